@@ -1,0 +1,533 @@
+//! The drawing surface: lines, areas, markers and text on a page measured in points, rendered as SVG, PDF or PNG.
+//!
+//! All three formats are one picture: PDF and PNG are made from the SVG, with the bundled font and no other. Nothing in it
+//! carries an id, so any number of them can stand in one HTML page.
+
+use std::path::Path;
+
+use kuva::backend::pdf::PdfBackend;
+use kuva::backend::svg::SvgBackend;
+use kuva::render::color::Color as Paint;
+use kuva::render::render::{PathData, Primitive, Scene, TextAnchor};
+use resvg::{tiny_skia, usvg};
+
+use crate::error::{FigureError, Result};
+use crate::fonts;
+use crate::palette::{Color, WHITE};
+use crate::text::{Anchor, Level, Text};
+
+/// Width of a figure in one column of a paper, 3.4 in.
+pub const SINGLE_COLUMN: f64 = 245.0;
+/// Width of a figure across the page, 7.0 in.
+pub const DOUBLE_COLUMN: f64 = 504.0;
+/// Resolution of PNG output, dots per inch.
+pub const PNG_DPI: f64 = 400.0;
+/// Height of a capital of the font, in em.
+const CAP_HEIGHT: f64 = 0.729;
+
+/// File format of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Scalable, for the web and further editing; names the font, does not hold it.
+    Svg,
+    /// Scalable, with the font in it.
+    Pdf,
+    /// Pixels, [`PNG_DPI`] per inch.
+    Png,
+}
+
+impl Format {
+    /// The format that a file's extension names.
+    ///
+    /// # Errors
+    /// An extension other than svg, pdf and png.
+    pub fn of(path: &Path) -> Result<Self> {
+        let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
+        match extension.as_deref() {
+            Some("svg") => Ok(Self::Svg),
+            Some("pdf") => Ok(Self::Pdf),
+            Some("png") => Ok(Self::Png),
+            _ => Err(FigureError::UnknownFormat(path.display().to_string())),
+        }
+    }
+}
+
+/// A rectangle of the page in points; y grows downwards.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rect {
+    /// Left edge.
+    pub x: f64,
+    /// Top edge.
+    pub y: f64,
+    /// Width.
+    pub width: f64,
+    /// Height.
+    pub height: f64,
+}
+
+impl Rect {
+    /// The rectangle with this top left corner and size.
+    pub fn new(x: f64, y: f64, width: f64, height: f64) -> Self {
+        Self { x, y, width, height }
+    }
+
+    /// Right edge.
+    pub fn right(self) -> f64 {
+        self.x + self.width
+    }
+
+    /// Bottom edge.
+    pub fn bottom(self) -> f64 {
+        self.y + self.height
+    }
+
+    /// Middle.
+    pub fn center(self) -> (f64, f64) {
+        (self.x + self.width / 2.0, self.y + self.height / 2.0)
+    }
+
+    /// Without margins on the left, top, right and bottom.
+    #[must_use]
+    pub fn inset(self, left: f64, top: f64, right: f64, bottom: f64) -> Self {
+        let width = (self.width - left - right).max(1.0);
+        let height = (self.height - top - bottom).max(1.0);
+        Self::new(self.x + left, self.y + top, width, height)
+    }
+}
+
+/// Pattern of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dash {
+    /// Unbroken.
+    Solid,
+    /// Dashes.
+    Dashed,
+    /// Dots.
+    Dotted,
+    /// Dashes and dots in turn.
+    DashDot,
+}
+
+impl Dash {
+    /// All patterns, for telling lines apart without color.
+    pub const ALL: [Self; 4] = [Self::Solid, Self::Dashed, Self::Dotted, Self::DashDot];
+
+    fn array(self, width: f64) -> Option<String> {
+        let pattern: &[f64] = match self {
+            Self::Solid => return None,
+            Self::Dashed => &[4.0, 2.2],
+            Self::Dotted => &[1.1, 1.7],
+            Self::DashDot => &[5.0, 1.8, 1.2, 1.8],
+        };
+        let lengths: Vec<String> = pattern.iter().map(|p| format!("{:.2}", p * width.max(0.7))).collect();
+        Some(lengths.join(" "))
+    }
+}
+
+/// Color, width in points and pattern of a line.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Stroke {
+    /// Color.
+    pub color: Color,
+    /// Width in points.
+    pub width: f64,
+    /// Pattern.
+    pub dash: Dash,
+}
+
+impl Stroke {
+    /// An unbroken line.
+    pub fn new(color: Color, width: f64) -> Self {
+        Self { color, width, dash: Dash::Solid }
+    }
+
+    /// With this pattern.
+    #[must_use]
+    pub fn dash(mut self, dash: Dash) -> Self {
+        self.dash = dash;
+        self
+    }
+}
+
+/// Shape of a data point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Marker {
+    /// Filled disc.
+    Circle,
+    /// Filled square.
+    Square,
+    /// Filled triangle on its base.
+    Triangle,
+    /// Filled square on its corner.
+    Diamond,
+    /// Ring with a white middle.
+    Ring,
+    /// Two crossed strokes, ×.
+    Cross,
+}
+
+impl Marker {
+    /// All shapes, for telling points apart without color.
+    pub const ALL: [Self; 6] = [Self::Circle, Self::Square, Self::Triangle, Self::Diamond, Self::Ring, Self::Cross];
+}
+
+/// A page of given size in points, 72 to the inch, that is drawn on in order.
+#[derive(Debug, Clone)]
+pub struct Canvas {
+    width: f64,
+    height: f64,
+    title: String,
+    elements: Vec<Primitive>,
+}
+
+impl Canvas {
+    /// An empty white page; sizes are rounded to whole points between 1 and 10 000.
+    pub fn new(width: f64, height: f64) -> Self {
+        let whole = |v: f64| if v.is_finite() { v.round().clamp(1.0, 10_000.0) } else { 1.0 };
+        Self { width: whole(width), height: whole(height), title: String::new(), elements: Vec::new() }
+    }
+
+    /// With a title that screen readers announce.
+    #[must_use]
+    pub fn titled(mut self, title: impl Into<String>) -> Self {
+        self.title = title.into();
+        self
+    }
+
+    /// Width in points.
+    pub fn width(&self) -> f64 {
+        self.width
+    }
+
+    /// Height in points.
+    pub fn height(&self) -> f64 {
+        self.height
+    }
+
+    /// The whole page.
+    pub fn page(&self) -> Rect {
+        Rect::new(0.0, 0.0, self.width, self.height)
+    }
+
+    /// A line through points; a point that is not finite breaks it.
+    pub fn polyline(&mut self, points: &[(f64, f64)], stroke: Stroke) {
+        for piece in points.split(|p| !(p.0.is_finite() && p.1.is_finite())) {
+            if piece.len() > 1 {
+                self.elements.push(Primitive::PolyLine {
+                    points: piece.to_vec(),
+                    stroke: paint(stroke.color),
+                    stroke_width: stroke.width,
+                    stroke_dasharray: stroke.dash.array(stroke.width),
+                });
+            }
+        }
+    }
+
+    /// A straight line.
+    pub fn line(&mut self, from: (f64, f64), to: (f64, f64), stroke: Stroke) {
+        self.polyline(&[from, to], stroke);
+    }
+
+    /// A cubic Bézier curve with two control points.
+    pub fn curve(&mut self, [from, c1, c2, to]: [(f64, f64); 4], stroke: Stroke) {
+        let [a, b, c, d] = [from, c1, c2, to].map(|(x, y)| format!("{x:.2} {y:.2}"));
+        self.path(format!("M {a} C {b} {c} {d}"), None, Some(stroke));
+    }
+
+    /// The head of an arrow, its tip at `tip`, pointing along `direction`.
+    pub fn arrow_head(&mut self, tip: (f64, f64), direction: (f64, f64), size: f64, color: Color) {
+        let length = direction.0.hypot(direction.1);
+        if length > 0.0 && length.is_finite() {
+            let (dx, dy) = (direction.0 / length * size, direction.1 / length * size);
+            let (back, side) = ((tip.0 - dx, tip.1 - dy), (-dy * 0.42, dx * 0.42));
+            self.polygon(&[tip, (back.0 + side.0, back.1 + side.1), (back.0 - side.0, back.1 - side.1)], color, 1.0);
+        }
+    }
+
+    /// A filled polygon at an opacity between 0 and 1; nothing if a corner is not finite.
+    pub fn polygon(&mut self, corners: &[(f64, f64)], fill: Color, opacity: f64) {
+        self.shape(corners, Some((fill, opacity)), None);
+    }
+
+    fn shape(&mut self, corners: &[(f64, f64)], fill: Option<(Color, f64)>, stroke: Option<Stroke>) {
+        if corners.len() > 2 && corners.iter().all(|p| p.0.is_finite() && p.1.is_finite()) {
+            let points: Vec<String> = corners.iter().map(|(x, y)| format!("{x:.2} {y:.2}")).collect();
+            self.path(format!("M {} Z", points.join(" L ")), fill, stroke);
+        }
+    }
+
+    fn path(&mut self, d: String, fill: Option<(Color, f64)>, stroke: Option<Stroke>) {
+        self.elements.push(Primitive::Path(Box::new(PathData {
+            d,
+            fill: fill.map(|(c, _)| paint(c)),
+            stroke: stroke.map_or(Paint::None, |s| paint(s.color)),
+            stroke_width: stroke.map_or(0.0, |s| s.width),
+            opacity: fill.map(|(_, o)| o).filter(|o| *o < 1.0),
+            stroke_dasharray: stroke.and_then(|s| s.dash.array(s.width)),
+        })));
+    }
+
+    /// A rectangle, filled, outlined or both.
+    pub fn rect(&mut self, r: Rect, fill: Option<Color>, outline: Option<Stroke>) {
+        if [r.x, r.y, r.width, r.height].iter().all(|v| v.is_finite()) {
+            let corners = [(r.x, r.y), (r.right(), r.y), (r.right(), r.bottom()), (r.x, r.bottom())];
+            match outline {
+                Some(_) => self.shape(&corners, fill.map(|c| (c, 1.0)), outline),
+                None => self.cells([(r, fill.unwrap_or(WHITE))].into_iter().filter(|_| fill.is_some())),
+            }
+        }
+    }
+
+    /// Many filled rectangles without outlines.
+    pub fn cells(&mut self, cells: impl IntoIterator<Item = (Rect, Color)>) {
+        let (mut x, mut y, mut w, mut h, mut fills) = (vec![], vec![], vec![], vec![], vec![]);
+        for (r, color) in cells {
+            x.push(r.x);
+            y.push(r.y);
+            w.push(r.width);
+            h.push(r.height);
+            fills.push(paint(color));
+        }
+        if !x.is_empty() {
+            self.elements.push(Primitive::RectBatch { x, y, w, h, fills });
+        }
+    }
+
+    /// A data point of radius `r`; nothing if its place is not finite.
+    pub fn marker(&mut self, marker: Marker, (x, y): (f64, f64), r: f64, color: Color) {
+        if !(x.is_finite() && y.is_finite() && r.is_finite()) {
+            return;
+        }
+        let corners = |offsets: &[(f64, f64)]| -> Vec<(f64, f64)> {
+            offsets.iter().map(|(dx, dy)| (x + dx * r, y + dy * r)).collect()
+        };
+        let edge = Stroke::new(color, (0.45 * r).clamp(0.6, 1.2));
+        match marker {
+            Marker::Circle => self.disc((x, y), r, color, None),
+            Marker::Ring => self.disc((x, y), r - edge.width / 2.0, WHITE, Some(edge)),
+            Marker::Square => {
+                self.polygon(&corners(&[(-0.88, -0.88), (0.88, -0.88), (0.88, 0.88), (-0.88, 0.88)]), color, 1.0);
+            }
+            Marker::Triangle => self.polygon(&corners(&[(0.0, -1.15), (1.05, 0.75), (-1.05, 0.75)]), color, 1.0),
+            Marker::Diamond => self.polygon(&corners(&[(0.0, -1.2), (1.2, 0.0), (0.0, 1.2), (-1.2, 0.0)]), color, 1.0),
+            Marker::Cross => {
+                for offsets in [[(-0.85, -0.85), (0.85, 0.85)], [(-0.85, 0.85), (0.85, -0.85)]] {
+                    self.polyline(&corners(&offsets), edge);
+                }
+            }
+        }
+    }
+
+    /// A disc, outlined or not.
+    pub fn disc(&mut self, (cx, cy): (f64, f64), r: f64, fill: Color, outline: Option<Stroke>) {
+        self.elements.push(Primitive::Circle {
+            cx,
+            cy,
+            r: r.max(0.1),
+            fill: paint(fill),
+            fill_opacity: None,
+            stroke: outline.map(|s| paint(s.color)),
+            stroke_width: outline.map(|s| s.width),
+        });
+    }
+
+    /// A line of text with its point at (x, y).
+    pub fn text(&mut self, (x, y): (f64, f64), text: &Text) {
+        let runs = text.runs();
+        if runs.is_empty() || !(x.is_finite() && y.is_finite()) {
+            return;
+        }
+        let (sin, cos) = text.rotation.to_radians().sin_cos();
+        let cap = CAP_HEIGHT * f64::from(text.size);
+        let drop = match text.level {
+            Level::Baseline => 0.0,
+            Level::Middle => cap / 2.0,
+            Level::Top => cap,
+        };
+        let total: f64 = runs.iter().map(|r| r.width).sum();
+        // A single run leaves its anchoring to the viewer, whose font may be another.
+        let alone = runs.len() == 1;
+        let mut along = match text.anchor {
+            _ if alone => 0.0,
+            Anchor::Start => 0.0,
+            Anchor::Middle => -total / 2.0,
+            Anchor::End => -total,
+        };
+        if let Some(halo) = text.halo {
+            let Color(r, g, b) = halo;
+            self.open(format!(r##"stroke="#{r:02x}{g:02x}{b:02x}" stroke-width="2" paint-order="stroke""##));
+        }
+        for run in runs {
+            let down = drop - run.rise;
+            let start = if alone { 0.0 } else { along + run.indent };
+            self.elements.push(Primitive::Text {
+                x: x + start * cos - down * sin,
+                y: y + start * sin + down * cos,
+                // The library reads $…$ as mathematics; here a dollar is a dollar.
+                content: run.content.replace('$', "\\$"),
+                size: run.size,
+                anchor: match text.anchor {
+                    Anchor::Middle if alone => TextAnchor::Middle,
+                    Anchor::End if alone => TextAnchor::End,
+                    _ => TextAnchor::Start,
+                },
+                rotate: (text.rotation != 0.0).then_some(text.rotation),
+                bold: text.bold,
+                color: Some(paint(text.color)),
+            });
+            along += run.width;
+        }
+        if text.halo.is_some() {
+            self.elements.push(Primitive::GroupEnd);
+        }
+    }
+
+    /// Draws cells without smoothing their edges, which would show as hairlines between neighbors.
+    pub fn crisp(&mut self, draw: impl FnOnce(&mut Self)) {
+        self.open(r#"shape-rendering="crispEdges""#.into());
+        draw(self);
+        self.elements.push(Primitive::GroupEnd);
+    }
+
+    fn open(&mut self, attributes: String) {
+        self.elements.push(Primitive::GroupStart { transform: None, title: None, extra_attrs: Some(attributes) });
+    }
+
+    fn scene(&self) -> Scene {
+        let mut scene = Scene::with_capacity(self.width, self.height, self.elements.len() + 2);
+        scene.font_family = Some(fonts::FAMILY.into());
+        scene.elements.push(Primitive::GroupStart {
+            transform: None,
+            title: None,
+            extra_attrs: Some(r#"stroke-linejoin="round""#.into()),
+        });
+        scene.elements.extend_from_slice(&self.elements);
+        scene.elements.push(Primitive::GroupEnd);
+        scene
+    }
+
+    /// The picture as a file of the given format.
+    ///
+    /// # Errors
+    /// [`FigureError::Render`] if the renderer fails.
+    pub fn render(&self, format: Format) -> Result<Vec<u8>> {
+        match format {
+            Format::Svg => Ok(self.svg()?.into_bytes()),
+            Format::Pdf => PdfBackend::new()
+                .render_scene(&self.scene())
+                .map_err(|problem| FigureError::Render { format: "PDF", problem }),
+            Format::Png => {
+                self.png().map_err(|problem| FigureError::Render { format: "PNG", problem: problem.to_string() })
+            }
+        }
+    }
+
+    /// The picture as SVG text with a view box, to be scaled by whatever page it stands in.
+    ///
+    /// # Errors
+    /// [`FigureError::Render`] if the renderer fails.
+    pub fn svg(&self) -> Result<String> {
+        let svg = SvgBackend::new().render_scene(&self.scene());
+        let (_, body) = svg
+            .split_once('>')
+            .ok_or(FigureError::Render { format: "SVG", problem: "the drawing library gave no SVG element".into() })?;
+        let (w, h, family) = (self.width, self.height, fonts::FAMILY);
+        let label = escape(&self.title);
+        Ok(format!(
+            r#"<svg xmlns="http://www.w3.org/2000/svg" width="{w}pt" height="{h}pt" viewBox="0 0 {w} {h}" font-family="{family}" role="img" aria-label="{label}">{body}"#
+        ))
+    }
+
+    fn png(&self) -> std::result::Result<Vec<u8>, Box<dyn std::error::Error>> {
+        let options = usvg::Options { fontdb: fonts::database()?, ..usvg::Options::default() };
+        let tree = usvg::Tree::from_str(&SvgBackend::new().render_scene(&self.scene()), &options)?;
+        let scale = PNG_DPI / 72.0;
+        let (width, height) = ((self.width * scale).round() as u32, (self.height * scale).round() as u32);
+        let mut pixels = tiny_skia::Pixmap::new(width, height).ok_or("the picture is too large")?;
+        pixels.fill(tiny_skia::Color::WHITE);
+        resvg::render(&tree, tiny_skia::Transform::from_scale(scale as f32, scale as f32), &mut pixels.as_mut());
+        // On white every pixel is opaque, so color channels need no division by alpha.
+        let rgb: Vec<u8> = pixels.data().chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]]).collect();
+        let mut file = Vec::new();
+        let mut encoder = png::Encoder::new(&mut file, width, height);
+        encoder.set_color(png::ColorType::Rgb);
+        let per_meter = (PNG_DPI / 0.0254).round() as u32;
+        encoder.set_pixel_dims(Some(png::PixelDimensions { xppu: per_meter, yppu: per_meter, unit: png::Unit::Meter }));
+        let mut writer = encoder.write_header()?;
+        writer.write_image_data(&rgb)?;
+        writer.finish()?;
+        Ok(file)
+    }
+
+    /// Number of drawn elements, cells counted one by one.
+    pub fn n_elements(&self) -> usize {
+        self.elements.iter().map(|e| if let Primitive::RectBatch { x, .. } = e { x.len() } else { 1 }).sum()
+    }
+}
+
+fn paint(Color(r, g, b): Color) -> Paint {
+    Paint::Rgb(r, g, b)
+}
+
+fn escape(s: &str) -> String {
+    let clean: String = s.chars().filter(|c| !c.is_control()).collect();
+    clean.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::palette::BLACK;
+
+    fn sample() -> Canvas {
+        let mut canvas = Canvas::new(SINGLE_COLUMN, 100.0).titled("a <title> & more");
+        canvas.line((10.0, 10.0), (200.0, 50.0), Stroke::new(BLACK, 1.0).dash(Dash::Dashed));
+        canvas.text((20.0, 60.0), &Text::new("α_{gen} < $5 & $6 \"é\" 語").halo(WHITE));
+        canvas.marker(Marker::Ring, (50.0, 80.0), 3.0, BLACK);
+        canvas
+    }
+
+    #[test]
+    fn formats_follow_extensions() {
+        assert_eq!(Format::of(Path::new("a/b.SVG")).unwrap(), Format::Svg);
+        assert_eq!(Format::of(Path::new("b.png")).unwrap(), Format::Png);
+        assert!(matches!(Format::of(Path::new("b.jpeg")), Err(FigureError::UnknownFormat(_))));
+        assert!(matches!(Format::of(Path::new("svg")), Err(FigureError::UnknownFormat(_))));
+    }
+
+    #[test]
+    fn an_svg_scales_and_has_no_ids_to_collide() {
+        let svg = sample().svg().unwrap();
+        assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>"));
+        assert!(svg.contains(r#"viewBox="0 0 245 100""#) && svg.contains(r#"width="245pt""#));
+        assert!(!svg.contains(" id="));
+        assert!(svg.contains("a &lt;title&gt; &amp; more") && svg.contains("$5 &amp; $6"));
+        assert!(usvg::Tree::from_str(&svg, &usvg::Options::default()).is_ok());
+    }
+
+    #[test]
+    fn a_png_has_the_pixels_of_its_size_in_print() {
+        let file = sample().render(Format::Png).unwrap();
+        let reader = png::Decoder::new(std::io::Cursor::new(file)).read_info().unwrap();
+        let expected = ((245.0 * PNG_DPI / 72.0).round() as u32, (100.0 * PNG_DPI / 72.0).round() as u32);
+        assert_eq!(reader.info().size(), expected);
+        assert_eq!(reader.info().pixel_dims.unwrap().xppu, 15748);
+    }
+
+    #[test]
+    fn a_pdf_is_one() {
+        assert!(sample().render(Format::Pdf).unwrap().starts_with(b"%PDF-"));
+    }
+
+    #[test]
+    fn points_that_are_not_finite_break_lines_and_draw_no_markers() {
+        let mut canvas = Canvas::new(f64::NAN, 1e9);
+        assert_eq!((canvas.width(), canvas.height()), (1.0, 10_000.0));
+        canvas.polyline(&[(0.0, 0.0), (1.0, 1.0), (f64::NAN, 1.0), (2.0, 2.0)], Stroke::new(BLACK, 1.0));
+        assert_eq!(canvas.n_elements(), 1);
+        canvas.marker(Marker::Circle, (f64::INFINITY, 0.0), 2.0, BLACK);
+        canvas.polygon(&[(0.0, 0.0), (1.0, f64::NAN), (1.0, 1.0)], BLACK, 1.0);
+        canvas.text((0.0, f64::NAN), &Text::new("x"));
+        assert_eq!(canvas.n_elements(), 1);
+    }
+}

@@ -1,0 +1,44 @@
+//! A figure: its picture, what it shows, and the numbers in it.
+
+use crate::canvas::{Canvas, Format};
+use crate::error::Result;
+use crate::table::Table;
+
+/// A picture with its name, title, caption and numbers.
+#[derive(Debug, Clone)]
+pub struct Figure {
+    /// Name in file names and on the command line, in kebab case.
+    pub name: String,
+    /// One line: what it shows.
+    pub title: String,
+    /// What is drawn and how to read it, for below the picture.
+    pub caption: String,
+    /// The picture.
+    pub canvas: Canvas,
+    /// The numbers in it, one row per mark.
+    pub table: Option<Table>,
+}
+
+impl Figure {
+    /// A figure without numbers.
+    pub fn new(name: impl Into<String>, title: impl Into<String>, caption: impl Into<String>, canvas: Canvas) -> Self {
+        let title = title.into();
+        let canvas = canvas.titled(title.clone());
+        Self { name: name.into(), title, caption: caption.into(), canvas, table: None }
+    }
+
+    /// With its numbers.
+    #[must_use]
+    pub fn with_table(mut self, table: Table) -> Self {
+        self.table = Some(table);
+        self
+    }
+
+    /// The picture as a file of the given format.
+    ///
+    /// # Errors
+    /// [`crate::FigureError::Render`] if the renderer fails.
+    pub fn render(&self, format: Format) -> Result<Vec<u8>> {
+        self.canvas.render(format)
+    }
+}

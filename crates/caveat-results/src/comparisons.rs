@@ -1,0 +1,248 @@
+//! Comparison lists: a CSV of winner, loser and weight with any labels in, a ranking out.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use caveat_theory::{Comparison, ComparisonGraph};
+
+use crate::error::{Result, ResultsError, name_list, one_line, open_nonempty};
+use crate::interner::Interner;
+use crate::table::Table;
+
+const EXPECTED: &str = "a CSV with the columns winner,loser[,weight]";
+
+/// Comparisons between items that have names.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LabeledComparisons {
+    /// Name of every item, in order of first appearance; the index is the item in `graph`.
+    pub labels: Vec<String>,
+    /// The comparisons, repeated ones merged.
+    pub graph: ComparisonGraph,
+}
+
+/// Reads a CSV with a header and the columns `winner`, `loser` and optionally `weight`, in any order among any others.
+///
+/// Labels are text; spaces around them do not count. Without weights every row weighs 1; rows of one pair add up.
+/// Time is linear in the file but for a sort of the comparisons; memory is about 70 bytes a row and 100 a label.
+///
+/// # Errors
+/// Named by line: a missing column, an empty label, an item against itself, a weight that is not a positive finite
+/// number, a line with another number of fields, text that is not UTF-8. Also an empty or binary file and a file with a
+/// header only.
+pub fn read_comparisons(path: &Path) -> Result<LabeledComparisons> {
+    let (mut file, size) = open_nonempty(path, EXPECTED)?;
+    refuse_binary(path, &mut file)?;
+    let mut reader = csv::ReaderBuilder::new().buffer_capacity(1 << 18).from_reader(file);
+
+    let headers = reader.byte_headers().map_err(|e| bad_record(path, &e, 0))?.clone();
+    let names: Vec<String> = headers.iter().map(|h| String::from_utf8_lossy(h).trim().to_owned()).collect();
+    let find = |column: &'static str| names.iter().position(|n| n == column);
+    let needed = |column| {
+        find(column).ok_or_else(|| {
+            let hint = if names.iter().any(|n| n.contains([';', '\t'])) { " (fields are separated by commas)" } else { "" };
+            let found = format!("{}{hint}", name_list(names.iter().map(String::as_str)));
+            ResultsError::MissingColumn { path: path.to_owned(), column, found }
+        })
+    };
+    let (winner, loser, weight) = (needed("winner")?, needed("loser")?, find("weight"));
+
+    let bad = |offset, problem| ResultsError::BadLine { path: path.to_owned(), line: line_at(path, offset), problem };
+    let mut labels = Interner::default();
+    // A guess at the number of rows that is rarely too small: short labels, one separator, one line end.
+    let mut pairs: Vec<(u32, u32)> = Vec::with_capacity((size / 16).min(1 << 22) as usize);
+    let mut weights: Vec<f64> = Vec::new();
+    let mut record = csv::ByteRecord::new();
+    loop {
+        let offset = reader.position().byte();
+        if !reader.read_byte_record(&mut record).map_err(|e| bad_record(path, &e, offset))? {
+            break;
+        }
+        let mut intern = |field: usize, column: &str| {
+            // The reader has checked that all rows have as many fields as the header.
+            let label = record.get(field).unwrap_or_default().trim_ascii();
+            if label.is_empty() {
+                return Err(bad(offset, format!("the {column} is empty: expected a label")));
+            }
+            labels.intern(label).map_err(|problem| bad(offset, format!("the {column} {problem}")))
+        };
+        let (won, lost) = (intern(winner, "winner")?, intern(loser, "loser")?);
+        if won == lost {
+            let problem = format!("{:?} is compared with itself: expected two different items", labels.label(won));
+            return Err(bad(offset, problem));
+        }
+        pairs.push((won, lost));
+        if let Some(field) = weight {
+            let text = record.get(field).unwrap_or_default().trim_ascii();
+            let value = std::str::from_utf8(text).ok().and_then(|t| t.parse::<f64>().ok());
+            match value.filter(|w| *w > 0.0 && w.is_finite()) {
+                Some(value) => weights.push(value),
+                None => {
+                    let text = String::from_utf8_lossy(text);
+                    return Err(bad(offset, format!("weight {text:?}: expected a positive, finite number")));
+                }
+            }
+        }
+    }
+    if pairs.is_empty() {
+        return Err(ResultsError::NoRows { path: path.to_owned(), filter: String::new(), expected: EXPECTED });
+    }
+    drop(reader);
+
+    let labels = labels.into_labels();
+    let comparisons = pairs.iter().enumerate().map(|(k, &(winner, loser))| Comparison {
+        winner: winner as usize,
+        loser: loser as usize,
+        weight: weights.get(k).copied().unwrap_or(1.0),
+    });
+    let graph = ComparisonGraph::new(labels.len(), comparisons)
+        .map_err(|source| ResultsError::Theory { context: path.display().to_string(), source })?;
+    Ok(LabeledComparisons { labels, graph })
+}
+
+/// Writes a ranking with the columns `position` (from 0), `item` and `rank`, the highest rank first, ties as given.
+///
+/// The format follows the extension, as in [`Table::write`].
+///
+/// # Errors
+/// Unequal numbers of labels and ranks, a rank that is NaN, or a file that cannot be written.
+pub fn write_ranks(path: &Path, labels: &[String], ranks: &[f64]) -> Result<()> {
+    ranks_table(labels, ranks)?.write(path)
+}
+
+/// The table that [`write_ranks`] writes.
+///
+/// # Errors
+/// Unequal numbers of labels and ranks, or a rank that is NaN.
+pub fn ranks_table(labels: &[String], ranks: &[f64]) -> Result<Table> {
+    if labels.len() != ranks.len() {
+        let problem = format!("{} ranks for {} labels: expected one each", ranks.len(), labels.len());
+        return Err(ResultsError::BadTable(problem));
+    }
+    if let Some(k) = ranks.iter().position(|r| r.is_nan()) {
+        return Err(ResultsError::BadTable(format!("the rank of {:?} is NaN: it has no position", labels[k])));
+    }
+    let mut order: Vec<usize> = (0..ranks.len()).collect();
+    // Adding zero makes −0 and 0 tie.
+    order.sort_by(|&a, &b| (ranks[b] + 0.0).total_cmp(&(ranks[a] + 0.0)));
+    Table::new()
+        .integer("position", 0..order.len() as i64)?
+        .text("item", order.iter().map(|&k| labels[k].as_str()))?
+        .float("rank", order.iter().map(|&k| ranks[k]))
+}
+
+/// Refuses a file whose first bytes hold a NUL, as no text of any 8-bit encoding does, and rewinds it.
+fn refuse_binary(path: &Path, file: &mut File) -> Result<()> {
+    let mut head = Vec::with_capacity(8192);
+    file.take(8192).read_to_end(&mut head).map_err(|e| ResultsError::read(path, e))?;
+    if head.contains(&0) {
+        return Err(ResultsError::bad_file(path, format!("binary data or UTF-16: expected {EXPECTED}, in UTF-8")));
+    }
+    file.seek(SeekFrom::Start(0)).map_err(|e| ResultsError::read(path, e))?;
+    Ok(())
+}
+
+/// An error of the CSV reader; `offset` is where it began to read the record.
+fn bad_record(path: &Path, error: &csv::Error, offset: u64) -> ResultsError {
+    match error.kind() {
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => ResultsError::BadLine {
+            path: path.to_owned(),
+            line: line_at(path, offset),
+            problem: format!("{len} fields: expected {expected_len} as in the header"),
+        },
+        csv::ErrorKind::Io(e) => ResultsError::read(path, std::io::Error::new(e.kind(), e.to_string())),
+        _ => ResultsError::bad_file(path, one_line(error)),
+    }
+}
+
+/// Line, from 1, of the record that the CSV reader found from byte `offset` on; blank lines before it are no record.
+///
+/// Reads the file again: only on the way to an error message, and it spares the reader from counting.
+fn line_at(path: &Path, offset: u64) -> u64 {
+    let Ok(file) = File::open(path) else { return 0 };
+    let mut reader = BufReader::new(file);
+    let (mut line, mut read, mut bytes) = (0, 0, Vec::new());
+    loop {
+        bytes.clear();
+        let Ok(length) = reader.read_until(b'\n', &mut bytes) else { return line };
+        line += 1;
+        // The reader may stop between \r and \n, so the end of a line may still lie before the record.
+        let rest = &bytes[(offset.saturating_sub(read) as usize).min(length)..];
+        if length == 0 || (read + length as u64 > offset && !rest.trim_ascii_end().is_empty()) {
+            return line;
+        }
+        read += length as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn read(text: impl AsRef<[u8]>) -> Result<LabeledComparisons> {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("c.csv");
+        fs::write(&path, text).unwrap();
+        read_comparisons(&path)
+    }
+
+    #[test]
+    fn labels_are_numbered_by_first_appearance_and_rows_of_a_pair_add_up() {
+        let read = read("winner,loser,weight\nb,a,2\n a ,\"b\",0.5\r\n\"x, y\",b,1e1\n").unwrap();
+        assert_eq!(read.labels, ["b", "a", "x, y"]);
+        let edges: Vec<_> =
+            read.graph.edges().iter().map(|e| (e.first, e.second, e.first_wins, e.second_wins)).collect();
+        assert_eq!(edges, [(0, 1, 2.0, 0.5), (0, 2, 0.0, 10.0)]);
+    }
+
+    #[test]
+    fn columns_may_stand_in_any_order_among_others_and_weights_may_be_absent() {
+        let read = read("\u{feff}date, loser ,winner\n2020,zoë,日本\n\n2021,ann,zoë").unwrap();
+        assert_eq!(read.labels, ["日本", "zoë", "ann"]);
+        assert!(read.graph.edges().iter().all(|e| e.first_wins == 1.0 && e.second_wins == 0.0));
+    }
+
+    #[test]
+    fn bad_lists_are_refused_by_line() {
+        for (text, says) in [
+            (&b""[..], "empty (0 bytes)"),
+            (b"winner,loser\n", "has no rows"),
+            (b"\n\n", "\"winner\" is missing: the table has no columns"),
+            (b"winner,looser\na,b\n", "column \"loser\" is missing: the table has \"winner\", \"looser\""),
+            (b"winner;loser\na;b\n", "separated by commas"),
+            (b"winner,loser\na,b\n\n\r\nc,c\n", "line 5: \"c\" is compared with itself"),
+            (b"winner,loser\r\na,b\r\nc,c\r\n", "line 3: \"c\" is compared with itself"),
+            (b"winner,loser\n\"a\nb\",c\nd,d", "line 4: \"d\" is compared with itself"),
+            (b"winner,loser,weight\na,b,1\na,c,-1\n", "line 3: weight \"-1\": expected a positive"),
+            (b"winner,loser,weight\na,b,\n", "line 2: weight \"\""),
+            (b"winner,loser,weight\na,b,inf\n", "line 2: weight \"inf\""),
+            (b"winner,loser,weight\na,b,1e\n", "line 2: weight \"1e\""),
+            (b"winner,loser\na,b\na\n", "line 3: 1 fields: expected 2"),
+            (b"winner,loser\na,b,c\n", "line 2: 3 fields: expected 2"),
+            (b"winner,loser\na,\n", "line 2: the loser is empty"),
+            (b"winner,loser\na,caf\xe9\n", "line 2: the loser \"caf\u{fffd}\" is not UTF-8"),
+            (b"PAR1\x00\x00\x01", "binary data"),
+            (b"w\0i\0n\0n\0", "binary data or UTF-16"),
+        ] {
+            let message = read(text).unwrap_err().to_string();
+            assert!(message.contains(says) && message.contains("c.csv"), "{message:?} should say {says:?}");
+            assert!(!message.contains('\n'), "{message}");
+        }
+        assert!(read_comparisons(Path::new("/no/such/file.csv")).unwrap_err().to_string().contains("cannot be read"));
+    }
+
+    #[test]
+    fn ranks_are_written_from_the_highest_and_ties_as_given() {
+        let labels = ["a", "b", "c", "d"].map(String::from);
+        let table = ranks_table(&labels, &[-1.5, 2.0, -0.0, 0.0]).unwrap();
+        let csv = table.render(crate::Format::Csv).unwrap();
+        assert_eq!(csv, "position,item,rank\n0,b,2.0\n1,c,-0.0\n2,d,0.0\n3,a,-1.5\n");
+        assert!(ranks_table(&labels, &[1.0]).is_err());
+        assert!(ranks_table(&labels[..1], &[f64::NAN]).is_err());
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("ranks.csv");
+        write_ranks(&path, &labels, &[-1.5, 2.0, -0.0, 0.0]).unwrap();
+        assert_eq!(fs::read_to_string(path).unwrap(), csv);
+    }
+}

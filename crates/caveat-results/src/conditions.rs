@@ -1,0 +1,362 @@
+//! Conditions: trial tables aggregated to one mean logit difference per ordered pair, with the task that was trained.
+
+mod tally;
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::path::PathBuf;
+
+use caveat_theory::{Comparison, ComparisonGraph, PresentationOrder, TransitiveTask};
+use rayon::prelude::*;
+
+use crate::error::{Result, ResultsError};
+use crate::trial_table::{Phase, Progress, scan_trials};
+use tally::{EXCEPTION, Group, SEEN, TRAINED, Tally, WON};
+
+/// The largest number of items of a condition: sums are kept for all ordered pairs of every seed.
+pub const MAX_ITEMS: usize = 1024;
+
+/// What distinguishes one condition from another.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ConditionKey {
+    /// How the model was trained: full, lora or probe.
+    pub setting: String,
+    /// Name of the model.
+    pub model: String,
+    /// Name of the stimulus set.
+    pub task: String,
+    /// Name of the hierarchy, like ti_n9 or exc_mid_n9.
+    pub hier: String,
+    /// Rank of the LoRA update, where there is one.
+    pub lora_r: Option<f64>,
+    /// L2 penalty of the probe, where there is one.
+    pub l2_reg: Option<f64>,
+}
+
+impl ConditionKey {
+    /// Order of conditions in every output: by name column by column, then by hyperparameter, absent before any value.
+    pub fn total_cmp(&self, other: &Self) -> Ordering {
+        let hyperparameter = |a: Option<f64>, b: Option<f64>| match (a, b) {
+            (Some(a), Some(b)) => a.total_cmp(&b),
+            (a, b) => a.is_some().cmp(&b.is_some()),
+        };
+        let names = |k: &Self| [&k.setting, &k.model, &k.task, &k.hier].map(Clone::clone);
+        names(self)
+            .cmp(&names(other))
+            .then_with(|| hyperparameter(self.lora_r, other.lora_r))
+            .then_with(|| hyperparameter(self.l2_reg, other.l2_reg))
+    }
+}
+
+impl fmt::Display for ConditionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {} {}", self.setting, self.model, self.task, self.hier)?;
+        self.lora_r.map_or(Ok(()), |r| write!(f, " lora_r={r}"))?;
+        self.l2_reg.map_or(Ok(()), |l| write!(f, " l2_reg={l}"))
+    }
+}
+
+/// The margin of one unordered pair, averaged over both orders of presentation.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PairMargin {
+    /// The item of the higher rank (the smaller number).
+    pub first: usize,
+    /// The item of the lower rank, `first < second`.
+    pub second: usize,
+    /// Half of mean logit_diff(first, second) − mean logit_diff(second, first): positive says that `first` wins.
+    pub margin: f64,
+    /// Number of rows behind it, both orders together.
+    pub n_rows: u64,
+    /// Whether the pair was trained, in either order.
+    pub is_train: bool,
+    /// Whether the pair is marked as an exception.
+    pub is_exception: bool,
+}
+
+/// Sum and number of the logit differences of one ordered pair.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct Sum {
+    total: f64,
+    count: u64,
+}
+
+impl Sum {
+    fn mean(self) -> Option<f64> {
+        (self.count > 0).then(|| self.total / self.count as f64)
+    }
+
+    fn add(&mut self, other: Self) {
+        self.total += other.total;
+        self.count += other.count;
+    }
+}
+
+/// All rows of one setting, model, task, hierarchy and hyperparameter, in one phase.
+///
+/// Memory: 16 n² bytes per seed.
+#[derive(Debug, Clone)]
+pub struct Condition {
+    key: ConditionKey,
+    phase: Phase,
+    n_items: usize,
+    n_rows: u64,
+    graph: ComparisonGraph,
+    task: Option<TransitiveTask>,
+    exceptions: Vec<(usize, usize)>,
+    seeds: Vec<i64>,
+    /// Bits of every ordered pair (a, b), at a·n + b.
+    marks: Vec<u8>,
+    /// Sums over all rows, at a·n + b.
+    sums: Vec<Sum>,
+    /// Sums of every seed, at (seed·n + a)·n + b.
+    seed_sums: Vec<Sum>,
+}
+
+impl Condition {
+    /// What distinguishes the condition.
+    pub fn key(&self) -> &ConditionKey {
+        &self.key
+    }
+
+    /// Phase of its rows.
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Number of items: the largest rank met, plus one.
+    pub fn n_items(&self) -> usize {
+        self.n_items
+    }
+
+    /// Number of rows, over all seeds and both values of `reverse`.
+    pub fn n_rows(&self) -> u64 {
+        self.n_rows
+    }
+
+    /// The trained pairs with their winners, each of weight 1.
+    pub fn graph(&self) -> &ComparisonGraph {
+        &self.graph
+    }
+
+    /// The trained pairs as a chain with exceptions, where they are one.
+    pub fn task(&self) -> Option<&TransitiveTask> {
+        self.task.as_ref()
+    }
+
+    /// The pairs marked as exceptions, (winner, loser) by rank, sorted by their higher item.
+    pub fn exceptions(&self) -> &[(usize, usize)] {
+        &self.exceptions
+    }
+
+    /// The seeds, ascending.
+    pub fn seeds(&self) -> &[i64] {
+        &self.seeds
+    }
+
+    /// Number of rows that showed `a` first and `b` second.
+    pub fn count(&self, a: usize, b: usize) -> u64 {
+        self.at(a, b).map_or(0, |k| self.sums[k].count)
+    }
+
+    /// Mean logit difference over all rows that showed `a` first and `b` second; `None` without rows.
+    pub fn mean(&self, a: usize, b: usize) -> Option<f64> {
+        self.at(a, b).and_then(|k| self.sums[k].mean())
+    }
+
+    /// Sum and number of the logit differences of the ordered pair (a, b) in the rows of one seed, by its index in
+    /// [`seeds`](Self::seeds).
+    pub fn seed_sum(&self, seed: usize, a: usize, b: usize) -> (f64, u64) {
+        let at = self.at(a, b).map(|k| seed * self.n_items * self.n_items + k);
+        let sum = at.and_then(|k| self.seed_sums.get(k)).copied().unwrap_or_default();
+        (sum.total, sum.count)
+    }
+
+    /// Margins of all pairs that were shown in both orders, sorted by (first, second).
+    pub fn margins(&self) -> Vec<PairMargin> {
+        self.pairs()
+            .filter_map(|(first, second)| {
+                Some(PairMargin {
+                    first,
+                    second,
+                    margin: half_difference(&self.sums, self.n_items, first, second)?,
+                    n_rows: self.count(first, second) + self.count(second, first),
+                    is_train: self.is_marked(first, second, TRAINED),
+                    is_exception: self.is_marked(first, second, EXCEPTION),
+                })
+            })
+            .collect()
+    }
+
+    /// Margins seed by seed: one vector per seed, aligned with [`margins`](Self::margins), NaN where the seed lacks the pair
+    /// in either order.
+    ///
+    /// If all seeds have equally many rows of each ordered pair, their average is the margin.
+    pub fn seed_margins(&self) -> Vec<Vec<f64>> {
+        let n = self.n_items;
+        let pairs: Vec<_> = self.pairs().filter(|&(i, j)| half_difference(&self.sums, n, i, j).is_some()).collect();
+        self.seed_sums
+            .chunks_exact(n * n)
+            .map(|sums| pairs.iter().map(|&(i, j)| half_difference(sums, n, i, j).unwrap_or(f64::NAN)).collect())
+            .collect()
+    }
+
+    fn pairs(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        (0..self.n_items).flat_map(|i| (i + 1..self.n_items).map(move |j| (i, j)))
+    }
+
+    fn at(&self, a: usize, b: usize) -> Option<usize> {
+        (a < self.n_items && b < self.n_items).then(|| a * self.n_items + b)
+    }
+
+    fn is_marked(&self, a: usize, b: usize, mark: u8) -> bool {
+        let n = self.n_items;
+        (self.marks[a * n + b] | self.marks[b * n + a]) & mark != 0
+    }
+
+    /// Takes a tallied group apart: n items, the trained graph, sums without gaps.
+    fn from_group(group: Group, tally: &Tally, phase: Phase) -> Result<Self> {
+        let key = tally.key(&group);
+        let n = group.n_items();
+        let stride = group.stride();
+        let marks: Vec<u8> = (0..n * n).map(|k| group.marks(k / n, k % n)).collect();
+        let Trained { comparisons, order, exceptions } = Trained::find(&group, tally, &key, n)?;
+        let graph = ComparisonGraph::new(n, comparisons)
+            .map_err(|source| {
+                let context = format!("condition {key}, rows with is_train true");
+                ResultsError::Theory { context, source }
+            })?
+            .with_order(order);
+
+        let mut blocks = group.into_blocks();
+        blocks.sort_by_key(|(seed, _)| *seed);
+        let mut sums = vec![Sum::default(); n * n];
+        let mut seed_sums = Vec::with_capacity(blocks.len() * n * n);
+        for (_, block) in &blocks {
+            for (row, total) in block.chunks(stride).zip(sums.chunks_mut(n)) {
+                seed_sums.extend_from_slice(&row[..n]);
+                total.iter_mut().zip(row).for_each(|(t, s)| t.add(*s));
+            }
+        }
+        Ok(Self {
+            key,
+            phase,
+            n_items: n,
+            n_rows: sums.iter().map(|s| s.count).sum(),
+            task: TransitiveTask::from_graph(&graph),
+            graph,
+            exceptions,
+            seeds: blocks.into_iter().map(|(seed, _)| seed).collect(),
+            marks,
+            sums,
+            seed_sums,
+        })
+    }
+}
+
+fn half_difference(sums: &[Sum], n: usize, i: usize, j: usize) -> Option<f64> {
+    Some((sums[i * n + j].mean()? - sums[j * n + i].mean()?) / 2.0)
+}
+
+/// The trained pairs of a condition, as its rows mark them.
+struct Trained {
+    comparisons: Vec<Comparison>,
+    order: PresentationOrder,
+    exceptions: Vec<(usize, usize)>,
+}
+
+impl Trained {
+    /// Reads winners from the labels: "Yes" says that the item shown first wins.
+    ///
+    /// A pair is presented in both orders unless the rows of one say that it was not trained; an order without rows is
+    /// taken to have been trained like the other.
+    fn find(group: &Group, tally: &Tally, key: &ConditionKey, n: usize) -> Result<Self> {
+        let (mut comparisons, mut exceptions) = (Vec::new(), Vec::new());
+        // Which orders every trained pair admits, as bits of `ORDERS`.
+        let mut admitted = u8::MAX;
+        for (i, j) in (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j))) {
+            let (forward, backward) = (group.marks(i, j), group.marks(j, i));
+            if forward & backward & SEEN != 0 && (forward ^ backward) & EXCEPTION != 0 {
+                let problem = format!("pair ({i}, {j}) is marked in one order only: expected the same in both");
+                return Err(tally.bad_cell(group, (i, j), (j, i), "is_exception", key, &problem));
+            }
+            let first_wins = match (forward & TRAINED != 0, backward & TRAINED != 0) {
+                (false, false) => None,
+                (true, false) => Some(forward & WON != 0),
+                (false, true) => Some(backward & WON == 0),
+                (true, true) if (forward ^ backward) & WON != 0 => Some(forward & WON != 0),
+                (true, true) => {
+                    let label = if forward & WON != 0 { "Yes" } else { "No" };
+                    let problem = format!("trained pair ({i}, {j}) is labelled {label} in both orders: expected Yes in one");
+                    return Err(tally.bad_cell(group, (i, j), (j, i), "label", key, &problem));
+                }
+            };
+            if (forward | backward) & EXCEPTION != 0 {
+                exceptions.push(if first_wins == Some(true) { (i, j) } else { (j, i) });
+            }
+            let Some(first_wins) = first_wins else { continue };
+            let (winner, loser) = if first_wins { (i, j) } else { (j, i) };
+            comparisons.push(Comparison::new(winner, loser));
+            let forward_only = backward & (SEEN | TRAINED) == SEEN;
+            let backward_only = forward & (SEEN | TRAINED) == SEEN;
+            let orders = match (forward_only, backward_only) {
+                (true, _) if first_wins => HIGHER_FIRST | WINNER_FIRST,
+                (true, _) => HIGHER_FIRST,
+                (_, true) if first_wins => LOWER_FIRST,
+                (_, true) => LOWER_FIRST | WINNER_FIRST,
+                (false, false) => BOTH,
+            };
+            admitted &= orders;
+            if admitted == 0 {
+                let problem = format!(
+                    "pair ({i}, {j}) is trained in other orders than the pairs before it: expected both orders of every \
+                     trained pair, or one kind of order throughout"
+                );
+                return Err(tally.bad_cell(group, (i, j), (j, i), "is_train", key, &problem));
+            }
+        }
+        let order = match admitted {
+            _ if admitted & BOTH != 0 => PresentationOrder::Both,
+            _ if admitted & HIGHER_FIRST != 0 => PresentationOrder::HigherFirst,
+            _ if admitted & LOWER_FIRST != 0 => PresentationOrder::LowerFirst,
+            _ => PresentationOrder::WinnerFirst,
+        };
+        Ok(Self { comparisons, order, exceptions })
+    }
+}
+
+const BOTH: u8 = 1;
+const HIGHER_FIRST: u8 = 2;
+const LOWER_FIRST: u8 = 4;
+const WINNER_FIRST: u8 = 8;
+
+/// Reads the trial tables under `paths` and aggregates the rows of `phase` to conditions, sorted by their key.
+///
+/// Only the needed columns are read, in parallel; a condition whose rows lie in several files is merged. The result does
+/// not depend on the number of threads. `progress` is called with the rows done and the rows in all.
+///
+/// # Errors
+/// Those of [`scan_trials`]; a phase other than pre and post; and among the rows of the chosen phase, by file, row and
+/// column: a rank that is negative or at least [`MAX_ITEMS`], an item against itself, a logit difference that is not
+/// finite, a trained row whose label is neither Yes nor No, rows of one condition that contradict each other on is_train,
+/// is_exception or the label of a trained pair. Also a condition without trained rows, and no row of the phase at all.
+pub fn read_conditions(paths: &[PathBuf], phase: Phase, progress: Progress<'_>) -> Result<Vec<Condition>> {
+    let tallies = scan_trials(paths, &Tally::COLUMNS, progress, |tally: &mut Tally, batch| tally.add(batch, phase))?;
+    let mut all = Tally::default();
+    for tally in tallies {
+        all.merge(tally)?;
+    }
+    let groups = all.take_groups();
+    if groups.is_empty() {
+        let (path, filter) = (paths.first().cloned().unwrap_or_default(), format!(" with phase {phase}"));
+        return Err(ResultsError::NoRows { path, filter, expected: "rows of that phase, or the other phase asked for" });
+    }
+    let built: Vec<Result<Condition>> =
+        groups.into_par_iter().map(|group| Condition::from_group(group, &all, phase)).collect();
+    let mut conditions = built.into_iter().collect::<Result<Vec<_>>>()?;
+    conditions.sort_by(|a, b| a.key.total_cmp(&b.key));
+    Ok(conditions)
+}
+
+#[cfg(test)]
+#[path = "conditions/tests.rs"]
+mod tests;

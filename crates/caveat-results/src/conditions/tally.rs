@@ -1,0 +1,415 @@
+//! The running sums behind conditions: flat arrays per condition and seed, with no hashing inside a run of rows.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{ConditionKey, MAX_ITEMS, Sum};
+use crate::error::{Result, ResultsError};
+use crate::interner::Interner;
+use crate::trial_table::{Phase, TextColumn, TrialBatch, TrialColumn};
+
+/// Mark of an ordered pair that has rows.
+pub(super) const SEEN: u8 = 1;
+/// Mark of a trained ordered pair.
+pub(super) const TRAINED: u8 = 2;
+/// Mark of an exception.
+pub(super) const EXCEPTION: u8 = 4;
+/// Mark of a trained ordered pair whose first item wins.
+pub(super) const WON: u8 = 8;
+
+/// Sums kept at most, over all conditions and seeds: 4 GiB.
+const MAX_SUMS: usize = 1 << 28;
+/// The smallest row length of the arrays; a power of two like all.
+const MIN_STRIDE: usize = 8;
+
+/// What is known of an ordered pair, and the row that said it first.
+#[derive(Debug, Clone, Copy, Default)]
+struct Cell {
+    marks: u8,
+    file: u32,
+    row: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct GroupKey {
+    /// Numbers of setting, model, task and hier.
+    names: [u32; 4],
+    /// Bits of the hyperparameters, with one NaN and one zero.
+    lora_r: u64,
+    l2_reg: u64,
+}
+
+/// The sums of one condition.
+#[derive(Debug)]
+pub(super) struct Group {
+    key: GroupKey,
+    /// Row length of `cells` and of every block, a power of two above every rank.
+    stride: usize,
+    cells: Vec<Cell>,
+    seeds: Vec<i64>,
+    blocks: Vec<Vec<Sum>>,
+}
+
+impl Group {
+    pub(super) fn stride(&self) -> usize {
+        self.stride
+    }
+
+    pub(super) fn marks(&self, a: usize, b: usize) -> u8 {
+        self.cells[a * self.stride + b].marks
+    }
+
+    /// The largest rank that has rows, plus one.
+    pub(super) fn n_items(&self) -> usize {
+        let seen = self.cells.iter().enumerate().filter(|(_, c)| c.marks != 0);
+        seen.map(|(k, _)| (k / self.stride).max(k % self.stride) + 1).max().unwrap_or(0)
+    }
+
+    /// Every seed with its sums, rows of length [`stride`](Self::stride).
+    pub(super) fn into_blocks(self) -> Vec<(i64, Vec<Sum>)> {
+        self.seeds.into_iter().zip(self.blocks).collect()
+    }
+
+    fn grow(&mut self, stride: usize) {
+        let old = self.stride;
+        self.cells = relaid(&self.cells, old, stride);
+        for block in &mut self.blocks {
+            *block = relaid(block, old, stride);
+        }
+        self.stride = stride;
+    }
+}
+
+fn relaid<T: Copy + Default>(square: &[T], old: usize, new: usize) -> Vec<T> {
+    let mut larger = vec![T::default(); new * new];
+    for (to, from) in larger.chunks_mut(new).zip(square.chunks(old)) {
+        to[..old].copy_from_slice(from);
+    }
+    larger
+}
+
+/// The sums of all conditions met so far.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    names: Interner,
+    files: Vec<Arc<Path>>,
+    groups: Vec<Group>,
+    group_index: HashMap<GroupKey, usize>,
+    /// (group, seed) → block of the group.
+    block_index: HashMap<(usize, i64), usize>,
+    n_sums: usize,
+}
+
+/// What one row must share with the last for both to go to the same block.
+#[derive(Clone, Copy, PartialEq)]
+struct Run {
+    names: [i32; 4],
+    lora_r: u64,
+    l2_reg: u64,
+    seed: i64,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Code {
+    /// The chosen phase, or "Yes".
+    Yes,
+    /// The other phase, or "No".
+    No,
+    Unknown,
+}
+
+impl Tally {
+    const NAMES: [TrialColumn; 4] = [TrialColumn::Setting, TrialColumn::Model, TrialColumn::Task, TrialColumn::Hier];
+
+    /// The columns that a tally needs.
+    pub(super) const COLUMNS: [TrialColumn; 14] = [
+        TrialColumn::Setting,
+        TrialColumn::Model,
+        TrialColumn::Task,
+        TrialColumn::Hier,
+        TrialColumn::Seed,
+        TrialColumn::Phase,
+        TrialColumn::RankA,
+        TrialColumn::RankB,
+        TrialColumn::IsTrain,
+        TrialColumn::IsException,
+        TrialColumn::Label,
+        TrialColumn::LogitDiff,
+        TrialColumn::LoraR,
+        TrialColumn::L2Reg,
+    ];
+
+    /// Adds the rows of one phase.
+    pub(super) fn add(&mut self, batch: &TrialBatch, phase: Phase) -> Result<()> {
+        let names = Self::NAMES.map(|c| batch.text(c));
+        let [setting, model, task, hier] = names;
+        let names = [setting?, model?, task?, hier?];
+        let (phases, labels) = (batch.text(TrialColumn::Phase)?, batch.text(TrialColumn::Label)?);
+        let phase_codes = codes(phases, phase.name(), if phase == Phase::Pre { "post" } else { "pre" });
+        let label_codes = codes(labels, "Yes", "No");
+        let (seeds, logits) = (batch.integers(TrialColumn::Seed)?, batch.reals(TrialColumn::LogitDiff)?);
+        let (rank_a, rank_b) = (batch.integers(TrialColumn::RankA)?, batch.integers(TrialColumn::RankB)?);
+        let (train, exception) =
+            (batch.flags(TrialColumn::IsTrain)?.values(), batch.flags(TrialColumn::IsException)?.values());
+        let (lora_r, l2_reg) = (batch.reals(TrialColumn::LoraR)?, batch.reals(TrialColumn::L2Reg)?);
+
+        let mut place: Option<(Run, usize, usize)> = None;
+        for row in 0..batch.n_rows() {
+            match phase_codes[(phases.keys[row] + 1) as usize] {
+                Code::Yes => {}
+                Code::No => continue,
+                Code::Unknown => {
+                    let problem = format!("{}: expected pre or post", shown(phases.get(row)));
+                    return Err(batch.bad_value(row, TrialColumn::Phase, problem));
+                }
+            }
+            let run = Run {
+                names: names.map(|n| n.keys[row]),
+                lora_r: lora_r[row].to_bits(),
+                l2_reg: l2_reg[row].to_bits(),
+                seed: seeds[row],
+            };
+            let (group, block) = match place {
+                Some((last, group, block)) if last == run => (group, block),
+                _ => {
+                    let (group, block) = self.locate(batch, row, names, &run)?;
+                    place = Some((run, group, block));
+                    (group, block)
+                }
+            };
+
+            let (a, b, x) = (rank_a[row], rank_b[row], logits[row]);
+            // A negative rank is beyond every stride as an unsigned number.
+            if (a as u64).max(b as u64) >= self.groups[group].stride as u64 {
+                self.make_room(batch, row, group, a, b)?;
+            }
+            if a == b {
+                let problem = format!("rank {b} is compared with itself: expected a rank other than rank_a");
+                return Err(batch.bad_value(row, TrialColumn::RankB, problem));
+            }
+            if !x.is_finite() {
+                let problem = format!("{x}: expected a finite logit difference");
+                return Err(batch.bad_value(row, TrialColumn::LogitDiff, problem));
+            }
+            let mut marks = SEEN | if exception.value(row) { EXCEPTION } else { 0 };
+            if train.value(row) {
+                marks |= TRAINED;
+                match label_codes[(labels.keys[row] + 1) as usize] {
+                    Code::Yes => marks |= WON,
+                    Code::No => {}
+                    Code::Unknown => {
+                        let problem = format!("{} on a trained pair: expected Yes or No", shown(labels.get(row)));
+                        return Err(batch.bad_value(row, TrialColumn::Label, problem));
+                    }
+                }
+            }
+            let at = a as usize * self.groups[group].stride + b as usize;
+            if self.groups[group].cells[at].marks != marks {
+                let file = self.file_number(batch.shared_path());
+                let cell = Cell { marks, file, row: batch.first_row() + row as u64 };
+                self.mark(group, a as usize, b as usize, cell)?;
+            }
+            self.groups[group].blocks[block][at].add(Sum { total: x, count: 1 });
+        }
+        Ok(())
+    }
+
+    /// Adds the sums of another tally, whose rows come after those of this one.
+    pub(super) fn merge(&mut self, mut other: Self) -> Result<()> {
+        let files: Vec<u32> = other.files.iter().map(|f| self.file_number(f)).collect();
+        for from in other.take_groups() {
+            let mut key = from.key;
+            for name in &mut key.names {
+                // Fails for 2³² names only, which no tally before has let pass.
+                *name = self.names.intern(other.names.label(*name).as_bytes()).map_err(ResultsError::BadTable)?;
+            }
+            let group = self.group(key);
+            if self.groups[group].stride < from.stride {
+                self.grow(group, from.stride)?;
+            }
+            let stride = self.groups[group].stride;
+            for (k, cell) in from.cells.iter().enumerate().filter(|(_, c)| c.marks != 0) {
+                let (a, b) = (k / from.stride, k % from.stride);
+                if self.groups[group].cells[a * stride + b].marks != cell.marks {
+                    self.mark(group, a, b, Cell { file: files[cell.file as usize], ..*cell })?;
+                }
+            }
+            for (seed, sums) in from.seeds.iter().zip(&from.blocks) {
+                let block = self.block(group, *seed)?;
+                let into = &mut self.groups[group].blocks[block];
+                for (to, row) in into.chunks_mut(stride).zip(sums.chunks(from.stride)) {
+                    to.iter_mut().zip(row).for_each(|(t, s)| t.add(*s));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands out the groups; the names and files that they refer to stay.
+    pub(super) fn take_groups(&mut self) -> Vec<Group> {
+        std::mem::take(&mut self.groups)
+    }
+
+    /// The condition of a group.
+    pub(super) fn key(&self, group: &Group) -> ConditionKey {
+        let [setting, model, task, hier] = group.key.names.map(|n| self.names.label(n).to_owned());
+        let value = |bits| Some(f64::from_bits(bits)).filter(|x| !x.is_nan());
+        ConditionKey {
+            setting,
+            model,
+            task,
+            hier,
+            lora_r: value(group.key.lora_r),
+            l2_reg: value(group.key.l2_reg),
+        }
+    }
+
+    /// An error about an ordered pair of a group, at the row that first showed it or else its reversal.
+    pub(super) fn bad_cell(
+        &self,
+        group: &Group,
+        pair: (usize, usize),
+        reversal: (usize, usize),
+        column: &'static str,
+        key: &ConditionKey,
+        problem: &str,
+    ) -> ResultsError {
+        let cells = [pair, reversal].map(|(a, b)| group.cells[a * group.stride + b]);
+        let cell = if cells[0].marks != 0 { cells[0] } else { cells[1] };
+        ResultsError::BadValue {
+            path: self.files[cell.file as usize].to_path_buf(),
+            row: cell.row,
+            column,
+            problem: format!("{problem} (condition {key})"),
+        }
+    }
+
+    /// Group and block of a row that begins a run.
+    fn locate(
+        &mut self,
+        batch: &TrialBatch,
+        row: usize,
+        names: [&TextColumn; 4],
+        run: &Run,
+    ) -> Result<(usize, usize)> {
+        let mut key = GroupKey { names: [0; 4], lora_r: canonical(run.lora_r), l2_reg: canonical(run.l2_reg) };
+        for ((number, column), text) in key.names.iter_mut().zip(Self::NAMES).zip(names) {
+            let Some(name) = text.get(row) else {
+                return Err(batch.bad_value(row, column, "the value is missing: expected a name"));
+            };
+            *number = self.names.intern(name.as_bytes()).map_err(|problem| batch.bad_value(row, column, problem))?;
+        }
+        let group = self.group(key);
+        Ok((group, self.block(group, run.seed)?))
+    }
+
+    fn group(&mut self, key: GroupKey) -> usize {
+        *self.group_index.entry(key).or_insert_with(|| {
+            let (stride, cells) = (MIN_STRIDE, vec![Cell::default(); MIN_STRIDE * MIN_STRIDE]);
+            self.groups.push(Group { key, stride, cells, seeds: Vec::new(), blocks: Vec::new() });
+            self.groups.len() - 1
+        })
+    }
+
+    fn block(&mut self, group: usize, seed: i64) -> Result<usize> {
+        if let Some(&block) = self.block_index.get(&(group, seed)) {
+            return Ok(block);
+        }
+        let size = self.groups[group].stride * self.groups[group].stride;
+        self.take_memory(size)?;
+        let found = &mut self.groups[group];
+        found.seeds.push(seed);
+        found.blocks.push(vec![Sum::default(); size]);
+        self.block_index.insert((group, seed), found.blocks.len() - 1);
+        Ok(found.blocks.len() - 1)
+    }
+
+    /// Makes the arrays of a group large enough for two ranks, or says which of them is wrong.
+    fn make_room(&mut self, batch: &TrialBatch, row: usize, group: usize, a: i64, b: i64) -> Result<()> {
+        for (rank, column) in [(a, TrialColumn::RankA), (b, TrialColumn::RankB)] {
+            if !(0..MAX_ITEMS as i64).contains(&rank) {
+                let problem = format!("rank {rank}: expected a rank from 0 to {}", MAX_ITEMS - 1);
+                return Err(batch.bad_value(row, column, problem));
+            }
+        }
+        self.grow(group, (a.max(b) as usize + 1).next_power_of_two())
+    }
+
+    fn grow(&mut self, group: usize, stride: usize) -> Result<()> {
+        let found = &self.groups[group];
+        let added = (stride * stride - found.stride * found.stride) * found.blocks.len();
+        self.take_memory(added)?;
+        self.groups[group].grow(stride);
+        Ok(())
+    }
+
+    fn take_memory(&mut self, sums: usize) -> Result<()> {
+        self.n_sums += sums;
+        if self.n_sums > MAX_SUMS {
+            let problem = "conditions × seeds × items² are too many to sum at once: read fewer files at a time";
+            return Err(ResultsError::BadTable(problem.to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Number of a file among those met; few, and the last one almost always.
+    fn file_number(&mut self, path: &Arc<Path>) -> u32 {
+        let known = self.files.iter().rposition(|f| Arc::ptr_eq(f, path) || f == path);
+        known.unwrap_or_else(|| {
+            self.files.push(path.clone());
+            self.files.len() - 1
+        }) as u32
+    }
+
+    /// Marks an ordered pair at its first row; a later row that says otherwise is an error.
+    fn mark(&mut self, group: usize, a: usize, b: usize, cell: Cell) -> Result<()> {
+        let stride = self.groups[group].stride;
+        let known = &mut self.groups[group].cells[a * stride + b];
+        if known.marks == 0 {
+            *known = cell;
+            return Ok(());
+        }
+        let known = *known;
+        let differ = known.marks ^ cell.marks;
+        let truth = |mark: u8| if cell.marks & mark != 0 { ("true", "false") } else { ("false", "true") };
+        let (column, (here, there)) = match differ {
+            _ if differ & TRAINED != 0 => (TrialColumn::IsTrain, truth(TRAINED)),
+            _ if differ & EXCEPTION != 0 => (TrialColumn::IsException, truth(EXCEPTION)),
+            _ if cell.marks & WON != 0 => (TrialColumn::Label, ("Yes", "No")),
+            _ => (TrialColumn::Label, ("No", "Yes")),
+        };
+        Err(ResultsError::BadValue {
+            path: self.files[cell.file as usize].to_path_buf(),
+            row: cell.row,
+            column: column.name(),
+            problem: format!(
+                "{here} for the ordered pair ({a}, {b}), but {there} in row {} of {}: expected the same throughout \
+                 condition {}",
+                known.row,
+                self.files[known.file as usize].display(),
+                self.key(&self.groups[group])
+            ),
+        })
+    }
+}
+
+/// What each key of a column means; the code of key k stands at k + 1, that of a missing value first.
+fn codes(column: &TextColumn, yes: &str, no: &str) -> Vec<Code> {
+    let code = |text: Option<&str>| match text {
+        Some(text) if text == yes => Code::Yes,
+        Some(text) if text == no => Code::No,
+        _ => Code::Unknown,
+    };
+    std::iter::once(Code::Unknown).chain(column.values.iter().map(code)).collect()
+}
+
+fn shown(text: Option<&str>) -> String {
+    text.map_or("a missing value".to_owned(), |t| format!("{t:?}"))
+}
+
+/// One NaN for all, one zero for both.
+fn canonical(bits: u64) -> u64 {
+    let x = f64::from_bits(bits);
+    if x.is_nan() { f64::NAN.to_bits() } else { (x + 0.0).to_bits() }
+}

@@ -1,0 +1,28 @@
+//! Results in and out: trial tables to conditions, comparison lists to graphs, matrices, and tidy tables to files.
+//!
+//! This crate does no science. It turns files into the types of [`caveat_theory`] and results into files, and its errors
+//! say in one line which file is wrong, where, and what would be right.
+//!
+//! * [`scan_trials`] reads chosen columns of trial tables (Parquet or CSV) in parallel; [`read_conditions`] aggregates
+//!   them to one [`Condition`] per setting, model, task, hierarchy and hyperparameter.
+//! * [`read_comparisons`] and [`write_ranks`] take a comparison list of any size to a ranking.
+//! * [`read_matrix`] and [`write_matrix`] are NumPy's .npy format.
+//! * [`Table`] is every command's output: Parquet, CSV, JSON, or aligned text.
+//! * [`write_atomically`] is how all of them write.
+
+mod atomic;
+mod comparisons;
+mod conditions;
+mod error;
+mod interner;
+mod matrix;
+mod table;
+mod trial_table;
+
+pub use atomic::{WriteFailure, create_parent_directory, write_atomically};
+pub use comparisons::{LabeledComparisons, ranks_table, read_comparisons, write_ranks};
+pub use conditions::{Condition, ConditionKey, MAX_ITEMS, PairMargin, read_conditions};
+pub use error::{Result, ResultsError};
+pub use matrix::{read_matrix, write_matrix};
+pub use table::{Format, Table, Values};
+pub use trial_table::{ColumnKind, Phase, Progress, TextColumn, TrialBatch, TrialColumn, find_tables, scan_trials};

@@ -1,0 +1,167 @@
+//! Square matrices in NumPy's .npy format: measured kernels in, computed ones out.
+
+use std::io::BufReader;
+use std::path::Path;
+
+use npyz::{DType, NpyFile, Order, TypeChar, WriterBuilder};
+
+use crate::atomic::write_atomically;
+use crate::error::{Result, ResultsError, one_line, open_nonempty};
+
+const EXPECTED: &str = "a square matrix of f4 or f8 saved by numpy.save";
+
+/// Reads a square matrix, n × n, as row-major `f64` and n.
+///
+/// Takes float32 and float64 of either byte order, in C or Fortran order. Memory: n² doubles, twice in Fortran order.
+///
+/// # Errors
+/// A file that is not .npy, another element type (pickled objects included), a shape that is not n × n with n ≥ 1, fewer
+/// or more data than the shape announces, or an entry that is NaN or infinite (named by row and column from 0).
+pub fn read_matrix(path: &Path) -> Result<(Vec<f64>, usize)> {
+    let (file, size) = open_nonempty(path, EXPECTED)?;
+    let bad = |problem: String| ResultsError::bad_file(path, format!("{problem}: expected {EXPECTED}"));
+    let npy = NpyFile::new(BufReader::with_capacity(1 << 16, file))
+        .map_err(|e| bad(format!("not a readable .npy file ({})", one_line(e))))?;
+
+    let dtype = npy.dtype();
+    let width = match &dtype {
+        DType::Plain(kind) if kind.type_char() == TypeChar::Float => kind.num_bytes().filter(|w| [4, 8].contains(w)),
+        _ => None,
+    };
+    let Some(width) = width else {
+        let pickled = if npy.header().uses_pickled_array() { " (pickled Python objects)" } else { "" };
+        return Err(bad(format!("the element type is {}{pickled}", dtype.descr())));
+    };
+    let n = match *npy.shape() {
+        [rows, columns] if rows == columns && rows > 0 => rows,
+        ref shape => {
+            let shape = shape.iter().map(u64::to_string).collect::<Vec<_>>().join(" × ");
+            return Err(bad(format!("the shape is ({shape})")));
+        }
+    };
+    // Checked before anything is allocated, so that a damaged header cannot ask for memory that the file does not fill.
+    let announced = n.checked_mul(n).and_then(|entries| entries.checked_mul(width as u64));
+    if announced.is_none_or(|bytes| bytes > size) {
+        return Err(bad(format!("{size} bytes are too few for {n} × {n} entries of {width} bytes")));
+    }
+
+    let n = n as usize;
+    let order = npy.order();
+    let read = |e| ResultsError::read(path, e);
+    let mut entries: Vec<f64> = match width {
+        4 => npy.into_vec::<f32>().map_err(read)?.into_iter().map(f64::from).collect(),
+        _ => npy.into_vec().map_err(read)?,
+    };
+    if order == Order::Fortran {
+        entries = (0..n * n).map(|k| entries[(k % n) * n + k / n]).collect();
+    }
+    if let Some(k) = entries.iter().position(|x| !x.is_finite()) {
+        let problem = format!("entry [{}, {}] is {}: all entries must be finite", k / n, k % n, entries[k]);
+        return Err(ResultsError::bad_file(path, problem));
+    }
+    Ok((entries, n))
+}
+
+/// Writes a row-major n × n matrix as .npy, little-endian float64 in C order, atomically.
+///
+/// # Errors
+/// A length other than n², or a file that cannot be written.
+pub fn write_matrix(path: &Path, entries: &[f64], n: usize) -> Result<()> {
+    if n.checked_mul(n) != Some(entries.len()) {
+        return Err(ResultsError::BadTable(format!("{} entries do not make a {n} × {n} matrix", entries.len())));
+    }
+    write_atomically(path, |out| {
+        let shape = [n as u64, n as u64];
+        let mut npy = npyz::WriteOptions::new().default_dtype().shape(&shape).writer(out).begin_nd()?;
+        npy.extend(entries.iter().copied())?;
+        npy.finish()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    /// A .npy file, version 1.0, with the header as given.
+    fn npy(descr: &str, fortran: bool, shape: &str, data: &[u8]) -> Vec<u8> {
+        let fortran = if fortran { "True" } else { "False" };
+        let mut header = format!("{{'descr': {descr}, 'fortran_order': {fortran}, 'shape': {shape}, }}");
+        while (10 + header.len() + 1) % 64 != 0 {
+            header.push(' ');
+        }
+        header.push('\n');
+        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+        bytes.extend((header.len() as u16).to_le_bytes());
+        bytes.extend(header.as_bytes());
+        bytes.extend(data);
+        bytes
+    }
+
+    fn read(bytes: &[u8]) -> Result<(Vec<f64>, usize)> {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("k.npy");
+        fs::write(&path, bytes).unwrap();
+        read_matrix(&path)
+    }
+
+    fn doubles(values: &[f64]) -> Vec<u8> {
+        values.iter().flat_map(|x| x.to_le_bytes()).collect()
+    }
+
+    #[test]
+    fn a_written_matrix_reads_back_bit_for_bit() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("k.npy");
+        let entries = [1.0, -0.1, f64::MIN_POSITIVE, 1e300, 0.1 + 0.2, 6.0, 7.0, 8.0, 9.0];
+        write_matrix(&path, &entries, 3).unwrap();
+        assert_eq!(read_matrix(&path).unwrap(), (entries.to_vec(), 3));
+        assert!(write_matrix(&path, &entries, 2).is_err());
+    }
+
+    #[test]
+    fn orders_and_widths_and_byte_orders_give_the_same_rows() {
+        let expected = (vec![1.0, 2.0, 3.0, 4.0], 2);
+        let columns = doubles(&[1.0, 3.0, 2.0, 4.0]);
+        assert_eq!(read(&npy("'<f8'", true, "(2, 2)", &columns)).unwrap(), expected);
+        let single: Vec<u8> = [1.0_f32, 2.0, 3.0, 4.0].iter().flat_map(|x| x.to_le_bytes()).collect();
+        assert_eq!(read(&npy("'<f4'", false, "(2, 2)", &single)).unwrap(), expected);
+        let big: Vec<u8> = [1.0_f64, 2.0, 3.0, 4.0].iter().flat_map(|x| x.to_be_bytes()).collect();
+        assert_eq!(read(&npy("'>f8'", false, "(2, 2)", &big)).unwrap(), expected);
+    }
+
+    #[test]
+    fn wrong_files_are_refused_with_what_would_be_right() {
+        let four = doubles(&[1.0, 2.0, 3.0, 4.0]);
+        for (bytes, says) in [
+            (vec![], "empty (0 bytes)"),
+            (b"hello, this is text".to_vec(), "not a readable .npy file"),
+            (npy("'<f8'", false, "(4,)", &four), "the shape is (4)"),
+            (npy("'<f8'", false, "(1, 4)", &four), "the shape is (1 × 4)"),
+            (npy("'<f8'", false, "(0, 0)", &[]), "the shape is (0 × 0)"),
+            (npy("'<i8'", false, "(2, 2)", &four), "the element type is '<i8'"),
+            (npy("'|O'", false, "()", &four), "pickled Python objects"),
+            (npy("'<f8'", false, "(3, 3)", &four), "too few for 3 × 3"),
+            (npy("'<f8'", false, "(4000000000, 4000000000)", &four), "too few"),
+            (npy("'<f8'", false, "(2, 2)", &doubles(&[1.0, 2.0, f64::NAN, 4.0])), "entry [1, 0] is NaN"),
+            (npy("'<f8'", false, "(2, 2)", &doubles(&[1.0, f64::INFINITY, 3.0, 4.0])), "entry [0, 1] is inf"),
+        ] {
+            let message = read(&bytes).unwrap_err().to_string();
+            assert!(message.contains(says) && message.contains("k.npy"), "{message:?} should say {says:?}");
+            assert!(!message.contains('\n'));
+        }
+    }
+
+    #[test]
+    fn a_damaged_header_is_an_error_and_never_a_panic() {
+        let good = npy("'<f8'", false, "(2, 2)", &doubles(&[1.0, 2.0, 3.0, 4.0]));
+        for k in 0..good.len() - 32 {
+            for value in [0, 1, b'(', b'9', 0x7f, 0xff] {
+                let mut bytes = good.clone();
+                bytes[k] = value;
+                let _ = read(&bytes);
+            }
+            let _ = read(&good[..k]);
+        }
+    }
+}

@@ -1,0 +1,476 @@
+//! A tidy table for output: named columns, written by file extension or printed as aligned text, CSV or JSON.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::path::Path;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow_schema::{DataType, Field, Schema};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+
+use crate::atomic::{WriteFailure, write_atomically};
+use crate::error::{Result, ResultsError, one_line};
+
+/// The values of one column.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Values {
+    /// Floats; NaN means missing.
+    Float(Vec<f64>),
+    /// Integers; `None` means missing.
+    Integer(Vec<Option<i64>>),
+    /// Text, never missing.
+    Text(Vec<String>),
+    /// Truth values, never missing.
+    Flag(Vec<bool>),
+}
+
+impl Values {
+    fn len(&self) -> usize {
+        match self {
+            Self::Float(v) => v.len(),
+            Self::Integer(v) => v.len(),
+            Self::Text(v) => v.len(),
+            Self::Flag(v) => v.len(),
+        }
+    }
+
+    fn is_number(&self) -> bool {
+        matches!(self, Self::Float(_) | Self::Integer(_))
+    }
+}
+
+/// How a table is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Format {
+    /// Aligned columns for reading, floats to six significant digits, `-` for a missing value.
+    #[default]
+    Table,
+    /// A header line and one line a row; a missing value is empty, infinity is `inf`.
+    Csv,
+    /// An array of objects, one a row, keys in column order; a missing value is null, and so is infinity.
+    Json,
+}
+
+impl Format {
+    /// The names of all formats, as on a command line.
+    pub const CHOICES: &'static str = "table, csv or json";
+}
+
+impl FromStr for Format {
+    type Err = ResultsError;
+
+    fn from_str(name: &str) -> Result<Self> {
+        match name {
+            "table" => Ok(Self::Table),
+            "csv" => Ok(Self::Csv),
+            "json" => Ok(Self::Json),
+            _ => Err(ResultsError::UnknownChoice { what: "format", value: name.to_owned(), choices: Self::CHOICES }),
+        }
+    }
+}
+
+/// A table of named columns of equal length, in the order they were added.
+///
+/// ```
+/// use caveat_results::{Format, Table};
+/// let table = Table::new().text("item", ["a", "b"])?.float("rank", [0.5, f64::NAN])?;
+/// assert_eq!(table.render(Format::Csv)?, "item,rank\na,0.5\nb,\n");
+/// assert_eq!(table.render(Format::Json)?, "[\n{\"item\":\"a\",\"rank\":0.5},\n{\"item\":\"b\",\"rank\":null}\n]\n");
+/// # Ok::<(), caveat_results::ResultsError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Table {
+    columns: Vec<(String, Values)>,
+}
+
+impl Table {
+    /// The extensions that [`write`](Self::write) knows.
+    pub const EXTENSIONS: &'static str = ".parquet, .csv or .json";
+
+    /// A table without columns.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a column of floats; NaN means missing.
+    ///
+    /// # Errors
+    /// As [`with`](Self::with).
+    pub fn float(self, name: impl Into<String>, values: impl IntoIterator<Item = f64>) -> Result<Self> {
+        self.with(name, Values::Float(values.into_iter().collect()))
+    }
+
+    /// Adds a column of integers, `i64` or `Option<i64>`.
+    ///
+    /// # Errors
+    /// As [`with`](Self::with).
+    pub fn integer<T: Into<Option<i64>>>(
+        self,
+        name: impl Into<String>,
+        values: impl IntoIterator<Item = T>,
+    ) -> Result<Self> {
+        self.with(name, Values::Integer(values.into_iter().map(Into::into).collect()))
+    }
+
+    /// Adds a column of text.
+    ///
+    /// # Errors
+    /// As [`with`](Self::with).
+    pub fn text<T: Into<String>>(
+        self,
+        name: impl Into<String>,
+        values: impl IntoIterator<Item = T>,
+    ) -> Result<Self> {
+        self.with(name, Values::Text(values.into_iter().map(Into::into).collect()))
+    }
+
+    /// Adds a column of truth values.
+    ///
+    /// # Errors
+    /// As [`with`](Self::with).
+    pub fn flag(self, name: impl Into<String>, values: impl IntoIterator<Item = bool>) -> Result<Self> {
+        self.with(name, Values::Flag(values.into_iter().collect()))
+    }
+
+    /// Adds a column.
+    ///
+    /// # Errors
+    /// A name that is there already, or a length other than that of the columns before.
+    pub fn with(mut self, name: impl Into<String>, values: Values) -> Result<Self> {
+        let name = name.into();
+        if self.columns.iter().any(|(n, _)| *n == name) {
+            return Err(ResultsError::BadTable(format!("column {name:?} is in the table already")));
+        }
+        if !self.columns.is_empty() && values.len() != self.n_rows() {
+            return Err(ResultsError::BadTable(format!(
+                "column {name:?} has {} rows: expected {} as in the columns before it",
+                values.len(),
+                self.n_rows()
+            )));
+        }
+        self.columns.push((name, values));
+        Ok(self)
+    }
+
+    /// Number of rows.
+    pub fn n_rows(&self) -> usize {
+        self.columns.first().map_or(0, |(_, v)| v.len())
+    }
+
+    /// The columns with their names, in order.
+    pub fn columns(&self) -> impl Iterator<Item = (&str, &Values)> {
+        self.columns.iter().map(|(n, v)| (n.as_str(), v))
+    }
+
+    /// The values of a column, if there is one of that name.
+    pub fn column(&self, name: &str) -> Option<&Values> {
+        self.columns.iter().find(|(n, _)| n == name).map(|(_, v)| v)
+    }
+
+    /// Writes the table as its extension says, atomically.
+    ///
+    /// # Errors
+    /// An unknown extension, or a file that cannot be written.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
+        match extension.as_deref() {
+            Some("parquet") => write_atomically(path, |out| self.write_parquet(path, out).map_err(WriteFailure::Other)),
+            Some("csv") => write_atomically(path, |out| self.print(Format::Csv, out)),
+            Some("json") => write_atomically(path, |out| self.print(Format::Json, out)),
+            other => Err(ResultsError::UnknownExtension {
+                path: path.to_owned(),
+                found: other.map_or("no file extension".to_owned(), |e| format!("unknown extension .{e}")),
+                supported: Self::EXTENSIONS,
+            }),
+        }
+    }
+
+    /// The table as text.
+    ///
+    /// # Errors
+    /// None that can be provoked: writing to memory does not fail.
+    pub fn render(&self, format: Format) -> Result<String> {
+        let mut out = Vec::new();
+        self.print(format, &mut out).map_err(|e| ResultsError::BadTable(e.to_string()))?;
+        String::from_utf8(out).map_err(|e| ResultsError::BadTable(e.to_string()))
+    }
+
+    /// Prints the table to `out`, which should be buffered.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn print(&self, format: Format, out: &mut impl Write) -> io::Result<()> {
+        match format {
+            Format::Table => self.print_aligned(out),
+            Format::Csv => self.print_csv(out),
+            Format::Json => self.print_json(out),
+        }
+    }
+
+    fn print_csv(&self, out: &mut impl Write) -> io::Result<()> {
+        let mut csv = csv::WriterBuilder::new().from_writer(out);
+        csv.write_record(self.columns.iter().map(|(n, _)| n.as_bytes()))?;
+        let mut cell = String::new();
+        for row in 0..self.n_rows() {
+            for (_, values) in &self.columns {
+                cell.clear();
+                match values {
+                    Values::Float(v) if v[row].is_nan() => {}
+                    // Debug prints the shortest digits that read back, and keeps the point: 1.0 stays a float.
+                    Values::Float(v) => write_into(&mut cell, format_args!("{:?}", v[row])),
+                    Values::Integer(v) => {
+                        v[row].into_iter().for_each(|x| write_into(&mut cell, format_args!("{x}")));
+                    }
+                    Values::Text(v) => {
+                        csv.write_field(&v[row])?;
+                        continue;
+                    }
+                    Values::Flag(v) => cell.push_str(if v[row] { "true" } else { "false" }),
+                }
+                csv.write_field(&cell)?;
+            }
+            csv.write_record(None::<&[u8]>)?;
+        }
+        csv.flush()
+    }
+
+    fn print_json(&self, out: &mut impl Write) -> io::Result<()> {
+        let keys: Vec<String> = self.columns.iter().map(|(n, _)| serde_json::Value::from(n.as_str()).to_string()).collect();
+        out.write_all(b"[")?;
+        for row in 0..self.n_rows() {
+            out.write_all(if row == 0 { b"\n{" } else { b",\n{" })?;
+            for (k, ((_, values), key)) in self.columns.iter().zip(&keys).enumerate() {
+                if k > 0 {
+                    out.write_all(b",")?;
+                }
+                write!(out, "{key}:")?;
+                match values {
+                    Values::Float(v) if v[row].is_finite() => write!(out, "{:?}", v[row])?,
+                    Values::Float(_) => out.write_all(b"null")?,
+                    Values::Integer(v) => match v[row] {
+                        Some(x) => write!(out, "{x}")?,
+                        None => out.write_all(b"null")?,
+                    },
+                    Values::Text(v) => serde_json::to_writer(&mut *out, &v[row])?,
+                    Values::Flag(v) => write!(out, "{}", v[row])?,
+                }
+            }
+            out.write_all(b"}")?;
+        }
+        out.write_all(if self.n_rows() == 0 { b"]\n" } else { b"\n]\n" })
+    }
+
+    fn print_aligned(&self, out: &mut impl Write) -> io::Result<()> {
+        let columns: Vec<(Vec<String>, bool)> = self
+            .columns
+            .iter()
+            .map(|(name, values)| {
+                let mut cells = vec![name.clone()];
+                match values {
+                    Values::Float(v) => cells.extend(v.iter().map(|&x| six_digits(x))),
+                    Values::Integer(v) => cells.extend(v.iter().map(|x| x.map_or("-".to_owned(), |x| x.to_string()))),
+                    Values::Text(v) => cells.extend(v.iter().map(|x| on_one_line(x))),
+                    Values::Flag(v) => cells.extend(v.iter().map(bool::to_string)),
+                }
+                (cells, values.is_number())
+            })
+            .collect();
+        let widths: Vec<usize> =
+            columns.iter().map(|(cells, _)| cells.iter().map(|c| c.chars().count()).max().unwrap_or(0)).collect();
+        let mut line = String::new();
+        for row in 0..=self.n_rows() {
+            line.clear();
+            for ((cells, right), &width) in columns.iter().zip(&widths) {
+                if !line.is_empty() {
+                    line.push_str("  ");
+                }
+                let cell = &cells[row];
+                match right {
+                    true => write_into(&mut line, format_args!("{cell:>width$}")),
+                    false => write_into(&mut line, format_args!("{cell:<width$}")),
+                }
+            }
+            writeln!(out, "{}", line.trim_end())?;
+        }
+        Ok(())
+    }
+
+    fn write_parquet(&self, path: &Path, out: &mut (impl Write + Send)) -> Result<()> {
+        let fail = |e: &dyn std::fmt::Display| ResultsError::Write { path: path.to_owned(), reason: one_line(e) };
+        let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) = self
+            .columns
+            .iter()
+            .map(|(name, values)| match values {
+                Values::Float(v) => {
+                    let array = Float64Array::from_iter(v.iter().map(|&x| (!x.is_nan()).then_some(x)));
+                    (Field::new(name, DataType::Float64, true), Arc::new(array) as ArrayRef)
+                }
+                Values::Integer(v) => {
+                    (Field::new(name, DataType::Int64, true), Arc::new(Int64Array::from(v.clone())) as ArrayRef)
+                }
+                Values::Text(v) => {
+                    let array = StringArray::from_iter_values(v);
+                    (Field::new(name, DataType::Utf8, false), Arc::new(array) as ArrayRef)
+                }
+                Values::Flag(v) => {
+                    (Field::new(name, DataType::Boolean, false), Arc::new(BooleanArray::from(v.clone())) as ArrayRef)
+                }
+            })
+            .unzip();
+        let schema = Arc::new(Schema::new(fields));
+        let options = arrow_array::RecordBatchOptions::new().with_row_count(Some(self.n_rows()));
+        let batch = RecordBatch::try_new_with_options(schema.clone(), arrays, &options).map_err(|e| fail(&e))?;
+        let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
+        let mut writer = ArrowWriter::try_new(out, schema, Some(properties)).map_err(|e| fail(&e))?;
+        writer.write(&batch).and_then(|()| writer.close()).map_err(|e| fail(&e))?;
+        Ok(())
+    }
+}
+
+fn write_into(text: &mut String, arguments: std::fmt::Arguments<'_>) {
+    // Writing to a String cannot fail.
+    let _ = text.write_fmt(arguments);
+}
+
+/// A float to six significant digits, trailing zeros dropped, the point kept: 0.2, 1.0, 1.5e-7, inf; `-` for NaN.
+fn six_digits(x: f64) -> String {
+    if x.is_nan() {
+        return "-".to_owned();
+    }
+    if x == 0.0 || x.is_infinite() {
+        return if x == 0.0 { "0.0".to_owned() } else { x.to_string() };
+    }
+    let scientific = format!("{x:.5e}");
+    // Taken from the rounded digits, so that 999999.9 counts as 1e6.
+    let Some((mantissa, exponent)) = scientific.split_once('e') else { return scientific };
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let trim = |digits: &str| {
+        let trimmed = digits.trim_end_matches('0');
+        if trimmed.ends_with('.') { format!("{trimmed}0") } else { trimmed.to_owned() }
+    };
+    if (-4..6).contains(&exponent) {
+        let decimals = (5 - exponent).max(1) as usize;
+        trim(&format!("{x:.decimals$}"))
+    } else {
+        format!("{}e{exponent}", trim(mantissa))
+    }
+}
+
+/// Text that keeps to its line.
+fn on_one_line(text: &str) -> String {
+    if text.contains(char::is_control) { text.escape_debug().to_string() } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Table {
+        Table::new()
+            .text("class", ["premise", "a \"b\", c"])
+            .unwrap()
+            .float("value", [1.0, f64::NAN])
+            .unwrap()
+            .integer("count", [Some(3), None])
+            .unwrap()
+            .flag("trained", [true, false])
+            .unwrap()
+    }
+
+    #[test]
+    fn csv_keeps_floats_floats_and_leaves_missing_values_empty() {
+        let csv = sample().render(Format::Csv).unwrap();
+        assert_eq!(csv, "class,value,count,trained\npremise,1.0,3,true\n\"a \"\"b\"\", c\",,,false\n");
+        let extreme = Table::new().float("x", [f64::INFINITY, -1e300, 0.1 + 0.2, 5e-324, -0.0]).unwrap();
+        assert_eq!(extreme.render(Format::Csv).unwrap(), "x\ninf\n-1e300\n0.30000000000000004\n5e-324\n-0.0\n");
+    }
+
+    #[test]
+    fn a_single_empty_cell_still_is_a_row_in_csv() {
+        let csv = Table::new().float("x", [f64::NAN, 1.0]).unwrap().render(Format::Csv).unwrap();
+        assert_eq!(csv::Reader::from_reader(csv.as_bytes()).records().count(), 2);
+    }
+
+    #[test]
+    fn json_has_keys_in_column_order_and_null_for_missing_and_infinite() {
+        let json = sample().float("limit", [f64::INFINITY, 2.0]).unwrap().render(Format::Json).unwrap();
+        assert_eq!(
+            json,
+            "[\n{\"class\":\"premise\",\"value\":1.0,\"count\":3,\"trained\":true,\"limit\":null},\n\
+             {\"class\":\"a \\\"b\\\", c\",\"value\":null,\"count\":null,\"trained\":false,\"limit\":2.0}\n]\n"
+        );
+        let parsed: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert!(parsed[0]["value"].is_f64());
+        assert_eq!(Table::new().render(Format::Json).unwrap(), "[]\n");
+    }
+
+    #[test]
+    fn text_is_aligned_numbers_to_the_right() {
+        let text = sample().render(Format::Table).unwrap();
+        assert_eq!(text, "class     value  count  trained\npremise     1.0      3  true\na \"b\", c      -      -  false\n");
+    }
+
+    #[test]
+    fn six_significant_digits_are_shown() {
+        for (x, shown) in [
+            (1.0, "1.0"),
+            (0.2, "0.2"),
+            (1.0 / 3.0, "0.333333"),
+            (-1234.5678, "-1234.57"),
+            (999_999.9, "1.0e6"),
+            (123_456.7, "123456.7"),
+            (1.5e-7, "1.5e-7"),
+            (0.000_123_456_78, "0.000123457"),
+            (0.0, "0.0"),
+            (-0.0, "0.0"),
+            (f64::NEG_INFINITY, "-inf"),
+        ] {
+            assert_eq!(six_digits(x), shown);
+        }
+    }
+
+    #[test]
+    fn files_are_written_by_extension() {
+        let directory = tempfile::tempdir().unwrap();
+        for (name, format) in [("t.csv", Format::Csv), ("t.JSON", Format::Json)] {
+            let path = directory.path().join(name);
+            sample().write(&path).unwrap();
+            assert_eq!(std::fs::read_to_string(path).unwrap(), sample().render(format).unwrap());
+        }
+        for (name, says) in [("t.xlsx", "unknown extension .xlsx"), ("t", "no file extension")] {
+            let message = sample().write(&directory.path().join(name)).unwrap_err().to_string();
+            assert!(message.contains(says) && message.contains(Table::EXTENSIONS), "{message}");
+        }
+    }
+
+    #[test]
+    fn parquet_holds_the_same_values_with_nulls() {
+        use arrow_array::cast::AsArray;
+        use arrow_array::types::{Float64Type, Int64Type};
+        use arrow_array::Array;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("t.parquet");
+        sample().write(&path).unwrap();
+        let file = std::fs::File::open(&path).unwrap();
+        let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+        let batch = reader.build().unwrap().next().unwrap().unwrap();
+        assert_eq!(batch.num_rows(), 2);
+        assert_eq!(batch.column(0).as_string::<i32>().value(1), "a \"b\", c");
+        let value = batch.column(1).as_primitive::<Float64Type>();
+        assert!(value.value(0) == 1.0 && value.is_null(1));
+        assert!(batch.column(2).as_primitive::<Int64Type>().is_null(1));
+        assert!(batch.column(3).as_boolean().value(0));
+    }
+
+    #[test]
+    fn uneven_and_duplicate_columns_are_refused() {
+        let message = |t: Result<Table>| t.unwrap_err().to_string();
+        assert!(message(sample().flag("x", [true])).contains("has 1 rows: expected 2"));
+        assert!(message(sample().flag("class", [true, false])).contains("is in the table already"));
+        assert!("yaml".parse::<Format>().unwrap_err().to_string().contains("table, csv or json"));
+    }
+}

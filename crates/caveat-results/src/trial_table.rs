@@ -1,0 +1,376 @@
+//! The trial table, one row per judged ordered pair: its columns, finding its files, and scanning them in parallel.
+
+mod batch;
+mod csv_file;
+mod parquet_file;
+
+use std::collections::HashSet;
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use rayon::prelude::*;
+
+pub use batch::{TextColumn, TrialBatch};
+
+use crate::error::{Result, ResultsError};
+
+/// What [`scan_trials`] calls with the rows done and the rows in all, from any thread, a few times per million rows.
+pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Sync);
+
+/// Rows per unit of parallel work. Fixed, so that results never depend on the number of threads.
+const UNIT_ROWS: u64 = 1 << 18;
+
+/// A column of the trial table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum TrialColumn {
+    /// How the model was trained: full, lora or probe.
+    Setting,
+    /// Name of the model.
+    Model,
+    /// Name of the stimulus set.
+    Task,
+    /// Name of the hierarchy, like ti_n9 or exc_mid_n9.
+    Hier,
+    /// Seed of the run.
+    Seed,
+    /// Whether the mapping of items to ranks was reversed.
+    Reverse,
+    /// Before or after training: pre or post.
+    Phase,
+    /// Rank of the item shown first, 0 the highest.
+    RankA,
+    /// Rank of the item shown second.
+    RankB,
+    /// The smaller of the two ranks.
+    RankHigher,
+    /// The larger of the two ranks.
+    RankLower,
+    /// Difference of the two ranks.
+    Gap,
+    /// Whether the ordered pair was trained.
+    IsTrain,
+    /// Whether the pair is an exception.
+    IsException,
+    /// Whether the pair has no ground truth.
+    NoGt,
+    /// forward where rank_a < rank_b, else backward.
+    Direction,
+    /// Yes if the item shown first wins, else No; may be missing where there is no ground truth.
+    Label,
+    /// Logit of Yes minus logit of No.
+    LogitDiff,
+    /// Probability of Yes.
+    ProbYes,
+    /// +1 or −1; missing where there is none.
+    GroundTruth,
+    /// logit_diff times ground_truth.
+    Margin,
+    /// Whether prob_yes > 0.5 agrees with the label, as 1 or 0.
+    Correct,
+    /// Whether prob_yes is larger in the direction labelled Yes, as 1 or 0.
+    PairedCorrect,
+    /// Rank of the LoRA update; missing for other settings.
+    LoraR,
+    /// L2 penalty of the probe; missing for other settings.
+    L2Reg,
+}
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnKind {
+    /// Text, possibly missing.
+    Text,
+    /// Whole numbers, never missing.
+    Integer,
+    /// Floats, NaN where missing.
+    Real,
+    /// Truth values, never missing.
+    Flag,
+}
+
+impl ColumnKind {
+    /// The column types of files that are read as this kind, in words.
+    pub(crate) fn accepted(self) -> &'static str {
+        match self {
+            Self::Text => "text (utf8, large_utf8 or a dictionary of these)",
+            Self::Integer => "an integer (int64 or int32)",
+            Self::Real => "a float (float64 or float32)",
+            Self::Flag => "a bool",
+        }
+    }
+}
+
+impl TrialColumn {
+    /// All columns, in the order in which a trial table has them.
+    pub const ALL: [Self; 25] = [
+        Self::Setting,
+        Self::Model,
+        Self::Task,
+        Self::Hier,
+        Self::Seed,
+        Self::Reverse,
+        Self::Phase,
+        Self::RankA,
+        Self::RankB,
+        Self::RankHigher,
+        Self::RankLower,
+        Self::Gap,
+        Self::IsTrain,
+        Self::IsException,
+        Self::NoGt,
+        Self::Direction,
+        Self::Label,
+        Self::LogitDiff,
+        Self::ProbYes,
+        Self::GroundTruth,
+        Self::Margin,
+        Self::Correct,
+        Self::PairedCorrect,
+        Self::LoraR,
+        Self::L2Reg,
+    ];
+
+    /// Name in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Setting => "setting",
+            Self::Model => "model",
+            Self::Task => "task",
+            Self::Hier => "hier",
+            Self::Seed => "seed",
+            Self::Reverse => "reverse",
+            Self::Phase => "phase",
+            Self::RankA => "rank_a",
+            Self::RankB => "rank_b",
+            Self::RankHigher => "rank_higher",
+            Self::RankLower => "rank_lower",
+            Self::Gap => "gap",
+            Self::IsTrain => "is_train",
+            Self::IsException => "is_exception",
+            Self::NoGt => "no_gt",
+            Self::Direction => "direction",
+            Self::Label => "label",
+            Self::LogitDiff => "logit_diff",
+            Self::ProbYes => "prob_yes",
+            Self::GroundTruth => "ground_truth",
+            Self::Margin => "margin",
+            Self::Correct => "correct",
+            Self::PairedCorrect => "paired_correct",
+            Self::LoraR => "lora_r",
+            Self::L2Reg => "l2_reg",
+        }
+    }
+
+    /// What the column holds. `ground_truth` is a float, because it is missing on pairs without one.
+    pub fn kind(self) -> ColumnKind {
+        match self {
+            Self::Setting | Self::Model | Self::Task | Self::Hier => ColumnKind::Text,
+            Self::Phase | Self::Direction | Self::Label => ColumnKind::Text,
+            Self::Seed | Self::RankA | Self::RankB => ColumnKind::Integer,
+            Self::RankHigher | Self::RankLower | Self::Gap => ColumnKind::Integer,
+            Self::Reverse | Self::IsTrain | Self::IsException | Self::NoGt => ColumnKind::Flag,
+            Self::LogitDiff | Self::ProbYes | Self::GroundTruth | Self::Margin => ColumnKind::Real,
+            Self::Correct | Self::PairedCorrect | Self::LoraR | Self::L2Reg => ColumnKind::Real,
+        }
+    }
+}
+
+impl fmt::Display for TrialColumn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// Before or after training.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Phase {
+    /// Before training.
+    Pre,
+    /// After training.
+    #[default]
+    Post,
+}
+
+impl Phase {
+    /// Name in files and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pre => "pre",
+            Self::Post => "post",
+        }
+    }
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Phase {
+    type Err = ResultsError;
+
+    fn from_str(name: &str) -> Result<Self> {
+        match name {
+            "pre" => Ok(Self::Pre),
+            "post" => Ok(Self::Post),
+            _ => Err(ResultsError::UnknownChoice { what: "phase", value: name.to_owned(), choices: "pre or post" }),
+        }
+    }
+}
+
+/// The files that hold trial tables: every file named, and every .parquet file at any depth under a directory named.
+///
+/// Sorted by path under each name; a file reached twice is listed once. Links to directories are not followed, hidden
+/// files and directories are passed over.
+///
+/// # Errors
+/// A path that does not exist or cannot be read, a directory without .parquet files, or no path at all.
+pub fn find_tables(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let (mut tables, mut seen) = (Vec::new(), HashSet::new());
+    for path in paths {
+        let metadata = fs::metadata(path).map_err(|e| ResultsError::read(path, e))?;
+        let mut found = Vec::new();
+        if metadata.is_dir() {
+            collect_parquet(path, &mut found)?;
+            if found.is_empty() {
+                return Err(ResultsError::NoTables { place: path.display().to_string() });
+            }
+            found.sort();
+        } else {
+            found.push(path.clone());
+        }
+        for table in found {
+            let identity = fs::canonicalize(&table).map_err(|e| ResultsError::read(&table, e))?;
+            if seen.insert(identity) {
+                tables.push(table);
+            }
+        }
+    }
+    if tables.is_empty() {
+        return Err(ResultsError::NoTables { place: "no path was given".to_owned() });
+    }
+    Ok(tables)
+}
+
+fn collect_parquet(directory: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
+    let read = |e| ResultsError::read(directory, e);
+    for entry in fs::read_dir(directory).map_err(read)? {
+        let entry = entry.map_err(read)?;
+        let path = entry.path();
+        if entry.file_name().to_string_lossy().starts_with('.') {
+            continue;
+        }
+        if entry.file_type().map_err(read)?.is_dir() {
+            collect_parquet(&path, found)?;
+        } else if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("parquet")) && path.is_file() {
+            found.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// Reads only `columns` of the trial tables under `paths` and folds their rows, in parallel over ranges of rows.
+///
+/// Each range starts from `A::default()` and is folded row batch by row batch through `visit`; the folded ranges come
+/// back in the order of files and rows. The ranges do not depend on the number of threads, so neither does a result
+/// that is merged in this order. A file ending in .csv is read as CSV, any other as Parquet.
+///
+/// # Errors
+/// That of the first range in order that has one: a file that is no such table, an empty one, a needed column that is
+/// missing or of the wrong type, a missing value where there must be one, or any error of `visit`.
+pub fn scan_trials<A, V>(paths: &[PathBuf], columns: &[TrialColumn], progress: Progress<'_>, visit: V) -> Result<Vec<A>>
+where
+    A: Default + Send,
+    V: Fn(&mut A, &TrialBatch) -> Result<()> + Sync,
+{
+    let tables: Vec<Source> = find_tables(paths)?
+        .par_iter()
+        .map(|path| Source::open(path, columns))
+        .collect::<Vec<_>>()
+        .into_iter()
+        .collect::<Result<_>>()?;
+    let total: u64 = tables.iter().map(Source::n_rows).sum();
+    let units: Vec<(usize, Range)> =
+        tables.iter().enumerate().flat_map(|(k, t)| t.ranges().into_iter().map(move |r| (k, r))).collect();
+
+    let done = AtomicU64::new(0);
+    // Units after a failed one are skipped, those before it still run: the first error in order is always found.
+    let failed = AtomicUsize::new(usize::MAX);
+    let results: Vec<Result<A>> = units
+        .par_iter()
+        .enumerate()
+        .with_max_len(1)
+        .map(|(k, &(table, range))| {
+            let mut folded = A::default();
+            if failed.load(Ordering::Relaxed) < k {
+                return Ok(folded);
+            }
+            let outcome = tables[table].read(range, &mut |batch| {
+                visit(&mut folded, &batch)?;
+                let rows = batch.n_rows() as u64;
+                progress(done.fetch_add(rows, Ordering::Relaxed) + rows, total);
+                Ok(())
+            });
+            outcome.map(|()| folded).inspect_err(|_| {
+                failed.fetch_min(k, Ordering::Relaxed);
+            })
+        })
+        .collect();
+    results.into_iter().collect()
+}
+
+/// A range of rows, within one row group where the format has them.
+#[derive(Debug, Clone, Copy)]
+struct Range {
+    group: usize,
+    /// First row within the group.
+    offset: u64,
+    /// First row within the file.
+    first_row: u64,
+    n_rows: u64,
+}
+
+/// An opened trial table whose needed columns are known to be there.
+enum Source {
+    Parquet(parquet_file::ParquetTable),
+    Csv(csv_file::CsvTable),
+}
+
+impl Source {
+    fn open(path: &Path, columns: &[TrialColumn]) -> Result<Self> {
+        if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv")) {
+            csv_file::CsvTable::open(path, columns).map(Self::Csv)
+        } else {
+            parquet_file::ParquetTable::open(path, columns).map(Self::Parquet)
+        }
+    }
+
+    fn n_rows(&self) -> u64 {
+        match self {
+            Self::Parquet(table) => table.n_rows(),
+            Self::Csv(table) => table.n_rows(),
+        }
+    }
+
+    fn ranges(&self) -> Vec<Range> {
+        match self {
+            Self::Parquet(table) => table.ranges(UNIT_ROWS),
+            Self::Csv(table) => vec![Range { group: 0, offset: 0, first_row: 0, n_rows: table.n_rows() }],
+        }
+    }
+
+    fn read(&self, range: Range, visit: &mut dyn FnMut(TrialBatch) -> Result<()>) -> Result<()> {
+        match self {
+            Self::Parquet(table) => table.read(range, visit),
+            Self::Csv(table) => table.read(visit),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "trial_table/tests.rs"]
+mod tests;

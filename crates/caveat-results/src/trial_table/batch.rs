@@ -1,0 +1,181 @@
+//! A batch of rows of the trial table: the requested columns as plain slices.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, Int32Type, Int64Type};
+use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray};
+
+use super::{ColumnKind, TrialColumn};
+use crate::error::{Result, ResultsError};
+
+/// A text column of a batch: few distinct values, one key per row.
+#[derive(Debug, Clone)]
+pub struct TextColumn {
+    /// Index into `values` per row, or [`TextColumn::MISSING`].
+    pub keys: Vec<i32>,
+    /// The values; not all need occur, and none is missing.
+    pub values: StringArray,
+}
+
+impl TextColumn {
+    /// The key of a missing value.
+    pub const MISSING: i32 = -1;
+
+    /// The text of a row, `None` if it is missing.
+    pub fn get(&self, row: usize) -> Option<&str> {
+        usize::try_from(self.keys[row]).ok().map(|k| self.values.value(k))
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Data {
+    Text(TextColumn),
+    Integer(Int64Array),
+    Real(Float64Array),
+    Flag(BooleanArray),
+}
+
+/// Consecutive rows of one trial table.
+#[derive(Debug, Clone)]
+pub struct TrialBatch {
+    path: Arc<Path>,
+    first_row: u64,
+    n_rows: usize,
+    columns: Vec<(TrialColumn, Data)>,
+}
+
+impl TrialBatch {
+    /// Takes arrays of the canonical types: `Dictionary(Int32, Utf8)`, `Int64`, `Float64`, `Boolean`.
+    pub(super) fn new(
+        path: &Arc<Path>,
+        first_row: u64,
+        n_rows: usize,
+        columns: impl IntoIterator<Item = (TrialColumn, ArrayRef)>,
+    ) -> Result<Self> {
+        let columns = columns
+            .into_iter()
+            .map(|(column, array)| {
+                let data = match column.kind() {
+                    ColumnKind::Text => array.as_dictionary_opt::<Int32Type>().and_then(text).map(Data::Text),
+                    kind => {
+                        if let Some(row) = first_null(&array).filter(|_| kind != ColumnKind::Real) {
+                            return Err(ResultsError::BadValue {
+                                path: path.to_path_buf(),
+                                row: first_row + row as u64,
+                                column: column.name(),
+                                problem: format!("the value is missing: expected {}", kind.accepted()),
+                            });
+                        }
+                        match kind {
+                            ColumnKind::Integer => array.as_primitive_opt::<Int64Type>().cloned().map(Data::Integer),
+                            ColumnKind::Real => array.as_primitive_opt::<Float64Type>().map(nan_for_null).map(Data::Real),
+                            _ => array.as_boolean_opt().cloned().map(Data::Flag),
+                        }
+                    }
+                };
+                data.filter(|_| array.len() == n_rows).map(|d| (column, d)).ok_or_else(|| ResultsError::WrongType {
+                    path: path.to_path_buf(),
+                    column: column.name(),
+                    found: format!("{} in {} rows", array.data_type(), array.len()),
+                    expected: column.kind().accepted(),
+                })
+            })
+            .collect::<Result<_>>()?;
+        Ok(Self { path: path.clone(), first_row, n_rows, columns })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The file, to keep.
+    pub(crate) fn shared_path(&self) -> &Arc<Path> {
+        &self.path
+    }
+
+    /// Number in the file of the batch's first row, from 0.
+    pub fn first_row(&self) -> u64 {
+        self.first_row
+    }
+
+    /// Number of rows.
+    pub fn n_rows(&self) -> usize {
+        self.n_rows
+    }
+
+    /// A text column.
+    ///
+    /// # Errors
+    /// A column that is not text or was not requested; so for the other kinds.
+    pub fn text(&self, column: TrialColumn) -> Result<&TextColumn> {
+        self.find(column, |d| if let Data::Text(x) = d { Some(x) } else { None })
+    }
+
+    /// An integer column.
+    ///
+    /// # Errors
+    /// As [`text`](Self::text).
+    pub fn integers(&self, column: TrialColumn) -> Result<&[i64]> {
+        self.find(column, |d| if let Data::Integer(x) = d { Some(&x.values()[..]) } else { None })
+    }
+
+    /// A float column, NaN where missing.
+    ///
+    /// # Errors
+    /// As [`text`](Self::text).
+    pub fn reals(&self, column: TrialColumn) -> Result<&[f64]> {
+        self.find(column, |d| if let Data::Real(x) = d { Some(&x.values()[..]) } else { None })
+    }
+
+    /// A column of truth values, without nulls.
+    ///
+    /// # Errors
+    /// As [`text`](Self::text).
+    pub fn flags(&self, column: TrialColumn) -> Result<&BooleanArray> {
+        self.find(column, |d| if let Data::Flag(x) = d { Some(x) } else { None })
+    }
+
+    /// An error about the value of one row.
+    pub fn bad_value(&self, row: usize, column: TrialColumn, problem: impl Into<String>) -> ResultsError {
+        ResultsError::BadValue {
+            path: self.path.to_path_buf(),
+            row: self.first_row + row as u64,
+            column: column.name(),
+            problem: problem.into(),
+        }
+    }
+
+    fn find<'a, T: ?Sized>(&'a self, column: TrialColumn, pick: impl Fn(&'a Data) -> Option<T>) -> Result<T>
+    where
+        T: Sized,
+    {
+        let data = self.columns.iter().find(|(c, _)| *c == column).and_then(|(_, d)| pick(d));
+        data.ok_or_else(|| ResultsError::BadTable(format!("column {:?} was not requested as this kind", column.name())))
+    }
+}
+
+fn first_null(array: &dyn Array) -> Option<usize> {
+    (array.null_count() > 0).then(|| (0..array.len()).find(|&i| array.is_null(i))).flatten()
+}
+
+fn nan_for_null(array: &Float64Array) -> Float64Array {
+    if array.null_count() == 0 {
+        return array.clone();
+    }
+    Float64Array::from_iter_values(array.iter().map(|x| x.unwrap_or(f64::NAN)))
+}
+
+fn text(array: &arrow_array::DictionaryArray<Int32Type>) -> Option<TextColumn> {
+    let values = array.values().as_string_opt::<i32>()?.clone();
+    let keys = array.keys();
+    let keys = if keys.null_count() + values.null_count() == 0 {
+        keys.values().to_vec()
+    } else {
+        let present = |k: &i32| usize::try_from(*k).is_ok_and(|k| values.is_valid(k));
+        keys.iter().map(|k| k.filter(present).unwrap_or(TextColumn::MISSING)).collect()
+    };
+    Some(TextColumn { keys, values })
+}

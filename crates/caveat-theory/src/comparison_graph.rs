@@ -1,0 +1,292 @@
+//! A comparison graph: any set of weighted wins between items, with its trials, labels, components and pair classes.
+
+use crate::error::{Result, TheoryError};
+use crate::pair_class::PairClasses;
+
+/// One observed win: `winner` beat `loser`, `weight` times.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Comparison {
+    /// Index of the item that won.
+    pub winner: usize,
+    /// Index of the item that lost.
+    pub loser: usize,
+    /// Number (or weight) of presentations, positive and finite.
+    pub weight: f64,
+}
+
+impl Comparison {
+    /// A win presented once.
+    pub fn new(winner: usize, loser: usize) -> Self {
+        Self { winner, loser, weight: 1.0 }
+    }
+}
+
+/// A trained unordered pair: all presentations of `first` against `second`, `first < second`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Edge {
+    /// The item with the smaller index.
+    pub first: u32,
+    /// The item with the larger index.
+    pub second: u32,
+    /// Total weight of presentations that `first` won.
+    pub first_wins: f64,
+    /// Total weight of presentations that `second` won.
+    pub second_wins: f64,
+}
+
+impl Edge {
+    /// Total presentation weight of the pair.
+    pub fn weight(&self) -> f64 {
+        self.first_wins + self.second_wins
+    }
+
+    /// Mean label of (first, second): +1 if `first` always won, −1 if `second` did, between for contradictory presentations.
+    pub fn label(&self) -> f64 {
+        (self.first_wins - self.second_wins) / self.weight()
+    }
+
+    /// The two items as indices.
+    pub fn items(&self) -> (usize, usize) {
+        (self.first as usize, self.second as usize)
+    }
+}
+
+/// One ordered training trial: `label` is +1 if the item shown first wins.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Trial {
+    /// Item in the first position.
+    pub first: usize,
+    /// Item in the second position.
+    pub second: usize,
+    /// Target margin, in [−1, 1].
+    pub label: f64,
+    /// Presentation weight.
+    pub weight: f64,
+}
+
+/// In which order the two items of every trained pair are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PresentationOrder {
+    /// Both orders, as in the published task.
+    #[default]
+    Both,
+    /// Only with the smaller index (the higher rank) first.
+    HigherFirst,
+    /// Only with the larger index (the lower rank) first.
+    LowerFirst,
+    /// Only with the trained winner first.
+    WinnerFirst,
+}
+
+/// A set of comparisons between `n_items` items; repeated presentations of a pair are merged into one edge.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ComparisonGraph {
+    n_items: usize,
+    /// Sorted by (first, second), each pair once.
+    edges: Vec<Edge>,
+    order: PresentationOrder,
+}
+
+impl ComparisonGraph {
+    /// Builds the graph from wins; presentations of one pair add up, in either direction.
+    ///
+    /// Cost O(m log m) for m comparisons.
+    ///
+    /// # Errors
+    /// Fewer than two items, an index out of range, an item against itself, a weight that is not positive and finite,
+    /// or no comparison at all.
+    pub fn new(
+        n_items: usize,
+        comparisons: impl IntoIterator<Item = Comparison>,
+    ) -> Result<Self> {
+        if n_items < 2 {
+            return Err(TheoryError::TooFewItems(n_items));
+        }
+        if u32::try_from(n_items).is_err() {
+            return Err(TheoryError::TooManyItems(n_items));
+        }
+        let comparisons = comparisons.into_iter();
+        let mut edges = Vec::with_capacity(comparisons.size_hint().0);
+        for Comparison { winner, loser, weight } in comparisons {
+            for rank in [winner, loser] {
+                if rank >= n_items {
+                    return Err(TheoryError::RankOutOfRange { rank, n_items });
+                }
+            }
+            if winner == loser {
+                return Err(TheoryError::SelfComparison(winner));
+            }
+            if !(weight > 0.0 && weight.is_finite()) {
+                return Err(TheoryError::BadWeight { first: winner, second: loser, weight });
+            }
+            let (first_wins, second_wins) = if winner < loser { (weight, 0.0) } else { (0.0, weight) };
+            edges.push(Edge {
+                first: winner.min(loser) as u32,
+                second: winner.max(loser) as u32,
+                first_wins,
+                second_wins,
+            });
+        }
+        if edges.is_empty() {
+            return Err(TheoryError::NoComparisons);
+        }
+        // Stable, so that sums do not depend on how the sort permutes equal keys.
+        edges.sort_by_key(|e| (e.first, e.second));
+        edges.dedup_by(|later, kept| {
+            let same = (later.first, later.second) == (kept.first, kept.second);
+            if same {
+                kept.first_wins += later.first_wins;
+                kept.second_wins += later.second_wins;
+            }
+            same
+        });
+        if let Some(e) = edges.iter().find(|e| !e.weight().is_finite()) {
+            return Err(TheoryError::BadWeight {
+                first: e.first as usize,
+                second: e.second as usize,
+                weight: e.weight(),
+            });
+        }
+        Ok(Self { n_items, edges, order: PresentationOrder::Both })
+    }
+
+    /// The same graph with its pairs presented in `order`.
+    pub fn with_order(mut self, order: PresentationOrder) -> Self {
+        self.order = order;
+        self
+    }
+
+    /// Number of items.
+    pub fn n_items(&self) -> usize {
+        self.n_items
+    }
+
+    /// The trained pairs, sorted by (first, second).
+    pub fn edges(&self) -> &[Edge] {
+        &self.edges
+    }
+
+    /// In which order pairs are presented.
+    pub fn order(&self) -> PresentationOrder {
+        self.order
+    }
+
+    /// Index into [`edges`](Self::edges) of the pair {i, j}, if it is trained. Cost O(log m).
+    pub fn edge_index(&self, i: usize, j: usize) -> Option<usize> {
+        let key = (i.min(j) as u32, i.max(j) as u32);
+        self.edges.binary_search_by_key(&key, |e| (e.first, e.second)).ok()
+    }
+
+    /// The ordered training trials, pair by pair; with both orders, the reversed trial follows at once.
+    pub fn trials(&self) -> Vec<Trial> {
+        let mut trials = Vec::with_capacity(2 * self.edges.len());
+        for e in &self.edges {
+            let (i, j) = e.items();
+            let (y, weight) = (e.label(), e.weight());
+            let forward = Trial { first: i, second: j, label: y, weight };
+            let backward = Trial { first: j, second: i, label: -y, weight };
+            match self.order {
+                PresentationOrder::Both => trials.extend([forward, backward]),
+                PresentationOrder::HigherFirst => trials.push(forward),
+                PresentationOrder::LowerFirst => trials.push(backward),
+                PresentationOrder::WinnerFirst => trials.push(if y >= 0.0 { forward } else { backward }),
+            }
+        }
+        trials
+    }
+
+    /// Connected component of every item, numbered from 0 in order of first appearance. Cost O((n + m) log* n).
+    pub fn components(&self) -> Vec<u32> {
+        let mut parent: Vec<u32> = (0..self.n_items as u32).collect();
+        fn root(parent: &mut [u32], mut i: u32) -> u32 {
+            while parent[i as usize] != i {
+                parent[i as usize] = parent[parent[i as usize] as usize];
+                i = parent[i as usize];
+            }
+            i
+        }
+        for e in &self.edges {
+            let (a, b) = (root(&mut parent, e.first), root(&mut parent, e.second));
+            parent[a.max(b) as usize] = a.min(b);
+        }
+        let mut number = vec![u32::MAX; self.n_items];
+        let mut next = 0;
+        (0..self.n_items as u32)
+            .map(|i| {
+                let r = root(&mut parent, i) as usize;
+                if number[r] == u32::MAX {
+                    number[r] = next;
+                    next += 1;
+                }
+                number[r]
+            })
+            .collect()
+    }
+
+    /// Sections, classes and labels of all pairs; see [`PairClasses`].
+    ///
+    /// # Errors
+    /// More items than [`PairClasses::MAX_ITEMS`].
+    pub fn classes(&self) -> Result<PairClasses> {
+        PairClasses::new(self)
+    }
+
+    /// Net divergence Bᵀ(w ∘ y): what each item wins minus what it loses.
+    pub fn net_wins(&self) -> Vec<f64> {
+        let mut net = vec![0.0; self.n_items];
+        for e in &self.edges {
+            let flow = e.first_wins - e.second_wins;
+            net[e.first as usize] += flow;
+            net[e.second as usize] -= flow;
+        }
+        net
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn presentations_of_one_pair_are_merged_with_their_mean_label() {
+        let wins = [(1, 0, 1.0), (0, 1, 3.0), (2, 1, 0.5)]
+            .map(|(winner, loser, weight)| Comparison { winner, loser, weight });
+        let graph = ComparisonGraph::new(3, wins).unwrap();
+        assert_eq!(graph.edges().len(), 2);
+        let e = graph.edges()[graph.edge_index(1, 0).unwrap()];
+        assert_eq!((e.weight(), e.label()), (4.0, 0.5));
+        assert_eq!(graph.net_wins(), vec![2.0, -2.5, 0.5]);
+    }
+
+    #[test]
+    fn bad_comparisons_are_refused() {
+        let one = |winner, loser, weight| {
+            ComparisonGraph::new(3, [Comparison { winner, loser, weight }]).unwrap_err()
+        };
+        assert_eq!(one(0, 3, 1.0), TheoryError::RankOutOfRange { rank: 3, n_items: 3 });
+        assert_eq!(one(1, 1, 1.0), TheoryError::SelfComparison(1));
+        assert!(matches!(one(0, 1, f64::NAN), TheoryError::BadWeight { .. }));
+        assert!(matches!(one(0, 1, 0.0), TheoryError::BadWeight { .. }));
+        assert_eq!(ComparisonGraph::new(3, []).unwrap_err(), TheoryError::NoComparisons);
+        assert_eq!(ComparisonGraph::new(1, []).unwrap_err(), TheoryError::TooFewItems(1));
+    }
+
+    #[test]
+    fn components_are_numbered_in_order_of_appearance() {
+        let graph =
+            ComparisonGraph::new(6, [(4, 1), (2, 3), (3, 5)].map(|(w, l)| Comparison::new(w, l))).unwrap();
+        assert_eq!(graph.components(), vec![0, 1, 2, 2, 1, 2]);
+    }
+
+    #[test]
+    fn one_order_presents_each_pair_once() {
+        let graph = ComparisonGraph::new(3, [Comparison::new(0, 1), Comparison::new(2, 1)]).unwrap();
+        assert_eq!(graph.trials().len(), 4);
+        let first_items = |order| -> Vec<(usize, f64)> {
+            graph.clone().with_order(order).trials().iter().map(|t| (t.first, t.label)).collect()
+        };
+        assert_eq!(first_items(PresentationOrder::HigherFirst), [(0, 1.0), (1, -1.0)]);
+        assert_eq!(first_items(PresentationOrder::LowerFirst), [(1, -1.0), (2, 1.0)]);
+        assert_eq!(first_items(PresentationOrder::WinnerFirst), [(0, 1.0), (2, 1.0)]);
+    }
+}

@@ -1,0 +1,137 @@
+//! The errors of the theory: each names what was wrong, where, and what would be right.
+
+use thiserror::Error;
+
+/// Why a task, kernel, or computation was refused.
+#[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
+pub enum TheoryError {
+    /// Fewer than two items.
+    #[error("a task needs at least 2 items, got {0}")]
+    TooFewItems(usize),
+    /// More items than a 32-bit index can name.
+    #[error("{0} items are too many: at most {max} are supported", max = u32::MAX)]
+    TooManyItems(usize),
+    /// A rank beyond the last item.
+    #[error("rank {rank} is out of range: {n_items} items have ranks 0 to {last}", last = n_items - 1)]
+    RankOutOfRange {
+        /// The offending rank (0 is the highest).
+        rank: usize,
+        /// Number of items in the task.
+        n_items: usize,
+    },
+    /// A comparison of an item with itself.
+    #[error("item {0} is compared with itself: a comparison needs two different items")]
+    SelfComparison(usize),
+    /// An exception whose winner already is the higher item.
+    #[error(
+        "exception {winner} {loser}: rank {winner} beating rank {loser} is the rule, not an exception; \
+         an exception names the lower item (larger rank) first, as in {loser} {winner}"
+    )]
+    NotAnException {
+        /// Rank given as the winner.
+        winner: usize,
+        /// Rank given as the loser.
+        loser: usize,
+    },
+    /// The same exception twice.
+    #[error(
+        "exception {winner} {loser} is given twice: name it once, and weight it to present it more often"
+    )]
+    DuplicateException {
+        /// Rank of the winner.
+        winner: usize,
+        /// Rank of the loser.
+        loser: usize,
+    },
+    /// A weight for a pair that is not trained.
+    #[error("pair {0} {1} is not trained, so it cannot carry a weight: weight a premise pair or an exception")]
+    NotTrained(usize, usize),
+    /// A nonpositive or non-finite weight.
+    #[error("weight {weight} of pair {first} {second} is not a positive, finite number")]
+    BadWeight {
+        /// First item of the pair.
+        first: usize,
+        /// Second item of the pair.
+        second: usize,
+        /// The weight as given.
+        weight: f64,
+    },
+    /// A graph without comparisons.
+    #[error("there are no comparisons: at least one is needed")]
+    NoComparisons,
+    /// A parameter outside its range.
+    #[error("{name} = {value} is out of range: it must be {range}")]
+    OutOfRange {
+        /// Name of the parameter.
+        name: &'static str,
+        /// The value as given.
+        value: f64,
+        /// The admissible range, in words.
+        range: &'static str,
+    },
+    /// A kernel that is not positive semidefinite on the ordered pairs of `n_items` items.
+    #[error(
+        "the kernel is indefinite on ordered pairs of {n_items} items: its {subspace} eigenvalue is {eigenvalue:.6e}, \
+         and all must be at least 0"
+    )]
+    IndefiniteKernel {
+        /// Number of items.
+        n_items: usize,
+        /// Which invariant subspace the eigenvalue belongs to.
+        subspace: &'static str,
+        /// The negative eigenvalue.
+        eigenvalue: f64,
+    },
+    /// A kernel with no antisymmetric part to learn from.
+    #[error(
+        "the kernel cannot tell (i, j) from (j, i): κ_id − κ_flip = {0:.6e} must be positive"
+    )]
+    NoAntisymmetricPart(f64),
+    /// A route that does not cover the given problem.
+    #[error("the {route} route does not apply: {reason}")]
+    RouteUnavailable {
+        /// Name of the route.
+        route: &'static str,
+        /// Why, and which route does apply.
+        reason: String,
+    },
+    /// A matrix or list of the wrong size or content.
+    #[error("{what}: {problem}")]
+    BadInput {
+        /// Which input.
+        what: &'static str,
+        /// What is wrong with it, and what would be right.
+        problem: String,
+    },
+    /// An iterative or direct solver that missed its tolerance.
+    #[error("{what} did not converge: reached {reached:.3e} after {iterations} iterations, needed {needed:.3e}")]
+    NotConverged {
+        /// Which computation.
+        what: &'static str,
+        /// Measure reached.
+        reached: f64,
+        /// Measure needed.
+        needed: f64,
+        /// Iterations done.
+        iterations: usize,
+    },
+}
+
+/// Result of a theory computation.
+pub type Result<T> = std::result::Result<T, TheoryError>;
+
+/// Checks `low <= value <= high`, refusing NaN; `range` says the rule in words.
+pub(crate) fn check_range(
+    name: &'static str,
+    value: f64,
+    low: f64,
+    high: f64,
+    range: &'static str,
+) -> Result<f64> {
+    if value >= low && value <= high {
+        Ok(value)
+    } else {
+        Err(TheoryError::OutOfRange { name, value, range })
+    }
+}

@@ -1,0 +1,375 @@
+//! Exchangeable kernels: six orbit values, their closed-form eigenvalues, and the conjunctivity α that they come down to.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Result, TheoryError, check_range};
+
+/// A kernel K((i,j),(k,l)) on ordered pairs that does not change when the items are relabeled.
+///
+/// It takes one value on each of six orbits of pairs of pairs. With six free values the two positions may weigh
+/// differently (`first` ≠ `second`); the conjunctivity is defined through their mean.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ExchangeableKernel {
+    /// κ_id, the same ordered pair.
+    pub identical: f64,
+    /// κ_flip, the pair against its reversal (j, i).
+    pub flipped: f64,
+    /// κ_1, a shared item in first position.
+    pub same_first: f64,
+    /// κ_2, a shared item in second position.
+    pub same_second: f64,
+    /// κ_x, a shared item in different positions.
+    pub crossed: f64,
+    /// κ_0, no shared item.
+    pub disjoint: f64,
+}
+
+/// One eigenvalue of an exchangeable kernel on the n(n−1) ordered pairs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct KernelEigenvalue {
+    /// Which invariant subspace of functions f(i, j) it belongs to.
+    pub subspace: &'static str,
+    /// The eigenvalue.
+    pub value: f64,
+    /// Dimension of its eigenspace.
+    pub multiplicity: usize,
+}
+
+impl ExchangeableKernel {
+    /// The kernel with the six orbit values in the order identical, flipped, same first, same second, crossed, disjoint.
+    ///
+    /// # Errors
+    /// A value that is not finite, or κ_id − κ_flip ≤ 0. Definiteness depends on the number of items:
+    /// [`check_definite`](Self::check_definite).
+    pub fn from_orbits(orbits: [f64; 6]) -> Result<Self> {
+        const NAMES: [&str; 6] = ["κ_id", "κ_flip", "κ_first", "κ_second", "κ_cross", "κ_disjoint"];
+        for (name, value) in NAMES.into_iter().zip(orbits) {
+            if !value.is_finite() {
+                return Err(TheoryError::OutOfRange { name, value, range: "a finite number" });
+            }
+        }
+        let [identical, flipped, same_first, same_second, crossed, disjoint] = orbits;
+        if identical - flipped <= 0.0 {
+            return Err(TheoryError::NoAntisymmetricPart(identical - flipped));
+        }
+        Ok(Self { identical, flipped, same_first, same_second, crossed, disjoint })
+    }
+
+    /// One-hot items in separate positions, plus a conjunctive feature per pair: κ_id = 1, κ_1 = κ_2 = (1−α)/2, all else 0.
+    ///
+    /// The plainest kernel of conjunctivity `conjunctivity`; with both presentation orders every other one of that
+    /// conjunctivity acts alike.
+    ///
+    /// # Errors
+    /// A conjunctivity outside [0, 1].
+    pub fn from_conjunctivity(conjunctivity: f64) -> Result<Self> {
+        let a = check_conjunctivity(conjunctivity)?;
+        Self::from_orbits([1.0, 0.0, (1.0 - a) / 2.0, (1.0 - a) / 2.0, 0.0, 0.0])
+    }
+
+    /// The six orbit values, in the order of [`from_orbits`](Self::from_orbits).
+    pub fn orbits(&self) -> [f64; 6] {
+        [self.identical, self.flipped, self.same_first, self.same_second, self.crossed, self.disjoint]
+    }
+
+    /// K((i,j),(k,l)) for i ≠ j and k ≠ l. Cost O(1).
+    pub fn value(&self, (i, j): (usize, usize), (k, l): (usize, usize)) -> f64 {
+        if i == k {
+            if j == l { self.identical } else { self.same_first }
+        } else if j == l {
+            self.same_second
+        } else if i == l {
+            if j == k { self.flipped } else { self.crossed }
+        } else if j == k {
+            self.crossed
+        } else {
+            self.disjoint
+        }
+    }
+
+    /// κ_id − κ_flip > 0: the norm of the antisymmetric part, which sets the scale of the ridge.
+    pub fn scale(&self) -> f64 {
+        self.identical - self.flipped
+    }
+
+    /// The conjunctivity factor α = (κ_id − κ_flip − 2(κ_s − κ_x))/(κ_id − κ_flip), κ_s the mean of κ_1 and κ_2.
+    ///
+    /// 0 additive, 1 fully conjunctive (THEORY: Lippl et al. 2024, generalized to κ_flip, κ_x ≠ κ_0). A valid kernel has
+    /// α ≥ 0; α > 1 happens where pairs sharing an item are less similar than pairs sharing it crosswise.
+    pub fn conjunctivity(&self) -> f64 {
+        let shared = self.same_first + self.same_second - 2.0 * self.crossed;
+        (self.scale() - shared) / self.scale()
+    }
+
+    /// Whether first and second position act alike (κ_1 = κ_2).
+    pub fn is_position_symmetric(&self) -> bool {
+        self.same_first == self.same_second
+    }
+
+    /// C = (κ_id − κ_flip)/λ for a ridge λ on this kernel; λ = 0 gives ∞.
+    ///
+    /// # Errors
+    /// A negative or NaN ridge.
+    pub fn c_from_ridge(&self, ridge: f64) -> Result<f64> {
+        check_range("ridge", ridge, 0.0, f64::MAX, "a finite number of at least 0")?;
+        Ok(self.scale() / ridge)
+    }
+
+    /// Ridge λ = (κ_id − κ_flip)/C on this kernel for the inverse regularization C of the normalized one; C = ∞ gives 0.
+    ///
+    /// # Errors
+    /// C ≤ 0 or NaN.
+    pub fn ridge_from_c(&self, c: f64) -> Result<f64> {
+        Ok(self.scale() / check_c(c)?)
+    }
+
+    /// All eigenvalues of K on the ordered pairs of `n_items` ≥ 2 items, in closed form.
+    ///
+    /// Functions on ordered pairs split into the constants; the symmetric and the antisymmetric functions without item
+    /// means (n ≥ 4 and n ≥ 3); and the item effects u_i + v_j, twice the same irreducible representation, on which K acts
+    /// as a 2 × 2 matrix (for n = 2 once, as the sign of the pair).
+    pub fn eigenvalues(&self, n_items: usize) -> Vec<KernelEigenvalue> {
+        let n = n_items as f64;
+        let [id, flip, first, second, cross, zero] = self.orbits();
+        let mut all = vec![KernelEigenvalue {
+            subspace: "constant",
+            value: id + flip + (n - 2.0) * (first + second + 2.0 * cross) + (n - 2.0) * (n - 3.0) * zero,
+            multiplicity: 1,
+        }];
+        if n_items == 2 {
+            all.push(KernelEigenvalue { subspace: "antisymmetric", value: id - flip, multiplicity: 1 });
+            return all;
+        }
+        // K(u_i) = uu·u_i + vu·u_j and K(v_j) = uv·v_i + vv·v_j, for u and v that sum to zero.
+        let uu = id + (n - 2.0) * first - second - cross - (n - 3.0) * zero;
+        let vv = id + (n - 2.0) * second - first - cross - (n - 3.0) * zero;
+        let vu = flip - second + (n - 3.0) * (cross - zero);
+        let uv = flip - first + (n - 3.0) * (cross - zero);
+        let mean = (uu + vv) / 2.0;
+        // The discriminant is nonnegative: K is symmetric for the (positive definite) inner product of u_i and v_j.
+        let spread = (((uu - vv) / 2.0).powi(2) + uv * vu).max(0.0).sqrt();
+        for value in [mean + spread, mean - spread] {
+            all.push(KernelEigenvalue { subspace: "item-effect", value, multiplicity: n_items - 1 });
+        }
+        all.push(KernelEigenvalue {
+            subspace: "cyclic (antisymmetric, zero item means)",
+            value: id - flip - first - second + 2.0 * cross,
+            multiplicity: (n_items - 1) * (n_items - 2) / 2,
+        });
+        if n_items >= 4 {
+            all.push(KernelEigenvalue {
+                subspace: "symmetric (zero item means)",
+                value: id + flip - first - second - 2.0 * cross + 2.0 * zero,
+                multiplicity: n_items * (n_items - 3) / 2,
+            });
+        }
+        all
+    }
+
+    /// Whether the kernel is positive semidefinite on the ordered pairs of `n_items` items, up to rounding.
+    ///
+    /// # Errors
+    /// [`TheoryError::IndefiniteKernel`] with the most negative eigenvalue, or fewer than two items.
+    pub fn check_definite(&self, n_items: usize) -> Result<()> {
+        if n_items < 2 {
+            return Err(TheoryError::TooFewItems(n_items));
+        }
+        let n = n_items as f64;
+        let largest = self.orbits().iter().fold(0.0_f64, |a, k| a.max(k.abs()));
+        for KernelEigenvalue { subspace, value, .. } in self.eigenvalues(n_items) {
+            // Each eigenvalue is a sum of orbit values with at most n² terms for the constant and 3n for the rest; the
+            // rounding of the 2 × 2 block enters through a square root.
+            let terms = if subspace == "constant" { n * n } else { 4.0 * n };
+            if value < -16.0 * f64::EPSILON * terms * largest {
+                return Err(TheoryError::IndefiniteKernel { n_items, subspace, eigenvalue: value });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Checks a conjunctivity factor α ∈ [0, 1].
+pub(crate) fn check_conjunctivity(conjunctivity: f64) -> Result<f64> {
+    check_range("conjunctivity", conjunctivity, 0.0, 1.0, "between 0 (additive) and 1 (conjunctive)")
+}
+
+/// Checks an inverse regularization C ∈ (0, ∞].
+pub(crate) fn check_c(c: f64) -> Result<f64> {
+    if c > 0.0 { Ok(c) } else { Err(TheoryError::OutOfRange { name: "C", value: c, range: "positive (inf is allowed)" }) }
+}
+
+/// Ridge regression on the normalized antisymmetric kernel: conjunctivity α and inverse regularization C.
+///
+/// ```
+/// use caveat_theory::RidgeModel;
+/// let model = RidgeModel::new(0.2, 10.0)?;
+/// assert!((model.screening(1.0) - 0.75).abs() < 1e-15); // μ = 2(0.2 + 0.1)/0.8
+/// assert!((model.memorization(1.0) - 2.0 / 3.0).abs() < 1e-15);
+/// # Ok::<(), caveat_theory::TheoryError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct RidgeModel {
+    conjunctivity: f64,
+    c: f64,
+}
+
+impl RidgeModel {
+    /// α ∈ [0, 1] and C ∈ (0, ∞].
+    ///
+    /// # Errors
+    /// A parameter out of range or NaN.
+    pub fn new(conjunctivity: f64, c: f64) -> Result<Self> {
+        Ok(Self { conjunctivity: check_conjunctivity(conjunctivity)?, c: check_c(c)? })
+    }
+
+    /// The model with screening μ ∈ [0, ∞) and memorization m ∈ [0, 1]: α = mμ/(2 + mμ), 1/C = (1−m)μ/(2 + mμ).
+    ///
+    /// μ = 0 gives α = 0 and C = ∞, whose memorization is 0 by convention.
+    ///
+    /// # Errors
+    /// A parameter out of range or NaN.
+    pub fn from_screening(screening: f64, memorization: f64) -> Result<Self> {
+        let mu = check_range("screening", screening, 0.0, f64::MAX, "a finite number of at least 0")?;
+        let m = check_range("memorization", memorization, 0.0, 1.0, "between 0 and 1")?;
+        let (a, b) = (m * mu, (1.0 - m) * mu);
+        // Divided through by mμ where that is large, so that nothing overflows.
+        let conjunctivity = if a > 1.0 { 1.0 / (1.0 + 2.0 / a) } else { a / (2.0 + a) };
+        let c = if a > 1.0 { (1.0 + 2.0 / a) / (b / a) } else { (2.0 + a) / b };
+        Self::new(conjunctivity, c)
+    }
+
+    /// The conjunctivity factor α.
+    pub fn conjunctivity(&self) -> f64 {
+        self.conjunctivity
+    }
+
+    /// The inverse regularization C.
+    pub fn c(&self) -> f64 {
+        self.c
+    }
+
+    /// h = (1−α)/2, the strength of the additive part of the kernel.
+    pub fn additive_strength(&self) -> f64 {
+        (1.0 - self.conjunctivity) / 2.0
+    }
+
+    /// α + 1/(C·weight), the diagonal of a trained pair; ∞ for C below 1/f64::MAX.
+    pub fn diagonal(&self, weight: f64) -> f64 {
+        self.conjunctivity + 1.0 / (self.c * weight)
+    }
+
+    /// Screening μ = 2(α + 1/(C·weight))/(1−α) of pairs of that presentation weight; ∞ for α = 1, 0 for α = 0 and C = ∞.
+    pub fn screening(&self, weight: f64) -> f64 {
+        self.diagonal(weight) / self.additive_strength()
+    }
+
+    /// Memorization weight m = α/(α + 1/(C·weight)) of a trained pair; 0 where α = 0.
+    pub fn memorization(&self, weight: f64) -> f64 {
+        if self.conjunctivity == 0.0 { 0.0 } else { self.conjunctivity / self.diagonal(weight) }
+    }
+
+    /// Strength of a pair of presentation weight `weight` relative to one of weight `base`, D_e/D_base ∈ (0, ∞).
+    pub(crate) fn relative_strength(&self, weight: f64, base: f64) -> f64 {
+        if weight == base {
+            1.0
+        } else if self.conjunctivity == 0.0 {
+            weight / base
+        } else {
+            // (α + 1/(C·base))/(α + 1/(C·weight)), multiplied through by C·base so that C → 0 keeps its limit.
+            let ac = self.conjunctivity * self.c;
+            if ac.is_infinite() { 1.0 } else { (ac * base + 1.0) / (ac * weight + 1.0) * (weight / base) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use faer::{Mat, Side};
+    use proptest::prelude::*;
+
+    fn ordered_pairs(n: usize) -> Vec<(usize, usize)> {
+        (0..n).flat_map(|i| (0..n).filter(move |&j| j != i).map(move |j| (i, j))).collect()
+    }
+
+    fn numerical_eigenvalues(kernel: &ExchangeableKernel, n: usize) -> Vec<f64> {
+        let pairs = ordered_pairs(n);
+        let k = Mat::from_fn(pairs.len(), pairs.len(), |a, b| kernel.value(pairs[a], pairs[b]));
+        k.self_adjoint_eigenvalues(Side::Lower).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn closed_form_eigenvalues_are_those_of_the_matrix(
+            n in 2usize..8, rest in prop::array::uniform5(-1.0..1.0f64), excess in 0.01..2.0f64,
+        ) {
+            let [flip, first, second, cross, zero] = rest;
+            let kernel = ExchangeableKernel::from_orbits([flip + excess, flip, first, second, cross, zero]).unwrap();
+            let mut closed: Vec<f64> =
+                kernel.eigenvalues(n).iter().flat_map(|e| vec![e.value; e.multiplicity]).collect();
+            closed.sort_by(f64::total_cmp);
+            let numerical = numerical_eigenvalues(&kernel, n);
+            prop_assert_eq!(closed.len(), numerical.len());
+            for (a, b) in closed.iter().zip(&numerical) {
+                prop_assert!((a - b).abs() < 1e-12 * (n * n) as f64, "{:?} {:?}", closed, numerical);
+            }
+            prop_assert_eq!(kernel.check_definite(n).is_ok(), numerical[0] > -1e-12, "smallest {}", numerical[0]);
+        }
+
+        #[test]
+        fn screening_and_memorization_invert(alpha in 0.0..0.999f64, log_c in -6.0..6.0f64) {
+            let model = RidgeModel::new(alpha, 10f64.powf(log_c)).unwrap();
+            let back = RidgeModel::from_screening(model.screening(1.0), model.memorization(1.0)).unwrap();
+            prop_assert!((back.conjunctivity() - alpha).abs() < 1e-13);
+            // 1 − m cancels where αC is large.
+            prop_assert!((back.c() / model.c() - 1.0).abs() < 4.0 * f64::EPSILON * (4.0 + alpha * model.c()));
+        }
+
+        #[test]
+        fn ridge_and_c_invert(scale in 0.1..10.0f64, c in 0.001..1e6f64) {
+            let kernel = ExchangeableKernel::from_orbits([scale + 0.3, 0.3, 0.4, 0.4, 0.3, 0.3]).unwrap();
+            let back = kernel.c_from_ridge(kernel.ridge_from_c(c).unwrap()).unwrap();
+            prop_assert!((back / c - 1.0).abs() < 1e-14);
+        }
+    }
+
+    #[test]
+    fn conjunctivity_of_orbits_matches_the_published_form() {
+        // κ_id = 1 and κ_flip = κ_x = κ_0: α = (1 + κ_0 − 2κ_s)/(1 − κ_0).
+        let kernel = ExchangeableKernel::from_orbits([1.0, 0.2, 0.5, 0.5, 0.2, 0.2]).unwrap();
+        assert!((kernel.conjunctivity() - 0.2 / 0.8).abs() < 1e-15);
+        for a in [0.0, 0.3, 1.0] {
+            let k = ExchangeableKernel::from_conjunctivity(a).unwrap();
+            assert!((k.conjunctivity() - a).abs() < 1e-15);
+            k.check_definite(12).unwrap();
+        }
+    }
+
+    #[test]
+    fn invalid_kernels_are_refused() {
+        assert!(matches!(
+            ExchangeableKernel::from_orbits([1.0, 0.0, 0.9, 0.9, 0.0, 0.0]).unwrap().check_definite(9),
+            Err(TheoryError::IndefiniteKernel { .. })
+        ));
+        assert!(ExchangeableKernel::from_orbits([1.0, 1.0, 0.0, 0.0, 0.0, 0.0]).is_err());
+        assert!(ExchangeableKernel::from_orbits([1.0, 0.0, f64::NAN, 0.0, 0.0, 0.0]).is_err());
+        for alpha in [-0.1, 1.1, f64::NAN] {
+            assert!(RidgeModel::new(alpha, 1.0).is_err());
+        }
+        for c in [0.0, -1.0, f64::NAN] {
+            assert!(RidgeModel::new(0.5, c).is_err());
+        }
+    }
+
+    #[test]
+    fn limits_of_the_model_are_finite_or_the_limit_itself() {
+        let additive = RidgeModel::new(0.0, f64::INFINITY).unwrap();
+        assert_eq!((additive.screening(1.0), additive.memorization(1.0)), (0.0, 0.0));
+        let conjunctive = RidgeModel::new(1.0, 4.0).unwrap();
+        assert_eq!((conjunctive.screening(1.0), conjunctive.memorization(1.0)), (f64::INFINITY, 0.8));
+        assert_eq!(RidgeModel::new(0.5, f64::INFINITY).unwrap().memorization(1.0), 1.0);
+        assert_eq!(RidgeModel::new(0.5, 1e-320).unwrap().memorization(1.0), 0.0);
+        assert_eq!(RidgeModel::from_screening(0.0, 1.0).unwrap().c(), f64::INFINITY);
+        assert!((RidgeModel::from_screening(1e300, 0.5).unwrap().conjunctivity() - 1.0).abs() < 1e-15);
+    }
+}

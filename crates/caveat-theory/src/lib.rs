@@ -1,0 +1,21 @@
+//! Exact theory of transitive inference with exceptions under kernel ridge regression on exchangeable representations.
+//!
+//! The files are the nouns of the theory: a [`task`] or [`comparison_graph`] says what is trained, a [`kernel`] says how
+//! pairs are represented, [`margins`] says how every pair is then judged.
+
+pub mod comparison_graph;
+pub mod error;
+pub mod kernel;
+pub mod margins;
+pub mod pair_class;
+pub mod task;
+
+pub use comparison_graph::{Comparison, ComparisonGraph, Edge, PresentationOrder, Trial};
+pub use error::{Result, TheoryError};
+pub use kernel::{
+    Activation, ExchangeableKernel, MeasuredKernel, NetworkKernel, NetworkKernelKind, RandomFeatures,
+    RandomFeaturesEstimate, RidgeModel, conjunctivity_by_depth, n_items_from_pairs,
+};
+pub use margins::{Accuracy, Margins};
+pub use pair_class::{PairClass, PairClasses, Section};
+pub use task::{Exception, TransitiveTask};

@@ -1,0 +1,444 @@
+//! Asymmetric route: any exchangeable kernel and any ordered training trials, by a system of 2n + 1 unknowns.
+//!
+//! f(i, j) = u_i + v_j + c + local terms. With features φ(i, j) = (e_i, e_j, 1), S = blockdiag(A ⊗ I_n, κ_0),
+//! A = [[κ_1−κ_0, κ_x−κ_0], [κ_x−κ_0, κ_2−κ_0]], local kernel D = (conj + 1/(C·w)) I + flip·(reversal) on the trials,
+//! conj = κ_id − κ_1 − κ_2 + κ_0 and flip = κ_flip − 2κ_x + κ_0:
+//! (I + ΦᵀD⁻¹ΦS) z = ΦᵀD⁻¹y, a = D⁻¹(y − ΦSz), f(i, j) = φ(i, j)ᵀSz + conj·a_(i,j) + flip·a_(j,i).
+
+use std::collections::BTreeMap;
+
+use faer::Mat;
+use faer::linalg::solvers::{PartialPivLu, Solve};
+
+use super::Margins;
+use crate::comparison_graph::Trial;
+use crate::error::{Result, TheoryError};
+use crate::kernel::ExchangeableKernel;
+use crate::kernel::exchangeable::check_c;
+
+/// Largest number of items: the system is dense, (2n+1)² numbers.
+pub const MAX_ITEMS: usize = 3_000;
+
+/// Margins f(i, j) = u_i + v_j + constant + local terms; not antisymmetric in general.
+#[derive(Debug, Clone)]
+pub struct AsymmetricSolution {
+    n_items: usize,
+    first_effects: Vec<f64>,
+    second_effects: Vec<f64>,
+    constant: f64,
+    /// conj·a_(i,j) + flip·a_(j,i), where (i, j) or its reversal was trained.
+    local: BTreeMap<(usize, usize), f64>,
+    tie_tolerance: f64,
+}
+
+/// A trained ordered pair after merging its repetitions.
+struct Merged {
+    pair: (usize, usize),
+    label: f64,
+    weight: f64,
+}
+
+/// Solves ridge regression on `kernel` for ordered trials; `c` is (κ_id − κ_flip)/ridge, ∞ allowed.
+///
+/// Repeated trials add their weights. Cost O(n³ + trials).
+///
+/// # Errors
+/// A kernel that is indefinite for that many items, a trial out of range, more than [`MAX_ITEMS`] items, or C = ∞ with a
+/// kernel whose local part is singular and whose item part is indefinite (the dense route covers that).
+pub fn solve(n_items: usize, trials: &[Trial], kernel: &ExchangeableKernel, c: f64) -> Result<AsymmetricSolution> {
+    check_c(c)?;
+    kernel.check_definite(n_items)?;
+    if n_items > MAX_ITEMS {
+        return Err(TheoryError::RouteUnavailable {
+            route: "asymmetric",
+            reason: format!("{n_items} items are more than {MAX_ITEMS}; use the graph route"),
+        });
+    }
+    let merged = merge(n_items, trials)?;
+    let ridge = kernel.ridge_from_c(c)?;
+    let parts = Parts::new(kernel);
+    let blocks = Blocks::new(&merged, &parts, ridge);
+    let smallest = blocks.smallest_eigenvalue();
+    let scale = kernel.orbits().iter().fold(0.0_f64, |a, k| a.max(k.abs()));
+    // Exactly singular local parts (α = 0 with C = ∞) come out within a few roundings of zero.
+    let singular = smallest.abs() <= 32.0 * f64::EPSILON * scale;
+    let (item_values, dual) = if singular {
+        minimum_norm(n_items, &merged, &parts, &blocks, scale)?
+    } else {
+        screened(n_items, &merged, &parts, &blocks)
+    };
+    Ok(AsymmetricSolution::new(n_items, &merged, &parts, item_values, &dual))
+}
+
+fn merge(n_items: usize, trials: &[Trial]) -> Result<Vec<Merged>> {
+    let mut sums = BTreeMap::<(usize, usize), (f64, f64)>::new();
+    for t in trials {
+        for rank in [t.first, t.second] {
+            if rank >= n_items {
+                return Err(TheoryError::RankOutOfRange { rank, n_items });
+            }
+        }
+        if t.first == t.second {
+            return Err(TheoryError::SelfComparison(t.first));
+        }
+        if !(t.weight > 0.0 && t.weight.is_finite() && t.label.is_finite()) {
+            return Err(TheoryError::BadWeight { first: t.first, second: t.second, weight: t.weight });
+        }
+        let (label, weight) = sums.entry((t.first, t.second)).or_default();
+        *label += t.weight * t.label;
+        *weight += t.weight;
+    }
+    if sums.is_empty() {
+        return Err(TheoryError::NoComparisons);
+    }
+    Ok(sums.into_iter().map(|(pair, (sum, weight))| Merged { pair, label: sum / weight, weight }).collect())
+}
+
+/// The kernel split into item part and local part.
+struct Parts {
+    /// κ_1 − κ_0, κ_x − κ_0, κ_2 − κ_0.
+    item: [f64; 3],
+    zero: f64,
+    conj: f64,
+    flip: f64,
+}
+
+impl Parts {
+    fn new(k: &ExchangeableKernel) -> Self {
+        Self {
+            item: [k.same_first - k.disjoint, k.crossed - k.disjoint, k.same_second - k.disjoint],
+            zero: k.disjoint,
+            conj: k.identical - k.same_first - k.same_second + k.disjoint,
+            flip: k.flipped - 2.0 * k.crossed + k.disjoint,
+        }
+    }
+
+    /// S x for x = (first effects, second effects, constant).
+    fn item_times(&self, n: usize, x: impl Fn(usize) -> f64) -> Vec<f64> {
+        let [a, b, d] = self.item;
+        let mut y: Vec<f64> = (0..n).map(|i| a * x(i) + b * x(n + i)).collect();
+        y.extend((0..n).map(|i| b * x(i) + d * x(n + i)));
+        y.push(self.zero * x(2 * n));
+        y
+    }
+}
+
+/// D on the trials: 1 × 1 blocks, and 2 × 2 ones where a trial's reversal is trained too.
+struct Blocks {
+    /// (trial, its reversal if trained and listed later, diagonal entries, off-diagonal entry).
+    blocks: Vec<(usize, Option<usize>, [f64; 2], f64)>,
+}
+
+impl Blocks {
+    fn new(merged: &[Merged], parts: &Parts, ridge: f64) -> Self {
+        let at = |pair: (usize, usize)| merged.binary_search_by_key(&pair, |t| t.pair).ok();
+        let diagonal = |t: usize| parts.conj + ridge / merged[t].weight;
+        let mut blocks = Vec::new();
+        for (t, trial) in merged.iter().enumerate() {
+            let (i, j) = trial.pair;
+            match at((j, i)) {
+                None => blocks.push((t, None, [diagonal(t), 0.0], 0.0)),
+                Some(s) if s > t => blocks.push((t, Some(s), [diagonal(t), diagonal(s)], parts.flip)),
+                Some(_) => {}
+            }
+        }
+        Self { blocks }
+    }
+
+    /// The eigenvalue closest to zero.
+    fn smallest_eigenvalue(&self) -> f64 {
+        let eigenvalues = self.blocks.iter().flat_map(|&(_, other, [a, d], b)| match other {
+            None => [a, a],
+            Some(_) => {
+                let (mean, spread) = ((a + d) / 2.0, ((a - d) / 2.0).hypot(b));
+                [mean - spread, mean + spread]
+            }
+        });
+        eigenvalues.fold(f64::INFINITY, |x, y| if y.abs() < x.abs() { y } else { x })
+    }
+
+    /// D⁻¹ x.
+    fn solve(&self, x: &[f64]) -> Vec<f64> {
+        let mut y = vec![0.0; x.len()];
+        for &(t, other, [a, d], b) in &self.blocks {
+            match other {
+                None => y[t] = x[t] / a,
+                Some(s) => {
+                    let det = a * d - b * b;
+                    y[t] = (d * x[t] - b * x[s]) / det;
+                    y[s] = (a * x[s] - b * x[t]) / det;
+                }
+            }
+        }
+        y
+    }
+}
+
+/// Rows of Φ hold three ones: positions i, n + j and 2n.
+fn features(n: usize, pair: (usize, usize)) -> [usize; 3] {
+    [pair.0, n + pair.1, 2 * n]
+}
+
+/// The regular case: returns Sz and the dual coefficients a.
+fn screened(n: usize, merged: &[Merged], parts: &Parts, blocks: &Blocks) -> (Vec<f64>, Vec<f64>) {
+    let size = 2 * n + 1;
+    let y: Vec<f64> = merged.iter().map(|t| t.label).collect();
+    let mut gram = Mat::<f64>::zeros(size, size);
+    let mut add = |t: usize, s: usize, value: f64| {
+        for row in features(n, merged[t].pair) {
+            for column in features(n, merged[s].pair) {
+                gram[(row, column)] += value;
+            }
+        }
+    };
+    for &(t, other, [a, d], b) in &blocks.blocks {
+        match other {
+            None => add(t, t, 1.0 / a),
+            Some(s) => {
+                let det = a * d - b * b;
+                add(t, t, d / det);
+                add(s, s, a / det);
+                add(t, s, -b / det);
+                add(s, t, -b / det);
+            }
+        }
+    }
+    // I + (ΦᵀD⁻¹Φ) S, row by row: S is symmetric.
+    let mut system = Mat::<f64>::zeros(size, size);
+    for row in 0..size {
+        let product = parts.item_times(n, |k| gram[(row, k)]);
+        for (column, value) in product.into_iter().enumerate() {
+            system[(row, column)] = value + f64::from(row == column);
+        }
+    }
+    let weighted = blocks.solve(&y);
+    let mut rhs = Mat::<f64>::zeros(size, 1);
+    for (t, w) in merged.iter().zip(&weighted) {
+        for k in features(n, t.pair) {
+            rhs[(k, 0)] += w;
+        }
+    }
+    let z = PartialPivLu::new(system.as_ref()).solve(&rhs);
+    let item_values = parts.item_times(n, |k| z[(k, 0)]);
+    let residual: Vec<f64> = merged
+        .iter()
+        .map(|t| t.label - features(n, t.pair).iter().map(|&k| item_values[k]).sum::<f64>())
+        .collect();
+    let dual = blocks.solve(&residual);
+    (item_values, dual)
+}
+
+/// C = ∞ with a singular local part: the minimum-norm least-squares solution.
+///
+/// In the eigenbasis of D, trials with zero local kernel can only be fitted by the item part, S^{1/2}x: least squares fixes x
+/// up to their null space. The others are interpolated, and x moves in that null space to keep their local terms small:
+/// minimize ‖x‖² + Σ (y − φᵀS^{1/2}x)²/d.
+fn minimum_norm(
+    n: usize,
+    merged: &[Merged],
+    parts: &Parts,
+    blocks: &Blocks,
+    scale: f64,
+) -> Result<(Vec<f64>, Vec<f64>)> {
+    let root = ItemRoot::new(parts, scale).ok_or_else(|| TheoryError::RouteUnavailable {
+        route: "asymmetric",
+        reason: "with C = inf its local part is singular and its item part indefinite; use the dense route".into(),
+    })?;
+    let size = 2 * n + 1;
+    // Rows of the feature matrix in the eigenbasis of D, each with its local eigenvalue.
+    let mut rows: Vec<(Vec<f64>, f64, f64)> = Vec::with_capacity(merged.len());
+    let row_of = |t: usize| {
+        let mut row = vec![0.0; size];
+        for k in features(n, merged[t].pair) {
+            row[k] = 1.0;
+        }
+        root.times(n, &row)
+    };
+    let zero = 64.0 * f64::EPSILON * scale;
+    let mut directions = Vec::with_capacity(merged.len());
+    for &(t, other, [a, d], b) in &blocks.blocks {
+        // At C = ∞ the diagonal is conj for every weight, so the eigenvectors are the sum and the difference; the weights
+        // of the two orders stay separate only where no local term couples them.
+        let eigen: Vec<(f64, f64, f64)> = match other {
+            None => vec![(1.0, 0.0, a)],
+            Some(_) if b.abs() <= zero => vec![(1.0, 0.0, a), (0.0, 1.0, d)],
+            Some(s) if merged[t].weight != merged[s].weight => {
+                return Err(TheoryError::RouteUnavailable {
+                    route: "asymmetric",
+                    reason: format!(
+                        "with C = inf its local part is singular and the two orders of pair {} {} weigh differently; \
+                         use the dense route",
+                        merged[t].pair.0, merged[t].pair.1
+                    ),
+                });
+            }
+            Some(_) => {
+                let h = std::f64::consts::FRAC_1_SQRT_2;
+                vec![(h, h, a + b), (h, -h, a - b)]
+            }
+        };
+        let first = row_of(t);
+        for (x, z, value) in eigen {
+            let mut row: Vec<f64> = first.iter().map(|v| x * v).collect();
+            let mut label = x * merged[t].label;
+            if let Some(s) = other {
+                for (r, v) in row.iter_mut().zip(row_of(s)) {
+                    *r += z * v;
+                }
+                label += z * merged[s].label;
+            }
+            directions.push((t, other, x, z));
+            rows.push((row, label, if value.abs() <= zero { 0.0 } else { value }));
+        }
+    }
+    // Least squares on unweighted rows is right only for equal weights; hard rows carry the square root of theirs.
+    let hard: Vec<usize> = (0..rows.len()).filter(|&r| rows[r].2 == 0.0).collect();
+    let soft: Vec<usize> = (0..rows.len()).filter(|&r| rows[r].2 != 0.0).collect();
+    let weight_of = |r: usize| {
+        let (t, other, x, z) = directions[r];
+        x * x * merged[t].weight + other.map_or(0.0, |s| z * z * merged[s].weight)
+    };
+    let hard_matrix = Mat::from_fn(hard.len(), size, |r, k| weight_of(hard[r]).sqrt() * rows[hard[r]].0[k]);
+    let hard_labels = Mat::from_fn(hard.len(), 1, |r, _| weight_of(hard[r]).sqrt() * rows[hard[r]].1);
+    let (x0, null) = pseudo_solve(&hard_matrix, &hard_labels)?;
+    let mut x = x0;
+    if !soft.is_empty() && null.ncols() > 0 {
+        let soft_matrix = Mat::from_fn(soft.len(), size, |r, k| rows[soft[r]].0[k]);
+        let projected = &soft_matrix * &null;
+        let residual = Mat::from_fn(soft.len(), 1, |r, _| rows[soft[r]].1) - &soft_matrix * &x;
+        let inverse = |r: usize| 1.0 / rows[soft[r]].2;
+        let scaled = Mat::from_fn(soft.len(), null.ncols(), |r, k| projected[(r, k)] * inverse(r));
+        let system = Mat::<f64>::identity(null.ncols(), null.ncols()) + projected.transpose() * &scaled;
+        let rhs = scaled.transpose() * &residual;
+        let v = PartialPivLu::new(system.as_ref()).solve(&rhs);
+        x += &null * v;
+    }
+    let item_values = root.times(n, &(0..size).map(|k| x[(k, 0)]).collect::<Vec<_>>());
+    let mut dual = vec![0.0; merged.len()];
+    for &r in &soft {
+        let (row, label, value) = &rows[r];
+        let (t, other, cx, cz) = directions[r];
+        let a = (label - row.iter().enumerate().map(|(k, v)| v * x[(k, 0)]).sum::<f64>()) / value;
+        dual[t] += cx * a;
+        if let Some(s) = other {
+            dual[s] += cz * a;
+        }
+    }
+    Ok((item_values, dual))
+}
+
+/// Least-squares solution of minimum norm, and a basis of the null space.
+fn pseudo_solve(a: &Mat<f64>, b: &Mat<f64>) -> Result<(Mat<f64>, Mat<f64>)> {
+    let size = a.ncols();
+    let failed = |_| TheoryError::NotConverged {
+        what: "the singular value decomposition",
+        reached: f64::NAN,
+        needed: f64::EPSILON,
+        iterations: 0,
+    };
+    let svd = a.svd().map_err(failed)?;
+    let s: Vec<f64> = svd.S().column_vector().iter().copied().collect();
+    let cutoff = s.first().copied().unwrap_or(0.0) * f64::EPSILON * (a.nrows().max(size)) as f64;
+    let rank = s.iter().filter(|&&s| s > cutoff).count();
+    let coefficients = svd.U().subcols(0, rank).transpose() * b;
+    let scaled = Mat::from_fn(rank, 1, |r, _| coefficients[(r, 0)] / s[r]);
+    Ok((svd.V().subcols(0, rank) * scaled, svd.V().subcols(rank, size - rank).to_owned()))
+}
+
+/// S^{1/2} in closed form: a 2 × 2 root per item and one for the constant.
+struct ItemRoot {
+    item: [f64; 3],
+    zero: f64,
+}
+
+impl ItemRoot {
+    /// `None` if S is indefinite.
+    fn new(parts: &Parts, scale: f64) -> Option<Self> {
+        let [a, b, d] = parts.item;
+        let tolerance = 32.0 * f64::EPSILON * scale;
+        let (mean, spread) = ((a + d) / 2.0, ((a - d) / 2.0).hypot(b));
+        if mean - spread < -tolerance || parts.zero < -tolerance {
+            return None;
+        }
+        let (large, small) = ((mean + spread).max(0.0).sqrt(), (mean - spread).max(0.0).sqrt());
+        // √A = (A + √det·I)/(√λ₁ + √λ₂).
+        let det = large * small;
+        let sum = large + small;
+        let item = if sum > 0.0 { [(a + det) / sum, b / sum, (d + det) / sum] } else { [0.0; 3] };
+        Some(Self { item, zero: parts.zero.max(0.0).sqrt() })
+    }
+
+    fn times(&self, n: usize, x: &[f64]) -> Vec<f64> {
+        let [a, b, d] = self.item;
+        let mut y: Vec<f64> = (0..n).map(|i| a * x[i] + b * x[n + i]).collect();
+        y.extend((0..n).map(|i| b * x[i] + d * x[n + i]));
+        y.push(self.zero * x[2 * n]);
+        y
+    }
+}
+
+impl AsymmetricSolution {
+    fn new(n: usize, merged: &[Merged], parts: &Parts, item_values: Vec<f64>, dual: &[f64]) -> Self {
+        let mut local = BTreeMap::new();
+        for (t, &a) in merged.iter().zip(dual) {
+            let (i, j) = t.pair;
+            *local.entry((i, j)).or_insert(0.0) += parts.conj * a;
+            *local.entry((j, i)).or_insert(0.0) += parts.flip * a;
+        }
+        let largest = item_values.iter().fold(1.0_f64, |m, v| m.max(v.abs()));
+        Self {
+            n_items: n,
+            first_effects: item_values[..n].to_vec(),
+            second_effects: item_values[n..2 * n].to_vec(),
+            constant: item_values[2 * n],
+            local,
+            tie_tolerance: largest * f64::EPSILON * 64.0 * n as f64,
+        }
+    }
+
+    /// The rank of every item: half of its effect in first position minus that in second, centered.
+    ///
+    /// For a position-symmetric kernel with both presentation orders these are the ranks of the other routes.
+    pub fn ranks(&self) -> Vec<f64> {
+        let mut ranks: Vec<f64> =
+            self.first_effects.iter().zip(&self.second_effects).map(|(u, v)| (u - v) / 2.0).collect();
+        let mean = ranks.iter().sum::<f64>() / ranks.len() as f64;
+        for r in &mut ranks {
+            *r -= mean;
+        }
+        ranks
+    }
+
+    /// u_i, the effect of each item in first position.
+    pub fn first_effects(&self) -> &[f64] {
+        &self.first_effects
+    }
+
+    /// v_j, the effect of each item in second position.
+    pub fn second_effects(&self) -> &[f64] {
+        &self.second_effects
+    }
+
+    /// The constant, a bias toward the first position.
+    pub fn constant(&self) -> f64 {
+        self.constant
+    }
+}
+
+impl Margins for AsymmetricSolution {
+    fn n_items(&self) -> usize {
+        self.n_items
+    }
+
+    fn margin(&self, i: usize, j: usize) -> f64 {
+        if i == j {
+            return 0.0;
+        }
+        let local = self.local.get(&(i, j)).copied().unwrap_or(0.0);
+        self.first_effects[i] + self.second_effects[j] + self.constant + local
+    }
+
+    fn tie_tolerance(&self) -> f64 {
+        self.tie_tolerance
+    }
+}

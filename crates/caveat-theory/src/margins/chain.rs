@@ -1,0 +1,369 @@
+//! Chain route: ranks and margins in closed form for a chain with exceptions, from the screened Green's function.
+//!
+//! With 2 cosh λ = 2 + μ and items numbered 1 … n, the rule alone has the ranks
+//! r⁰_i = sinh(((n+1)/2 − i)λ) / (2 cosh(nλ/2) sinh(λ/2)). A trained pair e = (p, q) beyond the plain chain changes the
+//! screened Poisson equation by a rank-one term, so that r = r⁰ + Σ x_e g_e with g_e = G(·, p) − G(·, q) and a k × k system
+//! for x (Woodbury). All differences below are written as products and sums of positive terms: nothing cancels but what the
+//! model itself cancels, from μ = 0 to 10³⁰⁰ and n to 10⁶.
+
+use faer::linalg::solvers::Solve;
+use faer::{Mat, linalg::solvers::FullPivLu};
+
+use super::Margins;
+use super::hyperbolic::{Hyperbolic, Scaled};
+use crate::comparison_graph::PresentationOrder;
+use crate::error::{Result, TheoryError};
+use crate::kernel::RidgeModel;
+use crate::task::TransitiveTask;
+
+/// Largest number of exceptions and reweighted pairs that the chain route takes on.
+pub const MAX_CHANGES: usize = 1_000;
+
+/// A pair whose training differs from the plain chain's, 0-based, `first < second`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Change {
+    first: usize,
+    second: usize,
+    /// Trained label of (first, second).
+    label: f64,
+    /// Change of its coupling D_e/D_0 against the plain chain.
+    coupling: f64,
+    /// Change of its source D_e·y_e/D_0 against the plain chain.
+    source: f64,
+    /// m_e.
+    memorization: f64,
+    /// x_e, the strength of its field.
+    strength: f64,
+}
+
+/// Closed-form solution on a chain with exceptions. Memory O(k); each rank or margin costs O(k).
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChainSolution {
+    n_items: usize,
+    screening: f64,
+    memorization: f64,
+    /// `None` for infinite screening (α = 1 or C → 0), where all ranks are 0.
+    functions: Option<Hyperbolic>,
+    /// Sorted by (first, second).
+    changes: Vec<Change>,
+}
+
+/// Solves the task by the closed form. Cost O(n + k³) for k exceptions and reweighted pairs.
+///
+/// ```
+/// use caveat_theory::{margins::chain, Margins, RidgeModel, TransitiveTask};
+/// let task = TransitiveTask::new(9, &[(5, 3)])?;
+/// let solution = chain::solve(&task, &RidgeModel::new(0.2, 10.0)?)?;
+/// assert!(solution.margin(2, 6) > 0.0); // generalizes across the exception
+/// assert!(solution.margin(5, 3) > 0.0); // and remembers it
+/// # Ok::<(), caveat_theory::TheoryError>(())
+/// ```
+///
+/// # Errors
+/// Trials in one presentation order only, or more than [`MAX_CHANGES`] pairs that differ from the plain chain.
+pub fn solve(task: &TransitiveTask, model: &RidgeModel) -> Result<ChainSolution> {
+    let unavailable = |reason: &str| TheoryError::RouteUnavailable { route: "chain", reason: reason.into() };
+    if task.order() != PresentationOrder::Both {
+        return Err(unavailable("it needs both presentation orders; use the asymmetric or dense route"));
+    }
+    let base = common_premise_weight(task);
+    let mut changes = Vec::new();
+    for edge in task.graph().edges() {
+        let (first, second) = edge.items();
+        let (label, weight) = (edge.label(), edge.weight());
+        let adjacent = second == first + 1;
+        if adjacent && label == 1.0 && weight == base {
+            continue;
+        }
+        let relative = model.relative_strength(weight, base);
+        let chain = if adjacent { 1.0 } else { 0.0 };
+        changes.push(Change {
+            first,
+            second,
+            label,
+            coupling: relative - chain,
+            source: relative * label - chain,
+            memorization: model.memorization(weight),
+            strength: 0.0,
+        });
+        if changes.len() > MAX_CHANGES {
+            return Err(unavailable(&format!(
+                "more than {MAX_CHANGES} exceptions and reweighted pairs; use the graph route"
+            )));
+        }
+    }
+    let screening = model.screening(base);
+    let mut solution = ChainSolution {
+        n_items: task.n_items(),
+        screening,
+        memorization: model.memorization(base),
+        functions: screening.is_finite().then(|| Hyperbolic::from_screening(screening)),
+        changes,
+    };
+    solution.find_strengths()?;
+    Ok(solution)
+}
+
+/// The presentation weight that most premise pairs have.
+fn common_premise_weight(task: &TransitiveTask) -> f64 {
+    let adjacent = |pair: &(usize, usize)| pair.1 == pair.0 + 1;
+    let set: Vec<f64> = task.weights().iter().filter(|(pair, _)| adjacent(pair)).map(|(_, &w)| w).collect();
+    if 2 * set.len() < task.n_items() {
+        return 1.0;
+    }
+    let mut counts = std::collections::HashMap::<u64, usize>::new();
+    counts.insert(1.0_f64.to_bits(), task.n_items() - 1 - set.len());
+    for w in set {
+        *counts.entry(w.to_bits()).or_default() += 1;
+    }
+    // Ties go to the smaller weight, so that the choice does not depend on the hash order.
+    counts.into_iter().max_by_key(|&(bits, count)| (count, u64::MAX - bits)).map_or(1.0, |(bits, _)| f64::from_bits(bits))
+}
+
+impl ChainSolution {
+    /// Solves (I + WΓ)x = σ − WΔ for the field strengths.
+    fn find_strengths(&mut self) -> Result<()> {
+        let Some(h) = self.functions else { return Ok(()) };
+        let k = self.changes.len();
+        let chain = Chain { n: self.n_items as f64, h };
+        let overlap = |e: &Change, f: &Change| chain.exception_difference((e.first, e.second), (f.first, f.second));
+        if k == 1 {
+            let e = &mut self.changes[0];
+            let (delta, gamma) = (chain.rule_difference((e.first, e.second)), overlap(e, e));
+            e.strength = (e.source - e.coupling * delta) / (1.0 + e.coupling * gamma);
+            return Ok(());
+        }
+        let system = Mat::from_fn(k, k, |a, b| {
+            let (e, f) = (&self.changes[a], &self.changes[b]);
+            f64::from(a == b) + e.coupling * overlap(e, f)
+        });
+        let rhs = Mat::from_fn(k, 1, |a, _| {
+            let e = &self.changes[a];
+            e.source - e.coupling * chain.rule_difference((e.first, e.second))
+        });
+        let x = FullPivLu::new(system.as_ref()).solve(&rhs);
+        for (e, a) in self.changes.iter_mut().zip(0..) {
+            e.strength = x[(a, 0)];
+            if !e.strength.is_finite() {
+                return Err(TheoryError::NotConverged {
+                    what: "the system for the exceptions",
+                    reached: f64::INFINITY,
+                    needed: f64::EPSILON,
+                    iterations: 1,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Screening μ of the premise pairs; ∞ for α = 1.
+    pub fn screening(&self) -> f64 {
+        self.screening
+    }
+
+    /// λ with 2 cosh λ = 2 + μ, the inverse screening length in items; ∞ for α = 1.
+    pub fn inverse_length(&self) -> f64 {
+        self.functions.map_or(f64::INFINITY, Hyperbolic::lambda)
+    }
+
+    /// The rank r_i of an item.
+    pub fn rank(&self, item: usize) -> f64 {
+        self.rule_rank(item) + self.exception_rank(item)
+    }
+
+    /// The ranks of all items. Cost O(n·k).
+    pub fn ranks(&self) -> Vec<f64> {
+        (0..self.n_items).map(|i| self.rank(i)).collect()
+    }
+
+    /// The chain field r⁰_i: the rank without any exception.
+    pub fn rule_rank(&self, item: usize) -> f64 {
+        self.functions.map_or(0.0, |h| Chain { n: self.n_items as f64, h }.rule_rank(item))
+    }
+
+    /// The exceptions' field at an item: rank minus chain field.
+    pub fn exception_rank(&self, item: usize) -> f64 {
+        let Some(h) = self.functions else { return 0.0 };
+        let chain = Chain { n: self.n_items as f64, h };
+        self.changes.iter().map(|e| e.strength * chain.exception_rank(item, (e.first, e.second))).sum()
+    }
+
+    /// r_i − r_j for i < j, and the size of the terms that it sums (its rounding error is that times eps).
+    fn rank_difference(&self, i: usize, j: usize) -> (f64, f64) {
+        let Some(h) = self.functions else { return (0.0, 0.0) };
+        let chain = Chain { n: self.n_items as f64, h };
+        if let [e] = self.changes[..]
+            && e.source == -e.coupling
+            && e.first <= i
+            && j <= e.second
+        {
+            return chain.within_one_cycle((i, j), (e.first, e.second), e.coupling);
+        }
+        let rule = chain.rule_difference((i, j));
+        self.changes.iter().fold((rule, rule.abs()), |(sum, size), e| {
+            let term = e.strength * chain.exception_difference((i, j), (e.first, e.second));
+            (sum + term, size + term.abs())
+        })
+    }
+
+    /// Label and memorization weight of a trained pair i < j.
+    fn trained(&self, i: usize, j: usize) -> Option<(f64, f64)> {
+        match self.changes.binary_search_by_key(&(i, j), |e| (e.first, e.second)) {
+            Ok(at) => Some((self.changes[at].label, self.changes[at].memorization)),
+            Err(_) => (j == i + 1).then_some((1.0, self.memorization)),
+        }
+    }
+
+    /// f(i, j) for i < j with the size of the terms that it sums.
+    fn margin_and_size(&self, i: usize, j: usize) -> (f64, f64) {
+        let (difference, size) = self.rank_difference(i, j);
+        match self.trained(i, j) {
+            Some((y, m)) => (m * y + (1.0 - m) * difference, m + (1.0 - m) * size),
+            None => (difference, size),
+        }
+    }
+}
+
+impl Margins for ChainSolution {
+    fn n_items(&self) -> usize {
+        self.n_items
+    }
+
+    fn margin(&self, i: usize, j: usize) -> f64 {
+        match i.cmp(&j) {
+            std::cmp::Ordering::Less => self.margin_and_size(i, j).0,
+            std::cmp::Ordering::Equal => 0.0,
+            std::cmp::Ordering::Greater => -self.margin_and_size(j, i).0,
+        }
+    }
+
+    /// A tie only within a few roundings of the terms of this very margin: far pairs keep their tiny, true signs.
+    fn sign(&self, i: usize, j: usize) -> i8 {
+        if i == j {
+            return 0;
+        }
+        let (f, size) = self.margin_and_size(i.min(j), i.max(j));
+        let roundings = 16.0 * (1 + self.changes.len() * self.changes.len()) as f64;
+        if f.abs() <= roundings * f64::EPSILON * size {
+            0
+        } else if (f > 0.0) == (i < j) {
+            1
+        } else {
+            -1
+        }
+    }
+
+    fn tie_tolerance(&self) -> f64 {
+        0.0
+    }
+}
+
+/// The closed forms of a chain of n items. Arguments are 0-based, formulas 1-based.
+#[derive(Clone, Copy)]
+struct Chain {
+    n: f64,
+    h: Hyperbolic,
+}
+
+impl Chain {
+    fn one_based((i, j): (usize, usize)) -> (f64, f64) {
+        (i as f64 + 1.0, j as f64 + 1.0)
+    }
+
+    /// r⁰_i.
+    fn rule_rank(self, item: usize) -> f64 {
+        let Self { n, h } = self;
+        let i = item as f64 + 1.0;
+        (h.sinh((n + 1.0) / 2.0 - i) / (h.cosh(n / 2.0) * h.sinh(0.5) * 2.0)).value()
+    }
+
+    /// r⁰_i − r⁰_j > 0 for i < j.
+    fn rule_difference(self, pair: (usize, usize)) -> f64 {
+        let Self { n, h } = self;
+        let (i, j) = Self::one_based(pair);
+        (h.cosh((n + 1.0 - i - j) / 2.0) * h.sinh((j - i) / 2.0) / (h.cosh(n / 2.0) * h.sinh(0.5))).value()
+    }
+
+    fn denominator(self) -> Scaled {
+        self.h.sinh(1.0) * self.h.sinh(self.n)
+    }
+
+    /// g_i = G(i, p) − G(i, q).
+    fn exception_rank(self, item: usize, exception: (usize, usize)) -> f64 {
+        let Self { n, h } = self;
+        let i = item as f64 + 1.0;
+        let (p, q) = Self::one_based(exception);
+        let g = if i <= p {
+            h.cosh(i - 0.5) * h.sinh((2.0 * n + 1.0 - p - q) / 2.0) * h.sinh((q - p) / 2.0) * 2.0
+        } else if i >= q {
+            -(h.cosh(n + 0.5 - i) * h.sinh((p + q - 1.0) / 2.0) * h.sinh((q - p) / 2.0) * 2.0)
+        } else {
+            h.sinh((2.0 * n + p - q) / 2.0) * h.sinh((p + q) / 2.0 - i)
+                + h.sinh((q - p) / 2.0) * h.sinh(n + 1.0 - i - (p + q) / 2.0)
+        };
+        (g / self.denominator()).value()
+    }
+
+    /// g_i − g_j for i < j, summed over the stretches above, inside and below the exception, each without cancellation.
+    fn exception_difference(self, (i, j): (usize, usize), (p, q): (usize, usize)) -> f64 {
+        let stretch = |from: usize, to: usize| if from < to { Some((from, to)) } else { None };
+        let mut sum = 0.0;
+        if let Some(s) = stretch(i, j.min(p)) {
+            sum += self.difference_above(s, (p, q));
+        }
+        if let Some(s) = stretch(i.max(p), j.min(q)) {
+            sum += self.difference_inside(s, (p, q));
+        }
+        if let Some(s) = stretch(i.max(q), j) {
+            sum += self.difference_below(s, (p, q));
+        }
+        sum
+    }
+
+    /// g_i − g_j < 0 for i < j ≤ p.
+    fn difference_above(self, pair: (usize, usize), exception: (usize, usize)) -> f64 {
+        let Self { n, h } = self;
+        let ((i, j), (p, q)) = (Self::one_based(pair), Self::one_based(exception));
+        let slope = h.sinh((2.0 * n + 1.0 - p - q) / 2.0) * h.sinh((q - p) / 2.0) / self.denominator();
+        (-(h.sinh((i + j - 1.0) / 2.0) * h.sinh((j - i) / 2.0)) * slope * 4.0).value()
+    }
+
+    /// g_i − g_j > 0 for p ≤ i < j ≤ q.
+    fn difference_inside(self, pair: (usize, usize), exception: (usize, usize)) -> f64 {
+        let Self { n, h } = self;
+        let ((i, j), (p, q)) = (Self::one_based(pair), Self::one_based(exception));
+        let sum = h.sinh((2.0 * n + p - q) / 2.0) * h.cosh((p + q - i - j) / 2.0)
+            + h.sinh((q - p) / 2.0) * h.cosh((2.0 * n + 2.0 - i - j - p - q) / 2.0);
+        (sum * h.sinh((j - i) / 2.0) / self.denominator() * 2.0).value()
+    }
+
+    /// g_i − g_j < 0 for q ≤ i < j.
+    fn difference_below(self, pair: (usize, usize), exception: (usize, usize)) -> f64 {
+        let Self { n, h } = self;
+        let ((i, j), (p, q)) = (Self::one_based(pair), Self::one_based(exception));
+        let slope = h.sinh((p + q - 1.0) / 2.0) * h.sinh((q - p) / 2.0) / self.denominator();
+        (-(h.sinh((2.0 * n + 1.0 - i - j) / 2.0) * h.sinh((j - i) / 2.0)) * slope * 4.0).value()
+    }
+
+    /// (g_i − g_j) − (r⁰_i − r⁰_j) ≥ 0 for p ≤ i < j ≤ q: how much more of the exception's current than of the rule's
+    /// flows from i to j. It vanishes with μ, and all its terms are positive.
+    fn current_excess(self, pair: (usize, usize), exception: (usize, usize)) -> f64 {
+        let Self { n, h } = self;
+        let ((i, j), (p, q)) = (Self::one_based(pair), Self::one_based(exception));
+        let from_end = n + 1.0 - q;
+        let sum = h.sinh(p / 2.0) * h.sinh((p - 1.0) / 2.0) * h.sinh((2.0 * n + 1.0 - i - j) / 2.0)
+            + h.sinh(from_end / 2.0) * h.sinh((from_end - 1.0) / 2.0) * h.sinh((i + j - 1.0) / 2.0);
+        (sum * (h.sinh((j - i) / 2.0) / (h.sinh(0.5) * h.cosh(0.5) * h.sinh(n))) * 2.0).value()
+    }
+
+    /// r_i − r_j and its size within the cycle of one exception of relative strength w.
+    ///
+    /// r⁰ − (1+Δ)w/(1+wγ)·g cancels to O(μ) there; with z = g − r⁰ (differences) it is
+    /// [(1 − w + w·z_pq)(r⁰_i − r⁰_j) − w(1+Δ)·z_ij]/(1 + wγ).
+    fn within_one_cycle(self, pair: (usize, usize), exception: (usize, usize), w: f64) -> (f64, f64) {
+        let (delta, gamma) = (self.rule_difference(exception), self.exception_difference(exception, exception));
+        let rule = (1.0 - w + w * self.current_excess(exception, exception)) * self.rule_difference(pair);
+        let excess = w * (1.0 + delta) * self.current_excess(pair, exception);
+        ((rule - excess) / (1.0 + w * gamma), (rule.abs() + excess.abs()) / (1.0 + w * gamma))
+    }
+}

@@ -1,0 +1,150 @@
+//! Dense route: kernel ridge regression for any kernel matrix on ordered pairs and any trials, by a dense factorization.
+
+use faer::linalg::solvers::{Llt, Solve};
+use faer::{Mat, Side};
+
+use super::Margins;
+use crate::comparison_graph::Trial;
+use crate::error::{Result, TheoryError, check_range};
+
+/// Largest number of trials: the system is dense.
+pub const MAX_TRIALS: usize = 10_000;
+
+/// Margins as a full n × n table.
+#[derive(Debug, Clone)]
+pub struct DenseSolution {
+    n_items: usize,
+    margins: Vec<f64>,
+    dual: Vec<f64>,
+    tie_tolerance: f64,
+}
+
+/// Solves a = (K_tr + λW⁻¹)⁻¹y and evaluates f = K a on all ordered pairs.
+///
+/// `kernel((i, j), (k, l))` is any positive semidefinite kernel; `ridge` λ ≥ 0 is on that kernel's own scale (0 gives the
+/// minimum-norm least-squares solution, by an eigendecomposition). Repeated trials may be listed as such or weighted.
+/// Cost O(T³ + T·n²) for T trials.
+///
+/// # Errors
+/// A trial out of range, a kernel value that is not finite, a training matrix that is not positive semidefinite, more than
+/// [`MAX_TRIALS`] trials.
+pub fn solve(
+    n_items: usize,
+    trials: &[Trial],
+    kernel: impl Fn((usize, usize), (usize, usize)) -> f64,
+    ridge: f64,
+) -> Result<DenseSolution> {
+    check_range("ridge", ridge, 0.0, f64::INFINITY, "a number of at least 0")?;
+    if n_items < 2 {
+        return Err(TheoryError::TooFewItems(n_items));
+    }
+    if trials.is_empty() {
+        return Err(TheoryError::NoComparisons);
+    }
+    if trials.len() > MAX_TRIALS {
+        return Err(TheoryError::RouteUnavailable {
+            route: "dense",
+            reason: format!("{} trials are more than {MAX_TRIALS}; use the graph or asymmetric route", trials.len()),
+        });
+    }
+    for t in trials {
+        for rank in [t.first, t.second] {
+            if rank >= n_items {
+                return Err(TheoryError::RankOutOfRange { rank, n_items });
+            }
+        }
+        if !(t.weight > 0.0 && t.weight.is_finite()) {
+            return Err(TheoryError::BadWeight { first: t.first, second: t.second, weight: t.weight });
+        }
+    }
+    let pair = |t: &Trial| (t.first, t.second);
+    // Rows scaled by √w: minimizing Σ w(f − y)² + λ‖f‖² is ridge regression on √w-scaled trials.
+    let root: Vec<f64> = trials.iter().map(|t| t.weight.sqrt()).collect();
+    let k = Mat::from_fn(trials.len(), trials.len(), |a, b| {
+        root[a] * root[b] * kernel(pair(&trials[a]), pair(&trials[b]))
+    });
+    for a in 0..trials.len() {
+        for b in 0..trials.len() {
+            if !k[(a, b)].is_finite() {
+                return Err(TheoryError::BadInput {
+                    what: "kernel matrix",
+                    problem: format!("entry for pairs {:?}, {:?} is not finite", pair(&trials[a]), pair(&trials[b])),
+                });
+            }
+        }
+    }
+    let y = Mat::from_fn(trials.len(), 1, |t, _| root[t] * trials[t].label);
+    let norm = (0..trials.len()).map(|a| (0..trials.len()).map(|b| k[(a, b)].abs()).sum()).fold(0.0_f64, f64::max);
+    // Cholesky loses eps·‖K‖/λ of the margins where K is singular; below this share the eigenbasis keeps them.
+    let scaled =
+        if ridge >= 1e-4 * norm && ridge.is_finite() { regular(&k, &y, ridge)? } else { spectral(&k, &y, ridge)? };
+    let dual: Vec<f64> = (0..trials.len()).map(|t| scaled[(t, 0)] * root[t]).collect();
+    let mut margins = vec![0.0; n_items * n_items];
+    for i in 0..n_items {
+        for j in (0..n_items).filter(|&j| j != i) {
+            margins[i * n_items + j] = trials.iter().zip(&dual).map(|(t, a)| a * kernel((i, j), pair(t))).sum();
+        }
+    }
+    let largest = margins.iter().fold(0.0_f64, |m, f| m.max(f.abs()));
+    let tie_tolerance = largest * f64::EPSILON * 64.0 * trials.len() as f64;
+    Ok(DenseSolution { n_items, margins, dual, tie_tolerance })
+}
+
+fn regular(k: &Mat<f64>, y: &Mat<f64>, ridge: f64) -> Result<Mat<f64>> {
+    let mut system = k.clone();
+    for t in 0..k.nrows() {
+        system[(t, t)] += ridge;
+    }
+    match Llt::new(system.as_ref(), Side::Lower) {
+        Ok(factor) => Ok(factor.solve(y)),
+        Err(_) => spectral(k, y, ridge),
+    }
+}
+
+/// The solution in the eigenbasis of K, without the directions whose eigenvalue is rounding error: a positive semidefinite
+/// kernel takes them to zero on every pair, so they are no part of f (with λ = 0 this is the minimum-norm solution).
+fn spectral(k: &Mat<f64>, y: &Mat<f64>, ridge: f64) -> Result<Mat<f64>> {
+    let eigen = k.self_adjoint_eigen(Side::Lower).map_err(|_| TheoryError::NotConverged {
+        what: "the eigendecomposition of the kernel matrix",
+        reached: f64::NAN,
+        needed: f64::EPSILON,
+        iterations: 0,
+    })?;
+    let values: Vec<f64> = eigen.S().column_vector().iter().copied().collect();
+    let largest = values.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
+    let cutoff = largest * f64::EPSILON * 8.0 * k.nrows() as f64;
+    if let Some(&negative) = values.first()
+        && negative < -cutoff
+    {
+        return Err(TheoryError::BadInput {
+            what: "kernel matrix",
+            problem: format!("it is indefinite on the trained pairs: smallest eigenvalue {negative:.6e}, and all must be at least 0"),
+        });
+    }
+    let coefficients = eigen.U().transpose() * y;
+    let scaled = Mat::from_fn(k.nrows(), 1, |r, _| {
+        if values[r] <= cutoff { 0.0 } else { coefficients[(r, 0)] / (values[r] + ridge) }
+    });
+    Ok(eigen.U() * scaled)
+}
+
+impl DenseSolution {
+    /// Dual coefficients, one per trial, without the part that no pair sees.
+    pub fn dual(&self) -> &[f64] {
+        &self.dual
+    }
+}
+
+impl Margins for DenseSolution {
+    fn n_items(&self) -> usize {
+        self.n_items
+    }
+
+    fn margin(&self, i: usize, j: usize) -> f64 {
+        self.margins[i * self.n_items + j]
+    }
+
+    fn tie_tolerance(&self) -> f64 {
+        self.tie_tolerance
+    }
+}

@@ -1,0 +1,130 @@
+//! Graph route: ranks on any comparison graph, with any weights, from the sparse screened Poisson equation.
+//!
+//! (BᵀWB + μI) r = BᵀWy, with μ the screening of the heaviest pair and W_e = D_e/D_heaviest ≤ 1 the couplings relative to it
+//! (HodgeRank: Jiang, Lim, Yao & Ye 2011, doi:10.1007/s10107-010-0419-x, where μ = 0).
+
+use super::Margins;
+use super::laplacian::{ScreenedLaplacian, SolveInfo, SparseSolver};
+use crate::comparison_graph::{ComparisonGraph, PresentationOrder};
+use crate::error::{Result, TheoryError};
+use crate::kernel::RidgeModel;
+
+/// Solution on a comparison graph. A margin costs O(log m).
+#[derive(Debug, Clone)]
+pub struct GraphSolution<'g> {
+    graph: &'g ComparisonGraph,
+    model: RidgeModel,
+    ranks: Vec<f64>,
+    info: SolveInfo,
+    tie_tolerance: f64,
+}
+
+/// Solves for the ranks of a comparison graph with the default solver.
+///
+/// With α = 0 and C = ∞ this is weighted least squares of minimum norm: ranks are centered on every connected component.
+/// An item without comparisons has rank 0. Memory about 24 bytes per comparison and 80 per item with conjugate gradients.
+///
+/// # Errors
+/// Trials in one presentation order only, or a relative residual above 1e-10 that rounding does not explain.
+pub fn solve<'g>(graph: &'g ComparisonGraph, model: &RidgeModel) -> Result<GraphSolution<'g>> {
+    solve_with(graph, model, &SparseSolver::default())
+}
+
+/// Solves for the ranks of a comparison graph with a chosen solver; see [`solve`].
+///
+/// # Errors
+/// As [`solve`], with the acceptance of `solver`.
+pub fn solve_with<'g>(
+    graph: &'g ComparisonGraph,
+    model: &RidgeModel,
+    solver: &SparseSolver,
+) -> Result<GraphSolution<'g>> {
+    if graph.order() != PresentationOrder::Both {
+        return Err(TheoryError::RouteUnavailable {
+            route: "graph",
+            reason: "it needs both presentation orders; use the asymmetric or dense route".into(),
+        });
+    }
+    let weights: Vec<f64> = graph.edges().iter().map(|e| e.weight()).collect();
+    let labels: Vec<f64> = graph.edges().iter().map(|e| e.label()).collect();
+    let (ranks, info) = weighted_ranks(graph, model, &weights, &labels, solver)?;
+    let largest = ranks.iter().fold(0.0_f64, |a, r| a.max(r.abs()));
+    let n = graph.n_items() as f64;
+    // Forward error of a rank: the residual's share, or rounding over a path of up to n items.
+    let tie_tolerance = largest * (info.relative_residual + 4.0 * f64::EPSILON * n);
+    Ok(GraphSolution { graph, model: *model, ranks, info, tie_tolerance })
+}
+
+/// Ranks for given weights and labels, one per edge: (I + hBᵀDB) r = hBᵀDy with D_e = 1/(α + 1/(C·w_e)).
+pub(crate) fn weighted_ranks(
+    graph: &ComparisonGraph,
+    model: &RidgeModel,
+    weights: &[f64],
+    labels: &[f64],
+    solver: &SparseSolver,
+) -> Result<(Vec<f64>, SolveInfo)> {
+    let heaviest = weights.iter().fold(0.0_f64, |a, &w| a.max(w));
+    let screening = model.screening(heaviest);
+    let uniform = weights.iter().all(|&w| w == heaviest);
+    let couplings: Option<Vec<f64>> =
+        (!uniform).then(|| weights.iter().map(|&w| model.relative_strength(w, heaviest)).collect());
+    let n = graph.n_items();
+    if screening.is_infinite() {
+        let components = graph.components().iter().max().map_or(0, |&c| c as usize + 1);
+        let info = SolveInfo {
+            method: "closed form",
+            iterations: 0,
+            relative_residual: 0.0,
+            backward_error: 0.0,
+            components,
+        };
+        return Ok((vec![0.0; n], info));
+    }
+    let mut source = vec![0.0; n];
+    for (at, e) in graph.edges().iter().enumerate() {
+        let flow = couplings.as_ref().map_or(1.0, |w| w[at]) * labels[at];
+        source[e.first as usize] += flow;
+        source[e.second as usize] -= flow;
+    }
+    ScreenedLaplacian::new(graph, couplings.as_deref(), screening).solve(&source, solver)
+}
+
+impl GraphSolution<'_> {
+    /// The rank of every item.
+    pub fn ranks(&self) -> &[f64] {
+        &self.ranks
+    }
+
+    /// The ranks, without copying.
+    pub fn into_ranks(self) -> Vec<f64> {
+        self.ranks
+    }
+
+    /// How the system was solved, and to what residual.
+    pub fn info(&self) -> &SolveInfo {
+        &self.info
+    }
+}
+
+impl Margins for GraphSolution<'_> {
+    fn n_items(&self) -> usize {
+        self.graph.n_items()
+    }
+
+    fn margin(&self, i: usize, j: usize) -> f64 {
+        let difference = self.ranks[i] - self.ranks[j];
+        match self.graph.edge_index(i, j) {
+            Some(at) => {
+                let e = &self.graph.edges()[at];
+                let y = if i < j { e.label() } else { -e.label() };
+                let m = self.model.memorization(e.weight());
+                m * y + (1.0 - m) * difference
+            }
+            None => difference,
+        }
+    }
+
+    fn tie_tolerance(&self) -> f64 {
+        self.tie_tolerance
+    }
+}

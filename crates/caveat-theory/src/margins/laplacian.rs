@@ -1,0 +1,395 @@
+//! The screened graph Laplacian BᵀWB + μI: assembly, parallel product, and solution by sparse Cholesky or conjugate gradients.
+
+use faer::Side;
+use faer::linalg::solvers::Solve;
+use faer::sparse::linalg::solvers::{Llt, SymbolicLlt};
+use faer::sparse::{SparseColMat, SymbolicSparseColMat};
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::comparison_graph::ComparisonGraph;
+use crate::error::{Result, TheoryError};
+
+/// Rows per parallel task; fixed, so that sums do not depend on the number of threads.
+const CHUNK: usize = 1 << 14;
+
+/// How a sparse system is to be solved.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SparseSolver {
+    /// Preconditioner, or [`Preconditioner::Auto`] to choose by size.
+    pub preconditioner: Preconditioner,
+    /// Relative residual ‖b − Ax‖/‖b‖ to stop at. Default 1e-12.
+    pub tolerance: f64,
+    /// Relative residual beyond which the solution is refused. Default 1e-10.
+    pub acceptance: f64,
+    /// Most iterations. Default 20 000.
+    pub max_iterations: usize,
+}
+
+impl Default for SparseSolver {
+    fn default() -> Self {
+        Self { preconditioner: Preconditioner::Auto, tolerance: 1e-12, acceptance: 1e-10, max_iterations: 20_000 }
+    }
+}
+
+/// What precedes each conjugate-gradient iteration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preconditioner {
+    /// Cholesky for up to [`SMALL`] items and for graphs with few cycles, the diagonal otherwise.
+    Auto,
+    /// Division by the diagonal.
+    Diagonal,
+    /// Sparse Cholesky factorization (minimum-degree ordering): a direct solve, refined to the tolerance.
+    Cholesky,
+}
+
+/// Up to this many items the factor fits and costs well under a second even if it fills in completely.
+const SMALL: usize = 2_000;
+
+/// How a sparse system was solved, and how well.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct SolveInfo {
+    /// `cholesky` or `conjugate gradients`.
+    pub method: &'static str,
+    /// Iterations; for Cholesky 1 is the direct solve, each further one a refinement.
+    pub iterations: usize,
+    /// ‖b − Ax‖/‖b‖ of the solution returned, recomputed from it.
+    pub relative_residual: f64,
+    /// ‖b − Ax‖/(‖A‖·‖x‖ + ‖b‖) with the maximum row sum for ‖A‖: about 1e-16 is as good as f64 can represent.
+    pub backward_error: f64,
+    /// Connected components of the graph.
+    pub components: usize,
+}
+
+/// BᵀWB + μI in compressed rows, without its diagonal.
+pub(crate) struct ScreenedLaplacian {
+    starts: Vec<usize>,
+    neighbors: Vec<u32>,
+    /// Coupling of each neighbor; `None` if all are 1.
+    couplings: Option<Vec<f64>>,
+    /// Degree plus screening, for preconditioning.
+    diagonal: Vec<f64>,
+    screening: f64,
+    component: Vec<u32>,
+    component_sizes: Vec<u32>,
+}
+
+impl ScreenedLaplacian {
+    /// Assembles the matrix for couplings W (one per edge, positive; `None` for all 1) and screening μ ≥ 0.
+    pub(crate) fn new(graph: &ComparisonGraph, couplings: Option<&[f64]>, screening: f64) -> Self {
+        let n = graph.n_items();
+        let mut starts = vec![0usize; n + 1];
+        for e in graph.edges() {
+            starts[e.first as usize + 1] += 1;
+            starts[e.second as usize + 1] += 1;
+        }
+        for i in 0..n {
+            starts[i + 1] += starts[i];
+        }
+        let mut next = starts.clone();
+        let mut neighbors = vec![0u32; 2 * graph.edges().len()];
+        let mut values = couplings.map(|_| vec![0.0; neighbors.len()]);
+        let mut diagonal = vec![screening; n];
+        for (at, e) in graph.edges().iter().enumerate() {
+            let w = couplings.map_or(1.0, |c| c[at]);
+            for (i, j) in [(e.first, e.second), (e.second, e.first)] {
+                let slot = next[i as usize];
+                next[i as usize] += 1;
+                neighbors[slot] = j;
+                if let Some(values) = &mut values {
+                    values[slot] = w;
+                }
+                diagonal[i as usize] += w;
+            }
+        }
+        // An item in no comparison has an empty row where μ = 0; its rank is 0 whatever its diagonal.
+        for d in &mut diagonal {
+            if *d == 0.0 {
+                *d = 1.0;
+            }
+        }
+        let component = graph.components();
+        let mut component_sizes = vec![0u32; component.iter().max().map_or(0, |&c| c as usize + 1)];
+        for &c in &component {
+            component_sizes[c as usize] += 1;
+        }
+        Self { starts, neighbors, couplings: values, diagonal, screening, component, component_sizes }
+    }
+
+    fn n(&self) -> usize {
+        self.diagonal.len()
+    }
+
+    /// (Ax)_i, from differences: a small μ would be lost if it were added to the degree first.
+    #[inline]
+    fn row_times(&self, i: usize, x: &[f64]) -> f64 {
+        let range = self.starts[i]..self.starts[i + 1];
+        let here = x[i];
+        let flow: f64 = match &self.couplings {
+            None => self.neighbors[range].iter().map(|&j| here - x[j as usize]).sum(),
+            Some(w) => {
+                self.neighbors[range.clone()].iter().zip(&w[range]).map(|(&j, w)| w * (here - x[j as usize])).sum()
+            }
+        };
+        self.screening * here + flow
+    }
+
+    /// y = Ax; returns xᵀy.
+    fn times(&self, x: &[f64], y: &mut [f64]) -> f64 {
+        let dots: Vec<f64> = y
+            .par_chunks_mut(CHUNK)
+            .enumerate()
+            .map(|(chunk, y)| {
+                let mut dot = 0.0;
+                for (k, y) in y.iter_mut().enumerate() {
+                    let i = chunk * CHUNK + k;
+                    *y = self.row_times(i, x);
+                    dot += *y * x[i];
+                }
+                dot
+            })
+            .collect();
+        dots.iter().sum()
+    }
+
+    /// Subtracts each component's mean. Without screening this picks the minimum-norm solution; with it the mean is zero
+    /// anyway, up to rounding.
+    fn center(&self, x: &mut [f64]) {
+        let mut sums = vec![0.0; self.component_sizes.len()];
+        for (x, &c) in x.iter().zip(&self.component) {
+            sums[c as usize] += x;
+        }
+        for (sum, &size) in sums.iter_mut().zip(&self.component_sizes) {
+            *sum /= f64::from(size);
+        }
+        for (x, &c) in x.iter_mut().zip(&self.component) {
+            *x -= sums[c as usize];
+        }
+    }
+
+    fn max_row_sum(&self) -> f64 {
+        self.diagonal.iter().fold(0.0_f64, |a, d| a.max(2.0 * d - self.screening))
+    }
+
+    /// Solves (BᵀWB + μI)x = b for a right-hand side that sums to zero on every component.
+    ///
+    /// # Errors
+    /// A relative residual above `solver.acceptance` that rounding does not explain.
+    pub(crate) fn solve(&self, b: &[f64], solver: &SparseSolver) -> Result<(Vec<f64>, SolveInfo)> {
+        let edges = self.neighbors.len() / 2;
+        let direct = match solver.preconditioner {
+            Preconditioner::Cholesky => true,
+            Preconditioner::Diagonal => false,
+            Preconditioner::Auto => self.n() <= SMALL || edges <= self.n() + self.n() / 50,
+        };
+        let factor = if direct { Some(PinnedCholesky::new(self)?) } else { None };
+        let mut x = vec![0.0; self.n()];
+        let iterations = self.conjugate_gradients(b, &mut x, factor.as_ref(), solver);
+        self.center(&mut x);
+        let info = self.info(b, &x, direct, iterations);
+        // Below 8 eps the residual is what storing x in f64 leaves.
+        let accepted = info.relative_residual <= solver.acceptance || info.backward_error <= 8.0 * f64::EPSILON;
+        if accepted {
+            Ok((x, info))
+        } else {
+            Err(TheoryError::NotConverged {
+                what: "the sparse solve",
+                reached: info.relative_residual,
+                needed: solver.acceptance,
+                iterations,
+            })
+        }
+    }
+
+    fn info(&self, b: &[f64], x: &[f64], direct: bool, iterations: usize) -> SolveInfo {
+        let mut ax = vec![0.0; self.n()];
+        self.times(x, &mut ax);
+        let residual = b.iter().zip(&ax).map(|(b, a)| (b - a) * (b - a)).sum::<f64>().sqrt();
+        let (b_norm, x_norm) = (norm(b), norm(x));
+        let share = |of: f64| if of > 0.0 { residual / of } else { 0.0 };
+        SolveInfo {
+            method: if direct { "cholesky" } else { "conjugate gradients" },
+            iterations,
+            relative_residual: share(b_norm),
+            backward_error: share(self.max_row_sum() * x_norm + b_norm),
+            components: self.component_sizes.len(),
+        }
+    }
+
+    /// Preconditioned conjugate gradients from x = 0; returns the number of iterations.
+    fn conjugate_gradients(
+        &self,
+        b: &[f64],
+        x: &mut [f64],
+        factor: Option<&PinnedCholesky>,
+        solver: &SparseSolver,
+    ) -> usize {
+        let b_norm = norm(b);
+        if b_norm == 0.0 {
+            return 0;
+        }
+        // A factorization makes iterations cheap in number: spend them down to rounding, since on long chains a small
+        // residual still allows a large error.
+        let target = if factor.is_some() { 0.1 * f64::EPSILON * b_norm } else { solver.tolerance * b_norm };
+        let mut r = b.to_vec();
+        let mut p = vec![0.0; self.n()];
+        let mut q = vec![0.0; self.n()];
+        let mut z = vec![0.0; if factor.is_some() { self.n() } else { 0 }];
+        let mut rho_before = f64::INFINITY;
+        let mut best = f64::INFINITY;
+        let mut stalled = 0;
+        let mut rho = match factor {
+            None => self.diagonal_step(&r),
+            Some(f) => f.apply(self, &r, &mut z),
+        };
+        for iteration in 1..=solver.max_iterations {
+            let beta = if rho_before.is_finite() { rho / rho_before } else { 0.0 };
+            match factor {
+                None => self.next_direction(&mut p, beta, |i| r[i] / self.diagonal[i]),
+                Some(_) => self.next_direction(&mut p, beta, |i| z[i]),
+            }
+            let curvature = self.times(&p, &mut q);
+            if curvature <= 0.0 || !curvature.is_finite() {
+                return iteration;
+            }
+            let step = rho / curvature;
+            let (r_norm, r_z) = self.advance(step, &p, &q, x, &mut r);
+            if r_norm <= target {
+                return iteration;
+            }
+            // Rounding stops a direct solve within a few refinements; nothing is gained past that.
+            stalled = if r_norm < 0.5 * best { 0 } else { stalled + 1 };
+            best = best.min(r_norm);
+            if factor.is_some() && stalled > 3 {
+                return iteration;
+            }
+            rho_before = rho;
+            rho = match factor {
+                None => r_z,
+                Some(f) => f.apply(self, &r, &mut z),
+            };
+        }
+        solver.max_iterations
+    }
+
+    /// rᵀ diag⁻¹ r.
+    fn diagonal_step(&self, r: &[f64]) -> f64 {
+        let sums: Vec<f64> = r
+            .par_chunks(CHUNK)
+            .zip(self.diagonal.par_chunks(CHUNK))
+            .map(|(r, d)| r.iter().zip(d).map(|(r, d)| r * r / d).sum::<f64>())
+            .collect();
+        sums.iter().sum()
+    }
+
+    fn next_direction(&self, p: &mut [f64], beta: f64, z: impl Fn(usize) -> f64 + Sync) {
+        p.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, p)| {
+            for (k, p) in p.iter_mut().enumerate() {
+                *p = z(chunk * CHUNK + k) + beta * *p;
+            }
+        });
+    }
+
+    /// x += step·p, r −= step·q; returns ‖r‖ and rᵀ diag⁻¹ r.
+    fn advance(&self, step: f64, p: &[f64], q: &[f64], x: &mut [f64], r: &mut [f64]) -> (f64, f64) {
+        let sums: Vec<(f64, f64)> = x
+            .par_chunks_mut(CHUNK)
+            .zip(r.par_chunks_mut(CHUNK))
+            .zip(p.par_chunks(CHUNK).zip(q.par_chunks(CHUNK)))
+            .zip(self.diagonal.par_chunks(CHUNK))
+            .map(|(((x, r), (p, q)), d)| {
+                let (mut rr, mut rz) = (0.0, 0.0);
+                for k in 0..x.len() {
+                    x[k] += step * p[k];
+                    r[k] -= step * q[k];
+                    rr += r[k] * r[k];
+                    rz += r[k] * r[k] / d[k];
+                }
+                (rr, rz)
+            })
+            .collect();
+        let (rr, rz) = sums.iter().fold((0.0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1));
+        (rr.sqrt(), rz)
+    }
+}
+
+/// Euclidean norm.
+fn norm(x: &[f64]) -> f64 {
+    let sums: Vec<f64> = x.par_chunks(CHUNK).map(|x| x.iter().map(|x| x * x).sum::<f64>()).collect();
+    sums.iter().sum::<f64>().sqrt()
+}
+
+/// Cholesky factor of the matrix without one item per component where screening is too small to keep it definite.
+///
+/// The pinned solve, centered before and after, is the inverse on vectors that sum to zero per component (to O(μ)), and it
+/// is symmetric there: a valid preconditioner.
+struct PinnedCholesky {
+    factor: Llt<usize, f64>,
+    /// Row of each item in the reduced matrix; `usize::MAX` for a pinned one.
+    row: Vec<usize>,
+}
+
+impl PinnedCholesky {
+    fn new(a: &ScreenedLaplacian) -> Result<Self> {
+        let n = a.n();
+        let pin = a.screening < 1e-9 * a.max_row_sum();
+        let mut seen = vec![!pin; a.component_sizes.len()];
+        let mut rows = 0;
+        let row: Vec<usize> = (0..n)
+            .map(|i| {
+                let first = !std::mem::replace(&mut seen[a.component[i] as usize], true);
+                if first {
+                    return usize::MAX;
+                }
+                rows += 1;
+                rows - 1
+            })
+            .collect();
+        // Lower triangle by columns: each column holds its diagonal, then the neighbors of larger index.
+        let (mut starts, mut indices, mut values) = (vec![0], Vec::new(), Vec::new());
+        for i in (0..n).filter(|&i| row[i] != usize::MAX) {
+            indices.push(row[i]);
+            values.push(a.diagonal[i]);
+            let range = a.starts[i]..a.starts[i + 1];
+            let mut below: Vec<(usize, f64)> = range
+                .filter(|&s| a.neighbors[s] as usize > i && row[a.neighbors[s] as usize] != usize::MAX)
+                .map(|s| (row[a.neighbors[s] as usize], -a.couplings.as_ref().map_or(1.0, |w| w[s])))
+                .collect();
+            below.sort_unstable_by_key(|b| b.0);
+            indices.extend(below.iter().map(|b| b.0));
+            values.extend(below.iter().map(|b| b.1));
+            starts.push(indices.len());
+        }
+        let matrix =
+            SparseColMat::new(SymbolicSparseColMat::new_checked(rows, rows, starts, None, indices), values);
+        let failed = |_| TheoryError::NotConverged {
+            what: "the sparse Cholesky factorization",
+            reached: f64::NAN,
+            needed: f64::EPSILON,
+            iterations: 1,
+        };
+        let symbolic = SymbolicLlt::try_new(matrix.symbolic(), Side::Lower).map_err(failed)?;
+        let factor = Llt::try_new_with_symbolic(symbolic, matrix.as_ref(), Side::Lower)
+            .map_err(|_| failed(faer::sparse::FaerError::OutOfMemory))?;
+        Ok(Self { factor, row })
+    }
+
+    /// z = C A⁻¹ C r with C the centering; returns rᵀz.
+    fn apply(&self, a: &ScreenedLaplacian, r: &[f64], z: &mut [f64]) -> f64 {
+        z.copy_from_slice(r);
+        a.center(z);
+        let rows = self.row.iter().filter(|&&row| row != usize::MAX).count();
+        let mut rhs = faer::Mat::<f64>::zeros(rows, 1);
+        for (&z, &row) in z.iter().zip(&self.row) {
+            if row != usize::MAX {
+                rhs[(row, 0)] = z;
+            }
+        }
+        let solution = self.factor.solve(&rhs);
+        for (z, &row) in z.iter_mut().zip(&self.row) {
+            *z = if row == usize::MAX { 0.0 } else { solution[(row, 0)] };
+        }
+        a.center(z);
+        r.iter().zip(&*z).map(|(r, z)| r * z).sum()
+    }
+}

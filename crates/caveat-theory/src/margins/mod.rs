@@ -1,0 +1,97 @@
+//! The margins f(i, j), by four independent routes, and the accuracy that they imply for every class of pairs.
+//!
+//! | route | kernels | tasks | cost |
+//! |---|---|---|---|
+//! | [`chain`] | position-symmetric | chain with exceptions | O(k³) once, O(k) per margin |
+//! | [`graph`] | position-symmetric | any graph, any weights | sparse Cholesky or conjugate gradients |
+//! | [`asymmetric`] | any exchangeable kernel | any ordered trials | O((2n+1)³) |
+//! | [`dense`] | any kernel matrix | any ordered trials | O(trials³) |
+
+use serde::Serialize;
+
+use crate::pair_class::{PairClass, PairClasses};
+
+pub mod asymmetric;
+pub mod chain;
+pub mod dense;
+pub mod graph;
+pub(crate) mod hyperbolic;
+pub mod laplacian;
+
+/// Anything that judges ordered pairs.
+pub trait Margins {
+    /// Number of items.
+    fn n_items(&self) -> usize;
+
+    /// f(i, j): positive says that item `i` wins. Zero for i = j.
+    fn margin(&self, i: usize, j: usize) -> f64;
+
+    /// Sign of f(i, j), 0 where rounding alone decides it.
+    ///
+    /// The default calls a margin a tie below `tie_tolerance`.
+    fn sign(&self, i: usize, j: usize) -> i8 {
+        let f = self.margin(i, j);
+        if f.abs() <= self.tie_tolerance() { 0 } else { f.signum() as i8 }
+    }
+
+    /// Size below which a margin is rounding error.
+    fn tie_tolerance(&self) -> f64;
+
+    /// The n × n margins, row-major: entry i·n + j is f(i, j).
+    fn matrix(&self) -> Vec<f64> {
+        let n = self.n_items();
+        (0..n * n).map(|e| if e / n == e % n { 0.0 } else { self.margin(e / n, e % n) }).collect()
+    }
+
+    /// Share of correct judgments in every class; both orders of a pair count, and a tie counts one half.
+    fn accuracy(&self, classes: &PairClasses) -> Accuracy {
+        let mut tally = [(0.0, 0usize); 6];
+        for (i, j, class, label) in classes.pairs() {
+            let Some(label) = label else { continue };
+            let score = |sign: i8| 0.5 * (1.0 + f64::from(sign * label));
+            let (sum, count) = &mut tally[class as usize];
+            *sum += 0.5 * (score(self.sign(i, j)) + score(-self.sign(j, i)));
+            *count += 1;
+        }
+        let share = |class: PairClass| match tally[class as usize] {
+            (_, 0) => None,
+            (sum, count) => Some(sum / count as f64),
+        };
+        Accuracy {
+            premise: share(PairClass::Premise),
+            exception_cycle: share(PairClass::ExceptionCycle),
+            within_section: share(PairClass::WithinSection),
+            cross_section: share(PairClass::CrossSection),
+            cycle_to_section: share(PairClass::CycleToSection),
+        }
+    }
+}
+
+/// Share of correct judgments per pair class, in [0, 1]; `None` for a class with no pair.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+pub struct Accuracy {
+    /// On premise pairs.
+    pub premise: Option<f64>,
+    /// On the exception and the premise pairs that it contradicts.
+    pub exception_cycle: Option<f64>,
+    /// On untrained pairs within one outer section.
+    pub within_section: Option<f64>,
+    /// On untrained pairs across the exception.
+    pub cross_section: Option<f64>,
+    /// On untrained pairs between a cycle and an item outside it.
+    pub cycle_to_section: Option<f64>,
+}
+
+impl Accuracy {
+    /// Accuracy of one class; `None` for [`PairClass::Ambiguous`] and for classes with no pair.
+    pub fn of(&self, class: PairClass) -> Option<f64> {
+        match class {
+            PairClass::Premise => self.premise,
+            PairClass::ExceptionCycle => self.exception_cycle,
+            PairClass::WithinSection => self.within_section,
+            PairClass::CrossSection => self.cross_section,
+            PairClass::CycleToSection => self.cycle_to_section,
+            PairClass::Ambiguous => None,
+        }
+    }
+}
