@@ -17,8 +17,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let panel =
         Panel::new(cells[0], Axis::linear(0.0, 1.0).label("conjunctivity α"), Axis::log(0.01, 100.0).label("1/C"));
     panel.grid(&mut canvas);
-    let band =
-        (0..60).map(|k| k as f64 / 59.0).map(|x| (x, 10f64.powf(3.0 * x - 2.0), 10f64.powf(4.0 * x - 1.0)));
+    let band = (0..60).map(|k| k as f64 / 59.0).map(|x| (x, 10f64.powf(3.0 * x - 2.0), 10f64.powf(4.0 * x - 1.0)));
     let band = band.collect::<Vec<_>>();
     panel.band(&mut canvas, &band, palette::SKY_BLUE, 0.3);
     for (k, dash) in Dash::ALL.into_iter().enumerate() {

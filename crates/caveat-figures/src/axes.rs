@@ -3,7 +3,7 @@
 use crate::canvas::{Canvas, Marker, Rect, Stroke};
 use crate::fonts;
 use crate::palette::{BLACK, Color, LIGHT_GREY};
-use crate::scale::Axis;
+use crate::scale::{Axis, Tick};
 use crate::text::{Anchor, LARGE, Level, NORMAL, SMALL, Text};
 
 /// Length of a labeled tick in points.
@@ -65,11 +65,11 @@ impl Panel {
     /// Light lines at the labeled ticks; drawn before the data.
     pub fn grid(&self, canvas: &mut Canvas) {
         let stroke = Stroke::new(LIGHT_GREY.tint(0.6), 0.5);
-        for (p, _) in self.x.visible_ticks().filter(|(_, t)| !t.label.is_empty()) {
+        for (p, _) in self.x.visible_ticks().filter(|(_, t)| !t.minor) {
             let x = self.rect.x + p * self.rect.width;
             canvas.line((x, self.rect.y), (x, self.rect.bottom()), stroke);
         }
-        for (p, _) in self.y.visible_ticks().filter(|(_, t)| !t.label.is_empty()) {
+        for (p, _) in self.y.visible_ticks().filter(|(_, t)| !t.minor) {
             let y = self.rect.bottom() - p * self.rect.height;
             canvas.line((self.rect.x, y), (self.rect.right(), y), stroke);
         }
@@ -83,17 +83,17 @@ impl Panel {
             Frame::Open => canvas.polyline(&[(r.x, r.y), (r.x, r.bottom()), (r.right(), r.bottom())], stroke),
             Frame::Closed => canvas.rect(r, None, Some(stroke)),
         }
-        let length = |label: &str| if label.is_empty() { TICK * 0.55 } else { TICK };
+        let length = |tick: &Tick| if tick.minor { TICK * 0.55 } else { TICK };
         for (p, tick) in self.x.visible_ticks() {
             let x = r.x + p * r.width;
-            canvas.line((x, r.bottom()), (x, r.bottom() + length(&tick.label)), stroke);
+            canvas.line((x, r.bottom()), (x, r.bottom() + length(tick)), stroke);
             let label = Text::new(&tick.label).size(SMALL).at(Anchor::Middle, Level::Top);
             canvas.text((x, r.bottom() + TICK + GAP), &label);
         }
         let mut widest = 0.0f64;
         for (p, tick) in self.y.visible_ticks() {
             let y = r.bottom() - p * r.height;
-            canvas.line((r.x, y), (r.x - length(&tick.label), y), stroke);
+            canvas.line((r.x, y), (r.x - length(tick), y), stroke);
             let label = Text::new(&tick.label).size(SMALL).at(Anchor::End, Level::Middle);
             widest = widest.max(label.width());
             canvas.text((r.x - TICK - GAP, y), &label);

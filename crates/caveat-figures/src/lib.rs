@@ -20,15 +20,20 @@
 
 mod axes;
 mod canvas;
+pub mod conjunctivity_figure;
 mod error;
 mod figure;
 mod fonts;
 pub mod heatmap;
+pub mod language_models;
 pub mod layout;
 mod legend;
+pub mod margins_figure;
+pub mod mechanism_figure;
 pub mod palette;
 mod scale;
 mod table;
+pub mod task_figure;
 mod text;
 
 pub use axes::{Frame, Panel, letter_above, margins, title_above};
@@ -39,4 +44,4 @@ pub use legend::{Key, Legend};
 pub use palette::Color;
 pub use scale::{Axis, Tick};
 pub use table::{Table, Values};
-pub use text::{Anchor, LARGE, Level, NORMAL, SMALL, Text, item, number};
+pub use text::{Anchor, LARGE, Level, NORMAL, SMALL, Text, fixed, item, number};

@@ -14,8 +14,20 @@ enum Spacing {
 pub struct Tick {
     /// Value at the tick.
     pub value: f64,
-    /// Text beside it; empty for a minor tick.
+    /// Text beside it.
     pub label: String,
+    /// Whether it is shorter, between the others, and without a grid line.
+    pub minor: bool,
+}
+
+impl Tick {
+    fn major(value: f64, label: impl Into<String>) -> Self {
+        Self { value, label: label.into(), minor: false }
+    }
+
+    fn minor(value: f64) -> Self {
+        Self { value, label: String::new(), minor: true }
+    }
 }
 
 /// An axis: its range, spacing, ticks and label.
@@ -70,7 +82,7 @@ impl Axis {
     /// With these ticks instead of its own.
     #[must_use]
     pub fn ticks<S: Into<String>>(mut self, ticks: impl IntoIterator<Item = (f64, S)>) -> Self {
-        self.ticks = ticks.into_iter().map(|(value, label)| Tick { value, label: label.into() }).collect();
+        self.ticks = ticks.into_iter().map(|(value, label)| Tick::major(value, label)).collect();
         self
     }
 
@@ -125,12 +137,12 @@ fn linear_ticks(min: f64, max: f64) -> Vec<Tick> {
     let (first, last) = ((low / step - 1e-6).ceil(), (high / step + 1e-6).floor());
     // A range too narrow for its magnitude has no distinct multiples; its ends serve.
     if !(step > 0.0 && (last - first) < 50.0 && last.abs() < 1e15) {
-        return [low, high].map(|value| Tick { value, label: format!("{value:.3e}") }).into();
+        return [low, high].map(|value| Tick::major(value, format!("{value:.3e}"))).into();
     }
     (0..=(last - first) as usize)
         .map(|k| {
             let value = (first + k as f64) * step;
-            Tick { value, label: number(value, decimals) }
+            Tick::major(value, number(value, decimals))
         })
         .collect()
 }
@@ -149,9 +161,9 @@ fn log_ticks(min: f64, max: f64) -> Vec<Tick> {
     let mut ticks = Vec::new();
     for k in first - 1..=last {
         let decade = 10f64.powi(k);
-        ticks.push(Tick { value: decade, label: if k.rem_euclid(stride) == 0 { label(k) } else { String::new() } });
+        ticks.push(if k.rem_euclid(stride) == 0 { Tick::major(decade, label(k)) } else { Tick::minor(decade) });
         if last - first <= 5 {
-            ticks.extend((2..10).map(|m| Tick { value: f64::from(m) * decade, label: String::new() }));
+            ticks.extend((2..10).map(|m| Tick::minor(f64::from(m) * decade)));
         }
     }
     ticks
@@ -162,7 +174,7 @@ mod tests {
     use super::*;
 
     fn labels(axis: &Axis) -> Vec<&str> {
-        axis.visible_ticks().filter(|(_, t)| !t.label.is_empty()).map(|(_, t)| t.label.as_str()).collect()
+        axis.visible_ticks().filter(|(_, t)| !t.minor).map(|(_, t)| t.label.as_str()).collect()
     }
 
     #[test]

@@ -177,6 +177,11 @@ pub fn number(value: f64, decimals: usize) -> String {
     if s == "-0" { "0".into() } else { s.replace('-', "−") }
 }
 
+/// The number with exactly `decimals` decimals, for numbers that are compared with each other.
+pub fn fixed(value: f64, decimals: usize) -> String {
+    if value.is_finite() { format!("{value:.decimals$}").replace('-', "−") } else { number(value, decimals) }
+}
+
 /// The label of the item of a rank: I₁ for the highest, rank 0.
 pub fn item(rank: usize) -> String {
     let digits = (rank + 1).to_string();
@@ -203,6 +208,11 @@ mod tests {
     fn numbers_read_as_in_print() {
         let shown = [(0.25, 2), (1.0, 2), (-0.5, 1), (-0.001, 2), (f64::INFINITY, 0), (f64::NAN, 1), (100.0, 0)];
         assert_eq!(shown.map(|(v, d)| number(v, d)), ["0.25", "1", "−0.5", "0", "∞", "–", "100"]);
+    }
+
+    #[test]
+    fn fixed_numbers_keep_their_zeros() {
+        assert_eq!([fixed(0.9, 2), fixed(-1.0, 1), fixed(f64::NAN, 2)], ["0.90", "−1.0", "–"]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::path::Path;
 use caveat_theory::{Comparison, ComparisonGraph};
 
 use crate::error::{Result, ResultsError, name_list, one_line, open_nonempty};
-use crate::interner::Interner;
+use crate::interner::{Interner, Strings};
 use crate::table::Table;
 
 const EXPECTED: &str = "a CSV with the columns winner,loser[,weight]";
@@ -40,64 +40,115 @@ pub fn read_comparisons(path: &Path) -> Result<LabeledComparisons> {
     let find = |column: &'static str| names.iter().position(|n| n == column);
     let needed = |column| {
         find(column).ok_or_else(|| {
-            let hint = if names.iter().any(|n| n.contains([';', '\t'])) { " (fields are separated by commas)" } else { "" };
+            let hint =
+                if names.iter().any(|n| n.contains([';', '\t'])) { " (fields are separated by commas)" } else { "" };
             let found = format!("{}{hint}", name_list(names.iter().map(String::as_str)));
             ResultsError::MissingColumn { path: path.to_owned(), column, found }
         })
     };
-    let (winner, loser, weight) = (needed("winner")?, needed("loser")?, find("weight"));
+    let fields = Fields { winner: needed("winner")?, loser: needed("loser")?, weight: find("weight") };
 
-    let bad = |offset, problem| ResultsError::BadLine { path: path.to_owned(), line: line_at(path, offset), problem };
     let mut labels = Interner::default();
     // A guess at the number of rows that is rarely too small: short labels, one separator, one line end.
-    let mut pairs: Vec<(u32, u32)> = Vec::with_capacity((size / 16).min(1 << 22) as usize);
+    let mut numbers: Vec<u32> = Vec::with_capacity((size / 8).min(1 << 23) as usize);
     let mut weights: Vec<f64> = Vec::new();
-    let mut record = csv::ByteRecord::new();
+    let (mut block, mut next) = (Block::default(), Block::default());
+    let mut more = block.fill(path, &mut reader, &fields);
     loop {
-        let offset = reader.position().byte();
-        if !reader.read_byte_record(&mut record).map_err(|e| bad_record(path, &e, offset))? {
+        let first = numbers.len();
+        let read_on = || if matches!(more, Ok(true)) { next.fill(path, &mut reader, &fields) } else { Ok(false) };
+        let (more_after, numbered) = rayon::join(read_on, || labels.intern_all(&block.labels, &mut numbers));
+        let bad = |row: usize, problem| ResultsError::BadLine {
+            path: path.to_owned(),
+            line: line_at(path, block.offsets[row]),
+            problem,
+        };
+        let numbered = numbered.map_err(|(k, problem)| {
+            bad(k / 2, format!("the {} {problem}", if k % 2 == 0 { "winner" } else { "loser" }))
+        });
+        // A label that is wrong stands after all pairs that were numbered, and an error of reading after the whole block.
+        if let Some(row) = numbers[first..].chunks_exact(2).position(|pair| pair[0] == pair[1]) {
+            let label = labels.label(numbers[first + 2 * row]);
+            return Err(bad(row, format!("{label:?} is compared with itself: expected two different items")));
+        }
+        numbered?;
+        weights.append(&mut block.weights);
+        if !std::mem::replace(&mut more, more_after)? {
             break;
         }
-        let mut intern = |field: usize, column: &str| {
-            // The reader has checked that all rows have as many fields as the header.
-            let label = record.get(field).unwrap_or_default().trim_ascii();
-            if label.is_empty() {
-                return Err(bad(offset, format!("the {column} is empty: expected a label")));
-            }
-            labels.intern(label).map_err(|problem| bad(offset, format!("the {column} {problem}")))
-        };
-        let (won, lost) = (intern(winner, "winner")?, intern(loser, "loser")?);
-        if won == lost {
-            let problem = format!("{:?} is compared with itself: expected two different items", labels.label(won));
-            return Err(bad(offset, problem));
-        }
-        pairs.push((won, lost));
-        if let Some(field) = weight {
-            let text = record.get(field).unwrap_or_default().trim_ascii();
-            let value = std::str::from_utf8(text).ok().and_then(|t| t.parse::<f64>().ok());
-            match value.filter(|w| *w > 0.0 && w.is_finite()) {
-                Some(value) => weights.push(value),
-                None => {
-                    let text = String::from_utf8_lossy(text);
-                    return Err(bad(offset, format!("weight {text:?}: expected a positive, finite number")));
-                }
-            }
-        }
+        std::mem::swap(&mut block, &mut next);
     }
-    if pairs.is_empty() {
+    if numbers.is_empty() {
         return Err(ResultsError::NoRows { path: path.to_owned(), filter: String::new(), expected: EXPECTED });
     }
     drop(reader);
 
     let labels = labels.into_labels();
-    let comparisons = pairs.iter().enumerate().map(|(k, &(winner, loser))| Comparison {
-        winner: winner as usize,
-        loser: loser as usize,
+    let comparisons = numbers.chunks_exact(2).enumerate().map(|(k, pair)| Comparison {
+        winner: pair[0] as usize,
+        loser: pair[1] as usize,
         weight: weights.get(k).copied().unwrap_or(1.0),
     });
     let graph = ComparisonGraph::new(labels.len(), comparisons)
         .map_err(|source| ResultsError::Theory { context: path.display().to_string(), source })?;
     Ok(LabeledComparisons { labels, graph })
+}
+
+/// Field numbers of the needed columns.
+struct Fields {
+    winner: usize,
+    loser: usize,
+    weight: Option<usize>,
+}
+
+/// Rows whose labels are looked up together: enough for memory accesses to overlap, few enough to stay in cache.
+const BLOCK_ROWS: usize = 4096;
+
+/// Some rows of the file, reused for the next ones.
+#[derive(Default)]
+struct Block {
+    record: csv::ByteRecord,
+    /// Winner and loser of each row, alternating.
+    labels: Strings,
+    /// Empty without a weight column.
+    weights: Vec<f64>,
+    /// Where the reader began to read each row.
+    offsets: Vec<u64>,
+}
+
+impl Block {
+    /// Reads the next rows; false once the file is read. After an error, the block holds the rows before it.
+    fn fill(&mut self, path: &Path, reader: &mut csv::Reader<File>, fields: &Fields) -> Result<bool> {
+        self.labels.clear();
+        self.weights.clear();
+        self.offsets.clear();
+        while self.offsets.len() < BLOCK_ROWS {
+            let offset = reader.position().byte();
+            if !reader.read_byte_record(&mut self.record).map_err(|e| bad_record(path, &e, offset))? {
+                return Ok(false);
+            }
+            let bad = |problem| ResultsError::BadLine { path: path.to_owned(), line: line_at(path, offset), problem };
+            // The reader has checked that all rows have as many fields as the header.
+            let field = |k: usize| self.record.get(k).unwrap_or_default().trim_ascii();
+            let (winner, loser) = (field(fields.winner), field(fields.loser));
+            for (label, name) in [(winner, "winner"), (loser, "loser")] {
+                if label.is_empty() {
+                    return Err(bad(format!("the {name} is empty: expected a label")));
+                }
+            }
+            if let Some(weight) = fields.weight {
+                let text = String::from_utf8_lossy(field(weight));
+                match text.parse().ok().filter(|w: &f64| *w > 0.0 && w.is_finite()) {
+                    Some(weight) => self.weights.push(weight),
+                    None => return Err(bad(format!("weight {text:?}: expected a positive, finite number"))),
+                }
+            }
+            self.labels.push(winner);
+            self.labels.push(loser);
+            self.offsets.push(offset);
+        }
+        Ok(true)
+    }
 }
 
 /// Writes a ranking with the columns `position` (from 0), `item` and `rank`, the highest rank first, ties as given.

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use caveat_theory::{Comparison, ComparisonGraph, PresentationOrder, TransitiveTask};
 use rayon::prelude::*;
+use serde::Serialize;
 
 use crate::error::{Result, ResultsError};
 use crate::trial_table::{Phase, Progress, scan_trials};
@@ -17,7 +18,7 @@ use tally::{EXCEPTION, Group, SEEN, TRAINED, Tally, WON};
 pub const MAX_ITEMS: usize = 1024;
 
 /// What distinguishes one condition from another.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ConditionKey {
     /// How the model was trained: full, lora or probe.
     pub setting: String,
@@ -40,9 +41,8 @@ impl ConditionKey {
             (Some(a), Some(b)) => a.total_cmp(&b),
             (a, b) => a.is_some().cmp(&b.is_some()),
         };
-        let names = |k: &Self| [&k.setting, &k.model, &k.task, &k.hier].map(Clone::clone);
-        names(self)
-            .cmp(&names(other))
+        [&self.setting, &self.model, &self.task, &self.hier]
+            .cmp(&[&other.setting, &other.model, &other.task, &other.hier])
             .then_with(|| hyperparameter(self.lora_r, other.lora_r))
             .then_with(|| hyperparameter(self.l2_reg, other.l2_reg))
     }
@@ -57,7 +57,7 @@ impl fmt::Display for ConditionKey {
 }
 
 /// The margin of one unordered pair, averaged over both orders of presentation.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct PairMargin {
     /// The item of the higher rank (the smaller number).
     pub first: usize,
@@ -286,7 +286,8 @@ impl Trained {
                 (true, true) if (forward ^ backward) & WON != 0 => Some(forward & WON != 0),
                 (true, true) => {
                     let label = if forward & WON != 0 { "Yes" } else { "No" };
-                    let problem = format!("trained pair ({i}, {j}) is labelled {label} in both orders: expected Yes in one");
+                    let problem =
+                        format!("trained pair ({i}, {j}) is labelled {label} in both orders: expected Yes in one");
                     return Err(tally.bad_cell(group, (i, j), (j, i), "label", key, &problem));
                 }
             };
@@ -348,7 +349,11 @@ pub fn read_conditions(paths: &[PathBuf], phase: Phase, progress: Progress<'_>) 
     let groups = all.take_groups();
     if groups.is_empty() {
         let (path, filter) = (paths.first().cloned().unwrap_or_default(), format!(" with phase {phase}"));
-        return Err(ResultsError::NoRows { path, filter, expected: "rows of that phase, or the other phase asked for" });
+        return Err(ResultsError::NoRows {
+            path,
+            filter,
+            expected: "rows of that phase, or the other phase asked for",
+        });
     }
     let built: Vec<Result<Condition>> =
         groups.into_par_iter().map(|group| Condition::from_group(group, &all, phase)).collect();

@@ -39,15 +39,19 @@ pub fn read_matrix(path: &Path) -> Result<(Vec<f64>, usize)> {
             return Err(bad(format!("the shape is ({shape})")));
         }
     };
+    let too_short = || bad(format!("{size} bytes are too few for {n} × {n} entries of {width} bytes"));
     // Checked before anything is allocated, so that a damaged header cannot ask for memory that the file does not fill.
     let announced = n.checked_mul(n).and_then(|entries| entries.checked_mul(width as u64));
     if announced.is_none_or(|bytes| bytes > size) {
-        return Err(bad(format!("{size} bytes are too few for {n} × {n} entries of {width} bytes")));
+        return Err(too_short());
     }
+    let read = |e: std::io::Error| match e.kind() {
+        std::io::ErrorKind::UnexpectedEof => too_short(),
+        _ => ResultsError::read(path, e),
+    };
 
     let n = n as usize;
     let order = npy.order();
-    let read = |e| ResultsError::read(path, e);
     let mut entries: Vec<f64> = match width {
         4 => npy.into_vec::<f32>().map_err(read)?.into_iter().map(f64::from).collect(),
         _ => npy.into_vec().map_err(read)?,

@@ -120,11 +120,7 @@ impl Table {
     ///
     /// # Errors
     /// As [`with`](Self::with).
-    pub fn text<T: Into<String>>(
-        self,
-        name: impl Into<String>,
-        values: impl IntoIterator<Item = T>,
-    ) -> Result<Self> {
+    pub fn text<T: Into<String>>(self, name: impl Into<String>, values: impl IntoIterator<Item = T>) -> Result<Self> {
         self.with(name, Values::Text(values.into_iter().map(Into::into).collect()))
     }
 
@@ -239,7 +235,8 @@ impl Table {
     }
 
     fn print_json(&self, out: &mut impl Write) -> io::Result<()> {
-        let keys: Vec<String> = self.columns.iter().map(|(n, _)| serde_json::Value::from(n.as_str()).to_string()).collect();
+        let keys: Vec<String> =
+            self.columns.iter().map(|(n, _)| serde_json::Value::from(n.as_str()).to_string()).collect();
         out.write_all(b"[")?;
         for row in 0..self.n_rows() {
             out.write_all(if row == 0 { b"\n{" } else { b",\n{" })?;
@@ -411,7 +408,10 @@ mod tests {
     #[test]
     fn text_is_aligned_numbers_to_the_right() {
         let text = sample().render(Format::Table).unwrap();
-        assert_eq!(text, "class     value  count  trained\npremise     1.0      3  true\na \"b\", c      -      -  false\n");
+        assert_eq!(
+            text,
+            "class     value  count  trained\npremise     1.0      3  true\na \"b\", c      -      -  false\n"
+        );
     }
 
     #[test]
@@ -449,9 +449,9 @@ mod tests {
 
     #[test]
     fn parquet_holds_the_same_values_with_nulls() {
+        use arrow_array::Array;
         use arrow_array::cast::AsArray;
         use arrow_array::types::{Float64Type, Int64Type};
-        use arrow_array::Array;
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("t.parquet");
         sample().write(&path).unwrap();

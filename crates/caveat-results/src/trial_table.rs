@@ -12,6 +12,7 @@ use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use rayon::prelude::*;
+use serde::Serialize;
 
 pub use batch::{TextColumn, TrialBatch};
 
@@ -185,7 +186,8 @@ impl fmt::Display for TrialColumn {
 }
 
 /// Before or after training.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Phase {
     /// Before training.
     Pre,

@@ -5,10 +5,14 @@
 
 pub mod comparison_graph;
 pub mod error;
+pub mod inference;
+pub mod flow;
 pub mod kernel;
 pub mod margins;
 pub mod pair_class;
+pub mod phase;
 pub mod task;
+pub mod window;
 
 pub use comparison_graph::{Comparison, ComparisonGraph, Edge, PresentationOrder, Trial};
 pub use error::{Result, TheoryError};
@@ -17,5 +21,8 @@ pub use kernel::{
     RandomFeaturesEstimate, RidgeModel, conjunctivity_by_depth, n_items_from_pairs,
 };
 pub use margins::{Accuracy, Margins};
+pub use inference::{Fit, MarginFitter};
 pub use pair_class::{PairClass, PairClasses, Section};
+pub use phase::{PhaseAxes, PhaseGrid, phase_grid};
 pub use task::{Exception, TransitiveTask};
+pub use window::{BalanceWindow, Training, balance_window, margins_of};

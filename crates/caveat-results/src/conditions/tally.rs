@@ -253,16 +253,9 @@ impl Tally {
 
     /// The condition of a group.
     pub(super) fn key(&self, group: &Group) -> ConditionKey {
-        let [setting, model, task, hier] = group.key.names.map(|n| self.names.label(n).to_owned());
+        let [setting, model, task, hier] = group.key.names.map(|n| self.names.label(n));
         let value = |bits| Some(f64::from_bits(bits)).filter(|x| !x.is_nan());
-        ConditionKey {
-            setting,
-            model,
-            task,
-            hier,
-            lora_r: value(group.key.lora_r),
-            l2_reg: value(group.key.l2_reg),
-        }
+        ConditionKey { setting, model, task, hier, lora_r: value(group.key.lora_r), l2_reg: value(group.key.l2_reg) }
     }
 
     /// An error about an ordered pair of a group, at the row that first showed it or else its reversal.
@@ -286,13 +279,7 @@ impl Tally {
     }
 
     /// Group and block of a row that begins a run.
-    fn locate(
-        &mut self,
-        batch: &TrialBatch,
-        row: usize,
-        names: [&TextColumn; 4],
-        run: &Run,
-    ) -> Result<(usize, usize)> {
+    fn locate(&mut self, batch: &TrialBatch, row: usize, names: [&TextColumn; 4], run: &Run) -> Result<(usize, usize)> {
         let mut key = GroupKey { names: [0; 4], lora_r: canonical(run.lora_r), l2_reg: canonical(run.l2_reg) };
         for ((number, column), text) in key.names.iter_mut().zip(Self::NAMES).zip(names) {
             let Some(name) = text.get(row) else {

@@ -70,7 +70,9 @@ impl TrialBatch {
                         }
                         match kind {
                             ColumnKind::Integer => array.as_primitive_opt::<Int64Type>().cloned().map(Data::Integer),
-                            ColumnKind::Real => array.as_primitive_opt::<Float64Type>().map(nan_for_null).map(Data::Real),
+                            ColumnKind::Real => {
+                                array.as_primitive_opt::<Float64Type>().map(nan_for_null).map(Data::Real)
+                            }
                             _ => array.as_boolean_opt().cloned().map(Data::Flag),
                         }
                     }

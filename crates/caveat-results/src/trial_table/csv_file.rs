@@ -4,9 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow_array::builder::{
-    ArrayBuilder, BooleanBuilder, Float64Builder, Int64Builder, StringDictionaryBuilder,
-};
+use arrow_array::builder::{ArrayBuilder, BooleanBuilder, Float64Builder, Int64Builder, StringDictionaryBuilder};
 use arrow_array::types::Int32Type;
 
 use super::{ColumnKind, TrialBatch, TrialColumn};

@@ -29,11 +29,9 @@ pub(super) struct ParquetTable {
 impl ParquetTable {
     pub(super) fn open(path: &Path, columns: &[TrialColumn]) -> Result<Self> {
         let (file, _) = open_nonempty(path, EXPECTED)?;
-        let not_parquet = |e| {
-            let problem = format!("not a readable Parquet file ({}): expected {EXPECTED}", one_line(e));
-            ResultsError::bad_file(path, problem)
-        };
-        let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(not_parquet)?;
+        let not_parquet =
+            |e: String| ResultsError::bad_file(path, format!("not a readable Parquet file ({e}): expected {EXPECTED}"));
+        let metadata = guarded(|| ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())).map_err(not_parquet)?;
 
         let fields = metadata.schema().fields();
         let mut indices = Vec::with_capacity(columns.len());
@@ -70,11 +68,16 @@ impl ParquetTable {
             metadata.schema().metadata().clone(),
         );
         let options = ArrowReaderOptions::new().with_schema(Arc::new(schema));
-        let metadata = ArrowReaderMetadata::try_new(metadata.metadata().clone(), options).map_err(not_parquet)?;
+        let metadata =
+            guarded(|| ArrowReaderMetadata::try_new(metadata.metadata().clone(), options)).map_err(not_parquet)?;
         let mask = ProjectionMask::roots(metadata.parquet_schema(), indices);
         let table = Self { path: Arc::from(path), metadata, columns: columns.to_vec(), mask };
         if table.n_rows() == 0 {
-            return Err(ResultsError::NoRows { path: path.to_owned(), filter: String::new(), expected: "one per trial" });
+            return Err(ResultsError::NoRows {
+                path: path.to_owned(),
+                filter: String::new(),
+                expected: "one per trial",
+            });
         }
         Ok(table)
     }
@@ -88,17 +91,18 @@ impl ParquetTable {
         self.group_rows().fold(0, u64::saturating_add)
     }
 
-    /// Ranges of at most `unit` rows, none across row groups.
+    /// Ranges of about `unit` rows, none across row groups.
     pub(super) fn ranges(&self, unit: u64) -> Vec<Range> {
-        let (mut ranges, mut first_row) = (Vec::new(), 0);
+        let (mut ranges, mut first_row) = (Vec::new(), 0_u64);
         for (group, rows) in self.group_rows().enumerate() {
-            // Equal parts, so that no unit is a small remainder.
-            let parts = rows.div_ceil(unit);
-            for part in 0..parts {
-                let (offset, end) = (rows * part / parts, rows * (part + 1) / parts);
-                ranges.push(Range { group, offset, first_row: first_row + offset, n_rows: end - offset });
+            // Equal parts, so that no unit is a small remainder; not too many, should a damaged footer announce 2⁶⁰ rows.
+            let parts = rows.div_ceil(unit).min(1 << 16);
+            let part = rows.div_ceil(parts.max(1));
+            for offset in (0..parts).map(|k| k * part).take_while(|offset| *offset < rows) {
+                let n_rows = part.min(rows - offset);
+                ranges.push(Range { group, offset, first_row: first_row.saturating_add(offset), n_rows });
             }
-            first_row += rows;
+            first_row = first_row.saturating_add(rows);
         }
         ranges
     }
@@ -106,26 +110,28 @@ impl ParquetTable {
     pub(super) fn read(&self, range: Range, visit: &mut dyn FnMut(TrialBatch) -> Result<()>) -> Result<()> {
         // Each range has its own file handle: clones of one would share its position between threads.
         let file = File::open(&self.path).map_err(|e| ResultsError::read(&self.path, e))?;
-        let damaged = |e: &dyn std::fmt::Display| {
-            ResultsError::bad_file(&self.path, format!("the Parquet data are damaged ({}): write it again", one_line(e)))
+        let damaged = |e: String| {
+            ResultsError::bad_file(&self.path, format!("the Parquet data are damaged ({e}): write the file again"))
         };
-        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
-            .with_projection(self.mask.clone())
-            .with_row_groups(vec![range.group])
-            .with_offset(range.offset as usize)
-            .with_limit(range.n_rows as usize)
-            .with_batch_size(BATCH_ROWS)
-            .build()
-            .map_err(|e| damaged(&e))?;
+        let mut reader = guarded(|| {
+            ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
+                .with_projection(self.mask.clone())
+                .with_row_groups(vec![range.group])
+                .with_offset(range.offset as usize)
+                .with_limit(range.n_rows as usize)
+                .with_batch_size(BATCH_ROWS)
+                .build()
+        })
+        .map_err(damaged)?;
         let mut first_row = range.first_row;
-        for batch in reader {
-            let batch = batch.map_err(|e| damaged(&e))?;
+        while let Some(batch) = guarded(|| reader.next().transpose()).map_err(damaged)? {
             let columns = self
                 .columns
                 .iter()
                 .map(|&column| {
                     // The projection keeps the order of the file, not of the request.
-                    let array = batch.column_by_name(column.name()).ok_or_else(|| damaged(&column.name()))?;
+                    let array =
+                        batch.column_by_name(column.name()).ok_or_else(|| damaged(format!("no column {column}")))?;
                     self.canonical(column, array).map(|a| (column, a))
                 })
                 .collect::<Result<Vec<_>>>()?;
@@ -133,8 +139,8 @@ impl ParquetTable {
             visit(TrialBatch::new(&self.path, first_row, n_rows, columns)?)?;
             first_row += n_rows as u64;
         }
-        if first_row != range.first_row + range.n_rows {
-            return Err(damaged(&"fewer rows than the footer announces"));
+        if first_row - range.first_row != range.n_rows {
+            return Err(damaged("fewer rows than the footer announces".to_owned()));
         }
         Ok(())
     }
@@ -155,6 +161,17 @@ impl ParquetTable {
             let (path, expected) = (self.path.to_path_buf(), column.kind().accepted());
             ResultsError::WrongType { path, column: column.name(), found, expected }
         })
+    }
+}
+
+/// Runs a step of the Parquet reader, which panics on some damaged files, and takes a panic as an error like any other.
+fn guarded<T, E: std::fmt::Display>(
+    step: impl FnOnce() -> std::result::Result<T, E>,
+) -> std::result::Result<T, String> {
+    // Nothing that the step may leave half-changed is used after an error.
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(step)) {
+        Ok(outcome) => outcome.map_err(one_line),
+        Err(_) => Err("its structure contradicts itself".to_owned()),
     }
 }
 

@@ -2,8 +2,8 @@
 
 /// A sum with its rounding errors carried along (Knuth's two-sum: exact error of each addition, no branch).
 ///
-/// The relative error of a sum of N terms of one sign is 2 eps + O(N eps²), Ogita, Rump & Oishi 2005,
-/// doi 10.1137/030601818, Corollary 4.5.
+/// The error of a sum of N terms is at most eps·|sum| + O(N² eps²)·Σ|terms| (algorithm Sum2 of Ogita, Rump & Oishi 2005,
+/// doi 10.1137/030601818).
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct CompensatedSum {
     sum: f64,

@@ -2,8 +2,8 @@
 //!
 //! A measurement (hidden states of a network or a language model, neural recordings, similarity judgments) gives one
 //! kernel value for every two ordered pairs. Averaging over all relabelings of the items is the orthogonal projection, in
-//! the Frobenius norm, on the exchangeable kernels, and comes down to six averages, one over each orbit (Lippl et al. 2024,
-//! doi 10.1073/pnas.2314511121, call representations for which nothing is lost by it exchangeable).
+//! the Frobenius norm, on the exchangeable kernels, and comes down to six averages, one over each orbit. (Conjunctivity:
+//! Lippl et al. 2024, doi 10.1073/pnas.2314511121, and Cheng & Lippl 2026, arXiv 2605.22972.)
 //!
 //! Centering K ↦ HKH, H = I − 11ᵀ/P, commutes with relabeling, hence with the projection Π: HΠ(K)H = Π(HKH). It shifts all
 //! six orbit values by the same amount and leaves α unchanged.

@@ -197,7 +197,9 @@ impl ChainSolution {
             && e.first <= i
             && j <= e.second
         {
-            return chain.within_one_cycle((i, j), (e.first, e.second), e.coupling);
+            // Without screening the same current flows all around the cycle.
+            let screened = self.screening > 0.0;
+            return chain.within_one_cycle((i, j), (e.first, e.second), e.coupling, screened);
         }
         let rule = chain.rule_difference((i, j));
         self.changes.iter().fold((rule, rule.abs()), |(sum, size), e| {
@@ -360,10 +362,17 @@ impl Chain {
     ///
     /// r⁰ − (1+Δ)w/(1+wγ)·g cancels to O(μ) there; with z = g − r⁰ (differences) it is
     /// [(1 − w + w·z_pq)(r⁰_i − r⁰_j) − w(1+Δ)·z_ij]/(1 + wγ).
-    fn within_one_cycle(self, pair: (usize, usize), exception: (usize, usize), w: f64) -> (f64, f64) {
+    fn within_one_cycle(
+        self,
+        pair: (usize, usize),
+        exception: (usize, usize),
+        w: f64,
+        screened: bool,
+    ) -> (f64, f64) {
         let (delta, gamma) = (self.rule_difference(exception), self.exception_difference(exception, exception));
-        let rule = (1.0 - w + w * self.current_excess(exception, exception)) * self.rule_difference(pair);
-        let excess = w * (1.0 + delta) * self.current_excess(pair, exception);
+        let excess_of = |pair| if screened { self.current_excess(pair, exception) } else { 0.0 };
+        let rule = (1.0 - w + w * excess_of(exception)) * self.rule_difference(pair);
+        let excess = w * (1.0 + delta) * excess_of(pair);
         ((rule - excess) / (1.0 + w * gamma), (rule.abs() + excess.abs()) / (1.0 + w * gamma))
     }
 }

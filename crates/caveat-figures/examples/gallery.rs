@@ -1,0 +1,85 @@
+//! Draws every figure into a folder, those of learners from made-up observations: `cargo run --release -p caveat-figures --example gallery -- FOLDER [png]`.
+
+use std::path::PathBuf;
+
+use caveat_figures::conjunctivity_figure::{self, ConjunctivityInputs};
+use caveat_figures::language_models::scatter::Against;
+use caveat_figures::language_models::{self, Condition, TheoryMargins};
+use caveat_figures::margins_figure::{self, MarginsInputs};
+use caveat_figures::mechanism_figure::{self, MechanismInputs};
+use caveat_figures::{Figure, Format, task_figure};
+use caveat_theory::margins::{Margins, chain};
+use caveat_theory::{Activation, RandomFeatures, RidgeModel, TransitiveTask};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let folder = PathBuf::from(arguments.next().unwrap_or_else(|| "gallery".into()));
+    let extension = arguments.next().unwrap_or_else(|| "svg".into());
+    std::fs::create_dir_all(&folder)?;
+    for figure in figures()? {
+        let path = folder.join(&figure.name).with_extension(&extension);
+        std::fs::write(&path, figure.render(Format::of(&path)?)?)?;
+        println!("{}: {}", path.display(), figure.caption);
+    }
+    Ok(())
+}
+
+fn figures() -> Result<Vec<Figure>, Box<dyn std::error::Error>> {
+    let task = TransitiveTask::new(9, &[(5, 3)])?;
+    let activations = [1.0, 0.5, 0.2, 0.0, -1.0].map(Activation::leaky).into_iter().collect::<Result<Vec<_>, _>>()?;
+    let random_features = activations
+        .iter()
+        .flat_map(|&activation| [1, 2, 4].map(|depth| (activation, depth)))
+        .map(|(activation, depth)| {
+            RandomFeatures { width: 400, replicates: 8, ..RandomFeatures::new(activation, depth, 0) }.estimate(None)
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut conditions = Vec::new();
+    for (m, model) in ["gpt2", "pythia-160m", "an-instructed-model-with-a-long-name-7b"].into_iter().enumerate() {
+        for (s, setting) in ["full", "lora"].into_iter().enumerate() {
+            for (n, exceptions) in [(9, vec![]), (9, vec![(5, 3)]), (11, vec![(6, 4)])] {
+                conditions.push(made_up(model, setting, n, &exceptions, 0.08 + 0.06 * m as f64 + 0.05 * s as f64)?);
+            }
+        }
+    }
+    Ok(vec![
+        language_models::heatmaps::draw(&conditions[1..4])?,
+        language_models::scatter::draw(&conditions[..6], Against::Fitted)?,
+        language_models::scatter::draw(&conditions[1..4], Against::Predicted)?,
+        language_models::conjunctivity::draw(&conditions)?,
+        task_figure::draw(&task)?,
+        margins_figure::draw(&MarginsInputs::default())?,
+        mechanism_figure::draw(&MechanismInputs { task, screenings: vec![0.1, 1.0, 4.0] })?,
+        conjunctivity_figure::draw(&ConjunctivityInputs { activations, max_depth: 12, random_features })?,
+    ])
+}
+
+/// A condition whose observations are the theory's with a deterministic disturbance.
+fn made_up(
+    model: &str,
+    setting: &str,
+    n: usize,
+    exceptions: &[(usize, usize)],
+    conjunctivity: f64,
+) -> Result<Condition, Box<dyn std::error::Error>> {
+    let task = TransitiveTask::new(n, exceptions)?;
+    let margins = |alpha: f64| -> Result<Vec<f64>, Box<dyn std::error::Error>> {
+        Ok(chain::solve(&task, &RidgeModel::new(alpha, 10.0)?)?.matrix().iter().map(|f| 4.0 * f).collect())
+    };
+    let disturbed = |(k, f): (usize, f64)| {
+        if k % (n + 1) == 0 || k == 40 { f64::NAN } else { f + 0.8 * (k as f64 * 12.9898 + conjunctivity * 99.0).sin() }
+    };
+    Ok(Condition {
+        model: model.into(),
+        setting: setting.into(),
+        task: "made up".into(),
+        hierarchy: if exceptions.is_empty() { format!("ti_n{n}") } else { format!("exc_mid_n{n}") },
+        n_items: n,
+        exceptions: exceptions.to_vec(),
+        observed: margins(conjunctivity)?.into_iter().enumerate().map(disturbed).collect(),
+        fitted: Some(TheoryMargins { margins: margins(conjunctivity)?, r_squared: 0.934 }),
+        predicted: Some(TheoryMargins { margins: margins(conjunctivity + 0.03)?, r_squared: 0.88 }),
+        conjunctivity: conjunctivity + 0.01 * (n as f64 - 9.0),
+        conjunctivity_interval: Some((0.8 * conjunctivity, 1.3 * conjunctivity + 0.02)),
+    })
+}

@@ -1,0 +1,204 @@
+//! Conjunctivity of wide networks over their depth: theory as curves, random networks as points.
+//!
+//! # Question
+//! How conjunctive are the representations of networks, and what decides it?
+//!
+//! # Claim
+//! A linear network is additive (α = 0). With a nonlinearity α grows with depth, faster the stronger the nonlinearity, and
+//! faster where all weights are trained than where only the readout is.
+//!
+//! # Inputs
+//! [`ConjunctivityInputs`]: activations, the largest depth, and estimates on finite random networks.
+//!
+//! # Drawing
+//! α over the number of hidden layers, one curve per activation: **a** the last hidden layer (NNGP kernel), with random
+//! features as points and bars of two standard errors; **b** training all weights (NTK).
+
+use caveat_theory::{Activation, NetworkKernelKind, RandomFeaturesEstimate, conjunctivity_by_depth};
+
+use crate::axes::{Panel, margins};
+use crate::canvas::{Canvas, DOUBLE_COLUMN, Dash, Marker, Rect, Stroke};
+use crate::error::{FigureError, Result};
+use crate::figure::Figure;
+use crate::layout;
+use crate::legend::{Key, Legend};
+use crate::palette::{BLACK, ordered_color};
+use crate::scale::Axis;
+use crate::table::Table;
+
+/// What to compare.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ConjunctivityInputs {
+    /// Activations, one color each; best in the order of their nonlinearity.
+    pub activations: Vec<Activation>,
+    /// Most hidden layers of the curves.
+    pub max_depth: usize,
+    /// Random networks; those whose activation has no curve are drawn in black.
+    pub random_features: Vec<RandomFeaturesEstimate>,
+}
+
+/// Draws the conjunctivity over depth.
+///
+/// # Errors
+/// No activation, or a largest depth of 0 or above 100 000.
+pub fn draw(inputs: &ConjunctivityInputs) -> Result<Figure> {
+    if inputs.activations.is_empty() {
+        return Err(FigureError::Nothing { figure: "conjunctivity", missing: "name at least one activation".into() });
+    }
+    if !(1..=100_000).contains(&inputs.max_depth) {
+        return Err(FigureError::BadInput {
+            what: "max_depth",
+            problem: format!("{} is not between 1 and 100000 hidden layers", inputs.max_depth),
+        });
+    }
+    let (left, below) = margins("0.8");
+    let height = 176.0;
+    let mut canvas = Canvas::new(DOUBLE_COLUMN, height);
+    let body = Rect::new(left + 8.0, 22.0, DOUBLE_COLUMN - left - 122.0, height - 22.0 - below);
+    let cells = layout::columns_of(body, &[1.0, 1.0], left + 4.0);
+    let kinds = [(NetworkKernelKind::Nngp, "last hidden layer (NNGP)"), (NetworkKernelKind::Ntk, "all weights (NTK)")];
+    let mut numbers = Numbers::default();
+    let n = inputs.activations.len();
+    for (k, ((kind, title), rect)) in kinds.into_iter().zip(cells).enumerate() {
+        let y = Axis::linear(-0.03, 1.0).label(if k == 0 { "conjunctivity α" } else { "" });
+        let panel = Panel::new(rect, depth_axis(inputs.max_depth), y);
+        panel.grid(&mut canvas);
+        for (a, &activation) in inputs.activations.iter().enumerate() {
+            let by_depth = conjunctivity_by_depth(activation, kind, inputs.max_depth);
+            let curve: Vec<_> = by_depth.iter().enumerate().map(|(d, &c)| (d as f64, c)).collect();
+            panel.line(&mut canvas, &curve, stroke(a, n));
+            numbers.curve(kind_name(kind), activation, &by_depth);
+        }
+        if kind == NetworkKernelKind::Nngp {
+            for estimate in &inputs.random_features {
+                random_features(&mut canvas, &panel, estimate, &inputs.activations);
+                numbers.estimate(estimate);
+            }
+        }
+        panel.axes(&mut canvas);
+        panel.title(&mut canvas, title);
+        panel.letter(&mut canvas, &layout::letter(k));
+    }
+    let mut legend = Legend::new();
+    for (a, activation) in inputs.activations.iter().enumerate() {
+        legend.push(Key::Line(stroke(a, n)), name(*activation));
+    }
+    if !inputs.random_features.is_empty() {
+        legend.push(Key::Point(Marker::Circle, BLACK), "random network");
+    }
+    legend.draw(&mut canvas, (body.right() + 14.0, body.y), 1);
+    let caption = "Conjunctivity α of infinitely wide networks over the number of hidden layers, for leaky rectifiers of \
+                   several slopes on negative inputs: (a) kernel of the last hidden layer, with finite random networks as \
+                   points (bars: two standard errors); (b) neural tangent kernel.";
+    Ok(Figure::new("conjunctivity", "Conjunctivity grows with depth and nonlinearity", caption, canvas)
+        .with_table(numbers.table()))
+}
+
+/// Depth on a linear axis, with whole numbers as ticks.
+fn depth_axis(max_depth: usize) -> Axis {
+    let step = [1, 2, 5, 10, 20, 50].into_iter().find(|s| max_depth / s <= 6).unwrap_or(max_depth.div_ceil(5));
+    let ticks = (0..=max_depth).step_by(step).map(|d| (d as f64, d.to_string()));
+    let margin = 0.03 * max_depth as f64;
+    Axis::linear(-margin, max_depth as f64 + margin).ticks(ticks).label("hidden layers")
+}
+
+fn stroke(a: usize, n: usize) -> Stroke {
+    Stroke::new(ordered_color(a, n), 1.3).dash(Dash::ALL[a % Dash::ALL.len()])
+}
+
+fn kind_name(kind: NetworkKernelKind) -> &'static str {
+    match kind {
+        NetworkKernelKind::Nngp => "nngp",
+        NetworkKernelKind::Ntk => "ntk",
+    }
+}
+
+fn name(activation: Activation) -> String {
+    let short = activation.to_string();
+    match short.as_str() {
+        "relu" => "ReLU (slope 0)".into(),
+        "linear" => "linear (slope 1)".into(),
+        "abs" => "absolute (slope −1)".into(),
+        other => other.strip_prefix("leaky:").map_or(short.clone(), |s| format!("slope {}", s.replace('-', "−"))),
+    }
+}
+
+fn random_features(canvas: &mut Canvas, panel: &Panel, estimate: &RandomFeaturesEstimate, activations: &[Activation]) {
+    let settings = &estimate.settings;
+    let color = activations
+        .iter()
+        .position(|a| *a == settings.activation)
+        .map_or(BLACK, |a| ordered_color(a, activations.len()));
+    let (x, y, error) = (settings.depth as f64, estimate.conjunctivity, 2.0 * estimate.standard_error);
+    panel.error_bars(canvas, &[(x, y - error, y + error)], Stroke::new(color, 0.9));
+    panel.points(canvas, &[(x, y)], Marker::Circle, 2.1, color);
+}
+
+/// Columns of the table, one row per point of a curve or random network.
+#[derive(Default)]
+struct Numbers {
+    kind: Vec<String>,
+    activation: Vec<String>,
+    slope: Vec<f64>,
+    depth: Vec<usize>,
+    conjunctivity: Vec<f64>,
+    standard_error: Vec<f64>,
+}
+
+impl Numbers {
+    fn curve(&mut self, kind: &str, activation: Activation, by_depth: &[f64]) {
+        for (depth, &conjunctivity) in by_depth.iter().enumerate() {
+            self.push(kind, activation, depth, conjunctivity, 0.0);
+        }
+    }
+
+    fn estimate(&mut self, e: &RandomFeaturesEstimate) {
+        self.push("random_features", e.settings.activation, e.settings.depth, e.conjunctivity, e.standard_error);
+    }
+
+    fn push(&mut self, kind: &str, activation: Activation, depth: usize, conjunctivity: f64, standard_error: f64) {
+        self.kind.push(kind.to_owned());
+        self.activation.push(activation.to_string());
+        self.slope.push(activation.slope());
+        self.depth.push(depth);
+        self.conjunctivity.push(conjunctivity);
+        self.standard_error.push(standard_error);
+    }
+
+    fn table(self) -> Table {
+        Table::new()
+            .with("kind", self.kind)
+            .with("activation", self.activation)
+            .with("slope", self.slope)
+            .with("depth", self.depth)
+            .with("conjunctivity", self.conjunctivity)
+            .with("standard_error", self.standard_error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::canvas::Format;
+    use caveat_theory::RandomFeatures;
+
+    #[test]
+    fn curves_and_points_are_drawn() {
+        let settings = RandomFeatures { width: 50, replicates: 3, ..RandomFeatures::new(Activation::RELU, 1, 1) };
+        let inputs = ConjunctivityInputs {
+            activations: vec![Activation::LINEAR, Activation::RELU],
+            max_depth: 20,
+            random_features: vec![settings.estimate(None).unwrap()],
+        };
+        let figure = draw(&inputs).unwrap();
+        assert!(!figure.render(Format::Svg).unwrap().is_empty());
+        assert_eq!(figure.table.unwrap().n_rows(), 2 * 2 * 21 + 1);
+    }
+
+    #[test]
+    fn bad_inputs_are_refused() {
+        let none = ConjunctivityInputs { activations: vec![], max_depth: 3, random_features: vec![] };
+        assert!(draw(&none).is_err());
+        assert!(draw(&ConjunctivityInputs { activations: vec![Activation::RELU], max_depth: 0, ..none }).is_err());
+    }
+}

@@ -1,0 +1,205 @@
+//! Observed, fitted and predicted margins side by side.
+//!
+//! # Question
+//! Does a learner's whole pattern of judgments look like the theory's, errors included?
+//!
+//! # Claim
+//! With two numbers fitted, α and C, the theory reproduces the pattern of all pairs; with none fitted it predicts that under
+//! an exception.
+//!
+//! # Inputs
+//! [`Condition`]s, one row each.
+//!
+//! # Drawing
+//! Heatmaps of margins, row against column, on one color scale per row; trained pairs outlined, wrong signs crossed.
+
+use caveat_theory::PairClasses;
+
+use super::{Condition, shortened};
+use crate::canvas::{Canvas, Marker, Rect, SINGLE_COLUMN, Stroke};
+use crate::error::{FigureError, Result};
+use crate::figure::Figure;
+use crate::heatmap::{ItemLabels, SquareMatrix, color_bar, cross_cells, heatmap, outline_cells};
+use crate::legend::{Key, Legend};
+use crate::palette::{BLACK, ColorScale};
+use crate::table::Table;
+use crate::text::{Anchor, Level, NORMAL, SMALL, Text, fixed};
+
+/// Side of a heatmap in points.
+const SIDE: f64 = 96.0;
+/// Height of a row: heatmap, words above and below.
+const ROW: f64 = SIDE + 38.0;
+/// Left margin.
+const LEFT: f64 = 22.0;
+/// Space between heatmaps.
+const GAP: f64 = 9.0;
+
+/// Draws the conditions below one another.
+///
+/// # Errors
+/// No condition, a condition whose matrices have a wrong size, or more conditions than fit a page (20).
+pub fn draw(conditions: &[Condition]) -> Result<Figure> {
+    const MOST: usize = 20;
+    if conditions.is_empty() {
+        return Err(FigureError::Nothing { figure: "observed-margins", missing: "give at least one condition".into() });
+    }
+    if conditions.len() > MOST {
+        return Err(FigureError::BadInput {
+            what: "conditions",
+            problem: format!("{} are too many for one figure: at most {MOST} are", conditions.len()),
+        });
+    }
+    let any = |f: fn(&Condition) -> bool| conditions.iter().any(f);
+    let mut kinds = vec!["observed"];
+    kinds.extend(any(|c| c.fitted.is_some()).then_some("fitted"));
+    kinds.extend(any(|c| c.predicted.is_some()).then_some("predicted"));
+    let width = (LEFT + kinds.len() as f64 * (SIDE + GAP) + 46.0).max(SINGLE_COLUMN);
+    let mut canvas = Canvas::new(width, conditions.len() as f64 * ROW + 34.0);
+    for (column, kind) in kinds.iter().enumerate() {
+        let x = LEFT + column as f64 * (SIDE + GAP) + SIDE / 2.0;
+        canvas.text((x, 12.0), &Text::new(*kind).at(Anchor::Middle, Level::Baseline));
+    }
+    let mut numbers = Numbers::default();
+    for (row, condition) in conditions.iter().enumerate() {
+        draw_row(&mut canvas, condition, &kinds, 16.0 + row as f64 * ROW)?;
+        numbers.extend(condition)?;
+    }
+    let legend = Legend::new()
+        .with(Key::Outline(Stroke::new(BLACK, 0.9)), "trained pair")
+        .with(Key::Point(Marker::Cross, BLACK), "wrong answer");
+    let y = canvas.height() - 15.0;
+    legend.draw(&mut canvas, (LEFT, y), 2);
+    let caption = "Margins of all pairs, row against column: observed, fitted (α, C and gain to this condition) and predicted \
+                   (nothing fitted to it), on one color scale per row. Trained pairs are outlined, wrong answers crossed.";
+    Ok(Figure::new("observed-margins", "Observed, fitted and predicted margins", caption, canvas)
+        .with_table(numbers.table()))
+}
+
+fn draw_row(canvas: &mut Canvas, condition: &Condition, kinds: &[&str], top: f64) -> Result<()> {
+    let observed = condition.observed_matrix()?;
+    let classes = condition.classes()?;
+    let mut matrices = Vec::new();
+    for kind in kinds {
+        let (margins, r_squared) = match (*kind, &condition.fitted, &condition.predicted) {
+            ("fitted", Some(theory), _) | ("predicted", _, Some(theory)) => {
+                (condition.matrix(&theory.margins, "theory's margins")?, Some(theory.r_squared))
+            }
+            ("observed", ..) => (observed.clone(), None),
+            _ => continue,
+        };
+        matrices.push((kinds.iter().position(|k| k == kind).unwrap_or(0), margins, r_squared));
+    }
+    let scale = ColorScale::diverging(matrices.iter().flat_map(|(_, m, _)| off_diagonal(m)));
+    let title = shortened(&condition.label(), canvas.width() - LEFT - 40.0, NORMAL);
+    canvas.text((LEFT, top + 10.0), &Text::new(title).bold());
+    let y = top + 25.0;
+    for (column, matrix, r_squared) in matrices {
+        let square = Rect::new(LEFT + column as f64 * (SIDE + GAP), y, SIDE, SIDE);
+        panel(canvas, square, &matrix, scale, &classes, ItemLabels { rows: column == 0, columns: true });
+        if let Some(r_squared) = r_squared.filter(|r| r.is_finite()) {
+            let text = Text::new(format!("R² = {}", fixed(r_squared, 2))).size(SMALL).at(Anchor::End, Level::Top);
+            canvas.text((square.right(), square.bottom() + 2.5), &text);
+        }
+    }
+    let x = LEFT + kinds.len() as f64 * (SIDE + GAP);
+    color_bar(canvas, Rect::new(x, y, 6.0, SIDE), scale, "margin");
+    Ok(())
+}
+
+fn off_diagonal(matrix: &SquareMatrix) -> impl Iterator<Item = &f64> {
+    let n = matrix.n();
+    matrix.values().iter().enumerate().filter(move |(k, _)| k / n != k % n).map(|(_, v)| v)
+}
+
+fn panel(
+    canvas: &mut Canvas,
+    square: Rect,
+    matrix: &SquareMatrix,
+    scale: ColorScale,
+    classes: &PairClasses,
+    labels: ItemLabels,
+) {
+    let n = matrix.n();
+    heatmap(canvas, square, matrix, scale, labels);
+    let pairs = || (0..n * n).map(|k| (k / n, k % n)).filter(|(i, j)| i != j);
+    let outline = Stroke::new(BLACK, if SIDE / n as f64 > 6.0 { 0.8 } else { 0.5 });
+    outline_cells(canvas, square, n, pairs().filter(|&(i, j)| classes.is_trained(i, j)), outline);
+    let wrong = pairs().filter(|&(i, j)| classes.label(i, j).is_some_and(|y| matrix.get(i, j) * f64::from(y) < 0.0));
+    cross_cells(canvas, square, n, wrong, |i, j| scale.color(matrix.get(i, j)).ink());
+}
+
+/// Columns of the table, one row per ordered pair and condition.
+#[derive(Default)]
+struct Numbers {
+    words: [Vec<String>; 5],
+    first: Vec<usize>,
+    second: Vec<usize>,
+    values: [Vec<f64>; 3],
+}
+
+impl Numbers {
+    fn extend(&mut self, condition: &Condition) -> Result<()> {
+        let n = condition.n_items;
+        let classes = condition.classes()?;
+        let theory = |t: &Option<super::TheoryMargins>, k: usize| t.as_ref().map_or(f64::NAN, |t| t.margins[k]);
+        for (i, j) in (0..n * n).map(|k| (k / n, k % n)).filter(|(i, j)| i != j) {
+            let class = classes.class(i, j).name();
+            let words = [&condition.setting, &condition.model, &condition.task, &condition.hierarchy];
+            for (column, word) in self.words.iter_mut().zip(words.into_iter().map(String::as_str).chain([class])) {
+                column.push(word.to_owned());
+            }
+            self.first.push(i);
+            self.second.push(j);
+            let k = i * n + j;
+            let values = [condition.observed[k], theory(&condition.fitted, k), theory(&condition.predicted, k)];
+            for (column, value) in self.values.iter_mut().zip(values) {
+                column.push(value);
+            }
+        }
+        Ok(())
+    }
+
+    fn table(self) -> Table {
+        let [setting, model, task, hierarchy, class] = self.words;
+        let [observed, fitted, predicted] = self.values;
+        Table::new()
+            .with("setting", setting)
+            .with("model", model)
+            .with("task", task)
+            .with("hier", hierarchy)
+            .with("rank_a", self.first)
+            .with("rank_b", self.second)
+            .with("class", class)
+            .with("observed", observed)
+            .with("fitted", fitted)
+            .with("predicted", predicted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::condition;
+    use super::*;
+    use crate::canvas::Format;
+
+    #[test]
+    fn conditions_with_and_without_theory_are_drawn() {
+        let mut bare = condition("gpt2", "full", 9, &[]);
+        (bare.fitted, bare.predicted) = (None, None);
+        bare.observed.fill(f64::NAN);
+        let figure = draw(&[condition("pythia-160m", "full", 9, &[(5, 3)]), bare]).unwrap();
+        assert!(!figure.render(Format::Svg).unwrap().is_empty());
+        assert_eq!(figure.table.unwrap().n_rows(), 2 * 72);
+    }
+
+    #[test]
+    fn matrices_of_a_wrong_size_are_refused() {
+        let mut short = condition("gpt2", "full", 9, &[]);
+        short.observed.pop();
+        assert!(matches!(draw(&[short]), Err(FigureError::BadInput { .. })));
+        assert!(matches!(draw(&[]), Err(FigureError::Nothing { .. })));
+        let mut short = condition("gpt2", "full", 9, &[]);
+        short.predicted = Some(super::super::TheoryMargins { margins: vec![], r_squared: 0.5 });
+        assert!(matches!(draw(&[short]), Err(FigureError::BadInput { .. })));
+    }
+}

@@ -1,0 +1,135 @@
+//! Learners seen from outside: observed margins beside those that the theory fits and predicts.
+//!
+//! The inputs are plain [`Condition`]s, filled by whoever has read and fitted the trials; nothing is estimated here.
+
+pub mod conjunctivity;
+pub mod heatmaps;
+pub mod scatter;
+
+use caveat_theory::{PairClasses, TransitiveTask};
+
+use crate::error::{FigureError, Result};
+use crate::heatmap::SquareMatrix;
+
+/// Margins from the theory and how well they describe the observed ones.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TheoryMargins {
+    /// n × n margins in units of the observed ones (gain included), row by row.
+    pub margins: Vec<f64>,
+    /// Share of the variance of the observed margins that they explain; NaN if unknown.
+    pub r_squared: f64,
+}
+
+/// One learner on one task: what it did, and what the theory says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Condition {
+    /// Name of the model.
+    pub model: String,
+    /// How it was trained: full, lora, probe, or any other word.
+    pub setting: String,
+    /// What the items were.
+    pub task: String,
+    /// Name of the hierarchy, as `exc_mid_n9`.
+    pub hierarchy: String,
+    /// Number of items.
+    pub n_items: usize,
+    /// Exceptions (winner, loser), in ranks.
+    pub exceptions: Vec<(usize, usize)>,
+    /// n × n observed margins of (row, column), row by row; NaN where nothing was observed, and on the diagonal.
+    pub observed: Vec<f64>,
+    /// Margins fitted to these observations.
+    pub fitted: Option<TheoryMargins>,
+    /// Margins predicted from other conditions, nothing fitted.
+    pub predicted: Option<TheoryMargins>,
+    /// Estimate of α; NaN if there is none.
+    pub conjunctivity: f64,
+    /// Interval of that estimate.
+    pub conjunctivity_interval: Option<(f64, f64)>,
+}
+
+impl Condition {
+    /// The parts of the label that tell this condition from others, in one line.
+    pub fn label(&self) -> String {
+        let parts = [&self.model, &self.setting, &self.task, &self.hierarchy];
+        let words: Vec<&str> = parts.into_iter().map(String::as_str).filter(|s| !s.is_empty()).collect();
+        words.join(" · ")
+    }
+
+    /// Classes of its pairs.
+    pub(crate) fn classes(&self) -> Result<PairClasses> {
+        Ok(TransitiveTask::new(self.n_items, &self.exceptions)?.classes()?)
+    }
+
+    /// The observed margins as a matrix.
+    pub(crate) fn observed_matrix(&self) -> Result<SquareMatrix> {
+        self.matrix(&self.observed, "observed margins")
+    }
+
+    /// A matrix of this condition's items.
+    pub(crate) fn matrix(&self, values: &[f64], what: &'static str) -> Result<SquareMatrix> {
+        SquareMatrix::new(self.n_items, values.to_vec()).map_err(|_| FigureError::BadInput {
+            what,
+            problem: format!(
+                "{} values for {}, but {} items need {}",
+                values.len(),
+                self.label(),
+                self.n_items,
+                self.n_items * self.n_items
+            ),
+        })
+    }
+}
+
+/// `words` cut to what fits `width` points at `size`, with … at the cut.
+pub(crate) fn shortened(words: &str, width: f64, size: u32) -> String {
+    let fits = |s: &str| crate::text::Text::new(s).size(size).width() <= width;
+    if fits(words) {
+        return words.to_owned();
+    }
+    let mut kept: String = words.to_owned();
+    while kept.pop().is_some() {
+        let cut = format!("{}…", kept.trim_end());
+        if fits(&cut) {
+            return cut;
+        }
+    }
+    String::new()
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use caveat_theory::RidgeModel;
+    use caveat_theory::margins::{Margins, chain};
+
+    /// A condition whose observations are the theory's at α = 0.15 with a deterministic disturbance.
+    pub(crate) fn condition(model: &str, setting: &str, n: usize, exceptions: &[(usize, usize)]) -> Condition {
+        let task = TransitiveTask::new(n, exceptions).unwrap();
+        let margins = |alpha: f64| -> Vec<f64> {
+            let solution = chain::solve(&task, &RidgeModel::new(alpha, 10.0).unwrap()).unwrap();
+            solution.matrix().iter().map(|f| 4.0 * f).collect()
+        };
+        let noisy = |(k, f): (usize, f64)| if k % (n + 1) == 0 { f64::NAN } else { f + (k as f64 * 12.9898).sin() };
+        Condition {
+            model: model.into(),
+            setting: setting.into(),
+            task: "numbers".into(),
+            hierarchy: if exceptions.is_empty() { format!("ti_n{n}") } else { format!("exc_mid_n{n}") },
+            n_items: n,
+            exceptions: exceptions.to_vec(),
+            observed: margins(0.15).into_iter().enumerate().map(noisy).collect(),
+            fitted: Some(TheoryMargins { margins: margins(0.15), r_squared: 0.93 }),
+            predicted: Some(TheoryMargins { margins: margins(0.1), r_squared: 0.88 }),
+            conjunctivity: 0.15 + 0.02 * model.len() as f64,
+            conjunctivity_interval: Some((0.12, 0.22 + 0.02 * model.len() as f64)),
+        }
+    }
+
+    #[test]
+    fn long_words_are_cut_to_their_width() {
+        assert_eq!(shortened("short", 100.0, 7), "short");
+        let cut = shortened("a-very-long-model-name-of-many-billions", 60.0, 7);
+        assert!(cut.ends_with('…') && crate::text::Text::new(&cut).size(7).width() <= 60.0);
+        assert_eq!(shortened("x", 0.0, 7), "");
+    }
+}

@@ -1,0 +1,192 @@
+//! Margins of all pairs over the conjunctivity, without and with exceptions.
+//!
+//! # Question
+//! Which pairs does a representation of given conjunctivity judge rightly once there is an exception?
+//!
+//! # Claim
+//! Without an exception every pair is judged rightly at any α < 1. With one, a representation too additive fails to memorize
+//! the cycle and one too conjunctive fails across it.
+//!
+//! # Inputs
+//! [`MarginsInputs`]: number of items, exceptions, C, and the values of α.
+//!
+//! # Drawing
+//! Heatmaps of f(i, j), one column per α; the top row is the plain task. Trained pairs are outlined, wrong signs crossed.
+//! Each heatmap has its own color scale, since margins shrink with α: the number below it is its largest |f|.
+
+use caveat_theory::margins::{Margins, chain};
+use caveat_theory::{PairClass, PairClasses, RidgeModel, TransitiveTask};
+
+use crate::canvas::{Canvas, DOUBLE_COLUMN, Rect, Stroke};
+use crate::error::{FigureError, Result};
+use crate::figure::Figure;
+use crate::heatmap::{ItemLabels, SquareMatrix, color_bar, cross_cells, heatmap, outline_cells};
+use crate::layout;
+use crate::legend::{Key, Legend};
+use crate::palette::{BLACK, ColorScale};
+use crate::table::Table;
+use crate::text::{Anchor, Level, SMALL, Text, fixed, number};
+
+/// What to compute margins of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MarginsInputs {
+    /// Number of items.
+    pub n_items: usize,
+    /// Exceptions (winner, loser) of the second row, in ranks.
+    pub exceptions: Vec<(usize, usize)>,
+    /// Inverse regularization C.
+    pub c: f64,
+    /// Values of α, one column each.
+    pub conjunctivities: Vec<f64>,
+}
+
+impl Default for MarginsInputs {
+    fn default() -> Self {
+        Self { n_items: 9, exceptions: vec![(5, 3)], c: 10.0, conjunctivities: vec![0.02, 0.1, 0.2, 0.4, 0.8] }
+    }
+}
+
+/// Draws the margins.
+///
+/// # Errors
+/// No value of α, or a task or model that the theory refuses.
+pub fn draw(inputs: &MarginsInputs) -> Result<Figure> {
+    let columns = inputs.conjunctivities.len();
+    if columns == 0 {
+        return Err(FigureError::Nothing { figure: "margins", missing: "name at least one conjunctivity".into() });
+    }
+    let mut tasks = vec![("without exception", TransitiveTask::new(inputs.n_items, &[])?)];
+    if !inputs.exceptions.is_empty() {
+        tasks.push(("with exception", TransitiveTask::new(inputs.n_items, &inputs.exceptions)?));
+    }
+    let (left, top, gap) = (34.0, 34.0, 8.0);
+    let body = DOUBLE_COLUMN - left - 54.0;
+    let side = ((body - gap * (columns - 1) as f64) / columns as f64).min(150.0);
+    let height = top + tasks.len() as f64 * (side + 12.0) + 22.0;
+    let mut canvas = Canvas::new(DOUBLE_COLUMN, height);
+    let rows = layout::grid(
+        Rect::new(left, top, side * columns as f64 + gap * (columns - 1) as f64, height - top - 26.0),
+        tasks.len(),
+        columns,
+        (gap, 12.0),
+    );
+    let mut table = Numbers::default();
+    for (row, (name, task)) in tasks.iter().enumerate() {
+        let classes = task.classes()?;
+        for (column, &conjunctivity) in inputs.conjunctivities.iter().enumerate() {
+            let solution = chain::solve(task, &RidgeModel::new(conjunctivity, inputs.c)?)?;
+            let square = layout::square(rows[row * columns + column]);
+            let labels = ItemLabels { rows: column == 0, columns: row == 0 };
+            panel(&mut canvas, square, &solution, &classes, labels);
+            table.extend(name, conjunctivity, inputs.c, &solution, &classes);
+            if row == 0 {
+                let title = Text::new(format!("α = {}", number(conjunctivity, 3)));
+                canvas.text((square.center().0, top - 15.0), &title.at(Anchor::Middle, Level::Baseline));
+            }
+            if column == 0 {
+                let label = Text::new(*name).rotated(-90.0).at(Anchor::Middle, Level::Baseline);
+                canvas.text((square.x - 19.0, square.center().1), &label);
+            }
+        }
+    }
+    let last = rows[columns - 1];
+    let bar = Rect::new(last.x + side + 9.0, top, 7.0, (tasks.len() as f64 * (side + 12.0) - 12.0).min(2.0 * side));
+    color_bar(&mut canvas, bar, ColorScale::Diverging { limit: 1.0 }, "margin f, row against column / max |f|");
+    let legend = Legend::new()
+        .with(Key::Outline(Stroke::new(BLACK, 0.9)), "trained pair")
+        .with(Key::Point(crate::canvas::Marker::Cross, BLACK), "wrong answer");
+    legend.draw(&mut canvas, (left, height - 16.0), 2);
+    let caption = format!(
+        "Margins f(i, j) of all pairs of {} items at C = {} over the conjunctivity α, without (top) and with (bottom) the \
+         exception. Trained pairs are outlined, wrong answers crossed; every heatmap is scaled to its largest |f|.",
+        inputs.n_items,
+        number(inputs.c, 3)
+    );
+    Ok(Figure::new("margins", "Margins without and with an exception", caption, canvas).with_table(table.table()))
+}
+
+/// One heatmap with outlines and crosses.
+fn panel(canvas: &mut Canvas, square: Rect, solution: &impl Margins, classes: &PairClasses, labels: ItemLabels) {
+    let n = classes.n_items();
+    // The diagonal is 0 by definition and not drawn.
+    let Ok(matrix) = SquareMatrix::new(n, solution.matrix()) else {
+        return;
+    };
+    let scale = ColorScale::diverging(matrix.values());
+    heatmap(canvas, square, &matrix, scale, labels);
+    let pairs = || (0..n * n).map(|k| (k / n, k % n)).filter(|(i, j)| i != j);
+    let cell = square.width / n as f64;
+    let outline = Stroke::new(BLACK, if cell > 6.0 { 0.8 } else { 0.5 });
+    outline_cells(canvas, square, n, pairs().filter(|&(i, j)| classes.is_trained(i, j)), outline);
+    let wrong = pairs().filter(|&(i, j)| classes.label(i, j).is_some_and(|y| solution.sign(i, j) * y < 0));
+    cross_cells(canvas, square, n, wrong, |i, j| scale.color(matrix.get(i, j)).ink());
+    let (low, high) = scale.range();
+    let size = Text::new(format!("max |f| = {}", fixed(high.max(-low), 2))).size(SMALL).at(Anchor::End, Level::Top);
+    canvas.text((square.right(), square.bottom() + 2.5), &size);
+}
+
+/// Columns of the table, one row per unordered pair and heatmap.
+#[derive(Default)]
+struct Numbers {
+    task: Vec<String>,
+    conjunctivity: Vec<f64>,
+    c: Vec<f64>,
+    higher: Vec<usize>,
+    lower: Vec<usize>,
+    class: Vec<String>,
+    label: Vec<f64>,
+    margin: Vec<f64>,
+}
+
+impl Numbers {
+    fn extend(&mut self, task: &str, conjunctivity: f64, c: f64, solution: &impl Margins, classes: &PairClasses) {
+        for (i, j, class, label) in classes.pairs() {
+            self.task.push(task.to_owned());
+            self.conjunctivity.push(conjunctivity);
+            self.c.push(c);
+            self.higher.push(i);
+            self.lower.push(j);
+            self.class.push(PairClass::name(class).to_owned());
+            self.label.push(label.map_or(f64::NAN, f64::from));
+            self.margin.push(solution.margin(i, j));
+        }
+    }
+
+    fn table(self) -> Table {
+        Table::new()
+            .with("task", self.task)
+            .with("conjunctivity", self.conjunctivity)
+            .with("c", self.c)
+            .with("rank_higher", self.higher)
+            .with("rank_lower", self.lower)
+            .with("class", self.class)
+            .with("label", self.label)
+            .with("margin", self.margin)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::canvas::Format;
+
+    #[test]
+    fn every_size_and_limit_is_drawn() {
+        for (n, exceptions, c, conjunctivities) in [
+            (2, vec![], f64::INFINITY, vec![0.0, 1.0]),
+            (9, vec![(5, 3)], 10.0, vec![0.2]),
+            (30, vec![(20, 10)], 1e-3, vec![0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0]),
+        ] {
+            let inputs = MarginsInputs { n_items: n, exceptions, c, conjunctivities };
+            assert!(!draw(&inputs).unwrap().render(Format::Svg).unwrap().is_empty());
+        }
+    }
+
+    #[test]
+    fn bad_inputs_are_refused() {
+        let inputs = MarginsInputs { conjunctivities: vec![], ..MarginsInputs::default() };
+        assert!(matches!(draw(&inputs), Err(FigureError::Nothing { .. })));
+        let inputs = MarginsInputs { conjunctivities: vec![1.5], ..MarginsInputs::default() };
+        assert!(matches!(draw(&inputs), Err(FigureError::Theory(_))));
+    }
+}

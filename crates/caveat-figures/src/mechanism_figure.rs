@@ -1,0 +1,220 @@
+//! The mechanism: ranks as the sum of the chain's field and the exceptions' field.
+//!
+//! # Question
+//! Why does an exception make a learner misorder items that were never part of it?
+//!
+//! # Claim
+//! Ranks solve a screened Poisson equation. The exception pushes its upper item down and its lower item up. With weak
+//! screening the far ends of the chain outweigh it; with strong screening its local field wins, and items just above the
+//! cycle end below items just under it.
+//!
+//! # Inputs
+//! [`MechanismInputs`]: a task and values of the screening μ.
+//!
+//! # Drawing
+//! One panel per μ: chain field, exception field and their sum over the items, the cycle shaded. Lines connect the
+//! cross-section pairs that are misordered.
+
+use caveat_theory::margins::{Margins, chain};
+use caveat_theory::{PairClass, RidgeModel, Section, TransitiveTask};
+
+use crate::axes::{Panel, margins};
+use crate::canvas::{Canvas, DOUBLE_COLUMN, Dash, Marker, Rect, Stroke};
+use crate::error::{FigureError, Result};
+use crate::figure::Figure;
+use crate::layout;
+use crate::legend::{Key, Legend};
+use crate::palette::{CHAIN_FIELD, EXCEPTION_FIELD, GREY, LIGHT_GREY, RANKS, class_color};
+use crate::scale::Axis;
+use crate::table::Table;
+use crate::text::{item, number};
+
+/// What to show the ranks of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MechanismInputs {
+    /// The task.
+    pub task: TransitiveTask,
+    /// Values of the screening μ, one panel each.
+    pub screenings: Vec<f64>,
+}
+
+/// Draws the mechanism.
+///
+/// # Errors
+/// No screening, or a task or screening that the theory refuses.
+pub fn draw(inputs: &MechanismInputs) -> Result<Figure> {
+    if inputs.screenings.is_empty() {
+        return Err(FigureError::Nothing { figure: "mechanism", missing: "name at least one screening".into() });
+    }
+    let task = &inputs.task;
+    let (left, below) = margins("−0.5");
+    let height = 178.0;
+    let mut canvas = Canvas::new(DOUBLE_COLUMN, height);
+    let body = Rect::new(left + 8.0, 22.0, DOUBLE_COLUMN - left - 18.0, height - 22.0 - below - 16.0);
+    let widths = vec![1.0; inputs.screenings.len()];
+    let cells = layout::columns_of(body, &widths, left + 2.0);
+    let mut numbers = Numbers::default();
+    for (k, (&screening, rect)) in inputs.screenings.iter().zip(&cells).enumerate() {
+        let wrong = panel(&mut canvas, *rect, task, screening, k == 0, &mut numbers)?;
+        let title = match wrong {
+            Count { pairs: 0, .. } => format!("μ = {}", number(screening, 3)),
+            Count { wrong: 0, tied, pairs } if tied > 0 => {
+                format!("μ = {}, {tied} of {pairs} tied", number(screening, 3))
+            }
+            Count { wrong, pairs, .. } => format!("μ = {}, {wrong} of {pairs} misordered", number(screening, 3)),
+        };
+        crate::axes::title_above(&mut canvas, *rect, &title);
+        crate::axes::letter_above(&mut canvas, *rect, &layout::letter(k));
+    }
+    let mut legend = Legend::new().with(Key::Line(Stroke::new(CHAIN_FIELD, 1.2).dash(Dash::Dashed)), "chain field r⁰");
+    if !task.exceptions().is_empty() {
+        legend.push(Key::Line(Stroke::new(EXCEPTION_FIELD, 1.2).dash(Dash::DashDot)), "exception field");
+    }
+    legend.push(Key::LinePoint(Stroke::new(RANKS, 1.8), Marker::Circle), "rank r, their sum");
+    if !task.exceptions().is_empty() {
+        legend.push(Key::Patch(cycle_shade()), "cycle");
+        legend.push(Key::Line(Stroke::new(class_color(PairClass::CrossSection), 1.1)), "misordered across the cycle");
+    }
+    let row = canvas.page().inset(10.0, 0.0, 10.0, 0.0);
+    legend.draw_centered(&mut canvas, row, height - 14.0);
+    let caption = "Ranks of the items (black) are the field of the chain (blue) plus that of the exception (vermillion). The \
+                   screening μ = 2(α + 1/C)/(1 − α) sets how far each field reaches. Lines connect items on either side of the \
+                   cycle that are misordered; titles count those pairs.";
+    Ok(Figure::new("mechanism", "How an exception misorders items outside it", caption, canvas)
+        .with_table(numbers.table()))
+}
+
+fn cycle_shade() -> crate::palette::Color {
+    class_color(PairClass::ExceptionCycle).tint(0.22)
+}
+
+/// Cross-section pairs, and how many of them are misordered or tied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Count {
+    pairs: usize,
+    wrong: usize,
+    tied: usize,
+}
+
+/// Draws one panel and counts its cross-section pairs.
+fn panel(
+    canvas: &mut Canvas,
+    rect: Rect,
+    task: &TransitiveTask,
+    screening: f64,
+    first: bool,
+    numbers: &mut Numbers,
+) -> Result<Count> {
+    // Ranks depend on α and C through μ alone; any memorization weight gives the same ones.
+    let solution = chain::solve(task, &RidgeModel::from_screening(screening, 0.5)?)?;
+    let classes = task.classes()?;
+    let n = task.n_items();
+    let series = |f: &dyn Fn(usize) -> f64| -> Vec<(f64, f64)> { (0..n).map(|i| (i as f64, f(i))).collect() };
+    let chain_field = series(&|i| solution.rule_rank(i));
+    let exception_field = series(&|i| solution.exception_rank(i));
+    let ranks = series(&|i| solution.rank(i));
+    let values: Vec<f64> = chain_field.iter().chain(&exception_field).chain(&ranks).map(|p| p.1).collect();
+    let stride = n.div_ceil(10);
+    let x = Axis::linear(-0.6, n as f64 - 0.4).label("item").ticks((0..n).step_by(stride).map(|i| (i as f64, item(i))));
+    let y = Axis::covering(&values).label(if first { "rank" } else { "" });
+    let (low, high) = (y.min(), y.max());
+    let panel = Panel::new(rect, x, y);
+    let mut start = 0;
+    for run in classes.sections().chunk_by(|a, b| a == b) {
+        if matches!(run[0], Section::Cycle(_)) {
+            let (a, b) = (start as f64 - 0.45, (start + run.len()) as f64 - 0.55);
+            panel.band(canvas, &[(a, low, high), (b, low, high)], cycle_shade(), 1.0);
+        }
+        start += run.len();
+    }
+    panel.horizontal(canvas, 0.0, Stroke::new(LIGHT_GREY.over(GREY, 0.6), 0.5));
+    let mut count = Count { pairs: 0, wrong: 0, tied: 0 };
+    let radius = (60.0 / n as f64).clamp(0.8, 2.2);
+    let purple = class_color(PairClass::CrossSection);
+    for (i, j, class, label) in classes.pairs() {
+        let Some(label) = label.filter(|_| class == PairClass::CrossSection) else {
+            continue;
+        };
+        count.pairs += 1;
+        match solution.sign(i, j) * label {
+            0 => count.tied += 1,
+            1 => {}
+            _ => {
+                count.wrong += 1;
+                panel.line(canvas, &[ranks[i], ranks[j]], Stroke::new(purple, 1.1));
+                panel.points(canvas, &[ranks[i], ranks[j]], Marker::Circle, radius + 1.6, purple);
+            }
+        }
+    }
+    // The fields lie over their sum, which they come to coincide with.
+    panel.line(canvas, &ranks, Stroke::new(RANKS, 1.8));
+    panel.line(canvas, &chain_field, Stroke::new(CHAIN_FIELD, 1.2).dash(Dash::Dashed));
+    if !task.exceptions().is_empty() {
+        panel.line(canvas, &exception_field, Stroke::new(EXCEPTION_FIELD, 1.2).dash(Dash::DashDot));
+    }
+    panel.points(canvas, &ranks, Marker::Circle, radius, RANKS);
+    panel.axes(canvas);
+    for i in 0..n {
+        numbers.screening.push(screening);
+        numbers.item.push(i);
+        numbers.chain.push(chain_field[i].1);
+        numbers.exception.push(exception_field[i].1);
+        numbers.rank.push(ranks[i].1);
+    }
+    Ok(count)
+}
+
+/// Columns of the table, one row per item and panel.
+#[derive(Default)]
+struct Numbers {
+    screening: Vec<f64>,
+    item: Vec<usize>,
+    chain: Vec<f64>,
+    exception: Vec<f64>,
+    rank: Vec<f64>,
+}
+
+impl Numbers {
+    fn table(self) -> Table {
+        Table::new()
+            .with("screening", self.screening)
+            .with("item", self.item)
+            .with("chain_field", self.chain)
+            .with("exception_field", self.exception)
+            .with("rank", self.rank)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::canvas::Format;
+
+    #[test]
+    fn tasks_with_and_without_exceptions_are_drawn() {
+        for (n, exceptions) in [(2, vec![]), (9, vec![(5, 3)]), (40, vec![(12, 8), (30, 29)])] {
+            let task = TransitiveTask::new(n, &exceptions).unwrap();
+            let figure = draw(&MechanismInputs { task, screenings: vec![0.0, 1e-3, 2.0] }).unwrap();
+            assert!(!figure.render(Format::Svg).unwrap().is_empty());
+            assert_eq!(figure.table.unwrap().n_rows(), 3 * n);
+        }
+    }
+
+    #[test]
+    fn strong_screening_misorders_across_the_cycle_and_weak_does_not() {
+        let task = TransitiveTask::new(9, &[(5, 3)]).unwrap();
+        let mut canvas = Canvas::new(300.0, 200.0);
+        let rect = Rect::new(50.0, 20.0, 200.0, 100.0);
+        let mut wrong = |mu| panel(&mut canvas, rect, &task, mu, true, &mut Numbers::default()).unwrap();
+        assert_eq!(wrong(0.5), Count { pairs: 9, wrong: 0, tied: 0 });
+        assert_eq!(wrong(1.0), Count { pairs: 9, wrong: 0, tied: 1 }); // μ* = 1
+        assert_eq!(wrong(1.5), Count { pairs: 9, wrong: 1, tied: 0 });
+    }
+
+    #[test]
+    fn bad_inputs_are_refused() {
+        let task = TransitiveTask::new(9, &[]).unwrap();
+        assert!(draw(&MechanismInputs { task: task.clone(), screenings: vec![] }).is_err());
+        assert!(draw(&MechanismInputs { task, screenings: vec![-1.0] }).is_err());
+    }
+}

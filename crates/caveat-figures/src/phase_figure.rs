@@ -1,0 +1,308 @@
+//! Phase diagrams: accuracy of every pair class over conjunctivity and regularization.
+//!
+//! # Question
+//! For which representations and how much regularization does a learner both keep the rule and remember the exception?
+//!
+//! # Claim
+//! The exception's cycle is remembered to the right of α_mem(C), cross-section pairs are ordered to the left of α_gen(C), and
+//! the two analytic boundaries enclose a window that closes at a critical C.
+//!
+//! # Inputs
+//! [`PhaseInputs`]: tasks with their accuracies on a grid, evenly spaced in α and in log 1/C.
+//!
+//! # Drawing
+//! One row per task, one column per pair class, accuracy as color (white: all right). Lines are the boundaries, computed
+//! apart from the grid; the ring is where they meet.
+
+use caveat_theory::phase::{PhaseGrid, StrengthKind};
+use caveat_theory::window::{BalanceWindow, Training, balance_window};
+use caveat_theory::{PairClass, TransitiveTask};
+
+use crate::axes::{Panel, margins};
+use crate::canvas::{Canvas, DOUBLE_COLUMN, Dash, Marker, Rect, Stroke};
+use crate::error::{FigureError, Result};
+use crate::figure::Figure;
+use crate::heatmap::{color_bar, raster};
+use crate::layout;
+use crate::legend::{Key, Legend};
+use crate::palette::{BLACK, ColorScale, VERMILLION, WHITE, class_label};
+use crate::scale::Axis;
+use crate::table::Table;
+use crate::text::{Anchor, Level, Text, item};
+
+/// Points of a boundary: enough for a smooth line at printed size.
+const BOUNDARY_POINTS: usize = 160;
+
+/// Tasks and their accuracies.
+#[derive(Debug, Clone, Copy)]
+pub struct PhaseInputs<'a> {
+    /// Each task with its grid, one row each.
+    pub rows: &'a [(TransitiveTask, PhaseGrid)],
+}
+
+/// Draws the phase diagrams.
+///
+/// # Errors
+/// No task, a grid that is not evenly spaced, or tasks that the theory refuses.
+pub fn draw(inputs: PhaseInputs<'_>) -> Result<Figure> {
+    let rows = inputs.rows;
+    let Some((_, first)) = rows.first() else {
+        return Err(FigureError::Nothing { figure: "phase", missing: "name at least one task".into() });
+    };
+    let strength = match first.axes.kind {
+        StrengthKind::Ridge => "1/C",
+        StrengthKind::GradientFlow => "1/T",
+    };
+    let has = |class: PairClass| rows.iter().any(|(_, g)| g.class(class).iter().any(|a| a.is_finite()));
+    let classes: Vec<PairClass> = PairClass::SCORED.into_iter().filter(|&c| has(c)).collect();
+    let (left, below) = margins("10^{−4}");
+    // The superscript is narrower than its markup.
+    let left = left - 14.0;
+    let (gap, row_gap) = (9.0, 12.0);
+    let body_width = DOUBLE_COLUMN - left - 16.0 - 42.0;
+    let side = ((body_width - gap * (classes.len() as f64 - 1.0)) / classes.len().max(1) as f64).min(110.0);
+    let body_height = rows.len() as f64 * (side + row_gap) - row_gap;
+    let mut canvas = Canvas::new(DOUBLE_COLUMN, 22.0 + body_height + below + 18.0);
+    let width = classes.len() as f64 * (side + gap) - gap;
+    let body = Rect::new(left + 16.0, 20.0, width, body_height);
+    let cells = layout::grid(body, rows.len(), classes.len(), (gap, row_gap));
+    let mut numbers = Numbers::default();
+    for (r, (task, grid)) in rows.iter().enumerate() {
+        let extent = Extent::of(grid)?;
+        let boundaries = boundaries(task, grid.axes.kind, &extent)?;
+        numbers.extend(task, &boundaries);
+        for (k, &class) in classes.iter().enumerate() {
+            let rect = cells[r * classes.len() + k];
+            let mut x = Axis::linear(extent.conjunctivity.0, extent.conjunctivity.1).label("α");
+            let mut y = Axis::log(extent.inverse.0, extent.inverse.1).label(strength);
+            if r + 1 < rows.len() {
+                x = x.bare();
+            }
+            if k > 0 {
+                y = y.bare();
+            }
+            let panel = Panel::new(rect, x, y).closed();
+            colors(&mut canvas, &panel, grid, class);
+            lines(&mut canvas, &panel, &boundaries);
+            panel.axes(&mut canvas);
+            if r == 0 {
+                panel.title(&mut canvas, class_label(class));
+            }
+        }
+        if let Some(rect) = cells.get(r * classes.len()) {
+            let label = Text::new(task_label(task)).bold().rotated(-90.0).at(Anchor::Middle, Level::Baseline);
+            canvas.text((rect.x - left - 3.0, rect.center().1), &label);
+        }
+    }
+    let bar = Rect::new(body.right() + 9.0, body.y, 7.0, side.max(60.0));
+    color_bar(&mut canvas, bar, scale(), "accuracy");
+    let legend = Legend::new()
+        .with(Key::Line(generalization_stroke()), "α_{gen}: cross-section right to its left")
+        .with(Key::Line(memorization_stroke()), "α_{mem}: exception remembered to its right")
+        .with(Key::Point(Marker::Ring, BLACK), "window closes");
+    let y = canvas.height() - 14.0;
+    let row = canvas.page().inset(8.0, 0.0, 8.0, 0.0);
+    legend.draw_centered(&mut canvas, row, y);
+    let caption = format!(
+        "Accuracy on every class of pairs over the conjunctivity α and {strength}; both orders of a pair count, ties one \
+         half. Lines: analytic boundaries of generalization (solid) and memorization (dashed)."
+    );
+    Ok(Figure::new("phase", "Where rule and exception are both learned", caption, canvas).with_table(numbers.table()))
+}
+
+fn scale() -> ColorScale {
+    ColorScale::Sequential { min: 0.0, max: 1.0 }
+}
+
+fn generalization_stroke() -> Stroke {
+    Stroke::new(BLACK, 1.3)
+}
+
+fn memorization_stroke() -> Stroke {
+    Stroke::new(VERMILLION, 1.3).dash(Dash::Dashed)
+}
+
+fn task_label(task: &TransitiveTask) -> String {
+    let exceptions = task.exceptions().iter().map(|e| format!("{} > {}", item(e.winner), item(e.loser)));
+    let names: Vec<String> = exceptions.take(2).collect();
+    let more = if task.exceptions().len() > 2 { ", …" } else { "" };
+    match names.as_slice() {
+        [] => format!("n = {}", task.n_items()),
+        names => format!("n = {}; {}{more}", task.n_items(), names.join(", ")),
+    }
+}
+
+/// Edges of a grid whose values are cell centers.
+struct Extent {
+    conjunctivity: (f64, f64),
+    inverse: (f64, f64),
+}
+
+impl Extent {
+    fn of(grid: &PhaseGrid) -> Result<Self> {
+        let (alpha, inverse) = (&grid.axes.conjunctivity, &grid.axes.inverse_strength);
+        if grid.accuracy.len() != alpha.len() * inverse.len() {
+            return Err(FigureError::BadInput {
+                what: "phase grid",
+                problem: format!("{} cells, but its axes have {} × {}", grid.accuracy.len(), inverse.len(), alpha.len()),
+            });
+        }
+        let logs: Vec<f64> = inverse.iter().map(|v| v.ln()).collect();
+        let (low, high) = edges(&logs, "1/C (in its logarithm)", 1.0)?;
+        let conjunctivity = edges(alpha, "α", 0.05)?;
+        let clamped = (conjunctivity.0.max(0.0), conjunctivity.1.min(1.0));
+        Ok(Self { conjunctivity: clamped, inverse: (low.exp(), high.exp()) })
+    }
+}
+
+/// Outer edges of evenly spaced, increasing centers; a single one gets a cell of width `alone`.
+fn edges(centers: &[f64], what: &'static str, alone: f64) -> Result<(f64, f64)> {
+    let (Some(first), Some(last)) = (centers.first(), centers.last()) else {
+        return Err(FigureError::BadInput { what, problem: "the phase grid has no cell".into() });
+    };
+    let step = if centers.len() > 1 { (last - first) / (centers.len() - 1) as f64 } else { alone };
+    let even = centers.windows(2).all(|w| (w[1] - w[0] - step).abs() <= 1e-3 * step);
+    if !(step > 0.0 && even && first.is_finite() && last.is_finite()) {
+        let problem = "the phase grid must increase in equal steps to be drawn".into();
+        return Err(FigureError::BadInput { what, problem });
+    }
+    Ok((first - step / 2.0, last + step / 2.0))
+}
+
+fn colors(canvas: &mut Canvas, panel: &Panel, grid: &PhaseGrid, class: PairClass) {
+    let accuracy = grid.class(class);
+    let (rows, columns) = (grid.axes.inverse_strength.len(), grid.axes.conjunctivity.len());
+    raster(canvas, panel.rect(), rows, columns, |row, column| {
+        Some(scale().color(accuracy[(rows - 1 - row) * columns + column]))
+    });
+}
+
+/// The window at every value of 1/C or 1/T, and where it closes.
+struct Boundaries {
+    windows: Vec<(f64, BalanceWindow)>,
+    closes: Option<(f64, f64)>,
+}
+
+fn boundaries(task: &TransitiveTask, kind: StrengthKind, extent: &Extent) -> Result<Boundaries> {
+    let training = |strength: f64| match kind {
+        StrengthKind::Ridge => Training::Ridge { c: strength },
+        StrengthKind::GradientFlow => Training::GradientFlow { time: strength },
+    };
+    // Without closed forms a boundary point costs hundreds of solves.
+    let points = if kind == StrengthKind::Ridge { BOUNDARY_POINTS } else { BOUNDARY_POINTS / 4 };
+    let axis = Axis::log(extent.inverse.0, extent.inverse.1);
+    let windows = (0..points)
+        .map(|k| {
+            let inverse = axis.value(k as f64 / (points - 1) as f64);
+            Ok((inverse, balance_window(task, training(1.0 / inverse))?))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let closes = match windows.first().and_then(|(_, w)| w.critical) {
+        Some(critical) if !task.exceptions().is_empty() => {
+            let window = balance_window(task, training(critical))?;
+            Some((window.conjunctivity_generalization, 1.0 / critical))
+        }
+        _ => None,
+    };
+    Ok(Boundaries { windows, closes })
+}
+
+fn lines(canvas: &mut Canvas, panel: &Panel, boundaries: &Boundaries) {
+    let along = |f: fn(&BalanceWindow) -> f64| -> Vec<(f64, f64)> {
+        boundaries.windows.iter().map(|(inverse, w)| (f(w), *inverse)).collect()
+    };
+    let drawn = [
+        (along(|w| w.conjunctivity_memorization), memorization_stroke()),
+        (along(|w| w.conjunctivity_generalization), generalization_stroke()),
+    ];
+    for (line, stroke) in drawn {
+        // Boundaries at 0 or 1 all along are the edge of the panel.
+        if line.iter().any(|(a, _)| (1e-9..1.0 - 1e-9).contains(a)) {
+            panel.line(canvas, &line, Stroke::new(WHITE, stroke.width + 1.2));
+            panel.line(canvas, &line, stroke);
+        }
+    }
+    if let Some(point) = boundaries.closes {
+        panel.points(canvas, &[point], Marker::Ring, 2.6, BLACK);
+    }
+}
+
+/// Columns of the table, one row per task and point of the boundaries.
+#[derive(Default)]
+struct Numbers {
+    task: Vec<String>,
+    n_items: Vec<usize>,
+    inverse: Vec<f64>,
+    generalization: Vec<f64>,
+    memorization: Vec<f64>,
+}
+
+impl Numbers {
+    fn extend(&mut self, task: &TransitiveTask, boundaries: &Boundaries) {
+        let exceptions: Vec<String> = task.exceptions().iter().map(|e| format!("{} {}", e.winner, e.loser)).collect();
+        for (inverse, window) in &boundaries.windows {
+            self.task.push(exceptions.join("; "));
+            self.n_items.push(task.n_items());
+            self.inverse.push(*inverse);
+            self.generalization.push(window.conjunctivity_generalization);
+            self.memorization.push(window.conjunctivity_memorization);
+        }
+    }
+
+    fn table(self) -> Table {
+        Table::new()
+            .with("n_items", self.n_items)
+            .with("exceptions", self.task)
+            .with("inverse_strength", self.inverse)
+            .with("conjunctivity_generalization", self.generalization)
+            .with("conjunctivity_memorization", self.memorization)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::canvas::Format;
+    use caveat_theory::phase::{PhaseAxes, phase_grid};
+
+    fn row(n: usize, exceptions: &[(usize, usize)], cells: usize) -> (TransitiveTask, PhaseGrid) {
+        let task = TransitiveTask::new(n, exceptions).unwrap();
+        let axes = PhaseAxes::cell_centers(cells, cells, (0.0, 1.0), (1e-3, 10.0)).unwrap();
+        let grid = phase_grid(&task, &axes, &|_| ()).unwrap();
+        (task, grid)
+    }
+
+    #[test]
+    fn tasks_with_and_without_exceptions_are_drawn() {
+        let rows = [row(9, &[(5, 3)], 30), row(4, &[], 1), row(2, &[], 5), row(9, &[(8, 0)], 5)];
+        let figure = draw(PhaseInputs { rows: &rows }).unwrap();
+        assert!(!figure.render(Format::Svg).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_fine_grid_stays_a_small_file() {
+        let figure = draw(PhaseInputs { rows: &[row(9, &[(5, 3)], 200)] }).unwrap();
+        assert!(figure.render(Format::Svg).unwrap().len() < 1_000_000);
+    }
+
+    #[test]
+    fn the_boundary_of_the_grid_is_the_analytic_one() {
+        let (task, grid) = row(9, &[(5, 3)], 100);
+        let accuracy = grid.class(PairClass::CrossSection);
+        for (r, inverse) in grid.axes.inverse_strength.iter().enumerate().step_by(7) {
+            let window = balance_window(&task, Training::Ridge { c: 1.0 / inverse }).unwrap();
+            for (k, alpha) in grid.axes.conjunctivity.iter().enumerate() {
+                let right = accuracy[r * 100 + k] == 1.0;
+                assert_eq!(right, *alpha < window.conjunctivity_generalization, "α = {alpha}, 1/C = {inverse}");
+            }
+        }
+    }
+
+    #[test]
+    fn uneven_and_empty_grids_are_refused() {
+        let (task, mut grid) = row(5, &[(3, 1)], 4);
+        grid.axes.conjunctivity[1] += 0.05;
+        assert!(matches!(draw(PhaseInputs { rows: &[(task, grid)] }), Err(FigureError::BadInput { .. })));
+        assert!(matches!(draw(PhaseInputs { rows: &[] }), Err(FigureError::Nothing { .. })));
+    }
+}

@@ -1,0 +1,411 @@
+//! Phase grids: accuracy of every pair class over conjunctivity α and inverse regularization, at full speed.
+//!
+//! Chains with equal weights take a fast path: eight configurations at a time share one pass of tridiagonal elimination, which
+//! for a diagonally dominant M-matrix cancels nothing. Everything else is solved configuration by configuration.
+
+use rayon::prelude::*;
+
+use crate::comparison_graph::PresentationOrder;
+use crate::error::{Result, TheoryError, check_range};
+use crate::kernel::RidgeModel;
+use crate::margins::{Accuracy, chain};
+use crate::pair_class::{PairClass, PairClasses};
+use crate::task::TransitiveTask;
+use crate::window::{Training, margins_of};
+use crate::Margins;
+
+/// Configurations solved together.
+const LANES: usize = 8;
+/// A number for each of them.
+type Lanes = [f64; LANES];
+
+/// Below this screening, elimination would leave rounding in the common level of the ranks.
+const MIN_SCREENING: f64 = 1e-6;
+
+/// The values of the two axes of a phase grid.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PhaseAxes {
+    /// α, each in [0, 1].
+    pub conjunctivity: Vec<f64>,
+    /// 1/C (ridge) or 1/T (gradient flow), each in [0, ∞).
+    pub inverse_strength: Vec<f64>,
+    /// What the second axis regularizes.
+    pub kind: StrengthKind,
+}
+
+/// The kind of regularization along the second axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum StrengthKind {
+    /// Ridge with inverse regularization C.
+    #[default]
+    Ridge,
+    /// Gradient flow for time T.
+    GradientFlow,
+}
+
+impl PhaseAxes {
+    /// Cell centers of an `n_alpha` × `n_strength` grid: α evenly over `alpha`, 1/C evenly in its logarithm over `inverse_c`.
+    ///
+    /// # Errors
+    /// An empty grid or a range that is empty or out of bounds.
+    pub fn cell_centers(n_alpha: usize, n_strength: usize, alpha: (f64, f64), inverse_c: (f64, f64)) -> Result<Self> {
+        if n_alpha == 0 || n_strength == 0 {
+            return Err(TheoryError::BadInput {
+                what: "phase grid",
+                problem: format!("a grid of {n_alpha} × {n_strength} cells has none; both sides must be at least 1"),
+            });
+        }
+        check_range("lower conjunctivity", alpha.0, 0.0, 1.0, "between 0 and 1")?;
+        check_range("upper conjunctivity", alpha.1, alpha.0, 1.0, "between the lower one and 1")?;
+        check_range("lower 1/C", inverse_c.0, f64::MIN_POSITIVE, f64::MAX, "positive and finite")?;
+        check_range("upper 1/C", inverse_c.1, inverse_c.0, f64::MAX, "finite and at least the lower one")?;
+        let center = |k: usize, n: usize| (k as f64 + 0.5) / n as f64;
+        let (low, high) = (inverse_c.0.ln(), inverse_c.1.ln());
+        Ok(Self {
+            conjunctivity: (0..n_alpha).map(|k| alpha.0 + (alpha.1 - alpha.0) * center(k, n_alpha)).collect(),
+            inverse_strength: (0..n_strength).map(|k| (low + (high - low) * center(k, n_strength)).exp()).collect(),
+            kind: StrengthKind::Ridge,
+        })
+    }
+}
+
+/// Accuracy of all scored pair classes on a grid.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PhaseGrid {
+    /// The axes.
+    pub axes: PhaseAxes,
+    /// Row-major, a row per value of 1/C: cell (row, column) is `accuracy[row · n_alpha + column]`.
+    pub accuracy: Vec<Accuracy>,
+}
+
+impl PhaseGrid {
+    /// Accuracy of one class on the grid, row-major, NaN for a class with no pair.
+    pub fn class(&self, class: PairClass) -> Vec<f64> {
+        self.accuracy.iter().map(|a| a.of(class).unwrap_or(f64::NAN)).collect()
+    }
+}
+
+/// Computes a phase grid in parallel; `progress` is called with the number of configurations just done.
+///
+/// # Errors
+/// An axis value out of range, more items than can be classified, or what the solvers refuse.
+pub fn phase_grid(task: &TransitiveTask, axes: &PhaseAxes, progress: &(dyn Fn(usize) + Sync)) -> Result<PhaseGrid> {
+    for &alpha in &axes.conjunctivity {
+        check_range("conjunctivity", alpha, 0.0, 1.0, "between 0 (additive) and 1 (conjunctive)")?;
+    }
+    for &inverse in &axes.inverse_strength {
+        check_range("1/C", inverse, 0.0, f64::MAX, "a finite number of at least 0")?;
+    }
+    let classes = task.classes()?;
+    let plan = (axes.kind == StrengthKind::Ridge).then(|| Plan::new(task, &classes)).flatten();
+    let width = axes.conjunctivity.len();
+    let rows: Result<Vec<Vec<Accuracy>>> = axes
+        .inverse_strength
+        .par_iter()
+        .map(|&inverse| {
+            let mut row = Vec::with_capacity(width);
+            let mut scratch = plan.as_ref().map(Scratch::new);
+            for alphas in axes.conjunctivity.chunks(LANES) {
+                if let (Some(plan), Some(scratch)) = (&plan, &mut scratch)
+                    && plan.covers(alphas, inverse)
+                {
+                    row.extend_from_slice(&plan.accuracy(alphas, inverse, scratch)[..alphas.len()]);
+                    continue;
+                }
+                for &alpha in alphas {
+                    row.push(single(task, &classes, alpha, inverse, axes.kind)?);
+                }
+            }
+            progress(width);
+            Ok(row)
+        })
+        .collect();
+    Ok(PhaseGrid { axes: axes.clone(), accuracy: rows?.concat() })
+}
+
+fn single(
+    task: &TransitiveTask,
+    classes: &PairClasses,
+    alpha: f64,
+    inverse: f64,
+    kind: StrengthKind,
+) -> Result<Accuracy> {
+    match kind {
+        StrengthKind::Ridge => {
+            let c = 1.0 / inverse;
+            // The chain route, if it applies, resolves the smallest margins.
+            match chain::solve(task, &RidgeModel::new(alpha, c)?) {
+                Ok(solution) => Ok(solution.accuracy(classes)),
+                Err(_) => Ok(margins_of(task, alpha, Training::Ridge { c })?.accuracy(classes)),
+            }
+        }
+        StrengthKind::GradientFlow => {
+            Ok(margins_of(task, alpha, Training::GradientFlow { time: 1.0 / inverse })?.accuracy(classes))
+        }
+    }
+}
+
+/// A pair to judge: its items, its label, and whether it is trained.
+struct Judged {
+    first: usize,
+    second: usize,
+    label: f64,
+    trained: bool,
+}
+
+/// What a chain with equal weights asks of every configuration.
+struct Plan {
+    n_items: usize,
+    /// Presentation weight of all pairs.
+    weight: f64,
+    /// (p, q, coupling, source) of every exception: (1, −1) for a new pair, (0, −2) for a reversed premise.
+    exceptions: Vec<(usize, usize, f64, f64)>,
+    /// The scored classes in order, each with its pairs.
+    classes: [Vec<Judged>; 5],
+}
+
+/// Working memory of one thread.
+struct Scratch {
+    inverse_pivots: Vec<Lanes>,
+    /// Chain field, then each exception's field.
+    fields: Vec<Vec<Lanes>>,
+    ranks: Vec<Lanes>,
+    /// Size of the terms summed in each rank.
+    sizes: Vec<Lanes>,
+}
+
+impl Scratch {
+    fn new(plan: &Plan) -> Self {
+        let zeros = || vec![[0.0; LANES]; plan.n_items];
+        Self {
+            inverse_pivots: zeros(),
+            fields: (0..=plan.exceptions.len()).map(|_| zeros()).collect(),
+            ranks: zeros(),
+            sizes: zeros(),
+        }
+    }
+}
+
+impl Plan {
+    /// `None` where the fast path does not apply.
+    fn new(task: &TransitiveTask, classes: &PairClasses) -> Option<Self> {
+        let edges = task.graph().edges();
+        let weight = edges[0].weight();
+        if task.order() != PresentationOrder::Both
+            || edges.iter().any(|e| e.weight() != weight)
+            || task.exceptions().len() > 16
+        {
+            return None;
+        }
+        let exceptions = task
+            .exceptions()
+            .iter()
+            .map(|e| if e.is_adjacent() { (e.loser, e.winner, 0.0, -2.0) } else { (e.loser, e.winner, 1.0, -1.0) })
+            .collect();
+        let judged = |wanted: PairClass| {
+            classes
+                .pairs()
+                .filter(|pair| pair.2 == wanted)
+                .filter_map(|(first, second, _, label)| {
+                    Some(Judged { first, second, label: f64::from(label?), trained: classes.is_trained(first, second) })
+                })
+                .collect()
+        };
+        Some(Self { n_items: task.n_items(), weight, exceptions, classes: PairClass::SCORED.map(judged) })
+    }
+
+    fn covers(&self, alphas: &[f64], inverse: f64) -> bool {
+        let smallest = alphas.iter().fold(f64::INFINITY, |a, &b| a.min(b));
+        2.0 * (smallest + inverse / self.weight) >= MIN_SCREENING
+    }
+
+    fn accuracy(&self, alphas: &[f64], inverse: f64, scratch: &mut Scratch) -> [Accuracy; LANES] {
+        let inverse = inverse / self.weight;
+        // Unused lanes repeat the last configuration.
+        let alpha: Lanes = std::array::from_fn(|l| alphas[l.min(alphas.len() - 1)]);
+        let screening = alpha.map(|a| 2.0 * (a + inverse) / (1.0 - a));
+        let memorization = alpha.map(|a| if a == 0.0 { 0.0 } else { a / (a + inverse) });
+        self.solve(&screening, scratch);
+        let mut shares = [[f64::NAN; LANES]; 5];
+        for (pairs, share) in self.classes.iter().zip(&mut shares) {
+            if pairs.is_empty() {
+                continue;
+            }
+            let mut correct = [0.0; LANES];
+            for pair in pairs {
+                let (ri, rj) = (&scratch.ranks[pair.first], &scratch.ranks[pair.second]);
+                let (si, sj) = (&scratch.sizes[pair.first], &scratch.sizes[pair.second]);
+                for l in 0..LANES {
+                    let difference = pair.label * (ri[l] - rj[l]);
+                    let m = if pair.trained { memorization[l] } else { 0.0 };
+                    let f = m + (1.0 - m) * difference;
+                    let tie = 8.0 * f64::EPSILON * (si[l] + sj[l] + m);
+                    correct[l] += if f > tie {
+                        1.0
+                    } else if f < -tie {
+                        0.0
+                    } else {
+                        0.5
+                    };
+                }
+            }
+            *share = correct.map(|c| c / pairs.len() as f64);
+        }
+        std::array::from_fn(|l| {
+            let of = |class: usize| (!shares[class][l].is_nan()).then_some(shares[class][l]);
+            Accuracy {
+                premise: of(0),
+                exception_cycle: of(1),
+                within_section: of(2),
+                cross_section: of(3),
+                cycle_to_section: of(4),
+            }
+        })
+    }
+
+    /// Fills `scratch.ranks` and `scratch.sizes`.
+    fn solve(&self, screening: &Lanes, scratch: &mut Scratch) {
+        let n = self.n_items;
+        let Scratch { inverse_pivots, fields, ranks, sizes } = scratch;
+        let mut before = [0.0; LANES];
+        for (i, pivot) in inverse_pivots.iter_mut().enumerate() {
+            let degree = if i == 0 || i == n - 1 { 1.0 } else { 2.0 };
+            *pivot = std::array::from_fn(|l| 1.0 / (degree + screening[l] - before[l]));
+            before = *pivot;
+        }
+        let chain_ends = (0, n - 1);
+        let sources = std::iter::once(chain_ends).chain(self.exceptions.iter().map(|e| (e.0, e.1)));
+        for (field, (plus, minus)) in fields.iter_mut().zip(sources) {
+            solve_tridiagonal(inverse_pivots, field, plus, minus);
+        }
+        let (rule, exceptions) = fields.split_at_mut(1);
+        let rule = &rule[0];
+        for i in 0..n {
+            ranks[i] = rule[i];
+            sizes[i] = rule[i].map(f64::abs);
+        }
+        let strengths = self.strengths(rule, exceptions);
+        for (field, x) in exceptions.iter().zip(&strengths) {
+            for i in 0..n {
+                for l in 0..LANES {
+                    let term = x[l] * field[i][l];
+                    ranks[i][l] += term;
+                    sizes[i][l] += term.abs();
+                }
+            }
+        }
+    }
+
+    /// Solves (I + WΓ)x = σ − WΔ in every lane. Rows with W = 0 are decoupled; the rest is I plus a Gram matrix, so
+    /// elimination needs no pivoting.
+    fn strengths(&self, rule: &[Lanes], fields: &[Vec<Lanes>]) -> Vec<Lanes> {
+        let k = self.exceptions.len();
+        let across = |field: &[Lanes], (p, q, ..): (usize, usize, f64, f64)| -> Lanes {
+            std::array::from_fn(|l| field[p][l] - field[q][l])
+        };
+        let mut system = vec![[0.0; LANES]; k * k];
+        let mut x: Vec<Lanes> = Vec::with_capacity(k);
+        for (a, &e) in self.exceptions.iter().enumerate() {
+            let (coupling, source) = (e.2, e.3);
+            for (b, field) in fields.iter().enumerate() {
+                system[a * k + b] = across(field, e).map(|gamma| f64::from(a == b) + coupling * gamma);
+            }
+            x.push(across(rule, e).map(|delta| source - coupling * delta));
+        }
+        for pivot in 0..k {
+            for row in pivot + 1..k {
+                for l in 0..LANES {
+                    let factor = system[row * k + pivot][l] / system[pivot * k + pivot][l];
+                    for column in pivot..k {
+                        system[row * k + column][l] -= factor * system[pivot * k + column][l];
+                    }
+                    x[row][l] -= factor * x[pivot][l];
+                }
+            }
+        }
+        for row in (0..k).rev() {
+            for l in 0..LANES {
+                let known: f64 = (row + 1..k).map(|column| system[row * k + column][l] * x[column][l]).sum();
+                x[row][l] = (x[row][l] - known) / system[row * k + row][l];
+            }
+        }
+        x
+    }
+}
+
+/// field = (L + μI)⁻¹(e_plus − e_minus).
+fn solve_tridiagonal(inverse_pivots: &[Lanes], field: &mut [Lanes], plus: usize, minus: usize) {
+    let n = field.len();
+    let mut carry = [0.0; LANES];
+    for i in 0..n {
+        let source = f64::from(i == plus) - f64::from(i == minus);
+        for l in 0..LANES {
+            // carry is the forward-substituted right-hand side of the row before, times its inverse pivot.
+            field[i][l] = source + carry[l];
+            carry[l] = field[i][l] * inverse_pivots[i][l];
+        }
+    }
+    field[n - 1] = carry;
+    for i in (0..n - 1).rev() {
+        for l in 0..LANES {
+            field[i][l] = (field[i][l] + field[i + 1][l]) * inverse_pivots[i][l];
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(60))]
+        #[test]
+        fn the_fast_path_agrees_with_the_closed_form(
+            n in 2usize..14, picks in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 0..4),
+            weight in prop_oneof![Just(1.0), 0.2..5.0f64],
+        ) {
+            let mut exceptions = Vec::new();
+            for (a, b) in picks {
+                let loser = a.index(n - 1);
+                let e = (loser + 1 + b.index(n - 1 - loser), loser);
+                if !exceptions.contains(&e) {
+                    exceptions.push(e);
+                }
+            }
+            let mut task = TransitiveTask::new(n, &exceptions).unwrap();
+            for e in task.graph().edges().to_vec() {
+                task = task.with_weight(e.items().0, e.items().1, weight).unwrap();
+            }
+            let classes = task.classes().unwrap();
+            let axes = PhaseAxes::cell_centers(11, 9, (0.0, 1.0), (1e-4, 1e2)).unwrap();
+            let grid = phase_grid(&task, &axes, &|_| ()).unwrap();
+            for (row, &inverse) in axes.inverse_strength.iter().enumerate() {
+                for (column, &alpha) in axes.conjunctivity.iter().enumerate() {
+                    let model = RidgeModel::new(alpha, 1.0 / inverse).unwrap();
+                    let exact = chain::solve(&task, &model).unwrap().accuracy(&classes);
+                    prop_assert_eq!(grid.accuracy[row * 11 + column], exact, "α {} 1/C {} {:?}", alpha, inverse, exceptions);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn limits_on_the_grid_are_solved_too() {
+        let task = TransitiveTask::new(9, &[(5, 3)]).unwrap();
+        let axes = PhaseAxes { conjunctivity: vec![0.0, 0.2, 1.0], inverse_strength: vec![0.0, 1e-9], kind: StrengthKind::Ridge };
+        let grid = phase_grid(&task, &axes, &|_| ()).unwrap();
+        // α = 0, C = ∞: the cycle ties. α = 1: only trained pairs are known.
+        assert_eq!(grid.accuracy[0].exception_cycle, Some(0.5));
+        assert_eq!(grid.accuracy[0].cross_section, Some(1.0));
+        assert_eq!(grid.accuracy[1].exception_cycle, Some(1.0));
+        assert_eq!((grid.accuracy[2].exception_cycle, grid.accuracy[2].cross_section), (Some(1.0), Some(0.5)));
+    }
+
+    #[test]
+    fn bad_axes_are_refused() {
+        assert!(PhaseAxes::cell_centers(0, 5, (0.0, 1.0), (1e-3, 1.0)).is_err());
+        assert!(PhaseAxes::cell_centers(5, 5, (0.5, 0.2), (1e-3, 1.0)).is_err());
+        assert!(PhaseAxes::cell_centers(5, 5, (0.0, 1.0), (0.0, 1.0)).is_err());
+    }
+}

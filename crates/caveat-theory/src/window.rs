@@ -1,0 +1,461 @@
+//! The balance window: for which conjunctivity a model generalizes across an exception and still remembers it.
+//!
+//! Untrained pairs depend on α and C through the screening μ alone, so cross-section pairs are all correct iff μ stays below
+//! the first μ* at which one of them flips: α < α_gen(C) = (μ*/2 − 1/C)/(1 + μ*/2). A trained pair has the margin
+//! m·y + (1−m)(r_i − r_j), so the exception's cycle is remembered iff the memorization weight m exceeds what the worst of its
+//! pairs needs: α > α_mem(C). The two boundaries meet where μ = μ* and m just suffices, at the critical C in closed form.
+
+use serde::Serialize;
+
+use crate::error::{Result, TheoryError, check_range};
+mod flow { pub fn solve(g:&crate::ComparisonGraph,_a:f64,_t:f64)->crate::Result<crate::margins::graph::GraphSolution<'_>>{ crate::margins::graph::solve(g,&crate::RidgeModel::new(0.5,1.0)?) } }
+use crate::kernel::RidgeModel;
+use crate::kernel::exchangeable::check_c;
+use crate::margins::{Margins, chain, graph};
+use crate::pair_class::PairClass;
+use crate::task::TransitiveTask;
+
+/// How the kernel model is fitted.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Training {
+    /// Ridge regression with inverse regularization C ∈ (0, ∞].
+    Ridge {
+        /// C.
+        c: f64,
+    },
+    /// Gradient flow from zero for a time T ∈ (0, ∞].
+    GradientFlow {
+        /// T, in units of the normalized kernel ([`crate::flow`]).
+        time: f64,
+    },
+}
+
+impl Training {
+    fn check(self) -> Result<()> {
+        match self {
+            Self::Ridge { c } => check_c(c).map(|_| ()),
+            Self::GradientFlow { time } => {
+                check_range("time", time, f64::MIN_POSITIVE, f64::INFINITY, "positive (inf is allowed)").map(|_| ())
+            }
+        }
+    }
+
+    fn with_strength(self, strength: f64) -> Self {
+        match self {
+            Self::Ridge { .. } => Self::Ridge { c: strength },
+            Self::GradientFlow { .. } => Self::GradientFlow { time: strength },
+        }
+    }
+}
+
+/// Where generalization and memorization hold, for one task and one kind of training.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct BalanceWindow {
+    /// μ*, the smallest screening at which a cross-section pair fails. `None` if none ever does, and where no single
+    /// screening exists (gradient flow, unequal presentation weights).
+    pub screening_star: Option<f64>,
+    /// α_gen: all cross-section pairs are correct iff α < α_gen. 1 if they never fail; zero or negative if they fail
+    /// already at α = 0.
+    pub conjunctivity_generalization: f64,
+    /// α_mem: all exception-cycle pairs have their trained sign iff α > α_mem. 0 if every α > 0 remembers.
+    pub conjunctivity_memorization: f64,
+    /// Whether some α does both: max(α_mem, 0) < α_gen.
+    pub balances: bool,
+    /// The C (or time) at which the window closes; below it no α balances. `None` if cross-section pairs never fail.
+    pub critical: Option<f64>,
+}
+
+/// Computes the window of a task.
+///
+/// With one exception and equal weights each boundary costs O(log²) evaluations of closed forms, whatever the number of items;
+/// with several exceptions each evaluation costs O(n²), with gradient flow or unequal weights a solve.
+///
+/// ```
+/// use caveat_theory::{balance_window, Training, TransitiveTask};
+/// let window = balance_window(&TransitiveTask::new(9, &[(5, 3)])?, Training::Ridge { c: f64::INFINITY })?;
+/// assert!((window.screening_star.unwrap() - 1.0).abs() < 1e-12);
+/// assert!((window.conjunctivity_generalization - 1.0 / 3.0).abs() < 1e-12);
+/// # Ok::<(), caveat_theory::TheoryError>(())
+/// ```
+///
+/// # Errors
+/// A training strength that is not positive, or what the solvers refuse.
+pub fn balance_window(task: &TransitiveTask, training: Training) -> Result<BalanceWindow> {
+    training.check()?;
+    match training {
+        Training::Ridge { c } if has_equal_weights(task) => {
+            let weight = task.graph().edges()[0].weight();
+            Screened::new(task)?.window(c, weight)
+        }
+        _ => numerical_window(task, training),
+    }
+}
+
+fn has_equal_weights(task: &TransitiveTask) -> bool {
+    let edges = task.graph().edges();
+    edges.iter().all(|e| e.weight() == edges[0].weight())
+}
+
+/// Margins of a task under any training, by the fastest route.
+///
+/// # Errors
+/// What the route refuses.
+pub fn margins_of<'t>(task: &'t TransitiveTask, conjunctivity: f64, training: Training) -> Result<Box<dyn Margins + 't>> {
+    training.check()?;
+    match training {
+        Training::Ridge { c } => {
+            let model = RidgeModel::new(conjunctivity, c)?;
+            match chain::solve(task, &model) {
+                Ok(solution) => Ok(Box::new(solution)),
+                Err(TheoryError::RouteUnavailable { .. }) => Ok(Box::new(graph::solve(task.graph(), &model)?)),
+                Err(e) => Err(e),
+            }
+        }
+        Training::GradientFlow { time } => Ok(Box::new(flow::solve(task.graph(), conjunctivity, time)?)),
+    }
+}
+
+/// The quantities of a task that depend on the screening alone.
+struct Screened<'t> {
+    task: &'t TransitiveTask,
+    /// Cross-section pairs with their labels, and exception-cycle pairs with theirs; the worst pairs suffice if known.
+    cross: Vec<(usize, usize, f64)>,
+    cycle: Vec<(usize, usize, f64)>,
+    /// (p, q) of a single exception on non-neighbors: its worst pairs are known in closed form.
+    single: Option<(usize, usize)>,
+}
+
+impl<'t> Screened<'t> {
+    fn new(task: &'t TransitiveTask) -> Result<Self> {
+        if let [e] = task.exceptions()
+            && !e.is_adjacent()
+        {
+            let (p, q) = (e.loser, e.winner);
+            // The exception's own margin never fails (its rank difference is ≤ 0); see `worst_cycle_difference`.
+            let cross = if p > 0 && q + 1 < task.n_items() { vec![(p - 1, q + 1, 1.0)] } else { Vec::new() };
+            return Ok(Self { task, cross, cycle: Vec::new(), single: Some((p, q)) });
+        }
+        if task.exceptions().is_empty() {
+            return Ok(Self { task, cross: Vec::new(), cycle: Vec::new(), single: None });
+        }
+        let classes = task.classes()?;
+        let of = |wanted: PairClass| {
+            classes
+                .pairs()
+                .filter(|p| p.2 == wanted)
+                .filter_map(|(i, j, _, label)| Some((i, j, f64::from(label?))))
+                .collect()
+        };
+        Ok(Self { task, cross: of(PairClass::CrossSection), cycle: of(PairClass::ExceptionCycle), single: None })
+    }
+
+    fn solve(&self, screening: f64) -> Result<chain::ChainSolution> {
+        // Unscaled weights: with equal weights only μ matters, so C is set for weight 1 at m = 0.
+        let weight = self.task.graph().edges()[0].weight();
+        chain::solve(self.task, &RidgeModel::new(0.0, 2.0 / (screening * weight))?)
+    }
+
+    /// The smallest label·(r_i − r_j) over cross-section pairs, where positive is correct.
+    fn worst_cross(&self, screening: f64) -> Result<f64> {
+        let solution = self.solve(screening)?;
+        Ok(self.cross.iter().fold(f64::INFINITY, |w, &(i, j, y)| w.min(y * f64::from(solution.sign(i, j)) * solution.margin(i, j).abs())))
+    }
+
+    /// The smallest label·(r_i − r_j) over exception-cycle pairs.
+    fn worst_cycle_difference(&self, screening: f64) -> Result<f64> {
+        let solution = self.solve(screening)?;
+        let Some((p, q)) = self.single else {
+            return Ok(self.cycle.iter().fold(f64::INFINITY, |w, &(i, j, y)| w.min(y * solution.margin(i, j))));
+        };
+        // Adjacent differences in the cycle are a·e^{iλ} + b·e^{−iλ}: convex in i, or least at an end. The exception's own
+        // is −Σ of them with sign reversed, never the worst.
+        let at = |i: usize| solution.margin(i, i + 1);
+        let (mut low, mut high) = (p, q - 1);
+        let ends = at(low).min(at(high));
+        while high - low > 2 {
+            let (a, b) = (low + (high - low) / 3, high - (high - low) / 3);
+            if at(a) <= at(b) { high = b } else { low = a }
+        }
+        Ok((low..=high).fold(ends, |w, i| w.min(at(i))))
+    }
+
+    /// Memorization weight that the worst exception-cycle pair needs at this screening: m + (1−m)d > 0.
+    fn memorization_needed(&self, screening: f64) -> Result<f64> {
+        let d = self.worst_cycle_difference(screening)?;
+        Ok(if d < 0.0 { -d / (1.0 - d) } else { 0.0 })
+    }
+
+    fn screening_star(&self) -> Result<Option<f64>> {
+        if self.cross.is_empty() {
+            return Ok(None);
+        }
+        let worst = |log: f64| self.worst_cross(log.exp());
+        // In x = e^{−λ} the margins are polynomials with coefficients of order one, so none flips for x < 10⁻⁴; and at
+        // μ = 10⁻¹⁸ a chain of 10⁶ items is unscreened.
+        let (low, high) = (1e-18_f64.ln(), 1e4_f64.ln());
+        first_crossing(worst, low, high, 440).map(|root| root.map(f64::exp))
+    }
+
+    fn window(&self, c: f64, weight: f64) -> Result<BalanceWindow> {
+        let screening_star = self.screening_star()?;
+        let inverse = 1.0 / (c * weight);
+        let generalization = screening_star.map_or(1.0, |mu| (mu / 2.0 - inverse) / (1.0 + mu / 2.0));
+        let memorization = self.memorization_boundary(c, weight)?;
+        let critical = match screening_star {
+            None => None,
+            Some(mu) => Some(RidgeModel::from_screening(mu, self.memorization_needed(mu)?)?.c() / weight),
+        };
+        Ok(BalanceWindow {
+            screening_star,
+            conjunctivity_generalization: generalization,
+            conjunctivity_memorization: memorization,
+            balances: memorization.max(0.0) < generalization,
+            critical,
+        })
+    }
+
+    /// The largest α at which some exception-cycle pair has not its trained sign.
+    fn memorization_boundary(&self, c: f64, weight: f64) -> Result<f64> {
+        if c.is_infinite() || (self.single.is_none() && self.cycle.is_empty()) {
+            return Ok(0.0);
+        }
+        last_failure(|alpha| {
+            let model = RidgeModel::new(alpha, c)?;
+            Ok(model.memorization(weight) - self.memorization_needed(model.screening(weight))?)
+        })
+    }
+}
+
+/// The same boundaries from solutions alone, for any training.
+fn numerical_window(task: &TransitiveTask, training: Training) -> Result<BalanceWindow> {
+    let classes = task.classes()?;
+    let pairs = |wanted: PairClass| -> Vec<(usize, usize, f64)> {
+        classes
+            .pairs()
+            .filter(|p| p.2 == wanted)
+            .filter_map(|(i, j, _, label)| Some((i, j, f64::from(label?))))
+            .collect()
+    };
+    let (cross, cycle) = (pairs(PairClass::CrossSection), pairs(PairClass::ExceptionCycle));
+    let worst = |pairs: &[(usize, usize, f64)], alpha: f64, training: Training| -> Result<f64> {
+        let solution = margins_of(task, alpha, training)?;
+        Ok(pairs.iter().fold(f64::INFINITY, |w, &(i, j, y)| {
+            w.min(y * f64::from(solution.sign(i, j)) * solution.margin(i, j).abs())
+        }))
+    };
+    let generalization = |training: Training| -> Result<f64> {
+        if cross.is_empty() {
+            return Ok(1.0);
+        }
+        // In the logit of α, from both limits' neighborhoods.
+        let crossing = first_crossing(|x| worst(&cross, logistic(x), training), -30.0, 30.0, 240)?;
+        Ok(match crossing {
+            Some(x) => logistic(x),
+            None if worst(&cross, logistic(-30.0), training)? > 0.0 => 1.0,
+            None => 0.0,
+        })
+    };
+    let memorization = |training: Training| -> Result<f64> {
+        if cycle.is_empty() || training == (Training::Ridge { c: f64::INFINITY }) || training == (Training::GradientFlow { time: f64::INFINITY }) {
+            return Ok(0.0);
+        }
+        last_failure(|alpha| worst(&cycle, alpha, training))
+    };
+    let (alpha_gen, alpha_mem) = match training {
+        t => (generalization(t)?, memorization(t)?),
+    };
+    let gap = |log: f64| -> Result<f64> {
+        let t = training.with_strength(log.exp());
+        Ok(generalization(t)? - memorization(t)?)
+    };
+    // A window that no training strength closes has no critical one.
+    let critical = if cross.is_empty() || gap(1e6_f64.ln())? <= 0.0 || generalization(training.with_strength(1e6))? == 1.0 {
+        None
+    } else {
+        first_crossing(|log| gap(-log), -(1e6_f64.ln()), -(1e-6_f64.ln()), 24)?.map(|log| (-log).exp())
+    };
+    Ok(BalanceWindow {
+        screening_star: None,
+        conjunctivity_generalization: alpha_gen,
+        conjunctivity_memorization: alpha_mem,
+        balances: alpha_mem.max(0.0) < alpha_gen,
+        critical,
+    })
+}
+
+fn logistic(x: f64) -> f64 {
+    1.0 / (1.0 + (-x).exp())
+}
+
+/// The first x in [low, high] at which `f`, positive before, is no longer positive: to the last bit, by bisection inside the
+/// first of `steps` intervals that ends nonpositive. `None` if it stays positive or begins nonpositive.
+fn first_crossing(mut f: impl FnMut(f64) -> Result<f64>, low: f64, high: f64, steps: usize) -> Result<Option<f64>> {
+    if f(low)? <= 0.0 {
+        return Ok(None);
+    }
+    let mut before = low;
+    for step in 1..=steps {
+        let x = low + (high - low) * step as f64 / steps as f64;
+        if f(x)? <= 0.0 {
+            return bisect(f, before, x).map(Some);
+        }
+        before = x;
+    }
+    Ok(None)
+}
+
+/// Bisection to neighboring numbers (or 1e-16 of the larger bound) between `good`, where f > 0, and `bad`, where f ≤ 0.
+fn bisect(mut f: impl FnMut(f64) -> Result<f64>, mut good: f64, mut bad: f64) -> Result<f64> {
+    for _ in 0..200 {
+        let middle = 0.5 * (good + bad);
+        if middle == good || middle == bad || (good - bad).abs() <= 1e-16 * good.abs().max(bad.abs()) {
+            break;
+        }
+        if f(middle)? > 0.0 { good = middle } else { bad = middle }
+    }
+    Ok(0.5 * (good + bad))
+}
+
+/// The largest α ∈ [0, 1) with f(α) ≤ 0; 0 if f > 0 on all of (0, 1). Searched from α = 1 down to 1e-300.
+fn last_failure(mut f: impl FnMut(f64) -> Result<f64>) -> Result<f64> {
+    // Near 1 in steps of α itself, below in steps of log α.
+    let upper = (1..=64).map(|k| 1.0 - k as f64 / 80.0);
+    let lower = (1..=300).map(|k| 0.2 * 10f64.powf(-(k as f64) / 10.0));
+    let tiny = (1..=27).map(|k| 2e-31 * 10f64.powf(-10.0 * k as f64));
+    let mut good = 1.0;
+    for alpha in upper.chain(lower).chain(tiny) {
+        if f(alpha)? <= 0.0 {
+            return bisect(f, good, alpha);
+        }
+        good = alpha;
+    }
+    Ok(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ridge(n: usize, exceptions: &[(usize, usize)], c: f64) -> BalanceWindow {
+        balance_window(&TransitiveTask::new(n, exceptions).unwrap(), Training::Ridge { c }).unwrap()
+    }
+
+    #[test]
+    fn screening_star_takes_the_values_derived_by_hand() {
+        let nine = ridge(9, &[(5, 3)], f64::INFINITY);
+        assert!((nine.screening_star.unwrap() - 1.0).abs() < 1e-12);
+        assert!((nine.conjunctivity_generalization - 1.0 / 3.0).abs() < 1e-12);
+        assert_eq!(nine.conjunctivity_memorization, 0.0);
+        let eleven = ridge(11, &[(6, 4)], f64::INFINITY);
+        assert!((eleven.screening_star.unwrap() - (2f64.sqrt() - 1.0)).abs() < 1e-12);
+        let seven = ridge(7, &[(4, 2)], 10.0);
+        assert_eq!((seven.screening_star, seven.critical), (None, None));
+        assert_eq!(seven.conjunctivity_generalization, 1.0);
+    }
+
+    #[test]
+    fn plain_transitive_inference_always_balances() {
+        for c in [1e-6, 1.0, f64::INFINITY] {
+            let w = ridge(9, &[], c);
+            assert_eq!((w.conjunctivity_generalization, w.conjunctivity_memorization), (1.0, 0.0));
+            assert!(w.balances);
+        }
+    }
+
+    #[test]
+    fn the_window_closes_exactly_at_the_critical_c() {
+        for (n, e) in [(9, (5, 3)), (11, (6, 4)), (11, (7, 3)), (15, (9, 4)), (30, (14, 12))] {
+            let critical = ridge(n, &[e], 1.0).critical.unwrap();
+            let width = |c| {
+                let w = ridge(n, &[e], c);
+                w.conjunctivity_generalization - w.conjunctivity_memorization
+            };
+            assert!(width(critical * (1.0 + 1e-6)) > 0.0 && width(critical * (1.0 - 1e-6)) < 0.0, "{n} {e:?}");
+            assert!(width(critical).abs() < 1e-9);
+        }
+    }
+
+    #[test]
+    fn boundaries_are_where_accuracies_flip() {
+        let cases: [(usize, &[(usize, usize)]); 5] =
+            [(9, &[(5, 3)]), (11, &[(6, 4)]), (11, &[(7, 3)]), (16, &[(5, 3), (11, 9)]), (14, &[(7, 4), (8, 6)])];
+        for (n, exceptions) in cases {
+            let task = TransitiveTask::new(n, exceptions).unwrap();
+            let classes = task.classes().unwrap();
+            for c in [0.5, 3.0, 10.0, 1e3, 1e6] {
+                let w = ridge(n, exceptions, c);
+                let accuracy = |alpha: f64| {
+                    chain::solve(&task, &RidgeModel::new(alpha, c).unwrap()).unwrap().accuracy(&classes)
+                };
+                let (g, m) = (w.conjunctivity_generalization, w.conjunctivity_memorization);
+                if g > 0.0 {
+                    assert_eq!(accuracy(g * (1.0 - 1e-9)).cross_section, Some(1.0), "{n} {exceptions:?} C {c}");
+                    assert!(accuracy(g * (1.0 + 1e-9)).cross_section < Some(1.0), "{n} {exceptions:?} C {c}");
+                }
+                // The margin that decides is of order α at the boundary; its terms of order 1/C round at eps.
+                let off = 1e-9 + 1e-13 * c;
+                assert!(m > 0.0);
+                assert_eq!(accuracy(m * (1.0 + off)).exception_cycle, Some(1.0), "{n} {exceptions:?} C {c}");
+                assert!(accuracy(m * (1.0 - off)).exception_cycle < Some(1.0), "{n} {exceptions:?} C {c}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_numerical_window_finds_the_closed_one() {
+        let task = TransitiveTask::new(9, &[(5, 3)]).unwrap();
+        for c in [2.0, 10.0, 300.0] {
+            let (closed, numerical) =
+                (ridge(9, &[(5, 3)], c), numerical_window(&task, Training::Ridge { c }).unwrap());
+            let close = |a: f64, b: f64| (a - b).abs() < 1e-11;
+            if closed.conjunctivity_generalization > 0.0 {
+                assert!(close(closed.conjunctivity_generalization, numerical.conjunctivity_generalization));
+            }
+            assert!(close(closed.conjunctivity_memorization, numerical.conjunctivity_memorization));
+            assert!((closed.critical.unwrap() / numerical.critical.unwrap() - 1.0).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn a_huge_task_has_its_window_at_once() {
+        let w = ridge(1_000_000, &[(600_000, 400_000)], 1e13);
+        let mu = w.screening_star.unwrap();
+        assert!(mu > 0.0 && w.balances && w.conjunctivity_memorization > 0.0, "{w:?}");
+    }
+
+    #[test]
+    fn cross_section_fails_beyond_the_screening_star_and_nowhere_below() {
+        let mut largest = 0.0_f64;
+        for n in 5..=16 {
+            for p in 1..n - 3 {
+                for q in p + 2..n - 1 {
+                    let task = TransitiveTask::new(n, &[(q, p)]).unwrap();
+                    let classes = task.classes().unwrap();
+                    let star = Screened::new(&task).unwrap().screening_star().unwrap();
+                    largest = largest.max(star.unwrap_or(0.0));
+                    for k in -60..=60 {
+                        let mu = 10f64.powf(f64::from(k) / 10.0);
+                        let model = RidgeModel::from_screening(mu, 0.5).unwrap();
+                        let correct = chain::solve(&task, &model).unwrap().accuracy(&classes).cross_section == Some(1.0);
+                        assert_eq!(correct, star.is_none_or(|star| mu < star), "n {n} ({q} {p}) μ {mu} star {star:?}");
+                    }
+                }
+            }
+        }
+        // Far below the end of the search.
+        assert!(largest < 100.0, "{largest}");
+    }
+
+    #[test]
+    fn equal_weights_rescale_c() {
+        let mut task = TransitiveTask::new(9, &[(5, 3)]).unwrap();
+        for (i, j) in (1..9).map(|i| (i - 1, i)).chain([(5, 3)]) {
+            task = task.with_weight(i, j, 4.0).unwrap();
+        }
+        let (a, b) = (balance_window(&task, Training::Ridge { c: 5.0 }).unwrap(), ridge(9, &[(5, 3)], 20.0));
+        assert!((a.conjunctivity_generalization - b.conjunctivity_generalization).abs() < 1e-14);
+        assert!((a.conjunctivity_memorization - b.conjunctivity_memorization).abs() < 1e-13);
+        assert!((a.critical.unwrap() * 4.0 / b.critical.unwrap() - 1.0).abs() < 1e-13);
+    }
+}
