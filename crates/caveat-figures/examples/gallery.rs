@@ -1,4 +1,6 @@
-//! Draws every figure into a folder, those of learners from made-up observations: `cargo run --release -p caveat-figures --example gallery -- FOLDER [png]`.
+//! Draws every figure into a folder, those of learners from made-up observations.
+//!
+//! `cargo run --release -p caveat-figures --example gallery -- FOLDER [svg|pdf|png]`
 
 use std::path::PathBuf;
 
@@ -7,8 +9,11 @@ use caveat_figures::language_models::scatter::Against;
 use caveat_figures::language_models::{self, Condition, TheoryMargins};
 use caveat_figures::margins_figure::{self, MarginsInputs};
 use caveat_figures::mechanism_figure::{self, MechanismInputs};
+use caveat_figures::phase_figure::{self, PhaseInputs};
+use caveat_figures::window_figure::{self, WindowInputs};
 use caveat_figures::{Figure, Format, task_figure};
 use caveat_theory::margins::{Margins, chain};
+use caveat_theory::phase::{PhaseAxes, phase_grid};
 use caveat_theory::{Activation, RandomFeatures, RidgeModel, TransitiveTask};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -34,6 +39,15 @@ fn figures() -> Result<Vec<Figure>, Box<dyn std::error::Error>> {
             RandomFeatures { width: 400, replicates: 8, ..RandomFeatures::new(activation, depth, 0) }.estimate(None)
         })
         .collect::<Result<Vec<_>, _>>()?;
+    let axes = PhaseAxes::cell_centers(400, 400, (0.0, 1.0), (1e-4, 10.0))?;
+    let rows = [(9, (5, 3)), (11, (6, 4)), (11, (7, 3))]
+        .into_iter()
+        .map(|(n, exception)| {
+            let task = TransitiveTask::new(n, &[exception])?;
+            let grid = phase_grid(&task, &axes, &|_| ())?;
+            Ok((task, grid))
+        })
+        .collect::<Result<Vec<_>, caveat_theory::TheoryError>>()?;
     let mut conditions = Vec::new();
     for (m, model) in ["gpt2", "pythia-160m", "an-instructed-model-with-a-long-name-7b"].into_iter().enumerate() {
         for (s, setting) in ["full", "lora"].into_iter().enumerate() {
@@ -50,6 +64,8 @@ fn figures() -> Result<Vec<Figure>, Box<dyn std::error::Error>> {
         task_figure::draw(&task)?,
         margins_figure::draw(&MarginsInputs::default())?,
         mechanism_figure::draw(&MechanismInputs { task, screenings: vec![0.1, 1.0, 4.0] })?,
+        phase_figure::draw(PhaseInputs { rows: &rows })?,
+        window_figure::draw(&WindowInputs::default())?,
         conjunctivity_figure::draw(&ConjunctivityInputs { activations, max_depth: 12, random_features })?,
     ])
 }

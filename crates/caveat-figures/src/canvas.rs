@@ -1,7 +1,7 @@
 //! The drawing surface: lines, areas, markers and text on a page measured in points, rendered as SVG, PDF or PNG.
 //!
-//! All three formats are one picture: PDF and PNG are made from the SVG, with the bundled font and no other. Nothing in it
-//! carries an id, so any number of them can stand in one HTML page.
+//! All three formats are one picture: PDF and PNG are made from the SVG with the bundled font (a PDF takes signs that the font
+//! lacks from the system's). Nothing in it carries an id, so any number of them can stand in one HTML page.
 
 use std::path::Path;
 

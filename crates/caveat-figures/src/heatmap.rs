@@ -260,7 +260,7 @@ mod tests {
         ) {
             let palette = [None, Some(BLUE), Some(ORANGE), Some(GREEN)];
             let color = |i: usize, j: usize| palette[usize::from(cells[i * 7 + j])];
-            let mut seen = vec![None; 42];
+            let mut seen = [None; 42];
             for b in merge(6, 7, color) {
                 for i in b.row..b.row + b.rows {
                     for j in b.column..b.column + b.columns {

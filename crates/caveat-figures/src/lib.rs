@@ -31,10 +31,12 @@ mod legend;
 pub mod margins_figure;
 pub mod mechanism_figure;
 pub mod palette;
+pub mod phase_figure;
 mod scale;
 mod table;
 pub mod task_figure;
 mod text;
+pub mod window_figure;
 
 pub use axes::{Frame, Panel, letter_above, margins, title_above};
 pub use canvas::{Canvas, DOUBLE_COLUMN, Dash, Format, Marker, PNG_DPI, Rect, SINGLE_COLUMN, Stroke};

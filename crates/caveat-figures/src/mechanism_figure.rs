@@ -13,7 +13,7 @@
 //!
 //! # Drawing
 //! One panel per μ: chain field, exception field and their sum over the items, the cycle shaded. Lines connect the
-//! cross-section pairs that are misordered.
+//! cross-section pairs that are misordered; of more than 30, the items are marked alone.
 
 use caveat_theory::margins::{Margins, chain};
 use caveat_theory::{PairClass, RidgeModel, Section, TransitiveTask};
@@ -28,6 +28,9 @@ use crate::palette::{CHAIN_FIELD, EXCEPTION_FIELD, GREY, LIGHT_GREY, RANKS, clas
 use crate::scale::Axis;
 use crate::table::Table;
 use crate::text::{item, number};
+
+/// Most misordered pairs that are connected; beyond, their items alone are marked.
+const MOST_LINES: usize = 30;
 
 /// What to show the ranks of.
 #[derive(Debug, Clone, PartialEq)]
@@ -130,7 +133,7 @@ fn panel(
     panel.horizontal(canvas, 0.0, Stroke::new(LIGHT_GREY.over(GREY, 0.6), 0.5));
     let mut count = Count { pairs: 0, wrong: 0, tied: 0 };
     let radius = (60.0 / n as f64).clamp(0.8, 2.2);
-    let purple = class_color(PairClass::CrossSection);
+    let mut wrong = Vec::new();
     for (i, j, class, label) in classes.pairs() {
         let Some(label) = label.filter(|_| class == PairClass::CrossSection) else {
             continue;
@@ -139,12 +142,17 @@ fn panel(
         match solution.sign(i, j) * label {
             0 => count.tied += 1,
             1 => {}
-            _ => {
-                count.wrong += 1;
-                panel.line(canvas, &[ranks[i], ranks[j]], Stroke::new(purple, 1.1));
-                panel.points(canvas, &[ranks[i], ranks[j]], Marker::Circle, radius + 1.6, purple);
-            }
+            _ => wrong.push([ranks[i], ranks[j]]),
         }
+    }
+    count.wrong = wrong.len();
+    let purple = class_color(PairClass::CrossSection);
+    for pair in &wrong {
+        // More lines than these would only fill the panel.
+        if wrong.len() <= MOST_LINES {
+            panel.line(canvas, pair, Stroke::new(purple, 1.1));
+        }
+        panel.points(canvas, pair, Marker::Circle, radius + 1.6, purple);
     }
     // The fields lie over their sum, which they come to coincide with.
     panel.line(canvas, &ranks, Stroke::new(RANKS, 1.8));

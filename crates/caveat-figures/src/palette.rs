@@ -131,6 +131,13 @@ pub enum ColorScale {
         /// Value of the light end.
         max: f64,
     },
+    /// White where all is right (`max`), ever darker blue the more is wrong, down to `min`.
+    Accuracy {
+        /// Value of the dark end.
+        min: f64,
+        /// Value of the white end.
+        max: f64,
+    },
 }
 
 impl ColorScale {
@@ -144,7 +151,7 @@ impl ColorScale {
     pub fn range(self) -> (f64, f64) {
         match self {
             Self::Diverging { limit } => (-limit, limit),
-            Self::Sequential { min, max } => (min, max),
+            Self::Sequential { min, max } | Self::Accuracy { min, max } => (min, max),
         }
     }
 
@@ -158,6 +165,8 @@ impl ColorScale {
         match self {
             Self::Diverging { .. } => colorous::RED_BLUE.eval_continuous(1.0 - t).into(),
             Self::Sequential { .. } => colorous::CIVIDIS.eval_continuous(t).into(),
+            // Steeper near the white end, where single wrong pairs must be seen.
+            Self::Accuracy { .. } => colorous::BLUES.eval_continuous((1.0 - t).powf(0.75)).into(),
         }
     }
 }

@@ -59,7 +59,7 @@ pub fn draw(inputs: PhaseInputs<'_>) -> Result<Figure> {
     // The superscript is narrower than its markup.
     let left = left - 14.0;
     let (gap, row_gap) = (9.0, 12.0);
-    let body_width = DOUBLE_COLUMN - left - 16.0 - 42.0;
+    let body_width = DOUBLE_COLUMN - left - 16.0 - 46.0;
     let side = ((body_width - gap * (classes.len() as f64 - 1.0)) / classes.len().max(1) as f64).min(110.0);
     let body_height = rows.len() as f64 * (side + row_gap) - row_gap;
     let mut canvas = Canvas::new(DOUBLE_COLUMN, 22.0 + body_height + below + 18.0);
@@ -97,8 +97,8 @@ pub fn draw(inputs: PhaseInputs<'_>) -> Result<Figure> {
     let bar = Rect::new(body.right() + 9.0, body.y, 7.0, side.max(60.0));
     color_bar(&mut canvas, bar, scale(), "accuracy");
     let legend = Legend::new()
-        .with(Key::Line(generalization_stroke()), "α_{gen}: cross-section right to its left")
-        .with(Key::Line(memorization_stroke()), "α_{mem}: exception remembered to its right")
+        .with(Key::Line(generalization_stroke()), "α_{gen}: cross-section correct left of it")
+        .with(Key::Line(memorization_stroke()), "α_{mem}: exception remembered right of it")
         .with(Key::Point(Marker::Ring, BLACK), "window closes");
     let y = canvas.height() - 14.0;
     let row = canvas.page().inset(8.0, 0.0, 8.0, 0.0);
@@ -111,7 +111,7 @@ pub fn draw(inputs: PhaseInputs<'_>) -> Result<Figure> {
 }
 
 fn scale() -> ColorScale {
-    ColorScale::Sequential { min: 0.0, max: 1.0 }
+    ColorScale::Accuracy { min: 0.0, max: 1.0 }
 }
 
 fn generalization_stroke() -> Stroke {
@@ -144,7 +144,12 @@ impl Extent {
         if grid.accuracy.len() != alpha.len() * inverse.len() {
             return Err(FigureError::BadInput {
                 what: "phase grid",
-                problem: format!("{} cells, but its axes have {} × {}", grid.accuracy.len(), inverse.len(), alpha.len()),
+                problem: format!(
+                    "{} cells, but its axes have {} × {}",
+                    grid.accuracy.len(),
+                    inverse.len(),
+                    alpha.len()
+                ),
             });
         }
         let logs: Vec<f64> = inverse.iter().map(|v| v.ln()).collect();

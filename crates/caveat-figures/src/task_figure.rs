@@ -137,7 +137,7 @@ fn sections(canvas: &mut Canvas, classes: &PairClasses, y: f64, x: impl Fn(usize
         };
         canvas.polyline(&[(left, y), (left, y + 3.0), (right, y + 3.0), (right, y)], Stroke::new(GREY, 0.7));
         let label = Text::new(name).at(Anchor::Middle, Level::Top);
-        if label.width() < right - left + 1.6 * step {
+        if label.width() < right - left + 0.4 * step {
             canvas.text(((left + right) / 2.0, y + 6.5), &label);
         }
         first = last + 1;

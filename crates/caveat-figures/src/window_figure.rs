@@ -118,16 +118,16 @@ impl Drawing<'_> {
         let n = &self.inputs.n_items;
         let x_size = Axis::linear(0.0, n.iter().copied().max().unwrap_or(1) as f64 * 1.04).label("number of items n");
         let moved = self.inputs.n_items_moved;
-        let stride = moved.div_ceil(7);
+        let stride = moved.div_ceil(7).max(1);
         let x_place = Axis::linear(0.0, moved as f64 - 1.0)
             .ticks((0..moved).step_by(stride).map(|k| (k as f64, item(k))))
             .label(format!("first item of the cycle (n = {moved})"));
-        let all = || self.by_size.iter().chain(&self.by_place).flatten();
-        let y_alpha = || log_axis(all().map(|(_, w)| generalization(w))).label("α_{gen} at C = ∞");
-        let y_critical = log_axis(all().map(|(_, w)| critical(w))).label("critical C");
+        let (sizes, places) = (self.by_size.iter().flatten(), self.by_place.iter().flatten());
+        let y_critical = log_axis(sizes.clone().map(|(_, w)| critical(w))).label("critical C");
+        let y_alpha = log_axis(sizes.chain(places).map(|(_, w)| generalization(w))).label("α_{gen} at C = ∞");
         let panels = [
-            (Panel::new(cells[0], x_size.clone(), y_alpha()), values(&self.by_size, generalization)),
-            (Panel::new(cells[1], x_place, y_alpha()), values(&self.by_place, generalization)),
+            (Panel::new(cells[0], x_size.clone(), y_alpha.clone()), values(&self.by_size, generalization)),
+            (Panel::new(cells[1], x_place, y_alpha), values(&self.by_place, generalization)),
             (Panel::new(cells[2], x_size, y_critical), values(&self.by_size, critical)),
         ];
         for (k, (panel, lines)) in panels.iter().enumerate() {
@@ -164,9 +164,8 @@ fn values(lines: &[Line], f: impl Fn(&BalanceWindow) -> f64) -> Vec<Vec<(f64, f6
 
 /// A logarithmic axis a little wider than the positive finite values.
 fn log_axis(values: impl Iterator<Item = f64>) -> Axis {
-    let (low, high) = values
-        .filter(|v| v.is_finite() && *v > 0.0)
-        .fold((f64::INFINITY, 0.0f64), |(l, h), v| (l.min(v), h.max(v)));
+    let (low, high) =
+        values.filter(|v| v.is_finite() && *v > 0.0).fold((f64::INFINITY, 0.0f64), |(l, h), v| (l.min(v), h.max(v)));
     Axis::log(low / 1.3, high * 1.3)
 }
 

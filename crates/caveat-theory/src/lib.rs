@@ -8,6 +8,7 @@ pub mod error;
 pub mod inference;
 pub mod flow;
 pub mod kernel;
+pub mod logistic;
 pub mod margins;
 pub mod pair_class;
 pub mod phase;

@@ -195,7 +195,7 @@ impl PairClasses {
 
 /// Tarjan's algorithm without recursion: component of every node, numbered so that edges lead to smaller or equal numbers,
 /// and the size of each component.
-fn strongly_connected_components(below: &[Vec<u32>]) -> (Vec<u32>, Vec<u32>) {
+pub(crate) fn strongly_connected_components(below: &[Vec<u32>]) -> (Vec<u32>, Vec<u32>) {
     const UNSEEN: u32 = u32::MAX;
     let n = below.len();
     let (mut index, mut low) = (vec![UNSEEN; n], vec![0u32; n]);

@@ -8,7 +8,7 @@
 use serde::Serialize;
 
 use crate::error::{Result, TheoryError, check_range};
-mod flow { pub fn solve(g:&crate::ComparisonGraph,_a:f64,_t:f64)->crate::Result<crate::margins::graph::GraphSolution<'_>>{ crate::margins::graph::solve(g,&crate::RidgeModel::new(0.5,1.0)?) } }
+use crate::flow;
 use crate::kernel::RidgeModel;
 use crate::kernel::exchangeable::check_c;
 use crate::margins::{Margins, chain, graph};

@@ -48,8 +48,7 @@ fn comparisons() -> impl Strategy<Value = ComparisonGraph> {
 }
 
 fn dense_solution(g: &ComparisonGraph, kernel: &ExchangeableKernel, c: f64) -> dense::DenseSolution {
-    let ridge = kernel.ridge_from_c(c).unwrap();
-    dense::solve(g.n_items(), &g.trials(), |e, f| kernel.value(e, f), ridge).unwrap()
+    dense::solve_exchangeable(g.n_items(), &g.trials(), kernel, c).unwrap()
 }
 
 /// Largest difference of two routes' margins relative to the largest margin. Labels of size 1 may cancel to margins at
@@ -77,8 +76,10 @@ proptest! {
             prop_assert!(d <= 1e-10, "chain against {name}: {d:e}");
         }
         let ranks = chain.ranks();
-        for (i, r) in asymmetric.ranks().iter().enumerate() {
-            prop_assert!((r - ranks[i]).abs() <= 1e-10 * (1.0 + ranks[0].abs()));
+        for other in [&asymmetric.ranks(), dense.ranks().unwrap()] {
+            for (r, rank) in other.iter().zip(&ranks) {
+                prop_assert!((r - rank).abs() <= 1e-10 * (1.0 + ranks[0].abs()));
+            }
         }
     }
 

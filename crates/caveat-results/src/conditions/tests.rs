@@ -1,10 +1,10 @@
 //! Tests of conditions on small tables, and on the published ones where `CAVEAT_PUBLISHED_LM` names their directory.
 
-use std::path::Path;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
-use crate::Table;
+use crate::{Table, TrialColumn};
 
 /// One row of a small trial table; the columns that conditions do not read are left out.
 #[derive(Clone)]
@@ -54,7 +54,7 @@ fn sample(seed: i64) -> Vec<Row> {
     for (a, b) in (0..4).flat_map(|a| (0..4).map(move |b| (a, b))).filter(|(a, b)| a != b) {
         let exception = (a, b) == (1, 3) || (a, b) == (3, 1);
         let first_wins = (a < b) != exception;
-        let train = exception || (a - b as i64).abs() == 1;
+        let train = exception || i64::abs(a - b) == 1;
         let label = if first_wins { "Yes" } else { "No" };
         rows.push(Row { seed, exception, ..Row::new(a, b, train, label, (10 * a + b + seed) as f64) });
     }
@@ -284,20 +284,45 @@ fn the_published_tables_give_370_conditions_with_their_tasks() {
 }
 
 #[test]
-fn published_margins_are_those_of_an_independent_computation() {
+fn published_means_are_those_of_a_plain_pass_over_the_rows() {
     let Some(directory) = published() else { return };
-    let file = Path::new("exception").join("exc_mid_n9__fake.parquet");
-    let conditions = read_conditions(&[directory.join(file)], Phase::Post, &|_, _| {}).unwrap();
-    let key = |c: &&Condition| c.key().setting == "full" && c.key().model == "qwen35-2b";
-    let c = conditions.iter().find(key).unwrap();
-    // Group means of logit_diff, computed with pandas; all on a grid of 1/16 over 100 rows.
-    for (pair, margin) in [((3, 4), 7.724375), ((3, 5), -8.3665625), ((3, 6), -2.2053125), ((3, 8), 7.3409375)] {
-        let found = c.margins().into_iter().find(|m| (m.first, m.second) == pair).unwrap();
-        assert!((found.margin - margin).abs() < 1e-9, "{pair:?}: {}", found.margin);
-        let seeds = c.seed_margins();
-        let at = c.margins().iter().position(|m| (m.first, m.second) == pair).unwrap();
-        let average = seeds.iter().map(|s| s[at]).sum::<f64>() / seeds.len() as f64;
-        assert!((average - margin).abs() < 1e-9);
+    let path = directory.join("exception").join("exc_mid_n9__fake.parquet");
+    let columns = Tally::COLUMNS;
+    let parts =
+        scan_trials(std::slice::from_ref(&path), &columns, &|_, _| {}, |sums: &mut Vec<(String, f64)>, batch| {
+            let text = |c| batch.text(c).unwrap();
+            let [setting, model, phase] = [TrialColumn::Setting, TrialColumn::Model, TrialColumn::Phase].map(text);
+            let (a, b) = (batch.integers(TrialColumn::RankA)?, batch.integers(TrialColumn::RankB)?);
+            let (lora_r, l2_reg) = (batch.reals(TrialColumn::LoraR)?, batch.reals(TrialColumn::L2Reg)?);
+            let logit = batch.reals(TrialColumn::LogitDiff)?;
+            for k in (0..batch.n_rows()).filter(|&k| phase.get(k) == Some("post")) {
+                let names = (setting.get(k).unwrap(), model.get(k).unwrap());
+                sums.push((format!("{names:?} {} {} {} {}", lora_r[k], l2_reg[k], a[k], b[k]), logit[k]));
+            }
+            Ok(())
+        });
+    let mut means: HashMap<String, (f64, f64)> = HashMap::new();
+    for (key, logit) in parts.unwrap().concat() {
+        let sum = means.entry(key).or_default();
+        *sum = (sum.0 + logit, sum.1 + 1.0);
+    }
+    let conditions = read_conditions(&[path], Phase::Post, &|_, _| {}).unwrap();
+    assert_eq!(means.len(), conditions.len() * 72);
+    for c in &conditions {
+        let key = c.key();
+        let names = (key.setting.as_str(), key.model.as_str());
+        let [lora_r, l2_reg] = [key.lora_r, key.l2_reg].map(|x| x.unwrap_or(f64::NAN));
+        for (at, m) in c.margins().into_iter().enumerate() {
+            let mean = |a, b| {
+                let (sum, count) = means[&format!("{names:?} {lora_r} {l2_reg} {a} {b}")];
+                sum / count
+            };
+            let expected = (mean(m.first, m.second) - mean(m.second, m.first)) / 2.0;
+            assert!((m.margin - expected).abs() < 1e-12, "{key}: {m:?}, expected {expected}");
+            // Every seed has as many rows of a pair as any other.
+            let seeds: Vec<f64> = c.seed_margins().iter().map(|s| s[at]).collect();
+            assert!((seeds.iter().sum::<f64>() / seeds.len() as f64 - expected).abs() < 1e-12);
+        }
     }
 }
 

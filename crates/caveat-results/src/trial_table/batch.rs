@@ -150,10 +150,7 @@ impl TrialBatch {
         }
     }
 
-    fn find<'a, T: ?Sized>(&'a self, column: TrialColumn, pick: impl Fn(&'a Data) -> Option<T>) -> Result<T>
-    where
-        T: Sized,
-    {
+    fn find<'a, T>(&'a self, column: TrialColumn, pick: impl Fn(&'a Data) -> Option<T>) -> Result<T> {
         let data = self.columns.iter().find(|(c, _)| *c == column).and_then(|(_, d)| pick(d));
         data.ok_or_else(|| ResultsError::BadTable(format!("column {:?} was not requested as this kind", column.name())))
     }

@@ -1,10 +1,13 @@
 //! The routes of the flow against each other, a matrix exponential, time stepping, and the limits of the theory.
 
+use super::routes::{filled, largest, solver};
 use super::*;
-use crate::comparison_graph::{Comparison, Trial};
-use crate::kernel::ExchangeableKernel;
+use crate::comparison_graph::{Comparison, PresentationOrder, Trial};
+use crate::error::TheoryError;
+use crate::kernel::{ExchangeableKernel, RidgeModel};
 use crate::margins::graph;
 use crate::task::TransitiveTask;
+use faer::Mat;
 use proptest::prelude::*;
 
 const INF: f64 = f64::INFINITY;
@@ -36,9 +39,10 @@ fn time() -> impl Strategy<Value = f64> {
     prop_oneof![8 => (-6.0..4.0f64).prop_map(|x| 10f64.powf(x)), 1 => Just(INF), 1 => Just(0.0)]
 }
 
-/// Largest difference relative to the largest margin.
-fn disagreement(a: &[f64], b: &[f64]) -> f64 {
-    let scale = largest(a).max(f64::MIN_POSITIVE);
+/// Largest difference relative to the largest margin, or to 1e-4 of what one pair alone learns by then: labels may
+/// cancel.
+fn disagreement(a: &[f64], b: &[f64], t: f64) -> f64 {
+    let scale = largest(a).max(1e-4 * filled(1.0, t)).max(f64::MIN_POSITIVE);
     a.iter().zip(b).fold(0.0_f64, |m, (x, y)| m.max((x - y).abs() / scale))
 }
 
@@ -114,13 +118,13 @@ impl OrderedPairs {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(ProptestConfig::with_cases(20_000))]
 
     #[test]
     fn spectral_and_krylov_routes_agree_on_any_graph(g in comparisons(), alpha in conjunctivity(), t in time()) {
         let spectral = solve_with(&g, alpha, t, FlowRoute::Spectral).unwrap();
         let krylov = solve_with(&g, alpha, t, FlowRoute::Krylov).unwrap();
-        let d = disagreement(&spectral.matrix(), &krylov.matrix());
+        let d = disagreement(&spectral.matrix(), &krylov.matrix(), t);
         prop_assert!(d <= 1e-10, "{d:e} {:?}", krylov.info());
         prop_assert!(krylov.info().error_estimate <= 2e-10 && spectral.info().error_estimate <= 1e-9);
     }
@@ -131,23 +135,24 @@ proptest! {
         let closed = solve_with(&chain, alpha, t, FlowRoute::Chain).unwrap();
         for route in [FlowRoute::Spectral, FlowRoute::Krylov] {
             let other = solve_with(&chain, alpha, t, route).unwrap();
-            let d = disagreement(&closed.matrix(), &other.matrix());
+            let d = disagreement(&closed.matrix(), &other.matrix(), t);
             prop_assert!(d <= 1e-10, "{route:?} {d:e}");
         }
     }
 
     #[test]
     fn the_flow_is_the_exponential_of_the_ordered_pairs_ode(
-        g in comparisons(), alpha in conjunctivity(), log_t in -3.0..2.0f64, scale in 0.2..3.0f64, flip in -0.5..0.5f64,
+        g in comparisons(), alpha in conjunctivity(), log_t in -3.0..2.0f64, scale in 0.2..3.0f64,
+        symmetric in 0.0..0.5f64,
     ) {
-        // Any kernel of that α, on its own scale: t = (κ_id − κ_flip)·time.
-        let shared = scale * (1.0 - alpha) / 2.0;
-        let kernel = ExchangeableKernel::from_orbits([scale + flip, flip, shared + 0.3, shared + 0.3, 0.3, 0.3]).unwrap();
+        // A kernel of that α on its own scale, with a constant and a symmetric part: t = (κ_id − κ_flip)·time.
+        let (shared, flip) = (scale * (1.0 - alpha) / 2.0 + 0.3, symmetric + 0.3);
+        let kernel = ExchangeableKernel::from_orbits([scale + flip, flip, shared, shared, 0.3, 0.3]).unwrap();
         prop_assert!((kernel.conjunctivity() - alpha).abs() < 1e-14);
         let time = 10f64.powf(log_t);
         let reference = OrderedPairs::new(&g, kernel).by_exponential(time);
         let flow = solve(&g, alpha, scale * time).unwrap();
-        let d = disagreement(&reference, &flow.matrix());
+        let d = disagreement(&reference, &flow.matrix(), scale * time);
         // The reference loses eps·‖K‖·t: ‖K‖ < 100, t < 100.
         prop_assert!(d <= 1e-10, "{d:e}");
     }
@@ -155,7 +160,7 @@ proptest! {
     #[test]
     fn an_endless_flow_is_the_ridgeless_solution(g in comparisons(), alpha in conjunctivity()) {
         let model = RidgeModel::new(alpha, INF).unwrap();
-        let ridge = graph::solve(&g, &model).unwrap();
+        let ridge = graph::solve_with(&g, &model, &solver(&g)).unwrap();
         for route in [FlowRoute::Spectral, FlowRoute::Krylov] {
             let flow = solve_with(&g, alpha, INF, route).unwrap();
             let scale = largest(flow.trained_margins()).max(1e-3);
@@ -176,13 +181,14 @@ proptest! {
         prop_assert!(error(&late) <= error(&early) * (1.0 + 1e-12) + 1e-28);
         // What is left at s is learned from s on as fresh labels: f(s + t) = f(s) + flow of the residual. Halved and by
         // √m, for labels must lie in [−1, 1].
-        let shrink = 0.5 / (g.edges().len() as f64).sqrt() / g.edges().iter().fold(1.0_f64, |m, e| m.max(4.0 / e.weight()));
+        let lightest = g.edges().iter().fold(4.0_f64, |m, e| m.min(e.weight()));
+        let shrink = 0.125 * lightest / (g.edges().len() as f64).sqrt();
         let residual = g.edges().iter().zip(early.trained_margins()).flat_map(|(e, f)| {
             let (y, (i, j)) = (shrink * (e.label() - f), e.items());
             let share = |sign: f64| e.weight() * (1.0 + sign * y) / 2.0;
-            [Comparison { winner: i, loser: j, weight: share(1.0) }, Comparison { winner: j, loser: i, weight: share(-1.0) }]
+            [(i, j, share(1.0)), (j, i, share(-1.0))]
         });
-        let rest = ComparisonGraph::new(g.n_items(), residual).unwrap();
+        let rest = wins(g.n_items(), &residual.collect::<Vec<_>>());
         let rest = solve(&rest, alpha, t).unwrap();
         for ((a, b), c) in early.matrix().iter().zip(rest.matrix()).zip(late.matrix()) {
             prop_assert!((a + b / shrink - c).abs() <= 1e-10, "{a} {b} {c}");
@@ -191,7 +197,7 @@ proptest! {
 
     #[test]
     fn early_margins_are_hebbian_with_full_relative_precision(
-        g in comparisons(), alpha in conjunctivity(), log_t in -300.0..-12.0f64,
+        g in comparisons(), alpha in conjunctivity(), log_t in -290.0..-12.0f64,
     ) {
         let t = 10f64.powf(log_t);
         let flow = solve(&g, alpha, t).unwrap();
@@ -206,9 +212,9 @@ proptest! {
         };
         for i in 0..g.n_items() {
             for j in 0..g.n_items() {
-                // Next order: ‖KW‖t < 1e3·t.
+                // Next order ‖KW‖²t‖y‖ < 1e5·t; rounding of sums of at most 24 weights of at most 100 in all.
                 let (f, expected) = (flow.margin(i, j) / t, hebbian(i, j));
-                prop_assert!((f - expected).abs() <= 1e-8 * t.powf(0.01).max(1e-3) + 2e-9 * t / 1e-12, "{f} {expected}");
+                prop_assert!((f - expected).abs() <= 1e5 * t + 2_400.0 * f64::EPSILON, "{f} {expected}");
             }
         }
     }
@@ -222,7 +228,8 @@ proptest! {
                 prop_assert_eq!(flow.margin(i, j), -flow.margin(j, i));
             }
         }
-        prop_assert!(flow.ranks().iter().sum::<f64>().abs() <= 1e-12 * (1.0 + largest(flow.ranks())) * g.n_items() as f64);
+        let (sum, scale) = (flow.ranks().iter().sum::<f64>(), 1.0 + largest(flow.ranks()));
+        prop_assert!(sum.abs() <= 1e-12 * scale * g.n_items() as f64);
     }
 }
 
@@ -238,7 +245,7 @@ fn time_stepping_of_the_ordered_pairs_reaches_the_same_margins() {
             // Fourth order: (‖K‖t/steps)⁴·‖K‖t < (2.5e-2)⁴·100/120 ≈ 3e-7 a bound, far less for the slow modes.
             let stepped = ode.by_time_stepping(t, 4_000);
             let flow = solve(&g, alpha, t).unwrap();
-            let d = disagreement(&flow.matrix(), &stepped);
+            let d = disagreement(&flow.matrix(), &stepped, t);
             assert!(d <= 1e-9, "t {t}: {d:e}");
         }
     }
@@ -293,7 +300,7 @@ fn unequal_weights_with_small_conjunctivity_keep_their_ranks() {
     let additive = solve(&g, 0.0, 5.0).unwrap();
     for route in [FlowRoute::Spectral, FlowRoute::Krylov] {
         let nearly = solve_with(&g, 1e-13, 5.0, route).unwrap();
-        let d = disagreement(additive.ranks(), nearly.ranks());
+        let d = disagreement(additive.ranks(), nearly.ranks(), 5.0);
         assert!(d < 1e-10, "{route:?} {d:e}");
     }
 }
@@ -309,7 +316,7 @@ fn a_large_graph_is_solved_by_krylov_to_its_estimate() {
     assert!(flow.info().error_estimate <= 2e-10 && flow.info().iterations < 100, "{:?}", flow.info());
     let longer = solve(&g, 0.1, 1e6).unwrap();
     let ridge = graph::solve(&g, &RidgeModel::new(0.1, INF).unwrap()).unwrap();
-    assert!(disagreement(ridge.ranks(), longer.ranks()) < 1e-8);
+    assert!(disagreement(ridge.ranks(), longer.ranks(), 1e6) < 1e-8);
 }
 
 #[test]

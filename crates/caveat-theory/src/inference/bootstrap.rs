@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::fit::MarginFitter;
+use super::fit::{FitLimit, MarginFitter};
 use crate::error::{Result, TheoryError};
 
 /// A percentile interval; NaN where the parameter is not identified in the replicates.
@@ -24,7 +24,8 @@ pub struct Intervals {
     pub conjunctivity: Interval,
     /// Of C.
     pub c: Interval,
-    /// Of the gain; its replicates in the Hebbian limit count as infinite.
+    /// Of the gain, or of gain·C where the fit to all clusters is the Hebbian limit. Otherwise a replicate in that limit
+    /// counts as an infinite gain.
     pub gain: Interval,
     /// Number of bootstrap replicates.
     pub replicates: usize,
@@ -60,6 +61,13 @@ pub fn bootstrap(
             problem: format!("cluster {bad} has {} margins for {n_pairs} pairs; give one each", clusters[bad].len()),
         });
     }
+    let mut all = vec![0.0; n_pairs];
+    for cluster in clusters {
+        for (m, x) in all.iter_mut().zip(cluster) {
+            *m += x / clusters.len() as f64;
+        }
+    }
+    let hebbian = fitter.fit(&all)?.limit == Some(FitLimit::Hebbian);
     let fits: Result<Vec<[f64; 3]>> = (0..replicates as u64)
         .into_par_iter()
         .map(|replicate| {
@@ -73,7 +81,11 @@ pub fn bootstrap(
                 }
             }
             let fit = fitter.fit(&mean)?;
-            let gain = if fit.c == 0.0 { f64::INFINITY } else { fit.gain };
+            let gain = match (hebbian, fit.limit == Some(FitLimit::Hebbian)) {
+                (true, false) => fit.gain * fit.c,
+                (false, true) => f64::INFINITY,
+                _ => fit.gain,
+            };
             Ok([fit.conjunctivity, fit.c, gain])
         })
         .collect();

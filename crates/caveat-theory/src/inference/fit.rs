@@ -13,17 +13,6 @@ use crate::kernel::RidgeModel;
 use crate::margins::{chain, graph};
 use crate::task::TransitiveTask;
 
-/// An observed margin of the pair (first, second), `first < second`; positive says that `first` wins.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ObservedMargin {
-    /// Item with the smaller index.
-    pub first: usize,
-    /// Item with the larger index.
-    pub second: usize,
-    /// Mean antisymmetrized margin, say of logit differences.
-    pub margin: f64,
-}
-
 /// The edge of the parameter space that a fit lies on, where some parameters stand for a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -151,6 +140,17 @@ impl<'g> BasisMaker<'g> {
     }
 }
 
+/// The bases of several tasks, one after the other.
+fn joint_basis(makers: &[BasisMaker<'_>], screening: f64) -> Result<Basis> {
+    let mut all = Basis { screening, rank: Vec::new(), memory: Vec::new() };
+    for maker in makers {
+        let basis = maker.basis(screening)?;
+        all.rank.extend(basis.rank);
+        all.memory.extend(basis.memory);
+    }
+    Ok(all)
+}
+
 impl Basis {
     pub(crate) fn margins(&self, at: &Coefficients) -> Vec<f64> {
         self.rank.iter().zip(&self.memory).map(|(u, v)| at.rank_slope * u + at.memory * v).collect()
@@ -190,10 +190,20 @@ impl Basis {
     }
 }
 
-/// Fits many sets of margins on the same task and pairs; the grid of bases is made once.
+/// One task of a fit: what it trains, and which pairs were observed.
+#[derive(Debug, Clone, Copy)]
+pub struct ObservedTask<'a, 'g> {
+    /// What is trained.
+    pub graph: &'g ComparisonGraph,
+    /// The pairs whose margins are observed.
+    pub pairs: &'a [(usize, usize)],
+}
+
+/// Fits many sets of margins on the same task (or tasks, jointly) and pairs; the grid of bases is made once.
 #[derive(Debug, Clone)]
 pub struct MarginFitter<'g> {
-    maker: BasisMaker<'g>,
+    makers: Vec<BasisMaker<'g>>,
+    pairs: Vec<(usize, usize)>,
     /// Over log μ, between the two limits.
     grid: Vec<Basis>,
     additive: Basis,
@@ -210,15 +220,25 @@ impl<'g> MarginFitter<'g> {
     /// # Errors
     /// No pair, a pair out of range, or pairs trained unequally often or in one order only.
     pub fn new(graph: &'g ComparisonGraph, pairs: &[(usize, usize)]) -> Result<Self> {
-        if pairs.is_empty() {
+        Self::joint(&[ObservedTask { graph, pairs }])
+    }
+
+    /// Prepares fits of one (α, C, gain) to the margins of several tasks, one after the other in every list of margins.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn joint(tasks: &[ObservedTask<'_, 'g>]) -> Result<Self> {
+        if tasks.iter().all(|t| t.pairs.is_empty()) {
             return Err(TheoryError::NoComparisons);
         }
-        let maker = BasisMaker::new(graph, pairs)?;
+        let makers: Result<Vec<_>> = tasks.iter().map(|t| BasisMaker::new(t.graph, t.pairs)).collect();
+        let makers = makers?;
         let steps = -LOG_RANGE * PER_DECADE..=LOG_RANGE * PER_DECADE;
         let grid: Result<Vec<Basis>> =
-            steps.map(|k| maker.basis(10f64.powf(f64::from(k) / f64::from(PER_DECADE)))).collect();
-        let (additive, hebbian) = (maker.basis(0.0)?, maker.basis(f64::INFINITY)?);
-        Ok(Self { maker, grid: grid?, additive, hebbian })
+            steps.map(|k| joint_basis(&makers, 10f64.powf(f64::from(k) / f64::from(PER_DECADE)))).collect();
+        let (additive, hebbian) = (joint_basis(&makers, 0.0)?, joint_basis(&makers, f64::INFINITY)?);
+        let pairs = tasks.iter().flat_map(|t| t.pairs).copied().collect();
+        Ok(Self { makers, pairs, grid: grid?, additive, hebbian })
     }
 
     /// The least-squares fit to margins in the order of the pairs.
@@ -228,14 +248,14 @@ impl<'g> MarginFitter<'g> {
     /// # Errors
     /// A number of margins other than that of the pairs, or one that is not finite.
     pub fn fit(&self, observed: &[f64]) -> Result<Fit> {
-        if observed.len() != self.maker.pairs.len() {
+        if observed.len() != self.pairs.len() {
             return Err(TheoryError::BadInput {
                 what: "observed margins",
-                problem: format!("{} margins for {} pairs; give one each", observed.len(), self.maker.pairs.len()),
+                problem: format!("{} margins for {} pairs; give one each", observed.len(), self.pairs.len()),
             });
         }
         if let Some(at) = observed.iter().position(|o| !o.is_finite()) {
-            let (i, j) = self.maker.pairs[at];
+            let (i, j) = self.pairs[at];
             return Err(TheoryError::BadInput {
                 what: "observed margins",
                 problem: format!("the margin of pair {i} {j} is {}; leave out pairs without data", observed[at]),
@@ -264,7 +284,7 @@ impl<'g> MarginFitter<'g> {
     fn refine(&self, observed: &[f64], mut low: f64, mut high: f64) -> Result<(Basis, f64)> {
         const RATIO: f64 = 0.618_033_988_749_894_9;
         let at = |x: f64| -> Result<(Basis, f64)> {
-            let basis = self.maker.basis(x.exp())?;
+            let basis = joint_basis(&self.makers, x.exp())?;
             let value = basis.solve(observed).1;
             Ok((basis, value))
         };
@@ -286,7 +306,7 @@ impl<'g> MarginFitter<'g> {
 
     /// The pairs, in the order of the margins.
     pub fn pairs(&self) -> &[(usize, usize)] {
-        &self.maker.pairs
+        &self.pairs
     }
 }
 
@@ -449,6 +469,23 @@ mod tests {
         let observed: Vec<f64> = pairs.iter().map(|&(i, j)| 2.0 * s.margin(i, j)).collect();
         let f = MarginFitter::new(&graph, &pairs).unwrap().fit(&observed).unwrap();
         assert!((f.conjunctivity - 0.4).abs() < 1e-5 && (f.c - 3.0).abs() < 1e-4, "{f:?}");
+    }
+
+    #[test]
+    fn one_model_is_fitted_to_two_tasks_at_once() {
+        let (plain, task) = (TransitiveTask::new(9, &[]).unwrap(), TransitiveTask::new(11, &[(6, 4)]).unwrap());
+        let model = RidgeModel::new(0.3, 6.0).unwrap();
+        let mut observed = Vec::new();
+        for t in [&plain, &task] {
+            let s = chain::solve(t, &model).unwrap();
+            observed.extend(all_pairs(t.n_items()).iter().map(|&(i, j)| 2.5 * s.margin(i, j)));
+        }
+        let fitter = MarginFitter::joint(&[
+            ObservedTask { graph: plain.graph(), pairs: &all_pairs(9) },
+            ObservedTask { graph: task.graph(), pairs: &all_pairs(11) },
+        ]);
+        let f = fitter.unwrap().fit(&observed).unwrap();
+        assert!((f.conjunctivity - 0.3).abs() < 1e-5 && (f.gain - 2.5).abs() < 1e-4 && f.n_pairs == 36 + 55, "{f:?}");
     }
 
     #[test]

@@ -5,5 +5,5 @@ pub mod fit;
 pub mod predict;
 
 pub use bootstrap::{Interval, Intervals, bootstrap};
-pub use fit::{Fit, FitLimit, MarginFitter, ObservedMargin};
+pub use fit::{Fit, FitLimit, MarginFitter, ObservedTask};
 pub use predict::{Prediction, predict};

@@ -6,6 +6,7 @@ use faer::{Mat, Side};
 use super::Margins;
 use crate::comparison_graph::Trial;
 use crate::error::{Result, TheoryError, check_range};
+use crate::kernel::ExchangeableKernel;
 
 /// Largest number of trials: the system is dense.
 pub const MAX_TRIALS: usize = 10_000;
@@ -16,7 +17,29 @@ pub struct DenseSolution {
     n_items: usize,
     margins: Vec<f64>,
     dual: Vec<f64>,
+    ranks: Option<Vec<f64>>,
     tie_tolerance: f64,
+}
+
+/// [`solve`] for an exchangeable kernel, with its ranks; `c` is (κ_id − κ_flip)/ridge, ∞ allowed.
+///
+/// # Errors
+/// As [`solve`], and a kernel that is indefinite for that many items.
+pub fn solve_exchangeable(n_items: usize, trials: &[Trial], kernel: &ExchangeableKernel, c: f64) -> Result<DenseSolution> {
+    kernel.check_definite(n_items)?;
+    let mut solution = solve(n_items, trials, |e, f| kernel.value(e, f), kernel.ridge_from_c(c)?)?;
+    // u_i − v_i over trials: item i in first position adds (κ_1 − κ_x)·a, in second (κ_x − κ_2)·a.
+    let mut ranks = vec![0.0; n_items];
+    for (t, a) in trials.iter().zip(&solution.dual) {
+        ranks[t.first] += 0.5 * (kernel.same_first - kernel.crossed) * a;
+        ranks[t.second] -= 0.5 * (kernel.same_second - kernel.crossed) * a;
+    }
+    let mean = ranks.iter().sum::<f64>() / n_items as f64;
+    for r in &mut ranks {
+        *r -= mean;
+    }
+    solution.ranks = Some(ranks);
+    Ok(solution)
 }
 
 /// Solves a = (K_tr + λW⁻¹)⁻¹y and evaluates f = K a on all ordered pairs.
@@ -87,7 +110,7 @@ pub fn solve(
     }
     let largest = margins.iter().fold(0.0_f64, |m, f| m.max(f.abs()));
     let tie_tolerance = largest * f64::EPSILON * 64.0 * trials.len() as f64;
-    Ok(DenseSolution { n_items, margins, dual, tie_tolerance })
+    Ok(DenseSolution { n_items, margins, dual, ranks: None, tie_tolerance })
 }
 
 fn regular(k: &Mat<f64>, y: &Mat<f64>, ridge: f64) -> Result<Mat<f64>> {
@@ -129,6 +152,11 @@ fn spectral(k: &Mat<f64>, y: &Mat<f64>, ridge: f64) -> Result<Mat<f64>> {
 }
 
 impl DenseSolution {
+    /// The rank of every item, centered; `None` for a kernel that is not known to be exchangeable.
+    pub fn ranks(&self) -> Option<&[f64]> {
+        self.ranks.as_deref()
+    }
+
     /// Dual coefficients, one per trial, without the part that no pair sees.
     pub fn dual(&self) -> &[f64] {
         &self.dual

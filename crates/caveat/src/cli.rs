@@ -1,0 +1,441 @@
+//! The command line: every command with its options, help and examples.
+
+use std::path::PathBuf;
+
+use caveat_results::{Format, Phase};
+use caveat_theory::{Activation, NetworkKernelKind, PresentationOrder};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// Rules and their exceptions: exact theory of transitive inference with exceptions.
+///
+/// A task trains neighbors in an order (rank 0 beats rank 1 beats …) and exceptions that contradict it. Kernel ridge
+/// regression on an exchangeable representation then judges every pair in closed form; what it does depends on the
+/// representation's conjunctivity α (0 additive, 1 conjunctive) and the inverse regularization C.
+#[derive(Debug, Parser)]
+#[command(version, name = "caveat", max_term_width = 110, after_help = "\
+Examples:
+  caveat predict -n 9 --exception 5 3 --conjunctivity 0.2 --c 10     what a model answers on every pair
+  caveat window -n 9 --exception 5 3 --c 10                          which α generalizes and remembers
+  caveat phase -n 9 --exception 5 3 --figure phase.svg               accuracy over the plane of α and C
+  caveat fit results/ --format json                                  α, C and gain from fine-tuned models
+  caveat reproduce                                                   every figure and table, in report/
+
+Machine-readable output: --format csv or json. Exit code 2 for bad usage or input, 1 for a failed run.")]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List all ordered pairs of a task with their class and label
+    Task(TaskArgs),
+    /// Predict ranks, margins and accuracy in closed form
+    Predict(PredictArgs),
+    /// Find the window of conjunctivity that both generalizes and remembers
+    Window(WindowArgs),
+    /// Map accuracy over conjunctivity and regularization
+    Phase(PhaseArgs),
+    /// Compute the conjunctivity of a network, random features or a measured kernel
+    Conjunctivity(ConjunctivityArgs),
+    /// Rank any items from a list of comparisons, at any size
+    Rank(RankArgs),
+    /// Fit (α, C, gain) to trial tables, or predict conditions not fitted
+    Fit(FitArgs),
+    /// Draw one figure
+    Figure(FigureArgs),
+    /// Make every figure and table, and a report of them
+    Reproduce(ReproduceArgs),
+    /// Print a shell completion script
+    #[command(after_help = "Example:\n  caveat completions bash > ~/.local/share/bash-completion/completions/caveat")]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// Which task.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct TaskSpec {
+    /// Number of items, at least 2
+    #[arg(short = 'n', long = "items", value_name = "N")]
+    pub(crate) n_items: usize,
+    /// An exception: the item of rank WINNER beats the higher item of rank LOSER (0 is the highest); repeatable
+    #[arg(long, num_args = 2, value_names = ["WINNER", "LOSER"], action = clap::ArgAction::Append)]
+    pub(crate) exception: Vec<usize>,
+    /// Present the trained pair {A, B} with this weight instead of 1; repeatable
+    #[arg(long, num_args = 3, value_names = ["A", "B", "WEIGHT"], action = clap::ArgAction::Append, allow_negative_numbers = true)]
+    pub(crate) weight: Vec<f64>,
+    /// In which order trained pairs are presented
+    #[arg(long, value_enum, default_value_t = Order::Both)]
+    pub(crate) order: Order,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Order {
+    /// Both orders
+    Both,
+    /// Only the higher item (smaller rank) first
+    HigherFirst,
+    /// Only the lower item first
+    LowerFirst,
+    /// Only the trained winner first
+    WinnerFirst,
+}
+
+impl From<Order> for PresentationOrder {
+    fn from(order: Order) -> Self {
+        match order {
+            Order::Both => Self::Both,
+            Order::HigherFirst => Self::HigherFirst,
+            Order::LowerFirst => Self::LowerFirst,
+            Order::WinnerFirst => Self::WinnerFirst,
+        }
+    }
+}
+
+/// How a result is printed or written.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct OutputSpec {
+    /// Format on standard output
+    #[arg(long, value_name = "table|csv|json", default_value = "table")]
+    pub(crate) format: Format,
+    /// Write to a file instead, in the format of its extension: .parquet, .csv or .json
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  caveat task -n 9 --exception 5 3                          the published task
+  caveat task -n 12 --exception 4 2 --exception 9 7 --format csv")]
+pub(crate) struct TaskArgs {
+    #[command(flatten)]
+    pub(crate) task: TaskSpec,
+    #[command(flatten)]
+    pub(crate) output: OutputSpec,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  caveat predict -n 9 --exception 5 3 --conjunctivity 0.2 --c 10 --format json
+  caveat predict -n 9 --exception 5 3 --conjunctivity 0.2 --time 25         gradient flow instead of ridge
+  caveat predict -n 9 --exception 5 3 --kernel 1,0.2,0.5,0.5,0.2,0.2 --c 4  six orbit values; C is then 1/ridge
+  caveat predict -n 9 --exception 5 3 --kernel-matrix K.npy --c 4           a measured kernel on all ordered pairs
+
+JSON: {\"n_items\", \"exceptions\", \"conjunctivity\", \"c\", \"screening\", \"memorization\", \"ranks\", \"margins\", \"accuracy\"};
+margins[a][b] is f(a, b), positive where rank a wins; infinity and absent values are null.")]
+pub(crate) struct PredictArgs {
+    #[command(flatten)]
+    pub(crate) task: TaskSpec,
+    #[command(flatten)]
+    pub(crate) model: ModelSpec,
+    /// Six orbit values instead of a conjunctivity: identical, flipped, same first, same second, crossed, disjoint
+    #[arg(long, value_delimiter = ',', num_args = 6, value_name = "ID,FLIP,FIRST,SECOND,CROSS,DISJOINT",
+          allow_negative_numbers = true, conflicts_with_all = ["conjunctivity", "kernel_matrix"])]
+    pub(crate) kernel: Vec<f64>,
+    /// A kernel matrix (.npy) over all ordered pairs (0,1), (0,2), …, (1,0), … instead of a conjunctivity
+    #[arg(long, value_name = "FILE.npy", conflicts_with = "conjunctivity")]
+    pub(crate) kernel_matrix: Option<PathBuf>,
+    /// Use the projection of --kernel-matrix on exchangeable kernels instead of the matrix itself
+    #[arg(long, requires = "kernel_matrix")]
+    pub(crate) project: bool,
+    /// Loss that training minimizes
+    #[arg(long, value_enum, default_value_t = Loss::Squared)]
+    pub(crate) loss: Loss,
+    /// Force a route instead of the fastest that applies
+    #[arg(long, value_enum)]
+    pub(crate) route: Option<Route>,
+    /// Leave out the n × n margins and the accuracy (needed beyond 4,096 items)
+    #[arg(long)]
+    pub(crate) ranks_only: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputSpec,
+}
+
+/// Conjunctivity and regularization.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ModelSpec {
+    /// Conjunctivity α of the representation: 0 additive, 1 conjunctive
+    #[arg(long, alias = "alpha", value_name = "ALPHA", allow_negative_numbers = true)]
+    pub(crate) conjunctivity: Option<f64>,
+    /// Inverse regularization C, positive; inf for none [default: inf]
+    #[arg(long, value_name = "C", allow_negative_numbers = true)]
+    pub(crate) c: Option<f64>,
+    /// Train by gradient flow for this time instead of ridge regression; inf allowed
+    #[arg(long, value_name = "T", allow_negative_numbers = true, conflicts_with = "c")]
+    pub(crate) time: Option<f64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Loss {
+    /// Squared error: kernel ridge regression
+    Squared,
+    /// Cross-entropy: kernel logistic regression
+    Logistic,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Route {
+    /// Closed form on the chain
+    Chain,
+    /// Sparse solve on the comparison graph
+    Graph,
+    /// The 2n+1 system of any exchangeable kernel
+    Asymmetric,
+    /// Dense kernel ridge regression
+    Dense,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  caveat window -n 9 --exception 5 3 --c 10 --format json
+  caveat window -n 16 --exception 5 3 --exception 11 9 --c 10
+  caveat window -n 9 --exception 5 3 --time 25
+
+JSON: {\"screening_star\", \"conjunctivity_generalization\", \"conjunctivity_memorization\", \"balances\", \"critical_c\"}: cross-section
+pairs are right iff α < conjunctivity_generalization, the cycle is remembered iff α > conjunctivity_memorization. screening_star is
+null where cross-section pairs never fail. With --time, critical_time takes the place of critical_c.")]
+pub(crate) struct WindowArgs {
+    #[command(flatten)]
+    pub(crate) task: TaskSpec,
+    /// Inverse regularization C, positive; inf for none [default: inf]
+    #[arg(long, value_name = "C", allow_negative_numbers = true)]
+    pub(crate) c: Option<f64>,
+    /// Gradient flow for this time instead of ridge regression
+    #[arg(long, value_name = "T", allow_negative_numbers = true, conflicts_with = "c")]
+    pub(crate) time: Option<f64>,
+    #[command(flatten)]
+    pub(crate) output: OutputSpec,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  caveat phase -n 9 --exception 5 3 --grid 400x400 -o phase.parquet --figure phase.svg
+  caveat phase -n 11 --exception 6 4 --inverse-c 0.01 10 --format csv
+  caveat phase -n 9 --exception 5 3 --gradient-flow --grid 60x60 -o flow.csv")]
+pub(crate) struct PhaseArgs {
+    #[command(flatten)]
+    pub(crate) task: TaskSpec,
+    /// Cells of the grid, conjunctivity by regularization
+    #[arg(long, default_value = "200x200", value_name = "COLSxROWS", value_parser = parse_grid)]
+    pub(crate) grid: (usize, usize),
+    /// Range of the conjunctivity
+    #[arg(long, num_args = 2, default_values_t = [0.0, 1.0], value_names = ["LOW", "HIGH"], allow_negative_numbers = true)]
+    pub(crate) conjunctivity: Vec<f64>,
+    /// Range of 1/C (or of 1/T), on a logarithmic axis
+    #[arg(long, num_args = 2, default_values_t = [1e-3, 1e1], value_names = ["LOW", "HIGH"], allow_negative_numbers = true)]
+    pub(crate) inverse_c: Vec<f64>,
+    /// Regularize by the time T of gradient flow instead of C; the second axis is then 1/T
+    #[arg(long)]
+    pub(crate) gradient_flow: bool,
+    /// Draw the phase diagram too: .svg, .pdf or .png
+    #[arg(long, value_name = "FILE")]
+    pub(crate) figure: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: OutputSpec,
+}
+
+fn parse_grid(text: &str) -> Result<(usize, usize), String> {
+    let parse = |s: &str| s.trim().parse::<usize>().ok().filter(|&n| (1..=20_000).contains(&n));
+    text.split_once(['x', 'X', '×'])
+        .and_then(|(a, b)| Some((parse(a)?, parse(b)?)))
+        .ok_or_else(|| "a grid is two whole numbers from 1 to 20000, as in 400x400".into())
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("source").required(true), after_help = "\
+Examples:
+  caveat conjunctivity --network relu --depth 1 --kind nngp        0.147155
+  caveat conjunctivity --network leaky:0.1 --depth 8 --kind ntk
+  caveat conjunctivity --random-features relu --width 10000 --seed 0
+  caveat conjunctivity --matrix K.npy                              a measured kernel on all ordered pairs")]
+pub(crate) struct ConjunctivityArgs {
+    /// Activation of an infinitely wide network: relu, linear, abs or leaky:SLOPE
+    #[arg(long, value_name = "ACTIVATION", group = "source", allow_hyphen_values = true)]
+    pub(crate) network: Option<Activation>,
+    /// Activation of finite random networks: relu, linear, abs or leaky:SLOPE
+    #[arg(long, value_name = "ACTIVATION", group = "source", allow_hyphen_values = true)]
+    pub(crate) random_features: Option<Activation>,
+    /// A measured kernel (.npy), a row and a column per ordered pair (0,1), (0,2), …, (1,0), …
+    #[arg(long, value_name = "FILE.npy", group = "source")]
+    pub(crate) matrix: Option<PathBuf>,
+    /// Hidden layers
+    #[arg(long, default_value_t = 1)]
+    pub(crate) depth: usize,
+    /// Kernel of the network: of its last hidden layer (nngp) or of its training (ntk)
+    #[arg(long, default_value = "nngp", value_name = "nngp|ntk")]
+    pub(crate) kind: NetworkKernelKind,
+    /// Units in every hidden layer of a random network
+    #[arg(long, default_value_t = 10_000)]
+    pub(crate) width: usize,
+    /// Random networks drawn
+    #[arg(long, default_value_t = 32)]
+    pub(crate) replicates: usize,
+    /// Seed of the random numbers
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) output: OutputSpec,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  caveat rank comparisons.csv --conjunctivity 0.1 --c 10 -o ranks.csv
+
+The file has the columns winner,loser and optionally weight, with any labels, at any size. Output: position, item, rank.")]
+pub(crate) struct RankArgs {
+    /// CSV of comparisons
+    pub(crate) comparisons: PathBuf,
+    /// Conjunctivity α: 0 ranks by plain (ridge) least squares
+    #[arg(long, alias = "alpha", default_value_t = 0.0, value_name = "ALPHA", allow_negative_numbers = true)]
+    pub(crate) conjunctivity: f64,
+    /// Inverse regularization C, positive; inf for none
+    #[arg(long, default_value_t = f64::INFINITY, value_name = "C", allow_negative_numbers = true)]
+    pub(crate) c: f64,
+    #[command(flatten)]
+    pub(crate) output: OutputSpec,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  caveat fit results/ --by model,setting,task,hier --format json
+  caveat fit results/ --train ti_n9 --test exc_mid_n9,exc_mid_n11       predict, nothing refitted
+
+FILES are trial tables (.parquet or .csv) or directories of them. JSON: an array, one object a condition: {\"setting\", \"model\",
+\"task\", \"hier\", \"lora_r\", \"l2_reg\", \"conjunctivity\", \"c\", \"screening\", \"memorization\", \"gain\", \"limit\", \"r_squared\", \"correlation\",
+\"n_pairs\", intervals…}. R² is about zero. limit is none inside; where it is hebbian, c is 0 and gain is gain·C; additive, α = 0 and C = inf with
+memorization as their limit; conjunctive, α = 1; no_signal, nothing is identified. Infinity is null.")]
+pub(crate) struct FitArgs {
+    /// Trial tables or directories of them
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Columns that make a condition, besides the hyperparameter; others are averaged over
+    #[arg(long, value_delimiter = ',', default_value = "setting,model,task,hier", value_name = "COLUMNS")]
+    pub(crate) by: Vec<ByColumn>,
+    /// Fit on these hierarchies …
+    #[arg(long, value_delimiter = ',', value_name = "HIER", requires = "test")]
+    pub(crate) train: Vec<String>,
+    /// … and predict these
+    #[arg(long, value_delimiter = ',', value_name = "HIER", requires = "train")]
+    pub(crate) test: Vec<String>,
+    /// Rows to use: pre or post training
+    #[arg(long, default_value = "post", value_name = "pre|post")]
+    pub(crate) phase: Phase,
+    /// Bootstrap replicates over seeds for the 95 % intervals; 0 for none
+    #[arg(long, default_value_t = 200, value_name = "N")]
+    pub(crate) bootstrap: usize,
+    /// Seed of the bootstrap
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) output: OutputSpec,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ByColumn {
+    Setting,
+    Model,
+    Task,
+    Hier,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  caveat figure task -o task.pdf
+  caveat figure phase -n 11 --exception 7 3 -o phase.svg
+  caveat figure predicted-margins --published results/ -o predicted.png")]
+pub(crate) struct FigureArgs {
+    /// Which figure
+    #[arg(value_enum)]
+    pub(crate) name: FigureName,
+    /// Number of items, for task, margins, mechanism and phase [default: the published tasks]
+    #[arg(short = 'n', long = "items", value_name = "N")]
+    pub(crate) n_items: Option<usize>,
+    /// An exception WINNER LOSER by rank; repeatable
+    #[arg(long, num_args = 2, value_names = ["WINNER", "LOSER"], action = clap::ArgAction::Append, requires = "n_items")]
+    pub(crate) exception: Vec<usize>,
+    /// Inverse regularization C, for margins
+    #[arg(long, default_value_t = 10.0, allow_negative_numbers = true)]
+    pub(crate) c: f64,
+    /// Trial tables or directories of them, for the figures of language models
+    #[arg(long, value_name = "DIR", num_args = 1..)]
+    pub(crate) published: Vec<PathBuf>,
+    /// File to draw: .svg, .pdf or .png [default: NAME.svg]
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Write the numbers in the figure too: .parquet, .csv or .json
+    #[arg(long, value_name = "FILE")]
+    pub(crate) table: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FigureName {
+    /// The task and its pair classes
+    Task,
+    /// Margins over conjunctivity, with and without the exception
+    Margins,
+    /// Chain field, exception field and their sum
+    Mechanism,
+    /// Accuracy over α and 1/C with the analytic boundaries
+    Phase,
+    /// The window over items, position and cycle length
+    Window,
+    /// Conjunctivity by depth of networks
+    Conjunctivity,
+    /// Language models: fitted against observed margins
+    FittedMargins,
+    /// Language models: predicted against observed margins
+    PredictedMargins,
+    /// Language models: observed, fitted and predicted heatmaps
+    ObservedMargins,
+    /// Language models: conjunctivity by model and task
+    ModelConjunctivity,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  caveat reproduce                                   the theory, in under a minute
+  caveat reproduce --published results/ -o report    with the language-model results
+
+Writes report/index.html (self-contained), report/figures/*.svg|pdf and report/tables/*.parquet|csv.")]
+pub(crate) struct ReproduceArgs {
+    /// Directory of published trial tables: ti/*.parquet, exception/*.parquet
+    #[arg(long, value_name = "DIR")]
+    pub(crate) published: Option<PathBuf>,
+    /// Directory of the report
+    #[arg(short, long, default_value = "report", value_name = "DIR")]
+    pub(crate) output: PathBuf,
+}
+
+/// Prints the completion script of a shell.
+pub(crate) fn print_completions(shell: Shell) {
+    clap_complete::generate(shell, &mut Cli::command(), "caveat", &mut std::io::stdout());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn grids_are_two_sizes() {
+        assert_eq!(parse_grid("400x300"), Ok((400, 300)));
+        for bad in ["400", "0x5", "ax5", "5x", "-1x5"] {
+            assert!(parse_grid(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! `caveat figure`: one figure, drawn to a file.
+
+use std::path::PathBuf;
+
+use caveat_figures::conjunctivity_figure::{self, ConjunctivityInputs};
+use caveat_figures::language_models::{self, Condition, TheoryMargins};
+use caveat_figures::margins_figure::{self, MarginsInputs};
+use caveat_figures::mechanism_figure::{self, MechanismInputs};
+use caveat_figures::phase_figure::{self, PhaseInputs};
+use caveat_figures::window_figure::{self, WindowInputs};
+use caveat_figures::{Figure, task_figure};
+use caveat_results::Phase;
+use caveat_theory::{Activation, PhaseAxes, RandomFeatures, TransitiveTask};
+use clap::ValueEnum;
+
+use super::fit::{Fitted, Predicted, fit_all, group, predict_all, read};
+use super::phase::with_progress;
+use super::pairs;
+use crate::cli::{ByColumn, FigureArgs, FigureName};
+use crate::failure::Failure;
+use crate::output::{check_picture_path, check_table_path, write_figure};
+use crate::progress;
+
+/// The published tasks with an exception, and a longer cycle: (n; winner loser).
+pub(crate) const TASKS: [(usize, (usize, usize)); 3] = [(9, (5, 3)), (11, (6, 4)), (11, (7, 3))];
+
+pub(crate) fn run(args: &FigureArgs) -> Result<(), Failure> {
+    let name = args.name.to_possible_value().map(|v| v.get_name().to_owned()).unwrap_or_default();
+    let path = args.output.clone().unwrap_or_else(|| PathBuf::from(format!("{name}.svg")));
+    check_picture_path(&path)?;
+    if let Some(table) = &args.table {
+        check_table_path(table)?;
+    }
+    let figure = draw(args)?;
+    write_figure(&path, &figure)?;
+    if let Some(path) = &args.table {
+        match &figure.table {
+            Some(table) => crate::output::numbers(table)?.write(path)?,
+            None => return Err(Failure::input(format!("the figure {name} has no numbers to write: leave out --table"))),
+        }
+    }
+    eprintln!("{}", path.display());
+    Ok(())
+}
+
+fn draw(args: &FigureArgs) -> Result<Figure, Failure> {
+    let task = args.n_items.map(|n| TransitiveTask::new(n, &pairs(&args.exception))).transpose()?;
+    let published = || match &task {
+        Some(task) => Ok(task.clone()),
+        None => TransitiveTask::new(TASKS[0].0, &[TASKS[0].1]),
+    };
+    Ok(match args.name {
+        FigureName::Task => task_figure::draw(&published()?)?,
+        FigureName::Margins => margins(&published()?, args.c)?,
+        FigureName::Mechanism => mechanism(published()?)?,
+        FigureName::Phase => match task {
+            Some(task) => phase(&[task], 240)?.0,
+            None => phase(&published_tasks()?, 240)?.0,
+        },
+        FigureName::Window => window_figure::draw(&WindowInputs::default())?,
+        FigureName::Conjunctivity => conjunctivity()?,
+        FigureName::FittedMargins
+        | FigureName::PredictedMargins
+        | FigureName::ObservedMargins
+        | FigureName::ModelConjunctivity => {
+            if args.published.is_empty() {
+                return Err(Failure::input("this figure is drawn from trial tables: name them with --published"));
+            }
+            let (fitted, predicted) = fit_published(&args.published, 0)?;
+            language_model_figure(args.name, &fitted, &predicted)?
+        }
+    })
+}
+
+/// The tasks of [`TASKS`].
+pub(crate) fn published_tasks() -> Result<Vec<TransitiveTask>, Failure> {
+    TASKS.iter().map(|&(n, e)| Ok(TransitiveTask::new(n, &[e])?)).collect()
+}
+
+pub(crate) fn margins(task: &TransitiveTask, c: f64) -> Result<Figure, Failure> {
+    Ok(margins_figure::draw(&MarginsInputs {
+        n_items: task.n_items(),
+        exceptions: task.exceptions().iter().map(|e| (e.winner, e.loser)).collect(),
+        c,
+        ..MarginsInputs::default()
+    })?)
+}
+
+pub(crate) fn mechanism(task: TransitiveTask) -> Result<Figure, Failure> {
+    Ok(mechanism_figure::draw(&MechanismInputs { task, screenings: vec![0.1, 1.0, 4.0] })?)
+}
+
+/// Phase diagrams, a row per task, and their grids.
+pub(crate) fn phase(tasks: &[TransitiveTask], cells: usize) -> Result<(Figure, Vec<caveat_theory::PhaseGrid>), Failure> {
+    let axes = PhaseAxes::cell_centers(cells, cells, (0.0, 1.0), (1e-3, 1e1))?;
+    let mut rows = Vec::new();
+    for task in tasks {
+        rows.push((task.clone(), with_progress(task, &axes, "phase grid")?));
+    }
+    let figure = phase_figure::draw(PhaseInputs { rows: &rows })?;
+    Ok((figure, rows.into_iter().map(|r| r.1).collect()))
+}
+
+/// α by depth, with random networks of 1,000 units at depths 1 to 4 for the same activations.
+pub(crate) fn conjunctivity() -> Result<Figure, Failure> {
+    let activations = vec![Activation::RELU, Activation::leaky(0.3)?, Activation::ABS];
+    let depths = 1..=4;
+    let bar = progress::bar((activations.len() * depths.clone().count()) as u64, "random networks");
+    let mut random_features = Vec::new();
+    for &activation in &activations {
+        for depth in depths.clone() {
+            let mut settings = RandomFeatures::new(activation, depth, 0);
+            settings.width = 1_000;
+            settings.replicates = 12;
+            random_features.push(settings.estimate(None)?);
+            bar.inc(1);
+        }
+    }
+    bar.finish_and_clear();
+    Ok(conjunctivity_figure::draw(&ConjunctivityInputs { activations, max_depth: 16, random_features })?)
+}
+
+/// Fits of all conditions, and predictions of those with an exception from those without, model by model.
+pub(crate) fn fit_published(paths: &[PathBuf], replicates: usize) -> Result<(Vec<Fitted>, Vec<Predicted>), Failure> {
+    let conditions = read(paths, Phase::Post)?;
+    let observed = group(&conditions, &[ByColumn::Setting, ByColumn::Model, ByColumn::Task, ByColumn::Hier])?;
+    let names = |with_exception: bool| -> Vec<String> {
+        let mut names: Vec<String> =
+            observed.iter().filter(|o| o.exceptions.is_empty() != with_exception).map(|o| o.key.hier.clone()).collect();
+        names.sort();
+        names.dedup();
+        names
+    };
+    let (train, test) = (names(false), names(true));
+    let predicted =
+        if train.is_empty() || test.is_empty() { Vec::new() } else { predict_all(&observed, &train, &test)? };
+    Ok((fit_all(observed, replicates, 0)?, predicted))
+}
+
+/// One of the four figures of language models.
+pub(crate) fn language_model_figure(name: FigureName, fitted: &[Fitted], predicted: &[Predicted]) -> Result<Figure, Failure> {
+    use language_models::scatter::Against;
+    let all = figure_conditions(fitted, predicted);
+    let full: Vec<Condition> = all.iter().filter(|c| c.setting == "full").cloned().collect();
+    // Without full fine-tuning in the tables, show what there is.
+    let shown = if full.is_empty() { all } else { full };
+    Ok(match name {
+        FigureName::FittedMargins => language_models::scatter::draw(&shown, Against::Fitted)?,
+        FigureName::PredictedMargins => language_models::scatter::draw(&shown, Against::Predicted)?,
+        FigureName::ModelConjunctivity => language_models::conjunctivity::draw(&shown)?,
+        _ => {
+            // A column of heatmaps per hierarchy of one model and task that has them all.
+            let one: Vec<Condition> = match shown.iter().find(|c| !c.exceptions.is_empty()) {
+                Some(first) => {
+                    shown.iter().filter(|c| (&c.model, &c.task) == (&first.model, &first.task)).take(6).cloned().collect()
+                }
+                None => shown.into_iter().take(6).collect(),
+            };
+            language_models::heatmaps::draw(&one)?
+        }
+    })
+}
+
+fn figure_conditions(fitted: &[Fitted], predicted: &[Predicted]) -> Vec<Condition> {
+    let square = |n: usize, pairs: &[(usize, usize)], values: &[f64], missing: f64| {
+        let mut matrix = vec![missing; n * n];
+        for (&(i, j), &m) in pairs.iter().zip(values) {
+            matrix[i * n + j] = m;
+            matrix[j * n + i] = -m;
+        }
+        matrix
+    };
+    fitted
+        .iter()
+        .map(|f| {
+            let (o, n) = (&f.observed, f.observed.n_items);
+            let prediction = predicted.iter().find(|p| p.observed.key == o.key).map(|p| TheoryMargins {
+                margins: square(n, &o.pairs, &p.prediction.predicted, 0.0),
+                r_squared: p.prediction.r_squared,
+            });
+            Condition {
+                model: o.key.model.clone(),
+                setting: match (o.key.lora_r, o.key.l2_reg) {
+                    (Some(r), _) => format!("{} r = {r}", o.key.setting),
+                    (_, Some(l)) => format!("{} λ = {l}", o.key.setting),
+                    _ => o.key.setting.clone(),
+                },
+                task: o.key.task.clone(),
+                hierarchy: o.key.hier.clone(),
+                n_items: n,
+                exceptions: o.exceptions.clone(),
+                observed: square(n, &o.pairs, &o.margins, f64::NAN),
+                fitted: Some(TheoryMargins {
+                    margins: square(n, &o.pairs, &f.fit.fitted, 0.0),
+                    r_squared: f.fit.r_squared,
+                }),
+                predicted: prediction,
+                conjunctivity: f.fit.conjunctivity,
+                conjunctivity_interval: f.intervals.map(|i| (i.conjunctivity.low, i.conjunctivity.high)),
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,50 @@
+//! One file a command: arguments in, library calls, results out.
+
+pub(crate) mod conjunctivity;
+pub(crate) mod figure;
+pub(crate) mod fit;
+pub(crate) mod phase;
+pub(crate) mod predict;
+pub(crate) mod rank;
+pub(crate) mod task;
+pub(crate) mod window;
+
+use caveat_theory::{TransitiveTask, Training};
+
+use crate::cli::TaskSpec;
+use crate::failure::Failure;
+
+/// The task that the options describe.
+pub(crate) fn build_task(spec: &TaskSpec) -> Result<TransitiveTask, Failure> {
+    let mut task = TransitiveTask::new(spec.n_items, &pairs(&spec.exception))?;
+    for w in spec.weight.chunks_exact(3) {
+        let rank = |value: f64| {
+            if value >= 0.0 && value.fract() == 0.0 && value < spec.n_items as f64 {
+                Ok(value as usize)
+            } else {
+                Err(Failure::input(format!(
+                    "--weight {} {} {}: {value} is not a rank from 0 to {}",
+                    w[0],
+                    w[1],
+                    w[2],
+                    spec.n_items - 1
+                )))
+            }
+        };
+        task = task.with_weight(rank(w[0])?, rank(w[1])?, w[2])?;
+    }
+    Ok(task.with_order(spec.order.into()))
+}
+
+/// Flat WINNER LOSER values as pairs; the parser guarantees an even number.
+pub(crate) fn pairs(flat: &[usize]) -> Vec<(usize, usize)> {
+    flat.chunks_exact(2).map(|e| (e[0], e[1])).collect()
+}
+
+/// The training that --c and --time describe; they exclude each other.
+pub(crate) fn training(c: Option<f64>, time: Option<f64>) -> Training {
+    match time {
+        Some(time) => Training::GradientFlow { time },
+        None => Training::Ridge { c: c.unwrap_or(f64::INFINITY) },
+    }
+}

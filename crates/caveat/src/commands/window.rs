@@ -1,0 +1,42 @@
+//! `caveat window`: where generalization and memorization hold together.
+
+use caveat_results::{Format, Table};
+use caveat_theory::balance_window;
+use serde_json::json;
+
+use super::{build_task, training};
+use crate::cli::WindowArgs;
+use crate::failure::Failure;
+use crate::output::{check_table_path, json as to_json, print_table, print_text, write_result};
+
+pub(crate) fn run(args: &WindowArgs) -> Result<(), Failure> {
+    if let Some(path) = &args.output.output {
+        check_table_path(path)?;
+    }
+    let task = build_task(&args.task)?;
+    let training = training(args.c, args.time);
+    let w = balance_window(&task, training)?;
+    let exceptions: Vec<[usize; 2]> = task.exceptions().iter().map(|e| [e.winner, e.loser]).collect();
+    let (strength, critical) = if args.time.is_some() { ("time", "critical_time") } else { ("c", "critical_c") };
+    let value = json!({
+        "n_items": task.n_items(),
+        "exceptions": exceptions,
+        strength: args.time.or(args.c).filter(|s| s.is_finite()),
+        "screening_star": w.screening_star,
+        "conjunctivity_generalization": w.conjunctivity_generalization,
+        "conjunctivity_memorization": w.conjunctivity_memorization,
+        "balances": w.balances,
+        critical: w.critical,
+    });
+    let table = Table::new()
+        .float("screening_star", [w.screening_star.unwrap_or(f64::NAN)])?
+        .float("conjunctivity_generalization", [w.conjunctivity_generalization])?
+        .float("conjunctivity_memorization", [w.conjunctivity_memorization])?
+        .flag("balances", [w.balances])?
+        .float(critical, [w.critical.unwrap_or(f64::NAN)])?;
+    match (&args.output.output, args.output.format) {
+        (Some(path), _) => write_result(path, &table, &value),
+        (None, Format::Json) => print_text(&to_json(&value)?),
+        (None, format) => print_table(&table, format),
+    }
+}

@@ -1,0 +1,104 @@
+//! How the command fails: one line on standard error, exit code 2 for bad usage or input, 1 for a run that failed.
+
+use std::process::ExitCode;
+
+use caveat_figures::FigureError;
+use caveat_results::ResultsError;
+use caveat_theory::TheoryError;
+use clap::error::ErrorKind;
+
+/// Why the command stopped.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Usage or input to mend; exit code 2.
+    Input(String),
+    /// A computation that did not succeed on valid input; exit code 1.
+    Run(String),
+    /// Standard output was closed, as by `head`; not an error.
+    ClosedPipe,
+}
+
+impl Failure {
+    /// Bad input, in words.
+    pub(crate) fn input(message: impl Into<String>) -> Self {
+        Self::Input(message.into())
+    }
+
+    /// Prints the reason and gives the exit code.
+    pub(crate) fn report(&self) -> ExitCode {
+        match self {
+            Self::Input(message) => {
+                eprintln!("error: {message}");
+                ExitCode::from(2)
+            }
+            Self::Run(message) => {
+                eprintln!("error: {message}");
+                ExitCode::FAILURE
+            }
+            Self::ClosedPipe => ExitCode::SUCCESS,
+        }
+    }
+}
+
+impl From<TheoryError> for Failure {
+    fn from(error: TheoryError) -> Self {
+        match error {
+            TheoryError::NotConverged { .. } => Self::Run(error.to_string()),
+            _ => Self::Input(error.to_string()),
+        }
+    }
+}
+
+impl From<ResultsError> for Failure {
+    fn from(error: ResultsError) -> Self {
+        Self::Input(error.to_string())
+    }
+}
+
+impl From<FigureError> for Failure {
+    fn from(error: FigureError) -> Self {
+        match error {
+            FigureError::Theory(error) => error.into(),
+            FigureError::Render { .. } => Self::Run(error.to_string()),
+            _ => Self::Input(error.to_string()),
+        }
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            Self::ClosedPipe
+        } else {
+            Self::Run(format!("standard output cannot be written: {error}"))
+        }
+    }
+}
+
+impl From<serde_json::Error> for Failure {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Run(format!("the result cannot be written as JSON: {error}"))
+    }
+}
+
+/// Help and version as they are; any other complaint of the parser in one line.
+pub(crate) fn explain_usage(error: &clap::Error) -> ExitCode {
+    if matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    ) {
+        // A closed pipe while printing help is nobody's error.
+        let _ = error.print();
+        return ExitCode::from(u8::from(error.use_stderr()) * 2);
+    }
+    let text = error.to_string();
+    let (complaint, rest) = text.split_once("\n\nUsage:").unwrap_or((&text, ""));
+    let complaint = complaint.split("\n\nFor more information").next().unwrap_or(complaint);
+    let line = complaint.split_whitespace().collect::<Vec<_>>().join(" ");
+    let usage = rest.lines().next().map(str::trim).filter(|u| !u.is_empty());
+    match usage {
+        Some(usage) => eprintln!("{line}; usage: {usage} (--help explains)"),
+        None => eprintln!("{line} (--help explains)"),
+    }
+    ExitCode::from(2)
+}

@@ -1,0 +1,108 @@
+//! Where results go: standard output in the format asked for, or files by their extension, whole or not at all.
+
+use std::io::Write;
+use std::path::Path;
+
+use caveat_figures::{Figure, Format as Picture};
+use caveat_results::{Format, ResultsError, Table, Values, WriteFailure, write_atomically};
+use serde::Serialize;
+
+use crate::failure::Failure;
+
+/// Prints a table to standard output.
+pub(crate) fn print_table(table: &Table, format: Format) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    table.print(format, &mut out)?;
+    out.flush()?;
+    Ok(())
+}
+
+/// Prints text to standard output.
+pub(crate) fn print_text(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    Ok(())
+}
+
+/// One JSON value and a line end. Numbers that JSON cannot hold (infinities, missing values) are null.
+pub(crate) fn json(value: &impl Serialize) -> Result<String, Failure> {
+    Ok(serde_json::to_string(value)? + "\n")
+}
+
+/// Writes bytes to a file, atomically.
+pub(crate) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    write_atomically(path, |out| out.write_all(bytes).map_err(WriteFailure::from))?;
+    Ok(())
+}
+
+/// Writes a JSON file for `.json`, else the table by its extension.
+pub(crate) fn write_result(path: &Path, table: &Table, value: &impl Serialize) -> Result<(), Failure> {
+    if path.extension().is_some_and(|e| e == "json") {
+        return write_bytes(path, json(value)?.as_bytes());
+    }
+    table.write(path)?;
+    Ok(())
+}
+
+/// Draws a figure into a file, in the format of its extension.
+pub(crate) fn write_figure(path: &Path, figure: &Figure) -> Result<(), Failure> {
+    let format = Picture::of(path)?;
+    write_bytes(path, &figure.render(format)?)
+}
+
+/// Refuses a picture path before long work: an unknown extension, or a place that cannot be written.
+pub(crate) fn check_picture_path(path: &Path) -> Result<(), Failure> {
+    Picture::of(path)?;
+    check_writable(path)
+}
+
+/// Refuses an output path before long work: a directory that is missing, or a path that is one.
+pub(crate) fn check_writable(path: &Path) -> Result<(), Failure> {
+    let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let refuse = |reason: &str| Failure::from(ResultsError::Write { path: path.to_owned(), reason: reason.into() });
+    if path.is_dir() {
+        return Err(refuse("it is a directory; name a file"));
+    }
+    if !parent.is_dir() {
+        return Err(refuse("its directory does not exist; create it first"));
+    }
+    Ok(())
+}
+
+/// Refuses a table path whose extension names no table format.
+pub(crate) fn check_table_path(path: &Path) -> Result<(), Failure> {
+    check_writable(path)?;
+    match path.extension().and_then(|e| e.to_str()) {
+        Some("parquet" | "csv" | "json") => Ok(()),
+        _ => Err(Failure::input(format!("{}: a table ends in {}", path.display(), Table::EXTENSIONS))),
+    }
+}
+
+/// A number in a summary: six significant digits, a dash for none.
+pub(crate) fn short(value: f64) -> String {
+    if value.is_nan() {
+        "-".into()
+    } else if value.is_infinite() {
+        if value > 0.0 { "inf".into() } else { "-inf".into() }
+    } else {
+        let table = Table::new().with("x", Values::Float(vec![value])).and_then(|t| t.render(Format::Table));
+        table.ok().and_then(|t| t.lines().last().map(|l| l.trim().to_owned())).unwrap_or_else(|| value.to_string())
+    }
+}
+
+/// The numbers in a figure, as a table.
+pub(crate) fn numbers(table: &caveat_figures::Table) -> Result<Table, Failure> {
+    let mut all = Table::new();
+    for (name, values) in table.columns() {
+        all = all.with(
+            name.as_str(),
+            match values {
+                caveat_figures::Values::Text(v) => Values::Text(v.clone()),
+                caveat_figures::Values::Integer(v) => Values::Integer(v.iter().map(|&x| Some(x)).collect()),
+                caveat_figures::Values::Number(v) => Values::Float(v.clone()),
+            },
+        )?;
+    }
+    Ok(all)
+}

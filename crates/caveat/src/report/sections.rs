@@ -1,0 +1,204 @@
+//! The content of the report: per section its findings, figures and tables.
+
+use std::path::Path;
+
+use caveat_figures::window_figure::{self, WindowInputs};
+use caveat_figures::{Figure, task_figure};
+use caveat_results::Table;
+use caveat_theory::{
+    Activation, NetworkKernel, NetworkKernelKind, PairClass, TransitiveTask, Training, balance_window,
+};
+
+use crate::cli::FigureName;
+use crate::commands::figure::{
+    conjunctivity, fit_published, language_model_figure, margins, mechanism, phase, published_tasks,
+};
+use crate::commands::fit::{
+    Fitted, Predicted, summary_of_predictions, table_of_fits, table_of_margins, table_of_predictions,
+};
+use crate::commands::phase::table as phase_table;
+use crate::failure::Failure;
+use crate::output::short;
+
+/// Bootstrap replicates behind the intervals of the report.
+const REPLICATES: usize = 200;
+
+/// A part of the report.
+pub(crate) struct Section {
+    pub(crate) title: &'static str,
+    /// One paragraph: the question and the answer.
+    pub(crate) text: String,
+    /// What was found, as name and value.
+    pub(crate) findings: Vec<(String, String)>,
+    pub(crate) figures: Vec<Figure>,
+    /// Tables by file name without extension.
+    pub(crate) tables: Vec<(String, Table)>,
+}
+
+/// Everything that needs no data.
+pub(crate) fn theory() -> Result<Vec<Section>, Failure> {
+    let tasks = published_tasks()?;
+    Ok(vec![task_section(&tasks[0])?, margins_section(&tasks[0])?, window_section(&tasks)?, network_section()?])
+}
+
+fn task_section(task: &TransitiveTask) -> Result<Section, Failure> {
+    let classes = task.classes()?;
+    let findings = PairClass::SCORED
+        .iter()
+        .map(|&class| (class.name().replace('_', " "), classes.pairs().filter(|p| p.2 == class).count().to_string()))
+        .collect();
+    Ok(Section {
+        title: "The task: nine items in order, one exception",
+        text: "Neighbors are trained in order, and one pair against it: the sixth item beats the fourth. All other pairs are \
+               judged without training. The exception closes a cycle; items above and below it form the outer sections, and \
+               each pair belongs to one class. Numbers of pairs:"
+            .into(),
+        findings,
+        figures: vec![task_figure::draw(task)?],
+        tables: vec![("task".into(), crate::commands::task::table(task, &classes)?)],
+    })
+}
+
+fn margins_section(task: &TransitiveTask) -> Result<Section, Failure> {
+    Ok(Section {
+        title: "What a model answers, and why",
+        text: "Ridge regression on an exchangeable representation ranks the items by a screened potential on the chain of \
+               trained pairs. Without an exception the ranks always fall in order. With one, the field of the exception \
+               pushes the items above it down and those below it up; the stronger the screening, the more this local field \
+               outweighs the rule, until items across the exception are judged in the wrong order."
+            .into(),
+        findings: Vec::new(),
+        figures: vec![margins(task, 10.0)?, mechanism(task.clone())?],
+        tables: Vec::new(),
+    })
+}
+
+fn window_section(tasks: &[TransitiveTask]) -> Result<Section, Failure> {
+    let mut findings = Vec::new();
+    let mut rows: Vec<(f64, f64, f64, f64, f64)> = Vec::new();
+    let mut names = Vec::new();
+    for task in tasks {
+        let name = task_name(task);
+        let w = balance_window(task, Training::Ridge { c: f64::INFINITY })?;
+        let star = w.screening_star.map_or("none: never fails".into(), short);
+        findings.push((format!("{name}: critical screening μ*"), star));
+        findings.push((format!("{name}: α_gen without ridge"), short(w.conjunctivity_generalization)));
+        findings.push((format!("{name}: critical C"), w.critical.map_or("none".into(), short)));
+        for exponent in -4..=12 {
+            let c = 10f64.powf(f64::from(exponent) / 4.0);
+            let w = balance_window(task, Training::Ridge { c })?;
+            names.push(name.clone());
+            rows.push((
+                c,
+                w.screening_star.unwrap_or(f64::NAN),
+                w.conjunctivity_generalization,
+                w.conjunctivity_memorization,
+                w.critical.unwrap_or(f64::NAN),
+            ));
+        }
+    }
+    let windows = Table::new()
+        .text("task", names)?
+        .float("c", rows.iter().map(|r| r.0))?
+        .float("screening_star", rows.iter().map(|r| r.1))?
+        .float("conjunctivity_generalization", rows.iter().map(|r| r.2))?
+        .float("conjunctivity_memorization", rows.iter().map(|r| r.3))?
+        .float("critical_c", rows.iter().map(|r| r.4))?;
+    let (phase_figure, grids) = phase(tasks, 240)?;
+    let mut tables = vec![("windows".to_owned(), windows)];
+    for (task, grid) in tasks.iter().zip(&grids) {
+        tables.push((format!("phase-{}", task_file_name(task)), phase_table(grid)?));
+    }
+    Ok(Section {
+        title: "The balance window",
+        text: "A model generalizes across the exception only while its conjunctivity stays below α_gen(C), and remembers the \
+               exception only above α_mem(C). Between the two it balances; below a critical C no representation does."
+            .into(),
+        findings,
+        figures: vec![phase_figure, window_figure::draw(&WindowInputs::default())?],
+        tables,
+    })
+}
+
+fn network_section() -> Result<Section, Failure> {
+    let mut findings = Vec::new();
+    for kind in [NetworkKernelKind::Nngp, NetworkKernelKind::Ntk] {
+        for depth in [1, 2, 4] {
+            let alpha = NetworkKernel { activation: Activation::RELU, depth, kind }.conjunctivity();
+            let name = kind.to_string().to_uppercase();
+            let layers = if depth == 1 { "layer" } else { "layers" };
+            findings.push((format!("ReLU {name}, {depth} hidden {layers}: α"), short(alpha)));
+        }
+    }
+    Ok(Section {
+        title: "Where conjunctivity comes from",
+        text: "A wide network with random weights fixes α by its nonlinearity and depth. Finite random networks scatter around \
+               the limit of infinite width."
+            .into(),
+        findings,
+        figures: vec![conjunctivity()?],
+        tables: Vec::new(),
+    })
+}
+
+/// Fits and predictions of trial tables.
+pub(crate) fn language_models(directory: &Path) -> Result<Section, Failure> {
+    let (fitted, predicted) = fit_published(&[directory.to_owned()], REPLICATES)?;
+    let mut figures = Vec::new();
+    let with_prediction = !predicted.is_empty();
+    for name in [FigureName::FittedMargins, FigureName::PredictedMargins, FigureName::ObservedMargins, FigureName::ModelConjunctivity] {
+        if name != FigureName::PredictedMargins || with_prediction {
+            figures.push(language_model_figure(name, &fitted, &predicted)?);
+        }
+    }
+    let mut tables =
+        vec![("fits".to_owned(), table_of_fits(&fitted)?), ("margins".into(), table_of_margins(&fitted, &predicted)?)];
+    if with_prediction {
+        tables.push(("predictions".into(), table_of_predictions(&predicted)?));
+    }
+    Ok(Section {
+        title: "Fine-tuned language models",
+        text: "Margins are logit differences, averaged over seeds and both orders of presentation. Three parameters are fitted \
+               to each condition by least squares; R² is taken about zero. Predictions take the parameters fitted to the task \
+               without an exception and refit nothing."
+            .into(),
+        findings: language_model_findings(&fitted, &predicted),
+        figures,
+        tables,
+    })
+}
+
+fn language_model_findings(fitted: &[Fitted], predicted: &[Predicted]) -> Vec<(String, String)> {
+    let mut findings = vec![("conditions fitted".to_owned(), fitted.len().to_string())];
+    for f in fitted.iter().filter(|f| f.observed.key.setting == "full") {
+        let key = &f.observed.key;
+        let interval = f.intervals.map_or(String::new(), |i| {
+            format!(" [{:.3}, {:.3}]", i.conjunctivity.low, i.conjunctivity.high)
+        });
+        findings.push((
+            format!("{} {} {}", key.model, key.task, key.hier),
+            format!("α {:.3}{interval}, C {}, R² {:.4}", f.fit.conjunctivity, short(f.fit.c), f.fit.r_squared),
+        ));
+    }
+    if let Some(summary) = summary_of_predictions(predicted) {
+        findings.push((
+            format!("predicted from the plain task, {} conditions", summary.conditions),
+            format!(
+                "median R² {:.3}, median correlation {:.3}, median sign agreement {:.3}",
+                summary.r_squared, summary.correlation, summary.sign_agreement
+            ),
+        ));
+    }
+    findings
+}
+
+/// As in (9; 5 3).
+fn task_name(task: &TransitiveTask) -> String {
+    let exceptions: Vec<String> = task.exceptions().iter().map(|e| format!("{} {}", e.winner, e.loser)).collect();
+    format!("({}; {})", task.n_items(), exceptions.join(", "))
+}
+
+fn task_file_name(task: &TransitiveTask) -> String {
+    let exceptions: String = task.exceptions().iter().map(|e| format!("-{}-{}", e.winner, e.loser)).collect();
+    format!("n{}{exceptions}", task.n_items())
+}
