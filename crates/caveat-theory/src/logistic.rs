@@ -147,6 +147,35 @@ struct Problem<'g> {
     c: f64,
     /// 1, or 0 for C = ∞: the weight of ½‖f‖².
     regularization: f64,
+    components: Components,
+}
+
+/// The connected components of the graph.
+struct Components {
+    of: Vec<u32>,
+    sizes: Vec<f64>,
+}
+
+impl Components {
+    fn new(graph: &ComparisonGraph) -> Self {
+        let of = graph.components();
+        let mut sizes = vec![0.0; of.iter().max().map_or(0, |&c| c as usize + 1)];
+        for &c in &of {
+            sizes[c as usize] += 1.0;
+        }
+        Self { of, sizes }
+    }
+
+    /// Subtracts every component's mean.
+    fn center(&self, x: &mut [f64]) {
+        let mut sums = vec![0.0; self.sizes.len()];
+        for (x, &c) in x.iter().zip(&self.of) {
+            sums[c as usize] += x;
+        }
+        for (x, &c) in x.iter_mut().zip(&self.of) {
+            *x -= sums[c as usize] / self.sizes[c as usize];
+        }
+    }
 }
 
 impl<'g> Problem<'g> {
@@ -163,7 +192,7 @@ impl<'g> Problem<'g> {
         }
         let (c, regularization) = if unregularized { (1.0, 0.0) } else { (model.c(), 1.0) };
         let (conjunctivity, strength) = (model.conjunctivity(), model.additive_strength());
-        Ok(Self { graph, conjunctivity, strength, c, regularization })
+        Ok(Self { graph, conjunctivity, strength, c, regularization, components: Components::new(graph) })
     }
 
     /// (Br)_e.
@@ -206,18 +235,6 @@ impl<'g> Problem<'g> {
         0.5 * self.norm_product(state, state) + self.c * loss
     }
 
-    /// A single direct solve where the factor is cheap, else conjugate gradients. A step may be inexact: the next one
-    /// refines it, and the certificate judges the result.
-    fn solver(&self) -> SparseSolver {
-        let (items, pairs) = (self.graph.n_items(), self.graph.edges().len());
-        let inexact = SparseSolver { acceptance: 1e-4, ..SparseSolver::default() };
-        if items <= 2_000 || pairs <= items + items / 50 {
-            SparseSolver { preconditioner: Preconditioner::Cholesky, max_iterations: 1, ..inexact }
-        } else {
-            inexact
-        }
-    }
-
     /// The minimizer of the quadratic model of P(r, a) at a point.
     fn newton_point(&self, state: &State, loss: &Loss) -> Result<State> {
         let edges = self.graph.edges();
@@ -226,33 +243,60 @@ impl<'g> Problem<'g> {
         // A curvature this far below the steepest is lost in every sum with it. Keeping it there keeps the matrix
         // definite; overestimated curvature shortens the step and leaves it a descent, for the gradient is exact.
         let curvature: Vec<f64> = loss.curvature.iter().map(|k| k.max(1e-30 * steepest)).collect();
-        let flows: Vec<f64> = curvature
-            .iter()
-            .zip(&state.margins)
-            .zip(&loss.pull)
-            .map(|((k, f), pull)| (k * f + pull) / (1.0 + alpha * k))
+        // The coefficients that the model would choose for the present ranks.
+        let mut dual: Vec<f64> = (0..edges.len())
+            .map(|at| {
+                let (k, f) = (curvature[at], state.margins[at]);
+                (k * (f - Self::difference(&edges[at], &state.ranks)) + loss.pull[at]) / (1.0 + alpha * k)
+            })
             .collect();
-        let mut ranks = vec![0.0; self.graph.n_items()];
+        let mut ranks = state.ranks.clone();
         if h > 0.0 && steepest > 0.0 {
-            let strongest = steepest / (1.0 + alpha * steepest);
-            let couplings: Vec<f64> = curvature.iter().map(|k| k / (1.0 + alpha * k) / strongest).collect();
-            let source: Vec<f64> = self.divergence(&flows).iter().map(|s| s / strongest).collect();
-            let screening = self.regularization / (h * strongest);
-            if screening.is_finite() {
-                let solver = self.solver();
-                ranks = ScreenedLaplacian::new(self.graph, Some(&couplings), screening).solve(&source, &solver)?.0;
-            } else {
-                // C·w below the reciprocal of f64::MAX: BᵀDB vanishes against I.
-                ranks = self.divergence(&flows).iter().map(|s| s * h).collect();
+            // Solved for the step, so that an inexact solve errs relative to the step, and the next step corrects it.
+            let mut source = self.divergence(&dual);
+            for (s, r) in source.iter_mut().zip(&ranks) {
+                *s -= self.regularization * r / h;
+            }
+            let step = self.solve(source, &curvature)?;
+            for (r, s) in ranks.iter_mut().zip(&step) {
+                *r += s;
+            }
+            for ((a, k), e) in dual.iter_mut().zip(&curvature).zip(edges) {
+                *a -= k / (1.0 + alpha * k) * Self::difference(e, &step);
             }
         }
-        let dual: Vec<f64> = edges
-            .iter()
-            .zip(flows.iter().zip(&curvature))
-            .map(|(e, (flow, k))| flow - k / (1.0 + alpha * k) * Self::difference(e, &ranks))
-            .collect();
         let margins = edges.iter().zip(&dual).map(|(e, a)| Self::difference(e, &ranks) + alpha * a).collect();
         Ok(State { ranks, dual, margins })
+    }
+
+    /// x with (I/h + BᵀDB)x = source, D = κ/(1 + ακ).
+    fn solve(&self, mut source: Vec<f64>, curvature: &[f64]) -> Result<Vec<f64>> {
+        let (alpha, h) = (self.conjunctivity, self.strength);
+        let steepest = largest(curvature);
+        let strongest = steepest / (1.0 + alpha * steepest);
+        let screening = self.regularization / (h * strongest);
+        if !screening.is_finite() {
+            // C·w below the reciprocal of f64::MAX: BᵀDB vanishes against I/h.
+            return Ok(source.iter().map(|s| s * h).collect());
+        }
+        // The constants are no part of any step. Scaled: near the optimum squares would underflow.
+        self.components.center(&mut source);
+        let scale = largest(&source);
+        if scale == 0.0 {
+            return Ok(source);
+        }
+        let source: Vec<f64> = source.iter().map(|s| s / scale).collect();
+        let couplings: Vec<f64> = curvature.iter().map(|k| k / (1.0 + alpha * k) / strongest).collect();
+        let (items, pairs) = (self.graph.n_items(), self.graph.edges().len());
+        let inexact = SparseSolver { acceptance: 0.1, ..SparseSolver::default() };
+        let solver = if items <= 2_000 || pairs <= items + items / 50 {
+            // Newton's method is the refinement of the direct solve.
+            SparseSolver { preconditioner: Preconditioner::Cholesky, max_iterations: 1, ..inexact }
+        } else {
+            inexact
+        };
+        let (x, _) = ScreenedLaplacian::new(self.graph, Some(&couplings), screening).solve(&source, &solver)?;
+        Ok(x.iter().map(|x| x * (scale / strongest)).collect())
     }
 
     /// The point on the way from `from` to `to` that a backtracking line search accepts.
@@ -331,7 +375,11 @@ impl<'g> Problem<'g> {
         let mut stalled = 0;
         for steps in 0..=MAX_STEPS {
             let loss = self.loss(&state.margins);
-            let next = self.newton_point(&state, &loss)?;
+            let next = match self.newton_point(&state, &loss) {
+                // A step of rounding size may be beyond the sparse solver; the certificate says whether one is needed.
+                Err(_) if best.is_some() => break,
+                next => next?,
+            };
             let (relative_gap, kkt_residual) = self.certificate(&state, &loss, &next);
             let info = LogisticInfo { steps, objective: self.objective(&state), relative_gap, kkt_residual };
             let accepted = relative_gap <= ACCEPTANCE && kkt_residual <= ACCEPTANCE;

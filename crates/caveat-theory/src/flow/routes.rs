@@ -365,7 +365,10 @@ impl<'g> Problem<'g> {
         let labels: Vec<f64> = trained.iter().map(|f| f / scale).collect();
         let ridgeless = RidgeModel::new(self.conjunctivity, f64::INFINITY)?;
         let ones = vec![1.0; labels.len()];
-        let (mut ranks, info) = weighted_ranks(self.graph, &ridgeless, &ones, &labels, &solver(self.graph))?;
+        let solve = |solver: &SparseSolver| weighted_ranks(self.graph, &ridgeless, &ones, &labels, solver);
+        // A second, independent solver where the first stops short.
+        let diagonal = SparseSolver { preconditioner: Preconditioner::Diagonal, ..SparseSolver::default() };
+        let (mut ranks, info) = solve(&SparseSolver::default()).or_else(|_| solve(&diagonal))?;
         for r in &mut ranks {
             *r *= scale;
         }
@@ -380,17 +383,6 @@ impl<'g> Problem<'g> {
             sizes[c as usize] += 1.0;
         }
         (component, sizes)
-    }
-}
-
-/// One direct solve where the factor is cheap, without refinement: what remains of a residual of rounding size has no
-/// reliable direction.
-pub(super) fn solver(graph: &ComparisonGraph) -> SparseSolver {
-    let (items, pairs) = (graph.n_items(), graph.edges().len());
-    if items <= 2_000 || pairs <= items + items / 50 {
-        SparseSolver { preconditioner: Preconditioner::Cholesky, max_iterations: 1, ..SparseSolver::default() }
-    } else {
-        SparseSolver::default()
     }
 }
 
