@@ -1,1 +1,110 @@
-fn main(){}
+//! The developer's commands: `cargo xtask test | lint | bench | docs`.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+const HELP: &str = "\
+cargo xtask COMMAND
+
+  test [--slow]   all tests: documentation examples, then unit, property and command-line tests
+  lint            formatting, clippy and rustdoc, warnings as errors
+  docs            the API documentation, in target/doc
+  bench [NAME]    criterion benchmarks, then the comparison with scikit-learn, SciPy and pandas;
+                  NAME is phase, rank or published
+
+Tests on published results read the directory named by CAVEAT_PUBLISHED_LM and say so when they are skipped.";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["test"] => test(false),
+        ["test", "--slow"] => test(true),
+        ["lint"] => lint(),
+        ["docs"] => docs(),
+        ["bench"] => bench(None),
+        ["bench", name @ ("phase" | "rank" | "published")] => bench(Some(name)),
+        [] | ["help" | "--help" | "-h"] => {
+            println!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        _ => Err(format!("unknown command {:?}\n\n{HELP}", words.join(" "))),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("xtask: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+type Done = Result<(), String>;
+
+/// Everything is built in the release profile, so that dependencies are compiled once for tests and the main job.
+fn test(slow: bool) -> Done {
+    cargo(&["test", "--doc", "--workspace", "--release", "--quiet"])?;
+    let has_nextest =
+        Command::new("cargo").args(["nextest", "--version"]).output().is_ok_and(|out| out.status.success());
+    if has_nextest {
+        let profile: &[&str] = if slow { &["--run-ignored", "all"] } else { &[] };
+        cargo(&[&["nextest", "run", "--workspace", "--release"], profile].concat())
+    } else {
+        let ignored: &[&str] = if slow { &["--", "--include-ignored"] } else { &[] };
+        cargo(&[&["test", "--workspace", "--release", "--lib", "--bins", "--tests"], ignored].concat())
+    }
+}
+
+fn lint() -> Done {
+    cargo(&["fmt", "--all", "--check"])?;
+    cargo(&["clippy", "--workspace", "--all-targets", "--release", "--quiet", "--", "-D", "warnings"])?;
+    documentation(&["--quiet"])
+}
+
+fn docs() -> Done {
+    documentation(&[])
+}
+
+fn documentation(options: &[&str]) -> Done {
+    let arguments = [&["doc", "--workspace", "--no-deps", "--release"], options].concat();
+    run(Command::new("cargo").args(&arguments).env("RUSTDOCFLAGS", "-D warnings"), "cargo doc")
+}
+
+/// Criterion, then the same work by what a user would take instead, in a virtual environment of its own.
+fn bench(name: Option<&str>) -> Done {
+    let chosen = name.map_or(vec!["--benches"], |name| vec!["--bench", name]);
+    cargo(&[&["bench", "--workspace"], chosen.as_slice()].concat())?;
+    let environment = root().join("target/bench-env");
+    let python = environment.join("bin/python");
+    if !python.is_file() {
+        run(Command::new("python3").args(["-m", "venv"]).arg(&environment), "python3 -m venv")?;
+        let requirements = root().join("benches/requirements.txt");
+        run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "-r"]).arg(requirements), "pip install")?;
+    }
+    cargo(&["build", "--release", "--package", "caveat", "--example", "compare"])?;
+    let mut compare = Command::new(&python);
+    compare.arg(root().join("benches/compare.py")).arg(root().join("target/release/examples/compare"));
+    run(compare.args(name), "benches/compare.py")
+}
+
+fn cargo(arguments: &[&str]) -> Done {
+    run(Command::new("cargo").args(arguments), &format!("cargo {}", arguments.join(" ")))
+}
+
+fn run(command: &mut Command, what: &str) -> Done {
+    eprintln!("xtask: {what}");
+    let start = Instant::now();
+    let status = command.current_dir(root()).status().map_err(|e| format!("{what} cannot be started: {e}"))?;
+    if status.success() {
+        eprintln!("xtask: {:.0} s", start.elapsed().as_secs_f64());
+        Ok(())
+    } else {
+        Err(format!("{what} failed"))
+    }
+}
+
+/// The workspace, wherever the command was called.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
+}

