@@ -14,17 +14,17 @@
 //! α over the number of hidden layers, one curve per activation: **a** the last hidden layer (NNGP kernel), with random
 //! features as points and bars of two standard errors; **b** training all weights (NTK).
 
+use caveat_results::Table;
 use caveat_theory::{Activation, NetworkKernelKind, RandomFeaturesEstimate, conjunctivity_by_depth};
 
 use crate::axes::{Panel, margins};
 use crate::canvas::{Canvas, DOUBLE_COLUMN, Dash, Marker, Rect, Stroke};
 use crate::error::{FigureError, Result};
-use crate::figure::Figure;
+use crate::figure::{Figure, whole};
 use crate::layout;
 use crate::legend::{Key, Legend};
 use crate::palette::{BLACK, ordered_color};
 use crate::scale::Axis;
-use crate::table::Table;
 
 /// What to compare.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,7 +91,7 @@ pub fn draw(inputs: &ConjunctivityInputs) -> Result<Figure> {
                    several slopes on negative inputs: (a) kernel of the last hidden layer, with finite random networks as \
                    points (bars: two standard errors); (b) neural tangent kernel.";
     Ok(Figure::new("conjunctivity", "Conjunctivity grows with depth and nonlinearity", caption, canvas)
-        .with_table(numbers.table()))
+        .with_table(numbers.table()?))
 }
 
 /// Depth on a linear axis, with whole numbers as ticks.
@@ -165,14 +165,14 @@ impl Numbers {
         self.standard_error.push(standard_error);
     }
 
-    fn table(self) -> Table {
-        Table::new()
-            .with("kind", self.kind)
-            .with("activation", self.activation)
-            .with("slope", self.slope)
-            .with("depth", self.depth)
-            .with("conjunctivity", self.conjunctivity)
-            .with("standard_error", self.standard_error)
+    fn table(self) -> Result<Table> {
+        Ok(Table::new()
+            .text("kind", self.kind)?
+            .text("activation", self.activation)?
+            .float("slope", self.slope)?
+            .integer("depth", whole(self.depth))?
+            .float("conjunctivity", self.conjunctivity)?
+            .float("standard_error", self.standard_error)?)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Errors of drawing: what was wrong with an input, or why a picture could not be rendered.
 
+use caveat_results::ResultsError;
 use caveat_theory::TheoryError;
 
 /// Why a figure could not be drawn or rendered.
@@ -36,6 +37,9 @@ pub enum FigureError {
     /// The theory behind the figure refused its inputs.
     #[error(transparent)]
     Theory(#[from] TheoryError),
+    /// The numbers of the figure do not make a table.
+    #[error(transparent)]
+    Table(#[from] ResultsError),
 }
 
 /// Result of drawing.

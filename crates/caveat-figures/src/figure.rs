@@ -1,8 +1,9 @@
 //! A figure: its picture, what it shows, and the numbers in it.
 
+use caveat_results::Table;
+
 use crate::canvas::{Canvas, Format};
 use crate::error::Result;
-use crate::table::Table;
 
 /// A picture with its name, title, caption and numbers.
 #[derive(Debug, Clone)]
@@ -41,4 +42,9 @@ impl Figure {
     pub fn render(&self, format: Format) -> Result<Vec<u8>> {
         self.canvas.render(format)
     }
+}
+
+/// Counts and indices as a column of integers.
+pub(crate) fn whole(values: impl IntoIterator<Item = usize>) -> impl Iterator<Item = Option<i64>> {
+    values.into_iter().map(|v| i64::try_from(v).ok())
 }

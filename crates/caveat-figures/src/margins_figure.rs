@@ -14,17 +14,17 @@
 //! Heatmaps of f(i, j), one column per α; the top row is the plain task. Trained pairs are outlined, wrong signs crossed.
 //! Each heatmap has its own color scale, since margins shrink with α: the number below it is its largest |f|.
 
+use caveat_results::Table;
 use caveat_theory::margins::{Margins, chain};
 use caveat_theory::{PairClass, PairClasses, RidgeModel, TransitiveTask};
 
 use crate::canvas::{Canvas, DOUBLE_COLUMN, Rect, Stroke};
 use crate::error::{FigureError, Result};
-use crate::figure::Figure;
+use crate::figure::{Figure, whole};
 use crate::heatmap::{ItemLabels, SquareMatrix, color_bar, cross_cells, heatmap, outline_cells};
 use crate::layout;
 use crate::legend::{Key, Legend};
 use crate::palette::{BLACK, ColorScale};
-use crate::table::Table;
 use crate::text::{Anchor, Level, SMALL, Text, fixed, number};
 
 /// What to compute margins of.
@@ -102,7 +102,7 @@ pub fn draw(inputs: &MarginsInputs) -> Result<Figure> {
         inputs.n_items,
         number(inputs.c, 3)
     );
-    Ok(Figure::new("margins", "Margins without and with an exception", caption, canvas).with_table(table.table()))
+    Ok(Figure::new("margins", "Margins without and with an exception", caption, canvas).with_table(table.table()?))
 }
 
 /// One heatmap with outlines and crosses.
@@ -152,16 +152,16 @@ impl Numbers {
         }
     }
 
-    fn table(self) -> Table {
-        Table::new()
-            .with("task", self.task)
-            .with("conjunctivity", self.conjunctivity)
-            .with("c", self.c)
-            .with("rank_higher", self.higher)
-            .with("rank_lower", self.lower)
-            .with("class", self.class)
-            .with("label", self.label)
-            .with("margin", self.margin)
+    fn table(self) -> Result<Table> {
+        Ok(Table::new()
+            .text("task", self.task)?
+            .float("conjunctivity", self.conjunctivity)?
+            .float("c", self.c)?
+            .integer("rank_higher", whole(self.higher))?
+            .integer("rank_lower", whole(self.lower))?
+            .text("class", self.class)?
+            .float("label", self.label)?
+            .float("margin", self.margin)?)
     }
 }
 

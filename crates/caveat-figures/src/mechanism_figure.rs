@@ -15,18 +15,18 @@
 //! One panel per μ: chain field, exception field and their sum over the items, the cycle shaded. Lines connect the
 //! cross-section pairs that are misordered; of more than 30, the items are marked alone.
 
+use caveat_results::Table;
 use caveat_theory::margins::{Margins, chain};
 use caveat_theory::{PairClass, RidgeModel, Section, TransitiveTask};
 
 use crate::axes::{Panel, margins};
 use crate::canvas::{Canvas, DOUBLE_COLUMN, Dash, Marker, Rect, Stroke};
 use crate::error::{FigureError, Result};
-use crate::figure::Figure;
+use crate::figure::{Figure, whole};
 use crate::layout;
 use crate::legend::{Key, Legend};
 use crate::palette::{CHAIN_FIELD, EXCEPTION_FIELD, GREY, LIGHT_GREY, RANKS, class_color};
 use crate::scale::Axis;
-use crate::table::Table;
 use crate::text::{item, number};
 
 /// Most misordered pairs that are connected; beyond, their items alone are marked.
@@ -84,7 +84,7 @@ pub fn draw(inputs: &MechanismInputs) -> Result<Figure> {
                    screening μ = 2(α + 1/C)/(1 − α) sets how far each field reaches. Lines connect items on either side of the \
                    cycle that are misordered; titles count those pairs.";
     Ok(Figure::new("mechanism", "How an exception misorders items outside it", caption, canvas)
-        .with_table(numbers.table()))
+        .with_table(numbers.table()?))
 }
 
 fn cycle_shade() -> crate::palette::Color {
@@ -183,13 +183,13 @@ struct Numbers {
 }
 
 impl Numbers {
-    fn table(self) -> Table {
-        Table::new()
-            .with("screening", self.screening)
-            .with("item", self.item)
-            .with("chain_field", self.chain)
-            .with("exception_field", self.exception)
-            .with("rank", self.rank)
+    fn table(self) -> Result<Table> {
+        Ok(Table::new()
+            .float("screening", self.screening)?
+            .integer("item", whole(self.item))?
+            .float("chain_field", self.chain)?
+            .float("exception_field", self.exception)?
+            .float("rank", self.rank)?)
     }
 }
 

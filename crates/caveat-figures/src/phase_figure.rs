@@ -14,6 +14,7 @@
 //! One row per task, one column per pair class, accuracy as color (white: all right). Lines are the boundaries, computed
 //! apart from the grid; the ring is where they meet.
 
+use caveat_results::Table;
 use caveat_theory::phase::{PhaseGrid, StrengthKind};
 use caveat_theory::window::{BalanceWindow, Training, balance_window};
 use caveat_theory::{PairClass, TransitiveTask};
@@ -21,13 +22,12 @@ use caveat_theory::{PairClass, TransitiveTask};
 use crate::axes::{Panel, margins};
 use crate::canvas::{Canvas, DOUBLE_COLUMN, Dash, Marker, Rect, Stroke};
 use crate::error::{FigureError, Result};
-use crate::figure::Figure;
+use crate::figure::{Figure, whole};
 use crate::heatmap::{color_bar, raster};
 use crate::layout;
 use crate::legend::{Key, Legend};
 use crate::palette::{BLACK, ColorScale, VERMILLION, WHITE, class_label};
 use crate::scale::Axis;
-use crate::table::Table;
 use crate::text::{Anchor, Level, Text, item};
 
 /// Points of a boundary: enough for a smooth line at printed size.
@@ -105,9 +105,11 @@ pub fn draw(inputs: PhaseInputs<'_>) -> Result<Figure> {
     legend.draw_centered(&mut canvas, row, y);
     let caption = format!(
         "Accuracy on every class of pairs over the conjunctivity α and {strength}; both orders of a pair count, ties one \
-         half. Lines: analytic boundaries of generalization (solid) and memorization (dashed)."
+         half. Lines: boundaries of generalization (solid) and memorization (dashed), \
+         computed apart from the accuracies. The window between them speaks of cross-section and exception-cycle pairs only; \
+         pairs between cycle and section can fail inside it."
     );
-    Ok(Figure::new("phase", "Where rule and exception are both learned", caption, canvas).with_table(numbers.table()))
+    Ok(Figure::new("phase", "Where rule and exception are both learned", caption, canvas).with_table(numbers.table()?))
 }
 
 fn scale() -> ColorScale {
@@ -254,13 +256,13 @@ impl Numbers {
         }
     }
 
-    fn table(self) -> Table {
-        Table::new()
-            .with("n_items", self.n_items)
-            .with("exceptions", self.task)
-            .with("inverse_strength", self.inverse)
-            .with("conjunctivity_generalization", self.generalization)
-            .with("conjunctivity_memorization", self.memorization)
+    fn table(self) -> Result<Table> {
+        Ok(Table::new()
+            .integer("n_items", whole(self.n_items))?
+            .text("exceptions", self.task)?
+            .float("inverse_strength", self.inverse)?
+            .float("conjunctivity_generalization", self.generalization)?
+            .float("conjunctivity_memorization", self.memorization)?)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Axes as maps from values to a place between 0 and 1, with ticks at round values.
 
-use crate::text::number;
+use crate::text::{SMALL, Text, number};
 
 /// How values spread along an axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +92,30 @@ impl Axis {
         self.label.clear();
         self.ticks.iter_mut().for_each(|t| t.label.clear());
         self
+    }
+
+    /// With every other tick unlabeled, zero kept, as often as it takes for the labels to fit a length in points.
+    #[must_use]
+    pub(crate) fn thinned(mut self, length: f64) -> Self {
+        loop {
+            let labeled: Vec<usize> = (0..self.ticks.len()).filter(|&k| !self.ticks[k].minor).collect();
+            let width = |&k: &usize| Text::new(&self.ticks[k].label).size(SMALL).width() + 5.0;
+            if labeled.len() <= 3 || labeled.iter().map(width).sum::<f64>() <= length {
+                return self;
+            }
+            let zero = labeled.iter().position(|&k| self.ticks[k].value == 0.0).unwrap_or(0);
+            for (place, k) in labeled.into_iter().enumerate() {
+                if (place + zero) % 2 == 1 {
+                    self.ticks[k] = Tick::minor(self.ticks[k].value);
+                }
+            }
+        }
+    }
+
+    /// Width in points of the widest label of a visible tick.
+    pub(crate) fn widest_label(&self) -> f64 {
+        let labels = self.visible_ticks().map(|(_, t)| Text::new(&t.label).size(SMALL).width());
+        labels.fold(0.0, f64::max)
     }
 
     /// Value at the start of the axis (left or bottom).
@@ -190,6 +214,13 @@ mod tests {
         assert_eq!(labels(&Axis::log(0.01, 100.0)), ["0.01", "0.1", "1", "10", "100"]);
         assert_eq!(labels(&Axis::log(1e-4, 1.0)), ["10^{−4}", "10^{−3}", "10^{−2}", "10^{−1}", "1"]);
         assert!(labels(&Axis::log(1e-12, 1e12)).len() <= 8);
+    }
+
+    #[test]
+    fn short_axes_keep_every_other_label_and_zero() {
+        assert_eq!(labels(&Axis::linear(-11.0, 11.0).thinned(50.0)), ["−10", "0", "10"]);
+        assert_eq!(labels(&Axis::linear(-3.0, 1.0).thinned(30.0)), ["−2", "0"]);
+        assert_eq!(labels(&Axis::linear(-11.0, 11.0).thinned(500.0)).len(), 5);
     }
 
     #[test]

@@ -14,15 +14,15 @@
 //! **a** Items in order; arrows lead from winner to loser, exceptions in the color of their class. **b** All pairs by class,
 //! row against column; trained pairs are outlined and carry their label, + where the row's item wins.
 
+use caveat_results::Table;
 use caveat_theory::{PairClass, PairClasses, Section, TransitiveTask};
 
 use crate::canvas::{Canvas, DOUBLE_COLUMN, Rect, Stroke};
 use crate::error::Result;
-use crate::figure::Figure;
+use crate::figure::{Figure, whole};
 use crate::heatmap::{ItemLabels, item_cells, outline_cells};
 use crate::legend::{Key, Legend};
 use crate::palette::{BLACK, Color, GREY, WHITE, class_color, class_label};
-use crate::table::Table;
 use crate::text::{Anchor, Level, NORMAL, SMALL, Text, item};
 
 /// Height of the figure in points.
@@ -53,17 +53,17 @@ pub fn draw(task: &TransitiveTask) -> Result<Figure> {
             }
         }
     );
-    Ok(Figure::new("task", "Transitive inference with an exception", caption, canvas).with_table(table(&classes)))
+    Ok(Figure::new("task", "Transitive inference with an exception", caption, canvas).with_table(table(&classes)?))
 }
 
-fn table(classes: &PairClasses) -> Table {
-    let pairs: Vec<_> = classes.pairs().collect();
-    Table::new()
-        .with("rank_higher", pairs.iter().map(|p| p.0).collect::<Vec<_>>())
-        .with("rank_lower", pairs.iter().map(|p| p.1).collect::<Vec<_>>())
-        .with("class", pairs.iter().map(|p| p.2.name().to_owned()).collect::<Vec<_>>())
-        .with("trained", pairs.iter().map(|p| usize::from(classes.is_trained(p.0, p.1))).collect::<Vec<_>>())
-        .with("label", pairs.iter().map(|p| p.3.map_or(f64::NAN, f64::from)).collect::<Vec<_>>())
+fn table(classes: &PairClasses) -> Result<Table> {
+    let pairs = || classes.pairs();
+    Ok(Table::new()
+        .integer("rank_higher", whole(pairs().map(|p| p.0)))?
+        .integer("rank_lower", whole(pairs().map(|p| p.1)))?
+        .text("class", pairs().map(|p| p.2.name()))?
+        .flag("trained", pairs().map(|p| classes.is_trained(p.0, p.1)))?
+        .float("label", pairs().map(|p| p.3.map_or(f64::NAN, f64::from)))?)
 }
 
 /// Items as discs from left to right with arrows between them and arcs over them.

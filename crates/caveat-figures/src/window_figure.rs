@@ -14,18 +14,18 @@
 //! One line per number of items in the cycle. **a** α_gen without regularization over n, the cycle in the middle. **b** the
 //! same over the place of the cycle. **c** the critical C, below which no α does both, over n.
 
+use caveat_results::Table;
 use caveat_theory::TransitiveTask;
 use caveat_theory::window::{BalanceWindow, Training, balance_window};
 
 use crate::axes::{Panel, margins};
 use crate::canvas::{Canvas, DOUBLE_COLUMN, Dash, Marker, Rect, Stroke};
 use crate::error::{FigureError, Result};
-use crate::figure::Figure;
+use crate::figure::{Figure, whole};
 use crate::layout;
 use crate::legend::{Key, Legend};
 use crate::palette::ordered_color;
 use crate::scale::Axis;
-use crate::table::Table;
 use crate::text::item;
 
 /// What to compare.
@@ -94,7 +94,7 @@ pub fn draw(inputs: &WindowInputs) -> Result<Figure> {
         return Err(FigureError::Nothing { figure: "window", missing });
     }
     let figure = Drawing { inputs, by_size, by_place }.draw();
-    Ok(figure.with_table(numbers.table()))
+    Ok(figure.with_table(numbers.table()?))
 }
 
 /// A line: its windows over n or over the place of the cycle.
@@ -190,14 +190,14 @@ impl Numbers {
         self.critical.push(window.critical.unwrap_or(f64::NAN));
     }
 
-    fn table(self) -> Table {
-        Table::new()
-            .with("n_items", self.n_items)
-            .with("winner", self.winner)
-            .with("loser", self.loser)
-            .with("screening_star", self.screening_star)
-            .with("conjunctivity_generalization", self.generalization)
-            .with("critical_c", self.critical)
+    fn table(self) -> Result<Table> {
+        Ok(Table::new()
+            .integer("n_items", whole(self.n_items))?
+            .integer("winner", whole(self.winner))?
+            .integer("loser", whole(self.loser))?
+            .float("screening_star", self.screening_star)?
+            .float("conjunctivity_generalization", self.generalization)?
+            .float("critical_c", self.critical)?)
     }
 }
 

@@ -11,6 +11,7 @@
 //! * [`write_atomically`] is how all of them write.
 
 mod atomic;
+mod caught;
 mod comparisons;
 mod conditions;
 mod error;
@@ -20,6 +21,7 @@ mod table;
 mod trial_table;
 
 pub use atomic::{WriteFailure, create_parent_directory, write_atomically};
+pub use caught::panic_is_caught;
 pub use comparisons::{LabeledComparisons, ranks_table, read_comparisons, write_ranks};
 pub use conditions::{Condition, ConditionKey, MAX_ITEMS, PairMargin, read_conditions};
 pub use error::{Result, ResultsError};

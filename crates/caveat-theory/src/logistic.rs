@@ -108,6 +108,10 @@ fn largest(x: &[f64]) -> f64 {
     x.iter().fold(0.0_f64, |a, x| a.max(x.abs()))
 }
 
+fn dot(x: &[f64], y: &[f64]) -> f64 {
+    x.iter().zip(y).map(|(x, y)| x * y).sum()
+}
+
 /// σ(x) = 1/(1 + e^{−x}), with full relative precision at both ends.
 fn sigmoid(x: f64) -> f64 {
     if x >= 0.0 {
@@ -129,6 +133,18 @@ struct State {
     ranks: Vec<f64>,
     dual: Vec<f64>,
     margins: Vec<f64>,
+}
+
+impl State {
+    /// `f` of this point's and the other's every component.
+    fn combined(&self, other: &Self, f: impl Fn(f64, f64) -> f64) -> Self {
+        let of = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(&a, &b)| f(a, b)).collect();
+        Self {
+            ranks: of(&self.ranks, &other.ranks),
+            dual: of(&self.dual, &other.dual),
+            margins: of(&self.margins, &other.margins),
+        }
+    }
 }
 
 /// The loss at a point.
@@ -189,14 +205,6 @@ impl<'g> Problem<'g> {
         Loss { pull: pairs().map(pull_of).collect(), curvature: pairs().map(curvature_of).collect() }
     }
 
-    /// ‖r‖²/h and α‖a‖² with the weight of the regularization, bilinear.
-    fn norm_product(&self, a: &State, b: &State) -> f64 {
-        let dot = |x: &[f64], y: &[f64]| x.iter().zip(y).map(|(x, y)| x * y).sum::<f64>();
-        // h = 0 leaves all ranks 0.
-        let additive = if self.strength > 0.0 { dot(&a.ranks, &b.ranks) / self.strength } else { 0.0 };
-        self.regularization * (additive + self.conjunctivity * dot(&a.dual, &b.dual))
-    }
-
     fn objective(&self, state: &State) -> f64 {
         let loss: f64 = self
             .graph
@@ -205,7 +213,9 @@ impl<'g> Problem<'g> {
             .zip(&state.margins)
             .map(|(e, &f)| e.first_wins * log_loss(f) + e.second_wins * log_loss(-f))
             .sum();
-        0.5 * self.norm_product(state, state) + self.c * loss
+        let additive = if self.strength > 0.0 { dot(&state.ranks, &state.ranks) / self.strength } else { 0.0 };
+        let norm = additive + self.conjunctivity * dot(&state.dual, &state.dual);
+        0.5 * self.regularization * norm + self.c * loss
     }
 
     /// The minimizer of the quadratic model of P(r, a) at a point.
@@ -272,32 +282,38 @@ impl<'g> Problem<'g> {
         Ok(x.iter().map(|x| x * (scale / strongest)).collect())
     }
 
+    /// Gradient of P in the ranks, r/h − Bᵀâ. That in the coefficients is α(a − â).
+    fn gradient(&self, state: &State, loss: &Loss) -> Vec<f64> {
+        let mut gradient = self.divergence(&loss.pull);
+        for (g, r) in gradient.iter_mut().zip(&state.ranks) {
+            *g = self.regularization * r / self.strength - *g;
+        }
+        gradient
+    }
+
+    /// Derivative of P along a step, from the violations of optimality: nothing cancels near the minimum.
+    fn slope(&self, state: &State, loss: &Loss, step: &State) -> f64 {
+        let pairs = state.dual.iter().zip(&loss.pull).zip(&step.dual);
+        let local = self.conjunctivity * pairs.map(|((a, pull), s)| (a - pull) * s).sum::<f64>();
+        // h = 0 leaves all ranks 0.
+        let additive = if self.strength > 0.0 { dot(&self.gradient(state, loss), &step.ranks) } else { 0.0 };
+        additive + local
+    }
+
     /// The point on the way from `from` to `to` that a backtracking line search accepts.
+    ///
+    /// P is convex along the way: it has fallen where its slope is still negative. Beyond the minimum the slope must
+    /// have halved, and P must not have grown by more than its rounding.
     fn advance(&self, from: &State, to: &State, loss: &Loss) -> Option<State> {
-        let minus = |a: &[f64], b: &[f64]| -> Vec<f64> { a.iter().zip(b).map(|(a, b)| a - b).collect() };
-        let step = State {
-            ranks: minus(&to.ranks, &from.ranks),
-            dual: minus(&to.dual, &from.dual),
-            margins: minus(&to.margins, &from.margins),
-        };
-        let pull: f64 = loss.pull.iter().zip(&step.margins).map(|(p, s)| p * s).sum();
-        let slope = self.norm_product(from, &step) - pull;
+        let step = from.combined(to, |a, b| b - a);
+        let slope = self.slope(from, loss, &step);
         let before = self.objective(from);
-        // Near the minimum the decrease drowns in the rounding of the sum, and the full step is right.
-        let noise = 4.0 * f64::EPSILON * before * (self.graph.edges().len() as f64).sqrt();
+        let noise = f64::EPSILON * before * self.graph.edges().len() as f64;
         let mut length = 1.0;
         while length > 1e-12 {
-            let along = |a: &[f64], s: &[f64]| -> Vec<f64> { a.iter().zip(s).map(|(a, s)| a + length * s).collect() };
-            let trial = if length == 1.0 {
-                to.clone()
-            } else {
-                State {
-                    ranks: along(&from.ranks, &step.ranks),
-                    dual: along(&from.dual, &step.dual),
-                    margins: along(&from.margins, &step.margins),
-                }
-            };
-            if self.objective(&trial) <= before + 1e-4 * length * slope + noise {
+            let trial = if length == 1.0 { to.clone() } else { from.combined(&step, |a, s| a + length * s) };
+            let ahead = self.slope(&trial, &self.loss(&trial.margins), &step);
+            if ahead <= 0.0 || (ahead <= 0.5 * slope.abs() && self.objective(&trial) <= before + noise) {
                 return Some(trial);
             }
             length *= 0.5;
@@ -313,15 +329,13 @@ impl<'g> Problem<'g> {
         let share = |violation: f64, of: f64| if violation == 0.0 { 0.0 } else { violation / of };
         let (mut gap, mut kkt) = (0.0, 0.0_f64);
         if h > 0.0 {
-            let out = self.divergence(&loss.pull);
-            let mut sizes = vec![self.regularization * largest_rank / h; out.len()];
+            let mut sizes = vec![self.regularization * largest_rank / h; state.ranks.len()];
             for (e, k) in edges.iter().zip(&loss.curvature) {
                 for item in [e.first, e.second] {
                     sizes[item as usize] += largest_pull + k * largest_margin;
                 }
             }
-            for ((r, out), size) in state.ranks.iter().zip(&out).zip(&sizes) {
-                let violation = self.regularization * r / h - out;
+            for (violation, size) in self.gradient(state, loss).iter().zip(&sizes) {
                 gap += 0.5 * h * violation * violation;
                 kkt = kkt.max(share(violation.abs(), *size));
             }

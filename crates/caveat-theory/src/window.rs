@@ -55,12 +55,15 @@ pub struct BalanceWindow {
     /// μ*, the smallest screening at which a cross-section pair fails. `None` if none ever does, and where no single
     /// screening exists (gradient flow, unequal presentation weights).
     pub screening_star: Option<f64>,
-    /// α_gen: all cross-section pairs are correct iff α < α_gen. 1 if they never fail; zero or negative if they fail
-    /// already at α = 0.
+    /// α_gen: all cross-section pairs are correct for α below it and above `generalization_from`. 1 if they never fail; zero or
+    /// negative if they fail already at α = 0.
     pub conjunctivity_generalization: f64,
+    /// The α up to which some cross-section pair fails first: 0 or less but for reversed premises among several exceptions,
+    /// where the rule may need some screening to win.
+    pub generalization_from: f64,
     /// α_mem: all exception-cycle pairs have their trained sign iff α > α_mem. 0 if every α > 0 remembers.
     pub conjunctivity_memorization: f64,
-    /// Whether some α does both: max(α_mem, 0) < α_gen.
+    /// Whether some α does both: max(α_mem, generalization_from, 0) < α_gen.
     pub balances: bool,
     /// The C (or time) at which the window closes; below it no α balances. `None` if cross-section pairs never fail.
     pub critical: Option<f64>,
@@ -159,6 +162,9 @@ impl<'t> Screened<'t> {
     /// The smallest label·(r_i − r_j) over cross-section pairs, where positive is correct.
     fn worst_cross(&self, screening: f64) -> Result<f64> {
         let solution = self.solve(screening)?;
+        if let (Some(_), [(i, j, y)]) = (self.single, &self.cross[..]) {
+            return Ok(y * solution.margin(*i, *j));
+        }
         Ok(self.cross.iter().fold(f64::INFINITY, |w, &(i, j, y)| w.min(y * f64::from(solution.sign(i, j)) * solution.margin(i, j).abs())))
     }
 
@@ -186,31 +192,43 @@ impl<'t> Screened<'t> {
         Ok(if d < 0.0 { -d / (1.0 - d) } else { 0.0 })
     }
 
-    fn screening_star(&self) -> Result<Option<f64>> {
+    /// The screenings between which all cross-section pairs are correct: from 0 for most tasks, to ∞ (`None`) for some.
+    fn generalizing_screenings(&self) -> Result<(f64, Option<f64>)> {
         if self.cross.is_empty() {
-            return Ok(None);
+            return Ok((0.0, None));
         }
         let worst = |log: f64| self.worst_cross(log.exp());
         // In x = e^{−λ} the margins are polynomials with coefficients of order one, so none flips for x < 10⁻⁴; and at
         // μ = 10⁻¹⁸ a chain of 10⁶ items is unscreened.
         let (low, high) = (1e-18_f64.ln(), 1e4_f64.ln());
-        first_crossing(worst, low, high, 440).map(|root| root.map(f64::exp))
+        match first_correct(worst, low, high, 440)? {
+            None => Ok((0.0, Some(0.0))),
+            Some(from) => {
+                let root = first_crossing(worst, from, high, 440)?;
+                Ok((if from > low { from.exp() } else { 0.0 }, root.map(f64::exp)))
+            }
+        }
     }
 
     fn window(&self, c: f64, weight: f64) -> Result<BalanceWindow> {
-        let screening_star = self.screening_star()?;
+        let (from, screening_star) = self.generalizing_screenings()?;
         let inverse = 1.0 / (c * weight);
-        let generalization = screening_star.map_or(1.0, |mu| (mu / 2.0 - inverse) / (1.0 + mu / 2.0));
+        let boundary = |mu: f64| (mu / 2.0 - inverse) / (1.0 + mu / 2.0);
+        let generalization = screening_star.map_or(1.0, boundary);
+        let generalization_from = boundary(from).max(0.0);
         let memorization = self.memorization_boundary(c, weight)?;
         let critical = match screening_star {
             None => None,
+            // Nothing generalizes at any screening, so no C opens a window.
+            Some(0.0) => None,
             Some(mu) => Some(RidgeModel::from_screening(mu, self.memorization_needed(mu)?)?.c() / weight),
         };
         Ok(BalanceWindow {
             screening_star,
             conjunctivity_generalization: generalization,
+            generalization_from,
             conjunctivity_memorization: memorization,
-            balances: memorization.max(0.0) < generalization,
+            balances: memorization.max(generalization_from) < generalization,
             critical,
         })
     }
@@ -244,16 +262,19 @@ fn numerical_window(task: &TransitiveTask, training: Training) -> Result<Balance
             w.min(y * f64::from(solution.sign(i, j)) * solution.margin(i, j).abs())
         }))
     };
-    let generalization = |training: Training| -> Result<f64> {
+    let generalization = |training: Training| -> Result<(f64, f64)> {
         if cross.is_empty() {
-            return Ok(1.0);
+            return Ok((0.0, 1.0));
         }
         // In the logit of α, from both limits' neighborhoods.
-        let crossing = first_crossing(|x| worst(&cross, logistic(x), training), -30.0, 30.0, 240)?;
-        Ok(match crossing {
-            Some(x) => logistic(x),
-            None if worst(&cross, logistic(-30.0), training)? > 0.0 => 1.0,
-            None => 0.0,
+        let (low, high) = (-30.0, 30.0);
+        let correct = |x: f64| worst(&cross, logistic(x), training);
+        Ok(match first_correct(correct, low, high, 240)? {
+            None => (0.0, 0.0),
+            Some(from) => {
+                let to = first_crossing(correct, from, high, 240)?.map_or(1.0, logistic);
+                (if from > low { logistic(from) } else { 0.0 }, to)
+            }
         })
     };
     let memorization = |training: Training| -> Result<f64> {
@@ -262,15 +283,15 @@ fn numerical_window(task: &TransitiveTask, training: Training) -> Result<Balance
         }
         last_failure(|alpha| worst(&cycle, alpha, training))
     };
-    let (alpha_gen, alpha_mem) = match training {
-        t => (generalization(t)?, memorization(t)?),
-    };
+    let (from, alpha_gen) = generalization(training)?;
+    let alpha_mem = memorization(training)?;
     let gap = |log: f64| -> Result<f64> {
         let t = training.with_strength(log.exp());
-        Ok(generalization(t)? - memorization(t)?)
+        let (from, to) = generalization(t)?;
+        Ok(to - memorization(t)?.max(from))
     };
     // A window that no training strength closes has no critical one.
-    let critical = if cross.is_empty() || gap(1e6_f64.ln())? <= 0.0 || generalization(training.with_strength(1e6))? == 1.0 {
+    let critical = if cross.is_empty() || gap(1e6_f64.ln())? <= 0.0 || generalization(training.with_strength(1e6))?.1 == 1.0 {
         None
     } else {
         first_crossing(|log| gap(-log), -(1e6_f64.ln()), -(1e-6_f64.ln()), 24)?.map(|log| (-log).exp())
@@ -278,8 +299,9 @@ fn numerical_window(task: &TransitiveTask, training: Training) -> Result<Balance
     Ok(BalanceWindow {
         screening_star: None,
         conjunctivity_generalization: alpha_gen,
+        generalization_from: from,
         conjunctivity_memorization: alpha_mem,
-        balances: alpha_mem.max(0.0) < alpha_gen,
+        balances: alpha_mem.max(from) < alpha_gen,
         critical,
     })
 }
@@ -299,6 +321,29 @@ fn first_crossing(mut f: impl FnMut(f64) -> Result<f64>, low: f64, high: f64, st
         let x = low + (high - low) * step as f64 / steps as f64;
         if f(x)? <= 0.0 {
             return bisect(f, before, x).map(Some);
+        }
+        before = x;
+    }
+    Ok(None)
+}
+
+/// The first x of a grid on [low, high] at which `f` is positive, refined by bisection if it is not the first; `None` if none is.
+fn first_correct(mut f: impl FnMut(f64) -> Result<f64>, low: f64, high: f64, steps: usize) -> Result<Option<f64>> {
+    if f(low)? > 0.0 {
+        return Ok(Some(low));
+    }
+    let mut before = low;
+    for step in 1..=steps {
+        let x = low + (high - low) * step as f64 / steps as f64;
+        if f(x)? > 0.0 {
+            // The last point known to be correct, so that a search may start there.
+            let mut good = x;
+            let mut bad = before;
+            while (good - bad).abs() > 1e-14 * good.abs().max(bad.abs()) {
+                let middle = 0.5 * (good + bad);
+                if f(middle)? > 0.0 { good = middle } else { bad = middle }
+            }
+            return Ok(Some(good));
         }
         before = x;
     }
@@ -403,6 +448,20 @@ mod tests {
     }
 
     #[test]
+    fn reversed_premises_may_need_some_screening() {
+        let exceptions = [(5, 1), (8, 7), (11, 2), (8, 6)];
+        let task = TransitiveTask::new(12, &exceptions).unwrap();
+        let classes = task.classes().unwrap();
+        let w = ridge(12, &exceptions, 1e3);
+        let from = w.generalization_from;
+        assert!(from > 0.01 && from < w.conjunctivity_generalization, "{w:?}");
+        for (alpha, correct) in [(0.01, false), (from * (1.0 - 1e-6), false), (from * (1.0 + 1e-6), true)] {
+            let s = chain::solve(&task, &RidgeModel::new(alpha, 1e3).unwrap()).unwrap();
+            assert_eq!(s.accuracy(&classes).cross_section == Some(1.0), correct, "α {alpha}");
+        }
+    }
+
+    #[test]
     fn the_numerical_window_finds_the_closed_one() {
         let task = TransitiveTask::new(9, &[(5, 3)]).unwrap();
         for c in [2.0, 10.0, 300.0] {
@@ -432,10 +491,15 @@ mod tests {
                 for q in p + 2..n - 1 {
                     let task = TransitiveTask::new(n, &[(q, p)]).unwrap();
                     let classes = task.classes().unwrap();
-                    let star = Screened::new(&task).unwrap().screening_star().unwrap();
+                    let (from, star) = Screened::new(&task).unwrap().generalizing_screenings().unwrap();
+                    assert_eq!(from, 0.0);
                     largest = largest.max(star.unwrap_or(0.0));
                     for k in -60..=60 {
                         let mu = 10f64.powf(f64::from(k) / 10.0);
+                        // At μ* itself the pair ties.
+                        if star.is_some_and(|star| (mu / star - 1.0).abs() < 1e-9) {
+                            continue;
+                        }
                         let model = RidgeModel::from_screening(mu, 0.5).unwrap();
                         let correct = chain::solve(&task, &model).unwrap().accuracy(&classes).cross_section == Some(1.0);
                         assert_eq!(correct, star.is_none_or(|star| mu < star), "n {n} ({q} {p}) μ {mu} star {star:?}");

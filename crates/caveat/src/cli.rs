@@ -7,6 +7,8 @@ use caveat_theory::{Activation, NetworkKernelKind, PresentationOrder};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::values;
+
 /// Rules and their exceptions: exact theory of transitive inference with exceptions.
 ///
 /// A task trains neighbors in an order (rank 0 beats rank 1 beats …) and exceptions that contradict it. Kernel ridge
@@ -59,13 +61,15 @@ pub(crate) enum Command {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct TaskSpec {
     /// Number of items, at least 2
-    #[arg(short = 'n', long = "items", value_name = "N")]
+    #[arg(short = 'n', long = "items", value_name = "N", value_parser = values::n_items, allow_negative_numbers = true)]
     pub(crate) n_items: usize,
     /// An exception: the item of rank WINNER beats the higher item of rank LOSER (0 is the highest); repeatable
-    #[arg(long, num_args = 2, value_names = ["WINNER", "LOSER"], action = clap::ArgAction::Append)]
+    #[arg(long, num_args = 2, value_names = ["WINNER", "LOSER"], action = clap::ArgAction::Append,
+          value_parser = values::rank, allow_negative_numbers = true)]
     pub(crate) exception: Vec<usize>,
     /// Present the trained pair {A, B} with this weight instead of 1; repeatable
-    #[arg(long, num_args = 3, value_names = ["A", "B", "WEIGHT"], action = clap::ArgAction::Append, allow_negative_numbers = true)]
+    #[arg(long, num_args = 3, value_names = ["A", "B", "WEIGHT"], action = clap::ArgAction::Append,
+          value_parser = values::number, allow_negative_numbers = true)]
     pub(crate) weight: Vec<f64>,
     /// In which order trained pairs are presented
     #[arg(long, value_enum, default_value_t = Order::Both)]
@@ -134,9 +138,9 @@ pub(crate) struct PredictArgs {
     #[command(flatten)]
     pub(crate) model: ModelSpec,
     /// Six orbit values instead of a conjunctivity: identical, flipped, same first, same second, crossed, disjoint
-    #[arg(long, value_delimiter = ',', num_args = 6, value_name = "ID,FLIP,FIRST,SECOND,CROSS,DISJOINT",
-          allow_negative_numbers = true, conflicts_with_all = ["conjunctivity", "kernel_matrix"])]
-    pub(crate) kernel: Vec<f64>,
+    #[arg(long, value_name = "ID,FLIP,FIRST,SECOND,CROSS,DISJOINT", value_parser = values::orbits,
+          allow_hyphen_values = true, conflicts_with_all = ["conjunctivity", "kernel_matrix"])]
+    pub(crate) kernel: Option<[f64; 6]>,
     /// A kernel matrix (.npy) over all ordered pairs (0,1), (0,2), …, (1,0), … instead of a conjunctivity
     #[arg(long, value_name = "FILE.npy", conflicts_with = "conjunctivity")]
     pub(crate) kernel_matrix: Option<PathBuf>,
@@ -160,13 +164,13 @@ pub(crate) struct PredictArgs {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ModelSpec {
     /// Conjunctivity α of the representation: 0 additive, 1 conjunctive
-    #[arg(long, alias = "alpha", value_name = "ALPHA", allow_negative_numbers = true)]
+    #[arg(long, alias = "alpha", value_name = "ALPHA", value_parser = values::number, allow_negative_numbers = true)]
     pub(crate) conjunctivity: Option<f64>,
     /// Inverse regularization C, positive; inf for none [default: inf]
-    #[arg(long, value_name = "C", allow_negative_numbers = true)]
+    #[arg(long, value_name = "C", value_parser = values::number, allow_negative_numbers = true)]
     pub(crate) c: Option<f64>,
     /// Train by gradient flow for this time instead of ridge regression; inf allowed
-    #[arg(long, value_name = "T", allow_negative_numbers = true, conflicts_with = "c")]
+    #[arg(long, value_name = "T", value_parser = values::time, allow_negative_numbers = true, conflicts_with = "c")]
     pub(crate) time: Option<f64>,
 }
 
@@ -204,10 +208,10 @@ pub(crate) struct WindowArgs {
     #[command(flatten)]
     pub(crate) task: TaskSpec,
     /// Inverse regularization C, positive; inf for none [default: inf]
-    #[arg(long, value_name = "C", allow_negative_numbers = true)]
+    #[arg(long, value_name = "C", value_parser = values::number, allow_negative_numbers = true)]
     pub(crate) c: Option<f64>,
     /// Gradient flow for this time instead of ridge regression
-    #[arg(long, value_name = "T", allow_negative_numbers = true, conflicts_with = "c")]
+    #[arg(long, value_name = "T", value_parser = values::time, allow_negative_numbers = true, conflicts_with = "c")]
     pub(crate) time: Option<f64>,
     #[command(flatten)]
     pub(crate) output: OutputSpec,
@@ -223,13 +227,15 @@ pub(crate) struct PhaseArgs {
     #[command(flatten)]
     pub(crate) task: TaskSpec,
     /// Cells of the grid, conjunctivity by regularization
-    #[arg(long, default_value = "200x200", value_name = "COLSxROWS", value_parser = parse_grid)]
+    #[arg(long, default_value = "200x200", value_name = "COLSxROWS", value_parser = values::grid)]
     pub(crate) grid: (usize, usize),
     /// Range of the conjunctivity
-    #[arg(long, num_args = 2, default_values_t = [0.0, 1.0], value_names = ["LOW", "HIGH"], allow_negative_numbers = true)]
+    #[arg(long, num_args = 2, default_values_t = [0.0, 1.0], value_names = ["LOW", "HIGH"],
+          value_parser = values::number, allow_negative_numbers = true)]
     pub(crate) conjunctivity: Vec<f64>,
     /// Range of 1/C (or of 1/T), on a logarithmic axis
-    #[arg(long, num_args = 2, default_values_t = [1e-3, 1e1], value_names = ["LOW", "HIGH"], allow_negative_numbers = true)]
+    #[arg(long, num_args = 2, default_values_t = [1e-3, 1e1], value_names = ["LOW", "HIGH"],
+          value_parser = values::number, allow_negative_numbers = true)]
     pub(crate) inverse_c: Vec<f64>,
     /// Regularize by the time T of gradient flow instead of C; the second axis is then 1/T
     #[arg(long)]
@@ -239,13 +245,6 @@ pub(crate) struct PhaseArgs {
     pub(crate) figure: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) output: OutputSpec,
-}
-
-fn parse_grid(text: &str) -> Result<(usize, usize), String> {
-    let parse = |s: &str| s.trim().parse::<usize>().ok().filter(|&n| (1..=20_000).contains(&n));
-    text.split_once(['x', 'X', '×'])
-        .and_then(|(a, b)| Some((parse(a)?, parse(b)?)))
-        .ok_or_else(|| "a grid is two whole numbers from 1 to 20000, as in 400x400".into())
 }
 
 #[derive(Debug, Args)]
@@ -266,19 +265,19 @@ pub(crate) struct ConjunctivityArgs {
     #[arg(long, value_name = "FILE.npy", group = "source")]
     pub(crate) matrix: Option<PathBuf>,
     /// Hidden layers
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = values::count, allow_negative_numbers = true)]
     pub(crate) depth: usize,
     /// Kernel of the network: of its last hidden layer (nngp) or of its training (ntk)
     #[arg(long, default_value = "nngp", value_name = "nngp|ntk")]
     pub(crate) kind: NetworkKernelKind,
     /// Units in every hidden layer of a random network
-    #[arg(long, default_value_t = 10_000)]
+    #[arg(long, default_value_t = 10_000, value_name = "N", value_parser = values::count, allow_negative_numbers = true)]
     pub(crate) width: usize,
     /// Random networks drawn
-    #[arg(long, default_value_t = 32)]
+    #[arg(long, default_value_t = 32, value_name = "N", value_parser = values::count, allow_negative_numbers = true)]
     pub(crate) replicates: usize,
     /// Seed of the random numbers
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_name = "SEED", value_parser = values::seed, allow_negative_numbers = true)]
     pub(crate) seed: u64,
     #[command(flatten)]
     pub(crate) output: OutputSpec,
@@ -294,10 +293,12 @@ pub(crate) struct RankArgs {
     /// CSV of comparisons
     pub(crate) comparisons: PathBuf,
     /// Conjunctivity α: 0 ranks by plain (ridge) least squares
-    #[arg(long, alias = "alpha", default_value_t = 0.0, value_name = "ALPHA", allow_negative_numbers = true)]
+    #[arg(long, alias = "alpha", default_value_t = 0.0, value_name = "ALPHA", value_parser = values::number,
+          allow_negative_numbers = true)]
     pub(crate) conjunctivity: f64,
     /// Inverse regularization C, positive; inf for none
-    #[arg(long, default_value_t = f64::INFINITY, value_name = "C", allow_negative_numbers = true)]
+    #[arg(long, default_value_t = f64::INFINITY, value_name = "C", value_parser = values::number,
+          allow_negative_numbers = true)]
     pub(crate) c: f64,
     #[command(flatten)]
     pub(crate) output: OutputSpec,
@@ -330,10 +331,10 @@ pub(crate) struct FitArgs {
     #[arg(long, default_value = "post", value_name = "pre|post")]
     pub(crate) phase: Phase,
     /// Bootstrap replicates over seeds for the 95 % intervals; 0 for none
-    #[arg(long, default_value_t = 200, value_name = "N")]
+    #[arg(long, default_value_t = 200, value_name = "N", value_parser = values::count, allow_negative_numbers = true)]
     pub(crate) bootstrap: usize,
     /// Seed of the bootstrap
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_name = "SEED", value_parser = values::seed, allow_negative_numbers = true)]
     pub(crate) seed: u64,
     #[command(flatten)]
     pub(crate) output: OutputSpec,
@@ -358,14 +359,15 @@ pub(crate) struct FigureArgs {
     #[arg(value_enum)]
     pub(crate) name: FigureName,
     /// Number of items, for task, margins, mechanism and phase [default: the published tasks]
-    #[arg(short = 'n', long = "items", value_name = "N")]
+    #[arg(short = 'n', long = "items", value_name = "N", value_parser = values::n_items, allow_negative_numbers = true)]
     pub(crate) n_items: Option<usize>,
     /// An exception WINNER LOSER by rank; repeatable
-    #[arg(long, num_args = 2, value_names = ["WINNER", "LOSER"], action = clap::ArgAction::Append, requires = "n_items")]
+    #[arg(long, num_args = 2, value_names = ["WINNER", "LOSER"], action = clap::ArgAction::Append,
+          value_parser = values::rank, allow_negative_numbers = true, requires = "n_items")]
     pub(crate) exception: Vec<usize>,
-    /// Inverse regularization C, for margins
-    #[arg(long, default_value_t = 10.0, allow_negative_numbers = true)]
-    pub(crate) c: f64,
+    /// Inverse regularization C, for margins [default: 10]
+    #[arg(long, value_name = "C", value_parser = values::number, allow_negative_numbers = true)]
+    pub(crate) c: Option<f64>,
     /// Trial tables or directories of them, for the figures of language models
     #[arg(long, value_name = "DIR", num_args = 1..)]
     pub(crate) published: Vec<PathBuf>,
@@ -417,9 +419,12 @@ pub(crate) struct ReproduceArgs {
     pub(crate) output: PathBuf,
 }
 
-/// Prints the completion script of a shell.
-pub(crate) fn print_completions(shell: Shell) {
-    clap_complete::generate(shell, &mut Cli::command(), "caveat", &mut std::io::stdout());
+/// The completion script of a shell.
+pub(crate) fn completions(shell: Shell) -> Vec<u8> {
+    // Into memory, because the generator panics where it cannot write.
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "caveat", &mut script);
+    script
 }
 
 #[cfg(test)]
@@ -429,13 +434,5 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn grids_are_two_sizes() {
-        assert_eq!(parse_grid("400x300"), Ok((400, 300)));
-        for bad in ["400", "0x5", "ax5", "5x", "-1x5"] {
-            assert!(parse_grid(bad).is_err(), "{bad}");
-        }
     }
 }

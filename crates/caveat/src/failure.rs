@@ -7,6 +7,8 @@ use caveat_results::ResultsError;
 use caveat_theory::TheoryError;
 use clap::error::ErrorKind;
 
+use crate::output::tell;
+
 /// Why the command stopped.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -28,11 +30,11 @@ impl Failure {
     pub(crate) fn report(&self) -> ExitCode {
         match self {
             Self::Input(message) => {
-                eprintln!("error: {message}");
+                tell(&format!("error: {message}"));
                 ExitCode::from(2)
             }
             Self::Run(message) => {
-                eprintln!("error: {message}");
+                tell(&format!("error: {message}"));
                 ExitCode::FAILURE
             }
             Self::ClosedPipe => ExitCode::SUCCESS,
@@ -94,11 +96,12 @@ pub(crate) fn explain_usage(error: &clap::Error) -> ExitCode {
     let text = error.to_string();
     let (complaint, rest) = text.split_once("\n\nUsage:").unwrap_or((&text, ""));
     let complaint = complaint.split("\n\nFor more information").next().unwrap_or(complaint);
+    let complaint = complaint.replace("\n\n  tip:", "; tip:");
     let line = complaint.split_whitespace().collect::<Vec<_>>().join(" ");
     let usage = rest.lines().next().map(str::trim).filter(|u| !u.is_empty());
     match usage {
-        Some(usage) => eprintln!("{line}; usage: {usage} (--help explains)"),
-        None => eprintln!("{line} (--help explains)"),
+        Some(usage) => tell(&format!("{line}; usage: {usage} (--help explains)")),
+        None => tell(&format!("{line} (--help explains)")),
     }
     ExitCode::from(2)
 }

@@ -6,6 +6,7 @@ mod failure;
 mod output;
 mod progress;
 mod report;
+mod values;
 
 use std::process::ExitCode;
 
@@ -15,6 +16,7 @@ use cli::{Cli, Command};
 use failure::Failure;
 
 fn main() -> ExitCode {
+    silence_caught_panics();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return failure::explain_usage(&error),
@@ -36,9 +38,16 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Fit(args) => commands::fit::run(&args),
         Command::Figure(args) => commands::figure::run(&args),
         Command::Reproduce(args) => report::run(&args),
-        Command::Completions { shell } => {
-            cli::print_completions(shell);
-            Ok(())
-        }
+        Command::Completions { shell } => output::print_bytes(&cli::completions(shell)),
     }
+}
+
+/// Prints no panic that a reader catches and reports as a damaged file; any other as usual.
+fn silence_caught_panics() {
+    let print = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !caveat_results::panic_is_caught() {
+            print(panic);
+        }
+    }));
 }

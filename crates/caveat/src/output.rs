@@ -19,10 +19,21 @@ pub(crate) fn print_table(table: &Table, format: Format) -> Result<(), Failure> 
 
 /// Prints text to standard output.
 pub(crate) fn print_text(text: &str) -> Result<(), Failure> {
+    print_bytes(text.as_bytes())
+}
+
+/// Prints bytes to standard output.
+pub(crate) fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes())?;
+    out.write_all(bytes)?;
     out.flush()?;
     Ok(())
+}
+
+/// Tells a person something in one line on standard error, whatever names it holds; nobody may be listening.
+pub(crate) fn tell(text: &str) {
+    let line: String = text.chars().map(|c| if c.is_control() { c.escape_debug().to_string() } else { c.into() }).collect();
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// One JSON value and a line end. Numbers that JSON cannot hold (infinities, missing values) are null.
@@ -70,6 +81,16 @@ pub(crate) fn check_writable(path: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Refuses a directory for output that cannot be made, because a file is in its place or in that of one above it.
+pub(crate) fn check_directory(path: &Path) -> Result<(), Failure> {
+    match path.ancestors().find(|p| std::fs::symlink_metadata(p).is_ok()) {
+        Some(found) if !found.is_dir() => {
+            Err(Failure::input(format!("{}: it is a file where a directory is needed; name another one", found.display())))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Refuses a table path whose extension names no table format.
 pub(crate) fn check_table_path(path: &Path) -> Result<(), Failure> {
     check_writable(path)?;
@@ -89,20 +110,4 @@ pub(crate) fn short(value: f64) -> String {
         let table = Table::new().with("x", Values::Float(vec![value])).and_then(|t| t.render(Format::Table));
         table.ok().and_then(|t| t.lines().last().map(|l| l.trim().to_owned())).unwrap_or_else(|| value.to_string())
     }
-}
-
-/// The numbers in a figure, as a table.
-pub(crate) fn numbers(table: &caveat_figures::Table) -> Result<Table, Failure> {
-    let mut all = Table::new();
-    for (name, values) in table.columns() {
-        all = all.with(
-            name.as_str(),
-            match values {
-                caveat_figures::Values::Text(v) => Values::Text(v.clone()),
-                caveat_figures::Values::Integer(v) => Values::Integer(v.iter().map(|&x| Some(x)).collect()),
-                caveat_figures::Values::Number(v) => Values::Float(v.clone()),
-            },
-        )?;
-    }
-    Ok(all)
 }

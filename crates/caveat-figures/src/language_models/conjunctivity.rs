@@ -10,105 +10,155 @@
 //! [`Condition`]s with an estimate of α; others are left out.
 //!
 //! # Drawing
-//! One panel per setting, one row per model, one marker per hierarchy (color and shape) with its interval.
+//! One panel per setting on a shared axis, one row per model and stimulus task, one marker per hierarchy (color and shape)
+//! with its interval.
 
-use super::{Condition, shortened};
+use caveat_results::Table;
+
+use super::{Condition, order, shortened};
 use crate::axes::Panel;
 use crate::canvas::{Canvas, DOUBLE_COLUMN, Marker, Rect, Stroke};
 use crate::error::{FigureError, Result};
 use crate::figure::Figure;
 use crate::layout;
 use crate::legend::{Key, Legend};
-use crate::palette::category_color;
+use crate::palette::{GREY, category_color};
 use crate::scale::Axis;
-use crate::table::Table;
-use crate::text::{SMALL, Text};
+use crate::text::{Anchor, Level, SMALL, Text};
+
+/// Space for the names of settings above the panels.
+const ABOVE: f64 = 20.0;
+/// Settings side by side at most; further ones go below.
+const MOST_ACROSS: usize = 4;
+/// Space below a row of panels for ticks and the label of the axis.
+const BELOW: f64 = 30.0;
 
 /// Draws the estimates.
 ///
 /// # Errors
 /// No condition with an estimate.
 pub fn draw(conditions: &[Condition]) -> Result<Figure> {
-    let shown: Vec<&Condition> = conditions.iter().filter(|c| c.conjunctivity.is_finite()).collect();
+    let shown = order::sorted(conditions.iter().filter(|c| c.conjunctivity.is_finite()));
     if shown.is_empty() {
         let missing = "no condition has an estimate of α".into();
         return Err(FigureError::Nothing { figure: "model-conjunctivity", missing });
     }
-    let settings = distinct(shown.iter().map(|c| c.setting.as_str()));
-    let models = distinct(shown.iter().map(|c| c.model.as_str()));
-    let hierarchies = distinct(shown.iter().map(|c| c.hierarchy.as_str()));
-    let names: Vec<String> = models.iter().map(|m| shortened(m, 110.0, SMALL)).collect();
-    let left = names.iter().map(|n| Text::new(n).size(SMALL).width()).fold(0.0, f64::max) + 14.0;
-    let row = 7.0 + 4.5 * hierarchies.len().min(6) as f64;
+    let settings = order::words(shown.iter().map(|c| c.setting.as_str()));
+    let hierarchies = order::hierarchies(&shown);
     let mut legend = Legend::new();
     for (k, hierarchy) in hierarchies.iter().enumerate() {
         legend.push(Key::Point(marker(k), category_color(k)), *hierarchy);
     }
-    let columns = legend.columns_within(DOUBLE_COLUMN - left);
-    let (_, legend_height) = legend.size(columns);
-    let body_height = row * models.len() as f64;
-    let mut canvas = Canvas::new(DOUBLE_COLUMN, 22.0 + body_height + 34.0 + legend_height + 4.0);
-    let body = Rect::new(left, 22.0, DOUBLE_COLUMN - left - 10.0, body_height);
+    let rows = Rows::new(&shown, hierarchies.len());
+    let across = settings.len().div_ceil(settings.len().div_ceil(MOST_ACROSS));
+    let body_height = rows.height * rows.names.len() as f64;
+    let columns = legend.columns_within(DOUBLE_COLUMN - rows.left);
+    let legend_height = legend.size(columns).1;
+    let down = settings.len().div_ceil(across);
+    let mut canvas = Canvas::new(DOUBLE_COLUMN, down as f64 * (ABOVE + body_height + BELOW) + legend_height + 6.0);
     let high = shown.iter().flat_map(|c| [c.conjunctivity, c.conjunctivity_interval.map_or(0.0, |i| i.1)]);
-    let high = high.filter(|v| v.is_finite()).fold(0.1, f64::max) * 1.05;
-    let cells = layout::columns_of(body, &vec![1.0; settings.len()], 12.0);
-    for (k, (setting, rect)) in settings.iter().zip(cells).enumerate() {
-        let ticks: Vec<(f64, String)> = names
-            .iter()
-            .enumerate()
-            .map(|(m, name)| (m as f64, if k == 0 { name.clone() } else { String::new() }))
-            .collect();
-        // Models from top to bottom.
-        let y = Axis::linear(models.len() as f64 - 0.5, -0.5).ticks(ticks);
-        let panel = Panel::new(rect, Axis::linear(0.0, high).label("conjunctivity α"), y);
-        panel.grid(&mut canvas);
-        for condition in shown.iter().filter(|c| c.setting == *setting) {
-            let place = |list: &[&str], name: &str| list.iter().position(|x| *x == name).unwrap_or(0);
-            let h = place(&hierarchies, &condition.hierarchy);
-            let lane = (h as f64 + 0.5) / hierarchies.len() as f64 - 0.5;
-            let y = place(&models, &condition.model) as f64 + 0.72 * lane;
-            let color = category_color(h);
-            if let Some((from, to)) = condition.conjunctivity_interval {
-                panel.line(&mut canvas, &[(from, y), (to, y)], Stroke::new(color, 0.9));
+    let high = high.filter(|v| v.is_finite()).fold(0.1, f64::max) * 1.04;
+    for (band, settings) in settings.chunks(across).enumerate() {
+        let top = ABOVE + band as f64 * (ABOVE + body_height + BELOW);
+        let body = Rect::new(rows.left, top, DOUBLE_COLUMN - rows.left - 8.0, body_height);
+        rows.draw_names(&mut canvas, body);
+        let cells = layout::columns_of(body, &vec![1.0; across], 12.0);
+        for (k, (setting, rect)) in settings.iter().zip(cells).enumerate() {
+            let x = Axis::linear(0.0, high).label("conjunctivity α").thinned(rect.width);
+            let y = Axis::linear(rows.names.len() as f64 - 0.5, -0.5).ticks(rows.ticks(k == 0));
+            let panel = Panel::new(rect, x, y);
+            panel.grid(&mut canvas);
+            for between in rows.between_models() {
+                panel.horizontal(&mut canvas, between, Stroke::new(GREY.tint(0.6), 0.5));
             }
-            panel.points(&mut canvas, &[(condition.conjunctivity, y)], marker(h), 2.2, color);
+            for condition in shown.iter().filter(|c| c.setting == *setting) {
+                let h = hierarchies.iter().position(|x| *x == condition.hierarchy).unwrap_or(0);
+                let lane = (h as f64 + 0.5) / hierarchies.len() as f64 - 0.5;
+                let y = rows.of(condition) as f64 + 0.76 * lane;
+                let color = category_color(h);
+                if let Some((from, to)) = condition.conjunctivity_interval {
+                    panel.line(&mut canvas, &[(from, y), (to, y)], Stroke::new(color, 0.9));
+                }
+                panel.points(&mut canvas, &[(condition.conjunctivity, y)], marker(h), 2.0, color);
+            }
+            panel.axes(&mut canvas);
+            panel.title(&mut canvas, &shortened(setting, rect.width, crate::text::NORMAL));
         }
-        panel.axes(&mut canvas);
-        panel.title(&mut canvas, setting);
     }
     let y = canvas.height() - legend_height - 4.0;
-    legend.draw(&mut canvas, (left, y), columns);
-    let caption = "Estimated conjunctivity α of every model, by setting (panels) and hierarchy (markers); bars are the \
-                   intervals of the estimates.";
-    Ok(Figure::new("model-conjunctivity", "Conjunctivity by model and task", caption, canvas).with_table(table(&shown)))
+    legend.draw(&mut canvas, (rows.left, y), columns);
+    let caption = "Estimated conjunctivity α by model and stimulus task (rows), setting (panels) and hierarchy (markers); bars \
+                   are the intervals of the estimates.";
+    Ok(Figure::new("model-conjunctivity", "Conjunctivity by model and task", caption, canvas).with_table(table(&shown)?))
+}
+
+/// The rows of all panels: models and their stimulus tasks.
+struct Rows<'a> {
+    names: Vec<(&'a str, &'a str)>,
+    /// Height of a row.
+    height: f64,
+    /// Space for the names.
+    left: f64,
+    /// Of this, for the tasks.
+    tasks: f64,
+}
+
+impl<'a> Rows<'a> {
+    fn new(shown: &[&'a Condition], lanes: usize) -> Self {
+        let mut names: Vec<(&str, &str)> = Vec::new();
+        for model in order::words(shown.iter().map(|c| c.model.as_str())) {
+            let here = shown.iter().filter(|c| c.model == model);
+            names.extend(order::words(here.map(|c| c.task.as_str())).into_iter().map(|task| (model, task)));
+        }
+        let widest = |words: &mut dyn Iterator<Item = &str>| {
+            words.map(|w| Text::new(shortened(w, 90.0, SMALL)).size(SMALL).width()).fold(0.0, f64::max)
+        };
+        let tasks = widest(&mut names.iter().map(|n| n.1)) + 9.0;
+        let left = widest(&mut names.iter().map(|n| n.0)) + tasks + 8.0;
+        Self { names, height: (4.0 + 4.0 * lanes as f64).clamp(11.0, 40.0), left, tasks }
+    }
+
+    fn of(&self, condition: &Condition) -> usize {
+        self.names.iter().position(|n| *n == (condition.model.as_str(), condition.task.as_str())).unwrap_or(0)
+    }
+
+    fn ticks(&self, named: bool) -> Vec<(f64, String)> {
+        let name = |task: &str| if named { shortened(task, 90.0, SMALL) } else { String::new() };
+        self.names.iter().enumerate().map(|(k, (_, task))| (k as f64, name(task))).collect()
+    }
+
+    /// Where one model ends and the next begins.
+    fn between_models(&self) -> impl Iterator<Item = f64> {
+        self.names.windows(2).enumerate().filter(|(_, w)| w[0].0 != w[1].0).map(|(k, _)| k as f64 + 0.5)
+    }
+
+    /// The models, each in the middle of its tasks.
+    fn draw_names(&self, canvas: &mut Canvas, body: Rect) {
+        let mut first = 0;
+        for group in self.names.chunk_by(|a, b| a.0 == b.0) {
+            let middle = body.y + (first as f64 + group.len() as f64 / 2.0) * self.height;
+            let name = Text::new(shortened(group[0].0, 90.0, SMALL)).size(SMALL);
+            canvas.text((body.x - self.tasks - 2.0, middle), &name.at(Anchor::End, Level::Middle));
+            first += group.len();
+        }
+    }
 }
 
 fn marker(k: usize) -> Marker {
     Marker::ALL[k % Marker::ALL.len()]
 }
 
-/// Distinct words in the order of their first appearance.
-fn distinct<'a>(words: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    let mut seen: Vec<&str> = Vec::new();
-    for word in words {
-        if !seen.contains(&word) {
-            seen.push(word);
-        }
-    }
-    seen
-}
-
-fn table(shown: &[&Condition]) -> Table {
+fn table(shown: &[&Condition]) -> Result<Table> {
     let words = |f: fn(&Condition) -> &String| shown.iter().map(|c| f(c).clone()).collect::<Vec<_>>();
     let numbers = |f: fn(&Condition) -> f64| shown.iter().map(|c| f(c)).collect::<Vec<_>>();
-    Table::new()
-        .with("setting", words(|c| &c.setting))
-        .with("model", words(|c| &c.model))
-        .with("task", words(|c| &c.task))
-        .with("hier", words(|c| &c.hierarchy))
-        .with("conjunctivity", numbers(|c| c.conjunctivity))
-        .with("conjunctivity_low", numbers(|c| c.conjunctivity_interval.map_or(f64::NAN, |i| i.0)))
-        .with("conjunctivity_high", numbers(|c| c.conjunctivity_interval.map_or(f64::NAN, |i| i.1)))
+    Ok(Table::new()
+        .text("setting", words(|c| &c.setting))?
+        .text("model", words(|c| &c.model))?
+        .text("task", words(|c| &c.task))?
+        .text("hier", words(|c| &c.hierarchy))?
+        .float("conjunctivity", numbers(|c| c.conjunctivity))?
+        .float("conjunctivity_low", numbers(|c| c.conjunctivity_interval.map_or(f64::NAN, |i| i.0)))?
+        .float("conjunctivity_high", numbers(|c| c.conjunctivity_interval.map_or(f64::NAN, |i| i.1)))?)
 }
 
 #[cfg(test)]

@@ -8,21 +8,21 @@
 //! an exception.
 //!
 //! # Inputs
-//! [`Condition`]s, one row each.
+//! [`Condition`]s, one row each, by model, setting, stimulus and hierarchy.
 //!
 //! # Drawing
 //! Heatmaps of margins, row against column, on one color scale per row; trained pairs outlined, wrong signs crossed.
 
+use caveat_results::Table;
 use caveat_theory::PairClasses;
 
-use super::{Condition, shortened};
+use super::{Condition, order, shortened};
 use crate::canvas::{Canvas, Marker, Rect, SINGLE_COLUMN, Stroke};
 use crate::error::{FigureError, Result};
-use crate::figure::Figure;
+use crate::figure::{Figure, whole};
 use crate::heatmap::{ItemLabels, SquareMatrix, color_bar, cross_cells, heatmap, outline_cells};
 use crate::legend::{Key, Legend};
 use crate::palette::{BLACK, ColorScale};
-use crate::table::Table;
 use crate::text::{Anchor, Level, NORMAL, SMALL, Text, fixed};
 
 /// Side of a heatmap in points.
@@ -60,7 +60,7 @@ pub fn draw(conditions: &[Condition]) -> Result<Figure> {
         canvas.text((x, 12.0), &Text::new(*kind).at(Anchor::Middle, Level::Baseline));
     }
     let mut numbers = Numbers::default();
-    for (row, condition) in conditions.iter().enumerate() {
+    for (row, condition) in order::sorted(conditions).into_iter().enumerate() {
         draw_row(&mut canvas, condition, &kinds, 16.0 + row as f64 * ROW)?;
         numbers.extend(condition)?;
     }
@@ -72,7 +72,7 @@ pub fn draw(conditions: &[Condition]) -> Result<Figure> {
     let caption = "Margins of all pairs, row against column: observed, fitted (α, C and gain to this condition) and predicted \
                    (nothing fitted to it), on one color scale per row. Trained pairs are outlined, wrong answers crossed.";
     Ok(Figure::new("observed-margins", "Observed, fitted and predicted margins", caption, canvas)
-        .with_table(numbers.table()))
+        .with_table(numbers.table()?))
 }
 
 fn draw_row(canvas: &mut Canvas, condition: &Condition, kinds: &[&str], top: f64) -> Result<()> {
@@ -97,7 +97,7 @@ fn draw_row(canvas: &mut Canvas, condition: &Condition, kinds: &[&str], top: f64
         let square = Rect::new(LEFT + column as f64 * (SIDE + GAP), y, SIDE, SIDE);
         panel(canvas, square, &matrix, scale, &classes, ItemLabels { rows: column == 0, columns: true });
         if let Some(r_squared) = r_squared.filter(|r| r.is_finite()) {
-            let text = Text::new(format!("R² = {}", fixed(r_squared, 2))).size(SMALL).at(Anchor::End, Level::Top);
+            let text = Text::new(format!("R² = {}", fixed(r_squared, 3))).size(SMALL).at(Anchor::End, Level::Top);
             canvas.text((square.right(), square.bottom() + 2.5), &text);
         }
     }
@@ -159,20 +159,20 @@ impl Numbers {
         Ok(())
     }
 
-    fn table(self) -> Table {
+    fn table(self) -> Result<Table> {
         let [setting, model, task, hierarchy, class] = self.words;
         let [observed, fitted, predicted] = self.values;
-        Table::new()
-            .with("setting", setting)
-            .with("model", model)
-            .with("task", task)
-            .with("hier", hierarchy)
-            .with("rank_a", self.first)
-            .with("rank_b", self.second)
-            .with("class", class)
-            .with("observed", observed)
-            .with("fitted", fitted)
-            .with("predicted", predicted)
+        Ok(Table::new()
+            .text("setting", setting)?
+            .text("model", model)?
+            .text("task", task)?
+            .text("hier", hierarchy)?
+            .integer("rank_a", whole(self.first))?
+            .integer("rank_b", whole(self.second))?
+            .text("class", class)?
+            .float("observed", observed)?
+            .float("fitted", fitted)?
+            .float("predicted", predicted)?)
     }
 }
 

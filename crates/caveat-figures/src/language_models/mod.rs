@@ -4,6 +4,7 @@
 
 pub mod conjunctivity;
 pub mod heatmaps;
+mod order;
 pub mod scatter;
 
 use caveat_theory::{PairClasses, TransitiveTask};

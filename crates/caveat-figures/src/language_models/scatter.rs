@@ -10,20 +10,21 @@
 //! [`Condition`]s with fitted or predicted margins, one panel each; others are left out.
 //!
 //! # Drawing
-//! One point per ordered pair in the color of its class, the identity line, R².
+//! A block of panels per model: a row per stimulus task (and setting, if there are several), a column per hierarchy. One
+//! point per ordered pair in the color of its class, the identity line, R². Panels of a row share their axes.
 
+use caveat_results::Table;
 use caveat_theory::PairClass;
 
-use super::{Condition, TheoryMargins, shortened};
-use crate::axes::{Panel, margins};
-use crate::canvas::{Canvas, DOUBLE_COLUMN, Marker, Rect, Stroke};
+use super::{Condition, TheoryMargins, order, shortened};
+use crate::axes::Panel;
+use crate::canvas::{Canvas, DOUBLE_COLUMN, Marker, Rect, SINGLE_COLUMN, Stroke};
 use crate::error::{FigureError, Result};
-use crate::figure::Figure;
+use crate::figure::{Figure, whole};
 use crate::legend::{Key, Legend};
 use crate::palette::{GREY, WHITE, class_color, class_label};
 use crate::scale::Axis;
-use crate::table::Table;
-use crate::text::{Anchor, Level, SMALL, Text, fixed};
+use crate::text::{Anchor, Level, NORMAL, SMALL, Text, fixed};
 
 /// Which of the theory's margins the observed ones are drawn against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,54 +51,259 @@ impl Against {
     }
 }
 
+/// Hierarchies side by side in a model's block at most; further ones go to the next row.
+const MOST_COLUMNS: usize = 6;
+/// Sides of a panel in points, between which it fills the page.
+const SIDES: (f64, f64) = (56.0, 150.0);
+/// Space between the panels of a block.
+const GAP: (f64, f64) = (7.0, 5.0);
+/// Space between blocks.
+const BLOCK_GAP: f64 = 10.0;
+/// Left of all blocks: the names of the rows and of the y axis.
+const LEFT: f64 = 27.0;
+/// Above a block: its model.
+const ABOVE: f64 = 15.0;
+/// Above a row whose columns have other hierarchies than the row before.
+const HEADER: f64 = 11.0;
+
 /// Draws the panels.
 ///
 /// # Errors
 /// No condition with the wanted margins, or matrices of a wrong size.
 pub fn draw(conditions: &[Condition], against: Against) -> Result<Figure> {
     let name = match against {
-        Against::Fitted => "observed-fitted",
-        Against::Predicted => "observed-predicted",
+        Against::Fitted => "fitted-margins",
+        Against::Predicted => "predicted-margins",
     };
-    let shown: Vec<(&Condition, &TheoryMargins)> =
-        conditions.iter().filter_map(|c| Some((c, against.of(c)?))).collect();
+    let shown = order::sorted(conditions.iter().filter(|c| against.of(c).is_some()));
     if shown.is_empty() {
         let missing = format!("no condition has {} margins", against.word());
         return Err(FigureError::Nothing { figure: name, missing });
     }
-    let columns = shown.len().clamp(2, 4);
-    let (left, below) = margins("−10");
-    let side = (DOUBLE_COLUMN - 16.0) / columns as f64 - left - 4.0;
-    let row = side.min(150.0) + below + 30.0;
-    let side = side.min(150.0);
-    let rows = shown.len().div_ceil(columns);
-    let mut canvas = Canvas::new(DOUBLE_COLUMN, rows as f64 * row + 18.0);
     let mut numbers = Numbers::default();
     let mut present = [false; 6];
-    for (k, (condition, theory)) in shown.iter().enumerate() {
-        let x = left + 4.0 + (k % columns) as f64 * (DOUBLE_COLUMN - 12.0) / columns as f64;
-        let rect = Rect::new(x, 26.0 + (k / columns) as f64 * row, side, side);
-        let pairs = pairs(condition, theory)?;
-        panel(&mut canvas, rect, condition, &pairs, theory.r_squared, (k % columns == 0, against));
+    let mut cells = Vec::new();
+    for cell in arrange(&shown) {
+        let Some(theory) = against.of(cell.condition) else { continue };
+        let pairs = pairs(cell.condition, theory)?;
         pairs.iter().for_each(|p| present[p.class as usize] = true);
-        numbers.extend(condition, &pairs);
+        numbers.extend(cell.condition, &pairs);
+        cells.push((cell, Content { pairs, r_squared: theory.r_squared }));
     }
+    let settings = order::words(shown.iter().map(|c| c.setting.as_str()));
     let mut legend = Legend::new();
     for class in PairClass::ALL.into_iter().filter(|&c| present[c as usize]) {
         legend.push(Key::Point(Marker::Circle, class_color(class)), class_label(class));
     }
-    let row = canvas.page().inset(8.0, 0.0, 8.0, 0.0);
-    let y = canvas.height() - 15.0;
-    legend.draw_centered(&mut canvas, row, y);
+    let canvas = Grid::new(&shown, &cells, settings.len() > 1, against).draw(&legend);
+    let setting = match settings.as_slice() {
+        [one] if !one.is_empty() => format!(" Training: {one}."),
+        _ => String::new(),
+    };
     let caption = format!(
-        "Observed margins against those {}, one point per ordered pair, colored by its class; the line is identity.",
+        "Observed margins against those {}, one point per ordered pair, colored by its class; the line is identity. Blocks \
+         are models, rows stimulus tasks, columns hierarchies.{setting}",
         match against {
             Against::Fitted => "of the theory fitted to the same condition",
             Against::Predicted => "that the theory predicts with nothing fitted to the condition",
         }
     );
     let title = format!("Observed and {} margins", against.word());
-    Ok(Figure::new(name, title, caption, canvas).with_table(numbers.table(against)))
+    Ok(Figure::new(name, title, caption, canvas).with_table(numbers.table(against)?))
+}
+
+/// A condition and its place: the block of its model, and row and column there.
+struct Cell<'a> {
+    condition: &'a Condition,
+    model: usize,
+    row: usize,
+    column: usize,
+}
+
+/// What a panel shows.
+struct Content {
+    pairs: Vec<Pair>,
+    r_squared: f64,
+}
+
+/// Places of conditions in their order. All blocks have the same rows: settings and tasks, and, where a condition appears
+/// again or there are many hierarchies, further rows of these.
+fn arrange<'a>(shown: &[&'a Condition]) -> Vec<Cell<'a>> {
+    let models = order::words(shown.iter().map(|c| c.model.as_str()));
+    let settings = order::words(shown.iter().map(|c| c.setting.as_str()));
+    let tasks = order::words(shown.iter().map(|c| c.task.as_str()));
+    let hierarchies = order::hierarchies(shown);
+    let place = |list: &[&str], word: &str| list.iter().position(|w| *w == word).unwrap_or(0);
+    let mut placed: Vec<((usize, usize, usize, usize), Cell<'a>)> = Vec::new();
+    for &condition in shown {
+        let hierarchy = place(&hierarchies, &condition.hierarchy);
+        let (model, column) = (place(&models, &condition.model), hierarchy % MOST_COLUMNS);
+        let (setting, task) = (place(&settings, &condition.setting), place(&tasks, &condition.task));
+        let mut row = (setting, task, hierarchy / MOST_COLUMNS, 0);
+        while placed.iter().any(|(r, c)| *r == row && (c.model, c.column) == (model, column)) {
+            row.3 += 1;
+        }
+        placed.push((row, Cell { condition, model, row: 0, column }));
+    }
+    let mut rows: Vec<_> = placed.iter().map(|(row, _)| *row).collect();
+    rows.sort_unstable();
+    rows.dedup();
+    placed.into_iter().map(|(row, cell)| Cell { row: rows.binary_search(&row).unwrap_or(0), ..cell }).collect()
+}
+
+/// Blocks of panels, one per model, with shared axes along their rows.
+struct Grid<'a> {
+    cells: &'a [(Cell<'a>, Content)],
+    against: Against,
+    with_settings: bool,
+    /// Blocks side by side.
+    across: usize,
+    columns: usize,
+    /// Space for tick labels left of a block.
+    ticks: f64,
+    side: f64,
+}
+
+impl<'a> Grid<'a> {
+    fn new(shown: &[&Condition], cells: &'a [(Cell<'a>, Content)], with_settings: bool, against: Against) -> Self {
+        let columns = order::hierarchies(shown).len().clamp(1, MOST_COLUMNS);
+        let models = order::words(shown.iter().map(|c| c.model.as_str())).len();
+        let mut grid = Self { cells, against, with_settings, across: 1, columns, ticks: 0.0, side: SIDES.0 };
+        let widest = |(cell, _): &(Cell<'_>, Content)| grid.axis(cell.model, cell.row).widest_label();
+        grid.ticks = cells.iter().map(widest).fold(0.0, f64::max) + 5.0;
+        let side = |across: usize| {
+            let fixed = grid.ticks + (columns - 1) as f64 * GAP.0 + BLOCK_GAP;
+            let width = (DOUBLE_COLUMN - LEFT - 6.0 + BLOCK_GAP) / across as f64 - fixed;
+            width / columns as f64
+        };
+        let across = (1..=models).rev().find(|&k| side(k) >= SIDES.0).unwrap_or(1);
+        // As few rows of blocks as that allows, evenly filled.
+        let across = models.div_ceil(models.div_ceil(across));
+        Self { across, side: side(across).min(SIDES.1), ..grid }
+    }
+
+    /// The axis that all panels of a row share, in both directions.
+    fn axis(&self, model: usize, row: usize) -> Axis {
+        let here = self.cells.iter().filter(|(cell, _)| (cell.model, cell.row) == (model, row));
+        let values: Vec<f64> =
+            here.flat_map(|(_, content)| &content.pairs).flat_map(|p| [p.theory, p.observed]).collect();
+        Axis::covering(&values).thinned(self.side)
+    }
+
+    fn draw(&self, legend: &Legend) -> Canvas {
+        let block = self.ticks + self.columns as f64 * (self.side + GAP.0) - GAP.0;
+        let width = LEFT + self.across as f64 * (block + BLOCK_GAP) - BLOCK_GAP + 6.0;
+        let width = width.max(SINGLE_COLUMN);
+        let legend_columns = legend.columns_within(width - 16.0);
+        let models = self.cells.iter().map(|(cell, _)| cell.model + 1).max().unwrap_or(0);
+        let mut y = 2.0;
+        let mut canvas = Canvas::new(width, self.height(models) + legend.size(legend_columns).1 + 6.0);
+        for first in (0..models).step_by(self.across) {
+            y = self.draw_blocks(&mut canvas, first, y);
+        }
+        let page = canvas.page().inset(8.0, 0.0, 8.0, 0.0);
+        legend.draw_centered(&mut canvas, page, y);
+        canvas
+    }
+
+    /// The cells of the blocks that stand beside each other from this model on.
+    fn beside(&self, first: usize) -> impl Iterator<Item = &'a (Cell<'a>, Content)> {
+        let models = first..first + self.across;
+        self.cells.iter().filter(move |(cell, _)| models.contains(&cell.model))
+    }
+
+    /// The rows of these blocks, each with whether the names of hierarchies stand above it.
+    fn rows(&self, first: usize) -> Vec<(usize, bool)> {
+        let mut rows: Vec<usize> = self.beside(first).map(|(cell, _)| cell.row).collect();
+        rows.sort_unstable();
+        rows.dedup();
+        let hierarchy = |model: usize, row: usize, column: usize| {
+            let mut here = self.beside(first).map(|(cell, _)| cell);
+            let cell = here.find(|c| (c.model, c.row, c.column) == (model, row, column));
+            cell.map(|c| c.condition.hierarchy.as_str())
+        };
+        let named = |k: usize| {
+            let mut here = self.beside(first).map(|(c, _)| c).filter(|c| c.row == rows[k]);
+            k == 0 || here.any(|c| hierarchy(c.model, rows[k - 1], c.column) != Some(c.condition.hierarchy.as_str()))
+        };
+        (0..rows.len()).map(|k| (rows[k], named(k))).collect()
+    }
+
+    fn row_height(&self, named: bool) -> f64 {
+        self.side + if named { HEADER } else { 0.0 } + 12.0 + GAP.1
+    }
+
+    fn height(&self, models: usize) -> f64 {
+        let blocks = |first| ABOVE + self.rows(first).iter().map(|r| self.row_height(r.1)).sum::<f64>() + 18.0;
+        2.0 + (0..models).step_by(self.across).map(blocks).sum::<f64>()
+    }
+
+    /// Draws the blocks of a row of them from `y` down; returns where they end.
+    fn draw_blocks(&self, canvas: &mut Canvas, first: usize, y: f64) -> f64 {
+        let block_width = self.columns as f64 * (self.side + GAP.0) - GAP.0;
+        let left = |model: usize| {
+            LEFT + self.ticks + (model - first) as f64 * (self.ticks + block_width + BLOCK_GAP)
+        };
+        let mut top = y + ABOVE;
+        for (row, named) in self.rows(first) {
+            let rect_y = top + if named { HEADER } else { 0.0 };
+            let mut label = String::new();
+            for (cell, content) in self.beside(first).filter(|(cell, _)| cell.row == row) {
+                let x = left(cell.model) + cell.column as f64 * (self.side + GAP.0);
+                let rect = Rect::new(x, rect_y, self.side, self.side);
+                self.panel(canvas, rect, (cell, content));
+                if named {
+                    let words = shortened(&cell.condition.hierarchy, self.side + GAP.0, SMALL);
+                    let words = Text::new(words).size(SMALL).at(Anchor::Middle, Level::Baseline);
+                    canvas.text((rect.center().0, rect.y - 3.5), &words);
+                }
+                label = self.row_label(cell.condition);
+            }
+            let label = Text::new(shortened(&label, self.side + 14.0, SMALL)).size(SMALL).bold();
+            let middle = rect_y + self.side / 2.0;
+            canvas.text((9.0, middle), &label.rotated(-90.0).at(Anchor::Middle, Level::Baseline));
+            let words = Text::new(if self.side > 64.0 { "observed margin" } else { "observed" }).rotated(-90.0);
+            canvas.text((LEFT - 6.0, middle), &words.at(Anchor::Middle, Level::Baseline));
+            top += self.row_height(named);
+        }
+        for model in first..first + self.across {
+            let Some((cell, _)) = self.cells.iter().find(|(cell, _)| cell.model == model) else { continue };
+            let middle = left(model) + block_width / 2.0;
+            let name = shortened(&cell.condition.model, block_width, NORMAL);
+            canvas.text((middle, y + 10.0), &Text::new(name).bold().at(Anchor::Middle, Level::Baseline));
+            let words = Text::new(format!("{} margin", self.against.word())).at(Anchor::Middle, Level::Top);
+            canvas.text((middle, top - GAP.1 + 2.0), &words);
+        }
+        top + 18.0
+    }
+
+    fn row_label(&self, condition: &Condition) -> String {
+        let setting = if self.with_settings { condition.setting.as_str() } else { "" };
+        let words: Vec<&str> = [setting, &condition.task].into_iter().filter(|w| !w.is_empty()).collect();
+        words.join(" · ")
+    }
+
+    fn panel(&self, canvas: &mut Canvas, rect: Rect, (cell, content): (&Cell<'_>, &Content)) {
+        let axis = self.axis(cell.model, cell.row);
+        let (low, high) = (axis.min(), axis.max());
+        let row = self.cells.iter().map(|(c, _)| c).filter(|c| (c.model, c.row) == (cell.model, cell.row));
+        let first = row.map(|c| c.column).min() == Some(cell.column);
+        let y = if first { axis.clone() } else { axis.clone().bare() };
+        let panel = Panel::new(rect, axis, y);
+        panel.grid(canvas);
+        panel.line(canvas, &[(low, low), (high, high)], Stroke::new(GREY, 0.8));
+        let radius = (18.0 / (content.pairs.len() as f64).sqrt()).clamp(0.7, 1.9) * if rect.width < 80.0 { 0.75 } else { 1.0 };
+        for class in PairClass::ALL.into_iter().rev() {
+            let points: Vec<_> =
+                content.pairs.iter().filter(|p| p.class == class).map(|p| (p.theory, p.observed)).collect();
+            panel.points(canvas, &points, Marker::Circle, radius, class_color(class));
+        }
+        panel.axes(canvas);
+        if content.r_squared.is_finite() {
+            let text = Text::new(format!("R² = {}", fixed(content.r_squared, 3))).size(SMALL).halo(WHITE);
+            panel.note(canvas, (low, high), (3.0, 2.0), &text.at(Anchor::Start, Level::Top));
+        }
+    }
 }
 
 /// One ordered pair.
@@ -121,41 +327,6 @@ fn pairs(condition: &Condition, theory: &TheoryMargins) -> Result<Vec<Pair>> {
         observed: observed.get(i, j),
     });
     Ok(all.filter(|p| p.theory.is_finite() && p.observed.is_finite()).collect())
-}
-
-fn panel(
-    canvas: &mut Canvas,
-    rect: Rect,
-    condition: &Condition,
-    pairs: &[Pair],
-    r_squared: f64,
-    (first, against): (bool, Against),
-) {
-    let values: Vec<f64> = pairs.iter().flat_map(|p| [p.theory, p.observed]).collect();
-    let x = Axis::covering(&values).label(format!("{} margin", against.word()));
-    let y = Axis::covering(&values).label(if first { "observed margin" } else { "" });
-    let (low, high) = (x.min(), x.max());
-    let panel = Panel::new(rect, x, y);
-    panel.grid(canvas);
-    panel.line(canvas, &[(low, low), (high, high)], Stroke::new(GREY, 0.8));
-    let radius = (18.0 / (pairs.len() as f64).sqrt()).clamp(0.7, 1.9);
-    for class in PairClass::ALL.into_iter().rev() {
-        let points: Vec<_> = pairs.iter().filter(|p| p.class == class).map(|p| (p.theory, p.observed)).collect();
-        panel.points(canvas, &points, Marker::Circle, radius, class_color(class));
-    }
-    panel.axes(canvas);
-    if r_squared.is_finite() {
-        let text = Text::new(format!("R² = {}", fixed(r_squared, 2))).size(SMALL).halo(WHITE);
-        panel.note(canvas, (low, high), (4.0, 3.0), &text.at(Anchor::Start, Level::Top));
-    }
-    // Two short lines above the panel: who, and how.
-    let words = [condition.hierarchy.as_str(), condition.setting.as_str(), condition.task.as_str()];
-    let how: Vec<&str> = words.into_iter().filter(|w| !w.is_empty()).collect();
-    let width = rect.width + 12.0;
-    let middle = Text::new(shortened(&condition.model, width, SMALL)).size(SMALL).at(Anchor::Middle, Level::Baseline);
-    canvas.text((rect.center().0, rect.y - 13.0), &middle);
-    let how = Text::new(shortened(&how.join(" · "), width, SMALL)).size(SMALL).color(GREY);
-    canvas.text((rect.center().0, rect.y - 4.0), &how.at(Anchor::Middle, Level::Baseline));
 }
 
 /// Columns of the table, one row per point.
@@ -183,18 +354,18 @@ impl Numbers {
         }
     }
 
-    fn table(self, against: Against) -> Table {
+    fn table(self, against: Against) -> Result<Table> {
         let [setting, model, task, hierarchy, class] = self.words;
-        Table::new()
-            .with("setting", setting)
-            .with("model", model)
-            .with("task", task)
-            .with("hier", hierarchy)
-            .with("rank_a", self.first)
-            .with("rank_b", self.second)
-            .with("class", class)
-            .with(against.word(), self.theory)
-            .with("observed", self.observed)
+        Ok(Table::new()
+            .text("setting", setting)?
+            .text("model", model)?
+            .text("task", task)?
+            .text("hier", hierarchy)?
+            .integer("rank_a", whole(self.first))?
+            .integer("rank_b", whole(self.second))?
+            .text("class", class)?
+            .float(against.word(), self.theory)?
+            .float("observed", self.observed)?)
     }
 }
 

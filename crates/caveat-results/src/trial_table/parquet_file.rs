@@ -11,6 +11,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 
 use super::{ColumnKind, Range, TrialBatch, TrialColumn};
+use crate::caught::guarded;
 use crate::error::{Result, ResultsError, name_list, one_line, open_nonempty};
 
 const EXPECTED: &str = "a trial table in Parquet (or CSV, in a file ending in .csv)";
@@ -161,17 +162,6 @@ impl ParquetTable {
             let (path, expected) = (self.path.to_path_buf(), column.kind().accepted());
             ResultsError::WrongType { path, column: column.name(), found, expected }
         })
-    }
-}
-
-/// Runs a step of the Parquet reader, which panics on some damaged files, and takes a panic as an error like any other.
-fn guarded<T, E: std::fmt::Display>(
-    step: impl FnOnce() -> std::result::Result<T, E>,
-) -> std::result::Result<T, String> {
-    // Nothing that the step may leave half-changed is used after an error.
-    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(step)) {
-        Ok(outcome) => outcome.map_err(one_line),
-        Err(_) => Err("its structure contradicts itself".to_owned()),
     }
 }
 

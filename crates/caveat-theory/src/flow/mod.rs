@@ -19,7 +19,7 @@
 //! |---|---|---|
 //! | [`FlowRoute::Chain`] | plain chain, equal weights | O(n²) cosines, read from a table |
 //! | [`FlowRoute::Spectral`] | up to [`MAX_DENSE`] items (weights equal or α = 0) or pairs | O(n³) or O(m³) |
-//! | [`FlowRoute::Krylov`] | any | k products with the graph, O(k²) vectors' work, k ≲ 5(τ·‖hL‖)^½ |
+//! | [`FlowRoute::Krylov`] | any | k products with the graph, O(k²) vectors' work, k ≲ 6(τ·‖hL‖)^½, at most 2 000 |
 
 use serde::Serialize;
 

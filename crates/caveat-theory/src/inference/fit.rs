@@ -51,6 +51,8 @@ pub struct Fit {
     /// Fitted margins, in the order of the pairs.
     pub fitted: Vec<f64>,
     pub(crate) coefficients: Coefficients,
+    /// Presentation weight of every trained pair; C is per unit of it.
+    pub(crate) weight: f64,
 }
 
 /// The fit in the coordinates that are finite everywhere.
@@ -77,6 +79,8 @@ pub(crate) struct Basis {
 #[derive(Debug, Clone)]
 pub(crate) struct BasisMaker<'g> {
     graph: &'g ComparisonGraph,
+    /// Presentation weight of every trained pair.
+    pub(crate) weight: f64,
     task: Option<TransitiveTask>,
     pairs: Vec<(usize, usize)>,
     /// Label of each pair, NaN if untrained.
@@ -114,7 +118,7 @@ impl<'g> BasisMaker<'g> {
             net_wins[e.first as usize] += e.label();
             net_wins[e.second as usize] -= e.label();
         }
-        Ok(Self { graph, task: TransitiveTask::from_graph(graph), pairs: pairs.to_vec(), labels, net_wins })
+        Ok(Self { graph, weight, task: TransitiveTask::from_graph(graph), pairs: pairs.to_vec(), labels, net_wins })
     }
 
     pub(crate) fn basis(&self, screening: f64) -> Result<Basis> {
@@ -122,8 +126,7 @@ impl<'g> BasisMaker<'g> {
         let scaled: Vec<f64> = if screening.is_infinite() {
             self.net_wins.clone()
         } else {
-            let weight = self.graph.edges()[0].weight();
-            let model = RidgeModel::new(0.0, 2.0 / (screening * weight))?;
+            let model = RidgeModel::new(0.0, 2.0 / (screening * self.weight))?;
             let ranks = match &self.task {
                 Some(task) => chain::solve(task, &model)?.ranks(),
                 None => graph::solve(self.graph, &model)?.into_ranks(),
@@ -233,6 +236,12 @@ impl<'g> MarginFitter<'g> {
         }
         let makers: Result<Vec<_>> = tasks.iter().map(|t| BasisMaker::new(t.graph, t.pairs)).collect();
         let makers = makers?;
+        if makers.iter().any(|m| m.weight != makers[0].weight) {
+            return Err(TheoryError::RouteUnavailable {
+                route: "fit",
+                reason: "tasks fitted together need equal presentation weights".into(),
+            });
+        }
         let steps = -LOG_RANGE * PER_DECADE..=LOG_RANGE * PER_DECADE;
         let grid: Result<Vec<Basis>> =
             steps.map(|k| joint_basis(&makers, 10f64.powf(f64::from(k) / f64::from(PER_DECADE)))).collect();
@@ -277,7 +286,7 @@ impl<'g> MarginFitter<'g> {
                 fit = (limit, value);
             }
         }
-        Ok(Fit::new(fit.0, &fit.0.solve(observed).0, observed))
+        Ok(Fit::new(fit.0, &fit.0.solve(observed).0, observed, self.makers[0].weight))
     }
 
     /// Golden-section search over log μ.
@@ -311,7 +320,7 @@ impl<'g> MarginFitter<'g> {
 }
 
 impl Fit {
-    fn new(basis: &Basis, at: &Coefficients, observed: &[f64]) -> Self {
+    fn new(basis: &Basis, at: &Coefficients, observed: &[f64], weight: f64) -> Self {
         let fitted = basis.margins(at);
         let (r_squared, correlation) = agreement(observed, &fitted);
         let Coefficients { screening, rank_slope, memory } = *at;
@@ -323,15 +332,15 @@ impl Fit {
             (conjunctivity, c, memorization, gain) = (1.0, f64::INFINITY, 1.0, memory);
             limit = Some(FitLimit::Conjunctive);
         } else if screening.is_infinite() {
-            gain = 2.0 * rank_slope + memory;
-            (conjunctivity, c, memorization) = (memory / gain, 0.0, 0.0);
+            gain = (2.0 * rank_slope + memory) / weight;
+            (conjunctivity, c, memorization) = (memory / (2.0 * rank_slope + memory), 0.0, 0.0);
             limit = Some(FitLimit::Hebbian);
         } else {
             gain = rank_slope * (1.0 + screening);
             memorization = (memory / gain).min(1.0);
             let inverse = (1.0 - memorization) * screening / (2.0 + memorization * screening);
             conjunctivity = memorization * screening / (2.0 + memorization * screening);
-            c = 1.0 / inverse;
+            c = 1.0 / (inverse * weight);
             limit = (screening == 0.0).then_some(FitLimit::Additive);
         }
         Self {
@@ -346,6 +355,7 @@ impl Fit {
             n_pairs: observed.len(),
             fitted,
             coefficients: *at,
+            weight,
         }
     }
 }
@@ -455,6 +465,18 @@ mod tests {
         let reversed: Vec<f64> = additive.iter().map(|m| -m).collect();
         let f = fit(&plain, &reversed);
         assert_eq!((f.limit, f.gain, f.r_squared), (Some(FitLimit::NoSignal), 0.0, 0.0));
+    }
+
+    #[test]
+    fn c_is_per_unit_of_presentation_weight() {
+        let mut task = TransitiveTask::new(7, &[(4, 2)]).unwrap();
+        for e in task.graph().edges().to_vec() {
+            task = task.with_weight(e.items().0, e.items().1, 3.0).unwrap();
+        }
+        let s = chain::solve(&task, &RidgeModel::new(0.3, 2.0).unwrap()).unwrap();
+        let observed: Vec<f64> = all_pairs(7).iter().map(|&(i, j)| s.margin(i, j)).collect();
+        let f = fit(&task, &observed);
+        assert!((f.c - 2.0).abs() < 1e-4 && (f.conjunctivity - 0.3).abs() < 1e-5, "{f:?}");
     }
 
     #[test]

@@ -30,7 +30,17 @@ pub fn predict(fit: &Fit, graph: &ComparisonGraph, pairs: &[(usize, usize)], obs
             problem: format!("{} margins for {} pairs; give one finite number each", observed.len(), pairs.len()),
         });
     }
-    let basis = BasisMaker::new(graph, pairs)?.basis(fit.coefficients.screening)?;
+    let maker = BasisMaker::new(graph, pairs)?;
+    if maker.weight != fit.weight {
+        return Err(TheoryError::RouteUnavailable {
+            route: "prediction",
+            reason: format!(
+                "pairs were fitted with presentation weight {} and would be predicted with {}; they must be equal",
+                fit.weight, maker.weight
+            ),
+        });
+    }
+    let basis = maker.basis(fit.coefficients.screening)?;
     let predicted = basis.margins(&fit.coefficients);
     let (r_squared, correlation) = agreement(observed, &predicted);
     let agreeing: f64 = observed

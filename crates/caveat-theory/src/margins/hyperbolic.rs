@@ -29,6 +29,11 @@ impl Hyperbolic {
         self.lambda
     }
 
+    /// The number 0.
+    pub(crate) fn zero(self) -> Scaled {
+        Scaled { mantissa: 0.0, power: f64::NEG_INFINITY, lambda: self.lambda }
+    }
+
     /// sinh(aλ).
     pub(crate) fn sinh(self, a: f64) -> Scaled {
         let mantissa = -0.5 * (-2.0 * a.abs() * self.lambda).exp_m1();
@@ -46,6 +51,16 @@ impl Scaled {
     /// The plain number; underflows to 0 where it must.
     pub(crate) fn value(self) -> f64 {
         self.mantissa * (self.power * self.lambda).exp()
+    }
+
+    /// The number over e^{power·λ}; numbers of one power compare by it.
+    pub(crate) fn mantissa(self) -> f64 {
+        self.mantissa
+    }
+
+    /// Its absolute value.
+    pub(crate) fn abs(self) -> Self {
+        Self { mantissa: self.mantissa.abs(), ..self }
     }
 }
 
@@ -74,6 +89,9 @@ impl Add for Scaled {
     type Output = Self;
     fn add(self, other: Self) -> Self {
         let (large, small) = if self.power >= other.power { (self, other) } else { (other, self) };
+        if small.power == f64::NEG_INFINITY {
+            return large;
+        }
         let shift = ((small.power - large.power) * self.lambda).exp();
         Self { mantissa: large.mantissa + small.mantissa * shift, ..large }
     }

@@ -78,28 +78,32 @@ impl ScreenedLaplacian {
     /// Assembles the matrix for couplings W (one per edge, positive; `None` for all 1) and screening μ ≥ 0.
     pub(crate) fn new(graph: &ComparisonGraph, couplings: Option<&[f64]>, screening: f64) -> Self {
         let n = graph.n_items();
-        let mut starts = vec![0usize; n + 1];
+        let mut degree = vec![0u32; n];
         for e in graph.edges() {
-            starts[e.first as usize + 1] += 1;
-            starts[e.second as usize + 1] += 1;
+            degree[e.first as usize] += 1;
+            degree[e.second as usize] += 1;
         }
-        for i in 0..n {
-            starts[i + 1] += starts[i];
+        let mut starts = Vec::with_capacity(n + 1);
+        starts.push(0usize);
+        for &d in &degree {
+            starts.push(starts[starts.len() - 1] + d as usize);
         }
-        let mut next = starts.clone();
         let mut neighbors = vec![0u32; 2 * graph.edges().len()];
         let mut values = couplings.map(|_| vec![0.0; neighbors.len()]);
         let mut diagonal = vec![screening; n];
+        // Edges come sorted, so writes to the rows of first items run straight through memory.
+        let mut filled = vec![0u32; n];
         for (at, e) in graph.edges().iter().enumerate() {
             let w = couplings.map_or(1.0, |c| c[at]);
             for (i, j) in [(e.first, e.second), (e.second, e.first)] {
-                let slot = next[i as usize];
-                next[i as usize] += 1;
+                let i = i as usize;
+                let slot = starts[i] + filled[i] as usize;
+                filled[i] += 1;
                 neighbors[slot] = j;
                 if let Some(values) = &mut values {
                     values[slot] = w;
                 }
-                diagonal[i as usize] += w;
+                diagonal[i] += w;
             }
         }
         // An item in no comparison has an empty row where μ = 0; its rank is 0 whatever its diagonal.

@@ -18,11 +18,14 @@ use super::phase::with_progress;
 use super::pairs;
 use crate::cli::{ByColumn, FigureArgs, FigureName};
 use crate::failure::Failure;
-use crate::output::{check_picture_path, check_table_path, write_figure};
+use crate::output::{check_picture_path, check_table_path, tell, write_figure};
 use crate::progress;
 
 /// The published tasks with an exception, and a longer cycle: (n; winner loser).
 pub(crate) const TASKS: [(usize, (usize, usize)); 3] = [(9, (5, 3)), (11, (6, 4)), (11, (7, 3))];
+
+/// Bootstrap replicates behind the intervals of figures and of the report.
+pub(crate) const REPLICATES: usize = 200;
 
 pub(crate) fn run(args: &FigureArgs) -> Result<(), Failure> {
     let name = args.name.to_possible_value().map(|v| v.get_name().to_owned()).unwrap_or_default();
@@ -31,15 +34,37 @@ pub(crate) fn run(args: &FigureArgs) -> Result<(), Failure> {
     if let Some(table) = &args.table {
         check_table_path(table)?;
     }
+    refuse_unused(args, &name)?;
     let figure = draw(args)?;
+    let table = match (&args.table, &figure.table) {
+        (Some(path), Some(table)) => Some((path, table)),
+        (Some(_), None) => {
+            return Err(Failure::input(format!("the figure {name} has no numbers to write: leave out --table")));
+        }
+        (None, _) => None,
+    };
     write_figure(&path, &figure)?;
-    if let Some(path) = &args.table {
-        match &figure.table {
-            Some(table) => crate::output::numbers(table)?.write(path)?,
-            None => return Err(Failure::input(format!("the figure {name} has no numbers to write: leave out --table"))),
+    if let Some((path, table)) = table {
+        table.write(path)?;
+    }
+    tell(&path.display().to_string());
+    Ok(())
+}
+
+/// Refuses options that the figure would not heed.
+fn refuse_unused(args: &FigureArgs, name: &str) -> Result<(), Failure> {
+    use FigureName as F;
+    let of_task = matches!(args.name, F::Task | F::Margins | F::Mechanism | F::Phase);
+    let of_trials = matches!(args.name, F::FittedMargins | F::PredictedMargins | F::ObservedMargins | F::ModelConjunctivity);
+    for (given, heeded, option, figures) in [
+        (args.n_items.is_some(), of_task, "-n", "task, margins, mechanism and phase"),
+        (args.c.is_some(), args.name == F::Margins, "--c", "margins"),
+        (!args.published.is_empty(), of_trials, "--published", "the figures of language models"),
+    ] {
+        if given && !heeded {
+            return Err(Failure::input(format!("the figure {name} does not depend on {option}, which is for {figures}")));
         }
     }
-    eprintln!("{}", path.display());
     Ok(())
 }
 
@@ -51,7 +76,7 @@ fn draw(args: &FigureArgs) -> Result<Figure, Failure> {
     };
     Ok(match args.name {
         FigureName::Task => task_figure::draw(&published()?)?,
-        FigureName::Margins => margins(&published()?, args.c)?,
+        FigureName::Margins => margins(&published()?, args.c.unwrap_or(10.0))?,
         FigureName::Mechanism => mechanism(published()?)?,
         FigureName::Phase => match task {
             Some(task) => phase(&[task], 240)?.0,
@@ -66,7 +91,8 @@ fn draw(args: &FigureArgs) -> Result<Figure, Failure> {
             if args.published.is_empty() {
                 return Err(Failure::input("this figure is drawn from trial tables: name them with --published"));
             }
-            let (fitted, predicted) = fit_published(&args.published, 0)?;
+            let replicates = if args.name == FigureName::ModelConjunctivity { REPLICATES } else { 0 };
+            let (fitted, predicted) = fit_published(&args.published, replicates)?;
             language_model_figure(args.name, &fitted, &predicted)?
         }
     })
@@ -140,14 +166,17 @@ pub(crate) fn fit_published(paths: &[PathBuf], replicates: usize) -> Result<(Vec
 /// One of the four figures of language models.
 pub(crate) fn language_model_figure(name: FigureName, fitted: &[Fitted], predicted: &[Predicted]) -> Result<Figure, Failure> {
     use language_models::scatter::Against;
-    let all = figure_conditions(fitted, predicted);
-    let full: Vec<Condition> = all.iter().filter(|c| c.setting == "full").cloned().collect();
+    if name == FigureName::ModelConjunctivity {
+        let typical: Vec<&Fitted> = fitted.iter().filter(|f| is_typical(f, fitted)).collect();
+        return Ok(language_models::conjunctivity::draw(&figure_conditions(&typical, predicted))?);
+    }
+    let full: Vec<&Fitted> = fitted.iter().filter(|f| f.observed.key.setting == "full").collect();
     // Without full fine-tuning in the tables, show what there is.
-    let shown = if full.is_empty() { all } else { full };
+    let shown = if full.is_empty() { fitted.iter().collect() } else { full };
+    let shown = figure_conditions(&shown, predicted);
     Ok(match name {
         FigureName::FittedMargins => language_models::scatter::draw(&shown, Against::Fitted)?,
         FigureName::PredictedMargins => language_models::scatter::draw(&shown, Against::Predicted)?,
-        FigureName::ModelConjunctivity => language_models::conjunctivity::draw(&shown)?,
         _ => {
             // A column of heatmaps per hierarchy of one model and task that has them all.
             let one: Vec<Condition> = match shown.iter().find(|c| !c.exceptions.is_empty()) {
@@ -161,7 +190,20 @@ pub(crate) fn language_model_figure(name: FigureName, fitted: &[Fitted], predict
     })
 }
 
-fn figure_conditions(fitted: &[Fitted], predicted: &[Predicted]) -> Vec<Condition> {
+/// Whether a fit has the hyperparameter that stands for its setting: LoRA of rank 32, a probe with λ = 0.0001, or, where there
+/// is none such, the smallest there is.
+fn is_typical(fit: &Fitted, all: &[Fitted]) -> bool {
+    let hyperparameter = |f: &Fitted| f.observed.key.lora_r.or(f.observed.key.l2_reg);
+    let (setting, preferred) = match (&fit.observed.key.setting, fit.observed.key.lora_r) {
+        (setting, Some(_)) => (setting, 32.0),
+        (setting, None) => (setting, 1e-4),
+    };
+    let of_setting = || all.iter().filter(|f| f.observed.key.setting == *setting).filter_map(hyperparameter);
+    let chosen = of_setting().find(|&h| h == preferred).or_else(|| of_setting().min_by(f64::total_cmp));
+    hyperparameter(fit) == chosen
+}
+
+fn figure_conditions(fitted: &[&Fitted], predicted: &[Predicted]) -> Vec<Condition> {
     let square = |n: usize, pairs: &[(usize, usize)], values: &[f64], missing: f64| {
         let mut matrix = vec![missing; n * n];
         for (&(i, j), &m) in pairs.iter().zip(values) {
@@ -181,6 +223,7 @@ fn figure_conditions(fitted: &[Fitted], predicted: &[Predicted]) -> Vec<Conditio
             Condition {
                 model: o.key.model.clone(),
                 setting: match (o.key.lora_r, o.key.l2_reg) {
+                    (Some(r), _) if o.key.setting == "lora" => format!("LoRA r = {r}"),
                     (Some(r), _) => format!("{} r = {r}", o.key.setting),
                     (_, Some(l)) => format!("{} λ = {l}", o.key.setting),
                     _ => o.key.setting.clone(),

@@ -48,6 +48,9 @@ pub(crate) fn run(args: &FitArgs) -> Result<(), Failure> {
     if let Some(path) = &args.output.output {
         check_table_path(path)?;
     }
+    if !args.train.is_empty() && !args.by.contains(&ByColumn::Hier) {
+        return Err(Failure::input("--train and --test name hierarchies: keep hier in --by"));
+    }
     let conditions = read(&args.files, args.phase)?;
     let observed = group(&conditions, &args.by)?;
     let table = if args.train.is_empty() {

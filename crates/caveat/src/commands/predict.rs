@@ -57,6 +57,9 @@ pub(crate) fn run(args: &PredictArgs) -> Result<(), Failure> {
     if let Some(time) = args.model.time {
         value["time"] = json!(time);
     }
+    if args.loss == Loss::Logistic {
+        value["loss"] = json!("logistic");
+    }
     if let Kernel::Orbits(k) = &kernel {
         value["kernel"] = json!(k.orbits());
     }
@@ -91,10 +94,10 @@ impl Kernel {
             debug_assert_eq!(side, measured.n_items * (measured.n_items - 1));
             return Ok(Self::Matrix { path: path.display().to_string(), n_items: measured.n_items, entries });
         }
-        match (args.kernel.as_slice().try_into(), args.model.conjunctivity) {
-            (Ok(orbits), _) => Ok(Self::Orbits(ExchangeableKernel::from_orbits(orbits)?)),
-            (Err(_), Some(alpha)) => Ok(Self::Conjunctivity(alpha)),
-            (Err(_), None) => {
+        match (args.kernel, args.model.conjunctivity) {
+            (Some(orbits), _) => Ok(Self::Orbits(ExchangeableKernel::from_orbits(orbits)?)),
+            (None, Some(alpha)) => Ok(Self::Conjunctivity(alpha)),
+            (None, None) => {
                 Err(Failure::input("the representation is missing: give --conjunctivity, --kernel or --kernel-matrix"))
             }
         }
@@ -206,6 +209,11 @@ fn solve_matrix(
     if args.model.time.is_some() || args.loss == Loss::Logistic || matches!(args.route, Some(r) if r != Route::Dense) {
         return Err(Failure::input("a kernel matrix is solved by ridge regression on the dense route only; --project lifts that"));
     }
+    if args.ranks_only {
+        return Err(Failure::input(
+            "--ranks-only: a kernel matrix that is not exchangeable gives no ranks; add --project, or leave it out",
+        ));
+    }
     let c = c_of(args);
     if c.is_nan() || c <= 0.0 {
         return Err(TheoryError::OutOfRange { name: "C", value: c, range: "positive (inf is allowed)" }.into());
@@ -232,7 +240,8 @@ fn found(
         screening,
         memorization,
         ranks,
-        margins: if full { margins.matrix() } else { Vec::new() },
+        // Adding zero makes −0 plain 0.
+        margins: if full { margins.matrix().into_iter().map(|f| f + 0.0).collect() } else { Vec::new() },
         accuracy: if full { Some(margins.accuracy(&task.classes()?)) } else { None },
     })
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::cli::RankArgs;
 use crate::failure::Failure;
-use crate::output::{check_table_path, json as to_json, print_table, print_text, write_bytes};
+use crate::output::{check_table_path, json as to_json, print_table, print_text, tell, write_bytes};
 use crate::progress;
 
 pub(crate) fn run(args: &RankArgs) -> Result<(), Failure> {
@@ -22,7 +22,7 @@ pub(crate) fn run(args: &RankArgs) -> Result<(), Failure> {
     spinner.finish_and_clear();
     let info = *solution.info();
     let ranks = solution.into_ranks();
-    eprintln!(
+    tell(&format!(
         "{} items, {} pairs, {} connected component{}: {}, {} iteration{}, relative residual {:.1e}",
         ranks.len(),
         comparisons.graph.edges().len(),
@@ -32,12 +32,13 @@ pub(crate) fn run(args: &RankArgs) -> Result<(), Failure> {
         info.iterations,
         if info.iterations == 1 { "" } else { "s" },
         info.relative_residual,
-    );
+    ));
     let table = ranks_table(&comparisons.labels, &ranks)?;
     let value = || {
         let items: Vec<_> = {
             let mut order: Vec<usize> = (0..ranks.len()).collect();
-            order.sort_by(|&a, &b| ranks[b].total_cmp(&ranks[a]));
+            // Adding zero makes −0 and 0 tie, as in the table.
+            order.sort_by(|&a, &b| (ranks[b] + 0.0).total_cmp(&(ranks[a] + 0.0)));
             order.into_iter().map(|i| json!({"item": comparisons.labels[i], "rank": ranks[i]})).collect()
         };
         json!({

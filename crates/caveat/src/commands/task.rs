@@ -12,6 +12,9 @@ use crate::output::{check_table_path, print_table};
 const MAX_ITEMS: usize = 4_096;
 
 pub(crate) fn run(args: &TaskArgs) -> Result<(), Failure> {
+    if let Some(path) = &args.output.output {
+        check_table_path(path)?;
+    }
     let task = build_task(&args.task)?;
     if task.n_items() > MAX_ITEMS {
         return Err(Failure::input(format!(
@@ -21,10 +24,7 @@ pub(crate) fn run(args: &TaskArgs) -> Result<(), Failure> {
     }
     let table = table(&task, &task.classes()?)?;
     match &args.output.output {
-        Some(path) => {
-            check_table_path(path)?;
-            Ok(table.write(path)?)
-        }
+        Some(path) => Ok(table.write(path)?),
         None => print_table(&table, args.output.format),
     }
 }

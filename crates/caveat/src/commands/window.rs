@@ -24,6 +24,7 @@ pub(crate) fn run(args: &WindowArgs) -> Result<(), Failure> {
         strength: args.time.or(args.c).filter(|s| s.is_finite()),
         "screening_star": w.screening_star,
         "conjunctivity_generalization": w.conjunctivity_generalization,
+        "generalization_from": w.generalization_from,
         "conjunctivity_memorization": w.conjunctivity_memorization,
         "balances": w.balances,
         critical: w.critical,
@@ -31,6 +32,7 @@ pub(crate) fn run(args: &WindowArgs) -> Result<(), Failure> {
     let table = Table::new()
         .float("screening_star", [w.screening_star.unwrap_or(f64::NAN)])?
         .float("conjunctivity_generalization", [w.conjunctivity_generalization])?
+        .float("generalization_from", [w.generalization_from])?
         .float("conjunctivity_memorization", [w.conjunctivity_memorization])?
         .flag("balances", [w.balances])?
         .float(critical, [w.critical.unwrap_or(f64::NAN)])?;

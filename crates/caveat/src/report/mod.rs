@@ -11,7 +11,7 @@ use caveat_results::{ResultsError, Table};
 
 use crate::cli::ReproduceArgs;
 use crate::failure::Failure;
-use crate::output::{print_text, write_bytes};
+use crate::output::{check_directory, print_text, tell, write_bytes};
 use crate::progress;
 use sections::Section;
 
@@ -27,19 +27,22 @@ pub(crate) fn run(args: &ReproduceArgs) -> Result<(), Failure> {
     }
     let [figures, tables] = ["figures", "tables"].map(|d| args.output.join(d));
     for directory in [&figures, &tables] {
+        check_directory(directory)?;
+    }
+    // Input that can be wrong comes first, and nothing is made before all of it has proved right.
+    let published = args.published.as_deref().map(sections::language_models).transpose()?;
+    let mut sections = sections::theory()?;
+    sections.extend(published);
+    for directory in [&figures, &tables] {
         std::fs::create_dir_all(directory).map_err(|e| {
             Failure::from(ResultsError::Write { path: directory.clone(), reason: e.to_string() })
         })?;
-    }
-    let mut sections = sections::theory()?;
-    if let Some(directory) = &args.published {
-        sections.push(sections::language_models(directory)?);
     }
     write_files(&sections, &figures, &tables)?;
     // Last, so that it never points to files that are not there.
     write_bytes(&args.output.join("index.html"), html::page(&sections)?.as_bytes())?;
     print_text(&summary(&sections))?;
-    eprintln!("{} in {:.1} s", args.output.join("index.html").display(), start.elapsed().as_secs_f64());
+    tell(&format!("{} in {:.1} s", args.output.join("index.html").display(), start.elapsed().as_secs_f64()));
     Ok(())
 }
 
@@ -51,7 +54,7 @@ fn write_files(sections: &[Section], figures: &Path, tables: &Path) -> Result<()
             write_bytes(&figures.join(format!("{}.{extension}", figure.name)), &figure.render(format)?)?;
         }
         if let Some(table) = &figure.table {
-            write_table(tables, &format!("figure-{}", figure.name), &crate::output::numbers(table)?)?;
+            write_table(tables, &format!("figure-{}", figure.name), table)?;
         }
         bar.inc(1);
     }

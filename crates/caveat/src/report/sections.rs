@@ -11,7 +11,7 @@ use caveat_theory::{
 
 use crate::cli::FigureName;
 use crate::commands::figure::{
-    conjunctivity, fit_published, language_model_figure, margins, mechanism, phase, published_tasks,
+    REPLICATES, conjunctivity, fit_published, language_model_figure, margins, mechanism, phase, published_tasks,
 };
 use crate::commands::fit::{
     Fitted, Predicted, summary_of_predictions, table_of_fits, table_of_margins, table_of_predictions,
@@ -19,9 +19,6 @@ use crate::commands::fit::{
 use crate::commands::phase::table as phase_table;
 use crate::failure::Failure;
 use crate::output::short;
-
-/// Bootstrap replicates behind the intervals of the report.
-const REPLICATES: usize = 200;
 
 /// A part of the report.
 pub(crate) struct Section {
@@ -112,7 +109,9 @@ fn window_section(tasks: &[TransitiveTask]) -> Result<Section, Failure> {
     Ok(Section {
         title: "The balance window",
         text: "A model generalizes across the exception only while its conjunctivity stays below α_gen(C), and remembers the \
-               exception only above α_mem(C). Between the two it balances; below a critical C no representation does."
+               exception only above α_mem(C). Between the two it balances; below a critical C no representation does. \
+               The window speaks of cross-section and exception-cycle pairs only: pairs between cycle and section can fail \
+               inside it."
             .into(),
         findings,
         figures: vec![phase_figure, window_figure::draw(&WindowInputs::default())?],

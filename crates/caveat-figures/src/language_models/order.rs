@@ -1,0 +1,123 @@
+//! One order of conditions for all figures: by model, setting, stimulus and hierarchy.
+
+use std::cmp::Ordering;
+
+use super::Condition;
+
+/// Conditions by model, setting, stimulus task and hierarchy; equal ones stay in their order.
+pub(crate) fn sorted<'a>(conditions: impl IntoIterator<Item = &'a Condition>) -> Vec<&'a Condition> {
+    let mut sorted: Vec<&Condition> = conditions.into_iter().collect();
+    sorted.sort_by(|a, b| {
+        natural(&a.model, &b.model)
+            .then_with(|| natural(&a.setting, &b.setting))
+            .then_with(|| natural(&a.task, &b.task))
+            .then_with(|| by_hierarchy(a, b))
+    });
+    sorted
+}
+
+/// The hierarchies among the conditions: those without exceptions first, then by the number of items, then by name.
+pub(crate) fn hierarchies<'a>(conditions: &[&'a Condition]) -> Vec<&'a str> {
+    let mut sorted = conditions.to_vec();
+    sorted.sort_by(|a, b| by_hierarchy(a, b));
+    distinct(sorted.into_iter().map(|c| c.hierarchy.as_str()))
+}
+
+/// Distinct words in natural order.
+pub(crate) fn words<'a>(words: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut words = distinct(words);
+    words.sort_by(|a, b| natural(a, b));
+    words
+}
+
+fn by_hierarchy(a: &Condition, b: &Condition) -> Ordering {
+    let key = |c: &Condition| (!c.exceptions.is_empty(), c.n_items);
+    key(a).cmp(&key(b)).then_with(|| natural(&a.hierarchy, &b.hierarchy))
+}
+
+/// Distinct words in the order of their first appearance.
+fn distinct<'a>(words: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut seen: Vec<&str> = Vec::new();
+    for word in words {
+        if !seen.contains(&word) {
+            seen.push(word);
+        }
+    }
+    seen
+}
+
+/// Order of names in which 70m precedes 160m and case does not count, except between names that are equal without it.
+fn natural(a: &str, b: &str) -> Ordering {
+    let (mut left, mut right) = (pieces(a), pieces(b));
+    loop {
+        let ordering = match (left.next(), right.next()) {
+            (None, None) => return a.cmp(b),
+            (x, y) => x.cmp(&y),
+        };
+        if ordering != Ordering::Equal {
+            return ordering;
+        }
+    }
+}
+
+/// A piece of a name. Numbers precede letters, as their signs do.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Piece {
+    /// A number such as 70 or 0.001, as its bits: those of positive numbers are in the order of the numbers.
+    Number(u64),
+    /// Any other character, in lower case.
+    Letter(String),
+}
+
+fn pieces(name: &str) -> impl Iterator<Item = Piece> {
+    let mut rest = name;
+    std::iter::from_fn(move || {
+        let first = rest.chars().next()?;
+        let digits = |s: &str| s.find(|c: char| !c.is_ascii_digit()).unwrap_or(s.len());
+        let whole = digits(rest);
+        let fraction = rest[whole..].strip_prefix('.').map_or(0, digits);
+        let length = if whole > 0 && fraction > 0 { whole + 1 + fraction } else { whole.max(first.len_utf8()) };
+        let (piece, after) = rest.split_at(length);
+        rest = after;
+        Some(match piece.parse::<f64>() {
+            Ok(number) if whole > 0 => Piece::Number(number.to_bits()),
+            _ => Piece::Letter(piece.to_lowercase()),
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::condition;
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn hierarchies_without_exceptions_come_first() {
+        let conditions = [(11, vec![(6, 4)]), (9, vec![(5, 3)]), (9, vec![]), (12, vec![])];
+        let conditions: Vec<_> = conditions.iter().map(|(n, e)| condition("gpt2", "full", *n, e)).collect();
+        let all: Vec<&Condition> = conditions.iter().collect();
+        assert_eq!(hierarchies(&all), ["ti_n9", "ti_n12", "exc_mid_n9", "exc_mid_n11"]);
+        let sorted = sorted(&conditions);
+        assert_eq!(sorted.iter().map(|c| c.n_items).collect::<Vec<_>>(), [9, 12, 9, 11]);
+    }
+
+    #[test]
+    fn numbers_in_names_count() {
+        let names = ["probe λ = 10", "LoRA r = 32", "full", "probe λ = 0.01", "LoRA r = 4", "probe λ = 0.002", "full"];
+        let expected = ["full", "LoRA r = 4", "LoRA r = 32", "probe λ = 0.002", "probe λ = 0.01", "probe λ = 10"];
+        assert_eq!(words(names.into_iter()), expected);
+        assert_eq!(words(["qwen-2b", "pythia-160m", "pythia-70m"].into_iter()), ["pythia-70m", "pythia-160m", "qwen-2b"]);
+    }
+
+    proptest! {
+        #[test]
+        fn names_are_totally_ordered(a in "[a-bA-B0-1.]{0,5}", b in "[a-bA-B0-1.]{0,5}", c in "[a-bA-B0-1.]{0,5}") {
+            prop_assert_eq!(natural(&a, &b), natural(&b, &a).reverse());
+            prop_assert_eq!(natural(&a, &b) == Ordering::Equal, a == b);
+            if natural(&a, &b) != Ordering::Greater && natural(&b, &c) != Ordering::Greater {
+                prop_assert_ne!(natural(&a, &c), Ordering::Greater);
+            }
+        }
+    }
+}
