@@ -18,6 +18,7 @@ use caveat_results::Table;
 use caveat_theory::phase::{PhaseGrid, StrengthKind};
 use caveat_theory::window::{BalanceWindow, Training, balance_window};
 use caveat_theory::{PairClass, TransitiveTask};
+use rayon::prelude::*;
 
 use crate::axes::{Panel, margins};
 use crate::canvas::{Canvas, DOUBLE_COLUMN, Dash, Marker, Rect, Stroke};
@@ -49,10 +50,7 @@ pub fn draw(inputs: PhaseInputs<'_>) -> Result<Figure> {
     let Some((_, first)) = rows.first() else {
         return Err(FigureError::Nothing { figure: "phase", missing: "name at least one task".into() });
     };
-    let strength = match first.axes.kind {
-        StrengthKind::Ridge => "1/C",
-        StrengthKind::GradientFlow => "1/T",
-    };
+    let strength = strength_name(first.axes.kind);
     let has = |class: PairClass| rows.iter().any(|(_, g)| g.class(class).iter().any(|a| a.is_finite()));
     let classes: Vec<PairClass> = PairClass::SCORED.into_iter().filter(|&c| has(c)).collect();
     let (left, below) = margins("10^{−4}");
@@ -62,15 +60,20 @@ pub fn draw(inputs: PhaseInputs<'_>) -> Result<Figure> {
     let body_width = DOUBLE_COLUMN - left - 16.0 - 46.0;
     let side = ((body_width - gap * (classes.len() as f64 - 1.0)) / classes.len().max(1) as f64).min(110.0);
     let body_height = rows.len() as f64 * (side + row_gap) - row_gap;
-    let mut canvas = Canvas::new(DOUBLE_COLUMN, 22.0 + body_height + below + 18.0);
+    let mut drawn = Vec::new();
+    for (task, grid) in rows {
+        let extent = Extent::of(grid)?;
+        drawn.push((boundaries(task, grid.axes.kind, &extent)?, extent));
+    }
+    let legend = legend(drawn.iter().any(|(b, _)| b.opens_late()));
+    let legend_height = legend.size(legend.columns_within(DOUBLE_COLUMN - 16.0)).1;
+    let mut canvas = Canvas::new(DOUBLE_COLUMN, 22.0 + body_height + below + 7.0 + legend_height);
     let width = classes.len() as f64 * (side + gap) - gap;
     let body = Rect::new(left + 16.0, 20.0, width, body_height);
     let cells = layout::grid(body, rows.len(), classes.len(), (gap, row_gap));
     let mut numbers = Numbers::default();
-    for (r, (task, grid)) in rows.iter().enumerate() {
-        let extent = Extent::of(grid)?;
-        let boundaries = boundaries(task, grid.axes.kind, &extent)?;
-        numbers.extend(task, &boundaries);
+    for (r, ((task, grid), (boundaries, extent))) in rows.iter().zip(&drawn).enumerate() {
+        numbers.extend(task, boundaries);
         for (k, &class) in classes.iter().enumerate() {
             let rect = cells[r * classes.len() + k];
             let mut x = Axis::linear(extent.conjunctivity.0, extent.conjunctivity.1).label("α");
@@ -83,7 +86,7 @@ pub fn draw(inputs: PhaseInputs<'_>) -> Result<Figure> {
             }
             let panel = Panel::new(rect, x, y).closed();
             colors(&mut canvas, &panel, grid, class);
-            lines(&mut canvas, &panel, &boundaries);
+            lines(&mut canvas, &panel, boundaries);
             panel.axes(&mut canvas);
             if r == 0 {
                 panel.title(&mut canvas, class_label(class));
@@ -96,11 +99,7 @@ pub fn draw(inputs: PhaseInputs<'_>) -> Result<Figure> {
     }
     let bar = Rect::new(body.right() + 9.0, body.y, 7.0, side.max(60.0));
     color_bar(&mut canvas, bar, scale(), "accuracy");
-    let legend = Legend::new()
-        .with(Key::Line(generalization_stroke()), "α_{gen}: cross-section correct left of it")
-        .with(Key::Line(memorization_stroke()), "α_{mem}: exception remembered right of it")
-        .with(Key::Point(Marker::Ring, BLACK), "window closes");
-    let y = canvas.height() - 14.0;
+    let y = canvas.height() - legend_height - 3.0;
     let row = canvas.page().inset(8.0, 0.0, 8.0, 0.0);
     legend.draw_centered(&mut canvas, row, y);
     let caption = format!(
@@ -112,12 +111,35 @@ pub fn draw(inputs: PhaseInputs<'_>) -> Result<Figure> {
     Ok(Figure::new("phase", "Where rule and exception are both learned", caption, canvas).with_table(numbers.table()?))
 }
 
+fn strength_name(kind: StrengthKind) -> &'static str {
+    match kind {
+        StrengthKind::Ridge => "1/C",
+        StrengthKind::GradientFlow => "1/T",
+    }
+}
+
+fn legend(opens_late: bool) -> Legend {
+    let mut legend =
+        Legend::new().with(Key::Line(generalization_stroke()), "α_{gen}: cross-section correct left of it");
+    if opens_late {
+        legend.push(Key::Line(opening_stroke()), "… and right of it");
+    }
+    legend
+        .with(Key::Line(memorization_stroke()), "α_{mem}: exception remembered right of it")
+        .with(Key::Point(Marker::Ring, BLACK), "window closes")
+}
+
 fn scale() -> ColorScale {
     ColorScale::Accuracy { min: 0.0, max: 1.0 }
 }
 
 fn generalization_stroke() -> Stroke {
     Stroke::new(BLACK, 1.3)
+}
+
+/// Where some screening is needed before cross-section pairs are correct.
+fn opening_stroke() -> Stroke {
+    Stroke::new(BLACK, 1.1).dash(Dash::Dotted)
 }
 
 fn memorization_stroke() -> Stroke {
@@ -154,8 +176,12 @@ impl Extent {
                 ),
             });
         }
+        let grid_axis = match grid.axes.kind {
+            StrengthKind::Ridge => "1/C (in its logarithm)",
+            StrengthKind::GradientFlow => "1/T (in its logarithm)",
+        };
         let logs: Vec<f64> = inverse.iter().map(|v| v.ln()).collect();
-        let (low, high) = edges(&logs, "1/C (in its logarithm)", 1.0)?;
+        let (low, high) = edges(&logs, grid_axis, 1.0)?;
         let conjunctivity = edges(alpha, "α", 0.05)?;
         let clamped = (conjunctivity.0.max(0.0), conjunctivity.1.min(1.0));
         Ok(Self { conjunctivity: clamped, inverse: (low.exp(), high.exp()) })
@@ -190,20 +216,37 @@ struct Boundaries {
     closes: Option<(f64, f64)>,
 }
 
+impl Boundaries {
+    /// Whether cross-section pairs fail at α = 0 and are correct further on, so that their region has a left boundary too.
+    fn opens_late(&self) -> bool {
+        self.windows.iter().any(|(_, w)| w.generalization_from > 1e-9)
+    }
+}
+
 fn boundaries(task: &TransitiveTask, kind: StrengthKind, extent: &Extent) -> Result<Boundaries> {
     let training = |strength: f64| match kind {
         StrengthKind::Ridge => Training::Ridge { c: strength },
         StrengthKind::GradientFlow => Training::GradientFlow { time: strength },
     };
-    // Without closed forms a boundary point costs hundreds of solves.
+    let window = |inverse: f64| Ok((inverse, balance_window(task, training(1.0 / inverse))?));
+    // Without closed forms a boundary point costs thousands of solves.
     let points = if kind == StrengthKind::Ridge { BOUNDARY_POINTS } else { BOUNDARY_POINTS / 4 };
     let axis = Axis::log(extent.inverse.0, extent.inverse.1);
-    let windows = (0..points)
-        .map(|k| {
-            let inverse = axis.value(k as f64 / (points - 1) as f64);
-            Ok((inverse, balance_window(task, training(1.0 / inverse))?))
-        })
-        .collect::<Result<Vec<_>>>()?;
+    let inverses = (0..points).into_par_iter().map(|k| axis.value(k as f64 / (points - 1) as f64));
+    let mut windows = inverses.map(window).collect::<Result<Vec<_>>>()?;
+    let positive = |w: &BalanceWindow| w.conjunctivity_generalization > 0.0;
+    // Numerical boundaries end at 0 between two points; a few more show where.
+    if kind == StrengthKind::GradientFlow
+        && let Some(end) = windows.windows(2).position(|w| positive(&w[0].1) && !positive(&w[1].1))
+    {
+        let (mut low, mut high) = (windows[end].0, windows[end + 1].0);
+        for _ in 0..5 {
+            let between = window((low * high).sqrt())?;
+            *(if positive(&between.1) { &mut low } else { &mut high }) = between.0;
+            windows.push(between);
+        }
+        windows.sort_by(|a, b| a.0.total_cmp(&b.0));
+    }
     let closes = match windows.first().and_then(|(_, w)| w.critical) {
         Some(critical) if !task.exceptions().is_empty() => {
             let window = balance_window(task, training(critical))?;
@@ -218,9 +261,15 @@ fn lines(canvas: &mut Canvas, panel: &Panel, boundaries: &Boundaries) {
     let along = |f: fn(&BalanceWindow) -> f64| -> Vec<(f64, f64)> {
         boundaries.windows.iter().map(|(inverse, w)| (f(w), *inverse)).collect()
     };
+    let mut generalization = along(|w| w.conjunctivity_generalization);
+    // The line ends where it first comes to 0, instead of running along the axis.
+    if let Some(zero) = generalization.iter().position(|(a, _)| *a <= 0.0) {
+        generalization.truncate(zero + 1);
+    }
     let drawn = [
         (along(|w| w.conjunctivity_memorization), memorization_stroke()),
-        (along(|w| w.conjunctivity_generalization), generalization_stroke()),
+        (along(|w| w.generalization_from), opening_stroke()),
+        (generalization, generalization_stroke()),
     ];
     for (line, stroke) in drawn {
         // Boundaries at 0 or 1 all along are the edge of the panel.
@@ -240,6 +289,7 @@ struct Numbers {
     task: Vec<String>,
     n_items: Vec<usize>,
     inverse: Vec<f64>,
+    generalization_from: Vec<f64>,
     generalization: Vec<f64>,
     memorization: Vec<f64>,
 }
@@ -251,6 +301,7 @@ impl Numbers {
             self.task.push(exceptions.join("; "));
             self.n_items.push(task.n_items());
             self.inverse.push(*inverse);
+            self.generalization_from.push(window.generalization_from);
             self.generalization.push(window.conjunctivity_generalization);
             self.memorization.push(window.conjunctivity_memorization);
         }
@@ -261,6 +312,7 @@ impl Numbers {
             .integer("n_items", whole(self.n_items))?
             .text("exceptions", self.task)?
             .float("inverse_strength", self.inverse)?
+            .float("generalization_from", self.generalization_from)?
             .float("conjunctivity_generalization", self.generalization)?
             .float("conjunctivity_memorization", self.memorization)?)
     }
@@ -270,6 +322,7 @@ impl Numbers {
 mod tests {
     use super::*;
     use crate::canvas::Format;
+    use caveat_results::Values;
     use caveat_theory::phase::{PhaseAxes, phase_grid};
 
     fn row(n: usize, exceptions: &[(usize, usize)], cells: usize) -> (TransitiveTask, PhaseGrid) {
@@ -284,6 +337,46 @@ mod tests {
         let rows = [row(9, &[(5, 3)], 30), row(4, &[], 1), row(2, &[], 5), row(9, &[(8, 0)], 5)];
         let figure = draw(PhaseInputs { rows: &rows }).unwrap();
         assert!(!figure.render(Format::Svg).unwrap().is_empty());
+    }
+
+    #[test]
+    fn gradient_flow_is_drawn_over_its_time() {
+        let task = TransitiveTask::new(9, &[(5, 3)]).unwrap();
+        let mut axes = PhaseAxes::cell_centers(12, 12, (0.0, 1.0), (0.1, 10.0)).unwrap();
+        axes.kind = StrengthKind::GradientFlow;
+        let grid = phase_grid(&task, &axes, &|_| ()).unwrap();
+        let figure = draw(PhaseInputs { rows: &[(task, grid.clone())] }).unwrap();
+        assert!(figure.canvas.svg().unwrap().contains("1/T") && figure.caption.contains("1/T"));
+        // Cells of the grid lie on the side of the boundary that their accuracy says.
+        let table = figure.table.unwrap();
+        let (Some(Values::Float(inverse)), Some(Values::Float(alpha))) =
+            (table.column("inverse_strength"), table.column("conjunctivity_generalization"))
+        else {
+            panic!("{table:?}");
+        };
+        assert!(inverse.is_sorted() && inverse.len() > BOUNDARY_POINTS / 4);
+        let accuracy = grid.class(PairClass::CrossSection);
+        for (r, strength) in grid.axes.inverse_strength.iter().enumerate() {
+            let after = inverse.partition_point(|v| v < strength);
+            let (low, high) = (alpha[after], alpha[after - 1]);
+            for (k, conjunctivity) in grid.axes.conjunctivity.iter().enumerate() {
+                let right = accuracy[r * 12 + k] == 1.0;
+                assert!(*conjunctivity > low || right, "α = {conjunctivity}, 1/T = {strength}");
+                assert!(*conjunctivity < high || !right, "α = {conjunctivity}, 1/T = {strength}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_window_that_opens_late_has_a_boundary_on_the_left() {
+        let late = |exceptions: &[(usize, usize)]| {
+            let (task, grid) = row(12, exceptions, 6);
+            let boundaries = boundaries(&task, StrengthKind::Ridge, &Extent::of(&grid).unwrap()).unwrap();
+            assert!(!draw(PhaseInputs { rows: &[(task, grid)] }).unwrap().render(Format::Svg).unwrap().is_empty());
+            boundaries.opens_late()
+        };
+        assert!(late(&[(5, 1), (8, 7), (11, 2), (8, 6)]));
+        assert!(!late(&[(7, 4)]));
     }
 
     #[test]

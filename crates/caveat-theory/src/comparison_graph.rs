@@ -95,10 +95,7 @@ impl ComparisonGraph {
     /// # Errors
     /// Fewer than two items, an index out of range, an item against itself, a weight that is not positive and finite,
     /// or no comparison at all.
-    pub fn new(
-        n_items: usize,
-        comparisons: impl IntoIterator<Item = Comparison>,
-    ) -> Result<Self> {
+    pub fn new(n_items: usize, comparisons: impl IntoIterator<Item = Comparison>) -> Result<Self> {
         if n_items < 2 {
             return Err(TheoryError::TooFewItems(n_items));
         }
@@ -249,8 +246,8 @@ mod tests {
 
     #[test]
     fn presentations_of_one_pair_are_merged_with_their_mean_label() {
-        let wins = [(1, 0, 1.0), (0, 1, 3.0), (2, 1, 0.5)]
-            .map(|(winner, loser, weight)| Comparison { winner, loser, weight });
+        let wins =
+            [(1, 0, 1.0), (0, 1, 3.0), (2, 1, 0.5)].map(|(winner, loser, weight)| Comparison { winner, loser, weight });
         let graph = ComparisonGraph::new(3, wins).unwrap();
         assert_eq!(graph.edges().len(), 2);
         let e = graph.edges()[graph.edge_index(1, 0).unwrap()];
@@ -260,9 +257,7 @@ mod tests {
 
     #[test]
     fn bad_comparisons_are_refused() {
-        let one = |winner, loser, weight| {
-            ComparisonGraph::new(3, [Comparison { winner, loser, weight }]).unwrap_err()
-        };
+        let one = |winner, loser, weight| ComparisonGraph::new(3, [Comparison { winner, loser, weight }]).unwrap_err();
         assert_eq!(one(0, 3, 1.0), TheoryError::RankOutOfRange { rank: 3, n_items: 3 });
         assert_eq!(one(1, 1, 1.0), TheoryError::SelfComparison(1));
         assert!(matches!(one(0, 1, f64::NAN), TheoryError::BadWeight { .. }));
@@ -273,8 +268,7 @@ mod tests {
 
     #[test]
     fn components_are_numbered_in_order_of_appearance() {
-        let graph =
-            ComparisonGraph::new(6, [(4, 1), (2, 3), (3, 5)].map(|(w, l)| Comparison::new(w, l))).unwrap();
+        let graph = ComparisonGraph::new(6, [(4, 1), (2, 3), (3, 5)].map(|(w, l)| Comparison::new(w, l))).unwrap();
         assert_eq!(graph.components(), vec![0, 1, 2, 2, 1, 2]);
     }
 

@@ -35,9 +35,7 @@ pub enum TheoryError {
         loser: usize,
     },
     /// The same exception twice.
-    #[error(
-        "exception {winner} {loser} is given twice: name it once, and weight it to present it more often"
-    )]
+    #[error("exception {winner} {loser} is given twice: name it once, and weight it to present it more often")]
     DuplicateException {
         /// Rank of the winner.
         winner: usize,
@@ -84,9 +82,7 @@ pub enum TheoryError {
         eigenvalue: f64,
     },
     /// A kernel with no antisymmetric part to learn from.
-    #[error(
-        "the kernel cannot tell (i, j) from (j, i): κ_id − κ_flip = {0:.6e} must be positive"
-    )]
+    #[error("the kernel cannot tell (i, j) from (j, i): κ_id − κ_flip = {0:.6e} must be positive")]
     NoAntisymmetricPart(f64),
     /// A route that does not cover the given problem.
     #[error("the {route} route does not apply: {reason}")]
@@ -122,16 +118,6 @@ pub enum TheoryError {
 pub type Result<T> = std::result::Result<T, TheoryError>;
 
 /// Checks `low <= value <= high`, refusing NaN; `range` says the rule in words.
-pub(crate) fn check_range(
-    name: &'static str,
-    value: f64,
-    low: f64,
-    high: f64,
-    range: &'static str,
-) -> Result<f64> {
-    if value >= low && value <= high {
-        Ok(value)
-    } else {
-        Err(TheoryError::OutOfRange { name, value, range })
-    }
+pub(crate) fn check_range(name: &'static str, value: f64, low: f64, high: f64, range: &'static str) -> Result<f64> {
+    if value >= low && value <= high { Ok(value) } else { Err(TheoryError::OutOfRange { name, value, range }) }
 }

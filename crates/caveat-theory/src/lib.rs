@@ -6,8 +6,8 @@
 pub mod comparison_graph;
 mod components;
 pub mod error;
-pub mod inference;
 pub mod flow;
+pub mod inference;
 pub mod kernel;
 pub mod logistic;
 pub mod margins;
@@ -18,12 +18,12 @@ pub mod window;
 
 pub use comparison_graph::{Comparison, ComparisonGraph, Edge, PresentationOrder, Trial};
 pub use error::{Result, TheoryError};
+pub use inference::{Fit, MarginFitter};
 pub use kernel::{
     Activation, ExchangeableKernel, MeasuredKernel, NetworkKernel, NetworkKernelKind, RandomFeatures,
     RandomFeaturesEstimate, RidgeModel, conjunctivity_by_depth, n_items_from_pairs,
 };
 pub use margins::{Accuracy, Margins};
-pub use inference::{Fit, MarginFitter};
 pub use pair_class::{PairClass, PairClasses, Section};
 pub use phase::{PhaseAxes, PhaseGrid, phase_grid};
 pub use task::{Exception, TransitiveTask};

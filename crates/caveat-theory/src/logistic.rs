@@ -427,8 +427,8 @@ fn check_maximum_exists(graph: &ComparisonGraph, model: &RidgeModel) -> Result<(
         Some(e) => {
             let (winner, loser) = if e.first_wins > 0.0 { (e.first, e.second) } else { (e.second, e.first) };
             refuse(format!(
-                "with C = inf the likelihood has no maximum: item {winner} beat item {loser}, but no chain of wins leads \
-                 from {loser} back to {winner}, so the margin between them grows without bound; use a finite C"
+                "with C = inf the likelihood has no maximum: item {winner} beat item {loser}, but no chain of wins \
+                 leads from {loser} back to {winner}, so the margin between them grows without bound; use a finite C"
             ))
         }
     }

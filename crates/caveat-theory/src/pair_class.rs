@@ -35,13 +35,8 @@ impl PairClass {
     ];
 
     /// The classes with a right answer, on which accuracy is counted.
-    pub const SCORED: [Self; 5] = [
-        Self::Premise,
-        Self::ExceptionCycle,
-        Self::WithinSection,
-        Self::CrossSection,
-        Self::CycleToSection,
-    ];
+    pub const SCORED: [Self; 5] =
+        [Self::Premise, Self::ExceptionCycle, Self::WithinSection, Self::CrossSection, Self::CycleToSection];
 
     /// Name in files and on the command line.
     pub fn name(self) -> &'static str {
@@ -287,8 +282,8 @@ fn sections(component: &[u32], sizes: &[u32], reach: &[u64], words: usize) -> Ve
     // One item of each cycle stands for it.
     let mut representatives: Vec<usize> = Vec::new();
     let mut cycle_number = vec![u32::MAX; sizes.len()];
-    for item in 0..n {
-        let c = component[item] as usize;
+    for (item, &c) in component.iter().enumerate() {
+        let c = c as usize;
         if sizes[c] > 1 && cycle_number[c] == u32::MAX {
             cycle_number[c] = representatives.len() as u32;
             representatives.push(item);

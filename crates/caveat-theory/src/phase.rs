@@ -6,6 +6,7 @@
 
 use rayon::prelude::*;
 
+use crate::Margins;
 use crate::comparison_graph::PresentationOrder;
 use crate::error::{Result, TheoryError, check_range};
 use crate::kernel::RidgeModel;
@@ -13,7 +14,6 @@ use crate::margins::{Accuracy, chain};
 use crate::pair_class::{PairClass, PairClasses};
 use crate::task::TransitiveTask;
 use crate::window::{Training, margins_of};
-use crate::Margins;
 
 /// Configurations solved together.
 const LANES: usize = 8;
@@ -395,7 +395,11 @@ mod tests {
     #[test]
     fn limits_on_the_grid_are_solved_too() {
         let task = TransitiveTask::new(9, &[(5, 3)]).unwrap();
-        let axes = PhaseAxes { conjunctivity: vec![0.0, 0.2, 1.0], inverse_strength: vec![0.0, 1e-9], kind: StrengthKind::Ridge };
+        let axes = PhaseAxes {
+            conjunctivity: vec![0.0, 0.2, 1.0],
+            inverse_strength: vec![0.0, 1e-9],
+            kind: StrengthKind::Ridge,
+        };
         let grid = phase_grid(&task, &axes, &|_| ()).unwrap();
         // α = 0, C = ∞: the cycle ties. α = 1: only trained pairs are known.
         assert_eq!(grid.accuracy[0].exception_cycle, Some(0.5));

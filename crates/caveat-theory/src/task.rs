@@ -80,8 +80,7 @@ impl TransitiveTask {
     ) -> Result<Self> {
         let reversed: std::collections::BTreeSet<usize> =
             exceptions.iter().filter(|e| e.is_adjacent()).map(|e| e.loser).collect();
-        let premises =
-            (1..n_items).filter(|i| !reversed.contains(&(i - 1))).map(|i| (i - 1, i));
+        let premises = (1..n_items).filter(|i| !reversed.contains(&(i - 1))).map(|i| (i - 1, i));
         let all = premises.chain(exceptions.iter().map(|e| (e.winner, e.loser)));
         let graph = ComparisonGraph::new(
             n_items,

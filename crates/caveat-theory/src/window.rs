@@ -104,7 +104,11 @@ fn has_equal_weights(task: &TransitiveTask) -> bool {
 ///
 /// # Errors
 /// What the route refuses.
-pub fn margins_of<'t>(task: &'t TransitiveTask, conjunctivity: f64, training: Training) -> Result<Box<dyn Margins + 't>> {
+pub fn margins_of<'t>(
+    task: &'t TransitiveTask,
+    conjunctivity: f64,
+    training: Training,
+) -> Result<Box<dyn Margins + 't>> {
     training.check()?;
     match training {
         Training::Ridge { c } => {
@@ -165,7 +169,9 @@ impl<'t> Screened<'t> {
         if let (Some(_), [(i, j, y)]) = (self.single, &self.cross[..]) {
             return Ok(y * solution.margin(*i, *j));
         }
-        Ok(self.cross.iter().fold(f64::INFINITY, |w, &(i, j, y)| w.min(y * f64::from(solution.sign(i, j)) * solution.margin(i, j).abs())))
+        Ok(self.cross.iter().fold(f64::INFINITY, |w, &(i, j, y)| {
+            w.min(y * f64::from(solution.sign(i, j)) * solution.margin(i, j).abs())
+        }))
     }
 
     /// The smallest label·(r_i − r_j) over exception-cycle pairs.
@@ -278,7 +284,10 @@ fn numerical_window(task: &TransitiveTask, training: Training) -> Result<Balance
         })
     };
     let memorization = |training: Training| -> Result<f64> {
-        if cycle.is_empty() || training == (Training::Ridge { c: f64::INFINITY }) || training == (Training::GradientFlow { time: f64::INFINITY }) {
+        if cycle.is_empty()
+            || training == (Training::Ridge { c: f64::INFINITY })
+            || training == (Training::GradientFlow { time: f64::INFINITY })
+        {
             return Ok(0.0);
         }
         last_failure(|alpha| worst(&cycle, alpha, training))
@@ -291,11 +300,12 @@ fn numerical_window(task: &TransitiveTask, training: Training) -> Result<Balance
         Ok(to - memorization(t)?.max(from))
     };
     // A window that no training strength closes has no critical one.
-    let critical = if cross.is_empty() || gap(1e6_f64.ln())? <= 0.0 || generalization(training.with_strength(1e6))?.1 == 1.0 {
-        None
-    } else {
-        first_crossing(|log| gap(-log), -(1e6_f64.ln()), -(1e-6_f64.ln()), 24)?.map(|log| (-log).exp())
-    };
+    let critical =
+        if cross.is_empty() || gap(1e6_f64.ln())? <= 0.0 || generalization(training.with_strength(1e6))?.1 == 1.0 {
+            None
+        } else {
+            first_crossing(|log| gap(-log), -(1e6_f64.ln()), -(1e-6_f64.ln()), 24)?.map(|log| (-log).exp())
+        };
     Ok(BalanceWindow {
         screening_star: None,
         conjunctivity_generalization: alpha_gen,
@@ -430,9 +440,8 @@ mod tests {
             let classes = task.classes().unwrap();
             for c in [0.5, 3.0, 10.0, 1e3, 1e6] {
                 let w = ridge(n, exceptions, c);
-                let accuracy = |alpha: f64| {
-                    chain::solve(&task, &RidgeModel::new(alpha, c).unwrap()).unwrap().accuracy(&classes)
-                };
+                let accuracy =
+                    |alpha: f64| chain::solve(&task, &RidgeModel::new(alpha, c).unwrap()).unwrap().accuracy(&classes);
                 let (g, m) = (w.conjunctivity_generalization, w.conjunctivity_memorization);
                 if g > 0.0 {
                     assert_eq!(accuracy(g * (1.0 - 1e-9)).cross_section, Some(1.0), "{n} {exceptions:?} C {c}");
@@ -465,8 +474,7 @@ mod tests {
     fn the_numerical_window_finds_the_closed_one() {
         let task = TransitiveTask::new(9, &[(5, 3)]).unwrap();
         for c in [2.0, 10.0, 300.0] {
-            let (closed, numerical) =
-                (ridge(9, &[(5, 3)], c), numerical_window(&task, Training::Ridge { c }).unwrap());
+            let (closed, numerical) = (ridge(9, &[(5, 3)], c), numerical_window(&task, Training::Ridge { c }).unwrap());
             let close = |a: f64, b: f64| (a - b).abs() < 1e-11;
             if closed.conjunctivity_generalization > 0.0 {
                 assert!(close(closed.conjunctivity_generalization, numerical.conjunctivity_generalization));
@@ -501,7 +509,8 @@ mod tests {
                             continue;
                         }
                         let model = RidgeModel::from_screening(mu, 0.5).unwrap();
-                        let correct = chain::solve(&task, &model).unwrap().accuracy(&classes).cross_section == Some(1.0);
+                        let correct =
+                            chain::solve(&task, &model).unwrap().accuracy(&classes).cross_section == Some(1.0);
                         assert_eq!(correct, star.is_none_or(|star| mu < star), "n {n} ({q} {p}) μ {mu} star {star:?}");
                     }
                 }

@@ -20,7 +20,11 @@ fn inverse_ridge() -> impl Strategy<Value = f64> {
 fn task() -> impl Strategy<Value = TransitiveTask> {
     (2usize..15).prop_flat_map(|n| {
         let exception = (0..n - 1).prop_flat_map(move |loser| (loser + 1..n, Just(loser)));
-        (Just(n), prop::collection::btree_set(exception, 0..=4.min(n - 1)), prop::collection::vec((any::<prop::sample::Index>(), 0.1..5.0f64), 0..4))
+        (
+            Just(n),
+            prop::collection::btree_set(exception, 0..=4.min(n - 1)),
+            prop::collection::vec((any::<prop::sample::Index>(), 0.1..5.0f64), 0..4),
+        )
             .prop_map(|(n, exceptions, weights)| {
                 let exceptions: Vec<_> = exceptions.into_iter().collect();
                 let mut task = TransitiveTask::new(n, &exceptions).unwrap();

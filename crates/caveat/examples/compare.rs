@@ -39,7 +39,9 @@ fn phase() -> Result<serde_json::Value> {
         seconds.push(start.elapsed().as_secs_f64());
         checksum = grid.accuracy.iter().filter_map(|a| a.cross_section).sum();
     }
-    Ok(json!({ "configurations": 160_000, "seconds": median(&mut seconds), "mean_cross_section": checksum / 160_000.0 }))
+    Ok(
+        json!({ "configurations": 160_000, "seconds": median(&mut seconds), "mean_cross_section": checksum / 160_000.0 }),
+    )
 }
 
 fn rank(file: &str, n_items: usize, model: RidgeModel, tolerance: f64) -> Result<serde_json::Value> {

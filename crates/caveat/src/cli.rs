@@ -15,7 +15,11 @@ use crate::values;
 /// regression on an exchangeable representation then judges every pair in closed form; what it does depends on the
 /// representation's conjunctivity α (0 additive, 1 conjunctive) and the inverse regularization C.
 #[derive(Debug, Parser)]
-#[command(version, name = "caveat", max_term_width = 110, after_help = "\
+#[command(
+    version,
+    name = "caveat",
+    max_term_width = 110,
+    after_help = "\
 Examples:
   caveat predict -n 9 --exception 5 3 --conjunctivity 0.2 --c 10     what a model answers on every pair
   caveat window -n 9 --exception 5 3 --c 10                          which α generalizes and remembers
@@ -23,7 +27,8 @@ Examples:
   caveat fit results/ --format json                                  α, C and gain from fine-tuned models
   caveat reproduce                                                   every figure and table, in report/
 
-Machine-readable output: --format csv or json. Exit code 2 for bad usage or input, 1 for a failed run.")]
+Machine-readable output: --format csv or json. Exit code 2 for bad usage or input, 1 for a failed run."
+)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,

@@ -32,7 +32,8 @@ pub(crate) fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
 
 /// Tells a person something in one line on standard error, whatever names it holds; nobody may be listening.
 pub(crate) fn tell(text: &str) {
-    let line: String = text.chars().map(|c| if c.is_control() { c.escape_debug().to_string() } else { c.into() }).collect();
+    let line: String =
+        text.chars().map(|c| if c.is_control() { c.escape_debug().to_string() } else { c.into() }).collect();
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
@@ -84,9 +85,10 @@ pub(crate) fn check_writable(path: &Path) -> Result<(), Failure> {
 /// Refuses a directory for output that cannot be made, because a file is in its place or in that of one above it.
 pub(crate) fn check_directory(path: &Path) -> Result<(), Failure> {
     match path.ancestors().find(|p| std::fs::symlink_metadata(p).is_ok()) {
-        Some(found) if !found.is_dir() => {
-            Err(Failure::input(format!("{}: it is a file where a directory is needed; name another one", found.display())))
-        }
+        Some(found) if !found.is_dir() => Err(Failure::input(format!(
+            "{}: it is a file where a directory is needed; name another one",
+            found.display()
+        ))),
         _ => Ok(()),
     }
 }

@@ -48,7 +48,10 @@ pub(crate) fn orbits(text: &str) -> Result<[f64; 6], String> {
     let values = parts.iter().map(|part| number(part)).collect::<Result<Vec<f64>, String>>();
     values.ok().and_then(|values| values.try_into().ok()).ok_or_else(|| {
         let count = parts.len();
-        format!("expected six numbers with commas between them, as in 1,0,0.4,0.4,0,0; got {count} field{}", if count == 1 { "" } else { "s" })
+        format!(
+            "expected six numbers with commas between them, as in 1,0,0.4,0.4,0,0; got {count} field{}",
+            if count == 1 { "" } else { "s" }
+        )
     })
 }
 

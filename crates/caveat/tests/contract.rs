@@ -89,7 +89,9 @@ fn without_regularization_the_trained_pairs_are_fitted_exactly() {
         let f = margins(&p);
         assert!((1..9).all(|i| (f[i - 1][i] - 1.0).abs() < 1e-12), "{c}");
         assert_eq!(p["c"], Value::Null);
-        assert!(CLASSES[1..].iter().all(|class| p["accuracy"][class].is_null()) && p["accuracy"]["premise"] == json!(1.0));
+        assert!(
+            CLASSES[1..].iter().all(|class| p["accuracy"][class].is_null()) && p["accuracy"]["premise"] == json!(1.0)
+        );
     }
 }
 
@@ -243,13 +245,8 @@ fn a_million_items_are_ranked() {
 #[test]
 fn window_has_the_documented_keys_and_the_known_critical_screenings() {
     let place = Place::new();
-    let contract = [
-        "screening_star",
-        "conjunctivity_generalization",
-        "conjunctivity_memorization",
-        "balances",
-        "critical_c",
-    ];
+    let contract =
+        ["screening_star", "conjunctivity_generalization", "conjunctivity_memorization", "balances", "critical_c"];
     for (task, star) in [(TASK, 1.0), ("-n 11 --exception 6 4", 2f64.sqrt() - 1.0)] {
         for (options, inverse_c) in [("", 0.0), ("--c inf", 0.0), ("--c 10", 0.1)] {
             let w = place.json(&format!("window {task} {options}"));
@@ -271,7 +268,8 @@ fn the_window_is_where_predictions_generalize_and_remember() {
     for strength in ["--c 40", "--time 60"] {
         let w = place.json(&format!("window {TASK} {strength}"));
         assert_eq!(w["balances"], json!(true), "{strength}");
-        let accuracy = |alpha: f64| place.json(&format!("predict {TASK} --alpha {alpha} {strength}"))["accuracy"].clone();
+        let accuracy =
+            |alpha: f64| place.json(&format!("predict {TASK} --alpha {alpha} {strength}"))["accuracy"].clone();
         let low = w["conjunctivity_memorization"].as_f64().unwrap();
         let high = w["conjunctivity_generalization"].as_f64().unwrap();
         for (alpha, remembers, generalizes) in
@@ -339,5 +337,13 @@ fn task_lists_every_ordered_pair_with_its_class_and_label() {
 
 #[test]
 fn a_small_task_prints_as_a_table() {
-    insta::assert_snapshot!(Place::new().ok("task -n 3 --exception 2 0 --weight 0 1 2.5"));
+    insta::assert_snapshot!(Place::new().ok("task -n 3 --exception 2 0 --weight 0 1 2.5"), @r"
+    rank_a  rank_b  gap  class            label  is_train  is_exception  weight  section_a  section_b
+         0       1    1  exception_cycle      1  true      false            2.5  cycle 0    cycle 0
+         0       2    2  exception_cycle     -1  true      true             1.0  cycle 0    cycle 0
+         1       0    1  exception_cycle     -1  true      false            2.5  cycle 0    cycle 0
+         1       2    1  exception_cycle      1  true      false            1.0  cycle 0    cycle 0
+         2       0    2  exception_cycle      1  true      true             1.0  cycle 0    cycle 0
+         2       1    1  exception_cycle     -1  true      false            1.0  cycle 0    cycle 0
+    ");
 }

@@ -54,7 +54,12 @@ fn phase_covers_the_ranges_asked_for() {
     let cells = place.json(&format!("phase {TASK} --grid 4x3 --conjunctivity 0.1 0.5 --inverse-c 0.01 10"));
     let column = |key: &str| cells.as_array().unwrap().iter().map(|c| c[key].as_f64().unwrap()).collect::<Vec<_>>();
     assert!(column("conjunctivity").iter().all(|a| (0.1..=0.5).contains(a)));
-    assert!(column("inverse_c").iter().zip(column("c")).all(|(i, c)| (0.01..=10.0).contains(i) && (i * c - 1.0).abs() < 1e-12));
+    assert!(
+        column("inverse_c")
+            .iter()
+            .zip(column("c"))
+            .all(|(i, c)| (0.01..=10.0).contains(i) && (i * c - 1.0).abs() < 1e-12)
+    );
 }
 
 #[test]
@@ -98,7 +103,8 @@ fn rank_takes_any_labels_and_weights_as_repetitions() {
     place.write("weights.csv", "loser,weight,winner\n\"b, c\",3,日本\n日本,1,\"b, c\"\nx,2,\"b, c\"\n");
     let repeated = "winner,loser\n日本,\"b, c\"\n日本,\"b, c\"\n日本,\"b, c\"\n\"b, c\",日本\n\"b, c\",x\n\"b, c\",x\n";
     place.write("repeated.csv", repeated);
-    let [a, b] = ["weights", "repeated"].map(|name| place.json(&format!("rank {name}.csv --alpha 0.1 --c 3"))["ranks"].clone());
+    let [a, b] =
+        ["weights", "repeated"].map(|name| place.json(&format!("rank {name}.csv --alpha 0.1 --c 3"))["ranks"].clone());
     assert_eq!(a[0]["item"], json!("日本"));
     for (x, y) in a.as_array().unwrap().iter().zip(b.as_array().unwrap()) {
         assert_eq!(x["item"], y["item"]);

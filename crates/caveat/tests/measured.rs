@@ -12,7 +12,8 @@ const ORBITS: [f64; 6] = [2.5, 0.5, 1.1, 1.1, 0.3, 0.2];
 
 /// The kernel of six orbit values on the ordered pairs (0,1), (0,2), …, (1,0), … of n items.
 fn matrix(n: usize, [id, flip, first, second, cross, disjoint]: [f64; 6]) -> Vec<f64> {
-    let pairs: Vec<(usize, usize)> = (0..n).flat_map(|i| (0..n).filter(move |&j| j != i).map(move |j| (i, j))).collect();
+    let pairs: Vec<(usize, usize)> =
+        (0..n).flat_map(|i| (0..n).filter(move |&j| j != i).map(move |j| (i, j))).collect();
     let value = |(i, j), (k, l)| match (i == k, j == l, i == l, j == k) {
         (true, true, ..) => id,
         (_, _, true, true) => flip,
@@ -55,7 +56,8 @@ fn random_features_scatter_around_the_infinite_network_and_repeat_with_their_see
     let place = Place::new();
     let line = "conjunctivity --random-features relu --width 400 --replicates 16";
     let found = place.json(&format!("{line} --seed 0"));
-    let contract = ["random_features", "depth", "width", "n_items", "replicates", "seed", "conjunctivity", "standard_error"];
+    let contract =
+        ["random_features", "depth", "width", "n_items", "replicates", "seed", "conjunctivity", "standard_error"];
     assert!(contract.iter().all(|key| keys(&found).contains(key)));
     let error = found["standard_error"].as_f64().unwrap();
     assert!(error > 0.0 && error < 0.05, "{found}");

@@ -89,7 +89,8 @@ pub fn draw(conditions: &[Condition]) -> Result<Figure> {
     legend.draw(&mut canvas, (rows.left, y), columns);
     let caption = "Estimated conjunctivity α by model and stimulus task (rows), setting (panels) and hierarchy (markers); bars \
                    are the intervals of the estimates.";
-    Ok(Figure::new("model-conjunctivity", "Conjunctivity by model and task", caption, canvas).with_table(table(&shown)?))
+    Ok(Figure::new("model-conjunctivity", "Conjunctivity by model and task", caption, canvas)
+        .with_table(table(&shown)?))
 }
 
 /// The rows of all panels: models and their stimulus tasks.

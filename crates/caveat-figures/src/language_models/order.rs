@@ -107,7 +107,10 @@ mod tests {
         let names = ["probe λ = 10", "LoRA r = 32", "full", "probe λ = 0.01", "LoRA r = 4", "probe λ = 0.002", "full"];
         let expected = ["full", "LoRA r = 4", "LoRA r = 32", "probe λ = 0.002", "probe λ = 0.01", "probe λ = 10"];
         assert_eq!(words(names.into_iter()), expected);
-        assert_eq!(words(["qwen-2b", "pythia-160m", "pythia-70m"].into_iter()), ["pythia-70m", "pythia-160m", "qwen-2b"]);
+        assert_eq!(
+            words(["qwen-2b", "pythia-160m", "pythia-70m"].into_iter()),
+            ["pythia-70m", "pythia-160m", "qwen-2b"]
+        );
     }
 
     proptest! {

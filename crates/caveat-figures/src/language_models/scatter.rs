@@ -241,9 +241,7 @@ impl<'a> Grid<'a> {
     /// Draws the blocks of a row of them from `y` down; returns where they end.
     fn draw_blocks(&self, canvas: &mut Canvas, first: usize, y: f64) -> f64 {
         let block_width = self.columns as f64 * (self.side + GAP.0) - GAP.0;
-        let left = |model: usize| {
-            LEFT + self.ticks + (model - first) as f64 * (self.ticks + block_width + BLOCK_GAP)
-        };
+        let left = |model: usize| LEFT + self.ticks + (model - first) as f64 * (self.ticks + block_width + BLOCK_GAP);
         let mut top = y + ABOVE;
         for (row, named) in self.rows(first) {
             let rect_y = top + if named { HEADER } else { 0.0 };
@@ -292,7 +290,8 @@ impl<'a> Grid<'a> {
         let panel = Panel::new(rect, axis, y);
         panel.grid(canvas);
         panel.line(canvas, &[(low, low), (high, high)], Stroke::new(GREY, 0.8));
-        let radius = (18.0 / (content.pairs.len() as f64).sqrt()).clamp(0.7, 1.9) * if rect.width < 80.0 { 0.75 } else { 1.0 };
+        let radius =
+            (18.0 / (content.pairs.len() as f64).sqrt()).clamp(0.7, 1.9) * if rect.width < 80.0 { 0.75 } else { 1.0 };
         for class in PairClass::ALL.into_iter().rev() {
             let points: Vec<_> =
                 content.pairs.iter().filter(|p| p.class == class).map(|p| (p.theory, p.observed)).collect();

@@ -11,7 +11,7 @@ use crate::error::{Result, TheoryError, check_range};
 use crate::kernel::RidgeModel;
 use crate::kernel::exchangeable::check_conjunctivity;
 use crate::margins::graph::weighted_ranks;
-use crate::margins::laplacian::{Preconditioner, SparseSolver};
+use crate::margins::laplacian::SparseSolver;
 
 /// Relative accuracy that the Krylov route iterates to, in the weighted norm: single margins then keep [`ACCEPTANCE`].
 const TOLERANCE: f64 = 1e-12;
@@ -364,10 +364,7 @@ impl<'g> Problem<'g> {
         let labels: Vec<f64> = trained.iter().map(|f| f / scale).collect();
         let ridgeless = RidgeModel::new(self.conjunctivity, f64::INFINITY)?;
         let ones = vec![1.0; labels.len()];
-        let solve = |solver: &SparseSolver| weighted_ranks(self.graph, &ridgeless, &ones, &labels, solver);
-        // A second, independent solver where the first stops short.
-        let diagonal = SparseSolver { preconditioner: Preconditioner::Diagonal, ..SparseSolver::default() };
-        let (mut ranks, info) = solve(&SparseSolver::default()).or_else(|_| solve(&diagonal))?;
+        let (mut ranks, info) = weighted_ranks(self.graph, &ridgeless, &ones, &labels, &SparseSolver::default())?;
         for r in &mut ranks {
             *r *= scale;
         }

@@ -39,12 +39,7 @@ pub struct Intervals {
 ///
 /// # Errors
 /// Fewer than two clusters or replicates, or margins that the fitter refuses.
-pub fn bootstrap(
-    fitter: &MarginFitter<'_>,
-    clusters: &[Vec<f64>],
-    replicates: usize,
-    seed: u64,
-) -> Result<Intervals> {
+pub fn bootstrap(fitter: &MarginFitter<'_>, clusters: &[Vec<f64>], replicates: usize, seed: u64) -> Result<Intervals> {
     if clusters.len() < 2 || replicates < 2 {
         return Err(TheoryError::BadInput {
             what: "bootstrap",

@@ -195,7 +195,11 @@ pub(crate) fn check_conjunctivity(conjunctivity: f64) -> Result<f64> {
 
 /// Checks an inverse regularization C ∈ (0, ∞].
 pub(crate) fn check_c(c: f64) -> Result<f64> {
-    if c > 0.0 { Ok(c) } else { Err(TheoryError::OutOfRange { name: "C", value: c, range: "positive (inf is allowed)" }) }
+    if c > 0.0 {
+        Ok(c)
+    } else {
+        Err(TheoryError::OutOfRange { name: "C", value: c, range: "positive (inf is allowed)" })
+    }
 }
 
 /// Ridge regression on the normalized antisymmetric kernel: conjunctivity α and inverse regularization C.

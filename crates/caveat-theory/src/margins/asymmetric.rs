@@ -220,10 +220,8 @@ fn screened(n: usize, merged: &[Merged], parts: &Parts, blocks: &Blocks) -> (Vec
     }
     let z = PartialPivLu::new(system.as_ref()).solve(&rhs);
     let item_values = parts.item_times(n, |k| z[(k, 0)]);
-    let residual: Vec<f64> = merged
-        .iter()
-        .map(|t| t.label - features(n, t.pair).iter().map(|&k| item_values[k]).sum::<f64>())
-        .collect();
+    let residual: Vec<f64> =
+        merged.iter().map(|t| t.label - features(n, t.pair).iter().map(|&k| item_values[k]).sum::<f64>()).collect();
     let dual = blocks.solve(&residual);
     (item_values, dual)
 }

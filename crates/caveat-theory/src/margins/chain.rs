@@ -118,7 +118,10 @@ fn common_premise_weight(task: &TransitiveTask) -> f64 {
         *counts.entry(w.to_bits()).or_default() += 1;
     }
     // Ties go to the smaller weight, so that the choice does not depend on the hash order.
-    counts.into_iter().max_by_key(|&(bits, count)| (count, u64::MAX - bits)).map_or(1.0, |(bits, _)| f64::from_bits(bits))
+    counts
+        .into_iter()
+        .max_by_key(|&(bits, count)| (count, u64::MAX - bits))
+        .map_or(1.0, |(bits, _)| f64::from_bits(bits))
 }
 
 impl ChainSolution {
@@ -127,7 +130,8 @@ impl ChainSolution {
         let Some(h) = self.functions else { return Ok(()) };
         let k = self.changes.len();
         let chain = Chain { n: self.n_items as f64, h };
-        let overlap = |e: &Change, f: &Change| chain.exception_difference((e.first, e.second), (f.first, f.second)).value();
+        let overlap =
+            |e: &Change, f: &Change| chain.exception_difference((e.first, e.second), (f.first, f.second)).value();
         if k == 1 {
             let e = &mut self.changes[0];
             let (delta, gamma) = (chain.rule_difference((e.first, e.second)).value(), overlap(e, e));

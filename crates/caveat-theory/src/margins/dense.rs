@@ -25,7 +25,12 @@ pub struct DenseSolution {
 ///
 /// # Errors
 /// As [`solve`], and a kernel that is indefinite for that many items.
-pub fn solve_exchangeable(n_items: usize, trials: &[Trial], kernel: &ExchangeableKernel, c: f64) -> Result<DenseSolution> {
+pub fn solve_exchangeable(
+    n_items: usize,
+    trials: &[Trial],
+    kernel: &ExchangeableKernel,
+    c: f64,
+) -> Result<DenseSolution> {
     kernel.check_definite(n_items)?;
     let mut solution = solve(n_items, trials, |e, f| kernel.value(e, f), kernel.ridge_from_c(c)?)?;
     // u_i − v_i over trials: item i in first position adds (κ_1 − κ_x)·a, in second (κ_x − κ_2)·a.
@@ -83,9 +88,8 @@ pub fn solve(
     let pair = |t: &Trial| (t.first, t.second);
     // Rows scaled by √w: minimizing Σ w(f − y)² + λ‖f‖² is ridge regression on √w-scaled trials.
     let root: Vec<f64> = trials.iter().map(|t| t.weight.sqrt()).collect();
-    let k = Mat::from_fn(trials.len(), trials.len(), |a, b| {
-        root[a] * root[b] * kernel(pair(&trials[a]), pair(&trials[b]))
-    });
+    let k =
+        Mat::from_fn(trials.len(), trials.len(), |a, b| root[a] * root[b] * kernel(pair(&trials[a]), pair(&trials[b])));
     for a in 0..trials.len() {
         for b in 0..trials.len() {
             if !k[(a, b)].is_finite() {
@@ -141,13 +145,20 @@ fn spectral(k: &Mat<f64>, y: &Mat<f64>, ridge: f64) -> Result<Mat<f64>> {
     {
         return Err(TheoryError::BadInput {
             what: "kernel matrix",
-            problem: format!("it is indefinite on the trained pairs: smallest eigenvalue {negative:.6e}, and all must be at least 0"),
+            problem: format!(
+                "it is indefinite on the trained pairs: smallest eigenvalue {negative:.6e}, and all must be at least 0"
+            ),
         });
     }
     let coefficients = eigen.U().transpose() * y;
-    let scaled = Mat::from_fn(k.nrows(), 1, |r, _| {
-        if values[r] <= cutoff { 0.0 } else { coefficients[(r, 0)] / (values[r] + ridge) }
-    });
+    let scaled =
+        Mat::from_fn(
+            k.nrows(),
+            1,
+            |r, _| {
+                if values[r] <= cutoff { 0.0 } else { coefficients[(r, 0)] / (values[r] + ridge) }
+            },
+        );
     Ok(eigen.U() * scaled)
 }
 

@@ -71,13 +71,8 @@ pub(crate) fn weighted_ranks(
     let n = graph.n_items();
     if screening.is_infinite() {
         let components = graph.components().iter().max().map_or(0, |&c| c as usize + 1);
-        let info = SolveInfo {
-            method: "closed form",
-            iterations: 0,
-            relative_residual: 0.0,
-            backward_error: 0.0,
-            components,
-        };
+        let info =
+            SolveInfo { method: "closed form", iterations: 0, relative_residual: 0.0, backward_error: 0.0, components };
         return Ok((vec![0.0; n], info));
     }
     let mut source = vec![0.0; n];

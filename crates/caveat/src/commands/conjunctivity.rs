@@ -49,8 +49,8 @@ pub(crate) fn run(args: &ConjunctivityArgs) -> Result<(), Failure> {
         })
     } else if let Some(path) = &args.matrix {
         let (entries, _) = read_matrix(path)?;
-        let m = MeasuredKernel::project_square(&entries)
-            .map_err(|e| Failure::input(format!("{}: {e}", path.display())))?;
+        let m =
+            MeasuredKernel::project_square(&entries).map_err(|e| Failure::input(format!("{}: {e}", path.display())))?;
         json!({
             "matrix": path.display().to_string(),
             "n_items": m.n_items,

@@ -14,8 +14,8 @@ use caveat_theory::{Activation, PhaseAxes, RandomFeatures, TransitiveTask};
 use clap::ValueEnum;
 
 use super::fit::{Fitted, Predicted, fit_all, group, predict_all, read};
-use super::phase::with_progress;
 use super::pairs;
+use super::phase::with_progress;
 use crate::cli::{ByColumn, FigureArgs, FigureName};
 use crate::failure::Failure;
 use crate::output::{check_picture_path, check_table_path, tell, write_figure};
@@ -55,14 +55,17 @@ pub(crate) fn run(args: &FigureArgs) -> Result<(), Failure> {
 fn refuse_unused(args: &FigureArgs, name: &str) -> Result<(), Failure> {
     use FigureName as F;
     let of_task = matches!(args.name, F::Task | F::Margins | F::Mechanism | F::Phase);
-    let of_trials = matches!(args.name, F::FittedMargins | F::PredictedMargins | F::ObservedMargins | F::ModelConjunctivity);
+    let of_trials =
+        matches!(args.name, F::FittedMargins | F::PredictedMargins | F::ObservedMargins | F::ModelConjunctivity);
     for (given, heeded, option, figures) in [
         (args.n_items.is_some(), of_task, "-n", "task, margins, mechanism and phase"),
         (args.c.is_some(), args.name == F::Margins, "--c", "margins"),
         (!args.published.is_empty(), of_trials, "--published", "the figures of language models"),
     ] {
         if given && !heeded {
-            return Err(Failure::input(format!("the figure {name} does not depend on {option}, which is for {figures}")));
+            return Err(Failure::input(format!(
+                "the figure {name} does not depend on {option}, which is for {figures}"
+            )));
         }
     }
     Ok(())
@@ -117,7 +120,10 @@ pub(crate) fn mechanism(task: TransitiveTask) -> Result<Figure, Failure> {
 }
 
 /// Phase diagrams, a row per task, and their grids.
-pub(crate) fn phase(tasks: &[TransitiveTask], cells: usize) -> Result<(Figure, Vec<caveat_theory::PhaseGrid>), Failure> {
+pub(crate) fn phase(
+    tasks: &[TransitiveTask],
+    cells: usize,
+) -> Result<(Figure, Vec<caveat_theory::PhaseGrid>), Failure> {
     let axes = PhaseAxes::cell_centers(cells, cells, (0.0, 1.0), (1e-3, 1e1))?;
     let mut rows = Vec::new();
     for task in tasks {
@@ -164,7 +170,11 @@ pub(crate) fn fit_published(paths: &[PathBuf], replicates: usize) -> Result<(Vec
 }
 
 /// One of the four figures of language models.
-pub(crate) fn language_model_figure(name: FigureName, fitted: &[Fitted], predicted: &[Predicted]) -> Result<Figure, Failure> {
+pub(crate) fn language_model_figure(
+    name: FigureName,
+    fitted: &[Fitted],
+    predicted: &[Predicted],
+) -> Result<Figure, Failure> {
     use language_models::scatter::Against;
     if name == FigureName::ModelConjunctivity {
         let typical: Vec<&Fitted> = fitted.iter().filter(|f| is_typical(f, fitted)).collect();
@@ -180,9 +190,12 @@ pub(crate) fn language_model_figure(name: FigureName, fitted: &[Fitted], predict
         _ => {
             // A column of heatmaps per hierarchy of one model and task that has them all.
             let one: Vec<Condition> = match shown.iter().find(|c| !c.exceptions.is_empty()) {
-                Some(first) => {
-                    shown.iter().filter(|c| (&c.model, &c.task) == (&first.model, &first.task)).take(6).cloned().collect()
-                }
+                Some(first) => shown
+                    .iter()
+                    .filter(|c| (&c.model, &c.task) == (&first.model, &first.task))
+                    .take(6)
+                    .cloned()
+                    .collect(),
                 None => shown.into_iter().take(6).collect(),
             };
             language_models::heatmaps::draw(&one)?

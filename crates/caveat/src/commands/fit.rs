@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use caveat_results::{Condition, ConditionKey, Format, Phase, Table, read_conditions};
-use caveat_theory::inference::{Fit, FitLimit, Intervals, MarginFitter, ObservedTask, Prediction, bootstrap, predict};
 use caveat_theory::ComparisonGraph;
+use caveat_theory::inference::{Fit, FitLimit, Intervals, MarginFitter, ObservedTask, Prediction, bootstrap, predict};
 use rayon::prelude::*;
 
 use crate::cli::{ByColumn, FitArgs};
@@ -115,7 +115,10 @@ impl Observed {
         let mut seeds = Vec::new();
         for member in members {
             let here = member.margins();
-            if member.graph() != first.graph() || here.len() != pairs.len() || here.iter().zip(&pairs).any(|(m, p)| (m.first, m.second) != *p) {
+            if member.graph() != first.graph()
+                || here.len() != pairs.len()
+                || here.iter().zip(&pairs).any(|(m, p)| (m.first, m.second) != *p)
+            {
                 return Err(Failure::input(format!(
                     "{} and {} train or show different pairs, so they cannot be averaged: add hier (or what tells them apart) to --by",
                     first.key(),
@@ -174,7 +177,10 @@ pub(crate) fn predict_all(observed: &[Observed], train: &[String], test: &[Strin
             let mut known: Vec<&str> = observed.iter().map(|o| o.key.hier.as_str()).collect();
             known.sort_unstable();
             known.dedup();
-            return Err(Failure::input(format!("hierarchy {hier:?} is not in the tables, which have {}", known.join(", "))));
+            return Err(Failure::input(format!(
+                "hierarchy {hier:?} is not in the tables, which have {}",
+                known.join(", ")
+            )));
         }
     }
     let same_model = |a: &ConditionKey, b: &ConditionKey| {
@@ -268,7 +274,8 @@ pub(crate) fn table_of_predictions(predicted: &[Predicted]) -> Result<Table, Fai
 
 /// Observed, fitted and predicted margins, one row per condition and pair.
 pub(crate) fn table_of_margins(fitted: &[Fitted], predicted: &[Predicted]) -> Result<Table, Failure> {
-    let rows: Vec<(&Fitted, usize)> = fitted.iter().flat_map(|f| (0..f.observed.pairs.len()).map(move |k| (f, k))).collect();
+    let rows: Vec<(&Fitted, usize)> =
+        fitted.iter().flat_map(|f| (0..f.observed.pairs.len()).map(move |k| (f, k))).collect();
     let prediction_of: std::collections::HashMap<String, &Predicted> =
         predicted.iter().map(|p| (p.observed.name(), p)).collect();
     let table = key_columns(rows.iter().map(|(f, _)| &f.observed.key))?;
@@ -280,7 +287,8 @@ pub(crate) fn table_of_margins(fitted: &[Fitted], predicted: &[Predicted]) -> Re
         .float("fitted", rows.iter().map(|(f, k)| f.fit.fitted[*k]))?
         .float(
             "predicted",
-            rows.iter().map(|(f, k)| prediction_of.get(&f.observed.name()).map_or(f64::NAN, |p| p.prediction.predicted[*k])),
+            rows.iter()
+                .map(|(f, k)| prediction_of.get(&f.observed.name()).map_or(f64::NAN, |p| p.prediction.predicted[*k])),
         )?)
 }
 

@@ -9,7 +9,7 @@ pub(crate) mod rank;
 pub(crate) mod task;
 pub(crate) mod window;
 
-use caveat_theory::{TransitiveTask, Training};
+use caveat_theory::{Training, TransitiveTask};
 
 use crate::cli::TaskSpec;
 use crate::failure::Failure;

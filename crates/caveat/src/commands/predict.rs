@@ -207,7 +207,9 @@ fn solve_matrix(
         return Err(Failure::input(format!("{path}: the kernel is of {n} items, the task of {}", task.n_items())));
     }
     if args.model.time.is_some() || args.loss == Loss::Logistic || matches!(args.route, Some(r) if r != Route::Dense) {
-        return Err(Failure::input("a kernel matrix is solved by ridge regression on the dense route only; --project lifts that"));
+        return Err(Failure::input(
+            "a kernel matrix is solved by ridge regression on the dense route only; --project lifts that",
+        ));
     }
     if args.ranks_only {
         return Err(Failure::input(
@@ -257,7 +259,8 @@ fn long_table(task: &TransitiveTask, found: &Found) -> Result<Table, Failure> {
             .float("rank", ranks)?);
     }
     let classes = task.classes()?;
-    let pairs: Vec<(usize, usize)> = (0..n).flat_map(|a| (0..n).filter(move |&b| b != a).map(move |b| (a, b))).collect();
+    let pairs: Vec<(usize, usize)> =
+        (0..n).flat_map(|a| (0..n).filter(move |&b| b != a).map(move |b| (a, b))).collect();
     Ok(Table::new()
         .with("rank_a", Values::Integer(pairs.iter().map(|p| index(p.0)).collect()))?
         .with("rank_b", Values::Integer(pairs.iter().map(|p| index(p.1)).collect()))?

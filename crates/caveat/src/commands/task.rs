@@ -32,12 +32,14 @@ pub(crate) fn run(args: &TaskArgs) -> Result<(), Failure> {
 /// One row per ordered pair.
 pub(crate) fn table(task: &TransitiveTask, classes: &PairClasses) -> Result<Table, Failure> {
     let n = task.n_items();
-    let pairs: Vec<(usize, usize)> = (0..n).flat_map(|a| (0..n).filter(move |&b| b != a).map(move |b| (a, b))).collect();
+    let pairs: Vec<(usize, usize)> =
+        (0..n).flat_map(|a| (0..n).filter(move |&b| b != a).map(move |b| (a, b))).collect();
     let trained: std::collections::HashMap<(usize, usize), f64> =
         task.trials().iter().map(|t| ((t.first, t.second), t.weight)).collect();
     let exceptions: std::collections::HashSet<(usize, usize)> =
         task.exceptions().iter().flat_map(|e| [(e.winner, e.loser), (e.loser, e.winner)]).collect();
-    let integer = |f: &dyn Fn(usize, usize) -> Option<i64>| Values::Integer(pairs.iter().map(|&(a, b)| f(a, b)).collect());
+    let integer =
+        |f: &dyn Fn(usize, usize) -> Option<i64>| Values::Integer(pairs.iter().map(|&(a, b)| f(a, b)).collect());
     let rank = |r: usize| i64::try_from(r).ok();
     Ok(Table::new()
         .with("rank_a", integer(&|a, _| rank(a)))?

@@ -18,7 +18,8 @@ pub(crate) fn page(sections: &[Section]) -> Result<String, Failure> {
     let links: String =
         sections.iter().enumerate().map(|(k, s)| format!("<a href=\"#s{k}\">{}</a>", escape(s.title))).collect();
     for (k, section) in sections.iter().enumerate() {
-        body += &format!("<section id=\"s{k}\">\n<h2>{}</h2>\n<p>{}</p>\n", escape(section.title), escape(&section.text));
+        body +=
+            &format!("<section id=\"s{k}\">\n<h2>{}</h2>\n<p>{}</p>\n", escape(section.title), escape(&section.text));
         if !section.findings.is_empty() {
             let rows: String = section
                 .findings
@@ -43,7 +44,9 @@ pub(crate) fn page(sections: &[Section]) -> Result<String, Failure> {
             .filter(|f| f.table.is_some())
             .map(|f| format!("figure-{}", f.name))
             .chain(section.tables.iter().map(|t| t.0.clone()))
-            .map(|name| format!("{name} <a href=\"tables/{name}.csv\">CSV</a> <a href=\"tables/{name}.parquet\">Parquet</a>"))
+            .map(|name| {
+                format!("{name} <a href=\"tables/{name}.csv\">CSV</a> <a href=\"tables/{name}.parquet\">Parquet</a>")
+            })
             .collect();
         if !tables.is_empty() {
             body += &format!("<p>Tables: {}</p>\n", tables.join(" · "));

@@ -34,9 +34,8 @@ pub(crate) fn run(args: &ReproduceArgs) -> Result<(), Failure> {
     let mut sections = sections::theory()?;
     sections.extend(published);
     for directory in [&figures, &tables] {
-        std::fs::create_dir_all(directory).map_err(|e| {
-            Failure::from(ResultsError::Write { path: directory.clone(), reason: e.to_string() })
-        })?;
+        std::fs::create_dir_all(directory)
+            .map_err(|e| Failure::from(ResultsError::Write { path: directory.clone(), reason: e.to_string() }))?;
     }
     write_files(&sections, &figures, &tables)?;
     // Last, so that it never points to files that are not there.

@@ -6,7 +6,7 @@ use caveat_figures::window_figure::{self, WindowInputs};
 use caveat_figures::{Figure, task_figure};
 use caveat_results::Table;
 use caveat_theory::{
-    Activation, NetworkKernel, NetworkKernelKind, PairClass, TransitiveTask, Training, balance_window,
+    Activation, NetworkKernel, NetworkKernelKind, PairClass, Training, TransitiveTask, balance_window,
 };
 
 use crate::cli::FigureName;
@@ -145,7 +145,12 @@ pub(crate) fn language_models(directory: &Path) -> Result<Section, Failure> {
     let (fitted, predicted) = fit_published(&[directory.to_owned()], REPLICATES)?;
     let mut figures = Vec::new();
     let with_prediction = !predicted.is_empty();
-    for name in [FigureName::FittedMargins, FigureName::PredictedMargins, FigureName::ObservedMargins, FigureName::ModelConjunctivity] {
+    for name in [
+        FigureName::FittedMargins,
+        FigureName::PredictedMargins,
+        FigureName::ObservedMargins,
+        FigureName::ModelConjunctivity,
+    ] {
         if name != FigureName::PredictedMargins || with_prediction {
             figures.push(language_model_figure(name, &fitted, &predicted)?);
         }
@@ -171,9 +176,9 @@ fn language_model_findings(fitted: &[Fitted], predicted: &[Predicted]) -> Vec<(S
     let mut findings = vec![("conditions fitted".to_owned(), fitted.len().to_string())];
     for f in fitted.iter().filter(|f| f.observed.key.setting == "full") {
         let key = &f.observed.key;
-        let interval = f.intervals.map_or(String::new(), |i| {
-            format!(" [{:.3}, {:.3}]", i.conjunctivity.low, i.conjunctivity.high)
-        });
+        let interval = f
+            .intervals
+            .map_or(String::new(), |i| format!(" [{:.3}, {:.3}]", i.conjunctivity.low, i.conjunctivity.high));
         findings.push((
             format!("{} {} {}", key.model, key.task, key.hier),
             format!("α {:.3}{interval}, C {}, R² {:.4}", f.fit.conjunctivity, short(f.fit.c), f.fit.r_squared),

@@ -74,7 +74,8 @@ pub(crate) fn table(place: &Place, conditions: &[Simulated]) -> Table {
         }
     }
     let of = |row: &Row| conditions[row.condition];
-    let is_exception = |row: &Row| of(row).exception.is_some_and(|(w, l)| (w, l) == (row.a.max(row.b), row.a.min(row.b)));
+    let is_exception =
+        |row: &Row| of(row).exception.is_some_and(|(w, l)| (w, l) == (row.a.max(row.b), row.a.min(row.b)));
     let is_train = |row: &Row| row.a.abs_diff(row.b) == 1 || is_exception(row);
     // Inside a cycle of three all pairs are trained, so every pair has a ground truth.
     let first_wins = |row: &Row| (row.a < row.b) != is_exception(row);
@@ -119,7 +120,8 @@ pub(crate) fn write(place: &Place, name: &str, conditions: &[Simulated]) {
 
 /// The table without one of its columns.
 pub(crate) fn without(table: &Table, column: &str) -> Table {
-    table.columns().filter(|(name, _)| *name != column).fold(Table::new(), |t, (name, values)| {
-        t.with(name, values.clone()).unwrap()
-    })
+    table
+        .columns()
+        .filter(|(name, _)| *name != column)
+        .fold(Table::new(), |t, (name, values)| t.with(name, values.clone()).unwrap())
 }

@@ -1,0 +1,52 @@
+//! Parquet files with single damaged bytes: the reader's panics reach the user as one line, like any other error.
+
+mod common;
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use caveat_results::{Phase, panic_is_caught, read_conditions};
+use common::Place;
+use common::trials::{self, PLAIN, Simulated};
+
+/// How many damaged files to give to the command.
+const TRIED: usize = 24;
+
+static CAUGHT: AtomicUsize = AtomicUsize::new(0);
+static UNCAUGHT: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+#[test]
+fn damage_that_makes_the_parquet_reader_panic_is_one_line_of_complaint() {
+    let place = Place::new();
+    trials::write(&place, "good.parquet", &[Simulated { n_items: 3, ..PLAIN }]);
+    let good = place.bytes("good.parquet");
+    std::panic::set_hook(Box::new(|panic| {
+        if panic_is_caught() {
+            CAUGHT.fetch_add(1, Ordering::Relaxed);
+        } else {
+            UNCAUGHT.lock().unwrap().push(panic.to_string());
+        }
+    }));
+    let mut panicking = Vec::new();
+    for at in (0..good.len()).rev() {
+        for flip in [0x01, 0x10, 0xff] {
+            let mut bytes = good.clone();
+            bytes[at] ^= flip;
+            place.write("damaged.parquet", &bytes);
+            let before = CAUGHT.load(Ordering::Relaxed);
+            let outcome = read_conditions(&[place.path("damaged.parquet")], Phase::Post, &|_, _| {});
+            if CAUGHT.load(Ordering::Relaxed) > before {
+                assert!(outcome.is_err(), "byte {at} ^ {flip}");
+                panicking.push(bytes);
+            }
+        }
+    }
+    drop(std::panic::take_hook());
+    assert_eq!(*UNCAUGHT.lock().unwrap(), [""; 0]);
+    println!("{} of {} damaged files make the reader panic", panicking.len(), 3 * good.len());
+    let step = (panicking.len() / TRIED).max(1);
+    for bytes in panicking.iter().step_by(step).take(TRIED) {
+        place.write("damaged.parquet", bytes);
+        place.refused_saying("fit damaged.parquet -o out.csv", &["damaged.parquet"]);
+    }
+}
