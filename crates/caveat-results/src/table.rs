@@ -209,7 +209,7 @@ impl Table {
 
     fn print_csv(&self, out: &mut impl Write) -> io::Result<()> {
         let mut csv = csv::WriterBuilder::new().from_writer(out);
-        csv.write_record(self.columns.iter().map(|(n, _)| n.as_bytes()))?;
+        csv.write_record(self.columns.iter().map(|(n, _)| n.as_bytes())).map_err(system)?;
         let mut cell = String::new();
         for row in 0..self.n_rows() {
             for (_, values) in &self.columns {
@@ -222,14 +222,14 @@ impl Table {
                         v[row].into_iter().for_each(|x| write_into(&mut cell, format_args!("{x}")));
                     }
                     Values::Text(v) => {
-                        csv.write_field(&v[row])?;
+                        csv.write_field(&v[row]).map_err(system)?;
                         continue;
                     }
                     Values::Flag(v) => cell.push_str(if v[row] { "true" } else { "false" }),
                 }
-                csv.write_field(&cell)?;
+                csv.write_field(&cell).map_err(system)?;
             }
-            csv.write_record(None::<&[u8]>)?;
+            csv.write_record(None::<&[u8]>).map_err(system)?;
         }
         csv.flush()
     }
@@ -331,6 +331,14 @@ impl Table {
 fn write_into(text: &mut String, arguments: std::fmt::Arguments<'_>) {
     // Writing to a String cannot fail.
     let _ = text.write_fmt(arguments);
+}
+
+/// An error of the CSV writer as that of what it writes to, which keeps its kind: a closed pipe stays one.
+fn system(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(e) => e,
+        other => io::Error::other(format!("{other:?}")),
+    }
 }
 
 /// A float to six significant digits, trailing zeros dropped, the point kept: 0.2, 1.0, 1.5e-7, inf; `-` for NaN.

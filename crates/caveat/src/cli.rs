@@ -150,7 +150,7 @@ pub(crate) struct PredictArgs {
     #[arg(long, value_name = "FILE.npy", conflicts_with = "conjunctivity")]
     pub(crate) kernel_matrix: Option<PathBuf>,
     /// Use the projection of --kernel-matrix on exchangeable kernels instead of the matrix itself
-    #[arg(long, requires = "kernel_matrix")]
+    #[arg(long)]
     pub(crate) project: bool,
     /// Loss that training minimizes
     #[arg(long, value_enum, default_value_t = Loss::Squared)]

@@ -137,7 +137,7 @@ fn kernel_matrices_are_square_numbers_of_ordered_pairs() {
         .write("zero.npy", "");
     for (name, says) in [
         ("oblong.npy", "square"),
-        ("nan.npy", "row 1, column 5"),
+        ("nan.npy", "entry [1, 5] is NaN: all entries must be finite"),
         ("short.npy", "expected a square matrix"),
         ("text.npy", "not a readable .npy file"),
         ("zero.npy", "empty (0 bytes)"),

@@ -4,19 +4,25 @@ mod common;
 
 use common::{Place, TASK};
 
-/// Refuses a line for each pair of options and words that the complaint must hold.
-fn refuses(line: &str, cases: &[(&str, &str)]) {
+/// Every pair of options and words: the command with these options complains in these words.
+fn refuses(command: &str, cases: &[(&str, &str)]) {
     let place = Place::new();
-    for (options, word) in cases {
-        place.refused_saying(&format!("{line} {options}"), &[word]);
-        place.refused_saying(&format!("{line} {options} -o out.csv"), &[word]);
+    for (options, words) in cases {
+        place.refused_saying(&format!("{command} {options}"), &[words]);
     }
+}
+
+/// The same with the options that name an output.
+fn refuses_with(output: &str, command: &str, cases: &[(&str, &str)]) {
+    refuses(command, cases);
+    refuses(&format!("{command} {output}"), cases);
 }
 
 #[test]
 fn numbers_of_items_and_ranks_are_checked() {
     for command in ["predict --alpha 0.2", "window", "task", "phase"] {
-        refuses(
+        refuses_with(
+            "-o out.csv",
             command,
             &[
                 ("-n 1", "at least 2 items, got 1"),
@@ -47,7 +53,8 @@ fn numbers_of_items_and_ranks_are_checked() {
 #[test]
 fn conjunctivities_are_from_0_to_1() {
     let rank = "between 0 (additive) and 1 (conjunctive)";
-    refuses(
+    refuses_with(
+        "-o out.csv",
         &format!("predict {TASK}"),
         &[
             ("--alpha -0.1", rank),
@@ -58,7 +65,8 @@ fn conjunctivities_are_from_0_to_1() {
             ("", "give --conjunctivity, --kernel or --kernel-matrix"),
         ],
     );
-    refuses(
+    refuses_with(
+        "-o out.csv",
         &format!("phase {TASK}"),
         &[("--conjunctivity 0.5 0.1", "between the lower one and 1"), ("--conjunctivity -1 1", "out of range")],
     );
@@ -69,7 +77,8 @@ fn conjunctivities_are_from_0_to_1() {
 #[test]
 fn regularization_and_time_are_positive() {
     for command in [format!("predict {TASK} --alpha 0.2"), format!("window {TASK}")] {
-        refuses(
+        refuses_with(
+            "-o out.csv",
             &command,
             &[
                 ("--c 0", "must be positive (inf is allowed)"),
@@ -83,8 +92,9 @@ fn regularization_and_time_are_positive() {
             ],
         );
     }
-    refuses("figure margins", &[("--c 0 --table t.csv", "must be positive")]);
-    refuses(
+    refuses_with("-o out.svg --table out.csv", "figure margins", &[("--c 0", "must be positive")]);
+    refuses_with(
+        "-o out.csv",
         &format!("phase {TASK}"),
         &[
             ("--inverse-c 0 1", "positive and finite"),
@@ -97,7 +107,8 @@ fn regularization_and_time_are_positive() {
 
 #[test]
 fn kernels_are_six_values_of_a_definite_kernel() {
-    refuses(
+    refuses_with(
+        "-o out.csv",
         &format!("predict {TASK} --c 4"),
         &[
             ("--kernel 1,0.2,0.9,0.9,0.2,0.2", "indefinite on ordered pairs of 9 items"),
@@ -114,7 +125,8 @@ fn kernels_are_six_values_of_a_definite_kernel() {
 
 #[test]
 fn routes_and_losses_that_do_not_apply_name_others() {
-    refuses(
+    refuses_with(
+        "-o out.csv",
         &format!("predict {TASK} --alpha 0.2"),
         &[
             ("--loss logistic", "use a finite C"),
@@ -127,7 +139,7 @@ fn routes_and_losses_that_do_not_apply_name_others() {
             ("--time 3 --order winner-first", "both presentation orders"),
             ("--route graph --order winner-first", "asymmetric or dense"),
             ("--route fast", "chain, graph, asymmetric, dense"),
-            ("--project", "--kernel-matrix"),
+            ("--project", "--project is for --kernel-matrix"),
         ],
     );
     refuses("predict -n 20000 --alpha 0.2 --ranks-only", &[("--route asymmetric", "use the graph route")]);
@@ -156,11 +168,13 @@ fn unknown_commands_flags_names_and_formats_say_what_there_is() {
             ("rank", "<COMPARISONS>"),
         ],
     );
-    refuses(
+    refuses_with(
+        "-o out.csv",
         &format!("predict {TASK} --alpha 0.2"),
         &[("--format yaml", "table, csv or json"), ("--frmat json", "tip: a similar argument exists: '--format'")],
     );
-    refuses(
+    refuses_with(
+        "-o out.csv",
         &format!("phase {TASK}"),
         &[("--grid 0x5", "as in 400x400"), ("--grid 5", "as in 400x400"), ("--grid 20001x1", "as in 400x400")],
     );
@@ -169,7 +183,8 @@ fn unknown_commands_flags_names_and_formats_say_what_there_is() {
 
 #[test]
 fn figures_refuse_what_they_do_not_heed_and_what_they_lack() {
-    refuses(
+    refuses_with(
+        "-o out.svg --table out.csv",
         "figure",
         &[
             ("task --exception 5 3", "--items <N>"),

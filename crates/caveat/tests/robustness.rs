@@ -108,7 +108,7 @@ fn odd_tasks_have_finite_margins_at_every_extreme() {
         for model in models {
             let line = format!("predict {task} {model}");
             let f = margins(&place.json(&line));
-            assert!(f.iter().flatten().all(|x| x.abs() <= 2.0), "{line}: {f:?}");
+            assert!(f.iter().flatten().all(|x| x.abs() <= 2.0 + 1e-12), "{line}: {f:?}");
             assert!(!place.ok(&line).contains("NaN"), "{line}");
         }
     }

@@ -1,7 +1,7 @@
 //! Least-squares fit of (α, C, gain) to observed margins, through a profile over the screening alone.
 //!
 //! Model: margin(i, j) = gain · f_{α,C}(i, j). With d = r_i − r_j at screening μ and y the label of a trained pair,
-//! gain·f = A·(1+μ)d + B·(y − d)·[trained], A = gain/(1+μ), B = gain·m: linear in (A, B) for every μ, with 0 ≤ B ≤ A(1+μ).
+//! gain·f = A·(1+μ)d + B·(y − d)·1_trained, A = gain/(1+μ), B = gain·m: linear in (A, B) for every μ, with 0 ≤ B ≤ A(1+μ).
 //! Each (μ, m) is one (α, C), so three parameters cost a one-dimensional search. The coordinates stay finite in all limits:
 //! as μ → ∞, (1+μ)d → net wins of i minus those of j.
 

@@ -35,7 +35,7 @@ impl Default for SparseSolver {
 /// What precedes each conjugate-gradient iteration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Preconditioner {
-    /// Cholesky for up to [`SMALL`] items and for graphs with few cycles, the diagonal otherwise.
+    /// Cholesky for up to 2,000 items and for graphs with few cycles, the diagonal otherwise.
     Auto,
     /// Division by the diagonal.
     Diagonal,

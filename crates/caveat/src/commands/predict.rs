@@ -84,6 +84,10 @@ enum Kernel {
 
 impl Kernel {
     fn of(args: &PredictArgs) -> Result<Self, Failure> {
+        // The parser does not require an option that conflicts with another one given.
+        if args.project && args.kernel_matrix.is_none() {
+            return Err(Failure::input("--project is for --kernel-matrix: name the matrix, or leave it out"));
+        }
         if let Some(path) = &args.kernel_matrix {
             let (entries, side) = read_matrix(path)?;
             let at = |e: TheoryError| Failure::input(format!("{}: {e}", path.display()));
