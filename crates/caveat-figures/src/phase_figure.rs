@@ -15,7 +15,7 @@
 //! apart from the grid; the ring is where they meet.
 
 use caveat_results::Table;
-use caveat_theory::phase::{PhaseGrid, StrengthKind};
+use caveat_theory::phase::{PhaseAxes, PhaseGrid, StrengthKind};
 use caveat_theory::window::{BalanceWindow, Training, balance_window};
 use caveat_theory::{PairClass, TransitiveTask};
 use rayon::prelude::*;
@@ -63,7 +63,7 @@ pub fn draw(inputs: PhaseInputs<'_>) -> Result<Figure> {
     let mut drawn = Vec::new();
     for (task, grid) in rows {
         let extent = Extent::of(grid)?;
-        drawn.push((boundaries(task, grid.axes.kind, &extent)?, extent));
+        drawn.push((boundaries(task, &grid.axes, &extent)?, extent));
     }
     let legend = legend(drawn.iter().any(|(b, _)| b.opens_late()));
     let legend_height = legend.size(legend.columns_within(DOUBLE_COLUMN - 16.0)).1;
@@ -223,20 +223,23 @@ impl Boundaries {
     }
 }
 
-fn boundaries(task: &TransitiveTask, kind: StrengthKind, extent: &Extent) -> Result<Boundaries> {
-    let training = |strength: f64| match kind {
+fn boundaries(task: &TransitiveTask, axes: &PhaseAxes, extent: &Extent) -> Result<Boundaries> {
+    let training = |strength: f64| match axes.kind {
         StrengthKind::Ridge => Training::Ridge { c: strength },
         StrengthKind::GradientFlow => Training::GradientFlow { time: strength },
     };
     let window = |inverse: f64| Ok((inverse, balance_window(task, training(1.0 / inverse))?));
-    // Without closed forms a boundary point costs thousands of solves.
-    let points = if kind == StrengthKind::Ridge { BOUNDARY_POINTS } else { BOUNDARY_POINTS / 4 };
+    // Without closed forms a point costs thousands of solves, so that there are no more of them than rows of the grid.
+    let points = match axes.kind {
+        StrengthKind::Ridge => BOUNDARY_POINTS,
+        StrengthKind::GradientFlow => axes.inverse_strength.len().clamp(10, BOUNDARY_POINTS / 4),
+    };
     let axis = Axis::log(extent.inverse.0, extent.inverse.1);
     let inverses = (0..points).into_par_iter().map(|k| axis.value(k as f64 / (points - 1) as f64));
     let mut windows = inverses.map(window).collect::<Result<Vec<_>>>()?;
     let positive = |w: &BalanceWindow| w.conjunctivity_generalization > 0.0;
     // Numerical boundaries end at 0 between two points; a few more show where.
-    if kind == StrengthKind::GradientFlow
+    if axes.kind == StrengthKind::GradientFlow
         && let Some(end) = windows.windows(2).position(|w| positive(&w[0].1) && !positive(&w[1].1))
     {
         let (mut low, mut high) = (windows[end].0, windows[end + 1].0);
@@ -262,13 +265,16 @@ fn lines(canvas: &mut Canvas, panel: &Panel, boundaries: &Boundaries) {
         boundaries.windows.iter().map(|(inverse, w)| (f(w), *inverse)).collect()
     };
     let mut generalization = along(|w| w.conjunctivity_generalization);
-    // The line ends where it first comes to 0, instead of running along the axis.
-    if let Some(zero) = generalization.iter().position(|(a, _)| *a <= 0.0) {
-        generalization.truncate(zero + 1);
+    // These lines end where they first come to 0, instead of running along the axis.
+    let mut opening = along(|w| w.generalization_from);
+    for line in [&mut generalization, &mut opening] {
+        if let Some(zero) = line.iter().position(|(a, _)| *a <= 0.0) {
+            line.truncate(zero + 1);
+        }
     }
     let drawn = [
         (along(|w| w.conjunctivity_memorization), memorization_stroke()),
-        (along(|w| w.generalization_from), opening_stroke()),
+        (opening, opening_stroke()),
         (generalization, generalization_stroke()),
     ];
     for (line, stroke) in drawn {
@@ -323,7 +329,7 @@ mod tests {
     use super::*;
     use crate::canvas::Format;
     use caveat_results::Values;
-    use caveat_theory::phase::{PhaseAxes, phase_grid};
+    use caveat_theory::phase::phase_grid;
 
     fn row(n: usize, exceptions: &[(usize, usize)], cells: usize) -> (TransitiveTask, PhaseGrid) {
         let task = TransitiveTask::new(n, exceptions).unwrap();
@@ -354,7 +360,7 @@ mod tests {
         else {
             panic!("{table:?}");
         };
-        assert!(inverse.is_sorted() && inverse.len() > BOUNDARY_POINTS / 4);
+        assert!(inverse.is_sorted() && inverse.len() > 12);
         let accuracy = grid.class(PairClass::CrossSection);
         for (r, strength) in grid.axes.inverse_strength.iter().enumerate() {
             let after = inverse.partition_point(|v| v < strength);
@@ -370,13 +376,13 @@ mod tests {
     #[test]
     fn a_window_that_opens_late_has_a_boundary_on_the_left() {
         let late = |exceptions: &[(usize, usize)]| {
-            let (task, grid) = row(12, exceptions, 6);
-            let boundaries = boundaries(&task, StrengthKind::Ridge, &Extent::of(&grid).unwrap()).unwrap();
-            assert!(!draw(PhaseInputs { rows: &[(task, grid)] }).unwrap().render(Format::Svg).unwrap().is_empty());
-            boundaries.opens_late()
+            let task = TransitiveTask::new(12, exceptions).unwrap();
+            let window = balance_window(&task, Training::Ridge { c: 1e3 }).unwrap();
+            Boundaries { windows: vec![(1e-3, window)], closes: None }.opens_late()
         };
         assert!(late(&[(5, 1), (8, 7), (11, 2), (8, 6)]));
         assert!(!late(&[(7, 4)]));
+        assert_eq!(legend(true).len(), legend(false).len() + 1);
     }
 
     #[test]

@@ -169,7 +169,7 @@ pub(crate) struct PredictArgs {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ModelSpec {
     /// Conjunctivity α of the representation: 0 additive, 1 conjunctive
-    #[arg(long, alias = "alpha", value_name = "ALPHA", value_parser = values::number, allow_negative_numbers = true)]
+    #[arg(long, visible_alias = "alpha", value_name = "ALPHA", value_parser = values::number, allow_negative_numbers = true)]
     pub(crate) conjunctivity: Option<f64>,
     /// Inverse regularization C, positive; inf for none [default: inf]
     #[arg(long, value_name = "C", value_parser = values::number, allow_negative_numbers = true)]
@@ -298,7 +298,7 @@ pub(crate) struct RankArgs {
     /// CSV of comparisons
     pub(crate) comparisons: PathBuf,
     /// Conjunctivity α: 0 ranks by plain (ridge) least squares
-    #[arg(long, alias = "alpha", default_value_t = 0.0, value_name = "ALPHA", value_parser = values::number,
+    #[arg(long, visible_alias = "alpha", default_value_t = 0.0, value_name = "ALPHA", value_parser = values::number,
           allow_negative_numbers = true)]
     pub(crate) conjunctivity: f64,
     /// Inverse regularization C, positive; inf for none

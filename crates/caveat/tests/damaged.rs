@@ -9,8 +9,8 @@ use caveat_results::{Phase, panic_is_caught, read_conditions};
 use common::Place;
 use common::trials::{self, PLAIN, Simulated};
 
-/// How many damaged files to give to the command.
-const TRIED: usize = 24;
+/// How many files that make the reader panic are enough.
+const ENOUGH: usize = 4;
 
 static CAUGHT: AtomicUsize = AtomicUsize::new(0);
 static UNCAUGHT: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -28,24 +28,25 @@ fn damage_that_makes_the_parquet_reader_panic_is_one_line_of_complaint() {
         }
     }));
     let mut panicking = Vec::new();
+    // From the end, where the footer describes the rest.
     for at in (0..good.len()).rev() {
-        for flip in [0x01, 0x10, 0xff] {
-            let mut bytes = good.clone();
-            bytes[at] ^= flip;
-            place.write("damaged.parquet", &bytes);
-            let before = CAUGHT.load(Ordering::Relaxed);
-            let outcome = read_conditions(&[place.path("damaged.parquet")], Phase::Post, &|_, _| {});
-            if CAUGHT.load(Ordering::Relaxed) > before {
-                assert!(outcome.is_err(), "byte {at} ^ {flip}");
-                panicking.push(bytes);
-            }
+        let mut bytes = good.clone();
+        bytes[at] ^= 1;
+        place.write("damaged.parquet", &bytes);
+        let before = CAUGHT.load(Ordering::Relaxed);
+        let outcome = read_conditions(&[place.path("damaged.parquet")], Phase::Post, &|_, _| {});
+        if CAUGHT.load(Ordering::Relaxed) > before {
+            assert!(outcome.is_err(), "byte {at}");
+            panicking.push(bytes);
+        }
+        if panicking.len() == ENOUGH {
+            break;
         }
     }
     drop(std::panic::take_hook());
     assert_eq!(*UNCAUGHT.lock().unwrap(), [""; 0]);
-    println!("{} of {} damaged files make the reader panic", panicking.len(), 3 * good.len());
-    let step = (panicking.len() / TRIED).max(1);
-    for bytes in panicking.iter().step_by(step).take(TRIED) {
+    assert!(!panicking.is_empty(), "the reader has become sound: this test and what it tests can go");
+    for bytes in &panicking {
         place.write("damaged.parquet", bytes);
         place.refused_saying("fit damaged.parquet -o out.csv", &["damaged.parquet"]);
     }

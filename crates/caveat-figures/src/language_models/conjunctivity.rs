@@ -169,6 +169,18 @@ mod tests {
     use crate::canvas::Format;
 
     #[test]
+    fn rows_are_the_tasks_of_each_model() {
+        let of = |model, task: &str, setting| Condition { task: task.into(), ..condition(model, setting, 9, &[]) };
+        let conditions = [of("qwen", "real", "full"), of("gpt2", "real", "probe"), of("gpt2", "fake", "full")];
+        let shown = order::sorted(&conditions);
+        let rows = Rows::new(&shown, 1);
+        assert_eq!(rows.names, [("gpt2", "fake"), ("gpt2", "real"), ("qwen", "real")]);
+        assert_eq!(rows.between_models().collect::<Vec<_>>(), [1.5]);
+        assert_eq!(rows.of(&conditions[0]), 2);
+        assert_eq!(draw(&conditions).unwrap().table.unwrap().n_rows(), 3);
+    }
+
+    #[test]
     fn conditions_without_estimate_are_left_out() {
         let mut unknown = condition("gpt2", "probe", 9, &[]);
         unknown.conjunctivity = f64::NAN;

@@ -394,6 +394,33 @@ mod tests {
     }
 
     #[test]
+    fn conditions_stand_in_the_grid_by_model_task_and_hierarchy() {
+        let mut conditions = Vec::new();
+        for (model, task, n, exceptions) in [
+            ("qwen", "real", 11, vec![(6, 4)]),
+            ("qwen", "real", 9, vec![]),
+            ("gpt2", "real", 9, vec![(5, 3)]),
+            ("gpt2", "fake", 9, vec![(5, 3)]),
+            ("gpt2", "fake", 9, vec![(5, 3)]),
+        ] {
+            conditions.push(Condition { task: task.into(), ..condition(model, "full", n, &exceptions) });
+        }
+        let shown = order::sorted(&conditions);
+        let places: Vec<_> = arrange(&shown).iter().map(|c| (c.model, c.row, c.column)).collect();
+        // A condition that appears twice gets a row of its own.
+        assert_eq!(places, [(0, 0, 1), (0, 1, 1), (0, 2, 1), (1, 2, 0), (1, 2, 2)]);
+        assert!(draw(&conditions, Against::Fitted).is_ok());
+    }
+
+    #[test]
+    fn many_models_and_hierarchies_stay_on_the_page() {
+        let conditions: Vec<_> =
+            (0..5).flat_map(|m| (3..12).map(move |n| condition(&format!("model-{m}"), "full", n, &[]))).collect();
+        let canvas = draw(&conditions, Against::Fitted).unwrap().canvas;
+        assert!(canvas.width() <= DOUBLE_COLUMN + 1.0);
+    }
+
+    #[test]
     fn conditions_without_theory_are_refused() {
         let mut bare = condition("gpt2", "full", 9, &[]);
         bare.fitted = None;
