@@ -1,7 +1,10 @@
 //! Graph route: ranks on any comparison graph, with any weights, from the sparse screened Poisson equation.
 //!
-//! (BᵀWB + μI) r = BᵀWy, with μ the screening of the heaviest pair and W_e = D_e/D_heaviest ≤ 1 the couplings relative to it
+//! (BᵀWB + μI) r = BᵀWy, with μ the screening of a reference pair and W_e = D_e/D_reference the couplings relative to it; the
+//! reference has the weight of most pairs if most share one, else the largest
 //! (HodgeRank: Jiang, Lim, Yao & Ye 2011, doi:10.1007/s10107-010-0419-x, where μ = 0).
+
+use rayon::prelude::*;
 
 use super::Margins;
 use super::laplacian::{ScreenedLaplacian, SolveInfo, SparseSolver};
@@ -45,8 +48,8 @@ pub fn solve_with<'g>(
             reason: "it needs both presentation orders; use the asymmetric or dense route".into(),
         });
     }
-    let weights: Vec<f64> = graph.edges().iter().map(|e| e.weight()).collect();
-    let labels: Vec<f64> = graph.edges().iter().map(|e| e.label()).collect();
+    let weights: Vec<f64> = graph.edges().par_iter().map(|e| e.weight()).collect();
+    let labels: Vec<f64> = graph.edges().par_iter().map(|e| e.label()).collect();
     let (ranks, info) = weighted_ranks(graph, model, &weights, &labels, solver)?;
     let largest = ranks.iter().fold(0.0_f64, |a, r| a.max(r.abs()));
     let n = graph.n_items() as f64;
@@ -63,11 +66,11 @@ pub(crate) fn weighted_ranks(
     labels: &[f64],
     solver: &SparseSolver,
 ) -> Result<(Vec<f64>, SolveInfo)> {
-    let heaviest = weights.iter().fold(0.0_f64, |a, &w| a.max(w));
-    let screening = model.screening(heaviest);
-    let uniform = weights.iter().all(|&w| w == heaviest);
+    let reference = reference_weight(weights);
+    let screening = model.screening(reference);
+    let uniform = weights.par_iter().all(|&w| w == reference);
     let couplings: Option<Vec<f64>> =
-        (!uniform).then(|| weights.iter().map(|&w| model.relative_strength(w, heaviest)).collect());
+        (!uniform).then(|| weights.par_iter().map(|&w| model.relative_strength(w, reference)).collect());
     let n = graph.n_items();
     if screening.is_infinite() {
         let components = graph.components().iter().max().map_or(0, |&c| c as usize + 1);
@@ -82,6 +85,22 @@ pub(crate) fn weighted_ranks(
         source[e.second as usize] -= flow;
     }
     ScreenedLaplacian::new(graph, couplings.as_deref(), screening).solve(&source, solver)
+}
+
+/// The weight that more than half of the pairs have, else the largest.
+fn reference_weight(weights: &[f64]) -> f64 {
+    // Boyer and Moore's vote finds the only weight that can have a majority.
+    let (candidate, _) =
+        weights.iter().fold((weights[0], 0usize), |(candidate, votes), &w| match (w == candidate, votes) {
+            (true, _) => (candidate, votes + 1),
+            (false, 0) => (w, 1),
+            (false, _) => (candidate, votes - 1),
+        });
+    if 2 * weights.par_iter().filter(|&&w| w == candidate).count() > weights.len() {
+        candidate
+    } else {
+        weights.iter().fold(0.0_f64, |a, &w| a.max(w))
+    }
 }
 
 impl GraphSolution<'_> {

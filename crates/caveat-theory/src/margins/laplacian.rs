@@ -77,8 +77,7 @@ pub(crate) struct ScreenedLaplacian<'g> {
     tiles: Vec<usize>,
     tiles_across: usize,
     entries: Vec<(u16, u16)>,
-    /// Coupling of each entry.
-    couplings: Option<Vec<f64>>,
+    couplings: Couplings,
     /// Degree plus screening, for preconditioning.
     diagonal: Vec<f64>,
     screening: f64,
@@ -86,49 +85,85 @@ pub(crate) struct ScreenedLaplacian<'g> {
     component_sizes: Vec<u32>,
 }
 
+/// Couplings in the order in which a product needs them.
+enum Couplings {
+    /// All 1.
+    Equal,
+    /// Nearly all 1: (i, j, W − 1) for the others, in both directions, sorted.
+    NearlyEqual(Vec<(u32, u32, f64)>),
+    /// One per entry of the tiles.
+    Each(Vec<f64>),
+}
+
+/// Up to this share of couplings other than 1 is kept as a list of its own.
+const FEW: f64 = 1.0 / 16.0;
+
 impl<'g> ScreenedLaplacian<'g> {
     /// Assembles the matrix for couplings W (one per edge, positive; `None` for all 1) and screening μ ≥ 0.
     ///
-    /// Memory 8 bytes per edge (24 with couplings) and 20 per item. Cost O(n + m).
+    /// Memory 8 bytes per edge (24 with unequal couplings) and 20 per item. Cost O(n + m).
     pub(crate) fn new(graph: &'g ComparisonGraph, couplings: Option<&'g [f64]>, screening: f64) -> Self {
         let n = graph.n_items();
         let tiles_across = n.div_ceil(TILE_COLUMNS);
         let tile_of = |i: usize, j: usize| i / TILE_ROWS * tiles_across + j / TILE_COLUMNS;
-        let mut tiles = vec![0usize; n.div_ceil(TILE_ROWS) * tiles_across + 1];
-        let mut diagonal = vec![screening; n];
-        for (at, e) in graph.edges().iter().enumerate() {
-            let (i, j) = e.items();
-            tiles[tile_of(i, j) + 1] += 1;
-            tiles[tile_of(j, i) + 1] += 1;
-            let w = couplings.map_or(1.0, |c| c[at]);
-            diagonal[i] += w;
-            diagonal[j] += w;
-        }
-        for t in 1..tiles.len() {
-            tiles[t] += tiles[t - 1];
-        }
-        let mut next = tiles.clone();
-        let mut entries = vec![(0u16, 0u16); 2 * graph.edges().len()];
-        let mut values = couplings.map(|_| vec![0.0; entries.len()]);
-        for (at, e) in graph.edges().iter().enumerate() {
-            let (first, second) = e.items();
-            for (i, j) in [(first, second), (second, first)] {
-                let slot = &mut next[tile_of(i, j)];
-                // Within a tile both numbers are below 2¹⁴.
-                entries[*slot] = ((i % TILE_ROWS) as u16, (j % TILE_COLUMNS) as u16);
-                if let (Some(values), Some(couplings)) = (&mut values, couplings) {
-                    values[*slot] = couplings[at];
-                }
-                *slot += 1;
+        let edges = graph.edges();
+        let coupling = |at: usize| couplings.map_or(1.0, |c| c[at]);
+        let others = couplings.map_or(0, |c| c.par_iter().filter(|&&w| w != 1.0).count());
+        let each = others as f64 > FEW * edges.len() as f64;
+
+        let degrees = || {
+            let mut diagonal = vec![screening; n];
+            for (at, e) in edges.iter().enumerate() {
+                let (i, j) = e.items();
+                diagonal[i] += coupling(at);
+                diagonal[j] += coupling(at);
             }
-        }
+            (diagonal, graph.components())
+        };
+        let adjacency = || {
+            let mut tiles = vec![0usize; n.div_ceil(TILE_ROWS) * tiles_across + 1];
+            for e in edges {
+                let (i, j) = e.items();
+                tiles[tile_of(i, j) + 1] += 1;
+                tiles[tile_of(j, i) + 1] += 1;
+            }
+            for t in 1..tiles.len() {
+                tiles[t] += tiles[t - 1];
+            }
+            let mut next = tiles.clone();
+            let mut entries = vec![(0u16, 0u16); 2 * edges.len()];
+            let mut values = vec![0.0; if each { entries.len() } else { 0 }];
+            let mut few = Vec::with_capacity(if each { 0 } else { 2 * others });
+            for (at, e) in edges.iter().enumerate() {
+                let w = coupling(at);
+                for (i, j) in [(e.first, e.second), (e.second, e.first)] {
+                    let (row, column) = (i as usize, j as usize);
+                    let slot = &mut next[tile_of(row, column)];
+                    // Within a tile both numbers are below 2¹⁴.
+                    entries[*slot] = ((row % TILE_ROWS) as u16, (column % TILE_COLUMNS) as u16);
+                    if each {
+                        values[*slot] = w;
+                    } else if w != 1.0 {
+                        few.push((i, j, w - 1.0));
+                    }
+                    *slot += 1;
+                }
+            }
+            few.sort_unstable_by_key(|&(i, j, _)| (i, j));
+            let couplings = match (each, few.is_empty()) {
+                (true, _) => Couplings::Each(values),
+                (false, true) => Couplings::Equal,
+                (false, false) => Couplings::NearlyEqual(few),
+            };
+            (tiles, entries, couplings)
+        };
+        let ((mut diagonal, component), (tiles, entries, kept)) = rayon::join(degrees, adjacency);
         // An item in no comparison has an empty row where μ = 0; its rank is 0 whatever its diagonal.
         for d in &mut diagonal {
             if *d == 0.0 {
                 *d = 1.0;
             }
         }
-        let component = graph.components();
         let mut component_sizes = vec![0u32; component.iter().max().map_or(0, |&c| c as usize + 1)];
         for &c in &component {
             component_sizes[c as usize] += 1;
@@ -139,7 +174,7 @@ impl<'g> ScreenedLaplacian<'g> {
             tiles,
             tiles_across,
             entries,
-            couplings: values,
+            couplings: kept,
             diagonal,
             screening,
             component,
@@ -165,16 +200,25 @@ impl<'g> ScreenedLaplacian<'g> {
                     let tile = row * self.tiles_across + column;
                     let range = self.tiles[tile]..self.tiles[tile + 1];
                     match &self.couplings {
-                        None => {
+                        Couplings::Equal | Couplings::NearlyEqual(_) => {
                             for &(i, j) in &self.entries[range] {
                                 y[i as usize] += here[i as usize] - there[j as usize];
                             }
                         }
-                        Some(w) => {
+                        Couplings::Each(w) => {
                             for (&(i, j), w) in self.entries[range.clone()].iter().zip(&w[range]) {
                                 y[i as usize] += w * (here[i as usize] - there[j as usize]);
                             }
                         }
+                    }
+                }
+                if let Couplings::NearlyEqual(few) = &self.couplings {
+                    let start = few.partition_point(|&(i, ..)| (i as usize) < row * TILE_ROWS);
+                    for &(i, j, excess) in
+                        few[start..].iter().take_while(|&&(i, ..)| (i as usize) < (row + 1) * TILE_ROWS)
+                    {
+                        let i = i as usize % TILE_ROWS;
+                        y[i] += excess * (here[i] - x[j as usize]);
                     }
                 }
                 y.iter().zip(here).map(|(y, x)| y * x).sum()
@@ -478,6 +522,26 @@ mod tests {
                 // Residuals of 1e-12 times a condition number below 12² on components of at most 11 items.
                 assert!((x - y).abs() <= 1e-9 * scale, "{x} {y} μ {screening}");
             }
+        }
+    }
+
+    #[test]
+    fn couplings_kept_as_a_list_act_like_couplings_kept_in_full() {
+        let n = 40_000;
+        let graph = ComparisonGraph::new(n, (1..n).map(|i| Comparison::new(i - 1, i))).unwrap();
+        let mut couplings = vec![1.0; n - 1];
+        for at in [0, 16_383, 16_384, 20_000, n - 2] {
+            couplings[at] = 0.25;
+        }
+        let x: Vec<f64> = (0..n).map(|i| (i as f64 * 0.7).sin()).collect();
+        let (mut y, a) = (vec![0.0; n], ScreenedLaplacian::new(&graph, Some(&couplings), 0.1));
+        assert!(matches!(a.couplings, Couplings::NearlyEqual(_)));
+        a.times(&x, &mut y);
+        for i in 0..n {
+            let flow = |at: usize, j: usize| couplings[at] * (x[i] - x[j]);
+            let above = if i > 0 { flow(i - 1, i - 1) } else { 0.0 };
+            let below = if i + 1 < n { flow(i, i + 1) } else { 0.0 };
+            assert!((y[i] - (0.1 * x[i] + above + below)).abs() < 1e-14, "{i}");
         }
     }
 
