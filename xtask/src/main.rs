@@ -7,7 +7,7 @@ use std::time::Instant;
 const HELP: &str = "\
 cargo xtask COMMAND
 
-  test [--slow]   all tests: documentation examples, then unit, property and command-line tests
+  test            all tests: documentation examples, then unit, property and command-line tests
   lint            formatting, clippy and rustdoc, warnings as errors
   docs            the API documentation, in target/doc
   bench [NAME]    criterion benchmarks, then the comparison with scikit-learn, SciPy and pandas;
@@ -19,8 +19,7 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
-        ["test"] => test(false),
-        ["test", "--slow"] => test(true),
+        ["test"] => test(),
         ["lint"] => lint(),
         ["docs"] => docs(),
         ["bench"] => bench(None),
@@ -43,16 +42,14 @@ fn main() -> ExitCode {
 type Done = Result<(), String>;
 
 /// Everything is built in the release profile, so that dependencies are compiled once for tests and the main job.
-fn test(slow: bool) -> Done {
+fn test() -> Done {
     cargo(&["test", "--doc", "--workspace", "--release", "--quiet"])?;
     let has_nextest =
         Command::new("cargo").args(["nextest", "--version"]).output().is_ok_and(|out| out.status.success());
     if has_nextest {
-        let profile: &[&str] = if slow { &["--run-ignored", "all"] } else { &[] };
-        cargo(&[&["nextest", "run", "--workspace", "--release"], profile].concat())
+        cargo(&["nextest", "run", "--workspace", "--release"])
     } else {
-        let ignored: &[&str] = if slow { &["--", "--include-ignored"] } else { &[] };
-        cargo(&[&["test", "--workspace", "--release", "--lib", "--bins", "--tests"], ignored].concat())
+        cargo(&["test", "--workspace", "--release", "--lib", "--bins", "--tests"])
     }
 }
 

@@ -208,7 +208,8 @@ Examples:
 
 JSON: {\"screening_star\", \"conjunctivity_generalization\", \"conjunctivity_memorization\", \"balances\", \"critical_c\"}: cross-section
 pairs are right iff α < conjunctivity_generalization, the cycle is remembered iff α > conjunctivity_memorization. screening_star is
-null where cross-section pairs never fail. With --time, critical_time takes the place of critical_c.")]
+null where cross-section pairs never fail. generalization_from is 0 but for some tasks with reversed premises among several
+exceptions, where cross-section pairs are wrong up to it. With --time, critical_time takes the place of critical_c.")]
 pub(crate) struct WindowArgs {
     #[command(flatten)]
     pub(crate) task: TaskSpec,

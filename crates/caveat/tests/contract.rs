@@ -266,6 +266,18 @@ fn window_has_the_documented_keys_and_the_known_critical_screenings() {
     let short = place.json("window -n 7 --exception 4 2 --c 10");
     assert!(short["screening_star"].is_null());
     assert_eq!(short["conjunctivity_generalization"], json!(1.0));
+    assert_eq!(short["generalization_from"], json!(0.0));
+}
+
+#[test]
+fn a_window_that_opens_late_says_where() {
+    let place = Place::new();
+    let task = "-n 12 --exception 5 1 --exception 8 7 --exception 11 2 --exception 8 6";
+    let from = place.json(&format!("window {task} --c 1000"))["generalization_from"].as_f64().unwrap();
+    for (alpha, generalizes) in [(from - 1e-6, false), (from + 1e-6, true)] {
+        let accuracy = place.json(&format!("predict {task} --alpha {alpha} --c 1000"))["accuracy"].clone();
+        assert_eq!(accuracy["cross_section"] == json!(1.0), generalizes, "α = {alpha}: {accuracy}");
+    }
 }
 
 #[test]
