@@ -16,7 +16,7 @@
 
 use caveat_results::Table;
 use caveat_theory::phase::{PhaseAxes, PhaseGrid, StrengthKind};
-use caveat_theory::window::{BalanceWindow, Training, balance_window};
+use caveat_theory::window::{BalanceWindow, Training, balance_window, window_boundaries};
 use caveat_theory::{PairClass, TransitiveTask};
 use rayon::prelude::*;
 
@@ -228,7 +228,7 @@ fn boundaries(task: &TransitiveTask, axes: &PhaseAxes, extent: &Extent) -> Resul
         StrengthKind::Ridge => Training::Ridge { c: strength },
         StrengthKind::GradientFlow => Training::GradientFlow { time: strength },
     };
-    let window = |inverse: f64| Ok((inverse, balance_window(task, training(1.0 / inverse))?));
+    let window = |inverse: f64| Ok((inverse, window_boundaries(task, training(1.0 / inverse))?));
     // Without closed forms a point costs thousands of solves, so that there are no more of them than rows of the grid.
     let points = match axes.kind {
         StrengthKind::Ridge => BOUNDARY_POINTS,
@@ -250,9 +250,9 @@ fn boundaries(task: &TransitiveTask, axes: &PhaseAxes, extent: &Extent) -> Resul
         }
         windows.sort_by(|a, b| a.0.total_cmp(&b.0));
     }
-    let closes = match windows.first().and_then(|(_, w)| w.critical) {
+    let closes = match balance_window(task, training(1.0 / extent.inverse.0))?.critical {
         Some(critical) if !task.exceptions().is_empty() => {
-            let window = balance_window(task, training(critical))?;
+            let window = window_boundaries(task, training(critical))?;
             Some((window.conjunctivity_generalization, 1.0 / critical))
         }
         _ => None,

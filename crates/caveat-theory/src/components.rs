@@ -25,6 +25,11 @@ impl Components {
         self.sizes.len()
     }
 
+    /// Number of an item's component.
+    pub(crate) fn of(&self, item: usize) -> usize {
+        self.of[item] as usize
+    }
+
     /// Subtracts every component's mean.
     pub(crate) fn center(&self, x: &mut [f64]) {
         let mut sums = vec![0.0; self.sizes.len()];

@@ -27,4 +27,4 @@ pub use margins::{Accuracy, Margins};
 pub use pair_class::{PairClass, PairClasses, Section};
 pub use phase::{PhaseAxes, PhaseGrid, phase_grid};
 pub use task::{Exception, TransitiveTask};
-pub use window::{BalanceWindow, Training, balance_window, margins_of};
+pub use window::{BalanceWindow, Training, balance_window, margins_of, window_boundaries};

@@ -91,7 +91,22 @@ pub fn balance_window(task: &TransitiveTask, training: Training) -> Result<Balan
             let weight = task.graph().edges()[0].weight();
             Screened::new(task)?.window(c, weight)
         }
-        _ => numerical_window(task, training),
+        _ => numerical_window(task, training, true),
+    }
+}
+
+/// The boundaries of [`balance_window`] alone, with `critical` left `None`: for gradient flow and unequal weights, finding where
+/// the window closes costs a hundred times as much as the boundaries at one strength.
+///
+/// # Errors
+/// As [`balance_window`].
+pub fn window_boundaries(task: &TransitiveTask, training: Training) -> Result<BalanceWindow> {
+    training.check()?;
+    match training {
+        Training::Ridge { .. } if has_equal_weights(task) => {
+            Ok(BalanceWindow { critical: None, ..balance_window(task, training)? })
+        }
+        _ => numerical_window(task, training, false),
     }
 }
 
@@ -252,7 +267,7 @@ impl<'t> Screened<'t> {
 }
 
 /// The same boundaries from solutions alone, for any training.
-fn numerical_window(task: &TransitiveTask, training: Training) -> Result<BalanceWindow> {
+fn numerical_window(task: &TransitiveTask, training: Training, with_critical: bool) -> Result<BalanceWindow> {
     let classes = task.classes()?;
     let pairs = |wanted: PairClass| -> Vec<(usize, usize, f64)> {
         classes
@@ -300,12 +315,14 @@ fn numerical_window(task: &TransitiveTask, training: Training) -> Result<Balance
         Ok(to - memorization(t)?.max(from))
     };
     // A window that no training strength closes has no critical one.
-    let critical =
-        if cross.is_empty() || gap(1e6_f64.ln())? <= 0.0 || generalization(training.with_strength(1e6))?.1 == 1.0 {
-            None
-        } else {
-            first_crossing(|log| gap(-log), -(1e6_f64.ln()), -(1e-6_f64.ln()), 24)?.map(|log| (-log).exp())
-        };
+    let closes = || -> Result<bool> {
+        Ok(!cross.is_empty() && gap(1e6_f64.ln())? > 0.0 && generalization(training.with_strength(1e6))?.1 < 1.0)
+    };
+    let critical = if !with_critical || !closes()? {
+        None
+    } else {
+        first_crossing(|log| gap(-log), -(1e6_f64.ln()), -(1e-6_f64.ln()), 24)?.map(|log| (-log).exp())
+    };
     Ok(BalanceWindow {
         screening_star: None,
         conjunctivity_generalization: alpha_gen,
@@ -474,7 +491,8 @@ mod tests {
     fn the_numerical_window_finds_the_closed_one() {
         let task = TransitiveTask::new(9, &[(5, 3)]).unwrap();
         for c in [2.0, 10.0, 300.0] {
-            let (closed, numerical) = (ridge(9, &[(5, 3)], c), numerical_window(&task, Training::Ridge { c }).unwrap());
+            let (closed, numerical) =
+                (ridge(9, &[(5, 3)], c), numerical_window(&task, Training::Ridge { c }, true).unwrap());
             let close = |a: f64, b: f64| (a - b).abs() < 1e-11;
             if closed.conjunctivity_generalization > 0.0 {
                 assert!(close(closed.conjunctivity_generalization, numerical.conjunctivity_generalization));

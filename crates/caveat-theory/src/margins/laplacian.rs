@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::comparison_graph::ComparisonGraph;
+use crate::components::Components;
 use crate::error::{Result, TheoryError};
 
 /// Rows per parallel task; fixed, so that sums do not depend on the number of threads.
@@ -81,8 +82,7 @@ pub(crate) struct ScreenedLaplacian<'g> {
     /// Degree plus screening, for preconditioning.
     diagonal: Vec<f64>,
     screening: f64,
-    component: Vec<u32>,
-    component_sizes: Vec<u32>,
+    components: Components,
 }
 
 /// Couplings in the order in which a product needs them.
@@ -118,7 +118,7 @@ impl<'g> ScreenedLaplacian<'g> {
                 diagonal[i] += coupling(at);
                 diagonal[j] += coupling(at);
             }
-            (diagonal, graph.components())
+            (diagonal, Components::new(graph))
         };
         let adjacency = || {
             let mut tiles = vec![0usize; n.div_ceil(TILE_ROWS) * tiles_across + 1];
@@ -157,16 +157,12 @@ impl<'g> ScreenedLaplacian<'g> {
             };
             (tiles, entries, couplings)
         };
-        let ((mut diagonal, component), (tiles, entries, kept)) = rayon::join(degrees, adjacency);
+        let ((mut diagonal, components), (tiles, entries, kept)) = rayon::join(degrees, adjacency);
         // An item in no comparison has an empty row where μ = 0; its rank is 0 whatever its diagonal.
         for d in &mut diagonal {
             if *d == 0.0 {
                 *d = 1.0;
             }
-        }
-        let mut component_sizes = vec![0u32; component.iter().max().map_or(0, |&c| c as usize + 1)];
-        for &c in &component {
-            component_sizes[c as usize] += 1;
         }
         Self {
             graph,
@@ -177,8 +173,7 @@ impl<'g> ScreenedLaplacian<'g> {
             couplings: kept,
             diagonal,
             screening,
-            component,
-            component_sizes,
+            components,
         }
     }
 
@@ -230,16 +225,7 @@ impl<'g> ScreenedLaplacian<'g> {
     /// Subtracts each component's mean. Without screening this picks the minimum-norm solution; with it the mean is zero
     /// anyway, up to rounding.
     fn center(&self, x: &mut [f64]) {
-        let mut sums = vec![0.0; self.component_sizes.len()];
-        for (x, &c) in x.iter().zip(&self.component) {
-            sums[c as usize] += x;
-        }
-        for (sum, &size) in sums.iter_mut().zip(&self.component_sizes) {
-            *sum /= f64::from(size);
-        }
-        for (x, &c) in x.iter_mut().zip(&self.component) {
-            *x -= sums[c as usize];
-        }
+        self.components.center(x);
     }
 
     fn max_row_sum(&self) -> f64 {
@@ -287,7 +273,7 @@ impl<'g> ScreenedLaplacian<'g> {
             iterations,
             relative_residual: share(b_norm),
             backward_error: share(self.max_row_sum() * x_norm + b_norm),
-            components: self.component_sizes.len(),
+            components: self.components.count(),
         }
     }
 
@@ -418,11 +404,11 @@ impl PinnedCholesky {
     fn new(a: &ScreenedLaplacian<'_>) -> Result<Self> {
         let n = a.n();
         let pin = a.screening < 1e-9 * a.max_row_sum();
-        let mut seen = vec![!pin; a.component_sizes.len()];
+        let mut seen = vec![!pin; a.components.count()];
         let mut rows = 0;
         let row: Vec<usize> = (0..n)
             .map(|i| {
-                let first = !std::mem::replace(&mut seen[a.component[i] as usize], true);
+                let first = !std::mem::replace(&mut seen[a.components.of(i)], true);
                 if first {
                     return usize::MAX;
                 }
