@@ -7,7 +7,8 @@ use std::time::Instant;
 const HELP: &str = "\
 cargo xtask COMMAND
 
-  test            all tests: documentation examples, then unit, property and command-line tests
+  test [--slow]   all tests: documentation examples, then unit, property and command-line tests;
+                  with --slow the simulations of coverage too (minutes)
   lint            formatting, clippy and rustdoc, warnings as errors
   docs            the API documentation, in target/doc
   bench [NAME]    criterion benchmarks, then the comparison with scikit-learn, SciPy and pandas;
@@ -19,7 +20,8 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
-        ["test"] => test(),
+        ["test"] => test(false),
+        ["test", "--slow"] => test(true),
         ["lint"] => lint(),
         ["docs"] => docs(),
         ["bench"] => bench(None),
@@ -42,14 +44,18 @@ fn main() -> ExitCode {
 type Done = Result<(), String>;
 
 /// Everything is built in the release profile, so that dependencies are compiled once for tests and the main job.
-fn test() -> Done {
+///
+/// Property tests draw the same cases on every machine, unless PROPTEST_RNG_SEED says otherwise.
+fn test(slow: bool) -> Done {
     cargo(&["test", "--doc", "--workspace", "--release", "--quiet"])?;
     let has_nextest =
         Command::new("cargo").args(["nextest", "--version"]).output().is_ok_and(|out| out.status.success());
     if has_nextest {
-        cargo(&["nextest", "run", "--workspace", "--release"])
+        let chosen: &[&str] = if slow { &["--run-ignored", "all"] } else { &[] };
+        cargo(&[&["nextest", "run", "--workspace", "--release"], chosen].concat())
     } else {
-        cargo(&["test", "--workspace", "--release", "--lib", "--bins", "--tests"])
+        let chosen: &[&str] = if slow { &["--", "--include-ignored"] } else { &[] };
+        cargo(&[&["test", "--workspace", "--release", "--lib", "--bins", "--tests"], chosen].concat())
     }
 }
 
@@ -86,7 +92,11 @@ fn bench(name: Option<&str>) -> Done {
 }
 
 fn cargo(arguments: &[&str]) -> Done {
-    run(Command::new("cargo").args(arguments), &format!("cargo {}", arguments.join(" ")))
+    let mut command = Command::new("cargo");
+    if std::env::var_os("PROPTEST_RNG_SEED").is_none() {
+        command.env("PROPTEST_RNG_SEED", "2605");
+    }
+    run(command.args(arguments), &format!("cargo {}", arguments.join(" ")))
 }
 
 fn run(command: &mut Command, what: &str) -> Done {

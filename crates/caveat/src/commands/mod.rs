@@ -6,6 +6,7 @@ pub(crate) mod fit;
 pub(crate) mod phase;
 pub(crate) mod predict;
 pub(crate) mod rank;
+pub(crate) mod results;
 pub(crate) mod task;
 pub(crate) mod window;
 
