@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use caveat_results::Phase;
+use caveat_results::{ChoiceColumns, Phase};
 use clap::{Args, ValueEnum};
 
 use super::OutputSpec;
@@ -11,37 +11,110 @@ use crate::values;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  caveat fit results/ --by model,setting,task,hier --format json
+  caveat fit results/ --by model,setting,task,hier --format json        margins of language models
   caveat fit results/ --train ti_n9 --test exc_mid_n9,exc_mid_n11       predict, nothing refitted
+  caveat fit results/ --loss logistic --lapse --bootstrap 1000          yes/no answers instead of margins
+  caveat fit choices.csv --columns winner=chosen,loser=other,subject=monkey --by subject --hierarchical
+  caveat fit choices.csv -n 7 --exception 4 2 --compare                 which parameters the choices support
+  caveat fit monkeys.csv --preset jensen2015-monkeys --figure pairs.svg
 
-FILES are trial tables (.parquet or .csv) or directories of them. JSON: an array, one object a condition: {\"setting\", \"model\",
-\"task\", \"hier\", \"lora_r\", \"l2_reg\", \"conjunctivity\", \"c\", \"screening\", \"memorization\", \"gain\", \"limit\", \"r_squared\", \"correlation\",
-\"n_pairs\", intervals…}. R² is about zero. limit is none inside; where it is hebbian, c is 0 and gain is gain·C; additive, α = 0 and C = inf with
-memorization as their limit; conjunctive, α = 1; no_signal, nothing is identified. Infinity is null.")]
+FILES are trial tables (.parquet or .csv), directories of them, or one CSV of choices (with --columns or --preset, or with columns
+named winner,loser or higher,lower,accuracy,count). JSON is an array, one object a condition: {\"setting\", \"model\", \"task\", \"hier\",
+\"lora_r\", \"l2_reg\", \"conjunctivity\", \"c\", \"screening\", \"memorization\", \"gain\", \"limit\", \"r_squared\", \"correlation\", \"n_pairs\", …}; of
+choices {\"subject\", …, \"conjunctivity\", \"c\", \"gain\", \"lapse\", \"position_bias\", \"log_likelihood\", \"n_trials\", …}. Each parameter has its
+bootstrap interval (_low, _high), its profile-likelihood interval (_profile_low, _profile_high) and whether the pairs determine it
+(_identified). A printed table holds the main columns only. R² is about zero. limit is none inside; where it is hebbian, c is 0
+and gain is gain·C; additive, α = 0 and C = inf with memorization as their limit; conjunctive, α = 1; no_signal, nothing is
+identified. Infinity is null. --compare, --hierarchical and --train print tables of their own.")]
 pub(crate) struct FitArgs {
-    /// Trial tables or directories of them
+    /// Trial tables or directories of them, or one CSV of choices
     #[arg(required = true)]
     pub(crate) files: Vec<PathBuf>,
-    /// Columns that make a condition, besides the hyperparameter; others are averaged over
-    #[arg(long, value_delimiter = ',', default_value = "setting,model,task,hier", value_name = "COLUMNS")]
-    pub(crate) by: Vec<ByColumn>,
+    /// Columns that make a condition, besides the hyperparameter; others are averaged over [default: setting,model,task,hier; of
+    /// choices: none, all in one fit]
+    #[arg(long, value_delimiter = ',', value_name = "COLUMNS")]
+    pub(crate) by: Option<Vec<ByColumn>>,
+    /// What is fitted: margins by least squares, or choices by maximum likelihood [default: squared; of choices: logistic]
+    #[arg(long, value_enum)]
+    pub(crate) loss: Option<FitLoss>,
+    /// What learns the margins: ridge regression, gradient flow (a time in place of C) or kernel logistic regression
+    #[arg(long, value_enum, default_value_t = Learner::Ridge)]
+    pub(crate) learner: Learner,
+    /// Let some choices be random: estimate a lapse rate
+    #[arg(long)]
+    pub(crate) lapse: bool,
+    /// Let the position of an item matter: estimate a bias for the one shown first
+    #[arg(long)]
+    pub(crate) position_bias: bool,
     /// Fit on these hierarchies …
-    #[arg(long, value_delimiter = ',', value_name = "HIER", requires = "test")]
+    #[arg(long, value_delimiter = ',', value_name = "HIER", requires = "test", conflicts_with_all = ["compare", "hierarchical"])]
     pub(crate) train: Vec<String>,
     /// … and predict these
     #[arg(long, value_delimiter = ',', value_name = "HIER", requires = "train")]
     pub(crate) test: Vec<String>,
-    /// Rows to use: pre or post training
+    /// Write every predicted pair of --test, with its interval: .parquet, .csv or .json
+    #[arg(long, value_name = "FILE", requires = "test")]
+    pub(crate) pairs: Option<PathBuf>,
+    /// Compare nested models by cross-validated log-likelihood, leaving out whole seeds, subjects or sessions
+    #[arg(long, conflicts_with = "hierarchical")]
+    pub(crate) compare: bool,
+    /// Folds of the cross-validation, at most one a cluster
+    #[arg(long, default_value_t = 10, value_name = "N", value_parser = values::count, allow_negative_numbers = true, requires = "compare")]
+    pub(crate) folds: usize,
+    /// Summarize the fits over subjects (of choices) or models: mean, spread between them, and each one's shrunken estimate
+    #[arg(long)]
+    pub(crate) hierarchical: bool,
+    /// Rows of trial tables to use: pre or post training
     #[arg(long, default_value = "post", value_name = "pre|post")]
     pub(crate) phase: Phase,
-    /// Bootstrap replicates over seeds for the 95 % intervals; 0 for none
-    #[arg(long, default_value_t = 200, value_name = "N", value_parser = values::count, allow_negative_numbers = true)]
+    /// Bootstrap replicates over seeds, sessions or subjects for the 95 % intervals; 0 for none
+    #[arg(long, default_value_t = 10_000, value_name = "N", value_parser = values::count, allow_negative_numbers = true)]
     pub(crate) bootstrap: usize,
-    /// Seed of the bootstrap
+    /// Seed of the bootstrap and of the folds
     #[arg(long, default_value_t = 0, value_name = "SEED", value_parser = values::seed, allow_negative_numbers = true)]
     pub(crate) seed: u64,
     #[command(flatten)]
+    pub(crate) choices: ChoiceSpec,
+    #[command(flatten)]
     pub(crate) output: OutputSpec,
+}
+
+/// How a file of choices is read.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Choices of animals and people")]
+pub(crate) struct ChoiceSpec {
+    /// Columns of the file: winner,loser[,first] or higher,lower,accuracy[,count] or distance,accuracy[,count], and subject,
+    /// session, condition
+    #[arg(long, value_name = "ROLE=COLUMN,…", conflicts_with = "preset")]
+    pub(crate) columns: Option<ChoiceColumns>,
+    /// Columns of a published file: jensen2015-monkeys or jensen2015-humans
+    #[arg(long, value_name = "NAME")]
+    pub(crate) preset: Option<String>,
+    /// Number of items [default: as many as the file names]
+    #[arg(short = 'n', long = "items", value_name = "N", value_parser = values::n_items, allow_negative_numbers = true)]
+    pub(crate) n_items: Option<usize>,
+    /// An exception that was trained: WINNER LOSER by rank, 0 the highest; repeatable
+    #[arg(long, num_args = 2, value_names = ["WINNER", "LOSER"], action = clap::ArgAction::Append,
+          value_parser = values::rank, allow_negative_numbers = true)]
+    pub(crate) exception: Vec<usize>,
+    /// Names of the items, highest first, where the file has names instead of ranks
+    #[arg(long, value_delimiter = ',', value_name = "NAMES", conflicts_with = "n_items")]
+    pub(crate) order: Option<Vec<String>>,
+    /// Rank of the highest item in the file: 0 or 1 [default: the smallest there is]
+    #[arg(long, value_name = "0|1", value_parser = values::rank, allow_negative_numbers = true)]
+    pub(crate) first_rank: Option<usize>,
+    /// Number of trials behind every row, where the file has no count
+    #[arg(long, value_name = "N", value_parser = values::number, allow_negative_numbers = true)]
+    pub(crate) trials: Option<f64>,
+    /// What is resampled and left out as a whole: subject or session [default: the finer of those not in --by]
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) cluster: Option<ClusterColumn>,
+    /// Draw accuracy by pair with the fitted theory: .svg, .pdf or .png
+    #[arg(long, value_name = "FILE")]
+    pub(crate) figure: Option<PathBuf>,
+    /// Draw accuracy by symbolic distance and position with the fitted theory: .svg, .pdf or .png
+    #[arg(long, value_name = "FILE")]
+    pub(crate) distance_figure: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -50,4 +123,31 @@ pub(crate) enum ByColumn {
     Model,
     Task,
     Hier,
+    Subject,
+    Session,
+    Condition,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ClusterColumn {
+    Subject,
+    Session,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FitLoss {
+    /// Squared error on margins
+    Squared,
+    /// Log-likelihood of choices
+    Logistic,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Learner {
+    /// Kernel ridge regression
+    Ridge,
+    /// Gradient flow, stopped after a time
+    GradientFlow,
+    /// Kernel logistic regression
+    Logistic,
 }

@@ -25,7 +25,7 @@ use crate::progress;
 pub(crate) const TASKS: [(usize, (usize, usize)); 3] = [(9, (5, 3)), (11, (6, 4)), (11, (7, 3))];
 
 /// Bootstrap replicates behind the intervals of figures and of the report.
-pub(crate) const REPLICATES: usize = 200;
+pub(crate) const REPLICATES: usize = 2_000;
 
 pub(crate) fn run(args: &FigureArgs) -> Result<(), Failure> {
     let name = args.name.to_possible_value().map(|v| v.get_name().to_owned()).unwrap_or_default();
@@ -165,7 +165,7 @@ pub(crate) fn fit_published(paths: &[PathBuf], replicates: usize) -> Result<(Vec
     };
     let (train, test) = (names(false), names(true));
     let predicted =
-        if train.is_empty() || test.is_empty() { Vec::new() } else { predict_all(&observed, &train, &test)? };
+        if train.is_empty() || test.is_empty() { Vec::new() } else { predict_all(&observed, &train, &test, replicates, 0)? };
     Ok((fit_all(observed, replicates, 0)?, predicted))
 }
 

@@ -14,7 +14,7 @@ use crate::commands::figure::{
     REPLICATES, conjunctivity, fit_published, language_model_figure, margins, mechanism, phase, published_tasks,
 };
 use crate::commands::fit::{
-    Fitted, Predicted, summary_of_predictions, table_of_fits, table_of_margins, table_of_predictions,
+    Fitted, PredictionSummary, Predicted, table_of_fits, table_of_margins, table_of_pairs, table_of_predictions,
 };
 use crate::commands::phase::table as phase_table;
 use crate::failure::Failure;
@@ -159,6 +159,7 @@ pub(crate) fn language_models(directory: &Path) -> Result<Section, Failure> {
         vec![("fits".to_owned(), table_of_fits(&fitted)?), ("margins".into(), table_of_margins(&fitted, &predicted)?)];
     if with_prediction {
         tables.push(("predictions".into(), table_of_predictions(&predicted)?));
+        tables.push(("predicted-pairs".into(), table_of_pairs(&predicted)?));
     }
     Ok(Section {
         title: "Fine-tuned language models",
@@ -166,13 +167,13 @@ pub(crate) fn language_models(directory: &Path) -> Result<Section, Failure> {
                to each condition by least squares; R² is taken about zero. Predictions take the parameters fitted to the task \
                without an exception and refit nothing."
             .into(),
-        findings: language_model_findings(&fitted, &predicted),
+        findings: language_model_findings(&fitted, &predicted)?,
         figures,
         tables,
     })
 }
 
-fn language_model_findings(fitted: &[Fitted], predicted: &[Predicted]) -> Vec<(String, String)> {
+fn language_model_findings(fitted: &[Fitted], predicted: &[Predicted]) -> Result<Vec<(String, String)>, Failure> {
     let mut findings = vec![("conditions fitted".to_owned(), fitted.len().to_string())];
     for f in fitted.iter().filter(|f| f.observed.key.setting == "full") {
         let key = &f.observed.key;
@@ -184,16 +185,9 @@ fn language_model_findings(fitted: &[Fitted], predicted: &[Predicted]) -> Vec<(S
             format!("α {:.3}{interval}, C {}, R² {:.4}", f.fit.conjunctivity, short(f.fit.c), f.fit.r_squared),
         ));
     }
-    if let Some(summary) = summary_of_predictions(predicted) {
-        findings.push((
-            format!("predicted from the plain task, {} conditions", summary.conditions),
-            format!(
-                "median R² {:.3}, median correlation {:.3}, median sign agreement {:.3}",
-                summary.r_squared, summary.correlation, summary.sign_agreement
-            ),
-        ));
-    }
-    findings
+    let full = predicted.iter().filter(|p| p.observed.key.setting == "full");
+    findings.extend(PredictionSummary::of(full)?.iter().flat_map(PredictionSummary::findings));
+    Ok(findings)
 }
 
 /// As in (9; 5 3).

@@ -1,0 +1,119 @@
+//! `caveat fit --compare`: nested models by cross-validated log-likelihood.
+
+use caveat_results::Table;
+use caveat_theory::TheoryError;
+use caveat_theory::inference::{Candidate, Compared, Comparison, ModelSpec, compare_choices, compare_margins};
+
+use super::choices::ChoiceUnit;
+use super::learners::observations;
+use super::observed::Observed;
+use super::report::{Head, head_columns};
+use super::{family, model_spec};
+use crate::cli::FitArgs;
+use crate::failure::Failure;
+use crate::progress;
+
+/// The models compared, each nested in the last: what a model lacks is in its name.
+fn candidates(args: &FitArgs) -> Vec<(&'static str, Candidate)> {
+    let full = model_spec(args);
+    let learner = |spec: ModelSpec| Candidate::Learner(spec);
+    let mut all = vec![("chance", Candidate::Untrained { position_bias: false })];
+    if args.position_bias {
+        all.push(("bias_only", Candidate::Untrained { position_bias: true }));
+    }
+    all.push(("additive", learner(full.with_conjunctivity(0.0))));
+    // Cross-entropy without a penalty has no minimum.
+    if family(args.learner) != caveat_theory::inference::Family::Logistic {
+        all.push(("ridgeless", learner(full.with_strength(f64::INFINITY))));
+    }
+    if args.lapse {
+        all.push(("no_lapse", learner(ModelSpec { lapse: false, ..full })));
+    }
+    if args.position_bias {
+        all.push(("no_bias", learner(ModelSpec { position_bias: false, ..full })));
+    }
+    all.push(("full", learner(full)));
+    all
+}
+
+/// Compares the models on the choices of every unit.
+pub(super) fn choices(units: &[ChoiceUnit], args: &FitArgs) -> Result<Table, Failure> {
+    let models = candidates(args);
+    let all: Vec<Candidate> = models.iter().map(|m| m.1).collect();
+    let bar = progress::bar(units.len() as u64, "comparing models");
+    let mut compared = Vec::new();
+    for unit in units {
+        let folds = folds(args, unit.clusters.len(), unit.cluster, &unit.head)?;
+        let comparison = compare_choices(&unit.graph, &all, &unit.clusters, folds, args.seed);
+        compared.push((unit.head.clone(), comparison.map_err(|e| at(&unit.head, e))?));
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    table(&models, &compared, "n_trials")
+}
+
+/// Compares the models on the margins of every condition, seed by seed.
+pub(super) fn margins(observed: &[Observed], args: &FitArgs) -> Result<Table, Failure> {
+    let models = candidates(args);
+    let all: Vec<Candidate> = models.iter().map(|m| m.1).collect();
+    let bar = progress::bar(observed.len() as u64, "comparing models");
+    let mut compared = Vec::new();
+    for o in observed {
+        let head = Head::Condition(o.key.clone());
+        let seeds: Vec<_> =
+            o.seeds_shown.iter().map(|shown| observations(&o.pairs, shown, args.position_bias)).collect();
+        let folds = folds(args, seeds.len(), "seed", &head)?;
+        let comparison = compare_margins(&o.graph, &all, &seeds, folds, args.seed);
+        compared.push((head.clone(), comparison.map_err(|e| at(&head, e))?));
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    table(&models, &compared, "n_margins")
+}
+
+fn folds(args: &FitArgs, clusters: usize, what: &str, head: &Head) -> Result<usize, Failure> {
+    if clusters < 2 {
+        return Err(Failure::input(format!(
+            "{}: cross-validation leaves out whole clusters, and here is only one {what}; name a column for subjects or sessions",
+            head.name()
+        )));
+    }
+    if args.folds < 2 {
+        return Err(Failure::input(format!("--folds {}: give at least 2", args.folds)));
+    }
+    Ok(args.folds.min(clusters))
+}
+
+fn at(head: &Head, error: TheoryError) -> Failure {
+    match Failure::from(error) {
+        Failure::Input(words) => Failure::Input(format!("{}: {words}", head.name())),
+        other => other,
+    }
+}
+
+/// One row per unit and model.
+fn table(
+    models: &[(&'static str, Candidate)],
+    compared: &[(Head, Comparison)],
+    size: &'static str,
+) -> Result<Table, Failure> {
+    let rows: Vec<(&Head, &Comparison, &str, &Compared)> = compared
+        .iter()
+        .flat_map(|(head, c)| models.iter().zip(&c.candidates).map(move |(m, row)| (head, c, m.0, row)))
+        .collect();
+    let score = |f: fn(&Compared) -> f64| rows.iter().map(move |r| f(r.3));
+    let whole = |f: fn(&Comparison) -> usize| rows.iter().map(move |r| i64::try_from(f(r.1)).ok());
+    Ok(head_columns(rows.iter().map(|r| r.0))?
+        .text("model_compared", rows.iter().map(|r| r.2))?
+        .integer("n_parameters", rows.iter().map(|r| i64::try_from(r.3.n_parameters).ok()))?
+        .float("held_out", score(|c| c.held_out))?
+        .float("held_out_each", rows.iter().map(|r| r.3.held_out / r.1.size))?
+        .float("difference", score(|c| c.difference))?
+        .float("difference_se", score(|c| c.difference_error))?
+        .float("log_likelihood", score(|c| c.log_likelihood))?
+        .float("aic", score(|c| c.aic))?
+        .float("bic", score(|c| c.bic))?
+        .integer("folds", whole(|c| c.folds))?
+        .integer("n_clusters", whole(|c| c.clusters))?
+        .float(size, rows.iter().map(|r| r.1.size))?)
+}

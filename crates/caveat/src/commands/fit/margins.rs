@@ -1,0 +1,105 @@
+//! Fits of ridge regression to margins, by least squares.
+
+use std::collections::HashMap;
+
+use caveat_results::Table;
+use caveat_theory::inference::{
+    Fit, Identified, Intervals, MarginFitter, ProfileIntervals, bootstrap, identified, profile_intervals,
+};
+use rayon::prelude::*;
+
+use super::observed::Observed;
+use super::prediction::Predicted;
+use super::report::{Head, Parameter, Report, key_columns, table};
+use crate::failure::Failure;
+use crate::progress;
+
+/// A fit of one set of margins.
+#[derive(Debug, Clone)]
+pub(crate) struct Fitted {
+    pub(crate) observed: Observed,
+    pub(crate) fit: Fit,
+    /// Over seeds; `None` where none were asked for or there is one seed.
+    pub(crate) intervals: Option<Intervals>,
+    /// `None` for three pairs or fewer.
+    pub(crate) profile: Option<ProfileIntervals>,
+    pub(crate) identified: Identified,
+}
+
+/// Fits every set of margins, in parallel.
+pub(crate) fn fit_all(observed: Vec<Observed>, replicates: usize, seed: u64) -> Result<Vec<Fitted>, Failure> {
+    let bar = progress::bar(observed.len() as u64, "fitting");
+    let fitted: Result<Vec<Fitted>, Failure> = observed
+        .into_par_iter()
+        .map(|o| {
+            let at = |e: caveat_theory::TheoryError| Failure::input(format!("condition {}: {e}", o.name()));
+            let fitter = MarginFitter::new(&o.graph, &o.pairs).map_err(at)?;
+            let fit = fitter.fit(&o.margins).map_err(at)?;
+            // One seed tells nothing about the spread over seeds.
+            let intervals = if replicates > 0 && o.seeds.len() > 1 {
+                Some(bootstrap(&fitter, &o.seeds, replicates, seed).map_err(at)?)
+            } else {
+                None
+            };
+            let profile = (o.pairs.len() > 3).then(|| profile_intervals(&fitter, &fit, &o.margins)).transpose();
+            let (profile, identified) = (profile.map_err(at)?, identified(&fitter, &fit).map_err(at)?);
+            bar.inc(1);
+            Ok(Fitted { observed: o, fit, intervals, profile, identified })
+        })
+        .collect();
+    bar.finish_and_clear();
+    fitted
+}
+
+impl Fitted {
+    /// The fit as a row.
+    pub(crate) fn report(&self) -> Report {
+        let (f, b, p, i) = (&self.fit, self.intervals.as_ref(), self.profile.as_ref(), &self.identified);
+        let parameter = |name, estimate, bootstrap, profile, identified| Parameter {
+            name,
+            estimate,
+            bootstrap,
+            profile,
+            identified,
+        };
+        Report {
+            head: Head::Condition(self.observed.key.clone()),
+            parameters: vec![
+                parameter("conjunctivity", f.conjunctivity, b.map(|b| b.conjunctivity), p.map(|p| p.conjunctivity), i.conjunctivity),
+                parameter("c", f.c, b.map(|b| b.c), p.map(|p| p.c), i.c),
+                parameter("screening", f.screening, b.map(|b| b.screening), p.map(|p| p.screening), i.screening),
+                parameter("memorization", f.memorization, b.map(|b| b.memorization), p.map(|p| p.memorization), i.memorization),
+                parameter("gain", f.gain, b.map(|b| b.gain), p.map(|p| p.gain), i.gain),
+            ],
+            limit: f.limit,
+            scores: vec![("r_squared", f.r_squared), ("correlation", f.correlation)],
+            counts: vec![("n_pairs", f.n_pairs), ("n_seeds", self.observed.seeds.len())],
+            saturated: None,
+        }
+    }
+}
+
+/// One row per condition fitted.
+pub(crate) fn table_of_fits(fitted: &[Fitted]) -> Result<Table, Failure> {
+    let reports: Vec<Report> = fitted.iter().map(Fitted::report).collect();
+    table(&reports, false)
+}
+
+/// Observed, fitted and predicted margins, one row per condition and pair.
+pub(crate) fn table_of_margins(fitted: &[Fitted], predicted: &[Predicted]) -> Result<Table, Failure> {
+    let rows: Vec<(&Fitted, usize)> =
+        fitted.iter().flat_map(|f| (0..f.observed.pairs.len()).map(move |k| (f, k))).collect();
+    let prediction_of: HashMap<String, &Predicted> = predicted.iter().map(|p| (p.observed.name(), p)).collect();
+    let table = key_columns(rows.iter().map(|(f, _)| &f.observed.key))?;
+    let index = |k: usize| i64::try_from(k).ok();
+    Ok(table
+        .integer("rank_a", rows.iter().map(|(f, k)| index(f.observed.pairs[*k].0)))?
+        .integer("rank_b", rows.iter().map(|(f, k)| index(f.observed.pairs[*k].1)))?
+        .float("observed", rows.iter().map(|(f, k)| f.observed.margins[*k]))?
+        .float("fitted", rows.iter().map(|(f, k)| f.fit.fitted[*k]))?
+        .float(
+            "predicted",
+            rows.iter()
+                .map(|(f, k)| prediction_of.get(&f.observed.name()).map_or(f64::NAN, |p| p.prediction.predicted[*k])),
+        )?)
+}

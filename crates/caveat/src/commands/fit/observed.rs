@@ -1,0 +1,126 @@
+//! Trial tables as sets of margins: conditions read, and averaged over the columns that tell nothing apart.
+
+use std::path::PathBuf;
+
+use caveat_results::{Condition, ConditionKey, Phase, read_conditions};
+use caveat_theory::ComparisonGraph;
+
+use crate::cli::ByColumn;
+use crate::failure::Failure;
+use crate::progress;
+
+/// Conditions averaged to one set of margins.
+#[derive(Debug, Clone)]
+pub(crate) struct Observed {
+    /// What the conditions have in common; empty text where they were averaged over.
+    pub(crate) key: ConditionKey,
+    pub(crate) graph: ComparisonGraph,
+    pub(crate) n_items: usize,
+    pub(crate) exceptions: Vec<(usize, usize)>,
+    pub(crate) pairs: Vec<(usize, usize)>,
+    pub(crate) margins: Vec<f64>,
+    /// Margins of every seed that has all pairs.
+    pub(crate) seeds: Vec<Vec<f64>>,
+    /// Mean logit differences of every pair (i, j) as shown: at (i, j) and at (j, i).
+    pub(crate) shown: Vec<[f64; 2]>,
+    /// The same for every seed that has all pairs.
+    pub(crate) seeds_shown: Vec<Vec<[f64; 2]>>,
+}
+
+/// Reads conditions behind a progress bar.
+pub(crate) fn read(files: &[PathBuf], phase: Phase) -> Result<Vec<Condition>, Failure> {
+    let bar = progress::bar(1, "reading trial tables");
+    let conditions = read_conditions(files, phase, &|done, total| {
+        bar.set_length(total);
+        bar.set_position(done);
+    });
+    bar.finish_and_clear();
+    Ok(conditions?)
+}
+
+/// Averages conditions over the columns not in `by`.
+pub(crate) fn group(conditions: &[Condition], by: &[ByColumn]) -> Result<Vec<Observed>, Failure> {
+    let mut groups: Vec<(ConditionKey, Vec<&Condition>)> = Vec::new();
+    for condition in conditions {
+        let key = reduced(condition.key(), by);
+        match groups.iter_mut().find(|(k, _)| *k == key) {
+            Some((_, members)) => members.push(condition),
+            None => groups.push((key, vec![condition])),
+        }
+    }
+    groups.into_iter().map(|(key, members)| Observed::new(key, &members)).collect()
+}
+
+/// What is left of a key when other columns are averaged over.
+pub(super) fn reduced(key: &ConditionKey, by: &[ByColumn]) -> ConditionKey {
+    let keep = |column: ByColumn, value: &str| if by.contains(&column) { value.to_owned() } else { String::new() };
+    ConditionKey {
+        setting: keep(ByColumn::Setting, &key.setting),
+        model: keep(ByColumn::Model, &key.model),
+        task: keep(ByColumn::Task, &key.task),
+        hier: keep(ByColumn::Hier, &key.hier),
+        lora_r: key.lora_r,
+        l2_reg: key.l2_reg,
+    }
+}
+
+impl Observed {
+    fn new(key: ConditionKey, members: &[&Condition]) -> Result<Self, Failure> {
+        let first = members[0];
+        let listed = first.margins();
+        let pairs: Vec<(usize, usize)> = listed.iter().map(|m| (m.first, m.second)).collect();
+        if pairs.is_empty() {
+            return Err(Failure::input(format!("condition {}: no pair was shown in both orders", first.key())));
+        }
+        let mut margins = vec![0.0; pairs.len()];
+        let mut shown = vec![[0.0; 2]; pairs.len()];
+        let (mut seeds, mut seeds_shown) = (Vec::new(), Vec::new());
+        for member in members {
+            let here = member.margins();
+            if member.graph() != first.graph()
+                || here.len() != pairs.len()
+                || here.iter().zip(&pairs).any(|(m, p)| (m.first, m.second) != *p)
+            {
+                return Err(Failure::input(format!(
+                    "{} and {} train or show different pairs, so they cannot be averaged: add hier (or what tells them apart) to --by",
+                    first.key(),
+                    member.key()
+                )));
+            }
+            for (sum, m) in margins.iter_mut().zip(&here) {
+                *sum += m.margin / members.len() as f64;
+            }
+            for (sum, &(i, j)) in shown.iter_mut().zip(&pairs) {
+                for (sum, mean) in sum.iter_mut().zip([member.mean(i, j), member.mean(j, i)]) {
+                    *sum += mean.unwrap_or(f64::NAN) / members.len() as f64;
+                }
+            }
+            for (seed, margins) in member.seed_margins().into_iter().enumerate() {
+                if margins.iter().all(|m| m.is_finite()) {
+                    let mean = |i, j| {
+                        let (total, count) = member.seed_sum(seed, i, j);
+                        total / count as f64
+                    };
+                    seeds_shown.push(pairs.iter().map(|&(i, j)| [mean(i, j), mean(j, i)]).collect());
+                    seeds.push(margins);
+                }
+            }
+        }
+        Ok(Self {
+            key,
+            graph: first.graph().clone(),
+            n_items: first.n_items(),
+            exceptions: first.exceptions().to_vec(),
+            pairs,
+            margins,
+            seeds,
+            shown,
+            seeds_shown,
+        })
+    }
+
+    /// The label of the condition for messages.
+    pub(super) fn name(&self) -> String {
+        self.key.to_string()
+    }
+}
