@@ -51,7 +51,7 @@ impl Gram {
     /// Unconstrained least squares for the products uo and vo with the observed margins; `None` for collinear u and v.
     pub(crate) fn free(&self, uo: f64, vo: f64) -> Option<(f64, f64)> {
         let scale = self.inverse_determinant;
-        (scale > 0.0).then(|| ((self.vv * uo - self.uv * vo) * scale, (self.uu * vo - self.uv * uo) * scale))
+        (scale > 0.0).then_some(((self.vv * uo - self.uv * vo) * scale, (self.uu * vo - self.uv * uo) * scale))
     }
 
     /// Least squares over A and B within 0 ≤ B ≤ A(1+μ), and the part of Σ observed² that it explains.

@@ -103,9 +103,12 @@ pub fn identified(fitter: &MarginFitter<'_>, fit: &Fit) -> Result<Identified> {
         silent.iter().all(|n| inner(n).abs() <= CONSTANT * steepest)
     };
     let mut flags = gradients.map(constant);
-    // Second order: α and C are functions of μ and m, and where both are free a vanishing gradient says nothing.
-    if !flags.screening && !flags.memorization && b == 0.0 && !silent.is_empty() {
-        flags.conjunctivity = false;
+    // α follows mμ and C follows (1−m)μ. Where such a product has two factors that are 0, its gradient vanishes, and it is
+    // free if both factors are.
+    let vanishes = |g: Option<[f64; 3]>| g == Some([0.0; 3]);
+    if !flags.screening && !flags.memorization {
+        flags.conjunctivity &= !vanishes(gradients.conjunctivity);
+        flags.c &= !vanishes(gradients.c);
     }
     Ok(flags)
 }

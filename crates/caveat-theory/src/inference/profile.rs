@@ -60,7 +60,7 @@ pub struct ProfileIntervals {
 /// one seed do, are not in it; the bootstrap has them.
 ///
 /// An interval is the hull of the accepted values, which need not be connected. Where the limit of a parameter is accepted,
-/// that end is 0, 1 or ∞. Cost about 500 solves, a few milliseconds for 9 items.
+/// that end is 0, 1 or ∞. Cost about 300 solves, less than a millisecond for 9 items.
 ///
 /// # Errors
 /// Three pairs or fewer, which leave no degree of freedom; margins that the fitter refuses; a fit of another fitter.

@@ -39,8 +39,9 @@ impl Interval {
     }
 
     fn join(&mut self, other: Self) {
-        self.include(other.low);
-        self.include(other.high);
+        // Not two values to include: nothing joined has to stay nothing.
+        self.low = self.low.min(other.low);
+        self.high = self.high.max(other.high);
     }
 }
 

@@ -6,8 +6,10 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
 use super::*;
+use crate::comparison_graph::{Comparison, ComparisonGraph};
+use crate::inference::ObservedTask;
 use crate::kernel::RidgeModel;
-use crate::margins::{Margins, chain};
+use crate::margins::{Margins, chain, graph};
 use crate::task::TransitiveTask;
 
 const ALL: [Parameter; 5] =
@@ -86,6 +88,11 @@ proptest! {
         }
     }
 
+}
+
+proptest! {
+    // Each case tries 3,430 models.
+    #![proptest_config(ProptestConfig::with_cases(15))]
     /// A model found by brute force within the threshold has all its parameters in the intervals.
     #[test]
     fn no_accepted_model_lies_outside(alpha in 0.05..0.8f64, log_c in -1.0..2.0f64, seed in any::<u64>()) {
@@ -141,7 +148,7 @@ fn unidentified_parameters_have_unbounded_intervals() {
     assert!((p.conjunctivity.high - mu.high / (2.0 + mu.high)).abs() < 1e-7);
     assert!((p.c.low / (2.0 / mu.high) - 1.0).abs() < 1e-6);
     assert!(!p.identified.memorization && !p.bounded.memorization && !p.bounded.c);
-    assert!(p.identified.gain && p.bounded.gain && p.gain.low < 3.0 && 3.0 < p.gain.high);
+    assert!(p.identified.gain && p.bounded.gain && p.gain.low < fit.gain && fit.gain < p.gain.high, "{p:?}");
 }
 
 #[test]
@@ -243,4 +250,34 @@ fn bad_requests_are_refused() {
     assert!(profile(&fitter, Parameter::C, &[-1.0], &observed).is_err());
     assert!(profile(&fitter, Parameter::Gain, &[f64::NAN], &observed).is_err());
     assert!(profile(&fitter, Parameter::Gain, &[1.0], &observed[1..]).is_err());
+}
+
+#[test]
+fn joint_fits_and_other_graphs_have_intervals_too() {
+    let graph = ComparisonGraph::new(
+        6,
+        [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5), (0, 2), (4, 1)].map(|(w, l)| Comparison::new(w, l)),
+    )
+    .unwrap();
+    let plain = TransitiveTask::new(7, &[]).unwrap();
+    let model = RidgeModel::new(0.3, 5.0).unwrap();
+    let (pairs, other) = (all_pairs(6), all_pairs(7));
+    let s = graph::solve(&graph, &model).unwrap();
+    let mut observed: Vec<f64> =
+        pairs.iter().enumerate().map(|(k, &(i, j))| 2.0 * s.margin(i, j) + 0.05 * (1.7 * k as f64).sin()).collect();
+    observed.extend(noisy(&plain, &model, 2.0, 0.05, 1));
+    let fitter = MarginFitter::joint(&[
+        ObservedTask { graph: &graph, pairs: &pairs },
+        ObservedTask { graph: plain.graph(), pairs: &other },
+    ])
+    .unwrap();
+    let fit = fitter.fit(&observed).unwrap();
+    let p = profile_intervals(&fitter, &fit, &observed).unwrap();
+    assert_eq!((p.identified, p.bounded), (PerParameter::all(true), PerParameter::all(true)));
+    for parameter in ALL {
+        let Interval { low, high } = interval(&p, parameter);
+        for sse in profile(&fitter, parameter, &[low, high], &observed).unwrap() {
+            assert!((sse / p.threshold - 1.0).abs() < 1e-5, "{parameter:?} {sse} {p:?}");
+        }
+    }
 }
