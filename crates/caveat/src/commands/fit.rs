@@ -224,7 +224,8 @@ fn limit_name(limit: Option<FitLimit>) -> String {
     .into()
 }
 
-fn key_columns<'a>(keys: impl Iterator<Item = &'a ConditionKey> + Clone) -> Result<Table, Failure> {
+/// The columns that name a condition, one row a key.
+pub(crate) fn key_columns<'a>(keys: impl Iterator<Item = &'a ConditionKey> + Clone) -> Result<Table, Failure> {
     Ok(Table::new()
         .text("setting", keys.clone().map(|k| k.setting.as_str()))?
         .text("model", keys.clone().map(|k| k.model.as_str()))?
