@@ -195,7 +195,10 @@ fn a_matrix_has_a_row_per_condition_and_ordered_pair() {
         assert_close(&row["share"], 1.0 - at(b, a)["share"].as_f64().unwrap(), 1e-15);
         assert_eq!(row["n"], json!(12));
     }
-    assert_eq!((&at(0, 1)["share"], &at(3, 5)["share"], &at(3, 5)["class"]), (&json!(1.0), &json!(0.0), &json!("exception_cycle")));
+    assert_eq!(
+        (&at(0, 1)["share"], &at(3, 5)["share"], &at(3, 5)["class"]),
+        (&json!(1.0), &json!(0.0), &json!("exception_cycle"))
+    );
     let cross = place.json("results matrix t.parquet --where class=cross_section --where setting=full");
     assert_eq!(rows(&cross).len(), 18);
     // Shown in one order only, both rows of a pair still are there.
@@ -209,10 +212,11 @@ fn the_published_accuracies_are_reproduced() {
     let Some(directory) = published() else { return };
     let place = Place::new();
     let accuracy = |filters: &str, class: &str| {
-        let filters = filters.split(' ').flat_map(|f| ["--where", f]);
         let class = format!("class={class}");
-        let fixed = ["results", "summary", &directory, "--by", "class", "--format", "json", "--where", &class];
-        let output = place.command_of(&fixed.into_iter().chain(filters).collect::<Vec<_>>()).output().unwrap();
+        let mut arguments =
+            vec!["results", "summary", &directory, "--by", "class", "--format", "json", "--where", &class];
+        arguments.extend(filters.split(' ').flat_map(|f| ["--where", f]));
+        let output = place.command_of(&arguments).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(rows(&summary).len(), 1);

@@ -5,6 +5,7 @@
 
 mod choices;
 mod filter;
+mod groups;
 mod hierarchy;
 mod key_table;
 mod pair_table;

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use caveat_theory::PairClass;
 
 use super::filter::Selection;
+use super::groups::{finite_margin, is_correct};
 use super::hierarchy::{self, Hierarchy};
-use super::summary::{distinct, finite_margin, is_correct};
+use super::summary::distinct;
 use crate::conditions::{ConditionKey, Tallied, Tally};
 use crate::error::Result;
 use crate::trial_table::{Phase, Progress, TrialBatch, TrialColumn, scan_trials};

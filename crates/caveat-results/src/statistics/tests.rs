@@ -368,6 +368,18 @@ fn nothing_to_count_and_columns_named_twice_are_refused() {
 }
 
 #[test]
+fn too_many_groups_are_refused_with_what_to_do() {
+    let (_directory, paths) = written("t.parquet", &rows());
+    let by = columns(&["hier"]);
+    let within = |max_words| super::summary::summarize_within(max_words, &paths, &by, &selection(&[], &by), &|_, _| {});
+    // Two, five and six classes of the three hierarchies in three seeds, and keys of three words: hierarchy, class, seed.
+    let words = (2 + 5 + 6) * 3 * 3;
+    assert_eq!(within(words).unwrap().groups.len(), 13);
+    let message = within(words - 1).unwrap_err().to_string();
+    assert!(message.contains("more than 38 groups and seeds: drop a column"), "{message}");
+}
+
+#[test]
 fn pair_tables_are_those_of_a_plain_pass_over_the_rows() {
     let rows = rows();
     let mut naive: BTreeMap<(String, i64, i64), Vec<&Row>> = BTreeMap::new();

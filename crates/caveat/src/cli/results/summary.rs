@@ -15,17 +15,24 @@ Examples:
   caveat results summary results/ --by lora_r --where setting=lora --where class=cross_section
   caveat results summary results/ --by phase,setting,class -o summary.parquet
 
-FILES are trial tables (.parquet or .csv) or directories of them. --by takes any columns of the trial table, and class. There is one row
-per group of rows and pair class: premise, exception_cycle, within_section, cross_section, cycle_to_section, ambiguous, as the trained
-pairs of the row's hierarchy imply (is_train, and the label says who wins). JSON: an array, one object a row: {the columns of --by…,
-\"class\", \"accuracy\", \"n\", \"low\", \"high\", \"margin\", \"margin_se\", \"n_seeds\"}. accuracy is the mean of correct over the n rows that have it,
-low and high Wilson's 95 % interval; margin is the mean of margin, margin_se its standard error over the means of the seeds. Missing
-values are null: accuracy where n is 0, margin_se with fewer than two seeds. Only rows after training count, unless --by or --where
-names phase. Rows are sorted by the columns of --by in order, then by class.
+FILES are trial tables (.parquet or .csv) or directories of them. --by takes any columns of the
+trial table, and class. There is one row per group of rows and pair class: premise,
+exception_cycle, within_section, cross_section, cycle_to_section or ambiguous, as the trained
+pairs of the row's hierarchy imply (where is_train holds, the label says who wins).
 
---where COLUMN OP VALUE keeps rows; repeat it for several that must all hold. OP is = != < <= > >=; quote < and > from the shell. After =
-and != there may be several values with commas between them. Numbers are equal within 1e-9 of their size; l2_reg= or l2_reg=none is a
-missing one. Text, true/false and class take = and != only. A filter by a column of single rows, as gap, leaves the classes as they are.")]
+JSON: an array, one object a row: {the columns of --by…, \"class\", \"accuracy\", \"n\", \"low\",
+\"high\", \"margin\", \"margin_se\", \"n_seeds\"}. accuracy is the mean of correct over the n rows
+that have it, low and high Wilson's 95 % interval; margin is the mean of margin, margin_se its
+standard error over the means of the seeds. Missing values are null: accuracy where n is 0,
+margin_se with fewer than two seeds. Rows are sorted by the columns of --by, then by class.
+
+--where COLUMN OP VALUE keeps rows; repeat it for several that must all hold. OP is one of
+= != < <= > >=; quote < and > from the shell. After = and != there may be several values with
+commas between them. Numbers are equal within 1e-9 of their size; l2_reg= or l2_reg=none is a
+missing one. Text, truth values (true, false) and class take = and != only. What was trained is
+taken from whole runs: a filter by a column of single rows, as gap, changes no class.
+
+Only rows after training count, unless --by or --where names phase.")]
 pub(crate) struct SummaryArgs {
     /// Trial tables or directories of them
     #[arg(required = true)]
