@@ -41,26 +41,27 @@ pub(super) struct Sorted<S> {
 /// A condition without trained pairs; two conditions under one name that contradict each other on `is_train`,
 /// `is_exception` or the label of a trained pair, or of which one trains a pair that the other does not show.
 pub(super) fn sort<S: Tallied>(mut tally: Tally<S>) -> Result<Sorted<S>> {
-    let mut conditions: Vec<(ConditionKey, Group<S>)> =
+    // In order of appearance, so that a contradiction is found in the rows that come later.
+    let groups: Vec<(ConditionKey, Group<S>)> =
         tally.take_groups().into_iter().map(|group| (tally.key(&group), group)).collect();
-    conditions.sort_by(|a, b| a.0.total_cmp(&b.0));
-
     let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
-    for (k, (key, _)) in conditions.iter().enumerate() {
+    for (k, (key, _)) in groups.iter().enumerate() {
         by_name.entry(&key.hier).or_default().push(k);
     }
     let mut names: Vec<(&str, Vec<usize>)> = by_name.into_iter().collect();
     names.sort_unstable();
     let mut hierarchies = Vec::with_capacity(names.len());
-    let mut number = vec![0; conditions.len()];
+    let mut number = vec![0; groups.len()];
     for (name, members) in names {
         for &k in &members {
             number[k] = hierarchies.len();
         }
-        let members: Vec<&(ConditionKey, Group<S>)> = members.iter().map(|&k| &conditions[k]).collect();
+        let members: Vec<&(ConditionKey, Group<S>)> = members.iter().map(|&k| &groups[k]).collect();
         hierarchies.push(hierarchy(name, &members, &tally)?);
     }
-    let conditions = conditions.into_iter().zip(number).map(|((key, group), h)| (key, h, group)).collect();
+    let mut conditions: Vec<(ConditionKey, usize, Group<S>)> =
+        groups.into_iter().zip(number).map(|((key, group), h)| (key, h, group)).collect();
+    conditions.sort_by(|a, b| a.0.total_cmp(&b.0));
     Ok(Sorted { hierarchies, conditions })
 }
 
