@@ -36,9 +36,11 @@ fn mixed(seed: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// Name, number of items and exception (winner, loser) of the hierarchies; the cycle of `wide` has untrained pairs inside.
-const HIERARCHIES: [(&str, i64, Option<(i64, i64)>); 3] =
-    [("chain", 6, None), ("short", 9, Some((5, 3))), ("wide", 10, Some((6, 2)))];
+/// Name, number of items and exception (winner, loser).
+type HierarchyShape = (&'static str, i64, Option<(i64, i64)>);
+
+/// The hierarchies; the cycle of `wide` has untrained pairs inside.
+const HIERARCHIES: [HierarchyShape; 3] = [("chain", 6, None), ("short", 9, Some((5, 3))), ("wide", 10, Some((6, 2)))];
 
 /// The class by its definition for a chain with one exception at most.
 fn class_of(hier: &str, a: i64, b: i64) -> PairClass {
@@ -87,7 +89,7 @@ fn rows() -> Vec<Row> {
                 let class = class_of(hier, a, b);
                 let is_exception = exception == Some((a.max(b), a.min(b)));
                 let train = is_exception || (a - b).abs() == 1;
-                if !train && draw % 23 == 0 {
+                if !train && draw.is_multiple_of(23) {
                     continue;
                 }
                 let open = class == PairClass::Ambiguous;
@@ -101,7 +103,7 @@ fn rows() -> Vec<Row> {
                 };
                 let logit = (draw >> 8 & 63) as f64 / 16.0 - 1.5 + if first_wins { 0.5 } else { -0.5 };
                 let prob = 1.0 / (1.0 + (-logit).exp());
-                let missing = |chance: u64, x: f64| if (draw >> 20) % chance == 0 { f64::NAN } else { x };
+                let missing = |chance: u64, x: f64| if (draw >> 20).is_multiple_of(chance) { f64::NAN } else { x };
                 let right = if open { f64::NAN } else { f64::from((prob > 0.5) == first_wins) };
                 let label = if open {
                     ""
