@@ -148,9 +148,79 @@ def published():
             f"{result['conditions']} conditions, equal sums; peak {result['peak_bytes'] / 2**30:.2f} GiB")
 
 
+def statistics():
+    directory = os.environ.get("CAVEAT_PUBLISHED_LM")
+    if not directory:
+        print("statistics: skipped, CAVEAT_PUBLISHED_LM is not set", file=sys.stderr)
+        return
+    import glob
+    import pandas as pd
+
+    files = sorted(glob.glob(os.path.join(directory, "*", "*.parquet")))
+    by = ["setting", "model", "task", "hier", "lora_r", "l2_reg"]
+
+    def read(columns):
+        table = pd.concat([pd.read_parquet(f, columns=columns) for f in files])
+        return table[table.phase == "post"]
+
+    def pairs():
+        table = read([*by, "phase", "rank_a", "rank_b", "is_train", "is_exception", "label", "prob_yes", "correct", "margin"])
+        table["yes"] = table.prob_yes > 0.5
+        return table.groupby([*by, "rank_a", "rank_b"], dropna=False).agg(
+            n=("prob_yes", "size"), n_scored=("correct", "count"), n_correct=("correct", "sum"), n_yes=("yes", "sum"),
+            prob_yes=("prob_yes", "mean"), margin=("margin", "mean"), is_train=("is_train", "max"),
+            is_exception=("is_exception", "max"), label=("label", "first"))
+
+    def pair_class(hier, a, b):
+        cycle = {"exc_mid_n9": (3, 5), "exc_mid_n11": (4, 6)}.get(hier)
+        trained = abs(a - b) == 1 or (cycle is not None and (min(a, b), max(a, b)) == cycle)
+        if cycle is None:
+            return "premise" if trained else "within_section"
+        side = lambda r: int(r > cycle[1]) - int(r < cycle[0])  # noqa: E731
+        x, y = side(a), side(b)
+        if trained:
+            return "exception_cycle" if x == y == 0 else "premise"
+        return "cycle_to_section" if 0 in (x, y) else "within_section" if x == y else "cross_section"
+
+    def summary():
+        table = read(["setting", "hier", "seed", "phase", "rank_a", "rank_b", "correct", "margin"])
+        # The classes are given here: one row per ordered pair, joined.
+        shown = table[["hier", "rank_a", "rank_b"]].drop_duplicates()
+        shown["class"] = [pair_class(*key) for key in shown.itertuples(index=False)]
+        table = table.merge(shown, on=["hier", "rank_a", "rank_b"])
+        means = table.groupby(["setting", "hier", "class", "seed"])["margin"].mean()
+        error = means.groupby(["setting", "hier", "class"]).sem()
+        groups = table.groupby(["setting", "hier", "class"]).agg(
+            accuracy=("correct", "mean"), n=("correct", "count"), margin=("margin", "mean"))
+        return groups.assign(error=error)
+
+    def timed(job):
+        times = []
+        for _ in range(3):
+            start = time.perf_counter()
+            result = job()
+            times.append(time.perf_counter() - start)
+        return float(np.median(times)), result
+
+    pair_time, cells = timed(pairs)
+    summary_time, groups = timed(summary)
+    for threads, cores in ((None, "all cores"), (1, "one core")):
+        result = ours("statistics", directory, threads=threads)
+        assert result["cells"] == len(cells) and result["groups"] == len(groups)
+        assert result["correct"] == cells.n_correct.sum() and result["yes"] == cells.n_yes.sum()
+        for ours_sum, theirs_sum in (("probabilities", cells.prob_yes), ("margins", cells.margin),
+                                     ("accuracies", groups.accuracy), ("errors", groups.error)):
+            assert np.isclose(result[f"sum_of_{ours_sum}"], theirs_sum.sum(), rtol=1e-11), ours_sum
+        peak = f"peak {result['peak_bytes'] / 2**30:.2f} GiB"
+        row(f"table of ordered pairs of 6 million trials, {cores}", "pandas + pyarrow, the same columns",
+            result["pair_seconds"], pair_time, "s", f"{result['cells']:,} cells, equal sums; {peak}")
+        row(f"summary by setting, hierarchy and pair class, {cores}", "pandas + pyarrow, classes given",
+            result["summary_seconds"], summary_time, "s", f"{result['groups']} groups, equal sums; {peak}")
+
+
 if __name__ == "__main__":
     BINARY = sys.argv[1]
-    jobs = {"phase": phase, "rank": rank, "published": published}
+    jobs = {"phase": phase, "rank": rank, "published": published, "statistics": statistics}
     for name in sys.argv[2:] or jobs:
         jobs[name]()
     print("| job | instead of | caveat | other | ratio | note |\n|---|---|--:|--:|--:|---|")

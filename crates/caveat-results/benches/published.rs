@@ -1,8 +1,8 @@
-//! Time from trial tables to the mean margin of every pair and condition, on the tables named by CAVEAT_PUBLISHED_LM.
+//! Time from trial tables to conditions, the table of ordered pairs and a summary, on the tables named by CAVEAT_PUBLISHED_LM.
 
 use std::path::PathBuf;
 
-use caveat_results::{Phase, read_conditions};
+use caveat_results::{GroupColumn, Phase, Selection, read_conditions, read_pair_table, summarize};
 use criterion::{Criterion, criterion_group, criterion_main};
 
 fn published(criterion: &mut Criterion) {
@@ -14,6 +14,10 @@ fn published(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("published");
     group.sample_size(10);
     group.bench_function("conditions", |b| b.iter(|| read_conditions(&paths, Phase::Post, &|_, _| ()).unwrap()));
+    group.bench_function("pair table", |b| b.iter(|| read_pair_table(&paths, Phase::Post, &|_, _| ()).unwrap()));
+    let by = [GroupColumn::Class];
+    let selection = Selection::from(Phase::Post);
+    group.bench_function("summary", |b| b.iter(|| summarize(&paths, &by, &selection, &|_, _| ()).unwrap()));
     group.finish();
 }
 

@@ -11,8 +11,9 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::error::{Result, ResultsError};
-use crate::trial_table::{Phase, Progress, scan_trials};
-use tally::{EXCEPTION, Group, SEEN, TRAINED, Tally, WON};
+use crate::trial_table::{Phase, Progress, TrialBatch, TrialColumn, scan_trials};
+use tally::{EXCEPTION, SEEN, TRAINED, WON};
+pub(crate) use tally::{Group, RowUse, Tallied, Tally, canonical, rows_of_phase};
 
 /// The largest number of items of a condition: sums are kept for all ordered pairs of every seed.
 pub const MAX_ITEMS: usize = 1024;
@@ -84,10 +85,30 @@ impl Sum {
     fn mean(self) -> Option<f64> {
         (self.count > 0).then(|| self.total / self.count as f64)
     }
+}
 
-    fn add(&mut self, other: Self) {
-        self.total += other.total;
-        self.count += other.count;
+impl Tallied for Sum {
+    const COLUMNS: &'static [TrialColumn] = &[TrialColumn::LogitDiff];
+    const BY_SEED: bool = true;
+    type Rows<'a> = &'a [f64];
+
+    fn rows(batch: &TrialBatch) -> Result<&[f64]> {
+        batch.reals(TrialColumn::LogitDiff)
+    }
+
+    fn add_row(&mut self, batch: &TrialBatch, logits: &&[f64], row: usize) -> Result<()> {
+        let x = logits[row];
+        if !x.is_finite() {
+            let problem = format!("{x}: expected a finite logit difference");
+            return Err(batch.bad_value(row, TrialColumn::LogitDiff, problem));
+        }
+        self.merge(&Self { total: x, count: 1 });
+        Ok(())
+    }
+
+    fn merge(&mut self, later: &Self) {
+        self.total += later.total;
+        self.count += later.count;
     }
 }
 
@@ -214,7 +235,7 @@ impl Condition {
     }
 
     /// Takes a tallied group apart: n items, the trained graph, sums without gaps.
-    fn from_group(group: Group, tally: &Tally, phase: Phase) -> Result<Self> {
+    fn from_group(group: Group<Sum>, tally: &Tally<Sum>, phase: Phase) -> Result<Self> {
         let key = tally.key(&group);
         let n = group.n_items();
         let stride = group.stride();
@@ -234,7 +255,7 @@ impl Condition {
         for (_, block) in &blocks {
             for (row, total) in block.chunks(stride).zip(sums.chunks_mut(n)) {
                 seed_sums.extend_from_slice(&row[..n]);
-                total.iter_mut().zip(row).for_each(|(t, s)| t.add(*s));
+                total.iter_mut().zip(row).for_each(|(t, s)| t.merge(s));
             }
         }
         Ok(Self {
@@ -258,10 +279,12 @@ fn half_difference(sums: &[Sum], n: usize, i: usize, j: usize) -> Option<f64> {
 }
 
 /// The trained pairs of a condition, as its rows mark them.
-struct Trained {
-    comparisons: Vec<Comparison>,
-    order: PresentationOrder,
-    exceptions: Vec<(usize, usize)>,
+pub(crate) struct Trained {
+    /// Winner and loser of every trained pair, sorted by (higher, lower) item.
+    pub(crate) comparisons: Vec<Comparison>,
+    pub(crate) order: PresentationOrder,
+    /// The pairs marked as exceptions, (winner, loser).
+    pub(crate) exceptions: Vec<(usize, usize)>,
 }
 
 impl Trained {
@@ -269,7 +292,7 @@ impl Trained {
     ///
     /// A pair is presented in both orders unless the rows of one say that it was not trained; an order without rows is
     /// taken to have been trained like the other.
-    fn find(group: &Group, tally: &Tally, key: &ConditionKey, n: usize) -> Result<Self> {
+    pub(crate) fn find<S: Tallied>(group: &Group<S>, tally: &Tally<S>, key: &ConditionKey, n: usize) -> Result<Self> {
         let (mut comparisons, mut exceptions) = (Vec::new(), Vec::new());
         // Which orders every trained pair admits, as bits of `ORDERS`.
         let mut admitted = u8::MAX;
@@ -341,7 +364,9 @@ const WINNER_FIRST: u8 = 8;
 /// finite, a trained row whose label is neither Yes nor No, rows of one condition that contradict each other on is_train,
 /// is_exception or the label of a trained pair. Also a condition without trained rows, and no row of the phase at all.
 pub fn read_conditions(paths: &[PathBuf], phase: Phase, progress: Progress<'_>) -> Result<Vec<Condition>> {
-    let tallies = scan_trials(paths, &Tally::COLUMNS, progress, |tally: &mut Tally, batch| tally.add(batch, phase))?;
+    let tallies = scan_trials(paths, &Tally::<Sum>::columns(), progress, |tally: &mut Tally<Sum>, batch| {
+        tally.add(batch, &rows_of_phase(batch, phase)?)
+    })?;
     let mut all = Tally::default();
     for tally in tallies {
         all.merge(tally)?;

@@ -5,6 +5,8 @@
 //!
 //! * [`scan_trials`] reads chosen columns of trial tables (Parquet or CSV) in parallel; [`read_conditions`] aggregates
 //!   them to one [`Condition`] per setting, model, task, hierarchy and hyperparameter.
+//! * [`summarize`] is accuracy by pair class and any columns, [`read_pair_table`] how each condition judges each ordered pair,
+//!   [`read_choices_by_pair`] the same as counts by seed.
 //! * [`read_comparisons`] and [`write_ranks`] take a comparison list of any size to a ranking.
 //! * [`read_matrix`] and [`write_matrix`] are NumPy's .npy format.
 //! * [`Table`] is every command's output: Parquet, CSV, JSON, or aligned text.
@@ -17,6 +19,7 @@ mod conditions;
 mod error;
 mod interner;
 mod matrix;
+mod statistics;
 mod table;
 mod trial_table;
 
@@ -26,5 +29,9 @@ pub use comparisons::{LabeledComparisons, ranks_table, read_comparisons, write_r
 pub use conditions::{Condition, ConditionKey, MAX_ITEMS, PairMargin, read_conditions};
 pub use error::{Result, ResultsError};
 pub use matrix::{read_matrix, write_matrix};
+pub use statistics::{
+    ChoicesByPair, Filter, GroupColumn, GroupValue, Hierarchy, PairCell, PairTable, Placements, SeedChoices, Selection,
+    Summary, SummaryGroup, read_choices_by_pair, read_pair_table, summarize, wilson_interval,
+};
 pub use table::{Format, Table, Values};
 pub use trial_table::{ColumnKind, Phase, Progress, TextColumn, TrialBatch, TrialColumn, find_tables, scan_trials};

@@ -1,12 +1,13 @@
 //! Our side of the comparison in benches/compare.py: does one job, prints its times as JSON.
 //!
-//! `compare phase` · `compare rank FILE ITEMS CONJUNCTIVITY C TOLERANCE` (pairs of little-endian u32) · `compare published DIR`
+//! `compare phase` · `compare rank FILE ITEMS CONJUNCTIVITY C TOLERANCE` (pairs of little-endian u32) · `compare published DIR` ·
+//! `compare statistics DIR`
 
 use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use caveat_results::{Phase, read_conditions};
+use caveat_results::{GroupColumn, PairTable, Phase, Selection, read_conditions, read_pair_table, summarize};
 use caveat_theory::margins::graph;
 use caveat_theory::margins::laplacian::SparseSolver;
 use caveat_theory::{Comparison, ComparisonGraph, PhaseAxes, RidgeModel, TransitiveTask, phase_grid};
@@ -21,7 +22,8 @@ fn main() -> Result<()> {
             rank(file, items.parse()?, RidgeModel::new(alpha.parse()?, c.parse()?)?, tolerance.parse()?)?
         }
         ["published", directory] => published(directory)?,
-        _ => bail!("usage: compare phase | rank FILE ITEMS CONJUNCTIVITY C TOLERANCE | published DIR"),
+        ["statistics", directory] => statistics(directory)?,
+        _ => bail!("usage: compare phase | rank FILE ITEMS CONJUNCTIVITY C TOLERANCE | published DIR | statistics DIR"),
     };
     println!("{result}");
     Ok(())
@@ -85,6 +87,38 @@ fn published(directory: &str) -> Result<serde_json::Value> {
         "seconds": median(&mut seconds),
         "conditions": conditions.len(),
         "sum_of_absolute_margins": sum,
+        "peak_bytes": peak_bytes(),
+    }))
+}
+
+/// The table of ordered pairs, and a summary by setting, hierarchy and class.
+fn statistics(directory: &str) -> Result<serde_json::Value> {
+    let paths = [PathBuf::from(directory)];
+    let (mut pair_seconds, mut summary_seconds) = (Vec::new(), Vec::new());
+    let mut pairs: Option<PairTable> = None;
+    let mut groups = Vec::new();
+    let by = ["setting", "hier"].map(str::parse::<GroupColumn>).into_iter().collect::<Result<Vec<_>, _>>()?;
+    let selection = Selection::new(Vec::new(), &by);
+    for _ in 0..5 {
+        let start = Instant::now();
+        pairs = Some(read_pair_table(&paths, Phase::Post, &|_, _| ())?);
+        pair_seconds.push(start.elapsed().as_secs_f64());
+        let start = Instant::now();
+        groups = summarize(&paths, &by, &selection, &|_, _| ())?.groups;
+        summary_seconds.push(start.elapsed().as_secs_f64());
+    }
+    let cells = pairs.context("no table of pairs")?.cells;
+    Ok(json!({
+        "pair_seconds": median(&mut pair_seconds),
+        "cells": cells.len(),
+        "sum_of_probabilities": cells.iter().map(|c| c.prob_yes).sum::<f64>(),
+        "sum_of_margins": cells.iter().map(|c| c.margin).sum::<f64>(),
+        "correct": cells.iter().map(|c| c.n_correct).sum::<u64>(),
+        "yes": cells.iter().map(|c| c.n_yes).sum::<u64>(),
+        "summary_seconds": median(&mut summary_seconds),
+        "groups": groups.len(),
+        "sum_of_accuracies": groups.iter().map(|g| g.accuracy()).filter(|a| !a.is_nan()).sum::<f64>(),
+        "sum_of_errors": groups.iter().map(|g| g.margin_se).filter(|e| !e.is_nan()).sum::<f64>(),
         "peak_bytes": peak_bytes(),
     }))
 }

@@ -1,27 +1,89 @@
-//! The running sums behind conditions: flat arrays per condition and seed, with no hashing inside a run of rows.
+//! Running sums per condition, seed and ordered pair: flat arrays, with no hashing inside a run of rows.
 
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{ConditionKey, MAX_ITEMS, Sum};
+use super::{ConditionKey, MAX_ITEMS};
 use crate::error::{Result, ResultsError};
 use crate::interner::Interner;
 use crate::trial_table::{Phase, TextColumn, TrialBatch, TrialColumn};
 
 /// Mark of an ordered pair that has rows.
-pub(super) const SEEN: u8 = 1;
+pub(crate) const SEEN: u8 = 1;
 /// Mark of a trained ordered pair.
-pub(super) const TRAINED: u8 = 2;
+pub(crate) const TRAINED: u8 = 2;
 /// Mark of an exception.
-pub(super) const EXCEPTION: u8 = 4;
+pub(crate) const EXCEPTION: u8 = 4;
 /// Mark of a trained ordered pair whose first item wins.
-pub(super) const WON: u8 = 8;
+pub(crate) const WON: u8 = 8;
 
-/// Sums kept at most, over all conditions and seeds: 4 GiB.
-const MAX_SUMS: usize = 1 << 28;
+/// Bytes of sums kept at most, over all conditions and seeds.
+const MAX_BYTES: usize = 1 << 32;
 /// The smallest row length of the arrays; a power of two like all.
 const MIN_STRIDE: usize = 8;
+
+/// What is summed over the rows of one ordered pair; `()` where only the marks matter.
+pub(crate) trait Tallied: Copy + Default + Send + Sync {
+    /// The columns that it is taken from, besides those of every tally.
+    const COLUMNS: &'static [TrialColumn];
+    /// Whether the rows of every seed are summed on their own; otherwise all count as of seed 0.
+    const BY_SEED: bool;
+    /// These columns of a batch.
+    type Rows<'a>;
+
+    /// Finds the columns in a batch.
+    fn rows(batch: &TrialBatch) -> Result<Self::Rows<'_>>;
+
+    /// Adds one row.
+    fn add_row(&mut self, batch: &TrialBatch, rows: &Self::Rows<'_>, row: usize) -> Result<()>;
+
+    /// Adds the sums of later rows.
+    fn merge(&mut self, later: &Self);
+}
+
+impl Tallied for () {
+    const COLUMNS: &'static [TrialColumn] = &[];
+    const BY_SEED: bool = false;
+    type Rows<'a> = ();
+
+    fn rows(_: &TrialBatch) -> Result<()> {
+        Ok(())
+    }
+
+    fn add_row(&mut self, _: &TrialBatch, (): &(), _: usize) -> Result<()> {
+        Ok(())
+    }
+
+    fn merge(&mut self, (): &()) {}
+}
+
+/// What a tally does with a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RowUse {
+    /// Nothing.
+    Skip,
+    /// Learns from it what was trained, but does not sum it.
+    Mark,
+    /// Learns from it and sums it.
+    Count,
+    /// Refuses it, because its phase is neither pre nor post.
+    UnknownPhase,
+}
+
+/// The rows of one phase: all of them count, those of the other are skipped.
+pub(crate) fn rows_of_phase(batch: &TrialBatch, phase: Phase) -> Result<Vec<RowUse>> {
+    let phases = batch.text(TrialColumn::Phase)?;
+    let codes = codes(phases, phase.name(), if phase == Phase::Pre { "post" } else { "pre" });
+    let uses: Vec<RowUse> = codes
+        .map(|code| match code {
+            Code::Yes => RowUse::Count,
+            Code::No => RowUse::Skip,
+            Code::Unknown => RowUse::UnknownPhase,
+        })
+        .collect();
+    Ok(phases.keys.iter().map(|&key| uses[(key + 1) as usize]).collect())
+}
 
 /// What is known of an ordered pair, and the row that said it first.
 #[derive(Debug, Clone, Copy, Default)]
@@ -42,32 +104,32 @@ struct GroupKey {
 
 /// The sums of one condition.
 #[derive(Debug)]
-pub(super) struct Group {
+pub(crate) struct Group<S> {
     key: GroupKey,
     /// Row length of `cells` and of every block, a power of two above every rank.
     stride: usize,
     cells: Vec<Cell>,
     seeds: Vec<i64>,
-    blocks: Vec<Vec<Sum>>,
+    blocks: Vec<Vec<S>>,
 }
 
-impl Group {
-    pub(super) fn stride(&self) -> usize {
+impl<S: Tallied> Group<S> {
+    pub(crate) fn stride(&self) -> usize {
         self.stride
     }
 
-    pub(super) fn marks(&self, a: usize, b: usize) -> u8 {
+    pub(crate) fn marks(&self, a: usize, b: usize) -> u8 {
         self.cells[a * self.stride + b].marks
     }
 
     /// The largest rank that has rows, plus one.
-    pub(super) fn n_items(&self) -> usize {
+    pub(crate) fn n_items(&self) -> usize {
         let seen = self.cells.iter().enumerate().filter(|(_, c)| c.marks != 0);
         seen.map(|(k, _)| (k / self.stride).max(k % self.stride) + 1).max().unwrap_or(0)
     }
 
     /// Every seed with its sums, rows of length [`stride`](Self::stride).
-    pub(super) fn into_blocks(self) -> Vec<(i64, Vec<Sum>)> {
+    pub(crate) fn into_blocks(self) -> Vec<(i64, Vec<S>)> {
         self.seeds.into_iter().zip(self.blocks).collect()
     }
 
@@ -90,15 +152,28 @@ fn relaid<T: Copy + Default>(square: &[T], old: usize, new: usize) -> Vec<T> {
 }
 
 /// The sums of all conditions met so far.
-#[derive(Debug, Default)]
-pub(super) struct Tally {
+#[derive(Debug)]
+pub(crate) struct Tally<S> {
     names: Interner,
     files: Vec<Arc<Path>>,
-    groups: Vec<Group>,
+    groups: Vec<Group<S>>,
     group_index: HashMap<GroupKey, usize>,
     /// (group, seed) → block of the group.
     block_index: HashMap<(usize, i64), usize>,
-    n_sums: usize,
+    n_bytes: usize,
+}
+
+impl<S> Default for Tally<S> {
+    fn default() -> Self {
+        Self {
+            names: Interner::default(),
+            files: Vec::new(),
+            groups: Vec::new(),
+            group_index: HashMap::new(),
+            block_index: HashMap::new(),
+            n_bytes: 0,
+        }
+    }
 }
 
 /// What one row must share with the last for both to go to the same block.
@@ -119,48 +194,53 @@ enum Code {
     Unknown,
 }
 
-impl Tally {
+impl<S: Tallied> Tally<S> {
     const NAMES: [TrialColumn; 4] = [TrialColumn::Setting, TrialColumn::Model, TrialColumn::Task, TrialColumn::Hier];
 
-    /// The columns that a tally needs.
-    pub(super) const COLUMNS: [TrialColumn; 14] = [
+    /// The columns that every tally needs.
+    const COLUMNS: [TrialColumn; 12] = [
         TrialColumn::Setting,
         TrialColumn::Model,
         TrialColumn::Task,
         TrialColumn::Hier,
-        TrialColumn::Seed,
         TrialColumn::Phase,
         TrialColumn::RankA,
         TrialColumn::RankB,
         TrialColumn::IsTrain,
         TrialColumn::IsException,
         TrialColumn::Label,
-        TrialColumn::LogitDiff,
         TrialColumn::LoraR,
         TrialColumn::L2Reg,
     ];
 
-    /// Adds the rows of one phase.
-    pub(super) fn add(&mut self, batch: &TrialBatch, phase: Phase) -> Result<()> {
+    /// The columns that this tally needs.
+    pub(crate) fn columns() -> Vec<TrialColumn> {
+        let seed = S::BY_SEED.then_some(TrialColumn::Seed);
+        Self::COLUMNS.into_iter().chain(seed).chain(S::COLUMNS.iter().copied()).collect()
+    }
+
+    /// Adds rows as `uses` says of each.
+    pub(crate) fn add(&mut self, batch: &TrialBatch, uses: &[RowUse]) -> Result<()> {
         let names = Self::NAMES.map(|c| batch.text(c));
         let [setting, model, task, hier] = names;
         let names = [setting?, model?, task?, hier?];
-        let (phases, labels) = (batch.text(TrialColumn::Phase)?, batch.text(TrialColumn::Label)?);
-        let phase_codes = codes(phases, phase.name(), if phase == Phase::Pre { "post" } else { "pre" });
-        let label_codes = codes(labels, "Yes", "No");
-        let (seeds, logits) = (batch.integers(TrialColumn::Seed)?, batch.reals(TrialColumn::LogitDiff)?);
+        let labels = batch.text(TrialColumn::Label)?;
+        let label_codes: Vec<Code> = codes(labels, "Yes", "No").collect();
+        let seeds = if S::BY_SEED { Some(batch.integers(TrialColumn::Seed)?) } else { None };
         let (rank_a, rank_b) = (batch.integers(TrialColumn::RankA)?, batch.integers(TrialColumn::RankB)?);
         let (train, exception) =
             (batch.flags(TrialColumn::IsTrain)?.values(), batch.flags(TrialColumn::IsException)?.values());
         let (lora_r, l2_reg) = (batch.reals(TrialColumn::LoraR)?, batch.reals(TrialColumn::L2Reg)?);
+        let rows = S::rows(batch)?;
 
         let mut place: Option<(Run, usize, usize)> = None;
         for row in 0..batch.n_rows() {
-            match phase_codes[(phases.keys[row] + 1) as usize] {
-                Code::Yes => {}
-                Code::No => continue,
-                Code::Unknown => {
-                    let problem = format!("{}: expected pre or post", shown(phases.get(row)));
+            match uses[row] {
+                RowUse::Skip => continue,
+                RowUse::Mark | RowUse::Count => {}
+                RowUse::UnknownPhase => {
+                    let found = shown(batch.text(TrialColumn::Phase)?.get(row));
+                    let problem = format!("{found}: expected pre or post");
                     return Err(batch.bad_value(row, TrialColumn::Phase, problem));
                 }
             }
@@ -168,7 +248,7 @@ impl Tally {
                 names: names.map(|n| n.keys[row]),
                 lora_r: lora_r[row].to_bits(),
                 l2_reg: l2_reg[row].to_bits(),
-                seed: seeds[row],
+                seed: seeds.map_or(0, |s| s[row]),
             };
             let (group, block) = match place {
                 Some((last, group, block)) if last == run => (group, block),
@@ -179,7 +259,7 @@ impl Tally {
                 }
             };
 
-            let (a, b, x) = (rank_a[row], rank_b[row], logits[row]);
+            let (a, b) = (rank_a[row], rank_b[row]);
             // A negative rank is beyond every stride as an unsigned number.
             if (a as u64).max(b as u64) >= self.groups[group].stride as u64 {
                 self.make_room(batch, row, group, a, b)?;
@@ -187,10 +267,6 @@ impl Tally {
             if a == b {
                 let problem = format!("rank {b} is compared with itself: expected a rank other than rank_a");
                 return Err(batch.bad_value(row, TrialColumn::RankB, problem));
-            }
-            if !x.is_finite() {
-                let problem = format!("{x}: expected a finite logit difference");
-                return Err(batch.bad_value(row, TrialColumn::LogitDiff, problem));
             }
             let mut marks = SEEN | if exception.value(row) { EXCEPTION } else { 0 };
             if train.value(row) {
@@ -210,13 +286,15 @@ impl Tally {
                 let cell = Cell { marks, file, row: batch.first_row() + row as u64 };
                 self.mark(group, a as usize, b as usize, cell)?;
             }
-            self.groups[group].blocks[block][at].add(Sum { total: x, count: 1 });
+            if uses[row] == RowUse::Count {
+                self.groups[group].blocks[block][at].add_row(batch, &rows, row)?;
+            }
         }
         Ok(())
     }
 
     /// Adds the sums of another tally, whose rows come after those of this one.
-    pub(super) fn merge(&mut self, mut other: Self) -> Result<()> {
+    pub(crate) fn merge(&mut self, mut other: Self) -> Result<()> {
         let files: Vec<u32> = other.files.iter().map(|f| self.file_number(f)).collect();
         for from in other.take_groups() {
             let mut key = from.key;
@@ -239,7 +317,7 @@ impl Tally {
                 let block = self.block(group, *seed)?;
                 let into = &mut self.groups[group].blocks[block];
                 for (to, row) in into.chunks_mut(stride).zip(sums.chunks(from.stride)) {
-                    to.iter_mut().zip(row).for_each(|(t, s)| t.add(*s));
+                    to.iter_mut().zip(row).for_each(|(t, s)| t.merge(s));
                 }
             }
         }
@@ -247,21 +325,21 @@ impl Tally {
     }
 
     /// Hands out the groups; the names and files that they refer to stay.
-    pub(super) fn take_groups(&mut self) -> Vec<Group> {
+    pub(crate) fn take_groups(&mut self) -> Vec<Group<S>> {
         std::mem::take(&mut self.groups)
     }
 
     /// The condition of a group.
-    pub(super) fn key(&self, group: &Group) -> ConditionKey {
+    pub(crate) fn key(&self, group: &Group<S>) -> ConditionKey {
         let [setting, model, task, hier] = group.key.names.map(|n| self.names.label(n));
         let value = |bits| Some(f64::from_bits(bits)).filter(|x| !x.is_nan());
         ConditionKey { setting, model, task, hier, lora_r: value(group.key.lora_r), l2_reg: value(group.key.l2_reg) }
     }
 
     /// An error about an ordered pair of a group, at the row that first showed it or else its reversal.
-    pub(super) fn bad_cell(
+    pub(crate) fn bad_cell(
         &self,
-        group: &Group,
+        group: &Group<S>,
         pair: (usize, usize),
         reversal: (usize, usize),
         column: &'static str,
@@ -307,7 +385,7 @@ impl Tally {
         self.take_memory(size)?;
         let found = &mut self.groups[group];
         found.seeds.push(seed);
-        found.blocks.push(vec![Sum::default(); size]);
+        found.blocks.push(vec![S::default(); size]);
         self.block_index.insert((group, seed), found.blocks.len() - 1);
         Ok(found.blocks.len() - 1)
     }
@@ -332,8 +410,8 @@ impl Tally {
     }
 
     fn take_memory(&mut self, sums: usize) -> Result<()> {
-        self.n_sums += sums;
-        if self.n_sums > MAX_SUMS {
+        self.n_bytes += sums * size_of::<S>();
+        if self.n_bytes > MAX_BYTES {
             let problem = "conditions × seeds × items² are too many to sum at once: read fewer files at a time";
             return Err(ResultsError::BadTable(problem.to_owned()));
         }
@@ -358,6 +436,28 @@ impl Tally {
             return Ok(());
         }
         let known = *known;
+        let whole = format!("condition {}", self.key(&self.groups[group]));
+        Err(self.contradiction(&known, &cell, (a, b), &whole))
+    }
+
+    /// The error that the ordered pairs which both of two groups show are marked differently, if any are, as of `whole`.
+    pub(crate) fn contradiction_between(
+        &self,
+        known: &Group<S>,
+        later: &Group<S>,
+        whole: &str,
+    ) -> Option<ResultsError> {
+        let n = known.stride.min(later.stride);
+        (0..n * n).find_map(|k| {
+            let (a, b) = (k / n, k % n);
+            let (first, second) = (&known.cells[a * known.stride + b], &later.cells[a * later.stride + b]);
+            (first.marks & second.marks & SEEN != 0 && first.marks != second.marks)
+                .then(|| self.contradiction(first, second, (a, b), whole))
+        })
+    }
+
+    /// The error that a cell says other than one before it.
+    fn contradiction(&self, known: &Cell, cell: &Cell, (a, b): (usize, usize), whole: &str) -> ResultsError {
         let differ = known.marks ^ cell.marks;
         let truth = |mark: u8| if cell.marks & mark != 0 { ("true", "false") } else { ("false", "true") };
         let (column, (here, there)) = match differ {
@@ -366,29 +466,27 @@ impl Tally {
             _ if cell.marks & WON != 0 => (TrialColumn::Label, ("Yes", "No")),
             _ => (TrialColumn::Label, ("No", "Yes")),
         };
-        Err(ResultsError::BadValue {
+        ResultsError::BadValue {
             path: self.files[cell.file as usize].to_path_buf(),
             row: cell.row,
             column: column.name(),
             problem: format!(
-                "{here} for the ordered pair ({a}, {b}), but {there} in row {} of {}: expected the same throughout \
-                 condition {}",
+                "{here} for the ordered pair ({a}, {b}), but {there} in row {} of {}: expected the same throughout {whole}",
                 known.row,
                 self.files[known.file as usize].display(),
-                self.key(&self.groups[group])
             ),
-        })
+        }
     }
 }
 
 /// What each key of a column means; the code of key k stands at k + 1, that of a missing value first.
-fn codes(column: &TextColumn, yes: &str, no: &str) -> Vec<Code> {
-    let code = |text: Option<&str>| match text {
+fn codes<'a>(column: &'a TextColumn, yes: &'a str, no: &'a str) -> impl Iterator<Item = Code> + 'a {
+    let code = move |text: Option<&str>| match text {
         Some(text) if text == yes => Code::Yes,
         Some(text) if text == no => Code::No,
         _ => Code::Unknown,
     };
-    std::iter::once(Code::Unknown).chain(column.values.iter().map(code)).collect()
+    std::iter::once(Code::Unknown).chain(column.values.iter().map(code))
 }
 
 fn shown(text: Option<&str>) -> String {
@@ -396,7 +494,7 @@ fn shown(text: Option<&str>) -> String {
 }
 
 /// One NaN for all, one zero for both.
-fn canonical(bits: u64) -> u64 {
+pub(crate) fn canonical(bits: u64) -> u64 {
     let x = f64::from_bits(bits);
     if x.is_nan() { f64::NAN.to_bits() } else { (x + 0.0).to_bits() }
 }

@@ -287,7 +287,7 @@ fn the_published_tables_give_370_conditions_with_their_tasks() {
 fn published_means_are_those_of_a_plain_pass_over_the_rows() {
     let Some(directory) = published() else { return };
     let path = directory.join("exception").join("exc_mid_n9__fake.parquet");
-    let columns = Tally::COLUMNS;
+    let columns = Tally::<Sum>::columns();
     let parts =
         scan_trials(std::slice::from_ref(&path), &columns, &|_, _| {}, |sums: &mut Vec<(String, f64)>, batch| {
             let text = |c| batch.text(c).unwrap();

@@ -1,8 +1,34 @@
-//! `caveat results matrix`.
+//! `caveat results matrix`: how often each item is placed above each other.
 
+use caveat_results::{PairCell, PairTable, Placements, Selection, Table};
+
+use super::{finish, reading};
 use crate::cli::MatrixArgs;
+use crate::commands::fit::key_columns;
 use crate::failure::Failure;
+use crate::output::check_table_path;
 
 pub(crate) fn run(args: &MatrixArgs) -> Result<(), Failure> {
-    Err(Failure::input(format!("not yet: {}", args.files.len())))
+    args.output.output.as_deref().map_or(Ok(()), check_table_path)?;
+    let selection = Selection::new(args.filters.clone(), &[]);
+    let pairs = reading(|progress| PairTable::read(&args.files, &selection, progress))?;
+    finish(&table(&pairs)?, &args.output)
+}
+
+/// One row per condition and ordered pair with trials, in either order of presentation.
+fn table(pairs: &PairTable) -> Result<Table, Failure> {
+    let placements: Vec<Placements> = (0..pairs.conditions.len()).map(|k| pairs.placed_above(k)).collect();
+    let mut rows: Vec<(&PairCell, usize, usize)> =
+        pairs.cells.iter().flat_map(|c| [(c, c.rank_a, c.rank_b), (c, c.rank_b, c.rank_a)]).collect();
+    rows.sort_by_key(|(c, a, b)| (c.condition, *a, *b));
+    // A pair shown in both orders is there twice, with one class.
+    rows.dedup_by_key(|(c, a, b)| (c.condition, *a, *b));
+    let rank = |r: usize| i64::try_from(r).ok();
+    Ok(key_columns(rows.iter().map(|(c, ..)| &pairs.conditions[c.condition]))?
+        .integer("rank_a", rows.iter().map(|(_, a, _)| rank(*a)))?
+        .integer("rank_b", rows.iter().map(|(.., b)| rank(*b)))?
+        .text("class", rows.iter().map(|(c, ..)| c.class.name()))?
+        .float("probability", rows.iter().map(|(c, a, b)| placements[c.condition].probability[*a][*b]))?
+        .float("share", rows.iter().map(|(c, a, b)| placements[c.condition].share[*a][*b]))?
+        .integer("n", rows.iter().map(|(c, a, b)| i64::try_from(placements[c.condition].n[*a][*b]).ok()))?)
 }

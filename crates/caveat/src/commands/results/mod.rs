@@ -5,8 +5,12 @@ mod convert;
 mod matrix;
 mod summary;
 
-use crate::cli::ResultsCommand;
+use caveat_results::{Progress, Table};
+
+use crate::cli::{OutputSpec, ResultsCommand};
 use crate::failure::Failure;
+use crate::output::print_table;
+use crate::progress;
 
 pub(crate) fn run(command: &ResultsCommand) -> Result<(), Failure> {
     match command {
@@ -14,5 +18,24 @@ pub(crate) fn run(command: &ResultsCommand) -> Result<(), Failure> {
         ResultsCommand::Summary(args) => summary::run(args),
         ResultsCommand::Convert(args) => convert::run(args),
         ResultsCommand::Matrix(args) => matrix::run(args),
+    }
+}
+
+/// Reads trial tables behind a progress bar.
+fn reading<T>(read: impl FnOnce(Progress<'_>) -> caveat_results::Result<T>) -> Result<T, Failure> {
+    let bar = progress::bar(1, "reading trial tables");
+    let outcome = read(&|done, total| {
+        bar.set_length(total);
+        bar.set_position(done);
+    });
+    bar.finish_and_clear();
+    Ok(outcome?)
+}
+
+/// Writes a table to the file asked for, or prints it.
+fn finish(table: &Table, output: &OutputSpec) -> Result<(), Failure> {
+    match &output.output {
+        Some(path) => Ok(table.write(path)?),
+        None => print_table(table, output.format),
     }
 }

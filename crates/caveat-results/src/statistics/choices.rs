@@ -1,0 +1,95 @@
+//! Choices by seed: how often each run chose the item shown first, for fits to single choices.
+
+use std::path::PathBuf;
+
+use super::filter::Selection;
+use super::hierarchy::{self, Hierarchy};
+use super::pair_table::probability;
+use crate::conditions::{ConditionKey, Tallied, Tally, rows_of_phase};
+use crate::error::Result;
+use crate::trial_table::{Phase, Progress, TrialBatch, TrialColumn, scan_trials};
+
+/// The choices of one seed in one condition, both values of `reverse` together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SeedChoices {
+    /// The condition.
+    pub condition: ConditionKey,
+    /// Index of its hierarchy, and so of its trained pairs, in [`ChoicesByPair::hierarchies`].
+    pub hierarchy: usize,
+    /// The seed.
+    pub seed: i64,
+    /// For every ordered pair with rows: rank of the item shown first, rank of the second, number of rows, and number of rows
+    /// that choose the first (prob_yes > 0.5). Sorted.
+    pub counts: Vec<(usize, usize, u64, u64)>,
+}
+
+/// The choices of all seeds.
+#[derive(Debug, Clone)]
+pub struct ChoicesByPair {
+    /// The hierarchies, sorted by name.
+    pub hierarchies: Vec<Hierarchy>,
+    /// The seeds of all conditions, sorted by condition and seed.
+    pub seeds: Vec<SeedChoices>,
+}
+
+/// Reads the rows of a phase of the trial tables under `paths` as counts of choices by condition, seed and ordered pair.
+///
+/// As [`read_pair_table`](super::read_pair_table) reads them; a probability of exactly one half is no choice of the first item.
+/// Memory: 16 bytes per condition, seed and square of the number of items, rounded up to a power of two.
+///
+/// # Errors
+/// Those of [`read_pair_table`](super::read_pair_table), apart from those about columns that are not read here.
+pub fn read_choices_by_pair(paths: &[PathBuf], phase: Phase, progress: Progress<'_>) -> Result<ChoicesByPair> {
+    let parts = scan_trials(paths, &Tally::<Counts>::columns(), progress, |tally: &mut Tally<Counts>, batch| {
+        tally.add(batch, &rows_of_phase(batch, phase)?)
+    })?;
+    let mut all = Tally::default();
+    for part in parts {
+        all.merge(part)?;
+    }
+    let hierarchy::Sorted { hierarchies, conditions } = hierarchy::sort(all)?;
+    let mut seeds = Vec::new();
+    for (condition, hierarchy, group) in conditions {
+        let stride = group.stride();
+        let mut blocks = group.into_blocks();
+        blocks.sort_by_key(|(seed, _)| *seed);
+        seeds.extend(blocks.into_iter().map(|(seed, block)| {
+            let shown = block.iter().enumerate().filter(|(_, c)| c.n > 0);
+            let counts = shown.map(|(k, c)| (k / stride, k % stride, c.n, c.n_yes)).collect();
+            SeedChoices { condition: condition.clone(), hierarchy, seed, counts }
+        }));
+    }
+    if seeds.is_empty() {
+        return Err(Selection::from(phase).no_rows(paths));
+    }
+    Ok(ChoicesByPair { hierarchies, seeds })
+}
+
+/// Rows of an ordered pair, and those that choose the item shown first.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counts {
+    n: u64,
+    n_yes: u64,
+}
+
+impl Tallied for Counts {
+    const COLUMNS: &'static [TrialColumn] = &[TrialColumn::ProbYes];
+    const BY_SEED: bool = true;
+    type Rows<'a> = &'a [f64];
+
+    fn rows(batch: &TrialBatch) -> Result<&[f64]> {
+        batch.reals(TrialColumn::ProbYes)
+    }
+
+    fn add_row(&mut self, batch: &TrialBatch, prob_yes: &&[f64], row: usize) -> Result<()> {
+        let p = probability(batch, row, prob_yes[row])?;
+        self.n += 1;
+        self.n_yes += u64::from(p > 0.5);
+        Ok(())
+    }
+
+    fn merge(&mut self, later: &Self) {
+        self.n += later.n;
+        self.n_yes += later.n_yes;
+    }
+}

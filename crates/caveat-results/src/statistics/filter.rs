@@ -1,0 +1,458 @@
+//! Which rows count: conditions on columns, as written on a command line.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::str::FromStr;
+
+use caveat_theory::PairClass;
+
+use crate::conditions::{RowUse, rows_of_phase};
+use crate::error::{Result, ResultsError};
+use crate::trial_table::{ColumnKind, Phase, TextColumn, TrialBatch, TrialColumn};
+
+/// The names of [`GroupColumn`], for messages.
+const COLUMN_NAMES: &str = "class, setting, model, task, hier, seed, reverse, phase, rank_a, rank_b, rank_higher, \
+                            rank_lower, gap, is_train, is_exception, no_gt, direction, label, logit_diff, prob_yes, \
+                            ground_truth, margin, correct, paired_correct, lora_r or l2_reg";
+
+/// Numbers that differ by less than this, relative to the larger, count as equal: `l2_reg=1e-4` finds what was written as
+/// 0.0001 or went through single precision text.
+const SAME: f64 = 1e-9;
+
+/// A column to group or filter by: one of the trial table, or the class of the pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum GroupColumn {
+    /// A column of the trial table.
+    Trial(TrialColumn),
+    /// Class of the pair under the trained pairs of its hierarchy.
+    Class,
+}
+
+impl GroupColumn {
+    /// Name in files and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Trial(column) => column.name(),
+            Self::Class => "class",
+        }
+    }
+}
+
+impl fmt::Display for GroupColumn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for GroupColumn {
+    type Err = ResultsError;
+
+    fn from_str(name: &str) -> Result<Self> {
+        let name = name.trim();
+        if name == "class" {
+            return Ok(Self::Class);
+        }
+        let column = TrialColumn::ALL.into_iter().find(|c| c.name() == name);
+        column.map(Self::Trial).ok_or_else(|| ResultsError::UnknownChoice {
+            what: "column",
+            value: name.to_owned(),
+            choices: COLUMN_NAMES,
+        })
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Operator {
+    Equal,
+    Unequal,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+impl Operator {
+    fn holds(self, ordering: Ordering) -> bool {
+        match self {
+            Self::Equal => ordering.is_eq(),
+            Self::Unequal => ordering.is_ne(),
+            Self::Less => ordering.is_lt(),
+            Self::LessOrEqual => ordering.is_le(),
+            Self::Greater => ordering.is_gt(),
+            Self::GreaterOrEqual => ordering.is_ge(),
+        }
+    }
+
+    fn is_equality(self) -> bool {
+        matches!(self, Self::Equal | Self::Unequal)
+    }
+}
+
+/// What the value of a row must fulfil. Of several values with `=` any may hold, with `!=` none.
+#[derive(Debug, Clone, PartialEq)]
+enum Test {
+    Text { equal: bool, values: Vec<Option<String>> },
+    Integer { operator: Operator, values: Vec<i64> },
+    Real { operator: Operator, values: Vec<f64> },
+    Flag(bool),
+    Class { equal: bool, values: Vec<PairClass> },
+}
+
+/// A condition on one column of a row, written as COLUMN OP VALUE.
+///
+/// OP is one of `=  !=  <  <=  >  >=`. After `=` and `!=` there may be several values with commas between them: any of them, or
+/// none of them. Numbers are equal within 1e-9 of the larger. No value after `=`, or for numbers `none`, stands for a missing one;
+/// a missing number is neither below nor above any. Text, truth values (`true`, `false`) and classes take `=` and `!=` only.
+///
+/// ```
+/// use caveat_results::Filter;
+/// let filter: Filter = "l2_reg=none,1e-4".parse()?;
+/// assert_eq!(filter.to_string(), "l2_reg=none,1e-4");
+/// assert!("gap=far".parse::<Filter>().is_err());
+/// # Ok::<(), caveat_results::ResultsError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Filter {
+    column: GroupColumn,
+    test: Test,
+    text: String,
+}
+
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.text)
+    }
+}
+
+impl FromStr for Filter {
+    type Err = ResultsError;
+
+    fn from_str(text: &str) -> Result<Self> {
+        const SHAPE: &str = "COLUMN OP VALUE with OP one of = != < <= > >=, as in setting=full or gap>=2";
+        let bad = |problem: String| ResultsError::BadTable(problem);
+        let at = text.find(['=', '!', '<', '>']).ok_or_else(|| bad(format!("no operator: expected {SHAPE}")))?;
+        let (name, rest) = text.split_at(at);
+        let column: GroupColumn = name.parse()?;
+        const OPERATORS: [(&str, Operator); 6] = [
+            ("!=", Operator::Unequal),
+            ("<=", Operator::LessOrEqual),
+            (">=", Operator::GreaterOrEqual),
+            ("<", Operator::Less),
+            (">", Operator::Greater),
+            ("=", Operator::Equal),
+        ];
+        let unknown = || bad(format!("unknown operator after {column}: expected {SHAPE}"));
+        let (sign, operator) = OPERATORS.into_iter().find(|(sign, _)| rest.starts_with(sign)).ok_or_else(unknown)?;
+        let values = &rest[sign.len()..];
+        if values.starts_with(['=', '!', '<', '>']) {
+            return Err(unknown());
+        }
+        let test = Test::new(column, operator, sign, values.trim()).map_err(|expected| {
+            let kind = if expected.starts_with("= or !=") { "operator" } else { "value" };
+            let found = if kind == "operator" { sign } else { values.trim() };
+            bad(format!("{kind} {found:?} for column {column}: expected {expected}"))
+        })?;
+        Ok(Self { column, test, text: text.trim().to_owned() })
+    }
+}
+
+impl Test {
+    /// The test, or what would be right instead.
+    fn new(column: GroupColumn, operator: Operator, sign: &str, text: &str) -> std::result::Result<Self, String> {
+        let equal = operator == Operator::Equal;
+        let kind = match column {
+            GroupColumn::Class => None,
+            GroupColumn::Trial(column) => Some(column.kind()),
+        };
+        let ordered = matches!(kind, Some(ColumnKind::Integer | ColumnKind::Real));
+        if !ordered && !operator.is_equality() {
+            return Err("= or !=, because it has no order".to_owned());
+        }
+        if ordered && !operator.is_equality() && text.contains(',') {
+            return Err(format!("one number after {sign}"));
+        }
+        let values = || text.split(',').map(str::trim);
+        match kind {
+            None => {
+                let class = |name: &str| PairClass::ALL.into_iter().find(|c| c.name() == name);
+                let found: Option<Vec<_>> = values().map(class).collect();
+                let names = PairClass::ALL.map(PairClass::name).join(", ");
+                found.map(|values| Self::Class { equal, values }).ok_or_else(|| format!("any of {names}"))
+            }
+            Some(ColumnKind::Text) => {
+                let value = |v: &str| (!v.is_empty()).then(|| v.to_owned());
+                Ok(Self::Text { equal, values: values().map(value).collect() })
+            }
+            Some(ColumnKind::Integer) => {
+                let found: std::result::Result<Vec<i64>, _> = values().map(str::parse).collect();
+                found.map(|values| Self::Integer { operator, values }).map_err(|_| "a whole number, as in 2".to_owned())
+            }
+            Some(ColumnKind::Real) => {
+                // NaN is how a missing value is kept; it has no place beside < and >.
+                let missing = |v: &str| v.is_empty() || v.eq_ignore_ascii_case("none");
+                let value = |v: &str| match missing(v) {
+                    true => operator.is_equality().then_some(f64::NAN),
+                    false => v.parse().ok().filter(|x: &f64| !x.is_nan()),
+                };
+                let found: Option<Vec<f64>> = values().map(value).collect();
+                let expected = match operator.is_equality() {
+                    true => "a number, as in 32 or 1e-4, or none for a missing one",
+                    false => "a number, as in 32 or 1e-4",
+                };
+                found.map(|values| Self::Real { operator, values }).ok_or_else(|| expected.to_owned())
+            }
+            Some(ColumnKind::Flag) => match text {
+                "true" | "false" => Ok(Self::Flag((text == "true") == equal)),
+                _ => Err("true or false".to_owned()),
+            },
+        }
+    }
+}
+
+fn text_holds(equal: bool, values: &[Option<String>], x: Option<&str>) -> bool {
+    // CSV cannot tell empty text from a missing value, so no format does.
+    let x = x.filter(|x| !x.is_empty());
+    values.iter().any(|v| v.as_deref() == x) == equal
+}
+
+fn integer_holds(operator: Operator, values: &[i64], x: i64) -> bool {
+    let one = |v: &i64| operator.holds(x.cmp(v));
+    if operator == Operator::Unequal { values.iter().all(one) } else { values.iter().any(one) }
+}
+
+fn real_holds(operator: Operator, values: &[f64], x: f64) -> bool {
+    let one = |&v: &f64| {
+        // Infinities are equal to themselves, which the difference would not say.
+        let same = x == v || (x.is_nan() && v.is_nan()) || (x - v).abs() <= SAME * x.abs().max(v.abs()).min(f64::MAX);
+        match x.partial_cmp(&v) {
+            _ if same => operator.holds(Ordering::Equal),
+            Some(ordering) => operator.holds(ordering),
+            None => operator == Operator::Unequal,
+        }
+    };
+    if operator == Operator::Unequal { values.iter().all(one) } else { values.iter().any(one) }
+}
+
+impl Filter {
+    /// Whether all rows of a run (a condition, seed, order and phase) pass or fail together.
+    fn is_of_run(&self) -> bool {
+        use TrialColumn::{Hier, L2Reg, LoraR, Model, Phase, Reverse, Seed, Setting, Task};
+        let GroupColumn::Trial(column) = self.column else { return false };
+        matches!(column, Setting | Model | Task | Hier | Seed | Reverse | Phase | LoraR | L2Reg)
+    }
+
+    fn trial_column(&self) -> Option<TrialColumn> {
+        match self.column {
+            GroupColumn::Trial(column) => Some(column),
+            GroupColumn::Class => None,
+        }
+    }
+
+    /// Sets the rows that fail to `failed`, those that fail already aside.
+    fn apply(&self, batch: &TrialBatch, uses: &mut [RowUse], failed: RowUse) -> Result<()> {
+        let Some(column) = self.trial_column() else { return Ok(()) };
+        let mut keep = |row: usize, holds: bool| {
+            if !holds && (failed == RowUse::Skip || uses[row] == RowUse::Count) {
+                uses[row] = failed;
+            }
+        };
+        match &self.test {
+            Test::Text { equal, values } => {
+                let text = batch.text(column)?;
+                let of_value: Vec<bool> =
+                    text.values.iter().map(|v| v.is_some() && text_holds(*equal, values, v)).collect();
+                let of_missing = text_holds(*equal, values, None);
+                for (row, &key) in text.keys.iter().enumerate() {
+                    keep(row, if key == TextColumn::MISSING { of_missing } else { of_value[key as usize] });
+                }
+            }
+            Test::Integer { operator, values } => {
+                let integers = batch.integers(column)?;
+                integers.iter().enumerate().for_each(|(row, &x)| keep(row, integer_holds(*operator, values, x)));
+            }
+            Test::Real { operator, values } => {
+                let reals = batch.reals(column)?;
+                reals.iter().enumerate().for_each(|(row, &x)| keep(row, real_holds(*operator, values, x)));
+            }
+            Test::Flag(wanted) => {
+                let flags = batch.flags(column)?.values();
+                flags.iter().enumerate().for_each(|(row, x)| keep(row, x == *wanted));
+            }
+            Test::Class { .. } => {}
+        }
+        Ok(())
+    }
+}
+
+/// The rows that count: those of one phase or both, that pass all filters.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Selection {
+    phase: Option<Phase>,
+    filters: Vec<Filter>,
+}
+
+impl From<Phase> for Selection {
+    /// All rows of a phase.
+    fn from(phase: Phase) -> Self {
+        Self { phase: Some(phase), filters: Vec::new() }
+    }
+}
+
+impl Selection {
+    /// The rows that pass all filters; those after training only, unless a filter or `by` names the phase.
+    pub fn new(filters: Vec<Filter>, by: &[GroupColumn]) -> Self {
+        const PHASE: GroupColumn = GroupColumn::Trial(TrialColumn::Phase);
+        let named = by.contains(&PHASE) || filters.iter().any(|f| f.column == PHASE);
+        Self { phase: (!named).then_some(Phase::Post), filters }
+    }
+
+    /// Whether pairs of a class pass. The class of a row is not in the table, so this is asked apart from the rest.
+    pub(super) fn admits(&self, class: PairClass) -> bool {
+        self.filters.iter().all(|filter| match &filter.test {
+            Test::Class { equal, values } => values.contains(&class) == *equal,
+            _ => true,
+        })
+    }
+
+    /// The columns that [`uses`](Self::uses) reads.
+    pub(super) fn columns(&self) -> impl Iterator<Item = TrialColumn> {
+        let phase = self.phase.map(|_| TrialColumn::Phase);
+        phase.into_iter().chain(self.filters.iter().filter_map(Filter::trial_column))
+    }
+
+    /// The columns that [`run_uses`](Self::run_uses) reads.
+    pub(super) fn run_columns(&self) -> impl Iterator<Item = TrialColumn> {
+        let phase = self.phase.map(|_| TrialColumn::Phase);
+        phase.into_iter().chain(self.filters.iter().filter(|f| f.is_of_run()).filter_map(Filter::trial_column))
+    }
+
+    /// What to do with each row: skip it where its run fails a filter; learn from it what was trained, but not count it, where
+    /// only the row fails. Filters by class are left to [`admits`](Self::admits).
+    pub(super) fn uses(&self, batch: &TrialBatch) -> Result<Vec<RowUse>> {
+        let mut uses = self.run_uses(batch)?;
+        for filter in self.filters.iter().filter(|f| !f.is_of_run()) {
+            filter.apply(batch, &mut uses, RowUse::Mark)?;
+        }
+        Ok(uses)
+    }
+
+    /// The same by the filters on whole runs alone.
+    pub(super) fn run_uses(&self, batch: &TrialBatch) -> Result<Vec<RowUse>> {
+        let mut uses = match self.phase {
+            Some(phase) => rows_of_phase(batch, phase)?,
+            None => vec![RowUse::Count; batch.n_rows()],
+        };
+        for filter in self.filters.iter().filter(|f| f.is_of_run()) {
+            filter.apply(batch, &mut uses, RowUse::Skip)?;
+        }
+        Ok(uses)
+    }
+
+    /// The error that no row is left.
+    pub(super) fn no_rows(&self, paths: &[std::path::PathBuf]) -> ResultsError {
+        let phase = self.phase.map(|p| format!("phase={p}"));
+        let all: Vec<String> = phase.into_iter().chain(self.filters.iter().map(Filter::to_string)).collect();
+        let path = paths.first().cloned().unwrap_or_default();
+        let filter = if all.is_empty() { String::new() } else { format!(" with {}", all.join(" and ")) };
+        ResultsError::NoRows { path, filter, expected: "rows that pass, or other filters" }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(text: &str) -> String {
+        let message = text.parse::<Filter>().unwrap_err().to_string();
+        assert!(!message.contains('\n'), "{message}");
+        message
+    }
+
+    #[test]
+    fn the_names_of_columns_in_messages_are_all_there_are() {
+        let names: Vec<&str> = COLUMN_NAMES.split([',', ' ']).filter(|n| !n.is_empty() && *n != "or").collect();
+        let known: Vec<&str> = std::iter::once("class").chain(TrialColumn::ALL.map(TrialColumn::name)).collect();
+        assert_eq!(names, known);
+        for name in names {
+            assert_eq!(name.parse::<GroupColumn>().unwrap().to_string(), name);
+        }
+    }
+
+    #[test]
+    fn expressions_are_parsed_with_or_without_spaces() {
+        for text in ["gap>=2", "gap >= 2", " gap>= 2 "] {
+            let test = Test::Integer { operator: Operator::GreaterOrEqual, values: vec![2] };
+            assert_eq!(text.parse::<Filter>().unwrap().test, test);
+        }
+        let text = |equal, values: &[&str]| Test::Text {
+            equal,
+            values: values.iter().map(|v| (!v.is_empty()).then(|| v.to_string())).collect(),
+        };
+        assert_eq!("model=a, b".parse::<Filter>().unwrap().test, text(true, &["a", "b"]));
+        assert_eq!("model!=a".parse::<Filter>().unwrap().test, text(false, &["a"]));
+        assert_eq!("label=".parse::<Filter>().unwrap().test, text(true, &[""]));
+        assert_eq!("reverse!=true".parse::<Filter>().unwrap().test, Test::Flag(false));
+        let cross = Test::Class { equal: true, values: vec![PairClass::CrossSection] };
+        assert_eq!("class=cross_section".parse::<Filter>().unwrap().test, cross);
+    }
+
+    #[test]
+    fn wrong_expressions_are_refused_with_what_would_be_right() {
+        assert!(refusal("setting").contains("no operator: expected COLUMN OP VALUE"));
+        assert!(refusal("").contains("no operator"));
+        assert!(refusal("color=red").contains("unknown column \"color\": expected class, setting"));
+        assert!(refusal("=red").contains("unknown column \"\""));
+        for text in ["gap==2", "gap=>2", "gap!2", "gap<>2"] {
+            assert!(refusal(text).contains("unknown operator after gap"), "{text}");
+        }
+        assert!(refusal("setting<full").contains("operator \"<\" for column setting: expected = or !="));
+        assert!(refusal("class>=premise").contains("expected = or !="));
+        assert!(refusal("reverse<true").contains("expected = or !="));
+        assert!(refusal("gap=far").contains("value \"far\" for column gap: expected a whole number"));
+        assert!(refusal("gap>1.5").contains("expected a whole number"));
+        assert!(refusal("gap=").contains("expected a whole number"));
+        assert!(refusal("gap>1,2").contains("expected one number after >"));
+        assert!(refusal("lora_r=big").contains("expected a number, as in 32 or 1e-4, or none"));
+        assert!(refusal("lora_r=NaN").contains("expected a number"));
+        assert!(refusal("lora_r<none").contains("expected a number, as in 32 or 1e-4"));
+        assert!(refusal("reverse=maybe").contains("expected true or false"));
+        assert!(refusal("class=premises").contains("any of premise, exception_cycle"));
+    }
+
+    #[test]
+    fn numbers_are_equal_within_a_billionth_and_missing_ones_apart() {
+        let holds = |text: &str, x: f64| match text.parse::<Filter>().unwrap().test {
+            Test::Real { operator, values } => real_holds(operator, &values, x),
+            other => panic!("{other:?}"),
+        };
+        let near = 1e-4 * (1.0 + 0.9e-9);
+        let far = 1e-4 * (1.0 + 1.1e-9);
+        assert!(holds("l2_reg=1e-4", near) && !holds("l2_reg=1e-4", far));
+        assert!(holds("l2_reg<=1e-4", near) && !holds("l2_reg<=1e-4", far));
+        assert!(!holds("l2_reg>1e-4", near) && holds("l2_reg>1e-4", far));
+        assert!(!holds("l2_reg<1e-4", 1e-4 * (1.0 - 0.9e-9)));
+        assert!(holds("l2_reg!=1e-4", far) && !holds("l2_reg!=1e-4", near));
+        assert!(holds("l2_reg=0", 0.0) && holds("l2_reg=0", -0.0) && !holds("l2_reg=0", f64::MIN_POSITIVE));
+        for text in ["l2_reg=", "l2_reg=none", "l2_reg=1,None", "l2_reg!=1"] {
+            assert!(holds(text, f64::NAN), "{text}");
+        }
+        for text in ["l2_reg=1", "l2_reg<1", "l2_reg>=1", "l2_reg!=none", "l2_reg!=1,none"] {
+            assert!(!holds(text, f64::NAN), "{text}");
+        }
+        assert!(holds("l2_reg!=none", 3.0) && !holds("l2_reg!=3,4", 4.0) && holds("l2_reg=3,4", 4.0));
+        assert!(
+            holds("margin=inf", f64::INFINITY) && !holds("margin=inf", 1.0) && !holds("margin=inf", -f64::INFINITY)
+        );
+        assert!(holds("margin<inf", f64::MAX) && holds("margin>-inf", f64::MIN));
+    }
+
+    #[test]
+    fn the_phase_is_post_unless_it_is_named() {
+        let phase = |filters: &[&str], by: &[GroupColumn]| {
+            Selection::new(filters.iter().map(|f| f.parse().unwrap()).collect(), by).phase
+        };
+        assert_eq!(phase(&["gap>1"], &[GroupColumn::Class]), Some(Phase::Post));
+        assert_eq!(phase(&["phase=pre"], &[]), None);
+        assert_eq!(phase(&[], &[GroupColumn::Trial(TrialColumn::Phase)]), None);
+    }
+}

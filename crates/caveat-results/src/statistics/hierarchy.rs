@@ -1,0 +1,101 @@
+//! The hierarchies of trial tables: what was trained under each name, and the class of every pair.
+
+use std::collections::HashMap;
+
+use caveat_theory::{ComparisonGraph, PairClass, PairClasses};
+
+use crate::conditions::{ConditionKey, Group, Tallied, Tally, Trained};
+use crate::error::{Result, ResultsError};
+
+/// What was trained under one name of a hierarchy, in all conditions alike.
+#[derive(Debug, Clone)]
+pub struct Hierarchy {
+    /// Its name in the column `hier`.
+    pub name: String,
+    /// Number of items: the largest rank met, plus one.
+    pub n_items: usize,
+    /// The trained pairs with their winners, each of weight 1.
+    pub graph: ComparisonGraph,
+    /// The pairs marked as exceptions, (winner, loser) by rank, sorted by their higher item.
+    pub exceptions: Vec<(usize, usize)>,
+    /// Class and label of every pair.
+    pub classes: PairClasses,
+}
+
+impl Hierarchy {
+    /// Class of the pair {a, b}; `None` for an item with itself or a rank that is not there.
+    pub fn class(&self, a: usize, b: usize) -> Option<PairClass> {
+        (a != b && a.max(b) < self.n_items).then(|| self.classes.class(a, b))
+    }
+}
+
+/// The conditions of a tally, sorted by key, each with the index of its hierarchy.
+pub(super) struct Sorted<S> {
+    pub(super) hierarchies: Vec<Hierarchy>,
+    pub(super) conditions: Vec<(ConditionKey, usize, Group<S>)>,
+}
+
+/// Sorts the conditions of a tally and finds their hierarchies, sorted by name.
+///
+/// # Errors
+/// A condition without trained pairs; two conditions under one name that contradict each other on `is_train`,
+/// `is_exception` or the label of a trained pair, or of which one trains a pair that the other does not show.
+pub(super) fn sort<S: Tallied>(mut tally: Tally<S>) -> Result<Sorted<S>> {
+    // In order of appearance, so that a contradiction is found in the rows that come later.
+    let groups: Vec<(ConditionKey, Group<S>)> =
+        tally.take_groups().into_iter().map(|group| (tally.key(&group), group)).collect();
+    let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (k, (key, _)) in groups.iter().enumerate() {
+        by_name.entry(&key.hier).or_default().push(k);
+    }
+    let mut names: Vec<(&str, Vec<usize>)> = by_name.into_iter().collect();
+    names.sort_unstable();
+    let mut hierarchies = Vec::with_capacity(names.len());
+    let mut number = vec![0; groups.len()];
+    for (name, members) in names {
+        for &k in &members {
+            number[k] = hierarchies.len();
+        }
+        let members: Vec<&(ConditionKey, Group<S>)> = members.iter().map(|&k| &groups[k]).collect();
+        hierarchies.push(hierarchy(name, &members, &tally)?);
+    }
+    let mut conditions: Vec<(ConditionKey, usize, Group<S>)> =
+        groups.into_iter().zip(number).map(|((key, group), h)| (key, h, group)).collect();
+    conditions.sort_by(|a, b| a.0.total_cmp(&b.0));
+    Ok(Sorted { hierarchies, conditions })
+}
+
+fn hierarchy<S: Tallied>(name: &str, members: &[&(ConditionKey, Group<S>)], tally: &Tally<S>) -> Result<Hierarchy> {
+    let (first_key, first) = members[0];
+    let trained = Trained::find(first, tally, first_key, first.n_items())?;
+    let pairs: Vec<(usize, usize)> = trained.comparisons.iter().map(|c| (c.winner, c.loser)).collect();
+    for (key, group) in &members[1..] {
+        let whole = format!("the conditions of hierarchy {name:?}");
+        if let Some(error) = tally.contradiction_between(first, group, &whole) {
+            return Err(error);
+        }
+        let here = Trained::find(group, tally, key, group.n_items())?;
+        let here: Vec<(usize, usize)> = here.comparisons.iter().map(|c| (c.winner, c.loser)).collect();
+        if here == pairs {
+            continue;
+        }
+        // Neither contradicts the other where both have rows, so a pair of one alone is one that the other does not show.
+        let only_first = pairs.iter().find(|p| !here.contains(p)).map(|p| (p, first, first_key, key));
+        let only_here = here.iter().find(|p| !pairs.contains(p)).map(|p| (p, group, key, first_key));
+        if let Some((&(winner, loser), trainer, condition, other)) = only_first.or(only_here) {
+            let problem = format!(
+                "true for the pair ({winner}, {loser}), of which condition {other} has no rows: expected the same trained \
+                 pairs in all conditions of hierarchy {name:?}"
+            );
+            return Err(tally.bad_cell(trainer, (winner, loser), (loser, winner), "is_train", condition, &problem));
+        }
+    }
+    let n_items = members.iter().map(|(_, group)| group.n_items()).max().unwrap_or(0);
+    let theory = |source| {
+        let context = format!("hierarchy {name:?}, rows with is_train true");
+        ResultsError::Theory { context, source }
+    };
+    let graph = ComparisonGraph::new(n_items, trained.comparisons).map_err(theory)?.with_order(trained.order);
+    let classes = graph.classes().map_err(theory)?;
+    Ok(Hierarchy { name: name.to_owned(), n_items, graph, exceptions: trained.exceptions, classes })
+}

@@ -1,0 +1,202 @@
+//! Accuracy and margin of groups of rows: by any columns and always by pair class.
+
+use std::path::PathBuf;
+
+use caveat_theory::PairClass;
+
+use super::filter::{GroupColumn, Selection};
+use super::groups::{Part, Scan};
+use super::hierarchy::{self, Hierarchy};
+use super::wilson::wilson_interval;
+use crate::conditions::Tally;
+use crate::error::{Result, ResultsError};
+use crate::table::{Table, Values};
+use crate::trial_table::{ColumnKind, Progress, TrialColumn, scan_trials};
+
+/// Words of all keys of groups and seeds at most: 2.8 million groups of one column, one million of six. Keeps a summary below
+/// one GiB.
+const MAX_WORDS: usize = 1 << 23;
+
+/// The value that all rows of a group have in a column.
+#[derive(Debug, Clone, PartialEq)]
+pub enum GroupValue {
+    /// Text; empty where missing.
+    Text(String),
+    /// A whole number.
+    Integer(i64),
+    /// A float, NaN where missing.
+    Real(f64),
+    /// A truth value.
+    Flag(bool),
+    /// The class.
+    Class(PairClass),
+}
+
+/// The rows of one class that share their values in some columns.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SummaryGroup {
+    /// Values in the columns that the summary is by, in their order.
+    pub values: Vec<GroupValue>,
+    /// Class of their pairs.
+    pub class: PairClass,
+    /// Number of binary trials: rows whose `correct` is not missing.
+    pub n: u64,
+    /// Number of those that are correct.
+    pub n_correct: u64,
+    /// Mean margin over the rows that have one, NaN without any.
+    pub margin: f64,
+    /// Standard error of the margin over seeds: the standard deviation of the seeds' means over the root of their number. NaN
+    /// unless at least two seeds have margins.
+    pub margin_se: f64,
+    /// Number of seeds with rows in the group.
+    pub n_seeds: u64,
+}
+
+impl SummaryGroup {
+    /// Share of correct trials, NaN without any.
+    pub fn accuracy(&self) -> f64 {
+        self.n_correct as f64 / self.n as f64
+    }
+
+    /// Wilson's 95 % interval of the accuracy.
+    pub fn interval(&self) -> (f64, f64) {
+        wilson_interval(self.n_correct, self.n)
+    }
+}
+
+/// Accuracy and margin by pair class and any columns.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    /// The columns that it is by.
+    pub by: Vec<GroupColumn>,
+    /// The groups that have rows, sorted by the columns in order, then by class; a missing value comes first.
+    pub groups: Vec<SummaryGroup>,
+}
+
+impl Summary {
+    /// One row per group: the columns in order, class unless it is among them, accuracy, n, low, high, margin, margin_se and
+    /// n_seeds.
+    ///
+    /// # Errors
+    /// None for a summary as [`summarize`] makes it: its columns differ.
+    pub fn table(&self) -> Result<Table> {
+        let mut table = Table::new();
+        for (k, column) in self.by.iter().enumerate() {
+            table = table.with(column.name(), column_values(*column, self.groups.iter().map(|g| &g.values[k])))?;
+        }
+        if !self.by.contains(&GroupColumn::Class) {
+            table = table.text("class", self.groups.iter().map(|g| g.class.name()))?;
+        }
+        let count = |n: u64| i64::try_from(n).ok();
+        let statistics = [
+            ("accuracy", Values::Float(self.groups.iter().map(SummaryGroup::accuracy).collect())),
+            ("n", Values::Integer(self.groups.iter().map(|g| count(g.n)).collect())),
+            ("low", Values::Float(self.groups.iter().map(|g| g.interval().0).collect())),
+            ("high", Values::Float(self.groups.iter().map(|g| g.interval().1).collect())),
+            ("margin", Values::Float(self.groups.iter().map(|g| g.margin).collect())),
+            ("margin_se", Values::Float(self.groups.iter().map(|g| g.margin_se).collect())),
+            ("n_seeds", Values::Integer(self.groups.iter().map(|g| count(g.n_seeds)).collect())),
+        ];
+        for (name, values) in statistics {
+            // Grouped by margin, the margin of a group is its value there.
+            if table.column(name).is_none() {
+                table = table.with(name, values)?;
+            }
+        }
+        Ok(table)
+    }
+}
+
+fn column_values<'a>(column: GroupColumn, values: impl Iterator<Item = &'a GroupValue>) -> Values {
+    let kind = match column {
+        GroupColumn::Trial(column) => column.kind(),
+        GroupColumn::Class => ColumnKind::Text,
+    };
+    let text = |v: &GroupValue| match v {
+        GroupValue::Text(text) => text.clone(),
+        GroupValue::Class(class) => class.name().to_owned(),
+        _ => String::new(),
+    };
+    match kind {
+        ColumnKind::Text => Values::Text(values.map(text).collect()),
+        ColumnKind::Integer => {
+            Values::Integer(values.map(|v| if let GroupValue::Integer(x) = v { Some(*x) } else { None }).collect())
+        }
+        ColumnKind::Real => {
+            Values::Float(values.map(|v| if let GroupValue::Real(x) = v { *x } else { f64::NAN }).collect())
+        }
+        ColumnKind::Flag => Values::Flag(values.map(|v| *v == GroupValue::Flag(true)).collect()),
+    }
+}
+
+/// Accuracy and margin of the selected rows of the trial tables under `paths`, by the columns of `by` and by pair class.
+///
+/// The tables are read twice: first for what was trained under each hierarchy, then for the statistics. Only the needed
+/// columns are read, in parallel; the result does not depend on the number of threads. Memory: about 100 bytes per group and
+/// seed, whatever the number of rows. `progress` is called with the rows done and to be done, both passes together.
+///
+/// # Errors
+/// Those of [`scan_trials`]; no selected row; a column named twice; millions of groups times seeds, which most likely are not meant; rows that
+/// contradict each other on what was trained, as in [`read_pair_table`](super::read_pair_table); a `correct` other than 0, 1
+/// or missing, or a margin that is infinite.
+pub fn summarize(
+    paths: &[PathBuf],
+    by: &[GroupColumn],
+    selection: &Selection,
+    progress: Progress<'_>,
+) -> Result<Summary> {
+    summarize_within(MAX_WORDS, paths, by, selection, progress)
+}
+
+/// The same with another bound on the words of all keys.
+pub(super) fn summarize_within(
+    max_words: usize,
+    paths: &[PathBuf],
+    by: &[GroupColumn],
+    selection: &Selection,
+    progress: Progress<'_>,
+) -> Result<Summary> {
+    if let Some((_, column)) = by.iter().enumerate().find(|(k, c)| by[..*k].contains(c)) {
+        return Err(ResultsError::BadTable(format!("column {column} is named twice to group by: name it once")));
+    }
+    let hierarchies = read_hierarchies(paths, selection, &|done, total| progress(done, 2 * total))?;
+    let scan = Scan::new(by, selection, &hierarchies, max_words);
+    let second = |done, total| progress(total + done, 2 * total);
+    let parts = scan_trials(paths, &scan.columns(), &second, |part: &mut Part, batch| scan.add(part, batch))?;
+    let mut all = Part::default();
+    for part in parts {
+        scan.merge(&mut all, &part)?;
+    }
+    if all.is_empty() {
+        return Err(selection.no_rows(paths));
+    }
+    Ok(Summary { by: by.to_vec(), groups: scan.groups(all) })
+}
+
+/// What was trained under each hierarchy, from the rows of all runs that pass.
+fn read_hierarchies(paths: &[PathBuf], selection: &Selection, progress: Progress<'_>) -> Result<Vec<Hierarchy>> {
+    let columns = distinct(Tally::<()>::columns().into_iter().chain(selection.run_columns()));
+    let tallies = scan_trials(paths, &columns, progress, |tally: &mut Tally<()>, batch| {
+        tally.add(batch, &selection.run_uses(batch)?)
+    })?;
+    let mut all = Tally::default();
+    for tally in tallies {
+        all.merge(tally)?;
+    }
+    let sorted = hierarchy::sort(all)?;
+    if sorted.hierarchies.is_empty() {
+        return Err(selection.no_rows(paths));
+    }
+    Ok(sorted.hierarchies)
+}
+
+/// The columns, each once.
+pub(super) fn distinct(columns: impl IntoIterator<Item = TrialColumn>) -> Vec<TrialColumn> {
+    let mut found = Vec::new();
+    for column in columns {
+        if !found.contains(&column) {
+            found.push(column);
+        }
+    }
+    found
+}
