@@ -12,6 +12,7 @@
 
 mod atomic;
 mod caught;
+mod check;
 mod comparisons;
 mod conditions;
 mod error;
@@ -22,6 +23,7 @@ mod trial_table;
 
 pub use atomic::{WriteFailure, create_parent_directory, write_atomically};
 pub use caught::panic_is_caught;
+pub use check::{CheckReport, Problem, ProblemKind, check_trials};
 pub use comparisons::{LabeledComparisons, ranks_table, read_comparisons, write_ranks};
 pub use conditions::{Condition, ConditionKey, MAX_ITEMS, PairMargin, read_conditions};
 pub use error::{Result, ResultsError};

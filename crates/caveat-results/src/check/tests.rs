@@ -1,0 +1,1 @@
+//! Tests of checking trial tables, without the command.
