@@ -151,7 +151,3 @@ fn without_path(path: &std::path::Path, error: &ResultsError) -> String {
     let message = error.to_string();
     message.strip_prefix(&format!("{}: ", path.display())).map(str::to_owned).unwrap_or(message)
 }
-
-#[cfg(test)]
-#[path = "check/tests.rs"]
-mod tests;

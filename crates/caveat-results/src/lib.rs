@@ -5,6 +5,8 @@
 //!
 //! * [`scan_trials`] reads chosen columns of trial tables (Parquet or CSV) in parallel; [`read_conditions`] aggregates
 //!   them to one [`Condition`] per setting, model, task, hierarchy and hyperparameter.
+//! * [`check_trials`] finds everything that is wrong with trial tables; [`convert_trials`] converts them, and collects a folder
+//!   of runs in one.
 //! * [`read_comparisons`] and [`write_ranks`] take a comparison list of any size to a ranking.
 //! * [`read_matrix`] and [`write_matrix`] are NumPy's .npy format.
 //! * [`Table`] is every command's output: Parquet, CSV, JSON, or aligned text.
@@ -15,6 +17,7 @@ mod caught;
 mod check;
 mod comparisons;
 mod conditions;
+mod convert;
 mod error;
 mod interner;
 mod matrix;
@@ -26,6 +29,7 @@ pub use caught::panic_is_caught;
 pub use check::{CheckReport, Problem, ProblemKind, check_trials};
 pub use comparisons::{LabeledComparisons, ranks_table, read_comparisons, write_ranks};
 pub use conditions::{Condition, ConditionKey, MAX_ITEMS, PairMargin, read_conditions};
+pub use convert::{Converted, convert_trials};
 pub use error::{Result, ResultsError};
 pub use matrix::{read_matrix, write_matrix};
 pub use table::{Format, Table, Values};

@@ -333,7 +333,7 @@ where
 }
 
 /// How a table is read.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Reading {
     /// Whether a missing or unreadable value becomes a fault of its batch instead of an error.
     pub(crate) lenient: bool,
@@ -396,6 +396,20 @@ pub(crate) struct Range {
     n_rows: u64,
 }
 
+/// Whether a file is read as CSV: any other is read as Parquet.
+pub(crate) fn is_csv(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv"))
+}
+
+/// Refuses a table in which two columns have one name.
+fn refuse_duplicates<'a>(path: &Path, names: impl Iterator<Item = &'a str>) -> Result<()> {
+    let mut met = HashSet::new();
+    names.into_iter().try_for_each(|name| match met.insert(name) {
+        true => Ok(()),
+        false => Err(ResultsError::bad_file(path, format!("column {name:?} is there twice: expected it once"))),
+    })
+}
+
 /// An opened trial table whose needed columns are known to be there.
 pub(crate) enum Source {
     Parquet(parquet_file::ParquetTable),
@@ -404,7 +418,7 @@ pub(crate) enum Source {
 
 impl Source {
     pub(crate) fn open(path: &Path, columns: &[TrialColumn], reading: Reading) -> Result<Self> {
-        if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv")) {
+        if is_csv(path) {
             csv_file::CsvTable::open(path, columns, reading).map(Self::Csv)
         } else {
             parquet_file::ParquetTable::open(path, columns, reading).map(Self::Parquet)

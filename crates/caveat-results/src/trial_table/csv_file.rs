@@ -11,7 +11,7 @@ use arrow_array::types::Int32Type;
 use arrow_schema::DataType;
 
 use super::batch::{Fault, RawRows};
-use super::{ColumnKind, Reading, TrialBatch, TrialColumn};
+use super::{ColumnKind, Reading, TrialBatch, TrialColumn, refuse_duplicates};
 use crate::error::{Result, ResultsError, name_list, one_line, open_nonempty};
 
 const EXPECTED: &str = "a trial table in CSV";
@@ -34,6 +34,9 @@ impl CsvTable {
         let mut reader = csv::Reader::from_reader(file);
         let headers = reader.byte_headers().map_err(|e| bad_record(path, &e))?;
         let names: Vec<String> = headers.iter().map(|h| String::from_utf8_lossy(h).trim().to_owned()).collect();
+        if reading != Reading::default() {
+            refuse_duplicates(path, names.iter().map(String::as_str))?;
+        }
         let columns = columns
             .iter()
             .map(|&column| match names.iter().position(|n| n == column.name()) {

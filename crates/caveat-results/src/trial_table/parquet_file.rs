@@ -11,7 +11,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 
 use super::batch::RawRows;
-use super::{ColumnKind, Range, Reading, TrialBatch, TrialColumn};
+use super::{ColumnKind, Range, Reading, TrialBatch, TrialColumn, refuse_duplicates};
 use crate::caught::guarded;
 use crate::error::{Result, ResultsError, name_list, one_line, open_nonempty};
 
@@ -39,6 +39,9 @@ impl ParquetTable {
         let metadata = guarded(|| ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())).map_err(not_parquet)?;
 
         let fields = metadata.schema().fields();
+        if reading != Reading::default() {
+            refuse_duplicates(path, fields.iter().map(|f| f.name().as_str()))?;
+        }
         let mut indices = Vec::with_capacity(columns.len());
         for &column in columns {
             let Some((index, field)) = fields.find(column.name()) else {

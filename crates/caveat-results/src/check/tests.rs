@@ -1,1 +1,0 @@
-//! Tests of checking trial tables, without the command.
