@@ -70,6 +70,12 @@ pub fn convert_trials(inputs: &[PathBuf], output: &Path, progress: Progress<'_>)
 }
 
 fn convert_tables(tables: &[PathBuf], output: &Path, format: Format, progress: Progress<'_>) -> Result<Converted> {
+    // One table may be written over itself; one of several would have its rows twice when the same is asked for again.
+    let is_output = |table: &&PathBuf| table.canonicalize().is_ok_and(|t| output.canonicalize().is_ok_and(|o| o == t));
+    if let Some(table) = tables.iter().find(is_output).filter(|_| tables.len() > 1) {
+        let problem = "is one of several inputs and the output: expected another output, or inputs without it";
+        return Err(ResultsError::bad_file(table, problem));
+    }
     let reading = Reading { lenient: false, extras: true };
     let open = |path: &PathBuf| Source::open(path, &TrialColumn::ALL, reading);
     // Every table is looked at before anything is written, and the first error in order is the one reported.

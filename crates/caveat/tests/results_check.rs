@@ -558,6 +558,39 @@ fn mixed_hierarchies_under_one_tag_are_named_by_row_and_file() {
 }
 
 #[test]
+fn the_report_does_not_depend_on_the_number_of_threads() {
+    let place = Place::new();
+    let (a, b) = (trials::table(&place, &[PLAIN]), trials::table(&place, &[Simulated { hier: "ti_n9", ..EXCEPTION }]));
+    a.write(&place.path("a.parquet")).unwrap();
+    set(&b, "gap", &[5, 500, 700], 0.0).write(&place.path("b.csv")).unwrap();
+    let report = |threads: &str| {
+        let mut command = place.command("results check a.parquet b.csv --most 7 --format csv");
+        command.env("RAYON_NUM_THREADS", threads).output().unwrap().stdout
+    };
+    let one = report("1");
+    assert!(one.len() > 1000);
+    assert!((2..5).all(|threads| report(&threads.to_string()) == one));
+}
+
+#[test]
+fn ranks_that_make_no_hierarchy_are_problems_and_not_the_end() {
+    let place = Place::new();
+    let good = trials::table(&place, &[SMALL]);
+    let all: Vec<usize> = (0..good.n_rows()).collect();
+    let pair: Vec<usize> = all.iter().copied().filter(|k| [1, 8].contains(&(k % 20))).collect();
+    // Only (0, 2) is trained, and rank 1 between them is not.
+    let table = set(&set(&good, "is_train", &all, 0.0), "is_exception", &all, 0.0);
+    set(&table, "is_train", &pair, 1.0).write(&place.path("t.parquet")).unwrap();
+    let found = problems(&place, "t.parquet");
+    assert!(places(&found).contains(&(0, "rank_b", "rank")), "{found:?}");
+    // Every run trains another pair, so that no rank is trained in half of them.
+    let one: Vec<usize> = (0..12).map(|run| 20 * run + [0, 1, 2, 3, 5, 6, 7, 10, 11, 15, 0, 10][run]).collect();
+    set(&table, "is_train", &one, 1.0).write(&place.path("t.parquet")).unwrap();
+    let found = problems(&place, "t.parquet");
+    assert!(places(&found).contains(&(0, "is_train", "mixed_hierarchy")), "{found:?}");
+}
+
+#[test]
 fn lists_can_be_written_and_printed() {
     let place = Place::new();
     let good = trials::table(&place, &[SMALL]);

@@ -184,6 +184,7 @@ fn bad_tables_and_outputs_are_refused_and_nothing_is_left() {
     place.refused_saying("results convert good.parquet -o empty", &["directory"]);
     place.refused_saying("results convert good.parquet", &["--output"]);
     assert_eq!(place.text("old.csv"), "old");
+    place.refused_saying("results convert good.parquet good.csv -o good.csv", &["good.csv: is one of several inputs"]);
     // A table may be written over itself.
     place.ok("results convert good.csv -o good.csv");
     assert_eq!(place.text("good.csv").lines().count(), table.n_rows() + 1);

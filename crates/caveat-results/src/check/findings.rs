@@ -202,7 +202,7 @@ impl Findings {
                 listed.push((table, last, kind, true, problem));
             }
         }
-        listed.sort_by(|a, b| (a.0, a.1, a.2, a.3).cmp(&(b.0, b.1, b.2, b.3)));
+        listed.sort_by_key(|l| (l.0, l.1, l.2, l.3));
         listed.into_iter().map(|(.., problem)| problem).collect()
     }
 }

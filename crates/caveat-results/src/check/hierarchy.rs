@@ -104,7 +104,9 @@ impl Hierarchy<'_> {
             });
             return None;
         }
-        let is_item = |rank: usize| trained[rank] > 0 && 2 * trained[rank] >= n_runs;
+        let often = |rank: usize| trained[rank] > 0 && 2 * trained[rank] >= n_runs;
+        let is_any_often = (0..MAX_ITEMS).any(often);
+        let is_item = |rank: usize| if is_any_often { often(rank) } else { trained[rank] > 0 };
         let mut best: Option<(u64, Items)> = None;
         let mut rank = 0;
         while rank < MAX_ITEMS {
@@ -240,6 +242,10 @@ impl Hierarchy<'_> {
                     format!("the premise ({r}, {s}) is not trained in hier {tag}, which has exceptions: expected all neighbors trained")
                 });
             }
+        }
+        // Then the ranks that make no hierarchy are reported as such.
+        if comparisons.is_empty() {
+            return Ok(());
         }
         let index = |rank: u16| usize::from(rank - items.first);
         let graph = comparisons.into_iter().map(|(winner, loser)| Comparison::new(index(winner), index(loser)));

@@ -83,6 +83,9 @@ impl RunKey {
     }
 }
 
+/// The runs of one condition with their rows.
+pub(super) type Members<'a> = Vec<(&'a RunKey, &'a [Entry])>;
+
 /// All runs met, in order of first appearance.
 #[derive(Debug, Default)]
 pub(super) struct Runs {
@@ -209,9 +212,9 @@ impl Runs {
     }
 
     /// The runs of every condition, in order of first appearance.
-    pub(super) fn conditions(&self) -> Vec<(ConditionId, Vec<(&RunKey, &[Entry])>)> {
+    pub(super) fn conditions(&self) -> Vec<(ConditionId, Members<'_>)> {
         let mut index = HashMap::new();
-        let mut conditions: Vec<(ConditionId, Vec<_>)> = Vec::new();
+        let mut conditions: Vec<(ConditionId, Members<'_>)> = Vec::new();
         for (key, entries) in self.iter() {
             let at = *index.entry(key.condition).or_insert_with(|| {
                 conditions.push((key.condition, Vec::new()));

@@ -7,14 +7,11 @@ use rayon::prelude::*;
 
 use super::findings::{Findings, ProblemKind};
 use super::hierarchy::{Items, name_of};
-use super::runs::{ConditionId, Entry, NO, Place, RunKey, Runs, UNPAIRED, YES};
+use super::runs::{ConditionId, Entry, Members, NO, Place, Runs, UNPAIRED, YES};
 use crate::trial_table::TrialColumn;
 
 /// Pairs or seeds named in one problem.
 const NAMED: usize = 8;
-
-/// The runs of one condition.
-type Members<'a> = Vec<(&'a RunKey, &'a [Entry])>;
 
 /// Checks all conditions against themselves and each other.
 pub(super) fn check(runs: &Runs, items: &HashMap<u32, Items>, tables: &[PathBuf], findings: &mut Findings) {

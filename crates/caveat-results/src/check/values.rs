@@ -305,7 +305,8 @@ fn check_truth(c: &Columns<'_>, row: usize, bad: Bad, problems: &mut RowProblems
         });
     }
     let paired = c.paired_correct[row];
-    if !bad.has(C::PairedCorrect) && !(paired.is_nan() || paired == 0.0 || paired == 1.0) {
+    let is_paired = paired.is_nan() || paired == 0.0 || paired == 1.0;
+    if !is_paired && !bad.has(C::PairedCorrect) {
         problems.add(ProblemKind::PairedCorrect, C::PairedCorrect, || format!("{paired}: expected 0, 1 or no value"));
     }
     if bad.has(C::NoGt) {
