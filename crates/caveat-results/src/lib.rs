@@ -7,6 +7,8 @@
 //!   them to one [`Condition`] per setting, model, task, hierarchy and hyperparameter.
 //! * [`summarize`] is accuracy by pair class and any columns, [`read_pair_table`] how each condition judges each ordered pair,
 //!   [`read_choices_by_pair`] the same as counts by seed.
+//! * [`check_trials`] finds everything that is wrong with trial tables; [`convert_trials`] converts them, and collects a folder
+//!   of runs in one.
 //! * [`read_comparisons`] and [`write_ranks`] take a comparison list of any size to a ranking.
 //! * [`read_matrix`] and [`write_matrix`] are NumPy's .npy format.
 //! * [`Table`] is every command's output: Parquet, CSV, JSON, or aligned text.
@@ -14,8 +16,10 @@
 
 mod atomic;
 mod caught;
+mod check;
 mod comparisons;
 mod conditions;
+mod convert;
 mod error;
 mod interner;
 mod matrix;
@@ -25,8 +29,10 @@ mod trial_table;
 
 pub use atomic::{WriteFailure, create_parent_directory, write_atomically};
 pub use caught::panic_is_caught;
+pub use check::{CheckReport, Problem, ProblemKind, check_trials};
 pub use comparisons::{LabeledComparisons, ranks_table, read_comparisons, write_ranks};
 pub use conditions::{Condition, ConditionKey, MAX_ITEMS, PairMargin, read_conditions};
+pub use convert::{Converted, convert_trials};
 pub use error::{Result, ResultsError};
 pub use matrix::{read_matrix, write_matrix};
 pub use statistics::{

@@ -11,9 +11,11 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use arrow_schema::DataType;
 use rayon::prelude::*;
 use serde::Serialize;
 
+pub(crate) use batch::Fault;
 pub use batch::{TextColumn, TrialBatch};
 
 use crate::error::{Result, ResultsError};
@@ -165,6 +167,11 @@ impl TrialColumn {
         }
     }
 
+    /// The column of that name.
+    pub(crate) fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|c| c.name() == name)
+    }
+
     /// What the column holds. `ground_truth` is a float, because it is missing on pairs without one.
     pub fn kind(self) -> ColumnKind {
         match self {
@@ -291,7 +298,7 @@ where
 {
     let tables: Vec<Source> = find_tables(paths)?
         .par_iter()
-        .map(|path| Source::open(path, columns))
+        .map(|path| Source::open(path, columns, Reading::default()))
         .collect::<Vec<_>>()
         .into_iter()
         .collect::<Result<_>>()?;
@@ -325,9 +332,62 @@ where
     results.into_iter().collect()
 }
 
+/// How a table is read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Reading {
+    /// Whether a missing or unreadable value becomes a fault of its batch instead of an error.
+    pub(crate) lenient: bool,
+    /// Whether the columns that are none of a trial table's are read too.
+    pub(crate) extras: bool,
+}
+
+/// Reads `columns` of `tables` as [`scan_trials`] does, but goes on where that stops: a bad value is a fault of its batch,
+/// and a table that cannot be read is an error of its own. One outcome per table, in order; `visit` gets its number.
+pub(crate) fn scan_leniently<A, V>(
+    tables: &[PathBuf],
+    columns: &[TrialColumn],
+    progress: Progress<'_>,
+    visit: V,
+) -> Vec<Result<Vec<A>>>
+where
+    A: Default + Send,
+    V: Fn(&mut A, usize, &TrialBatch) -> Result<()> + Sync,
+{
+    let reading = Reading { lenient: true, extras: false };
+    let sources: Vec<Result<Source>> = tables.par_iter().map(|path| Source::open(path, columns, reading)).collect();
+    let readable = || sources.iter().enumerate().filter_map(|(k, s)| s.as_ref().ok().map(|s| (k, s)));
+    let total: u64 = readable().map(|(_, s)| s.n_rows()).sum();
+    let units: Vec<(usize, &Source, Range)> =
+        readable().flat_map(|(k, s)| s.ranges().into_iter().map(move |r| (k, s, r))).collect();
+    let done = AtomicU64::new(0);
+    let parts: Vec<(usize, Result<A>)> = units
+        .into_par_iter()
+        .with_max_len(1)
+        .map(|(table, source, range)| {
+            let mut folded = A::default();
+            let outcome = source.read(range, &mut |batch| {
+                visit(&mut folded, table, &batch)?;
+                let rows = batch.n_rows() as u64;
+                progress(done.fetch_add(rows, Ordering::Relaxed) + rows, total);
+                Ok(())
+            });
+            (table, outcome.map(|()| folded))
+        })
+        .collect();
+    let mut outcomes: Vec<Result<Vec<A>>> = sources.into_iter().map(|s| s.map(|_| Vec::new())).collect();
+    for (table, part) in parts {
+        match (&mut outcomes[table], part) {
+            (Ok(parts), Ok(part)) => parts.push(part),
+            (whole @ Ok(_), Err(e)) => *whole = Err(e),
+            (Err(_), _) => {}
+        }
+    }
+    outcomes
+}
+
 /// A range of rows, within one row group where the format has them.
 #[derive(Debug, Clone, Copy)]
-struct Range {
+pub(crate) struct Range {
     group: usize,
     /// First row within the group.
     offset: u64,
@@ -336,36 +396,58 @@ struct Range {
     n_rows: u64,
 }
 
+/// Whether a file is read as CSV: any other is read as Parquet.
+pub(crate) fn is_csv(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv"))
+}
+
+/// Refuses a table in which two columns have one name.
+fn refuse_duplicates<'a>(path: &Path, names: impl Iterator<Item = &'a str>) -> Result<()> {
+    let mut met = HashSet::new();
+    names.into_iter().try_for_each(|name| match met.insert(name) {
+        true => Ok(()),
+        false => Err(ResultsError::bad_file(path, format!("column {name:?} is there twice: expected it once"))),
+    })
+}
+
 /// An opened trial table whose needed columns are known to be there.
-enum Source {
+pub(crate) enum Source {
     Parquet(parquet_file::ParquetTable),
     Csv(csv_file::CsvTable),
 }
 
 impl Source {
-    fn open(path: &Path, columns: &[TrialColumn]) -> Result<Self> {
-        if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv")) {
-            csv_file::CsvTable::open(path, columns).map(Self::Csv)
+    pub(crate) fn open(path: &Path, columns: &[TrialColumn], reading: Reading) -> Result<Self> {
+        if is_csv(path) {
+            csv_file::CsvTable::open(path, columns, reading).map(Self::Csv)
         } else {
-            parquet_file::ParquetTable::open(path, columns).map(Self::Parquet)
+            parquet_file::ParquetTable::open(path, columns, reading).map(Self::Parquet)
         }
     }
 
-    fn n_rows(&self) -> u64 {
+    pub(crate) fn n_rows(&self) -> u64 {
         match self {
             Self::Parquet(table) => table.n_rows(),
             Self::Csv(table) => table.n_rows(),
         }
     }
 
-    fn ranges(&self) -> Vec<Range> {
+    /// Names and types of the columns that are none of a trial table's; those of a CSV are text.
+    pub(crate) fn extras(&self) -> Vec<(String, DataType)> {
+        match self {
+            Self::Parquet(table) => table.extras(),
+            Self::Csv(table) => table.extras(),
+        }
+    }
+
+    pub(crate) fn ranges(&self) -> Vec<Range> {
         match self {
             Self::Parquet(table) => table.ranges(UNIT_ROWS),
             Self::Csv(table) => vec![Range { group: 0, offset: 0, first_row: 0, n_rows: table.n_rows() }],
         }
     }
 
-    fn read(&self, range: Range, visit: &mut dyn FnMut(TrialBatch) -> Result<()>) -> Result<()> {
+    pub(crate) fn read(&self, range: Range, visit: &mut dyn FnMut(TrialBatch) -> Result<()>) -> Result<()> {
         match self {
             Self::Parquet(table) => table.read(range, visit),
             Self::Csv(table) => table.read(visit),

@@ -7,7 +7,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int32Type, Int64Type};
 use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray};
 
-use super::{ColumnKind, TrialColumn};
+use super::{ColumnKind, Reading, TrialColumn};
 use crate::error::{Result, ResultsError};
 
 /// A text column of a batch: few distinct values, one key per row.
@@ -37,6 +37,25 @@ enum Data {
     Flag(BooleanArray),
 }
 
+/// A value that a strict reading refuses: the lenient one goes on, and what the column then holds in the row has no meaning.
+#[derive(Debug, Clone)]
+pub(crate) struct Fault {
+    /// Row within the batch.
+    pub(crate) row: usize,
+    pub(crate) column: TrialColumn,
+    /// The text that does not read as what the column holds; `None` where the value is missing.
+    pub(crate) text: Option<String>,
+}
+
+/// What a file gives for some rows, before it is a batch.
+pub(super) struct RawRows {
+    /// Arrays of the canonical types: `Dictionary(Int32, Utf8)`, `Int64`, `Float64`, `Boolean`.
+    pub(super) columns: Vec<(TrialColumn, ArrayRef)>,
+    /// The columns that are none of a trial table's.
+    pub(super) extras: Vec<(String, ArrayRef)>,
+    pub(super) faults: Vec<Fault>,
+}
+
 /// Consecutive rows of one trial table.
 #[derive(Debug, Clone)]
 pub struct TrialBatch {
@@ -44,23 +63,48 @@ pub struct TrialBatch {
     first_row: u64,
     n_rows: usize,
     columns: Vec<(TrialColumn, Data)>,
+    extras: Vec<(String, ArrayRef)>,
+    faults: Vec<Fault>,
 }
 
 impl TrialBatch {
-    /// Takes arrays of the canonical types: `Dictionary(Int32, Utf8)`, `Int64`, `Float64`, `Boolean`.
     pub(super) fn new(
         path: &Arc<Path>,
         first_row: u64,
         n_rows: usize,
-        columns: impl IntoIterator<Item = (TrialColumn, ArrayRef)>,
+        rows: RawRows,
+        reading: Reading,
     ) -> Result<Self> {
+        let RawRows { columns, extras, mut faults } = rows;
+        if reading.lenient {
+            faults.sort_by_key(|f| (f.row, f.column));
+            let unreadable = faults.len();
+            let nulls = columns
+                .iter()
+                .filter(|(column, array)| {
+                    matches!(column.kind(), ColumnKind::Integer | ColumnKind::Flag) && array.null_count() > 0
+                })
+                .flat_map(|(column, array)| {
+                    (0..array.len()).filter(|&row| array.is_null(row)).map(|row| Fault {
+                        row,
+                        column: *column,
+                        text: None,
+                    })
+                });
+            for null in nulls {
+                if faults[..unreadable].binary_search_by_key(&(null.row, null.column), |f| (f.row, f.column)).is_err() {
+                    faults.push(null);
+                }
+            }
+            faults.sort_by_key(|f| (f.row, f.column));
+        }
         let columns = columns
             .into_iter()
             .map(|(column, array)| {
                 let data = match column.kind() {
                     ColumnKind::Text => array.as_dictionary_opt::<Int32Type>().and_then(text).map(Data::Text),
                     kind => {
-                        if let Some(row) = first_null(&array).filter(|_| kind != ColumnKind::Real) {
+                        if let Some(row) = first_null(&array).filter(|_| kind != ColumnKind::Real && !reading.lenient) {
                             return Err(ResultsError::BadValue {
                                 path: path.to_path_buf(),
                                 row: first_row + row as u64,
@@ -85,7 +129,7 @@ impl TrialBatch {
                 })
             })
             .collect::<Result<_>>()?;
-        Ok(Self { path: path.clone(), first_row, n_rows, columns })
+        Ok(Self { path: path.clone(), first_row, n_rows, columns, extras, faults })
     }
 
     /// The file.
@@ -138,6 +182,16 @@ impl TrialBatch {
     /// As [`text`](Self::text).
     pub fn flags(&self, column: TrialColumn) -> Result<&BooleanArray> {
         self.find(column, |d| if let Data::Flag(x) = d { Some(x) } else { None })
+    }
+
+    /// The columns that are none of a trial table's, where they were asked for.
+    pub(crate) fn extras(&self) -> &[(String, ArrayRef)] {
+        &self.extras
+    }
+
+    /// The values that a strict reading would have refused, by row and column.
+    pub(crate) fn faults(&self) -> &[Fault] {
+        &self.faults
     }
 
     /// An error about the value of one row.

@@ -10,7 +10,8 @@ use arrow_schema::{DataType, Field, Schema};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 
-use super::{ColumnKind, Range, TrialBatch, TrialColumn};
+use super::batch::RawRows;
+use super::{ColumnKind, Range, Reading, TrialBatch, TrialColumn, refuse_duplicates};
 use crate::caught::guarded;
 use crate::error::{Result, ResultsError, name_list, one_line, open_nonempty};
 
@@ -20,21 +21,27 @@ const EXPECTED: &str = "a trial table in Parquet (or CSV, in a file ending in .c
 const BATCH_ROWS: usize = 1 << 14;
 
 /// A Parquet file whose footer has been read.
-pub(super) struct ParquetTable {
+pub(crate) struct ParquetTable {
     path: Arc<Path>,
     metadata: ArrowReaderMetadata,
     columns: Vec<TrialColumn>,
+    /// The columns that are none of a trial table's; only where they were asked for.
+    extras: Vec<(String, DataType)>,
+    reading: Reading,
     mask: ProjectionMask,
 }
 
 impl ParquetTable {
-    pub(super) fn open(path: &Path, columns: &[TrialColumn]) -> Result<Self> {
+    pub(super) fn open(path: &Path, columns: &[TrialColumn], reading: Reading) -> Result<Self> {
         let (file, _) = open_nonempty(path, EXPECTED)?;
         let not_parquet =
             |e: String| ResultsError::bad_file(path, format!("not a readable Parquet file ({e}): expected {EXPECTED}"));
         let metadata = guarded(|| ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())).map_err(not_parquet)?;
 
         let fields = metadata.schema().fields();
+        if reading != Reading::default() {
+            refuse_duplicates(path, fields.iter().map(|f| f.name().as_str()))?;
+        }
         let mut indices = Vec::with_capacity(columns.len());
         for &column in columns {
             let Some((index, field)) = fields.find(column.name()) else {
@@ -55,13 +62,22 @@ impl ParquetTable {
             indices.push(index);
         }
 
+        let text: Vec<usize> = indices.clone();
+        let mut extras = Vec::new();
+        if reading.extras {
+            for (index, field) in fields.iter().enumerate().filter(|(_, f)| TrialColumn::of(f.name()).is_none()) {
+                extras.push((field.name().clone(), field.data_type().clone()));
+                indices.push(index);
+            }
+        }
+
         // Text is asked for as a dictionary: the pages hold one, and no string is then copied per row.
         let schema = Schema::new_with_metadata(
             fields
                 .iter()
                 .enumerate()
                 .map(|(k, field)| {
-                    let text = indices.contains(&k) && is_text(field.data_type());
+                    let text = text.contains(&k) && is_text(field.data_type());
                     let kind = if text { dictionary() } else { field.data_type().clone() };
                     Field::new(field.name(), kind, field.is_nullable()).with_metadata(field.metadata().clone())
                 })
@@ -72,7 +88,7 @@ impl ParquetTable {
         let metadata =
             guarded(|| ArrowReaderMetadata::try_new(metadata.metadata().clone(), options)).map_err(not_parquet)?;
         let mask = ProjectionMask::roots(metadata.parquet_schema(), indices);
-        let table = Self { path: Arc::from(path), metadata, columns: columns.to_vec(), mask };
+        let table = Self { path: Arc::from(path), metadata, columns: columns.to_vec(), extras, reading, mask };
         if table.n_rows() == 0 {
             return Err(ResultsError::NoRows {
                 path: path.to_owned(),
@@ -81,6 +97,11 @@ impl ParquetTable {
             });
         }
         Ok(table)
+    }
+
+    /// Names and types of the further columns.
+    pub(super) fn extras(&self) -> Vec<(String, DataType)> {
+        self.extras.clone()
     }
 
     fn group_rows(&self) -> impl Iterator<Item = u64> {
@@ -136,8 +157,14 @@ impl ParquetTable {
                     self.canonical(column, array).map(|a| (column, a))
                 })
                 .collect::<Result<Vec<_>>>()?;
+            let extra = |(name, _): &(String, DataType)| {
+                let array = batch.column_by_name(name).ok_or_else(|| damaged(format!("no column {name:?}")))?;
+                Ok((name.clone(), array.clone()))
+            };
+            let extras = self.extras.iter().map(extra).collect::<Result<Vec<_>>>()?;
             let n_rows = batch.num_rows();
-            visit(TrialBatch::new(&self.path, first_row, n_rows, columns)?)?;
+            let rows = RawRows { columns, extras, faults: Vec::new() };
+            visit(TrialBatch::new(&self.path, first_row, n_rows, rows, self.reading)?)?;
             first_row += n_rows as u64;
         }
         if first_row - range.first_row != range.n_rows {

@@ -5,8 +5,28 @@ use std::path::PathBuf;
 use clap::Args;
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  caveat results convert trials.parquet -o trials.csv
+  caveat results convert ti/ exception/ -o all.parquet         several tables, one behind another
+  caveat results convert runs/ -o trials.parquet               a folder of runs
+
+The output has the 25 columns of a trial table in canonical order, then the other columns of the
+inputs, which must be the same in all. Missing values are empty in CSV; floats are written with the
+fewest digits that read back.
+
+A folder of runs holds, at any depth, files
+  MODEL/TASK/HIER/[lora_rR_alphaA | l2_X]/seedS_fwd|rev/results.json
+lora_… for LoRA, l2_… for probes (l2_0p0001 or l2_1e-4), neither for full fine-tuning. Each is a JSON
+object {\"pre_finetune\": [...], \"post_finetune\": [...]} of items {\"rank_a\", \"rank_b\", \"gap\",
+\"is_train\", \"is_exception\", \"no_gt\", \"label\", \"logit_diff\", \"prob_yes\"}. One of the phases may be
+absent, and so may gap, is_exception, no_gt, and label where no_gt is true; further keys are passed
+over. The table then has a 26th column, lora_alpha.")]
 pub(crate) struct ConvertArgs {
-    /// Trial tables or directories of them
-    #[arg(required = true)]
-    pub(crate) files: Vec<PathBuf>,
+    /// Trial tables, directories of them, or directories of runs
+    #[arg(required = true, value_name = "INPUT")]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// The trial table to write: .parquet or .csv
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
 }

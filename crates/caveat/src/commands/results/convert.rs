@@ -1,8 +1,28 @@
-//! `caveat results convert`.
+//! `caveat results convert`: trial tables between formats, and folders of runs to a trial table.
+
+use caveat_results::convert_trials;
 
 use crate::cli::ConvertArgs;
 use crate::failure::Failure;
+use crate::output::{check_writable, tell};
+use crate::progress;
 
 pub(crate) fn run(args: &ConvertArgs) -> Result<(), Failure> {
-    Err(Failure::input(format!("not yet: {}", args.files.len())))
+    check_writable(&args.output)?;
+    let bar = progress::bar(1, "converting");
+    let converted = convert_trials(&args.inputs, &args.output, &|done, total| {
+        bar.set_length(total);
+        bar.set_position(done);
+    });
+    bar.finish_and_clear();
+    let converted = converted?;
+    tell(&format!(
+        "{} row{} from {} file{} in {}",
+        converted.n_rows,
+        if converted.n_rows == 1 { "" } else { "s" },
+        converted.n_files,
+        if converted.n_files == 1 { "" } else { "s" },
+        args.output.display()
+    ));
+    Ok(())
 }

@@ -1,0 +1,153 @@
+//! Checking trial tables: everything that is wrong with them, by file and row, without stopping at the first problem.
+
+mod findings;
+mod hierarchy;
+mod runs;
+mod structure;
+mod values;
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use rayon::prelude::*;
+
+use crate::error::{Result, ResultsError};
+use crate::table::Table;
+use crate::trial_table::{Progress, Reading, Source, TrialColumn, find_tables, scan_leniently};
+use findings::Findings;
+use runs::Runs;
+
+pub use findings::{Problem, ProblemKind};
+
+/// What [`check_trials`] found, and what it looked at.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CheckReport {
+    /// The problems, by file in the order given, then by row. Those of one kind in one file beyond the number asked for are
+    /// one entry, after the others of their kind and file, with their number as its `count`.
+    pub problems: Vec<Problem>,
+    /// Number of tables looked at, unreadable ones included.
+    pub n_tables: usize,
+    /// Number of rows of the readable tables.
+    pub n_rows: u64,
+    /// Number of conditions: setting, model, task, hierarchy and hyperparameters.
+    pub n_conditions: usize,
+    /// Number of different seeds.
+    pub n_seeds: usize,
+}
+
+impl CheckReport {
+    /// Whether nothing is wrong.
+    pub fn is_clean(&self) -> bool {
+        self.problems.is_empty()
+    }
+
+    /// Number of problems, those only counted included.
+    pub fn n_problems(&self) -> u64 {
+        self.problems.iter().map(|p| p.count).sum()
+    }
+
+    /// Number of tables that have problems.
+    pub fn n_bad_tables(&self) -> usize {
+        self.problems.iter().map(|p| &p.path).collect::<HashSet<_>>().len()
+    }
+
+    /// The problems as a table with the columns file, row (from 0; missing for the whole file), column, kind, count, problem.
+    ///
+    /// # Errors
+    /// None that can be provoked.
+    pub fn table(&self) -> Result<Table> {
+        let of = || self.problems.iter();
+        Table::new()
+            .text("file", of().map(|p| p.path.display().to_string()))?
+            .integer("row", of().map(|p| p.row.and_then(|r| i64::try_from(r).ok())))?
+            .text("column", of().map(|p| p.column.map_or("", TrialColumn::name)))?
+            .text("kind", of().map(|p| p.kind.name()))?
+            .integer("count", of().map(|p| i64::try_from(p.count).ok()))?
+            .text("problem", of().map(|p| p.text.as_str()))
+    }
+}
+
+/// Checks the trial tables under `paths`: every value against its row, rows against each other, across all files.
+///
+/// Of one kind of problem in one file the first `most` by row are spelled out and the others counted. Rows that cannot be
+/// placed (their condition, seed, order, phase or ranks being wrong) are left out of the comparison of rows, and so is a
+/// file that cannot be read as a whole. What most rows say about an ordered pair of a hierarchy is taken for right, and the
+/// rows that say otherwise are named. Reads in parallel; the report does not depend on the number of threads. Memory: about 50
+/// bytes a row. `progress` is called with the rows done and the rows in all.
+///
+/// # Errors
+/// No path at all. Everything about files is in the report.
+pub fn check_trials(paths: &[PathBuf], most: usize, progress: Progress<'_>) -> Result<CheckReport> {
+    if paths.is_empty() {
+        return Err(ResultsError::NoTables { place: "no path was given".to_owned() });
+    }
+    let (tables, mut problems) = list_tables(paths);
+    let mut findings = Findings::new(most);
+    let outcomes = scan_leniently(&tables, &TrialColumn::ALL, progress, |runs: &mut Runs, table, batch| {
+        runs.add(batch, table, most)
+    });
+
+    let mut all = Runs::default();
+    for (table, outcome) in outcomes.into_iter().enumerate() {
+        match outcome {
+            Ok(parts) => parts.into_iter().try_for_each(|part| all.merge(part, &mut findings))?,
+            Err(error) => report_unreadable(&tables, table, error, &mut findings),
+        }
+    }
+
+    let hierarchies = hierarchy::check(&all, &tables, &mut findings)?;
+    structure::check(&all, &hierarchies, &tables, &mut findings);
+
+    let n_tables = tables.len() + problems.len();
+    // What was not found has no place among the tables; it comes first.
+    problems.extend(findings.into_problems(&tables));
+    Ok(CheckReport {
+        n_tables,
+        problems,
+        n_rows: all.n_rows(),
+        n_conditions: all.conditions().len(),
+        n_seeds: all.iter().map(|(key, _)| key.seed).collect::<HashSet<_>>().len(),
+    })
+}
+
+/// The tables under the paths, and a problem for each path that leads to none.
+fn list_tables(paths: &[PathBuf]) -> (Vec<PathBuf>, Vec<Problem>) {
+    let (mut found, mut problems) = (Vec::new(), Vec::new());
+    for path in paths {
+        match find_tables(std::slice::from_ref(path)) {
+            Ok(tables) => found.extend(tables),
+            Err(error) => problems.push(Problem {
+                kind: ProblemKind::Schema,
+                path: path.clone(),
+                row: None,
+                column: None,
+                text: without_path(path, &error),
+                count: 1,
+            }),
+        }
+    }
+    // Once more together, so that a table reached by two paths is listed once; each was found a moment ago.
+    (find_tables(&found).unwrap_or(found), problems)
+}
+
+/// One problem for a file that is no table, or one for each column that is missing or of the wrong type.
+fn report_unreadable(tables: &[PathBuf], table: usize, error: ResultsError, findings: &mut Findings) {
+    let path = &tables[table];
+    let errors: Vec<(Option<TrialColumn>, ResultsError)> = match error {
+        ResultsError::MissingColumn { .. } | ResultsError::WrongType { .. } => TrialColumn::ALL
+            .par_iter()
+            .filter_map(|&c| Source::open(path, &[c], Reading::default()).err().map(|e| (Some(c), e)))
+            .collect(),
+        _ => Vec::new(),
+    };
+    let errors = if errors.is_empty() { vec![(None, error)] } else { errors };
+    for (column, error) in errors {
+        findings.add(table, ProblemKind::Schema, None, column, || without_path(path, &error));
+    }
+}
+
+/// The message of an error without the path that it begins with.
+fn without_path(path: &std::path::Path, error: &ResultsError) -> String {
+    let message = error.to_string();
+    message.strip_prefix(&format!("{}: ", path.display())).map(str::to_owned).unwrap_or(message)
+}

@@ -1,0 +1,189 @@
+//! Converting trial tables between Parquet and CSV, and collecting a folder of runs in one table.
+
+mod extras;
+mod runs;
+mod sink;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow_schema::{DataType, Field, Schema};
+use rayon::prelude::*;
+
+use crate::atomic::write_atomically;
+use crate::error::{Result, ResultsError};
+use crate::trial_table::{ColumnKind, Progress, Reading, Source, TrialBatch, TrialColumn, find_tables};
+use extras::{CsvKinds, Extras};
+use sink::{Format, Sink};
+
+/// What [`convert_trials`] wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Converted {
+    /// Number of tables or runs read.
+    pub n_files: usize,
+    /// Number of rows written.
+    pub n_rows: u64,
+}
+
+/// Writes the trial tables or the runs under `inputs` to one trial table, Parquet or CSV by the extension of `output`.
+///
+/// The table has all 25 columns in canonical order: text, int64, float64 and bool; `ground_truth` is int64 if no row lacks it,
+/// else float64. Then come the other columns of the inputs, which must be the same in all. Those of a CSV take the narrowest
+/// type that reads every value: int64, float64, bool or text. A missing value is null in Parquet and empty in CSV, and so is
+/// NaN; floats are written with the fewest digits that read back. So values survive Parquet → CSV → Parquet, but for empty
+/// text, which becomes missing, and a further column of text that reads as numbers or truth values throughout, which
+/// becomes such.
+///
+/// An input is a trial table, a directory that holds .parquet files, or a directory that holds runs:
+/// `MODEL/TASK/HIER/[lora_rR_alphaA | l2_X]/seedS_fwd|rev/results.json` at any depth, where X is a number, with `p` for the
+/// point if need be, and a run with neither is of full fine-tuning. `results.json` is an object with `pre_finetune`,
+/// `post_finetune` or both, each an array of objects with rank_a, rank_b, is_train, logit_diff, prob_yes and label ("Yes" or
+/// "No"; not needed with no_gt), and where they apply is_exception, no_gt and gap. Every other column follows from these and the
+/// path; `lora_alpha` comes after the 25. Rows are in order of path, phase and item.
+///
+/// Tables are streamed, a CSV twice; of runs 40 bytes a row are held. The output is whole or not there at all. `progress` is
+/// called with the steps done and the steps in all.
+///
+/// # Errors
+/// An output that ends neither in .parquet nor in .csv; inputs of both kinds; any error of reading a trial table; extra
+/// columns that differ; a path or file of a run that is malformed, by name.
+pub fn convert_trials(inputs: &[PathBuf], output: &Path, progress: Progress<'_>) -> Result<Converted> {
+    let format = Format::of(output)?;
+    let (mut run_files, mut tables) = (Vec::new(), Vec::new());
+    for input in inputs {
+        let found = if input.is_dir() { runs::find(input)? } else { Vec::new() };
+        if found.is_empty() {
+            tables.push(input.clone());
+        } else {
+            run_files.extend(found);
+        }
+    }
+    match (tables.first(), run_files.first()) {
+        (Some(table), Some(run)) => {
+            let problem = format!("is a trial table, but {} is a run: expected inputs of one kind", run.path.display());
+            Err(ResultsError::bad_file(table, problem))
+        }
+        (None, Some(_)) => convert_runs(run_files, output, format, progress),
+        _ => convert_tables(&find_tables(&tables)?, output, format, progress),
+    }
+}
+
+fn convert_tables(tables: &[PathBuf], output: &Path, format: Format, progress: Progress<'_>) -> Result<Converted> {
+    // One table may be written over itself; one of several would have its rows twice when the same is asked for again.
+    let is_output = |table: &&PathBuf| table.canonicalize().is_ok_and(|t| output.canonicalize().is_ok_and(|o| o == t));
+    if let Some(table) = tables.iter().find(is_output).filter(|_| tables.len() > 1) {
+        let problem = "is one of several inputs and the output: expected another output, or inputs without it";
+        return Err(ResultsError::bad_file(table, problem));
+    }
+    let reading = Reading { lenient: false, extras: true };
+    let open = |path: &PathBuf| Source::open(path, &TrialColumn::ALL, reading);
+    // Every table is looked at before anything is written, and the first error in order is the one reported.
+    let sources: Vec<Source> =
+        tables.par_iter().map(open).collect::<Vec<_>>().into_iter().collect::<Result<Vec<_>>>()?;
+    let facts: Vec<Facts> =
+        tables.par_iter().map(|t| Facts::of(t)).collect::<Vec<_>>().into_iter().collect::<Result<Vec<_>>>()?;
+    let kinds: Vec<Option<&CsvKinds>> = facts.iter().map(|f| f.csv_kinds.as_ref()).collect();
+    let extras = Extras::agree(tables, &sources, &kinds, format)?;
+    let truth_is_whole = facts.iter().all(|f| f.truth_is_whole);
+    let schema = Arc::new(Schema::new([canonical_fields(truth_is_whole), extras.fields()].concat()));
+
+    let total: u64 = sources.iter().map(Source::n_rows).sum();
+    let mut n_rows = 0;
+    write_atomically(output, |out| {
+        let mut sink = Sink::new(format, output, schema.clone(), out)?;
+        for source in &sources {
+            for range in source.ranges() {
+                source.read(range, &mut |batch| {
+                    let columns = [canonical_columns(&batch, truth_is_whole)?, extras.columns(&batch)?].concat();
+                    sink.write(&record_batch(&schema, columns)?)?;
+                    n_rows += batch.n_rows() as u64;
+                    progress(n_rows, total);
+                    Ok(())
+                })?;
+            }
+        }
+        sink.finish()
+    })?;
+    Ok(Converted { n_files: tables.len(), n_rows })
+}
+
+fn convert_runs(files: Vec<runs::RunFile>, output: &Path, format: Format, progress: Progress<'_>) -> Result<Converted> {
+    let runs = runs::read(files, progress)?;
+    let truth_is_whole = runs.iter().all(runs::Run::has_truth_throughout);
+    let alpha = Field::new(runs::LORA_ALPHA, DataType::Float64, true);
+    let schema = Arc::new(Schema::new([canonical_fields(truth_is_whole), vec![alpha]].concat()));
+    write_atomically(output, |out| {
+        let mut sink = Sink::new(format, output, schema.clone(), out)?;
+        for some in runs::in_batches(&runs) {
+            sink.write(&record_batch(&schema, runs::columns(some, truth_is_whole))?)?;
+        }
+        sink.finish()
+    })?;
+    Ok(Converted { n_files: runs.len(), n_rows: runs.iter().map(|r| r.n_rows() as u64).sum() })
+}
+
+/// What must be known of a table before the first row is written.
+struct Facts {
+    /// Whether `ground_truth` is a whole number in every row.
+    truth_is_whole: bool,
+    /// For a CSV, what its extra columns hold.
+    csv_kinds: Option<CsvKinds>,
+}
+
+impl Facts {
+    fn of(table: &Path) -> Result<Self> {
+        let is_csv = crate::trial_table::is_csv(table);
+        let source = Source::open(table, &[TrialColumn::GroundTruth], Reading { lenient: false, extras: is_csv })?;
+        let mut facts = Self { truth_is_whole: true, csv_kinds: is_csv.then(CsvKinds::default) };
+        for range in source.ranges() {
+            source.read(range, &mut |batch| {
+                facts.truth_is_whole &= batch.reals(TrialColumn::GroundTruth)?.iter().all(|x| x.fract() == 0.0);
+                if let Some(kinds) = &mut facts.csv_kinds {
+                    kinds.add(&batch);
+                }
+                Ok(())
+            })?;
+        }
+        Ok(facts)
+    }
+}
+
+fn canonical_fields(truth_is_whole: bool) -> Vec<Field> {
+    let of = |column: TrialColumn| {
+        let kind = match column.kind() {
+            ColumnKind::Text => DataType::Utf8,
+            ColumnKind::Integer => DataType::Int64,
+            ColumnKind::Real if column == TrialColumn::GroundTruth && truth_is_whole => DataType::Int64,
+            ColumnKind::Real => DataType::Float64,
+            ColumnKind::Flag => DataType::Boolean,
+        };
+        Field::new(column.name(), kind, true)
+    };
+    TrialColumn::ALL.into_iter().map(of).collect()
+}
+
+fn canonical_columns(batch: &TrialBatch, truth_is_whole: bool) -> Result<Vec<ArrayRef>> {
+    let of = |column: TrialColumn| -> Result<ArrayRef> {
+        Ok(match column.kind() {
+            ColumnKind::Text => {
+                let text = batch.text(column)?;
+                Arc::new((0..batch.n_rows()).map(|row| text.get(row)).collect::<StringArray>())
+            }
+            ColumnKind::Integer => Arc::new(Int64Array::from(batch.integers(column)?.to_vec())),
+            ColumnKind::Real => {
+                let values = batch.reals(column)?.iter();
+                match column == TrialColumn::GroundTruth && truth_is_whole {
+                    true => Arc::new(values.map(|x| Some(*x as i64)).collect::<Int64Array>()),
+                    false => Arc::new(values.map(|x| (!x.is_nan()).then_some(*x)).collect::<Float64Array>()),
+                }
+            }
+            ColumnKind::Flag => Arc::new(batch.flags(column)?.clone()),
+        })
+    };
+    TrialColumn::ALL.into_iter().map(of).collect()
+}
+
+fn record_batch(schema: &Arc<Schema>, columns: Vec<ArrayRef>) -> Result<RecordBatch> {
+    RecordBatch::try_new(schema.clone(), columns).map_err(|e| ResultsError::BadTable(crate::error::one_line(e)))
+}

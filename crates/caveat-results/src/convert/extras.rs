@@ -1,0 +1,264 @@
+//! The columns of trial tables beyond the canonical ones: what they hold, whether tables agree on them, and their values.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray, new_null_array};
+use arrow_cast::{CastOptions, cast_with_options};
+use arrow_schema::{DataType, Field};
+
+use super::sink::Format;
+use crate::error::{Result, ResultsError, name_list, one_line};
+use crate::trial_table::{Source, TrialBatch};
+
+/// What the text of a CSV column reads as, from the narrowest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// No value at all.
+    Empty,
+    Integer,
+    Real,
+    Flag,
+    Text,
+}
+
+impl Kind {
+    fn of(text: &str) -> Self {
+        // What would read back differently (007, +1) is no number.
+        if text.parse::<i64>().is_ok_and(|x| x.to_string() == text) {
+            Self::Integer
+        } else if is_real(text) {
+            Self::Real
+        } else if flag(text).is_some() {
+            Self::Flag
+        } else {
+            Self::Text
+        }
+    }
+
+    fn join(self, other: Self) -> Self {
+        match (self, other) {
+            (a, b) if a == b => a,
+            (Self::Empty, x) | (x, Self::Empty) => x,
+            (Self::Integer | Self::Real, Self::Integer | Self::Real) => Self::Real,
+            _ => Self::Text,
+        }
+    }
+
+    fn data_type(self) -> DataType {
+        match self {
+            Self::Integer => DataType::Int64,
+            Self::Real => DataType::Float64,
+            Self::Flag => DataType::Boolean,
+            Self::Empty | Self::Text => DataType::Utf8,
+        }
+    }
+
+    /// Whether every value that reads as this fits a column of a Parquet file.
+    fn fits(self, column: &DataType) -> bool {
+        match self {
+            Self::Empty => true,
+            Self::Integer => column.is_integer() || column.is_floating() || *column == DataType::Utf8,
+            Self::Real => column.is_floating() || *column == DataType::Utf8,
+            Self::Flag => matches!(column, DataType::Boolean | DataType::Utf8),
+            // Dates and the like are written as text; whether they read back is seen value by value.
+            Self::Text => *column == DataType::Utf8 || column.is_temporal(),
+        }
+    }
+}
+
+fn is_real(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text).as_bytes();
+    let plain = match digits {
+        [b'0', second, ..] => !second.is_ascii_digit(),
+        [first, ..] => first.is_ascii_digit() || *first == b'.',
+        [] => false,
+    };
+    matches!(text, "inf" | "-inf" | "NaN") || plain && text.parse::<f64>().is_ok()
+}
+
+fn flag(text: &str) -> Option<bool> {
+    match text {
+        "true" | "True" | "TRUE" => Some(true),
+        "false" | "False" | "FALSE" => Some(false),
+        _ => None,
+    }
+}
+
+/// What the extra columns of one CSV read as, in the order of the file.
+#[derive(Debug, Default)]
+pub(super) struct CsvKinds(Vec<Kind>);
+
+impl CsvKinds {
+    /// Takes account of some rows.
+    pub(super) fn add(&mut self, batch: &TrialBatch) {
+        self.0.resize(batch.extras().len(), Kind::Empty);
+        for (kind, (_, array)) in self.0.iter_mut().zip(batch.extras()) {
+            for text in array.as_string::<i32>().iter().flatten() {
+                if *kind == Kind::Text {
+                    break;
+                }
+                *kind = kind.join(Kind::of(text));
+            }
+        }
+    }
+}
+
+/// The extra columns of all tables: names and types, in the order of the first table.
+pub(super) struct Extras(Vec<(String, DataType)>);
+
+impl Extras {
+    /// The extra columns that all tables have; for a CSV `kinds` says what they read as.
+    pub(super) fn agree(
+        tables: &[PathBuf],
+        sources: &[Source],
+        kinds: &[Option<&CsvKinds>],
+        format: Format,
+    ) -> Result<Self> {
+        let listed: Vec<Vec<(String, DataType)>> = sources.iter().map(Source::extras).collect();
+        let (Some(first), Some(first_table)) = (listed.first(), tables.first()) else { return Ok(Self(Vec::new())) };
+        let names = |list: &[(String, DataType)]| name_list(list.iter().map(|(n, _)| n.as_str()));
+        for (table, list) in tables.iter().zip(&listed) {
+            let same = list.len() == first.len() && first.iter().all(|(n, _)| list.iter().any(|(m, _)| m == n));
+            if !same {
+                let problem = format!(
+                    "beside those of a trial table it has {}: expected {} as in {}",
+                    names(list),
+                    names(first),
+                    first_table.display()
+                );
+                return Err(ResultsError::bad_file(table, problem));
+            }
+        }
+        let mut agreed = Vec::new();
+        for (name, _) in first {
+            // Where the column stands in each table.
+            let places: Vec<usize> =
+                listed.iter().map(|l| l.iter().position(|(n, _)| n == name).unwrap_or(0)).collect();
+            let typed = || (0..tables.len()).filter(|k| kinds[*k].is_none());
+            let of = |k: usize| plain_type(&listed[k][places[k]].1);
+            let kind_of = |k: usize| kinds[k].and_then(|c| c.0.get(places[k]).copied());
+            let disagrees = |k: usize, found: &DataType, expected: &DataType, at: usize| {
+                let problem = format!("column {name:?} is {found}: expected {expected} as in {}", tables[at].display());
+                ResultsError::bad_file(&tables[k], problem)
+            };
+            let fixed = typed().map(|k| (k, of(k))).find(|(_, t)| *t != DataType::Null);
+            let agreed_type = match fixed {
+                Some((at, expected)) => {
+                    if let Some(k) = typed().find(|&k| ![DataType::Null, expected.clone()].contains(&of(k))) {
+                        return Err(disagrees(k, &of(k), &expected, at));
+                    }
+                    let wrong =
+                        (0..tables.len()).find_map(|k| Some((k, kind_of(k)?)).filter(|(_, c)| !c.fits(&expected)));
+                    if let Some((k, kind)) = wrong {
+                        return Err(disagrees(k, &kind.data_type(), &expected, at));
+                    }
+                    expected
+                }
+                None => (0..tables.len()).filter_map(kind_of).fold(Kind::Empty, Kind::join).data_type(),
+            };
+            if !format.holds(&agreed_type) {
+                let problem =
+                    format!("column {name:?} is {agreed_type}, which CSV cannot hold: expected single values");
+                return Err(ResultsError::bad_file(first_table, problem));
+            }
+            agreed.push((name.clone(), agreed_type));
+        }
+        Ok(Self(agreed))
+    }
+
+    pub(super) fn fields(&self) -> Vec<Field> {
+        self.0.iter().map(|(name, kind)| Field::new(name, kind.clone(), true)).collect()
+    }
+
+    /// The values of a batch.
+    pub(super) fn columns(&self, batch: &TrialBatch) -> Result<Vec<ArrayRef>> {
+        let of = |(name, wanted): &(String, DataType)| {
+            let found = batch.extras().iter().find(|(n, _)| n == name);
+            match found {
+                Some((_, array)) => convert(array, wanted).map_err(|e| {
+                    let rows =
+                        format!("rows {} to {}", batch.first_row(), batch.first_row() + batch.n_rows() as u64 - 1);
+                    ResultsError::bad_file(batch.path(), format!("{rows} (counted from 0), column {name:?}: {e}"))
+                }),
+                None => Ok(new_null_array(wanted, batch.n_rows())),
+            }
+        };
+        self.0.iter().map(of).collect()
+    }
+}
+
+/// Text however it is encoded as plain text; any other type as it is.
+fn plain_type(found: &DataType) -> DataType {
+    match found {
+        DataType::LargeUtf8 | DataType::Utf8View => DataType::Utf8,
+        DataType::Dictionary(_, value) => plain_type(value),
+        other => other.clone(),
+    }
+}
+
+fn convert(array: &ArrayRef, wanted: &DataType) -> std::result::Result<ArrayRef, String> {
+    if array.data_type() == wanted {
+        return Ok(array.clone());
+    }
+    // From a CSV. Numbers are parsed as those of the canonical columns are; what does not parse was found before.
+    let parsed: ArrayRef = match array.as_string_opt::<i32>() {
+        Some(text) if wanted.is_integer() => Arc::new(parse(text, |t| t.parse().ok()).collect::<Int64Array>()),
+        Some(text) if wanted.is_floating() => {
+            Arc::new(parse(text, |t| t.parse().ok()).map(|x| x.filter(|x: &f64| !x.is_nan())).collect::<Float64Array>())
+        }
+        Some(text) if *wanted == DataType::Boolean => Arc::new(parse(text, flag).collect::<BooleanArray>()),
+        _ => array.clone(),
+    };
+    let strict = CastOptions { safe: false, ..CastOptions::default() };
+    cast_with_options(&parsed, wanted, &strict).map_err(one_line)
+}
+
+fn parse<'a, T: 'a>(
+    text: &'a StringArray,
+    read: impl Fn(&str) -> Option<T> + 'a,
+) -> impl Iterator<Item = Option<T>> + 'a {
+    text.iter().map(move |t| t.and_then(&read))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_a_number_only_if_it_reads_back_the_same() {
+        for (text, kind) in [
+            ("12", Kind::Integer),
+            ("-3", Kind::Integer),
+            ("9223372036854775808", Kind::Real),
+            ("-0", Kind::Real),
+            ("1.0", Kind::Real),
+            ("1e-7", Kind::Real),
+            ("-inf", Kind::Real),
+            ("007", Kind::Text),
+            ("+1", Kind::Text),
+            ("Infinity", Kind::Text),
+            ("1 2", Kind::Text),
+            ("-", Kind::Text),
+            ("True", Kind::Flag),
+            ("yes", Kind::Text),
+        ] {
+            assert_eq!(Kind::of(text), kind, "{text}");
+        }
+    }
+
+    #[test]
+    fn joining_is_commutative_associative_and_idempotent() {
+        let all = [Kind::Empty, Kind::Integer, Kind::Real, Kind::Flag, Kind::Text];
+        for a in all {
+            assert_eq!(a.join(a), a);
+            for b in all {
+                assert_eq!(a.join(b), b.join(a));
+                for c in all {
+                    assert_eq!(a.join(b).join(c), a.join(b.join(c)));
+                }
+            }
+        }
+    }
+}

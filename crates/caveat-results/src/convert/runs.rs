@@ -1,0 +1,434 @@
+//! A folder of runs: results.json files whose paths say what was run, read into the rows of a trial table.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arrow_array::{ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray};
+use rayon::prelude::*;
+use serde::Deserialize;
+
+use crate::conditions::MAX_ITEMS;
+use crate::error::{Result, ResultsError, one_line};
+use crate::trial_table::{Phase, Progress, TrialColumn};
+
+/// Name of the column after the canonical ones.
+pub(super) const LORA_ALPHA: &str = "lora_alpha";
+
+const LAYOUT: &str = "MODEL/TASK/HIER/[lora_rR_alphaA | l2_X]/seedS_fwd|rev/results.json";
+
+/// Rows written at once.
+const BATCH_ROWS: usize = 1 << 16;
+
+/// The file of a run.
+#[derive(Debug, Clone)]
+pub(super) struct RunFile {
+    pub(super) path: PathBuf,
+    /// Its path below the input directory.
+    below: PathBuf,
+}
+
+/// All results.json files at any depth under a directory, by path; hidden directories and links to directories are passed over.
+pub(super) fn find(directory: &Path) -> Result<Vec<RunFile>> {
+    let mut paths = Vec::new();
+    collect(directory, &mut paths)?;
+    paths.sort();
+    let below = |path: &PathBuf| path.strip_prefix(directory).unwrap_or(path).to_owned();
+    Ok(paths.into_iter().map(|path| RunFile { below: below(&path), path }).collect())
+}
+
+fn collect(directory: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
+    let read = |e| ResultsError::read(directory, e);
+    for entry in fs::read_dir(directory).map_err(read)? {
+        let entry = entry.map_err(read)?;
+        let (path, name) = (entry.path(), entry.file_name());
+        if entry.file_type().map_err(read)?.is_dir() {
+            if !name.to_string_lossy().starts_with('.') {
+                collect(&path, found)?;
+            }
+        } else if name == "results.json" {
+            found.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// How a run was trained.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Setting {
+    Full,
+    Lora { r: f64, alpha: f64 },
+    Probe { l2_reg: f64 },
+}
+
+/// What the path of a run says.
+#[derive(Debug, Clone, PartialEq)]
+struct RunPath {
+    setting: Setting,
+    model: String,
+    task: String,
+    hier: String,
+    seed: i64,
+    reverse: bool,
+}
+
+impl RunPath {
+    /// Reads the components below the input directory, the last of which is results.json.
+    fn parse(below: &Path) -> std::result::Result<Self, String> {
+        let mut names = Vec::new();
+        for component in below.components() {
+            if let Component::Normal(name) = component {
+                names.push(name.to_str().ok_or("the path is not UTF-8: rename its directories")?);
+            }
+        }
+        names.pop();
+        let seed = names.pop().ok_or_else(|| format!("the path is too short: expected {LAYOUT}"))?;
+        let (seed, reverse) = parse_seed(seed)
+            .ok_or_else(|| format!("directory {seed:?}: expected a seed and an order, as in seed0_fwd or seed0_rev"))?;
+        let setting = match names.last().copied() {
+            Some(name) if name.starts_with("lora_") => {
+                names.pop();
+                parse_lora(name).ok_or_else(|| {
+                    format!("directory {name:?}: expected a rank and an alpha, as in lora_r16_alpha32")
+                })?
+            }
+            Some(name) if name.starts_with("l2_") => {
+                names.pop();
+                let penalty = positive(name.trim_start_matches("l2_"));
+                let l2_reg = penalty.ok_or_else(|| {
+                    format!("directory {name:?}: expected a positive penalty, as in l2_0p0001 or l2_1e-4")
+                })?;
+                Setting::Probe { l2_reg }
+            }
+            _ => Setting::Full,
+        };
+        let [.., model, task, hier] = names[..] else {
+            return Err(format!("the path is too short below the directory given: expected {LAYOUT}"));
+        };
+        Ok(Self { setting, model: model.into(), task: task.into(), hier: hier.into(), seed, reverse })
+    }
+
+    fn lora_r(&self) -> Option<f64> {
+        if let Setting::Lora { r, .. } = self.setting { Some(r) } else { None }
+    }
+
+    fn lora_alpha(&self) -> Option<f64> {
+        if let Setting::Lora { alpha, .. } = self.setting { Some(alpha) } else { None }
+    }
+
+    fn l2_reg(&self) -> Option<f64> {
+        if let Setting::Probe { l2_reg } = self.setting { Some(l2_reg) } else { None }
+    }
+
+    fn setting_name(&self) -> &'static str {
+        match self.setting {
+            Setting::Full => "full",
+            Setting::Lora { .. } => "lora",
+            Setting::Probe { .. } => "probe",
+        }
+    }
+}
+
+fn parse_seed(name: &str) -> Option<(i64, bool)> {
+    let (seed, order) = name.strip_prefix("seed")?.split_once('_')?;
+    let reverse = match order {
+        "fwd" => false,
+        "rev" => true,
+        _ => return None,
+    };
+    Some((seed.parse().ok()?, reverse))
+}
+
+fn parse_lora(name: &str) -> Option<Setting> {
+    let (r, alpha) = name.strip_prefix("lora_r")?.split_once("_alpha")?;
+    let r = r.parse::<u32>().ok().filter(|r| *r > 0)?;
+    Some(Setting::Lora { r: f64::from(r), alpha: positive(alpha)? })
+}
+
+/// A positive number, with `p` for the point where the file system was not trusted with one.
+fn positive(text: &str) -> Option<f64> {
+    let starts_right = text.starts_with(|c: char| c.is_ascii_digit() || c == '.' || c == 'p');
+    let value = text.replacen('p', ".", 1).parse::<f64>().ok()?;
+    (starts_right && value > 0.0 && value.is_finite()).then_some(value)
+}
+
+#[derive(Deserialize)]
+struct Results {
+    pre_finetune: Option<Vec<Item>>,
+    post_finetune: Option<Vec<Item>>,
+}
+
+/// One judgment. The direction is not read: it follows from the ranks, and files differ in what they mean by it.
+#[derive(Deserialize)]
+struct Item {
+    rank_a: i64,
+    rank_b: i64,
+    gap: Option<f64>,
+    is_train: bool,
+    is_exception: Option<bool>,
+    no_gt: Option<bool>,
+    label: Option<String>,
+    logit_diff: f64,
+    prob_yes: f64,
+}
+
+/// A row of a run, as far as it is its own.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Row {
+    logit_diff: f64,
+    prob_yes: f64,
+    a: u16,
+    b: u16,
+    phase: Phase,
+    is_train: bool,
+    is_exception: bool,
+    no_gt: bool,
+    /// Whether the label is Yes, if there is one.
+    yes: Option<bool>,
+    /// Whether the order labelled Yes has the larger prob_yes, if both orders are there.
+    paired: Option<bool>,
+}
+
+impl Row {
+    /// Whether the first item wins, if there is a ground truth.
+    fn truth(&self) -> Option<bool> {
+        self.yes.filter(|_| !self.no_gt)
+    }
+
+    fn sign(&self) -> Option<f64> {
+        self.truth().map(|yes| if yes { 1.0 } else { -1.0 })
+    }
+}
+
+/// A run that was read.
+pub(super) struct Run {
+    of: RunPath,
+    rows: Vec<Row>,
+}
+
+impl Run {
+    pub(super) fn n_rows(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub(super) fn has_truth_throughout(&self) -> bool {
+        self.rows.iter().all(|r| r.truth().is_some())
+    }
+}
+
+/// Reads all runs, in parallel; the first file in order that is wrong is the one reported.
+pub(super) fn read(files: Vec<RunFile>, progress: Progress<'_>) -> Result<Vec<Run>> {
+    let paths = files
+        .iter()
+        .map(|f| RunPath::parse(&f.below).map_err(|problem| ResultsError::bad_file(&f.path, problem)))
+        .collect::<Result<Vec<_>>>()?;
+    let mut met = HashMap::new();
+    for (of, file) in paths.iter().zip(&files) {
+        let key = (
+            (of.setting_name(), &of.model, &of.task, &of.hier, of.seed, of.reverse),
+            (of.lora_r().map(f64::to_bits), of.lora_alpha().map(f64::to_bits), of.l2_reg().map(f64::to_bits)),
+        );
+        if let Some(other) = met.insert(key, &file.path) {
+            let problem = format!("is the same run as {}: expected each run once", other.display());
+            return Err(ResultsError::bad_file(&file.path, problem));
+        }
+    }
+    let (done, total) = (AtomicU64::new(0), files.len() as u64);
+    let rows: Vec<Result<Vec<Row>>> = files
+        .par_iter()
+        .map(|file| {
+            let rows = read_rows(&file.path);
+            progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
+            rows
+        })
+        .collect();
+    paths.into_iter().zip(rows).map(|(of, rows)| Ok(Run { of, rows: rows? })).collect()
+}
+
+fn read_rows(path: &Path) -> Result<Vec<Row>> {
+    let text = fs::read(path).map_err(|e| ResultsError::read(path, e))?;
+    let wrong = |problem: String| ResultsError::bad_file(path, problem);
+    if text.is_empty() {
+        return Err(ResultsError::EmptyFile { path: path.to_owned(), expected: "the JSON results of a run" });
+    }
+    let results: Results = serde_json::from_slice(&text).map_err(|e| {
+        wrong(format!(
+            "not the results of a run ({}): expected an object with pre_finetune and post_finetune, arrays of judgments with \
+             finite numbers",
+            one_line(e)
+        ))
+    })?;
+    let phases = [(Phase::Pre, results.pre_finetune), (Phase::Post, results.post_finetune)];
+    let mut rows = Vec::new();
+    for (phase, items) in phases.into_iter().filter_map(|(phase, items)| Some((phase, items?))) {
+        let start = rows.len();
+        let mut met: HashMap<(u16, u16), usize> = HashMap::with_capacity(items.len());
+        for (k, item) in items.into_iter().enumerate() {
+            let place = |problem: String| wrong(format!("{phase}_finetune, item {k} (counted from 0): {problem}"));
+            let row = row_of(item, phase).map_err(place)?;
+            if let Some(other) = met.insert((row.a, row.b), k) {
+                let pair = (row.a, row.b);
+                return Err(place(format!("the ordered pair {pair:?} is item {other} already: expected it once")));
+            }
+            rows.push(row);
+        }
+        pair_up(&mut rows[start..], &met);
+    }
+    if rows.is_empty() {
+        return Err(wrong("there is no judgment in it: expected pre_finetune or post_finetune with some".to_owned()));
+    }
+    Ok(rows)
+}
+
+fn row_of(item: Item, phase: Phase) -> std::result::Result<Row, String> {
+    let rank = |name: &str, rank: i64| match u16::try_from(rank) {
+        Ok(rank) if usize::from(rank) < MAX_ITEMS => Ok(rank),
+        _ => Err(format!("{name} {rank}: expected a rank from 0, the highest, to {}", MAX_ITEMS - 1)),
+    };
+    let (a, b) = (rank("rank_a", item.rank_a)?, rank("rank_b", item.rank_b)?);
+    if a == b {
+        return Err(format!("rank {a} is compared with itself: expected two ranks"));
+    }
+    if let Some(gap) = item.gap.filter(|gap| gap.abs() != f64::from(a.abs_diff(b))) {
+        return Err(format!("gap {gap}: expected {} for ranks {a} and {b}", a.abs_diff(b)));
+    }
+    let no_gt = item.no_gt.unwrap_or(false);
+    let yes = match item.label.as_deref() {
+        Some("Yes") => Some(true),
+        Some("No") => Some(false),
+        None if no_gt => None,
+        None => return Err("label is missing where no_gt is false: expected \"Yes\" or \"No\"".into()),
+        Some(other) => return Err(format!("label {other:?}: expected \"Yes\" or \"No\"")),
+    };
+    let (logit_diff, prob_yes) = (item.logit_diff, item.prob_yes);
+    if !logit_diff.is_finite() {
+        return Err(format!("logit_diff {logit_diff}: expected a finite number"));
+    }
+    if !(0.0..=1.0).contains(&prob_yes) {
+        return Err(format!("prob_yes {prob_yes}: expected a probability from 0 to 1"));
+    }
+    let is_exception = item.is_exception.unwrap_or(false);
+    Ok(Row { logit_diff, prob_yes, a, b, phase, is_train: item.is_train, is_exception, no_gt, yes, paired: None })
+}
+
+/// Fills in `paired`. It compares the order labelled Yes with the other; on pairs whose Yes is forward, as all are but
+/// exceptions, that is forward against backward. A tie is wrong.
+fn pair_up(rows: &mut [Row], index: &HashMap<(u16, u16), usize>) {
+    for k in 0..rows.len() {
+        let row = rows[k];
+        let other = index.get(&(row.b, row.a)).map(|&at| rows[at]);
+        rows[k].paired = other.and_then(|other| match (row.truth()?, other.truth()?) {
+            (true, false) => Some(row.prob_yes > other.prob_yes),
+            (false, true) => Some(other.prob_yes > row.prob_yes),
+            _ => None,
+        });
+    }
+}
+
+/// Consecutive runs, about as many rows at a time as a writer likes.
+pub(super) fn in_batches(runs: &[Run]) -> impl Iterator<Item = &[Run]> {
+    let mut rest = runs;
+    std::iter::from_fn(move || {
+        let mut rows = 0;
+        let end = rest.iter().position(|run| {
+            rows += run.n_rows();
+            rows >= BATCH_ROWS
+        });
+        let (some, later) = rest.split_at(end.map_or(rest.len(), |end| end + 1));
+        rest = later;
+        (!some.is_empty()).then_some(some)
+    })
+}
+
+/// All columns of a trial table and `lora_alpha`, of some runs.
+pub(super) fn columns(runs: &[Run], truth_is_whole: bool) -> Vec<ArrayRef> {
+    use TrialColumn as C;
+    let rows = || runs.iter().flat_map(|run| run.rows.iter().map(move |row| (&run.of, row)));
+    let text = |f: &dyn Fn(&RunPath, &Row) -> String| -> ArrayRef {
+        Arc::new(StringArray::from_iter_values(rows().map(|(of, row)| f(of, row))))
+    };
+    let integer = |f: &dyn Fn(&RunPath, &Row) -> i64| -> ArrayRef {
+        Arc::new(Int64Array::from_iter_values(rows().map(|(of, row)| f(of, row))))
+    };
+    let real = |f: &dyn Fn(&RunPath, &Row) -> Option<f64>| -> ArrayRef {
+        Arc::new(rows().map(|(of, row)| f(of, row)).collect::<Float64Array>())
+    };
+    let flag = |f: &dyn Fn(&RunPath, &Row) -> bool| -> ArrayRef {
+        Arc::new(BooleanArray::from_iter(rows().map(|(of, row)| Some(f(of, row)))))
+    };
+    let truth = |yes: bool| f64::from(u8::from(yes));
+    let of = |column: C| match column {
+        C::Setting => text(&|of, _| of.setting_name().into()),
+        C::Model => text(&|of, _| of.model.clone()),
+        C::Task => text(&|of, _| of.task.clone()),
+        C::Hier => text(&|of, _| of.hier.clone()),
+        C::Seed => integer(&|of, _| of.seed),
+        C::Reverse => flag(&|of, _| of.reverse),
+        C::Phase => text(&|_, r| r.phase.name().into()),
+        C::RankA => integer(&|_, r| r.a.into()),
+        C::RankB => integer(&|_, r| r.b.into()),
+        C::RankHigher => integer(&|_, r| r.a.min(r.b).into()),
+        C::RankLower => integer(&|_, r| r.a.max(r.b).into()),
+        C::Gap => integer(&|_, r| r.a.abs_diff(r.b).into()),
+        C::IsTrain => flag(&|_, r| r.is_train),
+        C::IsException => flag(&|_, r| r.is_exception),
+        C::NoGt => flag(&|_, r| r.no_gt),
+        C::Direction => text(&|_, r| if r.a < r.b { "forward".into() } else { "backward".into() }),
+        C::Label => Arc::new(rows().map(|(_, r)| r.yes.map(|y| if y { "Yes" } else { "No" })).collect::<StringArray>()),
+        C::LogitDiff => real(&|_, r| Some(r.logit_diff)),
+        C::ProbYes => real(&|_, r| Some(r.prob_yes)),
+        C::GroundTruth if truth_is_whole => integer(&|_, r| if r.yes == Some(true) { 1 } else { -1 }),
+        C::GroundTruth => real(&|_, r| r.sign()),
+        C::Margin => real(&|_, r| r.sign().map(|s| s * r.logit_diff)),
+        C::Correct => real(&|_, r| r.truth().map(|yes| truth((r.prob_yes > 0.5) == yes))),
+        C::PairedCorrect => real(&|_, r| r.paired.map(truth)),
+        C::LoraR => real(&|of, _| of.lora_r()),
+        C::L2Reg => real(&|of, _| of.l2_reg()),
+    };
+    C::ALL.into_iter().map(of).chain([real(&|of, _| of.lora_alpha())]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(path: &str) -> std::result::Result<RunPath, String> {
+        RunPath::parse(Path::new(path))
+    }
+
+    #[test]
+    fn paths_say_what_was_run() {
+        let full = parse("deep/in/llama/fake/ti_n9/seed07_rev/results.json").unwrap();
+        assert_eq!((full.model.as_str(), full.task.as_str(), full.hier.as_str()), ("llama", "fake", "ti_n9"));
+        assert_eq!((full.setting, full.seed, full.reverse), (Setting::Full, 7, true));
+        let lora = parse("llama/fake/ti_n9/lora_r16_alpha0p5/seed-1_fwd/results.json").unwrap();
+        assert_eq!((lora.setting, lora.seed, lora.reverse), (Setting::Lora { r: 16.0, alpha: 0.5 }, -1, false));
+        for (name, l2_reg) in [("l2_0p0001", 1e-4), ("l2_1e-4", 1e-4), ("l2_50", 50.0), ("l2_2.5", 2.5)] {
+            let probe = parse(&format!("m/t/h/{name}/seed0_fwd/results.json")).unwrap();
+            assert_eq!(probe.setting, Setting::Probe { l2_reg });
+        }
+    }
+
+    #[test]
+    fn malformed_paths_say_what_would_be_right() {
+        for (path, says) in [
+            ("results.json", "too short"),
+            ("seed0_fwd/results.json", "too short below the directory given"),
+            ("t/h/seed0_fwd/results.json", "MODEL/TASK/HIER/"),
+            ("t/h/l2_1/seed0_fwd/results.json", "too short"),
+            ("m/t/h/run0/results.json", "\"run0\": expected a seed and an order"),
+            ("m/t/h/seed0_forward/results.json", "seed0_fwd or seed0_rev"),
+            ("m/t/h/seedx_fwd/results.json", "seed0_fwd or seed0_rev"),
+            ("m/t/h/lora_16/seed0_fwd/results.json", "lora_r16_alpha32"),
+            ("m/t/h/lora_r0_alpha1/seed0_fwd/results.json", "lora_r16_alpha32"),
+            ("m/t/h/l2_-1/seed0_fwd/results.json", "positive penalty"),
+            ("m/t/h/l2_0p0p1/seed0_fwd/results.json", "positive penalty"),
+            ("m/t/h/l2_inf/seed0_fwd/results.json", "positive penalty"),
+        ] {
+            let problem = parse(path).unwrap_err();
+            assert!(problem.contains(says), "{path}: {problem}");
+        }
+    }
+}
