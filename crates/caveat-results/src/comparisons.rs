@@ -32,7 +32,7 @@ pub struct LabeledComparisons {
 /// header only.
 pub fn read_comparisons(path: &Path) -> Result<LabeledComparisons> {
     let (mut file, size) = open_nonempty(path, EXPECTED)?;
-    refuse_binary(path, &mut file)?;
+    refuse_binary(path, &mut file, EXPECTED)?;
     let mut reader = csv::ReaderBuilder::new().buffer_capacity(1 << 18).from_reader(file);
 
     let headers = reader.byte_headers().map_err(|e| bad_record(path, &e, 0))?.clone();
@@ -183,18 +183,18 @@ pub fn ranks_table(labels: &[String], ranks: &[f64]) -> Result<Table> {
 }
 
 /// Refuses a file whose first bytes hold a NUL, as no text of any 8-bit encoding does, and rewinds it.
-fn refuse_binary(path: &Path, file: &mut File) -> Result<()> {
+pub(crate) fn refuse_binary(path: &Path, file: &mut File, expected: &str) -> Result<()> {
     let mut head = Vec::with_capacity(8192);
     file.take(8192).read_to_end(&mut head).map_err(|e| ResultsError::read(path, e))?;
     if head.contains(&0) {
-        return Err(ResultsError::bad_file(path, format!("binary data or UTF-16: expected {EXPECTED}, in UTF-8")));
+        return Err(ResultsError::bad_file(path, format!("binary data or UTF-16: expected {expected}, in UTF-8")));
     }
     file.seek(SeekFrom::Start(0)).map_err(|e| ResultsError::read(path, e))?;
     Ok(())
 }
 
 /// An error of the CSV reader; `offset` is where it began to read the record.
-fn bad_record(path: &Path, error: &csv::Error, offset: u64) -> ResultsError {
+pub(crate) fn bad_record(path: &Path, error: &csv::Error, offset: u64) -> ResultsError {
     match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => ResultsError::BadLine {
             path: path.to_owned(),
@@ -209,7 +209,7 @@ fn bad_record(path: &Path, error: &csv::Error, offset: u64) -> ResultsError {
 /// Line, from 1, of the record that the CSV reader found from byte `offset` on; blank lines before it are no record.
 ///
 /// Reads the file again: only on the way to an error message, and it spares the reader from counting.
-fn line_at(path: &Path, offset: u64) -> u64 {
+pub(crate) fn line_at(path: &Path, offset: u64) -> u64 {
     let Ok(file) = File::open(path) else { return 0 };
     let mut reader = BufReader::new(file);
     let (mut line, mut read, mut bytes) = (0, 0, Vec::new());

@@ -10,6 +10,7 @@
 //! * [`check_trials`] finds everything that is wrong with trial tables; [`convert_trials`] converts them, and collects a folder
 //!   of runs in one.
 //! * [`read_comparisons`] and [`write_ranks`] take a comparison list of any size to a ranking.
+//! * [`read_choices`] takes choices of animals or people, in files of any columns, to counts by pair, distance and cluster.
 //! * [`read_matrix`] and [`write_matrix`] are NumPy's .npy format.
 //! * [`Table`] is every command's output: Parquet, CSV, JSON, or aligned text.
 //! * [`write_atomically`] is how all of them write.
@@ -17,6 +18,7 @@
 mod atomic;
 mod caught;
 mod check;
+mod choices;
 mod comparisons;
 mod conditions;
 mod convert;
@@ -30,6 +32,10 @@ mod trial_table;
 pub use atomic::{WriteFailure, create_parent_directory, write_atomically};
 pub use caught::panic_is_caught;
 pub use check::{CheckReport, Problem, ProblemKind, check_trials};
+pub use choices::{
+    ChoiceColumns, ChoiceCount, ChoiceRole, ChoiceRow, ChoiceTable, Cluster, CountReconstruction, DistanceRow,
+    DistanceSummary, Grouping, PairSummary, TrialCounts, read_choices, wilson_score_interval,
+};
 pub use comparisons::{LabeledComparisons, ranks_table, read_comparisons, write_ranks};
 pub use conditions::{Condition, ConditionKey, MAX_ITEMS, PairMargin, read_conditions};
 pub use convert::{Converted, convert_trials};

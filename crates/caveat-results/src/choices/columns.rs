@@ -1,0 +1,307 @@
+//! What the columns of a file of choices mean: roles, their parsing from `role=column` text, and presets.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::error::{Result, ResultsError, name_list};
+
+/// What a column of a file of choices holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ChoiceRole {
+    /// The item that was chosen (with [`Self::Accuracy`]: the one that the proportion counts).
+    Winner,
+    /// The item that was not.
+    Loser,
+    /// Of these two, the one shown first (or on the left); optional.
+    First,
+    /// The higher item of a pair, the one that the rule puts above the other.
+    Higher,
+    /// The lower item of that pair.
+    Lower,
+    /// Symbolic distance of a pair, the difference of its ranks, where the file does not tell the pairs.
+    Distance,
+    /// Proportion, 0 to 1, of the row's trials in which the item of role winner or higher (by distance: the higher item) was
+    /// chosen.
+    Accuracy,
+    /// Number of trials that the row stands for, positive; `weight` is another name for it.
+    Count,
+    /// Who chose.
+    Subject,
+    /// In which session.
+    Session,
+    /// Under which condition.
+    Condition,
+}
+
+impl ChoiceRole {
+    /// All roles, in the order of help texts.
+    pub const ALL: [Self; 11] = [
+        Self::Winner,
+        Self::Loser,
+        Self::First,
+        Self::Higher,
+        Self::Lower,
+        Self::Distance,
+        Self::Accuracy,
+        Self::Count,
+        Self::Subject,
+        Self::Session,
+        Self::Condition,
+    ];
+
+    /// The names of all roles, as on a command line.
+    pub const CHOICES: &'static str =
+        "winner, loser, first, higher, lower, distance, accuracy, count, subject, session or condition";
+
+    /// Name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Winner => "winner",
+            Self::Loser => "loser",
+            Self::First => "first",
+            Self::Higher => "higher",
+            Self::Lower => "lower",
+            Self::Distance => "distance",
+            Self::Accuracy => "accuracy",
+            Self::Count => "count",
+            Self::Subject => "subject",
+            Self::Session => "session",
+            Self::Condition => "condition",
+        }
+    }
+}
+
+impl fmt::Display for ChoiceRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for ChoiceRole {
+    type Err = ResultsError;
+
+    fn from_str(name: &str) -> Result<Self> {
+        let by_name = Self::ALL.into_iter().find(|r| r.name() == name);
+        by_name.or((name == "weight").then_some(Self::Count)).ok_or_else(|| ResultsError::UnknownChoice {
+            what: "role",
+            value: name.to_owned(),
+            choices: Self::CHOICES,
+        })
+    }
+}
+
+/// Where the numbers of trials come from.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum TrialCounts {
+    /// From the column of role `count`. Without one, a row of winner and loser is one trial, and a proportion an error.
+    #[default]
+    Column,
+    /// This many trials in every row, whatever the file says; positive and finite.
+    Fixed(f64),
+    /// Reconstructed from the proportions, in groups of rows that have the same text in the column of this role and were, but
+    /// for a few lost or repeated trials, given equally many; see [`CountReconstruction`](super::CountReconstruction).
+    Reconstructed(ChoiceRole),
+}
+
+/// How a file of choices is read: which column has which role, how items are named, and where counts come from.
+///
+/// Three kinds of files are told apart by the roles named:
+/// * `winner`, `loser`: single choices, or with `accuracy` the proportion in which `winner` was chosen;
+/// * `higher`, `lower`, `accuracy`: a pair and the proportion in which its higher item was chosen;
+/// * `distance`, `accuracy`: the same over all pairs of a symbolic distance.
+///
+/// The default names no column: then columns are found by the names of their roles.
+///
+/// ```
+/// use caveat_results::{ChoiceColumns, ChoiceRole};
+/// let columns: ChoiceColumns = "winner=chosen,loser=other,subject=monkey".parse()?;
+/// assert_eq!(columns.column(ChoiceRole::Subject), Some("monkey"));
+/// assert!("winner=chosen".parse::<ChoiceColumns>().unwrap_err().to_string().contains("loser"));
+/// # Ok::<(), caveat_results::ResultsError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ChoiceColumns {
+    /// Columns by role, as parsed from text; none: columns are named as their roles.
+    pub columns: Vec<(ChoiceRole, String)>,
+    /// Names of the items, the highest first. `None`: the file names items by rank, as whole numbers.
+    pub items: Option<Vec<String>>,
+    /// Rank of the highest item, 0 or 1, where items are ranks. `None`: the smaller of the ranks in the file must be one of the
+    /// two and is taken for it.
+    pub first_rank: Option<usize>,
+    /// Number of items where they are ranks. `None`: as many as the largest rank in the file says.
+    pub n_items: Option<usize>,
+    /// Where the numbers of trials come from.
+    pub trials: TrialCounts,
+}
+
+/// Kinds of files by what a row is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// Two items, one of them chosen (always or in a proportion).
+    Chosen,
+    /// Two items in their order of rank.
+    Ranked,
+    /// A symbolic distance.
+    Distance,
+}
+
+impl Shape {
+    /// Roles without which a row of this shape says nothing.
+    fn needed(self) -> &'static [ChoiceRole] {
+        match self {
+            Self::Chosen => &[ChoiceRole::Winner, ChoiceRole::Loser],
+            Self::Ranked => &[ChoiceRole::Higher, ChoiceRole::Lower, ChoiceRole::Accuracy],
+            Self::Distance => &[ChoiceRole::Distance, ChoiceRole::Accuracy],
+        }
+    }
+
+    /// Roles that only rows of this shape have, by which it is recognized.
+    fn marks(self) -> &'static [ChoiceRole] {
+        match self {
+            Self::Chosen => &[ChoiceRole::Winner, ChoiceRole::Loser],
+            Self::Ranked => &[ChoiceRole::Higher, ChoiceRole::Lower],
+            Self::Distance => &[ChoiceRole::Distance],
+        }
+    }
+}
+
+/// The kinds of rows, in the order in which they are preferred where columns are found by name.
+const SHAPES: [Shape; 3] = [Shape::Chosen, Shape::Ranked, Shape::Distance];
+const SHAPES_IN_WORDS: &str = "winner and loser; or higher, lower and accuracy; or distance and accuracy";
+
+/// Columns of one file: what its rows are about, and the field number of every role.
+pub(super) struct Fields {
+    pub(super) shape: Shape,
+    pub(super) fields: Vec<(ChoiceRole, usize)>,
+}
+
+impl Fields {
+    pub(super) fn has(&self, role: ChoiceRole) -> bool {
+        self.fields.iter().any(|(r, _)| *r == role)
+    }
+}
+
+impl ChoiceColumns {
+    /// The names of all presets.
+    pub const PRESETS: &'static str = "jensen2015-monkeys or jensen2015-humans";
+
+    /// Columns of a published file, by name.
+    ///
+    /// Both are of Jensen, Muñoz, Alkan, Ferrera and Terrace (2015, *PLoS Comput. Biol.* 11:e1004523): `jensen2015-monkeys` has
+    /// the columns session, target, distractor, acc (target the higher item, ranks from 1); `jensen2015-humans` has
+    /// symbolic_distance, subject, acc. Neither file says how many trials a proportion is of: both presets reconstruct that,
+    /// within sessions and within distances.
+    ///
+    /// # Errors
+    /// Another name.
+    pub fn preset(name: &str) -> Result<Self> {
+        use ChoiceRole::{Accuracy, Distance, Higher, Lower, Session, Subject};
+        let (columns, by): (&[_], _) = match name {
+            "jensen2015-monkeys" => {
+                (&[(Session, "session"), (Higher, "target"), (Lower, "distractor"), (Accuracy, "acc")], Session)
+            }
+            "jensen2015-humans" => {
+                (&[(Distance, "symbolic_distance"), (Subject, "subject"), (Accuracy, "acc")], Distance)
+            }
+            _ => {
+                let (what, value) = ("preset", name.to_owned());
+                return Err(ResultsError::UnknownChoice { what, value, choices: Self::PRESETS });
+            }
+        };
+        Ok(Self {
+            columns: columns.iter().map(|&(role, column)| (role, column.to_owned())).collect(),
+            items: None,
+            first_rank: Some(1),
+            n_items: Some(7),
+            trials: TrialCounts::Reconstructed(by),
+        })
+    }
+
+    /// The column of a role, if one was named.
+    pub fn column(&self, role: ChoiceRole) -> Option<&str> {
+        self.columns.iter().find(|(r, _)| *r == role).map(|(_, c)| c.as_str())
+    }
+
+    /// Finds the columns among those of a file.
+    ///
+    /// The error says what is wrong without the file's name.
+    pub(super) fn resolve(&self, names: &[String]) -> std::result::Result<Fields, String> {
+        let find = |name: &str| names.iter().position(|n| n == name);
+        let found = || name_list(names.iter().map(String::as_str));
+        let mut fields = Vec::new();
+        for (role, column) in &self.columns {
+            let field = find(column)
+                .ok_or_else(|| format!("column {column:?} (the {role}) is missing: the table has {}", found()))?;
+            fields.push((*role, field));
+        }
+        if self.columns.is_empty() {
+            fields.extend(ChoiceRole::ALL.into_iter().filter_map(|role| Some((role, find(role.name())?))));
+            if let Some(field) = find("weight").filter(|_| find("count").is_none()) {
+                fields.push((ChoiceRole::Count, field));
+            }
+            // Columns that happen to be named like roles of another kind of row mean something else here.
+            let has = |role: &ChoiceRole| fields.iter().any(|(r, _)| r == role);
+            let Some(shape) = SHAPES.into_iter().find(|s| s.needed().iter().all(has)) else {
+                return Err(format!(
+                    "no columns named {SHAPES_IN_WORDS}: name the columns as role=column,…; the table has {}",
+                    found()
+                ));
+            };
+            let foreign = |role| SHAPES.into_iter().any(|s| s != shape && s.marks().contains(&role));
+            let stray = |role| shape == Shape::Distance && role == ChoiceRole::First;
+            fields.retain(|(role, _)| shape.needed().contains(role) || !(foreign(*role) || stray(*role)));
+            return Ok(Fields { shape, fields });
+        }
+        Ok(Fields { shape: shape(&self.columns).map_err(|e| e.to_string())?, fields })
+    }
+}
+
+/// The kind of rows that named roles make.
+fn shape(columns: &[(ChoiceRole, String)]) -> Result<Shape> {
+    let has = |role: &ChoiceRole| columns.iter().any(|(r, _)| r == role);
+    let marked: Vec<Shape> = SHAPES.into_iter().filter(|s| s.marks().iter().any(has)).collect();
+    let shape = match marked.as_slice() {
+        [] => return Err(ResultsError::BadTable(format!("no columns for {SHAPES_IN_WORDS}: name one of these sets"))),
+        [shape] => *shape,
+        [..] => {
+            let roles: Vec<&str> = columns.iter().map(|(r, _)| r.name()).collect();
+            let problem = format!("columns for {}: expected only one of {SHAPES_IN_WORDS}", roles.join(", "));
+            return Err(ResultsError::BadTable(problem));
+        }
+    };
+    if let Some(absent) = shape.needed().iter().find(|r| !has(r)) {
+        let given: Vec<&str> = shape.needed().iter().filter(|r| has(r)).map(|r| r.name()).collect();
+        let problem = format!("no column for {absent}, which {} needs: add {absent}=COLUMN", given.join(" and "));
+        return Err(ResultsError::BadTable(problem));
+    }
+    if shape == Shape::Distance && has(&ChoiceRole::First) {
+        let problem = "a column for first with distance: without pairs, no item is shown first; leave it out";
+        return Err(ResultsError::BadTable(problem.to_owned()));
+    }
+    Ok(shape)
+}
+
+impl FromStr for ChoiceColumns {
+    type Err = ResultsError;
+
+    /// Reads `role=column,role=column,…`; spaces around roles and columns do not count.
+    ///
+    /// # Errors
+    /// Text without `=`, an unknown or repeated role, an empty column, or roles that make no kind of row or several.
+    fn from_str(text: &str) -> Result<Self> {
+        let mut columns: Vec<(ChoiceRole, String)> = Vec::new();
+        for part in text.split(',') {
+            let Some((role, column)) = part.split_once('=').filter(|(_, c)| !c.trim().is_empty()) else {
+                let problem = format!("{:?} is not role=column: roles are {}", part.trim(), ChoiceRole::CHOICES);
+                return Err(ResultsError::BadTable(problem));
+            };
+            let role: ChoiceRole = role.trim().parse()?;
+            if columns.iter().any(|(r, _)| *r == role) {
+                return Err(ResultsError::BadTable(format!("the role {role} is given twice: name one column for it")));
+            }
+            columns.push((role, column.trim().to_owned()));
+        }
+        shape(&columns)?;
+        Ok(Self { columns, ..Self::default() })
+    }
+}

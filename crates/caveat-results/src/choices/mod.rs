@@ -1,0 +1,133 @@
+//! Choices of animals, people or networks between two items: read from tables of any columns, grouped and counted.
+//!
+//! [`read_choices`] takes single choices, proportions of pairs, or proportions by symbolic distance, as [`ChoiceColumns`] says.
+//! The [`ChoiceTable`] counts them by pair, by distance, and by the clusters (subjects, sessions) that are resampled.
+
+mod columns;
+mod counts;
+mod read;
+mod source;
+mod summaries;
+#[cfg(test)]
+mod tests;
+
+pub use columns::{ChoiceColumns, ChoiceRole, TrialCounts};
+pub use counts::CountReconstruction;
+pub use read::read_choices;
+pub use summaries::{ChoiceCount, Cluster, DistanceSummary, PairSummary, wilson_score_interval};
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::error::{Result, ResultsError};
+
+/// What choices are grouped by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Grouping {
+    /// Who chose.
+    Subject,
+    /// In which session.
+    Session,
+    /// Under which condition.
+    Condition,
+}
+
+impl Grouping {
+    /// All groupings, in the order of their fields in a row.
+    pub const ALL: [Self; 3] = [Self::Subject, Self::Session, Self::Condition];
+    /// Their names, as on a command line.
+    pub const CHOICES: &'static str = "subject, session or condition";
+
+    /// Name on the command line.
+    pub fn name(self) -> &'static str {
+        self.role().name()
+    }
+
+    fn role(self) -> ChoiceRole {
+        match self {
+            Self::Subject => ChoiceRole::Subject,
+            Self::Session => ChoiceRole::Session,
+            Self::Condition => ChoiceRole::Condition,
+        }
+    }
+}
+
+impl fmt::Display for Grouping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Grouping {
+    type Err = ResultsError;
+
+    fn from_str(name: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|g| g.name() == name).ok_or_else(|| ResultsError::UnknownChoice {
+            what: "grouping",
+            value: name.to_owned(),
+            choices: Self::CHOICES,
+        })
+    }
+}
+
+/// One row of choices between two items.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ChoiceRow {
+    /// Item shown first, by rank from 0; the higher item where the order of presentation is not known.
+    pub first: usize,
+    /// The other item.
+    pub second: usize,
+    /// In how many of the trials the first item was chosen, 0 to `trials`; a fraction where a proportion was rounded.
+    pub first_chosen: f64,
+    /// Number of trials, positive.
+    pub trials: f64,
+    /// Numbers of subject, session and condition in the lists of the table, as [`Grouping::ALL`] orders them; 0 in those that
+    /// the table does not have.
+    pub groups: [u32; 3],
+}
+
+/// One row of choices by symbolic distance only.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DistanceRow {
+    /// Difference of the ranks of the two items, at least 1.
+    pub distance: usize,
+    /// In how many of the trials the higher item was chosen.
+    pub higher_chosen: f64,
+    /// Number of trials, positive.
+    pub trials: f64,
+    /// As in [`ChoiceRow`].
+    pub groups: [u32; 3],
+}
+
+/// Choices as read from a file: `rows` or, if the file does not tell pairs, `distance_rows`; the other is empty.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChoiceTable {
+    /// Number of items, at least 2; by distance, one more than the largest distance at least.
+    pub n_items: usize,
+    /// Names of the items, the highest first: as given, or their ranks as in the file.
+    pub items: Vec<String>,
+    /// Choices between two items, in the order of the file.
+    pub rows: Vec<ChoiceRow>,
+    /// Choices by distance, in the order of the file.
+    pub distance_rows: Vec<DistanceRow>,
+    /// Whether the file says which item was shown first.
+    pub presentation_known: bool,
+    /// Names of subjects, sessions and conditions in order of appearance, as [`Grouping::ALL`] orders them; an empty list where
+    /// the file has no such column. Whole numbers lose a decimal zero: 3.0 is the subject 3.
+    pub groups: [Vec<String>; 3],
+    /// How numbers of trials were found, if the file does not have them and none were given.
+    pub reconstruction: Option<CountReconstruction>,
+}
+
+impl ChoiceTable {
+    /// Names of the groups of one kind, in order of appearance; empty where the file does not have them.
+    pub fn names(&self, by: Grouping) -> &[String] {
+        &self.groups[by as usize]
+    }
+
+    /// Number of trials in all.
+    pub fn trials(&self) -> f64 {
+        let pairs = self.rows.iter().map(|r| r.trials);
+        pairs.chain(self.distance_rows.iter().map(|r| r.trials)).sum()
+    }
+}

@@ -1,0 +1,251 @@
+//! Choices counted: by pair, by symbolic distance, and by clusters of subjects, sessions or conditions.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{ChoiceTable, Grouping};
+use crate::error::{Result, ResultsError};
+use crate::table::Table;
+
+/// How often the item shown first was chosen on one ordered pair.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ChoiceCount {
+    /// Item shown first, by rank from 0; the higher item where the order of presentation is not known.
+    pub first: usize,
+    /// The other item.
+    pub second: usize,
+    /// Number of trials in which the first item was chosen, 0 to `trials`.
+    pub first_chosen: f64,
+    /// Number of trials, positive.
+    pub trials: f64,
+}
+
+/// The choices of one subject, session or condition, or of a combination of these.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cluster {
+    /// Its name; of a combination, the names joined by " · "; of all choices together, "all".
+    pub name: String,
+    /// One entry per ordered pair met, by first and second item.
+    pub choices: Vec<ChoiceCount>,
+}
+
+/// Choices of one unordered pair.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PairSummary {
+    /// The higher item, the smaller rank.
+    pub higher: usize,
+    /// The lower item.
+    pub lower: usize,
+    /// Number of trials in which the higher item was chosen.
+    pub higher_chosen: f64,
+    /// Number of trials.
+    pub trials: f64,
+    /// Wilson 95 % interval of the proportion of choices of the higher item, the trials taken as independent.
+    pub interval: (f64, f64),
+}
+
+/// Choices over all pairs of one symbolic distance.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DistanceSummary {
+    /// Difference of the ranks.
+    pub distance: usize,
+    /// Number of trials in which the higher item was chosen.
+    pub higher_chosen: f64,
+    /// Number of trials.
+    pub trials: f64,
+    /// As in [`PairSummary`].
+    pub interval: (f64, f64),
+}
+
+/// Wilson's 95 % score interval (Wilson 1927, doi:10.1080/01621459.1927.10502953) of a proportion; NaN where `trials` is not
+/// positive.
+///
+/// Numbers may be fractional, as where proportions were rounded. The bounds lie in [0, 1] and around the proportion.
+///
+/// ```
+/// let (low, high) = caveat_results::wilson_score_interval(8.0, 10.0);
+/// assert!((low - 0.490162).abs() < 1e-6 && (high - 0.943318).abs() < 1e-6);
+/// ```
+pub fn wilson_score_interval(successes: f64, trials: f64) -> (f64, f64) {
+    /// The 97.5 % quantile of the standard normal distribution.
+    const Z: f64 = 1.959_963_984_540_054;
+    if trials.is_nan() || trials <= 0.0 {
+        return (f64::NAN, f64::NAN);
+    }
+    let p = (successes / trials).clamp(0.0, 1.0);
+    let shrink = 1.0 + Z * Z / trials;
+    let middle = (p + Z * Z / (2.0 * trials)) / shrink;
+    let half = Z / shrink * (p * (1.0 - p) / trials + Z * Z / (4.0 * trials * trials)).sqrt();
+    // At p = 0 and 1 one bound is exactly there; rounding may miss it.
+    ((middle - half).clamp(0.0, p), (middle + half).clamp(p, 1.0))
+}
+
+impl ChoiceTable {
+    /// The choices of every unordered pair met, by higher and lower item.
+    ///
+    /// # Errors
+    /// A table by distance, which has no pairs.
+    pub fn pairs(&self) -> Result<Vec<PairSummary>> {
+        self.need_pairs()?;
+        let mut counts: BTreeMap<(usize, usize), (f64, f64)> = BTreeMap::new();
+        for row in &self.rows {
+            let ((higher, lower), chosen) = self.ranked(row.first, row.second, row.first_chosen, row.trials);
+            let count = counts.entry((higher, lower)).or_default();
+            count.0 += chosen;
+            count.1 += row.trials;
+        }
+        let summary = |((higher, lower), (higher_chosen, trials))| {
+            let interval = wilson_score_interval(higher_chosen, trials);
+            PairSummary { higher, lower, higher_chosen, trials, interval }
+        };
+        Ok(counts.into_iter().map(summary).collect())
+    }
+
+    /// The choices of every symbolic distance met, from the smallest, of either kind of table.
+    pub fn distances(&self) -> Vec<DistanceSummary> {
+        let mut counts: BTreeMap<usize, (f64, f64)> = BTreeMap::new();
+        let mut add = |distance, chosen, trials| {
+            let count = counts.entry(distance).or_default();
+            count.0 += chosen;
+            count.1 += trials;
+        };
+        for row in &self.rows {
+            let ((higher, lower), chosen) = self.ranked(row.first, row.second, row.first_chosen, row.trials);
+            add(lower - higher, chosen, row.trials);
+        }
+        self.distance_rows.iter().for_each(|row| add(row.distance, row.higher_chosen, row.trials));
+        let summary = |(distance, (higher_chosen, trials))| {
+            let interval = wilson_score_interval(higher_chosen, trials);
+            DistanceSummary { distance, higher_chosen, trials, interval }
+        };
+        counts.into_iter().map(summary).collect()
+    }
+
+    /// The table cut by subject, session, condition or several of these, in order of appearance, each part with its name.
+    ///
+    /// Sessions named alike by different subjects are told apart by naming both. No grouping is one part, "all". Every part
+    /// keeps all lists of names and the number of items.
+    ///
+    /// # Errors
+    /// A grouping for which no column was named.
+    pub fn split_by(&self, by: &[Grouping]) -> Result<Vec<(String, Self)>> {
+        let (names, places) = self.places(by)?;
+        let mut parts: Vec<(String, Self)> = names.into_iter().map(|name| (name, self.without_rows())).collect();
+        for (row, &part) in self.rows.iter().zip(&places) {
+            parts[part].1.rows.push(*row);
+        }
+        // One of the two kinds of rows is absent.
+        for (row, &part) in self.distance_rows.iter().zip(&places) {
+            parts[part].1.distance_rows.push(*row);
+        }
+        Ok(parts)
+    }
+
+    /// The choices in clusters, as [`split_by`](Self::split_by) cuts them, with rows of one ordered pair added up.
+    ///
+    /// # Errors
+    /// A grouping for which no column was named, or a table by distance, which has no pairs.
+    pub fn clusters_by(&self, by: &[Grouping]) -> Result<Vec<Cluster>> {
+        self.need_pairs()?;
+        let (names, places) = self.places(by)?;
+        let mut counts: Vec<BTreeMap<(usize, usize), (f64, f64)>> = vec![BTreeMap::new(); names.len()];
+        for (row, &cluster) in self.rows.iter().zip(&places) {
+            let count = counts[cluster].entry((row.first, row.second)).or_default();
+            count.0 += row.first_chosen;
+            count.1 += row.trials;
+        }
+        let choice = |((first, second), (first_chosen, trials))| ChoiceCount { first, second, first_chosen, trials };
+        let cluster = |(name, counts): (String, BTreeMap<_, _>)| Cluster {
+            name,
+            choices: counts.into_iter().map(choice).collect(),
+        };
+        Ok(names.into_iter().zip(counts).map(cluster).collect())
+    }
+
+    /// Names of the groups that a grouping makes, and the group of every row, of whichever kind there is.
+    fn places(&self, by: &[Grouping]) -> Result<(Vec<String>, Vec<usize>)> {
+        if let Some(absent) = by.iter().find(|g| self.names(**g).is_empty()) {
+            let problem = format!("the choices have no {absent}: name its column as {absent}=COLUMN");
+            return Err(ResultsError::BadTable(problem));
+        }
+        let mut names = Vec::new();
+        let mut known: HashMap<[u32; 3], usize> = HashMap::new();
+        let groups = self.rows.iter().map(|r| r.groups).chain(self.distance_rows.iter().map(|r| r.groups));
+        let places = groups.map(|groups| {
+            let mut key = [0; 3];
+            by.iter().for_each(|&g| key[g as usize] = groups[g as usize]);
+            *known.entry(key).or_insert_with(|| {
+                let words = by.iter().map(|&g| self.names(g)[key[g as usize] as usize].as_str());
+                let words: Vec<&str> = words.collect();
+                names.push(if by.is_empty() { "all".to_owned() } else { words.join(" · ") });
+                names.len() - 1
+            })
+        });
+        let places = places.collect();
+        Ok((names, places))
+    }
+
+    /// [`pairs`](Self::pairs) as a table: `higher`, `lower` (ranks from 0), their names, `distance`, `higher_chosen`, `trials`,
+    /// `accuracy` (the proportion of choices of the higher item), and its interval `low`, `high`.
+    ///
+    /// # Errors
+    /// A table by distance, which has no pairs.
+    pub fn pairs_table(&self) -> Result<Table> {
+        let pairs = self.pairs()?;
+        let name = |item: usize| self.items[item].clone();
+        let whole = |f: fn(&PairSummary) -> usize| pairs.iter().map(|p| i64::try_from(f(p)).ok()).collect::<Vec<_>>();
+        let float = |f: fn(&PairSummary) -> f64| pairs.iter().map(f).collect::<Vec<_>>();
+        Table::new()
+            .integer("higher", whole(|p| p.higher))?
+            .integer("lower", whole(|p| p.lower))?
+            .text("higher_item", pairs.iter().map(|p| name(p.higher)))?
+            .text("lower_item", pairs.iter().map(|p| name(p.lower)))?
+            .integer("distance", whole(|p| p.lower - p.higher))?
+            .float("higher_chosen", float(|p| p.higher_chosen))?
+            .float("trials", float(|p| p.trials))?
+            .float("accuracy", float(|p| p.higher_chosen / p.trials))?
+            .float("low", float(|p| p.interval.0))?
+            .float("high", float(|p| p.interval.1))
+    }
+
+    /// [`distances`](Self::distances) as a table: `distance`, `higher_chosen`, `trials`, `accuracy`, `low`, `high`.
+    ///
+    /// # Errors
+    /// None that can be provoked: its columns are of one length.
+    pub fn distances_table(&self) -> Result<Table> {
+        let distances = self.distances();
+        let float = |f: fn(&DistanceSummary) -> f64| distances.iter().map(f).collect::<Vec<_>>();
+        Table::new()
+            .integer("distance", distances.iter().map(|d| i64::try_from(d.distance).ok()))?
+            .float("higher_chosen", float(|d| d.higher_chosen))?
+            .float("trials", float(|d| d.trials))?
+            .float("accuracy", float(|d| d.higher_chosen / d.trials))?
+            .float("low", float(|d| d.interval.0))?
+            .float("high", float(|d| d.interval.1))
+    }
+
+    /// (higher, lower) and the number of choices of the higher item.
+    fn ranked(&self, first: usize, second: usize, first_chosen: f64, trials: f64) -> ((usize, usize), f64) {
+        if first < second { ((first, second), first_chosen) } else { ((second, first), trials - first_chosen) }
+    }
+
+    fn need_pairs(&self) -> Result<()> {
+        if self.rows.is_empty() && !self.distance_rows.is_empty() {
+            let problem =
+                "the choices are known by symbolic distance only: expected a file that tells the items of each pair";
+            return Err(ResultsError::BadTable(problem.to_owned()));
+        }
+        Ok(())
+    }
+
+    fn without_rows(&self) -> Self {
+        Self {
+            n_items: self.n_items,
+            items: self.items.clone(),
+            rows: Vec::new(),
+            distance_rows: Vec::new(),
+            presentation_known: self.presentation_known,
+            groups: self.groups.clone(),
+            reconstruction: self.reconstruction.clone(),
+        }
+    }
+}
