@@ -1,6 +1,7 @@
 //! Inference from behavior: (α, C, gain) from margins, their uncertainty, and predictions for tasks not fitted.
 
 pub mod bootstrap;
+pub mod design;
 pub mod fit;
 pub mod predict;
 
