@@ -12,8 +12,8 @@ use crate::window::{Training, margins_of};
 
 /// Points of the grid whose likelihoods are computed together; a block for 512 experiments fits a cache of 1 MiB.
 const BLOCK: usize = 256;
-/// Log likelihoods this far below the largest do not change a sum of a million of them by more than rounding.
-const NEGLIGIBLE: f64 = 50.0;
+/// Log likelihoods this far below the largest are left out: a million of them change a sum by 4·10⁻¹² at most.
+const NEGLIGIBLE: f64 = 40.0;
 
 /// ln(p/q) and ln q of a judgment with evidence x = gain·f: p = λ/2 + (1−λ)·logistic(x), q = 1 − p.
 pub(super) fn log_odds_and_loss(x: f64, lapse: f64) -> (f64, f64) {
@@ -134,10 +134,10 @@ impl<'a> Evidence<'a> {
             let (lhs, rhs) = (terms.as_ref().subrows(0, rows), counts.columns.as_ref());
             let mut product = logs.as_mut().subrows_mut(0, rows);
             matmul(product.as_mut(), Accum::Replace, lhs, rhs, 1.0, Par::Seq);
-            for (s, sum) in sums.iter_mut().enumerate() {
-                for (row, even) in even[..rows].iter().enumerate() {
-                    sum.add(logs[(row, s)] + even);
-                }
+            for (column, sum) in product.col_iter_mut().zip(&mut sums) {
+                // The rows of a column lie together.
+                let Some(column) = column.try_as_col_major_mut() else { continue };
+                sum.add(column.as_slice_mut(), &even[..rows]);
             }
         }
         let log_size = (grid.len() as f64).ln();
@@ -156,14 +156,19 @@ struct LogSum {
 impl LogSum {
     const EMPTY: Self = Self { largest: f64::NEG_INFINITY, sum: 0.0 };
 
-    fn add(&mut self, number: f64) {
-        let above = number - self.largest;
-        if above > 0.0 {
-            self.sum = self.sum * (-above).exp() + 1.0;
-            self.largest = number;
-        } else if above > -NEGLIGIBLE {
-            self.sum += above.exp();
+    /// Adds the numbers `logs` + `shifts`; leaves their sums in `logs`.
+    fn add(&mut self, logs: &mut [f64], shifts: &[f64]) {
+        let mut largest = f64::NEG_INFINITY;
+        for (log, shift) in logs.iter_mut().zip(shifts) {
+            *log += shift;
+            largest = if *log > largest { *log } else { largest };
         }
+        if largest > self.largest {
+            self.sum *= (self.largest - largest).exp();
+            self.largest = largest;
+        }
+        let above = logs.iter().map(|log| log - self.largest).filter(|above| *above > -NEGLIGIBLE);
+        self.sum += above.map(f64::exp).sum::<f64>();
     }
 
     fn value(self) -> f64 {

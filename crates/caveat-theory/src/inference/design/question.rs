@@ -253,7 +253,7 @@ impl NuisanceGrid {
             };
             (0..n).map(|k| log_between(range, (k as f64 + 0.5) / n as f64)).collect()
         };
-        Self { c: axis(question.c, 6.0), gain: axis(question.gain, 2.3) }
+        Self { c: axis(question.c, 9.0), gain: axis(question.gain, 3.5) }
     }
 
     /// Number of points.
