@@ -21,6 +21,7 @@
 mod axes;
 mod canvas;
 pub mod conjunctivity_figure;
+pub mod design_figure;
 mod error;
 mod figure;
 mod fonts;

@@ -36,6 +36,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Conjunctivity(args) => commands::conjunctivity::run(&args),
         Command::Rank(args) => commands::rank::run(&args),
         Command::Fit(args) => commands::fit::run(&args),
+        Command::Design(args) => commands::design::run(&args),
         Command::Results(command) => commands::results::run(&command),
         Command::Figure(args) => commands::figure::run(&args),
         Command::Reproduce(args) => report::run(&args),

@@ -1,9 +1,14 @@
-//! Inference from behavior: (α, C, gain) from margins, their uncertainty, and predictions for tasks not fitted.
+//! Inference from behavior: parameters from margins and choices, their uncertainty, predictions, and designs of experiments.
 
 mod basis;
 pub mod bootstrap;
+pub mod choice;
+pub mod compare;
+pub mod design;
 pub mod distributions;
+pub mod family;
 pub mod fit;
+pub mod hierarchy;
 pub mod identify;
 mod minimize;
 pub mod predict;
@@ -11,7 +16,14 @@ pub mod profile;
 mod refit;
 
 pub use bootstrap::{Interval, Intervals, bootstrap};
+pub use choice::{
+    ChoiceBootstrap, ChoiceCount, ChoiceFit, ChoiceFitter, ChoiceIntervals, ChoiceParameter, MarginModelFit,
+    MarginModelFitter, MarginObservation, ModelSpec, ParameterInterval, ordered_pairs,
+};
+pub use compare::{Candidate, Compared, Comparison, compare_choices, compare_margins};
+pub use family::{Family, Surface};
 pub use fit::{Fit, FitLimit, MarginFitter, ObservedTask};
+pub use hierarchy::{HierarchicalSummary, ShrunkenEstimate, UnitEstimate, summarize_units};
 pub use identify::{Identified, PerParameter, identified};
 pub use predict::{
     Calibration, FailureCounts, Prediction, PredictionIntervals, calibration, predict, prediction_intervals,

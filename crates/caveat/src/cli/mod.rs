@@ -1,5 +1,6 @@
 //! The command line: every command with its options, help and examples.
 
+mod design;
 mod fit;
 mod results;
 
@@ -10,6 +11,7 @@ use caveat_theory::{Activation, NetworkKernelKind, PresentationOrder};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+pub(crate) use design::DesignArgs;
 pub(crate) use fit::{ByColumn, FitArgs};
 pub(crate) use results::{CheckArgs, ConvertArgs, MatrixArgs, ResultsCommand, SummaryArgs};
 
@@ -56,6 +58,8 @@ pub(crate) enum Command {
     Rank(RankArgs),
     /// Fit (α, C, gain) to trial tables, or predict conditions not fitted
     Fit(FitArgs),
+    /// Compare candidate tasks by what they tell about α, and find the trials that takes
+    Design(DesignArgs),
     /// Check, summarize, convert and tabulate trial tables
     #[command(subcommand)]
     Results(ResultsCommand),

@@ -1,6 +1,7 @@
 //! One file a command: arguments in, library calls, results out.
 
 pub(crate) mod conjunctivity;
+pub(crate) mod design;
 pub(crate) mod figure;
 pub(crate) mod fit;
 pub(crate) mod phase;

@@ -1,0 +1,173 @@
+//! Weighted least-squares fits of any family to margins of ordered pairs, with an optional position bias.
+
+use serde::{Deserialize, Serialize};
+
+use super::response::{Gaussian, Response};
+use super::scoring::Workspace;
+use super::{At, ChoiceIntervals, Estimates, Model, ModelSpec, profile, search};
+use crate::comparison_graph::ComparisonGraph;
+use crate::error::{Result, TheoryError};
+use crate::inference::family::{Field, Surface};
+use crate::inference::distributions::student_quantile;
+
+/// An observed margin of an ordered pair.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct MarginObservation {
+    /// Item shown first.
+    pub first: usize,
+    /// Item shown second.
+    pub second: usize,
+    /// Margin in favor of the first.
+    pub margin: f64,
+    /// Weight, positive: the reciprocal of a relative error variance.
+    pub weight: f64,
+}
+
+/// A weighted least-squares fit of gain·f + b to margins.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct MarginModelFit {
+    /// The parameters; no lapses.
+    #[serde(flatten)]
+    pub estimates: Estimates,
+    /// Σ weight·residual².
+    pub residual: f64,
+    /// 1 − Σ weight·residual²/Σ weight·margin², about zero.
+    pub r_squared: f64,
+    /// Number of observations.
+    pub n_observations: usize,
+    /// Number of free parameters, without the error variance.
+    pub n_parameters: usize,
+    /// Fitted margins gain·f + b, in the order of the pairs.
+    pub fitted: Vec<f64>,
+    #[serde(skip)]
+    pub(crate) at: At,
+}
+
+impl MarginModelFit {
+    /// Unbiased error variance at weight 1, Σ weight·residual²/(N − p); the mean square without degrees of freedom.
+    pub fn variance(&self) -> f64 {
+        let freedom = self.n_observations.saturating_sub(self.n_parameters);
+        self.residual / if freedom > 0 { freedom } else { self.n_observations } as f64
+    }
+}
+
+/// Fits many sets of margins on the same task and ordered pairs.
+///
+/// For ridge regression without bias and with one margin a pair this is [`MarginFitter`](crate::MarginFitter) by another route.
+#[derive(Debug, Clone)]
+pub struct MarginModelFitter {
+    model: Model,
+}
+
+impl MarginModelFitter {
+    /// Prepares fits of `spec` to margins of ordered pairs (each listed once) of the task that `graph` trains.
+    ///
+    /// # Errors
+    /// As [`ChoiceFitter::new`](super::ChoiceFitter::new), or a specification with lapses, which margins do not have.
+    pub fn new(graph: &ComparisonGraph, spec: &ModelSpec, pairs: &[(usize, usize)]) -> Result<Self> {
+        if spec.lapse {
+            return Err(TheoryError::BadInput {
+                what: "model specification",
+                problem: "lapses are a property of choices; fit margins without them".into(),
+            });
+        }
+        Ok(Self { model: Model::new(graph, spec, pairs)? })
+    }
+
+    /// What is fitted.
+    pub fn spec(&self) -> &ModelSpec {
+        &self.model.spec
+    }
+
+    /// The margins as functions of the parameters.
+    pub fn surface(&self) -> &Surface {
+        &self.model.surface
+    }
+
+    /// Least-squares fit to the margins of all clusters together.
+    ///
+    /// # Errors
+    /// A pair that the fitter was not prepared for, a margin that is not finite, a weight that is not positive, or none.
+    pub fn fit(&self, clusters: &[Vec<MarginObservation>]) -> Result<MarginModelFit> {
+        let data = self.tabulate(clusters.iter().flatten())?;
+        let mut work = Workspace::default();
+        let best = search::fit(&self.model, &data, &mut work)?;
+        let residual = data.residual(best.value);
+        Ok(MarginModelFit {
+            estimates: self.model.estimates(&best.at, &data, &mut work.field)?,
+            residual,
+            r_squared: if data.squares() > 0.0 { 1.0 - residual / data.squares() } else { f64::NAN },
+            n_observations: data.count(),
+            n_parameters: self.model.spec.n_parameters(),
+            fitted: self.model.predictor(&best.at, &mut work.field)?,
+            at: best.at,
+        })
+    }
+
+    /// 95 % profile intervals for independent Gaussian errors of unknown variance: values at which the residual is at most
+    /// (1 + t²/(N − p)) times its minimum, t the 97.5 % quantile of Student's t with N − p degrees of freedom.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit), or no more observations than parameters.
+    pub fn intervals(&self, fit: &MarginModelFit, clusters: &[Vec<MarginObservation>]) -> Result<ChoiceIntervals> {
+        let data = self.tabulate(clusters.iter().flatten())?;
+        if fit.n_observations <= fit.n_parameters {
+            return Err(TheoryError::BadInput {
+                what: "profile intervals",
+                problem: format!(
+                    "{} margins for {} parameters leave no residual; observe more pairs",
+                    fit.n_observations, fit.n_parameters
+                ),
+            });
+        }
+        let freedom = (fit.n_observations - fit.n_parameters) as f64;
+        let t = student_quantile(0.975, freedom);
+        let threshold = t * t * (fit.residual / freedom).max(data.unit(0.0) * 1e-9);
+        profile::intervals(&self.model, &data, &fit.at, &fit.estimates, threshold)
+    }
+
+    /// Gaussian log-likelihood of margins under a fit, with error variance `variance`/weight.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit).
+    pub fn log_likelihood(
+        &self,
+        fit: &MarginModelFit,
+        variance: f64,
+        observations: &[MarginObservation],
+    ) -> Result<f64> {
+        self.tabulate(observations.iter())?;
+        let predicted = self.model.predictor(&fit.at, &mut Field::default())?;
+        let mut sum = 0.0;
+        for o in observations {
+            let residual = o.margin - predicted[self.model.position(o.first, o.second)?];
+            let own = variance / o.weight;
+            sum -= 0.5 * (residual * residual / own + (std::f64::consts::TAU * own).ln());
+        }
+        Ok(sum)
+    }
+
+    fn tabulate<'a>(&self, observations: impl Iterator<Item = &'a MarginObservation>) -> Result<Gaussian> {
+        let bad = |problem: String| Err(TheoryError::BadInput { what: "observed margins", problem });
+        let mut table = Gaussian::new(self.model.surface.pairs().len());
+        for o in observations {
+            if !o.margin.is_finite() {
+                return bad(format!(
+                    "the margin of pair {} {} is {}; leave out pairs without data",
+                    o.first, o.second, o.margin
+                ));
+            }
+            if !(o.weight > 0.0 && o.weight.is_finite()) {
+                return bad(format!(
+                    "the weight of pair {} {} is {}; give a positive, finite number",
+                    o.first, o.second, o.weight
+                ));
+            }
+            table.add_margin(self.model.position(o.first, o.second)?, o.margin, o.weight);
+        }
+        if table.count() == 0 {
+            return bad("there are none; give at least one".into());
+        }
+        Ok(table)
+    }
+}

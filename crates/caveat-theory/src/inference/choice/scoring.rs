@@ -1,0 +1,236 @@
+//! Fisher scoring with damping, within bounds, over up to two surface coordinates, amplitude, lapse rate and position bias.
+
+use super::super::family::{Chart, Field, Surface};
+use super::response::{MAX_LAPSE, Response, Terms};
+use crate::error::Result;
+
+/// u₀, u₁, amplitude, λ, b.
+pub(crate) type Coordinates = [f64; 5];
+
+pub(super) const AMPLITUDE: usize = 2;
+pub(super) const LAPSE: usize = 3;
+pub(super) const BIAS: usize = 4;
+
+/// Longest step in a surface coordinate: margins vary over distances of 1.
+const LONGEST: f64 = 2.5;
+
+/// Pivots of the information, scaled to unit diagonal, below which a direction is left out of a step.
+const SINGULAR: f64 = 1e-13;
+
+/// What may vary, and how far to go.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Search {
+    pub(super) chart: Chart,
+    pub(super) free: [bool; 5],
+    /// A fixed gain: the amplitude follows as gain·ρ.
+    pub(super) gain: Option<f64>,
+    /// Whether lapses are part of the model.
+    pub(super) lapses: bool,
+    /// Whether to use the solver rather than the spline.
+    pub(super) exact: bool,
+    /// Expected gain of log-likelihood, in units of evidence, below which to stop.
+    pub(super) tolerance: f64,
+    pub(super) steps: usize,
+}
+
+/// Log-likelihood at a point with its score and expected information.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Optimum {
+    pub(super) theta: Coordinates,
+    pub(super) value: f64,
+    pub(super) score: Coordinates,
+    pub(super) information: [Coordinates; 5],
+}
+
+/// Buffers that are reused from evaluation to evaluation.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Workspace {
+    pub(super) field: Field,
+    /// Where the field was evaluated last.
+    last: Option<(Chart, [f64; 2], bool)>,
+}
+
+impl Workspace {
+    /// Forgets the field, as when another surface is meant.
+    pub(super) fn forget(&mut self) {
+        self.last = None;
+    }
+}
+
+/// Log-likelihood, score and information at a point.
+pub(super) fn evaluate<R: Response>(
+    surface: &Surface,
+    response: &R,
+    search: &Search,
+    mut theta: Coordinates,
+    work: &mut Workspace,
+) -> Result<Optimum> {
+    let u = [theta[0], theta[1]];
+    let key = (search.chart, u, search.exact);
+    if work.last != Some(key) {
+        work.last = None;
+        surface.evaluate(search.chart, u, search.exact, &mut work.field)?;
+        work.last = Some(key);
+    }
+    let field = &work.field;
+    let dimension = search.chart.dimension();
+    if let Some(gain) = search.gain {
+        theta[AMPLITUDE] = gain * field.log_scale.exp();
+    }
+    let (a, b) = (theta[AMPLITUDE], theta[BIAS]);
+    let tied = if search.gain.is_some() { field.scale_slopes } else { [0.0; 2] };
+    let lapse = search.lapses.then_some(theta[LAPSE]);
+    let mut out = Optimum { theta, value: 0.0, score: [0.0; 5], information: [[0.0; 5]; 5] };
+    for (pair, &(at, sign)) in surface.index().iter().enumerate() {
+        if response.is_missing(pair) {
+            continue;
+        }
+        let shape = sign * field.shape[at];
+        let t: Terms = response.terms(pair, a * shape + b, lapse);
+        let mut d = [0.0, 0.0, shape, 0.0, 1.0];
+        for k in 0..dimension {
+            d[k] = a * (sign * field.slopes[k][at] + shape * tied[k]);
+        }
+        out.value += t.value;
+        out.score[LAPSE] += t.lapse;
+        out.information[LAPSE][LAPSE] += t.lapse_lapse;
+        for i in [0, 1, AMPLITUDE, BIAS] {
+            out.score[i] += t.eta * d[i];
+            out.information[i][LAPSE] += t.eta_lapse * d[i];
+            for j in i..5 {
+                if j != LAPSE {
+                    out.information[i][j] += t.eta_eta * d[i] * d[j];
+                }
+            }
+        }
+    }
+    for i in 0..5 {
+        for j in 0..i {
+            // The lapse row was summed as the column of the others.
+            let sum = if j == LAPSE || i == LAPSE {
+                let other = if i == LAPSE { j } else { i };
+                out.information[other][LAPSE]
+            } else {
+                out.information[j][i]
+            };
+            (out.information[i][j], out.information[j][i]) = (sum, sum);
+        }
+    }
+    Ok(out)
+}
+
+/// Climbs from `start` to a local maximum.
+pub(super) fn maximize<R: Response>(
+    surface: &Surface,
+    response: &R,
+    search: &Search,
+    start: Coordinates,
+    work: &mut Workspace,
+) -> Result<Optimum> {
+    let (largest_amplitude, largest_bias) = response.largest();
+    let ends = surface.ends(search.chart);
+    let bounds = [ends[0], ends[1], (0.0, largest_amplitude), (0.0, MAX_LAPSE), (-largest_bias, largest_bias)];
+    let mut free = search.free;
+    free[AMPLITUDE] &= search.gain.is_none();
+    for k in search.chart.dimension()..2 {
+        free[k] = false;
+    }
+    let mut start = start;
+    for k in 0..5 {
+        if free[k] {
+            start[k] = start[k].clamp(bounds[k].0, bounds[k].1);
+        }
+    }
+    let mut here = evaluate(surface, response, search, start, work)?;
+    let mut damping = 0.0_f64;
+    for _ in 0..search.steps {
+        // At a bound, a coordinate that would leave is held.
+        let mut moving = free;
+        for k in 0..5 {
+            let outward = (here.theta[k] <= bounds[k].0 && here.score[k] <= 0.0)
+                || (here.theta[k] >= bounds[k].1 && here.score[k] >= 0.0);
+            moving[k] &= !outward;
+        }
+        let step = scoring_step(&here, &moving, damping);
+        let expected: f64 = 0.5 * (0..5).map(|k| step[k] * here.score[k]).sum::<f64>();
+        let unit = response.unit(here.value);
+        // Damping shortens the step and with it the expected gain.
+        if !(expected * (1.0 + damping) > search.tolerance * unit) {
+            break;
+        }
+        let mut theta = here.theta;
+        for k in 0..5 {
+            if moving[k] {
+                let length = if k < 2 { step[k].clamp(-LONGEST, LONGEST) } else { step[k] };
+                theta[k] = (theta[k] + length).clamp(bounds[k].0, bounds[k].1);
+            }
+        }
+        let there = evaluate(surface, response, search, theta, work)?;
+        if there.value > here.value {
+            here = there;
+            damping = if damping > 1e-4 { damping * 0.1 } else { 0.0 };
+        } else {
+            damping = (10.0 * damping).max(1e-2);
+            if damping > 1e10 {
+                break;
+            }
+        }
+    }
+    Ok(here)
+}
+
+/// Solves (I + damping·diag I)·step = score over the moving coordinates, leaving out directions without information.
+fn scoring_step(here: &Optimum, moving: &[bool; 5], damping: f64) -> Coordinates {
+    let mut size = [0.0; 5];
+    for k in 0..5 {
+        if moving[k] && here.information[k][k] > 0.0 {
+            size[k] = here.information[k][k].sqrt();
+        }
+    }
+    // Cholesky of the matrix scaled to unit diagonal.
+    let mut factor = [[0.0_f64; 5]; 5];
+    let mut kept = [false; 5];
+    for i in 0..5 {
+        if !(size[i] > 0.0) {
+            continue;
+        }
+        for j in 0..=i {
+            if i != j && !kept[j] {
+                continue;
+            }
+            let mut sum = here.information[i][j] / size[i] / size[j] + if i == j { damping } else { 0.0 };
+            for k in 0..j {
+                sum -= factor[i][k] * factor[j][k];
+            }
+            if i == j {
+                kept[i] = sum > SINGULAR;
+                if kept[i] {
+                    factor[i][i] = sum.sqrt();
+                } else {
+                    factor[i] = [0.0; 5];
+                }
+            } else {
+                factor[i][j] = sum / factor[j][j];
+            }
+        }
+    }
+    let mut x = [0.0; 5];
+    for i in 0..5 {
+        if kept[i] {
+            let below: f64 = (0..i).map(|k| factor[i][k] * x[k]).sum();
+            x[i] = (here.score[i] / size[i] - below) / factor[i][i];
+        }
+    }
+    for i in (0..5).rev() {
+        if kept[i] {
+            let above: f64 = (i + 1..5).map(|k| factor[k][i] * x[k]).sum();
+            x[i] = (x[i] - above) / factor[i][i];
+        }
+    }
+    for k in 0..5 {
+        if kept[k] {
+            x[k] /= size[k];
+        }
+    }
+    x
+}

@@ -1,0 +1,166 @@
+//! The global search: a coarse scan of a chart, scoring from its best nodes, and the same on every limit.
+
+use super::super::family::{Chart, Point, Surface};
+use super::response::Response;
+use super::scoring::{AMPLITUDE, BIAS, Coordinates, LAPSE, Optimum, Search, Workspace, maximize};
+use super::{At, Model};
+use crate::error::Result;
+
+/// Distance of scanned nodes; a maximum is no narrower.
+const SPACING: f64 = 1.6;
+
+/// Maxima of the scan that are climbed.
+const STARTS: usize = 4;
+
+/// Expected gain in log-likelihood at which an estimate is good: its error is 10⁻⁵ of its standard error.
+const TOLERANCE: f64 = 1e-10;
+
+/// A limit is taken where nothing inside is better by more than this: the box ends where shapes are limits to 10⁻⁶.
+const LIMIT: f64 = 1e-6;
+
+/// An optimum and where it lies.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Best {
+    pub(super) at: At,
+    pub(super) value: f64,
+}
+
+impl Model {
+    /// The search over everything that is free in a chart.
+    pub(super) fn search(&self, chart: Chart, exact: bool) -> Search {
+        Search {
+            chart,
+            free: [true, true, true, self.spec.lapse, self.spec.position_bias],
+            gain: None,
+            lapses: self.spec.lapse,
+            exact,
+            tolerance: TOLERANCE,
+            steps: 200,
+        }
+    }
+}
+
+/// Nodes along one axis.
+fn nodes((low, high): (f64, f64), free: bool) -> Vec<f64> {
+    if !free {
+        return vec![0.0];
+    }
+    let n = ((high - low) / SPACING).ceil().max(1.0) as usize;
+    (0..=n).map(|k| low + (high - low) * k as f64 / n as f64).collect()
+}
+
+/// The nodes of a scan of a chart.
+pub(super) fn scan_axes(surface: &Surface, chart: Chart) -> [Vec<f64>; 2] {
+    let ends = surface.ends(chart);
+    [nodes(ends[0], chart.dimension() > 0), nodes(ends[1], chart.dimension() > 1)]
+}
+
+/// The maximum over a chart and other local maxima, best first.
+pub(super) fn maxima<R: Response>(
+    model: &Model,
+    response: &R,
+    chart: Chart,
+    work: &mut Workspace,
+) -> Result<Vec<Optimum>> {
+    let surface = &model.surface;
+    // A chart that the spline does not cover is read by the solver in any case.
+    let search = model.search(chart, false);
+    let axes = scan_axes(surface, chart);
+    let (na, nb) = (axes[0].len(), axes[1].len());
+    let inner = Search { free: [false, false, true, search.free[LAPSE], search.free[BIAS]], tolerance: 1e-2, steps: 15, ..search };
+    let lapse = if model.spec.lapse { 0.05 } else { 0.0 };
+    let mut thetas: Vec<Coordinates> = Vec::with_capacity(na * nb);
+    let mut values = Vec::with_capacity(na * nb);
+    let mut previous = [0.0, 0.0, 1.0, lapse, 0.0];
+    for a in 0..na {
+        for b in 0..nb {
+            (previous[0], previous[1]) = (axes[0][a], axes[1][b]);
+            // Neither end of the amplitude is a good start.
+            previous[AMPLITUDE] = previous[AMPLITUDE].clamp(0.1, 10.0);
+            previous[LAPSE] = if model.spec.lapse { previous[LAPSE].clamp(0.005, 0.3) } else { 0.0 };
+            let best = maximize(surface, response, &inner, previous, work)?;
+            previous = best.theta;
+            thetas.push(best.theta);
+            values.push(best.value);
+        }
+        if let Some(start) = thetas.get(a * nb) {
+            previous = *start;
+        }
+    }
+    // Local maxima of the scan, none next to a better one.
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|&i, &j| values[j].total_cmp(&values[i]).then(i.cmp(&j)));
+    let mut starts: Vec<usize> = Vec::new();
+    for k in order {
+        let (a, b) = (k / nb, k % nb);
+        let highest = (a.saturating_sub(1)..=(a + 1).min(na - 1))
+            .flat_map(|i| (b.saturating_sub(1)..=(b + 1).min(nb - 1)).map(move |j| i * nb + j))
+            .all(|other| values[other] <= values[k]);
+        let alone = starts.iter().all(|&s| (s / nb).abs_diff(a).max((s % nb).abs_diff(b)) > 2);
+        if highest && alone {
+            starts.push(k);
+            if starts.len() == STARTS {
+                break;
+            }
+        }
+    }
+    let mut found = Vec::with_capacity(starts.len());
+    for k in starts {
+        // A positive amplitude lets the surface coordinates move.
+        let mut optimum = maximize(surface, response, &search, thetas[k], work)?;
+        if !surface.is_exact() && chart.dimension() > 0 {
+            let exact = Search { exact: true, steps: 30, ..search };
+            optimum = maximize(surface, response, &exact, optimum.theta, work)?;
+        }
+        found.push(optimum);
+    }
+    found.sort_by(|p, q| q.value.total_cmp(&p.value));
+    Ok(found)
+}
+
+/// The global maximum, limits included.
+pub(super) fn fit<R: Response>(model: &Model, response: &R, work: &mut Workspace) -> Result<Best> {
+    let primary = model.surface.primary();
+    work.forget();
+    let inside = maxima(model, response, primary, work)?;
+    let mut best = Best { at: At { chart: primary, theta: inside[0].theta }, value: inside[0].value };
+    let mut of_limits: Option<Best> = None;
+    for chart in model.surface.limits() {
+        let found = maxima(model, response, chart, work)?[0];
+        // Later limits are special cases of earlier ones.
+        let slack = LIMIT * response.unit(found.value);
+        if of_limits.is_none_or(|l| found.value >= l.value - slack) {
+            let value = of_limits.map_or(found.value, |l| l.value.max(found.value));
+            of_limits = Some(Best { at: At { chart, theta: found.theta }, value });
+        }
+    }
+    if let Some(limit) = of_limits
+        && limit.value >= best.value - LIMIT * response.unit(best.value)
+    {
+        best = limit;
+    }
+    Ok(best)
+}
+
+/// A point of the primary chart's box that stands for an optimum, which may be a limit.
+pub(super) fn inside(model: &Model, at: &At) -> Coordinates {
+    let primary = model.surface.primary();
+    let bounds = model.surface.bounds();
+    let mut theta = at.theta;
+    let (x, z) = match at.chart.point([theta[0], theta[1]]) {
+        Point::Plane { x, z } => (x, z),
+        // The lowest α whose αs is still within the box.
+        Point::Corner { logit_memorization } => {
+            let z = (logit_memorization - bounds.x.0).min(bounds.z.1);
+            (logit_memorization - z, z)
+        }
+    };
+    let (x, z) = (x.clamp(bounds.x.0, bounds.x.1), z.clamp(bounds.z.0, bounds.z.1));
+    (theta[0], theta[1]) = match primary {
+        Chart::Plane => (x, z),
+        Chart::AlongStrength { .. } => (z, 0.0),
+        Chart::AlongConjunctivity { .. } => (x, 0.0),
+        Chart::Corner | Chart::Fixed { .. } => (0.0, 0.0),
+    };
+    theta
+}

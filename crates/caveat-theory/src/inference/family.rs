@@ -1,0 +1,476 @@
+//! Margins of three kinds of learner as functions of conjunctivity and training strength, in coordinates that reach every limit.
+//!
+//! A learner turns a task into margins f_{α,s}: kernel ridge regression (s = C), gradient flow (s = t), or kernel logistic
+//! regression (s = C). A [`Surface`] holds what a fit needs of them on a fixed list of pairs. Its coordinates are
+//! x = log α/(1−α) and z = log(s·w), w the presentation weight. Margins span many orders of magnitude over this plane, so
+//! they are split into a **shape** ψ, with unit root mean square over the distinct pairs, and a scale ρ: f = ρψ. The root
+//! mean square, unlike the largest margin, is smooth in x and z. With gain·ρ as coefficient nothing over- or underflows.
+//!
+//! **Limits.** The box of coordinates ends where the shape is its own limit to 10⁻⁶: α = 0 and 1, s = 0 (where f/s has the
+//! limit K(w∘y), halved for the logistic loss) and s = ∞. The ends themselves are points too. At α → 0, s → ∞ together the
+//! limit depends on the memorization weight m = αs/(1 + αs) (ridge) or 1 − e^{−αs} (flow): the plane's corner is a line.
+//! One limit is out of reach: on separable training data logistic margins grow as log C and their shape converges as
+//! 1/log C, so that C ends at [`LOGISTIC_MAX`].
+//!
+//! **Two engines.** With equal weights, ridge and flow are spectral sums over one eigendecomposition of the Laplacian:
+//! exact, with exact derivatives, in O(pairs·items) a point. Otherwise a solver runs at every point, and a bicubic spline
+//! through a grid of them serves searches; estimates are then polished with the solver.
+
+use serde::{Deserialize, Serialize};
+
+use crate::comparison_graph::{ComparisonGraph, PresentationOrder};
+use crate::error::{Result, TheoryError, check_range};
+use crate::kernel::exchangeable::check_conjunctivity;
+
+mod solved;
+mod spectral;
+mod spline;
+
+use solved::Solved;
+use spectral::Spectral;
+
+/// Largest C (times presentation weight) of a logistic surface.
+pub const LOGISTIC_MAX: f64 = 1e8;
+
+/// What learns the margins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Family {
+    /// Kernel ridge regression; the strength is C.
+    Ridge,
+    /// Gradient flow under squared loss from zero; the strength is the time t.
+    GradientFlow,
+    /// Kernel logistic regression; the strength is C.
+    Logistic,
+}
+
+/// A point of a surface in its coordinates, limits included.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Point {
+    /// x and z, each possibly infinite, but not x = −∞ with z = ∞ unless m = 0 is meant.
+    Plane { x: f64, z: f64 },
+    /// α → 0 and s → ∞ together, at log m/(1−m).
+    Corner { logit_memorization: f64 },
+}
+
+/// A smooth piece of the surface with 0 to 2 free coordinates.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Chart {
+    /// x and z.
+    Plane,
+    /// z at one x.
+    AlongStrength { x: f64 },
+    /// x at one z.
+    AlongConjunctivity { z: f64 },
+    /// log m/(1−m) where α → 0 and s → ∞ together.
+    Corner,
+    /// Nothing is free.
+    Fixed { x: f64, z: f64 },
+}
+
+impl Chart {
+    /// Number of free coordinates.
+    pub(crate) fn dimension(self) -> usize {
+        match self {
+            Self::Plane => 2,
+            Self::AlongStrength { .. } | Self::AlongConjunctivity { .. } | Self::Corner => 1,
+            Self::Fixed { .. } => 0,
+        }
+    }
+
+    pub(crate) fn point(self, u: [f64; 2]) -> Point {
+        match self {
+            Self::Plane => Point::Plane { x: u[0], z: u[1] },
+            Self::AlongStrength { x } => Point::Plane { x, z: u[0] },
+            Self::AlongConjunctivity { z } => Point::Plane { x: u[0], z },
+            Self::Corner => Point::Corner { logit_memorization: u[0] },
+            Self::Fixed { x, z } => Point::Plane { x, z },
+        }
+    }
+}
+
+/// Shape, scale, and their derivatives in the free coordinates of a chart, on the distinct unordered pairs.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Field {
+    /// ψ; zero if all margins vanish.
+    pub(crate) shape: Vec<f64>,
+    /// ∂ψ/∂u for up to two coordinates.
+    pub(crate) slopes: [Vec<f64>; 2],
+    /// log ρ, of f/s at s = 0.
+    pub(crate) log_scale: f64,
+    /// ∂ log ρ/∂u.
+    pub(crate) scale_slopes: [f64; 2],
+    /// Room for the spectral sums.
+    pub(crate) scratch: Vec<f64>,
+}
+
+impl Field {
+    pub(crate) fn resize(&mut self, n_pairs: usize) {
+        self.shape.resize(n_pairs, 0.0);
+        for slope in &mut self.slopes {
+            slope.resize(n_pairs, 0.0);
+        }
+    }
+
+    /// Turns margins f and their slopes, in place, into shape and scale.
+    fn normalize(&mut self, dimension: usize) {
+        let largest = self.shape.iter().fold(0.0_f64, |a, f| a.max(f.abs()));
+        self.scale_slopes = [0.0; 2];
+        if largest == 0.0 {
+            self.log_scale = 0.0;
+            return;
+        }
+        let n = self.shape.len() as f64;
+        let mean = self.shape.iter().map(|f| (f / largest) * (f / largest)).sum::<f64>() / n;
+        let scale = largest * mean.sqrt();
+        self.log_scale = scale.ln();
+        for f in &mut self.shape {
+            *f /= scale;
+        }
+        for (slope, scale_slope) in self.slopes.iter_mut().zip(&mut self.scale_slopes).take(dimension) {
+            let sum: f64 = slope.iter().zip(&self.shape).map(|(d, f)| d / scale * f).sum();
+            *scale_slope = sum / n;
+            for (d, f) in slope.iter_mut().zip(&self.shape) {
+                *d = *d / scale - f * *scale_slope;
+            }
+        }
+    }
+}
+
+/// The observed pairs, reduced to distinct unordered ones.
+#[derive(Debug, Clone)]
+pub(crate) struct Design {
+    /// i < j.
+    pub(crate) pairs: Vec<(usize, usize)>,
+    /// Trained label of (i, j); NaN if untrained.
+    pub(crate) labels: Vec<f64>,
+    /// Difference of the weighted net wins Σ w_e y_e of i and j, relative to the reference weight.
+    net: Vec<f64>,
+    /// w_e relative to the reference weight.
+    weights: Vec<f64>,
+}
+
+/// Ends of the two coordinates.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    pub(crate) x: (f64, f64),
+    pub(crate) z: (f64, f64),
+}
+
+/// Half-range of log m/(1−m) on the corner: m to 10⁻⁷.
+const CORNER_RANGE: f64 = 16.0;
+
+#[derive(Debug, Clone)]
+enum Engine {
+    Spectral(Spectral),
+    Solved(Box<Solved>),
+}
+
+/// Margins of a list of ordered pairs over the plane of conjunctivity and strength, or a part of it.
+#[derive(Debug, Clone)]
+pub struct Surface {
+    family: Family,
+    ordered: Vec<(usize, usize)>,
+    /// For every ordered pair its unordered one and the sign that turns it.
+    index: Vec<(usize, f64)>,
+    design: Design,
+    engine: Engine,
+    primary: Chart,
+    bounds: Bounds,
+    /// log of the reference weight: z = log s + this.
+    log_weight: f64,
+}
+
+/// Margins at one point, split so that no limit over- or underflows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shape {
+    /// Margins divided by their scale, in the order of the ordered pairs; all zero if all margins are.
+    pub values: Vec<f64>,
+    /// log of the root mean square of the margins over the distinct unordered pairs; at strength 0, of margins per unit of
+    /// strength. 0 if all margins are zero.
+    pub log_scale: f64,
+}
+
+impl Surface {
+    /// Prepares the whole plane.
+    ///
+    /// Cost one eigendecomposition of the Laplacian (ridge, flow, equal weights), or some thousands of solves in parallel
+    /// (logistic: half a second for 9 items on two cores; unequal weights).
+    ///
+    /// # Errors
+    /// No pair, a pair out of range or of an item with itself, trials in one presentation order only, or what the solvers
+    /// refuse.
+    pub fn new(graph: &ComparisonGraph, family: Family, pairs: &[(usize, usize)]) -> Result<Self> {
+        Self::with_fixed(graph, family, pairs, None, None)
+    }
+
+    /// As [`new`](Self::new), with the conjunctivity or the strength (0 and ∞ allowed) held at a value.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), a fixed value out of range, or a strength of ∞ for logistic margins.
+    pub fn with_fixed(
+        graph: &ComparisonGraph,
+        family: Family,
+        pairs: &[(usize, usize)],
+        conjunctivity: Option<f64>,
+        strength: Option<f64>,
+    ) -> Result<Self> {
+        if graph.order() != PresentationOrder::Both {
+            return Err(TheoryError::RouteUnavailable {
+                route: "fit of choices",
+                reason: "it needs every trained pair in both presentation orders".into(),
+            });
+        }
+        let weights = || graph.edges().iter().map(|e| e.weight());
+        let equal = weights().all(|w| w == graph.edges()[0].weight());
+        let (low, high) = weights().fold((f64::INFINITY, 0.0_f64), |(l, h), w| (l.min(w), h.max(w)));
+        let reference = if equal { high } else { low.sqrt() * high.sqrt() };
+        let (design, index) = Design::new(graph, pairs, reference)?;
+        let mut degree = vec![0.0_f64; graph.n_items()];
+        for e in graph.edges() {
+            degree[e.first as usize] += 1.0;
+            degree[e.second as usize] += 1.0;
+        }
+        let degree = degree.into_iter().fold(1.0, f64::max);
+        let spread = (high / low).ln();
+        // Relative distance of the shape from its limits: μ over the smallest eigenvalue of the Laplacian, at least
+        // about π²/n²; the additive strength times the degree; C times the norm of the kernel; 1/(αC).
+        let x = (-(12.5 + 2.0 * (graph.n_items() as f64).ln() + spread), 14.0 + degree.ln() + spread);
+        let z_high = if family == Family::Logistic { LOGISTIC_MAX.ln() } else { 14.0 - x.0 + spread };
+        let bounds = Bounds { x, z: (-(14.0 + (2.0 * degree).ln() + spread), z_high) };
+        let log_weight = reference.ln();
+        let primary = match (conjunctivity, strength) {
+            (None, None) => Chart::Plane,
+            (Some(a), None) => Chart::AlongStrength { x: logit(check_conjunctivity(a)?) },
+            (None, Some(s)) => Chart::AlongConjunctivity { z: check_strength(s, family)?.ln() + log_weight },
+            (Some(a), Some(s)) => {
+                Chart::Fixed { x: logit(check_conjunctivity(a)?), z: check_strength(s, family)?.ln() + log_weight }
+            }
+        };
+        let engine = if equal && family != Family::Logistic && graph.n_items() <= crate::flow::MAX_DENSE {
+            Engine::Spectral(Spectral::new(graph, family, &design)?)
+        } else {
+            Engine::Solved(Box::new(Solved::new(graph, family, &design, reference, primary, &bounds)?))
+        };
+        Ok(Self { family, ordered: pairs.to_vec(), index, design, engine, primary, bounds, log_weight })
+    }
+
+    /// What learns the margins.
+    pub fn family(&self) -> Family {
+        self.family
+    }
+
+    /// The ordered pairs, as given.
+    pub fn pairs(&self) -> &[(usize, usize)] {
+        &self.ordered
+    }
+
+    /// Margins f(first, second) of the ordered pairs at α ∈ [0, 1] and strength s ∈ (0, ∞], computed there and not read
+    /// from a grid.
+    ///
+    /// # Errors
+    /// A parameter out of range, or what the solvers refuse.
+    pub fn margins(&self, conjunctivity: f64, strength: f64) -> Result<Vec<f64>> {
+        check_range("strength", strength, f64::MIN_POSITIVE, f64::INFINITY, "positive (inf is allowed)")?;
+        let shape = self.shape(conjunctivity, strength)?;
+        let scale = shape.log_scale.exp();
+        Ok(shape.values.into_iter().map(|v| v * scale).collect())
+    }
+
+    /// Shape and scale at α ∈ [0, 1] and strength s ∈ [0, ∞], computed there and not read from a grid.
+    ///
+    /// # Errors
+    /// A parameter out of range, or what the solvers refuse.
+    pub fn shape(&self, conjunctivity: f64, strength: f64) -> Result<Shape> {
+        let x = logit(check_conjunctivity(conjunctivity)?);
+        let z = check_strength(strength, self.family)?.ln() + self.log_weight;
+        let mut field = Field::default();
+        self.evaluate(Chart::Fixed { x, z }, [0.0; 2], true, &mut field)?;
+        let values = self.index.iter().map(|&(at, sign)| sign * field.shape[at]).collect();
+        // At s = 0 the engines give f/(s·w).
+        let per_strength = if strength == 0.0 { self.log_weight } else { 0.0 };
+        Ok(Shape { values, log_scale: field.log_scale + per_strength })
+    }
+
+    /// The free part of the plane.
+    pub(crate) fn primary(&self) -> Chart {
+        self.primary
+    }
+
+    /// For every ordered pair its distinct unordered pair and the sign that turns it.
+    pub(crate) fn index(&self) -> &[(usize, f64)] {
+        &self.index
+    }
+
+    pub(crate) fn n_distinct(&self) -> usize {
+        self.design.pairs.len()
+    }
+
+    pub(crate) fn bounds(&self) -> &Bounds {
+        &self.bounds
+    }
+
+    pub(crate) fn log_weight(&self) -> f64 {
+        self.log_weight
+    }
+
+    /// Whether every evaluation is exact.
+    pub(crate) fn is_exact(&self) -> bool {
+        matches!(self.engine, Engine::Spectral(_))
+    }
+
+    /// The limits of the free part, as charts: what an optimum at an end of the box may stand for.
+    pub(crate) fn limits(&self) -> Vec<Chart> {
+        let infinity = f64::INFINITY;
+        // Logistic margins have no limit at C = ∞, and with unequal weights the corner is no line.
+        let strongest = self.family != Family::Logistic;
+        let mut charts = Vec::new();
+        match self.primary {
+            Chart::Plane => {
+                charts.extend([Chart::AlongStrength { x: -infinity }, Chart::AlongConjunctivity { z: -infinity }]);
+                if strongest {
+                    charts.push(Chart::AlongConjunctivity { z: infinity });
+                }
+                if self.is_exact() {
+                    charts.push(Chart::Corner);
+                }
+                charts.push(Chart::Fixed { x: infinity, z: if strongest { infinity } else { -infinity } });
+            }
+            Chart::AlongStrength { x } => {
+                charts.push(Chart::Fixed { x, z: -infinity });
+                if strongest {
+                    charts.push(Chart::Fixed { x, z: infinity });
+                }
+            }
+            Chart::AlongConjunctivity { z } => {
+                // At s = ∞ the end α → 0 has m = 1: it is the box's own end.
+                if z < infinity {
+                    charts.push(Chart::Fixed { x: -infinity, z });
+                }
+                charts.push(Chart::Fixed { x: infinity, z });
+            }
+            Chart::Corner | Chart::Fixed { .. } => {}
+        }
+        charts
+    }
+
+    /// Ends of the free coordinates of a chart.
+    pub(crate) fn ends(&self, chart: Chart) -> [(f64, f64); 2] {
+        match chart {
+            Chart::Plane => [self.bounds.x, self.bounds.z],
+            Chart::AlongStrength { .. } => [self.bounds.z, (0.0, 0.0)],
+            Chart::AlongConjunctivity { .. } => [self.bounds.x, (0.0, 0.0)],
+            Chart::Corner => [(-CORNER_RANGE, CORNER_RANGE), (0.0, 0.0)],
+            Chart::Fixed { .. } => [(0.0, 0.0); 2],
+        }
+    }
+
+    /// Shape, scale and slopes at a point of a chart; `exact` avoids the spline, where there is one.
+    pub(crate) fn evaluate(&self, chart: Chart, u: [f64; 2], exact: bool, field: &mut Field) -> Result<()> {
+        field.resize(self.design.pairs.len());
+        match &self.engine {
+            Engine::Spectral(spectral) => {
+                spectral.margins(&self.design, chart.point(u), field);
+                if let Chart::AlongStrength { .. } = chart {
+                    field.slopes.swap(0, 1);
+                }
+                field.normalize(chart.dimension());
+                Ok(())
+            }
+            Engine::Solved(solved) => {
+                if exact || !solved.read(chart, u, field) {
+                    solved.margins(&self.design, chart, u, field)?;
+                    field.normalize(chart.dimension());
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// log α/(1−α).
+pub(crate) fn logit(share: f64) -> f64 {
+    share.ln() - (-share).ln_1p()
+}
+
+/// 1/(1 + e^{−x}).
+pub(crate) fn logistic(x: f64) -> f64 {
+    if x >= 0.0 {
+        1.0 / (1.0 + (-x).exp())
+    } else {
+        let e = x.exp();
+        e / (1.0 + e)
+    }
+}
+
+fn check_strength(strength: f64, family: Family) -> Result<f64> {
+    if family == Family::Logistic && strength.is_infinite() {
+        return Err(TheoryError::OutOfRange { name: "strength", value: strength, range: "finite for logistic margins" });
+    }
+    if strength == 0.0 || strength.is_infinite() && strength > 0.0 {
+        return Ok(strength);
+    }
+    // Inside, neither s·w nor its reciprocal overflows for any sensible weight.
+    check_range("strength", strength, 1e-100, 1e100, "0, inf, or between 1e-100 and 1e100")
+}
+
+/// Margins per unit of strength at s → 0 (times weight), K(w∘y), and their slope in x.
+fn hebbian(design: &Design, family: Family, x: f64, margins: &mut [f64], slope: &mut [f64]) {
+    let (a, rest) = (logistic(x), logistic(-x));
+    let half = if family == Family::Logistic { 0.5 } else { 1.0 };
+    for k in 0..margins.len() {
+        let trained = if design.labels[k].is_nan() { 0.0 } else { design.labels[k] * design.weights[k] };
+        margins[k] = half * (rest / 2.0 * design.net[k] + a * trained);
+        slope[k] = half * a * rest * (trained - design.net[k] / 2.0);
+    }
+}
+
+impl Design {
+    /// The distinct pairs, and for every ordered pair its place and sign.
+    fn new(
+        graph: &ComparisonGraph,
+        ordered: &[(usize, usize)],
+        reference: f64,
+    ) -> Result<(Self, Vec<(usize, f64)>)> {
+        let n_items = graph.n_items();
+        if ordered.is_empty() {
+            return Err(TheoryError::BadInput {
+                what: "observed pairs",
+                problem: "there are none; give at least one".into(),
+            });
+        }
+        for &(i, j) in ordered {
+            if i == j {
+                return Err(TheoryError::SelfComparison(i));
+            }
+            if let Some(&rank) = [i, j].iter().find(|&&rank| rank >= n_items) {
+                return Err(TheoryError::RankOutOfRange { rank, n_items });
+            }
+        }
+        let mut pairs: Vec<(usize, usize)> = ordered.iter().map(|&(i, j)| (i.min(j), i.max(j))).collect();
+        pairs.sort_unstable();
+        pairs.dedup();
+        let index = ordered
+            .iter()
+            .map(|&(i, j)| {
+                // Every ordered pair put its unordered one into the list.
+                let at = pairs.partition_point(|&p| p < (i.min(j), i.max(j)));
+                (at, if i < j { 1.0 } else { -1.0 })
+            })
+            .collect();
+        let mut wins = vec![0.0; n_items];
+        for e in graph.edges() {
+            let flow = e.weight() / reference * e.label();
+            wins[e.first as usize] += flow;
+            wins[e.second as usize] -= flow;
+        }
+        let edge = |&(i, j): &(usize, usize)| graph.edge_index(i, j).map(|at| &graph.edges()[at]);
+        let labels = pairs.iter().map(|p| edge(p).map_or(f64::NAN, |e| e.label())).collect();
+        let weights = pairs.iter().map(|p| edge(p).map_or(0.0, |e| e.weight() / reference)).collect();
+        let net = pairs.iter().map(|&(i, j)| wins[i] - wins[j]).collect();
+        Ok((Self { pairs, labels, net, weights }, index))
+    }
+}
+
+#[cfg(test)]
+mod tests;

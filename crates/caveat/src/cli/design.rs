@@ -1,0 +1,162 @@
+//! The options of `caveat design`.
+
+use std::path::PathBuf;
+
+use caveat_theory::inference::design::JudgedPairs;
+use clap::{Args, ValueEnum};
+
+use super::OutputSpec;
+use crate::values;
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("candidates").required(true).multiple(true), after_help = "\
+Examples:
+  caveat design --task 9 --task 9:5-3 --task 11:6-4                      which of three tasks tells most about α
+  caveat design -n 7 9 --one-exception --figure design.pdf               the best single exception for 7 and 9 items
+  caveat design --task 9 --task 9:5-3 --hypotheses 0:0.1 0.2:1           is α small or large?
+  caveat design --task 9:5-3 --pairs untrained --pairs-table pairs.csv   what each untrained pair tells
+
+Nobody is trained or tested: a judgment of (a, b) is simulated as a wins with probability LAPSE/2 + (1 − LAPSE)·logistic(gain·f(a, b)),
+f the margin by the exact theory at (α, C) and the parameters drawn from their prior: α uniform, C and gain log-uniform. Each pair is
+judged equally often. Information is what the judgments are expected to tell about α, in bits, after C and gain are averaged out.
+trials_for_power is the smallest number of judgments (within 9 %) with which the 95 % interval of α is no wider than --precision, or
+the posterior odds favor the true hypothesis, with probability --power; null if --max-trials are too few.
+
+JSON: an array, the most informative task first: {\"rank\", \"task\", \"n_items\", \"exceptions\", \"n_pairs\", \"information_bits\",
+\"information_se\", \"trials_for_power\", \"power\", \"trials\", and \"decision_accuracy\" with --hypotheses or else \"interval_width\" (median), both
+at --trials}. information_se is the Monte Carlo error, which --samples reduces; all tasks share the simulated parameters.")]
+pub(crate) struct DesignArgs {
+    /// A candidate: N items, and exceptions WINNER-LOSER by rank (0 is the highest), as in 9, 9:5-3 or 12:4-2,9-7; repeatable
+    #[arg(long, value_name = "N[:W-L,…]", group = "candidates", value_parser = candidate, allow_hyphen_values = true)]
+    pub(crate) task: Vec<Candidate>,
+    /// Numbers of items: candidates without exception, or with --one-exception all with one
+    #[arg(short = 'n', long = "items", value_name = "N", num_args = 1.., group = "candidates", value_parser = values::n_items,
+          allow_negative_numbers = true)]
+    pub(crate) n_items: Vec<usize>,
+    /// All tasks with a single exception for each -n; of mirror images, which tell the same, the one nearer the top
+    #[arg(long, requires = "n_items")]
+    pub(crate) one_exception: bool,
+    /// Prior range of the conjunctivity α
+    #[arg(long, num_args = 2, default_values_t = [0.0, 1.0], value_names = ["LOW", "HIGH"], value_parser = values::number,
+          allow_negative_numbers = true)]
+    pub(crate) conjunctivity: Vec<f64>,
+    /// Instead of the value of α, ask which of two hypotheses on it holds: each LOW:HIGH, or one value
+    #[arg(long, num_args = 2, value_names = ["H0", "H1"], value_parser = range, conflicts_with_all = ["conjunctivity", "precision"],
+          allow_hyphen_values = true)]
+    pub(crate) hypotheses: Option<Vec<(f64, f64)>>,
+    /// Prior range of the inverse regularization C; the same number twice for a known one, inf included
+    #[arg(long, num_args = 2, default_values_t = [1.0, 100.0], value_names = ["LOW", "HIGH"], value_parser = values::number,
+          allow_negative_numbers = true)]
+    pub(crate) c: Vec<f64>,
+    /// Prior range of the gain, which turns margins into log odds
+    #[arg(long, num_args = 2, default_values_t = [2.0, 10.0], value_names = ["LOW", "HIGH"], value_parser = values::number,
+          allow_negative_numbers = true)]
+    pub(crate) gain: Vec<f64>,
+    /// Share of judgments by chance
+    #[arg(long, default_value_t = 0.02, value_name = "SHARE", value_parser = values::number, allow_negative_numbers = true)]
+    pub(crate) lapse: f64,
+    /// Which pairs are judged
+    #[arg(long, value_enum, default_value_t = Judged::All)]
+    pub(crate) pairs: Judged,
+    /// Judgments at which tasks are compared
+    #[arg(long, default_value_t = 1_000, value_name = "N", value_parser = values::count, allow_negative_numbers = true)]
+    pub(crate) trials: usize,
+    /// Probability of success that trials_for_power reaches
+    #[arg(long, default_value_t = 0.9, value_name = "P", value_parser = values::number, allow_negative_numbers = true)]
+    pub(crate) power: f64,
+    /// Width wanted of the 95 % interval of α
+    #[arg(long, default_value_t = 0.1, value_name = "WIDTH", value_parser = values::number, allow_negative_numbers = true)]
+    pub(crate) precision: f64,
+    /// Most judgments that trials_for_power considers
+    #[arg(long, default_value_t = 100_000, value_name = "N", value_parser = values::count, allow_negative_numbers = true)]
+    pub(crate) max_trials: usize,
+    /// Simulated experiments per task
+    #[arg(long, default_value_t = 512, value_name = "N", value_parser = values::count, allow_negative_numbers = true)]
+    pub(crate) samples: usize,
+    /// Seed of the simulation
+    #[arg(long, default_value_t = 0, value_name = "SEED", value_parser = values::seed, allow_negative_numbers = true)]
+    pub(crate) seed: u64,
+    /// Draw the comparison too: .svg, .pdf or .png
+    #[arg(long, value_name = "FILE")]
+    pub(crate) figure: Option<PathBuf>,
+    /// Write the information of a single judgment of every pair of every task too: .parquet, .csv or .json
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pairs_table: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: OutputSpec,
+}
+
+/// A candidate task as given: number of items and exceptions (winner, loser); what makes a task is the theory's to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Candidate {
+    pub(crate) n_items: usize,
+    pub(crate) exceptions: Vec<(usize, usize)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Judged {
+    /// All unordered pairs
+    All,
+    /// Pairs that are not trained
+    Untrained,
+    /// Pairs that are trained
+    Trained,
+    /// Pairs with a right answer
+    Scored,
+}
+
+impl From<Judged> for JudgedPairs {
+    fn from(judged: Judged) -> Self {
+        match judged {
+            Judged::All => Self::All,
+            Judged::Untrained => Self::Untrained,
+            Judged::Trained => Self::Trained,
+            Judged::Scored => Self::Scored,
+        }
+    }
+}
+
+fn candidate(text: &str) -> Result<Candidate, String> {
+    let expected = || "expected N or N:WINNER-LOSER with ranks from 0, as in 9, 9:5-3 or 12:4-2,9-7".to_owned();
+    let (n, list) = text.split_once(':').map_or((text, None), |(n, list)| (n, Some(list)));
+    n.trim().parse::<usize>().map_err(|_| expected())?;
+    let exceptions = list.map_or(Some(Vec::new()), |list| {
+        list.split(',')
+            .map(|e| e.split_once('-').and_then(|(w, l)| Some((w.trim().parse().ok()?, l.trim().parse().ok()?))))
+            .collect()
+    });
+    Ok(Candidate { n_items: values::n_items(n)?, exceptions: exceptions.ok_or_else(expected)? })
+}
+
+fn range(text: &str) -> Result<(f64, f64), String> {
+    let parsed = match text.split_once(':') {
+        Some((low, high)) => values::number(low).and_then(|low| Ok((low, values::number(high)?))),
+        None => values::number(text).map(|value| (value, value)),
+    };
+    parsed.map_err(|_| "expected LOW:HIGH or one number, as in 0:0.1 or 0.3".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn candidates_are_items_and_exceptions() {
+        let of = |n_items, exceptions: &[(usize, usize)]| Ok(Candidate { n_items, exceptions: exceptions.to_vec() });
+        assert_eq!(candidate("9"), of(9, &[]));
+        assert_eq!(candidate("9:5-3"), of(9, &[(5, 3)]));
+        assert_eq!(candidate("12: 4-2, 9-7"), of(12, &[(4, 2), (9, 7)]));
+        for bad in ["", "x", "9:", "9:5", "9:5-", "9:-5-3", "9;5-3", "9:5-3,", "-9", "9:5-3-1"] {
+            assert!(candidate(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn hypotheses_are_ranges_or_values() {
+        assert_eq!(range("0:0.1"), Ok((0.0, 0.1)));
+        assert_eq!(range("0.3"), Ok((0.3, 0.3)));
+        for bad in ["", ":", "0:", "a:b", "0:0.1:0.2"] {
+            assert!(range(bad).is_err(), "{bad}");
+        }
+    }
+}
