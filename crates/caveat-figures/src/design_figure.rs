@@ -27,7 +27,7 @@ use crate::figure::{Figure, whole};
 use crate::heatmap::{ItemLabels, SquareMatrix, color_bar, heatmap, outline_cells};
 use crate::layout;
 use crate::legend::{Key, Legend};
-use crate::palette::{BLACK, BLUE, Color, ColorScale, ORANGE};
+use crate::palette::{BLACK, BLUE, Color, ColorScale, ORANGE, VERMILLION};
 use crate::scale::Axis;
 use crate::text::{SMALL, Text, number};
 
@@ -112,7 +112,7 @@ pub fn draw(inputs: &DesignInputs<'_>) -> Result<Figure> {
         let most = thousands(inputs.settings.max_trials);
         legend.push(Key::Point(Marker::Ring, BLACK), format!("not reached by {most} judgments"));
     }
-    legend.push(Key::Outline(Stroke::new(BLACK, 0.8)), "trained pair");
+    legend.push(Key::Outline(Stroke::new(VERMILLION, 0.9)), "trained pair");
     let page = canvas.page().inset(8.0, 0.0, 8.0, 0.0);
     let foot = canvas.height() - 15.0;
     legend.draw_centered(&mut canvas, page, foot);
@@ -195,8 +195,14 @@ fn draw_trials(canvas: &mut Canvas, inputs: &DesignInputs<'_>, rows: &[DesignRow
     let unreached = rows.iter().any(|r| r.evaluation.trials_for_power.is_none());
     let most = inputs.settings.max_trials as f64;
     let end = if unreached { most } else { high };
-    let axis = Axis::log(low.min(most / 10.0).min(end) / 1.4, end * 1.15);
-    let panel = Panel::new(rect, axis.thinned(rect.width).label("judgments needed"), y);
+    // At least a factor of 5 wide, so that two round numbers can be labeled.
+    let (low, high) = if low.is_finite() { (low / 1.4, end * 1.2) } else { (end / 10.0, end * 1.2) };
+    let widen = (5.0 * low / high).max(1.0).sqrt();
+    let (low, high) = (low / widen, high * widen);
+    let round = (0..=6).flat_map(|k| [1, 2, 5].map(|m| m * 10usize.pow(k)));
+    let ticks = round.filter(|&n| (low..=high).contains(&(n as f64))).map(|n| (n as f64, thousands(n)));
+    let axis = Axis::log(low, high).ticks(ticks).thinned(rect.width);
+    let panel = Panel::new(rect, axis.label("judgments needed"), y);
     panel.grid(canvas);
     for (k, row) in rows.iter().enumerate() {
         let (marker, color) = mark(!row.task.exceptions().is_empty());
@@ -230,7 +236,7 @@ fn draw_pairs(canvas: &mut Canvas, row: &DesignRow, rect: Rect, letter: &str) {
         let (i, j) = e.items();
         [(i, j), (j, i)]
     });
-    outline_cells(canvas, rect, n, trained, Stroke::new(Color(255, 255, 255), 0.9));
+    outline_cells(canvas, rect, n, trained, Stroke::new(VERMILLION, 0.9));
     color_bar(canvas, Rect::new(rect.right() + 6.0, rect.y, 6.0, rect.height), scale, "bits per judgment");
     let above = Rect::new(rect.x, rect.y - f64::from(SMALL) - 4.0, rect.width, rect.height);
     title_above(canvas, above, &row.name());

@@ -31,7 +31,10 @@ fn rows_have_the_documented_keys_and_are_ranked() {
     let bits: Vec<f64> = all.iter().map(|row| row["information_bits"].as_f64().unwrap()).collect();
     assert!(bits.windows(2).all(|w| w[0] >= w[1]));
     let row = of(&rows, "6; 1 0, 4 2");
-    assert_eq!((&row["n_items"], &row["exceptions"], &row["n_pairs"]), (&json!(6), &json!([[1, 0], [4, 2]]), &json!(15)));
+    assert_eq!(
+        (&row["n_items"], &row["exceptions"], &row["n_pairs"]),
+        (&json!(6), &json!([[1, 0], [4, 2]]), &json!(15))
+    );
     assert_eq!((&of(&rows, "5")["exceptions"], &of(&rows, "7; 4 2")["n_pairs"]), (&json!([]), &json!(21)));
 }
 
@@ -77,7 +80,10 @@ fn tables_pictures_and_pairs_are_written() {
         assert_eq!(place.ok(&format!("{tasks} {QUICK} -o {file}")), "");
     }
     assert_eq!(parquet_shape(&place.path("out.parquet")).1, 2);
-    assert_eq!(serde_json::from_str::<Value>(&place.text("out.json")).unwrap(), place.json(&format!("{tasks} {QUICK}")));
+    assert_eq!(
+        serde_json::from_str::<Value>(&place.text("out.json")).unwrap(),
+        place.json(&format!("{tasks} {QUICK}"))
+    );
     assert_eq!(records(&place.text("out.csv"))[0].last(), Some(&"interval_width"));
     place.ok(&format!("{tasks} {QUICK} --pairs untrained --pairs-table pairs.csv --figure design.svg"));
     assert!(is_picture(&place.path("design.svg")));

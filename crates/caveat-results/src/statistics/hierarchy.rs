@@ -79,12 +79,12 @@ fn hierarchy<S: Tallied>(name: &str, members: &[&(ConditionKey, Group<S>)], tall
         if here == pairs {
             continue;
         }
-        // Neither contradicts the other where both have rows, so a pair of one alone is one that the other does not show.
+        // Neither contradicts the other where both have rows, so it is a pair or an order that one of them does not show.
         let only_first = pairs.iter().find(|p| !here.contains(p)).map(|p| (p, first, first_key, key));
         let only_here = here.iter().find(|p| !pairs.contains(p)).map(|p| (p, group, key, first_key));
         if let Some((&(winner, loser), trainer, condition, other)) = only_first.or(only_here) {
             let problem = format!(
-                "true for the pair ({winner}, {loser}), of which condition {other} has no rows: expected the same trained \
+                "true, rank {winner} beats rank {loser}, which condition {other} does not train: expected the same trained \
                  pairs in all conditions of hierarchy {name:?}"
             );
             return Err(tally.bad_cell(trainer, (winner, loser), (loser, winner), "is_train", condition, &problem));

@@ -569,7 +569,7 @@ fn different_hierarchies_under_one_name_are_refused_with_file_and_row() {
         assert_eq!(pair(&first), (7, 8));
         rows.extend(longer);
     });
-    assert!(message.contains("true for the pair (8, 9), of which condition"), "{message}");
+    assert!(message.contains("true, rank 8 beats rank 9, which condition"), "{message}");
 
     let message = refusal(|rows| {
         set(rows, |r| text(r, TrialColumn::Hier) == "chain", TrialColumn::IsTrain, &GroupValue::Flag(false));

@@ -101,8 +101,8 @@ pub struct DesignEvaluation {
 /// Evaluates the design that judges each of `pairs` (first, second) equally often after training on `task`.
 ///
 /// `progress` gets the number of steps done, [`progress_steps`] in all. All tasks share the simulated parameters of a seed.
-/// Cost of each of about 15 steps: O(levels · N · (pairs · samples)), with a small constant; half a second for 36 pairs, 40
-/// levels, 512 samples and 10,000 trials on one core.
+/// Cost of each of about 15 steps: O(levels · N · (pairs · samples)), with a small constant; about half a second for 36 pairs, 40
+/// levels, 512 samples and 1,000 trials on one core.
 ///
 /// # Errors
 /// Settings out of range, no pairs, a pair of one item or out of range, too many items, or what the solvers refuse.

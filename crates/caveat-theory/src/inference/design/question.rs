@@ -238,11 +238,11 @@ pub(super) struct NuisanceGrid {
 }
 
 impl NuisanceGrid {
-    /// The grid for N trials: cell middles 2.3/√N apart in ln gain and 6/√N in ln C, between 8 and 512 of them.
+    /// The grid for N trials: cell middles 3.5/√N apart in ln gain and 9/√N in ln C, between 8 and 512 of them.
     ///
     /// A judgment tells at most x²·p(1−p) < 0.44 about ln gain (x = gain·f), so the likelihood is no narrower than σ = 1.5/√N
-    /// and the spacing below 1.6 σ, where the midpoint rule on a Gaussian is exact to 0.1 %. Margins change more slowly with
-    /// ln C: α + 1/C moves by at most a quarter of itself.
+    /// and the spacing at most 2.3 σ, where the midpoint rule on a Gaussian errs by 5 % at worst; the mean over pairs of unlike
+    /// margins is less narrow. Margins change more slowly with ln C. The tests compare with finer grids.
     pub(super) fn new(question: &DesignQuestion, trials: usize) -> Self {
         let axis = |range: (f64, f64), spacing: f64| {
             let width = (range.1 / range.0).ln();

@@ -39,9 +39,7 @@ fn evaluate(
 #[test]
 fn simulation_agrees_with_enumeration_of_all_outcomes() {
     for question in [value(0.0, 1.0, 0.1), hypotheses((0.0, 0.1), (0.4, 1.0))] {
-        for (n, exceptions, repetitions) in
-            [(3, vec![], 1), (3, vec![(2, 0)], 6), (4, vec![(3, 1)], 1)]
-        {
+        for (n, exceptions, repetitions) in [(3, vec![], 1), (3, vec![(2, 0)], 6), (4, vec![(3, 1)], 1)] {
             let (task, pairs) = task(n, &exceptions);
             let exact = exact_information(&task, &pairs, &question, repetitions).unwrap();
             let settings = DesignSettings { samples: 4_000, ..quick(repetitions * pairs.len()) };
@@ -83,7 +81,6 @@ fn a_finer_grid_over_c_and_gain_changes_nothing() {
             posteriors.iter().map(|p| question.divergence_bits(p)).sum::<f64>() / 32.0
         };
         let [used, finer] = [trials, 6 * trials].map(|n| mean(&NuisanceGrid::new(&question, n)));
-        println!("{trials} {used} {finer}");
         assert!((used - finer).abs() < 0.01, "{trials}: {used} {finer}");
     }
 }
