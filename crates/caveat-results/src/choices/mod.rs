@@ -14,7 +14,7 @@ mod tests;
 pub use columns::{ChoiceColumns, ChoiceRole, TrialCounts};
 pub use counts::CountReconstruction;
 pub use read::read_choices;
-pub use summaries::{ChoiceCount, Cluster, DistanceSummary, PairSummary, wilson_score_interval};
+pub use summaries::{Cluster, DistanceSummary, PairSummary};
 
 use std::fmt;
 use std::str::FromStr;

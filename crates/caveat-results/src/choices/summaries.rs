@@ -2,22 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use caveat_theory::inference::ChoiceCount;
+
 use super::{ChoiceTable, Grouping};
 use crate::error::{Result, ResultsError};
+use crate::statistics::wilson_interval;
 use crate::table::Table;
-
-/// How often the item shown first was chosen on one ordered pair.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ChoiceCount {
-    /// Item shown first, by rank from 0; the higher item where the order of presentation is not known.
-    pub first: usize,
-    /// The other item.
-    pub second: usize,
-    /// Number of trials in which the first item was chosen, 0 to `trials`.
-    pub first_chosen: f64,
-    /// Number of trials, positive.
-    pub trials: f64,
-}
 
 /// The choices of one subject, session or condition, or of a combination of these.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,29 +46,6 @@ pub struct DistanceSummary {
     pub interval: (f64, f64),
 }
 
-/// Wilson's 95 % score interval (Wilson 1927, doi:10.1080/01621459.1927.10502953) of a proportion; NaN where `trials` is not
-/// positive.
-///
-/// Numbers may be fractional, as where proportions were rounded. The bounds lie in [0, 1] and around the proportion.
-///
-/// ```
-/// let (low, high) = caveat_results::wilson_score_interval(8.0, 10.0);
-/// assert!((low - 0.490162).abs() < 1e-6 && (high - 0.943318).abs() < 1e-6);
-/// ```
-pub fn wilson_score_interval(successes: f64, trials: f64) -> (f64, f64) {
-    /// The 97.5 % quantile of the standard normal distribution.
-    const Z: f64 = 1.959_963_984_540_054;
-    if trials.is_nan() || trials <= 0.0 {
-        return (f64::NAN, f64::NAN);
-    }
-    let p = (successes / trials).clamp(0.0, 1.0);
-    let shrink = 1.0 + Z * Z / trials;
-    let middle = (p + Z * Z / (2.0 * trials)) / shrink;
-    let half = Z / shrink * (p * (1.0 - p) / trials + Z * Z / (4.0 * trials * trials)).sqrt();
-    // At p = 0 and 1 one bound is exactly there; rounding may miss it.
-    ((middle - half).clamp(0.0, p), (middle + half).clamp(p, 1.0))
-}
-
 impl ChoiceTable {
     /// The choices of every unordered pair met, by higher and lower item.
     ///
@@ -94,7 +61,7 @@ impl ChoiceTable {
             count.1 += row.trials;
         }
         let summary = |((higher, lower), (higher_chosen, trials))| {
-            let interval = wilson_score_interval(higher_chosen, trials);
+            let interval = wilson_interval(higher_chosen, trials);
             PairSummary { higher, lower, higher_chosen, trials, interval }
         };
         Ok(counts.into_iter().map(summary).collect())
@@ -114,7 +81,7 @@ impl ChoiceTable {
         }
         self.distance_rows.iter().for_each(|row| add(row.distance, row.higher_chosen, row.trials));
         let summary = |(distance, (higher_chosen, trials))| {
-            let interval = wilson_score_interval(higher_chosen, trials);
+            let interval = wilson_interval(higher_chosen, trials);
             DistanceSummary { distance, higher_chosen, trials, interval }
         };
         counts.into_iter().map(summary).collect()

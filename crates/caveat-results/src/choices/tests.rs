@@ -358,18 +358,3 @@ fn the_published_humans_have_one_count_a_distance() {
     assert_eq!((counts, report.failed, report.at_typical), (vec![12, 40, 32, 24, 16, 8], 0, table.distance_rows.len()));
     assert_eq!((table.names(Grouping::Subject).len(), table.distances().len()), (19, 6));
 }
-
-#[test]
-fn intervals_lie_around_the_proportion_and_solve_the_score_equation() {
-    let z = 1.959_963_984_540_054_f64;
-    for (k, n) in [(0.0, 1.0), (1.0, 1.0), (8.0, 10.0), (0.3, 0.7), (50.0, 2000.0), (2000.0, 2000.0)] {
-        let (low, high) = wilson_score_interval(k, n);
-        assert!(0.0 <= low && low <= k / n && k / n <= high && high <= 1.0, "{k} of {n}: {low}, {high}");
-        // A bound p is where the proportion is z standard errors, computed at p, away; both sides scale with 1/n.
-        for bound in [low, high] {
-            let (distance, error) = ((k / n - bound).powi(2), z * z * bound * (1.0 - bound) / n);
-            assert!((distance - error).abs() <= 8.0 * f64::EPSILON * (distance + error + 1.0), "{k} of {n} at {bound}");
-        }
-    }
-    assert!(wilson_score_interval(0.0, 0.0).0.is_nan());
-}

@@ -60,7 +60,7 @@ impl SummaryGroup {
 
     /// Wilson's 95 % interval of the accuracy.
     pub fn interval(&self) -> (f64, f64) {
-        wilson_interval(self.n_correct, self.n)
+        wilson_interval(self.n_correct as f64, self.n as f64)
     }
 }
 

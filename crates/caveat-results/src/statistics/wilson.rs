@@ -3,27 +3,27 @@
 /// The 0.975 quantile of the standard normal distribution.
 const Z: f64 = 1.959_963_984_540_054;
 
-/// Wilson's 95 % score interval of a proportion of which `successes` of `n` trials are known.
+/// Wilson's 95 % score interval of a proportion, `successes` of `trials`; both may be fractional, as where proportions were
+/// rounded.
 ///
-/// Its ends are the two p with |successes/n − p| = z·√(p(1 − p)/n) (E. B. Wilson, 1927, *J. Am. Stat. Assoc.* 22:209). It lies
-/// within [0, 1], reaches 0 and 1 exactly where all trials agree, and is (NaN, NaN) without trials. More successes than trials
-/// count as `n`.
+/// Its ends are the two p with |successes/trials − p| = z·√(p(1 − p)/trials) (E. B. Wilson, 1927, *J. Am. Stat. Assoc.*
+/// 22:209). It lies within [0, 1], reaches 0 and 1 exactly where all trials agree, and is (NaN, NaN) where `trials` is not
+/// positive. Successes beyond 0 and `trials` count as these.
 ///
 /// ```
-/// let (low, high) = caveat_results::wilson_interval(8, 10);
+/// let (low, high) = caveat_results::wilson_interval(8.0, 10.0);
 /// assert!((low - 0.490_162).abs() < 1e-6 && (high - 0.943_318).abs() < 1e-6);
 /// ```
-pub fn wilson_interval(successes: u64, n: u64) -> (f64, f64) {
-    if n == 0 {
+pub fn wilson_interval(successes: f64, trials: f64) -> (f64, f64) {
+    if trials.is_nan() || trials <= 0.0 {
         return (f64::NAN, f64::NAN);
     }
-    let successes = successes.min(n);
-    let (k, m, z2) = (successes as f64, n as f64, Z * Z);
+    let (k, m, z2) = (successes.clamp(0.0, trials), trials, Z * Z);
     let center = (k + z2 / 2.0) / (m + z2);
-    let half = Z * (k * (m - k) / m + z2 / 4.0).sqrt() / (m + z2);
+    let half = Z * (k * (1.0 - k / m) + z2 / 4.0).sqrt() / (m + z2);
     // Where all trials agree one end is exact, and rounding must not leave it 1e-17 away.
-    let low = if successes == 0 { 0.0 } else { (center - half).max(0.0) };
-    let high = if successes == n { 1.0 } else { (center + half).min(1.0) };
+    let low = if k == 0.0 { 0.0 } else { (center - half).max(0.0) };
+    let high = if k == m { 1.0 } else { (center + half).min(1.0) };
     (low, high)
 }
 
@@ -33,10 +33,10 @@ mod tests {
 
     #[test]
     fn its_ends_are_the_proportions_whose_score_is_z() {
-        for n in [1, 2, 7, 50, 7200, 1_000_000_u64] {
-            for k in [0, 1, n / 3, n / 2, n - 1, n] {
+        for n in [1.0_f64, 2.0, 7.0, 50.0, 7200.0, 1e6] {
+            for k in [0.0, 0.3, 1.0, (n / 3.0).floor(), n / 2.0, n - 1.0, n] {
                 let (low, high) = wilson_interval(k, n);
-                let (p, m) = (k as f64 / n as f64, n as f64);
+                let (p, m) = (k / n, n);
                 assert!((0.0..=p).contains(&low) && (p..=1.0).contains(&high), "{k}/{n}: {low} {high}");
                 for end in [low, high] {
                     let score = (p - end).powi(2) * m - Z * Z * end * (1.0 - end);
@@ -52,12 +52,12 @@ mod tests {
     #[test]
     fn certain_outcomes_and_no_trials_have_exact_ends() {
         // For k = 0 the score equation gives the upper end z²/(n + z²).
-        assert_eq!(wilson_interval(0, 10).0, 0.0);
-        assert!((wilson_interval(0, 10).1 - Z * Z / (10.0 + Z * Z)).abs() < 1e-15);
-        assert_eq!(wilson_interval(10, 10).1, 1.0);
-        assert!(wilson_interval(0, 0).0.is_nan() && wilson_interval(3, 0).1.is_nan());
-        assert_eq!(wilson_interval(u64::MAX, 5), wilson_interval(5, 5));
-        let (low, high) = wilson_interval(u64::MAX / 2, u64::MAX);
+        assert_eq!(wilson_interval(0.0, 10.0).0, 0.0);
+        assert!((wilson_interval(0.0, 10.0).1 - Z * Z / (10.0 + Z * Z)).abs() < 1e-15);
+        assert_eq!(wilson_interval(10.0, 10.0).1, 1.0);
+        assert!([0.0, -1.0, f64::NAN].iter().all(|&trials| wilson_interval(3.0, trials).0.is_nan()));
+        assert_eq!(wilson_interval(6.0, 5.0), wilson_interval(5.0, 5.0));
+        let (low, high) = wilson_interval(1e300, 2e300);
         assert!(low <= 0.5 && 0.5 <= high && high - low < 1e-9);
     }
 }

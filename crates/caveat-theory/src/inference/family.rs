@@ -302,10 +302,6 @@ impl Surface {
         &self.index
     }
 
-    pub(crate) fn n_distinct(&self) -> usize {
-        self.design.pairs.len()
-    }
-
     pub(crate) fn bounds(&self) -> &Bounds {
         &self.bounds
     }

@@ -1,13 +1,13 @@
-//! Cluster bootstrap of fits to choices: whole subjects, sessions or seeds are resampled with all their trials.
+//! Cluster bootstrap of fits to choices and margins: whole subjects, sessions or seeds are resampled with all they hold.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::super::bootstrap::Interval;
+use super::super::bootstrap::{Interval, expanded_tail, quantile};
 use super::super::family::Field;
-use super::response::{Binomial, Response};
+use super::response::Response;
 use super::scoring::{AMPLITUDE, BIAS, Coordinates, LAPSE, Search, Workspace, maximize};
 use super::{At, ChoiceCount, ChoiceFit, ChoiceFitter, Model, search};
 use crate::error::{Result, TheoryError};
@@ -18,7 +18,7 @@ const TOLERANCE: f64 = 1e-6;
 /// Distance in the surface coordinates beyond which a second start is worth a climb.
 const ELSEWHERE: f64 = 3.0;
 
-/// 95 % percentile intervals and the replicates behind them; `None` for a parameter that is fixed or not in the model.
+/// 95 % expanded percentile intervals, as of [`bootstrap`](super::super::bootstrap()), and the replicates behind them; `None` for a parameter that is fixed or not in the model.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ChoiceBootstrap {
     /// Of α.
@@ -60,7 +60,7 @@ struct Screen {
 }
 
 impl Screen {
-    fn new(model: &Model, data: &Binomial, at: &At) -> Result<Self> {
+    fn new(model: &Model, data: &impl Response, at: &At) -> Result<Self> {
         let surface = &model.surface;
         let chart = surface.primary();
         let mut field = Field::default();
@@ -85,7 +85,7 @@ impl Screen {
     }
 
     /// The node, amplitude and bias that describe resampled choices best to second order around the full fit.
-    fn best(&self, data: &Binomial, lapse: Option<f64>, pull: &mut Vec<f64>) -> Option<([f64; 2], f64, f64)> {
+    fn best(&self, data: &impl Response, lapse: Option<f64>, pull: &mut Vec<f64>) -> Option<([f64; 2], f64, f64)> {
         // w·(working response) with the weights of the full fit.
         pull.clear();
         pull.extend((0..self.eta.len()).map(|k| {
@@ -133,62 +133,70 @@ impl ChoiceFitter {
         replicates: usize,
         seed: u64,
     ) -> Result<ChoiceBootstrap> {
-        if clusters.len() < 2 || replicates < 2 {
-            return Err(TheoryError::BadInput {
-                what: "bootstrap",
-                problem: format!(
-                    "{} clusters and {replicates} replicates; both must be at least 2 to resample",
-                    clusters.len()
-                ),
-            });
-        }
-        let tables = self.tabulate(clusters)?;
-        let total = self.total(&tables)?;
-        let model = &self.model;
-        let screen = Screen::new(model, &total, &fit.at)?;
-        let search = Search { tolerance: TOLERANCE, steps: 60, ..model.search(model.surface.primary(), false) };
-        let start = search::inside(model, &fit.at);
-        let draws: Result<Vec<[f64; 5]>> = (0..replicates as u64)
-            .into_par_iter()
-            .map_init(
-                || (Workspace::default(), Binomial::new(self.pairs().len()), Vec::new()),
-                |(work, data, pull), replicate| {
-                    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-                    rng.set_stream(replicate);
-                    data.clear();
-                    for _ in 0..tables.len() {
-                        data.add(&tables[rng.random_range(0..tables.len())]);
-                    }
-                    refit(model, data, &search, start, &screen, work, pull)
-                },
-            )
-            .collect();
-        let draws = draws?;
-        let interval = |k: usize, free: bool| {
-            free.then(|| {
-                let mut values: Vec<f64> = draws.iter().map(|d| d[k]).filter(|v| !v.is_nan()).collect();
-                values.sort_by(f64::total_cmp);
-                Interval { low: quantile(&values, 0.025), high: quantile(&values, 0.975) }
-            })
-        };
-        let spec = &model.spec;
-        Ok(ChoiceBootstrap {
-            conjunctivity: interval(0, spec.conjunctivity.is_none()),
-            strength: interval(1, spec.strength.is_none()),
-            gain: interval(2, spec.strength != Some(0.0)),
-            lapse: interval(3, spec.lapse),
-            position_bias: interval(4, spec.position_bias),
-            replicates,
-            seed,
-            draws,
-        })
+        resample(&self.model, &self.tabulate(clusters)?, &fit.at, replicates, seed)
     }
 }
 
-/// (α, strength, gain, λ, b) of one resampled data set.
-fn refit(
+/// Draws the tables of as many clusters as there are, with replacement, and refits their sum.
+pub(super) fn resample<R: Response>(
     model: &Model,
-    data: &Binomial,
+    tables: &[R],
+    at: &At,
+    replicates: usize,
+    seed: u64,
+) -> Result<ChoiceBootstrap> {
+    if tables.len() < 2 || replicates < 2 {
+        return Err(TheoryError::BadInput {
+            what: "bootstrap",
+            problem: format!("{} clusters and {replicates} replicates; both must be at least 2 to resample", tables.len()),
+        });
+    }
+    let mut total = tables[0].clone();
+    tables[1..].iter().for_each(|table| total.add(table));
+    let screen = Screen::new(model, &total, at)?;
+    let search = Search { tolerance: TOLERANCE, steps: 60, ..model.search(model.surface.primary(), false) };
+    let start = search::inside(model, at);
+    let draws: Result<Vec<[f64; 5]>> = (0..replicates as u64)
+        .into_par_iter()
+        .map_init(
+            || (Workspace::default(), total.clone(), Vec::new()),
+            |(work, data, pull), replicate| {
+                let mut rng = ChaCha8Rng::seed_from_u64(seed);
+                rng.set_stream(replicate);
+                data.clear();
+                for _ in 0..tables.len() {
+                    data.add(&tables[rng.random_range(0..tables.len())]);
+                }
+                refit(model, data, &search, start, &screen, work, pull)
+            },
+        )
+        .collect();
+    let draws = draws?;
+    let tail = expanded_tail(tables.len());
+    let interval = |k: usize, free: bool| {
+        free.then(|| {
+            let mut values: Vec<f64> = draws.iter().map(|d| d[k]).filter(|v| !v.is_nan()).collect();
+            values.sort_unstable_by(f64::total_cmp);
+            Interval { low: quantile(&values, tail), high: quantile(&values, 1.0 - tail) }
+        })
+    };
+    let spec = &model.spec;
+    Ok(ChoiceBootstrap {
+        conjunctivity: interval(0, spec.conjunctivity.is_none()),
+        strength: interval(1, spec.strength.is_none()),
+        gain: interval(2, spec.strength != Some(0.0)),
+        lapse: interval(3, spec.lapse),
+        position_bias: interval(4, spec.position_bias),
+        replicates,
+        seed,
+        draws,
+    })
+}
+
+/// (α, strength, gain, λ, b) of one resampled data set.
+fn refit<R: Response>(
+    model: &Model,
+    data: &R,
     search: &Search,
     start: Coordinates,
     screen: &Screen,
@@ -238,12 +246,4 @@ fn refit(
     let strength = snap(z, ends.z, 0.0, f64::INFINITY, (z - surface.log_weight()).exp());
     let gain = if strength == 0.0 { f64::INFINITY } else { amplitude / work.field.log_scale.exp() };
     Ok([conjunctivity, strength, gain, lapse, bias])
-}
-
-/// Linearly interpolated quantile of sorted values; NaN for none.
-fn quantile(sorted: &[f64], share: f64) -> f64 {
-    let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };
-    let at = share * last as f64;
-    let (low, high) = (sorted[at.floor() as usize], sorted[at.ceil() as usize]);
-    if low == high { low } else { low + (high - low) * at.fract() }
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::bootstrap::{ChoiceBootstrap, resample};
 use super::response::{Gaussian, Response};
 use super::scoring::Workspace;
 use super::{At, ChoiceIntervals, Estimates, Model, ModelSpec, profile, search};
@@ -124,6 +125,21 @@ impl MarginModelFitter {
         let t = student_quantile(0.975, freedom);
         let threshold = t * t * (fit.residual / freedom).max(data.unit(0.0) * 1e-9);
         profile::intervals(&self.model, &data, &fit.at, &fit.estimates, threshold)
+    }
+
+    /// Resamples clusters and refits, as [`ChoiceFitter::bootstrap`](super::ChoiceFitter::bootstrap) does for choices.
+    ///
+    /// # Errors
+    /// Fewer than two clusters or replicates, or margins that [`fit`](Self::fit) refuses.
+    pub fn bootstrap(
+        &self,
+        fit: &MarginModelFit,
+        clusters: &[Vec<MarginObservation>],
+        replicates: usize,
+        seed: u64,
+    ) -> Result<ChoiceBootstrap> {
+        let tables: Result<Vec<Gaussian>> = clusters.iter().map(|c| self.tabulate(c.iter())).collect();
+        resample(&self.model, &tables?, &fit.at, replicates, seed)
     }
 
     /// Gaussian log-likelihood of margins under a fit, with error variance `variance`/weight.

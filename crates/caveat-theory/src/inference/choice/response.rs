@@ -1,7 +1,5 @@
 //! What is observed on every ordered pair, and its likelihood as a function of the linear predictor.
 
-use super::super::family::logistic;
-
 /// Largest amplitude, the root mean square of gain·f over the distinct pairs, in logits: e^{−30} is below any error rate that
 /// data could show.
 pub const MAX_AMPLITUDE: f64 = 30.0;
@@ -21,9 +19,12 @@ pub(super) struct Terms {
 }
 
 /// Observations on a list of ordered pairs.
-pub(super) trait Response: Sync {
-    /// Number of ordered pairs.
-    fn len(&self) -> usize;
+pub(super) trait Response: Clone + Send + Sync {
+    /// Forgets all observations.
+    fn clear(&mut self);
+
+    /// Adds the observations of another on the same pairs.
+    fn add(&mut self, other: &Self);
 
     /// Whether a pair was never observed.
     fn is_missing(&self, pair: usize) -> bool;
@@ -54,20 +55,6 @@ impl Binomial {
         self.trials[pair] += trials;
     }
 
-    pub(super) fn add(&mut self, other: &Self) {
-        for (own, more) in self.chosen.iter_mut().zip(&other.chosen) {
-            *own += more;
-        }
-        for (own, more) in self.trials.iter_mut().zip(&other.trials) {
-            *own += more;
-        }
-    }
-
-    pub(super) fn clear(&mut self) {
-        self.chosen.fill(0.0);
-        self.trials.fill(0.0);
-    }
-
     pub(super) fn n_trials(&self) -> f64 {
         self.trials.iter().sum()
     }
@@ -85,8 +72,18 @@ impl Binomial {
 }
 
 impl Response for Binomial {
-    fn len(&self) -> usize {
-        self.trials.len()
+    fn add(&mut self, other: &Self) {
+        for (own, more) in self.chosen.iter_mut().zip(&other.chosen) {
+            *own += more;
+        }
+        for (own, more) in self.trials.iter_mut().zip(&other.trials) {
+            *own += more;
+        }
+    }
+
+    fn clear(&mut self) {
+        self.chosen.fill(0.0);
+        self.trials.fill(0.0);
     }
 
     fn is_missing(&self, pair: usize) -> bool {
@@ -181,8 +178,21 @@ impl Gaussian {
 }
 
 impl Response for Gaussian {
-    fn len(&self) -> usize {
-        self.weights.len()
+    fn clear(&mut self) {
+        self.sums.fill(0.0);
+        self.weights.fill(0.0);
+        (self.squares, self.count) = (0.0, 0);
+    }
+
+    fn add(&mut self, other: &Self) {
+        for (own, more) in self.sums.iter_mut().zip(&other.sums) {
+            *own += more;
+        }
+        for (own, more) in self.weights.iter_mut().zip(&other.weights) {
+            *own += more;
+        }
+        self.squares += other.squares;
+        self.count += other.count;
     }
 
     fn is_missing(&self, pair: usize) -> bool {
@@ -203,9 +213,4 @@ impl Response for Gaussian {
     fn largest(&self) -> (f64, f64) {
         (f64::INFINITY, f64::INFINITY)
     }
-}
-
-/// σ of the response, for predictions.
-pub(super) fn probability(eta: f64, lapse: f64) -> f64 {
-    0.5 * lapse + (1.0 - lapse) * logistic(eta)
 }

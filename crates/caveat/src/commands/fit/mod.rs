@@ -19,6 +19,7 @@ use crate::output::{check_picture_path, check_table_path, print_table, tell};
 
 pub(crate) use margins::{Fitted, fit_all, table_of_fits, table_of_margins};
 pub(crate) use observed::{group, read};
+pub(crate) use report::key_columns;
 pub(crate) use prediction::{PredictionSummary, Predicted, predict_all, table_of_pairs, table_of_predictions};
 
 pub(crate) fn run(args: &FitArgs) -> Result<(), Failure> {
