@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::table::Table;
+use caveat_theory::inference::ChoiceCount;
 
 fn read_as(text: impl AsRef<[u8]>, columns: &ChoiceColumns) -> Result<ChoiceTable> {
     let directory = tempfile::tempdir().unwrap();

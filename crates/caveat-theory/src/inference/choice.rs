@@ -253,17 +253,7 @@ impl Model {
         if self.spec.family != Family::Ridge || self.common_weight.is_none() {
             (screening, memorization) = (nothing, nothing);
         }
-        Ok(Estimates {
-            conjunctivity,
-            strength,
-            gain,
-            lapse,
-            position_bias,
-            screening,
-            memorization,
-            limit,
-            saturated,
-        })
+        Ok(Estimates { conjunctivity, strength, gain, lapse, position_bias, screening, memorization, limit, saturated })
     }
 }
 

@@ -5,9 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::choice::{
-    ChoiceCount, ChoiceFitter, MarginModelFitter, MarginObservation, ModelSpec, ordered_pairs,
-};
+use super::choice::{ChoiceCount, ChoiceFitter, MarginModelFitter, MarginObservation, ModelSpec, ordered_pairs};
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
 
@@ -87,10 +85,12 @@ pub fn compare_choices(
     let size: f64 = clusters.iter().flatten().map(|c| c.trials).sum();
     compare(candidates, clusters, folds, seed, size, |candidate| {
         Ok(match candidate {
-            Candidate::Untrained { position_bias } => Box::new(move |training: &[Vec<ChoiceCount>], judged: &[Vec<ChoiceCount>]| {
-                let share = if position_bias { first_share(training) } else { 0.5 };
-                Ok(judged.iter().map(|cluster| at_share(cluster, share)).collect())
-            }),
+            Candidate::Untrained { position_bias } => {
+                Box::new(move |training: &[Vec<ChoiceCount>], judged: &[Vec<ChoiceCount>]| {
+                    let share = if position_bias { first_share(training) } else { 0.5 };
+                    Ok(judged.iter().map(|cluster| at_share(cluster, share)).collect())
+                })
+            }
             Candidate::Learner(spec) => {
                 let fitter = ChoiceFitter::new(graph, &spec, &pairs)?;
                 Box::new(move |training: &[Vec<ChoiceCount>], judged: &[Vec<ChoiceCount>]| {
@@ -340,13 +340,17 @@ mod tests {
                     .flat_map(|i| (i + 1..7).map(move |j| (i, j)))
                     .map(|(first, second)| {
                         let noise: f64 = rng.sample(StandardNormal);
-                        MarginObservation { first, second, margin: 2.0 * s.margin(first, second) + 0.3 * noise, weight: 1.0 }
+                        MarginObservation {
+                            first,
+                            second,
+                            margin: 2.0 * s.margin(first, second) + 0.3 * noise,
+                            weight: 1.0,
+                        }
                     })
                     .collect()
             })
             .collect();
-        let candidates =
-            [UNTRAINED, Candidate::Learner(ridge().with_conjunctivity(0.0)), Candidate::Learner(ridge())];
+        let candidates = [UNTRAINED, Candidate::Learner(ridge().with_conjunctivity(0.0)), Candidate::Learner(ridge())];
         let c = compare_margins(task.graph(), &candidates, &data, 4, 0).unwrap();
         assert_eq!(c.candidates[2].difference, 0.0);
         assert!(c.candidates[0].difference < c.candidates[1].difference && c.candidates[1].difference < 0.0);

@@ -401,7 +401,11 @@ pub(crate) fn logistic(x: f64) -> f64 {
 
 fn check_strength(strength: f64, family: Family) -> Result<f64> {
     if family == Family::Logistic && strength.is_infinite() {
-        return Err(TheoryError::OutOfRange { name: "strength", value: strength, range: "finite for logistic margins" });
+        return Err(TheoryError::OutOfRange {
+            name: "strength",
+            value: strength,
+            range: "finite for logistic margins",
+        });
     }
     if strength == 0.0 || strength.is_infinite() && strength > 0.0 {
         return Ok(strength);
@@ -423,11 +427,7 @@ fn hebbian(design: &Design, family: Family, x: f64, margins: &mut [f64], slope: 
 
 impl Design {
     /// The distinct pairs, and for every ordered pair its place and sign.
-    fn new(
-        graph: &ComparisonGraph,
-        ordered: &[(usize, usize)],
-        reference: f64,
-    ) -> Result<(Self, Vec<(usize, f64)>)> {
+    fn new(graph: &ComparisonGraph, ordered: &[(usize, usize)], reference: f64) -> Result<(Self, Vec<(usize, f64)>)> {
         let n_items = graph.n_items();
         if ordered.is_empty() {
             return Err(TheoryError::BadInput {

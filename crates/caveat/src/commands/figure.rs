@@ -164,8 +164,11 @@ pub(crate) fn fit_published(paths: &[PathBuf], replicates: usize) -> Result<(Vec
         names
     };
     let (train, test) = (names(false), names(true));
-    let predicted =
-        if train.is_empty() || test.is_empty() { Vec::new() } else { predict_all(&observed, &train, &test, replicates, 0)? };
+    let predicted = if train.is_empty() || test.is_empty() {
+        Vec::new()
+    } else {
+        predict_all(&observed, &train, &test, replicates, 0)?
+    };
     Ok((fit_all(observed, replicates, 0)?, predicted))
 }
 

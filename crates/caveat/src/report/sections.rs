@@ -14,7 +14,7 @@ use crate::commands::figure::{
     REPLICATES, conjunctivity, fit_published, language_model_figure, margins, mechanism, phase, published_tasks,
 };
 use crate::commands::fit::{
-    Fitted, PredictionSummary, Predicted, table_of_fits, table_of_margins, table_of_pairs, table_of_predictions,
+    Fitted, Predicted, PredictionSummary, table_of_fits, table_of_margins, table_of_pairs, table_of_predictions,
 };
 use crate::commands::phase::table as phase_table;
 use crate::failure::Failure;

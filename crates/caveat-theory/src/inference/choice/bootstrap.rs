@@ -148,7 +148,10 @@ pub(super) fn resample<R: Response>(
     if tables.len() < 2 || replicates < 2 {
         return Err(TheoryError::BadInput {
             what: "bootstrap",
-            problem: format!("{} clusters and {replicates} replicates; both must be at least 2 to resample", tables.len()),
+            problem: format!(
+                "{} clusters and {replicates} replicates; both must be at least 2 to resample",
+                tables.len()
+            ),
         });
     }
     let mut total = tables[0].clone();

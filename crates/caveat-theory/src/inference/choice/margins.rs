@@ -8,8 +8,8 @@ use super::scoring::Workspace;
 use super::{At, ChoiceIntervals, Estimates, Model, ModelSpec, profile, search};
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
-use crate::inference::family::{Field, Surface};
 use crate::inference::distributions::student_quantile;
+use crate::inference::family::{Field, Surface};
 
 /// An observed margin of an ordered pair.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

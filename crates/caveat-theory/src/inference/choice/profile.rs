@@ -134,7 +134,9 @@ impl Model {
     fn coordinate(&self, parameter: ChoiceParameter) -> Option<Coordinate> {
         let chart = self.surface.primary();
         match (parameter, chart) {
-            (ChoiceParameter::Conjunctivity, Chart::Plane | Chart::AlongConjunctivity { .. }) => Some(Coordinate::Theta(0)),
+            (ChoiceParameter::Conjunctivity, Chart::Plane | Chart::AlongConjunctivity { .. }) => {
+                Some(Coordinate::Theta(0))
+            }
             (ChoiceParameter::Strength, Chart::Plane) => Some(Coordinate::Theta(1)),
             (ChoiceParameter::Strength, Chart::AlongStrength { .. }) => Some(Coordinate::Theta(0)),
             (ChoiceParameter::Gain, _) if self.spec.strength != Some(0.0) => Some(Coordinate::LogGain),
@@ -196,7 +198,14 @@ impl<'a, R: Response> Profile<'a, R> {
     }
 
     /// Where the loss first exceeds the threshold in one direction; `None` if it does not before `bound`.
-    fn end(&mut self, coordinate: Coordinate, estimate: f64, bound: f64, scale: f64, threshold: f64) -> Result<Option<f64>> {
+    fn end(
+        &mut self,
+        coordinate: Coordinate,
+        estimate: f64,
+        bound: f64,
+        scale: f64,
+        threshold: f64,
+    ) -> Result<Option<f64>> {
         if estimate == bound {
             return Ok(None);
         }

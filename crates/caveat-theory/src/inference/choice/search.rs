@@ -67,7 +67,12 @@ pub(super) fn maxima<R: Response>(
     let search = model.search(chart, false);
     let axes = scan_axes(surface, chart);
     let (na, nb) = (axes[0].len(), axes[1].len());
-    let inner = Search { free: [false, false, true, search.free[LAPSE], search.free[BIAS]], tolerance: 1e-2, steps: 15, ..search };
+    let inner = Search {
+        free: [false, false, true, search.free[LAPSE], search.free[BIAS]],
+        tolerance: 1e-2,
+        steps: 15,
+        ..search
+    };
     let lapse = if model.spec.lapse { 0.05 } else { 0.0 };
     let mut thetas: Vec<Coordinates> = Vec::with_capacity(na * nb);
     let mut values = Vec::with_capacity(na * nb);

@@ -1,3 +1,5 @@
+//! Tests of fits to choices.
+
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -21,7 +23,15 @@ fn probability(gain: f64, margin: f64, lapse: f64, bias: f64) -> f64 {
 }
 
 /// Expected counts of choices of a ridge learner, `trials` on every ordered pair: data without noise.
-fn expected(task: &TransitiveTask, alpha: f64, c: f64, gain: f64, lapse: f64, bias: f64, trials: f64) -> Vec<ChoiceCount> {
+fn expected(
+    task: &TransitiveTask,
+    alpha: f64,
+    c: f64,
+    gain: f64,
+    lapse: f64,
+    bias: f64,
+    trials: f64,
+) -> Vec<ChoiceCount> {
     let s = chain::solve(task, &RidgeModel::new(alpha, c).unwrap()).unwrap();
     all_pairs(task.n_items())
         .into_iter()
@@ -137,30 +147,6 @@ fn margins_by_the_surface_agree_with_the_closed_profile() {
 }
 
 #[test]
-fn surfaces_are_the_margins_of_their_solvers() {
-    use crate::window::{Training, margins_of};
-    let task = TransitiveTask::new(7, &[(4, 2)]).unwrap();
-    let pairs = all_pairs(7);
-    for (alpha, strength) in [(0.1, 3.0), (0.6, 0.4), (0.02, 50.0)] {
-        for (family, training) in
-            [(Family::Ridge, Training::Ridge { c: strength }), (Family::GradientFlow, Training::GradientFlow { time: strength })]
-        {
-            let surface = Surface::new(task.graph(), family, &pairs).unwrap();
-            let direct = margins_of(&task, alpha, training).unwrap();
-            for (&(i, j), f) in pairs.iter().zip(surface.margins(alpha, strength).unwrap()) {
-                assert!((f - direct.margin(i, j)).abs() < 1e-9, "{family:?} {alpha} {strength} ({i}, {j})");
-            }
-        }
-        let model = RidgeModel::new(alpha, strength).unwrap();
-        let direct = crate::logistic::solve(task.graph(), &model).unwrap();
-        let surface = Surface::new(task.graph(), Family::Logistic, &pairs).unwrap();
-        for (&(i, j), f) in pairs.iter().zip(surface.margins(alpha, strength).unwrap()) {
-            assert!((f - direct.margin(i, j)).abs() < 1e-7 * strength.max(1.0), "logistic {alpha} {strength} ({i}, {j})");
-        }
-    }
-}
-
-#[test]
 fn profiles_rise_by_the_threshold_at_the_ends_of_intervals() {
     let task = TransitiveTask::new(7, &[(4, 2)]).unwrap();
     let data = vec![drawn(&expected(&task, 0.3, 5.0, 3.0, 0.08, 0.0, 60.0), 5)];
@@ -236,8 +222,7 @@ fn resampled_clusters_give_intervals_around_the_fit() {
     // A replicate is a fit: the first one, refitted from scratch.
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     rng.set_stream(0);
-    let resampled: Vec<Vec<ChoiceCount>> =
-        (0..20).map(|_| clusters[rng.random_range(0..20)].clone()).collect();
+    let resampled: Vec<Vec<ChoiceCount>> = (0..20).map(|_| clusters[rng.random_range(0..20)].clone()).collect();
     let again = fitter.fit(&resampled).unwrap().estimates;
     assert!((sample.draws[0][0] - again.conjunctivity).abs() < 0.02, "{:?} {again:?}", sample.draws[0]);
     assert!((sample.draws[0][2] / again.gain - 1.0).abs() < 0.05, "{:?} {again:?}", sample.draws[0]);
@@ -249,7 +234,13 @@ fn bad_choices_and_specifications_are_refused() {
     let task = TransitiveTask::new(5, &[]).unwrap();
     let fitter = ChoiceFitter::new(task.graph(), &ModelSpec::new(Family::Ridge), &all_pairs(5)).unwrap();
     let count = |first, second, first_chosen, trials| vec![vec![ChoiceCount { first, second, first_chosen, trials }]];
-    for bad in [count(0, 1, 3.0, 2.0), count(0, 1, -1.0, 2.0), count(0, 1, 0.0, f64::NAN), count(0, 7, 1.0, 2.0), count(0, 1, 0.0, 0.0)] {
+    for bad in [
+        count(0, 1, 3.0, 2.0),
+        count(0, 1, -1.0, 2.0),
+        count(0, 1, 0.0, f64::NAN),
+        count(0, 7, 1.0, 2.0),
+        count(0, 1, 0.0, 0.0),
+    ] {
         assert!(fitter.fit(&bad).is_err(), "{bad:?}");
     }
     for spec in [

@@ -43,16 +43,12 @@ impl Spectral {
         // The null space is constant on components, where the source sums to 0; the smallest other eigenvalue is at
         // least about π²/n² and far above rounding.
         let modes: Vec<usize> = (0..n).filter(|&k| all[k] > 1e-13 * n as f64 * largest).collect();
-        let amplitudes: Vec<f64> =
-            modes.iter().map(|&k| (0..n).map(|i| eigen.U()[(i, k)] * source[i]).sum()).collect();
+        let amplitudes: Vec<f64> = modes.iter().map(|&k| (0..n).map(|i| eigen.U()[(i, k)] * source[i]).sum()).collect();
         let norm = source.iter().map(|s| s * s).sum::<f64>().sqrt();
-        let kept: Vec<usize> =
-            (0..modes.len()).filter(|&a| amplitudes[a].abs() > 4.0 * f64::EPSILON * norm).collect();
+        let kept: Vec<usize> = (0..modes.len()).filter(|&a| amplitudes[a].abs() > 4.0 * f64::EPSILON * norm).collect();
         let mut parts = Vec::with_capacity(kept.len() * design.pairs.len());
         for &(i, j) in &design.pairs {
-            parts.extend(
-                kept.iter().map(|&a| (eigen.U()[(i, modes[a])] - eigen.U()[(j, modes[a])]) * amplitudes[a]),
-            );
+            parts.extend(kept.iter().map(|&a| (eigen.U()[(i, modes[a])] - eigen.U()[(j, modes[a])]) * amplitudes[a]));
         }
         Ok(Self { family, values: kept.iter().map(|&a| all[modes[a]]).collect(), parts })
     }
@@ -194,5 +190,9 @@ fn integral(rate: f64, time: f64) -> (f64, f64, f64) {
         (value, (remaining - value) / s)
     };
     // Written as products that do not overflow: ∂G/∂r = t²·slope.
-    (time * value, if slope == 0.0 { 0.0 } else { time * slope * time }, if remaining == 0.0 { 0.0 } else { time * remaining })
+    (
+        time * value,
+        if slope == 0.0 { 0.0 } else { time * slope * time },
+        if remaining == 0.0 { 0.0 } else { time * remaining },
+    )
 }

@@ -253,13 +253,14 @@ fn fit(unit: &ChoiceUnit, spec: &ModelSpec, replicates: usize, seed: u64) -> Res
         None
     };
     let (e, b) = (&fit.estimates, bootstrap.as_ref());
-    let parameter = |name, estimate, bootstrap, profile: Option<caveat_theory::inference::ParameterInterval>| Parameter {
-        name,
-        estimate,
-        bootstrap,
-        profile: profile.map(|p| p.interval),
-        identified: profile.is_some_and(|p| p.identified),
-    };
+    let parameter =
+        |name, estimate, bootstrap, profile: Option<caveat_theory::inference::ParameterInterval>| Parameter {
+            name,
+            estimate,
+            bootstrap,
+            profile: profile.map(|p| p.interval),
+            identified: profile.is_some_and(|p| p.identified),
+        };
     let mut parameters = vec![
         parameter("conjunctivity", e.conjunctivity, b.and_then(|b| b.conjunctivity), profile.conjunctivity),
         parameter(strength_name(spec.family), e.strength, b.and_then(|b| b.strength), profile.strength),

@@ -25,8 +25,8 @@ pub(super) fn table(reports: &[Report]) -> Result<Table, Failure> {
         for (k, name) in names.into_iter().enumerate() {
             let Some(scale) = Scale::of(name) else { continue };
             let units: Vec<UnitEstimate> = members.iter().map(|(_, r)| scale.unit(&r.parameters[k])).collect();
-            let summary = summarize_units(&units)
-                .map_err(|e| Failure::input(format!("{} of {}: {e}", name, group.name())))?;
+            let summary =
+                summarize_units(&units).map_err(|e| Failure::input(format!("{} of {}: {e}", name, group.name())))?;
             rows.push(Row::mean(group, name, scale, &summary));
             for (((unit, report), estimate), shrunken) in members.iter().zip(&units).zip(&summary.units) {
                 let own = &report.parameters[k];
@@ -188,10 +188,8 @@ impl Scale {
 
     /// The estimate with the standard error that its interval implies; the bootstrap's where there is one.
     fn unit(self, parameter: &Parameter) -> UnitEstimate {
-        let width = parameter
-            .bootstrap
-            .or(parameter.profile)
-            .map_or(f64::NAN, |i| self.forth(i.high) - self.forth(i.low));
+        let width =
+            parameter.bootstrap.or(parameter.profile).map_or(f64::NAN, |i| self.forth(i.high) - self.forth(i.low));
         UnitEstimate { estimate: self.forth(parameter.estimate), standard_error: width / (2.0 * Z) }
     }
 }

@@ -35,7 +35,8 @@ pub(crate) fn observations(
     shown: &[[f64; 2]],
     position_bias: bool,
 ) -> Vec<MarginObservation> {
-    let observation = |(first, second): (usize, usize), margin| MarginObservation { first, second, margin, weight: 1.0 };
+    let observation =
+        |(first, second): (usize, usize), margin| MarginObservation { first, second, margin, weight: 1.0 };
     pairs
         .iter()
         .zip(shown)

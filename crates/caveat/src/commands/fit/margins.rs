@@ -65,10 +65,22 @@ impl Fitted {
         Report {
             head: Head::Condition(self.observed.key.clone()),
             parameters: vec![
-                parameter("conjunctivity", f.conjunctivity, b.map(|b| b.conjunctivity), p.map(|p| p.conjunctivity), i.conjunctivity),
+                parameter(
+                    "conjunctivity",
+                    f.conjunctivity,
+                    b.map(|b| b.conjunctivity),
+                    p.map(|p| p.conjunctivity),
+                    i.conjunctivity,
+                ),
                 parameter("c", f.c, b.map(|b| b.c), p.map(|p| p.c), i.c),
                 parameter("screening", f.screening, b.map(|b| b.screening), p.map(|p| p.screening), i.screening),
-                parameter("memorization", f.memorization, b.map(|b| b.memorization), p.map(|p| p.memorization), i.memorization),
+                parameter(
+                    "memorization",
+                    f.memorization,
+                    b.map(|b| b.memorization),
+                    p.map(|p| p.memorization),
+                    i.memorization,
+                ),
                 parameter("gain", f.gain, b.map(|b| b.gain), p.map(|p| p.gain), i.gain),
             ],
             limit: f.limit,

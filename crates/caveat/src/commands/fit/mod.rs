@@ -19,8 +19,8 @@ use crate::output::{check_picture_path, check_table_path, print_table, tell};
 
 pub(crate) use margins::{Fitted, fit_all, table_of_fits, table_of_margins};
 pub(crate) use observed::{group, read};
+pub(crate) use prediction::{Predicted, PredictionSummary, predict_all, table_of_pairs, table_of_predictions};
 pub(crate) use report::key_columns;
-pub(crate) use prediction::{PredictionSummary, Predicted, predict_all, table_of_pairs, table_of_predictions};
 
 pub(crate) fn run(args: &FitArgs) -> Result<(), Failure> {
     for path in args.output.output.iter().chain(&args.pairs) {
@@ -74,7 +74,9 @@ fn run_on_trials(args: &FitArgs) -> Result<(), Failure> {
     }
     let is_plain = args.learner == Learner::Ridge && !args.position_bias;
     if !args.train.is_empty() && !is_plain {
-        return Err(Failure::input("--train and --test predict with ridge regression: leave out --learner and --position-bias"));
+        return Err(Failure::input(
+            "--train and --test predict with ridge regression: leave out --learner and --position-bias",
+        ));
     }
     let observed = group(&read(&args.files, args.phase)?, &by)?;
     if !args.train.is_empty() {

@@ -89,12 +89,10 @@ pub(crate) fn predict_all(
 pub(crate) fn table_of_predictions(predicted: &[Predicted]) -> Result<Table, Failure> {
     let fit = |f: fn(&Fit) -> f64| predicted.iter().map(move |p| f(&p.fit));
     let score = |f: fn(&Prediction) -> f64| predicted.iter().map(move |p| f(&p.prediction));
-    let count = |f: fn(&FailureCounts) -> usize| {
-        predicted.iter().map(move |p| i64::try_from(f(&p.prediction.failures)).ok())
-    };
-    let interval = |f: fn(&PredictionIntervals) -> f64| {
-        predicted.iter().map(move |p| p.intervals.as_ref().map_or(f64::NAN, f))
-    };
+    let count =
+        |f: fn(&FailureCounts) -> usize| predicted.iter().map(move |p| i64::try_from(f(&p.prediction.failures)).ok());
+    let interval =
+        |f: fn(&PredictionIntervals) -> f64| predicted.iter().map(move |p| p.intervals.as_ref().map_or(f64::NAN, f));
     Ok(key_columns(predicted.iter().map(|p| &p.observed.key))?
         .text("train", predicted.iter().map(|p| p.train.as_str()))?
         .float("conjunctivity", fit(|f| f.conjunctivity))?
@@ -121,12 +119,14 @@ pub(crate) fn table_of_predictions(predicted: &[Predicted]) -> Result<Table, Fai
 pub(crate) fn table_of_pairs(predicted: &[Predicted]) -> Result<Table, Failure> {
     let rows: Vec<(&Predicted, usize)> =
         predicted.iter().flat_map(|p| (0..p.observed.pairs.len()).map(move |k| (p, k))).collect();
-    let rank = |f: fn(&(usize, usize)) -> usize| rows.iter().map(move |(p, k)| i64::try_from(f(&p.observed.pairs[*k])).ok());
+    let rank =
+        |f: fn(&(usize, usize)) -> usize| rows.iter().map(move |(p, k)| i64::try_from(f(&p.observed.pairs[*k])).ok());
     let end = |f: fn(&PredictionIntervals, usize) -> f64| {
         rows.iter().map(move |(p, k)| p.intervals.as_ref().map_or(f64::NAN, |i| f(i, *k)))
     };
     // 1 or 0, missing where the rule gives no answer.
-    let fails = |f: fn(&Prediction) -> &[Option<bool>]| rows.iter().map(move |(p, k)| f(&p.prediction)[*k].map(i64::from));
+    let fails =
+        |f: fn(&Prediction) -> &[Option<bool>]| rows.iter().map(move |(p, k)| f(&p.prediction)[*k].map(i64::from));
     let mut classes = Vec::with_capacity(rows.len());
     for p in predicted {
         let of = p.observed.graph.classes()?;
@@ -232,7 +232,10 @@ impl PredictionSummary {
             ),
         ];
         if !self.coverage.is_nan() {
-            findings.push(("margins inside their 95 % prediction interval".into(), format!("{:.1} %", 100.0 * self.coverage)));
+            findings.push((
+                "margins inside their 95 % prediction interval".into(),
+                format!("{:.1} %", 100.0 * self.coverage),
+            ));
         }
         findings
     }
