@@ -160,8 +160,8 @@ mod tests {
             }
             error
         };
-        let (coarse, fine) = (worst(0.4), worst(0.2));
-        assert!(coarse < 2e-3 && fine < coarse / 8.0, "{coarse} {fine}");
+        let (coarse, fine) = (worst(0.2), worst(0.1));
+        assert!(coarse < 2e-4 && fine < coarse / 8.0, "{coarse} {fine}");
     }
 
     #[test]
