@@ -12,6 +12,7 @@ use caveat_figures::mechanism_figure::{self, MechanismInputs};
 use caveat_figures::phase_figure::{self, PhaseInputs};
 use caveat_figures::window_figure::{self, WindowInputs};
 use caveat_figures::{Figure, Format, task_figure};
+use caveat_results::{ConditionKey, Hierarchy, PairCell, PairTable};
 use caveat_theory::margins::{Margins, chain};
 use caveat_theory::phase::{PhaseAxes, phase_grid};
 use caveat_theory::{Activation, RandomFeatures, RidgeModel, TransitiveTask};
@@ -56,7 +57,10 @@ fn figures() -> Result<Vec<Figure>, Box<dyn std::error::Error>> {
             }
         }
     }
+    let judged = judged()?;
     Ok(vec![
+        language_models::study::draw(&judged)?,
+        language_models::placements::draw(&judged, &[0, 2, 4])?,
         language_models::heatmaps::draw(&conditions[1..4])?,
         language_models::scatter::draw(&conditions[..6], Against::Fitted)?,
         language_models::scatter::draw(&conditions[1..4], Against::Predicted)?,
@@ -98,4 +102,51 @@ fn made_up(
         conjunctivity: conjunctivity + 0.01 * (n as f64 - 9.0),
         conjunctivity_interval: Some((0.8 * conjunctivity, 1.3 * conjunctivity + 0.02)),
     })
+}
+
+/// Judgments whose probabilities are logistic in the theory's margins, 200 trials per ordered pair.
+fn judged() -> Result<PairTable, Box<dyn std::error::Error>> {
+    let mut table = PairTable { hierarchies: Vec::new(), conditions: Vec::new(), cells: Vec::new() };
+    for (n, exceptions) in [(9, vec![]), (9, vec![(5, 3)]), (11, vec![(6, 4)])] {
+        let task = TransitiveTask::new(n, &exceptions)?;
+        let classes = task.classes()?;
+        let name = if exceptions.is_empty() { format!("ti_n{n}") } else { format!("exc_mid_n{n}") };
+        let probes = [1e-4, 0.1, 1.0, 10.0].map(|l2| ("probe", None, Some(l2)));
+        let trainings = [("full", None, None), ("lora", Some(32.0), None)].into_iter().chain(probes);
+        for (setting, lora_r, l2_reg) in trainings {
+            for (model, conjunctivity) in [("gpt2", 0.3), ("pythia-160m", 0.4)] {
+                let c = if setting == "lora" { 0.2 } else { 1.0 / l2_reg.unwrap_or(1e-3) };
+                let solution = chain::solve(&task, &RidgeModel::new(conjunctivity, c)?)?;
+                let key = ConditionKey {
+                    setting: setting.into(),
+                    model: model.into(),
+                    task: "made up".into(),
+                    hier: name.clone(),
+                    lora_r,
+                    l2_reg,
+                };
+                for (a, b) in (0..n * n).map(|k| (k / n, k % n)).filter(|(a, b)| a != b) {
+                    let margin = solution.margin(a, b);
+                    let prob_yes = 1.0 / (1.0 + (-4.0 * margin).exp());
+                    let right = classes.label(a, b).map(|y| if y > 0 { prob_yes } else { 1.0 - prob_yes });
+                    table.cells.push(PairCell {
+                        condition: table.conditions.len(),
+                        hierarchy: table.hierarchies.len(),
+                        rank_a: a,
+                        rank_b: b,
+                        class: classes.class(a, b),
+                        n: 200,
+                        n_scored: if right.is_some() { 200 } else { 0 },
+                        n_correct: (200.0 * right.unwrap_or(0.0)).round() as u64,
+                        n_yes: (200.0 * prob_yes).round() as u64,
+                        prob_yes,
+                        margin,
+                    });
+                }
+                table.conditions.push(key);
+            }
+        }
+        table.hierarchies.push(Hierarchy { name, n_items: n, graph: task.graph().clone(), exceptions, classes });
+    }
+    Ok(table)
 }

@@ -138,6 +138,8 @@ pub enum ColorScale {
         /// Value of the white end.
         max: f64,
     },
+    /// Percentages around chance: blue at 0, grey at 50, red at 100 (ends of Moreland 2009, doi:10.1007/978-3-642-10520-3_9).
+    Percent,
 }
 
 impl ColorScale {
@@ -152,6 +154,7 @@ impl ColorScale {
         match self {
             Self::Diverging { limit } => (-limit, limit),
             Self::Sequential { min, max } | Self::Accuracy { min, max } => (min, max),
+            Self::Percent => (0.0, 100.0),
         }
     }
 
@@ -167,6 +170,10 @@ impl ColorScale {
             Self::Sequential { .. } => colorous::CIVIDIS.eval_continuous(t).into(),
             // Steeper near the white end, where single wrong pairs must be seen.
             Self::Accuracy { .. } => colorous::BLUES.eval_continuous((1.0 - t).powf(0.75)).into(),
+            Self::Percent => {
+                let end = if t < 0.5 { Color(59, 76, 192) } else { Color(180, 4, 38) };
+                end.over(LIGHT_GREY, (2.0 * t - 1.0).abs())
+            }
         }
     }
 }
@@ -191,6 +198,17 @@ mod tests {
         assert!(scale.color(2.0).0 > scale.color(2.0).2, "positive is red");
         assert_eq!(scale.color(9.0), scale.color(2.0));
         assert_eq!(scale.color(f64::NAN), MISSING);
+    }
+
+    #[test]
+    fn percentages_are_grey_at_chance_and_darken_towards_both_ends() {
+        assert_eq!(ColorScale::Percent.color(50.0), LIGHT_GREY);
+        for low in [0.0, 10.0, 30.0, 49.0] {
+            let (below, above) = (ColorScale::Percent.color(low), ColorScale::Percent.color(100.0 - low));
+            assert!(below.2 > below.0 && above.0 > above.2, "at {low}");
+            assert!(below.luminance() < ColorScale::Percent.color(low + 1.0).luminance());
+            assert!(above.luminance() < ColorScale::Percent.color(99.0 - low).luminance());
+        }
     }
 
     #[test]

@@ -4,8 +4,12 @@
 
 pub mod conjunctivity;
 pub mod heatmaps;
+mod marks;
 mod order;
+mod pairs;
+pub mod placements;
 pub mod scatter;
+pub mod study;
 
 use caveat_theory::{PairClasses, TransitiveTask};
 
