@@ -19,6 +19,7 @@
 //! ```
 
 mod axes;
+pub mod behavior;
 mod canvas;
 pub mod conjunctivity_figure;
 mod error;
