@@ -288,7 +288,7 @@ mod tests {
             theory: None,
         });
         let humans = Behavior { label: "humans".into(), distances: distances.collect(), ..Behavior::default() };
-        let figure = draw(&[humans.clone()]).unwrap();
+        let figure = draw(std::slice::from_ref(&humans)).unwrap();
         assert_eq!((figure.canvas.width(), figure.table.as_ref().unwrap().n_rows()), (SINGLE_COLUMN, 6));
         assert!(!figure.caption.contains("theory"));
         let both = draw(&[behavior("monkeys", 7, &[]), humans]).unwrap();
@@ -299,7 +299,7 @@ mod tests {
     #[test]
     fn one_pair_missing_pairs_and_many_learners_are_drawn() {
         let one = Behavior { pairs: vec![pair(3, 5, 0.0)], ..Behavior::default() };
-        assert!(!draw(&[one.clone()]).unwrap().render(Format::Svg).unwrap().is_empty());
+        assert!(!draw(std::slice::from_ref(&one)).unwrap().render(Format::Svg).unwrap().is_empty());
         let mut gaps = behavior("gaps", 9, &[(5, 3)]);
         gaps.pairs.retain(|p| p.lower % 2 == 1);
         gaps.pairs.iter_mut().for_each(|p| p.theory = None);

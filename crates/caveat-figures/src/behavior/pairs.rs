@@ -340,7 +340,7 @@ mod tests {
             pairs: vec![PairChoices { higher: 2, lower: 3, higher_chosen: 1.0, trials: 1.0, theory: None }],
             ..Behavior::default()
         };
-        assert_eq!(draw(&[one.clone()]).unwrap().table.unwrap().n_rows(), 1);
+        assert_eq!(draw(std::slice::from_ref(&one)).unwrap().table.unwrap().n_rows(), 1);
         let figure = draw(&[one, gaps]).unwrap();
         assert!(!figure.render(Format::Svg).unwrap().is_empty());
         assert!(figure.caption.contains("theory") && figure.caption.contains("Squares"));
