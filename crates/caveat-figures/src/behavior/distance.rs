@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 
 use caveat_results::Table;
 
-use super::{Behavior, Proportion};
+use super::{Behavior, Proportion, proportion_axis};
 use crate::axes::{Panel, margins};
 use crate::canvas::{Canvas, DOUBLE_COLUMN, Dash, Marker, Rect, SINGLE_COLUMN, Stroke};
 use crate::error::{FigureError, Result};
@@ -32,8 +32,8 @@ use crate::palette::{GREY, category_color};
 use crate::scale::Axis;
 use crate::text::{SMALL, item};
 
-/// Space for letters and titles.
-const ABOVE: f64 = 20.0;
+/// Space for letters and titles above several panels, and above a single one without.
+const ABOVE: [f64; 2] = [20.0, 7.0];
 /// Height of the panels.
 const HEIGHT: f64 = 132.0;
 
@@ -134,7 +134,7 @@ impl Effect {
         };
         let label = match self {
             Self::Distance => "symbolic distance",
-            Self::Adjacent => "places of the pair",
+            Self::Adjacent => "items",
             Self::Item => "item",
         };
         let axis = Axis::linear(first as f64 - 0.5, last as f64 + 0.5);
@@ -152,13 +152,14 @@ impl Drawing<'_> {
     fn draw(&self) -> Canvas {
         let (left, below) = margins("0.5");
         let width = if self.effects.len() == 1 { SINGLE_COLUMN } else { DOUBLE_COLUMN };
+        let above = ABOVE[usize::from(self.effects.len() == 1)];
         let legend = self.legend(width - 40.0);
         let row = Rect::new(8.0, 0.0, width - 16.0, 1.0);
         let legend_height = legend.size(legend.columns_within(row.width)).1;
-        let mut canvas = Canvas::new(width, ABOVE + HEIGHT + below + 6.0 + legend_height + 4.0);
-        let body = Rect::new(left + 4.0, ABOVE, width - left - 10.0, HEIGHT);
+        let mut canvas = Canvas::new(width, above + HEIGHT + below + 6.0 + legend_height + 4.0);
+        let body = Rect::new(left + 4.0, above, width - left - 10.0, HEIGHT);
         let cells = layout::columns_of(body, &vec![1.0; self.effects.len()], 20.0);
-        let y = self.y_axis();
+        let y = proportion_axis(self.curves.iter().flatten().flat_map(BTreeMap::values).copied());
         for (k, ((effect, curves), rect)) in self.effects.iter().zip(self.curves).zip(cells).enumerate() {
             let y = if k == 0 { y.clone().label("P(higher item chosen)") } else { y.clone().bare() };
             let panel = Panel::new(rect, effect.axis(curves, rect.width), y);
@@ -168,16 +169,18 @@ impl Drawing<'_> {
                 panel.title(&mut canvas, effect.title());
             }
         }
-        legend.draw_centered(&mut canvas, row, ABOVE + HEIGHT + below + 6.0);
+        legend.draw_centered(&mut canvas, row, above + HEIGHT + below + 6.0);
         canvas
     }
 
     fn panel(&self, canvas: &mut Canvas, panel: &Panel, curves: &[Curve]) {
         panel.grid(canvas);
         panel.horizontal(canvas, 0.5, Stroke::new(GREY, 0.7).dash(Dash::Dashed));
-        // Learners stand beside each other, all of them within the middle half of a place.
-        let step = 0.5f64.min(0.1 * curves.len() as f64) / curves.len().max(1) as f64;
-        let shift = |series: usize| (series as f64 - (curves.len() - 1) as f64 / 2.0) * step;
+        // The learners of a panel stand beside each other, all of them within the middle half of a place.
+        let here: Vec<usize> = (0..curves.len()).filter(|&series| !curves[series].is_empty()).collect();
+        let step = 0.5f64.min(0.1 * here.len() as f64) / here.len().max(1) as f64;
+        let middle = here.len().saturating_sub(1) as f64 / 2.0;
+        let shift = |series: usize| (here.iter().filter(|&&s| s < series).count() as f64 - middle) * step;
         for (series, curve) in curves.iter().enumerate() {
             let with_theory = has_theory([curve]);
             let at = |value: fn(Proportion) -> f64| -> Vec<(f64, f64)> {
@@ -196,17 +199,10 @@ impl Drawing<'_> {
                 let x = place as f64 + shift(series);
                 let (low, high) = p.interval();
                 panel.error_bars(canvas, &[(x, low, high)], Stroke::new(color, 0.9));
-                panel.points(canvas, &[(x, p.value())], marker(series), 2.4, color);
+                panel.points(canvas, &[(x, p.value())], marker(series), 2.1, color);
             }
         }
         panel.axes(canvas);
-    }
-
-    /// One axis for all panels: from a tenth below all marks, chance included, to just above 1.
-    fn y_axis(&self) -> Axis {
-        let values = self.curves.iter().flatten().flat_map(BTreeMap::values).flat_map(|p| [p.interval().0, p.theory()]);
-        let lowest = values.filter(|v| v.is_finite()).fold(0.5, f64::min);
-        Axis::linear((((lowest - 0.02) * 10.0).floor() / 10.0).max(-0.02), 1.02)
     }
 
     fn legend(&self, width: f64) -> Legend {
@@ -292,7 +288,7 @@ mod tests {
             theory: None,
         });
         let humans = Behavior { label: "humans".into(), distances: distances.collect(), ..Behavior::default() };
-        let figure = draw(&[humans.clone()]).unwrap();
+        let figure = draw(std::slice::from_ref(&humans)).unwrap();
         assert_eq!((figure.canvas.width(), figure.table.as_ref().unwrap().n_rows()), (SINGLE_COLUMN, 6));
         assert!(!figure.caption.contains("theory"));
         let both = draw(&[behavior("monkeys", 7, &[]), humans]).unwrap();
@@ -303,7 +299,7 @@ mod tests {
     #[test]
     fn one_pair_missing_pairs_and_many_learners_are_drawn() {
         let one = Behavior { pairs: vec![pair(3, 5, 0.0)], ..Behavior::default() };
-        assert!(!draw(&[one.clone()]).unwrap().render(Format::Svg).unwrap().is_empty());
+        assert!(!draw(std::slice::from_ref(&one)).unwrap().render(Format::Svg).unwrap().is_empty());
         let mut gaps = behavior("gaps", 9, &[(5, 3)]);
         gaps.pairs.retain(|p| p.lower % 2 == 1);
         gaps.pairs.iter_mut().for_each(|p| p.theory = None);

@@ -10,6 +10,7 @@ use std::collections::HashSet;
 use caveat_results::wilson_interval;
 
 use crate::error::{FigureError, Result};
+use crate::scale::Axis;
 
 /// Choices on one pair.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -139,6 +140,13 @@ impl Behavior {
     }
 }
 
+/// The y axis of proportions: from a tenth below all of them, chance included, to just above 1, so that marks there are whole.
+fn proportion_axis(proportions: impl IntoIterator<Item = Proportion>) -> Axis {
+    let values = proportions.into_iter().flat_map(|p| [p.interval().0, p.theory()]);
+    let lowest = values.filter(|v| v.is_finite()).fold(0.5, f64::min);
+    Axis::linear((((lowest - 0.02) * 10.0).floor() / 10.0).max(-0.02), 1.02)
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -169,6 +177,16 @@ pub(crate) mod tests {
         assert_eq!(Proportion::pooled([part(3.0, 10.0, Some(0.5)), part(1.0, 1.0, None)]).theory, None);
         assert_eq!(Proportion::pooled([part(0.0, 0.0, Some(0.25)), part(0.0, 0.0, Some(0.75))]).theory, Some(0.5));
         assert!(Proportion::pooled([]).value().is_nan());
+    }
+
+    #[test]
+    fn the_axis_holds_all_intervals_and_chance() {
+        let part = |chosen, trials, theory| Proportion { chosen, trials, theory };
+        let low = |parts: &[Proportion]| proportion_axis(parts.iter().copied()).min();
+        assert_eq!(low(&[]), 0.4);
+        assert_eq!(low(&[part(400.0, 400.0, Some(0.31))]), 0.2);
+        assert_eq!(low(&[part(0.0, 9.0, None)]), -0.02);
+        assert_eq!(low(&[part(0.0, 0.0, None)]), 0.4);
     }
 
     #[test]

@@ -18,7 +18,7 @@
 use caveat_results::Table;
 use caveat_theory::{Comparison, ComparisonGraph, PairClass, PairClasses};
 
-use super::{Behavior, Proportion};
+use super::{Behavior, Proportion, proportion_axis};
 use crate::axes::{Panel, margins};
 use crate::canvas::{Canvas, DOUBLE_COLUMN, Dash, Marker, Rect, Stroke};
 use crate::error::{FigureError, Result};
@@ -172,11 +172,12 @@ impl Drawing<'_> {
     }
 
     fn panel(&self, canvas: &mut Canvas, rect: Rect, behavior: &Behavior, classes: Option<&PairClasses>) {
-        let y = Axis::linear(0.0, 1.0).label("P(higher item chosen)");
+        let all = self.shown.iter().flat_map(|b| &b.pairs);
+        let y = proportion_axis(all.map(|p| Proportion::from(*p))).label("P(higher item chosen)");
         let panel = Panel::new(rect, self.columns.axis(), y);
         for (_, first, last) in self.columns.groups().into_iter().step_by(2) {
-            let (from, to) = (panel.place((first - 0.8, 1.0)), panel.place((last + 0.8, 0.0)));
-            canvas.rect(Rect::new(from.0, from.1, to.0 - from.0, to.1 - from.1), Some(LIGHT_GREY.tint(0.38)), None);
+            let (from, to) = (panel.place((first - 0.8, 0.0)).0, panel.place((last + 0.8, 0.0)).0);
+            canvas.rect(Rect::new(from, rect.y, to - from, rect.height), Some(LIGHT_GREY.tint(0.38)), None);
         }
         panel.horizontal(canvas, 0.5, Stroke::new(GREY, 0.7).dash(Dash::Dashed));
         let slot = self.columns.width(rect);
@@ -186,7 +187,7 @@ impl Drawing<'_> {
                 panel.line(canvas, &[(x - 0.4, theory), (x + 0.4, theory)], Stroke::new(BLACK, 1.1));
             }
         }
-        let radius = (0.2 * slot).clamp(0.9, 2.5);
+        let radius = (0.2 * slot).clamp(0.9, 2.1);
         for pair in behavior.pairs.iter().filter(|p| p.trials > 0.0) {
             let x = self.columns.place((pair.higher, pair.lower));
             let proportion = Proportion::from(*pair);
@@ -230,7 +231,7 @@ impl Drawing<'_> {
             let text = word(distance.to_string());
             let middle = f64::midpoint(from, to);
             if middle - text.width() / 2.0 > free {
-                free = middle + text.width() / 2.0 + 3.0;
+                free = middle + text.width() / 2.0 + 1.5;
                 canvas.text((middle, base), &text);
             }
         }
@@ -265,11 +266,19 @@ fn color(classes: Option<&PairClasses>, pair: (usize, usize)) -> Color {
 
 fn legend(used: &Used) -> Legend {
     let mut legend = Legend::new();
+    // Without an exception, classes are no more than trained and untrained.
+    let plain = [PairClass::Premise, PairClass::WithinSection];
+    let only_plain = PairClass::ALL.into_iter().all(|c| plain.contains(&c) || !used.classes[c as usize]);
     for class in PairClass::ALL.into_iter().filter(|c| used.classes[*c as usize]) {
         let trained = matches!(class, PairClass::Premise | PairClass::ExceptionCycle);
         let (marker, note) = if trained { (Marker::Square, " (trained)") } else { (Marker::Circle, "") };
         let color = if class == PairClass::Ambiguous { GREY } else { class_color(class) };
-        legend.push(Key::Point(marker, color), format!("{}{note}", class_label(class)));
+        let words = match class {
+            PairClass::Premise if only_plain => "trained pair".to_owned(),
+            PairClass::WithinSection if only_plain => "untrained pair".to_owned(),
+            _ => format!("{}{note}", class_label(class)),
+        };
+        legend.push(Key::Point(marker, color), words);
     }
     if used.unclassed {
         legend.push(Key::Point(Marker::Circle, BLUE), "observed");
@@ -331,7 +340,7 @@ mod tests {
             pairs: vec![PairChoices { higher: 2, lower: 3, higher_chosen: 1.0, trials: 1.0, theory: None }],
             ..Behavior::default()
         };
-        assert_eq!(draw(&[one.clone()]).unwrap().table.unwrap().n_rows(), 1);
+        assert_eq!(draw(std::slice::from_ref(&one)).unwrap().table.unwrap().n_rows(), 1);
         let figure = draw(&[one, gaps]).unwrap();
         assert!(!figure.render(Format::Svg).unwrap().is_empty());
         assert!(figure.caption.contains("theory") && figure.caption.contains("Squares"));

@@ -42,7 +42,7 @@ impl Proportion {
         if self.n_scored == 0 {
             return (f64::NAN, f64::NAN);
         }
-        let (low, high) = wilson_interval(self.n_correct, self.n_scored);
+        let (low, high) = wilson_interval(self.n_correct as f64, self.n_scored as f64);
         (100.0 * low, 100.0 * high)
     }
 }
