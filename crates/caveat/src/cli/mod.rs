@@ -376,6 +376,10 @@ pub(crate) enum FigureName {
     ObservedMargins,
     /// Language models: conjunctivity by model and task
     ModelConjunctivity,
+    /// Language models: the figure of the study, accuracy by pair class, setting, regularization and hierarchy
+    Study,
+    /// Language models: how often each item is placed above each other, by condition
+    Placements,
 }
 
 #[derive(Debug, Args)]

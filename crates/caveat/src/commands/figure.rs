@@ -9,13 +9,14 @@ use caveat_figures::mechanism_figure::{self, MechanismInputs};
 use caveat_figures::phase_figure::{self, PhaseInputs};
 use caveat_figures::window_figure::{self, WindowInputs};
 use caveat_figures::{Figure, task_figure};
-use caveat_results::Phase;
+use caveat_results::{PairTable, Phase, read_pair_table};
 use caveat_theory::{Activation, PhaseAxes, RandomFeatures, TransitiveTask};
 use clap::ValueEnum;
 
 use super::fit::{Fitted, Predicted, fit_all, group, predict_all, read};
 use super::pairs;
 use super::phase::with_progress;
+use super::results::reading;
 use crate::cli::{ByColumn, FigureArgs, FigureName};
 use crate::failure::Failure;
 use crate::output::{check_picture_path, check_table_path, tell, write_figure};
@@ -55,8 +56,7 @@ pub(crate) fn run(args: &FigureArgs) -> Result<(), Failure> {
 fn refuse_unused(args: &FigureArgs, name: &str) -> Result<(), Failure> {
     use FigureName as F;
     let of_task = matches!(args.name, F::Task | F::Margins | F::Mechanism | F::Phase);
-    let of_trials =
-        matches!(args.name, F::FittedMargins | F::PredictedMargins | F::ObservedMargins | F::ModelConjunctivity);
+    let of_trials = !matches!(args.name, F::Task | F::Margins | F::Mechanism | F::Phase | F::Window | F::Conjunctivity);
     for (given, heeded, option, figures) in [
         (args.n_items.is_some(), of_task, "-n", "task, margins, mechanism and phase"),
         (args.c.is_some(), args.name == F::Margins, "--c", "margins"),
@@ -87,18 +87,34 @@ fn draw(args: &FigureArgs) -> Result<Figure, Failure> {
         },
         FigureName::Window => window_figure::draw(&WindowInputs::default())?,
         FigureName::Conjunctivity => conjunctivity()?,
+        _ if args.published.is_empty() => {
+            return Err(Failure::input("this figure is drawn from trial tables: name them with --published"));
+        }
+        FigureName::Study => language_models::study::draw(&read_pairs(&args.published)?)?,
+        FigureName::Placements => placements(&read_pairs(&args.published)?)?,
         FigureName::FittedMargins
         | FigureName::PredictedMargins
         | FigureName::ObservedMargins
         | FigureName::ModelConjunctivity => {
-            if args.published.is_empty() {
-                return Err(Failure::input("this figure is drawn from trial tables: name them with --published"));
-            }
             let replicates = if args.name == FigureName::ModelConjunctivity { REPLICATES } else { 0 };
             let (fitted, predicted) = fit_published(&args.published, replicates)?;
             language_model_figure(args.name, &fitted, &predicted)?
         }
     })
+}
+
+/// Judgments by condition and ordered pair, behind a progress bar.
+pub(crate) fn read_pairs(paths: &[PathBuf]) -> Result<PairTable, Failure> {
+    reading(|progress| read_pair_table(paths, Phase::Post, progress))
+}
+
+/// Heatmaps of the conditions with full fine-tuning, or of all if there are none; as many as a figure holds.
+pub(crate) fn placements(table: &PairTable) -> Result<Figure, Failure> {
+    let all = 0..table.conditions.len();
+    let full: Vec<usize> = all.clone().filter(|&k| table.conditions[k].setting == "full").collect();
+    let mut shown = if full.is_empty() { all.collect() } else { full };
+    shown.truncate(language_models::placements::MOST_CONDITIONS);
+    Ok(language_models::placements::draw(table, &shown)?)
 }
 
 /// The tasks of [`TASKS`].

@@ -30,7 +30,10 @@ pub(crate) fn run(args: &ReproduceArgs) -> Result<(), Failure> {
         check_directory(directory)?;
     }
     // Input that can be wrong comes first, and nothing is made before all of it has proved right.
-    let published = args.published.as_deref().map(sections::language_models).transpose()?;
+    let published = match args.published.as_deref() {
+        Some(directory) => vec![sections::language_model_accuracy(directory)?, sections::language_models(directory)?],
+        None => Vec::new(),
+    };
     let mut sections = sections::theory()?;
     sections.extend(published);
     for directory in [&figures, &tables] {

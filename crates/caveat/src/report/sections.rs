@@ -4,19 +4,21 @@ use std::path::Path;
 
 use caveat_figures::window_figure::{self, WindowInputs};
 use caveat_figures::{Figure, task_figure};
-use caveat_results::Table;
+use caveat_results::{GroupColumn, GroupValue, Phase, Selection, Summary, Table, TrialColumn, summarize};
 use caveat_theory::{
     Activation, NetworkKernel, NetworkKernelKind, PairClass, Training, TransitiveTask, balance_window,
 };
 
 use crate::cli::FigureName;
 use crate::commands::figure::{
-    REPLICATES, conjunctivity, fit_published, language_model_figure, margins, mechanism, phase, published_tasks,
+    REPLICATES, conjunctivity, fit_published, language_model_figure, margins, mechanism, phase, placements,
+    published_tasks, read_pairs,
 };
 use crate::commands::fit::{
     Fitted, Predicted, PredictionSummary, table_of_fits, table_of_margins, table_of_pairs, table_of_predictions,
 };
 use crate::commands::phase::table as phase_table;
+use crate::commands::results::reading;
 use crate::failure::Failure;
 use crate::output::short;
 
@@ -138,6 +140,40 @@ fn network_section() -> Result<Section, Failure> {
         figures: vec![conjunctivity()?],
         tables: Vec::new(),
     })
+}
+
+/// What the models answer: the figure of the study and accuracies by pair class.
+pub(crate) fn language_model_accuracy(directory: &Path) -> Result<Section, Failure> {
+    let paths = [directory.to_owned()];
+    let pairs = read_pairs(&paths)?;
+    let accuracy = accuracy(&paths)?;
+    let mut findings = Vec::new();
+    for group in accuracy.groups.iter().filter(|g| g.n > 0) {
+        let [GroupValue::Text(setting), GroupValue::Text(hier), ..] = group.values.as_slice() else { continue };
+        if setting != "full" {
+            continue;
+        }
+        let (low, high) = group.interval();
+        findings.push((
+            format!("{setting}, {hier}, {}", group.class.name().replace('_', " ")),
+            format!("{:.4} [{low:.4}, {high:.4}], {} answers", group.accuracy(), group.n),
+        ));
+    }
+    Ok(Section {
+        title: "What fine-tuned language models answer",
+        text: "Accuracy by pair class after training: the mean of right answers over models, stimuli, seeds, pairs and both orders, \
+               with Wilson 95 % intervals. Errors gather across the exception."
+            .into(),
+        findings,
+        figures: vec![caveat_figures::language_models::study::draw(&pairs)?, placements(&pairs)?],
+        tables: vec![("accuracy".into(), accuracy.table()?)],
+    })
+}
+
+fn accuracy(paths: &[std::path::PathBuf]) -> Result<Summary, Failure> {
+    let column = |c| GroupColumn::Trial(c);
+    let by = [TrialColumn::Setting, TrialColumn::Hier, TrialColumn::LoraR, TrialColumn::L2Reg].map(column);
+    reading(|progress| summarize(paths, &by, &Selection::from(Phase::Post), progress))
 }
 
 /// Fits and predictions of trial tables.

@@ -12,6 +12,7 @@ use crate::cli::OutputSpec;
 Examples:
   caveat results matrix results/ --where setting=full --where hier=exc_mid_n9
   caveat results matrix results/ --where model=llama32-1b --where phase=pre --format csv
+  caveat results matrix results/ --where setting=full --figure placements.pdf
   caveat results matrix results/ -o placements.parquet
 
 FILES are trial tables (.parquet or .csv) or directories of them. One row per condition and
@@ -31,6 +32,9 @@ pub(crate) struct MatrixArgs {
     /// Keep only rows for which this holds, as in setting=full or class=cross_section; repeatable
     #[arg(long = "where", value_name = "EXPR")]
     pub(crate) filters: Vec<Filter>,
+    /// Draw the probabilities as heatmaps, one a condition, at most 24: .svg, .pdf or .png
+    #[arg(long, value_name = "FILE")]
+    pub(crate) figure: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) output: OutputSpec,
 }

@@ -13,6 +13,7 @@ use super::report::{Head, Parameter, Report};
 use super::{by_columns, strength_name};
 use crate::cli::{ByColumn, ChoiceSpec, ClusterColumn, FitArgs};
 use crate::commands::pairs;
+use crate::commands::results::reading;
 use crate::failure::Failure;
 use crate::output::tell;
 use crate::progress;
@@ -172,13 +173,7 @@ fn spread(table: &ChoiceTable) -> ChoiceTable {
 /// The choices in trial tables: which item the model preferred, seed by seed.
 pub(crate) fn read_trials(files: &[PathBuf], args: &FitArgs) -> Result<Vec<ChoiceUnit>, Failure> {
     let by = by_columns(args.by.as_deref())?;
-    let bar = progress::bar(1, "reading trial tables");
-    let read = read_choices_by_pair(files, args.phase, &|done, total| {
-        bar.set_length(total);
-        bar.set_position(done);
-    });
-    bar.finish_and_clear();
-    let read = read?;
+    let read = reading(|progress| read_choices_by_pair(files, args.phase, progress))?;
     let mut units: Vec<(ConditionKey, ChoiceUnit)> = Vec::new();
     for seed in read.seeds {
         let key = super::observed::reduced(&seed.condition, &by);

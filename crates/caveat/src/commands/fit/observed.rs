@@ -6,8 +6,8 @@ use caveat_results::{Condition, ConditionKey, Phase, read_conditions};
 use caveat_theory::ComparisonGraph;
 
 use crate::cli::ByColumn;
+use crate::commands::results::reading;
 use crate::failure::Failure;
-use crate::progress;
 
 /// Conditions averaged to one set of margins.
 #[derive(Debug, Clone)]
@@ -29,13 +29,7 @@ pub(crate) struct Observed {
 
 /// Reads conditions behind a progress bar.
 pub(crate) fn read(files: &[PathBuf], phase: Phase) -> Result<Vec<Condition>, Failure> {
-    let bar = progress::bar(1, "reading trial tables");
-    let conditions = read_conditions(files, phase, &|done, total| {
-        bar.set_length(total);
-        bar.set_position(done);
-    });
-    bar.finish_and_clear();
-    Ok(conditions?)
+    reading(|progress| read_conditions(files, phase, progress))
 }
 
 /// Averages conditions over the columns not in `by`.

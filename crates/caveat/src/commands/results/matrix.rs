@@ -1,23 +1,34 @@
 //! `caveat results matrix`: how often each item is placed above each other.
 
-use caveat_results::{PairCell, PairTable, Placements, Selection, Table};
+use caveat_figures::language_models::placements;
+use caveat_results::{Format, PairCell, PairTable, Placements, Selection, Table};
 
 use super::{finish, reading};
 use crate::cli::MatrixArgs;
 use crate::commands::fit::key_columns;
 use crate::failure::Failure;
-use crate::output::check_table_path;
+use crate::output::{check_picture_path, check_table_path, tell, write_figure};
 
 pub(crate) fn run(args: &MatrixArgs) -> Result<(), Failure> {
     args.output.output.as_deref().map_or(Ok(()), check_table_path)?;
+    args.figure.as_deref().map_or(Ok(()), check_picture_path)?;
     let selection = Selection::new(args.filters.clone(), &[]);
     let pairs = reading(|progress| PairTable::read(&args.files, &selection, progress))?;
+    if let Some(path) = &args.figure {
+        let all: Vec<usize> = (0..pairs.conditions.len()).collect();
+        write_figure(path, &placements::draw(&pairs, &all)?)?;
+        tell(&path.display().to_string());
+        // The picture alone, unless the numbers are asked for too.
+        if args.output.output.is_none() && args.output.format == Format::Table {
+            return Ok(());
+        }
+    }
     finish(&table(&pairs)?, &args.output)
 }
 
 /// One row per condition and ordered pair with trials, in either order of presentation.
 fn table(pairs: &PairTable) -> Result<Table, Failure> {
-    let placements: Vec<Placements> = (0..pairs.conditions.len()).map(|k| pairs.placed_above(k)).collect();
+    let placed: Vec<Placements> = (0..pairs.conditions.len()).map(|k| pairs.placed_above(k)).collect();
     let mut rows: Vec<(&PairCell, usize, usize)> =
         pairs.cells.iter().flat_map(|c| [(c, c.rank_a, c.rank_b), (c, c.rank_b, c.rank_a)]).collect();
     rows.sort_by_key(|(c, a, b)| (c.condition, *a, *b));
@@ -28,7 +39,7 @@ fn table(pairs: &PairTable) -> Result<Table, Failure> {
         .integer("rank_a", rows.iter().map(|(_, a, _)| rank(*a)))?
         .integer("rank_b", rows.iter().map(|(.., b)| rank(*b)))?
         .text("class", rows.iter().map(|(c, ..)| c.class.name()))?
-        .float("probability", rows.iter().map(|(c, a, b)| placements[c.condition].probability[*a][*b]))?
-        .float("share", rows.iter().map(|(c, a, b)| placements[c.condition].share[*a][*b]))?
-        .integer("n", rows.iter().map(|(c, a, b)| i64::try_from(placements[c.condition].n[*a][*b]).ok()))?)
+        .float("probability", rows.iter().map(|(c, a, b)| placed[c.condition].probability[*a][*b]))?
+        .float("share", rows.iter().map(|(c, a, b)| placed[c.condition].share[*a][*b]))?
+        .integer("n", rows.iter().map(|(c, a, b)| i64::try_from(placed[c.condition].n[*a][*b]).ok()))?)
 }

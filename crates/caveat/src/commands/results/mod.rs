@@ -22,7 +22,7 @@ pub(crate) fn run(command: &ResultsCommand) -> Result<(), Failure> {
 }
 
 /// Reads trial tables behind a progress bar.
-fn reading<T>(read: impl FnOnce(Progress<'_>) -> caveat_results::Result<T>) -> Result<T, Failure> {
+pub(crate) fn reading<T>(read: impl FnOnce(Progress<'_>) -> caveat_results::Result<T>) -> Result<T, Failure> {
     let bar = progress::bar(1, "reading trial tables");
     let outcome = read(&|done, total| {
         bar.set_length(total);
