@@ -184,3 +184,12 @@ pub(crate) fn published() -> Option<String> {
 
 /// The example task of the documentation.
 pub(crate) const TASK: &str = "-n 9 --exception 5 3";
+
+/// The directory of published choices that the environment names, if it does.
+pub(crate) fn behavior() -> Option<String> {
+    let directory = std::env::var("CAVEAT_BEHAVIOR").ok().filter(|d| !d.is_empty());
+    if directory.is_none() {
+        println!("skipped: CAVEAT_BEHAVIOR is not set");
+    }
+    directory
+}

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::super::bootstrap::{Interval, expanded_tail, quantile};
 use super::super::family::Field;
+use super::super::fit::FitLimit;
 use super::response::Response;
 use super::scoring::{AMPLITUDE, BIAS, Coordinates, LAPSE, Search, Workspace, maximize};
 use super::{At, ChoiceCount, ChoiceFit, ChoiceFitter, Model, search};
@@ -25,7 +26,8 @@ pub struct ChoiceBootstrap {
     pub conjunctivity: Option<Interval>,
     /// Of C or t.
     pub strength: Option<Interval>,
-    /// Of the gain, ∞ in replicates whose strength is in the Hebbian limit.
+    /// Of the gain, or of gain·strength where the fit to all clusters is the Hebbian limit. Otherwise a replicate in that limit
+    /// counts as an infinite gain.
     pub gain: Option<Interval>,
     /// Of λ.
     pub lapse: Option<Interval>,
@@ -35,7 +37,7 @@ pub struct ChoiceBootstrap {
     pub replicates: usize,
     /// Seed of the random numbers; the same seed gives the same intervals on any number of threads.
     pub seed: u64,
-    /// (α, strength, gain, λ, b) of every replicate; α and strength NaN without signal.
+    /// (α, strength, gain, λ, b) of every replicate, the gain as in the interval; α and strength NaN without signal.
     #[serde(skip)]
     pub draws: Vec<[f64; 5]>,
 }
@@ -133,7 +135,8 @@ impl ChoiceFitter {
         replicates: usize,
         seed: u64,
     ) -> Result<ChoiceBootstrap> {
-        resample(&self.model, &self.tabulate(clusters)?, &fit.at, replicates, seed)
+        let hebbian = fit.estimates.limit == Some(FitLimit::Hebbian);
+        resample(&self.model, &self.tabulate(clusters)?, &fit.at, hebbian, replicates, seed)
     }
 }
 
@@ -142,6 +145,7 @@ pub(super) fn resample<R: Response>(
     model: &Model,
     tables: &[R],
     at: &At,
+    hebbian: bool,
     replicates: usize,
     seed: u64,
 ) -> Result<ChoiceBootstrap> {
@@ -159,7 +163,7 @@ pub(super) fn resample<R: Response>(
     let screen = Screen::new(model, &total, at)?;
     let search = Search { tolerance: TOLERANCE, steps: 60, ..model.search(model.surface.primary(), false) };
     let start = search::inside(model, at);
-    let draws: Result<Vec<[f64; 5]>> = (0..replicates as u64)
+    let draws: Result<Vec<([f64; 5], f64)>> = (0..replicates as u64)
         .into_par_iter()
         .map_init(
             || (Workspace::default(), total.clone(), Vec::new()),
@@ -174,7 +178,12 @@ pub(super) fn resample<R: Response>(
             },
         )
         .collect();
-    let draws = draws?;
+    let draws: Vec<[f64; 5]> = draws?
+        .into_iter()
+        .map(|([conjunctivity, strength, gain, lapse, bias], gain_strength)| {
+            [conjunctivity, strength, if hebbian { gain_strength } else { gain }, lapse, bias]
+        })
+        .collect();
     let tail = expanded_tail(tables.len());
     let interval = |k: usize, free: bool| {
         free.then(|| {
@@ -196,7 +205,7 @@ pub(super) fn resample<R: Response>(
     })
 }
 
-/// (α, strength, gain, λ, b) of one resampled data set.
+/// (α, strength, gain, λ, b) of one resampled data set, and gain·strength, which is finite in the Hebbian limit.
 fn refit<R: Response>(
     model: &Model,
     data: &R,
@@ -205,7 +214,7 @@ fn refit<R: Response>(
     screen: &Screen,
     work: &mut Workspace,
     pull: &mut Vec<f64>,
-) -> Result<[f64; 5]> {
+) -> Result<([f64; 5], f64)> {
     let surface = &model.surface;
     let mut from = start;
     // An amplitude of 0 would leave the surface coordinates where they are.
@@ -229,7 +238,7 @@ fn refit<R: Response>(
     };
     let (amplitude, lapse, bias) = (best.theta[AMPLITUDE], best.theta[LAPSE], best.theta[BIAS]);
     if amplitude == 0.0 {
-        return Ok([f64::NAN, f64::NAN, 0.0, lapse, bias]);
+        return Ok(([f64::NAN, f64::NAN, 0.0, lapse, bias], 0.0));
     }
     // The field is that of the last evaluation, which need not be the best.
     surface.evaluate(at.chart, [at.theta[0], at.theta[1]], false, &mut work.field)?;
@@ -247,6 +256,7 @@ fn refit<R: Response>(
     };
     let conjunctivity = snap(x, ends.x, 0.0, 1.0, super::logistic(x));
     let strength = snap(z, ends.z, 0.0, f64::INFINITY, (z - surface.log_weight()).exp());
-    let gain = if strength == 0.0 { f64::INFINITY } else { amplitude / work.field.log_scale.exp() };
-    Ok([conjunctivity, strength, gain, lapse, bias])
+    let inside = amplitude / work.field.log_scale.exp();
+    let gain = if strength == 0.0 { f64::INFINITY } else { inside };
+    Ok(([conjunctivity, strength, gain, lapse, bias], inside * (z - surface.log_weight()).exp()))
 }

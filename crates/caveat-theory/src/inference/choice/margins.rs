@@ -10,6 +10,7 @@ use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
 use crate::inference::distributions::student_quantile;
 use crate::inference::family::{Field, Surface};
+use crate::inference::fit::FitLimit;
 
 /// An observed margin of an ordered pair.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -139,7 +140,8 @@ impl MarginModelFitter {
         seed: u64,
     ) -> Result<ChoiceBootstrap> {
         let tables: Result<Vec<Gaussian>> = clusters.iter().map(|c| self.tabulate(c.iter())).collect();
-        resample(&self.model, &tables?, &fit.at, replicates, seed)
+        let hebbian = fit.estimates.limit == Some(FitLimit::Hebbian);
+        resample(&self.model, &tables?, &fit.at, hebbian, replicates, seed)
     }
 
     /// Gaussian log-likelihood of margins under a fit, with error variance `variance`/weight.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use caveat_results::{
     ChoiceColumns, ChoiceTable, ConditionKey, Grouping, ResultsError, TrialCounts, read_choices, read_choices_by_pair,
 };
-use caveat_theory::inference::{ChoiceCount, ChoiceFit, ChoiceFitter, ModelSpec, ordered_pairs};
+use caveat_theory::inference::{ChoiceCount, ChoiceFit, ChoiceFitter, FitLimit, ModelSpec, ordered_pairs};
 use caveat_theory::{ComparisonGraph, TransitiveTask};
 use rayon::prelude::*;
 
@@ -256,10 +256,13 @@ fn fit(unit: &ChoiceUnit, spec: &ModelSpec, replicates: usize, seed: u64) -> Res
             profile: profile.map(|p| p.interval),
             identified: profile.is_some_and(|p| p.identified),
         };
+    // In the Hebbian limit the estimate is gain·strength, and the profile is that of the gain itself.
+    let is_hebbian = e.limit == Some(FitLimit::Hebbian);
+    let gain_profile = profile.gain.filter(|_| !is_hebbian);
     let mut parameters = vec![
         parameter("conjunctivity", e.conjunctivity, b.and_then(|b| b.conjunctivity), profile.conjunctivity),
         parameter(strength_name(spec.family), e.strength, b.and_then(|b| b.strength), profile.strength),
-        parameter("gain", e.gain, b.and_then(|b| b.gain), profile.gain),
+        parameter("gain", e.gain, b.and_then(|b| b.gain), gain_profile),
     ];
     if spec.lapse {
         parameters.push(parameter("lapse", e.lapse, b.and_then(|b| b.lapse), profile.lapse));

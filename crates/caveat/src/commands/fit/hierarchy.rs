@@ -25,10 +25,11 @@ pub(super) fn table(reports: &[Report]) -> Result<Table, Failure> {
         for (k, name) in names.into_iter().enumerate() {
             let Some(scale) = Scale::of(name) else { continue };
             let units: Vec<UnitEstimate> = members.iter().map(|(_, r)| scale.unit(&r.parameters[k])).collect();
-            let summary =
-                summarize_units(&units).map_err(|e| Failure::input(format!("{} of {}: {e}", name, group.name())))?;
-            rows.push(Row::mean(group, name, scale, &summary));
-            for (((unit, report), estimate), shrunken) in members.iter().zip(&units).zip(&summary.units) {
+            // Fewer than two units inside their range have no spread: then there is no mean, and no unit is shrunken.
+            let summary = summarize_units(&units).ok();
+            rows.push(Row::mean(group, name, scale, summary.as_ref(), units.len()));
+            let shrunken = summary.map_or(vec![None; units.len()], |s| s.units);
+            for (((unit, report), estimate), shrunken) in members.iter().zip(&units).zip(shrunken) {
                 let own = &report.parameters[k];
                 rows.push(Row {
                     unit: unit.clone(),
@@ -124,7 +125,17 @@ impl<'a> Row<'a> {
         }
     }
 
-    fn mean(group: &'a Head, parameter: &'static str, scale: Scale, summary: &HierarchicalSummary) -> Self {
+    fn mean(
+        group: &'a Head,
+        parameter: &'static str,
+        scale: Scale,
+        summary: Option<&HierarchicalSummary>,
+        units: usize,
+    ) -> Self {
+        let empty = Self::empty(group, parameter, scale);
+        let Some(summary) = summary else {
+            return Self { n_units: Some(0), n_excluded: Some(units), ..empty };
+        };
         Self {
             estimate: scale.back(summary.mean),
             interval: scale.interval(summary.interval),
@@ -134,7 +145,7 @@ impl<'a> Row<'a> {
             heterogeneity: summary.heterogeneity,
             n_units: Some(summary.n_units),
             n_excluded: Some(summary.n_excluded),
-            ..Self::empty(group, parameter, scale)
+            ..empty
         }
     }
 }
@@ -186,10 +197,15 @@ impl Scale {
         Interval { low: self.back(interval.low), high: self.back(interval.high) }
     }
 
-    /// The estimate with the standard error that its interval implies; the bootstrap's where there is one.
+    /// The estimate with the standard error that its interval implies, of the longer side where only one is inside the range;
+    /// the bootstrap's where there is one.
     fn unit(self, parameter: &Parameter) -> UnitEstimate {
-        let width =
-            parameter.bootstrap.or(parameter.profile).map_or(f64::NAN, |i| self.forth(i.high) - self.forth(i.low));
-        UnitEstimate { estimate: self.forth(parameter.estimate), standard_error: width / (2.0 * Z) }
+        let estimate = self.forth(parameter.estimate);
+        let sides = parameter
+            .bootstrap
+            .or(parameter.profile)
+            .map_or([f64::NAN; 2], |i| [estimate - self.forth(i.low), self.forth(i.high) - estimate]);
+        let longest = sides.into_iter().filter(|s| s.is_finite()).fold(f64::NAN, f64::max);
+        UnitEstimate { estimate, standard_error: longest / Z }
     }
 }

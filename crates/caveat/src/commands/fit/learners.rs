@@ -1,6 +1,6 @@
 //! Fits to margins of learners other than ridge regression, and of margins with a position bias.
 
-use caveat_theory::inference::{MarginModelFitter, MarginObservation, ModelSpec, ParameterInterval};
+use caveat_theory::inference::{FitLimit, MarginModelFitter, MarginObservation, ModelSpec, ParameterInterval};
 use rayon::prelude::*;
 
 use super::observed::Observed;
@@ -75,10 +75,13 @@ fn fit(o: &Observed, spec: &ModelSpec, replicates: usize, seed: u64) -> Result<R
         identified: profile.is_some_and(|p| p.identified),
     };
     let p = profile.as_ref();
+    // In the Hebbian limit the estimate is gain·strength, and the profile is that of the gain itself.
+    let is_hebbian = e.limit == Some(FitLimit::Hebbian);
+    let gain_profile = p.and_then(|p| p.gain).filter(|_| !is_hebbian);
     let mut parameters = vec![
         parameter("conjunctivity", e.conjunctivity, b.and_then(|b| b.conjunctivity), p.and_then(|p| p.conjunctivity)),
         parameter(strength_name(spec.family), e.strength, b.and_then(|b| b.strength), p.and_then(|p| p.strength)),
-        parameter("gain", e.gain, b.and_then(|b| b.gain), p.and_then(|p| p.gain)),
+        parameter("gain", e.gain, b.and_then(|b| b.gain), gain_profile),
     ];
     if spec.position_bias {
         let bias = b.and_then(|b| b.position_bias);

@@ -1,0 +1,192 @@
+//! `caveat fit` on choices: files of choices simulated from known parameters, trial tables, and published behavior.
+
+mod common;
+
+use common::trials::{self, EXCEPTION, PLAIN};
+use common::{Place, assert_close, behavior, is_picture, keys, margins, records};
+use serde_json::{Value, json};
+
+/// A file of expected counts: `subjects` learners alike on seven items with the exception 4 2, shown in both orders.
+fn write_choices(place: &Place, name: &str, subjects: usize, lapse: f64, bias: f64) {
+    let prediction = place.json("predict -n 7 --exception 4 2 --conjunctivity 0.3 --c 5");
+    let f = margins(&prediction);
+    let mut text = "monkey,chosen,other,left,n\n".to_owned();
+    for subject in 0..subjects {
+        for a in 0..7 {
+            for b in (0..7).filter(|&b| b != a) {
+                // The first item is a; twenty trials each, split as the model says, one count per outcome.
+                let p = lapse / 2.0 + (1.0 - lapse) / (1.0 + (-(3.0 * f[a][b] + bias)).exp());
+                for (winner, loser, count) in [(a, b, 20.0 * p), (b, a, 20.0 * (1.0 - p))] {
+                    text += &format!("m{subject},{winner},{loser},{a},{count}\n");
+                }
+            }
+        }
+    }
+    place.write(name, text);
+}
+
+const COLUMNS: &str =
+    "--columns winner=chosen,loser=other,first=left,count=n,subject=monkey --exception 4 2 --first-rank 0";
+
+#[test]
+fn choices_fit_to_the_parameters_that_made_them() {
+    let place = Place::new();
+    write_choices(&place, "c.csv", 3, 0.1, 0.4);
+    let fits = place.json(&format!("fit c.csv {COLUMNS} --lapse --position-bias --bootstrap 50"));
+    let fit = &fits[0];
+    assert_eq!(fits.as_array().unwrap().len(), 1);
+    // Counts are the model's own rates, so the maximum is at the truth.
+    for (name, truth) in [("conjunctivity", 0.3), ("c", 5.0), ("gain", 3.0), ("lapse", 0.1), ("position_bias", 0.4)] {
+        let value = fit[name].as_f64().unwrap();
+        assert!((value / truth - 1.0).abs() < 1e-2, "{name}: {value}");
+        let [low, high] =
+            ["low", "high"].map(|end| fit[format!("{name}_profile_{end}")].as_f64().unwrap_or(f64::INFINITY));
+        assert!(low <= value && value <= high, "{name}: {low} {value} {high}");
+        assert_eq!(fit[format!("{name}_identified")], json!(true));
+    }
+    assert_eq!((&fit["limit"], &fit["n_pairs"], &fit["n_clusters"]), (&json!("none"), &json!(42), &json!(3)));
+    assert_close(&fit["n_trials"], 3.0 * 42.0 * 20.0, 1e-9);
+    assert_close(&fit["deviance_explained"], 1.0, 1e-5);
+    // Alike subjects: the bootstrap has nothing to vary.
+    assert_close(&fit["conjunctivity_low"], 0.3, 1e-2);
+}
+
+#[test]
+fn subjects_are_fitted_apart_and_summarized() {
+    let place = Place::new();
+    write_choices(&place, "c.csv", 3, 0.0, 0.0);
+    let by = place.json(&format!("fit c.csv {COLUMNS} --by subject --bootstrap 0"));
+    assert_eq!(by.as_array().unwrap().iter().map(|f| f["subject"].clone()).collect::<Vec<_>>(), ["m0", "m1", "m2"]);
+    let summary = place.json(&format!("fit c.csv {COLUMNS} --by subject --bootstrap 0 --hierarchical"));
+    let rows: Vec<&Value> = summary.as_array().unwrap().iter().filter(|r| r["parameter"] == "conjunctivity").collect();
+    assert_eq!(rows.iter().map(|r| r["unit"].as_str().unwrap()).collect::<Vec<_>>(), ["", "m0", "m1", "m2"]);
+    // All alike: no spread, and every estimate is the mean.
+    assert_eq!(rows[0]["between"], json!(0.0));
+    assert_eq!((&rows[0]["n_units"], &rows[0]["n_excluded"]), (&json!(3), &json!(0)));
+    for row in rows {
+        assert_close(&row["estimate"], 0.3, 2e-2);
+        assert!(row["low"].as_f64() < row["high"].as_f64());
+    }
+}
+
+#[test]
+fn nested_models_are_compared_on_subjects_left_out() {
+    let place = Place::new();
+    write_choices(&place, "c.csv", 4, 0.0, 0.8);
+    let rows = place.json(&format!("fit c.csv {COLUMNS} --compare --folds 2 --position-bias"));
+    let names: Vec<&str> = rows.as_array().unwrap().iter().map(|r| r["model_compared"].as_str().unwrap()).collect();
+    assert_eq!(names, ["chance", "bias_only", "additive", "ridgeless", "no_bias", "full"]);
+    assert_close(&rows[5]["difference"], 0.0, 1e-9);
+    for row in &rows.as_array().unwrap()[..5] {
+        assert!(row["difference"].as_f64().unwrap() < -1.0, "{row}");
+    }
+    assert_close(&rows[0]["held_out_each"], -std::f64::consts::LN_2, 1e-12);
+}
+
+#[test]
+fn columns_named_as_their_roles_need_no_mapping_and_pictures_are_drawn() {
+    let place = Place::new();
+    let mut text = "higher,lower,accuracy,count\n".to_owned();
+    for (a, b) in (0..6).flat_map(|a| (a + 1..6).map(move |b| (a, b))) {
+        text += &format!("{a},{b},{},40\n", 0.5 + 0.08 * f64::from(b - a) + 0.01 * f64::from(a));
+    }
+    place.write("pairs.csv", text);
+    let fit = place.json("fit pairs.csv --figure pairs.svg --distance-figure distance.pdf");
+    assert_eq!((&fit[0]["n_pairs"], &fit[0]["n_clusters"]), (&json!(15), &json!(1)));
+    assert!(fit[0]["conjunctivity_low"].is_null() && !fit[0]["gain_profile_low"].is_null(), "one file, no bootstrap");
+    assert!(is_picture(&place.path("pairs.svg")) && is_picture(&place.path("distance.pdf")));
+    // Named items, highest first.
+    place.write("named.csv", "winner,loser\nann,bob\nbob,cat\nann,cat\nbob,ann\n");
+    let fit = place.json("fit named.csv --order ann,bob,cat");
+    assert_close(&fit[0]["n_trials"], 4.0, 0.0);
+    place.refused_saying("fit named.csv --order ann,bob", &["named.csv", "cat"]);
+}
+
+#[test]
+fn trial_tables_are_fitted_by_their_answers_and_by_other_learners() {
+    let place = Place::new();
+    trials::write(&place, "t.csv", &[PLAIN, EXCEPTION]);
+    let by_answers = place.json("fit t.csv --loss logistic --position-bias --bootstrap 0");
+    assert_eq!(
+        keys(&by_answers[0])[..8],
+        ["setting", "model", "task", "hier", "lora_r", "l2_reg", "conjunctivity", "c"]
+    );
+    assert_eq!(by_answers.as_array().unwrap().len(), 2);
+    assert!(by_answers[0]["n_trials"].as_f64().unwrap() > 0.0);
+    // With a bias to estimate, ridge regression by the surface is the same fit.
+    let (plain, biased) =
+        (place.json("fit t.csv --bootstrap 0"), place.json("fit t.csv --position-bias --bootstrap 0"));
+    for (a, b) in plain.as_array().unwrap().iter().zip(biased.as_array().unwrap()) {
+        assert_close(&b["conjunctivity"], a["conjunctivity"].as_f64().unwrap(), 1e-3);
+        assert!(b["position_bias"].is_number());
+    }
+    let flow = place.json("fit t.csv --learner gradient-flow --bootstrap 20");
+    assert!(flow[0]["time"].as_f64().unwrap() > 0.0 && flow[0]["r_squared"].as_f64().unwrap() > 0.9, "{}", flow[0]);
+    let compared = place.ok("fit t.csv --compare --folds 3 --format csv");
+    assert_eq!(records(&compared).len(), 1 + 2 * 4);
+}
+
+#[test]
+fn what_does_not_fit_together_is_refused_in_one_line() {
+    let place = Place::new();
+    write_choices(&place, "c.csv", 2, 0.0, 0.0);
+    trials::write(&place, "t.csv", &[PLAIN]);
+    place.write("one.csv", "winner,loser\n0,1\n1,2\n");
+    place.write("bad.csv", "winner,loser\n0,1\n1,1\n");
+    for (line, words) in [
+        ("fit c.csv --columns winner=chosen", vec!["loser"]),
+        ("fit c.csv --columns winner=chosen,loser=nobody", vec!["nobody", "monkey"]),
+        ("fit c.csv --columns winner=chosen,loser=other --train a --test b", vec!["trial tables"]),
+        ("fit c.csv --columns winner=chosen,loser=other --loss squared", vec!["no margins"]),
+        ("fit c.csv --columns winner=chosen,loser=other --by model", vec!["subject, session and condition"]),
+        ("fit c.csv --columns winner=chosen,loser=other --exception 2 4", vec!["exception 2 4"]),
+        ("fit c.csv --preset somebody", vec!["somebody", "jensen2015-monkeys"]),
+        ("fit bad.csv", vec!["bad.csv", "line 3"]),
+        ("fit one.csv --compare", vec!["only one file"]),
+        ("fit t.csv --exception 5 3", vec!["--exception", "trial tables"]),
+        ("fit t.csv --by subject", vec!["setting, model, task and hier"]),
+        ("fit t.csv --lapse", vec!["--loss logistic"]),
+        ("fit t.csv --hierarchical --by hier", vec!["keep model"]),
+        ("fit t.csv --figure f.svg", vec!["--figure"]),
+        ("fit c.csv --columns winner=chosen,loser=other --figure f.gif", vec!["f.gif"]),
+    ] {
+        place.refused_saying(line, &words);
+    }
+}
+
+#[test]
+fn published_behavior_is_read_by_its_presets() {
+    let Some(directory) = behavior() else { return };
+    let place = Place::new();
+    let monkeys = format!("{directory}/jensen2015_monkeys.csv");
+    let fit = |options: &[&str]| -> Value {
+        let output = place.command_of(
+            &[&["fit", monkeys.as_str(), "--preset", "jensen2015-monkeys", "--format", "json"], options].concat(),
+        );
+        let output = { output }.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let all = fit(&["--bootstrap", "200", "--figure", "m.png"]);
+    assert_eq!((&all[0]["n_pairs"], &all[0]["n_clusters"]), (&json!(21), &json!(57)));
+    // Monkeys judge by a nearly additive representation.
+    assert!(all[0]["conjunctivity"].as_f64().unwrap() < 0.05, "{}", all[0]);
+    assert!(all[0]["deviance_explained"].as_f64().unwrap() > 0.95 && is_picture(&place.path("m.png")));
+    assert_eq!(fit(&["--by", "session", "--bootstrap", "0"]).as_array().unwrap().len(), 57);
+    let humans = format!("{directory}/jensen2015_humans.csv");
+    place.refused_of(&["fit", &humans, "--preset", "jensen2015-humans", "--figure", "h.svg"]);
+    let output = place
+        .command_of(&[
+            "fit",
+            &humans,
+            "--preset",
+            "jensen2015-humans",
+            "--distance-figure",
+            "h.svg",
+            "--bootstrap",
+            "0",
+        ])
+        .output()
+        .unwrap();
+    assert!(output.status.success() && is_picture(&place.path("h.svg")));
+}
