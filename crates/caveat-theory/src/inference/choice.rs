@@ -226,29 +226,27 @@ impl Model {
                 conjunctivity = self.spec.conjunctivity.unwrap_or_else(|| logistic(x));
                 strength = self.spec.strength.unwrap_or_else(|| (z - self.surface.log_weight()).exp());
                 let (odds, inverse) = (x.exp(), (-z).exp());
-                screening = if odds.is_infinite() { odds } else { 2.0 * (odds + (1.0 + odds) * inverse) };
-                // m = α/(α + 1/C), with α/(1 − α) → ∞ and C → 0 as limits and α = 0, C = ∞ as 0.
-                memorization = if odds.is_infinite() { 1.0 / (1.0 + inverse) } else { 2.0 * odds / screening };
-                if odds == 0.0 || inverse.is_infinite() {
-                    memorization = 0.0;
-                }
-                limit = if z == f64::NEG_INFINITY {
-                    gain /= self.surface.log_weight().exp();
-                    Some(FitLimit::Hebbian)
-                } else if x == f64::INFINITY {
-                    Some(FitLimit::Conjunctive)
-                } else {
-                    (x == f64::NEG_INFINITY && z == f64::INFINITY).then_some(FitLimit::Additive)
+                let ridge = (1.0 + odds) * inverse;
+                (screening, memorization) = match (odds, inverse) {
+                    (o, i) if o.is_infinite() => (o, 1.0 / (1.0 + i)),
+                    (_, i) if i.is_infinite() => (i, 0.0),
+                    (0.0, _) => (2.0 * ridge, 0.0),
+                    _ => (2.0 * (odds + ridge), odds / (odds + ridge)),
                 };
+                if x == f64::INFINITY {
+                    limit = Some(FitLimit::Conjunctive);
+                    if z == f64::NEG_INFINITY && self.spec.strength.is_none() {
+                        // Of logistic margins: shape y, given as the margin of a trained pair.
+                        let size = field.shape.iter().fold(0.0_f64, |a, f| a.max(f.abs()));
+                        (gain, strength) = (amplitude * size, nothing);
+                    }
+                } else if z == f64::NEG_INFINITY {
+                    gain /= self.surface.log_weight().exp();
+                    limit = Some(FitLimit::Hebbian);
+                } else {
+                    limit = (x == f64::NEG_INFINITY && z == f64::INFINITY).then_some(FitLimit::Additive);
+                }
             }
-        }
-        let mut limit = limit;
-        if at.chart.point([theta[0], theta[1]]) == (Point::Plane { x: f64::INFINITY, z: f64::NEG_INFINITY })
-            && self.spec.strength.is_none()
-        {
-            // The conjunctive limit of logistic margins: shape y, given as the margin of a trained pair.
-            let size = field.shape.iter().fold(0.0_f64, |a, f| a.max(f.abs()));
-            (gain, strength, limit) = (amplitude * size, nothing, Some(FitLimit::Conjunctive));
         }
         if self.spec.family != Family::Ridge || self.common_weight.is_none() {
             (screening, memorization) = (nothing, nothing);
@@ -289,7 +287,8 @@ impl ChoiceFitter {
         self.model.surface.pairs()
     }
 
-    /// Maximum-likelihood fit to the choices of all clusters together. About 10 ms for 72 pairs of 9 items.
+    /// Maximum-likelihood fit to the choices of all clusters together. For 72 pairs of 9 items 5 ms, with lapses and bias
+    /// up to 30 ms; of logistic margins 0.1 s.
     ///
     /// # Errors
     /// A pair that the fitter was not prepared for, counts out of range, no trial at all, or what the solvers refuse.
@@ -315,7 +314,7 @@ impl ChoiceFitter {
         clusters
             .iter()
             .map(|cluster| {
-                let mut table = Binomial::new(n);
+                let mut table = Binomial::empty(n);
                 for c in cluster {
                     if !(c.trials >= 0.0 && c.trials.is_finite()) {
                         return bad(format!(
@@ -337,7 +336,7 @@ impl ChoiceFitter {
     }
 
     fn total(&self, tables: &[Binomial]) -> Result<Binomial> {
-        let mut total = Binomial::new(self.pairs().len());
+        let mut total = Binomial::empty(self.pairs().len());
         for table in tables {
             total.add(table);
         }

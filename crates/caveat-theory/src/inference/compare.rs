@@ -39,7 +39,9 @@ pub struct Compared {
     pub candidate: Candidate,
     /// Log-likelihood of all clusters, each predicted from folds without it. Of choices without binomial coefficients.
     pub held_out: f64,
-    /// The same minus that of the best candidate, so at most 0.
+    /// The same per trial, or per margin.
+    pub held_out_mean: f64,
+    /// Held-out log-likelihood minus that of the best candidate, so at most 0.
     pub difference: f64,
     /// Standard error of that difference, from its spread over clusters.
     pub difference_error: f64,
@@ -66,6 +68,11 @@ pub struct Comparison {
     pub size: f64,
     /// Seed of the folds.
     pub seed: u64,
+}
+
+/// Ten folds, or one a cluster where there are fewer.
+pub fn default_folds(clusters: usize) -> usize {
+    clusters.min(10)
 }
 
 /// Compares candidates on choices. Cost of `folds` + 1 fits each, in parallel.
@@ -200,6 +207,7 @@ fn compare<'a, T: Clone + Sync + Send>(
             Compared {
                 candidate,
                 held_out: total,
+                held_out_mean: total / size,
                 difference: total - totals[best],
                 difference_error: error_of_sum(&differences),
                 log_likelihood: *log_likelihood,
@@ -327,6 +335,11 @@ mod tests {
         let trials = 12.0 * 42.0 * 8.0;
         assert!((c.candidates[0].held_out + trials * 2f64.ln()).abs() < 1e-9 * trials);
         assert_eq!(c.size, trials);
+        assert!((c.candidates[0].held_out_mean + 2f64.ln()).abs() < 1e-9);
+        // Nested candidates fit all data in the order of their parameters.
+        assert!(c.candidates[4].log_likelihood >= c.candidates[3].log_likelihood);
+        assert!(c.candidates[4].log_likelihood >= c.candidates[2].log_likelihood);
+        assert_eq!((default_folds(4), default_folds(40)), (4, 10));
     }
 
     #[test]

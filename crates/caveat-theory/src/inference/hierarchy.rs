@@ -20,6 +20,53 @@ pub struct UnitEstimate {
     pub standard_error: f64,
 }
 
+/// The scale without bounds on which units are summarized.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnitScale {
+    /// As it is, for a position bias.
+    Identity,
+    /// Logarithm, for C, times and gains.
+    Log,
+    /// log p/(1 − p), for α.
+    Logit,
+}
+
+impl UnitScale {
+    /// A parameter's value on this scale; infinite at an end of its range.
+    pub fn apply(self, value: f64) -> f64 {
+        match self {
+            Self::Identity => value,
+            Self::Log => value.ln(),
+            Self::Logit => value.ln() - (-value).ln_1p(),
+        }
+    }
+
+    /// The value of a parameter from its place on this scale.
+    pub fn invert(self, place: f64) -> f64 {
+        match self {
+            Self::Identity => place,
+            Self::Log => place.exp(),
+            Self::Logit => 1.0 / (1.0 + (-place).exp()),
+        }
+    }
+}
+
+impl UnitEstimate {
+    /// An estimate and the standard error that its 95 % interval, from a profile or a bootstrap, implies on a scale: the longer of
+    /// its two sides there over 1.96, of those that do not reach the end of the parameter's range. An estimate or an interval
+    /// that lies there altogether leaves the unit out.
+    pub fn from_interval(scale: UnitScale, estimate: f64, interval: &Interval) -> Self {
+        let estimate = scale.apply(estimate);
+        let sides = [estimate - scale.apply(interval.low), scale.apply(interval.high) - estimate];
+        let longest = sides.into_iter().filter(|s| s.is_finite()).fold(f64::NAN, f64::max);
+        Self { estimate, standard_error: longest / NORMAL }
+    }
+}
+
+/// 97.5 % quantile of the normal distribution.
+const NORMAL: f64 = 1.959_963_984_540_054;
+
 /// What units have in common, and how they differ.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct HierarchicalSummary {
@@ -87,7 +134,7 @@ pub fn summarize_units(units: &[UnitEstimate]) -> Result<HierarchicalSummary> {
         let kept_share = variance / (variance + own);
         let deviation = (kept_share * own + (1.0 - kept_share).powi(2) * standard_error.powi(2)).sqrt();
         let estimate = mean + kept_share * (u.estimate - mean);
-        ShrunkenEstimate { estimate, interval: around(estimate, 1.959_963_984_540_054 * deviation) }
+        ShrunkenEstimate { estimate, interval: around(estimate, NORMAL * deviation) }
     };
     Ok(HierarchicalSummary {
         mean,
@@ -197,6 +244,26 @@ mod tests {
         assert!((summary.standard_error.powi(2) - 7.0 / 4.0).abs() < 1e-6);
         let shrunken = summary.units[3].unwrap();
         assert!((shrunken.estimate - (3.5 + 3.5 * 6.0 / 7.0)).abs() < 1e-6);
+    }
+
+    #[test]
+    fn intervals_become_standard_errors_on_the_scale() {
+        let half = 1.959_963_984_540_054 * 0.4;
+        let of = |scale: UnitScale, center: f64| {
+            let interval = Interval { low: scale.invert(center - half), high: scale.invert(center + half) };
+            UnitEstimate::from_interval(scale, scale.invert(center), &interval)
+        };
+        for scale in [UnitScale::Identity, UnitScale::Log, UnitScale::Logit] {
+            let unit = of(scale, -0.7);
+            assert!((unit.estimate + 0.7).abs() < 1e-12 && (unit.standard_error - 0.4).abs() < 1e-12, "{scale:?}");
+        }
+        // logit 0.2 = log(1/4).
+        assert!((UnitScale::Logit.apply(0.2) + 4f64.ln()).abs() < 1e-15);
+        let open =
+            UnitEstimate::from_interval(UnitScale::Log, 1.0, &Interval { low: (-half).exp(), high: f64::INFINITY });
+        assert!((open.standard_error - 0.4).abs() < 1e-12);
+        let open = UnitEstimate::from_interval(UnitScale::Log, 3.0, &Interval { low: 0.0, high: f64::INFINITY });
+        assert!(summarize_units(&[open, of(UnitScale::Log, 0.0)]).is_err());
     }
 
     #[test]

@@ -17,13 +17,13 @@ mod refit;
 
 pub use bootstrap::{Interval, Intervals, bootstrap};
 pub use choice::{
-    ChoiceBootstrap, ChoiceCount, ChoiceFit, ChoiceFitter, ChoiceIntervals, ChoiceParameter, MarginModelFit,
+    ChoiceBootstrap, ChoiceCount, ChoiceFit, ChoiceFitter, ChoiceIntervals, ChoiceParameter, Estimates, MarginModelFit,
     MarginModelFitter, MarginObservation, ModelSpec, ParameterInterval, ordered_pairs,
 };
-pub use compare::{Candidate, Compared, Comparison, compare_choices, compare_margins};
+pub use compare::{Candidate, Compared, Comparison, compare_choices, compare_margins, default_folds};
 pub use family::{Family, Surface};
 pub use fit::{Fit, FitLimit, MarginFitter, ObservedTask};
-pub use hierarchy::{HierarchicalSummary, ShrunkenEstimate, UnitEstimate, summarize_units};
+pub use hierarchy::{HierarchicalSummary, ShrunkenEstimate, UnitEstimate, UnitScale, summarize_units};
 pub use identify::{Identified, PerParameter, identified};
 pub use predict::{
     Calibration, FailureCounts, Prediction, PredictionIntervals, calibration, predict, prediction_intervals,

@@ -19,7 +19,8 @@ const TOLERANCE: f64 = 1e-6;
 /// Distance in the surface coordinates beyond which a second start is worth a climb.
 const ELSEWHERE: f64 = 3.0;
 
-/// 95 % expanded percentile intervals, as of [`bootstrap`](super::super::bootstrap()), and the replicates behind them; `None` for a parameter that is fixed or not in the model.
+/// 95 % expanded percentile intervals, as of [`bootstrap`](super::super::bootstrap()), and the replicates behind them; `None`
+/// for a parameter that is fixed or not in the model.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ChoiceBootstrap {
     /// Of α.
@@ -62,7 +63,7 @@ struct Screen {
 }
 
 impl Screen {
-    fn new(model: &Model, data: &impl Response, at: &At) -> Result<Self> {
+    fn new<R: Response>(model: &Model, data: &R, at: &At) -> Result<Self> {
         let surface = &model.surface;
         let chart = surface.primary();
         let mut field = Field::default();
@@ -87,12 +88,12 @@ impl Screen {
     }
 
     /// The node, amplitude and bias that describe resampled choices best to second order around the full fit.
-    fn best(&self, data: &impl Response, lapse: Option<f64>, pull: &mut Vec<f64>) -> Option<([f64; 2], f64, f64)> {
+    fn best<R: Response>(&self, data: &R, lapse: Option<f64>, pull: &mut Vec<f64>) -> Option<([f64; 2], f64, f64)> {
         // w·(working response) with the weights of the full fit.
         pull.clear();
         pull.extend((0..self.eta.len()).map(|k| {
-            if self.weights[k] == 0.0 {
-                return 0.0;
+            if data.is_missing(k) {
+                return self.weights[k] * self.eta[k];
             }
             self.weights[k] * self.eta[k] + data.terms(k, self.eta[k], lapse).eta
         }));
@@ -119,8 +120,8 @@ impl Screen {
 }
 
 impl ChoiceFitter {
-    /// Resamples clusters and refits, `fit` being the fit to all of them. About 0.1 ms a replicate for 72 pairs of 9 items
-    /// with ridge regression, in parallel.
+    /// Resamples clusters and refits, `fit` being the fit to all of them. 10,000 replicates of 72 pairs of 9
+    /// items take 0.7 s on two cores.
     ///
     /// Every replicate is climbed from the full fit, and from the best node of a scan of a quadratic approximation where
     /// that lies elsewhere. Logistic margins and unequal weights are read from the spline, whose error is far below the
@@ -135,16 +136,18 @@ impl ChoiceFitter {
         replicates: usize,
         seed: u64,
     ) -> Result<ChoiceBootstrap> {
+        let tables = self.tabulate(clusters)?;
+        self.total(&tables)?;
         let hebbian = fit.estimates.limit == Some(FitLimit::Hebbian);
-        resample(&self.model, &self.tabulate(clusters)?, &fit.at, hebbian, replicates, seed)
+        resample(&self.model, &tables, &fit.at, hebbian, replicates, seed)
     }
 }
 
-/// Draws the tables of as many clusters as there are, with replacement, and refits their sum.
-pub(super) fn resample<R: Response>(
+/// Bootstraps whole tables around the fit to all of them.
+pub(super) fn resample<R: Response + Send>(
     model: &Model,
     tables: &[R],
-    at: &At,
+    fit: &At,
     hebbian: bool,
     replicates: usize,
     seed: u64,
@@ -158,15 +161,16 @@ pub(super) fn resample<R: Response>(
             ),
         });
     }
-    let mut total = tables[0].clone();
-    tables[1..].iter().for_each(|table| total.add(table));
-    let screen = Screen::new(model, &total, at)?;
+    let n_pairs = model.surface.pairs().len();
+    let mut total = R::empty(n_pairs);
+    tables.iter().for_each(|table| total.add(table));
+    let screen = Screen::new(model, &total, fit)?;
     let search = Search { tolerance: TOLERANCE, steps: 60, ..model.search(model.surface.primary(), false) };
-    let start = search::inside(model, at);
-    let draws: Result<Vec<([f64; 5], f64)>> = (0..replicates as u64)
+    let start = search::inside(model, fit);
+    let draws: Vec<([f64; 5], f64)> = (0..replicates as u64)
         .into_par_iter()
         .map_init(
-            || (Workspace::default(), total.clone(), Vec::new()),
+            || (Workspace::default(), R::empty(n_pairs), Vec::new()),
             |(work, data, pull), replicate| {
                 let mut rng = ChaCha8Rng::seed_from_u64(seed);
                 rng.set_stream(replicate);
@@ -177,8 +181,8 @@ pub(super) fn resample<R: Response>(
                 refit(model, data, &search, start, &screen, work, pull)
             },
         )
-        .collect();
-    let draws: Vec<[f64; 5]> = draws?
+        .collect::<Result<_>>()?;
+    let draws: Vec<[f64; 5]> = draws
         .into_iter()
         .map(|([conjunctivity, strength, gain, lapse, bias], gain_strength)| {
             [conjunctivity, strength, if hebbian { gain_strength } else { gain }, lapse, bias]

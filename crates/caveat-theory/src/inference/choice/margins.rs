@@ -2,10 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::bootstrap::{ChoiceBootstrap, resample};
 use super::response::{Gaussian, Response};
 use super::scoring::Workspace;
-use super::{At, ChoiceIntervals, Estimates, Model, ModelSpec, profile, search};
+use super::{At, ChoiceBootstrap, ChoiceIntervals, Estimates, Model, ModelSpec, bootstrap, profile, search};
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
 use crate::inference::distributions::student_quantile;
@@ -128,7 +127,8 @@ impl MarginModelFitter {
         profile::intervals(&self.model, &data, &fit.at, &fit.estimates, threshold)
     }
 
-    /// Resamples clusters and refits, as [`ChoiceFitter::bootstrap`](super::ChoiceFitter::bootstrap) does for choices.
+    /// Resamples clusters and refits, `fit` being the fit to all of them, as
+    /// [`ChoiceFitter::bootstrap`](super::ChoiceFitter::bootstrap).
     ///
     /// # Errors
     /// Fewer than two clusters or replicates, or margins that [`fit`](Self::fit) refuses.
@@ -139,9 +139,9 @@ impl MarginModelFitter {
         replicates: usize,
         seed: u64,
     ) -> Result<ChoiceBootstrap> {
-        let tables: Result<Vec<Gaussian>> = clusters.iter().map(|c| self.tabulate(c.iter())).collect();
+        let tables: Vec<Gaussian> = clusters.iter().map(|c| self.tabulate(c.iter())).collect::<Result<_>>()?;
         let hebbian = fit.estimates.limit == Some(FitLimit::Hebbian);
-        resample(&self.model, &tables?, &fit.at, hebbian, replicates, seed)
+        bootstrap::resample(&self.model, &tables, &fit.at, hebbian, replicates, seed)
     }
 
     /// Gaussian log-likelihood of margins under a fit, with error variance `variance`/weight.
@@ -167,7 +167,7 @@ impl MarginModelFitter {
 
     fn tabulate<'a>(&self, observations: impl Iterator<Item = &'a MarginObservation>) -> Result<Gaussian> {
         let bad = |problem: String| Err(TheoryError::BadInput { what: "observed margins", problem });
-        let mut table = Gaussian::new(self.model.surface.pairs().len());
+        let mut table = Gaussian::empty(self.model.surface.pairs().len());
         for o in observations {
             if !o.margin.is_finite() {
                 return bad(format!(

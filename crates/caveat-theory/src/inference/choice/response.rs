@@ -19,11 +19,14 @@ pub(super) struct Terms {
 }
 
 /// Observations on a list of ordered pairs.
-pub(super) trait Response: Clone + Send + Sync {
+pub(super) trait Response: Sync {
+    /// No observation on any of `n_pairs` ordered pairs.
+    fn empty(n_pairs: usize) -> Self;
+
     /// Forgets all observations.
     fn clear(&mut self);
 
-    /// Adds the observations of another on the same pairs.
+    /// Adds the observations of another table of the same pairs.
     fn add(&mut self, other: &Self);
 
     /// Whether a pair was never observed.
@@ -38,6 +41,12 @@ pub(super) trait Response: Clone + Send + Sync {
     fn largest(&self) -> (f64, f64);
 }
 
+fn add_all(own: &mut [f64], more: &[f64]) {
+    for (own, more) in own.iter_mut().zip(more) {
+        *own += more;
+    }
+}
+
 /// Counts of choices.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Binomial {
@@ -46,10 +55,6 @@ pub(super) struct Binomial {
 }
 
 impl Binomial {
-    pub(super) fn new(n_pairs: usize) -> Self {
-        Self { chosen: vec![0.0; n_pairs], trials: vec![0.0; n_pairs] }
-    }
-
     pub(super) fn add_count(&mut self, pair: usize, chosen: f64, trials: f64) {
         self.chosen[pair] += chosen;
         self.trials[pair] += trials;
@@ -72,18 +77,18 @@ impl Binomial {
 }
 
 impl Response for Binomial {
-    fn add(&mut self, other: &Self) {
-        for (own, more) in self.chosen.iter_mut().zip(&other.chosen) {
-            *own += more;
-        }
-        for (own, more) in self.trials.iter_mut().zip(&other.trials) {
-            *own += more;
-        }
+    fn empty(n_pairs: usize) -> Self {
+        Self { chosen: vec![0.0; n_pairs], trials: vec![0.0; n_pairs] }
     }
 
     fn clear(&mut self) {
         self.chosen.fill(0.0);
         self.trials.fill(0.0);
+    }
+
+    fn add(&mut self, other: &Self) {
+        add_all(&mut self.chosen, &other.chosen);
+        add_all(&mut self.trials, &other.trials);
     }
 
     fn is_missing(&self, pair: usize) -> bool {
@@ -150,10 +155,6 @@ pub(super) struct Gaussian {
 }
 
 impl Gaussian {
-    pub(super) fn new(n_pairs: usize) -> Self {
-        Self { sums: vec![0.0; n_pairs], weights: vec![0.0; n_pairs], squares: 0.0, count: 0 }
-    }
-
     pub(super) fn add_margin(&mut self, pair: usize, margin: f64, weight: f64) {
         self.sums[pair] += weight * margin;
         self.weights[pair] += weight;
@@ -178,6 +179,10 @@ impl Gaussian {
 }
 
 impl Response for Gaussian {
+    fn empty(n_pairs: usize) -> Self {
+        Self { sums: vec![0.0; n_pairs], weights: vec![0.0; n_pairs], squares: 0.0, count: 0 }
+    }
+
     fn clear(&mut self) {
         self.sums.fill(0.0);
         self.weights.fill(0.0);
@@ -185,12 +190,8 @@ impl Response for Gaussian {
     }
 
     fn add(&mut self, other: &Self) {
-        for (own, more) in self.sums.iter_mut().zip(&other.sums) {
-            *own += more;
-        }
-        for (own, more) in self.weights.iter_mut().zip(&other.weights) {
-            *own += more;
-        }
+        add_all(&mut self.sums, &other.sums);
+        add_all(&mut self.weights, &other.weights);
         self.squares += other.squares;
         self.count += other.count;
     }

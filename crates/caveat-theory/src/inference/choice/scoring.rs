@@ -12,7 +12,7 @@ pub(super) const LAPSE: usize = 3;
 pub(super) const BIAS: usize = 4;
 
 /// Longest step in a surface coordinate: margins vary over distances of 1.
-const LONGEST: f64 = 2.5;
+const LONGEST: f64 = 1.5;
 
 /// Pivots of the information, scaled to unit diagonal, below which a direction is left out of a step.
 const SINGULAR: f64 = 1e-13;
@@ -132,9 +132,7 @@ pub(super) fn maximize<R: Response>(
     let bounds = [ends[0], ends[1], (0.0, largest_amplitude), (0.0, MAX_LAPSE), (-largest_bias, largest_bias)];
     let mut free = search.free;
     free[AMPLITUDE] &= search.gain.is_none();
-    for k in search.chart.dimension()..2 {
-        free[k] = false;
-    }
+    free[search.chart.dimension()..2].fill(false);
     let mut start = start;
     for k in 0..5 {
         if free[k] {
@@ -155,7 +153,8 @@ pub(super) fn maximize<R: Response>(
         let expected: f64 = 0.5 * (0..5).map(|k| step[k] * here.score[k]).sum::<f64>();
         let unit = response.unit(here.value);
         // Damping shortens the step and with it the expected gain.
-        if !(expected * (1.0 + damping) > search.tolerance * unit) {
+        let promised = expected * (1.0 + damping);
+        if promised.is_nan() || promised <= search.tolerance * unit {
             break;
         }
         let mut theta = here.theta;
@@ -179,6 +178,24 @@ pub(super) fn maximize<R: Response>(
     Ok(here)
 }
 
+/// The value that the quadratic model at a point promises within `radius` of it in the surface coordinates: what tells a
+/// slope towards a maximum between nodes from a plateau.
+pub(super) fn promise(here: &Optimum, search: &Search, radius: f64) -> f64 {
+    let mut moving = search.free;
+    moving[search.chart.dimension()..2].fill(false);
+    let mut step = scoring_step(here, &moving, 1e-3);
+    for length in &mut step[..2] {
+        *length = length.clamp(-radius, radius);
+    }
+    let linear: f64 = step.iter().zip(&here.score).map(|(s, g)| s * g).sum();
+    let quadratic: f64 = step
+        .iter()
+        .zip(&here.information)
+        .map(|(s, row)| s * row.iter().zip(&step).map(|(i, t)| i * t).sum::<f64>())
+        .sum();
+    here.value + (linear - 0.5 * quadratic).max(0.0)
+}
+
 /// Solves (I + damping·diag I)·step = score over the moving coordinates, leaving out directions without information.
 fn scoring_step(here: &Optimum, moving: &[bool; 5], damping: f64) -> Coordinates {
     let mut size = [0.0; 5];
@@ -191,17 +208,15 @@ fn scoring_step(here: &Optimum, moving: &[bool; 5], damping: f64) -> Coordinates
     let mut factor = [[0.0_f64; 5]; 5];
     let mut kept = [false; 5];
     for i in 0..5 {
-        if !(size[i] > 0.0) {
+        if size[i] == 0.0 {
             continue;
         }
         for j in 0..=i {
             if i != j && !kept[j] {
                 continue;
             }
-            let mut sum = here.information[i][j] / size[i] / size[j] + if i == j { damping } else { 0.0 };
-            for k in 0..j {
-                sum -= factor[i][k] * factor[j][k];
-            }
+            let known: f64 = factor[i][..j].iter().zip(&factor[j][..j]).map(|(a, b)| a * b).sum();
+            let sum = here.information[i][j] / size[i] / size[j] + if i == j { damping } else { 0.0 } - known;
             if i == j {
                 kept[i] = sum > SINGULAR;
                 if kept[i] {

@@ -2,15 +2,21 @@
 
 use super::super::family::{Chart, Point, Surface};
 use super::response::Response;
-use super::scoring::{AMPLITUDE, BIAS, Coordinates, LAPSE, Optimum, Search, Workspace, maximize};
+use super::scoring::{AMPLITUDE, BIAS, Coordinates, LAPSE, Optimum, Search, Workspace, maximize, promise};
 use super::{At, Model};
 use crate::error::Result;
 
-/// Distance of scanned nodes; a maximum is no narrower.
+/// Distance of scanned nodes.
 const SPACING: f64 = 1.6;
 
-/// Maxima of the scan that are climbed.
-const STARTS: usize = 4;
+/// Nodes of a plane's scan that are climbed from; a climb costs as much as a few nodes.
+const STARTS: usize = 24;
+
+/// The same for a line.
+const LINE_STARTS: usize = 4;
+
+/// Difference in log-likelihood, in units of evidence, below which two nodes are one plateau: the scan's own tolerance.
+const PLATEAU: f64 = 0.02;
 
 /// Expected gain in log-likelihood at which an estimate is good: its error is 10⁻⁵ of its standard error.
 const TOLERANCE: f64 = 1e-10;
@@ -75,7 +81,7 @@ pub(super) fn maxima<R: Response>(
     };
     let lapse = if model.spec.lapse { 0.05 } else { 0.0 };
     let mut thetas: Vec<Coordinates> = Vec::with_capacity(na * nb);
-    let mut values = Vec::with_capacity(na * nb);
+    let (mut values, mut promises) = (Vec::with_capacity(na * nb), Vec::with_capacity(na * nb));
     let mut previous = [0.0, 0.0, 1.0, lapse, 0.0];
     for a in 0..na {
         for b in 0..nb {
@@ -87,37 +93,36 @@ pub(super) fn maxima<R: Response>(
             previous = best.theta;
             thetas.push(best.theta);
             values.push(best.value);
+            promises.push(promise(&best, &search, SPACING));
         }
         if let Some(start) = thetas.get(a * nb) {
             previous = *start;
         }
     }
-    // Local maxima of the scan, none next to a better one.
-    let mut order: Vec<usize> = (0..values.len()).collect();
-    order.sort_by(|&i, &j| values[j].total_cmp(&values[i]).then(i.cmp(&j)));
+    // The most promising nodes, of a plateau (as towards a limit) only one.
+    let mut order: Vec<usize> = (0..promises.len()).collect();
+    order.sort_by(|&i, &j| promises[j].total_cmp(&promises[i]).then(i.cmp(&j)));
     let mut starts: Vec<usize> = Vec::new();
+    let wanted = if chart.dimension() > 1 { STARTS } else { LINE_STARTS };
     for k in order {
-        let (a, b) = (k / nb, k % nb);
-        let highest = (a.saturating_sub(1)..=(a + 1).min(na - 1))
-            .flat_map(|i| (b.saturating_sub(1)..=(b + 1).min(nb - 1)).map(move |j| i * nb + j))
-            .all(|other| values[other] <= values[k]);
-        let alone = starts.iter().all(|&s| (s / nb).abs_diff(a).max((s % nb).abs_diff(b)) > 2);
-        if highest && alone {
+        let near = |a: f64, b: f64| (a - b).abs() <= PLATEAU * response.unit(values[k]) + 1e-12 * a.abs();
+        if starts.iter().all(|&s| !near(values[s], values[k])) {
             starts.push(k);
-            if starts.len() == STARTS {
+            if starts.len() == wanted {
                 break;
             }
         }
     }
-    let mut found = Vec::with_capacity(starts.len());
-    for k in starts {
-        // A positive amplitude lets the surface coordinates move.
-        let mut optimum = maximize(surface, response, &search, thetas[k], work)?;
-        if !surface.is_exact() && chart.dimension() > 0 {
-            let exact = Search { exact: true, steps: 30, ..search };
-            optimum = maximize(surface, response, &exact, optimum.theta, work)?;
+    let mut found: Vec<Optimum> =
+        starts.iter().map(|&k| maximize(surface, response, &search, thetas[k], work)).collect::<Result<_>>()?;
+    found.sort_by(|p, q| q.value.total_cmp(&p.value));
+    if !surface.is_exact() && chart == surface.primary() && chart.dimension() > 0 {
+        // What the spline found, polished with the solver.
+        let exact = Search { exact: true, steps: 30, ..search };
+        found.truncate(2);
+        for optimum in &mut found {
+            *optimum = maximize(surface, response, &exact, optimum.theta, work)?;
         }
-        found.push(optimum);
     }
     found.sort_by(|p, q| q.value.total_cmp(&p.value));
     Ok(found)

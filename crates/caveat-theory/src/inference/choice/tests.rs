@@ -1,254 +1,472 @@
-//! Tests of fits to choices.
-
-use proptest::prelude::*;
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+//! Fits to choices against exact expectations, dense searches, the other fitter, and their own laws.
 
 use super::*;
 use crate::inference::MarginFitter;
 use crate::kernel::RidgeModel;
 use crate::margins::{Margins, chain};
 use crate::task::TransitiveTask;
+use proptest::prelude::*;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 
-fn all_pairs(n: usize) -> Vec<(usize, usize)> {
+fn ordered(n: usize) -> Vec<(usize, usize)> {
     (0..n * n).map(|k| (k / n, k % n)).filter(|(i, j)| i != j).collect()
 }
 
-fn half_pairs(n: usize) -> Vec<(usize, usize)> {
-    all_pairs(n).into_iter().filter(|(i, j)| i < j).collect()
+fn task() -> TransitiveTask {
+    TransitiveTask::new(7, &[(4, 2)]).unwrap()
 }
 
-fn probability(gain: f64, margin: f64, lapse: f64, bias: f64) -> f64 {
-    lapse / 2.0 + (1.0 - lapse) / (1.0 + (-(gain * margin + bias)).exp())
-}
-
-/// Expected counts of choices of a ridge learner, `trials` on every ordered pair: data without noise.
+/// The counts that are expected on every pair, not rounded.
 fn expected(
-    task: &TransitiveTask,
-    alpha: f64,
-    c: f64,
+    pairs: &[(usize, usize)],
+    margins: &[f64],
     gain: f64,
     lapse: f64,
     bias: f64,
     trials: f64,
 ) -> Vec<ChoiceCount> {
-    let s = chain::solve(task, &RidgeModel::new(alpha, c).unwrap()).unwrap();
-    all_pairs(task.n_items())
-        .into_iter()
-        .map(|(first, second)| {
-            let p = probability(gain, s.margin(first, second), lapse, bias);
+    pairs
+        .iter()
+        .zip(margins)
+        .map(|(&(first, second), f)| {
+            let p = 0.5 * lapse + (1.0 - lapse) / (1.0 + (-(gain * f + bias)).exp());
             ChoiceCount { first, second, first_chosen: trials * p, trials }
         })
         .collect()
 }
 
-/// The same with binomial noise.
-fn drawn(of: &[ChoiceCount], seed: u64) -> Vec<ChoiceCount> {
+/// Drawn choices of several subjects.
+fn drawn(task: &TransitiveTask, seed: u64, subjects: usize, trials: u32, truth: [f64; 5]) -> Vec<Vec<ChoiceCount>> {
+    let [alpha, c, gain, lapse, bias] = truth;
+    let s = chain::solve(task, &RidgeModel::new(alpha, c).unwrap()).unwrap();
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    of.iter()
-        .map(|c| {
-            let p = c.first_chosen / c.trials;
-            let chosen = (0..c.trials as usize).filter(|_| rng.random::<f64>() < p).count();
-            ChoiceCount { first_chosen: chosen as f64, ..*c }
+    (0..subjects)
+        .map(|_| {
+            ordered(task.n_items())
+                .into_iter()
+                .map(|(first, second)| {
+                    let p = 0.5 * lapse + (1.0 - lapse) / (1.0 + (-(gain * s.margin(first, second) + bias)).exp());
+                    let chosen = (0..trials).filter(|_| rng.random::<f64>() < p).count();
+                    ChoiceCount { first, second, first_chosen: chosen as f64, trials: f64::from(trials) }
+                })
+                .collect()
         })
         .collect()
 }
 
-fn log_likelihood(choices: &[ChoiceCount], p: impl Fn(usize, usize) -> f64) -> f64 {
-    choices
-        .iter()
-        .map(|c| {
-            let p = p(c.first, c.second);
-            c.first_chosen * p.ln() + (c.trials - c.first_chosen) * (1.0 - p).ln()
+/// Log-likelihood from the closed forms alone.
+fn by_hand(task: &TransitiveTask, data: &[Vec<ChoiceCount>], [alpha, c, gain, lapse, bias]: [f64; 5]) -> f64 {
+    let s = chain::solve(task, &RidgeModel::new(alpha, c).unwrap()).unwrap();
+    data.iter()
+        .flatten()
+        .map(|d| {
+            let p = 0.5 * lapse + (1.0 - lapse) / (1.0 + (-(gain * s.margin(d.first, d.second) + bias)).exp());
+            d.first_chosen * p.ln() + (d.trials - d.first_chosen) * (1.0 - p).ln()
         })
         .sum()
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(40))]
     #[test]
-    fn parameters_are_recovered_from_choices_without_noise(
-        alpha in 0.05..0.8f64, log_c in -0.5..1.5f64, gain in 1.0..6.0f64, lapse in 0.0..0.2f64, bias in -0.8..0.8f64,
-        exception in any::<bool>(),
+    fn parameters_are_recovered_from_expected_counts(
+        alpha in 0.05..0.8f64, log_c in -0.7..1.5f64, log_gain in 0.3..1.5f64, lapse in 0.02..0.2f64, bias in -0.8..0.8f64,
+        flow in any::<bool>(),
     ) {
-        let exceptions: &[_] = if exception { &[(5, 3)] } else { &[] };
-        let task = TransitiveTask::new(8, exceptions).unwrap();
-        let c = 10f64.powf(log_c);
-        let data = vec![expected(&task, alpha, c, gain, lapse, bias, 100.0)];
-        let spec = ModelSpec::new(Family::Ridge).with_lapse().with_position_bias();
-        let fitter = ChoiceFitter::new(task.graph(), &spec, &all_pairs(8)).unwrap();
-        let fit = fitter.fit(&data).unwrap();
-        // Rates at the truth are the saturated model: no other parameters have a larger likelihood.
-        let s = chain::solve(&task, &RidgeModel::new(alpha, c).unwrap()).unwrap();
-        let truth = log_likelihood(&data[0], |i, j| probability(gain, s.margin(i, j), lapse, bias));
-        prop_assert!(fit.log_likelihood > truth - 1e-6, "{fit:?}");
-        prop_assert!(fit.deviance_explained > 1.0 - 1e-6);
-        for (p, c) in fit.probabilities.iter().zip(&data[0]) {
-            prop_assert!((p - c.first_chosen / c.trials).abs() < 1e-4);
-        }
-        prop_assert!((fit.estimates.position_bias - bias).abs() < 1e-2, "{fit:?}");
+        let task = task();
+        let family = if flow { Family::GradientFlow } else { Family::Ridge };
+        let spec = ModelSpec::new(family).with_lapse().with_position_bias();
+        let fitter = ChoiceFitter::new(task.graph(), &spec, &ordered(7)).unwrap();
+        // A flow forgets its time as e^{−αt}: shorter times, so that data of this size can tell.
+        let s = 10f64.powf(if flow { 0.5 * log_c } else { log_c });
+        // A gain that makes the largest margins two to five logits.
+        let margins = fitter.surface().margins(alpha, s).unwrap();
+        let largest = margins.iter().fold(0.0_f64, |a, m| a.max(m.abs()));
+        let gain = log_gain.exp() / largest;
+        let fit = fitter.fit(&[expected(&ordered(7), &margins, gain, lapse, bias, 1e4)]).unwrap();
+        // The likelihood at the truth is the saturated one, which the maximum reaches to its tolerance of 1e-10.
+        prop_assert!(1.0 - fit.deviance_explained < 1e-12, "{fit:?}");
+        let e = fit.estimates;
+        prop_assert!((e.position_bias - bias).abs() < 1e-4 && (e.lapse - lapse).abs() < 1e-4, "{e:?}");
+        prop_assert!((e.conjunctivity - alpha).abs() < 1e-3 && (e.gain / gain).ln().abs() < 1e-2, "{e:?} {alpha} {gain}");
+        prop_assert!((e.strength / s).ln().abs() < 1e-2 && e.limit.is_none(), "{e:?} {s}");
     }
 }
 
 #[test]
-fn the_fit_is_no_worse_than_a_dense_search_and_is_stationary() {
-    let task = TransitiveTask::new(7, &[(4, 2)]).unwrap();
-    let data = drawn(&expected(&task, 0.3, 5.0, 3.0, 0.0, 0.0, 40.0), 3);
-    let fitter = ChoiceFitter::new(task.graph(), &ModelSpec::new(Family::Ridge), &all_pairs(7)).unwrap();
-    let fit = fitter.fit(&[data.clone()]).unwrap();
-    let at = |alpha: f64, c: f64, gain: f64| {
-        let s = chain::solve(&task, &RidgeModel::new(alpha, c).unwrap()).unwrap();
-        log_likelihood(&data, |i, j| probability(gain, s.margin(i, j), 0.0, 0.0))
-    };
-    let e = fit.estimates;
-    let best = at(e.conjunctivity, e.strength, e.gain);
-    assert!((best - fit.log_likelihood).abs() < 1e-7 * best.abs(), "{best} {}", fit.log_likelihood);
-    for a in 0..=40 {
-        for k in -10..=25 {
-            for g in 1..=60 {
-                let other = at(f64::from(a) / 40.0, 10f64.powf(f64::from(k) / 10.0), 0.15 * f64::from(g));
-                assert!(other <= best + 1e-6);
+fn logistic_margins_and_unequal_weights_are_recovered_too() {
+    let uneven = task().with_weight(4, 2, 3.0).unwrap();
+    for (task, family) in [(task(), Family::Logistic), (uneven.clone(), Family::Ridge), (uneven, Family::GradientFlow)]
+    {
+        let fitter = ChoiceFitter::new(task.graph(), &ModelSpec::new(family), &ordered(7)).unwrap();
+        let margins = fitter.surface().margins(0.3, 4.0).unwrap();
+        let fit = fitter.fit(&[expected(&ordered(7), &margins, 1.5, 0.0, 0.0, 1e4)]).unwrap();
+        let e = fit.estimates;
+        assert!((e.conjunctivity - 0.3).abs() < 1e-3 && (e.strength / 4.0).ln().abs() < 1e-2, "{family:?} {e:?}");
+        assert!((e.gain / 1.5).ln().abs() < 1e-2 && 1.0 - fit.deviance_explained < 1e-10, "{family:?} {e:?}");
+    }
+}
+
+#[test]
+fn a_dense_search_finds_nothing_better_and_slopes_vanish() {
+    let task = task();
+    let truth = [0.3, 5.0, 3.0, 0.0, 0.0];
+    for seed in 0..4 {
+        let data = drawn(&task, seed, 1, 20, truth);
+        let fitter = ChoiceFitter::new(task.graph(), &ModelSpec::new(Family::Ridge), &ordered(7)).unwrap();
+        let fit = fitter.fit(&data).unwrap();
+        let e = fit.estimates;
+        let mut dense = f64::NEG_INFINITY;
+        for a in 0..=40 {
+            for k in -15..=30 {
+                for g in 0..=40 {
+                    let (alpha, c) = (f64::from(a) / 40.0, 10f64.powf(f64::from(k) / 10.0));
+                    dense =
+                        dense.max(by_hand(&task, &data, [alpha, c, 10f64.powf(f64::from(g) / 20.0 - 0.5), 0.0, 0.0]));
+                }
             }
         }
-    }
-    // Inside the range every derivative vanishes, to the rounding of a difference.
-    let h = 1e-4;
-    for step in [[h, 0.0, 0.0], [0.0, h * e.strength, 0.0], [0.0, 0.0, h * e.gain]] {
-        let shifted = |s: f64| at(e.conjunctivity + s * step[0], e.strength + s * step[1], e.gain + s * step[2]);
-        let slope = (shifted(1.0) - shifted(-1.0)) / (2.0 * h);
-        assert!(slope.abs() < 1e-2, "{slope}");
+        assert!(fit.log_likelihood >= dense - 1e-9 && fit.log_likelihood < dense + 1.0, "{dense} {fit:?}");
+        if e.limit.is_some() || !(e.conjunctivity > 0.0 && e.strength.is_finite()) {
+            continue;
+        }
+        let here = by_hand(&task, &data, [e.conjunctivity, e.strength, e.gain, 0.0, 0.0]);
+        assert!((here - fit.log_likelihood).abs() < 1e-9 * here.abs());
+        // Slopes per standard error, of order sqrt(2e-10) at the search's tolerance, with differences' own error.
+        for k in 0..3 {
+            let moved = |factor: f64| {
+                let mut p = [e.conjunctivity, e.strength, e.gain, 0.0, 0.0];
+                p[k] *= factor;
+                by_hand(&task, &data, p)
+            };
+            let slope = (moved(1.0 + 1e-4) - moved(1.0 - 1e-4)) / 2e-4;
+            let curvature = (moved(1.0 + 1e-3) + moved(1.0 - 1e-3) - 2.0 * here) / 1e-6;
+            assert!(curvature < 0.0 && slope.abs() < 1e-3 * (-curvature).sqrt(), "{k}: {slope} {curvature}");
+        }
     }
 }
 
 #[test]
-fn margins_by_the_surface_agree_with_the_closed_profile() {
-    let task = TransitiveTask::new(9, &[(5, 3)]).unwrap();
-    let pairs = half_pairs(9);
-    for (alpha, c, phase) in [(0.2, 8.0, 0.0), (0.5, 1.0, 1.0), (0.05, 30.0, 2.0)] {
-        let s = chain::solve(&task, &RidgeModel::new(alpha, c).unwrap()).unwrap();
-        let margins: Vec<f64> = pairs
+fn margins_are_fitted_as_by_the_other_fitter() {
+    let task = task();
+    let pairs: Vec<(usize, usize)> = (0..7).flat_map(|i| (i + 1..7).map(move |j| (i, j))).collect();
+    let s = chain::solve(&task, &RidgeModel::new(0.25, 4.0).unwrap()).unwrap();
+    let mut rng = ChaCha8Rng::seed_from_u64(2);
+    for _ in 0..6 {
+        let observed: Vec<f64> =
+            pairs.iter().map(|&(i, j)| 3.0 * s.margin(i, j) + rng.random_range(-0.3..0.3)).collect();
+        let one = MarginFitter::new(task.graph(), &pairs).unwrap().fit(&observed).unwrap();
+        let data: Vec<MarginObservation> = pairs
             .iter()
-            .enumerate()
-            .map(|(k, &(i, j))| 4.0 * s.margin(i, j) + 0.2 * (2.4 * k as f64 + phase).sin())
-            .collect();
-        let closed = MarginFitter::new(task.graph(), &pairs).unwrap().fit(&margins).unwrap();
-        let observations: Vec<MarginObservation> = pairs
-            .iter()
-            .zip(&margins)
+            .zip(&observed)
             .map(|(&(first, second), &margin)| MarginObservation { first, second, margin, weight: 1.0 })
             .collect();
         let fitter = MarginModelFitter::new(task.graph(), &ModelSpec::new(Family::Ridge), &pairs).unwrap();
-        let fit = fitter.fit(&[observations]).unwrap();
-        // Both minimize one sum of squares, each to the square root of its rounding in the parameters.
-        assert!((fit.r_squared - closed.r_squared).abs() < 1e-9, "{} {}", fit.r_squared, closed.r_squared);
-        assert!((fit.estimates.conjunctivity - closed.conjunctivity).abs() < 1e-4, "{fit:?} {closed:?}");
-        assert!((fit.estimates.gain / closed.gain - 1.0).abs() < 1e-3, "{fit:?} {closed:?}");
+        let two = fitter.fit(std::slice::from_ref(&data)).unwrap();
+        // Both find the minimum of the residual to rounding or 1e-10 of a variance, the parameters to its square root.
+        assert!((one.r_squared - two.r_squared).abs() < 1e-9, "{one:?} {two:?}");
+        let e = two.estimates;
+        assert_eq!(one.limit, e.limit);
+        assert!((one.conjunctivity - e.conjunctivity).abs() < 1e-3, "{one:?} {e:?}");
+        if one.limit.is_none() && one.c.is_finite() {
+            assert!((one.c / e.strength).ln().abs() < 1e-3 && (one.gain / e.gain).ln().abs() < 1e-3);
+            assert!(
+                (one.screening / e.screening - 1.0).abs() < 1e-3 && (one.memorization - e.memorization).abs() < 1e-3
+            );
+        }
+        // A bias for the first position is found where both orders tell it.
+        let both: Vec<MarginObservation> = data
+            .iter()
+            .flat_map(|o| {
+                [
+                    MarginObservation { margin: o.margin + 0.7, ..*o },
+                    MarginObservation { first: o.second, second: o.first, margin: 0.7 - o.margin, weight: 1.0 },
+                ]
+            })
+            .collect();
+        let spec = ModelSpec::new(Family::Ridge).with_position_bias();
+        let biased = MarginModelFitter::new(task.graph(), &spec, &ordered(7)).unwrap().fit(&[both]).unwrap();
+        assert!((biased.estimates.position_bias - 0.7).abs() < 1e-6);
+        assert!((biased.residual - 2.0 * two.residual).abs() < 1e-6 * two.residual);
     }
 }
 
 #[test]
-fn profiles_rise_by_the_threshold_at_the_ends_of_intervals() {
-    let task = TransitiveTask::new(7, &[(4, 2)]).unwrap();
-    let data = vec![drawn(&expected(&task, 0.3, 5.0, 3.0, 0.08, 0.0, 60.0), 5)];
-    let fitter = ChoiceFitter::new(task.graph(), &ModelSpec::new(Family::Ridge).with_lapse(), &all_pairs(7)).unwrap();
-    let fit = fitter.fit(&data).unwrap();
-    let intervals = fitter.intervals(&fit, &data).unwrap();
-    let alpha = intervals.conjunctivity.unwrap();
-    assert!(alpha.interval.low <= fit.estimates.conjunctivity && fit.estimates.conjunctivity <= alpha.interval.high);
-    assert!(alpha.identified && alpha.bounded, "{intervals:?}");
-    let ends = [alpha.interval.low, alpha.interval.high];
-    for rise in fitter.profile(&fit, &data, ChoiceParameter::Conjunctivity, &ends).unwrap() {
-        assert!((rise - 3.841_458_820_694_124).abs() < 0.02, "{rise}");
-    }
-    // With the value of the fit nothing is lost.
-    let here = fitter.profile(&fit, &data, ChoiceParameter::Conjunctivity, &[fit.estimates.conjunctivity]).unwrap()[0];
-    assert!(here.abs() < 1e-4, "{here}");
+fn limits_are_reported_as_limits_with_finite_numbers() {
+    let task = task();
+    let fitter = ChoiceFitter::new(task.graph(), &ModelSpec::new(Family::Ridge), &ordered(7)).unwrap();
+    let fit = |margins: &[f64], gain: f64| {
+        fitter.fit(&[expected(&ordered(7), margins, gain, 0.0, 0.0, 1000.0)]).unwrap().estimates
+    };
+    let surface = fitter.surface();
+    let shape = surface.shape(0.3, 0.0).unwrap();
+    let hebbian: Vec<f64> = shape.values.iter().map(|v| v * shape.log_scale.exp()).collect();
+    let e = fit(&hebbian, 1.7);
+    assert_eq!((e.limit, e.strength, e.memorization), (Some(FitLimit::Hebbian), 0.0, 0.0));
+    assert!((e.gain - 1.7).abs() < 1e-3 && (e.conjunctivity - 0.3).abs() < 1e-3, "{e:?}");
+    let conjunctive: Vec<f64> = surface.margins(1.0, f64::INFINITY).unwrap();
+    let e = fit(&conjunctive, 2.0);
+    assert_eq!((e.limit, e.conjunctivity, e.strength), (Some(FitLimit::Conjunctive), 1.0, f64::INFINITY));
+    assert!((e.gain - 2.0).abs() < 1e-4, "{e:?}");
+    // The corner at m = 0.4.
+    let corner = surface.margins(4e-12 / 6.0, 1e12).unwrap();
+    let e = fit(&corner, 2.0);
+    assert_eq!((e.limit, e.conjunctivity, e.screening), (Some(FitLimit::Additive), 0.0, 0.0));
+    assert!((e.memorization - 0.4 / 0.6 / (1.0 + 0.4 / 0.6)).abs() < 1e-3 && (e.gain - 2.0).abs() < 1e-3, "{e:?}");
+    // Ends that are models of their own: α = 0, and C = ∞.
+    let e = fit(&surface.margins(0.0, 2.0).unwrap(), 2.0);
+    assert!(e.conjunctivity == 0.0 && (e.strength / 2.0).ln().abs() < 1e-3 && e.limit.is_none(), "{e:?}");
+    let e = fit(&surface.margins(0.4, f64::INFINITY).unwrap(), 2.0);
+    assert!(e.strength == f64::INFINITY && (e.conjunctivity - 0.4).abs() < 1e-3, "{e:?}");
+    // The rule reversed everywhere: no positive gain helps.
+    let reversed: Vec<f64> = surface.margins(0.3, 2.0).unwrap().iter().map(|m| -m).collect();
+    let e = fit(&reversed, 0.5);
+    assert_eq!((e.limit, e.gain), (Some(FitLimit::NoSignal), 0.0));
+    assert!(e.conjunctivity.is_nan() && e.strength.is_nan());
 }
 
 #[test]
-fn untrained_pairs_alone_do_not_separate_conjunctivity_from_regularization() {
-    let task = TransitiveTask::new(8, &[(5, 3)]).unwrap();
-    let untrained: Vec<ChoiceCount> = expected(&task, 0.2, 5.0, 3.0, 0.0, 0.0, 50.0)
-        .into_iter()
-        .filter(|c| task.graph().edge_index(c.first, c.second).is_none())
-        .collect();
-    let data = vec![untrained];
-    let fitter = ChoiceFitter::new(task.graph(), &ModelSpec::new(Family::Ridge), &ordered_pairs(&data)).unwrap();
-    let fit = fitter.fit(&data).unwrap();
-    let intervals = fitter.intervals(&fit, &data).unwrap();
-    assert!(!intervals.conjunctivity.unwrap().identified && !intervals.strength.unwrap().identified, "{intervals:?}");
-    // They do determine the screening: the fit, wherever it lies on the ridge, has that of the truth.
-    let truth = RidgeModel::new(0.2, 5.0).unwrap().screening(1.0);
-    assert!((fit.estimates.screening / truth - 1.0).abs() < 1e-2, "{fit:?}");
-}
-
-#[test]
-fn choices_without_error_saturate_with_finite_numbers() {
-    let task = TransitiveTask::new(6, &[]).unwrap();
-    let sure: Vec<ChoiceCount> = all_pairs(6)
+fn separable_choices_saturate_the_gain_and_nothing_else_breaks() {
+    let task = TransitiveTask::new(7, &[]).unwrap();
+    let perfect: Vec<ChoiceCount> = ordered(7)
         .into_iter()
         .map(|(first, second)| ChoiceCount {
             first,
             second,
-            first_chosen: if first < second { 20.0 } else { 0.0 },
-            trials: 20.0,
+            first_chosen: if first < second { 5.0 } else { 0.0 },
+            trials: 5.0,
         })
         .collect();
-    let fitter = ChoiceFitter::new(task.graph(), &ModelSpec::new(Family::Ridge), &all_pairs(6)).unwrap();
-    let fit = fitter.fit(&[sure]).unwrap();
-    assert!(fit.estimates.saturated, "{fit:?}");
-    assert!(fit.log_likelihood > -1e-6 && fit.probabilities.iter().all(|p| p.is_finite()));
-}
-
-#[test]
-fn resampled_clusters_give_intervals_around_the_fit() {
-    let task = TransitiveTask::new(7, &[(4, 2)]).unwrap();
-    let rates = expected(&task, 0.3, 5.0, 3.0, 0.0, 0.3, 10.0);
-    let clusters: Vec<Vec<ChoiceCount>> = (0..20).map(|k| drawn(&rates, k)).collect();
-    let spec = ModelSpec::new(Family::Ridge).with_position_bias();
-    let fitter = ChoiceFitter::new(task.graph(), &spec, &all_pairs(7)).unwrap();
-    let fit = fitter.fit(&clusters).unwrap();
-    let sample = fitter.bootstrap(&fit, &clusters, 300, 1).unwrap();
-    assert_eq!(sample, fitter.bootstrap(&fit, &clusters, 300, 1).unwrap());
-    for (interval, estimate) in [
-        (sample.conjunctivity, fit.estimates.conjunctivity),
-        (sample.strength, fit.estimates.strength),
-        (sample.gain, fit.estimates.gain),
-        (sample.position_bias, fit.estimates.position_bias),
-    ] {
-        let interval = interval.unwrap();
-        assert!(interval.low < estimate && estimate < interval.high, "{interval:?} {estimate}");
+    for spec in [ModelSpec::new(Family::Ridge), ModelSpec::new(Family::GradientFlow).with_lapse().with_position_bias()]
+    {
+        let fitter = ChoiceFitter::new(task.graph(), &spec, &ordered(7)).unwrap();
+        let data = [perfect.clone()];
+        let fit = fitter.fit(&data).unwrap();
+        assert!(fit.log_likelihood > -1e-3 && fit.log_likelihood <= 0.0, "{fit:?}");
+        assert!(fit.estimates.gain.is_finite() && fit.margins.iter().all(|m| m.is_finite()));
+        let intervals = fitter.intervals(&fit, &data).unwrap();
+        let gain = intervals.gain.unwrap();
+        assert!(gain.interval.high == f64::INFINITY && gain.interval.low > 0.0 && !gain.bounded, "{intervals:?}");
+        assert!(intervals.lapse.is_none_or(|l| l.interval.low == 0.0 && l.interval.high < 0.2), "{intervals:?}");
     }
-    // A replicate is a fit: the first one, refitted from scratch.
-    let mut rng = ChaCha8Rng::seed_from_u64(1);
-    rng.set_stream(0);
-    let resampled: Vec<Vec<ChoiceCount>> = (0..20).map(|_| clusters[rng.random_range(0..20)].clone()).collect();
-    let again = fitter.fit(&resampled).unwrap().estimates;
-    assert!((sample.draws[0][0] - again.conjunctivity).abs() < 0.02, "{:?} {again:?}", sample.draws[0]);
-    assert!((sample.draws[0][2] / again.gain - 1.0).abs() < 0.05, "{:?} {again:?}", sample.draws[0]);
-    assert!(fitter.bootstrap(&fit, &clusters[..1], 300, 1).is_err());
 }
 
 #[test]
-fn bad_choices_and_specifications_are_refused() {
-    let task = TransitiveTask::new(5, &[]).unwrap();
-    let fitter = ChoiceFitter::new(task.graph(), &ModelSpec::new(Family::Ridge), &all_pairs(5)).unwrap();
+fn mirrored_trials_mirror_the_bias_and_single_trials_are_counts() {
+    let task = task();
+    let data = drawn(&task, 5, 1, 12, [0.3, 5.0, 2.5, 0.0, 0.4]);
+    let spec = ModelSpec::new(Family::Ridge).with_position_bias();
+    let fitter = ChoiceFitter::new(task.graph(), &spec, &ordered(7)).unwrap();
+    let fit = fitter.fit(&data).unwrap();
+    let mirrored: Vec<ChoiceCount> = data[0]
+        .iter()
+        .map(|d| ChoiceCount { first: d.second, second: d.first, first_chosen: d.trials - d.first_chosen, ..*d })
+        .collect();
+    let mirror = fitter.fit(&[mirrored]).unwrap();
+    assert!((fit.log_likelihood - mirror.log_likelihood).abs() < 1e-8);
+    assert!((fit.estimates.position_bias + mirror.estimates.position_bias).abs() < 1e-4);
+    assert!((fit.estimates.conjunctivity - mirror.estimates.conjunctivity).abs() < 1e-4);
+    let single: Vec<ChoiceCount> = data[0]
+        .iter()
+        .flat_map(|d| {
+            (0..12).map(move |t| ChoiceCount {
+                first_chosen: f64::from(u8::from(f64::from(t) < d.first_chosen)),
+                trials: 1.0,
+                ..*d
+            })
+        })
+        .collect();
+    let singles = fitter.fit(std::slice::from_ref(&single)).unwrap();
+    assert!((fit.log_likelihood - singles.log_likelihood).abs() < 1e-9);
+    assert!((fitter.log_likelihood(&fit, &single).unwrap() - fit.log_likelihood).abs() < 1e-9);
+    // Each fitted pair's share adds up: with a bias, as many first choices are expected as made.
+    let made: f64 = data[0].iter().map(|d| d.first_chosen).sum();
+    let predicted: f64 = fit.probabilities.iter().map(|p| 12.0 * p).sum();
+    assert!((made - predicted).abs() < 1e-4 * made);
+    assert!((fit.mcfadden - (1.0 - fit.log_likelihood / (-fit.n_trials * 2f64.ln()))).abs() < 1e-12);
+}
+
+#[test]
+fn interval_ends_are_where_a_dense_profile_crosses() {
+    let task = task();
+    let data = drawn(&task, 8, 1, 60, [0.3, 4.0, 3.0, 0.0, 0.0]);
+    let fitter = ChoiceFitter::new(task.graph(), &ModelSpec::new(Family::Ridge), &ordered(7)).unwrap();
+    let fit = fitter.fit(&data).unwrap();
+    let intervals = fitter.intervals(&fit, &data).unwrap();
+    let alpha = intervals.conjunctivity.unwrap();
+    assert!(alpha.identified && alpha.bounded && alpha.interval.low < fit.estimates.conjunctivity);
+    for end in [alpha.interval.low, alpha.interval.high] {
+        // α held there; C and gain from a search that narrows from a dense grid.
+        let (mut center, mut width, mut best) = ([1.4, 1.1], [4.0, 2.0], f64::NEG_INFINITY);
+        for _ in 0..8 {
+            let at = center;
+            for a in -12..=12 {
+                for b in -12..=12 {
+                    let p = [at[0] + width[0] * f64::from(a) / 12.0, at[1] + width[1] * f64::from(b) / 12.0];
+                    let value = by_hand(&task, &data, [end, p[0].exp(), p[1].exp(), 0.0, 0.0]);
+                    if value > best {
+                        (best, center) = (value, p);
+                    }
+                }
+            }
+            width = width.map(|w| w / 3.0);
+        }
+        let loss = 2.0 * (fit.log_likelihood - best);
+        assert!((loss - 3.841_458_8).abs() < 2e-3, "{end}: {loss}");
+    }
+    let ends = [alpha.interval.low, fit.estimates.conjunctivity, alpha.interval.high];
+    let profile = fitter.profile(&fit, &data, ChoiceParameter::Conjunctivity, &ends).unwrap();
+    assert!(
+        (profile[0] - 3.841_458_8).abs() < 1e-3 && profile[1].abs() < 1e-6 && (profile[2] - 3.841_458_8).abs() < 1e-3
+    );
+    assert!(fitter.profile(&fit, &data, ChoiceParameter::Lapse, &[0.1]).is_err());
+    assert!(fitter.profile(&fit, &data, ChoiceParameter::Conjunctivity, &[1.5]).is_err());
+    assert!(fitter.profile(&fit, &data, ChoiceParameter::Gain, &[0.0]).is_err());
+}
+
+#[test]
+fn pairs_that_cannot_tell_a_parameter_are_said_not_to() {
+    let task = task();
+    let of = |pairs: &[(usize, usize)], spec: &ModelSpec| {
+        let fitter = ChoiceFitter::new(task.graph(), spec, pairs).unwrap();
+        let margins = fitter.surface().margins(0.3, 5.0).unwrap();
+        let data = [expected(pairs, &margins, 3.0, 0.05, 0.3, 100.0)];
+        let fit = fitter.fit(&data).unwrap();
+        let i = fitter.intervals(&fit, &data).unwrap();
+        [i.conjunctivity, i.strength, i.gain, i.lapse, i.position_bias].map(|p| p.map(|p| p.identified))
+    };
+    let ridge = ModelSpec::new(Family::Ridge);
+    let full = ridge.with_lapse().with_position_bias();
+    assert_eq!(of(&ordered(7), &full), [Some(true); 5]);
+    // Untrained pairs know the screening alone.
+    let untrained: Vec<(usize, usize)> =
+        ordered(7).into_iter().filter(|&(i, j)| task.graph().edge_index(i, j).is_none()).collect();
+    assert_eq!(of(&untrained, &full), [Some(false), Some(false), Some(true), Some(true), Some(true)]);
+    // With C held, the screening is α.
+    assert_eq!(of(&untrained, &ridge.with_strength(5.0)), [Some(true), None, Some(true), None, None]);
+    // One pair in both orders: a margin and a bias.
+    let one = [(0, 1), (1, 0)];
+    assert_eq!(of(&one, &ridge.with_position_bias()), [Some(false), Some(false), Some(false), None, Some(true)]);
+    // One order only: shape tells bias and margins apart.
+    let forward: Vec<(usize, usize)> = ordered(7).into_iter().filter(|(i, j)| i < j).collect();
+    assert_eq!(of(&forward, &ridge.with_position_bias()), [Some(true), Some(true), Some(true), None, Some(true)]);
+    // A single pair in one order is its margin or its bias.
+    let single = of(&[(0, 2)], &ridge.with_position_bias());
+    assert_eq!(single, [Some(false), Some(false), Some(false), None, Some(false)]);
+}
+
+#[test]
+fn replicates_are_the_fits_of_resampled_clusters() {
+    let task = task();
+    let data = drawn(&task, 3, 12, 8, [0.3, 5.0, 3.0, 0.05, 0.2]);
+    let spec = ModelSpec::new(Family::Ridge).with_lapse().with_position_bias();
+    let fitter = ChoiceFitter::new(task.graph(), &spec, &ordered(7)).unwrap();
+    let fit = fitter.fit(&data).unwrap();
+    let all = fitter.bootstrap(&fit, &data, 200, 11).unwrap();
+    let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    assert_eq!(all.draws.len(), 200);
+    let again = one_thread.install(|| fitter.bootstrap(&fit, &data, 200, 11).unwrap());
+    assert_eq!(format!("{:?}", all.draws), format!("{:?}", again.draws));
+    let spread = |k: usize| {
+        let mean = all.draws.iter().map(|d| d[k]).sum::<f64>() / 200.0;
+        (all.draws.iter().map(|d| (d[k] - mean).powi(2)).sum::<f64>() / 199.0).sqrt()
+    };
+    for replicate in 0..25 {
+        let mut rng = ChaCha8Rng::seed_from_u64(11);
+        rng.set_stream(replicate);
+        let sample: Vec<Vec<ChoiceCount>> =
+            (0..data.len()).map(|_| data[rng.random_range(0..data.len())].clone()).collect();
+        let e = fitter.fit(&sample).unwrap().estimates;
+        let draw = all.draws[replicate as usize];
+        // The refit stops at 1e-6 in log-likelihood: 10⁻³ of a standard error, and here within a hundredth.
+        for (k, value) in [e.conjunctivity, e.strength, e.gain, e.lapse, e.position_bias].into_iter().enumerate() {
+            if [0, 3, 4].contains(&k) {
+                assert!((draw[k] - value).abs() < 1e-2 * spread(k), "{replicate} {k}: {} {value}", draw[k]);
+            } else if value.is_finite() && value > 0.0 {
+                assert!((draw[k] / value).ln().abs() < 2e-2, "{replicate} {k}: {} {value}", draw[k]);
+            }
+        }
+    }
+    let alpha = all.conjunctivity.unwrap();
+    assert!(alpha.low < 0.3 && 0.3 < alpha.high && alpha.high - alpha.low < 0.3, "{alpha:?}");
+    assert!(fitter.bootstrap(&fit, &data[..1], 200, 11).is_err() && fitter.bootstrap(&fit, &data, 1, 11).is_err());
+    // Clusters alike: every replicate is the fit.
+    let alike = vec![data[0].clone(); 4];
+    let fit = fitter.fit(&alike).unwrap();
+    let same = fitter.bootstrap(&fit, &alike, 8, 0).unwrap();
+    assert!(same.draws.iter().all(|d| (d[0] - fit.estimates.conjunctivity).abs() < 1e-4));
+}
+
+#[test]
+fn margins_have_intervals_and_replicates_too() {
+    let task = task();
+    let s = chain::solve(&task, &RidgeModel::new(0.3, 5.0).unwrap()).unwrap();
+    let mut rng = ChaCha8Rng::seed_from_u64(6);
+    let clusters: Vec<Vec<MarginObservation>> = (0..20)
+        .map(|_| {
+            ordered(7)
+                .into_iter()
+                .map(|(first, second)| {
+                    let margin = 3.0 * s.margin(first, second) + 0.5 + rng.random_range(-0.6..0.6);
+                    MarginObservation { first, second, margin, weight: 1.0 }
+                })
+                .collect()
+        })
+        .collect();
+    let spec = ModelSpec::new(Family::Ridge).with_position_bias();
+    let fitter = MarginModelFitter::new(task.graph(), &spec, &ordered(7)).unwrap();
+    let fit = fitter.fit(&clusters).unwrap();
+    // Uniform errors of width 1.2 have the variance 0.12, found to sqrt(0.8/840) of it.
+    assert!((fit.variance() / 0.12 - 1.0).abs() < 4.0 * (0.8f64 / 840.0).sqrt(), "{}", fit.variance());
+    let profile = fitter.intervals(&fit, &clusters).unwrap();
+    let replicates = fitter.bootstrap(&fit, &clusters, 2000, 3).unwrap();
+    let pairs = [
+        (profile.conjunctivity, replicates.conjunctivity, 0.3),
+        (profile.strength, replicates.strength, 5.0),
+        (profile.gain, replicates.gain, 3.0),
+        (profile.position_bias, replicates.position_bias, 0.5),
+    ];
+    for (profile, replicates, truth) in pairs {
+        let (p, b) = (profile.unwrap().interval, replicates.unwrap());
+        assert!(p.low < truth && truth < p.high && b.low < truth && truth < b.high, "{p:?} {b:?}");
+        // Errors are alike and independent, so that both widths estimate one; that of 20 clusters to about a sixth.
+        let ratio = (b.high - b.low) / (p.high - p.low);
+        assert!((0.5..1.5).contains(&ratio), "{p:?} {b:?}");
+    }
+    assert!(profile.lapse.is_none() && replicates.lapse.is_none());
+    // The Gaussian log-likelihood, summed by hand.
+    let by_hand: f64 = clusters[0]
+        .iter()
+        .zip(&fit.fitted)
+        .map(|(o, f)| -0.5 * ((o.margin - f).powi(2) / 0.2 + (std::f64::consts::TAU * 0.2).ln()))
+        .sum();
+    assert!((fitter.log_likelihood(&fit, 0.2, &clusters[0]).unwrap() - by_hand).abs() < 1e-10 * by_hand.abs());
+}
+
+#[test]
+fn bad_choices_are_refused() {
+    let task = task();
+    let ridge = ModelSpec::new(Family::Ridge);
+    let fitter = ChoiceFitter::new(task.graph(), &ridge, &[(0, 1), (1, 0)]).unwrap();
     let count = |first, second, first_chosen, trials| vec![vec![ChoiceCount { first, second, first_chosen, trials }]];
     for bad in [
+        count(0, 2, 1.0, 2.0),
         count(0, 1, 3.0, 2.0),
         count(0, 1, -1.0, 2.0),
-        count(0, 1, 0.0, f64::NAN),
-        count(0, 7, 1.0, 2.0),
+        count(0, 1, f64::NAN, 2.0),
+        count(0, 1, 1.0, f64::INFINITY),
         count(0, 1, 0.0, 0.0),
+        Vec::new(),
     ] {
         assert!(fitter.fit(&bad).is_err(), "{bad:?}");
     }
-    for spec in [
-        ModelSpec::new(Family::Ridge).with_conjunctivity(1.5),
-        ModelSpec::new(Family::Ridge).with_strength(-1.0),
-        ModelSpec::new(Family::Logistic).with_strength(f64::INFINITY),
-    ] {
-        assert!(ChoiceFitter::new(task.graph(), &spec, &all_pairs(5)).is_err(), "{spec:?}");
+    assert!(ChoiceFitter::new(task.graph(), &ridge, &[(0, 1), (0, 1)]).is_err());
+    assert!(ChoiceFitter::new(task.graph(), &ridge.with_conjunctivity(1.2), &[(0, 1)]).is_err());
+    assert!(MarginModelFitter::new(task.graph(), &ridge.with_lapse(), &[(0, 1)]).is_err());
+    let margins = MarginModelFitter::new(task.graph(), &ridge, &[(0, 1)]).unwrap();
+    let observation = |margin, weight| vec![vec![MarginObservation { first: 0, second: 1, margin, weight }]];
+    for bad in [observation(f64::NAN, 1.0), observation(1.0, 0.0), observation(1.0, f64::INFINITY), Vec::new()] {
+        assert!(margins.fit(&bad).is_err(), "{bad:?}");
     }
-    assert!(MarginModelFitter::new(task.graph(), &ModelSpec::new(Family::Ridge).with_lapse(), &all_pairs(5)).is_err());
 }

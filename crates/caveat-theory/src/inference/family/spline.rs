@@ -136,9 +136,10 @@ mod tests {
 
     #[test]
     fn nodes_are_met_and_between_them_the_error_falls_as_the_fourth_power() {
-        let f = |x: f64, z: f64| (x / 2.0).sin() * (1.0 + (z - 1.0).tanh());
+        // Flat at the ends, as surfaces are.
+        let f = |x: f64, z: f64| x.tanh() * (2.0 + (z - 1.0).tanh());
         let worst = |step: f64| {
-            let axes = [Axis::new((-3.0, 5.0), step), Axis::new((-6.0, 6.0), step)];
+            let axes = [Axis::new((-16.0, 16.0), step), Axis::new((-16.0, 16.0), step)];
             let values: Vec<f64> = (0..axes[0].nodes)
                 .flat_map(|a| (0..axes[1].nodes).map(move |b| (a, b)))
                 .map(|(a, b)| f(axes[0].node(a), axes[1].node(b)))
@@ -149,19 +150,18 @@ mod tests {
             });
             let mut error = 0.0_f64;
             for k in 0..200 {
-                // Away from the ends, where the second derivative is not 0.
-                let (x, z) = (1.0 + 1.5 * (1.7 * f64::from(k)).sin(), 3.0 * (2.9 * f64::from(k)).cos());
+                let (x, z) = (2.5 * (1.7 * f64::from(k)).sin(), 3.0 * (2.9 * f64::from(k)).cos());
                 spline.read([x, z], |_, v, slopes| {
                     error = error.max((v - f(x, z)).abs());
-                    let dx = 0.5 * (x / 2.0).cos() * (1.0 + (z - 1.0).tanh());
-                    let dz = (x / 2.0).sin() / (z - 1.0).cosh().powi(2);
-                    assert!((slopes[0] - dx).abs() < 0.1 * step.powi(2) && (slopes[1] - dz).abs() < 0.3 * step.powi(2));
+                    let dx = (2.0 + (z - 1.0).tanh()) / x.cosh().powi(2);
+                    let dz = x.tanh() / (z - 1.0).cosh().powi(2);
+                    assert!((slopes[0] - dx).abs() < 0.3 * step.powi(2) && (slopes[1] - dz).abs() < 0.3 * step.powi(2));
                 });
             }
             error
         };
-        let (coarse, fine) = (worst(0.2), worst(0.1));
-        assert!(coarse < 2e-4 && fine < coarse / 8.0, "{coarse} {fine}");
+        let (coarse, fine) = (worst(0.4), worst(0.2));
+        assert!(coarse < 2e-3 && fine < coarse / 8.0, "{coarse} {fine}");
     }
 
     #[test]

@@ -107,7 +107,7 @@ fn table(
         .text("model_compared", rows.iter().map(|r| r.2))?
         .integer("n_parameters", rows.iter().map(|r| i64::try_from(r.3.n_parameters).ok()))?
         .float("held_out", score(|c| c.held_out))?
-        .float("held_out_each", rows.iter().map(|r| r.3.held_out / r.1.size))?
+        .float("held_out_each", score(|c| c.held_out_mean))?
         .float("difference", score(|c| c.difference))?
         .float("difference_se", score(|c| c.difference_error))?
         .float("log_likelihood", score(|c| c.log_likelihood))?

@@ -1,13 +1,10 @@
 //! `caveat fit --hierarchical`: what subjects or models have in common, and how they differ.
 
 use caveat_results::{ConditionKey, Grouping, Table};
-use caveat_theory::inference::{HierarchicalSummary, Interval, UnitEstimate, summarize_units};
+use caveat_theory::inference::{HierarchicalSummary, Interval, UnitEstimate, UnitScale, summarize_units};
 
 use super::report::{Head, Parameter, Report, head_columns};
 use crate::failure::Failure;
-
-/// 97.5 % quantile of the normal distribution.
-const Z: f64 = 1.959_963_984_540_054;
 
 /// One row per group, parameter and unit, and one for their mean with an empty unit name.
 pub(super) fn table(reports: &[Report]) -> Result<Table, Failure> {
@@ -23,8 +20,8 @@ pub(super) fn table(reports: &[Report]) -> Result<Table, Failure> {
     for (group, members) in &groups {
         let names: Vec<&str> = members[0].1.parameters.iter().map(|p| p.name).collect();
         for (k, name) in names.into_iter().enumerate() {
-            let Some(scale) = Scale::of(name) else { continue };
-            let units: Vec<UnitEstimate> = members.iter().map(|(_, r)| scale.unit(&r.parameters[k])).collect();
+            let Some(scale) = scale_of(name) else { continue };
+            let units: Vec<UnitEstimate> = members.iter().map(|(_, r)| unit(scale, &r.parameters[k])).collect();
             // Fewer than two units inside their range have no spread: then there is no mean, and no unit is shrunken.
             let summary = summarize_units(&units).ok();
             rows.push(Row::mean(group, name, scale, summary.as_ref(), units.len()));
@@ -35,8 +32,8 @@ pub(super) fn table(reports: &[Report]) -> Result<Table, Failure> {
                     unit: unit.clone(),
                     raw: own.estimate,
                     standard_error: if shrunken.is_some() { estimate.standard_error } else { f64::NAN },
-                    estimate: shrunken.map_or(f64::NAN, |s| scale.back(s.estimate)),
-                    interval: shrunken.map_or(NONE, |s| scale.interval(s.interval)),
+                    estimate: shrunken.map_or(f64::NAN, |s| scale.invert(s.estimate)),
+                    interval: shrunken.map_or(NONE, |s| back(scale, s.interval)),
                     ..Row::empty(group, name, scale)
                 });
             }
@@ -53,7 +50,7 @@ pub(super) fn table(reports: &[Report]) -> Result<Table, Failure> {
         .float("low", float(|r| r.interval.low))?
         .float("high", float(|r| r.interval.high))?
         .float("unshrunken", float(|r| r.raw))?
-        .text("scale", rows.iter().map(|r| r.scale.name()))?
+        .text("scale", rows.iter().map(|r| scale_name(r.scale)))?
         .float("standard_error", float(|r| r.standard_error))?
         .float("between", float(|r| r.between))?
         .float("new_unit_low", float(|r| r.new_unit.low))?
@@ -93,7 +90,7 @@ const NONE: Interval = Interval { low: f64::NAN, high: f64::NAN };
 struct Row<'a> {
     group: &'a Head,
     parameter: &'static str,
-    scale: Scale,
+    scale: UnitScale,
     unit: String,
     estimate: f64,
     interval: Interval,
@@ -107,7 +104,7 @@ struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    fn empty(group: &'a Head, parameter: &'static str, scale: Scale) -> Self {
+    fn empty(group: &'a Head, parameter: &'static str, scale: UnitScale) -> Self {
         Self {
             group,
             parameter,
@@ -128,7 +125,7 @@ impl<'a> Row<'a> {
     fn mean(
         group: &'a Head,
         parameter: &'static str,
-        scale: Scale,
+        scale: UnitScale,
         summary: Option<&HierarchicalSummary>,
         units: usize,
     ) -> Self {
@@ -137,11 +134,11 @@ impl<'a> Row<'a> {
             return Self { n_units: Some(0), n_excluded: Some(units), ..empty };
         };
         Self {
-            estimate: scale.back(summary.mean),
-            interval: scale.interval(summary.interval),
+            estimate: scale.invert(summary.mean),
+            interval: back(scale, summary.interval),
             standard_error: summary.standard_error,
             between: summary.between,
-            new_unit: scale.interval(summary.new_unit),
+            new_unit: back(scale, summary.new_unit),
             heterogeneity: summary.heterogeneity,
             n_units: Some(summary.n_units),
             n_excluded: Some(summary.n_excluded),
@@ -150,62 +147,29 @@ impl<'a> Row<'a> {
     }
 }
 
-/// The scale without bounds on which a parameter is summarized.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Scale {
-    Logit,
-    Log,
-    Identity,
+/// The scale on which a parameter is summarized; `None` for parameters that are functions of the others.
+fn scale_of(parameter: &str) -> Option<UnitScale> {
+    match parameter {
+        "conjunctivity" => Some(UnitScale::Logit),
+        "c" | "time" | "gain" => Some(UnitScale::Log),
+        "position_bias" => Some(UnitScale::Identity),
+        _ => None,
+    }
 }
 
-impl Scale {
-    /// `None` for parameters that are functions of the others.
-    fn of(parameter: &str) -> Option<Self> {
-        match parameter {
-            "conjunctivity" => Some(Self::Logit),
-            "c" | "time" | "gain" => Some(Self::Log),
-            "position_bias" => Some(Self::Identity),
-            _ => None,
-        }
+fn scale_name(scale: UnitScale) -> &'static str {
+    match scale {
+        UnitScale::Logit => "logit",
+        UnitScale::Log => "log",
+        UnitScale::Identity => "identity",
     }
+}
 
-    fn name(self) -> &'static str {
-        match self {
-            Self::Logit => "logit",
-            Self::Log => "log",
-            Self::Identity => "identity",
-        }
-    }
+fn back(scale: UnitScale, interval: Interval) -> Interval {
+    Interval { low: scale.invert(interval.low), high: scale.invert(interval.high) }
+}
 
-    fn forth(self, x: f64) -> f64 {
-        match self {
-            Self::Logit => x.ln() - (-x).ln_1p(),
-            Self::Log => x.ln(),
-            Self::Identity => x,
-        }
-    }
-
-    fn back(self, x: f64) -> f64 {
-        match self {
-            Self::Logit => 1.0 / (1.0 + (-x).exp()),
-            Self::Log => x.exp(),
-            Self::Identity => x,
-        }
-    }
-
-    fn interval(self, interval: Interval) -> Interval {
-        Interval { low: self.back(interval.low), high: self.back(interval.high) }
-    }
-
-    /// The estimate with the standard error that its interval implies, of the longer side where only one is inside the range;
-    /// the bootstrap's where there is one.
-    fn unit(self, parameter: &Parameter) -> UnitEstimate {
-        let estimate = self.forth(parameter.estimate);
-        let sides = parameter
-            .bootstrap
-            .or(parameter.profile)
-            .map_or([f64::NAN; 2], |i| [estimate - self.forth(i.low), self.forth(i.high) - estimate]);
-        let longest = sides.into_iter().filter(|s| s.is_finite()).fold(f64::NAN, f64::max);
-        UnitEstimate { estimate, standard_error: longest / Z }
-    }
+/// An estimate with the standard error of its interval, the bootstrap's where there is one.
+fn unit(scale: UnitScale, parameter: &Parameter) -> UnitEstimate {
+    UnitEstimate::from_interval(scale, parameter.estimate, &parameter.bootstrap.or(parameter.profile).unwrap_or(NONE))
 }
