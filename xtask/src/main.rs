@@ -12,7 +12,7 @@ cargo xtask COMMAND
   lint            formatting, clippy and rustdoc, warnings as errors
   docs            the API documentation, in target/doc
   bench [NAME]    criterion benchmarks, then the comparison with scikit-learn, SciPy and pandas;
-                  NAME is phase, rank or published
+                  NAME is phase, rank, published or statistics
 
 Tests on published results read the directory named by CAVEAT_PUBLISHED_LM and say so when they are skipped.";
 
@@ -25,7 +25,7 @@ fn main() -> ExitCode {
         ["lint"] => lint(),
         ["docs"] => docs(),
         ["bench"] => bench(None),
-        ["bench", name @ ("phase" | "rank" | "published")] => bench(Some(name)),
+        ["bench", name @ ("phase" | "rank" | "published" | "statistics")] => bench(Some(name)),
         [] | ["help" | "--help" | "-h"] => {
             println!("{HELP}");
             return ExitCode::SUCCESS;
@@ -76,7 +76,9 @@ fn documentation(options: &[&str]) -> Done {
 
 /// Criterion, then the same work by what a user would take instead, in a virtual environment of its own.
 fn bench(name: Option<&str>) -> Done {
-    let chosen = name.map_or(vec!["--benches"], |name| vec!["--bench", name]);
+    // The benchmark of trial tables holds their statistics too.
+    let file = name.map(|name| if name == "statistics" { "published" } else { name });
+    let chosen = file.map_or(vec!["--benches"], |file| vec!["--bench", file]);
     cargo(&[&["bench", "--workspace"], chosen.as_slice()].concat())?;
     let environment = root().join("target/bench-env");
     let python = environment.join("bin/python");
