@@ -248,7 +248,7 @@ fn thousands(n: usize) -> String {
     let digits = n.to_string();
     let mut grouped = String::new();
     for (k, digit) in digits.chars().enumerate() {
-        if k > 0 && (digits.len() - k) % 3 == 0 {
+        if k > 0 && (digits.len() - k).is_multiple_of(3) {
             grouped.push(',');
         }
         grouped.push(digit);

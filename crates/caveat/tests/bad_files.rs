@@ -59,7 +59,8 @@ fn trial_tables_that_are_none_are_refused() {
         ("parquet.csv", "parquet.csv"),
         ("short.parquet", "not a readable Parquet file"),
         ("magic.parquet", "not a readable Parquet file"),
-        ("table.csv", "is missing: the table has \"winner\", \"loser\""),
+        // A list of winners and losers is a file of choices, and these are not ranks.
+        ("table.csv", "line 2: the winner \"a\" is not a rank: expected a whole number"),
         ("header.csv", "no rows"),
         ("absent.parquet", "cannot be read"),
         ("empty", "name a .parquet or .csv file, or a directory that holds .parquet files"),

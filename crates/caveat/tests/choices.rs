@@ -12,10 +12,10 @@ fn write_choices(place: &Place, name: &str, subjects: usize, lapse: f64, bias: f
     let f = margins(&prediction);
     let mut text = "monkey,chosen,other,left,n\n".to_owned();
     for subject in 0..subjects {
-        for a in 0..7 {
-            for b in (0..7).filter(|&b| b != a) {
+        for (a, row) in f.iter().enumerate() {
+            for (b, margin) in row.iter().enumerate().filter(|(b, _)| *b != a) {
                 // The first item is a; twenty trials each, split as the model says, one count per outcome.
-                let p = lapse / 2.0 + (1.0 - lapse) / (1.0 + (-(3.0 * f[a][b] + bias)).exp());
+                let p = lapse / 2.0 + (1.0 - lapse) / (1.0 + (-(3.0 * margin + bias)).exp());
                 for (winner, loser, count) in [(a, b, 20.0 * p), (b, a, 20.0 * (1.0 - p))] {
                     text += &format!("m{subject},{winner},{loser},{a},{count}\n");
                 }

@@ -46,7 +46,7 @@ fn hypotheses_are_decided_and_need_as_many_trials_as_said() {
     assert_eq!(keys(row).last(), Some(&"decision_accuracy"));
     assert!(row["information_bits"].as_f64().is_some_and(|b| (0.0..=1.0).contains(&b)));
     let trials = row["trials_for_power"].as_u64().unwrap();
-    assert!(trials % 36 == 0 && trials > 0, "{row}");
+    assert!(trials.is_multiple_of(36) && trials > 0, "{row}");
     // Other experiments of the same question: the power is met up to four standard errors of 256 of them.
     let again = &place.json(&format!("{line} --trials {trials} --seed 1"))[0];
     let accuracy = again["decision_accuracy"].as_f64().unwrap();

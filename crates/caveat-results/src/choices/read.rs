@@ -230,7 +230,7 @@ impl<'a> Collector<'a> {
             });
         }
         let rank = whole(text).filter(|r| *r <= MOST_ITEMS).ok_or_else(|| {
-            format!("the {role} {text:?} is not a rank: expected a whole number, or the items by name, highest first (--items A,B,…)")
+            format!("the {role} {text:?} is not a rank: expected a whole number, or the items by name, highest first (--order A,B,…)")
         })?;
         let first = self.options.first_rank.unwrap_or(0);
         // Where it is open whether ranks count from 0 or 1, the larger range is allowed here and checked at the end.

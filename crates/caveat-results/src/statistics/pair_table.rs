@@ -50,8 +50,8 @@ pub struct PairTable {
     pub cells: Vec<PairCell>,
 }
 
-/// How one condition places items: n × n matrices, entry [a][b] about item a above item b, NaN on the diagonal and where a pair
-/// has no rows. Entries [a][b] and [b][a] add up to 1.
+/// How one condition places items: n × n matrices, entry `[a][b]` about item a above item b, NaN on the diagonal and where a pair
+/// has no rows. Entries `[a][b]` and `[b][a]` add up to 1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Placements {
     /// Probability given to "a wins": the mean over the presentation orders shown of prob_yes with a first and 1 − prob_yes with

@@ -43,7 +43,7 @@ pub struct ProfileIntervals {
     pub screening: Interval,
     /// Of m.
     pub memorization: Interval,
-    /// Which parameters the pairs determine at all, see [`identified`](super::identified).
+    /// Which parameters the pairs determine at all, see [`identified`].
     pub identified: PerParameter<bool>,
     /// Which intervals say something on both sides: neither end at 0 or ∞ for C, gain and μ; not all of \[0, 1\] for α and m.
     pub bounded: PerParameter<bool>,

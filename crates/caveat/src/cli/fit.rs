@@ -83,8 +83,8 @@ pub(crate) struct FitArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Choices of animals and people")]
 pub(crate) struct ChoiceSpec {
-    /// Columns of the file: winner,loser[,first] or higher,lower,accuracy[,count] or distance,accuracy[,count], and subject,
-    /// session, condition
+    /// Columns of the file: winner, loser and perhaps first; or higher, lower, accuracy and count; or distance, accuracy and
+    /// count; and any of subject, session, condition
     #[arg(long, value_name = "ROLE=COLUMN,…", conflicts_with = "preset")]
     pub(crate) columns: Option<ChoiceColumns>,
     /// Columns of a published file: jensen2015-monkeys or jensen2015-humans
@@ -106,7 +106,8 @@ pub(crate) struct ChoiceSpec {
     /// Number of trials behind every row, where the file has no count
     #[arg(long, value_name = "N", value_parser = values::number, allow_negative_numbers = true)]
     pub(crate) trials: Option<f64>,
-    /// What is resampled and left out as a whole: subject or session [default: the finer of those not in --by]
+    /// What is resampled and left out as a whole: subject or session [default: subject if the file has them and --by does not
+    /// name them, else session]
     #[arg(long, value_name = "COLUMN")]
     pub(crate) cluster: Option<ClusterColumn>,
     /// Draw accuracy by pair with the fitted theory: .svg, .pdf or .png

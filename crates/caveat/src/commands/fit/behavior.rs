@@ -10,6 +10,16 @@ use crate::cli::FitArgs;
 use crate::failure::Failure;
 use crate::output::{tell, write_figure};
 
+/// Refuses a picture that the file has no choices for.
+pub(crate) fn check(args: &FitArgs, file: &ChoiceFile) -> Result<(), Failure> {
+    if args.choices.figure.is_some() && file.tables.iter().all(|t| t.rows.is_empty()) {
+        return Err(Failure::input(
+            "--figure shows accuracy by pair, and the file tells symbolic distances only: use --distance-figure",
+        ));
+    }
+    Ok(())
+}
+
 /// Draws what was asked for.
 pub(crate) fn draw(args: &FitArgs, file: &ChoiceFile, fitted: &[FittedChoices]) -> Result<(), Failure> {
     if args.choices.figure.is_none() && args.choices.distance_figure.is_none() {
@@ -23,11 +33,6 @@ pub(crate) fn draw(args: &FitArgs, file: &ChoiceFile, fitted: &[FittedChoices]) 
         .map(|((unit, table), fitted)| behavior(unit, table, fitted))
         .collect::<Result<_, _>>()?;
     if let Some(path) = &args.choices.figure {
-        if behaviors.iter().all(|b| b.pairs.is_empty()) {
-            return Err(Failure::input(
-                "--figure shows accuracy by pair, and the file tells symbolic distances only: use --distance-figure",
-            ));
-        }
         write_figure(path, &pairs::draw(&behaviors)?)?;
         tell(&path.display().to_string());
     }

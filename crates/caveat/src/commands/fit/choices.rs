@@ -15,7 +15,6 @@ use crate::cli::{ByColumn, ChoiceSpec, ClusterColumn, FitArgs};
 use crate::commands::pairs;
 use crate::commands::results::reading;
 use crate::failure::Failure;
-use crate::output::tell;
 use crate::progress;
 
 /// The choices of one condition, in clusters that are resampled and left out as a whole.
@@ -34,6 +33,8 @@ pub(crate) struct ChoiceFile {
     pub(crate) units: Vec<ChoiceUnit>,
     /// The rows behind every unit, as they were read.
     pub(crate) tables: Vec<ChoiceTable>,
+    /// What a person should know of the reading.
+    pub(crate) note: Option<String>,
 }
 
 /// Whether the command line names a file of choices instead of trial tables.
@@ -67,12 +68,11 @@ pub(crate) fn read_file(args: &FitArgs) -> Result<ChoiceFile, Failure> {
     };
     let spec = &args.choices;
     let table = read_choices(path, &columns(spec)?)?;
-    tell_reconstruction(&table);
     let exceptions = pairs(&spec.exception);
     let task = TransitiveTask::new(table.n_items, &exceptions)?;
     let by = groupings(args.by.as_deref())?;
     let (cluster, within) = clusters_of(&table, spec.cluster, &by)?;
-    let mut file = ChoiceFile { units: Vec::new(), tables: Vec::new() };
+    let mut file = ChoiceFile { units: Vec::new(), tables: Vec::new(), note: reconstruction(&table) };
     for (values, part) in split(&table, &by)? {
         let head = Head::Groups(by.iter().copied().zip(values).collect());
         let clusters = spread(&part).clusters_by(&within)?.into_iter().map(|c| c.choices).collect();
@@ -96,15 +96,15 @@ fn columns(spec: &ChoiceSpec) -> Result<ChoiceColumns, Failure> {
     Ok(columns)
 }
 
-fn tell_reconstruction(table: &ChoiceTable) {
-    if let Some(found) = &table.reconstruction {
-        tell(&format!(
+fn reconstruction(table: &ChoiceTable) -> Option<String> {
+    table.reconstruction.as_ref().map(|found| {
+        format!(
             "numbers of trials reconstructed from the proportions of {} groups; no whole number fits {} of {} rows (--trials N sets them)",
             found.typical.len(),
             found.failed,
             table.rows.len() + table.distance_rows.len()
-        ));
-    }
+        )
+    })
 }
 
 fn groupings(by: Option<&[ByColumn]>) -> Result<Vec<Grouping>, Failure> {

@@ -41,6 +41,10 @@ fn run_on_choices(args: &FitArgs) -> Result<(), Failure> {
         return Err(Failure::input("a file of choices has no margins: leave out --loss squared"));
     }
     let file = choices::read_file(args)?;
+    behavior::check(args, &file)?;
+    if let Some(note) = &file.note {
+        tell(note);
+    }
     let spec = model_spec(args);
     if args.compare {
         return emit(&compare::choices(&file.units, args)?, args);
