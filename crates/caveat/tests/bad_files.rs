@@ -59,8 +59,6 @@ fn trial_tables_that_are_none_are_refused() {
         ("parquet.csv", "parquet.csv"),
         ("short.parquet", "not a readable Parquet file"),
         ("magic.parquet", "not a readable Parquet file"),
-        // A list of winners and losers is a file of choices, and these are not ranks.
-        ("table.csv", "line 2: the winner \"a\" is not a rank: expected a whole number"),
         ("header.csv", "no rows"),
         ("absent.parquet", "cannot be read"),
         ("empty", "name a .parquet or .csv file, or a directory that holds .parquet files"),
@@ -69,6 +67,15 @@ fn trial_tables_that_are_none_are_refused() {
         place.refused_saying(&format!("fit {name}"), &[name, says]);
         place.refused_saying(&format!("fit good.parquet {name} -o out.parquet"), &[name, says]);
     }
+    // A list of winners and losers is a file of choices, and these are not ranks; among trial tables it is none of them.
+    place.refused_saying(
+        "fit table.csv",
+        &["table.csv: line 2: the winner \"a\" is not a rank: expected a whole number"],
+    );
+    place.refused_saying(
+        "fit good.parquet table.csv -o out.parquet",
+        &["table.csv", "is missing: the table has \"winner\", \"loser\""],
+    );
 }
 
 #[test]
