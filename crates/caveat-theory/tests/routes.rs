@@ -75,9 +75,18 @@ proptest! {
         let asymmetric = asymmetric::solve(task.n_items(), &task.trials(), &kernel, c).unwrap();
         let dense = dense_solution(task.graph(), &kernel, c);
         prop_assert!(graph.info().relative_residual <= 1e-10);
+        // Labels that cancel in every item leave no rank (three items in a cycle do), and a route that goes through the dual
+        // coefficients, of size 1/(α + 1/C), has their rounding instead of a relative error.
+        let largest = |m: &dyn Margins| m.matrix().iter().fold(0.0_f64, |a, f| a.max(f.abs()));
+        let cancels = largest(&chain) <= 1e-14;
         for (name, other) in [("graph", &graph as &dyn Margins), ("asymmetric", &asymmetric), ("dense", &dense)] {
-            let d = disagreement(&chain, other);
-            prop_assert!(d <= 1e-10, "chain against {name}: {d:e}");
+            if cancels {
+                let rounding = 64.0 * f64::EPSILON * (1.0 + 1.0 / (alpha + 1.0 / c));
+                prop_assert!(largest(other) <= rounding, "{name}: {:e} instead of 0", largest(other));
+            } else {
+                let d = disagreement(&chain, other);
+                prop_assert!(d <= 1e-10, "chain against {name}: {d:e}");
+            }
         }
         let ranks = chain.ranks();
         for other in [&asymmetric.ranks(), dense.ranks().unwrap()] {
