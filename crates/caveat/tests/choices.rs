@@ -148,6 +148,7 @@ fn what_does_not_fit_together_is_refused_in_one_line() {
         ("fit t.csv --lapse", vec!["--loss logistic"]),
         ("fit t.csv --hierarchical --by hier", vec!["keep model"]),
         ("fit t.csv --figure f.svg", vec!["--figure"]),
+        ("fit one.csv --compare --figure f.svg", vec!["--figure", "--compare"]),
         ("fit c.csv --columns winner=chosen,loser=other --figure f.gif", vec!["f.gif"]),
     ] {
         place.refused_saying(line, &words);

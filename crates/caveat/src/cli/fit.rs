@@ -111,10 +111,10 @@ pub(crate) struct ChoiceSpec {
     #[arg(long, value_name = "COLUMN")]
     pub(crate) cluster: Option<ClusterColumn>,
     /// Draw accuracy by pair with the fitted theory: .svg, .pdf or .png
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "compare")]
     pub(crate) figure: Option<PathBuf>,
     /// Draw accuracy by symbolic distance and position with the fitted theory: .svg, .pdf or .png
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "compare")]
     pub(crate) distance_figure: Option<PathBuf>,
 }
 
