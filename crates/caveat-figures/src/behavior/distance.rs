@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 
 use caveat_results::Table;
 
-use super::{Behavior, Proportion, proportion_axis};
+use super::{Behavior, Proportion, proportion_axis, with_proportions};
 use crate::axes::{Panel, margins};
 use crate::canvas::{Canvas, DOUBLE_COLUMN, Dash, Marker, Rect, SINGLE_COLUMN, Stroke};
 use crate::error::{FigureError, Result};
@@ -236,17 +236,11 @@ fn table(shown: &[&Behavior], effects: &[Effect], curves: &[Vec<Curve>]) -> Resu
             rows.extend(curve.iter().map(|(&place, &p)| (*effect, *behavior, place, p)));
         }
     }
-    let numbers = |f: fn(Proportion) -> f64| rows.iter().map(|r| f(r.3)).collect::<Vec<_>>();
-    Ok(Table::new()
+    let table = Table::new()
         .text("panel", rows.iter().map(|r| r.0.name()))?
         .text("series", rows.iter().map(|r| r.1.label.as_str()))?
-        .integer("x", whole(rows.iter().map(|r| r.2)))?
-        .float("higher_chosen", numbers(|p| p.chosen))?
-        .float("trials", numbers(|p| p.trials))?
-        .float("accuracy", numbers(Proportion::value))?
-        .float("low", numbers(|p| p.interval().0))?
-        .float("high", numbers(|p| p.interval().1))?
-        .float("theory", numbers(Proportion::theory))?)
+        .integer("x", whole(rows.iter().map(|r| r.2)))?;
+    with_proportions(table, rows.iter().map(|r| r.3))
 }
 
 #[cfg(test)]

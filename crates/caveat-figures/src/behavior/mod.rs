@@ -7,7 +7,7 @@ pub mod pairs;
 
 use std::collections::HashSet;
 
-use caveat_results::wilson_interval;
+use caveat_results::{Table, wilson_interval};
 
 use crate::error::{FigureError, Result};
 use crate::scale::Axis;
@@ -95,6 +95,18 @@ impl Proportion {
         let theory = if trials > 0.0 { weighted.map(|sum| sum / trials) } else { (count > 0.0).then(|| plain / count) };
         Self { chosen, trials, theory }
     }
+}
+
+/// A table with the numbers of one proportion a row.
+fn with_proportions(table: Table, proportions: impl Iterator<Item = Proportion> + Clone) -> Result<Table> {
+    let numbers = |f: fn(Proportion) -> f64| proportions.clone().map(f);
+    Ok(table
+        .float("higher_chosen", numbers(|p| p.chosen))?
+        .float("trials", numbers(|p| p.trials))?
+        .float("accuracy", numbers(Proportion::value))?
+        .float("low", numbers(|p| p.interval().0))?
+        .float("high", numbers(|p| p.interval().1))?
+        .float("theory", numbers(Proportion::theory))?)
 }
 
 impl From<PairChoices> for Proportion {

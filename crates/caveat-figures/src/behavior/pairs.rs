@@ -18,7 +18,7 @@
 use caveat_results::Table;
 use caveat_theory::{Comparison, ComparisonGraph, PairClass, PairClasses};
 
-use super::{Behavior, Proportion, proportion_axis};
+use super::{Behavior, Proportion, proportion_axis, with_proportions};
 use crate::axes::{Panel, margins};
 use crate::canvas::{Canvas, DOUBLE_COLUMN, Dash, Marker, Rect, Stroke};
 use crate::error::{FigureError, Result};
@@ -292,21 +292,15 @@ fn legend(used: &Used) -> Legend {
 /// One row per learner and pair.
 fn table(shown: &[&Behavior], classes: &[Option<PairClasses>]) -> Result<Table> {
     let rows: Vec<_> = shown.iter().zip(classes).flat_map(|(b, c)| b.pairs.iter().map(move |p| (b, c, *p))).collect();
-    let numbers = |f: fn(Proportion) -> f64| rows.iter().map(|r| f(r.2.into())).collect::<Vec<_>>();
     let class = |c: &Option<PairClasses>, i, j| c.as_ref().map_or("", |c| c.class(i, j).name());
-    Ok(Table::new()
+    let table = Table::new()
         .text("series", rows.iter().map(|r| r.0.label.as_str()))?
         .integer("rank_a", whole(rows.iter().map(|r| r.2.higher)))?
         .integer("rank_b", whole(rows.iter().map(|r| r.2.lower)))?
         .integer("distance", whole(rows.iter().map(|r| r.2.lower - r.2.higher)))?
         .flag("trained", rows.iter().map(|r| r.1.as_ref().is_some_and(|c| c.is_trained(r.2.higher, r.2.lower))))?
-        .text("class", rows.iter().map(|r| class(r.1, r.2.higher, r.2.lower)))?
-        .float("higher_chosen", numbers(|p| p.chosen))?
-        .float("trials", numbers(|p| p.trials))?
-        .float("accuracy", numbers(Proportion::value))?
-        .float("low", numbers(|p| p.interval().0))?
-        .float("high", numbers(|p| p.interval().1))?
-        .float("theory", numbers(Proportion::theory))?)
+        .text("class", rows.iter().map(|r| class(r.1, r.2.higher, r.2.lower)))?;
+    with_proportions(table, rows.iter().map(|r| r.2.into()))
 }
 
 #[cfg(test)]
