@@ -30,7 +30,7 @@ pub fn panic_is_caught() -> bool {
 /// Runs a step of a reader that panics on some damaged files, and takes a panic as an error like any other.
 ///
 /// The step must neither move work to other threads nor run code of a caller.
-pub(crate) fn guarded<T, E: Display>(step: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
+pub fn guarded<T, E: Display>(step: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
     let before = CAUGHT.replace(true);
     // Nothing that the step may leave half-changed is used after an error.
     let outcome = catch_unwind(AssertUnwindSafe(step));

@@ -30,7 +30,7 @@ mod table;
 mod trial_table;
 
 pub use atomic::{WriteFailure, create_parent_directory, write_atomically};
-pub use caught::panic_is_caught;
+pub use caught::{guarded, panic_is_caught};
 pub use check::{CheckReport, Problem, ProblemKind, check_trials};
 pub use choices::{
     ChoiceColumns, ChoiceRole, ChoiceRow, ChoiceTable, Cluster, CountReconstruction, DistanceRow, DistanceSummary,

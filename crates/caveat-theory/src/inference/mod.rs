@@ -10,6 +10,7 @@ pub mod family;
 pub mod fit;
 pub mod hierarchy;
 pub mod identify;
+pub mod kernel_fit;
 mod minimize;
 pub mod predict;
 pub mod profile;
@@ -25,6 +26,7 @@ pub use family::{Family, Surface};
 pub use fit::{Fit, FitLimit, MarginFitter, ObservedTask};
 pub use hierarchy::{HierarchicalSummary, ShrunkenEstimate, UnitEstimate, UnitScale, summarize_units};
 pub use identify::{Identified, PerParameter, identified};
+pub use kernel_fit::{KernelFit, KernelFitLimit, KernelFitter};
 pub use predict::{
     Calibration, FailureCounts, Prediction, PredictionIntervals, calibration, predict, prediction_intervals,
 };

@@ -63,28 +63,7 @@ pub fn solve(
     ridge: f64,
 ) -> Result<DenseSolution> {
     check_range("ridge", ridge, 0.0, f64::INFINITY, "a number of at least 0")?;
-    if n_items < 2 {
-        return Err(TheoryError::TooFewItems(n_items));
-    }
-    if trials.is_empty() {
-        return Err(TheoryError::NoComparisons);
-    }
-    if trials.len() > MAX_TRIALS {
-        return Err(TheoryError::RouteUnavailable {
-            route: "dense",
-            reason: format!("{} trials are more than {MAX_TRIALS}; use the graph or asymmetric route", trials.len()),
-        });
-    }
-    for t in trials {
-        for rank in [t.first, t.second] {
-            if rank >= n_items {
-                return Err(TheoryError::RankOutOfRange { rank, n_items });
-            }
-        }
-        if !(t.weight > 0.0 && t.weight.is_finite()) {
-            return Err(TheoryError::BadWeight { first: t.first, second: t.second, weight: t.weight });
-        }
-    }
+    check_trials(n_items, trials)?;
     let pair = |t: &Trial| (t.first, t.second);
     // Rows scaled by √w: minimizing Σ w(f − y)² + λ‖f‖² is ridge regression on √w-scaled trials.
     let root: Vec<f64> = trials.iter().map(|t| t.weight.sqrt()).collect();
@@ -115,6 +94,33 @@ pub fn solve(
     let largest = margins.iter().fold(0.0_f64, |m, f| m.max(f.abs()));
     let tie_tolerance = largest * f64::EPSILON * 64.0 * trials.len() as f64;
     Ok(DenseSolution { n_items, margins, dual, ranks: None, tie_tolerance })
+}
+
+/// Refuses trials that this route cannot take: none, too many, an item out of range, a weight that is not positive.
+pub(crate) fn check_trials(n_items: usize, trials: &[Trial]) -> Result<()> {
+    if n_items < 2 {
+        return Err(TheoryError::TooFewItems(n_items));
+    }
+    if trials.is_empty() {
+        return Err(TheoryError::NoComparisons);
+    }
+    if trials.len() > MAX_TRIALS {
+        return Err(TheoryError::RouteUnavailable {
+            route: "dense",
+            reason: format!("{} trials are more than {MAX_TRIALS}; use the graph or asymmetric route", trials.len()),
+        });
+    }
+    for t in trials {
+        for rank in [t.first, t.second] {
+            if rank >= n_items {
+                return Err(TheoryError::RankOutOfRange { rank, n_items });
+            }
+        }
+        if !(t.weight > 0.0 && t.weight.is_finite()) {
+            return Err(TheoryError::BadWeight { first: t.first, second: t.second, weight: t.weight });
+        }
+    }
+    Ok(())
 }
 
 fn regular(k: &Mat<f64>, y: &Mat<f64>, ridge: f64) -> Result<Mat<f64>> {

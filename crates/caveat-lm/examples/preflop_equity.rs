@@ -1,0 +1,65 @@
+//! Computes the table of preflop equities of poker hands: `-- OUT` writes it, `-- --check FILE` compares.
+//!
+//! The table in the repository is `crates/caveat-lm/data/preflop_equity.csv`:
+//!
+//! ```sh
+//! cargo run --release -p caveat-lm --example preflop_equity -- crates/caveat-lm/data/preflop_equity.csv
+//! ```
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use caveat_lm::stimuli::poker::{PreflopEquity, enumerate_deals};
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["--check", file] => compute().and_then(|table| check(&table, file.into())),
+        [out] if !out.starts_with('-') => compute().and_then(|table| write(&table, out.into())),
+        _ => {
+            eprintln!("usage: preflop_equity OUT | preflop_equity --check FILE");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(message) => {
+            println!("{message}");
+            ExitCode::SUCCESS
+        }
+        Err(message) => {
+            eprintln!("error: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn compute() -> Result<PreflopEquity, String> {
+    let shown = AtomicU64::new(0);
+    let table = enumerate_deals(&|done, total| {
+        let percent = 100 * done / total;
+        if shown.fetch_max(percent, Ordering::Relaxed) < percent {
+            eprint!("\r{percent:3} % of {total} boards");
+        }
+    });
+    eprintln!();
+    table.map_err(|e| e.to_string())
+}
+
+/// Writes beside the file and then in its place, so that it is never half there.
+fn write(table: &PreflopEquity, out: PathBuf) -> Result<String, String> {
+    let mut beside = out.clone().into_os_string();
+    beside.push(".part");
+    let failed = |e: std::io::Error| format!("{}: cannot be written: {e}", out.display());
+    std::fs::write(&beside, table.to_csv()).map_err(failed)?;
+    std::fs::rename(&beside, &out).map_err(failed)?;
+    Ok(format!("{}: written", out.display()))
+}
+
+fn check(table: &PreflopEquity, file: PathBuf) -> Result<String, String> {
+    let text = std::fs::read_to_string(&file).map_err(|e| format!("{}: cannot be read: {e}", file.display()))?;
+    match text.replace("\r\n", "\n") == table.to_csv() {
+        true => Ok(format!("{}: as computed", file.display())),
+        false => Err(format!("{}: differs from what was computed", file.display())),
+    }
+}

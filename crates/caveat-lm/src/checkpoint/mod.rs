@@ -1,0 +1,51 @@
+//! Fine-tuned models and adapters on disk, in the formats of Transformers and PEFT, which read what is written here and write
+//! what is read.
+//!
+//! A folder appears under its name when it is complete, or not at all.
+
+mod adapter;
+mod adapter_config;
+mod folder;
+mod model;
+mod model_config;
+mod tensors;
+
+use crate::model::{LanguageModel, Layer, Linear};
+use crate::training::LoraModule;
+
+pub use adapter::{AdapterSummary, load_adapter, save_adapter};
+pub use model::save_model;
+
+impl LoraModule {
+    /// The name within a layer: "self_attn.q_proj" and so on.
+    fn path(self) -> String {
+        let block = match self {
+            Self::QProj | Self::KProj | Self::VProj | Self::OProj => "self_attn",
+            Self::GateProj | Self::UpProj | Self::DownProj => "mlp",
+        };
+        format!("{block}.{}", self.name())
+    }
+
+    /// The matrix of a layer.
+    fn of(self, layer: &Layer) -> &Linear {
+        match self {
+            Self::QProj => &layer.q,
+            Self::KProj => &layer.k,
+            Self::VProj => &layer.v,
+            Self::OProj => &layer.o,
+            Self::GateProj => &layer.gate,
+            Self::UpProj => &layer.up,
+            Self::DownProj => &layer.down,
+        }
+    }
+}
+
+/// Every matrix that an adapter can sit on: the number of its layer, which it is, and its name in Hugging Face's models.
+fn matrices(model: &LanguageModel) -> impl Iterator<Item = (usize, LoraModule, String)> {
+    (0..model.layers.len()).flat_map(|layer| {
+        LoraModule::ALL.into_iter().map(move |module| (layer, module, format!("model.layers.{layer}.{}", module.path())))
+    })
+}
+
+#[cfg(test)]
+mod tests;

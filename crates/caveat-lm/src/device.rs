@@ -1,0 +1,23 @@
+//! Where tensors live and are computed: the processor, or a graphics processor where the program was built for one.
+
+pub use burn::tensor::Device;
+
+use crate::error::{LmError, Result};
+
+/// A device by name: "cpu", and "vulkan" or "cuda" where the cargo features of those names were enabled.
+///
+/// # Errors
+/// [`LmError::Invalid`] for an unknown name or one that this program was built without.
+pub fn device(name: &str) -> Result<Device> {
+    match name {
+        "cpu" => Ok(Device::flex()),
+        #[cfg(feature = "vulkan")]
+        "vulkan" => Ok(Device::vulkan(burn::tensor::DeviceKind::default())),
+        #[cfg(feature = "cuda")]
+        "cuda" => Ok(Device::cuda(0)),
+        "vulkan" | "cuda" => {
+            Err(LmError::invalid(format!("this program was built without {name}: build it with --features {name}")))
+        }
+        other => Err(LmError::invalid(format!("device {other:?} is unknown: use cpu, vulkan or cuda"))),
+    }
+}

@@ -1,0 +1,93 @@
+//! What a model answers: the logits of Yes and No after a prompt, and how much of all probability they hold.
+
+use burn::tensor::Tensor;
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::error::{LmError, Result};
+use crate::model::LanguageModel;
+use crate::tokenizer::Tokenizer;
+
+/// The tokens of the two answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AnswerTokens {
+    /// The token of Yes.
+    pub yes: u32,
+    /// The token of No.
+    pub no: u32,
+    /// How they are written: " Yes", say.
+    pub yes_text: String,
+    /// How No is written.
+    pub no_text: String,
+}
+
+impl AnswerTokens {
+    /// The first of " Yes"/" No", "Yes"/"No", " yes"/" no", "yes"/"no" of which both are single tokens. A prompt that ends in "A:" is
+    /// continued by a word with its space, so that form comes first.
+    ///
+    /// # Errors
+    /// [`LmError::Invalid`] for a tokenizer that splits all of them.
+    pub fn find(tokenizer: &Tokenizer) -> Result<Self> {
+        for (yes_text, no_text) in [(" Yes", " No"), ("Yes", "No"), (" yes", " no"), ("yes", "no")] {
+            let (yes, no) = (tokenizer.encode_plain(yes_text)?, tokenizer.encode_plain(no_text)?);
+            if let ([yes], [no]) = (yes.as_slice(), no.as_slice()) {
+                if yes != no {
+                    let (yes_text, no_text) = (yes_text.to_owned(), no_text.to_owned());
+                    return Ok(Self { yes: *yes, no: *no, yes_text, no_text });
+                }
+            }
+        }
+        Err(LmError::invalid("the model's tokenizer has no single tokens for Yes and No"))
+    }
+}
+
+/// A model's answer to one prompt.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Answered {
+    /// Logit of Yes.
+    pub logit_yes: f64,
+    /// Logit of No.
+    pub logit_no: f64,
+    /// Probability, over the whole vocabulary, of Yes and No together.
+    pub mass: f64,
+}
+
+impl Answered {
+    /// Logit of Yes minus logit of No.
+    pub fn logit_diff(&self) -> f64 {
+        self.logit_yes - self.logit_no
+    }
+
+    /// Probability of Yes among the two.
+    pub fn prob_yes(&self) -> f64 {
+        1.0 / (1.0 + (-self.logit_diff()).exp())
+    }
+
+    /// Probability of No among the two.
+    pub fn prob_no(&self) -> f64 {
+        1.0 / (1.0 + self.logit_diff().exp())
+    }
+}
+
+/// Rows of logits over the vocabulary that exist at once.
+const ROWS: usize = 64;
+
+/// The answers that follow from hidden states [prompts, hidden].
+pub fn answers(model: &LanguageModel, states: &Tensor<2>, tokens: &AnswerTokens) -> Vec<Answered> {
+    let rows = states.dims()[0];
+    let mut answers = Vec::with_capacity(rows);
+    for start in (0..rows).step_by(ROWS) {
+        let some = states.clone().narrow(0, start, ROWS.min(rows - start));
+        let logits = model.logits(some);
+        let vocabulary = logits.dims()[1];
+        let logits = logits.into_data_as::<f64>().try_into_vec::<f64>().unwrap_or_default();
+        answers.par_extend(logits.par_chunks(vocabulary).map(|row| {
+            let (yes, no) = (row[tokens.yes as usize], row[tokens.no as usize]);
+            let largest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let total: f64 = row.iter().map(|logit| (logit - largest).exp()).sum();
+            let mass = ((yes - largest).exp() + (no - largest).exp()) / total;
+            Answered { logit_yes: yes, logit_no: no, mass }
+        }));
+    }
+    answers
+}

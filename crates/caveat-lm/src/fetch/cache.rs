@@ -1,0 +1,144 @@
+//! Where the cache folder is, and which model in it a name stands for.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use super::FetchedFrom;
+use super::store::{Presence, Shelf};
+use crate::error::{LmError, Result, quoted};
+use crate::registry::{RegistryEntry, find, registry};
+
+/// The folder for models: CAVEAT_CACHE if it is set, else `caveat` in the user's cache folder, which is `$XDG_CACHE_HOME` or
+/// `~/.cache`, on macOS `~/Library/Caches`, on Windows `%LOCALAPPDATA%`. It need not exist.
+///
+/// # Errors
+/// [`LmError::Invalid`] if no variable says where the user's cache folder is.
+pub fn cache_directory() -> Result<PathBuf> {
+    directory(Platform::HERE, &|name| env::var_os(name), env::home_dir())
+}
+
+/// Where users' caches lie.
+#[derive(Clone, Copy)]
+enum Platform {
+    Unix,
+    MacOs,
+    Windows,
+}
+
+impl Platform {
+    const HERE: Self = if cfg!(windows) {
+        Self::Windows
+    } else if cfg!(target_os = "macos") {
+        Self::MacOs
+    } else {
+        Self::Unix
+    };
+}
+
+fn directory(
+    platform: Platform,
+    variable: &dyn Fn(&str) -> Option<OsString>,
+    home: Option<PathBuf>,
+) -> Result<PathBuf> {
+    let set = |name| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    if let Some(cache) = set("CAVEAT_CACHE") {
+        return Ok(cache);
+    }
+    let home = home.filter(|home| !home.as_os_str().is_empty());
+    let user_cache = match platform {
+        // The XDG base directory specification has relative paths ignored.
+        Platform::Unix => {
+            set("XDG_CACHE_HOME").filter(|path| path.is_absolute()).or_else(|| Some(home?.join(".cache")))
+        }
+        Platform::MacOs => home.map(|home| home.join("Library").join("Caches")),
+        Platform::Windows => set("LOCALAPPDATA"),
+    };
+    let unknown = "no folder for models is known: set CAVEAT_CACHE to one";
+    user_cache.map(|folder| folder.join("caveat")).ok_or_else(|| LmError::invalid(unknown))
+}
+
+/// The model that a name or a path stands for: a path that exists as it is, else a registered model in `cache`, the one from the
+/// hub if both are there. Compares the sizes of the files with the manifest, and reads no file through.
+///
+/// # Errors
+/// [`LmError::Invalid`] for a model that is not in the cache or no longer whole there, with the command that fetches it, and for
+/// what is neither a path nor a registered name, with the names that are.
+pub fn locate(name_or_path: &str, cache: &Path) -> Result<PathBuf> {
+    let path = Path::new(name_or_path);
+    if !name_or_path.is_empty() && path.exists() {
+        return Ok(path.to_owned());
+    }
+    let Some(entry) = find(name_or_path) else {
+        let names = registry().iter().map(|entry| entry.name).collect::<Vec<_>>().join(", ");
+        let name = quoted(name_or_path);
+        let problem =
+            format!("{name} is neither a file, nor a folder, nor a model by name: expected a path or one of {names}");
+        return Err(LmError::invalid(problem));
+    };
+    model_path(entry, cache)
+}
+
+/// Where a registered model lies in the cache.
+pub(super) fn model_path(entry: &RegistryEntry, cache: &Path) -> Result<PathBuf> {
+    let mut damage = None;
+    for from in [FetchedFrom::Hub, FetchedFrom::Wheel] {
+        let shelf = Shelf::new(cache, entry, from);
+        match shelf.presence(entry) {
+            Presence::Whole(_) => return Ok(shelf.model_path(entry)),
+            Presence::Damaged(problem) => damage = Some(problem),
+            Presence::Absent => {}
+        }
+    }
+    let state = damage.map_or_else(|| "it is not".to_owned(), |problem| format!("it is damaged ({problem})"));
+    Err(LmError::invalid(format!(
+        "{}: {state} in {}: fetch it with `caveat lm fetch {0}`",
+        entry.name,
+        cache.display()
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn on(platform: Platform, variables: &[(&str, &str)], home: Option<&str>) -> Option<PathBuf> {
+        let variable =
+            |name: &str| variables.iter().find(|(set, _)| *set == name).map(|(_, value)| OsString::from(*value));
+        directory(platform, &variable, home.map(PathBuf::from)).ok()
+    }
+
+    #[test]
+    fn the_cache_folder_follows_the_customs_of_each_platform() {
+        let home = Some("/home/u");
+        let folder = |parts: &[&str]| Some(parts.iter().collect::<PathBuf>());
+        assert_eq!(on(Platform::Unix, &[], home), folder(&["/home/u", ".cache", "caveat"]));
+        assert_eq!(on(Platform::MacOs, &[], home), folder(&["/home/u", "Library", "Caches", "caveat"]));
+        assert_eq!(on(Platform::Windows, &[("LOCALAPPDATA", "L")], home), folder(&["L", "caveat"]));
+        let xdg = std::env::temp_dir();
+        let xdg = xdg.to_str().expect("a temporary folder of ordinary name");
+        assert_eq!(on(Platform::Unix, &[("XDG_CACHE_HOME", xdg)], home), folder(&[xdg, "caveat"]));
+        assert_eq!(on(Platform::Unix, &[("XDG_CACHE_HOME", "relative")], home), on(Platform::Unix, &[], home));
+        assert_eq!(on(Platform::Unix, &[("XDG_CACHE_HOME", "")], home), on(Platform::Unix, &[], home));
+    }
+
+    #[test]
+    fn caveat_cache_wins_everywhere_and_is_what_to_set_when_nothing_is_known() {
+        for platform in [Platform::Unix, Platform::MacOs, Platform::Windows] {
+            assert_eq!(on(platform, &[("CAVEAT_CACHE", "here")], Some("/home/u")), Some(PathBuf::from("here")));
+            assert_eq!(on(platform, &[("CAVEAT_CACHE", "")], Some("")), None);
+            let problem = directory(platform, &|_| None, None).expect_err("nothing is known").to_string();
+            assert!(problem.contains("CAVEAT_CACHE"), "{problem}");
+        }
+    }
+
+    #[test]
+    fn a_path_that_exists_is_itself_and_an_unknown_name_lists_the_known_ones() {
+        let folder = std::env::temp_dir();
+        let name = folder.to_str().expect("a temporary folder of ordinary name");
+        assert_eq!(locate(name, Path::new("nowhere")).ok(), Some(folder.clone()));
+        let problem = locate("smollm3", &folder).expect_err("not registered").to_string();
+        assert!(problem.contains("smollm3") && problem.contains("smollm2-135m"), "{problem}");
+        assert!(locate("", &folder).is_err());
+    }
+}

@@ -1,0 +1,180 @@
+//! The checksums that files are verified with: SHA-256, and Git's for the small files of a repository.
+
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+
+use sha1::Sha1;
+use sha2::{Digest as _, Sha256};
+
+use super::watch::{FetchStep, Watch};
+use crate::error::{LmError, Result};
+
+/// Bytes read at a time.
+pub(super) const BLOCK: usize = 1 << 16;
+
+/// The checksum that a file must have, in lowercase hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Checksum {
+    /// SHA-256 of the content: 64 digits.
+    Sha256(String),
+    /// Git's name of the content, the SHA-1 of `blob SIZE`, a zero byte and the content: 40 digits.
+    GitBlob(String),
+}
+
+impl Checksum {
+    pub(super) fn sha256(digits: &str) -> Option<Self> {
+        is_hex(digits, 64).then(|| Self::Sha256(digits.to_ascii_lowercase()))
+    }
+
+    pub(super) fn git_blob(digits: &str) -> Option<Self> {
+        is_hex(digits, 40).then(|| Self::GitBlob(digits.to_ascii_lowercase()))
+    }
+
+    pub(super) fn digits(&self) -> &str {
+        match self {
+            Self::Sha256(digits) | Self::GitBlob(digits) => digits,
+        }
+    }
+
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Sha256(_) => "SHA-256",
+            Self::GitBlob(_) => "Git checksum",
+        }
+    }
+}
+
+/// Whether a text is exactly so many hexadecimal digits.
+pub(super) fn is_hex(text: &str, digits: usize) -> bool {
+    text.len() == digits && text.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+/// A running computation of a file's SHA-256, and of its Git checksum where that is the one to compare.
+pub(super) struct Hashing {
+    expected: Checksum,
+    bytes_total: u64,
+    bytes: u64,
+    sha256: Sha256,
+    git: Option<Sha1>,
+}
+
+impl Hashing {
+    /// Begins with the first byte of a file of `bytes_total` bytes.
+    pub(super) fn new(expected: &Checksum, bytes_total: u64) -> Self {
+        let git = match expected {
+            Checksum::Sha256(_) => None,
+            Checksum::GitBlob(_) => Some(Sha1::new_with_prefix(format!("blob {bytes_total}\0"))),
+        };
+        Self { expected: expected.clone(), bytes_total, bytes: 0, sha256: Sha256::new(), git }
+    }
+
+    pub(super) fn update(&mut self, block: &[u8]) {
+        self.bytes += block.len() as u64;
+        self.sha256.update(block);
+        if let Some(git) = &mut self.git {
+            git.update(block);
+        }
+    }
+
+    /// Bytes taken in so far.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Takes in a file from its first byte to its end, leaving the position there.
+    pub(super) fn read(&mut self, file: &mut File, path: &Path, name: &str, watch: &Watch<'_>) -> Result<()> {
+        let system = |e| LmError::read(path, e);
+        file.seek(SeekFrom::Start(0)).map_err(system)?;
+        let mut block = vec![0; BLOCK];
+        watch.begin(FetchStep::Checking, name, 0, Some(self.bytes_total));
+        loop {
+            watch.check()?;
+            let n = match file.read(&mut block) {
+                Ok(n) => n,
+                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
+                Err(e) => return Err(system(e)),
+            };
+            // A reader never reports more than it was given room for.
+            let Some(read) = block.get(..n).filter(|read| !read.is_empty()) else { return Ok(()) };
+            self.update(read);
+            watch.report(FetchStep::Checking, name, self.bytes, Some(self.bytes_total));
+        }
+    }
+
+    /// The SHA-256 if the checksum is the expected one, else how they differ.
+    pub(super) fn finish(self) -> std::result::Result<String, String> {
+        let sha256 = hex(&self.sha256.finalize());
+        let found = match self.git {
+            Some(git) => hex(&git.finalize()),
+            None => sha256.clone(),
+        };
+        if found == self.expected.digits() {
+            return Ok(sha256);
+        }
+        Err(format!("its {} is {found} where {} is expected", self.expected.kind(), self.expected.digits()))
+    }
+}
+
+/// The SHA-256 of a file if it is there with the expected size and checksum, `None` otherwise. Reads the whole file.
+///
+/// # Errors
+/// A file that cannot be read; an interruption.
+pub(super) fn verified(
+    path: &Path,
+    name: &str,
+    bytes: u64,
+    checksum: &Checksum,
+    watch: &Watch<'_>,
+) -> Result<Option<String>> {
+    let Ok(found) = path.metadata() else { return Ok(None) };
+    if !found.is_file() || found.len() != bytes {
+        return Ok(None);
+    }
+    let mut file = File::open(path).map_err(|e| LmError::read(path, e))?;
+    let mut hashing = Hashing::new(checksum, bytes);
+    hashing.read(&mut file, path, name, watch)?;
+    Ok(hashing.finish().ok())
+}
+
+/// The SHA-256 of a text.
+pub(super) fn sha256_of_text(text: &str) -> String {
+    hex(&Sha256::digest(text))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut digits, byte| {
+        // Writing to a string does not fail.
+        let _ = write!(digits, "{byte:02x}");
+        digits
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checksums_are_those_of_sha256sum_and_git() {
+        // `printf abc | sha256sum` (FIPS 180-2, B.1) and `printf abc | git hash-object --stdin`.
+        let sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        let git = "f2ba8f84ab5c1bce84a7b441cb1959cfc7093b7f";
+        for expected in [Checksum::sha256(sha256), Checksum::git_blob(&git.to_uppercase())] {
+            let expected = expected.expect("hexadecimal digits of the right number");
+            let mut hashing = Hashing::new(&expected, 3);
+            hashing.update(b"ab");
+            hashing.update(b"c");
+            assert_eq!(hashing.finish().as_deref(), Ok(sha256), "{expected:?}");
+            let mut hashing = Hashing::new(&expected, 3);
+            hashing.update(b"abd");
+            assert!(hashing.finish().is_err(), "{expected:?}");
+        }
+    }
+
+    #[test]
+    fn a_checksum_of_wrong_length_or_with_other_characters_is_none() {
+        assert!(Checksum::sha256("ab").is_none() && Checksum::sha256(&"g".repeat(64)).is_none());
+        assert!(Checksum::git_blob(&"a".repeat(64)).is_none());
+    }
+}

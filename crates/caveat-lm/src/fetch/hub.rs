@@ -1,0 +1,198 @@
+//! A model from the Hugging Face hub: what a repository holds at a revision, and its files one by one.
+
+use hf_hub::api::sync::{ApiBuilder, ApiRepo};
+use hf_hub::{Cache, Repo, RepoType};
+use serde::Deserialize;
+use ureq::http::StatusCode;
+
+use super::digest::{Checksum, is_hex};
+use super::download::{Wanted, download};
+use super::endpoints::Endpoints;
+use super::http::{Client, refusal, text};
+use super::store::{Manifest, Shelf};
+use super::watch::Watch;
+use crate::error::{LmError, Result, one_line};
+use crate::registry::{HubSource, RegistryEntry};
+
+/// A description of a repository beyond this size is refused.
+const MAX_INFO_BYTES: u64 = 16 << 20;
+/// Files every model has beside its weights.
+const NEEDED: [&str; 2] = ["config.json", "tokenizer.json"];
+/// Fetched where it is there: it names the special tokens and the chat template.
+const OPTIONAL: [&str; 1] = ["tokenizer_config.json"];
+/// Weights in one file.
+const WEIGHTS: &str = "model.safetensors";
+/// What says which of several files holds which weights.
+const WEIGHTS_INDEX: &str = "model.safetensors.index.json";
+
+/// Fetches the repository's files into the shelf. The caller holds the lock.
+pub(super) fn fetch(
+    client: &Client,
+    endpoints: &Endpoints,
+    entry: &RegistryEntry,
+    shelf: &Shelf,
+    watch: &Watch<'_>,
+) -> Result<Manifest> {
+    let source = &entry.hub;
+    let repository = Repository { endpoint: endpoints.hub()?, token: endpoints.token(), source, shelf };
+    let description = repository.describe(client)?;
+    let plan = repository.plan(&description)?;
+    shelf.begin()?;
+    let mut files = Vec::with_capacity(plan.len());
+    for wanted in &plan {
+        files.push(download(client, wanted, &shelf.directory, watch)?);
+    }
+    let manifest = Manifest::new(source.repository, &description.sha, files);
+    shelf.complete(&manifest)?;
+    Ok(manifest)
+}
+
+/// What the hub says of a repository at a revision.
+#[derive(Deserialize)]
+struct Description {
+    /// The commit.
+    sha: String,
+    siblings: Vec<RemoteFile>,
+}
+
+#[derive(Deserialize)]
+struct RemoteFile {
+    #[serde(rename = "rfilename")]
+    name: String,
+    size: Option<u64>,
+    /// Git's checksum: of the content of a small file, of a pointer for one in large-file storage.
+    #[serde(rename = "blobId")]
+    blob_id: Option<String>,
+    lfs: Option<LargeFile>,
+}
+
+#[derive(Deserialize)]
+struct LargeFile {
+    sha256: String,
+    size: Option<u64>,
+}
+
+struct Repository<'a> {
+    endpoint: String,
+    token: Option<&'a str>,
+    source: &'a HubSource,
+    shelf: &'a Shelf,
+}
+
+impl Repository<'_> {
+    /// The addresses at a revision, as the hub's client library makes them. The library's own cache is not used: what it
+    /// downloads it does not verify, and a server that ignores a range it would append to the part that is there.
+    fn at(&self, revision: &str) -> Result<ApiRepo> {
+        let api = ApiBuilder::from_cache(Cache::new(self.shelf.directory.join("unused")))
+            .with_endpoint(self.endpoint.clone())
+            .with_token(self.token.map(str::to_owned))
+            .with_progress(false)
+            .build()
+            .map_err(|e| self.error(one_line(e)))?;
+        let repository = self.source.repository.to_owned();
+        Ok(api.repo(Repo::with_revision(repository, RepoType::Model, revision.to_owned())))
+    }
+
+    fn describe(&self, client: &Client) -> Result<Description> {
+        // `blobs` asks for the size and the checksum of every file.
+        let request = self.at(self.source.revision)?.info_request().query("blobs", "true");
+        let reply = client.send(request).map_err(|failure| self.error(failure.problem))?;
+        if reply.status() != StatusCode::OK {
+            return Err(self.refused(reply.status()));
+        }
+        let text = text(reply, MAX_INFO_BYTES).map_err(|failure| self.error(failure.problem))?;
+        let description: Description = serde_json::from_str(&text)
+            .map_err(|e| self.error(format!("the answer is not the description of a repository: {e}")))?;
+        let pinned = self.source.revision;
+        if !is_hex(&description.sha, 40) || (is_hex(pinned, 40) && description.sha != pinned) {
+            return Err(self.error(format!("the answer is for another revision than {pinned}")));
+        }
+        Ok(description)
+    }
+
+    /// The files to be had: all from one commit, with sizes and checksums, the large weights last.
+    fn plan(&self, description: &Description) -> Result<Vec<Wanted>> {
+        let remote = |name: &str| description.siblings.iter().find(|file| file.name == name);
+        let mut files = Vec::new();
+        for name in NEEDED {
+            files.push(remote(name).ok_or_else(|| self.error(format!("the repository has no {name}")))?);
+        }
+        files.extend(OPTIONAL.iter().filter_map(|name| remote(name)));
+        match (remote(WEIGHTS), remote(WEIGHTS_INDEX)) {
+            (Some(weights), _) => files.push(weights),
+            (None, Some(index)) => {
+                files.push(index);
+                files.extend(self.shards(description)?);
+            }
+            (None, None) => return Err(self.error(format!("the repository has neither {WEIGHTS} nor {WEIGHTS_INDEX}"))),
+        }
+        let repository = self.at(&description.sha)?;
+        files.into_iter().map(|file| self.wanted(file, repository.url(&file.name))).collect()
+    }
+
+    /// The files `model-00001-of-0000N.safetensors`, all N of them in order.
+    fn shards<'d>(&self, description: &'d Description) -> Result<Vec<&'d RemoteFile>> {
+        let mut shards: Vec<_> =
+            description.siblings.iter().filter_map(|file| Some((shard_number(&file.name)?, file))).collect();
+        shards.sort_by_key(|&(number, _)| number);
+        let count = shards.len();
+        let complete = shards.iter().zip(1..).all(|(&((number, of), _), i)| number == i && of == count);
+        if count == 0 || !complete {
+            return Err(self.error("the weights are in several files, and some of them are missing"));
+        }
+        Ok(shards.into_iter().map(|(_, file)| file).collect())
+    }
+
+    fn wanted(&self, file: &RemoteFile, url: String) -> Result<Wanted> {
+        let lfs = file.lfs.as_ref();
+        let checksum = match (lfs, &file.blob_id) {
+            (Some(lfs), _) => Checksum::sha256(&lfs.sha256),
+            (None, Some(blob)) => Checksum::git_blob(blob),
+            (None, None) => None,
+        };
+        let (Some(checksum), Some(bytes)) = (checksum, lfs.and_then(|lfs| lfs.size).or(file.size)) else {
+            return Err(self.error(format!("the description has no size and checksum of {}", file.name)));
+        };
+        if let Some(known) =
+            self.source.weights_sha256.filter(|&known| file.name == WEIGHTS && checksum.digits() != known)
+        {
+            let problem = format!("{WEIGHTS} there has the SHA-256 {} where {known} is expected", checksum.digits());
+            return Err(self.error(problem));
+        }
+        let authorization = self.token.map(|token| format!("Bearer {token}"));
+        let name = file.name.clone();
+        Ok(Wanted { name, url, authorization, bytes, checksum, when_refused: Some(self.how_to_be_let_in()) })
+    }
+
+    fn refused(&self, status: StatusCode) -> LmError {
+        let mut problem = refusal(status).problem;
+        match status.as_u16() {
+            401 | 403 => problem = format!("{problem}: {}", self.how_to_be_let_in()),
+            404 => problem = format!("{problem}: it has no revision {} of that repository", self.source.revision),
+            _ => {}
+        }
+        self.error(problem)
+    }
+
+    /// What helps after 401 and 403, which the hub also answers for what does not exist.
+    fn how_to_be_let_in(&self) -> String {
+        let has_been = if self.token.is_some() { "the token (HF_TOKEN) does not open it" } else { "it needs a token" };
+        format!(
+            "{has_been}: accept the license at {}/{}, make a token at {0}/settings/tokens and set HF_TOKEN to it",
+            "https://huggingface.co", self.source.repository
+        )
+    }
+
+    fn error(&self, problem: impl Into<String>) -> LmError {
+        let endpoint = self.endpoint.split("://").last().unwrap_or_default();
+        let host = endpoint.rsplit('@').next().unwrap_or_default();
+        LmError::download(format!("{} on {host}", self.source.repository), problem)
+    }
+}
+
+/// I and N of `model-I-of-N.safetensors`, five digits each.
+fn shard_number(name: &str) -> Option<(usize, usize)> {
+    let (number, of) = name.strip_prefix("model-")?.strip_suffix(".safetensors")?.split_once("-of-")?;
+    let digits = |text: &str| (text.len() == 5 && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse().ok());
+    Some((digits(number)??, digits(of)??))
+}

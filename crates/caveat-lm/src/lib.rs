@@ -1,0 +1,50 @@
+//! A laboratory of language models on ordered relations with exceptions: stimuli, models, fine-tuning, hidden states.
+
+pub mod bench_tmp;
+mod checkpoint;
+mod config;
+mod device;
+mod error;
+mod evaluation;
+mod fetch;
+mod geometry;
+#[cfg(test)]
+mod golden;
+mod model;
+mod model_files;
+mod registry;
+mod run;
+mod score;
+pub mod stimuli;
+mod sweep;
+mod tokenizer;
+mod training;
+mod trie;
+mod weights;
+
+pub use checkpoint::{AdapterSummary, load_adapter, save_adapter, save_model};
+pub use config::{Architecture, ModelConfig, RopeScaling};
+pub use device::{Device, device};
+pub use error::{LmError, Result};
+pub use evaluation::{AnswerTokens, Answered, answers};
+pub use fetch::{FetchProgress, FetchSource, FetchStep, FetchedFrom, FetchedModel, cache_directory, fetch, fetch_verified, locate};
+pub use geometry::{
+    BehaviorFit, Geometry, GeometryPair, KernelGeometry, KernelPredictions, MAX_ITEMS as MAX_GEOMETRY_ITEMS, MarginPrediction, Metric,
+    geometry, write_geometry, write_similarities,
+};
+pub use model::LanguageModel;
+pub use model_files::{ModelFiles, open_model};
+pub use registry::{HubSource, RegistryEntry, WheelSource, find, registry};
+pub use run::{
+    Claim, ClaimedFolder, ClassSummary, Judgment, LoadedModel, MethodKind, OptimizerName, RunProgress, RunResults, RunSettings,
+    RunSummary, Spelling, TrainingOptions, check_finished, claim, differences_from, hierarchy_name, hierarchy_of_name, is_finished,
+    model_name_of, perform,
+};
+pub use score::{ScoreLine, answer_tokens, read_prompts, score};
+pub use sweep::{FAILURES, MAX_RUNS, Outcome, Sweep, SweepEvent, SweepModel, SweepOptions, SweepReport, SweepRun, item_set, run_sweep};
+pub use tokenizer::Tokenizer;
+pub use training::{
+    Decay, Example, LoraModule, LoraSettings, Method, OptimizerKind, Schedule, StepReport, TrainingSettings, fine_tune,
+};
+pub use trie::PromptTrie;
+pub use weights::Weights;

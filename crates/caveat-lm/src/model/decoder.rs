@@ -1,0 +1,197 @@
+//! The whole decoder: embedding, layers, last normalization and readout, with evaluation over packed prompts.
+
+use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+
+use super::{Layer, Linear, RotaryTables, Sequence, rms_norm};
+use crate::config::ModelConfig;
+use crate::error::{LmError, Result};
+use crate::model_files::ModelFiles;
+use crate::trie::{PromptTrie, pack};
+
+/// Nodes computed at once in evaluation; bounds memory for any number of prompts.
+const MOST_NODES: usize = 2048;
+
+/// A pretrained decoder on a device.
+#[derive(Debug, Clone)]
+pub struct LanguageModel {
+    pub(crate) config: ModelConfig,
+    pub(crate) device: Device,
+    pub(crate) dtype: DType,
+    /// [vocabulary, hidden].
+    pub(crate) embedding: Tensor<2>,
+    pub(crate) layers: Vec<Layer>,
+    /// [1, hidden].
+    pub(crate) norm: Tensor<2>,
+    /// [vocabulary, hidden]; none where the embedding is the readout.
+    pub(crate) readout: Option<Tensor<2>>,
+    pub(crate) rotary: RotaryTables,
+}
+
+impl LanguageModel {
+    /// Builds a model from its tensors, asked for by Hugging Face name with the expected shape (row-major, [out, in]).
+    ///
+    /// # Errors
+    /// Whatever `read` returns.
+    pub(crate) fn build(
+        config: &ModelConfig,
+        device: &Device,
+        dtype: DType,
+        mut read: impl FnMut(&str, &[usize]) -> Result<Vec<f32>>,
+    ) -> Result<Self> {
+        let mut tensor = |name: &str, shape: [usize; 2], vector: bool| -> Result<Tensor<2>> {
+            let values = if vector { read(name, &shape[1..])? } else { read(name, &shape)? };
+            Ok(Tensor::from_data(TensorData::new(values, shape), (device, dtype)))
+        };
+        let hidden = config.hidden_size;
+        let embedding = tensor("model.embed_tokens.weight", [config.vocab_size, hidden], false)?;
+        let mut layers = Vec::with_capacity(config.num_hidden_layers);
+        for index in 0..config.num_hidden_layers {
+            let prefix = format!("model.layers.{index}.");
+            let mut linear = |name: &str, inputs: usize, outputs: usize, bias: bool| -> Result<Linear> {
+                let weight = tensor(&format!("{prefix}{name}.weight"), [outputs, inputs], false)?;
+                let bias = bias.then(|| tensor(&format!("{prefix}{name}.bias"), [1, outputs], true)).transpose()?;
+                Ok(Linear { weight: contiguous_transpose(weight), bias, adapter: None })
+            };
+            let attention_width = config.num_attention_heads * config.head_dim;
+            let kv_width = config.num_key_value_heads * config.head_dim;
+            let wide = config.intermediate_size;
+            let q = linear("self_attn.q_proj", hidden, attention_width, config.attention_bias)?;
+            let k = linear("self_attn.k_proj", hidden, kv_width, config.attention_bias)?;
+            let v = linear("self_attn.v_proj", hidden, kv_width, config.attention_bias)?;
+            let o = linear("self_attn.o_proj", attention_width, hidden, config.attention_output_bias)?;
+            let gate = linear("mlp.gate_proj", hidden, wide, config.mlp_bias)?;
+            let up = linear("mlp.up_proj", hidden, wide, config.mlp_bias)?;
+            let down = linear("mlp.down_proj", wide, hidden, config.mlp_bias)?;
+            let mut vector = |name: &str, width: usize| tensor(&format!("{prefix}{name}.weight"), [1, width], true);
+            let head_norms = config.architecture == crate::config::Architecture::Qwen3;
+            let mut head_norm =
+                |name: &str| head_norms.then(|| vector(name, config.head_dim)).transpose();
+            let (q_norm, k_norm) = (head_norm("self_attn.q_norm")?, head_norm("self_attn.k_norm")?);
+            layers.push(Layer {
+                attention_norm: vector("input_layernorm", hidden)?,
+                q,
+                k,
+                v,
+                o,
+                q_norm,
+                k_norm,
+                mlp_norm: vector("post_attention_layernorm", hidden)?,
+                gate,
+                up,
+                down,
+            });
+        }
+        let norm = tensor("model.norm.weight", [1, hidden], true)?;
+        let readout = if config.tie_word_embeddings {
+            None
+        } else {
+            Some(tensor("lm_head.weight", [config.vocab_size, hidden], false)?)
+        };
+        let rotary = RotaryTables::new(config, dtype);
+        Ok(Self { config: config.clone(), device: device.clone(), dtype, embedding, layers, norm, readout, rotary })
+    }
+
+    /// Reads the weights of a model onto a device, as f32.
+    ///
+    /// `progress` is told how many numbers have been read, of how many.
+    ///
+    /// # Errors
+    /// A tensor that is missing, has another shape than the configuration says, or cannot be read.
+    pub fn load(files: &ModelFiles, device: &Device, progress: &mut dyn FnMut(u64, u64)) -> Result<Self> {
+        Self::load_as(files, device, DType::F32, progress)
+    }
+
+    /// [`Self::load`] in another precision of the device; f64 is for checking gradients.
+    pub(crate) fn load_as(
+        files: &ModelFiles,
+        device: &Device,
+        dtype: DType,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Self> {
+        let numbers = |name: &String| files.weights.shape(name).map_or(0, |shape| shape.iter().product::<usize>() as u64);
+        let total: u64 = files.weights.names().iter().map(numbers).sum();
+        let mut done = 0;
+        Self::build(&files.config, device, dtype, |name, shape| {
+            let values = files.weights.read(name, shape)?;
+            done += values.len() as u64;
+            progress(done, total);
+            Ok(values)
+        })
+    }
+
+    /// Sizes and constants.
+    pub fn config(&self) -> &ModelConfig {
+        &self.config
+    }
+
+    /// The matrix that turns hidden states into logits, [vocabulary, hidden].
+    pub(crate) fn readout(&self) -> &Tensor<2> {
+        self.readout.as_ref().unwrap_or(&self.embedding)
+    }
+
+    pub(crate) fn tokens(&self, tokens: &[u32]) -> Tensor<1, Int> {
+        let tokens: Vec<i64> = tokens.iter().map(|&token| i64::from(token)).collect();
+        let n = tokens.len();
+        Tensor::from_data(TensorData::new(tokens, [n]), &self.device)
+    }
+
+    pub(crate) fn nodes(&self, nodes: &[usize]) -> Tensor<1, Int> {
+        let nodes: Vec<i64> = nodes.iter().map(|&node| node as i64).collect();
+        let n = nodes.len();
+        Tensor::from_data(TensorData::new(nodes, [n]), &self.device)
+    }
+
+    pub(crate) fn sequence(&self, trie: &PromptTrie) -> Sequence {
+        Sequence::new(trie, &self.rotary, &self.device)
+    }
+
+    /// Refuses what the model cannot read: no prompt tokens, unknown tokens, prompts longer than its context.
+    pub(crate) fn check_prompts<P: AsRef<[u32]>>(&self, prompts: &[P]) -> Result<()> {
+        for (index, prompt) in prompts.iter().enumerate() {
+            let prompt = prompt.as_ref();
+            let problem = if prompt.is_empty() {
+                "has no tokens".to_owned()
+            } else if prompt.len() > self.config.max_position_embeddings {
+                let most = self.config.max_position_embeddings;
+                format!("has {} tokens: the model reads at most {most}", prompt.len())
+            } else if let Some(token) = prompt.iter().find(|&&token| token as usize >= self.config.vocab_size) {
+                format!("has token {token}: the model's vocabulary has {}", self.config.vocab_size)
+            } else {
+                continue;
+            };
+            return Err(LmError::invalid(format!("prompt {} {problem}", index + 1)));
+        }
+        Ok(())
+    }
+
+    /// The hidden states from which the logits after each prompt are read, after the last normalization: [prompts, hidden].
+    ///
+    /// # Errors
+    /// [`LmError::Invalid`] for a prompt the model cannot read.
+    pub fn hidden_states<P: AsRef<[u32]>>(&self, prompts: &[P], progress: &mut dyn FnMut(usize)) -> Result<Tensor<2>> {
+        self.check_prompts(prompts)?;
+        let mut states = Vec::new();
+        for (range, trie) in pack(prompts, MOST_NODES) {
+            let sequence = self.sequence(&trie);
+            let mut x = self.embedding.clone().select(0, self.tokens(trie.tokens()));
+            for layer in &self.layers {
+                x = layer.forward(x, &sequence, &self.config);
+            }
+            let ends = x.select(0, self.nodes(trie.leaves()));
+            states.push(rms_norm(ends, self.norm.clone(), self.config.rms_norm_eps));
+            progress(range.end);
+        }
+        Ok(Tensor::cat(states, 0))
+    }
+
+    /// Logits over the vocabulary, [rows, vocabulary], of hidden states [rows, hidden].
+    pub fn logits(&self, hidden_states: Tensor<2>) -> Tensor<2> {
+        hidden_states.matmul(self.readout().clone().transpose())
+    }
+}
+
+fn contiguous_transpose(weight: Tensor<2>) -> Tensor<2> {
+    let [rows, columns] = weight.dims();
+    // A transposed view is laid out anew by the copy that reshaping forces.
+    weight.transpose().reshape([rows * columns]).reshape([columns, rows])
+}

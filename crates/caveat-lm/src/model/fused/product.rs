@@ -1,0 +1,48 @@
+//! The matrix product x W, and its derivatives g Wᵀ and xᵀ g.
+
+use faer::linalg::matmul::matmul;
+use faer::{Accum, MatMut, MatRef, Par};
+
+use super::{Matrix, Operation};
+
+/// x [rows, inputs] times W [inputs, outputs].
+#[derive(Debug, Clone)]
+pub(crate) struct Product;
+
+impl Operation<2> for Product {
+    fn shape(&self, [x, w]: [Matrix<'_>; 2]) -> [usize; 2] {
+        [x.rows, w.columns]
+    }
+
+    fn forward(&self, [x, w]: [Matrix<'_>; 2], out: &mut [f32]) {
+        product(x.as_faer(), w.as_faer(), out);
+    }
+
+    fn backward(&self, [x, w]: [Matrix<'_>; 2], gradient: Matrix<'_>, wanted: [bool; 2]) -> [Option<Vec<f32>>; 2] {
+        let of_x = wanted[0].then(|| {
+            let mut out = vec![0.0; x.rows * x.columns];
+            product(gradient.as_faer(), w.as_faer().transpose(), &mut out);
+            out
+        });
+        let of_w = wanted[1].then(|| {
+            let mut out = vec![0.0; w.rows * w.columns];
+            product(x.as_faer().transpose(), gradient.as_faer(), &mut out);
+            out
+        });
+        [of_x, of_w]
+    }
+}
+
+impl<'a> Matrix<'a> {
+    fn as_faer(self) -> MatRef<'a, f32> {
+        MatRef::from_row_major_slice(self.values, self.rows, self.columns)
+    }
+}
+
+fn product(a: MatRef<'_, f32>, b: MatRef<'_, f32>, out: &mut [f32]) {
+    let out = MatMut::from_row_major_slice_mut(out, a.nrows(), b.ncols());
+    // Below this many multiplications threads cost more than they save.
+    let small = a.nrows() * a.ncols() * b.ncols() < 1 << 20;
+    let threads = if small { Par::Seq } else { Par::rayon(0) };
+    matmul(out, Accum::Replace, a, b, 1.0, threads);
+}

@@ -1,0 +1,55 @@
+//! Rotary position embedding: the angle of every frequency at every position.
+
+use std::f64::consts::TAU;
+
+use burn::tensor::{DType, Device, Tensor, TensorData};
+
+use crate::config::{ModelConfig, RopeScaling};
+
+/// The rotary frequencies of a model, radians per position, highest first.
+#[derive(Debug, Clone)]
+pub(crate) struct RotaryTables {
+    frequencies: Vec<f64>,
+    dtype: DType,
+}
+
+impl RotaryTables {
+    /// θ^(−2i/d), changed as the model's scaling says; tables are made in `dtype`.
+    pub(crate) fn new(config: &ModelConfig, dtype: DType) -> Self {
+        let half = config.head_dim / 2;
+        let plain = (0..half).map(|i| config.rope_theta.powf(-(i as f64) / half as f64));
+        let frequencies = match &config.rope_scaling {
+            None => plain.collect(),
+            Some(RopeScaling::Divisors(divisors)) => {
+                plain.zip(divisors).map(|(frequency, &divisor)| frequency / f64::from(divisor)).collect()
+            }
+            Some(RopeScaling::Llama3 { factor, low_freq_factor, high_freq_factor, original_max_position_embeddings: context }) => {
+                let (factor, low, high, context) = (*factor, *low_freq_factor, *high_freq_factor, *context);
+                let scaled = |frequency: f64| {
+                    // How many wavelengths fit into the context of pre-training decides: few are slowed, many are kept.
+                    let waves = context * frequency / TAU;
+                    let kept = ((waves - low) / (high - low)).clamp(0.0, 1.0);
+                    frequency * (kept + (1.0 - kept) / factor)
+                };
+                plain.map(scaled).collect()
+            }
+        };
+        Self { frequencies, dtype }
+    }
+
+    /// Cosines and sines of all frequencies at `positions`, [positions, head_dim / 2] each.
+    pub(crate) fn at(&self, positions: &[usize]) -> (Vec<f64>, Vec<f64>) {
+        let angles = positions
+            .iter()
+            .flat_map(|&position| self.frequencies.iter().map(move |frequency| position as f64 * frequency));
+        angles.map(|angle| (angle.cos(), angle.sin())).unzip()
+    }
+
+    /// The same as tensors, [positions, 1, head_dim / 2] each.
+    pub(crate) fn tensors(&self, positions: &[usize], device: &Device) -> (Tensor<3>, Tensor<3>) {
+        let shape = [positions.len(), 1, self.frequencies.len()];
+        let (cos, sin) = self.at(positions);
+        let table = |values: Vec<f64>| Tensor::from_data(TensorData::new(values, shape), (device, self.dtype));
+        (table(cos), table(sin))
+    }
+}

@@ -1,0 +1,122 @@
+//! Names of hierarchies, as in the column `hier` of trial tables and in the paths of runs.
+
+use crate::error::{LmError, Result, quoted};
+use crate::stimuli::MAX_ITEMS;
+
+/// Hierarchies that published tables call by a name of their own: items, winner and loser of the exception, name.
+const PUBLISHED: [(usize, (usize, usize), &str); 3] =
+    [(9, (5, 3), "exc_mid_n9"), (11, (6, 4), "exc_mid_n11"), (11, (7, 3), "exc_far_n11")];
+
+/// The name of a hierarchy of `n_items` with exceptions (winner, loser) by rank: `ti_n9` without one, the published names
+/// where there is one, and otherwise `exc_5_2_n9`, or `exc_4_2_9_7_n12` with two.
+pub fn hierarchy_name(n_items: usize, exceptions: &[(usize, usize)]) -> String {
+    if let [only] = exceptions
+        && let Some((.., name)) = PUBLISHED.iter().find(|(n, exception, _)| (*n, exception) == (n_items, only))
+    {
+        return (*name).to_owned();
+    }
+    if exceptions.is_empty() {
+        return format!("ti_n{n_items}");
+    }
+    let ranks: String = exceptions.iter().map(|(winner, loser)| format!("{winner}_{loser}_")).collect();
+    format!("exc_{ranks}n{n_items}")
+}
+
+/// Number of items and exceptions of a hierarchy by its name: the inverse of [`hierarchy_name`].
+///
+/// # Errors
+/// [`LmError::Invalid`] for a name of another form, with the forms there are. Whether the exceptions fit is not looked at.
+pub fn hierarchy_of_name(name: &str) -> Result<(usize, Vec<(usize, usize)>)> {
+    parse(name).filter(|(n_items, _)| *n_items <= MAX_ITEMS).ok_or_else(|| {
+        LmError::invalid(format!(
+            "hierarchy {}: expected ti_nN, exc_WINNER_LOSER_nN with ranks from 0, exc_mid_n9, exc_mid_n11 or exc_far_n11, N at most \
+             {MAX_ITEMS}",
+            quoted(name)
+        ))
+    })
+}
+
+fn parse(name: &str) -> Option<(usize, Vec<(usize, usize)>)> {
+    if let Some((n_items, exception, _)) = PUBLISHED.iter().find(|(.., known)| *known == name) {
+        return Some((*n_items, vec![*exception]));
+    }
+    if let Some(n_items) = name.strip_prefix("ti_n") {
+        return Some((number(n_items)?, Vec::new()));
+    }
+    let (ranks, n_items) = name.strip_prefix("exc_")?.rsplit_once("_n")?;
+    let ranks = ranks.split('_').map(number).collect::<Option<Vec<usize>>>()?;
+    let (pairs, rest) = ranks.as_chunks::<2>();
+    (rest.is_empty() && !pairs.is_empty()).then_some(())?;
+    Some((number(n_items)?, pairs.iter().map(|&[winner, loser]| (winner, loser)).collect()))
+}
+
+/// A number as it is written in names: digits only.
+fn number(text: &str) -> Option<usize> {
+    text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok())?
+}
+
+/// Refuses a name that cannot be a folder, or that a folder of runs gives another meaning.
+pub(crate) fn check_hierarchy_name(name: &str) -> Result<()> {
+    check_folder_name("hierarchy", name)?;
+    if name == "none" || name.starts_with("lora_") || name.starts_with("l2_") {
+        return Err(LmError::invalid(format!(
+            "hierarchy name {name:?}: in a folder of runs that is the name of a method: expected another"
+        )));
+    }
+    Ok(())
+}
+
+/// Refuses a name that cannot be that of a folder everywhere; `what` it names.
+pub(crate) fn check_folder_name(what: &str, name: &str) -> Result<()> {
+    const MOST: usize = 100;
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if name.is_empty() || name.len() > MOST || name.starts_with('.') || !name.chars().all(is_plain) {
+        return Err(LmError::invalid(format!(
+            "{what} name {}: it becomes that of a folder: expected at most {MOST} letters, digits, '-', '_' and '.', the last not \
+             first",
+            quoted(name)
+        )));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_published_tables_where_there_are_any() {
+        assert_eq!(hierarchy_name(9, &[]), "ti_n9");
+        assert_eq!(hierarchy_name(9, &[(5, 3)]), "exc_mid_n9");
+        assert_eq!(hierarchy_name(11, &[(6, 4)]), "exc_mid_n11");
+        assert_eq!(hierarchy_name(11, &[(7, 3)]), "exc_far_n11");
+        assert_eq!(hierarchy_name(11, &[(5, 3)]), "exc_5_3_n11");
+        assert_eq!(hierarchy_name(12, &[(4, 2), (9, 7)]), "exc_4_2_9_7_n12");
+    }
+
+    #[test]
+    fn a_name_says_which_hierarchy_it_is() {
+        for (n, exceptions) in
+            [(2, vec![]), (9, vec![]), (9, vec![(5, 3)]), (11, vec![(7, 3)]), (200, vec![(199, 0), (6, 5)])]
+        {
+            assert_eq!(hierarchy_of_name(&hierarchy_name(n, &exceptions)).unwrap(), (n, exceptions));
+        }
+        for bad in [
+            "", "ti", "ti_n", "ti_n+9", "ti_n9x", "ti_n201", "exc_n9", "exc_5_n9", "exc_5_3_2_n9", "exc_5_3", "exc_5__3_n9",
+            "exc_a_b_n9", "mid_n9", "ti_n99999999999999999999999",
+        ] {
+            let problem = hierarchy_of_name(bad).unwrap_err().to_string();
+            assert!(problem.contains("expected ti_nN"), "{bad}: {problem}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_a_folder_of_runs_would_misread_is_refused() {
+        for bad in ["", ".x", "a/b", "a b", "lora_r8_alpha16", "l2_x", "none", "..", &"x".repeat(101)] {
+            assert!(check_hierarchy_name(bad).is_err(), "{bad}");
+        }
+        for good in ["ti_n9", "my-own.2", "für_n9", "nonexistent"] {
+            assert!(check_hierarchy_name(good).is_ok(), "{good}");
+        }
+    }
+}

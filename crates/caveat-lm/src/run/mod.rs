@@ -1,0 +1,52 @@
+//! Runs: a model evaluated, fine-tuned and evaluated again, with everything needed to repeat it in one folder.
+//!
+//! [`RunSettings`] say what is run and where it lies, [`claim`] reserves its folder, [`perform`] runs it on a [`LoadedModel`],
+//! and [`RunResults`] are what the folder holds in `results.json`. A folder of such runs is what `caveat results convert` reads.
+
+mod evaluate;
+mod folder;
+mod hierarchy;
+mod loaded;
+mod options;
+mod perform;
+mod results;
+mod settings;
+mod summary;
+
+pub use folder::{Claim, ClaimedFolder, claim, is_finished};
+pub use hierarchy::{hierarchy_name, hierarchy_of_name};
+pub use loaded::{LoadedModel, model_name_of};
+pub use options::{MethodKind, OptimizerName, Spelling, TrainingOptions};
+pub use perform::{RunProgress, perform};
+pub use results::{Judgment, RunResults};
+pub use settings::RunSettings;
+pub use summary::{ClassSummary, RunSummary};
+
+pub(crate) use evaluate::evaluate;
+pub(crate) use hierarchy::check_folder_name;
+pub(crate) use results::recorded_args;
+pub(crate) use settings::differences;
+
+use std::path::Path;
+
+use crate::error::{LmError, Result};
+
+/// How a finished run in `folder` differs from what is asked for: not at all, if the list is empty.
+///
+/// # Errors
+/// A file that cannot be read as results.
+pub fn differences_from(folder: &Path, settings: &RunSettings) -> Result<Vec<String>> {
+    Ok(differences(&recorded_args(folder)?, &settings.record()?))
+}
+
+/// Refuses a finished run that was made with other settings than those asked for.
+///
+/// # Errors
+/// [`LmError::BadFile`] naming the folder and what differs.
+pub fn check_finished(folder: &Path, settings: &RunSettings) -> Result<()> {
+    let differences = differences_from(folder, settings)?;
+    match differences.is_empty() {
+        true => Ok(()),
+        false => Err(LmError::bad_file(folder, format!("is a run with {}", differences.join(", ")))),
+    }
+}

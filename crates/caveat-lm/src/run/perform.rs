@@ -1,0 +1,141 @@
+//! One run: evaluation of all prompts, fine-tuning on the trained ones, evaluation again.
+
+use std::time::Instant;
+
+use serde_json::{Map, Value, json};
+
+use super::evaluate::{Evaluation, evaluate};
+use super::loaded::LoadedModel;
+use super::results::{RunResults, judgments};
+use super::settings::{RunSettings, object};
+use crate::error::{LmError, Result};
+use crate::evaluation::{AnswerTokens, answers};
+use crate::stimuli::{Answer, Stimuli};
+use crate::training::{Example, Method, StepReport, fine_tune};
+
+/// Where a run stands.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum RunProgress {
+    /// Prompts answered before training.
+    Before {
+        /// So many of them.
+        done: usize,
+        /// All.
+        total: usize,
+    },
+    /// A step of training.
+    Training(StepReport),
+    /// Prompts answered after training.
+    After {
+        /// So many of them.
+        done: usize,
+        /// All.
+        total: usize,
+    },
+}
+
+/// Runs `settings` on a model, which is left trained, and returns what `results.json` will hold.
+///
+/// The probe never computes a prompt twice: its hidden states before training serve training and the answers after it.
+/// `cancelled` is asked between groups of prompts and after every step.
+///
+/// # Errors
+/// [`LmError::Invalid`] for stimuli that cannot be drawn, a tokenizer without the answers, prompts that the model cannot read;
+/// [`LmError::Failed`] for a training that diverged; [`LmError::Interrupted`].
+pub fn perform(
+    loaded: &mut LoadedModel,
+    settings: &RunSettings,
+    progress: &mut dyn FnMut(&RunProgress),
+    cancelled: &dyn Fn() -> bool,
+) -> Result<RunResults> {
+    let stimuli = settings.stimuli.build()?;
+    let tokens = AnswerTokens::find(&loaded.tokenizer)?;
+    let prompts = stimuli.prompts.iter().map(|p| loaded.tokenizer.encode(&p.text)).collect::<Result<Vec<_>>>()?;
+    let total = prompts.len();
+    let is_probe = matches!(settings.training.method, Method::Probe { .. });
+
+    let start = Instant::now();
+    let mut on_prompts = |done| progress(&RunProgress::Before { done, total });
+    let before = evaluate(&loaded.model, &prompts, &tokens, is_probe, &mut on_prompts, cancelled)?;
+    let seconds_before = start.elapsed().as_secs_f64();
+    let pre_finetune = judgments(&stimuli, &before.answers, "before")?;
+
+    let start = Instant::now();
+    let trained: Vec<usize> = (0..total).filter(|&index| stimuli.prompts[index].is_train).collect();
+    let examples: Vec<Example> = trained
+        .iter()
+        .filter_map(|&index| {
+            let target = match stimuli.prompts[index].label? {
+                Answer::Yes => tokens.yes,
+                Answer::No => tokens.no,
+            };
+            Some(Example { prompt: prompts[index].clone(), target })
+        })
+        .collect();
+    let states = before.states.as_ref().map(|states| states.clone().select(0, loaded.model.nodes(&trained)));
+    let losses = fine_tune(&mut loaded.model, &examples, &settings.training, states, &mut |step| {
+        progress(&RunProgress::Training(*step));
+        !cancelled()
+    })?;
+    let seconds_train = start.elapsed().as_secs_f64();
+
+    let start = Instant::now();
+    let mut on_prompts = |done| progress(&RunProgress::After { done, total });
+    let after = match (&settings.training.method, &before.states) {
+        (Method::None, _) => None,
+        (Method::Probe { .. }, Some(states)) => {
+            let answers = answers(&loaded.model, states, &tokens);
+            on_prompts(total);
+            Some(Evaluation { answers, states: None, computed: 0 })
+        }
+        _ => Some(evaluate(&loaded.model, &prompts, &tokens, false, &mut on_prompts, cancelled)?),
+    };
+    let seconds_after = after.as_ref().map(|_| start.elapsed().as_secs_f64());
+    let post_finetune = after.as_ref().map(|after| judgments(&stimuli, &after.answers, "after")).transpose()?;
+    if cancelled() {
+        return Err(LmError::Interrupted);
+    }
+
+    let mass = |of: &Evaluation| of.answers.iter().map(|a| a.mass).sum::<f64>() / of.answers.len() as f64;
+    let in_prompts: usize = prompts.iter().map(Vec::len).sum();
+    let in_training: usize = examples.iter().map(|example| example.prompt.len()).sum();
+    let mut args = settings.record()?;
+    args.extend(of_model(loaded, &tokens));
+    args.extend(object(json!({
+        "answer_mass": { "before": mass(&before), "after": after.as_ref().map(mass) },
+        "tokens": {
+            "prompts": in_prompts,
+            "computed": before.computed,
+            "training_prompts": in_training,
+        },
+        "losses": losses,
+        "seconds": {
+            "load": loaded.seconds,
+            "before": seconds_before,
+            "train": (settings.training.method != Method::None).then_some(seconds_train),
+            "after": seconds_after,
+        },
+        "peak_memory_bytes": peak_memory(),
+    })));
+    let Stimuli { hierarchy, anchor_winner, anchor_loser, .. } = stimuli;
+    Ok(RunResults { args, hierarchy, anchor_winner, anchor_loser, pre_finetune, post_finetune })
+}
+
+/// What results say of the model and of the program.
+fn of_model(loaded: &LoadedModel, tokens: &AnswerTokens) -> Map<String, Value> {
+    object(json!({
+        "program": concat!("caveat ", env!("CARGO_PKG_VERSION")),
+        "model_path": loaded.path.display().to_string(),
+        "weights_sha256": loaded.weights_sha256,
+        "architecture": format!("{:?}", loaded.model.config().architecture).to_lowercase(),
+        "device": loaded.device,
+        "answer_tokens": tokens,
+    }))
+}
+
+/// The most memory that this process had in use, in bytes, where the system tells.
+fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
+}

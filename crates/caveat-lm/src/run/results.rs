@@ -1,0 +1,185 @@
+//! The results of a run: what was asked, what the model answered before and after, and the file that holds both.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::folder::RESULTS;
+use crate::error::{LmError, Result, one_line};
+use crate::evaluation::Answered;
+use crate::stimuli::{Prompt, Stimuli};
+
+/// What `results.json` holds, key by key.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunResults {
+    /// Everything needed to repeat the run, and what it cost.
+    pub args: Map<String, Value>,
+    /// The items by rank, the highest first.
+    pub hierarchy: Vec<String>,
+    /// The item shown as winner before every question.
+    pub anchor_winner: String,
+    /// The item shown as loser.
+    pub anchor_loser: String,
+    /// The judgments before training.
+    pub pre_finetune: Vec<Judgment>,
+    /// The judgments after training; none where nothing was trained.
+    pub post_finetune: Option<Vec<Judgment>>,
+}
+
+/// One prompt and what the model answered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Judgment {
+    /// What the model read.
+    pub prompt: String,
+    /// "Yes" or "No"; none where the trained pairs imply no answer.
+    pub label: Option<String>,
+    /// The item named first.
+    pub team_a: String,
+    /// The item named second.
+    pub team_b: String,
+    /// Rank of the item named first, 0 the highest.
+    pub rank_a: usize,
+    /// Rank of the item named second.
+    pub rank_b: usize,
+    /// Difference of the ranks.
+    pub gap: usize,
+    /// Whether the pair is trained.
+    pub is_train: bool,
+    /// Whether the pair is an exception.
+    pub is_exception: bool,
+    /// Whether the trained pairs imply no answer.
+    pub no_gt: bool,
+    /// "forward" for the order labeled Yes (of an exception too), else "backward".
+    pub direction: String,
+    /// Logit of Yes.
+    pub logit_yes: f64,
+    /// Logit of No.
+    pub logit_no: f64,
+    /// Logit of Yes minus logit of No.
+    pub logit_diff: f64,
+    /// Probability of Yes among the two.
+    pub prob_yes: f64,
+    /// Probability of No among the two.
+    pub prob_no: f64,
+}
+
+impl Judgment {
+    fn new(stimuli: &Stimuli, prompt: &Prompt, answer: &Answered) -> Self {
+        Self {
+            prompt: prompt.text.clone(),
+            label: prompt.label.map(|label| label.as_str().to_owned()),
+            team_a: stimuli.hierarchy.get(prompt.rank_a).cloned().unwrap_or_default(),
+            team_b: stimuli.hierarchy.get(prompt.rank_b).cloned().unwrap_or_default(),
+            rank_a: prompt.rank_a,
+            rank_b: prompt.rank_b,
+            gap: prompt.gap(),
+            is_train: prompt.is_train,
+            is_exception: prompt.is_exception,
+            no_gt: prompt.no_gt,
+            direction: prompt.direction.as_str().to_owned(),
+            logit_yes: answer.logit_yes,
+            logit_no: answer.logit_no,
+            logit_diff: answer.logit_diff(),
+            prob_yes: answer.prob_yes(),
+            prob_no: answer.prob_no(),
+        }
+    }
+
+    /// Whether the answer is the right one, if there is one: a tie is No.
+    pub fn is_correct(&self) -> Option<bool> {
+        let label = self.label.as_deref().filter(|_| !self.no_gt)?;
+        Some((self.prob_yes > 0.5) == (label == "Yes"))
+    }
+
+    /// The logit difference in favor of the right answer, if there is one.
+    pub fn margin(&self) -> Option<f64> {
+        let label = self.label.as_deref().filter(|_| !self.no_gt)?;
+        Some(if label == "Yes" { self.logit_diff } else { -self.logit_diff })
+    }
+}
+
+/// The judgments of all prompts, in their order.
+///
+/// # Errors
+/// [`LmError::Failed`] for an answer that is not a number, as after a training that diverged.
+pub(crate) fn judgments(stimuli: &Stimuli, answers: &[Answered], when: &str) -> Result<Vec<Judgment>> {
+    let is_number = |answer: &Answered| [answer.logit_yes, answer.logit_no, answer.mass].iter().all(|x| x.is_finite());
+    if !answers.iter().all(is_number) {
+        let reason = format!("the answers {when} training are not numbers: try a smaller learning rate");
+        return Err(LmError::Failed(reason));
+    }
+    Ok(stimuli.prompts.iter().zip(answers).map(|(prompt, answer)| Judgment::new(stimuli, prompt, answer)).collect())
+}
+
+impl RunResults {
+    /// Writes `results.json` into a folder.
+    ///
+    /// # Errors
+    /// [`LmError::Write`].
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        let path = folder.join(RESULTS);
+        caveat_results::write_atomically(&path, |out| -> std::io::Result<()> {
+            writeln!(out, "{{\n\"args\": {},", json(&self.args)?)?;
+            writeln!(out, "\"hierarchy\": {},", json(&self.hierarchy)?)?;
+            writeln!(out, "\"anchor_winner\": {},", json(&self.anchor_winner)?)?;
+            writeln!(out, "\"anchor_loser\": {},", json(&self.anchor_loser)?)?;
+            write!(out, "\"pre_finetune\": ")?;
+            write_lines(out, &self.pre_finetune)?;
+            write!(out, ",\n\"post_finetune\": ")?;
+            match &self.post_finetune {
+                Some(judgments) => write_lines(out, judgments)?,
+                None => write!(out, "null")?,
+            }
+            writeln!(out, "\n}}")
+        })
+        .map_err(|e| match e {
+            caveat_results::ResultsError::Write { path, reason } => LmError::Write { path, reason },
+            other => LmError::write(&path, one_line(other)),
+        })
+    }
+
+    /// Reads the `results.json` of a folder.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or holds something else.
+    pub fn read(folder: &Path) -> Result<Self> {
+        let path = folder.join(RESULTS);
+        let bytes = fs::read(&path).map_err(|e| LmError::read(&path, e))?;
+        serde_json::from_slice(&bytes)
+            .map_err(|e| LmError::bad_file(&path, format!("not the results of a run ({})", one_line(e))))
+    }
+}
+
+/// The settings recorded in a folder's `results.json`.
+///
+/// # Errors
+/// A file that cannot be read, or holds something else than an object.
+pub(crate) fn recorded_args(folder: &Path) -> Result<Map<String, Value>> {
+    #[derive(Deserialize)]
+    struct Args {
+        #[serde(default)]
+        args: Map<String, Value>,
+    }
+    let path = folder.join(RESULTS);
+    let bytes = fs::read(&path).map_err(|e| LmError::read(&path, e))?;
+    let found: Args = serde_json::from_slice(&bytes)
+        .map_err(|e| LmError::bad_file(&path, format!("not the results of a run ({})", one_line(e))))?;
+    Ok(found.args)
+}
+
+fn json(value: &impl Serialize) -> std::io::Result<String> {
+    Ok(serde_json::to_string(value)?)
+}
+
+/// An array with one judgment a line.
+fn write_lines(out: &mut impl Write, judgments: &[Judgment]) -> std::io::Result<()> {
+    write!(out, "[")?;
+    for (k, judgment) in judgments.iter().enumerate() {
+        write!(out, "{}", if k == 0 { "\n" } else { ",\n" })?;
+        serde_json::to_writer(&mut *out, judgment)?;
+    }
+    write!(out, "\n]")
+}

@@ -1,0 +1,204 @@
+//! What a run shows at a glance: accuracy by pair class before and after, losses, times.
+
+use caveat_theory::{PairClass, TransitiveTask};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::results::{Judgment, RunResults};
+use crate::error::{LmError, Result};
+
+/// The judgments of one pair class.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ClassSummary {
+    /// Its name.
+    pub class: &'static str,
+    /// Prompts, both orders of every pair.
+    pub n: usize,
+    /// Share of right answers before training; none where the class has no right answer.
+    pub accuracy_before: Option<f64>,
+    /// The same after training.
+    pub accuracy_after: Option<f64>,
+    /// Mean logit difference in favor of the right answer, before training.
+    pub margin_before: Option<f64>,
+    /// The same after training.
+    pub margin_after: Option<f64>,
+}
+
+/// A run at a glance. Keys of JSON are the names of the fields.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunSummary {
+    /// Every pair class of the hierarchy, in the order of tables.
+    pub classes: Vec<ClassSummary>,
+    /// Steps of training.
+    pub steps: usize,
+    /// Loss of the first step's prompts, before it.
+    pub loss_first: Option<f64>,
+    /// Loss of the last step's prompts, before it.
+    pub loss_last: Option<f64>,
+    /// Mean probability of Yes and No together, before training.
+    pub answer_mass_before: Option<f64>,
+    /// The same after training.
+    pub answer_mass_after: Option<f64>,
+    /// Seconds for loading, both evaluations and training, by the keys of `args.seconds`; null where they are not recorded.
+    pub seconds: Value,
+    /// Most memory in use, where it is known.
+    pub peak_memory_bytes: Option<u64>,
+}
+
+impl RunSummary {
+    /// Summarizes results, those of a file too.
+    ///
+    /// # Errors
+    /// [`LmError::Invalid`] for judgments that make no hierarchy.
+    pub fn of(results: &RunResults) -> Result<Self> {
+        let judgments = &results.pre_finetune;
+        let mut exceptions = Vec::new();
+        for judgment in judgments.iter().filter(|j| j.is_exception && j.label.as_deref() == Some("Yes")) {
+            exceptions.push((judgment.rank_a, judgment.rank_b));
+        }
+        let wrong = |problem: String| LmError::invalid(format!("the results make no hierarchy: {problem}"));
+        let n_items = results.hierarchy.len();
+        let classes = TransitiveTask::new(n_items, &exceptions)
+            .and_then(|task| task.classes())
+            .map_err(|e| wrong(e.to_string()))?;
+        let all = results.post_finetune.iter().flatten().chain(judgments);
+        if let Some(bad) = all.into_iter().find(|j| j.rank_a.max(j.rank_b) >= n_items || j.rank_a == j.rank_b) {
+            return Err(wrong(format!("ranks {} and {} of {n_items} items", bad.rank_a, bad.rank_b)));
+        }
+        let of_class = |class: PairClass| {
+            let members = |judgments: &[Judgment]| -> Vec<Judgment> {
+                let is_member = |j: &&Judgment| classes.class(j.rank_a, j.rank_b) == class;
+                judgments.iter().filter(is_member).cloned().collect()
+            };
+            let before = members(judgments);
+            let after = results.post_finetune.as_deref().map(members);
+            let n = before.len();
+            (n > 0).then(|| ClassSummary {
+                class: class.name(),
+                n,
+                accuracy_before: mean(&before, accuracy),
+                accuracy_after: after.as_deref().and_then(|after| mean(after, accuracy)),
+                margin_before: mean(&before, Judgment::margin),
+                margin_after: after.as_deref().and_then(|after| mean(after, Judgment::margin)),
+            })
+        };
+        let arg = |key: &str| results.args.get(key).unwrap_or(&Value::Null);
+        let losses = arg("losses").as_array().map_or(&[][..], Vec::as_slice);
+        Ok(Self {
+            classes: PairClass::ALL.into_iter().filter_map(of_class).collect(),
+            steps: losses.len(),
+            loss_first: losses.first().and_then(Value::as_f64),
+            loss_last: losses.last().and_then(Value::as_f64),
+            answer_mass_before: arg("answer_mass")["before"].as_f64(),
+            answer_mass_after: arg("answer_mass")["after"].as_f64(),
+            seconds: arg("seconds").clone(),
+            peak_memory_bytes: arg("peak_memory_bytes").as_u64(),
+        })
+    }
+}
+
+fn accuracy(judgment: &Judgment) -> Option<f64> {
+    judgment.is_correct().map(|is_correct| f64::from(u8::from(is_correct)))
+}
+
+/// The mean over the judgments that have a value.
+fn mean(judgments: &[Judgment], value: impl Fn(&Judgment) -> Option<f64>) -> Option<f64> {
+    let values: Vec<f64> = judgments.iter().filter_map(value).collect();
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Map, json};
+
+    use super::*;
+    use crate::evaluation::Answered;
+    use crate::run::results::judgments;
+    use crate::stimuli::StimulusSettings;
+
+    /// Results of a model that answers by `yes`, the logit of Yes given the ranks.
+    fn results(yes: impl Fn(usize, usize) -> f64) -> RunResults {
+        let stimuli = StimulusSettings { exceptions: vec![(5, 3)], ..Default::default() }.build().unwrap();
+        let answer = |logit_yes| Answered { logit_yes, logit_no: 0.0, mass: 0.5 };
+        let before: Vec<Answered> = stimuli.prompts.iter().map(|_| answer(1.0)).collect();
+        let after: Vec<Answered> = stimuli.prompts.iter().map(|p| answer(yes(p.rank_a, p.rank_b))).collect();
+        RunResults {
+            args: Map::new(),
+            pre_finetune: judgments(&stimuli, &before, "before").unwrap(),
+            post_finetune: Some(judgments(&stimuli, &after, "after").unwrap()),
+            hierarchy: stimuli.hierarchy,
+            anchor_winner: stimuli.anchor_winner,
+            anchor_loser: stimuli.anchor_loser,
+        }
+    }
+
+    #[test]
+    fn accuracy_is_by_pair_class_over_both_orders() {
+        // Answers by the order alone: wrong on the exception, right on everything else that has an answer.
+        let summary = RunSummary::of(&results(|a, b| b as f64 - a as f64)).unwrap();
+        let found: Vec<_> = summary.classes.iter().map(|c| (c.class, c.n, c.accuracy_before, c.accuracy_after)).collect();
+        let half = Some(0.5);
+        // 9 items, 5 beats 3: premises outside the cycle 3-4-5 are 6 pairs; the cycle is three pairs, one of them wrong.
+        assert_eq!(found[0], ("premise", 12, half, Some(1.0)));
+        assert_eq!(found[1], ("exception_cycle", 6, half, Some(4.0 / 6.0)));
+        assert!(found[2..5].iter().all(|(.., before, after)| (*before, *after) == (half, Some(1.0))));
+        assert_eq!(found.iter().map(|(_, n, ..)| n).sum::<usize>(), 72);
+        assert_eq!(summary.classes[0].margin_after, Some(1.0));
+        assert_eq!(summary.classes[1].margin_after, Some((1.0 + 1.0 - 2.0) / 3.0));
+        assert_eq!((summary.steps, summary.loss_first), (0, None));
+    }
+
+    #[test]
+    fn a_tie_is_no() {
+        let summary = RunSummary::of(&results(|_, _| 0.0)).unwrap();
+        assert_eq!(summary.classes[0].accuracy_after, Some(0.5));
+        let right: Vec<String> = results(|_, _| 0.0)
+            .post_finetune
+            .unwrap()
+            .into_iter()
+            .filter(|j| j.is_correct() == Some(true))
+            .filter_map(|j| j.label)
+            .collect();
+        assert!(!right.is_empty() && right.iter().all(|label| label == "No"));
+    }
+
+    #[test]
+    fn costs_come_from_what_is_recorded() {
+        let mut results = results(|_, _| 1.0);
+        results.args.insert("losses".into(), json!([0.75, 0.5]));
+        results.args.insert("answer_mass".into(), json!({ "before": 0.25, "after": 1 }));
+        results.args.insert("peak_memory_bytes".into(), json!(4096));
+        let summary = RunSummary::of(&results).unwrap();
+        assert_eq!((summary.steps, summary.loss_first, summary.loss_last), (2, Some(0.75), Some(0.5)));
+        assert_eq!((summary.answer_mass_before, summary.answer_mass_after), (Some(0.25), Some(1.0)));
+        assert_eq!(summary.peak_memory_bytes, Some(4096));
+    }
+
+    #[test]
+    fn results_that_make_no_hierarchy_are_refused() {
+        let mut short = results(|_, _| 1.0);
+        short.hierarchy.truncate(7);
+        assert!(RunSummary::of(&short).unwrap_err().to_string().contains("ranks 0 and 7 of 7 items"));
+        short.hierarchy.truncate(1);
+        assert!(RunSummary::of(&short).is_err());
+    }
+
+    #[test]
+    fn results_are_written_and_read_back_to_the_last_digit() {
+        let place = tempfile::tempdir().unwrap();
+        let mut results = results(|a, b| 0.1 * a as f64 - 0.7 / (1.0 + b as f64));
+        results.args.insert("seed".into(), json!(3));
+        for post in [results.post_finetune.clone(), None] {
+            results.post_finetune = post;
+            results.write(place.path()).unwrap();
+            assert_eq!(RunResults::read(place.path()).unwrap(), results);
+        }
+        let text = std::fs::read_to_string(place.path().join("results.json")).unwrap();
+        let value: serde_json::Map<String, Value> = serde_json::from_str(&text).unwrap();
+        let keys: Vec<&str> = value.keys().map(String::as_str).collect();
+        assert_eq!(keys, ["args", "hierarchy", "anchor_winner", "anchor_loser", "pre_finetune", "post_finetune"]);
+        std::fs::write(place.path().join("results.json"), "{\"args\":").unwrap();
+        let problem = RunResults::read(place.path()).unwrap_err().to_string();
+        assert!(problem.contains("results.json: not the results of a run (EOF") && !problem.contains('\n'));
+    }
+}

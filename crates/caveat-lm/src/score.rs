@@ -1,0 +1,195 @@
+//! Scoring prompts of the user's own: one JSON object a line in, the logits of two answers out.
+
+use std::io::BufRead;
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use crate::error::{LmError, Result, one_line, quoted};
+use crate::evaluation::{AnswerTokens, Answered};
+use crate::run::{LoadedModel, evaluate};
+use crate::tokenizer::Tokenizer;
+
+/// Longest line, in bytes.
+const MAX_LINE: usize = 1 << 20;
+
+/// A line of the input.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScoreLine {
+    /// Number of the line, from 1.
+    pub line: usize,
+    /// What the model reads.
+    pub prompt: String,
+    /// All fields of the line, the prompt among them.
+    pub fields: Map<String, Value>,
+}
+
+impl ScoreLine {
+    /// Whether an answer is the one that the field `label` names, if it is "Yes" or "No" or how the tokens are written.
+    pub fn is_correct(&self, answer: &Answered, tokens: &AnswerTokens) -> Option<bool> {
+        let label = self.fields.get("label")?.as_str()?.trim();
+        let is_yes = match label {
+            _ if label == tokens.yes_text.trim() => true,
+            _ if label == tokens.no_text.trim() => false,
+            "Yes" => true,
+            "No" => false,
+            _ => return None,
+        };
+        Some((answer.prob_yes() > 0.5) == is_yes)
+    }
+}
+
+/// Reads lines of JSON objects, each with the text to score under `prompt` or `text`; empty lines do not count.
+///
+/// `path` is for messages.
+///
+/// # Errors
+/// A line that is no JSON object, has no prompt or an empty one, or has more than 1 MiB, with its number; an input without lines.
+pub fn read_prompts(mut input: impl BufRead, path: &Path) -> Result<Vec<ScoreLine>> {
+    let mut lines = Vec::new();
+    let mut bytes = Vec::new();
+    for line in 1.. {
+        bytes.clear();
+        let most = MAX_LINE as u64 + 1;
+        let n = std::io::Read::take(&mut input, most).read_until(b'\n', &mut bytes).map_err(|e| LmError::read(path, e))?;
+        if n == 0 {
+            break;
+        }
+        let wrong = |problem: String| LmError::bad_file(path, format!("line {line}: {problem}"));
+        if n > MAX_LINE {
+            return Err(wrong(format!("more than {MAX_LINE} bytes: expected a JSON object")));
+        }
+        if bytes.trim_ascii().is_empty() {
+            continue;
+        }
+        let expected = "expected a JSON object with a prompt, as in {\"prompt\": \"… A:\"}";
+        let value: Value =
+            serde_json::from_slice(&bytes).map_err(|e| wrong(format!("no JSON ({}): {expected}", one_line(e))))?;
+        let Value::Object(fields) = value else {
+            return Err(wrong(format!("{} is no object: {expected}", quoted(&value.to_string()))));
+        };
+        let prompt = match (fields.get("prompt"), fields.get("text")) {
+            (Some(Value::String(prompt)), _) | (None, Some(Value::String(prompt))) => prompt.clone(),
+            (Some(other), _) | (None, Some(other)) => {
+                return Err(wrong(format!("the prompt is {}: expected text", quoted(&other.to_string()))));
+            }
+            (None, None) => return Err(wrong(format!("there is no field prompt or text: {expected}"))),
+        };
+        if prompt.is_empty() {
+            return Err(wrong("the prompt is empty: expected text".to_owned()));
+        }
+        lines.push(ScoreLine { line, prompt, fields });
+    }
+    match lines.is_empty() {
+        true => Err(LmError::bad_file(path, "has no lines: expected a JSON object with a prompt in each")),
+        false => Ok(lines),
+    }
+}
+
+/// The tokens of two answers as they are written, or those that the model has for Yes and No.
+///
+/// # Errors
+/// A text that is not one token, or twice the same; a tokenizer without tokens for Yes and No.
+pub fn answer_tokens(tokenizer: &Tokenizer, texts: Option<(&str, &str)>) -> Result<AnswerTokens> {
+    let Some((yes_text, no_text)) = texts else { return AnswerTokens::find(tokenizer) };
+    let token = |text: &str| match tokenizer.encode_plain(text)?.as_slice() {
+        [token] => Ok(*token),
+        tokens => {
+            let n = tokens.len();
+            Err(LmError::invalid(format!("the answer {} is {n} tokens of this model: expected one", quoted(text))))
+        }
+    };
+    let (yes, no) = (token(yes_text)?, token(no_text)?);
+    if yes == no {
+        return Err(LmError::invalid(format!("both answers are {}: expected two", quoted(yes_text))));
+    }
+    Ok(AnswerTokens { yes, no, yes_text: yes_text.to_owned(), no_text: no_text.to_owned() })
+}
+
+/// What a model answers to each line. `progress` is told how many are done.
+///
+/// # Errors
+/// A prompt that the model cannot read, with the number of its line; [`LmError::Failed`] for answers that are not numbers;
+/// [`LmError::Interrupted`].
+pub fn score(
+    loaded: &LoadedModel,
+    lines: &[ScoreLine],
+    tokens: &AnswerTokens,
+    path: &Path,
+    progress: &mut dyn FnMut(usize),
+    cancelled: &dyn Fn() -> bool,
+) -> Result<Vec<Answered>> {
+    let most = loaded.model.config().max_position_embeddings;
+    let encode = |line: &ScoreLine| {
+        let wrong = |problem: String| LmError::bad_file(path, format!("line {}: {problem}", line.line));
+        let ids = loaded.tokenizer.encode(&line.prompt).map_err(|e| wrong(e.to_string()))?;
+        match ids.len() {
+            0 => Err(wrong("the prompt has no tokens: expected text that the model can spell".to_owned())),
+            n if n > most => Err(wrong(format!("the prompt has {n} tokens: the model reads at most {most}"))),
+            _ => Ok(ids),
+        }
+    };
+    let prompts = lines.iter().map(encode).collect::<Result<Vec<_>>>()?;
+    let answers = evaluate(&loaded.model, &prompts, tokens, false, progress, cancelled)?.answers;
+    let is_number = |answer: &Answered| [answer.logit_yes, answer.logit_no, answer.mass].iter().all(|x| x.is_finite());
+    match answers.iter().zip(lines).find(|(answer, _)| !is_number(answer)) {
+        Some((_, line)) => {
+            let reason = format!("the answer to line {} is not a number: the model's weights are too large", line.line);
+            Err(LmError::Failed(reason))
+        }
+        None => Ok(answers),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(text: impl AsRef<[u8]>) -> Result<Vec<ScoreLine>> {
+        read_prompts(text.as_ref(), Path::new("p.jsonl"))
+    }
+
+    #[test]
+    fn lines_carry_their_fields_in_order() {
+        let lines = read("\n{\"id\": 7, \"prompt\": \"Q A:\", \"label\": \"Yes\"}\r\n \n{\"text\": \"B\"}").unwrap();
+        assert_eq!(lines.iter().map(|l| (l.line, l.prompt.as_str())).collect::<Vec<_>>(), [(2, "Q A:"), (4, "B")]);
+        assert_eq!(lines[0].fields.keys().collect::<Vec<_>>(), ["id", "prompt", "label"]);
+        // Where both are there, the prompt counts.
+        assert_eq!(read("{\"text\": \"t\", \"prompt\": \"p\"}").unwrap()[0].prompt, "p");
+    }
+
+    #[test]
+    fn malformed_lines_are_refused_by_number() {
+        for (text, says) in [
+            ("", "has no lines"),
+            ("\n \n", "has no lines"),
+            ("{\"prompt\": \"a\"}\n{\"prompt\": ", "line 2: no JSON (EOF"),
+            ("{\"prompt\": \"a\"}\nplain", "line 2: no JSON (expected value"),
+            ("[1, 2]", "line 1: \"[1,2]\" is no object"),
+            ("\n{\"question\": \"a\"}", "line 2: there is no field prompt or text"),
+            ("{\"prompt\": 3}", "line 1: the prompt is \"3\": expected text"),
+            ("{\"prompt\": null, \"text\": \"a\"}", "line 1: the prompt is \"null\": expected text"),
+            ("{\"prompt\": \"\"}", "line 1: the prompt is empty"),
+        ] {
+            let problem = read(text).unwrap_err().to_string();
+            assert!(problem.contains("p.jsonl: ") && problem.contains(says) && !problem.contains('\n'), "{problem}");
+        }
+        assert!(read(b"{\"prompt\": \"\xff\"}").is_err());
+        assert!(read(vec![b' '; MAX_LINE + 5]).unwrap_err().to_string().contains("line 1: more than 1048576 bytes"));
+    }
+
+    #[test]
+    fn a_label_counts_if_it_names_an_answer() {
+        let tokens = AnswerTokens { yes: 0, no: 1, yes_text: " True".into(), no_text: " False".into() };
+        let answer = Answered { logit_yes: 1.0, logit_no: 0.0, mass: 1.0 };
+        let of = |label: Value| {
+            let fields = json!({ "prompt": "p", "label": label });
+            let Value::Object(fields) = fields else { unreachable!() };
+            ScoreLine { line: 1, prompt: "p".into(), fields }.is_correct(&answer, &tokens)
+        };
+        assert_eq!([of(json!("True")), of(json!("False")), of(json!("Yes")), of(json!("No"))], [true, false, true, false].map(Some));
+        assert_eq!([of(json!("maybe")), of(json!(1)), of(Value::Null)], [None; 3]);
+    }
+}

@@ -1,0 +1,407 @@
+//! The file of a sweep: its tables and keys as they are written, every mistake named with its line.
+
+use std::fs::File;
+use std::io::Read;
+use std::marker::PhantomData;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error as _, IntoDeserializer, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, de};
+use toml::Spanned;
+
+use crate::error::{LmError, Result, one_line};
+use crate::run::{MethodKind, OptimizerName, TrainingOptions, hierarchy_of_name};
+use crate::training::{Decay, LoraModule};
+
+/// Largest file that is read, in bytes.
+const MAX_BYTES: u64 = 1 << 20;
+/// Most seeds of a grid.
+const MAX_SEEDS: usize = 100_000;
+
+/// A whole file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SweepFile {
+    pub(super) output: Option<PathBuf>,
+    pub(super) device: Option<String>,
+    #[serde(default)]
+    pub(super) defaults: GridTable,
+    #[serde(default)]
+    pub(super) grid: Vec<Spanned<GridTable>>,
+}
+
+/// A grid, or the defaults of all. Each key is crossed with each other that holds several values.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct GridTable {
+    pub(super) models: Option<Many<Short<ModelEntry>>>,
+    pub(super) items: Option<Many<Short<ItemsEntry>>>,
+    pub(super) hierarchies: Option<Many<Short<HierarchyEntry>>>,
+    pub(super) seeds: Option<Seeds>,
+    pub(super) orders: Option<Many<Named<RunOrder>>>,
+    pub(super) template: Option<PathBuf>,
+    method: Option<Named<MethodKind>>,
+    pub(super) rank: Option<Many<usize>>,
+    pub(super) alpha: Option<Many<f64>>,
+    modules: Option<Many<Named<LoraModule>>>,
+    pub(super) l2: Option<Many<f64>>,
+    optimizer: Option<Named<OptimizerName>>,
+    learning_rate: Option<f64>,
+    weight_decay: Option<f64>,
+    batch_size: Option<usize>,
+    epochs: Option<usize>,
+    shuffle: Option<bool>,
+    schedule: Option<Named<Decay>>,
+    warmup_steps: Option<usize>,
+    clip_norm: Option<f64>,
+}
+
+impl GridTable {
+    /// The options of training; of those with several values, the first.
+    pub(super) fn training(&self) -> TrainingOptions {
+        TrainingOptions {
+            method: self.method.map(|named| named.0),
+            rank: self.rank.as_ref().and_then(|many| many.0.first().copied()),
+            alpha: self.alpha.as_ref().and_then(|many| many.0.first().copied()),
+            modules: self.modules.as_ref().map(|many| many.0.iter().map(|named| named.0).collect()),
+            l2: self.l2.as_ref().and_then(|many| many.0.first().copied()),
+            optimizer: self.optimizer.map(|named| named.0),
+            learning_rate: self.learning_rate,
+            weight_decay: self.weight_decay,
+            batch_size: self.batch_size,
+            epochs: self.epochs,
+            shuffle: self.shuffle,
+            schedule: self.schedule.map(|named| named.0),
+            warmup_steps: self.warmup_steps,
+            clip_norm: self.clip_norm,
+        }
+    }
+}
+
+/// A model: a registered name or a path, and what it is called.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ModelEntry {
+    pub(super) model: String,
+    pub(super) name: Option<String>,
+}
+
+/// A set of items: one of the built-in sets, or a file.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ItemsEntry {
+    /// A built-in name or a file.
+    pub(super) set: String,
+    #[serde(default)]
+    pub(super) in_order: bool,
+    pub(super) anchor: Option<(String, String)>,
+    pub(super) equity: Option<(f64, f64)>,
+    pub(super) template: Option<PathBuf>,
+}
+
+/// A hierarchy.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HierarchyEntry {
+    pub(super) n: usize,
+    #[serde(default)]
+    pub(super) exceptions: Vec<(usize, usize)>,
+    pub(super) name: Option<String>,
+}
+
+/// What can be given by its name alone instead of a table.
+pub(super) trait ByName: Sized {
+    const EXPECTED: &'static str;
+
+    fn by_name(name: &str) -> Result<Self>;
+}
+
+impl ByName for ModelEntry {
+    const EXPECTED: &'static str = "a model by name or path, or a table with the keys model and name";
+
+    fn by_name(name: &str) -> Result<Self> {
+        Ok(Self { model: name.to_owned(), name: None })
+    }
+}
+
+impl ByName for ItemsEntry {
+    const EXPECTED: &'static str =
+        "items by name or file, or a table with the keys set, in_order, anchor, equity and template";
+
+    fn by_name(name: &str) -> Result<Self> {
+        Ok(Self { set: name.to_owned(), in_order: false, anchor: None, equity: None, template: None })
+    }
+}
+
+impl ByName for HierarchyEntry {
+    const EXPECTED: &'static str = "a hierarchy by name, as in \"ti_n9\", or a table with the keys n, exceptions and name";
+
+    fn by_name(name: &str) -> Result<Self> {
+        let (n, exceptions) = hierarchy_of_name(name)?;
+        Ok(Self { n, exceptions, name: None })
+    }
+}
+
+/// A value that may be given by its name alone.
+#[derive(Debug)]
+pub(super) struct Short<T>(pub(super) T);
+
+impl<'de, T: ByName + Deserialize<'de>> Deserialize<'de> for Short<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct NameOrTable<T>(PhantomData<T>);
+        impl<'de, T: ByName + Deserialize<'de>> Visitor<'de> for NameOrTable<T> {
+            type Value = T;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(T::EXPECTED)
+            }
+
+            fn visit_str<E: de::Error>(self, name: &str) -> std::result::Result<T, E> {
+                T::by_name(name).map_err(E::custom)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> std::result::Result<T, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map))
+            }
+        }
+        deserializer.deserialize_any(NameOrTable(PhantomData)).map(Self)
+    }
+}
+
+/// One value, or a list of at least one.
+#[derive(Debug)]
+pub(super) struct Many<T>(pub(super) Vec<T>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Many<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct OneOrMany<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for OneOrMany<T> {
+            type Value = Vec<T>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a value or a list of values")
+            }
+
+            fn visit_bool<E: de::Error>(self, value: bool) -> std::result::Result<Vec<T>, E> {
+                T::deserialize(value.into_deserializer()).map(|one| vec![one])
+            }
+
+            fn visit_i64<E: de::Error>(self, value: i64) -> std::result::Result<Vec<T>, E> {
+                T::deserialize(value.into_deserializer()).map(|one| vec![one])
+            }
+
+            fn visit_f64<E: de::Error>(self, value: f64) -> std::result::Result<Vec<T>, E> {
+                T::deserialize(value.into_deserializer()).map(|one| vec![one])
+            }
+
+            fn visit_str<E: de::Error>(self, value: &str) -> std::result::Result<Vec<T>, E> {
+                T::deserialize(value.into_deserializer()).map(|one| vec![one])
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> std::result::Result<Vec<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(|one| vec![one])
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> std::result::Result<Vec<T>, A::Error> {
+                let mut values = Vec::new();
+                while let Some(value) = list.next_element()? {
+                    values.push(value);
+                }
+                match values.is_empty() {
+                    true => Err(A::Error::custom("the list is empty: expected at least one value")),
+                    false => Ok(values),
+                }
+            }
+        }
+        deserializer.deserialize_any(OneOrMany(PhantomData)).map(Self)
+    }
+}
+
+/// A value that is parsed from its name.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Named<T>(pub(super) T);
+
+impl<'de, T: FromStr<Err: std::fmt::Display>> Deserialize<'de> for Named<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        name.parse().map(Self).map_err(D::Error::custom)
+    }
+}
+
+/// Whether the hierarchy is as drawn or upside down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RunOrder {
+    Forward,
+    Reverse,
+}
+
+impl FromStr for RunOrder {
+    type Err = LmError;
+
+    fn from_str(name: &str) -> Result<Self> {
+        match name {
+            "fwd" => Ok(Self::Forward),
+            "rev" => Ok(Self::Reverse),
+            _ => Err(LmError::invalid(format!("unknown order {name:?}: expected fwd or rev"))),
+        }
+    }
+}
+
+/// Seeds: a number, a list, or ranges as in "0-9,20".
+#[derive(Debug)]
+pub(super) struct Seeds(pub(super) Vec<u64>);
+
+impl<'de> Deserialize<'de> for Seeds {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Ranges;
+        impl<'de> Visitor<'de> for Ranges {
+            type Value = Vec<u64>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("seeds as a number, a list of numbers, or ranges as in \"0-9,20\"")
+            }
+
+            fn visit_i64<E: de::Error>(self, seed: i64) -> std::result::Result<Vec<u64>, E> {
+                u64::deserialize(seed.into_deserializer()).map(|seed| vec![seed])
+            }
+
+            fn visit_str<E: de::Error>(self, ranges: &str) -> std::result::Result<Vec<u64>, E> {
+                seeds(ranges).map_err(E::custom)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> std::result::Result<Vec<u64>, A::Error> {
+                let mut seeds = Vec::new();
+                while let Some(seed) = list.next_element()? {
+                    seeds.push(seed);
+                }
+                match seeds.is_empty() {
+                    true => Err(A::Error::custom("there are no seeds: expected at least one")),
+                    false => Ok(seeds),
+                }
+            }
+        }
+        deserializer.deserialize_any(Ranges).map(Self)
+    }
+}
+
+/// Ranges of seeds, both ends included, with commas between them.
+fn seeds(ranges: &str) -> std::result::Result<Vec<u64>, String> {
+    let expected = || format!("seeds {ranges:?}: expected numbers and ranges, as in \"0-9,20\"");
+    let number = |text: &str| text.trim().parse::<u64>().map_err(|_| expected());
+    let mut seeds: Vec<u64> = Vec::new();
+    for range in ranges.split(',') {
+        let (first, last) = match range.split_once('-') {
+            Some((first, last)) => (number(first)?, number(last)?),
+            None => (number(range)?, number(range)?),
+        };
+        let many = last.checked_sub(first).ok_or_else(expected)?;
+        if many >= MAX_SEEDS as u64 || seeds.len() + many as usize >= MAX_SEEDS {
+            return Err(format!("seeds {ranges:?}: expected at most {MAX_SEEDS}"));
+        }
+        seeds.extend(first..=last);
+    }
+    Ok(seeds)
+}
+
+/// Reads a sweep's file; gives its text too, for [`line_of`].
+pub(super) fn read(path: &Path) -> Result<(SweepFile, String)> {
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|e| LmError::read(path, e))?;
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|e| LmError::read(path, e))?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(LmError::bad_file(path, format!("more than {MAX_BYTES} bytes: expected the settings of a sweep")));
+    }
+    let text = String::from_utf8(bytes)
+        .map_err(|e| LmError::bad_file(path, format!("byte {} is not UTF-8", e.utf8_error().valid_up_to())))?;
+    let parsed = toml::from_str::<SweepFile>(&text).map_err(|e| {
+        let line = e.span().map(|span| format!("line {}: ", line_of(&text, span))).unwrap_or_default();
+        LmError::bad_file(path, one_line(format!("{line}{}", e.message())))
+    })?;
+    Ok((parsed, text))
+}
+
+/// The line where a part of a text begins, counted from 1.
+pub(super) fn line_of(text: &str, span: Range<usize>) -> usize {
+    text.bytes().take(span.start).filter(|&b| b == b'\n').count() + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(text: &str) -> String {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("sweep.toml");
+        std::fs::write(&path, text).unwrap();
+        let problem = read(&path).unwrap_err().to_string();
+        assert!(problem.contains("sweep.toml: ") && !problem.contains('\n'), "{problem}");
+        problem
+    }
+
+    #[test]
+    fn a_mistake_is_named_with_its_line() {
+        for (text, says) in [
+            ("output = 'runs'\nmodels = ['x']\n", "line 2: unknown field `models`"),
+            ("[[grid]]\nmodels = 'x'\nsedes = 3\n", "line 3: unknown field `sedes`"),
+            ("[defaults]\n\nmethod = 'lorra'\n", "line 3: unknown method \"lorra\": expected one of full, lora"),
+            ("[[grid]]\nseeds = '0-x'\n", "line 2: seeds \"0-x\": expected numbers and ranges"),
+            ("[[grid]]\nseeds = '9-0'\n", "line 2: seeds \"9-0\": expected"),
+            ("[[grid]]\nseeds = '0-99999999999999'\n", "line 2: seeds \"0-99999999999999\": expected at most 100000"),
+            ("[[grid]]\nseeds = [1,\n -2]\n", "line 3: "),
+            ("[[grid]]\nseeds = []\n", "line 2: there are no seeds"),
+            ("[[grid]]\nseeds = true\n", "line 2: "),
+            ("[[grid]]\norders = ['fwd', 'backward']\n", "line 2: unknown order \"backward\": expected fwd or rev"),
+            ("[[grid]]\nmodels = []\n", "line 2: the list is empty"),
+            ("[[grid]]\nmodels = [{ model = 'x', nme = 'y' }]\n", "line 2: unknown field `nme`"),
+            ("[[grid]]\nmodels = [{ name = 'y' }]\n", "line 2: missing field `model`"),
+            ("[[grid]]\nmodels = [3]\n", "line 2: invalid type: integer `3`, expected a model by name or path"),
+            ("[[grid]]\nhierarchies = ['ti_9']\n", "line 2: hierarchy \"ti_9\": expected ti_nN"),
+            ("[[grid]]\nhierarchies = [{ n = 9, exceptions = [[5]] }]\n", "line 2: "),
+            ("[[grid]]\nitems = [{ set = 'poker', equty = [0.5, 0.6] }]\n", "line 2: unknown field `equty`"),
+            ("[[grid]]\nepochs = 1.5\n", "line 2: "),
+            ("[[grid]]\nepochs = -1\n", "line 2: "),
+            ("[[grid]]\nmodules = ['q_proj', 'x_proj']\n", "line 2: no matrix of a layer is called \"x_proj\""),
+            ("[[grid]\n", "line 1: "),
+            ("[[grid]]\nepochs = 1\nepochs = 2\n", "line 3: duplicate key"),
+        ] {
+            let problem = refusal(text);
+            assert!(problem.contains(says), "{text:?}: {problem}");
+        }
+    }
+
+    #[test]
+    fn one_value_is_as_good_as_a_list() {
+        let parse = |text: &str| toml::from_str::<SweepFile>(text).unwrap().grid.remove(0).into_inner();
+        let grid = parse("[[grid]]\nmodels = 'a'\nrank = 4\nalpha = 8\nl2 = 0.5\nhierarchies = { n = 5 }\nseeds = 7");
+        assert_eq!(grid.models.unwrap().0[0].0, ModelEntry { model: "a".into(), name: None });
+        assert_eq!((grid.rank.unwrap().0, grid.alpha.unwrap().0, grid.l2.unwrap().0), (vec![4], vec![8.0], vec![0.5]));
+        let hierarchy = HierarchyEntry { n: 5, exceptions: vec![], name: None };
+        assert_eq!((&grid.hierarchies.unwrap().0[0].0, grid.seeds.unwrap().0), (&hierarchy, vec![7]));
+        let grid = parse("[[grid]]\nhierarchies = ['exc_mid_n9', { n = 9, exceptions = [[5, 3]] }]\nseeds = [3, 1]");
+        let hierarchies: Vec<HierarchyEntry> = grid.hierarchies.unwrap().0.into_iter().map(|h| h.0).collect();
+        assert_eq!((&hierarchies[0], grid.seeds.unwrap().0), (&hierarchies[1], vec![3, 1]));
+    }
+
+    #[test]
+    fn ranges_of_seeds_include_both_ends() {
+        assert_eq!(seeds("0-3, 7,10 - 11"), Ok(vec![0, 1, 2, 3, 7, 10, 11]));
+        assert_eq!(seeds("5"), Ok(vec![5]));
+        assert!(seeds("").is_err() && seeds("1-").is_err() && seeds("-1").is_err() && seeds("1,,2").is_err());
+        assert!(seeds(&format!("{0}-{0}", u64::MAX)).is_ok());
+        assert!(seeds(&format!("0-{}", u64::MAX)).is_err());
+    }
+
+    #[test]
+    fn files_that_are_no_text_are_refused() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("sweep.toml");
+        std::fs::write(&path, b"output = '\xff'").unwrap();
+        assert!(read(&path).unwrap_err().to_string().contains("byte 10 is not UTF-8"));
+        std::fs::write(&path, vec![b'\n'; (1 << 20) + 1]).unwrap();
+        assert!(read(&path).unwrap_err().to_string().contains("more than 1048576 bytes"));
+        assert!(read(place.path()).is_err());
+    }
+}

@@ -1,0 +1,452 @@
+//! The runs of a sweep: the grids of its file crossed, each run with its folder, all checked before the first begins.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::file::{GridTable, HierarchyEntry, ItemsEntry, ModelEntry, Named, RunOrder, SweepFile, line_of, read};
+use crate::error::{LmError, Result};
+use crate::fetch::locate;
+use crate::registry;
+use crate::run::{
+    RunSettings, Spelling, TrainingOptions, check_folder_name, differences, hierarchy_name, model_name_of,
+};
+use crate::stimuli::poker::EquityBounds;
+use crate::stimuli::{CustomItems, ItemSet, PromptTemplate, StimulusSettings};
+
+/// Most runs of a sweep.
+pub const MAX_RUNS: usize = 100_000;
+
+/// The runs that a file asks for.
+#[derive(Debug)]
+pub struct Sweep {
+    /// Where the runs lie.
+    pub output: PathBuf,
+    /// The name of the device they are to be computed on, if the file has one.
+    pub device: Option<String>,
+    /// The models, in the order in which they are first needed.
+    pub models: Vec<SweepModel>,
+    /// All runs, those of a model together; no two have the same folder.
+    pub runs: Vec<SweepRun>,
+}
+
+/// A model of a sweep.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SweepModel {
+    /// Its name in paths and tables.
+    pub name: String,
+    /// A path that exists, or the name of a registered model.
+    pub source: String,
+}
+
+/// A run of a sweep.
+#[derive(Debug, Clone)]
+pub struct SweepRun {
+    /// Number of the model in [`Sweep::models`].
+    pub model: usize,
+    /// Seed of the run.
+    pub seed: u64,
+    /// Whether the hierarchy is upside down.
+    pub reverse: bool,
+    /// Where its results lie.
+    pub folder: PathBuf,
+    /// What it shares with the runs of other seeds and orders.
+    kind: Arc<RunSettings>,
+}
+
+impl SweepRun {
+    /// What is run.
+    pub fn settings(&self) -> RunSettings {
+        self.kind.with_seed(self.seed, self.reverse)
+    }
+
+    /// What is run, but for seed and order, which are those of some run of the same kind.
+    pub fn kind(&self) -> &RunSettings {
+        &self.kind
+    }
+}
+
+impl Sweep {
+    /// Reads the file of a sweep, and crosses its grids. Paths in it are relative to its folder; `output` takes the place of
+    /// that in the file, and is relative to the current folder.
+    ///
+    /// Whether the models are there is not looked at.
+    ///
+    /// # Errors
+    /// A file that cannot be read; a mistake in it, with its line; settings that cannot be used, with the line of their grid; two
+    /// runs that differ and would have the same folder.
+    pub fn read(path: &Path, output: Option<&Path>) -> Result<Self> {
+        let (file, text) = read(path)?;
+        let base = path.parent().unwrap_or(Path::new("")).to_owned();
+        let SweepFile { output: written, device, defaults, grid } = file;
+        let output = match output {
+            Some(output) => output.to_owned(),
+            None => base.join(written.as_deref().unwrap_or(Path::new("runs"))),
+        };
+        if grid.is_empty() {
+            return Err(LmError::bad_file(path, "has no grid: expected at least one [[grid]]"));
+        }
+        let mut plan = Plan { base, output, models: Vec::new(), runs: Vec::new(), folders: HashMap::new() };
+        for grid in &grid {
+            let line = line_of(&text, grid.span());
+            plan.add(grid.get_ref(), &defaults)
+                .map_err(|problem| LmError::bad_file(path, format!("the grid at line {line}: {problem}")))?;
+        }
+        let Plan { output, models, mut runs, .. } = plan;
+        runs.sort_by_key(|run| run.model);
+        Ok(Self { output, device, models, runs })
+    }
+}
+
+impl SweepModel {
+    /// Where the model lies, on disk or in `cache`.
+    ///
+    /// # Errors
+    /// Those of [`locate`].
+    pub fn locate(&self, cache: &Path) -> Result<PathBuf> {
+        locate(&self.source, cache)
+    }
+}
+
+struct Plan {
+    /// The folder of the file.
+    base: PathBuf,
+    output: PathBuf,
+    models: Vec<SweepModel>,
+    runs: Vec<SweepRun>,
+    folders: HashMap<PathBuf, usize>,
+}
+
+impl Plan {
+    fn add(&mut self, grid: &GridTable, defaults: &GridTable) -> Result<()> {
+        let missing = |key: &str| LmError::invalid(format!("{key} is missing: expected it here or in [defaults]"));
+        let models = grid.models.as_ref().or(defaults.models.as_ref()).ok_or_else(|| missing("models"))?;
+        let models = models.0.iter().map(|model| self.model(&model.0)).collect::<Result<Vec<usize>>>()?;
+        let template = grid.template.as_ref().or(defaults.template.as_ref());
+        let template = template.map(|file| PromptTemplate::from_file(&self.base.join(file))).transpose()?;
+        let items: Vec<StimulusSettings> = match grid.items.as_ref().or(defaults.items.as_ref()) {
+            Some(items) => {
+                items.0.iter().map(|entry| self.items(&entry.0, template.as_ref())).collect::<Result<_>>()?
+            }
+            None => vec![StimulusSettings { template, ..Default::default() }],
+        };
+        let hierarchies =
+            grid.hierarchies.as_ref().or(defaults.hierarchies.as_ref()).ok_or_else(|| missing("hierarchies"))?;
+        let seeds = grid.seeds.as_ref().or(defaults.seeds.as_ref()).map_or(&[0][..], |seeds| &seeds.0);
+        let orders = match grid.orders.as_ref().or(defaults.orders.as_ref()) {
+            Some(orders) => orders.0.iter().map(|Named(order)| *order).collect(),
+            None => vec![RunOrder::Forward],
+        };
+        let trainings = trainings(grid, defaults)?;
+        let axes = [models.len(), items.len(), hierarchies.0.len(), trainings.len(), seeds.len(), orders.len()];
+        if axes.iter().try_fold(1_usize, |many, &axis| many.checked_mul(axis)).is_none_or(|many| many > MAX_RUNS) {
+            return Err(too_many());
+        }
+        for &model in &models {
+            for stimuli in &items {
+                for hierarchy in &hierarchies.0 {
+                    let stimuli = of_hierarchy(stimuli, &hierarchy.0)?;
+                    for training in &trainings {
+                        let name = self.models.get(model).map_or("", |model| model.name.as_str());
+                        let hier = hierarchy.0.name.as_deref();
+                        let training = training.settings(0, Spelling::Keys)?;
+                        let kind = Arc::new(RunSettings::new(name, stimuli.clone(), hier, training)?);
+                        for &seed in seeds {
+                            for &order in &orders {
+                                self.add_run(model, &kind, seed, order == RunOrder::Reverse)?;
+                            }
+                        }
+                    }
+                    // One of each kind, so that most mistakes show before the first run.
+                    let seed = seeds.first().copied().unwrap_or_default();
+                    StimulusSettings { seed, ..stimuli }.build()?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn add_run(&mut self, model: usize, kind: &Arc<RunSettings>, seed: u64, reverse: bool) -> Result<()> {
+        let settings = kind.with_seed(seed, reverse);
+        let folder = settings.folder(&self.output);
+        if let Some(other) = self.folders.get(&folder).and_then(|&other| self.runs.get(other)) {
+            let differences = differences(&other.settings().record()?, &settings.record()?);
+            return match differences.is_empty() {
+                true => Ok(()),
+                false => Err(LmError::invalid(format!(
+                    "two runs would be {}, one with {}: expected models or hierarchies of other names, or a sweep of its own",
+                    folder.display(),
+                    differences.join(", ")
+                ))),
+            };
+        }
+        if self.runs.len() >= MAX_RUNS {
+            return Err(too_many());
+        }
+        self.folders.insert(folder.clone(), self.runs.len());
+        self.runs.push(SweepRun { model, seed, reverse, folder, kind: kind.clone() });
+        Ok(())
+    }
+
+    /// The number of a model, which is added where it is new.
+    fn model(&mut self, entry: &ModelEntry) -> Result<usize> {
+        let path = self.base.join(&entry.model);
+        let (source, name) = match registry::find(&entry.model) {
+            _ if !entry.model.is_empty() && path.exists() => (path.display().to_string(), model_name_of(&path)),
+            Some(registered) => (registered.name.to_owned(), Some(registered.name.to_owned())),
+            None => {
+                let names: Vec<&str> = registry::registry().iter().map(|registered| registered.name).collect();
+                return Err(LmError::invalid(format!(
+                    "model {:?}: expected a path from {}, or one of {}",
+                    entry.model,
+                    if self.base.as_os_str().is_empty() { Path::new(".") } else { &self.base }.display(),
+                    names.join(", ")
+                )));
+            }
+        };
+        let name = entry.name.clone().or(name).unwrap_or_default();
+        check_folder_name("model", &name)?;
+        let model = SweepModel { name, source };
+        match self.models.iter().position(|known| known.name == model.name) {
+            Some(known) if self.models.get(known) == Some(&model) => Ok(known),
+            Some(_) => Err(LmError::invalid(format!(
+                "two models are called {:?}: expected a name of its own for each, as in {{ model = {:?}, name = \"other\" }}",
+                model.name, entry.model
+            ))),
+            None => {
+                self.models.push(model);
+                Ok(self.models.len() - 1)
+            }
+        }
+    }
+
+    /// The stimuli of a set of items, of whatever hierarchy.
+    fn items(&self, entry: &ItemsEntry, template: Option<&PromptTemplate>) -> Result<StimulusSettings> {
+        let item_set = item_set(&entry.set, entry.in_order, &self.base)?;
+        if entry.equity.is_some() && item_set != ItemSet::Poker {
+            return Err(LmError::invalid(format!("equity does nothing with items {:?}: leave it out", entry.set)));
+        }
+        let own = entry.template.as_ref().map(|file| PromptTemplate::from_file(&self.base.join(file))).transpose()?;
+        Ok(StimulusSettings {
+            item_set,
+            anchor: entry.anchor.clone(),
+            equity: entry.equity.map_or_else(EquityBounds::default, |(low, high)| EquityBounds { low, high }),
+            template: own.or_else(|| template.cloned()),
+            ..Default::default()
+        })
+    }
+}
+
+/// The set of items of that name: a built-in one, or else a file, relative to `base`.
+///
+/// # Errors
+/// Neither of both, a file that holds no list, and `in_order` with a set that is always drawn from.
+pub fn item_set(name: &str, in_order: bool, base: &Path) -> Result<ItemSet> {
+    let path = base.join(name);
+    match ItemSet::built_in(name) {
+        Ok(_) if in_order => {
+            Err(LmError::invalid(format!("items {name:?} are always drawn from: an order needs a file of items")))
+        }
+        Ok(set) => Ok(set),
+        Err(_) if path.exists() => Ok(ItemSet::Custom(CustomItems::from_file(&path, !in_order)?)),
+        Err(e) => Err(e),
+    }
+}
+
+fn of_hierarchy(stimuli: &StimulusSettings, hierarchy: &HierarchyEntry) -> Result<StimulusSettings> {
+    let stimuli =
+        StimulusSettings { n_items: hierarchy.n, exceptions: hierarchy.exceptions.clone(), ..stimuli.clone() };
+    // The draw says so too, but not of which hierarchy.
+    match &stimuli.item_set {
+        ItemSet::Custom(list) if !list.is_drawn() && list.items().len() != stimuli.n_items => {
+            Err(LmError::invalid(format!(
+                "hierarchy {} has {} items, but the list {:?}, which is in order, {}",
+                hierarchy.name.clone().unwrap_or_else(|| hierarchy_name(hierarchy.n, &hierarchy.exceptions)),
+                stimuli.n_items,
+                list.name(),
+                list.items().len()
+            )))
+        }
+        _ => Ok(stimuli),
+    }
+}
+
+/// The options of every training of a grid: those with several values crossed.
+fn trainings(grid: &GridTable, defaults: &GridTable) -> Result<Vec<TrainingOptions>> {
+    // An option that is not used with this method is absent here, or else it is refused later.
+    let base = grid.training().or(&defaults.training());
+    let mut all = vec![base.clone()];
+    if let (Some(_), Some(ranks)) = (base.rank, grid.rank.as_ref().or(defaults.rank.as_ref())) {
+        all = crossed(&all, &ranks.0, |training, &rank| training.rank = Some(rank))?;
+    }
+    if let (Some(_), Some(alphas)) = (base.alpha, grid.alpha.as_ref().or(defaults.alpha.as_ref())) {
+        all = crossed(&all, &alphas.0, |training, &alpha| training.alpha = Some(alpha))?;
+    }
+    if let (Some(_), Some(penalties)) = (base.l2, grid.l2.as_ref().or(defaults.l2.as_ref())) {
+        all = crossed(&all, &penalties.0, |training, &l2| training.l2 = Some(l2))?;
+    }
+    Ok(all)
+}
+
+/// Each of the trainings with each of the values.
+fn crossed<T>(
+    trainings: &[TrainingOptions],
+    values: &[T],
+    set: impl Fn(&mut TrainingOptions, &T),
+) -> Result<Vec<TrainingOptions>> {
+    if trainings.len().checked_mul(values.len()).is_none_or(|many| many > MAX_RUNS) {
+        return Err(too_many());
+    }
+    let with = |training: &TrainingOptions, value: &T| {
+        let mut training = training.clone();
+        set(&mut training, value);
+        training
+    };
+    Ok(trainings.iter().flat_map(|training| values.iter().map(move |value| with(training, value))).collect())
+}
+
+fn too_many() -> LmError {
+    LmError::invalid(format!("more than {MAX_RUNS} runs: expected at most so many in a sweep"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// A folder with a model that is never opened, and a list of towns.
+    fn place() -> tempfile::TempDir {
+        let place = tempfile::tempdir().unwrap();
+        fs::create_dir(place.path().join("tiny")).unwrap();
+        fs::write(place.path().join("towns.txt"), "Rome\nOslo\nBern\nRiga\nNice\nBari\nLyon\n").unwrap();
+        fs::write(place.path().join("own.txt"), "{{ item_a }}, {{ item_b }}. A:").unwrap();
+        place
+    }
+
+    fn planned(place: &Path, text: &str) -> Result<Sweep> {
+        fs::write(place.join("sweep.toml"), text).unwrap();
+        Sweep::read(&place.join("sweep.toml"), None)
+    }
+
+    fn folders(sweep: &Sweep) -> Vec<String> {
+        let below = |run: &SweepRun| run.folder.strip_prefix(&sweep.output).unwrap().to_str().unwrap().to_owned();
+        sweep.runs.iter().map(below).collect()
+    }
+
+    #[test]
+    fn grids_cross_all_that_holds_several_values() {
+        let place = place();
+        let text = "
+            output = 'out'
+            [defaults]
+            models = ['tiny', { model = 'tiny', name = 'other' }]
+            items = ['invented', 'mlb']
+            hierarchies = ['ti_n9', 'exc_mid_n9', { n = 5, exceptions = [[3, 1]], name = 'short' }]
+            seeds = '0-1'
+            orders = ['fwd', 'rev']
+            epochs = 2
+            rank = [2, 4]
+            [[grid]]
+            [[grid]]
+            method = 'lora'
+            alpha = [1, 2.5, 8]
+            [[grid]]
+            method = 'probe'
+            l2 = [0, 1e-4]
+            models = 'tiny'
+            items = 'mlb'
+            hierarchies = 'ti_n9'
+            seeds = 7
+            orders = 'fwd'
+            [[grid]]
+            method = 'none'
+            seeds = 7
+            orders = 'fwd'
+            hierarchies = 'ti_n9'
+            items = 'mlb'
+        ";
+        let sweep = planned(place.path(), text).unwrap();
+        let (full, lora, probe, none) = (2 * 2 * 3 * 2 * 2, 2 * 2 * 3 * 2 * 2 * 6, 2, 2);
+        let folders = folders(&sweep);
+        assert_eq!(folders.len(), full + lora + probe + none);
+        assert_eq!(sweep.output, place.path().join("out"));
+        for expected in [
+            "tiny/fake/ti_n9/seed0_fwd",
+            "other/real/short/seed1_rev",
+            "other/fake/exc_mid_n9/lora_r4_alpha2p5/seed0_rev",
+            "tiny/real/ti_n9/l2_0/seed7_fwd",
+            "tiny/real/ti_n9/l2_1e-4/seed7_fwd",
+            "other/real/ti_n9/none/seed7_fwd",
+        ] {
+            assert!(folders.iter().any(|folder| folder == expected), "{expected}");
+        }
+        // Those of a model together, so that each is loaded once.
+        let first_of_other = folders.iter().position(|f| f.starts_with("other")).unwrap();
+        assert!(folders[first_of_other..].iter().all(|f| f.starts_with("other")));
+        let training = |folder: &str| sweep.runs[folders.iter().position(|f| f == folder).unwrap()].settings().training;
+        assert_eq!(training("tiny/real/ti_n9/l2_0/seed7_fwd").epochs, 2);
+        assert_eq!(training("tiny/real/ti_n9/l2_0/seed7_fwd").seed, 7);
+    }
+
+    #[test]
+    fn the_same_run_in_two_grids_is_one_and_two_of_one_folder_are_refused() {
+        let place = place();
+        let grid = "[[grid]]\nmodels = 'tiny'\nhierarchies = 'ti_n9'\nseeds = '0-3'\n";
+        assert_eq!(planned(place.path(), &format!("{grid}{grid}")).unwrap().runs.len(), 4);
+        let problem = planned(place.path(), &format!("{grid}{grid}epochs = 3\n")).unwrap_err().to_string();
+        assert!(problem.contains("the grid at line 5: two runs would be "), "{problem}");
+        assert!(problem.contains("seed0_fwd, one with epochs 60 instead of 3: expected"), "{problem}");
+    }
+
+    #[test]
+    fn paths_are_relative_to_the_file_and_items_have_settings_of_their_own() {
+        let place = place();
+        let text = "
+            [[grid]]
+            models = 'tiny'
+            items = [
+                { set = 'towns.txt', in_order = true, anchor = ['Kyiv', 'Graz'], template = 'own.txt' },
+                { set = 'poker', equity = [0.51, 0.65] },
+            ]
+            hierarchies = 'exc_5_2_n7'
+            method = 'none'
+        ";
+        let sweep = planned(place.path(), text).unwrap();
+        assert_eq!(folders(&sweep), ["tiny/towns/exc_5_2_n7/none/seed0_fwd", "tiny/poker/exc_5_2_n7/none/seed0_fwd"]);
+        assert_eq!(sweep.output, place.path().join("runs"));
+        let stimuli = sweep.runs[0].settings().stimuli.build().unwrap();
+        assert_eq!((stimuli.hierarchy[0].as_str(), stimuli.anchor_winner.as_str()), ("Rome", "Kyiv"));
+        assert_eq!(stimuli.prompts[0].text, "Rome, Oslo. A:");
+        assert_eq!(sweep.runs[1].settings().stimuli.equity.high, 0.65);
+        assert_eq!(sweep.models, [SweepModel { name: "tiny".into(), source: place.path().join("tiny").display().to_string() }]);
+    }
+
+    #[test]
+    fn what_cannot_be_run_is_refused_with_the_line_of_its_grid() {
+        let place = place();
+        let head = "output = 'x'\n\n[[grid]]\nmodels = 'tiny'\nhierarchies = 'ti_n9'\n";
+        for (text, says) in [
+            ("".to_owned(), "has no grid"),
+            ("[[grid]]\nhierarchies = 'ti_n9'".into(), "the grid at line 1: models is missing"),
+            ("[[grid]]\nmodels = 'tiny'".into(), "hierarchies is missing"),
+            (head.replace("tiny", "absent"), "the grid at line 3: model \"absent\": expected a path from "),
+            (head.replace("'tiny'", "['tiny', { model = 'towns.txt', name = 'tiny' }]"), "two models are called \"tiny\""),
+            (head.replace("'tiny'", "{ model = 'tiny', name = 'a/b' }"), "model name \"a/b\""),
+            (format!("{head}rank = 8"), "rank does nothing with method full"),
+            (format!("{head}epochs = 0"), "the number of epochs is 0"),
+            (format!("{head}items = 'nba'"), "item set \"nba\": expected invented"),
+            (format!("{head}items = {{ set = 'mlb', in_order = true }}"), "items \"mlb\" are always drawn from"),
+            (format!("{head}items = {{ set = 'mlb', equity = [0.6, 0.7] }}"), "equity does nothing with items \"mlb\""),
+            (format!("{head}items = {{ set = 'towns.txt', in_order = true }}"), "hierarchy ti_n9 has 9 items, but the list"),
+            (format!("{head}items = 'towns.txt'"), "expected at least 9"),
+            (format!("{head}template = 'absent.txt'"), "absent.txt: cannot be read"),
+            (head.replace("'ti_n9'", "{ n = 9, exceptions = [[3, 5]] }"), "exception"),
+            (head.replace("'ti_n9'", "{ n = 9, name = 'lora_x' }"), "hierarchy name \"lora_x\""),
+            (format!("{head}seeds = '0-99999'\norders = ['fwd', 'rev']"), "more than 100000 runs"),
+        ] {
+            let problem = planned(place.path(), &text).unwrap_err().to_string();
+            assert!(problem.contains(says) && !problem.contains('\n'), "{text}: {problem}");
+        }
+    }
+}

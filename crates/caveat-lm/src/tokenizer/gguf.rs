@@ -1,0 +1,134 @@
+//! A tokenizer from the metadata of a GGUF file: byte-level BPE.
+
+use caveat_results::guarded;
+use tokenizers::AddedToken;
+use tokenizers::decoders::byte_level::ByteLevel;
+use tokenizers::models::bpe::{BPE, Merges, Vocab};
+
+use super::Tokenizer;
+use super::words::{KNOWN, Words};
+use crate::error::{Result, quoted};
+use crate::weights::gguf::Metadata;
+
+const MODEL: &str = "tokenizer.ggml.model";
+const WORDS: &str = "tokenizer.ggml.pre";
+const TOKENS: &str = "tokenizer.ggml.tokens";
+const TYPES: &str = "tokenizer.ggml.token_type";
+const MERGES: &str = "tokenizer.ggml.merges";
+
+/// What a token is. Source: `llama_token_type` in <https://github.com/ggml-org/llama.cpp>, `include/llama.h`.
+mod kind {
+    pub(super) const NORMAL: i32 = 1;
+    pub(super) const UNKNOWN: i32 = 2;
+    pub(super) const CONTROL: i32 = 3;
+    pub(super) const USER_DEFINED: i32 = 4;
+    pub(super) const UNUSED: i32 = 5;
+}
+
+impl Tokenizer {
+    /// The tokenizer that a GGUF file describes.
+    ///
+    /// Tokens of type control, unknown and user-defined are recognized whole in a text; unused ones do not exist. There is no
+    /// unknown token: what the vocabulary cannot spell is left out, as by the models' own tokenizers.
+    ///
+    /// # Errors
+    /// A tokenizer that is not byte-level BPE, a way to split words that is not known, metadata that is absent, of the wrong type
+    /// or contradictory. Each names the key.
+    pub(crate) fn from_gguf(metadata: &Metadata) -> Result<Self> {
+        match metadata.text(MODEL)? {
+            Some("gpt2") => {}
+            Some(other) => {
+                let problem = format!("{MODEL} is {}: expected gpt2, which is byte-level BPE", quoted(other));
+                return Err(metadata.bad(problem));
+            }
+            None => return Err(metadata.missing(MODEL)),
+        }
+        let name = metadata.text(WORDS)?.ok_or_else(|| metadata.missing(WORDS))?;
+        let words = Words::named(name)
+            .ok_or_else(|| metadata.bad(format!("{WORDS} is {}: expected {KNOWN}", quoted(name))))?
+            .map_err(|e| metadata.bad(format!("{WORDS} {name}: {e}")))?;
+        if metadata.flag("tokenizer.ggml.add_space_prefix")? == Some(true) {
+            return Err(metadata.bad("tokenizer.ggml.add_space_prefix is true: expected false with byte-level BPE"));
+        }
+
+        let Vocabulary { ids, added } = vocabulary(metadata)?;
+        let merges = merges(metadata, &ids)?;
+        let before = around(metadata, "bos", words.add_bos, &ids)?;
+        let after = around(metadata, "eos", false, &ids)?;
+        let inner = guarded(|| {
+            let model = BPE::builder().vocab_and_merges(ids, merges).ignore_merges(words.ignore_merges).build()?;
+            let mut inner = tokenizers::Tokenizer::new(model);
+            inner.with_normalizer(words.normalizer)?;
+            inner.with_pre_tokenizer(Some(words.pre_tokenizer));
+            inner.with_decoder(Some(ByteLevel::default()));
+            inner.add_tokens(added)?;
+            tokenizers::Result::Ok(inner)
+        });
+        let inner = inner.map_err(|e| metadata.bad(format!("its tokenizer cannot be used ({e})")))?;
+        Ok(Self::new(inner, before, after, metadata.path()))
+    }
+}
+
+struct Vocabulary {
+    ids: Vocab,
+    /// Those that are recognized whole.
+    added: Vec<AddedToken>,
+}
+
+fn vocabulary(metadata: &Metadata) -> Result<Vocabulary> {
+    let tokens = metadata.texts(TOKENS)?.ok_or_else(|| metadata.missing(TOKENS))?;
+    let types = metadata.integers(TYPES)?.ok_or_else(|| metadata.missing(TYPES))?;
+    if tokens.len() != types.len() {
+        return Err(metadata.bad(format!("{TOKENS} has {} values and {TYPES} {}", tokens.len(), types.len())));
+    }
+    let mut ids = Vocab::with_capacity(tokens.len());
+    let mut added = Vec::new();
+    for ((id, token), kind) in (0_u32..).zip(tokens).zip(types) {
+        let fail = |problem: &str| metadata.bad(format!("{TOKENS} number {id}, {}, {problem}", quoted(token)));
+        if token.is_empty() {
+            return Err(fail("is empty"));
+        }
+        match *kind {
+            kind::UNUSED => continue,
+            kind::NORMAL => {}
+            kind::CONTROL | kind::UNKNOWN => added.push(AddedToken::from(token.clone(), true)),
+            kind::USER_DEFINED => added.push(AddedToken::from(token.clone(), false).normalized(false)),
+            other => return Err(fail(&format!("has type {other}: expected 1 to 5"))),
+        }
+        if ids.insert(token.clone(), id).is_some() {
+            return Err(fail("is there twice"));
+        }
+    }
+    Ok(Vocabulary { ids, added })
+}
+
+/// The merges, each of two tokens to a third.
+fn merges(metadata: &Metadata, ids: &Vocab) -> Result<Merges> {
+    let merges = metadata.texts(MERGES)?.ok_or_else(|| metadata.missing(MERGES))?;
+    let mut pairs = Vec::with_capacity(merges.len());
+    for (number, merge) in merges.iter().enumerate() {
+        let known = |token: &str| ids.contains_key(token);
+        // No token of a merge has a space in it: as bytes that are characters, a space is Ġ.
+        let pair = merge.split_once(' ').filter(|(a, b)| known(a) && known(b) && known(&format!("{a}{b}")));
+        let Some((a, b)) = pair else {
+            let problem = format!("{MERGES} number {number}, {}, does not make a token of two", quoted(merge));
+            return Err(metadata.bad(problem));
+        };
+        pairs.push((a.to_owned(), b.to_owned()));
+    }
+    Ok(pairs)
+}
+
+/// The id that is put before (`bos`) or after (`eos`) every text, if one is.
+fn around(metadata: &Metadata, name: &str, default: bool, ids: &Vocab) -> Result<Vec<u32>> {
+    let flag = format!("tokenizer.ggml.add_{name}_token");
+    if !metadata.flag(&flag)?.unwrap_or(default) {
+        return Ok(Vec::new());
+    }
+    let key = format!("tokenizer.ggml.{name}_token_id");
+    let id = metadata.size(&key)?.ok_or_else(|| metadata.missing(&key))?;
+    match u32::try_from(id).ok().filter(|id| ids.values().any(|known| known == id)) {
+        Some(id) => Ok(vec![id]),
+        None => Err(metadata.bad(format!("{key} is {id}: expected the id of a token"))),
+    }
+}

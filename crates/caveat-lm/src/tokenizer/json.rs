@@ -1,0 +1,98 @@
+//! A tokenizer from `tokenizer.json`.
+
+use std::fs;
+use std::path::Path;
+
+use caveat_results::guarded;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use tokenizers::processors::template::TemplateProcessing;
+
+use super::Tokenizer;
+use crate::error::{LmError, Result, quoted};
+
+/// The name of the file.
+pub(crate) const FILE: &str = "tokenizer.json";
+
+/// The tokens that were added to a vocabulary, as far as they are checked.
+#[derive(Deserialize)]
+struct Added {
+    #[serde(default)]
+    added_tokens: Vec<AddedToken>,
+}
+
+#[derive(Deserialize)]
+struct AddedToken {
+    id: u32,
+    content: String,
+}
+
+impl Tokenizer {
+    /// Reads the `tokenizer.json` of a folder. Truncation and padding are switched off, as a model's own are no part of its
+    /// tokenizer.
+    ///
+    /// # Errors
+    /// A file that is absent or no tokenizer, or whose added tokens have other ids than it says.
+    pub(crate) fn from_folder(folder: &Path) -> Result<Self> {
+        let path = folder.join(FILE);
+        let text = fs::read(&path).map_err(|e| match e.kind() {
+            std::io::ErrorKind::NotFound => {
+                LmError::bad_file(folder, format!("has no {FILE}: expected the model's tokenizer in that format"))
+            }
+            _ => LmError::read(&path, e),
+        })?;
+        Self::from_json(&text, &path)
+    }
+
+    pub(super) fn from_json(text: &[u8], path: &Path) -> Result<Self> {
+        let bad = |problem: String| LmError::bad_file(path, format!("is no tokenizer that can be used ({problem})"));
+        let mut inner = guarded(|| tokenizers::Tokenizer::from_bytes(text)).map_err(bad)?;
+        inner.with_padding(None);
+        inner.with_truncation(None).map_err(|e| bad(e.to_string()))?;
+        // The crate takes the vocabulary's id, or the next free one, whatever the file says.
+        let added: Added = guarded(|| serde_json::from_slice(text)).map_err(bad)?;
+        for AddedToken { id, content } in added.added_tokens {
+            let found = inner.token_to_id(&content);
+            if found != Some(id) && !content.is_empty() {
+                let found = found.map_or_else(|| "none".to_owned(), |found| found.to_string());
+                let content = quoted(&content);
+                return Err(bad(format!(
+                    "the added token {content} is to have the id {id}, the vocabulary makes it {found}"
+                )));
+            }
+        }
+        Ok(Self::new(inner, Vec::new(), Vec::new(), path))
+    }
+
+    /// The text of a `tokenizer.json` that is read as this tokenizer.
+    ///
+    /// Ids around every text that no post-processor of the tokenizer adds are written as one, for no other field holds them.
+    pub(crate) fn to_json(&self) -> Result<String> {
+        let bad =
+            |problem: String| LmError::bad_file(&self.path, format!("its tokenizer cannot be written ({problem})"));
+        let mut inner = self.inner.clone();
+        if !(self.before.is_empty() && self.after.is_empty()) {
+            let template = guarded(|| self.template()).map_err(bad)?;
+            inner.with_post_processor(Some(template));
+        }
+        guarded(|| inner.to_string(true)).map_err(bad)
+    }
+
+    /// The ids before and after a text, or two, as a post-processor.
+    fn template(&self) -> std::result::Result<TemplateProcessing, String> {
+        let mut special_tokens = Map::new();
+        for id in self.before.iter().chain(&self.after) {
+            let token = self.inner.id_to_token(*id).ok_or_else(|| format!("no token has the id {id}"))?;
+            special_tokens.insert(token.clone(), json!({"id": token, "ids": [id], "tokens": [token]}));
+        }
+        let around = |texts: &[&str]| -> Vec<Value> {
+            let special = |id: &u32| json!({"SpecialToken": {"id": self.inner.id_to_token(*id), "type_id": 0}});
+            let texts = texts.iter().map(|text| json!({"Sequence": {"id": text, "type_id": 0}}));
+            self.before.iter().map(special).chain(texts).chain(self.after.iter().map(special)).collect()
+        };
+        // The crate's own setters read a template from text, in which some tokens would mean something else.
+        let template = json!({"type": "TemplateProcessing", "single": around(&["A"]), "pair": around(&["A", "B"]),
+            "special_tokens": special_tokens});
+        serde_json::from_value(template).map_err(|e| e.to_string())
+    }
+}

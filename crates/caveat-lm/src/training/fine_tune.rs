@@ -1,0 +1,176 @@
+//! The loop of fine-tuning: epochs, batches and the learning rate's course.
+
+use burn::tensor::Tensor;
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha12Rng;
+
+use super::lora::add_adapters;
+use super::optimizer::Optimizer;
+use super::probe::{Probe, clip_factor};
+use super::settings::{Method, TrainingSettings};
+use super::step::{Gradients, Trainable, backpropagate, update};
+use crate::error::{LmError, Result};
+use crate::model::LanguageModel;
+use crate::trie::PromptTrie;
+
+/// A prompt to learn, and the token that should follow it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Example {
+    /// Token ids of the prompt, at least one.
+    pub prompt: Vec<u32>,
+    /// The next token.
+    pub target: u32,
+}
+
+/// Where training stands after a step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StepReport {
+    /// Steps done.
+    pub step: usize,
+    /// Steps in all.
+    pub steps: usize,
+    /// Loss of the step's prompts before the step.
+    pub loss: f64,
+}
+
+/// Fine-tunes a model in place and returns the loss before every step.
+///
+/// With [`Method::Lora`] the model gets adapters (kept as such); with [`Method::Probe`] an untied readout. `states` may hold the hidden
+/// states of the examples' prompts, [examples, hidden], for the probe, which then computes none. `go_on` is asked after every step.
+///
+/// # Errors
+/// [`LmError::Invalid`] for settings or prompts that cannot be used, [`LmError::Failed`] when the loss is not finite, and
+/// [`LmError::Interrupted`] when `go_on` says no; the model is then partly trained.
+pub fn fine_tune(
+    model: &mut LanguageModel,
+    examples: &[Example],
+    settings: &TrainingSettings,
+    states: Option<Tensor<2>>,
+    go_on: &mut dyn FnMut(&StepReport) -> bool,
+) -> Result<Vec<f64>> {
+    settings.check()?;
+    if settings.method == Method::None {
+        return Ok(Vec::new());
+    }
+    let prompts: Vec<&[u32]> = examples.iter().map(|example| example.prompt.as_slice()).collect();
+    model.check_prompts(&prompts)?;
+    if examples.is_empty() {
+        return Err(LmError::invalid("there are no training prompts: at least one is needed"));
+    }
+    let vocabulary = model.config().vocab_size;
+    if let Some(example) = examples.iter().find(|example| example.target as usize >= vocabulary) {
+        let target = example.target;
+        return Err(LmError::invalid(format!("token {target} is to be learned, but the vocabulary has {vocabulary}")));
+    }
+    if let Method::Lora(lora) = &settings.method {
+        add_adapters(model, lora, settings.seed);
+    }
+    train(model, examples, &batches(examples.len(), settings), settings, states, go_on)
+}
+
+/// The steps of training, each a list of examples' indices: every epoch in its order, cut into batches.
+fn batches(n_examples: usize, settings: &TrainingSettings) -> Vec<Vec<usize>> {
+    let mut rng = ChaCha12Rng::seed_from_u64(settings.seed);
+    let mut order: Vec<usize> = (0..n_examples).collect();
+    let mut batches = Vec::with_capacity(settings.epochs * n_examples.div_ceil(settings.batch_size));
+    for _ in 0..settings.epochs {
+        if settings.shuffle {
+            order.shuffle(&mut rng);
+        }
+        batches.extend(order.chunks(settings.batch_size).map(<[usize]>::to_vec));
+    }
+    batches
+}
+
+/// One step for each of the batches; adapters are in place.
+pub(crate) fn train(
+    model: &mut LanguageModel,
+    examples: &[Example],
+    batches: &[Vec<usize>],
+    settings: &TrainingSettings,
+    states: Option<Tensor<2>>,
+    go_on: &mut dyn FnMut(&StepReport) -> bool,
+) -> Result<Vec<f64>> {
+    let mut optimizer = Optimizer::new(settings.optimizer);
+    match &settings.method {
+        Method::None => Ok(Vec::new()),
+        Method::Full => by_layers(model, examples, batches, settings, Trainable::Full, &mut optimizer, go_on),
+        Method::Lora(_) => by_layers(model, examples, batches, settings, Trainable::Adapters, &mut optimizer, go_on),
+        Method::Probe { l2 } => {
+            let states = match states {
+                Some(states) => states,
+                None => {
+                    let prompts: Vec<&[u32]> = examples.iter().map(|example| example.prompt.as_slice()).collect();
+                    model.hidden_states(&prompts, &mut |_| ())?
+                }
+            };
+            let mut probe = Probe::new(model, *l2);
+            let losses = for_batches(batches, settings, &mut optimizer, go_on, &mut |batch, optimizer| {
+                let rows = states.clone().select(0, model.nodes(batch));
+                let targets: Vec<u32> = batch.iter().map(|&index| examples[index].target).collect();
+                probe.step(&rows, &targets, optimizer, settings.clip_norm)
+            });
+            model.readout = Some(probe.into_readout());
+            losses
+        }
+    }
+}
+
+fn by_layers(
+    model: &mut LanguageModel,
+    examples: &[Example],
+    batches: &[Vec<usize>],
+    settings: &TrainingSettings,
+    trainable: Trainable,
+    optimizer: &mut Optimizer,
+    go_on: &mut dyn FnMut(&StepReport) -> bool,
+) -> Result<Vec<f64>> {
+    for_batches(batches, settings, optimizer, go_on, &mut |batch, optimizer| {
+        let prompts: Vec<&[u32]> = batch.iter().map(|&index| examples[index].prompt.as_slice()).collect();
+        let targets: Vec<u32> = batch.iter().map(|&index| examples[index].target).collect();
+        let trie = PromptTrie::new(&prompts);
+        match settings.clip_norm {
+            None => backpropagate(model, &trie, &targets, trainable, &mut |model, gradients| {
+                update(model, optimizer, gradients);
+            }),
+            Some(most) => {
+                let mut all: Vec<Gradients> = Vec::new();
+                let loss = backpropagate(model, &trie, &targets, trainable, &mut |_, gradients| all.push(gradients));
+                let square = |(_, gradient): &(String, Tensor<2>)| gradient.clone().square().sum().into_scalar::<f64>();
+                let norm = all.iter().flatten().map(square).sum::<f64>().sqrt();
+                let factor = clip_factor(norm, most);
+                for gradients in all {
+                    let scaled = gradients.into_iter().map(|(name, gradient)| (name, gradient * factor)).collect();
+                    update(model, optimizer, scaled);
+                }
+                loss
+            }
+        }
+    })
+}
+
+/// Runs `step` on every batch, at the learning rate of the schedule.
+fn for_batches(
+    batches: &[Vec<usize>],
+    settings: &TrainingSettings,
+    optimizer: &mut Optimizer,
+    go_on: &mut dyn FnMut(&StepReport) -> bool,
+    step: &mut dyn FnMut(&[usize], &mut Optimizer) -> f64,
+) -> Result<Vec<f64>> {
+    let steps = batches.len();
+    let mut losses = Vec::with_capacity(steps);
+    for batch in batches {
+        optimizer.begin_step(settings.learning_rate * settings.schedule.factor(losses.len(), steps));
+        let loss = step(batch, optimizer);
+        losses.push(loss);
+        if !loss.is_finite() {
+            let reason = format!("the loss is {loss} at step {} of {steps}: try a smaller learning rate", losses.len());
+            return Err(LmError::Failed(reason));
+        }
+        if !go_on(&StepReport { step: losses.len(), steps, loss }) {
+            return Err(LmError::Interrupted);
+        }
+    }
+    Ok(losses)
+}

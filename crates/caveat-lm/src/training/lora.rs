@@ -1,0 +1,43 @@
+//! Low-rank adapters: their initial values, as PEFT draws them, and where they sit.
+
+use burn::tensor::{Tensor, TensorData};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha12Rng;
+
+use super::settings::{LoraModule, LoraSettings};
+use crate::model::{Adapter, LanguageModel, Layer, Linear};
+
+impl Layer {
+    /// The matrix of a module.
+    pub(crate) fn module_mut(&mut self, module: LoraModule) -> &mut Linear {
+        match module {
+            LoraModule::QProj => &mut self.q,
+            LoraModule::KProj => &mut self.k,
+            LoraModule::VProj => &mut self.v,
+            LoraModule::OProj => &mut self.o,
+            LoraModule::GateProj => &mut self.gate,
+            LoraModule::UpProj => &mut self.up,
+            LoraModule::DownProj => &mut self.down,
+        }
+    }
+}
+
+/// Adds adapters that change nothing yet: A uniform within ±1/√inputs (PEFT's Kaiming-uniform with a = √5), B zero.
+pub(crate) fn add_adapters(model: &mut LanguageModel, settings: &LoraSettings, seed: u64) {
+    let mut rng = ChaCha12Rng::seed_from_u64(seed);
+    // A stream of its own: the order of prompts is drawn from the same seed.
+    rng.set_stream(1);
+    let (device, dtype) = (model.device.clone(), model.dtype);
+    let scale = settings.alpha / settings.rank as f64;
+    for layer in &mut model.layers {
+        for &module in &settings.modules {
+            let linear = layer.module_mut(module);
+            let [inputs, outputs] = linear.weight.dims();
+            let bound = (inputs as f64).sqrt().recip();
+            let values: Vec<f64> = (0..inputs * settings.rank).map(|_| rng.random_range(-bound..bound)).collect();
+            let a = Tensor::from_data(TensorData::new(values, [inputs, settings.rank]), (&device, dtype));
+            let b = Tensor::zeros([settings.rank, outputs], (&device, dtype));
+            linear.adapter = Some(Adapter { a, b, scale });
+        }
+    }
+}

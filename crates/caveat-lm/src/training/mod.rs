@@ -1,0 +1,18 @@
+//! Fine-tuning: methods full, LoRA and probe, optimizers and schedules.
+
+mod fine_tune;
+mod lora;
+mod optimizer;
+mod probe;
+mod schedule;
+mod settings;
+mod step;
+
+pub use fine_tune::{Example, StepReport, fine_tune};
+pub use optimizer::OptimizerKind;
+pub use schedule::{Decay, Schedule};
+pub use settings::{LoraModule, LoraSettings, Method, TrainingSettings};
+#[cfg(test)]
+pub(crate) use fine_tune::train;
+pub(crate) use optimizer::Optimizer;
+pub(crate) use step::{Trainable, backpropagate, update};

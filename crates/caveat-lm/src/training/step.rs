@@ -1,0 +1,158 @@
+//! One step of fine-tuning: forward, backward and update, layer by layer, so that no more than one layer's gradients exist.
+//!
+//! Every layer is differentiated on its own, from its output's gradient to its input's: the tape is cut at the residual stream.
+//! What a layer's parameters receive is applied and freed before the next layer's is formed, unless gradients are clipped by
+//! their joint norm, which needs them all.
+
+use burn::tensor::Tensor;
+
+use super::optimizer::Optimizer;
+use crate::model::{LanguageModel, Layer, Part, Sequence, cross_entropy, rms_norm};
+use crate::trie::PromptTrie;
+
+/// Which parameters move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trainable {
+    /// All of the pretrained model.
+    Full,
+    /// The adapters.
+    Adapters,
+}
+
+impl Trainable {
+    fn includes(self, part: Part) -> bool {
+        match self {
+            Self::Full => part == Part::Base,
+            Self::Adapters => part == Part::Adapter,
+        }
+    }
+}
+
+/// Named gradients of one piece of the model.
+pub(crate) type Gradients = Vec<(String, Tensor<2>)>;
+
+struct Segment {
+    input: Tensor<2>,
+    layer: Layer,
+    output: Tensor<2>,
+}
+
+fn leaf(tensor: &Tensor<2>, trained: bool) -> Tensor<2> {
+    tensor.clone().autodiff().set_require_grad(trained)
+}
+
+impl Layer {
+    fn tracked(&self, trainable: Trainable) -> Self {
+        let mut layer = self.clone();
+        layer.visit_mut(&mut |_, part, tensor| *tensor = leaf(tensor, trainable.includes(part)));
+        layer
+    }
+}
+
+/// Loss and gradients of the mean cross-entropy at the leaves of a trie; each piece of the model hands its gradients to `apply`
+/// as soon as they are complete, after which it is used no more in this step.
+pub(crate) fn backpropagate(
+    model: &mut LanguageModel,
+    trie: &PromptTrie,
+    targets: &[u32],
+    trainable: Trainable,
+    apply: &mut dyn FnMut(&mut LanguageModel, Gradients),
+) -> f64 {
+    let full = trainable == Trainable::Full;
+    let sequence: Sequence = model.sequence(trie);
+    let tokens = model.tokens(trie.tokens());
+    let mut x = model.embedding.clone().select(0, tokens.clone());
+    let mut segments: Vec<Segment> = Vec::with_capacity(model.layers.len());
+    for (index, layer) in model.layers.iter().enumerate() {
+        let layer = layer.tracked(trainable);
+        let input = leaf(&x, full || index > 0);
+        let output = layer.forward(input.clone(), &sequence, &model.config);
+        x = output.clone().inner();
+        segments.push(Segment { input, layer, output });
+    }
+
+    let last = leaf(&x, true);
+    drop(x);
+    let norm = leaf(&model.norm, full);
+    let readout = leaf(model.readout(), full);
+    let ends = last.clone().select(0, model.nodes(trie.leaves()));
+    let states = rms_norm(ends, norm.clone(), model.config.rms_norm_eps);
+    let loss = cross_entropy(states.matmul(readout.clone().transpose()), targets);
+    let mut gradients = loss.backward();
+    let value = loss.inner().into_scalar::<f64>();
+    let mut upstream = last.grad_remove(&mut gradients);
+    let mut readout_gradient = readout.grad_remove(&mut gradients);
+    let norm_gradient = norm.grad_remove(&mut gradients);
+    drop((gradients, last, norm, readout));
+    let tied = model.readout.is_none();
+    let mut head = Gradients::new();
+    if let Some(gradient) = norm_gradient {
+        head.push(("model.norm.weight".to_owned(), gradient));
+    }
+    if !tied {
+        if let Some(gradient) = readout_gradient.take() {
+            head.push(("lm_head.weight".to_owned(), gradient));
+        }
+    }
+    if !head.is_empty() {
+        apply(model, head);
+    }
+
+    for (index, segment) in segments.into_iter().enumerate().rev() {
+        let Some(given) = upstream.take() else { break };
+        let Segment { input, mut layer, output } = segment;
+        let mut gradients = (output * given.autodiff()).sum().backward();
+        upstream = input.grad_remove(&mut gradients);
+        let mut of_layer = Gradients::new();
+        layer.visit_mut(&mut |name, part, tensor| {
+            if trainable.includes(part) {
+                if let Some(gradient) = tensor.grad_remove(&mut gradients) {
+                    of_layer.push((format!("model.layers.{index}.{name}"), gradient));
+                }
+            }
+        });
+        drop((gradients, layer, input));
+        apply(model, of_layer);
+    }
+
+    if full {
+        if let Some(given) = upstream {
+            let gradient = match readout_gradient {
+                Some(gradient) => gradient,
+                None => model.embedding.zeros_like(),
+            };
+            let gradient = gradient.select_assign(0, tokens, given, burn::tensor::IndexingUpdateOp::Add);
+            apply(model, vec![("model.embed_tokens.weight".to_owned(), gradient)]);
+        }
+    }
+    value
+}
+
+/// Moves the named parameters by their gradients.
+pub(crate) fn update(model: &mut LanguageModel, optimizer: &mut Optimizer, gradients: Gradients) {
+    let mut gradients = gradients.into_iter().peekable();
+    while let Some((name, _)) = gradients.peek() {
+        let index = name.strip_prefix("model.layers.").and_then(|rest| rest.split('.').next()?.parse::<usize>().ok());
+        match index {
+            Some(index) => {
+                let prefix = format!("model.layers.{index}.");
+                model.layers[index].visit_mut(&mut |below, _, tensor| {
+                    let here = |(name, _): &(String, Tensor<2>)| name.strip_prefix(&prefix) == Some(below);
+                    if let Some((name, gradient)) = gradients.next_if(here) {
+                        optimizer.update(&name, tensor, gradient);
+                    }
+                });
+            }
+            None => {
+                if let Some((name, gradient)) = gradients.next() {
+                    let tensor = match name.as_str() {
+                        "model.norm.weight" => &mut model.norm,
+                        "lm_head.weight" => model.readout.as_mut().unwrap_or(&mut model.embedding),
+                        _ => &mut model.embedding,
+                    };
+                    optimizer.update(&name, tensor, gradient);
+                }
+            }
+        }
+    }
+}

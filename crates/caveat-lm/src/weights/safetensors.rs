@@ -1,0 +1,169 @@
+//! Weights in safetensors files: one, or several with an index.
+//!
+//! Format: eight bytes of header length, a JSON header, the tensors one behind another without gaps.
+//! Source: <https://huggingface.co/docs/safetensors/index#format>; the `safetensors` crate parses and checks the header.
+
+use std::collections::hash_map::Entry::{Occupied, Vacant};
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use safetensors::tensor::{Dtype, Metadata};
+use serde::Deserialize;
+
+use super::element::Element;
+use super::tensor_file::{Stored, TensorFile};
+use super::{Weights, checked};
+use crate::error::{LmError, Result, one_line, quoted};
+
+/// The name of the only file.
+pub(crate) const SINGLE: &str = "model.safetensors";
+/// The name of the index of several files.
+pub(crate) const INDEX: &str = "model.safetensors.index.json";
+/// The longest header that the format allows, in bytes.
+const LONGEST_HEADER: u64 = 100_000_000;
+
+/// The tensors of a Hugging Face folder.
+#[derive(Debug)]
+pub(crate) struct SafetensorsWeights {
+    path: PathBuf,
+    tensors: BTreeMap<String, Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    file: Arc<TensorFile>,
+    dtype: Dtype,
+    shape: Vec<usize>,
+    /// First byte, counted from the beginning of the file.
+    offset: u64,
+}
+
+#[derive(Deserialize)]
+struct Index {
+    weight_map: BTreeMap<String, String>,
+}
+
+impl SafetensorsWeights {
+    /// Opens the weights of a folder: `model.safetensors`, or the files that `model.safetensors.index.json` names.
+    pub(crate) fn open(folder: &Path) -> Result<Self> {
+        let single = folder.join(SINGLE);
+        if single.exists() {
+            return Self::open_file(&single);
+        }
+        Self::open_index(folder, &folder.join(INDEX))
+    }
+
+    /// Opens one file, whatever its name.
+    pub(crate) fn open_file(path: &Path) -> Result<Self> {
+        let tensors = read_header(TensorFile::open(path)?)?;
+        Ok(Self { path: path.to_owned(), tensors: tensors.into_iter().collect() })
+    }
+
+    fn open_index(folder: &Path, path: &Path) -> Result<Self> {
+        let text = fs::read(path).map_err(|e| LmError::read(path, e))?;
+        let index: Index = serde_json::from_slice(&text).map_err(|e| {
+            LmError::bad_file(
+                path,
+                format!("is no index of safetensors files ({}): expected a weight_map", one_line(e)),
+            )
+        })?;
+        if index.weight_map.is_empty() {
+            return Err(LmError::bad_file(path, "weight_map is empty: expected the file of every tensor"));
+        }
+        let mut files: HashMap<String, HashMap<String, Entry>> = HashMap::new();
+        let mut tensors = BTreeMap::new();
+        for (name, file_name) in index.weight_map {
+            let in_folder = folder.join(&file_name);
+            let entries = match files.entry(file_name) {
+                Occupied(known) => known.into_mut(),
+                Vacant(new) if is_plain_name(new.key()) => new.insert(read_header(TensorFile::open(&in_folder)?)?),
+                Vacant(new) => {
+                    let problem = format!("names the file {}: expected one of this folder", quoted(new.key()));
+                    return Err(LmError::bad_file(path, problem));
+                }
+            };
+            let Some(entry) = entries.remove(&name) else {
+                let problem = format!("has no tensor {}, which {INDEX} places there", quoted(&name));
+                return Err(LmError::bad_file(&in_folder, problem));
+            };
+            tensors.insert(name, entry);
+        }
+        Ok(Self { path: folder.to_owned(), tensors })
+    }
+}
+
+impl Weights for SafetensorsWeights {
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.tensors.keys().cloned().collect()
+    }
+
+    fn shape(&self, name: &str) -> Option<Vec<usize>> {
+        self.tensors.get(name).map(|entry| entry.shape.clone())
+    }
+
+    fn read(&self, name: &str, expected_shape: &[usize]) -> Result<Vec<f32>> {
+        let found = self.tensors.get(name).map(|entry| (entry, entry.shape.as_slice()));
+        let entry = checked(&self.path, name, found, expected_shape)?;
+        let element = match entry.dtype {
+            Dtype::F64 => Element::F64,
+            Dtype::F32 => Element::F32,
+            Dtype::F16 => Element::F16,
+            Dtype::BF16 => Element::Bf16,
+            other => {
+                let problem = format!("tensor {} has type {other:?}: expected F32, F16, BF16 or F64", quoted(name));
+                return Err(LmError::bad_file(entry.file.path(), problem));
+            }
+        };
+        // The check of the header has found that neither this product nor its size in bytes overflows.
+        let count = entry.shape.iter().product();
+        entry.file.read_tensor(name, &Stored { element, count, offset: entry.offset })
+    }
+}
+
+/// Reads and checks a header: its tensors must lie one behind another, each as long as its shape and type say, up to the end of
+/// the file.
+fn read_header(file: TensorFile) -> Result<HashMap<String, Entry>> {
+    let file = Arc::new(file);
+    let bad = |problem: String| LmError::bad_file(file.path(), format!("{problem}: expected a safetensors file"));
+    let size = file.size();
+    let Some(most) = size.checked_sub(8) else {
+        return Err(bad(format!("has {size} bytes, too few for the length of a header")));
+    };
+    let mut length = [0; 8];
+    file.read_bytes(0, &mut length)?;
+    let length = u64::from_le_bytes(length);
+    if length > most || length > LONGEST_HEADER {
+        return Err(bad(format!("announces a header of {length} bytes, the file has {size}")));
+    }
+    let mut header = vec![0; length as usize];
+    file.read_bytes(8, &mut header)?;
+    // The crate's check is that offsets follow each other from 0 without gaps and fit shape and type, without overflow.
+    let metadata: Metadata =
+        serde_json::from_slice(&header).map_err(|e| bad(format!("bad header ({})", one_line(e))))?;
+    let (announced, found) = (metadata.data_len() as u64, most - length);
+    if announced != found {
+        let cut = if announced > found { ", it was cut short" } else { "" };
+        let problem = format!("announces {announced} bytes of tensors, the file has {found} after the header{cut}");
+        return Err(bad(problem));
+    }
+    let entries = metadata.tensors().into_iter().map(|(name, info)| {
+        let offset = 8 + length + info.data_offsets.0 as u64;
+        (name, Entry { file: Arc::clone(&file), dtype: info.dtype, shape: info.shape.clone(), offset })
+    });
+    Ok(entries.collect())
+}
+
+/// Whether a name of an index stays in the folder.
+fn is_plain_name(name: &str) -> bool {
+    let mut components = Path::new(name).components();
+    matches!((components.next(), components.next()), (Some(Component::Normal(only)), None) if only == name)
+}
+
+#[cfg(test)]
+mod tests;
