@@ -18,7 +18,7 @@ pub fn bench() {
     let preamble: Vec<u32> = (0..36).collect();
     let prompt = |a: u32, b: u32| { let mut p = preamble.clone(); for i in 0..5 { p.push(100 + a * 10 + i); } for i in 0..6 { p.push(300 + b * 10 + i); } p.push(7); p };
     let all: Vec<Vec<u32>> = (0..9).flat_map(|a| (0..9).filter(move |&b| b != a).map(move |b| prompt(a, b))).collect();
-    for _ in 0..3 { let t = Instant::now(); let h = model.hidden_states(&all, &mut |_| ()).unwrap(); let l = model.logits(h); let s: f32 = l.sum().into_scalar(); println!("eval {:?} {s} rss {:.2}", t.elapsed(), rss()); }
+    for _ in 0..std::env::args().nth(3).and_then(|n| n.parse().ok()).unwrap_or(3) { let t = Instant::now(); let h = model.hidden_states(&all, &mut |_| ()).unwrap(); let l = model.logits(h); let s: f32 = l.sum().into_scalar(); println!("eval {:?} {s} rss {:.2}", t.elapsed(), rss()); }
     let train: Vec<Vec<u32>> = (0..8).flat_map(|a| [prompt(a, a + 1), prompt(a + 1, a)]).collect();
     let targets: Vec<u32> = (0..16).map(|i| i % 2).collect();
     let trie = PromptTrie::new(&train);
@@ -37,7 +37,7 @@ pub fn bench() {
     }
     let mut optimizer = Optimizer::new(OptimizerKind::ADAMW);
     let trainable = if full { Trainable::Full } else { Trainable::Adapters };
-    for _ in 0..5 {
+    for _ in 0..std::env::args().nth(2).and_then(|n| n.parse().ok()).unwrap_or(5) {
         let t = Instant::now();
         optimizer.begin_step(1e-4);
         let mut upd = std::time::Duration::ZERO;

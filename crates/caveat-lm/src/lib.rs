@@ -20,6 +20,7 @@ mod sweep;
 mod tokenizer;
 mod training;
 mod trie;
+mod vector;
 mod weights;
 
 pub use checkpoint::{AdapterSummary, load_adapter, save_adapter, save_model};

@@ -322,9 +322,9 @@ fn adapters_that_do_not_fit_are_refused_and_leave_the_model_as_it_was() {
     assert!(message.contains("layers.2.") && message.contains("beyond the model's 2"), "{message}");
 
     let message = refusal(changed(folder, none, |all| {
-        all.insert("base_model.model.model.layers.0.self_attn.q_proj.lora_magnitude_vector".to_owned(), (vec![1], vec![1.0]));
+        all.insert("base_model.model.model.layers.0.self_attn.q_proj.lora_m".to_owned(), (vec![1], vec![1.0]));
     }));
-    assert!(message.contains("lora_magnitude_vector") && message.contains("neither half"), "{message}");
+    assert!(message.contains("q_proj.lora_m\"") && message.contains("neither half"), "{message}");
 
     let message = refusal(changed(folder, none, |all| all.get_mut(&q(0, 'A')).unwrap().0 = vec![32, 4]));
     assert!(message.contains("has shape [32, 4]") && message.contains("[4, 32]"), "{message}");

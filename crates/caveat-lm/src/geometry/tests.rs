@@ -10,7 +10,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha12Rng;
 
 use super::*;
-use crate::stimuli::{Prompt, StimulusSettings};
+use crate::stimuli::{CustomItems, ItemSet, Prompt, StimulusSettings};
 
 fn stimuli(n_items: usize, exceptions: &[(usize, usize)]) -> Stimuli {
     StimulusSettings { n_items, exceptions: exceptions.to_vec(), ..StimulusSettings::default() }.build().unwrap()
@@ -376,7 +376,9 @@ fn what_does_not_fit_the_prompts_is_refused_in_one_line() {
     let mut fewer = four.clone();
     fewer.prompts.pop();
     assert!(refusal(&good, &fewer, &observed).contains("not those of all ordered pairs of 4 items"));
-    let many = stimuli(MAX_ITEMS + 1, &[]);
+    let names = (0..=MAX_ITEMS + 2).map(|k| format!("item {k}")).collect();
+    let item_set = ItemSet::Custom(CustomItems::new("many", names, true).unwrap());
+    let many = StimulusSettings { item_set, n_items: MAX_ITEMS + 1, ..StimulusSettings::default() }.build().unwrap();
     assert!(refusal(&good, &many, &observed).contains("101 items"));
 }
 

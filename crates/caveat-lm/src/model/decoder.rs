@@ -2,7 +2,7 @@
 
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
-use super::{Layer, Linear, RotaryTables, Sequence, rms_norm};
+use super::{Layer, Linear, RotaryTables, Sequence, rms_norm, transposed_product};
 use crate::config::ModelConfig;
 use crate::error::{LmError, Result};
 use crate::model_files::ModelFiles;
@@ -186,7 +186,7 @@ impl LanguageModel {
 
     /// Logits over the vocabulary, [rows, vocabulary], of hidden states [rows, hidden].
     pub fn logits(&self, hidden_states: Tensor<2>) -> Tensor<2> {
-        hidden_states.matmul(self.readout().clone().transpose())
+        transposed_product(hidden_states, self.readout().clone())
     }
 }
 

@@ -10,5 +10,5 @@ mod rotary;
 pub use decoder::LanguageModel;
 pub(crate) use layer::{Layer, Part};
 pub(crate) use linear::{Adapter, Linear};
-pub(crate) use operations::{Sequence, cross_entropy, rms_norm};
+pub(crate) use operations::{Sequence, product, rms_norm, transposed_product};
 pub(crate) use rotary::RotaryTables;

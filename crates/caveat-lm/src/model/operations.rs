@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use burn::tensor::activation::{silu, softmax};
-use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+use burn::tensor::{Bool, Device, Tensor, TensorData};
 
 use super::fused;
 use super::rotary::RotaryTables;
@@ -70,6 +70,11 @@ pub(crate) fn product(x: Tensor<2>, w: Tensor<2>) -> Tensor<2> {
     fused::apply(fused::Product, [x, w]).unwrap_or_else(|[x, w]| x.matmul(w))
 }
 
+/// x Wᵀ.
+pub(crate) fn transposed_product(x: Tensor<2>, w: Tensor<2>) -> Tensor<2> {
+    fused::apply(fused::TransposedProduct, [x, w]).unwrap_or_else(|[x, w]| x.matmul(w.transpose()))
+}
+
 /// Root-mean-square normalization of every row, times `weight` [1, width].
 pub(crate) fn rms_norm(x: Tensor<2>, weight: Tensor<2>, epsilon: f64) -> Tensor<2> {
     fused::apply(fused::RmsNorm { epsilon }, [x, weight]).unwrap_or_else(|[x, weight]| {
@@ -124,16 +129,4 @@ pub(crate) fn attention(
 /// silu(gate) · up, elementwise.
 pub(crate) fn gated(gate: Tensor<2>, up: Tensor<2>) -> Tensor<2> {
     fused::apply(fused::Gated, [gate, up]).unwrap_or_else(|[gate, up]| silu(gate) * up)
-}
-
-/// Mean cross-entropy of rows of logits [prompts, vocabulary] at the given tokens.
-pub(crate) fn cross_entropy(logits: Tensor<2>, targets: &[u32]) -> Tensor<1> {
-    let targets: Vec<i64> = targets.iter().map(|&t| i64::from(t)).collect();
-    let n = targets.len();
-    let device = logits.device();
-    let targets = Tensor::<2, Int>::from_data(TensorData::new(targets, [n, 1]), &device);
-    let largest = logits.clone().detach().max_dim(1);
-    let shifted = logits - largest;
-    let log_total = shifted.clone().exp().sum_dim(1).log();
-    (log_total - shifted.gather(1, targets)).mean()
 }

@@ -9,7 +9,7 @@ use super::lora::add_adapters;
 use super::optimizer::Optimizer;
 use super::probe::{Probe, clip_factor};
 use super::settings::{Method, TrainingSettings};
-use super::step::{Gradients, Trainable, backpropagate, update};
+use super::step::{Gradients, Trainable, backpropagate, joint_norm, update};
 use crate::error::{LmError, Result};
 use crate::model::LanguageModel;
 use crate::trie::PromptTrie;
@@ -135,15 +135,11 @@ fn by_layers(
                 update(model, optimizer, gradients);
             }),
             Some(most) => {
-                let mut all: Vec<Gradients> = Vec::new();
-                let loss = backpropagate(model, &trie, &targets, trainable, &mut |_, gradients| all.push(gradients));
-                let square = |(_, gradient): &(String, Tensor<2>)| gradient.clone().square().sum().into_scalar::<f64>();
-                let norm = all.iter().flatten().map(square).sum::<f64>().sqrt();
-                let factor = clip_factor(norm, most);
-                for gradients in all {
-                    let scaled = gradients.into_iter().map(|(name, gradient)| (name, gradient * factor)).collect();
-                    update(model, optimizer, scaled);
-                }
+                let mut all = Gradients::new();
+                let loss = backpropagate(model, &trie, &targets, trainable, &mut |_, gradients| all.extend(gradients));
+                let factor = clip_factor(joint_norm(model, &all), most);
+                let scaled = all.into_iter().map(|(name, gradient)| (name, gradient.scaled(factor))).collect();
+                update(model, optimizer, scaled);
                 loss
             }
         }

@@ -4,6 +4,7 @@ mod fine_tune;
 mod lora;
 mod optimizer;
 mod probe;
+mod readout;
 mod schedule;
 mod settings;
 mod step;

@@ -6,6 +6,9 @@ use burn::backend::Flex;
 use burn::tensor::{DType, Tensor};
 use rayon::prelude::*;
 
+use super::readout::Gradient;
+use crate::vector::vectorized;
+
 /// Which optimizer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum OptimizerKind {
@@ -72,23 +75,32 @@ impl Optimizer {
 
     /// Moves a parameter by its gradient; both without autodiff, of one shape.
     ///
-    /// On the processor, a parameter that nothing else holds is changed in place, in one pass over memory.
-    pub(crate) fn update(&mut self, name: &str, parameter: &mut Tensor<2>, gradient: Tensor<2>) {
+    /// AdamW on the processor changes a parameter that nothing else holds in place, in one pass over memory.
+    pub(crate) fn update(&mut self, name: &str, parameter: &mut Tensor<2>, gradient: Gradient) {
         let OptimizerKind::AdamW { .. } = self.kind else {
-            let rate = self.learning_rate;
-            parameter.inplace(|p| p - gradient * rate);
+            let moved = gradient.whole(parameter) * self.learning_rate;
+            parameter.inplace(|p| p - moved);
             return;
         };
-        let on_processor = (parameter.dtype() == DType::F32)
-            .then(|| gradient.clone().try_into_primitive::<Flex>().ok())
-            .flatten()
-            .map(|gradient| gradient.to_contiguous());
-        if let Some(gradient) = on_processor.as_ref().and_then(|gradient| gradient.as_slice::<f32>()) {
-            let copy = |start: usize, _: &[f32], out: &mut [f32]| out.copy_from_slice(&gradient[start..start + out.len()]);
-            if self.update_in_place(name, parameter, &copy) {
-                return;
+        let is_done = match &gradient {
+            Gradient::Whole(gradient) => {
+                let on_processor = gradient.clone().try_into_primitive::<Flex>().ok().map(|g| g.to_contiguous());
+                on_processor.as_ref().and_then(|gradient| gradient.as_slice::<f32>()).is_some_and(|gradient| {
+                    let copy = |start: usize, _: &[f32], out: &mut [f32]| {
+                        out.copy_from_slice(&gradient[start..start + out.len()]);
+                    };
+                    self.update_in_place(name, parameter, &copy)
+                })
             }
+            Gradient::Rows(rows) => rows.rows().is_some_and(|rows| {
+                let form = |start: usize, values: &[f32], out: &mut [f32]| rows.form(start, values, out);
+                self.update_in_place(name, parameter, &form)
+            }),
+        };
+        if is_done {
+            return;
         }
+        let gradient = gradient.whole(parameter);
         let (step, moments) = self.adam_step(name, parameter);
         moments.first.inplace(|m| m * step.beta1 + gradient.clone() * (1.0 - step.beta1));
         moments.second.inplace(|v| v * step.beta2 + gradient.square() * (1.0 - step.beta2));
@@ -100,14 +112,14 @@ impl Optimizer {
     /// Moves a parameter by a gradient that is formed piece by piece: `gradient(start, values, out)` writes into `out` the gradient of
     /// the numbers from `start` on, whose `values` are given. Pieces hold whole rows.
     ///
-    /// Returns false, having done nothing, unless the optimizer is AdamW and the parameter f32 numbers on the processor.
-    pub(crate) fn update_in_place(
+    /// For AdamW; returns false, having done nothing, unless the parameter is f32 numbers on the processor.
+    fn update_in_place(
         &mut self,
         name: &str,
         parameter: &mut Tensor<2>,
         gradient: &(impl Fn(usize, &[f32], &mut [f32]) + Sync),
     ) -> bool {
-        if !matches!(self.kind, OptimizerKind::AdamW { .. }) || parameter.dtype() != DType::F32 {
+        if parameter.dtype() != DType::F32 {
             return false;
         }
         let [rows, width] = parameter.dims();
@@ -126,7 +138,6 @@ impl Optimizer {
             return false;
         };
         let piece = (PIECE / width).max(1) * width;
-        let arch = pulp::Arch::new();
         p.storage_mut::<f32>()
             .par_chunks_mut(piece)
             .zip(m.storage_mut::<f32>().par_chunks_mut(piece))
@@ -137,7 +148,7 @@ impl Optimizer {
                 |scratch, (index, ((p, m), v))| {
                     let g = &mut scratch[..p.len()];
                     gradient(index * piece, p, g);
-                    arch.dispatch(|| adamw_numbers(p, m, v, g, step));
+                    vectorized(#[inline(always)] || adamw_numbers(p, m, v, g, step));
                 },
             );
         *parameter = Tensor::from_primitive::<Flex>(p);

@@ -7,7 +7,8 @@
 use burn::tensor::Tensor;
 
 use super::optimizer::Optimizer;
-use crate::model::{LanguageModel, Layer, Part, Sequence, cross_entropy, rms_norm};
+use super::readout::{Gradient, LogitErrors, RowGradient, cross_entropy};
+use crate::model::{LanguageModel, Layer, Part, Sequence, product, rms_norm};
 use crate::trie::PromptTrie;
 
 /// Which parameters move.
@@ -29,7 +30,7 @@ impl Trainable {
 }
 
 /// Named gradients of one piece of the model.
-pub(crate) type Gradients = Vec<(String, Tensor<2>)>;
+pub(crate) type Gradients = Vec<(String, Gradient)>;
 
 struct Segment {
     input: Tensor<2>,
@@ -74,24 +75,23 @@ pub(crate) fn backpropagate(
     let last = leaf(&x, true);
     drop(x);
     let norm = leaf(&model.norm, full);
-    let readout = leaf(model.readout(), full);
     let ends = last.clone().select(0, model.nodes(trie.leaves()));
     let states = rms_norm(ends, norm.clone(), model.config.rms_norm_eps);
-    let loss = cross_entropy(states.matmul(readout.clone().transpose()), targets);
-    let mut gradients = loss.backward();
-    let value = loss.inner().into_scalar::<f64>();
+    let values = states.clone().inner();
+    let (loss, errors) = cross_entropy(model.logits(values.clone()), targets);
+    let given = product(errors.tensor(&model.device, model.dtype), model.readout().clone());
+    let mut gradients = (states * given.autodiff()).sum().backward();
     let mut upstream = last.grad_remove(&mut gradients);
-    let mut readout_gradient = readout.grad_remove(&mut gradients);
     let norm_gradient = norm.grad_remove(&mut gradients);
-    drop((gradients, last, norm, readout));
-    let tied = model.readout.is_none();
+    drop((gradients, last, norm));
+    let mut read = full.then_some((errors, values));
     let mut head = Gradients::new();
     if let Some(gradient) = norm_gradient {
-        head.push(("model.norm.weight".to_owned(), gradient));
+        head.push(("model.norm.weight".to_owned(), Gradient::Whole(gradient)));
     }
-    if !tied {
-        if let Some(gradient) = readout_gradient.take() {
-            head.push(("lm_head.weight".to_owned(), gradient));
+    if model.readout.is_some() {
+        if let Some(read) = read.take() {
+            head.push(("lm_head.weight".to_owned(), of_rows(Some(read), None)));
         }
     }
     if !head.is_empty() {
@@ -107,7 +107,7 @@ pub(crate) fn backpropagate(
         layer.visit_mut(&mut |name, part, tensor| {
             if trainable.includes(part) {
                 if let Some(gradient) = tensor.grad_remove(&mut gradients) {
-                    of_layer.push((format!("model.layers.{index}.{name}"), gradient));
+                    of_layer.push((format!("model.layers.{index}.{name}"), Gradient::Whole(gradient)));
                 }
             }
         });
@@ -117,40 +117,73 @@ pub(crate) fn backpropagate(
 
     if full {
         if let Some(given) = upstream {
-            let gradient = match readout_gradient {
-                Some(gradient) => gradient,
-                None => model.embedding.zeros_like(),
-            };
-            let gradient = gradient.select_assign(0, tokens, given, burn::tensor::IndexingUpdateOp::Add);
+            // Where the embedding is the readout too, it moves by both gradients at once.
+            let gradient = of_rows(read, Some((trie.tokens().to_vec(), given)));
             apply(model, vec![("model.embed_tokens.weight".to_owned(), gradient)]);
         }
     }
-    value
+    loss
+}
+
+fn of_rows(read: Option<(LogitErrors, Tensor<2>)>, embedded: Option<(Vec<u32>, Tensor<2>)>) -> Gradient {
+    Gradient::Rows(Box::new(RowGradient { read, embedded, penalty: None, factor: 1.0 }))
+}
+
+/// The joint norm of all gradients.
+pub(crate) fn joint_norm(model: &mut LanguageModel, gradients: &Gradients) -> f64 {
+    let mut squares = Vec::with_capacity(gradients.len());
+    with_parameters(model, gradients.iter(), &mut |(_, gradient), tensor| squares.push(gradient.square(tensor)));
+    squares.iter().sum::<f64>().sqrt()
 }
 
 /// Moves the named parameters by their gradients.
 pub(crate) fn update(model: &mut LanguageModel, optimizer: &mut Optimizer, gradients: Gradients) {
-    let mut gradients = gradients.into_iter().peekable();
-    while let Some((name, _)) = gradients.peek() {
+    with_parameters(model, gradients.into_iter(), &mut |(name, gradient), tensor| optimizer.update(&name, tensor, gradient));
+}
+
+/// Something that belongs to a parameter by name.
+trait Named {
+    fn name(&self) -> &str;
+}
+
+impl Named for (String, Gradient) {
+    fn name(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Named for &(String, Gradient) {
+    fn name(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Calls `with` for each of `all`, with its parameter. Those of a layer come together, in the layer's order.
+fn with_parameters<T: Named>(
+    model: &mut LanguageModel,
+    all: impl Iterator<Item = T>,
+    with: &mut dyn FnMut(T, &mut Tensor<2>),
+) {
+    let mut all = all.peekable();
+    while let Some(name) = all.peek().map(Named::name) {
         let index = name.strip_prefix("model.layers.").and_then(|rest| rest.split('.').next()?.parse::<usize>().ok());
         match index {
             Some(index) => {
                 let prefix = format!("model.layers.{index}.");
                 model.layers[index].visit_mut(&mut |below, _, tensor| {
-                    let here = |(name, _): &(String, Tensor<2>)| name.strip_prefix(&prefix) == Some(below);
-                    if let Some((name, gradient)) = gradients.next_if(here) {
-                        optimizer.update(&name, tensor, gradient);
+                    if let Some(item) = all.next_if(|item| item.name().strip_prefix(&prefix) == Some(below)) {
+                        with(item, tensor);
                     }
                 });
             }
             None => {
-                if let Some((name, gradient)) = gradients.next() {
-                    let tensor = match name.as_str() {
+                if let Some(item) = all.next() {
+                    let tensor = match item.name() {
                         "model.norm.weight" => &mut model.norm,
                         "lm_head.weight" => model.readout.as_mut().unwrap_or(&mut model.embedding),
                         _ => &mut model.embedding,
                     };
-                    optimizer.update(&name, tensor, gradient);
+                    with(item, tensor);
                 }
             }
         }

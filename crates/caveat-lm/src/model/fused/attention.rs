@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::elementwise::exponential;
 use super::{Matrix, Operation};
 use crate::trie::Run;
+use crate::vector::vectorized;
 
 /// Scaled dot-product attention. Queries [nodes, heads · head_dim], keys and values [nodes, kv_heads · head_dim].
 #[derive(Debug, Clone)]
@@ -27,19 +28,21 @@ impl Attention {
     fn weights(&self, query: &[f32], keys: Matrix<'_>, kv: usize, seen: &[usize], weights: &mut Vec<f32>) {
         let d = query.len();
         let scale = (d as f32).sqrt().recip();
-        weights.clear();
-        weights.extend(seen.iter().map(|&other| {
-            let key = &keys.values[other * keys.columns + kv * d..][..d];
-            dot(query, key) * scale
-        }));
-        let largest = weights.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        weights.resize(seen.len(), 0.0);
+        let mut largest = f32::NEG_INFINITY;
+        for (weight, &other) in weights.iter_mut().zip(seen) {
+            *weight = dot(query, &keys.values[other * keys.columns + kv * d..][..d]) * scale;
+            largest = largest.max(*weight);
+        }
         let mut total = 0.0;
         for weight in weights.iter_mut() {
             *weight = exponential(*weight - largest);
             total += *weight;
         }
         let scale = 1.0 / total;
-        weights.iter_mut().for_each(|weight| *weight *= scale);
+        for weight in weights.iter_mut() {
+            *weight *= scale;
+        }
     }
 }
 
@@ -47,13 +50,19 @@ impl Attention {
 fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut sums = [0.0_f32; 16];
     let (a, b) = (a.chunks_exact(16), b.chunks_exact(16));
-    let rest: f32 = a.remainder().iter().zip(b.remainder()).map(|(a, b)| a * b).sum();
+    for (i, (a, b)) in a.remainder().iter().zip(b.remainder()).enumerate() {
+        sums[i] = a * b;
+    }
     for (a, b) in a.zip(b) {
         for i in 0..16 {
             sums[i] = a[i].mul_add(b[i], sums[i]);
         }
     }
-    sums.iter().sum::<f32>() + rest
+    let mut eight = [0.0_f32; 8];
+    for i in 0..8 {
+        eight[i] = sums[i] + sums[i + 8];
+    }
+    ((eight[0] + eight[4]) + (eight[1] + eight[5])) + ((eight[2] + eight[6]) + (eight[3] + eight[7]))
 }
 
 #[inline(always)]
@@ -71,7 +80,6 @@ impl Operation<3> for Attention {
     fn forward(&self, [q, k, v]: [Matrix<'_>; 3], out: &mut [f32]) {
         let d = q.columns / self.heads;
         let group = self.heads / self.kv_heads;
-        let arch = pulp::Arch::new();
         // Runs are consecutive, so the result can be cut between them.
         let mut pieces = Vec::with_capacity(self.runs.len());
         let mut rest = out;
@@ -83,7 +91,7 @@ impl Operation<3> for Attention {
         pieces.into_par_iter().for_each_init(
             || (Vec::new(), Vec::new()),
             |(seen, weights), (run, piece)| {
-                arch.dispatch(|| {
+                vectorized(#[inline(always)] || {
                     for (node, out) in run.nodes.clone().zip(piece.chunks_exact_mut(q.columns)) {
                         seen.clear();
                         seen.extend(Self::seen(run, node));
@@ -106,7 +114,6 @@ impl Operation<3> for Attention {
         let d = q.columns / self.heads;
         let group = self.heads / self.kv_heads;
         let scale = (d as f32).sqrt().recip();
-        let arch = pulp::Arch::new();
         // Every head of keys and values gathers gradients of its own from all nodes, so those heads are computed apart.
         let of_heads: Vec<[Vec<f32>; 3]> = (0..self.kv_heads)
             .into_par_iter()
@@ -115,7 +122,7 @@ impl Operation<3> for Attention {
                 let (mut of_q, mut of_k, mut of_v) =
                     (vec![0.0; q.rows * width], vec![0.0; k.rows * d], vec![0.0; v.rows * d]);
                 let (mut seen, mut weights, mut pulls) = (Vec::new(), Vec::new(), Vec::new());
-                arch.dispatch(|| {
+                vectorized(#[inline(always)] || {
                     for run in self.runs.iter() {
                         for node in run.nodes.clone() {
                             seen.clear();

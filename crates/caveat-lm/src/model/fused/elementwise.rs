@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::{Matrix, Operation};
+use crate::vector::vectorized;
 
 /// Rows that one thread takes at a time.
 const ROWS: usize = 16;
@@ -38,9 +39,9 @@ impl Operation<2> for RmsNorm {
     }
 
     fn forward(&self, [x, w]: [Matrix<'_>; 2], out: &mut [f32]) {
-        let (width, arch) = (x.columns, pulp::Arch::new());
+        let width = x.columns;
         out.par_chunks_mut(ROWS * width).zip(x.values.par_chunks(ROWS * width)).for_each(|(out, x)| {
-            arch.dispatch(|| {
+            vectorized(#[inline(always)] || {
                 for (out, x) in out.chunks_exact_mut(width).zip(x.chunks_exact(width)) {
                     let scale = self.scale(x);
                     for ((out, x), w) in out.iter_mut().zip(x).zip(w.values) {
@@ -52,14 +53,14 @@ impl Operation<2> for RmsNorm {
     }
 
     fn backward(&self, [x, w]: [Matrix<'_>; 2], gradient: Matrix<'_>, wanted: [bool; 2]) -> [Option<Vec<f32>>; 2] {
-        let (width, arch) = (x.columns, pulp::Arch::new());
+        let width = x.columns;
         let of_x = wanted[0].then(|| {
             let mut out = vec![0.0; x.values.len()];
             out.par_chunks_mut(ROWS * width)
                 .zip(x.values.par_chunks(ROWS * width))
                 .zip(gradient.values.par_chunks(ROWS * width))
                 .for_each(|((out, x), g)| {
-                    arch.dispatch(|| {
+                    vectorized(#[inline(always)] || {
                         for ((out, x), g) in
                             out.chunks_exact_mut(width).zip(x.chunks_exact(width)).zip(g.chunks_exact(width))
                         {
@@ -79,7 +80,7 @@ impl Operation<2> for RmsNorm {
         });
         let of_w = wanted[1].then(|| {
             let mut out = vec![0.0; width];
-            arch.dispatch(|| {
+            vectorized(#[inline(always)] || {
                 for (x, g) in x.values.chunks_exact(width).zip(gradient.values.chunks_exact(width)) {
                     let scale = self.scale(x);
                     for ((out, x), g) in out.iter_mut().zip(x).zip(g) {
@@ -107,10 +108,9 @@ impl Rotate {
         let width = x.columns;
         let half = width / self.heads / 2;
         let (cos, sin) = (&self.tables.0, &self.tables.1);
-        let arch = pulp::Arch::new();
         out.par_chunks_mut(ROWS * width).zip(x.values.par_chunks(ROWS * width)).enumerate().for_each(
             |(chunk, (out, x))| {
-                arch.dispatch(|| {
+                vectorized(#[inline(always)] || {
                     for (row, (out, x)) in out.chunks_exact_mut(width).zip(x.chunks_exact(width)).enumerate() {
                         let at = (chunk * ROWS + row) * half;
                         let (cos, sin) = (&cos[at..at + half], &sin[at..at + half]);
@@ -160,10 +160,9 @@ impl Operation<2> for Gated {
     }
 
     fn forward(&self, [gate, up]: [Matrix<'_>; 2], out: &mut [f32]) {
-        let arch = pulp::Arch::new();
         out.par_chunks_mut(PIECE).zip(gate.values.par_chunks(PIECE)).zip(up.values.par_chunks(PIECE)).for_each(
             |((out, gate), up)| {
-                arch.dispatch(|| {
+                vectorized(#[inline(always)] || {
                     for ((out, &gate), up) in out.iter_mut().zip(gate).zip(up) {
                         *out = gate * logistic(gate) * up;
                     }
@@ -187,14 +186,13 @@ impl Operation<2> for Gated {
 
 /// A function of three numbers, elementwise.
 fn each(a: &[f32], b: &[f32], c: &[f32], of: impl Fn(f32, f32, f32) -> f32 + Sync) -> Vec<f32> {
-    let arch = pulp::Arch::new();
     let mut out = vec![0.0; a.len()];
     out.par_chunks_mut(PIECE)
         .zip(a.par_chunks(PIECE))
         .zip(b.par_chunks(PIECE))
         .zip(c.par_chunks(PIECE))
         .for_each(|(((out, a), b), c)| {
-            arch.dispatch(|| {
+            vectorized(#[inline(always)] || {
                 for (((out, &a), &b), &c) in out.iter_mut().zip(a).zip(b).zip(c) {
                     *out = of(a, b, c);
                 }

@@ -19,7 +19,7 @@ use burn::tensor::{DType, Shape, Tensor};
 
 pub(crate) use attention::Attention;
 pub(crate) use elementwise::{Gated, RmsNorm, Rotate};
-pub(crate) use product::Product;
+pub(crate) use product::{Product, TransposedProduct};
 
 /// Numbers of a matrix, row-major.
 #[derive(Debug, Clone, Copy)]

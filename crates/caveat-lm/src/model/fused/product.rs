@@ -1,4 +1,4 @@
-//! The matrix product x W, and its derivatives g Wᵀ and xᵀ g.
+//! The matrix products x W and x Wᵀ, and their derivatives.
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
@@ -27,6 +27,34 @@ impl Operation<2> for Product {
         let of_w = wanted[1].then(|| {
             let mut out = vec![0.0; w.rows * w.columns];
             product(x.as_faer().transpose(), gradient.as_faer(), &mut out);
+            out
+        });
+        [of_x, of_w]
+    }
+}
+
+/// x [rows, inputs] times the transpose of W [outputs, inputs].
+#[derive(Debug, Clone)]
+pub(crate) struct TransposedProduct;
+
+impl Operation<2> for TransposedProduct {
+    fn shape(&self, [x, w]: [Matrix<'_>; 2]) -> [usize; 2] {
+        [x.rows, w.rows]
+    }
+
+    fn forward(&self, [x, w]: [Matrix<'_>; 2], out: &mut [f32]) {
+        product(x.as_faer(), w.as_faer().transpose(), out);
+    }
+
+    fn backward(&self, [x, w]: [Matrix<'_>; 2], gradient: Matrix<'_>, wanted: [bool; 2]) -> [Option<Vec<f32>>; 2] {
+        let of_x = wanted[0].then(|| {
+            let mut out = vec![0.0; x.rows * x.columns];
+            product(gradient.as_faer(), w.as_faer(), &mut out);
+            out
+        });
+        let of_w = wanted[1].then(|| {
+            let mut out = vec![0.0; w.rows * w.columns];
+            product(gradient.as_faer().transpose(), x.as_faer(), &mut out);
             out
         });
         [of_x, of_w]

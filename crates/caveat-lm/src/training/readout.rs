@@ -1,0 +1,228 @@
+//! The readout in training: the loss of logits, and gradients of vocabulary matrices, formed row by row where they are applied.
+//!
+//! The gradient of a readout is a combination of a step's few hidden states, and that of an embedding is zero but for the tokens
+//! of the step. Stored they would be as large as the matrix itself, the largest of a small model, and have to be written and read.
+
+use burn::backend::Flex;
+use burn::backend::flex::FlexTensor;
+use burn::tensor::{DType, Device, IndexingUpdateOp, Int, Tensor, TensorData};
+use rayon::prelude::*;
+
+use crate::vector::vectorized;
+
+/// What the mean cross-entropy says of every logit: (softmax − one-hot) / prompts, [prompts, vocabulary].
+#[derive(Debug)]
+pub(crate) struct LogitErrors {
+    values: Vec<f64>,
+    vocabulary: usize,
+}
+
+/// Mean cross-entropy of logits [prompts, vocabulary] at the given tokens, and its derivative.
+pub(crate) fn cross_entropy(logits: Tensor<2>, targets: &[u32]) -> (f64, LogitErrors) {
+    let [rows, vocabulary] = logits.dims();
+    let mut values = logits.into_data_as::<f64>().try_into_vec::<f64>().unwrap_or_default();
+    let losses: Vec<f64> = values
+        .par_chunks_mut(vocabulary)
+        .zip(targets)
+        .map(|(row, &target)| {
+            let largest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let chosen = row[target as usize] - largest;
+            row.iter_mut().for_each(|logit| *logit = (*logit - largest).exp());
+            let total: f64 = row.iter().sum();
+            row.iter_mut().for_each(|weight| *weight /= total * rows as f64);
+            row[target as usize] -= 1.0 / rows as f64;
+            total.ln() - chosen
+        })
+        .collect();
+    (losses.iter().sum::<f64>() / rows as f64, LogitErrors { values, vocabulary })
+}
+
+impl LogitErrors {
+    /// As a tensor [prompts, vocabulary].
+    pub(crate) fn tensor(&self, device: &Device, dtype: DType) -> Tensor<2> {
+        let shape = [self.values.len() / self.vocabulary, self.vocabulary];
+        Tensor::from_data(TensorData::new(self.values.clone(), shape), (device, dtype))
+    }
+}
+
+/// The gradient of a matrix [vocabulary, hidden] in its parts, times `factor`.
+#[derive(Debug)]
+pub(crate) struct RowGradient {
+    /// Errors of logits and the hidden states [prompts, hidden] they come from, where the matrix is a readout.
+    pub(crate) read: Option<(LogitErrors, Tensor<2>)>,
+    /// Tokens and the gradients of their embeddings, [tokens, hidden], where the matrix is an embedding.
+    pub(crate) embedded: Option<(Vec<u32>, Tensor<2>)>,
+    /// A penalty l2 · Σ(W − W₀)², as (l2, W₀).
+    pub(crate) penalty: Option<(f64, Tensor<2>)>,
+    pub(crate) factor: f64,
+}
+
+impl RowGradient {
+    /// All of it, for the matrix `parameter`.
+    pub(crate) fn whole(&self, parameter: &Tensor<2>) -> Tensor<2> {
+        let (device, dtype) = (parameter.device(), parameter.dtype());
+        let mut gradient = match &self.read {
+            Some((errors, states)) => errors.tensor(&device, dtype).transpose().matmul(states.clone()),
+            None => parameter.zeros_like(),
+        };
+        if let Some((tokens, embedded)) = &self.embedded {
+            let tokens: Vec<i64> = tokens.iter().map(|&token| i64::from(token)).collect();
+            let n = tokens.len();
+            let tokens = Tensor::<1, Int>::from_data(TensorData::new(tokens, [n]), &device);
+            gradient = gradient.select_assign(0, tokens, embedded.clone(), IndexingUpdateOp::Add);
+        }
+        if let Some((l2, initial)) = &self.penalty {
+            gradient = gradient + (parameter.clone() - initial.clone()) * (2.0 * l2);
+        }
+        if self.factor == 1.0 { gradient } else { gradient * self.factor }
+    }
+
+    /// What forms it row by row, if it is a gradient of f32 numbers on the processor.
+    pub(crate) fn rows(&self) -> Option<Rows<'_>> {
+        let on_processor = |tensor: &Tensor<2>| {
+            if tensor.dtype() != DType::F32 {
+                return None;
+            }
+            tensor.clone().try_into_primitive::<Flex>().ok().map(|tensor| tensor.to_contiguous())
+        };
+        let read = match &self.read {
+            Some((errors, states)) => Some((errors, on_processor(states)?)),
+            None => None,
+        };
+        let (mut places, mut embedded) = (Vec::new(), None);
+        if let Some((tokens, gradients)) = &self.embedded {
+            places.extend(tokens.iter().enumerate().map(|(node, &token)| (token as usize, node)));
+            places.sort_unstable();
+            embedded = Some(on_processor(gradients)?);
+        }
+        let penalty = match &self.penalty {
+            Some((l2, initial)) => Some(((2.0 * l2) as f32, on_processor(initial)?)),
+            None => None,
+        };
+        Some(Rows { read, places, embedded, penalty, factor: self.factor as f32 })
+    }
+
+    /// The sum of its squares, for the matrix `parameter`.
+    pub(crate) fn square(&self, parameter: &Tensor<2>) -> f64 {
+        let on_processor = parameter.clone().try_into_primitive::<Flex>().ok().map(|tensor| tensor.to_contiguous());
+        let values = on_processor.as_ref().and_then(|tensor| tensor.as_slice::<f32>());
+        let (Some(rows), Some(values)) = (self.rows(), values) else {
+            return self.whole(parameter).square().sum().into_scalar::<f64>();
+        };
+        let piece = 16 * parameter.dims()[1];
+        // Sums of pieces in their order, so that the result does not depend on the number of threads.
+        let of_pieces: Vec<f64> = values
+            .par_chunks(piece)
+            .enumerate()
+            .map_init(
+                || vec![0.0; piece],
+                |scratch, (index, values)| {
+                    let out = &mut scratch[..values.len()];
+                    rows.form(index * piece, values, out);
+                    out.iter().map(|&g| f64::from(g) * f64::from(g)).sum()
+                },
+            )
+            .collect();
+        of_pieces.iter().sum()
+    }
+}
+
+/// A [`RowGradient`] ready to be formed, of f32 numbers.
+#[derive(Debug)]
+pub(crate) struct Rows<'a> {
+    read: Option<(&'a LogitErrors, FlexTensor)>,
+    /// Tokens with the rows of `embedded` that belong to them, sorted.
+    places: Vec<(usize, usize)>,
+    embedded: Option<FlexTensor>,
+    penalty: Option<(f32, FlexTensor)>,
+    factor: f32,
+}
+
+impl Rows<'_> {
+    /// Writes into `out` the gradient of the numbers from `start` on, the begin of a row; `values` are those numbers.
+    pub(crate) fn form(&self, start: usize, values: &[f32], out: &mut [f32]) {
+        let numbers = |tensor: &'_ FlexTensor| tensor.layout().shape()[1];
+        let width = [self.read.as_ref().map(|(_, states)| numbers(states)), self.embedded.as_ref().map(numbers)];
+        let Some(width) = width.into_iter().flatten().next() else { return out.fill(0.0) };
+        let first = start / width;
+        let penalty = self.penalty.as_ref().and_then(|(pull, initial)| Some((*pull, &initial.as_slice::<f32>()?[start..])));
+        let read = self.read.as_ref().and_then(|(errors, states)| Some((*errors, states.as_slice::<f32>()?)));
+        let embedded = self.embedded.as_ref().and_then(|gradients| gradients.as_slice::<f32>());
+        vectorized(
+            #[inline(always)]
+            || {
+                match penalty {
+                    Some((pull, initial)) => {
+                        for ((out, &value), &initial) in out.iter_mut().zip(values).zip(initial) {
+                            *out = pull * (value - initial);
+                        }
+                    }
+                    None => out.fill(0.0),
+                }
+                if let Some((errors, states)) = read {
+                    for (index, out) in out.chunks_exact_mut(width).enumerate() {
+                        for (prompt, state) in states.chunks_exact(width).enumerate() {
+                            let error = errors.values[prompt * errors.vocabulary + first + index] as f32;
+                            for (out, &state) in out.iter_mut().zip(state) {
+                                *out = error.mul_add(state, *out);
+                            }
+                        }
+                    }
+                }
+                if let Some(gradients) = embedded {
+                    let last = first + out.len() / width;
+                    let from = self.places.partition_point(|&(token, _)| token < first);
+                    for &(token, node) in self.places[from..].iter().take_while(|(token, _)| *token < last) {
+                        let out = &mut out[(token - first) * width..][..width];
+                        for (out, &g) in out.iter_mut().zip(&gradients[node * width..][..width]) {
+                            *out += g;
+                        }
+                    }
+                }
+                if self.factor != 1.0 {
+                    for out in out.iter_mut() {
+                        *out *= self.factor;
+                    }
+                }
+            },
+        );
+    }
+}
+
+/// The gradient of a parameter.
+#[derive(Debug)]
+pub(crate) enum Gradient {
+    /// All of its numbers.
+    Whole(Tensor<2>),
+    /// Of a vocabulary matrix.
+    Rows(Box<RowGradient>),
+}
+
+impl Gradient {
+    /// As one tensor, for `parameter`.
+    pub(crate) fn whole(self, parameter: &Tensor<2>) -> Tensor<2> {
+        match self {
+            Self::Whole(gradient) => gradient,
+            Self::Rows(rows) => rows.whole(parameter),
+        }
+    }
+
+    /// The sum of its squares, for `parameter`.
+    pub(crate) fn square(&self, parameter: &Tensor<2>) -> f64 {
+        match self {
+            Self::Whole(gradient) => gradient.clone().square().sum().into_scalar::<f64>(),
+            Self::Rows(rows) => rows.square(parameter),
+        }
+    }
+
+    /// Times `factor`.
+    pub(crate) fn scaled(self, factor: f64) -> Self {
+        match self {
+            Self::Whole(gradient) => Self::Whole(gradient * factor),
+            Self::Rows(mut rows) => {
+                rows.factor *= factor;
+                Self::Rows(rows)
+            }
+        }
+    }
+}
