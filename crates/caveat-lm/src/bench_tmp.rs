@@ -41,7 +41,7 @@ pub fn bench() {
         let t = Instant::now();
         optimizer.begin_step(1e-4);
         let mut upd = std::time::Duration::ZERO;
-        let loss = backpropagate(&mut model, &trie, &targets, trainable, &mut |m, g| { let t = Instant::now(); update(m, &mut optimizer, g); upd += t.elapsed(); });
+        let loss = crate::vector::in_pool(|| backpropagate(&mut model, &trie, &targets, trainable, &mut |m, g| { let t = Instant::now(); update(m, &mut optimizer, g); upd += t.elapsed(); }));
         println!("step {:?} update {upd:?} loss {loss} rss {:.2}", t.elapsed(), rss());
     }
 }

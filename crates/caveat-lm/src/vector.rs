@@ -1,4 +1,4 @@
-//! Loops compiled for the vector instructions that the processor turns out to have.
+//! How loops run: compiled for the vector instructions that the processor turns out to have, and among the threads of the pool.
 
 /// Runs `body` as compiled for the widest vector instructions of this processor.
 ///
@@ -19,4 +19,11 @@ impl<F: FnMut()> pulp::WithSimd for Body<F> {
     fn with_simd<S: pulp::Simd>(mut self, _: S) {
         (self.0)();
     }
+}
+
+/// Runs `work`, which divides much of what it does among the threads of the pool, on one of them.
+///
+/// From outside of the pool every single operation would put this thread to sleep and wake another.
+pub(crate) fn in_pool<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+    rayon::scope(|_| work())
 }

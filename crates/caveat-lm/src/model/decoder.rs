@@ -7,6 +7,7 @@ use crate::config::ModelConfig;
 use crate::error::{LmError, Result};
 use crate::model_files::ModelFiles;
 use crate::trie::{PromptTrie, pack};
+use crate::vector::in_pool;
 
 /// Nodes computed at once in evaluation; bounds memory for any number of prompts.
 const MOST_NODES: usize = 2048;
@@ -172,13 +173,15 @@ impl LanguageModel {
         self.check_prompts(prompts)?;
         let mut states = Vec::new();
         for (range, trie) in pack(prompts, MOST_NODES) {
-            let sequence = self.sequence(&trie);
-            let mut x = self.embedding.clone().select(0, self.tokens(trie.tokens()));
-            for layer in &self.layers {
-                x = layer.forward(x, &sequence, &self.config);
-            }
-            let ends = x.select(0, self.nodes(trie.leaves()));
-            states.push(rms_norm(ends, self.norm.clone(), self.config.rms_norm_eps));
+            states.push(in_pool(|| {
+                let sequence = self.sequence(&trie);
+                let mut x = self.embedding.clone().select(0, self.tokens(trie.tokens()));
+                for layer in &self.layers {
+                    x = layer.forward(x, &sequence, &self.config);
+                }
+                let ends = x.select(0, self.nodes(trie.leaves()));
+                rms_norm(ends, self.norm.clone(), self.config.rms_norm_eps)
+            }));
             progress(range.end);
         }
         Ok(Tensor::cat(states, 0))

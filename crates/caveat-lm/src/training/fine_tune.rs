@@ -13,6 +13,7 @@ use super::step::{Gradients, Trainable, backpropagate, joint_norm, update};
 use crate::error::{LmError, Result};
 use crate::model::LanguageModel;
 use crate::trie::PromptTrie;
+use crate::vector::in_pool;
 
 /// A prompt to learn, and the token that should follow it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,13 +153,13 @@ fn for_batches(
     settings: &TrainingSettings,
     optimizer: &mut Optimizer,
     go_on: &mut dyn FnMut(&StepReport) -> bool,
-    step: &mut dyn FnMut(&[usize], &mut Optimizer) -> f64,
+    step: &mut (dyn FnMut(&[usize], &mut Optimizer) -> f64 + Send),
 ) -> Result<Vec<f64>> {
     let steps = batches.len();
     let mut losses = Vec::with_capacity(steps);
     for batch in batches {
         optimizer.begin_step(settings.learning_rate * settings.schedule.factor(losses.len(), steps));
-        let loss = step(batch, optimizer);
+        let loss = in_pool(|| step(batch, optimizer));
         losses.push(loss);
         if !loss.is_finite() {
             let reason = format!("the loss is {loss} at step {} of {steps}: try a smaller learning rate", losses.len());

@@ -69,8 +69,24 @@ impl<'a> Matrix<'a> {
 
 fn product(a: MatRef<'_, f32>, b: MatRef<'_, f32>, out: &mut [f32]) {
     let out = MatMut::from_row_major_slice_mut(out, a.nrows(), b.ncols());
+    divided(a, b, out, rayon::current_num_threads());
+}
+
+/// The product on so many threads, each with a part of the result.
+fn divided(a: MatRef<'_, f32>, b: MatRef<'_, f32>, out: MatMut<'_, f32>, threads: usize) {
+    let (rows, columns) = (a.nrows(), b.ncols());
     // Below this many multiplications threads cost more than they save.
-    let small = a.nrows() * a.ncols() * b.ncols() < 1 << 20;
-    let threads = if small { Par::Seq } else { Par::rayon(0) };
-    matmul(out, Accum::Replace, a, b, 1.0, threads);
+    if threads <= 1 || rows * columns * a.ncols() < 1 << 20 {
+        return matmul(out, Accum::Replace, a, b, 1.0, Par::Seq);
+    }
+    let half = threads / 2;
+    if rows >= columns {
+        let at = rows * half / threads;
+        let ((top, bottom), (first, second)) = (out.split_at_row_mut(at), a.split_at_row(at));
+        rayon::join(|| divided(first, b, top, half), || divided(second, b, bottom, threads - half));
+    } else {
+        let at = columns * half / threads;
+        let ((left, right), (first, second)) = (out.split_at_col_mut(at), b.split_at_col(at));
+        rayon::join(|| divided(a, first, left, half), || divided(a, second, right, threads - half));
+    }
 }
