@@ -28,7 +28,10 @@ pub use config::{Architecture, ModelConfig, RopeScaling};
 pub use device::{Device, device};
 pub use error::{LmError, Result};
 pub use evaluation::{AnswerTokens, Answered, answers};
-pub use fetch::{FetchProgress, FetchSource, FetchStep, FetchedFrom, FetchedModel, cache_directory, fetch, fetch_verified, locate};
+pub use fetch::{
+    FetchProgress, FetchSource, FetchStep, FetchedFrom, FetchedModel, cache_directory, cached, fetch, fetch_verified,
+    locate,
+};
 pub use geometry::{
     BehaviorFit, Geometry, GeometryPair, KernelGeometry, KernelPredictions, MAX_ITEMS as MAX_GEOMETRY_ITEMS, MarginPrediction, Metric,
     geometry, write_geometry, write_similarities,
@@ -37,9 +40,9 @@ pub use model::LanguageModel;
 pub use model_files::{ModelFiles, open_model};
 pub use registry::{HubSource, RegistryEntry, WheelSource, find, registry};
 pub use run::{
-    Claim, ClaimedFolder, ClassSummary, Judgment, LoadedModel, MethodKind, OptimizerName, RunProgress, RunResults, RunSettings,
-    RunSummary, Spelling, TrainingOptions, check_finished, claim, differences_from, hierarchy_name, hierarchy_of_name, is_finished,
-    model_name_of, perform,
+    Claim, ClaimedFolder, ClassSummary, Judgment, LoadedModel, MethodKind, OptimizerName, PerformedRun, RunProgress,
+    RunResults, RunSettings, RunSummary, Spelling, TrainingOptions, check_finished, claim, differences_from,
+    hierarchy_name, hierarchy_of_name, is_finished, model_name_of, perform,
 };
 pub use score::{ScoreLine, answer_tokens, read_prompts, score};
 pub use sweep::{FAILURES, MAX_RUNS, Outcome, Sweep, SweepEvent, SweepModel, SweepOptions, SweepReport, SweepRun, item_set, run_sweep};

@@ -1,13 +1,18 @@
-//! How the command fails: one line on standard error, exit code 2 for bad usage or input, 1 for a run that failed.
+//! How the command fails: one line on standard error, exit code 2 for bad usage or input, 1 for a run that failed, 130 for one
+//! that was interrupted.
 
 use std::process::ExitCode;
 
 use caveat_figures::FigureError;
+use caveat_lm::LmError;
 use caveat_results::ResultsError;
 use caveat_theory::TheoryError;
 use clap::error::ErrorKind;
 
 use crate::output::tell;
+
+/// The exit code of a program that was interrupted, as shells have it.
+pub(crate) const INTERRUPTED: u8 = 130;
 
 /// Why the command stopped.
 #[derive(Debug)]
@@ -16,6 +21,8 @@ pub(crate) enum Failure {
     Input(String),
     /// A computation that did not succeed on valid input; exit code 1.
     Run(String),
+    /// The person asked for an end; exit code 130.
+    Interrupted(String),
     /// Standard output was closed, as by `head`; not an error.
     ClosedPipe,
 }
@@ -36,6 +43,10 @@ impl Failure {
             Self::Run(message) => {
                 tell(&format!("error: {message}"));
                 ExitCode::FAILURE
+            }
+            Self::Interrupted(message) => {
+                tell(message);
+                ExitCode::from(INTERRUPTED)
             }
             Self::ClosedPipe => ExitCode::SUCCESS,
         }
@@ -62,6 +73,16 @@ impl From<FigureError> for Failure {
         match error {
             FigureError::Theory(error) => error.into(),
             FigureError::Render { .. } => Self::Run(error.to_string()),
+            _ => Self::Input(error.to_string()),
+        }
+    }
+}
+
+impl From<LmError> for Failure {
+    fn from(error: LmError) -> Self {
+        match error {
+            LmError::Interrupted => Self::Interrupted("interrupted: nothing is left behind".into()),
+            LmError::Download { .. } | LmError::Failed(_) => Self::Run(error.to_string()),
             _ => Self::Input(error.to_string()),
         }
     }

@@ -3,6 +3,7 @@
 mod cli;
 mod commands;
 mod failure;
+mod interrupt;
 mod output;
 mod progress;
 mod report;
@@ -38,6 +39,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Fit(args) => commands::fit::run(&args),
         Command::Design(args) => commands::design::run(&args),
         Command::Results(command) => commands::results::run(&command),
+        Command::Lm(command) => commands::lm::run(&command),
         Command::Figure(args) => commands::figure::run(&args),
         Command::Reproduce(args) => report::run(&args),
         Command::Completions { shell } => output::print_bytes(&cli::completions(shell)),

@@ -112,6 +112,15 @@ pub fn fetch_verified(
     Fetcher::new().fetch(entry, source, cache, Trust::Checksums, &Watch::new(progress, cancelled))
 }
 
+/// A registered model as it is in `cache`, once for every source that it is there from, the hub first. Compares the sizes of the
+/// files with the manifest, and reads no file through.
+pub fn cached(entry: &RegistryEntry, cache: &Path) -> Vec<FetchedModel> {
+    let from = [FetchedFrom::Hub, FetchedFrom::Wheel].into_iter();
+    from.filter(|&from| from == FetchedFrom::Hub || entry.wheel.is_some())
+        .filter_map(|from| there(entry, from, cache))
+        .collect()
+}
+
 /// What is enough to take a model that is there for whole.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Trust {

@@ -17,7 +17,7 @@ pub use folder::{Claim, ClaimedFolder, claim, is_finished};
 pub use hierarchy::{hierarchy_name, hierarchy_of_name};
 pub use loaded::{LoadedModel, model_name_of};
 pub use options::{MethodKind, OptimizerName, Spelling, TrainingOptions};
-pub use perform::{RunProgress, perform};
+pub use perform::{PerformedRun, RunProgress, perform};
 pub use results::{Judgment, RunResults};
 pub use settings::RunSettings;
 pub use summary::{ClassSummary, RunSummary};

@@ -1,7 +1,10 @@
 //! One run: evaluation of all prompts, fine-tuning on the trained ones, evaluation again.
 
+use std::path::Path;
 use std::time::Instant;
 
+use burn::tensor::Tensor;
+use caveat_results::Phase;
 use serde_json::{Map, Value, json};
 
 use super::evaluate::{Evaluation, evaluate};
@@ -10,6 +13,7 @@ use super::results::{RunResults, judgments};
 use super::settings::{RunSettings, object};
 use crate::error::{LmError, Result};
 use crate::evaluation::{AnswerTokens, answers};
+use crate::geometry::{Geometry, geometry, write_geometry, write_similarities};
 use crate::stimuli::{Answer, Stimuli};
 use crate::training::{Example, Method, StepReport, fine_tune};
 
@@ -34,7 +38,37 @@ pub enum RunProgress {
     },
 }
 
-/// Runs `settings` on a model, which is left trained, and returns what `results.json` will hold.
+/// A run that is done.
+pub struct PerformedRun {
+    /// What `results.json` will hold.
+    pub results: RunResults,
+    stimuli: Stimuli,
+    /// Hidden states [prompts, hidden] from which the answers were read, if they were to be kept.
+    states: Vec<(Phase, Tensor<2>)>,
+}
+
+impl PerformedRun {
+    /// Writes the similarities of the hidden states and their geometry into `folder`, before training and after it: the files of
+    /// [`write_similarities`] and [`write_geometry`]. Margins are those after training; a run that trains nothing has none.
+    ///
+    /// # Errors
+    /// A run whose states were not kept, and the errors of these functions and of [`geometry`](fn@geometry).
+    pub fn write_geometry(&self, folder: &Path) -> Result<Geometry> {
+        if self.states.is_empty() {
+            return Err(LmError::invalid("the hidden states of the run were not kept"));
+        }
+        let phases: Vec<(Phase, &Tensor<2>)> = self.states.iter().map(|(phase, states)| (*phase, states)).collect();
+        let after = self.results.post_finetune.as_ref();
+        let logit_diffs: Option<Vec<f64>> =
+            after.map(|after| after.iter().map(|judgment| judgment.logit_diff).collect());
+        let geometry = geometry(&phases, &self.stimuli, logit_diffs.as_deref())?;
+        write_similarities(folder, &phases, &self.stimuli)?;
+        write_geometry(folder, &geometry)?;
+        Ok(geometry)
+    }
+}
+
+/// Runs `settings` on a model, which is left trained. Hidden states before and after training are kept if `keep_states`.
 ///
 /// The probe never computes a prompt twice: its hidden states before training serve training and the answers after it.
 /// `cancelled` is asked between groups of prompts and after every step.
@@ -45,9 +79,10 @@ pub enum RunProgress {
 pub fn perform(
     loaded: &mut LoadedModel,
     settings: &RunSettings,
+    keep_states: bool,
     progress: &mut dyn FnMut(&RunProgress),
     cancelled: &dyn Fn() -> bool,
-) -> Result<RunResults> {
+) -> Result<PerformedRun> {
     let stimuli = settings.stimuli.build()?;
     let tokens = AnswerTokens::find(&loaded.tokenizer)?;
     let prompts = stimuli.prompts.iter().map(|p| loaded.tokenizer.encode(&p.text)).collect::<Result<Vec<_>>>()?;
@@ -56,7 +91,7 @@ pub fn perform(
 
     let start = Instant::now();
     let mut on_prompts = |done| progress(&RunProgress::Before { done, total });
-    let before = evaluate(&loaded.model, &prompts, &tokens, is_probe, &mut on_prompts, cancelled)?;
+    let before = evaluate(&loaded.model, &prompts, &tokens, is_probe || keep_states, &mut on_prompts, cancelled)?;
     let seconds_before = start.elapsed().as_secs_f64();
     let pre_finetune = judgments(&stimuli, &before.answers, "before")?;
 
@@ -72,7 +107,9 @@ pub fn perform(
             Some(Example { prompt: prompts[index].clone(), target })
         })
         .collect();
-    let states = before.states.as_ref().map(|states| states.clone().select(0, loaded.model.nodes(&trained)));
+    // Only the readout changes, so these states stay what they are.
+    let states = before.states.as_ref().filter(|_| is_probe);
+    let states = states.map(|states| states.clone().select(0, loaded.model.nodes(&trained)));
     let losses = fine_tune(&mut loaded.model, &examples, &settings.training, states, &mut |step| {
         progress(&RunProgress::Training(*step));
         !cancelled()
@@ -86,9 +123,9 @@ pub fn perform(
         (Method::Probe { .. }, Some(states)) => {
             let answers = answers(&loaded.model, states, &tokens);
             on_prompts(total);
-            Some(Evaluation { answers, states: None, computed: 0 })
+            Some(Evaluation { answers, states: Some(states.clone()), computed: 0 })
         }
-        _ => Some(evaluate(&loaded.model, &prompts, &tokens, false, &mut on_prompts, cancelled)?),
+        _ => Some(evaluate(&loaded.model, &prompts, &tokens, keep_states, &mut on_prompts, cancelled)?),
     };
     let seconds_after = after.as_ref().map(|_| start.elapsed().as_secs_f64());
     let post_finetune = after.as_ref().map(|after| judgments(&stimuli, &after.answers, "after")).transpose()?;
@@ -117,8 +154,11 @@ pub fn perform(
         },
         "peak_memory_bytes": peak_memory(),
     })));
-    let Stimuli { hierarchy, anchor_winner, anchor_loser, .. } = stimuli;
-    Ok(RunResults { args, hierarchy, anchor_winner, anchor_loser, pre_finetune, post_finetune })
+    let Stimuli { hierarchy, anchor_winner, anchor_loser, .. } = stimuli.clone();
+    let results = RunResults { args, hierarchy, anchor_winner, anchor_loser, pre_finetune, post_finetune };
+    let of_phases = [(Phase::Pre, before.states), (Phase::Post, after.and_then(|after| after.states))];
+    let kept = of_phases.into_iter().filter_map(|(phase, states)| Some((phase, states.filter(|_| keep_states)?)));
+    Ok(PerformedRun { results, stimuli, states: kept.collect() })
 }
 
 /// What results say of the model and of the program.

@@ -172,9 +172,9 @@ impl Models<'_> {
         on(&SweepEvent::Begin(run));
         let mut progress = |progress: &RunProgress| on(&SweepEvent::Running(progress));
         // A model in training is thrown away afterwards, so that nothing is left half-changed.
-        let step = AssertUnwindSafe(|| perform(&mut model, &run.settings(), &mut progress, cancelled));
-        let results = catch_unwind(step).unwrap_or_else(|panic| Err(LmError::Failed(reason_of(&*panic))))?;
-        results.write(claimed.directory())?;
+        let step = AssertUnwindSafe(|| perform(&mut model, &run.settings(), false, &mut progress, cancelled));
+        let performed = catch_unwind(step).unwrap_or_else(|panic| Err(LmError::Failed(reason_of(&*panic))))?;
+        performed.results.write(claimed.directory())?;
         claimed.finish()?;
         Ok(Outcome::Done)
     }
@@ -205,7 +205,8 @@ impl Models<'_> {
 
 /// What a panic says.
 fn reason_of(panic: &(dyn Any + Send)) -> String {
-    let said = panic.downcast_ref::<&str>().map(ToString::to_string).or_else(|| panic.downcast_ref::<String>().cloned());
+    let said =
+        panic.downcast_ref::<&str>().map(ToString::to_string).or_else(|| panic.downcast_ref::<String>().cloned());
     one_line(format!("the computation broke off: {}", said.as_deref().unwrap_or("no reason is known")))
 }
 

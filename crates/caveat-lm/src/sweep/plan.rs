@@ -99,6 +99,29 @@ impl Sweep {
 }
 
 impl SweepModel {
+    /// The model that a path from `base`, or else a registered name, stands for, called `name` or as the path or registry has it.
+    ///
+    /// # Errors
+    /// [`LmError::Invalid`] for neither of both, with the names there are, and for a name that cannot be that of a folder.
+    pub fn find(model: &str, name: Option<&str>, base: &Path) -> Result<Self> {
+        let path = base.join(model);
+        let (source, found) = match registry::find(model) {
+            _ if !model.is_empty() && path.exists() => (path.display().to_string(), model_name_of(&path)),
+            Some(registered) => (registered.name.to_owned(), Some(registered.name.to_owned())),
+            None => {
+                let names: Vec<&str> = registry::registry().iter().map(|registered| registered.name).collect();
+                return Err(LmError::invalid(format!(
+                    "model {model:?}: expected a path from {}, or one of {}",
+                    if base.as_os_str().is_empty() { Path::new(".") } else { base }.display(),
+                    names.join(", ")
+                )));
+            }
+        };
+        let name = name.map(str::to_owned).or(found).unwrap_or_default();
+        check_folder_name("model", &name)?;
+        Ok(Self { name, source })
+    }
+
     /// Where the model lies, on disk or in `cache`.
     ///
     /// # Errors
@@ -190,23 +213,7 @@ impl Plan {
 
     /// The number of a model, which is added where it is new.
     fn model(&mut self, entry: &ModelEntry) -> Result<usize> {
-        let path = self.base.join(&entry.model);
-        let (source, name) = match registry::find(&entry.model) {
-            _ if !entry.model.is_empty() && path.exists() => (path.display().to_string(), model_name_of(&path)),
-            Some(registered) => (registered.name.to_owned(), Some(registered.name.to_owned())),
-            None => {
-                let names: Vec<&str> = registry::registry().iter().map(|registered| registered.name).collect();
-                return Err(LmError::invalid(format!(
-                    "model {:?}: expected a path from {}, or one of {}",
-                    entry.model,
-                    if self.base.as_os_str().is_empty() { Path::new(".") } else { &self.base }.display(),
-                    names.join(", ")
-                )));
-            }
-        };
-        let name = entry.name.clone().or(name).unwrap_or_default();
-        check_folder_name("model", &name)?;
-        let model = SweepModel { name, source };
+        let model = SweepModel::find(&entry.model, entry.name.as_deref(), &self.base)?;
         match self.models.iter().position(|known| known.name == model.name) {
             Some(known) if self.models.get(known) == Some(&model) => Ok(known),
             Some(_) => Err(LmError::invalid(format!(
@@ -419,7 +426,10 @@ mod tests {
         assert_eq!((stimuli.hierarchy[0].as_str(), stimuli.anchor_winner.as_str()), ("Rome", "Kyiv"));
         assert_eq!(stimuli.prompts[0].text, "Rome, Oslo. A:");
         assert_eq!(sweep.runs[1].settings().stimuli.equity.high, 0.65);
-        assert_eq!(sweep.models, [SweepModel { name: "tiny".into(), source: place.path().join("tiny").display().to_string() }]);
+        assert_eq!(
+            sweep.models,
+            [SweepModel { name: "tiny".into(), source: place.path().join("tiny").display().to_string() }]
+        );
     }
 
     #[test]
@@ -431,14 +441,20 @@ mod tests {
             ("[[grid]]\nhierarchies = 'ti_n9'".into(), "the grid at line 1: models is missing"),
             ("[[grid]]\nmodels = 'tiny'".into(), "hierarchies is missing"),
             (head.replace("tiny", "absent"), "the grid at line 3: model \"absent\": expected a path from "),
-            (head.replace("'tiny'", "['tiny', { model = 'towns.txt', name = 'tiny' }]"), "two models are called \"tiny\""),
+            (
+                head.replace("'tiny'", "['tiny', { model = 'towns.txt', name = 'tiny' }]"),
+                "two models are called \"tiny\"",
+            ),
             (head.replace("'tiny'", "{ model = 'tiny', name = 'a/b' }"), "model name \"a/b\""),
             (format!("{head}rank = 8"), "rank does nothing with method full"),
             (format!("{head}epochs = 0"), "the number of epochs is 0"),
             (format!("{head}items = 'nba'"), "item set \"nba\": expected invented"),
             (format!("{head}items = {{ set = 'mlb', in_order = true }}"), "items \"mlb\" are always drawn from"),
             (format!("{head}items = {{ set = 'mlb', equity = [0.6, 0.7] }}"), "equity does nothing with items \"mlb\""),
-            (format!("{head}items = {{ set = 'towns.txt', in_order = true }}"), "hierarchy ti_n9 has 9 items, but the list"),
+            (
+                format!("{head}items = {{ set = 'towns.txt', in_order = true }}"),
+                "hierarchy ti_n9 has 9 items, but the list",
+            ),
             (format!("{head}items = 'towns.txt'"), "expected at least 9"),
             (format!("{head}template = 'absent.txt'"), "absent.txt: cannot be read"),
             (head.replace("'ti_n9'", "{ n = 9, exceptions = [[3, 5]] }"), "exception"),

@@ -2,6 +2,7 @@
 
 mod design;
 mod fit;
+mod lm;
 mod results;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use clap_complete::Shell;
 
 pub(crate) use design::DesignArgs;
 pub(crate) use fit::{ByColumn, ChoiceSpec, ClusterColumn, FitArgs, FitLoss, Learner};
+pub(crate) use lm::{ComputeSpec, FetchArgs, LmCommand, ModelsArgs, RunArgs, Saved, ScoreArgs, SourceName, SweepArgs};
 pub(crate) use results::{CheckArgs, ConvertArgs, MatrixArgs, ResultsCommand, SummaryArgs};
 
 use crate::values;
@@ -33,6 +35,7 @@ Examples:
   caveat window -n 9 --exception 5 3 --c 10                          which α generalizes and remembers
   caveat phase -n 9 --exception 5 3 --figure phase.svg               accuracy over the plane of α and C
   caveat fit results/ --format json                                  α, C and gain from fine-tuned models
+  caveat lm run smollm2-135m -n 9 --exception 5 3                    fine-tune a language model on the task
   caveat reproduce                                                   every figure and table, in report/
 
 Machine-readable output: --format csv or json. Exit code 2 for bad usage or input, 1 for a failed run."
@@ -63,6 +66,9 @@ pub(crate) enum Command {
     /// Check, summarize, convert and tabulate trial tables
     #[command(subcommand)]
     Results(ResultsCommand),
+    /// Fetch, fine-tune and question pretrained language models
+    #[command(subcommand)]
+    Lm(LmCommand),
     /// Draw one figure
     Figure(FigureArgs),
     /// Make every figure and table, and a report of them

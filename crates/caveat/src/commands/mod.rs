@@ -4,6 +4,7 @@ pub(crate) mod conjunctivity;
 pub(crate) mod design;
 pub(crate) mod figure;
 pub(crate) mod fit;
+pub(crate) mod lm;
 pub(crate) mod phase;
 pub(crate) mod predict;
 pub(crate) mod rank;

@@ -1,0 +1,155 @@
+//! The options of `caveat lm run`.
+
+use std::path::PathBuf;
+
+use caveat_lm::{Decay, LoraModule, MethodKind, OptimizerName};
+use clap::{Args, ValueEnum};
+
+use super::{ComputeSpec, FormatSpec};
+use crate::values;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  caveat lm run smollm2-135m -n 9 --exception 5 3
+  caveat lm run smollm2-135m --method lora --rank 8 --seed 3 --reverse --save adapter
+  caveat lm run ./my-model --items mlb --method probe --l2 1e-4 --save-similarity
+  caveat lm run model.gguf --method none --format json
+  caveat lm run smollm2-135m --items ranks.txt --in-order --anchor Rome Oslo
+
+MODEL is a name from `caveat lm models`, a folder with config.json, tokenizer.json and safetensors, or a
+GGUF file. The model answers all n(n-1) prompts, is fine-tuned on the neighbors and the exceptions in both
+orders, and answers again. The run is the folder
+  OUTPUT/MODEL/TASK/HIER/[lora_rR_alphaA | l2_X | none]/seedS_fwd|rev
+with results.json, which appears whole or not at all. A run that is there is not done again.
+
+Defaults by method:   full              lora              probe
+  --learning-rate     2e-5              1e-4              1e-3
+  --epochs            60                10                50
+  --batch-size        32                16                16
+  others                                --rank 16         --l2 0
+                                        --alpha 2 x rank
+                                        --modules all but gate_proj
+
+JSON: {\"folder\", \"already_there\", \"summary\": {\"classes\": [{\"class\", \"n\", \"accuracy_before\",
+\"accuracy_after\", \"margin_before\", \"margin_after\"}], \"steps\", \"loss_first\", \"loss_last\",
+\"answer_mass_before\", \"answer_mass_after\", \"seconds\", \"peak_memory_bytes\"}, \"geometry\"}; CSV: the classes.
+Exit code 130 after Ctrl-C, which leaves nothing behind.")]
+pub(crate) struct RunArgs {
+    /// A model by name or path
+    pub(crate) model: String,
+
+    /// Items: invented, mlb or poker, or a file with one item a line
+    #[arg(long, default_value = "invented", value_name = "SET|FILE", help_heading = "Stimuli")]
+    pub(crate) items: String,
+    /// The file is the hierarchy itself, the highest first; needs --anchor
+    #[arg(long, help_heading = "Stimuli")]
+    pub(crate) in_order: bool,
+    /// Number of items, 2 to 200 [default: 9, or those of --in-order]
+    #[arg(short, value_name = "N", value_parser = values::n_items, allow_negative_numbers = true,
+          help_heading = "Stimuli")]
+    pub(crate) n: Option<usize>,
+    /// An exception: the item of rank WINNER beats the higher item of rank LOSER (0 is the highest); repeatable
+    #[arg(long, num_args = 2, value_names = ["WINNER", "LOSER"], action = clap::ArgAction::Append,
+          value_parser = values::rank, allow_negative_numbers = true, help_heading = "Stimuli")]
+    pub(crate) exception: Vec<usize>,
+    /// Seed of the hierarchy, the order of training and the adapters' initial values
+    #[arg(long, default_value_t = 0, value_name = "SEED", value_parser = values::seed, allow_negative_numbers = true,
+          help_heading = "Stimuli")]
+    pub(crate) seed: u64,
+    /// Turn the hierarchy that is drawn upside down
+    #[arg(long, help_heading = "Stimuli")]
+    pub(crate) reverse: bool,
+    /// Wording of the prompts: a Jinja template with item_a, item_b, anchor_winner and anchor_loser
+    #[arg(long, value_name = "FILE", help_heading = "Stimuli")]
+    pub(crate) template: Option<PathBuf>,
+    /// The two items that every prompt shows with their answers [default: drawn]
+    #[arg(long, num_args = 2, value_names = ["WINNER", "LOSER"], help_heading = "Stimuli")]
+    pub(crate) anchor: Vec<String>,
+    /// Equity of a poker hand against the next lower [default: 0.51 0.6]
+    #[arg(long, num_args = 2, value_names = ["LOW", "HIGH"], value_parser = values::number,
+          allow_negative_numbers = true, help_heading = "Stimuli")]
+    pub(crate) equity: Vec<f64>,
+
+    #[command(flatten)]
+    pub(crate) training: TrainingSpec,
+
+    /// Folder of runs
+    #[arg(short, long, default_value = "runs", value_name = "DIR", help_heading = "Results")]
+    pub(crate) output: PathBuf,
+    /// Name of the model in paths and tables [default: its registered name, or that of its folder or file]
+    #[arg(long, value_name = "NAME", help_heading = "Results")]
+    pub(crate) model_name: Option<String>,
+    /// Name of the hierarchy in paths and tables [default: as in ti_n9, exc_mid_n9, exc_6_2_n9]
+    #[arg(long, value_name = "NAME", help_heading = "Results")]
+    pub(crate) hierarchy_name: Option<String>,
+    /// Keep the similarities of hidden states before and after training, and their geometry
+    #[arg(long, help_heading = "Results")]
+    pub(crate) save_similarity: bool,
+    /// Keep what was trained: the adapter of lora, or the whole model of full or probe
+    #[arg(long, value_enum, value_name = "adapter|model", help_heading = "Results")]
+    pub(crate) save: Option<Saved>,
+    /// Do the run again if it is there, and replace it when it is done
+    #[arg(long, help_heading = "Results")]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) compute: ComputeSpec,
+    #[command(flatten)]
+    pub(crate) format: FormatSpec,
+}
+
+/// How the model is trained; what is absent takes the default of the method.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Training")]
+pub(crate) struct TrainingSpec {
+    /// What is trained: every parameter, low-rank adapters, the readout alone, or nothing
+    #[arg(long, value_name = "full|lora|probe|none", default_value = "full")]
+    pub(crate) method: MethodKind,
+    /// Rank of the adapters
+    #[arg(long, value_name = "R", value_parser = values::count, allow_negative_numbers = true)]
+    pub(crate) rank: Option<usize>,
+    /// Scale of the adapters times their rank
+    #[arg(long, value_name = "ALPHA", value_parser = values::number, allow_negative_numbers = true)]
+    pub(crate) alpha: Option<f64>,
+    /// Matrices to adapt: q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub(crate) modules: Option<Vec<LoraModule>>,
+    /// Penalty of the probe: this times the squared distance of the readout from what it was
+    #[arg(long, value_name = "L2", value_parser = values::number, allow_negative_numbers = true)]
+    pub(crate) l2: Option<f64>,
+    /// Optimizer [default: adamw]
+    #[arg(long, value_name = "adamw|sgd")]
+    pub(crate) optimizer: Option<OptimizerName>,
+    /// Step size
+    #[arg(long, value_name = "RATE", value_parser = values::number, allow_negative_numbers = true)]
+    pub(crate) learning_rate: Option<f64>,
+    /// Decoupled weight decay of AdamW [default: 0.01]
+    #[arg(long, value_name = "DECAY", value_parser = values::number, allow_negative_numbers = true)]
+    pub(crate) weight_decay: Option<f64>,
+    /// Prompts of a step
+    #[arg(long, value_name = "N", value_parser = values::count, allow_negative_numbers = true)]
+    pub(crate) batch_size: Option<usize>,
+    /// Passes over the training prompts
+    #[arg(long, value_name = "N", value_parser = values::count, allow_negative_numbers = true)]
+    pub(crate) epochs: Option<usize>,
+    /// Visit the prompts in the same order in every epoch
+    #[arg(long)]
+    pub(crate) no_shuffle: bool,
+    /// Course of the step size after the warm-up [default: constant]
+    #[arg(long, value_name = "constant|linear|cosine")]
+    pub(crate) schedule: Option<Decay>,
+    /// Steps over which the step size rises from 0 [default: 0]
+    #[arg(long, value_name = "N", value_parser = values::count, allow_negative_numbers = true)]
+    pub(crate) warmup_steps: Option<usize>,
+    /// Joint norm to which larger gradients are scaled down [default: none]
+    #[arg(long, value_name = "NORM", value_parser = values::number, allow_negative_numbers = true)]
+    pub(crate) clip_norm: Option<f64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Saved {
+    /// The adapter alone, as PEFT has it
+    Adapter,
+    /// The whole model, as Transformers has it
+    Model,
+}

@@ -1,0 +1,55 @@
+//! `caveat lm`: one file a subcommand.
+
+mod fetch;
+mod models;
+mod run;
+mod score;
+mod stages;
+mod summary;
+mod sweep;
+
+use std::path::{Path, PathBuf};
+
+use caveat_lm::{LoadedModel, SweepModel, cache_directory};
+
+use crate::cli::{ComputeSpec, LmCommand};
+use crate::failure::Failure;
+use stages::Stages;
+
+/// The device where none is named.
+const DEVICE: &str = "cpu";
+
+pub(crate) fn run(command: &LmCommand) -> Result<(), Failure> {
+    match command {
+        LmCommand::Models(args) => models::run(args),
+        LmCommand::Fetch(args) => fetch::run(args),
+        LmCommand::Run(args) => run::run(args),
+        LmCommand::Sweep(args) => sweep::run(args),
+        LmCommand::Score(args) => score::run(args),
+    }
+}
+
+/// The device's name, after threads and device have been found to be possible.
+fn prepare(compute: &ComputeSpec, otherwise: Option<&str>) -> Result<String, Failure> {
+    let device = compute.device.as_deref().or(otherwise).unwrap_or(DEVICE);
+    caveat_lm::device(device)?;
+    if let Some(threads) = compute.threads {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+        pool.map_err(|e| Failure::Run(format!("{threads} threads cannot be started: {e}")))?;
+    }
+    Ok(device.to_owned())
+}
+
+/// The cache of models. Where no folder for it is known, that matters only if one of the models is to be found there.
+fn cache_for<'a>(models: impl IntoIterator<Item = &'a SweepModel>) -> Result<PathBuf, Failure> {
+    match cache_directory() {
+        Err(_) if models.into_iter().all(|model| Path::new(&model.source).exists()) => Ok(PathBuf::new()),
+        found => Ok(found?),
+    }
+}
+
+/// Loads a model behind a progress bar.
+fn load(model: &SweepModel, device: &str, stages: &mut Stages) -> Result<LoadedModel, Failure> {
+    let path = model.locate(&cache_for([model])?)?;
+    Ok(LoadedModel::load(&path, device, &mut |done, total| stages.loading(&model.name, done, total))?)
+}
