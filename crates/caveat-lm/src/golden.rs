@@ -10,7 +10,8 @@ use crate::device;
 use crate::model::{Adapter, LanguageModel};
 use crate::model_files::open_model;
 use crate::training::{
-    Decay, Example, LoraModule, LoraSettings, Method, OptimizerKind, Schedule, TrainingSettings, Trainable, backpropagate, train,
+    Decay, Example, LoraModule, LoraSettings, Method, OptimizerKind, Schedule, Trainable, TrainingSettings,
+    backpropagate, train,
 };
 use crate::trie::PromptTrie;
 
@@ -155,7 +156,12 @@ fn gradients_are_those_of_pytorch() {
                     assert!((gradient[index] - value).abs() <= tolerance * scale, "{name} {parameter} [{index}]");
                 }
                 if name == "llama" {
-                    assert_close(&parameter, &gradient, &golden.array(&format!("llama/gradient/{parameter}")), tolerance);
+                    assert_close(
+                        &parameter,
+                        &gradient,
+                        &golden.array(&format!("llama/gradient/{parameter}")),
+                        tolerance,
+                    );
                 }
             }
         }
@@ -247,7 +253,8 @@ fn a_trie_is_the_same_function_as_separate_prompts() {
             let mut model = load(name, dtype);
             let examples = golden.examples(name);
             let together = logits(&model, &golden.prompts(name));
-            let apart: Vec<f64> = golden.prompts(name).iter().flat_map(|p| logits(&model, std::slice::from_ref(p))).collect();
+            let apart: Vec<f64> =
+                golden.prompts(name).iter().flat_map(|p| logits(&model, std::slice::from_ref(p))).collect();
             assert_close(name, &together, &apart, tolerance);
 
             let (loss, packed) = gradients(&mut model, &examples);

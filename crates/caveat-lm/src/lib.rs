@@ -1,6 +1,5 @@
 //! A laboratory of language models on ordered relations with exceptions: stimuli, models, fine-tuning, hidden states.
 
-pub mod bench_tmp;
 mod checkpoint;
 mod config;
 mod device;
@@ -33,8 +32,8 @@ pub use fetch::{
     locate,
 };
 pub use geometry::{
-    BehaviorFit, Geometry, GeometryPair, KernelGeometry, KernelPredictions, MAX_ITEMS as MAX_GEOMETRY_ITEMS, MarginPrediction, Metric,
-    geometry, write_geometry, write_similarities,
+    BehaviorFit, Geometry, GeometryPair, KernelGeometry, KernelPredictions, MAX_ITEMS as MAX_GEOMETRY_ITEMS,
+    MarginPrediction, Metric, geometry, write_geometry, write_similarities,
 };
 pub use model::LanguageModel;
 pub use model_files::{ModelFiles, open_model};
@@ -45,7 +44,10 @@ pub use run::{
     hierarchy_name, hierarchy_of_name, is_finished, model_name_of, perform,
 };
 pub use score::{ScoreLine, answer_tokens, read_prompts, score};
-pub use sweep::{FAILURES, MAX_RUNS, Outcome, Sweep, SweepEvent, SweepModel, SweepOptions, SweepReport, SweepRun, item_set, run_sweep};
+pub use sweep::{
+    FAILURES, MAX_RUNS, Outcome, Sweep, SweepEvent, SweepModel, SweepOptions, SweepReport, SweepRun, item_set,
+    run_sweep,
+};
 pub use tokenizer::Tokenizer;
 pub use training::{
     Decay, Example, LoraModule, LoraSettings, Method, OptimizerKind, Schedule, StepReport, TrainingSettings, fine_tune,

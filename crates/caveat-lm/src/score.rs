@@ -51,7 +51,8 @@ pub fn read_prompts(mut input: impl BufRead, path: &Path) -> Result<Vec<ScoreLin
     for line in 1.. {
         bytes.clear();
         let most = MAX_LINE as u64 + 1;
-        let n = std::io::Read::take(&mut input, most).read_until(b'\n', &mut bytes).map_err(|e| LmError::read(path, e))?;
+        let n =
+            std::io::Read::take(&mut input, most).read_until(b'\n', &mut bytes).map_err(|e| LmError::read(path, e))?;
         if n == 0 {
             break;
         }
@@ -189,7 +190,10 @@ mod tests {
             let Value::Object(fields) = fields else { unreachable!() };
             ScoreLine { line: 1, prompt: "p".into(), fields }.is_correct(&answer, &tokens)
         };
-        assert_eq!([of(json!("True")), of(json!("False")), of(json!("Yes")), of(json!("No"))], [true, false, true, false].map(Some));
+        assert_eq!(
+            [of(json!("True")), of(json!("False")), of(json!("Yes")), of(json!("No"))],
+            [true, false, true, false].map(Some)
+        );
         assert_eq!([of(json!("maybe")), of(json!(1)), of(Value::Null)], [None; 3]);
     }
 }

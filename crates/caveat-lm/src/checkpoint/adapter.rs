@@ -57,7 +57,9 @@ pub fn load_adapter(model: &mut LanguageModel, folder: &Path) -> Result<AdapterS
     let all: Vec<String> = matrices(model).map(|(_, _, full)| full).collect();
     if let Some(name) = config.targets.unknown(&all) {
         let (name, known) = (quoted(name), known());
-        return Err(bad_config(format!("target_modules names {name}: expected matrices of the model's layers ({known})")));
+        return Err(bad_config(format!(
+            "target_modules names {name}: expected matrices of the model's layers ({known})"
+        )));
     }
 
     let path = folder.join(TENSORS);
@@ -66,7 +68,8 @@ pub fn load_adapter(model: &mut LanguageModel, folder: &Path) -> Result<AdapterS
     }
     let weights = SafetensorsWeights::open_file(&path)?;
     let adapted: Vec<_> = matrices(model).filter(|(_, _, full)| config.targets.include(full)).collect();
-    let expected: HashSet<String> = adapted.iter().flat_map(|(_, _, full)| [half(full, 'A'), half(full, 'B')]).collect();
+    let expected: HashSet<String> =
+        adapted.iter().flat_map(|(_, _, full)| [half(full, 'A'), half(full, 'B')]).collect();
     if let Some(unknown) = weights.names().into_iter().find(|name| !expected.contains(name)) {
         return Err(LmError::bad_file(&path, unexpected(&unknown, model)));
     }

@@ -221,7 +221,8 @@ mod tests {
         };
         assert_eq!(read(json!({})).unwrap(), expected);
         // Training's own matters, and fields of other versions that are switched off.
-        let harmless = json!({"lora_dropout": 0.5, "init_lora_weights": "gaussian", "a_later_field": null, "another": {}});
+        let harmless =
+            json!({"lora_dropout": 0.5, "init_lora_weights": "gaussian", "a_later_field": null, "another": {}});
         assert_eq!(read(harmless).unwrap(), expected);
         let all = read(json!({"target_modules": "all-linear", "lora_alpha": 2.5, "task_type": null})).unwrap();
         assert_eq!((all.targets, all.alpha), (Targets::All, 2.5));
@@ -282,9 +283,14 @@ mod tests {
     #[test]
     fn names_cover_matrices_by_whole_parts() {
         let full = "model.layers.0.self_attn.q_proj";
-        for (name, covers) in
-            [("q_proj", true), ("self_attn.q_proj", true), (full, true), ("proj", false), ("k_proj", false), ("0", false)]
-        {
+        for (name, covers) in [
+            ("q_proj", true),
+            ("self_attn.q_proj", true),
+            (full, true),
+            ("proj", false),
+            ("k_proj", false),
+            ("0", false),
+        ] {
             let targets = Targets::Named(vec![name.to_owned()]);
             assert_eq!(targets.include(full), covers, "{name}");
             assert_eq!(targets.unknown(&[full.to_owned()]), (!covers).then_some(name));

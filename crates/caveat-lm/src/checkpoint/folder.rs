@@ -101,7 +101,8 @@ mod tests {
     #[test]
     fn a_name_that_is_taken_and_a_parent_that_is_absent_are_refused_before_anything_is_written() {
         let directory = tempfile::tempdir().unwrap();
-        let refusal = |target: &Path| write_folder(target, |_| unreachable!("nothing is filled")).unwrap_err().to_string();
+        let refusal =
+            |target: &Path| write_folder(target, |_| unreachable!("nothing is filled")).unwrap_err().to_string();
         let file = directory.path().join("file");
         fs::write(&file, "").unwrap();
         for taken in [directory.path(), &file] {

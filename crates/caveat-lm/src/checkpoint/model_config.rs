@@ -25,7 +25,9 @@ pub(super) fn config_json(config: &ModelConfig, source: Option<&Path>) -> Result
             serde_json::from_slice::<Map<String, Value>>(&text)
                 .map_err(|e| LmError::bad_file(path, format!("is no JSON object ({})", one_line(e))))?
         }
-        None => described(config).map_err(|problem| LmError::invalid(format!("the model cannot be saved: {problem}")))?,
+        None => {
+            described(config).map_err(|problem| LmError::invalid(format!("the model cannot be saved: {problem}")))?
+        }
     };
     let (model_type, class) = family(config.architecture);
     for (name, value) in [
@@ -58,7 +60,9 @@ fn described(config: &ModelConfig) -> std::result::Result<Map<String, Value>, St
         return Err("it has biases on some matrices of attention only: config.json cannot say that".to_owned());
     }
     if config.mlp_bias && !llama {
-        return Err("it has biases in its feed-forward layers: config.json cannot say that of this architecture".to_owned());
+        return Err(
+            "it has biases in its feed-forward layers: config.json cannot say that of this architecture".to_owned()
+        );
     }
     let mut rope = Map::from_iter([
         ("rope_theta".to_owned(), json!(config.rope_theta)),
@@ -137,7 +141,9 @@ fn llama3(scaling: &RopeScaling, config: &ModelConfig) -> std::result::Result<[f
     let is_llama3 = divisors.iter().enumerate().all(|(i, &d)| (f64::from(d) / divisor(i) - 1.0).abs() < tolerance);
     match is_llama3 {
         true => Ok([factor, low, high, original]),
-        false => Err("its rotary frequencies are scaled otherwise than Llama 3's: config.json cannot say that".to_owned()),
+        false => {
+            Err("its rotary frequencies are scaled otherwise than Llama 3's: config.json cannot say that".to_owned())
+        }
     }
 }
 

@@ -43,11 +43,16 @@ pub(super) fn write_tensors(
             let expected: usize = shape.iter().product();
             if numbers.len() != expected {
                 let found = numbers.len();
-                return Err(LmError::Failed(format!("tensor {} has {found} numbers: expected {expected}", quoted(name))));
+                return Err(LmError::Failed(format!(
+                    "tensor {} has {found} numbers: expected {expected}",
+                    quoted(name)
+                )));
             }
             if let Some(k) = numbers.iter().position(|x| !x.is_finite()) {
                 let (name, value) = (quoted(name), numbers[k]);
-                return Err(LmError::Failed(format!("tensor {name} is {value} at number {k}: only finite weights are saved")));
+                return Err(LmError::Failed(format!(
+                    "tensor {name} is {value} at number {k}: only finite weights are saved"
+                )));
             }
             for chunk in numbers.chunks(CHUNK) {
                 let bytes: Vec<u8> = chunk.iter().flat_map(|x| x.to_le_bytes()).collect();

@@ -74,7 +74,14 @@ fn adapters_of_peft_give_its_logits() {
         let summary = load_adapter(&mut model, &fixture(&format!("{name}-lora-initial"))).unwrap();
         assert_eq!((summary.rank, summary.alpha, summary.base_model.as_deref()), (4, 8.0, Some(name)));
         // All seven matrices, q and v, and q, k and o, of both layers.
-        assert_eq!(summary.n_matrices, match name { "llama" => 14, "qwen2" => 4, _ => 6 });
+        assert_eq!(
+            summary.n_matrices,
+            match name {
+                "llama" => 14,
+                "qwen2" => 4,
+                _ => 6,
+            }
+        );
         assert_close(&logits(&model, name), &before, 0.0);
         let (_, mut model) = open(&fixture(name));
         load_adapter(&mut model, &fixture(&format!("{name}-lora-trained"))).unwrap();
@@ -100,7 +107,8 @@ fn a_saved_adapter_has_the_tensors_of_peft_bit_by_bit_and_is_read_back() {
         };
         let (our_config, their_config) = (config(&ours), config(&theirs));
         for (field, value) in our_config.as_object().unwrap() {
-            let expected = if field == "base_model_name_or_path" { json!("somewhere/base") } else { their_config[field].clone() };
+            let expected =
+                if field == "base_model_name_or_path" { json!("somewhere/base") } else { their_config[field].clone() };
             let sorted = |value: &Value| match value.as_array() {
                 Some(list) => list.iter().map(Value::to_string).collect::<std::collections::BTreeSet<_>>(),
                 None => [value.to_string()].into(),
@@ -145,7 +153,8 @@ fn an_adapter_of_some_layers_is_named_matrix_by_matrix_and_keeps_an_odd_alpha() 
     let folder = directory.path().join("adapter");
     save_adapter(&folder, &model, "llama").unwrap();
     let config: Value = serde_json::from_slice(&fs::read(folder.join("adapter_config.json")).unwrap()).unwrap();
-    let expected = ["model.layers.0.self_attn.q_proj", "model.layers.1.self_attn.q_proj", "model.layers.1.mlp.down_proj"];
+    let expected =
+        ["model.layers.0.self_attn.q_proj", "model.layers.1.self_attn.q_proj", "model.layers.1.mlp.down_proj"];
     assert_eq!((&config["target_modules"], &config["r"]), (&json!(expected), &json!(3)));
     assert!((config["lora_alpha"].as_f64().unwrap() - 0.7).abs() < 1e-15);
     let (_, mut again) = open(&fixture("llama"));
@@ -236,7 +245,11 @@ fn a_model_from_a_gguf_file_becomes_a_folder_of_the_same_model() {
             assert_eq!(again.weights.names(), files.weights.names());
             for name in files.weights.names() {
                 let shape = files.weights.shape(&name).unwrap();
-                assert_eq!(again.weights.read(&name, &shape).unwrap(), files.weights.read(&name, &shape).unwrap(), "{name}");
+                assert_eq!(
+                    again.weights.read(&name, &shape).unwrap(),
+                    files.weights.read(&name, &shape).unwrap(),
+                    "{name}"
+                );
             }
             for text in ["Q: Yes 12? A:", " No", "<think>é\n", ""] {
                 let ids = files.tokenizer.encode(text).unwrap();
@@ -290,7 +303,8 @@ fn changed(
         .into_iter()
         .map(|(name, (shape, numbers))| (name, shape, numbers.iter().flat_map(|x| x.to_le_bytes()).collect()))
         .collect();
-    let views = bytes.iter().map(|(name, shape, data)| (name, TensorView::new(Dtype::F32, shape.clone(), data).unwrap()));
+    let views =
+        bytes.iter().map(|(name, shape, data)| (name, TensorView::new(Dtype::F32, shape.clone(), data).unwrap()));
     fs::write(folder.join("adapter_config.json"), fields.to_string()).unwrap();
     fs::write(folder.join("adapter_model.safetensors"), serialize(views, None).unwrap()).unwrap();
     let (_, mut model) = open(&fixture("llama"));
@@ -307,13 +321,17 @@ fn changed(
 fn adapters_that_do_not_fit_are_refused_and_leave_the_model_as_it_was() {
     let directory = tempfile::tempdir().unwrap();
     let folder = directory.path();
-    let q = |layer: usize, half: char| format!("base_model.model.model.layers.{layer}.self_attn.q_proj.lora_{half}.weight");
+    let q =
+        |layer: usize, half: char| format!("base_model.model.model.layers.{layer}.self_attn.q_proj.lora_{half}.weight");
     let none = |_: &mut Value| ();
     assert!(changed(folder, none, |_| ()).is_ok());
     let refusal = |found: Result<AdapterSummary>| found.unwrap_err().to_string();
 
     let message = refusal(changed(folder, none, |all| drop(all.remove(&q(1, 'B')))));
-    assert!(message.contains("there is no tensor") && message.contains("layers.1.self_attn.q_proj.lora_B"), "{message}");
+    assert!(
+        message.contains("there is no tensor") && message.contains("layers.1.self_attn.q_proj.lora_B"),
+        "{message}"
+    );
 
     let message = refusal(changed(folder, none, |all| {
         let half = all[&q(1, 'A')].clone();
@@ -343,7 +361,10 @@ fn adapters_that_do_not_fit_are_refused_and_leave_the_model_as_it_was() {
     }
     let message = refusal(changed(folder, |config| config["use_dora"] = json!(true), |_| ()));
     assert!(message.contains("use_dora is true"), "{message}");
-    assert_eq!(changed(folder, |config| config["target_modules"] = json!("all-linear"), |_| ()).unwrap().n_matrices, 14);
+    assert_eq!(
+        changed(folder, |config| config["target_modules"] = json!("all-linear"), |_| ()).unwrap().n_matrices,
+        14
+    );
 }
 
 #[test]

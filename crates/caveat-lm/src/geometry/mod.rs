@@ -139,11 +139,7 @@ pub struct MarginPrediction {
 /// Prompts that are not all ordered pairs, more than [`MAX_ITEMS`] items, states of another shape than the prompts ask for, and
 /// states or logit differences that are not finite. States without a projection are no error:
 /// [`KernelGeometry::undefined`] says why.
-pub fn geometry(
-    phases: &[(Phase, &Tensor<2>)],
-    stimuli: &Stimuli,
-    logit_diffs: Option<&[f64]>,
-) -> Result<Geometry> {
+pub fn geometry(phases: &[(Phase, &Tensor<2>)], stimuli: &Stimuli, logit_diffs: Option<&[f64]>) -> Result<Geometry> {
     let order = lexicographic(stimuli)?;
     let n_items = stimuli.hierarchy.len();
     let task = TransitiveTask::new(n_items, &stimuli.exceptions).map_err(theory)?;
@@ -239,7 +235,9 @@ fn antisymmetrized(logit_diffs: &[f64], stimuli: &Stimuli) -> Result<Vec<f64>> {
     let n = stimuli.hierarchy.len();
     if logit_diffs.len() != stimuli.prompts.len() {
         let (found, expected) = (logit_diffs.len(), stimuli.prompts.len());
-        return Err(LmError::invalid(format!("{found} logit differences: expected one for each of {expected} prompts")));
+        return Err(LmError::invalid(format!(
+            "{found} logit differences: expected one for each of {expected} prompts"
+        )));
     }
     let mut table = vec![0.0; n * n];
     for (prompt, &value) in stimuli.prompts.iter().zip(logit_diffs) {

@@ -75,7 +75,8 @@ impl Vectors {
             )));
         }
         let read = states.clone().try_into_vec_as::<f64>();
-        let read = read.map_err(|e| LmError::Failed(format!("the hidden states cannot be read from the device: {e}")))?;
+        let read =
+            read.map_err(|e| LmError::Failed(format!("the hidden states cannot be read from the device: {e}")))?;
         if let Some(at) = read.iter().position(|x| !x.is_finite()) {
             let (of, value) = (pair(stimuli, &stimuli.prompts[at / width]), read[at]);
             let problem = format!("the hidden state of {of} has {value} at number {}: all must be finite", at % width);

@@ -13,7 +13,8 @@ impl Geometry {
     /// None in practice; the table's own.
     pub fn table(&self) -> Result<Table> {
         let fitted = self.behavior.as_slice();
-        let rows = |of_kernel: &dyn Fn(&super::KernelGeometry) -> Option<f64>, of_fit: &dyn Fn(&super::BehaviorFit) -> f64| {
+        let rows = |of_kernel: &dyn Fn(&super::KernelGeometry) -> Option<f64>,
+                    of_fit: &dyn Fn(&super::BehaviorFit) -> f64| {
             let kernels = self.kernels.iter().map(|kernel| of_kernel(kernel).unwrap_or(f64::NAN));
             kernels.chain(fitted.iter().map(of_fit)).collect::<Vec<f64>>()
         };
@@ -27,7 +28,10 @@ impl Geometry {
             Table::new()
                 .text("phase", phases)?
                 .text("kernel", names)?
-                .float("conjunctivity", rows(&|k| k.projection.as_ref().map(|p| p.conjunctivity), &|f| f.conjunctivity))?
+                .float(
+                    "conjunctivity",
+                    rows(&|k| k.projection.as_ref().map(|p| p.conjunctivity), &|f| f.conjunctivity),
+                )?
                 .float("variance", rows(&|k| k.projection.as_ref().map(|p| p.variance_explained), &none))?
                 .float("antisymmetric", rows(&|k| k.antisymmetric_variance_explained, &none))?
                 .float("c", rows(&predicted(|p| p.exchangeable.c), &|f| f.c))?

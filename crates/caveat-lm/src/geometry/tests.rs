@@ -172,8 +172,7 @@ fn a_rotation_and_what_all_states_share_change_neither_geometry_nor_predictions(
     let original = noise(&stimuli, width, 5);
     let rows: Vec<f64> = original.clone().into_data().try_into_vec().unwrap();
     let mut rng = ChaCha12Rng::seed_from_u64(6);
-    let mirrors: Vec<Vec<f64>> =
-        (0..4).map(|_| (0..width).map(|_| rng.random_range(-1.0..1.0)).collect()).collect();
+    let mirrors: Vec<Vec<f64>> = (0..4).map(|_| (0..width).map(|_| rng.random_range(-1.0..1.0)).collect()).collect();
     let shift: Vec<f64> = (0..width).map(|_| rng.random_range(-30.0..30.0)).collect();
     let changed = |shifted: bool| {
         let mut k = 0;
@@ -200,10 +199,17 @@ fn a_rotation_and_what_all_states_share_change_neither_geometry_nor_predictions(
             let (x, y) = (a.projection.as_ref().unwrap(), b.projection.as_ref().unwrap());
             assert!(close(x.conjunctivity, y.conjunctivity, 1e-10));
             assert!(close(x.variance_explained, y.variance_explained, 1e-10));
-            assert!(close(a.antisymmetric_variance_explained.unwrap(), b.antisymmetric_variance_explained.unwrap(), 1e-10));
+            assert!(close(
+                a.antisymmetric_variance_explained.unwrap(),
+                b.antisymmetric_variance_explained.unwrap(),
+                1e-10
+            ));
             let (p, q) = (a.predictions.as_ref().unwrap(), b.predictions.as_ref().unwrap());
             for (p, q) in [(&p.exchangeable, &q.exchangeable), (&p.measured, &q.measured)] {
-                assert!(close(p.r_squared, q.r_squared, 1e-9) && close(p.correlation, q.correlation, 1e-9), "{p:?} {q:?}");
+                assert!(
+                    close(p.r_squared, q.r_squared, 1e-9) && close(p.correlation, q.correlation, 1e-9),
+                    "{p:?} {q:?}"
+                );
                 for (f, g) in p.margins.iter().zip(&q.margins) {
                     // The ridge is found to the square root of rounding.
                     assert!(close(*f, *g, 1e-5), "{f} {g}");
@@ -224,7 +230,10 @@ fn margins_of_the_theory_are_predicted_by_its_kernel_with_the_strength_they_were
     let observed = logit_diffs(&stimuli, |a, b| gain * solution.margin(a, b), -2.0);
     let found = geometry(&[(Phase::Post, &states)], &stimuli, Some(&observed)).unwrap();
     let behavior = found.behavior.as_ref().unwrap();
-    assert!(close(behavior.conjunctivity, symmetric.conjunctivity(), 1e-5) && close(behavior.c, c, 1e-4), "{behavior:?}");
+    assert!(
+        close(behavior.conjunctivity, symmetric.conjunctivity(), 1e-5) && close(behavior.c, c, 1e-4),
+        "{behavior:?}"
+    );
     for kernel in &found.kernels {
         let predictions = kernel.predictions.as_ref().unwrap();
         for prediction in [&predictions.exchangeable, &predictions.measured] {
@@ -317,7 +326,9 @@ fn states_without_a_projection_are_described_as_such_and_leave_no_number_that_is
     let observed = logit_diffs(&four, |a, b| b as f64 - a as f64, 0.0);
     let equal = states(&four, |_| vec![1.0, 2.0, 3.0]);
     let position_blind = states(&four, |p| vec![1.0, (p.rank_a + p.rank_b) as f64, (p.rank_a * p.rank_b) as f64]);
-    let with_zero = states(&four, |p| PARTS.state(4, p.rank_a, p.rank_b).iter().map(|x| x * f64::from((p.rank_a, p.rank_b) != (1, 2))).collect());
+    let with_zero = states(&four, |p| {
+        PARTS.state(4, p.rank_a, p.rank_b).iter().map(|x| x * f64::from((p.rank_a, p.rank_b) != (1, 2))).collect()
+    });
     let two = stimuli(2, &[]);
     let two_states = states(&two, |p| PARTS.state(2, p.rank_a, p.rank_b));
     for (stimuli, states, undefined, says) in [
@@ -365,7 +376,9 @@ fn what_does_not_fit_the_prompts_is_refused_in_one_line() {
         assert!(!message.contains('\n'), "{message}");
         message
     };
-    assert!(refusal(&good.clone().narrow(0, 0, 11), &four, &observed).contains("11 × 5: expected one for each of the 12"));
+    assert!(
+        refusal(&good.clone().narrow(0, 0, 11), &four, &observed).contains("11 × 5: expected one for each of the 12")
+    );
     assert!(refusal(&good, &four, &observed[1..]).contains("11 logit differences"));
     let mut bad = observed.clone();
     bad[7] = f64::NAN;
@@ -401,7 +414,8 @@ fn written_matrices_are_read_as_kernels_and_say_what_their_rows_are() {
         assert_eq!(side, n * (n - 1));
         assert_eq!(MeasuredKernel::project_square(&matrix).unwrap(), kernel.projection.clone().unwrap());
     }
-    let json = |path: &std::path::Path| -> serde_json::Value { serde_json::from_slice(&fs::read(path).unwrap()).unwrap() };
+    let json =
+        |path: &std::path::Path| -> serde_json::Value { serde_json::from_slice(&fs::read(path).unwrap()).unwrap() };
     let meta = json(&files[4]);
     assert_eq!((&meta["metric"], &meta["n_items"]), (&serde_json::json!("cosine"), &serde_json::json!(5)));
     assert_eq!(meta["files"][1], serde_json::json!({"file": "rep_sim_pre_dot.npy", "phase": "pre", "metric": "dot"}));
@@ -414,7 +428,8 @@ fn written_matrices_are_read_as_kernels_and_say_what_their_rows_are() {
         serde_json::json!({"index": 6, "team_a": names(1), "team_b": names(3), "rank_a": 1, "rank_b": 3, "direction": "backward",
             "is_train": true, "is_exception": true, "no_gt": false, "label": "No", "gap": 2})
     );
-    let order: Vec<_> = rows.iter().map(|row| (row["rank_a"].as_u64().unwrap(), row["rank_b"].as_u64().unwrap())).collect();
+    let order: Vec<_> =
+        rows.iter().map(|row| (row["rank_a"].as_u64().unwrap(), row["rank_b"].as_u64().unwrap())).collect();
     assert!(order.is_sorted() && rows.iter().enumerate().all(|(k, row)| row["index"] == k));
     assert_eq!(json(&path)["kernels"].as_array().unwrap().len(), 4);
     // A diagonal of cosines is 1, and the matrix is symmetric bit for bit.

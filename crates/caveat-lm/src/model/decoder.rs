@@ -65,8 +65,7 @@ impl LanguageModel {
             let down = linear("mlp.down_proj", wide, hidden, config.mlp_bias)?;
             let mut vector = |name: &str, width: usize| tensor(&format!("{prefix}{name}.weight"), [1, width], true);
             let head_norms = config.architecture == crate::config::Architecture::Qwen3;
-            let mut head_norm =
-                |name: &str| head_norms.then(|| vector(name, config.head_dim)).transpose();
+            let mut head_norm = |name: &str| head_norms.then(|| vector(name, config.head_dim)).transpose();
             let (q_norm, k_norm) = (head_norm("self_attn.q_norm")?, head_norm("self_attn.k_norm")?);
             layers.push(Layer {
                 attention_norm: vector("input_layernorm", hidden)?,
@@ -109,7 +108,8 @@ impl LanguageModel {
         dtype: DType,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Self> {
-        let numbers = |name: &String| files.weights.shape(name).map_or(0, |shape| shape.iter().product::<usize>() as u64);
+        let numbers =
+            |name: &String| files.weights.shape(name).map_or(0, |shape| shape.iter().product::<usize>() as u64);
         let total: u64 = files.weights.names().iter().map(numbers).sum();
         let mut done = 0;
         Self::build(&files.config, device, dtype, |name, shape| {

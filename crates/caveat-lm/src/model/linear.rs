@@ -26,9 +26,10 @@ pub(crate) struct Adapter {
 impl Linear {
     /// x is [rows, in]. The adapter is never merged, so that no gradient of a frozen weight is formed.
     pub(crate) fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        let adapted = self.adapter.as_ref().map(|adapter| {
-            product(product(x.clone(), adapter.a.clone()), adapter.b.clone()) * adapter.scale
-        });
+        let adapted = self
+            .adapter
+            .as_ref()
+            .map(|adapter| product(product(x.clone(), adapter.a.clone()), adapter.b.clone()) * adapter.scale);
         let mut out = product(x, self.weight.clone());
         if let Some(bias) = &self.bias {
             out = out + bias.clone();

@@ -23,7 +23,12 @@ impl RotaryTables {
             Some(RopeScaling::Divisors(divisors)) => {
                 plain.zip(divisors).map(|(frequency, &divisor)| frequency / f64::from(divisor)).collect()
             }
-            Some(RopeScaling::Llama3 { factor, low_freq_factor, high_freq_factor, original_max_position_embeddings: context }) => {
+            Some(RopeScaling::Llama3 {
+                factor,
+                low_freq_factor,
+                high_freq_factor,
+                original_max_position_embeddings: context,
+            }) => {
                 let (factor, low, high, context) = (*factor, *low_freq_factor, *high_freq_factor, *context);
                 let scaled = |frequency: f64| {
                     // How many wavelengths fit into the context of pre-training decides: few are slowed, many are kept.

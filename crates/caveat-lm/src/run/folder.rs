@@ -59,7 +59,8 @@ pub fn claim(folder: &Path, again: bool) -> Result<Claim> {
             return Ok(Claim::Finished);
         }
         if folder.exists() && !is_finished(folder) && fs::remove_dir(folder).is_err() {
-            let problem = format!("there is something of that name without {RESULTS}: remove it, or choose another place");
+            let problem =
+                format!("there is something of that name without {RESULTS}: remove it, or choose another place");
             return Err(LmError::write(folder, problem));
         }
         fs::create_dir(&places.partial).map_err(|e| LmError::write(&places.partial, e))?;

@@ -102,8 +102,20 @@ mod tests {
             assert_eq!(hierarchy_of_name(&hierarchy_name(n, &exceptions)).unwrap(), (n, exceptions));
         }
         for bad in [
-            "", "ti", "ti_n", "ti_n+9", "ti_n9x", "ti_n201", "exc_n9", "exc_5_n9", "exc_5_3_2_n9", "exc_5_3", "exc_5__3_n9",
-            "exc_a_b_n9", "mid_n9", "ti_n99999999999999999999999",
+            "",
+            "ti",
+            "ti_n",
+            "ti_n+9",
+            "ti_n9x",
+            "ti_n201",
+            "exc_n9",
+            "exc_5_n9",
+            "exc_5_3_2_n9",
+            "exc_5_3",
+            "exc_5__3_n9",
+            "exc_a_b_n9",
+            "mid_n9",
+            "ti_n99999999999999999999999",
         ] {
             let problem = hierarchy_of_name(bad).unwrap_err().to_string();
             assert!(problem.contains("expected ti_nN"), "{bad}: {problem}");

@@ -344,16 +344,22 @@ mod tests {
         }
         let full = with(MethodKind::Full).or(&all);
         assert_eq!((full.epochs, full.rank, full.weight_decay), (Some(1), None, None));
-        assert!(TrainingOptions { rank: Some(2), ..with(MethodKind::Full) }.or(&all).settings(0, Spelling::Keys).is_err());
+        assert!(
+            TrainingOptions { rank: Some(2), ..with(MethodKind::Full) }.or(&all).settings(0, Spelling::Keys).is_err()
+        );
         let refused = |options: TrainingOptions, spelling| options.settings(0, spelling).unwrap_err().to_string();
         let rank = TrainingOptions { rank: Some(8), ..with(MethodKind::Full) };
         assert_eq!(refused(rank, Spelling::Flags), "--rank does nothing with method full: leave it out");
         let rate = TrainingOptions { learning_rate: Some(0.1), ..with(MethodKind::None) };
-        assert_eq!(refused(rate.clone(), Spelling::Flags), "--learning-rate does nothing with method none: leave it out");
+        assert_eq!(
+            refused(rate.clone(), Spelling::Flags),
+            "--learning-rate does nothing with method none: leave it out"
+        );
         assert_eq!(refused(rate, Spelling::Keys), "learning_rate does nothing with method none: leave it out");
         let shuffle = TrainingOptions { shuffle: Some(false), ..with(MethodKind::None) };
         assert!(refused(shuffle, Spelling::Flags).starts_with("--no-shuffle does nothing"));
-        let sgd = TrainingOptions { optimizer: Some(OptimizerName::Sgd), weight_decay: Some(0.1), ..Default::default() };
+        let sgd =
+            TrainingOptions { optimizer: Some(OptimizerName::Sgd), weight_decay: Some(0.1), ..Default::default() };
         assert!(refused(sgd, Spelling::Flags).contains("--weight-decay does nothing with optimizer sgd"));
         let l2 = TrainingOptions { l2: Some(0.1), ..with(MethodKind::Lora) };
         assert!(refused(l2, Spelling::Flags).contains("--l2 does nothing with method lora"));

@@ -27,12 +27,7 @@ impl RunSettings {
     ///
     /// # Errors
     /// [`LmError::Invalid`](crate::LmError::Invalid) for a name that cannot be a folder.
-    pub fn new(
-        model: &str,
-        stimuli: StimulusSettings,
-        hier: Option<&str>,
-        training: TrainingSettings,
-    ) -> Result<Self> {
+    pub fn new(model: &str, stimuli: StimulusSettings, hier: Option<&str>, training: TrainingSettings) -> Result<Self> {
         check_folder_name("model", model)?;
         let hier = hier.map_or_else(|| hierarchy_name(stimuli.n_items, &stimuli.exceptions), str::to_owned);
         check_hierarchy_name(&hier)?;
@@ -132,7 +127,9 @@ impl RunSettings {
             "clip_norm": training.clip_norm,
         });
         let is_trained = training.method != Method::None;
-        record.extend(object(of_training).into_iter().map(|(key, value)| (key, if is_trained { value } else { Value::Null })));
+        record.extend(
+            object(of_training).into_iter().map(|(key, value)| (key, if is_trained { value } else { Value::Null })),
+        );
         Ok(record)
     }
 }

@@ -136,7 +136,8 @@ mod tests {
     fn accuracy_is_by_pair_class_over_both_orders() {
         // Answers by the order alone: wrong on the exception, right on everything else that has an answer.
         let summary = RunSummary::of(&results(|a, b| b as f64 - a as f64)).unwrap();
-        let found: Vec<_> = summary.classes.iter().map(|c| (c.class, c.n, c.accuracy_before, c.accuracy_after)).collect();
+        let found: Vec<_> =
+            summary.classes.iter().map(|c| (c.class, c.n, c.accuracy_before, c.accuracy_after)).collect();
         let half = Some(0.5);
         // 9 items, 5 beats 3: premises outside the cycle 3-4-5 are 6 pairs; the cycle is three pairs, one of them wrong.
         assert_eq!(found[0], ("premise", 12, half, Some(1.0)));

@@ -137,7 +137,8 @@ impl ByName for ItemsEntry {
 }
 
 impl ByName for HierarchyEntry {
-    const EXPECTED: &'static str = "a hierarchy by name, as in \"ti_n9\", or a table with the keys n, exceptions and name";
+    const EXPECTED: &'static str =
+        "a hierarchy by name, as in \"ti_n9\", or a table with the keys n, exceptions and name";
 
     fn by_name(name: &str) -> Result<Self> {
         let (n, exceptions) = hierarchy_of_name(name)?;

@@ -148,7 +148,10 @@ impl Optimizer {
                 |scratch, (index, ((p, m), v))| {
                     let g = &mut scratch[..p.len()];
                     gradient(index * piece, p, g);
-                    vectorized(#[inline(always)] || adamw_numbers(p, m, v, g, step));
+                    vectorized(
+                        #[inline(always)]
+                        || adamw_numbers(p, m, v, g, step),
+                    );
                 },
             );
         *parameter = Tensor::from_primitive::<Flex>(p);

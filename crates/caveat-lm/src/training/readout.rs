@@ -145,7 +145,8 @@ impl Rows<'_> {
         let width = [self.read.as_ref().map(|(_, states)| numbers(states)), self.embedded.as_ref().map(numbers)];
         let Some(width) = width.into_iter().flatten().next() else { return out.fill(0.0) };
         let first = start / width;
-        let penalty = self.penalty.as_ref().and_then(|(pull, initial)| Some((*pull, &initial.as_slice::<f32>()?[start..])));
+        let penalty =
+            self.penalty.as_ref().and_then(|(pull, initial)| Some((*pull, &initial.as_slice::<f32>()?[start..])));
         let read = self.read.as_ref().and_then(|(errors, states)| Some((*errors, states.as_slice::<f32>()?)));
         let embedded = self.embedded.as_ref().and_then(|gradients| gradients.as_slice::<f32>());
         vectorized(

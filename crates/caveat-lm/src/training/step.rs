@@ -138,7 +138,9 @@ pub(crate) fn joint_norm(model: &mut LanguageModel, gradients: &Gradients) -> f6
 
 /// Moves the named parameters by their gradients.
 pub(crate) fn update(model: &mut LanguageModel, optimizer: &mut Optimizer, gradients: Gradients) {
-    with_parameters(model, gradients.into_iter(), &mut |(name, gradient), tensor| optimizer.update(&name, tensor, gradient));
+    with_parameters(model, gradients.into_iter(), &mut |(name, gradient), tensor| {
+        optimizer.update(&name, tensor, gradient)
+    });
 }
 
 /// Something that belongs to a parameter by name.

@@ -198,7 +198,11 @@ impl KernelFitter {
         if observed.len() != self.pairs.len() || observed.iter().any(|o| !o.is_finite()) {
             return Err(TheoryError::BadInput {
                 what: "observed margins",
-                problem: format!("{} margins for {} pairs; give one finite number each", observed.len(), self.pairs.len()),
+                problem: format!(
+                    "{} margins for {} pairs; give one finite number each",
+                    observed.len(),
+                    self.pairs.len()
+                ),
             });
         }
         let (Some(smallest), Some(largest)) = (self.eigenvalues.first(), self.eigenvalues.last()) else {

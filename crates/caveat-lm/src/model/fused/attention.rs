@@ -91,21 +91,25 @@ impl Operation<3> for Attention {
         pieces.into_par_iter().for_each_init(
             || (Vec::new(), Vec::new()),
             |(seen, weights), (run, piece)| {
-                vectorized(#[inline(always)] || {
-                    for (node, out) in run.nodes.clone().zip(piece.chunks_exact_mut(q.columns)) {
-                        seen.clear();
-                        seen.extend(Self::seen(run, node));
-                        let queries = &q.values[node * q.columns..][..q.columns];
-                        for (head, (query, out)) in queries.chunks_exact(d).zip(out.chunks_exact_mut(d)).enumerate() {
-                            let kv = head / group;
-                            self.weights(query, k, kv, seen, weights);
-                            out.fill(0.0);
-                            for (&other, &weight) in seen.iter().zip(weights.iter()) {
-                                add_scaled(out, &v.values[other * v.columns + kv * d..][..d], weight);
+                vectorized(
+                    #[inline(always)]
+                    || {
+                        for (node, out) in run.nodes.clone().zip(piece.chunks_exact_mut(q.columns)) {
+                            seen.clear();
+                            seen.extend(Self::seen(run, node));
+                            let queries = &q.values[node * q.columns..][..q.columns];
+                            for (head, (query, out)) in queries.chunks_exact(d).zip(out.chunks_exact_mut(d)).enumerate()
+                            {
+                                let kv = head / group;
+                                self.weights(query, k, kv, seen, weights);
+                                out.fill(0.0);
+                                for (&other, &weight) in seen.iter().zip(weights.iter()) {
+                                    add_scaled(out, &v.values[other * v.columns + kv * d..][..d], weight);
+                                }
                             }
                         }
-                    }
-                });
+                    },
+                );
             },
         );
     }
@@ -122,33 +126,36 @@ impl Operation<3> for Attention {
                 let (mut of_q, mut of_k, mut of_v) =
                     (vec![0.0; q.rows * width], vec![0.0; k.rows * d], vec![0.0; v.rows * d]);
                 let (mut seen, mut weights, mut pulls) = (Vec::new(), Vec::new(), Vec::new());
-                vectorized(#[inline(always)] || {
-                    for run in self.runs.iter() {
-                        for node in run.nodes.clone() {
-                            seen.clear();
-                            seen.extend(Self::seen(run, node));
-                            for member in 0..group {
-                                let at = node * q.columns + (kv * group + member) * d;
-                                let (query, g) = (&q.values[at..at + d], &gradient.values[at..at + d]);
-                                self.weights(query, k, kv, &seen, &mut weights);
-                                pulls.clear();
-                                let mut mean = 0.0;
-                                for (&other, &weight) in seen.iter().zip(&weights) {
-                                    let pull = dot(g, &v.values[other * v.columns + kv * d..][..d]);
-                                    mean += weight * pull;
-                                    pulls.push(pull);
-                                    add_scaled(&mut of_v[other * d..][..d], g, weight);
-                                }
-                                let of_query = &mut of_q[node * width + member * d..][..d];
-                                for ((&other, &weight), &pull) in seen.iter().zip(&weights).zip(&pulls) {
-                                    let of_score = weight * (pull - mean) * scale;
-                                    add_scaled(of_query, &k.values[other * k.columns + kv * d..][..d], of_score);
-                                    add_scaled(&mut of_k[other * d..][..d], query, of_score);
+                vectorized(
+                    #[inline(always)]
+                    || {
+                        for run in self.runs.iter() {
+                            for node in run.nodes.clone() {
+                                seen.clear();
+                                seen.extend(Self::seen(run, node));
+                                for member in 0..group {
+                                    let at = node * q.columns + (kv * group + member) * d;
+                                    let (query, g) = (&q.values[at..at + d], &gradient.values[at..at + d]);
+                                    self.weights(query, k, kv, &seen, &mut weights);
+                                    pulls.clear();
+                                    let mut mean = 0.0;
+                                    for (&other, &weight) in seen.iter().zip(&weights) {
+                                        let pull = dot(g, &v.values[other * v.columns + kv * d..][..d]);
+                                        mean += weight * pull;
+                                        pulls.push(pull);
+                                        add_scaled(&mut of_v[other * d..][..d], g, weight);
+                                    }
+                                    let of_query = &mut of_q[node * width + member * d..][..d];
+                                    for ((&other, &weight), &pull) in seen.iter().zip(&weights).zip(&pulls) {
+                                        let of_score = weight * (pull - mean) * scale;
+                                        add_scaled(of_query, &k.values[other * k.columns + kv * d..][..d], of_score);
+                                        add_scaled(&mut of_k[other * d..][..d], query, of_score);
+                                    }
                                 }
                             }
                         }
-                    }
-                });
+                    },
+                );
                 [of_q, of_k, of_v]
             })
             .collect();

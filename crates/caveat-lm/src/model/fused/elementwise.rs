@@ -41,14 +41,17 @@ impl Operation<2> for RmsNorm {
     fn forward(&self, [x, w]: [Matrix<'_>; 2], out: &mut [f32]) {
         let width = x.columns;
         out.par_chunks_mut(ROWS * width).zip(x.values.par_chunks(ROWS * width)).for_each(|(out, x)| {
-            vectorized(#[inline(always)] || {
-                for (out, x) in out.chunks_exact_mut(width).zip(x.chunks_exact(width)) {
-                    let scale = self.scale(x);
-                    for ((out, x), w) in out.iter_mut().zip(x).zip(w.values) {
-                        *out = x * scale * w;
+            vectorized(
+                #[inline(always)]
+                || {
+                    for (out, x) in out.chunks_exact_mut(width).zip(x.chunks_exact(width)) {
+                        let scale = self.scale(x);
+                        for ((out, x), w) in out.iter_mut().zip(x).zip(w.values) {
+                            *out = x * scale * w;
+                        }
                     }
-                }
-            });
+                },
+            );
         });
     }
 
@@ -60,34 +63,40 @@ impl Operation<2> for RmsNorm {
                 .zip(x.values.par_chunks(ROWS * width))
                 .zip(gradient.values.par_chunks(ROWS * width))
                 .for_each(|((out, x), g)| {
-                    vectorized(#[inline(always)] || {
-                        for ((out, x), g) in
-                            out.chunks_exact_mut(width).zip(x.chunks_exact(width)).zip(g.chunks_exact(width))
-                        {
-                            let scale = self.scale(x);
-                            let mut along = [0.0_f32; 8];
-                            for (index, ((x, g), w)) in x.iter().zip(g).zip(w.values).enumerate() {
-                                along[index % 8] += x * g * w;
+                    vectorized(
+                        #[inline(always)]
+                        || {
+                            for ((out, x), g) in
+                                out.chunks_exact_mut(width).zip(x.chunks_exact(width)).zip(g.chunks_exact(width))
+                            {
+                                let scale = self.scale(x);
+                                let mut along = [0.0_f32; 8];
+                                for (index, ((x, g), w)) in x.iter().zip(g).zip(w.values).enumerate() {
+                                    along[index % 8] += x * g * w;
+                                }
+                                let along = along.iter().sum::<f32>() * scale * scale * scale / width as f32;
+                                for (((out, x), g), w) in out.iter_mut().zip(x).zip(g).zip(w.values) {
+                                    *out = g * w * scale - x * along;
+                                }
                             }
-                            let along = along.iter().sum::<f32>() * scale * scale * scale / width as f32;
-                            for (((out, x), g), w) in out.iter_mut().zip(x).zip(g).zip(w.values) {
-                                *out = g * w * scale - x * along;
-                            }
-                        }
-                    });
+                        },
+                    );
                 });
             out
         });
         let of_w = wanted[1].then(|| {
             let mut out = vec![0.0; width];
-            vectorized(#[inline(always)] || {
-                for (x, g) in x.values.chunks_exact(width).zip(gradient.values.chunks_exact(width)) {
-                    let scale = self.scale(x);
-                    for ((out, x), g) in out.iter_mut().zip(x).zip(g) {
-                        *out += x * scale * g;
+            vectorized(
+                #[inline(always)]
+                || {
+                    for (x, g) in x.values.chunks_exact(width).zip(gradient.values.chunks_exact(width)) {
+                        let scale = self.scale(x);
+                        for ((out, x), g) in out.iter_mut().zip(x).zip(g) {
+                            *out += x * scale * g;
+                        }
                     }
-                }
-            });
+                },
+            );
             out
         });
         [of_x, of_w]
@@ -110,20 +119,23 @@ impl Rotate {
         let (cos, sin) = (&self.tables.0, &self.tables.1);
         out.par_chunks_mut(ROWS * width).zip(x.values.par_chunks(ROWS * width)).enumerate().for_each(
             |(chunk, (out, x))| {
-                vectorized(#[inline(always)] || {
-                    for (row, (out, x)) in out.chunks_exact_mut(width).zip(x.chunks_exact(width)).enumerate() {
-                        let at = (chunk * ROWS + row) * half;
-                        let (cos, sin) = (&cos[at..at + half], &sin[at..at + half]);
-                        for (out, x) in out.chunks_exact_mut(2 * half).zip(x.chunks_exact(2 * half)) {
-                            let ((low, high), (first, second)) = (out.split_at_mut(half), x.split_at(half));
-                            for i in 0..half {
-                                let sin = if back { -sin[i] } else { sin[i] };
-                                low[i] = first[i] * cos[i] - second[i] * sin;
-                                high[i] = second[i] * cos[i] + first[i] * sin;
+                vectorized(
+                    #[inline(always)]
+                    || {
+                        for (row, (out, x)) in out.chunks_exact_mut(width).zip(x.chunks_exact(width)).enumerate() {
+                            let at = (chunk * ROWS + row) * half;
+                            let (cos, sin) = (&cos[at..at + half], &sin[at..at + half]);
+                            for (out, x) in out.chunks_exact_mut(2 * half).zip(x.chunks_exact(2 * half)) {
+                                let ((low, high), (first, second)) = (out.split_at_mut(half), x.split_at(half));
+                                for i in 0..half {
+                                    let sin = if back { -sin[i] } else { sin[i] };
+                                    low[i] = first[i] * cos[i] - second[i] * sin;
+                                    high[i] = second[i] * cos[i] + first[i] * sin;
+                                }
                             }
                         }
-                    }
-                });
+                    },
+                );
             },
         );
     }
@@ -162,11 +174,14 @@ impl Operation<2> for Gated {
     fn forward(&self, [gate, up]: [Matrix<'_>; 2], out: &mut [f32]) {
         out.par_chunks_mut(PIECE).zip(gate.values.par_chunks(PIECE)).zip(up.values.par_chunks(PIECE)).for_each(
             |((out, gate), up)| {
-                vectorized(#[inline(always)] || {
-                    for ((out, &gate), up) in out.iter_mut().zip(gate).zip(up) {
-                        *out = gate * logistic(gate) * up;
-                    }
-                });
+                vectorized(
+                    #[inline(always)]
+                    || {
+                        for ((out, &gate), up) in out.iter_mut().zip(gate).zip(up) {
+                            *out = gate * logistic(gate) * up;
+                        }
+                    },
+                );
             },
         );
     }
@@ -187,17 +202,18 @@ impl Operation<2> for Gated {
 /// A function of three numbers, elementwise.
 fn each(a: &[f32], b: &[f32], c: &[f32], of: impl Fn(f32, f32, f32) -> f32 + Sync) -> Vec<f32> {
     let mut out = vec![0.0; a.len()];
-    out.par_chunks_mut(PIECE)
-        .zip(a.par_chunks(PIECE))
-        .zip(b.par_chunks(PIECE))
-        .zip(c.par_chunks(PIECE))
-        .for_each(|(((out, a), b), c)| {
-            vectorized(#[inline(always)] || {
-                for (((out, &a), &b), &c) in out.iter_mut().zip(a).zip(b).zip(c) {
-                    *out = of(a, b, c);
-                }
-            });
-        });
+    out.par_chunks_mut(PIECE).zip(a.par_chunks(PIECE)).zip(b.par_chunks(PIECE)).zip(c.par_chunks(PIECE)).for_each(
+        |(((out, a), b), c)| {
+            vectorized(
+                #[inline(always)]
+                || {
+                    for (((out, &a), &b), &c) in out.iter_mut().zip(a).zip(b).zip(c) {
+                        *out = of(a, b, c);
+                    }
+                },
+            );
+        },
+    );
     out
 }
 
