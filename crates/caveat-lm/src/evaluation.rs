@@ -30,11 +30,11 @@ impl AnswerTokens {
     pub fn find(tokenizer: &Tokenizer) -> Result<Self> {
         for (yes_text, no_text) in [(" Yes", " No"), ("Yes", "No"), (" yes", " no"), ("yes", "no")] {
             let (yes, no) = (tokenizer.encode_plain(yes_text)?, tokenizer.encode_plain(no_text)?);
-            if let ([yes], [no]) = (yes.as_slice(), no.as_slice()) {
-                if yes != no {
-                    let (yes_text, no_text) = (yes_text.to_owned(), no_text.to_owned());
-                    return Ok(Self { yes: *yes, no: *no, yes_text, no_text });
-                }
+            if let ([yes], [no]) = (yes.as_slice(), no.as_slice())
+                && yes != no
+            {
+                let (yes_text, no_text) = (yes_text.to_owned(), no_text.to_owned());
+                return Ok(Self { yes: *yes, no: *no, yes_text, no_text });
             }
         }
         Err(LmError::invalid("the model's tokenizer has no single tokens for Yes and No"))

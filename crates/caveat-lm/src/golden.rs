@@ -294,10 +294,10 @@ fn with_parameter(model: &mut LanguageModel, parameter: &str, change: impl FnOnc
     if let Some(rest) = parameter.strip_prefix("model.layers.") {
         let (index, below) = rest.split_once('.').unwrap();
         model.layers[index.parse::<usize>().unwrap()].visit_mut(&mut |name, _, tensor| {
-            if name == below {
-                if let Some(change) = change.take() {
-                    change(tensor);
-                }
+            if name == below
+                && let Some(change) = change.take()
+            {
+                change(tensor);
             }
         });
     } else {

@@ -9,6 +9,8 @@ mod fetch;
 mod geometry;
 #[cfg(test)]
 mod golden;
+#[cfg(test)]
+mod golden_smollm2;
 mod model;
 mod model_files;
 mod registry;

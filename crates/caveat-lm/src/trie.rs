@@ -110,7 +110,7 @@ fn ranges(path: &[usize]) -> Vec<Range<usize>> {
 /// Splits prompts into groups, in their order, whose tries have at most `most` nodes each (or hold one prompt), and packs each.
 ///
 /// Returns the prompts' range and the trie of each group. Prefixes are shared within a group only.
-pub fn pack<P: AsRef<[u32]>>(prompts: &[P], most: usize) -> Vec<(Range<usize>, PromptTrie)> {
+pub(crate) fn pack<P: AsRef<[u32]>>(prompts: &[P], most: usize) -> Vec<(Range<usize>, PromptTrie)> {
     let mut groups = Vec::new();
     let mut start = 0;
     while start < prompts.len() {

@@ -18,7 +18,7 @@ fn stimuli(n_items: usize, exceptions: &[(usize, usize)]) -> Stimuli {
 
 /// States in the order of the prompts, in double precision.
 fn states(stimuli: &Stimuli, mut of: impl FnMut(&Prompt) -> Vec<f64>) -> Tensor<2> {
-    let rows: Vec<Vec<f64>> = stimuli.prompts.iter().map(|prompt| of(prompt)).collect();
+    let rows: Vec<Vec<f64>> = stimuli.prompts.iter().map(&mut of).collect();
     let shape = [rows.len(), rows[0].len()];
     Tensor::from_data(TensorData::new(rows.concat(), shape), (&Device::flex(), DType::F64))
 }
@@ -260,9 +260,8 @@ fn solve(mut system: Vec<Vec<f64>>, mut right: Vec<f64>) -> Vec<f64> {
         right.swap(k, pivot);
         for r in k + 1..n {
             let factor = system[r][k] / system[k][k];
-            for column in k..n {
-                system[r][column] -= factor * system[k][column];
-            }
+            let pivot = system[k].clone();
+            system[r][k..].iter_mut().zip(&pivot[k..]).for_each(|(entry, pivot)| *entry -= factor * pivot);
             right[r] -= factor * right[k];
         }
     }
@@ -337,7 +336,7 @@ fn states_without_a_projection_are_described_as_such_and_leave_no_number_that_is
         (&four, &with_zero, [true, false], "has no direction"),
         (&two, &two_states, [true, true], "at least 3 items"),
     ] {
-        let observed = (stimuli.prompts.len() == 12).then_some(observed.as_slice()).unwrap_or(&[1.0, -1.0]);
+        let observed = if stimuli.prompts.len() == 12 { observed.as_slice() } else { &[1.0, -1.0] };
         let found = geometry(&[(Phase::Post, states)], stimuli, Some(observed)).unwrap();
         for (kernel, undefined) in found.kernels.iter().zip(undefined) {
             assert_eq!(kernel.undefined.is_some(), undefined, "{kernel:?}");

@@ -130,3 +130,6 @@ pub(crate) fn attention(
 pub(crate) fn gated(gate: Tensor<2>, up: Tensor<2>) -> Tensor<2> {
     fused::apply(fused::Gated, [gate, up]).unwrap_or_else(|[gate, up]| silu(gate) * up)
 }
+
+#[cfg(test)]
+mod tests;

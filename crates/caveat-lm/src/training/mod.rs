@@ -9,11 +9,13 @@ mod schedule;
 mod settings;
 mod step;
 
-#[cfg(test)]
-pub(crate) use fine_tune::train;
 pub use fine_tune::{Example, StepReport, fine_tune};
-pub(crate) use optimizer::Optimizer;
 pub use optimizer::OptimizerKind;
 pub use schedule::{Decay, Schedule};
 pub use settings::{LoraModule, LoraSettings, Method, TrainingSettings};
-pub(crate) use step::{Trainable, backpropagate, update};
+
+#[cfg(test)]
+pub(crate) use {
+    fine_tune::train,
+    step::{Trainable, backpropagate},
+};

@@ -192,6 +192,7 @@ impl Rows<'_> {
 
 /// The gradient of a parameter.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "only those of one layer exist at a time")]
 pub(crate) enum Gradient {
     /// All of its numbers.
     Whole(Tensor<2>),

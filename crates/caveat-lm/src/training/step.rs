@@ -89,10 +89,10 @@ pub(crate) fn backpropagate(
     if let Some(gradient) = norm_gradient {
         head.push(("model.norm.weight".to_owned(), Gradient::Whole(gradient)));
     }
-    if model.readout.is_some() {
-        if let Some(read) = read.take() {
-            head.push(("lm_head.weight".to_owned(), of_rows(Some(read), None)));
-        }
+    if model.readout.is_some()
+        && let Some(read) = read.take()
+    {
+        head.push(("lm_head.weight".to_owned(), of_rows(Some(read), None)));
     }
     if !head.is_empty() {
         apply(model, head);
@@ -105,22 +105,20 @@ pub(crate) fn backpropagate(
         upstream = input.grad_remove(&mut gradients);
         let mut of_layer = Gradients::new();
         layer.visit_mut(&mut |name, part, tensor| {
-            if trainable.includes(part) {
-                if let Some(gradient) = tensor.grad_remove(&mut gradients) {
-                    of_layer.push((format!("model.layers.{index}.{name}"), Gradient::Whole(gradient)));
-                }
+            if trainable.includes(part)
+                && let Some(gradient) = tensor.grad_remove(&mut gradients)
+            {
+                of_layer.push((format!("model.layers.{index}.{name}"), Gradient::Whole(gradient)));
             }
         });
         drop((gradients, layer, input));
         apply(model, of_layer);
     }
 
-    if full {
-        if let Some(given) = upstream {
-            // Where the embedding is the readout too, it moves by both gradients at once.
-            let gradient = of_rows(read, Some((trie.tokens().to_vec(), given)));
-            apply(model, vec![("model.embed_tokens.weight".to_owned(), gradient)]);
-        }
+    if full && let Some(given) = upstream {
+        // Where the embedding is the readout too, it moves by both gradients at once.
+        let gradient = of_rows(read, Some((trie.tokens().to_vec(), given)));
+        apply(model, vec![("model.embed_tokens.weight".to_owned(), gradient)]);
     }
     loss
 }
