@@ -1,15 +1,12 @@
 """The fine-tuning study by caveat and by PyTorch with Transformers and PEFT, in one run on one machine.
 
-    python language_models.py torch MODEL.gguf             their side: one JSON line per job
-    python language_models.py compare BINARY MODEL.gguf    both sides: a table of ratios
+    python language_models.py BINARY MODEL.gguf      a table of ratios
 
-A job evaluates every prompt, fine-tunes on those with `is_train`, and evaluates again, in a process of its own. The
-prompts come from --stimuli, a JSONL file with the fields text, label ("Yes", "No" or null) and is_train; without it, 72
-of our own are used.
+A job evaluates all ordered pairs of nine invented names, fine-tunes on neighbors and an exception, and evaluates again, in
+a process of its own. The prompts are those that `caveat lm run` writes, and both sides' answers are compared.
 """
 
 import argparse
-import itertools
 import json
 import os
 import random
@@ -61,15 +58,6 @@ class Stimulus:
     text: str
     label: str | None
     is_train: bool
-
-
-def own_stimuli() -> list[Stimulus]:
-    """Every ordered pair of nine made-up teams, neighbors trained, about 48 tokens each."""
-    teams = ["Brelka", "Tovin", "Quasp", "Mirelo", "Dunfeg", "Haskit", "Olwen", "Zemp", "Carvo"]
-    question = "Question: Is {} ranked above {}?\nAnswer:"
-    shots = question.format("Pell", "Idora") + " Yes\n\n" + question.format("Idora", "Pell") + " No\n\n"
-    return [Stimulus(shots + question.format(teams[a], teams[b]), "Yes" if a < b else "No", abs(a - b) == 1)
-            for a, b in itertools.permutations(range(len(teams)), 2)]
 
 
 def read_stimuli(path: Path) -> list[Stimulus]:
@@ -215,29 +203,34 @@ def run_torch(name: str, model: Path, stimuli: Path, epochs: int | None) -> dict
 # Our side.
 
 
-def run_caveat(binary: Path, name: str, model: Path, stimuli: Path, epochs: int | None) -> dict:
-    """The same job by `caveat lm run`: its JSON, with the peak memory that the system counted.
-
-    Expected of the JSON are `seconds` with the keys load, evaluate_before, train and evaluate_after,
-    `median_step_seconds`, and `logit_diff_before` and `logit_diff_after` in the order of the prompts.
-    """
-    method = METHODS[name]
-    command = [binary, "lm", "run", "--model", model, "--stimuli", stimuli, "--method", name.removesuffix("-cached"),
-               "--epochs", method.epochs if epochs is None else epochs, "--batch-size", BATCH,
-               "--learning-rate", method.learning_rate, "--seed", SEED, "--format", "json"]
-    if method.rank is not None:
-        command += ["--lora-rank", method.rank, "--lora-alpha", method.alpha, "--lora-targets", ",".join(TARGETS)]
-    if method.l2 is not None:
-        command += ["--l2", method.l2]
-    with tempfile.TemporaryFile("w+") as out:
-        child = subprocess.Popen(list(map(str, command)), stdout=out)
+def run_caveat(binary: Path, name: str, model: Path, epochs: int | None) -> dict:
+    """The same job by `caveat lm run`, with the peak memory that the system counted."""
+    method = METHODS.get(name)
+    command = [binary, "lm", "run", model, "--exception", 5, 3, "--seed", SEED,
+               "--method", name.removesuffix("-cached"), "--format", "json"]
+    if method is not None:
+        command += ["--epochs", method.epochs if epochs is None else epochs, "--batch-size", BATCH,
+                    "--learning-rate", method.learning_rate]
+        if method.rank is not None:
+            command += ["--rank", method.rank, "--alpha", method.alpha, "--modules", ",".join(TARGETS)]
+        if method.l2 is not None:
+            command += ["--l2", method.l2]
+    with tempfile.TemporaryDirectory() as runs:
+        child = subprocess.Popen(list(map(str, command + ["-o", runs])), stdout=subprocess.DEVNULL)
         _, status, usage = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
         if child.returncode != 0:
             sys.exit(f"{binary} lm run failed for {name}: exit code {child.returncode}")
-        out.seek(0)
-        result = json.load(out)
-    return result | {"side": "caveat", "method": name, "peak_bytes": peak_bytes(usage)}
+        (path,) = Path(runs).rglob("results.json")
+        results = json.loads(path.read_text())
+    return results | {"peak_bytes": peak_bytes(usage)}
+
+
+def write_stimuli(binary: Path, model: Path, path: Path) -> None:
+    """The prompts of the study, as caveat makes them."""
+    judgments = run_caveat(binary, "none", model, None)["pre_finetune"]
+    lines = [json.dumps({"text": j["prompt"], "label": j["label"], "is_train": j["is_train"]}) for j in judgments]
+    path.write_text("\n".join(lines))
 
 
 # Both.
@@ -261,79 +254,74 @@ def rows(name: str, ours: list[dict], theirs: list[dict]) -> Iterator[tuple[str,
     def row(part: str, our: float, their: float, unit: str, note: str) -> tuple[str, ...]:
         return f"{name}: {part}", f"{our:.3g} {unit}", f"{their:.3g} {unit}", f"{their / our:,.1f}×", note
 
-    def our_evaluation(result: dict) -> float:
-        return result["seconds"]["evaluate_before"] + result["seconds"]["evaluate_after"]
+    def our_seconds(*phases: str) -> float:
+        return median(ours, lambda r: sum(r["args"]["seconds"][phase] for phase in phases))
 
     def their_total(result: dict) -> float:
         seconds = result["seconds"]
         return seconds["load"] + their_evaluation(seconds)[0] + seconds["train"]
 
     example = theirs[0]
-    deviation = max(abs(a - b) for a, b in zip(ours[0]["logit_diff_before"], example["logit_diff_before"], strict=True))
-    yield row("load", median(ours, lambda r: r["seconds"]["load"]),
-              median(theirs, lambda r: r["seconds"]["load"]), "s", "")
-    yield row(f"evaluate {example['prompts']} prompts twice", median(ours, our_evaluation),
+
+    def deviation(phase: str, key: str) -> float:
+        return max(abs(ours[0][phase][k]["logit_diff"] - theirs) for k, theirs in enumerate(example[key]))
+
+    yield row(f"evaluate {example['prompts']} prompts twice", our_seconds("before", "after"),
               median(theirs, lambda r: their_evaluation(r["seconds"])[0]), "s",
-              f"{their_evaluation(example['seconds'])[1]}; logit differences before training within {deviation:.1e}")
-    yield row(f"train, {example['steps']} steps", median(ours, lambda r: r["seconds"]["train"]),
+              f"{their_evaluation(example['seconds'])[1]}; logit differences before training within "
+              f"{deviation('pre_finetune', 'logit_diff_before'):.1e}")
+    yield row(f"train, {example['steps']} steps", our_seconds("train"),
               median(theirs, lambda r: r["seconds"]["train"]), "s",
-              f"a step {median(ours, lambda r: r['median_step_seconds']):.3g} s "
-              f"against {median(theirs, lambda r: r['median_step_seconds']):.3g} s")
-    yield row("whole job", median(ours, lambda r: sum(r["seconds"].values())), median(theirs, their_total), "s", "")
+              f"last loss {ours[0]['args']['losses'][-1]:.3g} against {example['last_loss']:.3g}, in other orders of prompts")
+    yield row("evaluate, train, evaluate", our_seconds("before", "train", "after"),
+              median(theirs, lambda r: their_evaluation(r["seconds"])[0] + r["seconds"]["train"]), "s", "")
+    yield row("the same with loading", our_seconds("load", "before", "train", "after"), median(theirs, their_total), "s", "")
     yield row("peak memory", median(ours, lambda r: r["peak_bytes"] / 2**30),
               median(theirs, lambda r: r["peak_bytes"] / 2**30), "GiB", "")
 
 
-def compare(binary: Path, model: Path, stimuli: Path, methods: list[str], epochs: int | None, repetitions: int) -> None:
+def compare(binary: Path, model: Path, methods: list[str], epochs: int | None, repetitions: int) -> None:
     """Runs the sides in turn and prints the table."""
     print("| job | caveat | PyTorch | ratio | note |\n|---|--:|--:|--:|---|")
-    for name in methods:
-        ours, theirs = [], []
-        for _ in range(repetitions):
-            theirs.append(run_torch(name, model, stimuli, epochs))
-            ours.append(run_caveat(binary, name, model, stimuli, epochs))
-        for cells in rows(name, ours, theirs):
-            print("| " + " | ".join(cells) + " |", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        stimuli = Path(folder) / "stimuli.jsonl"
+        write_stimuli(binary, model, stimuli)
+        for name in methods:
+            ours, theirs = [], []
+            for _ in range(repetitions):
+                theirs.append(run_torch(name, model, stimuli, epochs))
+                ours.append(run_caveat(binary, name, model, epochs))
+            for cells in rows(name, ours, theirs):
+                print("| " + " | ".join(cells) + " |", flush=True)
 
 
 def parse() -> argparse.Namespace:
-    """The command line."""
+    """The command line; one job in this process is started by the others."""
+    if sys.argv[1:2] == ["job"]:
+        job = argparse.ArgumentParser()
+        job.add_argument("mode")
+        job.add_argument("method", choices=METHODS)
+        job.add_argument("model", type=Path)
+        job.add_argument("stimuli", type=Path)
+        job.add_argument("--epochs", type=int)
+        return job.parse_args()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    modes = parser.add_subparsers(dest="mode", required=True)
-    theirs = modes.add_parser("torch", help="PyTorch's side alone")
-    both = modes.add_parser("compare", help="both sides and their ratios")
-    both.add_argument("binary", type=Path, help="the caveat command")
-    both.add_argument("--repetitions", type=int, default=3)
-    for mode in (theirs, both):
-        mode.add_argument("model", type=Path, help="a GGUF file")
-        mode.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS), help="default: all")
-        mode.add_argument("--stimuli", type=Path, help="JSONL with text, label and is_train")
-        mode.add_argument("--epochs", type=int, help="instead of every method's own")
-    job = modes.add_parser("job", help="one job in this process, as the others start it")
-    job.add_argument("method", choices=METHODS)
-    job.add_argument("model", type=Path)
-    job.add_argument("stimuli", type=Path)
-    job.add_argument("--epochs", type=int)
+    parser.set_defaults(mode="compare")
+    parser.add_argument("binary", type=Path, help="the caveat command")
+    parser.add_argument("model", type=Path, help="a GGUF file")
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS), help="default: all")
+    parser.add_argument("--epochs", type=int, help="instead of every method's own")
+    parser.add_argument("--repetitions", type=int, default=1)
     return parser.parse_args()
 
 
 def main() -> None:
-    """Both sides read one file of prompts."""
+    """Compares, or does one job of PyTorch's side."""
     arguments = parse()
     if arguments.mode == "job":
         print(json.dumps(torch_job(arguments.method, arguments.model, arguments.stimuli, arguments.epochs)))
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        stimuli = arguments.stimuli
-        if stimuli is None:
-            stimuli = Path(folder) / "stimuli.jsonl"
-            stimuli.write_text("".join(json.dumps(vars(stimulus)) + "\n" for stimulus in own_stimuli()))
-        if arguments.mode == "torch":
-            for name in arguments.methods:
-                print(json.dumps(run_torch(name, arguments.model, stimuli, arguments.epochs)), flush=True)
-        else:
-            compare(arguments.binary, arguments.model, stimuli, arguments.methods, arguments.epochs,
-                    arguments.repetitions)
+    else:
+        compare(arguments.binary, arguments.model, arguments.methods, arguments.epochs, arguments.repetitions)
 
 
 if __name__ == "__main__":
