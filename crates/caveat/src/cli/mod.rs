@@ -391,12 +391,12 @@ pub(crate) enum FigureName {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  caveat reproduce                                   the theory, in under a minute
-  caveat reproduce --published results/ -o report    with the language-model results
+  caveat reproduce                                   the theory, and our own fine-tuned language models
+  caveat reproduce --published results/ -o report    with other trial tables instead of ours
 
 Writes report/index.html (self-contained), report/figures/*.svg|pdf and report/tables/*.parquet|csv.")]
 pub(crate) struct ReproduceArgs {
-    /// Directory of published trial tables: ti/*.parquet, exception/*.parquet
+    /// Directory of published trial tables, as ti/*.parquet and exception/*.parquet, instead of our own
     #[arg(long, value_name = "DIR")]
     pub(crate) published: Option<PathBuf>,
     /// Directory of the report

@@ -1,6 +1,7 @@
-//! `caveat reproduce`: every figure and table of the theory, and of published results where given, with a report of them.
+//! `caveat reproduce`: every figure and table of the theory and of language models, ours or those given, with a report of them.
 
 mod html;
+mod own;
 mod sections;
 
 use std::path::Path;
@@ -13,7 +14,7 @@ use crate::cli::ReproduceArgs;
 use crate::failure::Failure;
 use crate::output::{check_directory, print_text, tell, write_bytes};
 use crate::progress;
-use sections::Section;
+use sections::{LanguageModels, Section};
 
 pub(crate) fn run(args: &ReproduceArgs) -> Result<(), Failure> {
     let start = Instant::now();
@@ -30,12 +31,15 @@ pub(crate) fn run(args: &ReproduceArgs) -> Result<(), Failure> {
         check_directory(directory)?;
     }
     // Input that can be wrong comes first, and nothing is made before all of it has proved right.
-    let published = match args.published.as_deref() {
-        Some(directory) => vec![sections::language_model_accuracy(directory)?, sections::language_models(directory)?],
-        None => Vec::new(),
+    let of_models = |directory: &Path, models| -> Result<Vec<Section>, Failure> {
+        Ok(vec![sections::language_model_accuracy(directory, models)?, sections::language_models(directory, models)?])
+    };
+    let of_models = match args.published.as_deref() {
+        Some(directory) => of_models(directory, LanguageModels::GIVEN)?,
+        None => of_models(own::directory()?.path(), own::DESCRIPTION)?,
     };
     let mut sections = sections::theory()?;
-    sections.extend(published);
+    sections.extend(of_models);
     for directory in [&figures, &tables] {
         std::fs::create_dir_all(directory)
             .map_err(|e| Failure::from(ResultsError::Write { path: directory.clone(), reason: e.to_string() }))?;

@@ -142,42 +142,69 @@ fn network_section() -> Result<Section, Failure> {
     })
 }
 
+/// Whose language models a report shows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LanguageModels {
+    /// What is said of their origin.
+    pub(crate) source: &'static str,
+    /// Whether findings are listed for every setting and stimulus set, or for full fine-tuning over all stimulus sets.
+    pub(crate) all_settings: bool,
+}
+
+impl LanguageModels {
+    /// Those of a directory that the user names.
+    pub(crate) const GIVEN: Self = Self { source: "", all_settings: false };
+
+    fn shows(self, setting: &str) -> bool {
+        self.all_settings || setting == "full"
+    }
+}
+
 /// What the models answer: the figure of the study and accuracies by pair class.
-pub(crate) fn language_model_accuracy(directory: &Path) -> Result<Section, Failure> {
+pub(crate) fn language_model_accuracy(directory: &Path, models: LanguageModels) -> Result<Section, Failure> {
     let paths = [directory.to_owned()];
     let pairs = read_pairs(&paths)?;
-    let accuracy = accuracy(&paths)?;
+    let accuracy = accuracy(&paths, models)?;
     let mut findings = Vec::new();
     for group in accuracy.groups.iter().filter(|g| g.n > 0) {
-        let [GroupValue::Text(setting), GroupValue::Text(hier), ..] = group.values.as_slice() else { continue };
-        if setting != "full" {
+        let [GroupValue::Text(setting), GroupValue::Text(hier), .., task] = group.values.as_slice() else { continue };
+        if !models.shows(setting) {
             continue;
         }
         let (low, high) = group.interval();
+        let stimuli = match task {
+            GroupValue::Text(task) if models.all_settings => format!(" {task}"),
+            _ => String::new(),
+        };
         findings.push((
-            format!("{setting}, {hier}, {}", group.class.name().replace('_', " ")),
+            format!("{setting}{stimuli}, {hier}, {}", group.class.name().replace('_', " ")),
             format!("{:.4} [{low:.4}, {high:.4}], {} answers", group.accuracy(), group.n),
         ));
     }
     Ok(Section {
         title: "What fine-tuned language models answer",
-        text: "Accuracy by pair class after training: the mean of right answers over models, stimuli, seeds, pairs and both orders, \
-               with Wilson 95 % intervals. Errors gather across the exception."
-            .into(),
+        text: format!(
+            "{}Accuracy by pair class after training: the mean of right answers over models, stimuli, seeds, pairs and both orders, \
+             with Wilson 95 % intervals. Errors gather across the exception.",
+            models.source
+        ),
         findings,
         figures: vec![caveat_figures::language_models::study::draw(&pairs)?, placements(&pairs)?],
         tables: vec![("accuracy".into(), accuracy.table()?)],
     })
 }
 
-fn accuracy(paths: &[std::path::PathBuf]) -> Result<Summary, Failure> {
-    let column = |c| GroupColumn::Trial(c);
-    let by = [TrialColumn::Setting, TrialColumn::Hier, TrialColumn::LoraR, TrialColumn::L2Reg].map(column);
+fn accuracy(paths: &[std::path::PathBuf], models: LanguageModels) -> Result<Summary, Failure> {
+    let mut by = vec![TrialColumn::Setting, TrialColumn::Hier, TrialColumn::LoraR, TrialColumn::L2Reg];
+    if models.all_settings {
+        by.push(TrialColumn::Task);
+    }
+    let by: Vec<GroupColumn> = by.into_iter().map(GroupColumn::Trial).collect();
     reading(|progress| summarize(paths, &by, &Selection::from(Phase::Post), progress))
 }
 
 /// Fits and predictions of trial tables.
-pub(crate) fn language_models(directory: &Path) -> Result<Section, Failure> {
+pub(crate) fn language_models(directory: &Path, models: LanguageModels) -> Result<Section, Failure> {
     let (fitted, predicted) = fit_published(&[directory.to_owned()], REPLICATES)?;
     let mut figures = Vec::new();
     let with_prediction = !predicted.is_empty();
@@ -203,26 +230,34 @@ pub(crate) fn language_models(directory: &Path) -> Result<Section, Failure> {
                to each condition by least squares; R² is taken about zero. Predictions take the parameters fitted to the task \
                without an exception and refit nothing."
             .into(),
-        findings: language_model_findings(&fitted, &predicted)?,
+        findings: language_model_findings(&fitted, &predicted, models)?,
         figures,
         tables,
     })
 }
 
-fn language_model_findings(fitted: &[Fitted], predicted: &[Predicted]) -> Result<Vec<(String, String)>, Failure> {
+fn language_model_findings(
+    fitted: &[Fitted],
+    predicted: &[Predicted],
+    models: LanguageModels,
+) -> Result<Vec<(String, String)>, Failure> {
     let mut findings = vec![("conditions fitted".to_owned(), fitted.len().to_string())];
-    for f in fitted.iter().filter(|f| f.observed.key.setting == "full") {
+    for f in fitted.iter().filter(|f| models.shows(&f.observed.key.setting)) {
         let key = &f.observed.key;
+        let name = match models.all_settings {
+            true => key.to_string(),
+            false => format!("{} {} {}", key.model, key.task, key.hier),
+        };
         let interval = f
             .intervals
             .map_or(String::new(), |i| format!(" [{:.3}, {:.3}]", i.conjunctivity.low, i.conjunctivity.high));
         findings.push((
-            format!("{} {} {}", key.model, key.task, key.hier),
+            name,
             format!("α {:.3}{interval}, C {}, R² {:.4}", f.fit.conjunctivity, short(f.fit.c), f.fit.r_squared),
         ));
     }
-    let full = predicted.iter().filter(|p| p.observed.key.setting == "full");
-    findings.extend(PredictionSummary::of(full)?.iter().flat_map(PredictionSummary::findings));
+    let shown = predicted.iter().filter(|p| models.shows(&p.observed.key.setting));
+    findings.extend(PredictionSummary::of(shown)?.iter().flat_map(PredictionSummary::findings));
     Ok(findings)
 }
 

@@ -1,0 +1,24 @@
+//! The project's own fine-tuned language models, which the report shows where no other trial tables are given.
+
+use tempfile::TempDir;
+
+use super::sections::LanguageModels;
+use crate::failure::Failure;
+
+/// The trial table of the sweeps in `results/`, whose README says how it was made.
+const TRIALS: &[u8] = include_bytes!("../../results/trials.parquet");
+
+/// The table in a directory that lives as long as what is returned.
+pub(super) fn directory() -> Result<TempDir, Failure> {
+    let failed = |e: std::io::Error| Failure::Run(format!("a temporary directory for the trial table: {e}"));
+    let directory = TempDir::new().map_err(failed)?;
+    std::fs::write(directory.path().join("trials.parquet"), TRIALS).map_err(failed)?;
+    Ok(directory)
+}
+
+/// What the table holds.
+pub(super) const DESCRIPTION: LanguageModels = LanguageModels {
+    source: "These are our own runs of SmolLM2-135M-Instruct, trained on a laptop's processor by caveat lm sweep; the sweep files and \
+             the trial table lie in crates/caveat/results. ",
+    all_settings: true,
+};
