@@ -34,7 +34,7 @@ pub use fetch::{
     locate,
 };
 pub use geometry::{
-    BehaviorFit, Geometry, GeometryPair, KernelGeometry, KernelPredictions, MAX_ITEMS as MAX_GEOMETRY_ITEMS,
+    BehaviorFit, GEOMETRY, Geometry, GeometryPair, KernelGeometry, KernelPredictions, MAX_ITEMS as MAX_GEOMETRY_ITEMS,
     MarginPrediction, Metric, geometry, write_geometry, write_similarities,
 };
 pub use model::LanguageModel;

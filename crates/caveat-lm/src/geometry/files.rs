@@ -12,7 +12,8 @@ use super::states::{Metric, Vectors, lexicographic, no_direction};
 use crate::error::{LmError, Result};
 use crate::stimuli::{Answer, Stimuli};
 
-const GEOMETRY: &str = "geometry.json";
+/// Its presence says that hidden states were described.
+pub const GEOMETRY: &str = "geometry.json";
 const META: &str = "rep_sim_meta.json";
 
 /// What the rows and columns of the matrices are.

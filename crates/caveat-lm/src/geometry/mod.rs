@@ -29,7 +29,7 @@ use self::states::{Vectors, dot, lexicographic};
 use crate::error::{LmError, Result};
 use crate::stimuli::Stimuli;
 
-pub use files::{write_geometry, write_similarities};
+pub use files::{GEOMETRY, write_geometry, write_similarities};
 pub use states::{MAX_ITEMS, Metric};
 
 /// The geometry of a run's hidden states. As JSON, numbers that are infinite or not defined are null.

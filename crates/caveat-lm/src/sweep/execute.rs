@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::plan::{Sweep, SweepRun};
 use crate::error::{LmError, Result, one_line};
+use crate::geometry::GEOMETRY;
 use crate::run::{Claim, LoadedModel, RunProgress, check_finished, claim, is_finished, perform};
 
 /// The log of failures in the folder of a sweep.
@@ -159,7 +160,7 @@ impl Models<'_> {
     ) -> Result<Outcome> {
         let claimed = match claim(&run.folder, false)? {
             Claim::Mine(claimed) => claimed,
-            Claim::Finished => return check_finished(&run.folder, &run.settings()).map(|()| Outcome::There),
+            Claim::Finished => return self.there(run),
             Claim::Busy => return Ok(Outcome::Busy),
         };
         let mut model = match self.load(run.model, on)? {
@@ -171,12 +172,28 @@ impl Models<'_> {
         }
         on(&SweepEvent::Begin(run));
         let mut progress = |progress: &RunProgress| on(&SweepEvent::Running(progress));
+        let keep_states = self.sweep.save_similarity;
         // A model in training is thrown away afterwards, so that nothing is left half-changed.
-        let step = AssertUnwindSafe(|| perform(&mut model, &run.settings(), false, &mut progress, cancelled));
+        let step = AssertUnwindSafe(|| perform(&mut model, &run.settings(), keep_states, &mut progress, cancelled));
         let performed = catch_unwind(step).unwrap_or_else(|panic| Err(LmError::Failed(reason_of(&*panic))))?;
+        if keep_states {
+            performed.write_geometry(claimed.directory())?;
+        }
         performed.results.write(claimed.directory())?;
         claimed.finish()?;
         Ok(Outcome::Done)
+    }
+
+    /// A run that was there, if it is the one that is asked for.
+    fn there(&self, run: &SweepRun) -> Result<Outcome> {
+        check_finished(&run.folder, &run.settings())?;
+        if self.sweep.save_similarity && !run.folder.join(GEOMETRY).is_file() {
+            return Err(LmError::bad_file(
+                &run.folder,
+                "is a run without similarities: expected it removed or elsewhere",
+            ));
+        }
+        Ok(Outcome::There)
     }
 
     fn load(

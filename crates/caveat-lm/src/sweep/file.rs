@@ -28,6 +28,8 @@ pub(super) struct SweepFile {
     pub(super) output: Option<PathBuf>,
     pub(super) device: Option<String>,
     #[serde(default)]
+    pub(super) save_similarity: bool,
+    #[serde(default)]
     pub(super) defaults: GridTable,
     #[serde(default)]
     pub(super) grid: Vec<Spanned<GridTable>>,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::file::{GridTable, HierarchyEntry, ItemsEntry, ModelEntry, Named, RunOrder, SweepFile, line_of, read};
 use crate::error::{LmError, Result};
 use crate::fetch::locate;
+use crate::geometry::MAX_ITEMS as MAX_GEOMETRY_ITEMS;
 use crate::registry;
 use crate::run::{
     RunSettings, Spelling, TrainingOptions, check_folder_name, differences, hierarchy_name, model_name_of,
@@ -24,6 +25,8 @@ pub struct Sweep {
     pub output: PathBuf,
     /// The name of the device they are to be computed on, if the file has one.
     pub device: Option<String>,
+    /// Whether every run keeps the similarities of its hidden states and their geometry.
+    pub save_similarity: bool,
     /// The models, in the order in which they are first needed.
     pub models: Vec<SweepModel>,
     /// All runs, those of a model together; no two have the same folder.
@@ -78,7 +81,7 @@ impl Sweep {
     pub fn read(path: &Path, output: Option<&Path>) -> Result<Self> {
         let (file, text) = read(path)?;
         let base = path.parent().unwrap_or(Path::new("")).to_owned();
-        let SweepFile { output: written, device, defaults, grid } = file;
+        let SweepFile { output: written, device, save_similarity, defaults, grid } = file;
         let output = match output {
             Some(output) => output.to_owned(),
             None => base.join(written.as_deref().unwrap_or(Path::new("runs"))),
@@ -89,12 +92,12 @@ impl Sweep {
         let mut plan = Plan { base, output, models: Vec::new(), runs: Vec::new(), folders: HashMap::new() };
         for grid in &grid {
             let line = line_of(&text, grid.span());
-            plan.add(grid.get_ref(), &defaults)
+            plan.add(grid.get_ref(), &defaults, save_similarity)
                 .map_err(|problem| LmError::bad_file(path, format!("the grid at line {line}: {problem}")))?;
         }
         let Plan { output, models, mut runs, .. } = plan;
         runs.sort_by_key(|run| run.model);
-        Ok(Self { output, device, models, runs })
+        Ok(Self { output, device, save_similarity, models, runs })
     }
 }
 
@@ -141,7 +144,7 @@ struct Plan {
 }
 
 impl Plan {
-    fn add(&mut self, grid: &GridTable, defaults: &GridTable) -> Result<()> {
+    fn add(&mut self, grid: &GridTable, defaults: &GridTable, save_similarity: bool) -> Result<()> {
         let missing = |key: &str| LmError::invalid(format!("{key} is missing: expected it here or in [defaults]"));
         let models = grid.models.as_ref().or(defaults.models.as_ref()).ok_or_else(|| missing("models"))?;
         let models = models.0.iter().map(|model| self.model(&model.0)).collect::<Result<Vec<usize>>>()?;
@@ -168,6 +171,12 @@ impl Plan {
         for &model in &models {
             for stimuli in &items {
                 for hierarchy in &hierarchies.0 {
+                    if save_similarity && hierarchy.0.n > MAX_GEOMETRY_ITEMS {
+                        let n = hierarchy.0.n;
+                        return Err(LmError::invalid(format!(
+                            "save_similarity with {n} items: states are compared for at most {MAX_GEOMETRY_ITEMS}"
+                        )));
+                    }
                     let stimuli = of_hierarchy(stimuli, &hierarchy.0)?;
                     for training in &trainings {
                         let name = self.models.get(model).map_or("", |model| model.name.as_str());

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use caveat_lm::stimuli::poker::EquityBounds;
 use caveat_lm::stimuli::{ItemSet, PromptTemplate, StimulusSettings};
 use caveat_lm::{
-    Claim, ClaimedFolder, LoadedModel, MAX_GEOMETRY_ITEMS, MethodKind, PerformedRun, RunResults, RunSettings,
+    Claim, ClaimedFolder, GEOMETRY, LoadedModel, MAX_GEOMETRY_ITEMS, MethodKind, PerformedRun, RunResults, RunSettings,
     RunSummary, Spelling, SweepModel, TrainingOptions, claim, differences_from, item_set, open_model, perform,
     save_adapter, save_model,
 };
@@ -20,9 +20,6 @@ use crate::commands::pairs;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::output::check_directory;
-
-/// The file that says that hidden states were described.
-const GEOMETRY: &str = "geometry.json";
 
 pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
     let settings_of = |model: &SweepModel| -> Result<RunSettings, Failure> {
