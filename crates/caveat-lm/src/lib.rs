@@ -34,8 +34,8 @@ pub use fetch::{
     locate,
 };
 pub use geometry::{
-    BehaviorFit, GEOMETRY, Geometry, GeometryPair, KernelGeometry, KernelPredictions, MAX_ITEMS as MAX_GEOMETRY_ITEMS,
-    MarginPrediction, Metric, geometry, write_geometry, write_similarities,
+    BehaviorFit, GEOMETRY, Geometries, Geometry, GeometryPair, KernelGeometry, KernelPredictions,
+    MAX_ITEMS as MAX_GEOMETRY_ITEMS, MarginPrediction, Metric, geometry, write_geometry, write_similarities,
 };
 pub use model::LanguageModel;
 pub use model_files::{ModelFiles, open_model};

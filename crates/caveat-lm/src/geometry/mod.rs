@@ -14,6 +14,7 @@
 //! intercept does not change; regression has one that is free ([`KernelFitter`](caveat_theory::inference::KernelFitter)),
 //! since a large common component is just that to a readout.
 
+mod collect;
 mod files;
 mod predict;
 mod states;
@@ -29,6 +30,7 @@ use self::states::{Vectors, dot, lexicographic};
 use crate::error::{LmError, Result};
 use crate::stimuli::Stimuli;
 
+pub use collect::Geometries;
 pub use files::{GEOMETRY, write_geometry, write_similarities};
 pub use states::{MAX_ITEMS, Metric};
 

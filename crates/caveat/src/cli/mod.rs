@@ -14,7 +14,9 @@ use clap_complete::Shell;
 
 pub(crate) use design::DesignArgs;
 pub(crate) use fit::{ByColumn, ChoiceSpec, ClusterColumn, FitArgs, FitLoss, Learner};
-pub(crate) use lm::{ComputeSpec, FetchArgs, LmCommand, ModelsArgs, RunArgs, Saved, ScoreArgs, SourceName, SweepArgs};
+pub(crate) use lm::{
+    ComputeSpec, FetchArgs, GeometryArgs, LmCommand, ModelsArgs, RunArgs, Saved, ScoreArgs, SourceName, SweepArgs,
+};
 pub(crate) use results::{CheckArgs, ConvertArgs, MatrixArgs, ResultsCommand, SummaryArgs};
 
 use crate::values;

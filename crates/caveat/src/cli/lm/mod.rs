@@ -1,6 +1,7 @@
 //! The options of `caveat lm`: fetching, fine-tuning and questioning pretrained language models.
 
 mod fetch;
+mod geometry;
 mod models;
 mod run;
 mod score;
@@ -10,6 +11,7 @@ use caveat_results::Format;
 use clap::{Args, Subcommand};
 
 pub(crate) use fetch::{FetchArgs, SourceName};
+pub(crate) use geometry::GeometryArgs;
 pub(crate) use models::ModelsArgs;
 pub(crate) use run::{RunArgs, Saved};
 pub(crate) use score::ScoreArgs;
@@ -29,6 +31,8 @@ pub(crate) enum LmCommand {
     Sweep(SweepArgs),
     /// Score prompts of your own: the logits of two answers
     Score(ScoreArgs),
+    /// Tabulate the hidden-state geometry of many runs
+    Geometry(GeometryArgs),
 }
 
 /// Where a model is computed.

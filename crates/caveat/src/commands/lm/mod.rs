@@ -1,6 +1,7 @@
 //! `caveat lm`: one file a subcommand.
 
 mod fetch;
+mod geometry;
 mod models;
 mod run;
 mod score;
@@ -26,6 +27,7 @@ pub(crate) fn run(command: &LmCommand) -> Result<(), Failure> {
         LmCommand::Run(args) => run::run(args),
         LmCommand::Sweep(args) => sweep::run(args),
         LmCommand::Score(args) => score::run(args),
+        LmCommand::Geometry(args) => geometry::run(args),
     }
 }
 

@@ -1,0 +1,26 @@
+//! The options of `caveat lm geometry`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::cli::OutputSpec;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  caveat lm geometry runs/
+  caveat lm geometry runs/ -o geometry.parquet
+
+On a terminal, means over seeds and orders, with the number of runs n; to a file, and as csv or json, a row for
+every run. Columns: what was run; phase (pre or post training); kernel (cosine or dot: similarities of hidden
+states; fitted: the theory fitted to margins alone); conjunctivity; variance and antisymmetric (shares of the
+kernel that its exchangeable projection explains); c, r_squared and correlation of the margins that the
+projection predicts, and r_squared_measured and correlation_measured of those by the kernel itself.")]
+pub(crate) struct GeometryArgs {
+    /// Folders of runs that kept their similarities
+    #[arg(required = true, value_name = "DIR")]
+    pub(crate) runs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: OutputSpec,
+}
