@@ -1,5 +1,6 @@
 //! The developer's commands: `cargo xtask test | lint | bench | docs`.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Instant;
@@ -9,7 +10,7 @@ cargo xtask COMMAND
 
   test [--slow]   all tests: documentation examples, then unit, property and command-line tests;
                   with --slow the simulations of coverage too (minutes)
-  lint            formatting, clippy and rustdoc, warnings as errors
+  lint            formatting, shared dependencies, clippy and rustdoc, warnings as errors
   docs            the API documentation, in target/doc
   bench [NAME]    criterion benchmarks, then the comparison with scikit-learn, SciPy and pandas;
                   NAME is phase, rank, published or statistics, or language-models: fine-tuning against
@@ -62,8 +63,37 @@ fn test(slow: bool) -> Done {
 
 fn lint() -> Done {
     cargo(&["fmt", "--all", "--check"])?;
+    shared_dependencies()?;
     cargo(&["clippy", "--workspace", "--all-targets", "--release", "--quiet", "--", "-D", "warnings"])?;
     documentation(&["--quiet"])
+}
+
+/// Refuses dependencies that tests would build with other features than the command, and so a second time: many minutes.
+fn shared_dependencies() -> Done {
+    let of_command = features(&["--package", "caveat", "--edges", "normal,build"])?;
+    let of_all = features(&["--workspace", "--edges", "normal,build,dev"])?;
+    let different: Vec<&str> = of_command.difference(&of_all).map(String::as_str).collect();
+    match different.is_empty() {
+        true => Ok(()),
+        false => Err(format!(
+            "the command has dependencies with features that tests enlarge: {}; `cargo tree --workspace -e features -i NAME` \
+             shows how, and crates/caveat/Cargo.toml or the workspace's can ask for the same",
+            different.join(", ")
+        )),
+    }
+}
+
+/// Every dependency with its features, a line each.
+fn features(chosen: &[&str]) -> Result<BTreeSet<String>, String> {
+    let listed = ["tree", "--locked", "--prefix", "none", "--format", "{p} {f}"];
+    let out = Command::new("cargo").args(listed).args(chosen).current_dir(root()).output();
+    let out = out.map_err(|e| format!("cargo tree cannot be started: {e}"))?;
+    if !out.status.success() {
+        return Err(format!("cargo tree failed: {}", String::from_utf8_lossy(&out.stderr)));
+    }
+    // A dependency that was listed before is marked.
+    let lines = String::from_utf8_lossy(&out.stdout).lines().map(|line| line.replace(" (*)", "")).collect();
+    Ok(lines)
 }
 
 fn docs() -> Done {
