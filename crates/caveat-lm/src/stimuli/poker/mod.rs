@@ -8,15 +8,12 @@
 //! this counterbalancing are trained in published runs; what a model knew of the game beforehand helps in one half and hinders
 //! in the other.
 
-mod enumeration;
 mod equity;
 mod hand;
 #[cfg(test)]
 mod published;
 mod search;
-mod strength;
 
-pub use enumeration::enumerate_deals;
 pub use equity::{PreflopEquity, boards, pairings};
 pub use hand::StartingHand;
 pub use search::EquityBounds;

@@ -3,12 +3,10 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use caveat_lm::Result;
+use caveat_lm::stimuli::poker::{PreflopEquity, StartingHand};
 use rayon::prelude::*;
-
-use super::equity::PreflopEquity;
-use super::hand::StartingHand;
-use super::strength::{Cards, Strength};
-use crate::error::Result;
+use rs_poker::core::{Card, SevenCardAccum, Suit, Value};
 
 const N: usize = StartingHand::COUNT;
 /// A row of counts by hand, as long as whole vectors of any width are.
@@ -29,7 +27,7 @@ const UNIT_BOARDS: usize = 512;
 ///
 /// # Errors
 /// None: that the counts add up to all deals is checked, not assumed.
-pub fn enumerate_deals(progress: &(dyn Fn(u64, u64) + Sync)) -> Result<PreflopEquity> {
+pub(crate) fn enumerate_deals(progress: &(dyn Fn(u64, u64) + Sync)) -> Result<PreflopEquity> {
     let boards: Vec<([u8; 5], u64)> = boards_up_to_suits();
     let (done, total) = (AtomicU64::new(0), boards.len() as u64);
     let counts = boards
@@ -45,6 +43,11 @@ pub fn enumerate_deals(progress: &(dyn Fn(u64, u64) + Sync)) -> Result<PreflopEq
         .reduce(Counts::new, Counts::plus);
     let ties: Vec<u64> = counts.at_least.iter().zip(&counts.wins).map(|(both, wins)| both - wins).collect();
     PreflopEquity::from_counts(counts.wins, ties)
+}
+
+/// `known` cards and `more`, each 4·rank + suit.
+fn with(known: SevenCardAccum, more: &[u8]) -> SevenCardAccum {
+    more.iter().fold(known, |cards, &card| cards + Card::new(Value::from(card / 4), Suit::from(card % 4)))
 }
 
 /// The boards with the largest set of cards among those that renaming suits turns into each other, and how many those are.
@@ -99,12 +102,12 @@ impl Counts {
 
     /// Adds the deals on `board`, each `multiplicity` times.
     fn add_board(&mut self, board: &[u8; 5], multiplicity: u64) {
-        let on_board = board.iter().fold(Cards::default(), |set, &card| set.with(Cards::one(card)));
+        let on_board = with(SevenCardAccum::new(), board);
         let mut pairs = Vec::with_capacity(1081);
         for first in (0..52).filter(|card| !board.contains(card)) {
             for second in (0..first).filter(|card| !board.contains(card)) {
                 if let Some(hand) = StartingHand::of_cards(first, second) {
-                    let strength = Strength::of(on_board.with(Cards::one(first)).with(Cards::one(second)));
+                    let strength = with(on_board, &[first, second]).rank();
                     pairs.push((strength, hand.index(), [first, second]));
                 }
             }
@@ -161,22 +164,22 @@ impl Weaker {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::super::equity::{boards, pairings};
+    use caveat_lm::stimuli::poker::{boards, pairings};
+
     use super::*;
 
     /// Wins of `a`, ties and wins of `b` over all boards, one by one.
     fn deals(a: [u8; 2], b: [u8; 2]) -> [u64; 3] {
         let deck: Vec<u8> = (0..52).filter(|card| !a.contains(card) && !b.contains(card)).collect();
-        let set = |cards: &[u8]| cards.iter().fold(Cards::default(), |set, &card| set.with(Cards::one(card)));
-        let (a, b) = (set(&a), set(&b));
+        let (a, b) = (with(SevenCardAccum::new(), &a), with(SevenCardAccum::new(), &b));
         let count = |first: usize| {
             let mut counts = [0; 3];
             for v in 0..first {
                 for x in 0..v {
                     for y in 0..x {
                         for z in 0..y {
-                            let board = set(&[deck[first], deck[v], deck[x], deck[y], deck[z]]);
-                            let order = Strength::of(board.with(b)).cmp(&Strength::of(board.with(a)));
+                            let board = [deck[first], deck[v], deck[x], deck[y], deck[z]];
+                            let order = with(b, &board).rank().cmp(&with(a, &board).rank());
                             counts[(order as i8 + 1) as usize] += 1;
                         }
                     }
@@ -228,12 +231,12 @@ mod tests {
         for (board, _) in all.iter().step_by(13_441) {
             let mut counts = Counts::new();
             counts.add_board(board, 1);
-            let on_board = board.iter().fold(Cards::default(), |set, &card| set.with(Cards::one(card)));
+            let on_board = with(SevenCardAccum::new(), board);
             let (mut wins, mut at_least) = (vec![0; N * N], vec![0; N * N]);
             let free = |cards: &[u8; 2]| !cards.iter().any(|card| board.contains(card));
             let combinations: Vec<_> = StartingHand::all()
                 .flat_map(|hand| hand.combinations().into_iter().filter(free).map(move |cards| (hand.index(), cards)))
-                .map(|(hand, [p, q])| (hand, [p, q], Strength::of(on_board.with(Cards::one(p)).with(Cards::one(q)))))
+                .map(|(hand, [p, q])| (hand, [p, q], with(on_board, &[p, q]).rank()))
                 .collect();
             assert_eq!(combinations.len(), 1081);
             for (a, cards, strength) in &combinations {

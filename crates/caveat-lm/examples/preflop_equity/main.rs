@@ -6,11 +6,14 @@
 //! cargo run --release -p caveat-lm --example preflop_equity -- crates/caveat-lm/data/preflop_equity.csv
 //! ```
 
+mod enumeration;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use caveat_lm::stimuli::poker::{PreflopEquity, enumerate_deals};
+use caveat_lm::stimuli::poker::PreflopEquity;
+use enumeration::enumerate_deals;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
