@@ -36,8 +36,8 @@ pub struct Converted {
 /// becomes such.
 ///
 /// An input is a trial table, a directory that holds .parquet files, or a directory that holds runs:
-/// `MODEL/TASK/HIER/[lora_rR_alphaA | l2_X]/seedS_fwd|rev/results.json` at any depth, where X is a number, with `p` for the
-/// point if need be, and a run with neither is of full fine-tuning. `results.json` is an object with `pre_finetune`,
+/// `MODEL/TASK/HIER/[lora_rR_alphaA | l2_X | none]/seedS_fwd|rev/results.json` at any depth, where X is a number, with `p` for the
+/// point if need be, and a run with none of the three is of full fine-tuning. `results.json` is an object with `pre_finetune`,
 /// `post_finetune` or both, each an array of objects with rank_a, rank_b, is_train, logit_diff, prob_yes and label ("Yes" or
 /// "No"; not needed with no_gt), and where they apply is_exception, no_gt and gap. Every other column follows from these and the
 /// path; `lora_alpha` comes after the 25. Rows are in order of path, phase and item.

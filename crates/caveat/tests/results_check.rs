@@ -154,7 +154,7 @@ fn wrong_values_are_found_in_their_row_and_column_and_nowhere_else() {
         (set(&good, "paired_correct", &[r], 0.0), "paired_correct", "paired_correct", "0: expected 1, for prob_yes is"),
         (set(&good, "lora_r", &[r], 8.0), "lora_r", "hyperparameter", "8 with setting full: expected no value"),
         (set(&good, "l2_reg", &[r], -1.0), "l2_reg", "hyperparameter", "-1 with setting full"),
-        (set_text(&good, "setting", &[r], "ful"), "setting", "setting", "\"ful\": expected full, lora or probe"),
+        (set_text(&good, "setting", &[r], "ful"), "setting", "setting", "\"ful\": expected full, lora, probe or none"),
         (set_text(&good, "phase", &[r], "after"), "phase", "phase", "\"after\": expected pre or post"),
         (set_text(&good, "label", &[r], "yes"), "label", "label", "\"yes\": expected Yes or No"),
         (

@@ -369,8 +369,8 @@ fn malformed_runs_are_refused_by_name_and_nothing_is_left() {
         ("runs/m/t/h/run0_fwd", "directory \"run0_fwd\": expected a seed"),
         ("runs/m/t/h/lora_r8/seed0_fwd", "directory \"lora_r8\": expected a rank and an alpha, as in lora_r16_alpha32"),
         ("runs/m/t/h/lora_r8_alpha-1/seed0_fwd", "expected a rank and an alpha"),
-        ("runs/m/t/h/l2_/seed0_fwd", "directory \"l2_\": expected a positive penalty"),
-        ("runs/m/t/h/l2_0p0/seed0_fwd", "expected a positive penalty, as in l2_0p0001 or l2_1e-4"),
+        ("runs/m/t/h/l2_/seed0_fwd", "directory \"l2_\": expected a penalty of at least 0"),
+        ("runs/m/t/h/l2_-1/seed0_fwd", "expected a penalty of at least 0, as in l2_0p0001 or l2_1e-4"),
         ("runs/copy/m/t/h/seed0_fwd", "is the same run as "),
     ] {
         write_run(&place, path, &good);

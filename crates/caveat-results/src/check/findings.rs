@@ -14,7 +14,7 @@ pub enum ProblemKind {
     MissingValue,
     /// Text in a column of numbers or truth values.
     UnreadableValue,
-    /// A setting other than full, lora and probe.
+    /// A setting other than full, lora, probe and none.
     Setting,
     /// A phase other than pre and post.
     Phase,
@@ -42,7 +42,7 @@ pub enum ProblemKind {
     Correct,
     /// paired_correct contradicts the probabilities of the two directions.
     PairedCorrect,
-    /// lora_r or l2_reg missing, superfluous or not positive.
+    /// lora_r or l2_reg missing, superfluous or out of range.
     Hyperparameter,
     /// A row that is there already.
     DuplicateRow,

@@ -47,6 +47,8 @@ pub(super) struct Columns<'a> {
     pub(super) l2_reg: &'a [f64],
 }
 
+const SETTINGS: [&str; 4] = ["full", "lora", "probe", "none"];
+
 pub(super) const NAMES: [TrialColumn; 4] =
     [TrialColumn::Setting, TrialColumn::Model, TrialColumn::Task, TrialColumn::Hier];
 
@@ -59,7 +61,7 @@ impl<'a> Columns<'a> {
         let label_text = batch.text(C::Label)?;
         Ok(Self {
             names,
-            setting: codes(names[0], &["full", "lora", "probe"]),
+            setting: codes(names[0], &SETTINGS),
             phase_text,
             phase: codes(phase_text, &["pre", "post"]),
             direction_text,
@@ -175,8 +177,8 @@ fn check_names(c: &Columns<'_>, row: usize, problems: &mut RowProblems<'_>) {
             problems.add(ProblemKind::MissingValue, column, || "the value is missing: expected a name".into());
         }
     }
-    if code(&c.setting, c.names[0], row) == 3 {
-        let text = || format!("{:?}: expected full, lora or probe", c.names[0].get(row).unwrap_or_default());
+    if usize::from(code(&c.setting, c.names[0], row)) == SETTINGS.len() {
+        let text = || format!("{:?}: expected full, lora, probe or none", c.names[0].get(row).unwrap_or_default());
         problems.add(ProblemKind::Setting, TrialColumn::Setting, text);
     }
     let choices = [
@@ -201,19 +203,19 @@ fn check_names(c: &Columns<'_>, row: usize, problems: &mut RowProblems<'_>) {
 }
 
 fn check_hyperparameters(c: &Columns<'_>, row: usize, bad: Bad, problems: &mut RowProblems<'_>) {
-    let setting = code(&c.setting, c.names[0], row);
-    if setting > 2 {
-        return;
-    }
-    let name = ["full", "lora", "probe"][setting as usize];
-    for (owner, value, column) in [(1, c.lora_r[row], TrialColumn::LoraR), (2, c.l2_reg[row], TrialColumn::L2Reg)] {
-        let is_right = if setting == owner { value > 0.0 && value.is_finite() } else { value.is_nan() };
+    let Some(&name) = SETTINGS.get(usize::from(code(&c.setting, c.names[0], row))) else { return };
+    let (rank, penalty) = (c.lora_r[row], c.l2_reg[row]);
+    for (owner, value, is_in_range, column, expected) in [
+        ("lora", rank, rank > 0.0, TrialColumn::LoraR, "a positive number"),
+        ("probe", penalty, penalty >= 0.0, TrialColumn::L2Reg, "a number of at least 0"),
+    ] {
+        let is_right = if name == owner { is_in_range && value.is_finite() } else { value.is_nan() };
         if is_right || bad.has(column) {
             continue;
         }
-        problems.add(ProblemKind::Hyperparameter, column, || match (setting == owner, value.is_nan()) {
-            (true, true) => format!("the value is missing with setting {name}: expected a positive number"),
-            (true, false) => format!("{value}: expected a positive number"),
+        problems.add(ProblemKind::Hyperparameter, column, || match (name == owner, value.is_nan()) {
+            (true, true) => format!("the value is missing with setting {name}: expected {expected}"),
+            (true, false) => format!("{value}: expected {expected}"),
             _ => format!("{value} with setting {name}: expected no value"),
         });
     }

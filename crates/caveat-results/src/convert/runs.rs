@@ -17,7 +17,7 @@ use crate::trial_table::{Phase, Progress, TrialColumn};
 /// Name of the column after the canonical ones.
 pub(super) const LORA_ALPHA: &str = "lora_alpha";
 
-const LAYOUT: &str = "MODEL/TASK/HIER/[lora_rR_alphaA | l2_X]/seedS_fwd|rev/results.json";
+const LAYOUT: &str = "MODEL/TASK/HIER/[lora_rR_alphaA | l2_X | none]/seedS_fwd|rev/results.json";
 
 /// Rows written at once.
 const BATCH_ROWS: usize = 1 << 16;
@@ -61,6 +61,7 @@ enum Setting {
     Full,
     Lora { r: f64, alpha: f64 },
     Probe { l2_reg: f64 },
+    None,
 }
 
 /// What the path of a run says.
@@ -96,11 +97,15 @@ impl RunPath {
             }
             Some(name) if name.starts_with("l2_") => {
                 names.pop();
-                let penalty = positive(name.trim_start_matches("l2_"));
+                let penalty = number(name.trim_start_matches("l2_"));
                 let l2_reg = penalty.ok_or_else(|| {
-                    format!("directory {name:?}: expected a positive penalty, as in l2_0p0001 or l2_1e-4")
+                    format!("directory {name:?}: expected a penalty of at least 0, as in l2_0p0001 or l2_1e-4")
                 })?;
                 Setting::Probe { l2_reg }
+            }
+            Some("none") => {
+                names.pop();
+                Setting::None
             }
             _ => Setting::Full,
         };
@@ -127,6 +132,7 @@ impl RunPath {
             Setting::Full => "full",
             Setting::Lora { .. } => "lora",
             Setting::Probe { .. } => "probe",
+            Setting::None => "none",
         }
     }
 }
@@ -144,14 +150,14 @@ fn parse_seed(name: &str) -> Option<(i64, bool)> {
 fn parse_lora(name: &str) -> Option<Setting> {
     let (r, alpha) = name.strip_prefix("lora_r")?.split_once("_alpha")?;
     let r = r.parse::<u32>().ok().filter(|r| *r > 0)?;
-    Some(Setting::Lora { r: f64::from(r), alpha: positive(alpha)? })
+    Some(Setting::Lora { r: f64::from(r), alpha: number(alpha).filter(|alpha| *alpha > 0.0)? })
 }
 
-/// A positive number, with `p` for the point where the file system was not trusted with one.
-fn positive(text: &str) -> Option<f64> {
+/// A number without a sign, with `p` for the point where the file system was not trusted with one.
+fn number(text: &str) -> Option<f64> {
     let starts_right = text.starts_with(|c: char| c.is_ascii_digit() || c == '.' || c == 'p');
     let value = text.replacen('p', ".", 1).parse::<f64>().ok()?;
-    (starts_right && value > 0.0 && value.is_finite()).then_some(value)
+    (starts_right && value.is_finite()).then_some(value)
 }
 
 #[derive(Deserialize)]
@@ -405,7 +411,11 @@ mod tests {
         assert_eq!((full.setting, full.seed, full.reverse), (Setting::Full, 7, true));
         let lora = parse("llama/fake/ti_n9/lora_r16_alpha0p5/seed-1_fwd/results.json").unwrap();
         assert_eq!((lora.setting, lora.seed, lora.reverse), (Setting::Lora { r: 16.0, alpha: 0.5 }, -1, false));
-        for (name, l2_reg) in [("l2_0p0001", 1e-4), ("l2_1e-4", 1e-4), ("l2_50", 50.0), ("l2_2.5", 2.5)] {
+        let none = parse("llama/fake/ti_n9/none/seed1_fwd/results.json").unwrap();
+        assert_eq!((none.setting, none.model.as_str(), none.hier.as_str()), (Setting::None, "llama", "ti_n9"));
+        for (name, l2_reg) in
+            [("l2_0p0001", 1e-4), ("l2_1e-4", 1e-4), ("l2_50", 50.0), ("l2_2.5", 2.5), ("l2_0", 0.0), ("l2_0p0", 0.0)]
+        {
             let probe = parse(&format!("m/t/h/{name}/seed0_fwd/results.json")).unwrap();
             assert_eq!(probe.setting, Setting::Probe { l2_reg });
         }
@@ -418,14 +428,16 @@ mod tests {
             ("seed0_fwd/results.json", "too short below the directory given"),
             ("t/h/seed0_fwd/results.json", "MODEL/TASK/HIER/"),
             ("t/h/l2_1/seed0_fwd/results.json", "too short"),
+            ("t/h/none/seed0_fwd/results.json", "too short"),
             ("m/t/h/run0/results.json", "\"run0\": expected a seed and an order"),
             ("m/t/h/seed0_forward/results.json", "seed0_fwd or seed0_rev"),
             ("m/t/h/seedx_fwd/results.json", "seed0_fwd or seed0_rev"),
             ("m/t/h/lora_16/seed0_fwd/results.json", "lora_r16_alpha32"),
             ("m/t/h/lora_r0_alpha1/seed0_fwd/results.json", "lora_r16_alpha32"),
-            ("m/t/h/l2_-1/seed0_fwd/results.json", "positive penalty"),
-            ("m/t/h/l2_0p0p1/seed0_fwd/results.json", "positive penalty"),
-            ("m/t/h/l2_inf/seed0_fwd/results.json", "positive penalty"),
+            ("m/t/h/lora_r1_alpha0/seed0_fwd/results.json", "lora_r16_alpha32"),
+            ("m/t/h/l2_-1/seed0_fwd/results.json", "a penalty of at least 0"),
+            ("m/t/h/l2_0p0p1/seed0_fwd/results.json", "a penalty of at least 0"),
+            ("m/t/h/l2_inf/seed0_fwd/results.json", "a penalty of at least 0"),
         ] {
             let problem = parse(path).unwrap_err();
             assert!(problem.contains(says), "{path}: {problem}");

@@ -16,12 +16,12 @@ inputs, which must be the same in all. Missing values are empty in CSV; floats a
 fewest digits that read back.
 
 A folder of runs holds, at any depth, files
-  MODEL/TASK/HIER/[lora_rR_alphaA | l2_X]/seedS_fwd|rev/results.json
-lora_… for LoRA, l2_… for probes (l2_0p0001 or l2_1e-4), neither for full fine-tuning. Each is a JSON
-object {\"pre_finetune\": [...], \"post_finetune\": [...]} of items {\"rank_a\", \"rank_b\", \"gap\",
-\"is_train\", \"is_exception\", \"no_gt\", \"label\", \"logit_diff\", \"prob_yes\"}. One of the phases may be
-absent, and so may gap, is_exception, no_gt, and label where no_gt is true; further keys are passed
-over. The table then has a 26th column, lora_alpha.")]
+  MODEL/TASK/HIER/[lora_rR_alphaA | l2_X | none]/seedS_fwd|rev/results.json
+lora_… for LoRA, l2_… for probes (l2_0p0001 or l2_1e-4), none where nothing was trained, and without
+any of them full fine-tuning. Each is a JSON object {\"pre_finetune\": [...], \"post_finetune\": [...]} of
+items {\"rank_a\", \"rank_b\", \"gap\", \"is_train\", \"is_exception\", \"no_gt\", \"label\", \"logit_diff\",
+\"prob_yes\"}. One of the phases may be absent, and so may gap, is_exception, no_gt, and label where no_gt
+is true; further keys are passed over. The table then has a 26th column, lora_alpha.")]
 pub(crate) struct ConvertArgs {
     /// Trial tables, directories of them, or directories of runs
     #[arg(required = true, value_name = "INPUT")]
