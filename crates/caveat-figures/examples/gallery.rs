@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use caveat_figures::conjunctivity_figure::{self, ConjunctivityInputs};
+use caveat_figures::language_models::hidden_states::{KernelSource, RunGeometry};
 use caveat_figures::language_models::scatter::Against;
 use caveat_figures::language_models::{self, Condition, TheoryMargins};
 use caveat_figures::margins_figure::{self, MarginsInputs};
@@ -65,6 +66,7 @@ fn figures() -> Result<Vec<Figure>, Box<dyn std::error::Error>> {
         language_models::scatter::draw(&conditions[..6], Against::Fitted)?,
         language_models::scatter::draw(&conditions[1..4], Against::Predicted)?,
         language_models::conjunctivity::draw(&conditions)?,
+        language_models::hidden_states::draw(&geometries())?,
         task_figure::draw(&task)?,
         margins_figure::draw(&MarginsInputs::default())?,
         mechanism_figure::draw(&MechanismInputs { task, screenings: vec![0.1, 1.0, 4.0] })?,
@@ -102,6 +104,33 @@ fn made_up(
         conjunctivity: conjunctivity + 0.01 * (n as f64 - 9.0),
         conjunctivity_interval: Some((0.8 * conjunctivity, 1.3 * conjunctivity + 0.02)),
     })
+}
+
+/// The hidden states of 20 runs of six conditions, those of a probe unchanged by training.
+fn geometries() -> Vec<RunGeometry> {
+    let mut runs = Vec::new();
+    for (c, (setting, lora_r, l2_reg)) in
+        [("full", None, None), ("lora", Some(16.0), None), ("probe", None, Some(1e-6))].into_iter().enumerate()
+    {
+        for (h, hier) in ["exc_mid_n9", "ti_n9"].into_iter().enumerate() {
+            let [setting, model, task, hier] = [setting, "gpt2", "made up", hier].map(String::from);
+            let condition = ConditionKey { setting, model, task, hier, lora_r, l2_reg };
+            for run in 0..20 {
+                let noise = |k: f64| (k * 78.233 + f64::from(run) * 12.9898 + (10 * c + h) as f64).sin();
+                let before = 0.14 + 0.01 * noise(1.0);
+                let after = if c == 2 { before } else { 0.19 + 0.03 * noise(2.0) };
+                for (source, conjunctivity, r_squared, r_squared_measured) in [
+                    (KernelSource::StatesBefore, before, 0.92 + 0.06 * noise(4.0), 0.86 + 0.09 * noise(5.0)),
+                    (KernelSource::StatesAfter, after, 0.94 + 0.04 * noise(6.0), f64::NAN),
+                    (KernelSource::Margins, 0.15 + 0.04 * noise(3.0), 0.96 + 0.03 * noise(7.0), f64::NAN),
+                ] {
+                    let condition = condition.clone();
+                    runs.push(RunGeometry { condition, source, conjunctivity, r_squared, r_squared_measured });
+                }
+            }
+        }
+    }
+    runs
 }
 
 /// Judgments whose probabilities are logistic in the theory's margins, 200 trials per ordered pair.

@@ -20,6 +20,10 @@ pub enum Key {
     Line(Stroke),
     /// A data point.
     Point(Marker, Color),
+    /// One of many small data points.
+    Dot(Color),
+    /// A data point beyond the start of its axis.
+    Beyond(Color),
     /// A line with data points on it.
     LinePoint(Stroke, Marker),
     /// A filled area.
@@ -109,6 +113,8 @@ fn draw_key(canvas: &mut Canvas, key: Key, (x, y): (f64, f64)) {
     match key {
         Key::Line(stroke) => canvas.line((x, y), (x + KEY, y), stroke),
         Key::Point(marker, color) => canvas.marker(marker, (middle, y), 2.4, color),
+        Key::Dot(color) => canvas.marker(Marker::Circle, (middle, y), 1.0, color),
+        Key::Beyond(color) => canvas.arrow_head((middle - 2.0, y), (-1.0, 0.0), 4.0, color),
         Key::LinePoint(stroke, marker) => {
             canvas.line((x, y), (x + KEY, y), stroke);
             canvas.marker(marker, (middle, y), 2.2, stroke.color);

@@ -129,7 +129,7 @@ fn bandwidth(values: &[f64]) -> Option<f64> {
 }
 
 /// The k-th number of van der Corput's sequence in base 2, in [0, 1): the binary digits of k behind the point, in reverse.
-fn van_der_corput(k: usize) -> f64 {
+pub(crate) fn van_der_corput(k: usize) -> f64 {
     (k as u64).reverse_bits() as f64 / 2f64.powi(64)
 }
 

@@ -4,6 +4,7 @@
 
 pub mod conjunctivity;
 pub mod heatmaps;
+pub mod hidden_states;
 mod marks;
 mod order;
 mod pairs;

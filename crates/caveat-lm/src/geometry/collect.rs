@@ -59,31 +59,72 @@ struct Fitted {
     correlation: Option<f64>,
 }
 
-/// A row of the table; NaN where something is not defined.
+/// A row of the table; numbers that are not defined are none.
+#[derive(Debug, Clone, Deserialize)]
 struct Row {
-    run: usize,
+    setting: String,
+    model: String,
+    task: String,
+    hier: String,
+    lora_r: Option<f64>,
+    l2_reg: Option<f64>,
     phase: String,
     kernel: String,
-    /// In the order of [`NUMBERS`].
-    numbers: [f64; NUMBERS.len()],
+    seed: Option<i64>,
+    reverse: bool,
+    #[serde(flatten)]
+    numbers: Numbers,
 }
 
-/// Columns, as in [`Geometry::table`](super::Geometry::table).
-const NUMBERS: [&str; 8] = [
-    "conjunctivity",
-    "variance",
-    "antisymmetric",
-    "c",
-    "r_squared",
-    "correlation",
-    "r_squared_measured",
-    "correlation_measured",
-];
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+struct Numbers {
+    conjunctivity: Option<f64>,
+    variance: Option<f64>,
+    antisymmetric: Option<f64>,
+    c: Option<f64>,
+    r_squared: Option<f64>,
+    correlation: Option<f64>,
+    r_squared_measured: Option<f64>,
+    correlation_measured: Option<f64>,
+}
+
+impl Numbers {
+    /// With the names of columns, as in [`Geometry::table`](super::Geometry::table).
+    fn named(self) -> [(&'static str, Option<f64>); 8] {
+        [
+            ("conjunctivity", self.conjunctivity),
+            ("variance", self.variance),
+            ("antisymmetric", self.antisymmetric),
+            ("c", self.c),
+            ("r_squared", self.r_squared),
+            ("correlation", self.correlation),
+            ("r_squared_measured", self.r_squared_measured),
+            ("correlation_measured", self.correlation_measured),
+        ]
+    }
+}
+
+/// Several rows as one of the table.
+struct Shown<'a> {
+    row: &'a Row,
+    /// The means of its numbers, NaN where none is defined.
+    numbers: [f64; 8],
+    n: usize,
+}
+
+impl<'a> Shown<'a> {
+    fn of(rows: &[&'a Row]) -> Option<Self> {
+        let mean = |column: usize| {
+            let values: Vec<f64> = rows.iter().filter_map(|row| row.numbers.named()[column].1).collect();
+            values.iter().sum::<f64>() / values.len() as f64
+        };
+        Some(Self { row: rows.first()?, numbers: std::array::from_fn(mean), n: rows.len() })
+    }
+}
 
 /// The geometries of many runs.
+#[derive(Debug)]
 pub struct Geometries {
-    /// What `results.json` records of every run.
-    runs: Vec<Map<String, Value>>,
     rows: Vec<Row>,
 }
 
@@ -104,33 +145,37 @@ impl Geometries {
         }
         folders.sort();
         folders.dedup();
-        let runs = folders.iter().map(|folder| recorded_args(folder)).collect::<Result<Vec<_>>>()?;
         let mut rows = Vec::new();
-        for (run, folder) in folders.iter().enumerate() {
-            rows.extend(rows_of(run, read(&folder.join(GEOMETRY))?));
+        for folder in &folders {
+            rows.extend(rows_of(&recorded_args(folder)?, read(&folder.join(GEOMETRY))?));
         }
-        Ok(Self { runs, rows })
+        Ok(Self { rows })
     }
 
-    /// Number of runs.
-    pub fn n_runs(&self) -> usize {
-        self.runs.len()
+    /// Reads the rows of [`table`](Self::table) as JSON: an array of objects.
+    ///
+    /// # Errors
+    /// [`LmError::Invalid`] for anything else.
+    pub fn from_json(text: &str) -> Result<Self> {
+        let rows = serde_json::from_str(text);
+        Ok(Self { rows: rows.map_err(|e| LmError::invalid(format!("not a table of geometries ({})", one_line(e))))? })
     }
 
-    /// A row for every run, phase and kernel: setting, model, task, hier, lora_r and l2_reg (missing where they do not apply), seed,
-    /// reverse, and the columns of [`Geometry::table`](super::Geometry::table). The kernel "fitted" is the theory fitted to the
-    /// margins alone.
+    /// A row for every run, phase and kernel: setting, model, task, hier, lora_r and l2_reg (missing where they do not apply), phase,
+    /// kernel, seed, reverse, and the columns of [`Geometry::table`](super::Geometry::table). The kernel "fitted" is the theory
+    /// fitted to the margins alone.
     ///
     /// # Errors
     /// None in practice; the table's own.
     pub fn table(&self) -> Result<Table> {
-        let all: Vec<(&Row, [f64; NUMBERS.len()])> = self.rows.iter().map(|row| (row, row.numbers)).collect();
-        let table = self.keys(&all).and_then(|table| {
-            table
-                .integer("seed", all.iter().map(|(row, _)| self.recorded(row, "seed").as_i64()))?
-                .flag("reverse", all.iter().map(|(row, _)| self.recorded(row, "reverse").as_bool().unwrap_or(false)))
-        });
-        table.and_then(|table| with_numbers(table, &all)).map_err(|e| LmError::Failed(e.to_string()))
+        let all: Vec<Shown<'_>> = self.rows.iter().filter_map(|row| Shown::of(&[row])).collect();
+        let build = || {
+            let table = keys(&all)?
+                .integer("seed", all.iter().map(|shown| shown.row.seed))?
+                .flag("reverse", all.iter().map(|shown| shown.row.reverse))?;
+            with_numbers(table, &all)
+        };
+        build().map_err(|e| LmError::Failed(e.to_string()))
     }
 
     /// The means over seeds and orders, and the number of runs n; what is not defined in a run does not count in its mean.
@@ -138,55 +183,50 @@ impl Geometries {
     /// # Errors
     /// None in practice; the table's own.
     pub fn means(&self) -> Result<Table> {
-        let key = |row: &Row| {
-            let of_run = KEYS.map(|key| self.recorded(row, key).to_string());
-            (of_run, row.phase.clone(), row.kernel.clone())
-        };
-        let mut groups: Vec<(_, Vec<&Row>)> = Vec::new();
+        let mut groups: Vec<Vec<&Row>> = Vec::new();
         for row in &self.rows {
-            let key = key(row);
-            match groups.iter_mut().find(|(other, _)| *other == key) {
-                Some((_, rows)) => rows.push(row),
-                None => groups.push((key, vec![row])),
+            match groups.iter_mut().find(|group| group.first().is_some_and(|other| other.is_of_the_kind_of(row))) {
+                Some(group) => group.push(row),
+                None => groups.push(vec![row]),
             }
         }
-        let mean = |rows: &[&Row], column: usize| {
-            let values: Vec<f64> = rows.iter().map(|row| row.numbers[column]).filter(|x| !x.is_nan()).collect();
-            values.iter().sum::<f64>() / values.len() as f64
+        let all: Vec<Shown<'_>> = groups.iter().filter_map(|rows| Shown::of(rows)).collect();
+        let build = || {
+            let table = keys(&all)?.integer("n", all.iter().map(|shown| i64::try_from(shown.n).ok()))?;
+            with_numbers(table, &all)
         };
-        let all: Vec<(&Row, [f64; NUMBERS.len()])> =
-            groups.iter().map(|(_, rows)| (rows[0], std::array::from_fn(|column| mean(rows, column)))).collect();
-        let n = groups.iter().map(|(_, rows)| i64::try_from(rows.len()).ok());
-        let table = self.keys(&all).and_then(|table| table.integer("n", n));
-        table.and_then(|table| with_numbers(table, &all)).map_err(|e| LmError::Failed(e.to_string()))
-    }
-
-    fn recorded(&self, row: &Row, key: &str) -> &Value {
-        self.runs.get(row.run).and_then(|run| run.get(key)).unwrap_or(&Value::Null)
-    }
-
-    /// The columns that say what was run, and phase and kernel.
-    fn keys(&self, all: &[(&Row, [f64; NUMBERS.len()])]) -> caveat_results::Result<Table> {
-        let text = |key| all.iter().map(move |(row, _)| self.recorded(row, key).as_str().unwrap_or_default());
-        let float = |key| all.iter().map(move |(row, _)| self.recorded(row, key).as_f64().unwrap_or(f64::NAN));
-        Table::new()
-            .text("setting", text("method"))?
-            .text("model", text("model"))?
-            .text("task", text("task"))?
-            .text("hier", text("hier"))?
-            .float("lora_r", float("lora_r"))?
-            .float("l2_reg", float("l2_reg"))?
-            .text("phase", all.iter().map(|(row, _)| row.phase.as_str()))?
-            .text("kernel", all.iter().map(|(row, _)| row.kernel.as_str()))
+        build().map_err(|e| LmError::Failed(e.to_string()))
     }
 }
 
-/// What is the same in all runs of a condition, as results record it.
-const KEYS: [&str; 6] = ["method", "model", "task", "hier", "lora_r", "l2_reg"];
+impl Row {
+    /// Whether only seed and order differ.
+    fn is_of_the_kind_of(&self, other: &Self) -> bool {
+        let texts = |row: &Self| {
+            [&row.setting, &row.model, &row.task, &row.hier, &row.phase, &row.kernel].map(|text| text.to_owned())
+        };
+        texts(self) == texts(other) && self.lora_r == other.lora_r && self.l2_reg == other.l2_reg
+    }
+}
 
-fn with_numbers(mut table: Table, all: &[(&Row, [f64; NUMBERS.len()])]) -> caveat_results::Result<Table> {
-    for (column, name) in NUMBERS.into_iter().enumerate() {
-        table = table.float(name, all.iter().map(|(_, numbers)| numbers[column]))?;
+/// The columns that say what was run, phase and kernel.
+fn keys(all: &[Shown<'_>]) -> caveat_results::Result<Table> {
+    let text = |of: fn(&Row) -> &str| all.iter().map(move |shown| of(shown.row));
+    let float = |of: fn(&Row) -> Option<f64>| all.iter().map(move |shown| of(shown.row).unwrap_or(f64::NAN));
+    Table::new()
+        .text("setting", text(|row| &row.setting))?
+        .text("model", text(|row| &row.model))?
+        .text("task", text(|row| &row.task))?
+        .text("hier", text(|row| &row.hier))?
+        .float("lora_r", float(|row| row.lora_r))?
+        .float("l2_reg", float(|row| row.l2_reg))?
+        .text("phase", text(|row| &row.phase))?
+        .text("kernel", text(|row| &row.kernel))
+}
+
+fn with_numbers(mut table: Table, all: &[Shown<'_>]) -> caveat_results::Result<Table> {
+    for (column, (name, _)) in Numbers::default().named().into_iter().enumerate() {
+        table = table.float(name, all.iter().map(|shown| shown.numbers[column]))?;
     }
     Ok(table)
 }
@@ -217,31 +257,42 @@ fn read(path: &Path) -> Result<Read> {
     serde_json::from_slice(&text).map_err(|e| LmError::bad_file(path, format!("not a geometry ({})", one_line(e))))
 }
 
-fn rows_of(run: usize, read: Read) -> Vec<Row> {
-    let number = |value: Option<f64>| value.unwrap_or(f64::NAN);
-    let mut rows: Vec<Row> = read
-        .kernels
-        .into_iter()
-        .map(|kernel| {
-            let projection = kernel.projection.as_ref();
-            let exchangeable = kernel.predictions.as_ref().map(|p| &p.exchangeable);
-            let measured = kernel.predictions.as_ref().map(|p| &p.measured);
-            let numbers = [
-                projection.and_then(|p| p.conjunctivity),
-                projection.and_then(|p| p.variance_explained),
-                kernel.antisymmetric_variance_explained,
-                exchangeable.and_then(|fit| fit.c),
-                exchangeable.and_then(|fit| fit.r_squared),
-                exchangeable.and_then(|fit| fit.correlation),
-                measured.and_then(|fit| fit.r_squared),
-                measured.and_then(|fit| fit.correlation),
-            ];
-            Row { run, phase: kernel.phase, kernel: kernel.metric, numbers: numbers.map(number) }
-        })
-        .collect();
-    if let Some(fit) = read.behavior {
-        let numbers = [fit.conjunctivity, None, None, fit.c, fit.r_squared, fit.correlation, None, None];
-        rows.push(Row { run, phase: "post".into(), kernel: "fitted".into(), numbers: numbers.map(number) });
+fn rows_of(args: &Map<String, Value>, read: Read) -> Vec<Row> {
+    let text = |key: &str| args.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let float = |key: &str| args.get(key).and_then(Value::as_f64);
+    let row = |phase: String, kernel: String, numbers: Numbers| Row {
+        setting: text("method"),
+        model: text("model"),
+        task: text("task"),
+        hier: text("hier"),
+        lora_r: float("lora_r"),
+        l2_reg: float("l2_reg"),
+        phase,
+        kernel,
+        seed: args.get("seed").and_then(Value::as_i64),
+        reverse: args.get("reverse").and_then(Value::as_bool).unwrap_or(false),
+        numbers,
+    };
+    let mut rows: Vec<Row> = Vec::with_capacity(read.kernels.len() + 1);
+    for kernel in read.kernels {
+        let projection = kernel.projection.as_ref();
+        let exchangeable = kernel.predictions.as_ref().map(|p| &p.exchangeable);
+        let measured = kernel.predictions.as_ref().map(|p| &p.measured);
+        let numbers = Numbers {
+            conjunctivity: projection.and_then(|p| p.conjunctivity),
+            variance: projection.and_then(|p| p.variance_explained),
+            antisymmetric: kernel.antisymmetric_variance_explained,
+            c: exchangeable.and_then(|fit| fit.c),
+            r_squared: exchangeable.and_then(|fit| fit.r_squared),
+            correlation: exchangeable.and_then(|fit| fit.correlation),
+            r_squared_measured: measured.and_then(|fit| fit.r_squared),
+            correlation_measured: measured.and_then(|fit| fit.correlation),
+        };
+        rows.push(row(kernel.phase, kernel.metric, numbers));
+    }
+    if let Some(Fit { conjunctivity, c, r_squared, correlation }) = read.behavior {
+        let numbers = Numbers { conjunctivity, c, r_squared, correlation, ..Default::default() };
+        rows.push(row("post".to_owned(), "fitted".to_owned(), numbers));
     }
     rows
 }
@@ -272,7 +323,6 @@ mod tests {
         write_run(&place.path().join("a/b/seed0_rev"), 0, 0.1);
         write_run(&place.path().join(".hidden/seed2_rev"), 2, 0.3);
         let all = Geometries::read(&[place.path().to_owned(), place.path().join("a")]).unwrap();
-        assert_eq!(all.n_runs(), 2);
         let csv = all.table().unwrap().render(caveat_results::Format::Csv).unwrap();
         let lines: Vec<&str> = csv.lines().collect();
         assert_eq!(lines.len(), 5, "{csv}");
@@ -286,7 +336,13 @@ mod tests {
         );
         assert!(lines[2].starts_with("lora,m,fake,ti_n9,8.0,,post,fitted,0,true,,,,2.5,0.5,0.25,,"), "{csv}");
         assert!(lines[3].contains(",1,true,0.3,"));
-        let means = all.means().unwrap().render(caveat_results::Format::Csv).unwrap();
+        let json = all.table().unwrap().render(caveat_results::Format::Json).unwrap();
+        let again = Geometries::from_json(&json).unwrap();
+        assert_eq!(again.table().unwrap().render(caveat_results::Format::Csv).unwrap(), csv);
+        assert!(
+            Geometries::from_json("[{}]").unwrap_err().to_string().contains("not a table of geometries (missing field")
+        );
+        let means = again.means().unwrap().render(caveat_results::Format::Csv).unwrap();
         let lines: Vec<&str> = means.lines().collect();
         assert_eq!(lines.len(), 3, "{means}");
         assert!(lines[1].starts_with("lora,m,fake,ti_n9,8.0,,pre,dot,2,0.2,0.9,"), "{means}");

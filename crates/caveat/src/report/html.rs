@@ -1,6 +1,6 @@
 //! The report as one self-contained page: figures inline, no script, no outside resource.
 
-use caveat_figures::Format as Picture;
+use caveat_figures::{DOUBLE_COLUMN, Format as Picture};
 
 use super::sections::Section;
 use crate::failure::Failure;
@@ -8,7 +8,7 @@ use crate::failure::Failure;
 const STYLE: &str = "\
 :root{color-scheme:light}body{font:16px/1.5 'DejaVu Sans',system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a}\
 h1{font-size:1.7rem;margin-bottom:.2rem}h2{font-size:1.25rem;margin-top:2.6rem;border-top:1px solid #ddd;padding-top:1.2rem}\
-figure{margin:1.6rem 0}figure svg{width:100%;height:auto;max-width:60rem;display:block}figcaption{font-size:.88rem;color:#444;margin-top:.5rem}\
+figure{margin:1.6rem 0}figure svg{width:100%;height:auto;display:block}figcaption{font-size:.88rem;color:#444;margin-top:.5rem}\
 table{border-collapse:collapse;font-size:.9rem;margin:1rem 0}td{padding:.15rem 1.2rem .15rem 0;vertical-align:top}td+td{font-variant-numeric:tabular-nums}\
 nav a{margin-right:1rem}code{font-size:.9em}a{color:#0058a3}footer{margin-top:3rem;font-size:.85rem;color:#555}";
 
@@ -32,10 +32,11 @@ pub(crate) fn page(sections: &[Section]) -> Result<String, Failure> {
             let svg = figure.render(Picture::Svg)?;
             let svg = String::from_utf8_lossy(&svg);
             body += &format!(
-                "<figure id=\"{0}\">\n{svg}\n<figcaption><b>{1}.</b> {2} <a href=\"figures/{0}.svg\">SVG</a> · <a href=\"figures/{0}.pdf\">PDF</a></figcaption>\n</figure>\n",
+                "<figure id=\"{0}\">\n<div style=\"max-width:{3:.1}rem\">{svg}</div>\n<figcaption><b>{1}.</b> {2} <a href=\"figures/{0}.svg\">SVG</a> · <a href=\"figures/{0}.pdf\">PDF</a></figcaption>\n</figure>\n",
                 figure.name,
                 escape(&figure.title),
                 escape(&figure.caption),
+                60.0 * figure.canvas.width() / DOUBLE_COLUMN,
             );
         }
         let tables: Vec<String> = section

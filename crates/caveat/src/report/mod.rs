@@ -36,7 +36,11 @@ pub(crate) fn run(args: &ReproduceArgs) -> Result<(), Failure> {
     };
     let of_models = match args.published.as_deref() {
         Some(directory) => of_models(directory, LanguageModels::GIVEN)?,
-        None => of_models(own::directory()?.path(), own::DESCRIPTION)?,
+        None => {
+            let mut of_models = of_models(own::directory()?.path(), own::DESCRIPTION)?;
+            of_models.push(sections::hidden_states(&own::geometries()?)?);
+            of_models
+        }
     };
     let mut sections = sections::theory()?;
     sections.extend(of_models);

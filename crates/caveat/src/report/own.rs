@@ -1,5 +1,6 @@
 //! The project's own fine-tuned language models, which the report shows where no other trial tables are given.
 
+use caveat_lm::Geometries;
 use tempfile::TempDir;
 
 use super::sections::LanguageModels;
@@ -7,6 +8,14 @@ use crate::failure::Failure;
 
 /// The trial table of the sweeps in `results/`, whose README says how it was made.
 const TRIALS: &[u8] = include_bytes!("../../results/trials.parquet");
+
+/// The hidden-state geometry of the same runs, as `caveat lm geometry --format json` prints it.
+const GEOMETRIES: &str = include_str!("../../results/geometry.json");
+
+/// The geometries of our runs.
+pub(super) fn geometries() -> Result<Geometries, Failure> {
+    Ok(Geometries::from_json(GEOMETRIES)?)
+}
 
 /// The table in a directory that lives as long as what is returned.
 pub(super) fn directory() -> Result<TempDir, Failure> {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use caveat_figures::window_figure::{self, WindowInputs};
 use caveat_figures::{Figure, task_figure};
+use caveat_lm::Geometries;
 use caveat_results::{GroupColumn, GroupValue, Phase, Selection, Summary, Table, TrialColumn, summarize};
 use caveat_theory::{
     Activation, NetworkKernel, NetworkKernelKind, PairClass, Training, TransitiveTask, balance_window,
@@ -17,6 +18,7 @@ use crate::commands::figure::{
 use crate::commands::fit::{
     Fitted, Predicted, PredictionSummary, table_of_fits, table_of_margins, table_of_pairs, table_of_predictions,
 };
+use crate::commands::lm::{floats, hidden_states_figure, texts};
 use crate::commands::phase::table as phase_table;
 use crate::commands::results::reading;
 use crate::failure::Failure;
@@ -259,6 +261,34 @@ fn language_model_findings(
     let shown = predicted.iter().filter(|p| models.shows(&p.observed.key.setting));
     findings.extend(PredictionSummary::of(shown)?.iter().flat_map(PredictionSummary::findings));
     Ok(findings)
+}
+
+/// What similarities of hidden states are, and the margins they predict.
+pub(crate) fn hidden_states(geometries: &Geometries) -> Result<Section, Failure> {
+    let (table, means) = (geometries.table()?, geometries.means()?);
+    let (phases, kernels) = (texts(&means, "phase"), texts(&means, "kernel"));
+    let (alpha, r_squared) = (floats(&means, "conjunctivity"), floats(&means, "r_squared"));
+    let mut findings = Vec::new();
+    for row in (0..means.n_rows()).filter(|&row| kernels[row] != "dot") {
+        let kernel = match (phases[row].as_str(), kernels[row].as_str()) {
+            (_, "fitted") => "fitted to the margins",
+            ("pre", _) => "states before training",
+            _ => "states after training",
+        };
+        let [setting, task, hier] = ["setting", "task", "hier"].map(|name| &texts(&means, name)[row]);
+        let value = format!("α {:.3}, R² {:.3}", alpha[row], r_squared[row]);
+        findings.push((format!("{setting} {task}, {hier}, {kernel}"), value));
+    }
+    Ok(Section {
+        title: "What hidden states know before training",
+        text: "Cosine similarities of the last hidden states of all ordered pairs, projected on the exchangeable kernels, and the R² \
+               (about zero) with which ridge regression on that projection predicts the margins after training: ridge and gain are \
+               fitted, α is not. Means over seeds and orders. States before training have seen neither the order nor the exception."
+            .into(),
+        findings,
+        figures: vec![hidden_states_figure(&table)?],
+        tables: vec![("geometry".into(), table), ("geometry-means".into(), means)],
+    })
 }
 
 /// As in (9; 5 3).

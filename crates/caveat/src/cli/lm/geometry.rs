@@ -10,7 +10,7 @@ use crate::cli::OutputSpec;
 #[command(after_help = "\
 Examples:
   caveat lm geometry runs/
-  caveat lm geometry runs/ -o geometry.parquet
+  caveat lm geometry runs/ -o geometry.parquet --figure geometry.svg
 
 On a terminal, means over seeds and orders, with the number of runs n; to a file, and as csv or json, a row for
 every run. Columns: what was run; phase (pre or post training); kernel (cosine or dot: similarities of hidden
@@ -21,6 +21,9 @@ pub(crate) struct GeometryArgs {
     /// Folders of runs that kept their similarities
     #[arg(required = true, value_name = "DIR")]
     pub(crate) runs: Vec<PathBuf>,
+    /// Draw α and the R² of predicted margins too: .svg, .pdf or .png
+    #[arg(long, value_name = "FILE")]
+    pub(crate) figure: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) output: OutputSpec,
 }

@@ -17,6 +17,8 @@ use crate::cli::{ComputeSpec, LmCommand};
 use crate::failure::Failure;
 use stages::Stages;
 
+pub(crate) use geometry::{figure as hidden_states_figure, floats, texts};
+
 /// The device where none is named.
 const DEVICE: &str = "cpu";
 

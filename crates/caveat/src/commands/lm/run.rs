@@ -8,13 +8,13 @@ use caveat_lm::stimuli::{ItemSet, PromptTemplate, StimulusSettings};
 use caveat_lm::{
     Claim, ClaimedFolder, GEOMETRY, LoadedModel, MAX_GEOMETRY_ITEMS, MethodKind, PerformedRun, RunResults, RunSettings,
     RunSummary, Spelling, SweepModel, TrainingOptions, claim, differences_from, item_set, open_model, perform,
-    save_adapter, save_model,
+    save_adapter, save_model, weights_sha256,
 };
 use serde_json::Value;
 
 use super::stages::Stages;
 use super::summary::Shown;
-use super::{load, prepare};
+use super::{cache_for, load, prepare};
 use crate::cli::{RunArgs, Saved};
 use crate::commands::pairs;
 use crate::failure::Failure;
@@ -42,7 +42,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
     let folder = settings.folder(&args.output);
     let interrupt = Interrupt::watch()?;
     match claim(&folder, args.force)? {
-        Claim::Finished => there(args, &settings, &folder),
+        Claim::Finished => there(args, &model, &settings, &folder),
         Claim::Busy => Err(Failure::Run(format!("{}: another process is at this run", folder.display()))),
         Claim::Mine(claimed) => {
             let mut stages = Stages::new();
@@ -100,12 +100,15 @@ fn keep(
 }
 
 /// Reports a run that was there, if it is the one that is asked for.
-fn there(args: &RunArgs, settings: &RunSettings, folder: &Path) -> Result<(), Failure> {
+fn there(args: &RunArgs, model: &SweepModel, settings: &RunSettings, folder: &Path) -> Result<(), Failure> {
     let refuse = |problem: String| {
         let folder = folder.display();
         Failure::input(format!("{folder}: {problem}: --force replaces the run, --output puts this one elsewhere"))
     };
-    let differences = differences_from(folder, settings)?;
+    // A model that is no longer there cannot be told from the one that was.
+    let path = model.locate(&cache_for([model])?).ok();
+    let weights = path.and_then(|path| weights_sha256(&path).ok());
+    let differences = differences_from(folder, settings, weights.as_deref())?;
     if !differences.is_empty() {
         return Err(refuse(format!("is there, with {}", differences.join(", "))));
     }

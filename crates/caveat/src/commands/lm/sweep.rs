@@ -183,7 +183,7 @@ fn status(run: &SweepRun) -> Result<String, Failure> {
     if !is_finished(&run.folder) {
         return Ok("open".to_owned());
     }
-    let differences = differences_from(&run.folder, &run.settings())?;
+    let differences = differences_from(&run.folder, &run.settings(), None)?;
     Ok(match differences.is_empty() {
         true => "there".to_owned(),
         false => format!("there with {}", differences.join(", ")),

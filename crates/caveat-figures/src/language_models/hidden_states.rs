@@ -1,0 +1,589 @@
+//! What hidden states tell of the answers to come: their conjunctivity and the margins they predict, before training and after.
+//!
+//! # Question
+//! Do the hidden states of a model have, before any training, the geometry that its answers show after it?
+//!
+//! # Claim
+//! Where training changes the readout more than the states, they do: α of the margins is that of the states before training, and
+//! ridge regression on those predicts the margins about as well as the theory fitted to the margins themselves, though they have
+//! seen neither the order nor the exception. The states after training show how far that holds.
+//!
+//! # Inputs
+//! A [`RunGeometry`] for each run and each source of a kernel; what is not known of it is NaN and left out.
+//!
+//! # Drawing
+//! A band of lanes for every condition, a lane for every kernel, a dot for every run, a large mark for the mean. **a** α of the
+//! states' exchangeable projection, and of the theory fitted to the margins. **b** R² about zero of the margins after training, by
+//! ridge regression on the projection, by ridge regression on the measured kernel itself, and by the fit. R² below zero is an
+//! arrow at the axis. A panel without values is left out.
+
+use std::cmp::Ordering;
+
+use caveat_results::{ConditionKey, Table};
+
+use super::{order, shortened};
+use crate::axes::{Panel, margins};
+use crate::canvas::{Canvas, Marker, Rect, SINGLE_COLUMN};
+use crate::error::{FigureError, Result};
+use crate::figure::{Figure, whole};
+use crate::layout;
+use crate::legend::{Key, Legend};
+use crate::palette::{BLACK, BLUE, Color, GREY, LIGHT_GREY, ORANGE, SKY_BLUE, WHITE};
+use crate::scale::Axis;
+use crate::text::{Anchor, Level, SMALL, Text};
+use crate::violin::van_der_corput;
+
+/// Most conditions of one figure.
+pub const MOST_CONDITIONS: usize = 100;
+/// Space beside the panels.
+const SIDE: f64 = 8.0;
+/// Space for the panels' titles.
+const ABOVE: f64 = 20.0;
+/// Space between panels.
+const BETWEEN: f64 = 12.0;
+/// Height of a condition's name.
+const STRIP: f64 = 10.5;
+/// Space above and below the lanes of a condition.
+const PADDING: f64 = 2.0;
+/// Height of the lanes of all conditions together that a figure of few has, and the least and largest height of each.
+const LANES: f64 = 76.0;
+const LANE: (f64, f64) = (5.6, 8.0);
+/// Radii of runs and means.
+const RUN: f64 = 0.95;
+const MEAN: f64 = 2.3;
+/// Where the arrow of a value beyond its axis points.
+const LEFT: (f64, f64) = (-1.0, 0.0);
+/// Share of a lane that its runs spread over.
+const SPREAD: f64 = 0.6;
+/// The largest R² that an axis starts at: a narrower range would make much of little.
+const NARROWEST: f64 = 0.8;
+
+/// Where a kernel comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KernelSource {
+    /// Hidden states before training.
+    StatesBefore,
+    /// Hidden states after training.
+    StatesAfter,
+    /// The margins after training, to which the theory is fitted.
+    Margins,
+}
+
+/// The geometry of one run from one source.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunGeometry {
+    /// What was run.
+    pub condition: ConditionKey,
+    /// Where the kernel comes from.
+    pub source: KernelSource,
+    /// α of the exchangeable kernel.
+    pub conjunctivity: f64,
+    /// Share of the margins after training that the exchangeable kernel explains, about zero.
+    pub r_squared: f64,
+    /// The same by the kernel as it was measured, where it was.
+    pub r_squared_measured: f64,
+}
+
+/// Draws the geometries of runs.
+///
+/// # Errors
+/// No finite value, an R² above 1, or more than [`MOST_CONDITIONS`].
+pub fn draw(runs: &[RunGeometry]) -> Result<Figure> {
+    if let Some(high) = runs.iter().flat_map(|run| [run.r_squared, run.r_squared_measured]).find(|r| *r > 1.0 + 1e-9) {
+        return Err(FigureError::BadInput { what: "R²", problem: format!("{high} is above 1") });
+    }
+    let conditions = conditions(runs);
+    let panels: Vec<Measure> = Measure::ALL.into_iter().filter(|m| conditions.iter().any(|c| c.has(*m))).collect();
+    if panels.is_empty() {
+        let missing = "no run has a conjunctivity or an R²; keep the similarities of hidden states".into();
+        return Err(FigureError::Nothing { figure: "hidden-states", missing });
+    }
+    if conditions.len() > MOST_CONDITIONS {
+        let problem = format!("{} are too many for one figure: at most {MOST_CONDITIONS} are", conditions.len());
+        return Err(FigureError::BadInput { what: "conditions", problem });
+    }
+    let drawing = Drawing { conditions: &conditions, panels: &panels };
+    let (canvas, clipped) = drawing.draw();
+    let caption = drawing.caption(clipped);
+    let figure = Figure::new("hidden-states", "What hidden states know before training", caption, canvas);
+    Ok(figure.with_table(drawing.table()?))
+}
+
+/// What a panel shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Measure {
+    Conjunctivity,
+    RSquared,
+}
+
+/// What a lane shows the numbers of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kernel {
+    Before,
+    BeforeMeasured,
+    After,
+    Fitted,
+}
+
+impl Measure {
+    const ALL: [Self; 2] = [Self::Conjunctivity, Self::RSquared];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Conjunctivity => "conjunctivity",
+            Self::RSquared => "r_squared",
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Conjunctivity => "geometry",
+            Self::RSquared => "margins after training",
+        }
+    }
+
+    fn axis(self, values: impl Iterator<Item = f64>, width: f64) -> Axis {
+        let (low, high) = values.fold((1.0f64, 0.1f64), |(low, high), v| (low.min(v), high.max(v)));
+        let axis = match self {
+            Self::Conjunctivity => {
+                let (low, margin) = (low.min(0.0), 0.04 * (high - low.min(0.0)));
+                Axis::linear(low - margin, high + margin).label("conjunctivity α")
+            }
+            Self::RSquared => {
+                let low = (10.0 * low - 0.2).floor() / 10.0;
+                let low = low.clamp(0.0, NARROWEST);
+                Axis::linear(low, 1.0 + 0.03 * (1.0 - low)).label("R² (about zero)")
+            }
+        };
+        axis.thinned(width)
+    }
+}
+
+impl Kernel {
+    const ALL: [Self; 4] = [Self::Before, Self::BeforeMeasured, Self::After, Self::Fitted];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Before => "before",
+            Self::BeforeMeasured => "before_measured",
+            Self::After => "after",
+            Self::Fitted => "fitted",
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Before => "states before training",
+            Self::BeforeMeasured => "the same, not projected",
+            Self::After => "states after training",
+            Self::Fitted => "theory fitted to margins",
+        }
+    }
+
+    /// A hollow marker stands for similarities as measured.
+    fn mark(self) -> (Marker, Color) {
+        match self {
+            Self::Before => (Marker::Circle, BLUE),
+            Self::BeforeMeasured => (Marker::Ring, SKY_BLUE),
+            Self::After => (Marker::Square, ORANGE),
+            Self::Fitted => (Marker::Diamond, BLACK),
+        }
+    }
+
+    /// The value of a run in the lane of this kernel.
+    fn value(self, measure: Measure, run: &RunGeometry) -> Option<f64> {
+        let value = match (self, run.source) {
+            (Self::BeforeMeasured, KernelSource::StatesBefore) if measure == Measure::RSquared => {
+                run.r_squared_measured
+            }
+            (Self::Before, KernelSource::StatesBefore)
+            | (Self::After, KernelSource::StatesAfter)
+            | (Self::Fitted, KernelSource::Margins) => match measure {
+                Measure::Conjunctivity => run.conjunctivity,
+                Measure::RSquared => run.r_squared,
+            },
+            _ => return None,
+        };
+        value.is_finite().then_some(value)
+    }
+}
+
+/// The runs that differ in seed and order only.
+struct Condition<'a> {
+    key: &'a ConditionKey,
+    runs: Vec<&'a RunGeometry>,
+}
+
+impl Condition<'_> {
+    fn values(&self, measure: Measure, kernel: Kernel) -> Vec<f64> {
+        self.runs.iter().filter_map(|run| kernel.value(measure, run)).collect()
+    }
+
+    fn has(&self, measure: Measure) -> bool {
+        Kernel::ALL.into_iter().any(|kernel| !self.values(measure, kernel).is_empty())
+    }
+
+    fn n_runs(&self) -> usize {
+        let of = |source| self.runs.iter().filter(|run| run.source == source).count();
+        let sources = [KernelSource::StatesBefore, KernelSource::StatesAfter, KernelSource::Margins];
+        sources.into_iter().map(of).max().unwrap_or(0)
+    }
+
+    /// What was run, but for the model.
+    fn name(&self) -> String {
+        let key = self.key;
+        let rank = key.lora_r.map_or(String::new(), |r| format!("r = {r}"));
+        let plain = |l: f64| l == 0.0 || (1e-3..1e6).contains(&l);
+        let penalty = key.l2_reg.map_or(String::new(), |l| match plain(l) {
+            true => format!("l2 = {l}"),
+            false => format!("l2 = {l:e}"),
+        });
+        let parts = [&key.setting, &rank, &penalty, &key.task, &key.hier];
+        let words: Vec<&str> = parts.into_iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
+        words.join(" · ")
+    }
+}
+
+/// Conditions with a value, by model, setting, stimulus task and hierarchy.
+fn conditions(runs: &[RunGeometry]) -> Vec<Condition<'_>> {
+    let mut found: Vec<Condition<'_>> = Vec::new();
+    for run in runs {
+        match found.iter_mut().find(|condition| *condition.key == run.condition) {
+            Some(condition) => condition.runs.push(run),
+            None => found.push(Condition { key: &run.condition, runs: vec![run] }),
+        }
+    }
+    found.retain(|condition| Measure::ALL.into_iter().any(|measure| condition.has(measure)));
+    found.sort_by(|a, b| compare(a.key, b.key));
+    found
+}
+
+fn compare(a: &ConditionKey, b: &ConditionKey) -> Ordering {
+    let hyperparameter = |x: Option<f64>, y: Option<f64>| x.unwrap_or(0.0).total_cmp(&y.unwrap_or(0.0));
+    // The task without an exception comes first, as in the other figures; here, only its name tells.
+    let with_exception = |key: &ConditionKey| !key.hier.starts_with("ti_");
+    order::natural(&a.model, &b.model)
+        .then_with(|| order::natural(&a.setting, &b.setting))
+        .then_with(|| hyperparameter(a.lora_r, b.lora_r))
+        .then_with(|| hyperparameter(a.l2_reg, b.l2_reg))
+        .then_with(|| order::natural(&a.task, &b.task))
+        .then_with(|| with_exception(a).cmp(&with_exception(b)))
+        .then_with(|| order::natural(&a.hier, &b.hier))
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+struct Drawing<'a> {
+    conditions: &'a [Condition<'a>],
+    panels: &'a [Measure],
+}
+
+impl Drawing<'_> {
+    /// Draws everything and says whether there were values beyond an axis.
+    fn draw(&self) -> (Canvas, bool) {
+        let n = self.conditions.len() as f64;
+        let most = self.panels.iter().map(|&measure| self.kernels(measure).len()).max().unwrap_or(1) as f64;
+        let lanes = most * (LANES / (most * n)).clamp(LANE.0, LANE.1);
+        let row = STRIP + 2.0 * PADDING + lanes;
+        let below = margins("").1;
+        let body = Rect::new(SIDE, ABOVE, SINGLE_COLUMN - 2.0 * SIDE, row * n);
+        let cells = layout::columns_of(body, &vec![1.0; self.panels.len()], BETWEEN);
+        let clipped = self.values(Measure::RSquared).any(|v| v < 0.0);
+        let legend = self.legend(clipped);
+        let legend_height = legend.size(legend.columns_within(body.width)).1;
+        let mut canvas = Canvas::new(SINGLE_COLUMN, body.bottom() + below + 6.0 + legend_height + 4.0);
+        for (k, (&measure, rect)) in self.panels.iter().zip(cells).enumerate() {
+            let y = Axis::linear(body.height, 0.0).ticks::<String>([]);
+            let panel = Panel::new(rect, measure.axis(self.values(measure), rect.width), y);
+            panel.grid(&mut canvas);
+            let kernels = self.kernels(measure);
+            let lane = lanes / kernels.len() as f64;
+            for (c, condition) in self.conditions.iter().enumerate() {
+                let top = c as f64 * row + STRIP + PADDING;
+                for (l, &kernel) in kernels.iter().enumerate() {
+                    let middle = top + (l as f64 + 0.5) * lane;
+                    draw_lane(&mut canvas, &panel, kernel, &condition.values(measure, kernel), (middle, lane));
+                }
+            }
+            panel.axes(&mut canvas);
+            panel.title(&mut canvas, measure.title());
+            if self.panels.len() > 1 {
+                panel.letter(&mut canvas, &layout::letter(k));
+            }
+        }
+        for (c, condition) in self.conditions.iter().enumerate() {
+            let strip = Rect::new(body.x - 0.5, body.y + c as f64 * row, body.width + 0.5, STRIP);
+            let model = if self.model().is_none() { condition.key.model.as_str() } else { "" };
+            draw_strip(&mut canvas, strip, model, &condition.name(), condition.n_runs());
+        }
+        legend.draw_centered(&mut canvas, body, body.bottom() + below + 6.0);
+        (canvas, clipped)
+    }
+
+    /// The lanes of a panel, from top to bottom: those in which some condition has a value.
+    fn kernels(&self, measure: Measure) -> Vec<Kernel> {
+        let drawn = |kernel: &Kernel| self.conditions.iter().any(|c| !c.values(measure, *kernel).is_empty());
+        Kernel::ALL.into_iter().filter(drawn).collect()
+    }
+
+    fn values(&self, measure: Measure) -> impl Iterator<Item = f64> {
+        self.conditions.iter().flat_map(move |c| Kernel::ALL.into_iter().flat_map(move |k| c.values(measure, k)))
+    }
+
+    /// The model, where it is the same everywhere.
+    fn model(&self) -> Option<&str> {
+        let mut models = self.conditions.iter().map(|c| c.key.model.as_str());
+        let first = models.next()?;
+        models.all(|model| model == first).then_some(first)
+    }
+
+    fn legend(&self, clipped: bool) -> Legend {
+        let mut legend = Legend::new();
+        let kernels: Vec<Kernel> = self.panels.iter().flat_map(|&measure| self.kernels(measure)).collect();
+        for kernel in Kernel::ALL.into_iter().filter(|kernel| kernels.contains(kernel)) {
+            let (marker, color) = kernel.mark();
+            legend.push(Key::Point(marker, color), kernel.words());
+        }
+        if self.conditions.iter().any(|c| c.n_runs() > 1) {
+            legend.push(Key::Dot(GREY), "one run (large: mean)");
+        }
+        if clipped {
+            legend.push(Key::Beyond(GREY), "R² below zero");
+        }
+        legend
+    }
+
+    fn caption(&self, clipped: bool) -> String {
+        let mut caption = String::new();
+        for (k, &measure) in self.panels.iter().enumerate() {
+            if self.panels.len() > 1 {
+                caption += &format!("({}) ", layout::letter(k));
+            }
+            caption += match measure {
+                Measure::Conjunctivity => {
+                    "Conjunctivity α of hidden states (their cosine similarities over all ordered pairs, projected on the \
+                     exchangeable kernels) and of the theory fitted to the margins after training. "
+                }
+                Measure::RSquared => {
+                    "R², about zero, of the margins after training: by ridge regression on the projection, where ridge and gain are \
+                     fitted and α is not; the same on the similarities as measured; and by the theory, whose three parameters are \
+                     fitted to these margins. "
+                }
+            };
+        }
+        caption += "Dots are runs (seeds and orders of presentation), large marks their means.";
+        if clipped {
+            caption += " Arrows at the axis stand for R² below zero.";
+        }
+        if let Some(model) = self.model().filter(|model| !model.is_empty()) {
+            caption += &format!(" Model: {model}.");
+        }
+        caption
+    }
+
+    /// One row per mark.
+    fn table(&self) -> Result<Table> {
+        let mut rows: Vec<(Measure, Kernel, &ConditionKey, &'static str, f64, usize)> = Vec::new();
+        for &measure in self.panels {
+            for condition in self.conditions {
+                for kernel in self.kernels(measure) {
+                    let values = condition.values(measure, kernel);
+                    rows.extend(values.iter().map(|&v| (measure, kernel, condition.key, "run", v, 1)));
+                    if !values.is_empty() {
+                        rows.push((measure, kernel, condition.key, "mean", mean(&values), values.len()));
+                    }
+                }
+            }
+        }
+        let words = |of: fn(&ConditionKey) -> &String| rows.iter().map(move |row| of(row.2).as_str());
+        let float = |of: fn(&ConditionKey) -> Option<f64>| rows.iter().map(move |row| of(row.2).unwrap_or(f64::NAN));
+        Ok(Table::new()
+            .text("measure", rows.iter().map(|row| row.0.name()))?
+            .text("mark", rows.iter().map(|row| row.3))?
+            .text("setting", words(|key| &key.setting))?
+            .text("model", words(|key| &key.model))?
+            .text("task", words(|key| &key.task))?
+            .text("hier", words(|key| &key.hier))?
+            .float("lora_r", float(|key| key.lora_r))?
+            .float("l2_reg", float(|key| key.l2_reg))?
+            .text("kernel", rows.iter().map(|row| row.1.name()))?
+            .float("value", rows.iter().map(|row| row.4))?
+            .integer("n", whole(rows.iter().map(|row| row.5)))?)
+    }
+}
+
+/// The runs of a condition and their mean around `middle`, in units of the panel's y axis.
+fn draw_lane(canvas: &mut Canvas, panel: &Panel, kernel: Kernel, values: &[f64], (middle, height): (f64, f64)) {
+    if values.is_empty() {
+        return;
+    }
+    let (marker, color) = kernel.mark();
+    let start = |y: f64| (panel.rect().x, panel.place((f64::NAN, y)).1);
+    let beyond = |value: f64| panel.place((value, middle)).0 < panel.rect().x;
+    for (run, &value) in values.iter().enumerate() {
+        // A fixed low-discrepancy sequence, so that a figure is the same every time.
+        let across = if values.len() > 1 { van_der_corput(run + 1) - 0.5 } else { 0.0 };
+        let y = middle + across * SPREAD * height;
+        match beyond(value) {
+            true => canvas.arrow_head(start(y), LEFT, 2.6 * RUN, color.tint(0.7)),
+            false => panel.points(canvas, &[(value, y)], Marker::Circle, RUN, color.tint(0.7)),
+        }
+    }
+    let mean = mean(values);
+    if beyond(mean) {
+        canvas.arrow_head(start(middle), LEFT, 2.2 * MEAN, color);
+    } else {
+        panel.points(canvas, &[(mean, middle)], marker, MEAN + 0.5, WHITE);
+        panel.points(canvas, &[(mean, middle)], marker, MEAN, color);
+    }
+}
+
+/// The name of a condition and its number of runs, across all panels. Where there is no room for all of it, the model is cut.
+fn draw_strip(canvas: &mut Canvas, strip: Rect, model: &str, name: &str, n_runs: usize) {
+    canvas.rect(strip, Some(LIGHT_GREY.tint(0.6)), None);
+    let middle = strip.center().1;
+    let runs = if n_runs == 1 { "1 run".into() } else { format!("{n_runs} runs") };
+    let runs = Text::new(runs).size(SMALL).color(GREY).at(Anchor::End, Level::Middle);
+    let room = strip.width - runs.width() - 12.0;
+    canvas.text((strip.right() - 3.0, middle), &runs);
+    let name = if model.is_empty() { name.to_owned() } else { format!(" · {name}") };
+    let model = shortened(model, room - Text::new(&name).size(SMALL).width(), SMALL);
+    let label = shortened(&format!("{model}{name}"), room, SMALL);
+    canvas.text((strip.x + 3.0, middle), &Text::new(label).size(SMALL).at(Anchor::Start, Level::Middle));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::canvas::Format;
+    use caveat_results::Values;
+
+    const SOURCES: [KernelSource; 3] = [KernelSource::StatesBefore, KernelSource::StatesAfter, KernelSource::Margins];
+
+    fn key(setting: &str, hier: &str, lora_r: Option<f64>) -> ConditionKey {
+        let [setting, model, task, hier] = [setting, "tiny", "fake", hier].map(String::from);
+        ConditionKey { setting, model, task, hier, lora_r, l2_reg: None }
+    }
+
+    /// Runs whose values differ a little.
+    fn runs(condition: &ConditionKey, n: usize) -> Vec<RunGeometry> {
+        let of = |k: usize| {
+            SOURCES.into_iter().map(move |source| {
+                let shift = 0.03 * (k as f64 * 12.9898 + source as usize as f64).sin();
+                let measured = if source == KernelSource::Margins { f64::NAN } else { 0.8 + shift };
+                RunGeometry {
+                    condition: condition.clone(),
+                    source,
+                    conjunctivity: 0.15 + shift,
+                    r_squared: 0.9 + shift,
+                    r_squared_measured: measured,
+                }
+            })
+        };
+        (0..n).flat_map(of).collect()
+    }
+
+    fn svg(runs: &[RunGeometry]) -> String {
+        String::from_utf8(draw(runs).unwrap().render(Format::Svg).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn every_run_is_a_dot_and_every_kernel_has_a_mean() {
+        for (n_conditions, n_runs) in [(1, 1), (1, 20), (10, 1), (10, 20)] {
+            let keys = (0..n_conditions).map(|k| key("full", &format!("exc_mid_n{}", 9 + k), None));
+            let all: Vec<RunGeometry> = keys.flat_map(|key| runs(&key, n_runs)).collect();
+            let figure = draw(&all).unwrap();
+            assert_eq!(figure.canvas.width(), SINGLE_COLUMN);
+            let table = figure.table.unwrap();
+            assert_eq!(table.n_rows(), n_conditions * (3 + 4) * (n_runs + 1));
+            let svg = svg(&all);
+            let named = if n_runs == 1 { ">1 run<".to_owned() } else { format!(">{n_runs} runs<") };
+            assert_eq!(svg.matches(&named).count(), n_conditions);
+            assert!(svg.contains("conjunctivity α") && svg.contains("R² (about zero)") && !svg.contains("below zero"));
+        }
+    }
+
+    #[test]
+    fn means_are_over_the_runs_that_have_the_value() {
+        let mut all = runs(&key("full", "ti_n9", None), 3);
+        all.iter_mut().for_each(|run| (run.conjunctivity, run.r_squared) = (0.1, f64::NAN));
+        (all[0].conjunctivity, all[3].conjunctivity) = (0.2, f64::NAN);
+        let table = draw(&all).unwrap().table.unwrap();
+        let (Some(Values::Text(marks)), Some(Values::Text(kernels)), Some(Values::Float(values))) =
+            (table.column("mark"), table.column("kernel"), table.column("value"))
+        else {
+            panic!("no marks, kernels and values")
+        };
+        let mean = |kernel: &str| {
+            let row = (0..marks.len()).find(|&row| marks[row] == "mean" && kernels[row] == kernel);
+            row.map(|row| values[row])
+        };
+        assert!((mean("before").unwrap() - 0.15).abs() < 1e-15 && (mean("after").unwrap() - 0.1).abs() < 1e-15);
+        // Of R² only the measured kernel's is left, so that is the only lane of its panel with marks.
+        assert!(mean("before_measured").is_some());
+        assert_eq!(marks.iter().filter(|mark| *mark == "mean").count(), 3 + 1);
+    }
+
+    #[test]
+    fn a_panel_without_values_is_left_out() {
+        let mut before = runs(&key("none", "ti_n9", None), 4);
+        before.retain(|run| run.source == KernelSource::StatesBefore);
+        before.iter_mut().for_each(|run| (run.r_squared, run.r_squared_measured) = (f64::NAN, f64::NAN));
+        let svg = svg(&before);
+        assert!(svg.contains("states before training") && svg.contains("4 runs"));
+        assert!(!svg.contains("R²") && !svg.contains("states after training"));
+        assert!(!draw(&before).unwrap().caption.contains("(a)"));
+    }
+
+    #[test]
+    fn r_squared_below_zero_is_an_arrow_and_said_to_be() {
+        let mut all = runs(&key("full", "ti_n9", None), 2);
+        let circles = svg(&all).matches("<circle").count();
+        all[0].r_squared = -3.0;
+        let figure = draw(&all).unwrap();
+        assert!(figure.caption.contains("Arrows") && svg(&all).contains("R² below zero"));
+        // The run's dot and the mean's disc with its white edge are arrows now.
+        assert_eq!(svg(&all).matches("<circle").count(), circles - 3);
+    }
+
+    #[test]
+    fn conditions_are_named_by_what_tells_them_apart_and_plain_tasks_come_first() {
+        let keys = [
+            key("lora", "exc_mid_n9", Some(16.0)),
+            key("full", "exc_mid_n11", None),
+            key("full", "exc_mid_n9", None),
+            key("full", "ti_n9", None),
+        ];
+        let mut all: Vec<RunGeometry> = keys.iter().flat_map(|key| runs(key, 1)).collect();
+        let names: Vec<String> = conditions(&all).iter().map(Condition::name).collect();
+        let full = ["full · fake · ti_n9", "full · fake · exc_mid_n9", "full · fake · exc_mid_n11"];
+        assert_eq!(names[..3], full);
+        assert_eq!(names[3], "lora · r = 16 · fake · exc_mid_n9");
+        assert!(draw(&all).unwrap().caption.ends_with("Model: tiny."));
+        all[0].condition.model = "an-instructed-model-with-a-very-long-name-7b".into();
+        assert!(svg(&all).contains(">tiny · full · fake · ti_n9<"));
+        assert!(svg(&all).contains("… · lora · r = 16 · fake · exc_mid_n9<"), "the model is cut, not what was run");
+        assert!(!draw(&all).unwrap().caption.contains("Model"));
+    }
+
+    #[test]
+    fn nothing_impossible_and_too_much_are_refused() {
+        let one = key("full", "ti_n9", None);
+        let mut nan = runs(&one, 2);
+        nan.iter_mut().for_each(|run| {
+            (run.conjunctivity, run.r_squared, run.r_squared_measured) = (f64::INFINITY, f64::NAN, f64::NAN);
+        });
+        for none in [&[], &nan[..]] {
+            assert!(matches!(draw(none), Err(FigureError::Nothing { .. })));
+        }
+        let mut high = runs(&one, 1);
+        high[2].r_squared = 1.5;
+        assert!(draw(&high).unwrap_err().to_string().contains("1.5 is above 1"));
+        let many = (0..=MOST_CONDITIONS).flat_map(|n| runs(&key("full", &format!("ti_n{n}"), None), 1));
+        let many: Vec<RunGeometry> = many.collect();
+        assert!(matches!(draw(&many), Err(FigureError::BadInput { .. })));
+        assert!(draw(&many[3..]).is_ok());
+    }
+}
