@@ -1,6 +1,8 @@
-//! What the tests of the command share: a directory to run it in, its outcomes, and trial tables made from its predictions.
+//! What the tests of the command share: a directory to run it in, its outcomes, trial tables made from its predictions, models.
 #![allow(dead_code, reason = "every test file uses a part")]
 
+pub(crate) mod gguf;
+pub(crate) mod lm;
 pub(crate) mod trials;
 
 use std::fs;
@@ -66,7 +68,8 @@ impl Place {
 
     pub(crate) fn command_of(&self, arguments: &[&str]) -> assert_cmd::Command {
         let mut command = assert_cmd::cargo::cargo_bin_cmd!("caveat");
-        command.args(arguments).current_dir(self.0.path());
+        // No test depends on models that somebody has fetched.
+        command.args(arguments).current_dir(self.0.path()).env("CAVEAT_CACHE", self.path("cache"));
         command
     }
 
