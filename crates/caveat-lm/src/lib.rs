@@ -43,7 +43,7 @@ pub use registry::{HubSource, RegistryEntry, WheelSource, find, registry};
 pub use run::{
     Claim, ClaimedFolder, ClassSummary, Judgment, LoadedModel, MethodKind, OptimizerName, PerformedRun, RunProgress,
     RunResults, RunSettings, RunSummary, Spelling, TrainingOptions, check_finished, claim, differences_from,
-    hierarchy_name, hierarchy_of_name, is_finished, model_name_of, perform,
+    hierarchy_name, hierarchy_of_name, is_finished, model_name_of, perform, weights_sha256,
 };
 pub use score::{ScoreLine, answer_tokens, read_prompts, score};
 pub use sweep::{

@@ -46,10 +46,10 @@ impl LoadedModel {
         let given_up = AtomicBool::new(false);
         let weights = files.path.clone();
         let (model, sha256) = thread::scope(|scope| {
-            let digest = scope.spawn(|| weights_sha256(&weights, &given_up));
+            let sha256 = scope.spawn(|| digest(&weights, &given_up));
             let model = LanguageModel::load(&files, &device, progress);
             given_up.store(model.is_err(), Ordering::Relaxed);
-            (model, digest.join())
+            (model, sha256.join())
         });
         let model = model?;
         let weights_sha256 = sha256.map_err(|_| LmError::Failed("the checksum of the weights failed".to_owned()))??;
@@ -78,8 +78,16 @@ pub fn model_name_of(path: &Path) -> Option<String> {
     name.map(|name| name.to_string_lossy().into_owned())
 }
 
+/// SHA-256 of the weights of the model at `path`, as [`LoadedModel::weights_sha256`] has it.
+///
+/// # Errors
+/// Those of [`open_model`], and files that cannot be read.
+pub fn weights_sha256(path: &Path) -> Result<String> {
+    digest(&open_model(path)?.path, &AtomicBool::new(false))
+}
+
 /// SHA-256 of a model's weights, in hexadecimal digits; of nothing in particular once it is given up.
-fn weights_sha256(path: &Path, given_up: &AtomicBool) -> Result<String> {
+fn digest(path: &Path, given_up: &AtomicBool) -> Result<String> {
     if path.is_file() {
         return file_sha256(path, given_up);
     }
@@ -130,7 +138,7 @@ mod tests {
     fn the_checksum_is_that_of_the_file_or_of_the_lines_of_several() {
         let place = tempfile::tempdir().unwrap();
         let go_on = AtomicBool::new(false);
-        let of = |path: &Path| weights_sha256(path, &go_on).unwrap();
+        let of = |path: &Path| digest(path, &go_on).unwrap();
         fs::write(place.path().join("b.gguf"), "abc").unwrap();
         let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(of(&place.path().join("b.gguf")), abc);

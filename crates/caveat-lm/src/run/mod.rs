@@ -15,7 +15,7 @@ mod summary;
 
 pub use folder::{Claim, ClaimedFolder, claim, is_finished};
 pub use hierarchy::{hierarchy_name, hierarchy_of_name};
-pub use loaded::{LoadedModel, model_name_of};
+pub use loaded::{LoadedModel, model_name_of, weights_sha256};
 pub use options::{MethodKind, OptimizerName, Spelling, TrainingOptions};
 pub use perform::{PerformedRun, RunProgress, perform};
 pub use results::{Judgment, RunResults};
@@ -31,20 +31,23 @@ use std::path::Path;
 
 use crate::error::{LmError, Result};
 
-/// How a finished run in `folder` differs from what is asked for: not at all, if the list is empty.
+/// How a finished run in `folder` differs from what is asked for: not at all, if the list is empty. `weights` is the checksum of the
+/// model's weights, where they are there to be compared.
 ///
 /// # Errors
 /// A file that cannot be read as results.
-pub fn differences_from(folder: &Path, settings: &RunSettings) -> Result<Vec<String>> {
-    Ok(differences(&recorded_args(folder)?, &settings.record()?))
+pub fn differences_from(folder: &Path, settings: &RunSettings, weights: Option<&str>) -> Result<Vec<String>> {
+    let mut asked = settings.record()?;
+    asked.extend(weights.map(|sha256| ("weights_sha256".to_owned(), sha256.into())));
+    Ok(differences(&recorded_args(folder)?, &asked))
 }
 
-/// Refuses a finished run that was made with other settings than those asked for.
+/// Refuses a finished run that was made with other settings, or other weights, than those asked for.
 ///
 /// # Errors
 /// [`LmError::BadFile`] naming the folder and what differs.
-pub fn check_finished(folder: &Path, settings: &RunSettings) -> Result<()> {
-    let differences = differences_from(folder, settings)?;
+pub fn check_finished(folder: &Path, settings: &RunSettings, weights: Option<&str>) -> Result<()> {
+    let differences = differences_from(folder, settings, weights)?;
     match differences.is_empty() {
         true => Ok(()),
         false => Err(LmError::bad_file(folder, format!("is a run with {}", differences.join(", ")))),

@@ -1,6 +1,7 @@
 //! A sweep at work: finished runs are passed over, each model is loaded once, failures are logged and the next run begins.
 
 use std::any::Any;
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,7 +13,7 @@ use serde_json::json;
 use super::plan::{Sweep, SweepRun};
 use crate::error::{LmError, Result, one_line};
 use crate::geometry::GEOMETRY;
-use crate::run::{Claim, LoadedModel, RunProgress, check_finished, claim, is_finished, perform};
+use crate::run::{Claim, LoadedModel, RunProgress, check_finished, claim, is_finished, perform, weights_sha256};
 
 /// The log of failures in the folder of a sweep.
 pub const FAILURES: &str = "failures.jsonl";
@@ -100,7 +101,7 @@ pub fn run_sweep(
     cancelled: &dyn Fn() -> bool,
 ) -> Result<SweepReport> {
     let mut report = SweepReport { runs: sweep.runs.len(), ..Default::default() };
-    let mut models = Models { sweep, options, loaded: None };
+    let mut models = Models { sweep, options, loaded: None, weights: HashMap::new() };
     let mut begun = 0;
     let mut busy = Vec::new();
     // Those that others were at come once more at the end: their processes may have been killed.
@@ -149,6 +150,8 @@ struct Models<'a> {
     options: &'a SweepOptions,
     /// Its number, and the model as it was, or why it cannot be loaded.
     loaded: Option<(usize, std::result::Result<LoadedModel, String>)>,
+    /// Checksums of the weights by the number of the model, none of those that are not there.
+    weights: HashMap<usize, Option<String>>,
 }
 
 impl Models<'_> {
@@ -185,8 +188,13 @@ impl Models<'_> {
     }
 
     /// A run that was there, if it is the one that is asked for.
-    fn there(&self, run: &SweepRun) -> Result<Outcome> {
-        check_finished(&run.folder, &run.settings())?;
+    fn there(&mut self, run: &SweepRun) -> Result<Outcome> {
+        let sha256_of = |number: usize| {
+            let path = self.sweep.models.get(number)?.locate(&self.options.cache).ok()?;
+            weights_sha256(&path).ok()
+        };
+        let weights = self.weights.entry(run.model).or_insert_with(|| sha256_of(run.model));
+        check_finished(&run.folder, &run.settings(), weights.as_deref())?;
         if self.sweep.save_similarity && !run.folder.join(GEOMETRY).is_file() {
             return Err(LmError::bad_file(
                 &run.folder,

@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 
 use super::optimizer::Optimizer;
-use super::readout::{Gradient, RowGradient, cross_entropy};
+use super::readout::{Gradient, RowGradient, cross_entropy, squared_distance};
 use crate::model::{LanguageModel, transposed_product};
 
 /// The readout in training.
@@ -39,8 +39,7 @@ impl Probe {
     ) -> f64 {
         let (mut loss, errors) = cross_entropy(transposed_product(states.clone(), self.readout.clone()), targets);
         if let Some(initial) = &self.initial {
-            let moved = self.readout.clone() - initial.clone();
-            loss += self.l2 * moved.square().sum().into_scalar::<f64>();
+            loss += self.l2 * squared_distance(&self.readout, initial);
         }
         let read = Some((errors, states.clone()));
         let penalty = self.initial.clone().map(|initial| (self.l2, initial));

@@ -79,12 +79,6 @@ impl RowGradient {
 
     /// What forms it row by row, if it is a gradient of f32 numbers on the processor.
     pub(crate) fn rows(&self) -> Option<Rows<'_>> {
-        let on_processor = |tensor: &Tensor<2>| {
-            if tensor.dtype() != DType::F32 {
-                return None;
-            }
-            tensor.clone().try_into_primitive::<Flex>().ok().map(|tensor| tensor.to_contiguous())
-        };
         let read = match &self.read {
             Some((errors, states)) => Some((errors, on_processor(states)?)),
             None => None,
@@ -104,13 +98,12 @@ impl RowGradient {
 
     /// The sum of its squares, for the matrix `parameter`.
     pub(crate) fn square(&self, parameter: &Tensor<2>) -> f64 {
-        let on_processor = parameter.clone().try_into_primitive::<Flex>().ok().map(|tensor| tensor.to_contiguous());
+        let on_processor = on_processor(parameter);
         let values = on_processor.as_ref().and_then(|tensor| tensor.as_slice::<f32>());
         let (Some(rows), Some(values)) = (self.rows(), values) else {
             return self.whole(parameter).square().sum().into_scalar::<f64>();
         };
-        let piece = 16 * parameter.dims()[1];
-        // Sums of pieces in their order, so that the result does not depend on the number of threads.
+        let piece = PIECE_ROWS * parameter.dims()[1];
         let of_pieces: Vec<f64> = values
             .par_chunks(piece)
             .enumerate()
@@ -125,6 +118,51 @@ impl RowGradient {
             .collect();
         of_pieces.iter().sum()
     }
+}
+
+/// Σ (a − b)² of matrices of one shape. Of f32 numbers on the processor nothing as large as they are is formed.
+pub(crate) fn squared_distance(a: &Tensor<2>, b: &Tensor<2>) -> f64 {
+    let both = [a, b].map(on_processor);
+    let values = both.each_ref().map(|tensor| tensor.as_ref().and_then(|tensor| tensor.as_slice::<f32>()));
+    let [Some(a_values), Some(b_values)] = values else {
+        return (a.clone() - b.clone()).square().sum().into_scalar::<f64>();
+    };
+    let piece = PIECE_ROWS * a.dims()[1];
+    let of_pieces: Vec<f64> = a_values
+        .par_chunks(piece)
+        .zip(b_values.par_chunks(piece))
+        .map(|(a, b)| {
+            // As many sums as a vector has numbers.
+            let mut sums = [0.0_f64; 8];
+            let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+            vectorized(
+                #[inline(always)]
+                || {
+                    for (a, b) in a.iter().zip(b) {
+                        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
+                            let moved = f64::from(a - b);
+                            *sum += moved * moved;
+                        }
+                    }
+                },
+            );
+            let rest = a_rest.iter().zip(b_rest).map(|(a, b)| f64::from(a - b).powi(2));
+            sums.into_iter().chain(rest).sum()
+        })
+        .collect();
+    of_pieces.iter().sum()
+}
+
+/// Rows of a matrix whose squares are summed at once. The sums of pieces are added in their order, so that the result does not
+/// depend on the number of threads.
+const PIECE_ROWS: usize = 16;
+
+/// f32 numbers in the memory of the processor; none of other tensors.
+fn on_processor(tensor: &Tensor<2>) -> Option<FlexTensor> {
+    if tensor.dtype() != DType::F32 {
+        return None;
+    }
+    tensor.clone().try_into_primitive::<Flex>().ok().map(|tensor| tensor.to_contiguous())
 }
 
 /// A [`RowGradient`] ready to be formed, of f32 numbers.
