@@ -2,14 +2,17 @@
 
 use caveat_results::ConditionKey;
 
-use super::super::order;
 use super::super::pairs::Pairs;
+use super::super::{order, penalty};
 use crate::text::item;
 
 /// Stimulus set shown where a panel shows one.
 const PREFERRED_TASK: &str = "fake";
 /// Model whose probe is shown over its penalty.
 const PREFERRED_PROBE: &str = "qwen35-4b";
+/// Rank of LoRA and penalty of the probe that are shown where a panel shows one.
+const STUDIED_RANK: f64 = 32.0;
+const STUDIED_PENALTY: f64 = 1e-4;
 
 /// How models were trained, as a group of violins.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,10 +23,13 @@ pub(super) struct Training {
 }
 
 impl Training {
-    /// The three of the study, then any other setting of the table, all of its hyperparameters together.
+    /// The three of the study, with its rank and penalty or else the smallest there is, then any other setting of the table, all of
+    /// its hyperparameters together.
     pub(super) fn all(pairs: &Pairs<'_>) -> Vec<Self> {
         let new = |setting: &str, lora_r, l2_reg| Self { setting: setting.to_owned(), lora_r, l2_reg };
-        let mut all = vec![new("full", None, None), new("lora", Some(32.0), None), new("probe", None, Some(1e-4))];
+        let rank = hyperparameter(pairs, "lora", |key| key.lora_r, STUDIED_RANK);
+        let penalty = hyperparameter(pairs, "probe", |key| key.l2_reg, STUDIED_PENALTY);
+        let mut all = vec![new("full", None, None), new("lora", Some(rank), None), new("probe", None, Some(penalty))];
         let settings = order::words(pairs.conditions().map(|c| pairs.key(c).setting.as_str()));
         let known: Vec<String> = all.iter().map(|t| t.setting.clone()).collect();
         all.extend(settings.into_iter().filter(|s| !known.iter().any(|k| k == s)).map(|s| new(s, None, None)));
@@ -36,9 +42,7 @@ impl Training {
     }
 
     pub(super) fn includes(&self, key: &ConditionKey) -> bool {
-        let near = |wanted: Option<f64>, value: Option<f64>| {
-            wanted.is_none_or(|w| value.is_some_and(|v| (v - w).abs() <= 1e-9 * w))
-        };
+        let near = |wanted: Option<f64>, value: Option<f64>| wanted.is_none_or(|w| value.is_some_and(|v| same(v, w)));
         key.setting == self.setting && near(self.lora_r, key.lora_r) && near(self.l2_reg, key.l2_reg)
     }
 
@@ -48,7 +52,7 @@ impl Training {
             ("full", ..) => "full fine-tuning".into(),
             ("lora", Some(r), _) => format!("LoRA, r = {r}"),
             ("lora", ..) => "LoRA".into(),
-            ("probe", _, Some(l)) => format!("probe, l2 = {l:e}"),
+            ("probe", _, Some(l)) => format!("probe, {}", penalty(l)),
             ("probe", ..) => "probe".into(),
             (other, ..) => other.to_owned(),
         }
@@ -117,6 +121,19 @@ impl Choice {
             same && pairs.hierarchy_of(c) == Some(hierarchy)
         })
     }
+}
+
+/// The preferred value of a setting's hyperparameter if it occurs or none does, else the smallest.
+fn hyperparameter(pairs: &Pairs<'_>, setting: &str, of: fn(&ConditionKey) -> Option<f64>, preferred: f64) -> f64 {
+    let keys = pairs.conditions().map(|c| pairs.key(c)).filter(|key| key.setting == setting);
+    let values: Vec<f64> = keys.filter_map(of).collect();
+    let smallest = values.iter().copied().min_by(f64::total_cmp);
+    smallest.filter(|_| !values.iter().any(|&v| same(v, preferred))).unwrap_or(preferred)
+}
+
+/// Whether two hyperparameters are one, up to how they were written.
+fn same(value: f64, wanted: f64) -> bool {
+    (value - wanted).abs() <= 1e-9 * wanted
 }
 
 /// The preferred word if it occurs, else the first in order; empty without words.
@@ -196,6 +213,19 @@ mod tests {
         assert_eq!(labels, ["full fine-tuning", "LoRA, r = 32", "probe, l2 = 1e-4", "scratch"]);
         assert!(Training::all(&pairs)[1].includes(pairs.key(0)) && !Training::all(&pairs)[1].includes(pairs.key(2)));
         assert!(choice.probe.is_empty());
+    }
+
+    #[test]
+    fn another_rank_or_penalty_is_shown_where_the_studied_one_is_absent() {
+        let labels = |specs: &[Spec<'_>]| {
+            let table = table(specs);
+            let pairs = Pairs::new(&table).unwrap();
+            Training::all(&pairs).iter().map(Training::label).collect::<Vec<_>>()
+        };
+        let rank = |r| ("lora", "gpt2", "fake", 9, NEAR, Some(r));
+        let probe = |l| ("probe", "gpt2", "fake", 9, NEAR, Some(l));
+        assert_eq!(labels(&[rank(64.0), rank(16.0), probe(1e-6)])[1..], ["LoRA, r = 16", "probe, l2 = 1e-6"]);
+        assert_eq!(labels(&[rank(8.0), rank(32.0), probe(0.0)])[1..], ["LoRA, r = 32", "probe, l2 = 0"]);
     }
 
     #[test]
