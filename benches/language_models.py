@@ -210,7 +210,7 @@ def run_caveat(binary: Path, name: str, model: Path, epochs: int | None) -> dict
                "--method", name.removesuffix("-cached"), "--format", "json"]
     if method is not None:
         command += ["--epochs", method.epochs if epochs is None else epochs, "--batch-size", BATCH,
-                    "--learning-rate", method.learning_rate]
+                    "--learning-rate", method.learning_rate, "--schedule", "constant"]
         if method.rank is not None:
             command += ["--rank", method.rank, "--alpha", method.alpha, "--modules", ",".join(TARGETS)]
         if method.l2 is not None:

@@ -21,3 +21,9 @@ pub fn device(name: &str) -> Result<Device> {
         other => Err(LmError::invalid(format!("device {other:?} is unknown: use cpu, vulkan or cuda"))),
     }
 }
+
+/// The name of the device that tests of models compute on: that of the variable CAVEAT_TEST_DEVICE, or the processor.
+#[cfg(test)]
+pub(crate) fn name_of_tests() -> String {
+    std::env::var("CAVEAT_TEST_DEVICE").unwrap_or_else(|_| "cpu".to_owned())
+}

@@ -5,10 +5,11 @@ use std::path::Path;
 use burn::tensor::DType;
 use serde::Deserialize;
 
+use crate::device::{device, name_of_tests};
 use crate::fetch::cache_directory;
 use crate::model::LanguageModel;
 use crate::model_files::open_model;
-use crate::{device, registry};
+use crate::registry;
 
 #[derive(Deserialize)]
 struct Golden {
@@ -42,7 +43,7 @@ fn smollm2_reads_and_answers_as_transformers_does() {
     let golden: Golden = serde_json::from_slice(&std::fs::read(golden).unwrap()).unwrap();
     assert_eq!(golden.prompts.len(), 50);
     let files = open_model(&file).unwrap();
-    let model = LanguageModel::load_as(&files, &device("cpu").unwrap(), DType::F32, &mut |_, _| ()).unwrap();
+    let model = LanguageModel::load_as(&files, &device(&name_of_tests()).unwrap(), DType::F32, &mut |_, _| ()).unwrap();
     let ids: Vec<Vec<u32>> = golden.prompts.iter().map(|p| files.tokenizer.encode(&p.text).unwrap()).collect();
     for (prompt, ids) in golden.prompts.iter().zip(&ids) {
         assert_eq!(*ids, prompt.ids, "{}", prompt.text);

@@ -1,5 +1,6 @@
 //! The command `caveat`: parses the command line, calls the library crates, prints; it holds no science.
 
+mod allocator;
 mod cli;
 mod commands;
 mod failure;
@@ -15,11 +16,6 @@ use clap::Parser;
 
 use cli::{Cli, Command};
 use failure::Failure;
-
-/// Training takes and returns megabytes at every operation. The system's allocator gives them back to the system each time, and
-/// asking for them again costs a quarter of a step.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     silence_caught_panics();

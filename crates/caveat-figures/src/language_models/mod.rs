@@ -17,8 +17,8 @@ use caveat_theory::{PairClasses, TransitiveTask};
 use crate::error::{FigureError, Result};
 use crate::heatmap::SquareMatrix;
 
-/// The penalty of a probe, in figures.
-fn penalty(l2: f64) -> String {
+/// The penalty of a probe, as all figures call it: `l2 = 0.01`, `l2 = 1e-6`.
+pub fn penalty(l2: f64) -> String {
     match l2 == 0.0 || (1e-3..1e6).contains(&l2) {
         true => format!("l2 = {l2}"),
         false => format!("l2 = {l2:e}"),

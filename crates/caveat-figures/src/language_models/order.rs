@@ -63,7 +63,7 @@ pub(super) fn natural(a: &str, b: &str) -> Ordering {
 /// A piece of a name. Numbers precede letters, as their signs do.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Piece {
-    /// A number such as 70 or 0.001, as its bits: those of positive numbers are in the order of the numbers.
+    /// A number such as 70, 0.001 or 1e-6, as its bits: those of positive numbers are in the order of the numbers.
     Number(u64),
     /// Any other character, in lower case.
     Letter(String),
@@ -76,7 +76,12 @@ fn pieces(name: &str) -> impl Iterator<Item = Piece> {
         let digits = |s: &str| s.find(|c: char| !c.is_ascii_digit()).unwrap_or(s.len());
         let whole = digits(rest);
         let fraction = rest[whole..].strip_prefix('.').map_or(0, digits);
-        let length = if whole > 0 && fraction > 0 { whole + 1 + fraction } else { whole.max(first.len_utf8()) };
+        let mut length = if whole > 0 && fraction > 0 { whole + 1 + fraction } else { whole.max(first.len_utf8()) };
+        if whole > 0
+            && let Some(exponent) = rest[length..].strip_prefix("e-").map(digits).filter(|&digits| digits > 0)
+        {
+            length += 2 + exponent;
+        }
         let (piece, after) = rest.split_at(length);
         rest = after;
         Some(match piece.parse::<f64>() {
@@ -88,6 +93,7 @@ fn pieces(name: &str) -> impl Iterator<Item = Piece> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::penalty;
     use super::super::tests::condition;
     use super::*;
     use proptest::prelude::*;
@@ -104,9 +110,12 @@ mod tests {
 
     #[test]
     fn numbers_in_names_count() {
-        let names = ["probe λ = 10", "LoRA r = 32", "full", "probe λ = 0.01", "LoRA r = 4", "probe λ = 0.002", "full"];
-        let expected = ["full", "LoRA r = 4", "LoRA r = 32", "probe λ = 0.002", "probe λ = 0.01", "probe λ = 10"];
-        assert_eq!(words(names.into_iter()), expected);
+        let penalties = [10.0, 1e-6, 0.01, 1e-5, 0.0].map(|l2| format!("probe {}", penalty(l2)));
+        let names =
+            ["LoRA r = 32", "full", "LoRA r = 4", "full"].into_iter().chain(penalties.iter().map(String::as_str));
+        let expected = ["full", "LoRA r = 4", "LoRA r = 32", "probe l2 = 0", "probe l2 = 1e-6", "probe l2 = 1e-5"];
+        let expected: Vec<&str> = expected.into_iter().chain(["probe l2 = 0.01", "probe l2 = 10"]).collect();
+        assert_eq!(words(names), expected);
         assert_eq!(
             words(["qwen-2b", "pythia-160m", "pythia-70m"].into_iter()),
             ["pythia-70m", "pythia-160m", "qwen-2b"]
@@ -115,7 +124,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn names_are_totally_ordered(a in "[a-bA-B0-1.]{0,5}", b in "[a-bA-B0-1.]{0,5}", c in "[a-bA-B0-1.]{0,5}") {
+        fn names_are_totally_ordered(a in "[a-bA-Be0-1.-]{0,6}", b in "[a-bA-Be0-1.-]{0,6}", c in "[a-bA-Be0-1.-]{0,6}") {
             prop_assert_eq!(natural(&a, &b), natural(&b, &a).reverse());
             prop_assert_eq!(natural(&a, &b) == Ordering::Equal, a == b);
             if natural(&a, &b) != Ordering::Greater && natural(&b, &c) != Ordering::Greater {

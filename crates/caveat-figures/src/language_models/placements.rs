@@ -19,7 +19,7 @@ use caveat_theory::{PairClass, Section};
 
 use super::marks::{self, Mark};
 use super::pairs::{Pairs, Placements};
-use super::shortened;
+use super::{penalty, shortened};
 use crate::canvas::{Canvas, DOUBLE_COLUMN, Rect, SINGLE_COLUMN, Stroke};
 use crate::error::{FigureError, Result};
 use crate::figure::Figure;
@@ -109,7 +109,7 @@ fn title(placements: &Placements<'_>) -> String {
 fn subtitle(placements: &Placements<'_>) -> String {
     let key = placements.key;
     let lora = key.lora_r.map_or(String::new(), |r| format!("r = {r}"));
-    let penalty = key.l2_reg.map_or(String::new(), |l| format!("l2 = {l}"));
+    let penalty = key.l2_reg.map_or(String::new(), penalty);
     joined([&key.setting, &lora, &penalty, &key.hier])
 }
 

@@ -222,7 +222,7 @@ pub(crate) fn language_model_figure(
     })
 }
 
-/// Whether a fit has the hyperparameter that stands for its setting: LoRA of rank 32, a probe with λ = 0.0001, or, where there
+/// Whether a fit has the hyperparameter that stands for its setting: LoRA of rank 32, a probe with l2 = 1e-4, or, where there
 /// is none such, the smallest there is.
 fn is_typical(fit: &Fitted, all: &[Fitted]) -> bool {
     let hyperparameter = |f: &Fitted| f.observed.key.lora_r.or(f.observed.key.l2_reg);
@@ -257,7 +257,7 @@ fn figure_conditions(fitted: &[&Fitted], predicted: &[Predicted]) -> Vec<Conditi
                 setting: match (o.key.lora_r, o.key.l2_reg) {
                     (Some(r), _) if o.key.setting == "lora" => format!("LoRA r = {r}"),
                     (Some(r), _) => format!("{} r = {r}", o.key.setting),
-                    (_, Some(l)) => format!("{} λ = {l}", o.key.setting),
+                    (_, Some(l)) => format!("{} {}", o.key.setting, language_models::penalty(l)),
                     _ => o.key.setting.clone(),
                 },
                 task: o.key.task.clone(),

@@ -24,9 +24,9 @@ orders, and answers again. The run is the folder
 with results.json, which appears whole or not at all. A run that is there is not done again.
 
 Defaults by method:   full              lora              probe
-  --learning-rate     2e-5              1e-4              1e-3
-  --epochs            60                10                50
-  --batch-size        32                16                16
+  --learning-rate     2e-5              1e-3              1e-2
+  --epochs            80                60                1500
+  --schedule          constant          constant          cosine
   others                                --rank 16         --l2 0
                                         --alpha 2 x rank
                                         --modules all but gate_proj
@@ -126,7 +126,7 @@ pub(crate) struct TrainingSpec {
     /// Decoupled weight decay of AdamW [default: 0.01]
     #[arg(long, value_name = "DECAY", value_parser = values::number, allow_negative_numbers = true)]
     pub(crate) weight_decay: Option<f64>,
-    /// Prompts of a step
+    /// Prompts of a step [default: 32]
     #[arg(long, value_name = "N", value_parser = values::count, allow_negative_numbers = true)]
     pub(crate) batch_size: Option<usize>,
     /// Passes over the training prompts
@@ -135,7 +135,7 @@ pub(crate) struct TrainingSpec {
     /// Visit the prompts in the same order in every epoch
     #[arg(long)]
     pub(crate) no_shuffle: bool,
-    /// Course of the step size after the warm-up [default: constant]
+    /// Course of the step size after the warm-up
     #[arg(long, value_name = "constant|linear|cosine")]
     pub(crate) schedule: Option<Decay>,
     /// Steps over which the step size rises from 0 [default: 0]

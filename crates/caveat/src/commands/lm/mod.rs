@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use caveat_lm::{LoadedModel, SweepModel, cache_directory};
 
+use crate::allocator::keep_memory;
 use crate::cli::{ComputeSpec, LmCommand};
 use crate::failure::Failure;
 use stages::Stages;
@@ -23,6 +24,9 @@ pub(crate) use geometry::{figure as hidden_states_figure, floats, texts};
 const DEVICE: &str = "cpu";
 
 pub(crate) fn run(command: &LmCommand) -> Result<(), Failure> {
+    if let LmCommand::Run(_) | LmCommand::Sweep(_) | LmCommand::Score(_) = command {
+        keep_memory();
+    }
     match command {
         LmCommand::Models(args) => models::run(args),
         LmCommand::Fetch(args) => fetch::run(args),
