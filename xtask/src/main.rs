@@ -132,7 +132,10 @@ fn environment(directory: &str, requirements: &str) -> Result<PathBuf, String> {
     if !python.is_file() {
         run(Command::new("python3").args(["-m", "venv"]).arg(&directory), "python3 -m venv")?;
         let requirements = root().join(requirements);
-        run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "-r"]).arg(requirements), "pip install")?;
+        let mut install = Command::new(&python);
+        install.args(["-m", "pip", "install", "--quiet", "-r"]).arg(requirements);
+        // What is there half would be taken for all of it next time.
+        run(&mut install, "pip install").inspect_err(|_| drop(std::fs::remove_dir_all(&directory)))?;
     }
     Ok(python)
 }

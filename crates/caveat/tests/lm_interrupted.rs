@@ -28,6 +28,22 @@ fn ended(running: Running) -> (Option<i32>, String) {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn training_keeps_its_memory_unless_told_otherwise() {
+    let place = lab();
+    const DELAY: &str = "MIMALLOC_PURGE_DELAY";
+    for (given, expected) in [(None, "-1"), (Some("7"), "7")] {
+        let given: Vec<(&str, &str)> = given.map(|delay| (DELAY, delay)).into_iter().collect();
+        let mut running = Running::start_with(&place, &format!("{RUN} {LONG}"), &given);
+        running.wait_until(|| place.path(&format!("{RUNS}/.seed0_fwd.partial")).is_dir());
+        let environment = fs::read_to_string(format!("/proc/{}/environ", running.id())).unwrap();
+        assert!(environment.split('\0').any(|variable| variable == format!("{DELAY}={expected}")), "{expected}");
+        running.signal("INT");
+        assert_eq!(ended(running).0, Some(130));
+    }
+}
+
+#[test]
 fn an_interrupted_run_leaves_nothing() {
     let place = lab();
     let before = place.content();

@@ -133,7 +133,7 @@ fn arguments_are_recorded_whole() {
 
     let lora = lm::run(&place, &format!("{RUN} --method lora --epochs 1 --modules q_proj,v_proj"))["args"].take();
     let expected = json!({ "lora_r": 16, "lora_alpha": 32.0, "lora_modules": ["q_proj", "v_proj"], "optimizer": "adamw",
-        "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "weight_decay": 0.01, "learning_rate": 1e-4, "batch_size": 16 });
+        "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "weight_decay": 0.01, "learning_rate": 1e-3, "batch_size": 32 });
     for (key, value) in expected.as_object().unwrap() {
         assert_eq!(&lora[key], value, "{key}");
     }

@@ -412,7 +412,7 @@ mod tests {
         assert_eq!(planned(place.path(), &format!("{grid}{grid}")).unwrap().runs.len(), 4);
         let problem = planned(place.path(), &format!("{grid}{grid}epochs = 3\n")).unwrap_err().to_string();
         assert!(problem.contains("the grid at line 5: two runs would be "), "{problem}");
-        assert!(problem.contains("seed0_fwd, one with epochs 60 instead of 3: expected"), "{problem}");
+        assert!(problem.contains("seed0_fwd, one with epochs 80 instead of 3: expected"), "{problem}");
     }
 
     #[test]

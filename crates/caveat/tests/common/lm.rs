@@ -113,8 +113,14 @@ pub(crate) struct Running(Option<Child>);
 
 impl Running {
     pub(crate) fn start(place: &Place, line: &str) -> Self {
+        Self::start_with(place, line, &[])
+    }
+
+    /// Starts with variables of the environment.
+    pub(crate) fn start_with(place: &Place, line: &str, environment: &[(&str, &str)]) -> Self {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin!("caveat"));
         command.args(line.split_whitespace()).current_dir(place.path("")).env("CAVEAT_CACHE", place.path("cache"));
+        command.envs(environment.iter().copied());
         Self(Some(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()))
     }
 
@@ -129,9 +135,13 @@ impl Running {
         }
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.0.as_ref().unwrap().id()
+    }
+
     /// Sends a signal by its name, as in INT.
     pub(crate) fn signal(&self, name: &str) {
-        let kill = format!("kill -{name} {}", self.0.as_ref().unwrap().id());
+        let kill = format!("kill -{name} {}", self.id());
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     }
 
