@@ -109,7 +109,7 @@ fn documentation(options: &[&str]) -> Done {
 fn bench(name: Option<&str>) -> Done {
     if name == Some("language-models") {
         let python = environment("target/bench-env-language-models", "benches/requirements-language-models.txt")?;
-        cargo(&["build", "--release", "--package", "caveat"])?;
+        cargo(&["build", "--release"])?;
         let mut compare = Command::new(&python);
         compare.arg(root().join("benches/language_models.py")).arg(root().join("target/release/caveat"));
         return run(&mut compare, "benches/language_models.py");
@@ -119,7 +119,7 @@ fn bench(name: Option<&str>) -> Done {
     let chosen = file.map_or(vec!["--benches"], |file| vec!["--bench", file]);
     cargo(&[&["bench", "--workspace"], chosen.as_slice()].concat())?;
     let python = environment("target/bench-env", "benches/requirements.txt")?;
-    cargo(&["build", "--release", "--package", "caveat", "--example", "compare"])?;
+    cargo(&["build", "--release", "--example", "compare"])?;
     let mut compare = Command::new(&python);
     compare.arg(root().join("benches/compare.py")).arg(root().join("target/release/examples/compare"));
     run(compare.args(name), "benches/compare.py")

@@ -5,8 +5,8 @@
 //!
 //! # Claim
 //! In part. Ridge regression on the states before training, which have seen neither the order nor the exception, explains much of
-//! the margins after it, and their conjunctivity hardly differs between runs. But α of the margins is another: larger after
-//! training that changes the states, whose own α grows beyond it, and smaller where only the readout is trained.
+//! the margins after it, and their conjunctivity hardly differs between runs. α of the margins is near it where only the readout is
+//! trained, or little else; training that changes the states makes it larger, and that of the states larger still.
 //!
 //! # Inputs
 //! A [`RunGeometry`] for each run and each source of a kernel; what is not known of it is NaN and left out.

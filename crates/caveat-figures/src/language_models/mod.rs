@@ -25,6 +25,28 @@ pub fn penalty(l2: f64) -> String {
     }
 }
 
+/// How a model was trained, with its hyperparameter: `full`, `LoRA r = 16`, `probe l2 = 1e-6`.
+pub fn trained(setting: &str, lora_r: Option<f64>, l2: Option<f64>) -> String {
+    match (lora_r, l2) {
+        (Some(r), _) if setting == "lora" => format!("LoRA r = {r}"),
+        (Some(r), _) => format!("{setting} r = {r}"),
+        (_, Some(l2)) => format!("{setting} {}", penalty(l2)),
+        _ => setting.to_owned(),
+    }
+}
+
+/// The rank of LoRA, or the penalty of the probe, that stands for all others of the study (arXiv 2605.22972).
+fn studied(setting: &str) -> f64 {
+    if setting == "lora" { 32.0 } else { 1e-4 }
+}
+
+/// Of the hyperparameters of a setting (the ranks of LoRA, else penalties) the one that stands for it where one is shown: that of the study,
+/// or the nearest by ratio, the smaller of two; none of none.
+pub fn typical(setting: &str, hyperparameters: impl IntoIterator<Item = f64>) -> Option<f64> {
+    let distance = |value: &f64| (value / studied(setting)).ln().abs();
+    hyperparameters.into_iter().min_by(|a, b| distance(a).total_cmp(&distance(b)).then(a.total_cmp(b)))
+}
+
 /// Margins from the theory and how well they describe the observed ones.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TheoryMargins {

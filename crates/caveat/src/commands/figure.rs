@@ -222,17 +222,12 @@ pub(crate) fn language_model_figure(
     })
 }
 
-/// Whether a fit has the hyperparameter that stands for its setting: LoRA of rank 32, a probe with l2 = 1e-4, or, where there
-/// is none such, the smallest there is.
+/// Whether a fit has the hyperparameter that stands for its setting.
 fn is_typical(fit: &Fitted, all: &[Fitted]) -> bool {
     let hyperparameter = |f: &Fitted| f.observed.key.lora_r.or(f.observed.key.l2_reg);
-    let (setting, preferred) = match (&fit.observed.key.setting, fit.observed.key.lora_r) {
-        (setting, Some(_)) => (setting, 32.0),
-        (setting, None) => (setting, 1e-4),
-    };
-    let of_setting = || all.iter().filter(|f| f.observed.key.setting == *setting).filter_map(hyperparameter);
-    let chosen = of_setting().find(|&h| h == preferred).or_else(|| of_setting().min_by(f64::total_cmp));
-    hyperparameter(fit) == chosen
+    let setting = &fit.observed.key.setting;
+    let of_setting = all.iter().filter(|f| f.observed.key.setting == *setting).filter_map(hyperparameter);
+    hyperparameter(fit) == language_models::typical(setting, of_setting)
 }
 
 fn figure_conditions(fitted: &[&Fitted], predicted: &[Predicted]) -> Vec<Condition> {
@@ -254,12 +249,7 @@ fn figure_conditions(fitted: &[&Fitted], predicted: &[Predicted]) -> Vec<Conditi
             });
             Condition {
                 model: o.key.model.clone(),
-                setting: match (o.key.lora_r, o.key.l2_reg) {
-                    (Some(r), _) if o.key.setting == "lora" => format!("LoRA r = {r}"),
-                    (Some(r), _) => format!("{} r = {r}", o.key.setting),
-                    (_, Some(l)) => format!("{} {}", o.key.setting, language_models::penalty(l)),
-                    _ => o.key.setting.clone(),
-                },
+                setting: language_models::trained(&o.key.setting, o.key.lora_r, o.key.l2_reg),
                 task: o.key.task.clone(),
                 hierarchy: o.key.hier.clone(),
                 n_items: n,

@@ -27,7 +27,7 @@ pub(super) fn directory() -> Result<TempDir, Failure> {
 
 /// What the table holds.
 pub(super) const DESCRIPTION: LanguageModels = LanguageModels {
-    source: "These are our own runs of SmolLM2-135M-Instruct, trained on a laptop's processor by caveat lm sweep; the sweep files and \
-             the trial table lie in crates/caveat/results. ",
+    source: "These are our own runs of SmolLM2-135M-Instruct, trained by caveat lm sweep; the sweep files, the trial table and how \
+             they were made lie in crates/caveat/results. ",
     all_settings: true,
 };

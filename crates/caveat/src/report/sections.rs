@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use caveat_figures::language_models::trained;
 use caveat_figures::window_figure::{self, WindowInputs};
 use caveat_figures::{Figure, task_figure};
 use caveat_lm::Geometries;
@@ -169,17 +170,27 @@ pub(crate) fn language_model_accuracy(directory: &Path, models: LanguageModels) 
     let accuracy = accuracy(&paths, models)?;
     let mut findings = Vec::new();
     for group in accuracy.groups.iter().filter(|g| g.n > 0) {
-        let [GroupValue::Text(setting), GroupValue::Text(hier), .., task] = group.values.as_slice() else { continue };
+        let [
+            GroupValue::Text(setting),
+            GroupValue::Text(hier),
+            GroupValue::Real(rank),
+            GroupValue::Real(l2),
+            task @ ..,
+        ] = group.values.as_slice()
+        else {
+            continue;
+        };
         if !models.shows(setting) {
             continue;
         }
         let (low, high) = group.interval();
         let stimuli = match task {
-            GroupValue::Text(task) if models.all_settings => format!(" {task}"),
+            [GroupValue::Text(task)] => format!(" {task}"),
             _ => String::new(),
         };
+        let trained = trained(setting, known(*rank), known(*l2));
         findings.push((
-            format!("{setting}{stimuli}, {hier}, {}", group.class.name().replace('_', " ")),
+            format!("{trained}{stimuli}, {hier}, {}", group.class.name().replace('_', " ")),
             format!("{:.4} [{low:.4}, {high:.4}], {} answers", group.accuracy(), group.n),
         ));
     }
@@ -247,7 +258,9 @@ fn language_model_findings(
     for f in fitted.iter().filter(|f| models.shows(&f.observed.key.setting)) {
         let key = &f.observed.key;
         let name = match models.all_settings {
-            true => key.to_string(),
+            true => {
+                format!("{} {} {} {}", trained(&key.setting, key.lora_r, key.l2_reg), key.model, key.task, key.hier)
+            }
             false => format!("{} {} {}", key.model, key.task, key.hier),
         };
         let interval = f
@@ -267,7 +280,8 @@ fn language_model_findings(
 pub(crate) fn hidden_states(geometries: &Geometries) -> Result<Section, Failure> {
     let (table, means) = (geometries.table()?, geometries.means()?);
     let (phases, kernels) = (texts(&means, "phase"), texts(&means, "kernel"));
-    let (alpha, r_squared) = (floats(&means, "conjunctivity"), floats(&means, "r_squared"));
+    let [alpha, r_squared, rank, l2] =
+        ["conjunctivity", "r_squared", "lora_r", "l2_reg"].map(|name| floats(&means, name));
     let mut findings = Vec::new();
     for row in (0..means.n_rows()).filter(|&row| kernels[row] != "dot") {
         let kernel = match (phases[row].as_str(), kernels[row].as_str()) {
@@ -277,7 +291,8 @@ pub(crate) fn hidden_states(geometries: &Geometries) -> Result<Section, Failure>
         };
         let [setting, task, hier] = ["setting", "task", "hier"].map(|name| &texts(&means, name)[row]);
         let value = format!("α {:.3}, R² {:.3}", alpha[row], r_squared[row]);
-        findings.push((format!("{setting} {task}, {hier}, {kernel}"), value));
+        let trained = trained(setting, known(rank[row]), known(l2[row]));
+        findings.push((format!("{trained} {task}, {hier}, {kernel}"), value));
     }
     Ok(Section {
         title: "What hidden states know before training",
@@ -289,6 +304,11 @@ pub(crate) fn hidden_states(geometries: &Geometries) -> Result<Section, Failure>
         figures: vec![hidden_states_figure(&table)?],
         tables: vec![("geometry".into(), table), ("geometry-means".into(), means)],
     })
+}
+
+/// A hyperparameter, unless it is missing.
+fn known(value: f64) -> Option<f64> {
+    (!value.is_nan()).then_some(value)
 }
 
 /// As in (9; 5 3).

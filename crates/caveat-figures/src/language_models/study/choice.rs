@@ -3,16 +3,13 @@
 use caveat_results::ConditionKey;
 
 use super::super::pairs::Pairs;
-use super::super::{order, penalty};
+use super::super::{order, penalty, studied, typical};
 use crate::text::item;
 
 /// Stimulus set shown where a panel shows one.
 const PREFERRED_TASK: &str = "fake";
 /// Model whose probe is shown over its penalty.
 const PREFERRED_PROBE: &str = "qwen35-4b";
-/// Rank of LoRA and penalty of the probe that are shown where a panel shows one.
-const STUDIED_RANK: f64 = 32.0;
-const STUDIED_PENALTY: f64 = 1e-4;
 
 /// How models were trained, as a group of violins.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,13 +20,16 @@ pub(super) struct Training {
 }
 
 impl Training {
-    /// The three of the study, with its rank and penalty or else the smallest there is, then any other setting of the table, all of
-    /// its hyperparameters together.
+    /// The three of the study, LoRA and probe with their typical rank and penalty or, where there is none, the study's, then any other
+    /// setting of the table, all of its hyperparameters together.
     pub(super) fn all(pairs: &Pairs<'_>) -> Vec<Self> {
         let new = |setting: &str, lora_r, l2_reg| Self { setting: setting.to_owned(), lora_r, l2_reg };
-        let rank = hyperparameter(pairs, "lora", |key| key.lora_r, STUDIED_RANK);
-        let penalty = hyperparameter(pairs, "probe", |key| key.l2_reg, STUDIED_PENALTY);
-        let mut all = vec![new("full", None, None), new("lora", Some(rank), None), new("probe", None, Some(penalty))];
+        let one = |setting: &str, of: fn(&ConditionKey) -> Option<f64>| {
+            let keys = pairs.conditions().map(|c| pairs.key(c)).filter(|key| key.setting == setting);
+            Some(typical(setting, keys.filter_map(of)).unwrap_or(studied(setting)))
+        };
+        let (rank, penalty) = (one("lora", |key| key.lora_r), one("probe", |key| key.l2_reg));
+        let mut all = vec![new("full", None, None), new("lora", rank, None), new("probe", None, penalty)];
         let settings = order::words(pairs.conditions().map(|c| pairs.key(c).setting.as_str()));
         let known: Vec<String> = all.iter().map(|t| t.setting.clone()).collect();
         all.extend(settings.into_iter().filter(|s| !known.iter().any(|k| k == s)).map(|s| new(s, None, None)));
@@ -121,14 +121,6 @@ impl Choice {
             same && pairs.hierarchy_of(c) == Some(hierarchy)
         })
     }
-}
-
-/// The preferred value of a setting's hyperparameter if it occurs or none does, else the smallest.
-fn hyperparameter(pairs: &Pairs<'_>, setting: &str, of: fn(&ConditionKey) -> Option<f64>, preferred: f64) -> f64 {
-    let keys = pairs.conditions().map(|c| pairs.key(c)).filter(|key| key.setting == setting);
-    let values: Vec<f64> = keys.filter_map(of).collect();
-    let smallest = values.iter().copied().min_by(f64::total_cmp);
-    smallest.filter(|_| !values.iter().any(|&v| same(v, preferred))).unwrap_or(preferred)
 }
 
 /// Whether two hyperparameters are one, up to how they were written.
@@ -226,6 +218,11 @@ mod tests {
         let probe = |l| ("probe", "gpt2", "fake", 9, NEAR, Some(l));
         assert_eq!(labels(&[rank(64.0), rank(16.0), probe(1e-6)])[1..], ["LoRA, r = 16", "probe, l2 = 1e-6"]);
         assert_eq!(labels(&[rank(8.0), rank(32.0), probe(0.0)])[1..], ["LoRA, r = 32", "probe, l2 = 0"]);
+        // The nearest by ratio, not by difference.
+        assert_eq!(
+            labels(&[rank(2.0), rank(16.0), rank(128.0), probe(0.0), probe(1e-6), probe(1e-3)])[1..],
+            ["LoRA, r = 16", "probe, l2 = 0.001"]
+        );
     }
 
     #[test]
