@@ -130,12 +130,13 @@ fn environment(directory: &str, requirements: &str) -> Result<PathBuf, String> {
     let directory = root().join(directory);
     let python = directory.join("bin/python");
     if !python.is_file() {
-        run(Command::new("python3").args(["-m", "venv"]).arg(&directory), "python3 -m venv")?;
-        let requirements = root().join(requirements);
-        let mut install = Command::new(&python);
-        install.args(["-m", "pip", "install", "--quiet", "-r"]).arg(requirements);
+        let (mut create, mut install) = (Command::new("python3"), Command::new(&python));
+        create.args(["-m", "venv"]).arg(&directory);
+        install.args(["-m", "pip", "install", "--quiet", "-r"]).arg(root().join(requirements));
         // What is there half would be taken for all of it next time.
-        run(&mut install, "pip install").inspect_err(|_| drop(std::fs::remove_dir_all(&directory)))?;
+        run(&mut create, "python3 -m venv")
+            .and_then(|()| run(&mut install, "pip install"))
+            .inspect_err(|_| drop(std::fs::remove_dir_all(&directory)))?;
     }
     Ok(python)
 }

@@ -17,7 +17,7 @@ fn runs_are_drawn_and_tabulated() {
         assert!(place.path(name).is_file() && (name == "a.PNG" || is_picture(&place.path(name))), "{name}");
     }
     let picture = place.text("a.svg");
-    for words in ["full · towns · exc_4_1_n6", "2 runs", "probe · l2 = 0 · towns", "1 run", "conjunctivity α", "R²"]
+    for words in ["full · towns · exc_4_1_n6", "2 runs", "probe l2 = 0 · towns", "1 run", "conjunctivity α", "R²"]
     {
         assert!(picture.contains(words), "{words}");
     }

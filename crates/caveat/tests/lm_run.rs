@@ -140,6 +140,22 @@ fn arguments_are_recorded_whole() {
 }
 
 #[test]
+fn the_defaults_are_those_that_help_tells() {
+    let place = lab();
+    let help = place.ok("lm run --help");
+    for (column, method) in ["full", "lora", "probe"].into_iter().enumerate() {
+        let args = lm::run(&place, &format!("{RUN} --method {method}"))["args"].take();
+        for option in ["learning-rate", "epochs", "schedule"] {
+            let row = help.lines().rfind(|line| line.trim_start().starts_with(&format!("--{option} "))).unwrap();
+            let told = row.split_whitespace().nth(1 + column).unwrap();
+            let told = serde_json::from_str(told).unwrap_or_else(|_| json!(told));
+            assert_eq!(args[option.replace('-', "_")], told, "{method} {option}");
+        }
+        assert_eq!(args["batch_size"], json!(32), "{method}");
+    }
+}
+
+#[test]
 fn a_model_learns_what_it_is_taught() {
     let place = lab();
     for method in ["full --learning-rate 0.005", "lora --learning-rate 0.01", "probe --learning-rate 0.3"] {

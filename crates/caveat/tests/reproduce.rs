@@ -51,6 +51,13 @@ fn the_report_is_complete_and_a_second_run_makes_it_anew() {
     let summary = place.ok("reproduce -o deep/report");
     assert!(summary.contains("0.147155"), "{summary}");
     check(&place, "deep/report");
+    for finding in ["LoRA r = 16 fake, exc_mid_n9, premise", "probe l2 = 1e-6 smollm2-135m fake exc_mid_n9"] {
+        assert!(summary.contains(finding), "{finding}: {summary}");
+    }
+    let of = "LoRA r = 16 fake, exc_mid_n9, ";
+    for states in ["states before training", "states after training", "fitted to the margins"] {
+        assert!(summary.contains(&format!("{of}{states}")), "{states}: {summary}");
+    }
     for kind in ["svg", "pdf"] {
         for name in ["task", "margins", "mechanism", "phase", "window", "conjunctivity"] {
             assert!(place.path(&format!("deep/report/figures/{name}.{kind}")).is_file(), "{name}.{kind}");

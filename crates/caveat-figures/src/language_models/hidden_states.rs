@@ -21,7 +21,7 @@ use std::cmp::Ordering;
 
 use caveat_results::{ConditionKey, Table};
 
-use super::{order, penalty, shortened};
+use super::{order, shortened, trained};
 use crate::axes::{Panel, margins};
 use crate::canvas::{Canvas, Marker, Rect, SINGLE_COLUMN};
 use crate::error::{FigureError, Result};
@@ -232,9 +232,7 @@ impl Condition<'_> {
     /// What was run, but for the model.
     fn name(&self) -> String {
         let key = self.key;
-        let rank = key.lora_r.map_or(String::new(), |r| format!("r = {r}"));
-        let penalty = key.l2_reg.map_or(String::new(), penalty);
-        let parts = [&key.setting, &rank, &penalty, &key.task, &key.hier];
+        let parts = [&trained(&key.setting, key.lora_r, key.l2_reg), &key.task, &key.hier];
         let words: Vec<&str> = parts.into_iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
         words.join(" · ")
     }
@@ -556,11 +554,11 @@ mod tests {
         let names: Vec<String> = conditions(&all).iter().map(Condition::name).collect();
         let full = ["full · fake · ti_n9", "full · fake · exc_mid_n9", "full · fake · exc_mid_n11"];
         assert_eq!(names[..3], full);
-        assert_eq!(names[3], "lora · r = 16 · fake · exc_mid_n9");
+        assert_eq!(names[3], "LoRA r = 16 · fake · exc_mid_n9");
         assert!(draw(&all).unwrap().caption.ends_with("Model: tiny."));
         all[0].condition.model = "an-instructed-model-with-a-very-long-name-7b".into();
         assert!(svg(&all).contains(">tiny · full · fake · ti_n9<"));
-        assert!(svg(&all).contains("… · lora · r = 16 · fake · exc_mid_n9<"), "the model is cut, not what was run");
+        assert!(svg(&all).contains("… · LoRA r = 16 · fake · exc_mid_n9<"), "the model is cut, not what was run");
         assert!(!draw(&all).unwrap().caption.contains("Model"));
     }
 

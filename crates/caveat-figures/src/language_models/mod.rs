@@ -17,31 +17,24 @@ use caveat_theory::{PairClasses, TransitiveTask};
 use crate::error::{FigureError, Result};
 use crate::heatmap::SquareMatrix;
 
-/// The penalty of a probe, as all figures call it: `l2 = 0.01`, `l2 = 1e-6`.
-pub fn penalty(l2: f64) -> String {
-    match l2 == 0.0 || (1e-3..1e6).contains(&l2) {
-        true => format!("l2 = {l2}"),
-        false => format!("l2 = {l2:e}"),
-    }
-}
-
-/// How a model was trained, with its hyperparameter: `full`, `LoRA r = 16`, `probe l2 = 1e-6`.
+/// How a model was trained, with its rank or penalty, as all figures call it: `full`, `LoRA r = 16`, `probe l2 = 1e-6`.
 pub fn trained(setting: &str, lora_r: Option<f64>, l2: Option<f64>) -> String {
+    let setting = if setting == "lora" { "LoRA" } else { setting };
     match (lora_r, l2) {
-        (Some(r), _) if setting == "lora" => format!("LoRA r = {r}"),
         (Some(r), _) => format!("{setting} r = {r}"),
-        (_, Some(l2)) => format!("{setting} {}", penalty(l2)),
+        (_, Some(l2)) if l2 == 0.0 || (1e-3..1e6).contains(&l2) => format!("{setting} l2 = {l2}"),
+        (_, Some(l2)) => format!("{setting} l2 = {l2:e}"),
         _ => setting.to_owned(),
     }
 }
 
-/// The rank of LoRA, or the penalty of the probe, that stands for all others of the study (arXiv 2605.22972).
+/// The rank of LoRA, or the penalty of the probe, by which this project's figures show the study (arXiv 2605.22972) where they show one.
 fn studied(setting: &str) -> f64 {
     if setting == "lora" { 32.0 } else { 1e-4 }
 }
 
-/// Of the hyperparameters of a setting (the ranks of LoRA, else penalties) the one that stands for it where one is shown: that of the study,
-/// or the nearest by ratio, the smaller of two; none of none.
+/// Of the ranks of LoRA, or the penalties of another setting, the one that stands for all where one is shown: that which is shown of the
+/// study, or the nearest by ratio, the smaller of two; none of none.
 pub fn typical(setting: &str, hyperparameters: impl IntoIterator<Item = f64>) -> Option<f64> {
     let distance = |value: &f64| (value / studied(setting)).ln().abs();
     hyperparameters.into_iter().min_by(|a, b| distance(a).total_cmp(&distance(b)).then(a.total_cmp(b)))

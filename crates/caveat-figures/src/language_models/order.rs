@@ -93,8 +93,8 @@ fn pieces(name: &str) -> impl Iterator<Item = Piece> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::penalty;
     use super::super::tests::condition;
+    use super::super::trained;
     use super::*;
     use proptest::prelude::*;
 
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn numbers_in_names_count() {
-        let penalties = [10.0, 1e-6, 0.01, 1e-5, 0.0].map(|l2| format!("probe {}", penalty(l2)));
+        let penalties = [10.0, 1e-6, 0.01, 1e-5, 0.0].map(|l2| trained("probe", None, Some(l2)));
         let names =
             ["LoRA r = 32", "full", "LoRA r = 4", "full"].into_iter().chain(penalties.iter().map(String::as_str));
         let expected = ["full", "LoRA r = 4", "LoRA r = 32", "probe l2 = 0", "probe l2 = 1e-6", "probe l2 = 1e-5"];

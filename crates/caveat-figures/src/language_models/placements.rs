@@ -19,7 +19,7 @@ use caveat_theory::{PairClass, Section};
 
 use super::marks::{self, Mark};
 use super::pairs::{Pairs, Placements};
-use super::{penalty, shortened};
+use super::{shortened, trained};
 use crate::canvas::{Canvas, DOUBLE_COLUMN, Rect, SINGLE_COLUMN, Stroke};
 use crate::error::{FigureError, Result};
 use crate::figure::Figure;
@@ -108,9 +108,7 @@ fn title(placements: &Placements<'_>) -> String {
 
 fn subtitle(placements: &Placements<'_>) -> String {
     let key = placements.key;
-    let lora = key.lora_r.map_or(String::new(), |r| format!("r = {r}"));
-    let penalty = key.l2_reg.map_or(String::new(), penalty);
-    joined([&key.setting, &lora, &penalty, &key.hier])
+    joined([&trained(&key.setting, key.lora_r, key.l2_reg), &key.hier])
 }
 
 fn joined<const N: usize>(parts: [&String; N]) -> String {

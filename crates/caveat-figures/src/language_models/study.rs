@@ -309,7 +309,7 @@ fn trainings(pairs: &Pairs<'_>) -> Vec<Group> {
     let all = Training::all(pairs).into_iter().take(MOST_GROUPS);
     all.map(|training| Group {
         label: training.label(),
-        missing: format!("no {} on an exception in these tables", training.label().replace(", ", " ")),
+        missing: format!("no {} on an exception in these tables", training.label()),
         conditions: pairs.conditions().filter(excepted).filter(|&c| training.includes(pairs.key(c))).collect(),
     })
     .collect()

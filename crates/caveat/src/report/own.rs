@@ -29,5 +29,6 @@ pub(super) fn directory() -> Result<TempDir, Failure> {
 pub(super) const DESCRIPTION: LanguageModels = LanguageModels {
     source: "These are our own runs of SmolLM2-135M-Instruct, trained by caveat lm sweep; the sweep files, the trial table and how \
              they were made lie in crates/caveat/results. ",
+    found: " In no setting is a pair judged wrongly more often than rightly without an exception; with one, in every setting some are.",
     all_settings: true,
 };

@@ -150,13 +150,15 @@ fn network_section() -> Result<Section, Failure> {
 pub(crate) struct LanguageModels {
     /// What is said of their origin.
     pub(crate) source: &'static str,
+    /// What is said of their answers.
+    pub(crate) found: &'static str,
     /// Whether findings are listed for every setting and stimulus set, or for full fine-tuning over all stimulus sets.
     pub(crate) all_settings: bool,
 }
 
 impl LanguageModels {
     /// Those of a directory that the user names.
-    pub(crate) const GIVEN: Self = Self { source: "", all_settings: false };
+    pub(crate) const GIVEN: Self = Self { source: "", found: "", all_settings: false };
 
     fn shows(self, setting: &str) -> bool {
         self.all_settings || setting == "full"
@@ -198,8 +200,8 @@ pub(crate) fn language_model_accuracy(directory: &Path, models: LanguageModels) 
         title: "What fine-tuned language models answer",
         text: format!(
             "{}Accuracy by pair class after training: the mean of right answers over models, stimuli, seeds, pairs and both orders, \
-             with Wilson 95 % intervals. Errors gather across the exception.",
-            models.source
+             with Wilson 95 % intervals.{}",
+            models.source, models.found
         ),
         findings,
         figures: vec![caveat_figures::language_models::study::draw(&pairs)?, placements(&pairs)?],

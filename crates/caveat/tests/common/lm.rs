@@ -120,7 +120,8 @@ impl Running {
     pub(crate) fn start_with(place: &Place, line: &str, environment: &[(&str, &str)]) -> Self {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin!("caveat"));
         command.args(line.split_whitespace()).current_dir(place.path("")).env("CAVEAT_CACHE", place.path("cache"));
-        command.envs(environment.iter().copied());
+        // The command sets it for itself.
+        command.env_remove("MIMALLOC_PURGE_DELAY").envs(environment.iter().copied());
         Self(Some(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()))
     }
 

@@ -3,7 +3,7 @@
 use caveat_results::ConditionKey;
 
 use super::super::pairs::Pairs;
-use super::super::{order, penalty, studied, typical};
+use super::super::{order, studied, trained, typical};
 use crate::text::item;
 
 /// Stimulus set shown where a panel shows one.
@@ -48,13 +48,9 @@ impl Training {
 
     /// Its name in figures.
     pub(super) fn label(&self) -> String {
-        match (self.setting.as_str(), self.lora_r, self.l2_reg) {
-            ("full", ..) => "full fine-tuning".into(),
-            ("lora", Some(r), _) => format!("LoRA, r = {r}"),
-            ("lora", ..) => "LoRA".into(),
-            ("probe", _, Some(l)) => format!("probe, {}", penalty(l)),
-            ("probe", ..) => "probe".into(),
-            (other, ..) => other.to_owned(),
+        match self.setting.as_str() {
+            "full" => "full fine-tuning".into(),
+            setting => trained(setting, self.lora_r, self.l2_reg),
         }
     }
 }
@@ -202,7 +198,7 @@ mod tests {
         assert_eq!(choice.find(&pairs, "gpt2", choice.exceptions[0]), Some(2));
         assert_eq!(choice.find(&pairs, "gpt2", choice.exceptions[1]), None);
         let labels: Vec<String> = Training::all(&pairs).iter().map(Training::label).collect();
-        assert_eq!(labels, ["full fine-tuning", "LoRA, r = 32", "probe, l2 = 1e-4", "scratch"]);
+        assert_eq!(labels, ["full fine-tuning", "LoRA r = 32", "probe l2 = 1e-4", "scratch"]);
         assert!(Training::all(&pairs)[1].includes(pairs.key(0)) && !Training::all(&pairs)[1].includes(pairs.key(2)));
         assert!(choice.probe.is_empty());
     }
@@ -216,12 +212,12 @@ mod tests {
         };
         let rank = |r| ("lora", "gpt2", "fake", 9, NEAR, Some(r));
         let probe = |l| ("probe", "gpt2", "fake", 9, NEAR, Some(l));
-        assert_eq!(labels(&[rank(64.0), rank(16.0), probe(1e-6)])[1..], ["LoRA, r = 16", "probe, l2 = 1e-6"]);
-        assert_eq!(labels(&[rank(8.0), rank(32.0), probe(0.0)])[1..], ["LoRA, r = 32", "probe, l2 = 0"]);
+        assert_eq!(labels(&[rank(64.0), rank(16.0), probe(1e-6)])[1..], ["LoRA r = 16", "probe l2 = 1e-6"]);
+        assert_eq!(labels(&[rank(8.0), rank(32.0), probe(0.0)])[1..], ["LoRA r = 32", "probe l2 = 0"]);
         // The nearest by ratio, not by difference.
         assert_eq!(
             labels(&[rank(2.0), rank(16.0), rank(128.0), probe(0.0), probe(1e-6), probe(1e-3)])[1..],
-            ["LoRA, r = 16", "probe, l2 = 0.001"]
+            ["LoRA r = 16", "probe l2 = 0.001"]
         );
     }
 
