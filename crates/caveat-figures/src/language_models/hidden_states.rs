@@ -17,8 +17,6 @@
 //! ridge regression on the projection, by ridge regression on the measured kernel itself, and by the fit. R² below zero is an
 //! arrow at the axis. A panel without values is left out.
 
-use std::cmp::Ordering;
-
 use caveat_results::{ConditionKey, Table};
 
 use super::{order, shortened, trained};
@@ -238,7 +236,7 @@ impl Condition<'_> {
     }
 }
 
-/// Conditions with a value, by model, setting, stimulus task and hierarchy.
+/// Conditions with a value, in the order of all figures.
 fn conditions(runs: &[RunGeometry]) -> Vec<Condition<'_>> {
     let mut found: Vec<Condition<'_>> = Vec::new();
     for run in runs {
@@ -248,21 +246,9 @@ fn conditions(runs: &[RunGeometry]) -> Vec<Condition<'_>> {
         }
     }
     found.retain(|condition| Measure::ALL.into_iter().any(|measure| condition.has(measure)));
-    found.sort_by(|a, b| compare(a.key, b.key));
+    // Only its name tells here whether a task has an exception.
+    found.sort_by(|a, b| order::by_key(a.key, b.key, |key| !key.hier.starts_with("ti_")));
     found
-}
-
-fn compare(a: &ConditionKey, b: &ConditionKey) -> Ordering {
-    let hyperparameter = |x: Option<f64>, y: Option<f64>| x.unwrap_or(0.0).total_cmp(&y.unwrap_or(0.0));
-    // The task without an exception comes first, as in the other figures; here, only its name tells.
-    let with_exception = |key: &ConditionKey| !key.hier.starts_with("ti_");
-    order::natural(&a.model, &b.model)
-        .then_with(|| order::natural(&a.setting, &b.setting))
-        .then_with(|| hyperparameter(a.lora_r, b.lora_r))
-        .then_with(|| hyperparameter(a.l2_reg, b.l2_reg))
-        .then_with(|| order::natural(&a.task, &b.task))
-        .then_with(|| with_exception(a).cmp(&with_exception(b)))
-        .then_with(|| order::natural(&a.hier, &b.hier))
 }
 
 fn mean(values: &[f64]) -> f64 {

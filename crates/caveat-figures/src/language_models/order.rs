@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use caveat_results::ConditionKey;
+
 use super::Condition;
 
 /// Conditions by model, setting, stimulus task and hierarchy; equal ones stay in their order.
@@ -14,6 +16,18 @@ pub(crate) fn sorted<'a>(conditions: impl IntoIterator<Item = &'a Condition>) ->
             .then_with(|| by_hierarchy(a, b))
     });
     sorted
+}
+
+/// The same of keys, and within a setting by its rank or penalty. `has_exceptions` tells of a condition's task.
+pub(super) fn by_key(a: &ConditionKey, b: &ConditionKey, has_exceptions: impl Fn(&ConditionKey) -> bool) -> Ordering {
+    let hyperparameter = |x: Option<f64>, y: Option<f64>| x.unwrap_or(0.0).total_cmp(&y.unwrap_or(0.0));
+    natural(&a.model, &b.model)
+        .then_with(|| natural(&a.setting, &b.setting))
+        .then_with(|| hyperparameter(a.lora_r, b.lora_r))
+        .then_with(|| hyperparameter(a.l2_reg, b.l2_reg))
+        .then_with(|| natural(&a.task, &b.task))
+        .then_with(|| has_exceptions(a).cmp(&has_exceptions(b)))
+        .then_with(|| natural(&a.hier, &b.hier))
 }
 
 /// The hierarchies among the conditions: those without exceptions first, then by the number of items, then by name.

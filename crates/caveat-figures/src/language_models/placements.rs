@@ -19,7 +19,7 @@ use caveat_theory::{PairClass, Section};
 
 use super::marks::{self, Mark};
 use super::pairs::{Pairs, Placements};
-use super::{shortened, trained};
+use super::{order, shortened, trained};
 use crate::canvas::{Canvas, DOUBLE_COLUMN, Rect, SINGLE_COLUMN, Stroke};
 use crate::error::{FigureError, Result};
 use crate::figure::Figure;
@@ -46,7 +46,7 @@ pub(super) const BAR: f64 = 46.0;
 /// Label of the color bar.
 pub(super) const BAR_LABEL: &str = "P(I_{a} > I_{b}) (%)";
 
-/// Draws the conditions of these indices.
+/// Draws the conditions of these indices, in the order of all figures.
 ///
 /// # Errors
 /// No condition, more than [`MOST_CONDITIONS`], an index that the table does not have, a condition without cells, or cells that
@@ -70,6 +70,9 @@ pub fn draw(table: &PairTable, conditions: &[usize]) -> Result<Figure> {
             None => return bad(format!("{} has no cell", pairs.key(condition))),
         }
     }
+    let plain: Vec<&str> =
+        drawn.iter().filter(|p| p.hierarchy.exceptions.is_empty()).map(|p| p.key.hier.as_str()).collect();
+    drawn.sort_by(|a, b| order::by_key(a.key, b.key, |key| !plain.contains(&key.hier.as_str())));
     let across = drawn.len().min(MOST_ACROSS);
     let room = DOUBLE_COLUMN - 2.0 * LEFT - BAR - GAP * (across - 1) as f64;
     let side = (room / across as f64).min(LARGEST);
@@ -242,6 +245,18 @@ mod tests {
         assert!(figure.canvas.width() <= DOUBLE_COLUMN);
         assert!(!figure.render(Format::Svg).unwrap().is_empty());
         assert_eq!(figure.table.unwrap().n_rows(), 36 + 36 + 55 + 190 + 6 + 1);
+    }
+
+    #[test]
+    fn plain_tasks_come_first_and_smaller_ones_before_larger() {
+        let specs: [Spec<'_>; 3] = [
+            ("full", "gpt2", "fake", 11, &[(7, 3)], None),
+            ("full", "gpt2", "fake", 9, &[(5, 3)], None),
+            ("full", "gpt2", "fake", 9, &[], None),
+        ];
+        let svg = draw(&table(&specs), &[0, 1, 2]).unwrap().canvas.svg().unwrap();
+        let places = ["ti_n9", "exc_n9_5-3", "exc_n11_7-3"].map(|name| svg.find(name).unwrap());
+        assert!(places.is_sorted(), "{places:?}");
     }
 
     #[test]

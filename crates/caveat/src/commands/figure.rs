@@ -113,8 +113,13 @@ pub(crate) fn placements(table: &PairTable) -> Result<Figure, Failure> {
     let all = 0..table.conditions.len();
     let full: Vec<usize> = all.clone().filter(|&k| table.conditions[k].setting == "full").collect();
     let mut shown = if full.is_empty() { all.collect() } else { full };
-    shown.truncate(language_models::placements::MOST_CONDITIONS);
-    Ok(language_models::placements::draw(table, &shown)?)
+    let (n, most) = (shown.len(), language_models::placements::MOST_CONDITIONS);
+    shown.truncate(most);
+    let mut figure = language_models::placements::draw(table, &shown)?;
+    if n > most {
+        figure.caption.push_str(&format!(" These are {most} of {n} conditions."));
+    }
+    Ok(figure)
 }
 
 /// The tasks of [`TASKS`].
