@@ -20,6 +20,9 @@ fn run_of(row: &Value, setting: &str) -> Run {
     (text(setting), hyperparameter, text("task"), text("hier"), row["seed"].as_i64().unwrap(), row["reverse"] == true)
 }
 
+/// Right answers, and all, by pair.
+type Answers = BTreeMap<(i64, i64), (f64, f64)>;
+
 /// The rows of the trial table after training, as JSON objects.
 fn rows() -> Vec<Value> {
     let place = Place::new();
@@ -55,8 +58,7 @@ fn the_table_is_whole_and_its_runs_are_those_of_the_sweep_files() {
 
 #[test]
 fn pairs_are_judged_wrongly_more_often_than_rightly_with_an_exception_only() {
-    // Right answers and answers by setting and hierarchy, then by pair.
-    let mut settings: BTreeMap<[String; 4], BTreeMap<(i64, i64), (f64, f64)>> = BTreeMap::new();
+    let mut settings: BTreeMap<[String; 4], Answers> = BTreeMap::new();
     for row in rows() {
         let Some(correct) = row["correct"].as_f64() else { continue };
         let (setting, hyperparameter, task, hier, ..) = run_of(&row, "setting");
