@@ -138,7 +138,7 @@ mod tests {
     fn more_columns_are_wider_and_lower() {
         let mut legend = Legend::new();
         assert!(legend.is_empty() && legend.size(3) == (0.0, 0.0));
-        for word in ["premise", "exception cycle", "within section", "cross-section"] {
+        for word in ["premise", "exception cycle", "within-section", "cross-section"] {
             legend.push(Key::Patch(BLACK), word);
         }
         let (narrow, wide) = (legend.size(1), legend.size(4));

@@ -98,7 +98,7 @@ pub fn class_label(class: PairClass) -> &'static str {
     match class {
         PairClass::Premise => "premise",
         PairClass::ExceptionCycle => "exception cycle",
-        PairClass::WithinSection => "within section",
+        PairClass::WithinSection => "within-section",
         PairClass::CrossSection => "cross-section",
         PairClass::CycleToSection => "cycle to section",
         PairClass::Ambiguous => "ambiguous",

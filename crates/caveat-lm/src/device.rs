@@ -9,13 +9,18 @@ use crate::error::{LmError, Result};
 /// # Errors
 /// [`LmError::Invalid`] for an unknown name or one that this program was built without.
 pub fn device(name: &str) -> Result<Device> {
+    let left_out = match name {
+        "vulkan" => !cfg!(feature = "vulkan"),
+        "cuda" => !cfg!(feature = "cuda"),
+        _ => false,
+    };
     match name {
         "cpu" => Ok(Device::flex()),
         #[cfg(feature = "vulkan")]
         "vulkan" => Ok(Device::vulkan(burn::tensor::DeviceKind::default())),
         #[cfg(feature = "cuda")]
         "cuda" => Ok(Device::cuda(0)),
-        "vulkan" | "cuda" => {
+        _ if left_out => {
             Err(LmError::invalid(format!("this program was built without {name}: build it with --features {name}")))
         }
         other => Err(LmError::invalid(format!("device {other:?} is unknown: use cpu, vulkan or cuda"))),

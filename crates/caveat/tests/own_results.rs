@@ -49,15 +49,16 @@ fn the_table_is_whole_and_its_runs_are_those_of_the_sweep_files() {
         let plan = place.json(&format!("lm sweep {RESULTS}/{sweep}.toml --dry-run -o runs"));
         planned.extend(plan.as_array().unwrap().iter().map(|run| run_of(run, "method")));
     }
-    assert_eq!(made.difference(&planned).collect::<Vec<_>>(), Vec::<&Run>::new());
+    assert_eq!(made, planned);
     let geometry = std::fs::read_to_string(Path::new(RESULTS).join("geometry.json")).unwrap();
     let geometry: Value = serde_json::from_str(&geometry).unwrap();
     let measured: BTreeSet<Run> = geometry.as_array().unwrap().iter().map(|row| run_of(row, "setting")).collect();
     assert_eq!(measured, made);
 }
 
+/// The report says so.
 #[test]
-fn pairs_are_judged_wrongly_more_often_than_rightly_with_an_exception_only() {
+fn pairs_that_reach_one_item_further_than_the_exception_are_judged_wrongly() {
     let mut settings: BTreeMap<[String; 4], Answers> = BTreeMap::new();
     for row in rows() {
         let Some(correct) = row["correct"].as_f64() else { continue };
@@ -67,9 +68,18 @@ fn pairs_are_judged_wrongly_more_often_than_rightly_with_an_exception_only() {
         let (right, all) = pairs.entry(pair.into()).or_default();
         (*right, *all) = (*right + correct, *all + 1.0);
     }
-    assert!(settings.len() >= 11, "{} settings", settings.len());
+    assert_eq!(settings.len(), 13);
+    let mut without = (0.0, 0.0);
     for (setting, pairs) in settings {
-        let wrong: Vec<_> = pairs.iter().filter(|(_, (right, all))| right / all < 0.5).collect();
-        assert_eq!(wrong.is_empty(), setting[3].starts_with("ti_"), "{setting:?}: {wrong:?}");
+        // The exceptions are those in the middle; the plain task is looked at where that of as many items is.
+        let (winner, loser) = if setting[3] == "exc_mid_n11" { (6, 4) } else { (5, 3) };
+        for pair in [(loser - 1, winner), (loser, winner + 1)] {
+            let (right, all) = pairs[&pair];
+            match setting[3].starts_with("ti_") {
+                true => without = (without.0 + right, without.1 + all),
+                false => assert!(right / all <= 0.35, "{setting:?}, {pair:?}: {right} of {all}"),
+            }
+        }
     }
+    assert_eq!(without, (115.0, 200.0));
 }

@@ -29,6 +29,7 @@ pub(super) fn directory() -> Result<TempDir, Failure> {
 pub(super) const DESCRIPTION: LanguageModels = LanguageModels {
     source: "These are our own runs of SmolLM2-135M-Instruct, trained by caveat lm sweep; the sweep files, the trial table and how \
              they were made lie in crates/caveat/results. ",
-    found: " In no setting is a pair judged wrongly more often than rightly without an exception; with one, in every setting some are.",
+    found: " The two pairs that reach one item further than the exception are right in 35 % of the answers at most, in every \
+            setting; without an exception the same pairs are in 58 %.",
     all_settings: true,
 };
