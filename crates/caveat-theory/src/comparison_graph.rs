@@ -1,5 +1,7 @@
 //! A comparison graph: any set of weighted wins between items, with its trials, labels, components and pair classes.
 
+use std::sync::Arc;
+
 use crate::error::{Result, TheoryError};
 use crate::pair_class::PairClasses;
 
@@ -79,11 +81,13 @@ pub enum PresentationOrder {
 }
 
 /// A set of comparisons between `n_items` items; repeated presentations of a pair are merged into one edge.
+///
+/// Clones share the edges, so that a solution can keep its graph at no cost.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ComparisonGraph {
     n_items: usize,
     /// Sorted by (first, second), each pair once.
-    edges: Vec<Edge>,
+    edges: Arc<Vec<Edge>>,
     order: PresentationOrder,
 }
 
@@ -144,7 +148,7 @@ impl ComparisonGraph {
                 weight: e.weight(),
             });
         }
-        Ok(Self { n_items, edges, order: PresentationOrder::Both })
+        Ok(Self { n_items, edges: Arc::new(edges), order: PresentationOrder::Both })
     }
 
     /// The same graph with its pairs presented in `order`.
@@ -177,7 +181,7 @@ impl ComparisonGraph {
     /// The ordered training trials, pair by pair; with both orders, the reversed trial follows at once.
     pub fn trials(&self) -> Vec<Trial> {
         let mut trials = Vec::with_capacity(2 * self.edges.len());
-        for e in &self.edges {
+        for e in self.edges.iter() {
             let (i, j) = e.items();
             let (y, weight) = (e.label(), e.weight());
             let forward = Trial { first: i, second: j, label: y, weight };
@@ -202,7 +206,7 @@ impl ComparisonGraph {
             }
             i
         }
-        for e in &self.edges {
+        for e in self.edges.iter() {
             let (a, b) = (root(&mut parent, e.first), root(&mut parent, e.second));
             parent[a.max(b) as usize] = a.min(b);
         }
@@ -231,7 +235,7 @@ impl ComparisonGraph {
     /// Net divergence Bᵀ(w ∘ y): what each item wins minus what it loses.
     pub fn net_wins(&self) -> Vec<f64> {
         let mut net = vec![0.0; self.n_items];
-        for e in &self.edges {
+        for e in self.edges.iter() {
             let flow = e.first_wins - e.second_wins;
             net[e.first as usize] += flow;
             net[e.second as usize] -= flow;

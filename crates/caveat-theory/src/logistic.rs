@@ -57,8 +57,8 @@ pub struct LogisticInfo {
 
 /// Margins of kernel logistic regression, in log-odds. Memory O(n + m); a margin costs O(log m).
 #[derive(Debug, Clone)]
-pub struct LogisticSolution<'g> {
-    graph: &'g ComparisonGraph,
+pub struct LogisticSolution {
+    graph: ComparisonGraph,
     model: RidgeModel,
     ranks: Vec<f64>,
     /// a_e, one per trained pair.
@@ -88,7 +88,7 @@ pub struct LogisticSolution<'g> {
 /// # Errors
 /// Trials in one presentation order only, C·(total weight) beyond f64, C = ∞ where no maximum exists, or a certificate
 /// above [`ACCEPTANCE`] after [`MAX_STEPS`] steps.
-pub fn solve<'g>(graph: &'g ComparisonGraph, model: &RidgeModel) -> Result<LogisticSolution<'g>> {
+pub fn solve(graph: &ComparisonGraph, model: &RidgeModel) -> Result<LogisticSolution> {
     if graph.order() != PresentationOrder::Both {
         return Err(TheoryError::RouteUnavailable {
             route: "logistic",
@@ -101,7 +101,7 @@ pub fn solve<'g>(graph: &'g ComparisonGraph, model: &RidgeModel) -> Result<Logis
     let scale = largest_rank.max(problem.strength * largest(&state.margins));
     let tie_tolerance = scale * (info.kkt_residual + 4.0 * f64::EPSILON * graph.n_items() as f64);
     let State { ranks, dual, margins } = state;
-    Ok(LogisticSolution { graph, model: *model, ranks, dual, trained: margins, info, tie_tolerance })
+    Ok(LogisticSolution { graph: graph.clone(), model: *model, ranks, dual, trained: margins, info, tie_tolerance })
 }
 
 fn largest(x: &[f64]) -> f64 {
@@ -434,7 +434,7 @@ fn check_maximum_exists(graph: &ComparisonGraph, model: &RidgeModel) -> Result<(
     }
 }
 
-impl LogisticSolution<'_> {
+impl LogisticSolution {
     /// The rank of every item, in log-odds, centered on every connected component.
     pub fn ranks(&self) -> &[f64] {
         &self.ranks
@@ -466,7 +466,7 @@ impl LogisticSolution<'_> {
     }
 }
 
-impl Margins for LogisticSolution<'_> {
+impl Margins for LogisticSolution {
     fn n_items(&self) -> usize {
         self.graph.n_items()
     }

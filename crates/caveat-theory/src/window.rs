@@ -119,11 +119,11 @@ fn has_equal_weights(task: &TransitiveTask) -> bool {
 ///
 /// # Errors
 /// What the route refuses.
-pub fn margins_of<'t>(
-    task: &'t TransitiveTask,
+pub fn margins_of(
+    task: &TransitiveTask,
     conjunctivity: f64,
     training: Training,
-) -> Result<Box<dyn Margins + 't>> {
+) -> Result<Box<dyn Margins + Send + Sync>> {
     training.check()?;
     match training {
         Training::Ridge { c } => {

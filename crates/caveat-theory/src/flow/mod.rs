@@ -67,8 +67,8 @@ pub struct FlowInfo {
 
 /// Margins at one time of the flow. Memory O(n + m); a margin costs O(log m).
 #[derive(Debug, Clone)]
-pub struct FlowSolution<'g> {
-    graph: &'g ComparisonGraph,
+pub struct FlowSolution {
+    graph: ComparisonGraph,
     conjunctivity: f64,
     time: f64,
     ranks: Vec<f64>,
@@ -94,7 +94,7 @@ pub struct FlowSolution<'g> {
 /// # Errors
 /// A conjunctivity or time out of range or NaN, trials in one presentation order only, or a Krylov space that reached
 /// its limit of memory or iterations before the tolerance (large graphs at long times).
-pub fn solve(graph: &ComparisonGraph, conjunctivity: f64, time: f64) -> Result<FlowSolution<'_>> {
+pub fn solve(graph: &ComparisonGraph, conjunctivity: f64, time: f64) -> Result<FlowSolution> {
     let problem = Problem::new(graph, conjunctivity, time)?;
     problem.solve(problem.fastest_route())
 }
@@ -103,16 +103,11 @@ pub fn solve(graph: &ComparisonGraph, conjunctivity: f64, time: f64) -> Result<F
 ///
 /// # Errors
 /// As [`solve`], or a graph that the route does not cover.
-pub fn solve_with(
-    graph: &ComparisonGraph,
-    conjunctivity: f64,
-    time: f64,
-    route: FlowRoute,
-) -> Result<FlowSolution<'_>> {
+pub fn solve_with(graph: &ComparisonGraph, conjunctivity: f64, time: f64, route: FlowRoute) -> Result<FlowSolution> {
     Problem::new(graph, conjunctivity, time)?.solve(route)
 }
 
-impl FlowSolution<'_> {
+impl FlowSolution {
     /// The conjunctivity factor α.
     pub fn conjunctivity(&self) -> f64 {
         self.conjunctivity
@@ -139,7 +134,7 @@ impl FlowSolution<'_> {
     }
 }
 
-impl Margins for FlowSolution<'_> {
+impl Margins for FlowSolution {
     fn n_items(&self) -> usize {
         self.graph.n_items()
     }

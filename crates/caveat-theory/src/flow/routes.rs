@@ -125,7 +125,7 @@ impl<'g> Problem<'g> {
         }
     }
 
-    pub(super) fn solve(&self, route: FlowRoute) -> Result<FlowSolution<'g>> {
+    pub(super) fn solve(&self, route: FlowRoute) -> Result<FlowSolution> {
         let unavailable = |route, reason| Err(TheoryError::RouteUnavailable { route, reason });
         match (route, self.chain_obstacle()) {
             (FlowRoute::Chain, Some(reason)) => return unavailable("chain", reason),
@@ -155,7 +155,7 @@ impl<'g> Problem<'g> {
         let tie_tolerance = scale * (error * spread + 4.0 * f64::EPSILON * n);
         let info = FlowInfo { route, dimension: self.dimension(), iterations, error_estimate: error };
         Ok(FlowSolution {
-            graph: self.graph,
+            graph: self.graph.clone(),
             conjunctivity: self.conjunctivity,
             time: self.time,
             ranks,

@@ -14,8 +14,8 @@ use crate::kernel::RidgeModel;
 
 /// Solution on a comparison graph. A margin costs O(log m).
 #[derive(Debug, Clone)]
-pub struct GraphSolution<'g> {
-    graph: &'g ComparisonGraph,
+pub struct GraphSolution {
+    graph: ComparisonGraph,
     model: RidgeModel,
     ranks: Vec<f64>,
     info: SolveInfo,
@@ -29,7 +29,7 @@ pub struct GraphSolution<'g> {
 ///
 /// # Errors
 /// Trials in one presentation order only, or a relative residual above 1e-10 that rounding does not explain.
-pub fn solve<'g>(graph: &'g ComparisonGraph, model: &RidgeModel) -> Result<GraphSolution<'g>> {
+pub fn solve(graph: &ComparisonGraph, model: &RidgeModel) -> Result<GraphSolution> {
     solve_with(graph, model, &SparseSolver::default())
 }
 
@@ -37,11 +37,7 @@ pub fn solve<'g>(graph: &'g ComparisonGraph, model: &RidgeModel) -> Result<Graph
 ///
 /// # Errors
 /// As [`solve`], with the acceptance of `solver`.
-pub fn solve_with<'g>(
-    graph: &'g ComparisonGraph,
-    model: &RidgeModel,
-    solver: &SparseSolver,
-) -> Result<GraphSolution<'g>> {
+pub fn solve_with(graph: &ComparisonGraph, model: &RidgeModel, solver: &SparseSolver) -> Result<GraphSolution> {
     if graph.order() != PresentationOrder::Both {
         return Err(TheoryError::RouteUnavailable {
             route: "graph",
@@ -55,7 +51,7 @@ pub fn solve_with<'g>(
     let n = graph.n_items() as f64;
     // Forward error of a rank: the residual's share, or rounding over a path of up to n items.
     let tie_tolerance = largest * (info.relative_residual + 4.0 * f64::EPSILON * n);
-    Ok(GraphSolution { graph, model: *model, ranks, info, tie_tolerance })
+    Ok(GraphSolution { graph: graph.clone(), model: *model, ranks, info, tie_tolerance })
 }
 
 /// Ranks for given weights and labels, one per edge: (I + hBᵀDB) r = hBᵀDy with D_e = 1/(α + 1/(C·w_e)).
@@ -103,7 +99,7 @@ fn reference_weight(weights: &[f64]) -> f64 {
     }
 }
 
-impl GraphSolution<'_> {
+impl GraphSolution {
     /// The rank of every item.
     pub fn ranks(&self) -> &[f64] {
         &self.ranks
@@ -120,7 +116,7 @@ impl GraphSolution<'_> {
     }
 }
 
-impl Margins for GraphSolution<'_> {
+impl Margins for GraphSolution {
     fn n_items(&self) -> usize {
         self.graph.n_items()
     }
