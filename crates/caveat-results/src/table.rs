@@ -6,7 +6,7 @@ use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow_array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, RecordBatchOptions, StringArray};
 use arrow_schema::{DataType, Field, Schema};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
@@ -296,8 +296,11 @@ impl Table {
         Ok(())
     }
 
-    fn write_parquet(&self, path: &Path, out: &mut (impl Write + Send)) -> Result<()> {
-        let fail = |e: &dyn std::fmt::Display| ResultsError::Write { path: path.to_owned(), reason: one_line(e) };
+    /// The table in Arrow's memory format, NaN and `None` as nulls. Cost O(cells).
+    ///
+    /// # Errors
+    /// None that can be provoked: columns have one length and names of their own.
+    pub fn record_batch(&self) -> Result<RecordBatch> {
         let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) = self
             .columns
             .iter()
@@ -318,11 +321,16 @@ impl Table {
                 }
             })
             .unzip();
-        let schema = Arc::new(Schema::new(fields));
-        let options = arrow_array::RecordBatchOptions::new().with_row_count(Some(self.n_rows()));
-        let batch = RecordBatch::try_new_with_options(schema.clone(), arrays, &options).map_err(|e| fail(&e))?;
+        let options = RecordBatchOptions::new().with_row_count(Some(self.n_rows()));
+        RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options)
+            .map_err(|e| ResultsError::BadTable(one_line(&e)))
+    }
+
+    fn write_parquet(&self, path: &Path, out: &mut (impl Write + Send)) -> Result<()> {
+        let fail = |e: &dyn std::fmt::Display| ResultsError::Write { path: path.to_owned(), reason: one_line(e) };
+        let batch = self.record_batch()?;
         let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
-        let mut writer = ArrowWriter::try_new(out, schema, Some(properties)).map_err(|e| fail(&e))?;
+        let mut writer = ArrowWriter::try_new(out, batch.schema(), Some(properties)).map_err(|e| fail(&e))?;
         writer.write(&batch).and_then(|()| writer.close()).map_err(|e| fail(&e))?;
         Ok(())
     }

@@ -1,10 +1,5 @@
 //! The allocator, told to keep the memory that training gives back.
 
-/// Training takes and returns megabytes at every operation. The system's allocator gives them back to the system each time, and
-/// asking for them again costs a quarter of a step.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// How long memory is kept before the system gets it back, in milliseconds; -1 for ever.
 #[cfg(unix)]
 const PURGE_DELAY: &str = "MIMALLOC_PURGE_DELAY";

@@ -1,8 +1,6 @@
 //! How the command fails: one line on standard error, exit code 2 for bad usage or input, 1 for a run that failed, 130 for one
 //! that was interrupted.
 
-use std::process::ExitCode;
-
 use caveat_figures::FigureError;
 use caveat_lm::LmError;
 use caveat_results::ResultsError;
@@ -16,9 +14,11 @@ pub(crate) const INTERRUPTED: u8 = 130;
 
 /// Why the command stopped.
 #[derive(Debug)]
-pub(crate) enum Failure {
+pub enum Failure {
     /// Usage or input to mend; exit code 2.
     Input(String),
+    /// A file that cannot be read or written; exit code 2.
+    File(String),
     /// A computation that did not succeed on valid input; exit code 1.
     Run(String),
     /// The person asked for an end; exit code 130.
@@ -34,21 +34,21 @@ impl Failure {
     }
 
     /// Prints the reason and gives the exit code.
-    pub(crate) fn report(&self) -> ExitCode {
+    pub(crate) fn report(&self) -> u8 {
         match self {
-            Self::Input(message) => {
+            Self::Input(message) | Self::File(message) => {
                 tell(&format!("error: {message}"));
-                ExitCode::from(2)
+                2
             }
             Self::Run(message) => {
                 tell(&format!("error: {message}"));
-                ExitCode::FAILURE
+                1
             }
             Self::Interrupted(message) => {
                 tell(message);
-                ExitCode::from(INTERRUPTED)
+                INTERRUPTED
             }
-            Self::ClosedPipe => ExitCode::SUCCESS,
+            Self::ClosedPipe => 0,
         }
     }
 }
@@ -64,7 +64,10 @@ impl From<TheoryError> for Failure {
 
 impl From<ResultsError> for Failure {
     fn from(error: ResultsError) -> Self {
-        Self::Input(error.to_string())
+        match error {
+            ResultsError::Read { .. } | ResultsError::Write { .. } => Self::File(error.to_string()),
+            _ => Self::Input(error.to_string()),
+        }
     }
 }
 
@@ -72,6 +75,7 @@ impl From<FigureError> for Failure {
     fn from(error: FigureError) -> Self {
         match error {
             FigureError::Theory(error) => error.into(),
+            FigureError::Table(error) => error.into(),
             FigureError::Render { .. } => Self::Run(error.to_string()),
             _ => Self::Input(error.to_string()),
         }
@@ -105,24 +109,29 @@ impl From<serde_json::Error> for Failure {
 }
 
 /// Help and version as they are; any other complaint of the parser in one line.
-pub(crate) fn explain_usage(error: &clap::Error) -> ExitCode {
+pub(crate) fn explain_usage(error: &clap::Error) -> u8 {
     if matches!(
         error.kind(),
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
     ) {
         // A closed pipe while printing help is nobody's error.
         let _ = error.print();
-        return ExitCode::from(u8::from(error.use_stderr()) * 2);
+        return u8::from(error.use_stderr()) * 2;
     }
+    tell(&format!("error: {}", usage(error)));
+    2
+}
+
+/// A complaint of the parser in one line.
+pub(crate) fn usage(error: &clap::Error) -> String {
     let text = error.to_string();
     let (complaint, rest) = text.split_once("\n\nUsage:").unwrap_or((&text, ""));
     let complaint = complaint.split("\n\nFor more information").next().unwrap_or(complaint);
     let complaint = complaint.replace("\n\n  tip:", "; tip:");
     let line = complaint.split_whitespace().collect::<Vec<_>>().join(" ");
-    let usage = rest.lines().next().map(str::trim).filter(|u| !u.is_empty());
-    match usage {
-        Some(usage) => tell(&format!("{line}; usage: {usage} (--help explains)")),
-        None => tell(&format!("{line} (--help explains)")),
+    let line = line.strip_prefix("error: ").unwrap_or(&line);
+    match rest.lines().next().map(str::trim).filter(|u| !u.is_empty()) {
+        Some(usage) => format!("{line}; usage: {usage} (--help explains)"),
+        None => format!("{line} (--help explains)"),
     }
-    ExitCode::from(2)
 }

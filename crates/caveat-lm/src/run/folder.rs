@@ -51,7 +51,7 @@ pub fn claim(folder: &Path, again: bool) -> Result<Claim> {
         if is_finished(folder) && !again && !places.lock.exists() {
             return Ok(Claim::Finished);
         }
-        let made = make_directories(&places.parent)?;
+        let Some(made) = make_directories(&places.parent)? else { continue };
         let Some(claimed) = lock(&places, made)? else { continue };
         let Some(claimed) = claimed else { return Ok(Claim::Busy) };
         claimed.places.recover()?;
@@ -169,13 +169,22 @@ impl Places {
     }
 }
 
-/// Makes a directory with all above it; returns those that were not there, the uppermost first.
-fn make_directories(directory: &Path) -> Result<Vec<PathBuf>> {
+/// Makes a directory with all above it; returns those that were not there, the uppermost first, or none if another process
+/// removed some of them, emptied, just then, and it has to be tried again.
+fn make_directories(directory: &Path) -> Result<Option<Vec<PathBuf>>> {
     let is_absent = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
     let mut made: Vec<PathBuf> = directory.ancestors().take_while(is_absent).map(Path::to_owned).collect();
     made.reverse();
-    fs::create_dir_all(directory).map_err(|e| LmError::write(directory, e))?;
-    Ok(made)
+    match fs::create_dir_all(directory) {
+        Ok(()) => Ok(Some(made)),
+        Err(e)
+            if matches!(e.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound)
+                && !directory.ancestors().any(Path::is_file) =>
+        {
+            Ok(None)
+        }
+        Err(e) => Err(LmError::write(directory, e)),
+    }
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ pub use hierarchy::{HierarchicalSummary, ShrunkenEstimate, UnitEstimate, UnitSca
 pub use identify::{Identified, PerParameter, identified};
 pub use kernel_fit::{KernelFit, KernelFitLimit, KernelFitter};
 pub use predict::{
-    Calibration, FailureCounts, Prediction, PredictionIntervals, calibration, predict, prediction_intervals,
+    Calibration, FailureCounts, Prediction, PredictionIntervals, calibration, predict, predicted_failures,
+    predicted_margins, prediction_intervals,
 };
 pub use profile::{Parameter, ProfileIntervals, profile, profile_intervals};

@@ -8,6 +8,7 @@ use super::bootstrap::{Interval, Resampler, expanded_tail, quantile};
 use super::fit::{BasisMaker, Fit, MarginFitter, ObservedTask, agreement};
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
+use crate::pair_class::PairClasses;
 
 /// Predicted margins of pairs, and their agreement with what was observed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -96,6 +97,35 @@ pub fn calibration(observed: &[f64], predicted: &[f64]) -> Result<Calibration> {
     })
 }
 
+/// Predicts the margins of `pairs` on the task `graph` with the parameters of `fit`.
+///
+/// # Errors
+/// No pair, pairs out of range, or pairs trained with another presentation weight than those fitted.
+pub fn predicted_margins(fit: &Fit, graph: &ComparisonGraph, pairs: &[(usize, usize)]) -> Result<Vec<f64>> {
+    let maker = BasisMaker::new(graph, pairs)?;
+    check_weight(fit, maker.weight)?;
+    Ok(maker.basis(fit.coefficients.screening)?.margins(&fit.coefficients))
+}
+
+/// Per pair, whether a predicted margin contradicts the right answer; `None` where there is no right answer.
+///
+/// # Errors
+/// More items than can be classified.
+pub fn predicted_failures(
+    graph: &ComparisonGraph,
+    pairs: &[(usize, usize)],
+    predicted: &[f64],
+) -> Result<Vec<Option<bool>>> {
+    // A margin within rounding of zero is a tie, which contradicts nothing.
+    let rounding = 64.0 * f64::EPSILON * predicted.iter().fold(0.0f64, |a, p| a.max(p.abs()));
+    Ok(failures(&graph.classes()?, pairs, predicted, rounding))
+}
+
+fn failures(classes: &PairClasses, pairs: &[(usize, usize)], margins: &[f64], tie: f64) -> Vec<Option<bool>> {
+    let failed = |(&(i, j), &f): (&(usize, usize), &f64)| classes.label(i, j).map(|y| f64::from(y) * f < -tie);
+    pairs.iter().zip(margins).map(failed).collect()
+}
+
 /// Predicts the margins of `pairs` on the task `graph` with the parameters of `fit`, and compares them with `observed`.
 ///
 /// The right answers are those of the task's own trained relations, [`ComparisonGraph::classes`].
@@ -104,30 +134,22 @@ pub fn calibration(observed: &[f64], predicted: &[f64]) -> Result<Calibration> {
 /// No pair, pairs out of range, or margins that are not one finite number per pair.
 pub fn predict(fit: &Fit, graph: &ComparisonGraph, pairs: &[(usize, usize)], observed: &[f64]) -> Result<Prediction> {
     check_lengths(observed, pairs.len())?;
-    let maker = BasisMaker::new(graph, pairs)?;
-    check_weight(fit, maker.weight)?;
-    let predicted = maker.basis(fit.coefficients.screening)?.margins(&fit.coefficients);
+    let predicted = predicted_margins(fit, graph, pairs)?;
     let calibration = calibration(observed, &predicted)?;
     let agreeing: f64 = observed
         .iter()
         .zip(&predicted)
         .map(|(&o, &p)| if o == 0.0 || p == 0.0 { 0.5 } else { f64::from(u8::from((o > 0.0) == (p > 0.0))) })
         .sum();
-    let classes = graph.classes()?;
-    // A margin within rounding of zero is a tie, which contradicts nothing.
-    let rounding = 64.0 * f64::EPSILON * predicted.iter().fold(0.0f64, |a, p| a.max(p.abs()));
-    let fails = |margins: &[f64], tie: f64| -> Vec<Option<bool>> {
-        let failed = |(&(i, j), &f): (&(usize, usize), &f64)| classes.label(i, j).map(|y| f64::from(y) * f < -tie);
-        pairs.iter().zip(margins).map(failed).collect()
-    };
-    let (fails_predicted, fails_observed) = (fails(&predicted, rounding), fails(observed, 0.0));
-    let mut failures = FailureCounts::default();
+    let fails_predicted = predicted_failures(graph, pairs, &predicted)?;
+    let fails_observed = failures(&graph.classes()?, pairs, observed, 0.0);
+    let mut counts = FailureCounts::default();
     for pair in fails_predicted.iter().zip(&fails_observed) {
         match pair {
-            (Some(true), Some(true)) => failures.both += 1,
-            (Some(true), Some(false)) => failures.predicted_only += 1,
-            (Some(false), Some(true)) => failures.observed_only += 1,
-            (Some(false), Some(false)) => failures.neither += 1,
+            (Some(true), Some(true)) => counts.both += 1,
+            (Some(true), Some(false)) => counts.predicted_only += 1,
+            (Some(false), Some(true)) => counts.observed_only += 1,
+            (Some(false), Some(false)) => counts.neither += 1,
             _ => {}
         }
     }
@@ -139,7 +161,7 @@ pub fn predict(fit: &Fit, graph: &ComparisonGraph, pairs: &[(usize, usize)], obs
         predicted,
         fails_predicted,
         fails_observed,
-        failures,
+        failures: counts,
     })
 }
 

@@ -6,6 +6,8 @@
 //! | [`graph`] | position-symmetric | any graph, any weights | sparse Cholesky or conjugate gradients |
 //! | [`asymmetric`] | any exchangeable kernel | any ordered trials | O((2n+1)³) |
 //! | [`dense`] | any kernel matrix | any ordered trials | O(trials³) |
+//!
+//! [`ridge`] chooses among them.
 
 use serde::Serialize;
 
@@ -17,6 +19,7 @@ pub mod dense;
 pub mod graph;
 pub(crate) mod hyperbolic;
 pub mod laplacian;
+pub mod ridge;
 
 /// Anything that judges ordered pairs.
 pub trait Margins {

@@ -8,6 +8,7 @@ mod results;
 use std::path::PathBuf;
 
 use caveat_results::Format;
+use caveat_theory::margins::ridge;
 use caveat_theory::{Activation, NetworkKernelKind, PresentationOrder};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -218,6 +219,17 @@ pub(crate) enum Route {
     Asymmetric,
     /// Dense kernel ridge regression
     Dense,
+}
+
+impl From<Route> for ridge::Route {
+    fn from(route: Route) -> Self {
+        match route {
+            Route::Chain => Self::Chain,
+            Route::Graph => Self::Graph,
+            Route::Asymmetric => Self::Asymmetric,
+            Route::Dense => Self::Dense,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -130,7 +130,11 @@ fn objects(rows: &[DesignRow], settings: &DesignSettings) -> Vec<Value> {
     rows.iter().enumerate().map(object).collect()
 }
 
-fn table(rows: &[DesignRow], settings: &DesignSettings) -> Result<Table, Failure> {
+/// One row per task, in the order given.
+///
+/// # Errors
+/// None that can be provoked: columns have one length and names of their own.
+pub fn table(rows: &[DesignRow], settings: &DesignSettings) -> Result<Table, Failure> {
     let whole = |n: usize| i64::try_from(n).ok();
     let evaluations = || rows.iter().map(|row| &row.evaluation);
     let table = Table::new()

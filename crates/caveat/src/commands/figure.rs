@@ -29,14 +29,13 @@ pub(crate) const TASKS: [(usize, (usize, usize)); 3] = [(9, (5, 3)), (11, (6, 4)
 pub(crate) const REPLICATES: usize = 2_000;
 
 pub(crate) fn run(args: &FigureArgs) -> Result<(), Failure> {
-    let name = args.name.to_possible_value().map(|v| v.get_name().to_owned()).unwrap_or_default();
+    let name = name_of(args);
     let path = args.output.clone().unwrap_or_else(|| PathBuf::from(format!("{name}.svg")));
     check_picture_path(&path)?;
     if let Some(table) = &args.table {
         check_table_path(table)?;
     }
-    refuse_unused(args, &name)?;
-    let figure = draw(args)?;
+    let figure = perform(args)?;
     let table = match (&args.table, &figure.table) {
         (Some(path), Some(table)) => Some((path, table)),
         (Some(_), None) => {
@@ -50,6 +49,16 @@ pub(crate) fn run(args: &FigureArgs) -> Result<(), Failure> {
     }
     tell(&path.display().to_string());
     Ok(())
+}
+
+/// Draws, and writes nothing.
+pub(crate) fn perform(args: &FigureArgs) -> Result<Figure, Failure> {
+    refuse_unused(args, &name_of(args))?;
+    draw(args)
+}
+
+fn name_of(args: &FigureArgs) -> String {
+    args.name.to_possible_value().map(|v| v.get_name().to_owned()).unwrap_or_default()
 }
 
 /// Refuses options that the figure would not heed.

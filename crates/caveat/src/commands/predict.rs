@@ -1,7 +1,7 @@
 //! `caveat predict`: ranks, margins and accuracy of a model on a task, by any route.
 
 use caveat_results::{Format, Table, Values, read_matrix};
-use caveat_theory::margins::{asymmetric, chain, dense, graph};
+use caveat_theory::margins::ridge::{self, Trained};
 use caveat_theory::{
     Accuracy, ExchangeableKernel, Margins, MeasuredKernel, PairClass, PresentationOrder, RidgeModel, TheoryError,
     TransitiveTask, flow, logistic,
@@ -121,61 +121,20 @@ fn solve(args: &PredictArgs, task: &TransitiveTask, kernel: &Kernel) -> Result<F
     if let Some(time) = args.model.time {
         return solve_flow(args, task, kernel, alpha, time);
     }
-    let reduces = orbits.is_position_symmetric() && task.order() == PresentationOrder::Both && alpha <= 1.0;
-    let route = match args.route {
-        Some(Route::Chain | Route::Graph) if !reduces => {
-            return Err(Failure::input(
-                "this route needs both presentation orders and a position-symmetric kernel with α ≤ 1; \
-                 use --route asymmetric or dense",
-            ));
-        }
-        Some(route) => route,
-        None if reduces => Route::Chain,
-        None => Route::Asymmetric,
-    };
     if args.loss == Loss::Logistic {
+        let reduces = orbits.is_position_symmetric() && task.order() == PresentationOrder::Both && alpha <= 1.0;
         if !reduces || args.route.is_some() {
             return Err(Failure::input(
                 "--loss logistic needs both presentation orders and a position-symmetric kernel, and has one route: leave out --route",
             ));
         }
-        let model = RidgeModel::new(alpha, c)?;
-        let s = logistic::solve(task.graph(), &model)?;
+        let s = logistic::solve(task.graph(), &RidgeModel::new(alpha, c)?)?;
         let ranks = s.ranks().to_vec();
         return found(args, task, &s, alpha, f64::NAN, f64::NAN, Some(ranks));
     }
-    let (screening, memorization) = if reduces {
-        let model = RidgeModel::new(alpha, c)?;
-        (model.screening(1.0), model.memorization(1.0))
-    } else {
-        (f64::NAN, f64::NAN)
-    };
-    match route {
-        Route::Chain => {
-            let model = RidgeModel::new(alpha, c)?;
-            match chain::solve(task, &model) {
-                Ok(s) => found(args, task, &s, alpha, screening, memorization, Some(s.ranks())),
-                Err(TheoryError::RouteUnavailable { .. }) if args.route.is_none() => {
-                    let s = graph::solve(task.graph(), &model)?;
-                    found(args, task, &s, alpha, screening, memorization, Some(s.ranks().to_vec()))
-                }
-                Err(e) => Err(e.into()),
-            }
-        }
-        Route::Graph => {
-            let s = graph::solve(task.graph(), &RidgeModel::new(alpha, c)?)?;
-            found(args, task, &s, alpha, screening, memorization, Some(s.ranks().to_vec()))
-        }
-        Route::Asymmetric => {
-            let s = asymmetric::solve(task.n_items(), &task.trials(), &orbits, c)?;
-            let ranks = s.ranks();
-            found(args, task, &s, alpha, screening, memorization, Some(ranks))
-        }
-        Route::Dense => {
-            let s = dense::solve_exchangeable(task.n_items(), &task.trials(), &orbits, c)?;
-            found(args, task, &s, alpha, screening, memorization, s.ranks().map(<[f64]>::to_vec))
-        }
-    }
+    let s = ridge::solve(Trained::Task(task), &orbits, alpha, c, args.route.map(Into::into))?;
+    let ranks = s.ranks().map(<[f64]>::to_vec);
+    found(args, task, &s, alpha, s.screening(), s.memorization(), ranks)
 }
 
 fn solve_flow(
@@ -220,13 +179,7 @@ fn solve_matrix(
             "--ranks-only: a kernel matrix that is not exchangeable gives no ranks; add --project, or leave it out",
         ));
     }
-    let c = c_of(args);
-    if c.is_nan() || c <= 0.0 {
-        return Err(TheoryError::OutOfRange { name: "C", value: c, range: "positive (inf is allowed)" }.into());
-    }
-    let at = |(i, j): (usize, usize)| i * (n - 1) + j - usize::from(j > i);
-    let side = n * (n - 1);
-    let s = dense::solve(n, &task.trials(), |e, f| entries[at(e) * side + at(f)], 1.0 / c)?;
+    let s = ridge::solve_matrix(Trained::Task(task), entries, c_of(args))?;
     let alpha = MeasuredKernel::project(n, entries)?.conjunctivity;
     found(args, task, &s, alpha, f64::NAN, f64::NAN, None)
 }

@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use caveat_figures::Figure;
 use caveat_figures::behavior::{Behavior, DistanceChoices, PairChoices, distance, pairs};
 use caveat_results::ChoiceTable;
 
+use super::ChoicePictures;
 use super::choices::{ChoiceFile, ChoiceUnit, FittedChoices};
-use crate::cli::FitArgs;
 use crate::failure::Failure;
-use crate::output::{tell, write_figure};
 
-/// Refuses a picture that the file has no choices for.
-pub(crate) fn check(args: &FitArgs, file: &ChoiceFile) -> Result<(), Failure> {
-    if args.choices.figure.is_some() && file.tables.iter().all(|t| t.rows.is_empty()) {
+/// Refuses the picture by pair of a file that has no choices for it.
+pub(super) fn check(file: &ChoiceFile) -> Result<(), Failure> {
+    if file.tables.iter().all(|t| t.rows.is_empty()) {
         return Err(Failure::input(
             "--figure shows accuracy by pair, and the file tells symbolic distances only: use --distance-figure",
         ));
@@ -20,10 +20,14 @@ pub(crate) fn check(args: &FitArgs, file: &ChoiceFile) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Draws what was asked for.
-pub(crate) fn draw(args: &FitArgs, file: &ChoiceFile, fitted: &[FittedChoices]) -> Result<(), Failure> {
-    if args.choices.figure.is_none() && args.choices.distance_figure.is_none() {
-        return Ok(());
+/// Draws what was asked for: by pair, and by distance.
+pub(super) fn draw(
+    pictures: ChoicePictures,
+    file: &ChoiceFile,
+    fitted: &[FittedChoices],
+) -> Result<[Option<Figure>; 2], Failure> {
+    if !(pictures.by_pair || pictures.by_distance) {
+        return Ok([None, None]);
     }
     let behaviors: Vec<Behavior> = file
         .units
@@ -32,15 +36,9 @@ pub(crate) fn draw(args: &FitArgs, file: &ChoiceFile, fitted: &[FittedChoices]) 
         .zip(fitted)
         .map(|((unit, table), fitted)| behavior(unit, table, fitted))
         .collect::<Result<_, _>>()?;
-    if let Some(path) = &args.choices.figure {
-        write_figure(path, &pairs::draw(&behaviors)?)?;
-        tell(&path.display().to_string());
-    }
-    if let Some(path) = &args.choices.distance_figure {
-        write_figure(path, &distance::draw(&behaviors)?)?;
-        tell(&path.display().to_string());
-    }
-    Ok(())
+    let by_pair = pictures.by_pair.then(|| pairs::draw(&behaviors)).transpose()?;
+    let by_distance = pictures.by_distance.then(|| distance::draw(&behaviors)).transpose()?;
+    Ok([by_pair, by_distance])
 }
 
 fn behavior(unit: &ChoiceUnit, table: &ChoiceTable, fitted: &FittedChoices) -> Result<Behavior, Failure> {

@@ -10,30 +10,92 @@ mod observed;
 mod prediction;
 mod report;
 
+use caveat_figures::Figure;
 use caveat_results::{Format, Table};
 use caveat_theory::inference::{Family, ModelSpec};
 
 use crate::cli::{ByColumn, FitArgs, FitLoss, Learner};
 use crate::failure::Failure;
-use crate::output::{check_picture_path, check_table_path, print_table, tell};
+use crate::output::{check_picture_path, check_table_path, print_table, tell, write_figure};
 
 pub(crate) use margins::{Fitted, fit_all, table_of_fits, table_of_margins};
 pub(crate) use observed::{group, read};
 pub(crate) use prediction::{Predicted, PredictionSummary, predict_all, table_of_pairs, table_of_predictions};
 pub(crate) use report::key_columns;
 
+/// What a fit found.
+#[derive(Debug, Clone)]
+pub struct FitOutcome {
+    /// One row per fit, per prediction, per model compared, or per parameter of their summary.
+    pub table: Table,
+    /// The columns of it that a person reads first, where there are more.
+    brief: Option<Table>,
+    /// Every predicted pair, where conditions were predicted.
+    pub pairs: Option<Table>,
+    /// Accuracy by pair with the fitted theory, where it was asked for.
+    pub by_pair: Option<Figure>,
+    /// Accuracy by symbolic distance and position with the fitted theory, where it was asked for.
+    pub by_distance: Option<Figure>,
+    /// What a person should know of it, a line each.
+    pub notes: Vec<String>,
+}
+
+impl FitOutcome {
+    fn new(table: Table) -> Self {
+        Self { table, brief: None, pairs: None, by_pair: None, by_distance: None, notes: Vec::new() }
+    }
+
+    /// One row per fit, or their summary over subjects or models.
+    fn of_reports(reports: &[report::Report], args: &FitArgs) -> Result<Self, Failure> {
+        if args.hierarchical {
+            return Ok(Self::new(hierarchy::table(reports)?));
+        }
+        Ok(Self { brief: Some(report::table(reports, true)?), ..Self::new(report::table(reports, false)?) })
+    }
+}
+
+/// The pictures of choices to draw.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ChoicePictures {
+    /// Accuracy by pair.
+    pub by_pair: bool,
+    /// Accuracy by symbolic distance.
+    pub by_distance: bool,
+}
+
 pub(crate) fn run(args: &FitArgs) -> Result<(), Failure> {
     for path in args.output.output.iter().chain(&args.pairs) {
         check_table_path(path)?;
     }
-    for path in args.choices.figure.iter().chain(&args.choices.distance_figure) {
+    let paths = (&args.choices.figure, &args.choices.distance_figure);
+    for path in paths.0.iter().chain(paths.1) {
         check_picture_path(path)?;
     }
-    if choices::is_choice_file(args)? { run_on_choices(args) } else { run_on_trials(args) }
+    let found = perform(args, ChoicePictures { by_pair: paths.0.is_some(), by_distance: paths.1.is_some() })?;
+    found.notes.iter().for_each(|note| tell(note));
+    for (path, figure) in [(paths.0, &found.by_pair), (paths.1, &found.by_distance)] {
+        if let (Some(path), Some(figure)) = (path, figure) {
+            write_figure(path, figure)?;
+            tell(&path.display().to_string());
+        }
+    }
+    if let (Some(path), Some(pairs)) = (&args.pairs, &found.pairs) {
+        pairs.write(path)?;
+    }
+    match (&args.output.output, &found.brief) {
+        (Some(path), _) => Ok(found.table.write(path)?),
+        (None, Some(brief)) if args.output.format == Format::Table => print_table(brief, Format::Table),
+        (None, _) => print_table(&found.table, args.output.format),
+    }
+}
+
+/// Fits and predicts, and writes nothing.
+pub(crate) fn perform(args: &FitArgs, pictures: ChoicePictures) -> Result<FitOutcome, Failure> {
+    if choices::is_choice_file(args)? { of_choices(args, pictures) } else { of_trials(args) }
 }
 
 /// A file of choices.
-fn run_on_choices(args: &FitArgs) -> Result<(), Failure> {
+fn of_choices(args: &FitArgs, pictures: ChoicePictures) -> Result<FitOutcome, Failure> {
     if !args.train.is_empty() {
         return Err(Failure::input("--train and --test name hierarchies of trial tables: a file of choices has none"));
     }
@@ -41,21 +103,21 @@ fn run_on_choices(args: &FitArgs) -> Result<(), Failure> {
         return Err(Failure::input("a file of choices has no margins: leave out --loss squared"));
     }
     let file = choices::read_file(args)?;
-    behavior::check(args, &file)?;
-    if let Some(note) = &file.note {
-        tell(note);
+    if pictures.by_pair {
+        behavior::check(&file)?;
     }
+    let notes = file.note.iter().cloned().collect();
     let spec = model_spec(args);
     if args.compare {
-        return emit(&compare::choices(&file.units, args)?, args);
+        return Ok(FitOutcome { notes, ..FitOutcome::new(compare::choices(&file.units, args)?) });
     }
     let fitted = choices::fit_all(&file.units, &spec, args.bootstrap, args.seed)?;
-    behavior::draw(args, &file, &fitted)?;
+    let [by_pair, by_distance] = behavior::draw(pictures, &file, &fitted)?;
     let reports: Vec<report::Report> = fitted.into_iter().map(|f| f.report).collect();
-    emit_reports(&reports, args)
+    Ok(FitOutcome { notes, by_pair, by_distance, ..FitOutcome::of_reports(&reports, args)? })
 }
 
-fn run_on_trials(args: &FitArgs) -> Result<(), Failure> {
+fn of_trials(args: &FitArgs) -> Result<FitOutcome, Failure> {
     refuse_choice_options(args)?;
     let by = by_columns(args.by.as_deref())?;
     if args.loss == Some(FitLoss::Logistic) {
@@ -64,11 +126,11 @@ fn run_on_trials(args: &FitArgs) -> Result<(), Failure> {
         }
         let units = choices::read_trials(&args.files, args)?;
         if args.compare {
-            return emit(&compare::choices(&units, args)?, args);
+            return Ok(FitOutcome::new(compare::choices(&units, args)?));
         }
         let fitted = choices::fit_all(&units, &model_spec(args), args.bootstrap, args.seed)?;
         let reports: Vec<report::Report> = fitted.into_iter().map(|f| f.report).collect();
-        return emit_reports(&reports, args);
+        return FitOutcome::of_reports(&reports, args);
     }
     if args.lapse {
         return Err(Failure::input("margins have no lapses: --lapse is for choices, --loss logistic"));
@@ -85,23 +147,23 @@ fn run_on_trials(args: &FitArgs) -> Result<(), Failure> {
     let observed = group(&read(&args.files, args.phase)?, &by)?;
     if !args.train.is_empty() {
         let predicted = predict_all(&observed, &args.train, &args.test, args.bootstrap, args.seed)?;
-        if let Some(path) = &args.pairs {
-            table_of_pairs(&predicted)?.write(path)?;
-        }
-        for (what, value) in PredictionSummary::of(predicted.iter())?.iter().flat_map(PredictionSummary::findings) {
-            tell(&format!("{what}: {value}"));
-        }
-        return emit(&table_of_predictions(&predicted)?, args);
+        let findings = PredictionSummary::of(predicted.iter())?;
+        let findings = findings.iter().flat_map(PredictionSummary::findings);
+        return Ok(FitOutcome {
+            pairs: Some(table_of_pairs(&predicted)?),
+            notes: findings.map(|(what, value)| format!("{what}: {value}")).collect(),
+            ..FitOutcome::new(table_of_predictions(&predicted)?)
+        });
     }
     if args.compare {
-        return emit(&compare::margins(&observed, args)?, args);
+        return Ok(FitOutcome::new(compare::margins(&observed, args)?));
     }
     let reports: Vec<report::Report> = if is_plain {
         fit_all(observed, args.bootstrap, args.seed)?.iter().map(Fitted::report).collect()
     } else {
         learners::fit_all(&observed, &model_spec(args), args.bootstrap, args.seed)?
     };
-    emit_reports(&reports, args)
+    FitOutcome::of_reports(&reports, args)
 }
 
 fn refuse_choice_options(args: &FitArgs) -> Result<(), Failure> {
@@ -122,22 +184,6 @@ fn refuse_choice_options(args: &FitArgs) -> Result<(), Failure> {
              name their columns with --columns"
         ))),
         None => Ok(()),
-    }
-}
-
-/// One row per fit, or their summary over subjects or models.
-fn emit_reports(reports: &[report::Report], args: &FitArgs) -> Result<(), Failure> {
-    if args.hierarchical {
-        return emit(&hierarchy::table(reports)?, args);
-    }
-    let brief = args.output.output.is_none() && args.output.format == Format::Table;
-    emit(&report::table(reports, brief)?, args)
-}
-
-fn emit(table: &Table, args: &FitArgs) -> Result<(), Failure> {
-    match &args.output.output {
-        Some(path) => Ok(table.write(path)?),
-        None => print_table(table, args.output.format),
     }
 }
 

@@ -1,7 +1,7 @@
 //! `caveat lm`: one file a subcommand.
 
 mod fetch;
-mod geometry;
+pub(crate) mod geometry;
 mod models;
 mod run;
 mod score;

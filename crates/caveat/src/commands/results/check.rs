@@ -11,14 +11,7 @@ pub(crate) fn run(args: &CheckArgs) -> Result<(), Failure> {
     if let Some(path) = &args.output.output {
         check_table_path(path)?;
     }
-    let bar = progress::bar(1, "checking trial tables");
-    let report = check_trials(&args.files, args.most, &|done, total| {
-        bar.set_length(total);
-        bar.set_position(done);
-    });
-    bar.finish_and_clear();
-    let report = report?;
-
+    let report = report(args)?;
     let looked_at = summary(&report);
     match (&args.output.output, args.output.format) {
         (None, Format::Table) if report.is_clean() => return print_text(&format!("{looked_at}: no problems\n")),
@@ -34,6 +27,17 @@ pub(crate) fn run(args: &CheckArgs) -> Result<(), Failure> {
         counted(report.n_problems(), "problem"),
         report.n_bad_tables()
     )))
+}
+
+/// Checks behind a progress bar.
+pub(crate) fn report(args: &CheckArgs) -> Result<CheckReport, Failure> {
+    let bar = progress::bar(1, "checking trial tables");
+    let report = check_trials(&args.files, args.most, &|done, total| {
+        bar.set_length(total);
+        bar.set_position(done);
+    });
+    bar.finish_and_clear();
+    Ok(report?)
 }
 
 /// `2 files, 288 rows, 1 condition, 2 seeds`.

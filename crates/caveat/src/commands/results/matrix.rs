@@ -12,8 +12,7 @@ use crate::output::{check_picture_path, check_table_path, tell, write_figure};
 pub(crate) fn run(args: &MatrixArgs) -> Result<(), Failure> {
     args.output.output.as_deref().map_or(Ok(()), check_table_path)?;
     args.figure.as_deref().map_or(Ok(()), check_picture_path)?;
-    let selection = Selection::new(args.filters.clone(), &[]);
-    let pairs = reading(|progress| PairTable::read(&args.files, &selection, progress))?;
+    let pairs = read(args)?;
     if let Some(path) = &args.figure {
         let all: Vec<usize> = (0..pairs.conditions.len()).collect();
         write_figure(path, &placements::draw(&pairs, &all)?)?;
@@ -26,8 +25,14 @@ pub(crate) fn run(args: &MatrixArgs) -> Result<(), Failure> {
     finish(&table(&pairs)?, &args.output)
 }
 
+/// Reads the judgments that the filters let through, behind a progress bar.
+pub(crate) fn read(args: &MatrixArgs) -> Result<PairTable, Failure> {
+    let selection = Selection::new(args.filters.clone(), &[]);
+    reading(|progress| PairTable::read(&args.files, &selection, progress))
+}
+
 /// One row per condition and ordered pair with trials, in either order of presentation.
-fn table(pairs: &PairTable) -> Result<Table, Failure> {
+pub(crate) fn table(pairs: &PairTable) -> Result<Table, Failure> {
     let placed: Vec<Placements> = (0..pairs.conditions.len()).map(|k| pairs.placed_above(k)).collect();
     let mut rows: Vec<(&PairCell, usize, usize)> =
         pairs.cells.iter().flat_map(|c| [(c, c.rank_a, c.rank_b), (c, c.rank_b, c.rank_a)]).collect();

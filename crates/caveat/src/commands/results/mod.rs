@@ -1,9 +1,9 @@
 //! `caveat results`: one file a subcommand.
 
-mod check;
+pub(crate) mod check;
 mod convert;
-mod matrix;
-mod summary;
+pub(crate) mod matrix;
+pub(crate) mod summary;
 
 use caveat_results::{Progress, Table};
 

@@ -1,6 +1,6 @@
 //! `caveat results summary`: accuracy and margin by pair class and any columns.
 
-use caveat_results::{Selection, summarize};
+use caveat_results::{Selection, Table, summarize};
 
 use super::{finish, reading};
 use crate::cli::SummaryArgs;
@@ -9,7 +9,12 @@ use crate::output::check_table_path;
 
 pub(crate) fn run(args: &SummaryArgs) -> Result<(), Failure> {
     args.output.output.as_deref().map_or(Ok(()), check_table_path)?;
+    finish(&table(args)?, &args.output)
+}
+
+/// One row per group and class of pairs.
+pub(crate) fn table(args: &SummaryArgs) -> Result<Table, Failure> {
     let selection = Selection::new(args.filters.clone(), &args.by);
     let summary = reading(|progress| summarize(&args.files, &args.by, &selection, progress))?;
-    finish(&summary.table()?, &args.output)
+    Ok(summary.table()?)
 }

@@ -1,0 +1,63 @@
+//! The command `caveat` as a function: parses the command line, calls the library crates, prints; it holds no science.
+
+mod allocator;
+pub mod analysis;
+mod cli;
+mod commands;
+mod failure;
+mod interrupt;
+mod output;
+mod progress;
+mod report;
+mod values;
+
+use std::ffi::OsString;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+pub use failure::Failure;
+
+/// Runs the command with these arguments, the program's name first, and gives its exit code: 0 done, 1 a run that failed, 2 bad usage
+/// or input, 130 interrupted. Results go to standard output, complaints and progress to standard error.
+///
+/// It is meant to be called once in a process: it listens to its signals and changes what a panic prints.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    silence_caught_panics();
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return failure::explain_usage(&error),
+    };
+    match perform(cli.command) {
+        Ok(()) => 0,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn perform(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Task(args) => commands::task::run(&args),
+        Command::Predict(args) => commands::predict::run(&args),
+        Command::Window(args) => commands::window::run(&args),
+        Command::Phase(args) => commands::phase::run(&args),
+        Command::Conjunctivity(args) => commands::conjunctivity::run(&args),
+        Command::Rank(args) => commands::rank::run(&args),
+        Command::Fit(args) => commands::fit::run(&args),
+        Command::Design(args) => commands::design::run(&args),
+        Command::Results(command) => commands::results::run(&command),
+        Command::Lm(command) => commands::lm::run(&command),
+        Command::Figure(args) => commands::figure::run(&args),
+        Command::Reproduce(args) => report::run(&args),
+        Command::Completions { shell } => output::print_bytes(&cli::completions(shell)),
+    }
+}
+
+/// Prints no panic that a reader catches and reports as a damaged file; any other as usual.
+fn silence_caught_panics() {
+    let print = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !caveat_results::panic_is_caught() {
+            print(panic);
+        }
+    }));
+}

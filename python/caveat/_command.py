@@ -1,0 +1,13 @@
+"""The console script `caveat`: the command of the Rust program, out of the compiled part of this package."""
+
+import signal
+import sys
+
+
+def main() -> int:
+    """Runs the command with the arguments of the process and gives its exit code."""
+    from caveat import _lib
+
+    # The command heeds Ctrl-C by itself; Python's handler would wait for it to end.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    return _lib.command(sys.argv)

@@ -1,0 +1,240 @@
+"""Trial tables and files of choices: the command's fits, summaries and checks with their tables as results."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from caveat import _lib
+from caveat._lib import Table
+
+Path = str | os.PathLike[str]
+Paths = Path | Sequence[Path]
+
+
+@dataclass(frozen=True)
+class FileFit:
+    """Fits to files.
+
+    Attributes
+    ----------
+    table : Table
+        One row per fit, or per prediction, per model compared, or per parameter of their summary: the columns of ``caveat fit``.
+    pairs : Table or None
+        Every predicted pair with its interval, where conditions were predicted.
+    notes : list of str
+        What a person should know of it.
+    """
+
+    table: Table
+    pairs: Table | None
+    notes: list[str]
+
+
+def fit_trials(
+    files: Paths,
+    *,
+    by: Sequence[str] | None = None,
+    loss: str = "squared",
+    learner: str = "ridge",
+    lapse: bool = False,
+    position_bias: bool = False,
+    train: Sequence[str] = (),
+    test: Sequence[str] = (),
+    compare: bool = False,
+    folds: int | None = None,
+    hierarchical: bool = False,
+    phase: str = "post",
+    bootstrap: int = 10_000,
+    seed: int = 0,
+) -> FileFit:
+    """Fits conjunctivity, regularization and gain to every condition of trial tables.
+
+    Parameters
+    ----------
+    files : path or list of paths
+        Trial tables and directories of them.
+    by : list of str, optional
+        Columns that make a condition: any of ``setting``, ``model``, ``task`` and ``hier`` (all by default); others are averaged over.
+    loss : {"squared", "logistic"}
+        Margins by least squares, or choices by maximum likelihood.
+    learner : {"ridge", "gradient-flow", "logistic"}
+        What learns the margins.
+    lapse, position_bias : bool
+        Whether to estimate a lapse rate (of choices), and a bias toward the item shown first.
+    train, test : list of str
+        Fit these hierarchies and predict those, in place of fitting all.
+    compare : bool
+        Compare nested models by cross-validation, in ``folds`` folds.
+    hierarchical : bool
+        Summarize the fits over models.
+    phase : {"pre", "post"}
+        Rows before or after training.
+    bootstrap : int
+        Replicates for the intervals; 0 for none.
+    seed : int
+        Of the bootstrap and of the folds.
+
+    Returns
+    -------
+    FileFit
+    """
+    options = dict(by=by, loss=loss, learner=learner, lapse=lapse, position_bias=position_bias, train=list(train) or None)
+    options |= dict(test=list(test) or None, compare=compare, folds=folds, hierarchical=hierarchical, phase=phase)
+    return _fit(arguments(paths_of(files), **options, bootstrap=bootstrap, seed=seed))
+
+
+def fit_choice_file(
+    file: Path,
+    *,
+    columns: dict[str, str] | None = None,
+    preset: str | None = None,
+    n_items: int | None = None,
+    exceptions: Sequence[tuple[int, int]] = (),
+    items: Sequence[str] | None = None,
+    first_rank: int | None = None,
+    trials: float | None = None,
+    by: Sequence[str] | None = None,
+    cluster: str | None = None,
+    learner: str = "ridge",
+    lapse: bool = False,
+    position_bias: bool = False,
+    compare: bool = False,
+    folds: int | None = None,
+    hierarchical: bool = False,
+    bootstrap: int = 10_000,
+    seed: int = 0,
+) -> FileFit:
+    """Fits conjunctivity, regularization and gain to a CSV file of choices of animals or people.
+
+    Parameters
+    ----------
+    file : path
+        The file.
+    columns, preset, n_items, items, first_rank, trials
+        How it is read, as of `read_choices`.
+    exceptions : list of (winner, loser)
+        Exceptions that were trained, by rank from 0.
+    by : list of str, optional
+        Fit separately by any of ``subject``, ``session`` and ``condition``.
+    cluster : {"subject", "session"}, optional
+        What is resampled and left out as a whole.
+    learner, lapse, position_bias, compare, folds, hierarchical, bootstrap, seed
+        As of `fit_trials`.
+
+    Returns
+    -------
+    FileFit
+    """
+    options = dict(columns=columns, preset=preset, n_items=n_items, exceptions=exceptions, items=items, first_rank=first_rank)
+    options |= dict(trials=trials, by=by, cluster=cluster, learner=learner, lapse=lapse, position_bias=position_bias)
+    options |= dict(compare=compare, folds=folds, hierarchical=hierarchical, bootstrap=bootstrap, seed=seed)
+    return _fit(choice_arguments(file, **options))
+
+
+def summarize_trials(files: Paths, by: Sequence[str] = ("hier",), *, where: Sequence[str] = ()) -> Table:
+    """Accuracy and margin by pair class and any columns of trial tables.
+
+    Parameters
+    ----------
+    files : path or list of paths
+        Trial tables and directories of them.
+    by : list of str
+        Columns to group by, besides the class.
+    where : list of str
+        Conditions that kept rows meet, as ``"setting=full"`` or ``"gap>=2"``.
+    """
+    return _lib.results_table("summary", arguments(paths_of(files), by=list(by), where=list(where)))
+
+
+def placements(files: Paths, *, where: Sequence[str] = ()) -> Table:
+    """How often each item is placed above each other in trial tables, one row per condition and ordered pair.
+
+    Parameters
+    ----------
+    files : path or list of paths
+        Trial tables and directories of them.
+    where : list of str
+        Conditions that kept rows meet.
+    """
+    return _lib.results_table("matrix", arguments(paths_of(files), where=list(where)))
+
+
+def check_trials(files: Paths, *, most: int = 20) -> Table:
+    """Every problem of trial tables, one row each; a table without rows says that there is none.
+
+    Parameters
+    ----------
+    files : path or list of paths
+        Trial tables and directories of them.
+    most : int
+        Problems of one kind in one file that are spelled out; the rest is counted.
+    """
+    return _lib.results_table("check", arguments(paths_of(files), most=most))
+
+
+def run_geometry(runs: Paths) -> Table:
+    """What runs have kept of their hidden states, one row per run, phase and kernel: the columns of ``caveat lm geometry``.
+
+    Parameters
+    ----------
+    runs : path or list of paths
+        Folders of runs that kept their similarities.
+    """
+    return _lib.geometry_of_runs(paths_of(runs))[0]
+
+
+def paths_of(files: Paths) -> list[str]:
+    """One path or several as a list of them."""
+    several = [files] if isinstance(files, (str, os.PathLike)) else list(files)
+    return [os.fspath(path) for path in several]
+
+
+def choice_arguments(
+    file: Path,
+    *,
+    columns: dict[str, str] | None = None,
+    exceptions: Sequence[tuple[int, int]] = (),
+    items: Sequence[str] | None = None,
+    n_items: int | None = None,
+    **options: Any,
+) -> list[str]:
+    """Arguments of ``caveat fit`` for a file of choices."""
+    told = arguments([os.fspath(file)], **options)
+    # A file that does not tell its columns is read by the names of the roles, also where it would pass for a trial table.
+    if columns is not None:
+        told += ["--columns", ",".join(f"{role}={column}" for role, column in columns.items())]
+    if n_items is not None:
+        told += ["--items", str(n_items)]
+    if items is not None:
+        told += ["--order", ",".join(items)]
+    for winner, loser in exceptions:
+        told += ["--exception", str(winner), str(loser)]
+    return told
+
+
+def arguments(files: Sequence[str] = (), **options: Any) -> list[str]:
+    """Files and options as on a command line: None and False are left out, True is a flag, lists are joined by commas."""
+    told = []
+    for name, value in options.items():
+        flag = "--" + name.replace("_", "-")
+        if name == "where":
+            for expression in value:
+                told += [flag, str(expression)]
+        elif value is True:
+            told.append(flag)
+        elif value is None or value is False:
+            continue
+        elif isinstance(value, (list, tuple)):
+            told += [flag, ",".join(map(str, value))]
+        else:
+            told += [flag, str(value)]
+    # After a file named like an option, nothing would be what it is.
+    return [*told, *(path if not path.startswith("-") else f"./{path}" for path in files)]
+
+
+def _fit(told: list[str]) -> FileFit:
+    table, pairs, _, _, notes = _lib.fit_files(told, False, False)
+    return FileFit(table, pairs, notes)

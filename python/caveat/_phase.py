@@ -1,0 +1,93 @@
+"""Phase diagrams as datasets: accuracy of every pair class over conjunctivity and regularization."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from caveat import _lib
+
+
+def phase_diagram(
+    task: _lib.TransitiveTask,
+    conjunctivity: Sequence[float] | np.ndarray | None = None,
+    inverse_c: Sequence[float] | np.ndarray | None = None,
+    *,
+    inverse_time: Sequence[float] | np.ndarray | None = None,
+    cells: int = 120,
+    progress: bool | Callable[[int, int], Any] = True,
+) -> xr.Dataset:
+    """Accuracy of every pair class over conjunctivity α and regularization.
+
+    Parameters
+    ----------
+    task : TransitiveTask
+        What is trained.
+    conjunctivity : array, optional
+        Values of α from 0 to 1; by default the centers of ``cells`` equal cells.
+    inverse_c : array, optional
+        Values of 1/C, at least 0; by default the centers of ``cells`` cells from 10⁻³ to 10, equal in the logarithm.
+    inverse_time : array, optional
+        Values of 1/T for gradient flow, in place of ``inverse_c``.
+    cells : int
+        Number of values of an axis that is not given.
+    progress : bool or callable
+        A bar after a second where someone can see it, or a function of (done, total).
+
+    Returns
+    -------
+    xarray.Dataset
+        A variable for each of ``premise``, ``exception_cycle``, ``within_section``, ``cross_section`` and ``cycle_to_section``
+        (NaN for a class with no pair), over the dimensions ``inverse_c`` (or ``inverse_time``) and ``conjunctivity``.
+
+    Examples
+    --------
+    >>> import caveat
+    >>> grid = caveat.phase_diagram(caveat.TransitiveTask(9, [(5, 3)]), cells=50)
+    >>> dict(grid.sizes)
+    {'inverse_c': 50, 'conjunctivity': 50}
+    >>> float(grid["cross_section"].sel(conjunctivity=0.1, inverse_c=0.01, method="nearest"))
+    1.0
+    """
+    grid = phase_grid(task, conjunctivity, inverse_c, inverse_time, cells, progress)
+    flow = inverse_time is not None
+    axis = "inverse_time" if flow else "inverse_c"
+    alphas, strengths = grid.axes
+    with np.errstate(divide="ignore"):
+        strength = 1.0 / strengths
+    units = {"units": "share of correct judgments"}
+    return xr.Dataset(
+        {name: ((axis, "conjunctivity"), shares, units) for name, shares in grid.accuracy.items()},
+        coords={
+            "conjunctivity": ("conjunctivity", alphas),
+            axis: (axis, strengths),
+            "time" if flow else "c": (axis, strength),
+        },
+        attrs={"task": repr(task), "learner": "gradient_flow" if flow else "ridge"},
+    )
+
+
+def phase_grid(
+    task: _lib.TransitiveTask,
+    conjunctivity: Sequence[float] | np.ndarray | None,
+    inverse_c: Sequence[float] | np.ndarray | None,
+    inverse_time: Sequence[float] | np.ndarray | None,
+    cells: int,
+    progress: bool | Callable[[int, int], Any],
+) -> _lib.PhaseGrid:
+    """The grid behind a phase diagram, with defaults for axes that are not given."""
+    if inverse_c is not None and inverse_time is not None:
+        raise ValueError("inverse_time: it takes the place of inverse_c: give one of the two")
+    flow = inverse_time is not None
+    strengths = inverse_time if flow else inverse_c
+    default_alphas, default_strengths = _lib.phase_axes(cells, cells, (1e-3, 1e1))
+    return _lib.PhaseGrid(
+        task,
+        default_alphas if conjunctivity is None else conjunctivity,
+        default_strengths if strengths is None else strengths,
+        flow,
+        progress,
+    )

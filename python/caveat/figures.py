@@ -1,0 +1,144 @@
+"""Figures ready for print, which show themselves in notebooks and hold their numbers as a table.
+
+Those of a task take a `TransitiveTask`; those of language models take trial tables (files and directories); those of behavior a file of
+choices. Every one is a `Figure`: ``figure.save("name.pdf")``, ``figure.table``, ``figure.caption``.
+
+>>> import caveat
+>>> figure = caveat.figures.mechanism(caveat.TransitiveTask(9, [(5, 3)]))
+>>> figure
+<Figure mechanism: ...>
+>>> len(figure.table) > 0
+True
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from caveat import _lib
+from caveat._lib import ExchangeableKernel, Figure, TransitiveTask
+from caveat._files import arguments, choice_arguments, paths_of
+
+__all__ = [
+    "choices",
+    "conjunctivity",
+    "distance",
+    "fitted_margins",
+    "hidden_states",
+    "margins",
+    "mechanism",
+    "model_conjunctivity",
+    "observed_margins",
+    "phase",
+    "placements",
+    "predicted_margins",
+    "study",
+    "task",
+    "window",
+]
+
+Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+
+
+def task(task: TransitiveTask) -> Figure:
+    """The task as a chain with its exceptions, and the class of every pair."""
+    return _lib.task_figure(task)
+
+
+def margins(task: TransitiveTask, *, c: float = 10.0, conjunctivities: Sequence[float] | None = None) -> Figure:
+    """Margins of all pairs with and without the exceptions, a column per conjunctivity."""
+    return _lib.margins_figure(task, c, conjunctivities)
+
+
+def mechanism(task: TransitiveTask, *, screenings: Sequence[float] = (0.1, 1.0, 4.0)) -> Figure:
+    """How ranks come about: the field of the rule, that of the exceptions, and their sum, a panel per screening."""
+    return _lib.mechanism_figure(task, screenings)
+
+
+def phase(
+    tasks: TransitiveTask | Sequence[TransitiveTask],
+    conjunctivity: Sequence[float] | None = None,
+    inverse_c: Sequence[float] | None = None,
+    *,
+    inverse_time: Sequence[float] | None = None,
+    cells: int = 240,
+    progress: bool | Callable[[int, int], Any] = True,
+) -> Figure:
+    """Accuracy of every pair class over conjunctivity and regularization, a row per task; parameters as of `caveat.phase_diagram`."""
+    from caveat._phase import phase_grid
+
+    several = [tasks] if isinstance(tasks, TransitiveTask) else list(tasks)
+    grids = [phase_grid(one, conjunctivity, inverse_c, inverse_time, cells, progress) for one in several]
+    return _lib.phase_figure(grids)
+
+
+def window(
+    *, n_items: Sequence[int] = tuple(range(5, 42, 2)), cycle_lengths: Sequence[int] = (3, 5, 7, 9), n_items_moved: int = 15
+) -> Figure:
+    """The balance window over the number of items, and over the exception's place in a task of ``n_items_moved``."""
+    return _lib.window_figure(list(n_items), list(cycle_lengths), n_items_moved)
+
+
+def conjunctivity(
+    activations: Sequence[str] = ("relu", "leaky:0.3", "abs"),
+    *,
+    max_depth: int = 16,
+    random_features: Sequence[ExchangeableKernel] = (),
+) -> Figure:
+    """Conjunctivity of infinitely wide networks by depth; kernels of `ExchangeableKernel.random_features` are drawn over it."""
+    return _lib.conjunctivity_figure(list(activations), max_depth, list(random_features))
+
+
+def study(files: Paths) -> Figure:
+    """Language models on trial tables: accuracy by class, distance, rank and pair on one page."""
+    return _of_trials("study", files)
+
+
+def placements(files: Paths) -> Figure:
+    """How often each item is placed above each other, a heatmap per condition."""
+    return _of_trials("placements", files)
+
+
+def fitted_margins(files: Paths) -> Figure:
+    """Observed margins of language models against those of the fitted theory."""
+    return _of_trials("fitted-margins", files)
+
+
+def predicted_margins(files: Paths) -> Figure:
+    """Observed margins of tasks with an exception against those predicted from plain transitive inference."""
+    return _of_trials("predicted-margins", files)
+
+
+def observed_margins(files: Paths) -> Figure:
+    """Heatmaps of observed, fitted and predicted margins."""
+    return _of_trials("observed-margins", files)
+
+
+def model_conjunctivity(files: Paths) -> Figure:
+    """Conjunctivity of language models by setting, with bootstrap intervals."""
+    return _of_trials("model-conjunctivity", files)
+
+
+def hidden_states(runs: Paths) -> Figure:
+    """Conjunctivity of hidden states before and after training, and how well it predicts margins; of folders of runs."""
+    return _lib.geometry_of_runs(paths_of(runs))[1]
+
+
+def choices(file: str | os.PathLike[str], **options: Any) -> Figure:
+    """Accuracy of animals or people by pair with the fitted theory; options as of `caveat.fit_choice_file`."""
+    figure = _lib.fit_files(choice_arguments(file, bootstrap=0, **options), True, False)[2]
+    assert figure is not None  # asked for
+    return figure
+
+
+def distance(file: str | os.PathLike[str], **options: Any) -> Figure:
+    """Accuracy by symbolic distance and position with the fitted theory; options as of `caveat.fit_choice_file`."""
+    figure = _lib.fit_files(choice_arguments(file, bootstrap=0, **options), False, True)[3]
+    assert figure is not None  # asked for
+    return figure
+
+
+def _of_trials(name: str, files: Paths) -> Figure:
+    return _lib.command_figure([name, "--published", *arguments(paths_of(files))])

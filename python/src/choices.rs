@@ -1,0 +1,306 @@
+//! `fit_choices`: parameters from choices, by maximum likelihood.
+
+use caveat_theory::Result;
+use caveat_theory::inference::{
+    ChoiceCount, ChoiceFit as Fitted, ChoiceFitter, Family, Interval, ModelSpec, ParameterInterval, ordered_pairs,
+};
+use numpy::{PyArray1, PyArray2, PyUntypedArrayMethods};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+
+use crate::arrays::{array, floats, list_of_floats, matrix};
+use crate::errors::{bad, raise};
+use crate::graph::Trained;
+use crate::inference::limit_name;
+use crate::long;
+use crate::observed::labeled_pairs;
+
+/// A maximum-likelihood fit to choices: the first of a pair is chosen with probability λ/2 + (1 − λ)·logistic(gain·f + bias).
+///
+/// Examples
+/// --------
+/// >>> import caveat, numpy as np
+/// >>> task = caveat.TransitiveTask(7)
+/// >>> pairs = [(i, j) for i in range(7) for j in range(i + 1, 7)]
+/// >>> margins = 4 * caveat.solve(task, caveat.ExchangeableKernel(0.2), c=10.0).margins
+/// >>> chance = [1 / (1 + np.exp(-margins[i, j])) for i, j in pairs]
+/// >>> fit = caveat.fit_choices(task, pairs, [10_000 * p for p in chance], trials=10_000)
+/// >>> round(fit.conjunctivity, 4), round(fit.gain, 3)
+/// (0.2, 4.0)
+#[pyclass(frozen, module = "caveat")]
+#[derive(Debug)]
+pub(crate) struct ChoiceFit {
+    fit: Fitted,
+    fitter: ChoiceFitter,
+    clusters: Vec<Vec<ChoiceCount>>,
+}
+
+#[pymethods]
+impl ChoiceFit {
+    /// The conjunctivity α; NaN without signal.
+    #[getter]
+    fn conjunctivity(&self) -> f64 {
+        self.fit.estimates.conjunctivity
+    }
+
+    /// Inverse regularization C, or for gradient flow the training time.
+    #[getter]
+    fn strength(&self) -> f64 {
+        self.fit.estimates.strength
+    }
+
+    /// Scale of the margins, in logits.
+    #[getter]
+    fn gain(&self) -> f64 {
+        self.fit.estimates.gain
+    }
+
+    /// Lapse rate λ, from 0 to ½; 0 for a model without.
+    #[getter]
+    fn lapse(&self) -> f64 {
+        self.fit.estimates.lapse
+    }
+
+    /// Bias toward the item shown first, in logits; 0 for a model without.
+    #[getter]
+    fn position_bias(&self) -> f64 {
+        self.fit.estimates.position_bias
+    }
+
+    /// Screening μ of ridge regression; otherwise NaN.
+    #[getter]
+    fn screening(&self) -> f64 {
+        self.fit.estimates.screening
+    }
+
+    /// Memorization weight m of ridge regression; otherwise NaN.
+    #[getter]
+    fn memorization(&self) -> f64 {
+        self.fit.estimates.memorization
+    }
+
+    /// The edge of the parameter space that the fit lies on, or None.
+    #[getter]
+    fn limit(&self) -> Option<&'static str> {
+        self.fit.estimates.limit.map(limit_name)
+    }
+
+    /// Whether the choices are predicted without error, so that the gain may be any larger number.
+    #[getter]
+    fn saturated(&self) -> bool {
+        self.fit.estimates.saturated
+    }
+
+    /// Log-likelihood, without binomial coefficients.
+    #[getter]
+    fn log_likelihood(&self) -> f64 {
+        self.fit.log_likelihood
+    }
+
+    /// Share of the deviance of chance that is explained; 1 is as good as each pair's own rate.
+    #[getter]
+    fn deviance_explained(&self) -> f64 {
+        self.fit.deviance_explained
+    }
+
+    /// McFadden's R² against chance.
+    #[getter]
+    fn mcfadden(&self) -> f64 {
+        self.fit.mcfadden
+    }
+
+    /// Number of trials.
+    #[getter]
+    fn n_trials(&self) -> f64 {
+        self.fit.n_trials
+    }
+
+    /// Number of free parameters.
+    #[getter]
+    fn n_parameters(&self) -> usize {
+        self.fit.n_parameters
+    }
+
+    /// The distinct ordered pairs by item index, an array of shape (pairs, 2).
+    #[getter]
+    fn pairs<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray2<i64>>> {
+        matrix(py, self.fitter.pairs().iter().flat_map(|&(i, j)| [i as i64, j as i64]).collect(), 2)
+    }
+
+    /// Fitted probability that the first is chosen, in the order of `pairs`.
+    #[getter]
+    fn probabilities<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
+        PyArray1::from_slice(py, &self.fit.probabilities)
+    }
+
+    /// 95 % profile-likelihood intervals.
+    ///
+    /// Returns
+    /// -------
+    /// dict
+    ///     By parameter ``(low, high)``, for those that were estimated.
+    fn profile_intervals<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let (fitter, fit, clusters) = (self.fitter.clone(), self.fit.clone(), self.clusters.clone());
+        let found = raise(long::run(py, "profile intervals", None, move |_| fitter.intervals(&fit, &clusters))?)?;
+        let of = |i: Option<ParameterInterval>| i.map(|i| i.interval);
+        intervals(
+            py,
+            [of(found.conjunctivity), of(found.strength), of(found.gain), of(found.lapse), of(found.position_bias)],
+        )
+    }
+
+    /// 95 % intervals by resampling whole clusters and refitting.
+    ///
+    /// Parameters
+    /// ----------
+    /// replicates : int
+    ///     Number of bootstrap samples.
+    /// seed : int
+    ///     The same seed gives the same intervals on any number of threads.
+    ///
+    /// Returns
+    /// -------
+    /// dict
+    ///     By parameter ``(low, high)``, for those that were estimated.
+    #[pyo3(signature = (*, replicates = 10_000, seed = 0))]
+    fn bootstrap<'py>(&self, py: Python<'py>, replicates: usize, seed: u64) -> PyResult<Bound<'py, PyDict>> {
+        let (fitter, fit, clusters) = (self.fitter.clone(), self.fit.clone(), self.clusters.clone());
+        let work = move |_: &long::Steps| fitter.bootstrap(&fit, &clusters, replicates, seed);
+        let found = raise(long::run(py, "bootstrap", None, work)?)?;
+        intervals(py, [found.conjunctivity, found.strength, found.gain, found.lapse, found.position_bias])
+    }
+
+    fn __repr__(&self) -> String {
+        let e = &self.fit.estimates;
+        format!(
+            "<ChoiceFit: conjunctivity {:.6}, strength {:.6}, gain {:.6}, {} trials, deviance explained {:.4}>",
+            e.conjunctivity, e.strength, e.gain, self.fit.n_trials, self.fit.deviance_explained
+        )
+    }
+}
+
+fn intervals<'py>(py: Python<'py>, values: [Option<Interval>; 5]) -> PyResult<Bound<'py, PyDict>> {
+    let all = PyDict::new(py);
+    for (name, value) in ["conjunctivity", "strength", "gain", "lapse", "position_bias"].into_iter().zip(values) {
+        if let Some(interval) = value {
+            all.set_item(name, (interval.low, interval.high))?;
+        }
+    }
+    Ok(all)
+}
+
+/// Fits conjunctivity, regularization and gain to choices, by maximum likelihood.
+///
+/// Parameters
+/// ----------
+/// task : TransitiveTask or ComparisonGraph
+///     What the learner was trained on.
+/// pairs : array of shape (rows, 2)
+///     Labels of the two items of every row, the one shown first in front.
+/// first_chosen : array of shape (rows,)
+///     In how many of the trials the first item was chosen; 0 or 1 for single trials.
+/// trials : float or array of shape (rows,)
+///     Number of trials of every row.
+/// clusters : array of shape (rows,), optional
+///     What is resampled as a whole (subject, session), for `ChoiceFit.bootstrap`.
+/// learner : {"ridge", "gradient_flow", "logistic"}
+///     What learned the margins.
+/// lapse, position_bias : bool
+///     Whether to estimate a lapse rate, and a bias toward the item shown first.
+/// conjunctivity, strength : float, optional
+///     Values to hold fixed.
+///
+/// Returns
+/// -------
+/// ChoiceFit
+///
+/// Raises
+/// ------
+/// ValueError
+///     Shapes that do not go together, or counts that are not from 0 to the number of trials.
+#[pyfunction]
+#[pyo3(signature = (task, pairs, first_chosen, trials = None, *, clusters = None, learner = "ridge", lapse = false, position_bias = false, conjunctivity = None, strength = None))]
+#[allow(clippy::too_many_arguments, reason = "keywords of a Python function")]
+pub(crate) fn fit_choices(
+    py: Python<'_>,
+    task: &Bound<'_, PyAny>,
+    pairs: &Bound<'_, PyAny>,
+    first_chosen: &Bound<'_, PyAny>,
+    trials: Option<&Bound<'_, PyAny>>,
+    clusters: Option<&Bound<'_, PyAny>>,
+    learner: &str,
+    lapse: bool,
+    position_bias: bool,
+    conjunctivity: Option<f64>,
+    strength: Option<f64>,
+) -> PyResult<ChoiceFit> {
+    let (trained, items) = Trained::of("task", task)?;
+    let pairs = labeled_pairs("pairs", pairs, &items)?;
+    let chosen = list_of_floats("first_chosen", first_chosen)?;
+    let trials = match trials {
+        None => vec![1.0; pairs.len()],
+        Some(trials) => {
+            let given = floats("trials", trials)?;
+            match given.ndim() {
+                0 => vec![given.as_array().iter().copied().sum(); pairs.len()],
+                _ => list_of_floats("trials", trials)?,
+            }
+        }
+    };
+    for (what, count) in [("first_chosen", chosen.len()), ("trials", trials.len())] {
+        if count != pairs.len() {
+            return Err(bad(what, format_args!("{count} numbers for {} pairs; give one each", pairs.len())));
+        }
+    }
+    let family = match learner {
+        "ridge" => Family::Ridge,
+        "gradient_flow" => Family::GradientFlow,
+        "logistic" => Family::Logistic,
+        _ => {
+            return Err(bad(
+                "learner",
+                format_args!("'{learner}' is unknown: it must be ridge, gradient_flow or logistic"),
+            ));
+        }
+    };
+    let group = match clusters {
+        None => vec![0; pairs.len()],
+        Some(clusters) => numbered(clusters, pairs.len())?,
+    };
+    let mut counts: Vec<Vec<ChoiceCount>> = vec![Vec::new(); group.iter().max().map_or(0, |g| g + 1)];
+    for (row, &(first, second)) in pairs.iter().enumerate() {
+        counts[group[row]].push(ChoiceCount { first, second, first_chosen: chosen[row], trials: trials[row] });
+    }
+    let spec = ModelSpec { family, conjunctivity, strength, lapse, position_bias };
+    let graph = trained.graph().clone();
+    let work = move || -> Result<(Fitted, ChoiceFitter, Vec<Vec<ChoiceCount>>)> {
+        let fitter = ChoiceFitter::new(&graph, &spec, &ordered_pairs(&counts))?;
+        Ok((fitter.fit(&counts)?, fitter, counts))
+    };
+    let (fit, fitter, clusters) = raise(long::run(py, "fit of choices", None, move |_| work())?)?;
+    Ok(ChoiceFit { fit, fitter, clusters })
+}
+
+/// The number of every row's cluster, in order of appearance.
+fn numbered(clusters: &Bound<'_, PyAny>, rows: usize) -> PyResult<Vec<usize>> {
+    let labels = array("clusters", clusters)?;
+    if labels.shape() != [rows] {
+        return Err(bad(
+            "clusters",
+            format_args!("expected {rows} labels, one for each pair, got the shape {:?}", labels.shape()),
+        ));
+    }
+    let seen = PyDict::new(clusters.py());
+    let mut numbers = Vec::with_capacity(rows);
+    for label in labels.call_method0("tolist")?.cast_into::<PyList>()? {
+        let number = match seen.get_item(&label)? {
+            Some(number) => number.extract()?,
+            None => {
+                seen.set_item(&label, seen.len())?;
+                seen.len() - 1
+            }
+        };
+        numbers.push(number);
+    }
+    Ok(numbers)
+}

@@ -1,0 +1,176 @@
+//! `design`: candidate tasks ranked by what judgments tell about the conjunctivity.
+
+use caveat_figures::design_figure::{self, DesignInputs, DesignRow};
+use caveat_theory::inference::design::{
+    DesignQuestion, DesignSettings, DesignTarget, JudgedPairs, evaluate_design, progress_steps,
+};
+use caveat_theory::{Result, TransitiveTask as Task};
+use pyo3::prelude::*;
+
+use crate::errors::{bad, raise};
+use crate::figure::Figure;
+use crate::long;
+use crate::observed::several;
+use crate::table::Table;
+use crate::task::TransitiveTask;
+use crate::window::transitive;
+
+/// Candidate tasks with what judgments of their pairs tell, the most informative first.
+#[pyclass(frozen, module = "caveat")]
+#[derive(Debug)]
+pub(crate) struct Design {
+    rows: Vec<DesignRow>,
+    question: DesignQuestion,
+    settings: DesignSettings,
+}
+
+#[pymethods]
+impl Design {
+    /// The tasks, the most informative first.
+    #[getter]
+    fn tasks(&self) -> Vec<TransitiveTask> {
+        self.rows.iter().map(|row| TransitiveTask { task: row.task.clone() }).collect()
+    }
+
+    /// One row per task: expected information in bits with its Monte Carlo error, trials for the wanted power, and the interval's
+    /// width or the accuracy of the decision at the number of trials.
+    #[getter]
+    fn table(&self) -> PyResult<Table> {
+        Ok(Table::new(raise(caveat::analysis::design_table(&self.rows, &self.settings))?))
+    }
+
+    /// One row per task and pair: what a single judgment of it tells.
+    #[getter]
+    fn pairs(&self) -> PyResult<Table> {
+        Ok(Table::new(raise(design_figure::pair_table(&self.rows))?))
+    }
+
+    /// The comparison as a picture.
+    fn figure(&self) -> PyResult<Figure> {
+        let inputs = DesignInputs { rows: &self.rows, question: &self.question, settings: self.settings };
+        Ok(Figure::new(raise(design_figure::draw(&inputs))?))
+    }
+
+    fn _repr_svg_(&self) -> PyResult<String> {
+        self.figure()?.svg()
+    }
+
+    fn __repr__(&self) -> PyResult<String> {
+        Ok(format!(
+            "<Design of {} tasks, the best {}>",
+            self.rows.len(),
+            self.rows.first().map_or(String::new(), DesignRow::name)
+        ))
+    }
+}
+
+/// Ranks candidate tasks by what judgments of their pairs are expected to tell about the conjunctivity α, before anyone is trained.
+///
+/// A judgment of (a, b) is simulated: a wins with probability lapse/2 + (1 − lapse)·logistic(gain·f(a, b)), with α uniform and C and
+/// gain log-uniform in their ranges.
+///
+/// Parameters
+/// ----------
+/// tasks : TransitiveTask or list of TransitiveTask
+///     The candidates; each is taken once.
+/// conjunctivity : (low, high)
+///     Prior range of α.
+/// hypotheses : ((low, high), (low, high)), optional
+///     Which of two ranges of α holds is asked instead of its value; a range may be one value twice.
+/// c, gain : (low, high)
+///     Prior ranges of the inverse regularization and of the gain; one value twice for a known one.
+/// lapse : float
+///     Share of judgments by chance.
+/// pairs : {"all", "untrained", "trained", "scored"}
+///     Which pairs are judged.
+/// precision : float
+///     Width wanted of the 95 % interval of α.
+/// trials : int
+///     Judgments at which tasks are compared.
+/// power : float
+///     Probability of success that the number of trials in the table reaches.
+/// max_trials : int
+///     Most judgments considered for it.
+/// samples : int
+///     Simulated experiments per task.
+/// seed : int
+///     The same seed gives the same result on any number of threads.
+/// progress : bool or callable
+///     A bar after a second where someone can see it, or a function of (done, total).
+///
+/// Returns
+/// -------
+/// Design
+///
+/// Examples
+/// --------
+/// >>> import caveat
+/// >>> candidates = [caveat.TransitiveTask(7), caveat.TransitiveTask(7, [(4, 2)])]
+/// >>> design = caveat.design(candidates, hypotheses=((0.0, 0.1), (0.3, 1.0)), trials=50, samples=64, max_trials=200)
+/// >>> bits = design.table["information_bits"].tolist()
+/// >>> len(bits), bits[0] >= bits[1]
+/// (2, True)
+#[pyfunction]
+#[pyo3(signature = (tasks, *, conjunctivity = (0.0, 1.0), hypotheses = None, c = (1.0, 100.0), gain = (2.0, 10.0), lapse = 0.02,
+    pairs = "all", precision = 0.1, trials = 1_000, power = 0.9, max_trials = 100_000, samples = 512, seed = 0, progress = None))]
+#[allow(clippy::too_many_arguments, reason = "keywords of a Python function")]
+pub(crate) fn design(
+    py: Python<'_>,
+    tasks: &Bound<'_, PyAny>,
+    conjunctivity: (f64, f64),
+    hypotheses: Option<[(f64, f64); 2]>,
+    c: (f64, f64),
+    gain: (f64, f64),
+    lapse: f64,
+    pairs: &str,
+    precision: f64,
+    trials: usize,
+    power: f64,
+    max_trials: usize,
+    samples: usize,
+    seed: u64,
+    progress: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Design> {
+    let target = match hypotheses {
+        Some(hypotheses) => DesignTarget::Hypotheses(hypotheses),
+        None => DesignTarget::Value { low: conjunctivity.0, high: conjunctivity.1, precision },
+    };
+    let question = raise(DesignQuestion::new(target, c, gain, lapse))?;
+    let judged = match pairs {
+        "all" => JudgedPairs::All,
+        "untrained" => JudgedPairs::Untrained,
+        "trained" => JudgedPairs::Trained,
+        "scored" => JudgedPairs::Scored,
+        _ => {
+            return Err(bad(
+                "pairs",
+                format_args!("'{pairs}' is unknown: it must be all, untrained, trained or scored"),
+            ));
+        }
+    };
+    let given = several(tasks)?.unwrap_or_else(|| vec![tasks.clone()]);
+    let mut candidates: Vec<Task> = Vec::new();
+    for (at, task) in given.iter().enumerate() {
+        let task = transitive(&format!("tasks[{at}]"), task)?;
+        if !candidates.iter().any(|kept| kept.graph() == task.graph()) {
+            candidates.push(task);
+        }
+    }
+    if candidates.is_empty() {
+        return Err(bad("tasks", "there is none; give at least one TransitiveTask"));
+    }
+    let settings = DesignSettings { trials, power, max_trials, samples, seed };
+    let asked = question.clone();
+    let rows = long::run(py, "design", progress, move |steps| -> Result<Vec<DesignRow>> {
+        let judged: Vec<_> = candidates.into_iter().map(|task| Ok((judged.of(&task)?, task))).collect::<Result<_>>()?;
+        steps.expect(judged.iter().map(|(pairs, _)| progress_steps(&settings, pairs.len())).sum());
+        let mut rows = Vec::new();
+        for (pairs, task) in judged {
+            let evaluation = evaluate_design(&task, &pairs, &asked, &settings, &|done| steps.add(done))?;
+            rows.push(DesignRow { task, pairs, evaluation });
+        }
+        rows.sort_by(|a, b| b.evaluation.information_bits.total_cmp(&a.evaluation.information_bits));
+        Ok(rows)
+    })?;
+    Ok(Design { rows: raise(rows)?, question, settings })
+}

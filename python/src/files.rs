@@ -1,0 +1,369 @@
+//! Trial tables, files of choices and runs, by the command's own work on them: tables and figures out of files.
+
+use std::ffi::OsString;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use caveat::analysis::{self, ChoicePictures, FitOutcome};
+use caveat_results::{
+    ChoiceColumns, Condition, Grouping, Phase as Training, Table as Columns, TrialBatch, TrialColumn, TrialCounts,
+    Values, read_choices as read, read_conditions as conditions, scan_trials,
+};
+use numpy::{PyArray2, PyArray3};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::arrays::matrix;
+use crate::errors::{bad, raise};
+use crate::figure::Figure;
+use crate::graph::ComparisonGraph;
+use crate::long::{self, Steps};
+use crate::table::Table;
+
+/// Shows the rows read so far.
+fn rows_read(steps: &Steps) -> impl Fn(u64, u64) + Sync + '_ {
+    // Rows fit in memory, so that their number fits a usize.
+    |done, total| {
+        steps.expect(total as usize);
+        steps.reach(done as usize);
+    }
+}
+
+/// What `caveat fit` finds in files; arguments are the command's.
+#[pyfunction]
+pub(crate) fn fit_files(
+    py: Python<'_>,
+    arguments: Vec<OsString>,
+    by_pair: bool,
+    by_distance: bool,
+) -> PyResult<(Table, Option<Table>, Option<Figure>, Option<Figure>, Vec<String>)> {
+    let work = move |_: &Steps| analysis::fit(arguments, ChoicePictures { by_pair, by_distance });
+    let FitOutcome { table, pairs, by_pair, by_distance, notes, .. } =
+        raise(long::run(py, "fit", Some(&unless_on_a_terminal(py)), work)?)?;
+    Ok((Table::new(table), pairs.map(Table::new), by_pair.map(Figure::new), by_distance.map(Figure::new), notes))
+}
+
+/// Whether to show progress: on a terminal the command's work shows a bar of its own.
+fn unless_on_a_terminal(py: Python<'_>) -> Bound<'_, PyAny> {
+    pyo3::types::PyBool::new(py, !std::io::stderr().is_terminal()).to_owned().into_any()
+}
+
+/// A figure that `caveat figure` draws; arguments are the command's.
+#[pyfunction]
+pub(crate) fn command_figure(py: Python<'_>, arguments: Vec<OsString>) -> PyResult<Figure> {
+    Ok(Figure::new(raise(long::run(py, "figure", Some(&unless_on_a_terminal(py)), move |_| {
+        analysis::figure(arguments)
+    })?)?))
+}
+
+/// The picture and the table of `caveat lm geometry`.
+#[pyfunction]
+pub(crate) fn geometry_of_runs(py: Python<'_>, runs: Vec<PathBuf>) -> PyResult<(Table, Figure)> {
+    let (table, figure) = raise(long::run(py, "geometry", None, move |_| analysis::geometry(&runs))?)?;
+    Ok((Table::new(table), Figure::new(figure)))
+}
+
+/// A table that one of the `caveat results` commands makes of trial tables; arguments are the command's.
+#[pyfunction]
+pub(crate) fn results_table(py: Python<'_>, name: &str, arguments: Vec<OsString>) -> PyResult<Table> {
+    let work: fn(Vec<OsString>) -> Result<Columns, caveat::Failure> = match name {
+        "summary" => analysis::summary,
+        "matrix" => analysis::matrix,
+        "check" => analysis::check,
+        _ => return Err(bad("name", format_args!("'{name}' is unknown: it must be summary, matrix or check"))),
+    };
+    Ok(Table::new(raise(long::run(py, "results", Some(&unless_on_a_terminal(py)), move |_| work(arguments))?)?))
+}
+
+/// Reads columns of trial tables.
+///
+/// Parameters
+/// ----------
+/// paths : list of path
+///     Files (Parquet or .csv) and directories of them, at any depth.
+/// columns : list of str, optional
+///     Names of the columns wanted; by default all 25 but the hyperparameters, which not every table has.
+/// progress : bool or callable
+///     A bar after a second where someone can see it, or a function of (done, total) rows.
+///
+/// Returns
+/// -------
+/// Table
+///     One row per trial, in the order of files and rows.
+///
+/// Raises
+/// ------
+/// OSError
+///     A file that cannot be read.
+/// ValueError
+///     A column that is unknown, missing or of the wrong type; with the file, row and column.
+#[pyfunction]
+#[pyo3(signature = (paths, columns = None, *, progress = None))]
+pub(crate) fn read_trials(
+    py: Python<'_>,
+    paths: Vec<PathBuf>,
+    columns: Option<Vec<String>>,
+    progress: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Table> {
+    let columns: Vec<TrialColumn> = match columns {
+        None => {
+            TrialColumn::ALL.into_iter().filter(|c| !matches!(c, TrialColumn::LoraR | TrialColumn::L2Reg)).collect()
+        }
+        Some(names) => {
+            let of = |name: &String| {
+                TrialColumn::ALL.into_iter().find(|c| c.name() == name).ok_or_else(|| {
+                    let known: Vec<&str> = TrialColumn::ALL.iter().map(|c| c.name()).collect();
+                    bad("columns", format_args!("'{name}' is unknown: trial tables have {}", known.join(", ")))
+                })
+            };
+            names.iter().map(of).collect::<PyResult<_>>()?
+        }
+    };
+    let wanted = columns.clone();
+    let read = long::run(py, "reading trial tables", progress, move |steps| {
+        scan_trials(&paths, &wanted, &rows_read(steps), |parts: &mut Vec<Vec<Values>>, batch| {
+            parts.push(wanted.iter().map(|&column| values(batch, column)).collect::<caveat_results::Result<_>>()?);
+            Ok(())
+        })
+    })?;
+    let mut all: Vec<Option<Values>> = vec![None; columns.len()];
+    for part in raise(read)?.into_iter().flatten() {
+        for (whole, part) in all.iter_mut().zip(part) {
+            match (whole.as_mut(), part) {
+                (None, part) => *whole = Some(part),
+                (Some(Values::Float(a)), Values::Float(b)) => a.extend(b),
+                (Some(Values::Integer(a)), Values::Integer(b)) => a.extend(b),
+                (Some(Values::Text(a)), Values::Text(b)) => a.extend(b),
+                (Some(Values::Flag(a)), Values::Flag(b)) => a.extend(b),
+                // A column is of one kind in all batches.
+                _ => {}
+            }
+        }
+    }
+    let mut table = Columns::new();
+    for (column, values) in columns.iter().zip(all) {
+        table = raise(table.with(column.name(), values.unwrap_or(Values::Float(Vec::new()))))?;
+    }
+    Ok(Table::new(table))
+}
+
+fn values(batch: &TrialBatch, column: TrialColumn) -> caveat_results::Result<Values> {
+    use caveat_results::ColumnKind::{Flag, Integer, Real, Text};
+    Ok(match column.kind() {
+        Text => {
+            let text = batch.text(column)?;
+            Values::Text((0..batch.n_rows()).map(|row| text.get(row).unwrap_or_default().to_owned()).collect())
+        }
+        Integer => Values::Integer(batch.integers(column)?.iter().map(|&x| Some(x)).collect()),
+        Real => Values::Float(batch.reals(column)?.to_vec()),
+        Flag => Values::Flag(batch.flags(column)?.iter().map(|x| x.unwrap_or_default()).collect()),
+    })
+}
+
+/// The trials of one setting, model, task and hierarchy, as margins.
+#[pyclass(frozen, module = "caveat", name = "Condition")]
+#[derive(Debug)]
+pub(crate) struct PyCondition {
+    condition: Condition,
+}
+
+#[pymethods]
+impl PyCondition {
+    /// What was run: setting, model, task, hier, and the hyperparameter lora_r or l2_reg where there is one.
+    #[getter]
+    fn key<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let of = self.condition.key();
+        let key = PyDict::new(py);
+        for (name, value) in [("setting", &of.setting), ("model", &of.model), ("task", &of.task), ("hier", &of.hier)] {
+            key.set_item(name, value)?;
+        }
+        for (name, value) in [("lora_r", of.lora_r), ("l2_reg", of.l2_reg)] {
+            if let Some(value) = value {
+                key.set_item(name, value)?;
+            }
+        }
+        Ok(key)
+    }
+
+    /// Number of items.
+    #[getter]
+    fn n_items(&self) -> usize {
+        self.condition.n_items()
+    }
+
+    /// What was trained, as a graph on ranks.
+    #[getter]
+    fn graph(&self) -> ComparisonGraph {
+        ComparisonGraph::of_ranks(self.condition.graph().clone())
+    }
+
+    /// What was trained, where it is a chain with exceptions; else None.
+    #[getter]
+    fn task(&self) -> Option<crate::task::TransitiveTask> {
+        self.condition.task().map(|task| crate::task::TransitiveTask { task: task.clone() })
+    }
+
+    /// The exceptions as (winner, loser).
+    #[getter]
+    fn exceptions(&self) -> Vec<(usize, usize)> {
+        self.condition.exceptions().to_vec()
+    }
+
+    /// The random seeds of the runs.
+    #[getter]
+    fn seeds(&self) -> Vec<i64> {
+        self.condition.seeds().to_vec()
+    }
+
+    /// Mean difference of logits by first and second item, an array of shape (n_items, n_items); NaN for pairs not shown.
+    #[getter]
+    fn margins<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray2<f64>>> {
+        let n = self.condition.n_items();
+        let mean = |cell: usize| match (cell / n, cell % n) {
+            (i, j) if i == j => 0.0,
+            (i, j) => self.condition.mean(i, j).unwrap_or(f64::NAN),
+        };
+        matrix(py, (0..n * n).map(mean).collect(), n)
+    }
+
+    /// The same for every seed, an array of shape (seeds, n_items, n_items), as `bootstrap` takes it.
+    #[getter]
+    fn seed_margins<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray3<f64>>> {
+        use numpy::PyArrayMethods;
+        let (n, seeds) = (self.condition.n_items(), self.condition.seeds().len());
+        let cell = |k: usize| match ((k / n) % n, k % n) {
+            (i, j) if i == j => 0.0,
+            (i, j) => {
+                let (sum, count) = self.condition.seed_sum(k / (n * n), i, j);
+                if count == 0 { f64::NAN } else { sum / count as f64 }
+            }
+        };
+        numpy::PyArray1::from_iter(py, (0..seeds * n * n).map(cell)).reshape([seeds, n, n])
+    }
+
+    fn __repr__(&self) -> String {
+        format!(
+            "<Condition {}: {} items, {} seeds>",
+            self.condition.key(),
+            self.condition.n_items(),
+            self.condition.seeds().len()
+        )
+    }
+}
+
+/// Reads trial tables as conditions: one for every setting, model, task, hierarchy and hyperparameter.
+///
+/// Parameters
+/// ----------
+/// paths : list of path
+///     Files and directories of trial tables.
+/// phase : {"pre", "post"}
+///     Rows before or after training.
+/// progress : bool or callable
+///     A bar after a second where someone can see it, or a function of (done, total) rows.
+///
+/// Returns
+/// -------
+/// list of Condition
+///     Their ``graph`` and ``margins`` are what `fit` takes, ``seed_margins`` what `bootstrap` takes.
+#[pyfunction]
+#[pyo3(signature = (paths, *, phase = "post", progress = None))]
+pub(crate) fn read_conditions(
+    py: Python<'_>,
+    paths: Vec<PathBuf>,
+    phase: &str,
+    progress: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Vec<PyCondition>> {
+    let phase: Training = raise(phase.parse())?;
+    let work = move |steps: &Steps| conditions(&paths, phase, &rows_read(steps));
+    let read = raise(long::run(py, "reading trial tables", progress, work)?)?;
+    Ok(read.into_iter().map(|condition| PyCondition { condition }).collect())
+}
+
+/// Reads a CSV file of choices of animals or people.
+///
+/// Parameters
+/// ----------
+/// path : path
+///     The file.
+/// columns : dict of str to str, optional
+///     The file's column for every role that it has: ``winner`` and ``loser`` (and perhaps ``accuracy``); or ``higher``, ``lower`` and
+///     ``accuracy``; or ``distance`` and ``accuracy``; and ``first``, ``count``, ``subject``, ``session``, ``condition``. By default
+///     columns are named as their roles.
+/// preset : str, optional
+///     Columns of a published file, in place of ``columns``: ``"jensen2015-monkeys"`` or ``"jensen2015-humans"``.
+/// n_items : int, optional
+///     Number of items, where they are ranks.
+/// items : list of str, optional
+///     Names of the items, highest first, where the file has names.
+/// first_rank : {0, 1}, optional
+///     Rank of the highest item in the file.
+/// trials : float, optional
+///     Number of trials behind every row, where the file has no count.
+///
+/// Returns
+/// -------
+/// Table
+///     One row per row of the file: ``first`` and ``second`` (ranks from 0), ``first_chosen`` and ``trials``, or for a file by distance
+///     ``distance``, ``higher_chosen`` and ``trials``; and ``subject``, ``session`` and ``condition`` where the file has them.
+#[pyfunction]
+#[pyo3(signature = (path, columns = None, *, preset = None, n_items = None, items = None, first_rank = None, trials = None))]
+#[allow(clippy::too_many_arguments, reason = "keywords of a Python function")]
+pub(crate) fn read_choices(
+    py: Python<'_>,
+    path: PathBuf,
+    columns: Option<&Bound<'_, PyDict>>,
+    preset: Option<&str>,
+    n_items: Option<usize>,
+    items: Option<Vec<String>>,
+    first_rank: Option<usize>,
+    trials: Option<f64>,
+) -> PyResult<Table> {
+    let mut wanted = match (preset, columns) {
+        (Some(_), Some(_)) => return Err(bad("preset", "it takes the place of columns: give one of the two")),
+        (Some(name), None) => raise(ChoiceColumns::preset(name))?,
+        (None, Some(columns)) => {
+            let mut roles = Vec::new();
+            for (role, column) in columns {
+                roles.push(format!("{role}={column}"));
+            }
+            raise(roles.join(",").parse())?
+        }
+        (None, None) => ChoiceColumns::default(),
+    };
+    if let Some(trials) = trials {
+        wanted.trials = TrialCounts::Fixed(trials);
+    }
+    wanted.n_items = n_items.or(wanted.n_items);
+    wanted.first_rank = first_rank.or(wanted.first_rank);
+    wanted.items = items.or(wanted.items);
+    let choices = raise(long::run(py, "reading choices", None, move |_| read(&path, &wanted))?)?;
+    let whole = |values: Vec<usize>| Values::Integer(values.into_iter().map(|v| i64::try_from(v).ok()).collect());
+    let groups: Vec<[u32; 3]> = if choices.rows.is_empty() {
+        choices.distance_rows.iter().map(|r| r.groups).collect()
+    } else {
+        choices.rows.iter().map(|r| r.groups).collect()
+    };
+    let build = || -> caveat_results::Result<Columns> {
+        let mut table = if choices.rows.is_empty() {
+            Columns::new()
+                .with("distance", whole(choices.distance_rows.iter().map(|r| r.distance).collect()))?
+                .float("higher_chosen", choices.distance_rows.iter().map(|r| r.higher_chosen))?
+                .float("trials", choices.distance_rows.iter().map(|r| r.trials))?
+        } else {
+            Columns::new()
+                .with("first", whole(choices.rows.iter().map(|r| r.first).collect()))?
+                .with("second", whole(choices.rows.iter().map(|r| r.second).collect()))?
+                .float("first_chosen", choices.rows.iter().map(|r| r.first_chosen))?
+                .float("trials", choices.rows.iter().map(|r| r.trials))?
+        };
+        for (at, grouping) in Grouping::ALL.into_iter().enumerate() {
+            let names = choices.names(grouping);
+            if !names.is_empty() {
+                table = table.text(grouping.name(), groups.iter().map(|g| names[g[at] as usize].as_str()))?;
+            }
+        }
+        Ok(table)
+    };
+    Ok(Table::new(raise(build())?))
+}

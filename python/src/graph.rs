@@ -1,0 +1,460 @@
+//! `ComparisonGraph`: any set of weighted wins, between items with any labels.
+
+use caveat_results::{Table as Columns, Values};
+use caveat_theory::{Comparison, ComparisonGraph as Graph, TransitiveTask as Task};
+use numpy::{PyArray1, PyArrayMethods, PyUntypedArray, PyUntypedArrayMethods};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PyType};
+
+use crate::arrays::{array, floats, integers, kind};
+use crate::errors::{bad, raise};
+use crate::table::Table;
+use crate::task::{TransitiveTask, order_name, parse_order};
+
+/// A set of comparisons between items; repeated ones of a pair add up.
+///
+/// Parameters
+/// ----------
+/// comparisons : list of (winner, loser), array of two columns, or data frame
+///     A frame (pandas, polars, pyarrow, or a dict of columns) has the columns ``winner`` and ``loser`` and perhaps ``weight``, or
+///     ``left``, ``right`` and ``label``, the label being the one of the two that was preferred, as in crowd-kit. A list of
+///     integer pairs is what choix takes.
+/// labels : sequence, optional
+///     All items in the order wanted, those without comparisons included. Otherwise the items are the labels that occur, sorted.
+/// n_items : int, optional
+///     The items are the integers below this. Not together with ``labels``.
+/// order : {"both", "higher-first", "lower-first", "winner-first"}
+///     In which order the two items of a pair are shown; "higher" is the earlier item.
+///
+/// Raises
+/// ------
+/// ValueError
+///     No comparison, an item against itself, a missing or unknown label, or a weight that is not positive and finite; with the
+///     row where it is.
+///
+/// Examples
+/// --------
+/// >>> import caveat
+/// >>> graph = caveat.ComparisonGraph([("ant", "bee"), ("bee", "cow"), ("ant", "bee")])
+/// >>> graph.items
+/// array(['ant', 'bee', 'cow'], dtype='<U3')
+/// >>> graph.n_pairs, graph.edges()["first_wins"]
+/// (2, array([2., 1.]))
+/// >>> caveat.ComparisonGraph({"left": [1, 1], "right": [2, 3], "label": [1, 3]}).edges()["second_wins"]
+/// array([0., 1.])
+#[pyclass(frozen, module = "caveat")]
+#[derive(Debug)]
+pub(crate) struct ComparisonGraph {
+    pub(crate) graph: Graph,
+    pub(crate) items: Items,
+}
+
+/// The labels of a graph's items.
+#[derive(Debug)]
+pub(crate) enum Items {
+    /// Integers from 0.
+    Ranks(usize),
+    /// Anything: an array of them, and the index of each.
+    Named { labels: Py<PyUntypedArray>, index: Py<PyDict> },
+}
+
+#[pymethods]
+impl ComparisonGraph {
+    #[new]
+    #[pyo3(signature = (comparisons, *, labels = None, n_items = None, order = "both"))]
+    fn new(
+        comparisons: &Bound<'_, PyAny>,
+        labels: Option<&Bound<'_, PyAny>>,
+        n_items: Option<i64>,
+        order: &str,
+    ) -> PyResult<Self> {
+        let columns = comparisons.py().import("caveat._comparisons")?.call_method1("columns", (comparisons,))?;
+        let (winners, losers, weights): (Bound<'_, PyAny>, Bound<'_, PyAny>, Option<Bound<'_, PyAny>>) =
+            columns.extract()?;
+        Self::build(&winners, &losers, weights.as_ref(), labels, n_items, order)
+    }
+
+    /// A graph from one array each of winners, losers and, perhaps, weights.
+    ///
+    /// The other parameters are those of the class.
+    ///
+    /// Examples
+    /// --------
+    /// >>> graph = caveat.ComparisonGraph.from_pairs([0, 1, 2], [1, 2, 0], weights=[5, 5, 1])
+    /// >>> graph.edges()["weight"]
+    /// array([5., 1., 5.])
+    #[classmethod]
+    #[pyo3(signature = (winners, losers, weights = None, *, labels = None, n_items = None, order = "both"))]
+    fn from_pairs(
+        _class: &Bound<'_, PyType>,
+        winners: &Bound<'_, PyAny>,
+        losers: &Bound<'_, PyAny>,
+        weights: Option<&Bound<'_, PyAny>>,
+        labels: Option<&Bound<'_, PyAny>>,
+        n_items: Option<i64>,
+        order: &str,
+    ) -> PyResult<Self> {
+        Self::build(winners, losers, weights, labels, n_items, order)
+    }
+
+    /// Number of items.
+    #[getter]
+    fn n_items(&self) -> usize {
+        self.graph.n_items()
+    }
+
+    /// Number of pairs that were compared.
+    #[getter]
+    fn n_pairs(&self) -> usize {
+        self.graph.edges().len()
+    }
+
+    /// The items' labels, in order.
+    #[getter]
+    fn items<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.items.array(py)
+    }
+
+    /// In which order the items of a pair are shown.
+    #[getter]
+    fn order(&self) -> &'static str {
+        order_name(self.graph.order())
+    }
+
+    /// The compared pairs by item index, one row each: first < second, weight, and what of it each of the two won.
+    fn edges(&self) -> PyResult<Table> {
+        let edges = self.graph.edges();
+        let columns = || {
+            Columns::new()
+                .with("first", Values::Integer(edges.iter().map(|e| Some(i64::from(e.first))).collect()))?
+                .with("second", Values::Integer(edges.iter().map(|e| Some(i64::from(e.second))).collect()))?
+                .float("weight", edges.iter().map(|e| e.weight()))?
+                .float("first_wins", edges.iter().map(|e| e.first_wins))?
+                .float("second_wins", edges.iter().map(|e| e.second_wins))
+        };
+        Ok(Table::new(raise(columns())?))
+    }
+
+    /// Connected component of every item, numbered from 0.
+    fn components<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<i64>> {
+        PyArray1::from_iter(py, py.detach(|| self.graph.components()).into_iter().map(i64::from))
+    }
+
+    /// The training trials by item index, one row each: first, second, label (mean outcome, +1 where the first wins) and weight.
+    fn trials(&self) -> PyResult<Table> {
+        trials(&self.graph)
+    }
+
+    /// All pairs of item indices with first < second: class, label (+1 where the first wins; missing where the comparisons give no
+    /// answer), and whether they are trained.
+    fn pairs(&self) -> PyResult<Table> {
+        pairs(&self.graph)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("ComparisonGraph({} items, {} pairs)", self.graph.n_items(), self.graph.edges().len())
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+        let restore = py.import("caveat._comparisons")?.getattr("restore")?;
+        let edges = self.edges()?;
+        let arguments = (edges.to_dict(py)?, self.items(py)?, self.order()).into_pyobject(py)?;
+        Ok((restore, arguments.into_any()))
+    }
+}
+
+impl ComparisonGraph {
+    /// A graph whose items are ranks.
+    pub(crate) fn of_ranks(graph: Graph) -> Self {
+        let items = Items::Ranks(graph.n_items());
+        Self { graph, items }
+    }
+
+    fn build(
+        winners: &Bound<'_, PyAny>,
+        losers: &Bound<'_, PyAny>,
+        weights: Option<&Bound<'_, PyAny>>,
+        labels: Option<&Bound<'_, PyAny>>,
+        n_items: Option<i64>,
+        order: &str,
+    ) -> PyResult<Self> {
+        let order = parse_order(order)?;
+        let py = winners.py();
+        let (first, second) = (one_column("winners", winners)?, one_column("losers", losers)?);
+        let count = first.len();
+        if second.len() != count {
+            return Err(bad("losers", format_args!("{} losers for {count} winners; give one each", second.len())));
+        }
+        let weights = weights.map(|w| floats("weights", w)).transpose()?;
+        if let Some(w) = &weights
+            && w.shape() != [count]
+        {
+            return Err(bad(
+                "weights",
+                format_args!("expected {count}, one a comparison, got the shape {:?}", w.shape()),
+            ));
+        }
+        let (items, winner, loser) = match (labels, n_items) {
+            (Some(_), Some(_)) => return Err(bad("n_items", "leave it out where labels name the items")),
+            (Some(labels), None) => {
+                let items = Items::named(&one_column("labels", labels)?)?;
+                let (winner, loser) = (items.indices("winners", &first)?, items.indices("losers", &second)?);
+                (items, winner, loser)
+            }
+            (None, Some(n)) => {
+                let n = usize::try_from(n).map_err(|_| bad("n_items", format_args!("{n} is negative")))?;
+                let items = Items::Ranks(n);
+                let (winner, loser) = (items.indices("winners", &first)?, items.indices("losers", &second)?);
+                (items, winner, loser)
+            }
+            (None, None) => match small_integers(&first, &second)? {
+                Some(dense) => dense,
+                None => sorted_labels(py, &first, &second)?,
+            },
+        };
+        let mut comparisons = Vec::with_capacity(count);
+        let weight_of = weights.as_ref().map(|w| w.as_array());
+        for row in 0..count {
+            let weight = weight_of.as_ref().map_or(1.0, |w| w[[row]]);
+            if !(weight > 0.0 && weight.is_finite()) {
+                return Err(bad(
+                    format_args!("weights[{row}]"),
+                    format_args!("{weight} is not a positive, finite number"),
+                ));
+            }
+            if winner[row] == loser[row] {
+                let label = first.get_item(row)?.repr()?;
+                return Err(bad(
+                    format_args!("comparison {row}"),
+                    format_args!("item {label} is compared with itself: a comparison needs two different items"),
+                ));
+            }
+            comparisons.push(Comparison { winner: winner[row], loser: loser[row], weight });
+        }
+        let n = items.len(py)?;
+        let graph = raise(py.detach(|| Graph::new(n, comparisons)))?;
+        Ok(Self { graph: graph.with_order(order), items })
+    }
+}
+
+fn one_column<'py>(what: &str, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyUntypedArray>> {
+    let array = array(what, value)?;
+    if array.ndim() != 1 {
+        return Err(bad(what, format_args!("expected one dimension, got the shape {:?}", array.shape())));
+    }
+    Ok(array)
+}
+
+type Indexed = (Items, Vec<usize>, Vec<usize>);
+
+/// Integers from 0 on that are not much larger than their number, without sorting; `None` where they are not.
+fn small_integers(first: &Bound<'_, PyUntypedArray>, second: &Bound<'_, PyUntypedArray>) -> PyResult<Option<Indexed>> {
+    if !matches!((kind(first), kind(second)), (b'i' | b'u', b'i' | b'u')) || first.is_empty() {
+        return Ok(None);
+    }
+    let (winners, losers) = (integers("winners", first)?, integers("losers", second)?);
+    let (winners, losers) = (winners.as_array(), losers.as_array());
+    let all = || winners.iter().chain(losers.iter());
+    let (smallest, largest) = all().fold((i64::MAX, i64::MIN), |(a, b), &v| (a.min(v), b.max(v)));
+    let most = 4 * (winners.len() as i64) + 1_024;
+    if smallest < 0 || largest > most {
+        return Ok(None);
+    }
+    let mut index = vec![usize::MAX; largest as usize + 1];
+    all().for_each(|&v| index[v as usize] = 0);
+    let mut labels = Vec::new();
+    for (label, at) in index.iter_mut().enumerate().filter(|(_, at)| **at == 0) {
+        *at = labels.len();
+        labels.push(label as i64);
+    }
+    let items = if labels.len() == index.len() {
+        Items::Ranks(labels.len())
+    } else {
+        Items::named(PyArray1::from_vec(first.py(), labels).as_untyped())?
+    };
+    let of = |values: numpy::ndarray::ArrayViewD<'_, i64>| values.iter().map(|&v| index[v as usize]).collect();
+    Ok(Some((items, of(winners), of(losers))))
+}
+
+/// Any labels, sorted.
+fn sorted_labels(
+    py: Python<'_>,
+    first: &Bound<'_, PyUntypedArray>,
+    second: &Bound<'_, PyUntypedArray>,
+) -> PyResult<Indexed> {
+    let unique = py.import("caveat._comparisons")?.call_method1("unique", (first, second))?;
+    let (labels, winner, loser): (Bound<'_, PyAny>, Bound<'_, PyAny>, Bound<'_, PyAny>) = unique.extract()?;
+    let items = Items::named(&one_column("labels", &labels)?)?;
+    let of = |values: &Bound<'_, PyAny>| -> PyResult<Vec<usize>> {
+        Ok(integers("labels", values)?.as_array().iter().map(|&v| v as usize).collect())
+    };
+    Ok((items, of(&winner)?, of(&loser)?))
+}
+
+impl Items {
+    /// Items with these labels, each once.
+    fn named(labels: &Bound<'_, PyUntypedArray>) -> PyResult<Self> {
+        let py = labels.py();
+        let index = PyDict::new(py);
+        for (at, label) in labels.call_method0("tolist")?.cast_into::<PyList>()?.iter().enumerate() {
+            if label.ne(&label)? || label.is_none() {
+                return Err(bad(format_args!("labels[{at}]"), "it is missing; every item needs a label"));
+            }
+            if index.contains(&label)? {
+                return Err(bad(
+                    format_args!("labels[{at}]"),
+                    format_args!("{} is named twice; name it once", label.repr()?),
+                ));
+            }
+            index.set_item(label, at)?;
+        }
+        let labels = labels.call_method0("copy")?.cast_into::<PyUntypedArray>()?;
+        labels.getattr("flags")?.setattr("writeable", false)?;
+        Ok(Self::Named { labels: labels.unbind(), index: index.unbind() })
+    }
+
+    pub(crate) fn clone_ref(&self, py: Python<'_>) -> Self {
+        match self {
+            Self::Ranks(n) => Self::Ranks(*n),
+            Self::Named { labels, index } => Self::Named { labels: labels.clone_ref(py), index: index.clone_ref(py) },
+        }
+    }
+
+    fn len(&self, py: Python<'_>) -> PyResult<usize> {
+        match self {
+            Self::Ranks(n) => Ok(*n),
+            Self::Named { labels, .. } => Ok(labels.bind(py).len()),
+        }
+    }
+
+    /// The labels as an array.
+    pub(crate) fn array<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        match self {
+            Self::Ranks(n) => py.import("numpy")?.call_method1("arange", (*n,)),
+            Self::Named { labels, .. } => Ok(labels.bind(py).clone().into_any()),
+        }
+    }
+
+    /// The index of one label.
+    pub(crate) fn index(&self, what: &dyn std::fmt::Display, label: &Bound<'_, PyAny>) -> PyResult<usize> {
+        match self {
+            Self::Ranks(n) => label
+                .extract::<usize>()
+                .ok()
+                .filter(|at| at < n)
+                .ok_or_else(|| unknown(what, label, &format!("items are 0 to {}", n - 1))),
+            Self::Named { labels, index } => {
+                let py = label.py();
+                let found = index.bind(py).get_item(label).map_err(|e| bad(what, e.value(py)))?;
+                match found {
+                    Some(at) => at.extract(),
+                    None => {
+                        let labels = labels.bind(py);
+                        let last = labels.get_item(labels.len() - 1)?.repr()?;
+                        let known =
+                            format!("{} items are known, {} to {last}", labels.len(), labels.get_item(0)?.repr()?);
+                        Err(unknown(what, label, &known))
+                    }
+                }
+            }
+        }
+    }
+
+    /// The indices of an array of labels.
+    pub(crate) fn indices(&self, what: &str, labels: &Bound<'_, PyUntypedArray>) -> PyResult<Vec<usize>> {
+        if let Self::Ranks(n) = self {
+            let values = integers(what, labels)?;
+            let index = |(row, &value): (usize, &i64)| {
+                usize::try_from(value).ok().filter(|at| at < n).ok_or_else(|| {
+                    bad(
+                        format_args!("{what}[{row}]"),
+                        format_args!("item {value} is unknown: items are 0 to {}", n - 1),
+                    )
+                })
+            };
+            return values.as_array().iter().enumerate().map(index).collect();
+        }
+        let list = labels.call_method0("ravel")?.call_method0("tolist")?.cast_into::<PyList>()?;
+        list.iter().enumerate().map(|(row, label)| self.index(&format_args!("{what}[{row}]"), &label)).collect()
+    }
+}
+
+fn unknown(what: &dyn std::fmt::Display, label: &Bound<'_, PyAny>, known: &str) -> PyErr {
+    match label.repr() {
+        Ok(label) => bad(what, format_args!("item {label} is unknown: {known}")),
+        Err(e) => e,
+    }
+}
+
+/// What may be trained: a task or a graph.
+#[derive(Debug)]
+pub(crate) enum Trained {
+    Task(Task),
+    Graph(Graph),
+}
+
+impl Trained {
+    /// Takes the argument `what`, a `TransitiveTask` or a `ComparisonGraph`, with its labels.
+    pub(crate) fn of(what: &str, value: &Bound<'_, PyAny>) -> PyResult<(Self, Items)> {
+        if let Ok(task) = value.cast::<TransitiveTask>() {
+            let task = &task.get().task;
+            return Ok((Self::Task(task.clone()), Items::Ranks(task.n_items())));
+        }
+        if let Ok(graph) = value.cast::<ComparisonGraph>() {
+            let graph = graph.get();
+            return Ok((Self::Graph(graph.graph.clone()), graph.items.clone_ref(value.py())));
+        }
+        let got = value.get_type().name()?;
+        Err(PyTypeError::new_err(format!("{what}: expected a TransitiveTask or a ComparisonGraph, got {got}")))
+    }
+
+    pub(crate) fn graph(&self) -> &Graph {
+        match self {
+            Self::Task(task) => task.graph(),
+            Self::Graph(graph) => graph,
+        }
+    }
+
+    /// As the theory takes it.
+    pub(crate) fn borrow(&self) -> caveat_theory::margins::ridge::Trained<'_> {
+        match self {
+            Self::Task(task) => caveat_theory::margins::ridge::Trained::Task(task),
+            Self::Graph(graph) => caveat_theory::margins::ridge::Trained::Graph(graph),
+        }
+    }
+}
+
+pub(crate) fn trials(graph: &Graph) -> PyResult<Table> {
+    let trials = graph.trials();
+    let columns = || {
+        Columns::new()
+            .with("first", Values::Integer(trials.iter().map(|t| i64::try_from(t.first).ok()).collect()))?
+            .with("second", Values::Integer(trials.iter().map(|t| i64::try_from(t.second).ok()).collect()))?
+            .float("label", trials.iter().map(|t| t.label))?
+            .float("weight", trials.iter().map(|t| t.weight))
+    };
+    Ok(Table::new(raise(columns())?))
+}
+
+pub(crate) fn pairs(graph: &Graph) -> PyResult<Table> {
+    let classes = raise(graph.classes())?;
+    let (mut first, mut second, mut label) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut class, mut trained) = (Vec::new(), Vec::new());
+    for (i, j, of, answer) in classes.pairs() {
+        first.push(i64::try_from(i).ok());
+        second.push(i64::try_from(j).ok());
+        class.push(of.name());
+        label.push(answer.map(i64::from));
+        trained.push(classes.is_trained(i, j));
+    }
+    let columns = || {
+        Columns::new()
+            .with("first", Values::Integer(first))?
+            .with("second", Values::Integer(second))?
+            .text("class", class)?
+            .with("label", Values::Integer(label))?
+            .flag("trained", trained)
+    };
+    Ok(Table::new(raise(columns())?))
+}

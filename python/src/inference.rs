@@ -1,0 +1,607 @@
+//! `fit`, `bootstrap`, `predict` and `prediction_intervals`: parameters from margins, their uncertainty, and what they predict.
+
+use caveat_results::{Table as Columns, Values};
+use caveat_theory::inference::{self as theory, FitLimit, Interval, MarginFitter, PerParameter};
+use caveat_theory::{ComparisonGraph, Result};
+use numpy::{PyArray1, PyArray2};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::arrays::matrix;
+use crate::errors::{bad, raise};
+use crate::graph::Trained;
+use crate::long;
+use crate::observed::{Observed, all_observed, labeled_pairs, observed};
+use crate::table::Table;
+
+/// Name of a limit in tables and attributes.
+pub(crate) fn limit_name(limit: FitLimit) -> &'static str {
+    match limit {
+        FitLimit::Hebbian => "hebbian",
+        FitLimit::Additive => "additive",
+        FitLimit::Conjunctive => "conjunctive",
+        FitLimit::NoSignal => "no_signal",
+    }
+}
+
+/// A least-squares fit of ridge regression to margins: margin = gain · f(α, C).
+///
+/// Examples
+/// --------
+/// >>> import caveat
+/// >>> task = caveat.TransitiveTask(9, [(5, 3)])
+/// >>> margins = 3 * caveat.solve(task, caveat.ExchangeableKernel(0.2), c=10.0).margins
+/// >>> fit = caveat.fit(task, margins)
+/// >>> round(fit.conjunctivity, 6), round(fit.c, 4), round(fit.gain, 6)
+/// (0.2, 10.0, 3.0)
+#[pyclass(frozen, module = "caveat")]
+#[derive(Debug)]
+pub(crate) struct Fit {
+    fit: theory::Fit,
+    tasks: Vec<Observed>,
+    margins: Vec<f64>,
+}
+
+#[pymethods]
+impl Fit {
+    /// The conjunctivity α; NaN without signal.
+    #[getter]
+    fn conjunctivity(&self) -> f64 {
+        self.fit.conjunctivity
+    }
+
+    /// Inverse regularization C, from 0 (only in the Hebbian limit) to infinity.
+    #[getter]
+    fn c(&self) -> f64 {
+        self.fit.c
+    }
+
+    /// Screening μ, from 0 to infinity.
+    #[getter]
+    fn screening(&self) -> f64 {
+        self.fit.screening
+    }
+
+    /// Memorization weight m of a trained pair, from 0 to 1.
+    #[getter]
+    fn memorization(&self) -> f64 {
+        self.fit.memorization
+    }
+
+    /// Scale of the margins; in the Hebbian limit gain·C.
+    #[getter]
+    fn gain(&self) -> f64 {
+        self.fit.gain
+    }
+
+    /// The edge of the parameter space that the fit lies on: ``"hebbian"``, ``"additive"``, ``"conjunctive"``, ``"no_signal"``, or None.
+    #[getter]
+    fn limit(&self) -> Option<&'static str> {
+        self.fit.limit.map(limit_name)
+    }
+
+    /// 1 − Σ residual²/Σ margin², about zero.
+    #[getter]
+    fn r_squared(&self) -> f64 {
+        self.fit.r_squared
+    }
+
+    /// Pearson correlation of observed and fitted margins.
+    #[getter]
+    fn correlation(&self) -> f64 {
+        self.fit.correlation
+    }
+
+    /// Sum of squared residuals.
+    #[getter]
+    fn residual_squares(&self) -> f64 {
+        self.fit.residual_squares
+    }
+
+    /// Number of pairs fitted.
+    #[getter]
+    fn n_pairs(&self) -> usize {
+        self.fit.n_pairs
+    }
+
+    /// The pairs fitted by item index, an array of shape (n_pairs, 2); of several tasks one after the other.
+    #[getter]
+    fn pairs<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray2<i64>>> {
+        matrix(py, self.tasks.iter().flat_map(Observed::rows).collect(), 2)
+    }
+
+    /// The fitted margins, in the order of `pairs`.
+    #[getter]
+    fn fitted<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
+        PyArray1::from_slice(py, &self.fit.fitted)
+    }
+
+    /// The observed margins, in the order of `pairs`.
+    #[getter]
+    fn observed<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
+        PyArray1::from_slice(py, &self.margins)
+    }
+
+    /// 95 % profile intervals of all parameters, for independent errors of the pairs.
+    ///
+    /// Returns
+    /// -------
+    /// Intervals
+    ///     With ``identified`` and ``bounded``.
+    fn profile_intervals(&self, py: Python<'_>) -> PyResult<Intervals> {
+        let (fit, margins) = (self.fit.clone(), self.margins.clone());
+        let tasks = owned(&self.tasks);
+        let work = move || -> Result<theory::ProfileIntervals> {
+            let tasks: Vec<_> = tasks.iter().map(|(graph, pairs)| theory::ObservedTask { graph, pairs }).collect();
+            theory::profile_intervals(&MarginFitter::joint(&tasks)?, &fit, &margins)
+        };
+        let found = raise(long::run(py, "profile intervals", None, move |_| work())?)?;
+        Ok(Intervals {
+            values: [found.conjunctivity, found.c, found.gain, found.screening, found.memorization],
+            identified: Some(found.identified),
+            bounded: Some(found.bounded),
+            replicates: None,
+            seed: None,
+        })
+    }
+
+    fn __repr__(&self) -> String {
+        let limit = self.limit().map_or(String::new(), |limit| format!(", limit {limit}"));
+        format!(
+            "<Fit: conjunctivity {:.6}, c {:.6}, gain {:.6}, R² {:.6} over {} pairs{limit}>",
+            self.fit.conjunctivity, self.fit.c, self.fit.gain, self.fit.r_squared, self.fit.n_pairs
+        )
+    }
+}
+
+/// Graphs and pairs that a thread of its own may keep.
+fn owned(tasks: &[Observed]) -> Vec<(ComparisonGraph, Vec<(usize, usize)>)> {
+    tasks.iter().map(|t| (t.graph.clone(), t.pairs.clone())).collect()
+}
+
+/// 95 % intervals of the parameters, each (low, high); NaN where there is none.
+#[pyclass(frozen, module = "caveat")]
+#[derive(Debug, Clone)]
+pub(crate) struct Intervals {
+    /// Of α, C, gain, μ and m.
+    values: [Interval; 5],
+    identified: Option<PerParameter<bool>>,
+    bounded: Option<PerParameter<bool>>,
+    replicates: Option<usize>,
+    seed: Option<u64>,
+}
+
+const PARAMETERS: [&str; 5] = ["conjunctivity", "c", "gain", "screening", "memorization"];
+
+#[pymethods]
+impl Intervals {
+    /// Of the conjunctivity α.
+    #[getter]
+    fn conjunctivity(&self) -> (f64, f64) {
+        ends(&self.values[0])
+    }
+
+    /// Of the inverse regularization C.
+    #[getter]
+    fn c(&self) -> (f64, f64) {
+        ends(&self.values[1])
+    }
+
+    /// Of the gain.
+    #[getter]
+    fn gain(&self) -> (f64, f64) {
+        ends(&self.values[2])
+    }
+
+    /// Of the screening μ.
+    #[getter]
+    fn screening(&self) -> (f64, f64) {
+        ends(&self.values[3])
+    }
+
+    /// Of the memorization weight m.
+    #[getter]
+    fn memorization(&self) -> (f64, f64) {
+        ends(&self.values[4])
+    }
+
+    /// By parameter, whether the pairs determine it at all; None for bootstrap intervals.
+    #[getter]
+    fn identified<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
+        self.identified.map(|flags| flags_of(py, &flags)).transpose()
+    }
+
+    /// By parameter, whether the interval says something on both sides; None for bootstrap intervals.
+    #[getter]
+    fn bounded<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
+        self.bounded.map(|flags| flags_of(py, &flags)).transpose()
+    }
+
+    /// Number of bootstrap replicates; None for profile intervals.
+    #[getter]
+    fn replicates(&self) -> Option<usize> {
+        self.replicates
+    }
+
+    /// Seed of the bootstrap; None for profile intervals.
+    #[getter]
+    fn seed(&self) -> Option<u64> {
+        self.seed
+    }
+
+    fn __repr__(&self) -> String {
+        let all: Vec<String> = PARAMETERS
+            .iter()
+            .zip(&self.values)
+            .map(|(name, i)| format!("{name}=({:.6}, {:.6})", i.low, i.high))
+            .collect();
+        format!("Intervals({})", all.join(", "))
+    }
+}
+
+fn ends(interval: &Interval) -> (f64, f64) {
+    (interval.low, interval.high)
+}
+
+fn flags_of<'py>(py: Python<'py>, flags: &PerParameter<bool>) -> PyResult<Bound<'py, PyDict>> {
+    let all = PyDict::new(py);
+    let values = [flags.conjunctivity, flags.c, flags.gain, flags.screening, flags.memorization];
+    for (name, value) in PARAMETERS.into_iter().zip(values) {
+        all.set_item(name, value)?;
+    }
+    Ok(all)
+}
+
+/// Fits conjunctivity, regularization and gain to margins, by least squares.
+///
+/// Parameters
+/// ----------
+/// task : TransitiveTask or ComparisonGraph, or a list of them
+///     What the learner was trained on. A list is fitted with one set of parameters.
+/// margins : array of shape (n_items, n_items) or (pairs,), or a list of them
+///     How strongly the first item of a pair is preferred (a difference of logits, say). Of a matrix, the two orders of a pair are
+///     averaged, (f(i, j) − f(j, i))/2, and pairs with NaN left out. A list of margins is of ``pairs``, or of all pairs
+///     (0, 1), (0, 2), …, (1, 2), ….
+/// pairs : array of shape (pairs, 2), or a list of them, optional
+///     The labels of the items of every margin.
+///
+/// Returns
+/// -------
+/// Fit
+///
+/// Raises
+/// ------
+/// ValueError
+///     Shapes that do not go together, a margin that is not finite, or pairs trained unequally often.
+#[pyfunction]
+#[pyo3(signature = (task, margins, pairs = None))]
+pub(crate) fn fit(
+    py: Python<'_>,
+    task: &Bound<'_, PyAny>,
+    margins: &Bound<'_, PyAny>,
+    pairs: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Fit> {
+    let (tasks, margins): (Vec<Observed>, Vec<Vec<Vec<f64>>>) =
+        all_observed(task, "margins", margins, pairs, false)?.into_iter().unzip();
+    let margins: Vec<f64> = margins.into_iter().flatten().flatten().collect();
+    let (all, values) = (owned(&tasks), margins.clone());
+    let work = move || -> Result<theory::Fit> {
+        let tasks: Vec<_> = all.iter().map(|(graph, pairs)| theory::ObservedTask { graph, pairs }).collect();
+        MarginFitter::joint(&tasks)?.fit(&values)
+    };
+    let fit = raise(long::run(py, "fit", None, move |_| work())?)?;
+    Ok(Fit { fit, tasks, margins })
+}
+
+/// 95 % intervals of the parameters by resampling whole clusters (seeds, subjects) and refitting.
+///
+/// Parameters
+/// ----------
+/// task : TransitiveTask or ComparisonGraph
+///     What the learners were trained on.
+/// margins : array of shape (clusters, n_items, n_items) or (clusters, pairs)
+///     Margins of every cluster, as for `fit`.
+/// pairs : array of shape (pairs, 2), optional
+///     The labels of the items of every margin.
+/// replicates : int
+///     Number of bootstrap samples.
+/// seed : int
+///     The same seed gives the same intervals on any number of threads.
+///
+/// Returns
+/// -------
+/// Intervals
+///
+/// Examples
+/// --------
+/// >>> import caveat, numpy as np
+/// >>> task = caveat.TransitiveTask(9, [(5, 3)])
+/// >>> true = caveat.solve(task, caveat.ExchangeableKernel(0.2), c=10.0).margins
+/// >>> seeds = true + 0.1 * np.random.default_rng(0).normal(size=(20, 9, 9))
+/// >>> low, high = caveat.bootstrap(task, seeds).conjunctivity
+/// >>> low < 0.2 < high
+/// True
+#[pyfunction]
+#[pyo3(signature = (task, margins, pairs = None, *, replicates = 10_000, seed = 0))]
+pub(crate) fn bootstrap(
+    py: Python<'_>,
+    task: &Bound<'_, PyAny>,
+    margins: &Bound<'_, PyAny>,
+    pairs: Option<&Bound<'_, PyAny>>,
+    replicates: usize,
+    seed: u64,
+) -> PyResult<Intervals> {
+    let (observed, clusters) = observed(task, "margins", margins, pairs, true)?;
+    let (graph, pairs) = (observed.graph, observed.pairs);
+    let work = move || -> Result<theory::Intervals> {
+        theory::bootstrap(&MarginFitter::new(&graph, &pairs)?, &clusters, replicates, seed)
+    };
+    let found = raise(long::run(py, "bootstrap", None, move |_| work())?)?;
+    Ok(Intervals {
+        values: [found.conjunctivity, found.c, found.gain, found.screening, found.memorization],
+        identified: None,
+        bounded: None,
+        replicates: Some(found.replicates),
+        seed: Some(found.seed),
+    })
+}
+
+/// Margins that a fit predicts for another task, and how well they hold where they were observed.
+#[pyclass(frozen, module = "caveat")]
+#[derive(Debug)]
+pub(crate) struct Prediction {
+    target: Observed,
+    predicted: Vec<f64>,
+    observed: Option<(Vec<f64>, theory::Prediction)>,
+}
+
+#[pymethods]
+impl Prediction {
+    /// The pairs by item index, an array of shape (pairs, 2).
+    #[getter]
+    fn pairs<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray2<i64>>> {
+        matrix(py, self.target.rows(), 2)
+    }
+
+    /// Predicted margins, in the order of `pairs`.
+    #[getter]
+    fn predicted<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
+        PyArray1::from_slice(py, &self.predicted)
+    }
+
+    /// 1 − Σ (observed − predicted)²/Σ observed², about zero; None without observed margins.
+    #[getter]
+    fn r_squared(&self) -> Option<f64> {
+        self.observed.as_ref().map(|(_, p)| p.r_squared)
+    }
+
+    /// Pearson correlation of observed and predicted margins; None without observed margins.
+    #[getter]
+    fn correlation(&self) -> Option<f64> {
+        self.observed.as_ref().map(|(_, p)| p.correlation)
+    }
+
+    /// Share of pairs whose sign is predicted; None without observed margins.
+    #[getter]
+    fn sign_agreement(&self) -> Option<f64> {
+        self.observed.as_ref().map(|(_, p)| p.sign_agreement)
+    }
+
+    /// Slope and intercept of observed on predicted margins, with the root-mean-square error; None without observed margins.
+    #[getter]
+    fn calibration<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let Some((_, prediction)) = &self.observed else { return Ok(None) };
+        let all = PyDict::new(py);
+        all.set_item("slope", prediction.calibration.slope)?;
+        all.set_item("intercept", prediction.calibration.intercept)?;
+        all.set_item("root_mean_square_error", prediction.calibration.root_mean_square_error)?;
+        Ok(Some(all))
+    }
+
+    /// One row per pair: item indices, class, the right answer (label), predicted and, where there are, observed margins, and
+    /// whether each contradicts the right answer (1, 0, or missing without a right answer).
+    fn table(&self) -> PyResult<Table> {
+        let classes = raise(self.target.graph.classes())?;
+        let pairs = &self.target.pairs;
+        let index =
+            |f: fn(&(usize, usize)) -> usize| Values::Integer(pairs.iter().map(|p| i64::try_from(f(p)).ok()).collect());
+        let label = |&(i, j): &(usize, usize)| classes.label(i, j).map(i64::from);
+        let fails = |failed: &[Option<bool>]| Values::Integer(failed.iter().map(|f| f.map(i64::from)).collect());
+        let fails_predicted = raise(theory::predicted_failures(&self.target.graph, pairs, &self.predicted))?;
+        let columns = || {
+            let table = Columns::new()
+                .with("first", index(|p| p.0))?
+                .with("second", index(|p| p.1))?
+                .text("class", pairs.iter().map(|&(i, j)| classes.class(i, j).name()))?
+                .with("label", Values::Integer(pairs.iter().map(label).collect()))?
+                .float("predicted", self.predicted.iter().copied())?
+                .with("fails_predicted", fails(&fails_predicted))?;
+            match &self.observed {
+                Some((margins, compared)) => table
+                    .float("observed", margins.iter().copied())?
+                    .with("fails_observed", fails(&compared.fails_observed)),
+                None => Ok(table),
+            }
+        };
+        Ok(Table::new(raise(columns())?))
+    }
+
+    fn __repr__(&self) -> String {
+        match &self.observed {
+            Some((_, p)) => format!("<Prediction of {} pairs, R² {:.6}>", self.predicted.len(), p.r_squared),
+            None => format!("<Prediction of {} pairs>", self.predicted.len()),
+        }
+    }
+}
+
+/// Predicts the margins on a task from a fit to another one, nothing refitted.
+///
+/// Parameters
+/// ----------
+/// fit : Fit
+///     For instance of plain transitive inference.
+/// task : TransitiveTask or ComparisonGraph
+///     What is predicted, for instance the same with an exception.
+/// observed : array, optional
+///     Margins to compare with, as for `fit`.
+/// pairs : array of shape (pairs, 2), optional
+///     Labels of the pairs to predict; all (0, 1), (0, 2), …, (1, 2), … by default.
+///
+/// Returns
+/// -------
+/// Prediction
+///
+/// Examples
+/// --------
+/// >>> import caveat
+/// >>> kernel = caveat.ExchangeableKernel(0.2)
+/// >>> plain, exception = caveat.TransitiveTask(9), caveat.TransitiveTask(9, [(5, 3)])
+/// >>> fit = caveat.fit(plain, caveat.solve(plain, kernel, c=10.0).margins)
+/// >>> seen = caveat.solve(exception, kernel, c=10.0).margins
+/// >>> caveat.predict(fit, exception, seen).r_squared > 0.999999
+/// True
+#[pyfunction]
+#[pyo3(signature = (fit, task, observed = None, pairs = None))]
+pub(crate) fn predict(
+    py: Python<'_>,
+    fit: &Bound<'_, Fit>,
+    task: &Bound<'_, PyAny>,
+    observed: Option<&Bound<'_, PyAny>>,
+    pairs: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Prediction> {
+    let (target, seen) = match observed {
+        Some(margins) => {
+            let (target, mut margins) = crate::observed::observed(task, "observed", margins, pairs, false)?;
+            (target, margins.pop())
+        }
+        None => {
+            let (trained, items) = Trained::of("task", task)?;
+            let graph = trained.graph().clone();
+            let n = graph.n_items();
+            let pairs = match pairs {
+                Some(pairs) => labeled_pairs("pairs", pairs, &items)?,
+                None => (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j))).collect(),
+            };
+            (Observed { graph, pairs }, None)
+        }
+    };
+    let (from, graph, of, margins) = (fit.get().fit.clone(), target.graph.clone(), target.pairs.clone(), seen.clone());
+    let work = move || -> Result<(Vec<f64>, Option<theory::Prediction>)> {
+        match margins {
+            Some(margins) => theory::predict(&from, &graph, &of, &margins).map(|p| (p.predicted.clone(), Some(p))),
+            None => theory::predicted_margins(&from, &graph, &of).map(|predicted| (predicted, None)),
+        }
+    };
+    let (predicted, compared) = raise(long::run(py, "prediction", None, move |_| work())?)?;
+    Ok(Prediction { target, predicted, observed: seen.zip(compared) })
+}
+
+/// 95 % intervals of predicted margins, and how many observed ones they hold.
+#[pyclass(frozen, module = "caveat")]
+#[derive(Debug)]
+pub(crate) struct PredictionIntervals {
+    target: Observed,
+    observed: Vec<f64>,
+    found: theory::PredictionIntervals,
+}
+
+#[pymethods]
+impl PredictionIntervals {
+    /// Share of the observed margins inside the intervals of observations; 0.95 where the theory is calibrated.
+    #[getter]
+    fn coverage(&self) -> f64 {
+        self.found.coverage
+    }
+
+    /// Standard deviation of the training residuals.
+    #[getter]
+    fn residual_deviation(&self) -> f64 {
+        self.found.residual_deviation
+    }
+
+    /// Number of bootstrap replicates.
+    #[getter]
+    fn replicates(&self) -> usize {
+        self.found.replicates
+    }
+
+    /// Seed of the random numbers.
+    #[getter]
+    fn seed(&self) -> u64 {
+        self.found.seed
+    }
+
+    /// One row per pair: item indices, observed margin, the interval of an observation (low, high) and that of the theory's margin
+    /// given the uncertainty of the parameters alone (theory_low, theory_high).
+    fn table(&self) -> PyResult<Table> {
+        let pairs = &self.target.pairs;
+        let index =
+            |f: fn(&(usize, usize)) -> usize| Values::Integer(pairs.iter().map(|p| i64::try_from(f(p)).ok()).collect());
+        let columns = || {
+            Columns::new()
+                .with("first", index(|p| p.0))?
+                .with("second", index(|p| p.1))?
+                .float("observed", self.observed.iter().copied())?
+                .float("low", self.found.observation.iter().map(|i| i.low))?
+                .float("high", self.found.observation.iter().map(|i| i.high))?
+                .float("theory_low", self.found.theory.iter().map(|i| i.low))?
+                .float("theory_high", self.found.theory.iter().map(|i| i.high))
+        };
+        Ok(Table::new(raise(columns())?))
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<PredictionIntervals of {} pairs, coverage {:.3}>", self.observed.len(), self.found.coverage)
+    }
+}
+
+/// Prediction intervals for the margins on a task, from clusters of learners trained on others.
+///
+/// Parameters
+/// ----------
+/// training_task : TransitiveTask or ComparisonGraph, or a list of them
+///     What is fitted.
+/// training_margins : array of shape (clusters, n_items, n_items) or (clusters, pairs), or a list of them
+///     Margins of every cluster (seed, subject), as for `bootstrap`.
+/// task : TransitiveTask or ComparisonGraph
+///     What is predicted.
+/// observed : array
+///     Its margins, as for `fit`: means over about as many clusters, on the same scale.
+/// pairs, training_pairs : array of shape (pairs, 2), optional
+///     Labels of the pairs of ``observed`` and of ``training_margins``.
+/// replicates : int
+///     Number of bootstrap samples.
+/// seed : int
+///     The same seed gives the same intervals on any number of threads.
+///
+/// Returns
+/// -------
+/// PredictionIntervals
+#[pyfunction]
+#[pyo3(signature = (training_task, training_margins, task, observed, *, pairs = None, training_pairs = None, replicates = 2_000, seed = 0))]
+#[allow(clippy::too_many_arguments, reason = "keywords of a Python function")]
+pub(crate) fn prediction_intervals(
+    py: Python<'_>,
+    training_task: &Bound<'_, PyAny>,
+    training_margins: &Bound<'_, PyAny>,
+    task: &Bound<'_, PyAny>,
+    observed: &Bound<'_, PyAny>,
+    pairs: Option<&Bound<'_, PyAny>>,
+    training_pairs: Option<&Bound<'_, PyAny>>,
+    replicates: usize,
+    seed: u64,
+) -> PyResult<PredictionIntervals> {
+    let (tasks, clusters): (Vec<Observed>, Vec<Vec<Vec<f64>>>) =
+        all_observed(training_task, "training_margins", training_margins, training_pairs, true)?.into_iter().unzip();
+    let (target, margins) = crate::observed::observed(task, "observed", observed, pairs, false)?;
+    let margins = margins.into_iter().next().ok_or_else(|| bad("observed", "there are none"))?;
+    let (all, graph, of, seen) = (owned(&tasks), target.graph.clone(), target.pairs.clone(), margins.clone());
+    let work = move || -> Result<theory::PredictionIntervals> {
+        let tasks: Vec<_> = all.iter().map(|(graph, pairs)| theory::ObservedTask { graph, pairs }).collect();
+        let clusters: Vec<&[Vec<f64>]> = clusters.iter().map(Vec::as_slice).collect();
+        let target = theory::ObservedTask { graph: &graph, pairs: &of };
+        theory::prediction_intervals(&MarginFitter::joint(&tasks)?, &clusters, &target, &seen, replicates, seed)
+    };
+    let found = raise(long::run(py, "prediction intervals", None, move |_| work())?)?;
+    Ok(PredictionIntervals { target, observed: margins, found })
+}

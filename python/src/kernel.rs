@@ -1,0 +1,421 @@
+//! `ExchangeableKernel`: representations of pairs, by their conjunctivity, orbit values, a measurement, or a network.
+
+use caveat_results::{Table as Columns, Values};
+use caveat_theory::{
+    Activation, ExchangeableKernel as Orbits, MeasuredKernel, NetworkKernel, NetworkKernelKind, RandomFeatures,
+    RandomFeaturesEstimate, conjunctivity_by_depth as by_depth,
+};
+use numpy::{PyArray1, PyArray2, PyUntypedArrayMethods};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyType};
+
+use crate::arrays::{floats, matrix, vector};
+use crate::errors::{bad, raise};
+use crate::long;
+use crate::table::Table;
+
+/// Names of the six orbits, in the order of `from_orbits`.
+const ORBITS: [&str; 6] = ["identical", "flipped", "same_first", "same_second", "crossed", "disjoint"];
+
+/// More layers would take minutes; α is 1 to eight digits long before.
+const MAX_DEPTH: usize = 100_000_000;
+
+/// An exchangeable kernel K((i, j), (k, l)) on ordered pairs: one value on each of six orbits of pairs of pairs.
+///
+/// All that matters of it, with both presentation orders, is its conjunctivity α: 0 where pairs are represented item by item
+/// (additive), 1 where every pair is represented on its own (conjunctive). The class methods make kernels of other origins.
+///
+/// Parameters
+/// ----------
+/// conjunctivity : float
+///     α between 0 and 1, of the plainest kernel with it: one-hot items in separate positions and a feature per pair.
+///
+/// Examples
+/// --------
+/// >>> import caveat
+/// >>> kernel = caveat.ExchangeableKernel(conjunctivity=0.2)
+/// >>> kernel.orbits["same_first"]
+/// 0.4
+/// >>> caveat.ExchangeableKernel.network("ntk", depth=3).conjunctivity
+/// 0.539...
+#[pyclass(frozen, module = "caveat")]
+#[derive(Debug, Clone)]
+pub(crate) struct ExchangeableKernel {
+    pub(crate) kernel: Orbits,
+    /// Of deep networks more exact than the orbit values tell.
+    pub(crate) conjunctivity: f64,
+    origin: Origin,
+}
+
+/// Where a kernel comes from.
+#[derive(Debug, Clone)]
+enum Origin {
+    Conjunctivity,
+    Orbits,
+    Matrix(MeasuredKernel),
+    Network(NetworkKernel),
+    RandomFeatures(RandomFeaturesEstimate),
+}
+
+#[pymethods]
+impl ExchangeableKernel {
+    #[new]
+    fn new(conjunctivity: f64) -> PyResult<Self> {
+        let kernel = raise(Orbits::from_conjunctivity(conjunctivity))?;
+        Ok(Self { kernel, conjunctivity, origin: Origin::Conjunctivity })
+    }
+
+    /// A kernel with these six values: the same pair; the pair and its reversal; a shared item in first position; in second
+    /// position; in different positions; no shared item.
+    ///
+    /// Raises
+    /// ------
+    /// ValueError
+    ///     A value that is not finite, or ``identical`` not above ``flipped``.
+    ///
+    /// Examples
+    /// --------
+    /// >>> caveat.ExchangeableKernel.from_orbits(1.0, 0.0, 0.4, 0.4, 0.0, 0.0).conjunctivity
+    /// 0.19999999999999996
+    #[classmethod]
+    #[pyo3(signature = (identical, flipped, same_first, same_second, crossed, disjoint))]
+    fn from_orbits(
+        _class: &Bound<'_, PyType>,
+        identical: f64,
+        flipped: f64,
+        same_first: f64,
+        same_second: f64,
+        crossed: f64,
+        disjoint: f64,
+    ) -> PyResult<Self> {
+        let kernel = raise(Orbits::from_orbits([identical, flipped, same_first, same_second, crossed, disjoint]))?;
+        Ok(Self { kernel, conjunctivity: kernel.conjunctivity(), origin: Origin::Orbits })
+    }
+
+    /// The exchangeable kernel nearest to a measured one: hidden states, neural recordings, similarity judgments.
+    ///
+    /// Parameters
+    /// ----------
+    /// matrix : array of shape (P, P)
+    ///     Similarities of the P = n(n−1) ordered pairs in lexicographic order: (0, 1), (0, 2), …, (1, 0), (1, 2), ….
+    ///
+    /// Returns
+    /// -------
+    /// ExchangeableKernel
+    ///     Its ``info`` says how much of the matrix it explains.
+    ///
+    /// Examples
+    /// --------
+    /// >>> measured = caveat.ExchangeableKernel(0.3).matrix(5)
+    /// >>> kernel = caveat.ExchangeableKernel.from_matrix(measured)
+    /// >>> round(kernel.conjunctivity, 12), kernel.info["variance_explained"]
+    /// (0.3, 1.0)
+    #[classmethod]
+    fn from_matrix(_class: &Bound<'_, PyType>, matrix: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let (entries, _) = square("matrix", matrix)?;
+        let measured =
+            long::run(matrix.py(), "projection of a kernel", None, move |_| MeasuredKernel::project_square(&entries))?;
+        let measured = raise(measured)?;
+        Ok(Self { kernel: measured.kernel, conjunctivity: measured.conjunctivity, origin: Origin::Matrix(measured) })
+    }
+
+    /// The kernel of an infinitely wide network on one-hot pairs.
+    ///
+    /// Parameters
+    /// ----------
+    /// kind : {"nngp", "ntk"}
+    ///     Only the readout is trained, or every weight.
+    /// depth : int
+    ///     Number of hidden layers.
+    /// activation : str
+    ///     ``"relu"``, ``"linear"``, ``"abs"`` or ``"leaky:SLOPE"``.
+    ///
+    /// Examples
+    /// --------
+    /// >>> round(caveat.ExchangeableKernel.network("nngp", depth=1).conjunctivity, 6)
+    /// 0.147155
+    #[classmethod]
+    #[pyo3(signature = (kind, depth, activation = "relu"))]
+    fn network(
+        _class: &Bound<'_, PyType>,
+        py: Python<'_>,
+        kind: &str,
+        depth: usize,
+        activation: &str,
+    ) -> PyResult<Self> {
+        let network = NetworkKernel {
+            activation: raise(activation.parse())?,
+            depth: check_depth(depth)?,
+            kind: raise(kind.parse())?,
+        };
+        let work = move || network.kernel().map(|kernel| (kernel, network.conjunctivity()));
+        let made = if depth > 1_000 { long::run(py, "kernel of a network", None, move |_| work())? } else { work() };
+        let (kernel, conjunctivity) = raise(made)?;
+        Ok(Self { kernel, conjunctivity, origin: Origin::Network(network) })
+    }
+
+    /// The kernel of finite random networks on one-hot pairs, estimated by simulation.
+    ///
+    /// Parameters
+    /// ----------
+    /// depth : int
+    ///     Number of hidden layers, at least 1.
+    /// activation : str
+    ///     As for `network`.
+    /// width : int
+    ///     Units of every hidden layer.
+    /// n_items : int
+    ///     Number of items whose ordered pairs are shown, at least 4.
+    /// replicates : int
+    ///     Number of independent networks.
+    /// seed : int
+    ///     The same seed gives the same result on any number of threads.
+    /// progress : bool or callable
+    ///     A bar after a second where someone can see it, or a function of (done, total).
+    ///
+    /// Examples
+    /// --------
+    /// >>> kernel = caveat.ExchangeableKernel.random_features(1, width=500, replicates=16, seed=7)
+    /// >>> abs(kernel.conjunctivity - 0.147155) < 4 * kernel.info["standard_error"]
+    /// True
+    #[classmethod]
+    #[pyo3(signature = (depth, activation = "relu", *, width = 10_000, n_items = 6, replicates = 32, seed = 0, progress = None))]
+    #[allow(clippy::too_many_arguments, reason = "keywords of a Python function")]
+    fn random_features(
+        _class: &Bound<'_, PyType>,
+        py: Python<'_>,
+        depth: usize,
+        activation: &str,
+        width: usize,
+        n_items: usize,
+        replicates: usize,
+        seed: u64,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let settings =
+            RandomFeatures { activation: raise(activation.parse())?, depth, width, n_items, replicates, seed };
+        let estimate = long::run(py, "random networks", progress, move |steps| {
+            steps.expect(replicates);
+            settings.estimate(Some(&|_| steps.add(1)))
+        })?;
+        let estimate = raise(estimate)?;
+        let (kernel, conjunctivity) = (estimate.kernel, estimate.conjunctivity);
+        Ok(Self { kernel, conjunctivity, origin: Origin::RandomFeatures(estimate) })
+    }
+
+    /// The conjunctivity factor α.
+    #[getter]
+    fn conjunctivity(&self) -> f64 {
+        self.conjunctivity
+    }
+
+    /// The six orbit values by name.
+    #[getter]
+    fn orbits<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let orbits = PyDict::new(py);
+        for (name, value) in ORBITS.into_iter().zip(self.kernel.orbits()) {
+            orbits.set_item(name, value)?;
+        }
+        Ok(orbits)
+    }
+
+    /// κ_id − κ_flip, which sets the scale of the ridge.
+    #[getter]
+    fn scale(&self) -> f64 {
+        self.kernel.scale()
+    }
+
+    /// Whether first and second position act alike.
+    #[getter]
+    fn is_position_symmetric(&self) -> bool {
+        self.kernel.is_position_symmetric()
+    }
+
+    /// Where the kernel comes from, and how good it is.
+    ///
+    /// Of a measured matrix: ``n_items``, ``variance_explained`` and ``entry_variance_explained`` (shares from 0 to 1 of its
+    /// centered norm and of its entries' variance), ``asymmetry``, ``smallest_eigenvalue`` and ``is_definite``. Of a network its
+    /// settings. Of random features the settings, ``standard_error`` of α and α of every replicate.
+    #[getter]
+    fn info<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let info = PyDict::new(py);
+        match &self.origin {
+            Origin::Conjunctivity => info.set_item("origin", "conjunctivity")?,
+            Origin::Orbits => info.set_item("origin", "orbits")?,
+            Origin::Matrix(m) => {
+                info.set_item("origin", "matrix")?;
+                info.set_item("n_items", m.n_items)?;
+                info.set_item("variance_explained", m.variance_explained)?;
+                info.set_item("entry_variance_explained", m.entry_variance_explained)?;
+                info.set_item("asymmetry", m.asymmetry)?;
+                info.set_item("smallest_eigenvalue", m.smallest_eigenvalue)?;
+                info.set_item("is_definite", m.is_definite)?;
+            }
+            Origin::Network(network) => {
+                info.set_item("origin", "network")?;
+                info.set_item("kind", network.kind.to_string())?;
+                info.set_item("depth", network.depth)?;
+                info.set_item("activation", network.activation.to_string())?;
+            }
+            Origin::RandomFeatures(e) => {
+                info.set_item("origin", "random_features")?;
+                info.set_item("depth", e.settings.depth)?;
+                info.set_item("activation", e.settings.activation.to_string())?;
+                info.set_item("width", e.settings.width)?;
+                info.set_item("n_items", e.settings.n_items)?;
+                info.set_item("replicates", e.settings.replicates)?;
+                info.set_item("seed", e.settings.seed)?;
+                info.set_item("standard_error", e.standard_error)?;
+                info.set_item("replicate_conjunctivities", PyArray1::from_slice(py, &e.replicate_conjunctivities))?;
+            }
+        }
+        Ok(info)
+    }
+
+    /// The eigenvalues on the ordered pairs of ``n_items`` items, with their multiplicities.
+    fn eigenvalues(&self, n_items: usize) -> PyResult<Table> {
+        check_items(n_items)?;
+        let all = self.kernel.eigenvalues(n_items);
+        let columns = || {
+            Columns::new()
+                .text("subspace", all.iter().map(|e| e.subspace))?
+                .float("eigenvalue", all.iter().map(|e| e.value))?
+                .with("multiplicity", Values::Integer(all.iter().map(|e| i64::try_from(e.multiplicity).ok()).collect()))
+        };
+        Ok(Table::new(raise(columns())?))
+    }
+
+    /// Whether the kernel is positive semidefinite on the ordered pairs of ``n_items`` items, up to rounding.
+    fn is_definite(&self, n_items: usize) -> PyResult<bool> {
+        check_items(n_items)?;
+        Ok(self.kernel.check_definite(n_items).is_ok())
+    }
+
+    /// The full matrix over the n(n−1) ordered pairs in lexicographic order, an array of shape (P, P).
+    fn matrix<'py>(&self, py: Python<'py>, n_items: usize) -> PyResult<Bound<'py, PyArray2<f64>>> {
+        /// Of which the matrix has 8 GB.
+        const MOST: usize = 180;
+        check_items(n_items)?;
+        if n_items > MOST {
+            return Err(bad(
+                "n_items",
+                format_args!("{n_items} items make a matrix too large for memory: at most {MOST}"),
+            ));
+        }
+        let kernel = self.kernel;
+        let entries = py.detach(move || {
+            let all: Vec<(usize, usize)> =
+                (0..n_items).flat_map(|i| (0..n_items).filter(move |&j| j != i).map(move |j| (i, j))).collect();
+            all.iter().flat_map(|&p| all.iter().map(move |&q| kernel.value(p, q))).collect::<Vec<f64>>()
+        });
+        matrix(py, entries, n_items * (n_items - 1))
+    }
+
+    fn __repr__(&self) -> String {
+        let alpha = self.conjunctivity;
+        match &self.origin {
+            Origin::Conjunctivity => format!("ExchangeableKernel(conjunctivity={alpha:?})"),
+            Origin::Orbits => {
+                let values: Vec<String> = self.kernel.orbits().iter().map(|v| format!("{v:?}")).collect();
+                format!("ExchangeableKernel.from_orbits({})", values.join(", "))
+            }
+            Origin::Matrix(m) => {
+                format!("<ExchangeableKernel of a matrix over {} items, conjunctivity {alpha:.6}>", m.n_items)
+            }
+            Origin::Network(n) => format!("ExchangeableKernel.network('{}', {}, '{}')", n.kind, n.depth, n.activation),
+            Origin::RandomFeatures(e) => format!(
+                "<ExchangeableKernel of random features, depth {}, conjunctivity {alpha:.6} ± {:.6}>",
+                e.settings.depth, e.standard_error
+            ),
+        }
+    }
+}
+
+impl ExchangeableKernel {
+    /// The simulation behind a kernel of random features.
+    pub(crate) fn estimate(&self) -> Option<&RandomFeaturesEstimate> {
+        match &self.origin {
+            Origin::RandomFeatures(estimate) => Some(estimate),
+            _ => None,
+        }
+    }
+}
+
+/// α of infinitely wide networks with 0, 1, …, ``max_depth`` hidden layers.
+///
+/// Parameters
+/// ----------
+/// kind, activation
+///     As for `ExchangeableKernel.network`.
+/// max_depth : int
+///     The largest depth.
+///
+/// Examples
+/// --------
+/// >>> import caveat
+/// >>> caveat.conjunctivity_by_depth("nngp", 2).round(6)
+/// array([0.      , 0.147155, 0.248721])
+#[pyfunction]
+#[pyo3(signature = (kind, max_depth, activation = "relu"))]
+pub(crate) fn conjunctivity_by_depth<'py>(
+    py: Python<'py>,
+    kind: &str,
+    max_depth: usize,
+    activation: &str,
+) -> PyResult<Bound<'py, PyArray1<f64>>> {
+    let (activation, kind): (Activation, NetworkKernelKind) = (raise(activation.parse())?, raise(kind.parse())?);
+    let max_depth = check_depth(max_depth)?;
+    let curve = long::run(py, "conjunctivity by depth", None, move |_| by_depth(activation, kind, max_depth))?;
+    Ok(vector(py, curve))
+}
+
+/// The kernel that a computation takes.
+pub(crate) enum Kernel {
+    Exchangeable(ExchangeableKernel),
+    /// Entries over ordered pairs, row-major.
+    Matrix(Vec<f64>),
+}
+
+impl Kernel {
+    /// Takes the argument `what`, an `ExchangeableKernel` or a matrix over ordered pairs.
+    pub(crate) fn of(what: &str, value: &Bound<'_, PyAny>) -> PyResult<Self> {
+        if let Ok(kernel) = value.cast::<ExchangeableKernel>() {
+            return Ok(Self::Exchangeable(kernel.get().clone()));
+        }
+        if value.extract::<f64>().is_ok() || value.is_instance_of::<pyo3::types::PyString>() || value.is_none() {
+            let got = value.repr()?;
+            return Err(PyTypeError::new_err(format!(
+                "{what}: expected an ExchangeableKernel or a matrix over ordered pairs, got {got}; a conjunctivity alone is \
+                 ExchangeableKernel(conjunctivity=…)"
+            )));
+        }
+        Ok(Self::Matrix(square(what, value)?.0))
+    }
+}
+
+/// The entries of a square matrix, row-major, and its side.
+fn square(what: &str, value: &Bound<'_, PyAny>) -> PyResult<(Vec<f64>, usize)> {
+    let array = floats(what, value)?;
+    match *array.shape() {
+        [rows, columns] if rows == columns => Ok((array.as_array().iter().copied().collect(), rows)),
+        _ => Err(bad(
+            what,
+            format_args!("expected a square matrix over ordered pairs, got the shape {:?}", array.shape()),
+        )),
+    }
+}
+
+fn check_depth(depth: usize) -> PyResult<usize> {
+    if depth > MAX_DEPTH {
+        return Err(bad("depth", format_args!("{depth} is too deep: at most {MAX_DEPTH}")));
+    }
+    Ok(depth)
+}
+
+fn check_items(n_items: usize) -> PyResult<()> {
+    if n_items < 2 {
+        return raise(Err(caveat_theory::TheoryError::TooFewItems(n_items)));
+    }
+    Ok(())
+}

@@ -1,0 +1,61 @@
+//! The Python module `caveat._lib`: the library crates in Python's and NumPy's terms, with no science of its own.
+
+mod arrays;
+mod choices;
+mod design;
+mod errors;
+mod figure;
+mod files;
+mod graph;
+mod inference;
+mod kernel;
+mod long;
+mod observed;
+mod solution;
+mod table;
+mod task;
+mod window;
+
+/// The allocator of the command, which the wheel holds too.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// The compiled part of the package; everything public of it is found in `caveat`.
+#[pyo3::pymodule]
+mod _lib {
+    #[pymodule_export]
+    use crate::choices::{ChoiceFit, fit_choices};
+    #[pymodule_export]
+    use crate::design::{Design, design};
+    #[pymodule_export]
+    use crate::figure::{Figure, conjunctivity_figure, margins_figure, mechanism_figure, task_figure, window_figure};
+    #[pymodule_export]
+    use crate::files::{
+        PyCondition, command_figure, fit_files, geometry_of_runs, read_choices, read_conditions, read_trials,
+        results_table,
+    };
+    #[pymodule_export]
+    use crate::graph::ComparisonGraph;
+    #[pymodule_export]
+    use crate::inference::{
+        Fit, Intervals, Prediction, PredictionIntervals, bootstrap, fit, predict, prediction_intervals,
+    };
+    #[pymodule_export]
+    use crate::kernel::{ExchangeableKernel, conjunctivity_by_depth};
+    #[pymodule_export]
+    use crate::solution::{LogisticSolution, Solution, gradient_flow, logistic, solve};
+    #[pymodule_export]
+    use crate::table::Table;
+    #[pymodule_export]
+    use crate::task::TransitiveTask;
+    #[pymodule_export]
+    use crate::window::{BalanceWindow, PhaseGrid, balance_window, phase_axes, phase_figure};
+
+    use pyo3::prelude::*;
+
+    /// Runs the command with these arguments, the program's name first, and gives its exit code.
+    #[pyfunction]
+    fn command(py: Python<'_>, arguments: Vec<std::ffi::OsString>) -> u8 {
+        py.detach(|| caveat::run(arguments))
+    }
+}

@@ -1,0 +1,524 @@
+//! `solve`, `gradient_flow` and `logistic`: how every pair is judged after training, as a `Solution`.
+
+use std::sync::{Arc, OnceLock};
+
+use caveat_results::{Table as Columns, Values};
+use caveat_theory::margins::ridge::{self, Route};
+use caveat_theory::{
+    ComparisonGraph, Margins, PairClass, PairClasses, PresentationOrder, Result, RidgeModel, TheoryError, flow,
+    logistic as log_odds,
+};
+use numpy::{PyArray1, PyArray2, PyUntypedArrayMethods};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+
+use crate::arrays::{array, matrix, read_only, vector};
+use crate::errors::{bad, raise};
+use crate::graph::{Items, Trained};
+use crate::kernel::{ExchangeableKernel, Kernel};
+use crate::long;
+use crate::table::Table;
+
+/// Items and pairs together below which a computation takes less than about a millisecond.
+const SMALL: usize = 1_000;
+
+/// Beyond this many items the table of margins would fill memory.
+const MAX_MARGINS: usize = 20_000;
+
+/// Ranks and margins of everything trained on a task or graph.
+///
+/// A margin f(i, j) is positive where the model says that i wins. Items are named by their labels, which are their ranks for a
+/// `TransitiveTask`.
+///
+/// Examples
+/// --------
+/// >>> import caveat
+/// >>> task = caveat.TransitiveTask(9, exceptions=[(5, 3)])
+/// >>> solution = caveat.solve(task, caveat.ExchangeableKernel(0.2), c=10.0)
+/// >>> solution.ranks.shape, solution.margins.shape
+/// ((9,), (9, 9))
+/// >>> solution.margin(5, 3) > 0  # the exception is remembered
+/// True
+/// >>> solution.accuracy()["premise"]
+/// 1.0
+#[pyclass(frozen, subclass, module = "caveat")]
+pub(crate) struct Solution {
+    margins: Arc<dyn Margins + Send + Sync>,
+    graph: ComparisonGraph,
+    items: Items,
+    ranks: Option<Py<PyArray1<f64>>>,
+    matrix: OnceLock<Py<PyArray2<f64>>>,
+    learner: &'static str,
+    route: String,
+    conjunctivity: f64,
+    strength: f64,
+    screening: f64,
+    memorization: f64,
+}
+
+/// What the computation hands over.
+struct Solved {
+    margins: Arc<dyn Margins + Send + Sync>,
+    ranks: Option<Vec<f64>>,
+    route: String,
+    screening: f64,
+    memorization: f64,
+}
+
+#[pymethods]
+impl Solution {
+    /// The rank of every item, in the order of `items`: an item with a larger rank wins, but for what is remembered of trained
+    /// pairs. None for a kernel matrix, which gives no ranks.
+    #[getter]
+    fn ranks(&self, py: Python<'_>) -> Option<Py<PyArray1<f64>>> {
+        self.ranks.as_ref().map(|ranks| ranks.clone_ref(py))
+    }
+
+    /// The margins of all pairs, an array of shape (n_items, n_items) with zeros on its diagonal. Made once.
+    #[getter]
+    fn margins(&self, py: Python<'_>) -> PyResult<Py<PyArray2<f64>>> {
+        if let Some(made) = self.matrix.get() {
+            return Ok(made.clone_ref(py));
+        }
+        let n = self.graph.n_items();
+        if n > MAX_MARGINS {
+            return Err(bad(
+                "margins",
+                format_args!(
+                    "{n} items have too many pairs for a table: at most {MAX_MARGINS}; ask margin(first, second) for some"
+                ),
+            ));
+        }
+        let margins = self.margins.clone();
+        // Adding zero makes −0 plain 0.
+        let all = move || margins.matrix().into_iter().map(|f| f + 0.0).collect::<Vec<f64>>();
+        let values = if n * n <= SMALL { all() } else { long::run(py, "margins", None, move |_| all())? };
+        let made = read_only(matrix(py, values, n)?)?.unbind();
+        Ok(self.matrix.get_or_init(|| made).clone_ref(py))
+    }
+
+    /// The margin of two items, or an array of those of many.
+    ///
+    /// Parameters
+    /// ----------
+    /// first, second : label, or arrays of labels of one shape
+    ///     The items compared.
+    ///
+    /// Raises
+    /// ------
+    /// ValueError
+    ///     A label that is not among the items.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import caveat
+    /// >>> graph = caveat.ComparisonGraph([("ant", "bee"), ("bee", "cow")])
+    /// >>> solution = caveat.solve(graph, caveat.ExchangeableKernel(0.0))
+    /// >>> round(solution.margin("ant", "cow"), 12)
+    /// 2.0
+    /// >>> solution.margin(["ant", "cow"], ["bee", "ant"]).round(12)
+    /// array([ 1., -2.])
+    fn margin<'py>(&self, first: &Bound<'py, PyAny>, second: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        self.of_pairs(first, second, |i, j| if i == j { 0.0 } else { self.margins.margin(i, j) })
+    }
+
+    /// Share of correct judgments in every class of pairs, from 0 to 1; NaN for a class with no pair. A tie counts one half.
+    fn accuracy<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let (graph, margins) = (self.graph.clone(), self.margins.clone());
+        let work = move || graph.classes().map(|classes| margins.accuracy(&classes));
+        let found = if self.is_small() { work() } else { long::run(py, "accuracy", None, move |_| work())? };
+        let found = raise(found)?;
+        let shares = PyDict::new(py);
+        for class in PairClass::SCORED {
+            shares.set_item(class.name(), found.of(class).unwrap_or(f64::NAN))?;
+        }
+        Ok(shares)
+    }
+
+    /// One row per ordered pair of item indices: first, second, class, label (+1 where the first should win) and margin.
+    fn pairs(&self, py: Python<'_>) -> PyResult<Table> {
+        let (graph, margins) = (self.graph.clone(), self.margins.clone());
+        let work = move || graph.classes().map(|classes| of_pairs(&classes, margins.as_ref()));
+        let columns = if self.is_small() { work() } else { long::run(py, "pairs", None, move |_| work())? };
+        Ok(Table::new(raise(raise(columns)?)?))
+    }
+
+    /// The items' labels, in the order of `ranks` and `margins`.
+    #[getter]
+    fn items<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.items.array(py)
+    }
+
+    /// Number of items.
+    #[getter]
+    fn n_items(&self) -> usize {
+        self.graph.n_items()
+    }
+
+    /// What learned: ``"ridge"``, ``"gradient_flow"`` or ``"logistic"``.
+    #[getter]
+    fn learner(&self) -> &'static str {
+        self.learner
+    }
+
+    /// How it was computed.
+    #[getter]
+    fn route(&self) -> &str {
+        &self.route
+    }
+
+    /// The conjunctivity α of the kernel.
+    #[getter]
+    fn conjunctivity(&self) -> f64 {
+        self.conjunctivity
+    }
+
+    /// Inverse regularization; NaN for gradient flow.
+    #[getter]
+    fn c(&self) -> f64 {
+        if self.learner == "gradient_flow" { f64::NAN } else { self.strength }
+    }
+
+    /// Training time of gradient flow; NaN for other learners.
+    #[getter]
+    fn time(&self) -> f64 {
+        if self.learner == "gradient_flow" { self.strength } else { f64::NAN }
+    }
+
+    /// Screening μ of a pair presented once; NaN where there is none.
+    #[getter]
+    fn screening(&self) -> f64 {
+        self.screening
+    }
+
+    /// Memorization weight m of a pair presented once; NaN where there is none.
+    #[getter]
+    fn memorization(&self) -> f64 {
+        self.memorization
+    }
+
+    fn __repr__(&self) -> String {
+        let strength = if self.learner == "gradient_flow" { "time" } else { "c" };
+        format!(
+            "<Solution by {} on {} items: conjunctivity {:.6}, {strength} {}, route {}>",
+            self.learner.replace('_', " "),
+            self.graph.n_items(),
+            self.conjunctivity,
+            self.strength,
+            self.route
+        )
+    }
+}
+
+impl Solution {
+    fn new(
+        py: Python<'_>,
+        solved: Solved,
+        trained: &Trained,
+        items: Items,
+        learner: &'static str,
+        conjunctivity: f64,
+        strength: f64,
+    ) -> PyResult<Self> {
+        let ranks = solved.ranks.map(|ranks| read_only(vector(py, ranks)).map(Bound::unbind)).transpose()?;
+        Ok(Self {
+            margins: solved.margins,
+            graph: trained.graph().clone(),
+            items,
+            ranks,
+            matrix: OnceLock::new(),
+            learner,
+            route: solved.route,
+            conjunctivity,
+            strength,
+            screening: solved.screening,
+            memorization: solved.memorization,
+        })
+    }
+
+    fn is_small(&self) -> bool {
+        self.graph.n_items() * self.graph.n_items() <= SMALL
+    }
+
+    /// A number for two labels, or an array for two arrays of them.
+    fn of_pairs<'py>(
+        &self,
+        first: &Bound<'py, PyAny>,
+        second: &Bound<'py, PyAny>,
+        value: impl Fn(usize, usize) -> f64,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = first.py();
+        match (is_many(first)?, is_many(second)?) {
+            (false, false) => {
+                let (i, j) = (self.items.index(&"first", first)?, self.items.index(&"second", second)?);
+                Ok((value(i, j) + 0.0).into_pyobject(py)?.into_any())
+            }
+            (true, true) => {
+                let (first, second) = (array("first", first)?, array("second", second)?);
+                if first.shape() != second.shape() {
+                    return Err(bad(
+                        "second",
+                        format_args!("expected the shape of first, {:?}, got {:?}", first.shape(), second.shape()),
+                    ));
+                }
+                let (i, j) = (self.items.indices("first", &first)?, self.items.indices("second", &second)?);
+                let values: Vec<f64> = i.into_iter().zip(j).map(|(i, j)| value(i, j) + 0.0).collect();
+                let shape = first.getattr("shape")?;
+                vector(py, values).call_method1("reshape", (shape,))
+            }
+            _ => Err(PyTypeError::new_err(
+                "first and second: expected two labels or two arrays of labels, got one of each",
+            )),
+        }
+    }
+}
+
+/// Whether an argument is a list of labels rather than a label.
+fn is_many(value: &Bound<'_, PyAny>) -> PyResult<bool> {
+    if value.is_instance_of::<PyList>() {
+        return Ok(true);
+    }
+    if value.extract::<i64>().is_ok() || value.is_instance_of::<pyo3::types::PyString>() {
+        return Ok(false);
+    }
+    Ok(value.hasattr("__array__")? && value.getattr_opt("shape")?.is_some_and(|s| s.len().is_ok_and(|n| n > 0)))
+}
+
+fn of_pairs(classes: &PairClasses, margins: &dyn Margins) -> caveat_results::Result<Columns> {
+    let n = classes.n_items();
+    let ordered = || (0..n).flat_map(|i| (0..n).filter(move |&j| j != i).map(move |j| (i, j)));
+    Columns::new()
+        .with("first", Values::Integer(ordered().map(|p| i64::try_from(p.0).ok()).collect()))?
+        .with("second", Values::Integer(ordered().map(|p| i64::try_from(p.1).ok()).collect()))?
+        .text("class", ordered().map(|(i, j)| classes.class(i, j).name()))?
+        .with("label", Values::Integer(ordered().map(|(i, j)| classes.label(i, j).map(i64::from)).collect()))?
+        .float("margin", ordered().map(|(i, j)| margins.margin(i, j) + 0.0))
+}
+
+/// Kernel logistic regression: a `Solution` in log-odds, with probabilities.
+#[pyclass(frozen, extends = Solution, module = "caveat")]
+pub(crate) struct LogisticSolution {
+    solution: Arc<log_odds::LogisticSolution>,
+}
+
+#[pymethods]
+impl LogisticSolution {
+    /// The probability that ``first`` beats ``second``; arguments as of `Solution.margin`.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import caveat
+    /// >>> graph = caveat.ComparisonGraph.from_pairs([0, 1], [1, 0], weights=[6, 2])
+    /// >>> bradley_terry = caveat.logistic(graph, caveat.ExchangeableKernel(0.0))
+    /// >>> round(bradley_terry.probability(0, 1), 12)
+    /// 0.75
+    fn probability<'py>(
+        slf: PyRef<'py, Self>,
+        first: &Bound<'py, PyAny>,
+        second: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let solution = slf.solution.clone();
+        slf.into_super().of_pairs(first, second, |i, j| if i == j { 0.5 } else { solution.probability(i, j) })
+    }
+}
+
+/// Runs a computation where it stands if it is short, else so that it can be interrupted.
+fn compute<T: Send + 'static>(
+    py: Python<'_>,
+    trained: &Trained,
+    what: &'static str,
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> PyResult<T> {
+    let size = trained.graph().n_items() + trained.graph().edges().len();
+    raise(if size <= SMALL { work() } else { long::run(py, what, None, move |_| work())? })
+}
+
+/// Ridge regression on a task or graph: ranks, margins and accuracy, exactly.
+///
+/// Parameters
+/// ----------
+/// task : TransitiveTask or ComparisonGraph
+///     What is trained.
+/// kernel : ExchangeableKernel or array of shape (P, P)
+///     How pairs are represented. A matrix over the ordered pairs (in lexicographic order) is used as it is.
+/// c : float
+///     Inverse regularization, 1/ridge on the kernel's own scale; infinite for none.
+/// route : {"chain", "graph", "asymmetric", "dense"}, optional
+///     Forces a route instead of the fastest that applies.
+///
+/// Returns
+/// -------
+/// Solution
+///
+/// Raises
+/// ------
+/// ValueError
+///     A parameter out of range, an indefinite kernel, or a route that does not apply.
+/// RuntimeError
+///     A solver that did not reach its tolerance.
+///
+/// Examples
+/// --------
+/// >>> import caveat
+/// >>> task = caveat.TransitiveTask(9, exceptions=[(5, 3)])
+/// >>> solution = caveat.solve(task, caveat.ExchangeableKernel(0.2), c=10.0)
+/// >>> solution.accuracy()["cross_section"]
+/// 1.0
+/// >>> solution.route
+/// 'chain'
+#[pyfunction]
+#[pyo3(signature = (task, kernel, *, c = f64::INFINITY, route = None))]
+pub(crate) fn solve(
+    py: Python<'_>,
+    task: &Bound<'_, PyAny>,
+    kernel: &Bound<'_, PyAny>,
+    c: f64,
+    route: Option<&str>,
+) -> PyResult<Solution> {
+    let (trained, items) = Trained::of("task", task)?;
+    let route: Option<Route> = raise(route.map(str::parse).transpose())?;
+    let trained = Arc::new(trained);
+    let (solved, conjunctivity) = match Kernel::of("kernel", kernel)? {
+        Kernel::Exchangeable(ExchangeableKernel { kernel, conjunctivity, .. }) => {
+            let shared = trained.clone();
+            // On a given kernel C is 1/ridge; its antisymmetric part is normalized by κ_id − κ_flip.
+            let work = move || ridge::solve(shared.borrow(), &kernel, conjunctivity, c * kernel.scale(), route);
+            (compute(py, &trained, "ridge regression", work)?, conjunctivity)
+        }
+        Kernel::Matrix(entries) => {
+            if !matches!(route, None | Some(Route::Dense)) {
+                return Err(bad(
+                    "route",
+                    "a kernel matrix is solved on the dense route only; ExchangeableKernel.from_matrix lifts that",
+                ));
+            }
+            let shared = trained.clone();
+            let work = move |_: &long::Steps| {
+                let solved = ridge::solve_matrix(shared.borrow(), &entries, c)?;
+                let n = shared.graph().n_items();
+                Ok((solved, caveat_theory::MeasuredKernel::project(n, &entries)?.conjunctivity))
+            };
+            raise::<_>(long::run(py, "ridge regression", None, work)?.map_err(|e: TheoryError| e))?
+        }
+    };
+    let solved = Solved {
+        ranks: solved.ranks().map(<[f64]>::to_vec),
+        route: solved.route().to_string(),
+        screening: solved.screening(),
+        memorization: solved.memorization(),
+        margins: Arc::new(solved),
+    };
+    Solution::new(py, solved, &trained, items, "ridge", conjunctivity, c)
+}
+
+/// The kernel of a learner that needs both positions to act alike, and its conjunctivity.
+fn symmetric(what: &str, kernel: &Bound<'_, PyAny>) -> PyResult<ExchangeableKernel> {
+    match Kernel::of("kernel", kernel)? {
+        Kernel::Exchangeable(kernel) if kernel.kernel.is_position_symmetric() => Ok(kernel),
+        Kernel::Exchangeable(_) => {
+            Err(bad("kernel", format_args!("{what} needs a position-symmetric kernel (same first = same second)")))
+        }
+        Kernel::Matrix(_) => Err(bad(
+            "kernel",
+            format_args!(
+                "{what} takes no matrix over ordered pairs; ExchangeableKernel.from_matrix makes a kernel of it"
+            ),
+        )),
+    }
+}
+
+/// Gradient flow from zero under squared loss for a time, in place of a ridge.
+///
+/// Parameters
+/// ----------
+/// task : TransitiveTask or ComparisonGraph
+///     What is trained.
+/// kernel : ExchangeableKernel
+///     How pairs are represented; it must treat both positions alike.
+/// time : float
+///     Training time of the kernel normalized to κ_id − κ_flip = 1, at least 0; infinite for the end of training. Gradient descent
+///     at learning rate η on half the summed squared error of all ordered trials has reached (κ_id − κ_flip)·η·steps.
+///
+/// Returns
+/// -------
+/// Solution
+///
+/// Examples
+/// --------
+/// >>> import caveat
+/// >>> task, kernel = caveat.TransitiveTask(9, [(5, 3)]), caveat.ExchangeableKernel(0.2)
+/// >>> early, late = (caveat.gradient_flow(task, kernel, time=t) for t in (0.5, 50.0))
+/// >>> early.margin(5, 3) < late.margin(5, 3)  # the exception is memorized with time
+/// True
+#[pyfunction]
+#[pyo3(signature = (task, kernel, *, time))]
+pub(crate) fn gradient_flow(
+    py: Python<'_>,
+    task: &Bound<'_, PyAny>,
+    kernel: &Bound<'_, PyAny>,
+    time: f64,
+) -> PyResult<Solution> {
+    let (trained, items) = Trained::of("task", task)?;
+    let conjunctivity = symmetric("gradient flow", kernel)?.conjunctivity;
+    let graph = trained.graph().clone();
+    let s = compute(py, &trained, "gradient flow", move || flow::solve(&graph, conjunctivity, time))?;
+    let solved = Solved {
+        ranks: Some(s.ranks().to_vec()),
+        route: format!("{:?}", s.info().route).to_lowercase(),
+        screening: f64::NAN,
+        memorization: f64::NAN,
+        margins: Arc::new(s),
+    };
+    Solution::new(py, solved, &trained, items, "gradient_flow", conjunctivity, time)
+}
+
+/// Kernel logistic regression on a task or graph; with conjunctivity 0 and no regularization the Bradley–Terry model.
+///
+/// Parameters
+/// ----------
+/// task : TransitiveTask or ComparisonGraph
+///     What is trained, in both presentation orders.
+/// kernel : ExchangeableKernel
+///     How pairs are represented; it must treat both positions alike.
+/// c : float
+///     Inverse regularization on the kernel's own scale. Infinite is possible where a maximum of the likelihood exists.
+///
+/// Returns
+/// -------
+/// LogisticSolution
+///
+/// Examples
+/// --------
+/// >>> import caveat
+/// >>> task = caveat.TransitiveTask(9, [(5, 3)])
+/// >>> solution = caveat.logistic(task, caveat.ExchangeableKernel(0.2), c=10.0)
+/// >>> solution.probability(0, 8) > solution.probability(0, 5) > 0.5
+/// True
+#[pyfunction]
+#[pyo3(signature = (task, kernel, *, c = f64::INFINITY))]
+pub(crate) fn logistic<'py>(
+    py: Python<'py>,
+    task: &Bound<'py, PyAny>,
+    kernel: &Bound<'py, PyAny>,
+    c: f64,
+) -> PyResult<Bound<'py, LogisticSolution>> {
+    let (trained, items) = Trained::of("task", task)?;
+    let ExchangeableKernel { kernel, conjunctivity, .. } = symmetric("logistic regression", kernel)?;
+    if trained.graph().order() != PresentationOrder::Both {
+        return Err(bad("task", "logistic regression needs both presentation orders"));
+    }
+    let model = raise(RidgeModel::new(conjunctivity, c * kernel.scale()))?;
+    let graph = trained.graph().clone();
+    let s = compute(py, &trained, "logistic regression", move || log_odds::solve(&graph, &model))?;
+    let s = Arc::new(s);
+    let solved = Solved {
+        ranks: Some(s.ranks().to_vec()),
+        route: "newton".into(),
+        screening: f64::NAN,
+        memorization: f64::NAN,
+        margins: s.clone(),
+    };
+    let solution = Solution::new(py, solved, &trained, items, "logistic", conjunctivity, c)?;
+    Bound::new(py, PyClassInitializer::from(solution).add_subclass(LogisticSolution { solution: s }))
+}

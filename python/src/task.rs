@@ -1,0 +1,179 @@
+//! `TransitiveTask`: a chain of premise pairs with exceptions.
+
+use caveat_theory::{PresentationOrder, TransitiveTask as Task};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+
+use crate::errors::{bad, raise};
+use crate::figure::Figure;
+use crate::graph::ComparisonGraph;
+use crate::table::Table;
+
+/// Transitive inference on items in order, rank 0 the highest, with any number of exceptions.
+///
+/// Parameters
+/// ----------
+/// n_items : int
+///     Number of items, at least 2. Every item is trained to beat its lower neighbor.
+/// exceptions : sequence of (winner, loser), optional
+///     Trained pairs that contradict the order, in ranks: the lower item (the larger rank) wins. One on neighbors replaces their
+///     premise pair, any other is added.
+/// weights : dict of (rank, rank) to float, optional
+///     How often trained pairs are presented, 1 for those not named.
+/// order : {"both", "higher-first", "lower-first", "winner-first"}
+///     In which order the two items of a trained pair are shown.
+///
+/// Raises
+/// ------
+/// ValueError
+///     A rank out of range, an exception that is the rule or named twice, or a weight that is not positive and finite.
+///
+/// Examples
+/// --------
+/// >>> import caveat
+/// >>> task = caveat.TransitiveTask(9, exceptions=[(5, 3)])
+/// >>> task.n_items, task.exceptions
+/// (9, [(5, 3)])
+/// >>> caveat.TransitiveTask(9, exceptions=[(3, 5)])
+/// Traceback (most recent call last):
+///     ...
+/// ValueError: exception 3 5: rank 3 beating rank 5 is the rule, not an exception; an exception names the lower item (larger rank) first, as in 5 3
+#[pyclass(frozen, eq, module = "caveat")]
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct TransitiveTask {
+    pub(crate) task: Task,
+}
+
+#[pymethods]
+impl TransitiveTask {
+    #[new]
+    #[pyo3(signature = (n_items, exceptions = None, *, weights = None, order = "both"))]
+    fn new(
+        n_items: i64,
+        exceptions: Option<Vec<(i64, i64)>>,
+        weights: Option<&Bound<'_, PyDict>>,
+        order: &str,
+    ) -> PyResult<Self> {
+        let n_items = usize::try_from(n_items).map_err(|_| bad("n_items", format_args!("{n_items} is negative")))?;
+        let mut given = Vec::new();
+        for (at, (winner, loser)) in exceptions.unwrap_or_default().into_iter().enumerate() {
+            let what = || format!("exceptions[{at}]");
+            given.push((rank(what, winner)?, rank(what, loser)?));
+        }
+        let mut task = raise(Task::new(n_items, &given))?;
+        for (pair, weight) in weights.into_iter().flatten() {
+            let what = || format!("weights[{pair}]");
+            let (a, b): (i64, i64) = pair.extract().map_err(|_| bad(what(), "expected a pair of ranks as the key"))?;
+            let weight: f64 = weight.extract().map_err(|_| bad(what(), "expected a number"))?;
+            task = raise(task.with_weight(rank(what, a)?, rank(what, b)?, weight))?;
+        }
+        Ok(Self { task: task.with_order(parse_order(order)?) })
+    }
+
+    /// Number of items.
+    #[getter]
+    fn n_items(&self) -> usize {
+        self.task.n_items()
+    }
+
+    /// The exceptions as (winner, loser), in the order given.
+    #[getter]
+    fn exceptions(&self) -> Vec<(usize, usize)> {
+        self.task.exceptions().iter().map(|e| (e.winner, e.loser)).collect()
+    }
+
+    /// Presentation weights other than 1, by (smaller rank, larger rank).
+    #[getter]
+    fn weights<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let weights = PyDict::new(py);
+        for (pair, weight) in self.task.weights() {
+            weights.set_item(pair, weight)?;
+        }
+        Ok(weights)
+    }
+
+    /// In which order the items of a pair are shown.
+    #[getter]
+    fn order(&self) -> &'static str {
+        order_name(self.task.order())
+    }
+
+    /// The trained pairs as a comparison graph.
+    #[getter]
+    fn graph(&self) -> ComparisonGraph {
+        ComparisonGraph::of_ranks(self.task.graph().clone())
+    }
+
+    /// The training trials, one row each: first, second, label (+1 where the first wins) and weight.
+    fn trials(&self) -> PyResult<Table> {
+        crate::graph::trials(self.task.graph())
+    }
+
+    /// All pairs with first < second: class, label (+1 where the first wins; missing where the rule gives no answer), and
+    /// whether they are trained.
+    ///
+    /// Examples
+    /// --------
+    /// >>> pairs = caveat.TransitiveTask(4, [(2, 0)]).pairs()
+    /// >>> list(pairs["class"][:3])
+    /// ['exception_cycle', 'exception_cycle', 'cycle_to_section']
+    fn pairs(&self) -> PyResult<Table> {
+        crate::graph::pairs(self.task.graph())
+    }
+
+    fn _repr_svg_(&self) -> PyResult<String> {
+        Figure::new(raise(caveat_figures::task_figure::draw(&self.task))?).svg()
+    }
+
+    fn __repr__(&self) -> String {
+        let mut text = format!("TransitiveTask({}", self.task.n_items());
+        if !self.task.exceptions().is_empty() {
+            text += &format!(", exceptions={:?}", self.exceptions());
+        }
+        if !self.task.weights().is_empty() {
+            let weights: Vec<String> = self.task.weights().iter().map(|(pair, w)| format!("{pair:?}: {w:?}")).collect();
+            text += &format!(", weights={{{}}}", weights.join(", "));
+        }
+        if self.task.order() != PresentationOrder::Both {
+            text += &format!(", order='{}'", self.order());
+        }
+        text + ")"
+    }
+
+    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
+        let options = PyDict::new(py);
+        options.set_item("weights", self.weights(py)?)?;
+        options.set_item("order", self.order())?;
+        Ok(((self.n_items(), self.exceptions()).into_pyobject(py)?, options))
+    }
+}
+
+/// A rank that is not negative.
+fn rank(what: impl Fn() -> String, value: i64) -> PyResult<usize> {
+    usize::try_from(value)
+        .map_err(|_| bad(what(), format_args!("rank {value} is negative: the highest item has rank 0")))
+}
+
+/// The name of a presentation order.
+pub(crate) fn order_name(order: PresentationOrder) -> &'static str {
+    match order {
+        PresentationOrder::Both => "both",
+        PresentationOrder::HigherFirst => "higher-first",
+        PresentationOrder::LowerFirst => "lower-first",
+        PresentationOrder::WinnerFirst => "winner-first",
+    }
+}
+
+/// A presentation order by its name.
+pub(crate) fn parse_order(name: &str) -> PyResult<PresentationOrder> {
+    match name {
+        "both" => Ok(PresentationOrder::Both),
+        "higher-first" => Ok(PresentationOrder::HigherFirst),
+        "lower-first" => Ok(PresentationOrder::LowerFirst),
+        "winner-first" => Ok(PresentationOrder::WinnerFirst),
+        _ => Err(bad(
+            "order",
+            format_args!("'{name}' is unknown: it must be both, higher-first, lower-first or winner-first"),
+        )),
+    }
+}

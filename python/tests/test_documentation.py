@@ -1,0 +1,56 @@
+"""Every public name is documented, and every example in the documentation says what happens."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import inspect
+import types
+
+import pytest
+
+import caveat
+from caveat import _lib
+
+MODULES = ["caveat", "caveat.figures", "caveat.sklearn", "caveat.rsa"]
+
+
+def documented() -> list[tuple[str, object]]:
+    """All public functions, classes and methods, and the modules."""
+    found: list[tuple[str, object]] = []
+    for name in MODULES:
+        module = importlib.import_module(name)
+        found.append((name, module))
+        for member in getattr(module, "__all__", [n for n in vars(module) if not n.startswith("_")]):
+            value = getattr(module, member)
+            if isinstance(value, types.ModuleType) or not callable(value) or getattr(value, "__module__", "") == "typing":
+                continue
+            found.append((f"{name}.{member}", value))
+            if inspect.isclass(value):
+                own = [(n, v) for n, v in vars(value).items() if not n.startswith("_") and (callable(v) or isinstance(v, (property, classmethod, types.GetSetDescriptorType)))]
+                found += [(f"{name}.{member}.{n}", getattr(v, "__func__", v)) for n, v in own]
+    return found
+
+
+CASES = dict(documented())
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_it_is_documented_and_its_examples_hold(name: str) -> None:
+    text = inspect.getdoc(CASES[name])
+    assert text, f"{name} has no documentation"
+    test = doctest.DocTestParser().get_doctest(text, {"caveat": caveat}, name, name, 0)
+    if name.startswith(("caveat.rsa", "caveat.sklearn")):
+        module = importlib.import_module(".".join(name.split(".")[:2]))
+        test.globs.update(vars(module))
+    out: list[str] = []
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+    runner.run(test, out=out.append)
+    assert runner.summarize(verbose=False).failed == 0, "".join(out)
+
+
+def test_all_that_is_public_of_the_compiled_part_is_in_the_package() -> None:
+    internal = {"PhaseGrid", "command", "command_figure", "conjunctivity_figure", "fit_files", "geometry_of_runs", "margins_figure"}
+    internal |= {"mechanism_figure", "phase_axes", "phase_figure", "results_table", "task_figure", "window_figure"}
+    compiled = {name for name in dir(_lib) if not name.startswith("_")}
+    assert compiled - set(caveat.__all__) == internal
