@@ -54,7 +54,8 @@ def _of_frame(frame: Any, names: list[str]) -> tuple[np.ndarray, np.ndarray, np.
         if undecided.any():
             row = int(np.argmax(undecided))
             raise ValueError(
-                f"row {row}: the label {label[row]!r} must be one of {left[row]!r} and {right[row]!r}, which must differ"
+                f"row {row}: the label {_plain(label[row])!r} must be one of {_plain(left[row])!r} and {_plain(right[row])!r}, "
+                "which must differ"
             )
         return np.where(left_won, left, right), np.where(left_won, right, left), None
     if {"winner", "loser"} <= set(names):
@@ -63,6 +64,11 @@ def _of_frame(frame: Any, names: list[str]) -> tuple[np.ndarray, np.ndarray, np.
     raise ValueError(
         f"comparisons: the columns {', '.join(names)} are not winner and loser (perhaps with weight), nor left, right and label"
     )
+
+
+def _plain(label: Any) -> Any:
+    """A NumPy scalar as the number or text that it holds."""
+    return label.item() if isinstance(label, np.generic) else label
 
 
 def unique(winners: np.ndarray, losers: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -85,7 +91,7 @@ def unique(winners: np.ndarray, losers: np.ndarray) -> tuple[np.ndarray, np.ndar
     return labels, index[: len(winners)], index[len(winners) :]
 
 
-def restore(edges: dict[str, np.ndarray], items: np.ndarray, order: str) -> Any:
+def restore(edges: dict[str, np.ndarray], items: np.ndarray, order: Any) -> Any:
     """A graph from its edges by index, as `pickle` keeps it."""
     from caveat import ComparisonGraph
 

@@ -81,9 +81,23 @@ def fit_trials(
     -------
     FileFit
     """
-    options = dict(by=by, loss=loss, learner=learner, lapse=lapse, position_bias=position_bias, train=list(train) or None)
-    options |= dict(test=list(test) or None, compare=compare, folds=folds, hierarchical=hierarchical, phase=phase)
-    return _fit(arguments(paths_of(files), **options, bootstrap=bootstrap, seed=seed))
+    told = arguments(
+        paths_of(files),
+        by=by,
+        loss=loss,
+        learner=learner,
+        lapse=lapse,
+        position_bias=position_bias,
+        train=list(train) or None,
+        test=list(test) or None,
+        compare=compare,
+        folds=folds,
+        hierarchical=hierarchical,
+        phase=phase,
+        bootstrap=bootstrap,
+        seed=seed,
+    )
+    return _fit(told)
 
 
 def fit_choice_file(
@@ -128,10 +142,27 @@ def fit_choice_file(
     -------
     FileFit
     """
-    options = dict(columns=columns, preset=preset, n_items=n_items, exceptions=exceptions, items=items, first_rank=first_rank)
-    options |= dict(trials=trials, by=by, cluster=cluster, learner=learner, lapse=lapse, position_bias=position_bias)
-    options |= dict(compare=compare, folds=folds, hierarchical=hierarchical, bootstrap=bootstrap, seed=seed)
-    return _fit(choice_arguments(file, **options))
+    told = choice_arguments(
+        file,
+        columns=columns,
+        preset=preset,
+        n_items=n_items,
+        exceptions=exceptions,
+        items=items,
+        first_rank=first_rank,
+        trials=trials,
+        by=by,
+        cluster=cluster,
+        learner=learner,
+        lapse=lapse,
+        position_bias=position_bias,
+        compare=compare,
+        folds=folds,
+        hierarchical=hierarchical,
+        bootstrap=bootstrap,
+        seed=seed,
+    )
+    return _fit(told)
 
 
 def summarize_trials(files: Paths, by: Sequence[str] = ("hier",), *, where: Sequence[str] = ()) -> Table:

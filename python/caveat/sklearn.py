@@ -117,8 +117,8 @@ class ComparisonRidge(ClassifierMixin, BaseEstimator):
             row = int(np.argmax(same))
             raise ValueError(f"X[{row}]: item {items[winners[row]]!r} is compared with itself: a trial needs two different items")
         graph = ComparisonGraph.from_pairs(winners[kept], losers[kept], weights[kept], n_items=len(items))
-        learn = solve if self.loss == "squared" else logistic
-        self.solution_ = learn(graph, ExchangeableKernel(self.conjunctivity), c=self.c)
+        kernel = ExchangeableKernel(self.conjunctivity)
+        self.solution_: Any = (solve if self.loss == "squared" else logistic)(graph, kernel, c=self.c)
         self.classes_, self.items_, self.ranks_ = classes, items, self.solution_.ranks
         return self
 

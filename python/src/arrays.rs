@@ -5,7 +5,7 @@ use numpy::{
     PyUntypedArrayMethods,
 };
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 
 use crate::errors::bad;
 
@@ -17,6 +17,36 @@ pub(crate) fn array<'py>(what: &str, value: &Bound<'py, PyAny>) -> PyResult<Boun
     let numpy = value.py().import("numpy")?;
     let array = numpy.call_method1("asarray", (value,)).map_err(|e| bad(what, e.value(value.py())))?;
     Ok(array.cast_into::<PyUntypedArray>()?)
+}
+
+/// Labels as NumPy sees them, but that a list of numbers and text keeps both.
+pub(crate) fn labels<'py>(what: &str, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyUntypedArray>> {
+    if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
+        let (mut text, mut other) = (false, false);
+        for label in value.try_iter()? {
+            let label = label?;
+            match label.is_instance_of::<PyString>() {
+                true => text = true,
+                false => other |= !label.is_instance_of::<PyList>(),
+            }
+        }
+        if text && other {
+            let options = PyDict::new(value.py());
+            options.set_item("dtype", "object")?;
+            let array = value.py().import("numpy")?.call_method("asarray", (value,), Some(&options))?;
+            return Ok(array.cast_into::<PyUntypedArray>()?);
+        }
+    }
+    array(what, value)
+}
+
+/// A label as a person writes it: of a NumPy scalar, the number or text that it holds.
+pub(crate) fn plain(label: &Bound<'_, PyAny>) -> PyResult<String> {
+    let scalar = match label.getattr_opt("item")? {
+        Some(item) if label.hasattr("dtype")? => item.call0()?,
+        _ => label.clone(),
+    };
+    Ok(scalar.repr()?.to_string())
 }
 
 /// Kind of an array's elements, as NumPy's dtype.kind: `i`, `u`, `f`, `b`, `U`, `O`, …

@@ -112,7 +112,9 @@ impl Design {
 /// (2, True)
 #[pyfunction]
 #[pyo3(signature = (tasks, *, conjunctivity = (0.0, 1.0), hypotheses = None, c = (1.0, 100.0), gain = (2.0, 10.0), lapse = 0.02,
-    pairs = "all", precision = 0.1, trials = 1_000, power = 0.9, max_trials = 100_000, samples = 512, seed = 0, progress = None))]
+    pairs = "all", precision = 0.1, trials = 1_000, power = 0.9, max_trials = 100_000, samples = 512, seed = 0, progress = None),
+    text_signature = "(tasks, *, conjunctivity=(0.0, 1.0), hypotheses=None, c=(1.0, 100.0), gain=(2.0, 10.0), lapse=0.02, \
+    pairs='all', precision=0.1, trials=1000, power=0.9, max_trials=100000, samples=512, seed=0, progress=None)")]
 #[allow(clippy::too_many_arguments, reason = "keywords of a Python function")]
 pub(crate) fn design(
     py: Python<'_>,

@@ -7,7 +7,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyType};
 
-use crate::arrays::{array, floats, integers, kind};
+use crate::arrays::{floats, integers, kind, labels as labels_of, plain};
 use crate::errors::{bad, raise};
 use crate::table::Table;
 use crate::task::{TransitiveTask, order_name, parse_order};
@@ -224,7 +224,7 @@ impl ComparisonGraph {
                 ));
             }
             if winner[row] == loser[row] {
-                let label = first.get_item(row)?.repr()?;
+                let label = plain(&first.get_item(row)?)?;
                 return Err(bad(
                     format_args!("comparison {row}"),
                     format_args!("item {label} is compared with itself: a comparison needs two different items"),
@@ -239,7 +239,7 @@ impl ComparisonGraph {
 }
 
 fn one_column<'py>(what: &str, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyUntypedArray>> {
-    let array = array(what, value)?;
+    let array = labels_of(what, value)?;
     if array.ndim() != 1 {
         return Err(bad(what, format_args!("expected one dimension, got the shape {:?}", array.shape())));
     }
@@ -351,9 +351,9 @@ impl Items {
                     Some(at) => at.extract(),
                     None => {
                         let labels = labels.bind(py);
-                        let last = labels.get_item(labels.len() - 1)?.repr()?;
+                        let last = plain(&labels.get_item(labels.len() - 1)?)?;
                         let known =
-                            format!("{} items are known, {} to {last}", labels.len(), labels.get_item(0)?.repr()?);
+                            format!("{} items are known, {} to {last}", labels.len(), plain(&labels.get_item(0)?)?);
                         Err(unknown(what, label, &known))
                     }
                 }
@@ -381,7 +381,7 @@ impl Items {
 }
 
 fn unknown(what: &dyn std::fmt::Display, label: &Bound<'_, PyAny>, known: &str) -> PyErr {
-    match label.repr() {
+    match plain(label) {
         Ok(label) => bad(what, format_args!("item {label} is unknown: {known}")),
         Err(e) => e,
     }

@@ -13,7 +13,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
-use crate::arrays::{array, matrix, read_only, vector};
+use crate::arrays::{labels, matrix, read_only, vector};
 use crate::errors::{bad, raise};
 use crate::graph::{Items, Trained};
 use crate::kernel::{ExchangeableKernel, Kernel};
@@ -255,7 +255,7 @@ impl Solution {
                 Ok((value(i, j) + 0.0).into_pyobject(py)?.into_any())
             }
             (true, true) => {
-                let (first, second) = (array("first", first)?, array("second", second)?);
+                let (first, second) = (labels("first", first)?, labels("second", second)?);
                 if first.shape() != second.shape() {
                     return Err(bad(
                         "second",
@@ -343,7 +343,7 @@ fn compute<T: Send + 'static>(
 /// kernel : ExchangeableKernel or array of shape (P, P)
 ///     How pairs are represented. A matrix over the ordered pairs (in lexicographic order) is used as it is.
 /// c : float
-///     Inverse regularization, 1/ridge on the kernel's own scale; infinite for none.
+///     Inverse regularization, 1/ridge on the kernel's own scale; infinite, for none, by default.
 /// route : {"chain", "graph", "asymmetric", "dense"}, optional
 ///     Forces a route instead of the fastest that applies.
 ///
@@ -482,7 +482,7 @@ pub(crate) fn gradient_flow(
 /// kernel : ExchangeableKernel
 ///     How pairs are represented; it must treat both positions alike.
 /// c : float
-///     Inverse regularization on the kernel's own scale. Infinite is possible where a maximum of the likelihood exists.
+///     Inverse regularization on the kernel's own scale. Infinite, the default, is possible where a maximum of the likelihood exists.
 ///
 /// Returns
 /// -------

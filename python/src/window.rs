@@ -59,7 +59,7 @@ impl BalanceWindow {
 /// task : TransitiveTask
 ///     With at least one exception for the window to mean something.
 /// c : float
-///     Inverse regularization of ridge regression; infinite for none.
+///     Inverse regularization of ridge regression; infinite, for none, by default.
 /// time : float, optional
 ///     Training time of gradient flow, in place of ``c``.
 ///

@@ -1,0 +1,128 @@
+"""Comparison graphs out of everything that other tools keep comparisons in."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+import caveat
+from reference import random_graph
+
+KERNEL = caveat.ExchangeableKernel(0.1)
+NAMED = [("bee", "cow"), ("ant", "bee"), ("ant", "bee"), ("cow", "bee")]
+
+
+def edges(graph: caveat.ComparisonGraph) -> dict[str, list]:
+    return {name: values.tolist() for name, values in graph.edges().to_dict().items()}
+
+
+def test_the_same_comparisons_make_the_same_graph_whatever_holds_them() -> None:
+    expected = {"first": [0, 1], "second": [1, 2], "weight": [2.0, 2.0], "first_wins": [2.0, 1.0], "second_wins": [0.0, 1.0]}
+    columns = {"winner": [w for w, _ in NAMED], "loser": [l for _, l in NAMED]}
+    shown = {"left": [min(p) for p in NAMED], "right": [max(p) for p in NAMED], "label": columns["winner"]}
+    holders = [
+        NAMED,
+        [list(pair) for pair in NAMED],
+        np.array(NAMED),
+        np.array(NAMED, dtype=object),
+        columns,
+        pd.DataFrame(columns),
+        pd.DataFrame(columns).assign(weight=1),
+        pl.DataFrame(columns),
+        pa.table(columns),
+        shown,
+        pd.DataFrame(shown),
+        pd.DataFrame(shown).assign(worker="w1"),
+        pl.DataFrame(shown),
+        pa.table(shown),
+    ]
+    for holder in holders:
+        graph = caveat.ComparisonGraph(holder)
+        assert graph.items.tolist() == ["ant", "bee", "cow"], type(holder)
+        assert edges(graph) == expected, type(holder)
+
+
+def test_lists_of_integers_are_read_as_choix_does() -> None:
+    data = [(0, 1), (1, 2), (2, 0), (4, 1)]
+    of_all = caveat.ComparisonGraph(data, n_items=6)
+    assert of_all.items.tolist() == [0, 1, 2, 3, 4, 5]
+    assert of_all.components().tolist() == [0, 0, 0, 1, 0, 2]
+    # Without their number, items are those that occur.
+    assert caveat.ComparisonGraph(data).items.tolist() == [0, 1, 2, 4]
+    assert caveat.ComparisonGraph(np.array(data, dtype=np.uint8)).items.tolist() == [0, 1, 2, 4]
+    assert caveat.ComparisonGraph([(10**15, -3), (-3, 7)]).items.tolist() == [-3, 7, 10**15]
+    unseen = caveat.solve(of_all, KERNEL, c=10.0)
+    assert unseen.ranks[5] == 0.0 and unseen.margin(5, 3) == 0.0
+
+
+def test_bradley_terry_on_a_choix_list_is_what_choix_finds() -> None:
+    choix = pytest.importorskip("choix")
+    winners, losers, _ = random_graph(8, 400, seed=2)
+    data = list(zip(winners.tolist(), losers.tolist(), strict=True))
+    ours = caveat.logistic(caveat.ComparisonGraph(data, n_items=8), caveat.ExchangeableKernel(0.0))
+    np.testing.assert_allclose(ours.ranks, choix.opt_pairwise(8, data, tol=1e-12), atol=1e-6)
+
+
+def test_a_preference_frame_gives_the_same_scores_as_its_pairs() -> None:
+    choix = pytest.importorskip("choix")
+    winners, losers, _ = random_graph(6, 300, seed=5)
+    names, shown_left = np.array(["a", "b", "c", "d", "e", "f"]), np.arange(300) % 2 == 0
+    left, right = np.where(shown_left, winners, losers), np.where(shown_left, losers, winners)
+    frame = pd.DataFrame({"worker": "w", "left": names[left], "right": names[right], "label": names[winners]})
+    ours = caveat.logistic(caveat.ComparisonGraph(frame), caveat.ExchangeableKernel(0.0))
+    data = list(zip(winners.tolist(), losers.tolist(), strict=True))
+    np.testing.assert_allclose(ours.ranks, choix.opt_pairwise(6, data, tol=1e-12), atol=1e-6)
+
+
+def test_items_are_named_by_their_labels() -> None:
+    graph = caveat.ComparisonGraph(NAMED, labels=["cow", "bee", "ant", "dog"])
+    assert graph.items.tolist() == ["cow", "bee", "ant", "dog"]
+    solution = caveat.solve(graph, KERNEL, c=3.0)
+    margins = solution.margins
+    assert solution.margin("ant", "cow") == margins[2, 0]
+    assert solution.margin(np.str_("ant"), "cow") == margins[2, 0]
+    np.testing.assert_array_equal(solution.margin(["ant", "bee"], ["cow", "ant"]), [margins[2, 0], margins[1, 2]])
+    np.testing.assert_array_equal(solution.margin(pd.Series(["ant"]), pl.Series(["cow"])), [margins[2, 0]])
+    assert solution.margin(np.array([["ant"], ["bee"]]), np.array([["cow"], ["ant"]])).shape == (2, 1)
+    dates = pd.to_datetime(["2026-01-01", "2026-01-02"]).to_numpy()
+    assert len(caveat.ComparisonGraph.from_pairs(dates[:1], dates[1:]).items) == 2
+    whole = caveat.solve(caveat.ComparisonGraph([(1.0, 2.5), (2.5, 4.0)]), KERNEL)
+    assert whole.margin(1, 4) == whole.margin(1.0, 4.0) == whole.margin(np.float32(1), np.int64(4))
+    mixed = caveat.ComparisonGraph([(1, "one"), ("one", 2.0)], labels=[1, "one", 2.0])
+    assert edges(mixed)["first"] == [0, 1]
+
+
+def test_weights_add_up_and_orders_are_kept() -> None:
+    winners, losers, weights = random_graph(30, 500, seed=6)
+    graph = caveat.ComparisonGraph.from_pairs(winners, losers, weights, n_items=30, order="winner-first")
+    assert graph.edges()["weight"].sum() == pytest.approx(weights.sum())
+    assert graph.order == "winner-first"
+    trials = graph.trials()
+    assert len(trials) == graph.n_pairs and (trials["label"] >= 0).all()
+    assert edges(caveat.ComparisonGraph.from_pairs([0], [1], weights=[np.float32(2.5)]))["weight"] == [2.5]
+    assert edges(caveat.TransitiveTask(3, [(2, 1)], weights={(2, 1): 3}).graph)["second_wins"] == [0.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [
+        caveat.TransitiveTask(9, [(5, 3)], weights={(5, 3): 2.0}, order="winner-first"),
+        caveat.ComparisonGraph(NAMED, labels=["cow", "bee", "ant", "dog"], order="lower-first"),
+        caveat.ComparisonGraph([(0, 1), (5, 1)], n_items=6),
+    ],
+)
+def test_tasks_and_graphs_survive_pickling(thing: caveat.TransitiveTask | caveat.ComparisonGraph) -> None:
+    again = pickle.loads(pickle.dumps(thing))
+    assert repr(again) == repr(thing) and again.order == thing.order
+    assert again.trials().to_dict().keys() == thing.trials().to_dict().keys()
+    for name in thing.trials().column_names:
+        np.testing.assert_array_equal(again.trials()[name], thing.trials()[name])
+    if isinstance(thing, caveat.ComparisonGraph):
+        np.testing.assert_array_equal(again.items, thing.items)
+    else:
+        assert again == thing and again != caveat.TransitiveTask(9)
