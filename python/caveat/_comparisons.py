@@ -91,6 +91,15 @@ def unique(winners: np.ndarray, losers: np.ndarray) -> tuple[np.ndarray, np.ndar
     return labels, index[: len(winners)], index[len(winners) :]
 
 
+def solve_again(learner: str, task: Any, kernel: Any, strength: float, route: Any) -> Any:
+    """A solution from what was to be solved, as `pickle` keeps it."""
+    from caveat import gradient_flow, logistic, solve
+
+    if learner == "gradient_flow":
+        return gradient_flow(task, kernel, time=strength)
+    return logistic(task, kernel, c=strength) if learner == "logistic" else solve(task, kernel, c=strength, route=route)
+
+
 def restore(edges: dict[str, np.ndarray], items: np.ndarray, order: Any) -> Any:
     """A graph from its edges by index, as `pickle` keeps it."""
     from caveat import ComparisonGraph

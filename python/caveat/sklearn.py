@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets, unique_labels
+from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from caveat._lib import ComparisonGraph, ExchangeableKernel, logistic, solve
@@ -92,20 +92,26 @@ class ComparisonRidge(ClassifierMixin, BaseEstimator):
         """
         if self.loss not in ("squared", "logistic"):
             raise ValueError(f"loss: {self.loss!r} is unknown: it must be squared or logistic")
-        X, y = self._check(X, y, reset=True)
+        X, y = self._validated(X, y, reset=True)
+        kind = type_of_target(y, input_name="y", raise_unknown=True)
+        if kind == "multiclass":
+            raise ValueError(f"Only binary classification is supported. The type of the target is {kind}.")
         check_classification_targets(y)
+        weights = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
+        kept = weights > 0
+        if not kept.any():
+            raise ValueError("sample_weight: every weight is zero; at least one trial must count")
+        # Trials without weight are as if they were not there.
+        X, y, weights = X[kept], y[kept], weights[kept]
         classes = unique_labels(y)
         if len(classes) == 1 and classes[0] in (-1, 1):
             classes = np.array([-1, 1], dtype=classes.dtype)
         if len(classes) != 2:
             raise ValueError(
-                f"y: ComparisonRidge tells 2 classes apart, got {len(classes)} class{'' if len(classes) == 1 else 'es'}: "
-                "the larger of two says that the first item wins, and a single one must be 1 or -1"
+                f"y: 2 classes are needed, got only one class, {_plain(classes[0])!r}: the larger of two says that the first item wins, "
+                "and a single one must be 1 or -1"
             )
-        weights = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
-        kept = weights > 0
-        if not kept.any():
-            raise ValueError("sample_weight: all weights are 0; at least one trial must count")
+        self._refuse_other_columns(X)
         if self.encoding == "differences":
             items = np.arange(X.shape[1])
             pairs = _pairs_of_differences(X)
@@ -115,8 +121,8 @@ class ComparisonRidge(ClassifierMixin, BaseEstimator):
         winners, losers = np.where(wins, pairs[:, 0], pairs[:, 1]), np.where(wins, pairs[:, 1], pairs[:, 0])
         if (same := winners == losers).any():
             row = int(np.argmax(same))
-            raise ValueError(f"X[{row}]: item {items[winners[row]]!r} is compared with itself: a trial needs two different items")
-        graph = ComparisonGraph.from_pairs(winners[kept], losers[kept], weights[kept], n_items=len(items))
+            raise ValueError(f"X[{row}]: item {_plain(items[winners[row]])!r} is compared with itself: a trial needs two different items")
+        graph = ComparisonGraph.from_pairs(winners, losers, weights, n_items=len(items))
         kernel = ExchangeableKernel(self.conjunctivity)
         self.solution_: Any = (solve if self.loss == "squared" else logistic)(graph, kernel, c=self.c)
         self.classes_, self.items_, self.ranks_ = classes, items, self.solution_.ranks
@@ -169,24 +175,23 @@ class ComparisonRidge(ClassifierMixin, BaseEstimator):
         first_wins = self.solution_.probability(pairs[:, 0], pairs[:, 1])
         return np.column_stack([1.0 - first_wins, first_wins])
 
-    def _check(self, X: Any, y: Any = "no_validation", *, reset: bool) -> Any:
-        """X as an array of the shape that the encoding says, with y if it is given."""
+    def _validated(self, X: Any, y: Any = "no_validation", *, reset: bool) -> Any:
+        """X as an array of labels or of numbers, with y if it is given."""
         if self.encoding not in ("labels", "differences"):
             raise ValueError(f"encoding: {self.encoding!r} is unknown: it must be labels or differences")
-        dtype = "numeric" if self.encoding == "differences" else None
-        checked = validate_data(self, X, y, reset=reset, dtype=dtype)
-        X = checked[0] if isinstance(checked, tuple) else checked
+        return validate_data(self, X, y, reset=reset, dtype="numeric" if self.encoding == "differences" else None)
+
+    def _refuse_other_columns(self, X: np.ndarray) -> None:
         if self.encoding == "labels" and X.shape[1] != 2:
             raise ValueError(
                 f"X: expected 2 columns, the labels of the two items of a trial, got {X.shape[1]} feature(s); "
                 'one column an item is encoding="differences"'
             )
-        return checked
 
     def _known_pairs(self, X: Any) -> np.ndarray:
         """The items of every trial as indices of the fitted ones."""
         check_is_fitted(self)
-        X = self._check(X, reset=False)
+        X = self._validated(X, reset=False)
         if self.encoding == "differences":
             return _pairs_of_differences(X)
         try:

@@ -5,7 +5,7 @@ use caveat_theory::inference::{self as theory, FitLimit, Interval, MarginFitter,
 use caveat_theory::{ComparisonGraph, Result};
 use numpy::{PyArray1, PyArray2};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyList, PyTuple};
 
 use crate::arrays::matrix;
 use crate::errors::{bad, raise};
@@ -143,6 +143,18 @@ impl Fit {
             replicates: None,
             seed: None,
         })
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+        let (graphs, margins, pairs) = (PyList::empty(py), PyList::empty(py), PyList::empty(py));
+        let mut start = 0;
+        for task in &self.tasks {
+            graphs.append(crate::graph::ComparisonGraph::of_ranks(task.graph.clone()))?;
+            margins.append(PyArray1::from_slice(py, &self.margins[start..start + task.pairs.len()]))?;
+            pairs.append(matrix(py, task.rows(), 2)?)?;
+            start += task.pairs.len();
+        }
+        Ok((py.import("caveat._lib")?.getattr("fit")?, (graphs, margins, pairs).into_pyobject(py)?))
     }
 
     fn __repr__(&self) -> String {

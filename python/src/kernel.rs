@@ -9,6 +9,7 @@ use numpy::{PyArray1, PyArray2, PyUntypedArrayMethods};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyType};
+use serde::{Deserialize, Serialize};
 
 use crate::arrays::{floats, matrix, vector};
 use crate::errors::{bad, raise};
@@ -40,7 +41,7 @@ const MAX_DEPTH: usize = 100_000_000;
 /// >>> caveat.ExchangeableKernel.network("ntk", depth=3).conjunctivity
 /// 0.539...
 #[pyclass(frozen, module = "caveat")]
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct ExchangeableKernel {
     pub(crate) kernel: Orbits,
     /// Of deep networks more exact than the orbit values tell.
@@ -49,7 +50,7 @@ pub(crate) struct ExchangeableKernel {
 }
 
 /// Where a kernel comes from.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 enum Origin {
     Conjunctivity,
     Orbits,
@@ -312,6 +313,11 @@ impl ExchangeableKernel {
         matrix(py, entries, n_items * (n_items - 1))
     }
 
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (String,))> {
+        let state = serde_json::to_string(self).map_err(|e| bad("kernel", e))?;
+        Ok((py.import("caveat._lib")?.getattr("restore_kernel")?, (state,)))
+    }
+
     fn __repr__(&self) -> String {
         let alpha = self.conjunctivity;
         match &self.origin {
@@ -330,6 +336,12 @@ impl ExchangeableKernel {
             ),
         }
     }
+}
+
+/// A kernel from what `pickle` keeps of it.
+#[pyfunction]
+pub(crate) fn restore_kernel(state: &str) -> PyResult<ExchangeableKernel> {
+    serde_json::from_str(state).map_err(|e| bad("kernel", e))
 }
 
 impl ExchangeableKernel {

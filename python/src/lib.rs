@@ -41,7 +41,7 @@ mod _lib {
         Fit, Intervals, Prediction, PredictionIntervals, bootstrap, fit, predict, prediction_intervals,
     };
     #[pymodule_export]
-    use crate::kernel::{ExchangeableKernel, conjunctivity_by_depth};
+    use crate::kernel::{ExchangeableKernel, conjunctivity_by_depth, restore_kernel};
     #[pymodule_export]
     use crate::solution::{LogisticSolution, Solution, gradient_flow, logistic, solve};
     #[pymodule_export]

@@ -11,7 +11,7 @@ use caveat_theory::{
 use numpy::{PyArray1, PyArray2, PyUntypedArrayMethods};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyDict, PyList, PyTuple};
 
 use crate::arrays::{labels, matrix, read_only, vector};
 use crate::errors::{bad, raise};
@@ -55,6 +55,14 @@ pub(crate) struct Solution {
     strength: f64,
     screening: f64,
     memorization: f64,
+    asked: Asked,
+}
+
+/// What was to be solved; `pickle` keeps this and solves again.
+struct Asked {
+    task: Py<PyAny>,
+    kernel: Py<PyAny>,
+    route: Option<String>,
 }
 
 /// What the computation hands over.
@@ -198,6 +206,12 @@ impl Solution {
         self.memorization
     }
 
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+        let again = py.import("caveat._comparisons")?.getattr("solve_again")?;
+        let Asked { task, kernel, route } = &self.asked;
+        Ok((again, (self.learner, task, kernel, self.strength, route.as_deref()).into_pyobject(py)?))
+    }
+
     fn __repr__(&self) -> String {
         let strength = if self.learner == "gradient_flow" { "time" } else { "c" };
         format!(
@@ -211,7 +225,14 @@ impl Solution {
     }
 }
 
+impl Asked {
+    fn new(task: &Bound<'_, PyAny>, kernel: &Bound<'_, PyAny>, route: Option<&str>) -> Self {
+        Self { task: task.clone().unbind(), kernel: kernel.clone().unbind(), route: route.map(str::to_owned) }
+    }
+}
+
 impl Solution {
+    #[allow(clippy::too_many_arguments, reason = "what a solution tells of itself")]
     fn new(
         py: Python<'_>,
         solved: Solved,
@@ -220,6 +241,7 @@ impl Solution {
         learner: &'static str,
         conjunctivity: f64,
         strength: f64,
+        asked: Asked,
     ) -> PyResult<Self> {
         let ranks = solved.ranks.map(|ranks| read_only(vector(py, ranks)).map(Bound::unbind)).transpose()?;
         Ok(Self {
@@ -234,6 +256,7 @@ impl Solution {
             strength,
             screening: solved.screening,
             memorization: solved.memorization,
+            asked,
         })
     }
 
@@ -377,6 +400,7 @@ pub(crate) fn solve(
     route: Option<&str>,
 ) -> PyResult<Solution> {
     let (trained, items) = Trained::of("task", task)?;
+    let asked = Asked::new(task, kernel, route);
     let route: Option<Route> = raise(route.map(str::parse).transpose())?;
     let trained = Arc::new(trained);
     let (solved, conjunctivity) = match Kernel::of("kernel", kernel)? {
@@ -409,7 +433,7 @@ pub(crate) fn solve(
         memorization: solved.memorization(),
         margins: Arc::new(solved),
     };
-    Solution::new(py, solved, &trained, items, "ridge", conjunctivity, c)
+    Solution::new(py, solved, &trained, items, "ridge", conjunctivity, c, asked)
 }
 
 /// The kernel of a learner that needs both positions to act alike, and its conjunctivity.
@@ -460,6 +484,7 @@ pub(crate) fn gradient_flow(
     time: f64,
 ) -> PyResult<Solution> {
     let (trained, items) = Trained::of("task", task)?;
+    let asked = Asked::new(task, kernel, None);
     let conjunctivity = symmetric("gradient flow", kernel)?.conjunctivity;
     let graph = trained.graph().clone();
     let s = compute(py, &trained, "gradient flow", move || flow::solve(&graph, conjunctivity, time))?;
@@ -470,7 +495,7 @@ pub(crate) fn gradient_flow(
         memorization: f64::NAN,
         margins: Arc::new(s),
     };
-    Solution::new(py, solved, &trained, items, "gradient_flow", conjunctivity, time)
+    Solution::new(py, solved, &trained, items, "gradient_flow", conjunctivity, time, asked)
 }
 
 /// Kernel logistic regression on a task or graph; with conjunctivity 0 and no regularization the Bradley–Terry model.
@@ -504,6 +529,7 @@ pub(crate) fn logistic<'py>(
     c: f64,
 ) -> PyResult<Bound<'py, LogisticSolution>> {
     let (trained, items) = Trained::of("task", task)?;
+    let asked = Asked::new(task, kernel, None);
     let ExchangeableKernel { kernel, conjunctivity, .. } = symmetric("logistic regression", kernel)?;
     if trained.graph().order() != PresentationOrder::Both {
         return Err(bad("task", "logistic regression needs both presentation orders"));
@@ -519,6 +545,6 @@ pub(crate) fn logistic<'py>(
         memorization: f64::NAN,
         margins: s.clone(),
     };
-    let solution = Solution::new(py, solved, &trained, items, "logistic", conjunctivity, c)?;
+    let solution = Solution::new(py, solved, &trained, items, "logistic", conjunctivity, c, asked)?;
     Bound::new(py, PyClassInitializer::from(solution).add_subclass(LogisticSolution { solution: s }))
 }

@@ -51,6 +51,6 @@ def test_it_is_documented_and_its_examples_hold(name: str) -> None:
 
 def test_all_that_is_public_of_the_compiled_part_is_in_the_package() -> None:
     internal = {"PhaseGrid", "command", "command_figure", "conjunctivity_figure", "fit_files", "geometry_of_runs", "margins_figure"}
-    internal |= {"mechanism_figure", "phase_axes", "phase_figure", "results_table", "task_figure", "window_figure"}
+    internal |= {"mechanism_figure", "phase_axes", "phase_figure", "restore_kernel", "results_table", "task_figure", "window_figure"}
     compiled = {name for name in dir(_lib) if not name.startswith("_")}
     assert compiled - set(caveat.__all__) == internal

@@ -126,3 +126,26 @@ def test_tasks_and_graphs_survive_pickling(thing: caveat.TransitiveTask | caveat
         np.testing.assert_array_equal(again.items, thing.items)
     else:
         assert again == thing and again != caveat.TransitiveTask(9)
+
+
+def test_kernels_solutions_and_fits_survive_pickling() -> None:
+    task = caveat.TransitiveTask(6, [(4, 2)])
+    kernels = [
+        caveat.ExchangeableKernel(0.3),
+        caveat.ExchangeableKernel.from_orbits(2.0, 0.6, 1.0, 1.0, 0.5, 0.4),
+        caveat.ExchangeableKernel.from_matrix(caveat.ExchangeableKernel(0.3).matrix(6)),
+        caveat.ExchangeableKernel.network("ntk", 3, "leaky:0.1"),
+        caveat.ExchangeableKernel.random_features(1, width=100, replicates=4, seed=1),
+    ]
+    for kernel in kernels:
+        again = pickle.loads(pickle.dumps(kernel))
+        assert repr(again) == repr(kernel) and again.orbits == kernel.orbits and again.conjunctivity == kernel.conjunctivity
+        np.testing.assert_equal(again.info, kernel.info)
+        for solution in (caveat.solve(task, kernel, c=3.0, route="dense"), caveat.gradient_flow(task, kernel, time=2.0), caveat.logistic(task, kernel, c=2.0)):
+            loaded = pickle.loads(pickle.dumps(solution))
+            assert type(loaded) is type(solution) and repr(loaded) == repr(solution)
+            np.testing.assert_array_equal(loaded.margins, solution.margins)
+    fit = caveat.fit([task, caveat.TransitiveTask(5)], [solution.margins, [1.0, -2.0]], [None, [(0, 4), (3, 1)]])
+    loaded = pickle.loads(pickle.dumps(fit))
+    assert repr(loaded) == repr(fit)
+    np.testing.assert_array_equal(loaded.fitted, fit.fitted)

@@ -9,7 +9,7 @@
 //! six orbit values by the same amount and leaves α unchanged.
 
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::compensated::CompensatedSum;
 use super::exchangeable::ExchangeableKernel;
@@ -23,7 +23,7 @@ const ASYMMETRY_TOLERANCE: f64 = 16.0 * f32::EPSILON as f64;
 const TILE: usize = 64;
 
 /// A measured kernel's projection on the exchangeable kernels, and how good an account of it that is.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MeasuredKernel {
     /// Number of items n; the kernel was measured on P = n(n−1) ordered pairs.
     pub n_items: usize,
@@ -46,7 +46,7 @@ pub struct MeasuredKernel {
     /// Smallest eigenvalue of the projection on the n(n−1) ordered pairs.
     pub smallest_eigenvalue: f64,
     /// Invariant subspace that it belongs to.
-    pub smallest_eigenvalue_subspace: &'static str,
+    pub smallest_eigenvalue_subspace: String,
     /// Whether the projection is positive semidefinite up to rounding. Where the measured matrix is, its projection is.
     pub is_definite: bool,
     /// Whether κ_0 was set to κ_x, since no two ordered pairs of 3 items are without a shared item.
@@ -119,7 +119,7 @@ impl MeasuredKernel {
             entry_variance_explained,
             asymmetry,
             smallest_eigenvalue: smallest.value,
-            smallest_eigenvalue_subspace: smallest.subspace,
+            smallest_eigenvalue_subspace: smallest.subspace.to_owned(),
             is_definite: kernel.check_definite(n_items).is_ok(),
             disjoint_is_filled: n_items == 3,
         })
