@@ -233,6 +233,22 @@ impl ExchangeableKernel {
         self.kernel.is_position_symmetric()
     }
 
+    /// The kernel with both positions alike, a shared item counting as the mean of first and second position: the same conjunctivity.
+    ///
+    /// A measured kernel never treats both positions quite alike, and gradient flow and logistic regression need that.
+    ///
+    /// Examples
+    /// --------
+    /// >>> kernel = caveat.ExchangeableKernel.from_orbits(1.0, 0.0, 0.5, 0.3, 0.0, 0.0)
+    /// >>> kernel.symmetrized().orbits["same_first"], kernel.symmetrized().conjunctivity == kernel.conjunctivity
+    /// (0.4, True)
+    fn symmetrized(&self) -> PyResult<Self> {
+        let [identical, flipped, first, second, crossed, disjoint] = self.kernel.orbits();
+        let same = f64::midpoint(first, second);
+        let kernel = raise(Orbits::from_orbits([identical, flipped, same, same, crossed, disjoint]))?;
+        Ok(Self { kernel, conjunctivity: self.conjunctivity, origin: Origin::Orbits })
+    }
+
     /// Where the kernel comes from, and how good it is.
     ///
     /// Of a measured matrix: ``n_items``, ``variance_explained`` and ``entry_variance_explained`` (shares from 0 to 1 of its

@@ -440,9 +440,12 @@ pub(crate) fn solve(
 fn symmetric(what: &str, kernel: &Bound<'_, PyAny>) -> PyResult<ExchangeableKernel> {
     match Kernel::of("kernel", kernel)? {
         Kernel::Exchangeable(kernel) if kernel.kernel.is_position_symmetric() => Ok(kernel),
-        Kernel::Exchangeable(_) => {
-            Err(bad("kernel", format_args!("{what} needs a position-symmetric kernel (same first = same second)")))
-        }
+        Kernel::Exchangeable(_) => Err(bad(
+            "kernel",
+            format_args!(
+                "{what} needs a position-symmetric kernel (same first = same second); kernel.symmetrized() is one"
+            ),
+        )),
         Kernel::Matrix(_) => Err(bad(
             "kernel",
             format_args!(

@@ -141,7 +141,9 @@ def test_kernels_solutions_and_fits_survive_pickling() -> None:
         again = pickle.loads(pickle.dumps(kernel))
         assert repr(again) == repr(kernel) and again.orbits == kernel.orbits and again.conjunctivity == kernel.conjunctivity
         np.testing.assert_equal(again.info, kernel.info)
-        for solution in (caveat.solve(task, kernel, c=3.0, route="dense"), caveat.gradient_flow(task, kernel, time=2.0), caveat.logistic(task, kernel, c=2.0)):
+        alike = kernel.symmetrized()
+        solutions = [caveat.solve(task, kernel, c=3.0, route="dense"), caveat.gradient_flow(task, alike, time=2.0), caveat.logistic(task, alike, c=2.0)]
+        for solution in solutions:
             loaded = pickle.loads(pickle.dumps(solution))
             assert type(loaded) is type(solution) and repr(loaded) == repr(solution)
             np.testing.assert_array_equal(loaded.margins, solution.margins)

@@ -1,0 +1,145 @@
+"""Trial tables and files of choices, read and fitted here and with pandas."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import caveat
+
+
+def test_trial_tables_are_read_as_pandas_reads_them(own: Path) -> None:
+    columns = ["setting", "model", "seed", "rank_a", "rank_b", "phase", "is_train", "logit_diff", "ground_truth"]
+    table, frame = caveat.read_trials([own], columns), pd.read_parquet(own, columns=columns)
+    assert table.column_names == columns and len(table) == len(frame)
+    pd.testing.assert_frame_equal(table.to_pandas(), frame, check_dtype=False)
+    every = caveat.read_trials([own])
+    assert len(every.column_names) == 23 and "margin" in every.column_names
+    told: list[tuple[int, int]] = []
+    caveat.read_trials([own] * 3, progress=lambda done, total: told.append((done, total)))
+    assert all(done <= total for done, total in told)
+
+
+def test_conditions_are_means_over_trials(own: Path) -> None:
+    frame = pd.read_parquet(own)
+    frame = frame[frame["phase"] == "post"]
+    conditions = caveat.read_conditions([own])
+    keys = ["setting", "model", "task", "hier", "lora_r", "l2_reg"]
+    assert len(conditions) == len(frame.groupby(keys, dropna=False))
+    for condition in conditions[:: max(1, len(conditions) // 5)]:
+        of = np.ones(len(frame), dtype=bool)
+        for name in keys:
+            value = condition.key.get(name)
+            of &= (frame[name].isna() if value is None else frame[name] == value).to_numpy()
+        rows, n = frame[of], condition.n_items
+        assert n == max(rows["rank_a"].max(), rows["rank_b"].max()) + 1
+        mean = rows.groupby(["rank_a", "rank_b"])["logit_diff"].mean()
+        for (i, j), value in mean.items():
+            assert condition.margins[i, j] == pytest.approx(value, rel=1e-12)
+        assert condition.seed_margins.shape == (len(condition.seeds), n, n)
+        seed = condition.seeds[0]
+        of_seed = rows[rows["seed"] == seed].groupby(["rank_a", "rank_b"])["logit_diff"].mean()
+        assert condition.seed_margins[0, 0, 1] == pytest.approx(of_seed[0, 1], rel=1e-12)
+        trained = rows[rows["is_train"]]
+        assert condition.graph.n_pairs == len({tuple(sorted(p)) for p in zip(trained["rank_a"], trained["rank_b"], strict=True)})
+        assert condition.task is not None and condition.task.exceptions == condition.exceptions
+        fit = caveat.fit(condition.task, condition.margins)
+        low, high = caveat.bootstrap(condition.task, condition.seed_margins, replicates=200).conjunctivity
+        assert np.isnan(fit.conjunctivity) or low <= high
+
+
+def test_fits_of_files_are_fits_of_their_conditions(own: Path) -> None:
+    fits = caveat.fit_trials(own, bootstrap=0)
+    table, conditions = fits.table, caveat.read_conditions([own])
+    assert len(table) == len(conditions) and fits.pairs is None
+    by_key = {tuple(map(str, (c.key["setting"], c.key["task"], c.key["hier"], c.key.get("lora_r"), c.key.get("l2_reg")))): c for c in conditions}
+    missing = lambda value: None if np.isnan(value) else value
+    for row in range(0, len(table), max(1, len(table) // 6)):
+        key = (table["setting"][row], table["task"][row], table["hier"][row], missing(table["lora_r"][row]), missing(table["l2_reg"][row]))
+        condition = by_key[tuple(map(str, key))]
+        fit = caveat.fit(condition.graph, condition.margins)
+        assert table["conjunctivity"][row] == pytest.approx(fit.conjunctivity, rel=1e-6, nan_ok=True)
+        assert table["r_squared"][row] == pytest.approx(fit.r_squared, rel=1e-9, nan_ok=True)
+    predicted = caveat.fit_trials(own, train=["ti_n9"], test=["exc_mid_n9"], bootstrap=0)
+    assert predicted.pairs is not None and len(predicted.pairs) == 36 * len(predicted.table) and predicted.notes
+    compared = caveat.fit_trials(own, by=["setting", "hier"], compare=True, folds=3, bootstrap=0)
+    assert len(compared.table) > 0
+
+
+def test_summaries_are_what_pandas_groups(own: Path) -> None:
+    table = caveat.summarize_trials(own, ["setting", "hier"], where=["phase=post"])
+    frame = pd.read_parquet(own)
+    frame = frame[frame["phase"] == "post"]
+    for row in range(len(table)):
+        if table["class"][row] != "premise":
+            continue
+        of = (frame["setting"] == table["setting"][row]) & (frame["hier"] == table["hier"][row])
+        premise = frame[of & frame["is_train"] & ~frame["is_exception"] & ((frame["rank_a"] - frame["rank_b"]).abs() == 1)]
+        if table["hier"][row].startswith("ti"):
+            assert table["n"][row] == len(premise)
+            assert table["accuracy"][row] == pytest.approx(premise["correct"].mean(), abs=1e-12)
+    placed = caveat.placements(own, where=["setting=full", "hier=ti_n9"])
+    assert set(placed["class"]) >= {"premise"} and ((placed["probability"] >= 0) & (placed["probability"] <= 1)).all()
+    assert len(caveat.check_trials(own)) == 0
+
+
+def test_figures_of_trials_are_drawn(own: Path) -> None:
+    for draw in (caveat.figures.study, caveat.figures.placements, caveat.figures.observed_margins, caveat.figures.fitted_margins, caveat.figures.predicted_margins):
+        figure = draw(own)
+        assert figure._repr_svg_().startswith("<svg") and len(figure.table) > 0
+
+
+CHOICES = """subject,winner,loser,first
+s1,A,B,A
+s1,A,B,B
+s1,C,B,B
+s2,B,C,C
+s2,A,C,A
+s2,C,A,C
+"""
+
+
+def test_choices_are_read_and_fitted(tmp_path: Path) -> None:
+    path = tmp_path / "choices.csv"
+    path.write_text(CHOICES)
+    table = caveat.read_choices(path, items=["A", "B", "C"])
+    frame = pd.read_csv(path)
+    rank = {"A": 0, "B": 1, "C": 2}
+    other = np.where(frame["first"] == frame["winner"], frame["loser"], frame["winner"])
+    assert table["first"].tolist() == [rank[name] for name in frame["first"]]
+    assert table["second"].tolist() == [rank[name] for name in other]
+    assert table["first_chosen"].tolist() == (frame["first"] == frame["winner"]).astype(float).tolist()
+    assert list(table["subject"]) == frame["subject"].tolist()
+    fit = caveat.fit_choice_file(path, items=["A", "B", "C"], bootstrap=0)
+    pairs = np.column_stack([table["first"], table["second"]])
+    direct = caveat.fit_choices(caveat.TransitiveTask(3), pairs, table["first_chosen"], table["trials"])
+    assert fit.table["log_likelihood"][0] == pytest.approx(direct.log_likelihood, rel=1e-9)
+    figure = caveat.figures.choices(path, items=["A", "B", "C"])
+    assert figure.name == "choices-by-pair" and len(figure.table) == 3
+    assert caveat.figures.distance(path, items=["A", "B", "C"]).name == "distance-and-position"
+    renamed = tmp_path / "renamed.csv"
+    renamed.write_text(CHOICES.replace("winner", "chosen").replace("loser", "other"))
+    again = caveat.read_choices(renamed, {"winner": "chosen", "loser": "other", "first": "first"}, items=["A", "B", "C"])
+    assert again["first_chosen"].tolist() == table["first_chosen"].tolist()
+
+
+def test_published_choices_are_fitted(behavior: Path) -> None:
+    monkeys = caveat.fit_choice_file(behavior / "jensen2015_monkeys.csv", preset="jensen2015-monkeys", bootstrap=0)
+    assert len(monkeys.table) == 1 and "reconstructed" in monkeys.notes[0]
+    rows = caveat.read_choices(behavior / "jensen2015_monkeys.csv", preset="jensen2015-monkeys")
+    assert rows["trials"].sum() == monkeys.table["n_trials"][0]
+    assert caveat.figures.distance(behavior / "jensen2015_humans.csv", preset="jensen2015-humans").table.column_names
+
+
+def test_published_tables_are_read_and_fitted(published: Path) -> None:
+    path = sorted(published.rglob("ti_n9__fake.parquet"))[0]
+    frame = pd.read_parquet(path, columns=["seed", "logit_diff"])
+    table = caveat.read_trials([path], ["seed", "logit_diff"])
+    np.testing.assert_array_equal(table["logit_diff"], frame["logit_diff"])
+    conditions = caveat.read_conditions([path])
+    assert {c.n_items for c in conditions} == {9}
+    fits = caveat.fit_trials(path, bootstrap=0).table
+    assert len(fits) == len(conditions)
