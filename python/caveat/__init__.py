@@ -1,7 +1,8 @@
 """Rules and their exceptions: exact theory, inference and figures for transitive inference with exceptions.
 
-A model learns A > B, B > C, … from neighboring pairs, and one pair that contradicts the order; how does it judge pairs that it never
-saw? Kernel ridge regression on exchangeable representations can be solved exactly there, and this package does, fast:
+A model learns A > B, B > C, … from neighboring pairs, and one pair that contradicts the order; how does it judge pairs
+that it never saw? Kernel ridge regression on exchangeable representations can be solved exactly there, and this package
+does, fast:
 
 >>> import caveat
 >>> task = caveat.TransitiveTask(9, exceptions=[(5, 3)])

@@ -54,15 +54,16 @@ def _of_frame(frame: Any, names: list[str]) -> tuple[np.ndarray, np.ndarray, np.
         if undecided.any():
             row = int(np.argmax(undecided))
             raise ValueError(
-                f"row {row}: the label {_plain(label[row])!r} must be one of {_plain(left[row])!r} and {_plain(right[row])!r}, "
-                "which must differ"
+                f"row {row}: the label {_plain(label[row])!r} must be one of {_plain(left[row])!r} and "
+                f"{_plain(right[row])!r}, which must differ"
             )
         return np.where(left_won, left, right), np.where(left_won, right, left), None
     if {"winner", "loser"} <= set(names):
         weights = np.asarray(frame["weight"]) if "weight" in names else None
         return np.asarray(frame["winner"]), np.asarray(frame["loser"]), weights
     raise ValueError(
-        f"comparisons: the columns {', '.join(names)} are not winner and loser (perhaps with weight), nor left, right and label"
+        f"comparisons: the columns {', '.join(names)} are not winner and loser (perhaps with weight), "
+        "nor left, right and label"
     )
 
 
@@ -76,7 +77,9 @@ def unique(winners: np.ndarray, losers: np.ndarray) -> tuple[np.ndarray, np.ndar
     for what, labels in (("winners", winners), ("losers", losers)):
         missing = np.asarray([label is None or label != label for label in labels.tolist()], dtype=bool)
         if missing.any():
-            raise ValueError(f"{what}[{int(np.argmax(missing))}]: the label is missing; every comparison needs both items")
+            raise ValueError(
+                f"{what}[{int(np.argmax(missing))}]: the label is missing; every comparison needs both items"
+            )
     if winners.dtype.kind != losers.dtype.kind and "O" not in (winners.dtype.kind, losers.dtype.kind):
         numbers = {"i", "u", "f", "b"}
         if not {winners.dtype.kind, losers.dtype.kind} <= numbers:

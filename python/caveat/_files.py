@@ -21,7 +21,8 @@ class FileFit:
     Attributes
     ----------
     table : Table
-        One row per fit, or per prediction, per model compared, or per parameter of their summary: the columns of ``caveat fit``.
+        One row per fit, or per prediction, per model compared, or per parameter of their summary: the columns of
+        ``caveat fit``.
     pairs : Table or None
         Every predicted pair with its interval, where conditions were predicted.
     notes : list of str
@@ -57,7 +58,8 @@ def fit_trials(
     files : path or list of paths
         Trial tables and directories of them.
     by : list of str, optional
-        Columns that make a condition: any of ``setting``, ``model``, ``task`` and ``hier`` (all by default); others are averaged over.
+        Columns that make a condition: any of ``setting``, ``model``, ``task`` and ``hier`` (all by default); others are
+        averaged over.
     loss : {"squared", "logistic"}
         Margins by least squares, or choices by maximum likelihood.
     learner : {"ridge", "gradient-flow", "logistic"}
@@ -207,12 +209,12 @@ def check_trials(files: Paths, *, most: int = 20) -> Table:
 
 
 def run_geometry(runs: Paths) -> Table:
-    """What runs have kept of their hidden states, one row per run, phase and kernel: the columns of ``caveat lm geometry``.
+    """What runs have kept of their hidden states, by run, phase and kernel: the columns of ``caveat lm geometry``.
 
     Parameters
     ----------
     runs : path or list of paths
-        Folders of runs that kept their similarities.
+        Folders of runs that kept their similarities, or tables of them that ``caveat lm geometry --format json`` wrote.
     """
     return _lib.geometry_of_runs(paths_of(runs))[0]
 
@@ -234,7 +236,6 @@ def choice_arguments(
 ) -> list[str]:
     """Arguments of ``caveat fit`` for a file of choices."""
     told = arguments([os.fspath(file)], **options)
-    # A file that does not tell its columns is read by the names of the roles, also where it would pass for a trial table.
     if columns is not None:
         told += ["--columns", ",".join(f"{role}={column}" for role, column in columns.items())]
     if n_items is not None:
@@ -247,7 +248,7 @@ def choice_arguments(
 
 
 def arguments(files: Sequence[str] = (), **options: Any) -> list[str]:
-    """Files and options as on a command line: None and False are left out, True is a flag, lists are joined by commas."""
+    """Files and options as on a command line: None and False are left out, True is a flag, lists have commas."""
     told = []
     for name, value in options.items():
         flag = "--" + name.replace("_", "-")

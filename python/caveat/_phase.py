@@ -40,8 +40,9 @@ def phase_diagram(
     Returns
     -------
     xarray.Dataset
-        A variable for each of ``premise``, ``exception_cycle``, ``within_section``, ``cross_section`` and ``cycle_to_section``
-        (NaN for a class with no pair), over the dimensions ``inverse_c`` (or ``inverse_time``) and ``conjunctivity``.
+        A variable for each of ``premise``, ``exception_cycle``, ``within_section``, ``cross_section`` and
+        ``cycle_to_section`` (NaN for a class with no pair), over the dimensions ``inverse_c`` (or ``inverse_time``) and
+        ``conjunctivity``.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """Figures ready for print, which show themselves in notebooks and hold their numbers as a table.
 
-Those of a task take a `TransitiveTask`; those of language models take trial tables (files and directories); those of behavior a file of
-choices. Every one is a `Figure`: ``figure.save("name.pdf")``, ``figure.table``, ``figure.caption``.
+Those of a task take a `TransitiveTask`; those of language models take trial tables (files and directories); those of
+behavior a file of choices. Every one is a `Figure`: ``figure.save("name.pdf")``, ``figure.table``, ``figure.caption``.
 
 >>> import caveat
 >>> figure = caveat.figures.mechanism(caveat.TransitiveTask(9, [(5, 3)]))
@@ -18,8 +18,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from caveat import _lib
-from caveat._lib import ExchangeableKernel, Figure, TransitiveTask
 from caveat._files import arguments, choice_arguments, paths_of
+from caveat._lib import ExchangeableKernel, Figure, TransitiveTask
 
 __all__ = [
     "choices",
@@ -66,7 +66,10 @@ def phase(
     cells: int = 240,
     progress: bool | Callable[[int, int], Any] = True,
 ) -> Figure:
-    """Accuracy of every pair class over conjunctivity and regularization, a row per task; parameters as of `caveat.phase_diagram`."""
+    """Accuracy of every pair class over conjunctivity and regularization, a row per task.
+
+    Parameters are those of `caveat.phase_diagram`.
+    """
     from caveat._phase import phase_grid
 
     several = [tasks] if isinstance(tasks, TransitiveTask) else list(tasks)
@@ -75,7 +78,10 @@ def phase(
 
 
 def window(
-    *, n_items: Sequence[int] = tuple(range(5, 42, 2)), cycle_lengths: Sequence[int] = (3, 5, 7, 9), n_items_moved: int = 15
+    *,
+    n_items: Sequence[int] = tuple(range(5, 42, 2)),
+    cycle_lengths: Sequence[int] = (3, 5, 7, 9),
+    n_items_moved: int = 15,
 ) -> Figure:
     """The balance window over the number of items, and over the exception's place in a task of ``n_items_moved``."""
     return _lib.window_figure(list(n_items), list(cycle_lengths), n_items_moved)
@@ -87,7 +93,7 @@ def conjunctivity(
     max_depth: int = 16,
     random_features: Sequence[ExchangeableKernel] = (),
 ) -> Figure:
-    """Conjunctivity of infinitely wide networks by depth; kernels of `ExchangeableKernel.random_features` are drawn over it."""
+    """Conjunctivity of infinitely wide networks by depth, and of kernels of `ExchangeableKernel.random_features`."""
     return _lib.conjunctivity_figure(list(activations), max_depth, list(random_features))
 
 
@@ -122,7 +128,8 @@ def model_conjunctivity(files: Paths) -> Figure:
 
 
 def hidden_states(runs: Paths) -> Figure:
-    """Conjunctivity of hidden states before and after training, and how well it predicts margins; of folders of runs."""
+    """Conjunctivity of hidden states before and after training, and how well it predicts margins; of folders of
+    runs, or of tables that ``caveat lm geometry --format json`` wrote."""
     return _lib.geometry_of_runs(paths_of(runs))[1]
 
 

@@ -77,11 +77,12 @@ def from_rdm(rdm: RDMs, *, measure: str | None = None) -> np.ndarray:
     Parameters
     ----------
     rdm : rsatoolbox.rdm.RDMs
-        Over the P = n(n−1) ordered pairs of n items. If it has the pattern descriptors ``first`` and ``second``, they say where each pair
-        belongs; else the pairs are in lexicographic order.
+        Over the P = n(n−1) ordered pairs of n items. If it has the pattern descriptors ``first`` and ``second``, they
+        say where each pair belongs; else the pairs are in lexicographic order.
     measure : str, optional
-        What the dissimilarities are, in place of what the RDM says. ``"correlation"`` and ``"cosine"`` give 1 − d; all others are taken
-        as squared distances and give −½HdH, H the centering, which has no information on what all pairs have in common.
+        What the dissimilarities are, in place of what the RDM says. ``"correlation"`` and ``"cosine"`` give 1 − d; all
+        others are taken as squared distances and give −½HdH, H the centering, which has no information on what all
+        pairs have in common.
 
     Returns
     -------

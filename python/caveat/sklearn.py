@@ -26,9 +26,9 @@ __all__ = ["ComparisonRidge"]
 class ComparisonRidge(ClassifierMixin, BaseEstimator):
     """Kernel ridge regression on comparisons of items, with a representation of chosen conjunctivity.
 
-    A trial shows two items, and its target says which of them wins. Ranks of all items and what is remembered of trained pairs follow
-    in closed form or from one sparse system; no kernel matrix is made. With ``conjunctivity=0`` this is ridge regression on
-    differences of one-hot items, with ``conjunctivity=1`` only trained pairs are known.
+    A trial shows two items, and its target says which of them wins. Ranks of all items and what is remembered of
+    trained pairs follow in closed form or from one sparse system; no kernel matrix is made. With ``conjunctivity=0``
+    this is ridge regression on differences of one-hot items, with ``conjunctivity=1`` only trained pairs are known.
 
     Parameters
     ----------
@@ -39,13 +39,14 @@ class ComparisonRidge(ClassifierMixin, BaseEstimator):
     loss : {"squared", "logistic"}, default="squared"
         Logistic regression, with ``predict_proba``, in place of ridge regression.
     encoding : {"labels", "differences"}, default="labels"
-        How ``X`` tells the items: two columns of labels (numbers or text), or one column an item with 1 for the item shown first,
-        −1 for the other and 0 elsewhere.
+        How ``X`` tells the items: two columns of labels (numbers or text), or one column an item with 1 for the item
+        shown first, −1 for the other and 0 elsewhere.
 
     Attributes
     ----------
     classes_ : ndarray of shape (2,)
-        The second class, the larger one, says that the first item wins. Targets that are all 1 or all −1 have the classes −1 and 1.
+        The second class, the larger one, says that the first item wins. Targets that are all 1 or all −1 have the
+        classes −1 and 1.
     items_ : ndarray of shape (n_items,)
         The items: labels, or columns of differences.
     ranks_ : ndarray of shape (n_items,)
@@ -108,8 +109,8 @@ class ComparisonRidge(ClassifierMixin, BaseEstimator):
             classes = np.array([-1, 1], dtype=classes.dtype)
         if len(classes) != 2:
             raise ValueError(
-                f"y: 2 classes are needed, got only one class, {_plain(classes[0])!r}: the larger of two says that the first item wins, "
-                "and a single one must be 1 or -1"
+                f"y: 2 classes are needed, got only one class, {_plain(classes[0])!r}: the larger of two says that the "
+                "first item wins, and a single one must be 1 or -1"
             )
         self._refuse_other_columns(X)
         if self.encoding == "differences":
@@ -121,7 +122,10 @@ class ComparisonRidge(ClassifierMixin, BaseEstimator):
         winners, losers = np.where(wins, pairs[:, 0], pairs[:, 1]), np.where(wins, pairs[:, 1], pairs[:, 0])
         if (same := winners == losers).any():
             row = int(np.argmax(same))
-            raise ValueError(f"X[{row}]: item {_plain(items[winners[row]])!r} is compared with itself: a trial needs two different items")
+            raise ValueError(
+                f"X[{row}]: item {_plain(items[winners[row]])!r} is compared with itself: "
+                "a trial needs two different items"
+            )
         graph = ComparisonGraph.from_pairs(winners, losers, weights, n_items=len(items))
         kernel = ExchangeableKernel(self.conjunctivity)
         self.solution_: Any = (solve if self.loss == "squared" else logistic)(graph, kernel, c=self.c)
@@ -226,7 +230,9 @@ def _unique(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     try:
         items, pairs = np.unique(X, return_inverse=True)
     except TypeError as error:
-        raise ValueError(f"X: labels of several types cannot be sorted ({error}); make them all text or all numbers") from None
+        raise ValueError(
+            f"X: labels of several types cannot be sorted ({error}); make them all text or all numbers"
+        ) from None
     return items, pairs.reshape(X.shape)
 
 

@@ -117,6 +117,6 @@ pub(crate) fn matrix<T: numpy::Element>(
     values: Vec<T>,
     columns: usize,
 ) -> PyResult<Bound<'_, PyArray2<T>>> {
-    let rows = if columns == 0 { 0 } else { values.len() / columns };
+    let rows = values.len().checked_div(columns).unwrap_or(0);
     PyArray1::from_vec(py, values).reshape([rows, columns])
 }

@@ -29,6 +29,9 @@ fn rows_read(steps: &Steps) -> impl Fn(u64, u64) + Sync + '_ {
     }
 }
 
+/// The table of fits, that of predicted pairs, the figures by pair and by distance, and notes.
+type FoundInFiles = (Table, Option<Table>, Option<Figure>, Option<Figure>, Vec<String>);
+
 /// What `caveat fit` finds in files; arguments are the command's.
 #[pyfunction]
 pub(crate) fn fit_files(
@@ -36,7 +39,7 @@ pub(crate) fn fit_files(
     arguments: Vec<OsString>,
     by_pair: bool,
     by_distance: bool,
-) -> PyResult<(Table, Option<Table>, Option<Figure>, Option<Figure>, Vec<String>)> {
+) -> PyResult<FoundInFiles> {
     let work = move |_: &Steps| analysis::fit(arguments, ChoicePictures { by_pair, by_distance });
     let FitOutcome { table, pairs, by_pair, by_distance, notes, .. } =
         raise(long::run(py, "fit", Some(&unless_on_a_terminal(py)), work)?)?;

@@ -3,7 +3,7 @@
 use caveat_figures::phase_figure::PhaseInputs;
 use caveat_theory::phase::StrengthKind;
 use caveat_theory::{PairClass, PhaseAxes, PhaseGrid as Grid, Training, balance_window as window, phase_grid as grid};
-use numpy::PyArray2;
+use numpy::{PyArray1, PyArray2};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use rayon::prelude::*;
@@ -114,6 +114,9 @@ pub(crate) fn transitive(what: &str, value: &Bound<'_, PyAny>) -> PyResult<cavea
     }
 }
 
+/// Conjunctivity and inverse strength.
+type Axes<'py> = (Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>);
+
 /// Accuracy of every pair class over conjunctivity and regularization.
 #[pyclass(frozen, module = "caveat._lib")]
 #[derive(Debug)]
@@ -175,7 +178,7 @@ impl PhaseGrid {
 
     /// The two axes: conjunctivity and inverse strength.
     #[getter]
-    fn axes<'py>(&self, py: Python<'py>) -> (Bound<'py, numpy::PyArray1<f64>>, Bound<'py, numpy::PyArray1<f64>>) {
+    fn axes<'py>(&self, py: Python<'py>) -> Axes<'py> {
         let axes = &self.grid.axes;
         (vector(py, axes.conjunctivity.clone()), vector(py, axes.inverse_strength.clone()))
     }
@@ -197,7 +200,7 @@ pub(crate) fn phase_axes<'py>(
     n_conjunctivity: usize,
     n_strength: usize,
     inverse: (f64, f64),
-) -> PyResult<(Bound<'py, numpy::PyArray1<f64>>, Bound<'py, numpy::PyArray1<f64>>)> {
+) -> PyResult<Axes<'py>> {
     let axes = raise(PhaseAxes::cell_centers(n_conjunctivity, n_strength, (0.0, 1.0), inverse))?;
     Ok((vector(py, axes.conjunctivity), vector(py, axes.inverse_strength)))
 }

@@ -23,7 +23,9 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_the_command_says_its_version_and_what_the_package_says() -> None:
     assert run("--version").stdout == f"caveat {caveat.__version__}\n"
-    said = json.loads(run("predict", "-n", "9", "--exception", "5", "3", "--alpha", "0.2", "--c", "10", "--format", "json").stdout)
+    said = json.loads(
+        run("predict", "-n", "9", "--exception", "5", "3", "--alpha", "0.2", "--c", "10", "--format", "json").stdout
+    )
     solution = caveat.solve(caveat.TransitiveTask(9, [(5, 3)]), caveat.ExchangeableKernel(0.2), c=10.0)
     assert said["margins"] == solution.margins.tolist() and said["ranks"] == solution.ranks.tolist()
     assert said["accuracy"] == solution.accuracy()
@@ -40,14 +42,29 @@ def test_bad_usage_has_the_exit_code_and_the_words_of_the_command() -> None:
 
 
 def test_figures_and_tables_are_written(tmp_path: Path) -> None:
-    done = run("phase", "-n", "9", "--exception", "5", "3", "--grid", "20x20", "--figure", str(tmp_path / "p.svg"), "-o", str(tmp_path / "p.csv"))
+    done = run(
+        "phase",
+        "-n",
+        "9",
+        "--exception",
+        "5",
+        "3",
+        "--grid",
+        "20x20",
+        "--figure",
+        str(tmp_path / "p.svg"),
+        "-o",
+        str(tmp_path / "p.csv"),
+    )
     assert done.returncode == 0, done.stderr
     assert sorted(p.name for p in tmp_path.iterdir()) == ["p.csv", "p.svg"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent as on Unix")
 def test_ctrl_c_ends_the_command() -> None:
-    process = subprocess.Popen([SCRIPT, "phase", "-n", "301", "--exception", "160", "140", "--grid", "20000x20000"], stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [SCRIPT, "phase", "-n", "301", "--exception", "160", "140", "--grid", "20000x20000"], stderr=subprocess.DEVNULL
+    )
     time.sleep(1.0)
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=30) in (-signal.SIGINT, 130)

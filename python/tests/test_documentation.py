@@ -23,11 +23,20 @@ def documented() -> list[tuple[str, object]]:
         found.append((name, module))
         for member in getattr(module, "__all__", [n for n in vars(module) if not n.startswith("_")]):
             value = getattr(module, member)
-            if isinstance(value, types.ModuleType) or not callable(value) or getattr(value, "__module__", "") == "typing":
+            if (
+                isinstance(value, types.ModuleType)
+                or not callable(value)
+                or getattr(value, "__module__", "") == "typing"
+            ):
                 continue
             found.append((f"{name}.{member}", value))
             if inspect.isclass(value):
-                own = [(n, v) for n, v in vars(value).items() if not n.startswith("_") and (callable(v) or isinstance(v, (property, classmethod, types.GetSetDescriptorType)))]
+                own = [
+                    (n, v)
+                    for n, v in vars(value).items()
+                    if not n.startswith("_")
+                    and (callable(v) or isinstance(v, (property, classmethod, types.GetSetDescriptorType)))
+                ]
                 found += [(f"{name}.{member}.{n}", getattr(v, "__func__", v)) for n, v in own]
     return found
 
@@ -50,7 +59,23 @@ def test_it_is_documented_and_its_examples_hold(name: str) -> None:
 
 
 def test_all_that_is_public_of_the_compiled_part_is_in_the_package() -> None:
-    internal = {"PhaseGrid", "command", "command_figure", "conjunctivity_figure", "fit_files", "geometry_of_runs", "margins_figure"}
-    internal |= {"mechanism_figure", "phase_axes", "phase_figure", "restore_kernel", "results_table", "task_figure", "window_figure"}
+    internal = {
+        "PhaseGrid",
+        "command",
+        "command_figure",
+        "conjunctivity_figure",
+        "fit_files",
+        "geometry_of_runs",
+        "margins_figure",
+    }
+    internal |= {
+        "mechanism_figure",
+        "phase_axes",
+        "phase_figure",
+        "restore_kernel",
+        "results_table",
+        "task_figure",
+        "window_figure",
+    }
     compiled = {name for name in dir(_lib) if not name.startswith("_")}
     assert compiled - set(caveat.__all__) == internal

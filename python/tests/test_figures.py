@@ -21,7 +21,9 @@ FIGURES = {
     "conjunctivity": lambda: figures.conjunctivity(
         ["relu"], max_depth=4, random_features=[caveat.ExchangeableKernel.random_features(1, width=200, replicates=4)]
     ),
-    "design": lambda: caveat.design([TASK], hypotheses=((0.0, 0.0), (0.5, 0.5)), trials=20, samples=32, max_trials=100).figure(),
+    "design": lambda: caveat.design(
+        [TASK], hypotheses=((0.0, 0.0), (0.5, 0.5)), trials=20, samples=32, max_trials=100
+    ).figure(),
 }
 
 
@@ -55,7 +57,11 @@ def test_the_numbers_of_a_figure_are_the_theory() -> None:
 
 def test_tasks_and_designs_show_themselves() -> None:
     assert TASK._repr_svg_().startswith("<svg")
-    assert caveat.design([TASK], hypotheses=((0, 0), (1, 1)), trials=10, samples=8, max_trials=20)._repr_svg_().startswith("<svg")
+    assert (
+        caveat.design([TASK], hypotheses=((0, 0), (1, 1)), trials=10, samples=8, max_trials=20)
+        ._repr_svg_()
+        .startswith("<svg")
+    )
 
 
 def measured(n_items: int, seed: int) -> np.ndarray:
@@ -81,7 +87,9 @@ def test_similarities_go_to_rdms_and_back() -> None:
     shuffled = np.random.default_rng(1).permutation(20)
     moved = rsatoolbox.rdm.RDMs(
         rdm.get_matrices()[:, shuffled][:, :, shuffled],
-        pattern_descriptors={name: list(np.array(rdm.pattern_descriptors[name])[shuffled]) for name in ("first", "second")},
+        pattern_descriptors={
+            name: list(np.array(rdm.pattern_descriptors[name])[shuffled]) for name in ("first", "second")
+        },
     )
     np.testing.assert_allclose(from_rdm(moved), back, atol=1e-10)
 

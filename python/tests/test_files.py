@@ -44,7 +44,9 @@ def test_conditions_are_means_over_trials(own: Path) -> None:
         of_seed = rows[rows["seed"] == seed].groupby(["rank_a", "rank_b"])["logit_diff"].mean()
         assert condition.seed_margins[0, 0, 1] == pytest.approx(of_seed[0, 1], rel=1e-12)
         trained = rows[rows["is_train"]]
-        assert condition.graph.n_pairs == len({tuple(sorted(p)) for p in zip(trained["rank_a"], trained["rank_b"], strict=True)})
+        assert condition.graph.n_pairs == len(
+            {tuple(sorted(p)) for p in zip(trained["rank_a"], trained["rank_b"], strict=True)}
+        )
         assert condition.task is not None and condition.task.exceptions == condition.exceptions
         fit = caveat.fit(condition.task, condition.margins)
         low, high = caveat.bootstrap(condition.task, condition.seed_margins, replicates=200).conjunctivity
@@ -55,10 +57,19 @@ def test_fits_of_files_are_fits_of_their_conditions(own: Path) -> None:
     fits = caveat.fit_trials(own, bootstrap=0)
     table, conditions = fits.table, caveat.read_conditions([own])
     assert len(table) == len(conditions) and fits.pairs is None
-    by_key = {tuple(map(str, (c.key["setting"], c.key["task"], c.key["hier"], c.key.get("lora_r"), c.key.get("l2_reg")))): c for c in conditions}
+    by_key = {
+        tuple(map(str, (c.key["setting"], c.key["task"], c.key["hier"], c.key.get("lora_r"), c.key.get("l2_reg")))): c
+        for c in conditions
+    }
     missing = lambda value: None if np.isnan(value) else value
     for row in range(0, len(table), max(1, len(table) // 6)):
-        key = (table["setting"][row], table["task"][row], table["hier"][row], missing(table["lora_r"][row]), missing(table["l2_reg"][row]))
+        key = (
+            table["setting"][row],
+            table["task"][row],
+            table["hier"][row],
+            missing(table["lora_r"][row]),
+            missing(table["l2_reg"][row]),
+        )
         condition = by_key[tuple(map(str, key))]
         fit = caveat.fit(condition.graph, condition.margins)
         assert table["conjunctivity"][row] == pytest.approx(fit.conjunctivity, rel=1e-6, nan_ok=True)
@@ -77,7 +88,9 @@ def test_summaries_are_what_pandas_groups(own: Path) -> None:
         if table["class"][row] != "premise":
             continue
         of = (frame["setting"] == table["setting"][row]) & (frame["hier"] == table["hier"][row])
-        premise = frame[of & frame["is_train"] & ~frame["is_exception"] & ((frame["rank_a"] - frame["rank_b"]).abs() == 1)]
+        premise = frame[
+            of & frame["is_train"] & ~frame["is_exception"] & ((frame["rank_a"] - frame["rank_b"]).abs() == 1)
+        ]
         if table["hier"][row].startswith("ti"):
             assert table["n"][row] == len(premise)
             assert table["accuracy"][row] == pytest.approx(premise["correct"].mean(), abs=1e-12)
@@ -87,7 +100,13 @@ def test_summaries_are_what_pandas_groups(own: Path) -> None:
 
 
 def test_figures_of_trials_are_drawn(own: Path) -> None:
-    for draw in (caveat.figures.study, caveat.figures.placements, caveat.figures.observed_margins, caveat.figures.fitted_margins, caveat.figures.predicted_margins):
+    for draw in (
+        caveat.figures.study,
+        caveat.figures.placements,
+        caveat.figures.observed_margins,
+        caveat.figures.fitted_margins,
+        caveat.figures.predicted_margins,
+    ):
         figure = draw(own)
         assert figure._repr_svg_().startswith("<svg") and len(figure.table) > 0
 
@@ -122,7 +141,9 @@ def test_choices_are_read_and_fitted(tmp_path: Path) -> None:
     assert caveat.figures.distance(path, items=["A", "B", "C"]).name == "distance-and-position"
     renamed = tmp_path / "renamed.csv"
     renamed.write_text(CHOICES.replace("winner", "chosen").replace("loser", "other"))
-    again = caveat.read_choices(renamed, {"winner": "chosen", "loser": "other", "first": "first"}, items=["A", "B", "C"])
+    again = caveat.read_choices(
+        renamed, {"winner": "chosen", "loser": "other", "first": "first"}, items=["A", "B", "C"]
+    )
     assert again["first_chosen"].tolist() == table["first_chosen"].tolist()
 
 

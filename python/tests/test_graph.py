@@ -22,8 +22,14 @@ def edges(graph: caveat.ComparisonGraph) -> dict[str, list]:
 
 
 def test_the_same_comparisons_make_the_same_graph_whatever_holds_them() -> None:
-    expected = {"first": [0, 1], "second": [1, 2], "weight": [2.0, 2.0], "first_wins": [2.0, 1.0], "second_wins": [0.0, 1.0]}
-    columns = {"winner": [w for w, _ in NAMED], "loser": [l for _, l in NAMED]}
+    expected = {
+        "first": [0, 1],
+        "second": [1, 2],
+        "weight": [2.0, 2.0],
+        "first_wins": [2.0, 1.0],
+        "second_wins": [0.0, 1.0],
+    }
+    columns = {"winner": [winner for winner, _ in NAMED], "loser": [loser for _, loser in NAMED]}
     shown = {"left": [min(p) for p in NAMED], "right": [max(p) for p in NAMED], "label": columns["winner"]}
     holders = [
         NAMED,
@@ -139,10 +145,18 @@ def test_kernels_solutions_and_fits_survive_pickling() -> None:
     ]
     for kernel in kernels:
         again = pickle.loads(pickle.dumps(kernel))
-        assert repr(again) == repr(kernel) and again.orbits == kernel.orbits and again.conjunctivity == kernel.conjunctivity
+        assert (
+            repr(again) == repr(kernel)
+            and again.orbits == kernel.orbits
+            and again.conjunctivity == kernel.conjunctivity
+        )
         np.testing.assert_equal(again.info, kernel.info)
         alike = kernel.symmetrized()
-        solutions = [caveat.solve(task, kernel, c=3.0, route="dense"), caveat.gradient_flow(task, alike, time=2.0), caveat.logistic(task, alike, c=2.0)]
+        solutions = [
+            caveat.solve(task, kernel, c=3.0, route="dense"),
+            caveat.gradient_flow(task, alike, time=2.0),
+            caveat.logistic(task, alike, c=2.0),
+        ]
         for solution in solutions:
             loaded = pickle.loads(pickle.dumps(solution))
             assert type(loaded) is type(solution) and repr(loaded) == repr(solution)

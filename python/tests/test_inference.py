@@ -29,7 +29,10 @@ def model(parameters: np.ndarray, exceptions: list = [(5, 3)], pairs: list = PAI
 
 def by_scipy(margins: np.ndarray) -> scipy.optimize.OptimizeResult:
     starts = [[x, y, 0.5] for x in (-3.0, 0.0) for y in (0.0, 3.0)]
-    fits = [scipy.optimize.least_squares(lambda p: model(p) - margins, s, xtol=1e-14, ftol=1e-14, gtol=1e-14) for s in starts]
+    fits = [
+        scipy.optimize.least_squares(lambda p: model(p) - margins, s, xtol=1e-14, ftol=1e-14, gtol=1e-14)
+        for s in starts
+    ]
     return min(fits, key=lambda fit: fit.cost)
 
 
@@ -86,7 +89,10 @@ def test_profile_intervals_end_where_the_best_fit_is_too_bad() -> None:
     for end in intervals.conjunctivity:
         logit = np.log(end / (1 - end))
         held = min(
-            2 * scipy.optimize.least_squares(lambda p: model(np.array([logit, *p])) - margins, [y, 1.0], xtol=1e-14, ftol=1e-14).cost
+            2
+            * scipy.optimize.least_squares(
+                lambda p: model(np.array([logit, *p])) - margins, [y, 1.0], xtol=1e-14, ftol=1e-14
+            ).cost
             for y in (1.0, 3.0)
         )
         assert held == pytest.approx(threshold, rel=1e-4)
@@ -108,7 +114,10 @@ def test_bootstrap_intervals_are_those_of_resampled_means() -> None:
         # Quantiles of 2,000 draws in the tails are known to about a tenth of the interval's width.
         assert getattr(found, name) == pytest.approx((low, high), abs=0.15 * (high - low)), name
     assert found.replicates == 2_000 and found.seed == 7 and found.identified is None
-    assert caveat.bootstrap(TASK, clusters, replicates=100, seed=7).c == caveat.bootstrap(TASK, clusters, replicates=100, seed=7).c
+    assert (
+        caveat.bootstrap(TASK, clusters, replicates=100, seed=7).c
+        == caveat.bootstrap(TASK, clusters, replicates=100, seed=7).c
+    )
     matrices = np.zeros((12, 9, 9))
     matrices[:, FIRST, SECOND], matrices[:, SECOND, FIRST] = clusters, -clusters
     again = caveat.bootstrap(TASK, matrices, replicates=2_000, seed=7)
@@ -130,12 +139,14 @@ def test_predictions_are_the_margins_at_the_fitted_parameters() -> None:
     assert compared.sign_agreement == pytest.approx(np.mean(np.sign(observed) == np.sign(expected)))
     line = scipy.stats.linregress(expected, observed)
     error = np.sqrt(np.mean((observed - expected) ** 2))
-    assert compared.calibration == pytest.approx({"slope": line.slope, "intercept": line.intercept, "root_mean_square_error": error})
+    assert compared.calibration == pytest.approx(
+        {"slope": line.slope, "intercept": line.intercept, "root_mean_square_error": error}
+    )
     table = compared.table()
     np.testing.assert_array_equal(table["fails_observed"], (table["label"] * observed < 0).astype(float))
     np.testing.assert_array_equal(table["fails_predicted"], (table["label"] * expected < 0).astype(float))
     some = caveat.predict(fit, TASK, pairs=[(8, 0), (3, 5)])
-    at = {pair: margin for pair, margin in zip(PAIRS, predicted.predicted, strict=True)}
+    at = dict(zip(PAIRS, predicted.predicted, strict=True))
     np.testing.assert_allclose(some.predicted, [-at[0, 8], at[3, 5]], atol=1e-12)
 
 
@@ -180,8 +191,18 @@ def test_choices_are_fitted_by_maximum_likelihood(learner: str) -> None:
         chance = lapse / 2 + (1 - lapse) / (1 + np.exp(-np.exp(p[2]) * f - p[4]))
         return -np.sum(chosen * np.log(chance) + (trials - chosen) * np.log1p(-chance))
 
-    start = np.array([np.log(fit.conjunctivity / (1 - fit.conjunctivity)) + 0.3, np.log(fit.strength) - 0.2, np.log(fit.gain), -3.0, 0.0])
-    best = scipy.optimize.minimize(loss, start, method="Nelder-Mead", options={"maxiter": 8_000, "fatol": 1e-9, "xatol": 1e-7, "adaptive": True})
+    start = np.array(
+        [
+            np.log(fit.conjunctivity / (1 - fit.conjunctivity)) + 0.3,
+            np.log(fit.strength) - 0.2,
+            np.log(fit.gain),
+            -3.0,
+            0.0,
+        ]
+    )
+    best = scipy.optimize.minimize(
+        loss, start, method="Nelder-Mead", options={"maxiter": 8_000, "fatol": 1e-9, "xatol": 1e-7, "adaptive": True}
+    )
     assert -fit.log_likelihood <= best.fun + 1e-5
     if best.fun - -fit.log_likelihood < 1e-5:
         assert fit.position_bias == pytest.approx(best.x[4], abs=2e-2)
@@ -224,7 +245,14 @@ def test_a_design_tells_the_information_of_a_judgment() -> None:
     c, gain, lapse, low, high = 20.0, 5.0, 0.1, 0.05, 0.6
     tasks = [caveat.TransitiveTask(5), caveat.TransitiveTask(5, [(3, 1)])]
     found = caveat.design(
-        tasks, hypotheses=((low, low), (high, high)), c=(c, c), gain=(gain, gain), lapse=lapse, trials=20, samples=128, max_trials=400
+        tasks,
+        hypotheses=((low, low), (high, high)),
+        c=(c, c),
+        gain=(gain, gain),
+        lapse=lapse,
+        trials=20,
+        samples=128,
+        max_trials=400,
     )
     entropy = lambda p: -(p * np.log2(p) + (1 - p) * np.log2(1 - p))
     table = found.pairs

@@ -42,7 +42,9 @@ INAPPLICABLE = {
 @pytest.mark.parametrize("encoding", ["labels", "differences"])
 def test_it_passes_the_checks_that_its_input_allows(encoding: str) -> None:
     expected = INAPPLICABLE[encoding]
-    results = check_estimator(ComparisonRidge(encoding=encoding), expected_failed_checks=expected, on_fail=None, on_skip=None)
+    results = check_estimator(
+        ComparisonRidge(encoding=encoding), expected_failed_checks=expected, on_fail=None, on_skip=None
+    )
     failed = [f"{r['check_name']}: {r['exception']}" for r in results if r["status"] == "failed"]
     assert not failed, "\n".join(failed)
     # None is listed that would pass.
@@ -52,7 +54,9 @@ def test_it_passes_the_checks_that_its_input_allows(encoding: str) -> None:
 class AnyNumbers(ComparisonRidge):
     """Reads any X of numbers as trials of six items, so that scikit-learn's checks of all else can run."""
 
-    def __init__(self, conjunctivity: float = 0.3, c: float = 10.0, *, loss: str = "logistic", encoding: str = "labels") -> None:
+    def __init__(
+        self, conjunctivity: float = 0.3, c: float = 10.0, *, loss: str = "logistic", encoding: str = "labels"
+    ) -> None:
         super().__init__(conjunctivity, c, loss=loss, encoding=encoding)
 
     def _validated(self, X: Any, y: Any = "no_validation", *, reset: bool) -> Any:
@@ -88,7 +92,11 @@ def trials(seed: int, n_items: int = 8, count: int = 60) -> tuple[np.ndarray, np
     """Trials of some items, their targets, and their weights."""
     winners, losers, weights = random_graph(n_items, count, seed)
     shown = np.random.default_rng(seed + 1).random(count) < 0.5
-    return np.where(shown[:, None], np.column_stack([winners, losers]), np.column_stack([losers, winners])), np.where(shown, 1, -1), weights
+    return (
+        np.where(shown[:, None], np.column_stack([winners, losers]), np.column_stack([losers, winners])),
+        np.where(shown, 1, -1),
+        weights,
+    )
 
 
 @pytest.mark.parametrize(("conjunctivity", "c"), [(0.0, 1.0), (0.3, 10.0), (1.0, 2.0)])
@@ -153,10 +161,16 @@ def test_it_works_in_searches_and_pipelines() -> None:
 
 
 BAD = {
-    "an unknown label": (lambda m: m.predict([["ant", "bee"], ["bee", "yak"]]), r"X\[1, 1\]: item 'yak' is unknown: 3 items were fitted, 'ant' to 'cow'"),
+    "an unknown label": (
+        lambda m: m.predict([["ant", "bee"], ["bee", "yak"]]),
+        r"X\[1, 1\]: item 'yak' is unknown: 3 items were fitted, 'ant' to 'cow'",
+    ),
     "a number among names": (lambda m: m.predict([[1, 2]]), r"X\[0, 0\]: item 1 is unknown"),
     "three columns": (lambda m: m.fit([["a", "b", "c"]], [1]), "X: expected 2 columns, .* got 3 feature"),
-    "an item against itself": (lambda m: m.fit([["a", "b"], ["b", "b"]], [1, 1]), r"X\[1\]: item 'b' is compared with itself"),
+    "an item against itself": (
+        lambda m: m.fit([["a", "b"], ["b", "b"]], [1, 1]),
+        r"X\[1\]: item 'b' is compared with itself",
+    ),
     "three classes": (lambda m: m.fit([["a", "b"]] * 3, [1, 2, 3]), "Only binary classification is supported"),
     "one class that says nothing": (lambda m: m.fit([["a", "b"]], [7]), "got only one class, 7"),
     "targets that are NaN": (lambda m: m.fit([["a", "b"]] * 2, [1, float("nan")]), "NaN"),
@@ -166,9 +180,15 @@ BAD = {
     "names and numbers": (lambda m: m.fit(np.array([["a", 1]], dtype=object), [1]), "several types"),
     "an unknown loss": (lambda m: m.set_params(loss="hinge").fit([["a", "b"]], [1]), "loss: 'hinge' is unknown"),
     "an unknown encoding": (lambda m: m.set_params(encoding="x").fit([["a", "b"]], [1]), "encoding: 'x' is unknown"),
-    "too conjunctive": (lambda m: m.set_params(conjunctivity=2.0).fit([["a", "b"]], [1]), "conjunctivity = 2 is out of range"),
+    "too conjunctive": (
+        lambda m: m.set_params(conjunctivity=2.0).fit([["a", "b"]], [1]),
+        "conjunctivity = 2 is out of range",
+    ),
     "no regularization": (lambda m: m.set_params(c=0.0).fit([["a", "b"]], [1]), "C = 0 is out of range"),
-    "no differences": (lambda m: m.set_params(encoding="differences").fit([[1, -1, 1]], [1]), r"X\[0\]: expected one 1"),
+    "no differences": (
+        lambda m: m.set_params(encoding="differences").fit([[1, -1, 1]], [1]),
+        r"X\[0\]: expected one 1",
+    ),
 }
 
 

@@ -44,7 +44,9 @@ def test_margins_are_those_of_kernel_ridge(n_items: int, exceptions: list, conju
         ranks, untrained = solution.ranks, ~np.eye(n_items, dtype=bool)
         for i, j in trials:
             untrained[i, j] = False
-        np.testing.assert_allclose((ranks[:, None] - ranks[None, :])[untrained], expected[untrained], atol=1e-14 * c + 1e-12)
+        np.testing.assert_allclose(
+            (ranks[:, None] - ranks[None, :])[untrained], expected[untrained], atol=1e-14 * c + 1e-12
+        )
 
 
 @pytest.mark.parametrize("order", ["both", "higher-first", "lower-first", "winner-first"])
@@ -89,7 +91,9 @@ def test_ranks_on_a_graph_solve_the_screened_laplacian(conjunctivity: float, c: 
     weight = np.bincount(edge.ravel(), weights=weights)
     label = np.bincount(edge.ravel(), weights=weights * np.where(winners < losers, 1.0, -1.0)) / weight
     rows = np.repeat(np.arange(len(pair)), 2)
-    incidence = scipy.sparse.csr_array((np.tile([1.0, -1.0], len(pair)), (rows, pair.ravel())), shape=(len(pair), n_items))
+    incidence = scipy.sparse.csr_array(
+        (np.tile([1.0, -1.0], len(pair)), (rows, pair.ravel())), shape=(len(pair), n_items)
+    )
     strength, diagonal = (1 - conjunctivity) / 2, conjunctivity + 1 / (c * weight)
     laplacian = incidence.T @ scipy.sparse.diags_array(1 / diagonal) @ incidence
     system = scipy.sparse.eye_array(n_items) + strength * laplacian
@@ -112,7 +116,9 @@ def test_gradient_flow_is_the_matrix_exponential(conjunctivity: float, time: flo
     every = ordered_pairs(8)
     # Both orders of a pair together train the antisymmetric kernel, whose norm is κ_id − κ_flip = 1.
     kernel = one_hot_kernel(conjunctivity, trials, trials)
-    growth = scipy.linalg.expm(-time * np.block([[np.zeros((1, 1)), np.zeros((1, len(trials)))], [-labels[:, None], kernel]]))
+    growth = scipy.linalg.expm(
+        -time * np.block([[np.zeros((1, 1)), np.zeros((1, len(trials)))], [-labels[:, None], kernel]])
+    )
     dual = growth[1:, 0]
     expected = square(8, every, one_hot_kernel(conjunctivity, every, trials) @ dual)
     solution = caveat.gradient_flow(task, caveat.ExchangeableKernel(conjunctivity), time=time)
@@ -138,12 +144,20 @@ def test_logistic_margins_minimize_the_penalized_likelihood(conjunctivity: float
         margins = kernel @ dual
         return kernel @ (dual - c * twice * signs / (1 + np.exp(signs * margins)))
 
-    found = scipy.optimize.minimize(objective, np.zeros(len(both)), jac=gradient, method="L-BFGS-B", options={"maxiter": 20_000, "ftol": 1e-16, "gtol": 1e-10})
+    found = scipy.optimize.minimize(
+        objective,
+        np.zeros(len(both)),
+        jac=gradient,
+        method="L-BFGS-B",
+        options={"maxiter": 20_000, "ftol": 1e-16, "gtol": 1e-10},
+    )
     every = ordered_pairs(6)
     expected = square(6, every, one_hot_kernel(conjunctivity, every, both) @ found.x)
     solution = caveat.logistic(graph, caveat.ExchangeableKernel(conjunctivity), c=c)
     np.testing.assert_allclose(solution.margins, expected, atol=2e-4 * np.abs(expected).max())
-    np.testing.assert_allclose(solution.probability([0, 3], [1, 2]), 1 / (1 + np.exp(-solution.margin([0, 3], [1, 2]))), rtol=1e-12)
+    np.testing.assert_allclose(
+        solution.probability([0, 3], [1, 2]), 1 / (1 + np.exp(-solution.margin([0, 3], [1, 2]))), rtol=1e-12
+    )
     np.testing.assert_allclose(solution.probability(2, 2), 0.5)
 
 
@@ -222,7 +236,9 @@ def test_network_kernels_are_gaussian_averages_of_the_activation(kind: str, acti
         index = 0 if kind == "nngp" else 1
         assert kernel.conjunctivity == pytest.approx(alpha[index], abs=1e-10)
         assert kernel.orbits["same_first"] == pytest.approx(shared[index], abs=1e-10)
-        assert caveat.conjunctivity_by_depth(kind, depth, activation)[depth] == pytest.approx(kernel.conjunctivity, abs=1e-14)
+        assert caveat.conjunctivity_by_depth(kind, depth, activation)[depth] == pytest.approx(
+            kernel.conjunctivity, abs=1e-14
+        )
 
         def next_layer(at: np.ndarray) -> np.ndarray:
             sigma = 2 * average(phi, at[0]) / norm
@@ -262,11 +278,16 @@ def test_the_window_is_where_the_margins_change_sign() -> None:
     assert window.balances
     assert window.critical is not None and window.critical < c
     flow = caveat.balance_window(caveat.TransitiveTask(n_items, exceptions), time=30.0)
-    for name, alpha in [("cross_section", flow.conjunctivity_generalization), ("exception_cycle", flow.conjunctivity_memorization)]:
+    for name, alpha in [
+        ("cross_section", flow.conjunctivity_generalization),
+        ("exception_cycle", flow.conjunctivity_memorization),
+    ]:
         of = pairs["class"] == name
         for step, sign in [(-1e-6, 1), (1e-6, -1)]:
             sign = sign if name == "cross_section" else -sign
-            solution = caveat.gradient_flow(caveat.TransitiveTask(n_items, exceptions), caveat.ExchangeableKernel(alpha + step), time=30.0)
+            solution = caveat.gradient_flow(
+                caveat.TransitiveTask(n_items, exceptions), caveat.ExchangeableKernel(alpha + step), time=30.0
+            )
             least = np.min(pairs["label"][of] * solution.margins[pairs["first"][of], pairs["second"][of]])
             assert np.sign(least) == sign, (name, step)
 
@@ -290,7 +311,9 @@ def test_a_phase_diagram_holds_the_accuracy_of_every_cell() -> None:
     flow = caveat.phase_diagram(task, [0.2], inverse_time=[0.1, 1.0])
     for time, inverse in [(10.0, 0.1), (1.0, 1.0)]:
         accuracy = caveat.gradient_flow(task, caveat.ExchangeableKernel(0.2), time=time).accuracy()
-        assert {n: float(flow[n].sel(inverse_time=inverse)[0]) for n in flow.data_vars} == pytest.approx(accuracy, nan_ok=True)
+        assert {n: float(flow[n].sel(inverse_time=inverse)[0]) for n in flow.data_vars} == pytest.approx(
+            accuracy, nan_ok=True
+        )
     assert caveat.phase_diagram(task, cells=3).sizes == {"inverse_c": 3, "conjunctivity": 3}
 
 
@@ -299,7 +322,9 @@ def test_relabeling_items_permutes_the_margins() -> None:
     order = np.random.default_rng(1).permutation(12)
     kernel = caveat.ExchangeableKernel(0.35)
     plain = caveat.solve(caveat.ComparisonGraph.from_pairs(winners, losers, weights, n_items=12), kernel, c=4.0)
-    moved = caveat.solve(caveat.ComparisonGraph.from_pairs(order[winners], order[losers], weights, n_items=12), kernel, c=4.0)
+    moved = caveat.solve(
+        caveat.ComparisonGraph.from_pairs(order[winners], order[losers], weights, n_items=12), kernel, c=4.0
+    )
     np.testing.assert_allclose(moved.margins[np.ix_(order, order)], plain.margins, atol=1e-12)
     np.testing.assert_array_equal(plain.margins, -plain.margins.T)
     assert len(upper_pairs(12)) == 66

@@ -8,9 +8,10 @@ use std::time::Instant;
 const HELP: &str = "\
 cargo xtask COMMAND
 
-  test [--slow]   all tests: documentation examples, then unit, property and command-line tests;
-                  with --slow the simulations of coverage too (minutes)
-  lint            formatting, shared dependencies, clippy and rustdoc, warnings as errors
+  test [--slow]   all tests: documentation examples, the Python package in an environment of its own, then unit, property and
+                  command-line tests; with --slow the simulations of coverage too (minutes)
+  python [ARGS]   the tests of the Python package alone, with arguments for pytest
+  lint            formatting, shared dependencies, clippy, rustdoc and, for Python, ruff, warnings as errors
   docs            the API documentation, in target/doc
   bench [NAME]    criterion benchmarks, then the comparison with scikit-learn, SciPy and pandas;
                   NAME is phase, rank, published or statistics, or language-models: fine-tuning against
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
     let done = match words.as_slice() {
         ["test"] => test(false),
         ["test", "--slow"] => test(true),
+        ["python", arguments @ ..] => python(arguments),
         ["lint"] => lint(),
         ["docs"] => docs(),
         ["bench"] => bench(None),
@@ -50,6 +52,7 @@ type Done = Result<(), String>;
 /// Property tests draw the same cases on every machine, unless PROPTEST_RNG_SEED says otherwise.
 fn test(slow: bool) -> Done {
     cargo(&["test", "--doc", "--workspace", "--release", "--quiet"])?;
+    python(&[])?;
     let has_nextest =
         Command::new("cargo").args(["nextest", "--version"]).output().is_ok_and(|out| out.status.success());
     if has_nextest {
@@ -61,26 +64,49 @@ fn test(slow: bool) -> Done {
     }
 }
 
+/// Installs the Python package as a user would, and tests what is installed.
+fn python(arguments: &[&str]) -> Done {
+    let python = environment("target/python-env", "python/tests/requirements.txt")?;
+    let mut install = Command::new(&python);
+    install.args(["-m", "pip", "install", "--quiet", "./python"]);
+    run(&mut install, "pip install ./python")?;
+    let mut test = Command::new(&python);
+    // Elsewhere than in python/, where the sources would be imported in place of the package.
+    test.args(["-m", "pytest", "--quiet", "--rootdir", "python", "-c", "python/pyproject.toml", "python/tests"])
+        .args(arguments);
+    run(&mut test, "pytest python/tests")
+}
+
 fn lint() -> Done {
     cargo(&["fmt", "--all", "--check"])?;
     shared_dependencies()?;
     cargo(&["clippy", "--workspace", "--all-targets", "--release", "--quiet", "--", "-D", "warnings"])?;
-    documentation(&["--quiet"])
+    documentation(&["--quiet"])?;
+    let python = environment("target/lint-env", "python/lint-requirements.txt")?;
+    for command in [&["format", "--quiet", "--check"][..], &["check", "--quiet"]] {
+        let mut check = Command::new(&python);
+        check.args(["-m", "ruff"]).args(command).arg("python");
+        run(&mut check, &format!("ruff {}", command[0]))?;
+    }
+    Ok(())
 }
 
-/// Refuses dependencies that tests would build with other features than the command, and so a second time: many minutes.
+/// Refuses dependencies that the command, the Python package and the tests would build with different features, and so more than
+/// once: many minutes.
 fn shared_dependencies() -> Done {
-    let of_command = features(&["--package", "caveat", "--edges", "normal,build"])?;
     let of_all = features(&["--workspace", "--edges", "normal,build,dev"])?;
-    let different: Vec<&str> = of_command.difference(&of_all).map(String::as_str).collect();
-    match different.is_empty() {
-        true => Ok(()),
-        false => Err(format!(
-            "the command has dependencies with features that tests enlarge: {}; `cargo tree --workspace -e features -i NAME` \
-             shows how, and crates/caveat/Cargo.toml or the workspace's can ask for the same",
-            different.join(", ")
-        )),
+    for (package, what) in [("caveat", "the command"), ("caveat-python", "the Python package")] {
+        let of_it = features(&["--package", package, "--edges", "normal,build"])?;
+        let different: Vec<&str> = of_it.difference(&of_all).map(String::as_str).collect();
+        if !different.is_empty() {
+            return Err(format!(
+                "{what} has dependencies with features that others enlarge: {}; `cargo tree --workspace -e features -i NAME` \
+                 shows how, and crates/caveat/Cargo.toml or the workspace's can ask for the same",
+                different.join(", ")
+            ));
+        }
     }
+    Ok(())
 }
 
 /// Every dependency with its features, a line each.

@@ -23,6 +23,15 @@ fn runs_are_drawn_and_tabulated() {
     }
     assert_eq!(place.ok("lm geometry runs --figure b.svg -o b.csv"), "");
     assert!(place.text("b.svg") == picture && place.path("b.csv").is_file());
+    // What it printed as JSON stands for the runs.
+    place.write("saved.json", place.ok("lm geometry runs --format json"));
+    assert_eq!(
+        place.ok("lm geometry saved.json --figure c.svg --format csv"),
+        place.ok("lm geometry runs --format csv")
+    );
+    assert_eq!(place.text("c.svg"), picture);
+    place.write("other.json", "{}");
+    place.refused_saying("lm geometry other.json", &["other.json", "not a table of geometries"]);
 }
 
 #[test]

@@ -129,13 +129,20 @@ pub struct Geometries {
 }
 
 impl Geometries {
-    /// Reads what runs at any depth under `directories` have kept, in the order of their paths.
+    /// Reads what runs at any depth under `places` have kept, in the order of their paths; a file is a table of geometries in JSON, as
+    /// [`table`](Self::table) makes one, and its rows come first.
     ///
     /// # Errors
     /// A directory that cannot be read, or with no geometry under it; a file that is damaged, or lies beside no results.
-    pub fn read(directories: &[PathBuf]) -> Result<Self> {
-        let mut folders = Vec::new();
-        for directory in directories {
+    pub fn read(places: &[PathBuf]) -> Result<Self> {
+        let (mut folders, mut rows) = (Vec::new(), Vec::new());
+        for directory in places {
+            if directory.is_file() {
+                let text = std::fs::read_to_string(directory).map_err(|e| LmError::read(directory, e))?;
+                let table = Self::from_json(&text).map_err(|e| LmError::bad_file(directory, e.to_string()))?;
+                rows.extend(table.rows);
+                continue;
+            }
             let before = folders.len();
             find(directory, 0, &mut folders)?;
             if folders.len() == before {
@@ -145,7 +152,6 @@ impl Geometries {
         }
         folders.sort();
         folders.dedup();
-        let mut rows = Vec::new();
         for folder in &folders {
             rows.extend(rows_of(&recorded_args(folder)?, read(&folder.join(GEOMETRY))?));
         }
