@@ -19,7 +19,6 @@ __all__ = [
     "Fit",
     "Intervals",
     "LogisticSolution",
-    "PhaseGrid",
     "Prediction",
     "PredictionIntervals",
     "Solution",
@@ -42,6 +41,7 @@ __all__ = [
     "mechanism_figure",
     "phase_axes",
     "phase_figure",
+    "phase_grid",
     "predict",
     "prediction_intervals",
     "read_choices",
@@ -231,21 +231,13 @@ class BalanceWindow:
 
 def balance_window(task: TransitiveTask, *, c: float | None = None, time: float | None = None) -> BalanceWindow: ...
 
-@final
-class PhaseGrid:
-    def __new__(
-        cls,
-        task: TransitiveTask,
-        conjunctivity: ArrayLike,
-        inverse_strength: ArrayLike,
-        gradient_flow: bool,
-        progress: _Progress,
-    ) -> PhaseGrid: ...
-    @property
-    def accuracy(self) -> dict[str, _Floats]: ...
-    @property
-    def axes(self) -> tuple[_Floats, _Floats]: ...
-
+def phase_grid(
+    task: TransitiveTask,
+    conjunctivity: ArrayLike,
+    inverse_strength: ArrayLike,
+    gradient_flow: bool,
+    progress: _Progress,
+) -> dict[str, _Floats]: ...
 def phase_axes(n_conjunctivity: int, n_strength: int, inverse: _Interval) -> tuple[_Floats, _Floats]: ...
 
 @final
@@ -461,7 +453,13 @@ class Figure:
 def task_figure(task: TransitiveTask) -> Figure: ...
 def margins_figure(task: TransitiveTask, c: float, conjunctivities: ArrayLike | None) -> Figure: ...
 def mechanism_figure(task: TransitiveTask, screenings: ArrayLike) -> Figure: ...
-def phase_figure(grids: Sequence[PhaseGrid]) -> Figure: ...
+def phase_figure(
+    tasks: Sequence[TransitiveTask],
+    conjunctivity: ArrayLike,
+    inverse_strength: ArrayLike,
+    gradient_flow: bool,
+    progress: _Progress,
+) -> Figure: ...
 def window_figure(n_items: Sequence[int], cycle_lengths: Sequence[int], n_items_moved: int) -> Figure: ...
 def conjunctivity_figure(
     activations: Sequence[str], max_depth: int, random_features: Sequence[ExchangeableKernel]

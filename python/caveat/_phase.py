@@ -53,15 +53,15 @@ def phase_diagram(
     >>> float(grid["cross_section"].sel(conjunctivity=0.1, inverse_c=0.01, method="nearest"))
     1.0
     """
-    grid = phase_grid(task, conjunctivity, inverse_c, inverse_time, cells, progress)
     flow = inverse_time is not None
+    alphas, strengths = axes_of(conjunctivity, inverse_c, inverse_time, cells)
+    shares = _lib.phase_grid(task, alphas, strengths, flow, progress)
     axis = "inverse_time" if flow else "inverse_c"
-    alphas, strengths = grid.axes
     with np.errstate(divide="ignore"):
         strength = 1.0 / strengths
     units = {"units": "share of correct judgments"}
     return xr.Dataset(
-        {name: ((axis, "conjunctivity"), shares, units) for name, shares in grid.accuracy.items()},
+        {name: ((axis, "conjunctivity"), values, units) for name, values in shares.items()},
         coords={
             "conjunctivity": ("conjunctivity", alphas),
             axis: (axis, strengths),
@@ -71,24 +71,18 @@ def phase_diagram(
     )
 
 
-def phase_grid(
-    task: _lib.TransitiveTask,
+def axes_of(
     conjunctivity: Sequence[float] | np.ndarray | None,
     inverse_c: Sequence[float] | np.ndarray | None,
     inverse_time: Sequence[float] | np.ndarray | None,
     cells: int,
-    progress: bool | Callable[[int, int], Any],
-) -> _lib.PhaseGrid:
-    """The grid behind a phase diagram, with defaults for axes that are not given."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """The values of both axes, with defaults for those that are not given."""
     if inverse_c is not None and inverse_time is not None:
         raise ValueError("inverse_time: it takes the place of inverse_c: give one of the two")
-    flow = inverse_time is not None
-    strengths = inverse_time if flow else inverse_c
+    strengths = inverse_c if inverse_time is None else inverse_time
     default_alphas, default_strengths = _lib.phase_axes(cells, cells, (1e-3, 1e1))
-    return _lib.PhaseGrid(
-        task,
-        default_alphas if conjunctivity is None else conjunctivity,
-        default_strengths if strengths is None else strengths,
-        flow,
-        progress,
+    return (
+        default_alphas if conjunctivity is None else np.asarray(conjunctivity),
+        default_strengths if strengths is None else np.asarray(strengths),
     )

@@ -70,11 +70,11 @@ def phase(
 
     Parameters are those of `caveat.phase_diagram`.
     """
-    from caveat._phase import phase_grid
+    from caveat._phase import axes_of
 
     several = [tasks] if isinstance(tasks, TransitiveTask) else list(tasks)
-    grids = [phase_grid(one, conjunctivity, inverse_c, inverse_time, cells, progress) for one in several]
-    return _lib.phase_figure(grids)
+    alphas, strengths = axes_of(conjunctivity, inverse_c, inverse_time, cells)
+    return _lib.phase_figure(several, alphas, strengths, inverse_time is not None, progress)
 
 
 def window(

@@ -277,7 +277,9 @@ pub(crate) fn fit_choices(
         let fitter = ChoiceFitter::new(&graph, &spec, &ordered_pairs(&counts))?;
         Ok((fitter.fit(&counts)?, fitter, counts))
     };
-    let (fit, fitter, clusters) = raise(long::run(py, "fit of choices", None, move |_| work())?)?;
+    // Margins of logistic regression, and unequal weights, are solved on a grid first.
+    let is_short = family == Family::Ridge && pairs.len() <= 128 && trained.graph().n_items() <= 16;
+    let (fit, fitter, clusters) = raise(long::run_unless(py, is_short, "fit of choices", work)?)?;
     Ok(ChoiceFit { fit, fitter, clusters })
 }
 

@@ -130,12 +130,12 @@ impl Fit {
     ///     With ``identified`` and ``bounded``.
     fn profile_intervals(&self, py: Python<'_>) -> PyResult<Intervals> {
         let (fit, margins) = (self.fit.clone(), self.margins.clone());
-        let tasks = owned(&self.tasks);
+        let (tasks, is_short) = (owned(&self.tasks), is_short(&self.tasks));
         let work = move || -> Result<theory::ProfileIntervals> {
             let tasks: Vec<_> = tasks.iter().map(|(graph, pairs)| theory::ObservedTask { graph, pairs }).collect();
             theory::profile_intervals(&MarginFitter::joint(&tasks)?, &fit, &margins)
         };
-        let found = raise(long::run(py, "profile intervals", None, move |_| work())?)?;
+        let found = raise(long::run_unless(py, is_short, "profile intervals", work)?)?;
         Ok(Intervals {
             values: [found.conjunctivity, found.c, found.gain, found.screening, found.memorization],
             identified: Some(found.identified),
@@ -164,6 +164,11 @@ impl Fit {
             self.fit.conjunctivity, self.fit.c, self.fit.gain, self.fit.r_squared, self.fit.n_pairs
         )
     }
+}
+
+/// Whether a fit of these tasks, which is some hundred solutions, takes no more than a few milliseconds.
+fn is_short(tasks: &[Observed]) -> bool {
+    tasks.len() <= 4 && tasks.iter().all(|t| t.graph.n_items() <= 24)
 }
 
 /// Graphs and pairs that a thread of its own may keep.
@@ -301,7 +306,7 @@ pub(crate) fn fit(
         let tasks: Vec<_> = all.iter().map(|(graph, pairs)| theory::ObservedTask { graph, pairs }).collect();
         MarginFitter::joint(&tasks)?.fit(&values)
     };
-    let fit = raise(long::run(py, "fit", None, move |_| work())?)?;
+    let fit = raise(long::run_unless(py, is_short(&tasks), "fit", work)?)?;
     Ok(Fit { fit, tasks, margins })
 }
 
@@ -504,7 +509,7 @@ pub(crate) fn predict(
             None => theory::predicted_margins(&from, &graph, &of).map(|predicted| (predicted, None)),
         }
     };
-    let (predicted, compared) = raise(long::run(py, "prediction", None, move |_| work())?)?;
+    let (predicted, compared) = raise(long::run_unless(py, target.graph.n_items() <= 128, "prediction", work)?)?;
     Ok(Prediction { target, predicted, observed: seen.zip(compared) })
 }
 

@@ -114,9 +114,10 @@ impl ExchangeableKernel {
     /// (0.3, 1.0)
     #[classmethod]
     fn from_matrix(_class: &Bound<'_, PyType>, matrix: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let (entries, _) = square("matrix", matrix)?;
-        let measured =
-            long::run(matrix.py(), "projection of a kernel", None, move |_| MeasuredKernel::project_square(&entries))?;
+        let (entries, side) = square("matrix", matrix)?;
+        let measured = long::run_unless(matrix.py(), side <= 1_000, "projection of a kernel", move || {
+            MeasuredKernel::project_square(&entries)
+        })?;
         let measured = raise(measured)?;
         Ok(Self { kernel: measured.kernel, conjunctivity: measured.conjunctivity, origin: Origin::Matrix(measured) })
     }
@@ -151,7 +152,7 @@ impl ExchangeableKernel {
             kind: raise(kind.parse())?,
         };
         let work = move || network.kernel().map(|kernel| (kernel, network.conjunctivity()));
-        let made = if depth > 1_000 { long::run(py, "kernel of a network", None, move |_| work())? } else { work() };
+        let made = long::run_unless(py, depth <= 10_000, "kernel of a network", work)?;
         let (kernel, conjunctivity) = raise(made)?;
         Ok(Self { kernel, conjunctivity, origin: Origin::Network(network) })
     }
@@ -394,7 +395,8 @@ pub(crate) fn conjunctivity_by_depth<'py>(
 ) -> PyResult<Bound<'py, PyArray1<f64>>> {
     let (activation, kind): (Activation, NetworkKernelKind) = (raise(activation.parse())?, raise(kind.parse())?);
     let max_depth = check_depth(max_depth)?;
-    let curve = long::run(py, "conjunctivity by depth", None, move |_| by_depth(activation, kind, max_depth))?;
+    let work = move || by_depth(activation, kind, max_depth);
+    let curve = long::run_unless(py, max_depth <= 10_000, "conjunctivity by depth", work)?;
     Ok(vector(py, curve))
 }
 

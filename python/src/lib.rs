@@ -49,7 +49,7 @@ mod _lib {
     #[pymodule_export]
     use crate::task::TransitiveTask;
     #[pymodule_export]
-    use crate::window::{BalanceWindow, PhaseGrid, balance_window, phase_axes, phase_figure};
+    use crate::window::{BalanceWindow, balance_window, phase_axes, phase_figure, phase_grid};
 
     use pyo3::prelude::*;
 

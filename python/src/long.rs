@@ -48,6 +48,18 @@ impl Steps {
     }
 }
 
+/// Runs work that takes less than some ten milliseconds where it stands, with the interpreter released; any other as [`run`].
+///
+/// A thread of its own would cost more than short work, and nobody presses Ctrl-C in that time.
+pub(crate) fn run_unless<T: Send + 'static>(
+    py: Python<'_>,
+    is_short: bool,
+    what: &'static str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> PyResult<T> {
+    if is_short { Ok(py.detach(work)) } else { run(py, what, None, |_| work()) }
+}
+
 /// Runs `work` with the interpreter released, and waits for it.
 ///
 /// `progress` is True for a bar where someone can see one, False for none, or a function of the steps done and their total.

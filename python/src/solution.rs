@@ -5,8 +5,7 @@ use std::sync::{Arc, OnceLock};
 use caveat_results::{Table as Columns, Values};
 use caveat_theory::margins::ridge::{self, Route};
 use caveat_theory::{
-    ComparisonGraph, Margins, PairClass, PairClasses, PresentationOrder, Result, RidgeModel, TheoryError, flow,
-    logistic as log_odds,
+    ComparisonGraph, Margins, PairClass, PairClasses, PresentationOrder, Result, RidgeModel, flow, logistic as log_odds,
 };
 use numpy::{PyArray1, PyArray2, PyUntypedArrayMethods};
 use pyo3::exceptions::PyTypeError;
@@ -20,8 +19,8 @@ use crate::kernel::{ExchangeableKernel, Kernel};
 use crate::long;
 use crate::table::Table;
 
-/// Items and pairs together below which a computation takes less than about a millisecond.
-const SMALL: usize = 1_000;
+/// Items and pairs together up to which a solution, and pairs of items up to which all margins take some milliseconds at most.
+const SMALL: usize = 10_000;
 
 /// Beyond this many items the table of margins would fill memory.
 const MAX_MARGINS: usize = 20_000;
@@ -101,7 +100,7 @@ impl Solution {
         let margins = self.margins.clone();
         // Adding zero makes −0 plain 0.
         let all = move || margins.matrix().into_iter().map(|f| f + 0.0).collect::<Vec<f64>>();
-        let values = if n * n <= SMALL { all() } else { long::run(py, "margins", None, move |_| all())? };
+        let values = long::run_unless(py, self.is_small(), "margins", all)?;
         let made = read_only(matrix(py, values, n)?)?.unbind();
         Ok(self.matrix.get_or_init(|| made).clone_ref(py))
     }
@@ -135,8 +134,7 @@ impl Solution {
     fn accuracy<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let (graph, margins) = (self.graph.clone(), self.margins.clone());
         let work = move || graph.classes().map(|classes| margins.accuracy(&classes));
-        let found = if self.is_small() { work() } else { long::run(py, "accuracy", None, move |_| work())? };
-        let found = raise(found)?;
+        let found = raise(long::run_unless(py, self.is_small(), "accuracy", work)?)?;
         let shares = PyDict::new(py);
         for class in PairClass::SCORED {
             shares.set_item(class.name(), found.of(class).unwrap_or(f64::NAN))?;
@@ -148,7 +146,7 @@ impl Solution {
     fn pairs(&self, py: Python<'_>) -> PyResult<Table> {
         let (graph, margins) = (self.graph.clone(), self.margins.clone());
         let work = move || graph.classes().map(|classes| of_pairs(&classes, margins.as_ref()));
-        let columns = if self.is_small() { work() } else { long::run(py, "pairs", None, move |_| work())? };
+        let columns = long::run_unless(py, self.is_small(), "pairs", work)?;
         Ok(Table::new(raise(raise(columns)?)?))
     }
 
@@ -354,7 +352,7 @@ fn compute<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> PyResult<T> {
     let size = trained.graph().n_items() + trained.graph().edges().len();
-    raise(if size <= SMALL { work() } else { long::run(py, what, None, move |_| work())? })
+    raise(long::run_unless(py, size <= SMALL, what, work)?)
 }
 
 /// Ridge regression on a task or graph: ranks, margins and accuracy, exactly.
@@ -418,12 +416,14 @@ pub(crate) fn solve(
                 ));
             }
             let shared = trained.clone();
-            let work = move |_: &long::Steps| {
+            // The cube of the number of trials.
+            let is_short = trained.graph().edges().len() <= 128 && entries.len() <= 1_000_000;
+            let work = move || -> Result<_> {
                 let solved = ridge::solve_matrix(shared.borrow(), &entries, c)?;
                 let n = shared.graph().n_items();
                 Ok((solved, caveat_theory::MeasuredKernel::project(n, &entries)?.conjunctivity))
             };
-            raise::<_>(long::run(py, "ridge regression", None, work)?.map_err(|e: TheoryError| e))?
+            raise(long::run_unless(py, is_short, "ridge regression", work)?)?
         }
     };
     let solved = Solved {

@@ -2,11 +2,11 @@
 
 use caveat_figures::phase_figure::PhaseInputs;
 use caveat_theory::phase::StrengthKind;
-use caveat_theory::{PairClass, PhaseAxes, PhaseGrid as Grid, Training, balance_window as window, phase_grid as grid};
-use numpy::{PyArray1, PyArray2};
+use caveat_theory::{PairClass, PhaseAxes, Training, balance_window as window, phase_grid as grid};
+use numpy::PyArray1;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use rayon::prelude::*;
+use pyo3::types::{PyBool, PyDict};
 
 use crate::arrays::{list_of_floats, matrix, vector};
 use crate::errors::{bad, raise};
@@ -83,8 +83,10 @@ pub(crate) fn balance_window(
 ) -> PyResult<BalanceWindow> {
     let task = transitive("task", task)?;
     let training = training(c, time)?;
-    let work = move || window(&task, training);
-    let found = raise(long::run(py, "balance window", None, move |_| work())?)?;
+    // Closed forms for one exception, several hundred margins of all pairs for more; solutions for gradient flow and weights.
+    let most = if task.exceptions().len() <= 1 { 10_000 } else { 24 };
+    let is_short = time.is_none() && task.weights().is_empty() && task.n_items() <= most;
+    let found = raise(long::run_unless(py, is_short, "balance window", move || window(&task, training))?)?;
     Ok(BalanceWindow {
         screening_star: found.screening_star,
         conjunctivity_generalization: found.conjunctivity_generalization,
@@ -117,80 +119,76 @@ pub(crate) fn transitive(what: &str, value: &Bound<'_, PyAny>) -> PyResult<cavea
 /// Conjunctivity and inverse strength.
 type Axes<'py> = (Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>);
 
-/// Accuracy of every pair class over conjunctivity and regularization.
-#[pyclass(frozen, module = "caveat._lib")]
-#[derive(Debug)]
-pub(crate) struct PhaseGrid {
-    task: caveat_theory::TransitiveTask,
-    grid: Grid,
-    /// One row-major grid per scored class.
-    shares: Vec<Py<PyArray2<f64>>>,
+/// The axes of a grid, with at least one cell.
+fn axes(
+    conjunctivity: &Bound<'_, PyAny>,
+    inverse_strength: &Bound<'_, PyAny>,
+    gradient_flow: bool,
+) -> PyResult<PhaseAxes> {
+    let name = if gradient_flow { "inverse_time" } else { "inverse_c" };
+    let axes = PhaseAxes {
+        conjunctivity: list_of_floats("conjunctivity", conjunctivity)?,
+        inverse_strength: list_of_floats(name, inverse_strength)?,
+        kind: if gradient_flow { StrengthKind::GradientFlow } else { StrengthKind::Ridge },
+    };
+    if axes.conjunctivity.is_empty() || axes.inverse_strength.is_empty() {
+        return Err(bad("conjunctivity and regularization", "the grid has no cell; give at least one value each"));
+    }
+    Ok(axes)
 }
 
-#[pymethods]
-impl PhaseGrid {
-    /// Computes the grid in parallel: a row per value of ``inverse_strength``, a column per conjunctivity.
-    #[new]
-    #[pyo3(signature = (task, conjunctivity, inverse_strength, gradient_flow, progress))]
-    fn new(
-        py: Python<'_>,
-        task: &Bound<'_, PyAny>,
-        conjunctivity: &Bound<'_, PyAny>,
-        inverse_strength: &Bound<'_, PyAny>,
-        gradient_flow: bool,
-        progress: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<Self> {
-        let task = transitive("task", task)?;
-        let axes = PhaseAxes {
-            conjunctivity: list_of_floats("conjunctivity", conjunctivity)?,
-            inverse_strength: list_of_floats(
-                if gradient_flow { "inverse_time" } else { "inverse_c" },
-                inverse_strength,
-            )?,
-            kind: if gradient_flow { StrengthKind::GradientFlow } else { StrengthKind::Ridge },
-        };
-        if axes.conjunctivity.is_empty() || axes.inverse_strength.is_empty() {
-            return Err(bad("conjunctivity and regularization", "the grid has no cell; give at least one value each"));
-        }
-        let of = task.clone();
-        let (grid, shares) = long::run(py, "phase diagram", progress, move |steps| {
-            steps.expect(axes.conjunctivity.len() * axes.inverse_strength.len());
-            grid(&of, &axes, &|done| steps.add(done)).map(|grid| {
-                let shares: Vec<Vec<f64>> = PairClass::SCORED.into_par_iter().map(|class| grid.class(class)).collect();
-                (grid, shares)
-            })
-        })
-        .and_then(raise)?;
-        let columns = grid.axes.conjunctivity.len();
-        let shares: PyResult<_> = shares.into_iter().map(|s| Ok(matrix(py, s, columns)?.unbind())).collect();
-        Ok(Self { task, grid, shares: shares? })
-    }
-
-    /// Accuracy by class name, arrays of shape (inverse strengths, conjunctivities).
-    #[getter]
-    fn accuracy<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, pyo3::types::PyDict>> {
-        let all = pyo3::types::PyDict::new(py);
-        for (class, shares) in PairClass::SCORED.into_iter().zip(&self.shares) {
-            all.set_item(class.name(), shares)?;
-        }
-        Ok(all)
-    }
-
-    /// The two axes: conjunctivity and inverse strength.
-    #[getter]
-    fn axes<'py>(&self, py: Python<'py>) -> Axes<'py> {
-        let axes = &self.grid.axes;
-        (vector(py, axes.conjunctivity.clone()), vector(py, axes.inverse_strength.clone()))
-    }
-}
-
-/// Phase diagrams, a row per grid.
+/// Accuracy by class name, arrays of shape (inverse strengths, conjunctivities), computed in parallel.
 #[pyfunction]
-pub(crate) fn phase_figure(py: Python<'_>, grids: Vec<Py<PhaseGrid>>) -> PyResult<Figure> {
-    let rows: Vec<(caveat_theory::TransitiveTask, Grid)> =
-        grids.iter().map(|grid| (grid.get().task.clone(), grid.get().grid.clone())).collect();
-    let draw = move |_: &long::Steps| caveat_figures::phase_figure::draw(PhaseInputs { rows: &rows });
-    Ok(Figure::new(raise(long::run(py, "figure", None, draw)?)?))
+pub(crate) fn phase_grid<'py>(
+    py: Python<'py>,
+    task: &Bound<'py, PyAny>,
+    conjunctivity: &Bound<'py, PyAny>,
+    inverse_strength: &Bound<'py, PyAny>,
+    gradient_flow: bool,
+    progress: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let task = transitive("task", task)?;
+    let axes = axes(conjunctivity, inverse_strength, gradient_flow)?;
+    let (columns, cells) = (axes.conjunctivity.len(), axes.conjunctivity.len() * axes.inverse_strength.len());
+    let is_flag = progress.is_none_or(|progress| progress.is_instance_of::<PyBool>());
+    let is_short = !gradient_flow && cells <= 1_000 && task.n_items() <= 24 && is_flag;
+    let compute = move |steps: &long::Steps| {
+        steps.expect(cells);
+        grid(&task, &axes, &|done| steps.add(done))
+    };
+    let computed = match is_short {
+        true => py.detach(|| compute(&long::Steps::default())),
+        false => long::run(py, "phase diagram", progress, compute)?,
+    };
+    let all = PyDict::new(py);
+    for (class, shares) in PairClass::SCORED.into_iter().zip(raise(computed)?.into_classes()) {
+        all.set_item(class.name(), matrix(py, shares, columns)?)?;
+    }
+    Ok(all)
+}
+
+/// Phase diagrams of tasks, a row each.
+#[pyfunction]
+pub(crate) fn phase_figure(
+    py: Python<'_>,
+    tasks: Vec<Bound<'_, PyAny>>,
+    conjunctivity: &Bound<'_, PyAny>,
+    inverse_strength: &Bound<'_, PyAny>,
+    gradient_flow: bool,
+    progress: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Figure> {
+    let tasks = tasks.iter().enumerate().map(|(at, task)| transitive(&format!("tasks[{at}]"), task));
+    let (tasks, axes) = (tasks.collect::<PyResult<Vec<_>>>()?, axes(conjunctivity, inverse_strength, gradient_flow)?);
+    let drawn = long::run(py, "phase diagram", progress, move |steps| -> caveat_figures::Result<_> {
+        steps.expect(tasks.len() * axes.conjunctivity.len() * axes.inverse_strength.len());
+        let mut rows = Vec::new();
+        for task in tasks {
+            let grid = grid(&task, &axes, &|done| steps.add(done))?;
+            rows.push((task, grid));
+        }
+        caveat_figures::phase_figure::draw(PhaseInputs { rows: &rows })
+    })?;
+    Ok(Figure::new(raise(drawn)?))
 }
 
 /// Values at the centers of ``n`` cells from ``low`` to ``high``, even in the logarithm if wanted: the axes of phase diagrams.

@@ -60,7 +60,7 @@ def test_it_is_documented_and_its_examples_hold(name: str) -> None:
 
 def test_all_that_is_public_of_the_compiled_part_is_in_the_package() -> None:
     internal = {
-        "PhaseGrid",
+        "phase_grid",
         "command",
         "command_figure",
         "conjunctivity_figure",

@@ -15,7 +15,8 @@ cargo xtask COMMAND
   docs            the API documentation, in target/doc
   bench [NAME]    criterion benchmarks, then the comparison with scikit-learn, SciPy and pandas;
                   NAME is phase, rank, published or statistics, or language-models: fine-tuning against
-                  PyTorch, Transformers and PEFT, which takes a quarter of an hour
+                  PyTorch, Transformers and PEFT, which takes a quarter of an hour, or python: what calls
+                  of the Python package cost beyond the same in Rust
 
 Tests on published results read the directory named by CAVEAT_PUBLISHED_LM and say so when they are skipped.";
 
@@ -29,7 +30,9 @@ fn main() -> ExitCode {
         ["lint"] => lint(),
         ["docs"] => docs(),
         ["bench"] => bench(None),
-        ["bench", name @ ("phase" | "rank" | "published" | "statistics" | "language-models")] => bench(Some(name)),
+        ["bench", name @ ("phase" | "rank" | "published" | "statistics" | "language-models" | "python")] => {
+            bench(Some(name))
+        }
         [] | ["help" | "--help" | "-h"] => {
             println!("{HELP}");
             return ExitCode::SUCCESS;
@@ -64,12 +67,18 @@ fn test(slow: bool) -> Done {
     }
 }
 
-/// Installs the Python package as a user would, and tests what is installed.
-fn python(arguments: &[&str]) -> Done {
+/// Installs the Python package as a user would; the interpreter that has it.
+fn installed() -> Result<PathBuf, String> {
     let python = environment("target/python-env", "python/tests/requirements.txt")?;
     let mut install = Command::new(&python);
     install.args(["-m", "pip", "install", "--quiet", "./python"]);
     run(&mut install, "pip install ./python")?;
+    Ok(python)
+}
+
+/// Tests the Python package as it is installed.
+fn python(arguments: &[&str]) -> Done {
+    let python = installed()?;
     let mut test = Command::new(&python);
     // Elsewhere than in python/, where the sources would be imported in place of the package.
     test.args(["-m", "pytest", "--quiet", "--rootdir", "python", "-c", "python/pyproject.toml", "python/tests"])
@@ -139,6 +148,13 @@ fn bench(name: Option<&str>) -> Done {
         let mut compare = Command::new(&python);
         compare.arg(root().join("benches/language_models.py")).arg(root().join("target/release/caveat"));
         return run(&mut compare, "benches/language_models.py");
+    }
+    if name == Some("python") {
+        let python = installed()?;
+        cargo(&["build", "--release", "--example", "compare"])?;
+        let mut compare = Command::new(&python);
+        compare.arg(root().join("benches/python.py")).arg(root().join("target/release/examples/compare"));
+        return run(&mut compare, "benches/python.py");
     }
     // The benchmark of trial tables holds their statistics too.
     let file = name.map(|name| if name == "statistics" { "published" } else { name });

@@ -165,15 +165,10 @@ struct Extent {
 impl Extent {
     fn of(grid: &PhaseGrid) -> Result<Self> {
         let (alpha, inverse) = (&grid.axes.conjunctivity, &grid.axes.inverse_strength);
-        if grid.accuracy.len() != alpha.len() * inverse.len() {
+        if grid.n_cells() != alpha.len() * inverse.len() {
             return Err(FigureError::BadInput {
                 what: "phase grid",
-                problem: format!(
-                    "{} cells, but its axes have {} × {}",
-                    grid.accuracy.len(),
-                    inverse.len(),
-                    alpha.len()
-                ),
+                problem: format!("{} cells, but its axes have {} × {}", grid.n_cells(), inverse.len(), alpha.len()),
             });
         }
         let grid_axis = match grid.axes.kind {

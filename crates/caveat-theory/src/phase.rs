@@ -75,14 +75,25 @@ impl PhaseAxes {
 pub struct PhaseGrid {
     /// The axes.
     pub axes: PhaseAxes,
-    /// Row-major, a row per value of 1/C: cell (row, column) is `accuracy[row · n_alpha + column]`.
-    pub accuracy: Vec<Accuracy>,
+    /// By scored class, each row-major with a row per value of 1/C.
+    shares: [Vec<f64>; 5],
 }
 
 impl PhaseGrid {
-    /// Accuracy of one class on the grid, row-major, NaN for a class with no pair.
-    pub fn class(&self, class: PairClass) -> Vec<f64> {
-        self.accuracy.iter().map(|a| a.of(class).unwrap_or(f64::NAN)).collect()
+    /// Number of configurations.
+    pub fn n_cells(&self) -> usize {
+        self.shares[0].len()
+    }
+
+    /// Accuracy of one class on the grid, NaN for a class with no pair: row-major with a row per value of 1/C, cell (row, column) at
+    /// row · n_alpha + column. Empty for [`PairClass::Ambiguous`], which has no right answer.
+    pub fn class(&self, class: PairClass) -> &[f64] {
+        PairClass::SCORED.iter().position(|c| *c == class).map_or(&[], |at| &self.shares[at])
+    }
+
+    /// The same for all of [`PairClass::SCORED`], without copying.
+    pub fn into_classes(self) -> [Vec<f64>; 5] {
+        self.shares
     }
 }
 
@@ -100,28 +111,36 @@ pub fn phase_grid(task: &TransitiveTask, axes: &PhaseAxes, progress: &(dyn Fn(us
     let classes = task.classes()?;
     let plan = (axes.kind == StrengthKind::Ridge).then(|| Plan::new(task, &classes)).flatten();
     let width = axes.conjunctivity.len();
-    let rows: Result<Vec<Vec<Accuracy>>> = axes
-        .inverse_strength
-        .par_iter()
-        .map(|&inverse| {
-            let mut row = Vec::with_capacity(width);
+    // Zeros cost nothing until they are written, which the threads do; memory is what takes the time here.
+    let mut shares: [Vec<f64>; 5] = std::array::from_fn(|_| vec![0.0; width * axes.inverse_strength.len()]);
+    if width > 0 {
+        let [premise, cycle, within, across, outside] = shares.each_mut().map(|of| of.par_chunks_mut(width));
+        let rows = premise.zip(cycle).zip(within).zip(across).zip(outside).zip(&axes.inverse_strength);
+        rows.try_for_each(|(((((premise, cycle), within), across), outside), &inverse)| -> Result<()> {
+            let mut row = [premise, cycle, within, across, outside];
             let mut scratch = plan.as_ref().map(Scratch::new);
-            for alphas in axes.conjunctivity.chunks(LANES) {
+            for (at, alphas) in axes.conjunctivity.chunks(LANES).enumerate() {
+                let start = at * LANES;
                 if let (Some(plan), Some(scratch)) = (&plan, &mut scratch)
                     && plan.covers(alphas, inverse)
                 {
-                    row.extend_from_slice(&plan.accuracy(alphas, inverse, scratch)[..alphas.len()]);
+                    for (to, lanes) in row.iter_mut().zip(plan.shares(alphas, inverse, scratch)) {
+                        to[start..start + alphas.len()].copy_from_slice(&lanes[..alphas.len()]);
+                    }
                     continue;
                 }
-                for &alpha in alphas {
-                    row.push(single(task, &classes, alpha, inverse, axes.kind)?);
+                for (k, &alpha) in alphas.iter().enumerate() {
+                    let accuracy = single(task, &classes, alpha, inverse, axes.kind)?;
+                    for (to, class) in row.iter_mut().zip(PairClass::SCORED) {
+                        to[start + k] = accuracy.of(class).unwrap_or(f64::NAN);
+                    }
                 }
             }
             progress(width);
-            Ok(row)
-        })
-        .collect();
-    Ok(PhaseGrid { axes: axes.clone(), accuracy: rows?.concat() })
+            Ok(())
+        })?;
+    }
+    Ok(PhaseGrid { axes: axes.clone(), shares })
 }
 
 fn single(
@@ -220,7 +239,8 @@ impl Plan {
         2.0 * (smallest + inverse / self.weight) >= MIN_SCREENING
     }
 
-    fn accuracy(&self, alphas: &[f64], inverse: f64, scratch: &mut Scratch) -> [Accuracy; LANES] {
+    /// By scored class and configuration, NaN for a class with no pair.
+    fn shares(&self, alphas: &[f64], inverse: f64, scratch: &mut Scratch) -> [Lanes; 5] {
         let inverse = inverse / self.weight;
         // Unused lanes repeat the last configuration.
         let alpha: Lanes = std::array::from_fn(|l| alphas[l.min(alphas.len() - 1)]);
@@ -252,16 +272,7 @@ impl Plan {
             }
             *share = correct.map(|c| c / pairs.len() as f64);
         }
-        std::array::from_fn(|l| {
-            let of = |class: usize| (!shares[class][l].is_nan()).then_some(shares[class][l]);
-            Accuracy {
-                premise: of(0),
-                exception_cycle: of(1),
-                within_section: of(2),
-                cross_section: of(3),
-                cycle_to_section: of(4),
-            }
-        })
+        shares
     }
 
     /// Fills `scratch.ranks` and `scratch.sizes`.
@@ -386,7 +397,10 @@ mod tests {
                 for (column, &alpha) in axes.conjunctivity.iter().enumerate() {
                     let model = RidgeModel::new(alpha, 1.0 / inverse).unwrap();
                     let exact = chain::solve(&task, &model).unwrap().accuracy(&classes);
-                    prop_assert_eq!(grid.accuracy[row * 11 + column], exact, "α {} 1/C {} {:?}", alpha, inverse, exceptions);
+                    for class in PairClass::SCORED {
+                        let share = Some(grid.class(class)[row * 11 + column]).filter(|s| !s.is_nan());
+                        prop_assert_eq!(share, exact.of(class), "α {} 1/C {} {:?} {}", alpha, inverse, exceptions, class);
+                    }
                 }
             }
         }
@@ -402,10 +416,11 @@ mod tests {
         };
         let grid = phase_grid(&task, &axes, &|_| ()).unwrap();
         // α = 0, C = ∞: the cycle ties. α = 1: only trained pairs are known.
-        assert_eq!(grid.accuracy[0].exception_cycle, Some(0.5));
-        assert_eq!(grid.accuracy[0].cross_section, Some(1.0));
-        assert_eq!(grid.accuracy[1].exception_cycle, Some(1.0));
-        assert_eq!((grid.accuracy[2].exception_cycle, grid.accuracy[2].cross_section), (Some(1.0), Some(0.5)));
+        let (cycle, across) = (grid.class(PairClass::ExceptionCycle), grid.class(PairClass::CrossSection));
+        assert_eq!(cycle[..3], [0.5, 1.0, 1.0]);
+        assert_eq!((across[0], across[2]), (1.0, 0.5));
+        assert_eq!((grid.n_cells(), grid.class(PairClass::Ambiguous).len()), (6, 0));
+        assert_eq!(grid.clone().into_classes()[3], across);
     }
 
     #[test]

@@ -1,17 +1,27 @@
 //! Our side of the comparison in benches/compare.py: does one job, prints its times as JSON.
 //!
 //! `compare phase` · `compare rank FILE ITEMS CONJUNCTIVITY C TOLERANCE` (pairs of little-endian u32) · `compare published DIR` ·
-//! `compare statistics DIR`
+//! `compare statistics DIR` · `compare python`
 
+use std::hint::black_box;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use caveat_results::{GroupColumn, PairTable, Phase, Selection, read_conditions, read_pair_table, summarize};
+use caveat_theory::inference::predicted_margins;
 use caveat_theory::margins::graph;
 use caveat_theory::margins::laplacian::SparseSolver;
-use caveat_theory::{Comparison, ComparisonGraph, PhaseAxes, RidgeModel, TransitiveTask, phase_grid};
+use caveat_theory::margins::ridge::{self, Trained};
+use caveat_theory::{
+    Comparison, ComparisonGraph, ExchangeableKernel, MarginFitter, Margins, PairClass, PhaseAxes, RidgeModel, Training,
+    TransitiveTask, balance_window, flow, logistic, phase_grid,
+};
 use serde_json::json;
+
+/// That of the command and of the Python package.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -23,7 +33,10 @@ fn main() -> Result<()> {
         }
         ["published", directory] => published(directory)?,
         ["statistics", directory] => statistics(directory)?,
-        _ => bail!("usage: compare phase | rank FILE ITEMS CONJUNCTIVITY C TOLERANCE | published DIR | statistics DIR"),
+        ["python"] => python()?,
+        _ => bail!(
+            "usage: compare phase | rank FILE ITEMS CONJUNCTIVITY C TOLERANCE | published DIR | statistics DIR | python"
+        ),
     };
     println!("{result}");
     Ok(())
@@ -39,7 +52,7 @@ fn phase() -> Result<serde_json::Value> {
         let start = Instant::now();
         let grid = phase_grid(&task, &axes, &|_| ())?;
         seconds.push(start.elapsed().as_secs_f64());
-        checksum = grid.accuracy.iter().filter_map(|a| a.cross_section).sum();
+        checksum = grid.class(PairClass::CrossSection).iter().sum();
     }
     Ok(
         json!({ "configurations": 160_000, "seconds": median(&mut seconds), "mean_cross_section": checksum / 160_000.0 }),
@@ -121,6 +134,49 @@ fn statistics(directory: &str) -> Result<serde_json::Value> {
         "sum_of_errors": groups.iter().map(|g| g.margin_se).filter(|e| !e.is_nan()).sum::<f64>(),
         "peak_bytes": peak_bytes(),
     }))
+}
+
+/// What calls of the Python package do in Rust, on (9; 5 3), and a grid of a million configurations.
+fn python() -> Result<serde_json::Value> {
+    let task = TransitiveTask::new(9, &[(5, 3)])?;
+    let kernel = ExchangeableKernel::from_conjunctivity(0.2)?;
+    let solve = || ridge::solve(Trained::Task(&task), &kernel, 0.2, 10.0, None);
+    let solution = solve()?;
+    let pairs: Vec<(usize, usize)> = (0..9).flat_map(|i| (i + 1..9).map(move |j| (i, j))).collect();
+    let margins: Vec<f64> = pairs.iter().map(|&(i, j)| solution.margin(i, j)).collect();
+    let fit = || MarginFitter::new(task.graph(), &pairs)?.fit(&margins);
+    let fitted = fit()?;
+    let training = Training::Ridge { c: 10.0 };
+    let mut calls = serde_json::Map::new();
+    let mut time = |name: &str, call: &dyn Fn() -> caveat_theory::Result<()>| -> Result<()> {
+        let mut seconds = Vec::new();
+        for _ in 0..50 {
+            let start = Instant::now();
+            for _ in 0..100 {
+                call()?;
+            }
+            seconds.push(start.elapsed().as_secs_f64() / 100.0);
+        }
+        calls.insert(name.into(), json!(median(&mut seconds)));
+        Ok(())
+    };
+    time("TransitiveTask", &|| TransitiveTask::new(9, &[(5, 3)]).map(|t| drop(black_box(t))))?;
+    time("solve", &|| solve().map(|s| drop(black_box(s))))?;
+    time("solve, margins", &|| solve().map(|s| drop(black_box(s.matrix()))))?;
+    time("accuracy", &|| task.classes().map(|c| _ = black_box(solution.accuracy(&c))))?;
+    time("gradient_flow", &|| flow::solve(task.graph(), 0.2, 10.0).map(|s| drop(black_box(s))))?;
+    time("logistic", &|| logistic::solve(task.graph(), &RidgeModel::new(0.2, 10.0)?).map(|s| drop(black_box(s))))?;
+    time("balance_window", &|| balance_window(&task, training).map(|w| _ = black_box(w)))?;
+    time("fit", &|| fit().map(|f| drop(black_box(f))))?;
+    time("predict", &|| predicted_margins(&fitted, task.graph(), &pairs).map(|p| drop(black_box(p))))?;
+    let axes = PhaseAxes::cell_centers(1_000, 1_000, (0.0, 1.0), (1e-3, 1e1))?;
+    let mut seconds = Vec::new();
+    for _ in 0..9 {
+        let start = Instant::now();
+        black_box(phase_grid(&task, &axes, &|_| ())?);
+        seconds.push(start.elapsed().as_secs_f64());
+    }
+    Ok(json!({ "calls": calls, "grid": median(&mut seconds) }))
 }
 
 fn median(seconds: &mut [f64]) -> f64 {

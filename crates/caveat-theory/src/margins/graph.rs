@@ -7,7 +7,7 @@
 use rayon::prelude::*;
 
 use super::Margins;
-use super::laplacian::{ScreenedLaplacian, SolveInfo, SparseSolver};
+use super::laplacian::{CHUNK, ScreenedLaplacian, SolveInfo, SparseSolver};
 use crate::comparison_graph::{ComparisonGraph, PresentationOrder};
 use crate::error::{Result, TheoryError};
 use crate::kernel::RidgeModel;
@@ -44,8 +44,8 @@ pub fn solve_with(graph: &ComparisonGraph, model: &RidgeModel, solver: &SparseSo
             reason: "it needs both presentation orders; use the asymmetric or dense route".into(),
         });
     }
-    let weights: Vec<f64> = graph.edges().par_iter().map(|e| e.weight()).collect();
-    let labels: Vec<f64> = graph.edges().par_iter().map(|e| e.label()).collect();
+    let weights: Vec<f64> = graph.edges().par_iter().with_min_len(CHUNK).map(|e| e.weight()).collect();
+    let labels: Vec<f64> = graph.edges().par_iter().with_min_len(CHUNK).map(|e| e.label()).collect();
     let (ranks, info) = weighted_ranks(graph, model, &weights, &labels, solver)?;
     let largest = ranks.iter().fold(0.0_f64, |a, r| a.max(r.abs()));
     let n = graph.n_items() as f64;
@@ -64,9 +64,9 @@ pub(crate) fn weighted_ranks(
 ) -> Result<(Vec<f64>, SolveInfo)> {
     let reference = reference_weight(weights);
     let screening = model.screening(reference);
-    let uniform = weights.par_iter().all(|&w| w == reference);
-    let couplings: Option<Vec<f64>> =
-        (!uniform).then(|| weights.par_iter().map(|&w| model.relative_strength(w, reference)).collect());
+    let uniform = weights.par_iter().with_min_len(CHUNK).all(|&w| w == reference);
+    let couplings: Option<Vec<f64>> = (!uniform)
+        .then(|| weights.par_iter().with_min_len(CHUNK).map(|&w| model.relative_strength(w, reference)).collect());
     let n = graph.n_items();
     if screening.is_infinite() {
         let components = graph.components().iter().max().map_or(0, |&c| c as usize + 1);
@@ -92,7 +92,7 @@ fn reference_weight(weights: &[f64]) -> f64 {
             (false, 0) => (w, 1),
             (false, _) => (candidate, votes - 1),
         });
-    if 2 * weights.par_iter().filter(|&&w| w == candidate).count() > weights.len() {
+    if 2 * weights.par_iter().with_min_len(CHUNK).filter(|&&w| w == candidate).count() > weights.len() {
         candidate
     } else {
         weights.iter().fold(0.0_f64, |a, &w| a.max(w))

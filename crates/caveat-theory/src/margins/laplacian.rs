@@ -12,7 +12,7 @@ use crate::components::Components;
 use crate::error::{Result, TheoryError};
 
 /// Rows per parallel task; fixed, so that sums do not depend on the number of threads.
-const CHUNK: usize = 1 << 14;
+pub(super) const CHUNK: usize = 1 << 14;
 
 /// How a sparse system is to be solved.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -108,7 +108,7 @@ impl<'g> ScreenedLaplacian<'g> {
         let tile_of = |i: usize, j: usize| i / TILE_ROWS * tiles_across + j / TILE_COLUMNS;
         let edges = graph.edges();
         let coupling = |at: usize| couplings.map_or(1.0, |c| c[at]);
-        let others = couplings.map_or(0, |c| c.par_iter().filter(|&&w| w != 1.0).count());
+        let others = couplings.map_or(0, |c| c.par_iter().with_min_len(CHUNK).filter(|&&w| w != 1.0).count());
         let each = others as f64 > FEW * edges.len() as f64;
 
         let degrees = || {
@@ -157,7 +157,9 @@ impl<'g> ScreenedLaplacian<'g> {
             };
             (tiles, entries, couplings)
         };
-        let ((mut diagonal, components), (tiles, entries, kept)) = rayon::join(degrees, adjacency);
+        // Handing little work to another thread takes longer than doing it.
+        let ((mut diagonal, components), (tiles, entries, kept)) =
+            if edges.len() < CHUNK { (degrees(), adjacency()) } else { rayon::join(degrees, adjacency) };
         // An item in no comparison has an empty row where μ = 0; its rank is 0 whatever its diagonal.
         for d in &mut diagonal {
             if *d == 0.0 {

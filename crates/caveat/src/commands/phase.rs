@@ -53,13 +53,13 @@ pub(crate) fn table(grid: &PhaseGrid) -> Result<Table, Failure> {
         StrengthKind::GradientFlow => ("inverse_time", "time"),
     };
     let width = conjunctivity.len();
-    let cells = 0..grid.accuracy.len();
+    let cells = 0..grid.n_cells();
     let mut table = Table::new()
         .float("conjunctivity", cells.clone().map(|k| conjunctivity[k % width]))?
         .float(inverse_name, cells.clone().map(|k| inverse_strength[k / width]))?
         .float(name, cells.map(|k| 1.0 / inverse_strength[k / width]))?;
     for class in PairClass::SCORED {
-        table = table.float(class.name(), grid.class(class))?;
+        table = table.float(class.name(), grid.class(class).iter().copied())?;
     }
     Ok(table)
 }
