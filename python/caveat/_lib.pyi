@@ -230,7 +230,6 @@ class BalanceWindow:
     def critical(self) -> float | None: ...
 
 def balance_window(task: TransitiveTask, *, c: float | None = None, time: float | None = None) -> BalanceWindow: ...
-
 def phase_grid(
     task: TransitiveTask,
     conjunctivity: ArrayLike,

@@ -6,6 +6,7 @@ import doctest
 import importlib
 import inspect
 import types
+from pathlib import Path
 
 import pytest
 
@@ -79,3 +80,14 @@ def test_all_that_is_public_of_the_compiled_part_is_in_the_package() -> None:
     }
     compiled = {name for name in dir(_lib) if not name.startswith("_")}
     assert compiled - set(caveat.__all__) == internal
+
+
+@pytest.mark.parametrize("name", ["README.md", "python/README.md"])
+def test_the_examples_of_the_readmes_run(name: str) -> None:
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("agg")
+    text = (Path(__file__).parents[2] / name).read_text()
+    example = text.split("```python\n")[1].split("```")[0]
+    lines = [line for line in example.splitlines() if line.strip()]
+    assert len(lines) == 6 and lines[0] == "import caveat"
+    exec(compile(example, name, "exec"), {})
