@@ -27,6 +27,13 @@ class FileFit:
         Every predicted pair with its interval, where conditions were predicted.
     notes : list of str
         What a person should know of it.
+
+    Examples
+    --------
+    >>> import caveat
+    >>> found = caveat.fit_trials("crates/caveat/results/trials.parquet", by=["setting", "hier"], bootstrap=0)
+    >>> found.pairs, found.table.column_names[:2]
+    (None, ['setting', 'model'])
     """
 
     table: Table
@@ -82,6 +89,14 @@ def fit_trials(
     Returns
     -------
     FileFit
+
+    Examples
+    --------
+    >>> import caveat
+    >>> file = "crates/caveat/results/trials.parquet"
+    >>> predicted = caveat.fit_trials(file, train=["ti_n9"], test=["exc_mid_n9"], bootstrap=0)
+    >>> predicted.table["r_squared"].round(2)
+    array([0.97, 0.78, 0.94, 0.98])
     """
     told = arguments(
         paths_of(files),
@@ -143,6 +158,15 @@ def fit_choice_file(
     Returns
     -------
     FileFit
+
+    Examples
+    --------
+    >>> import caveat, pathlib, tempfile
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "choices.csv"
+    >>> _ = file.write_text("winner,loser\\n" + "A,B\\nB,C\\nA,C\\n" * 9 + "B,A\\nC,B\\n")
+    >>> fit = caveat.fit_choice_file(file, items=["A", "B", "C"], bootstrap=0)
+    >>> fit.table["n_trials"]
+    array([29.])
     """
     told = choice_arguments(
         file,
@@ -178,6 +202,13 @@ def summarize_trials(files: Paths, by: Sequence[str] = ("hier",), *, where: Sequ
         Columns to group by, besides the class.
     where : list of str
         Conditions that kept rows meet, as ``"setting=full"`` or ``"gap>=2"``.
+
+    Examples
+    --------
+    >>> import caveat
+    >>> summary = caveat.summarize_trials("crates/caveat/results/trials.parquet", ["setting"], where=["phase=post"])
+    >>> summary.column_names[:3]
+    ['setting', 'class', 'accuracy']
     """
     return _lib.results_table("summary", arguments(paths_of(files), by=list(by), where=list(where)))
 
@@ -191,6 +222,13 @@ def placements(files: Paths, *, where: Sequence[str] = ()) -> Table:
         Trial tables and directories of them.
     where : list of str
         Conditions that kept rows meet.
+
+    Examples
+    --------
+    >>> import caveat
+    >>> placed = caveat.placements("crates/caveat/results/trials.parquet", where=["setting=full", "hier=ti_n9"])
+    >>> placed.column_names[-3:]
+    ['probability', 'share', 'n']
     """
     return _lib.results_table("matrix", arguments(paths_of(files), where=list(where)))
 
@@ -204,6 +242,12 @@ def check_trials(files: Paths, *, most: int = 20) -> Table:
         Trial tables and directories of them.
     most : int
         Problems of one kind in one file that are spelled out; the rest is counted.
+
+    Examples
+    --------
+    >>> import caveat
+    >>> len(caveat.check_trials("crates/caveat/results/trials.parquet"))
+    0
     """
     return _lib.results_table("check", arguments(paths_of(files), most=most))
 
@@ -215,6 +259,13 @@ def run_geometry(runs: Paths) -> Table:
     ----------
     runs : path or list of paths
         Folders of runs that kept their similarities, or tables of them that ``caveat lm geometry --format json`` wrote.
+
+    Examples
+    --------
+    >>> import caveat
+    >>> table = caveat.run_geometry("crates/caveat/results/geometry.json")
+    >>> sorted(set(table["kernel"]))
+    ['cosine', 'dot', 'fitted']
     """
     return _lib.geometry_of_runs(paths_of(runs))[0]
 

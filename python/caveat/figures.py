@@ -43,17 +43,32 @@ Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
 
 def task(task: TransitiveTask) -> Figure:
-    """The task as a chain with its exceptions, and the class of every pair."""
+    """The task as a chain with its exceptions, and the class of every pair.
+
+    >>> import caveat
+    >>> caveat.figures.task(caveat.TransitiveTask(9, [(5, 3)]))
+    <Figure task: ...>
+    """
     return _lib.task_figure(task)
 
 
 def margins(task: TransitiveTask, *, c: float = 10.0, conjunctivities: Sequence[float] | None = None) -> Figure:
-    """Margins of all pairs with and without the exceptions, a column per conjunctivity."""
+    """Margins of all pairs with and without the exceptions, a column per conjunctivity.
+
+    >>> import caveat
+    >>> caveat.figures.margins(caveat.TransitiveTask(9, [(5, 3)]), conjunctivities=[0.0, 0.2, 1.0])
+    <Figure margins: ...>
+    """
     return _lib.margins_figure(task, c, conjunctivities)
 
 
 def mechanism(task: TransitiveTask, *, screenings: Sequence[float] = (0.1, 1.0, 4.0)) -> Figure:
-    """How ranks come about: the field of the rule, that of the exceptions, and their sum, a panel per screening."""
+    """How ranks come about: the field of the rule, that of the exceptions, and their sum, a panel per screening.
+
+    >>> import caveat
+    >>> caveat.figures.mechanism(caveat.TransitiveTask(9, [(5, 3)]), screenings=[0.5, 2.0])
+    <Figure mechanism: ...>
+    """
     return _lib.mechanism_figure(task, screenings)
 
 
@@ -69,6 +84,10 @@ def phase(
     """Accuracy of every pair class over conjunctivity and regularization, a row per task.
 
     Parameters are those of `caveat.phase_diagram`.
+
+    >>> import caveat
+    >>> caveat.figures.phase(caveat.TransitiveTask(9, [(5, 3)]), cells=60)
+    <Figure phase: ...>
     """
     from caveat._phase import axes_of
 
@@ -83,7 +102,12 @@ def window(
     cycle_lengths: Sequence[int] = (3, 5, 7, 9),
     n_items_moved: int = 15,
 ) -> Figure:
-    """The balance window over the number of items, and over the exception's place in a task of ``n_items_moved``."""
+    """The balance window over the number of items, and over the exception's place in a task of ``n_items_moved``.
+
+    >>> import caveat
+    >>> caveat.figures.window(n_items=[7, 9, 11], cycle_lengths=[3], n_items_moved=9)
+    <Figure window: ...>
+    """
     return _lib.window_figure(list(n_items), list(cycle_lengths), n_items_moved)
 
 
@@ -93,55 +117,109 @@ def conjunctivity(
     max_depth: int = 16,
     random_features: Sequence[ExchangeableKernel] = (),
 ) -> Figure:
-    """Conjunctivity of infinitely wide networks by depth, and of kernels of `ExchangeableKernel.random_features`."""
+    """Conjunctivity of infinitely wide networks by depth, and of kernels of `ExchangeableKernel.random_features`.
+
+    >>> import caveat
+    >>> caveat.figures.conjunctivity(["relu", "abs"], max_depth=6)
+    <Figure conjunctivity: ...>
+    """
     return _lib.conjunctivity_figure(list(activations), max_depth, list(random_features))
 
 
 def study(files: Paths) -> Figure:
-    """Language models on trial tables: accuracy by class, distance, rank and pair on one page."""
+    """Language models on trial tables: accuracy by class, distance, rank and pair on one page.
+
+    >>> import caveat
+    >>> caveat.figures.study("crates/caveat/results/trials.parquet")
+    <Figure study: ...>
+    """
     return _of_trials("study", files)
 
 
 def placements(files: Paths) -> Figure:
-    """How often each item is placed above each other, a heatmap per condition."""
+    """How often each item is placed above each other, a heatmap per condition.
+
+    >>> import caveat
+    >>> caveat.figures.placements("crates/caveat/results/trials.parquet")
+    <Figure placements: ...>
+    """
     return _of_trials("placements", files)
 
 
 def fitted_margins(files: Paths) -> Figure:
-    """Observed margins of language models against those of the fitted theory."""
+    """Observed margins of language models against those of the fitted theory.
+
+    >>> import caveat
+    >>> caveat.figures.fitted_margins("crates/caveat/results/trials.parquet")
+    <Figure fitted-margins: ...>
+    """
     return _of_trials("fitted-margins", files)
 
 
 def predicted_margins(files: Paths) -> Figure:
-    """Observed margins of tasks with an exception against those predicted from plain transitive inference."""
+    """Observed margins of tasks with an exception against those predicted from plain transitive inference.
+
+    >>> import caveat
+    >>> caveat.figures.predicted_margins("crates/caveat/results/trials.parquet")
+    <Figure predicted-margins: ...>
+    """
     return _of_trials("predicted-margins", files)
 
 
 def observed_margins(files: Paths) -> Figure:
-    """Heatmaps of observed, fitted and predicted margins."""
+    """Heatmaps of observed, fitted and predicted margins.
+
+    >>> import caveat
+    >>> caveat.figures.observed_margins("crates/caveat/results/trials.parquet")
+    <Figure observed-margins: ...>
+    """
     return _of_trials("observed-margins", files)
 
 
 def model_conjunctivity(files: Paths) -> Figure:
-    """Conjunctivity of language models by setting, with bootstrap intervals."""
+    """Conjunctivity of language models by setting, with bootstrap intervals.
+
+    >>> import caveat
+    >>> caveat.figures.model_conjunctivity("crates/caveat/results/trials.parquet")
+    <Figure model-conjunctivity: ...>
+    """
     return _of_trials("model-conjunctivity", files)
 
 
 def hidden_states(runs: Paths) -> Figure:
     """Conjunctivity of hidden states before and after training, and how well it predicts margins; of folders of
-    runs, or of tables that ``caveat lm geometry --format json`` wrote."""
+    runs, or of tables that ``caveat lm geometry --format json`` wrote.
+
+    >>> import caveat
+    >>> caveat.figures.hidden_states("crates/caveat/results/geometry.json")
+    <Figure hidden-states: ...>
+    """
     return _lib.geometry_of_runs(paths_of(runs))[1]
 
 
 def choices(file: str | os.PathLike[str], **options: Any) -> Figure:
-    """Accuracy of animals or people by pair with the fitted theory; options as of `caveat.fit_choice_file`."""
+    """Accuracy of animals or people by pair with the fitted theory; options as of `caveat.fit_choice_file`.
+
+    >>> import caveat, pathlib, tempfile
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "choices.csv"
+    >>> _ = file.write_text("winner,loser\\n" + "A,B\\nB,C\\nA,C\\n" * 9 + "B,A\\nC,B\\n")
+    >>> caveat.figures.choices(file, items=["A", "B", "C"])
+    <Figure choices-by-pair: ...>
+    """
     figure = _lib.fit_files(choice_arguments(file, bootstrap=0, **options), True, False)[2]
     assert figure is not None  # asked for
     return figure
 
 
 def distance(file: str | os.PathLike[str], **options: Any) -> Figure:
-    """Accuracy by symbolic distance and position with the fitted theory; options as of `caveat.fit_choice_file`."""
+    """Accuracy by symbolic distance and position with the fitted theory; options as of `caveat.fit_choice_file`.
+
+    >>> import caveat, pathlib, tempfile
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "choices.csv"
+    >>> _ = file.write_text("winner,loser\\n" + "A,B\\nB,C\\nA,C\\n" * 9 + "B,A\\nC,B\\n")
+    >>> caveat.figures.distance(file, items=["A", "B", "C"])
+    <Figure distance-and-position: ...>
+    """
     figure = _lib.fit_files(choice_arguments(file, bootstrap=0, **options), False, True)[3]
     assert figure is not None  # asked for
     return figure

@@ -41,6 +41,11 @@ def to_rdm(matrix: np.ndarray, *, measure: str = "squared euclidean") -> RDMs:
     ------
     ValueError
         A matrix that is not square, symmetric and finite, or whose side is not n(n−1).
+
+    Examples
+    --------
+    >>> to_rdm(np.eye(6)).dissimilarities.shape
+    (1, 15)
     """
     from rsatoolbox.rdm import RDMs
 
@@ -88,6 +93,11 @@ def from_rdm(rdm: RDMs, *, measure: str | None = None) -> np.ndarray:
     -------
     array of shape (P, P)
         As `ExchangeableKernel.from_matrix` takes it. Centering does not change the conjunctivity.
+
+    Examples
+    --------
+    >>> from_rdm(to_rdm(np.eye(6), measure="cosine")).trace().item()
+    6.0
     """
     distances = np.nanmean(np.asarray(rdm.get_matrices(), dtype=float), axis=0)
     n_items = _n_items("rdm", len(distances))

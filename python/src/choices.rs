@@ -218,6 +218,14 @@ fn intervals<'py>(py: Python<'py>, values: [Option<Interval>; 5]) -> PyResult<Bo
 /// ------
 /// ValueError
 ///     Shapes that do not go together, or counts that are not from 0 to the number of trials.
+///
+/// Examples
+/// --------
+/// >>> import caveat
+/// >>> shown, chosen = [(0, 1), (1, 2), (2, 3), (0, 2), (1, 3), (0, 3)], [19, 18, 19, 18, 17, 20]
+/// >>> fit = caveat.fit_choices(caveat.TransitiveTask(4), shown, chosen, trials=20)
+/// >>> fit.n_trials, fit.deviance_explained > 0.9
+/// (120.0, True)
 #[pyfunction]
 #[pyo3(signature = (task, pairs, first_chosen, trials = None, *, clusters = None, learner = "ridge", lapse = false, position_bias = false, conjunctivity = None, strength = None))]
 #[allow(clippy::too_many_arguments, reason = "keywords of a Python function")]

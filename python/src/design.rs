@@ -15,7 +15,14 @@ use crate::table::Table;
 use crate::task::TransitiveTask;
 use crate::window::transitive;
 
-/// Candidate tasks with what judgments of their pairs tell, the most informative first.
+/// Candidate tasks with what judgments of their pairs tell, the most informative first; from `design`.
+///
+/// Examples
+/// --------
+/// >>> import caveat
+/// >>> design = caveat.design(caveat.TransitiveTask(5), hypotheses=((0, 0), (1, 1)), trials=20, samples=32, max_trials=100)
+/// >>> design.tasks, design.figure()
+/// ([TransitiveTask(5)], <Figure design: ...>)
 #[pyclass(frozen, module = "caveat")]
 #[derive(Debug)]
 pub(crate) struct Design {
@@ -46,13 +53,13 @@ impl Design {
     }
 
     /// The comparison as a picture.
-    fn figure(&self) -> PyResult<Figure> {
+    fn figure(&self, py: Python<'_>) -> PyResult<Figure> {
         let inputs = DesignInputs { rows: &self.rows, question: &self.question, settings: self.settings };
-        Ok(Figure::new(raise(design_figure::draw(&inputs))?))
+        Ok(Figure::new(raise(py.detach(|| design_figure::draw(&inputs)))?))
     }
 
-    fn _repr_svg_(&self) -> PyResult<String> {
-        self.figure()?.svg()
+    fn _repr_svg_(&self, py: Python<'_>) -> PyResult<String> {
+        self.figure(py)?.svg(py)
     }
 
     fn __repr__(&self) -> PyResult<String> {

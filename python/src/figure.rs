@@ -42,8 +42,8 @@ impl Figure {
         Self { figure }
     }
 
-    pub(crate) fn svg(&self) -> PyResult<String> {
-        let svg = raise(self.figure.render(Format::Svg))?;
+    pub(crate) fn svg(&self, py: Python<'_>) -> PyResult<String> {
+        let svg = raise(py.detach(|| self.figure.render(Format::Svg)))?;
         String::from_utf8(svg).map_err(|e| crate::errors::bad("figure", e))
     }
 }
@@ -96,8 +96,8 @@ impl Figure {
         Ok(PyBytes::new(py, &bytes))
     }
 
-    fn _repr_svg_(&self) -> PyResult<String> {
-        self.svg()
+    fn _repr_svg_(&self, py: Python<'_>) -> PyResult<String> {
+        self.svg(py)
     }
 
     fn __repr__(&self) -> String {
@@ -107,9 +107,9 @@ impl Figure {
 
 /// The pair classes of a task.
 #[pyfunction]
-pub(crate) fn task_figure(task: &Bound<'_, PyAny>) -> PyResult<Figure> {
+pub(crate) fn task_figure(py: Python<'_>, task: &Bound<'_, PyAny>) -> PyResult<Figure> {
     let task = transitive("task", task)?;
-    Ok(Figure::new(raise(caveat_figures::task_figure::draw(&task))?))
+    Ok(Figure::new(raise(py.detach(|| caveat_figures::task_figure::draw(&task)))?))
 }
 
 /// Margins over conjunctivity.

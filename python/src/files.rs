@@ -100,6 +100,13 @@ pub(crate) fn results_table(py: Python<'_>, name: &str, arguments: Vec<OsString>
 ///     A file that cannot be read.
 /// ValueError
 ///     A column that is unknown, missing or of the wrong type; with the file, row and column.
+///
+/// Examples
+/// --------
+/// >>> import caveat
+/// >>> trials = caveat.read_trials(["crates/caveat/results/trials.parquet"], ["rank_a", "rank_b", "logit_diff"])
+/// >>> trials.column_names
+/// ['rank_a', 'rank_b', 'logit_diff']
 #[pyfunction]
 #[pyo3(signature = (paths, columns = None, *, progress = None))]
 pub(crate) fn read_trials(
@@ -122,15 +129,20 @@ pub(crate) fn read_trials(
             names.iter().map(of).collect::<PyResult<_>>()?
         }
     };
-    let wanted = columns.clone();
-    let read = long::run(py, "reading trial tables", progress, move |steps| {
-        scan_trials(&paths, &wanted, &rows_read(steps), |parts: &mut Vec<Vec<Values>>, batch| {
-            parts.push(wanted.iter().map(|&column| values(batch, column)).collect::<caveat_results::Result<_>>()?);
+    let read = long::run(py, "reading trial tables", progress, move |steps| -> caveat_results::Result<Columns> {
+        let parts = scan_trials(&paths, &columns, &rows_read(steps), |parts: &mut Vec<Vec<Values>>, batch| {
+            parts.push(columns.iter().map(|&column| values(batch, column)).collect::<caveat_results::Result<_>>()?);
             Ok(())
-        })
+        })?;
+        joined(&columns, parts.into_iter().flatten())
     })?;
+    Ok(Table::new(raise(read)?))
+}
+
+/// Batches of columns, one below the other.
+fn joined(columns: &[TrialColumn], parts: impl Iterator<Item = Vec<Values>>) -> caveat_results::Result<Columns> {
     let mut all: Vec<Option<Values>> = vec![None; columns.len()];
-    for part in raise(read)?.into_iter().flatten() {
+    for part in parts {
         for (whole, part) in all.iter_mut().zip(part) {
             match (whole.as_mut(), part) {
                 (None, part) => *whole = Some(part),
@@ -143,11 +155,10 @@ pub(crate) fn read_trials(
             }
         }
     }
-    let mut table = Columns::new();
-    for (column, values) in columns.iter().zip(all) {
-        table = raise(table.with(column.name(), values.unwrap_or(Values::Float(Vec::new()))))?;
-    }
-    Ok(Table::new(table))
+    let with = |table: Columns, (column, values): (&TrialColumn, Option<Values>)| {
+        table.with(column.name(), values.unwrap_or(Values::Float(Vec::new())))
+    };
+    columns.iter().zip(all).try_fold(Columns::new(), with)
 }
 
 fn values(batch: &TrialBatch, column: TrialColumn) -> caveat_results::Result<Values> {
@@ -164,6 +175,13 @@ fn values(batch: &TrialBatch, column: TrialColumn) -> caveat_results::Result<Val
 }
 
 /// The trials of one setting, model, task and hierarchy, as margins.
+///
+/// Examples
+/// --------
+/// >>> import caveat
+/// >>> condition = caveat.read_conditions(["crates/caveat/results/trials.parquet"])[0]
+/// >>> condition.margins.shape == (condition.n_items, condition.n_items)
+/// True
 #[pyclass(frozen, module = "caveat", name = "Condition")]
 #[derive(Debug)]
 pub(crate) struct PyCondition {
@@ -269,6 +287,14 @@ impl PyCondition {
 /// -------
 /// list of Condition
 ///     Their ``graph`` and ``margins`` are what `fit` takes, ``seed_margins`` what `bootstrap` takes.
+///
+/// Examples
+/// --------
+/// >>> import caveat
+/// >>> conditions = caveat.read_conditions(["crates/caveat/results/trials.parquet"])
+/// >>> full = [c for c in conditions if c.key["setting"] == "full" and c.key["hier"] == "ti_n9" and c.key["task"] == "fake"]
+/// >>> round(caveat.fit(full[0].graph, full[0].margins).conjunctivity, 3)
+/// 0.308
 #[pyfunction]
 #[pyo3(signature = (paths, *, phase = "post", progress = None))]
 pub(crate) fn read_conditions(
@@ -309,6 +335,15 @@ pub(crate) fn read_conditions(
 /// Table
 ///     One row per row of the file: ``first`` and ``second`` (ranks from 0), ``first_chosen`` and ``trials``, or for a file by distance
 ///     ``distance``, ``higher_chosen`` and ``trials``; and ``subject``, ``session`` and ``condition`` where the file has them.
+///
+/// Examples
+/// --------
+/// >>> import caveat, pathlib, tempfile
+/// >>> file = pathlib.Path(tempfile.mkdtemp()) / "choices.csv"
+/// >>> _ = file.write_text("chosen,other\nA,B\nC,B\nA,C\n")
+/// >>> table = caveat.read_choices(file, {"winner": "chosen", "loser": "other"}, items=["A", "B", "C"])
+/// >>> table["first_chosen"]
+/// array([1., 0., 1.])
 #[pyfunction]
 #[pyo3(signature = (path, columns = None, *, preset = None, n_items = None, items = None, first_rank = None, trials = None))]
 #[allow(clippy::too_many_arguments, reason = "keywords of a Python function")]

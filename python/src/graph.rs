@@ -123,7 +123,7 @@ impl ComparisonGraph {
     }
 
     /// The compared pairs by item index, one row each: first < second, weight, and what of it each of the two won.
-    fn edges(&self) -> PyResult<Table> {
+    fn edges(&self, py: Python<'_>) -> PyResult<Table> {
         let edges = self.graph.edges();
         let columns = || {
             Columns::new()
@@ -133,7 +133,7 @@ impl ComparisonGraph {
                 .float("first_wins", edges.iter().map(|e| e.first_wins))?
                 .float("second_wins", edges.iter().map(|e| e.second_wins))
         };
-        Ok(Table::new(raise(columns())?))
+        Ok(Table::new(raise(py.detach(columns))?))
     }
 
     /// Connected component of every item, numbered from 0.
@@ -142,14 +142,14 @@ impl ComparisonGraph {
     }
 
     /// The training trials by item index, one row each: first, second, label (mean outcome, +1 where the first wins) and weight.
-    fn trials(&self) -> PyResult<Table> {
-        trials(&self.graph)
+    fn trials(&self, py: Python<'_>) -> PyResult<Table> {
+        trials(py, &self.graph)
     }
 
     /// All pairs of item indices with first < second: class, label (+1 where the first wins; missing where the comparisons give no
     /// answer), and whether they are trained.
-    fn pairs(&self) -> PyResult<Table> {
-        pairs(&self.graph)
+    fn pairs(&self, py: Python<'_>) -> PyResult<Table> {
+        pairs(py, &self.graph)
     }
 
     fn __repr__(&self) -> String {
@@ -158,7 +158,7 @@ impl ComparisonGraph {
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
         let restore = py.import("caveat._comparisons")?.getattr("restore")?;
-        let edges = self.edges()?;
+        let edges = self.edges(py)?;
         let arguments = (edges.to_dict(py)?, self.items(py)?, self.order()).into_pyobject(py)?;
         Ok((restore, arguments.into_any()))
     }
@@ -213,25 +213,34 @@ impl ComparisonGraph {
                 None => sorted_labels(py, &first, &second)?,
             },
         };
-        let mut comparisons = Vec::with_capacity(count);
-        let weight_of = weights.as_ref().map(|w| w.as_array());
-        for row in 0..count {
-            let weight = weight_of.as_ref().map_or(1.0, |w| w[[row]]);
-            if !(weight > 0.0 && weight.is_finite()) {
-                return Err(bad(
-                    format_args!("weights[{row}]"),
-                    format_args!("{weight} is not a positive, finite number"),
-                ));
+        let weights: Option<Vec<f64>> = weights.map(|w| w.as_array().iter().copied().collect());
+        let compared = || -> Result<Vec<Comparison>, (usize, Option<f64>)> {
+            let of = |row: usize| {
+                let weight = weights.as_ref().map_or(1.0, |w| w[row]);
+                if !(weight > 0.0 && weight.is_finite()) {
+                    return Err((row, Some(weight)));
+                }
+                if winner[row] == loser[row] {
+                    return Err((row, None));
+                }
+                Ok(Comparison { winner: winner[row], loser: loser[row], weight })
+            };
+            (0..count).map(of).collect()
+        };
+        let comparisons = match py.detach(compared) {
+            Ok(comparisons) => comparisons,
+            Err((row, Some(weight))) => {
+                let problem = format_args!("{weight} is not a positive, finite number");
+                return Err(bad(format_args!("weights[{row}]"), problem));
             }
-            if winner[row] == loser[row] {
+            Err((row, None)) => {
                 let label = plain(&first.get_item(row)?)?;
                 return Err(bad(
                     format_args!("comparison {row}"),
                     format_args!("item {label} is compared with itself: a comparison needs two different items"),
                 ));
             }
-            comparisons.push(Comparison { winner: winner[row], loser: loser[row], weight });
-        }
+        };
         let n = items.len(py)?;
         let graph = raise(py.detach(|| Graph::new(n, comparisons)))?;
         Ok(Self { graph: graph.with_order(order), items })
@@ -253,28 +262,31 @@ fn small_integers(first: &Bound<'_, PyUntypedArray>, second: &Bound<'_, PyUntype
     if !matches!((kind(first), kind(second)), (b'i' | b'u', b'i' | b'u')) || first.is_empty() {
         return Ok(None);
     }
-    let (winners, losers) = (integers("winners", first)?, integers("losers", second)?);
-    let (winners, losers) = (winners.as_array(), losers.as_array());
-    let all = || winners.iter().chain(losers.iter());
-    let (smallest, largest) = all().fold((i64::MAX, i64::MIN), |(a, b), &v| (a.min(v), b.max(v)));
-    let most = 4 * (winners.len() as i64) + 1_024;
-    if smallest < 0 || largest > most {
-        return Ok(None);
-    }
-    let mut index = vec![usize::MAX; largest as usize + 1];
-    all().for_each(|&v| index[v as usize] = 0);
-    let mut labels = Vec::new();
-    for (label, at) in index.iter_mut().enumerate().filter(|(_, at)| **at == 0) {
-        *at = labels.len();
-        labels.push(label as i64);
-    }
-    let items = if labels.len() == index.len() {
-        Items::Ranks(labels.len())
-    } else {
-        Items::named(PyArray1::from_vec(first.py(), labels).as_untyped())?
+    let copy = |what, labels| Ok::<Vec<i64>, PyErr>(integers(what, labels)?.as_array().iter().copied().collect());
+    let (winners, losers) = (copy("winners", first)?, copy("losers", second)?);
+    let numbered = || {
+        let all = || winners.iter().chain(&losers);
+        let (smallest, largest) = all().fold((i64::MAX, i64::MIN), |(a, b), &v| (a.min(v), b.max(v)));
+        let most = 4 * (winners.len() as i64) + 1_024;
+        if smallest < 0 || largest > most {
+            return None;
+        }
+        let mut index = vec![usize::MAX; largest as usize + 1];
+        all().for_each(|&v| index[v as usize] = 0);
+        let mut labels = Vec::new();
+        for (label, at) in index.iter_mut().enumerate().filter(|(_, at)| **at == 0) {
+            *at = labels.len();
+            labels.push(label as i64);
+        }
+        let of = |values: &[i64]| values.iter().map(|&v| index[v as usize]).collect::<Vec<usize>>();
+        Some((labels.len() == index.len(), labels, of(&winners), of(&losers)))
     };
-    let of = |values: numpy::ndarray::ArrayViewD<'_, i64>| values.iter().map(|&v| index[v as usize]).collect();
-    Ok(Some((items, of(winners), of(losers))))
+    let Some((are_ranks, labels, winner, loser)) = first.py().detach(numbered) else { return Ok(None) };
+    let items = match are_ranks {
+        true => Items::Ranks(labels.len()),
+        false => Items::named(PyArray1::from_vec(first.py(), labels).as_untyped())?,
+    };
+    Ok(Some((items, winner, loser)))
 }
 
 /// Any labels, sorted.
@@ -425,36 +437,36 @@ impl Trained {
     }
 }
 
-pub(crate) fn trials(graph: &Graph) -> PyResult<Table> {
-    let trials = graph.trials();
+pub(crate) fn trials(py: Python<'_>, graph: &Graph) -> PyResult<Table> {
     let columns = || {
+        let trials = graph.trials();
         Columns::new()
             .with("first", Values::Integer(trials.iter().map(|t| i64::try_from(t.first).ok()).collect()))?
             .with("second", Values::Integer(trials.iter().map(|t| i64::try_from(t.second).ok()).collect()))?
             .float("label", trials.iter().map(|t| t.label))?
             .float("weight", trials.iter().map(|t| t.weight))
     };
-    Ok(Table::new(raise(columns())?))
+    Ok(Table::new(raise(py.detach(columns))?))
 }
 
-pub(crate) fn pairs(graph: &Graph) -> PyResult<Table> {
-    let classes = raise(graph.classes())?;
-    let (mut first, mut second, mut label) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut class, mut trained) = (Vec::new(), Vec::new());
-    for (i, j, of, answer) in classes.pairs() {
-        first.push(i64::try_from(i).ok());
-        second.push(i64::try_from(j).ok());
-        class.push(of.name());
-        label.push(answer.map(i64::from));
-        trained.push(classes.is_trained(i, j));
-    }
-    let columns = || {
-        Columns::new()
+pub(crate) fn pairs(py: Python<'_>, graph: &Graph) -> PyResult<Table> {
+    let columns = || -> Result<Columns, caveat::Failure> {
+        let classes = graph.classes()?;
+        let (mut first, mut second, mut label) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut class, mut trained) = (Vec::new(), Vec::new());
+        for (i, j, of, answer) in classes.pairs() {
+            first.push(i64::try_from(i).ok());
+            second.push(i64::try_from(j).ok());
+            class.push(of.name());
+            label.push(answer.map(i64::from));
+            trained.push(classes.is_trained(i, j));
+        }
+        Ok(Columns::new()
             .with("first", Values::Integer(first))?
             .with("second", Values::Integer(second))?
             .text("class", class)?
             .with("label", Values::Integer(label))?
-            .flag("trained", trained)
+            .flag("trained", trained)?)
     };
-    Ok(Table::new(raise(columns())?))
+    Ok(Table::new(raise(py.detach(columns))?))
 }

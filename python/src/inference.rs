@@ -177,6 +177,16 @@ fn owned(tasks: &[Observed]) -> Vec<(ComparisonGraph, Vec<(usize, usize)>)> {
 }
 
 /// 95 % intervals of the parameters, each (low, high); NaN where there is none.
+///
+/// Examples
+/// --------
+/// >>> import caveat
+/// >>> task = caveat.TransitiveTask(6, [(4, 2)])
+/// >>> margins = 3 * caveat.solve(task, caveat.ExchangeableKernel(0.2), c=10.0).margins
+/// >>> margins[0, 5] += 0.2
+/// >>> low, high = caveat.fit(task, margins).profile_intervals().conjunctivity
+/// >>> low < 0.2 < high
+/// True
 #[pyclass(frozen, module = "caveat")]
 #[derive(Debug, Clone)]
 pub(crate) struct Intervals {
@@ -290,6 +300,15 @@ fn flags_of<'py>(py: Python<'py>, flags: &PerParameter<bool>) -> PyResult<Bound<
 /// ------
 /// ValueError
 ///     Shapes that do not go together, a margin that is not finite, or pairs trained unequally often.
+///
+/// Examples
+/// --------
+/// >>> import caveat
+/// >>> task = caveat.TransitiveTask(5, [(3, 1)])
+/// >>> pairs, margins = [(0, 1), (1, 2), (0, 4), (3, 1), (1, 4)], [2.0, 1.9, 3.1, 1.5, 0.9]
+/// >>> fit = caveat.fit(task, margins, pairs)
+/// >>> fit.n_pairs, fit.r_squared > 0.9
+/// (5, True)
 #[pyfunction]
 #[pyo3(signature = (task, margins, pairs = None))]
 pub(crate) fn fit(
@@ -364,6 +383,16 @@ pub(crate) fn bootstrap(
 }
 
 /// Margins that a fit predicts for another task, and how well they hold where they were observed.
+///
+/// Examples
+/// --------
+/// >>> import caveat
+/// >>> plain = caveat.TransitiveTask(9)
+/// >>> fit = caveat.fit(plain, caveat.solve(plain, caveat.ExchangeableKernel(0.2), c=10.0).margins)
+/// >>> prediction = caveat.predict(fit, caveat.TransitiveTask(9, [(5, 3)]))
+/// >>> told = prediction.table()
+/// >>> [(int(i), int(j)) for i, j, fails in zip(told["first"], told["second"], told["fails_predicted"]) if fails == 1]
+/// [(2, 5), (3, 6)]
 #[pyclass(frozen, module = "caveat")]
 #[derive(Debug)]
 pub(crate) struct Prediction {
@@ -513,7 +542,17 @@ pub(crate) fn predict(
     Ok(Prediction { target, predicted, observed: seen.zip(compared) })
 }
 
-/// 95 % intervals of predicted margins, and how many observed ones they hold.
+/// 95 % intervals of predicted margins, and how many observed ones they hold; from `prediction_intervals`.
+///
+/// Examples
+/// --------
+/// >>> import caveat, numpy as np
+/// >>> plain, task, kernel = caveat.TransitiveTask(7), caveat.TransitiveTask(7, [(4, 2)]), caveat.ExchangeableKernel(0.2)
+/// >>> seeds = caveat.solve(plain, kernel, c=10.0).margins + 0.1 * np.random.default_rng(0).normal(size=(9, 7, 7))
+/// >>> seen = caveat.solve(task, kernel, c=10.0).margins
+/// >>> intervals = caveat.prediction_intervals(plain, seeds, task, seen, replicates=200)
+/// >>> intervals.table().column_names
+/// ['first', 'second', 'observed', 'low', 'high', 'theory_low', 'theory_high']
 #[pyclass(frozen, module = "caveat")]
 #[derive(Debug)]
 pub(crate) struct PredictionIntervals {
@@ -594,6 +633,15 @@ impl PredictionIntervals {
 /// Returns
 /// -------
 /// PredictionIntervals
+///
+/// Examples
+/// --------
+/// >>> import caveat, numpy as np
+/// >>> plain, task, kernel = caveat.TransitiveTask(7), caveat.TransitiveTask(7, [(4, 2)]), caveat.ExchangeableKernel(0.2)
+/// >>> seeds = caveat.solve(plain, kernel, c=10.0).margins + 0.1 * np.random.default_rng(0).normal(size=(9, 7, 7))
+/// >>> seen = caveat.solve(task, kernel, c=10.0).margins
+/// >>> caveat.prediction_intervals(plain, seeds, task, seen, replicates=200).coverage > 0.8
+/// True
 #[pyfunction]
 #[pyo3(signature = (training_task, training_margins, task, observed, *, pairs = None, training_pairs = None, replicates = 2_000, seed = 0))]
 #[allow(clippy::too_many_arguments, reason = "keywords of a Python function")]

@@ -127,7 +127,8 @@ impl Solution {
     /// >>> solution.margin(["ant", "cow"], ["bee", "ant"]).round(12)
     /// array([ 1., -2.])
     fn margin<'py>(&self, first: &Bound<'py, PyAny>, second: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        self.of_pairs(first, second, |i, j| if i == j { 0.0 } else { self.margins.margin(i, j) })
+        let margins = &self.margins;
+        self.of_pairs(first, second, |i, j| if i == j { 0.0 } else { margins.margin(i, j) })
     }
 
     /// Share of correct judgments in every class of pairs, from 0 to 1; NaN for a class with no pair. A tie counts one half.
@@ -267,7 +268,7 @@ impl Solution {
         &self,
         first: &Bound<'py, PyAny>,
         second: &Bound<'py, PyAny>,
-        value: impl Fn(usize, usize) -> f64,
+        value: impl Fn(usize, usize) -> f64 + Sync,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = first.py();
         match (is_many(first)?, is_many(second)?) {
@@ -284,7 +285,8 @@ impl Solution {
                     ));
                 }
                 let (i, j) = (self.items.indices("first", &first)?, self.items.indices("second", &second)?);
-                let values: Vec<f64> = i.into_iter().zip(j).map(|(i, j)| value(i, j) + 0.0).collect();
+                let compute = || i.into_iter().zip(j).map(|(i, j)| value(i, j) + 0.0).collect::<Vec<f64>>();
+                let values = py.detach(compute);
                 let shape = first.getattr("shape")?;
                 vector(py, values).call_method1("reshape", (shape,))
             }
@@ -318,6 +320,13 @@ fn of_pairs(classes: &PairClasses, margins: &dyn Margins) -> caveat_results::Res
 }
 
 /// Kernel logistic regression: a `Solution` in log-odds, with probabilities.
+///
+/// Examples
+/// --------
+/// >>> import caveat
+/// >>> learned = caveat.logistic(caveat.TransitiveTask(9, [(5, 3)]), caveat.ExchangeableKernel(0.2), c=10.0)
+/// >>> round(learned.probability(0, 8), 3), round(learned.probability(5, 3), 3)
+/// (0.868, 0.779)
 #[pyclass(frozen, extends = Solution, module = "caveat")]
 pub(crate) struct LogisticSolution {
     solution: Arc<log_odds::LogisticSolution>,

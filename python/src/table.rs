@@ -93,7 +93,7 @@ impl Table {
     }
 
     fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
-        let batch = raise(self.columns.record_batch())?;
+        let batch = raise(self.columns.head(0).record_batch())?;
         let schema = FFI_ArrowSchema::try_from(batch.schema().as_ref()).map_err(arrow)?;
         PyCapsule::new_with_value(py, schema, c"arrow_schema")
     }
@@ -115,10 +115,9 @@ impl Table {
 
     fn __repr__(&self) -> PyResult<String> {
         const SHOWN: usize = 60;
-        let text = raise(self.columns.render(Format::Table))?;
-        let lines: Vec<&str> = text.lines().collect();
-        let mut shown = lines[..lines.len().min(SHOWN + 1)].join("\n");
-        if lines.len() > SHOWN + 1 {
+        let text = raise(self.columns.head(SHOWN).render(Format::Table))?;
+        let mut shown = text.trim_end().to_owned();
+        if self.columns.n_rows() > SHOWN {
             shown += &format!("\n… {} rows", self.columns.n_rows());
         }
         Ok(shown)
@@ -158,16 +157,19 @@ fn arrow(error: impl std::fmt::Display) -> PyErr {
 /// A column as an array; integers become floats where some are missing.
 fn column<'py>(py: Python<'py>, values: &Values) -> PyResult<Bound<'py, PyAny>> {
     Ok(match values {
-        Values::Float(v) => PyArray1::from_slice(py, v).into_any(),
-        Values::Integer(v) => match v.iter().copied().collect::<Option<Vec<i64>>>() {
+        Values::Float(v) => PyArray1::from_vec(py, py.detach(|| v.clone())).into_any(),
+        Values::Integer(v) => match py.detach(|| v.iter().copied().collect::<Option<Vec<i64>>>()) {
             Some(whole) => PyArray1::from_vec(py, whole).into_any(),
-            None => PyArray1::from_iter(py, v.iter().map(|x| x.map_or(f64::NAN, |x| x as f64))).into_any(),
+            None => {
+                let floats = py.detach(|| v.iter().map(|x| x.map_or(f64::NAN, |x| x as f64)).collect::<Vec<f64>>());
+                PyArray1::from_vec(py, floats).into_any()
+            }
         },
         Values::Text(v) => {
             let options = PyDict::new(py);
             options.set_item("dtype", "object")?;
             py.import("numpy")?.call_method("array", (v,), Some(&options))?
         }
-        Values::Flag(v) => PyArray1::from_slice(py, v).into_any(),
+        Values::Flag(v) => PyArray1::from_vec(py, py.detach(|| v.clone())).into_any(),
     })
 }

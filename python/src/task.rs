@@ -105,8 +105,8 @@ impl TransitiveTask {
     }
 
     /// The training trials, one row each: first, second, label (+1 where the first wins) and weight.
-    fn trials(&self) -> PyResult<Table> {
-        crate::graph::trials(self.task.graph())
+    fn trials(&self, py: Python<'_>) -> PyResult<Table> {
+        crate::graph::trials(py, self.task.graph())
     }
 
     /// All pairs with first < second: class, label (+1 where the first wins; missing where the rule gives no answer), and
@@ -117,12 +117,12 @@ impl TransitiveTask {
     /// >>> pairs = caveat.TransitiveTask(4, [(2, 0)]).pairs()
     /// >>> list(pairs["class"][:3])
     /// ['exception_cycle', 'exception_cycle', 'cycle_to_section']
-    fn pairs(&self) -> PyResult<Table> {
-        crate::graph::pairs(self.task.graph())
+    fn pairs(&self, py: Python<'_>) -> PyResult<Table> {
+        crate::graph::pairs(py, self.task.graph())
     }
 
-    fn _repr_svg_(&self) -> PyResult<String> {
-        Figure::new(raise(caveat_figures::task_figure::draw(&self.task))?).svg()
+    fn _repr_svg_(&self, py: Python<'_>) -> PyResult<String> {
+        Figure::new(raise(py.detach(|| caveat_figures::task_figure::draw(&self.task)))?).svg(py)
     }
 
     fn __repr__(&self) -> String {

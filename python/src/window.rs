@@ -18,6 +18,12 @@ use crate::task::TransitiveTask;
 ///
 /// All cross-section pairs are right for α from ``generalization_from`` up to ``conjunctivity_generalization``, and all pairs of the
 /// exception's cycle for α above ``conjunctivity_memorization``.
+///
+/// Examples
+/// --------
+/// >>> import caveat
+/// >>> caveat.balance_window(caveat.TransitiveTask(9, [(5, 3)]), c=2.0).balances
+/// False
 #[pyclass(frozen, get_all, module = "caveat")]
 #[derive(Debug, Clone)]
 pub(crate) struct BalanceWindow {

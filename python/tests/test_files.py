@@ -111,6 +111,13 @@ def test_figures_of_trials_are_drawn(own: Path) -> None:
         assert figure._repr_svg_().startswith("<svg") and len(figure.table) > 0
 
 
+def test_tables_of_hidden_states_are_read_as_pandas_reads_them(own: Path) -> None:
+    file = own.parent / "geometry.json"
+    table, frame = caveat.run_geometry(file), pd.read_json(file)
+    assert table.column_names == list(frame.columns) and len(table) == len(frame) > 0
+    pd.testing.assert_frame_equal(table.to_pandas(), frame, check_dtype=False, rtol=1e-12)
+
+
 CHOICES = """subject,winner,loser,first
 s1,A,B,A
 s1,A,B,B

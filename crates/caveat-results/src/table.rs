@@ -157,6 +157,19 @@ impl Table {
         self.columns.first().map_or(0, |(_, v)| v.len())
     }
 
+    /// The first rows, as many as there are up to `rows`.
+    #[must_use]
+    pub fn head(&self, rows: usize) -> Self {
+        let rows = rows.min(self.n_rows());
+        let of = |values: &Values| match values {
+            Values::Float(v) => Values::Float(v[..rows].to_vec()),
+            Values::Integer(v) => Values::Integer(v[..rows].to_vec()),
+            Values::Text(v) => Values::Text(v[..rows].to_vec()),
+            Values::Flag(v) => Values::Flag(v[..rows].to_vec()),
+        };
+        Self { columns: self.columns.iter().map(|(name, values)| (name.clone(), of(values))).collect() }
+    }
+
     /// The columns with their names, in order.
     pub fn columns(&self) -> impl Iterator<Item = (&str, &Values)> {
         self.columns.iter().map(|(n, v)| (n.as_str(), v))
@@ -381,6 +394,17 @@ fn on_one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_head_is_the_first_rows_and_never_more_than_there_are() {
+        let table = sample();
+        assert_eq!(table.head(usize::MAX), table);
+        let head = table.head(1);
+        assert_eq!((head.n_rows(), head.columns().count()), (1, table.columns().count()));
+        let rows = |t: &Table| t.render(Format::Csv).unwrap().lines().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(rows(&head), rows(&table)[..2]);
+        assert_eq!(table.head(0).record_batch().unwrap().schema(), table.record_batch().unwrap().schema());
+    }
 
     fn sample() -> Table {
         Table::new()
