@@ -46,7 +46,7 @@ for name, call in CALLS.items():
     ours, theirs = RUST["calls"][name], median_time(call, 50, 100)
     print(f"| {name} | {ours * 1e6:.2f} µs | {theirs * 1e6:.2f} µs | {(theirs - ours) * 1e6:.2f} µs |")
 
-axes = _lib.phase_axes(1_000, 1_000, (1e-3, 1e1))
+axes = _lib.phase_axes(1_000, (1e-3, 1e1))
 grids = {
     "phase grid of 10⁶ configurations, as arrays": lambda: _lib.phase_grid(task, *axes, False, False),
     "the same as an xarray.Dataset": lambda: caveat.phase_diagram(task, cells=1_000, progress=False),

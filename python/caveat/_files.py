@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,8 +105,8 @@ def fit_trials(
         learner=learner,
         lapse=lapse,
         position_bias=position_bias,
-        train=list(train) or None,
-        test=list(test) or None,
+        train=several("train", train) or None,
+        test=several("test", test) or None,
         compare=compare,
         folds=folds,
         hierarchical=hierarchical,
@@ -210,7 +210,7 @@ def summarize_trials(files: Paths, by: Sequence[str] = ("hier",), *, where: Sequ
     >>> summary.column_names[:3]
     ['setting', 'class', 'accuracy']
     """
-    return _lib.results_table("summary", arguments(paths_of(files), by=list(by), where=list(where)))
+    return _lib.results_table("summary", arguments(paths_of(files), by=by, where=where))
 
 
 def placements(files: Paths, *, where: Sequence[str] = ()) -> Table:
@@ -230,7 +230,7 @@ def placements(files: Paths, *, where: Sequence[str] = ()) -> Table:
     >>> placed.column_names[-3:]
     ['probability', 'share', 'n']
     """
-    return _lib.results_table("matrix", arguments(paths_of(files), where=list(where)))
+    return _lib.results_table("matrix", arguments(paths_of(files), where=where))
 
 
 def check_trials(files: Paths, *, most: int = 20) -> Table:
@@ -267,13 +267,45 @@ def run_geometry(runs: Paths) -> Table:
     >>> sorted(set(table["kernel"]))
     ['cosine', 'dot', 'fitted']
     """
-    return _lib.geometry_of_runs(paths_of(runs))[0]
+    return _lib.geometry_of_runs(runs)[0]
 
 
 def paths_of(files: Paths) -> list[str]:
     """One path or several as a list of them."""
-    several = [files] if isinstance(files, (str, os.PathLike)) else list(files)
-    return [os.fspath(path) for path in several]
+    if isinstance(files, (str, os.PathLike)):
+        return [os.fspath(files)]
+    if not isinstance(files, Iterable):
+        raise TypeError(f"files: expected a path or a list of paths, got {type(files).__name__}")
+    return [path_of(f"files[{at}]", path) for at, path in enumerate(several("files", files))]
+
+
+def path_of(what: str, path: Path) -> str:
+    """A path as text."""
+    try:
+        return os.fspath(path)
+    except TypeError:
+        raise TypeError(f"{what}: expected a path, got {type(path).__name__}") from None
+
+
+def several(what: str, values: Any) -> list[Any]:
+    """One text or a list of anything, as a list."""
+    if isinstance(values, str):
+        return [values]
+    try:
+        return list(values)
+    except TypeError:
+        raise TypeError(f"{what}: expected a list, got {type(values).__name__}") from None
+
+
+def with_commas(what: str, values: Any) -> str:
+    """A list as one argument of the command."""
+    texts = [str(value) for value in several(what, values)]
+    for at, text in enumerate(texts):
+        if "," in text:
+            raise ValueError(
+                f"{what}[{at}]: {text!r} holds a comma, which ends a value where the command takes several"
+            )
+    return ",".join(texts)
 
 
 def choice_arguments(
@@ -286,15 +318,20 @@ def choice_arguments(
     **options: Any,
 ) -> list[str]:
     """Arguments of ``caveat fit`` for a file of choices."""
-    told = arguments([os.fspath(file)], **options)
+    told = arguments([path_of("file", file)], **options)
     if columns is not None:
-        told += ["--columns", ",".join(f"{role}={column}" for role, column in columns.items())]
+        if not isinstance(columns, dict):
+            raise TypeError(f"columns: expected a dict, got {type(columns).__name__}")
+        told += ["--columns", with_commas("columns", [f"{role}={column}" for role, column in columns.items()])]
     if n_items is not None:
         told += ["--items", str(n_items)]
     if items is not None:
-        told += ["--order", ",".join(items)]
-    for winner, loser in exceptions:
-        told += ["--exception", str(winner), str(loser)]
+        told += ["--order", with_commas("items", items)]
+    for at, exception in enumerate(several("exceptions", exceptions)):
+        pair = several(f"exceptions[{at}]", exception)
+        if len(pair) != 2:
+            raise ValueError(f"exceptions[{at}]: expected a pair (winner, loser), got {exception!r}")
+        told += ["--exception", *map(str, pair)]
     return told
 
 
@@ -304,16 +341,16 @@ def arguments(files: Sequence[str] = (), **options: Any) -> list[str]:
     for name, value in options.items():
         flag = "--" + name.replace("_", "-")
         if name == "where":
-            for expression in value:
+            for expression in several("where", value):
                 told += [flag, str(expression)]
         elif value is True:
             told.append(flag)
         elif value is None or value is False:
             continue
-        elif isinstance(value, (list, tuple)):
-            told += [flag, ",".join(map(str, value))]
-        else:
+        elif isinstance(value, str) or not isinstance(value, Iterable):
             told += [flag, str(value)]
+        else:
+            told += [flag, with_commas(name, value)]
     # After a file named like an option, nothing would be what it is.
     return [*told, *(path if not path.startswith("-") else f"./{path}" for path in files)]
 

@@ -81,7 +81,7 @@ def axes_of(
     if inverse_c is not None and inverse_time is not None:
         raise ValueError("inverse_time: it takes the place of inverse_c: give one of the two")
     strengths = inverse_c if inverse_time is None else inverse_time
-    default_alphas, default_strengths = _lib.phase_axes(cells, cells, (1e-3, 1e1))
+    default_alphas, default_strengths = _lib.phase_axes(cells, (1e-3, 1e1))
     return (
         default_alphas if conjunctivity is None else np.asarray(conjunctivity),
         default_strengths if strengths is None else np.asarray(strengths),

@@ -108,7 +108,7 @@ def window(
     >>> caveat.figures.window(n_items=[7, 9, 11], cycle_lengths=[3], n_items_moved=9)
     <Figure window: ...>
     """
-    return _lib.window_figure(list(n_items), list(cycle_lengths), n_items_moved)
+    return _lib.window_figure(n_items, cycle_lengths, n_items_moved)
 
 
 def conjunctivity(
@@ -123,7 +123,7 @@ def conjunctivity(
     >>> caveat.figures.conjunctivity(["relu", "abs"], max_depth=6)
     <Figure conjunctivity: ...>
     """
-    return _lib.conjunctivity_figure(list(activations), max_depth, list(random_features))
+    return _lib.conjunctivity_figure(activations, max_depth, random_features)
 
 
 def study(files: Paths) -> Figure:
@@ -194,7 +194,7 @@ def hidden_states(runs: Paths) -> Figure:
     >>> caveat.figures.hidden_states("crates/caveat/results/geometry.json")
     <Figure hidden-states: ...>
     """
-    return _lib.geometry_of_runs(paths_of(runs))[1]
+    return _lib.geometry_of_runs(runs)[1]
 
 
 def choices(file: str | os.PathLike[str], **options: Any) -> Figure:

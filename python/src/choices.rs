@@ -8,6 +8,7 @@ use numpy::{PyArray1, PyArray2, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
+use crate::arguments as arg;
 use crate::arrays::{array, floats, list_of_floats, matrix};
 use crate::errors::{bad, raise};
 use crate::graph::Trained;
@@ -163,7 +164,12 @@ impl ChoiceFit {
     /// dict
     ///     By parameter ``(low, high)``, for those that were estimated.
     #[pyo3(signature = (*, replicates = 10_000, seed = 0))]
-    fn bootstrap<'py>(&self, py: Python<'py>, replicates: usize, seed: u64) -> PyResult<Bound<'py, PyDict>> {
+    fn bootstrap<'py>(
+        &self,
+        py: Python<'py>,
+        #[pyo3(from_py_with = arg::replicates)] replicates: usize,
+        #[pyo3(from_py_with = arg::seed)] seed: u64,
+    ) -> PyResult<Bound<'py, PyDict>> {
         let (fitter, fit, clusters) = (self.fitter.clone(), self.fit.clone(), self.clusters.clone());
         let work = move |_: &long::Steps| fitter.bootstrap(&fit, &clusters, replicates, seed);
         let found = raise(long::run(py, "bootstrap", None, work)?)?;
@@ -236,11 +242,11 @@ pub(crate) fn fit_choices(
     first_chosen: &Bound<'_, PyAny>,
     trials: Option<&Bound<'_, PyAny>>,
     clusters: Option<&Bound<'_, PyAny>>,
-    learner: &str,
-    lapse: bool,
-    position_bias: bool,
-    conjunctivity: Option<f64>,
-    strength: Option<f64>,
+    #[pyo3(from_py_with = arg::learner)] learner: &str,
+    #[pyo3(from_py_with = arg::lapse)] lapse: bool,
+    #[pyo3(from_py_with = arg::position_bias)] position_bias: bool,
+    #[pyo3(from_py_with = arg::conjunctivity)] conjunctivity: Option<f64>,
+    #[pyo3(from_py_with = arg::strength)] strength: Option<f64>,
 ) -> PyResult<ChoiceFit> {
     let (trained, items) = Trained::of("task", task)?;
     let pairs = labeled_pairs("pairs", pairs, &items)?;

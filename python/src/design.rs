@@ -7,6 +7,7 @@ use caveat_theory::inference::design::{
 use caveat_theory::{Result, TransitiveTask as Task};
 use pyo3::prelude::*;
 
+use crate::arguments as arg;
 use crate::errors::{bad, raise};
 use crate::figure::Figure;
 use crate::long;
@@ -126,18 +127,18 @@ impl Design {
 pub(crate) fn design(
     py: Python<'_>,
     tasks: &Bound<'_, PyAny>,
-    conjunctivity: (f64, f64),
-    hypotheses: Option<[(f64, f64); 2]>,
-    c: (f64, f64),
-    gain: (f64, f64),
-    lapse: f64,
-    pairs: &str,
-    precision: f64,
-    trials: usize,
-    power: f64,
-    max_trials: usize,
-    samples: usize,
-    seed: u64,
+    #[pyo3(from_py_with = arg::conjunctivity)] conjunctivity: (f64, f64),
+    #[pyo3(from_py_with = arg::hypotheses)] hypotheses: Option<[(f64, f64); 2]>,
+    #[pyo3(from_py_with = arg::c)] c: (f64, f64),
+    #[pyo3(from_py_with = arg::gain)] gain: (f64, f64),
+    #[pyo3(from_py_with = arg::lapse)] lapse: f64,
+    #[pyo3(from_py_with = arg::pairs)] pairs: &str,
+    #[pyo3(from_py_with = arg::precision)] precision: f64,
+    #[pyo3(from_py_with = arg::trials)] trials: usize,
+    #[pyo3(from_py_with = arg::power)] power: f64,
+    #[pyo3(from_py_with = arg::max_trials)] max_trials: usize,
+    #[pyo3(from_py_with = arg::samples)] samples: usize,
+    #[pyo3(from_py_with = arg::seed)] seed: u64,
     progress: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Design> {
     let target = match hypotheses {

@@ -12,8 +12,9 @@ use caveat_theory::Activation;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
+use crate::arguments as arg;
 use crate::arrays::list_of_floats;
-use crate::errors::raise;
+use crate::errors::{bad, raise};
 use crate::kernel::ExchangeableKernel;
 use crate::long;
 use crate::table::Table;
@@ -44,7 +45,7 @@ impl Figure {
 
     pub(crate) fn svg(&self, py: Python<'_>) -> PyResult<String> {
         let svg = raise(py.detach(|| self.figure.render(Format::Svg)))?;
-        String::from_utf8(svg).map_err(|e| crate::errors::bad("figure", e))
+        String::from_utf8(svg).map_err(|e| bad("figure", e))
     }
 }
 
@@ -82,7 +83,7 @@ impl Figure {
     ///     Another extension.
     /// OSError
     ///     A place that cannot be written.
-    fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+    fn save(&self, py: Python<'_>, #[pyo3(from_py_with = arg::path)] path: PathBuf) -> PyResult<()> {
         use std::io::Write;
         let format = raise(Format::of(&path))?;
         let bytes = raise(py.detach(|| self.figure.render(format)))?;
@@ -90,8 +91,13 @@ impl Figure {
     }
 
     /// The picture as bytes of a format: ``"svg"``, ``"pdf"`` or ``"png"``.
-    fn render<'py>(&self, py: Python<'py>, format: &str) -> PyResult<Bound<'py, PyBytes>> {
-        let format = raise(Format::of(&PathBuf::from(format!("picture.{format}"))))?;
+    fn render<'py>(
+        &self,
+        py: Python<'py>,
+        #[pyo3(from_py_with = arg::format)] format: &str,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let unknown = |_| bad("format", format_args!("'{format}' is unknown: it must be svg, pdf or png"));
+        let format = Format::of(&PathBuf::from(format!("picture.{format}"))).map_err(unknown)?;
         let bytes = raise(py.detach(|| self.figure.render(format)))?;
         Ok(PyBytes::new(py, &bytes))
     }
@@ -117,7 +123,7 @@ pub(crate) fn task_figure(py: Python<'_>, task: &Bound<'_, PyAny>) -> PyResult<F
 pub(crate) fn margins_figure(
     py: Python<'_>,
     task: &Bound<'_, PyAny>,
-    c: f64,
+    #[pyo3(from_py_with = arg::c)] c: f64,
     conjunctivities: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Figure> {
     let task = transitive("task", task)?;
@@ -151,9 +157,9 @@ pub(crate) fn mechanism_figure(
 #[pyfunction]
 pub(crate) fn window_figure(
     py: Python<'_>,
-    n_items: Vec<usize>,
-    cycle_lengths: Vec<usize>,
-    n_items_moved: usize,
+    #[pyo3(from_py_with = arg::n_items)] n_items: Vec<usize>,
+    #[pyo3(from_py_with = arg::cycle_lengths)] cycle_lengths: Vec<usize>,
+    #[pyo3(from_py_with = arg::n_items_moved)] n_items_moved: usize,
 ) -> PyResult<Figure> {
     let inputs = WindowInputs { n_items, cycle_lengths, n_items_moved };
     Ok(Figure::new(raise(long::run(py, "figure", None, move |_| caveat_figures::window_figure::draw(&inputs))?)?))
@@ -163,18 +169,15 @@ pub(crate) fn window_figure(
 #[pyfunction]
 pub(crate) fn conjunctivity_figure(
     py: Python<'_>,
-    activations: Vec<String>,
-    max_depth: usize,
-    random_features: Vec<Bound<'_, PyAny>>,
+    #[pyo3(from_py_with = arg::activations)] activations: Vec<String>,
+    #[pyo3(from_py_with = arg::max_depth)] max_depth: usize,
+    #[pyo3(from_py_with = arg::random_features)] random_features: Vec<Bound<'_, PyAny>>,
 ) -> PyResult<Figure> {
     let activations = activations.iter().map(|a| raise(a.parse())).collect::<PyResult<Vec<Activation>>>()?;
     let estimates = random_features.iter().enumerate().map(|(at, kernel)| {
         let kernel = kernel.cast::<ExchangeableKernel>().ok().and_then(|kernel| kernel.get().estimate().cloned());
         kernel.ok_or_else(|| {
-            crate::errors::bad(
-                format_args!("random_features[{at}]"),
-                "expected a kernel of ExchangeableKernel.random_features",
-            )
+            bad(format_args!("random_features[{at}]"), "expected a kernel of ExchangeableKernel.random_features")
         })
     });
     let inputs = ConjunctivityInputs { activations, max_depth, random_features: estimates.collect::<PyResult<_>>()? };

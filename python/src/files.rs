@@ -13,6 +13,7 @@ use numpy::{PyArray2, PyArray3};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use crate::arguments::{self as arg, Paths};
 use crate::arrays::matrix;
 use crate::errors::{bad, raise};
 use crate::figure::Figure;
@@ -61,8 +62,11 @@ pub(crate) fn command_figure(py: Python<'_>, arguments: Vec<OsString>) -> PyResu
 
 /// The picture and the table of `caveat lm geometry`.
 #[pyfunction]
-pub(crate) fn geometry_of_runs(py: Python<'_>, runs: Vec<PathBuf>) -> PyResult<(Table, Figure)> {
-    let (table, figure) = raise(long::run(py, "geometry", None, move |_| analysis::geometry(&runs))?)?;
+pub(crate) fn geometry_of_runs(
+    py: Python<'_>,
+    #[pyo3(from_py_with = arg::runs)] runs: Paths,
+) -> PyResult<(Table, Figure)> {
+    let (table, figure) = raise(long::run(py, "geometry", None, move |_| analysis::geometry(&runs.0))?)?;
     Ok((Table::new(table), Figure::new(figure)))
 }
 
@@ -82,7 +86,7 @@ pub(crate) fn results_table(py: Python<'_>, name: &str, arguments: Vec<OsString>
 ///
 /// Parameters
 /// ----------
-/// paths : list of path
+/// paths : path or list of path
 ///     Files (Parquet or .csv) and directories of them, at any depth.
 /// columns : list of str, optional
 ///     Names of the columns wanted; by default all 25 but the hyperparameters, which not every table has.
@@ -111,8 +115,8 @@ pub(crate) fn results_table(py: Python<'_>, name: &str, arguments: Vec<OsString>
 #[pyo3(signature = (paths, columns = None, *, progress = None))]
 pub(crate) fn read_trials(
     py: Python<'_>,
-    paths: Vec<PathBuf>,
-    columns: Option<Vec<String>>,
+    #[pyo3(from_py_with = arg::paths)] paths: Paths,
+    #[pyo3(from_py_with = arg::columns)] columns: Option<Vec<String>>,
     progress: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Table> {
     let columns: Vec<TrialColumn> = match columns {
@@ -130,7 +134,7 @@ pub(crate) fn read_trials(
         }
     };
     let read = long::run(py, "reading trial tables", progress, move |steps| -> caveat_results::Result<Columns> {
-        let parts = scan_trials(&paths, &columns, &rows_read(steps), |parts: &mut Vec<Vec<Values>>, batch| {
+        let parts = scan_trials(&paths.0, &columns, &rows_read(steps), |parts: &mut Vec<Vec<Values>>, batch| {
             parts.push(columns.iter().map(|&column| values(batch, column)).collect::<caveat_results::Result<_>>()?);
             Ok(())
         })?;
@@ -276,7 +280,7 @@ impl PyCondition {
 ///
 /// Parameters
 /// ----------
-/// paths : list of path
+/// paths : path or list of path
 ///     Files and directories of trial tables.
 /// phase : {"pre", "post"}
 ///     Rows before or after training.
@@ -299,12 +303,12 @@ impl PyCondition {
 #[pyo3(signature = (paths, *, phase = "post", progress = None))]
 pub(crate) fn read_conditions(
     py: Python<'_>,
-    paths: Vec<PathBuf>,
-    phase: &str,
+    #[pyo3(from_py_with = arg::paths)] paths: Paths,
+    #[pyo3(from_py_with = arg::phase)] phase: &str,
     progress: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Vec<PyCondition>> {
     let phase: Training = raise(phase.parse())?;
-    let work = move |steps: &Steps| conditions(&paths, phase, &rows_read(steps));
+    let work = move |steps: &Steps| conditions(&paths.0, phase, &rows_read(steps));
     let read = raise(long::run(py, "reading trial tables", progress, work)?)?;
     Ok(read.into_iter().map(|condition| PyCondition { condition }).collect())
 }
@@ -349,13 +353,13 @@ pub(crate) fn read_conditions(
 #[allow(clippy::too_many_arguments, reason = "keywords of a Python function")]
 pub(crate) fn read_choices(
     py: Python<'_>,
-    path: PathBuf,
-    columns: Option<&Bound<'_, PyDict>>,
-    preset: Option<&str>,
-    n_items: Option<usize>,
-    items: Option<Vec<String>>,
-    first_rank: Option<usize>,
-    trials: Option<f64>,
+    #[pyo3(from_py_with = arg::path)] path: PathBuf,
+    #[pyo3(from_py_with = arg::columns)] columns: Option<&Bound<'_, PyDict>>,
+    #[pyo3(from_py_with = arg::preset)] preset: Option<&str>,
+    #[pyo3(from_py_with = arg::n_items)] n_items: Option<usize>,
+    #[pyo3(from_py_with = arg::items)] items: Option<Vec<String>>,
+    #[pyo3(from_py_with = arg::first_rank)] first_rank: Option<usize>,
+    #[pyo3(from_py_with = arg::trials)] trials: Option<f64>,
 ) -> PyResult<Table> {
     let mut wanted = match (preset, columns) {
         (Some(_), Some(_)) => return Err(bad("preset", "it takes the place of columns: give one of the two")),

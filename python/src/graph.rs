@@ -7,6 +7,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyType};
 
+use crate::arguments as arg;
 use crate::arrays::{floats, integers, kind, labels as labels_of, plain};
 use crate::errors::{bad, raise};
 use crate::table::Table;
@@ -66,8 +67,8 @@ impl ComparisonGraph {
     fn new(
         comparisons: &Bound<'_, PyAny>,
         labels: Option<&Bound<'_, PyAny>>,
-        n_items: Option<i64>,
-        order: &str,
+        #[pyo3(from_py_with = arg::n_items)] n_items: Option<usize>,
+        #[pyo3(from_py_with = arg::order)] order: &str,
     ) -> PyResult<Self> {
         let columns = comparisons.py().import("caveat._comparisons")?.call_method1("columns", (comparisons,))?;
         let (winners, losers, weights): (Bound<'_, PyAny>, Bound<'_, PyAny>, Option<Bound<'_, PyAny>>) =
@@ -92,8 +93,8 @@ impl ComparisonGraph {
         losers: &Bound<'_, PyAny>,
         weights: Option<&Bound<'_, PyAny>>,
         labels: Option<&Bound<'_, PyAny>>,
-        n_items: Option<i64>,
-        order: &str,
+        #[pyo3(from_py_with = arg::n_items)] n_items: Option<usize>,
+        #[pyo3(from_py_with = arg::order)] order: &str,
     ) -> PyResult<Self> {
         Self::build(winners, losers, weights, labels, n_items, order)
     }
@@ -176,7 +177,7 @@ impl ComparisonGraph {
         losers: &Bound<'_, PyAny>,
         weights: Option<&Bound<'_, PyAny>>,
         labels: Option<&Bound<'_, PyAny>>,
-        n_items: Option<i64>,
+        n_items: Option<usize>,
         order: &str,
     ) -> PyResult<Self> {
         let order = parse_order(order)?;
@@ -203,7 +204,6 @@ impl ComparisonGraph {
                 (items, winner, loser)
             }
             (None, Some(n)) => {
-                let n = usize::try_from(n).map_err(|_| bad("n_items", format_args!("{n} is negative")))?;
                 let items = Items::Ranks(n);
                 let (winner, loser) = (items.indices("winners", &first)?, items.indices("losers", &second)?);
                 (items, winner, loser)

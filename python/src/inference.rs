@@ -7,6 +7,7 @@ use numpy::{PyArray1, PyArray2};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 
+use crate::arguments as arg;
 use crate::arrays::matrix;
 use crate::errors::{bad, raise};
 use crate::graph::Trained;
@@ -364,8 +365,8 @@ pub(crate) fn bootstrap(
     task: &Bound<'_, PyAny>,
     margins: &Bound<'_, PyAny>,
     pairs: Option<&Bound<'_, PyAny>>,
-    replicates: usize,
-    seed: u64,
+    #[pyo3(from_py_with = arg::replicates)] replicates: usize,
+    #[pyo3(from_py_with = arg::seed)] seed: u64,
 ) -> PyResult<Intervals> {
     let (observed, clusters) = observed(task, "margins", margins, pairs, true)?;
     let (graph, pairs) = (observed.graph, observed.pairs);
@@ -510,7 +511,7 @@ impl Prediction {
 #[pyo3(signature = (fit, task, observed = None, pairs = None))]
 pub(crate) fn predict(
     py: Python<'_>,
-    fit: &Bound<'_, Fit>,
+    #[pyo3(from_py_with = arg::fit)] fit: &Bound<'_, Fit>,
     task: &Bound<'_, PyAny>,
     observed: Option<&Bound<'_, PyAny>>,
     pairs: Option<&Bound<'_, PyAny>>,
@@ -653,8 +654,8 @@ pub(crate) fn prediction_intervals(
     observed: &Bound<'_, PyAny>,
     pairs: Option<&Bound<'_, PyAny>>,
     training_pairs: Option<&Bound<'_, PyAny>>,
-    replicates: usize,
-    seed: u64,
+    #[pyo3(from_py_with = arg::replicates)] replicates: usize,
+    #[pyo3(from_py_with = arg::seed)] seed: u64,
 ) -> PyResult<PredictionIntervals> {
     let (tasks, clusters): (Vec<Observed>, Vec<Vec<Vec<f64>>>) =
         all_observed(training_task, "training_margins", training_margins, training_pairs, true)?.into_iter().unzip();

@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyType};
 use serde::{Deserialize, Serialize};
 
+use crate::arguments as arg;
 use crate::arrays::{floats, matrix, vector};
 use crate::errors::{bad, raise};
 use crate::long;
@@ -62,7 +63,7 @@ enum Origin {
 #[pymethods]
 impl ExchangeableKernel {
     #[new]
-    fn new(conjunctivity: f64) -> PyResult<Self> {
+    fn new(#[pyo3(from_py_with = arg::conjunctivity)] conjunctivity: f64) -> PyResult<Self> {
         let kernel = raise(Orbits::from_conjunctivity(conjunctivity))?;
         Ok(Self { kernel, conjunctivity, origin: Origin::Conjunctivity })
     }
@@ -83,12 +84,12 @@ impl ExchangeableKernel {
     #[pyo3(signature = (identical, flipped, same_first, same_second, crossed, disjoint))]
     fn from_orbits(
         _class: &Bound<'_, PyType>,
-        identical: f64,
-        flipped: f64,
-        same_first: f64,
-        same_second: f64,
-        crossed: f64,
-        disjoint: f64,
+        #[pyo3(from_py_with = arg::identical)] identical: f64,
+        #[pyo3(from_py_with = arg::flipped)] flipped: f64,
+        #[pyo3(from_py_with = arg::same_first)] same_first: f64,
+        #[pyo3(from_py_with = arg::same_second)] same_second: f64,
+        #[pyo3(from_py_with = arg::crossed)] crossed: f64,
+        #[pyo3(from_py_with = arg::disjoint)] disjoint: f64,
     ) -> PyResult<Self> {
         let kernel = raise(Orbits::from_orbits([identical, flipped, same_first, same_second, crossed, disjoint]))?;
         Ok(Self { kernel, conjunctivity: kernel.conjunctivity(), origin: Origin::Orbits })
@@ -142,9 +143,9 @@ impl ExchangeableKernel {
     fn network(
         _class: &Bound<'_, PyType>,
         py: Python<'_>,
-        kind: &str,
-        depth: usize,
-        activation: &str,
+        #[pyo3(from_py_with = arg::kind)] kind: &str,
+        #[pyo3(from_py_with = arg::depth)] depth: usize,
+        #[pyo3(from_py_with = arg::activation)] activation: &str,
     ) -> PyResult<Self> {
         let network = NetworkKernel {
             activation: raise(activation.parse())?,
@@ -187,12 +188,12 @@ impl ExchangeableKernel {
     fn random_features(
         _class: &Bound<'_, PyType>,
         py: Python<'_>,
-        depth: usize,
-        activation: &str,
-        width: usize,
-        n_items: usize,
-        replicates: usize,
-        seed: u64,
+        #[pyo3(from_py_with = arg::depth)] depth: usize,
+        #[pyo3(from_py_with = arg::activation)] activation: &str,
+        #[pyo3(from_py_with = arg::width)] width: usize,
+        #[pyo3(from_py_with = arg::n_items)] n_items: usize,
+        #[pyo3(from_py_with = arg::replicates)] replicates: usize,
+        #[pyo3(from_py_with = arg::seed)] seed: u64,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let settings =
@@ -292,7 +293,7 @@ impl ExchangeableKernel {
     }
 
     /// The eigenvalues on the ordered pairs of ``n_items`` items, with their multiplicities.
-    fn eigenvalues(&self, n_items: usize) -> PyResult<Table> {
+    fn eigenvalues(&self, #[pyo3(from_py_with = arg::n_items)] n_items: usize) -> PyResult<Table> {
         check_items(n_items)?;
         let all = self.kernel.eigenvalues(n_items);
         let columns = || {
@@ -305,13 +306,17 @@ impl ExchangeableKernel {
     }
 
     /// Whether the kernel is positive semidefinite on the ordered pairs of ``n_items`` items, up to rounding.
-    fn is_definite(&self, n_items: usize) -> PyResult<bool> {
+    fn is_definite(&self, #[pyo3(from_py_with = arg::n_items)] n_items: usize) -> PyResult<bool> {
         check_items(n_items)?;
         Ok(self.kernel.check_definite(n_items).is_ok())
     }
 
     /// The full matrix over the n(n−1) ordered pairs in lexicographic order, an array of shape (P, P).
-    fn matrix<'py>(&self, py: Python<'py>, n_items: usize) -> PyResult<Bound<'py, PyArray2<f64>>> {
+    fn matrix<'py>(
+        &self,
+        py: Python<'py>,
+        #[pyo3(from_py_with = arg::n_items)] n_items: usize,
+    ) -> PyResult<Bound<'py, PyArray2<f64>>> {
         /// Of which the matrix has 8 GB.
         const MOST: usize = 180;
         check_items(n_items)?;
@@ -389,9 +394,9 @@ impl ExchangeableKernel {
 #[pyo3(signature = (kind, max_depth, activation = "relu"))]
 pub(crate) fn conjunctivity_by_depth<'py>(
     py: Python<'py>,
-    kind: &str,
-    max_depth: usize,
-    activation: &str,
+    #[pyo3(from_py_with = arg::kind)] kind: &str,
+    #[pyo3(from_py_with = arg::max_depth)] max_depth: usize,
+    #[pyo3(from_py_with = arg::activation)] activation: &str,
 ) -> PyResult<Bound<'py, PyArray1<f64>>> {
     let (activation, kind): (Activation, NetworkKernelKind) = (raise(activation.parse())?, raise(kind.parse())?);
     let max_depth = check_depth(max_depth)?;

@@ -1,5 +1,6 @@
 //! The Python module `caveat._lib`: the library crates in Python's and NumPy's terms, with no science of its own.
 
+mod arguments;
 mod arrays;
 mod choices;
 mod design;

@@ -62,7 +62,8 @@ pub(crate) fn run_unless<T: Send + 'static>(
 
 /// Runs `work` with the interpreter released, and waits for it.
 ///
-/// `progress` is True for a bar where someone can see one, False for none, or a function of the steps done and their total.
+/// `progress` is True for a bar where someone can see one, False for none, or a function of the steps done and their total, which is
+/// called some twenty times a second, and when the work is done.
 /// After Ctrl-C the exception is raised at once; the work ends at its next step, or when it is done.
 pub(crate) fn run<T: Send + 'static>(
     py: Python<'_>,
@@ -90,8 +91,9 @@ pub(crate) fn run<T: Send + 'static>(
         });
         match waited {
             Ok(Ok(value)) => {
+                let told = show.update(py, &steps);
                 show.finish(py)?;
-                return Ok(value);
+                return told.map(|()| value);
             }
             Ok(Err(panic)) => resume_unwind(panic),
             Err(mpsc::RecvTimeoutError::Disconnected) => {

@@ -12,6 +12,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 
+use crate::arguments as arg;
 use crate::arrays::{labels, matrix, read_only, vector};
 use crate::errors::{bad, raise};
 use crate::graph::{Items, Trained};
@@ -403,8 +404,8 @@ pub(crate) fn solve(
     py: Python<'_>,
     task: &Bound<'_, PyAny>,
     kernel: &Bound<'_, PyAny>,
-    c: f64,
-    route: Option<&str>,
+    #[pyo3(from_py_with = arg::c)] c: f64,
+    #[pyo3(from_py_with = arg::route)] route: Option<&str>,
 ) -> PyResult<Solution> {
     let (trained, items) = Trained::of("task", task)?;
     let asked = Asked::new(task, kernel, route);
@@ -493,7 +494,7 @@ pub(crate) fn gradient_flow(
     py: Python<'_>,
     task: &Bound<'_, PyAny>,
     kernel: &Bound<'_, PyAny>,
-    time: f64,
+    #[pyo3(from_py_with = arg::time)] time: f64,
 ) -> PyResult<Solution> {
     let (trained, items) = Trained::of("task", task)?;
     let asked = Asked::new(task, kernel, None);
@@ -538,7 +539,7 @@ pub(crate) fn logistic<'py>(
     py: Python<'py>,
     task: &Bound<'py, PyAny>,
     kernel: &Bound<'py, PyAny>,
-    c: f64,
+    #[pyo3(from_py_with = arg::c)] c: f64,
 ) -> PyResult<Bound<'py, LogisticSolution>> {
     let (trained, items) = Trained::of("task", task)?;
     let asked = Asked::new(task, kernel, None);

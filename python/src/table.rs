@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict};
 use std::path::PathBuf;
 
+use crate::arguments as arg;
 use crate::errors::raise;
 
 /// A table of named columns.
@@ -51,7 +52,11 @@ impl Table {
         self.columns.n_rows()
     }
 
-    fn __getitem__<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+    fn __getitem__<'py>(
+        &self,
+        py: Python<'py>,
+        #[pyo3(from_py_with = arg::name)] name: &str,
+    ) -> PyResult<Bound<'py, PyAny>> {
         match self.columns.column(name) {
             Some(values) => column(py, values),
             None => Err(PyKeyError::new_err(format!(
@@ -88,7 +93,7 @@ impl Table {
     ///     Another extension.
     /// OSError
     ///     A place that cannot be written.
-    fn write(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+    fn write(&self, py: Python<'_>, #[pyo3(from_py_with = arg::path)] path: PathBuf) -> PyResult<()> {
         raise(py.detach(|| self.columns.write(&path)))
     }
 

@@ -4,6 +4,7 @@ use caveat_theory::{PresentationOrder, TransitiveTask as Task};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
+use crate::arguments::{self as arg, Argument};
 use crate::errors::{bad, raise};
 use crate::figure::Figure;
 use crate::graph::ComparisonGraph;
@@ -49,23 +50,16 @@ impl TransitiveTask {
     #[new]
     #[pyo3(signature = (n_items, exceptions = None, *, weights = None, order = "both"))]
     fn new(
-        n_items: i64,
-        exceptions: Option<Vec<(i64, i64)>>,
-        weights: Option<&Bound<'_, PyDict>>,
-        order: &str,
+        #[pyo3(from_py_with = arg::n_items)] n_items: usize,
+        #[pyo3(from_py_with = arg::exceptions)] exceptions: Option<Vec<(usize, usize)>>,
+        #[pyo3(from_py_with = arg::weights)] weights: Option<&Bound<'_, PyDict>>,
+        #[pyo3(from_py_with = arg::order)] order: &str,
     ) -> PyResult<Self> {
-        let n_items = usize::try_from(n_items).map_err(|_| bad("n_items", format_args!("{n_items} is negative")))?;
-        let mut given = Vec::new();
-        for (at, (winner, loser)) in exceptions.unwrap_or_default().into_iter().enumerate() {
-            let what = || format!("exceptions[{at}]");
-            given.push((rank(what, winner)?, rank(what, loser)?));
-        }
-        let mut task = raise(Task::new(n_items, &given))?;
+        let mut task = raise(Task::new(n_items, &exceptions.unwrap_or_default()))?;
         for (pair, weight) in weights.into_iter().flatten() {
-            let what = || format!("weights[{pair}]");
-            let (a, b): (i64, i64) = pair.extract().map_err(|_| bad(what(), "expected a pair of ranks as the key"))?;
-            let weight: f64 = weight.extract().map_err(|_| bad(what(), "expected a number"))?;
-            task = raise(task.with_weight(rank(what, a)?, rank(what, b)?, weight))?;
+            let what = format!("weights[{pair}]");
+            let (a, b) = <(usize, usize)>::of(&what, &pair)?;
+            task = raise(task.with_weight(a, b, f64::of(&what, &weight)?))?;
         }
         Ok(Self { task: task.with_order(parse_order(order)?) })
     }
@@ -146,12 +140,6 @@ impl TransitiveTask {
         options.set_item("order", self.order())?;
         Ok(((self.n_items(), self.exceptions()).into_pyobject(py)?, options))
     }
-}
-
-/// A rank that is not negative.
-fn rank(what: impl Fn() -> String, value: i64) -> PyResult<usize> {
-    usize::try_from(value)
-        .map_err(|_| bad(what(), format_args!("rank {value} is negative: the highest item has rank 0")))
 }
 
 /// The name of a presentation order.

@@ -8,6 +8,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict};
 
+use crate::arguments as arg;
 use crate::arrays::{list_of_floats, matrix, vector};
 use crate::errors::{bad, raise};
 use crate::figure::Figure;
@@ -84,8 +85,8 @@ impl BalanceWindow {
 pub(crate) fn balance_window(
     py: Python<'_>,
     task: &Bound<'_, PyAny>,
-    c: Option<f64>,
-    time: Option<f64>,
+    #[pyo3(from_py_with = arg::c)] c: Option<f64>,
+    #[pyo3(from_py_with = arg::time)] time: Option<f64>,
 ) -> PyResult<BalanceWindow> {
     let task = transitive("task", task)?;
     let training = training(c, time)?;
@@ -177,7 +178,7 @@ pub(crate) fn phase_grid<'py>(
 #[pyfunction]
 pub(crate) fn phase_figure(
     py: Python<'_>,
-    tasks: Vec<Bound<'_, PyAny>>,
+    #[pyo3(from_py_with = arg::tasks)] tasks: Vec<Bound<'_, PyAny>>,
     conjunctivity: &Bound<'_, PyAny>,
     inverse_strength: &Bound<'_, PyAny>,
     gradient_flow: bool,
@@ -197,14 +198,13 @@ pub(crate) fn phase_figure(
     Ok(Figure::new(raise(drawn)?))
 }
 
-/// Values at the centers of ``n`` cells from ``low`` to ``high``, even in the logarithm if wanted: the axes of phase diagrams.
+/// Values at the centers of as many ``cells`` of both axes of a phase diagram, of which inverse strength is even in its logarithm.
 #[pyfunction]
 pub(crate) fn phase_axes<'py>(
     py: Python<'py>,
-    n_conjunctivity: usize,
-    n_strength: usize,
+    #[pyo3(from_py_with = arg::cells)] cells: usize,
     inverse: (f64, f64),
 ) -> PyResult<Axes<'py>> {
-    let axes = raise(PhaseAxes::cell_centers(n_conjunctivity, n_strength, (0.0, 1.0), inverse))?;
+    let axes = raise(PhaseAxes::cell_centers(cells, cells, (0.0, 1.0), inverse))?;
     Ok((vector(py, axes.conjunctivity), vector(py, axes.inverse_strength)))
 }

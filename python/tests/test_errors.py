@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -37,14 +38,18 @@ CASES: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
     "a negative rank": (
         lambda: caveat.TransitiveTask(9, [(5, 3), (-1, 2)]),
         ValueError,
-        r"exceptions\[1\]: rank -1 is negative",
+        r"exceptions\[1\]: -1 is negative",
     ),
     "an exception that is the rule": (
         lambda: caveat.TransitiveTask(9, [(3, 5)]),
         ValueError,
         "is the rule, not an exception",
     ),
-    "an exception of three": (lambda: caveat.TransitiveTask(9, [(5, 3, 1)]), ValueError, "length 2"),
+    "an exception of three": (
+        lambda: caveat.TransitiveTask(9, [(5, 3, 1)]),
+        ValueError,
+        "expected a pair, got 3 values",
+    ),
     "an exception twice": (lambda: caveat.TransitiveTask(9, [(5, 3)] * 2), ValueError, "given twice"),
     "a weight of nothing trained": (
         lambda: caveat.TransitiveTask(9, weights={(0, 5): 2}),
@@ -54,12 +59,12 @@ CASES: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
     "a negative weight": (lambda: caveat.TransitiveTask(9, weights={(0, 1): -2}), ValueError, "weight -2 of pair 0 1"),
     "a weight that is text": (
         lambda: caveat.TransitiveTask(9, weights={(0, 1): "x"}),
-        ValueError,
+        TypeError,
         r"weights\[\(0, 1\)\]: expected a number",
     ),
     "a weight of one item": (
         lambda: caveat.TransitiveTask(9, weights={3: 1.0}),
-        ValueError,
+        TypeError,
         r"weights\[3\]: expected a pair",
     ),
     "an unknown order": (
@@ -217,7 +222,7 @@ CASES: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
         ValueError,
         '"gelu" is unknown',
     ),
-    "a negative depth": (lambda: caveat.ExchangeableKernel.network("ntk", -1), (OverflowError, ValueError), "negative"),
+    "a negative depth": (lambda: caveat.ExchangeableKernel.network("ntk", -1), ValueError, "depth: -1 is negative"),
     "too deep": (lambda: caveat.ExchangeableKernel.network("ntk", 10**9), ValueError, "depth: 1000000000 is too deep"),
     "a narrow network": (
         lambda: caveat.ExchangeableKernel.random_features(1, width=0),
@@ -432,8 +437,10 @@ CASES: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
 @pytest.mark.parametrize("name", CASES)
 def test_bad_input_is_refused_in_words(name: str) -> None:
     call, kind, words = CASES[name]
-    with pytest.raises(kind, match=words):
+    with pytest.raises(kind) as raised:
         call()
+    # Notes, which pytest would match too, are not everywhere.
+    assert re.search(words, str(raised.value)), raised.value
 
 
 def resident() -> int:
@@ -499,7 +506,10 @@ def test_progress_is_told_to_a_function_and_its_exception_ends_the_work() -> Non
     task = caveat.TransitiveTask(61, [(32, 28)])
     caveat.phase_diagram(task, cells=1_500, progress=lambda done, total: told.append((done, total)))
     assert told and all(0 <= done <= total == 1_500**2 for done, total in told)
-    assert told == sorted(told)
+    assert told == sorted(told) and told[-1] == (1_500**2, 1_500**2)
+    told.clear()
+    caveat.phase_diagram(task, cells=20, progress=lambda done, total: told.append((done, total)))
+    assert told[-1] == (400, 400)
 
     def stop(done: int, total: int) -> None:
         raise LookupError("enough")

@@ -1,0 +1,143 @@
+//! Plain arguments, which are numbers, text, lists and paths, taken with errors that name them.
+
+use std::path::PathBuf;
+
+use pyo3::exceptions::{PyOverflowError, PyTypeError};
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+use pyo3::{PyTypeCheck, PyTypeInfo};
+
+use crate::errors::bad;
+
+/// What a plain argument can be.
+pub(crate) trait Argument<'a, 'py>: Sized {
+    /// `value` as the argument `what`.
+    fn of(what: &str, value: &'a Bound<'py, PyAny>) -> PyResult<Self>;
+}
+
+/// Functions named as arguments are, for `from_py_with`: Python before 3.11 has no notes, in which PyO3 would name the argument.
+macro_rules! named {
+    ($($name:ident)*) => {$(
+        pub(crate) fn $name<'a, 'py, T: Argument<'a, 'py>>(value: &'a Bound<'py, PyAny>) -> PyResult<T> {
+            T::of(stringify!($name), value)
+        }
+    )*};
+}
+
+named! {
+    activation activations c cells columns conjunctivity crossed cycle_lengths depth disjoint exceptions fit flipped format gain
+    hypotheses identical items kind lapse learner max_depth max_trials n_items n_items_moved name order pairs path paths phase
+    position_bias power precision preset first_rank random_features replicates route runs same_first same_second samples seed
+    strength tasks time trials weights width
+}
+
+/// A value of another type than the argument `what` has.
+pub(crate) fn wrong(what: &str, expected: impl std::fmt::Display, value: &Bound<'_, PyAny>) -> PyErr {
+    match value.get_type().name() {
+        Ok(got) => PyTypeError::new_err(format!("{what}: expected {expected}, got {got}")),
+        Err(error) => error,
+    }
+}
+
+/// Why `value` could not be taken as `expected`, in our words unless its own code failed.
+fn refused(what: &str, expected: &str, value: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
+    if error.is_instance_of::<PyTypeError>(value.py()) {
+        return wrong(what, expected, value);
+    }
+    if error.is_instance_of::<PyOverflowError>(value.py()) {
+        let problem = if value.lt(0).unwrap_or(false) { "is negative" } else { "is too large" };
+        // Python does not write integers of thousands of digits.
+        return bad(what, value.str().map_or_else(|_| format!("it {problem}"), |shown| format!("{shown} {problem}")));
+    }
+    error
+}
+
+macro_rules! extracted {
+    ($($type:ty: $expected:literal),*) => {$(
+        impl Argument<'_, '_> for $type {
+            fn of(what: &str, value: &Bound<'_, PyAny>) -> PyResult<Self> {
+                value.extract().map_err(|error| refused(what, $expected, value, error))
+            }
+        }
+    )*};
+}
+
+extracted! {
+    f64: "a number",
+    u64: "a whole number",
+    usize: "a whole number",
+    bool: "True or False",
+    String: "text",
+    PathBuf: "a path"
+}
+
+impl<'a> Argument<'a, '_> for &'a str {
+    fn of(what: &str, value: &'a Bound<'_, PyAny>) -> PyResult<Self> {
+        value.cast::<PyString>().map_err(|_| wrong(what, "text", value))?.to_str()
+    }
+}
+
+impl<'py> Argument<'_, 'py> for Bound<'py, PyAny> {
+    fn of(_what: &str, value: &Bound<'py, PyAny>) -> PyResult<Self> {
+        Ok(value.clone())
+    }
+}
+
+impl<'a, 'py, T: PyTypeCheck + PyTypeInfo> Argument<'a, 'py> for &'a Bound<'py, T> {
+    fn of(what: &str, value: &'a Bound<'py, PyAny>) -> PyResult<Self> {
+        match value.cast::<T>() {
+            Ok(value) => Ok(value),
+            Err(_) => Err(wrong(what, format_args!("a {}", T::type_object(value.py()).name()?), value)),
+        }
+    }
+}
+
+impl<'a, 'py, T: Argument<'a, 'py>> Argument<'a, 'py> for Option<T> {
+    fn of(what: &str, value: &'a Bound<'py, PyAny>) -> PyResult<Self> {
+        if value.is_none() { Ok(None) } else { T::of(what, value).map(Some) }
+    }
+}
+
+impl<'py, T: for<'x> Argument<'x, 'py>> Argument<'_, 'py> for Vec<T> {
+    fn of(what: &str, value: &Bound<'py, PyAny>) -> PyResult<Self> {
+        let values = elements(value).map_err(|error| refused(what, "a list", value, error))?;
+        values.iter().enumerate().map(|(at, value)| T::of(&format!("{what}[{at}]"), value)).collect()
+    }
+}
+
+impl<'py, T: for<'x> Argument<'x, 'py>> Argument<'_, 'py> for [T; 2] {
+    fn of(what: &str, value: &Bound<'py, PyAny>) -> PyResult<Self> {
+        let values = elements(value).map_err(|error| refused(what, "a pair", value, error))?;
+        match &values[..] {
+            [first, second] => Ok([T::of(what, first)?, T::of(what, second)?]),
+            values => Err(bad(what, format_args!("expected a pair, got {} values", values.len()))),
+        }
+    }
+}
+
+impl<'py, T: for<'x> Argument<'x, 'py>> Argument<'_, 'py> for (T, T) {
+    fn of(what: &str, value: &Bound<'py, PyAny>) -> PyResult<Self> {
+        <[T; 2]>::of(what, value).map(Into::into)
+    }
+}
+
+/// One path, or a list of them.
+pub(crate) struct Paths(pub(crate) Vec<PathBuf>);
+
+impl Argument<'_, '_> for Paths {
+    fn of(what: &str, value: &Bound<'_, PyAny>) -> PyResult<Self> {
+        match value.extract() {
+            Ok(path) => Ok(Self(vec![path])),
+            Err(_) if value.hasattr("__iter__")? => Vec::of(what, value).map(Self),
+            Err(error) => Err(refused(what, "a path or a list of paths", value, error)),
+        }
+    }
+}
+
+/// What a list, an array or anything else to be gone through holds; text is none of these.
+fn elements<'py>(value: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    if value.is_instance_of::<PyString>() {
+        return Err(PyTypeError::new_err("text"));
+    }
+    value.try_iter()?.collect()
+}
