@@ -447,15 +447,16 @@ impl Prediction {
 
     /// One row per pair: item indices, class, the right answer (label), predicted and, where there are, observed margins, and
     /// whether each contradicts the right answer (1, 0, or missing without a right answer).
-    fn table(&self) -> PyResult<Table> {
-        let classes = raise(self.target.graph.classes())?;
-        let pairs = &self.target.pairs;
-        let index =
-            |f: fn(&(usize, usize)) -> usize| Values::Integer(pairs.iter().map(|p| i64::try_from(f(p)).ok()).collect());
-        let label = |&(i, j): &(usize, usize)| classes.label(i, j).map(i64::from);
-        let fails = |failed: &[Option<bool>]| Values::Integer(failed.iter().map(|f| f.map(i64::from)).collect());
-        let fails_predicted = raise(theory::predicted_failures(&self.target.graph, pairs, &self.predicted))?;
-        let columns = || {
+    fn table(&self, py: Python<'_>) -> PyResult<Table> {
+        let columns = || -> std::result::Result<Columns, caveat::Failure> {
+            let classes = self.target.graph.classes()?;
+            let pairs = &self.target.pairs;
+            let index = |f: fn(&(usize, usize)) -> usize| {
+                Values::Integer(pairs.iter().map(|p| i64::try_from(f(p)).ok()).collect())
+            };
+            let label = |&(i, j): &(usize, usize)| classes.label(i, j).map(i64::from);
+            let fails = |failed: &[Option<bool>]| Values::Integer(failed.iter().map(|f| f.map(i64::from)).collect());
+            let fails_predicted = theory::predicted_failures(&self.target.graph, pairs, &self.predicted)?;
             let table = Columns::new()
                 .with("first", index(|p| p.0))?
                 .with("second", index(|p| p.1))?
@@ -463,14 +464,14 @@ impl Prediction {
                 .with("label", Values::Integer(pairs.iter().map(label).collect()))?
                 .float("predicted", self.predicted.iter().copied())?
                 .with("fails_predicted", fails(&fails_predicted))?;
-            match &self.observed {
+            Ok(match &self.observed {
                 Some((margins, compared)) => table
                     .float("observed", margins.iter().copied())?
-                    .with("fails_observed", fails(&compared.fails_observed)),
-                None => Ok(table),
-            }
+                    .with("fails_observed", fails(&compared.fails_observed))?,
+                None => table,
+            })
         };
-        Ok(Table::new(raise(columns())?))
+        Ok(Table::new(raise(py.detach(columns))?))
     }
 
     fn __repr__(&self) -> String {
@@ -590,7 +591,7 @@ impl PredictionIntervals {
 
     /// One row per pair: item indices, observed margin, the interval of an observation (low, high) and that of the theory's margin
     /// given the uncertainty of the parameters alone (theory_low, theory_high).
-    fn table(&self) -> PyResult<Table> {
+    fn table(&self, py: Python<'_>) -> PyResult<Table> {
         let pairs = &self.target.pairs;
         let index =
             |f: fn(&(usize, usize)) -> usize| Values::Integer(pairs.iter().map(|p| i64::try_from(f(p)).ok()).collect());
@@ -604,7 +605,7 @@ impl PredictionIntervals {
                 .float("theory_low", self.found.theory.iter().map(|i| i.low))?
                 .float("theory_high", self.found.theory.iter().map(|i| i.high))
         };
-        Ok(Table::new(raise(columns())?))
+        Ok(Table::new(raise(py.detach(columns))?))
     }
 
     fn __repr__(&self) -> String {
