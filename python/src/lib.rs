@@ -54,6 +54,12 @@ mod _lib {
 
     use pyo3::prelude::*;
 
+    #[pymodule_init]
+    fn init(_module: &Bound<'_, PyModule>) -> PyResult<()> {
+        crate::long::settle();
+        Ok(())
+    }
+
     /// Runs the command with these arguments, the program's name first, and gives its exit code.
     #[pyfunction]
     fn command(py: Python<'_>, arguments: Vec<std::ffi::OsString>) -> u8 {

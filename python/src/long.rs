@@ -2,12 +2,13 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyBool;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 /// How often signals are looked for and progress is shown.
 const TICK: Duration = Duration::from_millis(50);
@@ -48,6 +49,46 @@ impl Steps {
     }
 }
 
+/// The process that loaded this module.
+static HOME: LazyLock<u32> = LazyLock::new(std::process::id);
+
+/// Remembers which process this is; to be called when the module is loaded.
+pub(crate) fn settle() {
+    LazyLock::force(&HOME);
+}
+
+/// Does `work` with threads for what is parallel in it.
+///
+/// A process begun by fork has Rayon's pool but not its threads, and would wait for them forever; it gets a pool of its own.
+fn with_threads<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    static FORKED: Mutex<Option<(u32, Arc<ThreadPool>)>> = Mutex::new(None);
+    let process = std::process::id();
+    if process == *HOME {
+        return work();
+    }
+    let pool = {
+        let mut forked = FORKED.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*forked {
+            Some((of, pool)) if *of == process => Some(pool.clone()),
+            _ => {
+                let made = ThreadPoolBuilder::new().build().ok().map(Arc::new);
+                // The pool of a process before this one has no threads that could end.
+                std::mem::forget(std::mem::replace(&mut *forked, made.clone().map(|pool| (process, pool))));
+                made
+            }
+        }
+    };
+    match pool {
+        Some(pool) => pool.install(work),
+        None => work(),
+    }
+}
+
+/// Does `work` where it stands, with the interpreter released.
+pub(crate) fn here<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -> T {
+    py.detach(|| with_threads(work))
+}
+
 /// Runs work that takes less than some ten milliseconds where it stands, with the interpreter released; any other as [`run`].
 ///
 /// A thread of its own would cost more than short work, and nobody presses Ctrl-C in that time.
@@ -57,7 +98,7 @@ pub(crate) fn run_unless<T: Send + 'static>(
     what: &'static str,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> PyResult<T> {
-    if is_short { Ok(py.detach(work)) } else { run(py, what, None, |_| work()) }
+    if is_short { Ok(here(py, work)) } else { run(py, what, None, |_| work()) }
 }
 
 /// Runs `work` with the interpreter released, and waits for it.
@@ -78,7 +119,7 @@ pub(crate) fn run<T: Send + 'static>(
         .name(format!("caveat {what}"))
         .spawn(move || {
             // Nobody listens after Ctrl-C.
-            let _ = send.send(catch_unwind(AssertUnwindSafe(|| work(&shared))));
+            let _ = send.send(catch_unwind(AssertUnwindSafe(|| with_threads(|| work(&shared)))));
         })
         .map_err(|e| PyRuntimeError::new_err(format!("{what}: no thread can be started: {e}")))?;
     let receive = Mutex::new(receive);

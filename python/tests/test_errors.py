@@ -12,6 +12,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -534,6 +535,44 @@ def test_ctrl_c_ends_a_computation() -> None:
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=60)
     assert out == "interrupted\n" and process.returncode == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked on Unix")
+def test_forked_processes_compute_in_parallel_as_their_parent_did(own: Path) -> None:
+    # In a process of its own, which has used all threads before it is forked.
+    program = textwrap.dedent(f"""
+        import multiprocessing, warnings, caveat, numpy as np
+        from concurrent.futures import ProcessPoolExecutor
+        warnings.simplefilter("ignore", DeprecationWarning)
+        task, kernel = caveat.TransitiveTask(9, [(5, 3)]), caveat.ExchangeableKernel(0.2)
+        seeds = caveat.solve(task, kernel, c=10.0).margins + np.random.default_rng(0).normal(size=(5, 9, 9))
+        items = np.random.default_rng(1).integers(0, 5_000, (2, 40_000))
+        graph = caveat.ComparisonGraph.from_pairs(*items[:, items[0] != items[1]])
+
+        def numbers(_=None):
+            return (
+                float(caveat.phase_diagram(task, cells=200)["cross_section"].mean()),
+                float(caveat.phase_diagram(task, cells=20)["cross_section"].mean()),
+                float(caveat.solve(graph, kernel, c=1.0).ranks.std()),
+                caveat.bootstrap(task, seeds, replicates=500).conjunctivity,
+                len(caveat.read_trials({str(own)!r}, ["seed"])),
+            )
+
+        def of_children(processes, work, count):
+            with ProcessPoolExecutor(processes, multiprocessing.get_context("fork")) as pool:
+                return list(pool.map(work, range(count)))
+
+        def of_a_grandchild(_):
+            return numbers(), of_children(1, numbers, 1)[0]
+
+        expected = numbers()
+        assert of_children(2, numbers, 4) == [expected] * 4
+        assert of_children(1, of_a_grandchild, 1) == [(expected, expected)]
+        print("equal")
+    """)
+    # Without its own threads, a child would wait forever.
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300)
+    assert done.stdout == "equal\n", done.stderr
 
 
 def test_the_compiled_part_refuses_what_the_package_would_not_pass() -> None:
