@@ -398,11 +398,11 @@ mod tests {
     #[test]
     fn a_head_is_the_first_rows_and_never_more_than_there_are() {
         let table = sample();
-        assert_eq!(table.head(usize::MAX), table);
         let head = table.head(1);
         assert_eq!((head.n_rows(), head.columns().count()), (1, table.columns().count()));
         let rows = |t: &Table| t.render(Format::Csv).unwrap().lines().map(str::to_owned).collect::<Vec<_>>();
         assert_eq!(rows(&head), rows(&table)[..2]);
+        assert_eq!(rows(&table.head(usize::MAX)), rows(&table));
         assert_eq!(table.head(0).record_batch().unwrap().schema(), table.record_batch().unwrap().schema());
     }
 
