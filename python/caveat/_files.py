@@ -276,7 +276,7 @@ def paths_of(files: Paths) -> list[str]:
         return [os.fspath(files)]
     if not isinstance(files, Iterable):
         raise TypeError(f"files: expected a path or a list of paths, got {type(files).__name__}")
-    return [path_of(f"files[{at}]", path) for at, path in enumerate(several("files", files))]
+    return [path_of(f"files[{at}]", path) for at, path in enumerate(files)]
 
 
 def path_of(what: str, path: Path) -> str:

@@ -10,8 +10,10 @@ mod files;
 mod graph;
 mod inference;
 mod kernel;
+mod learning;
 mod long;
 mod observed;
+mod prediction;
 mod solution;
 mod table;
 mod task;
@@ -38,13 +40,15 @@ mod _lib {
     #[pymodule_export]
     use crate::graph::ComparisonGraph;
     #[pymodule_export]
-    use crate::inference::{
-        Fit, Intervals, Prediction, PredictionIntervals, bootstrap, fit, predict, prediction_intervals,
-    };
+    use crate::inference::{Fit, Intervals, bootstrap, fit};
     #[pymodule_export]
     use crate::kernel::{ExchangeableKernel, conjunctivity_by_depth, restore_kernel};
     #[pymodule_export]
-    use crate::solution::{LogisticSolution, Solution, gradient_flow, logistic, solve};
+    use crate::learning::{gradient_flow, logistic, solve};
+    #[pymodule_export]
+    use crate::prediction::{Prediction, PredictionIntervals, predict, prediction_intervals};
+    #[pymodule_export]
+    use crate::solution::{LogisticSolution, Solution};
     #[pymodule_export]
     use crate::table::Table;
     #[pymodule_export]

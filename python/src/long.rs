@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyBool;
-use rayon::{ThreadPool, ThreadPoolBuilder};
+use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
 /// How often signals are looked for and progress is shown.
 const TICK: Duration = Duration::from_millis(50);
@@ -60,33 +60,34 @@ pub(crate) fn settle() {
 /// Does `work` with threads for what is parallel in it.
 ///
 /// A process begun by fork has Rayon's pool but not its threads, and would wait for them forever; it gets a pool of its own.
-fn with_threads<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+fn with_threads<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, ThreadPoolBuildError> {
     static FORKED: Mutex<Option<(u32, Arc<ThreadPool>)>> = Mutex::new(None);
     let process = std::process::id();
     if process == *HOME {
-        return work();
+        return Ok(work());
     }
     let pool = {
         let mut forked = FORKED.lock().unwrap_or_else(PoisonError::into_inner);
         match &*forked {
-            Some((of, pool)) if *of == process => Some(pool.clone()),
+            Some((of, pool)) if *of == process => pool.clone(),
             _ => {
-                let made = ThreadPoolBuilder::new().build().ok().map(Arc::new);
+                let made = Arc::new(ThreadPoolBuilder::new().build()?);
                 // The pool of a process before this one has no threads that could end.
-                std::mem::forget(std::mem::replace(&mut *forked, made.clone().map(|pool| (process, pool))));
+                std::mem::forget(forked.replace((process, made.clone())));
                 made
             }
         }
     };
-    match pool {
-        Some(pool) => pool.install(work),
-        None => work(),
-    }
+    Ok(pool.install(work))
 }
 
 /// Does `work` where it stands, with the interpreter released.
-pub(crate) fn here<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -> T {
-    py.detach(|| with_threads(work))
+pub(crate) fn here<T: Send>(py: Python<'_>, what: &str, work: impl FnOnce() -> T + Send) -> PyResult<T> {
+    py.detach(|| with_threads(work)).map_err(|e| threadless(what, e))
+}
+
+fn threadless(what: &str, error: impl std::fmt::Display) -> PyErr {
+    PyRuntimeError::new_err(format!("{what}: no thread can be started: {error}"))
 }
 
 /// Runs work that takes less than some ten milliseconds where it stands, with the interpreter released; any other as [`run`].
@@ -98,7 +99,7 @@ pub(crate) fn run_unless<T: Send + 'static>(
     what: &'static str,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> PyResult<T> {
-    if is_short { Ok(here(py, work)) } else { run(py, what, None, |_| work()) }
+    if is_short { here(py, what, work) } else { run(py, what, None, |_| work()) }
 }
 
 /// Runs `work` with the interpreter released, and waits for it.
@@ -121,7 +122,7 @@ pub(crate) fn run<T: Send + 'static>(
             // Nobody listens after Ctrl-C.
             let _ = send.send(catch_unwind(AssertUnwindSafe(|| with_threads(|| work(&shared)))));
         })
-        .map_err(|e| PyRuntimeError::new_err(format!("{what}: no thread can be started: {e}")))?;
+        .map_err(|e| threadless(what, e))?;
     let receive = Mutex::new(receive);
     let mut show = Display::new(what, progress)?;
     loop {
@@ -131,7 +132,8 @@ pub(crate) fn run<T: Send + 'static>(
             Err(_) => Err(mpsc::RecvTimeoutError::Disconnected),
         });
         match waited {
-            Ok(Ok(value)) => {
+            Ok(Ok(Err(error))) => return Err(threadless(what, error)),
+            Ok(Ok(Ok(value))) => {
                 let told = show.update(py, &steps);
                 show.finish(py)?;
                 return told.map(|()| value);

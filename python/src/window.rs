@@ -164,7 +164,7 @@ pub(crate) fn phase_grid<'py>(
         grid(&task, &axes, &|done| steps.add(done))
     };
     let computed = match is_short {
-        true => long::here(py, || compute(&long::Steps::default())),
+        true => long::here(py, "phase diagram", || compute(&long::Steps::default()))?,
         false => long::run(py, "phase diagram", progress, compute)?,
     };
     let all = PyDict::new(py);

@@ -1,0 +1,222 @@
+//! `solve`, `gradient_flow` and `logistic`: what is learned, as solutions.
+
+use std::sync::Arc;
+
+use caveat_theory::margins::ridge::{self, Route};
+use caveat_theory::{PresentationOrder, Result, RidgeModel, flow, logistic as log_odds};
+use pyo3::prelude::*;
+
+use crate::arguments as arg;
+use crate::errors::{bad, raise};
+use crate::graph::Trained;
+use crate::kernel::{ExchangeableKernel, Kernel};
+use crate::long;
+use crate::solution::{Asked, LogisticSolution, SMALL, Solution, Solved};
+
+/// Runs a computation where it stands if it is short, else so that it can be interrupted.
+fn compute<T: Send + 'static>(
+    py: Python<'_>,
+    trained: &Trained,
+    what: &'static str,
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> PyResult<T> {
+    let size = trained.graph().n_items() + trained.graph().edges().len();
+    raise(long::run_unless(py, size <= SMALL, what, work)?)
+}
+
+/// Ridge regression on a task or graph: ranks, margins and accuracy, exactly.
+///
+/// Parameters
+/// ----------
+/// task : TransitiveTask or ComparisonGraph
+///     What is trained.
+/// kernel : ExchangeableKernel or array of shape (P, P)
+///     How pairs are represented. A matrix over the ordered pairs (in lexicographic order) is used as it is.
+/// c : float
+///     Inverse regularization, 1/ridge on the kernel's own scale; infinite, for none, by default.
+/// route : {"chain", "graph", "asymmetric", "dense"}, optional
+///     Forces a route instead of the fastest that applies.
+///
+/// Returns
+/// -------
+/// Solution
+///
+/// Raises
+/// ------
+/// ValueError
+///     A parameter out of range, an indefinite kernel, or a route that does not apply.
+/// RuntimeError
+///     A solver that did not reach its tolerance.
+///
+/// Examples
+/// --------
+/// >>> import caveat
+/// >>> task = caveat.TransitiveTask(9, exceptions=[(5, 3)])
+/// >>> solution = caveat.solve(task, caveat.ExchangeableKernel(0.2), c=10.0)
+/// >>> solution.accuracy()["cross_section"]
+/// 1.0
+/// >>> solution.route
+/// 'chain'
+#[pyfunction]
+#[pyo3(signature = (task, kernel, *, c = f64::INFINITY, route = None))]
+pub(crate) fn solve(
+    py: Python<'_>,
+    task: &Bound<'_, PyAny>,
+    kernel: &Bound<'_, PyAny>,
+    #[pyo3(from_py_with = arg::c)] c: f64,
+    #[pyo3(from_py_with = arg::route)] route: Option<&str>,
+) -> PyResult<Solution> {
+    let (trained, items) = Trained::of("task", task)?;
+    let asked = Asked::new(task, kernel, route);
+    let route: Option<Route> = raise(route.map(str::parse).transpose())?;
+    let trained = Arc::new(trained);
+    let (solved, conjunctivity) = match Kernel::of("kernel", kernel)? {
+        Kernel::Exchangeable(ExchangeableKernel { kernel, conjunctivity, .. }) => {
+            let shared = trained.clone();
+            // On a given kernel C is 1/ridge; its antisymmetric part is normalized by κ_id − κ_flip.
+            let work = move || ridge::solve(shared.borrow(), &kernel, conjunctivity, c * kernel.scale(), route);
+            (compute(py, &trained, "ridge regression", work)?, conjunctivity)
+        }
+        Kernel::Matrix(entries) => {
+            if !matches!(route, None | Some(Route::Dense)) {
+                return Err(bad(
+                    "route",
+                    "a kernel matrix is solved on the dense route only; ExchangeableKernel.from_matrix lifts that",
+                ));
+            }
+            let shared = trained.clone();
+            // The cube of the number of trials.
+            let is_short = trained.graph().edges().len() <= 128 && entries.len() <= 1_000_000;
+            let work = move || -> Result<_> {
+                let solved = ridge::solve_matrix(shared.borrow(), &entries, c)?;
+                let n = shared.graph().n_items();
+                Ok((solved, caveat_theory::MeasuredKernel::project(n, &entries)?.conjunctivity))
+            };
+            raise(long::run_unless(py, is_short, "ridge regression", work)?)?
+        }
+    };
+    let solved = Solved {
+        ranks: solved.ranks().map(<[f64]>::to_vec),
+        route: solved.route().to_string(),
+        screening: solved.screening(),
+        memorization: solved.memorization(),
+        margins: Arc::new(solved),
+    };
+    Solution::new(py, solved, &trained, items, "ridge", conjunctivity, c, asked)
+}
+
+/// The kernel of a learner that needs both positions to act alike, and its conjunctivity.
+fn symmetric(what: &str, kernel: &Bound<'_, PyAny>) -> PyResult<ExchangeableKernel> {
+    match Kernel::of("kernel", kernel)? {
+        Kernel::Exchangeable(kernel) if kernel.kernel.is_position_symmetric() => Ok(kernel),
+        Kernel::Exchangeable(_) => Err(bad(
+            "kernel",
+            format_args!(
+                "{what} needs a position-symmetric kernel (same first = same second); kernel.symmetrized() is one"
+            ),
+        )),
+        Kernel::Matrix(_) => Err(bad(
+            "kernel",
+            format_args!(
+                "{what} takes no matrix over ordered pairs; ExchangeableKernel.from_matrix makes a kernel of it"
+            ),
+        )),
+    }
+}
+
+/// Gradient flow from zero under squared loss for a time, in place of a ridge.
+///
+/// Parameters
+/// ----------
+/// task : TransitiveTask or ComparisonGraph
+///     What is trained.
+/// kernel : ExchangeableKernel
+///     How pairs are represented; it must treat both positions alike.
+/// time : float
+///     Training time of the kernel normalized to κ_id − κ_flip = 1, at least 0; infinite for the end of training. Gradient descent
+///     at learning rate η on half the summed squared error of all ordered trials has reached (κ_id − κ_flip)·η·steps.
+///
+/// Returns
+/// -------
+/// Solution
+///
+/// Examples
+/// --------
+/// >>> import caveat
+/// >>> task, kernel = caveat.TransitiveTask(9, [(5, 3)]), caveat.ExchangeableKernel(0.2)
+/// >>> early, late = (caveat.gradient_flow(task, kernel, time=t) for t in (0.5, 50.0))
+/// >>> early.margin(5, 3) < late.margin(5, 3)  # the exception is memorized with time
+/// True
+#[pyfunction]
+#[pyo3(signature = (task, kernel, *, time))]
+pub(crate) fn gradient_flow(
+    py: Python<'_>,
+    task: &Bound<'_, PyAny>,
+    kernel: &Bound<'_, PyAny>,
+    #[pyo3(from_py_with = arg::time)] time: f64,
+) -> PyResult<Solution> {
+    let (trained, items) = Trained::of("task", task)?;
+    let asked = Asked::new(task, kernel, None);
+    let conjunctivity = symmetric("gradient flow", kernel)?.conjunctivity;
+    let graph = trained.graph().clone();
+    let s = compute(py, &trained, "gradient flow", move || flow::solve(&graph, conjunctivity, time))?;
+    let solved = Solved {
+        ranks: Some(s.ranks().to_vec()),
+        route: format!("{:?}", s.info().route).to_lowercase(),
+        screening: f64::NAN,
+        memorization: f64::NAN,
+        margins: Arc::new(s),
+    };
+    Solution::new(py, solved, &trained, items, "gradient_flow", conjunctivity, time, asked)
+}
+
+/// Kernel logistic regression on a task or graph; with conjunctivity 0 and no regularization the Bradley–Terry model.
+///
+/// Parameters
+/// ----------
+/// task : TransitiveTask or ComparisonGraph
+///     What is trained, in both presentation orders.
+/// kernel : ExchangeableKernel
+///     How pairs are represented; it must treat both positions alike.
+/// c : float
+///     Inverse regularization on the kernel's own scale. Infinite, the default, is possible where a maximum of the likelihood exists.
+///
+/// Returns
+/// -------
+/// LogisticSolution
+///
+/// Examples
+/// --------
+/// >>> import caveat
+/// >>> task = caveat.TransitiveTask(9, [(5, 3)])
+/// >>> solution = caveat.logistic(task, caveat.ExchangeableKernel(0.2), c=10.0)
+/// >>> solution.probability(0, 8) > solution.probability(0, 5) > 0.5
+/// True
+#[pyfunction]
+#[pyo3(signature = (task, kernel, *, c = f64::INFINITY))]
+pub(crate) fn logistic<'py>(
+    py: Python<'py>,
+    task: &Bound<'py, PyAny>,
+    kernel: &Bound<'py, PyAny>,
+    #[pyo3(from_py_with = arg::c)] c: f64,
+) -> PyResult<Bound<'py, LogisticSolution>> {
+    let (trained, items) = Trained::of("task", task)?;
+    let asked = Asked::new(task, kernel, None);
+    let ExchangeableKernel { kernel, conjunctivity, .. } = symmetric("logistic regression", kernel)?;
+    if trained.graph().order() != PresentationOrder::Both {
+        return Err(bad("task", "logistic regression needs both presentation orders"));
+    }
+    let model = raise(RidgeModel::new(conjunctivity, c * kernel.scale()))?;
+    let graph = trained.graph().clone();
+    let s = compute(py, &trained, "logistic regression", move || log_odds::solve(&graph, &model))?;
+    let s = Arc::new(s);
+    let solved = Solved {
+        ranks: Some(s.ranks().to_vec()),
+        route: "newton".into(),
+        screening: f64::NAN,
+        memorization: f64::NAN,
+        margins: s.clone(),
+    };
+    let solution = Solution::new(py, solved, &trained, items, "logistic", conjunctivity, c, asked)?;
+    Bound::new(py, PyClassInitializer::from(solution).add_subclass(LogisticSolution { solution: s }))
+}
