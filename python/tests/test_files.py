@@ -111,11 +111,25 @@ def test_figures_of_trials_are_drawn(own: Path) -> None:
         assert figure._repr_svg_().startswith("<svg") and len(figure.table) > 0
 
 
+def test_figures_hold_the_conjunctivities_that_are_fitted_and_measured(own: Path) -> None:
+    shown = caveat.figures.model_conjunctivity(own).table["conjunctivity"]
+    fitted = caveat.fit_trials(own, bootstrap=0).table["conjunctivity"]
+    assert len(shown) > 0 and np.isin(shown.round(9), fitted.round(9)).all()
+    file = own.parent / "geometry.json"
+    table, frame = caveat.figures.hidden_states(file).table.to_pandas(), pd.read_json(file, precise_float=True)
+    runs = table[(table["mark"] == "run") & (table["measure"] == "conjunctivity")]
+    for kernel, phase in [("before", "pre"), ("after", "post")]:
+        shown = runs.loc[runs["kernel"] == kernel, "value"]
+        measured = frame.loc[(frame["phase"] == phase) & (frame["kernel"] == "cosine"), "conjunctivity"]
+        assert len(shown) > 0
+        np.testing.assert_array_equal(np.sort(shown), np.sort(measured))
+
+
 def test_tables_of_hidden_states_are_read_as_pandas_reads_them(own: Path) -> None:
     file = own.parent / "geometry.json"
-    table, frame = caveat.run_geometry(file), pd.read_json(file)
+    table, frame = caveat.run_geometry(file), pd.read_json(file, precise_float=True)
     assert table.column_names == list(frame.columns) and len(table) == len(frame) > 0
-    pd.testing.assert_frame_equal(table.to_pandas(), frame, check_dtype=False, rtol=1e-12)
+    pd.testing.assert_frame_equal(table.to_pandas(), frame, check_dtype=False, check_exact=True)
 
 
 CHOICES = """subject,winner,loser,first
