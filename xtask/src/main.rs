@@ -1,4 +1,6 @@
-//! The developer's commands: `cargo xtask test | lint | bench | docs`.
+//! The developer's commands: `cargo xtask test | lint | bench | fuzz | docs`.
+
+mod fuzz;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -17,6 +19,8 @@ cargo xtask COMMAND
                   NAME is phase, rank, published or statistics, or language-models: fine-tuning against
                   PyTorch, Transformers and PEFT, which takes a quarter of an hour, or python: what calls
                   of the Python package cost beyond the same in Rust
+  fuzz [NAME] [--minutes N]
+                  arbitrary bytes for every reader of files from elsewhere, or for one of them (fuzz/targets), ten minutes each
 
 Tests on published results read the directory named by CAVEAT_PUBLISHED_LM and say so when they are skipped.";
 
@@ -29,6 +33,7 @@ fn main() -> ExitCode {
         ["python", arguments @ ..] => python(arguments),
         ["lint"] => lint(),
         ["docs"] => docs(),
+        ["fuzz", arguments @ ..] => fuzz::fuzz(arguments),
         ["bench"] => bench(None),
         ["bench", name @ ("phase" | "rank" | "published" | "statistics" | "language-models" | "python")] => {
             bench(Some(name))

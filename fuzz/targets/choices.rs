@@ -1,0 +1,39 @@
+//! Reads arbitrary bytes as choices, with columns found by name, named, and by presets; the first byte says which.
+
+#![no_main]
+
+use std::fs;
+
+use caveat_fuzz::{in_folder, let_caught_panics_pass};
+use caveat_results::{ChoiceColumns, Grouping, TrialCounts, read_choices};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(init: let_caught_panics_pass(), |data: &[u8]| {
+    let Some((&how, text)) = data.split_first() else { return };
+    let named = |text: &str| text.parse::<ChoiceColumns>().expect("roles and columns");
+    let mut columns = match how % 6 {
+        0 => ChoiceColumns::default(),
+        1 => named("winner=a,loser=b,first=c,subject=s"),
+        2 => named("higher=a,lower=b,accuracy=p,count=n,condition=s"),
+        3 => named("distance=d,accuracy=p,subject=s"),
+        4 => ChoiceColumns::preset("jensen2015-monkeys").expect("a preset"),
+        _ => ChoiceColumns { items: Some(vec!["x".into(), "y".into(), "z".into()]), ..ChoiceColumns::default() },
+    };
+    if how & 0x40 != 0 {
+        columns.trials = TrialCounts::Fixed(2.0);
+    }
+    in_folder(|folder| {
+        let path = folder.join("choices.csv");
+        fs::write(&path, text).expect("a temporary file");
+        let Ok(table) = read_choices(&path, &columns) else { return };
+        let _ = table.pairs();
+        let _ = table.distances();
+        for row in &table.rows {
+            assert!(row.first != row.second && row.first_chosen >= 0.0 && row.first_chosen <= row.trials);
+        }
+        let parts = table.split_by(&[Grouping::Subject]);
+        if let Ok(parts) = parts {
+            assert_eq!(parts.iter().map(|(_, part)| part.rows.len()).sum::<usize>(), table.rows.len());
+        }
+    });
+});
