@@ -33,8 +33,8 @@ pub use atomic::{WriteFailure, create_parent_directory, write_atomically};
 pub use caught::{guarded, panic_is_caught};
 pub use check::{CheckReport, Problem, ProblemKind, check_trials};
 pub use choices::{
-    ChoiceColumns, ChoiceRole, ChoiceRow, ChoiceTable, Cluster, CountReconstruction, DistanceRow, DistanceSummary,
-    Grouping, PairSummary, TrialCounts, read_choices,
+    ChoiceColumns, ChoiceRole, ChoiceRow, ChoiceTable, Cluster, CountReconstruction, DeclaredTasks, DistanceRow,
+    DistanceSummary, Grouping, ItemLabels, PairSummary, TaskUnit, TaskUnits, TrialCounts, read_choice_files, read_choices,
 };
 pub use comparisons::{LabeledComparisons, ranks_table, read_comparisons, write_ranks};
 pub use conditions::{Condition, ConditionKey, MAX_ITEMS, PairMargin, read_conditions};

@@ -7,7 +7,8 @@ use super::columns::{Fields, Shape};
 use super::counts::reconstruct;
 use super::source::{Cells, Source};
 use super::{
-    ChoiceColumns, ChoiceRole, ChoiceRow, ChoiceTable, CountReconstruction, DistanceRow, Grouping, TrialCounts,
+    ChoiceColumns, ChoiceRole, ChoiceRow, ChoiceTable, CountReconstruction, DistanceRow, Grouping, ItemLabels,
+    TrialCounts,
 };
 use crate::error::{Result, ResultsError, name_list};
 use crate::interner::Interner;
@@ -41,16 +42,56 @@ const MOST_ITEMS: usize = 1_000_000;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn read_choices(path: &Path, columns: &ChoiceColumns) -> Result<ChoiceTable> {
+    read_choice_files(&[path], columns)
+}
+
+/// Reads choices from several files as if they were one below the other: the same names mean the same subjects, sessions,
+/// conditions and items everywhere. Columns may stand in another order in every file.
+///
+/// # Errors
+/// As [`read_choices`], with the file; also no file, one named twice, and files with columns for different roles.
+pub fn read_choice_files<P: AsRef<Path>>(paths: &[P], columns: &ChoiceColumns) -> Result<ChoiceTable> {
+    let Some(first) = paths.first().map(AsRef::as_ref) else {
+        return Err(ResultsError::BadTable("no file of choices: name at least one".to_owned()));
+    };
     let options = Options::new(columns)?;
-    let source = Source::open(path)?;
-    let fields = columns.resolve(source.names()).map_err(|problem| ResultsError::bad_file(path, problem))?;
-    let mut collector = Collector::new(columns, options, &fields).map_err(|e| ResultsError::bad_file(path, e))?;
+    let source = Source::open(first)?;
+    let fields = columns.resolve(source.names()).map_err(|problem| ResultsError::bad_file(first, problem))?;
+    let mut collector = Collector::new(columns, options, &fields).map_err(|e| ResultsError::bad_file(first, e))?;
     source.visit(&fields.fields, &mut |cells| collector.push(cells))?;
+    let mut met = vec![first];
+    for path in paths[1..].iter().map(AsRef::as_ref) {
+        if met.iter().any(|m| is_same_file(m, path)) {
+            return Err(ResultsError::bad_file(path, "the file is named twice: its choices would count twice"));
+        }
+        met.push(path);
+        let source = Source::open(path)?;
+        let here = columns.resolve(source.names()).map_err(|problem| ResultsError::bad_file(path, problem))?;
+        let extra = here.fields.iter().find(|(role, _)| !fields.has(*role)).map(|(role, _)| (role, "a", "has none"));
+        let absent = fields.fields.iter().find(|(role, _)| !here.has(*role)).map(|(role, _)| (role, "no", "has one"));
+        if let Some((role, here, there)) = extra.or(absent) {
+            let problem = format!(
+                "{here} column for {role}, and {} {there}: expected the same columns in files that are fitted together",
+                first.display()
+            );
+            return Err(ResultsError::bad_file(path, problem));
+        }
+        source.visit(&here.fields, &mut |cells| collector.push(cells))?;
+    }
     if collector.rows.is_empty() {
-        let (path, filter) = (path.to_owned(), String::new());
+        let (path, filter) = (first.to_owned(), String::new());
         return Err(ResultsError::NoRows { path, filter, expected: "one per choice or proportion" });
     }
-    collector.finish().map_err(|problem| ResultsError::bad_file(path, problem))
+    collector.finish().map_err(|problem| match paths {
+        [_] => ResultsError::bad_file(first, problem),
+        _ => ResultsError::BadTable(format!("{} and {} more: {problem}", first.display(), paths.len() - 1)),
+    })
+}
+
+/// Whether two paths lead to one regular file.
+fn is_same_file(a: &Path, b: &Path) -> bool {
+    let real = |path: &Path| std::fs::canonicalize(path).ok().filter(|p| p.is_file());
+    real(a).is_some_and(|a| real(b) == Some(a))
 }
 
 /// The choices of the caller that do not depend on the file, checked.
@@ -294,7 +335,11 @@ impl<'a> Collector<'a> {
         }
         let groups = self.groups.map(|interner| interner.map_or_else(Vec::new, Interner::into_labels));
         let presentation_known = self.presentation_known;
-        Ok(ChoiceTable { n_items, items, rows, distance_rows, presentation_known, groups, reconstruction })
+        let labels = match &self.columns.items {
+            Some(_) => ItemLabels::Names,
+            None => ItemLabels::Ranks { first: first_rank, is_given: self.options.first_rank.is_some() || by_distance },
+        };
+        Ok(ChoiceTable { n_items, items, labels, rows, distance_rows, presentation_known, groups, reconstruction })
     }
 
     /// Fills in the numbers of trials of all rows where they are to be reconstructed.
