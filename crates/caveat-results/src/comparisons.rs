@@ -7,7 +7,8 @@ use std::path::Path;
 use caveat_theory::{Comparison, ComparisonGraph};
 
 use crate::error::{Result, ResultsError, name_list, one_line, open_nonempty};
-use crate::interner::{Interner, Strings};
+use crate::interner::Strings;
+use crate::labels::{ItemLabels, Named, is_missing_label, label_key};
 use crate::table::Table;
 
 const EXPECTED: &str = "a CSV with the columns winner,loser[,weight]";
@@ -15,15 +16,17 @@ const EXPECTED: &str = "a CSV with the columns winner,loser[,weight]";
 /// Comparisons between items that have names.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LabeledComparisons {
-    /// Name of every item, in order of first appearance; the index is the item in `graph`.
+    /// How every item is shown, in order of first appearance; the index is the item in `graph`.
     pub labels: Vec<String>,
+    /// What to tell a person, a line each: spellings that are one item, labels that differ by case alone.
+    pub notes: Vec<String>,
     /// The comparisons, repeated ones merged.
     pub graph: ComparisonGraph,
 }
 
 /// Reads a CSV with a header and the columns `winner`, `loser` and optionally `weight`, in any order among any others.
 ///
-/// Labels are text; spaces around them do not count. Without weights every row weighs 1; rows of one pair add up.
+/// Which spellings name one item is said at [`label_key`](crate::label_key). Without weights every row weighs 1; rows of one pair add up.
 /// Time is linear in the file but for a sort of the comparisons; memory is about 70 bytes a row and 100 a label.
 ///
 /// # Errors
@@ -48,7 +51,7 @@ pub fn read_comparisons(path: &Path) -> Result<LabeledComparisons> {
     };
     let fields = Fields { winner: needed("winner")?, loser: needed("loser")?, weight: find("weight") };
 
-    let mut labels = Interner::default();
+    let mut labels = ItemLabels::default();
     // A guess at the number of rows that is rarely too small: short labels, one separator, one line end.
     let mut numbers: Vec<u32> = Vec::with_capacity((size / 8).min(1 << 23) as usize);
     let mut weights: Vec<f64> = Vec::new();
@@ -57,7 +60,7 @@ pub fn read_comparisons(path: &Path) -> Result<LabeledComparisons> {
     loop {
         let first = numbers.len();
         let read_on = || if matches!(more, Ok(true)) { next.fill(path, &mut reader, &fields) } else { Ok(false) };
-        let (more_after, numbered) = rayon::join(read_on, || labels.intern_all(&block.labels, &mut numbers));
+        let (more_after, numbered) = rayon::join(read_on, || labels.number_all(&block.labels, &mut numbers));
         let bad = |row: usize, problem| ResultsError::BadLine {
             path: path.to_owned(),
             line: line_at(path, block.offsets[row]),
@@ -68,8 +71,9 @@ pub fn read_comparisons(path: &Path) -> Result<LabeledComparisons> {
         });
         // A label that is wrong stands after all pairs that were numbered, and an error of reading after the whole block.
         if let Some(row) = numbers[first..].chunks_exact(2).position(|pair| pair[0] == pair[1]) {
-            let label = labels.label(numbers[first + 2 * row]);
-            return Err(bad(row, format!("{label:?} is compared with itself: expected two different items")));
+            let [winner, loser] = [2 * row, 2 * row + 1].map(|k| String::from_utf8_lossy(block.labels.get(k)));
+            let same = if winner == loser { String::new() } else { format!(" (as {loser:?}, one item by value)") };
+            return Err(bad(row, format!("{winner:?} is compared with itself{same}: expected two different items")));
         }
         numbered?;
         weights.append(&mut block.weights);
@@ -83,7 +87,7 @@ pub fn read_comparisons(path: &Path) -> Result<LabeledComparisons> {
     }
     drop(reader);
 
-    let labels = labels.into_labels();
+    let Named { labels, notes } = labels.finish();
     let comparisons = numbers.chunks_exact(2).enumerate().map(|(k, pair)| Comparison {
         winner: pair[0] as usize,
         loser: pair[1] as usize,
@@ -91,7 +95,7 @@ pub fn read_comparisons(path: &Path) -> Result<LabeledComparisons> {
     });
     let graph = ComparisonGraph::new(labels.len(), comparisons)
         .map_err(|source| ResultsError::Theory { context: path.display().to_string(), source })?;
-    Ok(LabeledComparisons { labels, graph })
+    Ok(LabeledComparisons { labels, notes, graph })
 }
 
 /// Field numbers of the needed columns.
@@ -132,8 +136,8 @@ impl Block {
             let field = |k: usize| self.record.get(k).unwrap_or_default().trim_ascii();
             let (winner, loser) = (field(fields.winner), field(fields.loser));
             for (label, name) in [(winner, "winner"), (loser, "loser")] {
-                if label.is_empty() {
-                    return Err(bad(format!("the {name} is empty: expected a label")));
+                if is_missing_label(label) {
+                    return Err(bad(missing(label, name)));
                 }
             }
             if let Some(weight) = fields.weight {
@@ -148,6 +152,15 @@ impl Block {
             self.offsets.push(offset);
         }
         Ok(true)
+    }
+}
+
+/// What is wrong with a label that is missing.
+fn missing(label: &[u8], name: &str) -> String {
+    let label = String::from_utf8_lossy(label);
+    match label_key(&label).is_empty() {
+        true => format!("the {name} is empty: expected a label"),
+        false => format!("the {name} is {label:?}, a missing value: expected a label"),
     }
 }
 
@@ -255,6 +268,18 @@ mod tests {
     }
 
     #[test]
+    fn numbers_stored_as_floats_are_the_same_items() {
+        let mixed = read("winner,loser\n1,2.0\n2,3.0\n1,3.0\n3,\u{a0}2.0\n").unwrap();
+        let plain = read("winner,loser\n1,2\n2,3\n1,3\n3,2\n").unwrap();
+        assert_eq!((&mixed.labels, &mixed.graph), (&plain.labels, &plain.graph));
+        assert_eq!(mixed.labels, ["1", "2", "3"]);
+        assert!(mixed.notes[0].contains("\"2.0\" and \"2\" are one item") && plain.notes.is_empty());
+        let words = read("winner,loser\nant,bee\nAnt,bee\ncaf\u{e9},cafe\u{301}s\ncafe\u{301},bee\n").unwrap();
+        assert_eq!(words.labels, ["ant", "bee", "Ant", "café", "cafés"]);
+        assert!(words.notes.len() == 1 && words.notes[0].starts_with("warning: the labels \"ant\" and \"Ant\""));
+    }
+
+    #[test]
     fn bad_lists_are_refused_by_line() {
         for (text, says) in [
             (&b""[..], "empty (0 bytes)"),
@@ -272,6 +297,9 @@ mod tests {
             (b"winner,loser\na,b\na\n", "line 3: 1 fields: expected 2"),
             (b"winner,loser\na,b,c\n", "line 2: 3 fields: expected 2"),
             (b"winner,loser\na,\n", "line 2: the loser is empty"),
+            (b"winner,loser\na,b\nNA,b\n", "line 3: the winner is \"NA\", a missing value"),
+            (b"winner,loser\na,\xef\xbb\xbf\xc2\xa0\n", "line 2: the loser is empty"),
+            (b"winner,loser\na,b\n2,2.0\n", "line 3: \"2\" is compared with itself (as \"2.0\", one item by value)"),
             (b"winner,loser\na,caf\xe9\n", "line 2: the loser \"caf\u{fffd}\" is not UTF-8"),
             (b"PAR1\x00\x00\x01", "binary data"),
             (b"w\0i\0n\0n\0", "binary data or UTF-16"),

@@ -10,6 +10,7 @@
 //! * [`check_trials`] finds everything that is wrong with trial tables; [`convert_trials`] converts them, and collects a folder
 //!   of runs in one.
 //! * [`read_comparisons`] and [`write_ranks`] take a comparison list of any size to a ranking.
+//! * [`label_key`] is the one rule for which spellings name one item, in all of these.
 //! * [`read_choices`] takes choices of animals or people, in files of any columns, to counts by pair, distance and cluster.
 //! * [`read_matrix`] and [`write_matrix`] are NumPy's .npy format.
 //! * [`Table`] is every command's output: Parquet, CSV, JSON, or aligned text.
@@ -24,6 +25,7 @@ mod conditions;
 mod convert;
 mod error;
 mod interner;
+mod labels;
 mod matrix;
 mod statistics;
 mod table;
@@ -40,6 +42,7 @@ pub use comparisons::{LabeledComparisons, ranks_table, read_comparisons, write_r
 pub use conditions::{Condition, ConditionKey, MAX_ITEMS, PairMargin, read_conditions};
 pub use convert::{Converted, convert_trials};
 pub use error::{Result, ResultsError};
+pub use labels::{is_missing_label, label_key, label_order, look_alikes};
 pub use matrix::{read_matrix, write_matrix};
 pub use statistics::{
     ChoicesByPair, Filter, GroupColumn, GroupValue, Hierarchy, PairCell, PairTable, Placements, SeedChoices, Selection,
