@@ -4,11 +4,13 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
+use caveat_theory::margins::graph::GraphSolution;
+use caveat_theory::ranking::{self, Place};
 use caveat_theory::{Comparison, ComparisonGraph};
 
 use crate::error::{Result, ResultsError, name_list, one_line, open_nonempty};
 use crate::interner::Strings;
-use crate::labels::{ItemLabels, Named, is_missing_label, label_key};
+use crate::labels::{ItemLabels, Named, is_missing_label, label_key, label_order};
 use crate::table::Table;
 
 const EXPECTED: &str = "a CSV with the columns winner,loser[,weight]";
@@ -164,35 +166,28 @@ fn missing(label: &[u8], name: &str) -> String {
     }
 }
 
-/// Writes a ranking with the columns `position` (from 0), `item` and `rank`, the highest rank first, ties as given.
-///
-/// The format follows the extension, as in [`Table::write`].
+/// Places of all items on a solution, by component, position and [`label_order`].
 ///
 /// # Errors
-/// Unequal numbers of labels and ranks, a rank that is NaN, or a file that cannot be written.
-pub fn write_ranks(path: &Path, labels: &[String], ranks: &[f64]) -> Result<()> {
-    ranks_table(labels, ranks)?.write(path)
+/// As [`GraphSolution::rank_errors`].
+pub fn places(comparisons: &LabeledComparisons, solution: &GraphSolution) -> Result<Vec<Place>> {
+    let errors = solution
+        .rank_errors()
+        .map_err(|source| ResultsError::Theory { context: "the errors of ranks".to_owned(), source })?;
+    let LabeledComparisons { labels, graph, .. } = comparisons;
+    Ok(ranking::places(graph, solution.ranks(), &errors, |a, b| label_order(&labels[a], &labels[b])))
 }
 
-/// The table that [`write_ranks`] writes.
+/// The table of a ranking: `position` (from 0, within the component; shared by items that tie), `item`, `rank`, `component`.
 ///
 /// # Errors
-/// Unequal numbers of labels and ranks, or a rank that is NaN.
-pub fn ranks_table(labels: &[String], ranks: &[f64]) -> Result<Table> {
-    if labels.len() != ranks.len() {
-        let problem = format!("{} ranks for {} labels: expected one each", ranks.len(), labels.len());
-        return Err(ResultsError::BadTable(problem));
-    }
-    if let Some(k) = ranks.iter().position(|r| r.is_nan()) {
-        return Err(ResultsError::BadTable(format!("the rank of {:?} is NaN: it has no position", labels[k])));
-    }
-    let mut order: Vec<usize> = (0..ranks.len()).collect();
-    // Adding zero makes −0 and 0 tie.
-    order.sort_by(|&a, &b| (ranks[b] + 0.0).total_cmp(&(ranks[a] + 0.0)));
+/// None that a place of one of the labels can cause.
+pub fn ranks_table(labels: &[String], places: &[Place]) -> Result<Table> {
     Table::new()
-        .integer("position", 0..order.len() as i64)?
-        .text("item", order.iter().map(|&k| labels[k].as_str()))?
-        .float("rank", order.iter().map(|&k| ranks[k]))
+        .integer("position", places.iter().map(|p| p.position as i64))?
+        .text("item", places.iter().map(|p| labels[p.item].as_str()))?
+        .float("rank", places.iter().map(|p| p.rank))?
+        .integer("component", places.iter().map(|p| p.component as i64))
 }
 
 /// Refuses a file whose first bytes hold a NUL, as no text of any 8-bit encoding does, and rewinds it.
@@ -242,6 +237,8 @@ pub(crate) fn line_at(path: &Path, offset: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use caveat_theory::RidgeModel;
+    use caveat_theory::margins::graph;
     use std::fs;
 
     fn read(text: impl AsRef<[u8]>) -> Result<LabeledComparisons> {
@@ -312,16 +309,17 @@ mod tests {
     }
 
     #[test]
-    fn ranks_are_written_from_the_highest_and_ties_as_given() {
-        let labels = ["a", "b", "c", "d"].map(String::from);
-        let table = ranks_table(&labels, &[-1.5, 2.0, -0.0, 0.0]).unwrap();
+    fn ranks_are_written_by_component_and_ties_share_a_position() {
+        let read = read("winner,loser\nb,c\nX,Y\n10,b\n10,c\n9,b\n9,c\n").unwrap();
+        let solution = graph::solve(&read.graph, &RidgeModel::new(0.0, f64::INFINITY).unwrap()).unwrap();
+        let table = ranks_table(&read.labels, &places(&read, &solution).unwrap()).unwrap();
         let csv = table.render(crate::Format::Csv).unwrap();
-        assert_eq!(csv, "position,item,rank\n0,b,2.0\n1,c,-0.0\n2,d,0.0\n3,a,-1.5\n");
-        assert!(ranks_table(&labels, &[1.0]).is_err());
-        assert!(ranks_table(&labels[..1], &[f64::NAN]).is_err());
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("ranks.csv");
-        write_ranks(&path, &labels, &[-1.5, 2.0, -0.0, 0.0]).unwrap();
-        assert_eq!(fs::read_to_string(path).unwrap(), csv);
+        let rows: Vec<Vec<&str>> = csv.lines().map(|l| l.split(',').collect()).collect();
+        assert_eq!(rows[0], ["position", "item", "rank", "component"]);
+        let order: Vec<_> = rows[1..].iter().map(|r| (r[0], r[1], r[3])).collect();
+        let expected =
+            [("0", "9", "0"), ("0", "10", "0"), ("2", "b", "0"), ("3", "c", "0"), ("0", "X", "1"), ("1", "Y", "1")];
+        assert_eq!(order, expected);
+        assert_eq!(rows[1][2], rows[2][2]);
     }
 }

@@ -9,7 +9,7 @@
 //!   [`read_choices_by_pair`] the same as counts by seed.
 //! * [`check_trials`] finds everything that is wrong with trial tables; [`convert_trials`] converts them, and collects a folder
 //!   of runs in one.
-//! * [`read_comparisons`] and [`write_ranks`] take a comparison list of any size to a ranking.
+//! * [`read_comparisons`] and [`places`] take a comparison list of any size to a ranking.
 //! * [`label_key`] is the one rule for which spellings name one item, in all of these.
 //! * [`read_choices`] takes choices of animals or people, in files of any columns, to counts by pair, distance and cluster.
 //! * [`read_matrix`] and [`write_matrix`] are NumPy's .npy format.
@@ -38,7 +38,7 @@ pub use choices::{
     ChoiceColumns, ChoiceRole, ChoiceRow, ChoiceTable, Cluster, CountReconstruction, DistanceRow, DistanceSummary,
     Grouping, PairSummary, TrialCounts, read_choices,
 };
-pub use comparisons::{LabeledComparisons, ranks_table, read_comparisons, write_ranks};
+pub use comparisons::{LabeledComparisons, places, ranks_table, read_comparisons};
 pub use conditions::{Condition, ConditionKey, MAX_ITEMS, PairMargin, read_conditions};
 pub use convert::{Converted, convert_trials};
 pub use error::{Result, ResultsError};
