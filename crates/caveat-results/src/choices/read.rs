@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use unicode_normalization::UnicodeNormalization;
+
 use super::columns::{Fields, Shape};
 use super::counts::reconstruct;
 use super::filter::{LeftOut, RowFilter};
@@ -14,6 +16,7 @@ use crate::delimited::{Numbers, find_column, flag, is_missing};
 use crate::error::{Result, ResultsError, name_list};
 use crate::input::{AsInput, Input, identity};
 use crate::interner::Interner;
+use crate::labels::label_key;
 
 /// Largest number of items, as a guard against a column that holds no ranks.
 const MOST_ITEMS: usize = 1_000_000;
@@ -146,7 +149,7 @@ impl Options {
         }
         let mut names = HashMap::with_capacity(items.len());
         for (rank, name) in items.iter().enumerate() {
-            if name.is_empty() || names.insert(name.clone(), rank).is_some() {
+            if name.trim().is_empty() || names.insert(label_key(name).into_owned(), rank).is_some() {
                 return bad(format!("the item {name:?} is empty or named twice: expected different names"));
             }
         }
@@ -171,9 +174,9 @@ struct Collector<'a> {
     shape: Shape,
     presentation_known: bool,
     rows: Vec<RawRow>,
-    groups: [Option<Interner>; 3],
+    groups: [Option<Names>; 3],
     /// With counts to be reconstructed: the role whose text makes the groups, their numbers, and every row's.
-    designs: Option<(ChoiceRole, Interner, Vec<u32>)>,
+    designs: Option<(ChoiceRole, Names, Vec<u32>)>,
     /// Smallest and largest rank met.
     ranks: (usize, usize),
     /// How the file that is read now writes numbers.
@@ -199,7 +202,7 @@ impl<'a> Collector<'a> {
             TrialCounts::Reconstructed(by) if !fields.has(by) => {
                 return Err(format!("numbers of trials are reconstructed by {by}: name a column for it"));
             }
-            TrialCounts::Reconstructed(by) => Some((by, Interner::default(), Vec::new())),
+            TrialCounts::Reconstructed(by) => Some((by, Names::default(), Vec::new())),
             TrialCounts::Column | TrialCounts::Fixed(_) => None,
         };
         Ok(Self {
@@ -208,7 +211,7 @@ impl<'a> Collector<'a> {
             shape: fields.shape,
             presentation_known: fields.has(ChoiceRole::First),
             rows: Vec::new(),
-            groups: Grouping::ALL.map(|g| fields.has(g.role()).then(Interner::default)),
+            groups: Grouping::ALL.map(|g| fields.has(g.role()).then(Names::default)),
             designs,
             ranks: (usize::MAX, 0),
             numbers: Numbers::Point,
@@ -250,13 +253,13 @@ impl<'a> Collector<'a> {
             (TrialCounts::Column, None) => 1.0,
         };
         let mut groups = [0; 3];
-        for ((number, interner), grouping) in groups.iter_mut().zip(&mut self.groups).zip(Grouping::ALL) {
-            if let Some(interner) = interner {
-                *number = interner.intern(group_name(cell(grouping.role())).as_bytes())?;
+        for ((number, names), grouping) in groups.iter_mut().zip(&mut self.groups).zip(Grouping::ALL) {
+            if let Some(names) = names {
+                *number = names.number(cell(grouping.role()))?;
             }
         }
         if let Some((by, designs, numbers)) = &mut self.designs {
-            numbers.push(designs.intern(group_name(cell(*by)).as_bytes())?);
+            numbers.push(designs.number(cell(*by))?);
         }
         self.rows.push(RawRow {
             items,
@@ -275,7 +278,8 @@ impl<'a> Collector<'a> {
                 is_missing(text) && !text.eq_ignore_ascii_case("none") && !text.eq_ignore_ascii_case("null")
             }
             Winner | Loser | First | Higher | Lower => {
-                is_missing(text) && !self.options.names.as_ref().is_some_and(|names| names.contains_key(text))
+                is_missing(text)
+                    && !self.options.names.as_ref().is_some_and(|names| names.contains_key(label_key(text).as_ref()))
             }
             // Counts that are given for all rows stand over those of the file.
             ChoiceRole::Count => self.columns.trials == TrialCounts::Column && is_missing(text),
@@ -321,7 +325,7 @@ impl<'a> Collector<'a> {
     /// Rank of an item, as the file counts.
     fn item(&mut self, text: &str, role: ChoiceRole) -> std::result::Result<usize, String> {
         if let Some(names) = &self.options.names {
-            return names.get(text).copied().ok_or_else(|| {
+            return names.get(label_key(text).as_ref()).copied().ok_or_else(|| {
                 let items = self.columns.items.iter().flatten().map(String::as_str);
                 format!("the {role} {text:?} is none of the items {}", name_list(items))
             });
@@ -389,7 +393,7 @@ impl<'a> Collector<'a> {
                 rows.push(ChoiceRow { first, second, first_chosen: chosen, trials, groups });
             }
         }
-        let groups = self.groups.map(|interner| interner.map_or_else(Vec::new, Interner::into_labels));
+        let groups = self.groups.map(|names| names.map_or_else(Vec::new, |names| names.shown));
         let presentation_known = self.presentation_known;
         let labels = match &self.columns.items {
             Some(_) => ItemLabels::Names,
@@ -411,7 +415,7 @@ impl<'a> Collector<'a> {
     /// Fills in the numbers of trials of all rows where they are to be reconstructed.
     fn reconstruct(&mut self) -> std::result::Result<Option<CountReconstruction>, String> {
         let Some((_, designs, numbers)) = self.designs.take() else { return Ok(None) };
-        let names = designs.into_labels();
+        let names = designs.shown;
         let proportions: Vec<f64> = self.rows.iter().map(|r| r.proportion).collect();
         let Some((trials, report)) = reconstruct(&proportions, &numbers, names.len()) else {
             let problem =
@@ -450,6 +454,23 @@ fn count(text: &str, numbers: Numbers) -> std::result::Result<f64, String> {
         .parse(text)
         .filter(|n| *n > 0.0 && n.is_finite())
         .ok_or_else(|| format!("count {text:?}: expected a positive, finite number of trials"))
+}
+
+/// Names in order of appearance; spellings of one label are one name, which is shown as it was written first.
+#[derive(Default)]
+struct Names {
+    keys: Interner,
+    shown: Vec<String>,
+}
+
+impl Names {
+    fn number(&mut self, text: &str) -> std::result::Result<u32, String> {
+        let number = self.keys.intern(label_key(text).as_bytes())?;
+        if number as usize == self.shown.len() {
+            self.shown.push(group_name(text.trim()).nfc().collect());
+        }
+        Ok(number)
+    }
 }
 
 /// The name of a group: whole numbers that a table kept as floats are named without their decimal zero.

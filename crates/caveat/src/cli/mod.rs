@@ -339,6 +339,9 @@ pub(crate) struct RankArgs {
     #[arg(long, default_value_t = f64::INFINITY, value_name = "C", value_parser = values::number,
           allow_negative_numbers = true)]
     pub(crate) c: f64,
+    /// Rank every group of connected items on its own, where comparisons don't connect all of them
+    #[arg(long)]
+    pub(crate) components: bool,
     #[command(flatten)]
     pub(crate) output: OutputSpec,
 }

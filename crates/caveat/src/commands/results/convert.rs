@@ -12,7 +12,7 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<(), Failure> {
     check_writable(&args.output)?;
     tell_passed_over(&args.inputs);
     let bar = progress::bar(1, "converting");
-    let converted = convert_trials(&args.inputs, &args.output, &|done, total| {
+    let converted = convert_trials(&args.inputs, &args.output, args.layout.as_ref(), &|done, total| {
         bar.set_length(total);
         bar.set_position(done);
     });
