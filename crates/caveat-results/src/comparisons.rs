@@ -4,10 +4,13 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
+use caveat_theory::margins::graph::GraphSolution;
+use caveat_theory::ranking::{self, Place};
 use caveat_theory::{Comparison, ComparisonGraph};
 
 use crate::error::{Result, ResultsError, name_list, one_line, open_nonempty};
-use crate::interner::{Interner, Strings};
+use crate::interner::Strings;
+use crate::labels::{ItemLabels, Named, is_missing_label, label_key, label_order};
 use crate::table::Table;
 
 const EXPECTED: &str = "a CSV with the columns winner,loser[,weight]";
@@ -15,15 +18,17 @@ const EXPECTED: &str = "a CSV with the columns winner,loser[,weight]";
 /// Comparisons between items that have names.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LabeledComparisons {
-    /// Name of every item, in order of first appearance; the index is the item in `graph`.
+    /// How every item is shown, in order of first appearance; the index is the item in `graph`.
     pub labels: Vec<String>,
+    /// What to tell a person, a line each: spellings that are one item, labels that differ by case alone.
+    pub notes: Vec<String>,
     /// The comparisons, repeated ones merged.
     pub graph: ComparisonGraph,
 }
 
 /// Reads a CSV with a header and the columns `winner`, `loser` and optionally `weight`, in any order among any others.
 ///
-/// Labels are text; spaces around them do not count. Without weights every row weighs 1; rows of one pair add up.
+/// Which spellings name one item is said at [`label_key`](crate::label_key). Without weights every row weighs 1; rows of one pair add up.
 /// Time is linear in the file but for a sort of the comparisons; memory is about 70 bytes a row and 100 a label.
 ///
 /// # Errors
@@ -48,7 +53,7 @@ pub fn read_comparisons(path: &Path) -> Result<LabeledComparisons> {
     };
     let fields = Fields { winner: needed("winner")?, loser: needed("loser")?, weight: find("weight") };
 
-    let mut labels = Interner::default();
+    let mut labels = ItemLabels::default();
     // A guess at the number of rows that is rarely too small: short labels, one separator, one line end.
     let mut numbers: Vec<u32> = Vec::with_capacity((size / 8).min(1 << 23) as usize);
     let mut weights: Vec<f64> = Vec::new();
@@ -57,7 +62,7 @@ pub fn read_comparisons(path: &Path) -> Result<LabeledComparisons> {
     loop {
         let first = numbers.len();
         let read_on = || if matches!(more, Ok(true)) { next.fill(path, &mut reader, &fields) } else { Ok(false) };
-        let (more_after, numbered) = rayon::join(read_on, || labels.intern_all(&block.labels, &mut numbers));
+        let (more_after, numbered) = rayon::join(read_on, || labels.number_all(&block.labels, &mut numbers));
         let bad = |row: usize, problem| ResultsError::BadLine {
             path: path.to_owned(),
             line: line_at(path, block.offsets[row]),
@@ -68,8 +73,9 @@ pub fn read_comparisons(path: &Path) -> Result<LabeledComparisons> {
         });
         // A label that is wrong stands after all pairs that were numbered, and an error of reading after the whole block.
         if let Some(row) = numbers[first..].chunks_exact(2).position(|pair| pair[0] == pair[1]) {
-            let label = labels.label(numbers[first + 2 * row]);
-            return Err(bad(row, format!("{label:?} is compared with itself: expected two different items")));
+            let [winner, loser] = [2 * row, 2 * row + 1].map(|k| String::from_utf8_lossy(block.labels.get(k)));
+            let same = if winner == loser { String::new() } else { format!(" (as {loser:?}, one item by value)") };
+            return Err(bad(row, format!("{winner:?} is compared with itself{same}: expected two different items")));
         }
         numbered?;
         weights.append(&mut block.weights);
@@ -83,7 +89,7 @@ pub fn read_comparisons(path: &Path) -> Result<LabeledComparisons> {
     }
     drop(reader);
 
-    let labels = labels.into_labels();
+    let Named { labels, notes } = labels.finish();
     let comparisons = numbers.chunks_exact(2).enumerate().map(|(k, pair)| Comparison {
         winner: pair[0] as usize,
         loser: pair[1] as usize,
@@ -91,7 +97,7 @@ pub fn read_comparisons(path: &Path) -> Result<LabeledComparisons> {
     });
     let graph = ComparisonGraph::new(labels.len(), comparisons)
         .map_err(|source| ResultsError::Theory { context: path.display().to_string(), source })?;
-    Ok(LabeledComparisons { labels, graph })
+    Ok(LabeledComparisons { labels, notes, graph })
 }
 
 /// Field numbers of the needed columns.
@@ -132,8 +138,8 @@ impl Block {
             let field = |k: usize| self.record.get(k).unwrap_or_default().trim_ascii();
             let (winner, loser) = (field(fields.winner), field(fields.loser));
             for (label, name) in [(winner, "winner"), (loser, "loser")] {
-                if label.is_empty() {
-                    return Err(bad(format!("the {name} is empty: expected a label")));
+                if is_missing_label(label) {
+                    return Err(bad(missing(label, name)));
                 }
             }
             if let Some(weight) = fields.weight {
@@ -151,35 +157,37 @@ impl Block {
     }
 }
 
-/// Writes a ranking with the columns `position` (from 0), `item` and `rank`, the highest rank first, ties as given.
-///
-/// The format follows the extension, as in [`Table::write`].
-///
-/// # Errors
-/// Unequal numbers of labels and ranks, a rank that is NaN, or a file that cannot be written.
-pub fn write_ranks(path: &Path, labels: &[String], ranks: &[f64]) -> Result<()> {
-    ranks_table(labels, ranks)?.write(path)
+/// What is wrong with a label that is missing.
+fn missing(label: &[u8], name: &str) -> String {
+    let label = String::from_utf8_lossy(label);
+    match label_key(&label).is_empty() {
+        true => format!("the {name} is empty: expected a label"),
+        false => format!("the {name} is {label:?}, a missing value: expected a label"),
+    }
 }
 
-/// The table that [`write_ranks`] writes.
+/// Places of all items on a solution, by component, position and [`label_order`].
 ///
 /// # Errors
-/// Unequal numbers of labels and ranks, or a rank that is NaN.
-pub fn ranks_table(labels: &[String], ranks: &[f64]) -> Result<Table> {
-    if labels.len() != ranks.len() {
-        let problem = format!("{} ranks for {} labels: expected one each", ranks.len(), labels.len());
-        return Err(ResultsError::BadTable(problem));
-    }
-    if let Some(k) = ranks.iter().position(|r| r.is_nan()) {
-        return Err(ResultsError::BadTable(format!("the rank of {:?} is NaN: it has no position", labels[k])));
-    }
-    let mut order: Vec<usize> = (0..ranks.len()).collect();
-    // Adding zero makes −0 and 0 tie.
-    order.sort_by(|&a, &b| (ranks[b] + 0.0).total_cmp(&(ranks[a] + 0.0)));
+/// As [`GraphSolution::rank_errors`].
+pub fn places(comparisons: &LabeledComparisons, solution: &GraphSolution) -> Result<Vec<Place>> {
+    let errors = solution
+        .rank_errors()
+        .map_err(|source| ResultsError::Theory { context: "the errors of ranks".to_owned(), source })?;
+    let LabeledComparisons { labels, graph, .. } = comparisons;
+    Ok(ranking::places(graph, solution.ranks(), &errors, |a, b| label_order(&labels[a], &labels[b])))
+}
+
+/// The table of a ranking: `position` (from 0, within the component; shared by items that tie), `item`, `rank`, `component`.
+///
+/// # Errors
+/// None that a place of one of the labels can cause.
+pub fn ranks_table(labels: &[String], places: &[Place]) -> Result<Table> {
     Table::new()
-        .integer("position", 0..order.len() as i64)?
-        .text("item", order.iter().map(|&k| labels[k].as_str()))?
-        .float("rank", order.iter().map(|&k| ranks[k]))
+        .integer("position", places.iter().map(|p| p.position as i64))?
+        .text("item", places.iter().map(|p| labels[p.item].as_str()))?
+        .float("rank", places.iter().map(|p| p.rank))?
+        .integer("component", places.iter().map(|p| p.component as i64))
 }
 
 /// Refuses a file whose first bytes hold a NUL, as no text of any 8-bit encoding does, and rewinds it.
@@ -229,6 +237,8 @@ pub(crate) fn line_at(path: &Path, offset: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use caveat_theory::RidgeModel;
+    use caveat_theory::margins::graph;
     use std::fs;
 
     fn read(text: impl AsRef<[u8]>) -> Result<LabeledComparisons> {
@@ -255,6 +265,18 @@ mod tests {
     }
 
     #[test]
+    fn numbers_stored_as_floats_are_the_same_items() {
+        let mixed = read("winner,loser\n1,2.0\n2,3.0\n1,3.0\n3,\u{a0}2.0\n").unwrap();
+        let plain = read("winner,loser\n1,2\n2,3\n1,3\n3,2\n").unwrap();
+        assert_eq!((&mixed.labels, &mixed.graph), (&plain.labels, &plain.graph));
+        assert_eq!(mixed.labels, ["1", "2", "3"]);
+        assert!(mixed.notes[0].contains("\"2.0\" and \"2\" are one item") && plain.notes.is_empty());
+        let words = read("winner,loser\nant,bee\nAnt,bee\ncaf\u{e9},cafe\u{301}s\ncafe\u{301},bee\n").unwrap();
+        assert_eq!(words.labels, ["ant", "bee", "Ant", "café", "cafés"]);
+        assert!(words.notes.len() == 1 && words.notes[0].starts_with("warning: the labels \"ant\" and \"Ant\""));
+    }
+
+    #[test]
     fn bad_lists_are_refused_by_line() {
         for (text, says) in [
             (&b""[..], "empty (0 bytes)"),
@@ -272,6 +294,9 @@ mod tests {
             (b"winner,loser\na,b\na\n", "line 3: 1 fields: expected 2"),
             (b"winner,loser\na,b,c\n", "line 2: 3 fields: expected 2"),
             (b"winner,loser\na,\n", "line 2: the loser is empty"),
+            (b"winner,loser\na,b\nNA,b\n", "line 3: the winner is \"NA\", a missing value"),
+            (b"winner,loser\na,\xef\xbb\xbf\xc2\xa0\n", "line 2: the loser is empty"),
+            (b"winner,loser\na,b\n2,2.0\n", "line 3: \"2\" is compared with itself (as \"2.0\", one item by value)"),
             (b"winner,loser\na,caf\xe9\n", "line 2: the loser \"caf\u{fffd}\" is not UTF-8"),
             (b"PAR1\x00\x00\x01", "binary data"),
             (b"w\0i\0n\0n\0", "binary data or UTF-16"),
@@ -284,16 +309,17 @@ mod tests {
     }
 
     #[test]
-    fn ranks_are_written_from_the_highest_and_ties_as_given() {
-        let labels = ["a", "b", "c", "d"].map(String::from);
-        let table = ranks_table(&labels, &[-1.5, 2.0, -0.0, 0.0]).unwrap();
+    fn ranks_are_written_by_component_and_ties_share_a_position() {
+        let read = read("winner,loser\nb,c\nX,Y\n10,b\n10,c\n9,b\n9,c\n").unwrap();
+        let solution = graph::solve(&read.graph, &RidgeModel::new(0.0, f64::INFINITY).unwrap()).unwrap();
+        let table = ranks_table(&read.labels, &places(&read, &solution).unwrap()).unwrap();
         let csv = table.render(crate::Format::Csv).unwrap();
-        assert_eq!(csv, "position,item,rank\n0,b,2.0\n1,c,-0.0\n2,d,0.0\n3,a,-1.5\n");
-        assert!(ranks_table(&labels, &[1.0]).is_err());
-        assert!(ranks_table(&labels[..1], &[f64::NAN]).is_err());
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("ranks.csv");
-        write_ranks(&path, &labels, &[-1.5, 2.0, -0.0, 0.0]).unwrap();
-        assert_eq!(fs::read_to_string(path).unwrap(), csv);
+        let rows: Vec<Vec<&str>> = csv.lines().map(|l| l.split(',').collect()).collect();
+        assert_eq!(rows[0], ["position", "item", "rank", "component"]);
+        let order: Vec<_> = rows[1..].iter().map(|r| (r[0], r[1], r[3])).collect();
+        let expected =
+            [("0", "9", "0"), ("0", "10", "0"), ("2", "b", "0"), ("3", "c", "0"), ("0", "X", "1"), ("1", "Y", "1")];
+        assert_eq!(order, expected);
+        assert_eq!(rows[1][2], rows[2][2]);
     }
 }

@@ -1,6 +1,8 @@
 //! Converting trial tables between Parquet and CSV, and collecting a folder of runs in one table.
 
+mod claims;
 mod extras;
+mod run_path;
 mod runs;
 mod sink;
 
@@ -13,8 +15,10 @@ use rayon::prelude::*;
 
 use crate::atomic::write_atomically;
 use crate::error::{Result, ResultsError};
-use crate::trial_table::{ColumnKind, Progress, Reading, Source, TrialBatch, TrialColumn, find_tables};
+use crate::input::AsInput;
+use crate::trial_table::{ColumnKind, Located, Progress, Reading, Source, TrialBatch, TrialColumn, locate};
 use extras::{CsvKinds, Extras};
+pub use run_path::Layout;
 use sink::{Format, Sink};
 
 /// What [`convert_trials`] wrote.
@@ -36,8 +40,10 @@ pub struct Converted {
 /// becomes such.
 ///
 /// An input is a trial table, a directory that holds .parquet files, or a directory that holds runs:
-/// `MODEL/TASK/HIER/[lora_rR_alphaA | l2_X | none]/seedS_fwd|rev/results.json` at any depth, where X is a number, with `p` for the
-/// point if need be, and a run with none of the three is of full fine-tuning. `results.json` is an object with `pre_finetune`,
+/// `MODEL/TASK/HIER/[lora_rR_alphaA | l2_X | none]/seedS_fwd|rev/results.json`, also deeper where HIER is named as `ti_n9` and
+/// `exc_mid_n9` are or the file says the same, where X is a number, with `p` for the
+/// point if need be, and a run with none of the three is of full fine-tuning. Other folders are refused, or read as `layout` says; what
+/// a file records of its run (`args`, `config`, an adapter beside it) must not contradict its path. `results.json` is an object with `pre_finetune`,
 /// `post_finetune` or both, each an array of objects with rank_a, rank_b, is_train, logit_diff, prob_yes and label ("Yes" or
 /// "No"; not needed with no_gt), and where they apply is_exception, no_gt and gap. Every other column follows from these and the
 /// path; `lora_alpha` comes after the 25. Rows are in order of path, phase and item.
@@ -48,13 +54,18 @@ pub struct Converted {
 /// # Errors
 /// An output that ends neither in .parquet nor in .csv; inputs of both kinds; any error of reading a trial table; extra
 /// columns that differ; a path or file of a run that is malformed, by name.
-pub fn convert_trials(inputs: &[PathBuf], output: &Path, progress: Progress<'_>) -> Result<Converted> {
+pub fn convert_trials<P: AsInput>(
+    inputs: &[P],
+    output: &Path,
+    layout: Option<&Layout>,
+    progress: Progress<'_>,
+) -> Result<Converted> {
     let format = Format::of(output)?;
     let (mut run_files, mut tables) = (Vec::new(), Vec::new());
-    for input in inputs {
-        let found = if input.is_dir() { runs::find(input)? } else { Vec::new() };
+    for input in inputs.iter().map(AsInput::as_input) {
+        let found = if input.is_dir() { runs::find(input.path())? } else { Vec::new() };
         if found.is_empty() {
-            tables.push(input.clone());
+            tables.push(input);
         } else {
             run_files.extend(found);
         }
@@ -62,14 +73,19 @@ pub fn convert_trials(inputs: &[PathBuf], output: &Path, progress: Progress<'_>)
     match (tables.first(), run_files.first()) {
         (Some(table), Some(run)) => {
             let problem = format!("is a trial table, but {} is a run: expected inputs of one kind", run.path.display());
-            Err(ResultsError::bad_file(table, problem))
+            Err(ResultsError::bad_file(table.path(), problem))
         }
-        (None, Some(_)) => convert_runs(run_files, output, format, progress),
-        _ => convert_tables(&find_tables(&tables)?, output, format, progress),
+        (None, Some(_)) => convert_runs(run_files, output, format, layout, progress),
+        _ if layout.is_some() => {
+            let problem = "a layout is of folders of runs, and there is no results.json: leave it out";
+            Err(ResultsError::BadTable(problem.to_owned()))
+        }
+        _ => convert_tables(&locate(&tables)?, output, format, progress),
     }
 }
 
-fn convert_tables(tables: &[PathBuf], output: &Path, format: Format, progress: Progress<'_>) -> Result<Converted> {
+fn convert_tables(located: &[Located], output: &Path, format: Format, progress: Progress<'_>) -> Result<Converted> {
+    let tables: Vec<PathBuf> = located.iter().map(|t| t.input.path().to_owned()).collect();
     // One table may be written over itself; one of several would have its rows twice when the same is asked for again.
     let is_output = |table: &&PathBuf| table.canonicalize().is_ok_and(|t| output.canonicalize().is_ok_and(|o| o == t));
     if let Some(table) = tables.iter().find(is_output).filter(|_| tables.len() > 1) {
@@ -77,14 +93,14 @@ fn convert_tables(tables: &[PathBuf], output: &Path, format: Format, progress: P
         return Err(ResultsError::bad_file(table, problem));
     }
     let reading = Reading { lenient: false, extras: true };
-    let open = |path: &PathBuf| Source::open(path, &TrialColumn::ALL, reading);
+    let open = |table: &Located| Source::open(table, &TrialColumn::ALL, reading);
     // Every table is looked at before anything is written, and the first error in order is the one reported.
     let sources: Vec<Source> =
-        tables.par_iter().map(open).collect::<Vec<_>>().into_iter().collect::<Result<Vec<_>>>()?;
+        located.par_iter().map(open).collect::<Vec<_>>().into_iter().collect::<Result<Vec<_>>>()?;
     let facts: Vec<Facts> =
-        tables.par_iter().map(|t| Facts::of(t)).collect::<Vec<_>>().into_iter().collect::<Result<Vec<_>>>()?;
+        located.par_iter().map(Facts::of).collect::<Vec<_>>().into_iter().collect::<Result<Vec<_>>>()?;
     let kinds: Vec<Option<&CsvKinds>> = facts.iter().map(|f| f.csv_kinds.as_ref()).collect();
-    let extras = Extras::agree(tables, &sources, &kinds, format)?;
+    let extras = Extras::agree(&tables, &sources, &kinds, format)?;
     let truth_is_whole = facts.iter().all(|f| f.truth_is_whole);
     let schema = Arc::new(Schema::new([canonical_fields(truth_is_whole), extras.fields()].concat()));
 
@@ -108,8 +124,14 @@ fn convert_tables(tables: &[PathBuf], output: &Path, format: Format, progress: P
     Ok(Converted { n_files: tables.len(), n_rows })
 }
 
-fn convert_runs(files: Vec<runs::RunFile>, output: &Path, format: Format, progress: Progress<'_>) -> Result<Converted> {
-    let runs = runs::read(files, progress)?;
+fn convert_runs(
+    files: Vec<runs::RunFile>,
+    output: &Path,
+    format: Format,
+    layout: Option<&Layout>,
+    progress: Progress<'_>,
+) -> Result<Converted> {
+    let runs = runs::read(files, layout, progress)?;
     let truth_is_whole = runs.iter().all(runs::Run::has_truth_throughout);
     let alpha = Field::new(runs::LORA_ALPHA, DataType::Float64, true);
     let schema = Arc::new(Schema::new([canonical_fields(truth_is_whole), vec![alpha]].concat()));
@@ -132,9 +154,9 @@ struct Facts {
 }
 
 impl Facts {
-    fn of(table: &Path) -> Result<Self> {
-        let is_csv = crate::trial_table::is_csv(table);
-        let source = Source::open(table, &[TrialColumn::GroundTruth], Reading { lenient: false, extras: is_csv })?;
+    fn of(table: &Located) -> Result<Self> {
+        let source = Source::open(table, &[TrialColumn::GroundTruth], Reading { lenient: false, extras: true })?;
+        let is_csv = source.is_text();
         let mut facts = Self { truth_is_whole: true, csv_kinds: is_csv.then(CsvKinds::default) };
         for range in source.ranges() {
             source.read(range, &mut |batch| {

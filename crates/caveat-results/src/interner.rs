@@ -117,9 +117,20 @@ impl Interner {
         Ok(number - 1)
     }
 
+    /// How many labels there are.
+    pub(crate) fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// The label of a number handed out before.
+    pub(crate) fn get(&self, number: u32) -> &str {
+        // Only valid UTF-8 gets in.
+        std::str::from_utf8(self.labels.get(number as usize)).unwrap_or_default()
+    }
+
     /// The label of a number handed out before.
     pub(crate) fn label(&self, number: u32) -> String {
-        String::from_utf8_lossy(self.labels.get(number as usize)).into_owned()
+        self.get(number).to_owned()
     }
 
     /// All labels by number.

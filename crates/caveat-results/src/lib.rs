@@ -9,7 +9,8 @@
 //!   [`read_choices_by_pair`] the same as counts by seed.
 //! * [`check_trials`] finds everything that is wrong with trial tables; [`convert_trials`] converts them, and collects a folder
 //!   of runs in one.
-//! * [`read_comparisons`] and [`write_ranks`] take a comparison list of any size to a ranking.
+//! * [`read_comparisons`] and [`places`] take a comparison list of any size to a ranking.
+//! * [`label_key`] is the one rule for which spellings name one item, in all of these.
 //! * [`read_choices`] takes choices of animals or people, in files of any columns, to counts by pair, distance and cluster.
 //! * [`read_matrix`] and [`write_matrix`] are NumPy's .npy format.
 //! * [`Table`] is every command's output: Parquet, CSV, JSON, or aligned text.
@@ -22,9 +23,14 @@ mod choices;
 mod comparisons;
 mod conditions;
 mod convert;
+mod delimited;
 mod error;
+mod expression;
+mod input;
 mod interner;
+mod labels;
 mod matrix;
+mod rows;
 mod statistics;
 mod table;
 mod trial_table;
@@ -33,17 +39,23 @@ pub use atomic::{WriteFailure, create_parent_directory, write_atomically};
 pub use caught::{guarded, panic_is_caught};
 pub use check::{CheckReport, Problem, ProblemKind, check_trials};
 pub use choices::{
-    ChoiceColumns, ChoiceRole, ChoiceRow, ChoiceTable, Cluster, CountReconstruction, DistanceRow, DistanceSummary,
-    Grouping, PairSummary, TrialCounts, read_choices,
+    ChoiceColumns, ChoiceRole, ChoiceRow, ChoiceTable, Cluster, CountReconstruction, DeclaredTasks, DistanceRow,
+    DistanceSummary, Grouping, ItemLabels, LeftOut, PairSummary, RowFilter, TaskUnit, TaskUnits, TrialCounts,
+    has_choice_columns, read_choice_files, read_choices,
 };
-pub use comparisons::{LabeledComparisons, ranks_table, read_comparisons, write_ranks};
+pub use comparisons::{LabeledComparisons, places, ranks_table, read_comparisons};
 pub use conditions::{Condition, ConditionKey, MAX_ITEMS, PairMargin, read_conditions};
-pub use convert::{Converted, convert_trials};
+pub use convert::{Converted, Layout, convert_trials};
 pub use error::{Result, ResultsError};
+pub use input::{AsInput, Input};
+pub use labels::{is_missing_label, label_key, label_order, look_alikes};
 pub use matrix::{read_matrix, write_matrix};
+pub use rows::column_names;
 pub use statistics::{
     ChoicesByPair, Filter, GroupColumn, GroupValue, Hierarchy, PairCell, PairTable, Placements, SeedChoices, Selection,
     Summary, SummaryGroup, read_choices_by_pair, read_pair_table, summarize, wilson_interval,
 };
 pub use table::{Format, Table, Values};
-pub use trial_table::{ColumnKind, Phase, Progress, TextColumn, TrialBatch, TrialColumn, find_tables, scan_trials};
+pub use trial_table::{
+    ColumnKind, Phase, Progress, TextColumn, TrialBatch, TrialColumn, find_tables, scan_trials, tables_passed_over,
+};

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::error::{Result, TheoryError};
 use crate::pair_class::PairClasses;
+use crate::ranking::numbered_by_size;
 
 /// One observed win: `winner` beat `loser`, `weight` times.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -196,7 +197,8 @@ impl ComparisonGraph {
         trials
     }
 
-    /// Connected component of every item, numbered from 0 in order of first appearance. Cost O((n + m) log* n).
+    /// Connected component of every item: 0 the one with most items; of equally large ones, that with the smallest item comes
+    /// first. Cost O((n + m) log* n).
     pub fn components(&self) -> Vec<u32> {
         let mut parent: Vec<u32> = (0..self.n_items as u32).collect();
         fn root(parent: &mut [u32], mut i: u32) -> u32 {
@@ -212,7 +214,7 @@ impl ComparisonGraph {
         }
         let mut number = vec![u32::MAX; self.n_items];
         let mut next = 0;
-        (0..self.n_items as u32)
+        let component = (0..self.n_items as u32)
             .map(|i| {
                 let r = root(&mut parent, i) as usize;
                 if number[r] == u32::MAX {
@@ -221,7 +223,8 @@ impl ComparisonGraph {
                 }
                 number[r]
             })
-            .collect()
+            .collect();
+        numbered_by_size(component, &|a, b| a.cmp(&b))
     }
 
     /// Sections, classes and labels of all pairs; see [`PairClasses`].
@@ -271,9 +274,9 @@ mod tests {
     }
 
     #[test]
-    fn components_are_numbered_in_order_of_appearance() {
+    fn components_are_numbered_from_the_largest() {
         let graph = ComparisonGraph::new(6, [(4, 1), (2, 3), (3, 5)].map(|(w, l)| Comparison::new(w, l))).unwrap();
-        assert_eq!(graph.components(), vec![0, 1, 2, 2, 1, 2]);
+        assert_eq!(graph.components(), vec![2, 1, 0, 0, 1, 0]);
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub mod logistic;
 pub mod margins;
 pub mod pair_class;
 pub mod phase;
+pub mod ranking;
 pub mod task;
 pub mod window;
 

@@ -2,22 +2,23 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow_array::{ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray};
 use rayon::prelude::*;
 use serde::Deserialize;
+use serde_json::Value;
 
+use super::claims;
+use super::run_path::{Layout, RunPath};
 use crate::conditions::MAX_ITEMS;
 use crate::error::{Result, ResultsError, one_line};
 use crate::trial_table::{Phase, Progress, TrialColumn};
 
 /// Name of the column after the canonical ones.
 pub(super) const LORA_ALPHA: &str = "lora_alpha";
-
-const LAYOUT: &str = "MODEL/TASK/HIER/[lora_rR_alphaA | l2_X | none]/seedS_fwd|rev/results.json";
 
 /// Rows written at once.
 const BATCH_ROWS: usize = 1 << 16;
@@ -55,115 +56,13 @@ fn collect(directory: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-/// How a run was trained.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Setting {
-    Full,
-    Lora { r: f64, alpha: f64 },
-    Probe { l2_reg: f64 },
-    None,
-}
-
-/// What the path of a run says.
-#[derive(Debug, Clone, PartialEq)]
-struct RunPath {
-    setting: Setting,
-    model: String,
-    task: String,
-    hier: String,
-    seed: i64,
-    reverse: bool,
-}
-
-impl RunPath {
-    /// Reads the components below the input directory, the last of which is results.json.
-    fn parse(below: &Path) -> std::result::Result<Self, String> {
-        let mut names = Vec::new();
-        for component in below.components() {
-            if let Component::Normal(name) = component {
-                names.push(name.to_str().ok_or("the path is not UTF-8: rename its directories")?);
-            }
-        }
-        names.pop();
-        let seed = names.pop().ok_or_else(|| format!("the path is too short: expected {LAYOUT}"))?;
-        let (seed, reverse) = parse_seed(seed)
-            .ok_or_else(|| format!("directory {seed:?}: expected a seed and an order, as in seed0_fwd or seed0_rev"))?;
-        let setting = match names.last().copied() {
-            Some(name) if name.starts_with("lora_") => {
-                names.pop();
-                parse_lora(name).ok_or_else(|| {
-                    format!("directory {name:?}: expected a rank and an alpha, as in lora_r16_alpha32")
-                })?
-            }
-            Some(name) if name.starts_with("l2_") => {
-                names.pop();
-                let penalty = number(name.trim_start_matches("l2_"));
-                let l2_reg = penalty.ok_or_else(|| {
-                    format!("directory {name:?}: expected a penalty of at least 0, as in l2_0p0001 or l2_1e-4")
-                })?;
-                Setting::Probe { l2_reg }
-            }
-            Some("none") => {
-                names.pop();
-                Setting::None
-            }
-            _ => Setting::Full,
-        };
-        let [.., model, task, hier] = names[..] else {
-            return Err(format!("the path is too short below the directory given: expected {LAYOUT}"));
-        };
-        Ok(Self { setting, model: model.into(), task: task.into(), hier: hier.into(), seed, reverse })
-    }
-
-    fn lora_r(&self) -> Option<f64> {
-        if let Setting::Lora { r, .. } = self.setting { Some(r) } else { None }
-    }
-
-    fn lora_alpha(&self) -> Option<f64> {
-        if let Setting::Lora { alpha, .. } = self.setting { Some(alpha) } else { None }
-    }
-
-    fn l2_reg(&self) -> Option<f64> {
-        if let Setting::Probe { l2_reg } = self.setting { Some(l2_reg) } else { None }
-    }
-
-    fn setting_name(&self) -> &'static str {
-        match self.setting {
-            Setting::Full => "full",
-            Setting::Lora { .. } => "lora",
-            Setting::Probe { .. } => "probe",
-            Setting::None => "none",
-        }
-    }
-}
-
-fn parse_seed(name: &str) -> Option<(i64, bool)> {
-    let (seed, order) = name.strip_prefix("seed")?.split_once('_')?;
-    let reverse = match order {
-        "fwd" => false,
-        "rev" => true,
-        _ => return None,
-    };
-    Some((seed.parse().ok()?, reverse))
-}
-
-fn parse_lora(name: &str) -> Option<Setting> {
-    let (r, alpha) = name.strip_prefix("lora_r")?.split_once("_alpha")?;
-    let r = r.parse::<u32>().ok().filter(|r| *r > 0)?;
-    Some(Setting::Lora { r: f64::from(r), alpha: number(alpha).filter(|alpha| *alpha > 0.0)? })
-}
-
-/// A number without a sign, with `p` for the point where the file system was not trusted with one.
-fn number(text: &str) -> Option<f64> {
-    let starts_right = text.starts_with(|c: char| c.is_ascii_digit() || c == '.' || c == 'p');
-    let value = text.replacen('p', ".", 1).parse::<f64>().ok()?;
-    (starts_right && value.is_finite()).then_some(value)
-}
-
 #[derive(Deserialize)]
 struct Results {
     pre_finetune: Option<Vec<Item>>,
     post_finetune: Option<Vec<Item>>,
+    /// What was asked for, under the names that it has.
+    args: Option<Value>,
+    config: Option<Value>,
 }
 
 /// One judgment. The direction is not read: it follows from the ranks, and files differ in what they mean by it.
@@ -225,13 +124,25 @@ impl Run {
 }
 
 /// Reads all runs, in parallel; the first file in order that is wrong is the one reported.
-pub(super) fn read(files: Vec<RunFile>, progress: Progress<'_>) -> Result<Vec<Run>> {
+pub(super) fn read(files: Vec<RunFile>, layout: Option<&Layout>, progress: Progress<'_>) -> Result<Vec<Run>> {
     let paths = files
         .iter()
-        .map(|f| RunPath::parse(&f.below).map_err(|problem| ResultsError::bad_file(&f.path, problem)))
+        .map(|f| RunPath::parse(&f.below, layout).map_err(|problem| ResultsError::bad_file(&f.path, problem)))
         .collect::<Result<Vec<_>>>()?;
+    let (done, total) = (AtomicU64::new(0), files.len() as u64);
+    let runs: Vec<Result<Run>> = paths
+        .into_par_iter()
+        .zip(&files)
+        .map(|(of, file)| {
+            let run = read_run(of, &file.path);
+            progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
+            run
+        })
+        .collect();
+    let runs = runs.into_iter().collect::<Result<Vec<Run>>>()?;
     let mut met = HashMap::new();
-    for (of, file) in paths.iter().zip(&files) {
+    for (run, file) in runs.iter().zip(&files) {
+        let of = &run.of;
         let key = (
             (of.setting_name(), &of.model, &of.task, &of.hier, of.seed, of.reverse),
             (of.lora_r().map(f64::to_bits), of.lora_alpha().map(f64::to_bits), of.l2_reg().map(f64::to_bits)),
@@ -241,19 +152,10 @@ pub(super) fn read(files: Vec<RunFile>, progress: Progress<'_>) -> Result<Vec<Ru
             return Err(ResultsError::bad_file(&file.path, problem));
         }
     }
-    let (done, total) = (AtomicU64::new(0), files.len() as u64);
-    let rows: Vec<Result<Vec<Row>>> = files
-        .par_iter()
-        .map(|file| {
-            let rows = read_rows(&file.path);
-            progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
-            rows
-        })
-        .collect();
-    paths.into_iter().zip(rows).map(|(of, rows)| Ok(Run { of, rows: rows? })).collect()
+    Ok(runs)
 }
 
-fn read_rows(path: &Path) -> Result<Vec<Row>> {
+fn read_run(mut of: RunPath, path: &Path) -> Result<Run> {
     let text = fs::read(path).map_err(|e| ResultsError::read(path, e))?;
     let wrong = |problem: String| ResultsError::bad_file(path, problem);
     if text.is_empty() {
@@ -285,7 +187,10 @@ fn read_rows(path: &Path) -> Result<Vec<Row>> {
     if rows.is_empty() {
         return Err(wrong("there is no judgment in it: expected pre_finetune or post_finetune with some".to_owned()));
     }
-    Ok(rows)
+    let records: Vec<_> = [&results.args, &results.config].into_iter().flatten().filter_map(Value::as_object).collect();
+    let largest = rows.iter().map(|r| r.a.max(r.b)).max().map_or(0, usize::from);
+    claims::check(&mut of, path, &records, largest).map_err(wrong)?;
+    Ok(Run { of, rows })
 }
 
 fn row_of(item: Item, phase: Phase) -> std::result::Result<Row, String> {
@@ -371,7 +276,7 @@ pub(super) fn columns(runs: &[Run], truth_is_whole: bool) -> Vec<ArrayRef> {
         C::Task => text(&|of, _| of.task.clone()),
         C::Hier => text(&|of, _| of.hier.clone()),
         C::Seed => integer(&|of, _| of.seed),
-        C::Reverse => flag(&|of, _| of.reverse),
+        C::Reverse => flag(&|of, _| of.reverse.unwrap_or(false)),
         C::Phase => text(&|_, r| r.phase.name().into()),
         C::RankA => integer(&|_, r| r.a.into()),
         C::RankB => integer(&|_, r| r.b.into()),
@@ -394,53 +299,4 @@ pub(super) fn columns(runs: &[Run], truth_is_whole: bool) -> Vec<ArrayRef> {
         C::L2Reg => real(&|of, _| of.l2_reg()),
     };
     C::ALL.into_iter().map(of).chain([real(&|of, _| of.lora_alpha())]).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(path: &str) -> std::result::Result<RunPath, String> {
-        RunPath::parse(Path::new(path))
-    }
-
-    #[test]
-    fn paths_say_what_was_run() {
-        let full = parse("deep/in/llama/fake/ti_n9/seed07_rev/results.json").unwrap();
-        assert_eq!((full.model.as_str(), full.task.as_str(), full.hier.as_str()), ("llama", "fake", "ti_n9"));
-        assert_eq!((full.setting, full.seed, full.reverse), (Setting::Full, 7, true));
-        let lora = parse("llama/fake/ti_n9/lora_r16_alpha0p5/seed-1_fwd/results.json").unwrap();
-        assert_eq!((lora.setting, lora.seed, lora.reverse), (Setting::Lora { r: 16.0, alpha: 0.5 }, -1, false));
-        let none = parse("llama/fake/ti_n9/none/seed1_fwd/results.json").unwrap();
-        assert_eq!((none.setting, none.model.as_str(), none.hier.as_str()), (Setting::None, "llama", "ti_n9"));
-        for (name, l2_reg) in
-            [("l2_0p0001", 1e-4), ("l2_1e-4", 1e-4), ("l2_50", 50.0), ("l2_2.5", 2.5), ("l2_0", 0.0), ("l2_0p0", 0.0)]
-        {
-            let probe = parse(&format!("m/t/h/{name}/seed0_fwd/results.json")).unwrap();
-            assert_eq!(probe.setting, Setting::Probe { l2_reg });
-        }
-    }
-
-    #[test]
-    fn malformed_paths_say_what_would_be_right() {
-        for (path, says) in [
-            ("results.json", "too short"),
-            ("seed0_fwd/results.json", "too short below the directory given"),
-            ("t/h/seed0_fwd/results.json", "MODEL/TASK/HIER/"),
-            ("t/h/l2_1/seed0_fwd/results.json", "too short"),
-            ("t/h/none/seed0_fwd/results.json", "too short"),
-            ("m/t/h/run0/results.json", "\"run0\": expected a seed and an order"),
-            ("m/t/h/seed0_forward/results.json", "seed0_fwd or seed0_rev"),
-            ("m/t/h/seedx_fwd/results.json", "seed0_fwd or seed0_rev"),
-            ("m/t/h/lora_16/seed0_fwd/results.json", "lora_r16_alpha32"),
-            ("m/t/h/lora_r0_alpha1/seed0_fwd/results.json", "lora_r16_alpha32"),
-            ("m/t/h/lora_r1_alpha0/seed0_fwd/results.json", "lora_r16_alpha32"),
-            ("m/t/h/l2_-1/seed0_fwd/results.json", "a penalty of at least 0"),
-            ("m/t/h/l2_0p0p1/seed0_fwd/results.json", "a penalty of at least 0"),
-            ("m/t/h/l2_inf/seed0_fwd/results.json", "a penalty of at least 0"),
-        ] {
-            let problem = parse(path).unwrap_err();
-            assert!(problem.contains(says), "{path}: {problem}");
-        }
-    }
 }

@@ -60,6 +60,10 @@ pub struct SolveInfo {
     pub backward_error: f64,
     /// Connected components of the graph.
     pub components: usize,
+    /// Conjugate gradients: how far any rank may be from the exact one, from the residual and the smallest eigenvalue that the
+    /// iterations met. `None` for Cholesky, where it is found on demand.
+    #[serde(skip)]
+    pub rank_error: Option<f64>,
 }
 
 /// Rows and columns of a tile of the matrix: the parts of x and y that a tile touches fit the cache of one core together.
@@ -247,9 +251,9 @@ impl<'g> ScreenedLaplacian<'g> {
         };
         let factor = if direct { Some(PinnedCholesky::new(self)?) } else { None };
         let mut x = vec![0.0; self.n()];
-        let iterations = self.conjugate_gradients(b, &mut x, factor.as_ref(), solver);
+        let (iterations, smallest) = self.conjugate_gradients(b, &mut x, factor.as_ref(), solver);
         self.center(&mut x);
-        let info = self.info(b, &x, direct, iterations);
+        let info = self.info(b, &x, smallest, iterations);
         // Below 8 eps the residual is what storing x in f64 leaves.
         let accepted = info.relative_residual <= solver.acceptance || info.backward_error <= 8.0 * f64::EPSILON;
         if accepted {
@@ -264,33 +268,77 @@ impl<'g> ScreenedLaplacian<'g> {
         }
     }
 
-    fn info(&self, b: &[f64], x: &[f64], direct: bool, iterations: usize) -> SolveInfo {
+    /// `smallest`: with conjugate gradients, the smallest eigenvalue of the scaled matrix.
+    fn info(&self, b: &[f64], x: &[f64], smallest: Option<f64>, iterations: usize) -> SolveInfo {
         let mut ax = vec![0.0; self.n()];
         self.times(x, &mut ax);
         let residual = b.iter().zip(&ax).map(|(b, a)| (b - a) * (b - a)).sum::<f64>().sqrt();
         let (b_norm, x_norm) = (norm(b), norm(x));
         let share = |of: f64| if of > 0.0 { residual / of } else { 0.0 };
+        // With M = D^(−1/2) A D^(−1/2) and e the error, D^(1/2) e = M⁻¹ D^(−1/2) (b − Ax).
+        let rank_error = smallest.map(|smallest| {
+            let least = self.diagonal.iter().fold(f64::INFINITY, |a, &d| a.min(d));
+            let rounding = 4.0 * f64::EPSILON;
+            let scaled = |((b, a), (x, d)): ((&f64, &f64), (&f64, &f64))| {
+                let r = (b - a).abs() + rounding * (b.abs() + d * x.abs());
+                r * r / d
+            };
+            let sum: f64 = b.iter().zip(&ax).zip(x.iter().zip(&self.diagonal)).map(scaled).sum();
+            (sum / least).sqrt() / smallest
+        });
         SolveInfo {
-            method: if direct { "cholesky" } else { "conjugate gradients" },
+            method: if smallest.is_none() { "cholesky" } else { "conjugate gradients" },
             iterations,
             relative_residual: share(b_norm),
             backward_error: share(self.max_row_sum() * x_norm + b_norm),
             components: self.components.count(),
+            rank_error,
         }
     }
 
-    /// Preconditioned conjugate gradients from x = 0; returns the number of iterations.
+    /// Bounds of the errors of x where the labels y of all edges are as given, up to a shift of every component.
+    ///
+    /// A has an inverse without negative entries (an item pinned per component where μ is none), so |A⁻¹r| ≤ A⁻¹|r|, item by item.
+    ///
+    /// # Errors
+    /// A factorization that fails.
+    pub(crate) fn rounding_errors(&self, labels: &[f64], x: &[f64]) -> Result<Vec<f64>> {
+        let n = self.n();
+        let mut flow: Vec<f64> = x.iter().map(|x| self.screening * x).collect();
+        let (mut size, mut terms) = (flow.iter().map(|f| f.abs()).collect::<Vec<_>>(), vec![4.0; n]);
+        for (at, e) in self.graph.edges().iter().enumerate() {
+            let (i, j) = e.items();
+            let w = self.edge_couplings.map_or(1.0, |w| w[at]);
+            let out = w * (x[i] - x[j] - labels[at]);
+            flow[i] += out;
+            flow[j] -= out;
+            for k in [i, j] {
+                size[k] += w * ((x[i] - x[j]).abs() + labels[at].abs());
+                terms[k] += 1.0;
+            }
+        }
+        let mut errors: Vec<f64> = (0..n).map(|k| flow[k].abs() + terms[k] * f64::EPSILON * size[k]).collect();
+        PinnedCholesky::new(self)?.solve(&mut errors);
+        errors.iter_mut().for_each(|e| *e = e.max(0.0));
+        Ok(errors)
+    }
+
+    /// Preconditioned conjugate gradients from x = 0; returns the number of iterations and, without a factor, the smallest
+    /// eigenvalue of the scaled matrix that they met.
     fn conjugate_gradients(
         &self,
         b: &[f64],
         x: &mut [f64],
         factor: Option<&PinnedCholesky>,
         solver: &SparseSolver,
-    ) -> usize {
+    ) -> (usize, Option<f64>) {
         let b_norm = norm(b);
         if b_norm == 0.0 {
-            return 0;
+            return (0, factor.is_none().then_some(1.0));
         }
+        // Steps and ratios are Lanczos's tridiagonal matrix (Golub & Van Loan, Matrix Computations, §11.3).
+        let mut lanczos = Tridiagonal::default();
+        let met = |lanczos: &Tridiagonal| factor.is_none().then(|| lanczos.smallest_eigenvalue());
         // A factorization makes iterations cheap in number: spend them down to rounding, since on long chains a small
         // residual still allows a large error.
         let target = if factor.is_some() { 0.1 * f64::EPSILON * b_norm } else { solver.tolerance * b_norm };
@@ -316,9 +364,12 @@ impl<'g> ScreenedLaplacian<'g> {
             let curvature = self.times(&p, &mut q);
             let step = rho / curvature;
             let usable = curvature > 0.0 && step.is_finite();
+            if usable {
+                lanczos.push(step, beta);
+            }
             let (r_norm, r_z) = if usable { self.advance(step, &p, &q, x, &mut r) } else { (f64::INFINITY, 0.0) };
             if r_norm <= target {
-                return iteration;
+                return (iteration, met(&lanczos));
             }
             if factor.is_some() {
                 stalled = if r_norm < 0.5 * best.0 { 0 } else { stalled + 1 };
@@ -331,10 +382,10 @@ impl<'g> ScreenedLaplacian<'g> {
                     if !best.1.is_empty() {
                         x.copy_from_slice(&best.1);
                     }
-                    return iteration;
+                    return (iteration, met(&lanczos));
                 }
             } else if !usable {
-                return iteration;
+                return (iteration, met(&lanczos));
             }
             rho_before = rho;
             rho = match factor {
@@ -342,7 +393,7 @@ impl<'g> ScreenedLaplacian<'g> {
                 Some(f) => f.apply(self, &r, &mut z),
             };
         }
-        solver.max_iterations
+        (solver.max_iterations, met(&lanczos))
     }
 
     /// rᵀ diag⁻¹ r.
@@ -383,6 +434,42 @@ impl<'g> ScreenedLaplacian<'g> {
             .collect();
         let (rr, rz) = sums.iter().fold((0.0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1));
         (rr.sqrt(), rz)
+    }
+}
+
+/// The symmetric tridiagonal matrix that conjugate gradients make.
+#[derive(Default)]
+struct Tridiagonal {
+    diagonal: Vec<f64>,
+    /// Squares of the entries beside the diagonal; the first is 0.
+    beside: Vec<f64>,
+    last_step: f64,
+}
+
+impl Tridiagonal {
+    fn push(&mut self, step: f64, ratio: f64) {
+        let first = self.diagonal.is_empty();
+        self.diagonal.push(1.0 / step + if first { 0.0 } else { ratio / self.last_step });
+        self.beside.push(if first { 0.0 } else { ratio / (self.last_step * self.last_step) });
+        self.last_step = step;
+    }
+
+    /// By bisection with Sturm sequences, to a hundredth.
+    fn smallest_eigenvalue(&self) -> f64 {
+        let is_below_all = |x: f64| {
+            let mut pivot = 1.0;
+            self.diagonal.iter().zip(&self.beside).all(|(d, b)| {
+                pivot = d - x - b / pivot;
+                pivot > 0.0
+            })
+        };
+        let (mut low, mut high) = (0.0, self.diagonal.iter().copied().fold(f64::INFINITY, f64::min));
+        while high - low > 0.01 * high && high > f64::MIN_POSITIVE {
+            // Geometric once a lower bound is known: the smallest eigenvalue may be far below the others.
+            let middle = if low > 0.0 { 0.5 * (low + high) } else { 0.1 * high };
+            if is_below_all(middle) { low = middle } else { high = middle }
+        }
+        low.max(f64::MIN_POSITIVE)
     }
 }
 
@@ -457,6 +544,13 @@ impl PinnedCholesky {
     fn apply(&self, a: &ScreenedLaplacian<'_>, r: &[f64], z: &mut [f64]) -> f64 {
         z.copy_from_slice(r);
         a.center(z);
+        self.solve(z);
+        a.center(z);
+        r.iter().zip(&*z).map(|(r, z)| r * z).sum()
+    }
+
+    /// z = A⁻¹ z, where A has no rows and columns of pinned items; 0 there.
+    fn solve(&self, z: &mut [f64]) {
         let rows = self.row.iter().filter(|&&row| row != usize::MAX).count();
         let mut rhs = faer::Mat::<f64>::zeros(rows, 1);
         for (&z, &row) in z.iter().zip(&self.row) {
@@ -468,8 +562,6 @@ impl PinnedCholesky {
         for (z, &row) in z.iter_mut().zip(&self.row) {
             *z = if row == usize::MAX { 0.0 } else { solution[(row, 0)] };
         }
-        a.center(z);
-        r.iter().zip(&*z).map(|(r, z)| r * z).sum()
     }
 }
 

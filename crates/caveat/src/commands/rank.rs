@@ -1,6 +1,6 @@
 //! `caveat rank`: ranks of any items from a list of comparisons.
 
-use caveat_results::{Format, ranks_table, read_comparisons};
+use caveat_results::{Format, LabeledComparisons, label_order, places, ranks_table, read_comparisons};
 use caveat_theory::RidgeModel;
 use caveat_theory::margins::graph;
 use serde_json::json;
@@ -17,14 +17,19 @@ pub(crate) fn run(args: &RankArgs) -> Result<(), Failure> {
     let model = RidgeModel::new(args.conjunctivity, args.c)?;
     let spinner = progress::bar(0, "reading comparisons");
     let comparisons = read_comparisons(&args.comparisons)?;
+    comparisons.notes.iter().for_each(|note| spinner.suspend(|| tell(note)));
+    if !args.components {
+        refuse_components(&comparisons)?;
+    }
     spinner.set_message("solving");
     let solution = graph::solve(&comparisons.graph, &model)?;
+    let places = places(&comparisons, &solution)?;
     spinner.finish_and_clear();
     let info = *solution.info();
-    let ranks = solution.into_ranks();
+    let labels = &comparisons.labels;
     tell(&format!(
         "{} items, {} pairs, {} connected component{}: {}, {} iteration{}, relative residual {:.1e}",
-        ranks.len(),
+        labels.len(),
         comparisons.graph.edges().len(),
         info.components,
         if info.components == 1 { "" } else { "s" },
@@ -33,19 +38,14 @@ pub(crate) fn run(args: &RankArgs) -> Result<(), Failure> {
         if info.iterations == 1 { "" } else { "s" },
         info.relative_residual,
     ));
-    let table = ranks_table(&comparisons.labels, &ranks)?;
+    let table = ranks_table(labels, &places)?;
     let value = || {
-        let items: Vec<_> = {
-            let mut order: Vec<usize> = (0..ranks.len()).collect();
-            // Adding zero makes −0 and 0 tie, as in the table.
-            order.sort_by(|&a, &b| (ranks[b] + 0.0).total_cmp(&(ranks[a] + 0.0)));
-            order.into_iter().map(|i| json!({"item": comparisons.labels[i], "rank": ranks[i]})).collect()
-        };
+        let row = |p: &caveat_theory::ranking::Place| json!({"position": p.position, "item": labels[p.item], "rank": p.rank, "component": p.component});
         json!({
             "conjunctivity": args.conjunctivity,
             "c": args.c,
             "solve": info,
-            "ranks": items,
+            "ranks": places.iter().map(row).collect::<Vec<_>>(),
         })
     };
     match (&args.output.output, args.output.format) {
@@ -56,4 +56,37 @@ pub(crate) fn run(args: &RankArgs) -> Result<(), Failure> {
         (None, Format::Json) => print_text(&to_json(&value())?),
         (None, format) => print_table(&table, format),
     }
+}
+
+/// Groups of items that no comparison connects have no order between them.
+fn refuse_components(comparisons: &LabeledComparisons) -> Result<(), Failure> {
+    let LabeledComparisons { labels, graph, .. } = comparisons;
+    let component = graph.components();
+    let count = component.iter().max().map_or(0, |&c| c as usize + 1);
+    if count < 2 {
+        return Ok(());
+    }
+    // Size and first label of every group.
+    let mut groups: Vec<(usize, &str)> = vec![(0, ""); count];
+    for (label, &c) in labels.iter().zip(&component) {
+        let (size, first) = &mut groups[c as usize];
+        if *size == 0 || label_order(label, first).is_lt() {
+            *first = label;
+        }
+        *size += 1;
+    }
+    groups.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| label_order(a.1, b.1)));
+    let named = |&(size, first): &(usize, &str)| format!("{size} items with {first:?}");
+    let rest = match &groups[2..] {
+        [] => String::new(),
+        [(size, _)] => format!(" and one of {size}"),
+        [(largest, _), .., (smallest, _)] if largest == smallest => format!(" and {} of {largest}", count - 2),
+        [(largest, _), .., (smallest, _)] => format!(" and {} of {largest} to {smallest}", count - 2),
+    };
+    Err(Failure::input(format!(
+        "the comparisons make {count} groups that nothing connects ({}, {}{rest}): who stands above whom across groups has no \
+         answer; add comparisons between them, or rank each on its own with --components",
+        named(&groups[0]),
+        named(&groups[1]),
+    )))
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use caveat_results::{Input, Layout};
 use clap::Args;
 
 #[derive(Debug, Args)]
@@ -15,17 +16,23 @@ The output has the 25 columns of a trial table in canonical order, then the othe
 inputs, which must be the same in all. Missing values are empty in CSV; floats are written with the
 fewest digits that read back.
 
-A folder of runs holds, at any depth, files
+A folder of runs holds files
   MODEL/TASK/HIER/[lora_rR_alphaA | l2_X | none]/seedS_fwd|rev/results.json
 lora_… for LoRA, l2_… for probes (l2_0p0001 or l2_1e-4), none where nothing was trained, and without
 any of them full fine-tuning. Each is a JSON object {\"pre_finetune\": [...], \"post_finetune\": [...]} of
 items {\"rank_a\", \"rank_b\", \"gap\", \"is_train\", \"is_exception\", \"no_gt\", \"label\", \"logit_diff\",
 \"prob_yes\"}. One of the phases may be absent, and so may gap, is_exception, no_gt, and label where no_gt
-is true; further keys are passed over. The table then has a 26th column, lora_alpha.")]
+is true; further keys are passed over. The table then has a 26th column, lora_alpha. Other folders are
+refused: --layout says what they are, as in --layout setting/model/task/hier/seed for qlora/smol/poker/ti_n9/3;
+a setting is then named as its folder. args, config and adapters beside a run must not contradict its path.")]
 pub(crate) struct ConvertArgs {
     /// Trial tables, directories of them, or directories of runs
     #[arg(required = true, value_name = "INPUT")]
-    pub(crate) inputs: Vec<PathBuf>,
+    pub(crate) inputs: Vec<Input>,
+    /// What each folder of other runs is, from the directory given downwards: model, task, hier, setting and seed, and _ for a
+    /// folder to pass over, as in model/task/hier/setting/seed
+    #[arg(long, value_name = "WORDS")]
+    pub(crate) layout: Option<Layout>,
     /// The trial table to write: .parquet or .csv
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: PathBuf,
