@@ -199,7 +199,7 @@ pub(crate) fn fit_published(paths: &[PathBuf], replicates: usize) -> Result<(Vec
     } else {
         predict_all(&observed, &train, &test, replicates, 0)?
     };
-    Ok((fit_all(observed, replicates, 0)?, predicted))
+    Ok((fit_all(observed, 0, 0)?, predicted))
 }
 
 /// One of the four figures of language models.
@@ -275,7 +275,7 @@ fn figure_conditions(fitted: &[&Fitted], predicted: &[Predicted]) -> Vec<Conditi
                 }),
                 predicted: prediction,
                 conjunctivity: f.fit.conjunctivity,
-                conjunctivity_interval: f.intervals.map(|i| (i.conjunctivity.low, i.conjunctivity.high)),
+                conjunctivity_interval: f.intervals.and_then(|i| i.conjunctivity).map(|i| (i.low, i.high)),
             }
         })
         .collect()

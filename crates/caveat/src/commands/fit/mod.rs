@@ -23,6 +23,9 @@ pub(crate) use observed::{group, read};
 pub(crate) use prediction::{Predicted, PredictionSummary, predict_all, table_of_pairs, table_of_predictions};
 pub(crate) use report::key_columns;
 
+/// Replicates behind the intervals of predictions, where no number is asked for.
+const REPLICATES: usize = 2_000;
+
 /// What a fit found.
 #[derive(Debug, Clone)]
 pub struct FitOutcome {
@@ -111,7 +114,7 @@ fn of_choices(args: &FitArgs, pictures: ChoicePictures) -> Result<FitOutcome, Fa
     if args.compare {
         return Ok(FitOutcome { notes, ..FitOutcome::new(compare::choices(&file.units, args)?) });
     }
-    let fitted = choices::fit_all(&file.units, &spec, args.bootstrap, args.seed)?;
+    let fitted = choices::fit_all(&file.units, &spec, args.bootstrap.unwrap_or(0), args.seed)?;
     let [by_pair, by_distance] = behavior::draw(pictures, &file, &fitted)?;
     let reports: Vec<report::Report> = fitted.into_iter().map(|f| f.report).collect();
     Ok(FitOutcome { notes, by_pair, by_distance, ..FitOutcome::of_reports(&reports, args)? })
@@ -128,7 +131,7 @@ fn of_trials(args: &FitArgs) -> Result<FitOutcome, Failure> {
         if args.compare {
             return Ok(FitOutcome::new(compare::choices(&units, args)?));
         }
-        let fitted = choices::fit_all(&units, &model_spec(args), args.bootstrap, args.seed)?;
+        let fitted = choices::fit_all(&units, &model_spec(args), args.bootstrap.unwrap_or(0), args.seed)?;
         let reports: Vec<report::Report> = fitted.into_iter().map(|f| f.report).collect();
         return FitOutcome::of_reports(&reports, args);
     }
@@ -146,7 +149,8 @@ fn of_trials(args: &FitArgs) -> Result<FitOutcome, Failure> {
     }
     let observed = group(&read(&args.files, args.phase)?, &by)?;
     if !args.train.is_empty() {
-        let predicted = predict_all(&observed, &args.train, &args.test, args.bootstrap, args.seed)?;
+        let predicted =
+            predict_all(&observed, &args.train, &args.test, args.bootstrap.unwrap_or(REPLICATES), args.seed)?;
         let findings = PredictionSummary::of(predicted.iter())?;
         let findings = findings.iter().flat_map(PredictionSummary::findings);
         return Ok(FitOutcome {
@@ -159,9 +163,9 @@ fn of_trials(args: &FitArgs) -> Result<FitOutcome, Failure> {
         return Ok(FitOutcome::new(compare::margins(&observed, args)?));
     }
     let reports: Vec<report::Report> = if is_plain {
-        fit_all(observed, args.bootstrap, args.seed)?.iter().map(Fitted::report).collect()
+        fit_all(observed, args.bootstrap.unwrap_or(0), args.seed)?.iter().map(Fitted::report).collect()
     } else {
-        learners::fit_all(&observed, &model_spec(args), args.bootstrap, args.seed)?
+        learners::fit_all(&observed, &model_spec(args), args.bootstrap.unwrap_or(0), args.seed)?
     };
     FitOutcome::of_reports(&reports, args)
 }
