@@ -433,3 +433,6 @@ fn influence(at: &Optimum, gradient: &Coordinates, part: &[usize]) -> Result<Opt
     }
     Ok(Some(direction))
 }
+
+#[cfg(test)]
+mod tests;
