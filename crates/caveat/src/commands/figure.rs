@@ -25,7 +25,7 @@ use crate::progress;
 /// The published tasks with an exception, and a longer cycle: (n; winner loser).
 pub(crate) const TASKS: [(usize, (usize, usize)); 3] = [(9, (5, 3)), (11, (6, 4)), (11, (7, 3))];
 
-/// Bootstrap replicates behind the intervals of figures and of the report.
+/// Replicates behind the intervals of predictions in figures and in the report.
 pub(crate) const REPLICATES: usize = 2_000;
 
 pub(crate) fn run(args: &FigureArgs) -> Result<(), Failure> {

@@ -165,13 +165,17 @@ pub(crate) fn table(reports: &[Report], brief: bool) -> Result<Table, Failure> {
             table = table.text(format!("{}_95%{over}", parameter.name), of(k).map(interval))?;
         }
     }
-    if !brief || kinds.len() > 1 {
-        table = table.text("interval_over", reports.iter().map(|r| r.over.unwrap_or("none")))?;
+    let with_kinds = |table: Table| table.text("interval_over", reports.iter().map(|r| r.over.unwrap_or("none")));
+    let with_bounds = |table: Table| {
+        let bounds = |r: &Report| if r.at_bound.is_empty() { "none".to_owned() } else { r.at_bound.join(", ") };
+        table.text("at_bound", reports.iter().map(bounds))
+    };
+    if brief && kinds.len() > 1 {
+        table = with_kinds(table)?;
     }
     table = table.text("limit", reports.iter().map(|r| limit_name(r.limit)))?;
-    if !brief || reports.iter().any(|r| !r.at_bound.is_empty()) {
-        let bounds = |r: &Report| if r.at_bound.is_empty() { "none".to_owned() } else { r.at_bound.join(", ") };
-        table = table.text("at_bound", reports.iter().map(bounds))?;
+    if brief && reports.iter().any(|r| !r.at_bound.is_empty()) {
+        table = with_bounds(table)?;
     }
     for (k, (name, _)) in first.scores.iter().enumerate() {
         table = table.float(*name, reports.iter().map(|r| r.scores[k].1))?;
@@ -182,6 +186,7 @@ pub(crate) fn table(reports: &[Report], brief: bool) -> Result<Table, Failure> {
     if brief {
         return Ok(table);
     }
+    table = with_bounds(with_kinds(table)?)?;
     type Ends = fn(&Parameter) -> Option<Interval>;
     let mut kinds: Vec<(&str, Ends)> = vec![("", |p| p.interval), ("_profile", |p| p.profile)];
     if reports.iter().any(|r| r.parameters.iter().any(|p| p.bootstrap.is_some())) {
