@@ -429,7 +429,12 @@ pub(crate) fn cluster_intervals(
 ) -> PyResult<Intervals> {
     let (observed, clusters) = observed(task, "margins", margins, pairs, true)?;
     let (graph, pairs) = (observed.graph, observed.pairs);
-    let work = move || theory::margin_intervals(&graph, &pairs, &clusters, None);
+    let work = move || -> Result<theory::ClusterIntervals> {
+        let count = clusters.len() as f64;
+        let mean: Vec<f64> = (0..pairs.len()).map(|k| clusters.iter().map(|c| c[k]).sum::<f64>() / count).collect();
+        let fit = MarginFitter::new(&graph, &pairs)?.fit(&mean)?;
+        theory::margin_intervals(&graph, &pairs, &fit, &clusters, None)
+    };
     let found = raise(long::run(py, "intervals", None, move |_| work())?)?;
     // Unequal weights leave μ and m without one.
     let none = Interval { low: f64::NAN, high: f64::NAN };

@@ -145,12 +145,16 @@ fn intervals_over_seeds_hold_the_truth() {
     for (name, noise) in NOISES {
         for truth in [(0.25, 5.0, 3.0), (0.15, 2.0, 8.0), (0.05, 10.0, 4.0)] {
             let seeds = Seeds::new(&task, truth, noise);
-            let fit = MarginFitter::new(task.graph(), &seeds.pairs).unwrap().fit(&seeds.mean()).unwrap();
+            let fitter = MarginFitter::new(task.graph(), &seeds.pairs).unwrap();
+            let fit = fitter.fit(&seeds.mean()).unwrap();
             let true_values = [fit.conjunctivity, fit.c, fit.gain, fit.screening, fit.memorization];
             for count in CLUSTERS {
                 let found = simulate(|rng| {
                     let clusters: Vec<_> = (0..count).map(|_| seeds.one(rng)).collect();
-                    let i = margin_intervals(task.graph(), &seeds.pairs, &clusters, None).unwrap();
+                    let mean: Vec<f64> =
+                        (0..36).map(|k| clusters.iter().map(|c| c[k]).sum::<f64>() / count as f64).collect();
+                    let fit = fitter.fit(&mean).unwrap();
+                    let i = margin_intervals(task.graph(), &seeds.pairs, &fit, &clusters, None).unwrap();
                     [i.conjunctivity, i.strength, i.gain, i.screening, i.memorization].map(Option::unwrap)
                 });
                 let held = |k: usize| share(found.iter().map(|i| (i[k].low..=i[k].high).contains(&true_values[k])));

@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::super::bootstrap::Interval;
 use super::super::distributions::student_quantile;
 use super::super::family::{Chart, Family, logistic, logit};
-use super::super::fit::FitLimit;
+use super::super::fit::{Fit, FitLimit};
 use super::profile::{Coordinate, Profile};
 use super::response::{Binomial, MAX_LAPSE, Response};
 use super::scoring::{AMPLITUDE, Coordinates, Held, Optimum, Search, Workspace, evaluate};
@@ -97,40 +97,66 @@ impl MarginModelFitter {
     }
 }
 
-/// 95 % intervals over clusters of ridge regression's fit to margins, as [`ChoiceFitter::cluster_intervals`].
+/// 95 % intervals over clusters of `fit`, ridge regression's to the mean margins of `clusters`, as
+/// [`ChoiceFitter::cluster_intervals`].
 ///
-/// `clusters[k]` holds the margins of cluster k in the order of `pairs`; the fit is that to their mean, with `weights`, one
-/// positive number a cluster, if given. Cost some milliseconds for 36 pairs of 9 items.
+/// `clusters[k]` holds the margins of cluster k in the order of `pairs`; means are with `weights`, one positive number a cluster,
+/// if given. Cost some milliseconds for 36 pairs of 9 items.
 ///
 /// # Errors
-/// Fewer than two clusters, margins that are not one finite number per pair, weights that are not one positive number per
-/// cluster, or what [`MarginModelFitter::new`] refuses.
+/// Fewer than two clusters, a fit of another number of pairs, margins that are not one finite number per pair, weights that
+/// are not one positive number per cluster, or what [`MarginModelFitter::new`] refuses.
 pub fn margin_intervals(
     graph: &ComparisonGraph,
     pairs: &[(usize, usize)],
+    fit: &Fit,
     clusters: &[Vec<f64>],
     weights: Option<&[f64]>,
 ) -> Result<ClusterIntervals> {
+    let refused = |problem: String| Err(TheoryError::BadInput { what: "intervals over clusters", problem });
     if let Some(weights) = weights.filter(|w| w.len() != clusters.len()) {
-        return Err(TheoryError::BadInput {
-            what: "intervals over clusters",
-            problem: format!("{} weights for {} clusters; give one each", weights.len(), clusters.len()),
-        });
+        return refused(format!("{} weights for {} clusters; give one each", weights.len(), clusters.len()));
+    }
+    if let Some(k) = clusters.iter().position(|c| c.len() != pairs.len()) {
+        return refused(format!(
+            "cluster {k} has {} margins for {} pairs; give one each",
+            clusters[k].len(),
+            pairs.len()
+        ));
+    }
+    if fit.n_pairs != pairs.len() {
+        return refused(format!("a fit of {} pairs for {}; give that to these pairs", fit.n_pairs, pairs.len()));
     }
     let fitter = MarginModelFitter::new(graph, &ModelSpec::new(Family::Ridge), pairs)?;
-    let observations = |(k, cluster): (usize, &Vec<f64>)| {
-        if cluster.len() != pairs.len() {
-            return Err(TheoryError::BadInput {
-                what: "intervals over clusters",
-                problem: format!("cluster {k} has {} margins for {} pairs; give one each", cluster.len(), pairs.len()),
-            });
-        }
+    let observations = |(k, cluster): (usize, &Vec<f64>)| -> Vec<MarginObservation> {
         let weight = weights.map_or(1.0, |w| w[k]);
         let one = |(&(first, second), &margin)| MarginObservation { first, second, margin, weight };
-        Ok(pairs.iter().zip(cluster).map(one).collect())
+        pairs.iter().zip(cluster).map(one).collect()
     };
-    let clusters: Vec<Vec<MarginObservation>> = clusters.iter().enumerate().map(observations).collect::<Result<_>>()?;
-    fitter.cluster_intervals(&fitter.fit(&clusters)?, &clusters)
+    let clusters: Vec<Vec<MarginObservation>> = clusters.iter().enumerate().map(observations).collect();
+    let estimates = Estimates {
+        conjunctivity: fit.conjunctivity,
+        strength: fit.c,
+        gain: fit.gain,
+        lapse: 0.0,
+        position_bias: 0.0,
+        screening: fit.screening,
+        memorization: fit.memorization,
+        limit: fit.limit,
+        saturated: false,
+    };
+    // Shapes have a root mean square of 1, so that the amplitude is that of the margins.
+    let amplitude = (fit.fitted.iter().map(|f| f * f).sum::<f64>() / pairs.len() as f64).sqrt();
+    let log_weight = fitter.model.surface.log_weight();
+    let (chart, u) = match fit.limit {
+        Some(FitLimit::NoSignal) => (Chart::Plane, [0.0, 0.0]),
+        Some(FitLimit::Additive) => (Chart::Corner, [logit(fit.memorization), 0.0]),
+        _ => (Chart::Plane, [logit(fit.conjunctivity), fit.c.ln() + log_weight]),
+    };
+    let at = At { chart, theta: [u[0], u[1], amplitude, 0.0, 0.0] };
+    let tables: Vec<_> = clusters.iter().map(|c| fitter.tabulate(c.iter())).collect::<Result<_>>()?;
+    let total = fitter.tabulate(clusters.iter().flatten())?;
+    intervals(&fitter.model, &total, &tables, &at, &estimates)
 }
 
 fn intervals<R: Response>(
@@ -143,7 +169,13 @@ fn intervals<R: Response>(
     if tables.len() < 2 {
         return Err(TheoryError::BadInput {
             what: "intervals over clusters",
-            problem: format!("{} with data; give at least 2", tables.len()),
+            problem: format!(
+                "{} with data, and the spread between them takes at least 2",
+                match tables.len() {
+                    0 => "no cluster",
+                    _ => "one cluster",
+                }
+            ),
         });
     }
     let primary = model.surface.primary();

@@ -39,7 +39,7 @@ pub(crate) fn fit_all(observed: Vec<Observed>, replicates: usize, seed: u64) -> 
             let fitter = MarginFitter::new(&o.graph, &o.pairs).map_err(at)?;
             let fit = fitter.fit(&o.margins).map_err(at)?;
             let several = o.seeds.len() > 1;
-            let over_seeds = || margin_intervals(&o.graph, &o.pairs, &o.seeds, Some(&o.seed_weights));
+            let over_seeds = || margin_intervals(&o.graph, &o.pairs, &fit, &o.seeds, Some(&o.seed_weights));
             let intervals = several.then(over_seeds).transpose().map_err(at)?;
             let resample = || bootstrap(&fitter, &o.seeds, replicates, seed);
             let bootstrap = (several && replicates > 0).then(resample).transpose().map_err(at)?;

@@ -24,6 +24,20 @@ fn seeds(task: &TransitiveTask, model: &RidgeModel, noise: f64, count: usize, se
     (0..count).map(|_| one()).collect()
 }
 
+/// Intervals of the fit to the mean of clusters of equal weight.
+fn over(
+    task: &TransitiveTask,
+    pairs: &[(usize, usize)],
+    clusters: &[Vec<f64>],
+    weights: Option<&[f64]>,
+) -> Result<ClusterIntervals> {
+    let mean: Vec<f64> = (0..pairs.len())
+        .map(|k| clusters.iter().map(|c| c[k.min(c.len() - 1)]).sum::<f64>() / clusters.len() as f64)
+        .collect();
+    let fit = MarginFitter::new(task.graph(), pairs)?.fit(&mean)?;
+    margin_intervals(task.graph(), pairs, &fit, clusters, weights)
+}
+
 fn five(i: &ClusterIntervals) -> [Interval; 5] {
     [i.conjunctivity, i.strength, i.gain, i.screening, i.memorization].map(Option::unwrap)
 }
@@ -35,7 +49,7 @@ fn with_little_noise_intervals_are_those_of_the_clusters_own_fits() {
     let fitter = MarginFitter::new(task.graph(), &pairs).unwrap();
     for count in [2, 3, 5, 20] {
         let clusters = seeds(&task, &RidgeModel::new(0.25, 8.0).unwrap(), 1e-4, count, 4);
-        let found = margin_intervals(task.graph(), &pairs, &clusters, None).unwrap();
+        let found = over(&task, &pairs, &clusters, None).unwrap();
         assert_eq!(found.clusters, count);
         let fits: Vec<_> = clusters.iter().map(|c| fitter.fit(c).unwrap()).collect();
         let of = |f: &dyn Fn(&crate::inference::Fit) -> f64| fits.iter().map(f).collect::<Vec<f64>>();
@@ -60,10 +74,10 @@ fn neither_order_nor_scale_of_the_clusters_matters() {
     let task = TransitiveTask::new(7, &[(4, 2)]).unwrap();
     let pairs = all_pairs(7);
     let mut clusters = seeds(&task, &RidgeModel::new(0.2, 4.0).unwrap(), 0.2, 4, 9);
-    let a = five(&margin_intervals(task.graph(), &pairs, &clusters, None).unwrap());
+    let a = five(&over(&task, &pairs, &clusters, None).unwrap());
     clusters.reverse();
     clusters.iter_mut().flatten().for_each(|m| *m *= 50.0);
-    let b = five(&margin_intervals(task.graph(), &pairs, &clusters, Some(&[2.0; 4])).unwrap());
+    let b = five(&over(&task, &pairs, &clusters, Some(&[2.0; 4])).unwrap());
     for (k, (a, b)) in a.iter().zip(&b).enumerate() {
         let scale = if k == 2 { 50.0 } else { 1.0 };
         let near = |x: f64, y: f64| x == y || (scale * x / y - 1.0).abs() < 1e-3;
@@ -77,15 +91,14 @@ fn two_clusters_are_wider_than_ten_and_one_is_refused() {
     let pairs = all_pairs(9);
     let clusters = seeds(&task, &RidgeModel::new(0.25, 8.0).unwrap(), 0.2, 10, 2);
     let width = |count: usize| {
-        let i = margin_intervals(task.graph(), &pairs, &clusters[..count], None).unwrap().conjunctivity.unwrap();
+        let i = over(&task, &pairs, &clusters[..count], None).unwrap().conjunctivity.unwrap();
         i.high - i.low
     };
     assert!(width(2) > 3.0 * width(10), "{} {}", width(2), width(10));
-    let refused =
-        |clusters: &[Vec<f64>]| margin_intervals(task.graph(), &pairs, clusters, None).unwrap_err().to_string();
+    let refused = |clusters: &[Vec<f64>]| over(&task, &pairs, clusters, None).unwrap_err().to_string();
     assert!(refused(&clusters[..1]).contains("at least 2"));
     assert!(refused(&[clusters[0].clone(), vec![1.0]]).contains("cluster 1 has 1 margins"));
-    assert!(margin_intervals(task.graph(), &pairs, &clusters[..2], Some(&[1.0])).is_err());
+    assert!(over(&task, &pairs, &clusters[..2], Some(&[1.0])).is_err());
 }
 
 #[test]
@@ -99,7 +112,7 @@ fn limits_and_what_is_not_identified_reach_the_end_of_the_range() {
         let clusters = seeds(&task, &model, 0.05, 5, seed);
         let mean: Vec<f64> = (0..36).map(|k| clusters.iter().map(|c| c[k]).sum::<f64>() / 5.0).collect();
         let fit = MarginFitter::new(task.graph(), &pairs).unwrap().fit(&mean).unwrap();
-        let i = margin_intervals(task.graph(), &pairs, &clusters, None).unwrap();
+        let i = over(&task, &pairs, &clusters, None).unwrap();
         let (a, c) = (i.conjunctivity.unwrap(), i.strength.unwrap());
         assert!(fit.conjunctivity > 0.0 || a.low == 0.0, "{fit:?} {i:?}");
         assert!(fit.c.is_finite() || c.high.is_infinite(), "{fit:?} {i:?}");
@@ -112,13 +125,13 @@ fn limits_and_what_is_not_identified_reach_the_end_of_the_range() {
         pairs.iter().zip(c).filter(|(p, _)| untrained.contains(p)).map(|(_, m)| *m).collect::<Vec<f64>>()
     };
     let clusters: Vec<_> = seeds(&task, &RidgeModel::new(0.3, 5.0).unwrap(), 0.05, 6, 1).iter().map(kept).collect();
-    let i = margin_intervals(task.graph(), &untrained, &clusters, None).unwrap();
+    let i = over(&task, &untrained, &clusters, None).unwrap();
     let whole = |i: Option<Interval>| i.is_some_and(|i| i.low == 0.0 && i.high >= 1.0);
     assert!(whole(i.memorization) && i.strength.is_some_and(|c| c.high.is_infinite()), "{i:?}");
     assert!(i.gain.is_some_and(|g| g.low < 3.0 && g.high > 3.0 && g.high < 6.0), "{i:?}");
     // No signal: everything is open.
     let silent = vec![vec![0.0; 36]; 3];
-    let i = margin_intervals(task.graph(), &pairs, &silent, None).unwrap();
+    let i = over(&task, &pairs, &silent, None).unwrap();
     assert!(whole(i.conjunctivity) && whole(i.gain) && whole(i.memorization), "{i:?}");
 }
 
