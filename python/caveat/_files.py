@@ -55,7 +55,7 @@ def fit_trials(
     folds: int | None = None,
     hierarchical: bool = False,
     phase: str = "post",
-    bootstrap: int = 10_000,
+    bootstrap: int | None = None,
     seed: int = 0,
 ) -> FileFit:
     """Fits conjunctivity, regularization and gain to every condition of trial tables.
@@ -81,8 +81,9 @@ def fit_trials(
         Summarize the fits over models.
     phase : {"pre", "post"}
         Rows before or after training.
-    bootstrap : int
-        Replicates for the intervals; 0 for none.
+    bootstrap : int, optional
+        Replicates of a bootstrap, for intervals beside the others; with ``test`` those of the predictions' intervals, 2,000 by
+        default.
     seed : int
         Of the bootstrap and of the folds.
 
@@ -135,7 +136,7 @@ def fit_choice_file(
     compare: bool = False,
     folds: int | None = None,
     hierarchical: bool = False,
-    bootstrap: int = 10_000,
+    bootstrap: int | None = None,
     seed: int = 0,
 ) -> FileFit:
     """Fits conjunctivity, regularization and gain to a CSV file of choices of animals or people.
@@ -151,7 +152,7 @@ def fit_choice_file(
     by : list of str, optional
         Fit separately by any of ``subject``, ``session`` and ``condition``.
     cluster : {"subject", "session"}, optional
-        What is resampled and left out as a whole.
+        What is a sample of its own, and left out as a whole.
     learner, lapse, position_bias, compare, folds, hierarchical, bootstrap, seed
         As of `fit_trials`.
 

@@ -177,7 +177,7 @@ def observed_margins(files: Paths) -> Figure:
 
 
 def model_conjunctivity(files: Paths) -> Figure:
-    """Conjunctivity of language models by setting, with bootstrap intervals.
+    """Conjunctivity of language models by setting, with 95 % intervals over seeds.
 
     >>> import caveat
     >>> caveat.figures.model_conjunctivity("crates/caveat/results/trials.parquet")

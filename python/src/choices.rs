@@ -150,7 +150,20 @@ impl ChoiceFit {
         )
     }
 
-    /// 95 % intervals by resampling whole clusters and refitting.
+    /// 95 % intervals over clusters (subjects, sessions), which hold from two of them on, whatever the trials of one share.
+    ///
+    /// Returns
+    /// -------
+    /// dict
+    ///     By parameter ``(low, high)``, for those that were estimated.
+    fn cluster_intervals<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let (fitter, fit, clusters) = (self.fitter.clone(), self.fit.clone(), self.clusters.clone());
+        let work = move |_: &long::Steps| fitter.cluster_intervals(&fit, &clusters);
+        let found = raise(long::run(py, "intervals", None, work)?)?;
+        intervals(py, [found.conjunctivity, found.strength, found.gain, found.lapse, found.position_bias])
+    }
+
+    /// 95 % intervals by resampling whole clusters and refitting; they are too narrow with fewer than 20.
     ///
     /// Parameters
     /// ----------
@@ -208,7 +221,7 @@ fn intervals<'py>(py: Python<'py>, values: [Option<Interval>; 5]) -> PyResult<Bo
 /// trials : float or array of shape (rows,)
 ///     Number of trials of every row.
 /// clusters : array of shape (rows,), optional
-///     What is resampled as a whole (subject, session), for `ChoiceFit.bootstrap`.
+///     What is a sample of its own (subject, session), for `ChoiceFit.cluster_intervals` and `ChoiceFit.bootstrap`.
 /// learner : {"ridge", "gradient_flow", "logistic"}
 ///     What learned the margins.
 /// lapse, position_bias : bool

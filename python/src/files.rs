@@ -251,7 +251,7 @@ impl PyCondition {
         matrix(py, (0..n * n).map(mean).collect(), n)
     }
 
-    /// The same for every seed, an array of shape (seeds, n_items, n_items), as `bootstrap` takes it.
+    /// The same for every seed, an array of shape (seeds, n_items, n_items), as `cluster_intervals` takes it.
     #[getter]
     fn seed_margins<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray3<f64>>> {
         use numpy::PyArrayMethods;
@@ -290,7 +290,7 @@ impl PyCondition {
 /// Returns
 /// -------
 /// list of Condition
-///     Their ``graph`` and ``margins`` are what `fit` takes, ``seed_margins`` what `bootstrap` takes.
+///     Their ``graph`` and ``margins`` are what `fit` takes, ``seed_margins`` what `cluster_intervals` takes.
 ///
 /// Examples
 /// --------

@@ -40,7 +40,7 @@ mod _lib {
     #[pymodule_export]
     use crate::graph::ComparisonGraph;
     #[pymodule_export]
-    use crate::inference::{Fit, Intervals, bootstrap, fit};
+    use crate::inference::{Fit, Intervals, bootstrap, cluster_intervals, fit};
     #[pymodule_export]
     use crate::kernel::{ExchangeableKernel, conjunctivity_by_depth, restore_kernel};
     #[pymodule_export]

@@ -101,6 +101,23 @@ def test_profile_intervals_end_where_the_best_fit_is_too_bad() -> None:
     assert intervals.bounded["conjunctivity"] and intervals.replicates is None
 
 
+def test_intervals_over_clusters_are_those_of_student_where_the_model_is_nearly_linear() -> None:
+    true = noisy(0.25, 8.0, 3.0, 0.0, 0)
+    for count in (2, 3, 8):
+        clusters = np.array([noisy(0.25, 8.0, 3.0, 1e-4, 40 + k) for k in range(count)])
+        found = caveat.cluster_intervals(TASK, clusters)
+        assert found.clusters == count and found.replicates is None
+        # With little noise each cluster's own fit is linear in it, and the interval that of the mean of these fits.
+        own = [caveat.fit(TASK, cluster) for cluster in clusters]
+        for name in ("conjunctivity", "c", "gain", "screening", "memorization"):
+            values = np.array([getattr(fit, name) for fit in own])
+            half = scipy.stats.t.ppf(0.975, count - 1) * values.std(ddof=1) / np.sqrt(count)
+            expected = (values.mean() - half, values.mean() + half)
+            assert getattr(found, name) == pytest.approx(expected, abs=0.05 * half), (name, count)
+    with pytest.raises(ValueError, match="at least 2"):
+        caveat.cluster_intervals(TASK, true[None])
+
+
 def test_bootstrap_intervals_are_those_of_resampled_means() -> None:
     clusters = np.array([noisy(0.25, 8.0, 3.0, 0.5, 100 + k) for k in range(12)])
     found = caveat.bootstrap(TASK, clusters, replicates=2_000, seed=7)
@@ -225,16 +242,17 @@ def test_intervals_of_choices_hold_the_estimate_and_end_at_the_likelihoods_thres
     chosen = random.binomial(10, 1 / (1 + np.exp(-true[shown[:, 0], shown[:, 1]])))
     fit = caveat.fit_choices(TASK, shown, chosen, 10, clusters=subjects)
     profile, resampled = fit.profile_intervals(), fit.bootstrap(replicates=500, seed=1)
-    assert list(profile) == list(resampled) == ["conjunctivity", "strength", "gain"]
+    over_subjects = fit.cluster_intervals()
+    assert list(profile) == list(resampled) == list(over_subjects) == ["conjunctivity", "strength", "gain"]
     for end in profile["conjunctivity"]:
         held = caveat.fit_choices(TASK, shown, chosen, 10, conjunctivity=end)
         fallen = fit.log_likelihood - held.log_likelihood
         assert fallen == pytest.approx(scipy.stats.chi2.ppf(0.95, 1) / 2, rel=1e-3)
-    for intervals in (profile, resampled):
+    for intervals in (profile, resampled, over_subjects):
         assert intervals["conjunctivity"][0] < fit.conjunctivity < intervals["conjunctivity"][1]
     # Subjects are alike here, so that resampling them tells what the likelihood does, to about a third.
-    widths = [np.diff(i["conjunctivity"])[0] for i in (profile, resampled)]
-    assert 0.5 < widths[1] / widths[0] < 2.0
+    widths = [np.diff(i["conjunctivity"])[0] for i in (profile, resampled, over_subjects)]
+    assert 0.5 < widths[1] / widths[0] < 2.0 and 0.5 < widths[2] / widths[0] < 2.5
     single = np.concatenate([[1] * k + [0] * (10 - k) for k in chosen])
     spelled = caveat.fit_choices(TASK, np.repeat(shown, 10, axis=0), single)
     assert spelled.log_likelihood == pytest.approx(fit.log_likelihood, rel=1e-9)

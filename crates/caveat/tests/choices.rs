@@ -47,7 +47,7 @@ fn choices_fit_to_the_parameters_that_made_them() {
     assert_eq!((&fit["limit"], &fit["n_pairs"], &fit["n_clusters"]), (&json!("none"), &json!(42), &json!(3)));
     assert_close(&fit["n_trials"], 3.0 * 42.0 * 20.0, 1e-9);
     assert_close(&fit["deviance_explained"], 1.0, 1e-5);
-    // Alike subjects: the bootstrap has nothing to vary.
+    // Alike subjects leave nothing to doubt.
     assert_close(&fit["conjunctivity_low"], 0.3, 1e-2);
 }
 
@@ -93,7 +93,8 @@ fn columns_named_as_their_roles_need_no_mapping_and_pictures_are_drawn() {
     place.write("pairs.csv", text);
     let fit = place.json("fit pairs.csv --figure pairs.svg --distance-figure distance.pdf");
     assert_eq!((&fit[0]["n_pairs"], &fit[0]["n_clusters"]), (&json!(15), &json!(1)));
-    assert!(fit[0]["conjunctivity_low"].is_null() && !fit[0]["gain_profile_low"].is_null(), "one file, no bootstrap");
+    // One cluster: the interval is over its trials.
+    assert_eq!((&fit[0]["interval_over"], &fit[0]["gain_low"]), (&json!("trials"), &fit[0]["gain_profile_low"]));
     assert!(is_picture(&place.path("pairs.svg")) && is_picture(&place.path("distance.pdf")));
     // Named items, highest first.
     place.write("named.csv", "winner,loser\nann,bob\nbob,cat\nann,cat\nbob,ann\n");

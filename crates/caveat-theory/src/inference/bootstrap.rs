@@ -2,6 +2,7 @@
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use rand_distr::{ChiSquared, Distribution, StandardNormal};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -145,11 +146,6 @@ impl<'a, 'f, 'g> Resampler<'a, 'f, 'g> {
         Ok(Self { strata, refitter: Refitter::new(fitter), n_pairs, replicates, seed })
     }
 
-    /// Number of clusters of the task that has the fewest.
-    pub(crate) fn fewest_clusters(&self) -> usize {
-        self.strata.iter().map(|(_, clusters)| clusters.len()).min().unwrap_or(0)
-    }
-
     /// The mean margins over all clusters of every task.
     pub(crate) fn mean(&self) -> Vec<f64> {
         let mut mean = vec![0.0; self.n_pairs];
@@ -165,25 +161,76 @@ impl<'a, 'f, 'g> Resampler<'a, 'f, 'g> {
 
     /// `result` of every replicate's coefficients, in the order of the replicates; it gets the replicate's own random numbers.
     pub(crate) fn map<T: Send>(&self, result: impl Fn(&mut ChaCha8Rng, &Coefficients) -> T + Sync) -> Vec<T> {
+        self.replicates(|rng, mean, refit| {
+            for &(start, clusters) in &self.strata {
+                let mean = &mut mean[start..start + clusters[0].len()];
+                mean.fill(0.0);
+                for _ in 0..clusters.len() {
+                    let drawn = &clusters[rng.random_range(0..clusters.len())];
+                    mean.iter_mut().zip(drawn).for_each(|(m, x)| *m += x);
+                }
+                let scale = 1.0 / clusters.len() as f64;
+                mean.iter_mut().for_each(|m| *m *= scale);
+            }
+            let at = refit(mean);
+            result(rng, &at)
+        })
+    }
+
+    /// `result` of the coefficients at two draws of the mean margins: each from the multivariate Student's t that their
+    /// sampling errors have if clusters are normal, with the clusters' own covariance and as many degrees of freedom as there
+    /// are clusters but one. Both have the same scale, which is what few clusters leave uncertain. Percentiles of a linear
+    /// function of the margins are then its exact t interval, from two clusters on.
+    pub(crate) fn map_students<T: Send>(
+        &self,
+        result: impl Fn(&mut ChaCha8Rng, [&Coefficients; 2]) -> T + Sync,
+    ) -> Result<Vec<T>> {
+        let center = self.mean();
+        let mut scales = Vec::with_capacity(self.strata.len());
+        for (_, clusters) in &self.strata {
+            let free = clusters.len() as f64 - 1.0;
+            scales.push(ChiSquared::new(free).map_err(|e| TheoryError::BadInput {
+                what: "prediction intervals",
+                problem: format!("{free} degrees of freedom: {e}"),
+            })?);
+        }
+        Ok(self.replicates(|rng, mean, refit| {
+            let spread: Vec<f64> = self
+                .strata
+                .iter()
+                .zip(&scales)
+                .map(|((_, clusters), chi)| (1.0 / (chi.sample(rng) * clusters.len() as f64)).sqrt())
+                .collect();
+            let mut draw = || {
+                mean.copy_from_slice(&center);
+                for (&(start, clusters), spread) in self.strata.iter().zip(&spread) {
+                    let size = clusters[0].len();
+                    for cluster in clusters {
+                        let z: f64 = rng.sample(StandardNormal);
+                        for k in 0..size {
+                            mean[start + k] += spread * z * (cluster[k] - center[start + k]);
+                        }
+                    }
+                }
+                refit(mean)
+            };
+            let (one, other) = (draw(), draw());
+            result(rng, [&one, &other])
+        }))
+    }
+
+    fn replicates<T: Send>(
+        &self,
+        replicate: impl Fn(&mut ChaCha8Rng, &mut [f64], &mut dyn FnMut(&[f64]) -> Coefficients) -> T + Sync,
+    ) -> Vec<T> {
         (0..self.replicates as u64)
             .into_par_iter()
             .map_init(
                 || (vec![0.0; self.n_pairs], self.refitter.scratch()),
-                |(mean, scratch), replicate| {
+                |(mean, scratch), stream| {
                     let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
-                    rng.set_stream(replicate);
-                    mean.fill(0.0);
-                    for &(start, clusters) in &self.strata {
-                        let mean = &mut mean[start..];
-                        for _ in 0..clusters.len() {
-                            let drawn = &clusters[rng.random_range(0..clusters.len())];
-                            mean.iter_mut().zip(drawn).for_each(|(m, x)| *m += x);
-                        }
-                        let scale = 1.0 / clusters.len() as f64;
-                        mean.iter_mut().take(clusters[0].len()).for_each(|m| *m *= scale);
-                    }
-                    let at = self.refitter.refit(mean, scratch);
-                    result(&mut rng, &at)
+                    rng.set_stream(stream);
+                    replicate(&mut rng, mean, &mut |mean| self.refitter.refit(mean, scratch))
                 },
             )
             .collect()

@@ -19,6 +19,7 @@ use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
 
 mod bootstrap;
+mod clusters;
 mod margins;
 mod profile;
 mod response;
@@ -26,6 +27,7 @@ mod scoring;
 mod search;
 
 pub use bootstrap::ChoiceBootstrap;
+pub use clusters::{ClusterIntervals, margin_intervals};
 pub use margins::{MarginModelFit, MarginModelFitter, MarginObservation};
 pub use profile::{ChoiceIntervals, ChoiceParameter, ParameterInterval};
 pub use response::{MAX_AMPLITUDE, MAX_LAPSE};
@@ -107,7 +109,7 @@ pub struct Estimates {
     pub gain: f64,
     /// λ ∈ [0, ½]; 0 for a model without lapses.
     pub lapse: f64,
-    /// b; 0 for a model without position bias.
+    /// b; 0 for a model without position bias, ±∞ where choices are explained best by a bias without bound.
     pub position_bias: f64,
     /// μ ∈ [0, ∞] of ridge regression with equal presentation weights; otherwise NaN.
     pub screening: f64,
@@ -199,7 +201,8 @@ impl Model {
         let amplitude = theta[AMPLITUDE];
         let silent = amplitude == 0.0 || field.shape.iter().all(|f| *f == 0.0);
         let saturated = !silent && amplitude >= response.largest().0;
-        let (lapse, position_bias) = (theta[LAPSE], theta[BIAS]);
+        let (lapse, bias) = (theta[LAPSE], theta[BIAS]);
+        let position_bias = if bias.abs() >= response.largest().1 { bias * f64::INFINITY } else { bias };
         let nothing = f64::NAN;
         if silent {
             return Ok(Estimates {
@@ -351,10 +354,11 @@ impl ChoiceFitter {
 
     fn fit_total(&self, data: &Binomial) -> Result<ChoiceFit> {
         let mut work = Workspace::default();
-        let best = search::fit(&self.model, data, &mut work)?;
+        let mut best = search::fit(&self.model, data, &mut work)?;
+        search::run_off(&self.model, data, &mut best, &mut work)?;
         let estimates = self.model.estimates(&best.at, data, &mut work.field)?;
         let eta = self.model.predictor(&best.at, &mut work.field)?;
-        let (lapse, bias) = (estimates.lapse, estimates.position_bias);
+        let (lapse, bias) = (estimates.lapse, best.at.theta[BIAS]);
         let (chance, saturated) = (data.chance(), data.saturated());
         Ok(ChoiceFit {
             log_likelihood: best.value,

@@ -17,6 +17,8 @@
 //! exact, with exact derivatives, in O(pairs·items) a point. Otherwise a solver runs at every point, and a bicubic spline
 //! through a grid of them serves searches; estimates are then polished with the solver.
 
+use std::f64::consts::LN_2;
+
 use serde::{Deserialize, Serialize};
 
 use crate::comparison_graph::{ComparisonGraph, PresentationOrder};
@@ -67,13 +69,15 @@ pub(crate) enum Chart {
     Corner,
     /// Nothing is free.
     Fixed { x: f64, z: f64 },
+    /// log μ and log m/(1−m), of ridge regression with equal weights.
+    Screening,
 }
 
 impl Chart {
     /// Number of free coordinates.
     pub(crate) fn dimension(self) -> usize {
         match self {
-            Self::Plane => 2,
+            Self::Plane | Self::Screening => 2,
             Self::AlongStrength { .. } | Self::AlongConjunctivity { .. } | Self::Corner => 1,
             Self::Fixed { .. } => 0,
         }
@@ -86,6 +90,14 @@ impl Chart {
             Self::AlongConjunctivity { z } => Point::Plane { x: u[0], z },
             Self::Corner => Point::Corner { logit_memorization: u[0] },
             Self::Fixed { x, z } => Point::Plane { x, z },
+            Self::Screening => {
+                // α/(1−α) = mμ/2 and (1 + mμ/2)/C = (1−m)μ/2.
+                let odds = logistic(u[1]) * u[0].exp() / 2.0;
+                Point::Plane {
+                    x: u[0] - LN_2 - (-u[1]).exp().ln_1p(),
+                    z: odds.ln_1p() + u[1].exp().ln_1p() + LN_2 - u[0],
+                }
+            }
         }
     }
 }
@@ -160,6 +172,9 @@ pub(crate) struct Bounds {
 
 /// Half-range of log m/(1−m) on the corner: m to 10⁻⁷.
 const CORNER_RANGE: f64 = 16.0;
+
+/// Half-range of log μ: from 10⁻⁸ to 10⁸, as of fits to margins.
+const SCREENING_RANGE: f64 = 18.4;
 
 #[derive(Debug, Clone)]
 enum Engine {
@@ -346,7 +361,7 @@ impl Surface {
                 }
                 charts.push(Chart::Fixed { x: infinity, z });
             }
-            Chart::Corner | Chart::Fixed { .. } => {}
+            Chart::Corner | Chart::Fixed { .. } | Chart::Screening => {}
         }
         charts
     }
@@ -359,6 +374,7 @@ impl Surface {
             Chart::AlongConjunctivity { .. } => [self.bounds.x, (0.0, 0.0)],
             Chart::Corner => [(-CORNER_RANGE, CORNER_RANGE), (0.0, 0.0)],
             Chart::Fixed { .. } => [(0.0, 0.0); 2],
+            Chart::Screening => [(-SCREENING_RANGE, SCREENING_RANGE), (-CORNER_RANGE, CORNER_RANGE)],
         }
     }
 
@@ -368,8 +384,10 @@ impl Surface {
         match &self.engine {
             Engine::Spectral(spectral) => {
                 spectral.margins(&self.design, chart.point(u), field);
-                if let Chart::AlongStrength { .. } = chart {
-                    field.slopes.swap(0, 1);
+                match chart {
+                    Chart::AlongStrength { .. } => field.slopes.swap(0, 1),
+                    Chart::Screening => to_screening(u, field),
+                    _ => {}
                 }
                 field.normalize(chart.dimension());
                 Ok(())
@@ -382,6 +400,18 @@ impl Surface {
                 Ok(())
             }
         }
+    }
+}
+
+/// Turns slopes in x and z into slopes in log μ and log m/(1−m).
+fn to_screening(u: [f64; 2], field: &mut Field) {
+    let (m, rest) = (logistic(u[1]), logistic(-u[1]));
+    // α itself, mμ/(2 + mμ).
+    let odds = m * u[0].exp() / 2.0;
+    let a = odds / (1.0 + odds);
+    let [fx, fz] = &mut field.slopes;
+    for (fx, fz) in fx.iter_mut().zip(fz) {
+        (*fx, *fz) = (*fx + (a - 1.0) * *fz, rest * *fx + (m + a * rest) * *fz);
     }
 }
 

@@ -19,8 +19,9 @@ mod refit;
 
 pub use bootstrap::{Interval, Intervals, bootstrap};
 pub use choice::{
-    ChoiceBootstrap, ChoiceCount, ChoiceFit, ChoiceFitter, ChoiceIntervals, ChoiceParameter, Estimates, MarginModelFit,
-    MarginModelFitter, MarginObservation, ModelSpec, ParameterInterval, ordered_pairs,
+    ChoiceBootstrap, ChoiceCount, ChoiceFit, ChoiceFitter, ChoiceIntervals, ChoiceParameter, ClusterIntervals,
+    Estimates, MarginModelFit, MarginModelFitter, MarginObservation, ModelSpec, ParameterInterval, margin_intervals,
+    ordered_pairs,
 };
 pub use compare::{Candidate, Compared, Comparison, compare_choices, compare_margins, default_folds};
 pub use family::{Family, Surface};

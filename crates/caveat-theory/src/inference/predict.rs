@@ -4,7 +4,7 @@
 use rand_distr::{Distribution, StudentT};
 use serde::Serialize;
 
-use super::bootstrap::{Interval, Resampler, expanded_tail, quantile};
+use super::bootstrap::{Interval, Resampler, quantile};
 use super::fit::{BasisMaker, Fit, MarginFitter, ObservedTask, agreement};
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
@@ -185,10 +185,12 @@ pub struct PredictionIntervals {
 /// Prediction intervals for the pairs of `target`, whose mean margins `observed` the model was not fitted to.
 ///
 /// `clusters[t]` are the clusters (seeds, subjects) of the t-th task of `training`, each with one margin per pair of the task.
-/// Every replicate resamples the clusters of each training task, refits, and predicts; expanded percentiles
-/// of the predictions (as for [`bootstrap`](super::bootstrap()), by the task with the fewest clusters) are `theory`. For `observation`, every replicate adds to each pair an error of its own, the residual standard deviation of the
-/// fit to all clusters times a draw of Student's t with N − 3 degrees of freedom, N the number of training pairs; the interval is between the 2.5 and
-/// 97.5 % quantiles. Residuals
+/// Every replicate draws the mean margins of the training tasks anew, refits, and predicts: `theory` is between the 2.5 and 97.5 %
+/// quantiles of the predictions. Mean margins are drawn from the multivariate Student's t that has the clusters' own covariance
+/// and K − 1 degrees of freedom, K the number of clusters of the task, so that intervals hold with two clusters, and errors that
+/// a cluster shares are in them. For `observation`, every replicate adds what the clusters of the target share (a second draw of
+/// the same size: other clusters were trained on it) and to each pair an error of its own, the residual standard deviation of
+/// the fit to all clusters times a draw of Student's t with N − 3 degrees of freedom, N the number of training pairs. Residuals
 /// hold both what the model misses and the sampling error of a mean over clusters, so the target's means should be over about
 /// as many clusters, on the same scale. A replicate without any signal predicts 0.
 ///
@@ -222,23 +224,29 @@ pub fn prediction_intervals(
         what: "prediction intervals",
         problem: format!("{free} degrees of freedom: {e}"),
     })?;
+    let mut basis = predictor.grid.additive.clone();
+    predictor.grid.near(fit.screening, &mut basis);
+    let center = basis.margins(&fit.coefficients);
     // Of every replicate, the theory and an observation.
-    let draws: Vec<[Vec<f64>; 2]> = sample.map(|rng, at| {
+    let draws: Vec<[Vec<f64>; 2]> = sample.map_students(|rng, [at, other]| {
         let mut basis = predictor.grid.additive.clone();
         predictor.grid.near(at.screening, &mut basis);
         let theory = basis.margins(at);
-        let observation = theory.iter().map(|f| f + residual_deviation * student.sample(rng)).collect();
+        predictor.grid.near(other.screening, &mut basis);
+        let shared = basis.margins(other);
+        let observation = (0..theory.len())
+            .map(|k| theory[k] + shared[k] - center[k] + residual_deviation * student.sample(rng))
+            .collect();
         [theory, observation]
-    });
-    let interval = |which: usize, pair: usize, tail: f64| {
+    })?;
+    let interval = |which: usize, pair: usize| {
         let mut values: Vec<f64> = draws.iter().map(|d| d[which][pair]).collect();
         values.sort_unstable_by(f64::total_cmp);
-        Interval { low: quantile(&values, tail), high: quantile(&values, 1.0 - tail) }
+        Interval { low: quantile(&values, 0.025), high: quantile(&values, 0.975) }
     };
-    let expanded = expanded_tail(sample.fewest_clusters());
     let all = 0..target.pairs.len();
-    let theory: Vec<Interval> = all.clone().map(|k| interval(0, k, expanded)).collect();
-    let observation: Vec<Interval> = all.map(|k| interval(1, k, 0.025)).collect();
+    let theory: Vec<Interval> = all.clone().map(|k| interval(0, k)).collect();
+    let observation: Vec<Interval> = all.map(|k| interval(1, k)).collect();
     let inside = observed.iter().zip(&observation).filter(|(o, i)| (i.low..=i.high).contains(o)).count();
     Ok(PredictionIntervals {
         theory,

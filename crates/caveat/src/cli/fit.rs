@@ -26,8 +26,11 @@ is of the items that the condition shows, over all its subjects and sessions, an
 \"lora_r\", \"l2_reg\", \"conjunctivity\", \"c\", \"screening\", \"memorization\", \"gain\", \"limit\", \"r_squared\", \"correlation\", \"n_pairs\", …}; of
 choices {\"subject\", …, \"conjunctivity\", \"c\", \"gain\", \"lapse\", \"position_bias\", \"log_likelihood\", \"n_trials\", …,
 \"task\"}. Each parameter has its
-bootstrap interval (_low, _high), its profile-likelihood interval (_profile_low, _profile_high) and whether the pairs determine it
-(_identified). A printed table holds the main columns only. R² is about zero. limit is none inside; where it is hebbian, c is 0
+95 % interval (_low, _high), its profile-likelihood interval (_profile_low, _profile_high) and whether the pairs determine it
+(_identified). interval_over says what the first is over: the seeds, subjects or sessions, from two of them on, whatever the trials
+of one share; trials, for the choices of one person; none, of one seed. Profiles take pairs or trials as independent. at_bound names
+what lies at an end of its range: lapse=0.5, position_bias=inf (it runs off), gain=saturated (any larger one fits as well). A printed
+table holds the main columns only. R² is about zero. limit is none inside; where it is hebbian, c is 0
 and gain is gain·C; additive, α = 0 and C = inf with memorization as their limit; conjunctive, α = 1; no_signal, nothing is
 identified. Infinity is null. --compare, --hierarchical and --train print tables of their own.")]
 pub(crate) struct FitArgs {
@@ -74,9 +77,10 @@ pub(crate) struct FitArgs {
     /// Use only rows for which this holds, as in setting=full or \"session!=1 & rt<2000\"; repeatable
     #[arg(long = "where", value_name = "EXPR")]
     pub(crate) filters: Vec<String>,
-    /// Bootstrap replicates over seeds, sessions or subjects for the 95 % intervals; 0 for none
-    #[arg(long, default_value_t = 10_000, value_name = "N", value_parser = values::count, allow_negative_numbers = true)]
-    pub(crate) bootstrap: usize,
+    /// Replicates of a bootstrap over seeds, sessions or subjects, for intervals beside the others (_bootstrap_low,
+    /// _bootstrap_high), and for the intervals of --test [default: 0; of --test: 2000]
+    #[arg(long, value_name = "N", value_parser = values::count, allow_negative_numbers = true)]
+    pub(crate) bootstrap: Option<usize>,
     /// Seed of the bootstrap and of the folds
     #[arg(long, default_value_t = 0, value_name = "SEED", value_parser = values::seed, allow_negative_numbers = true)]
     pub(crate) seed: u64,

@@ -25,7 +25,7 @@ use crate::progress;
 /// The published tasks with an exception, and a longer cycle: (n; winner loser).
 pub(crate) const TASKS: [(usize, (usize, usize)); 3] = [(9, (5, 3)), (11, (6, 4)), (11, (7, 3))];
 
-/// Bootstrap replicates behind the intervals of figures and of the report.
+/// Replicates behind the intervals of predictions in figures and in the report.
 pub(crate) const REPLICATES: usize = 2_000;
 
 pub(crate) fn run(args: &FigureArgs) -> Result<(), Failure> {
@@ -202,7 +202,7 @@ pub(crate) fn fit_published<P: AsInput>(
     } else {
         predict_all(&observed, &train, &test, replicates, 0)?
     };
-    Ok((fit_all(observed, replicates, 0)?, predicted))
+    Ok((fit_all(observed, 0, 0)?, predicted))
 }
 
 /// One of the four figures of language models.
@@ -278,7 +278,7 @@ fn figure_conditions(fitted: &[&Fitted], predicted: &[Predicted]) -> Vec<Conditi
                 }),
                 predicted: prediction,
                 conjunctivity: f.fit.conjunctivity,
-                conjunctivity_interval: f.intervals.map(|i| (i.conjunctivity.low, i.conjunctivity.high)),
+                conjunctivity_interval: f.intervals.and_then(|i| i.conjunctivity).map(|i| (i.low, i.high)),
             }
         })
         .collect()

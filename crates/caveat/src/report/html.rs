@@ -58,7 +58,7 @@ pub(crate) fn page(sections: &[Section]) -> Result<String, Failure> {
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width\">\n\
          <title>Rules and their exceptions</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<h1>Rules and their exceptions</h1>\n\
          <p>Exact theory of transitive inference with exceptions (Cheng &amp; Lippl 2026, arXiv 2605.22972), made by <code>caveat reproduce</code> \
-         {version}.</p>\n<nav>{links}</nav>\n{body}<footer>Seeds: random networks 0, bootstrap 0.</footer>\n</body>\n</html>\n",
+         {version}.</p>\n<nav>{links}</nav>\n{body}<footer>Seeds: random networks 0, predictions 0.</footer>\n</body>\n</html>\n",
         version = env!("CARGO_PKG_VERSION"),
     ))
 }

@@ -267,7 +267,8 @@ fn language_model_findings(
         };
         let interval = f
             .intervals
-            .map_or(String::new(), |i| format!(" [{:.3}, {:.3}]", i.conjunctivity.low, i.conjunctivity.high));
+            .and_then(|i| i.conjunctivity)
+            .map_or(String::new(), |i| format!(" [{:.3}, {:.3}]", i.low, i.high));
         findings.push((
             name,
             format!("α {:.3}{interval}, C {}, R² {:.4}", f.fit.conjunctivity, short(f.fit.c), f.fit.r_squared),

@@ -57,7 +57,7 @@ impl MarginModelFit {
 /// For ridge regression without bias and with one margin a pair this is [`MarginFitter`](crate::MarginFitter) by another route.
 #[derive(Debug, Clone)]
 pub struct MarginModelFitter {
-    model: Model,
+    pub(super) model: Model,
 }
 
 impl MarginModelFitter {
@@ -165,7 +165,7 @@ impl MarginModelFitter {
         Ok(sum)
     }
 
-    fn tabulate<'a>(&self, observations: impl Iterator<Item = &'a MarginObservation>) -> Result<Gaussian> {
+    pub(super) fn tabulate<'a>(&self, observations: impl Iterator<Item = &'a MarginObservation>) -> Result<Gaussian> {
         let bad = |problem: String| Err(TheoryError::BadInput { what: "observed margins", problem });
         let mut table = Gaussian::empty(self.model.surface.pairs().len());
         for o in observations {

@@ -7,7 +7,9 @@ use super::super::bootstrap::Interval;
 use super::super::family::Chart;
 use super::super::fit::FitLimit;
 use super::response::{Binomial, MAX_LAPSE, Response};
-use super::scoring::{AMPLITUDE, BIAS, Coordinates, LAPSE, Optimum, Search, Workspace, evaluate, maximize};
+use super::scoring::{
+    AMPLITUDE, BIAS, Coordinates, Held, LAPSE, Optimum, Search, Workspace, bounds, evaluate, maximize,
+};
 use super::search::inside;
 use super::{At, ChoiceCount, ChoiceFit, ChoiceFitter, Estimates, Model};
 use crate::error::{Result, TheoryError};
@@ -120,18 +122,23 @@ impl ChoiceFitter {
     }
 }
 
+/// Expected gain in log-likelihood, in units of evidence, at which a constrained fit is done.
+const TOLERANCE: f64 = 1e-7;
+
 /// What is held in a constrained fit.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Coordinate {
+pub(super) enum Coordinate {
     /// An index into the coordinates.
     Theta(usize),
     /// log gain.
     LogGain,
+    /// log gain + z, which is finite in the Hebbian limit.
+    LogGainStrength,
 }
 
 impl Model {
     /// Where a parameter is held, if it is free.
-    fn coordinate(&self, parameter: ChoiceParameter) -> Option<Coordinate> {
+    pub(super) fn coordinate(&self, parameter: ChoiceParameter) -> Option<Coordinate> {
         let chart = self.surface.primary();
         match (parameter, chart) {
             (ChoiceParameter::Conjunctivity, Chart::Plane | Chart::AlongConjunctivity { .. }) => {
@@ -147,7 +154,7 @@ impl Model {
     }
 
     /// A parameter's value in its coordinate; not finite out of its range.
-    fn transformed(&self, parameter: ChoiceParameter, value: f64) -> f64 {
+    pub(super) fn transformed(&self, parameter: ChoiceParameter, value: f64) -> f64 {
         match parameter {
             ChoiceParameter::Conjunctivity => super::super::family::logit(value),
             ChoiceParameter::Strength => value.ln() + self.surface.log_weight(),
@@ -159,21 +166,36 @@ impl Model {
 }
 
 /// Constrained fits on the primary chart, all by the same evaluation.
-struct Profile<'a, R> {
+pub(super) struct Profile<'a, R> {
     model: &'a Model,
-    response: &'a R,
-    search: Search,
-    best: Optimum,
+    pub(super) response: &'a R,
+    pub(super) search: Search,
+    pub(super) best: Optimum,
     work: Workspace,
 }
 
 impl<'a, R: Response> Profile<'a, R> {
     fn new(model: &'a Model, response: &'a R, at: &At) -> Result<Self> {
-        let search = Search { tolerance: 1e-7, steps: 100, ..model.search(model.surface.primary(), false) };
+        Self::on(model, response, model.surface.primary(), inside(model, at), TOLERANCE)
+    }
+
+    /// As [`new`](Self::new) on any chart, from a start on it.
+    pub(super) fn on(
+        model: &'a Model,
+        response: &'a R,
+        chart: Chart,
+        start: Coordinates,
+        tolerance: f64,
+    ) -> Result<Self> {
+        let search = Search { tolerance, steps: 100, ..model.search(chart, false) };
         let mut work = Workspace::default();
-        let start = inside(model, at);
         let best = maximize(&model.surface, response, &Search { tolerance: 1e-10, ..search }, start, &mut work)?;
         Ok(Self { model, response, search, best, work })
+    }
+
+    /// Ends of the coordinates.
+    pub(super) fn bounds(&self) -> [(f64, f64); 5] {
+        bounds(&self.model.surface, self.response, self.search.chart)
     }
 
     /// Twice the loss with one coordinate held, and the constrained optimum, climbed to from `start`.
@@ -184,14 +206,15 @@ impl<'a, R: Response> Profile<'a, R> {
                 search.free[k] = false;
                 start[k] = value;
             }
-            Coordinate::LogGain => search.gain = Some(value.exp()),
+            Coordinate::LogGain => search.held = Some(Held::Gain(value.exp())),
+            Coordinate::LogGainStrength => search.held = Some(Held::GainStrength(value.exp())),
         }
         let optimum = maximize(&self.model.surface, self.response, &search, start, &mut self.work)?;
         Ok((2.0 * (self.best.value - optimum.value), optimum))
     }
 
     /// As [`climb`](Self::climb), from `start` and from the estimate: the better of both.
-    fn loss(&mut self, coordinate: Coordinate, value: f64, start: Coordinates) -> Result<(f64, Optimum)> {
+    pub(super) fn loss(&mut self, coordinate: Coordinate, value: f64, start: Coordinates) -> Result<(f64, Optimum)> {
         let near = self.climb(coordinate, value, start)?;
         let far = self.climb(coordinate, value, self.best.theta)?;
         Ok(if far.0 < near.0 { far } else { near })
@@ -303,7 +326,7 @@ pub(super) fn intervals<R: Response>(
                 let unit = best.theta[AMPLITUDE].max(best.theta[BIAS].abs()).max(1e-3);
                 (best.theta[BIAS], (-largest_bias, largest_bias), step(spread(BIAS), 1e-3 * unit, unit))
             }
-            Coordinate::LogGain => {
+            Coordinate::LogGain | Coordinate::LogGainStrength => {
                 let cap = if weakest > 0.0 { weakest } else { (largest_amplitude / best.theta[AMPLITUDE]).ln() };
                 let relative = spread(AMPLITUDE) / best.theta[AMPLITUDE];
                 (log_gain, (log_gain - 20.0, log_gain + cap.min(60.0)), step(relative, 0.02, 0.7))

@@ -22,8 +22,8 @@ const SINGULAR: f64 = 1e-13;
 pub(super) struct Search {
     pub(super) chart: Chart,
     pub(super) free: [bool; 5],
-    /// A fixed gain: the amplitude follows as gain·ρ.
-    pub(super) gain: Option<f64>,
+    /// What the amplitude follows from.
+    pub(super) held: Option<Held>,
     /// Whether lapses are part of the model.
     pub(super) lapses: bool,
     /// Whether to use the solver rather than the spline.
@@ -31,6 +31,30 @@ pub(super) struct Search {
     /// Expected gain of log-likelihood, in units of evidence, below which to stop.
     pub(super) tolerance: f64,
     pub(super) steps: usize,
+}
+
+/// A scale that is held while the surface coordinates vary.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Held {
+    /// The gain: the amplitude is gain·ρ.
+    Gain(f64),
+    /// gain·e^z: the amplitude is that times ρ·e^(−z). The chart is the plane or along the strength.
+    GainStrength(f64),
+}
+
+impl Held {
+    /// The amplitude at a point, and the slopes of its logarithm.
+    pub(super) fn amplitude(self, chart: Chart, u: [f64; 2], field: &Field) -> (f64, [f64; 2]) {
+        let mut slopes = field.scale_slopes;
+        match self {
+            Self::Gain(gain) => (gain * field.log_scale.exp(), slopes),
+            Self::GainStrength(product) => {
+                let at = chart.dimension() - 1;
+                slopes[at] -= 1.0;
+                (product * (field.log_scale - u[at]).exp(), slopes)
+            }
+        }
+    }
 }
 
 /// Log-likelihood at a point with its score and expected information.
@@ -74,11 +98,11 @@ pub(super) fn evaluate<R: Response>(
     }
     let field = &work.field;
     let dimension = search.chart.dimension();
-    if let Some(gain) = search.gain {
-        theta[AMPLITUDE] = gain * field.log_scale.exp();
+    let mut tied = [0.0; 2];
+    if let Some(held) = search.held {
+        (theta[AMPLITUDE], tied) = held.amplitude(search.chart, u, field);
     }
     let (a, b) = (theta[AMPLITUDE], theta[BIAS]);
-    let tied = if search.gain.is_some() { field.scale_slopes } else { [0.0; 2] };
     let lapse = search.lapses.then_some(theta[LAPSE]);
     let mut out = Optimum { theta, value: 0.0, score: [0.0; 5], information: [[0.0; 5]; 5] };
     for (pair, &(at, sign)) in surface.index().iter().enumerate() {
@@ -119,6 +143,13 @@ pub(super) fn evaluate<R: Response>(
     Ok(out)
 }
 
+/// Ends of all coordinates.
+pub(super) fn bounds<R: Response>(surface: &Surface, response: &R, chart: Chart) -> [(f64, f64); 5] {
+    let (amplitude, bias) = response.largest();
+    let ends = surface.ends(chart);
+    [ends[0], ends[1], (0.0, amplitude), (0.0, MAX_LAPSE), (-bias, bias)]
+}
+
 /// Climbs from `start` to a local maximum.
 pub(super) fn maximize<R: Response>(
     surface: &Surface,
@@ -127,11 +158,9 @@ pub(super) fn maximize<R: Response>(
     start: Coordinates,
     work: &mut Workspace,
 ) -> Result<Optimum> {
-    let (largest_amplitude, largest_bias) = response.largest();
-    let ends = surface.ends(search.chart);
-    let bounds = [ends[0], ends[1], (0.0, largest_amplitude), (0.0, MAX_LAPSE), (-largest_bias, largest_bias)];
+    let bounds = bounds(surface, response, search.chart);
     let mut free = search.free;
-    free[AMPLITUDE] &= search.gain.is_none();
+    free[AMPLITUDE] &= search.held.is_none();
     free[search.chart.dimension()..2].fill(false);
     let mut start = start;
     for k in 0..5 {

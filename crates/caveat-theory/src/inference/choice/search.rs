@@ -37,7 +37,7 @@ impl Model {
         Search {
             chart,
             free: [true, true, true, self.spec.lapse, self.spec.position_bias],
-            gain: None,
+            held: None,
             lapses: self.spec.lapse,
             exact,
             tolerance: TOLERANCE,
@@ -152,6 +152,29 @@ pub(super) fn fit<R: Response>(model: &Model, response: &R, work: &mut Workspace
     Ok(best)
 }
 
+/// Position biases below this are inside: at it one choice in e⁸ ≈ 3,000 goes against a bias alone.
+const LARGE_BIAS: f64 = 8.0;
+
+/// Moves a large position bias to its bound, where nothing inside is better by more than a limit's tolerance: it runs off, and
+/// where it stopped on the way says nothing.
+pub(super) fn run_off<R: Response>(model: &Model, response: &R, best: &mut Best, work: &mut Workspace) -> Result<()> {
+    let (_, bound) = response.largest();
+    let bias = best.at.theta[BIAS];
+    if !model.spec.position_bias || bound.is_infinite() || bias.abs() < LARGE_BIAS {
+        return Ok(());
+    }
+    let mut search = model.search(best.at.chart, !model.surface.is_exact());
+    search.free[BIAS] = false;
+    let mut theta = best.at.theta;
+    theta[BIAS] = bound.copysign(bias);
+    work.forget();
+    let there = maximize(&model.surface, response, &search, theta, work)?;
+    if there.value >= best.value - LIMIT * response.unit(best.value) {
+        *best = Best { at: At { chart: best.at.chart, theta: there.theta }, value: there.value.max(best.value) };
+    }
+    Ok(())
+}
+
 /// A point of the primary chart's box that stands for an optimum, which may be a limit.
 pub(super) fn inside(model: &Model, at: &At) -> Coordinates {
     let primary = model.surface.primary();
@@ -170,7 +193,7 @@ pub(super) fn inside(model: &Model, at: &At) -> Coordinates {
         Chart::Plane => (x, z),
         Chart::AlongStrength { .. } => (z, 0.0),
         Chart::AlongConjunctivity { .. } => (x, 0.0),
-        Chart::Corner | Chart::Fixed { .. } => (0.0, 0.0),
+        Chart::Corner | Chart::Fixed { .. } | Chart::Screening => (0.0, 0.0),
     };
     theta
 }

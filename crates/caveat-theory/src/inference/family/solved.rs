@@ -43,7 +43,7 @@ impl Solved {
             Chart::Plane => [Axis::new(bounds.x, STEP), Axis::new(bounds.z, STEP)],
             Chart::AlongStrength { .. } => [Axis::new(bounds.z, STEP), Axis::single()],
             Chart::AlongConjunctivity { .. } => [Axis::new(bounds.x, STEP), Axis::single()],
-            Chart::Corner | Chart::Fixed { .. } => return Ok(solved),
+            Chart::Corner | Chart::Fixed { .. } | Chart::Screening => return Ok(solved),
         };
         let nodes: Result<Vec<Vec<f64>>> = (0..axes[0].nodes * axes[1].nodes)
             .into_par_iter()

@@ -179,3 +179,32 @@ fn bad_surfaces_are_refused() {
     }
     assert!(Surface::with_fixed(task.graph(), Family::Logistic, &[(0, 1)], None, Some(f64::INFINITY)).is_err());
 }
+
+#[test]
+fn the_screening_chart_is_the_plane_in_other_coordinates() {
+    let task = TransitiveTask::new(7, &[(4, 2)]).unwrap();
+    let pairs: Vec<_> = (0..7).flat_map(|i| (i + 1..7).map(move |j| (i, j))).collect();
+    let surface = Surface::new(task.graph(), Family::Ridge, &pairs).unwrap();
+    for (alpha, c) in [(0.2, 5.0), (0.6, 0.3), (1e-3, 50.0)] {
+        let model = crate::kernel::RidgeModel::new(alpha, c).unwrap();
+        let u = [model.screening(1.0).ln(), logit(model.memorization(1.0))];
+        let margins = |u: [f64; 2]| -> Vec<f64> {
+            let mut field = Field::default();
+            surface.evaluate(Chart::Screening, u, true, &mut field).unwrap();
+            field.shape.iter().map(|f| f * field.log_scale.exp()).collect()
+        };
+        for (a, b) in margins(u).iter().zip(surface.margins(alpha, c).unwrap()) {
+            assert!((a - b).abs() < 1e-12 * (1.0 + b.abs()), "{a} {b}");
+        }
+        let mut field = Field::default();
+        surface.evaluate(Chart::Screening, u, true, &mut field).unwrap();
+        for d in 0..2 {
+            let step = |h: f64| margins(std::array::from_fn(|k| if k == d { u[k] + h } else { u[k] }));
+            let (up, down) = (step(1e-5), step(-1e-5));
+            for k in 0..pairs.len() {
+                let slope = field.log_scale.exp() * (field.slopes[d][k] + field.shape[k] * field.scale_slopes[d]);
+                assert!(((up[k] - down[k]) / 2e-5 - slope).abs() < 1e-8, "{d} {k}: {slope}");
+            }
+        }
+    }
+}

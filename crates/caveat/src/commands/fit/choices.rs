@@ -4,11 +4,13 @@ use caveat_results::{
     ChoiceColumns, ChoiceTable, ConditionKey, DeclaredTasks, Grouping, Input, RowFilter, TaskUnits, TrialCounts,
     column_names, has_choice_columns, read_choice_files, read_choices_by_pair,
 };
-use caveat_theory::inference::{ChoiceCount, ChoiceFit, ChoiceFitter, FitLimit, ModelSpec, ordered_pairs};
+use caveat_theory::inference::{
+    ChoiceCount, ChoiceFit, ChoiceFitter, FitLimit, Interval, ModelSpec, ParameterInterval, ordered_pairs,
+};
 use caveat_theory::{ComparisonGraph, TransitiveTask};
 use rayon::prelude::*;
 
-use super::report::{Head, Parameter, Report};
+use super::report::{Head, Parameter, Report, choice_bounds};
 use super::{by_columns, strength_name};
 use crate::cli::{ByColumn, ChoiceSpec, ClusterColumn, FitArgs};
 use crate::commands::pairs;
@@ -256,38 +258,59 @@ fn fit(unit: &ChoiceUnit, spec: &ModelSpec, replicates: usize, seed: u64) -> Res
     let fitter = ChoiceFitter::new(&unit.graph, spec, &pairs).map_err(at)?;
     let fit = fitter.fit(&unit.clusters).map_err(at)?;
     let profile = fitter.intervals(&fit, &unit.clusters).map_err(at)?;
-    let bootstrap = if replicates > 0 && unit.clusters.len() > 1 {
-        Some(fitter.bootstrap(&fit, &unit.clusters, replicates, seed).map_err(at)?)
-    } else {
-        None
+    let several = unit.clusters.iter().filter(|c| c.iter().any(|c| c.trials > 0.0)).count() > 1;
+    let over_clusters = || fitter.cluster_intervals(&fit, &unit.clusters);
+    let intervals = several.then(over_clusters).transpose().map_err(at)?;
+    let resample = || fitter.bootstrap(&fit, &unit.clusters, replicates, seed);
+    let bootstrap = (several && replicates > 0).then(resample).transpose().map_err(at)?;
+    // The trials of one animal or person are a sample of their own; the answers of one random seed are not.
+    let over = match unit.cluster {
+        "seed" => several.then_some("seeds"),
+        "subject" if several => Some("subjects"),
+        "session" if several => Some("sessions"),
+        _ => Some("trials"),
     };
-    let (e, b) = (&fit.estimates, bootstrap.as_ref());
-    let parameter =
-        |name, estimate, bootstrap, profile: Option<caveat_theory::inference::ParameterInterval>| Parameter {
+    let over_trials = over == Some("trials");
+    let (e, s, b) = (&fit.estimates, intervals.as_ref(), bootstrap.as_ref());
+    let parameter = |name, estimate, over_clusters: Option<Interval>, bootstrap, profile: Option<ParameterInterval>| {
+        let own = profile.map(|p| p.interval);
+        Parameter {
             name,
             estimate,
+            interval: over_clusters.or(own.filter(|_| over_trials)),
             bootstrap,
-            profile: profile.map(|p| p.interval),
+            profile: own,
             identified: profile.is_some_and(|p| p.identified),
-        };
+        }
+    };
     // In the Hebbian limit the estimate is gain·strength, and the profile is that of the gain itself.
     let is_hebbian = e.limit == Some(FitLimit::Hebbian);
     let gain_profile = profile.gain.filter(|_| !is_hebbian);
+    let strength = strength_name(spec.family);
     let mut parameters = vec![
-        parameter("conjunctivity", e.conjunctivity, b.and_then(|b| b.conjunctivity), profile.conjunctivity),
-        parameter(strength_name(spec.family), e.strength, b.and_then(|b| b.strength), profile.strength),
-        parameter("gain", e.gain, b.and_then(|b| b.gain), gain_profile),
+        parameter(
+            "conjunctivity",
+            e.conjunctivity,
+            s.and_then(|s| s.conjunctivity),
+            b.and_then(|b| b.conjunctivity),
+            profile.conjunctivity,
+        ),
+        parameter(strength, e.strength, s.and_then(|s| s.strength), b.and_then(|b| b.strength), profile.strength),
+        parameter("gain", e.gain, s.and_then(|s| s.gain), b.and_then(|b| b.gain), gain_profile),
     ];
     if spec.lapse {
-        parameters.push(parameter("lapse", e.lapse, b.and_then(|b| b.lapse), profile.lapse));
+        let (over_clusters, bootstrap) = (s.and_then(|s| s.lapse), b.and_then(|b| b.lapse));
+        parameters.push(parameter("lapse", e.lapse, over_clusters, bootstrap, profile.lapse));
     }
     if spec.position_bias {
-        let bias = b.and_then(|b| b.position_bias);
-        parameters.push(parameter("position_bias", e.position_bias, bias, profile.position_bias));
+        let (over_clusters, bootstrap) = (s.and_then(|s| s.position_bias), b.and_then(|b| b.position_bias));
+        parameters.push(parameter("position_bias", e.position_bias, over_clusters, bootstrap, profile.position_bias));
     }
     let report = Report {
         head: unit.head.clone(),
         parameters,
+        over,
+        at_bound: choice_bounds(e, strength, spec.lapse),
         limit: e.limit,
         scores: vec![
             ("screening", e.screening),

@@ -4,7 +4,7 @@ use caveat_theory::inference::{FitLimit, MarginModelFitter, MarginObservation, M
 use rayon::prelude::*;
 
 use super::observed::Observed;
-use super::report::{Head, Parameter, Report};
+use super::report::{Head, Parameter, Report, margin_bounds};
 use super::strength_name;
 use crate::failure::Failure;
 use crate::progress;
@@ -59,17 +59,25 @@ fn fit(o: &Observed, spec: &ModelSpec, replicates: usize, seed: u64) -> Result<R
     let fit = fitter.fit(&all).map_err(at)?;
     let enough = fit.n_observations > fit.n_parameters;
     let profile = if enough { Some(fitter.intervals(&fit, &all).map_err(at)?) } else { None };
-    let bootstrap = if replicates > 0 && o.seeds_shown.len() > 1 {
-        let seeds: Vec<_> =
-            o.seeds_shown.iter().map(|shown| observations(&o.pairs, shown, spec.position_bias)).collect();
-        Some(fitter.bootstrap(&fit, &seeds, replicates, seed).map_err(at)?)
-    } else {
-        None
-    };
-    let (e, b) = (&fit.estimates, bootstrap.as_ref());
-    let parameter = |name, estimate, bootstrap, profile: Option<ParameterInterval>| Parameter {
+    let seeds: Vec<Vec<MarginObservation>> = o
+        .seeds_shown
+        .iter()
+        .zip(&o.seed_weights)
+        .map(|(shown, &weight)| {
+            let all = observations(&o.pairs, shown, spec.position_bias);
+            all.into_iter().map(|one| MarginObservation { weight, ..one }).collect()
+        })
+        .collect();
+    let several = seeds.len() > 1;
+    let over_seeds = || fitter.cluster_intervals(&fitter.fit(&seeds)?, &seeds);
+    let intervals = several.then(over_seeds).transpose().map_err(at)?;
+    let resample = || fitter.bootstrap(&fit, &seeds, replicates, seed);
+    let bootstrap = (several && replicates > 0).then(resample).transpose().map_err(at)?;
+    let (e, s, b) = (&fit.estimates, intervals.as_ref(), bootstrap.as_ref());
+    let parameter = |name, estimate, interval, bootstrap, profile: Option<ParameterInterval>| Parameter {
         name,
         estimate,
+        interval,
         bootstrap,
         profile: profile.map(|p| p.interval),
         identified: profile.is_some_and(|p| p.identified),
@@ -78,18 +86,38 @@ fn fit(o: &Observed, spec: &ModelSpec, replicates: usize, seed: u64) -> Result<R
     // In the Hebbian limit the estimate is gain·strength, and the profile is that of the gain itself.
     let is_hebbian = e.limit == Some(FitLimit::Hebbian);
     let gain_profile = p.and_then(|p| p.gain).filter(|_| !is_hebbian);
+    let strength = strength_name(spec.family);
     let mut parameters = vec![
-        parameter("conjunctivity", e.conjunctivity, b.and_then(|b| b.conjunctivity), p.and_then(|p| p.conjunctivity)),
-        parameter(strength_name(spec.family), e.strength, b.and_then(|b| b.strength), p.and_then(|p| p.strength)),
-        parameter("gain", e.gain, b.and_then(|b| b.gain), gain_profile),
+        parameter(
+            "conjunctivity",
+            e.conjunctivity,
+            s.and_then(|s| s.conjunctivity),
+            b.and_then(|b| b.conjunctivity),
+            p.and_then(|p| p.conjunctivity),
+        ),
+        parameter(
+            strength,
+            e.strength,
+            s.and_then(|s| s.strength),
+            b.and_then(|b| b.strength),
+            p.and_then(|p| p.strength),
+        ),
+        parameter("gain", e.gain, s.and_then(|s| s.gain), b.and_then(|b| b.gain), gain_profile),
     ];
     if spec.position_bias {
-        let bias = b.and_then(|b| b.position_bias);
-        parameters.push(parameter("position_bias", e.position_bias, bias, p.and_then(|p| p.position_bias)));
+        parameters.push(parameter(
+            "position_bias",
+            e.position_bias,
+            s.and_then(|s| s.position_bias),
+            b.and_then(|b| b.position_bias),
+            p.and_then(|p| p.position_bias),
+        ));
     }
     Ok(Report {
         head: Head::Condition(o.key.clone()),
         parameters,
+        over: s.map(|_| "seeds"),
+        at_bound: margin_bounds(e.limit, e.conjunctivity, strength, e.strength),
         limit: e.limit,
         scores: vec![("screening", e.screening), ("memorization", e.memorization), ("r_squared", fit.r_squared)],
         counts: vec![("n_pairs", o.pairs.len()), ("n_seeds", o.seeds.len())],

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 
 use caveat_results::Table;
 use caveat_theory::inference::{
-    Fit, Identified, Intervals, MarginFitter, ProfileIntervals, bootstrap, identified, profile_intervals,
+    ClusterIntervals, Fit, Identified, Intervals, MarginFitter, ProfileIntervals, bootstrap, identified,
+    margin_intervals, profile_intervals,
 };
 use rayon::prelude::*;
 
 use super::observed::Observed;
 use super::prediction::Predicted;
-use super::report::{Head, Parameter, Report, key_columns, table};
+use super::report::{Head, Parameter, Report, key_columns, margin_bounds, table};
 use crate::failure::Failure;
 use crate::progress;
 
@@ -19,8 +20,10 @@ use crate::progress;
 pub(crate) struct Fitted {
     pub(crate) observed: Observed,
     pub(crate) fit: Fit,
-    /// Over seeds; `None` where none were asked for or there is one seed.
-    pub(crate) intervals: Option<Intervals>,
+    /// Over seeds; `None` where there is one, which tells nothing about their spread.
+    pub(crate) intervals: Option<ClusterIntervals>,
+    /// By resampling seeds; `None` where it was not asked for or there is one seed.
+    pub(crate) bootstrap: Option<Intervals>,
     /// `None` for three pairs or fewer.
     pub(crate) profile: Option<ProfileIntervals>,
     pub(crate) identified: Identified,
@@ -35,16 +38,15 @@ pub(crate) fn fit_all(observed: Vec<Observed>, replicates: usize, seed: u64) -> 
             let at = |e: caveat_theory::TheoryError| Failure::input(format!("condition {}: {e}", o.name()));
             let fitter = MarginFitter::new(&o.graph, &o.pairs).map_err(at)?;
             let fit = fitter.fit(&o.margins).map_err(at)?;
-            // One seed tells nothing about the spread over seeds.
-            let intervals = if replicates > 0 && o.seeds.len() > 1 {
-                Some(bootstrap(&fitter, &o.seeds, replicates, seed).map_err(at)?)
-            } else {
-                None
-            };
+            let several = o.seeds.len() > 1;
+            let over_seeds = || margin_intervals(&o.graph, &o.pairs, &fit, &o.seeds, Some(&o.seed_weights));
+            let intervals = several.then(over_seeds).transpose().map_err(at)?;
+            let resample = || bootstrap(&fitter, &o.seeds, replicates, seed);
+            let bootstrap = (several && replicates > 0).then(resample).transpose().map_err(at)?;
             let profile = (o.pairs.len() > 3).then(|| profile_intervals(&fitter, &fit, &o.margins)).transpose();
             let (profile, identified) = (profile.map_err(at)?, identified(&fitter, &fit).map_err(at)?);
             bar.inc(1);
-            Ok(Fitted { observed: o, fit, intervals, profile, identified })
+            Ok(Fitted { observed: o, fit, intervals, bootstrap, profile, identified })
         })
         .collect();
     bar.finish_and_clear();
@@ -54,10 +56,12 @@ pub(crate) fn fit_all(observed: Vec<Observed>, replicates: usize, seed: u64) -> 
 impl Fitted {
     /// The fit as a row.
     pub(crate) fn report(&self) -> Report {
-        let (f, b, p, i) = (&self.fit, self.intervals.as_ref(), self.profile.as_ref(), &self.identified);
-        let parameter = |name, estimate, bootstrap, profile, identified| Parameter {
+        let (f, p, i) = (&self.fit, self.profile.as_ref(), &self.identified);
+        let (s, b) = (self.intervals.as_ref(), self.bootstrap.as_ref());
+        let parameter = |name, estimate, interval, bootstrap, profile, identified| Parameter {
             name,
             estimate,
+            interval,
             bootstrap,
             profile,
             identified,
@@ -68,21 +72,32 @@ impl Fitted {
                 parameter(
                     "conjunctivity",
                     f.conjunctivity,
+                    s.and_then(|s| s.conjunctivity),
                     b.map(|b| b.conjunctivity),
                     p.map(|p| p.conjunctivity),
                     i.conjunctivity,
                 ),
-                parameter("c", f.c, b.map(|b| b.c), p.map(|p| p.c), i.c),
-                parameter("screening", f.screening, b.map(|b| b.screening), p.map(|p| p.screening), i.screening),
+                parameter("c", f.c, s.and_then(|s| s.strength), b.map(|b| b.c), p.map(|p| p.c), i.c),
+                parameter(
+                    "screening",
+                    f.screening,
+                    s.and_then(|s| s.screening),
+                    b.map(|b| b.screening),
+                    p.map(|p| p.screening),
+                    i.screening,
+                ),
                 parameter(
                     "memorization",
                     f.memorization,
+                    s.and_then(|s| s.memorization),
                     b.map(|b| b.memorization),
                     p.map(|p| p.memorization),
                     i.memorization,
                 ),
-                parameter("gain", f.gain, b.map(|b| b.gain), p.map(|p| p.gain), i.gain),
+                parameter("gain", f.gain, s.and_then(|s| s.gain), b.map(|b| b.gain), p.map(|p| p.gain), i.gain),
             ],
+            over: s.map(|_| "seeds"),
+            at_bound: margin_bounds(f.limit, f.conjunctivity, "c", f.c),
             limit: f.limit,
             scores: vec![("r_squared", f.r_squared), ("correlation", f.correlation)],
             counts: vec![("n_pairs", f.n_pairs), ("n_seeds", self.observed.seeds.len())],

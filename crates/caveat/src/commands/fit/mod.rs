@@ -25,6 +25,9 @@ pub(crate) use observed::{group, read};
 pub(crate) use prediction::{Predicted, PredictionSummary, predict_all, table_of_pairs, table_of_predictions};
 pub(crate) use report::key_columns;
 
+/// Replicates behind the intervals of predictions, where no number is asked for.
+const REPLICATES: usize = 2_000;
+
 /// What a fit found.
 #[derive(Debug, Clone)]
 pub struct FitOutcome {
@@ -127,7 +130,7 @@ fn of_choices(args: &FitArgs, pictures: ChoicePictures) -> Result<FitOutcome, Fa
     if args.compare {
         return Ok(FitOutcome { notes, warnings, ..FitOutcome::new(compare::choices(&file.units, args)?) });
     }
-    let fitted = choices::fit_all(&file.units, &spec, args.bootstrap, args.seed)?;
+    let fitted = choices::fit_all(&file.units, &spec, args.bootstrap.unwrap_or(0), args.seed)?;
     let [by_pair, by_distance] = behavior::draw(pictures, &file, &fitted)?;
     let reports: Vec<report::Report> = fitted.into_iter().map(|f| f.report).collect();
     Ok(FitOutcome { notes, warnings, by_pair, by_distance, ..FitOutcome::of_reports(&reports, args)? })
@@ -148,7 +151,7 @@ fn of_trials(args: &FitArgs) -> Result<FitOutcome, Failure> {
         if args.compare {
             return Ok(FitOutcome { warnings, ..FitOutcome::new(compare::choices(&units, args)?) });
         }
-        let fitted = choices::fit_all(&units, &model_spec(args), args.bootstrap, args.seed)?;
+        let fitted = choices::fit_all(&units, &model_spec(args), args.bootstrap.unwrap_or(0), args.seed)?;
         let reports: Vec<report::Report> = fitted.into_iter().map(|f| f.report).collect();
         return Ok(FitOutcome { warnings, ..FitOutcome::of_reports(&reports, args)? });
     }
@@ -169,7 +172,9 @@ fn of_trials(args: &FitArgs) -> Result<FitOutcome, Failure> {
         let train: Vec<observed::Observed> =
             observed.iter().filter(|o| args.train.contains(&o.key.hier)).cloned().collect();
         let warnings = direction::of_margins(&train, &model_spec(args), is_final)?;
-        let predicted = predict_all(&observed, &args.train, &args.test, args.bootstrap, args.seed)?;
+
+        let predicted =
+            predict_all(&observed, &args.train, &args.test, args.bootstrap.unwrap_or(REPLICATES), args.seed)?;
         let findings = PredictionSummary::of(predicted.iter())?;
         let findings = findings.iter().flat_map(PredictionSummary::findings);
         return Ok(FitOutcome {
@@ -184,9 +189,9 @@ fn of_trials(args: &FitArgs) -> Result<FitOutcome, Failure> {
         return Ok(FitOutcome { warnings, ..FitOutcome::new(compare::margins(&observed, args)?) });
     }
     let reports: Vec<report::Report> = if is_plain {
-        fit_all(observed, args.bootstrap, args.seed)?.iter().map(Fitted::report).collect()
+        fit_all(observed, args.bootstrap.unwrap_or(0), args.seed)?.iter().map(Fitted::report).collect()
     } else {
-        learners::fit_all(&observed, &model_spec(args), args.bootstrap, args.seed)?
+        learners::fit_all(&observed, &model_spec(args), args.bootstrap.unwrap_or(0), args.seed)?
     };
     Ok(FitOutcome { warnings, ..FitOutcome::of_reports(&reports, args)? })
 }

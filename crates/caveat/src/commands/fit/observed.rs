@@ -19,6 +19,8 @@ pub(crate) struct Observed {
     pub(crate) margins: Vec<f64>,
     /// Margins of every seed that has all pairs.
     pub(crate) seeds: Vec<Vec<f64>>,
+    /// Weights of the seeds with which their mean is the mean over conditions; all 1 where these have equally many seeds.
+    pub(crate) seed_weights: Vec<f64>,
     /// Mean logit differences of every pair (i, j) as shown: at (i, j) and at (j, i).
     pub(crate) shown: Vec<[f64; 2]>,
     /// The same for every seed that has all pairs.
@@ -66,7 +68,7 @@ impl Observed {
         }
         let mut margins = vec![0.0; pairs.len()];
         let mut shown = vec![[0.0; 2]; pairs.len()];
-        let (mut seeds, mut seeds_shown) = (Vec::new(), Vec::new());
+        let (mut seeds, mut seeds_shown, mut seed_weights) = (Vec::new(), Vec::new(), Vec::new());
         for member in members {
             let here = member.margins();
             if member.graph() != first.graph()
@@ -87,6 +89,7 @@ impl Observed {
                     *sum += mean.unwrap_or(f64::NAN) / members.len() as f64;
                 }
             }
+            let before = seeds.len();
             for (seed, margins) in member.seed_margins().into_iter().enumerate() {
                 if margins.iter().all(|m| m.is_finite()) {
                     let mean = |i, j| {
@@ -97,7 +100,11 @@ impl Observed {
                     seeds.push(margins);
                 }
             }
+            let here = seeds.len() - before;
+            seed_weights.extend(std::iter::repeat_n(1.0 / here as f64, here));
         }
+        let scale = seeds.len() as f64 / members.len() as f64;
+        seed_weights.iter_mut().for_each(|w| *w *= scale);
         Ok(Self {
             key,
             graph: first.graph().clone(),
@@ -106,6 +113,7 @@ impl Observed {
             pairs,
             margins,
             seeds,
+            seed_weights,
             shown,
             seeds_shown,
         })

@@ -1,7 +1,8 @@
 //! What a fit says, whatever was fitted: parameters with their intervals, in one table for all kinds of fits.
 
 use caveat_results::{ConditionKey, Grouping, Table};
-use caveat_theory::inference::{FitLimit, Interval};
+use caveat_theory::inference::choice::MAX_LAPSE;
+use caveat_theory::inference::{Estimates, FitLimit, Interval};
 
 use crate::failure::Failure;
 
@@ -70,9 +71,11 @@ pub(crate) fn key_columns<'a>(keys: impl Iterator<Item = &'a ConditionKey> + Clo
 pub(crate) struct Parameter {
     pub(crate) name: &'static str,
     pub(crate) estimate: f64,
-    /// Over resampled seeds, sessions or subjects.
+    /// The interval that holds: over seeds, sessions, subjects or trials, as the report says.
+    pub(crate) interval: Option<Interval>,
+    /// Over resampled seeds, sessions or subjects, where it was asked for.
     pub(crate) bootstrap: Option<Interval>,
-    /// By profile likelihood.
+    /// By profile likelihood, for independent pairs or trials.
     pub(crate) profile: Option<Interval>,
     /// Whether the observed pairs determine it.
     pub(crate) identified: bool,
@@ -83,6 +86,10 @@ pub(crate) struct Parameter {
 pub(crate) struct Report {
     pub(crate) head: Head,
     pub(crate) parameters: Vec<Parameter>,
+    /// What the intervals are over: what another sample of would give other estimates. `None` where there are none.
+    pub(crate) over: Option<&'static str>,
+    /// The parameters that lie at an end of their range, with it.
+    pub(crate) at_bound: Vec<String>,
     pub(crate) limit: Option<FitLimit>,
     /// How well it fits, and to how much.
     pub(crate) scores: Vec<(&'static str, f64)>,
@@ -103,6 +110,42 @@ pub(crate) fn limit_name(limit: Option<FitLimit>) -> &'static str {
     }
 }
 
+/// Which parameters of a fit to margins lie at an end of their range.
+pub(crate) fn margin_bounds(limit: Option<FitLimit>, conjunctivity: f64, name: &str, strength: f64) -> Vec<String> {
+    let mut found = Vec::new();
+    if limit == Some(FitLimit::NoSignal) {
+        found.push("gain=0".to_owned());
+    }
+    if conjunctivity == 0.0 || conjunctivity == 1.0 {
+        found.push(format!("conjunctivity={conjunctivity}"));
+    }
+    if strength == 0.0 || strength.is_infinite() {
+        found.push(format!("{name}={strength}"));
+    }
+    found
+}
+
+/// The same of a fit to choices. A gain that is saturated may be any larger number.
+pub(crate) fn choice_bounds(e: &Estimates, name: &str, lapse: bool) -> Vec<String> {
+    let mut found = margin_bounds(e.limit, e.conjunctivity, name, e.strength);
+    if e.saturated {
+        found.push("gain=saturated".to_owned());
+    }
+    // The likelihood tells no smaller distance from an end of the range.
+    if lapse && e.lapse <= SMALLEST_LAPSE {
+        found.push("lapse=0".to_owned());
+    } else if lapse && e.lapse >= MAX_LAPSE - SMALLEST_LAPSE {
+        found.push(format!("lapse={MAX_LAPSE}"));
+    }
+    if e.position_bias.is_infinite() {
+        found.push(format!("position_bias={}", e.position_bias));
+    }
+    found
+}
+
+/// Lapse rates below this are none.
+const SMALLEST_LAPSE: f64 = 1e-6;
+
 /// One row per fit; all have the same parameters, scores and counts. The brief form leaves out what a terminal has no room for.
 pub(crate) fn table(reports: &[Report], brief: bool) -> Result<Table, Failure> {
     let Some(first) = reports.first() else { return Ok(Table::new()) };
@@ -111,15 +154,31 @@ pub(crate) fn table(reports: &[Report], brief: bool) -> Result<Table, Failure> {
         table = without_empty(table)?;
     }
     let of = |k: usize| reports.iter().map(move |r| &r.parameters[k]);
+    // One name for all intervals of a table, or a column that tells them apart.
+    let mut kinds: Vec<&str> = reports.iter().filter_map(|r| r.over).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    let over = if let [kind] = kinds[..] { format!("_over_{kind}") } else { String::new() };
     for (k, parameter) in first.parameters.iter().enumerate() {
         table = table.float(parameter.name, of(k).map(|p| p.estimate))?;
-        let is_main = ["conjunctivity", "c", "time", "gain"].contains(&parameter.name);
-        if brief && is_main && of(k).any(|p| p.bootstrap.or(p.profile).is_some()) {
-            let interval = |p: &Parameter| p.bootstrap.or(p.profile).map_or("-".to_owned(), |i| in_brackets(&i));
-            table = table.text(format!("{}_95%", parameter.name), of(k).map(interval))?;
+        let is_shown = !["screening", "memorization"].contains(&parameter.name);
+        if brief && is_shown && of(k).any(|p| p.interval.is_some()) {
+            let interval = |p: &Parameter| p.interval.map_or("-".to_owned(), |i| in_brackets(&i));
+            table = table.text(format!("{}_95%{over}", parameter.name), of(k).map(interval))?;
         }
     }
+    let with_kinds = |table: Table| table.text("interval_over", reports.iter().map(|r| r.over.unwrap_or("none")));
+    let with_bounds = |table: Table| {
+        let bounds = |r: &Report| if r.at_bound.is_empty() { "none".to_owned() } else { r.at_bound.join(", ") };
+        table.text("at_bound", reports.iter().map(bounds))
+    };
+    if brief && kinds.len() > 1 {
+        table = with_kinds(table)?;
+    }
     table = table.text("limit", reports.iter().map(|r| limit_name(r.limit)))?;
+    if brief && reports.iter().any(|r| !r.at_bound.is_empty()) {
+        table = with_bounds(table)?;
+    }
     for (k, (name, _)) in first.scores.iter().enumerate() {
         table = table.float(*name, reports.iter().map(|r| r.scores[k].1))?;
     }
@@ -133,8 +192,12 @@ pub(crate) fn table(reports: &[Report], brief: bool) -> Result<Table, Failure> {
     if brief {
         return Ok(tasks(table)?);
     }
+    table = with_bounds(with_kinds(table)?)?;
     type Ends = fn(&Parameter) -> Option<Interval>;
-    let kinds: [(&str, Ends); 2] = [("", |p| p.bootstrap), ("_profile", |p| p.profile)];
+    let mut kinds: Vec<(&str, Ends)> = vec![("", |p| p.interval), ("_profile", |p| p.profile)];
+    if reports.iter().any(|r| r.parameters.iter().any(|p| p.bootstrap.is_some())) {
+        kinds.push(("_bootstrap", |p| p.bootstrap));
+    }
     for (kind, interval) in kinds {
         for (k, parameter) in first.parameters.iter().enumerate() {
             let end = |f: fn(Interval) -> f64| of(k).map(move |p| interval(p).map_or(f64::NAN, f));
@@ -152,18 +215,25 @@ pub(crate) fn table(reports: &[Report], brief: bool) -> Result<Table, Failure> {
     Ok(tasks(table)?)
 }
 
+/// An interval in print. One that lies at an end of its range altogether says nothing.
 fn in_brackets(interval: &Interval) -> String {
+    let Interval { low, high } = *interval;
+    if low.is_nan() || high.is_nan() || (low == high && low.is_infinite()) {
+        return "-".to_owned();
+    }
     let short = |x: f64| {
-        if x.is_infinite() {
-            "inf".to_owned()
-        } else if x != 0.0 && !(1e-3..1e5).contains(&x.abs()) {
+        if x == 0.0 || x == 1.0 {
+            x.to_string()
+        } else if x.is_infinite() {
+            if x > 0.0 { "inf".to_owned() } else { "-inf".to_owned() }
+        } else if !(1e-3..1e5).contains(&x.abs()) {
             format!("{x:.1e}")
         } else {
             let digits = (2 - x.abs().max(1e-3).log10().floor() as i32).clamp(0, 4) as usize;
             format!("{x:.digits$}")
         }
     };
-    format!("[{}, {}]", short(interval.low), short(interval.high))
+    format!("[{}, {}]", short(low), short(high))
 }
 
 /// Without columns that hold nothing.
@@ -192,6 +262,9 @@ mod tests {
         let show = |low, high| in_brackets(&Interval { low, high });
         assert_eq!(show(0.20512, 0.21), "[0.205, 0.210]");
         assert_eq!(show(12.345, f64::INFINITY), "[12.3, inf]");
-        assert_eq!(show(0.0, 123456.0), "[0.0000, 1.2e5]");
+        assert_eq!(show(0.0, 123456.0), "[0, 1.2e5]");
+        assert_eq!(show(f64::NEG_INFINITY, -0.25), "[-inf, -0.250]");
+        assert_eq!(show(f64::INFINITY, f64::INFINITY), "-");
+        assert_eq!(show(f64::NAN, 1.0), "-");
     }
 }

@@ -1,0 +1,158 @@
+//! Tests of intervals over clusters: against Student's where fits are linear in the noise, and at limits.
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::StandardNormal;
+
+use super::*;
+use crate::inference::fit::MarginFitter;
+use crate::kernel::RidgeModel;
+use crate::margins::{Margins, chain};
+use crate::task::TransitiveTask;
+
+fn all_pairs(n: usize) -> Vec<(usize, usize)> {
+    (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j))).collect()
+}
+
+fn seeds(task: &TransitiveTask, model: &RidgeModel, noise: f64, count: usize, seed: u64) -> Vec<Vec<f64>> {
+    let s = chain::solve(task, model).unwrap();
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut one = || -> Vec<f64> {
+        let pairs = all_pairs(task.n_items());
+        pairs.iter().map(|&(i, j)| 3.0 * s.margin(i, j) + noise * rng.sample::<f64, _>(StandardNormal)).collect()
+    };
+    (0..count).map(|_| one()).collect()
+}
+
+/// Intervals of the fit to the mean of clusters of equal weight.
+fn over(
+    task: &TransitiveTask,
+    pairs: &[(usize, usize)],
+    clusters: &[Vec<f64>],
+    weights: Option<&[f64]>,
+) -> Result<ClusterIntervals> {
+    let mean: Vec<f64> = (0..pairs.len())
+        .map(|k| clusters.iter().map(|c| c[k.min(c.len() - 1)]).sum::<f64>() / clusters.len() as f64)
+        .collect();
+    let fit = MarginFitter::new(task.graph(), pairs)?.fit(&mean)?;
+    margin_intervals(task.graph(), pairs, &fit, clusters, weights)
+}
+
+fn five(i: &ClusterIntervals) -> [Interval; 5] {
+    [i.conjunctivity, i.strength, i.gain, i.screening, i.memorization].map(Option::unwrap)
+}
+
+#[test]
+fn with_little_noise_intervals_are_those_of_the_clusters_own_fits() {
+    let task = TransitiveTask::new(9, &[(5, 3)]).unwrap();
+    let pairs = all_pairs(9);
+    let fitter = MarginFitter::new(task.graph(), &pairs).unwrap();
+    for count in [2, 3, 5, 20] {
+        let clusters = seeds(&task, &RidgeModel::new(0.25, 8.0).unwrap(), 1e-4, count, 4);
+        let found = over(&task, &pairs, &clusters, None).unwrap();
+        assert_eq!(found.clusters, count);
+        let fits: Vec<_> = clusters.iter().map(|c| fitter.fit(c).unwrap()).collect();
+        let of = |f: &dyn Fn(&crate::inference::Fit) -> f64| fits.iter().map(f).collect::<Vec<f64>>();
+        let own =
+            [of(&|f| f.conjunctivity), of(&|f| f.c), of(&|f| f.gain), of(&|f| f.screening), of(&|f| f.memorization)];
+        for (interval, own) in five(&found).iter().zip(own) {
+            let n = count as f64;
+            let mean = own.iter().sum::<f64>() / n;
+            let variance = own.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / (n - 1.0);
+            let half = student_quantile(0.975, n - 1.0) * (variance / n).sqrt();
+            let (low, high) = (mean - half, mean + half);
+            assert!(
+                (interval.low - low).abs() < 0.05 * half && (interval.high - high).abs() < 0.05 * half,
+                "{interval:?} {low} {high}"
+            );
+        }
+    }
+}
+
+#[test]
+fn neither_order_nor_scale_of_the_clusters_matters() {
+    let task = TransitiveTask::new(7, &[(4, 2)]).unwrap();
+    let pairs = all_pairs(7);
+    let mut clusters = seeds(&task, &RidgeModel::new(0.2, 4.0).unwrap(), 0.2, 4, 9);
+    let a = five(&over(&task, &pairs, &clusters, None).unwrap());
+    clusters.reverse();
+    clusters.iter_mut().flatten().for_each(|m| *m *= 50.0);
+    let b = five(&over(&task, &pairs, &clusters, Some(&[2.0; 4])).unwrap());
+    for (k, (a, b)) in a.iter().zip(&b).enumerate() {
+        let scale = if k == 2 { 50.0 } else { 1.0 };
+        let near = |x: f64, y: f64| x == y || (scale * x / y - 1.0).abs() < 1e-3;
+        assert!(near(a.low, b.low) && near(a.high, b.high), "{k}: {a:?} {b:?}");
+    }
+}
+
+#[test]
+fn two_clusters_are_wider_than_ten_and_one_is_refused() {
+    let task = TransitiveTask::new(9, &[(5, 3)]).unwrap();
+    let pairs = all_pairs(9);
+    let clusters = seeds(&task, &RidgeModel::new(0.25, 8.0).unwrap(), 0.2, 10, 2);
+    let width = |count: usize| {
+        let i = over(&task, &pairs, &clusters[..count], None).unwrap().conjunctivity.unwrap();
+        i.high - i.low
+    };
+    assert!(width(2) > 3.0 * width(10), "{} {}", width(2), width(10));
+    let refused = |clusters: &[Vec<f64>]| over(&task, &pairs, clusters, None).unwrap_err().to_string();
+    assert!(refused(&clusters[..1]).contains("at least 2"));
+    assert!(refused(&[clusters[0].clone(), vec![1.0]]).contains("cluster 1 has 1 margins"));
+    assert!(over(&task, &pairs, &clusters[..2], Some(&[1.0])).is_err());
+}
+
+#[test]
+fn limits_and_what_is_not_identified_reach_the_end_of_the_range() {
+    let task = TransitiveTask::new(9, &[(5, 3)]).unwrap();
+    let pairs = all_pairs(9);
+    // The truth lies at an end, so that the interval holds it but for two and a half percent.
+    for (model, seed) in (0..8)
+        .flat_map(|s| [(RidgeModel::new(0.0, 5.0).unwrap(), s), (RidgeModel::new(0.2, f64::INFINITY).unwrap(), s)])
+    {
+        let clusters = seeds(&task, &model, 0.05, 5, seed);
+        let mean: Vec<f64> = (0..36).map(|k| clusters.iter().map(|c| c[k]).sum::<f64>() / 5.0).collect();
+        let fit = MarginFitter::new(task.graph(), &pairs).unwrap().fit(&mean).unwrap();
+        let i = over(&task, &pairs, &clusters, None).unwrap();
+        let (a, c) = (i.conjunctivity.unwrap(), i.strength.unwrap());
+        assert!(fit.conjunctivity > 0.0 || a.low == 0.0, "{fit:?} {i:?}");
+        assert!(fit.c.is_finite() || c.high.is_infinite(), "{fit:?} {i:?}");
+        assert!(a.low <= fit.conjunctivity && fit.conjunctivity <= a.high + 1e-9, "{fit:?} {i:?}");
+        assert!(c.low <= fit.c && fit.c <= c.high * (1.0 + 1e-6), "{fit:?} {i:?}");
+    }
+    // Untrained pairs tell neither α nor C.
+    let untrained: Vec<_> = pairs.iter().copied().filter(|&(i, j)| j > i + 1 && (i, j) != (3, 5)).collect();
+    let kept = |c: &Vec<f64>| {
+        pairs.iter().zip(c).filter(|(p, _)| untrained.contains(p)).map(|(_, m)| *m).collect::<Vec<f64>>()
+    };
+    let clusters: Vec<_> = seeds(&task, &RidgeModel::new(0.3, 5.0).unwrap(), 0.05, 6, 1).iter().map(kept).collect();
+    let i = over(&task, &untrained, &clusters, None).unwrap();
+    let whole = |i: Option<Interval>| i.is_some_and(|i| i.low == 0.0 && i.high >= 1.0);
+    assert!(whole(i.memorization) && i.strength.is_some_and(|c| c.high.is_infinite()), "{i:?}");
+    assert!(i.gain.is_some_and(|g| g.low < 3.0 && g.high > 3.0 && g.high < 6.0), "{i:?}");
+    // No signal: everything is open.
+    let silent = vec![vec![0.0; 36]; 3];
+    let i = over(&task, &pairs, &silent, None).unwrap();
+    assert!(whole(i.conjunctivity) && whole(i.gain) && whole(i.memorization), "{i:?}");
+}
+
+#[test]
+fn a_position_bias_that_nothing_holds_back_is_infinite() {
+    let task = TransitiveTask::new(5, &[]).unwrap();
+    let pairs: Vec<_> = (0..25).map(|k| (k / 5, k % 5)).filter(|(i, j)| i != j).collect();
+    let spec = ModelSpec::new(Family::Ridge).with_position_bias();
+    let fitter = ChoiceFitter::new(task.graph(), &spec, &pairs).unwrap();
+    for (share, bias) in [(1.0, f64::INFINITY), (0.0, f64::NEG_INFINITY)] {
+        let one =
+            |&(first, second): &(usize, usize)| ChoiceCount { first, second, first_chosen: 20.0 * share, trials: 20.0 };
+        let clusters: Vec<Vec<ChoiceCount>> = vec![pairs.iter().map(one).collect(); 3];
+        let fit = fitter.fit(&clusters).unwrap();
+        assert_eq!(fit.estimates.position_bias, bias, "{:?}", fit.estimates);
+        assert!(fit.margins.iter().chain(&fit.probabilities).all(|x| x.is_finite()));
+        let i = fitter.cluster_intervals(&fit, &clusters).unwrap().position_bias.unwrap();
+        assert!(if bias > 0.0 { i.high == bias && i.low < bias } else { i.low == bias && i.high > bias }, "{i:?}");
+    }
+    // One choice against it in a thousand is enough.
+    let one = |&(first, second): &(usize, usize)| ChoiceCount { first, second, first_chosen: 999.0, trials: 1000.0 };
+    let fit = fitter.fit(&[pairs.iter().map(one).collect()]).unwrap();
+    assert!((fit.estimates.position_bias - 999f64.ln()).abs() < 1e-3, "{:?}", fit.estimates);
+}
