@@ -34,7 +34,8 @@ pub use caught::{guarded, panic_is_caught};
 pub use check::{CheckReport, Problem, ProblemKind, check_trials};
 pub use choices::{
     ChoiceColumns, ChoiceRole, ChoiceRow, ChoiceTable, Cluster, CountReconstruction, DeclaredTasks, DistanceRow,
-    DistanceSummary, Grouping, ItemLabels, PairSummary, TaskUnit, TaskUnits, TrialCounts, read_choice_files, read_choices,
+    DistanceSummary, Grouping, ItemLabels, PairSummary, TaskUnit, TaskUnits, TrialCounts, read_choice_files,
+    read_choices,
 };
 pub use comparisons::{LabeledComparisons, ranks_table, read_comparisons, write_ranks};
 pub use conditions::{Condition, ConditionKey, MAX_ITEMS, PairMargin, read_conditions};

@@ -107,7 +107,8 @@ mod tests {
     #[test]
     fn turned_choices_fit_the_opposite_order_as_well_as_the_choices_fit_theirs() {
         let task = TransitiveTask::new(5, &[(3, 1)]).unwrap();
-        let right = counts(&[(0, 1, 18.0), (1, 2, 15.0), (2, 3, 16.0), (3, 4, 19.0), (0, 4, 20.0), (4, 1, 4.0), (1, 3, 7.0)]);
+        let right =
+            counts(&[(0, 1, 18.0), (1, 2, 15.0), (2, 3, 16.0), (3, 4, 19.0), (0, 4, 20.0), (4, 1, 4.0), (1, 3, 7.0)]);
         let turned = |c: &ChoiceCount| ChoiceCount { first_chosen: c.trials - c.first_chosen, ..*c };
         let wrong = vec![right[0].iter().map(turned).collect::<Vec<_>>()];
         let fitter = ChoiceFitter::new(task.graph(), &ModelSpec::new(Family::Ridge), &ordered_pairs(&right)).unwrap();

@@ -107,7 +107,9 @@ fn declared_tasks(spec: &ChoiceSpec, columns: &ChoiceColumns) -> Result<Declared
         match &of.name {
             Some(name) => declared.named.push((name.clone(), task)),
             None if declared.others.is_some() => {
-                return Err(Failure::input("two tasks without a name: give one with --task N, and CONDITION=N for others"));
+                return Err(Failure::input(
+                    "two tasks without a name: give one with --task N, and CONDITION=N for others",
+                ));
             }
             None => declared.others = Some(task),
         }

@@ -45,7 +45,15 @@ pub struct FitOutcome {
 
 impl FitOutcome {
     fn new(table: Table) -> Self {
-        Self { table, brief: None, pairs: None, by_pair: None, by_distance: None, notes: Vec::new(), warnings: Vec::new() }
+        Self {
+            table,
+            brief: None,
+            pairs: None,
+            by_pair: None,
+            by_distance: None,
+            notes: Vec::new(),
+            warnings: Vec::new(),
+        }
     }
 
     /// One row per fit, or their summary over subjects or models.
