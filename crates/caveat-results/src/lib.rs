@@ -22,9 +22,13 @@ mod choices;
 mod comparisons;
 mod conditions;
 mod convert;
+mod delimited;
 mod error;
+mod expression;
+mod input;
 mod interner;
 mod matrix;
+mod rows;
 mod statistics;
 mod table;
 mod trial_table;
@@ -34,17 +38,21 @@ pub use caught::{guarded, panic_is_caught};
 pub use check::{CheckReport, Problem, ProblemKind, check_trials};
 pub use choices::{
     ChoiceColumns, ChoiceRole, ChoiceRow, ChoiceTable, Cluster, CountReconstruction, DeclaredTasks, DistanceRow,
-    DistanceSummary, Grouping, ItemLabels, PairSummary, TaskUnit, TaskUnits, TrialCounts, read_choice_files,
-    read_choices,
+    DistanceSummary, Grouping, ItemLabels, LeftOut, PairSummary, RowFilter, TaskUnit, TaskUnits, TrialCounts,
+    has_choice_columns, read_choice_files, read_choices,
 };
 pub use comparisons::{LabeledComparisons, ranks_table, read_comparisons, write_ranks};
 pub use conditions::{Condition, ConditionKey, MAX_ITEMS, PairMargin, read_conditions};
 pub use convert::{Converted, convert_trials};
 pub use error::{Result, ResultsError};
+pub use input::{AsInput, Input};
 pub use matrix::{read_matrix, write_matrix};
+pub use rows::column_names;
 pub use statistics::{
     ChoicesByPair, Filter, GroupColumn, GroupValue, Hierarchy, PairCell, PairTable, Placements, SeedChoices, Selection,
     Summary, SummaryGroup, read_choices_by_pair, read_pair_table, summarize, wilson_interval,
 };
 pub use table::{Format, Table, Values};
-pub use trial_table::{ColumnKind, Phase, Progress, TextColumn, TrialBatch, TrialColumn, find_tables, scan_trials};
+pub use trial_table::{
+    ColumnKind, Phase, Progress, TextColumn, TrialBatch, TrialColumn, find_tables, scan_trials, tables_passed_over,
+};

@@ -5,6 +5,7 @@
 
 mod columns;
 mod counts;
+mod filter;
 mod read;
 mod source;
 mod summaries;
@@ -12,8 +13,11 @@ mod tasks;
 #[cfg(test)]
 mod tests;
 
+pub use columns::has_choice_columns;
+pub(crate) use columns::suggested_columns;
 pub use columns::{ChoiceColumns, ChoiceRole, TrialCounts};
 pub use counts::CountReconstruction;
+pub use filter::{LeftOut, RowFilter};
 pub use read::{read_choice_files, read_choices};
 pub use summaries::{Cluster, DistanceSummary, PairSummary};
 pub use tasks::{DeclaredTasks, TaskUnit, TaskUnits};
@@ -135,6 +139,8 @@ pub struct ChoiceTable {
     pub groups: [Vec<String>; 3],
     /// How numbers of trials were found, if the file does not have them and none were given.
     pub reconstruction: Option<CountReconstruction>,
+    /// Rows that were left out, as [`ChoiceColumns`] asked for.
+    pub left_out: LeftOut,
 }
 
 impl ChoiceTable {

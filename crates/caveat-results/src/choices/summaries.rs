@@ -214,6 +214,7 @@ impl ChoiceTable {
             presentation_known: self.presentation_known,
             groups: self.groups.clone(),
             reconstruction: self.reconstruction.clone(),
+            left_out: self.left_out.clone(),
         }
     }
 }

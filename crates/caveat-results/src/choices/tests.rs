@@ -153,7 +153,7 @@ fn bad_rows_are_refused_by_line() {
         (choice, "w,l,f,n\n0,1.5,1,1\n", "line 2: the loser \"1.5\" is not a rank"),
         (choice, "w,l,f,n\n0,1e300,1,1\n", "line 2: the loser \"1e300\" is not a rank"),
         (choice, "w,l,f,n\n0,1,0,0\n", "line 2: count \"0\": expected a positive, finite"),
-        (choice, "w,l,f,n\n0,1,0,NaN\n", "line 2: count \"NaN\""),
+        (choice, "w,l,f,n\n0,1,0,NaN\n", "line 2: the count is \"NaN\", a missing value"),
         (choice, "w,l,f,n\n0,1,0,inf\n", "line 2: count \"inf\""),
         (choice, "w,l,f,n\n0,1,,1\n", "line 2: the first is empty"),
         (choice, "w,l,f,n\n0,1,0\n", "line 2: 3 fields: expected 4"),
@@ -163,7 +163,7 @@ fn bad_rows_are_refused_by_line() {
         (choice, "w,l,n\n0,1,1\n", "column \"f\" (the first) is missing: the table has \"w\", \"l\", \"n\""),
         (ranked, "h,l,a,n\n0,1,1.01,4\n", "line 2: accuracy \"1.01\": expected a proportion from 0 to 1 (a percentage"),
         (ranked, "h,l,a,n\n0,1,-0.1,4\n", "line 2: accuracy \"-0.1\": expected a proportion from 0 to 1"),
-        (ranked, "h,l,a,n\n0,1,nan,4\n", "line 2: accuracy \"nan\""),
+        (ranked, "h,l,a,n\n0,1,nan,4\n", "line 2: the accuracy is \"nan\", a missing value"),
         (ranked, "h,l,a,n\n0,1,high,4\n", "line 2: accuracy \"high\""),
         (ranked, "h,l,a,n\n0,1,0.5,4\n4,2,0.5,4\n", "line 3: the higher item \"4\" stands below the lower one \"2\""),
         (distance, "d,a,n\n0,0.5,4\n", "line 2: distance \"0\": expected a whole number from 1"),
@@ -175,8 +175,8 @@ fn bad_rows_are_refused_by_line() {
         assert!(!message.contains('\n'), "{message}");
     }
     let message = read(b"w,l\n0,\xff\n", "winner=w,loser=l").unwrap_err().to_string();
-    assert!(message.contains("line 2: the loser is not text in UTF-8"), "{message}");
-    assert!(read(b"w\0", "winner=w,loser=l").unwrap_err().to_string().contains("binary data or UTF-16"));
+    assert!(message.contains("line 2: the loser \"\u{fffd}\" is not UTF-8 (Latin-1"), "{message}");
+    assert!(read(b"w\0", "winner=w,loser=l").unwrap_err().to_string().contains("binary data of no kind"));
 }
 
 #[test]
@@ -268,10 +268,13 @@ fn a_parquet_file_reads_as_its_csv() {
     bad.unwrap().write(&path).unwrap();
     let message = read_choices(&path, &ChoiceColumns::default()).unwrap_err().to_string();
     assert!(
-        message.ends_with("bad.parquet: row 1 (counted from 0): the loser is empty: expected a value in every row"),
+        message.ends_with(
+            "bad.parquet: row 1 (counted from 0): the loser is empty: expected a value in every row \
+             (--skip-missing leaves out the rows without one)"
+        ),
         "{message}"
     );
-    fs::write(&path, "no parquet").unwrap();
+    fs::write(&path, "PAR1 no parquet").unwrap();
     assert!(read_choices(&path, &columns).unwrap_err().to_string().contains("not a readable Parquet file"));
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use caveat_results::{ChoiceColumns, Phase};
+use caveat_results::{ChoiceColumns, Input, Phase};
 use clap::{Args, ValueEnum};
 
 use super::OutputSpec;
@@ -33,7 +33,7 @@ identified. Infinity is null. --compare, --hierarchical and --train print tables
 pub(crate) struct FitArgs {
     /// Trial tables or directories of them, or CSV files of choices
     #[arg(required = true)]
-    pub(crate) files: Vec<PathBuf>,
+    pub(crate) files: Vec<Input>,
     /// Columns that make a condition, besides the hyperparameter; others are averaged over [default: setting,model,task,hier; of
     /// choices: none, all in one fit]
     #[arg(long, value_delimiter = ',', value_name = "COLUMNS")]
@@ -71,6 +71,9 @@ pub(crate) struct FitArgs {
     /// Rows of trial tables to use: pre or post training
     #[arg(long, default_value = "post", value_name = "pre|post")]
     pub(crate) phase: Phase,
+    /// Use only rows for which this holds, as in setting=full or \"session!=1 & rt<2000\"; repeatable
+    #[arg(long = "where", value_name = "EXPR")]
+    pub(crate) filters: Vec<String>,
     /// Bootstrap replicates over seeds, sessions or subjects for the 95 % intervals; 0 for none
     #[arg(long, default_value_t = 10_000, value_name = "N", value_parser = values::count, allow_negative_numbers = true)]
     pub(crate) bootstrap: usize,
@@ -112,6 +115,9 @@ pub(crate) struct ChoiceSpec {
     /// Rank of the highest item in the file: 0 or 1 [default: the smallest there is]
     #[arg(long, value_name = "0|1", value_parser = values::rank, allow_negative_numbers = true)]
     pub(crate) first_rank: Option<usize>,
+    /// Leave out rows that lack a value (an empty response, say), and tell how many
+    #[arg(long)]
+    pub(crate) skip_missing: bool,
     /// Number of trials behind every row, where the file has no count
     #[arg(long, value_name = "N", value_parser = values::number, allow_negative_numbers = true)]
     pub(crate) trials: Option<f64>,

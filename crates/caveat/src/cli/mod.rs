@@ -7,7 +7,7 @@ mod results;
 
 use std::path::PathBuf;
 
-use caveat_results::Format;
+use caveat_results::{Format, Input};
 use caveat_theory::margins::ridge;
 use caveat_theory::{Activation, NetworkKernelKind, PresentationOrder};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
@@ -365,7 +365,7 @@ pub(crate) struct FigureArgs {
     pub(crate) c: Option<f64>,
     /// Trial tables or directories of them, for the figures of language models
     #[arg(long, value_name = "DIR", num_args = 1..)]
-    pub(crate) published: Vec<PathBuf>,
+    pub(crate) published: Vec<Input>,
     /// File to draw: .svg, .pdf or .png [default: NAME.svg]
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,

@@ -1,10 +1,8 @@
 //! Fits to choices by maximum likelihood, of trial tables or of a file of choices.
 
-use std::path::{Path, PathBuf};
-
 use caveat_results::{
-    ChoiceColumns, ChoiceTable, ConditionKey, DeclaredTasks, Grouping, ResultsError, TaskUnits, TrialCounts,
-    read_choice_files, read_choices_by_pair,
+    ChoiceColumns, ChoiceTable, ConditionKey, DeclaredTasks, Grouping, Input, RowFilter, TaskUnits, TrialCounts,
+    column_names, has_choice_columns, read_choice_files, read_choices_by_pair,
 };
 use caveat_theory::inference::{ChoiceCount, ChoiceFit, ChoiceFitter, FitLimit, ModelSpec, ordered_pairs};
 use caveat_theory::{ComparisonGraph, TransitiveTask};
@@ -40,34 +38,19 @@ pub(crate) struct ChoiceFile {
     pub(crate) notes: Vec<String>,
 }
 
-/// Whether the command line names a file of choices instead of trial tables.
+/// Whether the command line names files of choices instead of trial tables.
 pub(crate) fn is_choice_file(args: &FitArgs) -> Result<bool, Failure> {
     if args.choices.columns.is_some() || args.choices.preset.is_some() {
         return Ok(true);
     }
-    let path = &args.files[0];
-    if !path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv")) {
-        return Ok(false);
-    }
-    let header = first_line(path)?;
-    let has = |name: &str| header.split(',').any(|column| column.trim().trim_matches('"') == name);
-    Ok(!has("rank_a") && (has("winner") || has("higher") || has("distance")))
-}
-
-fn first_line(path: &Path) -> Result<String, Failure> {
-    use std::io::{BufRead, BufReader, Read};
-    let read = |source| Failure::from(ResultsError::Read { path: path.to_owned(), source });
-    let mut line = Vec::new();
-    let file = std::fs::File::open(path).map_err(read)?;
-    // Far longer than any header; a file without line ends is not read whole.
-    BufReader::new(file.take(1 << 16)).read_until(b'\n', &mut line).map_err(read)?;
-    Ok(String::from_utf8_lossy(&line).into_owned())
+    let file = &args.files[0];
+    Ok(!file.is_dir() && has_choice_columns(&column_names(file)?))
 }
 
 /// Reads files of choices and cuts them into units and clusters.
 pub(crate) fn read_file(args: &FitArgs) -> Result<ChoiceFile, Failure> {
     let spec = &args.choices;
-    let columns = columns(spec)?;
+    let columns = columns(args)?;
     let table = read_choice_files(&args.files, &columns)?;
     if args.position_bias && !table.presentation_known {
         return Err(Failure::input(if table.rows.is_empty() {
@@ -81,6 +64,7 @@ pub(crate) fn read_file(args: &FitArgs) -> Result<ChoiceFile, Failure> {
     let (cluster, within) = clusters_of(&table, spec.cluster, &by)?;
     let TaskUnits { units, notes: of_tasks } = table.units(&by, &declared_tasks(spec, &columns)?)?;
     let mut file = ChoiceFile { units: Vec::new(), tables: Vec::new(), notes: Vec::new() };
+    file.notes.extend(table.left_out.notes(table.rows.len() + table.distance_rows.len()));
     file.notes.extend(reconstruction(&table).into_iter().chain(of_tasks));
     for unit in units {
         let head = Head::Groups(by.iter().copied().zip(unit.values).collect());
@@ -117,7 +101,8 @@ fn declared_tasks(spec: &ChoiceSpec, columns: &ChoiceColumns) -> Result<Declared
     Ok(declared)
 }
 
-fn columns(spec: &ChoiceSpec) -> Result<ChoiceColumns, Failure> {
+fn columns(args: &FitArgs) -> Result<ChoiceColumns, Failure> {
+    let spec = &args.choices;
     let mut columns = match &spec.preset {
         Some(name) => ChoiceColumns::preset(name)?,
         None => spec.columns.clone().unwrap_or_default(),
@@ -129,6 +114,10 @@ fn columns(spec: &ChoiceSpec) -> Result<ChoiceColumns, Failure> {
     columns.n_items = spec.n_items.or(columns.n_items).filter(|_| spec.task.is_empty());
     columns.first_rank = spec.first_rank.or(columns.first_rank);
     columns.items = spec.order.clone().or(columns.items);
+    columns.skip_missing = spec.skip_missing;
+    for expression in &args.filters {
+        columns.filters.extend(RowFilter::all(expression)?);
+    }
     Ok(columns)
 }
 
@@ -192,9 +181,12 @@ fn spread(table: &ChoiceTable) -> ChoiceTable {
 }
 
 /// The choices in trial tables: which item the model preferred, seed by seed.
-pub(crate) fn read_trials(files: &[PathBuf], args: &FitArgs) -> Result<Vec<ChoiceUnit>, Failure> {
+pub(crate) fn read_trials(files: &[Input], args: &FitArgs) -> Result<Vec<ChoiceUnit>, Failure> {
     let by = by_columns(args.by.as_deref())?;
-    let read = reading(|progress| read_choices_by_pair(files, args.phase, progress))?;
+    let read = {
+        let selection = super::selection(args)?;
+        reading(|progress| read_choices_by_pair(files, selection, progress))?
+    };
     let mut units: Vec<(ConditionKey, ChoiceUnit)> = Vec::new();
     for seed in read.seeds {
         let key = super::observed::reduced(&seed.condition, &by);

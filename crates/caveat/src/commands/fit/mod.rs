@@ -12,10 +12,11 @@ mod prediction;
 mod report;
 
 use caveat_figures::Figure;
-use caveat_results::{Format, Phase, Table};
+use caveat_results::{Filter, Format, Phase, Selection, Table};
 use caveat_theory::inference::{Family, ModelSpec};
 
 use crate::cli::{ByColumn, FitArgs, FitLoss, Learner};
+use crate::commands::results::tell_passed_over;
 use crate::failure::Failure;
 use crate::output::{check_picture_path, check_table_path, print_table, tell, write_figure};
 
@@ -82,6 +83,7 @@ pub(crate) fn run(args: &FitArgs) -> Result<(), Failure> {
     for path in paths.0.iter().chain(paths.1) {
         check_picture_path(path)?;
     }
+    tell_passed_over(&args.files);
     let found = perform(args, ChoicePictures { by_pair: paths.0.is_some(), by_distance: paths.1.is_some() })?;
     found.warnings.iter().for_each(|warning| tell(&format!("warning: {warning}")));
     found.notes.iter().for_each(|note| tell(note));
@@ -162,7 +164,7 @@ fn of_trials(args: &FitArgs) -> Result<FitOutcome, Failure> {
             "--train and --test predict with ridge regression: leave out --learner and --position-bias",
         ));
     }
-    let observed = group(&read(&args.files, args.phase)?, &by)?;
+    let observed = group(&read(&args.files, selection(args)?)?, &by)?;
     if !args.train.is_empty() {
         let train: Vec<observed::Observed> =
             observed.iter().filter(|o| args.train.contains(&o.key.hier)).cloned().collect();
@@ -198,6 +200,7 @@ fn refuse_choice_options(args: &FitArgs) -> Result<(), Failure> {
         ("--order", c.order.is_some()),
         ("--first-rank", c.first_rank.is_some()),
         ("--trials", c.trials.is_some()),
+        ("--skip-missing", c.skip_missing),
         ("--cluster", c.cluster.is_some()),
         ("--figure", c.figure.is_some()),
         ("--distance-figure", c.distance_figure.is_some()),
@@ -209,6 +212,15 @@ fn refuse_choice_options(args: &FitArgs) -> Result<(), Failure> {
         ))),
         None => Ok(()),
     }
+}
+
+/// The rows of trial tables that are used.
+fn selection(args: &FitArgs) -> Result<Selection, Failure> {
+    let mut filters = Vec::new();
+    for expression in &args.filters {
+        filters.extend(Filter::all(expression)?);
+    }
+    Ok(Selection::of_phase(args.phase, filters)?)
 }
 
 /// Columns that make a condition of trial tables.
