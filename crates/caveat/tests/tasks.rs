@@ -284,6 +284,12 @@ fn a_position_bias_needs_positions() {
             place.refused_saying(&format!("fit f.csv --position-bias {more}"), &["position bias", words]);
         }
     }
+    // Of one subject of several, that is worth a warning.
+    let one = |r: &Row| if r.0 == "s1" { r.2 } else { r.4 };
+    write(&place, "f.csv", &first(one), rank);
+    let words = said(&place, "fit f.csv --position-bias --by subject --bootstrap 0");
+    assert!(words.contains("warning: subject s1") && words.contains("always the one chosen"), "{words}");
+    place.refused_saying("fit c.csv --task 1000001", &["1000001"]);
     // Trial tables show both orders, and name the task: conditions that were trained otherwise are not mixed.
     trials::write(&place, "t.csv", &[PLAIN, EXCEPTION]);
     place.ok("fit t.csv --position-bias --bootstrap 0 --loss logistic");

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use caveat_theory::TransitiveTask;
 
 use super::super::{ChoiceTable, Grouping, ItemLabels};
-use super::{Cell, DeclaredTasks, Trials, masked};
+use super::{Cell, DeclaredTasks, Trials, is_same, masked};
 use crate::error::{Result, ResultsError};
 
 /// Probability below which, over all subjects together, chance does not explain that one misses items.
@@ -23,6 +23,14 @@ pub(super) struct Listed {
     /// Whose task it is: a group of these kinds.
     pub(super) groups: [u32; 3],
     pub(super) of: Vec<Grouping>,
+}
+
+impl Listed {
+    /// Ranks by item, where they differ.
+    pub(super) fn ranks(&self) -> Option<HashMap<usize, usize>> {
+        let ranks = || self.items.iter().enumerate().map(|(rank, &item)| (item, rank));
+        ranks().any(|(item, rank)| item != rank).then(|| ranks().collect())
+    }
 }
 
 /// The tasks of a table.
@@ -86,7 +94,7 @@ fn owners(table: &ChoiceTable, cells: &[Cell], naming: &[Grouping], declared: &D
     let mut known: HashMap<(bool, [u32; 3]), usize> = HashMap::new();
     for (at, cell) in cells.iter().enumerate() {
         let label = table.label(cell.groups, naming);
-        let named = declared.named.iter().find(|(name, _)| *name == label).map(|(_, task)| task);
+        let named = declared.named.iter().find(|(name, _)| is_same(name, &label)).map(|(_, task)| task);
         let of = if named.is_some() { &narrow } else { &level };
         let groups = masked(cell.groups, of);
         let owner = *known.entry((named.is_some(), groups)).or_insert_with(|| {
@@ -209,7 +217,7 @@ impl Finder<'_> {
                     ItemLabels::Ranks { first, .. } if gap == Some(0) => {
                         return bad(format!(
                             "{title} shows the ranks {}, which do not begin with {first}: say what its list is, --task {name}={} (those \
-                             shown) or --task {name}={} (from rank {first} on)",
+                             shown) or --task {name}={} (from rank {first} on), or --task N if all conditions have one of N items",
                             list(),
                             shown.len(),
                             largest + 1

@@ -87,6 +87,11 @@ fn names_of_tasks_are_of_one_kind() {
         complaint(&table, &both, &named(&[("a", "4"), ("y", "5")])).contains("\"y\", and there is no such condition")
     );
     assert!(complaint(&table, &BY, &named(&[("a", "4"), ("a", "5")])).contains("two tasks"));
+    // Whole numbers are names without a decimal zero, in files and here.
+    let table = read(&[list("1.0", "x", 4, 0, 10), list("2.0", "y", 5, 0, 10)].concat());
+    assert_eq!(tasks(&table.units(&BY, &named(&[("2", "6")])).unwrap())[1], ("2".into(), "6".into()));
+    assert_eq!(tasks(&table.units(&BY, &named(&[("2.0", "6")])).unwrap())[1], ("2".into(), "6".into()));
+    let table = read(&[list("a", "x", 4, 0, 10), list("b", "y", 5, 0, 10)].concat());
     // An unnamed task is of the rest.
     let mut declared = named(&[("b", "5:3-1")]);
     declared.others = Some(task("6"));

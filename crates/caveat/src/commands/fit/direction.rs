@@ -25,12 +25,28 @@ struct Evidence {
     words: String,
 }
 
-/// Refuses choices that cannot tell a position bias, where one is asked for.
-pub(super) fn check_bias(units: &[ChoiceUnit], spec: &ModelSpec) -> Result<(), Failure> {
+/// Refuses choices that cannot tell a position bias, where one is asked for; warns where only the answers of some cannot.
+pub(super) fn check_bias(units: &[ChoiceUnit], spec: &ModelSpec) -> Result<Vec<String>, Failure> {
+    let mut warnings = Vec::new();
     if !spec.position_bias {
-        return Ok(());
+        return Ok(warnings);
     }
-    units.iter().try_for_each(|unit| check_positions(&unit.clusters).map_err(|e| at(&unit.head.name(), e)))
+    let has_both = |unit: &ChoiceUnit| {
+        let shown =
+            |lower: bool| unit.clusters.iter().flatten().any(|c| c.trials > 0.0 && (c.first > c.second) == lower);
+        shown(true) && shown(false)
+    };
+    for unit in units {
+        match check_positions(&unit.clusters) {
+            Err(e) if !has_both(unit) => return Err(at(&unit.head.name(), e)),
+            Err(e) => warnings.push(format!("{}: {e}", unit.head.name())),
+            Ok(()) => {}
+        }
+    }
+    if warnings.len() == units.len() {
+        return Err(Failure::input(warnings.swap_remove(0)));
+    }
+    Ok(warnings)
 }
 
 /// Warnings of units whose choices speak for the opposite order.
