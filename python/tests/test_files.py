@@ -185,3 +185,73 @@ def test_published_tables_are_read_and_fitted(published: Path) -> None:
     assert {c.n_items for c in conditions} == {9}
     fits = caveat.fit_trials(path, bootstrap=0).table
     assert len(fits) == len(conditions)
+
+
+def write_lists(path: Path) -> None:
+    """Choices of two conditions: five items, and eight with the exception 5 3."""
+    rows = ["condition,subject,winner,loser,count"]
+    for condition, task in [("short", caveat.TransitiveTask(5)), ("caught", caveat.TransitiveTask(8, [(5, 3)]))]:
+        margins = 3 * caveat.solve(task, caveat.ExchangeableKernel(0.2), c=6.0).margins
+        for subject in range(3):
+            for i in range(task.n_items):
+                for j in range(i + 1, task.n_items):
+                    wins = round(100 / (1 + np.exp(-margins[i, j])))
+                    rows += [f"{condition},s{subject},{i},{j},{wins}"] if wins else []
+                    rows += [f"{condition},s{subject},{j},{i},{100 - wins}"] if wins < 100 else []
+    path.write_text("\n".join(rows) + "\n")
+
+
+def test_conditions_have_tasks_of_their_own(tmp_path: Path) -> None:
+    path = tmp_path / "lists.csv"
+    write_lists(path)
+    exception = caveat.TransitiveTask(8, [(5, 3)])
+    tables = [
+        caveat.fit_choice_file(path, by=["condition"], tasks=tasks, bootstrap=0).table
+        for tasks in (
+            {"caught": exception, "short": caveat.TransitiveTask(5)},
+            {"caught": "8:5-3", "short": 5},
+            {"caught": exception},
+            {"short": 5, None: "8:5-3"},
+        )
+    ]
+    for table in tables:
+        assert list(table["task"]) == ["5", "8:5-3"]
+        assert table["conjunctivity"] == pytest.approx([0.2, 0.2], abs=0.03)
+        np.testing.assert_array_equal(table["conjunctivity"], tables[0]["conjunctivity"])
+    lines = path.read_text().splitlines()
+    parts = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    parts[0].write_text("\n".join(lines[:20]) + "\n")
+    parts[1].write_text("\n".join([lines[0], *lines[20:]]) + "\n")
+    again = caveat.fit_choice_file(parts, by=["condition"], tasks={"caught": exception}, bootstrap=0).table
+    np.testing.assert_array_equal(again["conjunctivity"], tables[0]["conjunctivity"])
+    assert len(caveat.read_choices(parts)) == len(caveat.read_choices(path)) == len(lines) - 1
+    figure = caveat.figures.choices(path, by=["condition"], tasks={"caught": exception})
+    assert len(figure.table) == 10 + 28
+    with pytest.raises(ValueError, match="no such condition"):
+        caveat.fit_choice_file(path, by=["condition"], tasks={"nothing": 5})
+    with pytest.raises(ValueError, match="add condition to --by"):
+        caveat.fit_choice_file(path)
+    with pytest.raises(ValueError, match="2 conditions"):
+        caveat.fit_choice_file(path, by=["condition"], exceptions=[(5, 3)])
+    with pytest.raises(ValueError, match=r"tasks\['short'\]: expected every trained pair equally often"):
+        caveat.fit_choice_file(path, tasks={"short": caveat.TransitiveTask(5, order="higher-first")})
+    with pytest.raises(TypeError, match=r"tasks\['short'\]: expected a TransitiveTask"):
+        caveat.fit_choice_file(path, tasks={"short": 5.5})  # type: ignore[dict-item]
+
+
+def test_the_opposite_order_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "turned.csv"
+    write_lists(path)
+    lines = path.read_text().splitlines()
+    turned = lines[0].replace("winner,loser", "loser,winner")
+    path.write_text("\n".join([turned, *lines[1:]]) + "\n")
+    with pytest.raises(ValueError, match="opposite order"):
+        caveat.fit_choice_file(path, by=["condition"], tasks={"caught": "8:5-3"})
+    # Of one condition only, it is a warning.
+    short = [turned] + [line for line in lines[1:] if line.startswith("short")]
+    path.write_text("\n".join(short) + "\n")
+    right = tmp_path / "right.csv"
+    right.write_text("\n".join([lines[0]] + [line for line in lines[1:] if line.startswith("caught")]) + "\n")
+    with pytest.warns(UserWarning, match="condition short: the choices speak for the opposite order"):
+        mixed = caveat.fit_choice_file([path, right], by=["condition"], tasks={"caught": "8:5-3"}, bootstrap=0)
+    assert "opposite order" in mixed.notes[0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 import scipy.optimize
@@ -287,3 +289,31 @@ def test_a_design_tells_the_information_of_a_judgment() -> None:
     bits = found.table["information_bits"]
     assert len(found.tasks) == 2 and bits[0] >= bits[1] and 0 < bits[1] <= 1
     assert found.figure().name == "design"
+
+
+def test_data_for_the_opposite_order_are_warned_of() -> None:
+    margins = noisy(0.2, 10.0, 3.0, 0.05, 0)
+    with pytest.warns(UserWarning, match="margins speak for the opposite order"):
+        fit = caveat.fit(TASK, -margins, PAIRS)
+    assert fit.limit == "no_signal"
+    chosen = np.round(100 / (1 + np.exp(-margins)))
+    with pytest.warns(UserWarning, match="choices speak for the opposite order"):
+        caveat.fit_choices(TASK, PAIRS, 100 - chosen, 100)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        caveat.fit(TASK, margins, PAIRS)
+        caveat.fit_choices(TASK, PAIRS, chosen, 100)
+        random = np.random.default_rng(1)
+        for _ in range(20):
+            caveat.fit_choices(TASK, PAIRS, random.binomial(10, 0.5, len(PAIRS)), 10)
+
+
+def test_a_position_bias_needs_both_positions() -> None:
+    chosen = np.round(100 / (1 + np.exp(-noisy(0.2, 10.0, 3.0, 0.05, 0))))
+    with pytest.raises(ValueError, match="higher item is shown first in every trial"):
+        caveat.fit_choices(TASK, PAIRS, chosen, 100, position_bias=True)
+    both = [*PAIRS, *[(j, i) for i, j in PAIRS]]
+    with pytest.raises(ValueError, match="always the one chosen"):
+        caveat.fit_choices(TASK, both, [100] * 72, 100, position_bias=True)
+    fit = caveat.fit_choices(TASK, both, [*chosen, *(100 - chosen)], 100, position_bias=True)
+    assert fit.position_bias == pytest.approx(0, abs=0.05)

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use caveat_theory::TransitiveTask;
 
-use super::{ChoiceTable, Grouping, ItemLabels};
+use super::read::group_name;
+use super::{ChoiceRow, ChoiceTable, Grouping, ItemLabels};
 use crate::error::{Result, ResultsError, name_list};
 use lists::{Listed, Lists};
 
@@ -89,16 +90,19 @@ impl ChoiceTable {
                 Some(&(_, other)) => self.check_together(&lists[other], &lists[list], by)?,
             }
         }
-        let inverse: Vec<HashMap<usize, usize>> =
-            lists.iter().map(|l| l.items.iter().enumerate().map(|(rank, &item)| (item, rank)).collect()).collect();
-        let within = |groups: [u32; 3], item: usize| {
-            let list = index.get(&groups).copied().unwrap_or_default();
-            inverse[list].get(&item).copied().unwrap_or(item)
-        };
+        let ranks: Vec<Option<HashMap<usize, usize>>> = lists.iter().map(Listed::ranks).collect();
+        // Rows of one group mostly follow each other.
+        let mut last: Option<([u32; 3], usize)> = None;
         // Units and places number the same groups by first appearance.
         for (row, &unit) in self.rows.iter().zip(&places) {
-            let (first, second) = (within(row.groups, row.first), within(row.groups, row.second));
-            units[unit].table.rows.push(super::ChoiceRow { first, second, ..*row });
+            let list = match last {
+                Some((same, list)) if same == row.groups => list,
+                _ => index.get(&row.groups).copied().unwrap_or_default(),
+            };
+            last = Some((row.groups, list));
+            let rank = |item: usize| ranks[list].as_ref().and_then(|ranks| ranks.get(&item).copied()).unwrap_or(item);
+            let (first, second) = (rank(row.first), rank(row.second));
+            units[unit].table.rows.push(ChoiceRow { first, second, ..*row });
         }
         for (row, &unit) in self.distance_rows.iter().zip(&places) {
             units[unit].table.distance_rows.push(*row);
@@ -157,7 +161,7 @@ impl ChoiceTable {
             return Ok(Vec::new());
         }
         for (k, (name, _)) in declared.named.iter().enumerate() {
-            if declared.named[..k].iter().any(|(other, _)| other == name) {
+            if declared.named[..k].iter().any(|(other, _)| is_same(other, name)) {
                 return bad(format!("two tasks are declared for {name:?}: declare one"));
             }
         }
@@ -186,10 +190,12 @@ impl ChoiceTable {
             return bad(problem.to_owned());
         };
         let known: Vec<Vec<String>> = kinds.iter().map(|kind| labels(kind)).collect();
-        if let Some(at) = known.iter().position(|labels| declared.named.iter().all(|(name, _)| labels.contains(name))) {
+        let is_known = |labels: &[String], name: &str| labels.iter().any(|label| is_same(label, name));
+        let all_known = |labels: &[String]| declared.named.iter().all(|(name, _)| is_known(labels, name));
+        if let Some(at) = known.iter().position(|labels| all_known(labels)) {
             return Ok(kinds[at].clone());
         }
-        let unknown = declared.named.iter().find(|(name, _)| !known[0].contains(name)).map_or("", |(name, _)| name);
+        let unknown = declared.named.iter().find(|(name, _)| !is_known(&known[0], name)).map_or("", |(name, _)| name);
         let what = first.iter().map(|g| g.name()).collect::<Vec<_>>().join(",");
         bad(format!(
             "a task is declared for {unknown:?}, and there is no such {what}: the file has {}",
@@ -202,10 +208,11 @@ impl ChoiceTable {
         if a.task.graph() == b.task.graph() {
             return Ok(());
         }
-        let missing: Vec<&str> = a.of.iter().filter(|g| !by.contains(g)).map(|g| g.name()).collect();
+        let whose = Grouping::ALL.into_iter().filter(|g| a.of.contains(g) || b.of.contains(g));
+        let missing: Vec<&str> = whose.filter(|g| !by.contains(g)).map(Grouping::name).collect();
         Err(ResultsError::BadTable(format!(
-            "{} has the task {} and {} has the task {}, so they cannot be fitted together: add {} to --by (or, if they are one \
-             task, declare it: --task N:W-L)",
+            "{} has the task {} and {} has the task {}, which cannot be fitted together: add {} to --by (or, if all had one task, \
+             declare it: --task N:W-L)",
             self.title(a.groups, &a.of),
             a.task,
             self.title(b.groups, &b.of),
@@ -231,6 +238,11 @@ impl ChoiceTable {
         };
         self.items.get(item).cloned().unwrap_or_else(|| (item + first).to_string())
     }
+}
+
+/// Whether two texts are one name, as names are read from a file.
+fn is_same(a: &str, b: &str) -> bool {
+    a == b || group_name(a.trim()) == group_name(b.trim())
 }
 
 /// Groups of which only some kinds count.

@@ -18,6 +18,9 @@ use crate::commands::results::reading;
 use crate::failure::Failure;
 use crate::progress;
 
+/// Most items of a declared task, as of files.
+const MOST_ITEMS: usize = 1_000_000;
+
 /// The choices of one condition, in clusters that are resampled and left out as a whole.
 #[derive(Debug, Clone)]
 pub(crate) struct ChoiceUnit {
@@ -89,6 +92,9 @@ fn declared_tasks(spec: &ChoiceSpec, columns: &ChoiceColumns) -> Result<Declared
         ..DeclaredTasks::default()
     };
     for of in &spec.task {
+        if of.task.n_items > MOST_ITEMS {
+            return Err(Failure::input(format!("--task of {} items: expected 2 to {MOST_ITEMS}", of.task.n_items)));
+        }
         let task = TransitiveTask::new(of.task.n_items, &of.task.exceptions)?;
         match &of.name {
             Some(name) => declared.named.push((name.clone(), task)),

@@ -125,8 +125,8 @@ fn of_choices(args: &FitArgs, pictures: ChoicePictures) -> Result<FitOutcome, Fa
     }
     let notes = file.notes.clone();
     let spec = model_spec(args);
-    direction::check_bias(&file.units, &spec)?;
-    let warnings = direction::of_choices(&file.units, &spec, true)?;
+    let mut warnings = direction::check_bias(&file.units, &spec)?;
+    warnings.extend(direction::of_choices(&file.units, &spec, true)?);
     if args.compare {
         return Ok(FitOutcome { notes, warnings, ..FitOutcome::new(compare::choices(&file.units, args)?) });
     }
@@ -146,8 +146,8 @@ fn of_trials(args: &FitArgs) -> Result<FitOutcome, Failure> {
             return Err(Failure::input("--train and --test predict margins: leave out --loss logistic"));
         }
         let units = choices::read_trials(&args.files, args)?;
-        direction::check_bias(&units, &model_spec(args))?;
-        let warnings = direction::of_choices(&units, &model_spec(args), is_final)?;
+        let mut warnings = direction::check_bias(&units, &model_spec(args))?;
+        warnings.extend(direction::of_choices(&units, &model_spec(args), is_final)?);
         if args.compare {
             return Ok(FitOutcome { warnings, ..FitOutcome::new(compare::choices(&units, args)?) });
         }
