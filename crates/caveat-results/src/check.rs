@@ -12,8 +12,9 @@ use std::path::PathBuf;
 use rayon::prelude::*;
 
 use crate::error::{Result, ResultsError};
+use crate::input::AsInput;
 use crate::table::Table;
-use crate::trial_table::{Progress, Reading, Source, TrialColumn, find_tables, scan_leniently};
+use crate::trial_table::{Located, Progress, Reading, Source, TrialColumn, locate, scan_leniently};
 use findings::Findings;
 use runs::Runs;
 
@@ -77,13 +78,14 @@ impl CheckReport {
 ///
 /// # Errors
 /// No path at all. Everything about files is in the report.
-pub fn check_trials(paths: &[PathBuf], most: usize, progress: Progress<'_>) -> Result<CheckReport> {
+pub fn check_trials<P: AsInput>(paths: &[P], most: usize, progress: Progress<'_>) -> Result<CheckReport> {
     if paths.is_empty() {
         return Err(ResultsError::NoTables { place: "no path was given".to_owned() });
     }
-    let (tables, mut problems) = list_tables(paths);
+    let (located, mut problems) = list_tables(paths);
+    let tables: Vec<PathBuf> = located.iter().map(|t| t.input.path().to_owned()).collect();
     let mut findings = Findings::new(most);
-    let outcomes = scan_leniently(&tables, &TrialColumn::ALL, progress, |runs: &mut Runs, table, batch| {
+    let outcomes = scan_leniently(&located, &TrialColumn::ALL, progress, |runs: &mut Runs, table, batch| {
         runs.add(batch, table, most)
     });
 
@@ -91,7 +93,7 @@ pub fn check_trials(paths: &[PathBuf], most: usize, progress: Progress<'_>) -> R
     for (table, outcome) in outcomes.into_iter().enumerate() {
         match outcome {
             Ok(parts) => parts.into_iter().try_for_each(|part| all.merge(part, &mut findings))?,
-            Err(error) => report_unreadable(&tables, table, error, &mut findings),
+            Err(error) => report_unreadable(&located, table, error, &mut findings),
         }
     }
 
@@ -111,32 +113,33 @@ pub fn check_trials(paths: &[PathBuf], most: usize, progress: Progress<'_>) -> R
 }
 
 /// The tables under the paths, and a problem for each path that leads to none.
-fn list_tables(paths: &[PathBuf]) -> (Vec<PathBuf>, Vec<Problem>) {
+fn list_tables<P: AsInput>(paths: &[P]) -> (Vec<Located>, Vec<Problem>) {
     let (mut found, mut problems) = (Vec::new(), Vec::new());
-    for path in paths {
-        match find_tables(std::slice::from_ref(path)) {
-            Ok(tables) => found.extend(tables),
+    for input in paths.iter().map(AsInput::as_input) {
+        match locate(std::slice::from_ref(&input)) {
+            Ok(_) => found.push(input),
             Err(error) => problems.push(Problem {
                 kind: ProblemKind::Schema,
-                path: path.clone(),
+                path: input.path().to_owned(),
                 row: None,
                 column: None,
-                text: without_path(path, &error),
+                text: without_path(input.path(), &error),
                 count: 1,
             }),
         }
     }
     // Once more together, so that a table reached by two paths is listed once; each was found a moment ago.
-    (find_tables(&found).unwrap_or(found), problems)
+    (locate(&found).unwrap_or_default(), problems)
 }
 
 /// One problem for a file that is no table, or one for each column that is missing or of the wrong type.
-fn report_unreadable(tables: &[PathBuf], table: usize, error: ResultsError, findings: &mut Findings) {
-    let path = &tables[table];
+fn report_unreadable(tables: &[Located], table: usize, error: ResultsError, findings: &mut Findings) {
+    let table_read = &tables[table];
+    let path = table_read.input.path();
     let errors: Vec<(Option<TrialColumn>, ResultsError)> = match error {
         ResultsError::MissingColumn { .. } | ResultsError::WrongType { .. } => TrialColumn::ALL
             .par_iter()
-            .filter_map(|&c| Source::open(path, &[c], Reading::default()).err().map(|e| (Some(c), e)))
+            .filter_map(|&c| Source::open(table_read, &[c], Reading::default()).err().map(|e| (Some(c), e)))
             .collect(),
         _ => Vec::new(),
     };

@@ -4,13 +4,13 @@ mod tally;
 
 use std::cmp::Ordering;
 use std::fmt;
-use std::path::PathBuf;
 
 use caveat_theory::{Comparison, ComparisonGraph, PresentationOrder, TransitiveTask};
 use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::error::{Result, ResultsError};
+use crate::input::AsInput;
 use crate::trial_table::{Phase, Progress, TrialBatch, TrialColumn, scan_trials};
 use tally::{EXCEPTION, SEEN, TRAINED, WON};
 pub(crate) use tally::{Group, RowUse, Tallied, Tally, canonical, rows_of_phase};
@@ -363,7 +363,7 @@ const WINNER_FIRST: u8 = 8;
 /// column: a rank that is negative or at least [`MAX_ITEMS`], an item against itself, a logit difference that is not
 /// finite, a trained row whose label is neither Yes nor No, rows of one condition that contradict each other on is_train,
 /// is_exception or the label of a trained pair. Also a condition without trained rows, and no row of the phase at all.
-pub fn read_conditions(paths: &[PathBuf], phase: Phase, progress: Progress<'_>) -> Result<Vec<Condition>> {
+pub fn read_conditions<P: AsInput>(paths: &[P], phase: Phase, progress: Progress<'_>) -> Result<Vec<Condition>> {
     let tallies = scan_trials(paths, &Tally::<Sum>::columns(), progress, |tally: &mut Tally<Sum>, batch| {
         tally.add(batch, &rows_of_phase(batch, phase)?)
     })?;
@@ -373,7 +373,8 @@ pub fn read_conditions(paths: &[PathBuf], phase: Phase, progress: Progress<'_>) 
     }
     let groups = all.take_groups();
     if groups.is_empty() {
-        let (path, filter) = (paths.first().cloned().unwrap_or_default(), format!(" with phase {phase}"));
+        let path = paths.first().map(|p| p.as_input().path().to_owned()).unwrap_or_default();
+        let filter = format!(" with phase {phase}");
         return Err(ResultsError::NoRows {
             path,
             filter,

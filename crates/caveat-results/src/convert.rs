@@ -13,7 +13,8 @@ use rayon::prelude::*;
 
 use crate::atomic::write_atomically;
 use crate::error::{Result, ResultsError};
-use crate::trial_table::{ColumnKind, Progress, Reading, Source, TrialBatch, TrialColumn, find_tables};
+use crate::input::AsInput;
+use crate::trial_table::{ColumnKind, Located, Progress, Reading, Source, TrialBatch, TrialColumn, locate};
 use extras::{CsvKinds, Extras};
 use sink::{Format, Sink};
 
@@ -48,13 +49,13 @@ pub struct Converted {
 /// # Errors
 /// An output that ends neither in .parquet nor in .csv; inputs of both kinds; any error of reading a trial table; extra
 /// columns that differ; a path or file of a run that is malformed, by name.
-pub fn convert_trials(inputs: &[PathBuf], output: &Path, progress: Progress<'_>) -> Result<Converted> {
+pub fn convert_trials<P: AsInput>(inputs: &[P], output: &Path, progress: Progress<'_>) -> Result<Converted> {
     let format = Format::of(output)?;
     let (mut run_files, mut tables) = (Vec::new(), Vec::new());
-    for input in inputs {
-        let found = if input.is_dir() { runs::find(input)? } else { Vec::new() };
+    for input in inputs.iter().map(AsInput::as_input) {
+        let found = if input.is_dir() { runs::find(input.path())? } else { Vec::new() };
         if found.is_empty() {
-            tables.push(input.clone());
+            tables.push(input);
         } else {
             run_files.extend(found);
         }
@@ -62,14 +63,15 @@ pub fn convert_trials(inputs: &[PathBuf], output: &Path, progress: Progress<'_>)
     match (tables.first(), run_files.first()) {
         (Some(table), Some(run)) => {
             let problem = format!("is a trial table, but {} is a run: expected inputs of one kind", run.path.display());
-            Err(ResultsError::bad_file(table, problem))
+            Err(ResultsError::bad_file(table.path(), problem))
         }
         (None, Some(_)) => convert_runs(run_files, output, format, progress),
-        _ => convert_tables(&find_tables(&tables)?, output, format, progress),
+        _ => convert_tables(&locate(&tables)?, output, format, progress),
     }
 }
 
-fn convert_tables(tables: &[PathBuf], output: &Path, format: Format, progress: Progress<'_>) -> Result<Converted> {
+fn convert_tables(located: &[Located], output: &Path, format: Format, progress: Progress<'_>) -> Result<Converted> {
+    let tables: Vec<PathBuf> = located.iter().map(|t| t.input.path().to_owned()).collect();
     // One table may be written over itself; one of several would have its rows twice when the same is asked for again.
     let is_output = |table: &&PathBuf| table.canonicalize().is_ok_and(|t| output.canonicalize().is_ok_and(|o| o == t));
     if let Some(table) = tables.iter().find(is_output).filter(|_| tables.len() > 1) {
@@ -77,14 +79,14 @@ fn convert_tables(tables: &[PathBuf], output: &Path, format: Format, progress: P
         return Err(ResultsError::bad_file(table, problem));
     }
     let reading = Reading { lenient: false, extras: true };
-    let open = |path: &PathBuf| Source::open(path, &TrialColumn::ALL, reading);
+    let open = |table: &Located| Source::open(table, &TrialColumn::ALL, reading);
     // Every table is looked at before anything is written, and the first error in order is the one reported.
     let sources: Vec<Source> =
-        tables.par_iter().map(open).collect::<Vec<_>>().into_iter().collect::<Result<Vec<_>>>()?;
+        located.par_iter().map(open).collect::<Vec<_>>().into_iter().collect::<Result<Vec<_>>>()?;
     let facts: Vec<Facts> =
-        tables.par_iter().map(|t| Facts::of(t)).collect::<Vec<_>>().into_iter().collect::<Result<Vec<_>>>()?;
+        located.par_iter().map(Facts::of).collect::<Vec<_>>().into_iter().collect::<Result<Vec<_>>>()?;
     let kinds: Vec<Option<&CsvKinds>> = facts.iter().map(|f| f.csv_kinds.as_ref()).collect();
-    let extras = Extras::agree(tables, &sources, &kinds, format)?;
+    let extras = Extras::agree(&tables, &sources, &kinds, format)?;
     let truth_is_whole = facts.iter().all(|f| f.truth_is_whole);
     let schema = Arc::new(Schema::new([canonical_fields(truth_is_whole), extras.fields()].concat()));
 
@@ -132,9 +134,9 @@ struct Facts {
 }
 
 impl Facts {
-    fn of(table: &Path) -> Result<Self> {
-        let is_csv = crate::trial_table::is_csv(table);
-        let source = Source::open(table, &[TrialColumn::GroundTruth], Reading { lenient: false, extras: is_csv })?;
+    fn of(table: &Located) -> Result<Self> {
+        let source = Source::open(table, &[TrialColumn::GroundTruth], Reading { lenient: false, extras: true })?;
+        let is_csv = source.is_text();
         let mut facts = Self { truth_is_whole: true, csv_kinds: is_csv.then(CsvKinds::default) };
         for range in source.ranges() {
             source.read(range, &mut |batch| {

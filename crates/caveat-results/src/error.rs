@@ -43,7 +43,9 @@ pub enum ResultsError {
         problem: String,
     },
     /// A directory without trial tables, or no path at all.
-    #[error("{place}: no trial tables found: name a .parquet or .csv file, or a directory that holds .parquet files")]
+    #[error(
+        "{place}: no trial tables found: name a table in Parquet or CSV, or a directory that holds .parquet, .csv or .tsv files"
+    )]
     NoTables {
         /// Where was looked.
         place: String,

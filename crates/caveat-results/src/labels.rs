@@ -18,6 +18,7 @@ use std::hash::{DefaultHasher, Hasher};
 use rayon::prelude::*;
 use unicode_normalization::{UnicodeNormalization, is_nfc_quick, IsNormalized};
 
+use crate::delimited::is_missing;
 use crate::interner::{Interner, Strings};
 
 /// What names an item: equal for all spellings of one item. Costs a glance at most labels.
@@ -44,19 +45,12 @@ pub fn label_key(text: &str) -> Cow<'_, str> {
 pub fn is_missing_label(text: &[u8]) -> bool {
     match text.first() {
         None => true,
-        Some(b'N' | b'n' | b'<' | b'#' | b'-') => MISSING.contains(&text),
+        // With one of these every word for it begins.
+        Some(b'N' | b'n' | b'<' | b'#') => std::str::from_utf8(text).is_ok_and(is_missing),
         Some(first) if first.is_ascii_graphic() => false,
-        Some(_) => std::str::from_utf8(text).is_ok_and(|text| {
-            let tidy = tidy(text);
-            tidy.is_empty() || MISSING.contains(&tidy.as_bytes())
-        }),
+        Some(_) => std::str::from_utf8(text).is_ok_and(|text| is_missing(&tidy(text))),
     }
 }
-
-/// The words that pandas, R and spreadsheets write for a missing value. `Na` and `na` may be sodium or a name.
-const MISSING: [&[u8]; 13] = [
-    b"", b"NA", b"N/A", b"n/a", b"NaN", b"nan", b"-nan", b"NULL", b"null", b"None", b"<NA>", b"#N/A", b"#NA",
-];
 
 /// Order of labels: numbers by value, then text by its characters.
 pub fn label_order(a: &str, b: &str) -> Ordering {

@@ -23,10 +23,13 @@ mod choices;
 mod comparisons;
 mod conditions;
 mod convert;
+mod delimited;
 mod error;
+mod input;
 mod interner;
 mod labels;
 mod matrix;
+mod rows;
 mod statistics;
 mod table;
 mod trial_table;
@@ -38,10 +41,11 @@ pub use choices::{
     ChoiceColumns, ChoiceRole, ChoiceRow, ChoiceTable, Cluster, CountReconstruction, DistanceRow, DistanceSummary,
     Grouping, PairSummary, TrialCounts, read_choices,
 };
-pub use comparisons::{LabeledComparisons, places, ranks_table, read_comparisons};
+pub use comparisons::{ComparisonColumns, ComparisonRole, LabeledComparisons, places, ranks_table, read_comparisons};
 pub use conditions::{Condition, ConditionKey, MAX_ITEMS, PairMargin, read_conditions};
 pub use convert::{Converted, convert_trials};
 pub use error::{Result, ResultsError};
+pub use input::{AsInput, Input};
 pub use labels::{is_missing_label, label_key, label_order, look_alikes};
 pub use matrix::{read_matrix, write_matrix};
 pub use statistics::{
@@ -49,4 +53,6 @@ pub use statistics::{
     Summary, SummaryGroup, read_choices_by_pair, read_pair_table, summarize, wilson_interval,
 };
 pub use table::{Format, Table, Values};
-pub use trial_table::{ColumnKind, Phase, Progress, TextColumn, TrialBatch, TrialColumn, find_tables, scan_trials};
+pub use trial_table::{
+    ColumnKind, Phase, Progress, TextColumn, TrialBatch, TrialColumn, find_tables, scan_trials, tables_passed_over,
+};

@@ -2,12 +2,14 @@
 
 mod batch;
 mod csv_file;
+mod find;
 mod parquet_file;
+mod plan;
+mod values;
 
 use std::collections::HashSet;
 use std::fmt;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -17,11 +19,16 @@ use serde::Serialize;
 
 pub(crate) use batch::Fault;
 pub use batch::{TextColumn, TrialBatch};
+pub(crate) use find::{Located, locate};
+pub use find::{find_tables, tables_passed_over};
 
 use crate::error::{Result, ResultsError};
+use crate::input::{AsInput, Form};
 
 /// What [`scan_trials`] calls with the rows done and the rows in all, from any thread, a few times per million rows.
 pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Sync);
+
+const EXPECTED: &str = "a trial table in Parquet or CSV";
 
 /// Rows per unit of parallel work. Fixed, so that results never depend on the number of threads.
 const UNIT_ROWS: u64 = 1 << 18;
@@ -99,9 +106,9 @@ impl ColumnKind {
     pub(crate) fn accepted(self) -> &'static str {
         match self {
             Self::Text => "text (utf8, large_utf8 or a dictionary of these)",
-            Self::Integer => "an integer (int64 or int32)",
-            Self::Real => "a float (float64 or float32)",
-            Self::Flag => "a bool",
+            Self::Integer => "an integer (or a float that is a whole number)",
+            Self::Real => "a number",
+            Self::Flag => "a bool (or 1 and 0)",
         }
     }
 }
@@ -167,11 +174,6 @@ impl TrialColumn {
         }
     }
 
-    /// The column of that name.
-    pub(crate) fn of(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|c| c.name() == name)
-    }
-
     /// What the column holds. `ground_truth` is a float, because it is missing on pairs without one.
     pub fn kind(self) -> ColumnKind {
         match self {
@@ -231,74 +233,25 @@ impl FromStr for Phase {
     }
 }
 
-/// The files that hold trial tables: every file named, and every .parquet file at any depth under a directory named.
-///
-/// Sorted by path under each name; a file reached twice is listed once. Links to directories are not followed, hidden
-/// files and directories are passed over.
-///
-/// # Errors
-/// A path that does not exist or cannot be read, a directory without .parquet files, or no path at all.
-pub fn find_tables(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
-    let (mut tables, mut seen) = (Vec::new(), HashSet::new());
-    for path in paths {
-        let metadata = fs::metadata(path).map_err(|e| ResultsError::read(path, e))?;
-        let mut found = Vec::new();
-        if metadata.is_dir() {
-            collect_parquet(path, &mut found)?;
-            if found.is_empty() {
-                return Err(ResultsError::NoTables { place: path.display().to_string() });
-            }
-            found.sort();
-        } else {
-            found.push(path.clone());
-        }
-        for table in found {
-            let identity = fs::canonicalize(&table).map_err(|e| ResultsError::read(&table, e))?;
-            if seen.insert(identity) {
-                tables.push(table);
-            }
-        }
-    }
-    if tables.is_empty() {
-        return Err(ResultsError::NoTables { place: "no path was given".to_owned() });
-    }
-    Ok(tables)
-}
-
-fn collect_parquet(directory: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
-    let read = |e| ResultsError::read(directory, e);
-    for entry in fs::read_dir(directory).map_err(read)? {
-        let entry = entry.map_err(read)?;
-        let path = entry.path();
-        if entry.file_name().to_string_lossy().starts_with('.') {
-            continue;
-        }
-        if entry.file_type().map_err(read)?.is_dir() {
-            collect_parquet(&path, found)?;
-        } else if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("parquet")) && path.is_file() {
-            found.push(path);
-        }
-    }
-    Ok(())
-}
-
 /// Reads only `columns` of the trial tables under `paths` and folds their rows, in parallel over ranges of rows.
 ///
 /// Each range starts from `A::default()` and is folded row batch by row batch through `visit`; the folded ranges come
 /// back in the order of files and rows. The ranges do not depend on the number of threads, so neither does a result
-/// that is merged in this order. A file ending in .csv is read as CSV, any other as Parquet.
+/// that is merged in this order. Files are known by their content: Parquet, or separated text, also packed with gzip or zstd.
+/// Columns are found without regard to capitals, and folders named like `setting=full` give columns that tables lack.
 ///
 /// # Errors
 /// That of the first range in order that has one: a file that is no such table, an empty one, a needed column that is
 /// missing or of the wrong type, a missing value where there must be one, or any error of `visit`.
-pub fn scan_trials<A, V>(paths: &[PathBuf], columns: &[TrialColumn], progress: Progress<'_>, visit: V) -> Result<Vec<A>>
+pub fn scan_trials<P, A, V>(paths: &[P], columns: &[TrialColumn], progress: Progress<'_>, visit: V) -> Result<Vec<A>>
 where
+    P: AsInput,
     A: Default + Send,
     V: Fn(&mut A, &TrialBatch) -> Result<()> + Sync,
 {
-    let tables: Vec<Source> = find_tables(paths)?
+    let tables: Vec<Source> = locate(paths)?
         .par_iter()
-        .map(|path| Source::open(path, columns, Reading::default()))
+        .map(|table| Source::open(table, columns, Reading::default()))
         .collect::<Vec<_>>()
         .into_iter()
         .collect::<Result<_>>()?;
@@ -344,7 +297,7 @@ pub(crate) struct Reading {
 /// Reads `columns` of `tables` as [`scan_trials`] does, but goes on where that stops: a bad value is a fault of its batch,
 /// and a table that cannot be read is an error of its own. One outcome per table, in order; `visit` gets its number.
 pub(crate) fn scan_leniently<A, V>(
-    tables: &[PathBuf],
+    tables: &[Located],
     columns: &[TrialColumn],
     progress: Progress<'_>,
     visit: V,
@@ -354,7 +307,7 @@ where
     V: Fn(&mut A, usize, &TrialBatch) -> Result<()> + Sync,
 {
     let reading = Reading { lenient: true, extras: false };
-    let sources: Vec<Result<Source>> = tables.par_iter().map(|path| Source::open(path, columns, reading)).collect();
+    let sources: Vec<Result<Source>> = tables.par_iter().map(|table| Source::open(table, columns, reading)).collect();
     let readable = || sources.iter().enumerate().filter_map(|(k, s)| s.as_ref().ok().map(|s| (k, s)));
     let total: u64 = readable().map(|(_, s)| s.n_rows()).sum();
     let units: Vec<(usize, &Source, Range)> =
@@ -396,11 +349,6 @@ pub(crate) struct Range {
     n_rows: u64,
 }
 
-/// Whether a file is read as CSV: any other is read as Parquet.
-pub(crate) fn is_csv(path: &Path) -> bool {
-    path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv"))
-}
-
 /// Refuses a table in which two columns have one name.
 fn refuse_duplicates<'a>(path: &Path, names: impl Iterator<Item = &'a str>) -> Result<()> {
     let mut met = HashSet::new();
@@ -417,12 +365,16 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    pub(crate) fn open(path: &Path, columns: &[TrialColumn], reading: Reading) -> Result<Self> {
-        if is_csv(path) {
-            csv_file::CsvTable::open(path, columns, reading).map(Self::Csv)
-        } else {
-            parquet_file::ParquetTable::open(path, columns, reading).map(Self::Parquet)
+    pub(crate) fn open(table: &Located, columns: &[TrialColumn], reading: Reading) -> Result<Self> {
+        match table.input.form(EXPECTED)? {
+            Form::Text => csv_file::CsvTable::open(table, columns, reading).map(Self::Csv),
+            Form::Parquet(_) => parquet_file::ParquetTable::open(table, columns, reading).map(Self::Parquet),
         }
+    }
+
+    /// Whether the columns beyond those of a trial table are text that may say numbers.
+    pub(crate) fn is_text(&self) -> bool {
+        matches!(self, Self::Csv(_))
     }
 
     pub(crate) fn n_rows(&self) -> u64 {

@@ -305,3 +305,42 @@ impl FromStr for ChoiceColumns {
         Ok(Self { columns, ..Self::default() })
     }
 }
+
+/// Roles that the columns of a table seem to have, by their names, as `role=column,…`; `None` where nothing is clear.
+pub(crate) fn suggested_columns(names: &[String]) -> Option<String> {
+    const PAIRS: [(ChoiceRole, &[&str], ChoiceRole, &[&str]); 2] = [
+        (
+            ChoiceRole::Winner,
+            &["winner", "chosen", "s1", "item1", "item_1", "stim1", "left", "item_a", "a", "first", "player1"],
+            ChoiceRole::Loser,
+            &[
+                "loser", "unchosen", "other", "s2", "item2", "item_2", "stim2", "right", "item_b", "b", "second",
+                "player2",
+            ],
+        ),
+        (
+            ChoiceRole::Higher,
+            &["higher", "target", "correct_item"],
+            ChoiceRole::Lower,
+            &["lower", "distractor", "foil"],
+        ),
+    ];
+    // Of a pair in any order, being right is not having chosen the first.
+    const CHOSE_A: &[&str] = &["chose_s1", "chose_first", "chose_left", "chose_a", "chose_1", "p_first", "p_left"];
+    const RIGHT: &[&str] = &["accuracy", "acc", "correct", "proportion_correct", "p_correct"];
+    const OTHERS: [(ChoiceRole, &[&str]); 4] = [
+        (ChoiceRole::Count, &["count", "n", "trials", "n_trials", "weight"]),
+        (ChoiceRole::Subject, &["subject", "participant", "monkey", "subject_id", "participant_id", "id"]),
+        (ChoiceRole::Session, &["session", "session_id", "day"]),
+        (ChoiceRole::Condition, &["condition", "group"]),
+    ];
+    let find = |known: &[&str]| names.iter().find(|n| known.contains(&n.to_lowercase().as_str()));
+    let (role_a, a, role_b, b) =
+        PAIRS.iter().find_map(|(role_a, a, role_b, b)| Some((role_a, find(a)?, role_b, find(b)?)))?;
+    let mut roles = vec![format!("{role_a}={a}"), format!("{role_b}={b}")];
+    let accuracy = if *role_a == ChoiceRole::Higher { RIGHT } else { CHOSE_A };
+    roles.extend(find(accuracy).map(|name| format!("{}={name}", ChoiceRole::Accuracy)));
+    let others = OTHERS.iter().filter_map(|(role, known)| Some((role, find(known)?)));
+    roles.extend(others.filter(|(_, n)| *n != a && *n != b).map(|(role, name)| format!("{role}={name}")));
+    Some(roles.join(","))
+}

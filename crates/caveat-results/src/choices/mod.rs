@@ -11,6 +11,7 @@ mod summaries;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use columns::suggested_columns;
 pub use columns::{ChoiceColumns, ChoiceRole, TrialCounts};
 pub use counts::CountReconstruction;
 pub use read::read_choices;

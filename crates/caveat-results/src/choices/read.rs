@@ -1,7 +1,6 @@
 //! From rows of text to the table of choices: items to ranks, proportions and counts to numbers of choices.
 
 use std::collections::HashMap;
-use std::path::Path;
 
 use super::columns::{Fields, Shape};
 use super::counts::reconstruct;
@@ -10,6 +9,7 @@ use super::{
     ChoiceColumns, ChoiceRole, ChoiceRow, ChoiceTable, CountReconstruction, DistanceRow, Grouping, TrialCounts,
 };
 use crate::error::{Result, ResultsError, name_list};
+use crate::input::AsInput;
 use crate::interner::Interner;
 
 /// Largest number of items, as a guard against a column that holds no ranks.
@@ -40,9 +40,11 @@ const MOST_ITEMS: usize = 1_000_000;
 /// # std::fs::remove_dir_all(&directory)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn read_choices(path: &Path, columns: &ChoiceColumns) -> Result<ChoiceTable> {
+pub fn read_choices(file: &(impl AsInput + ?Sized), columns: &ChoiceColumns) -> Result<ChoiceTable> {
     let options = Options::new(columns)?;
-    let source = Source::open(path)?;
+    let input = file.as_input();
+    let path = input.path();
+    let source = Source::open(&input)?;
     let fields = columns.resolve(source.names()).map_err(|problem| ResultsError::bad_file(path, problem))?;
     let mut collector = Collector::new(columns, options, &fields).map_err(|e| ResultsError::bad_file(path, e))?;
     source.visit(&fields.fields, &mut |cells| collector.push(cells))?;

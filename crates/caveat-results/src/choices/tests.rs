@@ -175,8 +175,8 @@ fn bad_rows_are_refused_by_line() {
         assert!(!message.contains('\n'), "{message}");
     }
     let message = read(b"w,l\n0,\xff\n", "winner=w,loser=l").unwrap_err().to_string();
-    assert!(message.contains("line 2: the loser is not text in UTF-8"), "{message}");
-    assert!(read(b"w\0", "winner=w,loser=l").unwrap_err().to_string().contains("binary data or UTF-16"));
+    assert!(message.contains("line 2: the loser \"\u{fffd}\" is not UTF-8 (Latin-1"), "{message}");
+    assert!(read(b"w\0", "winner=w,loser=l").unwrap_err().to_string().contains("binary data of no kind"));
 }
 
 #[test]
@@ -271,7 +271,7 @@ fn a_parquet_file_reads_as_its_csv() {
         message.ends_with("bad.parquet: row 1 (counted from 0): the loser is empty: expected a value in every row"),
         "{message}"
     );
-    fs::write(&path, "no parquet").unwrap();
+    fs::write(&path, "PAR1 no parquet").unwrap();
     assert!(read_choices(&path, &columns).unwrap_err().to_string().contains("not a readable Parquet file"));
 }
 

@@ -1,6 +1,7 @@
 //! Tests of conditions on small tables, and on the published ones where `CAVEAT_PUBLISHED_LM` names their directory.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;

@@ -1,12 +1,11 @@
 //! Choices by seed: how often each run chose the item shown first, for fits to single choices.
 
-use std::path::PathBuf;
-
 use super::filter::Selection;
 use super::hierarchy::{self, Hierarchy};
 use super::pair_table::probability;
 use crate::conditions::{ConditionKey, Tallied, Tally, rows_of_phase};
 use crate::error::Result;
+use crate::input::AsInput;
 use crate::trial_table::{Phase, Progress, TrialBatch, TrialColumn, scan_trials};
 
 /// The choices of one seed in one condition, both values of `reverse` together.
@@ -39,7 +38,7 @@ pub struct ChoicesByPair {
 ///
 /// # Errors
 /// Those of [`read_pair_table`](super::read_pair_table), apart from those about columns that are not read here.
-pub fn read_choices_by_pair(paths: &[PathBuf], phase: Phase, progress: Progress<'_>) -> Result<ChoicesByPair> {
+pub fn read_choices_by_pair<P: AsInput>(paths: &[P], phase: Phase, progress: Progress<'_>) -> Result<ChoicesByPair> {
     let parts = scan_trials(paths, &Tally::<Counts>::columns(), progress, |tally: &mut Tally<Counts>, batch| {
         tally.add(batch, &rows_of_phase(batch, phase)?)
     })?;

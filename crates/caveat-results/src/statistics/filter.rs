@@ -8,6 +8,7 @@ use caveat_theory::PairClass;
 
 use crate::conditions::{RowUse, rows_of_phase};
 use crate::error::{Result, ResultsError};
+use crate::input::AsInput;
 use crate::trial_table::{ColumnKind, Phase, TextColumn, TrialBatch, TrialColumn};
 
 /// The names of [`GroupColumn`], for messages.
@@ -349,10 +350,10 @@ impl Selection {
     }
 
     /// The error that no row is left.
-    pub(super) fn no_rows(&self, paths: &[std::path::PathBuf]) -> ResultsError {
+    pub(super) fn no_rows<P: AsInput>(&self, paths: &[P]) -> ResultsError {
         let phase = self.phase.map(|p| format!("phase={p}"));
         let all: Vec<String> = phase.into_iter().chain(self.filters.iter().map(Filter::to_string)).collect();
-        let path = paths.first().cloned().unwrap_or_default();
+        let path = paths.first().map(|p| p.as_input().path().to_owned()).unwrap_or_default();
         let filter = if all.is_empty() { String::new() } else { format!(" with {}", all.join(" and ")) };
         ResultsError::NoRows { path, filter, expected: "rows that pass, or other filters" }
     }

@@ -1,7 +1,5 @@
 //! The table of ordered pairs: how every condition judges each pair in each order, in one scan.
 
-use std::path::PathBuf;
-
 use caveat_theory::PairClass;
 
 use super::filter::Selection;
@@ -10,6 +8,7 @@ use super::hierarchy::{self, Hierarchy};
 use super::summary::distinct;
 use crate::conditions::{ConditionKey, Tallied, Tally};
 use crate::error::Result;
+use crate::input::AsInput;
 use crate::trial_table::{Phase, Progress, TrialBatch, TrialColumn, scan_trials};
 
 /// One ordered pair in one condition, over all seeds and both values of `reverse`.
@@ -71,7 +70,7 @@ impl PairTable {
     ///
     /// # Errors
     /// As [`read_pair_table`].
-    pub fn read(paths: &[PathBuf], selection: &Selection, progress: Progress<'_>) -> Result<Self> {
+    pub fn read<P: AsInput>(paths: &[P], selection: &Selection, progress: Progress<'_>) -> Result<Self> {
         let columns = distinct(Tally::<PairSums>::columns().into_iter().chain(selection.columns()));
         let parts = scan_trials(paths, &columns, progress, |tally: &mut Tally<PairSums>, batch| {
             tally.add(batch, &selection.uses(batch)?)
@@ -162,7 +161,7 @@ impl PairTable {
 /// or missing, a margin that is infinite, a trained row whose label is neither Yes nor No, and rows of one hierarchy that
 /// contradict each other on is_train, is_exception or the label of a trained pair, within a condition or between conditions. Also
 /// a condition without trained rows, or without rows of a pair that other conditions of its hierarchy train.
-pub fn read_pair_table(paths: &[PathBuf], phase: Phase, progress: Progress<'_>) -> Result<PairTable> {
+pub fn read_pair_table<P: AsInput>(paths: &[P], phase: Phase, progress: Progress<'_>) -> Result<PairTable> {
     PairTable::read(paths, &Selection::from(phase), progress)
 }
 

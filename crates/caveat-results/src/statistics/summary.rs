@@ -1,7 +1,5 @@
 //! Accuracy and margin of groups of rows: by any columns and always by pair class.
 
-use std::path::PathBuf;
-
 use caveat_theory::PairClass;
 
 use super::filter::{GroupColumn, Selection};
@@ -10,6 +8,7 @@ use super::hierarchy::{self, Hierarchy};
 use super::wilson::wilson_interval;
 use crate::conditions::Tally;
 use crate::error::{Result, ResultsError};
+use crate::input::{AsInput, Input};
 use crate::table::{Table, Values};
 use crate::trial_table::{ColumnKind, Progress, TrialColumn, scan_trials};
 
@@ -139,19 +138,21 @@ fn column_values<'a>(column: GroupColumn, values: impl Iterator<Item = &'a Group
 /// Those of [`scan_trials`]; no selected row; a column named twice; millions of groups times seeds, which most likely are not meant; rows that
 /// contradict each other on what was trained, as in [`read_pair_table`](super::read_pair_table); a `correct` other than 0, 1
 /// or missing, or a margin that is infinite.
-pub fn summarize(
-    paths: &[PathBuf],
+pub fn summarize<P: AsInput>(
+    paths: &[P],
     by: &[GroupColumn],
     selection: &Selection,
     progress: Progress<'_>,
 ) -> Result<Summary> {
-    summarize_within(MAX_WORDS, paths, by, selection, progress)
+    // The tables are read twice, a pipe among them too.
+    let inputs: Vec<Input> = paths.iter().map(AsInput::as_input).collect();
+    summarize_within(MAX_WORDS, &inputs, by, selection, progress)
 }
 
 /// The same with another bound on the words of all keys.
 pub(super) fn summarize_within(
     max_words: usize,
-    paths: &[PathBuf],
+    paths: &[Input],
     by: &[GroupColumn],
     selection: &Selection,
     progress: Progress<'_>,
@@ -174,7 +175,7 @@ pub(super) fn summarize_within(
 }
 
 /// What was trained under each hierarchy, from the rows of all runs that pass.
-fn read_hierarchies(paths: &[PathBuf], selection: &Selection, progress: Progress<'_>) -> Result<Vec<Hierarchy>> {
+fn read_hierarchies(paths: &[Input], selection: &Selection, progress: Progress<'_>) -> Result<Vec<Hierarchy>> {
     let columns = distinct(Tally::<()>::columns().into_iter().chain(selection.run_columns()));
     let tallies = scan_trials(paths, &columns, progress, |tally: &mut Tally<()>, batch| {
         tally.add(batch, &selection.run_uses(batch)?)

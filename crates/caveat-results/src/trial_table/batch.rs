@@ -8,6 +8,7 @@ use arrow_array::types::{Float64Type, Int32Type, Int64Type};
 use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray};
 
 use super::{ColumnKind, Reading, TrialColumn};
+use crate::delimited::is_missing;
 use crate::error::{Result, ResultsError};
 
 /// A text column of a batch: few distinct values, one key per row.
@@ -224,10 +225,12 @@ fn nan_for_null(array: &Float64Array) -> Float64Array {
 fn text(array: &arrow_array::DictionaryArray<Int32Type>) -> Option<TextColumn> {
     let values = array.values().as_string_opt::<i32>()?.clone();
     let keys = array.keys();
-    let keys = if keys.null_count() + values.null_count() == 0 {
+    // What stands for a missing value in text does so in every format.
+    let means_missing = values.iter().flatten().any(is_missing);
+    let keys = if keys.null_count() + values.null_count() == 0 && !means_missing {
         keys.values().to_vec()
     } else {
-        let present = |k: &i32| usize::try_from(*k).is_ok_and(|k| values.is_valid(k));
+        let present = |k: &i32| usize::try_from(*k).is_ok_and(|k| values.is_valid(k) && !is_missing(values.value(k)));
         keys.iter().map(|k| k.filter(present).unwrap_or(TextColumn::MISSING)).collect()
     };
     Some(TextColumn { keys, values })

@@ -1,30 +1,31 @@
 //! Trial tables in Parquet files: the needed columns, text kept dictionary-encoded, any range of rows on its own.
 
-use std::fs::File;
-use std::path::Path;
 use std::sync::Arc;
 
-use arrow_array::ArrayRef;
-use arrow_cast::{CastOptions, cast_with_options};
 use arrow_schema::{DataType, Field, Schema};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 
-use super::batch::RawRows;
-use super::{ColumnKind, Range, Reading, TrialBatch, TrialColumn, refuse_duplicates};
+use super::batch::{Fault, RawRows};
+use super::find::Located;
+use super::plan::{Plan, unreadable};
+use super::values::{accepts, canonical, dictionary, is_text};
+use super::{ColumnKind, EXPECTED, Range, Reading, TrialBatch, TrialColumn};
 use crate::caught::guarded;
-use crate::error::{Result, ResultsError, name_list, one_line, open_nonempty};
-
-const EXPECTED: &str = "a trial table in Parquet (or CSV, in a file ending in .csv)";
+use crate::delimited::column_name;
+use crate::error::{Result, ResultsError};
+use crate::input::{Input, ParquetInput, damaged};
 
 /// Rows decoded at once: small enough that the decoded columns stay in cache.
 const BATCH_ROWS: usize = 1 << 14;
 
 /// A Parquet file whose footer has been read.
 pub(crate) struct ParquetTable {
-    path: Arc<Path>,
+    input: Input,
     metadata: ArrowReaderMetadata,
-    columns: Vec<TrialColumn>,
+    plan: Plan,
+    /// The fields that are read, ascending: the projection keeps the order of the file, not of the request.
+    kept: Vec<usize>,
     /// The columns that are none of a trial table's; only where they were asked for.
     extras: Vec<(String, DataType)>,
     reading: Reading,
@@ -32,52 +33,39 @@ pub(crate) struct ParquetTable {
 }
 
 impl ParquetTable {
-    pub(super) fn open(path: &Path, columns: &[TrialColumn], reading: Reading) -> Result<Self> {
-        let (file, _) = open_nonempty(path, EXPECTED)?;
-        let not_parquet =
-            |e: String| ResultsError::bad_file(path, format!("not a readable Parquet file ({e}): expected {EXPECTED}"));
-        let metadata = guarded(|| ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())).map_err(not_parquet)?;
-
+    pub(super) fn open(table: &Located, columns: &[TrialColumn], reading: Reading) -> Result<Self> {
+        let input = &table.input;
+        let ParquetInput { metadata, .. } = ParquetInput::open(input, EXPECTED)?;
         let fields = metadata.schema().fields();
-        if reading != Reading::default() {
-            refuse_duplicates(path, fields.iter().map(|f| f.name().as_str()))?;
-        }
-        let mut indices = Vec::with_capacity(columns.len());
-        for &column in columns {
-            let Some((index, field)) = fields.find(column.name()) else {
-                return Err(ResultsError::MissingColumn {
-                    path: path.to_owned(),
-                    column: column.name(),
-                    found: name_list(fields.iter().map(|f| f.name().as_str())),
-                });
-            };
-            if !accepts(column.kind(), field.data_type()) {
+        let names: Vec<String> = fields.iter().map(|f| column_name(f.name().as_bytes())).collect();
+        let plan = Plan::new(table, &names, columns, reading)?;
+        for &(column, index) in &plan.fields {
+            let found = fields[index].data_type();
+            if !accepts(column.kind(), found) {
                 return Err(ResultsError::WrongType {
-                    path: path.to_owned(),
+                    path: input.path().to_owned(),
                     column: column.name(),
-                    found: field.data_type().to_string(),
+                    found: found.to_string(),
                     expected: column.kind().accepted(),
                 });
             }
-            indices.push(index);
         }
-
-        let text: Vec<usize> = indices.clone();
-        let mut extras = Vec::new();
-        if reading.extras {
-            for (index, field) in fields.iter().enumerate().filter(|(_, f)| TrialColumn::of(f.name()).is_none()) {
-                extras.push((field.name().clone(), field.data_type().clone()));
-                indices.push(index);
-            }
-        }
+        let of_folders = plan.extra_constants().map(|name| (name.to_owned(), DataType::Utf8));
+        let own = plan.extras.iter().map(|(name, field)| (name.clone(), fields[*field].data_type().clone()));
+        let extras = own.chain(of_folders).collect();
+        let mut kept: Vec<usize> =
+            plan.fields.iter().map(|f| f.1).chain(plan.extras.iter().map(|(_, field)| *field)).collect();
+        kept.sort_unstable();
+        kept.dedup();
 
         // Text is asked for as a dictionary: the pages hold one, and no string is then copied per row.
+        let is_name = |k: usize| plan.fields.iter().any(|(c, field)| *field == k && c.kind() == ColumnKind::Text);
         let schema = Schema::new_with_metadata(
             fields
                 .iter()
                 .enumerate()
                 .map(|(k, field)| {
-                    let text = text.contains(&k) && is_text(field.data_type());
+                    let text = is_name(k) && is_text(field.data_type());
                     let kind = if text { dictionary() } else { field.data_type().clone() };
                     Field::new(field.name(), kind, field.is_nullable()).with_metadata(field.metadata().clone())
                 })
@@ -85,13 +73,13 @@ impl ParquetTable {
             metadata.schema().metadata().clone(),
         );
         let options = ArrowReaderOptions::new().with_schema(Arc::new(schema));
-        let metadata =
-            guarded(|| ArrowReaderMetadata::try_new(metadata.metadata().clone(), options)).map_err(not_parquet)?;
-        let mask = ProjectionMask::roots(metadata.parquet_schema(), indices);
-        let table = Self { path: Arc::from(path), metadata, columns: columns.to_vec(), extras, reading, mask };
+        let metadata = guarded(|| ArrowReaderMetadata::try_new(metadata.metadata().clone(), options))
+            .map_err(|e| damaged(input, e))?;
+        let mask = ProjectionMask::roots(metadata.parquet_schema(), kept.iter().copied());
+        let table = Self { input: input.clone(), metadata, plan, kept, extras, reading, mask };
         if table.n_rows() == 0 {
             return Err(ResultsError::NoRows {
-                path: path.to_owned(),
+                path: input.path().to_owned(),
                 filter: String::new(),
                 expected: "one per trial",
             });
@@ -131,10 +119,8 @@ impl ParquetTable {
 
     pub(super) fn read(&self, range: Range, visit: &mut dyn FnMut(TrialBatch) -> Result<()>) -> Result<()> {
         // Each range has its own file handle: clones of one would share its position between threads.
-        let file = File::open(&self.path).map_err(|e| ResultsError::read(&self.path, e))?;
-        let damaged = |e: String| {
-            ResultsError::bad_file(&self.path, format!("the Parquet data are damaged ({e}): write the file again"))
-        };
+        let file = self.input.parquet_file(EXPECTED)?;
+        let damaged = |e: String| damaged(&self.input, e);
         let mut reader = guarded(|| {
             ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
                 .with_projection(self.mask.clone())
@@ -145,72 +131,44 @@ impl ParquetTable {
                 .build()
         })
         .map_err(damaged)?;
+        let path = self.input.shared_path();
         let mut first_row = range.first_row;
         while let Some(batch) = guarded(|| reader.next().transpose()).map_err(damaged)? {
-            let columns = self
-                .columns
-                .iter()
-                .map(|&column| {
-                    // The projection keeps the order of the file, not of the request.
-                    let array =
-                        batch.column_by_name(column.name()).ok_or_else(|| damaged(format!("no column {column}")))?;
-                    self.canonical(column, array).map(|a| (column, a))
-                })
-                .collect::<Result<Vec<_>>>()?;
-            let extra = |(name, _): &(String, DataType)| {
-                let array = batch.column_by_name(name).ok_or_else(|| damaged(format!("no column {name:?}")))?;
-                Ok((name.clone(), array.clone()))
+            let array = |field: usize| {
+                let place = self.kept.iter().position(|k| *k == field).and_then(|p| batch.columns().get(p));
+                place.ok_or_else(|| damaged("columns are missing".to_owned()))
             };
-            let extras = self.extras.iter().map(extra).collect::<Result<Vec<_>>>()?;
             let n_rows = batch.num_rows();
-            let rows = RawRows { columns, extras, faults: Vec::new() };
-            visit(TrialBatch::new(&self.path, first_row, n_rows, rows, self.reading)?)?;
+            let (mut columns, mut faults) = (Vec::with_capacity(self.plan.fields.len()), Vec::new());
+            for &(column, field) in &self.plan.fields {
+                let array = array(field)?;
+                let (values, unread) = guarded(|| canonical(column, array)).map_err(|e| ResultsError::WrongType {
+                    path: path.to_path_buf(),
+                    column: column.name(),
+                    found: format!("{} ({e})", array.data_type()),
+                    expected: column.kind().accepted(),
+                })?;
+                if let Some((row, text)) = unread.first().filter(|_| !self.reading.lenient) {
+                    return Err(ResultsError::BadValue {
+                        path: path.to_path_buf(),
+                        row: first_row + *row as u64,
+                        column: column.name(),
+                        problem: unreadable(column, text),
+                    });
+                }
+                faults.extend(unread.into_iter().map(|(row, text)| Fault { row, column, text: Some(text) }));
+                columns.push((column, values));
+            }
+            let extra = |(name, field): &(String, usize)| Ok((name.clone(), array(*field)?.clone()));
+            let mut extras = self.plan.extras.iter().map(extra).collect::<Result<Vec<_>>>()?;
+            self.plan.complete(&mut columns, &mut extras, first_row, n_rows)?;
+            let rows = RawRows { columns, extras, faults };
+            visit(TrialBatch::new(path, first_row, n_rows, rows, self.reading)?)?;
             first_row += n_rows as u64;
         }
         if first_row - range.first_row != range.n_rows {
             return Err(damaged("fewer rows than the footer announces".to_owned()));
         }
         Ok(())
-    }
-
-    fn canonical(&self, column: TrialColumn, array: &ArrayRef) -> Result<ArrayRef> {
-        let wanted = match column.kind() {
-            ColumnKind::Text => dictionary(),
-            ColumnKind::Integer => DataType::Int64,
-            ColumnKind::Real => DataType::Float64,
-            ColumnKind::Flag => DataType::Boolean,
-        };
-        if *array.data_type() == wanted {
-            return Ok(array.clone());
-        }
-        let strict = CastOptions { safe: false, ..CastOptions::default() };
-        cast_with_options(array, &wanted, &strict).map_err(|e| {
-            let found = format!("{} ({})", array.data_type(), one_line(e));
-            let (path, expected) = (self.path.to_path_buf(), column.kind().accepted());
-            ResultsError::WrongType { path, column: column.name(), found, expected }
-        })
-    }
-}
-
-fn dictionary() -> DataType {
-    DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
-}
-
-fn is_text(kind: &DataType) -> bool {
-    match kind {
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
-        DataType::Dictionary(_, value) => is_text(value),
-        _ => false,
-    }
-}
-
-/// Whether a column type of a file is read as `kind`. A column of nulls only, as written where no row has a value, has no
-/// type of its own.
-fn accepts(kind: ColumnKind, found: &DataType) -> bool {
-    match kind {
-        ColumnKind::Text => is_text(found),
-        ColumnKind::Integer => found.is_integer(),
-        ColumnKind::Real => found.is_floating() || found.is_integer() || *found == DataType::Null,
-        ColumnKind::Flag => *found == DataType::Boolean,
     }
 }

@@ -1,5 +1,7 @@
 //! Tests of finding and scanning trial tables.
 
+use std::fs;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow_array::types::{Int8Type, Int32Type};
@@ -128,12 +130,14 @@ fn csv_is_read_like_parquet() {
 
 #[test]
 fn wrong_files_are_refused_with_what_would_be_right() {
-    assert!(refusal("t.parquet", b"").contains("empty (0 bytes): expected a trial table in Parquet"));
-    assert!(refusal("t.csv", b"").contains("empty (0 bytes): expected a trial table in CSV"));
-    assert!(refusal("t.parquet", b"seed,model\n1,2\n").contains("not a readable Parquet file"));
+    assert!(refusal("t.parquet", b"").contains("empty (0 bytes): expected a trial table in Parquet or CSV"));
+    assert!(refusal("t.csv", b"").contains("empty (0 bytes): expected a trial table in Parquet or CSV"));
+    // The content tells what a file is, not its name.
+    assert!(refusal("t.parquet", b"seed,rank_a\n1,2\n").contains("column \"model\" is missing"));
     assert!(refusal("t.parquet", b"PAR1 cut off").contains("not a readable Parquet file"));
     assert!(
-        refusal("t.csv", b"model,seed\nx,1\n").contains("\"logit_diff\" is missing: the table has \"model\", \"seed\"")
+        refusal("t.csv", b"model,seed,logit_diff\nx,1,0\n")
+            .contains("\"is_train\" is missing: the table has \"model\", \"seed\", \"logit_diff\"")
     );
     let header = "model,seed,logit_diff,is_train\n".to_owned();
     assert!(refusal("t.csv", header.as_bytes()).contains("the table has no rows"));
@@ -170,8 +174,8 @@ fn wrong_tables_are_refused_with_what_would_be_right() {
         says.contains("column \"seed\" is missing: the table has \"model\", \"logit_diff\", \"is_train\""),
         "{says}"
     );
-    let says = message(good().float("seed", [1.0, 2.0]).unwrap());
-    assert!(says.contains("column \"seed\" is Float64: expected an integer"), "{says}");
+    let says = message(good().float("seed", [1.0, 2.5]).unwrap());
+    assert!(says.contains("row 1 (counted from 0), column \"seed\": \"2.5\": expected an integer"), "{says}");
     let says = message(good().integer("seed", [Some(1), None]).unwrap());
     assert!(says.contains("row 1 (counted from 0), column \"seed\": the value is missing"), "{says}");
     let none =

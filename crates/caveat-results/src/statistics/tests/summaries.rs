@@ -110,7 +110,9 @@ fn nothing_to_count_and_columns_named_twice_are_refused() {
 fn too_many_groups_are_refused_with_what_to_do() {
     let (_directory, paths) = written("t.parquet", &rows());
     let by = columns(&["hier"]);
-    let within = |max_words| super::summary::summarize_within(max_words, &paths, &by, &selection(&[], &by), &|_, _| {});
+    let inputs = [crate::Input::new(&paths[0])];
+    let within =
+        |max_words| super::summary::summarize_within(max_words, &inputs, &by, &selection(&[], &by), &|_, _| {});
     // Two, five and six classes of the three hierarchies in three seeds, and keys of three words: hierarchy, class, seed.
     let words = (2 + 5 + 6) * 3 * 3;
     assert_eq!(within(words).unwrap().groups.len(), 13);

@@ -1,0 +1,47 @@
+//! Parquet as an input: its footer, and errors that tell damage from a codec that is not read.
+
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::basic::Compression;
+
+use super::Input;
+use crate::caught::guarded;
+use crate::error::{Result, ResultsError};
+
+/// A Parquet file whose footer has been read.
+pub(crate) struct ParquetInput {
+    pub(crate) file: std::fs::File,
+    pub(crate) metadata: ArrowReaderMetadata,
+}
+
+impl ParquetInput {
+    /// Reads the footer.
+    ///
+    /// # Errors
+    /// Another kind of file, a damaged footer, or columns packed in a way that no reader here knows, by name.
+    pub(crate) fn open(input: &Input, expected: &'static str) -> Result<Self> {
+        let file = input.parquet_file(expected)?;
+        let metadata = guarded(|| ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())).map_err(|e| {
+            ResultsError::bad_file(
+                input.path(),
+                format!("not a readable Parquet file ({e}): it is damaged or cut off, so write or download it again"),
+            )
+        })?;
+        let chunks = metadata.metadata().row_groups().iter().flat_map(|g| g.columns());
+        if let Some(chunk) = chunks.into_iter().find(|c| matches!(c.compression(), Compression::LZO)) {
+            let problem = format!(
+                "column {} is packed with LZO, which is not read: write the file with zstd, snappy, gzip, lz4, brotli or none",
+                chunk.column_path().string()
+            );
+            return Err(ResultsError::bad_file(input.path(), problem));
+        }
+        Ok(Self { file, metadata })
+    }
+}
+
+/// An error of reading the data behind the footer.
+pub(crate) fn damaged(input: &Input, problem: impl std::fmt::Display) -> ResultsError {
+    ResultsError::bad_file(
+        input.path(),
+        format!("the Parquet data are damaged ({problem}): write or download the file again"),
+    )
+}

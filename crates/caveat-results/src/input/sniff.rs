@@ -1,0 +1,247 @@
+//! What a file is, by its first bytes: text in some encoding, Parquet, or something else that has a name.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+
+use super::text;
+
+/// First bytes that are looked at, after unpacking.
+const HEAD: u64 = 1 << 16;
+
+/// How a file is packed as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Packing {
+    None,
+    Gzip,
+    Zstd,
+}
+
+/// How text is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Encoding {
+    /// UTF-8 as far as the head says, with or without a byte-order mark.
+    Utf8,
+    /// UTF-16 with a byte-order mark.
+    Utf16 { big_endian: bool },
+}
+
+/// A file of another kind, by its name, and how it becomes one that is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Foreign {
+    pub(super) what: &'static str,
+    pub(super) remedy: &'static str,
+}
+
+/// What a file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Content {
+    Empty,
+    Parquet,
+    /// Parquet that was packed as a whole.
+    PackedParquet(Packing),
+    Text {
+        packing: Packing,
+        encoding: Encoding,
+    },
+    Foreign(Foreign),
+}
+
+const AS_CSV: &str = "save it as CSV or Parquet";
+const UNPACK: &str = "unpack it first";
+const FROM_R: &str = "write it in R with write.csv(x, \"x.csv\", row.names = FALSE) or arrow::write_parquet";
+const FROM_PYTHON: &str = "load it in Python and save it with to_csv or to_parquet";
+const SHEET: &str = "save the sheet as CSV";
+
+/// Kinds that begin with fixed bytes: where they stand, which, what the file is, and what to do.
+const BEGINNINGS: &[(usize, &[u8], &str, &str)] = &[
+    (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook (.xls) or other Office document", SHEET),
+    (0, b"ARROW1", "an Arrow file (Feather)", "save it as Parquet, with to_parquet or write_parquet"),
+    (0, b"FEA1", "a Feather file of the first version", "save it as Parquet, with to_parquet or write_parquet"),
+    (0, b"\xff\xff\xff\xff", "an Arrow stream", "save it as Parquet, with to_parquet or write_parquet"),
+    (0, b"PARE", "an encrypted Parquet file", "write it without encryption"),
+    (0, b"ORC", "an ORC file", AS_CSV),
+    (0, b"Obj\x01", "an Avro file", AS_CSV),
+    (0, b"RDX2\n", "an R data file (.RData)", FROM_R),
+    (0, b"RDX3\n", "an R data file (.RData)", FROM_R),
+    (0, b"RDA2\n", "an R data file (.RData)", FROM_R),
+    (0, b"RDA3\n", "an R data file (.RData)", FROM_R),
+    (0, b"X\n\x00\x00", "an R object (.rds)", FROM_R),
+    (0, b"B\n\x02\x00", "an R object (.rds)", FROM_R),
+    (0, b"B\n\x03\x00", "an R object (.rds)", FROM_R),
+    (0, b"A\n2\n", "an R object (.rds)", FROM_R),
+    (0, b"A\n3\n", "an R object (.rds)", FROM_R),
+    (0, b"$FL2", "an SPSS file (.sav)", AS_CSV),
+    (0, b"$FL3", "a compressed SPSS file (.zsav)", AS_CSV),
+    (0, b"<stata_dta>", "a Stata file (.dta)", AS_CSV),
+    (12, b"\xc2\xea\x81\x60\xb3\x14\x11\xcf\xbd\x92\x08\x00\x09\xc7\x31\x8c", "a SAS file (.sas7bdat)", AS_CSV),
+    (0, b"HEADER RECORD*******LIB", "a SAS transport file (.xpt)", AS_CSV),
+    (0, b"\x89HDF\r\n\x1a\n", "an HDF5 file (as pandas' to_hdf, NWB and Keras write it)", AS_CSV),
+    (0, b"MATLAB 7.3 MAT-file", "a MATLAB file (.mat)", "write the table in MATLAB with writetable, as CSV"),
+    (0, b"MATLAB 5.0 MAT-file", "a MATLAB file (.mat)", "write the table in MATLAB with writetable, as CSV"),
+    (0, b"CDF\x01", "a NetCDF file", AS_CSV),
+    (0, b"CDF\x02", "a NetCDF file", AS_CSV),
+    (0, b"\x93NUMPY", "a NumPy array (.npy)", "save a table with named columns, as CSV or Parquet"),
+    (0, b"SQLite format 3\x00", "an SQLite database", "export the table as CSV"),
+    (0, b"DUCK", "a DuckDB database", "export the table as CSV or Parquet"),
+    (8, b"DUCK", "a DuckDB database", "export the table as CSV or Parquet"),
+    (0, b"%PDF-", "a PDF document", "use the table behind it, as CSV"),
+    (0, b"{\\rtf", "a rich-text document (RTF)", "save it as plain text, in CSV"),
+    (0, b"\x89PNG\r\n\x1a\n", "a picture (PNG)", "use the table behind it, as CSV"),
+    (0, b"\xff\xd8\xff", "a picture (JPEG)", "use the table behind it, as CSV"),
+    (0, b"GIF8", "a picture (GIF)", "use the table behind it, as CSV"),
+    (0, b"GGUF", "a model file (GGUF)", "name a table"),
+    (0, b"\x7fELF", "a program", "name a table"),
+    (0, b"BZh", "packed with bzip2", "unpack it first, with bunzip2"),
+    (0, b"\xfd7zXZ\x00", "packed with xz", "unpack it first, with unxz"),
+    (0, b"\x04\x22\x4d\x18", "packed with lz4", "unpack it first, with unlz4"),
+    (0, b"\xff\x06\x00\x00sNaPpY", "packed with snappy", UNPACK),
+    (0, b"\x1f\x9d", "packed with compress (.Z)", "unpack it first, with uncompress"),
+    (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive", UNPACK),
+    (0, b"Rar!\x1a\x07", "a RAR archive", UNPACK),
+    (257, b"ustar", "a tar archive", "unpack it first, with tar xf, and name the files in it"),
+    (0, b"version https://git-lfs.github.com/spec/", "a pointer of git-lfs, not the file itself", "run git lfs pull"),
+    (0, b"version https://hawser.github.com/spec/", "a pointer of git-lfs, not the file itself", "run git lfs pull"),
+];
+
+/// What `file` holds; `size` is its size in bytes. Reads the head, and of a zip archive also the end.
+pub(super) fn content(file: &mut File, size: u64) -> io::Result<Content> {
+    let raw = head_of(file)?;
+    if raw.is_empty() {
+        return Ok(Content::Empty);
+    }
+    let packing = packing_of(&raw);
+    if packing == Packing::None {
+        let zip = raw.starts_with(b"PK\x03\x04") || raw.starts_with(b"PK\x05\x06");
+        return Ok(if zip { Content::Foreign(zip_kind(file, size, raw)?) } else { of_head(&raw, packing) });
+    }
+    file.seek(SeekFrom::Start(0))?;
+    let mut head = Vec::new();
+    let unpacked = text::unpack(file.try_clone()?, packing)?.take(HEAD).read_to_end(&mut head);
+    // What was unpacked before damage says what it is; the reader will meet the damage.
+    if head.is_empty() {
+        return unpacked.map(|_| Content::Empty);
+    }
+    if packing_of(&head) != Packing::None {
+        return Ok(Content::Foreign(Foreign { what: "packed twice", remedy: UNPACK }));
+    }
+    if head.starts_with(b"PK\x03\x04") {
+        return Ok(Content::Foreign(Foreign { what: "a zip archive packed once more", remedy: UNPACK }));
+    }
+    Ok(of_head(&head, packing))
+}
+
+fn head_of(file: &mut File) -> io::Result<Vec<u8>> {
+    file.seek(SeekFrom::Start(0))?;
+    let mut head = Vec::new();
+    file.by_ref().take(HEAD).read_to_end(&mut head)?;
+    Ok(head)
+}
+
+fn packing_of(head: &[u8]) -> Packing {
+    match head {
+        [0x1f, 0x8b, ..] => Packing::Gzip,
+        [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Packing::Zstd,
+        _ => Packing::None,
+    }
+}
+
+/// What the first bytes, unpacked, say.
+fn of_head(head: &[u8], packing: Packing) -> Content {
+    let foreign = |what, remedy| Content::Foreign(Foreign { what, remedy });
+    if head.starts_with(b"PAR1") {
+        return if packing == Packing::None { Content::Parquet } else { Content::PackedParquet(packing) };
+    }
+    let begins = |at: usize, bytes: &[u8]| head.get(at..).is_some_and(|rest| rest.starts_with(bytes));
+    if let Some((_, _, what, remedy)) = BEGINNINGS.iter().find(|(at, bytes, ..)| begins(*at, bytes)) {
+        return foreign(what, remedy);
+    }
+    match head {
+        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => return foreign("text in UTF-32", "save it in UTF-8"),
+        [0xff, 0xfe, ..] => {
+            return Content::Text { packing, encoding: Encoding::Utf16 { big_endian: false } };
+        }
+        [0xfe, 0xff, ..] => return Content::Text { packing, encoding: Encoding::Utf16 { big_endian: true } },
+        // Stata before 117: the format, the byte order, the type of file, and nothing.
+        [0x68..=0x73, 1 | 2, 1, 0, ..] => return foreign("a Stata file (.dta)", AS_CSV),
+        // A pickle names its protocol and goes on with a frame or an object.
+        [0x80, 2..=5, 0x95 | b'c' | b'}' | b']' | b'(' | 0x8c, ..] => {
+            return foreign("a Python pickle", FROM_PYTHON);
+        }
+        _ => {}
+    }
+    if head.contains(&0) {
+        return if looks_like_utf16(head) {
+            foreign("text in UTF-16 without a byte-order mark", "save it in UTF-8")
+        } else {
+            foreign("binary data of no kind that is known", AS_CSV)
+        };
+    }
+    let text = String::from_utf8_lossy(head);
+    let text = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+    let lower: String = text.chars().take(64).flat_map(char::to_lowercase).collect();
+    if ["<!doctype html", "<html", "<head", "<body", "<table"].iter().any(|tag| lower.starts_with(tag)) {
+        return foreign(
+            "a page in HTML (what a server answers in place of a file, perhaps)",
+            "download the file itself",
+        );
+    }
+    if lower.starts_with("<?xml") || lower.starts_with("<workbook") {
+        return foreign("an XML document", AS_CSV);
+    }
+    if lower.starts_with("/annex/objects/") || text.starts_with("../.git/annex/") || text.starts_with(".git/annex/") {
+        return foreign("a pointer of git-annex, not the file itself", "run git annex get");
+    }
+    if head.get(..512).unwrap_or(head).windows(20).any(|w| w == b"ASCII SPSS PORT FILE") {
+        return foreign("an SPSS portable file (.por)", AS_CSV);
+    }
+    if is_json(text) {
+        return foreign(
+            "JSON",
+            "save it as CSV, or load it with pandas.read_json and save it with to_csv or to_parquet",
+        );
+    }
+    Content::Text { packing, encoding: Encoding::Utf8 }
+}
+
+/// Whether text begins as an object, or an array of objects, arrays, numbers or strings.
+fn is_json(text: &str) -> bool {
+    let after = |prefix: char| text.strip_prefix(prefix).map(str::trim_start);
+    let object = |rest: &str| rest.starts_with('}') || rest.starts_with('"') && rest.contains("\":");
+    match (after('{'), after('[')) {
+        (Some(rest), _) => object(rest),
+        (_, Some(rest)) => rest.strip_prefix('{').is_some_and(|r| object(r.trim_start())) || rest.starts_with('['),
+        _ => false,
+    }
+}
+
+/// Every second byte of Latin text in UTF-16 is zero, and no other.
+fn looks_like_utf16(head: &[u8]) -> bool {
+    let zeros = |start: usize| head.iter().skip(start).step_by(2).filter(|b| **b == 0).count();
+    let half = head.len() / 2;
+    let (even, odd) = (zeros(0), zeros(1));
+    half > 1 && even.min(odd) == 0 && even.max(odd) * 10 >= half * 8
+}
+
+/// What a zip archive is, by the names of the files in it.
+fn zip_kind(file: &mut File, size: u64, head: Vec<u8>) -> io::Result<Foreign> {
+    let mut bytes = head;
+    // The list of contents stands at the end.
+    file.seek(SeekFrom::Start(size.saturating_sub(HEAD)))?;
+    file.by_ref().take(HEAD).read_to_end(&mut bytes)?;
+    let names = |what: &[u8]| bytes.windows(what.len()).any(|w| w == what);
+    let kinds: [(&[u8], Foreign); 8] = [
+        (b"xl/workbook", Foreign { what: "an Excel workbook (.xlsx)", remedy: SHEET }),
+        (b"xl/worksheets", Foreign { what: "an Excel workbook (.xlsx)", remedy: SHEET }),
+        (b"opendocument.spreadsheet", Foreign { what: "an OpenDocument spreadsheet (.ods)", remedy: SHEET }),
+        (b"word/document", Foreign { what: "a Word document (.docx)", remedy: "save its table as CSV" }),
+        (b"Index/Document.iwa", Foreign { what: "a Numbers or Pages document", remedy: "export the table as CSV" }),
+        (b"data.pkl", Foreign { what: "a PyTorch file (.pt)", remedy: FROM_PYTHON }),
+        (b"xdata.json", Foreign { what: "a jamovi file (.omv)", remedy: "export its data as CSV" }),
+        (
+            b".npy",
+            Foreign { what: "an archive of NumPy arrays (.npz)", remedy: "save a table with named columns, as CSV" },
+        ),
+    ];
+    let known = kinds.into_iter().find(|(name, _)| names(name));
+    Ok(known.map_or(Foreign { what: "a zip archive", remedy: "unpack it first, and name the files in it" }, |k| k.1))
+}

@@ -1,0 +1,214 @@
+//! Rows of any table as text, one record after another: separated text and Parquet read alike.
+
+use std::fs::File;
+
+use arrow_array::{Array, StringArray};
+use arrow_cast::{CastOptions, cast_with_options};
+use arrow_schema::DataType;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+
+use crate::caught::guarded;
+use crate::delimited::{Delimited, Numbers};
+use crate::error::{Result, ResultsError, name_list, one_line};
+use crate::input::{Form, Input, ParquetInput, damaged};
+
+/// Rows of a Parquet file decoded at once.
+const BATCH_ROWS: usize = 1 << 13;
+
+/// An open table whose column names are known.
+///
+/// ```text
+/// let mut rows = Rows::open(&input, "a table of …")?;
+/// let field = find_column(rows.names(), "winner")…;
+/// rows.select(&[field]);
+/// loop {
+///     let place = rows.place();
+///     if !rows.read(&mut record)? { break }
+///     … record.get(field) …            or Err(rows.bad(place, "…"))
+/// }
+/// ```
+pub(crate) struct Rows {
+    input: Input,
+    form: Kind,
+}
+
+enum Kind {
+    Text(Box<Delimited>),
+    Parquet(Box<ParquetRows>),
+}
+
+struct ParquetRows {
+    names: Vec<String>,
+    /// Before the first row is read.
+    unread: Option<(File, ArrowReaderMetadata)>,
+    /// The fields that are read, ascending.
+    fields: Vec<usize>,
+    reader: Option<ParquetRecordBatchReader>,
+    /// The rows that are decoded: a column for every field read.
+    columns: Vec<StringArray>,
+    batch_rows: usize,
+    /// Next row of the batch, and of the file.
+    next: usize,
+    row: u64,
+}
+
+impl Rows {
+    /// Opens a table in whatever form it is.
+    ///
+    /// # Errors
+    /// What is neither text nor Parquet, named for what it is; what cannot be read; an ambiguous separator.
+    pub(crate) fn open(input: &Input, expected: &'static str) -> Result<Self> {
+        let form = match input.form(expected)? {
+            Form::Text => Kind::Text(Box::new(Delimited::open(input, expected)?)),
+            Form::Parquet(_) => {
+                let ParquetInput { file, metadata } = ParquetInput::open(input, expected)?;
+                let names: Vec<String> = metadata
+                    .schema()
+                    .fields()
+                    .iter()
+                    .map(|f| crate::delimited::column_name(f.name().as_bytes()))
+                    .collect();
+                let fields = (0..names.len()).collect();
+                Kind::Parquet(Box::new(ParquetRows {
+                    names,
+                    unread: Some((file, metadata)),
+                    fields,
+                    reader: None,
+                    columns: Vec::new(),
+                    batch_rows: 0,
+                    next: 0,
+                    row: 0,
+                }))
+            }
+        };
+        Ok(Self { input: input.clone(), form })
+    }
+
+    /// Names of the columns in order: trimmed, composed, without a byte-order mark.
+    pub(crate) fn names(&self) -> &[String] {
+        match &self.form {
+            Kind::Text(table) => table.names(),
+            Kind::Parquet(table) => &table.names,
+        }
+    }
+
+    /// How numbers are written.
+    pub(crate) fn numbers(&self) -> Numbers {
+        match &self.form {
+            Kind::Text(table) => table.numbers(),
+            Kind::Parquet(_) => Numbers::Point,
+        }
+    }
+
+    /// The columns there are, for a message.
+    pub(crate) fn found(&self) -> String {
+        match &self.form {
+            Kind::Text(table) => table.found(),
+            Kind::Parquet(table) => name_list(table.names.iter().map(String::as_str)),
+        }
+    }
+
+    /// Says which fields will be looked at; others may then be empty in records. Before the first row.
+    pub(crate) fn select(&mut self, fields: &[usize]) {
+        if let Kind::Parquet(table) = &mut self.form {
+            table.fields = fields.to_vec();
+            table.fields.sort_unstable();
+            table.fields.dedup();
+        }
+    }
+
+    /// Where the next row stands, for [`bad`](Self::bad).
+    pub(crate) fn place(&self) -> u64 {
+        match &self.form {
+            Kind::Text(table) => table.offset(),
+            Kind::Parquet(table) => table.row,
+        }
+    }
+
+    /// Reads the next row, with as many fields as there are names; false at the end. Missing values are empty.
+    pub(crate) fn read(&mut self, record: &mut csv::ByteRecord) -> Result<bool> {
+        match &mut self.form {
+            Kind::Text(table) => table.read(record),
+            Kind::Parquet(table) => table.read(&self.input, record),
+        }
+    }
+
+    /// An error about the row at a place, by its line or, in Parquet, its number from 0.
+    pub(crate) fn bad(&self, place: u64, problem: impl Into<String>) -> ResultsError {
+        match &self.form {
+            Kind::Text(table) => table.bad_line(place, problem),
+            Kind::Parquet(_) => {
+                let problem = format!("row {place} (counted from 0): {}", problem.into());
+                ResultsError::bad_file(self.input.path(), problem)
+            }
+        }
+    }
+}
+
+impl ParquetRows {
+    fn read(&mut self, input: &Input, record: &mut csv::ByteRecord) -> Result<bool> {
+        while self.next >= self.batch_rows {
+            if !self.decode(input)? {
+                return Ok(false);
+            }
+        }
+        record.clear();
+        let mut columns = self.fields.iter().zip(&self.columns).peekable();
+        for field in 0..self.names.len() {
+            match columns.next_if(|(f, _)| **f == field) {
+                Some((_, column)) if column.is_valid(self.next) => {
+                    record.push_field(column.value(self.next).as_bytes())
+                }
+                _ => record.push_field(b""),
+            }
+        }
+        self.next += 1;
+        self.row += 1;
+        Ok(true)
+    }
+
+    /// Decodes the next batch; false at the end.
+    fn decode(&mut self, input: &Input) -> Result<bool> {
+        if let Some((file, metadata)) = self.unread.take() {
+            let mask = ProjectionMask::roots(metadata.parquet_schema(), self.fields.iter().copied());
+            let reader = guarded(|| {
+                ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
+                    .with_projection(mask)
+                    .with_batch_size(BATCH_ROWS)
+                    .build()
+            });
+            self.reader = Some(reader.map_err(|e| damaged(input, e))?);
+        }
+        let Some(reader) = &mut self.reader else { return Ok(false) };
+        let Some(batch) = guarded(|| reader.next().transpose()).map_err(|e| damaged(input, e))? else {
+            return Ok(false);
+        };
+        if batch.num_columns() != self.fields.len() {
+            return Err(damaged(input, "columns are missing"));
+        }
+        self.columns.clear();
+        for (array, &field) in batch.columns().iter().zip(&self.fields) {
+            let text = guarded(|| as_text(array)).map_err(|e| {
+                let found =
+                    format!("column {:?} is {} ({e}): expected text or numbers", self.names[field], array.data_type());
+                ResultsError::bad_file(input.path(), found)
+            })?;
+            self.columns.push(text);
+        }
+        self.batch_rows = batch.num_rows();
+        self.next = 0;
+        Ok(true)
+    }
+}
+
+/// Values of any simple type as text; nulls stay.
+fn as_text(array: &arrow_array::ArrayRef) -> std::result::Result<StringArray, String> {
+    let strict = CastOptions { safe: false, ..CastOptions::default() };
+    let cast = |array: &arrow_array::ArrayRef, to: &DataType| cast_with_options(array, to, &strict).map_err(one_line);
+    let text = match array.data_type() {
+        DataType::Float16 => cast(&cast(array, &DataType::Float32)?, &DataType::Utf8)?,
+        _ => cast(array, &DataType::Utf8)?,
+    };
+    text.as_any().downcast_ref::<StringArray>().cloned().ok_or_else(|| "it has no text".to_owned())
+}

@@ -1,0 +1,255 @@
+//! Values of trial tables however they are written: text and arrays of any simple type to the canonical columns.
+
+use std::sync::Arc;
+
+use arrow_array::builder::{
+    ArrayBuilder, BooleanBuilder, Float64Builder, Int64Builder, StringBuilder, StringDictionaryBuilder,
+};
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, Int32Type, Int64Type};
+use arrow_array::{Array, ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int64Array, StringArray};
+use arrow_cast::{CastOptions, cast_with_options};
+use arrow_schema::DataType;
+
+use super::{ColumnKind, TrialColumn};
+use crate::delimited::{Numbers, flag, is_missing, whole};
+use crate::error::one_line;
+
+/// The canonical type of a kind of column.
+pub(super) fn canonical_type(kind: ColumnKind) -> DataType {
+    match kind {
+        ColumnKind::Text => dictionary(),
+        ColumnKind::Integer => DataType::Int64,
+        ColumnKind::Real => DataType::Float64,
+        ColumnKind::Flag => DataType::Boolean,
+    }
+}
+
+pub(super) fn dictionary() -> DataType {
+    DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
+}
+
+pub(super) fn is_text(kind: &DataType) -> bool {
+    match kind {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
+        DataType::Dictionary(_, value) => is_text(value),
+        _ => false,
+    }
+}
+
+/// Whether values of a type of a file may read as `kind`. A column of nulls only, as written where no row has a value, has no
+/// type of its own.
+pub(super) fn accepts(kind: ColumnKind, found: &DataType) -> bool {
+    let is_number = |t: &DataType| t.is_integer() || t.is_floating() || is_decimal(t);
+    match found {
+        DataType::Dictionary(_, value) => accepts(kind, value),
+        DataType::Null => true,
+        found if is_text(found) => true,
+        found => match kind {
+            ColumnKind::Text => matches!(found, DataType::Binary | DataType::LargeBinary | DataType::BinaryView),
+            ColumnKind::Integer | ColumnKind::Real | ColumnKind::Flag => {
+                is_number(found) || *found == DataType::Boolean
+            }
+        },
+    }
+}
+
+fn is_decimal(found: &DataType) -> bool {
+    matches!(
+        found,
+        DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) | DataType::Decimal256(..)
+    )
+}
+
+/// Collects the values of one column.
+pub(super) enum Builder {
+    Text(StringDictionaryBuilder<Int32Type>),
+    Integer(Int64Builder),
+    /// And whether truth values are read as 1 and 0.
+    Real(Float64Builder, bool),
+    Flag(BooleanBuilder),
+}
+
+impl Builder {
+    pub(super) fn new(column: TrialColumn) -> Self {
+        match column.kind() {
+            ColumnKind::Text => Self::Text(StringDictionaryBuilder::new()),
+            ColumnKind::Integer => Self::Integer(Int64Builder::new()),
+            ColumnKind::Real => Self::Real(Float64Builder::new(), is_truth(column)),
+            ColumnKind::Flag => Self::Flag(BooleanBuilder::new()),
+        }
+    }
+
+    /// Adds a field; `None` if it does not read as this kind. What stands for a missing value is one.
+    pub(super) fn push(&mut self, text: &[u8], numbers: Numbers) -> Option<()> {
+        let text = std::str::from_utf8(text).ok()?;
+        // A setting may be none; of numbers and truth values nothing else is meant.
+        if is_missing(text) || text.eq_ignore_ascii_case("none") && !matches!(self, Self::Text(_)) {
+            match self {
+                Self::Text(b) => b.append_null(),
+                Self::Integer(b) => b.append_null(),
+                Self::Real(b, _) => b.append_null(),
+                Self::Flag(b) => b.append_null(),
+            }
+            return Some(());
+        }
+        match self {
+            Self::Text(b) => drop(b.append(text).ok()?),
+            Self::Integer(b) => b.append_value(numbers.whole(text)?),
+            Self::Real(b, truth) => {
+                let number = numbers.parse(text).or_else(|| flag(text).filter(|_| *truth).map(f64::from));
+                b.append_value(number?);
+            }
+            Self::Flag(b) => b.append_value(flag(text)?),
+        }
+        Some(())
+    }
+
+    pub(super) fn finish(&mut self) -> ArrayRef {
+        match self {
+            Self::Text(b) => Arc::new(b.finish()),
+            Self::Integer(b) => ArrayBuilder::finish(b),
+            Self::Real(b, _) => ArrayBuilder::finish(b),
+            Self::Flag(b) => ArrayBuilder::finish(b),
+        }
+    }
+}
+
+/// Whether a float column holds truth values, which others write as such.
+fn is_truth(column: TrialColumn) -> bool {
+    matches!(column, TrialColumn::Correct | TrialColumn::PairedCorrect)
+}
+
+/// A column read as its canonical type; the rows whose value does not read so are null, and listed with their text.
+pub(super) type Canonical = (ArrayRef, Vec<(usize, String)>);
+
+/// Values of a type that [`accepts`] lets through as the canonical type.
+///
+/// The error, in words, is of a whole column that cannot be read.
+pub(super) fn canonical(column: TrialColumn, array: &ArrayRef) -> Result<Canonical, String> {
+    let (kind, found) = (column.kind(), array.data_type());
+    if *found == canonical_type(kind) {
+        return Ok((array.clone(), Vec::new()));
+    }
+    let plain = match found {
+        DataType::Dictionary(_, value) if !(kind == ColumnKind::Text) => value.as_ref().clone(),
+        other => other.clone(),
+    };
+    let array = if plain == *found { array.clone() } else { cast(array, &plain)? };
+    Ok(match (kind, &plain) {
+        (ColumnKind::Integer, t) if t.is_integer() => (cast(&array, &DataType::Int64)?, Vec::new()),
+        (ColumnKind::Integer, t) if t.is_floating() || is_decimal(t) => {
+            let numbers = cast(&array, &DataType::Float64)?;
+            let mut faults = Vec::new();
+            let values = numbers.as_primitive::<Float64Type>().iter().enumerate().map(|(row, x)| {
+                let x = x.filter(|x| !x.is_nan())?;
+                let read = whole(x);
+                if read.is_none() {
+                    faults.push((row, format!("{x:?}")));
+                }
+                read
+            });
+            (Arc::new(values.collect::<Int64Array>()), faults)
+        }
+        (ColumnKind::Real, t) if t.is_floating() || t.is_integer() || is_decimal(t) || *t == DataType::Null => {
+            (cast(&array, &DataType::Float64)?, Vec::new())
+        }
+        (ColumnKind::Real, DataType::Boolean) if is_truth(column) => {
+            let values = array.as_boolean().iter().map(|x| x.map(f64::from));
+            (Arc::new(values.collect::<Float64Array>()), Vec::new())
+        }
+        (ColumnKind::Flag, t) if t.is_floating() || t.is_integer() || is_decimal(t) => {
+            let numbers = cast(&array, &DataType::Float64)?;
+            let mut faults = Vec::new();
+            let values = numbers.as_primitive::<Float64Type>().iter().enumerate().map(|(row, x)| match x {
+                Some(0.0) => Some(false),
+                Some(1.0) => Some(true),
+                Some(x) if !x.is_nan() => {
+                    faults.push((row, format!("{x}")));
+                    None
+                }
+                _ => None,
+            });
+            (Arc::new(values.collect::<BooleanArray>()), faults)
+        }
+        (ColumnKind::Text, t) if is_text(t) => (cast(&array, &dictionary())?, Vec::new()),
+        // Text that says numbers or truth values, nulls alone, and text that was stored as bytes.
+        _ => from_text(column, &cast(&array, &DataType::Utf8)?),
+    })
+}
+
+fn from_text(column: TrialColumn, array: &ArrayRef) -> Canonical {
+    let (mut builder, mut faults) = (Builder::new(column), Vec::new());
+    let text: &StringArray = array.as_string();
+    for (row, value) in text.iter().enumerate() {
+        let value = value.unwrap_or_default().trim();
+        if builder.push(value.as_bytes(), Numbers::Point).is_none() {
+            faults.push((row, value.to_owned()));
+            builder.push(b"", Numbers::Point);
+        }
+    }
+    (builder.finish(), faults)
+}
+
+fn cast(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, String> {
+    let strict = CastOptions { safe: false, ..CastOptions::default() };
+    let cast = |array: &ArrayRef, to: &DataType| cast_with_options(array, to, &strict).map_err(one_line);
+    match (array.data_type(), to) {
+        (DataType::Float16, DataType::Float64) => cast(&cast(array, &DataType::Float32)?, to),
+        _ => cast(array, to),
+    }
+}
+
+/// A column that has one value in all rows, as a folder gives it; `None` if the text does not read as the column.
+pub(super) fn constant(column: TrialColumn, value: Option<&str>, n_rows: usize) -> Option<ArrayRef> {
+    let mut builder = Builder::new(column);
+    builder.push(value.unwrap_or_default().trim().as_bytes(), Numbers::Point)?;
+    let one = builder.finish();
+    Some(match column.kind() {
+        ColumnKind::Text => {
+            let one = one.as_dictionary::<Int32Type>();
+            let keys = one.keys().iter().cycle().take(n_rows).collect();
+            Arc::new(DictionaryArray::<Int32Type>::try_new(keys, one.values().clone()).ok()?)
+        }
+        ColumnKind::Integer => {
+            let value = one.as_primitive::<Int64Type>().iter().next().flatten();
+            Arc::new(Int64Array::from(vec![value; n_rows]))
+        }
+        ColumnKind::Real => {
+            let value = one.as_primitive::<Float64Type>().iter().next().flatten();
+            Arc::new(Float64Array::from(vec![value; n_rows]))
+        }
+        ColumnKind::Flag => {
+            let value = one.as_boolean().iter().next().flatten();
+            Arc::new(BooleanArray::from(vec![value; n_rows]))
+        }
+    })
+}
+
+/// First row in which two columns of one canonical type differ; a NaN is a missing value.
+pub(super) fn first_difference(a: &ArrayRef, b: &ArrayRef) -> Option<usize> {
+    if let (Some(a), Some(b)) = (a.as_dictionary_opt::<Int32Type>(), b.as_dictionary_opt::<Int32Type>()) {
+        let (a_values, b_values) = (a.values().as_string_opt::<i32>()?, b.values().as_string_opt::<i32>()?);
+        fn value<'a>(keys: &DictionaryArray<Int32Type>, values: &'a StringArray, row: usize) -> Option<&'a str> {
+            let key = keys.is_valid(row).then(|| keys.keys().value(row) as usize)?;
+            values.is_valid(key).then(|| values.value(key)).filter(|v| !is_missing(v))
+        }
+        return (0..a.len()).find(|&row| value(a, a_values, row) != value(b, b_values, row));
+    }
+    if let (Some(a), Some(b)) = (a.as_primitive_opt::<Float64Type>(), b.as_primitive_opt::<Float64Type>()) {
+        let value = |x: Option<f64>| x.filter(|x| !x.is_nan());
+        return a.iter().zip(b.iter()).position(|(x, y)| value(x) != value(y));
+    }
+    if let (Some(a), Some(b)) = (a.as_primitive_opt::<Int64Type>(), b.as_primitive_opt::<Int64Type>()) {
+        return a.iter().zip(b.iter()).position(|(x, y)| x != y);
+    }
+    let (a, b) = (a.as_boolean_opt()?, b.as_boolean_opt()?);
+    a.iter().zip(b.iter()).position(|(x, y)| x != y)
+}
+
+/// A column of text with one value in all rows, beyond those of a trial table.
+pub(super) fn constant_text(value: Option<&str>, n_rows: usize) -> ArrayRef {
+    let mut builder = StringBuilder::new();
+    (0..n_rows).for_each(|_| builder.append_option(value));
+    ArrayBuilder::finish(&mut builder)
+}
