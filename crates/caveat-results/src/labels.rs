@@ -328,6 +328,23 @@ pub(crate) struct Named {
     pub(crate) notes: Vec<String>,
 }
 
+/// Items of spellings in [`label_order`]: how each is shown, the item of every spelling, and what a person should know.
+///
+/// # Errors
+/// More than 2³² − 2 spellings, in words.
+pub fn merge_labels<T: AsRef<str>>(spellings: &[T]) -> Result<(Vec<String>, Vec<usize>, Vec<String>), String> {
+    let mut all = ItemLabels::default();
+    let items = spellings.iter().map(|s| all.number(s.as_ref())).collect::<Result<Vec<u32>, String>>()?;
+    let Named { labels, notes } = all.finish();
+    let mut order: Vec<usize> = (0..labels.len()).collect();
+    order.sort_by(|&a, &b| label_order(&labels[a], &labels[b]));
+    let mut place = vec![0; order.len()];
+    order.iter().enumerate().for_each(|(k, &item)| place[item] = k);
+    let mut labels = labels;
+    let sorted = order.iter().map(|&item| std::mem::take(&mut labels[item])).collect();
+    Ok((sorted, items.iter().map(|&item| place[item as usize]).collect(), notes))
+}
+
 impl ItemLabels {
     /// Items of many labels, appended to `items`; or the first label that is wrong and why.
     pub(crate) fn number_all(&mut self, labels: &Strings, items: &mut Vec<u32>) -> Result<(), (usize, String)> {
