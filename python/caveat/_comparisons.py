@@ -14,7 +14,7 @@ def columns(comparisons: Any, skip_missing: bool = False) -> tuple[np.ndarray, n
     """Winners, losers and weights (or None) of a frame, a list of pairs, or an array of two columns."""
     winners, losers, weights = _columns(comparisons)
     if skip_missing:
-        kept = ~(_missing(winners) | _missing(losers))
+        kept = ~(missing(winners) | missing(losers))
         winners, losers = _of_one_type(winners[kept]), _of_one_type(losers[kept])
         weights = None if weights is None else weights[kept]
     return winners, losers, weights
@@ -103,16 +103,18 @@ def _is_missing(label: Any) -> bool:
         return type(label).__name__ == "NAType"
 
 
-def _missing(labels: np.ndarray) -> np.ndarray:
+def missing(labels: np.ndarray) -> np.ndarray:
     """Which labels are missing."""
     if labels.dtype.kind in "iub":
         return np.zeros(len(labels), dtype=bool)
     if labels.dtype.kind == "f":
         return np.isnan(labels)
+    if labels.dtype.kind in "mM":
+        return np.isnat(labels)
     if labels.dtype.kind == "U":
         distinct, index = np.unique(labels, return_inverse=True)
-        missing = np.array([is_missing_label(label) for label in distinct.tolist()], dtype=bool)
-        return missing[index.reshape(-1)] if len(labels) else np.zeros(0, dtype=bool)
+        are = np.array([is_missing_label(label) for label in distinct.tolist()], dtype=bool)
+        return are[index.reshape(-1)]
     return np.array([_is_missing(label) for label in labels.tolist()], dtype=bool)
 
 
@@ -189,12 +191,16 @@ def distinct(labels: np.ndarray) -> tuple[list[Any], np.ndarray]:
 def unique(winners: np.ndarray, losers: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """All items, sorted, and the index of each winner and loser among them."""
     for what, labels in (("winners", winners), ("losers", losers)):
-        missing = _missing(labels)
-        if missing.any():
+        gaps = missing(labels)
+        if gaps.any():
             raise ValueError(
-                f"{what}[{int(np.argmax(missing))}]: the label is missing; every comparison needs both items "
+                f"{what}[{int(np.argmax(gaps))}]: the label is missing; every comparison needs both items "
                 "(skip_missing=True leaves such rows out)"
             )
+    if winners.dtype.kind == losers.dtype.kind and winners.dtype.kind in "mMb":
+        items, index = np.unique(np.concatenate([winners, losers]), return_inverse=True)
+        index = index.reshape(-1)
+        return items, index[: len(winners)], index[len(winners) :]
     (won, winner), (lost, loser) = distinct(winners), distinct(losers)
     items, item = merge(won + lost)
     return items, item[: len(won)][winner], item[len(won) :][loser]

@@ -256,6 +256,9 @@ def _unique(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if X.dtype.kind not in "OU":
         items, pairs = np.unique(X, return_inverse=True)
         return items, pairs.reshape(X.shape)
+    for column in (0, 1):
+        if (missing := _comparisons.missing(X[:, column])).any():
+            raise ValueError(f"X[{int(np.argmax(missing))}, {column}]: the label is missing; a trial needs both items")
     items, first, second = _comparisons.unique(X[:, 0], X[:, 1])
     return items, np.column_stack([first, second])
 

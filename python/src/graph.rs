@@ -348,11 +348,9 @@ impl Items {
     pub(crate) fn clone_ref(&self, py: Python<'_>) -> Self {
         match self {
             Self::Ranks(n) => Self::Ranks(*n),
-            Self::Named { labels, index, keys } => Self::Named {
-                labels: labels.clone_ref(py),
-                index: index.clone_ref(py),
-                keys: keys.clone_ref(py),
-            },
+            Self::Named { labels, index, keys } => {
+                Self::Named { labels: labels.clone_ref(py), index: index.clone_ref(py), keys: keys.clone_ref(py) }
+            }
         }
     }
 

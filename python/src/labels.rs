@@ -7,10 +7,7 @@ use crate::errors::bad;
 
 /// Items of spellings, sorted: how each is shown, the item of every spelling, and what a person should know.
 #[pyfunction]
-pub(crate) fn merge_labels(
-    py: Python<'_>,
-    spellings: Vec<String>,
-) -> PyResult<(Vec<String>, Vec<usize>, Vec<String>)> {
+pub(crate) fn merge_labels(py: Python<'_>, spellings: Vec<String>) -> PyResult<(Vec<String>, Vec<usize>, Vec<String>)> {
     py.detach(|| caveat_results::merge_labels(&spellings)).map_err(|problem| bad("labels", problem))
 }
 

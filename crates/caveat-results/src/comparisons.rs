@@ -9,7 +9,7 @@ use caveat_theory::{Comparison, ComparisonGraph};
 
 use crate::error::{Result, ResultsError};
 use crate::input::AsInput;
-use crate::labels::{ItemLabels, Named, label_order};
+use crate::labels::{Labels, Named, label_order};
 use crate::rows::Rows;
 use crate::table::Table;
 use block::{Block, Reader};
@@ -47,7 +47,7 @@ pub fn read_comparisons(file: &(impl AsInput + ?Sized), columns: &ComparisonColu
     let fields = columns.resolve(&names, &rows.found()).map_err(|problem| ResultsError::bad_file(path, problem))?;
     let mut reader = Reader::new(rows, &fields, columns.skip_missing);
 
-    let mut labels = ItemLabels::default();
+    let mut labels = Labels::default();
     // A guess at the number of rows that is rarely too small: short labels, one separator, one line end.
     let mut numbers: Vec<u32> = Vec::with_capacity((input.size() / 8).min(1 << 23) as usize);
     let mut weights: Vec<f64> = Vec::new();
@@ -218,12 +218,15 @@ mod tests {
 
     #[test]
     fn pairs_with_a_choice_are_read_by_label_or_side_and_ties_count_half_for_each() {
-        let arena = read("model_a,model_b,winner\nGPT,LLaMA,model_a\nLLaMA,Qwen,model_b\nQwen,GPT,tie\nQwen,GPT,GPT\n").unwrap();
+        let arena = read("model_a,model_b,winner\nGPT,LLaMA,model_a\nLLaMA,Qwen,model_b\nQwen,GPT,tie\nQwen,GPT,GPT\n")
+            .unwrap();
         let expected = [("GPT", "LLaMA", 1.0, 0.0), ("GPT", "Qwen", 1.5, 0.5), ("LLaMA", "Qwen", 0.0, 1.0)];
         assert_eq!(edges(&arena), expected);
         assert_eq!(
             arena.notes,
-            ["note: \"model_a\" is compared with \"model_b\", the winner as \"winner\" says; 1 row with a tie count half for each"]
+            [
+                "note: \"model_a\" is compared with \"model_b\", the winner as \"winner\" says; 1 row with a tie count half for each"
+            ]
         );
         let letters = read("a,b,winner\nA,B,A\nC,A,A\nB,C,first\n").unwrap();
         assert_eq!(letters.labels, ["A", "B", "C"]);
@@ -260,14 +263,26 @@ mod tests {
             (&b""[..], "empty (0 bytes)"),
             (b"winner,loser\n", "has no rows"),
             (b"\n\n", "the file is empty"),
-            (b"winner,looser\na,b\n", "column \"loser\" is missing: the table has \"winner\", \"looser\"; say what its columns mean"),
+            (
+                b"winner,looser\na,b\n",
+                "column \"loser\" is missing: the table has \"winner\", \"looser\"; say what its columns mean",
+            ),
             (b"better,worse\na,b\n", "say what its columns mean, as --columns winner=better,loser=worse"),
             (b"model_a,model_b,score\na,b,1\n", "as --columns item_a=model_a,item_b=model_b,chosen=COLUMN"),
-            (b"model_a,model_b,winner\na,b,c\n", "line 2: the chosen \"c\" is neither \"a\" nor \"b\", nor a side (model_a, model_b)"),
-            (b"model_a,winner,loser\nx,model_a,model_b\n", "the item \"model_a\" has the name of the column \"model_a\""),
+            (
+                b"model_a,model_b,winner\na,b,c\n",
+                "line 2: the chosen \"c\" is neither \"a\" nor \"b\", nor a side (model_a, model_b)",
+            ),
+            (
+                b"model_a,winner,loser\nx,model_a,model_b\n",
+                "the item \"model_a\" has the name of the column \"model_a\"",
+            ),
             (b"a,b,winner\nb,a,a\n", "line 2: the chosen \"a\" is the label of one item and the column of the other"),
             (b"winner,loser,weight,count\na,b,1,2\n", "a column \"weight\" and a column \"count\""),
-            (b"left,right,choice,winner\na,b,a,a\n", "the columns \"choice\" and \"winner\" may both say which item won"),
+            (
+                b"left,right,choice,winner\na,b,a,a\n",
+                "the columns \"choice\" and \"winner\" may both say which item won",
+            ),
             (b"player1,player2,win1,win2\na,b,-1,2\n", "line 2: wins_a \"-1\": expected a number of wins"),
             (b"player1,player2,win1,win2\na,b,0,0\n", "has no rows"),
             (b"winner,loser\na,b\n\n\r\nc,c\n", "line 5: \"c\" is compared with itself"),
@@ -291,7 +306,12 @@ mod tests {
             assert!(message.contains(says) && message.contains("c.csv"), "{message:?} should say {says:?}");
             assert!(!message.contains('\n'), "{message}");
         }
-        assert!(read_comparisons(Path::new("/no/such/file.csv"), &ComparisonColumns::default()).unwrap_err().to_string().contains("cannot be read"));
+        assert!(
+            read_comparisons(Path::new("/no/such/file.csv"), &ComparisonColumns::default())
+                .unwrap_err()
+                .to_string()
+                .contains("cannot be read")
+        );
     }
 
     #[test]

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::error::{Result, ResultsError};
 use crate::input::AsInput;
+use crate::statistics::{Selection, distinct};
 use crate::trial_table::{Phase, Progress, TrialBatch, TrialColumn, scan_trials};
 use tally::{EXCEPTION, SEEN, TRAINED, WON};
 pub(crate) use tally::{Group, RowUse, Tallied, Tally, canonical, rows_of_phase};
@@ -353,7 +354,7 @@ const HIGHER_FIRST: u8 = 2;
 const LOWER_FIRST: u8 = 4;
 const WINNER_FIRST: u8 = 8;
 
-/// Reads the trial tables under `paths` and aggregates the rows of `phase` to conditions, sorted by their key.
+/// Reads the trial tables under `paths` and aggregates the selected rows, of one phase, to conditions, sorted by their key.
 ///
 /// Only the needed columns are read, in parallel; a condition whose rows lie in several files is merged. The result does
 /// not depend on the number of threads. `progress` is called with the rows done and the rows in all.
@@ -363,15 +364,25 @@ const WINNER_FIRST: u8 = 8;
 /// column: a rank that is negative or at least [`MAX_ITEMS`], an item against itself, a logit difference that is not
 /// finite, a trained row whose label is neither Yes nor No, rows of one condition that contradict each other on is_train,
 /// is_exception or the label of a trained pair. Also a condition without trained rows, and no row of the phase at all.
-pub fn read_conditions<P: AsInput>(paths: &[P], phase: Phase, progress: Progress<'_>) -> Result<Vec<Condition>> {
-    let tallies = scan_trials(paths, &Tally::<Sum>::columns(), progress, |tally: &mut Tally<Sum>, batch| {
-        tally.add(batch, &rows_of_phase(batch, phase)?)
+pub fn read_conditions<P: AsInput>(
+    paths: &[P],
+    selection: impl Into<Selection>,
+    progress: Progress<'_>,
+) -> Result<Vec<Condition>> {
+    let selection = selection.into();
+    let phase = selection.phase().unwrap_or_default();
+    let columns = distinct(Tally::<Sum>::columns().into_iter().chain(selection.columns()));
+    let tallies = scan_trials(paths, &columns, progress, |tally: &mut Tally<Sum>, batch| {
+        tally.add(batch, &selection.uses(batch)?)
     })?;
     let mut all = Tally::default();
     for tally in tallies {
         all.merge(tally)?;
     }
     let groups = all.take_groups();
+    if groups.is_empty() && selection.has_filters() {
+        return Err(selection.no_rows(paths));
+    }
     if groups.is_empty() {
         let path = paths.first().map(|p| p.as_input().path().to_owned()).unwrap_or_default();
         let filter = format!(" with phase {phase}");
@@ -384,6 +395,12 @@ pub fn read_conditions<P: AsInput>(paths: &[P], phase: Phase, progress: Progress
     let built: Vec<Result<Condition>> =
         groups.into_par_iter().map(|group| Condition::from_group(group, &all, phase)).collect();
     let mut conditions = built.into_iter().collect::<Result<Vec<_>>>()?;
+    if selection.has_filters() {
+        conditions.retain(|c| c.n_rows() > 0);
+        if conditions.is_empty() {
+            return Err(selection.no_rows(paths));
+        }
+    }
     conditions.sort_by(|a, b| a.key.total_cmp(&b.key));
     Ok(conditions)
 }

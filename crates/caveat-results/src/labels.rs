@@ -16,7 +16,7 @@ use std::cmp::Ordering;
 use std::hash::{DefaultHasher, Hasher};
 
 use rayon::prelude::*;
-use unicode_normalization::{UnicodeNormalization, is_nfc_quick, IsNormalized};
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use crate::delimited::is_missing;
 use crate::interner::{Interner, Strings};
@@ -302,7 +302,7 @@ fn fold_into(label: &str, write: &mut impl FnMut(&[u8])) {
 ///
 /// Spellings are numbered first, and only a new spelling is looked at; while all are plain, spellings are items.
 #[derive(Debug, Default)]
-pub(crate) struct ItemLabels {
+pub(crate) struct Labels {
     spellings: Interner,
     /// With spellings that are not their own keys: the keys by item.
     keyed: Option<Keyed>,
@@ -333,7 +333,7 @@ pub(crate) struct Named {
 /// # Errors
 /// More than 2³² − 2 spellings, in words.
 pub fn merge_labels<T: AsRef<str>>(spellings: &[T]) -> Result<(Vec<String>, Vec<usize>, Vec<String>), String> {
-    let mut all = ItemLabels::default();
+    let mut all = Labels::default();
     let items = spellings.iter().map(|s| all.number(s.as_ref())).collect::<Result<Vec<u32>, String>>()?;
     let Named { labels, notes } = all.finish();
     let mut order: Vec<usize> = (0..labels.len()).collect();
@@ -345,7 +345,7 @@ pub fn merge_labels<T: AsRef<str>>(spellings: &[T]) -> Result<(Vec<String>, Vec<
     Ok((sorted, items.iter().map(|&item| place[item as usize]).collect(), notes))
 }
 
-impl ItemLabels {
+impl Labels {
     /// Items of many labels, appended to `items`; or the first label that is wrong and why.
     pub(crate) fn number_all(&mut self, labels: &Strings, items: &mut Vec<u32>) -> Result<(), (usize, String)> {
         let first = items.len();
@@ -436,7 +436,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn named(labels: &[&str]) -> (Vec<u32>, Named) {
-        let mut all = ItemLabels::default();
+        let mut all = Labels::default();
         let numbers = labels.iter().map(|l| all.number(l).unwrap()).collect();
         (numbers, all.finish())
     }
@@ -444,7 +444,10 @@ mod tests {
     #[test]
     fn spellings_of_one_number_are_one_item() {
         for (key, spellings) in [
-            ("2", &["2", "2.0", "2.", "2e0", "+2", " 2", "2\u{a0}", "\u{feff}2", "20E-1", "0.2e+1", "02", "002.000"][..]),
+            (
+                "2",
+                &["2", "2.0", "2.", "2e0", "+2", " 2", "2\u{a0}", "\u{feff}2", "20E-1", "0.2e+1", "02", "002.000"][..],
+            ),
             ("0", &["0", "-0", "0.0", "-0e7", "00", ".0"]),
             ("-1.5", &["-1.5", "-1.50", "-15e-1", "\u{2212}1.5"]),
             ("1.1", &["1.1", "1.10"]),
@@ -457,7 +460,23 @@ mod tests {
                 assert_eq!(label_key(spelling), key, "{spelling:?}");
             }
         }
-        let texts = ["1,000", "0x10", "1/2", "1e", "e1", ".", "+", "-", "1.2.3", "1 2", "--1", "inf", "1e9999999999", "٣", "2²"];
+        let texts = [
+            "1,000",
+            "0x10",
+            "1/2",
+            "1e",
+            "e1",
+            ".",
+            "+",
+            "-",
+            "1.2.3",
+            "1 2",
+            "--1",
+            "inf",
+            "1e9999999999",
+            "٣",
+            "2²",
+        ];
         for text in texts {
             assert_eq!(label_key(text), text);
         }
@@ -467,7 +486,10 @@ mod tests {
     #[test]
     fn text_is_one_item_however_its_spaces_and_accents_are_stored() {
         for (key, spellings) in [
-            ("New York", &["New York", " New York\t", "New\u{a0}York", "New  York", "\u{feff}New\u{202f}York", "New\r\nYork"][..]),
+            (
+                "New York",
+                &["New York", " New York\t", "New\u{a0}York", "New  York", "\u{feff}New\u{202f}York", "New\r\nYork"][..],
+            ),
             ("café", &["caf\u{e9}", "cafe\u{301}", "ca\u{200b}fé", "caf\u{ad}é\u{200d}"]),
             ("각", &["\u{ac01}", "\u{1100}\u{1161}\u{11a8}"]),
             ("Å", &["\u{c5}", "\u{212b}", "A\u{30a}"]),
@@ -486,7 +508,8 @@ mod tests {
         let (numbers, named) = named(&["2.0", "007", "1.10", "2", "x", "3e0", "08", "8"]);
         assert_eq!(numbers, [0, 1, 2, 0, 3, 4, 5, 5]);
         assert_eq!(named.labels, ["2", "007", "1.10", "x", "3", "8"]);
-        let note = "note: \"2.0\" and \"2\" are one item by value, shown as 2, and one more item is written in several ways";
+        let note =
+            "note: \"2.0\" and \"2\" are one item by value, shown as 2, and one more item is written in several ways";
         assert_eq!(named.notes, [note]);
     }
 
@@ -519,7 +542,9 @@ mod tests {
 
     #[test]
     fn missing_labels_are_told_from_names() {
-        for missing in ["", "NA", "nan", "NaN", "None", "<NA>", "#N/A", "null", "NULL", "\u{a0}NA", "\u{200b}", "\u{feff}"] {
+        for missing in
+            ["", "NA", "nan", "NaN", "None", "<NA>", "#N/A", "null", "NULL", "\u{a0}NA", "\u{200b}", "\u{feff}"]
+        {
             assert!(is_missing_label(missing.as_bytes()), "{missing:?}");
         }
         for name in ["Na", "na", "Nan", "none", "Nancy", "0", "-", "é", "#1"] {
@@ -561,7 +586,7 @@ mod tests {
             let pool = ["a", "1", "1.0", " a", "b", "01", "é", "e\u{301}", "2", "2e0", "c c", "c\u{a0}c", "A", "x1"];
             let mut strings = Strings::default();
             picked.iter().for_each(|&k| strings.push(pool[k].as_bytes()));
-            let (mut at_once, mut items) = (ItemLabels::default(), Vec::new());
+            let (mut at_once, mut items) = (Labels::default(), Vec::new());
             at_once.number_all(&strings, &mut items).unwrap();
             let mut keys = Interner::default();
             let expected: Vec<u32> = picked.iter().map(|&k| keys.intern(label_key(pool[k]).as_bytes()).unwrap()).collect();

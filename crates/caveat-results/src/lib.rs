@@ -25,6 +25,7 @@ mod conditions;
 mod convert;
 mod delimited;
 mod error;
+mod expression;
 mod input;
 mod interner;
 mod labels;
@@ -38,8 +39,9 @@ pub use atomic::{WriteFailure, create_parent_directory, write_atomically};
 pub use caught::{guarded, panic_is_caught};
 pub use check::{CheckReport, Problem, ProblemKind, check_trials};
 pub use choices::{
-    ChoiceColumns, ChoiceRole, ChoiceRow, ChoiceTable, Cluster, CountReconstruction, DistanceRow, DistanceSummary,
-    Grouping, PairSummary, TrialCounts, read_choices,
+    ChoiceColumns, ChoiceRole, ChoiceRow, ChoiceTable, Cluster, CountReconstruction, DeclaredTasks, DistanceRow,
+    DistanceSummary, Grouping, ItemLabels, LeftOut, PairSummary, RowFilter, TaskUnit, TaskUnits, TrialCounts,
+    has_choice_columns, read_choice_files, read_choices,
 };
 pub use comparisons::{ComparisonColumns, ComparisonRole, LabeledComparisons, places, ranks_table, read_comparisons};
 pub use conditions::{Condition, ConditionKey, MAX_ITEMS, PairMargin, read_conditions};
@@ -48,6 +50,7 @@ pub use error::{Result, ResultsError};
 pub use input::{AsInput, Input};
 pub use labels::{is_missing_label, label_key, label_order, look_alikes, merge_labels};
 pub use matrix::{read_matrix, write_matrix};
+pub use rows::column_names;
 pub use statistics::{
     ChoicesByPair, Filter, GroupColumn, GroupValue, Hierarchy, PairCell, PairTable, Placements, SeedChoices, Selection,
     Summary, SummaryGroup, read_choices_by_pair, read_pair_table, summarize, wilson_interval,

@@ -11,7 +11,7 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReader
 use crate::caught::guarded;
 use crate::delimited::{Delimited, Numbers};
 use crate::error::{Result, ResultsError, name_list, one_line};
-use crate::input::{Form, Input, ParquetInput, damaged};
+use crate::input::{AsInput, Form, Input, ParquetInput, damaged};
 
 /// Rows of a Parquet file decoded at once.
 const BATCH_ROWS: usize = 1 << 13;
@@ -200,6 +200,14 @@ impl ParquetRows {
         self.next = 0;
         Ok(true)
     }
+}
+
+/// The names of a table's columns, trimmed; whatever it holds.
+///
+/// # Errors
+/// What is neither text nor Parquet, or cannot be read.
+pub fn column_names(file: &(impl AsInput + ?Sized)) -> Result<Vec<String>> {
+    Ok(Rows::open(&file.as_input(), "a table in CSV or Parquet")?.names().to_vec())
 }
 
 /// Values of any simple type as text; nulls stay.

@@ -52,8 +52,9 @@ pub fn places(
         let tied = &mut items[start..end];
         tied.par_sort_by(|&a, &b| order(a, b));
         // The middle of the range rather than a sum, which would depend on the order.
-        let (low, high) =
-            tied.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &i| (ranks[i].min(low), ranks[i].max(high)));
+        let (low, high) = tied
+            .iter()
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &i| (ranks[i].min(low), ranks[i].max(high)));
         let middle = if low == high { low } else { 0.5 * low + 0.5 * high };
         let error = tied.iter().fold(0.0_f64, |error, &i| error.max(errors[i]));
         let rank = if middle.abs() <= error { 0.0 } else { middle };
@@ -172,7 +173,11 @@ mod tests {
                 let mut kinds: Vec<usize> = position.clone();
                 kinds.sort_unstable();
                 kinds.dedup();
-                assert!(kinds.len() as f64 > 0.7 * n as f64, "{} of {n} items, {edges} edges, α {alpha}, C {c}", kinds.len());
+                assert!(
+                    kinds.len() as f64 > 0.7 * n as f64,
+                    "{} of {n} items, {edges} edges, α {alpha}, C {c}",
+                    kinds.len()
+                );
             }
         }
     }

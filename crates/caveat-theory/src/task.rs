@@ -1,6 +1,7 @@
 //! Transitive inference with exceptions: a chain of premise pairs, some reversed or joined by pairs that contradict the order.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use crate::comparison_graph::{Comparison, ComparisonGraph, PresentationOrder, Trial};
 use crate::error::{Result, TheoryError};
@@ -40,6 +41,17 @@ pub struct TransitiveTask {
     /// Presentation weights other than 1, by (smaller rank, larger rank).
     weights: BTreeMap<(usize, usize), f64>,
     graph: ComparisonGraph,
+}
+
+/// The items and exceptions as the command takes them: `9`, `9:5-3` or `12:4-2,9-7`; weights and order are left out.
+impl fmt::Display for TransitiveTask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.n_items)?;
+        for (k, e) in self.exceptions.iter().enumerate() {
+            write!(f, "{}{}-{}", if k == 0 { ':' } else { ',' }, e.winner, e.loser)?;
+        }
+        Ok(())
+    }
 }
 
 impl TransitiveTask {

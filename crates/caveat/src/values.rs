@@ -1,5 +1,28 @@
 //! Values of options: each parser says what would be right where it refuses.
 
+use std::str::FromStr;
+
+use caveat_results::{Filter, ResultsError};
+
+/// Conditions on rows of trial tables, joined by `&` or `and`.
+#[derive(Debug, Clone)]
+pub(crate) struct Filters(Vec<Filter>);
+
+impl FromStr for Filters {
+    type Err = ResultsError;
+
+    fn from_str(text: &str) -> Result<Self, ResultsError> {
+        Filter::all(text).map(Self)
+    }
+}
+
+impl Filters {
+    /// The conditions of all expressions.
+    pub(crate) fn all(filters: &[Self]) -> Vec<Filter> {
+        filters.iter().flat_map(|f| f.0.clone()).collect()
+    }
+}
+
 /// More items than this would fill the memory of an ordinary machine.
 const MAX_ITEMS: usize = 10_000_000;
 

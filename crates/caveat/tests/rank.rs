@@ -120,7 +120,9 @@ fn standard_input_and_pipes_are_read_as_files_are() {
         assert_cmd::cargo::cargo_bin!("caveat").display(),
         place.path("c.csv").display()
     );
-    let Ok(run) = std::process::Command::new("bash").args(["-c", &script]).stdin(Stdio::null()).output() else { return };
+    let Ok(run) = std::process::Command::new("bash").args(["-c", &script]).stdin(Stdio::null()).output() else {
+        return;
+    };
     assert_eq!(String::from_utf8_lossy(&run.stdout), expected, "{}", String::from_utf8_lossy(&run.stderr));
 }
 
@@ -156,8 +158,8 @@ fn neither_the_order_of_rows_nor_the_spelling_of_labels_moves_an_item() {
         .run(&lists(), |(plain, other, options)| {
             place.write("plain.csv", format!("winner,loser\n{}\n", plain.join("\n")));
             place.write("other.csv", format!("winner,loser\n{}\n", other.join("\n")));
-            let [a, b] =
-                ["plain", "other"].map(|name| place.ok(&format!("rank {name}.csv --components {options} --format csv")));
+            let [a, b] = ["plain", "other"]
+                .map(|name| place.ok(&format!("rank {name}.csv --components {options} --format csv")));
             prop_assert_eq!(placed(&a), placed(&b));
             let ranks = |csv: &str| records(csv)[1..].iter().map(|r| r[2].parse().unwrap()).collect::<Vec<f64>>();
             // Ranks of nine items are at most nine, and so are condition numbers about a hundred.

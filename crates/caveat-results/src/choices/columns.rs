@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::filter::RowFilter;
+use crate::delimited::find_column;
 use crate::error::{Result, ResultsError, name_list};
 
 /// What a column of a file of choices holds.
@@ -132,6 +134,10 @@ pub struct ChoiceColumns {
     pub n_items: Option<usize>,
     /// Where the numbers of trials come from.
     pub trials: TrialCounts,
+    /// Conditions that rows must meet to be read.
+    pub filters: Vec<RowFilter>,
+    /// Whether rows that lack a value are left out, instead of being an error.
+    pub skip_missing: bool,
 }
 
 /// Kinds of files by what a row is about.
@@ -214,6 +220,7 @@ impl ChoiceColumns {
             first_rank: Some(1),
             n_items: Some(7),
             trials: TrialCounts::Reconstructed(by),
+            ..Self::default()
         })
     }
 
@@ -226,26 +233,25 @@ impl ChoiceColumns {
     ///
     /// The error says what is wrong without the file's name.
     pub(super) fn resolve(&self, names: &[String]) -> std::result::Result<Fields, String> {
-        let find = |name: &str| names.iter().position(|n| n == name);
+        let find = |name: &str| find_column(names, name);
         let found = || name_list(names.iter().map(String::as_str));
         let mut fields = Vec::new();
         for (role, column) in &self.columns {
-            let field = find(column)
+            let field = find(column)?
                 .ok_or_else(|| format!("column {column:?} (the {role}) is missing: the table has {}", found()))?;
             fields.push((*role, field));
         }
         if self.columns.is_empty() {
-            fields.extend(ChoiceRole::ALL.into_iter().filter_map(|role| Some((role, find(role.name())?))));
-            if let Some(field) = find("weight").filter(|_| find("count").is_none()) {
-                fields.push((ChoiceRole::Count, field));
+            for role in ChoiceRole::ALL {
+                fields.extend(find(role.name())?.map(|field| (role, field)));
+            }
+            if !fields.iter().any(|(r, _)| *r == ChoiceRole::Count) {
+                fields.extend(find("weight")?.map(|field| (ChoiceRole::Count, field)));
             }
             // Columns that happen to be named like roles of another kind of row mean something else here.
             let has = |role: &ChoiceRole| fields.iter().any(|(r, _)| r == role);
             let Some(shape) = SHAPES.into_iter().find(|s| s.needed().iter().all(has)) else {
-                return Err(format!(
-                    "no columns named {SHAPES_IN_WORDS}: name the columns as role=column,…; the table has {}",
-                    found()
-                ));
+                return Err(unnamed(names, has(&ChoiceRole::Winner)));
             };
             let foreign = |role| SHAPES.into_iter().any(|s| s != shape && s.marks().contains(&role));
             let stray = |role| shape == Shape::Distance && role == ChoiceRole::First;
@@ -254,6 +260,19 @@ impl ChoiceColumns {
         }
         Ok(Fields { shape: shape(&self.columns).map_err(|e| e.to_string())?, fields })
     }
+}
+
+/// What is said of a table without the columns of choices by their names.
+fn unnamed(names: &[String], has_winner: bool) -> String {
+    let found = name_list(names.iter().map(String::as_str));
+    let which = |known: &[&str]| names.iter().any(|n| known.contains(&n.to_lowercase().as_str()));
+    let advice = if has_winner && which(&["model_a", "player_a", "team_a", "item_a", "left", "player1", "a"]) {
+        "winner says which of two columns won, as it seems: write the item that won as winner and the other one as loser".to_owned()
+    } else {
+        let example = suggested_columns(names).unwrap_or_else(|| "ROLE=COLUMN,…".to_owned());
+        format!("say which columns they are, with --columns {example}")
+    };
+    format!("no columns named {SHAPES_IN_WORDS}: {advice}; the table has {found}")
 }
 
 /// The kind of rows that named roles make.
@@ -304,6 +323,12 @@ impl FromStr for ChoiceColumns {
         shape(&columns)?;
         Ok(Self { columns, ..Self::default() })
     }
+}
+
+/// Whether columns of these names are those of choices, named as their roles, and not those of a trial table.
+pub fn has_choice_columns(names: &[String]) -> bool {
+    let has = |name: &str| names.iter().any(|n| n.eq_ignore_ascii_case(name));
+    !has("rank_a") && ["winner", "higher", "distance"].into_iter().any(has)
 }
 
 /// Roles that the columns of a table seem to have, by their names, as `role=column,…`; `None` where nothing is clear.

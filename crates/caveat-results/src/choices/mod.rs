@@ -5,17 +5,22 @@
 
 mod columns;
 mod counts;
+mod filter;
 mod read;
 mod source;
 mod summaries;
+mod tasks;
 #[cfg(test)]
 mod tests;
 
+pub use columns::has_choice_columns;
 pub(crate) use columns::suggested_columns;
 pub use columns::{ChoiceColumns, ChoiceRole, TrialCounts};
 pub use counts::CountReconstruction;
-pub use read::read_choices;
+pub use filter::{LeftOut, RowFilter};
+pub use read::{read_choice_files, read_choices};
 pub use summaries::{Cluster, DistanceSummary, PairSummary};
+pub use tasks::{DeclaredTasks, TaskUnit, TaskUnits};
 
 use std::fmt;
 use std::str::FromStr;
@@ -100,6 +105,20 @@ pub struct DistanceRow {
     pub groups: [u32; 3],
 }
 
+/// How a file tells its items apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ItemLabels {
+    /// By names, whose order was given.
+    Names,
+    /// By ranks that count from `first`, 0 or 1.
+    Ranks {
+        /// Rank of the highest item.
+        first: usize,
+        /// Whether that was said; otherwise the smallest rank of the file is taken for it.
+        is_given: bool,
+    },
+}
+
 /// Choices as read from a file: `rows` or, if the file does not tell pairs, `distance_rows`; the other is empty.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChoiceTable {
@@ -107,6 +126,8 @@ pub struct ChoiceTable {
     pub n_items: usize,
     /// Names of the items, the highest first: as given, or their ranks as in the file.
     pub items: Vec<String>,
+    /// How the file tells them apart.
+    pub labels: ItemLabels,
     /// Choices between two items, in the order of the file.
     pub rows: Vec<ChoiceRow>,
     /// Choices by distance, in the order of the file.
@@ -118,6 +139,8 @@ pub struct ChoiceTable {
     pub groups: [Vec<String>; 3],
     /// How numbers of trials were found, if the file does not have them and none were given.
     pub reconstruction: Option<CountReconstruction>,
+    /// Rows that were left out, as [`ChoiceColumns`] asked for.
+    pub left_out: LeftOut,
 }
 
 impl ChoiceTable {

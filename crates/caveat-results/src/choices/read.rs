@@ -4,20 +4,24 @@ use std::collections::HashMap;
 
 use super::columns::{Fields, Shape};
 use super::counts::reconstruct;
+use super::filter::{LeftOut, RowFilter};
 use super::source::{Cells, Source};
 use super::{
-    ChoiceColumns, ChoiceRole, ChoiceRow, ChoiceTable, CountReconstruction, DistanceRow, Grouping, TrialCounts,
+    ChoiceColumns, ChoiceRole, ChoiceRow, ChoiceTable, CountReconstruction, DistanceRow, Grouping, ItemLabels,
+    TrialCounts,
 };
+use crate::delimited::{Numbers, find_column, flag, is_missing};
 use crate::error::{Result, ResultsError, name_list};
-use crate::input::AsInput;
+use crate::input::{AsInput, Input, identity};
 use crate::interner::Interner;
+use crate::labels::{Labels, label_key};
 
 /// Largest number of items, as a guard against a column that holds no ranks.
 const MOST_ITEMS: usize = 1_000_000;
 
-/// Reads choices from a CSV file, or from Parquet where the name ends in `.parquet`.
+/// Reads choices from separated text or Parquet, told apart by their content.
 ///
-/// A CSV has a header; in Parquet, text and numbers are read alike. Columns stand in any order among any others. Time is linear
+/// Text has a header; in Parquet, text and numbers are read alike. Columns are found without regard to capitals. Columns stand in any order among any others. Time is linear
 /// in the rows; memory is 56 bytes a row.
 ///
 /// # Errors
@@ -41,22 +45,82 @@ const MOST_ITEMS: usize = 1_000_000;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn read_choices(file: &(impl AsInput + ?Sized), columns: &ChoiceColumns) -> Result<ChoiceTable> {
+    read_choice_files(&[file], columns)
+}
+
+/// Reads choices from several files as if they were one below the other: the same names mean the same subjects, sessions,
+/// conditions and items everywhere. Columns may stand in another order in every file.
+///
+/// # Errors
+/// As [`read_choices`], with the file; also no file, one named twice, and files with columns for different roles.
+pub fn read_choice_files<P: AsInput>(files: &[P], columns: &ChoiceColumns) -> Result<ChoiceTable> {
+    let inputs: Vec<Input> = files.iter().map(AsInput::as_input).collect();
+    let Some(input) = inputs.first() else {
+        return Err(ResultsError::BadTable("no file of choices: name at least one".to_owned()));
+    };
+    let first = input.path();
     let options = Options::new(columns)?;
-    let input = file.as_input();
-    let path = input.path();
-    let source = Source::open(&input)?;
-    let fields = columns.resolve(source.names()).map_err(|problem| ResultsError::bad_file(path, problem))?;
-    let mut collector = Collector::new(columns, options, &fields).map_err(|e| ResultsError::bad_file(path, e))?;
-    source.visit(&fields.fields, &mut |cells| collector.push(cells))?;
+    let source = Source::open(input)?;
+    let fields = columns.resolve(source.names()).map_err(|problem| ResultsError::bad_file(first, problem))?;
+    let mut collector = Collector::new(columns, options, &fields).map_err(|e| ResultsError::bad_file(first, e))?;
+    collector.numbers = source.numbers();
+    let filters = filters_of(columns, &source).map_err(|problem| ResultsError::bad_file(first, problem))?;
+    collector.left_out.filtered += source.visit(&fields.fields, &filters, &mut |cells| collector.push(cells))?;
+    for (k, input) in inputs.iter().enumerate().skip(1) {
+        let path = input.path();
+        if inputs[..k].iter().any(|earlier| is_same_file(earlier, input)) {
+            return Err(ResultsError::bad_file(path, "the file is named twice: its choices would count twice"));
+        }
+        let source = Source::open(input)?;
+        let here = columns.resolve(source.names()).map_err(|problem| ResultsError::bad_file(path, problem))?;
+        let extra = here.fields.iter().find(|(role, _)| !fields.has(*role)).map(|(role, _)| (role, "a", "has none"));
+        let absent = fields.fields.iter().find(|(role, _)| !here.has(*role)).map(|(role, _)| (role, "no", "has one"));
+        if let Some((role, here, there)) = extra.or(absent) {
+            let problem = format!(
+                "{here} column for {role}, and {} {there}: expected the same columns in files that are fitted together",
+                first.display()
+            );
+            return Err(ResultsError::bad_file(path, problem));
+        }
+        collector.numbers = source.numbers();
+        let filters = filters_of(columns, &source).map_err(|problem| ResultsError::bad_file(path, problem))?;
+        collector.left_out.filtered += source.visit(&here.fields, &filters, &mut |cells| collector.push(cells))?;
+    }
     if collector.rows.is_empty() {
-        let (path, filter) = (path.to_owned(), String::new());
+        let left_out = collector.left_out.notes(0);
+        let filter = if left_out.is_empty() { String::new() } else { format!(" to use ({})", left_out.join("; ")) };
+        let path = first.to_owned();
         return Err(ResultsError::NoRows { path, filter, expected: "one per choice or proportion" });
     }
-    collector.finish().map_err(|problem| ResultsError::bad_file(path, problem))
+    collector.finish().map_err(|problem| match inputs.as_slice() {
+        [_] => ResultsError::bad_file(first, problem),
+        several => ResultsError::BadTable(format!("{} and {} more: {problem}", first.display(), several.len() - 1)),
+    })
+}
+
+/// The filters with the fields that they are about.
+fn filters_of<'a>(
+    columns: &'a ChoiceColumns,
+    source: &Source,
+) -> std::result::Result<Vec<(&'a RowFilter, usize)>, String> {
+    let find = |filter: &'a RowFilter| {
+        let field = find_column(source.names(), filter.column())?.ok_or_else(|| {
+            let found = name_list(source.names().iter().map(String::as_str));
+            format!("column {:?}, which {filter} is about, is missing: the table has {found}", filter.column())
+        })?;
+        Ok((filter, field))
+    };
+    columns.filters.iter().map(find).collect()
+}
+
+/// Whether two inputs are one file, or both are standard input.
+fn is_same_file(a: &Input, b: &Input) -> bool {
+    matches!((identity(a), identity(b)), (Ok(a), Ok(b)) if a == b)
 }
 
 /// The choices of the caller that do not depend on the file, checked.
 struct Options {
+    /// Ranks by [`label_key`].
     names: Option<HashMap<String, usize>>,
     first_rank: Option<usize>,
     n_items: Option<usize>,
@@ -84,7 +148,8 @@ impl Options {
         }
         let mut names = HashMap::with_capacity(items.len());
         for (rank, name) in items.iter().enumerate() {
-            if name.is_empty() || names.insert(name.clone(), rank).is_some() {
+            let key = label_key(name).into_owned();
+            if key.is_empty() || names.insert(key, rank).is_some() {
                 return bad(format!("the item {name:?} is empty or named twice: expected different names"));
             }
         }
@@ -109,11 +174,14 @@ struct Collector<'a> {
     shape: Shape,
     presentation_known: bool,
     rows: Vec<RawRow>,
-    groups: [Option<Interner>; 3],
+    groups: [Option<Labels>; 3],
     /// With counts to be reconstructed: the role whose text makes the groups, their numbers, and every row's.
     designs: Option<(ChoiceRole, Interner, Vec<u32>)>,
     /// Smallest and largest rank met.
     ranks: (usize, usize),
+    /// How the file that is read now writes numbers.
+    numbers: Numbers,
+    left_out: LeftOut,
 }
 
 impl<'a> Collector<'a> {
@@ -143,17 +211,31 @@ impl<'a> Collector<'a> {
             shape: fields.shape,
             presentation_known: fields.has(ChoiceRole::First),
             rows: Vec::new(),
-            groups: Grouping::ALL.map(|g| fields.has(g.role()).then(Interner::default)),
+            groups: Grouping::ALL.map(|g| fields.has(g.role()).then(Labels::default)),
             designs,
             ranks: (usize::MAX, 0),
+            numbers: Numbers::Point,
+            left_out: LeftOut::default(),
         })
     }
 
     /// Adds a row, or says what is wrong with it.
     fn push(&mut self, cells: &Cells<'_>) -> std::result::Result<(), String> {
         let cell = |role: ChoiceRole| cells[role as usize].unwrap_or_default();
-        if let Some(role) = ChoiceRole::ALL.into_iter().find(|&role| cells[role as usize] == Some("")) {
-            return Err(format!("the {role} is empty: expected a value in every row"));
+        let lacks = |role: &ChoiceRole| cells[*role as usize].is_some_and(|text| self.is_missing(*role, text));
+        if let Some(role) = ChoiceRole::ALL.into_iter().find(lacks) {
+            if self.columns.skip_missing {
+                let lacking: Vec<ChoiceRole> = ChoiceRole::ALL.into_iter().filter(lacks).collect();
+                self.left_out.add_missing(&lacking);
+                return Ok(());
+            }
+            let found = match cell(role) {
+                "" => "is empty".to_owned(),
+                text => format!("is {text:?}, a missing value"),
+            };
+            return Err(format!(
+                "the {role} {found}: expected a value in every row (--skip-missing leaves out the rows without one)"
+            ));
         }
         let (items, swapped) = match self.shape {
             Shape::Distance => ((self.distance(cell(ChoiceRole::Distance))?, 0), false),
@@ -161,19 +243,19 @@ impl<'a> Collector<'a> {
             Shape::Ranked => self.pair(cells, ChoiceRole::Higher, ChoiceRole::Lower)?,
         };
         let proportion = match cells[ChoiceRole::Accuracy as usize] {
-            Some(text) => proportion(text)?,
+            Some(text) => proportion(text, self.numbers)?,
             None => 1.0,
         };
         let trials = match (self.columns.trials, cells[ChoiceRole::Count as usize]) {
             (TrialCounts::Fixed(n), _) => n,
             (TrialCounts::Reconstructed(_), _) => f64::NAN,
-            (TrialCounts::Column, Some(text)) => count(text)?,
+            (TrialCounts::Column, Some(text)) => count(text, self.numbers)?,
             (TrialCounts::Column, None) => 1.0,
         };
         let mut groups = [0; 3];
         for ((number, interner), grouping) in groups.iter_mut().zip(&mut self.groups).zip(Grouping::ALL) {
             if let Some(interner) = interner {
-                *number = interner.intern(group_name(cell(grouping.role())).as_bytes())?;
+                *number = interner.number(cell(grouping.role()))?;
             }
         }
         if let Some((by, designs, numbers)) = &mut self.designs {
@@ -186,6 +268,23 @@ impl<'a> Collector<'a> {
             groups,
         });
         Ok(())
+    }
+
+    /// Whether text stands for no value. A group may be called None, and an item whatever it is named.
+    fn is_missing(&self, role: ChoiceRole, text: &str) -> bool {
+        use ChoiceRole::{Condition, First, Higher, Loser, Lower, Session, Subject, Winner};
+        match role {
+            Subject | Session | Condition => {
+                is_missing(text) && !text.eq_ignore_ascii_case("none") && !text.eq_ignore_ascii_case("null")
+            }
+            Winner | Loser | First | Higher | Lower => {
+                is_missing(text)
+                    && !self.options.names.as_ref().is_some_and(|names| names.contains_key(&*label_key(text)))
+            }
+            // Counts that are given for all rows stand over those of the file.
+            ChoiceRole::Count => self.columns.trials == TrialCounts::Column && is_missing(text),
+            _ => is_missing(text),
+        }
     }
 
     /// The items of a row as (first, second), and whether that is the reverse of (chosen or higher, other).
@@ -226,12 +325,12 @@ impl<'a> Collector<'a> {
     /// Rank of an item, as the file counts.
     fn item(&mut self, text: &str, role: ChoiceRole) -> std::result::Result<usize, String> {
         if let Some(names) = &self.options.names {
-            return names.get(text).copied().ok_or_else(|| {
+            return names.get(&*label_key(text)).copied().ok_or_else(|| {
                 let items = self.columns.items.iter().flatten().map(String::as_str);
                 format!("the {role} {text:?} is none of the items {}", name_list(items))
             });
         }
-        let rank = whole(text).filter(|r| *r <= MOST_ITEMS).ok_or_else(|| {
+        let rank = whole(&label_key(text), self.numbers).filter(|r| *r <= MOST_ITEMS).ok_or_else(|| {
             format!("the {role} {text:?} is not a rank: expected a whole number, or the items by name, highest first (--order A,B,…)")
         })?;
         let first = self.options.first_rank.unwrap_or(0);
@@ -246,7 +345,7 @@ impl<'a> Collector<'a> {
 
     fn distance(&self, text: &str) -> std::result::Result<usize, String> {
         let most = self.options.n_items.unwrap_or(MOST_ITEMS) - 1;
-        whole(text)
+        whole(text, self.numbers)
             .filter(|d| (1..=most).contains(d))
             .ok_or_else(|| format!("distance {text:?}: expected a whole number from 1 to {most}"))
     }
@@ -294,9 +393,23 @@ impl<'a> Collector<'a> {
                 rows.push(ChoiceRow { first, second, first_chosen: chosen, trials, groups });
             }
         }
-        let groups = self.groups.map(|interner| interner.map_or_else(Vec::new, Interner::into_labels));
+        let groups = self.groups.map(|interner| interner.map_or_else(Vec::new, |labels| labels.finish().labels));
         let presentation_known = self.presentation_known;
-        Ok(ChoiceTable { n_items, items, rows, distance_rows, presentation_known, groups, reconstruction })
+        let labels = match &self.columns.items {
+            Some(_) => ItemLabels::Names,
+            None => ItemLabels::Ranks { first: first_rank, is_given: self.options.first_rank.is_some() || by_distance },
+        };
+        Ok(ChoiceTable {
+            n_items,
+            items,
+            labels,
+            rows,
+            distance_rows,
+            presentation_known,
+            groups,
+            reconstruction,
+            left_out: self.left_out,
+        })
     }
 
     /// Fills in the numbers of trials of all rows where they are to be reconstructed.
@@ -322,17 +435,13 @@ impl<'a> Collector<'a> {
 }
 
 /// A whole number that is not negative, written as 3 or 3.0.
-fn whole(text: &str) -> Option<usize> {
-    if let Ok(number) = text.parse() {
-        return Some(number);
-    }
-    let number: f64 = text.parse().ok()?;
-    // Above 2⁵³ floats skip whole numbers.
-    (number.fract() == 0.0 && (0.0..9e15).contains(&number)).then_some(number as usize)
+fn whole(text: &str, numbers: Numbers) -> Option<usize> {
+    numbers.whole(text).and_then(|number| usize::try_from(number).ok())
 }
 
-fn proportion(text: &str) -> std::result::Result<f64, String> {
-    let number: Option<f64> = text.parse().ok();
+/// A proportion, or whether the item was chosen, as a truth value.
+fn proportion(text: &str, numbers: Numbers) -> std::result::Result<f64, String> {
+    let number = numbers.parse(text).or_else(|| flag(text).map(f64::from));
     number.filter(|p| (0.0..=1.0).contains(p)).ok_or_else(|| {
         let percent =
             if number.is_some_and(|p| (1.0..=100.0).contains(&p)) { " (a percentage divided by 100)" } else { "" };
@@ -340,9 +449,9 @@ fn proportion(text: &str) -> std::result::Result<f64, String> {
     })
 }
 
-fn count(text: &str) -> std::result::Result<f64, String> {
-    let number: Option<f64> = text.parse().ok();
-    number
+fn count(text: &str, numbers: Numbers) -> std::result::Result<f64, String> {
+    numbers
+        .parse(text)
         .filter(|n| *n > 0.0 && n.is_finite())
         .ok_or_else(|| format!("count {text:?}: expected a positive, finite number of trials"))
 }

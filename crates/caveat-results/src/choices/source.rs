@@ -1,6 +1,7 @@
 //! Rows of a table as text by role: the fields of a file of choices that mean something.
 
 use super::columns::ChoiceRole;
+use super::filter::RowFilter;
 use crate::delimited::{Numbers, not_utf8};
 use crate::error::Result;
 use crate::input::Input;
@@ -31,18 +32,29 @@ impl Source {
         self.rows.numbers()
     }
 
-    /// Visits all rows in order; a problem that the visitor reports is given the file and the line or row.
+    /// Visits all rows in order that the filters let through, each with its field; a problem that the visitor reports is given
+    /// the file and the line or row. Returns the number of rows that were not let through.
     pub(super) fn visit(
         mut self,
         fields: &[(ChoiceRole, usize)],
+        filters: &[(&RowFilter, usize)],
         visit: &mut dyn FnMut(&Cells<'_>) -> std::result::Result<(), String>,
-    ) -> Result<()> {
-        self.rows.select(&fields.iter().map(|(_, field)| *field).collect::<Vec<_>>());
-        let mut record = csv::ByteRecord::new();
+    ) -> Result<u64> {
+        self.rows.select(&fields.iter().map(|f| f.1).chain(filters.iter().map(|f| f.1)).collect::<Vec<_>>());
+        let numbers = self.numbers();
+        let (mut record, mut filtered) = (csv::ByteRecord::new(), 0);
         loop {
             let place = self.rows.place();
             if !self.rows.read(&mut record)? {
-                return Ok(());
+                return Ok(filtered);
+            }
+            let passes = filters.iter().try_fold(true, |passes, (filter, field)| {
+                let text = String::from_utf8_lossy(record.get(*field).unwrap_or_default());
+                Ok(passes && filter.holds(text.trim(), numbers)?)
+            });
+            if !passes.map_err(|problem: String| self.rows.bad(place, problem))? {
+                filtered += 1;
+                continue;
             }
             let mut cells: Cells<'_> = [None; ChoiceRole::ALL.len()];
             let visited = fields

@@ -129,7 +129,7 @@ impl ChoiceTable {
     }
 
     /// Names of the groups that a grouping makes, and the group of every row, of whichever kind there is.
-    fn places(&self, by: &[Grouping]) -> Result<(Vec<String>, Vec<usize>)> {
+    pub(super) fn places(&self, by: &[Grouping]) -> Result<(Vec<String>, Vec<usize>)> {
         if let Some(absent) = by.iter().find(|g| self.names(**g).is_empty()) {
             let problem = format!("the choices have no {absent}: name its column as {absent}=COLUMN");
             return Err(ResultsError::BadTable(problem));
@@ -204,15 +204,17 @@ impl ChoiceTable {
         Ok(())
     }
 
-    fn without_rows(&self) -> Self {
+    pub(super) fn without_rows(&self) -> Self {
         Self {
             n_items: self.n_items,
             items: self.items.clone(),
+            labels: self.labels,
             rows: Vec::new(),
             distance_rows: Vec::new(),
             presentation_known: self.presentation_known,
             groups: self.groups.clone(),
             reconstruction: self.reconstruction.clone(),
+            left_out: self.left_out.clone(),
         }
     }
 }

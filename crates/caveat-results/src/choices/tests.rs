@@ -153,7 +153,7 @@ fn bad_rows_are_refused_by_line() {
         (choice, "w,l,f,n\n0,1.5,1,1\n", "line 2: the loser \"1.5\" is not a rank"),
         (choice, "w,l,f,n\n0,1e300,1,1\n", "line 2: the loser \"1e300\" is not a rank"),
         (choice, "w,l,f,n\n0,1,0,0\n", "line 2: count \"0\": expected a positive, finite"),
-        (choice, "w,l,f,n\n0,1,0,NaN\n", "line 2: count \"NaN\""),
+        (choice, "w,l,f,n\n0,1,0,NaN\n", "line 2: the count is \"NaN\", a missing value"),
         (choice, "w,l,f,n\n0,1,0,inf\n", "line 2: count \"inf\""),
         (choice, "w,l,f,n\n0,1,,1\n", "line 2: the first is empty"),
         (choice, "w,l,f,n\n0,1,0\n", "line 2: 3 fields: expected 4"),
@@ -163,7 +163,7 @@ fn bad_rows_are_refused_by_line() {
         (choice, "w,l,n\n0,1,1\n", "column \"f\" (the first) is missing: the table has \"w\", \"l\", \"n\""),
         (ranked, "h,l,a,n\n0,1,1.01,4\n", "line 2: accuracy \"1.01\": expected a proportion from 0 to 1 (a percentage"),
         (ranked, "h,l,a,n\n0,1,-0.1,4\n", "line 2: accuracy \"-0.1\": expected a proportion from 0 to 1"),
-        (ranked, "h,l,a,n\n0,1,nan,4\n", "line 2: accuracy \"nan\""),
+        (ranked, "h,l,a,n\n0,1,nan,4\n", "line 2: the accuracy is \"nan\", a missing value"),
         (ranked, "h,l,a,n\n0,1,high,4\n", "line 2: accuracy \"high\""),
         (ranked, "h,l,a,n\n0,1,0.5,4\n4,2,0.5,4\n", "line 3: the higher item \"4\" stands below the lower one \"2\""),
         (distance, "d,a,n\n0,0.5,4\n", "line 2: distance \"0\": expected a whole number from 1"),
@@ -268,7 +268,10 @@ fn a_parquet_file_reads_as_its_csv() {
     bad.unwrap().write(&path).unwrap();
     let message = read_choices(&path, &ChoiceColumns::default()).unwrap_err().to_string();
     assert!(
-        message.ends_with("bad.parquet: row 1 (counted from 0): the loser is empty: expected a value in every row"),
+        message.ends_with(
+            "bad.parquet: row 1 (counted from 0): the loser is empty: expected a value in every row \
+             (--skip-missing leaves out the rows without one)"
+        ),
         "{message}"
     );
     fs::write(&path, "PAR1 no parquet").unwrap();
@@ -358,4 +361,16 @@ fn the_published_humans_have_one_count_a_distance() {
     let counts: Vec<u32> = report.typical.iter().map(|(_, n)| *n).collect();
     assert_eq!((counts, report.failed, report.at_typical), (vec![12, 40, 32, 24, 16, 8], 0, table.distance_rows.len()));
     assert_eq!((table.names(Grouping::Subject).len(), table.distances().len()), (19, 6));
+}
+
+#[test]
+fn items_and_groups_are_found_however_their_labels_are_spelled() {
+    let named =
+        ChoiceColumns { items: Some(["zo\u{eb}", "New York", "2"].map(String::from).to_vec()), ..Default::default() };
+    let text = "winner,loser,subject\nzoe\u{308},\u{a0}New\u{a0}York,1\nNew  York,2.0,1.0\n zoë\u{200b},+2,\u{feff}1\n";
+    let plain = "winner,loser,subject\nzoë,New York,1\nNew York,2,1\nzoë,2,1\n";
+    let [found, expected] = [text, plain].map(|text| read_as(text, &named).unwrap());
+    assert_eq!((&found.rows, found.names(Grouping::Subject)), (&expected.rows, &["1".to_owned()][..]));
+    let twice = ChoiceColumns { items: Some(["2", "2.0", "x"].map(String::from).to_vec()), ..Default::default() };
+    assert!(read_as(plain, &twice).unwrap_err().to_string().contains("named twice"));
 }

@@ -76,8 +76,9 @@ impl Reader {
     fn push(&mut self, block: &mut Block, place: u64) -> std::result::Result<Said, String> {
         use ComparisonRole::{Chosen, ItemA, ItemB, Loser, Weight, Winner, WinsA, WinsB};
         // The reader has checked that all rows have as many fields as the header.
-        let field =
-            |role| self.fields.get(role).map(|f| self.record.get(f).unwrap_or_default().trim_ascii()).unwrap_or_default();
+        let field = |role| {
+            self.fields.get(role).map(|f| self.record.get(f).unwrap_or_default().trim_ascii()).unwrap_or_default()
+        };
         let roles = if self.fields.shape == Shape::Won { [Winner, Loser] } else { [ItemA, ItemB] };
         let items = roles.map(field);
         for (label, role) in items.iter().zip(roles) {
@@ -174,7 +175,10 @@ impl Reader {
             None if TIES.contains(&word.as_str()) => Ok(None),
             None => {
                 let [a, b] = labels.each_ref().map(|label| String::from_utf8_lossy(label));
-                Err(format!("the chosen {text:?} is neither {a:?} nor {b:?}, nor a side ({}, {}), nor a tie", self.sides[0], self.sides[1]))
+                Err(format!(
+                    "the chosen {text:?} is neither {a:?} nor {b:?}, nor a side ({}, {}), nor a tie",
+                    self.sides[0], self.sides[1]
+                ))
             }
         }
     }
@@ -227,9 +231,8 @@ const SIDES: [[&str; 2]; 6] = [
 ];
 
 /// Words for a choice of neither or both.
-const TIES: [&str; 10] = [
-    "tie", "draw", "tie (bothbad)", "both_bad", "bothbad", "both", "equal", "neither", "same", "tie (both bad)",
-];
+const TIES: [&str; 10] =
+    ["tie", "draw", "tie (bothbad)", "both_bad", "bothbad", "both", "equal", "neither", "same", "tie (both bad)"];
 
 /// A label in a table whose numbers have a decimal comma, with a point: 2,0 is the item 2.
 fn point(label: &[u8], numbers: Numbers) -> Cow<'_, [u8]> {

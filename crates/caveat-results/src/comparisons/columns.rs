@@ -33,8 +33,7 @@ impl ComparisonRole {
     const ALL: [Self; 8] = [Winner, Loser, ItemA, ItemB, Chosen, WinsA, WinsB, Weight];
 
     /// The names of all roles, as on a command line.
-    pub const CHOICES: &'static str =
-        "winner, loser; or item_a (left), item_b (right), chosen (choice); or item_a, item_b, wins_a, wins_b; and weight (count)";
+    pub const CHOICES: &'static str = "winner, loser; or item_a (left), item_b (right), chosen (choice); or item_a, item_b, wins_a, wins_b; and weight (count)";
 
     /// Name on the command line.
     pub fn name(self) -> &'static str {
@@ -197,9 +196,11 @@ impl ComparisonColumns {
             }
             fields[Weight as usize] = match (find("weight")?, find("count")?) {
                 (Some(_), Some(_)) => {
-                    return Err("there are a column \"weight\" and a column \"count\": say which counts, with --columns \
+                    return Err(
+                        "there are a column \"weight\" and a column \"count\": say which counts, with --columns \
                                 winner=…,loser=…,weight=…"
-                        .to_owned());
+                            .to_owned(),
+                    );
                 }
                 (weight, count) => weight.or(count),
             };
@@ -224,9 +225,7 @@ fn find_pair(
     find: &impl Fn(&str) -> std::result::Result<Option<usize>, String>,
 ) -> std::result::Result<(), String> {
     let both = |&(a, b): &(&str, &str)| Ok::<_, String>(find(a)?.zip(find(b)?));
-    let first = |pairs: &[(&str, &str)]| {
-        pairs.iter().map(both).find_map(|found| found.transpose()).transpose()
-    };
+    let first = |pairs: &[(&str, &str)]| pairs.iter().map(both).find_map(|found| found.transpose()).transpose();
     let Some((a, b)) = first(&PAIRS)? else { return Ok(()) };
     (fields[ItemA as usize], fields[ItemB as usize]) = (Some(a), Some(b));
     if let Some((wins_a, wins_b)) = first(&WINS)? {
@@ -287,7 +286,9 @@ impl FromStr for ComparisonColumns {
             return bad(format!("these roles do not say who won: expected {}", ComparisonRole::CHOICES));
         };
         match columns.iter().find(|(role, _)| *role != Weight && !shape.needed().contains(role)) {
-            Some((extra, _)) => bad(format!("the role {extra} does not go with the others: roles are {}", ComparisonRole::CHOICES)),
+            Some((extra, _)) => {
+                bad(format!("the role {extra} does not go with the others: roles are {}", ComparisonRole::CHOICES))
+            }
             None => Ok(Self { columns, skip_missing: false }),
         }
     }

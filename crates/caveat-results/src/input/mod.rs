@@ -295,12 +295,17 @@ pub(crate) fn line_at(input: &Input, offset: u64) -> u64 {
     }
 }
 
-/// Whether two inputs are the same file.
+/// What tells an input from others: a file reached by two paths is the same.
+///
+/// # Errors
+/// A path that leads nowhere.
 pub(crate) fn identity(input: &Input) -> Result<PathBuf> {
-    if input.is_standard_input() {
-        return Ok(PathBuf::from("-"));
+    let given = input.given();
+    // The path of a pipe that a shell made leads to no file.
+    if input.is_standard_input() || fs::metadata(given).is_ok_and(|m| !m.is_file() && !m.is_dir()) {
+        return Ok(given.to_owned());
     }
-    fs::canonicalize(input.given()).map_err(|e| ResultsError::read(input.path(), e))
+    fs::canonicalize(given).map_err(|e| ResultsError::read(input.path(), e))
 }
 
 #[cfg(test)]

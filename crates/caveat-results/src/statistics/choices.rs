@@ -3,10 +3,11 @@
 use super::filter::Selection;
 use super::hierarchy::{self, Hierarchy};
 use super::pair_table::probability;
-use crate::conditions::{ConditionKey, Tallied, Tally, rows_of_phase};
+use crate::conditions::{ConditionKey, Tallied, Tally};
 use crate::error::Result;
 use crate::input::AsInput;
-use crate::trial_table::{Phase, Progress, TrialBatch, TrialColumn, scan_trials};
+use crate::statistics::distinct;
+use crate::trial_table::{Progress, TrialBatch, TrialColumn, scan_trials};
 
 /// The choices of one seed in one condition, both values of `reverse` together.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,9 +39,15 @@ pub struct ChoicesByPair {
 ///
 /// # Errors
 /// Those of [`read_pair_table`](super::read_pair_table), apart from those about columns that are not read here.
-pub fn read_choices_by_pair<P: AsInput>(paths: &[P], phase: Phase, progress: Progress<'_>) -> Result<ChoicesByPair> {
-    let parts = scan_trials(paths, &Tally::<Counts>::columns(), progress, |tally: &mut Tally<Counts>, batch| {
-        tally.add(batch, &rows_of_phase(batch, phase)?)
+pub fn read_choices_by_pair<P: AsInput>(
+    paths: &[P],
+    selection: impl Into<Selection>,
+    progress: Progress<'_>,
+) -> Result<ChoicesByPair> {
+    let selection = selection.into();
+    let columns = distinct(Tally::<Counts>::columns().into_iter().chain(selection.columns()));
+    let parts = scan_trials(paths, &columns, progress, |tally: &mut Tally<Counts>, batch| {
+        tally.add(batch, &selection.uses(batch)?)
     })?;
     let mut all = Tally::default();
     for part in parts {
@@ -59,7 +66,7 @@ pub fn read_choices_by_pair<P: AsInput>(paths: &[P], phase: Phase, progress: Pro
         }));
     }
     if seeds.is_empty() {
-        return Err(Selection::from(phase).no_rows(paths));
+        return Err(selection.no_rows(paths));
     }
     Ok(ChoicesByPair { hierarchies, seeds })
 }

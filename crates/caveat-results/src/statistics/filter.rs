@@ -8,6 +8,7 @@ use caveat_theory::PairClass;
 
 use crate::conditions::{RowUse, rows_of_phase};
 use crate::error::{Result, ResultsError};
+use crate::expression::{Expression, Operator, conjuncts, unquoted};
 use crate::input::AsInput;
 use crate::trial_table::{ColumnKind, Phase, TextColumn, TrialBatch, TrialColumn};
 
@@ -62,33 +63,6 @@ impl FromStr for GroupColumn {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Operator {
-    Equal,
-    Unequal,
-    Less,
-    LessOrEqual,
-    Greater,
-    GreaterOrEqual,
-}
-
-impl Operator {
-    fn holds(self, ordering: Ordering) -> bool {
-        match self {
-            Self::Equal => ordering.is_eq(),
-            Self::Unequal => ordering.is_ne(),
-            Self::Less => ordering.is_lt(),
-            Self::LessOrEqual => ordering.is_le(),
-            Self::Greater => ordering.is_gt(),
-            Self::GreaterOrEqual => ordering.is_ge(),
-        }
-    }
-
-    fn is_equality(self) -> bool {
-        matches!(self, Self::Equal | Self::Unequal)
-    }
-}
-
 /// What the value of a row must fulfil. Of several values with `=` any may hold, with `!=` none.
 #[derive(Debug, Clone, PartialEq)]
 enum Test {
@@ -101,7 +75,7 @@ enum Test {
 
 /// A condition on one column of a row, written as COLUMN OP VALUE.
 ///
-/// OP is one of `=  !=  <  <=  >  >=`. After `=` and `!=` there may be several values with commas between them: any of them, or
+/// OP is one of `=  ==  !=  <  <=  >  >=`. After `=` and `!=` there may be several values with commas between them: any of them, or
 /// none of them. Numbers are equal within 1e-9 of the larger. No value after `=`, or for numbers `none`, stands for a missing one;
 /// a missing number is neither below nor above any. Text, truth values (`true`, `false`) and classes take `=` and `!=` only.
 ///
@@ -129,28 +103,12 @@ impl FromStr for Filter {
     type Err = ResultsError;
 
     fn from_str(text: &str) -> Result<Self> {
-        const SHAPE: &str = "COLUMN OP VALUE with OP one of = != < <= > >=, as in setting=full or gap>=2";
         let bad = |problem: String| ResultsError::BadTable(problem);
-        let at = text.find(['=', '!', '<', '>']).ok_or_else(|| bad(format!("no operator: expected {SHAPE}")))?;
-        let (name, rest) = text.split_at(at);
-        let column: GroupColumn = name.parse()?;
-        const OPERATORS: [(&str, Operator); 6] = [
-            ("!=", Operator::Unequal),
-            ("<=", Operator::LessOrEqual),
-            (">=", Operator::GreaterOrEqual),
-            ("<", Operator::Less),
-            (">", Operator::Greater),
-            ("=", Operator::Equal),
-        ];
-        let unknown = || bad(format!("unknown operator after {column}: expected {SHAPE}"));
-        let (sign, operator) = OPERATORS.into_iter().find(|(sign, _)| rest.starts_with(sign)).ok_or_else(unknown)?;
-        let values = &rest[sign.len()..];
-        if values.starts_with(['=', '!', '<', '>']) {
-            return Err(unknown());
-        }
-        let test = Test::new(column, operator, sign, values.trim()).map_err(|expected| {
+        let Expression { column, operator, sign, values } = Expression::parse(text).map_err(bad)?;
+        let column: GroupColumn = column.parse()?;
+        let test = Test::new(column, operator, sign, values).map_err(|expected| {
             let kind = if expected.starts_with("= or !=") { "operator" } else { "value" };
-            let found = if kind == "operator" { sign } else { values.trim() };
+            let found = if kind == "operator" { sign } else { values };
             bad(format!("{kind} {found:?} for column {column}: expected {expected}"))
         })?;
         Ok(Self { column, test, text: text.trim().to_owned() })
@@ -172,7 +130,7 @@ impl Test {
         if ordered && !operator.is_equality() && text.contains(',') {
             return Err(format!("one number after {sign}"));
         }
-        let values = || text.split(',').map(str::trim);
+        let values = || text.split(',').map(unquoted);
         match kind {
             None => {
                 let class = |name: &str| PairClass::ALL.into_iter().find(|c| c.name() == name);
@@ -203,7 +161,9 @@ impl Test {
                 found.map(|values| Self::Real { operator, values }).ok_or_else(|| expected.to_owned())
             }
             Some(ColumnKind::Flag) => match text {
-                "true" | "false" => Ok(Self::Flag((text == "true") == equal)),
+                "true" | "false" | "TRUE" | "FALSE" | "True" | "False" => {
+                    Ok(Self::Flag(text.eq_ignore_ascii_case("true") == equal))
+                }
                 _ => Err("true or false".to_owned()),
             },
         }
@@ -235,6 +195,14 @@ fn real_holds(operator: Operator, values: &[f64], x: f64) -> bool {
 }
 
 impl Filter {
+    /// The conditions of an expression, joined by `&` or `and`.
+    ///
+    /// # Errors
+    /// As of one condition.
+    pub fn all(expression: &str) -> Result<Vec<Self>> {
+        conjuncts(expression).into_iter().map(str::parse).collect()
+    }
+
     /// Whether all rows of a run (a condition, seed, order and phase) pass or fail together.
     fn is_of_run(&self) -> bool {
         use TrialColumn::{Hier, L2Reg, LoraR, Model, Phase, Reverse, Seed, Setting, Task};
@@ -300,6 +268,31 @@ impl From<Phase> for Selection {
 }
 
 impl Selection {
+    /// The rows of a phase that pass all filters.
+    ///
+    /// # Errors
+    /// A filter by phase, which is chosen already, or by class, which no single row tells.
+    pub fn of_phase(phase: Phase, filters: Vec<Filter>) -> Result<Self> {
+        let refused = |column: GroupColumn| match column {
+            GroupColumn::Class => Some("all classes of pairs are fitted together: leave out the filter by class"),
+            GroupColumn::Trial(TrialColumn::Phase) => Some("the phase is chosen with --phase: leave it out of --where"),
+            GroupColumn::Trial(_) => None,
+        };
+        match filters.iter().find_map(|f| refused(f.column)) {
+            Some(problem) => Err(ResultsError::BadTable(problem.to_owned())),
+            None => Ok(Self { phase: Some(phase), filters }),
+        }
+    }
+
+    /// The phase whose rows count, if it is one.
+    pub(crate) fn phase(&self) -> Option<Phase> {
+        self.phase
+    }
+
+    pub(crate) fn has_filters(&self) -> bool {
+        !self.filters.is_empty()
+    }
+
     /// The rows that pass all filters; those after training only, unless a filter or `by` names the phase.
     pub fn new(filters: Vec<Filter>, by: &[GroupColumn]) -> Self {
         const PHASE: GroupColumn = GroupColumn::Trial(TrialColumn::Phase);
@@ -316,7 +309,7 @@ impl Selection {
     }
 
     /// The columns that [`uses`](Self::uses) reads.
-    pub(super) fn columns(&self) -> impl Iterator<Item = TrialColumn> {
+    pub(crate) fn columns(&self) -> impl Iterator<Item = TrialColumn> {
         let phase = self.phase.map(|_| TrialColumn::Phase);
         phase.into_iter().chain(self.filters.iter().filter_map(Filter::trial_column))
     }
@@ -329,7 +322,7 @@ impl Selection {
 
     /// What to do with each row: skip it where its run fails a filter; learn from it what was trained, but not count it, where
     /// only the row fails. Filters by class are left to [`admits`](Self::admits).
-    pub(super) fn uses(&self, batch: &TrialBatch) -> Result<Vec<RowUse>> {
+    pub(crate) fn uses(&self, batch: &TrialBatch) -> Result<Vec<RowUse>> {
         let mut uses = self.run_uses(batch)?;
         for filter in self.filters.iter().filter(|f| !f.is_of_run()) {
             filter.apply(batch, &mut uses, RowUse::Mark)?;
@@ -350,7 +343,7 @@ impl Selection {
     }
 
     /// The error that no row is left.
-    pub(super) fn no_rows<P: AsInput>(&self, paths: &[P]) -> ResultsError {
+    pub(crate) fn no_rows<P: AsInput>(&self, paths: &[P]) -> ResultsError {
         let phase = self.phase.map(|p| format!("phase={p}"));
         let all: Vec<String> = phase.into_iter().chain(self.filters.iter().map(Filter::to_string)).collect();
         let path = paths.first().map(|p| p.as_input().path().to_owned()).unwrap_or_default();
@@ -399,11 +392,11 @@ mod tests {
 
     #[test]
     fn wrong_expressions_are_refused_with_what_would_be_right() {
-        assert!(refusal("setting").contains("no operator: expected COLUMN OP VALUE"));
+        assert!(refusal("setting").contains("no operator in \"setting\": expected COLUMN OP VALUE"));
         assert!(refusal("").contains("no operator"));
         assert!(refusal("color=red").contains("unknown column \"color\": expected class, setting"));
-        assert!(refusal("=red").contains("unknown column \"\""));
-        for text in ["gap==2", "gap=>2", "gap!2", "gap<>2"] {
+        assert!(refusal("=red").contains("unknown operator"));
+        for text in ["gap===2", "gap=>2", "gap!2", "gap<>2"] {
             assert!(refusal(text).contains("unknown operator after gap"), "{text}");
         }
         assert!(refusal("setting<full").contains("operator \"<\" for column setting: expected = or !="));

@@ -16,6 +16,7 @@ pub use choices::{ChoicesByPair, SeedChoices, read_choices_by_pair};
 pub use filter::{Filter, GroupColumn, Selection};
 pub use hierarchy::Hierarchy;
 pub use pair_table::{PairCell, PairTable, Placements, read_pair_table};
+pub(crate) use summary::distinct;
 pub use summary::{GroupValue, Summary, SummaryGroup, summarize};
 pub use wilson::wilson_interval;
 

@@ -192,7 +192,7 @@ fn read_hierarchies(paths: &[Input], selection: &Selection, progress: Progress<'
 }
 
 /// The columns, each once.
-pub(super) fn distinct(columns: impl IntoIterator<Item = TrialColumn>) -> Vec<TrialColumn> {
+pub(crate) fn distinct(columns: impl IntoIterator<Item = TrialColumn>) -> Vec<TrialColumn> {
     let mut found = Vec::new();
     for column in columns {
         if !found.contains(&column) {

@@ -12,6 +12,7 @@ pub mod hierarchy;
 pub mod identify;
 pub mod kernel_fit;
 mod minimize;
+pub mod opposite;
 pub mod predict;
 pub mod profile;
 mod refit;
@@ -27,6 +28,7 @@ pub use fit::{Fit, FitLimit, MarginFitter, ObservedTask};
 pub use hierarchy::{HierarchicalSummary, ShrunkenEstimate, UnitEstimate, UnitScale, summarize_units};
 pub use identify::{Identified, PerParameter, identified};
 pub use kernel_fit::{KernelFit, KernelFitLimit, KernelFitter};
+pub use opposite::{check_positions, leans_opposite, opposite_choices, opposite_margins};
 pub use predict::{
     Calibration, FailureCounts, Prediction, PredictionIntervals, calibration, predict, predicted_failures,
     predicted_margins, prediction_intervals,

@@ -317,8 +317,7 @@ impl<'g> ScreenedLaplacian<'g> {
                 terms[k] += 1.0;
             }
         }
-        let mut errors: Vec<f64> =
-            (0..n).map(|k| flow[k].abs() + terms[k] * f64::EPSILON * size[k]).collect();
+        let mut errors: Vec<f64> = (0..n).map(|k| flow[k].abs() + terms[k] * f64::EPSILON * size[k]).collect();
         PinnedCholesky::new(self)?.solve(&mut errors);
         errors.iter_mut().for_each(|e| *e = e.max(0.0));
         Ok(errors)

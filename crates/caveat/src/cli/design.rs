@@ -116,7 +116,8 @@ impl From<Judged> for JudgedPairs {
     }
 }
 
-fn candidate(text: &str) -> Result<Candidate, String> {
+/// Reads a task, as in 9, 9:5-3 or 12:4-2,9-7.
+pub(super) fn candidate(text: &str) -> Result<Candidate, String> {
     let expected = || "expected N or N:WINNER-LOSER with ranks from 0, as in 9, 9:5-3 or 12:4-2,9-7".to_owned();
     let (n, list) = text.split_once(':').map_or((text, None), |(n, list)| (n, Some(list)));
     n.trim().parse::<usize>().map_err(|_| expected())?;

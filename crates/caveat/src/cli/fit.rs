@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use caveat_results::{ChoiceColumns, Phase};
+use caveat_results::{ChoiceColumns, Input, Phase};
 use clap::{Args, ValueEnum};
 
 use super::OutputSpec;
+use super::design::{Candidate, candidate};
 use crate::values;
 
 #[derive(Debug, Args)]
@@ -16,20 +17,23 @@ Examples:
   caveat fit results/ --loss logistic --lapse --bootstrap 1000          yes/no answers instead of margins
   caveat fit choices.csv --columns winner=chosen,loser=other,subject=monkey --by subject --hierarchical
   caveat fit choices.csv -n 7 --exception 4 2 --compare                 which parameters the choices support
+  caveat fit choices.csv --by condition --task plain=9 --task exc=9:5-3  a task for every condition
   caveat fit monkeys.csv --preset jensen2015-monkeys --figure pairs.svg
 
-FILES are trial tables (.parquet or .csv), directories of them, or one CSV of choices (with --columns or --preset, or with columns
-named winner,loser or higher,lower,accuracy,count). JSON is an array, one object a condition: {\"setting\", \"model\", \"task\", \"hier\",
+FILES are trial tables (.parquet or .csv), directories of them, or CSV files of choices (with --columns or --preset, or with columns
+named winner,loser or higher,lower,accuracy,count), read one below the other. A task belongs to a condition: without --task its list
+is of the items that the condition shows, over all its subjects and sessions, and the column task says what was assumed. JSON is an array, one object a condition: {\"setting\", \"model\", \"task\", \"hier\",
 \"lora_r\", \"l2_reg\", \"conjunctivity\", \"c\", \"screening\", \"memorization\", \"gain\", \"limit\", \"r_squared\", \"correlation\", \"n_pairs\", …}; of
-choices {\"subject\", …, \"conjunctivity\", \"c\", \"gain\", \"lapse\", \"position_bias\", \"log_likelihood\", \"n_trials\", …}. Each parameter has its
+choices {\"subject\", …, \"conjunctivity\", \"c\", \"gain\", \"lapse\", \"position_bias\", \"log_likelihood\", \"n_trials\", …,
+\"task\"}. Each parameter has its
 bootstrap interval (_low, _high), its profile-likelihood interval (_profile_low, _profile_high) and whether the pairs determine it
 (_identified). A printed table holds the main columns only. R² is about zero. limit is none inside; where it is hebbian, c is 0
 and gain is gain·C; additive, α = 0 and C = inf with memorization as their limit; conjunctive, α = 1; no_signal, nothing is
 identified. Infinity is null. --compare, --hierarchical and --train print tables of their own.")]
 pub(crate) struct FitArgs {
-    /// Trial tables or directories of them, or one CSV of choices
+    /// Trial tables or directories of them, or CSV files of choices
     #[arg(required = true)]
-    pub(crate) files: Vec<PathBuf>,
+    pub(crate) files: Vec<Input>,
     /// Columns that make a condition, besides the hyperparameter; others are averaged over [default: setting,model,task,hier; of
     /// choices: none, all in one fit]
     #[arg(long, value_delimiter = ',', value_name = "COLUMNS")]
@@ -67,6 +71,9 @@ pub(crate) struct FitArgs {
     /// Rows of trial tables to use: pre or post training
     #[arg(long, default_value = "post", value_name = "pre|post")]
     pub(crate) phase: Phase,
+    /// Use only rows for which this holds, as in setting=full or \"session!=1 & rt<2000\"; repeatable
+    #[arg(long = "where", value_name = "EXPR")]
+    pub(crate) filters: Vec<String>,
     /// Bootstrap replicates over seeds, sessions or subjects for the 95 % intervals; 0 for none
     #[arg(long, default_value_t = 10_000, value_name = "N", value_parser = values::count, allow_negative_numbers = true)]
     pub(crate) bootstrap: usize,
@@ -90,10 +97,15 @@ pub(crate) struct ChoiceSpec {
     /// Columns of a published file: jensen2015-monkeys or jensen2015-humans
     #[arg(long, value_name = "NAME")]
     pub(crate) preset: Option<String>,
-    /// Number of items [default: as many as the file names]
+    /// What was trained under a condition: its number of items, and exceptions WINNER-LOSER by rank, 0 the highest, as in plain=9 or
+    /// exc=9:5-3; in files without conditions by subject or session; without a name, of everything that is not named; repeatable
+    #[arg(long, value_name = "[CONDITION=]N[:W-L,…]", value_parser = task_of, conflicts_with_all = ["n_items", "exception"],
+          allow_hyphen_values = true)]
+    pub(crate) task: Vec<TaskOf>,
+    /// Number of items of every condition [default: as many as each shows]
     #[arg(short = 'n', long = "items", value_name = "N", value_parser = values::n_items, allow_negative_numbers = true)]
     pub(crate) n_items: Option<usize>,
-    /// An exception that was trained: WINNER LOSER by rank, 0 the highest; repeatable
+    /// An exception that was trained, in a file with one condition: WINNER LOSER by rank, 0 the highest; repeatable
     #[arg(long, num_args = 2, value_names = ["WINNER", "LOSER"], action = clap::ArgAction::Append,
           value_parser = values::rank, allow_negative_numbers = true)]
     pub(crate) exception: Vec<usize>,
@@ -103,6 +115,9 @@ pub(crate) struct ChoiceSpec {
     /// Rank of the highest item in the file: 0 or 1 [default: the smallest there is]
     #[arg(long, value_name = "0|1", value_parser = values::rank, allow_negative_numbers = true)]
     pub(crate) first_rank: Option<usize>,
+    /// Leave out rows that lack a value (an empty response, say), and tell how many
+    #[arg(long)]
+    pub(crate) skip_missing: bool,
     /// Number of trials behind every row, where the file has no count
     #[arg(long, value_name = "N", value_parser = values::number, allow_negative_numbers = true)]
     pub(crate) trials: Option<f64>,
@@ -116,6 +131,24 @@ pub(crate) struct ChoiceSpec {
     /// Draw accuracy by symbolic distance and position with the fitted theory: .svg, .pdf or .png
     #[arg(long, value_name = "FILE", conflicts_with = "compare")]
     pub(crate) distance_figure: Option<PathBuf>,
+}
+
+/// A task, and whose it is: `None` for everything that is not named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TaskOf {
+    pub(crate) name: Option<String>,
+    pub(crate) task: Candidate,
+}
+
+fn task_of(text: &str) -> Result<TaskOf, String> {
+    // Names may hold what tasks do not.
+    match text.rsplit_once('=') {
+        Some((name, _)) if name.trim().is_empty() => {
+            Err("expected CONDITION=TASK, as in exc=9:5-3, or a task alone, as in 9:5-3".into())
+        }
+        Some((name, task)) => Ok(TaskOf { name: Some(name.trim().to_owned()), task: candidate(task)? }),
+        None => Ok(TaskOf { name: None, task: candidate(text)? }),
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -151,4 +184,24 @@ pub(crate) enum Learner {
     GradientFlow,
     /// Kernel logistic regression
     Logistic,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tasks_are_of_a_condition_or_of_all() {
+        let of = |name: Option<&str>, n_items, exceptions: &[(usize, usize)]| {
+            let task = Candidate { n_items, exceptions: exceptions.to_vec() };
+            Ok(TaskOf { name: name.map(str::to_owned), task })
+        };
+        assert_eq!(task_of("9"), of(None, 9, &[]));
+        assert_eq!(task_of(" plain =9"), of(Some("plain"), 9, &[]));
+        assert_eq!(task_of("exc=12:4-2,9-7"), of(Some("exc"), 12, &[(4, 2), (9, 7)]));
+        assert_eq!(task_of("dose=2 mg=9:5-3"), of(Some("dose=2 mg"), 9, &[(5, 3)]));
+        for bad in ["", "=9", " =9", "exc", "exc=", "exc=9:5", "9=exc", "exc:9"] {
+            assert!(task_of(bad).is_err(), "{bad}");
+        }
+    }
 }

@@ -7,7 +7,7 @@ mod results;
 
 use std::path::PathBuf;
 
-use caveat_results::{ComparisonColumns, Format};
+use caveat_results::{ComparisonColumns, Format, Input};
 use caveat_theory::margins::ridge;
 use caveat_theory::{Activation, NetworkKernelKind, PresentationOrder};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
@@ -343,7 +343,7 @@ Output: position, item, rank, component. Positions count from 0 within each comp
 cannot tell apart share a position, and the next ones skip theirs.")]
 pub(crate) struct RankArgs {
     /// Table of comparisons; - for standard input
-    pub(crate) comparisons: PathBuf,
+    pub(crate) comparisons: Input,
     /// What the columns mean, as winner=COLUMN,loser=COLUMN[,weight=COLUMN]; or item_a=…,item_b=…,chosen=…; or
     /// item_a=…,item_b=…,wins_a=…,wins_b=…
     #[arg(long, value_name = "ROLE=COLUMN,…")]
@@ -388,7 +388,7 @@ pub(crate) struct FigureArgs {
     pub(crate) c: Option<f64>,
     /// Trial tables or directories of them, for the figures of language models
     #[arg(long, value_name = "DIR", num_args = 1..)]
-    pub(crate) published: Vec<PathBuf>,
+    pub(crate) published: Vec<Input>,
     /// File to draw: .svg, .pdf or .png [default: NAME.svg]
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,

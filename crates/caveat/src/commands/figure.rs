@@ -9,7 +9,7 @@ use caveat_figures::mechanism_figure::{self, MechanismInputs};
 use caveat_figures::phase_figure::{self, PhaseInputs};
 use caveat_figures::window_figure::{self, WindowInputs};
 use caveat_figures::{Figure, task_figure};
-use caveat_results::{PairTable, Phase, read_pair_table};
+use caveat_results::{AsInput, PairTable, Phase, read_pair_table};
 use caveat_theory::{Activation, PhaseAxes, RandomFeatures, TransitiveTask};
 use clap::ValueEnum;
 
@@ -113,7 +113,7 @@ fn draw(args: &FigureArgs) -> Result<Figure, Failure> {
 }
 
 /// Judgments by condition and ordered pair, behind a progress bar.
-pub(crate) fn read_pairs(paths: &[PathBuf]) -> Result<PairTable, Failure> {
+pub(crate) fn read_pairs<P: AsInput>(paths: &[P]) -> Result<PairTable, Failure> {
     reading(|progress| read_pair_table(paths, Phase::Post, progress))
 }
 
@@ -183,7 +183,10 @@ pub(crate) fn conjunctivity() -> Result<Figure, Failure> {
 }
 
 /// Fits of all conditions, and predictions of those with an exception from those without, model by model.
-pub(crate) fn fit_published(paths: &[PathBuf], replicates: usize) -> Result<(Vec<Fitted>, Vec<Predicted>), Failure> {
+pub(crate) fn fit_published<P: AsInput>(
+    paths: &[P],
+    replicates: usize,
+) -> Result<(Vec<Fitted>, Vec<Predicted>), Failure> {
     let conditions = read(paths, Phase::Post)?;
     let observed = group(&conditions, &[ByColumn::Setting, ByColumn::Model, ByColumn::Task, ByColumn::Hier])?;
     let names = |with_exception: bool| -> Vec<String> {

@@ -42,9 +42,7 @@ pub(crate) fn run(args: &RankArgs) -> Result<(), Failure> {
     ));
     let table = ranks_table(labels, &places)?;
     let value = || {
-        let row = |p: &caveat_theory::ranking::Place| {
-            json!({"position": p.position, "item": labels[p.item], "rank": p.rank, "component": p.component})
-        };
+        let row = |p: &caveat_theory::ranking::Place| json!({"position": p.position, "item": labels[p.item], "rank": p.rank, "component": p.component});
         json!({
             "conjunctivity": args.conjunctivity,
             "c": args.c,

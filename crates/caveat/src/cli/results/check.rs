@@ -1,7 +1,6 @@
 //! The options of `caveat results check`.
 
-use std::path::PathBuf;
-
+use caveat_results::Input;
 use clap::Args;
 
 use crate::cli::OutputSpec;
@@ -27,7 +26,7 @@ impossible_label, implied_label, open_label, no_gt, exception, missing_premise."
 pub(crate) struct CheckArgs {
     /// Trial tables or directories of them
     #[arg(required = true)]
-    pub(crate) files: Vec<PathBuf>,
+    pub(crate) files: Vec<Input>,
     /// Problems of one kind in one file that are spelled out; the rest is counted
     #[arg(long, default_value_t = 20, value_name = "N", value_parser = values::count, allow_negative_numbers = true)]
     pub(crate) most: usize,

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use caveat_results::Input;
 use clap::Args;
 
 #[derive(Debug, Args)]
@@ -25,7 +26,7 @@ is true; further keys are passed over. The table then has a 26th column, lora_al
 pub(crate) struct ConvertArgs {
     /// Trial tables, directories of them, or directories of runs
     #[arg(required = true, value_name = "INPUT")]
-    pub(crate) inputs: Vec<PathBuf>,
+    pub(crate) inputs: Vec<Input>,
     /// The trial table to write: .parquet or .csv
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: PathBuf,

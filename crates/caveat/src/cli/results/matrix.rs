@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use caveat_results::Filter;
+use caveat_results::Input;
 use clap::Args;
 
 use crate::cli::OutputSpec;
+use crate::values::Filters;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -15,7 +16,7 @@ Examples:
   caveat results matrix results/ --where setting=full --figure placements.pdf
   caveat results matrix results/ -o placements.parquet
 
-FILES are trial tables (.parquet or .csv) or directories of them. One row per condition and
+FILES are trial tables (Parquet or CSV; - for standard input) or directories of them. One row per condition and
 ordered pair of ranks: {\"setting\", \"model\", \"task\", \"hier\", \"lora_r\", \"l2_reg\", \"rank_a\",
 \"rank_b\", \"class\", \"probability\", \"share\", \"n\"}. probability is that of the item of rank_a being
 placed above that of rank_b: the mean over the two orders of presentation of prob_yes with a
@@ -28,10 +29,10 @@ repeat it for several that must all hold; caveat results summary --help explains
 pub(crate) struct MatrixArgs {
     /// Trial tables or directories of them
     #[arg(required = true)]
-    pub(crate) files: Vec<PathBuf>,
+    pub(crate) files: Vec<Input>,
     /// Keep only rows for which this holds, as in setting=full or class=cross_section; repeatable
     #[arg(long = "where", value_name = "EXPR")]
-    pub(crate) filters: Vec<Filter>,
+    pub(crate) filters: Vec<Filters>,
     /// Draw the probabilities as heatmaps, one a condition, at most 24: .svg, .pdf or .png
     #[arg(long, value_name = "FILE")]
     pub(crate) figure: Option<PathBuf>,

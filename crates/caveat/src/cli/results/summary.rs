@@ -1,11 +1,10 @@
 //! The options of `caveat results summary`.
 
-use std::path::PathBuf;
-
-use caveat_results::{Filter, GroupColumn};
+use caveat_results::{GroupColumn, Input};
 use clap::Args;
 
 use crate::cli::OutputSpec;
+use crate::values::Filters;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -15,7 +14,7 @@ Examples:
   caveat results summary results/ --by lora_r --where setting=lora --where class=cross_section
   caveat results summary results/ --by phase,setting,class -o summary.parquet
 
-FILES are trial tables (.parquet or .csv) or directories of them. --by takes any columns of the
+FILES are trial tables (Parquet or CSV; - for standard input) or directories of them. --by takes any columns of the
 trial table, and class. There is one row per group of rows and pair class: premise,
 exception_cycle, within_section, cross_section, cycle_to_section or ambiguous, as the trained
 pairs of the row's hierarchy imply (where is_train holds, the label says who wins).
@@ -36,13 +35,13 @@ Only rows after training count, unless --by or --where names phase.")]
 pub(crate) struct SummaryArgs {
     /// Trial tables or directories of them
     #[arg(required = true)]
-    pub(crate) files: Vec<PathBuf>,
+    pub(crate) files: Vec<Input>,
     /// Columns to group by, besides the class: any of the trial table, with commas between them
     #[arg(long, value_delimiter = ',', default_value = "hier", value_name = "COLUMNS")]
     pub(crate) by: Vec<GroupColumn>,
     /// Keep only rows for which this holds, as in setting=full or "gap>=2"; repeatable
     #[arg(long = "where", value_name = "EXPR")]
-    pub(crate) filters: Vec<Filter>,
+    pub(crate) filters: Vec<Filters>,
     #[command(flatten)]
     pub(crate) output: OutputSpec,
 }

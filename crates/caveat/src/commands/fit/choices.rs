@@ -1,9 +1,8 @@
 //! Fits to choices by maximum likelihood, of trial tables or of a file of choices.
 
-use std::path::{Path, PathBuf};
-
 use caveat_results::{
-    ChoiceColumns, ChoiceTable, ConditionKey, Grouping, ResultsError, TrialCounts, read_choices, read_choices_by_pair,
+    ChoiceColumns, ChoiceTable, ConditionKey, DeclaredTasks, Grouping, Input, RowFilter, TaskUnits, TrialCounts,
+    column_names, has_choice_columns, look_alikes, read_choice_files, read_choices_by_pair,
 };
 use caveat_theory::inference::{ChoiceCount, ChoiceFit, ChoiceFitter, FitLimit, ModelSpec, ordered_pairs};
 use caveat_theory::{ComparisonGraph, TransitiveTask};
@@ -15,6 +14,7 @@ use crate::cli::{ByColumn, ChoiceSpec, ClusterColumn, FitArgs};
 use crate::commands::pairs;
 use crate::commands::results::reading;
 use crate::failure::Failure;
+use crate::output::tell;
 use crate::progress;
 
 /// The choices of one condition, in clusters that are resampled and left out as a whole.
@@ -25,6 +25,8 @@ pub(crate) struct ChoiceUnit {
     pub(crate) clusters: Vec<Vec<ChoiceCount>>,
     /// What a cluster is.
     pub(crate) cluster: &'static str,
+    /// What was trained, as `--task` takes it; of trial tables, which name it, `None`.
+    pub(crate) task: Option<String>,
 }
 
 /// A file of choices and how its units were made.
@@ -34,55 +36,74 @@ pub(crate) struct ChoiceFile {
     /// The rows behind every unit, as they were read.
     pub(crate) tables: Vec<ChoiceTable>,
     /// What a person should know of the reading.
-    pub(crate) note: Option<String>,
+    pub(crate) notes: Vec<String>,
 }
 
-/// Whether the command line names a file of choices instead of trial tables.
+/// Whether the command line names files of choices instead of trial tables.
 pub(crate) fn is_choice_file(args: &FitArgs) -> Result<bool, Failure> {
     if args.choices.columns.is_some() || args.choices.preset.is_some() {
         return Ok(true);
     }
-    let path = &args.files[0];
-    if !path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv")) {
-        return Ok(false);
-    }
-    let header = first_line(path)?;
-    let has = |name: &str| header.split(',').any(|column| column.trim().trim_matches('"') == name);
-    Ok(!has("rank_a") && (has("winner") || has("higher") || has("distance")))
+    let file = &args.files[0];
+    Ok(!file.is_dir() && has_choice_columns(&column_names(file)?))
 }
 
-fn first_line(path: &Path) -> Result<String, Failure> {
-    use std::io::{BufRead, BufReader, Read};
-    let read = |source| Failure::from(ResultsError::Read { path: path.to_owned(), source });
-    let mut line = Vec::new();
-    let file = std::fs::File::open(path).map_err(read)?;
-    // Far longer than any header; a file without line ends is not read whole.
-    BufReader::new(file.take(1 << 16)).read_until(b'\n', &mut line).map_err(read)?;
-    Ok(String::from_utf8_lossy(&line).into_owned())
-}
-
-/// Reads a file of choices and cuts it into units and clusters.
+/// Reads files of choices and cuts them into units and clusters.
 pub(crate) fn read_file(args: &FitArgs) -> Result<ChoiceFile, Failure> {
-    let [path] = args.files.as_slice() else {
-        return Err(Failure::input("several files of choices: name one at a time"));
-    };
     let spec = &args.choices;
-    let table = read_choices(path, &columns(spec)?)?;
-    let exceptions = pairs(&spec.exception);
-    let task = TransitiveTask::new(table.n_items, &exceptions)?;
+    let columns = columns(args)?;
+    let table = read_choice_files(&args.files, &columns)?;
+    if args.position_bias && !table.presentation_known {
+        return Err(Failure::input(if table.rows.is_empty() {
+            "the file does not say who was shown first, as it tells symbolic distances only: leave out --position-bias"
+        } else {
+            "the file does not say which item was shown first, which a position bias is about: name that column (first=COLUMN in \
+             --columns), or leave out --position-bias"
+        }));
+    }
     let by = groupings(args.by.as_deref())?;
     let (cluster, within) = clusters_of(&table, spec.cluster, &by)?;
-    let mut file = ChoiceFile { units: Vec::new(), tables: Vec::new(), note: reconstruction(&table) };
-    for (values, part) in split(&table, &by)? {
-        let head = Head::Groups(by.iter().copied().zip(values).collect());
-        let clusters = spread(&part).clusters_by(&within)?.into_iter().map(|c| c.choices).collect();
-        file.units.push(ChoiceUnit { head, graph: task.graph().clone(), clusters, cluster });
-        file.tables.push(part);
+    let TaskUnits { units, notes: of_tasks } = table.units(&by, &declared_tasks(spec, &columns)?)?;
+    let mut file = ChoiceFile { units: Vec::new(), tables: Vec::new(), notes: Vec::new() };
+    file.notes.extend(table.left_out.notes(table.rows.len() + table.distance_rows.len()));
+    file.notes.extend(reconstruction(&table).into_iter().chain(of_tasks));
+    for unit in units {
+        let head = Head::Groups(by.iter().copied().zip(unit.values).collect());
+        let mut clusters = spread(&unit.table).clusters_by(&within)?;
+        // By name, so that the order of rows changes no resampling.
+        clusters.sort_by(|a, b| a.name.cmp(&b.name));
+        let clusters = clusters.into_iter().map(|c| c.choices).collect();
+        let (graph, task) = (unit.task.graph().clone(), Some(unit.task.to_string()));
+        file.units.push(ChoiceUnit { head, graph, clusters, cluster, task });
+        file.tables.push(unit.table);
     }
     Ok(file)
 }
 
-fn columns(spec: &ChoiceSpec) -> Result<ChoiceColumns, Failure> {
+/// What the command line says of tasks.
+fn declared_tasks(spec: &ChoiceSpec, columns: &ChoiceColumns) -> Result<DeclaredTasks, Failure> {
+    let mut declared = DeclaredTasks {
+        exceptions: pairs(&spec.exception),
+        n_items: columns.n_items.filter(|_| columns.items.is_none()),
+        ..DeclaredTasks::default()
+    };
+    for of in &spec.task {
+        let task = TransitiveTask::new(of.task.n_items, &of.task.exceptions)?;
+        match &of.name {
+            Some(name) => declared.named.push((name.clone(), task)),
+            None if declared.others.is_some() => {
+                return Err(Failure::input(
+                    "two tasks without a name: give one with --task N, and CONDITION=N for others",
+                ));
+            }
+            None => declared.others = Some(task),
+        }
+    }
+    Ok(declared)
+}
+
+fn columns(args: &FitArgs) -> Result<ChoiceColumns, Failure> {
+    let spec = &args.choices;
     let mut columns = match &spec.preset {
         Some(name) => ChoiceColumns::preset(name)?,
         None => spec.columns.clone().unwrap_or_default(),
@@ -90,9 +111,17 @@ fn columns(spec: &ChoiceSpec) -> Result<ChoiceColumns, Failure> {
     if let Some(trials) = spec.trials {
         columns.trials = TrialCounts::Fixed(trials);
     }
-    columns.n_items = spec.n_items.or(columns.n_items);
+    // Tasks say how many items there are; a preset's number is that of its published task.
+    columns.n_items = spec.n_items.or(columns.n_items).filter(|_| spec.task.is_empty());
     columns.first_rank = spec.first_rank.or(columns.first_rank);
     columns.items = spec.order.clone().or(columns.items);
+    if let Some(warning) = columns.items.as_deref().and_then(look_alikes) {
+        tell(&format!("warning: {warning}"));
+    }
+    columns.skip_missing = spec.skip_missing;
+    for expression in &args.filters {
+        columns.filters.extend(RowFilter::all(expression)?);
+    }
     Ok(columns)
 }
 
@@ -139,21 +168,6 @@ fn clusters_of(
     }
 }
 
-/// The parts of a table with their values of each grouping.
-fn split(table: &ChoiceTable, by: &[Grouping]) -> Result<Vec<(Vec<String>, ChoiceTable)>, Failure> {
-    let parts = table.split_by(by)?;
-    Ok(parts
-        .into_iter()
-        .map(|(_, part)| {
-            let groups = part.rows.first().map(|r| r.groups).or_else(|| part.distance_rows.first().map(|r| r.groups));
-            let value = |g: &Grouping| {
-                groups.and_then(|groups| part.names(*g).get(groups[*g as usize] as usize).cloned()).unwrap_or_default()
-            };
-            (by.iter().map(value).collect(), part)
-        })
-        .collect())
-}
-
 /// Choices known by distance only, spread evenly over the pairs of that distance; others as they are.
 fn spread(table: &ChoiceTable) -> ChoiceTable {
     let mut table = table.clone();
@@ -171,9 +185,12 @@ fn spread(table: &ChoiceTable) -> ChoiceTable {
 }
 
 /// The choices in trial tables: which item the model preferred, seed by seed.
-pub(crate) fn read_trials(files: &[PathBuf], args: &FitArgs) -> Result<Vec<ChoiceUnit>, Failure> {
+pub(crate) fn read_trials(files: &[Input], args: &FitArgs) -> Result<Vec<ChoiceUnit>, Failure> {
     let by = by_columns(args.by.as_deref())?;
-    let read = reading(|progress| read_choices_by_pair(files, args.phase, progress))?;
+    let read = {
+        let selection = super::selection(args)?;
+        reading(|progress| read_choices_by_pair(files, selection, progress))?
+    };
     let mut units: Vec<(ConditionKey, ChoiceUnit)> = Vec::new();
     for seed in read.seeds {
         let key = super::observed::reduced(&seed.condition, &by);
@@ -197,6 +214,7 @@ pub(crate) fn read_trials(files: &[PathBuf], args: &FitArgs) -> Result<Vec<Choic
                     graph: graph.clone(),
                     clusters: vec![choices],
                     cluster: "seed",
+                    task: None,
                 },
             )),
         }
@@ -285,6 +303,7 @@ fn fit(unit: &ChoiceUnit, spec: &ModelSpec, replicates: usize, seed: u64) -> Res
         ],
         counts: vec![("n_pairs", pairs.len()), ("n_clusters", unit.clusters.len())],
         saturated: Some(e.saturated),
+        task: unit.task.clone(),
     };
     Ok(FittedChoices { fit, pairs, report })
 }

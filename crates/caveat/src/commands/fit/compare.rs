@@ -49,7 +49,12 @@ pub(super) fn choices(units: &[ChoiceUnit], args: &FitArgs) -> Result<Table, Fai
         bar.inc(1);
     }
     bar.finish_and_clear();
-    table(&models, &compared, "n_trials")
+    let tasks: Option<Vec<&str>> = units.iter().map(|unit| unit.task.as_deref()).collect();
+    let found = table(&models, &compared, "n_trials")?;
+    Ok(match tasks {
+        Some(tasks) => found.text("task", tasks.iter().flat_map(|task| models.iter().map(move |_| *task)))?,
+        None => found,
+    })
 }
 
 /// Compares the models on the margins of every condition, seed by seed.

@@ -94,5 +94,6 @@ fn fit(o: &Observed, spec: &ModelSpec, replicates: usize, seed: u64) -> Result<R
         scores: vec![("screening", e.screening), ("memorization", e.memorization), ("r_squared", fit.r_squared)],
         counts: vec![("n_pairs", o.pairs.len()), ("n_seeds", o.seeds.len())],
         saturated: None,
+        task: None,
     })
 }

@@ -87,6 +87,7 @@ impl Fitted {
             scores: vec![("r_squared", f.r_squared), ("correlation", f.correlation)],
             counts: vec![("n_pairs", f.n_pairs), ("n_seeds", self.observed.seeds.len())],
             saturated: None,
+            task: None,
         }
     }
 }

@@ -3,6 +3,7 @@
 mod behavior;
 mod choices;
 mod compare;
+mod direction;
 mod hierarchy;
 mod learners;
 mod margins;
@@ -11,10 +12,11 @@ mod prediction;
 mod report;
 
 use caveat_figures::Figure;
-use caveat_results::{Format, Table};
+use caveat_results::{Filter, Format, Phase, Selection, Table};
 use caveat_theory::inference::{Family, ModelSpec};
 
 use crate::cli::{ByColumn, FitArgs, FitLoss, Learner};
+use crate::commands::results::tell_passed_over;
 use crate::failure::Failure;
 use crate::output::{check_picture_path, check_table_path, print_table, tell, write_figure};
 
@@ -38,11 +40,21 @@ pub struct FitOutcome {
     pub by_distance: Option<Figure>,
     /// What a person should know of it, a line each.
     pub notes: Vec<String>,
+    /// What makes the result doubtful, a line each.
+    pub warnings: Vec<String>,
 }
 
 impl FitOutcome {
     fn new(table: Table) -> Self {
-        Self { table, brief: None, pairs: None, by_pair: None, by_distance: None, notes: Vec::new() }
+        Self {
+            table,
+            brief: None,
+            pairs: None,
+            by_pair: None,
+            by_distance: None,
+            notes: Vec::new(),
+            warnings: Vec::new(),
+        }
     }
 
     /// One row per fit, or their summary over subjects or models.
@@ -71,7 +83,9 @@ pub(crate) fn run(args: &FitArgs) -> Result<(), Failure> {
     for path in paths.0.iter().chain(paths.1) {
         check_picture_path(path)?;
     }
+    tell_passed_over(&args.files);
     let found = perform(args, ChoicePictures { by_pair: paths.0.is_some(), by_distance: paths.1.is_some() })?;
+    found.warnings.iter().for_each(|warning| tell(&format!("warning: {warning}")));
     found.notes.iter().for_each(|note| tell(note));
     for (path, figure) in [(paths.0, &found.by_pair), (paths.1, &found.by_distance)] {
         if let (Some(path), Some(figure)) = (path, figure) {
@@ -106,31 +120,37 @@ fn of_choices(args: &FitArgs, pictures: ChoicePictures) -> Result<FitOutcome, Fa
     if pictures.by_pair {
         behavior::check(&file)?;
     }
-    let notes = file.note.iter().cloned().collect();
+    let notes = file.notes.clone();
     let spec = model_spec(args);
+    direction::check_bias(&file.units, &spec)?;
+    let warnings = direction::of_choices(&file.units, &spec, true)?;
     if args.compare {
-        return Ok(FitOutcome { notes, ..FitOutcome::new(compare::choices(&file.units, args)?) });
+        return Ok(FitOutcome { notes, warnings, ..FitOutcome::new(compare::choices(&file.units, args)?) });
     }
     let fitted = choices::fit_all(&file.units, &spec, args.bootstrap, args.seed)?;
     let [by_pair, by_distance] = behavior::draw(pictures, &file, &fitted)?;
     let reports: Vec<report::Report> = fitted.into_iter().map(|f| f.report).collect();
-    Ok(FitOutcome { notes, by_pair, by_distance, ..FitOutcome::of_reports(&reports, args)? })
+    Ok(FitOutcome { notes, warnings, by_pair, by_distance, ..FitOutcome::of_reports(&reports, args)? })
 }
 
 fn of_trials(args: &FitArgs) -> Result<FitOutcome, Failure> {
     refuse_choice_options(args)?;
     let by = by_columns(args.by.as_deref())?;
+    // Before training, a model may well prefer the opposite order.
+    let is_final = args.phase == Phase::Post;
     if args.loss == Some(FitLoss::Logistic) {
         if !args.train.is_empty() {
             return Err(Failure::input("--train and --test predict margins: leave out --loss logistic"));
         }
         let units = choices::read_trials(&args.files, args)?;
+        direction::check_bias(&units, &model_spec(args))?;
+        let warnings = direction::of_choices(&units, &model_spec(args), is_final)?;
         if args.compare {
-            return Ok(FitOutcome::new(compare::choices(&units, args)?));
+            return Ok(FitOutcome { warnings, ..FitOutcome::new(compare::choices(&units, args)?) });
         }
         let fitted = choices::fit_all(&units, &model_spec(args), args.bootstrap, args.seed)?;
         let reports: Vec<report::Report> = fitted.into_iter().map(|f| f.report).collect();
-        return FitOutcome::of_reports(&reports, args);
+        return Ok(FitOutcome { warnings, ..FitOutcome::of_reports(&reports, args)? });
     }
     if args.lapse {
         return Err(Failure::input("margins have no lapses: --lapse is for choices, --loss logistic"));
@@ -144,36 +164,43 @@ fn of_trials(args: &FitArgs) -> Result<FitOutcome, Failure> {
             "--train and --test predict with ridge regression: leave out --learner and --position-bias",
         ));
     }
-    let observed = group(&read(&args.files, args.phase)?, &by)?;
+    let observed = group(&read(&args.files, selection(args)?)?, &by)?;
     if !args.train.is_empty() {
+        let train: Vec<observed::Observed> =
+            observed.iter().filter(|o| args.train.contains(&o.key.hier)).cloned().collect();
+        let warnings = direction::of_margins(&train, &model_spec(args), is_final)?;
         let predicted = predict_all(&observed, &args.train, &args.test, args.bootstrap, args.seed)?;
         let findings = PredictionSummary::of(predicted.iter())?;
         let findings = findings.iter().flat_map(PredictionSummary::findings);
         return Ok(FitOutcome {
             pairs: Some(table_of_pairs(&predicted)?),
             notes: findings.map(|(what, value)| format!("{what}: {value}")).collect(),
+            warnings,
             ..FitOutcome::new(table_of_predictions(&predicted)?)
         });
     }
+    let warnings = direction::of_margins(&observed, &model_spec(args), is_final)?;
     if args.compare {
-        return Ok(FitOutcome::new(compare::margins(&observed, args)?));
+        return Ok(FitOutcome { warnings, ..FitOutcome::new(compare::margins(&observed, args)?) });
     }
     let reports: Vec<report::Report> = if is_plain {
         fit_all(observed, args.bootstrap, args.seed)?.iter().map(Fitted::report).collect()
     } else {
         learners::fit_all(&observed, &model_spec(args), args.bootstrap, args.seed)?
     };
-    FitOutcome::of_reports(&reports, args)
+    Ok(FitOutcome { warnings, ..FitOutcome::of_reports(&reports, args)? })
 }
 
 fn refuse_choice_options(args: &FitArgs) -> Result<(), Failure> {
     let c = &args.choices;
     let given = [
         ("-n", c.n_items.is_some()),
+        ("--task", !c.task.is_empty()),
         ("--exception", !c.exception.is_empty()),
         ("--order", c.order.is_some()),
         ("--first-rank", c.first_rank.is_some()),
         ("--trials", c.trials.is_some()),
+        ("--skip-missing", c.skip_missing),
         ("--cluster", c.cluster.is_some()),
         ("--figure", c.figure.is_some()),
         ("--distance-figure", c.distance_figure.is_some()),
@@ -185,6 +212,15 @@ fn refuse_choice_options(args: &FitArgs) -> Result<(), Failure> {
         ))),
         None => Ok(()),
     }
+}
+
+/// The rows of trial tables that are used.
+fn selection(args: &FitArgs) -> Result<Selection, Failure> {
+    let mut filters = Vec::new();
+    for expression in &args.filters {
+        filters.extend(Filter::all(expression)?);
+    }
+    Ok(Selection::of_phase(args.phase, filters)?)
 }
 
 /// Columns that make a condition of trial tables.

@@ -1,8 +1,6 @@
 //! Trial tables as sets of margins: conditions read, and averaged over the columns that tell nothing apart.
 
-use std::path::PathBuf;
-
-use caveat_results::{Condition, ConditionKey, Phase, read_conditions};
+use caveat_results::{AsInput, Condition, ConditionKey, Selection, read_conditions};
 use caveat_theory::ComparisonGraph;
 
 use crate::cli::ByColumn;
@@ -28,8 +26,8 @@ pub(crate) struct Observed {
 }
 
 /// Reads conditions behind a progress bar.
-pub(crate) fn read(files: &[PathBuf], phase: Phase) -> Result<Vec<Condition>, Failure> {
-    reading(|progress| read_conditions(files, phase, progress))
+pub(crate) fn read<P: AsInput>(files: &[P], rows: impl Into<Selection>) -> Result<Vec<Condition>, Failure> {
+    reading(|progress| read_conditions(files, rows, progress))
 }
 
 /// Averages conditions over the columns not in `by`.

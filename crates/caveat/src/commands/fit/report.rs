@@ -89,6 +89,8 @@ pub(crate) struct Report {
     pub(crate) counts: Vec<(&'static str, usize)>,
     /// Whether data without error leave the gain open upward; of choices only.
     pub(crate) saturated: Option<bool>,
+    /// What was trained, as `--task` takes it; of files of choices only.
+    pub(crate) task: Option<String>,
 }
 
 pub(crate) fn limit_name(limit: Option<FitLimit>) -> &'static str {
@@ -124,8 +126,12 @@ pub(crate) fn table(reports: &[Report], brief: bool) -> Result<Table, Failure> {
     for (k, (name, _)) in first.counts.iter().enumerate() {
         table = table.integer(*name, reports.iter().map(|r| i64::try_from(r.counts[k].1).ok()))?;
     }
+    let tasks = |table: Table| match &first.task {
+        Some(_) => table.text("task", reports.iter().map(|r| r.task.as_deref().unwrap_or_default())),
+        None => Ok(table),
+    };
     if brief {
-        return Ok(table);
+        return Ok(tasks(table)?);
     }
     type Ends = fn(&Parameter) -> Option<Interval>;
     let kinds: [(&str, Ends); 2] = [("", |p| p.bootstrap), ("_profile", |p| p.profile)];
@@ -143,7 +149,7 @@ pub(crate) fn table(reports: &[Report], brief: bool) -> Result<Table, Failure> {
     if first.saturated.is_some() {
         table = table.flag("saturated", reports.iter().map(|r| r.saturated == Some(true)))?;
     }
-    Ok(table)
+    Ok(tasks(table)?)
 }
 
 fn in_brackets(interval: &Interval) -> String {

@@ -2,6 +2,7 @@
 
 use caveat_results::{CheckReport, Format, check_trials};
 
+use super::tell_passed_over;
 use crate::cli::CheckArgs;
 use crate::failure::Failure;
 use crate::output::{check_table_path, print_table, print_text, tell};
@@ -11,6 +12,7 @@ pub(crate) fn run(args: &CheckArgs) -> Result<(), Failure> {
     if let Some(path) = &args.output.output {
         check_table_path(path)?;
     }
+    tell_passed_over(&args.files);
     let report = report(args)?;
     let looked_at = summary(&report);
     match (&args.output.output, args.output.format) {

@@ -2,6 +2,7 @@
 
 use caveat_results::convert_trials;
 
+use super::tell_passed_over;
 use crate::cli::ConvertArgs;
 use crate::failure::Failure;
 use crate::output::{check_writable, tell};
@@ -9,6 +10,7 @@ use crate::progress;
 
 pub(crate) fn run(args: &ConvertArgs) -> Result<(), Failure> {
     check_writable(&args.output)?;
+    tell_passed_over(&args.inputs);
     let bar = progress::bar(1, "converting");
     let converted = convert_trials(&args.inputs, &args.output, &|done, total| {
         bar.set_length(total);

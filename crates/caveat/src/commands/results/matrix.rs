@@ -3,15 +3,17 @@
 use caveat_figures::language_models::placements;
 use caveat_results::{Format, PairCell, PairTable, Placements, Selection, Table};
 
-use super::{finish, reading};
+use super::{finish, reading, tell_passed_over};
 use crate::cli::MatrixArgs;
 use crate::commands::fit::key_columns;
 use crate::failure::Failure;
 use crate::output::{check_picture_path, check_table_path, tell, write_figure};
+use crate::values::Filters;
 
 pub(crate) fn run(args: &MatrixArgs) -> Result<(), Failure> {
     args.output.output.as_deref().map_or(Ok(()), check_table_path)?;
     args.figure.as_deref().map_or(Ok(()), check_picture_path)?;
+    tell_passed_over(&args.files);
     let pairs = read(args)?;
     if let Some(path) = &args.figure {
         let all: Vec<usize> = (0..pairs.conditions.len()).collect();
@@ -27,7 +29,7 @@ pub(crate) fn run(args: &MatrixArgs) -> Result<(), Failure> {
 
 /// Reads the judgments that the filters let through, behind a progress bar.
 pub(crate) fn read(args: &MatrixArgs) -> Result<PairTable, Failure> {
-    let selection = Selection::new(args.filters.clone(), &[]);
+    let selection = Selection::new(Filters::all(&args.filters), &[]);
     reading(|progress| PairTable::read(&args.files, &selection, progress))
 }
 

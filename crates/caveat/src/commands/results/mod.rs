@@ -5,11 +5,11 @@ mod convert;
 pub(crate) mod matrix;
 pub(crate) mod summary;
 
-use caveat_results::{Progress, Table};
+use caveat_results::{Input, Progress, Table, tables_passed_over};
 
 use crate::cli::{OutputSpec, ResultsCommand};
 use crate::failure::Failure;
-use crate::output::print_table;
+use crate::output::{print_table, tell};
 use crate::progress;
 
 pub(crate) fn run(command: &ResultsCommand) -> Result<(), Failure> {
@@ -30,6 +30,11 @@ pub(crate) fn reading<T>(read: impl FnOnce(Progress<'_>) -> caveat_results::Resu
     });
     bar.finish_and_clear();
     Ok(outcome?)
+}
+
+/// Says which tables under directories are not read.
+pub(crate) fn tell_passed_over(files: &[Input]) {
+    tables_passed_over(files).iter().for_each(|note| tell(note));
 }
 
 /// Writes a table to the file asked for, or prints it.

@@ -2,19 +2,21 @@
 
 use caveat_results::{Selection, Table, summarize};
 
-use super::{finish, reading};
+use super::{finish, reading, tell_passed_over};
 use crate::cli::SummaryArgs;
 use crate::failure::Failure;
 use crate::output::check_table_path;
+use crate::values::Filters;
 
 pub(crate) fn run(args: &SummaryArgs) -> Result<(), Failure> {
     args.output.output.as_deref().map_or(Ok(()), check_table_path)?;
+    tell_passed_over(&args.files);
     finish(&table(args)?, &args.output)
 }
 
 /// One row per group and class of pairs.
 pub(crate) fn table(args: &SummaryArgs) -> Result<Table, Failure> {
-    let selection = Selection::new(args.filters.clone(), &args.by);
+    let selection = Selection::new(Filters::all(&args.filters), &args.by);
     let summary = reading(|progress| summarize(&args.files, &args.by, &selection, progress))?;
     Ok(summary.table()?)
 }

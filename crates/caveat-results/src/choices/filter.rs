@@ -1,0 +1,186 @@
+//! Which rows of a file of choices count: conditions on any of its columns, and rows that lack a value.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::ChoiceRole;
+use crate::delimited::{Numbers, flag, is_missing};
+use crate::error::{Result, ResultsError};
+use crate::expression::{Expression, Operator, conjuncts, unquoted};
+
+/// Numbers that differ by less than this, relative to the larger, count as equal.
+const SAME: f64 = 1e-9;
+
+/// A condition on one column of a row, written as COLUMN OP VALUE.
+///
+/// OP is one of `= == != < <= > >=`. After `=` and `!=` there may be several values with commas between them: any of them, or
+/// none of them. Numbers are compared as numbers, `true` and `false` with every spelling of them, other text as it is; no value
+/// stands for a missing one, which is neither below nor above any. Quotation marks may stand around a value.
+///
+/// ```
+/// use caveat_results::RowFilter;
+/// let filters = RowFilter::all("phase==test & rt<2000")?;
+/// assert_eq!((filters.len(), filters[1].to_string().as_str()), (2, "rt<2000"));
+/// assert!(RowFilter::all("rt<fast").unwrap_err().to_string().contains("a number after <"));
+/// # Ok::<(), caveat_results::ResultsError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct RowFilter {
+    column: String,
+    operator: Operator,
+    values: Vec<Value>,
+    text: String,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Value {
+    Missing,
+    Number(f64),
+    Flag(bool),
+    Text(String),
+}
+
+impl fmt::Display for RowFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.text)
+    }
+}
+
+impl FromStr for RowFilter {
+    type Err = ResultsError;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let Expression { column, operator, sign, values } = Expression::parse(text).map_err(ResultsError::BadTable)?;
+        let quoted = values.starts_with(['"', '\'']);
+        let parts: Vec<&str> = if operator.is_equality() { values.split(',').collect() } else { vec![values] };
+        let values = parts
+            .into_iter()
+            .map(|part| match unquoted(part) {
+                value if is_missing(value) && !quoted => Value::Missing,
+                value if value.eq_ignore_ascii_case("true") || value.eq_ignore_ascii_case("false") => {
+                    Value::Flag(value.eq_ignore_ascii_case("true"))
+                }
+                value => match Numbers::Point.parse(value) {
+                    Some(number) => Value::Number(number),
+                    None => Value::Text(value.to_owned()),
+                },
+            })
+            .collect::<Vec<_>>();
+        if !operator.is_equality() && !matches!(values.as_slice(), [Value::Number(_)]) {
+            return Err(ResultsError::BadTable(format!("{text:?}: expected a number after {sign}")));
+        }
+        Ok(Self { column: column.to_owned(), operator, values, text: text.trim().to_owned() })
+    }
+}
+
+impl RowFilter {
+    /// The conditions of an expression, joined by `&` or `and`.
+    ///
+    /// # Errors
+    /// No operator, no column, or no number where an order is asked for.
+    pub fn all(expression: &str) -> Result<Vec<Self>> {
+        conjuncts(expression).into_iter().map(str::parse).collect()
+    }
+
+    /// Name of the column.
+    pub(super) fn column(&self) -> &str {
+        &self.column
+    }
+
+    /// Whether a cell passes; what is wrong with it if that cannot be said.
+    pub(super) fn holds(&self, cell: &str, numbers: Numbers) -> std::result::Result<bool, String> {
+        if !self.operator.is_equality() {
+            if is_missing(cell) {
+                return Ok(false);
+            }
+            let [Value::Number(bound)] = self.values.as_slice() else { return Ok(false) };
+            let number = numbers.parse(cell).ok_or_else(|| {
+                format!("column {:?}: {cell:?} is no number, which {} is about", self.column, self.text)
+            })?;
+            let order = if same(number, *bound) { Some(std::cmp::Ordering::Equal) } else { number.partial_cmp(bound) };
+            return Ok(order.is_some_and(|o| self.operator.holds(o)));
+        }
+        let is = |value: &Value| match value {
+            Value::Missing => is_missing(cell),
+            Value::Number(wanted) => numbers.parse(cell).is_some_and(|x| same(x, *wanted)),
+            Value::Flag(wanted) => flag(cell) == Some(*wanted),
+            Value::Text(text) => cell == text,
+        };
+        Ok(self.values.iter().any(is) == (self.operator == Operator::Equal))
+    }
+}
+
+fn same(a: f64, b: f64) -> bool {
+    a == b || (a - b).abs() <= SAME * a.abs().max(b.abs()).min(f64::MAX)
+}
+
+/// Rows that were not read, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LeftOut {
+    /// Rows that a filter left out.
+    pub filtered: u64,
+    /// Rows that lacked a value, where those were to be left out.
+    pub missing: u64,
+    /// How many of these lacked the value of each role.
+    pub by_role: Vec<(ChoiceRole, u64)>,
+}
+
+impl LeftOut {
+    pub(super) fn add_missing(&mut self, roles: &[ChoiceRole]) {
+        self.missing += 1;
+        for &role in roles {
+            match self.by_role.iter_mut().find(|(r, _)| *r == role) {
+                Some((_, n)) => *n += 1,
+                None => self.by_role.push((role, 1)),
+            }
+        }
+        self.by_role.sort_unstable();
+    }
+
+    /// What a person should know of it, a line each; of how many rows are `used`.
+    pub fn notes(&self, used: usize) -> Vec<String> {
+        let total = used as u64 + self.filtered + self.missing;
+        let rows = |n: u64| format!("{n} of {total} row{}", if total == 1 { "" } else { "s" });
+        let mut notes = Vec::new();
+        if self.filtered > 0 {
+            notes.push(format!("{} left out by --where", rows(self.filtered)));
+        }
+        if self.missing > 0 {
+            let lacking: Vec<String> = self.by_role.iter().map(|(role, n)| format!("{role} in {n}")).collect();
+            notes.push(format!("{} left out by --skip-missing: no {}", rows(self.missing), lacking.join(", no ")));
+        }
+        notes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_compared_as_what_they_are() {
+        for (filter, holds, fails) in [
+            ("a=1", vec!["1", "1.0", "1e0"], vec!["2", "", "x"]),
+            ("a!=1", vec!["2", "", "x"], vec!["1", "1.0"]),
+            ("a=x,2", vec!["x", "2.0"], vec!["X", "3"]),
+            ("a==true", vec!["TRUE", "True", "T", "1"], vec!["false", "0", ""]),
+            ("a<2", vec!["1.9", "-inf"], vec!["2", "2.0000000001", "", "NA"]),
+            ("a>=2", vec!["2", "3"], vec!["1", "nan"]),
+            ("a=", vec!["", "NA", "null"], vec!["0"]),
+            ("a!=NA", vec!["0", "x"], vec!["", "NaN"]),
+            ("a=\"NA\"", vec!["NA"], vec![""]),
+        ] {
+            let filter: RowFilter = filter.parse().unwrap();
+            for cell in holds {
+                assert_eq!(filter.holds(cell, Numbers::Point), Ok(true), "{filter} of {cell:?}");
+            }
+            for cell in fails {
+                assert_eq!(filter.holds(cell, Numbers::Point), Ok(false), "{filter} of {cell:?}");
+            }
+        }
+        let below: RowFilter = "rt<2".parse().unwrap();
+        assert!(below.holds("fast", Numbers::Point).unwrap_err().contains("\"fast\" is no number"));
+        assert_eq!(below.holds("1,5", Numbers::Comma), Ok(true));
+        assert!("rt<".parse::<RowFilter>().is_err());
+    }
+}

@@ -1,0 +1,241 @@
+//! What was trained where: every condition has a task of its own, on the items that it shows or that are declared for it.
+
+mod lists;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashMap};
+
+use caveat_theory::TransitiveTask;
+
+use super::{ChoiceTable, Grouping, ItemLabels};
+use crate::error::{Result, ResultsError, name_list};
+use lists::{Listed, Lists};
+
+/// What a person says of the tasks in a file of choices.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeclaredTasks {
+    /// Tasks by name: of a condition, else of a subject, else of a session, else of a unit, whose names stand with commas
+    /// between them. All names are of one kind.
+    pub named: Vec<(String, TransitiveTask)>,
+    /// The task of everything that is not named.
+    pub others: Option<TransitiveTask>,
+    /// Exceptions (winner, loser) by rank from 0 of a file with one condition and no task declared.
+    pub exceptions: Vec<(usize, usize)>,
+    /// The number of items, if it was given for the whole file, which was read with it.
+    pub n_items: Option<usize>,
+}
+
+/// Choices that are fitted together, with what their learners were trained on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskUnit {
+    /// Its value of every grouping.
+    pub values: Vec<String>,
+    /// What was trained.
+    pub task: TransitiveTask,
+    /// Its choices; items are those of the task, by rank from 0.
+    pub table: ChoiceTable,
+}
+
+/// The units of a table, and what a person should know of their tasks.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskUnits {
+    /// In order of appearance.
+    pub units: Vec<TaskUnit>,
+    /// What was assumed, a line each.
+    pub notes: Vec<String>,
+}
+
+/// Numbers of trials by pair (higher, lower); by distance alone, by (distance, distance).
+type Trials = BTreeMap<(usize, usize), f64>;
+
+/// The trials of one subject, session and condition.
+struct Cell {
+    groups: [u32; 3],
+    trials: Trials,
+}
+
+impl ChoiceTable {
+    /// Cuts the table by subject, session, condition or several of these (none is one unit), each unit with its task.
+    ///
+    /// A task belongs to a condition; a file without conditions is one. It is the task declared. Without a declaration its
+    /// items are those that the condition shows, over all its subjects and sessions: ranks from the highest to the lowest
+    /// shown. Of named items these are all of them, or in a condition the first ones without a gap. A subject or session that
+    /// shows fewer items than its condition has the list of the condition if chance explains that.
+    ///
+    /// Of a declared number of items, the highest ranks are meant if all items shown are among these; else, if exactly so
+    /// many items are shown, those.
+    ///
+    /// # Errors
+    /// A grouping without a column, a name that the file does not have, a task that does not go with the items shown or is
+    /// none; conditions whose items do not begin with the highest; exceptions or a number of items for several conditions that
+    /// may differ in them; subjects or sessions that show other items than chance explains; a unit of different tasks.
+    pub fn units(&self, by: &[Grouping], declared: &DeclaredTasks) -> Result<TaskUnits> {
+        let (_, places) = self.places(by)?;
+        let cells = self.cells();
+        let naming = self.naming(by, declared, &cells)?;
+        let Lists { lists, of_cell, notes } = Lists::find(self, &cells, &naming, declared)?;
+        let index: HashMap<[u32; 3], usize> = cells.iter().map(|c| c.groups).zip(of_cell.iter().copied()).collect();
+        let mut units: Vec<TaskUnit> = Vec::new();
+        let mut of_unit: HashMap<[u32; 3], (usize, usize)> = HashMap::new();
+        for (cell, &list) in cells.iter().zip(&of_cell) {
+            let key = masked(cell.groups, by);
+            match of_unit.get(&key) {
+                None => {
+                    of_unit.insert(key, (units.len(), list));
+                    let values = by.iter().map(|&g| self.name_of(g, cell.groups)).collect();
+                    units.push(TaskUnit { values, task: lists[list].task.clone(), table: self.part(&lists[list]) });
+                }
+                Some(&(_, other)) => self.check_together(&lists[other], &lists[list], by)?,
+            }
+        }
+        let inverse: Vec<HashMap<usize, usize>> =
+            lists.iter().map(|l| l.items.iter().enumerate().map(|(rank, &item)| (item, rank)).collect()).collect();
+        let within = |groups: [u32; 3], item: usize| {
+            let list = index.get(&groups).copied().unwrap_or_default();
+            inverse[list].get(&item).copied().unwrap_or(item)
+        };
+        // Units and places number the same groups by first appearance.
+        for (row, &unit) in self.rows.iter().zip(&places) {
+            let (first, second) = (within(row.groups, row.first), within(row.groups, row.second));
+            units[unit].table.rows.push(super::ChoiceRow { first, second, ..*row });
+        }
+        for (row, &unit) in self.distance_rows.iter().zip(&places) {
+            units[unit].table.distance_rows.push(*row);
+        }
+        Ok(TaskUnits { units, notes })
+    }
+
+    /// Trials by pair for every subject, session and condition, in order of appearance.
+    fn cells(&self) -> Vec<Cell> {
+        let mut cells: Vec<Cell> = Vec::new();
+        let mut known: HashMap<[u32; 3], usize> = HashMap::new();
+        // Rows of one group mostly follow each other.
+        let mut last: Option<([u32; 3], usize)> = None;
+        let pairs = self.rows.iter().map(|r| (r.groups, (r.first.min(r.second), r.first.max(r.second)), r.trials));
+        let distances = self.distance_rows.iter().map(|r| (r.groups, (r.distance, r.distance), r.trials));
+        for (groups, pair, trials) in pairs.chain(distances) {
+            let at = match last {
+                Some((same, at)) if same == groups => at,
+                _ => *known.entry(groups).or_insert_with(|| {
+                    cells.push(Cell { groups, trials: Trials::new() });
+                    cells.len() - 1
+                }),
+            };
+            last = Some((groups, at));
+            *cells[at].trials.entry(pair).or_default() += trials;
+        }
+        cells
+    }
+
+    /// Whether the file tells groups of this kind.
+    fn has(&self, by: Grouping) -> bool {
+        !self.names(by).is_empty()
+    }
+
+    fn name_of(&self, by: Grouping, groups: [u32; 3]) -> String {
+        self.names(by).get(groups[by as usize] as usize).cloned().unwrap_or_default()
+    }
+
+    /// The names of a row's groups, as tasks are declared for them.
+    fn label(&self, groups: [u32; 3], by: &[Grouping]) -> String {
+        by.iter().map(|&g| self.name_of(g, groups)).collect::<Vec<_>>().join(",")
+    }
+
+    /// What a group is called in a message: "condition short", or "the file".
+    fn title(&self, groups: [u32; 3], by: &[Grouping]) -> String {
+        if by.is_empty() {
+            return "the file".to_owned();
+        }
+        by.iter().map(|&g| format!("{g} {}", self.name_of(g, groups))).collect::<Vec<_>>().join(", ")
+    }
+
+    /// What the names of declared tasks are names of.
+    fn naming(&self, by: &[Grouping], declared: &DeclaredTasks, cells: &[Cell]) -> Result<Vec<Grouping>> {
+        let bad = |problem: String| Err(ResultsError::BadTable(problem));
+        if declared.named.is_empty() {
+            return Ok(Vec::new());
+        }
+        for (k, (name, _)) in declared.named.iter().enumerate() {
+            if declared.named[..k].iter().any(|(other, _)| other == name) {
+                return bad(format!("two tasks are declared for {name:?}: declare one"));
+            }
+        }
+        let mut kinds: Vec<Vec<Grouping>> = vec![vec![Grouping::Condition]];
+        // Of subjects and sessions, those first by which the file is cut.
+        let mut others = [Grouping::Subject, Grouping::Session];
+        others.sort_by_key(|g| !by.contains(g));
+        kinds.extend(others.map(|g| vec![g]));
+        if by.len() > 1 {
+            kinds.push(by.to_vec());
+        }
+        kinds.retain(|kind| kind.iter().all(|&g| self.has(g)));
+        let labels = |kind: &[Grouping]| {
+            let mut labels: Vec<String> = Vec::new();
+            for cell in cells {
+                let label = self.label(cell.groups, kind);
+                if !labels.contains(&label) {
+                    labels.push(label);
+                }
+            }
+            labels
+        };
+        let Some(first) = kinds.first() else {
+            let problem = "the file tells no condition, subject or session that a task could be declared for by name: name the column \
+                           (condition=COLUMN), or declare one task for all (--task 9:5-3)";
+            return bad(problem.to_owned());
+        };
+        let known: Vec<Vec<String>> = kinds.iter().map(|kind| labels(kind)).collect();
+        if let Some(at) = known.iter().position(|labels| declared.named.iter().all(|(name, _)| labels.contains(name))) {
+            return Ok(kinds[at].clone());
+        }
+        let unknown = declared.named.iter().find(|(name, _)| !known[0].contains(name)).map_or("", |(name, _)| name);
+        let what = first.iter().map(|g| g.name()).collect::<Vec<_>>().join(",");
+        bad(format!(
+            "a task is declared for {unknown:?}, and there is no such {what}: the file has {}",
+            name_list(known[0].iter().map(String::as_str))
+        ))
+    }
+
+    /// Refuses to fit choices on different tasks together.
+    fn check_together(&self, a: &Listed, b: &Listed, by: &[Grouping]) -> Result<()> {
+        if a.task.graph() == b.task.graph() {
+            return Ok(());
+        }
+        let missing: Vec<&str> = a.of.iter().filter(|g| !by.contains(g)).map(|g| g.name()).collect();
+        Err(ResultsError::BadTable(format!(
+            "{} has the task {} and {} has the task {}, so they cannot be fitted together: add {} to --by (or, if they are one \
+             task, declare it: --task N:W-L)",
+            self.title(a.groups, &a.of),
+            a.task,
+            self.title(b.groups, &b.of),
+            b.task,
+            missing.join(",")
+        )))
+    }
+
+    /// A table for the rows of one list, whose items are those of the list.
+    fn part(&self, list: &Listed) -> Self {
+        Self {
+            n_items: list.items.len(),
+            items: list.items.iter().map(|&item| self.item_name(item)).collect(),
+            ..self.without_rows()
+        }
+    }
+
+    /// The file's name of an item, met or not.
+    fn item_name(&self, item: usize) -> String {
+        let first = match self.labels {
+            ItemLabels::Names => 0,
+            ItemLabels::Ranks { first, .. } => first,
+        };
+        self.items.get(item).cloned().unwrap_or_else(|| (item + first).to_string())
+    }
+}
+
+/// Groups of which only some kinds count.
+fn masked(groups: [u32; 3], by: &[Grouping]) -> [u32; 3] {
+    let mut key = [0; 3];
+    by.iter().for_each(|&g| key[g as usize] = groups[g as usize]);
+    key
+}

@@ -1,0 +1,129 @@
+//! Data that speak for the opposite order of items: refused where there is no doubt, otherwise told.
+
+use caveat_theory::inference::opposite::{CLEAR, NOTABLE};
+use caveat_theory::inference::{
+    ChoiceFitter, FitLimit, MarginModelFitter, MarginObservation, ModelSpec, check_positions, leans_opposite,
+    opposite_choices, opposite_margins, ordered_pairs,
+};
+use rayon::prelude::*;
+
+use super::choices::ChoiceUnit;
+use super::learners::observations;
+use super::observed::Observed;
+use super::report::Head;
+use crate::failure::Failure;
+
+/// What one unit says of the order.
+struct Evidence {
+    name: String,
+    /// Log-likelihood for the opposite order: that of its fit less that of the order given.
+    opposite: f64,
+    /// The evidence in words.
+    words: String,
+}
+
+/// Refuses choices that cannot tell a position bias, where one is asked for.
+pub(super) fn check_bias(units: &[ChoiceUnit], spec: &ModelSpec) -> Result<(), Failure> {
+    if !spec.position_bias {
+        return Ok(());
+    }
+    units.iter().try_for_each(|unit| check_positions(&unit.clusters).map_err(|e| at(&unit.head.name(), e)))
+}
+
+/// Warnings of units whose choices speak for the opposite order.
+pub(super) fn of_choices(units: &[ChoiceUnit], spec: &ModelSpec, is_final: bool) -> Result<Vec<String>, Failure> {
+    let leaning: Vec<bool> = units
+        .iter()
+        .map(|unit| {
+            let all = unit.clusters.iter().flatten();
+            leans_opposite(all.map(|c| (c.first, c.second, c.first_chosen - 0.5 * c.trials)))
+        })
+        .collect();
+    judge(&leaning, "choices", is_final, |k| {
+        let unit = &units[k];
+        let name = unit.head.name();
+        let fitter = ChoiceFitter::new(&unit.graph, spec, &ordered_pairs(&unit.clusters)).map_err(|e| at(&name, e))?;
+        let fit = fitter.fit(&unit.clusters).map_err(|e| at(&name, e))?;
+        let opposite = opposite_choices(&fitter, &fit, &unit.clusters).map_err(|e| at(&name, e))?;
+        let (mut lower, mut trials) = (0.0, 0.0);
+        for c in unit.clusters.iter().flatten() {
+            lower += if c.first < c.second { c.trials - c.first_chosen } else { c.first_chosen };
+            trials += c.trials;
+        }
+        let words = format!(
+            "the lower item is chosen in {:.0} % of {trials:.0} trials, and the opposite order has a log-likelihood {opposite:.1} higher",
+            100.0 * lower / trials
+        );
+        Ok(Evidence { name, opposite, words })
+    })
+}
+
+/// Warnings of conditions whose margins speak for the opposite order.
+pub(super) fn of_margins(observed: &[Observed], spec: &ModelSpec, is_final: bool) -> Result<Vec<String>, Failure> {
+    let leaning: Vec<bool> = observed
+        .iter()
+        .map(|o| leans_opposite(o.pairs.iter().zip(&o.margins).map(|(&(i, j), &margin)| (i, j, margin))))
+        .collect();
+    let spec = ModelSpec { position_bias: false, ..*spec };
+    judge(&leaning, "margins", is_final, |k| {
+        let o = &observed[k];
+        let name = Head::Condition(o.key.clone()).name();
+        let fitter = MarginModelFitter::new(&o.graph, &spec, &o.pairs).map_err(|e| at(&name, e))?;
+        let all = vec![observations(&o.pairs, &o.shown, false)];
+        let turned = vec![all[0].iter().map(|m| MarginObservation { margin: -m.margin, ..*m }).collect()];
+        let [fit, turned] = [fitter.fit(&all), fitter.fit(&turned)].map(|fit| fit.map_err(|e| at(&name, e)));
+        let (fit, turned) = (fit?, turned?);
+        let squares: f64 = all[0].iter().map(|m| m.margin * m.margin).sum();
+        let opposite = opposite_margins(fit.residual, turned.residual, squares, o.pairs.len());
+        let here = if fit.estimates.limit == Some(FitLimit::NoSignal) { 0.0 } else { fit.r_squared };
+        let words = format!("R² is {here:.2} as they are, and {:.2} with all signs turned", turned.r_squared);
+        Ok(Evidence { name, opposite, words })
+    })
+}
+
+/// Looks at units that lean to the opposite order, and where some speak for it, at all of them.
+fn judge(
+    leaning: &[bool],
+    what: &str,
+    is_final: bool,
+    evidence: impl Fn(usize) -> Result<Evidence, Failure> + Sync,
+) -> Result<Vec<String>, Failure> {
+    let of = |wanted: bool| {
+        let units: Vec<usize> = (0..leaning.len()).filter(|&k| leaning[k] == wanted).collect();
+        units.into_par_iter().map(&evidence).collect::<Result<Vec<Evidence>, Failure>>()
+    };
+    let against: Vec<Evidence> = of(true)?;
+    let loud: Vec<&Evidence> = against.iter().filter(|e| e.opposite >= NOTABLE).collect();
+    let Some(worst) = loud.iter().max_by(|a, b| a.opposite.total_cmp(&b.opposite)) else { return Ok(Vec::new()) };
+    let turn = match what {
+        "choices" => {
+            "turn it round (--order with the items or ranks, the highest first), or exchange winner and loser in --columns"
+        }
+        _ => "check which item rank_a is and the sign of logit_diff",
+    };
+    let total = against.iter().chain(&of(false)?).map(|e| e.opposite).sum::<f64>();
+    if total >= CLEAR && is_final {
+        let whose = if leaning.len() > 1 { format!("{}: ", worst.name) } else { String::new() };
+        return Err(Failure::input(format!(
+            "the {what} speak for the opposite order of items ({whose}{}): {turn}",
+            worst.words
+        )));
+    }
+    const TOLD: usize = 5;
+    let mut warnings: Vec<String> = loud
+        .iter()
+        .take(TOLD)
+        .map(|e| format!("{}: the {what} speak for the opposite order of items: {}", e.name, e.words))
+        .collect();
+    if loud.len() > TOLD {
+        warnings.push(format!("so do those of {} more", loud.len() - TOLD));
+    }
+    Ok(warnings)
+}
+
+fn at(name: &str, error: caveat_theory::TheoryError) -> Failure {
+    match Failure::from(error) {
+        Failure::Input(words) => Failure::Input(format!("{name}: {words}")),
+        other => other,
+    }
+}
