@@ -122,6 +122,7 @@ fn is_same_file(a: &Input, b: &Input) -> bool {
 
 /// The choices of the caller that do not depend on the file, checked.
 struct Options {
+    /// Ranks by [`label_key`].
     names: Option<HashMap<String, usize>>,
     first_rank: Option<usize>,
     n_items: Option<usize>,
@@ -149,7 +150,8 @@ impl Options {
         }
         let mut names = HashMap::with_capacity(items.len());
         for (rank, name) in items.iter().enumerate() {
-            if name.trim().is_empty() || names.insert(label_key(name).into_owned(), rank).is_some() {
+            let key = label_key(name).into_owned();
+            if key.is_empty() || names.insert(key, rank).is_some() {
                 return bad(format!("the item {name:?} is empty or named twice: expected different names"));
             }
         }
@@ -330,7 +332,7 @@ impl<'a> Collector<'a> {
                 format!("the {role} {text:?} is none of the items {}", name_list(items))
             });
         }
-        let rank = whole(text, self.numbers).filter(|r| *r <= MOST_ITEMS).ok_or_else(|| {
+        let rank = whole(&label_key(text), self.numbers).filter(|r| *r <= MOST_ITEMS).ok_or_else(|| {
             format!("the {role} {text:?} is not a rank: expected a whole number, or the items by name, highest first (--order A,B,…)")
         })?;
         let first = self.options.first_rank.unwrap_or(0);

@@ -2,7 +2,7 @@
 
 use caveat_results::{
     ChoiceColumns, ChoiceTable, ConditionKey, DeclaredTasks, Grouping, Input, RowFilter, TaskUnits, TrialCounts,
-    column_names, has_choice_columns, read_choice_files, read_choices_by_pair,
+    column_names, has_choice_columns, look_alikes, read_choice_files, read_choices_by_pair,
 };
 use caveat_theory::inference::{
     ChoiceCount, ChoiceFit, ChoiceFitter, FitLimit, Interval, ModelSpec, ParameterInterval, ordered_pairs,
@@ -16,6 +16,7 @@ use crate::cli::{ByColumn, ChoiceSpec, ClusterColumn, FitArgs};
 use crate::commands::pairs;
 use crate::commands::results::reading;
 use crate::failure::Failure;
+use crate::output::tell;
 use crate::progress;
 
 /// Most items of a declared task, as of files.
@@ -122,6 +123,9 @@ fn columns(args: &FitArgs) -> Result<ChoiceColumns, Failure> {
     columns.n_items = spec.n_items.or(columns.n_items).filter(|_| spec.task.is_empty());
     columns.first_rank = spec.first_rank.or(columns.first_rank);
     columns.items = spec.order.clone().or(columns.items);
+    if let Some(warning) = columns.items.as_deref().and_then(look_alikes) {
+        tell(&format!("warning: {warning}"));
+    }
     columns.skip_missing = spec.skip_missing;
     for expression in &args.filters {
         columns.filters.extend(RowFilter::all(expression)?);
