@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import operator
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from caveat import _lib
-from caveat._lib import Table
+from caveat._lib import Table, TransitiveTask
 
 Path = str | os.PathLike[str]
 Paths = Path | Sequence[Path]
+Task = TransitiveTask | int | str
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class FileFit:
     pairs : Table or None
         Every predicted pair with its interval, where conditions were predicted.
     notes : list of str
-        What a person should know of it.
+        What a person should know of it. What makes the result doubtful is a warning, too.
 
     Examples
     --------
@@ -118,10 +120,11 @@ def fit_trials(
 
 
 def fit_choice_file(
-    file: Path,
+    file: Paths,
     *,
     columns: dict[str, str] | None = None,
     preset: str | None = None,
+    tasks: Task | dict[str | None, Task] | None = None,
     n_items: int | None = None,
     exceptions: Sequence[tuple[int, int]] = (),
     items: Sequence[str] | None = None,
@@ -138,16 +141,23 @@ def fit_choice_file(
     bootstrap: int = 10_000,
     seed: int = 0,
 ) -> FileFit:
-    """Fits conjunctivity, regularization and gain to a CSV file of choices of animals or people.
+    """Fits conjunctivity, regularization and gain to CSV files of choices of animals or people.
+
+    A task belongs to a condition: without ``tasks`` its list is of the items that the condition shows, over all its
+    subjects and sessions.
 
     Parameters
     ----------
-    file : path
-        The file.
+    file : path or list of paths
+        The file, or several with the same columns, read one below the other.
     columns, preset, n_items, items, first_rank, trials
         How it is read, as of `read_choices`.
+    tasks : dict of str to task, or task, optional
+        What was trained under every condition (in files without conditions, by subject or session): a `TransitiveTask`, a
+        number of items, or text as in ``"9:5-3"``. A task alone, or one under None, is of everything that is not named.
+        Takes the place of ``n_items`` and ``exceptions``.
     exceptions : list of (winner, loser)
-        Exceptions that were trained, by rank from 0.
+        Exceptions that were trained, by rank from 0, in a file with one condition.
     by : list of str, optional
         Fit separately by any of ``subject``, ``session`` and ``condition``.
     cluster : {"subject", "session"}, optional
@@ -158,6 +168,7 @@ def fit_choice_file(
     Returns
     -------
     FileFit
+        The column ``task`` of its table says what was taken to be trained.
 
     Examples
     --------
@@ -165,13 +176,14 @@ def fit_choice_file(
     >>> file = pathlib.Path(tempfile.mkdtemp()) / "choices.csv"
     >>> _ = file.write_text("winner,loser\\n" + "A,B\\nB,C\\nA,C\\n" * 9 + "B,A\\nC,B\\n")
     >>> fit = caveat.fit_choice_file(file, items=["A", "B", "C"], bootstrap=0)
-    >>> fit.table["n_trials"]
-    array([29.])
+    >>> fit.table["n_trials"], list(fit.table["task"])
+    (array([29.]), ['3'])
     """
     told = choice_arguments(
         file,
         columns=columns,
         preset=preset,
+        tasks=tasks,
         n_items=n_items,
         exceptions=exceptions,
         items=items,
@@ -308,17 +320,52 @@ def with_commas(what: str, values: Any) -> str:
     return ",".join(texts)
 
 
+def task_text(what: str, task: Task) -> str:
+    """A task as text, as the command takes it."""
+    if isinstance(task, TransitiveTask):
+        if task.weights or task.order != "both":
+            raise ValueError(
+                f"{what}: expected every trained pair equally often and in both orders, as files of choices are fitted, "
+                f"got weights {task.weights} and the order {task.order!r}"
+            )
+        exceptions = ",".join(f"{winner}-{loser}" for winner, loser in task.exceptions)
+        return f"{task.n_items}:{exceptions}" if exceptions else str(task.n_items)
+    if isinstance(task, str):
+        return task
+    try:
+        return str(operator.index(task))
+    except TypeError:
+        raise TypeError(
+            f"{what}: expected a TransitiveTask, a number of items, or text as in '9:5-3', got {type(task).__name__}"
+        ) from None
+
+
+def task_arguments(tasks: Task | dict[str | None, Task] | None) -> list[str]:
+    """Arguments of ``caveat fit`` for what was trained where."""
+    if tasks is None:
+        return []
+    if not isinstance(tasks, dict):
+        return ["--task", task_text("tasks", tasks)]
+    told = []
+    for name, task in tasks.items():
+        text = task_text(f"tasks[{name!r}]", task)
+        told += ["--task", text if name is None else f"{name}={text}"]
+    return told
+
+
 def choice_arguments(
-    file: Path,
+    file: Paths,
     *,
     columns: dict[str, str] | None = None,
+    tasks: Task | dict[str | None, Task] | None = None,
     exceptions: Sequence[tuple[int, int]] = (),
     items: Sequence[str] | None = None,
     n_items: int | None = None,
     **options: Any,
 ) -> list[str]:
     """Arguments of ``caveat fit`` for a file of choices."""
-    told = arguments([path_of("file", file)], **options)
+    files = [file] if isinstance(file, (str, os.PathLike)) else several("file", file)
+    told = arguments([path_of("file", path) for path in files], **options) + task_arguments(tasks)
     if columns is not None:
         if not isinstance(columns, dict):
             raise TypeError(f"columns: expected a dict, got {type(columns).__name__}")

@@ -490,7 +490,7 @@ def read_conditions(
     paths: _Path | Sequence[_Path], *, phase: Literal["pre", "post"] = "post", progress: _Progress = None
 ) -> list[Condition]: ...
 def read_choices(
-    path: _Path,
+    path: _Path | Sequence[_Path],
     columns: Mapping[str, str] | None = None,
     *,
     preset: str | None = None,

@@ -197,7 +197,7 @@ def hidden_states(runs: Paths) -> Figure:
     return _lib.geometry_of_runs(runs)[1]
 
 
-def choices(file: str | os.PathLike[str], **options: Any) -> Figure:
+def choices(file: Paths, **options: Any) -> Figure:
     """Accuracy of animals or people by pair with the fitted theory; options as of `caveat.fit_choice_file`.
 
     >>> import caveat, pathlib, tempfile
@@ -211,7 +211,7 @@ def choices(file: str | os.PathLike[str], **options: Any) -> Figure:
     return figure
 
 
-def distance(file: str | os.PathLike[str], **options: Any) -> Figure:
+def distance(file: Paths, **options: Any) -> Figure:
     """Accuracy by symbolic distance and position with the fitted theory; options as of `caveat.fit_choice_file`.
 
     >>> import caveat, pathlib, tempfile

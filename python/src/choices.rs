@@ -2,7 +2,8 @@
 
 use caveat_theory::Result;
 use caveat_theory::inference::{
-    ChoiceCount, ChoiceFit as Fitted, ChoiceFitter, Family, Interval, ModelSpec, ParameterInterval, ordered_pairs,
+    ChoiceCount, ChoiceFit as Fitted, ChoiceFitter, Family, FitLimit, Interval, ModelSpec, ParameterInterval,
+    check_positions, leans_opposite, opposite::NOTABLE, opposite_choices, ordered_pairs,
 };
 use numpy::{PyArray1, PyArray2, PyUntypedArrayMethods};
 use pyo3::prelude::*;
@@ -10,7 +11,7 @@ use pyo3::types::{PyDict, PyList};
 
 use crate::arguments as arg;
 use crate::arrays::{array, floats, list_of_floats, matrix};
-use crate::errors::{bad, raise};
+use crate::errors::{bad, raise, warn};
 use crate::graph::Trained;
 use crate::inference::limit_name;
 use crate::long;
@@ -223,7 +224,13 @@ fn intervals<'py>(py: Python<'py>, values: [Option<Interval>; 5]) -> PyResult<Bo
 /// Raises
 /// ------
 /// ValueError
-///     Shapes that do not go together, or counts that are not from 0 to the number of trials.
+///     Shapes that do not go together, counts that are not from 0 to the number of trials, or a position bias where the item of the
+///     smaller index is first in every trial or in none, or the first is chosen in every trial or in none.
+///
+/// Warns
+/// -----
+/// UserWarning
+///     Choices that speak for the opposite order of items: then the gain is 0 and nothing is identified.
 ///
 /// Examples
 /// --------
@@ -287,13 +294,30 @@ pub(crate) fn fit_choices(
     }
     let spec = ModelSpec { family, conjunctivity, strength, lapse, position_bias };
     let graph = trained.graph().clone();
-    let work = move || -> Result<(Fitted, ChoiceFitter, Vec<Vec<ChoiceCount>>)> {
+    if position_bias {
+        raise(check_positions(&counts))?;
+    }
+    let work = move || -> Result<(Fitted, ChoiceFitter, Vec<Vec<ChoiceCount>>, f64)> {
         let fitter = ChoiceFitter::new(&graph, &spec, &ordered_pairs(&counts))?;
-        Ok((fitter.fit(&counts)?, fitter, counts))
+        let fit = fitter.fit(&counts)?;
+        let chance = fit.log_likelihood / (1.0 - fit.mcfadden);
+        let preferences = counts.iter().flatten().map(|c| (c.first, c.second, c.first_chosen - 0.5 * c.trials));
+        // Where choices follow the order, the opposite one cannot explain them much better.
+        let is_doubtful = fit.estimates.limit == Some(FitLimit::NoSignal)
+            || fit.log_likelihood - chance < NOTABLE
+            || leans_opposite(preferences);
+        let opposite = if is_doubtful { opposite_choices(&fitter, &fit, &counts)? } else { 0.0 };
+        Ok((fit, fitter, counts, opposite))
     };
     // Margins of logistic regression, and unequal weights, are solved on a grid first.
     let is_short = family == Family::Ridge && pairs.len() <= 128 && trained.graph().n_items() <= 16;
-    let (fit, fitter, clusters) = raise(long::run_unless(py, is_short, "fit of choices", work)?)?;
+    let (fit, fitter, clusters, opposite) = raise(long::run_unless(py, is_short, "fit of choices", work)?)?;
+    if opposite >= NOTABLE {
+        let message = format!(
+            "the choices speak for the opposite order of items: with winner and loser exchanged, the log-likelihood is {opposite:.1} higher"
+        );
+        warn(py, &message, 1)?;
+    }
     Ok(ChoiceFit { fit, fitter, clusters })
 }
 

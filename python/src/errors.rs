@@ -1,9 +1,10 @@
 //! The command's failures as Python exceptions, with the same words.
 
+use std::ffi::CString;
+
 use caveat::Failure;
-use pyo3::PyErr;
-use pyo3::PyResult;
-use pyo3::exceptions::{PyKeyboardInterrupt, PyOSError, PyRuntimeError, PyValueError};
+use pyo3::exceptions::{PyKeyboardInterrupt, PyOSError, PyRuntimeError, PyUserWarning, PyValueError};
+use pyo3::{PyErr, PyResult, PyTypeInfo, Python};
 
 /// Bad input is a `ValueError`, a file that cannot be read or written an `OSError`, a computation that failed on valid input a
 /// `RuntimeError`.
@@ -24,4 +25,11 @@ fn exception(failure: Failure) -> PyErr {
 /// Bad input: which one, and what is wrong with it.
 pub(crate) fn bad(what: impl std::fmt::Display, problem: impl std::fmt::Display) -> PyErr {
     PyValueError::new_err(format!("{what}: {problem}"))
+}
+
+/// Warns of a result that is doubtful, at the caller `level` frames up.
+pub(crate) fn warn(py: Python<'_>, message: &str, level: i32) -> PyResult<()> {
+    // A message holds names of a file, in which a zero byte would end it.
+    let message = CString::new(message.replace('\0', " ")).unwrap_or_default();
+    PyErr::warn(py, &PyUserWarning::type_object(py), &message, level)
 }

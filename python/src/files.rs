@@ -2,12 +2,11 @@
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
-use std::path::PathBuf;
 
 use caveat::analysis::{self, ChoicePictures, FitOutcome};
 use caveat_results::{
     ChoiceColumns, Condition, Grouping, Phase as Training, Table as Columns, TrialBatch, TrialColumn, TrialCounts,
-    Values, read_choices as read, read_conditions as conditions, scan_trials,
+    Values, read_choice_files, read_conditions as conditions, scan_trials,
 };
 use numpy::{PyArray2, PyArray3};
 use pyo3::prelude::*;
@@ -15,7 +14,7 @@ use pyo3::types::PyDict;
 
 use crate::arguments::{self as arg, Paths};
 use crate::arrays::matrix;
-use crate::errors::{bad, raise};
+use crate::errors::{bad, raise, warn};
 use crate::figure::Figure;
 use crate::graph::ComparisonGraph;
 use crate::long::{self, Steps};
@@ -42,8 +41,11 @@ pub(crate) fn fit_files(
     by_distance: bool,
 ) -> PyResult<FoundInFiles> {
     let work = move |_: &Steps| analysis::fit(arguments, ChoicePictures { by_pair, by_distance });
-    let FitOutcome { table, pairs, by_pair, by_distance, notes, .. } =
+    let FitOutcome { table, pairs, by_pair, by_distance, notes, warnings, .. } =
         raise(long::run(py, "fit", Some(&unless_on_a_terminal(py)), work)?)?;
+    // Past the functions of the package that call this.
+    warnings.iter().try_for_each(|warning| warn(py, warning, 3))?;
+    let notes = warnings.into_iter().chain(notes).collect();
     Ok((Table::new(table), pairs.map(Table::new), by_pair.map(Figure::new), by_distance.map(Figure::new), notes))
 }
 
@@ -313,12 +315,12 @@ pub(crate) fn read_conditions(
     Ok(read.into_iter().map(|condition| PyCondition { condition }).collect())
 }
 
-/// Reads a CSV file of choices of animals or people.
+/// Reads CSV files of choices of animals or people.
 ///
 /// Parameters
 /// ----------
-/// path : path
-///     The file.
+/// path : path or list of path
+///     The file, or several with the same columns, read one below the other.
 /// columns : dict of str to str, optional
 ///     The file's column for every role that it has: ``winner`` and ``loser`` (and perhaps ``accuracy``); or ``higher``, ``lower`` and
 ///     ``accuracy``; or ``distance`` and ``accuracy``; and ``first``, ``count``, ``subject``, ``session``, ``condition``. By default
@@ -353,7 +355,7 @@ pub(crate) fn read_conditions(
 #[allow(clippy::too_many_arguments, reason = "keywords of a Python function")]
 pub(crate) fn read_choices(
     py: Python<'_>,
-    #[pyo3(from_py_with = arg::path)] path: PathBuf,
+    #[pyo3(from_py_with = arg::paths)] path: Paths,
     #[pyo3(from_py_with = arg::columns)] columns: Option<&Bound<'_, PyDict>>,
     #[pyo3(from_py_with = arg::preset)] preset: Option<&str>,
     #[pyo3(from_py_with = arg::n_items)] n_items: Option<usize>,
@@ -379,7 +381,7 @@ pub(crate) fn read_choices(
     wanted.n_items = n_items.or(wanted.n_items);
     wanted.first_rank = first_rank.or(wanted.first_rank);
     wanted.items = items.or(wanted.items);
-    let choices = raise(long::run(py, "reading choices", None, move |_| read(&path, &wanted))?)?;
+    let choices = raise(long::run(py, "reading choices", None, move |_| read_choice_files(&path.0, &wanted))?)?;
     let whole = |values: Vec<usize>| Values::Integer(values.into_iter().map(|v| i64::try_from(v).ok()).collect());
     let groups: Vec<[u32; 3]> = if choices.rows.is_empty() {
         choices.distance_rows.iter().map(|r| r.groups).collect()

@@ -1,6 +1,8 @@
 //! `fit` and `bootstrap`: parameters from margins, and their uncertainty.
 
-use caveat_theory::inference::{self as theory, FitLimit, Interval, MarginFitter, PerParameter};
+use caveat_theory::inference::{
+    self as theory, FitLimit, Interval, MarginFitter, PerParameter, opposite::NOTABLE, opposite_margins,
+};
 use caveat_theory::{ComparisonGraph, Result};
 use numpy::{PyArray1, PyArray2};
 use pyo3::prelude::*;
@@ -8,7 +10,7 @@ use pyo3::types::{PyDict, PyList, PyTuple};
 
 use crate::arguments as arg;
 use crate::arrays::matrix;
-use crate::errors::raise;
+use crate::errors::{raise, warn};
 use crate::long;
 use crate::observed::{Observed, all_observed, observed};
 
@@ -299,6 +301,11 @@ fn flags_of<'py>(py: Python<'py>, flags: &PerParameter<bool>) -> PyResult<Bound<
 /// ValueError
 ///     Shapes that do not go together, a margin that is not finite, or pairs trained unequally often.
 ///
+/// Warns
+/// -----
+/// UserWarning
+///     Margins that speak for the opposite order of items: then the gain is 0 and nothing is identified.
+///
 /// Examples
 /// --------
 /// >>> import caveat
@@ -319,11 +326,27 @@ pub(crate) fn fit(
         all_observed(task, "margins", margins, pairs, false)?.into_iter().unzip();
     let margins: Vec<f64> = margins.into_iter().flatten().flatten().collect();
     let (all, values) = (owned(&tasks), margins.clone());
-    let work = move || -> Result<theory::Fit> {
+    let work = move || -> Result<(theory::Fit, f64, f64)> {
         let tasks: Vec<_> = all.iter().map(|(graph, pairs)| theory::ObservedTask { graph, pairs }).collect();
-        MarginFitter::joint(&tasks)?.fit(&values)
+        let fitter = MarginFitter::joint(&tasks)?;
+        let fit = fitter.fit(&values)?;
+        // Where margins follow the order, the opposite one cannot explain them much better.
+        if fit.limit != Some(FitLimit::NoSignal) && fit.r_squared > 0.1 {
+            return Ok((fit, 0.0, 0.0));
+        }
+        let turned = fitter.fit(&values.iter().map(|m| -m).collect::<Vec<_>>())?;
+        let squares = values.iter().map(|m| m * m).sum();
+        let opposite = opposite_margins(fit.residual_squares, turned.residual_squares, squares, values.len());
+        Ok((fit, opposite, turned.r_squared))
     };
-    let fit = raise(long::run_unless(py, is_short(&tasks), "fit", work)?)?;
+    let (fit, opposite, turned) = raise(long::run_unless(py, is_short(&tasks), "fit", work)?)?;
+    if opposite >= NOTABLE {
+        let message = format!(
+            "the margins speak for the opposite order of items: R² is {:.2} as they are, and {turned:.2} with all signs turned",
+            fit.r_squared
+        );
+        warn(py, &message, 1)?;
+    }
     Ok(Fit { fit, tasks, margins })
 }
 

@@ -202,10 +202,11 @@ impl ChoiceTable {
         if a.task.graph() == b.task.graph() {
             return Ok(());
         }
-        let missing: Vec<&str> = a.of.iter().filter(|g| !by.contains(g)).map(|g| g.name()).collect();
+        let whose = Grouping::ALL.into_iter().filter(|g| a.of.contains(g) || b.of.contains(g));
+        let missing: Vec<&str> = whose.filter(|g| !by.contains(g)).map(Grouping::name).collect();
         Err(ResultsError::BadTable(format!(
-            "{} has the task {} and {} has the task {}, so they cannot be fitted together: add {} to --by (or, if they are one \
-             task, declare it: --task N:W-L)",
+            "{} has the task {} and {} has the task {}, which cannot be fitted together: add {} to --by (or, if all had one task, \
+             declare it: --task N:W-L)",
             self.title(a.groups, &a.of),
             a.task,
             self.title(b.groups, &b.of),

@@ -64,9 +64,8 @@ impl Lists {
                 Some(task) => finder.declared(task)?,
                 None => finder.shown(declared)?,
             };
-            if owner.declared.is_none() {
-                by_chance.extend(finder.parts(cells, &list, declared)?);
-            }
+            by_chance.extend(finder.parts(cells, &list, declared)?);
+            found.notes.extend(finder.exceptions(&list));
             unshown.extend(finder.unshown(&list));
             owner.cells.iter().for_each(|&c| found.of_cell[c] = found.lists.len());
             found.lists.push(list);
@@ -279,6 +278,7 @@ impl Finder<'_> {
         let session = [Grouping::Session].into_iter().filter(|&g| self.table.has(g));
         let session: Vec<Grouping> = session.flat_map(|g| subject.iter().copied().chain([g])).collect();
         let items = items_in(self.trials);
+        let is_said = self.owner.declared.is_some() || declared.n_items.is_some();
         let mut notes = Vec::new();
         for kind in [subject, session] {
             let Some(unit) = kind.last() else { continue };
@@ -298,8 +298,8 @@ impl Finder<'_> {
                 let name = || self.table.label(*groups, &[*unit]);
                 let here = items_in(part);
                 let missing = |pair: (usize, usize)| [pair.0, pair.1].iter().any(|k| !here.contains(k));
-                if here.len() < items.len() && declared.n_items.is_none() {
-                    if chance_explains(self.trials, part, &missing, parts.len()) {
+                if here.len() < items.len() {
+                    if is_said || chance_explains(self.trials, part, &missing, parts.len()) {
                         few.push(name());
                     } else {
                         fewer.push((name(), here.len()));
@@ -308,8 +308,8 @@ impl Finder<'_> {
                 let exceptions = if self.by_distance() { &[] } else { list.task.exceptions() };
                 let is_exception = |pair| exceptions.iter().any(|e| pair == (e.loser, e.winner));
                 let shows = |trials: &Trials| trials.keys().any(|&pair| is_exception(pair));
-                if shows(self.trials) && !shows(part) && !chance_explains(self.trials, part, &is_exception, parts.len())
-                {
+                let is_missing = self.owner.declared.is_none() && shows(self.trials) && !shows(part);
+                if is_missing && !chance_explains(self.trials, part, &is_exception, parts.len()) {
                     untrained.push(name());
                 }
             }
@@ -337,16 +337,32 @@ impl Finder<'_> {
                 ));
             }
             if !few.is_empty() {
+                let why = if is_said { "" } else { ", as may happen by chance" };
                 notes.push(format!(
-                    "{} of {} {unit}s never show some of the {n} items, as may happen by chance ({}): they are taken to have the list of \
-                     all",
+                    "{} of {} {unit}s never show some of the {n} items that {} shows{why} ({}): all are taken to have one list",
                     few.len(),
                     parts.len(),
+                    self.title(),
                     some(&few)
                 ));
             }
         }
         Ok(notes)
+    }
+
+    /// What is said where the ranks of exceptions are not those of the file.
+    fn exceptions(&self, list: &Listed) -> Option<String> {
+        let ItemLabels::Ranks { first, .. } = self.table.labels else { return None };
+        let e = list.task.exceptions().first()?;
+        if first + list.items.first().copied().unwrap_or(0) == 0 || self.by_distance() {
+            return None;
+        }
+        let [winner, loser] = [e.winner, e.loser].map(|rank| self.table.item_name(list.items[rank]));
+        Some(format!(
+            "{}: ranks of exceptions count from 0, so that in {} {winner} of the file beats {loser}",
+            self.title(),
+            list.task
+        ))
     }
 
     /// What is said where items of a task are never shown.

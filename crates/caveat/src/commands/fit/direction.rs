@@ -13,6 +13,9 @@ use super::observed::Observed;
 use super::report::Head;
 use crate::failure::Failure;
 
+/// What may be wrong with a trial table.
+const TURN_TABLE: &str = "check which item rank_a is and the sign of logit_diff";
+
 /// What one unit says of the order.
 struct Evidence {
     name: String,
@@ -39,7 +42,13 @@ pub(super) fn of_choices(units: &[ChoiceUnit], spec: &ModelSpec, is_final: bool)
             leans_opposite(all.map(|c| (c.first, c.second, c.first_chosen - 0.5 * c.trials)))
         })
         .collect();
-    judge(&leaning, "choices", is_final, |k| {
+    let is_table = units.iter().any(|unit| matches!(unit.head, Head::Condition(_)));
+    let turn = if is_table {
+        TURN_TABLE
+    } else {
+        "turn it round (--order with the items or ranks, the highest first), or exchange winner and loser in --columns"
+    };
+    judge(&leaning, ["choices", turn], is_final, |k| {
         let unit = &units[k];
         let name = unit.head.name();
         let fitter = ChoiceFitter::new(&unit.graph, spec, &ordered_pairs(&unit.clusters)).map_err(|e| at(&name, e))?;
@@ -65,7 +74,7 @@ pub(super) fn of_margins(observed: &[Observed], spec: &ModelSpec, is_final: bool
         .map(|o| leans_opposite(o.pairs.iter().zip(&o.margins).map(|(&(i, j), &margin)| (i, j, margin))))
         .collect();
     let spec = ModelSpec { position_bias: false, ..*spec };
-    judge(&leaning, "margins", is_final, |k| {
+    judge(&leaning, ["margins", TURN_TABLE], is_final, |k| {
         let o = &observed[k];
         let name = Head::Condition(o.key.clone()).name();
         let fitter = MarginModelFitter::new(&o.graph, &spec, &o.pairs).map_err(|e| at(&name, e))?;
@@ -84,7 +93,7 @@ pub(super) fn of_margins(observed: &[Observed], spec: &ModelSpec, is_final: bool
 /// Looks at units that lean to the opposite order, and where some speak for it, at all of them.
 fn judge(
     leaning: &[bool],
-    what: &str,
+    [what, turn]: [&str; 2],
     is_final: bool,
     evidence: impl Fn(usize) -> Result<Evidence, Failure> + Sync,
 ) -> Result<Vec<String>, Failure> {
@@ -95,12 +104,6 @@ fn judge(
     let against: Vec<Evidence> = of(true)?;
     let loud: Vec<&Evidence> = against.iter().filter(|e| e.opposite >= NOTABLE).collect();
     let Some(worst) = loud.iter().max_by(|a, b| a.opposite.total_cmp(&b.opposite)) else { return Ok(Vec::new()) };
-    let turn = match what {
-        "choices" => {
-            "turn it round (--order with the items or ranks, the highest first), or exchange winner and loser in --columns"
-        }
-        _ => "check which item rank_a is and the sign of logit_diff",
-    };
     let total = against.iter().chain(&of(false)?).map(|e| e.opposite).sum::<f64>();
     if total >= CLEAR && is_final {
         let whose = if leaning.len() > 1 { format!("{}: ", worst.name) } else { String::new() };
