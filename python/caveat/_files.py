@@ -57,6 +57,7 @@ def fit_trials(
     folds: int | None = None,
     hierarchical: bool = False,
     phase: str = "post",
+    where: str | Sequence[str] = (),
     bootstrap: int | None = None,
     seed: int = 0,
 ) -> FileFit:
@@ -83,6 +84,8 @@ def fit_trials(
         Summarize the fits over models.
     phase : {"pre", "post"}
         Rows before or after training.
+    where : str or list of str
+        Conditions that used rows meet, as ``"setting=full & gap>=2"``.
     bootstrap : int, optional
         Replicates of a bootstrap, for intervals beside the others; with ``test`` those of the predictions' intervals, 2,000 by
         default.
@@ -114,6 +117,7 @@ def fit_trials(
         folds=folds,
         hierarchical=hierarchical,
         phase=phase,
+        where=where,
         bootstrap=bootstrap,
         seed=seed,
     )
@@ -131,6 +135,8 @@ def fit_choice_file(
     items: Sequence[str] | None = None,
     first_rank: int | None = None,
     trials: float | None = None,
+    skip_missing: bool = False,
+    where: str | Sequence[str] = (),
     by: Sequence[str] | None = None,
     cluster: str | None = None,
     learner: str = "ridge",
@@ -151,7 +157,7 @@ def fit_choice_file(
     ----------
     file : path or list of paths
         The file, or several with the same columns, read one below the other.
-    columns, preset, n_items, items, first_rank, trials
+    columns, preset, n_items, items, first_rank, trials, skip_missing, where
         How it is read, as of `read_choices`.
     tasks : dict of str to task, or task, optional
         What was trained under every condition (in files without conditions, by subject or session): a `TransitiveTask`, a
@@ -190,6 +196,8 @@ def fit_choice_file(
         items=items,
         first_rank=first_rank,
         trials=trials,
+        skip_missing=skip_missing,
+        where=where,
         by=by,
         cluster=cluster,
         learner=learner,
@@ -400,7 +408,7 @@ def arguments(files: Sequence[str] = (), **options: Any) -> list[str]:
         else:
             told += [flag, with_commas(name, value)]
     # After a file named like an option, nothing would be what it is.
-    return [*told, *(path if not path.startswith("-") else f"./{path}" for path in files)]
+    return [*told, *(path if path == "-" or not path.startswith("-") else f"./{path}" for path in files)]
 
 
 def _fit(told: list[str]) -> FileFit:

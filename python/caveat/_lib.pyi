@@ -504,6 +504,8 @@ def read_choices(
     items: Sequence[str] | None = None,
     first_rank: int | None = None,
     trials: float | None = None,
+    skip_missing: bool = False,
+    where: str | Sequence[str] | None = None,
 ) -> Table: ...
 def command_figure(arguments: Sequence[str]) -> Figure: ...
 def fit_files(

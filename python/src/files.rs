@@ -5,8 +5,8 @@ use std::io::IsTerminal;
 
 use caveat::analysis::{self, ChoicePictures, FitOutcome};
 use caveat_results::{
-    ChoiceColumns, Condition, Grouping, Phase as Training, Table as Columns, TrialBatch, TrialColumn, TrialCounts,
-    Values, read_choice_files, read_conditions as conditions, scan_trials,
+    ChoiceColumns, Condition, Grouping, Phase as Training, RowFilter, Table as Columns, TrialBatch, TrialColumn,
+    TrialCounts, Values, read_choice_files, read_conditions as conditions, scan_trials,
 };
 use numpy::{PyArray2, PyArray3};
 use pyo3::prelude::*;
@@ -315,6 +315,15 @@ pub(crate) fn read_conditions(
     Ok(read.into_iter().map(|condition| PyCondition { condition }).collect())
 }
 
+/// One condition on rows, or several.
+fn expressions(given: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<String>> {
+    let Some(given) = given else { return Ok(Vec::new()) };
+    if let Ok(one) = given.extract::<String>() {
+        return Ok(vec![one]);
+    }
+    given.extract().map_err(|_| bad("where", "expected text as in 'rt<2000', or a list of such"))
+}
+
 /// Reads CSV files of choices of animals or people.
 ///
 /// Parameters
@@ -335,6 +344,10 @@ pub(crate) fn read_conditions(
 ///     Rank of the highest item in the file.
 /// trials : float, optional
 ///     Number of trials behind every row, where the file has no count.
+/// skip_missing : bool
+///     Leave out rows that lack a value (an empty response, say) and warn of how many, instead of refusing them.
+/// where : str or list of str
+///     Conditions that used rows meet, on any columns of the file, as ``"phase==test & rt<2000"``.
 ///
 /// Returns
 /// -------
@@ -351,7 +364,8 @@ pub(crate) fn read_conditions(
 /// >>> table["first_chosen"]
 /// array([1., 0., 1.])
 #[pyfunction]
-#[pyo3(signature = (path, columns = None, *, preset = None, n_items = None, items = None, first_rank = None, trials = None))]
+#[pyo3(signature = (path, columns = None, *, preset = None, n_items = None, items = None, first_rank = None, trials = None,
+                    skip_missing = false, r#where = None))]
 #[allow(clippy::too_many_arguments, reason = "keywords of a Python function")]
 pub(crate) fn read_choices(
     py: Python<'_>,
@@ -362,6 +376,8 @@ pub(crate) fn read_choices(
     #[pyo3(from_py_with = arg::items)] items: Option<Vec<String>>,
     #[pyo3(from_py_with = arg::first_rank)] first_rank: Option<usize>,
     #[pyo3(from_py_with = arg::trials)] trials: Option<f64>,
+    skip_missing: bool,
+    r#where: Option<Bound<'_, PyAny>>,
 ) -> PyResult<Table> {
     let mut wanted = match (preset, columns) {
         (Some(_), Some(_)) => return Err(bad("preset", "it takes the place of columns: give one of the two")),
@@ -381,7 +397,14 @@ pub(crate) fn read_choices(
     wanted.n_items = n_items.or(wanted.n_items);
     wanted.first_rank = first_rank.or(wanted.first_rank);
     wanted.items = items.or(wanted.items);
+    wanted.skip_missing = skip_missing;
+    for expression in expressions(r#where.as_ref())? {
+        wanted.filters.extend(raise(RowFilter::all(&expression))?);
+    }
     let choices = raise(long::run(py, "reading choices", None, move |_| read_choice_files(&path.0, &wanted))?)?;
+    for note in choices.left_out.notes(choices.rows.len() + choices.distance_rows.len()) {
+        warn(py, &note, 1)?;
+    }
     let whole = |values: Vec<usize>| Values::Integer(values.into_iter().map(|v| i64::try_from(v).ok()).collect());
     let groups: Vec<[u32; 3]> = if choices.rows.is_empty() {
         choices.distance_rows.iter().map(|r| r.groups).collect()

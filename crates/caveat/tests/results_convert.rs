@@ -284,6 +284,41 @@ fn a_folder_of_runs_becomes_a_trial_table() {
 }
 
 #[test]
+fn folders_of_others_are_refused_or_mapped_and_never_taken_for_something_else() {
+    let place = Place::new();
+    let run = json!({"post_finetune": items(true)}).to_string();
+    write_run(&place, "q/smol/poker/ti_n4/qlora_r16_alpha32/seed0_fwd", &run);
+    place.refused_saying("results convert q -o q.csv", &["qlora_r16_alpha32", "MODEL/TASK/HIER", "--layout"]);
+    place.ok("results convert q -o q.csv --layout model/task/hier/setting/seed");
+    let text = place.text("q.csv");
+    let first = records(&text)[1].clone();
+    assert_eq!(first[..6], ["qlora_r16_alpha32", "smol", "poker", "ti_n4", "0", "false"]);
+    place.refused_saying(
+        "results convert q -o q.csv --layout model/task/hier/seed",
+        &["q/smol/poker/ti_n4/qlora_r16_alpha32/seed0_fwd/results.json", "5 folders", "expected 4"],
+    );
+    place.refused_saying(
+        "results convert q.csv -o p.csv --layout model/task/hier/seed",
+        &["a layout is of folders of runs"],
+    );
+    // What a run's files say must not contradict its folder.
+    let recorded = |args: Value| json!({"args": args, "post_finetune": items(true)}).to_string();
+    write_run(&place, "r/smol/poker/ti_n4/seed0_fwd", &recorded(json!({"method": "qlora", "load_in_4bit": true})));
+    place.refused_saying(
+        "results convert r -o r.csv",
+        &["the path says setting full, and the file says method \"qlora\""],
+    );
+    write_run(&place, "r/smol/poker/ti_n4/seed0_fwd", &run);
+    place.ok("results convert r -o r.csv");
+    place.write("r/smol/poker/ti_n4/seed0_fwd/adapter_config.json", r#"{"r": 16, "lora_alpha": 32}"#);
+    place.refused_saying("results convert r -o r.csv", &["setting full, and there is adapter_config.json beside it"]);
+    write_run(&place, "s/poker/ti_n3/smol/seed0_fwd", &run);
+    place.refused_saying("results convert s -o s.csv", &["\"ti_n3\" looks like a hierarchy and stands for TASK"]);
+    write_run(&place, "t/smol/poker/ti_n3/seed0_fwd", &run);
+    place.refused_saying("results convert t -o t.csv", &["hier ti_n3, of 3 items, and the file holds rank 3"]);
+}
+
+#[test]
 fn phases_may_be_absent_and_whole_truths_are_integers() {
     let place = Place::new();
     let closed: Vec<Value> = items(true).into_iter().filter(|i| i.get("no_gt").is_none()).collect();
@@ -371,7 +406,11 @@ fn malformed_runs_are_refused_by_name_and_nothing_is_left() {
         ("runs/m/t/h/lora_r8_alpha-1/seed0_fwd", "expected a rank and an alpha"),
         ("runs/m/t/h/l2_/seed0_fwd", "directory \"l2_\": expected a penalty of at least 0"),
         ("runs/m/t/h/l2_-1/seed0_fwd", "expected a penalty of at least 0, as in l2_0p0001 or l2_1e-4"),
-        ("runs/copy/m/t/h/seed0_fwd", "is the same run as "),
+        (
+            "runs/m/t/h/qlora_r8_alpha16/seed0_fwd",
+            "\"qlora_r8_alpha16\" looks like a way of training and stands for HIER",
+        ),
+        ("runs/copy/m/t/h/seed0_fwd", "copy stands above what would be m/t/h"),
     ] {
         write_run(&place, path, &good);
         place.refused_saying("results convert runs -o out.csv", &["results.json: ", says]);

@@ -267,7 +267,8 @@ fn unnamed(names: &[String], has_winner: bool) -> String {
     let found = name_list(names.iter().map(String::as_str));
     let which = |known: &[&str]| names.iter().any(|n| known.contains(&n.to_lowercase().as_str()));
     let advice = if has_winner && which(&["model_a", "player_a", "team_a", "item_a", "left", "player1", "a"]) {
-        "winner says which of two columns won, as it seems: write the item that won as winner and the other one as loser".to_owned()
+        "winner says which of two columns won, as it seems, and is no item: write the item that won in one column and the other in \
+         another, and name them with --columns winner=COLUMN,loser=COLUMN".to_owned()
     } else {
         let example = suggested_columns(names).unwrap_or_else(|| "ROLE=COLUMN,…".to_owned());
         format!("say which columns they are, with --columns {example}")
@@ -363,6 +364,11 @@ pub(crate) fn suggested_columns(names: &[String]) -> Option<String> {
     let (role_a, a, role_b, b) =
         PAIRS.iter().find_map(|(role_a, a, role_b, b)| Some((role_a, find(a)?, role_b, find(b)?)))?;
     let mut roles = vec![format!("{role_a}={a}"), format!("{role_b}={b}")];
+    // Names that say no winner need a column that does.
+    let is_said = matches!(a.to_lowercase().as_str(), "winner" | "chosen");
+    if !is_said && *role_a == ChoiceRole::Winner && find(CHOSE_A).is_none() {
+        return None;
+    }
     let accuracy = if *role_a == ChoiceRole::Higher { RIGHT } else { CHOSE_A };
     roles.extend(find(accuracy).map(|name| format!("{}={name}", ChoiceRole::Accuracy)));
     let others = OTHERS.iter().filter_map(|(role, known)| Some((role, find(known)?)));
