@@ -80,7 +80,7 @@ fn the_bootstrap_has_names_of_its_own_and_changes_nothing_else() {
     let (plain, both) = (place.json("fit t.csv")[0].clone(), place.json("fit t.csv --bootstrap 100")[0].clone());
     assert!(!keys(&plain).iter().any(|k| k.contains("bootstrap")));
     for key in keys(&plain) {
-        assert_eq!(plain[key.as_str()], both[key.as_str()], "{key}");
+        assert_eq!(plain[key], both[key], "{key}");
     }
     assert!(both["conjunctivity_bootstrap_low"].is_number() && both["gain_bootstrap_high"].is_number());
     assert_ne!(both["conjunctivity_bootstrap_low"], both["conjunctivity_low"]);
@@ -113,6 +113,8 @@ fn an_estimate_at_a_limit_shows_the_other_end_and_is_named() {
     }
 }
 
+const CHOICES: &str = "--columns winner=winner,loser=loser,first=first,count=count";
+
 /// Choices on five items, all pairs in both orders; `chosen` gives how many of 20 trials the first item was chosen.
 fn choices(subjects: usize, chosen: impl Fn(usize, usize, usize) -> usize) -> String {
     let mut text = "winner,loser,first,count,subject\n".to_owned();
@@ -132,7 +134,7 @@ fn a_position_bias_that_runs_off_says_so() {
     place.write("first.csv", &choices(3, |_, _, _| 20));
     place.write("second.csv", &choices(3, |_, _, _| 0));
     for (file, bound) in [("first.csv", "position_bias=inf"), ("second.csv", "position_bias=-inf")] {
-        let command = format!("fit {file} --columns first=first --position-bias");
+        let command = format!("fit {file} {CHOICES} --position-bias");
         let fit = place.json(&command)[0].clone();
         assert!(fit["at_bound"].as_str().unwrap().contains(bound), "{fit}");
         assert!(fit["position_bias"].is_null(), "{fit}");
@@ -149,8 +151,8 @@ fn a_lapse_rate_at_its_bound_is_marked_in_the_table() {
     let place = Place::new();
     // The higher item is chosen in seven of ten trials at every distance: half of the answers at random would give more.
     place.write("c.csv", &choices(3, |s, a, b| if a < b { 13 + s % 2 } else { 7 - s % 2 }));
-    let printed = place.ok("fit c.csv --columns first=first --lapse");
-    let fit = place.json("fit c.csv --columns first=first --lapse")[0].clone();
+    let printed = place.ok(&format!("fit c.csv {CHOICES} --lapse"));
+    let fit = place.json(&format!("fit c.csv {CHOICES} --lapse"))[0].clone();
     let bound = fit["at_bound"].as_str().unwrap();
     assert!(bound.contains("lapse=") || bound.contains("gain="), "{fit}");
     assert!(printed.contains("at_bound") && printed.contains(bound), "{printed}");
@@ -160,11 +162,11 @@ fn a_lapse_rate_at_its_bound_is_marked_in_the_table() {
 fn intervals_of_choices_say_what_they_are_over() {
     let place = Place::new();
     let some = |s: usize, a: usize, b: usize| {
-        let right = 11 + 2 * a.abs_diff(b) + (s + a + 2 * b) % 3;
+        let right = 10 + 2 * a.abs_diff(b) + (s + a + 2 * b) % 3;
         if a < b { right } else { 20 - right }
     };
     place.write("c.csv", &choices(4, some));
-    let columns = "--columns first=first,subject=subject";
+    let columns = format!("{CHOICES},subject=subject");
     let all = place.json(&format!("fit c.csv {columns}"));
     assert_eq!(all[0]["interval_over"], "subjects", "{all}");
     assert!(place.ok(&format!("fit c.csv {columns}")).contains("conjunctivity_95%_over_subjects"));

@@ -290,17 +290,16 @@ impl<'a, R: Response> Clusters<'a, R> {
         let part: Vec<usize> = (0..5).filter(|&k| search.free[k] && (k >= 2 || k < chart.dimension())).collect();
         let (t, error) = self.student(&total, &gradient, &part, &search)?;
         // A parameter that the fit holds at an end of its range, although the clusters pull it beyond, may have its true
-        // value there or inside. Both are allowed for: with it fixed and with it free.
+        // value there or inside. Both are allowed for: with it fixed and with it free. Near an end where nothing changes any
+        // more a climb stops on the way, and its next step would pass the end.
         let bounds = self.profile.bounds();
-        let inside: Vec<usize> = part
-            .iter()
-            .copied()
-            .filter(|&k| {
-                let is_out = (total.theta[k] <= bounds[k].0 && total.score[k] < 0.0)
-                    || (total.theta[k] >= bounds[k].1 && total.score[k] > 0.0);
-                coordinate == Coordinate::Theta(k) || !is_out
-            })
-            .collect();
+        let is_out = |k: usize| {
+            let (at, score) = (optimum.theta[k], optimum.score[k]);
+            let next = at + score / optimum.information[k][k];
+            (next <= bounds[k].0 && score < 0.0) || (next >= bounds[k].1 && score > 0.0)
+        };
+        let inside: Vec<usize> =
+            part.iter().copied().filter(|&k| coordinate == Coordinate::Theta(k) || !is_out(k)).collect();
         let mut tested = Tested { t, error, optimum };
         if inside.len() < part.len() {
             let (other, error) = self.student(&total, &gradient, &inside, &search)?;
