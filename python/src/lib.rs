@@ -9,6 +9,7 @@ mod figure;
 mod files;
 mod graph;
 mod inference;
+mod kept;
 mod kernel;
 mod learning;
 mod long;
@@ -42,7 +43,9 @@ mod _lib {
     #[pymodule_export]
     use crate::inference::{Fit, Intervals, bootstrap, fit};
     #[pymodule_export]
-    use crate::kernel::{ExchangeableKernel, conjunctivity_by_depth, restore_kernel};
+    use crate::kept::restore;
+    #[pymodule_export]
+    use crate::kernel::{ExchangeableKernel, conjunctivity_by_depth};
     #[pymodule_export]
     use crate::learning::{gradient_flow, logistic, solve};
     #[pymodule_export]
@@ -61,6 +64,7 @@ mod _lib {
     #[pymodule_init]
     fn init(_module: &Bound<'_, PyModule>) -> PyResult<()> {
         crate::long::settle();
+        caveat::watch_memory();
         Ok(())
     }
 

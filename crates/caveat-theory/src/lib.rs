@@ -11,13 +11,14 @@ pub mod inference;
 pub mod kernel;
 pub mod logistic;
 pub mod margins;
+pub mod memory;
 pub mod pair_class;
 pub mod phase;
 pub mod task;
 pub mod window;
 
 pub use comparison_graph::{Comparison, ComparisonGraph, Edge, PresentationOrder, Trial};
-pub use error::{Result, TheoryError};
+pub use error::{ErrorKind, Result, TheoryError};
 pub use inference::{Fit, MarginFitter};
 pub use kernel::{
     Activation, ExchangeableKernel, MeasuredKernel, NetworkKernel, NetworkKernelKind, RandomFeatures,

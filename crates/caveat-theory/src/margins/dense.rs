@@ -7,6 +7,7 @@ use super::Margins;
 use crate::comparison_graph::Trial;
 use crate::error::{Result, TheoryError, check_range};
 use crate::kernel::ExchangeableKernel;
+use crate::memory;
 
 /// Largest number of trials: the system is dense.
 pub const MAX_TRIALS: usize = 10_000;
@@ -64,6 +65,10 @@ pub fn solve(
 ) -> Result<DenseSolution> {
     check_range("ridge", ridge, 0.0, f64::INFINITY, "a number of at least 0")?;
     check_trials(n_items, trials)?;
+    // The matrix, its eigenvectors and what is made of them, and the margins.
+    let bytes = |side: f64| 8.0 * (5.0 * side * side + (n_items * n_items) as f64);
+    let fits = |free: f64| format!("{:.0} trials would fit", (free / 40.0).sqrt());
+    memory::check(bytes(trials.len() as f64), || format!("a dense system of {} trials", trials.len()), fits)?;
     let pair = |t: &Trial| (t.first, t.second);
     // Rows scaled by √w: minimizing Σ w(f − y)² + λ‖f‖² is ridge regression on √w-scaled trials.
     let root: Vec<f64> = trials.iter().map(|t| t.weight.sqrt()).collect();

@@ -8,7 +8,7 @@ use caveat_theory::{
 };
 use serde_json::json;
 
-use super::build_task;
+use super::{build_task, check_pairs};
 use crate::cli::{Loss, PredictArgs, Route};
 use crate::failure::Failure;
 use crate::output::{check_table_path, json as to_json, print_table, print_text, short, write_result};
@@ -37,6 +37,9 @@ pub(crate) fn run(args: &PredictArgs) -> Result<(), Failure> {
             "{} items have too many pairs to print: beyond {MAX_MARGINS} items, add --ranks-only",
             task.n_items()
         )));
+    }
+    if !args.ranks_only {
+        check_pairs(task.n_items(), "the margins")?;
     }
     let kernel = Kernel::of(args)?;
     let found = solve(args, &task, &kernel)?;
@@ -90,7 +93,7 @@ impl Kernel {
         }
         if let Some(path) = &args.kernel_matrix {
             let (entries, side) = read_matrix(path)?;
-            let at = |e: TheoryError| Failure::input(format!("{}: {e}", path.display()));
+            let at = |e: TheoryError| Failure::from(e).at(path.display());
             let measured = MeasuredKernel::project_square(&entries).map_err(at)?;
             if args.project {
                 return Ok(Self::Orbits(measured.kernel));
