@@ -43,7 +43,8 @@ where
 
 /// An object from what `pickle` keeps of it.
 #[pyfunction]
-pub(crate) fn restore(py: Python<'_>, class: &str, version: &str, state: &[u8]) -> PyResult<Py<PyAny>> {
+pub(crate) fn restore(py: Python<'_>, class_: &str, version: &str, state: &[u8]) -> PyResult<Py<PyAny>> {
+    let class = class_;
     if version != VERSION {
         return Err(PyValueError::new_err(format!(
             "a {class} kept by caveat {version} cannot be read by caveat {VERSION}: make it again, or install that version"

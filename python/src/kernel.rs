@@ -255,8 +255,8 @@ impl ExchangeableKernel {
     /// Where the kernel comes from, and how good it is.
     ///
     /// Of a measured matrix: ``n_items``, ``variance_explained`` and ``entry_variance_explained`` (shares from 0 to 1 of its
-    /// centered norm and of its entries' variance), ``asymmetry``, ``smallest_eigenvalue`` and ``is_definite``. Of a network its
-    /// settings. Of random features the settings, ``standard_error`` of α and α of every replicate.
+    /// centered norm and of its entries' variance), ``asymmetry``, ``smallest_eigenvalue``, ``precision`` (``"float32"``, say, by its numbers) and
+    /// ``is_definite`` up to rounding in it. Of a network its settings. Of random features the settings, ``standard_error`` of α and α of every replicate.
     #[getter]
     fn info<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let info = PyDict::new(py);
@@ -270,6 +270,7 @@ impl ExchangeableKernel {
                 info.set_item("entry_variance_explained", m.entry_variance_explained)?;
                 info.set_item("asymmetry", m.asymmetry)?;
                 info.set_item("smallest_eigenvalue", m.smallest_eigenvalue)?;
+                info.set_item("precision", m.precision.name())?;
                 info.set_item("is_definite", m.is_definite)?;
             }
             Origin::Network(network) => {

@@ -193,7 +193,7 @@ pub(crate) fn phase_figure(
 ) -> PyResult<Figure> {
     let tasks = tasks.iter().enumerate().map(|(at, task)| transitive(&format!("tasks[{at}]"), task));
     let (tasks, axes) = (tasks.collect::<PyResult<Vec<_>>>()?, axes(conjunctivity, inverse_strength, gradient_flow)?);
-    raise(axes.check_memory(1_500.0 * tasks.len() as f64))?;
+    raise(axes.check_memory(4.0 * GRID_BYTES * tasks.len() as f64))?;
     let drawn = long::run(py, "phase diagram", progress, move |steps| -> caveat_figures::Result<_> {
         steps.expect(tasks.len() * axes.conjunctivity.len() * axes.inverse_strength.len());
         let mut rows = Vec::new();

@@ -22,7 +22,7 @@ pub use error::{ErrorKind, Result, TheoryError};
 pub use inference::{Fit, MarginFitter};
 pub use kernel::{
     Activation, ExchangeableKernel, MeasuredKernel, NetworkKernel, NetworkKernelKind, RandomFeatures,
-    RandomFeaturesEstimate, RidgeModel, conjunctivity_by_depth, n_items_from_pairs,
+    RandomFeaturesEstimate, RidgeModel, StoredPrecision, conjunctivity_by_depth, n_items_from_pairs,
 };
 pub use margins::{Accuracy, Margins};
 pub use pair_class::{PairClass, PairClasses, Section};

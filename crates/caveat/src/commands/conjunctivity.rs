@@ -59,6 +59,7 @@ pub(crate) fn run(args: &ConjunctivityArgs) -> Result<(), Failure> {
             "entry_variance_explained": m.entry_variance_explained,
             "is_definite": m.is_definite,
             "smallest_eigenvalue": m.smallest_eigenvalue,
+            "precision": m.precision,
             "kernel": m.kernel.orbits(),
         })
     } else {

@@ -39,13 +39,12 @@ pub(crate) fn run(args: &PhaseArgs) -> Result<(), Failure> {
 
 /// What a cell of the grid takes, of everything that is made of it.
 fn bytes_per_cell(args: &PhaseArgs) -> f64 {
-    // A second grid, five colored rectangles, and their text three times over.
-    let picture = if args.figure.is_some() { 1_500.0 } else { 0.0 };
-    // Eight columns, again as they are written, and as text of twenty bytes a number.
+    // A second grid and the boundaries in it.
+    let picture = if args.figure.is_some() { 120.0 } else { 0.0 };
+    // Eight columns, and again as they are written.
     let table = match (&args.output.output, &args.figure) {
         (None, Some(_)) if args.output.format == Format::Table => 0.0,
-        (Some(path), _) if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("parquet")) => 200.0,
-        _ => 500.0,
+        _ => 200.0,
     };
     GRID_BYTES + table + picture
 }

@@ -118,7 +118,8 @@ fn solve(args: &PredictArgs, task: &TransitiveTask, kernel: &Kernel) -> Result<F
         Kernel::Orbits(k) => {
             k.check_definite(task.n_items())?;
             // On a given kernel C is 1/ridge; its antisymmetric part is normalized by κ_id − κ_flip.
-            (k.conjunctivity(), c_of(args) * k.scale(), *k)
+            // A definite kernel has α ≥ 0 but for rounding.
+            (k.conjunctivity().max(0.0), c_of(args) * k.scale(), *k)
         }
     };
     if let Some(time) = args.model.time {
