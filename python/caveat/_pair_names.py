@@ -24,7 +24,20 @@ _BOTH_ITEMS = (
 )
 
 #: What parts the two items of a name, the clearest first.
-_SEPARATORS = (r"\s*->\s*", r"\s*[><→]\s*", r"\s+(?:vs\.?|versus|over|and|then)\s+", r"\s*,\s*", r"\s*[;:|/&]\s*", r"\s+", "__", "_", "-", r"\.", "x", "v")
+_SEPARATORS = (
+    r"\s*->\s*",
+    r"\s*[><→]\s*",
+    r"\s+(?:vs\.?|versus|over|and|then)\s+",
+    r"\s*,\s*",
+    r"\s*[;:|/&]\s*",
+    r"\s+",
+    "__",
+    "_",
+    "-",
+    r"\.",
+    "x",
+    "v",
+)
 
 
 def label(value: Any) -> Any:
@@ -47,10 +60,12 @@ def label(value: Any) -> Any:
 
 
 def of_names(names: Sequence[Any]) -> list[Pair] | None:
-    """The pairs that names such as 0_10, 3>5, (0, 10), item2_item7 or AB stand for, if they are all ordered pairs of some items."""
+    """The pairs that names such as 0_10, 3>5, (0, 10), item2_item7 or AB are, if they are all of some items."""
     names = [name.item() if isinstance(name, np.generic) else name for name in names]
     if not all(isinstance(name, str) for name in names):
-        parted = [tuple(name) if isinstance(name, (tuple, list, np.ndarray)) and len(name) == 2 else None for name in names]
+        parted = [
+            tuple(name) if isinstance(name, (tuple, list, np.ndarray)) and len(name) == 2 else None for name in names
+        ]
         return _complete([(label(p[0]), label(p[1])) for p in parted if p is not None], len(names))
     texts = [name.strip() for name in names]
     return _two_numbers(texts) or _two_parts(texts) or _complete([tuple(t) for t in texts if len(t) == 2], len(texts))
@@ -133,7 +148,8 @@ def of_descriptors(descriptors: dict[str, Sequence[Any]], named: str | None) -> 
             unread = name
     if len({tuple(pairs) for pairs in found.values()}) > 1:
         raise ValueError(
-            f"rdm: the descriptors {' and '.join(found)} name the patterns differently: say which holds, pairs={next(iter(found))!r}"
+            f"rdm: the descriptors {' and '.join(found)} name the patterns differently: say which holds, "
+            f"pairs={next(iter(found))!r}"
         )
     if found:
         name, pairs = next(iter(found.items()))
@@ -146,7 +162,8 @@ def of_descriptors(descriptors: dict[str, Sequence[Any]], named: str | None) -> 
 def _not_pairs(name: str, values: Sequence[Any]) -> str:
     shown = ", ".join(repr(label(value)) for value in list(values)[:3])
     return (
-        f"the descriptor {name} names the patterns {shown}, …, which are not every ordered pair of n items once, as 0_1, 0_2, … are: "
+        f"the descriptor {name} names the patterns {shown}, …, which are not every ordered pair of n items once, as "
+        "0_1, 0_2, … are: "
         "give pairs=[(first, second), …], the items of every pattern"
     )
 
@@ -158,7 +175,8 @@ def ordered(pairs: list[Pair], items: Sequence[Any] | None) -> list[Any]:
         given = [label(item) for item in items]
         if len(given) != len(known) or set(given) != set(known):
             raise ValueError(
-                f"items: expected the {len(known)} items of the patterns, {_listed(known)}, each once, got {_listed(given)}"
+                f"items: expected the {len(known)} items of the patterns, {_listed(known)}, each once, got "
+                f"{_listed(given)}"
             )
         return given
     if all(isinstance(item, (int, float)) for item in known):

@@ -103,7 +103,9 @@ def to_rdm(matrix: np.ndarray, *, measure: str = "squared euclidean") -> RDMs:
     elif measure in _COMPLEMENTS:
         if np.abs(diagonal - 1.0).max() > _ROUNDING:
             at = int(np.abs(diagonal - 1.0).argmax())
-            raise ValueError(f"matrix[{at}, {at}]: {diagonal[at]:.6g} is not 1, as of similarities that are a {measure}")
+            raise ValueError(
+                f"matrix[{at}, {at}]: {diagonal[at]:.6g} is not 1, as of similarities that are a {measure}"
+            )
         distances = 1.0 - (matrix + matrix.T) / 2.0
     else:
         raise ValueError(f"measure: {measure!r} is unknown: it must be squared euclidean, correlation or cosine")
@@ -128,20 +130,21 @@ def from_rdm(
     measure : str, optional
         What the dissimilarities are, in place of what an RDM says; an array needs it. One of:
 
-        * ``"squared euclidean"``, ``"squared mahalanobis"``, ``"crossnobis"``: taken as they are. They give −½HdH, H the
-          centering, which has no information on what all pairs have in common. A constant factor, as rsatoolbox's division
-          by the number of channels, does not change the conjunctivity.
+        * ``"squared euclidean"``, ``"squared mahalanobis"``, ``"crossnobis"``: taken as they are. They give −½HdH, H
+          the centering, which has no information on what all pairs have in common. A constant factor, as rsatoolbox's
+          division by the number of channels, does not change the conjunctivity.
         * ``"euclidean"``, ``"mahalanobis"``: squared first.
-        * ``"correlation"``, ``"cosine"``: 1 − d, the kernel of patterns that are normalized to unit length (of correlation,
-          after their mean over channels is taken off). Its conjunctivity is that of the normalized patterns.
+        * ``"correlation"``, ``"cosine"``: 1 − d, the kernel of patterns that are normalized to unit length (of
+          correlation, after their mean over channels is taken off). Its conjunctivity is that of the normalized
+          patterns.
         * ``"sqrt of …"`` one of these, as `rsatoolbox.rdm.sqrt_transform` says.
 
         All others are refused: from ranks, rescaled, geodesic or Poisson dissimilarities there is no way back.
     items : list, optional
         The items, the highest first. By default they are ordered by their numbers (2 before 10); names need it.
     pairs : str or list, optional
-        The pattern descriptor that names the pairs, or the items (first, second) of every pattern, or names of pairs. By
-        default the descriptors ``first`` and ``second``, or one whose values are names of pairs such as ``0_10`` or
+        The pattern descriptor that names the pairs, or the items (first, second) of every pattern, or names of pairs.
+        By default the descriptors ``first`` and ``second``, or one whose values are names of pairs such as ``0_10`` or
         ``3>5``. Patterns without names are taken in lexicographic order, (0, 1), (0, 2), …, (1, 0), …, with a warning.
 
     Returns
@@ -187,7 +190,8 @@ def from_rdm(
             raise ValueError(f"items: {len(ranks)} for patterns of {n_items} items")
         if hasattr(rdm, "get_matrices"):
             warnings.warn(
-                f"the patterns have no names: they are taken as (0, 1), (0, 2), …, (1, 0), … of {n_items} items, in this "
+                f"the patterns have no names: they are taken as (0, 1), (0, 2), …, (1, 0), … of {n_items} items, in "
+                "this "
                 "order; pairs=[…] or the pattern descriptors first and second name them",
                 UserWarning,
                 stacklevel=2,
@@ -246,7 +250,8 @@ class _Measure:
         what, text = ("measure", given) if given is not None else ("rdm", told)
         if text is None:
             raise ValueError(
-                "measure: nothing says what the dissimilarities are: give measure=, one of squared euclidean, euclidean, "
+                "measure: nothing says what the dissimilarities are: give measure=, one of squared euclidean, "
+                "euclidean, "
                 "squared mahalanobis, mahalanobis, crossnobis, correlation, cosine"
             )
         base = " ".join(str(text).casefold().replace("_", " ").split())
@@ -257,14 +262,16 @@ class _Measure:
             base = _ROOTS[base]
         elif base in _ROOTS and is_root:
             raise ValueError(
-                f"{what}: {text!r} may be the root of distances or of squared ones: give measure='euclidean' if their squares are "
+                f"{what}: {text!r} may be the root of distances or of squared ones: give measure='euclidean' if "
+                "their squares are "
                 "squared distances"
             )
         elif base in _ROOTS:
             base, is_root = _ROOTS[base], True
         if base not in _SQUARES and base not in _COMPLEMENTS:
             raise ValueError(
-                f"{what}: {text!r} cannot be turned into similarities, as squared euclidean or mahalanobis, their roots, crossnobis, "
+                f"{what}: {text!r} cannot be turned into similarities, as squared euclidean or mahalanobis, their "
+                "roots, crossnobis, "
                 f"correlation and cosine can{_WHY.get(base, '')}"
             )
         return cls(str(text), base, is_root)
@@ -273,18 +280,22 @@ class _Measure:
         """Without the root, and with what contradicts the measure refused."""
         off = matrices[:, ~np.eye(matrices.shape[1], dtype=bool)]
         largest = np.abs(off).max()
-        if self.is_root or self.base != "crossnobis":
-            if off.min() < -_ROUNDING * max(largest, 1.0 if self.base in _COMPLEMENTS else 0.0):
-                raise ValueError(f"rdm: {off.min():.6g} is negative, which {self.name} never is: what are these dissimilarities?")
+        lowest = -_ROUNDING * max(largest, 1.0 if self.base in _COMPLEMENTS else 0.0)
+        if off.min() < lowest and (self.is_root or self.base != "crossnobis"):
+            raise ValueError(
+                f"rdm: {off.min():.6g} is negative, which {self.name} never is: what are these dissimilarities?"
+            )
         if self.base == "crossnobis" and not (off < 0).any() and (off == 0).any():
             raise ValueError(
-                "rdm: distances of exactly 0 and none below show that negative ones were set to 0, which crossnobis distances of alike "
+                "rdm: distances of exactly 0 and none below show that negative ones were set to 0, which crossnobis "
+                "distances of alike "
                 "patterns are; that raises the conjunctivity: give the distances as they were estimated"
             )
         matrices = matrices**2 if self.is_root else matrices
         if self.base in _COMPLEMENTS and np.abs(matrices).max() > 2.0 + 32 * _ROUNDING:
             raise ValueError(
-                f"rdm: {np.abs(matrices).max():.6g} is above 2, which {self.name}, 1 − similarity, never is: what are these "
+                f"rdm: {np.abs(matrices).max():.6g} is above 2, which {self.name}, 1 − similarity, never is: what "
+                "are these "
                 "dissimilarities?"
             )
         return matrices
@@ -305,7 +316,8 @@ class _Measure:
             share = -eigenvalues[eigenvalues < 0].sum() / np.abs(eigenvalues).sum() if eigenvalues.any() else 0.0
             if share > _MOST_NEGATIVE:
                 raise ValueError(
-                    f"rdm: these are not {self.name} dissimilarities, for which no eigenvalue could be negative: {100 * share:.1f} % of their "
+                    f"rdm: these are not {self.name} dissimilarities, for which no eigenvalue could be negative: "
+                    f"{100 * share:.1f} % of their "
                     "sum are; measure= says what they are in place of the RDM"
                 )
         return similarities
@@ -328,7 +340,9 @@ def _dissimilarities(rdm: Any) -> tuple[np.ndarray, str | None, dict[str, Any] |
         try:
             matrices = np.asarray(rdm, dtype=float)
         except (TypeError, ValueError) as error:
-            raise TypeError(f"rdm: expected RDMs of rsatoolbox or an array of dissimilarities, got {type(rdm).__name__}: {error}") from None
+            raise TypeError(
+                f"rdm: expected RDMs of rsatoolbox or an array of dissimilarities, got {type(rdm).__name__}: {error}"
+            ) from None
         if matrices.ndim == 1:
             matrices = _square(matrices)
         if matrices.ndim != 2 or matrices.shape[0] != matrices.shape[1]:
@@ -344,7 +358,8 @@ def _check(matrices: np.ndarray) -> None:
     if not np.isfinite(matrices).all():
         at, row, column = np.argwhere(~np.isfinite(matrices))[0]
         raise ValueError(
-            f"rdm: the dissimilarity of the patterns {row} and {column} in RDM {at} is {matrices[at, row, column]}: give complete "
+            f"rdm: the dissimilarity of the patterns {row} and {column} in RDM {at} is {matrices[at, row, column]}: "
+            "give complete "
             "RDMs, or their mean over those that have it"
         )
     largest = np.abs(matrices).max()
@@ -353,7 +368,8 @@ def _check(matrices: np.ndarray) -> None:
     diagonal = np.abs(np.diagonal(matrices, axis1=1, axis2=2))
     if diagonal.max() > _ROUNDING * largest:
         raise ValueError(
-            f"rdm: the dissimilarity of pattern {int(diagonal.max(axis=0).argmax())} to itself is {diagonal.max():.6g}, not 0: a "
+            f"rdm: the dissimilarity of pattern {int(diagonal.max(axis=0).argmax())} to itself is "
+            f"{diagonal.max():.6g}, not 0: a "
             "similarity matrix needs no conversion for ExchangeableKernel.from_matrix"
         )
 

@@ -71,13 +71,14 @@ class ComparisonRidge(ClassifierMixin, BaseEstimator):
     * ``True`` of booleans, and 1 of 0 and 1 or of −1 and 1, as numbers or as text.
     * 1 of 1 and 2, which are places: the first item was chosen. Places that count from 0 look like no and yes: give
       ``first_wins=0`` for them.
-    * ``left`` of left and right, ``first`` of first and second, ``one`` of one and two, ``a`` of a and b, ``l`` of l and r; the same
-      beside a common noun or verb, as in model_a and model_b, item1 and item2, left_wins and right_wins.
-    * ``win``, ``won``, ``winner``, ``yes``, ``true`` of win and loss, won and lost, winner and loser, yes and no, true and false, and
-      the like.
+    * ``left`` of left and right, ``first`` of first and second, ``one`` of one and two, ``a`` of a and b, ``l`` of l
+      and r; the same beside a common noun or verb, as in model_a and model_b, item1 and item2, left_wins and
+      right_wins.
+    * ``win``, ``won``, ``winner``, ``yes``, ``true`` of win and loss, won and lost, winner and loser, yes and no, true
+      and false, and the like.
 
-    ``decision_function`` is positive for ``classes_[1]``, as in all of scikit-learn. That is the margin of the first item over the
-    second where ``classes_[1]`` says that the first wins, and its negative where ``classes_[0]`` does.
+    ``decision_function`` is positive for ``classes_[1]``, as in all of scikit-learn. That is the margin of the first
+    item over the second where ``classes_[1]`` says that the first wins, and its negative where ``classes_[0]`` does.
 
     Examples
     --------
@@ -290,9 +291,9 @@ _WORDS = (
 #: Those that name an item by its place; with a word of these beside it, the same in both classes, they still do.
 _PLACES = _WORDS[:7]
 _BESIDE = frozenset(
-    """agent answer arrow assistant button candidate card child choice chose chosen completion image is item key letter model
-    number object option output player picked picture preferred response selected side stim stimulus system team text the win
-    winner wins won""".split()
+    """agent answer arrow assistant button candidate card child choice chose chosen completion image is item key letter
+    model number object option output player picked picture preferred response selected side stim stimulus system team
+    text the win winner wins won""".split()
 )
 
 
@@ -303,7 +304,9 @@ def first_wins_class(classes: np.ndarray, told: Any) -> int:
         # A word is not a number, though NumPy would compare them as text.
         same = [isinstance(name, str) == isinstance(told, str) and bool(name == _plain(told)) for name in names]
         if sum(same) != 1:
-            raise ValueError(f"first_wins: {_plain(told)!r} is not one of the classes of y, {names[0]!r} and {names[1]!r}")
+            raise ValueError(
+                f"first_wins: {_plain(told)!r} is not one of the classes of y, {names[0]!r} and {names[1]!r}"
+            )
         return same.index(True)
     if all(isinstance(name, str) for name in names):
         first = _first_of_words(names)
@@ -357,7 +360,7 @@ def _plain_target(y: Any) -> Any:
     if isinstance(y, str) or y is None or not hasattr(y, "__len__"):
         return y
     kind = getattr(y, "dtype", None)
-    if isinstance(y, np.ndarray) and kind != object:
+    if isinstance(y, np.ndarray) and y.dtype.kind != "O":
         return y
     values = np.asarray(y)
     if values.dtype == object and values.ndim == 1:
@@ -366,7 +369,11 @@ def _plain_target(y: Any) -> Any:
             raise ValueError(f"y[{missing.index(True)}]: the target is missing, as NaN would be; leave the trial out")
     if values.dtype != object or values.ndim != 1 or not len(values):
         return values if type(kind).__module__.startswith("pandas") else y
-    for kinds, to in (((bool, np.bool_), bool), ((int, np.integer), np.int64), ((int, float, np.integer, np.floating), float)):
+    for kinds, to in (
+        ((bool, np.bool_), bool),
+        ((int, np.integer), np.int64),
+        ((int, float, np.integer, np.floating), float),
+    ):
         if all(isinstance(value, kinds) for value in values) and (
             to is bool or not any(isinstance(value, (bool, np.bool_)) for value in values)
         ):

@@ -40,7 +40,9 @@ OBJECTS: dict[str, Callable[[], Any]] = {
     "ComparisonGraph": lambda: caveat.ComparisonGraph([("a", "b"), ("b", "c")]),
     "Condition": lambda: caveat.read_conditions(TRIALS)[0],
     "Design": lambda: caveat.design([TASK, PLAIN], samples=8, trials=10, max_trials=40),
-    "Design between hypotheses": lambda: caveat.design(TASK, hypotheses=((0, 0), (1, 1)), samples=8, trials=10, max_trials=40),
+    "Design between hypotheses": lambda: caveat.design(
+        TASK, hypotheses=((0, 0), (1, 1)), samples=8, trials=10, max_trials=40
+    ),
     "ExchangeableKernel": lambda: KERNEL,
     "ExchangeableKernel of a matrix": lambda: caveat.ExchangeableKernel.from_matrix(KERNEL.matrix(4)),
     "ExchangeableKernel of networks": lambda: caveat.ExchangeableKernel.random_features(1, width=50, replicates=4),
@@ -153,7 +155,7 @@ TOO_LARGE: dict[str, Callable[[], Any]] = {
 
 @pytest.mark.parametrize("name", TOO_LARGE)
 def test_what_memory_does_not_hold_is_refused_with_what_would_fit(name: str) -> None:
-    with pytest.raises(MemoryError, match="needs .* of memory, and .* are free: .* would fit"):
+    with pytest.raises(MemoryError, match=r"needs .* of memory, and .* are free: .* would fit"):
         TOO_LARGE[name]()
 
 

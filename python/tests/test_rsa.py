@@ -137,7 +137,17 @@ def test_crossvalidated_distances_are_taken_with_their_noise_but_not_without() -
 
 @pytest.mark.parametrize(
     "name",
-    ["{}_{}", "{}-{}", "{}>{}", "({}, {})", "item{}_item{}", "pair_{:02d}_{:02d}", "{} vs {}", "{}.0_{}.0", "s1: {} {}"],
+    [
+        "{}_{}",
+        "{}-{}",
+        "{}>{}",
+        "({}, {})",
+        "item{}_item{}",
+        "pair_{:02d}_{:02d}",
+        "{} vs {}",
+        "{}.0_{}.0",
+        "s1: {} {}",
+    ],
 )
 def test_names_of_pairs_are_names_and_never_ranks_by_their_text(name: str) -> None:
     pairs, shown = pairs_of(12), patterns(12)
@@ -162,7 +172,11 @@ def test_named_items_need_their_order_and_unnamed_patterns_a_word() -> None:
     animals = ["yak", "ant", "fox", "bee", "hen"]
     center = np.eye(20) - 1 / 20
     expected = center @ (shown @ shown.T) @ center / shown.shape[1]
-    for labels, join in ((animals, "{}_{}"), ("EBDAC", "{}{}"), (["red ball", "red box", "cup", "key", "pen"], "{} {}")):
+    for labels, join in (
+        (animals, "{}_{}"),
+        ("EBDAC", "{}{}"),
+        (["red ball", "red box", "cup", "key", "pen"], "{} {}"),
+    ):
         names = [join.format(labels[i], labels[j]) for i, j in pairs]
         if labels[0] == "red ball":
             names = [name.replace(" ", "_") for name in names]

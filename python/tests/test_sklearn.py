@@ -159,7 +159,9 @@ SHAPES: dict[str, Any] = {
     "an array": lambda first, yes, no: np.where(first, yes, no),
     "an array of objects": lambda first, yes, no: np.where(first, yes, no).astype(object),
     "a column": lambda first, yes, no: pd.Series(np.where(first, yes, no)),
-    "categories": lambda first, yes, no: pd.Categorical(np.where(first, yes, no).tolist(), categories=[yes, no], ordered=True),
+    "categories": lambda first, yes, no: pd.Categorical(
+        np.where(first, yes, no).tolist(), categories=[yes, no], ordered=True
+    ),
     "a column of categories": lambda first, yes, no: pd.Series(
         pd.Categorical(np.where(first, yes, no).tolist(), categories=[no, yes], ordered=True)
     ),
