@@ -179,12 +179,14 @@ impl MeasuredKernel {
         let eigenvalues = kernel.eigenvalues(n_items);
         let rounded = kernel.without_rounding(n_items, precision.entry_error() * largest);
         let conjunctivity = rounded.conjunctivity();
+        // What is taken off a negative α leaves 0 up to the rounding of sums of orbit values.
+        let was_taken = kernel.conjunctivity() < 0.0 || conjunctivity < 0.0;
+        let rounding = 64.0 * f64::EPSILON * largest / kernel.scale();
         let smallest = eigenvalues.iter().fold(eigenvalues[0], |a, &b| if b.value < a.value { b } else { a });
         Ok(Self {
             n_items,
             kernel: rounded,
-            // What was taken off a negative α leaves 0 up to the rounding of the subtraction.
-            conjunctivity: if kernel.conjunctivity() < 0.0 && conjunctivity.abs() < 1e-12 { 0.0 } else { conjunctivity },
+            conjunctivity: if was_taken && conjunctivity.abs() <= rounding { 0.0 } else { conjunctivity },
             variance_explained,
             entry_variance_explained,
             asymmetry,
