@@ -10,7 +10,10 @@ array([ 1, -1])
 
 from __future__ import annotations
 
+import re
+import unicodedata
 import warnings
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -43,20 +46,41 @@ class ComparisonRidge(ClassifierMixin, BaseEstimator):
     encoding : {"labels", "differences"}, default="labels"
         How ``X`` tells the items: two columns of labels (numbers or text), or one column an item with 1 for the item
         shown first, −1 for the other and 0 elsewhere.
+    first_wins : str, bool or number, default=None
+        The class in ``y`` that says "the first item wins". By default the classes must say it themselves, as in the
+        notes; any others need this.
 
     Attributes
     ----------
     classes_ : ndarray of shape (2,)
-        The second class, the larger one, says that the first item wins. Targets that are all 1 or all −1 have the
-        classes −1 and 1.
+        The two classes, sorted. Targets that are all 1 or all −1 have the classes −1 and 1, those that are all True or
+        all False have False and True.
+    first_wins_ : str, bool or number
+        The class that was taken to say that the first item wins.
     items_ : ndarray of shape (n_items,)
         The items: labels, or columns of differences.
     ranks_ : ndarray of shape (n_items,)
-        Their ranks; a larger one wins.
+        Their ranks; a larger one wins, whatever the classes are called.
     solution_ : Solution
         The solution itself.
     n_features_in_ : int
         Number of columns of ``X``.
+
+    Notes
+    -----
+    These say that the first item wins, in capitals or not, parted by spaces, hyphens, underscores or nothing:
+
+    * ``True`` of booleans, and 1 of 0 and 1 or of −1 and 1, as numbers or as text.
+    * 1 of 1 and 2, which are places: the first item was chosen. Places that count from 0 look like no and yes: give
+      ``first_wins=0`` for them.
+    * ``left`` of left and right, ``first`` of first and second, ``one`` of one and two, ``a`` of a and b, ``l`` of l
+      and r; the same beside a common noun or verb, as in model_a and model_b, item1 and item2, left_wins and
+      right_wins.
+    * ``win``, ``won``, ``winner``, ``yes``, ``true`` of win and loss, won and lost, winner and loser, yes and no, true
+      and false, and the like.
+
+    ``decision_function`` is positive for ``classes_[1]``, as in all of scikit-learn. That is the margin of the first
+    item over the second where ``classes_[1]`` says that the first wins, and its negative where ``classes_[0]`` does.
 
     Examples
     --------
@@ -66,6 +90,12 @@ class ComparisonRidge(ClassifierMixin, BaseEstimator):
     1.0
     >>> model.decision_function([[0, 8]]).round(3)
     array([1.456])
+    >>> chosen = ["left", "left", "right"]
+    >>> ComparisonRidge().fit([["ant", "bee"], ["bee", "cow"], ["cow", "ant"]], chosen).ranks_.round(2)
+    array([ 0.4,  0. , -0.4])
+    >>> seen = ["face", "house", "face"]
+    >>> ComparisonRidge(first_wins="face").fit([["ant", "bee"], ["cow", "bee"], ["ant", "cow"]], seen).first_wins_
+    'face'
     """
 
     def __init__(
@@ -75,11 +105,13 @@ class ComparisonRidge(ClassifierMixin, BaseEstimator):
         *,
         loss: str = "squared",
         encoding: str = "labels",
+        first_wins: Any = None,
     ) -> None:
         self.conjunctivity = conjunctivity
         self.c = c
         self.loss = loss
         self.encoding = encoding
+        self.first_wins = first_wins
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> ComparisonRidge:
         """Fits the ranks of all items and the memory of trained pairs.
@@ -89,13 +121,14 @@ class ComparisonRidge(ClassifierMixin, BaseEstimator):
         X : array of shape (n_trials, 2) or (n_trials, n_items)
             The items of every trial, as ``encoding`` says.
         y : array of shape (n_trials,)
-            Two classes; the larger one says that the first item wins.
+            Two classes, of which one says that the first item wins: see ``first_wins``.
         sample_weight : array of shape (n_trials,), optional
             How often every trial is presented.
         """
         if self.loss not in ("squared", "logistic"):
             raise ValueError(f"loss: {self.loss!r} is unknown: it must be squared or logistic")
-        X, y = self._validated(X, y, reset=True)
+        X, y = self._validated(X, _plain_target(y), reset=True)
+        y = _plain_target(y)
         kind = type_of_target(y, input_name="y", raise_unknown=True)
         if kind == "multiclass":
             raise ValueError(f"Only binary classification is supported. The type of the target is {kind}.")
@@ -107,20 +140,23 @@ class ComparisonRidge(ClassifierMixin, BaseEstimator):
         # Trials without weight are as if they were not there.
         X, y, weights = X[kept], y[kept], weights[kept]
         classes = unique_labels(y)
-        if len(classes) == 1 and classes[0] in (-1, 1):
-            classes = np.array([-1, 1], dtype=classes.dtype)
+        if len(classes) == 1 and classes.dtype.kind == "b":
+            classes = np.array([False, True])
+        elif len(classes) == 1 and classes[0] in (-1, 1):
+            classes = np.array([-1, 1], dtype=classes.dtype if classes.dtype.kind in "if" else int)
         if len(classes) != 2:
             raise ValueError(
-                f"y: 2 classes are needed, got only one class, {_plain(classes[0])!r}: the larger of two says that the "
-                "first item wins, and a single one must be 1 or -1"
+                f"y: 2 classes are needed, got only one class, {_plain(classes[0])!r}: one of two says that the first "
+                "item wins, and a single one must be 1, -1, True or False"
             )
+        first = first_wins_class(classes, self.first_wins)
         self._refuse_other_columns(X)
         if self.encoding == "differences":
             items = np.arange(X.shape[1])
             pairs = _pairs_of_differences(X)
         else:
             items, pairs = _unique(X)
-        wins = y == classes[1]
+        wins = y == classes[first]
         winners, losers = np.where(wins, pairs[:, 0], pairs[:, 1]), np.where(wins, pairs[:, 1], pairs[:, 0])
         if (same := winners == losers).any():
             row = int(np.argmax(same))
@@ -140,10 +176,13 @@ class ComparisonRidge(ClassifierMixin, BaseEstimator):
         kernel = ExchangeableKernel(self.conjunctivity)
         self.solution_: Any = (solve if self.loss == "squared" else logistic)(graph, kernel, c=self.c)
         self.classes_, self.items_, self.ranks_ = classes, items, self.solution_.ranks
+        self.first_wins_ = _plain(classes[first])
+        # Of the two, classes_[1] has a positive margin.
+        self._sign = 1.0 if first == 1 else -1.0
         return self
 
     def decision_function(self, X: Any) -> np.ndarray:
-        """Margins of trials: positive where the first item is judged to win.
+        """Margins of trials, positive for ``classes_[1]``: where it says so, those of the first item over the second.
 
         Parameters
         ----------
@@ -155,10 +194,11 @@ class ComparisonRidge(ClassifierMixin, BaseEstimator):
         ndarray of shape (n_trials,)
         """
         pairs = self._known_pairs(X)
-        return self.solution_.margin(pairs[:, 0], pairs[:, 1])
+        # Adding zero makes −0 plain 0.
+        return self._sign * self.solution_.margin(pairs[:, 0], pairs[:, 1]) + 0.0
 
     def predict(self, X: Any) -> np.ndarray:
-        """The class of every trial: the larger one where the margin is positive.
+        """The class of every trial: ``classes_[1]`` where the decision function is positive.
 
         Parameters
         ----------
@@ -174,7 +214,7 @@ class ComparisonRidge(ClassifierMixin, BaseEstimator):
 
     @available_if(lambda self: self.loss == "logistic")
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Probabilities of the two classes, with logistic regression.
+        """Probabilities of the two classes in the order of ``classes_``, with logistic regression.
 
         Parameters
         ----------
@@ -187,7 +227,8 @@ class ComparisonRidge(ClassifierMixin, BaseEstimator):
         """
         pairs = self._known_pairs(X)
         first_wins = self.solution_.probability(pairs[:, 0], pairs[:, 1])
-        return np.column_stack([1.0 - first_wins, first_wins])
+        columns = [1.0 - first_wins, first_wins]
+        return np.column_stack(columns if self._sign > 0 else columns[::-1])
 
     def _validated(self, X: Any, y: Any = "no_validation", *, reset: bool) -> Any:
         """X as an array of labels or of numbers, with y if it is given."""
@@ -244,6 +285,129 @@ class ComparisonRidge(ClassifierMixin, BaseEstimator):
         tags.input_tags.categorical = self.encoding == "labels"
         tags.input_tags.string = self.encoding == "labels"
         return tags
+
+
+#: Words that say which item wins, the one for the first item in front.
+_WORDS = (
+    ("left", "right"),
+    ("first", "second"),
+    ("1st", "2nd"),
+    ("one", "two"),
+    ("a", "b"),
+    ("l", "r"),
+    ("1", "2"),
+    ("1", "0"),
+    ("1", "-1"),
+    ("+1", "-1"),
+    ("+", "-"),
+    ("true", "false"),
+    ("t", "f"),
+    ("yes", "no"),
+    ("y", "n"),
+    ("win", "loss"),
+    ("win", "lose"),
+    ("wins", "loses"),
+    ("won", "lost"),
+    ("w", "l"),
+    ("winner", "loser"),
+    ("winning", "losing"),
+    ("victory", "defeat"),
+)
+
+#: Those that name an item by its place; with a word of these beside it, the same in both classes, they still do.
+_PLACES = _WORDS[:7]
+_BESIDE = frozenset(
+    """agent answer arrow assistant button candidate card child choice chose chosen completion image is item key letter
+    model number object option output player picked picture preferred response selected side stim stimulus system team
+    text the win winner wins won""".split()
+)
+
+
+def first_wins_class(classes: np.ndarray, told: Any) -> int:
+    """Which of two classes says that the first item wins, 0 or 1."""
+    names = [_plain(label) for label in classes]
+    if told is not None:
+        # A word is not a number, though NumPy would compare them as text.
+        same = [isinstance(name, str) == isinstance(told, str) and bool(name == _plain(told)) for name in names]
+        if sum(same) != 1:
+            raise ValueError(
+                f"first_wins: {_plain(told)!r} is not one of the classes of y, {names[0]!r} and {names[1]!r}"
+            )
+        return same.index(True)
+    if all(isinstance(name, str) for name in names):
+        first = _first_of_words(names)
+    else:
+        # True is 1 and False is 0.
+        first = names.index(1) if {*names} in ({0, 1}, {-1, 1}, {1, 2}) else None
+    if first is None:
+        raise ValueError(
+            f"y: which of {names[0]!r} and {names[1]!r} says that the first item wins? Say first_wins={names[0]!r} or "
+            f"first_wins={names[1]!r}"
+        )
+    return first
+
+
+def _first_of_words(names: list[str]) -> int | None:
+    """Which of two words says that the first item wins; None where they don't say."""
+    words = [_words(name) for name in names]
+    for first in (0, 1):
+        ours, other = words[first], words[1 - first]
+        if any(ours == [one] and other == [two] for one, two in _numbers_too(_WORDS)):
+            return first
+        if len(ours) == len(other):
+            # The word that differs; all beside it must leave it its meaning, which "not" or "loser" would not.
+            differ = [pair for pair in zip(ours, other) if pair[0] != pair[1]]
+            beside = {one for one, two in zip(ours, other) if one == two}
+            if len(differ) == 1 and differ[0] in _PLACES and beside <= _BESIDE:
+                return first
+    return None
+
+
+def _words(name: str) -> list[str]:
+    """The parts of a class's name without regard to case: words and numbers."""
+    name = unicodedata.normalize("NFKC", name).strip().replace("−", "-")
+    if re.fullmatch(r"[+-]?[\d.]+|[+-]", name):
+        return [name]
+    # modelA is model and A, ArrowLeft arrow and left.
+    name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    return re.findall(r"1st|2nd|[^\W\d_]+|\d+", name.casefold())
+
+
+def _numbers_too(pairs: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
+    """The pairs, and those of numbers as floats are written."""
+    for one, two in pairs:
+        yield one, two
+        if one.lstrip("+").isdigit():
+            yield f"{one}.0", f"{two}.0"
+
+
+def _plain_target(y: Any) -> Any:
+    """Targets in which columns of pandas and lists of objects are the booleans or numbers that they hold."""
+    if isinstance(y, str) or y is None or not hasattr(y, "__len__"):
+        return y
+    kind = getattr(y, "dtype", None)
+    if isinstance(y, np.ndarray) and y.dtype.kind != "O":
+        return y
+    values = np.asarray(y)
+    if values.dtype == object and values.ndim == 1:
+        missing = [value is None or type(value).__name__ == "NAType" for value in values]
+        if any(missing):
+            raise ValueError(f"y[{missing.index(True)}]: the target is missing, as NaN would be; leave the trial out")
+    if values.dtype != object or values.ndim != 1 or not len(values):
+        return values if type(kind).__module__.startswith("pandas") else y
+    for kinds, to in (
+        ((bool, np.bool_), bool),
+        ((int, np.integer), np.int64),
+        ((int, float, np.integer, np.floating), float),
+    ):
+        if all(isinstance(value, kinds) for value in values) and (
+            to is bool or not any(isinstance(value, (bool, np.bool_)) for value in values)
+        ):
+            try:
+                return values.astype(to)
+            except OverflowError:
+                return values
+    return values
 
 
 def _plain(label: Any) -> Any:

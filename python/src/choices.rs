@@ -1,19 +1,23 @@
 //! `fit_choices`: parameters from choices, by maximum likelihood.
 
-use caveat_theory::Result;
+use std::sync::OnceLock;
+
 use caveat_theory::inference::{
     ChoiceCount, ChoiceFit as Fitted, ChoiceFitter, Family, FitLimit, Interval, ModelSpec, ParameterInterval,
     check_positions, leans_opposite, opposite::NOTABLE, opposite_choices, ordered_pairs,
 };
+use caveat_theory::{ComparisonGraph, Result};
 use numpy::{PyArray1, PyArray2, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
+use serde::{Deserialize, Serialize};
 
 use crate::arguments as arg;
 use crate::arrays::{array, floats, list_of_floats, matrix};
 use crate::errors::{bad, raise, warn};
 use crate::graph::Trained;
 use crate::inference::limit_name;
+use crate::kept::{self, Reduced};
 use crate::long;
 use crate::observed::labeled_pairs;
 
@@ -30,11 +34,27 @@ use crate::observed::labeled_pairs;
 /// >>> round(fit.conjunctivity, 4), round(fit.gain, 3)
 /// (0.2, 4.0)
 #[pyclass(frozen, module = "caveat")]
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ChoiceFit {
     fit: Fitted,
-    fitter: ChoiceFitter,
+    graph: ComparisonGraph,
+    spec: ModelSpec,
     clusters: Vec<Vec<ChoiceCount>>,
+    /// Made again of graph and specification where it was not kept.
+    #[serde(skip)]
+    fitter: OnceLock<ChoiceFitter>,
+}
+
+impl ChoiceFit {
+    /// What refits: the margins over all parameters, on the pairs of the choices.
+    fn fitter(&self, py: Python<'_>) -> PyResult<ChoiceFitter> {
+        if let Some(made) = self.fitter.get() {
+            return Ok(made.clone());
+        }
+        let (graph, spec, pairs) = (self.graph.clone(), self.spec, ordered_pairs(&self.clusters));
+        let made = raise(long::run(py, "margins", None, move |_| ChoiceFitter::new(&graph, &spec, &pairs))?)?;
+        Ok(self.fitter.get_or_init(|| made).clone())
+    }
 }
 
 #[pymethods]
@@ -126,7 +146,7 @@ impl ChoiceFit {
     /// The distinct ordered pairs by item index, an array of shape (pairs, 2).
     #[getter]
     fn pairs<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray2<i64>>> {
-        matrix(py, self.fitter.pairs().iter().flat_map(|&(i, j)| [i as i64, j as i64]).collect(), 2)
+        matrix(py, ordered_pairs(&self.clusters).iter().flat_map(|&(i, j)| [i as i64, j as i64]).collect(), 2)
     }
 
     /// Fitted probability that the first is chosen, in the order of `pairs`.
@@ -142,7 +162,7 @@ impl ChoiceFit {
     /// dict
     ///     By parameter ``(low, high)``, for those that were estimated.
     fn profile_intervals<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let (fitter, fit, clusters) = (self.fitter.clone(), self.fit.clone(), self.clusters.clone());
+        let (fitter, fit, clusters) = (self.fitter(py)?, self.fit.clone(), self.clusters.clone());
         let found = raise(long::run(py, "profile intervals", None, move |_| fitter.intervals(&fit, &clusters))?)?;
         let of = |i: Option<ParameterInterval>| i.map(|i| i.interval);
         intervals(
@@ -158,7 +178,7 @@ impl ChoiceFit {
     /// dict
     ///     By parameter ``(low, high)``, for those that were estimated.
     fn cluster_intervals<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let (fitter, fit, clusters) = (self.fitter.clone(), self.fit.clone(), self.clusters.clone());
+        let (fitter, fit, clusters) = (self.fitter(py)?, self.fit.clone(), self.clusters.clone());
         let work = move |_: &long::Steps| fitter.cluster_intervals(&fit, &clusters);
         let found = raise(long::run(py, "intervals", None, work)?)?;
         intervals(py, [found.conjunctivity, found.strength, found.gain, found.lapse, found.position_bias])
@@ -184,10 +204,14 @@ impl ChoiceFit {
         #[pyo3(from_py_with = arg::replicates)] replicates: usize,
         #[pyo3(from_py_with = arg::seed)] seed: u64,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let (fitter, fit, clusters) = (self.fitter.clone(), self.fit.clone(), self.clusters.clone());
+        let (fitter, fit, clusters) = (self.fitter(py)?, self.fit.clone(), self.clusters.clone());
         let work = move |_: &long::Steps| fitter.bootstrap(&fit, &clusters, replicates, seed);
         let found = raise(long::run(py, "bootstrap", None, work)?)?;
         intervals(py, [found.conjunctivity, found.strength, found.gain, found.lapse, found.position_bias])
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
+        kept::reduce(py, "ChoiceFit", self)
     }
 
     fn __repr__(&self) -> String {
@@ -310,6 +334,7 @@ pub(crate) fn fit_choices(
     if position_bias {
         raise(check_positions(&counts))?;
     }
+    let kept = graph.clone();
     let work = move || -> Result<(Fitted, ChoiceFitter, Vec<Vec<ChoiceCount>>, f64)> {
         let fitter = ChoiceFitter::new(&graph, &spec, &ordered_pairs(&counts))?;
         let fit = fitter.fit(&counts)?;
@@ -331,7 +356,7 @@ pub(crate) fn fit_choices(
         );
         warn(py, &message, 1)?;
     }
-    Ok(ChoiceFit { fit, fitter, clusters })
+    Ok(ChoiceFit { fit, graph: kept, spec, clusters, fitter: fitter.into() })
 }
 
 /// The number of every row's cluster, in order of appearance.

@@ -6,10 +6,12 @@ use caveat_theory::inference::design::{
 };
 use caveat_theory::{Result, TransitiveTask as Task};
 use pyo3::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::arguments as arg;
 use crate::errors::{bad, raise};
 use crate::figure::Figure;
+use crate::kept::{self, Reduced};
 use crate::long;
 use crate::observed::several;
 use crate::table::Table;
@@ -25,7 +27,7 @@ use crate::window::transitive;
 /// >>> design.tasks, design.figure()
 /// ([TransitiveTask(5)], <Figure design: ...>)
 #[pyclass(frozen, module = "caveat")]
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Design {
     rows: Vec<DesignRow>,
     question: DesignQuestion,
@@ -61,6 +63,10 @@ impl Design {
 
     fn _repr_svg_(&self, py: Python<'_>) -> PyResult<String> {
         self.figure(py)?.svg(py)
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
+        kept::reduce(py, "Design", self)
     }
 
     fn __repr__(&self) -> PyResult<String> {

@@ -3,11 +3,11 @@
 use std::ffi::CString;
 
 use caveat::Failure;
-use pyo3::exceptions::{PyKeyboardInterrupt, PyOSError, PyRuntimeError, PyUserWarning, PyValueError};
+use pyo3::exceptions::{PyKeyboardInterrupt, PyMemoryError, PyOSError, PyRuntimeError, PyUserWarning, PyValueError};
 use pyo3::{PyErr, PyResult, PyTypeInfo, Python};
 
 /// Bad input is a `ValueError`, a file that cannot be read or written an `OSError`, a computation that failed on valid input a
-/// `RuntimeError`.
+/// `RuntimeError`, and one for which there is too little memory a `MemoryError`.
 pub(crate) fn raise<T>(result: Result<T, impl Into<Failure>>) -> PyResult<T> {
     result.map_err(|e| exception(e.into()))
 }
@@ -17,6 +17,7 @@ fn exception(failure: Failure) -> PyErr {
         Failure::Input(message) => PyValueError::new_err(message),
         Failure::File(message) => PyOSError::new_err(message),
         Failure::Run(message) => PyRuntimeError::new_err(message),
+        Failure::Memory(message) => PyMemoryError::new_err(message),
         Failure::Interrupted(message) => PyKeyboardInterrupt::new_err(message),
         Failure::ClosedPipe => PyOSError::new_err("standard output was closed"),
     }

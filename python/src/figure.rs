@@ -11,10 +11,12 @@ use caveat_results::{WriteFailure, write_atomically};
 use caveat_theory::Activation;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
+use serde::{Deserialize, Serialize};
 
 use crate::arguments as arg;
 use crate::arrays::list_of_floats;
 use crate::errors::{bad, raise};
+use crate::kept::{self, Reduced};
 use crate::kernel::ExchangeableKernel;
 use crate::long;
 use crate::table::Table;
@@ -34,6 +36,7 @@ use crate::window::transitive;
 /// >>> figure.table.column_names[:3]
 /// ['task', 'conjunctivity', 'c']
 #[pyclass(frozen, module = "caveat")]
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Figure {
     figure: Picture,
 }
@@ -104,6 +107,10 @@ impl Figure {
 
     fn _repr_svg_(&self, py: Python<'_>) -> PyResult<String> {
         self.svg(py)
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
+        kept::reduce(py, "Figure", self)
     }
 
     fn __repr__(&self) -> String {

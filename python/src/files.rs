@@ -11,12 +11,14 @@ use caveat_results::{
 use numpy::{PyArray2, PyArray3};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use serde::{Deserialize, Serialize};
 
 use crate::arguments::{self as arg, Paths};
 use crate::arrays::matrix;
 use crate::errors::{bad, raise, warn};
 use crate::figure::Figure;
 use crate::graph::ComparisonGraph;
+use crate::kept::{self, Reduced};
 use crate::long::{self, Steps};
 use crate::table::Table;
 
@@ -189,7 +191,7 @@ fn values(batch: &TrialBatch, column: TrialColumn) -> caveat_results::Result<Val
 /// >>> condition.margins.shape == (condition.n_items, condition.n_items)
 /// True
 #[pyclass(frozen, module = "caveat", name = "Condition")]
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct PyCondition {
     condition: Condition,
 }
@@ -266,6 +268,10 @@ impl PyCondition {
             }
         };
         numpy::PyArray1::from_iter(py, (0..seeds * n * n).map(cell)).reshape([seeds, n, n])
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
+        kept::reduce(py, "Condition", self)
     }
 
     fn __repr__(&self) -> String {

@@ -477,6 +477,7 @@ pub(crate) fn trials(py: Python<'_>, graph: &Graph) -> PyResult<Table> {
 }
 
 pub(crate) fn pairs(py: Python<'_>, graph: &Graph) -> PyResult<Table> {
+    crate::solution::check_pairs(graph.n_items())?;
     let columns = || -> Result<Columns, caveat::Failure> {
         let classes = graph.classes()?;
         let (mut first, mut second, mut label) = (Vec::new(), Vec::new(), Vec::new());

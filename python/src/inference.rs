@@ -7,10 +7,12 @@ use caveat_theory::{ComparisonGraph, Result};
 use numpy::{PyArray1, PyArray2};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
+use serde::{Deserialize, Serialize};
 
 use crate::arguments as arg;
 use crate::arrays::matrix;
 use crate::errors::{raise, warn};
+use crate::kept::{self, Reduced};
 use crate::long;
 use crate::observed::{Observed, all_observed, observed};
 
@@ -189,7 +191,7 @@ pub(crate) fn owned(tasks: &[Observed]) -> Vec<(ComparisonGraph, Vec<(usize, usi
 /// >>> low < 0.2 < high
 /// True
 #[pyclass(frozen, module = "caveat")]
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Intervals {
     /// Of α, C, gain, μ and m.
     values: [Interval; 5],
@@ -262,6 +264,10 @@ impl Intervals {
     #[getter]
     fn clusters(&self) -> Option<usize> {
         self.clusters
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
+        kept::reduce(py, "Intervals", self)
     }
 
     fn __repr__(&self) -> String {

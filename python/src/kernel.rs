@@ -3,7 +3,7 @@
 use caveat_results::{Table as Columns, Values};
 use caveat_theory::{
     Activation, ExchangeableKernel as Orbits, MeasuredKernel, NetworkKernel, NetworkKernelKind, RandomFeatures,
-    RandomFeaturesEstimate, conjunctivity_by_depth as by_depth,
+    RandomFeaturesEstimate, conjunctivity_by_depth as by_depth, memory,
 };
 use numpy::{PyArray1, PyArray2, PyUntypedArrayMethods};
 use pyo3::exceptions::PyTypeError;
@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::arguments as arg;
 use crate::arrays::{floats, matrix, vector};
 use crate::errors::{bad, raise};
+use crate::kept::{self, Reduced};
 use crate::long;
 use crate::table::Table;
 
@@ -254,8 +255,8 @@ impl ExchangeableKernel {
     /// Where the kernel comes from, and how good it is.
     ///
     /// Of a measured matrix: ``n_items``, ``variance_explained`` and ``entry_variance_explained`` (shares from 0 to 1 of its
-    /// centered norm and of its entries' variance), ``asymmetry``, ``smallest_eigenvalue`` and ``is_definite``. Of a network its
-    /// settings. Of random features the settings, ``standard_error`` of α and α of every replicate.
+    /// centered norm and of its entries' variance), ``asymmetry``, ``smallest_eigenvalue``, ``precision`` (``"float32"``, say, by its numbers) and
+    /// ``is_definite`` up to rounding in it. Of a network its settings. Of random features the settings, ``standard_error`` of α and α of every replicate.
     #[getter]
     fn info<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let info = PyDict::new(py);
@@ -269,6 +270,7 @@ impl ExchangeableKernel {
                 info.set_item("entry_variance_explained", m.entry_variance_explained)?;
                 info.set_item("asymmetry", m.asymmetry)?;
                 info.set_item("smallest_eigenvalue", m.smallest_eigenvalue)?;
+                info.set_item("precision", m.precision.name())?;
                 info.set_item("is_definite", m.is_definite)?;
             }
             Origin::Network(network) => {
@@ -326,6 +328,10 @@ impl ExchangeableKernel {
                 format_args!("{n_items} items make a matrix too large for memory: at most {MOST}"),
             ));
         }
+        let side = |n: f64| n * (n - 1.0);
+        let fits = |free: f64| format!("that of {:.0} items would fit", (free / 8.0).powf(0.25));
+        let bytes = 8.0 * side(n_items as f64).powi(2);
+        raise(memory::check(bytes, || format!("the matrix over all ordered pairs of {n_items} items"), fits))?;
         let kernel = self.kernel;
         let entries = py.detach(move || {
             let all: Vec<(usize, usize)> =
@@ -335,9 +341,8 @@ impl ExchangeableKernel {
         matrix(py, entries, n_items * (n_items - 1))
     }
 
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (String,))> {
-        let state = serde_json::to_string(self).map_err(|e| bad("kernel", e))?;
-        Ok((py.import("caveat._lib")?.getattr("restore_kernel")?, (state,)))
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
+        kept::reduce(py, "ExchangeableKernel", self)
     }
 
     fn __repr__(&self) -> String {
@@ -358,12 +363,6 @@ impl ExchangeableKernel {
             ),
         }
     }
-}
-
-/// A kernel from what `pickle` keeps of it.
-#[pyfunction]
-pub(crate) fn restore_kernel(state: &str) -> PyResult<ExchangeableKernel> {
-    serde_json::from_str(state).map_err(|e| bad("kernel", e))
 }
 
 impl ExchangeableKernel {

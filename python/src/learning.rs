@@ -108,7 +108,13 @@ pub(crate) fn solve(
 /// The kernel of a learner that needs both positions to act alike, and its conjunctivity.
 fn symmetric(what: &str, kernel: &Bound<'_, PyAny>) -> PyResult<ExchangeableKernel> {
     match Kernel::of("kernel", kernel)? {
-        Kernel::Exchangeable(kernel) if kernel.kernel.is_position_symmetric() => Ok(kernel),
+        Kernel::Exchangeable(mut kernel) if kernel.kernel.is_position_symmetric() => {
+            // Rounding puts the α of additive orbit values below 0 by a few units of the last place.
+            if kernel.conjunctivity > -1e-12 {
+                kernel.conjunctivity = kernel.conjunctivity.max(0.0);
+            }
+            Ok(kernel)
+        }
         Kernel::Exchangeable(_) => Err(bad(
             "kernel",
             format_args!(

@@ -9,6 +9,7 @@ mod figure;
 mod files;
 mod graph;
 mod inference;
+mod kept;
 mod kernel;
 mod labels;
 mod learning;
@@ -43,7 +44,9 @@ mod _lib {
     #[pymodule_export]
     use crate::inference::{Fit, Intervals, bootstrap, cluster_intervals, fit};
     #[pymodule_export]
-    use crate::kernel::{ExchangeableKernel, conjunctivity_by_depth, restore_kernel};
+    use crate::kept::restore;
+    #[pymodule_export]
+    use crate::kernel::{ExchangeableKernel, conjunctivity_by_depth};
     #[pymodule_export]
     use crate::labels::{is_missing_label, label_key, merge_labels};
     #[pymodule_export]
@@ -64,6 +67,7 @@ mod _lib {
     #[pymodule_init]
     fn init(_module: &Bound<'_, PyModule>) -> PyResult<()> {
         crate::long::settle();
+        caveat::watch_memory();
         Ok(())
     }
 

@@ -5,13 +5,14 @@ use numpy::PyUntypedArrayMethods;
 use numpy::ndarray::{ArrayViewD, Axis};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
+use serde::{Deserialize, Serialize};
 
 use crate::arrays::{array, floats};
 use crate::errors::bad;
 use crate::graph::{Items, Trained};
 
 /// A task with the pairs whose margins are observed.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Observed {
     pub(crate) graph: ComparisonGraph,
     pub(crate) pairs: Vec<(usize, usize)>,

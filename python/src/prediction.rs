@@ -6,12 +6,14 @@ use caveat_theory::inference::{self as theory, MarginFitter};
 use numpy::{PyArray1, PyArray2};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use serde::{Deserialize, Serialize};
 
 use crate::arguments as arg;
 use crate::arrays::matrix;
 use crate::errors::{bad, raise};
 use crate::graph::Trained;
 use crate::inference::{Fit, owned};
+use crate::kept::{self, Reduced};
 use crate::long;
 use crate::observed::{Observed, all_observed, labeled_pairs};
 use crate::table::Table;
@@ -28,7 +30,7 @@ use crate::table::Table;
 /// >>> [(int(i), int(j)) for i, j, fails in zip(told["first"], told["second"], told["fails_predicted"]) if fails == 1]
 /// [(2, 5), (3, 6)]
 #[pyclass(frozen, module = "caveat")]
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Prediction {
     target: Observed,
     predicted: Vec<f64>,
@@ -105,6 +107,10 @@ impl Prediction {
             })
         };
         Ok(Table::new(raise(py.detach(columns))?))
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
+        kept::reduce(py, "Prediction", self)
     }
 
     fn __repr__(&self) -> String {
@@ -189,7 +195,7 @@ pub(crate) fn predict(
 /// >>> intervals.table().column_names
 /// ['first', 'second', 'observed', 'low', 'high', 'theory_low', 'theory_high']
 #[pyclass(frozen, module = "caveat")]
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct PredictionIntervals {
     target: Observed,
     observed: Vec<f64>,
@@ -239,6 +245,10 @@ impl PredictionIntervals {
                 .float("theory_high", self.found.theory.iter().map(|i| i.high))
         };
         Ok(Table::new(raise(py.detach(columns))?))
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
+        kept::reduce(py, "PredictionIntervals", self)
     }
 
     fn __repr__(&self) -> String {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use caveat_results::{Table as Columns, Values};
-use caveat_theory::{ComparisonGraph, Margins, PairClass, PairClasses, logistic as log_odds};
+use caveat_theory::{ComparisonGraph, Margins, PairClass, PairClasses, logistic as log_odds, memory};
 use numpy::{PyArray1, PyArray2, PyUntypedArrayMethods};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -93,6 +93,9 @@ impl Solution {
                 ),
             ));
         }
+        let bytes = 16.0 * (n * n) as f64;
+        let fits = |_: f64| "ask margin(first, second) for some".to_owned();
+        raise(memory::check(bytes, || format!("the margins of all pairs of {n} items"), fits))?;
         let margins = self.margins.clone();
         // Adding zero makes −0 plain 0.
         let all = move || margins.matrix().into_iter().map(|f| f + 0.0).collect::<Vec<f64>>();
@@ -141,6 +144,7 @@ impl Solution {
 
     /// One row per ordered pair of item indices: first, second, class, label (+1 where the first should win) and margin.
     fn pairs(&self, py: Python<'_>) -> PyResult<Table> {
+        check_pairs(self.graph.n_items())?;
         let (graph, margins) = (self.graph.clone(), self.margins.clone());
         let work = move || graph.classes().map(|classes| of_pairs(&classes, margins.as_ref()));
         let columns = long::run_unless(py, self.is_small(), "pairs", work)?;
@@ -291,6 +295,15 @@ impl Solution {
             )),
         }
     }
+}
+
+/// Refuses a table of all ordered pairs of items that memory does not hold.
+pub(crate) fn check_pairs(n_items: usize) -> PyResult<()> {
+    /// Indices, words and margins, and what they are collected from.
+    const BYTES: f64 = 200.0;
+    let fits = |free: f64| format!("that of {:.0} would fit", (free / BYTES).sqrt());
+    let bytes = BYTES * n_items as f64 * n_items as f64;
+    raise(memory::check(bytes, || format!("a table of all pairs of {n_items} items"), fits))
 }
 
 /// Whether an argument is a list of labels rather than a label.

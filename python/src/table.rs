@@ -8,10 +8,12 @@ use numpy::PyArray1;
 use pyo3::exceptions::{PyKeyError, PyRuntimeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict};
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 use crate::arguments as arg;
 use crate::errors::raise;
+use crate::kept::{self, Reduced};
 
 /// A table of named columns.
 ///
@@ -29,7 +31,7 @@ use crate::errors::raise;
 /// >>> len(table)
 /// 4
 #[pyclass(frozen, module = "caveat")]
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Table {
     pub(crate) columns: Columns,
 }
@@ -116,6 +118,10 @@ impl Table {
         let batches = RecordBatchIterator::new([Ok(batch)], schema);
         let stream = FFI_ArrowArrayStream::new(Box::new(batches));
         PyCapsule::new_with_value(py, stream, c"arrow_array_stream")
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
+        kept::reduce(py, "Table", self)
     }
 
     fn __repr__(&self) -> PyResult<String> {

@@ -1,17 +1,19 @@
 //! `balance_window` and the grid behind `phase_diagram`: where generalization and memorization hold together.
 
 use caveat_figures::phase_figure::PhaseInputs;
-use caveat_theory::phase::StrengthKind;
+use caveat_theory::phase::{GRID_BYTES, StrengthKind};
 use caveat_theory::{PairClass, PhaseAxes, Training, balance_window as window, phase_grid as grid};
 use numpy::PyArray1;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict};
+use serde::{Deserialize, Serialize};
 
 use crate::arguments as arg;
 use crate::arrays::{list_of_floats, matrix, vector};
 use crate::errors::{bad, raise};
 use crate::figure::Figure;
+use crate::kept::{self, Reduced};
 use crate::long;
 use crate::task::TransitiveTask;
 
@@ -26,7 +28,7 @@ use crate::task::TransitiveTask;
 /// >>> caveat.balance_window(caveat.TransitiveTask(9, [(5, 3)]), c=2.0).balances
 /// False
 #[pyclass(frozen, get_all, module = "caveat")]
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct BalanceWindow {
     /// The smallest screening at which a cross-section pair fails; None if none ever does or no single screening exists.
     screening_star: Option<f64>,
@@ -44,6 +46,10 @@ pub(crate) struct BalanceWindow {
 
 #[pymethods]
 impl BalanceWindow {
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
+        kept::reduce(py, "BalanceWindow", self)
+    }
+
     fn __repr__(&self) -> String {
         let optional = |x: Option<f64>| x.map_or("None".into(), |x| format!("{x:.6}"));
         format!(
@@ -156,6 +162,7 @@ pub(crate) fn phase_grid<'py>(
 ) -> PyResult<Bound<'py, PyDict>> {
     let task = transitive("task", task)?;
     let axes = axes(conjunctivity, inverse_strength, gradient_flow)?;
+    raise(axes.check_memory(GRID_BYTES))?;
     let (columns, cells) = (axes.conjunctivity.len(), axes.conjunctivity.len() * axes.inverse_strength.len());
     let is_flag = progress.is_none_or(|progress| progress.is_instance_of::<PyBool>());
     let is_short = !gradient_flow && cells <= 1_000 && task.n_items() <= 24 && is_flag;
@@ -186,6 +193,7 @@ pub(crate) fn phase_figure(
 ) -> PyResult<Figure> {
     let tasks = tasks.iter().enumerate().map(|(at, task)| transitive(&format!("tasks[{at}]"), task));
     let (tasks, axes) = (tasks.collect::<PyResult<Vec<_>>>()?, axes(conjunctivity, inverse_strength, gradient_flow)?);
+    raise(axes.check_memory(4.0 * GRID_BYTES * tasks.len() as f64))?;
     let drawn = long::run(py, "phase diagram", progress, move |steps| -> caveat_figures::Result<_> {
         steps.expect(tasks.len() * axes.conjunctivity.len() * axes.inverse_strength.len());
         let mut rows = Vec::new();

@@ -1,4 +1,4 @@
-"""Figures show and save themselves and hold their numbers; similarities go to rsatoolbox and back."""
+"""Figures show and save themselves and hold their numbers."""
 
 from __future__ import annotations
 
@@ -62,58 +62,3 @@ def test_tasks_and_designs_show_themselves() -> None:
         ._repr_svg_()
         .startswith("<svg")
     )
-
-
-def measured(n_items: int, seed: int) -> np.ndarray:
-    features = np.random.default_rng(seed).normal(size=(n_items * (n_items - 1), 40))
-    return features @ features.T
-
-
-def test_similarities_go_to_rdms_and_back() -> None:
-    rsatoolbox = pytest.importorskip("rsatoolbox")
-    from caveat.rsa import from_rdm, to_rdm
-
-    matrix = measured(5, 0)
-    rdm = to_rdm(matrix)
-    diagonal = np.diag(matrix)
-    np.testing.assert_allclose(rdm.get_matrices()[0], diagonal[:, None] + diagonal[None, :] - 2 * matrix, atol=1e-10)
-    back = from_rdm(rdm)
-    center = np.eye(20) - 1 / 20
-    np.testing.assert_allclose(back, center @ matrix @ center, atol=1e-10)
-    kernels = [caveat.ExchangeableKernel.from_matrix(m) for m in (matrix, back)]
-    assert kernels[1].conjunctivity == pytest.approx(kernels[0].conjunctivity, abs=1e-10)
-    assert kernels[1].info["variance_explained"] == pytest.approx(kernels[0].info["variance_explained"], abs=1e-10)
-    # Patterns in another order find their place by their descriptors.
-    shuffled = np.random.default_rng(1).permutation(20)
-    moved = rsatoolbox.rdm.RDMs(
-        rdm.get_matrices()[:, shuffled][:, :, shuffled],
-        pattern_descriptors={
-            name: list(np.array(rdm.pattern_descriptors[name])[shuffled]) for name in ("first", "second")
-        },
-    )
-    np.testing.assert_allclose(from_rdm(moved), back, atol=1e-10)
-
-
-def test_dissimilarities_that_rsatoolbox_measures_give_the_similarities() -> None:
-    rsatoolbox = pytest.importorskip("rsatoolbox")
-    from caveat.rsa import from_rdm, to_rdm
-
-    patterns = np.random.default_rng(2).normal(size=(20, 60))
-    dataset = rsatoolbox.data.Dataset(patterns)
-    correlations = from_rdm(rsatoolbox.rdm.calc_rdm(dataset, method="correlation"))
-    np.testing.assert_allclose(correlations, np.corrcoef(patterns), atol=1e-10)
-    squared = from_rdm(rsatoolbox.rdm.calc_rdm(dataset, method="euclidean"))
-    center = np.eye(20) - 1 / 20
-    np.testing.assert_allclose(squared, center @ (patterns @ patterns.T) @ center / 60, atol=1e-10)
-    again = to_rdm(np.corrcoef(patterns), measure="correlation")
-    np.testing.assert_allclose(from_rdm(again), correlations, atol=1e-10)
-    for call, words in [
-        (lambda: to_rdm(np.zeros((7, 7))), "matrix: 7 patterns are not"),
-        (lambda: to_rdm(np.zeros((6, 7))), "expected a square matrix"),
-        (lambda: to_rdm(np.full((6, 6), np.nan)), r"matrix\[0, 0\]: nan is not"),
-        (lambda: to_rdm(np.arange(36.0).reshape(6, 6)), "not symmetric"),
-        (lambda: to_rdm(np.eye(6), measure="x"), "measure: 'x' is unknown"),
-        (lambda: from_rdm(rsatoolbox.rdm.RDMs(np.ones((1, 3)))), "rdm: 3 patterns are not"),
-    ]:
-        with pytest.raises(ValueError, match=words):
-            call()

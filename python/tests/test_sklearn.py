@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from sklearn.base import clone
 from sklearn.kernel_ridge import KernelRidge
@@ -143,6 +144,79 @@ def test_labels_and_classes_may_be_anything_of_two_kinds() -> None:
     assert flags.predict([[0, 2], [2, 0]]).tolist() == [True, False]
 
 
+#: What says that the first item wins, and what that the second does.
+MEANINGS: list[tuple[Any, Any]] = [
+    (True, False), (1, -1), (1, 0), (1.0, -1.0), (1.0, 0.0), (1, 2), (1.0, 2.0), ("1", "-1"), ("1", "0"), ("1", "2"), ("1.0", "0.0"),
+    ("left", "right"), ("Left", "Right"), ("LEFT", "RIGHT"), ("L", "R"), ("ArrowLeft", "ArrowRight"), ("left_wins", "right_wins"),
+    ("first", "second"), ("first item", "second item"), ("one", "two"), ("a", "b"), ("A", "B"), ("model_a", "model_b"), ("Model A", "Model B"),
+    ("modelA", "modelB"), ("item1", "item2"), ("player-1", "player-2"), ("true", "false"), ("yes", "no"), ("y", "n"), ("win", "loss"),
+    ("Won", "Lost"), ("winner", "loser"),
+]  # fmt: skip
+
+#: Targets in every shape that they are kept in.
+SHAPES: dict[str, Any] = {
+    "a list": lambda first, yes, no: [yes if wins else no for wins in first],
+    "an array": lambda first, yes, no: np.where(first, yes, no),
+    "an array of objects": lambda first, yes, no: np.where(first, yes, no).astype(object),
+    "a column": lambda first, yes, no: pd.Series(np.where(first, yes, no)),
+    "categories": lambda first, yes, no: pd.Categorical(
+        np.where(first, yes, no).tolist(), categories=[yes, no], ordered=True
+    ),
+    "a column of categories": lambda first, yes, no: pd.Series(
+        pd.Categorical(np.where(first, yes, no).tolist(), categories=[no, yes], ordered=True)
+    ),
+    "a nullable column": lambda first, yes, no: pd.Series(np.where(first, yes, no)).convert_dtypes(),
+    "polars": lambda first, yes, no: pl.Series(np.where(first, yes, no).tolist()),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(("yes", "no"), MEANINGS)
+def test_ranks_and_predictions_are_of_one_order_for_every_form_of_y(shape: str, yes: Any, no: Any) -> None:
+    X = [["A", "B"], ["B", "C"], ["A", "C"], ["C", "B"], ["A", "B"], ["C", "A"]]
+    first = np.array([True, True, True, False, True, False])
+    every = [(i, j) for i in "ABC" for j in "ABC" if i != j]
+    plain = ComparisonRidge(0.1, 10.0).fit(X, np.where(first, 1, -1))
+    for loss in ("squared", "logistic"):
+        model = ComparisonRidge(0.1, 10.0, loss=loss).fit(X, SHAPES[shape](first, yes, no))
+        ranks = dict(zip(model.items_.tolist(), model.ranks_.tolist()))
+        assert ranks["A"] > ranks["B"] > ranks["C"]
+        assert model.first_wins_ == yes and sorted(model.classes_.tolist()) == sorted([yes, no])
+        assert model.predict(every).tolist() == [yes if ranks[i] > ranks[j] else no for i, j in every]
+        # As everywhere in scikit-learn: positive for the second class.
+        decided = model.classes_[(model.decision_function(every) > 0).astype(int)]
+        assert decided.tolist() == model.predict(every).tolist()
+        if loss == "logistic":
+            likely = model.classes_[model.predict_proba(every).argmax(axis=1)]
+            assert likely.tolist() == model.predict(every).tolist()
+        else:
+            np.testing.assert_allclose(model.ranks_, plain.ranks_, atol=1e-14)
+
+
+def test_words_of_unknown_meaning_must_be_told() -> None:
+    X, first = [["A", "B"], ["B", "C"], ["C", "A"]], np.array([True, True, False])
+    for yes, no in [
+        ("face", "house"), ("reject_a", "reject_b"), ("loser_1", "loser_2"), ("item_0", "item_1"), ("correct", "wrong"), (3, 2), (2, 3),
+        (10, 5), ("0", "2"), ("b", "c"),
+    ]:  # fmt: skip
+        y = np.where(first, yes, no)
+        with pytest.raises(ValueError, match=r"y: which of .* says that the first item wins\? Say first_wins="):
+            ComparisonRidge().fit(X, y)
+        for told, top in ((yes, "A"), (no, "C")):
+            model = ComparisonRidge(first_wins=told).fit(X, y)
+            assert model.items_[model.ranks_.argmax()] == top and model.first_wins_ == told
+            assert model.predict(X).tolist() == y.tolist()
+    # Told otherwise, known words mean what they are told to.
+    model = ComparisonRidge(first_wins=0).fit(X, np.where(first, 0, 1))
+    assert model.items_[model.ranks_.argmax()] == "A" and model.predict([["A", "C"]]).tolist() == [0]
+    assert clone(model).get_params()["first_wins"] == 0
+    for told in ("fac", 1, None):
+        with pytest.raises(ValueError, match="first_wins"):
+            ComparisonRidge(first_wins=told).fit(X, np.where(first, "face", "house"))
+    always = ComparisonRidge().fit([["A", "B"], ["B", "C"]], [True, True])
+    assert always.predict([["A", "C"], ["C", "A"]]).tolist() == [True, False]
+
+
 def test_it_works_in_searches_and_pipelines() -> None:
     random = np.random.default_rng(0)
     X = np.array([(i, j) for i in range(9) for j in range(9) if i != j] * 6)
@@ -174,6 +248,7 @@ BAD = {
     "three classes": (lambda m: m.fit([["a", "b"]] * 3, [1, 2, 3]), "Only binary classification is supported"),
     "one class that says nothing": (lambda m: m.fit([["a", "b"]], [7]), "got only one class, 7"),
     "targets that are NaN": (lambda m: m.fit([["a", "b"]] * 2, [1, float("nan")]), "NaN"),
+    "a target that is missing": (lambda m: m.fit([["a", "b"]] * 2, ["left", None]), r"y\[1\]: the target is missing"),
     "labels that are NaN": (lambda m: m.fit([[0.0, float("nan")]], [1]), "X contains NaN"),
     "negative weights": (lambda m: m.fit([["a", "b"]], [1], [-1]), "(?i)negative"),
     "no weight": (lambda m: m.fit([["a", "b"]], [1], [0]), "zero"),

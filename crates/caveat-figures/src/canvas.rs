@@ -7,10 +7,11 @@ use std::path::Path;
 
 use kuva::backend::pdf::PdfBackend;
 use kuva::backend::svg::SvgBackend;
-use kuva::render::color::Color as Paint;
-use kuva::render::render::{PathData, Primitive, Scene, TextAnchor};
+use kuva::render::render::{Primitive, Scene};
 use resvg::{tiny_skia, usvg};
+use serde::{Deserialize, Serialize};
 
+use crate::element::{Element, group};
 use crate::error::{FigureError, Result};
 use crate::fonts;
 use crate::palette::{Color, WHITE};
@@ -172,12 +173,12 @@ impl Marker {
 }
 
 /// A page of given size in points, 72 to the inch, that is drawn on in order.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Canvas {
     width: f64,
     height: f64,
     title: String,
-    elements: Vec<Primitive>,
+    elements: Vec<Element>,
 }
 
 impl Canvas {
@@ -213,11 +214,11 @@ impl Canvas {
     pub fn polyline(&mut self, points: &[(f64, f64)], stroke: Stroke) {
         for piece in points.split(|p| !(p.0.is_finite() && p.1.is_finite())) {
             if piece.len() > 1 {
-                self.elements.push(Primitive::PolyLine {
+                self.elements.push(Element::Line {
                     points: piece.to_vec(),
-                    stroke: paint(stroke.color),
-                    stroke_width: stroke.width,
-                    stroke_dasharray: stroke.dash.array(stroke.width),
+                    color: stroke.color,
+                    width: stroke.width,
+                    dashes: stroke.dash.array(stroke.width),
                 });
             }
         }
@@ -257,14 +258,13 @@ impl Canvas {
     }
 
     fn path(&mut self, d: String, fill: Option<(Color, f64)>, stroke: Option<Stroke>) {
-        self.elements.push(Primitive::Path(Box::new(PathData {
+        self.elements.push(Element::Path {
             d,
-            fill: fill.map(|(c, _)| paint(c)),
-            stroke: stroke.map_or(Paint::None, |s| paint(s.color)),
-            stroke_width: stroke.map_or(0.0, |s| s.width),
+            fill: fill.map(|(c, _)| c),
+            outline: stroke.map(|s| (s.color, s.width)),
             opacity: fill.map(|(_, o)| o).filter(|o| *o < 1.0),
-            stroke_dasharray: stroke.and_then(|s| s.dash.array(s.width)),
-        })));
+            dashes: stroke.and_then(|s| s.dash.array(s.width)),
+        });
     }
 
     /// A rectangle, filled, outlined or both.
@@ -286,10 +286,10 @@ impl Canvas {
             y.push(r.y);
             w.push(r.width);
             h.push(r.height);
-            fills.push(paint(color));
+            fills.push(color);
         }
         if !x.is_empty() {
-            self.elements.push(Primitive::RectBatch { x, y, w, h, fills });
+            self.elements.push(Element::Cells { x, y, w, h, fills });
         }
     }
 
@@ -320,14 +320,11 @@ impl Canvas {
 
     /// A disc, outlined or not.
     pub fn disc(&mut self, (cx, cy): (f64, f64), r: f64, fill: Color, outline: Option<Stroke>) {
-        self.elements.push(Primitive::Circle {
-            cx,
-            cy,
+        self.elements.push(Element::Disc {
+            center: (cx, cy),
             r: r.max(0.1),
-            fill: paint(fill),
-            fill_opacity: None,
-            stroke: outline.map(|s| paint(s.color)),
-            stroke_width: outline.map(|s| s.width),
+            fill,
+            outline: outline.map(|s| (s.color, s.width)),
         });
     }
 
@@ -360,25 +357,19 @@ impl Canvas {
         for run in runs {
             let down = drop - run.rise;
             let start = if alone { 0.0 } else { along + run.indent };
-            self.elements.push(Primitive::Text {
-                x: x + start * cos - down * sin,
-                y: y + start * sin + down * cos,
-                // The library reads $…$ as mathematics; here a dollar is a dollar.
-                content: run.content.replace('$', "\\$"),
+            self.elements.push(Element::Text {
+                at: (x + start * cos - down * sin, y + start * sin + down * cos),
+                content: run.content,
                 size: run.size,
-                anchor: match text.anchor {
-                    Anchor::Middle if alone => TextAnchor::Middle,
-                    Anchor::End if alone => TextAnchor::End,
-                    _ => TextAnchor::Start,
-                },
-                rotate: (text.rotation != 0.0).then_some(text.rotation),
+                anchor: if alone { text.anchor } else { Anchor::Start },
+                rotation: text.rotation,
                 bold: text.bold,
-                color: Some(paint(text.color)),
+                color: text.color,
             });
             along += run.width;
         }
         if text.halo.is_some() {
-            self.elements.push(Primitive::GroupEnd);
+            self.elements.push(Element::Close);
         }
     }
 
@@ -386,22 +377,18 @@ impl Canvas {
     pub fn crisp(&mut self, draw: impl FnOnce(&mut Self)) {
         self.open(r#"shape-rendering="crispEdges""#.into());
         draw(self);
-        self.elements.push(Primitive::GroupEnd);
+        self.elements.push(Element::Close);
     }
 
     fn open(&mut self, attributes: String) {
-        self.elements.push(Primitive::GroupStart { transform: None, title: None, extra_attrs: Some(attributes) });
+        self.elements.push(Element::Open(attributes));
     }
 
     fn scene(&self) -> Scene {
         let mut scene = Scene::with_capacity(self.width, self.height, self.elements.len() + 2);
         scene.font_family = Some(fonts::FAMILY.into());
-        scene.elements.push(Primitive::GroupStart {
-            transform: None,
-            title: None,
-            extra_attrs: Some(r#"stroke-linejoin="round""#.into()),
-        });
-        scene.elements.extend_from_slice(&self.elements);
+        scene.elements.push(group(r#"stroke-linejoin="round""#));
+        scene.elements.extend(self.elements.iter().map(Element::primitive));
         scene.elements.push(Primitive::GroupEnd);
         scene
     }
@@ -461,12 +448,8 @@ impl Canvas {
 
     /// Number of drawn elements, cells counted one by one.
     pub fn n_elements(&self) -> usize {
-        self.elements.iter().map(|e| if let Primitive::RectBatch { x, .. } = e { x.len() } else { 1 }).sum()
+        self.elements.iter().map(|e| if let Element::Cells { x, .. } = e { x.len() } else { 1 }).sum()
     }
-}
-
-fn paint(Color(r, g, b): Color) -> Paint {
-    Paint::Rgb(r, g, b)
 }
 
 fn escape(s: &str) -> String {

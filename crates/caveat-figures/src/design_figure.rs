@@ -19,6 +19,7 @@
 use caveat_results::Table;
 use caveat_theory::TransitiveTask;
 use caveat_theory::inference::design::{DesignEvaluation, DesignQuestion, DesignSettings, DesignTarget};
+use serde::{Deserialize, Serialize};
 
 use crate::axes::{Panel, letter_above, margins, title_above};
 use crate::canvas::{Canvas, DOUBLE_COLUMN, Marker, Rect, Stroke};
@@ -41,7 +42,7 @@ const LEAST: f64 = 118.0;
 const TWO: f64 = 240.0;
 
 /// A task, the pairs judged, and what that tells.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DesignRow {
     /// What is trained.
     pub task: TransitiveTask,

@@ -1,12 +1,13 @@
 //! A figure: its picture, what it shows, and the numbers in it.
 
 use caveat_results::Table;
+use serde::{Deserialize, Serialize};
 
 use crate::canvas::{Canvas, Format};
 use crate::error::Result;
 
 /// A picture with its name, title, caption and numbers.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Figure {
     /// Name in file names and on the command line, in kebab case.
     pub name: String,

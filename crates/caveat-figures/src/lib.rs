@@ -23,6 +23,7 @@ pub mod behavior;
 mod canvas;
 pub mod conjunctivity_figure;
 pub mod design_figure;
+mod element;
 mod error;
 mod figure;
 mod fonts;

@@ -3,9 +3,10 @@
 //! Categorical colors are those of Okabe & Ito (2008, "Color universal design"), <https://jfly.uni-koeln.de/color/>.
 
 use caveat_theory::PairClass;
+use serde::{Deserialize, Serialize};
 
 /// An opaque sRGB color.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Color(pub u8, pub u8, pub u8);
 
 impl Color {

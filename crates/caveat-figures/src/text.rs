@@ -1,5 +1,7 @@
 //! One line of text with subscripts and superscripts, placed by anchor, baseline and rotation.
 
+use serde::{Deserialize, Serialize};
+
 use crate::fonts;
 use crate::palette::{BLACK, Color};
 
@@ -11,7 +13,7 @@ pub const NORMAL: u32 = 8;
 pub const LARGE: u32 = 9;
 
 /// Which point of the line the given x is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Anchor {
     /// Its start.
     Start,

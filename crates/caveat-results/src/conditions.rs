@@ -7,7 +7,7 @@ use std::fmt;
 
 use caveat_theory::{Comparison, ComparisonGraph, PresentationOrder, TransitiveTask};
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, ResultsError};
 use crate::input::AsInput;
@@ -20,7 +20,7 @@ pub(crate) use tally::{Group, RowUse, Tallied, Tally, canonical, rows_of_phase};
 pub const MAX_ITEMS: usize = 1024;
 
 /// What distinguishes one condition from another.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ConditionKey {
     /// How the model was trained: full, lora or probe.
     pub setting: String,
@@ -76,7 +76,7 @@ pub struct PairMargin {
 }
 
 /// Sum and number of the logit differences of one ordered pair.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 struct Sum {
     total: f64,
     count: u64,
@@ -116,7 +116,7 @@ impl Tallied for Sum {
 /// All rows of one setting, model, task, hierarchy and hyperparameter, in one phase.
 ///
 /// Memory: 16 n² bytes per seed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Condition {
     key: ConditionKey,
     phase: Phase,

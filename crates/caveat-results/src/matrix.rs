@@ -8,11 +8,11 @@ use npyz::{DType, NpyFile, Order, TypeChar, WriterBuilder};
 use crate::atomic::write_atomically;
 use crate::error::{Result, ResultsError, one_line, open_nonempty};
 
-const EXPECTED: &str = "a square matrix of f4 or f8 saved by numpy.save";
+const EXPECTED: &str = "a square matrix of f2, f4 or f8 saved by numpy.save";
 
 /// Reads a square matrix, n × n, as row-major `f64` and n.
 ///
-/// Takes float32 and float64 of either byte order, in C or Fortran order. Memory: n² doubles, twice in Fortran order.
+/// Takes float16, float32 and float64 of either byte order, in C or Fortran order. Memory: n² doubles, twice in Fortran order.
 ///
 /// # Errors
 /// A file that is not .npy, another element type (pickled objects included), a shape that is not n × n with n ≥ 1, fewer
@@ -25,7 +25,7 @@ pub fn read_matrix(path: &Path) -> Result<(Vec<f64>, usize)> {
 
     let dtype = npy.dtype();
     let width = match &dtype {
-        DType::Plain(kind) if kind.type_char() == TypeChar::Float => kind.num_bytes().filter(|w| [4, 8].contains(w)),
+        DType::Plain(kind) if kind.type_char() == TypeChar::Float => kind.num_bytes().filter(|w| [2, 4, 8].contains(w)),
         _ => None,
     };
     let Some(width) = width else {
@@ -53,6 +53,7 @@ pub fn read_matrix(path: &Path) -> Result<(Vec<f64>, usize)> {
     let n = n as usize;
     let order = npy.order();
     let mut entries: Vec<f64> = match width {
+        2 => npy.into_vec::<half::f16>().map_err(read)?.into_iter().map(f64::from).collect(),
         4 => npy.into_vec::<f32>().map_err(read)?.into_iter().map(f64::from).collect(),
         _ => npy.into_vec().map_err(read)?,
     };
@@ -130,6 +131,8 @@ mod tests {
         assert_eq!(read(&npy("'<f8'", true, "(2, 2)", &columns)).unwrap(), expected);
         let single: Vec<u8> = [1.0_f32, 2.0, 3.0, 4.0].iter().flat_map(|x| x.to_le_bytes()).collect();
         assert_eq!(read(&npy("'<f4'", false, "(2, 2)", &single)).unwrap(), expected);
+        let half: Vec<u8> = [0x3c00_u16, 0x4000, 0x4200, 0x4400].iter().flat_map(|x| x.to_le_bytes()).collect();
+        assert_eq!(read(&npy("'<f2'", false, "(2, 2)", &half)).unwrap(), expected);
         let big: Vec<u8> = [1.0_f64, 2.0, 3.0, 4.0].iter().flat_map(|x| x.to_be_bytes()).collect();
         assert_eq!(read(&npy("'>f8'", false, "(2, 2)", &big)).unwrap(), expected);
     }

@@ -11,12 +11,13 @@ use arrow_schema::{DataType, Field, Schema};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
+use serde::{Deserialize, Serialize};
 
 use crate::atomic::{WriteFailure, write_atomically};
 use crate::error::{Result, ResultsError, one_line};
 
 /// The values of one column.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Values {
     /// Floats; NaN means missing.
     Float(Vec<f64>),
@@ -82,7 +83,7 @@ impl FromStr for Format {
 /// assert_eq!(table.render(Format::Json)?, "[\n{\"item\":\"a\",\"rank\":0.5},\n{\"item\":\"b\",\"rank\":null}\n]\n");
 /// # Ok::<(), caveat_results::ResultsError>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Table {
     columns: Vec<(String, Values)>,
 }

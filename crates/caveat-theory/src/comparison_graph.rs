@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use crate::error::{Result, TheoryError};
 use crate::pair_class::PairClasses;
 use crate::ranking::numbered_by_size;
@@ -25,7 +27,7 @@ impl Comparison {
 }
 
 /// A trained unordered pair: all presentations of `first` against `second`, `first < second`.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Edge {
     /// The item with the smaller index.
     pub first: u32,
@@ -68,7 +70,7 @@ pub struct Trial {
 }
 
 /// In which order the two items of every trained pair are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum PresentationOrder {
     /// Both orders, as in the published task.
     #[default]
@@ -84,12 +86,21 @@ pub enum PresentationOrder {
 /// A set of comparisons between `n_items` items; repeated presentations of a pair are merged into one edge.
 ///
 /// Clones share the edges, so that a solution can keep its graph at no cost.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ComparisonGraph {
     n_items: usize,
     /// Sorted by (first, second), each pair once.
+    #[serde(serialize_with = "write_edges", deserialize_with = "read_edges")]
     edges: Arc<Vec<Edge>>,
     order: PresentationOrder,
+}
+
+fn write_edges<S: Serializer>(edges: &Arc<Vec<Edge>>, to: S) -> std::result::Result<S::Ok, S::Error> {
+    edges.as_slice().serialize(to)
+}
+
+fn read_edges<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<Arc<Vec<Edge>>, D::Error> {
+    Vec::deserialize(from).map(Arc::new)
 }
 
 impl ComparisonGraph {

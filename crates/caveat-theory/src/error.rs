@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::memory::spoken;
+
 /// Why a task, kernel, or computation was refused.
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
@@ -112,6 +114,55 @@ pub enum TheoryError {
         /// Iterations done.
         iterations: usize,
     },
+    /// A computation that needs more memory than is free.
+    #[error("{what} needs {} of memory, and {} are free: {fits}", spoken(*bytes), spoken(*free))]
+    TooLarge {
+        /// Which computation.
+        what: String,
+        /// Estimate of what it needs, in bytes.
+        bytes: f64,
+        /// What is free, in bytes.
+        free: f64,
+        /// What would fit.
+        fits: String,
+    },
+    /// An error at one of many configurations.
+    #[error("{place}: {source}")]
+    At {
+        /// Which one.
+        place: String,
+        /// What went wrong there.
+        source: Box<TheoryError>,
+    },
+}
+
+/// Whose an error is, and so what mends it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The input's: other arguments mend it.
+    Input,
+    /// The computation's, on valid input.
+    Numerics,
+    /// The machine's: it has too little memory.
+    Memory,
+}
+
+impl TheoryError {
+    /// Whose the error is.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NotConverged { .. } => ErrorKind::Numerics,
+            Self::TooLarge { .. } => ErrorKind::Memory,
+            Self::At { source, .. } => source.kind(),
+            _ => ErrorKind::Input,
+        }
+    }
+
+    /// The same error with the place where it happened.
+    #[must_use]
+    pub fn at(self, place: impl Into<String>) -> Self {
+        Self::At { place: place.into(), source: Box::new(self) }
+    }
 }
 
 /// Result of a theory computation.
@@ -120,4 +171,23 @@ pub type Result<T> = std::result::Result<T, TheoryError>;
 /// Checks `low <= value <= high`, refusing NaN; `range` says the rule in words.
 pub(crate) fn check_range(name: &'static str, value: f64, low: f64, high: f64, range: &'static str) -> Result<f64> {
     if value >= low && value <= high { Ok(value) } else { Err(TheoryError::OutOfRange { name, value, range }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_keeps_its_kind_and_its_words_wherever_it_happens() {
+        let failed = TheoryError::NotConverged { what: "a solver", reached: 1.0, needed: 1e-9, iterations: 3 };
+        let placed = failed.clone().at("conjunctivity 0.2").at("condition a");
+        assert_eq!(placed.kind(), ErrorKind::Numerics);
+        assert_eq!(placed.to_string(), format!("condition a: conjunctivity 0.2: {failed}"));
+        assert_eq!(TheoryError::NoComparisons.at("b").kind(), ErrorKind::Input);
+        let large = TheoryError::TooLarge { what: "it".into(), bytes: 2e9, free: 1e9, fits: "half would fit".into() };
+        assert_eq!(
+            (large.kind(), large.to_string().as_str()),
+            (ErrorKind::Memory, "it needs 2.0 GB of memory, and 1.0 GB are free: half would fit")
+        );
+    }
 }

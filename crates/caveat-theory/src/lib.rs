@@ -11,6 +11,7 @@ pub mod inference;
 pub mod kernel;
 pub mod logistic;
 pub mod margins;
+pub mod memory;
 pub mod pair_class;
 pub mod phase;
 pub mod ranking;
@@ -18,11 +19,11 @@ pub mod task;
 pub mod window;
 
 pub use comparison_graph::{Comparison, ComparisonGraph, Edge, PresentationOrder, Trial};
-pub use error::{Result, TheoryError};
+pub use error::{ErrorKind, Result, TheoryError};
 pub use inference::{Fit, MarginFitter};
 pub use kernel::{
     Activation, ExchangeableKernel, MeasuredKernel, NetworkKernel, NetworkKernelKind, RandomFeatures,
-    RandomFeaturesEstimate, RidgeModel, conjunctivity_by_depth, n_items_from_pairs,
+    RandomFeaturesEstimate, RidgeModel, StoredPrecision, conjunctivity_by_depth, n_items_from_pairs,
 };
 pub use margins::{Accuracy, Margins};
 pub use pair_class::{PairClass, PairClasses, Section};

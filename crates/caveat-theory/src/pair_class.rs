@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
+use crate::memory;
 
 /// Kind of an unordered pair, from the trained relations alone (Cheng & Lippl 2026).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -101,6 +102,13 @@ impl PairClasses {
                 problem: format!("{n} items are too many to classify all pairs: at most {} are", Self::MAX_ITEMS),
             });
         }
+        // A byte and a bit for every ordered pair.
+        let pairs = (n * n) as f64;
+        memory::check(
+            1.2 * pairs,
+            || format!("classes of all pairs of {n} items"),
+            |free| format!("those of {:.0} items would fit", (free / 1.2).sqrt()),
+        )?;
         let mut below: Vec<Vec<u32>> = vec![Vec::new(); n];
         let mut trained = vec![UNTRAINED; n * n];
         for e in graph.edges() {

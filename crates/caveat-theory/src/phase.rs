@@ -11,6 +11,7 @@ use crate::comparison_graph::PresentationOrder;
 use crate::error::{Result, TheoryError, check_range};
 use crate::kernel::RidgeModel;
 use crate::margins::{Accuracy, chain};
+use crate::memory;
 use crate::pair_class::{PairClass, PairClasses};
 use crate::task::TransitiveTask;
 use crate::window::{Training, margins_of};
@@ -60,6 +61,9 @@ impl PhaseAxes {
         check_range("upper conjunctivity", alpha.1, alpha.0, 1.0, "between the lower one and 1")?;
         check_range("lower 1/C", inverse_c.0, f64::MIN_POSITIVE, f64::MAX, "positive and finite")?;
         check_range("upper 1/C", inverse_c.1, inverse_c.0, f64::MAX, "finite and at least the lower one")?;
+        let sides = n_alpha as f64 + n_strength as f64;
+        let fits = |free: f64| format!("{:.0} values on both axes would fit", free / 16.0);
+        memory::check(16.0 * sides, || format!("a grid of {n_alpha} × {n_strength} cells"), fits)?;
         let center = |k: usize, n: usize| (k as f64 + 0.5) / n as f64;
         let (low, high) = (inverse_c.0.ln(), inverse_c.1.ln());
         Ok(Self {
@@ -68,7 +72,33 @@ impl PhaseAxes {
             kind: StrengthKind::Ridge,
         })
     }
+
+    /// Refuses a grid of which every cell takes `bytes_per_cell` where there is not as much memory.
+    ///
+    /// The grid itself takes [`GRID_BYTES`]; tables and pictures of it take more.
+    ///
+    /// # Errors
+    /// [`TheoryError::TooLarge`], with the grid that would fit.
+    pub fn check_memory(&self, bytes_per_cell: f64) -> Result<()> {
+        let (columns, rows) = (self.conjunctivity.len(), self.inverse_strength.len());
+        let cells = columns as f64 * rows as f64;
+        let fits = |free: f64| {
+            let share = (free / (cells * bytes_per_cell)).sqrt();
+            let side = |n: usize| ((n as f64 * share) as usize).max(1);
+            format!("a grid of {} × {} would fit", side(columns), side(rows))
+        };
+        memory::check(cells * bytes_per_cell, || format!("a grid of {columns} × {rows} cells"), fits)
+    }
+
+    /// A cell in words.
+    fn place(&self, alpha: f64, inverse: f64) -> String {
+        let name = if self.kind == StrengthKind::Ridge { "C" } else { "time" };
+        format!("conjunctivity {alpha}, {name} {}", 1.0 / inverse)
+    }
 }
+
+/// Bytes that a cell of a [`PhaseGrid`] takes.
+pub const GRID_BYTES: f64 = 40.0;
 
 /// Accuracy of all scored pair classes on a grid.
 #[derive(Debug, Clone, PartialEq)]
@@ -111,6 +141,7 @@ pub fn phase_grid(task: &TransitiveTask, axes: &PhaseAxes, progress: &(dyn Fn(us
     let classes = task.classes()?;
     let plan = (axes.kind == StrengthKind::Ridge).then(|| Plan::new(task, &classes)).flatten();
     let width = axes.conjunctivity.len();
+    axes.check_memory(GRID_BYTES)?;
     // Zeros cost nothing until they are written, which the threads do; memory is what takes the time here.
     let mut shares: [Vec<f64>; 5] = std::array::from_fn(|_| vec![0.0; width * axes.inverse_strength.len()]);
     if width > 0 {
@@ -130,7 +161,8 @@ pub fn phase_grid(task: &TransitiveTask, axes: &PhaseAxes, progress: &(dyn Fn(us
                     continue;
                 }
                 for (k, &alpha) in alphas.iter().enumerate() {
-                    let accuracy = single(task, &classes, alpha, inverse, axes.kind)?;
+                    let accuracy = single(task, &classes, alpha, inverse, axes.kind)
+                        .map_err(|error| error.at(axes.place(alpha, inverse)))?;
                     for (to, class) in row.iter_mut().zip(PairClass::SCORED) {
                         to[start + k] = accuracy.of(class).unwrap_or(f64::NAN);
                     }
@@ -154,9 +186,15 @@ fn single(
         StrengthKind::Ridge => {
             let c = 1.0 / inverse;
             // The chain route, if it applies, resolves the smallest margins.
-            match chain::solve(task, &RidgeModel::new(alpha, c)?) {
-                Ok(solution) => Ok(solution.accuracy(classes)),
-                Err(_) => Ok(margins_of(task, alpha, Training::Ridge { c })?.accuracy(classes)),
+            let cause = match chain::solve(task, &RidgeModel::new(alpha, c)?) {
+                Ok(solution) => return Ok(solution.accuracy(classes)),
+                Err(cause) => cause,
+            };
+            match (margins_of(task, alpha, Training::Ridge { c }), cause) {
+                (Ok(margins), _) => Ok(margins.accuracy(classes)),
+                (Err(error), TheoryError::RouteUnavailable { .. }) => Err(error),
+                // Where the chain route applies, its failure comes first.
+                (Err(_), cause) => Err(cause),
             }
         }
         StrengthKind::GradientFlow => {

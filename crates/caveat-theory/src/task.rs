@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::comparison_graph::{Comparison, ComparisonGraph, PresentationOrder, Trial};
 use crate::error::{Result, TheoryError};
+use crate::memory;
 use crate::pair_class::PairClasses;
 
 /// A trained pair that contradicts the order: the item of rank `winner` beats the higher item of rank `loser`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Exception {
     /// Rank of the item that wins, larger than `loser`.
     pub winner: usize,
@@ -34,7 +37,7 @@ impl Exception {
 /// assert_eq!(task.classes()?.class(2, 6), PairClass::CrossSection);
 /// # Ok::<(), caveat_theory::TheoryError>(())
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TransitiveTask {
     n_items: usize,
     exceptions: Vec<Exception>,
@@ -90,6 +93,7 @@ impl TransitiveTask {
         weights: BTreeMap<(usize, usize), f64>,
         order: PresentationOrder,
     ) -> Result<Self> {
+        check_items(n_items)?;
         let reversed: std::collections::BTreeSet<usize> =
             exceptions.iter().filter(|e| e.is_adjacent()).map(|e| e.loser).collect();
         let premises = (1..n_items).filter(|i| !reversed.contains(&(i - 1))).map(|i| (i - 1, i));
@@ -189,6 +193,16 @@ impl TransitiveTask {
     pub fn classes(&self) -> Result<PairClasses> {
         self.graph.classes()
     }
+}
+
+/// Refuses more items than memory holds the trained pairs of, twice over while they are sorted.
+fn check_items(n_items: usize) -> Result<()> {
+    const BYTES: f64 = 64.0;
+    memory::check(
+        BYTES * n_items as f64,
+        || format!("a task of {n_items} items"),
+        |free| format!("{:.0} items would fit", free / BYTES),
+    )
 }
 
 #[cfg(test)]

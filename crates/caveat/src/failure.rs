@@ -1,10 +1,12 @@
 //! How the command fails: one line on standard error, exit code 2 for bad usage or input, 1 for a run that failed, 130 for one
 //! that was interrupted.
 
+use std::fmt::Display;
+
 use caveat_figures::FigureError;
 use caveat_lm::LmError;
 use caveat_results::ResultsError;
-use caveat_theory::TheoryError;
+use caveat_theory::{ErrorKind as Whose, TheoryError};
 use clap::error::ErrorKind;
 
 use crate::output::tell;
@@ -21,6 +23,8 @@ pub enum Failure {
     File(String),
     /// A computation that did not succeed on valid input; exit code 1.
     Run(String),
+    /// A computation for which there is too little memory, so that it was not begun; exit code 2, as a smaller one may be asked for.
+    Memory(String),
     /// The person asked for an end; exit code 130.
     Interrupted(String),
     /// Standard output was closed, as by `head`; not an error.
@@ -33,10 +37,21 @@ impl Failure {
         Self::Input(message.into())
     }
 
+    /// The same failure, with what it is about in front.
+    pub(crate) fn at(self, what: impl Display) -> Self {
+        match self {
+            Self::Input(words) => Self::Input(format!("{what}: {words}")),
+            Self::File(words) => Self::File(format!("{what}: {words}")),
+            Self::Run(words) => Self::Run(format!("{what}: {words}")),
+            Self::Memory(words) => Self::Memory(format!("{what}: {words}")),
+            Self::Interrupted(_) | Self::ClosedPipe => self,
+        }
+    }
+
     /// Prints the reason and gives the exit code.
     pub(crate) fn report(&self) -> u8 {
         match self {
-            Self::Input(message) | Self::File(message) => {
+            Self::Input(message) | Self::File(message) | Self::Memory(message) => {
                 tell(&format!("error: {message}"));
                 2
             }
@@ -55,9 +70,10 @@ impl Failure {
 
 impl From<TheoryError> for Failure {
     fn from(error: TheoryError) -> Self {
-        match error {
-            TheoryError::NotConverged { .. } => Self::Run(error.to_string()),
-            _ => Self::Input(error.to_string()),
+        match error.kind() {
+            Whose::Input => Self::Input(error.to_string()),
+            Whose::Numerics => Self::Run(error.to_string()),
+            Whose::Memory => Self::Memory(error.to_string()),
         }
     }
 }
@@ -133,5 +149,26 @@ pub(crate) fn usage(error: &clap::Error) -> String {
     match rest.lines().next().map(str::trim).filter(|u| !u.is_empty()) {
         Some(usage) => format!("{line}; usage: {usage} (--help explains)"),
         None => format!("{line} (--help explains)"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_keep_their_kind_and_gain_the_place() {
+        let failed = || TheoryError::NotConverged { what: "a solver", reached: 1.0, needed: 1e-9, iterations: 3 };
+        let placed = |error: TheoryError| Failure::from(error).at("condition a");
+        assert!(matches!(placed(failed()), Failure::Run(words) if words.starts_with("condition a: a solver did not")));
+        assert!(matches!(placed(failed().at("conjunctivity 0")), Failure::Run(_)));
+        assert!(
+            matches!(placed(TheoryError::NoComparisons), Failure::Input(words) if words.starts_with("condition a: "))
+        );
+        let large = TheoryError::TooLarge { what: "a grid".into(), bytes: 2e9, free: 1e9, fits: String::new() };
+        assert!(matches!(placed(large), Failure::Memory(_)));
+        let figure = Failure::from(FigureError::Theory(failed()));
+        assert!(matches!(figure, Failure::Run(_)));
+        assert_eq!([Failure::Run(String::new()).report(), Failure::Memory(String::new()).report()], [1, 2]);
     }
 }

@@ -6,6 +6,7 @@ mod cli;
 mod commands;
 mod failure;
 mod interrupt;
+mod memory;
 mod output;
 mod progress;
 mod report;
@@ -17,6 +18,7 @@ use clap::Parser;
 
 use cli::{Cli, Command};
 pub use failure::Failure;
+pub use memory::watch_memory;
 
 /// Runs the command with these arguments, the program's name first, and gives its exit code: 0 done, 1 a run that failed, 2 bad usage
 /// or input, 130 interrupted. Results go to standard output, complaints and progress to standard error.
@@ -24,6 +26,7 @@ pub use failure::Failure;
 /// It is meant to be called once in a process: it listens to its signals and changes what a panic prints.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     silence_caught_panics();
+    watch_memory();
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => return failure::explain_usage(&error),

@@ -26,8 +26,8 @@ impl Filters {
 /// More items than this would fill the memory of an ordinary machine.
 const MAX_ITEMS: usize = 10_000_000;
 
-/// Most cells of a phase grid in one direction.
-const MAX_CELLS: usize = 20_000;
+/// Most cells of a phase grid in one direction; how many fit together, memory decides.
+const MAX_CELLS: usize = 1_000_000;
 
 /// A number of items; that a task needs at least two is the theory's to say.
 pub(crate) fn n_items(text: &str) -> Result<usize, String> {

@@ -249,3 +249,13 @@ fn names_with_line_breaks_do_not_break_the_line() {
     }
     place.refused_of(&["predict", "-n", "9", "--alpha", "0.2", "-o", "a\r\nb"]);
 }
+
+#[test]
+fn what_memory_does_not_hold_is_refused_with_what_would_fit() {
+    let place = Place::new();
+    let words = ["cells needs", "of memory, and", "are free: a grid of", "would fit"];
+    for output in ["-o out.parquet", "-o out.csv", "--format json", "--figure out.svg"] {
+        place.refused_saying(&format!("phase {TASK} --grid 1000000x1000000 {output}"), &words);
+    }
+    place.refused_saying(&format!("phase {TASK} --grid 1000001x5"), &["from 1 to 1000000"]);
+}

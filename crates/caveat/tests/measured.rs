@@ -122,3 +122,68 @@ fn a_kernel_off_the_exchangeable_ones_predicts_otherwise_than_its_projection() {
     assert!(difference.abs() > 1e-3, "{difference}");
     assert!(place.json("conjunctivity --matrix K.npy")["variance_explained"].as_f64().unwrap() < 1.0);
 }
+
+/// A matrix as NumPy saves it, of numbers in 2 bytes (half precision), 4 or 8.
+fn npy(side: usize, entries: &[f64], bytes: usize) -> Vec<u8> {
+    let mut header = format!("{{'descr': '<f{bytes}', 'fortran_order': False, 'shape': ({side}, {side}), }}");
+    while (10 + header.len() + 1) % 64 != 0 {
+        header.push(' ');
+    }
+    header.push('\n');
+    let mut file = b"\x93NUMPY\x01\x00".to_vec();
+    file.extend(u16::try_from(header.len()).unwrap().to_le_bytes());
+    file.extend(header.as_bytes());
+    for &x in entries {
+        match bytes {
+            2 => file.extend(half(x).to_le_bytes()),
+            4 => file.extend((x as f32).to_le_bytes()),
+            _ => file.extend(x.to_le_bytes()),
+        }
+    }
+    file
+}
+
+/// A positive number in half precision, rounded to nearest; normal numbers only.
+fn half(x: f64) -> u16 {
+    if x == 0.0 {
+        return 0;
+    }
+    let exponent = x.log2().floor();
+    let digits = (x / exponent.exp2() * 1024.0).round() as u16;
+    (((exponent as i32 + 14) << 10) as u16) + digits
+}
+
+#[test]
+fn an_additive_kernel_is_additive_in_every_precision() {
+    let place = Place::new();
+    // Sums of item kernels: κ_id = κ_1 + κ_2, and no more than rounding below.
+    let additive = matrix(9, [40.506_907, 3.3, 20.453_454, 23.353_453, 3.3, 3.3]);
+    let exact = matrix(9, [40.506_907, 3.3, 20.453_453_5, 23.353_453_5, 3.3, 3.3]);
+    std::fs::write(place.path("exact.npy"), npy(72, &exact, 8)).unwrap();
+    let expected = place.json(&format!("predict {TASK} --kernel-matrix exact.npy --project --c 10"));
+    for (name, entries, bytes, precision, tolerance) in [
+        ("half.npy", &additive, 2, "float16", 2e-2),
+        ("single.npy", &additive, 4, "float32", 1e-5),
+        ("cast.npy", &additive.iter().map(|&x| f64::from(x as f32)).collect(), 8, "float32", 1e-5),
+        ("double.npy", &additive, 8, "float64", 1e-5),
+    ] {
+        std::fs::write(place.path(name), npy(72, entries, bytes)).unwrap();
+        let found = place.json(&format!("conjunctivity --matrix {name}"));
+        assert_eq!((&found["precision"], &found["is_definite"]), (&json!(precision), &json!(true)), "{found}");
+        let alpha = found["conjunctivity"].as_f64().unwrap();
+        assert!((0.0..1e-3).contains(&alpha) && (alpha == 0.0 || bytes == 2), "{name}: {alpha}");
+        for c in ["--c 10", ""] {
+            // Without a ridge too, from the whole matrix and from its projection.
+            let projected = place.json(&format!("predict {TASK} --kernel-matrix {name} --project {c}"));
+            let whole = place.json(&format!("predict {TASK} --kernel-matrix {name} {c}"));
+            if c == "--c 10" {
+                assert_margins_agree(&projected, &expected, tolerance);
+                assert_margins_agree(&whole, &expected, tolerance);
+            }
+        }
+    }
+    // More than rounding is a kernel that is none.
+    std::fs::write(place.path("bad.npy"), npy(72, &matrix(9, [40.0, 3.0, 20.0, 23.5, 3.0, 3.0]), 4)).unwrap();
+    assert_eq!(place.json("conjunctivity --matrix bad.npy")["is_definite"], json!(false));
+    place.refused_saying(&format!("predict {TASK} --kernel-matrix bad.npy --project --c 10"), &["indefinite"]);
+}

@@ -4,16 +4,17 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{ChiSquared, Distribution, StandardNormal};
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::basis::Coefficients;
 use super::distributions::{normal_cdf, student_quantile};
 use super::fit::{FitLimit, MarginFitter, Parameters};
 use super::refit::Refitter;
 use crate::error::{Result, TheoryError};
+use crate::memory;
 
 /// An interval of a parameter; NaN where there is none (as where no replicate identifies the parameter).
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
     /// Lower end.
     pub low: f64,
@@ -86,6 +87,16 @@ pub fn bootstrap(fitter: &MarginFitter<'_>, clusters: &[Vec<f64>], replicates: u
     })
 }
 
+/// Refuses more replicates than memory holds the parameters of, with those of one sorted.
+pub(crate) fn check_replicates(replicates: usize) -> Result<()> {
+    const BYTES: f64 = 64.0;
+    memory::check(
+        BYTES * replicates as f64,
+        || format!("a bootstrap of {replicates} replicates"),
+        |free| format!("{:.0} would fit", free / BYTES),
+    )
+}
+
 /// The share of replicates beyond either end of a 95 % expanded percentile interval from `clusters` ≥ 2 clusters.
 pub(crate) fn expanded_tail(clusters: usize) -> f64 {
     let s = clusters as f64;
@@ -116,6 +127,7 @@ impl<'a, 'f, 'g> Resampler<'a, 'f, 'g> {
         if sizes.len() != clusters.len() {
             return refused(format!("{} lists of clusters for {} tasks; give one each", clusters.len(), sizes.len()));
         }
+        check_replicates(replicates)?;
         let mut strata = Vec::with_capacity(sizes.len());
         let mut start = 0;
         for (&all, &size) in clusters.iter().zip(sizes) {

@@ -99,7 +99,7 @@ impl ModelSpec {
 }
 
 /// Values of all parameters, with what they imply.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Estimates {
     /// α; NaN without signal.
     pub conjunctivity: f64,
@@ -122,7 +122,7 @@ pub struct Estimates {
 }
 
 /// A maximum-likelihood fit to choices.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ChoiceFit {
     /// The parameters.
     #[serde(flatten)]
@@ -142,12 +142,11 @@ pub struct ChoiceFit {
     pub probabilities: Vec<f64>,
     /// Fitted gain·f, in the order of the pairs.
     pub margins: Vec<f64>,
-    #[serde(skip)]
     pub(crate) at: At,
 }
 
 /// A point of the model in the coordinates of a search.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct At {
     chart: Chart,
     theta: Coordinates,

@@ -17,6 +17,7 @@ mod question;
 mod simulation;
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, TheoryError};
 use crate::task::TransitiveTask;
@@ -36,7 +37,7 @@ pub const MAX_SAMPLES: usize = 20_000;
 pub const MAX_TRIALS: usize = 1_000_000;
 
 /// How a design is evaluated.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct DesignSettings {
     /// Judgments at which information is compared, from 1 to [`MAX_TRIALS`]; spread over the pairs as evenly as they go, the
     /// remainder over pairs drawn anew in every experiment.
@@ -78,7 +79,7 @@ impl DesignSettings {
 }
 
 /// What a design tells about the target of a [`DesignQuestion`].
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DesignEvaluation {
     /// Expected information about the target at [`DesignSettings::trials`] judgments, in bits: from 0 to log2 of the number
     /// of levels of α, or to 1 bit about two hypotheses.

@@ -57,7 +57,7 @@ pub(crate) enum Point {
 }
 
 /// A smooth piece of the surface with 0 to 2 free coordinates.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Chart {
     /// x and z.
     Plane,

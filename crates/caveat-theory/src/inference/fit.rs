@@ -5,7 +5,7 @@
 //! Each (μ, m) is one (α, C), so three parameters cost a one-dimensional search. The coordinates stay finite in all limits:
 //! as μ → ∞, (1+μ)d → net wins of i minus those of j.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::basis::BasisGrid;
 pub(crate) use super::basis::{Basis, BasisMaker, Coefficients};
@@ -14,7 +14,7 @@ use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
 
 /// The edge of the parameter space that a fit lies on, where some parameters stand for a limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FitLimit {
     /// C → 0 with gain → ∞: margins follow K·y. `c` is 0 and `gain` is the finite gain·C.

@@ -1,13 +1,13 @@
 //! Which parameters the observed pairs determine at all: the directions of the model in which no margin changes.
 
 use faer::Mat;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::fit::{Fit, FitLimit, MarginFitter};
 use crate::error::{Result, TheoryError};
 
 /// One value for each of the five parameters that a fit reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PerParameter<T> {
     /// For α.
     pub conjunctivity: T,

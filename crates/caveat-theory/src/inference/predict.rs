@@ -2,7 +2,7 @@
 //! they may be.
 
 use rand_distr::{Distribution, StudentT};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::bootstrap::{Interval, Resampler, quantile};
 use super::fit::{BasisMaker, Fit, MarginFitter, ObservedTask, agreement};
@@ -11,7 +11,7 @@ use crate::error::{Result, TheoryError};
 use crate::pair_class::PairClasses;
 
 /// Predicted margins of pairs, and their agreement with what was observed.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Prediction {
     /// Predicted margins, in the order of the pairs.
     pub predicted: Vec<f64>,
@@ -32,7 +32,7 @@ pub struct Prediction {
 }
 
 /// Scored pairs by whether they were predicted and observed to fail: to have a margin that contradicts the right answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct FailureCounts {
     /// Predicted and observed.
     pub both: usize,
@@ -45,7 +45,7 @@ pub struct FailureCounts {
 }
 
 /// How observed margins depend on predicted ones. A perfect prediction has slope 1, intercept 0 and R² 1.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
     /// Number of margins.
     pub count: usize,
@@ -166,7 +166,7 @@ pub fn predict(fit: &Fit, graph: &ComparisonGraph, pairs: &[(usize, usize)], obs
 }
 
 /// 95 % intervals of predicted margins, and how many observed ones they hold.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PredictionIntervals {
     /// Where the theory's margin lies, given the uncertainty of the parameters alone; per pair.
     pub theory: Vec<Interval>,

@@ -24,6 +24,19 @@ pub struct ExchangeableKernel {
     pub disjoint: f64,
 }
 
+/// Names of invariant subspaces; the others are item effects.
+const CONSTANT: &str = "constant";
+const CYCLIC: &str = "cyclic (antisymmetric, zero item means)";
+const SYMMETRIC: &str = "symmetric (zero item means)";
+
+/// How a kernel acts on item effects.
+struct ItemBlock {
+    uu: f64,
+    vv: f64,
+    vu: f64,
+    uv: f64,
+}
+
 /// One eigenvalue of an exchangeable kernel on the n(n−1) ordered pairs.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct KernelEigenvalue {
@@ -132,7 +145,7 @@ impl ExchangeableKernel {
         let n = n_items as f64;
         let [id, flip, first, second, cross, zero] = self.orbits();
         let mut all = vec![KernelEigenvalue {
-            subspace: "constant",
+            subspace: CONSTANT,
             value: id + flip + (n - 2.0) * (first + second + 2.0 * cross) + (n - 2.0) * (n - 3.0) * zero,
             multiplicity: 1,
         }];
@@ -140,11 +153,7 @@ impl ExchangeableKernel {
             all.push(KernelEigenvalue { subspace: "antisymmetric", value: id - flip, multiplicity: 1 });
             return all;
         }
-        // K(u_i) = uu·u_i + vu·u_j and K(v_j) = uv·v_i + vv·v_j, for u and v that sum to zero.
-        let uu = id + (n - 2.0) * first - second - cross - (n - 3.0) * zero;
-        let vv = id + (n - 2.0) * second - first - cross - (n - 3.0) * zero;
-        let vu = flip - second + (n - 3.0) * (cross - zero);
-        let uv = flip - first + (n - 3.0) * (cross - zero);
+        let ItemBlock { uu, vv, vu, uv } = self.item_block(n);
         let mean = (uu + vv) / 2.0;
         // The discriminant is nonnegative: K is symmetric for the (positive definite) inner product of u_i and v_j.
         let spread = (((uu - vv) / 2.0).powi(2) + uv * vu).max(0.0).sqrt();
@@ -152,18 +161,109 @@ impl ExchangeableKernel {
             all.push(KernelEigenvalue { subspace: "item-effect", value, multiplicity: n_items - 1 });
         }
         all.push(KernelEigenvalue {
-            subspace: "cyclic (antisymmetric, zero item means)",
+            subspace: CYCLIC,
             value: id - flip - first - second + 2.0 * cross,
             multiplicity: (n_items - 1) * (n_items - 2) / 2,
         });
         if n_items >= 4 {
             all.push(KernelEigenvalue {
-                subspace: "symmetric (zero item means)",
+                subspace: SYMMETRIC,
                 value: id + flip - first - second - 2.0 * cross + 2.0 * zero,
                 multiplicity: n_items * (n_items - 3) / 2,
             });
         }
         all
+    }
+
+    /// The nearest kernel on `n_items` ≥ 3 items without the negative eigenvalues that an error of at most `error` in every orbit
+    /// value can leave; others stay. Where α is above 1 by no more than that, it becomes 1.
+    pub(crate) fn without_rounding(&self, n_items: usize, error: f64) -> Self {
+        let n = n_items as f64;
+        let mut orbits = self.orbits();
+        // Takes λ times the projector with these orbit values off.
+        let mut take = |value: f64, projector: [f64; 6]| {
+            for (orbit, p) in orbits.iter_mut().zip(projector) {
+                *orbit -= value * p;
+            }
+        };
+        for KernelEigenvalue { subspace, value, .. } in self.eigenvalues(n_items) {
+            // The terms of each sum of orbit values.
+            let terms = match subspace {
+                CONSTANT => n * (n - 1.0),
+                CYCLIC => 6.0,
+                SYMMETRIC => 8.0,
+                _ => 4.0 * n,
+            };
+            if value >= 0.0 || value < -error * terms {
+                continue;
+            }
+            let h = 0.5 / n;
+            match subspace {
+                CONSTANT => take(value, [1.0 / (n * (n - 1.0)); 6]),
+                // The antisymmetric functions less the gradients r_i − r_j.
+                CYCLIC => take(value, [0.5 - 2.0 * h, 2.0 * h - 0.5, -h, -h, h, 0.0]),
+                // The second eigenspace of the Johnson scheme on unordered pairs.
+                SYMMETRIC => {
+                    let (same, none) = ((n - 3.0) / (n - 1.0) / 2.0, 1.0 / ((n - 1.0) * (n - 2.0)));
+                    let shared = -same / (n - 2.0);
+                    take(value, [same, same, shared, shared, shared, none]);
+                }
+                _ => {
+                    // Functions a·x_i + b·x_j over x of sum zero and norm 1, of norm 1 themselves.
+                    let (a, b) = self.item_eigenvector(n, value);
+                    let (own, cross) = (a * a + b * b, a * b);
+                    take(
+                        value,
+                        [
+                            own * (1.0 - 1.0 / n) - 2.0 * cross / n,
+                            2.0 * cross * (1.0 - 1.0 / n) - own / n,
+                            a * a - (own + 2.0 * cross) / n,
+                            b * b - (own + 2.0 * cross) / n,
+                            cross - (own + 2.0 * cross) / n,
+                            -(own + 2.0 * cross) / n,
+                        ],
+                    );
+                }
+            }
+        }
+        let [identical, flipped, mut same_first, mut same_second, mut crossed, disjoint] = orbits;
+        let excess = (2.0 * crossed - same_first - same_second) / 4.0;
+        if excess > 0.0 && excess <= error {
+            same_first += excess;
+            same_second += excess;
+            crossed -= excess;
+        }
+        Self { identical, flipped, same_first, same_second, crossed, disjoint }
+    }
+
+    /// (a, b) of the item effects a·x_i + b·x_j that belong to the eigenvalue `value`, of norm 1 where x has sum zero and norm 1.
+    fn item_eigenvector(&self, n: f64, value: f64) -> (f64, f64) {
+        let ItemBlock { uu, vv, vu, uv } = self.item_block(n);
+        // In the orthonormal basis of antisymmetric and symmetric item effects, where the block is symmetric.
+        let antisymmetric = (uu - uv - vu + vv) / 2.0;
+        let symmetric = (uu + uv + vu + vv) / 2.0;
+        let mixed = (uu + uv - vu - vv) / 2.0 * (n / (n - 2.0)).sqrt();
+        let (p, q) = if (antisymmetric - value).abs() >= (symmetric - value).abs() {
+            (-mixed, antisymmetric - value)
+        } else {
+            (symmetric - value, -mixed)
+        };
+        let norm = p.hypot(q);
+        // Where both are the same eigenvalue any direction is an eigenvector.
+        let (p, q) = if norm > 0.0 { (p / norm, q / norm) } else { (1.0, 0.0) };
+        let (p, q) = (p / (2.0 * n).sqrt(), q / (2.0 * (n - 2.0)).sqrt());
+        (p + q, q - p)
+    }
+
+    /// K(u_i) = uu·u_i + vu·u_j and K(v_j) = uv·v_i + vv·v_j, for u and v that sum to zero.
+    fn item_block(&self, n: f64) -> ItemBlock {
+        let [id, flip, first, second, cross, zero] = self.orbits();
+        ItemBlock {
+            uu: id + (n - 2.0) * first - second - cross - (n - 3.0) * zero,
+            vv: id + (n - 2.0) * second - first - cross - (n - 3.0) * zero,
+            vu: flip - second + (n - 3.0) * (cross - zero),
+            uv: flip - first + (n - 3.0) * (cross - zero),
+        }
     }
 
     /// Whether the kernel is positive semidefinite on the ordered pairs of `n_items` items, up to rounding.
@@ -179,7 +279,7 @@ impl ExchangeableKernel {
         for KernelEigenvalue { subspace, value, .. } in self.eigenvalues(n_items) {
             // Each eigenvalue is a sum of orbit values with at most n² terms for the constant and 3n for the rest; the
             // rounding of the 2 × 2 block enters through a square root.
-            let terms = if subspace == "constant" { n * n } else { 4.0 * n };
+            let terms = if subspace == CONSTANT { n * n } else { 4.0 * n };
             if value < -16.0 * f64::EPSILON * terms * largest {
                 return Err(TheoryError::IndefiniteKernel { n_items, subspace, eigenvalue: value });
             }
@@ -303,6 +403,35 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn rounding_is_taken_off_as_a_projection_does(
+            n in 3usize..8, rest in prop::array::uniform5(-1.0..1.0f64), excess in 0.01..2.0f64,
+        ) {
+            let [flip, first, second, cross, zero] = rest;
+            // No two pairs of 3 items are without a shared item.
+            let zero = if n == 3 { cross } else { zero };
+            let kernel = ExchangeableKernel::from_orbits([flip + excess, flip, first, second, cross, zero]).unwrap();
+            // With an error as large as the kernel every negative eigenvalue goes, as in the matrix.
+            let taken = ExchangeableKernel { ..kernel }.without_rounding(n, 1e3);
+            let pairs = ordered_pairs(n);
+            let k = Mat::from_fn(pairs.len(), pairs.len(), |a, b| kernel.value(pairs[a], pairs[b]));
+            let eigen = k.self_adjoint_eigen(Side::Lower).unwrap();
+            let u = eigen.U();
+            let kept = Mat::from_fn(pairs.len(), pairs.len(), |r, c| {
+                u[(r, c)] * eigen.S().column_vector()[c].max(0.0)
+            });
+            let expected = kept * u.transpose();
+            if taken.conjunctivity() < 1.0 - 1e-9 {
+                for (a, &p) in pairs.iter().enumerate() {
+                    for (b, &q) in pairs.iter().enumerate() {
+                        prop_assert!((taken.value(p, q) - expected[(a, b)]).abs() < 1e-10, "{kernel:?}");
+                    }
+                }
+            }
+            // Without an error nothing changes.
+            prop_assert_eq!(kernel.without_rounding(n, 0.0), kernel);
+        }
+
         #[test]
         fn closed_form_eigenvalues_are_those_of_the_matrix(
             n in 2usize..8, rest in prop::array::uniform5(-1.0..1.0f64), excess in 0.01..2.0f64,

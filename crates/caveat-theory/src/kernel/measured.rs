@@ -19,6 +19,69 @@ use crate::error::{Result, TheoryError};
 /// representations are commonly stored and multiplied.
 const ASYMMETRY_TOLERANCE: f64 = 16.0 * f32::EPSILON as f64;
 
+/// The coarsest format of floating-point numbers that holds every entry of a matrix: that in which it was computed or stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StoredPrecision {
+    /// 8 binary digits, of accelerators.
+    Bfloat16,
+    /// 11 binary digits.
+    Float16,
+    /// 24 binary digits, in which representations are commonly kept.
+    Float32,
+    /// 53 binary digits, or whole numbers, which are exact.
+    Float64,
+}
+
+impl StoredPrecision {
+    /// The format of a matrix, by its numbers: they say it also where it has been read or converted as `f64`.
+    pub fn of(matrix: &[f64]) -> Self {
+        let single = |x: &f64| f64::from(*x as f32) == *x;
+        // How many of the last digits of single precision are zero.
+        let ends = |x: &f64, zeros: u32| (*x as f32).to_bits().trailing_zeros() >= zeros;
+        if !matrix.par_iter().all(single) || matrix.par_iter().all(|x| x.fract() == 0.0) {
+            Self::Float64
+        } else if matrix.par_iter().all(|x| ends(x, 16)) {
+            Self::Bfloat16
+        } else if matrix.par_iter().all(|x| ends(x, 13) && x.abs() <= 65_504.0) {
+            Self::Float16
+        } else {
+            Self::Float32
+        }
+    }
+
+    /// Its name, as NumPy has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bfloat16 => "bfloat16",
+            Self::Float16 => "float16",
+            Self::Float32 => "float32",
+            Self::Float64 => "float64",
+        }
+    }
+
+    /// Largest |K_ab − K_ba| that passes for rounding, relative to the largest |K_ab|: of halves both may be rounded.
+    fn asymmetry(self) -> f64 {
+        match self {
+            Self::Bfloat16 | Self::Float16 => 2.0 * self.entry_error(),
+            Self::Float32 | Self::Float64 => ASYMMETRY_TOLERANCE,
+        }
+    }
+
+    /// Largest error of an entry that passes for rounding, relative to the largest entry.
+    ///
+    /// A measurement in double precision has at least the error of single precision, in which the representations behind it are
+    /// commonly stored; single precision is also what sums are computed in, for which 16 units are allowed. Half precision is
+    /// what was stored at the end, rounded once.
+    pub fn entry_error(self) -> f64 {
+        match self {
+            Self::Bfloat16 => (2.0_f64).powi(-8),
+            Self::Float16 => (2.0_f64).powi(-11),
+            Self::Float32 | Self::Float64 => ASYMMETRY_TOLERANCE,
+        }
+    }
+}
+
 /// Side of the square tiles in which a matrix is compared with its transpose, so that both stay in cache.
 const TILE: usize = 64;
 
@@ -27,9 +90,10 @@ const TILE: usize = 64;
 pub struct MeasuredKernel {
     /// Number of items n; the kernel was measured on P = n(n−1) ordered pairs.
     pub n_items: usize,
-    /// The projection: each orbit's value is the measured average over it.
+    /// The projection: each orbit's value is the measured average over it, but for negative eigenvalues within rounding, which are 0.
     pub kernel: ExchangeableKernel,
-    /// α of the projection. Sampling error can put it below 0 or above 1; where the matrix is positive semidefinite, α ≥ 0.
+    /// α of the projection. Sampling error can put it below 0 or above 1; where the matrix is positive semidefinite, α ≥ 0, and 0 it is
+    /// where no more than rounding puts it below.
     pub conjunctivity: f64,
     /// Share of ‖HKH‖² (Frobenius norm of the double-centered kernel) that the projection explains, ‖HΠ(K)H‖²/‖HKH‖² ∈ [0, 1].
     ///
@@ -43,11 +107,13 @@ pub struct MeasuredKernel {
     pub entry_variance_explained: f64,
     /// Largest |K_ab − K_ba| of the input relative to its largest |K_ab|.
     pub asymmetry: f64,
-    /// Smallest eigenvalue of the projection on the n(n−1) ordered pairs.
+    /// Smallest eigenvalue of the averages on the n(n−1) ordered pairs, as measured.
     pub smallest_eigenvalue: f64,
     /// Invariant subspace that it belongs to.
     pub smallest_eigenvalue_subspace: String,
-    /// Whether the projection is positive semidefinite up to rounding. Where the measured matrix is, its projection is.
+    /// The precision of the matrix, by its numbers.
+    pub precision: StoredPrecision,
+    /// Whether the projection is positive semidefinite up to rounding in that precision. Where the measured matrix is, its projection is.
     pub is_definite: bool,
     /// Whether κ_0 was set to κ_x, since no two ordered pairs of 3 items are without a shared item.
     ///
@@ -101,7 +167,8 @@ impl MeasuredKernel {
             )));
         }
         let largest = check_finite(n_items, matrix)?;
-        let asymmetry = check_symmetric(n_items, pairs, matrix, largest)?;
+        let precision = StoredPrecision::of(matrix);
+        let asymmetry = check_symmetric(n_items, pairs, matrix, largest, precision.asymmetry())?;
         let (orbits, means) = orbit_averages(n_items, matrix);
         let kernel = ExchangeableKernel::from_orbits(orbits)?;
         // The averages are accurate to an ulp of the entries' magnitude.
@@ -110,17 +177,23 @@ impl MeasuredKernel {
         }
         let (variance_explained, entry_variance_explained) = shares_explained(n_items, matrix, &kernel, &means);
         let eigenvalues = kernel.eigenvalues(n_items);
+        let rounded = kernel.without_rounding(n_items, precision.entry_error() * largest);
+        let conjunctivity = rounded.conjunctivity();
+        // What is taken off a negative α leaves 0 up to the rounding of sums of orbit values.
+        let was_taken = kernel.conjunctivity() < 0.0 || conjunctivity < 0.0;
+        let rounding = 64.0 * f64::EPSILON * largest / kernel.scale();
         let smallest = eigenvalues.iter().fold(eigenvalues[0], |a, &b| if b.value < a.value { b } else { a });
         Ok(Self {
             n_items,
-            kernel,
-            conjunctivity: kernel.conjunctivity(),
+            kernel: rounded,
+            conjunctivity: if was_taken && conjunctivity.abs() <= rounding { 0.0 } else { conjunctivity },
             variance_explained,
             entry_variance_explained,
             asymmetry,
             smallest_eigenvalue: smallest.value,
             smallest_eigenvalue_subspace: smallest.subspace.to_owned(),
-            is_definite: kernel.check_definite(n_items).is_ok(),
+            precision,
+            is_definite: rounded.check_definite(n_items).is_ok(),
             disjoint_is_filled: n_items == 3,
         })
     }
@@ -179,7 +252,7 @@ fn check_finite(n_items: usize, matrix: &[f64]) -> Result<f64> {
 }
 
 /// The largest |K_ab − K_ba| relative to `largest`, or an error that names where it is too large.
-fn check_symmetric(n_items: usize, pairs: usize, matrix: &[f64], largest: f64) -> Result<f64> {
+fn check_symmetric(n_items: usize, pairs: usize, matrix: &[f64], largest: f64, tolerance: f64) -> Result<f64> {
     let tiles = pairs.div_ceil(TILE);
     let worst_of_rows = |tile: usize| {
         let rows = tile * TILE..((tile + 1) * TILE).min(pairs);
@@ -198,7 +271,7 @@ fn check_symmetric(n_items: usize, pairs: usize, matrix: &[f64], largest: f64) -
     };
     let all: Vec<(f64, usize, usize)> = (0..tiles).into_par_iter().map(worst_of_rows).collect();
     let (difference, row, column) = all.into_iter().fold((0.0, 0, 0), |a, b| if b.0 > a.0 { b } else { a });
-    if difference > ASYMMETRY_TOLERANCE * largest {
+    if difference > tolerance * largest {
         let (low, high) = (row.min(column), row.max(column));
         return Err(bad(format!(
             "it is not symmetric: row {low}, column {high} (pairs {:?} and {:?}) is {}, and row {high}, column {low} is {}; \
@@ -445,6 +518,63 @@ mod tests {
                 prop_assert_eq!(n_items_from_pairs(n * (n - 1) + off), None);
             }
         }
+    }
+
+    /// `x` with `digits` binary digits, rounded to the nearest.
+    fn with_digits(x: f64, digits: i32) -> f64 {
+        if x == 0.0 {
+            return 0.0;
+        }
+        let unit = (2.0_f64).powi(x.abs().log2().floor() as i32 + 1 - digits);
+        (x / unit).round() * unit
+    }
+
+    /// Additive kernels with items of any scale, as they come out in a format of so many digits.
+    fn additive(n: usize, digits: i32, seed: u64) -> Vec<f64> {
+        let values = normals(3, seed);
+        let (first, second) = (20.0 * values[0].abs() + 0.1, 20.0 * values[1].abs() + 0.1);
+        let kernel = ExchangeableKernel::from_orbits([first + second, 0.0, first, second, 0.0, 0.0]).unwrap();
+        matrix_of(n, |p, q| with_digits(kernel.value(p, q) + values[2].abs(), digits))
+    }
+
+    proptest! {
+        #[test]
+        fn additive_kernels_stay_additive_in_every_precision(n in 3usize..10, seed in 0u64..10_000, at in 0usize..3) {
+            let digits = [8, 11, 24][at];
+            let expected = [StoredPrecision::Bfloat16, StoredPrecision::Float16, StoredPrecision::Float32][at];
+            let matrix = additive(n, digits, seed);
+            let measured = MeasuredKernel::project(n, &matrix).unwrap();
+            prop_assert_eq!(measured.precision, expected);
+            prop_assert!(measured.is_definite, "{measured:?}");
+            prop_assert!(measured.conjunctivity >= 0.0 && measured.conjunctivity < 8.0 * expected.entry_error());
+            prop_assert!(measured.kernel.check_definite(n).is_ok());
+            let moved = measured.kernel.orbits();
+            for (k, orbit) in moved.iter().enumerate() {
+                let stored = [matrix[0], moved[1], matrix[1], moved[3], moved[4], moved[5]][k];
+                prop_assert!((orbit - stored).abs() <= 8.0 * expected.entry_error() * matrix[0]);
+            }
+            // So it is where the numbers were made doubles and scaled, in single precision.
+            if digits == 24 {
+                let scaled: Vec<f64> = matrix.iter().map(|x| x / 3.0).collect();
+                let scaled = MeasuredKernel::project(n, &scaled).unwrap();
+                prop_assert!(scaled.is_definite && scaled.conjunctivity >= 0.0);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_more_than_rounding_stays_indefinite() {
+        for (excess, is_definite) in [(1e-7, true), (1e-3, false), (0.05, false)] {
+            let kernel = ExchangeableKernel::from_orbits([1.0, 0.0, 0.5, 0.5 + excess, 0.0, 0.0]).unwrap();
+            let measured = MeasuredKernel::project(6, &matrix_of(6, |p, q| kernel.value(p, q))).unwrap();
+            assert_eq!(measured.is_definite, is_definite, "{measured:?}");
+            assert_eq!(measured.conjunctivity == 0.0, is_definite);
+            assert!(measured.smallest_eigenvalue < -0.9 * excess);
+        }
+        // Whole numbers are exact.
+        let counts = ExchangeableKernel::from_orbits([200.0, 0.0, 100.0, 101.0, 0.0, 0.0]).unwrap();
+        let measured = MeasuredKernel::project(6, &matrix_of(6, |p, q| counts.value(p, q))).unwrap();
+        assert_eq!((measured.precision, measured.is_definite), (StoredPrecision::Float64, false));
     }
 
     #[test]

@@ -7,6 +7,6 @@ pub mod network;
 pub mod random_features;
 
 pub use exchangeable::{ExchangeableKernel, KernelEigenvalue, RidgeModel};
-pub use measured::{MeasuredKernel, n_items_from_pairs};
+pub use measured::{MeasuredKernel, StoredPrecision, n_items_from_pairs};
 pub use network::{Activation, NetworkKernel, NetworkKernelKind, conjunctivity_by_depth};
 pub use random_features::{RandomFeatures, RandomFeaturesEstimate};

@@ -7,6 +7,7 @@ use super::Margins;
 use crate::comparison_graph::Trial;
 use crate::error::{Result, TheoryError, check_range};
 use crate::kernel::ExchangeableKernel;
+use crate::memory;
 
 /// Largest number of trials: the system is dense.
 pub const MAX_TRIALS: usize = 10_000;
@@ -62,8 +63,35 @@ pub fn solve(
     kernel: impl Fn((usize, usize), (usize, usize)) -> f64,
     ridge: f64,
 ) -> Result<DenseSolution> {
+    solve_rounded(n_items, trials, kernel, ridge, EntryError::default())
+}
+
+/// The error of every kernel value, relative to the largest.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct EntryError {
+    /// Which it is known to have, as of one stored in single precision.
+    pub known: f64,
+    /// Which it may have: an eigenvalue below 0 that no more than this leaves shows that it has it.
+    pub at_most: f64,
+}
+
+/// [`solve`] for a kernel whose values have errors: eigenvalues that these can leave count as 0.
+///
+/// # Errors
+/// As [`solve`].
+pub fn solve_rounded(
+    n_items: usize,
+    trials: &[Trial],
+    kernel: impl Fn((usize, usize), (usize, usize)) -> f64,
+    ridge: f64,
+    error: EntryError,
+) -> Result<DenseSolution> {
     check_range("ridge", ridge, 0.0, f64::INFINITY, "a number of at least 0")?;
     check_trials(n_items, trials)?;
+    // The matrix, its eigenvectors and what is made of them, and the margins.
+    let bytes = |side: f64| 8.0 * (5.0 * side * side + (n_items * n_items) as f64);
+    let fits = |free: f64| format!("{:.0} trials would fit", (free / 40.0).sqrt());
+    memory::check(bytes(trials.len() as f64), || format!("a dense system of {} trials", trials.len()), fits)?;
     let pair = |t: &Trial| (t.first, t.second);
     // Rows scaled by √w: minimizing Σ w(f − y)² + λ‖f‖² is ridge regression on √w-scaled trials.
     let root: Vec<f64> = trials.iter().map(|t| t.weight.sqrt()).collect();
@@ -82,8 +110,11 @@ pub fn solve(
     let y = Mat::from_fn(trials.len(), 1, |t, _| root[t] * trials[t].label);
     let norm = (0..trials.len()).map(|a| (0..trials.len()).map(|b| k[(a, b)].abs()).sum()).fold(0.0_f64, f64::max);
     // Cholesky loses eps·‖K‖/λ of the margins where K is singular; below this share the eigenbasis keeps them.
-    let scaled =
-        if ridge >= 1e-4 * norm && ridge.is_finite() { regular(&k, &y, ridge)? } else { spectral(&k, &y, ridge)? };
+    let scaled = if ridge >= 1e-4 * norm && ridge.is_finite() {
+        regular(&k, &y, ridge, error)?
+    } else {
+        spectral(&k, &y, ridge, error)?
+    };
     let dual: Vec<f64> = (0..trials.len()).map(|t| scaled[(t, 0)] * root[t]).collect();
     let mut margins = vec![0.0; n_items * n_items];
     for i in 0..n_items {
@@ -123,20 +154,22 @@ pub(crate) fn check_trials(n_items: usize, trials: &[Trial]) -> Result<()> {
     Ok(())
 }
 
-fn regular(k: &Mat<f64>, y: &Mat<f64>, ridge: f64) -> Result<Mat<f64>> {
+fn regular(k: &Mat<f64>, y: &Mat<f64>, ridge: f64, error: EntryError) -> Result<Mat<f64>> {
     let mut system = k.clone();
     for t in 0..k.nrows() {
         system[(t, t)] += ridge;
     }
     match Llt::new(system.as_ref(), Side::Lower) {
         Ok(factor) => Ok(factor.solve(y)),
-        Err(_) => spectral(k, y, ridge),
+        Err(_) => spectral(k, y, ridge, error),
     }
 }
 
 /// The solution in the eigenbasis of K, without the directions whose eigenvalue is rounding error: a positive semidefinite
 /// kernel takes them to zero on every pair, so they are no part of f (with λ = 0 this is the minimum-norm solution).
-fn spectral(k: &Mat<f64>, y: &Mat<f64>, ridge: f64) -> Result<Mat<f64>> {
+///
+/// Errors of relative size ε in all entries move no eigenvalue by more than ε·√T of the largest (Weyl, with the Frobenius norm).
+fn spectral(k: &Mat<f64>, y: &Mat<f64>, ridge: f64, error: EntryError) -> Result<Mat<f64>> {
     let eigen = k.self_adjoint_eigen(Side::Lower).map_err(|_| TheoryError::NotConverged {
         what: "the eigendecomposition of the kernel matrix",
         reached: f64::NAN,
@@ -145,7 +178,12 @@ fn spectral(k: &Mat<f64>, y: &Mat<f64>, ridge: f64) -> Result<Mat<f64>> {
     })?;
     let values: Vec<f64> = eigen.S().column_vector().iter().copied().collect();
     let largest = values.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
-    let cutoff = largest * f64::EPSILON * 8.0 * k.nrows() as f64;
+    let size = k.nrows() as f64;
+    let cutoff_of = |error: f64| largest * (f64::EPSILON * 8.0 * size).max(error * size.sqrt());
+    let mut cutoff = cutoff_of(error.known);
+    if values.first().is_some_and(|&smallest| smallest < -cutoff) {
+        cutoff = cutoff_of(error.at_most);
+    }
     if let Some(&negative) = values.first()
         && negative < -cutoff
     {

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::dense::EntryError;
 use super::{Margins, asymmetric, chain, dense, graph};
 use crate::comparison_graph::{ComparisonGraph, PresentationOrder, Trial};
 use crate::error::{Result, TheoryError};
 use crate::kernel::exchangeable::check_c;
-use crate::kernel::{ExchangeableKernel, MeasuredKernel, RidgeModel};
+use crate::kernel::{ExchangeableKernel, MeasuredKernel, RidgeModel, StoredPrecision};
 use crate::task::TransitiveTask;
 
 /// How the margins are computed; the table in [`crate::margins`] says what each covers and costs.
@@ -116,6 +117,8 @@ pub fn solve(
 ) -> Result<RidgeSolution> {
     let (n_items, order) = (trained.graph().n_items(), trained.graph().order());
     kernel.check_definite(n_items)?;
+    // A definite kernel has α ≥ 0 but for rounding.
+    let conjunctivity = conjunctivity.max(0.0);
     let reduces = kernel.is_position_symmetric() && order == PresentationOrder::Both && conjunctivity <= 1.0;
     let model = if reduces { Some(RidgeModel::new(conjunctivity, c)?) } else { None };
     match (route, model) {
@@ -132,17 +135,31 @@ pub fn solve(
         }),
         (None | Some(Route::Asymmetric), model) => {
             let (n_items, trials) = trained.trials();
-            let s = asymmetric::solve(n_items, &trials, kernel, c)?;
-            let ranks = s.ranks();
-            Ok(RidgeSolution::new(Box::new(s), Some(ranks), Route::Asymmetric, model.as_ref()))
+            match asymmetric::solve(n_items, &trials, kernel, c) {
+                Ok(s) => {
+                    let ranks = s.ranks();
+                    Ok(RidgeSolution::new(Box::new(s), Some(ranks), Route::Asymmetric, model.as_ref()))
+                }
+                Err(TheoryError::RouteUnavailable { .. }) if route.is_none() && trials.len() <= dense::MAX_TRIALS => {
+                    by_dense(trained, kernel, c, model.as_ref())
+                }
+                Err(error) => Err(error),
+            }
         }
-        (Some(Route::Dense), model) => {
-            let (n_items, trials) = trained.trials();
-            let s = dense::solve_exchangeable(n_items, &trials, kernel, c)?;
-            let ranks = s.ranks().map(<[f64]>::to_vec);
-            Ok(RidgeSolution::new(Box::new(s), ranks, Route::Dense, model.as_ref()))
-        }
+        (Some(Route::Dense), model) => by_dense(trained, kernel, c, model.as_ref()),
     }
+}
+
+fn by_dense(
+    trained: Trained<'_>,
+    kernel: &ExchangeableKernel,
+    c: f64,
+    model: Option<&RidgeModel>,
+) -> Result<RidgeSolution> {
+    let (n_items, trials) = trained.trials();
+    let s = dense::solve_exchangeable(n_items, &trials, kernel, c)?;
+    let ranks = s.ranks().map(<[f64]>::to_vec);
+    Ok(RidgeSolution::new(Box::new(s), ranks, Route::Dense, model))
 }
 
 /// Solves with a full kernel matrix over the ordered pairs, as it is; `c` is 1/ridge on its own scale.
@@ -152,7 +169,10 @@ pub fn solve(
 /// # Errors
 /// A matrix that is refused there or is of another number of items; `c` ≤ 0 or NaN; what the dense route refuses.
 pub fn solve_matrix(trained: Trained<'_>, matrix: &[f64], c: f64) -> Result<RidgeSolution> {
-    let n = MeasuredKernel::project_square(matrix)?.n_items;
+    let MeasuredKernel { n_items: n, precision, .. } = MeasuredKernel::project_square(matrix)?;
+    let at_most = precision.entry_error();
+    // Double precision has a larger error where the matrix shows it, by an eigenvalue below 0.
+    let known = if precision == StoredPrecision::Float64 { 0.0 } else { at_most };
     let (n_items, trials) = trained.trials();
     if n != n_items {
         return Err(TheoryError::BadInput {
@@ -162,7 +182,13 @@ pub fn solve_matrix(trained: Trained<'_>, matrix: &[f64], c: f64) -> Result<Ridg
     }
     let at = |(i, j): (usize, usize)| i * (n - 1) + j - usize::from(j > i);
     let side = n * (n - 1);
-    let s = dense::solve(n, &trials, |e, f| matrix[at(e) * side + at(f)], 1.0 / check_c(c)?)?;
+    let s = dense::solve_rounded(
+        n,
+        &trials,
+        |e, f| matrix[at(e) * side + at(f)],
+        1.0 / check_c(c)?,
+        EntryError { known, at_most },
+    )?;
     Ok(RidgeSolution::new(Box::new(s), None, Route::Dense, None))
 }
 

@@ -49,8 +49,7 @@ pub(crate) fn run(args: &ConjunctivityArgs) -> Result<(), Failure> {
         })
     } else if let Some(path) = &args.matrix {
         let (entries, _) = read_matrix(path)?;
-        let m =
-            MeasuredKernel::project_square(&entries).map_err(|e| Failure::input(format!("{}: {e}", path.display())))?;
+        let m = MeasuredKernel::project_square(&entries).map_err(|e| Failure::from(e).at(path.display()))?;
         json!({
             "matrix": path.display().to_string(),
             "n_items": m.n_items,
@@ -59,6 +58,7 @@ pub(crate) fn run(args: &ConjunctivityArgs) -> Result<(), Failure> {
             "entry_variance_explained": m.entry_variance_explained,
             "is_definite": m.is_definite,
             "smallest_eigenvalue": m.smallest_eigenvalue,
+            "precision": m.precision,
             "kernel": m.kernel.orbits(),
         })
     } else {

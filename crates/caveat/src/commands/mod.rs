@@ -12,7 +12,7 @@ pub(crate) mod results;
 pub(crate) mod task;
 pub(crate) mod window;
 
-use caveat_theory::{Training, TransitiveTask};
+use caveat_theory::{Training, TransitiveTask, memory};
 
 use crate::cli::TaskSpec;
 use crate::failure::Failure;
@@ -37,6 +37,14 @@ pub(crate) fn build_task(spec: &TaskSpec) -> Result<TransitiveTask, Failure> {
         task = task.with_weight(rank(w[0])?, rank(w[1])?, w[2])?;
     }
     Ok(task.with_order(spec.order.into()))
+}
+
+/// Refuses tables of all ordered pairs of items that memory does not hold: some ten columns with words in them, and as text.
+pub(crate) fn check_pairs(n_items: usize, what: &str) -> Result<(), Failure> {
+    const BYTES: f64 = 200.0;
+    let (pairs, fits) =
+        (n_items as f64 * n_items as f64, |free: f64| format!("those of {:.0} would fit", (free / BYTES).sqrt()));
+    Ok(memory::check(BYTES * pairs, || format!("{what} of all pairs of {n_items} items"), fits)?)
 }
 
 /// Flat WINNER LOSER values as pairs; the parser guarantees an even number.

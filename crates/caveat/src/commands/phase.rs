@@ -2,7 +2,7 @@
 
 use caveat_figures::phase_figure::{self, PhaseInputs};
 use caveat_results::{Format, Table};
-use caveat_theory::phase::StrengthKind;
+use caveat_theory::phase::{GRID_BYTES, StrengthKind};
 use caveat_theory::{PairClass, PhaseAxes, PhaseGrid, TransitiveTask, phase_grid};
 
 use super::build_task;
@@ -24,6 +24,7 @@ pub(crate) fn run(args: &PhaseArgs) -> Result<(), Failure> {
     if args.gradient_flow {
         axes.kind = StrengthKind::GradientFlow;
     }
+    axes.check_memory(bytes_per_cell(args))?;
     let grid = with_progress(&task, &axes, "phase grid")?;
     if let Some(path) = &args.figure {
         write_figure(path, &phase_figure::draw(PhaseInputs { rows: &[(task.clone(), grid.clone())] })?)?;
@@ -34,6 +35,18 @@ pub(crate) fn run(args: &PhaseArgs) -> Result<(), Failure> {
         (None, Some(_)) if args.output.format == Format::Table => Ok(()),
         (None, _) => print_table(&table(&grid)?, args.output.format),
     }
+}
+
+/// What a cell of the grid takes, of everything that is made of it.
+fn bytes_per_cell(args: &PhaseArgs) -> f64 {
+    // A second grid and the boundaries in it.
+    let picture = if args.figure.is_some() { 120.0 } else { 0.0 };
+    // Eight columns, and again as they are written.
+    let table = match (&args.output.output, &args.figure) {
+        (None, Some(_)) if args.output.format == Format::Table => 0.0,
+        _ => 200.0,
+    };
+    GRID_BYTES + table + picture
 }
 
 /// Computes a grid behind a progress bar.

@@ -8,7 +8,7 @@ use caveat_theory::{
 };
 use serde_json::json;
 
-use super::build_task;
+use super::{build_task, check_pairs};
 use crate::cli::{Loss, PredictArgs, Route};
 use crate::failure::Failure;
 use crate::output::{check_table_path, json as to_json, print_table, print_text, short, write_result};
@@ -37,6 +37,9 @@ pub(crate) fn run(args: &PredictArgs) -> Result<(), Failure> {
             "{} items have too many pairs to print: beyond {MAX_MARGINS} items, add --ranks-only",
             task.n_items()
         )));
+    }
+    if !args.ranks_only {
+        check_pairs(task.n_items(), "the margins")?;
     }
     let kernel = Kernel::of(args)?;
     let found = solve(args, &task, &kernel)?;
@@ -90,7 +93,7 @@ impl Kernel {
         }
         if let Some(path) = &args.kernel_matrix {
             let (entries, side) = read_matrix(path)?;
-            let at = |e: TheoryError| Failure::input(format!("{}: {e}", path.display()));
+            let at = |e: TheoryError| Failure::from(e).at(path.display());
             let measured = MeasuredKernel::project_square(&entries).map_err(at)?;
             if args.project {
                 return Ok(Self::Orbits(measured.kernel));
@@ -115,7 +118,8 @@ fn solve(args: &PredictArgs, task: &TransitiveTask, kernel: &Kernel) -> Result<F
         Kernel::Orbits(k) => {
             k.check_definite(task.n_items())?;
             // On a given kernel C is 1/ridge; its antisymmetric part is normalized by κ_id − κ_flip.
-            (k.conjunctivity(), c_of(args) * k.scale(), *k)
+            // A definite kernel has α ≥ 0 but for rounding.
+            (k.conjunctivity().max(0.0), c_of(args) * k.scale(), *k)
         }
     };
     if let Some(time) = args.model.time {

@@ -3,7 +3,7 @@
 use caveat_results::{Table, Values};
 use caveat_theory::{PairClasses, Section, TransitiveTask};
 
-use super::build_task;
+use super::{build_task, check_pairs};
 use crate::cli::TaskArgs;
 use crate::failure::Failure;
 use crate::output::{check_table_path, print_table};
@@ -22,6 +22,7 @@ pub(crate) fn run(args: &TaskArgs) -> Result<(), Failure> {
             task.n_items()
         )));
     }
+    check_pairs(task.n_items(), "a table")?;
     let table = table(&task, &task.classes()?)?;
     match &args.output.output {
         Some(path) => Ok(table.write(path)?),

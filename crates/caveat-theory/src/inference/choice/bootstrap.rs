@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::super::bootstrap::{Interval, expanded_tail, quantile};
+use super::super::bootstrap::{Interval, check_replicates, expanded_tail, quantile};
 use super::super::family::Field;
 use super::super::fit::FitLimit;
 use super::response::Response;
@@ -167,6 +167,7 @@ pub(super) fn resample<R: Response + Send>(
     let screen = Screen::new(model, &total, fit)?;
     let search = Search { tolerance: TOLERANCE, steps: 60, ..model.search(model.surface.primary(), false) };
     let start = search::inside(model, fit);
+    check_replicates(replicates)?;
     let draws: Vec<([f64; 5], f64)> = (0..replicates as u64)
         .into_par_iter()
         .map_init(

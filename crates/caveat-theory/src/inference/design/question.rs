@@ -1,5 +1,7 @@
 //! What an experiment is to find out about α, and the prior over everything it does not know.
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::{Result, TheoryError, check_range};
 
 /// Levels of α in each hypothesis that is an interval.
@@ -10,7 +12,7 @@ const LEVELS: (usize, usize) = (32, 400);
 const GRID: (usize, usize) = (8, 512);
 
 /// What is to be found out.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum DesignTarget {
     /// The value of α, uniform on [low, high] ⊂ [0, 1].
     Value {
@@ -27,7 +29,7 @@ pub enum DesignTarget {
 }
 
 /// A target with the prior over C and gain and the lapse rate.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DesignQuestion {
     target: DesignTarget,
     c: (f64, f64),
@@ -38,7 +40,7 @@ pub struct DesignQuestion {
 }
 
 /// A cell of the prior over α, represented by its middle.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(super) struct Level {
     pub(super) value: f64,
     low: f64,

@@ -90,10 +90,7 @@ fn folds(args: &FitArgs, clusters: usize, what: &str, head: &Head) -> Result<usi
 }
 
 fn at(head: &Head, error: TheoryError) -> Failure {
-    match Failure::from(error) {
-        Failure::Input(words) => Failure::Input(format!("{}: {words}", head.name())),
-        other => other,
-    }
+    Failure::from(error).at(head.name())
 }
 
 /// One row per unit and model.

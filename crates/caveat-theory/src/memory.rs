@@ -1,0 +1,59 @@
+//! Memory that a computation is going to take, estimated before it starts: one too large is refused, with what would fit.
+//!
+//! This crate asks no operating system. A program that knows how much memory is free says so once, with [`watch`]; without,
+//! only what no machine could address is refused.
+
+use std::sync::OnceLock;
+
+use crate::error::{Result, TheoryError};
+
+/// Estimates below this are granted without looking, so that small computations cost nothing more.
+const SMALL: f64 = (64 << 20) as f64;
+
+static FREE: OnceLock<fn() -> Option<u64>> = OnceLock::new();
+
+/// Takes a function that tells how many bytes of memory are free, or `None` where that is not known. The first one counts.
+pub fn watch(free: fn() -> Option<u64>) {
+    // A second one would tell the same.
+    let _ = FREE.set(free);
+}
+
+/// Refuses what needs more than the free memory. `bytes` is estimated; `what` names it, and `fits` says what would fit in so many
+/// bytes.
+///
+/// # Errors
+/// [`TheoryError::TooLarge`].
+pub fn check(bytes: f64, what: impl FnOnce() -> String, fits: impl FnOnce(f64) -> String) -> Result<()> {
+    if bytes <= SMALL {
+        return Ok(());
+    }
+    let free = FREE.get().and_then(|free| free()).map_or(isize::MAX as f64, |free| free as f64);
+    if bytes <= free { Ok(()) } else { Err(TheoryError::TooLarge { what: what(), bytes, free, fits: fits(free) }) }
+}
+
+/// A number of bytes as people say it.
+pub(crate) fn spoken(bytes: f64) -> String {
+    const UNITS: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
+    let mut value = bytes / 1e3;
+    let mut unit = 0;
+    while value >= 999.5 && unit + 1 < UNITS.len() {
+        value /= 1e3;
+        unit += 1;
+    }
+    if value >= 9.95 { format!("{value:.0} {}", UNITS[unit]) } else { format!("{value:.1} {}", UNITS[unit]) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_estimates_pass_and_absurd_ones_are_refused_with_what_would_fit() {
+        let fits = |free: f64| format!("{} would fit", (free / 8.0).floor());
+        assert_eq!(check(1e6, || "a list".into(), fits), Ok(()));
+        let message = check(1e30, || "a list".into(), fits).unwrap_err().to_string();
+        assert!(message.starts_with("a list needs 1000000000000000 PB of memory, and"), "{message}");
+        assert!(message.ends_with("would fit"), "{message}");
+        assert_eq!([1_500.0, 9.99e6, 4.16e10, 1.2e12].map(spoken), ["1.5 kB", "10 MB", "42 GB", "1.2 TB"]);
+    }
+}

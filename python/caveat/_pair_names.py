@@ -1,0 +1,194 @@
+"""Which ordered pair of items every pattern of an RDM is, by its name, and in which order the items come."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+#: An ordered pair of items' labels.
+Pair = tuple[Any, Any]
+
+#: Descriptors that name the two items of a pattern.
+_BOTH_ITEMS = (
+    ("first", "second"),
+    ("rank_a", "rank_b"),
+    ("item_a", "item_b"),
+    ("item_1", "item_2"),
+    ("item1", "item2"),
+    ("left", "right"),
+    ("a", "b"),
+    ("i", "j"),
+)
+
+#: What parts the two items of a name, the clearest first.
+_SEPARATORS = (
+    r"\s*->\s*",
+    r"\s*[><→]\s*",
+    r"\s+(?:vs\.?|versus|over|and|then)\s+",
+    r"\s*,\s*",
+    r"\s*[;:|/&]\s*",
+    r"\s+",
+    "__",
+    "_",
+    "-",
+    r"\.",
+    "x",
+    "v",
+)
+
+
+def label(value: Any) -> Any:
+    """A label as it is compared: a number by its value, text without spaces around it."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, bytes):
+        value = value.decode(errors="replace")
+    if isinstance(value, str):
+        text = value.strip()
+        try:
+            value = float(text)
+        except ValueError:
+            return text
+        if not np.isfinite(value):
+            return text
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def of_names(names: Sequence[Any]) -> list[Pair] | None:
+    """The pairs that names such as 0_10, 3>5, (0, 10), item2_item7 or AB are, if they are all of some items."""
+    names = [name.item() if isinstance(name, np.generic) else name for name in names]
+    if not all(isinstance(name, str) for name in names):
+        parted = [
+            tuple(name) if isinstance(name, (tuple, list, np.ndarray)) and len(name) == 2 else None for name in names
+        ]
+        return _complete([(label(p[0]), label(p[1])) for p in parted if p is not None], len(names))
+    texts = [name.strip() for name in names]
+    return _two_numbers(texts) or _two_parts(texts) or _complete([tuple(t) for t in texts if len(t) == 2], len(texts))
+
+
+def _two_numbers(names: list[str]) -> list[Pair] | None:
+    """Names that are the same but for two whole numbers in them."""
+    frames = {re.sub(r"\d+", "#", name) for name in names}
+    if len(frames) != 1:
+        return None
+    numbers = np.array([[int(number) for number in re.findall(r"\d+", name)] for name in names], dtype=object)
+    varied = [k for k in range(numbers.shape[1]) if len(set(numbers[:, k])) > 1] if numbers.ndim == 2 else []
+    if len(varied) != 2:
+        return None
+    # A minus or a decimal point would make other numbers of them.
+    if any(re.search(r"\d\.\d", name) for name in names):
+        return None
+    return _complete([(row[varied[0]], row[varied[1]]) for row in numbers], len(names))
+
+
+def _two_parts(names: list[str]) -> list[Pair] | None:
+    """Names of two labels with one separator in their middle."""
+    names = [re.sub(r"^[(\[{<]\s*(.*?)\s*[)\]}>]$", r"\1", name) for name in names]
+    for separator in _SEPARATORS:
+        pairs = []
+        for name in names:
+            places = list(re.finditer(separator, name))
+            if len(places) % 2 == 0:
+                break
+            middle = places[len(places) // 2]
+            pairs.append((_unquoted(name[: middle.start()]), _unquoted(name[middle.end() :])))
+        complete = _complete(pairs, len(names))
+        if complete is not None:
+            return complete
+    return None
+
+
+def _unquoted(text: str) -> Any:
+    return label(text.strip().strip("'\""))
+
+
+def _complete(pairs: list[Any], count: int) -> list[Pair] | None:
+    """The pairs, if they are every ordered pair of some items once."""
+    if len(pairs) != count:
+        return None
+    items = {item for pair in pairs for item in pair}
+    whole = len(set(pairs)) == count == len(items) * (len(items) - 1) and all(a != b for a, b in pairs)
+    return pairs if whole else None
+
+
+def of_descriptors(descriptors: dict[str, Sequence[Any]], named: str | None) -> tuple[list[Pair] | None, str]:
+    """The pairs that pattern descriptors name, and by which of them; None where nothing names the patterns."""
+    if named is not None:
+        if named not in descriptors:
+            raise ValueError(f"pairs: there is no pattern descriptor {named!r}: the RDM has {', '.join(descriptors)}")
+        pairs = of_names(descriptors[named])
+        if pairs is None:
+            raise ValueError(f"rdm: {_not_pairs(named, descriptors[named])}")
+        return pairs, named
+    for first, second in _BOTH_ITEMS:
+        if {first, second} <= set(descriptors):
+            given = [(label(a), label(b)) for a, b in zip(descriptors[first], descriptors[second])]
+            pairs = _complete(given, len(given))
+            if pairs is None:
+                items = {item for pair in given for item in pair}
+                raise ValueError(
+                    f"rdm: the descriptors {first} and {second} must name every ordered pair of n items once, got "
+                    f"{len(set(given))} different pairs of {len(items)} items in {len(given)} patterns"
+                )
+            return pairs, f"{first} and {second}"
+    found: dict[str, list[Pair]] = {}
+    unread: str | None = None
+    for name, values in descriptors.items():
+        if name == "index":
+            continue
+        pairs = of_names(values)
+        if pairs is not None:
+            found[name] = pairs
+        elif len({str(value) for value in values}) == len(values):
+            unread = name
+    if len({tuple(pairs) for pairs in found.values()}) > 1:
+        raise ValueError(
+            f"rdm: the descriptors {' and '.join(found)} name the patterns differently: say which holds, "
+            f"pairs={next(iter(found))!r}"
+        )
+    if found:
+        name, pairs = next(iter(found.items()))
+        return pairs, name
+    if unread is not None:
+        raise ValueError(f"rdm: {_not_pairs(unread, descriptors[unread])}")
+    return None, "index"
+
+
+def _not_pairs(name: str, values: Sequence[Any]) -> str:
+    shown = ", ".join(repr(label(value)) for value in list(values)[:3])
+    return (
+        f"the descriptor {name} names the patterns {shown}, …, which are not every ordered pair of n items once, as "
+        "0_1, 0_2, … are: "
+        "give pairs=[(first, second), …], the items of every pattern"
+    )
+
+
+def ordered(pairs: list[Pair], items: Sequence[Any] | None) -> list[Any]:
+    """The items, the highest first: as given, or by their numbers."""
+    known = list(dict.fromkeys(item for pair in pairs for item in pair))
+    if items is not None:
+        given = [label(item) for item in items]
+        if len(given) != len(known) or set(given) != set(known):
+            raise ValueError(
+                f"items: expected the {len(known)} items of the patterns, {_listed(known)}, each once, got "
+                f"{_listed(given)}"
+            )
+        return given
+    if all(isinstance(item, (int, float)) for item in known):
+        return sorted(known)
+    parts = [re.fullmatch(r"(.*?)(\d+)", str(item)) for item in known]
+    if len({part and part[1].casefold() for part in parts}) == 1 and parts[0] is not None:
+        return sorted(known, key=lambda item: int(re.fullmatch(r"(.*?)(\d+)", str(item))[2]))  # type: ignore[index]
+    raise ValueError(
+        f"rdm: the items {_listed(known)} have names, which don't tell their order: give items=[…], the highest first"
+    )
+
+
+def _listed(items: Sequence[Any]) -> str:
+    shown = ", ".join(repr(item) for item in list(items)[:6])
+    return shown if len(items) <= 6 else f"{shown}, …"

@@ -1,0 +1,71 @@
+//! What `pickle` and `copy` keep of results: all that they hold, for the version of the package that wrote it.
+
+use pyo3::PyClass;
+use pyo3::PyClassInitializer;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::choices::ChoiceFit;
+use crate::design::Design;
+use crate::errors::bad;
+use crate::figure::Figure;
+use crate::files::PyCondition;
+use crate::inference::Intervals;
+use crate::kernel::ExchangeableKernel;
+use crate::prediction::{Prediction, PredictionIntervals};
+use crate::table::Table;
+use crate::window::BalanceWindow;
+
+/// What `__reduce__` gives: the function that restores an object, and its arguments.
+pub(crate) type Reduced<'py> = (Bound<'py, PyAny>, (&'static str, &'static str, Bound<'py, PyBytes>));
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// An object of the class `class` as bytes, with what makes it again of them.
+pub(crate) fn reduce<'py, T: Serialize + Sync>(
+    py: Python<'py>,
+    class: &'static str,
+    object: &T,
+) -> PyResult<Reduced<'py>> {
+    let mut state = Vec::new();
+    py.detach(|| ciborium::into_writer(object, &mut state))
+        .map_err(|e| bad(class, format_args!("cannot be kept: {e}")))?;
+    Ok((py.import("caveat._lib")?.getattr("restore")?, (class, VERSION, PyBytes::new(py, &state))))
+}
+
+fn made<T>(py: Python<'_>, class: &str, state: &[u8]) -> PyResult<Py<PyAny>>
+where
+    T: DeserializeOwned + Send + PyClass + Into<PyClassInitializer<T>>,
+{
+    let object: T = py
+        .detach(|| ciborium::from_reader(state))
+        .map_err(|e| bad(class, format_args!("what was kept of it is damaged: {e}")))?;
+    Ok(Py::new(py, object)?.into_any())
+}
+
+/// An object from what `pickle` keeps of it.
+#[pyfunction]
+pub(crate) fn restore(py: Python<'_>, class_: &str, version: &str, state: &[u8]) -> PyResult<Py<PyAny>> {
+    let class = class_;
+    if version != VERSION {
+        return Err(PyValueError::new_err(format!(
+            "a {class} kept by caveat {version} cannot be read by caveat {VERSION}: make it again, or install that version"
+        )));
+    }
+    match class {
+        "BalanceWindow" => made::<BalanceWindow>(py, class, state),
+        "ChoiceFit" => made::<ChoiceFit>(py, class, state),
+        "Condition" => made::<PyCondition>(py, class, state),
+        "Design" => made::<Design>(py, class, state),
+        "ExchangeableKernel" => made::<ExchangeableKernel>(py, class, state),
+        "Figure" => made::<Figure>(py, class, state),
+        "Intervals" => made::<Intervals>(py, class, state),
+        "Prediction" => made::<Prediction>(py, class, state),
+        "PredictionIntervals" => made::<PredictionIntervals>(py, class, state),
+        "Table" => made::<Table>(py, class, state),
+        _ => Err(bad("class", format_args!("'{class}' is not kept"))),
+    }
+}
