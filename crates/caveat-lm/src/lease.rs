@@ -163,9 +163,20 @@ impl Lease {
         &self.token
     }
 
-    /// Whether another process took the lease over because this one gave no sign of life for too long.
+    /// Whether another process took the lease over because this one gave no sign of life for too long, as far as is known: it is
+    /// found out with the next sign of life.
     pub(crate) fn is_lost(&self) -> bool {
         self.life.is_lost.load(Ordering::Relaxed)
+    }
+
+    /// Whether the file is another's, or nobody's, at this moment.
+    pub(crate) fn is_lost_now(&self) -> bool {
+        self.is_lost() || !self.is_mine()
+    }
+
+    fn is_mine(&self) -> bool {
+        let is_mine = |seen: Seen| seen.owner.is_some_and(|owner| owner.token == self.token);
+        Seen::at(&self.path).ok().flatten().is_some_and(is_mine)
     }
 }
 
@@ -176,8 +187,7 @@ impl Drop for Lease {
         if let Some(thread) = self.beating.take() {
             let _ = thread.join();
         }
-        let is_mine = |seen: Seen| seen.owner.is_some_and(|owner| owner.token == self.token);
-        if Seen::at(&self.path).ok().flatten().is_some_and(is_mine) {
+        if self.is_mine() {
             let _ = fs::remove_file(&self.path);
         }
     }

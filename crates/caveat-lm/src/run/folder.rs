@@ -97,9 +97,14 @@ impl ClaimedFolder {
         &self.partial
     }
 
-    /// Whether another process took the run over, because this one gave no sign of life for minutes, as when it was suspended.
+    /// Whether another process is known to have taken the run over, because this one gave no sign of life for minutes, as when it was suspended.
     pub fn is_lost(&self) -> bool {
         self.lease.as_ref().is_some_and(Lease::is_lost)
+    }
+
+    /// Whether what failed just now may have failed because another process has taken the run over, or has done it.
+    pub fn is_elsewhere(&self) -> bool {
+        (!self.again && is_finished(&self.places.folder)) || self.lease.as_ref().is_none_or(Lease::is_lost_now)
     }
 
     /// Gives the folder its name, with all that is in it; one of a former run is replaced, if that was asked for.

@@ -186,7 +186,7 @@ impl Models<'_> {
         let finish = match self.compute(run, &mut model, &claimed, on, cancelled) {
             Ok(()) => claimed.finish()?,
             // What fails where another process took over, having found this one silent, is the other's.
-            Err(_) if claimed.is_lost() && !cancelled() => match claim(&run.folder, false, None)? {
+            Err(_) if !cancelled() && claimed.is_elsewhere() => match claim(&run.folder, false, None)? {
                 Claim::Finished => Finish::Elsewhere,
                 Claim::Busy(holder) => return Ok(Outcome::Busy(holder)),
                 // It came to nothing there: the second pass begins anew.

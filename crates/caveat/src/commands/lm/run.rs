@@ -77,7 +77,7 @@ fn do_run(
     match compute(args, model, settings, device, &claimed, interrupt, stages) {
         Ok(done) => Ok((claimed.finish()? == Finish::Here).then_some(done)),
         // Another process took over, having found this one silent for minutes.
-        Err(_) if claimed.is_lost() && !interrupt.is_wished() => match is_finished(&folder) {
+        Err(_) if !interrupt.is_wished() && claimed.is_elsewhere() => match is_finished(&folder) && !args.force {
             true => Ok(None),
             false => {
                 let folder = folder.display();
