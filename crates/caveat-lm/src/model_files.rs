@@ -1,5 +1,7 @@
 //! A pretrained model as it lies on disk: a folder in Hugging Face's layout, or a GGUF file.
 
+mod leftovers;
+
 use std::collections::HashSet;
 use std::fs;
 use std::io::Read;
@@ -7,10 +9,17 @@ use std::path::{Path, PathBuf};
 
 use crate::config::ModelConfig;
 use crate::error::{LmError, Result, quoted};
+use crate::file_kind::wrong_tensors;
 use crate::tokenizer::Tokenizer;
 use crate::weights::{GgufFile, GgufWeights, INDEX, SINGLE, SafetensorsWeights, Weights, checked};
+use leftovers::{Leftover, foreign, leftover};
 
 const CONFIG: &str = "config.json";
+/// The readout, where it is not the embedding.
+const HEAD: &str = "lm_head.weight";
+/// Endings of files that other programs read weights from, and of parts.
+const OTHERS: [&str; 11] =
+    [".safetensors", ".bin", ".pth", ".pt", ".ckpt", ".onnx", ".h5", ".msgpack", ".tflite", ".pkl", ".npz"];
 const EXPECTED: &str = "a folder with config.json, tokenizer.json and model.safetensors, or a .gguf file";
 
 /// A model whose files are open and have been checked against each other; its weights are still to be read.
@@ -23,22 +32,24 @@ pub struct ModelFiles {
     pub weights: Box<dyn Weights>,
     /// The folder, or the GGUF file.
     pub path: PathBuf,
+    /// What a person should know of it: a readout that the configuration does not mention, tensors that are not used. A line each.
+    pub notes: Vec<String>,
 }
 
 /// Opens a model: a folder in Hugging Face's layout, a GGUF file, or a folder that holds exactly one GGUF file.
 ///
-/// Reads configuration, tokenizer and headers, but no weights.
+/// Reads configuration, tokenizer and headers, but no weights, unless a readout is to be compared with the embedding.
 ///
 /// # Errors
 /// A path that is none of these; a model that is not supported, with the field or key that says so; a file that is absent, cut
-/// short or damaged; a tensor that is missing or has another shape than the configuration gives it, or that the configuration does
-/// not foresee within a layer; a tokenizer that does not belong to the model.
+/// short or damaged; a tensor that is missing or has another shape than the configuration gives it, or that would change
+/// the model and the configuration does not foresee; a tokenizer that does not belong to the model.
 pub fn open_model(path: &Path) -> Result<ModelFiles> {
     let metadata = fs::metadata(path).map_err(|e| LmError::read(path, e))?;
     if metadata.is_file() {
         return match begins_like_gguf(path)? {
             true => open_gguf(path),
-            false => Err(LmError::bad_file(path, format!("is no GGUF file: expected {EXPECTED}"))),
+            false => Err(wrong_tensors(path, format!("is no GGUF file: expected {EXPECTED}"))),
         };
     }
     let has = |name: &str| path.join(name).is_file();
@@ -48,14 +59,7 @@ pub fn open_model(path: &Path) -> Result<ModelFiles> {
     let files = gguf_files(path)?;
     match files.as_slice() {
         [only] => open_gguf(only),
-        [] if has(CONFIG) => {
-            let pickled = if has("pytorch_model.bin") { " (pytorch_model.bin is not read)" } else { "" };
-            Err(LmError::bad_file(path, format!("has no {SINGLE} and no {INDEX}{pickled}: expected {EXPECTED}")))
-        }
-        [] if has(SINGLE) || has(INDEX) => {
-            Err(LmError::bad_file(path, format!("has no {CONFIG}: expected {EXPECTED}")))
-        }
-        [] => Err(LmError::bad_file(path, format!("holds no model: expected {EXPECTED}"))),
+        [] => Err(LmError::bad_file(path, format!("{}: expected {EXPECTED}", what_is_missing(path)))),
         [first, second, ..] => {
             let name = |file: &Path| quoted(&file.file_name().unwrap_or_default().to_string_lossy());
             let (count, first, second) = (files.len(), name(first), name(second));
@@ -65,32 +69,104 @@ pub fn open_model(path: &Path) -> Result<ModelFiles> {
     }
 }
 
+/// What a folder that is no model lacks, and what it has instead.
+fn what_is_missing(path: &Path) -> String {
+    let has = |name: &str| path.join(name).is_file();
+    if has(SINGLE) || has(INDEX) {
+        return format!("has no {CONFIG}");
+    }
+    let mut others: Vec<String> = fs::read_dir(path)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| OTHERS.iter().any(|ending| name.ends_with(ending)) && has(name))
+        .collect();
+    others.sort();
+    let others = match others.first() {
+        Some(name) if name.ends_with(".safetensors") && has("adapter_config.json") => {
+            return "is an adapter, no model: give the model that it was trained on, and this with --adapter"
+                .to_owned();
+        }
+        Some(name) if name.ends_with(".safetensors") => format!(" ({} needs the index of all parts)", quoted(name)),
+        Some(name) if name == "pytorch_model.bin" => format!(" ({name} is not read)"),
+        Some(name) => format!(" ({} is not read)", quoted(name)),
+        None => String::new(),
+    };
+    match has(CONFIG) || !others.is_empty() {
+        true => format!("has no {SINGLE} and no {INDEX}{others}"),
+        false => "holds no model".to_owned(),
+    }
+}
+
 fn open_folder(path: &Path) -> Result<ModelFiles> {
     let config_path = path.join(CONFIG);
     let text = fs::read(&config_path).map_err(|e| LmError::read(&config_path, e))?;
-    let config = ModelConfig::from_json(&text, &config_path)?;
+    let mut config = ModelConfig::from_json(&text, &config_path)?;
     let weights = SafetensorsWeights::open(path)?;
+    let names = weights.names();
+    if let Some(problem) = names.iter().find_map(|name| foreign(name)) {
+        return Err(LmError::bad_file(weights.path(), problem));
+    }
+    let mut notes = Vec::new();
+    let has_head = weights.shape(HEAD).is_some();
+    if config.tie_word_embeddings && has_head && !is_embedding(&weights, &config)? {
+        config.tie_word_embeddings = false;
+        notes.push(format!(
+            "{}: {HEAD} differs from the embedding, although {CONFIG} says tie_word_embeddings: it is used, as by Transformers 5",
+            path.display()
+        ));
+    }
     let expected = check_tensors(&weights, &config)?;
-    // Transformers leaves what it does not know aside. Within a layer that is computed, it would be left out of it.
-    let unknown = weights.names().into_iter().find(|name| {
-        let layer = name.strip_prefix("model.layers.").and_then(|rest| rest.split_once('.')?.0.parse::<usize>().ok());
-        let computed = layer.is_some_and(|layer| layer < config.num_hidden_layers);
-        // A constant that older versions stored.
-        computed && !expected.contains(name) && !name.ends_with(".rotary_emb.inv_freq")
-    });
-    refuse_unknown(&weights, unknown)?;
+    let mut unused = Vec::new();
+    for name in names.iter().filter(|name| !expected.contains(*name) && *name != HEAD) {
+        match leftover(name, &config) {
+            Leftover::Constant => {}
+            Leftover::Unused => unused.push(quoted(name)),
+            Leftover::Refused(problem) => return Err(LmError::bad_file(weights.path(), problem)),
+        }
+    }
+    if !unused.is_empty() {
+        notes.push(format!("{}: not used: {}", path.display(), unused.join(", ")));
+    }
+    notes.extend(beside(path, &text));
     let tokenizer = Tokenizer::from_folder(path)?.limit_to(config.vocab_size)?;
-    Ok(ModelFiles { config, tokenizer, weights: Box::new(weights), path: path.to_owned() })
+    Ok(ModelFiles { config, tokenizer, weights: Box::new(weights), path: path.to_owned(), notes })
+}
+
+/// What Transformers would make of a folder besides, and this program does not.
+fn beside(path: &Path, config: &[u8]) -> Vec<String> {
+    let mut notes = Vec::new();
+    let fields: Option<serde_json::Map<String, serde_json::Value>> = serde_json::from_slice(config).ok();
+    let own_code = fields.as_ref().and_then(|fields| fields.get("auto_map")).filter(|value| !value.is_null());
+    if own_code.is_some() {
+        let what = "auto_map names code of the model's own, which is not run: it is computed as its model_type says";
+        notes.push(format!("{}: {what}", path.join(CONFIG).display()));
+    }
+    if path.join("adapter_config.json").is_file() {
+        notes.push(format!("{}: the adapter beside the model is not used", path.display()));
+    }
+    notes
 }
 
 fn open_gguf(path: &Path) -> Result<ModelFiles> {
     let file = GgufFile::open(path)?;
-    let config = ModelConfig::from_gguf(&file)?;
+    let mut config = ModelConfig::from_gguf(&file)?;
     let tokenizer = Tokenizer::from_gguf(&file.metadata)?.limit_to(config.vocab_size)?;
     let weights = GgufWeights::new(file, &config)?;
     let expected = check_tensors(&weights, &config)?;
-    refuse_unknown(&weights, weights.names().into_iter().find(|name| !expected.contains(name)))?;
-    Ok(ModelFiles { config, tokenizer, weights: Box::new(weights), path: path.to_owned() })
+    if let Some(name) = weights.names().into_iter().find(|name| !expected.contains(name)) {
+        let problem = format!("tensor {} is no part of the model that the configuration describes", quoted(&name));
+        return Err(LmError::bad_file(weights.path(), problem));
+    }
+    // A readout that is the embedding once more is a tied one.
+    config.tie_word_embeddings = config.tie_word_embeddings || is_embedding(&weights, &config)?;
+    Ok(ModelFiles { config, tokenizer, weights: Box::new(weights), path: path.to_owned(), notes: Vec::new() })
+}
+
+/// Whether the readout that a file holds is its embedding matrix, number by number.
+fn is_embedding(weights: &dyn Weights, config: &ModelConfig) -> Result<bool> {
+    let shape = [config.vocab_size, config.hidden_size];
+    weights.are_same(HEAD, "model.embed_tokens.weight", &shape)
 }
 
 /// Refuses weights that lack a tensor of the model, or have it in another shape; the names of all that it has otherwise.
@@ -104,12 +180,6 @@ fn check_tensors(weights: &dyn Weights, config: &ModelConfig) -> Result<HashSet<
         expected.insert(name);
     }
     Ok(expected)
-}
-
-fn refuse_unknown(weights: &dyn Weights, unknown: Option<String>) -> Result<()> {
-    let Some(name) = unknown else { return Ok(()) };
-    let problem = format!("tensor {} is no part of the model that the configuration describes", quoted(&name));
-    Err(LmError::bad_file(weights.path(), problem))
 }
 
 fn begins_like_gguf(path: &Path) -> Result<bool> {

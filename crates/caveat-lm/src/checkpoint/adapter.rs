@@ -8,6 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use burn::tensor::{Tensor, TensorData};
+use serde::{Deserialize, Serialize};
 
 use super::adapter_config::{AdapterConfig, Targets, known};
 use super::folder::{write_folder, write_text};
@@ -19,6 +20,8 @@ use crate::weights::{SafetensorsWeights, Weights};
 
 const CONFIG: &str = "adapter_config.json";
 const TENSORS: &str = "adapter_model.safetensors";
+/// What PEFT has no field for: the weights that the adapter was trained on.
+const TRAINED_ON: &str = "trained_on.json";
 
 /// What an adapter that was loaded is.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +34,30 @@ pub struct AdapterSummary {
     pub n_matrices: usize,
     /// The model that the adapter says it was trained on: a name on the hub, or a path.
     pub base_model: Option<String>,
+    /// The weights that it was trained on, if this program trained it.
+    pub trained_on: Option<TrainedOn>,
+}
+
+/// The weights that an adapter was trained on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrainedOn {
+    /// Their name, as in runs and tables.
+    pub weights: String,
+    /// Their checksum, as runs record it.
+    pub weights_sha256: String,
+}
+
+/// How an adapter names the model that it was trained on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseModel {
+    /// What PEFT loads: a name on the hub, or a path.
+    pub name_or_path: String,
+    /// The commit on the hub, if the weights are from there.
+    pub revision: Option<String>,
+    /// The name of the weights, as in runs and tables.
+    pub weights: String,
+    /// Their checksum, as runs record it.
+    pub weights_sha256: String,
 }
 
 /// The name of a half of an adapter, 'A' or 'B'.
@@ -88,7 +115,9 @@ pub fn load_adapter(model: &mut LanguageModel, folder: &Path) -> Result<AdapterS
     for (layer, module, adapter) in adapters {
         model.layers[layer].module_mut(module).adapter = Some(adapter);
     }
-    Ok(AdapterSummary { rank, alpha: config.alpha, n_matrices, base_model: config.base_model })
+    // An adapter is one without it, too.
+    let trained_on = fs::read(folder.join(TRAINED_ON)).ok().and_then(|text| serde_json::from_slice(&text).ok());
+    Ok(AdapterSummary { rank, alpha: config.alpha, n_matrices, base_model: config.base_model, trained_on })
 }
 
 /// What is wrong with a tensor that was not expected.
@@ -107,11 +136,11 @@ fn transposed(values: &[f32], columns: usize) -> Vec<f32> {
 
 /// Saves the adapters of a model as the folder `folder`, which PEFT loads onto the same model.
 ///
-/// `base_model` is how that model is found again: a name on the hub, or a path.
+/// `base` is how that model is found again. What PEFT has no field for, the name and checksum of the weights, is put beside.
 ///
 /// # Errors
 /// A model without adapters, or whose adapters differ in rank or scale; a name that is taken; what the system refuses.
-pub fn save_adapter(folder: &Path, model: &LanguageModel, base_model: &str) -> Result<()> {
+pub fn save_adapter(folder: &Path, model: &LanguageModel, base: &BaseModel) -> Result<()> {
     let adapted: Vec<_> = matrices(model)
         .filter_map(|(layer, module, full)| {
             module.of(&model.layers[layer]).adapter.as_ref().map(|adapter| (module, full, adapter))
@@ -134,7 +163,8 @@ pub fn save_adapter(folder: &Path, model: &LanguageModel, base_model: &str) -> R
         rank,
         alpha: without_rounding(scale * rank as f64),
         targets: Targets::Named(names),
-        base_model: Some(base_model.to_owned()),
+        base_model: Some(base.name_or_path.clone()),
+        revision: base.revision.clone(),
     };
     let mut tensors = Vec::with_capacity(2 * adapted.len());
     let mut halves = Vec::with_capacity(2 * adapted.len());
@@ -145,8 +175,11 @@ pub fn save_adapter(folder: &Path, model: &LanguageModel, base_model: &str) -> R
             halves.push(tensor);
         }
     }
+    let trained_on = TrainedOn { weights: base.weights.clone(), weights_sha256: base.weights_sha256.clone() };
+    let trained_on = serde_json::to_string_pretty(&trained_on).map_err(|e| LmError::write(folder, e))? + "\n";
     write_folder(folder, |folder| {
         write_text(&folder.join(CONFIG), &config.to_json())?;
+        write_text(&folder.join(TRAINED_ON), &trained_on)?;
         let mut halves = halves.into_iter();
         write_tensors(&folder.join(TENSORS), &tensors, |name| match halves.next() {
             Some(tensor) => host(tensor.clone().transpose(), name),

@@ -7,6 +7,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use crate::error::{LmError, Result, one_line, quoted};
+use crate::file_kind::wrong_json;
 use crate::training::LoraModule;
 
 /// Fields that say nothing about what an adapter computes: origins, versions, and how training began or went.
@@ -44,6 +45,8 @@ pub(super) struct AdapterConfig {
     pub(super) targets: Targets,
     /// The model it was trained on: a name on the hub, or a path.
     pub(super) base_model: Option<String>,
+    /// The commit of that model on the hub.
+    pub(super) revision: Option<String>,
 }
 
 /// Which matrices are adapted.
@@ -88,8 +91,8 @@ impl AdapterConfig {
     /// known or not, that asks for more than plain LoRA. Each names the field.
     pub(super) fn from_json(text: &[u8], path: &Path) -> Result<Self> {
         let bad = |problem: String| LmError::bad_file(path, problem);
-        let fields: Map<String, Value> =
-            serde_json::from_slice(text).map_err(|e| bad(format!("is no JSON object ({})", one_line(e))))?;
+        let fields: Map<String, Value> = serde_json::from_slice(text)
+            .map_err(|e| wrong_json(path, text, format!("is no JSON object ({})", one_line(e))))?;
         parse(&fields).map_err(bad)
     }
 
@@ -113,7 +116,7 @@ impl AdapterConfig {
             "peft_type": "LORA",
             "r": self.rank,
             "rank_pattern": {},
-            "revision": null,
+            "revision": self.revision,
             "target_modules": match &self.targets {
                 Targets::All => json!("all-linear"),
                 Targets::Named(names) => json!(names),
@@ -174,7 +177,8 @@ fn parse(fields: &Map<String, Value>) -> std::result::Result<AdapterConfig, Stri
         _ => return Err(wrong("target_modules", expected)),
     };
     let base_model = get("base_model_name_or_path").and_then(Value::as_str).map(str::to_owned);
-    Ok(AdapterConfig { rank, alpha, targets, base_model })
+    let revision = get("revision").and_then(Value::as_str).map(str::to_owned);
+    Ok(AdapterConfig { rank, alpha, targets, base_model, revision })
 }
 
 /// A value as it appears in a message.
@@ -218,6 +222,7 @@ mod tests {
             alpha: 8.0,
             targets: Targets::Named(vec!["q_proj".to_owned()]),
             base_model: Some("org/name".to_owned()),
+            revision: None,
         };
         assert_eq!(read(json!({})).unwrap(), expected);
         // Training's own matters, and fields of other versions that are switched off.
@@ -234,7 +239,7 @@ mod tests {
             (16.0, Targets::Named(vec!["q_proj".to_owned(), "model.layers.0.mlp.up_proj".to_owned()])),
             (0.75, Targets::All),
         ] {
-            let config = AdapterConfig { rank: 3, alpha, targets, base_model: None };
+            let config = AdapterConfig { rank: 3, alpha, targets, base_model: None, revision: Some("0f".to_owned()) };
             let text = config.to_json();
             assert_eq!(AdapterConfig::from_json(text.as_bytes(), Path::new("c")).unwrap(), config);
             assert_eq!(text.contains("\"lora_alpha\": 16,"), alpha == 16.0);

@@ -13,7 +13,7 @@ mod tensors;
 use crate::model::{LanguageModel, Layer, Linear};
 use crate::training::LoraModule;
 
-pub use adapter::{AdapterSummary, load_adapter, save_adapter};
+pub use adapter::{AdapterSummary, BaseModel, TrainedOn, load_adapter, save_adapter};
 pub use model::save_model;
 
 impl LoraModule {

@@ -58,6 +58,11 @@ fn assert_close(found: &[f32], expected: &[f32], tolerance: f32) {
     assert!(deviation <= tolerance, "deviates by {deviation}");
 }
 
+fn base(name_or_path: &str) -> BaseModel {
+    let text = |text: &str| text.to_owned();
+    BaseModel { name_or_path: text(name_or_path), revision: None, weights: text("w"), weights_sha256: text("0f") }
+}
+
 /// Names of the files in a folder, sorted.
 fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> =
@@ -98,8 +103,8 @@ fn a_saved_adapter_has_the_tensors_of_peft_bit_by_bit_and_is_read_back() {
         let (_, mut model) = open(&fixture(name));
         load_adapter(&mut model, &theirs).unwrap();
         let ours = directory.path().join(name);
-        save_adapter(&ours, &model, "somewhere/base").unwrap();
-        assert_eq!(names(&ours), ["adapter_config.json", "adapter_model.safetensors"]);
+        save_adapter(&ours, &model, &base("somewhere/base")).unwrap();
+        assert_eq!(names(&ours), ["adapter_config.json", "adapter_model.safetensors", "trained_on.json"]);
         let file = |folder: &Path| tensors(&folder.join("adapter_model.safetensors"));
         assert_eq!(file(&ours), file(&theirs));
         let config = |folder: &Path| -> Value {
@@ -118,6 +123,8 @@ fn a_saved_adapter_has_the_tensors_of_peft_bit_by_bit_and_is_read_back() {
         let (_, mut again) = open(&fixture(name));
         let summary = load_adapter(&mut again, &ours).unwrap();
         assert_eq!((summary.rank, summary.alpha), (4, 8.0));
+        let BaseModel { weights, weights_sha256, .. } = base("somewhere/base");
+        assert_eq!(summary.trained_on, Some(TrainedOn { weights, weights_sha256 }));
         assert_close(&logits(&again, name), &logits(&model, name), 0.0);
     }
     let mut left = names(directory.path());
@@ -151,7 +158,7 @@ fn an_adapter_of_some_layers_is_named_matrix_by_matrix_and_keeps_an_odd_alpha() 
     let (_, mut model) = trained("llama", Method::Lora(lora));
     model.layers[0].module_mut(LoraModule::DownProj).adapter = None;
     let folder = directory.path().join("adapter");
-    save_adapter(&folder, &model, "llama").unwrap();
+    save_adapter(&folder, &model, &base("llama")).unwrap();
     let config: Value = serde_json::from_slice(&fs::read(folder.join("adapter_config.json")).unwrap()).unwrap();
     let expected =
         ["model.layers.0.self_attn.q_proj", "model.layers.1.self_attn.q_proj", "model.layers.1.mlp.down_proj"];
@@ -211,6 +218,78 @@ fn a_trained_readout_is_saved_apart_from_the_embedding() {
     let (_, untrained) = open(&fixture("llama"));
     let moved = logits(&reloaded, "llama").iter().zip(logits(&untrained, "llama")).any(|(a, b)| (a - b).abs() > 0.1);
     assert!(moved, "the readout was trained");
+}
+
+/// The tiny Llama, whose configuration ties the readout to the embedding, with a readout of its own in the file: the embedding's
+/// negative, as a merged fine-tune might have it.
+fn with_own_head(folder: &Path) {
+    let source = fixture("llama");
+    for name in ["config.json", "tokenizer.json"] {
+        fs::copy(source.join(name), folder.join(name)).unwrap();
+    }
+    let mut all = tensors(&source.join("model.safetensors"));
+    let (shape, numbers) = all["model.embed_tokens.weight"].clone();
+    all.insert("lm_head.weight".to_owned(), (shape, numbers.into_iter().map(|x| -x).collect()));
+    let bytes: Vec<(String, Vec<usize>, Vec<u8>)> = all
+        .into_iter()
+        .map(|(name, (shape, numbers))| (name, shape, numbers.iter().flat_map(|x| x.to_le_bytes()).collect()))
+        .collect();
+    let views =
+        bytes.iter().map(|(name, shape, data)| (name, TensorView::new(Dtype::F32, shape.clone(), data).unwrap()));
+    fs::write(folder.join("model.safetensors"), serialize(views, None).unwrap()).unwrap();
+}
+
+#[test]
+fn a_readout_of_a_files_own_is_answered_with_trained_and_saved_though_the_configuration_ties_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path().join("own");
+    fs::create_dir(&place).unwrap();
+    with_own_head(&place);
+    let (_, tied) = open(&fixture("llama"));
+    let (_, own) = open(&place);
+    let negative: Vec<f32> = logits(&tied, "llama").iter().map(|x| -x).collect();
+    assert_close(&logits(&own, "llama"), &negative, 0.0);
+    let part = |model: &LanguageModel, name: &str| -> Vec<f32> {
+        let tensor = if name == "head" { model.readout().clone() } else { model.embedding.clone() };
+        tensor.try_into_vec_as().unwrap()
+    };
+    let moved = |model: &LanguageModel, name: &str| part(model, name) != part(&own, name);
+    let lora = LoraSettings { rank: 2, alpha: 4.0, modules: vec![LoraModule::QProj] };
+    for (k, (method, parts)) in
+        [(Method::Full, [true, true]), (Method::Lora(lora), [false, false]), (Method::Probe { l2: 0.0 }, [false, true])]
+            .into_iter()
+            .enumerate()
+    {
+        let (files, mut model) = open(&place);
+        let examples: Vec<Example> = prompts("llama").into_iter().map(|prompt| Example { prompt, target: 3 }).collect();
+        let settings = TrainingSettings {
+            method: method.clone(),
+            optimizer: OptimizerKind::Sgd,
+            learning_rate: 0.05,
+            schedule: Schedule { decay: Decay::Constant, warmup_steps: 0 },
+            epochs: 2,
+            batch_size: 100,
+            shuffle: false,
+            clip_norm: None,
+            seed: 1,
+        };
+        let losses = fine_tune(&mut model, &examples, &settings, None, &mut |_| true).unwrap();
+        assert!(losses.last() < losses.first(), "{method:?}: {losses:?}");
+        // The embedding is trained apart from the readout, and neither is where only an adapter is.
+        assert_eq!(["embedding", "head"].map(|name| moved(&model, name)), parts, "{method:?}");
+        let saved = directory.path().join(k.to_string());
+        save_model(&saved, &model, &files, &mut |_, _| ()).unwrap();
+        let (again, reloaded) = open(&saved);
+        assert!(!again.config.tie_word_embeddings && again.notes.is_empty());
+        assert_close(&logits(&reloaded, "llama"), &logits(&model, "llama"), 1e-5);
+        if let Method::Lora(_) = method {
+            let adapter = directory.path().join("adapter");
+            save_adapter(&adapter, &model, &base("own")).unwrap();
+            let (_, mut onto) = open(&place);
+            load_adapter(&mut onto, &adapter).unwrap();
+            assert_close(&logits(&onto, "llama"), &logits(&model, "llama"), 1e-6);
+        }
+    }
 }
 
 #[test]
@@ -275,7 +354,7 @@ fn weights_that_are_not_finite_leave_no_folder() {
 fn a_model_without_an_adapter_has_none_to_save_and_one_with_an_adapter_takes_no_second() {
     let directory = tempfile::tempdir().unwrap();
     let (_, mut model) = open(&fixture("llama"));
-    let error = save_adapter(&directory.path().join("a"), &model, "llama").unwrap_err().to_string();
+    let error = save_adapter(&directory.path().join("a"), &model, &base("llama")).unwrap_err().to_string();
     assert!(error.contains("no adapter to save"), "{error}");
     let adapter = fixture("llama-lora-trained");
     load_adapter(&mut model, &adapter).unwrap();
@@ -283,7 +362,7 @@ fn a_model_without_an_adapter_has_none_to_save_and_one_with_an_adapter_takes_no_
     if let Some(adapter) = &mut model.layers[0].q.adapter {
         adapter.scale *= 2.0;
     }
-    let error = save_adapter(&directory.path().join("a"), &model, "llama").unwrap_err().to_string();
+    let error = save_adapter(&directory.path().join("a"), &model, &base("llama")).unwrap_err().to_string();
     assert!(error.contains("differ in rank or scale"), "{error}");
     assert!(names(directory.path()).is_empty());
 }

@@ -75,6 +75,7 @@ impl ModelConfig {
             rope_theta: keys.number("rope.freq_base")?.unwrap_or(DEFAULT_ROPE_THETA),
             rope_scaling,
             max_position_embeddings: keys.size("context_length")?,
+            // One that repeats the embedding counts as tied, once the weights can be read.
             tie_word_embeddings: !has("output.weight"),
             attention_bias: architecture == Architecture::Qwen2 || has("blk.0.attn_q.bias"),
             attention_output_bias: has("blk.0.attn_output.bias"),
@@ -136,6 +137,8 @@ impl Keys<'_> {
             ("logit_scale", 1.0),
             ("residual_scale", 1.0),
             ("embedding_scale", 1.0),
+            ("attention.temperature_scale", 0.0),
+            ("nextn_predict_layers", 0.0),
         ] {
             if let Some(value) = self.number(name)?.filter(|value| *value != 0.0 && *value != idle) {
                 return Err(self.metadata.bad(format!("{} is {value}: expected none", self.key(name))));

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::{Architecture, ModelConfig, RopeScaling};
 use crate::error::{LmError, Result, one_line, quoted};
+use crate::file_kind::wrong_json;
 
 /// What the supported families are called: `model_type`, and the class under `architectures`.
 const FAMILIES: [(&str, &str, Architecture); 3] = [
@@ -20,6 +21,49 @@ const FAMILIES: [(&str, &str, Architecture); 3] = [
 const SUPPORTED: &str = "llama (LlamaForCausalLM), qwen2 (Qwen2ForCausalLM) or qwen3 (Qwen3ForCausalLM)";
 const DEFAULT_ROPE_THETA: f64 = 10_000.0;
 
+/// Traits of models that came out of these families and compute something else. Transformers' classes of the families ignore
+/// them, so a file that has one is named after another model than it holds.
+const OF_OTHERS: [&str; 25] = [
+    "attn_logit_softcapping",
+    "final_logit_softcapping",
+    "logits_soft_cap",
+    "query_pre_attn_scalar",
+    "attention_multiplier",
+    "clip_qkv",
+    "num_experts",
+    "num_local_experts",
+    "n_routed_experts",
+    "num_experts_per_tok",
+    "use_qk_norm",
+    "qk_norm",
+    "qk_layernorm",
+    "no_rope_layers",
+    "no_rope_layer_interval",
+    "rope_interleaved",
+    "rope_interleave",
+    "alibi",
+    "use_alibi",
+    "use_parallel_residual",
+    "parallel_attn",
+    "cross_attention_layers",
+    "attn_temperature_tuning",
+    "use_bidirectional_attention",
+    "num_nextn_predict_layers",
+];
+
+/// Factors of Granite, MiniCPM, Cohere and others.
+const FACTORS: [&str; 9] = [
+    "embedding_multiplier",
+    "residual_multiplier",
+    "logits_scaling",
+    "logit_scale",
+    "scale_emb",
+    "embed_scale",
+    "output_multiplier_scale",
+    "rotary_pct",
+    "rope_ratio",
+];
+
 impl ModelConfig {
     /// Reads `config.json`; `path` is for messages.
     ///
@@ -28,8 +72,8 @@ impl ModelConfig {
     /// asks for what this program does not compute. Each names the field.
     pub(crate) fn from_json(text: &[u8], path: &Path) -> Result<Self> {
         let bad = |problem: String| LmError::bad_file(path, problem);
-        let fields: Map<String, Value> =
-            serde_json::from_slice(text).map_err(|e| bad(format!("is no JSON object ({})", one_line(e))))?;
+        let fields: Map<String, Value> = serde_json::from_slice(text)
+            .map_err(|e| wrong_json(path, text, format!("is no JSON object ({})", one_line(e))))?;
         let config = parse(&Fields { prefix: "", map: &fields }).map_err(bad)?;
         config.problem().map_or(Ok(config), |problem| Err(bad(problem)))
     }
@@ -117,9 +161,11 @@ fn architecture(fields: &Fields) -> std::result::Result<Architecture, String> {
 
 /// Refuses what would make the model compute something else.
 fn refuse_unsupported(fields: &Fields, architecture: Architecture) -> std::result::Result<(), String> {
-    match fields.text("hidden_act")? {
-        None | Some("silu" | "swish") => {}
-        Some(other) => return Err(format!("hidden_act is {}: expected silu", quoted(other))),
+    for name in ["hidden_act", "hidden_activation", "activation_function"] {
+        match fields.text(name)? {
+            None | Some("silu" | "swish") => {}
+            Some(other) => return Err(format!("{name} is {}: expected silu", quoted(other))),
+        }
     }
     if fields.get("quantization_config").is_some() {
         return Err("quantization_config is given: expected weights that are not quantized".to_owned());
@@ -137,12 +183,32 @@ fn refuse_unsupported(fields: &Fields, architecture: Architecture) -> std::resul
         Some(Value::Array(types)) if types.iter().all(|kind| kind == "full_attention") => {}
         Some(_) => return Err("layer_types has a layer that is not full_attention: expected no other".to_owned()),
     }
-    for name in ["attn_logit_softcapping", "final_logit_softcapping", "num_experts", "num_local_experts"] {
-        if let Some(value) = fields.get(name) {
+    for name in OF_OTHERS {
+        if let Some(value) = fields.get(name).filter(|value| !is_off(value)) {
             return Err(format!("{name} is {}: expected none", shown(value)));
         }
     }
+    // A factor of one does nothing.
+    for name in FACTORS {
+        if let Some(value) = fields.get(name).filter(|value| value.as_f64() != Some(1.0)) {
+            return Err(format!("{name} is {}: expected 1", shown(value)));
+        }
+    }
+    if fields.get("is_causal").is_some_and(|value| value == false) {
+        return Err("is_causal is false: expected attention to what came before".to_owned());
+    }
     Ok(())
+}
+
+/// Whether a value switches a trait off.
+fn is_off(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::Array(list) => list.is_empty(),
+        Value::Object(map) => map.is_empty(),
+        Value::String(_) | Value::Bool(true) => false,
+    }
 }
 
 /// The base and the deviation of the rotary frequencies. Transformers 4 has `rope_theta` and `rope_scaling`, 5 has both in

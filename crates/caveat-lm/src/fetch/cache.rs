@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::FetchedFrom;
 use super::store::{Presence, Shelf};
 use crate::error::{LmError, Result, quoted};
-use crate::registry::{RegistryEntry, find, registry};
+use crate::registry::{RegistryEntry, find, names, registry};
 
 /// The folder for models: CAVEAT_CACHE if it is set, else `caveat` in the user's cache folder, which is `$XDG_CACHE_HOME` or
 /// `~/.cache`, on macOS `~/Library/Caches`, on Windows `%LOCALAPPDATA%`. It need not exist.
@@ -69,31 +69,63 @@ pub fn locate(name_or_path: &str, cache: &Path) -> Result<PathBuf> {
     if !name_or_path.is_empty() && path.exists() {
         return Ok(path.to_owned());
     }
-    let Some(entry) = find(name_or_path) else {
-        let names = registry().iter().map(|entry| entry.name).collect::<Vec<_>>().join(", ");
-        let name = quoted(name_or_path);
+    let Some((entry, from)) = find(name_or_path) else {
+        let (name, names) = (quoted(name_or_path), names().join(", "));
         let problem =
             format!("{name} is neither a file, nor a folder, nor a model by name: expected a path or one of {names}");
         return Err(LmError::invalid(problem));
     };
-    model_path(entry, cache)
+    match from {
+        Some(from) => weights_path(entry, from, cache),
+        None => model_path(entry, cache),
+    }
 }
 
-/// Where a registered model lies in the cache.
+/// Where a registered model lies in the cache, from wherever it is there.
 pub(super) fn model_path(entry: &RegistryEntry, cache: &Path) -> Result<PathBuf> {
-    let mut damage = None;
-    for from in [FetchedFrom::Hub, FetchedFrom::Wheel] {
-        let shelf = Shelf::new(cache, entry, from);
-        match shelf.presence(entry) {
-            Presence::Whole(_) => return Ok(shelf.model_path(entry)),
-            Presence::Damaged(problem) => damage = Some(problem),
-            Presence::Absent => {}
-        }
-    }
-    let state = damage.map_or_else(|| "it is not".to_owned(), |problem| format!("it is damaged ({problem})"));
+    weights_path(entry, which(entry, cache), cache)
+}
+
+/// Which weights of a registered model are meant where only the model is named: those that are in `cache`, the hub's first, then
+/// those that are no longer whole there, and otherwise the hub's.
+pub(crate) fn which(entry: &RegistryEntry, cache: &Path) -> FetchedFrom {
+    let state = |from: &FetchedFrom| match Shelf::new(cache, entry, *from).presence(entry) {
+        Presence::Whole(_) => 0,
+        Presence::Damaged(_) => 1,
+        Presence::Absent => 2,
+    };
+    // Of equals the first.
+    entry.sources().into_iter().min_by_key(state).unwrap_or(FetchedFrom::Hub)
+}
+
+/// The registered model that a path in `cache` is.
+pub(crate) fn registered_at(path: &Path, cache: &Path) -> Option<(&'static RegistryEntry, FetchedFrom)> {
+    let path = path.canonicalize().ok()?;
+    let all = registry().iter().flat_map(|entry| entry.sources().into_iter().map(move |from| (entry, from)));
+    let is_there = |(entry, from): &(&'static RegistryEntry, FetchedFrom)| {
+        let shelf = Shelf::new(cache, entry, *from);
+        [shelf.model_path(entry), shelf.directory.clone()]
+            .into_iter()
+            .any(|place| place.canonicalize().is_ok_and(|place| place == path))
+            && matches!(shelf.presence(entry), Presence::Whole(_))
+    };
+    all.into_iter().find(is_there)
+}
+
+/// Where the weights of a registered model from one source lie in the cache.
+///
+/// # Errors
+/// [`LmError::Invalid`] if they are not there, or no longer whole, with the command that fetches them.
+pub(crate) fn weights_path(entry: &RegistryEntry, from: FetchedFrom, cache: &Path) -> Result<PathBuf> {
+    let shelf = Shelf::new(cache, entry, from);
+    let state = match shelf.presence(entry) {
+        Presence::Whole(_) => return Ok(shelf.model_path(entry)),
+        Presence::Damaged(problem) => format!("it is damaged ({problem})"),
+        Presence::Absent => "it is not".to_owned(),
+    };
     Err(LmError::invalid(format!(
         "{}: {state} in {}: fetch it with `caveat lm fetch {0}`",
-        entry.name,
+        entry.weights_name(from),
         cache.display()
     )))
 }

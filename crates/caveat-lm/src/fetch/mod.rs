@@ -22,6 +22,7 @@ mod wheel;
 use std::path::{Path, PathBuf};
 
 pub use cache::{cache_directory, locate};
+pub(crate) use cache::{registered_at, weights_path, which};
 pub use watch::{FetchProgress, FetchStep};
 
 use crate::error::{LmError, Result};

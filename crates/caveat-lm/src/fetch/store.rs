@@ -1,6 +1,6 @@
 //! The cache folder: where a model lies, what is known to be whole, and the lock that lets one process at a time change it.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,6 +11,7 @@ use super::FetchedFrom;
 use super::digest::{Checksum, is_hex, sha256_of_text, verified};
 use super::watch::{FetchStep, Watch};
 use crate::error::{LmError, Result};
+use crate::lease::{Lease, Taken};
 use crate::registry::RegistryEntry;
 
 /// The file that is written last: with it, the folder is whole.
@@ -199,31 +200,23 @@ impl Shelf {
 
 /// Holds the model for this process until dropped, or until the process ends in whatever way.
 pub(super) struct Lock {
-    _file: File,
+    _lease: Lease,
 }
 
 impl Lock {
     /// Waits until no other process holds the model.
-    ///
-    /// The file stays: removing it would let a third process lock a new file of that name while a second still waits for the
-    /// old one.
     pub(super) fn take(cache: &Path, entry: &RegistryEntry, watch: &Watch<'_>) -> Result<Self> {
         let directory = model_directory(cache, entry);
-        fs::create_dir_all(&directory).map_err(|e| LmError::write(&directory, e))?;
         let path = directory.join(".lock");
-        let open = File::options().write(true).create(true).truncate(false).open(&path);
-        let file = open.map_err(|e| LmError::write(&path, e))?;
         loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(Self { _file: file }),
-                Err(TryLockError::WouldBlock) => {
+            fs::create_dir_all(&directory).map_err(|e| LmError::write(&directory, e))?;
+            match Lease::take(&path, Some(&|| watch.check().is_err()))? {
+                Taken::Mine(lease) => return Ok(Self { _lease: lease }),
+                Taken::Held(_) => {
                     watch.begin(FetchStep::Waiting, entry.name, 0, None);
                     watch.pause(LOCK_INTERVAL)?;
                 }
-                Err(TryLockError::Error(e)) => {
-                    let advice = "set CAVEAT_CACHE to a folder on a local disk";
-                    return Err(LmError::write(&path, format!("no lock can be taken there: {e}: {advice}")));
-                }
+                Taken::NoFolder => watch.check()?,
             }
         }
     }

@@ -145,7 +145,7 @@ fn paths_that_hold_no_model_say_what_would_be_one() {
         fs::write(folder.join(name), "").unwrap();
     }
     assert!(refusal(folder).contains("holds 3 GGUF files, \"a.gguf\" and \"b.gguf\" among them"));
-    assert!(refusal(&folder.join("a.gguf")).contains("is no GGUF file"));
+    assert!(refusal(&folder.join("a.gguf")).contains("is empty: fetch it again"));
 }
 
 #[test]
@@ -168,23 +168,189 @@ fn tensors_that_do_not_fit_the_configuration_are_refused_when_a_model_is_opened(
         refused(|t| drop(t.insert("model.layers.1.self_attn.q_proj.bias".to_owned(), vec![8]))),
         "\"model.layers.1.self_attn.q_proj.bias\" is no part of the model",
     );
-    // What lies outside the layers that are computed is left aside, as by Transformers.
-    for name in [
-        "lm_head.weight",
-        "value_head.weight",
-        "model.layers.2.mlp.up_proj.weight",
-        "model.layers.0.x.rotary_emb.inv_freq",
-    ] {
-        let bytes = safetensors(&config(), |t| drop(t.insert(name.to_owned(), vec![2])));
-        fs::write(directory.path().join("model.safetensors"), bytes).unwrap();
-        assert!(open_model(directory.path()).is_ok(), "{name}");
-    }
     // More layers than there can be cost nothing.
     write_folder(directory.path());
     let mut config = config_json();
     config["num_hidden_layers"] = json!(1 << 30);
     fs::write(directory.path().join("config.json"), config.to_string()).unwrap();
     says(open_model(directory.path()).err().map(|e| e.to_string()), "there is no tensor \"model.layers.2.");
+}
+
+#[test]
+fn tensors_that_no_part_of_a_model_reads_are_named() {
+    let directory = tempfile::tempdir().unwrap();
+    write_folder(directory.path());
+    let open = |name: &str| {
+        let bytes = safetensors(&config(), |t| drop(t.insert(name.to_owned(), vec![2])));
+        fs::write(directory.path().join("model.safetensors"), bytes).unwrap();
+        open_model(directory.path())
+    };
+    // Nothing is lost with these constants, and nothing is said.
+    for name in ["model.layers.0.x.rotary_emb.inv_freq", "model.rotary_emb.inv_freq"] {
+        assert!(open(name).unwrap().notes.is_empty(), "{name}");
+    }
+    for name in ["score.weight", "v_head.summary.weight", "value_head.weight", "classifier.bias"] {
+        let notes = open(name).unwrap().notes;
+        assert!(matches!(&notes[..], [note] if note.contains(&format!("not used: {name:?}"))), "{notes:?}");
+    }
+    for (name, says) in [
+        (
+            "model.layers.2.mlp.up_proj.weight",
+            "is of a layer beyond those of the configuration, whose num_hidden_layers is 2",
+        ),
+        ("lm_head.bias", "is no part of the model"),
+        ("model.norm.bias", "is no part of the model"),
+        ("transformer.h.0.attn.weight", "is no part of the model"),
+        ("model.layers.0.self_attn.q_proj.bias", "is no part of the model"),
+        ("lm_head.weight", "\"lm_head.weight\" has shape [2]"),
+        ("base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight", "is of an adapter that is not merged"),
+        ("model.layers.0.self_attn.q_proj.lora_B.weight", "is of an adapter that is not merged"),
+        ("model.layers.0.self_attn.q_proj.base_layer.weight", "is of an adapter that is not merged"),
+        ("model.layers.0.self_attn.q_proj.weight_scale", "is of quantized weights"),
+        ("model.layers.0.self_attn.q_proj.weight.absmax", "is of quantized weights"),
+        ("model.layers.0.self_attn.q_proj.weight.quant_state.bitsandbytes__nf4", "is of quantized weights"),
+        ("model.layers.1.mlp.up_proj.qweight", "is of quantized weights"),
+    ] {
+        let message = open(name).err().expect("should be refused").to_string();
+        assert!(
+            message.contains(says) && message.contains(&name[..20.min(name.len())]),
+            "{message:?} should say {says:?}"
+        );
+    }
+    // What stands beside the weights is told too.
+    write_folder(directory.path());
+    let mut config = config_json();
+    config["auto_map"] = json!({"AutoModelForCausalLM": "modeling_own.Own"});
+    fs::write(directory.path().join("config.json"), config.to_string()).unwrap();
+    fs::write(directory.path().join("adapter_config.json"), "{}").unwrap();
+    let notes = open_model(directory.path()).unwrap().notes;
+    assert!(notes.len() == 2 && notes[0].contains("auto_map") && notes[1].contains("adapter"), "{notes:?}");
+}
+
+/// Numbers of a readout, and the bytes of a file that holds them beside an embedding of zeros, under these types.
+fn with_head(head: &[f32], dtypes: [Dtype; 2]) -> Vec<u8> {
+    let config = config();
+    let bytes = |dtype: Dtype, numbers: &[f32]| -> Vec<u8> {
+        match dtype {
+            Dtype::BF16 => numbers.iter().flat_map(|x| half::bf16::from_f32(*x).to_le_bytes()).collect(),
+            _ => numbers.iter().flat_map(|x| x.to_le_bytes()).collect(),
+        }
+    };
+    let shape = vec![config.vocab_size, config.hidden_size];
+    let counting: Vec<f32> = (0..shape[0] * shape[1]).map(|k| (k % 200) as f32).collect();
+    let mut data: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = config
+        .tensors()
+        .filter(|(name, _)| name != "model.embed_tokens.weight")
+        .map(|(name, shape)| {
+            let zeros = vec![0.0; shape.iter().product::<usize>()];
+            (name, Dtype::F32, shape, bytes(Dtype::F32, &zeros))
+        })
+        .collect();
+    data.push(("model.embed_tokens.weight".to_owned(), dtypes[0], shape.clone(), bytes(dtypes[0], &counting)));
+    let head = if head.is_empty() { &counting } else { head };
+    data.push(("lm_head.weight".to_owned(), dtypes[1], shape, bytes(dtypes[1], head)));
+    let views =
+        data.iter().map(|(name, dtype, shape, data)| (name, TensorView::new(*dtype, shape.clone(), data).unwrap()));
+    serialize(views, None).unwrap()
+}
+
+#[test]
+fn a_readout_of_a_files_own_is_used_and_one_that_is_the_embedding_is_tied() {
+    let directory = tempfile::tempdir().unwrap();
+    write_folder(directory.path());
+    let open = |head: &[f32], dtypes: [Dtype; 2]| {
+        fs::write(directory.path().join("model.safetensors"), with_head(head, dtypes)).unwrap();
+        open_model(directory.path()).unwrap()
+    };
+    for dtypes in [[Dtype::F32; 2], [Dtype::BF16; 2], [Dtype::F32, Dtype::BF16], [Dtype::BF16, Dtype::F32]] {
+        let files = open(&[], dtypes);
+        assert!(files.config.tie_word_embeddings && files.notes.is_empty(), "{dtypes:?}");
+        // One number of many, the last.
+        let shape = [files.config.vocab_size, files.config.hidden_size];
+        let mut head: Vec<f32> = (0..shape[0] * shape[1]).map(|k| (k % 200) as f32).collect();
+        *head.last_mut().unwrap() += 1.0;
+        let files = open(&head, dtypes);
+        assert!(!files.config.tie_word_embeddings, "{dtypes:?}");
+        assert!(matches!(&files.notes[..], [note] if note.contains("lm_head.weight differs from the embedding")));
+        assert_eq!(files.weights.read("lm_head.weight", &shape).unwrap(), head);
+    }
+}
+
+#[test]
+fn a_readout_that_a_gguf_file_holds_twice_is_tied_and_another_is_used() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.gguf");
+    let mut file = Gguf::tiny("llama");
+    let dimensions = file.tensor("token_embd.weight").dimensions.clone();
+    file.add("output.weight", &dimensions);
+    fs::write(&path, file.bytes()).unwrap();
+    assert!(open_model(&path).unwrap().config.tie_word_embeddings);
+    file.tensor("output.weight").data[3] ^= 1;
+    fs::write(&path, file.bytes()).unwrap();
+    assert!(!open_model(&path).unwrap().config.tie_word_embeddings);
+}
+
+#[test]
+fn files_of_another_kind_are_called_what_they_are() {
+    let directory = tempfile::tempdir().unwrap();
+    let folder = directory.path();
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0f\nsize 79464\n";
+    for name in ["model.safetensors", "tokenizer.json", "config.json"] {
+        write_folder(folder);
+        fs::write(folder.join(name), pointer).unwrap();
+        let message = refusal(folder);
+        assert!(message.contains(name) && message.contains("git lfs pull"), "{message}");
+    }
+    for (content, says) in [
+        (&b"<!doctype html><html>"[..], "a web page"),
+        (b"{\"error\":\"Invalid username or password.\"}", "is JSON"),
+        (b"Entry not found", "is text (\"Entry not found\")"),
+        (b"GGUF\x03\0\0\0\0\0\0\0\0\0\0\0", "is a GGUF file"),
+        (b"\x80\x02}q\0", "a pickle"),
+        (b"PK\x03\x04\0\0\0\0\0\0\0\0\0\0model/data.pkl", "a checkpoint of PyTorch"),
+        (b"\x1f\x8b\x08\0\0\0\0\0\0\0", "gzip"),
+    ] {
+        write_folder(folder);
+        fs::write(folder.join("model.safetensors"), content).unwrap();
+        let message = refusal(folder);
+        assert!(message.contains("model.safetensors: ") && message.contains(says), "{message}");
+        // The same under the name of a GGUF file, which one of them is.
+        fs::write(folder.join("a.gguf"), content).unwrap();
+        let message = refusal(&folder.join("a.gguf"));
+        assert!(message.contains(says) || content.starts_with(b"GGUF"), "{message}");
+    }
+    fs::remove_file(folder.join("a.gguf")).unwrap();
+    // A download that was cut, within the header and behind it.
+    write_folder(folder);
+    let whole = fs::read(folder.join("model.safetensors")).unwrap();
+    for length in [9, 100, whole.len() - 5] {
+        fs::write(folder.join("model.safetensors"), &whole[..length]).unwrap();
+        assert!(refusal(folder).contains("it was cut short"), "{length}");
+    }
+    write_folder(folder);
+    assert!(refusal(&folder.join("model.safetensors")).contains("is a safetensors file: give the folder it lies in"));
+    fs::rename(folder.join("model.safetensors"), folder.join("model.onnx")).unwrap();
+    assert!(refusal(folder).contains("(\"model.onnx\" is not read)"));
+    fs::rename(folder.join("model.onnx"), folder.join("model-00001-of-00002.safetensors")).unwrap();
+    assert!(refusal(folder).contains("(\"model-00001-of-00002.safetensors\" needs the index of all parts)"));
+    fs::write(folder.join("adapter_config.json"), "{}").unwrap();
+    assert!(refusal(folder).contains("is an adapter, no model"));
+}
+
+#[test]
+fn tensors_that_an_index_passes_over_are_seen_all_the_same() {
+    let directory = tempfile::tempdir().unwrap();
+    let folder = directory.path();
+    write_folder(folder);
+    fs::remove_file(folder.join("model.safetensors")).unwrap();
+    let mut head: Vec<f32> = (0..266 * 8).map(|k| (k % 200) as f32).collect();
+    head[0] = 7.0;
+    fs::write(folder.join("1.safetensors"), with_head(&head, [Dtype::F32; 2])).unwrap();
+    let map: serde_json::Map<String, Value> =
+        config().tensors().map(|(name, _)| (name, json!("1.safetensors"))).collect();
+    fs::write(folder.join("model.safetensors.index.json"), json!({"weight_map": map}).to_string()).unwrap();
+    let files = open_model(folder).unwrap();
+    assert!(!files.config.tie_word_embeddings && files.notes.len() == 1);
 }
 
 #[test]

@@ -1,16 +1,16 @@
 //! The folder of a run: whole or absent, worked on by one process at a time.
 //!
-//! A run is prepared in a hidden folder beside its own and renamed when it is complete. A lock file beside both, held for as long
-//! as the process lives, keeps others away; what a killed process left is recognized by its lock being free, and removed by the
-//! next that wants the run.
+//! A run is prepared in a hidden folder beside its own and renamed when it is complete. A lock file beside both, which is kept
+//! fresh for as long as the process lives, keeps others away on this machine and on those that share the file system
+//! ([`lease`](crate::lease)); what a killed process left is removed by the next that wants the run. Whatever goes wrong with
+//! locks, the renaming decides: the first that is complete has the name, and for another the run is done elsewhere.
 
-use std::fs::{self, File, TryLockError};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use same_file::Handle;
-
 use crate::error::{LmError, Result};
+use crate::lease::{Holder, Lease, Taken};
 
 /// The file that makes a folder a finished run.
 pub(crate) const RESULTS: &str = "results.json";
@@ -23,14 +23,26 @@ pub enum Claim {
     /// It is there already.
     Finished,
     /// Another process is at it.
-    Busy,
+    Busy(Holder),
+}
+
+/// Who has given a run its folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finish {
+    /// This process.
+    Here,
+    /// Another process, which was at the same run and was first; its results are kept.
+    Elsewhere,
 }
 
 /// A run folder in the making. Dropped without [`finish`](Self::finish), it leaves nothing.
 #[derive(Debug)]
 pub struct ClaimedFolder {
     places: Places,
-    lock: Option<File>,
+    /// Where the run is prepared: no other claim has the same folder.
+    partial: PathBuf,
+    again: bool,
+    lease: Option<Lease>,
     /// Directories that were made for it, the uppermost first.
     made: Vec<PathBuf>,
 }
@@ -42,18 +54,28 @@ pub fn is_finished(folder: &Path) -> bool {
 
 /// Claims a run for this process; with `again` even if it is finished, in which case it is replaced at the end.
 ///
+/// With `cancelled`, a process on another machine that gives no sign of life is watched for some seconds, and its run taken over if
+/// it stays silent; without, it counts as being at the run.
+///
 /// # Errors
-/// [`LmError::Write`] for a place that cannot be written, and for a folder of that name that holds something else.
-pub fn claim(folder: &Path, again: bool) -> Result<Claim> {
+/// [`LmError::Write`] for a place that cannot be written, and for a folder of that name that holds something else;
+/// [`LmError::Interrupted`].
+pub fn claim(folder: &Path, again: bool, cancelled: Option<&dyn Fn() -> bool>) -> Result<Claim> {
     let places = Places::of(folder)?;
     // Whoever ends its work on a run removes the lock, perhaps together with emptied directories, just when this begins.
     for _ in 0..1000 {
-        if is_finished(folder) && !again && !places.lock.exists() {
+        if is_finished(folder) && !again {
+            places.tidy();
             return Ok(Claim::Finished);
         }
         let Some(made) = make_directories(&places.parent)? else { continue };
-        let Some(claimed) = lock(&places, made)? else { continue };
-        let Some(claimed) = claimed else { return Ok(Claim::Busy) };
+        let lease = match Lease::take(&places.lock, cancelled)? {
+            Taken::Mine(lease) => lease,
+            Taken::Held(holder) => return Ok(Claim::Busy(holder)),
+            Taken::NoFolder => continue,
+        };
+        let partial = places.hidden(&format!("{}.partial", lease.token()));
+        let claimed = ClaimedFolder { places, partial, again, lease: Some(lease), made };
         claimed.places.recover()?;
         if is_finished(folder) && !again {
             return Ok(Claim::Finished);
@@ -63,62 +85,61 @@ pub fn claim(folder: &Path, again: bool) -> Result<Claim> {
                 format!("there is something of that name without {RESULTS}: remove it, or choose another place");
             return Err(LmError::write(folder, problem));
         }
-        fs::create_dir(&places.partial).map_err(|e| LmError::write(&places.partial, e))?;
+        fs::create_dir(&claimed.partial).map_err(|e| LmError::write(&claimed.partial, e))?;
         return Ok(Claim::Mine(claimed));
     }
     Err(LmError::write(folder, "others begin and end their work on it all the time"))
 }
 
-/// Locks a run: none if it has to be tried again, none inside if another process holds it.
-fn lock(places: &Places, made: Vec<PathBuf>) -> Result<Option<Option<ClaimedFolder>>> {
-    let file = match File::options().create(true).truncate(false).write(true).open(&places.lock) {
-        Ok(file) => file,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(e) => return Err(LmError::write(&places.lock, e)),
-    };
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Ok(Some(None)),
-        Err(TryLockError::Error(e)) => return Err(LmError::write(&places.lock, format!("it cannot be locked: {e}"))),
-    }
-    // A lock on a file that has been removed since keeps nobody away.
-    let locked = file.try_clone().and_then(Handle::from_file).map_err(|e| LmError::write(&places.lock, e))?;
-    let is_there = Handle::from_path(&places.lock).is_ok_and(|there| there == locked);
-    Ok(is_there.then(|| Some(ClaimedFolder { places: places.clone(), lock: Some(file), made })))
-}
-
 impl ClaimedFolder {
     /// Where the files of the run are to be put.
     pub fn directory(&self) -> &Path {
-        &self.places.partial
+        &self.partial
     }
 
-    /// Gives the folder its name, with all that is in it; one of a former run is replaced.
+    /// Whether another process is known to have taken the run over, because this one gave no sign of life for minutes, as when it was suspended.
+    pub fn is_lost(&self) -> bool {
+        self.lease.as_ref().is_some_and(Lease::is_lost)
+    }
+
+    /// Whether what failed just now may have failed because another process has taken the run over, or has done it.
+    pub fn is_elsewhere(&self) -> bool {
+        (!self.again && is_finished(&self.places.folder)) || self.lease.as_ref().is_none_or(Lease::is_lost_now)
+    }
+
+    /// Gives the folder its name, with all that is in it; one of a former run is replaced, if that was asked for.
     ///
     /// # Errors
     /// [`LmError::Write`] if it cannot be renamed.
-    pub fn finish(mut self) -> Result<()> {
-        let Places { folder, partial, old, .. } = &self.places;
-        let fail = |e| LmError::write(folder, e);
-        if folder.exists() {
-            fs::rename(folder, old).map_err(fail)?;
+    pub fn finish(mut self) -> Result<Finish> {
+        let folder = &self.places.folder;
+        let old = self.lease.as_ref().map(|lease| self.places.hidden(&format!("{}.old", lease.token())));
+        if let Some(old) = old.filter(|_| self.again && folder.exists()) {
+            fs::rename(folder, &old).map_err(|e| LmError::write(folder, e))?;
+            if let Err(e) = fs::rename(&self.partial, folder) {
+                let _ = fs::rename(&old, folder);
+                return Err(LmError::write(folder, e));
+            }
+            // It is hidden and takes room, but does no harm.
+            let _ = fs::remove_dir_all(&old);
+        } else {
+            // No folder with something in it can be replaced so: of several that are complete, one gets the name.
+            match fs::rename(&self.partial, folder) {
+                Ok(()) => {}
+                Err(_) if is_finished(folder) => return Ok(Finish::Elsewhere),
+                Err(e) => return Err(LmError::write(folder, e)),
+            }
         }
-        fs::rename(partial, folder).map_err(fail)?;
-        // It is hidden and takes room, but does no harm.
-        let _ = fs::remove_dir_all(old);
         self.made.clear();
-        Ok(())
+        Ok(Finish::Here)
     }
 }
 
 impl Drop for ClaimedFolder {
     /// What cannot be removed is hidden, and removed by the next that claims the run.
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.places.partial);
-        let _ = self.places.recover();
-        // Removed before it is let go: whoever opened it before finds that it is no longer there.
-        let _ = fs::remove_file(&self.places.lock);
-        drop(self.lock.take());
+        let _ = fs::remove_dir_all(&self.partial);
+        drop(self.lease.take());
         for directory in self.made.iter().rev() {
             let _ = fs::remove_dir(directory);
         }
@@ -130,8 +151,8 @@ impl Drop for ClaimedFolder {
 struct Places {
     parent: PathBuf,
     folder: PathBuf,
-    partial: PathBuf,
-    old: PathBuf,
+    /// What the names of hidden files and folders of the run begin with.
+    prefix: String,
     lock: PathBuf,
 }
 
@@ -140,31 +161,46 @@ impl Places {
         let (Some(parent), Some(name)) = (folder.parent(), folder.file_name()) else {
             return Err(LmError::write(folder, "the path does not end in the name of a folder"));
         };
-        let hidden = |ending: &str| parent.join(format!(".{}.{ending}", name.to_string_lossy()));
-        Ok(Self {
-            parent: parent.to_owned(),
-            folder: folder.to_owned(),
-            partial: hidden("partial"),
-            old: hidden("old"),
-            lock: hidden("lock"),
-        })
+        let prefix = format!(".{}.", name.to_string_lossy());
+        let lock = parent.join(format!("{prefix}lock"));
+        Ok(Self { parent: parent.to_owned(), folder: folder.to_owned(), prefix, lock })
     }
 
-    /// Removes what a killed process left; a former run whose replacement did not come is put back.
+    fn hidden(&self, ending: &str) -> PathBuf {
+        self.parent.join(format!("{}{ending}", self.prefix))
+    }
+
+    /// Removes what killed processes left; a former run whose replacement did not come is put back.
     fn recover(&self) -> Result<()> {
         let fail = |path: &Path| {
             let path = path.to_owned();
             move |e| LmError::write(&path, e)
         };
-        if self.old.exists() {
-            match self.folder.exists() {
-                true => fs::remove_dir_all(&self.old).map_err(fail(&self.old))?,
-                false => fs::rename(&self.old, &self.folder).map_err(fail(&self.folder))?,
+        let parent = if self.parent.as_os_str().is_empty() { Path::new(".") } else { &self.parent };
+        for entry in fs::read_dir(parent).map_err(|e| LmError::read(parent, e))? {
+            let name = entry.map_err(|e| LmError::read(parent, e))?.file_name().to_string_lossy().into_owned();
+            let Some(rest) = name.strip_prefix(&self.prefix) else { continue };
+            let path = self.parent.join(&name);
+            let removed = match rest.rsplit('.').next() {
+                Some("old") if !self.folder.exists() => fs::rename(&path, &self.folder),
+                Some("old" | "partial") => fs::remove_dir_all(&path),
+                Some("probe" | "stale") => fs::remove_file(&path),
+                _ => continue,
+            };
+            match removed {
+                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(fail(&path)(e)),
+                _ => {}
             }
         }
-        match fs::remove_dir_all(&self.partial) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(fail(&self.partial)(e)),
-            _ => Ok(()),
+        Ok(())
+    }
+
+    /// Removes what was left beside a finished run, where that is possible at once: it takes room, but does no harm.
+    fn tidy(&self) {
+        if self.lock.exists()
+            && let Ok(Taken::Mine(_lease)) = Lease::take(&self.lock, None)
+        {
+            let _ = self.recover();
         }
     }
 }
@@ -190,9 +226,10 @@ fn make_directories(directory: &Path) -> Result<Option<Vec<PathBuf>>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lease::tests::left_by_a_killed_process;
 
     fn mine(folder: &Path, again: bool) -> ClaimedFolder {
-        match claim(folder, again).unwrap() {
+        match claim(folder, again, None).unwrap() {
             Claim::Mine(claimed) => claimed,
             other => panic!("{other:?}"),
         }
@@ -221,11 +258,11 @@ mod tests {
         let claimed = mine(&folder, false);
         fs::write(claimed.directory().join(RESULTS), "{}").unwrap();
         assert!(!folder.exists());
-        assert!(matches!(claim(&folder, false).unwrap(), Claim::Busy));
-        claimed.finish().unwrap();
+        assert!(matches!(claim(&folder, false, None).unwrap(), Claim::Busy(_)));
+        assert_eq!(claimed.finish().unwrap(), Finish::Here);
         assert_eq!(names(folder.parent().unwrap()), ["seed0_fwd"]);
         assert_eq!(content(&folder), "{}");
-        assert!(matches!(claim(&folder, false).unwrap(), Claim::Finished));
+        assert!(matches!(claim(&folder, false, None).unwrap(), Claim::Finished));
         assert_eq!(names(folder.parent().unwrap()), ["seed0_fwd"]);
     }
 
@@ -248,17 +285,17 @@ mod tests {
     fn what_a_killed_process_left_is_removed_by_the_next() {
         let place = tempfile::tempdir().unwrap();
         let folder = place.path().join("seed0_fwd");
-        write(&place.path().join(".seed0_fwd.partial"), "half");
-        fs::write(place.path().join(".seed0_fwd.lock"), "").unwrap();
+        write(&place.path().join(".seed0_fwd.0f.partial"), "half");
+        left_by_a_killed_process(&place.path().join(".seed0_fwd.lock"));
         let claimed = mine(&folder, false);
         assert!(names(claimed.directory()).is_empty());
         drop(claimed);
         assert!(names(place.path()).is_empty());
         // Also beside a run that another finished since.
         write(&folder, "whole");
-        write(&place.path().join(".seed0_fwd.partial"), "half");
-        fs::write(place.path().join(".seed0_fwd.lock"), "").unwrap();
-        assert!(matches!(claim(&folder, false).unwrap(), Claim::Finished));
+        write(&place.path().join(".seed0_fwd.0f.partial"), "half");
+        left_by_a_killed_process(&place.path().join(".seed0_fwd.lock"));
+        assert!(matches!(claim(&folder, false, None).unwrap(), Claim::Finished));
         assert_eq!(names(place.path()), ["seed0_fwd"]);
     }
 
@@ -276,9 +313,9 @@ mod tests {
         assert_eq!(content(&folder), "new");
         assert_eq!(names(place.path()), ["seed0_fwd"]);
         // Killed between the two renames: the former run comes back.
-        fs::rename(&folder, place.path().join(".seed0_fwd.old")).unwrap();
-        fs::write(place.path().join(".seed0_fwd.lock"), "").unwrap();
-        assert!(matches!(claim(&folder, false).unwrap(), Claim::Finished));
+        fs::rename(&folder, place.path().join(".seed0_fwd.0f.old")).unwrap();
+        left_by_a_killed_process(&place.path().join(".seed0_fwd.lock"));
+        assert!(matches!(claim(&folder, false, None).unwrap(), Claim::Finished));
         assert_eq!(content(&folder), "new");
         assert_eq!(names(place.path()), ["seed0_fwd"]);
     }
@@ -289,7 +326,7 @@ mod tests {
         let folder = place.path().join("seed0_fwd");
         fs::create_dir(&folder).unwrap();
         fs::write(folder.join("notes.txt"), "mine").unwrap();
-        let problem = claim(&folder, true).unwrap_err().to_string();
+        let problem = claim(&folder, true, None).unwrap_err().to_string();
         assert!(problem.contains("without results.json"), "{problem}");
         assert_eq!(names(place.path()), ["seed0_fwd"]);
         // An empty folder is nobody's.
@@ -298,7 +335,7 @@ mod tests {
         assert!(names(place.path()).is_empty());
         let below_a_file = place.path().join("file/seed0_fwd");
         fs::write(place.path().join("file"), "").unwrap();
-        assert!(claim(&below_a_file, false).is_err());
+        assert!(claim(&below_a_file, false, None).is_err());
     }
 
     #[test]
@@ -311,7 +348,7 @@ mod tests {
                 scope.spawn(|| {
                     for k in 0..100 {
                         let folder = root.join(format!("h{}/seed{k}_fwd", k % 7));
-                        if let Claim::Mine(claimed) = claim(&folder, false).unwrap() {
+                        if let Claim::Mine(claimed) = claim(&folder, false, None).unwrap() {
                             // Every third attempt is given up.
                             if done.load(std::sync::atomic::Ordering::SeqCst) % 3 == 2 && k % 2 == 0 {
                                 continue;
@@ -330,6 +367,61 @@ mod tests {
         for k in 0..7 {
             let left = names(&root.join(format!("h{k}")));
             assert!(left.iter().all(|name| name.starts_with("seed")), "{left:?}");
+        }
+    }
+
+    #[test]
+    fn of_two_that_complete_a_run_the_first_has_it_and_the_other_is_told() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("seed0_fwd");
+        // The lock is taken away, as by a file system on which it does not hold.
+        let first = mine(&folder, false);
+        fs::remove_file(place.path().join(".seed0_fwd.lock")).unwrap();
+        // A claim removes what it takes for left by the dead: here it is not yet there.
+        let second = mine(&folder, false);
+        assert_ne!(first.directory(), second.directory());
+        fs::create_dir_all(first.directory()).unwrap();
+        fs::write(first.directory().join(RESULTS), "first").unwrap();
+        fs::write(second.directory().join(RESULTS), "second").unwrap();
+        assert_eq!(second.finish().unwrap(), Finish::Here);
+        assert_eq!(first.finish().unwrap(), Finish::Elsewhere);
+        assert_eq!(content(&folder), "second");
+        assert_eq!(names(place.path()), ["seed0_fwd"]);
+    }
+
+    #[test]
+    fn what_earlier_versions_left_is_removed_once_their_lock_is_old() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("seed0_fwd");
+        let lock = place.path().join(".seed0_fwd.lock");
+        write(&place.path().join(".seed0_fwd.partial"), "half");
+        fs::write(&lock, "").unwrap();
+        // It may be held: nothing says by whom.
+        let Claim::Busy(holder) = claim(&folder, false, None).unwrap() else { panic!("it is claimed") };
+        assert_eq!(holder.to_string(), "another process");
+        fs::remove_file(&lock).unwrap();
+        drop(mine(&folder, false));
+        assert!(names(place.path()).is_empty());
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_finished_run_is_there_also_where_nothing_can_be_written() {
+        use std::os::unix::fs::PermissionsExt;
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("runs/seed0_fwd");
+        write(&folder, "whole");
+        left_by_a_killed_process(&place.path().join("runs/.seed0_fwd.lock"));
+        let mode = |mode| fs::set_permissions(place.path().join("runs"), fs::Permissions::from_mode(mode)).unwrap();
+        mode(0o555);
+        let is_root = fs::write(place.path().join("runs/test"), "").is_ok();
+        let found = claim(&folder, false, None);
+        let other = claim(&place.path().join("runs/seed1_fwd"), false, None);
+        mode(0o755);
+        assert!(matches!(found.unwrap(), Claim::Finished));
+        if !is_root {
+            let problem = other.unwrap_err().to_string();
+            assert!(problem.contains(".seed1_fwd.lock: cannot be written: "), "{problem}");
         }
     }
 }

@@ -30,6 +30,8 @@ pub struct LoadedModel {
     pub device: String,
     /// Seconds that loading took.
     pub seconds: f64,
+    /// What a person should know of its files, a line each.
+    pub notes: Vec<String>,
 }
 
 impl LoadedModel {
@@ -60,6 +62,7 @@ impl LoadedModel {
             weights_sha256,
             device: device_name.to_owned(),
             seconds: start.elapsed().as_secs_f64(),
+            notes: files.notes,
         })
     }
 }

@@ -13,7 +13,7 @@ mod results;
 mod settings;
 mod summary;
 
-pub use folder::{Claim, ClaimedFolder, claim, is_finished};
+pub use folder::{Claim, ClaimedFolder, Finish, claim, is_finished};
 pub use hierarchy::{hierarchy_name, hierarchy_of_name};
 pub use loaded::{LoadedModel, model_name_of, weights_sha256};
 pub use options::{MethodKind, OptimizerName, Spelling, TrainingOptions};

@@ -42,6 +42,8 @@ pub enum RunProgress {
 pub struct PerformedRun {
     /// What `results.json` will hold.
     pub results: RunResults,
+    /// What a person should know of it, if there is anything.
+    pub note: Option<String>,
     stimuli: Stimuli,
     /// Hidden states [prompts, hidden] from which the answers were read, if they were to be kept.
     states: Vec<(Phase, Tensor<2>)>,
@@ -86,6 +88,7 @@ pub fn perform(
     let stimuli = settings.stimuli.build()?;
     let tokens = AnswerTokens::find(&loaded.tokenizer)?;
     let prompts = stimuli.prompts.iter().map(|p| loaded.tokenizer.encode(&p.text)).collect::<Result<Vec<_>>>()?;
+    let note = loaded.tokenizer.note_of_beginnings(stimuli.prompts.iter().map(|p| p.text.as_str()))?;
     let total = prompts.len();
     let is_probe = matches!(settings.training.method, Method::Probe { .. });
 
@@ -158,7 +161,7 @@ pub fn perform(
     let results = RunResults { args, hierarchy, anchor_winner, anchor_loser, pre_finetune, post_finetune };
     let of_phases = [(Phase::Pre, before.states), (Phase::Post, after.and_then(|after| after.states))];
     let kept = of_phases.into_iter().filter_map(|(phase, states)| Some((phase, states.filter(|_| keep_states)?)));
-    Ok(PerformedRun { results, stimuli, states: kept.collect() })
+    Ok(PerformedRun { results, note, stimuli, states: kept.collect() })
 }
 
 /// What results say of the model and of the program.

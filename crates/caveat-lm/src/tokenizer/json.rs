@@ -10,6 +10,7 @@ use tokenizers::processors::template::TemplateProcessing;
 
 use super::Tokenizer;
 use crate::error::{LmError, Result, quoted};
+use crate::file_kind::wrong_json;
 
 /// The name of the file.
 pub(crate) const FILE: &str = "tokenizer.json";
@@ -46,7 +47,8 @@ impl Tokenizer {
 
     pub(super) fn from_json(text: &[u8], path: &Path) -> Result<Self> {
         let bad = |problem: String| LmError::bad_file(path, format!("is no tokenizer that can be used ({problem})"));
-        let mut inner = guarded(|| tokenizers::Tokenizer::from_bytes(text)).map_err(bad)?;
+        let wrong = |problem: String| wrong_json(path, text, format!("is no tokenizer that can be used ({problem})"));
+        let mut inner = guarded(|| tokenizers::Tokenizer::from_bytes(text)).map_err(wrong)?;
         inner.with_padding(None);
         inner.with_truncation(None).map_err(|e| bad(e.to_string()))?;
         // The crate takes the vocabulary's id, or the next free one, whatever the file says.

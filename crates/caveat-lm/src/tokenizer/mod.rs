@@ -20,6 +20,10 @@ pub struct Tokenizer {
     /// Ids before and after every text, where no post-processor adds them.
     before: Vec<u32>,
     after: Vec<u32>,
+    /// All ids that are put before a text, whoever adds them.
+    begin: Vec<u32>,
+    /// The number of those that are put after it.
+    end: usize,
     /// One more than the largest id.
     size: usize,
     /// Ids from here on have no row in the model's embedding matrix.
@@ -33,10 +37,14 @@ impl Tokenizer {
     fn new(inner: tokenizers::Tokenizer, before: Vec<u32>, after: Vec<u32>, path: &Path) -> Self {
         let largest = inner.get_vocab(true).into_values().max();
         let size = largest.map_or(0, |id| id as usize + 1);
-        Self { inner, before, after, size, rows: usize::MAX, path: path.to_owned() }
+        let (begin, end) = around(&inner, &before, &after);
+        Self { inner, before, after, begin, end, size, rows: usize::MAX, path: path.to_owned() }
     }
 
     /// The ids of a text with the special tokens that the model wants around it, such as one that begins every text.
+    ///
+    /// A text that begins with these tokens itself, as one that a chat template has rendered, gets them once
+    /// ([`begins_itself`](Self::begins_itself)).
     ///
     /// Special tokens that are spelled out in the text become their ids. Characters that the vocabulary cannot spell become the
     /// unknown token if there is one, and otherwise nothing.
@@ -44,10 +52,53 @@ impl Tokenizer {
     /// # Errors
     /// A text that the tokenizer fails on, or an id beyond the model's embedding matrix.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>> {
+        Ok(self.encode_once(text)?.0)
+    }
+
+    /// Whether a text begins with the tokens that the model wants at the beginning of all texts, so that none are added.
+    ///
+    /// # Errors
+    /// As [`encode`](Self::encode).
+    pub fn begins_itself(&self, text: &str) -> Result<bool> {
+        let first = self.begin.first().and_then(|id| self.inner.id_to_token(*id));
+        // Most texts need not be looked at any further.
+        match first.is_some_and(|token| text.contains(token.as_str())) {
+            true => Ok(self.encode_once(text)?.1),
+            false => Ok(false),
+        }
+    }
+
+    /// A line for a person if texts begin themselves, so that one token is where the tokenizer alone would put two.
+    ///
+    /// # Errors
+    /// As [`encode`](Self::encode).
+    pub fn note_of_beginnings<'a>(&self, texts: impl IntoIterator<Item = &'a str>) -> Result<Option<String>> {
+        let (mut begin, mut all) = (0, 0);
+        for text in texts {
+            begin += usize::from(self.begins_itself(text)?);
+            all += 1;
+        }
+        let token = || quoted(&self.decode(&self.begin).unwrap_or_default());
+        Ok((begin > 0).then(|| {
+            format!(
+                "{begin} of {all} prompts begin with {} themselves: it is not put before them a second time",
+                token()
+            )
+        }))
+    }
+
+    /// The ids of a text, and whether it had those of its beginning itself.
+    fn encode_once(&self, text: &str) -> Result<(Vec<u32>, bool)> {
         let mut ids = self.before.clone();
         ids.extend(self.ids(text, true)?);
         ids.extend(&self.after);
-        Ok(ids)
+        let n = self.begin.len();
+        let is_twice =
+            n > 0 && ids.len() >= 2 * n + self.end && ids.starts_with(&self.begin) && ids[n..].starts_with(&self.begin);
+        if is_twice {
+            ids.drain(..n);
+        }
+        Ok((ids, is_twice))
     }
 
     /// The ids of a text alone, with nothing before or after it; otherwise as [`encode`](Self::encode).
@@ -110,6 +161,19 @@ impl Tokenizer {
         self.rows = rows;
         Ok(self)
     }
+}
+
+/// The ids before a text, and the number of those after it, as a tokenizer adds them to some text that it can spell.
+fn around(inner: &tokenizers::Tokenizer, before: &[u32], after: &[u32]) -> (Vec<u32>, usize) {
+    let ids = |text: &str, add| guarded(|| inner.encode_fast(text, add)).map(|encoding| encoding.get_ids().to_vec());
+    // What fails here fails, and is told, when a text is encoded.
+    let of = |text: &str| {
+        let (plain, full) = (ids(text, false).ok()?, ids(text, true).ok()?);
+        let at = full.windows(plain.len().max(1)).position(|window| window == plain)?;
+        Some((full[..at].to_vec(), full.len() - at - plain.len()))
+    };
+    let (begin, end) = ["a", "b", "0", " ", "e", "Yes"].into_iter().find_map(of).unwrap_or_default();
+    ([before, &begin].concat(), end + after.len())
 }
 
 #[cfg(test)]

@@ -196,6 +196,45 @@ fn a_json_tokenizer_adds_what_its_template_says_and_neither_cuts_nor_pads() {
 }
 
 #[test]
+fn a_text_that_begins_itself_gets_no_second_beginning() {
+    let tokenizer = from_json(&small_json()).unwrap();
+    assert_eq!(tokenizer.encode("<s>abb").unwrap(), tokenizer.encode("abb").unwrap());
+    assert_eq!(tokenizer.encode("<s>").unwrap(), [1]);
+    // One that it has twice it keeps but for the one that would be added.
+    assert_eq!(tokenizer.encode("<s><s>a").unwrap(), [1, 1, 0]);
+    assert_eq!(tokenizer.encode("a<s>").unwrap(), [1, 0, 1]);
+    assert_eq!(tokenizer.encode("").unwrap(), [1]);
+    assert_eq!(tokenizer.encode_plain("<s>abb").unwrap(), [1, 3, 2]);
+    let begins = |text| tokenizer.begins_itself(text).unwrap();
+    assert_eq!(["<s>ab", "ab", "a<s>", "<s>", ""].map(begins), [true, false, false, true, false]);
+    let note = tokenizer.note_of_beginnings(["<s>ab", "ab"]).unwrap().unwrap();
+    assert!(note.contains("1 of 2 prompts begin with \"<s>\" themselves"), "{note}");
+    assert_eq!(tokenizer.note_of_beginnings(["ab", "b"]).unwrap(), None);
+    // The token at the end may be that of the beginning.
+    let mut file = small_json();
+    let around = file["post_processor"]["single"].as_array_mut().unwrap();
+    around.push(around[0].clone());
+    let both = from_json(&file).unwrap();
+    assert_eq!(both.encode("ab").unwrap(), [1, 3, 1]);
+    assert_eq!(both.encode("").unwrap(), [1, 1]);
+    assert_eq!(both.encode("<s>ab").unwrap(), [1, 3, 1]);
+    // A tokenizer that adds none takes texts as they are.
+    file["post_processor"] = Value::Null;
+    let plain = from_json(&file).unwrap();
+    assert_eq!((plain.encode("<s>ab").unwrap(), plain.begins_itself("<s>ab").unwrap()), (vec![1, 3], false));
+}
+
+#[test]
+fn a_gguf_tokenizer_puts_its_beginning_before_a_text_once() {
+    let mut file = Gguf::tiny("llama");
+    file.set("tokenizer.ggml.add_bos_token", Meta::Bool(true));
+    let tokenizer = from_gguf(&file).unwrap();
+    let (with, without) = (tokenizer.encode("<|start|> Yes").unwrap(), tokenizer.encode(" Yes").unwrap());
+    assert_eq!((with.len(), &with), (2, &without));
+    assert!(tokenizer.begins_itself("<|start|> Yes").unwrap());
+}
+
+#[test]
 fn ids_beyond_the_embedding_matrix_are_refused_where_they_would_be_used() {
     let tokenizer = || from_json(&small_json()).unwrap();
     let limited = tokenizer().limit_to(4).unwrap();

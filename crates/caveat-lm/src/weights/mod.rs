@@ -37,6 +37,12 @@ pub trait Weights: Send + Sync {
     /// No tensor of that name, another shape than `expected_shape`, a storage type that this program does not read, numbers that
     /// are NaN or infinite, or a file that cannot be read or has been cut short since it was opened.
     fn read(&self, name: &str, expected_shape: &[usize]) -> Result<Vec<f32>>;
+
+    /// Whether two tensors of a shape hold the same numbers. Of those stored alike, only parts are in memory at a time.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    fn are_same(&self, a: &str, b: &str, expected_shape: &[usize]) -> Result<bool>;
 }
 
 /// The entry of a tensor, given with its shape; refuses one that is absent or of another shape than the model needs.

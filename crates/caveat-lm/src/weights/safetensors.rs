@@ -13,9 +13,10 @@ use safetensors::tensor::{Dtype, Metadata};
 use serde::Deserialize;
 
 use super::element::Element;
-use super::tensor_file::{Stored, TensorFile};
+use super::tensor_file::{Stored, TensorFile, are_same_bytes};
 use super::{Weights, checked};
 use crate::error::{LmError, Result, one_line, quoted};
+use crate::file_kind::{wrong_json, wrong_tensors};
 
 /// The name of the only file.
 pub(crate) const SINGLE: &str = "model.safetensors";
@@ -64,10 +65,8 @@ impl SafetensorsWeights {
     fn open_index(folder: &Path, path: &Path) -> Result<Self> {
         let text = fs::read(path).map_err(|e| LmError::read(path, e))?;
         let index: Index = serde_json::from_slice(&text).map_err(|e| {
-            LmError::bad_file(
-                path,
-                format!("is no index of safetensors files ({}): expected a weight_map", one_line(e)),
-            )
+            let problem = format!("is no index of safetensors files ({}): expected a weight_map", one_line(e));
+            wrong_json(path, &text, problem)
         })?;
         if index.weight_map.is_empty() {
             return Err(LmError::bad_file(path, "weight_map is empty: expected the file of every tensor"));
@@ -90,6 +89,15 @@ impl SafetensorsWeights {
             };
             tensors.insert(name, entry);
         }
+        // What the index passes over is there all the same, and looked at like everything else.
+        for (file_name, entries) in files {
+            for (name, entry) in entries {
+                if tensors.insert(name.clone(), entry).is_some() {
+                    let problem = format!("has tensor {}, which {INDEX} places in another file", quoted(&name));
+                    return Err(LmError::bad_file(&folder.join(file_name), problem));
+                }
+            }
+        }
         Ok(Self { path: folder.to_owned(), tensors })
     }
 }
@@ -108,6 +116,22 @@ impl Weights for SafetensorsWeights {
     }
 
     fn read(&self, name: &str, expected_shape: &[usize]) -> Result<Vec<f32>> {
+        let (entry, stored) = self.stored(name, expected_shape)?;
+        entry.file.read_tensor(name, &stored)
+    }
+
+    fn are_same(&self, a: &str, b: &str, expected_shape: &[usize]) -> Result<bool> {
+        let (first, second) = (self.stored(a, expected_shape)?, self.stored(b, expected_shape)?);
+        match first.1.element == second.1.element {
+            true => are_same_bytes((&first.0.file, &first.1), (&second.0.file, &second.1)),
+            false => Ok(self.read(a, expected_shape)? == self.read(b, expected_shape)?),
+        }
+    }
+}
+
+impl SafetensorsWeights {
+    /// A tensor's entry, and where its numbers lie.
+    fn stored(&self, name: &str, expected_shape: &[usize]) -> Result<(&Entry, Stored)> {
         let found = self.tensors.get(name).map(|entry| (entry, entry.shape.as_slice()));
         let entry = checked(&self.path, name, found, expected_shape)?;
         let element = match entry.dtype {
@@ -122,7 +146,7 @@ impl Weights for SafetensorsWeights {
         };
         // The check of the header has found that neither this product nor its size in bytes overflows.
         let count = entry.shape.iter().product();
-        entry.file.read_tensor(name, &Stored { element, count, offset: entry.offset })
+        Ok((entry, Stored { element, count, offset: entry.offset }))
     }
 }
 
@@ -131,15 +155,21 @@ impl Weights for SafetensorsWeights {
 fn read_header(file: TensorFile) -> Result<HashMap<String, Entry>> {
     let file = Arc::new(file);
     let bad = |problem: String| LmError::bad_file(file.path(), format!("{problem}: expected a safetensors file"));
+    // What is no such file at all is called what it is.
+    let wrong = |problem: String| wrong_tensors(file.path(), format!("{problem}: expected a safetensors file"));
     let size = file.size();
     let Some(most) = size.checked_sub(8) else {
-        return Err(bad(format!("has {size} bytes, too few for the length of a header")));
+        return Err(wrong(format!("has {size} bytes, too few for the length of a header")));
     };
     let mut length = [0; 8];
     file.read_bytes(0, &mut length)?;
     let length = u64::from_le_bytes(length);
     if length > most || length > LONGEST_HEADER {
-        return Err(bad(format!("announces a header of {length} bytes, the file has {size}")));
+        let mut first = [0];
+        let is_cut = length <= LONGEST_HEADER && file.read_bytes(8, &mut first).is_ok() && first == *b"{";
+        let cut = if is_cut { ", it was cut short" } else { "" };
+        let problem = format!("announces a header of {length} bytes, the file has {size}{cut}");
+        return Err(if is_cut { bad(problem) } else { wrong(problem) });
     }
     let mut header = vec![0; length as usize];
     file.read_bytes(8, &mut header)?;

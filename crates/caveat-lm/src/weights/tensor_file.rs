@@ -107,6 +107,28 @@ impl TensorFile {
     }
 }
 
+/// Whether two tensors are the same bytes of the same type.
+pub(crate) fn are_same_bytes(a: (&TensorFile, &Stored), b: (&TensorFile, &Stored)) -> Result<bool> {
+    let bytes = a.1.element.bytes_of(a.1.count).unwrap_or(u64::MAX);
+    if a.1.element != b.1.element || a.1.count != b.1.count {
+        return Ok(false);
+    }
+    let length = |done: u64| (bytes - done).min(CHUNK as u64) as usize;
+    let mut buffers = [vec![0; length(0)], vec![0; length(0)]];
+    let mut done = 0;
+    while done < bytes {
+        for (buffer, (file, stored)) in buffers.iter_mut().zip([a, b]) {
+            buffer.truncate(length(done));
+            file.read_bytes(stored.offset.saturating_add(done), buffer)?;
+        }
+        if buffers[0] != buffers[1] {
+            return Ok(false);
+        }
+        done += length(done) as u64;
+    }
+    Ok(true)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

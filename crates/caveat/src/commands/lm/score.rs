@@ -4,18 +4,16 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-use caveat_lm::{
-    AnswerTokens, Answered, LmError, ScoreLine, SweepModel, answer_tokens, load_adapter, read_prompts, score,
-};
+use caveat_lm::{AnswerTokens, Answered, LmError, ScoreLine, answer_tokens, load_adapter, read_prompts, score};
 use caveat_results::{Format, Table};
 use serde_json::{Value, json};
 
 use super::stages::Stages;
-use super::{load, prepare};
+use super::{find, load, prepare};
 use crate::cli::ScoreArgs;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
-use crate::output::{check_table_path, json as to_json, print_table, print_text, write_result};
+use crate::output::{check_table_path, json as to_json, print_table, print_text, tell, write_result};
 use crate::progress;
 
 /// The columns of an answer.
@@ -25,7 +23,7 @@ pub(crate) fn run(args: &ScoreArgs) -> Result<(), Failure> {
     args.output.output.as_deref().map_or(Ok(()), check_table_path)?;
     let is_standard_input = args.prompts.as_os_str() == "-";
     let path = if is_standard_input { Path::new("standard input") } else { args.prompts.as_path() };
-    let model = SweepModel::find(&args.model, Some("model"), Path::new(""))?;
+    let model = find(&args.model, Some("model"))?;
     let device = prepare(&args.compute, None)?;
     let lines = match is_standard_input {
         true => read_prompts(std::io::stdin().lock(), path)?,
@@ -40,9 +38,15 @@ pub(crate) fn run(args: &ScoreArgs) -> Result<(), Failure> {
     stages.finish();
     let mut loaded = loaded?;
     if let Some(adapter) = &args.adapter {
-        load_adapter(&mut loaded.model, adapter)?;
+        let summary = load_adapter(&mut loaded.model, adapter)?;
+        if let Some(trained_on) = summary.trained_on.filter(|known| known.weights_sha256 != loaded.weights_sha256) {
+            let (adapter, weights) = (adapter.display(), trained_on.weights);
+            tell(&format!("{adapter}: it was trained on other weights than these, which were called {weights}"));
+        }
     }
     let tokens = answer_tokens(&loaded.tokenizer, args.yes.as_deref().zip(args.no.as_deref()))?;
+    let note = loaded.tokenizer.note_of_beginnings(lines.iter().map(|line| line.prompt.as_str()))?;
+    note.iter().for_each(|note| tell(note));
     let bar = progress::bar(lines.len() as u64, "scoring");
     let mut on = |done| bar.set_position(done as u64);
     let answers = score(&loaded, &lines, &tokens, path, &mut on, &|| interrupt.is_wished());

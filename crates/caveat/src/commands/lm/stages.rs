@@ -3,6 +3,7 @@
 use caveat_lm::RunProgress;
 use indicatif::ProgressBar;
 
+use crate::output::tell;
 use crate::progress;
 
 /// A bar that begins anew with every stage.
@@ -53,6 +54,11 @@ impl Stages {
     /// Another run begins.
     pub(super) fn begin(&mut self) {
         self.stage = None;
+    }
+
+    /// A line above the bar.
+    pub(super) fn tell(&self, text: &str) {
+        self.bar.suspend(|| tell(text));
     }
 
     pub(super) fn finish(&self) {

@@ -1,10 +1,11 @@
 //! `caveat lm sweep`: the runs of a file that are not there yet.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use caveat_lm::{
-    FAILURES, LoraSettings, Method, Outcome, RunSettings, Sweep, SweepEvent, SweepOptions, SweepReport, SweepRun,
-    differences_from, is_finished, run_sweep,
+    FAILURES, LoraSettings, Method, Outcome, RunSettings, Sweep, SweepEvent, SweepModel, SweepOptions, SweepReport,
+    SweepRun, cache_directory, differences_from, is_finished, run_sweep,
 };
 use caveat_results::{Format, Table};
 use indicatif::{MultiProgress, ProgressBar};
@@ -19,7 +20,8 @@ use crate::output::{check_directory, json as to_json, print_table, print_text, t
 use crate::progress;
 
 pub(crate) fn run(args: &SweepArgs) -> Result<(), Failure> {
-    let sweep = Sweep::read(&args.file, args.output.as_deref())?;
+    let sweep = Sweep::read(&args.file, args.output.as_deref(), cache_directory().ok().as_deref())?;
+    sweep.models.iter().filter_map(SweepModel::note).for_each(|note| tell(&note));
     if args.dry_run {
         return print_table(&listing(&sweep)?, args.format.format);
     }
@@ -62,17 +64,24 @@ struct Watch<'a> {
     bars: MultiProgress,
     all: ProgressBar,
     stages: Stages,
+    /// What was told already.
+    told: HashSet<String>,
 }
 
 impl<'a> Watch<'a> {
     fn new(sweep: &'a Sweep) -> Self {
         let (bars, all, part) = progress::of_all_and_part(sweep.runs.len() as u64, "runs");
-        Self { sweep, bars, all, stages: Stages::on(part) }
+        Self { sweep, bars, all, stages: Stages::on(part), told: HashSet::new() }
     }
 
     fn on(&mut self, event: &SweepEvent<'_>) {
         match event {
             SweepEvent::Loading { model, done, total } => self.stages.loading(model, *done, *total),
+            SweepEvent::Note(note) => {
+                if self.told.insert((*note).to_owned()) {
+                    self.tell(note);
+                }
+            }
             SweepEvent::Begin(run) => {
                 self.all.set_message(self.name(run));
                 self.stages.begin();
@@ -85,7 +94,8 @@ impl<'a> Watch<'a> {
                     Outcome::There => {}
                     Outcome::Done if !self.bars.is_hidden() => {}
                     Outcome::Done => self.tell(&line("done")),
-                    Outcome::Busy => self.tell(&line("another process is at")),
+                    Outcome::Elsewhere => self.tell(&line("another process did")),
+                    Outcome::Busy(holder) => self.tell(&line(&format!("{holder} is at"))),
                     Outcome::Failed(reason) => self.tell(&format!("{}: {reason}", line("failed"))),
                 }
             }

@@ -1,0 +1,171 @@
+//! What a file is that was found in place of another: named by its content, with what would help.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use crate::error::{LmError, quoted};
+
+/// As much of a file as its kind is looked for in, in bytes.
+const HEAD: usize = 1024;
+
+/// What the beginning of a file says that it is, where that is none of a model's files; `bytes` is its whole size.
+fn kind_of(head: &[u8], bytes: u64) -> Option<String> {
+    let text = std::str::from_utf8(head).or_else(|e| std::str::from_utf8(&head[..e.valid_up_to()])).unwrap_or_default();
+    let trimmed = text.trim_start_matches('\u{feff}').trim_start();
+    let lower = trimmed.get(..15.min(trimmed.len())).unwrap_or_default().to_ascii_lowercase();
+    if bytes == 0 {
+        return Some("is empty: fetch it again".to_owned());
+    }
+    if trimmed.starts_with("version https://git-lfs.github.com/spec/")
+        || trimmed.starts_with("version http://git-media")
+    {
+        let advice = "run `git lfs pull` in its folder";
+        return Some(format!("is a pointer of git-lfs, which stands for the file where it was not fetched: {advice}"));
+    }
+    if trimmed.starts_with("/annex/objects/") || (trimmed.starts_with("../") && trimmed.contains(".git/annex/")) {
+        return Some("is a pointer of git-annex, which stands for the file: run `git annex get` on it".to_owned());
+    }
+    if lower.starts_with("<!doctype html") || lower.starts_with("<html") || lower.starts_with("<head") {
+        return Some("is a web page, saved in place of the file: download the file itself".to_owned());
+    }
+    if lower.starts_with("<?xml") || lower.starts_with("<error") {
+        return Some("is XML, perhaps a server's message of an error: download the file again".to_owned());
+    }
+    let named = |what: &str, advice: &str| Some(format!("is {what}: {advice}"));
+    let unpack = "unpack it";
+    let convert = "convert the model to safetensors, as save_pretrained does";
+    match head {
+        [b'P', b'K', 3 | 5, 4 | 6, ..] if contains(head, b"data.pkl") || contains(head, b"/version") => {
+            named("a checkpoint of PyTorch (a pickle), which is not read", convert)
+        }
+        [b'P', b'K', 3 | 5, 4 | 6, ..] => named("a zip archive", unpack),
+        // The opcode PROTO of a pickle, and what follows it.
+        [0x80, 2..=5, b'}' | b']' | b'(' | 0x8a | 0x95 | b'c' | b'X', ..] => {
+            named("a pickle, as older versions of PyTorch save, which is not read", convert)
+        }
+        [0x1f, 0x8b, ..] => named("compressed (gzip)", unpack),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => named("compressed (zstd)", unpack),
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => named("compressed (xz)", unpack),
+        [b'B', b'Z', b'h', b'1'..=b'9', ..] => named("compressed (bzip2)", unpack),
+        [b'7', b'z', 0xbc, 0xaf, ..] => named("a 7-Zip archive", unpack),
+        [0x89, b'H', b'D', b'F', ..] => named("HDF5, as Keras saves, which is not read", convert),
+        [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => named("an array of NumPy", convert),
+        [b'P', b'A', b'R', b'1', ..] => named("a Parquet table", "give a model"),
+        [b'l', b'm', b'g', b'g' | b'f', ..] | [b't', b'j', b'g', b'g', ..] | [b'a', b'l', b'g', b'g', ..] => {
+            named("a GGML file, which came before GGUF", "convert the model to GGUF")
+        }
+        _ if head.get(257..262) == Some(b"ustar") => named("a tar archive", unpack),
+        // The version of ONNX's format, then the name of the program that wrote it.
+        [0x08, 1..=20, 0x12, length, ..]
+            if head.get(4..4 + usize::from(*length)).is_some_and(|name| name.iter().all(u8::is_ascii_graphic)) =>
+        {
+            named("a model in ONNX, which is not read", convert)
+        }
+        _ => None,
+    }
+}
+
+fn contains(head: &[u8], part: &[u8]) -> bool {
+    head.windows(part.len()).any(|window| window == part)
+}
+
+/// What a file of tensors is instead, if its beginning says so: another kind, another of this program's formats, or a text.
+fn kind_of_tensors(head: &[u8], bytes: u64) -> Option<String> {
+    if let Some(kind) = kind_of(head, bytes) {
+        return Some(kind);
+    }
+    if head.starts_with(b"GGUF") {
+        return Some("is a GGUF file: give it as the model itself, as in model.gguf".to_owned());
+    }
+    if is_safetensors(head) {
+        return Some(
+            "is a safetensors file: give the folder it lies in, with config.json and tokenizer.json".to_owned(),
+        );
+    }
+    // A server's answer is short, and all of it can be printed.
+    let text = std::str::from_utf8(head).ok().map(str::trim).filter(|text| !text.is_empty())?;
+    let is_json = text.starts_with(['{', '[']);
+    let is_answer = match is_json {
+        true => ["\"error", "\"message\"", "\"detail\""].iter().any(|key| text.contains(key)),
+        false => text.chars().all(|c| !c.is_control() || c.is_whitespace()),
+    };
+    let what = if is_json { "JSON" } else { "text" };
+    is_answer
+        .then(|| format!("is {what} ({}), perhaps a server's message of an error: download it again", quoted(text)))
+}
+
+/// Whether it begins like a safetensors file: a length below 100 MB, and a JSON object.
+fn is_safetensors(head: &[u8]) -> bool {
+    head.first_chunk::<8>().is_some_and(|length| u64::from_le_bytes(*length) <= 100_000_000)
+        && head.get(8) == Some(&b'{')
+}
+
+/// The error of a file that is no safetensors or GGUF file: what it is, where that can be told, and otherwise `problem`.
+pub(crate) fn wrong_tensors(path: &Path, problem: String) -> LmError {
+    let kind = head_of(path).and_then(|(head, bytes)| kind_of_tensors(&head, bytes));
+    LmError::bad_file(path, kind.unwrap_or(problem))
+}
+
+/// The error of a file of JSON that is none: what it is, where that can be told, and otherwise `problem`.
+pub(crate) fn wrong_json(path: &Path, content: &[u8], problem: String) -> LmError {
+    let kind = kind_of(&content[..content.len().min(HEAD)], content.len() as u64);
+    LmError::bad_file(path, kind.unwrap_or(problem))
+}
+
+fn head_of(path: &Path) -> Option<(Vec<u8>, u64)> {
+    let file = File::open(path).ok()?;
+    let bytes = file.metadata().ok()?.len();
+    let mut head = Vec::new();
+    file.take(HEAD as u64).read_to_end(&mut head).ok()?;
+    Some((head, bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_called_what_they_are() {
+        let zip = |name: &str| [b"PK\x03\x04\x14\0\0\0\0\0\0\0".as_slice(), &[0; 18], name.as_bytes()].concat();
+        let mut tar = vec![0; 512];
+        tar[257..262].copy_from_slice(b"ustar");
+        let safetensors = [&20_u64.to_le_bytes()[..], b"{\"a\":1}"].concat();
+        for (content, says) in [
+            (&b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 7\n"[..], "git lfs pull"),
+            (b"/annex/objects/SHA256E-s7--ab.safetensors\n", "git annex get"),
+            (b"\n<!DOCTYPE html>\n<html>", "a web page"),
+            (b"<HTML><head>", "a web page"),
+            (b"<?xml version='1.0'?><Error><Code>AccessDenied", "is XML"),
+            (
+                b"{\"error\": \"Repository not found\"}",
+                "is JSON (\"{\\\"error\\\": \\\"Repository not found\\\"}\"), perhaps a server's",
+            ),
+            (b"Entry not found", "is text (\"Entry not found\")"),
+            (b"", "is empty"),
+            (&zip("archive/data.pkl"), "a checkpoint of PyTorch"),
+            (&zip("pytorch_model/data.pkl"), "a checkpoint of PyTorch"),
+            (&zip("model/config.json"), "a zip archive"),
+            (b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.", "a pickle"),
+            (b"\x80\x04\x95\x10\0\0\0\0\0\0\0}", "a pickle"),
+            (b"\x1f\x8b\x08\0", "gzip"),
+            (b"\x28\xb5\x2f\xfd\x04", "zstd"),
+            (b"\xfd7zXZ\0\0", "xz"),
+            (b"BZh91AY", "bzip2"),
+            (&tar, "a tar archive"),
+            (b"\x89HDF\r\n\x1a\n", "HDF5"),
+            (b"\x08\x07\x12\x07pytorch\x1a\x05", "ONNX"),
+            (b"tjgg\x03\0\0\0", "GGML"),
+            (b"PAR1\x15\x04", "Parquet"),
+            (b"GGUF\x03\0\0\0", "is a GGUF file"),
+            (&safetensors, "is a safetensors file"),
+        ] {
+            let kind = kind_of_tensors(content, content.len() as u64).unwrap_or_default();
+            assert!(kind.contains(says) && !kind.contains('\n'), "{kind:?} should say {says:?}");
+        }
+        for content in [&b"\x00\x01\x02\x03\xff"[..], &[0xff; 600], b"\x80\x09\x01", b"\x05\0\0\0\0\0\0\0abcde"] {
+            assert_eq!(kind_of_tensors(content, content.len() as u64), None, "{content:?}");
+        }
+        assert_eq!(kind_of(b"{\"model_type\": ", 15), None);
+    }
+}
