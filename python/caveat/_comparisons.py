@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 
+from caveat._lib import is_missing_label, label_key, merge_labels
 
-def columns(comparisons: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+
+def columns(comparisons: Any, skip_missing: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     """Winners, losers and weights (or None) of a frame, a list of pairs, or an array of two columns."""
+    winners, losers, weights = _columns(comparisons)
+    if skip_missing:
+        kept = ~(missing(winners) | missing(losers))
+        winners, losers = _of_one_type(winners[kept]), _of_one_type(losers[kept])
+        weights = None if weights is None else weights[kept]
+    return winners, losers, weights
+
+
+def _of_one_type(labels: np.ndarray) -> np.ndarray:
+    """Integers that only a missing value had made objects or floats are integers again."""
+    if labels.dtype.kind == "O" and all(type(label) is int for label in labels.tolist()) and len(labels):
+        return np.array(labels.tolist())
+    return labels
+
+
+def _columns(comparisons: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     names = _names(comparisons)
     if names is not None:
         return _of_frame(comparisons, names)
@@ -72,26 +91,124 @@ def _plain(label: Any) -> Any:
     return label.item() if isinstance(label, np.generic) else label
 
 
-def unique(winners: np.ndarray, losers: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """All labels, sorted, and the index of each winner and loser among them."""
-    for what, labels in (("winners", winners), ("losers", losers)):
-        missing = np.asarray([label is None or label != label for label in labels.tolist()], dtype=bool)
-        if missing.any():
-            raise ValueError(
-                f"{what}[{int(np.argmax(missing))}]: the label is missing; every comparison needs both items"
-            )
-    if winners.dtype.kind != losers.dtype.kind and "O" not in (winners.dtype.kind, losers.dtype.kind):
-        numbers = {"i", "u", "f", "b"}
-        if not {winners.dtype.kind, losers.dtype.kind} <= numbers:
-            raise ValueError(
-                f"losers: expected labels of one type with the winners, {winners.dtype}, got {losers.dtype}"
-            )
+def _is_missing(label: Any) -> bool:
+    if label is None:
+        return True
+    if isinstance(label, str):
+        return is_missing_label(label)
     try:
-        labels, index = np.unique(np.concatenate([winners, losers]), return_inverse=True)
-    except TypeError as error:
-        raise ValueError(f"labels: they cannot be sorted ({error}); name all items, in order, with labels=") from None
-    index = index.reshape(-1)
-    return labels, index[: len(winners)], index[len(winners) :]
+        return bool(label != label)
+    except (TypeError, ValueError):
+        # pandas.NA has no truth value.
+        return type(label).__name__ == "NAType"
+
+
+def missing(labels: np.ndarray) -> np.ndarray:
+    """Which labels are missing."""
+    if labels.dtype.kind in "iub":
+        return np.zeros(len(labels), dtype=bool)
+    if labels.dtype.kind == "f":
+        return np.isnan(labels)
+    if labels.dtype.kind in "mM":
+        return np.isnat(labels)
+    if labels.dtype.kind == "U":
+        distinct, index = np.unique(labels, return_inverse=True)
+        are = np.array([is_missing_label(label) for label in distinct.tolist()], dtype=bool)
+        return are[index.reshape(-1)]
+    return np.array([_is_missing(label) for label in labels.tolist()], dtype=bool)
+
+
+def _spelled(label: Any) -> str | None:
+    """A label as text; None for what is neither text nor a number."""
+    if isinstance(label, str):
+        return str(label)
+    if isinstance(label, bool) or not isinstance(label, (int, float)):
+        return None
+    # Whole numbers are spelled alike, as a float that a column of integers became is no news.
+    return str(int(label)) if isinstance(label, float) and label.is_integer() else repr(label)
+
+
+def _array_of(labels: list[Any]) -> np.ndarray:
+    """An array that keeps numbers and text as they are."""
+    kinds = {type(label) for label in labels}
+    exact = all(isinstance(label, float) or abs(label) <= 2**53 for label in labels if not isinstance(label, str))
+    if kinds == {str} or kinds == {float} or (kinds == {int, float} and exact):
+        return np.array(labels)
+    if kinds == {int} and all(-(2**63) <= label < 2**63 for label in labels):
+        return np.array(labels, dtype=np.int64)
+    array = np.empty(len(labels), dtype=object)
+    array[:] = labels
+    return array
+
+
+def merge(labels: list[Any]) -> tuple[np.ndarray, np.ndarray]:
+    """Items of distinct labels, sorted, and the item of each label; says what spellings are one item or look alike."""
+    spelled = [_spelled(label) for label in labels]
+    if any(text is None for text in spelled):
+        others = [label for label, text in zip(labels, spelled, strict=True) if text is None]
+        if len(others) < len(labels):
+            raise ValueError(
+                f"labels: {others[0]!r} is neither text nor a number, as others are; name all items, in order, with "
+                "labels="
+            )
+        try:
+            items = sorted(set(labels))
+        except TypeError as error:
+            raise ValueError(
+                f"labels: they cannot be sorted ({error}); name all items, in order, with labels="
+            ) from None
+        at = {item: k for k, item in enumerate(items)}
+        kinds = {type(item) for item in items}
+        return (np.array(items) if kinds == {bool} else _objects(items)), np.array([at[label] for label in labels])
+    names, item, notes = merge_labels(spelled)
+    for note in notes:
+        warnings.warn(note.partition(": ")[2], UserWarning, stacklevel=5)
+    shown: list[Any] = list(names)
+    for label, k in zip(labels, item, strict=True):
+        if not isinstance(label, str):
+            whole = isinstance(label, float) and label.is_integer() and abs(label) <= 2**53
+            shown[k] = int(label) if whole or isinstance(label, int) else label
+    return _array_of(shown), np.array(item, dtype=np.int64)
+
+
+def _objects(items: list[Any]) -> np.ndarray:
+    array = np.empty(len(items), dtype=object)
+    array[:] = items
+    return array
+
+
+def distinct(labels: np.ndarray) -> tuple[list[Any], np.ndarray]:
+    """The labels that differ as they are stored, and the place of each among them."""
+    if labels.dtype.kind in "iufbU":
+        found, index = np.unique(labels, return_inverse=True)
+        return found.tolist(), index.reshape(-1)
+    places: dict[Any, int] = {}
+    # 1, 1.0 and True are equal in Python; of these only True is no number.
+    index = [places.setdefault((isinstance(label, bool), label), len(places)) for label in labels.tolist()]
+    return [label for _, label in places], np.array(index, dtype=np.int64)
+
+
+def unique(winners: np.ndarray, losers: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """All items, sorted, and the index of each winner and loser among them."""
+    for what, labels in (("winners", winners), ("losers", losers)):
+        gaps = missing(labels)
+        if gaps.any():
+            raise ValueError(
+                f"{what}[{int(np.argmax(gaps))}]: the label is missing; every comparison needs both items "
+                "(skip_missing=True leaves such rows out)"
+            )
+    if winners.dtype.kind == losers.dtype.kind and winners.dtype.kind in "mMb":
+        items, index = np.unique(np.concatenate([winners, losers]), return_inverse=True)
+        index = index.reshape(-1)
+        return items, index[: len(winners)], index[len(winners) :]
+    (won, winner), (lost, loser) = distinct(winners), distinct(losers)
+    items, item = merge(won + lost)
+    return items, item[: len(won)][winner], item[len(won) :][loser]
+
+
+def keys(items: np.ndarray) -> dict[Any, int]:
+    """The index of every item by what names it, however it is spelled."""
+    return {label_key(label): k for k, label in enumerate(items.tolist())}
 
 
 def solve_again(learner: str, task: Any, kernel: Any, strength: float, route: Any) -> Any:

@@ -98,6 +98,7 @@ class ComparisonGraph:
         labels: ArrayLike | None = None,
         n_items: int | None = None,
         order: _Order = "both",
+        skip_missing: bool = False,
     ) -> ComparisonGraph: ...
     @classmethod
     def from_pairs(

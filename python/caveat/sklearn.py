@@ -10,6 +10,7 @@ array([ 1, -1])
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from caveat._lib import ComparisonGraph, ExchangeableKernel, logistic, solve
+from caveat import _comparisons
+from caveat._lib import ComparisonGraph, ExchangeableKernel, label_key, logistic, solve
 
 __all__ = ["ComparisonRidge"]
 
@@ -127,6 +129,14 @@ class ComparisonRidge(ClassifierMixin, BaseEstimator):
                 "a trial needs two different items"
             )
         graph = ComparisonGraph.from_pairs(winners, losers, weights, n_items=len(items))
+        groups = int(graph.components().max()) + 1
+        if groups > 1 and self.encoding == "labels":
+            warnings.warn(
+                f"the trials make {groups} groups of items that nothing connects: ranks_ and margins across groups have "
+                "no meaning",
+                UserWarning,
+                stacklevel=2,
+            )
         kernel = ExchangeableKernel(self.conjunctivity)
         self.solution_: Any = (solve if self.loss == "squared" else logistic)(graph, kernel, c=self.c)
         self.classes_, self.items_, self.ranks_ = classes, items, self.solution_.ranks
@@ -198,6 +208,8 @@ class ComparisonRidge(ClassifierMixin, BaseEstimator):
         X = self._validated(X, reset=False)
         if self.encoding == "differences":
             return _pairs_of_differences(X)
+        if X.dtype.kind in "OU" or self.items_.dtype.kind in "OU":
+            return self._known_labels(X)
         try:
             at = np.minimum(np.searchsorted(self.items_, X), len(self.items_) - 1)
             known = self.items_[at] == X
@@ -209,6 +221,20 @@ class ComparisonRidge(ClassifierMixin, BaseEstimator):
             raise ValueError(
                 f"X[{row}, {column}]: item {_plain(X[row, column])!r} is unknown: "
                 f"{len(self.items_)} items were fitted, {_plain(first)!r} to {_plain(last)!r}"
+            )
+        return at
+
+    def _known_labels(self, X: np.ndarray) -> np.ndarray:
+        """The items of text, however it is spelled, as indices of the fitted ones."""
+        known = _comparisons.keys(self.items_)
+        labels, index = _comparisons.distinct(X.ravel())
+        at = np.array([known.get(label_key(label), -1) for label in labels])[index].reshape(X.shape)
+        if (at < 0).any():
+            row, column = np.argwhere(at < 0)[0]
+            first, last = self.items_.tolist()[0], self.items_.tolist()[-1]
+            raise ValueError(
+                f"X[{row}, {column}]: item {_plain(X[row, column])!r} is unknown: "
+                f"{len(self.items_)} items were fitted, {first!r} to {last!r}"
             )
         return at
 
@@ -226,14 +252,15 @@ def _plain(label: Any) -> Any:
 
 
 def _unique(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """All labels, sorted, and the index of each entry among them."""
-    try:
+    """All items, sorted, and the index of each entry among them; spellings of one item are one."""
+    if X.dtype.kind not in "OU":
         items, pairs = np.unique(X, return_inverse=True)
-    except TypeError as error:
-        raise ValueError(
-            f"X: labels of several types cannot be sorted ({error}); make them all text or all numbers"
-        ) from None
-    return items, pairs.reshape(X.shape)
+        return items, pairs.reshape(X.shape)
+    for column in (0, 1):
+        if (missing := _comparisons.missing(X[:, column])).any():
+            raise ValueError(f"X[{int(np.argmax(missing))}, {column}]: the label is missing; a trial needs both items")
+    items, first, second = _comparisons.unique(X[:, 0], X[:, 1])
+    return items, np.column_stack([first, second])
 
 
 def _pairs_of_differences(X: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ use pyo3::types::{PyDict, PyList, PyType};
 use crate::arguments as arg;
 use crate::arrays::{floats, integers, kind, labels as labels_of, plain};
 use crate::errors::{bad, raise};
+use crate::labels::{key, label_key};
 use crate::table::Table;
 use crate::task::{TransitiveTask, order_name, parse_order};
 
@@ -27,6 +28,14 @@ use crate::task::{TransitiveTask, order_name, parse_order};
 ///     The items are the integers below this. Not together with ``labels``.
 /// order : {"both", "higher-first", "lower-first", "winner-first"}
 ///     In which order the two items of a pair are shown; "higher" is the earlier item.
+/// skip_missing : bool
+///     Whether rows without a label are left out instead of refused.
+///
+/// Notes
+/// -----
+/// Spellings are of one item as in ``caveat rank``: numbers by value (2, 2.0 and "2.0"), text without white space around it and in
+/// Unicode's composed form. Labels that differ by case alone stay two items, with a warning. Without ``labels``, items are sorted:
+/// numbers by value, then text.
 ///
 /// Raises
 /// ------
@@ -57,20 +66,27 @@ pub(crate) enum Items {
     /// Integers from 0.
     Ranks(usize),
     /// Anything: an array of them, and the index of each.
-    Named { labels: Py<PyUntypedArray>, index: Py<PyDict> },
+    Named {
+        labels: Py<PyUntypedArray>,
+        index: Py<PyDict>,
+        /// The same by what names an item however it is spelled.
+        keys: Py<PyDict>,
+    },
 }
 
 #[pymethods]
 impl ComparisonGraph {
     #[new]
-    #[pyo3(signature = (comparisons, *, labels = None, n_items = None, order = "both"))]
+    #[pyo3(signature = (comparisons, *, labels = None, n_items = None, order = "both", skip_missing = false))]
     fn new(
         comparisons: &Bound<'_, PyAny>,
         labels: Option<&Bound<'_, PyAny>>,
         #[pyo3(from_py_with = arg::n_items)] n_items: Option<usize>,
         #[pyo3(from_py_with = arg::order)] order: &str,
+        skip_missing: bool,
     ) -> PyResult<Self> {
-        let columns = comparisons.py().import("caveat._comparisons")?.call_method1("columns", (comparisons,))?;
+        let columns =
+            comparisons.py().import("caveat._comparisons")?.call_method1("columns", (comparisons, skip_missing))?;
         let (winners, losers, weights): (Bound<'_, PyAny>, Bound<'_, PyAny>, Option<Bound<'_, PyAny>>) =
             columns.extract()?;
         Self::build(&winners, &losers, weights.as_ref(), labels, n_items, order)
@@ -137,7 +153,8 @@ impl ComparisonGraph {
         Ok(Table::new(raise(py.detach(columns))?))
     }
 
-    /// Connected component of every item, numbered from 0.
+    /// Connected component of every item: 0 the one with most items; of equally large ones, that of the earlier item comes first.
+    /// Comparisons say nothing about the order of items of different components.
     fn components<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<i64>> {
         PyArray1::from_iter(py, py.detach(|| self.graph.components()).into_iter().map(i64::from))
     }
@@ -308,28 +325,32 @@ impl Items {
     /// Items with these labels, each once.
     fn named(labels: &Bound<'_, PyUntypedArray>) -> PyResult<Self> {
         let py = labels.py();
-        let index = PyDict::new(py);
+        let (index, keys) = (PyDict::new(py), PyDict::new(py));
         for (at, label) in labels.call_method0("tolist")?.cast_into::<PyList>()?.iter().enumerate() {
             if label.ne(&label)? || label.is_none() {
                 return Err(bad(format_args!("labels[{at}]"), "it is missing; every item needs a label"));
             }
-            if index.contains(&label)? {
+            let key = label_key(&label)?;
+            if index.contains(&label)? || keys.contains(&key)? {
                 return Err(bad(
                     format_args!("labels[{at}]"),
                     format_args!("{} is named twice; name it once", label.repr()?),
                 ));
             }
             index.set_item(label, at)?;
+            keys.set_item(key, at)?;
         }
         let labels = labels.call_method0("copy")?.cast_into::<PyUntypedArray>()?;
         labels.getattr("flags")?.setattr("writeable", false)?;
-        Ok(Self::Named { labels: labels.unbind(), index: index.unbind() })
+        Ok(Self::Named { labels: labels.unbind(), index: index.unbind(), keys: keys.unbind() })
     }
 
     pub(crate) fn clone_ref(&self, py: Python<'_>) -> Self {
         match self {
             Self::Ranks(n) => Self::Ranks(*n),
-            Self::Named { labels, index } => Self::Named { labels: labels.clone_ref(py), index: index.clone_ref(py) },
+            Self::Named { labels, index, keys } => {
+                Self::Named { labels: labels.clone_ref(py), index: index.clone_ref(py), keys: keys.clone_ref(py) }
+            }
         }
     }
 
@@ -351,14 +372,18 @@ impl Items {
     /// The index of one label.
     pub(crate) fn index(&self, what: &dyn std::fmt::Display, label: &Bound<'_, PyAny>) -> PyResult<usize> {
         match self {
-            Self::Ranks(n) => label
-                .extract::<usize>()
-                .ok()
-                .filter(|at| at < n)
-                .ok_or_else(|| unknown(what, label, &format!("items are 0 to {}", n - 1))),
-            Self::Named { labels, index } => {
+            Self::Ranks(n) => {
+                let by_key = || key(label).ok().flatten().and_then(|key| key.parse().ok());
+                let found = label.extract::<usize>().ok().or_else(by_key).filter(|at| at < n);
+                found.ok_or_else(|| unknown(what, label, &format!("items are 0 to {}", n - 1)))
+            }
+            Self::Named { labels, index, keys } => {
                 let py = label.py();
-                let found = index.bind(py).get_item(label).map_err(|e| bad(what, e.value(py)))?;
+                let exact = index.bind(py).get_item(label).map_err(|e| bad(what, e.value(py)))?;
+                let found = match exact {
+                    Some(at) => Some(at),
+                    None => keys.bind(py).get_item(label_key(label)?)?,
+                };
                 match found {
                     Some(at) => at.extract(),
                     None => {
@@ -375,7 +400,9 @@ impl Items {
 
     /// The indices of an array of labels.
     pub(crate) fn indices(&self, what: &str, labels: &Bound<'_, PyUntypedArray>) -> PyResult<Vec<usize>> {
-        if let Self::Ranks(n) = self {
+        if let Self::Ranks(n) = self
+            && (matches!(kind(labels), b'i' | b'u') || labels.is_empty())
+        {
             let values = integers(what, labels)?;
             let index = |(row, &value): (usize, &i64)| {
                 usize::try_from(value).ok().filter(|at| at < n).ok_or_else(|| {

@@ -10,6 +10,7 @@ mod files;
 mod graph;
 mod inference;
 mod kernel;
+mod labels;
 mod learning;
 mod long;
 mod observed;
@@ -43,6 +44,8 @@ mod _lib {
     use crate::inference::{Fit, Intervals, bootstrap, fit};
     #[pymodule_export]
     use crate::kernel::{ExchangeableKernel, conjunctivity_by_depth, restore_kernel};
+    #[pymodule_export]
+    use crate::labels::{is_missing_label, label_key, merge_labels};
     #[pymodule_export]
     use crate::learning::{gradient_flow, logistic, solve};
     #[pymodule_export]

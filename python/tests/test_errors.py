@@ -103,7 +103,7 @@ CASES: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
         r"losers\[1\]: the label is missing",
     ),
     "labels that cannot be sorted": (
-        lambda: caveat.ComparisonGraph([("a", 1)]),
+        lambda: caveat.ComparisonGraph([("a", 1j)]),
         ValueError,
         "name all items, in order, with labels=",
     ),
@@ -155,7 +155,7 @@ CASES: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
     "text with n_items": (
         lambda: caveat.ComparisonGraph([("a", "b")], n_items=5),
         ValueError,
-        "winners: expected integers",
+        r"winners\[0\]: item 'a' is unknown: items are 0 to 4",
     ),
     "a label not named": (
         lambda: caveat.ComparisonGraph([("a", "z")], labels=["a", "b"]),

@@ -177,7 +177,7 @@ BAD = {
     "labels that are NaN": (lambda m: m.fit([[0.0, float("nan")]], [1]), "X contains NaN"),
     "negative weights": (lambda m: m.fit([["a", "b"]], [1], [-1]), "(?i)negative"),
     "no weight": (lambda m: m.fit([["a", "b"]], [1], [0]), "zero"),
-    "names and numbers": (lambda m: m.fit(np.array([["a", 1]], dtype=object), [1]), "several types"),
+    "a label that is missing": (lambda m: m.fit([["a", "NA"]], [1]), r"X\[0, 1\]: the label is missing"),
     "an unknown loss": (lambda m: m.set_params(loss="hinge").fit([["a", "b"]], [1]), "loss: 'hinge' is unknown"),
     "an unknown encoding": (lambda m: m.set_params(encoding="x").fit([["a", "b"]], [1]), "encoding: 'x' is unknown"),
     "too conjunctive": (

@@ -1,76 +1,65 @@
-//! Comparison lists: a CSV of winner, loser and weight with any labels in, a ranking out.
+//! Comparison lists: a table of winners, losers and weights with any labels in, a ranking out.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
-use std::path::Path;
+mod block;
+mod columns;
 
 use caveat_theory::margins::graph::GraphSolution;
 use caveat_theory::ranking::{self, Place};
 use caveat_theory::{Comparison, ComparisonGraph};
 
-use crate::error::{Result, ResultsError, name_list, one_line, open_nonempty};
-use crate::interner::Strings;
-use crate::labels::{ItemLabels, Named, is_missing_label, label_key, label_order};
+use crate::error::{Result, ResultsError};
+use crate::input::AsInput;
+use crate::labels::{Labels, Named, label_order};
+use crate::rows::Rows;
 use crate::table::Table;
+use block::{Block, Reader};
+use columns::Shape;
+pub use columns::{ComparisonColumns, ComparisonRole};
 
-const EXPECTED: &str = "a CSV with the columns winner,loser[,weight]";
+const EXPECTED: &str = "a table of comparisons with the columns winner,loser[,weight]";
 
 /// Comparisons between items that have names.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LabeledComparisons {
     /// How every item is shown, in order of first appearance; the index is the item in `graph`.
     pub labels: Vec<String>,
-    /// What to tell a person, a line each: spellings that are one item, labels that differ by case alone.
+    /// What to tell a person, a line each: spellings that are one item, labels that differ by case alone, rows left out, ties.
     pub notes: Vec<String>,
     /// The comparisons, repeated ones merged.
     pub graph: ComparisonGraph,
 }
 
-/// Reads a CSV with a header and the columns `winner`, `loser` and optionally `weight`, in any order among any others.
+/// Reads a table of comparisons, in text with any separator or in Parquet, packed or not, from a file or a pipe.
 ///
-/// Which spellings name one item is said at [`label_key`](crate::label_key). Without weights every row weighs 1; rows of one pair add up.
-/// Time is linear in the file but for a sort of the comparisons; memory is about 70 bytes a row and 100 a label.
+/// Its columns are `winner`, `loser` and optionally `weight`, in any order among any others, or those that `columns` names.
+/// Which spellings name one item is said at [`label_key`](crate::label_key). Without weights every row weighs 1; rows of one
+/// pair add up. Time is linear in the file but for a sort of the comparisons; memory is about 70 bytes a row and 100 a label.
 ///
 /// # Errors
-/// Named by line: a missing column, an empty label, an item against itself, a weight that is not a positive finite
-/// number, a line with another number of fields, text that is not UTF-8. Also an empty or binary file and a file with a
-/// header only.
-pub fn read_comparisons(path: &Path) -> Result<LabeledComparisons> {
-    let (mut file, size) = open_nonempty(path, EXPECTED)?;
-    refuse_binary(path, &mut file, EXPECTED)?;
-    let mut reader = csv::ReaderBuilder::new().buffer_capacity(1 << 18).from_reader(file);
+/// Named by line (row in Parquet): a missing label, an item against itself, a weight that is not a positive finite number, a
+/// choice that is neither of the two items, a line with another number of fields, text that is not UTF-8. Also a missing column,
+/// an item that is named as a column is (`model_a` in a column of winners), an empty or binary file and one with a header only.
+pub fn read_comparisons(file: &(impl AsInput + ?Sized), columns: &ComparisonColumns) -> Result<LabeledComparisons> {
+    let input = file.as_input();
+    let path = input.path();
+    let rows = Rows::open(&input, EXPECTED)?;
+    let names = rows.names().to_vec();
+    let fields = columns.resolve(&names, &rows.found()).map_err(|problem| ResultsError::bad_file(path, problem))?;
+    let mut reader = Reader::new(rows, &fields, columns.skip_missing);
 
-    let headers = reader.byte_headers().map_err(|e| bad_record(path, &e, 0))?.clone();
-    let names: Vec<String> = headers.iter().map(|h| String::from_utf8_lossy(h).trim().to_owned()).collect();
-    let find = |column: &'static str| names.iter().position(|n| n == column);
-    let needed = |column| {
-        find(column).ok_or_else(|| {
-            let hint =
-                if names.iter().any(|n| n.contains([';', '\t'])) { " (fields are separated by commas)" } else { "" };
-            let found = format!("{}{hint}", name_list(names.iter().map(String::as_str)));
-            ResultsError::MissingColumn { path: path.to_owned(), column, found }
-        })
-    };
-    let fields = Fields { winner: needed("winner")?, loser: needed("loser")?, weight: find("weight") };
-
-    let mut labels = ItemLabels::default();
+    let mut labels = Labels::default();
     // A guess at the number of rows that is rarely too small: short labels, one separator, one line end.
-    let mut numbers: Vec<u32> = Vec::with_capacity((size / 8).min(1 << 23) as usize);
+    let mut numbers: Vec<u32> = Vec::with_capacity((input.size() / 8).min(1 << 23) as usize);
     let mut weights: Vec<f64> = Vec::new();
     let (mut block, mut next) = (Block::default(), Block::default());
-    let mut more = block.fill(path, &mut reader, &fields);
+    let mut more = reader.fill(&mut block);
     loop {
         let first = numbers.len();
-        let read_on = || if matches!(more, Ok(true)) { next.fill(path, &mut reader, &fields) } else { Ok(false) };
+        let read_on = || if matches!(more, Ok(true)) { reader.fill(&mut next) } else { Ok(false) };
         let (more_after, numbered) = rayon::join(read_on, || labels.number_all(&block.labels, &mut numbers));
-        let bad = |row: usize, problem| ResultsError::BadLine {
-            path: path.to_owned(),
-            line: line_at(path, block.offsets[row]),
-            problem,
-        };
-        let numbered = numbered.map_err(|(k, problem)| {
-            bad(k / 2, format!("the {} {problem}", if k % 2 == 0 { "winner" } else { "loser" }))
-        });
+        let bad = |row: usize, problem| reader.bad(block.places[row], problem);
+        let numbered =
+            numbered.map_err(|(k, problem)| bad(k / 2, format!("the {} {problem}", fields.side(k % 2 == 0))));
         // A label that is wrong stands after all pairs that were numbered, and an error of reading after the whole block.
         if let Some(row) = numbers[first..].chunks_exact(2).position(|pair| pair[0] == pair[1]) {
             let [winner, loser] = [2 * row, 2 * row + 1].map(|k| String::from_utf8_lossy(block.labels.get(k)));
@@ -84,12 +73,24 @@ pub fn read_comparisons(path: &Path) -> Result<LabeledComparisons> {
         }
         std::mem::swap(&mut block, &mut next);
     }
+    let mut notes = reader.notes(&names, &fields);
     if numbers.is_empty() {
-        return Err(ResultsError::NoRows { path: path.to_owned(), filter: String::new(), expected: EXPECTED });
+        let filter = if reader.skipped() > 0 { " without a missing value" } else { "" }.to_owned();
+        return Err(ResultsError::NoRows { path: path.to_owned(), filter, expected: EXPECTED });
     }
     drop(reader);
 
-    let Named { labels, notes } = labels.finish();
+    let Named { labels, notes: about_labels } = labels.finish();
+    notes.extend(about_labels);
+    if let Some((item, column)) = named_as_a_column(&labels, &names, &fields) {
+        return Err(ResultsError::bad_file(
+            path,
+            format!(
+                "the item {item:?} has the name of the column {column:?}, so a column of winners seems to name sides: say what the \
+                 columns mean, as --columns item_a={column},item_b=COLUMN,chosen=COLUMN"
+            ),
+        ));
+    }
     let comparisons = numbers.chunks_exact(2).enumerate().map(|(k, pair)| Comparison {
         winner: pair[0] as usize,
         loser: pair[1] as usize,
@@ -100,70 +101,19 @@ pub fn read_comparisons(path: &Path) -> Result<LabeledComparisons> {
     Ok(LabeledComparisons { labels, notes, graph })
 }
 
-/// Field numbers of the needed columns.
-struct Fields {
-    winner: usize,
-    loser: usize,
-    weight: Option<usize>,
-}
-
-/// Rows whose labels are looked up together: enough for memory accesses to overlap, few enough to stay in cache.
-const BLOCK_ROWS: usize = 4096;
-
-/// Some rows of the file, reused for the next ones.
-#[derive(Default)]
-struct Block {
-    record: csv::ByteRecord,
-    /// Winner and loser of each row, alternating.
-    labels: Strings,
-    /// Empty without a weight column.
-    weights: Vec<f64>,
-    /// Where the reader began to read each row.
-    offsets: Vec<u64>,
-}
-
-impl Block {
-    /// Reads the next rows; false once the file is read. After an error, the block holds the rows before it.
-    fn fill(&mut self, path: &Path, reader: &mut csv::Reader<File>, fields: &Fields) -> Result<bool> {
-        self.labels.clear();
-        self.weights.clear();
-        self.offsets.clear();
-        while self.offsets.len() < BLOCK_ROWS {
-            let offset = reader.position().byte();
-            if !reader.read_byte_record(&mut self.record).map_err(|e| bad_record(path, &e, offset))? {
-                return Ok(false);
-            }
-            let bad = |problem| ResultsError::BadLine { path: path.to_owned(), line: line_at(path, offset), problem };
-            // The reader has checked that all rows have as many fields as the header.
-            let field = |k: usize| self.record.get(k).unwrap_or_default().trim_ascii();
-            let (winner, loser) = (field(fields.winner), field(fields.loser));
-            for (label, name) in [(winner, "winner"), (loser, "loser")] {
-                if is_missing_label(label) {
-                    return Err(bad(missing(label, name)));
-                }
-            }
-            if let Some(weight) = fields.weight {
-                let text = String::from_utf8_lossy(field(weight));
-                match text.parse().ok().filter(|w: &f64| *w > 0.0 && w.is_finite()) {
-                    Some(weight) => self.weights.push(weight),
-                    None => return Err(bad(format!("weight {text:?}: expected a positive, finite number"))),
-                }
-            }
-            self.labels.push(winner);
-            self.labels.push(loser);
-            self.offsets.push(offset);
-        }
-        Ok(true)
+/// A winner or loser with the name of another column, as `model_a` in a file of the columns model_a, model_b and winner.
+fn named_as_a_column<'a>(
+    labels: &'a [String],
+    names: &'a [String],
+    fields: &columns::Fields,
+) -> Option<(&'a str, &'a str)> {
+    if fields.shape != Shape::Won {
+        return None;
     }
-}
-
-/// What is wrong with a label that is missing.
-fn missing(label: &[u8], name: &str) -> String {
-    let label = String::from_utf8_lossy(label);
-    match label_key(&label).is_empty() {
-        true => format!("the {name} is empty: expected a label"),
-        false => format!("the {name} is {label:?}, a missing value: expected a label"),
-    }
+    let used = fields.all();
+    let others: Vec<&str> =
+        (0..names.len()).filter(|k| !used.contains(k)).map(|k| names[k].as_str()).filter(|n| !n.is_empty()).collect();
+    labels.iter().find_map(|label| Some((label.as_str(), *others.iter().find(|name| *name == label)?)))
 }
 
 /// Places of all items on a solution, by component, position and [`label_order`].
@@ -190,62 +140,19 @@ pub fn ranks_table(labels: &[String], places: &[Place]) -> Result<Table> {
         .integer("component", places.iter().map(|p| p.component as i64))
 }
 
-/// Refuses a file whose first bytes hold a NUL, as no text of any 8-bit encoding does, and rewinds it.
-pub(crate) fn refuse_binary(path: &Path, file: &mut File, expected: &str) -> Result<()> {
-    let mut head = Vec::with_capacity(8192);
-    file.take(8192).read_to_end(&mut head).map_err(|e| ResultsError::read(path, e))?;
-    if head.contains(&0) {
-        return Err(ResultsError::bad_file(path, format!("binary data or UTF-16: expected {expected}, in UTF-8")));
-    }
-    file.seek(SeekFrom::Start(0)).map_err(|e| ResultsError::read(path, e))?;
-    Ok(())
-}
-
-/// An error of the CSV reader; `offset` is where it began to read the record.
-pub(crate) fn bad_record(path: &Path, error: &csv::Error, offset: u64) -> ResultsError {
-    match error.kind() {
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => ResultsError::BadLine {
-            path: path.to_owned(),
-            line: line_at(path, offset),
-            problem: format!("{len} fields: expected {expected_len} as in the header"),
-        },
-        csv::ErrorKind::Io(e) => ResultsError::read(path, std::io::Error::new(e.kind(), e.to_string())),
-        _ => ResultsError::bad_file(path, one_line(error)),
-    }
-}
-
-/// Line, from 1, of the record that the CSV reader found from byte `offset` on; blank lines before it are no record.
-///
-/// Reads the file again: only on the way to an error message, and it spares the reader from counting.
-pub(crate) fn line_at(path: &Path, offset: u64) -> u64 {
-    let Ok(file) = File::open(path) else { return 0 };
-    let mut reader = BufReader::new(file);
-    let (mut line, mut read, mut bytes) = (0, 0, Vec::new());
-    loop {
-        bytes.clear();
-        let Ok(length) = reader.read_until(b'\n', &mut bytes) else { return line };
-        line += 1;
-        // The reader may stop between \r and \n, so the end of a line may still lie before the record.
-        let rest = &bytes[(offset.saturating_sub(read) as usize).min(length)..];
-        if length == 0 || (read + length as u64 > offset && !rest.trim_ascii_end().is_empty()) {
-            return line;
-        }
-        read += length as u64;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use caveat_theory::RidgeModel;
     use caveat_theory::margins::graph;
     use std::fs;
+    use std::path::Path;
 
     fn read(text: impl AsRef<[u8]>) -> Result<LabeledComparisons> {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("c.csv");
         fs::write(&path, text).unwrap();
-        read_comparisons(&path)
+        read_comparisons(&path, &ComparisonColumns::default())
     }
 
     #[test]
@@ -276,14 +183,108 @@ mod tests {
         assert!(words.notes.len() == 1 && words.notes[0].starts_with("warning: the labels \"ant\" and \"Ant\""));
     }
 
+    fn edges(read: &LabeledComparisons) -> Vec<(&str, &str, f64, f64)> {
+        let label = |k: u32| read.labels[k as usize].as_str();
+        read.graph.edges().iter().map(|e| (label(e.first), label(e.second), e.first_wins, e.second_wins)).collect()
+    }
+
+    #[test]
+    fn one_list_in_all_spellings_is_one_graph() {
+        let plain = read("winner,loser,weight\nant,2,1\n2,bee,3\nbee,cow,2\n2,cow,1\n").unwrap();
+        for text in [
+            "WINNER,Loser,Weight\nant,2,1\n2,bee,3\nbee,cow,2\n2,cow,1\n",
+            "winner;loser;weight\nant;2,0;1,0\n2;bee;3\nbee;cow;2\n2;cow;1\n",
+            "winner\tloser\tweight\r\nant\t2\t1\r\n2\tbee\t3\r\nbee\tcow\t2\r\n2\tcow\t1\r\n",
+            "winner|loser|weight\nant|2|1\n2|bee|3\nbee|cow|2\n2|cow|1",
+            "\u{feff}\"winner\",\"loser\",\"weight\"\n\"ant\",\"2\",\"1\"\n2.0, bee,3.0\n\"bee\",cow\u{a0},2\n2,\"cow \",1e0\n",
+            "\u{feff}winner,loser,weight\rant,2,1\r2,bee,3\rbee,cow,2\r2,cow,1\r",
+            "date,weight,loser,winner\n,1,2,ant\n,3,bee,2\nx,2,cow,bee\ny,1,cow,2\n",
+            "item_a,item_b,wins_a,wins_b\nant,2,1,0\nbee,2,0,3\nbee,cow,2,0\n2,cow,1,0\n",
+            "left,right,choice,count\nant,2,left,1\nbee,2,2,3\nbee,cow,bee,2\ncow,2.0,right,1\n",
+        ] {
+            let found = read(text).unwrap_or_else(|e| panic!("{text:?}: {e}"));
+            let sorted = |read: &LabeledComparisons| {
+                let mut wins: Vec<(String, String, f64)> = Vec::new();
+                for (a, b, first, second) in edges(read) {
+                    let both = [(a, b, first), (b, a, second)].into_iter().filter(|w| w.2 > 0.0);
+                    wins.extend(both.map(|(w, l, n)| (w.to_owned(), l.to_owned(), n)));
+                }
+                wins.sort_by(|a, b| a.partial_cmp(b).unwrap());
+                wins
+            };
+            assert_eq!(sorted(&found), sorted(&plain), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn pairs_with_a_choice_are_read_by_label_or_side_and_ties_count_half_for_each() {
+        let arena = read("model_a,model_b,winner\nGPT,LLaMA,model_a\nLLaMA,Qwen,model_b\nQwen,GPT,tie\nQwen,GPT,GPT\n")
+            .unwrap();
+        let expected = [("GPT", "LLaMA", 1.0, 0.0), ("GPT", "Qwen", 1.5, 0.5), ("LLaMA", "Qwen", 0.0, 1.0)];
+        assert_eq!(edges(&arena), expected);
+        assert_eq!(
+            arena.notes,
+            [
+                "note: \"model_a\" is compared with \"model_b\", the winner as \"winner\" says; 1 row with a tie count half for each"
+            ]
+        );
+        let letters = read("a,b,winner\nA,B,A\nC,A,A\nB,C,first\n").unwrap();
+        assert_eq!(letters.labels, ["A", "B", "C"]);
+        assert_eq!(edges(&letters), [("A", "B", 1.0, 0.0), ("A", "C", 1.0, 0.0), ("B", "C", 1.0, 0.0)]);
+    }
+
+    #[test]
+    fn columns_may_be_named_and_rows_with_a_missing_value_left_out() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("c.csv");
+        fs::write(&path, "winner,better,worse,n\nx,a,b,2\nx,b,,1\nx,NA,b,1\nx,a,c,NaN\nx,c,b,1\n").unwrap();
+        let mut columns: ComparisonColumns = " winner = better, loser=worse,count=n".parse().unwrap();
+        let message = read_comparisons(&path, &columns).unwrap_err().to_string();
+        assert!(message.contains("line 3: the loser is empty: expected a label (--skip-missing"), "{message}");
+        columns.skip_missing = true;
+        let found = read_comparisons(&path, &columns).unwrap();
+        assert_eq!(edges(&found), [("a", "b", 2.0, 0.0), ("b", "c", 0.0, 1.0)]);
+        assert_eq!(found.notes, ["note: 3 rows left out, with a missing value"]);
+        for (text, says) in [
+            ("winner=a", "do not say who won"),
+            ("winner", "is not role=column"),
+            ("winner=a,winner=b", "given twice"),
+            ("winner=a,loser=b,chosen=c", "the role chosen does not go with the others"),
+            ("winer=a,loser=b", "unknown role \"winer\""),
+        ] {
+            let message = text.parse::<ComparisonColumns>().unwrap_err().to_string();
+            assert!(message.contains(says), "{message}");
+        }
+    }
+
     #[test]
     fn bad_lists_are_refused_by_line() {
         for (text, says) in [
             (&b""[..], "empty (0 bytes)"),
             (b"winner,loser\n", "has no rows"),
-            (b"\n\n", "\"winner\" is missing: the table has no columns"),
-            (b"winner,looser\na,b\n", "column \"loser\" is missing: the table has \"winner\", \"looser\""),
-            (b"winner;loser\na;b\n", "separated by commas"),
+            (b"\n\n", "the file is empty"),
+            (
+                b"winner,looser\na,b\n",
+                "column \"loser\" is missing: the table has \"winner\", \"looser\"; say what its columns mean",
+            ),
+            (b"better,worse\na,b\n", "say what its columns mean, as --columns winner=better,loser=worse"),
+            (b"model_a,model_b,score\na,b,1\n", "as --columns item_a=model_a,item_b=model_b,chosen=COLUMN"),
+            (
+                b"model_a,model_b,winner\na,b,c\n",
+                "line 2: the chosen \"c\" is neither \"a\" nor \"b\", nor a side (model_a, model_b)",
+            ),
+            (
+                b"model_a,winner,loser\nx,model_a,model_b\n",
+                "the item \"model_a\" has the name of the column \"model_a\"",
+            ),
+            (b"a,b,winner\nb,a,a\n", "line 2: the chosen \"a\" is the label of one item and the column of the other"),
+            (b"winner,loser,weight,count\na,b,1,2\n", "a column \"weight\" and a column \"count\""),
+            (
+                b"left,right,choice,winner\na,b,a,a\n",
+                "the columns \"choice\" and \"winner\" may both say which item won",
+            ),
+            (b"player1,player2,win1,win2\na,b,-1,2\n", "line 2: wins_a \"-1\": expected a number of wins"),
+            (b"player1,player2,win1,win2\na,b,0,0\n", "has no rows"),
             (b"winner,loser\na,b\n\n\r\nc,c\n", "line 5: \"c\" is compared with itself"),
             (b"winner,loser\r\na,b\r\nc,c\r\n", "line 3: \"c\" is compared with itself"),
             (b"winner,loser\n\"a\nb\",c\nd,d", "line 4: \"d\" is compared with itself"),
@@ -298,14 +299,19 @@ mod tests {
             (b"winner,loser\na,\xef\xbb\xbf\xc2\xa0\n", "line 2: the loser is empty"),
             (b"winner,loser\na,b\n2,2.0\n", "line 3: \"2\" is compared with itself (as \"2.0\", one item by value)"),
             (b"winner,loser\na,caf\xe9\n", "line 2: the loser \"caf\u{fffd}\" is not UTF-8"),
-            (b"PAR1\x00\x00\x01", "binary data"),
-            (b"w\0i\0n\0n\0", "binary data or UTF-16"),
+            (b"PAR1\x00\x00\x01", "Parquet"),
+            (b"w\0i\0n\0n\0", "expected"),
         ] {
             let message = read(text).unwrap_err().to_string();
             assert!(message.contains(says) && message.contains("c.csv"), "{message:?} should say {says:?}");
             assert!(!message.contains('\n'), "{message}");
         }
-        assert!(read_comparisons(Path::new("/no/such/file.csv")).unwrap_err().to_string().contains("cannot be read"));
+        assert!(
+            read_comparisons(Path::new("/no/such/file.csv"), &ComparisonColumns::default())
+                .unwrap_err()
+                .to_string()
+                .contains("cannot be read")
+        );
     }
 
     #[test]

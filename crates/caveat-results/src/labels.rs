@@ -18,6 +18,7 @@ use std::hash::{DefaultHasher, Hasher};
 use rayon::prelude::*;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
+use crate::delimited::is_missing;
 use crate::interner::{Interner, Strings};
 
 /// What names an item: equal for all spellings of one item. Costs a glance at most labels.
@@ -44,18 +45,12 @@ pub fn label_key(text: &str) -> Cow<'_, str> {
 pub fn is_missing_label(text: &[u8]) -> bool {
     match text.first() {
         None => true,
-        Some(b'N' | b'n' | b'<' | b'#' | b'-') => MISSING.contains(&text),
+        // With one of these every word for it begins.
+        Some(b'N' | b'n' | b'<' | b'#') => std::str::from_utf8(text).is_ok_and(is_missing),
         Some(first) if first.is_ascii_graphic() => false,
-        Some(_) => std::str::from_utf8(text).is_ok_and(|text| {
-            let tidy = tidy(text);
-            tidy.is_empty() || MISSING.contains(&tidy.as_bytes())
-        }),
+        Some(_) => std::str::from_utf8(text).is_ok_and(|text| is_missing(&tidy(text))),
     }
 }
-
-/// The words that pandas, R and spreadsheets write for a missing value. `Na` and `na` may be sodium or a name.
-const MISSING: [&[u8]; 13] =
-    [b"", b"NA", b"N/A", b"n/a", b"NaN", b"nan", b"-nan", b"NULL", b"null", b"None", b"<NA>", b"#N/A", b"#NA"];
 
 /// Order of labels: numbers by value, then text by its characters.
 pub fn label_order(a: &str, b: &str) -> Ordering {
@@ -307,7 +302,7 @@ fn fold_into(label: &str, write: &mut impl FnMut(&[u8])) {
 ///
 /// Spellings are numbered first, and only a new spelling is looked at; while all are plain, spellings are items.
 #[derive(Debug, Default)]
-pub(crate) struct ItemLabels {
+pub(crate) struct Labels {
     spellings: Interner,
     /// With spellings that are not their own keys: the keys by item.
     keyed: Option<Keyed>,
@@ -333,7 +328,24 @@ pub(crate) struct Named {
     pub(crate) notes: Vec<String>,
 }
 
-impl ItemLabels {
+/// Items of spellings in [`label_order`]: how each is shown, the item of every spelling, and what a person should know.
+///
+/// # Errors
+/// More than 2³² − 2 spellings, in words.
+pub fn merge_labels<T: AsRef<str>>(spellings: &[T]) -> Result<(Vec<String>, Vec<usize>, Vec<String>), String> {
+    let mut all = Labels::default();
+    let items = spellings.iter().map(|s| all.number(s.as_ref())).collect::<Result<Vec<u32>, String>>()?;
+    let Named { labels, notes } = all.finish();
+    let mut order: Vec<usize> = (0..labels.len()).collect();
+    order.sort_by(|&a, &b| label_order(&labels[a], &labels[b]));
+    let mut place = vec![0; order.len()];
+    order.iter().enumerate().for_each(|(k, &item)| place[item] = k);
+    let mut labels = labels;
+    let sorted = order.iter().map(|&item| std::mem::take(&mut labels[item])).collect();
+    Ok((sorted, items.iter().map(|&item| place[item as usize]).collect(), notes))
+}
+
+impl Labels {
     /// Items of many labels, appended to `items`; or the first label that is wrong and why.
     pub(crate) fn number_all(&mut self, labels: &Strings, items: &mut Vec<u32>) -> Result<(), (usize, String)> {
         let first = items.len();
@@ -424,7 +436,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn named(labels: &[&str]) -> (Vec<u32>, Named) {
-        let mut all = ItemLabels::default();
+        let mut all = Labels::default();
         let numbers = labels.iter().map(|l| all.number(l).unwrap()).collect();
         (numbers, all.finish())
     }
@@ -574,7 +586,7 @@ mod tests {
             let pool = ["a", "1", "1.0", " a", "b", "01", "é", "e\u{301}", "2", "2e0", "c c", "c\u{a0}c", "A", "x1"];
             let mut strings = Strings::default();
             picked.iter().for_each(|&k| strings.push(pool[k].as_bytes()));
-            let (mut at_once, mut items) = (ItemLabels::default(), Vec::new());
+            let (mut at_once, mut items) = (Labels::default(), Vec::new());
             at_once.number_all(&strings, &mut items).unwrap();
             let mut keys = Interner::default();
             let expected: Vec<u32> = picked.iter().map(|&k| keys.intern(label_key(pool[k]).as_bytes()).unwrap()).collect();

@@ -43,12 +43,12 @@ pub use choices::{
     DistanceSummary, Grouping, ItemLabels, LeftOut, PairSummary, RowFilter, TaskUnit, TaskUnits, TrialCounts,
     has_choice_columns, read_choice_files, read_choices,
 };
-pub use comparisons::{LabeledComparisons, places, ranks_table, read_comparisons};
+pub use comparisons::{ComparisonColumns, ComparisonRole, LabeledComparisons, places, ranks_table, read_comparisons};
 pub use conditions::{Condition, ConditionKey, MAX_ITEMS, PairMargin, read_conditions};
 pub use convert::{Converted, Layout, convert_trials};
 pub use error::{Result, ResultsError};
 pub use input::{AsInput, Input};
-pub use labels::{is_missing_label, label_key, label_order, look_alikes};
+pub use labels::{is_missing_label, label_key, label_order, look_alikes, merge_labels};
 pub use matrix::{read_matrix, write_matrix};
 pub use rows::column_names;
 pub use statistics::{

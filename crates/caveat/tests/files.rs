@@ -81,7 +81,7 @@ fn rank_places_items_by_least_squares() {
     // A chain of three without ridge: ranks 1, 0, −1.
     let csv = place.ok("rank c.csv --format csv");
     let rows = records(&csv);
-    assert_eq!(rows[0], ["position", "item", "rank"]);
+    assert_eq!(rows[0], ["position", "item", "rank", "component"]);
     for (row, (item, rank)) in rows[1..].iter().zip([("a", 1.0), ("b", 0.0), ("c", -1.0)]) {
         assert!(row[1] == item && (row[2].parse::<f64>().unwrap() - rank).abs() < 1e-12, "{row:?}");
     }

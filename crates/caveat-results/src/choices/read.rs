@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use unicode_normalization::UnicodeNormalization;
-
 use super::columns::{Fields, Shape};
 use super::counts::reconstruct;
 use super::filter::{LeftOut, RowFilter};
@@ -15,8 +13,7 @@ use super::{
 use crate::delimited::{Numbers, find_column, flag, is_missing};
 use crate::error::{Result, ResultsError, name_list};
 use crate::input::{AsInput, Input, identity};
-use crate::interner::Interner;
-use crate::labels::label_key;
+use crate::labels::{Labels, label_key};
 
 /// Largest number of items, as a guard against a column that holds no ranks.
 const MOST_ITEMS: usize = 1_000_000;
@@ -122,6 +119,7 @@ fn is_same_file(a: &Input, b: &Input) -> bool {
 
 /// The choices of the caller that do not depend on the file, checked.
 struct Options {
+    /// Ranks by [`label_key`].
     names: Option<HashMap<String, usize>>,
     first_rank: Option<usize>,
     n_items: Option<usize>,
@@ -149,7 +147,8 @@ impl Options {
         }
         let mut names = HashMap::with_capacity(items.len());
         for (rank, name) in items.iter().enumerate() {
-            if name.trim().is_empty() || names.insert(label_key(name).into_owned(), rank).is_some() {
+            let key = label_key(name).into_owned();
+            if key.is_empty() || names.insert(key, rank).is_some() {
                 return bad(format!("the item {name:?} is empty or named twice: expected different names"));
             }
         }
@@ -174,9 +173,9 @@ struct Collector<'a> {
     shape: Shape,
     presentation_known: bool,
     rows: Vec<RawRow>,
-    groups: [Option<Names>; 3],
+    groups: [Option<Labels>; 3],
     /// With counts to be reconstructed: the role whose text makes the groups, their numbers, and every row's.
-    designs: Option<(ChoiceRole, Names, Vec<u32>)>,
+    designs: Option<(ChoiceRole, Labels, Vec<u32>)>,
     /// Smallest and largest rank met.
     ranks: (usize, usize),
     /// How the file that is read now writes numbers.
@@ -202,7 +201,7 @@ impl<'a> Collector<'a> {
             TrialCounts::Reconstructed(by) if !fields.has(by) => {
                 return Err(format!("numbers of trials are reconstructed by {by}: name a column for it"));
             }
-            TrialCounts::Reconstructed(by) => Some((by, Names::default(), Vec::new())),
+            TrialCounts::Reconstructed(by) => Some((by, Labels::default(), Vec::new())),
             TrialCounts::Column | TrialCounts::Fixed(_) => None,
         };
         Ok(Self {
@@ -211,7 +210,7 @@ impl<'a> Collector<'a> {
             shape: fields.shape,
             presentation_known: fields.has(ChoiceRole::First),
             rows: Vec::new(),
-            groups: Grouping::ALL.map(|g| fields.has(g.role()).then(Names::default)),
+            groups: Grouping::ALL.map(|g| fields.has(g.role()).then(Labels::default)),
             designs,
             ranks: (usize::MAX, 0),
             numbers: Numbers::Point,
@@ -253,9 +252,9 @@ impl<'a> Collector<'a> {
             (TrialCounts::Column, None) => 1.0,
         };
         let mut groups = [0; 3];
-        for ((number, names), grouping) in groups.iter_mut().zip(&mut self.groups).zip(Grouping::ALL) {
-            if let Some(names) = names {
-                *number = names.number(cell(grouping.role()))?;
+        for ((number, interner), grouping) in groups.iter_mut().zip(&mut self.groups).zip(Grouping::ALL) {
+            if let Some(interner) = interner {
+                *number = interner.number(cell(grouping.role()))?;
             }
         }
         if let Some((by, designs, numbers)) = &mut self.designs {
@@ -279,7 +278,7 @@ impl<'a> Collector<'a> {
             }
             Winner | Loser | First | Higher | Lower => {
                 is_missing(text)
-                    && !self.options.names.as_ref().is_some_and(|names| names.contains_key(label_key(text).as_ref()))
+                    && !self.options.names.as_ref().is_some_and(|names| names.contains_key(&*label_key(text)))
             }
             // Counts that are given for all rows stand over those of the file.
             ChoiceRole::Count => self.columns.trials == TrialCounts::Column && is_missing(text),
@@ -325,12 +324,12 @@ impl<'a> Collector<'a> {
     /// Rank of an item, as the file counts.
     fn item(&mut self, text: &str, role: ChoiceRole) -> std::result::Result<usize, String> {
         if let Some(names) = &self.options.names {
-            return names.get(label_key(text).as_ref()).copied().ok_or_else(|| {
+            return names.get(&*label_key(text)).copied().ok_or_else(|| {
                 let items = self.columns.items.iter().flatten().map(String::as_str);
                 format!("the {role} {text:?} is none of the items {}", name_list(items))
             });
         }
-        let rank = whole(text, self.numbers).filter(|r| *r <= MOST_ITEMS).ok_or_else(|| {
+        let rank = whole(&label_key(text), self.numbers).filter(|r| *r <= MOST_ITEMS).ok_or_else(|| {
             format!("the {role} {text:?} is not a rank: expected a whole number, or the items by name, highest first (--order A,B,…)")
         })?;
         let first = self.options.first_rank.unwrap_or(0);
@@ -393,7 +392,7 @@ impl<'a> Collector<'a> {
                 rows.push(ChoiceRow { first, second, first_chosen: chosen, trials, groups });
             }
         }
-        let groups = self.groups.map(|names| names.map_or_else(Vec::new, |names| names.shown));
+        let groups = self.groups.map(|interner| interner.map_or_else(Vec::new, |labels| labels.finish().labels));
         let presentation_known = self.presentation_known;
         let labels = match &self.columns.items {
             Some(_) => ItemLabels::Names,
@@ -415,7 +414,7 @@ impl<'a> Collector<'a> {
     /// Fills in the numbers of trials of all rows where they are to be reconstructed.
     fn reconstruct(&mut self) -> std::result::Result<Option<CountReconstruction>, String> {
         let Some((_, designs, numbers)) = self.designs.take() else { return Ok(None) };
-        let names = designs.shown;
+        let names = designs.finish().labels;
         let proportions: Vec<f64> = self.rows.iter().map(|r| r.proportion).collect();
         let Some((trials, report)) = reconstruct(&proportions, &numbers, names.len()) else {
             let problem =
@@ -454,29 +453,4 @@ fn count(text: &str, numbers: Numbers) -> std::result::Result<f64, String> {
         .parse(text)
         .filter(|n| *n > 0.0 && n.is_finite())
         .ok_or_else(|| format!("count {text:?}: expected a positive, finite number of trials"))
-}
-
-/// Names in order of appearance; spellings of one label are one name, which is shown as it was written first.
-#[derive(Default)]
-struct Names {
-    keys: Interner,
-    shown: Vec<String>,
-}
-
-impl Names {
-    fn number(&mut self, text: &str) -> std::result::Result<u32, String> {
-        let number = self.keys.intern(label_key(text).as_bytes())?;
-        if number as usize == self.shown.len() {
-            self.shown.push(group_name(text.trim()).nfc().collect());
-        }
-        Ok(number)
-    }
-}
-
-/// The name of a group: whole numbers that a table kept as floats are named without their decimal zero.
-fn group_name(text: &str) -> &str {
-    match text.strip_suffix(".0") {
-        Some(digits) if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => digits,
-        _ => text,
-    }
 }

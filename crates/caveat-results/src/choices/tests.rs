@@ -362,3 +362,15 @@ fn the_published_humans_have_one_count_a_distance() {
     assert_eq!((counts, report.failed, report.at_typical), (vec![12, 40, 32, 24, 16, 8], 0, table.distance_rows.len()));
     assert_eq!((table.names(Grouping::Subject).len(), table.distances().len()), (19, 6));
 }
+
+#[test]
+fn items_and_groups_are_found_however_their_labels_are_spelled() {
+    let named =
+        ChoiceColumns { items: Some(["zo\u{eb}", "New York", "2"].map(String::from).to_vec()), ..Default::default() };
+    let text = "winner,loser,subject\nzoe\u{308},\u{a0}New\u{a0}York,1\nNew  York,2.0,1.0\n zoë\u{200b},+2,\u{feff}1\n";
+    let plain = "winner,loser,subject\nzoë,New York,1\nNew York,2,1\nzoë,2,1\n";
+    let [found, expected] = [text, plain].map(|text| read_as(text, &named).unwrap());
+    assert_eq!((&found.rows, found.names(Grouping::Subject)), (&expected.rows, &["1".to_owned()][..]));
+    let twice = ChoiceColumns { items: Some(["2", "2.0", "x"].map(String::from).to_vec()), ..Default::default() };
+    assert!(read_as(plain, &twice).unwrap_err().to_string().contains("named twice"));
+}

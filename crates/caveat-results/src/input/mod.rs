@@ -144,11 +144,6 @@ impl Input {
         }
     }
 
-    /// Whether the input is text, `false` also where it cannot be opened.
-    pub(crate) fn is_text(&self) -> bool {
-        self.opened("a table").is_ok_and(|o| matches!(o.content, Content::Text { .. }))
-    }
-
     /// Size of the file in bytes, packed as it is.
     pub(crate) fn size(&self) -> u64 {
         self.0.opened.get().map_or(0, |o| o.size)

@@ -7,7 +7,7 @@ mod results;
 
 use std::path::PathBuf;
 
-use caveat_results::{Format, Input};
+use caveat_results::{ComparisonColumns, Format, Input};
 use caveat_theory::margins::ridge;
 use caveat_theory::{Activation, NetworkKernelKind, PresentationOrder};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
@@ -324,13 +324,33 @@ pub(crate) struct ConjunctivityArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Example:
+Examples:
   caveat rank comparisons.csv --conjunctivity 0.1 --c 10 -o ranks.csv
+  caveat rank games.csv --columns winner=won,loser=lost,weight=games
+  caveat rank arena.csv --columns item_a=model_a,item_b=model_b,chosen=winner
+  zcat comparisons.csv.gz | caveat rank - --components
 
-The file has the columns winner,loser and optionally weight, with any labels, at any size. Output: position, item, rank.")]
+The table has the columns winner, loser and optionally weight, or those named with --columns; it is text with commas, semicolons or
+tabs, or Parquet, packed or not, of any size. Of a pair item_a, item_b the chosen one is told by its label or its side (left, model_a,
+…), and a tie counts half for each; wins_a and wins_b count wins. Known pairs of names (model_a and model_b with winner, player1 and
+player2 with win1 and win2, left and right with choice, …) are understood without --columns.
+
+Labels are text without white space around it, in Unicode's composed form; numbers are labels by value, so that 2, 2.0 and 2e0 are
+one item, shown as 2, and 1.10 and 1.1 are one as well (a note says so). Codes as 007 are shown as they are written. Labels that
+differ by case alone stay two items, with a warning. A missing label (empty, NA, NaN, None) is an error.
+
+Output: position, item, rank, component. Positions count from 0 within each component, 0 the largest; items whose ranks rounding
+cannot tell apart share a position, and the next ones skip theirs.")]
 pub(crate) struct RankArgs {
-    /// CSV of comparisons
-    pub(crate) comparisons: PathBuf,
+    /// Table of comparisons; - for standard input
+    pub(crate) comparisons: Input,
+    /// What the columns mean, as winner=COLUMN,loser=COLUMN[,weight=COLUMN]; or item_a=…,item_b=…,chosen=…; or
+    /// item_a=…,item_b=…,wins_a=…,wins_b=…
+    #[arg(long, value_name = "ROLE=COLUMN,…")]
+    pub(crate) columns: Option<ComparisonColumns>,
+    /// Leave out rows without a label or number instead of refusing them
+    #[arg(long)]
+    pub(crate) skip_missing: bool,
     /// Conjunctivity α: 0 ranks by plain (ridge) least squares
     #[arg(long, visible_alias = "alpha", default_value_t = 0.0, value_name = "ALPHA", value_parser = values::number,
           allow_negative_numbers = true)]

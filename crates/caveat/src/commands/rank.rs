@@ -16,7 +16,9 @@ pub(crate) fn run(args: &RankArgs) -> Result<(), Failure> {
     }
     let model = RidgeModel::new(args.conjunctivity, args.c)?;
     let spinner = progress::bar(0, "reading comparisons");
-    let comparisons = read_comparisons(&args.comparisons)?;
+    let mut columns = args.columns.clone().unwrap_or_default();
+    columns.skip_missing = args.skip_missing;
+    let comparisons = read_comparisons(&args.comparisons, &columns)?;
     comparisons.notes.iter().for_each(|note| spinner.suspend(|| tell(note)));
     if !args.components {
         refuse_components(&comparisons)?;

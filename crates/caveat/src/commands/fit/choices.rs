@@ -2,7 +2,7 @@
 
 use caveat_results::{
     ChoiceColumns, ChoiceTable, ConditionKey, DeclaredTasks, Grouping, Input, RowFilter, TaskUnits, TrialCounts,
-    column_names, has_choice_columns, read_choice_files, read_choices_by_pair,
+    column_names, has_choice_columns, look_alikes, read_choice_files, read_choices_by_pair,
 };
 use caveat_theory::inference::{ChoiceCount, ChoiceFit, ChoiceFitter, FitLimit, ModelSpec, ordered_pairs};
 use caveat_theory::{ComparisonGraph, TransitiveTask};
@@ -14,6 +14,7 @@ use crate::cli::{ByColumn, ChoiceSpec, ClusterColumn, FitArgs};
 use crate::commands::pairs;
 use crate::commands::results::reading;
 use crate::failure::Failure;
+use crate::output::tell;
 use crate::progress;
 
 /// The choices of one condition, in clusters that are resampled and left out as a whole.
@@ -114,6 +115,9 @@ fn columns(args: &FitArgs) -> Result<ChoiceColumns, Failure> {
     columns.n_items = spec.n_items.or(columns.n_items).filter(|_| spec.task.is_empty());
     columns.first_rank = spec.first_rank.or(columns.first_rank);
     columns.items = spec.order.clone().or(columns.items);
+    if let Some(warning) = columns.items.as_deref().and_then(look_alikes) {
+        tell(&format!("warning: {warning}"));
+    }
     columns.skip_missing = spec.skip_missing;
     for expression in &args.filters {
         columns.filters.extend(RowFilter::all(expression)?);

@@ -1,0 +1,295 @@
+//! What the columns of a comparison list mean: roles, by name or as `role=column` text, and the kinds of rows that they make.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::delimited::find_column;
+use crate::error::{Result, ResultsError};
+
+/// What a column of a comparison list holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ComparisonRole {
+    /// The item that won.
+    Winner,
+    /// The item that lost.
+    Loser,
+    /// One item of a pair in any order.
+    ItemA,
+    /// The other one.
+    ItemB,
+    /// Which of the two won: its label, the word for its side, or a tie.
+    Chosen,
+    /// How often the one item won.
+    WinsA,
+    /// How often the other one won.
+    WinsB,
+    /// How often the row counts, positive.
+    Weight,
+}
+
+use ComparisonRole::{Chosen, ItemA, ItemB, Loser, Weight, Winner, WinsA, WinsB};
+
+impl ComparisonRole {
+    const ALL: [Self; 8] = [Winner, Loser, ItemA, ItemB, Chosen, WinsA, WinsB, Weight];
+
+    /// The names of all roles, as on a command line.
+    pub const CHOICES: &'static str = "winner, loser; or item_a (left), item_b (right), chosen (choice); or item_a, item_b, wins_a, wins_b; and weight (count)";
+
+    /// Name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Winner => "winner",
+            Loser => "loser",
+            ItemA => "item_a",
+            ItemB => "item_b",
+            Chosen => "chosen",
+            WinsA => "wins_a",
+            WinsB => "wins_b",
+            Weight => "weight",
+        }
+    }
+}
+
+impl fmt::Display for ComparisonRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for ComparisonRole {
+    type Err = ResultsError;
+
+    fn from_str(name: &str) -> Result<Self> {
+        let alias = match name {
+            "left" => Some(ItemA),
+            "right" => Some(ItemB),
+            "choice" => Some(Chosen),
+            "count" => Some(Weight),
+            _ => None,
+        };
+        let by_name = Self::ALL.into_iter().find(|role| role.name() == name);
+        by_name.or(alias).ok_or_else(|| ResultsError::UnknownChoice {
+            what: "role",
+            value: name.to_owned(),
+            choices: Self::CHOICES,
+        })
+    }
+}
+
+/// How a comparison list is read: which column has which role, and what becomes of rows without a label.
+///
+/// Three kinds of rows are told apart by the roles named: `winner`, `loser`; a pair `item_a`, `item_b` and which of them was
+/// `chosen`, by label or side, ties counting half for each; a pair and how often each won, `wins_a` and `wins_b`. Any may have a
+/// `weight`. The default names no column: then columns named as roles are found, as are those of common files.
+///
+/// ```
+/// use caveat_results::ComparisonColumns;
+/// assert!("winner=better,loser=worse,weight=n".parse::<ComparisonColumns>().is_ok());
+/// assert!("winner=better".parse::<ComparisonColumns>().is_err());
+/// ```
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ComparisonColumns {
+    /// Columns by role, as parsed from text; none: they are found by name.
+    pub columns: Vec<(ComparisonRole, String)>,
+    /// Whether rows are left out where a label or a number is missing; otherwise they are errors.
+    pub skip_missing: bool,
+}
+
+/// What a row says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// Who won and who lost.
+    Won,
+    /// A pair and which of it won.
+    Chose,
+    /// A pair and how often each of it won.
+    Counted,
+}
+
+impl Shape {
+    const ALL: [Self; 3] = [Self::Won, Self::Chose, Self::Counted];
+
+    fn needed(self) -> &'static [ComparisonRole] {
+        match self {
+            Self::Won => &[Winner, Loser],
+            Self::Chose => &[ItemA, ItemB, Chosen],
+            Self::Counted => &[ItemA, ItemB, WinsA, WinsB],
+        }
+    }
+
+    fn of(has: impl Fn(ComparisonRole) -> bool) -> Option<Self> {
+        Self::ALL.into_iter().find(|shape| shape.needed().iter().all(|&role| has(role)))
+    }
+}
+
+/// Columns of one file: what its rows say, and the field of every role.
+#[derive(Debug, Clone)]
+pub(super) struct Fields {
+    pub(super) shape: Shape,
+    fields: [Option<usize>; ComparisonRole::ALL.len()],
+}
+
+impl Fields {
+    pub(super) fn get(&self, role: ComparisonRole) -> Option<usize> {
+        self.fields[role as usize]
+    }
+
+    /// What the first or second label of a comparison is called in messages.
+    pub(super) fn side(&self, first: bool) -> &'static str {
+        match (self.shape, first) {
+            (Shape::Won, true) => Winner.name(),
+            (Shape::Won, false) => Loser.name(),
+            _ => "item",
+        }
+    }
+
+    pub(super) fn all(&self) -> Vec<usize> {
+        self.fields.iter().flatten().copied().collect()
+    }
+}
+
+/// Names of pairs of columns in common files: of annotation tools, arenas of language models, R packages and sports.
+const PAIRS: [(&str, &str); 13] = [
+    ("item_a", "item_b"),
+    ("model_a", "model_b"),
+    ("left", "right"),
+    ("player1", "player2"),
+    ("player_1", "player_2"),
+    ("player_a", "player_b"),
+    ("item1", "item2"),
+    ("item_1", "item_2"),
+    ("option_a", "option_b"),
+    ("option1", "option2"),
+    ("first", "second"),
+    ("a", "b"),
+    ("team1", "team2"),
+];
+const CHOSEN: [&str; 6] = ["chosen", "choice", "winner", "label", "preferred", "preference"];
+const WINS: [(&str, &str); 8] = [
+    ("wins_a", "wins_b"),
+    ("win_a", "win_b"),
+    ("win1", "win2"),
+    ("wins1", "wins2"),
+    ("win_1", "win_2"),
+    ("wins_1", "wins_2"),
+    ("win.1", "win.2"),
+    ("wins.1", "wins.2"),
+];
+
+impl ComparisonColumns {
+    /// Finds the columns among those of a file; what is wrong is said without the file's name.
+    pub(super) fn resolve(&self, names: &[String], found: &str) -> std::result::Result<Fields, String> {
+        let mut fields = [None; ComparisonRole::ALL.len()];
+        let find = |name: &str| find_column(names, name);
+        for (role, column) in &self.columns {
+            let field = find(column)?;
+            let missing = || format!("column {column:?} (the {role}) is missing: the table has {found}");
+            fields[*role as usize] = Some(field.ok_or_else(missing)?);
+        }
+        if self.columns.is_empty() {
+            for role in [Winner, Loser] {
+                fields[role as usize] = find(role.name())?;
+            }
+            if fields[Loser as usize].is_none() {
+                fields[Winner as usize] = None;
+                find_pair(&mut fields, &find)?;
+            }
+            fields[Weight as usize] = match (find("weight")?, find("count")?) {
+                (Some(_), Some(_)) => {
+                    return Err(
+                        "there are a column \"weight\" and a column \"count\": say which counts, with --columns \
+                                winner=…,loser=…,weight=…"
+                            .to_owned(),
+                    );
+                }
+                (weight, count) => weight.or(count),
+            };
+        }
+        let has = |role: ComparisonRole| fields[role as usize].is_some();
+        match Shape::of(has) {
+            Some(shape) => Ok(Fields { shape, fields }),
+            None => {
+                let absent = if has(Winner) || find("winner").is_ok_and(|f| f.is_some()) { "loser" } else { "winner" };
+                let hint = suggested(names).unwrap_or_else(|| "winner=COLUMN,loser=COLUMN".to_owned());
+                Err(format!(
+                    "column {absent:?} is missing: the table has {found}; say what its columns mean, as --columns {hint}"
+                ))
+            }
+        }
+    }
+}
+
+/// Finds a pair of columns and what says who of it won, by common names.
+fn find_pair(
+    fields: &mut [Option<usize>; ComparisonRole::ALL.len()],
+    find: &impl Fn(&str) -> std::result::Result<Option<usize>, String>,
+) -> std::result::Result<(), String> {
+    let both = |&(a, b): &(&str, &str)| Ok::<_, String>(find(a)?.zip(find(b)?));
+    let first = |pairs: &[(&str, &str)]| pairs.iter().map(both).find_map(|found| found.transpose()).transpose();
+    let Some((a, b)) = first(&PAIRS)? else { return Ok(()) };
+    (fields[ItemA as usize], fields[ItemB as usize]) = (Some(a), Some(b));
+    if let Some((wins_a, wins_b)) = first(&WINS)? {
+        (fields[WinsA as usize], fields[WinsB as usize]) = (Some(wins_a), Some(wins_b));
+        return Ok(());
+    }
+    let mut chosen = Vec::new();
+    for name in CHOSEN {
+        chosen.extend(find(name)?.map(|field| (name, field)));
+    }
+    match chosen.as_slice() {
+        [] => Ok(()),
+        [(_, field)] => {
+            fields[Chosen as usize] = Some(*field);
+            Ok(())
+        }
+        [(one, _), (other, _), ..] => Err(format!(
+            "the columns {one:?} and {other:?} may both say which item won: say which, with --columns \
+             item_a=…,item_b=…,chosen=…"
+        )),
+    }
+}
+
+/// Roles that the columns seem to have by their names, where nothing is read without being told.
+fn suggested(names: &[String]) -> Option<String> {
+    const WON: [&str; 8] = ["winner", "won", "win", "preferred", "better", "chosen", "w", "home_winner"];
+    const LOST: [&str; 8] = ["loser", "lost", "lose", "rejected", "worse", "unchosen", "l", "other"];
+    let find = |known: &[&str]| names.iter().find(|n| known.contains(&n.to_lowercase().as_str()));
+    if let (Some(won), Some(lost)) = (find(&WON), find(&LOST)) {
+        return Some(format!("winner={won},loser={lost}"));
+    }
+    let (a, b) = PAIRS.iter().find_map(|&(a, b)| Some((find(&[a])?, find(&[b])?)))?;
+    Some(format!("item_a={a},item_b={b},chosen=COLUMN"))
+}
+
+impl FromStr for ComparisonColumns {
+    type Err = ResultsError;
+
+    /// Reads `role=column,role=column,…`; spaces around roles and columns do not count.
+    ///
+    /// # Errors
+    /// Text without `=`, an unknown or repeated role, an empty column, or roles that make no kind of row or several.
+    fn from_str(text: &str) -> Result<Self> {
+        let bad = |problem: String| Err(ResultsError::BadTable(problem));
+        let mut columns: Vec<(ComparisonRole, String)> = Vec::new();
+        for part in text.split(',') {
+            let Some((role, column)) = part.split_once('=').filter(|(_, c)| !c.trim().is_empty()) else {
+                return bad(format!("{:?} is not role=column: roles are {}", part.trim(), ComparisonRole::CHOICES));
+            };
+            let role: ComparisonRole = role.trim().parse()?;
+            if columns.iter().any(|(r, _)| *r == role) {
+                return bad(format!("the role {role} is given twice: name one column for it"));
+            }
+            columns.push((role, column.trim().to_owned()));
+        }
+        let has = |role: ComparisonRole| columns.iter().any(|(r, _)| *r == role);
+        let Some(shape) = Shape::of(has) else {
+            return bad(format!("these roles do not say who won: expected {}", ComparisonRole::CHOICES));
+        };
+        match columns.iter().find(|(role, _)| *role != Weight && !shape.needed().contains(role)) {
+            Some((extra, _)) => {
+                bad(format!("the role {extra} does not go with the others: roles are {}", ComparisonRole::CHOICES))
+            }
+            None => Ok(Self { columns, skip_missing: false }),
+        }
+    }
+}
