@@ -1,12 +1,13 @@
 //! Square matrices in NumPy's .npy format: measured kernels in, computed ones out.
 
-use std::io::BufReader;
+use std::io::{BufReader, Read};
 use std::path::Path;
 
 use npyz::{DType, NpyFile, Order, TypeChar, WriterBuilder};
 
 use crate::atomic::write_atomically;
 use crate::error::{Result, ResultsError, one_line, open_nonempty};
+use crate::input::Input;
 
 const EXPECTED: &str = "a square matrix of f2, f4 or f8 saved by numpy.save";
 
@@ -20,8 +21,12 @@ const EXPECTED: &str = "a square matrix of f2, f4 or f8 saved by numpy.save";
 pub fn read_matrix(path: &Path) -> Result<(Vec<f64>, usize)> {
     let (file, size) = open_nonempty(path, EXPECTED)?;
     let bad = |problem: String| ResultsError::bad_file(path, format!("{problem}: expected {EXPECTED}"));
-    let npy = NpyFile::new(BufReader::with_capacity(1 << 16, file))
-        .map_err(|e| bad(format!("not a readable .npy file ({})", one_line(e))))?;
+    let npy = NpyFile::new(BufReader::with_capacity(1 << 16, file)).map_err(|e| {
+        // A pointer of git-lfs, an archive or a pickle is named for what it is; a damaged .npy is one all the same.
+        let is_npy = std::fs::File::open(path).is_ok_and(is_npy);
+        let named = if is_npy { None } else { Input::new(path).form(EXPECTED).err() };
+        named.unwrap_or_else(|| bad(format!("not a readable .npy file ({})", one_line(e))))
+    })?;
 
     let dtype = npy.dtype();
     let width = match &dtype {
@@ -65,6 +70,12 @@ pub fn read_matrix(path: &Path) -> Result<(Vec<f64>, usize)> {
         return Err(ResultsError::bad_file(path, problem));
     }
     Ok((entries, n))
+}
+
+/// Whether a file begins as .npy files do.
+fn is_npy(file: std::fs::File) -> bool {
+    let mut head = Vec::new();
+    file.take(6).read_to_end(&mut head).is_ok() && head == b"\x93NUMPY"
 }
 
 /// Writes a row-major n × n matrix as .npy, little-endian float64 in C order, atomically.
@@ -143,6 +154,8 @@ mod tests {
         for (bytes, says) in [
             (vec![], "empty (0 bytes)"),
             (b"hello, this is text".to_vec(), "not a readable .npy file"),
+            (b"version https://git-lfs.github.com/spec/v1\noid".to_vec(), "run git lfs pull"),
+            (b"PK\x03\x04 k.npy".to_vec(), "an archive of NumPy arrays (.npz)"),
             (npy("'<f8'", false, "(4,)", &four), "the shape is (4)"),
             (npy("'<f8'", false, "(1, 4)", &four), "the shape is (1 × 4)"),
             (npy("'<f8'", false, "(0, 0)", &[]), "the shape is (0 × 0)"),
