@@ -291,13 +291,13 @@ def run_geometry(runs: Paths) -> Table:
     return _lib.geometry_of_runs(runs)[0]
 
 
-def paths_of(files: Paths) -> list[str]:
+def paths_of(files: Paths, what: str = "files") -> list[str]:
     """One path or several as a list of them."""
     if isinstance(files, (str, os.PathLike)):
         return [os.fspath(files)]
     if not isinstance(files, Iterable):
-        raise TypeError(f"files: expected a path or a list of paths, got {type(files).__name__}")
-    return [path_of(f"files[{at}]", path) for at, path in enumerate(files)]
+        raise TypeError(f"{what}: expected a path or a list of paths, got {type(files).__name__}")
+    return [path_of(f"{what}[{at}]", path) for at, path in enumerate(files)]
 
 
 def path_of(what: str, path: Path) -> str:
@@ -373,8 +373,7 @@ def choice_arguments(
     **options: Any,
 ) -> list[str]:
     """Arguments of ``caveat fit`` for a file of choices."""
-    files = [file] if isinstance(file, (str, os.PathLike)) else several("file", file)
-    told = arguments([path_of("file", path) for path in files], **options) + task_arguments(tasks)
+    told = task_arguments(tasks) + arguments(paths_of(file, "file"), **options)
     if columns is not None:
         if not isinstance(columns, dict):
             raise TypeError(f"columns: expected a dict, got {type(columns).__name__}")

@@ -375,7 +375,7 @@ fn expressions(given: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<String>> {
 #[allow(clippy::too_many_arguments, reason = "keywords of a Python function")]
 pub(crate) fn read_choices(
     py: Python<'_>,
-    #[pyo3(from_py_with = arg::paths)] path: Paths,
+    #[pyo3(from_py_with = arg::path)] path: Paths,
     #[pyo3(from_py_with = arg::columns)] columns: Option<&Bound<'_, PyDict>>,
     #[pyo3(from_py_with = arg::preset)] preset: Option<&str>,
     #[pyo3(from_py_with = arg::n_items)] n_items: Option<usize>,
