@@ -13,13 +13,7 @@ pub(crate) enum Element {
     /// A line through points.
     Line { points: Vec<(f64, f64)>, color: Color, width: f64, dashes: Option<String> },
     /// A path in SVG's words, outlined by a color and a width.
-    Path {
-        d: String,
-        fill: Option<Color>,
-        outline: Option<(Color, f64)>,
-        opacity: Option<f64>,
-        dashes: Option<String>,
-    },
+    Path { d: String, fill: Option<Color>, outline: Option<(Color, f64)>, opacity: Option<f64>, dashes: Option<String> },
     /// Filled rectangles, one in each place of the lists.
     Cells { x: Vec<f64>, y: Vec<f64>, w: Vec<f64>, h: Vec<f64>, fills: Vec<Color> },
     /// A disc of radius `r`.

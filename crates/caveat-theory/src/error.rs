@@ -185,6 +185,9 @@ mod tests {
         assert_eq!(placed.to_string(), format!("condition a: conjunctivity 0.2: {failed}"));
         assert_eq!(TheoryError::NoComparisons.at("b").kind(), ErrorKind::Input);
         let large = TheoryError::TooLarge { what: "it".into(), bytes: 2e9, free: 1e9, fits: "half would fit".into() };
-        assert_eq!((large.kind(), large.to_string().as_str()), (ErrorKind::Memory, "it needs 2.0 GB of memory, and 1.0 GB are free: half would fit"));
+        assert_eq!(
+            (large.kind(), large.to_string().as_str()),
+            (ErrorKind::Memory, "it needs 2.0 GB of memory, and 1.0 GB are free: half would fit")
+        );
     }
 }

@@ -104,9 +104,11 @@ impl PairClasses {
         }
         // A byte and a bit for every ordered pair.
         let pairs = (n * n) as f64;
-        memory::check(1.2 * pairs, || format!("classes of all pairs of {n} items"), |free| {
-            format!("those of {:.0} items would fit", (free / 1.2).sqrt())
-        })?;
+        memory::check(
+            1.2 * pairs,
+            || format!("classes of all pairs of {n} items"),
+            |free| format!("those of {:.0} items would fit", (free / 1.2).sqrt()),
+        )?;
         let mut below: Vec<Vec<u32>> = vec![Vec::new(); n];
         let mut trained = vec![UNTRAINED; n * n];
         for e in graph.edges() {

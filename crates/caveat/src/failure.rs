@@ -162,7 +162,9 @@ mod tests {
         let placed = |error: TheoryError| Failure::from(error).at("condition a");
         assert!(matches!(placed(failed()), Failure::Run(words) if words.starts_with("condition a: a solver did not")));
         assert!(matches!(placed(failed().at("conjunctivity 0")), Failure::Run(_)));
-        assert!(matches!(placed(TheoryError::NoComparisons), Failure::Input(words) if words.starts_with("condition a: ")));
+        assert!(
+            matches!(placed(TheoryError::NoComparisons), Failure::Input(words) if words.starts_with("condition a: "))
+        );
         let large = TheoryError::TooLarge { what: "a grid".into(), bytes: 2e9, free: 1e9, fits: String::new() };
         assert!(matches!(placed(large), Failure::Memory(_)));
         let figure = Failure::from(FigureError::Theory(failed()));

@@ -110,8 +110,11 @@ pub fn solve_rounded(
     let y = Mat::from_fn(trials.len(), 1, |t, _| root[t] * trials[t].label);
     let norm = (0..trials.len()).map(|a| (0..trials.len()).map(|b| k[(a, b)].abs()).sum()).fold(0.0_f64, f64::max);
     // Cholesky loses eps·‖K‖/λ of the margins where K is singular; below this share the eigenbasis keeps them.
-    let scaled =
-        if ridge >= 1e-4 * norm && ridge.is_finite() { regular(&k, &y, ridge, error)? } else { spectral(&k, &y, ridge, error)? };
+    let scaled = if ridge >= 1e-4 * norm && ridge.is_finite() {
+        regular(&k, &y, ridge, error)?
+    } else {
+        spectral(&k, &y, ridge, error)?
+    };
     let dual: Vec<f64> = (0..trials.len()).map(|t| scaled[(t, 0)] * root[t]).collect();
     let mut margins = vec![0.0; n_items * n_items];
     for i in 0..n_items {

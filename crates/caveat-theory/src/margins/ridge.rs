@@ -118,7 +118,7 @@ pub fn solve(
     let (n_items, order) = (trained.graph().n_items(), trained.graph().order());
     kernel.check_definite(n_items)?;
     // A definite kernel has α ≥ 0 but for rounding.
-    let conjunctivity = conjunctivity.max(0.0);
+    let conjunctivity = if (-1e-9..0.0).contains(&conjunctivity) { 0.0 } else { conjunctivity };
     let reduces = kernel.is_position_symmetric() && order == PresentationOrder::Both && conjunctivity <= 1.0;
     let model = if reduces { Some(RidgeModel::new(conjunctivity, c)?) } else { None };
     match (route, model) {
@@ -182,7 +182,13 @@ pub fn solve_matrix(trained: Trained<'_>, matrix: &[f64], c: f64) -> Result<Ridg
     }
     let at = |(i, j): (usize, usize)| i * (n - 1) + j - usize::from(j > i);
     let side = n * (n - 1);
-    let s = dense::solve_rounded(n, &trials, |e, f| matrix[at(e) * side + at(f)], 1.0 / check_c(c)?, EntryError { known, at_most })?;
+    let s = dense::solve_rounded(
+        n,
+        &trials,
+        |e, f| matrix[at(e) * side + at(f)],
+        1.0 / check_c(c)?,
+        EntryError { known, at_most },
+    )?;
     Ok(RidgeSolution::new(Box::new(s), None, Route::Dense, None))
 }
 

@@ -42,7 +42,8 @@ pub(crate) fn build_task(spec: &TaskSpec) -> Result<TransitiveTask, Failure> {
 /// Refuses tables of all ordered pairs of items that memory does not hold: some ten columns with words in them, and as text.
 pub(crate) fn check_pairs(n_items: usize, what: &str) -> Result<(), Failure> {
     const BYTES: f64 = 200.0;
-    let (pairs, fits) = (n_items as f64 * n_items as f64, |free: f64| format!("those of {:.0} would fit", (free / BYTES).sqrt()));
+    let (pairs, fits) =
+        (n_items as f64 * n_items as f64, |free: f64| format!("those of {:.0} would fit", (free / BYTES).sqrt()));
     Ok(memory::check(BYTES * pairs, || format!("{what} of all pairs of {n_items} items"), fits)?)
 }
 
