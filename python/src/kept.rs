@@ -48,24 +48,23 @@ where
 
 /// An object from what `pickle` keeps of it.
 #[pyfunction]
-pub(crate) fn restore(py: Python<'_>, class_: &str, version: &str, state: &[u8]) -> PyResult<Py<PyAny>> {
-    let class = class_;
+pub(crate) fn restore(py: Python<'_>, name: &str, version: &str, state: &[u8]) -> PyResult<Py<PyAny>> {
     if version != VERSION {
         return Err(PyValueError::new_err(format!(
-            "a {class} kept by caveat {version} cannot be read by caveat {VERSION}: make it again, or install that version"
+            "a {name} kept by caveat {version} cannot be read by caveat {VERSION}: make it again, or install that version"
         )));
     }
-    match class {
-        "BalanceWindow" => made::<BalanceWindow>(py, class, state),
-        "ChoiceFit" => made::<ChoiceFit>(py, class, state),
-        "Condition" => made::<PyCondition>(py, class, state),
-        "Design" => made::<Design>(py, class, state),
-        "ExchangeableKernel" => made::<ExchangeableKernel>(py, class, state),
-        "Figure" => made::<Figure>(py, class, state),
-        "Intervals" => made::<Intervals>(py, class, state),
-        "Prediction" => made::<Prediction>(py, class, state),
-        "PredictionIntervals" => made::<PredictionIntervals>(py, class, state),
-        "Table" => made::<Table>(py, class, state),
-        _ => Err(bad("class", format_args!("'{class}' is not kept"))),
+    match name {
+        "BalanceWindow" => made::<BalanceWindow>(py, name, state),
+        "ChoiceFit" => made::<ChoiceFit>(py, name, state),
+        "Condition" => made::<PyCondition>(py, name, state),
+        "Design" => made::<Design>(py, name, state),
+        "ExchangeableKernel" => made::<ExchangeableKernel>(py, name, state),
+        "Figure" => made::<Figure>(py, name, state),
+        "Intervals" => made::<Intervals>(py, name, state),
+        "Prediction" => made::<Prediction>(py, name, state),
+        "PredictionIntervals" => made::<PredictionIntervals>(py, name, state),
+        "Table" => made::<Table>(py, name, state),
+        _ => Err(bad("name", format_args!("'{name}' is not kept"))),
     }
 }

@@ -29,7 +29,7 @@ pub enum StoredPrecision {
     Float16,
     /// 24 binary digits, in which representations are commonly kept.
     Float32,
-    /// 53 binary digits, or whole numbers, which are exact.
+    /// 53 binary digits, or whole numbers and fractions of fewer than 8 digits, which are exact.
     Float64,
 }
 
@@ -39,7 +39,9 @@ impl StoredPrecision {
         let single = |x: &f64| f64::from(*x as f32) == *x;
         // How many of the last digits of single precision are zero.
         let ends = |x: &f64, zeros: u32| (*x as f32).to_bits().trailing_zeros() >= zeros;
-        if !matrix.par_iter().all(single) || matrix.par_iter().all(|x| x.fract() == 0.0) {
+        // Whole numbers, halves and the like are exact: rounding would fill the digits of at least one entry.
+        let is_exact = || matrix.par_iter().all(|x| x.fract() == 0.0) || matrix.par_iter().all(|x| ends(x, 17));
+        if !matrix.par_iter().all(single) || is_exact() {
             Self::Float64
         } else if matrix.par_iter().all(|x| ends(x, 16)) {
             Self::Bfloat16
@@ -543,6 +545,8 @@ mod tests {
             let digits = [8, 11, 24][at];
             let expected = [StoredPrecision::Bfloat16, StoredPrecision::Float16, StoredPrecision::Float32][at];
             let matrix = additive(n, digits, seed);
+            // Numbers of fewer digits say nothing of the format.
+            prop_assume!(matrix.iter().any(|&x| with_digits(x, digits - 1) != x));
             let measured = MeasuredKernel::project(n, &matrix).unwrap();
             prop_assert_eq!(measured.precision, expected);
             prop_assert!(measured.is_definite, "{measured:?}");
@@ -571,6 +575,9 @@ mod tests {
             assert_eq!(measured.conjunctivity == 0.0, is_definite);
             assert!(measured.smallest_eigenvalue < -0.9 * excess);
         }
+        let halves = ExchangeableKernel::from_orbits([40.0, 3.0, 20.0, 23.5, 3.0, 3.0]).unwrap();
+        let measured = MeasuredKernel::project(6, &matrix_of(6, |p, q| halves.value(p, q))).unwrap();
+        assert_eq!((measured.precision, measured.is_definite), (StoredPrecision::Float64, false));
         // Whole numbers are exact.
         let counts = ExchangeableKernel::from_orbits([200.0, 0.0, 100.0, 101.0, 0.0, 0.0]).unwrap();
         let measured = MeasuredKernel::project(6, &matrix_of(6, |p, q| counts.value(p, q))).unwrap();

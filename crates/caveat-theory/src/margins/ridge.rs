@@ -118,7 +118,7 @@ pub fn solve(
     let (n_items, order) = (trained.graph().n_items(), trained.graph().order());
     kernel.check_definite(n_items)?;
     // A definite kernel has α ≥ 0 but for rounding.
-    let conjunctivity = conjunctivity.max(0.0);
+    let conjunctivity = if (-1e-9..0.0).contains(&conjunctivity) { 0.0 } else { conjunctivity };
     let reduces = kernel.is_position_symmetric() && order == PresentationOrder::Both && conjunctivity <= 1.0;
     let model = if reduces { Some(RidgeModel::new(conjunctivity, c)?) } else { None };
     match (route, model) {

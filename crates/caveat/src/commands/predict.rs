@@ -119,7 +119,8 @@ fn solve(args: &PredictArgs, task: &TransitiveTask, kernel: &Kernel) -> Result<F
             k.check_definite(task.n_items())?;
             // On a given kernel C is 1/ridge; its antisymmetric part is normalized by κ_id − κ_flip.
             // A definite kernel has α ≥ 0 but for rounding.
-            (k.conjunctivity().max(0.0), c_of(args) * k.scale(), *k)
+            let alpha = k.conjunctivity();
+            (if (-1e-9..0.0).contains(&alpha) { 0.0 } else { alpha }, c_of(args) * k.scale(), *k)
         }
     };
     if let Some(time) = args.model.time {
