@@ -172,7 +172,7 @@ fn a_lease_that_may_not_be_read_is_taken_over_by_its_age() {
     let place = tempfile::tempdir().unwrap();
     let path = lock(&place);
     make(&path, &owner("a")).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
     assert!(matches!(take(&path, &machine("b")), Taken::Held(_)));
     thread::sleep(FAST.expiry + Duration::from_millis(50));
     drop(mine(take(&path, &machine("b"))));
