@@ -23,9 +23,10 @@ fn probe() {
     println!("tabulated {:?}  {}", t.elapsed(), h.describe());
     let t = Instant::now();
     println!("alpha {:?} {:?}", h.interval(ChoiceParameter::Conjunctivity), t.elapsed());
+    println!("{}", h.describe());
     let t = Instant::now();
     let fit = h.fit(&|| {});
-    println!("fit {:?} ll {}", t.elapsed(), fit.log_likelihood);
+    println!("fit {:?} ll {}", t.elapsed(), fit.log_likelihood);println!("{}", h.describe());
     for p in &fit.parameters {
         println!("{:?} {:.4} [{:.4}, {:.4}] sd {:.3} [{:.3} {:.3}] new [{:.4} {:.4}]", p.parameter, p.median, p.interval.low, p.interval.high, p.between, p.between_interval.low, p.between_interval.high, p.new_unit.low, p.new_unit.high);
         for u in p.units.iter().take(3) { println!("    {:.4} [{:.4} {:.4}]", u.estimate, u.interval.low, u.interval.high); }

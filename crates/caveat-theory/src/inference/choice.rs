@@ -31,7 +31,7 @@ pub use margins::{MarginModelFit, MarginModelFitter, MarginObservation};
 pub use profile::{ChoiceIntervals, ChoiceParameter, ParameterInterval};
 pub use response::{MAX_AMPLITUDE, MAX_LAPSE};
 
-pub(crate) use grid::{AXES, Nodes, UnitGrid, lapse_of};
+pub(crate) use grid::{AXES, Block, Nodes, UnitGrid, lapse_of};
 
 use response::{Binomial, Response};
 use scoring::{AMPLITUDE, BIAS, Coordinates, LAPSE, Workspace};

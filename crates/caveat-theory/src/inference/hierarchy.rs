@@ -24,7 +24,7 @@ use interval::{CutOff, End, Profile};
 use likelihood::{Fitted, LOG_SD, Units};
 
 /// Distance of the nodes of a unit's likelihood, in its standard deviations.
-const SPACING: f64 = 0.5;
+const SPACING: f64 = 0.9;
 
 /// The scale without bounds on which units are normal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -101,7 +101,7 @@ pub struct PopulationParameter {
     pub median: f64,
     /// 95 % profile interval of the median, its ends possibly limits.
     pub interval: Interval,
-    /// Standard deviation between units on the scale, 0 where nothing tells them apart; NaN for a median at a limit, where all are.
+    /// Standard deviation between units on the scale, 0 where nothing tells them apart, as for a median at a limit.
     pub between: f64,
     /// 95 % profile interval of the standard deviation, from 0 to ∞; NaN where the median is at a limit.
     pub between_interval: Interval,
@@ -153,7 +153,8 @@ impl Hierarchy {
     /// # Errors
     /// Fewer than two units, or what [`ChoiceFitter::fit`] refuses.
     pub fn of_choices(spec: &ModelSpec, units: &[UnitChoices<'_>], done: &(dyn Fn() + Sync)) -> Result<Self> {
-        Self::of_choices_spaced(spec, units, SPACING, done)
+        let spacing = std::env::var("SPACING").ok().and_then(|v| v.parse().ok()).unwrap_or(SPACING);
+        Self::of_choices_spaced(spec, units, spacing, done)
     }
 
     fn of_choices_spaced(
@@ -201,7 +202,7 @@ impl Hierarchy {
     pub fn describe(&self) -> String {
         let n = self.grids.len();
         let mean = |f: &dyn Fn(&UnitGrid) -> usize| self.grids.iter().map(f).sum::<usize>() / n;
-        format!("blocks {} values {} nodes {:?}", mean(&|g| g.blocks.len()), mean(&|g| g.values.len()),
+        format!("evaluations {:?} blocks {} values {} nodes {:?}", likelihood::COUNT, mean(&|g| g.blocks.len()), mean(&|g| g.values.len()),
             [0, 1, 2, 3, 4].map(|k| mean(&|g| g.nodes[k].at.len())))
     }
 
@@ -263,7 +264,7 @@ impl Hierarchy {
         let (median, between, between_interval) = match best.population[axis] {
             Level::Limit(side) => {
                 let nothing = Interval { low: f64::NAN, high: f64::NAN };
-                ([f64::NEG_INFINITY, f64::INFINITY][side], f64::NAN, nothing)
+                ([f64::NEG_INFINITY, f64::INFINITY][side], 0.0, nothing)
             }
             Level::Normal { mean, log_sd } => {
                 (mean, sd(log_sd), Interval { low: sd(spread[0].at), high: sd(spread[1].at) })

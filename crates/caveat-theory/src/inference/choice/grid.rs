@@ -15,10 +15,10 @@ use crate::error::Result;
 use crate::inference::family::Chart;
 
 /// Log-likelihood below the peak at which it counts as 0.
-pub(crate) const DEPTH: f64 = 16.0;
+pub(crate) const DEPTH: f64 = 12.0;
 
 /// The same, of nodes that decide how fine an axis is.
-const RELEVANT: f64 = 8.0;
+const RELEVANT: f64 = 5.0;
 
 /// Rounds of refinement of the first two axes; a cell is cut in up to four in each.
 const ROUNDS: usize = 14;
@@ -56,6 +56,8 @@ pub(crate) struct Block {
     pub(crate) start: usize,
     /// As of nodes, of the window.
     pub(crate) open: [bool; 2],
+    /// Largest of its values.
+    pub(crate) largest: f32,
 }
 
 /// The likelihood of one unit, relative to its peak.
@@ -472,6 +474,7 @@ impl<R: Response> Maker<'_, R> {
                 gains: gains(f) as u32,
                 start: grid.values.len(),
                 open: f.3,
+                largest: f.4.iter().fold(0.0, |largest: f32, v| largest.max(*v as f32)),
             };
             grid.blocks.push(block);
             grid.values.extend(f.4.iter().map(|v| *v as f32));

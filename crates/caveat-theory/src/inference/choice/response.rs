@@ -67,6 +67,23 @@ pub(super) struct Cell {
     parts: [f64; 2],
 }
 
+/// log x of a positive, normal number to 10⁻¹² absolute, in steps that the processor takes for several numbers at once.
+#[inline(always)]
+fn ln(x: f64) -> f64 {
+    const FRACTION: u64 = (1 << 52) - 1;
+    let bits = x.to_bits();
+    // The exponent as the last digits of a number of which 2^52 is then taken off.
+    let exponent = f64::from_bits((bits >> 52) | 0x4330_0000_0000_0000) - (4_503_599_627_370_496.0 + 1023.0);
+    let mantissa = f64::from_bits((bits & FRACTION) | 0x3FF0_0000_0000_0000);
+    let is_large = mantissa > std::f64::consts::SQRT_2;
+    let (mantissa, exponent) = if is_large { (0.5 * mantissa, exponent + 1.0) } else { (mantissa, exponent) };
+    // log m = 2·artanh((m − 1)/(m + 1)), the argument at most 0.172.
+    let s = (mantissa - 1.0) / (mantissa + 1.0);
+    let q = s * s;
+    let series = 1.0 / 3.0 + q * (0.2 + q * (1.0 / 7.0 + q * (1.0 / 9.0 + q * (1.0 / 11.0 + q / 13.0))));
+    exponent * std::f64::consts::LN_2 + 2.0 * s * (1.0 + q * series)
+}
+
 /// Cells from the parts of every ordered pair; `turn` gives those of the opposite order.
 fn cells_of(
     index: &[(usize, f64)],
@@ -213,11 +230,13 @@ impl Response for Binomial {
     }
 
     fn fill(&self, cells: &[Cell], shape: &[f64], amplitude: f64, lapses: &[f64], biases: &[f64], out: &mut Vec<f64>) {
+        // Lapse rates are positive, and with them all probabilities.
         let n_biases = biases.len();
         out.clear();
         out.resize(lapses.len().max(1) * n_biases, 0.0);
-        let log_part = |count: f64, share: f64| if count > 0.0 { count * share.ln() } else { 0.0 };
+        let mut sums = vec![0.0; lapses.len()];
         for (at, bias) in biases.iter().enumerate() {
+            sums.fill(0.0);
             for cell in cells {
                 let eta = amplitude * cell.sign * shape[cell.pair] + bias;
                 let [k, rest] = cell.parts;
@@ -231,10 +250,13 @@ impl Response for Binomial {
                 }
                 let (high, low) = (1.0 / (1.0 + e), e / (1.0 + e));
                 let (up, down) = if eta >= 0.0 { (high, low) } else { (low, high) };
-                for (row, lapse) in lapses.iter().enumerate() {
+                for (sum, lapse) in sums.iter_mut().zip(lapses) {
                     let (floor, share) = (0.5 * lapse, 1.0 - lapse);
-                    out[row * n_biases + at] += log_part(k, floor + share * up) + log_part(rest, floor + share * down);
+                    *sum += k * ln(floor + share * up) + rest * ln(floor + share * down);
                 }
+            }
+            for (row, sum) in sums.iter().enumerate() {
+                out[row * n_biases + at] = *sum;
             }
         }
     }
@@ -345,5 +367,18 @@ impl Response for Gaussian {
                 .sum();
             self.log_likelihood(-0.5 * (residual + between).max(0.0))
         }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ln;
+
+    #[test]
+    fn logarithms_of_probabilities_are_those_of_the_library() {
+        for k in 0..4000 {
+            let x = (-0.0171 * f64::from(k)).exp();
+            assert!((ln(x) - x.ln()).abs() < 1e-11, "{x}");
+        }
     }
 }

@@ -6,7 +6,7 @@
 
 use std::f64::consts::{FRAC_1_SQRT_2, TAU};
 
-use super::super::choice::{AXES, Nodes, UnitGrid};
+use super::super::choice::{AXES, Block, Nodes, UnitGrid};
 
 /// A population along one axis.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -135,17 +135,16 @@ impl Weights {
 /// Axis of windows.
 const GAIN: usize = 2;
 
-fn dot(weights: &[f64], values: &[f32]) -> f64 {
-    // Four sums that the processor keeps apart.
-    let mut sums = [0.0_f64; 4];
-    let (w, v) = (weights.chunks_exact(4), values.chunks_exact(4));
-    let rest: f64 = w.remainder().iter().zip(v.remainder()).map(|(w, v)| w * f64::from(*v)).sum();
-    for (w, v) in w.zip(v) {
-        for k in 0..4 {
-            sums[k] += w[k] * f64::from(v[k]);
-        }
-    }
-    rest + (sums[0] + sums[1]) + (sums[2] + sums[3])
+/// A place that counts for less than this share of what counts most is left out.
+const NEGLIGIBLE: f64 = 1e-10;
+
+/// Rows of an axis that have any weight, with their weights and derivatives.
+fn active(weights: &Weights) -> Vec<(usize, [f32; 3])> {
+    let size = |k: usize| (0..3).fold(0.0_f64, |size, d| size.max(weights.inner[d][k].abs()));
+    let n = weights.inner[0].len();
+    let largest = (0..n).fold(0.0, |largest: f64, k| largest.max(size(k)));
+    let kept = (0..n).filter(|&k| size(k) > NEGLIGIBLE * largest);
+    kept.map(|k| (k, std::array::from_fn(|d| weights.inner[d][k] as f32))).collect()
 }
 
 /// One unit's grid, integrated.
@@ -156,71 +155,74 @@ pub(super) struct Integral<'a> {
 
 impl<'a> Integral<'a> {
     pub(super) fn new(grid: &'a UnitGrid, population: &Population) -> Self {
-        let weights = (0..AXES)
-            .map(|k| if grid.present[k] { Weights::new(&grid.nodes[k], &population[k], k == GAIN) } else { Weights::single() })
-            .collect();
-        Self { grid, weights }
+        let of = |k: usize| {
+            if grid.present[k] {
+                Weights::new(&grid.nodes[k], &population[k], k == GAIN)
+            } else {
+                Weights::single()
+            }
+        };
+        Self { grid, weights: (0..AXES).map(of).collect() }
     }
 
     /// The log marginal likelihood and its derivatives; −∞ and zeros where none of the likelihood is within reach.
     pub(super) fn log_likelihood(&self) -> (f64, Slopes) {
         let (mut sum, mut slopes) = (0.0, [0.0; SLOPES]);
-        let [x, z, gain, lapse, bias] = [0, 1, 2, 3, 4].map(|k| &self.weights[k]);
-        let rows = (self.grid.nodes[3].at.len(), self.grid.nodes[4].at.len());
-        for block in &self.grid.blocks {
+        let [x, z] = [0, 1].map(|k| &self.weights[k].inner);
+        let (lapses, biases) = (active(&self.weights[3]), active(&self.weights[4]));
+        let size = |block: &Block| {
             let (i, j) = (block.x as usize, block.z as usize);
-            let outer = x.inner[0][i] * z.inner[0][j];
-            // At a limit or far from the population, whole lines of places have no weight.
-            if outer == 0.0 && x.inner[1][i] == 0.0 && z.inner[1][j] == 0.0 {
+            let of = |w: &[Vec<f64>; 3], k: usize| w[0][k].max(w[1][k].abs()).max(w[2][k].abs());
+            of(x, i) * of(z, j) * f64::from(block.largest)
+        };
+        let threshold = NEGLIGIBLE * self.grid.blocks.iter().map(size).fold(0.0, f64::max);
+        let mut rows = Rows::default();
+        for block in &self.grid.blocks {
+            if size(block) <= threshold {
                 continue;
             }
-            let (first, n) = (block.first as usize, block.gains as usize);
-            let (low, high) = (usize::from(block.open[0]), n - usize::from(block.open[1]));
-            // In turn: value, and derivatives in gain, lapse and bias.
-            let mut of = [0.0; 7];
-            for l in 0..rows.0 {
-                let mut of_lapse = [0.0; 5];
-                for b in 0..rows.1 {
-                    let from = block.start + (l * rows.1 + b) * n;
-                    let values = &self.grid.values[from..from + n];
-                    let jet: Jet = std::array::from_fn(|d| {
-                        let mut sum =
-                            if low < high { dot(&gain.inner[d][first + low..first + high], &values[low..high]) } else { 0.0 };
-                        if block.open[0] {
-                            sum += gain.ends[0][d][first] * f64::from(values[0]);
-                        }
-                        if block.open[1] && (n > 1 || !block.open[0]) {
-                            sum += gain.ends[1][d][first + n - 1] * f64::from(values[n - 1]);
-                        }
-                        sum
-                    });
-                    let w = [bias.inner[0][b], bias.inner[1][b], bias.inner[2][b]];
-                    of_lapse[0] += w[0] * jet[0];
-                    of_lapse[1] += w[0] * jet[1];
-                    of_lapse[2] += w[0] * jet[2];
-                    of_lapse[3] += w[1] * jet[0];
-                    of_lapse[4] += w[2] * jet[0];
-                }
-                let w = [lapse.inner[0][l], lapse.inner[1][l], lapse.inner[2][l]];
-                for (to, from) in [(0, 0), (1, 1), (2, 2), (5, 3), (6, 4)] {
-                    of[to] += w[0] * of_lapse[from];
-                }
-                of[3] += w[1] * of_lapse[0];
-                of[4] += w[2] * of_lapse[0];
-            }
-            sum += outer * of[0];
+            let (i, j) = (block.x as usize, block.z as usize);
+            rows.sum(self.grid, block, &lapses, &biases);
+            let [value, by_gain @ ..] = self.over_gains(block, &rows.sums[0]);
+            sum += x[0][i] * z[0][j] * value;
             for d in 0..2 {
-                slopes[d] += x.inner[1 + d][i] * z.inner[0][j] * of[0];
-                slopes[2 + d] += x.inner[0][i] * z.inner[1 + d][j] * of[0];
-            }
-            for d in 0..6 {
-                slopes[4 + d] += outer * of[1 + d];
+                slopes[d] += x[1 + d][i] * z[0][j] * value;
+                slopes[2 + d] += x[0][i] * z[1 + d][j] * value;
+                slopes[4 + d] += x[0][i] * z[0][j] * by_gain[d];
+                for (axis, first) in [(3, 1), (4, 3)] {
+                    if self.grid.present[axis] {
+                        let [slope, ..] = self.over_gains(block, &rows.sums[first + d]);
+                        slopes[2 * axis + d] += x[0][i] * z[0][j] * slope;
+                    }
+                }
             }
         }
         if sum <= 0.0 || !sum.is_finite() {
             return (f64::NEG_INFINITY, [0.0; SLOPES]);
         }
         (self.grid.log_peak + sum.ln(), slopes.map(|s| s / sum))
+    }
+
+    /// The sum over a window of gains, and its derivatives in their mean and log standard deviation.
+    fn over_gains(&self, block: &Block, values: &[f32]) -> Jet {
+        let gain = &self.weights[GAIN];
+        let (first, n) = (block.first as usize, values.len());
+        let (low, high) = (usize::from(block.open[0]), n - usize::from(block.open[1]));
+        std::array::from_fn(|d| {
+            let mut sum = 0.0;
+            if low < high {
+                for (w, v) in gain.inner[d][first + low..first + high].iter().zip(&values[low..high]) {
+                    sum += w * f64::from(*v);
+                }
+            }
+            if block.open[0] {
+                sum += gain.ends[0][d][first] * f64::from(values[0]);
+            }
+            if block.open[1] && (n > 1 || !block.open[0]) {
+                sum += gain.ends[1][d][first + n - 1] * f64::from(values[n - 1]);
+            }
+            sum
+        })
     }
 
     /// For every axis, the likelihood at its nodes with all other axes integrated over.
@@ -269,6 +271,53 @@ impl<'a> Integral<'a> {
             }
         }
         out
+    }
+}
+
+/// A block summed over lapses and biases, gain by gain: the sum, and its derivatives in the lapses' mean and log standard
+/// deviation and in the biases'.
+#[derive(Default)]
+struct Rows {
+    sums: [Vec<f32>; 5],
+    of_lapse: [Vec<f32>; 3],
+}
+
+impl Rows {
+    fn sum(&mut self, grid: &UnitGrid, block: &Block, lapses: &[(usize, [f32; 3])], biases: &[(usize, [f32; 3])]) {
+        let n = block.gains as usize;
+        for own in self.sums.iter_mut().chain(&mut self.of_lapse) {
+            own.clear();
+            own.resize(n, 0.0);
+        }
+        let n_biases = grid.nodes[4].at.len();
+        let row = |l: usize, b: usize| {
+            let from = block.start + (l * n_biases + b) * n;
+            &grid.values[from..from + n]
+        };
+        let add = |to: &mut [f32], weight: f32, from: &[f32]| {
+            for (to, from) in to.iter_mut().zip(from) {
+                *to += weight * from;
+            }
+        };
+        for &(l, w) in lapses {
+            if grid.present[4] {
+                for own in &mut self.of_lapse {
+                    own.fill(0.0);
+                }
+                for &(b, w) in biases {
+                    for (own, w) in self.of_lapse.iter_mut().zip(w) {
+                        add(own, w, row(l, b));
+                    }
+                }
+                for d in 1..3 {
+                    add(&mut self.sums[2 + d], w[0], &self.of_lapse[d]);
+                }
+            }
+            let summed = if grid.present[4] { &self.of_lapse[0][..] } else { row(l, 0) };
+            for d in 0..(if grid.present[3] { 3 } else { 1 }) {
+                add(&mut self.sums[d], w[d], summed);
+            }
+        }
     }
 }
 

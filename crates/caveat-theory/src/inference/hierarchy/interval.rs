@@ -115,7 +115,7 @@ impl Profile<'_, '_> {
             Level::Normal { mean, log_sd } => (if is_mean { mean } else { log_sd }, log_sd),
         };
         // The limit itself, and what is nearest to it inside.
-        let mut limit = self.units.held(self.parameter, bound, &[here]);
+        let mut limit = self.units.held(self.parameter, bound, &[self.best]);
         if is_mean {
             let everybody = self.units.at_limit(axis, side, self.best);
             if everybody.value >= limit.value {
@@ -145,7 +145,7 @@ impl Profile<'_, '_> {
         let mut outside = first.min(reach);
         let (mut f_outside, mut far);
         loop {
-            far = self.units.held(self.parameter, estimate + sign * outside, &[near.population, here]);
+            far = self.units.held(self.parameter, estimate + sign * outside, &[&near, self.best]);
             f_outside = excess(&far);
             if f_outside > 0.0 {
                 break;
@@ -164,7 +164,7 @@ impl Profile<'_, '_> {
             }
             let share = if f_outside.is_finite() { f_inside / (f_inside - f_outside) } else { 0.5 };
             let middle = inside + share.clamp(0.05, 0.95) * (outside - inside);
-            let fitted = self.units.held(self.parameter, estimate + sign * middle, &[near.population, far.population]);
+            let fitted = self.units.held(self.parameter, estimate + sign * middle, &[&near]);
             let f = excess(&fitted);
             if f > 0.0 {
                 (outside, f_outside, far) = (middle, f, fitted);

@@ -11,9 +11,13 @@ pub(super) const LOG_SD: (f64, f64) = (-6.9, 2.302_585_092_994_046);
 /// A log-likelihood that counts for nothing: a standard deviation of 0, or a limit, is taken where it costs no more.
 pub(super) const SLACK: f64 = 1e-3;
 
-/// Expected gain in log-likelihood at which a maximum is good.
-const TOLERANCE: f64 = 1e-5;
+/// A difference in log-likelihood that the other parameters do not make up for.
+const NEAR: f64 = 5.0;
 
+/// Expected gain in log-likelihood at which a maximum is good.
+const TOLERANCE: f64 = 3e-5;
+
+pub static COUNT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
 const STEPS: usize = 100;
 
 type Matrix = [[f64; SLOPES]; SLOPES];
@@ -35,6 +39,8 @@ pub(super) struct Fitted {
     pub(super) value: f64,
     /// The sum of squares of units' derivatives: about the information.
     pub(super) information: Matrix,
+    /// What the search knew of the curvature at its end.
+    hessian: Matrix,
 }
 
 /// What a search may not change, by place among the derivatives.
@@ -59,6 +65,7 @@ impl<'a> Units<'a> {
 
     /// Log-likelihood, derivatives, and the sum of squares of units' derivatives.
     fn evaluate(&self, population: &Population) -> (f64, Slopes, Matrix) {
+        COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let parts: Vec<(f64, Slopes)> =
             self.grids.par_iter().map(|grid| Integral::new(grid, population).log_likelihood()).collect();
         let (mut value, mut slopes, mut squares) = (0.0, [0.0; SLOPES], [[0.0; SLOPES]; SLOPES]);
@@ -77,16 +84,22 @@ impl<'a> Units<'a> {
     /// The best population, from several starts and with every axis at its limits.
     pub(super) fn best(&self) -> Fitted {
         let mut best: Option<Fitted> = None;
-        for width in [1.0, 0.3, 3.0] {
-            let fitted = self.maximize(&self.start(width), [false; SLOPES]);
+        for width in [1.0, 2.5] {
+            let fitted = self.maximize(&self.start(width), [false; SLOPES], None);
             if best.is_none_or(|b| fitted.value > b.value + 1e-9) {
                 best = Some(fitted);
             }
         }
-        // There are three starts.
-        let mut best = best.unwrap_or_else(|| self.maximize(&self.start(1.0), [false; SLOPES]));
+        // There are two starts.
+        let mut best = best.unwrap_or_else(|| self.maximize(&self.start(1.0), [false; SLOPES], None));
         for k in (0..AXES).filter(|&k| self.present[k]) {
             for side in 0..2 {
+                // Worth a search only where it is not far worse as it is.
+                let mut there = best.population;
+                there[k] = Level::Limit(side);
+                if self.evaluate(&there).0 < best.value - NEAR {
+                    continue;
+                }
                 let limit = self.at_limit(k, side, &best);
                 if limit.value >= best.value - SLACK {
                     best = limit;
@@ -119,7 +132,7 @@ impl<'a> Units<'a> {
     pub(super) fn at_limit(&self, axis: usize, side: usize, near: &Fitted) -> Fitted {
         let mut start = self.lifted(&near.population);
         start[axis] = Level::Limit(side);
-        self.maximize(&start, [false; SLOPES])
+        self.maximize(&start, [false; SLOPES], Some(&near.hessian))
     }
 
     /// The best population without differences on an axis.
@@ -133,17 +146,20 @@ impl<'a> Units<'a> {
             }
             *log_sd = LOG_SD.0;
         }
-        self.maximize(&start, held)
+        if self.evaluate(&start).0 < near.value - NEAR {
+            return *near;
+        }
+        self.maximize(&start, held, Some(&near.hessian))
     }
 
     /// The best population with one of its parameters held, climbed to from each of some starts.
-    pub(super) fn held(&self, parameter: usize, value: f64, starts: &[Population]) -> Fitted {
+    pub(super) fn held(&self, parameter: usize, value: f64, starts: &[&Fitted]) -> Fitted {
         let axis = parameter / 2;
         let mut held = [false; SLOPES];
         held[parameter] = true;
         let mut best: Option<Fitted> = None;
-        for start in starts {
-            let mut start = self.lifted(start);
+        for near in starts {
+            let mut start = self.lifted(&near.population);
             let (mut mean, mut log_sd) = match start[axis] {
                 Level::Normal { mean, log_sd } => (mean, log_sd),
                 Level::Limit(0) => (self.ends[axis].0, 0.0),
@@ -155,7 +171,7 @@ impl<'a> Units<'a> {
                 log_sd = value;
             }
             start[axis] = Level::Normal { mean, log_sd };
-            let fitted = self.maximize(&start, held);
+            let fitted = self.maximize(&start, held, Some(&near.hessian));
             if best.is_none_or(|b| fitted.value > b.value) {
                 best = Some(fitted);
             }
@@ -164,19 +180,20 @@ impl<'a> Units<'a> {
             population: [Level::Limit(0); AXES],
             value: f64::NEG_INFINITY,
             information: [[0.0; SLOPES]; SLOPES],
+            hessian: [[0.0; SLOPES]; SLOPES],
         })
     }
 
     /// As it is, but with spreads from which a search finds larger ones: near 0 the likelihood does not change with them.
     fn lifted(&self, population: &Population) -> Population {
         std::array::from_fn(|k| match population[k] {
-            Level::Normal { mean, log_sd } => Level::Normal { mean, log_sd: log_sd.max(self.scales[k].ln()) },
+            Level::Normal { mean, log_sd } => Level::Normal { mean, log_sd: log_sd.max((0.5 * self.scales[k]).ln()) },
             limit => limit,
         })
     }
 
-    /// Climbs from `start` by a quasi-Newton method (BFGS from the units' outer products) within bounds.
-    fn maximize(&self, start: &Population, held: Held) -> Fitted {
+    /// Climbs from `start` by a quasi-Newton method within bounds: BFGS from a known curvature or from the units' outer products.
+    fn maximize(&self, start: &Population, held: Held, known: Option<&Matrix>) -> Fitted {
         let mut free = [false; SLOPES];
         for k in (0..AXES).filter(|&k| self.present[k]) {
             if let Level::Normal { .. } = start[k] {
@@ -194,8 +211,8 @@ impl<'a> Units<'a> {
         let levels = |at: &Slopes| population(start, at);
         let (mut value, mut slopes, squares) = self.evaluate(&levels(&at));
         let mut squares = squares;
-        let mut hessian = regularized(&squares);
-        let mut is_fresh = true;
+        let mut hessian = known.copied().unwrap_or_else(|| regularized(&squares));
+        let mut is_fresh = known.is_none();
         let mut calm = 0;
         for _ in 0..STEPS {
             let mut moving = free;
@@ -244,7 +261,7 @@ impl<'a> Units<'a> {
                 break;
             }
         }
-        Fitted { population: levels(&at), value, information: squares }
+        Fitted { population: levels(&at), value, information: squares, hessian }
     }
 }
 
