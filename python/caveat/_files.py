@@ -81,7 +81,8 @@ def fit_trials(
     compare : bool
         Compare nested models by cross-validation, in ``folds`` folds.
     hierarchical : bool
-        Summarize the fits over models.
+        Fit the population of models (in `fit_choice_file` of subjects) from every one's whole likelihood: median, spread
+        between them, and each one's shrunken estimate. Nobody is left out because of an estimate at a limit.
     phase : {"pre", "post"}
         Rows before or after training.
     where : str or list of str

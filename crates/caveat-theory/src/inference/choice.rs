@@ -20,6 +20,7 @@ use crate::error::{Result, TheoryError};
 
 mod bootstrap;
 mod clusters;
+mod grid;
 mod margins;
 mod profile;
 mod response;
@@ -31,6 +32,8 @@ pub use clusters::{ClusterIntervals, margin_intervals};
 pub use margins::{MarginModelFit, MarginModelFitter, MarginObservation};
 pub use profile::{ChoiceIntervals, ChoiceParameter, ParameterInterval};
 pub use response::{MAX_AMPLITUDE, MAX_LAPSE};
+
+pub(crate) use grid::{AXES, Block, Nodes, UnitGrid, lapse_of};
 
 use response::{Binomial, Response};
 use scoring::{AMPLITUDE, BIAS, Coordinates, LAPSE, Workspace};
@@ -307,6 +310,11 @@ impl ChoiceFitter {
         let eta = self.model.predictor(&fit.at, &mut Field::default())?;
         let lapse = self.model.spec.lapse.then_some(fit.estimates.lapse);
         Ok((0..eta.len()).map(|k| table[0].terms(k, eta[k], lapse).value).sum())
+    }
+
+    /// The whole likelihood of the choices of all clusters together, with nodes every `spacing` standard deviations.
+    pub(crate) fn grid(&self, clusters: &[Vec<ChoiceCount>], spacing: f64) -> Result<UnitGrid> {
+        self.model.grid(&self.total(&self.tabulate(clusters)?)?, spacing)
     }
 
     /// Counts of every cluster on every pair.

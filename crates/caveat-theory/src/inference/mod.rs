@@ -26,7 +26,9 @@ pub use choice::{
 pub use compare::{Candidate, Compared, Comparison, compare_choices, compare_margins, default_folds};
 pub use family::{Family, Surface};
 pub use fit::{Fit, FitLimit, MarginFitter, ObservedTask};
-pub use hierarchy::{HierarchicalSummary, ShrunkenEstimate, UnitEstimate, UnitScale, summarize_units};
+pub use hierarchy::{
+    Hierarchy, PopulationFit, PopulationParameter, ShrunkenEstimate, UnitChoices, UnitMargins, UnitScale,
+};
 pub use identify::{Identified, PerParameter, identified};
 pub use kernel_fit::{KernelFit, KernelFitLimit, KernelFitter};
 pub use opposite::{check_positions, leans_opposite, opposite_choices, opposite_margins};

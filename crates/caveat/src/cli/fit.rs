@@ -32,7 +32,8 @@ of one share; trials, for the choices of one person; none, of one seed. Profiles
 what lies at an end of its range: lapse=0.5, position_bias=inf (it runs off), gain=saturated (any larger one fits as well). A printed
 table holds the main columns only. R² is about zero. limit is none inside; where it is hebbian, c is 0
 and gain is gain·C; additive, α = 0 and C = inf with memorization as their limit; conjunctive, α = 1; no_signal, nothing is
-identified. Infinity is null. --compare, --hierarchical and --train print tables of their own.")]
+identified. Infinity is null. --compare, --hierarchical and --train print tables of their own. That of --hierarchical has one row a
+parameter for the population, its unit empty, and one for each unit; between is the standard deviation on the named scale.")]
 pub(crate) struct FitArgs {
     /// Trial tables or directories of them, or CSV files of choices
     #[arg(required = true)]
@@ -68,7 +69,8 @@ pub(crate) struct FitArgs {
     /// Folds of the cross-validation, at most one a cluster
     #[arg(long, default_value_t = 10, value_name = "N", value_parser = values::count, allow_negative_numbers = true, requires = "compare")]
     pub(crate) folds: usize,
-    /// Summarize the fits over subjects (of choices) or models: mean, spread between them, and each one's shrunken estimate
+    /// Fit the population of subjects (of choices) or models from every one's whole likelihood: median, spread between them,
+    /// and each one's shrunken estimate, with 95 % intervals by profile likelihood; nobody is left out
     #[arg(long)]
     pub(crate) hierarchical: bool,
     /// Rows of trial tables to use: pre or post training

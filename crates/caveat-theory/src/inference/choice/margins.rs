@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::response::{Gaussian, Response};
 use super::scoring::Workspace;
-use super::{At, ChoiceBootstrap, ChoiceIntervals, Estimates, Model, ModelSpec, bootstrap, profile, search};
+use super::{At, ChoiceBootstrap, ChoiceIntervals, Estimates, Model, ModelSpec, UnitGrid, bootstrap, profile, search};
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
 use crate::inference::distributions::student_quantile;
@@ -83,6 +83,11 @@ impl MarginModelFitter {
     /// The margins as functions of the parameters.
     pub fn surface(&self) -> &Surface {
         &self.model.surface
+    }
+
+    /// The whole likelihood of margins, their error variance integrated out, with nodes every `spacing` standard deviations.
+    pub(crate) fn grid(&self, observations: &[MarginObservation], spacing: f64) -> Result<UnitGrid> {
+        self.model.grid(&self.tabulate(observations.iter())?, spacing)
     }
 
     /// Least-squares fit to the margins of all clusters together.

@@ -1,40 +1,121 @@
 //! `caveat fit --hierarchical`: what subjects or models have in common, and how they differ.
 
 use caveat_results::{ConditionKey, Grouping, Table};
-use caveat_theory::inference::{HierarchicalSummary, Interval, UnitEstimate, UnitScale, summarize_units};
+use caveat_theory::inference::{
+    ChoiceParameter, Hierarchy, Interval, MarginObservation, ModelSpec, PopulationFit, PopulationParameter,
+    UnitChoices, UnitMargins, UnitScale,
+};
 
-use super::report::{Head, Parameter, Report, head_columns};
+use super::choices::ChoiceUnit;
+use super::learners::observations;
+use super::observed::Observed;
+use super::report::{Head, Report, head_columns};
+use super::strength_name;
 use crate::failure::Failure;
+use crate::progress;
 
-/// One row per group, parameter and unit, and one for their mean with an empty unit name.
-pub(super) fn table(reports: &[Report]) -> Result<Table, Failure> {
-    let mut groups: Vec<(Head, Vec<(String, &Report)>)> = Vec::new();
-    for report in reports {
-        let (group, unit) = apart(&report.head)?;
-        match groups.iter_mut().find(|(g, _)| *g == group) {
-            Some((_, members)) => members.push((unit, report)),
-            None => groups.push((group, vec![(unit, report)])),
+/// Units with what all of them have in common.
+struct Group<'a, T> {
+    head: Head,
+    /// Name, own fit, and data of every unit.
+    members: Vec<(String, &'a Report, T)>,
+}
+
+/// One row per group, parameter and unit, and one for their population with an empty unit name; of choices.
+pub(super) fn of_choices(units: &[ChoiceUnit], reports: &[Report], spec: &ModelSpec) -> Result<Table, Failure> {
+    let fit = |group: &Group<'_, &ChoiceUnit>| {
+        let units: Vec<UnitChoices<'_>> = group
+            .members
+            .iter()
+            .map(|(_, _, unit)| UnitChoices { graph: &unit.graph, clusters: &unit.clusters })
+            .collect();
+        fitted(group, |done| Hierarchy::of_choices(spec, &units, done))
+    };
+    table(&groups(units.iter(), reports)?, spec, fit)
+}
+
+/// The same of margins.
+pub(super) fn of_margins(observed: &[Observed], reports: &[Report], spec: &ModelSpec) -> Result<Table, Failure> {
+    let seen = |o: &Observed| -> Vec<MarginObservation> {
+        if spec.position_bias {
+            return observations(&o.pairs, &o.shown, true);
+        }
+        let pairs = o.pairs.iter().zip(&o.margins);
+        pairs.map(|(&(first, second), &margin)| MarginObservation { first, second, margin, weight: 1.0 }).collect()
+    };
+    let fit = |group: &Group<'_, &Observed>| {
+        let margins: Vec<Vec<MarginObservation>> = group.members.iter().map(|(_, _, o)| seen(o)).collect();
+        let units: Vec<UnitMargins<'_>> = group
+            .members
+            .iter()
+            .zip(&margins)
+            .map(|((_, _, o), observations)| UnitMargins { graph: &o.graph, observations })
+            .collect();
+        fitted(group, |done| Hierarchy::of_margins(spec, &units, done))
+    };
+    table(&groups(observed.iter(), reports)?, spec, fit)
+}
+
+/// Units by what they share, in the order of their first.
+fn groups<'a, T>(data: impl Iterator<Item = T>, reports: &'a [Report]) -> Result<Vec<Group<'a, T>>, Failure> {
+    let mut groups: Vec<Group<'a, T>> = Vec::new();
+    for (data, report) in data.zip(reports) {
+        let (head, unit) = apart(&report.head)?;
+        let member = (unit, report, data);
+        match groups.iter_mut().find(|g| g.head == head) {
+            Some(group) => group.members.push(member),
+            None => groups.push(Group { head, members: vec![member] }),
         }
     }
+    // All are looked at before the first is fitted, which takes its time.
+    for group in &groups {
+        if let [(unit, _, _)] = group.members.as_slice() {
+            let of = match &group.head {
+                Head::Groups(by) if by.is_empty() => String::new(),
+                head => format!(" of {}", head.name()),
+            };
+            return Err(Failure::input(format!(
+                "--hierarchical says how units differ, and{of} there is one alone, {unit}: give at least 2"
+            )));
+        }
+    }
+    Ok(groups)
+}
+
+/// The population of one group, behind progress bars.
+fn fitted<T>(
+    group: &Group<'_, T>,
+    hierarchy: impl Fn(&(dyn Fn() + Sync)) -> caveat_theory::Result<Hierarchy>,
+) -> Result<PopulationFit, Failure> {
+    let bar = progress::bar(group.members.len() as u64, "tabulating likelihoods");
+    let hierarchy = hierarchy(&|| bar.inc(1));
+    bar.finish_and_clear();
+    let hierarchy = hierarchy?;
+    let bar = progress::bar(hierarchy.steps() as u64, "fitting the population");
+    let fit = hierarchy.fit(&|| bar.inc(1));
+    bar.finish_and_clear();
+    Ok(fit)
+}
+
+fn table<T>(
+    groups: &[Group<'_, T>],
+    spec: &ModelSpec,
+    fit: impl Fn(&Group<'_, T>) -> Result<PopulationFit, Failure>,
+) -> Result<Table, Failure> {
     let mut rows = Vec::new();
-    for (group, members) in &groups {
-        let names: Vec<&str> = members[0].1.parameters.iter().map(|p| p.name).collect();
-        for (k, name) in names.into_iter().enumerate() {
-            let Some(scale) = scale_of(name) else { continue };
-            let units: Vec<UnitEstimate> = members.iter().map(|(_, r)| unit(scale, &r.parameters[k])).collect();
-            // Fewer than two units inside their range have no spread: then there is no mean, and no unit is shrunken.
-            let summary = summarize_units(&units).ok();
-            rows.push(Row::mean(group, name, scale, summary.as_ref(), units.len()));
-            let shrunken = summary.map_or(vec![None; units.len()], |s| s.units);
-            for (((unit, report), estimate), shrunken) in members.iter().zip(&units).zip(shrunken) {
-                let own = &report.parameters[k];
+    for group in groups {
+        let population = fit(group)?;
+        for parameter in &population.parameters {
+            let name = name_of(parameter.parameter, spec);
+            rows.push(Row::population(&group.head, name, parameter, population.n_units));
+            for ((unit, report, _), shrunken) in group.members.iter().zip(&parameter.units) {
+                let own = report.parameters.iter().find(|p| p.name == name);
                 rows.push(Row {
-                    unit: unit.clone(),
-                    raw: own.estimate,
-                    standard_error: if shrunken.is_some() { estimate.standard_error } else { f64::NAN },
-                    estimate: shrunken.map_or(f64::NAN, |s| scale.invert(s.estimate)),
-                    interval: shrunken.map_or(NONE, |s| back(scale, s.interval)),
-                    ..Row::empty(group, name, scale)
+                    unit,
+                    estimate: shrunken.estimate,
+                    interval: shrunken.interval,
+                    raw: own.map_or(f64::NAN, |p| p.estimate),
+                    ..Row::empty(&group.head, name, parameter.scale)
                 });
             }
         }
@@ -45,19 +126,19 @@ pub(super) fn table(reports: &[Report]) -> Result<Table, Failure> {
     };
     Ok(head_columns(rows.iter().map(|r| r.group))?
         .text("parameter", rows.iter().map(|r| r.parameter))?
-        .text("unit", rows.iter().map(|r| r.unit.as_str()))?
+        .text("unit", rows.iter().map(|r| r.unit))?
         .float("estimate", float(|r| r.estimate))?
         .float("low", float(|r| r.interval.low))?
         .float("high", float(|r| r.interval.high))?
         .float("unshrunken", float(|r| r.raw))?
         .text("scale", rows.iter().map(|r| scale_name(r.scale)))?
-        .float("standard_error", float(|r| r.standard_error))?
         .float("between", float(|r| r.between))?
+        .float("between_low", float(|r| r.between_interval.low))?
+        .float("between_high", float(|r| r.between_interval.high))?
         .float("new_unit_low", float(|r| r.new_unit.low))?
         .float("new_unit_high", float(|r| r.new_unit.high))?
-        .float("heterogeneity", float(|r| r.heterogeneity))?
         .integer("n_units", whole(|r| r.n_units))?
-        .integer("n_excluded", whole(|r| r.n_excluded))?)
+        .integer("n_excluded", whole(|r| r.n_units.map(|_| 0)))?)
 }
 
 /// What units of one group share, and the name of this one: its subject (else session, else condition), or its model.
@@ -91,16 +172,14 @@ struct Row<'a> {
     group: &'a Head,
     parameter: &'static str,
     scale: UnitScale,
-    unit: String,
+    unit: &'a str,
     estimate: f64,
     interval: Interval,
     raw: f64,
-    standard_error: f64,
     between: f64,
+    between_interval: Interval,
     new_unit: Interval,
-    heterogeneity: f64,
     n_units: Option<usize>,
-    n_excluded: Option<usize>,
 }
 
 impl<'a> Row<'a> {
@@ -109,51 +188,37 @@ impl<'a> Row<'a> {
             group,
             parameter,
             scale,
-            unit: String::new(),
+            unit: "",
             estimate: f64::NAN,
             interval: NONE,
             raw: f64::NAN,
-            standard_error: f64::NAN,
             between: f64::NAN,
+            between_interval: NONE,
             new_unit: NONE,
-            heterogeneity: f64::NAN,
             n_units: None,
-            n_excluded: None,
         }
     }
 
-    fn mean(
-        group: &'a Head,
-        parameter: &'static str,
-        scale: UnitScale,
-        summary: Option<&HierarchicalSummary>,
-        units: usize,
-    ) -> Self {
-        let empty = Self::empty(group, parameter, scale);
-        let Some(summary) = summary else {
-            return Self { n_units: Some(0), n_excluded: Some(units), ..empty };
-        };
+    fn population(group: &'a Head, name: &'static str, found: &PopulationParameter, n_units: usize) -> Self {
         Self {
-            estimate: scale.invert(summary.mean),
-            interval: back(scale, summary.interval),
-            standard_error: summary.standard_error,
-            between: summary.between,
-            new_unit: back(scale, summary.new_unit),
-            heterogeneity: summary.heterogeneity,
-            n_units: Some(summary.n_units),
-            n_excluded: Some(summary.n_excluded),
-            ..empty
+            estimate: found.median,
+            interval: found.interval,
+            between: found.between,
+            between_interval: found.between_interval,
+            new_unit: found.new_unit,
+            n_units: Some(n_units),
+            ..Self::empty(group, name, found.scale)
         }
     }
 }
 
-/// The scale on which a parameter is summarized; `None` for parameters that are functions of the others.
-fn scale_of(parameter: &str) -> Option<UnitScale> {
+fn name_of(parameter: ChoiceParameter, spec: &ModelSpec) -> &'static str {
     match parameter {
-        "conjunctivity" => Some(UnitScale::Logit),
-        "c" | "time" | "gain" => Some(UnitScale::Log),
-        "position_bias" => Some(UnitScale::Identity),
-        _ => None,
+        ChoiceParameter::Conjunctivity => "conjunctivity",
+        ChoiceParameter::Strength => strength_name(spec.family),
+        ChoiceParameter::Gain => "gain",
+        ChoiceParameter::Lapse => "lapse",
+        ChoiceParameter::PositionBias => "position_bias",
     }
 }
 
@@ -161,15 +226,7 @@ fn scale_name(scale: UnitScale) -> &'static str {
     match scale {
         UnitScale::Logit => "logit",
         UnitScale::Log => "log",
+        UnitScale::HalfLogit => "half_logit",
         UnitScale::Identity => "identity",
     }
-}
-
-fn back(scale: UnitScale, interval: Interval) -> Interval {
-    Interval { low: scale.invert(interval.low), high: scale.invert(interval.high) }
-}
-
-/// An estimate with the standard error of its interval, the bootstrap's where there is one.
-fn unit(scale: UnitScale, parameter: &Parameter) -> UnitEstimate {
-    UnitEstimate::from_interval(scale, parameter.estimate, &parameter.bootstrap.or(parameter.profile).unwrap_or(NONE))
 }

@@ -60,11 +60,8 @@ impl FitOutcome {
         }
     }
 
-    /// One row per fit, or their summary over subjects or models.
-    fn of_reports(reports: &[report::Report], args: &FitArgs) -> Result<Self, Failure> {
-        if args.hierarchical {
-            return Ok(Self::new(hierarchy::table(reports)?));
-        }
+    /// One row per fit.
+    fn of_reports(reports: &[report::Report]) -> Result<Self, Failure> {
         Ok(Self { brief: Some(report::table(reports, true)?), ..Self::new(report::table(reports, false)?) })
     }
 }
@@ -130,10 +127,29 @@ fn of_choices(args: &FitArgs, pictures: ChoicePictures) -> Result<FitOutcome, Fa
     if args.compare {
         return Ok(FitOutcome { notes, warnings, ..FitOutcome::new(compare::choices(&file.units, args)?) });
     }
-    let fitted = choices::fit_all(&file.units, &spec, args.bootstrap.unwrap_or(0), args.seed)?;
+    let fitted = choices::fit_all(&file.units, &spec, replicates(args), args.seed)?;
     let [by_pair, by_distance] = behavior::draw(pictures, &file, &fitted)?;
+    let found = of_fits(&file.units, fitted, &spec, args)?;
+    Ok(FitOutcome { notes, warnings, by_pair, by_distance, ..found })
+}
+
+/// Fits to choices, or the population of their units.
+fn of_fits(
+    units: &[choices::ChoiceUnit],
+    fitted: Vec<choices::FittedChoices>,
+    spec: &ModelSpec,
+    args: &FitArgs,
+) -> Result<FitOutcome, Failure> {
     let reports: Vec<report::Report> = fitted.into_iter().map(|f| f.report).collect();
-    Ok(FitOutcome { notes, warnings, by_pair, by_distance, ..FitOutcome::of_reports(&reports, args)? })
+    if args.hierarchical {
+        return Ok(FitOutcome::new(hierarchy::of_choices(units, &reports, spec)?));
+    }
+    FitOutcome::of_reports(&reports)
+}
+
+/// Bootstrap replicates of every fit; a population needs none.
+fn replicates(args: &FitArgs) -> usize {
+    if args.hierarchical { 0 } else { args.bootstrap.unwrap_or(0) }
 }
 
 fn of_trials(args: &FitArgs) -> Result<FitOutcome, Failure> {
@@ -151,9 +167,9 @@ fn of_trials(args: &FitArgs) -> Result<FitOutcome, Failure> {
         if args.compare {
             return Ok(FitOutcome { warnings, ..FitOutcome::new(compare::choices(&units, args)?) });
         }
-        let fitted = choices::fit_all(&units, &model_spec(args), args.bootstrap.unwrap_or(0), args.seed)?;
-        let reports: Vec<report::Report> = fitted.into_iter().map(|f| f.report).collect();
-        return Ok(FitOutcome { warnings, ..FitOutcome::of_reports(&reports, args)? });
+        let spec = model_spec(args);
+        let fitted = choices::fit_all(&units, &spec, replicates(args), args.seed)?;
+        return Ok(FitOutcome { warnings, ..of_fits(&units, fitted, &spec, args)? });
     }
     if args.lapse {
         return Err(Failure::input("margins have no lapses: --lapse is for choices, --loss logistic"));
@@ -188,12 +204,18 @@ fn of_trials(args: &FitArgs) -> Result<FitOutcome, Failure> {
     if args.compare {
         return Ok(FitOutcome { warnings, ..FitOutcome::new(compare::margins(&observed, args)?) });
     }
+    let spec = model_spec(args);
+    let kept = if args.hierarchical { observed.clone() } else { Vec::new() };
     let reports: Vec<report::Report> = if is_plain {
-        fit_all(observed, args.bootstrap.unwrap_or(0), args.seed)?.iter().map(Fitted::report).collect()
+        fit_all(observed, replicates(args), args.seed)?.iter().map(Fitted::report).collect()
     } else {
-        learners::fit_all(&observed, &model_spec(args), args.bootstrap.unwrap_or(0), args.seed)?
+        learners::fit_all(&observed, &spec, replicates(args), args.seed)?
     };
-    Ok(FitOutcome { warnings, ..FitOutcome::of_reports(&reports, args)? })
+    if args.hierarchical {
+        let table = hierarchy::of_margins(&kept, &reports, &spec)?;
+        return Ok(FitOutcome { warnings, ..FitOutcome::new(table) });
+    }
+    Ok(FitOutcome { warnings, ..FitOutcome::of_reports(&reports)? })
 }
 
 fn refuse_choice_options(args: &FitArgs) -> Result<(), Failure> {

@@ -1,0 +1,493 @@
+//! A unit's whole likelihood, tabulated once on a grid that is fine where it varies and reaches every limit.
+//!
+//! Axes are those on which populations are normal: x = logit α, log s, log gain, log λ/(½−λ) and b. At every node of the
+//! first two, the gain has a window of its own, as its likely values move with them. A node is kept where the likelihood,
+//! maximized over the others, is above e^−[`DEPTH`] of its peak. The spacing of nodes is a share of the standard deviation
+//! that the expected information gives with the other axes held.
+
+use std::collections::HashMap;
+
+use super::response::{MAX_LAPSE, Response};
+use super::scoring::{AMPLITUDE, BIAS, Coordinates, Held, LAPSE, Search, Workspace, evaluate, maximize};
+use super::search::{self, inside, scan_axes};
+use super::{At, Model};
+use crate::error::Result;
+use crate::inference::family::Chart;
+
+/// Log-likelihood below the peak at which it counts as 0.
+pub(crate) const DEPTH: f64 = 12.0;
+
+/// The same, of nodes that decide how fine an axis is.
+const RELEVANT: f64 = 5.0;
+
+/// Rounds of refinement of the first two axes; a cell is cut in up to four in each.
+const ROUNDS: usize = 14;
+
+/// Ends of the axis of lapses at most: λ of 3·10⁻⁶, and ½ − λ of 10⁻³.
+const LAPSE_ENDS: (f64, f64) = (-12.0, 6.0);
+
+/// Number of axes: x, log s, log gain, lapses, bias.
+pub(crate) const AXES: usize = 5;
+
+/// Nodes of an axis, ascending.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Nodes {
+    pub(crate) at: Vec<f64>,
+    /// Whether the likelihood beyond the lower and the upper end is that of the end; otherwise it is 0 there.
+    pub(crate) open: [bool; 2],
+}
+
+impl Nodes {
+    /// Of an axis that the model does not have.
+    fn single() -> Self {
+        Self { at: vec![0.0], open: [true; 2] }
+    }
+}
+
+/// A window of gains at one node of the first two axes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Block {
+    pub(crate) x: u32,
+    pub(crate) z: u32,
+    /// Place of its lowest gain on the unit's axis of gains.
+    pub(crate) first: u32,
+    pub(crate) gains: u32,
+    /// Place of its values: one row of gains per lapse rate and bias, biases innermost.
+    pub(crate) start: usize,
+    /// As of nodes, of the window.
+    pub(crate) open: [bool; 2],
+    /// Largest of its values.
+    pub(crate) largest: f32,
+}
+
+/// The likelihood of one unit, relative to its peak.
+#[derive(Debug, Clone)]
+pub(crate) struct UnitGrid {
+    pub(crate) nodes: [Nodes; AXES],
+    pub(crate) present: [bool; AXES],
+    pub(crate) blocks: Vec<Block>,
+    pub(crate) values: Vec<f32>,
+    /// Log-likelihood at the peak.
+    pub(crate) log_peak: f64,
+    /// Standard deviations that the information at the peak gives, with the others held; ∞ without information.
+    pub(crate) scales: [f64; AXES],
+    /// Where the peak is; ends of the grid stand for limits.
+    pub(crate) peak: [f64; AXES],
+}
+
+/// What is known at a node of the first two axes.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    theta: Coordinates,
+    log_scale: f64,
+    /// Log-likelihood, maximized over gain, lapses and bias.
+    log: f64,
+    /// Square roots of the information about both coordinates and log gain, with the others held.
+    rates: [f64; 3],
+}
+
+struct Maker<'a, R> {
+    model: &'a Model,
+    response: &'a R,
+    chart: Chart,
+    unit: f64,
+    work: Workspace,
+    places: HashMap<[u64; 2], Place>,
+}
+
+impl Model {
+    /// Tabulates the likelihood of `response`; `spacing` is the distance of nodes in standard deviations (about ½).
+    pub(super) fn grid<R: Response>(&self, response: &R, spacing: f64) -> Result<UnitGrid> {
+        let mut work = Workspace::default();
+        let best = search::fit(self, response, &mut work)?;
+        let unit = response.unit(best.value).max(response.least_unit());
+        let chart = self.surface.primary();
+        Maker { model: self, response, chart, unit, work, places: HashMap::new() }.make(&best.at, spacing)
+    }
+}
+
+impl<R: Response> Maker<'_, R> {
+    fn make(&mut self, best: &At, spacing: f64) -> Result<UnitGrid> {
+        let start = inside(self.model, best);
+        let axes = self.refined(start, spacing)?;
+        let mut peak = f64::NEG_INFINITY;
+        let mut top = start;
+        for place in self.places.values() {
+            if place.log > peak || place.log == peak && place.theta < top {
+                (peak, top) = (place.log, place.theta);
+            }
+        }
+        let places: Vec<(u32, u32, Place)> = self.kept(&axes, peak);
+        let spec = &self.model.spec;
+        let lapses = if spec.lapse { self.lapse_nodes(top, peak, spacing)? } else { Nodes::single() };
+        let biases = if spec.position_bias { self.bias_nodes(top, peak, spacing)? } else { Nodes::single() };
+        let rate = places.iter().filter(|p| peak - p.2.log < RELEVANT).fold(0.0_f64, |r, p| r.max(p.2.rates[2]));
+        let step = (spacing / rate).clamp(1e-7, 1.0);
+        let mut grid = self.blocks(&places, &lapses, &biases, step)?;
+        let dimension = self.chart.dimension();
+        let shift = self.model.surface.log_weight();
+        let [first, second] = axes;
+        let ends = self.model.surface.ends(self.chart);
+        let open = |at: &[f64], k: usize| [at[0] <= ends[k].0, at[at.len() - 1] >= ends[k].1];
+        let nodes = |at: Vec<f64>, k: usize, shift: f64| {
+            let open = open(&at, k);
+            Nodes { at: at.into_iter().map(|u| u - shift).collect(), open }
+        };
+        let (x, z) = match self.chart {
+            Chart::Plane => (nodes(first, 0, 0.0), nodes(second, 1, shift)),
+            Chart::AlongConjunctivity { .. } => (nodes(first, 0, 0.0), Nodes::single()),
+            Chart::AlongStrength { .. } => {
+                for block in &mut grid.blocks {
+                    (block.x, block.z) = (block.z, block.x);
+                }
+                (Nodes::single(), nodes(first, 0, shift))
+            }
+            Chart::Corner | Chart::Fixed { .. } | Chart::Screening => (Nodes::single(), Nodes::single()),
+        };
+        let has = [
+            dimension == 2 || matches!(self.chart, Chart::AlongConjunctivity { .. }),
+            dimension == 2 || matches!(self.chart, Chart::AlongStrength { .. }),
+            true,
+            spec.lapse,
+            spec.position_bias,
+        ];
+        self.peak_of(&mut grid, top, has, shift)?;
+        (grid.nodes[0], grid.nodes[1], grid.nodes[3], grid.nodes[4]) = (x, z, lapses, biases);
+        (grid.present, grid.log_peak) = (has, peak);
+        Ok(grid)
+    }
+
+    /// The peak and the scales there.
+    fn peak_of(&mut self, grid: &mut UnitGrid, top: Coordinates, has: [bool; AXES], shift: f64) -> Result<()> {
+        let place = self.place([top[0], top[1]], top)?;
+        let there = evaluate(&self.model.surface, self.response, &self.search(None), place.theta, &mut self.work)?;
+        let (lapse, rest) = (place.theta[LAPSE], MAX_LAPSE - place.theta[LAPSE]);
+        let slope = lapse * rest / MAX_LAPSE;
+        let (a, b) = match self.chart {
+            Chart::AlongStrength { .. } => (1, 0),
+            _ => (0, 1),
+        };
+        let point = |k: usize| if has[k] { place.theta[[a, b][k]] } else { 0.0 };
+        grid.peak = [
+            point(0),
+            if has[1] { point(1) - shift } else { 0.0 },
+            self.log_gain(&place),
+            (lapse / rest).ln().clamp(LAPSE_ENDS.0, LAPSE_ENDS.1),
+            place.theta[BIAS],
+        ];
+        grid.scales = [
+            1.0 / place.rates[a],
+            1.0 / place.rates[b],
+            1.0 / place.rates[2],
+            1.0 / (slope * (there.information[LAPSE][LAPSE] / self.unit).sqrt()),
+            1.0 / (there.information[BIAS][BIAS] / self.unit).sqrt(),
+        ];
+        Ok(())
+    }
+
+    /// log gain at a place, of the smallest amplitude at least.
+    fn log_gain(&self, place: &Place) -> f64 {
+        let shift = if self.model.spec.strength == Some(0.0) { self.model.surface.log_weight() } else { 0.0 };
+        place.theta[AMPLITUDE].max(self.response.smallest(self.unit)).ln() - place.log_scale - shift
+    }
+
+    fn search(&self, gain: Option<f64>) -> Search {
+        Search { held: gain.map(Held::Gain), tolerance: 1e-3, steps: 25, ..self.model.search(self.chart, false) }
+    }
+
+    /// What is known at a point, climbed to from `start`.
+    fn place(&mut self, u: [f64; 2], start: Coordinates) -> Result<Place> {
+        let key = u.map(f64::to_bits);
+        if let Some(place) = self.places.get(&key) {
+            return Ok(*place);
+        }
+        let free = self.search(None);
+        let held = Search { free: [false, false, true, free.free[LAPSE], free.free[BIAS]], ..free };
+        let mut start = start;
+        (start[0], start[1]) = (u[0], u[1]);
+        // Neither end is a good start.
+        let cap = self.response.largest().0;
+        if cap.is_finite() {
+            start[AMPLITUDE] = start[AMPLITUDE].clamp(0.1, 0.4 * cap);
+        }
+        if self.model.spec.lapse {
+            start[LAPSE] = start[LAPSE].clamp(0.005, 0.3);
+        }
+        let surface = &self.model.surface;
+        let best = maximize(surface, self.response, &held, start, &mut self.work)?;
+        let log_scale = self.work.field.log_scale;
+        let gain = best.theta[AMPLITUDE] / log_scale.exp();
+        let tied = if gain.is_finite() {
+            evaluate(surface, self.response, &self.search(Some(gain)), best.theta, &mut self.work)?
+        } else {
+            best
+        };
+        let rate = |information: f64| (information / self.unit).max(0.0).sqrt();
+        let place = Place {
+            theta: best.theta,
+            log_scale,
+            log: self.response.log_likelihood(best.value),
+            rates: [
+                rate(tied.information[0][0]),
+                rate(tied.information[1][1]),
+                best.theta[AMPLITUDE] * rate(best.information[AMPLITUDE][AMPLITUDE]),
+            ],
+        };
+        self.places.insert(key, place);
+        Ok(place)
+    }
+
+    /// Nodes of the first two axes, refined where the likelihood varies.
+    fn refined(&mut self, start: Coordinates, spacing: f64) -> Result<[Vec<f64>; 2]> {
+        let dimension = self.chart.dimension();
+        let mut axes = scan_axes(&self.model.surface, self.chart);
+        for k in 0..dimension {
+            add(&mut axes[k], start[k]);
+        }
+        for _ in 0..ROUNDS {
+            let mut before = start;
+            let mut peak = f64::NEG_INFINITY;
+            let mut all = Vec::with_capacity(axes[0].len() * axes[1].len());
+            for &a in &axes[0] {
+                for &b in &axes[1] {
+                    let place = self.place([a, b], before)?;
+                    before = place.theta;
+                    peak = peak.max(place.log);
+                    all.push(place);
+                }
+            }
+            let n = axes[1].len();
+            let mut more: [Vec<f64>; 2] = Default::default();
+            for k in 0..dimension {
+                // The largest rate of a node's relevant places; 0 of a node that is kept without one, none of others.
+                let rate = |node: usize| -> Option<f64> {
+                    let line: Vec<&Place> = if k == 0 {
+                        all[node * n..(node + 1) * n].iter().collect()
+                    } else {
+                        all[node..].iter().step_by(n).collect()
+                    };
+                    line.iter().filter(|p| peak - p.log < DEPTH).fold(None, |rate: Option<f64>, p| {
+                        let here = if peak - p.log < RELEVANT { p.rates[k] } else { 0.5 * p.rates[k] };
+                        Some(rate.map_or(here, |r| r.max(here)))
+                    })
+                };
+                let rates: Vec<Option<f64>> = (0..axes[k].len()).map(rate).collect();
+                for (cell, rate) in axes[k].windows(2).zip(rates.windows(2)) {
+                    let largest = match (rate[0], rate[1]) {
+                        (None, None) => continue,
+                        (a, b) => a.unwrap_or(0.0).max(b.unwrap_or(0.0)),
+                    };
+                    let width = cell[1] - cell[0];
+                    let parts = (largest * width / spacing).ceil().clamp(1.0, 4.0) as usize;
+                    more[k].extend((1..parts).map(|i| cell[0] + width * i as f64 / parts as f64));
+                }
+            }
+            if more.iter().all(Vec::is_empty) {
+                break;
+            }
+            for k in 0..dimension {
+                for &u in &more[k] {
+                    add(&mut axes[k], u);
+                }
+            }
+        }
+        Ok(axes)
+    }
+
+    /// The places where the likelihood counts, in order.
+    fn kept(&self, axes: &[Vec<f64>; 2], peak: f64) -> Vec<(u32, u32, Place)> {
+        let mut kept = Vec::new();
+        for (i, a) in axes[0].iter().enumerate() {
+            for (j, b) in axes[1].iter().enumerate() {
+                if let Some(place) = self.places.get(&[a.to_bits(), b.to_bits()])
+                    && peak - place.log < DEPTH
+                {
+                    kept.push((i as u32, j as u32, *place));
+                }
+            }
+        }
+        kept
+    }
+
+    /// Log-likelihood with one of lapses and bias held at the best point of the first two axes, and the rate there.
+    fn held(&mut self, top: Coordinates, coordinate: usize, value: f64) -> Result<(f64, f64)> {
+        let mut search = self.search(None);
+        search.free[0] = false;
+        search.free[1] = false;
+        search.free[coordinate] = false;
+        let mut start = top;
+        start[coordinate] = value;
+        let best = maximize(&self.model.surface, self.response, &search, start, &mut self.work)?;
+        let information = best.information[coordinate][coordinate] / self.unit;
+        Ok((self.response.log_likelihood(best.value), information.max(0.0).sqrt()))
+    }
+
+    fn lapse_nodes(&mut self, top: Coordinates, peak: f64, spacing: f64) -> Result<Nodes> {
+        let lowest = self.response.smallest(self.unit).ln().clamp(LAPSE_ENDS.0, -5.0);
+        let highest = LAPSE_ENDS.1;
+        let cells = ((highest - lowest) / 1.5).ceil();
+        let mut at: Vec<f64> = (0..=cells as usize).map(|k| lowest + (highest - lowest) * k as f64 / cells).collect();
+        if top[LAPSE] > 0.0 && top[LAPSE] < MAX_LAPSE {
+            add(&mut at, (top[LAPSE] / (MAX_LAPSE - top[LAPSE])).ln().clamp(lowest, highest));
+        }
+        self.along(&mut at, peak, spacing, |maker, l| {
+            let lapse = lapse_of(l);
+            let (log, rate) = maker.held(top, LAPSE, lapse)?;
+            Ok((log, rate * lapse * (MAX_LAPSE - lapse) / MAX_LAPSE))
+        })?;
+        let open = [at[0] <= lowest, at[at.len() - 1] >= highest];
+        Ok(Nodes { at, open })
+    }
+
+    fn bias_nodes(&mut self, top: Coordinates, peak: f64, spacing: f64) -> Result<Nodes> {
+        let (_, rate) = self.held(top, BIAS, top[BIAS])?;
+        let largest = self.response.largest().1;
+        let unit = if rate > 0.0 { 1.0 / rate } else { 1.0 };
+        let mut at = vec![top[BIAS]];
+        for side in [-1.0, 1.0] {
+            let mut length = unit;
+            loop {
+                let value = (top[BIAS] + side * length).clamp(-largest, largest);
+                add(&mut at, value);
+                if value.abs() >= largest || peak - self.held(top, BIAS, value)?.0 > 1.5 * DEPTH || length > 1e6 * unit
+                {
+                    break;
+                }
+                length *= 1.5;
+            }
+        }
+        self.along(&mut at, peak, spacing, |maker, b| maker.held(top, BIAS, b))?;
+        let open = [at[0] <= -largest, at[at.len() - 1] >= largest];
+        Ok(Nodes { at, open })
+    }
+
+    /// Refines one axis as the first two are, and drops its ends where the likelihood is 0.
+    fn along(
+        &mut self,
+        at: &mut Vec<f64>,
+        peak: f64,
+        spacing: f64,
+        mut of: impl FnMut(&mut Self, f64) -> Result<(f64, f64)>,
+    ) -> Result<()> {
+        // The first two axes are held here, which hides some of the likelihood.
+        let depth = 1.5 * DEPTH;
+        loop {
+            let known: Vec<(f64, f64)> = at.iter().map(|&u| of(self, u)).collect::<Result<_>>()?;
+            let mut more = Vec::new();
+            for (cell, known) in at.windows(2).zip(known.windows(2)) {
+                let relevant = known.iter().filter(|k| peak - k.0 < RELEVANT);
+                let rate = relevant.fold(0.0_f64, |rate, k| rate.max(k.1));
+                let parts = (rate * (cell[1] - cell[0]) / spacing).ceil().clamp(1.0, 4.0) as usize;
+                more.extend((1..parts).map(|i| cell[0] + (cell[1] - cell[0]) * i as f64 / parts as f64));
+            }
+            if more.is_empty() || at.len() > 200 {
+                let inside = |k: &(f64, f64)| peak - k.0 < depth;
+                let first = known.iter().position(inside).unwrap_or(0).saturating_sub(1);
+                let last = (known.iter().rposition(inside).unwrap_or(at.len() - 1) + 1).min(at.len() - 1);
+                *at = at[first..=last].to_vec();
+                return Ok(());
+            }
+            more.into_iter().for_each(|u| add(at, u));
+        }
+    }
+
+    /// The values at every place, over a window of gains.
+    fn blocks(&mut self, places: &[(u32, u32, Place)], lapses: &Nodes, biases: &Nodes, step: f64) -> Result<UnitGrid> {
+        let surface = &self.model.surface;
+        let cells = self.response.cells(surface.index(), !self.model.spec.position_bias);
+        let lapse: Vec<f64> =
+            if self.model.spec.lapse { lapses.at.iter().map(|&l| lapse_of(l)).collect() } else { Vec::new() };
+        let rows = lapses.at.len() * biases.at.len();
+        let (floor, cap) = (self.response.smallest(self.unit).ln(), self.response.largest().0.ln());
+        let peak = places.iter().fold(f64::NEG_INFINITY, |peak, p| peak.max(p.2.log));
+        let shift = if self.model.spec.strength == Some(0.0) { surface.log_weight() } else { 0.0 };
+        let mut found: Vec<(u32, u32, i64, [bool; 2], Vec<f64>)> = Vec::with_capacity(places.len());
+        let mut scratch = Vec::new();
+        for (x, z, place) in places {
+            surface.evaluate(self.chart, [place.theta[0], place.theta[1]], false, &mut self.work.field)?;
+            let shape = &self.work.field.shape;
+            let scale = place.log_scale + shift;
+            let lowest = ((floor - scale) / step).ceil() as i64;
+            let highest = if cap.is_finite() { (((cap - scale) / step).floor() as i64).max(lowest) } else { i64::MAX };
+            let center = ((place.theta[AMPLITUDE].ln().max(floor) - scale) / step).round() as i64;
+            let center = center.clamp(lowest, highest);
+            let line = |k: i64, out: &mut Vec<f64>| {
+                let amplitude = (k as f64 * step + scale).exp();
+                self.response.fill(&cells, shape, amplitude, &lapse, &biases.at, out);
+                out.iter().fold(f64::NEG_INFINITY, |m, v| m.max(*v)) > peak - DEPTH
+            };
+            let mut below: Vec<Vec<f64>> = Vec::new();
+            let mut first = center;
+            while first > lowest {
+                let inside = line(first - 1, &mut scratch);
+                if !inside && center - first > 1 {
+                    break;
+                }
+                below.push(scratch.clone());
+                first -= 1;
+            }
+            let mut above: Vec<Vec<f64>> = Vec::new();
+            let mut last = center;
+            line(center, &mut scratch);
+            above.push(scratch.clone());
+            while last < highest {
+                let inside = line(last + 1, &mut scratch);
+                if !inside && last - center > 1 {
+                    break;
+                }
+                above.push(scratch.clone());
+                last += 1;
+            }
+            let lines: Vec<&Vec<f64>> = below.iter().rev().chain(&above).collect();
+            let mut values = Vec::with_capacity(rows * lines.len());
+            for row in 0..rows {
+                values.extend(lines.iter().map(|l| (l[row] - peak).exp()));
+            }
+            found.push((*x, *z, first, [first == lowest, last == highest], values));
+        }
+        self.work.forget();
+        let gains = |f: &(u32, u32, i64, [bool; 2], Vec<f64>)| (f.4.len() / rows) as i64;
+        let lowest = found.iter().map(|f| f.2).min().unwrap_or(0);
+        let highest = found.iter().map(|f| f.2 + gains(f) - 1).max().unwrap_or(0);
+        let mut grid = UnitGrid {
+            nodes: Default::default(),
+            present: [false; AXES],
+            blocks: Vec::with_capacity(found.len()),
+            values: Vec::with_capacity(found.iter().map(|f| f.4.len()).sum()),
+            log_peak: peak,
+            scales: [f64::INFINITY; AXES],
+            peak: [0.0; AXES],
+        };
+        for f in &found {
+            let block = Block {
+                x: f.0,
+                z: f.1,
+                first: (f.2 - lowest) as u32,
+                gains: gains(f) as u32,
+                start: grid.values.len(),
+                open: f.3,
+                largest: f.4.iter().fold(0.0, |largest: f32, v| largest.max(*v as f32)),
+            };
+            grid.blocks.push(block);
+            grid.values.extend(f.4.iter().map(|v| *v as f32));
+        }
+        grid.nodes[2] = Nodes {
+            at: (lowest..=highest).map(|k| k as f64 * step).collect(),
+            open: [found.iter().any(|f| f.3[0]), found.iter().any(|f| f.3[1])],
+        };
+        Ok(grid)
+    }
+}
+
+/// λ at a place of its axis.
+pub(crate) fn lapse_of(l: f64) -> f64 {
+    MAX_LAPSE * super::logistic(l)
+}
+
+/// Puts a node in its place, unless it is there.
+fn add(axis: &mut Vec<f64>, u: f64) {
+    let at = axis.partition_point(|&v| v < u);
+    if axis.get(at) != Some(&u) {
+        axis.insert(at, u);
+    }
+}

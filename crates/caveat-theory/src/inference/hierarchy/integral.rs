@@ -1,0 +1,400 @@
+//! A unit's marginal likelihood under a normal population, and what it says of each parameter.
+//!
+//! Along each axis the likelihood is taken as linear between nodes. Its integral against a normal density is then a sum over
+//! nodes, whose weights are second divided differences of P(u) = ∫ᵘ Φ((v − μ)/σ) dv: exact at any σ, down to the
+//! interpolation at the mean itself for σ → 0. What lies beyond an open end counts for the end.
+
+use std::f64::consts::{FRAC_1_SQRT_2, TAU};
+
+use super::super::choice::{AXES, Block, Nodes, UnitGrid};
+
+/// A population along one axis.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Level {
+    /// Normal, with its mean and the log of its standard deviation.
+    Normal { mean: f64, log_sd: f64 },
+    /// Everybody at the lower (0) or upper (1) end.
+    Limit(usize),
+}
+
+/// A population on every axis.
+pub(super) type Population = [Level; AXES];
+
+/// Number of derivatives: in mean and log standard deviation of every axis.
+pub(super) const SLOPES: usize = 2 * AXES;
+
+/// Derivatives of one unit's log marginal likelihood, mean and log standard deviation of each axis in turn.
+pub(super) type Slopes = [f64; SLOPES];
+
+/// Φ(t) with relative precision in the lower tail.
+pub(super) fn normal(t: f64) -> f64 {
+    0.5 * libm::erfc(-t * FRAC_1_SQRT_2)
+}
+
+pub(super) fn density(t: f64) -> f64 {
+    (-0.5 * t * t).exp() / TAU.sqrt()
+}
+
+/// A value with its derivatives in mean and log standard deviation.
+type Jet = [f64; 3];
+
+/// Weights of nodes: inside, and of a node that ends a window beyond which the likelihood stays as it is.
+#[derive(Debug, Clone, Default)]
+struct Weights {
+    inner: [Vec<f64>; 3],
+    /// For the lower and the upper end.
+    ends: [[Vec<f64>; 3]; 2],
+}
+
+/// P and 1 − P's counterpart Q(u) = ∫ᵤ (1 − Φ), in units of u, with their derivatives: linear functions apart.
+struct Primitive {
+    lower: [Jet; 1],
+    upper: [Jet; 1],
+    is_above: bool,
+}
+
+fn primitive(u: f64, mean: f64, sd: f64) -> Primitive {
+    let t = (u - mean) / sd;
+    let (phi, below, above) = (density(t), normal(t), normal(-t));
+    Primitive {
+        lower: [[sd * (phi + t * below), -below, sd * phi]],
+        upper: [[sd * (phi - t * above), above, sd * phi]],
+        is_above: t > 0.0,
+    }
+}
+
+/// Difference of two primitives over their distance: the mean of Φ between them, or of Φ − 1 where `above`.
+fn secant(a: &Primitive, b: &Primitive, width: f64, above: bool) -> Jet {
+    let of = |p: &Primitive| if above { p.upper[0] } else { p.lower[0] };
+    let (a, b) = (of(a), of(b));
+    std::array::from_fn(|k| (b[k] - a[k]) / width)
+}
+
+impl Weights {
+    /// Of one node alone.
+    fn single() -> Self {
+        Self { inner: [vec![1.0], vec![0.0], vec![0.0]], ends: Default::default() }
+    }
+
+    /// Weights of a window's inside and ends; without `all_ends` only the axis's own ends are given, as inner weights.
+    fn new(nodes: &Nodes, level: &Level, is_windowed: bool) -> Self {
+        let at = &nodes.at;
+        let n = at.len();
+        let zeros = || [vec![0.0; n], vec![0.0; n], vec![0.0; n]];
+        let (mean, sd) = match *level {
+            Level::Normal { mean, log_sd } => (mean, log_sd.exp()),
+            Level::Limit(side) => {
+                let mut weights = Self { inner: zeros(), ends: [zeros(), zeros()] };
+                let end = if side == 0 { 0 } else { n - 1 };
+                if is_windowed {
+                    // Only a window that reaches the limit has anything there, and all of that.
+                    weights.ends[side][0].fill(1.0);
+                } else if nodes.open[side] {
+                    weights.inner[0][end] = 1.0;
+                }
+                return weights;
+            }
+        };
+        if n == 1 && !is_windowed {
+            return Self::single();
+        }
+        // One virtual node on either side, where the likelihood is 0 unless the end is open.
+        let first = if n > 1 { at[1] - at[0] } else { 1.0 };
+        let last = if n > 1 { at[n - 1] - at[n - 2] } else { 1.0 };
+        let all: Vec<f64> =
+            std::iter::once(at[0] - first).chain(at.iter().copied()).chain([at[n - 1] + last]).collect();
+        let primitives: Vec<Primitive> = all.iter().map(|u| primitive(*u, mean, sd)).collect();
+        let mut weights = Self { inner: zeros(), ends: [zeros(), zeros()] };
+        for k in 0..n {
+            let (before, own, after) = (&primitives[k], &primitives[k + 1], &primitives[k + 2]);
+            let widths = (all[k + 1] - all[k], all[k + 2] - all[k + 1]);
+            let right = secant(own, after, widths.1, own.is_above);
+            let left = secant(before, own, widths.0, own.is_above);
+            // From the window's inside to its end: all below counts for it too.
+            let unit = f64::from(u8::from(own.is_above));
+            for d in 0..3 {
+                weights.inner[d][k] = if d == 0 { (right[d] - left[d]).max(0.0) } else { right[d] - left[d] };
+                let constant = if d == 0 { unit } else { 0.0 };
+                weights.ends[0][d][k] = right[d] + constant;
+                weights.ends[1][d][k] = if d == 0 { 1.0 - constant - left[d] } else { -left[d] };
+            }
+        }
+        if !is_windowed {
+            for (side, end) in [(0, 0), (1, n - 1)] {
+                if nodes.open[side] {
+                    for d in 0..3 {
+                        weights.inner[d][end] = weights.ends[side][d][end];
+                    }
+                }
+            }
+        }
+        weights
+    }
+}
+
+/// Axis of windows.
+const GAIN: usize = 2;
+
+/// A place that counts for less than this share of what counts most is left out.
+const NEGLIGIBLE: f64 = 1e-10;
+
+/// Rows of an axis that have any weight, with their weights and derivatives.
+fn active(weights: &Weights) -> Vec<(usize, [f32; 3])> {
+    let size = |k: usize| (0..3).fold(0.0_f64, |size, d| size.max(weights.inner[d][k].abs()));
+    let n = weights.inner[0].len();
+    let largest = (0..n).fold(0.0, |largest: f64, k| largest.max(size(k)));
+    let kept = (0..n).filter(|&k| size(k) > NEGLIGIBLE * largest);
+    kept.map(|k| (k, std::array::from_fn(|d| weights.inner[d][k] as f32))).collect()
+}
+
+/// One unit's grid, integrated.
+pub(super) struct Integral<'a> {
+    grid: &'a UnitGrid,
+    weights: Vec<Weights>,
+}
+
+impl<'a> Integral<'a> {
+    pub(super) fn new(grid: &'a UnitGrid, population: &Population) -> Self {
+        let of = |k: usize| {
+            if grid.present[k] { Weights::new(&grid.nodes[k], &population[k], k == GAIN) } else { Weights::single() }
+        };
+        Self { grid, weights: (0..AXES).map(of).collect() }
+    }
+
+    /// The log marginal likelihood and its derivatives; −∞ and zeros where none of the likelihood is within reach.
+    pub(super) fn log_likelihood(&self) -> (f64, Slopes) {
+        let (mut sum, mut slopes) = (0.0, [0.0; SLOPES]);
+        let [x, z] = [0, 1].map(|k| &self.weights[k].inner);
+        let (lapses, biases) = (active(&self.weights[3]), active(&self.weights[4]));
+        let size = |block: &Block| {
+            let (i, j) = (block.x as usize, block.z as usize);
+            let of = |w: &[Vec<f64>; 3], k: usize| w[0][k].max(w[1][k].abs()).max(w[2][k].abs());
+            of(x, i) * of(z, j) * f64::from(block.largest)
+        };
+        let threshold = NEGLIGIBLE * self.grid.blocks.iter().map(size).fold(0.0, f64::max);
+        let mut rows = Rows::default();
+        for block in &self.grid.blocks {
+            if size(block) <= threshold {
+                continue;
+            }
+            let (i, j) = (block.x as usize, block.z as usize);
+            rows.sum(self.grid, block, &lapses, &biases);
+            let [value, by_gain @ ..] = self.over_gains(block, &rows.sums[0]);
+            sum += x[0][i] * z[0][j] * value;
+            for d in 0..2 {
+                slopes[d] += x[1 + d][i] * z[0][j] * value;
+                slopes[2 + d] += x[0][i] * z[1 + d][j] * value;
+                slopes[4 + d] += x[0][i] * z[0][j] * by_gain[d];
+                for (axis, first) in [(3, 1), (4, 3)] {
+                    if self.grid.present[axis] {
+                        let [slope, ..] = self.over_gains(block, &rows.sums[first + d]);
+                        slopes[2 * axis + d] += x[0][i] * z[0][j] * slope;
+                    }
+                }
+            }
+        }
+        if sum <= 0.0 || !sum.is_finite() {
+            return (f64::NEG_INFINITY, [0.0; SLOPES]);
+        }
+        (self.grid.log_peak + sum.ln(), slopes.map(|s| s / sum))
+    }
+
+    /// The sum over a window of gains, and its derivatives in their mean and log standard deviation.
+    fn over_gains(&self, block: &Block, values: &[f32]) -> Jet {
+        let gain = &self.weights[GAIN];
+        let (first, n) = (block.first as usize, values.len());
+        let (low, high) = (usize::from(block.open[0]), n - usize::from(block.open[1]));
+        std::array::from_fn(|d| {
+            let mut sum = 0.0;
+            if low < high {
+                for (w, v) in gain.inner[d][first + low..first + high].iter().zip(&values[low..high]) {
+                    sum += w * f64::from(*v);
+                }
+            }
+            if block.open[0] {
+                sum += gain.ends[0][d][first] * f64::from(values[0]);
+            }
+            if block.open[1] && (n > 1 || !block.open[0]) {
+                sum += gain.ends[1][d][first + n - 1] * f64::from(values[n - 1]);
+            }
+            sum
+        })
+    }
+
+    /// For every axis, the likelihood at its nodes with all other axes integrated over.
+    pub(super) fn marginals(&self) -> [Vec<f64>; AXES] {
+        let mut out: [Vec<f64>; AXES] = std::array::from_fn(|k| vec![0.0; self.grid.nodes[k].at.len()]);
+        let [x, z, gain, lapse, bias] = [0, 1, 2, 3, 4].map(|k| &self.weights[k].inner[0]);
+        let ends = [0, 1].map(|side| &self.weights[GAIN].ends[side][0]);
+        let rows = (self.grid.nodes[3].at.len(), self.grid.nodes[4].at.len());
+        let n_gains = self.grid.nodes[GAIN].at.len();
+        for block in &self.grid.blocks {
+            let (i, j) = (block.x as usize, block.z as usize);
+            let outer = x[i] * z[j];
+            let (first, n) = (block.first as usize, block.gains as usize);
+            let mut by_gain = vec![0.0; n];
+            let mut total = 0.0;
+            for l in 0..rows.0 {
+                for b in 0..rows.1 {
+                    let from = block.start + (l * rows.1 + b) * n;
+                    let values = &self.grid.values[from..from + n];
+                    let row = lapse[l] * bias[b];
+                    let mut sum = 0.0;
+                    for (k, v) in values.iter().enumerate() {
+                        let v = f64::from(*v);
+                        by_gain[k] += row * v;
+                        sum += v * match (block.open[0] && k == 0, block.open[1] && k == n - 1) {
+                            (true, _) => ends[0][first],
+                            (_, true) => ends[1][first + k],
+                            _ => gain[first + k],
+                        };
+                    }
+                    out[3][l] += outer * bias[b] * sum;
+                    out[4][b] += outer * lapse[l] * sum;
+                    total += row * sum;
+                }
+            }
+            out[0][i] += z[j] * total;
+            out[1][j] += x[i] * total;
+            for k in 0..n {
+                out[GAIN][first + k] += outer * by_gain[k];
+            }
+            if block.open[0] {
+                out[GAIN][..first].iter_mut().for_each(|m| *m += outer * by_gain[0]);
+            }
+            if block.open[1] {
+                out[GAIN][(first + n).min(n_gains)..].iter_mut().for_each(|m| *m += outer * by_gain[n - 1]);
+            }
+        }
+        out
+    }
+}
+
+/// A block summed over lapses and biases, gain by gain: the sum, and its derivatives in the lapses' mean and log standard
+/// deviation and in the biases'.
+#[derive(Default)]
+struct Rows {
+    sums: [Vec<f32>; 5],
+    of_lapse: [Vec<f32>; 3],
+}
+
+impl Rows {
+    fn sum(&mut self, grid: &UnitGrid, block: &Block, lapses: &[(usize, [f32; 3])], biases: &[(usize, [f32; 3])]) {
+        let n = block.gains as usize;
+        for own in self.sums.iter_mut().chain(&mut self.of_lapse) {
+            own.clear();
+            own.resize(n, 0.0);
+        }
+        let n_biases = grid.nodes[4].at.len();
+        let row = |l: usize, b: usize| {
+            let from = block.start + (l * n_biases + b) * n;
+            &grid.values[from..from + n]
+        };
+        let add = |to: &mut [f32], weight: f32, from: &[f32]| {
+            for (to, from) in to.iter_mut().zip(from) {
+                *to += weight * from;
+            }
+        };
+        for &(l, w) in lapses {
+            if grid.present[4] {
+                for own in &mut self.of_lapse {
+                    own.fill(0.0);
+                }
+                for &(b, w) in biases {
+                    for (own, w) in self.of_lapse.iter_mut().zip(w) {
+                        add(own, w, row(l, b));
+                    }
+                }
+                for d in 1..3 {
+                    add(&mut self.sums[2 + d], w[0], &self.of_lapse[d]);
+                }
+            }
+            let summed = if grid.present[4] { &self.of_lapse[0][..] } else { row(l, 0) };
+            for d in 0..(if grid.present[3] { 3 } else { 1 }) {
+                add(&mut self.sums[d], w[d], summed);
+            }
+        }
+    }
+}
+
+/// What is known of one unit's place on an axis: its likelihood at the nodes against the population.
+pub(super) struct Posterior<'a> {
+    nodes: &'a Nodes,
+    values: Vec<f64>,
+    level: Level,
+    total: f64,
+}
+
+impl<'a> Posterior<'a> {
+    pub(super) fn new(nodes: &'a Nodes, values: Vec<f64>, level: Level) -> Self {
+        let mut posterior = Self { nodes, values, level, total: 1.0 };
+        posterior.total = posterior.mass(f64::INFINITY);
+        posterior
+    }
+
+    /// The probability of a place of at most `u`.
+    pub(super) fn below(&self, u: f64) -> f64 {
+        match self.level {
+            Level::Limit(0) => 1.0,
+            Level::Limit(_) => f64::from(u8::from(u == f64::INFINITY)),
+            Level::Normal { .. } if self.total > 0.0 => self.mass(u) / self.total,
+            // Out of reach of the tabulated likelihood: the population alone.
+            Level::Normal { mean, log_sd } => normal((u - mean) / log_sd.exp()),
+        }
+    }
+
+    /// ∫ likelihood × density up to u.
+    fn mass(&self, u: f64) -> f64 {
+        let Level::Normal { mean, log_sd } = self.level else { return 1.0 };
+        let sd = log_sd.exp();
+        let at = &self.nodes.at;
+        let n = at.len();
+        let share = |from: f64, to: f64| {
+            let (a, b) = ((from - mean) / sd, (to - mean) / sd);
+            if a > 0.0 { normal(-a) - normal(-b) } else { normal(b) - normal(a) }
+        };
+        let mut sum = 0.0;
+        if self.nodes.open[0] || n == 1 {
+            sum += self.values[0] * share(f64::NEG_INFINITY, u.min(at[0]));
+        }
+        for k in 0..n - 1 {
+            if u <= at[k] {
+                break;
+            }
+            let (from, to) = (at[k], u.min(at[k + 1]));
+            let slope = (self.values[k + 1] - self.values[k]) / (at[k + 1] - at[k]);
+            let (a, b) = ((from - mean) / sd, (to - mean) / sd);
+            // ∫ (v − from)·density = (mean − from)·share − sd·(φ(b) − φ(a)).
+            let share = share(from, to);
+            sum += self.values[k] * share + slope * ((mean - from) * share - sd * (density(b) - density(a)));
+        }
+        if u > at[n - 1] && (self.nodes.open[1] || n == 1) {
+            sum += self.values[n - 1] * share(at[n - 1], u);
+        }
+        sum.max(0.0)
+    }
+}
+
+/// The place below which a share of a mixture lies; ±∞ where a limit holds it.
+pub(super) fn quantile(share: f64, below: impl Fn(f64) -> f64) -> f64 {
+    const FAR: f64 = 1e3;
+    if below(-FAR) >= share {
+        return f64::NEG_INFINITY;
+    }
+    if below(FAR) < share {
+        return f64::INFINITY;
+    }
+    let (mut low, mut high) = (-FAR, FAR);
+    for _ in 0..60 {
+        let middle = 0.5 * (low + high);
+        if below(middle) < share {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    0.5 * (low + high)
+}
+
+#[cfg(test)]
+mod tests;

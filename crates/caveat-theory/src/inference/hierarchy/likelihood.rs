@@ -1,0 +1,359 @@
+//! The likelihood of a population, its maximum, and its maximum with one of its parameters held.
+
+use rayon::prelude::*;
+
+use super::super::choice::{AXES, UnitGrid};
+use super::integral::{Integral, Level, Population, SLOPES, Slopes};
+
+/// Smallest and largest standard deviation that is told from 0 and ∞.
+pub(super) const LOG_SD: (f64, f64) = (-6.9, 2.302_585_092_994_046);
+
+/// A log-likelihood that counts for nothing: a standard deviation of 0, or a limit, is taken where it costs no more.
+pub(super) const SLACK: f64 = 1e-3;
+
+/// A difference in log-likelihood that the other parameters do not make up for.
+const NEAR: f64 = 5.0;
+
+/// Expected gain in log-likelihood at which a maximum is good.
+const TOLERANCE: f64 = 3e-5;
+
+pub static COUNT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+const STEPS: usize = 100;
+
+type Matrix = [[f64; SLOPES]; SLOPES];
+
+/// Units with the same model.
+pub(super) struct Units<'a> {
+    pub(super) grids: &'a [UnitGrid],
+    pub(super) present: [bool; AXES],
+    /// Lowest and highest place of each axis over units.
+    pub(super) ends: [(f64, f64); AXES],
+    /// Typical standard deviation of a unit's place, with all else known.
+    scales: [f64; AXES],
+}
+
+/// A population with its log-likelihood.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fitted {
+    pub(super) population: Population,
+    pub(super) value: f64,
+    /// The sum of squares of units' derivatives: about the information.
+    pub(super) information: Matrix,
+    /// What the search knew of the curvature at its end.
+    hessian: Matrix,
+}
+
+/// What a search may not change, by place among the derivatives.
+pub(super) type Held = [bool; SLOPES];
+
+impl<'a> Units<'a> {
+    pub(super) fn new(grids: &'a [UnitGrid]) -> Self {
+        let present = grids[0].present;
+        let ends = std::array::from_fn(|k| {
+            grids.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), g| {
+                let at = &g.nodes[k].at;
+                (low.min(at[0]), high.max(at[at.len() - 1]))
+            })
+        });
+        let scales = std::array::from_fn(|k| {
+            let mut scales: Vec<f64> = grids.iter().map(|g| g.scales[k].clamp(1e-3, 1.0)).collect();
+            scales.sort_by(f64::total_cmp);
+            scales[scales.len() / 2]
+        });
+        Self { grids, present, ends, scales }
+    }
+
+    /// Log-likelihood, derivatives, and the sum of squares of units' derivatives.
+    fn evaluate(&self, population: &Population) -> (f64, Slopes, Matrix) {
+        COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let parts: Vec<(f64, Slopes)> =
+            self.grids.par_iter().map(|grid| Integral::new(grid, population).log_likelihood()).collect();
+        let (mut value, mut slopes, mut squares) = (0.0, [0.0; SLOPES], [[0.0; SLOPES]; SLOPES]);
+        for (own, own_slopes) in parts {
+            value += own;
+            for i in 0..SLOPES {
+                slopes[i] += own_slopes[i];
+                for j in 0..SLOPES {
+                    squares[i][j] += own_slopes[i] * own_slopes[j];
+                }
+            }
+        }
+        (value, slopes, squares)
+    }
+
+    /// The best population, from several starts and with every axis at its limits.
+    pub(super) fn best(&self) -> Fitted {
+        let mut best: Option<Fitted> = None;
+        for width in [1.0, 2.5] {
+            let fitted = self.maximize(&self.start(width), [false; SLOPES], None);
+            if best.is_none_or(|b| fitted.value > b.value + 1e-9) {
+                best = Some(fitted);
+            }
+        }
+        // There are two starts.
+        let mut best = best.unwrap_or_else(|| self.maximize(&self.start(1.0), [false; SLOPES], None));
+        for k in (0..AXES).filter(|&k| self.present[k]) {
+            for side in 0..2 {
+                // Worth a search only where it is not far worse as it is.
+                let mut there = best.population;
+                there[k] = Level::Limit(side);
+                if self.evaluate(&there).0 < best.value - NEAR {
+                    continue;
+                }
+                let limit = self.at_limit(k, side, &best);
+                if limit.value >= best.value - SLACK {
+                    best = limit;
+                }
+            }
+            let none = self.without_spread(k, &best);
+            if none.value >= best.value - SLACK {
+                best = none;
+            }
+        }
+        best
+    }
+
+    /// Normal around the units' peaks, those at an end of the grid counted nearer.
+    fn start(&self, width: f64) -> Population {
+        std::array::from_fn(|k| {
+            let mut peaks: Vec<f64> = self.grids.iter().map(|g| g.peak[k]).collect();
+            peaks.sort_by(f64::total_cmp);
+            let n = peaks.len();
+            let middle = 0.5 * (peaks[(n - 1) / 2] + peaks[n / 2]);
+            // Half of the middle half's width, normally 0.67 standard deviations.
+            let spread = 0.75 * (peaks[(3 * n / 4).min(n - 1)] - peaks[n / 4]);
+            let near = [(-7.0, 5.0), (-5.0, 7.0), (-20.0, 20.0), (-7.0, 4.0), (-30.0, 30.0)][k];
+            let sd = (width * spread.clamp(2.0 * self.scales[k], 3.0)).min(5.0);
+            Level::Normal { mean: middle.clamp(near.0, near.1), log_sd: sd.ln() }
+        })
+    }
+
+    /// The best population with everybody at one end of an axis.
+    pub(super) fn at_limit(&self, axis: usize, side: usize, near: &Fitted) -> Fitted {
+        let mut start = self.lifted(&near.population);
+        start[axis] = Level::Limit(side);
+        self.maximize(&start, [false; SLOPES], Some(&near.hessian))
+    }
+
+    /// The best population without differences on an axis.
+    fn without_spread(&self, axis: usize, near: &Fitted) -> Fitted {
+        let mut start = near.population;
+        let mut held = [false; SLOPES];
+        held[2 * axis + 1] = true;
+        if let Level::Normal { log_sd, .. } = &mut start[axis] {
+            if *log_sd <= LOG_SD.0 {
+                return *near;
+            }
+            *log_sd = LOG_SD.0;
+        }
+        if self.evaluate(&start).0 < near.value - NEAR {
+            return *near;
+        }
+        self.maximize(&start, held, Some(&near.hessian))
+    }
+
+    /// The best population with one of its parameters held, climbed to from each of some starts.
+    pub(super) fn held(&self, parameter: usize, value: f64, starts: &[&Fitted]) -> Fitted {
+        let axis = parameter / 2;
+        let mut held = [false; SLOPES];
+        held[parameter] = true;
+        let mut best: Option<Fitted> = None;
+        for near in starts {
+            let mut start = self.lifted(&near.population);
+            let (mut mean, mut log_sd) = match start[axis] {
+                Level::Normal { mean, log_sd } => (mean, log_sd),
+                Level::Limit(0) => (self.ends[axis].0, 0.0),
+                Level::Limit(_) => (self.ends[axis].1, 0.0),
+            };
+            if parameter % 2 == 0 {
+                mean = value;
+            } else {
+                log_sd = value;
+            }
+            start[axis] = Level::Normal { mean, log_sd };
+            let fitted = self.maximize(&start, held, Some(&near.hessian));
+            if best.is_none_or(|b| fitted.value > b.value) {
+                best = Some(fitted);
+            }
+        }
+        best.unwrap_or(Fitted {
+            population: [Level::Limit(0); AXES],
+            value: f64::NEG_INFINITY,
+            information: [[0.0; SLOPES]; SLOPES],
+            hessian: [[0.0; SLOPES]; SLOPES],
+        })
+    }
+
+    /// As it is, but with spreads from which a search finds larger ones: near 0 the likelihood does not change with them.
+    fn lifted(&self, population: &Population) -> Population {
+        std::array::from_fn(|k| match population[k] {
+            Level::Normal { mean, log_sd } => Level::Normal { mean, log_sd: log_sd.max((0.5 * self.scales[k]).ln()) },
+            limit => limit,
+        })
+    }
+
+    /// Climbs from `start` by a quasi-Newton method within bounds: BFGS from a known curvature or from the units' outer products.
+    fn maximize(&self, start: &Population, held: Held, known: Option<&Matrix>) -> Fitted {
+        let mut free = [false; SLOPES];
+        for k in (0..AXES).filter(|&k| self.present[k]) {
+            if let Level::Normal { .. } = start[k] {
+                (free[2 * k], free[2 * k + 1]) = (!held[2 * k], !held[2 * k + 1]);
+            }
+        }
+        let bounds: [(f64, f64); SLOPES] = std::array::from_fn(|i| if i % 2 == 0 { self.ends[i / 2] } else { LOG_SD });
+        let mut at = coordinates(start);
+        for i in 0..SLOPES {
+            if free[i] {
+                at[i] = at[i].clamp(bounds[i].0, bounds[i].1);
+            }
+        }
+        let levels = |at: &Slopes| population(start, at);
+        let (mut value, mut slopes, squares) = self.evaluate(&levels(&at));
+        let mut squares = squares;
+        let mut hessian = known.copied().unwrap_or_else(|| regularized(&squares));
+        let mut is_fresh = known.is_none();
+        let mut calm = 0;
+        for _ in 0..STEPS {
+            let mut moving = free;
+            for i in 0..SLOPES {
+                let outward = (at[i] <= bounds[i].0 && slopes[i] <= 0.0) || (at[i] >= bounds[i].1 && slopes[i] >= 0.0);
+                moving[i] &= !outward;
+            }
+            let step = solve(&hessian, &slopes, &moving);
+            let expected: f64 = 0.5 * step.iter().zip(&slopes).map(|(s, g)| s * g).sum::<f64>();
+            if expected.is_nan() || expected < TOLERANCE {
+                break;
+            }
+            // No farther than the likelihood is known to stay of the same form.
+            let longest = (0..SLOPES).map(|i| step[i].abs() / if i % 2 == 0 { 2.0 } else { 1.5 }).fold(1.0, f64::max);
+            let mut share = 1.0 / longest;
+            let mut found = None;
+            for _ in 0..25 {
+                let mut there = at;
+                for i in 0..SLOPES {
+                    if moving[i] {
+                        there[i] = (at[i] + share * step[i]).clamp(bounds[i].0, bounds[i].1);
+                    }
+                }
+                let new = self.evaluate(&levels(&there));
+                let promised: f64 = (0..SLOPES).map(|i| slopes[i] * (there[i] - at[i])).sum();
+                if new.0.is_finite() && (new.0 >= value + 1e-4 * promised || value == f64::NEG_INFINITY) {
+                    found = Some((there, new));
+                    break;
+                }
+                share *= 0.35;
+            }
+            let Some((there, new)) = found else {
+                if is_fresh {
+                    break;
+                }
+                // A poor curvature: begin again from the outer products.
+                hessian = regularized(&squares);
+                is_fresh = true;
+                continue;
+            };
+            update(&mut hessian, &at, &there, &slopes, &new.1, &moving);
+            is_fresh = false;
+            calm = if new.0 - value < TOLERANCE { calm + 1 } else { 0 };
+            (at, value, slopes, squares) = (there, new.0, new.1, new.2);
+            if calm == 2 {
+                break;
+            }
+        }
+        Fitted { population: levels(&at), value, information: squares, hessian }
+    }
+}
+
+fn coordinates(population: &Population) -> Slopes {
+    let mut at = [0.0; SLOPES];
+    for (k, level) in population.iter().enumerate() {
+        if let Level::Normal { mean, log_sd } = level {
+            (at[2 * k], at[2 * k + 1]) = (*mean, *log_sd);
+        }
+    }
+    at
+}
+
+fn population(form: &Population, at: &Slopes) -> Population {
+    std::array::from_fn(|k| match form[k] {
+        Level::Normal { .. } => Level::Normal { mean: at[2 * k], log_sd: at[2 * k + 1] },
+        limit => limit,
+    })
+}
+
+/// Outer products, with enough on the diagonal that nothing is unbounded.
+fn regularized(squares: &Matrix) -> Matrix {
+    let mut matrix = *squares;
+    for (i, row) in matrix.iter_mut().enumerate() {
+        row[i] = 1.1 * row[i] + 0.02;
+    }
+    matrix
+}
+
+/// Damped BFGS update of the negative Hessian (Powell 1978), over the coordinates that moved.
+fn update(hessian: &mut Matrix, from: &Slopes, to: &Slopes, before: &Slopes, after: &Slopes, moving: &Held) {
+    let of = |f: &dyn Fn(usize) -> f64| -> Slopes { std::array::from_fn(|i| if moving[i] { f(i) } else { 0.0 }) };
+    let step = of(&|i| to[i] - from[i]);
+    let change = of(&|i| before[i] - after[i]);
+    let product = of(&|i| (0..SLOPES).map(|j| hessian[i][j] * step[j]).sum());
+    let dot = |a: &Slopes, b: &Slopes| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let curvature = dot(&step, &product);
+    if curvature <= 0.0 {
+        return;
+    }
+    let plain = dot(&step, &change);
+    let share = if plain >= 0.2 * curvature { 1.0 } else { 0.8 * curvature / (curvature - plain) };
+    let change: Slopes = std::array::from_fn(|i| share * change[i] + (1.0 - share) * product[i]);
+    let damped = dot(&step, &change);
+    if damped <= 0.0 {
+        return;
+    }
+    for i in 0..SLOPES {
+        for j in 0..SLOPES {
+            hessian[i][j] += change[i] * change[j] / damped - product[i] * product[j] / curvature;
+        }
+    }
+}
+
+/// Solves over the moving coordinates, by Cholesky's factors; a pivot that rounding has made negative leaves its direction out.
+fn solve(hessian: &Matrix, slopes: &Slopes, moving: &Held) -> Slopes {
+    let mut factor = [[0.0_f64; SLOPES]; SLOPES];
+    let mut kept = [false; SLOPES];
+    for i in 0..SLOPES {
+        if !moving[i] {
+            continue;
+        }
+        for j in 0..=i {
+            if i != j && !kept[j] {
+                continue;
+            }
+            let known: f64 = factor[i][..j].iter().zip(&factor[j][..j]).map(|(a, b)| a * b).sum();
+            let sum = hessian[i][j] - known;
+            if i == j {
+                kept[i] = sum > 1e-12 * hessian[i][i].abs();
+                if kept[i] {
+                    factor[i][i] = sum.sqrt();
+                } else {
+                    factor[i] = [0.0; SLOPES];
+                }
+            } else {
+                factor[i][j] = sum / factor[j][j];
+            }
+        }
+    }
+    let mut x = [0.0; SLOPES];
+    for i in (0..SLOPES).filter(|&i| kept[i]) {
+        let below: f64 = (0..i).map(|k| factor[i][k] * x[k]).sum();
+        x[i] = (slopes[i] - below) / factor[i][i];
+    }
+    for i in (0..SLOPES).rev().filter(|&i| kept[i]) {
+        let above: f64 = (i + 1..SLOPES).map(|k| factor[k][i] * x[k]).sum();
+        x[i] = (x[i] - above) / factor[i][i];
+    }
+    for i in 0..SLOPES {
+        if !kept[i] {
+            x[i] = 0.0;
+        }
+    }
+    x
+}

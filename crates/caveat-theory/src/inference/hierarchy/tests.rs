@@ -1,0 +1,199 @@
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::StandardNormal;
+
+use super::*;
+use crate::inference::{Family, Surface};
+use crate::task::TransitiveTask;
+
+const TRIALS: f64 = 20.0;
+
+fn pairs(n: usize) -> Vec<(usize, usize)> {
+    (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j))).collect()
+}
+
+/// Choices at the rates of a model, in whole numbers drawn at random.
+fn drawn(task: &TransitiveTask, (conjunctivity, c, gain): (f64, f64, f64), seed: u64) -> Vec<Vec<ChoiceCount>> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let surface = Surface::new(task.graph(), Family::Ridge, &pairs(task.n_items())).unwrap();
+    let margins = surface.margins(conjunctivity, c).unwrap();
+    let choices = surface.pairs().iter().zip(margins).map(|(&(first, second), f)| {
+        let p = 1.0 / (1.0 + (-gain * f).exp());
+        let first_chosen = (0..TRIALS as usize).filter(|_| rng.random::<f64>() < p).count() as f64;
+        ChoiceCount { first, second, first_chosen, trials: TRIALS }
+    });
+    vec![choices.collect()]
+}
+
+fn fitted(spec: &ModelSpec, task: &TransitiveTask, people: &[Vec<Vec<ChoiceCount>>], spacing: f64) -> PopulationFit {
+    let units: Vec<UnitChoices<'_>> =
+        people.iter().map(|clusters| UnitChoices { graph: task.graph(), clusters }).collect();
+    Hierarchy::of_choices_spaced(spec, &units, spacing, &|| {}).unwrap().fit(&|| {})
+}
+
+#[test]
+fn scales_go_there_and_back() {
+    for scale in [UnitScale::Identity, UnitScale::Log, UnitScale::Logit, UnitScale::HalfLogit] {
+        assert!((scale.apply(scale.invert(-0.7)) + 0.7).abs() < 1e-12, "{scale:?}");
+    }
+    assert_eq!(UnitScale::Logit.invert(f64::NEG_INFINITY), 0.0);
+    assert_eq!(UnitScale::Log.invert(f64::INFINITY), f64::INFINITY);
+    assert_eq!(UnitScale::HalfLogit.invert(f64::INFINITY), 0.5);
+    assert!((UnitScale::HalfLogit.apply(0.1) + 4f64.ln()).abs() < 1e-15);
+}
+
+#[test]
+fn a_marginal_likelihood_is_the_mean_over_people_drawn_from_the_population() {
+    let task = TransitiveTask::new(6, &[(3, 1)]).unwrap();
+    let spec = ModelSpec::new(Family::Ridge).with_lapse().with_position_bias();
+    let surface = Surface::new(task.graph(), Family::Ridge, &pairs(6)).unwrap();
+    for (seed, truth, means) in [(1, (0.2, 4.0, 3.0), [-1.2, 1.2, 1.0]), (2, (0.01, 40.0, 2.0), [-5.0, 3.5, 0.8])] {
+        let choices = drawn(&task, truth, seed);
+        let unit = UnitChoices { graph: task.graph(), clusters: &choices };
+        let hierarchy = Hierarchy::of_choices(&spec, &[unit, unit], &|| {}).unwrap();
+        let (means, sds) = ([means[0], means[1], means[2], -2.5, 0.1], [0.8, 0.7, 0.3, 0.5, 0.2]);
+        let population: Population = std::array::from_fn(|k| Level::Normal { mean: means[k], log_sd: f64::ln(sds[k]) });
+        let (found, _) = Integral::new(&hierarchy.grids[0], &population).log_likelihood();
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let n = 40_000;
+        let likelihoods: Vec<f64> = (0..n)
+            .map(|_| {
+                let [x, z, gain, lapse, bias]: [f64; AXES] =
+                    std::array::from_fn(|k| means[k] + sds[k] * rng.sample::<f64, _>(StandardNormal));
+                let margins = surface.margins(UnitScale::Logit.invert(x), z.exp()).unwrap();
+                let lapse = UnitScale::HalfLogit.invert(lapse);
+                let log: f64 = choices[0]
+                    .iter()
+                    .zip(margins)
+                    .map(|(c, f)| {
+                        let p = lapse / 2.0 + (1.0 - lapse) / (1.0 + (-gain.exp() * f - bias).exp());
+                        c.first_chosen * p.ln() + (c.trials - c.first_chosen) * (1.0 - p).ln()
+                    })
+                    .sum();
+                (log - hierarchy.grids[0].log_peak).exp()
+            })
+            .collect();
+        let mean = likelihoods.iter().sum::<f64>() / f64::from(n);
+        let error = (likelihoods.iter().map(|l| (l - mean).powi(2)).sum::<f64>()).sqrt() / f64::from(n) / mean;
+        let difference = (found - hierarchy.grids[0].log_peak).exp() / mean - 1.0;
+        // Four standard errors of the sample, and 2 % for the grid.
+        assert!(error < 0.02 && difference.abs() < 4.0 * error + 0.02, "{truth:?}: {difference} ± {error}");
+    }
+}
+
+#[test]
+fn the_population_of_normal_units_has_its_closed_form() {
+    // Equal precision: the mean is the mean, and the variance that of the estimates less the units' own.
+    let centers = [1.0, 2.0, 4.0, 7.0];
+    let grid = |center: f64| {
+        let at: Vec<f64> = (-70..=70).map(|k| center + 0.1 * f64::from(k)).collect();
+        let values = at.iter().map(|u| (-0.5 * (u - center).powi(2)).exp() as f32).collect();
+        let block = |k: usize| super::super::choice::Block {
+            x: k as u32,
+            z: 0,
+            first: 0,
+            gains: 1,
+            start: k,
+            open: [false; 2],
+            largest: 1.0,
+        };
+        let single = || super::super::choice::Nodes { at: vec![0.0], open: [true; 2] };
+        UnitGrid {
+            blocks: (0..at.len()).map(block).collect(),
+            nodes: [super::super::choice::Nodes { at, open: [false; 2] }, single(), single(), single(), single()],
+            present: [true, false, false, false, false],
+            values,
+            log_peak: 0.0,
+            scales: [1.0; AXES],
+            peak: [center, 0.0, 0.0, 0.0, 0.0],
+        }
+    };
+    let hierarchy = Hierarchy { grids: centers.map(grid).to_vec() };
+    let fit = hierarchy.fit(&|| {});
+    let found = &fit.parameters[0];
+    let place = |value: f64| UnitScale::Logit.apply(value);
+    assert!((place(found.median) - 3.5).abs() < 2e-3, "{found:?}");
+    // Σ(x − 3.5)²/4 − 1 = 4.25.
+    assert!((found.between.powi(2) - 4.25).abs() < 0.02, "{found:?}");
+    // The cut-off is that of Student's t where units are known; here they are known to 1.
+    let t_interval = 3.182 * (7.0f64 / 4.0).sqrt();
+    let half = 0.5 * (place(found.interval.high) - place(found.interval.low));
+    assert!((half / t_interval - 1.0).abs() < 0.05, "{half} {t_interval}");
+    let shrunken = place(found.units[3].estimate);
+    assert!((shrunken - (3.5 + 3.5 * 4.25 / 5.25)).abs() < 0.15, "{shrunken}");
+}
+
+#[test]
+fn results_do_not_move_when_the_grid_is_refined() {
+    let task = TransitiveTask::new(6, &[]).unwrap();
+    let people: Vec<_> = (0..6).map(|k| drawn(&task, ([0.1, 0.3][k % 2], 6.0, 3.0), k as u64)).collect();
+    let spec = ModelSpec::new(Family::Ridge);
+    let (coarse, fine) = (fitted(&spec, &task, &people, SPACING), fitted(&spec, &task, &people, 0.45));
+    for (a, b) in coarse.parameters.iter().zip(&fine.parameters) {
+        let place = |value: f64| a.scale.apply(value);
+        // Against half of the interval, where it has two ends.
+        let width = [a.interval, b.interval]
+            .iter()
+            .flat_map(|i| [place(i.high) - place(a.median), place(a.median) - place(i.low)])
+            .filter(|w| w.is_finite())
+            .fold(0.0, f64::max);
+        for (p, q) in [(a.median, b.median), (a.interval.low, b.interval.low), (a.interval.high, b.interval.high)] {
+            let (p, q) = (place(p), place(q));
+            assert!(p == q || (p - q).abs() < 0.05 * width, "{:?}: {a:?} {b:?}", a.parameter);
+        }
+    }
+}
+
+#[test]
+fn units_at_a_limit_pull_the_population_there() {
+    let task = TransitiveTask::new(6, &[]).unwrap();
+    let people: Vec<_> = (0..10).map(|k| drawn(&task, (0.0, 8.0, 3.0), k)).collect();
+    let fit = fitted(&ModelSpec::new(Family::Ridge), &task, &people, SPACING);
+    let found = &fit.parameters[0];
+    assert_eq!((fit.n_units, found.units.len(), found.parameter), (10, 10, ChoiceParameter::Conjunctivity));
+    assert_eq!(found.interval.low, 0.0, "{found:?}");
+    assert!(found.median < 0.01 && found.interval.high < 0.05, "{found:?}");
+    for unit in &found.units {
+        assert!(unit.interval.low <= unit.estimate && unit.estimate <= unit.interval.high, "{unit:?}");
+    }
+}
+
+#[test]
+fn units_of_different_tasks_share_one_population() {
+    let tasks = [TransitiveTask::new(6, &[]).unwrap(), TransitiveTask::new(7, &[(4, 2)]).unwrap()];
+    let people: Vec<_> = (0..8).map(|k| drawn(&tasks[k % 2], (0.2, 6.0, 4.0), k as u64)).collect();
+    let units: Vec<UnitChoices<'_>> =
+        people.iter().enumerate().map(|(k, clusters)| UnitChoices { graph: tasks[k % 2].graph(), clusters }).collect();
+    let fit = Hierarchy::of_choices(&ModelSpec::new(Family::Ridge), &units, &|| {}).unwrap().fit(&|| {});
+    let found = &fit.parameters[0];
+    assert!(found.interval.low < 0.2 && 0.2 < found.interval.high, "{found:?}");
+    assert!(Hierarchy::of_choices(&ModelSpec::new(Family::Ridge), &units[..1], &|| {}).is_err());
+}
+
+#[test]
+fn margins_of_models_are_summarized_with_those_at_a_limit() {
+    let task = TransitiveTask::new(6, &[(3, 1)]).unwrap();
+    let surface = Surface::new(task.graph(), Family::Ridge, &pairs(6)).unwrap();
+    let mut rng = ChaCha8Rng::seed_from_u64(5);
+    for error in [0.0, 0.1] {
+        let models: Vec<Vec<MarginObservation>> = [(0.2, 5.0), (0.25, 8.0), (0.15, 6.0), (0.0, 7.0)]
+            .iter()
+            .map(|&(conjunctivity, c)| {
+                let margins = surface.margins(conjunctivity, c).unwrap();
+                let observed = surface.pairs().iter().zip(margins).map(|(&(first, second), f)| {
+                    let noise: f64 = rng.sample(StandardNormal);
+                    MarginObservation { first, second, margin: 4.0 * f + error * noise, weight: 1.0 }
+                });
+                observed.collect()
+            })
+            .collect();
+        let units: Vec<UnitMargins<'_>> =
+            models.iter().map(|observations| UnitMargins { graph: task.graph(), observations }).collect();
+        let fit = Hierarchy::of_margins(&ModelSpec::new(Family::Ridge), &units, &|| {}).unwrap().fit(&|| {});
+        let gain = &fit.parameters[2];
+        assert!((gain.median / 4.0 - 1.0).abs() < 0.1, "{error}: {gain:?}");
+        let alpha = &fit.parameters[0];
+        // The one at 0 is in, and stays near 0; the three others keep their values.
+        assert!(alpha.units[3].estimate < 0.05 && (alpha.units[1].estimate - 0.25).abs() < 0.08, "{error}: {alpha:?}");
+    }
+}

@@ -1,0 +1,124 @@
+//! How often the intervals of a population's parameters cover the truth, in simulations of people with lapses.
+
+use caveat_theory::TransitiveTask;
+use caveat_theory::inference::{
+    ChoiceCount, ChoiceParameter, Family, Hierarchy, Interval, ModelSpec, Surface, UnitChoices, UnitScale,
+};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::StandardNormal;
+use rayon::prelude::*;
+
+/// Items; every pair is shown [`TRIALS`] times: 252 trials a person.
+const ITEMS: usize = 7;
+const TRIALS: usize = 12;
+
+/// A population of people: medians of α and C, and how people differ.
+#[derive(Clone, Copy)]
+struct Setting {
+    conjunctivity: f64,
+    c: f64,
+    people: usize,
+    /// Standard deviations of logit α and log C.
+    spread: f64,
+}
+
+fn normal(rng: &mut ChaCha8Rng) -> f64 {
+    rng.sample(StandardNormal)
+}
+
+/// The choices of one person, gain about 3 and lapse rate about 0.05.
+fn person(setting: &Setting, surface: &Surface, rng: &mut ChaCha8Rng) -> Vec<ChoiceCount> {
+    let moved = |scale: UnitScale, median: f64, sd: f64, rng: &mut ChaCha8Rng| {
+        let shift = sd * normal(rng);
+        scale.invert(scale.apply(median) + shift)
+    };
+    let conjunctivity = moved(UnitScale::Logit, setting.conjunctivity, setting.spread, rng);
+    let c = moved(UnitScale::Log, setting.c, setting.spread, rng);
+    let gain = moved(UnitScale::Log, 3.0, 0.3, rng);
+    let lapse = moved(UnitScale::HalfLogit, 0.05, 0.5, rng);
+    let margins = surface.margins(conjunctivity, c).unwrap();
+    surface
+        .pairs()
+        .iter()
+        .zip(margins)
+        .map(|(&(first, second), f)| {
+            let p = lapse / 2.0 + (1.0 - lapse) / (1.0 + (-gain * f).exp());
+            let first_chosen = (0..TRIALS).filter(|_| rng.random::<f64>() < p).count() as f64;
+            ChoiceCount { first, second, first_chosen, trials: TRIALS as f64 }
+        })
+        .collect()
+}
+
+/// Intervals of α and C of one simulated population.
+fn simulate(setting: &Setting, surface: &Surface, seed: u64) -> [Interval; 2] {
+    let task = TransitiveTask::new(ITEMS, &[]).unwrap();
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let people: Vec<Vec<Vec<ChoiceCount>>> =
+        (0..setting.people).map(|_| vec![person(setting, surface, &mut rng)]).collect();
+    let units: Vec<UnitChoices<'_>> =
+        people.iter().map(|clusters| UnitChoices { graph: task.graph(), clusters }).collect();
+    let hierarchy = Hierarchy::of_choices(&ModelSpec::new(Family::Ridge).with_lapse(), &units, &|| {}).unwrap();
+    [ChoiceParameter::Conjunctivity, ChoiceParameter::Strength].map(|p| hierarchy.interval(p).unwrap())
+}
+
+/// α × C × people; without spread all are alike.
+fn settings() -> Vec<Setting> {
+    let mut settings = Vec::new();
+    for spread in [0.0, 0.6] {
+        for conjunctivity in [0.0, 0.02, 0.2] {
+            for c in [2.0, 6.0, f64::INFINITY] {
+                for people in [12, 40] {
+                    settings.push(Setting { conjunctivity, c, people, spread });
+                }
+            }
+        }
+    }
+    settings
+}
+
+#[test]
+#[ignore = "slow: 36 settings of simulated populations, some core-hours; CAVEAT_SIMULATIONS sets how many of each"]
+fn population_intervals_cover_between_90_and_98_percent_with_nobody_left_out() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|v| v.parse::<usize>().ok());
+    let simulations = number("CAVEAT_SIMULATIONS").unwrap_or(400);
+    let first = number("CAVEAT_SIMULATIONS_FIRST").unwrap_or(0);
+    let pairs: Vec<(usize, usize)> = (0..ITEMS).flat_map(|i| (i + 1..ITEMS).map(move |j| (i, j))).collect();
+    let task = TransitiveTask::new(ITEMS, &[]).unwrap();
+    let surface = Surface::new(task.graph(), Family::Ridge, &pairs).unwrap();
+    let mut wrong = Vec::new();
+    println!("spread  alpha     c  people  |  alpha covers (below, above)  |  c covers (below, above)");
+    for (at, setting) in settings().iter().enumerate() {
+        let found: Vec<[Interval; 2]> = (0..simulations)
+            .into_par_iter()
+            .map(|k| simulate(setting, &surface, ((at as u64) << 32) + (first + k) as u64))
+            .collect();
+        let n = simulations as f64;
+        let shares = [(0, setting.conjunctivity), (1, setting.c)].map(|(k, truth)| {
+            let below = found.iter().filter(|f| f[k].high < truth).count() as f64 / n;
+            let above = found.iter().filter(|f| f[k].low > truth).count() as f64 / n;
+            (1.0 - below - above, below, above)
+        });
+        println!(
+            "{:6} {:6} {:5} {:7}  |  {:.3} ({:.3}, {:.3})  |  {:.3} ({:.3}, {:.3})",
+            setting.spread,
+            setting.conjunctivity,
+            setting.c,
+            setting.people,
+            shares[0].0,
+            shares[0].1,
+            shares[0].2,
+            shares[1].0,
+            shares[1].1,
+            shares[1].2
+        );
+        // Within three standard errors of the simulation.
+        for (covers, _, _) in shares {
+            let slack = |p: f64| 3.0 * (p * (1.0 - p) / n).sqrt();
+            if covers < 0.90 - slack(0.90) || covers > 0.98 + slack(0.98) {
+                wrong.push((at, covers));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
