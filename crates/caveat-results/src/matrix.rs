@@ -21,6 +21,9 @@ const EXPECTED: &str = "a square matrix of f2, f4 or f8 saved by numpy.save";
 pub fn read_matrix(path: &Path) -> Result<(Vec<f64>, usize)> {
     let (file, size) = open_nonempty(path, EXPECTED)?;
     let bad = |problem: String| ResultsError::bad_file(path, format!("{problem}: expected {EXPECTED}"));
+    if nests_deeply(path)? {
+        return Err(bad("not a readable .npy file (brackets in its header lie within each other)".to_owned()));
+    }
     let npy = NpyFile::new(BufReader::with_capacity(1 << 16, file)).map_err(|e| {
         // A pointer of git-lfs, an archive or a pickle is named for what it is; a damaged .npy is one all the same.
         let is_npy = std::fs::File::open(path).is_ok_and(is_npy);
@@ -78,6 +81,37 @@ fn is_npy(file: std::fs::File) -> bool {
     file.take(6).read_to_end(&mut head).is_ok() && head == b"\x93NUMPY"
 }
 
+/// Brackets within each other that are let pass. Plain numbers have two: the shape in the dictionary; structured types, which are
+/// refused by name, some more.
+const DEPTH: usize = 8;
+
+/// Whether the header of a .npy file has more brackets within each other than any that is read.
+///
+/// The time that its parser takes doubles with every open bracket.
+fn nests_deeply(path: &Path) -> Result<bool> {
+    let mut head = Vec::new();
+    let file = std::fs::File::open(path).map_err(|e| ResultsError::read(path, e))?;
+    file.take(1 << 17).read_to_end(&mut head).map_err(|e| ResultsError::read(path, e))?;
+    // The length of the header has two bytes in version 1 and four in later ones.
+    let (start, length) = match head.get(6..12) {
+        Some(&[1, _, a, b, ..]) => (10, usize::from(u16::from_le_bytes([a, b]))),
+        Some(&[_, _, a, b, c, d]) => (12, u32::from_le_bytes([a, b, c, d]) as usize),
+        _ => return Ok(false),
+    };
+    let mut depth: usize = 0;
+    for byte in head.iter().skip(start).take(length) {
+        match byte {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > DEPTH {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Writes a row-major n × n matrix as .npy, little-endian float64 in C order, atomically.
 ///
 /// # Errors
@@ -133,6 +167,16 @@ mod tests {
         write_matrix(&path, &entries, 3).unwrap();
         assert_eq!(read_matrix(&path).unwrap(), (entries.to_vec(), 3));
         assert!(write_matrix(&path, &entries, 2).is_err());
+    }
+
+    #[test]
+    fn a_header_of_many_open_brackets_is_refused_at_once() {
+        // Found by fuzzing: 22 brackets took half a minute, and each one more doubled it.
+        let deep = read(&npy(&"{".repeat(40), false, "(2, 2)", &doubles(&[1.0, 2.0, 3.0, 4.0]))).unwrap_err();
+        assert!(deep.to_string().contains("brackets in its header"), "{deep}");
+        let structured = "[('a', '<f8'), ('b', '<f4', (2, 2))]";
+        let named = read(&npy(structured, false, "(2, 2)", &doubles(&[1.0, 2.0, 3.0, 4.0]))).unwrap_err();
+        assert!(named.to_string().contains("element type"), "{named}");
     }
 
     #[test]

@@ -176,7 +176,7 @@ fn unknown_commands_flags_names_and_formats_say_what_there_is() {
     refuses_with(
         "-o out.csv",
         &format!("phase {TASK}"),
-        &[("--grid 0x5", "as in 400x400"), ("--grid 5", "as in 400x400"), ("--grid 20001x1", "as in 400x400")],
+        &[("--grid 0x5", "as in 400x400"), ("--grid 5", "as in 400x400"), ("--grid 1000001x1", "as in 400x400")],
     );
     refuses("reproduce --nothing", &[("", "usage: caveat reproduce")]);
 }

@@ -121,7 +121,11 @@ fn choices(subjects: usize, chosen: impl Fn(usize, usize, usize) -> usize) -> St
     for s in 0..subjects {
         for (a, b) in (0..5).flat_map(|a| (0..5).filter(move |&b| b != a).map(move |b| (a, b))) {
             let k = chosen(s, a, b).min(20);
-            text += &format!("{a},{b},{a},{k},s{s}\n{b},{a},{a},{},s{s}\n", 20 - k);
+            for (winner, loser, count) in [(a, b, k), (b, a, 20 - k)] {
+                if count > 0 {
+                    text += &format!("{winner},{loser},{a},{count},s{s}\n");
+                }
+            }
         }
     }
     text
@@ -130,14 +134,15 @@ fn choices(subjects: usize, chosen: impl Fn(usize, usize, usize) -> usize) -> St
 #[test]
 fn a_position_bias_that_runs_off_says_so() {
     let place = Place::new();
-    // All choose what is shown first, whatever it is, but for lapses.
-    place.write("first.csv", &choices(3, |_, _, _| 20));
-    place.write("second.csv", &choices(3, |_, _, _| 0));
+    // One of three always chooses what is shown first, or second, whatever it is.
+    let others = |a: usize, b: usize| if a < b { 15 + a } else { 6 - b };
+    place.write("first.csv", &choices(3, |s, a, b| if s == 0 { 20 } else { others(a, b) }));
+    place.write("second.csv", &choices(3, |s, a, b| if s == 0 { 0 } else { others(a, b) }));
     for (file, bound) in [("first.csv", "position_bias=inf"), ("second.csv", "position_bias=-inf")] {
-        let command = format!("fit {file} {CHOICES} --position-bias");
-        let fit = place.json(&command)[0].clone();
-        assert!(fit["at_bound"].as_str().unwrap().contains(bound), "{fit}");
-        assert!(fit["position_bias"].is_null(), "{fit}");
+        let command = format!("fit {file} {CHOICES},subject=subject --by subject --position-bias");
+        let fits = place.json(&command);
+        assert!(fits[0]["at_bound"].as_str().unwrap().contains(bound), "{fits}");
+        assert!(fits[0]["position_bias"].is_null() && fits[1]["position_bias"].is_number(), "{fits}");
         let printed = place.ok(&command);
         assert!(
             printed.contains(bound) && !printed.contains("[inf, inf]") && !printed.contains("[-inf, -inf]"),

@@ -476,7 +476,7 @@ impl Names {
 }
 
 /// The name of a group: whole numbers that a table kept as floats are named without their decimal zero.
-pub(super) fn group_name(text: &str) -> &str {
+fn group_name(text: &str) -> &str {
     match text.strip_suffix(".0") {
         Some(digits) if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => digits,
         _ => text,

@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use caveat_theory::TransitiveTask;
 
-use super::read::group_name;
 use super::{ChoiceRow, ChoiceTable, Grouping, ItemLabels};
 use crate::error::{Result, ResultsError, name_list};
+use crate::labels::label_key;
 use lists::{Listed, Lists};
 
 /// What a person says of the tasks in a file of choices.
@@ -242,7 +242,7 @@ impl ChoiceTable {
 
 /// Whether two texts are one name, as names are read from a file.
 fn is_same(a: &str, b: &str) -> bool {
-    a == b || group_name(a.trim()) == group_name(b.trim())
+    label_key(a) == label_key(b)
 }
 
 /// Groups of which only some kinds count.
