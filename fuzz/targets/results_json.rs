@@ -15,7 +15,7 @@ fuzz_target!(init: let_caught_panics_pass(), |data: &[u8]| {
         fs::create_dir_all(&run).expect("a temporary folder");
         fs::write(run.join("results.json"), data).expect("a temporary file");
         let table = folder.join("trials.csv");
-        if convert_trials(&[runs], &table, &|_, _| {}).is_ok() {
+        if convert_trials(&[runs], &table, None, &|_, _| {}).is_ok() {
             let _ = read_conditions(&[table], Phase::Post, &|_, _| {});
         }
     });

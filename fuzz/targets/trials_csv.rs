@@ -18,8 +18,8 @@ fuzz_target!(init: let_caught_panics_pass(), |data: &[u8]| {
         let by: [GroupColumn; 1] = ["hier".parse().expect("a column")];
         let _ = summarize(&paths, &by, &Selection::new(Vec::new(), &by), &|_, _| {});
         let (again, twice) = (folder.join("again.csv"), folder.join("twice.csv"));
-        if convert_trials(&paths, &again, &|_, _| {}).is_ok() {
-            convert_trials(&[again.clone()], &twice, &|_, _| {}).expect("a table that was written here");
+        if convert_trials(&paths, &again, None, &|_, _| {}).is_ok() {
+            convert_trials(&[again.clone()], &twice, None, &|_, _| {}).expect("a table that was written here");
             assert_eq!(fs::read(&again).expect("the first"), fs::read(&twice).expect("the second"));
         }
     });
