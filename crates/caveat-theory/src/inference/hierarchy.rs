@@ -25,7 +25,7 @@ use interval::{CutOff, End, Profile};
 use likelihood::{Fitted, LOG_SD, Units};
 
 /// Distance of the nodes of a unit's likelihood, in its standard deviations.
-const SPACING: f64 = 0.9;
+const SPACING: f64 = 0.8;
 
 /// The scale without bounds on which units are normal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]

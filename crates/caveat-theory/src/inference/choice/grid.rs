@@ -15,10 +15,13 @@ use crate::error::Result;
 use crate::inference::family::Chart;
 
 /// Log-likelihood below the peak at which it counts as 0.
-pub(crate) const DEPTH: f64 = 12.0;
+pub(crate) const DEPTH: f64 = 10.0;
 
 /// The same, of nodes that decide how fine an axis is.
 const RELEVANT: f64 = 5.0;
+
+/// Nodes of the axes of lapses and biases at most, about: where the data say little, coarser ones do.
+const MOST: f64 = 24.0;
 
 /// Rounds of refinement of the first two axes; a cell is cut in up to four in each.
 const ROUNDS: usize = 14;
@@ -44,15 +47,16 @@ impl Nodes {
     }
 }
 
-/// A window of gains at one node of the first two axes.
+/// A window of gains at one node of the first two axes and of biases.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Block {
     pub(crate) x: u32,
     pub(crate) z: u32,
+    pub(crate) bias: u32,
     /// Place of its lowest gain on the unit's axis of gains.
     pub(crate) first: u32,
     pub(crate) gains: u32,
-    /// Place of its values: one row of gains per lapse rate and bias, biases innermost.
+    /// Place of its values: one row of gains per lapse rate.
     pub(crate) start: usize,
     /// As of nodes, of the window.
     pub(crate) open: [bool; 2],
@@ -371,16 +375,23 @@ impl<R: Response> Maker<'_, R> {
     ) -> Result<()> {
         // The first two axes are held here, which hides some of the likelihood.
         let depth = 1.5 * DEPTH;
-        loop {
+        let mut spacing = spacing;
+        for round in 0..8 {
             let known: Vec<(f64, f64)> = at.iter().map(|&u| of(self, u)).collect::<Result<_>>()?;
+            let rate = |known: &[(f64, f64)]| {
+                known.iter().filter(|k| peak - k.0 < RELEVANT).fold(0.0_f64, |rate, k| rate.max(k.1))
+            };
+            if round == 0 {
+                let length: f64 = at.windows(2).zip(known.windows(2)).map(|(c, k)| rate(k) * (c[1] - c[0])).sum();
+                spacing = spacing.max(length / MOST);
+            }
             let mut more = Vec::new();
             for (cell, known) in at.windows(2).zip(known.windows(2)) {
-                let relevant = known.iter().filter(|k| peak - k.0 < RELEVANT);
-                let rate = relevant.fold(0.0_f64, |rate, k| rate.max(k.1));
+                let rate = rate(known);
                 let parts = (rate * (cell[1] - cell[0]) / spacing).ceil().clamp(1.0, 4.0) as usize;
                 more.extend((1..parts).map(|i| cell[0] + (cell[1] - cell[0]) * i as f64 / parts as f64));
             }
-            if more.is_empty() || at.len() > 200 {
+            if more.is_empty() || round == 7 {
                 let inside = |k: &(f64, f64)| peak - k.0 < depth;
                 let first = known.iter().position(inside).unwrap_or(0).saturating_sub(1);
                 let last = (known.iter().rposition(inside).unwrap_or(at.len() - 1) + 1).min(at.len() - 1);
@@ -389,20 +400,21 @@ impl<R: Response> Maker<'_, R> {
             }
             more.into_iter().for_each(|u| add(at, u));
         }
+        Ok(())
     }
 
-    /// The values at every place, over a window of gains.
+    /// The values at every place and bias, over a window of gains.
     fn blocks(&mut self, places: &[(u32, u32, Place)], lapses: &Nodes, biases: &Nodes, step: f64) -> Result<UnitGrid> {
         let surface = &self.model.surface;
         let cells = self.response.cells(surface.index(), !self.model.spec.position_bias);
         let lapse: Vec<f64> =
             if self.model.spec.lapse { lapses.at.iter().map(|&l| lapse_of(l)).collect() } else { Vec::new() };
-        let rows = lapses.at.len() * biases.at.len();
+        let rows = lapses.at.len();
         let (floor, cap) = (self.response.smallest(self.unit).ln(), self.response.largest().0.ln());
         let peak = places.iter().fold(f64::NEG_INFINITY, |peak, p| peak.max(p.2.log));
         let shift = if self.model.spec.strength == Some(0.0) { surface.log_weight() } else { 0.0 };
-        let mut found: Vec<(u32, u32, i64, [bool; 2], Vec<f64>)> = Vec::with_capacity(places.len());
-        let mut scratch = Vec::new();
+        let mut found: Vec<(Block, i64)> = Vec::with_capacity(places.len());
+        let mut values: Vec<f32> = Vec::new();
         for (x, z, place) in places {
             surface.evaluate(self.chart, [place.theta[0], place.theta[1]], false, &mut self.work.field)?;
             let shape = &self.work.field.shape;
@@ -411,72 +423,102 @@ impl<R: Response> Maker<'_, R> {
             let highest = if cap.is_finite() { (((cap - scale) / step).floor() as i64).max(lowest) } else { i64::MAX };
             let center = ((place.theta[AMPLITUDE].ln().max(floor) - scale) / step).round() as i64;
             let center = center.clamp(lowest, highest);
-            let line = |k: i64, out: &mut Vec<f64>| {
-                let amplitude = (k as f64 * step + scale).exp();
-                self.response.fill(&cells, shape, amplitude, &lapse, &biases.at, out);
-                out.iter().fold(f64::NEG_INFINITY, |m, v| m.max(*v)) > peak - DEPTH
-            };
-            let mut below: Vec<Vec<f64>> = Vec::new();
-            let mut first = center;
-            while first > lowest {
-                let inside = line(first - 1, &mut scratch);
-                if !inside && center - first > 1 {
-                    break;
+            let nearest = biases.at.partition_point(|b| *b < place.theta[BIAS]).min(biases.at.len() - 1);
+            // From the likeliest bias outward, each from the likeliest gain of the one before.
+            for outward in [1_i64, -1] {
+                let mut start = center;
+                let mut at = nearest as i64 + outward.min(0);
+                while at >= 0 && (at as usize) < biases.at.len() {
+                    let bias = biases.at[at as usize];
+                    let line = |k: i64| {
+                        let amplitude = (k as f64 * step + scale).exp();
+                        Line::new(|out| self.response.fill(&cells, shape, amplitude, &lapse, bias, out))
+                    };
+                    let (first, lines) = window(start, (lowest, highest), peak - DEPTH, line);
+                    let Some(best) = (0..lines.len()).max_by(|&a, &b| lines[a].top.total_cmp(&lines[b].top)) else {
+                        break;
+                    };
+                    start = first + best as i64;
+                    let is_out = lines[best].top < peak - DEPTH;
+                    let block = Block {
+                        x: *x,
+                        z: *z,
+                        bias: at as u32,
+                        first: 0,
+                        gains: lines.len() as u32,
+                        start: values.len(),
+                        open: [first == lowest, first + lines.len() as i64 - 1 == highest],
+                        largest: (lines[best].top - peak).exp() as f32,
+                    };
+                    found.push((block, first));
+                    for row in 0..rows {
+                        values.extend(lines.iter().map(|l| (l.values[row] - peak).exp() as f32));
+                    }
+                    if is_out {
+                        break;
+                    }
+                    at += outward;
                 }
-                below.push(scratch.clone());
-                first -= 1;
             }
-            let mut above: Vec<Vec<f64>> = Vec::new();
-            let mut last = center;
-            line(center, &mut scratch);
-            above.push(scratch.clone());
-            while last < highest {
-                let inside = line(last + 1, &mut scratch);
-                if !inside && last - center > 1 {
-                    break;
-                }
-                above.push(scratch.clone());
-                last += 1;
-            }
-            let lines: Vec<&Vec<f64>> = below.iter().rev().chain(&above).collect();
-            let mut values = Vec::with_capacity(rows * lines.len());
-            for row in 0..rows {
-                values.extend(lines.iter().map(|l| (l[row] - peak).exp()));
-            }
-            found.push((*x, *z, first, [first == lowest, last == highest], values));
         }
         self.work.forget();
-        let gains = |f: &(u32, u32, i64, [bool; 2], Vec<f64>)| (f.4.len() / rows) as i64;
-        let lowest = found.iter().map(|f| f.2).min().unwrap_or(0);
-        let highest = found.iter().map(|f| f.2 + gains(f) - 1).max().unwrap_or(0);
-        let mut grid = UnitGrid {
-            nodes: Default::default(),
+        let lowest = found.iter().map(|f| f.1).min().unwrap_or(0);
+        let highest = found.iter().map(|f| f.1 + i64::from(f.0.gains) - 1).max().unwrap_or(0);
+        let gains = Nodes {
+            at: (lowest..=highest).map(|k| k as f64 * step).collect(),
+            open: [0, 1].map(|side| found.iter().any(|f| f.0.open[side])),
+        };
+        let placed = |(block, first): &(Block, i64)| Block { first: (first - lowest) as u32, ..*block };
+        let empty = Nodes::default;
+        Ok(UnitGrid {
+            nodes: [empty(), empty(), gains, empty(), empty()],
             present: [false; AXES],
-            blocks: Vec::with_capacity(found.len()),
-            values: Vec::with_capacity(found.iter().map(|f| f.4.len()).sum()),
+            blocks: found.iter().map(placed).collect(),
+            values,
             log_peak: peak,
             scales: [f64::INFINITY; AXES],
             peak: [0.0; AXES],
-        };
-        for f in &found {
-            let block = Block {
-                x: f.0,
-                z: f.1,
-                first: (f.2 - lowest) as u32,
-                gains: gains(f) as u32,
-                start: grid.values.len(),
-                open: f.3,
-                largest: f.4.iter().fold(0.0, |largest: f32, v| largest.max(*v as f32)),
-            };
-            grid.blocks.push(block);
-            grid.values.extend(f.4.iter().map(|v| *v as f32));
-        }
-        grid.nodes[2] = Nodes {
-            at: (lowest..=highest).map(|k| k as f64 * step).collect(),
-            open: [found.iter().any(|f| f.3[0]), found.iter().any(|f| f.3[1])],
-        };
-        Ok(grid)
+        })
     }
+}
+
+/// Log-likelihoods at one gain, for every lapse rate.
+struct Line {
+    values: Vec<f64>,
+    top: f64,
+}
+
+impl Line {
+    fn new(fill: impl FnOnce(&mut Vec<f64>)) -> Self {
+        let mut values = Vec::new();
+        fill(&mut values);
+        let top = values.iter().fold(f64::NEG_INFINITY, |top, v| top.max(*v));
+        Self { values, top }
+    }
+}
+
+/// The lines from about where they are highest to the first below `least` on either side, within bounds, and the first's place.
+fn window(start: i64, bounds: (i64, i64), least: f64, line: impl Fn(i64) -> Line) -> (i64, Vec<Line>) {
+    let mut lines = std::collections::VecDeque::from([line(start)]);
+    let mut first = start;
+    // Up while it rises, and on until it is low; then the same down.
+    loop {
+        let last = first + lines.len() as i64 - 1;
+        let (top, before) = (lines[lines.len() - 1].top, lines.len().checked_sub(2).map(|k| lines[k].top));
+        if last >= bounds.1 || (top < least && before.is_some_and(|before| top <= before)) {
+            break;
+        }
+        lines.push_back(line(last + 1));
+    }
+    loop {
+        let (top, after) = (lines[0].top, lines.get(1).map(|l| l.top));
+        if first <= bounds.0 || (top < least && after.is_some_and(|after| top <= after)) {
+            break;
+        }
+        first -= 1;
+        lines.push_front(line(first));
+    }
+    (first, lines.into())
 }
 
 /// λ at a place of its axis.

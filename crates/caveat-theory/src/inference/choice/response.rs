@@ -55,8 +55,8 @@ pub(super) trait Response: Sync {
     /// What was observed, by distinct pair; `merge` turns all to the same order, as where position does not matter.
     fn cells(&self, index: &[(usize, f64)], merge: bool) -> Vec<Cell>;
 
-    /// Log-likelihood at an amplitude, for every lapse rate (none without lapses) and within it every bias.
-    fn fill(&self, cells: &[Cell], shape: &[f64], amplitude: f64, lapses: &[f64], biases: &[f64], out: &mut Vec<f64>);
+    /// Log-likelihood at an amplitude and a bias, for every lapse rate (none without lapses).
+    fn fill(&self, cells: &[Cell], shape: &[f64], amplitude: f64, lapses: &[f64], bias: f64, out: &mut Vec<f64>);
 }
 
 /// Observations on a pair in one order: counts for and against the first, or weighted sum and weight.
@@ -229,34 +229,26 @@ impl Response for Binomial {
         cells_of(index, parts, |k| self.is_missing(k), merge.then_some(|[a, b]| [b, a]))
     }
 
-    fn fill(&self, cells: &[Cell], shape: &[f64], amplitude: f64, lapses: &[f64], biases: &[f64], out: &mut Vec<f64>) {
-        // Lapse rates are positive, and with them all probabilities.
-        let n_biases = biases.len();
+    fn fill(&self, cells: &[Cell], shape: &[f64], amplitude: f64, lapses: &[f64], bias: f64, out: &mut Vec<f64>) {
         out.clear();
-        out.resize(lapses.len().max(1) * n_biases, 0.0);
-        let mut sums = vec![0.0; lapses.len()];
-        for (at, bias) in biases.iter().enumerate() {
-            sums.fill(0.0);
-            for cell in cells {
-                let eta = amplitude * cell.sign * shape[cell.pair] + bias;
-                let [k, rest] = cell.parts;
-                let e = (-eta.abs()).exp();
-                if lapses.is_empty() {
-                    let log_high = -e.ln_1p();
-                    let log_low = log_high - eta.abs();
-                    let (log_up, log_down) = if eta >= 0.0 { (log_high, log_low) } else { (log_low, log_high) };
-                    out[at] += k * log_up + rest * log_down;
-                    continue;
-                }
-                let (high, low) = (1.0 / (1.0 + e), e / (1.0 + e));
-                let (up, down) = if eta >= 0.0 { (high, low) } else { (low, high) };
-                for (sum, lapse) in sums.iter_mut().zip(lapses) {
-                    let (floor, share) = (0.5 * lapse, 1.0 - lapse);
-                    *sum += k * ln(floor + share * up) + rest * ln(floor + share * down);
-                }
+        out.resize(lapses.len().max(1), 0.0);
+        for cell in cells {
+            let eta = amplitude * cell.sign * shape[cell.pair] + bias;
+            let [k, rest] = cell.parts;
+            let e = (-eta.abs()).exp();
+            if lapses.is_empty() {
+                let log_high = -e.ln_1p();
+                let log_low = log_high - eta.abs();
+                let (log_up, log_down) = if eta >= 0.0 { (log_high, log_low) } else { (log_low, log_high) };
+                out[0] += k * log_up + rest * log_down;
+                continue;
             }
-            for (row, sum) in sums.iter().enumerate() {
-                out[row * n_biases + at] = *sum;
+            let (high, low) = (1.0 / (1.0 + e), e / (1.0 + e));
+            let (up, down) = if eta >= 0.0 { (high, low) } else { (low, high) };
+            // Lapse rates are positive here, and with them all probabilities.
+            for (sum, lapse) in out.iter_mut().zip(lapses) {
+                let (floor, share) = (0.5 * lapse, 1.0 - lapse);
+                *sum += k * ln(floor + share * up) + rest * ln(floor + share * down);
             }
         }
     }
@@ -353,20 +345,18 @@ impl Response for Gaussian {
         cells_of(index, parts, |k| self.is_missing(k), merge.then_some(|[s, w]| [-s, w]))
     }
 
-    fn fill(&self, cells: &[Cell], shape: &[f64], amplitude: f64, _: &[f64], biases: &[f64], out: &mut Vec<f64>) {
-        out.clear();
+    fn fill(&self, cells: &[Cell], shape: &[f64], amplitude: f64, _: &[f64], bias: f64, out: &mut Vec<f64>) {
         let between: f64 =
             self.sums.iter().zip(&self.weights).map(|(s, w)| if *w > 0.0 { s * s / w } else { 0.0 }).sum();
-        out.extend(biases.iter().map(|bias| {
-            let residual: f64 = cells
-                .iter()
-                .map(|cell| {
-                    let eta = amplitude * cell.sign * shape[cell.pair] + bias;
-                    cell.parts[1] * eta * eta - 2.0 * cell.parts[0] * eta
-                })
-                .sum();
-            self.log_likelihood(-0.5 * (residual + between).max(0.0))
-        }));
+        let residual: f64 = cells
+            .iter()
+            .map(|cell| {
+                let eta = amplitude * cell.sign * shape[cell.pair] + bias;
+                cell.parts[1] * eta * eta - 2.0 * cell.parts[0] * eta
+            })
+            .sum();
+        out.clear();
+        out.push(self.log_likelihood(-0.5 * (residual + between).max(0.0)));
     }
 }
 

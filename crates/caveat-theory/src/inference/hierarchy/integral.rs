@@ -132,8 +132,11 @@ impl Weights {
     }
 }
 
-/// Axis of windows.
+/// Axis of windows, axis of their rows, and the axis of biases, which is outside with the first two.
 const GAIN: usize = 2;
+const LAPSE: usize = 3;
+const BIAS: usize = 4;
+const OUTER: [usize; 3] = [0, 1, BIAS];
 
 /// A place that counts for less than this share of what counts most is left out.
 const NEGLIGIBLE: f64 = 1e-10;
@@ -164,12 +167,14 @@ impl<'a> Integral<'a> {
     /// The log marginal likelihood and its derivatives; −∞ and zeros where none of the likelihood is within reach.
     pub(super) fn log_likelihood(&self) -> (f64, Slopes) {
         let (mut sum, mut slopes) = (0.0, [0.0; SLOPES]);
-        let [x, z] = [0, 1].map(|k| &self.weights[k].inner);
-        let (lapses, biases) = (active(&self.weights[3]), active(&self.weights[4]));
+        let [x, z, bias] = OUTER.map(|k| &self.weights[k].inner);
+        let lapses = active(&self.weights[LAPSE]);
         let size = |block: &Block| {
-            let (i, j) = (block.x as usize, block.z as usize);
-            let of = |w: &[Vec<f64>; 3], k: usize| w[0][k].max(w[1][k].abs()).max(w[2][k].abs());
-            of(x, i) * of(z, j) * f64::from(block.largest)
+            let of = |w: &[Vec<f64>; 3], k: u32| {
+                let k = k as usize;
+                w[0][k].max(w[1][k].abs()).max(w[2][k].abs())
+            };
+            of(x, block.x) * of(z, block.z) * of(bias, block.bias) * f64::from(block.largest)
         };
         let threshold = NEGLIGIBLE * self.grid.blocks.iter().map(size).fold(0.0, f64::max);
         let mut rows = Rows::default();
@@ -177,20 +182,21 @@ impl<'a> Integral<'a> {
             if size(block) <= threshold {
                 continue;
             }
-            let (i, j) = (block.x as usize, block.z as usize);
-            rows.sum(self.grid, block, &lapses, &biases);
+            let jet = |w: &[Vec<f64>; 3], k: u32| [0, 1, 2].map(|d| w[d][k as usize]);
+            let (x, z, bias) = (jet(x, block.x), jet(z, block.z), jet(bias, block.bias));
+            rows.sum(self.grid, block, &lapses);
             let [value, by_gain @ ..] = self.over_gains(block, &rows.sums[0]);
-            sum += x[0][i] * z[0][j] * value;
+            let outer = x[0] * z[0] * bias[0];
+            sum += outer * value;
             for d in 0..2 {
-                slopes[d] += x[1 + d][i] * z[0][j] * value;
-                slopes[2 + d] += x[0][i] * z[1 + d][j] * value;
-                slopes[4 + d] += x[0][i] * z[0][j] * by_gain[d];
-                for (axis, first) in [(3, 1), (4, 3)] {
-                    if self.grid.present[axis] {
-                        let [slope, ..] = self.over_gains(block, &rows.sums[first + d]);
-                        slopes[2 * axis + d] += x[0][i] * z[0][j] * slope;
-                    }
+                slopes[d] += x[1 + d] * z[0] * bias[0] * value;
+                slopes[2 + d] += x[0] * z[1 + d] * bias[0] * value;
+                slopes[4 + d] += outer * by_gain[d];
+                if self.grid.present[LAPSE] {
+                    let [slope, ..] = self.over_gains(block, &rows.sums[1 + d]);
+                    slopes[2 * LAPSE + d] += outer * slope;
                 }
+                slopes[2 * BIAS + d] += x[0] * z[0] * bias[1 + d] * value;
             }
         }
         if sum <= 0.0 || !sum.is_finite() {
@@ -224,38 +230,32 @@ impl<'a> Integral<'a> {
     /// For every axis, the likelihood at its nodes with all other axes integrated over.
     pub(super) fn marginals(&self) -> [Vec<f64>; AXES] {
         let mut out: [Vec<f64>; AXES] = std::array::from_fn(|k| vec![0.0; self.grid.nodes[k].at.len()]);
-        let [x, z, gain, lapse, bias] = [0, 1, 2, 3, 4].map(|k| &self.weights[k].inner[0]);
+        let [x, z, gain, lapse, bias] = std::array::from_fn(|k| &self.weights[k].inner[0]);
         let ends = [0, 1].map(|side| &self.weights[GAIN].ends[side][0]);
-        let rows = (self.grid.nodes[3].at.len(), self.grid.nodes[4].at.len());
         let n_gains = self.grid.nodes[GAIN].at.len();
         for block in &self.grid.blocks {
-            let (i, j) = (block.x as usize, block.z as usize);
-            let outer = x[i] * z[j];
+            let (i, j, b) = (block.x as usize, block.z as usize, block.bias as usize);
+            let outer = x[i] * z[j] * bias[b];
             let (first, n) = (block.first as usize, block.gains as usize);
             let mut by_gain = vec![0.0; n];
             let mut total = 0.0;
-            for l in 0..rows.0 {
-                for b in 0..rows.1 {
-                    let from = block.start + (l * rows.1 + b) * n;
-                    let values = &self.grid.values[from..from + n];
-                    let row = lapse[l] * bias[b];
-                    let mut sum = 0.0;
-                    for (k, v) in values.iter().enumerate() {
-                        let v = f64::from(*v);
-                        by_gain[k] += row * v;
-                        sum += v * match (block.open[0] && k == 0, block.open[1] && k == n - 1) {
-                            (true, _) => ends[0][first],
-                            (_, true) => ends[1][first + k],
-                            _ => gain[first + k],
-                        };
-                    }
-                    out[3][l] += outer * bias[b] * sum;
-                    out[4][b] += outer * lapse[l] * sum;
-                    total += row * sum;
+            for (l, w) in lapse.iter().enumerate() {
+                let mut sum = 0.0;
+                for (k, v) in self.grid.values[block.start + l * n..block.start + (l + 1) * n].iter().enumerate() {
+                    let v = f64::from(*v);
+                    by_gain[k] += w * v;
+                    sum += v * match (block.open[0] && k == 0, block.open[1] && k == n - 1) {
+                        (true, _) => ends[0][first],
+                        (_, true) => ends[1][first + k],
+                        _ => gain[first + k],
+                    };
                 }
+                out[LAPSE][l] += outer * sum;
+                total += w * sum;
             }
-            out[0][i] += z[j] * total;
-            out[1][j] += x[i] * total;
+            out[0][i] += z[j] * bias[b] * total;
+            out[1][j] += x[i] * bias[b] * total;
+            out[BIAS][b] += x[i] * z[j] * total;
             for k in 0..n {
                 out[GAIN][first + k] += outer * by_gain[k];
             }
@@ -270,48 +270,26 @@ impl<'a> Integral<'a> {
     }
 }
 
-/// A block summed over lapses and biases, gain by gain: the sum, and its derivatives in the lapses' mean and log standard
-/// deviation and in the biases'.
+/// A block summed over lapses, gain by gain: the sum, and its derivatives in their mean and log standard deviation.
 #[derive(Default)]
 struct Rows {
-    sums: [Vec<f32>; 5],
-    of_lapse: [Vec<f32>; 3],
+    sums: [Vec<f32>; 3],
 }
 
 impl Rows {
-    fn sum(&mut self, grid: &UnitGrid, block: &Block, lapses: &[(usize, [f32; 3])], biases: &[(usize, [f32; 3])]) {
+    fn sum(&mut self, grid: &UnitGrid, block: &Block, lapses: &[(usize, [f32; 3])]) {
         let n = block.gains as usize;
-        for own in self.sums.iter_mut().chain(&mut self.of_lapse) {
+        for own in &mut self.sums {
             own.clear();
             own.resize(n, 0.0);
         }
-        let n_biases = grid.nodes[4].at.len();
-        let row = |l: usize, b: usize| {
-            let from = block.start + (l * n_biases + b) * n;
-            &grid.values[from..from + n]
-        };
-        let add = |to: &mut [f32], weight: f32, from: &[f32]| {
-            for (to, from) in to.iter_mut().zip(from) {
-                *to += weight * from;
-            }
-        };
-        for &(l, w) in lapses {
-            if grid.present[4] {
-                for own in &mut self.of_lapse {
-                    own.fill(0.0);
+        let needed = if grid.present[LAPSE] { 3 } else { 1 };
+        for &(l, weights) in lapses {
+            let row = &grid.values[block.start + l * n..block.start + (l + 1) * n];
+            for (own, weight) in self.sums.iter_mut().zip(weights).take(needed) {
+                for (to, from) in own.iter_mut().zip(row) {
+                    *to += weight * from;
                 }
-                for &(b, w) in biases {
-                    for (own, w) in self.of_lapse.iter_mut().zip(w) {
-                        add(own, w, row(l, b));
-                    }
-                }
-                for d in 1..3 {
-                    add(&mut self.sums[2 + d], w[0], &self.of_lapse[d]);
-                }
-            }
-            let summed = if grid.present[4] { &self.of_lapse[0][..] } else { row(l, 0) };
-            for d in 0..(if grid.present[3] { 3 } else { 1 }) {
-                add(&mut self.sums[d], w[d], summed);
             }
         }
     }

@@ -129,6 +129,9 @@ impl Profile<'_, '_> {
         // Above 0 outside the interval.
         let excess = |fitted: &Fitted| {
             let lost = self.lost(fitted);
+            if lost.is_infinite() {
+                return f64::INFINITY;
+            }
             lost.sqrt() - self.cut.near(to_limit - lost.sqrt()).sqrt()
         };
         let information = self.best.information[self.parameter][self.parameter];

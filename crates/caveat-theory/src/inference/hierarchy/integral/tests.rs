@@ -15,6 +15,7 @@ fn gaussian(center: [f64; 2], sd: [f64; 2], spacing: f64) -> UnitGrid {
         let block = Block {
             x: i as u32,
             z: 0,
+            bias: 0,
             first: 0,
             gains: gain.len() as u32,
             start: values.len(),
@@ -93,7 +94,8 @@ fn an_open_end_counts_for_all_beyond_it() {
     grid.nodes[0] = Nodes { at: vec![-1.0, 0.0, 1.0], open: [true, false] };
     grid.nodes[2] = Nodes { at: vec![0.0], open: [true; 2] };
     grid.present[2] = false;
-    let block = |x: u32, start: usize| Block { x, z: 0, first: 0, gains: 1, start, open: [false; 2], largest: 1.0 };
+    let block =
+        |x: u32, start: usize| Block { x, z: 0, bias: 0, first: 0, gains: 1, start, open: [false; 2], largest: 1.0 };
     (grid.blocks, grid.values) = (vec![block(0, 0), block(1, 1), block(2, 2)], vec![1.0, 1.0, 0.0]);
     let of = |level: Level| {
         let mut p = population((0.0, 1.0), (0.0, 1.0));
