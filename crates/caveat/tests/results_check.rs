@@ -254,8 +254,8 @@ fn unreadable_values_of_a_csv_are_named_and_the_rest_is_checked() {
             (51, "is_train", "missing_value"),
         ]
     );
-    assert_eq!(found[1]["problem"], "\"one\": expected an integer (int64 or int32)");
-    assert_eq!(found[3]["problem"], "\"perhaps\": expected a bool");
+    assert_eq!(found[1]["problem"], "\"one\": expected an integer (or a float that is a whole number)");
+    assert!(found[3]["problem"].as_str().unwrap().starts_with("\"perhaps\": expected a bool"), "{}", found[3]);
 }
 
 #[test]
@@ -302,9 +302,10 @@ fn files_that_are_no_tables_are_one_problem_each_and_the_others_are_checked() {
     assert!(text(3).contains("damaged"), "{}", text(3));
     assert!(text(4).contains("no rows"), "{}", text(4));
     assert!(text(5).starts_with("column \"seed\" is missing: the table has"), "{}", text(5));
-    // The columns that a CSV lacks are told before its lines are read.
+    // A table of other things is told once what it is taken for, before its lines are read.
     let found = problems(&place, "ragged.csv");
-    assert_eq!((found.len(), found[20]["count"].as_u64()), (21, Some(3)));
+    assert_eq!(found.len(), 1);
+    assert!(found[0]["problem"].as_str().unwrap().contains("not a trial table"), "{}", found[0]);
 }
 
 #[test]
@@ -315,8 +316,10 @@ fn wrong_types_and_columns_that_are_there_twice_are_told() {
     let text = edited(&good, "logit_diff", |v| *v = Values::Text(vec!["high".into(); n]));
     text.write(&place.path("t.parquet")).unwrap();
     let found = problems(&place, "t.parquet");
-    assert_eq!(places(&found), [(-1, "logit_diff", "schema")]);
-    assert_eq!(found[0]["problem"], "column \"logit_diff\" is Utf8: expected a float (float64 or float32)");
+    // Numbers may stand there as text; these are none.
+    assert_eq!(places(&found)[..2], [(0, "logit_diff", "unreadable_value"), (1, "logit_diff", "unreadable_value")]);
+    assert!(places(&found).iter().all(|(_, column, kind)| (*column, *kind) == ("logit_diff", "unreadable_value")));
+    assert_eq!(found[0]["problem"], "\"high\": expected a number");
     good.write(&place.path("t.csv")).unwrap();
     let twice = place
         .text("t.csv")

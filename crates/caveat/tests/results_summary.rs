@@ -139,7 +139,7 @@ fn wrong_requests_are_refused_in_one_line() {
         ("--by hier,hier", &["column hier is named twice"]),
         ("--where setting", &["--where", "COLUMN OP VALUE"]),
         ("--where color=red", &["unknown column \"color\"", "l2_reg"]),
-        ("--where gap==2", &["unknown operator after gap", "!= < <= > >="]),
+        ("--where gap~2", &["no operator in \"gap~2\"", "!= < <= > >="]),
         ("--where setting>full", &["column setting", "= or !="]),
         ("--where gap=far", &["column gap", "a whole number"]),
         ("--where class=right", &["premise, exception_cycle"]),

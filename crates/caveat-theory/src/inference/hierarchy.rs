@@ -154,8 +154,7 @@ impl Hierarchy {
     /// # Errors
     /// Fewer than two units, or what [`ChoiceFitter::fit`] refuses.
     pub fn of_choices(spec: &ModelSpec, units: &[UnitChoices<'_>], done: &(dyn Fn() + Sync)) -> Result<Self> {
-        let spacing = std::env::var("SPACING").ok().and_then(|v| v.parse().ok()).unwrap_or(SPACING);
-        Self::of_choices_spaced(spec, units, spacing, done)
+        Self::of_choices_spaced(spec, units, SPACING, done)
     }
 
     fn of_choices_spaced(
@@ -197,19 +196,6 @@ impl Hierarchy {
             grid
         };
         Ok(Self { grids: (0..n).into_par_iter().map(tabulate).collect::<Result<_>>()? })
-    }
-
-    #[doc(hidden)]
-    pub fn describe(&self) -> String {
-        let n = self.grids.len();
-        let mean = |f: &dyn Fn(&UnitGrid) -> usize| self.grids.iter().map(f).sum::<usize>() / n;
-        format!(
-            "evaluations {:?} blocks {} values {} nodes {:?}",
-            likelihood::COUNT,
-            mean(&|g| g.blocks.len()),
-            mean(&|g| g.values.len()),
-            [0, 1, 2, 3, 4].map(|k| mean(&|g| g.nodes[k].at.len()))
-        )
     }
 
     /// Number of steps that [`fit`](Self::fit) tells of.

@@ -115,8 +115,9 @@ fn a_file_cut_or_lengthened_anywhere_is_refused() {
     let bytes = file(&[("w", Dtype::F32, floats())]);
     for cut in 0..bytes.len() {
         let message = refusal(&[(SINGLE, &bytes[..cut])]);
+        // A few bytes of the header's length are text as well.
         let says = if cut == 0 { "is empty" } else { "expected a safetensors file" };
-        assert!(message.contains(says), "{message}");
+        assert!(message.contains(says) || cut < 8 && message.contains("is text"), "{cut}: {message}");
     }
     assert!(refusal(&[(SINGLE, &bytes[..bytes.len() - 1])]).contains("announces 24 bytes of tensors, the file has 23"));
     let longer = [&bytes[..], &[0]].concat();

@@ -17,7 +17,6 @@ const NEAR: f64 = 5.0;
 /// Expected gain in log-likelihood at which a maximum is good.
 const TOLERANCE: f64 = 3e-5;
 
-pub static COUNT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
 const STEPS: usize = 100;
 
 type Matrix = [[f64; SLOPES]; SLOPES];
@@ -65,7 +64,6 @@ impl<'a> Units<'a> {
 
     /// Log-likelihood, derivatives, and the sum of squares of units' derivatives.
     fn evaluate(&self, population: &Population) -> (f64, Slopes, Matrix) {
-        COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let parts: Vec<(f64, Slopes)> =
             self.grids.par_iter().map(|grid| Integral::new(grid, population).log_likelihood()).collect();
         let (mut value, mut slopes, mut squares) = (0.0, [0.0; SLOPES], [[0.0; SLOPES]; SLOPES]);
