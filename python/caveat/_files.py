@@ -81,15 +81,15 @@ def fit_trials(
     compare : bool
         Compare nested models by cross-validation, in ``folds`` folds.
     hierarchical : bool
-        Fit the population of models (in `fit_choice_file` of subjects) from every one's whole likelihood: median, spread
-        between them, and each one's shrunken estimate. Nobody is left out because of an estimate at a limit.
+        Fit the population of models (in `fit_choice_file` of subjects) from every one's whole likelihood: median,
+        spread between them, and each one's shrunken estimate. Nobody is left out because of an estimate at a limit.
     phase : {"pre", "post"}
         Rows before or after training.
     where : str or list of str
         Conditions that used rows meet, as ``"setting=full & gap>=2"``.
     bootstrap : int, optional
-        Replicates of a bootstrap, for intervals beside the others; with ``test`` those of the predictions' intervals, 2,000 by
-        default.
+        Replicates of a bootstrap, for intervals beside the others; with ``test`` those of the predictions' intervals,
+        2,000 by default.
     seed : int
         Of the bootstrap and of the folds.
 
@@ -161,8 +161,8 @@ def fit_choice_file(
     columns, preset, n_items, items, first_rank, trials, skip_missing, where
         How it is read, as of `read_choices`.
     tasks : dict of str to task, or task, optional
-        What was trained under every condition (in files without conditions, by subject or session): a `TransitiveTask`, a
-        number of items, or text as in ``"9:5-3"``. A task alone, or one under None, is of everything that is not named.
+        What was trained under every condition (in files without conditions, by subject or session): a
+        `TransitiveTask`, a number of items, or text as in ``"9:5-3"``. A task alone, or one under None, is of everything that is not named.
         Takes the place of ``n_items`` and ``exceptions``.
     exceptions : list of (winner, loser)
         Exceptions that were trained, by rank from 0, in a file with one condition.
@@ -335,8 +335,8 @@ def task_text(what: str, task: Task) -> str:
     if isinstance(task, TransitiveTask):
         if task.weights or task.order != "both":
             raise ValueError(
-                f"{what}: expected every trained pair equally often and in both orders, as files of choices are fitted, "
-                f"got weights {task.weights} and the order {task.order!r}"
+                f"{what}: expected every trained pair equally often and in both orders, as files of choices are "
+                f"fitted, got weights {task.weights} and the order {task.order!r}"
             )
         exceptions = ",".join(f"{winner}-{loser}" for winner, loser in task.exceptions)
         return f"{task.n_items}:{exceptions}" if exceptions else str(task.n_items)

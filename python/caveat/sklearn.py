@@ -168,8 +168,8 @@ class ComparisonRidge(ClassifierMixin, BaseEstimator):
         groups = int(graph.components().max()) + 1
         if groups > 1 and self.encoding == "labels":
             warnings.warn(
-                f"the trials make {groups} groups of items that nothing connects: ranks_ and margins across groups have "
-                "no meaning",
+                f"the trials make {groups} groups of items that nothing connects: ranks_ and margins across groups "
+                "have no meaning",
                 UserWarning,
                 stacklevel=2,
             )
