@@ -162,8 +162,8 @@ def fit_choice_file(
         How it is read, as of `read_choices`.
     tasks : dict of str to task, or task, optional
         What was trained under every condition (in files without conditions, by subject or session): a
-        `TransitiveTask`, a number of items, or text as in ``"9:5-3"``. A task alone, or one under None, is of everything that is not named.
-        Takes the place of ``n_items`` and ``exceptions``.
+        `TransitiveTask`, a number of items, or text as in ``"9:5-3"``. A task alone, or one under None, is of
+        everything that is not named. Takes the place of ``n_items`` and ``exceptions``.
     exceptions : list of (winner, loser)
         Exceptions that were trained, by rank from 0, in a file with one condition.
     by : list of str, optional
