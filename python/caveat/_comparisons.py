@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from typing import Any
 
@@ -168,7 +169,16 @@ def merge(labels: list[Any]) -> tuple[np.ndarray, np.ndarray]:
         if not isinstance(label, str):
             whole = isinstance(label, float) and label.is_integer() and abs(label) <= 2**53
             shown[k] = int(label) if whole or isinstance(label, int) else label
+    if any(not isinstance(label, str) for label in labels):
+        shown = [_number(label) if isinstance(label, str) else label for label in shown]
     return _array_of(shown), np.array(item, dtype=np.int64)
+
+
+def _number(label: str) -> Any:
+    """Text beside numbers as the number that it is, if it is written as one."""
+    if re.fullmatch(r"-?(0|[1-9][0-9]*)", label):
+        return int(label)
+    return float(label) if re.fullmatch(r"-?(0|[1-9][0-9]*)\.[0-9]+", label) else label
 
 
 def _objects(items: list[Any]) -> np.ndarray:
@@ -184,8 +194,8 @@ def distinct(labels: np.ndarray) -> tuple[list[Any], np.ndarray]:
         return found.tolist(), index.reshape(-1)
     places: dict[Any, int] = {}
     # 1, 1.0 and True are equal in Python; of these only True is no number.
-    index = [places.setdefault((isinstance(label, bool), label), len(places)) for label in labels.tolist()]
-    return [label for _, label in places], np.array(index, dtype=np.int64)
+    place = [places.setdefault((isinstance(label, bool), label), len(places)) for label in labels.tolist()]
+    return [label for _, label in places], np.array(place, dtype=np.int64)
 
 
 def unique(winners: np.ndarray, losers: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -37,9 +37,12 @@ __all__ = [
     "fit_files",
     "geometry_of_runs",
     "gradient_flow",
+    "is_missing_label",
+    "label_key",
     "logistic",
     "margins_figure",
     "mechanism_figure",
+    "merge_labels",
     "phase_axes",
     "phase_figure",
     "phase_grid",
@@ -204,6 +207,9 @@ class Solution:
 class LogisticSolution(Solution):
     def probability(self, first: Any, second: Any) -> Any: ...
 
+def merge_labels(spellings: list[str]) -> tuple[list[str], list[int], list[str]]: ...
+def is_missing_label(text: str) -> bool: ...
+def label_key(label: Any) -> Any: ...
 def restore(name: str, version: str, state: bytes) -> Any: ...
 def solve(
     task: _Trained,

@@ -63,7 +63,7 @@ def test_figures_and_tables_are_written(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent as on Unix")
 def test_ctrl_c_ends_the_command() -> None:
     process = subprocess.Popen(
-        [SCRIPT, "phase", "-n", "301", "--exception", "160", "140", "--grid", "20000x20000"], stderr=subprocess.DEVNULL
+        [SCRIPT, "phase", "-n", "301", "--exception", "160", "140", "--grid", "2000x2000"], stderr=subprocess.DEVNULL
     )
     time.sleep(1.0)
     process.send_signal(signal.SIGINT)

@@ -71,13 +71,16 @@ def test_all_that_is_public_of_the_compiled_part_is_in_the_package() -> None:
         "conjunctivity_figure",
         "fit_files",
         "geometry_of_runs",
+        "is_missing_label",
+        "label_key",
         "margins_figure",
+        "merge_labels",
     }
     internal |= {
         "mechanism_figure",
         "phase_axes",
         "phase_figure",
-        "restore_kernel",
+        "restore",
         "results_table",
         "task_figure",
         "window_figure",
