@@ -161,7 +161,7 @@ def merge(labels: list[Any]) -> tuple[np.ndarray, np.ndarray]:
         at = {item: k for k, item in enumerate(items)}
         kinds = {type(item) for item in items}
         return (np.array(items) if kinds == {bool} else _objects(items)), np.array([at[label] for label in labels])
-    names, item, notes = merge_labels(spelled)
+    names, item, notes = merge_labels([text for text in spelled if text is not None])
     for note in notes:
         warnings.warn(note.partition(": ")[2], UserWarning, stacklevel=5)
     shown: list[Any] = list(names)

@@ -213,7 +213,7 @@ impl Delimited {
     fn bad_record(&self, error: &csv::Error, offset: u64) -> ResultsError {
         match error.kind() {
             csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-                let one_more = *len as u64 == *expected_len as u64 + 1 && offset == self.first_row;
+                let one_more = *len == *expected_len + 1 && offset == self.first_row;
                 let hint = match one_more {
                     true => " (R's write.table leaves out the name of its row names: row.names = FALSE writes none)",
                     false => "",

@@ -135,7 +135,7 @@ fn tidy(text: &str) -> Cow<'_, str> {
     let seen = text.trim_matches(|c: char| c.is_whitespace() || is_invisible(c) || is_joiner(c));
     let mut before = ' ';
     let clean = seen.chars().all(|c| {
-        let good = !is_invisible(c) && (c == ' ' || !c.is_whitespace()) && !(c == ' ' && before == ' ');
+        let good = if c == ' ' { before != ' ' } else { !is_invisible(c) && !c.is_whitespace() };
         before = c;
         good
     });
@@ -328,11 +328,14 @@ pub(crate) struct Named {
     pub(crate) notes: Vec<String>,
 }
 
+/// How items are shown, the item of every spelling, and what a person should know.
+pub type Merged = (Vec<String>, Vec<usize>, Vec<String>);
+
 /// Items of spellings in [`label_order`]: how each is shown, the item of every spelling, and what a person should know.
 ///
 /// # Errors
 /// More than 2³² − 2 spellings, in words.
-pub fn merge_labels<T: AsRef<str>>(spellings: &[T]) -> Result<(Vec<String>, Vec<usize>, Vec<String>), String> {
+pub fn merge_labels<T: AsRef<str>>(spellings: &[T]) -> Result<Merged, String> {
     let mut all = Labels::default();
     let items = spellings.iter().map(|s| all.number(s.as_ref())).collect::<Result<Vec<u32>, String>>()?;
     let Named { labels, notes } = all.finish();

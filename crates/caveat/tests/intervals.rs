@@ -136,8 +136,8 @@ fn a_position_bias_that_runs_off_says_so() {
     let place = Place::new();
     // One of three always chooses what is shown first, or second, whatever it is.
     let others = |a: usize, b: usize| if a < b { 15 + a } else { 6 - b };
-    place.write("first.csv", &choices(3, |s, a, b| if s == 0 { 20 } else { others(a, b) }));
-    place.write("second.csv", &choices(3, |s, a, b| if s == 0 { 0 } else { others(a, b) }));
+    place.write("first.csv", choices(3, |s, a, b| if s == 0 { 20 } else { others(a, b) }));
+    place.write("second.csv", choices(3, |s, a, b| if s == 0 { 0 } else { others(a, b) }));
     for (file, bound) in [("first.csv", "position_bias=inf"), ("second.csv", "position_bias=-inf")] {
         let command = format!("fit {file} {CHOICES},subject=subject --by subject --position-bias");
         let fits = place.json(&command);
@@ -155,7 +155,7 @@ fn a_position_bias_that_runs_off_says_so() {
 fn a_lapse_rate_at_its_bound_is_marked_in_the_table() {
     let place = Place::new();
     // The higher item is chosen in seven of ten trials at every distance: half of the answers at random would give more.
-    place.write("c.csv", &choices(3, |s, a, b| if a < b { 13 + s % 2 } else { 7 - s % 2 }));
+    place.write("c.csv", choices(3, |s, a, b| if a < b { 13 + s % 2 } else { 7 - s % 2 }));
     let printed = place.ok(&format!("fit c.csv {CHOICES} --lapse"));
     let fit = place.json(&format!("fit c.csv {CHOICES} --lapse"))[0].clone();
     let bound = fit["at_bound"].as_str().unwrap();
@@ -170,7 +170,7 @@ fn intervals_of_choices_say_what_they_are_over() {
         let right = 10 + 2 * a.abs_diff(b) + (s + a + 2 * b) % 3;
         if a < b { right } else { 20 - right }
     };
-    place.write("c.csv", &choices(4, some));
+    place.write("c.csv", choices(4, some));
     let columns = format!("{CHOICES},subject=subject");
     let all = place.json(&format!("fit c.csv {columns}"));
     assert_eq!(all[0]["interval_over"], "subjects", "{all}");

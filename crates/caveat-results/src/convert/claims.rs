@@ -80,10 +80,13 @@ pub(super) fn check(
     Ok(())
 }
 
+/// Looks for the first of some names in what a run says of itself.
+type Find<'a> = dyn Fn(&[&'static str]) -> Option<(&'static str, Value)> + 'a;
+
 fn check_setting(
     run: &RunPath,
     path: &Path,
-    find: &dyn Fn(&[&'static str]) -> Option<(&'static str, Value)>,
+    find: &Find<'_>,
     says: &dyn Fn(&str, &str, &str, &Value) -> String,
 ) -> Result<(), String> {
     let of_path = run.setting_name();

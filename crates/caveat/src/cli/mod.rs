@@ -63,7 +63,7 @@ pub(crate) enum Command {
     /// Rank any items from a list of comparisons, at any size
     Rank(RankArgs),
     /// Fit (α, C, gain) to trial tables, or predict conditions not fitted
-    Fit(FitArgs),
+    Fit(Box<FitArgs>),
     /// Compare candidate tasks by what they tell about α, and find the trials that takes
     Design(DesignArgs),
     /// Check, summarize, convert and tabulate trial tables

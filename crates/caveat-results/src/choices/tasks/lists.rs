@@ -421,7 +421,7 @@ fn chance_explains(whole: &Trials, part: &Trials, missing: &dyn Fn((usize, usize
     }
     let trials: f64 = part.values().sum();
     // A part that is all there is misses nothing.
-    !(touched > 0.0) || trials * (-touched / rest).ln_1p() + (parts as f64).ln() >= IMPROBABLE.ln()
+    touched <= 0.0 || trials * (-touched / rest).ln_1p() + (parts as f64).ln() >= IMPROBABLE.ln()
 }
 
 /// The first few names, and how many there are beyond.

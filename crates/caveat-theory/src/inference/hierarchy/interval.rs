@@ -95,7 +95,7 @@ impl Profile<'_, '_> {
     }
 
     fn range(&self) -> (f64, f64) {
-        if self.parameter % 2 == 0 { self.units.ends[self.parameter / 2] } else { LOG_SD }
+        if self.parameter.is_multiple_of(2) { self.units.ends[self.parameter / 2] } else { LOG_SD }
     }
 
     fn lost(&self, fitted: &Fitted) -> f64 {
@@ -104,7 +104,7 @@ impl Profile<'_, '_> {
 
     fn end(&self, side: usize) -> End {
         let axis = self.parameter / 2;
-        let is_mean = self.parameter % 2 == 0;
+        let is_mean = self.parameter.is_multiple_of(2);
         let (low, high) = self.range();
         let bound = [low, high][side];
         let beyond = [f64::NEG_INFINITY, f64::INFINITY][side];

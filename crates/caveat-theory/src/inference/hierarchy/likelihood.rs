@@ -6,7 +6,7 @@ use super::super::choice::{AXES, UnitGrid};
 use super::integral::{Integral, Level, Population, SLOPES, Slopes};
 
 /// Smallest and largest standard deviation that is told from 0 and ∞.
-pub(super) const LOG_SD: (f64, f64) = (-6.9, 2.302_585_092_994_046);
+pub(super) const LOG_SD: (f64, f64) = (-6.9, std::f64::consts::LN_10);
 
 /// A log-likelihood that counts for nothing: a standard deviation of 0, or a limit, is taken where it costs no more.
 pub(super) const SLACK: f64 = 1e-3;
@@ -163,7 +163,7 @@ impl<'a> Units<'a> {
                 Level::Limit(0) => (self.ends[axis].0, 0.0),
                 Level::Limit(_) => (self.ends[axis].1, 0.0),
             };
-            if parameter % 2 == 0 {
+            if parameter.is_multiple_of(2) {
                 mean = value;
             } else {
                 log_sd = value;
