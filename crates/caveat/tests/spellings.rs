@@ -73,7 +73,7 @@ fn a_trial_table_is_the_same_in_every_codec() {
     // A name says nothing, and a whole file may be packed once more.
     fs::copy(place.path("lz4.parquet"), place.path("parquet.csv")).unwrap();
     fs::copy(place.path("t.csv"), place.path("csv.parquet")).unwrap();
-    place.write("t.parquet.gz", &gzip(&place.bytes("brotli.parquet")));
+    place.write("t.parquet.gz", gzip(&place.bytes("brotli.parquet")));
     for name in ["parquet.csv", "csv.parquet", "t.parquet.gz"] {
         assert_eq!(summary(&place, name, None), expected, "{name}");
     }
