@@ -526,10 +526,25 @@ pub(crate) fn lapse_of(l: f64) -> f64 {
     MAX_LAPSE * super::logistic(l)
 }
 
-/// Puts a node in its place, unless it is there.
+/// Puts a node in its place, unless one is there or so near that the difference is rounding: a cell of no width has no slope.
 fn add(axis: &mut Vec<f64>, u: f64) {
     let at = axis.partition_point(|&v| v < u);
-    if axis.get(at) != Some(&u) {
+    let is_near = |v: Option<&f64>| v.is_some_and(|v| (v - u).abs() <= 1e-9 * (1.0 + u.abs()));
+    if !is_near(axis.get(at)) && !is_near(at.checked_sub(1).and_then(|k| axis.get(k))) {
         axis.insert(at, u);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::add;
+
+    #[test]
+    fn nodes_as_near_as_rounding_are_one() {
+        let mut axis = vec![-1.0, 0.3, 2.0];
+        for u in [0.1 + 0.2, -1.0 - 1e-12, 2.0 + 4.0 * f64::EPSILON, 0.5, 0.5] {
+            add(&mut axis, u);
+        }
+        assert_eq!(axis, [-1.0, 0.3, 0.5, 2.0]);
     }
 }

@@ -47,26 +47,50 @@ fn scales_go_there_and_back() {
 }
 
 #[test]
-#[ignore = "slow: with lapses and biases the grids take minutes and gigabytes"]
-fn a_marginal_likelihood_is_the_mean_over_people_drawn_from_the_population() {
+fn lapses_together_with_a_position_bias_are_refused() {
     let task = TransitiveTask::new(6, &[(3, 1)]).unwrap();
+    let choices = drawn(&task, (0.2, 4.0, 3.0), 1);
+    let unit = UnitChoices { graph: task.graph(), clusters: &choices };
     let spec = ModelSpec::new(Family::Ridge).with_lapse().with_position_bias();
+    let refused = Hierarchy::of_choices(&spec, &[unit, unit], &|| {}).unwrap_err();
+    assert!(refused.to_string().contains("leave one of them out"), "{refused}");
+}
+
+#[test]
+fn a_marginal_likelihood_is_the_mean_over_people_drawn_from_the_population() {
+    agrees_with_monte_carlo(&ModelSpec::new(Family::Ridge));
+}
+
+#[test]
+fn a_marginal_likelihood_with_lapses_is_the_mean_over_people_drawn_from_the_population() {
+    agrees_with_monte_carlo(&ModelSpec::new(Family::Ridge).with_lapse());
+}
+
+#[test]
+fn a_marginal_likelihood_with_a_bias_is_the_mean_over_people_drawn_from_the_population() {
+    agrees_with_monte_carlo(&ModelSpec::new(Family::Ridge).with_position_bias());
+}
+
+/// Holds the quadrature against the mean of one person's likelihood over parameters drawn from a population.
+fn agrees_with_monte_carlo(spec: &ModelSpec) {
+    let task = TransitiveTask::new(6, &[(3, 1)]).unwrap();
     let surface = Surface::new(task.graph(), Family::Ridge, &pairs(6)).unwrap();
     for (seed, truth, means) in [(1, (0.2, 4.0, 3.0), [-1.2, 1.2, 1.0]), (2, (0.01, 40.0, 2.0), [-5.0, 3.5, 0.8])] {
         let choices = drawn(&task, truth, seed);
         let unit = UnitChoices { graph: task.graph(), clusters: &choices };
-        let hierarchy = Hierarchy::of_choices(&spec, &[unit, unit], &|| {}).unwrap();
+        let hierarchy = Hierarchy::of_choices(spec, &[unit, unit], &|| {}).unwrap();
         let (means, sds) = ([means[0], means[1], means[2], -2.5, 0.1], [0.8, 0.7, 0.3, 0.5, 0.2]);
         let population: Population = std::array::from_fn(|k| Level::Normal { mean: means[k], log_sd: f64::ln(sds[k]) });
         let (found, _) = Integral::new(&hierarchy.grids[0], &population).log_likelihood();
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let n = 40_000;
+        let n = 80_000;
         let likelihoods: Vec<f64> = (0..n)
             .map(|_| {
                 let [x, z, gain, lapse, bias]: [f64; AXES] =
                     std::array::from_fn(|k| means[k] + sds[k] * rng.sample::<f64, _>(StandardNormal));
                 let margins = surface.margins(UnitScale::Logit.invert(x), z.exp()).unwrap();
-                let lapse = UnitScale::HalfLogit.invert(lapse);
+                let lapse = if spec.lapse { UnitScale::HalfLogit.invert(lapse) } else { 0.0 };
+                let bias = if spec.position_bias { bias } else { 0.0 };
                 // Every pair in both orders, one after the other.
                 let log: f64 = choices[0]
                     .iter()
