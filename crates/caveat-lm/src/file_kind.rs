@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use caveat_results::{Foreign, Remedy, foreign_kind};
+
 use crate::error::{LmError, quoted};
 
 /// As much of a file as its kind is looked for in, in bytes.
@@ -11,59 +13,38 @@ const HEAD: usize = 1024;
 
 /// What the beginning of a file says that it is, where that is none of a model's files; `bytes` is its whole size.
 fn kind_of(head: &[u8], bytes: u64) -> Option<String> {
-    let text = std::str::from_utf8(head).or_else(|e| std::str::from_utf8(&head[..e.valid_up_to()])).unwrap_or_default();
-    let trimmed = text.trim_start_matches('\u{feff}').trim_start();
-    let lower = trimmed.get(..15.min(trimmed.len())).unwrap_or_default().to_ascii_lowercase();
     if bytes == 0 {
         return Some("is empty: fetch it again".to_owned());
     }
-    if trimmed.starts_with("version https://git-lfs.github.com/spec/")
-        || trimmed.starts_with("version http://git-media")
-    {
-        let advice = "run `git lfs pull` in its folder";
-        return Some(format!("is a pointer of git-lfs, which stands for the file where it was not fetched: {advice}"));
-    }
-    if trimmed.starts_with("/annex/objects/") || (trimmed.starts_with("../") && trimmed.contains(".git/annex/")) {
-        return Some("is a pointer of git-annex, which stands for the file: run `git annex get` on it".to_owned());
-    }
-    if lower.starts_with("<!doctype html") || lower.starts_with("<html") || lower.starts_with("<head") {
-        return Some("is a web page, saved in place of the file: download the file itself".to_owned());
-    }
-    if lower.starts_with("<?xml") || lower.starts_with("<error") {
-        return Some("is XML, perhaps a server's message of an error: download the file again".to_owned());
-    }
-    let named = |what: &str, advice: &str| Some(format!("is {what}: {advice}"));
-    let unpack = "unpack it";
     let convert = "convert the model to safetensors, as save_pretrained does";
+    // Formats of models first: to other readers they are archives, or nothing that they know.
     match head {
         [b'P', b'K', 3 | 5, 4 | 6, ..] if contains(head, b"data.pkl") || contains(head, b"/version") => {
-            named("a checkpoint of PyTorch (a pickle), which is not read", convert)
+            return Some(format!("is a checkpoint of PyTorch (a pickle), which is not read: {convert}"));
         }
-        [b'P', b'K', 3 | 5, 4 | 6, ..] => named("a zip archive", unpack),
         // The opcode PROTO of a pickle, and what follows it.
         [0x80, 2..=5, b'}' | b']' | b'(' | 0x8a | 0x95 | b'c' | b'X', ..] => {
-            named("a pickle, as older versions of PyTorch save, which is not read", convert)
+            return Some(format!("is a pickle, as older versions of PyTorch save, which is not read: {convert}"));
         }
-        [0x1f, 0x8b, ..] => named("compressed (gzip)", unpack),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => named("compressed (zstd)", unpack),
-        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => named("compressed (xz)", unpack),
-        [b'B', b'Z', b'h', b'1'..=b'9', ..] => named("compressed (bzip2)", unpack),
-        [b'7', b'z', 0xbc, 0xaf, ..] => named("a 7-Zip archive", unpack),
-        [0x89, b'H', b'D', b'F', ..] => named("HDF5, as Keras saves, which is not read", convert),
-        [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => named("an array of NumPy", convert),
-        [b'P', b'A', b'R', b'1', ..] => named("a Parquet table", "give a model"),
         [b'l', b'm', b'g', b'g' | b'f', ..] | [b't', b'j', b'g', b'g', ..] | [b'a', b'l', b'g', b'g', ..] => {
-            named("a GGML file, which came before GGUF", "convert the model to GGUF")
+            return Some("is a GGML file, which came before GGUF: convert the model to GGUF".to_owned());
         }
-        _ if head.get(257..262) == Some(b"ustar") => named("a tar archive", unpack),
         // The version of ONNX's format, then the name of the program that wrote it.
         [0x08, 1..=20, 0x12, length, ..]
             if head.get(4..4 + usize::from(*length)).is_some_and(|name| name.iter().all(u8::is_ascii_graphic)) =>
         {
-            named("a model in ONNX, which is not read", convert)
+            return Some(format!("is a model in ONNX, which is not read: {convert}"));
         }
-        _ => None,
+        [b'P', b'A', b'R', b'1', ..] => return Some("is a Parquet table: give a model".to_owned()),
+        [b'G', b'G', b'U', b'F', ..] => return None,
+        _ => {}
     }
+    let Foreign { what, remedy } = foreign_kind(head)?;
+    let advice = match remedy {
+        Remedy::OfFile(words) => words,
+        Remedy::OfTable(_) => "give a model in safetensors or GGUF",
+    };
+    Some(format!("is {what}: {advice}"))
 }
 
 fn contains(head: &[u8], part: &[u8]) -> bool {
@@ -134,9 +115,9 @@ mod tests {
         for (content, says) in [
             (&b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 7\n"[..], "git lfs pull"),
             (b"/annex/objects/SHA256E-s7--ab.safetensors\n", "git annex get"),
-            (b"\n<!DOCTYPE html>\n<html>", "a web page"),
-            (b"<HTML><head>", "a web page"),
-            (b"<?xml version='1.0'?><Error><Code>AccessDenied", "is XML"),
+            (b"\n<!DOCTYPE html>\n<html>", "a page in HTML"),
+            (b"<HTML><head>", "a page in HTML"),
+            (b"<?xml version='1.0'?><Error><Code>AccessDenied", "an XML document"),
             (
                 b"{\"error\": \"Repository not found\"}",
                 "is JSON (\"{\\\"error\\\": \\\"Repository not found\\\"}\"), perhaps a server's",

@@ -47,7 +47,7 @@ pub use comparisons::{ComparisonColumns, ComparisonRole, LabeledComparisons, pla
 pub use conditions::{Condition, ConditionKey, MAX_ITEMS, PairMargin, read_conditions};
 pub use convert::{Converted, Layout, convert_trials};
 pub use error::{Result, ResultsError};
-pub use input::{AsInput, Input};
+pub use input::{AsInput, Foreign, Input, Remedy, foreign_kind};
 pub use labels::{Merged, is_missing_label, label_key, label_order, look_alikes, merge_labels};
 pub use matrix::{read_matrix, write_matrix};
 pub use rows::column_names;

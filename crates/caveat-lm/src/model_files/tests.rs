@@ -302,7 +302,7 @@ fn files_of_another_kind_are_called_what_they_are() {
         assert!(message.contains(name) && message.contains("git lfs pull"), "{message}");
     }
     for (content, says) in [
-        (&b"<!doctype html><html>"[..], "a web page"),
+        (&b"<!doctype html><html>"[..], "a page in HTML"),
         (b"{\"error\":\"Invalid username or password.\"}", "is JSON"),
         (b"Entry not found", "is text (\"Entry not found\")"),
         (b"GGUF\x03\0\0\0\0\0\0\0\0\0\0\0", "is a GGUF file"),

@@ -17,7 +17,8 @@ use tempfile::TempPath;
 
 use crate::error::{Result, ResultsError};
 pub(crate) use parquet::{ParquetInput, damaged};
-use sniff::{Content, Foreign};
+use sniff::Content;
+pub use sniff::{Foreign, Remedy, foreign_kind};
 pub(crate) use text::TextStream;
 
 /// What `-` is called in messages.
@@ -139,6 +140,7 @@ impl Input {
             Content::Text { .. } => Ok(Form::Text),
             Content::Empty => Err(ResultsError::EmptyFile { path: self.path().to_owned(), expected }),
             Content::Foreign(Foreign { what, remedy }) => {
+                let remedy = remedy.words();
                 Err(ResultsError::bad_file(self.path(), format!("{what}, where {expected} was expected: {remedy}")))
             }
         }

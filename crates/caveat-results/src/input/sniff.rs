@@ -25,12 +25,32 @@ pub(super) enum Encoding {
     Utf16 { big_endian: bool },
 }
 
-/// A file of another kind, by its name, and how it becomes one that is read.
+/// A file of another kind than was expected, by its name, and what helps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Foreign {
-    pub(super) what: &'static str,
-    pub(super) remedy: &'static str,
+pub struct Foreign {
+    /// What the file is, as "a tar archive".
+    pub what: &'static str,
+    /// What to do with it.
+    pub remedy: Remedy,
 }
+
+/// What helps with a file of another kind, in words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remedy {
+    /// Whatever the file was to be: fetch it, unpack it.
+    OfFile(&'static str),
+    /// Where a table was expected: how the file's own is saved.
+    OfTable(&'static str),
+}
+
+impl Remedy {
+    pub(super) fn words(self) -> &'static str {
+        let (Self::OfFile(words) | Self::OfTable(words)) = self;
+        words
+    }
+}
+
+use Remedy::{OfFile, OfTable};
 
 /// What a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,19 +66,25 @@ pub(super) enum Content {
     Foreign(Foreign),
 }
 
-const AS_CSV: &str = "save it as CSV or Parquet";
-const UNPACK: &str = "unpack it first";
-const FROM_R: &str = "write it in R with write.csv(x, \"x.csv\", row.names = FALSE) or arrow::write_parquet";
-const FROM_PYTHON: &str = "load it in Python and save it with to_csv or to_parquet";
-const SHEET: &str = "save the sheet as CSV";
+const AS_CSV: Remedy = OfTable("save it as CSV or Parquet");
+const UNPACK: Remedy = OfFile("unpack it first");
+const FROM_R: Remedy = OfTable("write it in R with write.csv(x, \"x.csv\", row.names = FALSE) or arrow::write_parquet");
+const FROM_PYTHON: Remedy = OfTable("load it in Python and save it with to_csv or to_parquet");
+const SHEET: Remedy = OfTable("save the sheet as CSV");
+const BEHIND: Remedy = OfTable("use the table behind it, as CSV");
+const NAME_A_TABLE: Remedy = OfTable("name a table");
 
 /// Kinds that begin with fixed bytes: where they stand, which, what the file is, and what to do.
-const BEGINNINGS: &[(usize, &[u8], &str, &str)] = &[
+const BEGINNINGS: &[(usize, &[u8], &str, Remedy)] = &[
     (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook (.xls) or other Office document", SHEET),
-    (0, b"ARROW1", "an Arrow file (Feather)", "save it as Parquet, with to_parquet or write_parquet"),
-    (0, b"FEA1", "a Feather file of the first version", "save it as Parquet, with to_parquet or write_parquet"),
-    (0, b"\xff\xff\xff\xff", "an Arrow stream", "save it as Parquet, with to_parquet or write_parquet"),
-    (0, b"PARE", "an encrypted Parquet file", "write it without encryption"),
+    (0, b"ARROW1", "an Arrow file (Feather)", OfTable("save it as Parquet, with to_parquet or write_parquet")),
+    (
+        0,
+        b"FEA1",
+        "a Feather file of the first version",
+        OfTable("save it as Parquet, with to_parquet or write_parquet"),
+    ),
+    (0, b"PARE", "an encrypted Parquet file", OfTable("write it without encryption")),
     (0, b"ORC", "an ORC file", AS_CSV),
     (0, b"Obj\x01", "an Avro file", AS_CSV),
     (0, b"RDX2\n", "an R data file (.RData)", FROM_R),
@@ -76,32 +102,63 @@ const BEGINNINGS: &[(usize, &[u8], &str, &str)] = &[
     (12, b"\xc2\xea\x81\x60\xb3\x14\x11\xcf\xbd\x92\x08\x00\x09\xc7\x31\x8c", "a SAS file (.sas7bdat)", AS_CSV),
     (0, b"HEADER RECORD*******LIB", "a SAS transport file (.xpt)", AS_CSV),
     (0, b"\x89HDF\r\n\x1a\n", "an HDF5 file (as pandas' to_hdf, NWB and Keras write it)", AS_CSV),
-    (0, b"MATLAB 7.3 MAT-file", "a MATLAB file (.mat)", "write the table in MATLAB with writetable, as CSV"),
-    (0, b"MATLAB 5.0 MAT-file", "a MATLAB file (.mat)", "write the table in MATLAB with writetable, as CSV"),
+    (0, b"MATLAB 7.3 MAT-file", "a MATLAB file (.mat)", OfTable("write the table in MATLAB with writetable, as CSV")),
+    (0, b"MATLAB 5.0 MAT-file", "a MATLAB file (.mat)", OfTable("write the table in MATLAB with writetable, as CSV")),
     (0, b"CDF\x01", "a NetCDF file", AS_CSV),
     (0, b"CDF\x02", "a NetCDF file", AS_CSV),
-    (0, b"\x93NUMPY", "a NumPy array (.npy)", "save a table with named columns, as CSV or Parquet"),
-    (0, b"SQLite format 3\x00", "an SQLite database", "export the table as CSV"),
-    (0, b"DUCK", "a DuckDB database", "export the table as CSV or Parquet"),
-    (8, b"DUCK", "a DuckDB database", "export the table as CSV or Parquet"),
-    (0, b"%PDF-", "a PDF document", "use the table behind it, as CSV"),
-    (0, b"{\\rtf", "a rich-text document (RTF)", "save it as plain text, in CSV"),
-    (0, b"\x89PNG\r\n\x1a\n", "a picture (PNG)", "use the table behind it, as CSV"),
-    (0, b"\xff\xd8\xff", "a picture (JPEG)", "use the table behind it, as CSV"),
-    (0, b"GIF8", "a picture (GIF)", "use the table behind it, as CSV"),
-    (0, b"GGUF", "a model file (GGUF)", "name a table"),
-    (0, b"\x7fELF", "a program", "name a table"),
-    (0, b"BZh", "packed with bzip2", "unpack it first, with bunzip2"),
-    (0, b"\xfd7zXZ\x00", "packed with xz", "unpack it first, with unxz"),
-    (0, b"\x04\x22\x4d\x18", "packed with lz4", "unpack it first, with unlz4"),
+    (0, b"\x93NUMPY", "a NumPy array (.npy)", OfTable("save a table with named columns, as CSV or Parquet")),
+    (0, b"SQLite format 3\x00", "an SQLite database", OfTable("export the table as CSV")),
+    (0, b"DUCK", "a DuckDB database", OfTable("export the table as CSV or Parquet")),
+    (8, b"DUCK", "a DuckDB database", OfTable("export the table as CSV or Parquet")),
+    (0, b"%PDF-", "a PDF document", BEHIND),
+    (0, b"{\\rtf", "a rich-text document (RTF)", OfTable("save it as plain text, in CSV")),
+    (0, b"\x89PNG\r\n\x1a\n", "a picture (PNG)", BEHIND),
+    (0, b"\xff\xd8\xff", "a picture (JPEG)", BEHIND),
+    (0, b"GIF8", "a picture (GIF)", BEHIND),
+    (0, b"GGUF", "a model file (GGUF)", NAME_A_TABLE),
+    (0, b"\x7fELF", "a program", NAME_A_TABLE),
+    (0, b"BZh", "packed with bzip2", OfFile("unpack it first, with bunzip2")),
+    (0, b"\xfd7zXZ\x00", "packed with xz", OfFile("unpack it first, with unxz")),
+    (0, b"\x04\x22\x4d\x18", "packed with lz4", OfFile("unpack it first, with unlz4")),
     (0, b"\xff\x06\x00\x00sNaPpY", "packed with snappy", UNPACK),
-    (0, b"\x1f\x9d", "packed with compress (.Z)", "unpack it first, with uncompress"),
+    (0, b"\x1f\x9d", "packed with compress (.Z)", OfFile("unpack it first, with uncompress")),
     (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive", UNPACK),
     (0, b"Rar!\x1a\x07", "a RAR archive", UNPACK),
-    (257, b"ustar", "a tar archive", "unpack it first, with tar xf, and name the files in it"),
-    (0, b"version https://git-lfs.github.com/spec/", "a pointer of git-lfs, not the file itself", "run git lfs pull"),
-    (0, b"version https://hawser.github.com/spec/", "a pointer of git-lfs, not the file itself", "run git lfs pull"),
+    (257, b"ustar", "a tar archive", OfFile("unpack it first, with tar xf, and name the files in it")),
+    (
+        0,
+        b"version https://git-lfs.github.com/spec/",
+        "a pointer of git-lfs, not the file itself",
+        OfFile("run git lfs pull"),
+    ),
+    (
+        0,
+        b"version https://hawser.github.com/spec/",
+        "a pointer of git-lfs, not the file itself",
+        OfFile("run git lfs pull"),
+    ),
 ];
+
+/// What a file is by its first bytes, where that is neither text nor a Parquet table. A zip archive is one whatever is in it.
+///
+/// ```
+/// let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 7\n";
+/// assert!(caveat_results::foreign_kind(pointer).is_some_and(|kind| kind.what.contains("git-lfs")));
+/// ```
+pub fn foreign_kind(head: &[u8]) -> Option<Foreign> {
+    let packed = |what| Some(Foreign { what, remedy: UNPACK });
+    match packing_of(head) {
+        Packing::Gzip => return packed("packed with gzip"),
+        Packing::Zstd => return packed("packed with zstd"),
+        Packing::None if is_zip(head) => return packed("a zip archive"),
+        Packing::None => {}
+    }
+    named(head)
+}
+
+fn is_zip(head: &[u8]) -> bool {
+    head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06")
+}
 
 /// What `file` holds; `size` is its size in bytes. Reads the head, and of a zip archive also the end.
 pub(super) fn content(file: &mut File, size: u64) -> io::Result<Content> {
@@ -111,8 +168,7 @@ pub(super) fn content(file: &mut File, size: u64) -> io::Result<Content> {
     }
     let packing = packing_of(&raw);
     if packing == Packing::None {
-        let zip = raw.starts_with(b"PK\x03\x04") || raw.starts_with(b"PK\x05\x06");
-        return Ok(if zip { Content::Foreign(zip_kind(file, size, raw)?) } else { of_head(&raw, packing) });
+        return Ok(if is_zip(&raw) { Content::Foreign(zip_kind(file, size, raw)?) } else { of_head(&raw, packing) });
     }
     file.seek(SeekFrom::Start(0))?;
     let mut head = Vec::new();
@@ -151,56 +207,79 @@ fn of_head(head: &[u8], packing: Packing) -> Content {
     if head.starts_with(b"PAR1") {
         return if packing == Packing::None { Content::Parquet } else { Content::PackedParquet(packing) };
     }
-    let begins = |at: usize, bytes: &[u8]| head.get(at..).is_some_and(|rest| rest.starts_with(bytes));
-    if let Some((_, _, what, remedy)) = BEGINNINGS.iter().find(|(at, bytes, ..)| begins(*at, bytes)) {
-        return foreign(what, remedy);
-    }
     match head {
-        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => return foreign("text in UTF-32", "save it in UTF-8"),
+        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => {
+            return foreign("text in UTF-32", OfTable("save it in UTF-8"));
+        }
         [0xff, 0xfe, ..] => {
             return Content::Text { packing, encoding: Encoding::Utf16 { big_endian: false } };
         }
         [0xfe, 0xff, ..] => return Content::Text { packing, encoding: Encoding::Utf16 { big_endian: true } },
-        // Stata before 117: the format, the byte order, the type of file, and nothing.
-        [0x68..=0x73, 1 | 2, 1, 0, ..] => return foreign("a Stata file (.dta)", AS_CSV),
-        // A pickle names its protocol and goes on with a frame or an object.
-        [0x80, 2..=5, 0x95 | b'c' | b'}' | b']' | b'(' | 0x8c, ..] => {
-            return foreign("a Python pickle", FROM_PYTHON);
-        }
         _ => {}
+    }
+    if let Some(kind) = named(head) {
+        return Content::Foreign(kind);
     }
     if head.contains(&0) {
         return if looks_like_utf16(head) {
-            foreign("text in UTF-16 without a byte-order mark", "save it in UTF-8")
+            foreign("text in UTF-16 without a byte-order mark", OfTable("save it in UTF-8"))
         } else {
             foreign("binary data of no kind that is known", AS_CSV)
         };
     }
-    let text = String::from_utf8_lossy(head);
-    let text = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
-    let lower: String = text.chars().take(64).flat_map(char::to_lowercase).collect();
-    if ["<!doctype html", "<html", "<head", "<body", "<table"].iter().any(|tag| lower.starts_with(tag)) {
-        return foreign(
-            "a page in HTML (what a server answers in place of a file, perhaps)",
-            "download the file itself",
-        );
-    }
-    if lower.starts_with("<?xml") || lower.starts_with("<workbook") {
-        return foreign("an XML document", AS_CSV);
-    }
-    if lower.starts_with("/annex/objects/") || text.starts_with("../.git/annex/") || text.starts_with(".git/annex/") {
-        return foreign("a pointer of git-annex, not the file itself", "run git annex get");
-    }
-    if head.get(..512).unwrap_or(head).windows(20).any(|w| w == b"ASCII SPSS PORT FILE") {
-        return foreign("an SPSS portable file (.por)", AS_CSV);
-    }
-    if is_json(text) {
+    if is_json(&beginning(head)) {
         return foreign(
             "JSON",
-            "save it as CSV, or load it with pandas.read_json and save it with to_csv or to_parquet",
+            OfTable("save it as CSV, or load it with pandas.read_json and save it with to_csv or to_parquet"),
         );
     }
     Content::Text { packing, encoding: Encoding::Utf8 }
+}
+
+/// Text without what may stand before its first character.
+fn beginning(head: &[u8]) -> String {
+    let text = String::from_utf8_lossy(head);
+    text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}').to_owned()
+}
+
+/// A kind that its first bytes name, whatever was expected.
+fn named(head: &[u8]) -> Option<Foreign> {
+    let kind = |what, remedy| Some(Foreign { what, remedy });
+    let begins = |at: usize, bytes: &[u8]| head.get(at..).is_some_and(|rest| rest.starts_with(bytes));
+    if let Some(&(_, _, what, remedy)) = BEGINNINGS.iter().find(|(at, bytes, ..)| begins(*at, bytes)) {
+        return kind(what, remedy);
+    }
+    match head {
+        // Stata before 117: the format, the byte order, the type of file, and nothing.
+        [0x68..=0x73, 1 | 2, 1, 0, ..] => return kind("a Stata file (.dta)", AS_CSV),
+        // A mark, and the length of the schema, below 16 MiB.
+        [0xff, 0xff, 0xff, 0xff, _, _, _, 0, ..] => {
+            return kind("an Arrow stream", OfTable("save it as Parquet, with to_parquet or write_parquet"));
+        }
+        // A pickle names its protocol and goes on with a frame or an object.
+        [0x80, 2..=5, 0x95 | b'c' | b'}' | b']' | b'(' | 0x8c, ..] => return kind("a Python pickle", FROM_PYTHON),
+        _ if head.contains(&0) => return None,
+        _ => {}
+    }
+    let text = beginning(&head[..head.len().min(1024)]);
+    let lower: String = text.chars().take(64).flat_map(char::to_lowercase).collect();
+    let starts = |words: &[&str]| words.iter().any(|word| lower.starts_with(word));
+    if starts(&["<!doctype html", "<html", "<head", "<body", "<table"]) {
+        let what = "a page in HTML (what a server answers in place of a file, perhaps)";
+        return kind(what, OfFile("download the file itself"));
+    }
+    if starts(&["<?xml", "<workbook", "<error"]) {
+        return kind("an XML document", AS_CSV);
+    }
+    if starts(&["/annex/objects/", "../.git/annex/", ".git/annex/"])
+        || lower.starts_with("../") && lower.contains(".git/annex/")
+    {
+        return kind("a pointer of git-annex, not the file itself", OfFile("run git annex get"));
+    }
+    if head.get(..512).unwrap_or(head).windows(20).any(|w| w == b"ASCII SPSS PORT FILE") {
+        return kind("an SPSS portable file (.por)", AS_CSV);
+    }
+    None
 }
 
 /// Whether text begins as an object, or an array of objects, arrays, numbers or strings.
@@ -233,15 +312,24 @@ fn zip_kind(file: &mut File, size: u64, head: Vec<u8>) -> io::Result<Foreign> {
         (b"xl/workbook", Foreign { what: "an Excel workbook (.xlsx)", remedy: SHEET }),
         (b"xl/worksheets", Foreign { what: "an Excel workbook (.xlsx)", remedy: SHEET }),
         (b"opendocument.spreadsheet", Foreign { what: "an OpenDocument spreadsheet (.ods)", remedy: SHEET }),
-        (b"word/document", Foreign { what: "a Word document (.docx)", remedy: "save its table as CSV" }),
-        (b"Index/Document.iwa", Foreign { what: "a Numbers or Pages document", remedy: "export the table as CSV" }),
+        (b"word/document", Foreign { what: "a Word document (.docx)", remedy: OfTable("save its table as CSV") }),
+        (
+            b"Index/Document.iwa",
+            Foreign { what: "a Numbers or Pages document", remedy: OfTable("export the table as CSV") },
+        ),
         (b"data.pkl", Foreign { what: "a PyTorch file (.pt)", remedy: FROM_PYTHON }),
-        (b"xdata.json", Foreign { what: "a jamovi file (.omv)", remedy: "export its data as CSV" }),
+        (b"xdata.json", Foreign { what: "a jamovi file (.omv)", remedy: OfTable("export its data as CSV") }),
         (
             b".npy",
-            Foreign { what: "an archive of NumPy arrays (.npz)", remedy: "save a table with named columns, as CSV" },
+            Foreign {
+                what: "an archive of NumPy arrays (.npz)",
+                remedy: OfTable("save a table with named columns, as CSV"),
+            },
         ),
     ];
     let known = kinds.into_iter().find(|(name, _)| names(name));
-    Ok(known.map_or(Foreign { what: "a zip archive", remedy: "unpack it first, and name the files in it" }, |k| k.1))
+    Ok(known
+        .map_or(Foreign { what: "a zip archive", remedy: OfFile("unpack it first, and name the files in it") }, |k| {
+            k.1
+        }))
 }
