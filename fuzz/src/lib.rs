@@ -1,9 +1,15 @@
-//! What all targets share: a folder to write the bytes to, and panics of foreign crates that are taken as errors.
+//! What targets share: a folder to write the bytes to, panics of foreign crates that are taken as errors, and what is done with
+//! whatever was read.
 
 use std::cell::OnceCell;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
+use caveat_results::{GroupColumn, Phase, Selection, check_trials, read_conditions, summarize};
 use tempfile::TempDir;
+
+#[cfg(feature = "lm")]
+pub mod models;
 
 thread_local! {
     static FOLDER: OnceCell<TempDir> = const { OnceCell::new() };
@@ -12,6 +18,15 @@ thread_local! {
 /// Calls `with` on the folder of this process, which goes with it. Files in it stay from one call to the next.
 pub fn in_folder<T>(with: impl FnOnce(&Path) -> T) -> T {
     FOLDER.with(|folder| with(folder.get_or_init(|| tempfile::tempdir().expect("a temporary folder")).path()))
+}
+
+/// Calls `with` on a file of that name and content.
+pub fn with_file<T>(name: &str, content: &[u8], with: impl FnOnce(&Path) -> T) -> T {
+    in_folder(|folder| {
+        let path = folder.join(name);
+        fs::write(&path, content).expect("a temporary file");
+        with(&path)
+    })
 }
 
 /// libFuzzer ends the process at every panic; a reader that takes a panic of a foreign crate as a damaged file goes on.
@@ -30,4 +45,13 @@ pub fn two_files(data: &[u8]) -> (&[u8], &[u8]) {
         Some(at) => (&data[..at], &data[at + 1..]),
         None => (data, &[]),
     }
+}
+
+/// Checks, aggregates and summarizes a trial table; what it is told makes no difference.
+pub fn read_trials(path: &Path) {
+    let paths: [PathBuf; 1] = [path.to_owned()];
+    let _ = check_trials(&paths, 5, &|_, _| {});
+    let _ = read_conditions(&paths, Phase::Post, &|_, _| {});
+    let by: [GroupColumn; 1] = ["hier".parse().expect("a column")];
+    let _ = summarize(&paths, &by, &Selection::new(Vec::new(), &by), &|_, _| {});
 }

@@ -6,11 +6,9 @@ use std::cell::RefCell;
 use std::fs;
 use std::path::Path;
 
-use caveat_fuzz::{in_folder, let_caught_panics_pass, two_files};
+use caveat_fuzz::{in_folder, let_caught_panics_pass, models::FIXTURE, two_files};
 use caveat_lm::{LanguageModel, device, load_adapter, open_model};
 use libfuzzer_sys::fuzz_target;
-
-const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/caveat-lm/tests/fixtures/llama");
 
 thread_local! {
     static MODEL: RefCell<Option<LanguageModel>> = const { RefCell::new(None) };
@@ -21,7 +19,7 @@ fuzz_target!(init: let_caught_panics_pass(), |data: &[u8]| {
     MODEL.with_borrow_mut(|model| {
         // An adapter that was loaded stays on its model.
         let mut fresh = model.take().unwrap_or_else(|| {
-            let files = open_model(Path::new(FOLDER)).expect("a fixture");
+            let files = open_model(Path::new(FIXTURE)).expect("a fixture");
             LanguageModel::load(&files, &device("cpu").expect("a processor"), &mut |_, _| {}).expect("its weights")
         });
         let loaded = in_folder(|folder| {

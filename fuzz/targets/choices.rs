@@ -2,9 +2,7 @@
 
 #![no_main]
 
-use std::fs;
-
-use caveat_fuzz::{in_folder, let_caught_panics_pass};
+use caveat_fuzz::{let_caught_panics_pass, with_file};
 use caveat_results::{ChoiceColumns, Grouping, TrialCounts, read_choices};
 use libfuzzer_sys::fuzz_target;
 
@@ -22,10 +20,8 @@ fuzz_target!(init: let_caught_panics_pass(), |data: &[u8]| {
     if how & 0x40 != 0 {
         columns.trials = TrialCounts::Fixed(2.0);
     }
-    in_folder(|folder| {
-        let path = folder.join("choices.csv");
-        fs::write(&path, text).expect("a temporary file");
-        let Ok(table) = read_choices(&path, &columns) else { return };
+    with_file("choices.csv", text, |path| {
+        let Ok(table) = read_choices(path, &columns) else { return };
         let _ = table.pairs();
         let _ = table.distances();
         for row in &table.rows {

@@ -3,17 +3,14 @@
 #![no_main]
 
 use std::collections::HashSet;
-use std::fs;
 
-use caveat_fuzz::{in_folder, let_caught_panics_pass};
+use caveat_fuzz::{let_caught_panics_pass, with_file};
 use caveat_results::{ComparisonColumns, read_comparisons};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(init: let_caught_panics_pass(), |data: &[u8]| {
-    in_folder(|folder| {
-        let path = folder.join("comparisons.csv");
-        fs::write(&path, data).expect("a temporary file");
-        if let Ok(read) = read_comparisons(&path, &ComparisonColumns::default()) {
+    with_file("comparisons.csv", data, |path| {
+        if let Ok(read) = read_comparisons(path, &ComparisonColumns::default()) {
             assert_eq!(read.labels.iter().collect::<HashSet<_>>().len(), read.labels.len());
             assert_eq!(read.graph.n_items(), read.labels.len());
         }

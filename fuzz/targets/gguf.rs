@@ -2,25 +2,7 @@
 
 #![no_main]
 
-use std::fs;
-
-use caveat_fuzz::{in_folder, let_caught_panics_pass};
-use caveat_lm::open_model;
+use caveat_fuzz::{let_caught_panics_pass, models::read_model, with_file};
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(init: let_caught_panics_pass(), |data: &[u8]| {
-    in_folder(|folder| {
-        let path = folder.join("model.gguf");
-        fs::write(&path, data).expect("a temporary file");
-        let Ok(files) = open_model(&path) else { return };
-        for name in files.weights.names() {
-            let shape = files.weights.shape(&name).expect("the shape of a tensor that is listed");
-            if let Ok(numbers) = files.weights.read(&name, &shape) {
-                assert_eq!(numbers.len(), shape.iter().product::<usize>());
-            }
-        }
-        if let Ok(ids) = files.tokenizer.encode("Q: Is Bako 12th?\n A: Yes <|start|>é") {
-            files.tokenizer.decode(&ids).expect("ids that encoding has given");
-        }
-    });
-});
+fuzz_target!(init: let_caught_panics_pass(), |data: &[u8]| with_file("model.gguf", data, read_model));

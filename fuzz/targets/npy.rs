@@ -2,17 +2,13 @@
 
 #![no_main]
 
-use std::fs;
-
-use caveat_fuzz::{in_folder, let_caught_panics_pass};
+use caveat_fuzz::{let_caught_panics_pass, with_file};
 use caveat_results::read_matrix;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(init: let_caught_panics_pass(), |data: &[u8]| {
-    in_folder(|folder| {
-        let path = folder.join("matrix.npy");
-        fs::write(&path, data).expect("a temporary file");
-        if let Ok((entries, n)) = read_matrix(&path) {
+    with_file("matrix.npy", data, |path| {
+        if let Ok((entries, n)) = read_matrix(path) {
             assert_eq!(entries.len(), n * n);
         }
     });

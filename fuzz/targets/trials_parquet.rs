@@ -1,21 +1,8 @@
-//! Reads arbitrary bytes as a trial table in Parquet: summarized, aggregated, checked.
+//! Reads arbitrary bytes as a trial table in Parquet: checked, aggregated, summarized.
 
 #![no_main]
 
-use std::fs;
-
-use caveat_fuzz::{in_folder, let_caught_panics_pass};
-use caveat_results::{GroupColumn, Phase, Selection, check_trials, read_conditions, summarize};
+use caveat_fuzz::{let_caught_panics_pass, read_trials, with_file};
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(init: let_caught_panics_pass(), |data: &[u8]| {
-    in_folder(|folder| {
-        let path = folder.join("trials.parquet");
-        fs::write(&path, data).expect("a temporary file");
-        let paths = [path];
-        let _ = check_trials(&paths, 5, &|_, _| {});
-        let _ = read_conditions(&paths, Phase::Post, &|_, _| {});
-        let by: [GroupColumn; 1] = ["hier".parse().expect("a column")];
-        let _ = summarize(&paths, &by, &Selection::new(Vec::new(), &by), &|_, _| {});
-    });
-});
+fuzz_target!(init: let_caught_panics_pass(), |data: &[u8]| with_file("trials.parquet", data, read_trials));
