@@ -21,6 +21,7 @@ use crate::error::{Result, TheoryError};
 mod bootstrap;
 mod clusters;
 mod grid;
+mod information;
 mod margins;
 mod profile;
 mod response;
@@ -92,6 +93,14 @@ impl ModelSpec {
         Self { position_bias: true, ..self }
     }
 
+    /// The parameters that fits report: α, the strength and the gain, free or held, then those that the model has besides.
+    pub fn parameters(&self) -> Vec<ChoiceParameter> {
+        let mut parameters = vec![ChoiceParameter::Conjunctivity, ChoiceParameter::Strength, ChoiceParameter::Gain];
+        parameters.extend(self.lapse.then_some(ChoiceParameter::Lapse));
+        parameters.extend(self.position_bias.then_some(ChoiceParameter::PositionBias));
+        parameters
+    }
+
     /// Number of free parameters, the gain among them.
     pub fn n_parameters(&self) -> usize {
         1 + usize::from(self.conjunctivity.is_none())
@@ -122,6 +131,19 @@ pub struct Estimates {
     pub limit: Option<FitLimit>,
     /// Whether the amplitude is at its cap: the data are predicted without error and the gain may be any larger number.
     pub saturated: bool,
+}
+
+impl Estimates {
+    /// The one of a parameter.
+    pub fn of(&self, parameter: ChoiceParameter) -> f64 {
+        match parameter {
+            ChoiceParameter::Conjunctivity => self.conjunctivity,
+            ChoiceParameter::Strength => self.strength,
+            ChoiceParameter::Gain => self.gain,
+            ChoiceParameter::Lapse => self.lapse,
+            ChoiceParameter::PositionBias => self.position_bias,
+        }
+    }
 }
 
 /// A maximum-likelihood fit to choices.

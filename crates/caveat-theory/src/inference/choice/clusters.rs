@@ -8,13 +8,13 @@
 //! score test with the clusters' own covariance: D. Boos 1992, *The American Statistician* 46:327; its inversion with few
 //! clusters needs Student's t, as R. Ibragimov & U. Müller 2010, *J. Business & Economic Statistics* 28:453.)
 
-use faer::{Mat, Side};
 use serde::Serialize;
 
 use super::super::bootstrap::Interval;
 use super::super::distributions::student_quantile;
 use super::super::family::{Chart, Family, logistic, logit};
 use super::super::fit::{Fit, FitLimit};
+use super::information::{Directions, SHARE};
 use super::profile::{Coordinate, Profile};
 use super::response::{Binomial, MAX_LAPSE, Response};
 use super::scoring::{AMPLITUDE, Coordinates, Held, Optimum, Search, Workspace, evaluate};
@@ -25,12 +25,6 @@ use super::{
 };
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
-
-/// Relative eigenvalue of the information, scaled to unit diagonal, below which a direction carries none.
-const DEGENERATE: f64 = 1e-12;
-
-/// Share of a parameter's direction among the degenerate ones above which a value of it cannot be tested.
-const SHARE: f64 = 1e-3;
 
 /// Expected gain in log-likelihood, in units of evidence, at which a constrained fit is done.
 const TOLERANCE: f64 = 1e-10;
@@ -57,6 +51,19 @@ pub struct ClusterIntervals {
     pub memorization: Option<Interval>,
     /// Number of clusters.
     pub clusters: usize,
+}
+
+impl ClusterIntervals {
+    /// The one of a parameter.
+    pub fn of(&self, parameter: ChoiceParameter) -> Option<Interval> {
+        match parameter {
+            ChoiceParameter::Conjunctivity => self.conjunctivity,
+            ChoiceParameter::Strength => self.strength,
+            ChoiceParameter::Gain => self.gain,
+            ChoiceParameter::Lapse => self.lapse,
+            ChoiceParameter::PositionBias => self.position_bias,
+        }
+    }
 }
 
 impl ChoiceFitter {
@@ -433,33 +440,26 @@ const GAIN_RANGE: f64 = 20.0;
 /// I⁻¹∇θ over some coordinates: what a score is multiplied with to give the change of θ in one step. `None` where θ changes
 /// along a direction without information.
 fn influence(at: &Optimum, gradient: &Coordinates, part: &[usize]) -> Result<Option<Coordinates>> {
-    let size = |k: usize| at.information[k][k].sqrt();
-    let kept: Vec<usize> = part.iter().copied().filter(|&k| size(k) > 0.0).collect();
-    if kept.is_empty() || part.iter().any(|&k| size(k) == 0.0 && gradient[k] != 0.0) {
+    let directions = Directions::new(&at.information, part.iter().copied())?;
+    let size = &directions.size;
+    if directions.all.is_empty() || part.iter().any(|&k| size[k] == 0.0 && gradient[k] != 0.0) {
         return Ok(None);
     }
-    let n = kept.len();
-    let scaled = Mat::from_fn(n, n, |a, b| at.information[kept[a]][kept[b]] / size(kept[a]) / size(kept[b]));
-    let eigen = scaled.self_adjoint_eigen(Side::Lower).map_err(|_| TheoryError::NotConverged {
-        what: "the eigendecomposition of the information",
-        reached: f64::NAN,
-        needed: DEGENERATE,
-        iterations: 0,
-    })?;
-    let g: Vec<f64> = kept.iter().map(|&k| gradient[k] / size(k)).collect();
-    let norm = g.iter().map(|g| g * g).sum::<f64>().sqrt();
-    let values = eigen.S().column_vector();
+    let scaled: Coordinates =
+        std::array::from_fn(|k| if part.contains(&k) && size[k] > 0.0 { gradient[k] / size[k] } else { 0.0 });
+    let product = |a: &Coordinates, b: &Coordinates| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let norm = product(&scaled, &scaled).sqrt();
     let mut direction = [0.0; 5];
-    for e in 0..n {
-        let along: f64 = (0..n).map(|a| eigen.U()[(a, e)] * g[a]).sum();
-        if values[e] <= DEGENERATE * values[n - 1] {
+    for one in &directions.all {
+        let along = product(&one.vector, &scaled);
+        if one.is_null {
             if along.abs() > SHARE * norm {
                 return Ok(None);
             }
             continue;
         }
-        for (a, &k) in kept.iter().enumerate() {
-            direction[k] += eigen.U()[(a, e)] * along / values[e] / size(k);
+        for k in (0..5).filter(|&k| one.vector[k] != 0.0) {
+            direction[k] += one.vector[k] * along / one.value / size[k];
         }
     }
     Ok(Some(direction))

@@ -1,11 +1,11 @@
 //! Profile-likelihood intervals of every parameter, and which parameters the observed pairs determine.
 
-use faer::{Mat, Side};
 use serde::Serialize;
 
 use super::super::bootstrap::Interval;
 use super::super::family::Chart;
 use super::super::fit::FitLimit;
+use super::information::{Directions, SHARE};
 use super::response::{Binomial, MAX_LAPSE, Response};
 use super::scoring::{
     AMPLITUDE, BIAS, Coordinates, Held, LAPSE, Optimum, Search, Workspace, bounds, evaluate, maximize,
@@ -16,13 +16,6 @@ use crate::error::{Result, TheoryError};
 
 /// 95 % quantile of χ² with one degree of freedom.
 const THRESHOLD: f64 = 3.841_458_820_694_124;
-
-/// Relative eigenvalue of the information, scaled to unit diagonal, below which a direction carries none. Derivatives
-/// are good to 10⁻⁹, so that an exact degeneracy has eigenvalues of about 10⁻¹⁵ (their rounding).
-const DEGENERATE: f64 = 1e-12;
-
-/// Share of a parameter's direction among the degenerate ones above which it is not identified.
-const SHARE: f64 = 1e-3;
 
 /// Interval of a parameter, and whether there is anything to say about it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -51,6 +44,19 @@ pub struct ChoiceIntervals {
     pub lapse: Option<ParameterInterval>,
     /// Of b.
     pub position_bias: Option<ParameterInterval>,
+}
+
+impl ChoiceIntervals {
+    /// The one of a parameter.
+    pub fn of(&self, parameter: ChoiceParameter) -> Option<ParameterInterval> {
+        match parameter {
+            ChoiceParameter::Conjunctivity => self.conjunctivity,
+            ChoiceParameter::Strength => self.strength,
+            ChoiceParameter::Gain => self.gain,
+            ChoiceParameter::Lapse => self.lapse,
+            ChoiceParameter::PositionBias => self.position_bias,
+        }
+    }
 }
 
 /// A parameter that can be profiled.
@@ -378,34 +384,14 @@ fn identifiability<R: Response>(
     let there = evaluate(&model.surface, response, &search, inside(model, at), work)?;
     let (dimension, slopes) = (chart.dimension(), work.field.scale_slopes);
     let part = [dimension > 0, dimension > 1, true, model.spec.lapse, model.spec.position_bias];
-    let size: Vec<f64> = (0..5).map(|k| there.information[k][k].sqrt()).collect();
-    let sized: Vec<usize> = (0..5).filter(|&k| part[k] && size[k] > 0.0).collect();
+    let directions = Directions::new(&there.information, (0..5).filter(|&k| part[k]))?;
+    let size = &directions.size;
     // Without any effect of its own a coordinate is undetermined.
     let mut null: Vec<Coordinates> = (0..5)
         .filter(|&k| part[k] && size[k] == 0.0)
         .map(|k| std::array::from_fn(|i| f64::from(u8::from(i == k))))
         .collect();
-    let n = sized.len();
-    if n > 0 {
-        let scaled = Mat::from_fn(n, n, |a, b| {
-            let (i, j) = (sized[a], sized[b]);
-            there.information[i][j] / size[i] / size[j]
-        });
-        let eigen = scaled.self_adjoint_eigen(Side::Lower).map_err(|_| TheoryError::NotConverged {
-            what: "the eigendecomposition of the information",
-            reached: f64::NAN,
-            needed: DEGENERATE,
-            iterations: 0,
-        })?;
-        let largest = eigen.S().column_vector()[n - 1];
-        for e in (0..n).filter(|&e| eigen.S().column_vector()[e] <= DEGENERATE * largest) {
-            let mut direction = [0.0; 5];
-            for (a, &k) in sized.iter().enumerate() {
-                direction[k] = eigen.U()[(a, e)];
-            }
-            null.push(direction);
-        }
-    }
+    null.extend(directions.all.iter().filter(|d| d.is_null).map(|d| d.vector));
     // Gradient of each parameter in the scaled coordinates, compared with the null directions.
     let determined = |gradient: Coordinates| {
         let norm = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();

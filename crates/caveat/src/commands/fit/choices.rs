@@ -4,13 +4,11 @@ use caveat_results::{
     ChoiceColumns, ChoiceTable, ConditionKey, DeclaredTasks, Grouping, Input, RowFilter, TaskUnits, TrialCounts,
     column_names, has_choice_columns, look_alikes, read_choice_files, read_choices_by_pair,
 };
-use caveat_theory::inference::{
-    ChoiceCount, ChoiceFit, ChoiceFitter, FitLimit, Interval, ModelSpec, ParameterInterval, ordered_pairs,
-};
+use caveat_theory::inference::{ChoiceCount, ChoiceFit, ChoiceFitter, ModelSpec, ordered_pairs};
 use caveat_theory::{ComparisonGraph, TransitiveTask};
 use rayon::prelude::*;
 
-use super::report::{Head, Parameter, Report, choice_bounds};
+use super::report::{Head, Known, Report, choice_bounds, parameters};
 use super::{by_columns, strength_name};
 use crate::cli::{ByColumn, ChoiceSpec, ClusterColumn, FitArgs};
 use crate::commands::pairs;
@@ -277,47 +275,18 @@ fn fit(unit: &ChoiceUnit, spec: &ModelSpec, replicates: usize, seed: u64) -> Res
         "session" if several => Some("sessions"),
         _ => Some("trials"),
     };
-    let over_trials = over == Some("trials");
-    let (e, s, b) = (&fit.estimates, intervals.as_ref(), bootstrap.as_ref());
-    let parameter = |name, estimate, over_clusters: Option<Interval>, bootstrap, profile: Option<ParameterInterval>| {
-        let own = profile.map(|p| p.interval);
-        Parameter {
-            name,
-            estimate,
-            interval: over_clusters.or(own.filter(|_| over_trials)),
-            bootstrap,
-            profile: own,
-            identified: profile.is_some_and(|p| p.identified),
-        }
+    let e = &fit.estimates;
+    let known = Known {
+        clusters: intervals.as_ref(),
+        bootstrap: bootstrap.as_ref(),
+        profile: Some(&profile),
+        over_trials: over == Some("trials"),
     };
-    // In the Hebbian limit the estimate is gain·strength, and the profile is that of the gain itself.
-    let is_hebbian = e.limit == Some(FitLimit::Hebbian);
-    let gain_profile = profile.gain.filter(|_| !is_hebbian);
-    let strength = strength_name(spec.family);
-    let mut parameters = vec![
-        parameter(
-            "conjunctivity",
-            e.conjunctivity,
-            s.and_then(|s| s.conjunctivity),
-            b.and_then(|b| b.conjunctivity),
-            profile.conjunctivity,
-        ),
-        parameter(strength, e.strength, s.and_then(|s| s.strength), b.and_then(|b| b.strength), profile.strength),
-        parameter("gain", e.gain, s.and_then(|s| s.gain), b.and_then(|b| b.gain), gain_profile),
-    ];
-    if spec.lapse {
-        let (over_clusters, bootstrap) = (s.and_then(|s| s.lapse), b.and_then(|b| b.lapse));
-        parameters.push(parameter("lapse", e.lapse, over_clusters, bootstrap, profile.lapse));
-    }
-    if spec.position_bias {
-        let (over_clusters, bootstrap) = (s.and_then(|s| s.position_bias), b.and_then(|b| b.position_bias));
-        parameters.push(parameter("position_bias", e.position_bias, over_clusters, bootstrap, profile.position_bias));
-    }
     let report = Report {
         head: unit.head.clone(),
-        parameters,
+        parameters: parameters(spec, e, &known),
         over,
-        at_bound: choice_bounds(e, strength, spec.lapse),
+        at_bound: choice_bounds(e, strength_name(spec.family), spec.lapse),
         limit: e.limit,
         scores: vec![
             ("screening", e.screening),

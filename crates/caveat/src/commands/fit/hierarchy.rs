@@ -2,15 +2,14 @@
 
 use caveat_results::{ConditionKey, Grouping, Table};
 use caveat_theory::inference::{
-    ChoiceParameter, Hierarchy, Interval, MarginObservation, ModelSpec, PopulationFit, PopulationParameter,
-    UnitChoices, UnitMargins, UnitScale,
+    Hierarchy, Interval, MarginObservation, ModelSpec, PopulationFit, PopulationParameter, UnitChoices, UnitMargins,
+    UnitScale,
 };
 
 use super::choices::ChoiceUnit;
 use super::learners::observations;
 use super::observed::Observed;
-use super::report::{Head, Report, head_columns};
-use super::strength_name;
+use super::report::{Head, Report, head_columns, parameter_name};
 use crate::failure::Failure;
 use crate::progress;
 
@@ -106,7 +105,7 @@ fn table<T>(
     for group in groups {
         let population = fit(group)?;
         for parameter in &population.parameters {
-            let name = name_of(parameter.parameter, spec);
+            let name = parameter_name(parameter.parameter, spec.family);
             rows.push(Row::population(&group.head, name, parameter, population.n_units));
             for ((unit, report, _), shrunken) in group.members.iter().zip(&parameter.units) {
                 let own = report.parameters.iter().find(|p| p.name == name);
@@ -209,16 +208,6 @@ impl<'a> Row<'a> {
             n_units: Some(n_units),
             ..Self::empty(group, name, found.scale)
         }
-    }
-}
-
-fn name_of(parameter: ChoiceParameter, spec: &ModelSpec) -> &'static str {
-    match parameter {
-        ChoiceParameter::Conjunctivity => "conjunctivity",
-        ChoiceParameter::Strength => strength_name(spec.family),
-        ChoiceParameter::Gain => "gain",
-        ChoiceParameter::Lapse => "lapse",
-        ChoiceParameter::PositionBias => "position_bias",
     }
 }
 

@@ -1,10 +1,10 @@
 //! Fits to margins of learners other than ridge regression, and of margins with a position bias.
 
-use caveat_theory::inference::{FitLimit, MarginModelFitter, MarginObservation, ModelSpec, ParameterInterval};
+use caveat_theory::inference::{MarginModelFitter, MarginObservation, ModelSpec};
 use rayon::prelude::*;
 
 use super::observed::Observed;
-use super::report::{Head, Parameter, Report, margin_bounds};
+use super::report::{Head, Known, Report, margin_bounds, parameters};
 use super::strength_name;
 use crate::failure::Failure;
 use crate::progress;
@@ -70,51 +70,18 @@ fn fit(o: &Observed, spec: &ModelSpec, replicates: usize, seed: u64) -> Result<R
     let intervals = several.then(over_seeds).transpose().map_err(at)?;
     let resample = || fitter.bootstrap(&fit, &seeds, replicates, seed);
     let bootstrap = (several && replicates > 0).then(resample).transpose().map_err(at)?;
-    let (e, s, b) = (&fit.estimates, intervals.as_ref(), bootstrap.as_ref());
-    let parameter = |name, estimate, interval, bootstrap, profile: Option<ParameterInterval>| Parameter {
-        name,
-        estimate,
-        interval,
-        bootstrap,
-        profile: profile.map(|p| p.interval),
-        identified: profile.is_some_and(|p| p.identified),
+    let e = &fit.estimates;
+    let known = Known {
+        clusters: intervals.as_ref(),
+        bootstrap: bootstrap.as_ref(),
+        profile: profile.as_ref(),
+        over_trials: false,
     };
-    let p = profile.as_ref();
-    // In the Hebbian limit the estimate is gain·strength, and the profile is that of the gain itself.
-    let is_hebbian = e.limit == Some(FitLimit::Hebbian);
-    let gain_profile = p.and_then(|p| p.gain).filter(|_| !is_hebbian);
-    let strength = strength_name(spec.family);
-    let mut parameters = vec![
-        parameter(
-            "conjunctivity",
-            e.conjunctivity,
-            s.and_then(|s| s.conjunctivity),
-            b.and_then(|b| b.conjunctivity),
-            p.and_then(|p| p.conjunctivity),
-        ),
-        parameter(
-            strength,
-            e.strength,
-            s.and_then(|s| s.strength),
-            b.and_then(|b| b.strength),
-            p.and_then(|p| p.strength),
-        ),
-        parameter("gain", e.gain, s.and_then(|s| s.gain), b.and_then(|b| b.gain), gain_profile),
-    ];
-    if spec.position_bias {
-        parameters.push(parameter(
-            "position_bias",
-            e.position_bias,
-            s.and_then(|s| s.position_bias),
-            b.and_then(|b| b.position_bias),
-            p.and_then(|p| p.position_bias),
-        ));
-    }
     Ok(Report {
         head: Head::Condition(o.key.clone()),
-        parameters,
-        over: s.map(|_| "seeds"),
-        at_bound: margin_bounds(e.limit, e.conjunctivity, strength, e.strength),
+        parameters: parameters(spec, e, &known),
+        over: intervals.as_ref().map(|_| "seeds"),
+        at_bound: margin_bounds(e.limit, e.conjunctivity, strength_name(spec.family), e.strength),
         limit: e.limit,
         scores: vec![("screening", e.screening), ("memorization", e.memorization), ("r_squared", fit.r_squared)],
         counts: vec![("n_pairs", o.pairs.len()), ("n_seeds", o.seeds.len())],

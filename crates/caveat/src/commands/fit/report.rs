@@ -2,8 +2,12 @@
 
 use caveat_results::{ConditionKey, Grouping, Table};
 use caveat_theory::inference::choice::MAX_LAPSE;
-use caveat_theory::inference::{Estimates, FitLimit, Interval};
+use caveat_theory::inference::{
+    ChoiceBootstrap, ChoiceIntervals, ChoiceParameter, ClusterIntervals, Estimates, Family, FitLimit, Interval,
+    ModelSpec,
+};
 
+use super::strength_name;
 use crate::failure::Failure;
 
 /// What tells one fit of a table from another.
@@ -79,6 +83,47 @@ pub(crate) struct Parameter {
     pub(crate) profile: Option<Interval>,
     /// Whether the observed pairs determine it.
     pub(crate) identified: bool,
+}
+
+/// What is known of the parameters of a fit by maximum likelihood besides their estimates.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Known<'a> {
+    pub(crate) clusters: Option<&'a ClusterIntervals>,
+    pub(crate) bootstrap: Option<&'a ChoiceBootstrap>,
+    pub(crate) profile: Option<&'a ChoiceIntervals>,
+    /// Whether trials are the sample: then the profile is the interval that holds.
+    pub(crate) over_trials: bool,
+}
+
+/// All parameters of a fit by maximum likelihood.
+pub(crate) fn parameters(spec: &ModelSpec, estimates: &Estimates, known: &Known<'_>) -> Vec<Parameter> {
+    let of = |which: ChoiceParameter| {
+        let profile = known.profile.and_then(|p| p.of(which));
+        // In the Hebbian limit the estimate is gain·strength, and the profile is that of the gain itself.
+        let is_other = which == ChoiceParameter::Gain && estimates.limit == Some(FitLimit::Hebbian);
+        let profile = profile.filter(|_| !is_other);
+        let own = profile.map(|p| p.interval);
+        Parameter {
+            name: parameter_name(which, spec.family),
+            estimate: estimates.of(which),
+            interval: known.clusters.and_then(|c| c.of(which)).or(own.filter(|_| known.over_trials)),
+            bootstrap: known.bootstrap.and_then(|b| b.of(which)),
+            profile: own,
+            identified: profile.is_some_and(|p| p.identified),
+        }
+    };
+    spec.parameters().into_iter().map(of).collect()
+}
+
+/// A parameter's name in tables.
+pub(crate) fn parameter_name(parameter: ChoiceParameter, family: Family) -> &'static str {
+    match parameter {
+        ChoiceParameter::Conjunctivity => "conjunctivity",
+        ChoiceParameter::Strength => strength_name(family),
+        ChoiceParameter::Gain => "gain",
+        ChoiceParameter::Lapse => "lapse",
+        ChoiceParameter::PositionBias => "position_bias",
+    }
 }
 
 /// One fit.

@@ -1,0 +1,81 @@
+//! The expected information at a point: the directions of its coordinates, and which of them the data say nothing about.
+
+use faer::{Mat, Side};
+
+use super::scoring::Coordinates;
+use crate::error::{Result, TheoryError};
+
+/// Relative eigenvalue of the information, scaled to unit diagonal, below which a direction carries none. Derivatives
+/// are good to 10⁻⁹, so that an exact degeneracy has eigenvalues of about 10⁻¹⁵ (their rounding).
+const DEGENERATE: f64 = 1e-12;
+
+/// Share of a parameter's direction among those without information above which it is not determined.
+pub(super) const SHARE: f64 = 1e-3;
+
+/// An eigenvector of the scaled information.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Direction {
+    /// In scaled coordinates, each times its [`Directions::size`]; 0 in coordinates without information of their own.
+    pub(super) vector: Coordinates,
+    /// Its eigenvalue.
+    pub(super) value: f64,
+    /// Whether it carries no information.
+    pub(super) is_null: bool,
+}
+
+/// The information over some coordinates, by direction.
+#[derive(Debug, Clone)]
+pub(super) struct Directions {
+    /// Roots of the diagonal.
+    pub(super) size: Coordinates,
+    /// As many as coordinates have a size above 0, by eigenvalue.
+    pub(super) all: Vec<Direction>,
+}
+
+impl Directions {
+    /// Those of `information` over the coordinates `part`.
+    ///
+    /// # Errors
+    /// An eigendecomposition that fails.
+    pub(super) fn new(information: &[[f64; 5]; 5], part: impl Iterator<Item = usize>) -> Result<Self> {
+        let size: Coordinates = std::array::from_fn(|k| information[k][k].sqrt());
+        let kept: Vec<usize> = part.filter(|&k| size[k] > 0.0).collect();
+        let n = kept.len();
+        if n == 0 {
+            return Ok(Self { size, all: Vec::new() });
+        }
+        let scaled = Mat::from_fn(n, n, |a, b| information[kept[a]][kept[b]] / size[kept[a]] / size[kept[b]]);
+        let eigen = scaled.self_adjoint_eigen(Side::Lower).map_err(|_| TheoryError::NotConverged {
+            what: "the eigendecomposition of the information",
+            reached: f64::NAN,
+            needed: DEGENERATE,
+            iterations: 0,
+        })?;
+        let values = eigen.S().column_vector();
+        let direction = |e: usize| {
+            let mut vector = [0.0; 5];
+            kept.iter().enumerate().for_each(|(a, &k)| vector[k] = eigen.U()[(a, e)]);
+            Direction { vector, value: values[e], is_null: values[e] <= DEGENERATE * values[n - 1] }
+        };
+        Ok(Self { size, all: (0..n).map(direction).collect() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directions_without_information_are_told_whatever_the_scales() {
+        // Coordinates 0 and 1 count as their sum alone, coordinate 2 on its own, and coordinate 3 not at all.
+        let mut information = [[0.0; 5]; 5];
+        for (i, j, value) in [(0, 0, 4.0), (0, 1, 2e6), (1, 0, 2e6), (1, 1, 1e12), (2, 2, 1e-8)] {
+            information[i][j] = value;
+        }
+        let found = Directions::new(&information, 0..4).unwrap();
+        assert_eq!(found.all.iter().map(|d| d.is_null).collect::<Vec<_>>(), [true, false, false]);
+        let null = found.all[0].vector;
+        assert!((null[0] + null[1]).abs() < 1e-12 && (null[0].abs() - 0.5_f64.sqrt()).abs() < 1e-12, "{null:?}");
+        assert_eq!((found.size[3], Directions::new(&information, 3..5).unwrap().all.len()), (0.0, 0));
+    }
+}
