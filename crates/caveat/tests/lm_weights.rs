@@ -227,7 +227,7 @@ fn pointers_and_pages_in_place_of_weights_are_called_what_they_are() {
     let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0f\nsize 79464\n";
     for (name, content, says) in [
         ("model.safetensors", pointer, "is a pointer of git-lfs"),
-        ("tokenizer.json", pointer, "run `git lfs pull`"),
+        ("tokenizer.json", pointer, "run git lfs pull"),
         ("model.safetensors", "<!DOCTYPE html><html></html>", "is a page in HTML"),
         ("model.safetensors", "{\"error\": \"Repository not found\"}", "perhaps a server's message of an error"),
         ("model.safetensors", "\u{1}", "expected a safetensors file"),
