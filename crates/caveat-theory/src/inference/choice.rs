@@ -334,9 +334,10 @@ impl ChoiceFitter {
         Ok((0..eta.len()).map(|k| table[0].terms(k, eta[k], lapse).value).sum())
     }
 
-    /// The whole likelihood of the choices of all clusters together, with nodes every `spacing` standard deviations.
-    pub(crate) fn grid(&self, clusters: &[Vec<ChoiceCount>], spacing: f64) -> Result<UnitGrid> {
-        self.model.grid(&self.total(&self.tabulate(clusters)?)?, spacing)
+    /// The whole likelihood of the choices of all clusters together, with nodes every `spacing` standard deviations if that is
+    /// not more than `most` values.
+    pub(crate) fn grid(&self, clusters: &[Vec<ChoiceCount>], spacing: f64, most: usize) -> Result<UnitGrid> {
+        self.model.grid(&self.total(&self.tabulate(clusters)?)?, spacing, most)
     }
 
     /// Counts of every cluster on every pair.

@@ -22,6 +22,13 @@ pub(crate) const DEPTH: f64 = 10.0;
 /// The same, of nodes that decide how fine an axis is.
 const RELEVANT: f64 = 5.0;
 
+/// Distance of gains where there are lapses, as a share of what it is without: rates are those at the likeliest lapse rate, and
+/// at smaller ones gains are told better.
+const GAINS_WITH_LAPSES: f64 = 0.5;
+
+/// Spacing in standard deviations beyond which more values are taken instead.
+const COARSEST: f64 = 3.0;
+
 /// Ends of the axis of lapses at most: λ of 3·10⁻⁶, and ½ − λ of 10⁻³.
 const LAPSE_ENDS: (f64, f64) = (-12.0, 6.0);
 
@@ -86,6 +93,12 @@ struct Place {
     rates: [f64; 3],
 }
 
+/// A grid, or which share of its places had used up the values that it may have.
+enum Made {
+    Grid(Box<UnitGrid>),
+    Share(f64),
+}
+
 struct Maker<'a, R> {
     model: &'a Model,
     response: &'a R,
@@ -93,23 +106,37 @@ struct Maker<'a, R> {
     unit: f64,
     work: Workspace,
     places: HashMap<[u64; 2], Place>,
+    /// Most values of the grid.
+    most: usize,
 }
 
 impl Model {
-    /// Tabulates the likelihood of `response`; `spacing` is the distance of nodes in standard deviations (about ½).
-    pub(super) fn grid<R: Response>(&self, response: &R, spacing: f64) -> Result<UnitGrid> {
+    /// Tabulates the likelihood of `response`, with nodes every `spacing` standard deviations, or farther apart where that would
+    /// be more than `most` values.
+    pub(super) fn grid<R: Response>(&self, response: &R, spacing: f64, most: usize) -> Result<UnitGrid> {
         let mut work = Workspace::default();
         let best = search::fit(self, response, &mut work)?;
         let unit = response.unit(best.value).max(response.least_unit());
         let chart = self.surface.primary();
-        Maker { model: self, response, chart, unit, work, places: HashMap::new() }.make(&best.at, spacing)
+        let mut maker = Maker { model: self, response, chart, unit, work, places: HashMap::new(), most };
+        let dimension = chart.dimension() + 1 + usize::from(self.spec.lapse) + usize::from(self.spec.position_bias);
+        let mut spacing = spacing;
+        loop {
+            match maker.make(&best.at, spacing)? {
+                Made::Grid(grid) => return Ok(*grid),
+                Made::Share(share) => spacing *= 1.1 * share.max(0.01).powf(-1.0 / dimension as f64),
+            }
+            if spacing > COARSEST {
+                maker.most = usize::MAX;
+            }
+        }
     }
 }
 
 impl<R: Response> Maker<'_, R> {
-    fn make(&mut self, best: &At, spacing: f64) -> Result<UnitGrid> {
+    fn make(&mut self, best: &At, spacing: f64) -> Result<Made> {
         let start = inside(self.model, best);
-        let axes = self.refined(start, spacing)?;
+        let mut axes = self.refined(start, spacing)?;
         let mut peak = f64::NEG_INFINITY;
         let mut top = start;
         for place in self.places.values() {
@@ -117,13 +144,16 @@ impl<R: Response> Maker<'_, R> {
                 (peak, top) = (place.log, place.theta);
             }
         }
-        let places: Vec<(u32, u32, Place)> = self.kept(&axes, peak);
+        let places = self.kept(&mut axes, peak);
         let spec = &self.model.spec;
         let lapses = if spec.lapse { self.lapse_nodes(top, peak, spacing)? } else { Nodes::single() };
         let biases = if spec.position_bias { self.bias_nodes(top, peak, spacing)? } else { Nodes::single() };
-        let rate = places.iter().filter(|p| peak - p.2.log < RELEVANT).fold(0.0_f64, |r, p| r.max(p.2.rates[2]));
-        let step = (spacing / rate).clamp(1e-7, 1.0);
-        let mut grid = self.blocks(&places, &lapses, &biases, step)?;
+        let share = if spec.lapse { GAINS_WITH_LAPSES } else { 1.0 };
+        let step = (share * spacing / typical_rate(places.iter().map(|p| &p.2), peak, 2)).clamp(1e-7, 1.0);
+        let mut grid = match self.blocks(&places, &lapses, &biases, step)? {
+            Made::Grid(grid) => grid,
+            share => return Ok(share),
+        };
         let dimension = self.chart.dimension();
         let shift = self.model.surface.log_weight();
         let [first, second] = axes;
@@ -154,7 +184,7 @@ impl<R: Response> Maker<'_, R> {
         self.peak_of(&mut grid, top, has, shift)?;
         (grid.nodes[0], grid.nodes[1], grid.nodes[3], grid.nodes[4]) = (x, z, lapses, biases);
         (grid.present, grid.log_peak) = (has, peak);
-        Ok(grid)
+        Ok(Made::Grid(grid))
     }
 
     /// The peak and the scales there.
@@ -238,7 +268,7 @@ impl<R: Response> Maker<'_, R> {
     }
 
     /// The values at every place and bias, over a window of gains.
-    fn blocks(&mut self, places: &[(u32, u32, Place)], lapses: &Nodes, biases: &Nodes, step: f64) -> Result<UnitGrid> {
+    fn blocks(&mut self, places: &[(u32, u32, Place)], lapses: &Nodes, biases: &Nodes, step: f64) -> Result<Made> {
         let surface = &self.model.surface;
         let cells = self.response.cells(surface.index(), !self.model.spec.position_bias);
         let lapse: Vec<f64> =
@@ -249,7 +279,10 @@ impl<R: Response> Maker<'_, R> {
         let shift = if self.model.spec.strength == Some(0.0) { surface.log_weight() } else { 0.0 };
         let mut found: Vec<(Block, i64)> = Vec::with_capacity(places.len());
         let mut values: Vec<f32> = Vec::new();
-        for (x, z, place) in places {
+        for (done, (x, z, place)) in places.iter().enumerate() {
+            if values.len() > self.most {
+                return Ok(Made::Share(done as f64 / places.len() as f64));
+            }
             surface.evaluate(self.chart, [place.theta[0], place.theta[1]], false, &mut self.work.field)?;
             let shape = &self.work.field.shape;
             let scale = place.log_scale + shift;
@@ -304,7 +337,7 @@ impl<R: Response> Maker<'_, R> {
         };
         let placed = |(block, first): &(Block, i64)| Block { first: (first - lowest) as u32, ..*block };
         let empty = Nodes::default;
-        Ok(UnitGrid {
+        Ok(Made::Grid(Box::new(UnitGrid {
             nodes: [empty(), empty(), gains, empty(), empty()],
             present: [false; AXES],
             blocks: found.iter().map(placed).collect(),
@@ -312,7 +345,7 @@ impl<R: Response> Maker<'_, R> {
             log_peak: peak,
             scales: [f64::INFINITY; AXES],
             peak: [0.0; AXES],
-        })
+        })))
     }
 }
 
@@ -353,6 +386,15 @@ fn window(start: i64, bounds: (i64, i64), least: f64, line: impl Fn(i64) -> Line
         lines.push_front(line(first));
     }
     (first, lines.into())
+}
+
+/// Root mean square of the rate of a coordinate over places, each counted by its likelihood relative to `best`.
+fn typical_rate<'a>(places: impl Iterator<Item = &'a Place>, best: f64, k: usize) -> f64 {
+    let (sum, total) = places.fold((0.0, 0.0), |(sum, total), p| {
+        let weight = (p.log - best).exp();
+        (sum + weight * p.rates[k] * p.rates[k], total + weight)
+    });
+    (sum / total).sqrt()
 }
 
 /// λ at a place of its axis.

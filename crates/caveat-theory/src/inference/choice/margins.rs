@@ -85,9 +85,10 @@ impl MarginModelFitter {
         &self.model.surface
     }
 
-    /// The whole likelihood of margins, their error variance integrated out, with nodes every `spacing` standard deviations.
-    pub(crate) fn grid(&self, observations: &[MarginObservation], spacing: f64) -> Result<UnitGrid> {
-        self.model.grid(&self.tabulate(observations.iter())?, spacing)
+    /// The whole likelihood of margins, their error variance integrated out, with nodes every `spacing` standard deviations if
+    /// that is not more than `most` values.
+    pub(crate) fn grid(&self, observations: &[MarginObservation], spacing: f64, most: usize) -> Result<UnitGrid> {
+        self.model.grid(&self.tabulate(observations.iter())?, spacing, most)
     }
 
     /// Least-squares fit to the margins of all clusters together.

@@ -1,12 +1,14 @@
 //! A unit's marginal likelihood under a normal population, and what it says of each parameter.
 //!
-//! Along each axis the likelihood is taken as linear between nodes. Its integral against a normal density is then a sum over
-//! nodes, whose weights are second divided differences of P(u) = ∫ᵘ Φ((v − μ)/σ) dv: exact at any σ, down to the
-//! interpolation at the mean itself for σ → 0. What lies beyond an open end counts for the end.
+//! Along each axis the likelihood is a cubic spline through its values at the nodes. Its integral against normal densities is then
+//! a sum over nodes, whose weights are products of those of each axis: exact at any σ, down to the interpolation at the mean
+//! itself for σ → 0. What lies beyond an open end counts for the end.
 
 use std::f64::consts::{FRAC_1_SQRT_2, TAU};
+use std::ops::Range;
 
 use super::super::choice::{AXES, Block, Nodes, UnitGrid};
+use super::spline::{Jet, Spline, between};
 
 /// A population along one axis.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -35,39 +37,12 @@ pub(super) fn density(t: f64) -> f64 {
     (-0.5 * t * t).exp() / TAU.sqrt()
 }
 
-/// A value with its derivatives in mean and log standard deviation.
-type Jet = [f64; 3];
-
 /// Weights of nodes: inside, and of a node that ends a window beyond which the likelihood stays as it is.
 #[derive(Debug, Clone, Default)]
 struct Weights {
     inner: [Vec<f64>; 3],
     /// For the lower and the upper end.
     ends: [[Vec<f64>; 3]; 2],
-}
-
-/// P and 1 − P's counterpart Q(u) = ∫ᵤ (1 − Φ), in units of u, with their derivatives: linear functions apart.
-struct Primitive {
-    lower: [Jet; 1],
-    upper: [Jet; 1],
-    is_above: bool,
-}
-
-fn primitive(u: f64, mean: f64, sd: f64) -> Primitive {
-    let t = (u - mean) / sd;
-    let (phi, below, above) = (density(t), normal(t), normal(-t));
-    Primitive {
-        lower: [[sd * (phi + t * below), -below, sd * phi]],
-        upper: [[sd * (phi - t * above), above, sd * phi]],
-        is_above: t > 0.0,
-    }
-}
-
-/// Difference of two primitives over their distance: the mean of Φ between them, or of Φ − 1 where `above`.
-fn secant(a: &Primitive, b: &Primitive, width: f64, above: bool) -> Jet {
-    let of = |p: &Primitive| if above { p.upper[0] } else { p.lower[0] };
-    let (a, b) = (of(a), of(b));
-    std::array::from_fn(|k| (b[k] - a[k]) / width)
 }
 
 impl Weights {
@@ -98,34 +73,35 @@ impl Weights {
         if n == 1 && !is_windowed {
             return Self::single();
         }
-        // One virtual node on either side, where the likelihood is 0 unless the end is open.
+        // One more node on each closed side, where the likelihood is 0. Windows end at any node: theirs are closed on both.
+        let more = if is_windowed { [true; 2] } else { nodes.open.map(|open| !open) };
         let first = if n > 1 { at[1] - at[0] } else { 1.0 };
         let last = if n > 1 { at[n - 1] - at[n - 2] } else { 1.0 };
-        let all: Vec<f64> =
-            std::iter::once(at[0] - first).chain(at.iter().copied()).chain([at[n - 1] + last]).collect();
-        let primitives: Vec<Primitive> = all.iter().map(|u| primitive(*u, mean, sd)).collect();
+        let mut all = Vec::with_capacity(n + 2);
+        all.extend(more[0].then_some(at[0] - first));
+        all.extend_from_slice(at);
+        all.extend(more[1].then_some(at[n - 1] + last));
+        let spline = Spline::new(&all).weights(mean, sd);
+        let (a, b) = ((all[0] - mean) / sd, (all[all.len() - 1] - mean) / sd);
+        let beyond = [normal(a), normal(-b)];
+        let from = usize::from(more[0]);
         let mut weights = Self { inner: zeros(), ends: [zeros(), zeros()] };
-        for k in 0..n {
-            let (before, own, after) = (&primitives[k], &primitives[k + 1], &primitives[k + 2]);
-            let widths = (all[k + 1] - all[k], all[k + 2] - all[k + 1]);
-            let right = secant(own, after, widths.1, own.is_above);
-            let left = secant(before, own, widths.0, own.is_above);
-            // From the window's inside to its end: all below counts for it too.
-            let unit = f64::from(u8::from(own.is_above));
-            for d in 0..3 {
-                weights.inner[d][k] = if d == 0 { (right[d] - left[d]).max(0.0) } else { right[d] - left[d] };
-                let constant = if d == 0 { unit } else { 0.0 };
-                weights.ends[0][d][k] = right[d] + constant;
-                weights.ends[1][d][k] = if d == 0 { 1.0 - constant - left[d] } else { -left[d] };
-            }
-        }
-        if !is_windowed {
-            for (side, end) in [(0, 0), (1, n - 1)] {
-                if nodes.open[side] {
-                    for d in 0..3 {
-                        weights.inner[d][end] = weights.ends[side][d][end];
-                    }
+        for d in 0..3 {
+            weights.inner[d].copy_from_slice(&spline[d][from..from + n]);
+            let beyond = if d == 0 { beyond } else { [0.0; 2] };
+            if is_windowed {
+                // All on one side counts for the end.
+                let mut below = beyond[0] + spline[d][0];
+                let mut above = beyond[1] + spline[d][n + 1];
+                for k in 0..n {
+                    below += spline[d][1 + k];
+                    above += spline[d][n - k];
+                    weights.ends[0][d][k] = below;
+                    weights.ends[1][d][n - 1 - k] = above;
                 }
+            } else {
+                weights.inner[d][0] += if nodes.open[0] { beyond[0] } else { 0.0 };
+                weights.inner[d][n - 1] += if nodes.open[1] { beyond[1] } else { 0.0 };
             }
         }
         weights
@@ -139,7 +115,10 @@ const BIAS: usize = 4;
 const OUTER: [usize; 3] = [0, 1, BIAS];
 
 /// A place that counts for less than this share of what counts most is left out.
-const NEGLIGIBLE: f64 = 1e-10;
+const NEGLIGIBLE: f64 = 1e-6;
+
+/// A spline is not positive everywhere: where it swings about 0, this share of its absolute value is taken.
+const LEAST: f64 = 0.01;
 
 /// Rows of an axis that have any weight, with their weights and derivatives.
 fn active(weights: &Weights) -> Vec<(usize, [f32; 3])> {
@@ -148,6 +127,16 @@ fn active(weights: &Weights) -> Vec<(usize, [f32; 3])> {
     let largest = (0..n).fold(0.0, |largest: f64, k| largest.max(size(k)));
     let kept = (0..n).filter(|&k| size(k) > NEGLIGIBLE * largest);
     kept.map(|k| (k, std::array::from_fn(|d| weights.inner[d][k] as f32))).collect()
+}
+
+/// The part of a window that counts, of the gains with any weight; open ends always do.
+fn counting(block: &Block, gains: &Range<usize>) -> Range<usize> {
+    let (first, n) = (block.first as usize, block.gains as usize);
+    let from = if block.open[0] { 0 } else { gains.start.saturating_sub(first) };
+    let to = if block.open[1] { n } else { gains.end.saturating_sub(first).min(n) };
+    let to = if block.open[0] { to.max(1) } else { to };
+    let from = if block.open[1] { from.min(n - 1) } else { from };
+    from..to
 }
 
 /// One unit's grid, integrated.
@@ -166,14 +155,20 @@ impl<'a> Integral<'a> {
 
     /// The log marginal likelihood and its derivatives; −∞ and zeros where none of the likelihood is within reach.
     pub(super) fn log_likelihood(&self) -> (f64, Slopes) {
-        let (mut sum, mut slopes) = (0.0, [0.0; SLOPES]);
+        // The sum with its derivatives, and that of absolute values.
+        let (mut total, mut absolute) = ((0.0, [0.0; SLOPES]), (0.0, [0.0; SLOPES]));
         let [x, z, bias] = OUTER.map(|k| &self.weights[k].inner);
         let lapses = active(&self.weights[LAPSE]);
+        let gains = active(&self.weights[GAIN]);
+        let gains = gains.first().map_or(0, |g| g.0)..gains.last().map_or(0, |g| g.0 + 1);
         let size = |block: &Block| {
             let of = |w: &[Vec<f64>; 3], k: u32| {
                 let k = k as usize;
-                w[0][k].max(w[1][k].abs()).max(w[2][k].abs())
+                w[0][k].abs().max(w[1][k].abs()).max(w[2][k].abs())
             };
+            if counting(block, &gains).is_empty() {
+                return 0.0;
+            }
             of(x, block.x) * of(z, block.z) * of(bias, block.bias) * f64::from(block.largest)
         };
         let threshold = NEGLIGIBLE * self.grid.blocks.iter().map(size).fold(0.0, f64::max);
@@ -184,32 +179,45 @@ impl<'a> Integral<'a> {
             }
             let jet = |w: &[Vec<f64>; 3], k: u32| [0, 1, 2].map(|d| w[d][k as usize]);
             let (x, z, bias) = (jet(x, block.x), jet(z, block.z), jet(bias, block.bias));
-            rows.sum(self.grid, block, &lapses);
-            let [value, by_gain @ ..] = self.over_gains(block, &rows.sums[0]);
+            let counting = counting(block, &gains);
+            rows.sum(self.grid, block, &lapses, counting.clone());
+            let [value, by_gain @ ..] = self.over_gains(block, counting.start, &rows.sums[0]);
             let outer = x[0] * z[0] * bias[0];
-            sum += outer * value;
+            let mut slopes = [0.0; SLOPES];
             for d in 0..2 {
-                slopes[d] += x[1 + d] * z[0] * bias[0] * value;
-                slopes[2 + d] += x[0] * z[1 + d] * bias[0] * value;
-                slopes[4 + d] += outer * by_gain[d];
+                slopes[d] = x[1 + d] * z[0] * bias[0] * value;
+                slopes[2 + d] = x[0] * z[1 + d] * bias[0] * value;
+                slopes[4 + d] = outer * by_gain[d];
                 if self.grid.present[LAPSE] {
-                    let [slope, ..] = self.over_gains(block, &rows.sums[1 + d]);
-                    slopes[2 * LAPSE + d] += outer * slope;
+                    let [slope, ..] = self.over_gains(block, counting.start, &rows.sums[1 + d]);
+                    slopes[2 * LAPSE + d] = outer * slope;
                 }
-                slopes[2 * BIAS + d] += x[0] * z[0] * bias[1 + d] * value;
+                slopes[2 * BIAS + d] = x[0] * z[0] * bias[1 + d] * value;
+            }
+            let value = outer * value;
+            for ((sum, sums), sign) in [(&mut total, 1.0), (&mut absolute, value.signum())] {
+                *sum += sign * value;
+                sums.iter_mut().zip(slopes).for_each(|(sum, slope)| *sum += sign * slope);
             }
         }
+        let (sum, slopes) = if total.0 > LEAST * absolute.0 {
+            total
+        } else {
+            (LEAST * absolute.0, absolute.1.map(|slope| LEAST * slope))
+        };
         if sum <= 0.0 || !sum.is_finite() {
             return (f64::NEG_INFINITY, [0.0; SLOPES]);
         }
         (self.grid.log_peak + sum.ln(), slopes.map(|s| s / sum))
     }
 
-    /// The sum over a window of gains, and its derivatives in their mean and log standard deviation.
-    fn over_gains(&self, block: &Block, values: &[f32]) -> Jet {
+    /// The sum over a window of gains, or over a part from `start` on that counts, and its derivatives in their mean and log
+    /// standard deviation.
+    fn over_gains(&self, block: &Block, start: usize, values: &[f32]) -> Jet {
         let gain = &self.weights[GAIN];
-        let (first, n) = (block.first as usize, values.len());
-        let (low, high) = (usize::from(block.open[0]), n - usize::from(block.open[1]));
+        let (first, n) = (block.first as usize + start, values.len());
+        let open = [block.open[0] && start == 0, block.open[1] && start + n == block.gains as usize];
+        let (low, high) = (usize::from(open[0]), n - usize::from(open[1]));
         std::array::from_fn(|d| {
             let mut sum = 0.0;
             if low < high {
@@ -217,10 +225,10 @@ impl<'a> Integral<'a> {
                     sum += w * f64::from(*v);
                 }
             }
-            if block.open[0] {
+            if open[0] {
                 sum += gain.ends[0][d][first] * f64::from(values[0]);
             }
-            if block.open[1] && (n > 1 || !block.open[0]) {
+            if open[1] && (n > 1 || !open[0]) {
                 sum += gain.ends[1][d][first + n - 1] * f64::from(values[n - 1]);
             }
             sum
@@ -277,15 +285,15 @@ struct Rows {
 }
 
 impl Rows {
-    fn sum(&mut self, grid: &UnitGrid, block: &Block, lapses: &[(usize, [f32; 3])]) {
-        let n = block.gains as usize;
+    fn sum(&mut self, grid: &UnitGrid, block: &Block, lapses: &[(usize, [f32; 3])], counting: Range<usize>) {
         for own in &mut self.sums {
             own.clear();
-            own.resize(n, 0.0);
+            own.resize(counting.len(), 0.0);
         }
         let needed = if grid.present[LAPSE] { 3 } else { 1 };
         for &(l, weights) in lapses {
-            let row = &grid.values[block.start + l * n..block.start + (l + 1) * n];
+            let from = block.start + l * block.gains as usize;
+            let row = &grid.values[from + counting.start..from + counting.end];
             for (own, weight) in self.sums.iter_mut().zip(weights).take(needed) {
                 for (to, from) in own.iter_mut().zip(row) {
                     *to += weight * from;
@@ -299,13 +307,21 @@ impl Rows {
 pub(super) struct Posterior<'a> {
     nodes: &'a Nodes,
     values: Vec<f64>,
+    /// The spline through them; of one node there is none.
+    spline: Option<(Spline<'a>, Vec<f64>)>,
     level: Level,
     total: f64,
 }
 
 impl<'a> Posterior<'a> {
-    pub(super) fn new(nodes: &'a Nodes, values: Vec<f64>, level: Level) -> Self {
-        let mut posterior = Self { nodes, values, level, total: 1.0 };
+    pub(super) fn new(nodes: &'a Nodes, mut values: Vec<f64>, level: Level) -> Self {
+        values.iter_mut().for_each(|v| *v = v.max(0.0));
+        let spline = (values.len() > 1).then(|| {
+            let spline = Spline::new(&nodes.at);
+            let curvatures = spline.curvatures(&values);
+            (spline, curvatures)
+        });
+        let mut posterior = Self { nodes, values, spline, level, total: 1.0 };
         posterior.total = posterior.mass(f64::INFINITY);
         posterior
     }
@@ -327,24 +343,13 @@ impl<'a> Posterior<'a> {
         let sd = log_sd.exp();
         let at = &self.nodes.at;
         let n = at.len();
-        let share = |from: f64, to: f64| {
-            let (a, b) = ((from - mean) / sd, (to - mean) / sd);
-            if a > 0.0 { normal(-a) - normal(-b) } else { normal(b) - normal(a) }
-        };
+        let share = |from: f64, to: f64| between((from - mean) / sd, (to - mean) / sd);
         let mut sum = 0.0;
         if self.nodes.open[0] || n == 1 {
             sum += self.values[0] * share(f64::NEG_INFINITY, u.min(at[0]));
         }
-        for k in 0..n - 1 {
-            if u <= at[k] {
-                break;
-            }
-            let (from, to) = (at[k], u.min(at[k + 1]));
-            let slope = (self.values[k + 1] - self.values[k]) / (at[k + 1] - at[k]);
-            let (a, b) = ((from - mean) / sd, (to - mean) / sd);
-            // ∫ (v − from)·density = (mean − from)·share − sd·(φ(b) − φ(a)).
-            let share = share(from, to);
-            sum += self.values[k] * share + slope * ((mean - from) * share - sd * (density(b) - density(a)));
+        if let Some((spline, curvatures)) = &self.spline {
+            sum += spline.mass(&self.values, curvatures, (mean, sd), u);
         }
         if u > at[n - 1] && (self.nodes.open[1] || n == 1) {
             sum += self.values[n - 1] * share(at[n - 1], u);

@@ -9,7 +9,7 @@ use super::integral::{Integral, Level, Population, SLOPES, Slopes};
 pub(super) const LOG_SD: (f64, f64) = (-6.9, std::f64::consts::LN_10);
 
 /// A log-likelihood that counts for nothing: a standard deviation of 0, or a limit, is taken where it costs no more.
-pub(super) const SLACK: f64 = 1e-3;
+pub(super) const SLACK: f64 = 0.01;
 
 /// A difference in log-likelihood that the other parameters do not make up for.
 const NEAR: f64 = 5.0;

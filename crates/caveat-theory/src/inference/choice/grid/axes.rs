@@ -3,7 +3,7 @@
 use super::super::response::{MAX_LAPSE, Response};
 use super::super::scoring::{BIAS, Coordinates, LAPSE, maximize};
 use super::super::search::scan_axes;
-use super::{DEPTH, LAPSE_ENDS, Maker, Nodes, Place, RELEVANT, lapse_of};
+use super::{DEPTH, LAPSE_ENDS, Maker, Nodes, Place, RELEVANT, lapse_of, typical_rate};
 use crate::error::Result;
 
 /// Nodes of the axes of lapses and biases at most, about: where the data say little, coarser ones do.
@@ -18,7 +18,7 @@ impl<R: Response> Maker<'_, R> {
         let dimension = self.chart.dimension();
         let mut axes = scan_axes(&self.model.surface, self.chart);
         for k in 0..dimension {
-            add(&mut axes[k], start[k]);
+            anchor(&mut axes[k], start[k]);
         }
         for _ in 0..ROUNDS {
             let mut before = start;
@@ -35,17 +35,17 @@ impl<R: Response> Maker<'_, R> {
             let n = axes[1].len();
             let mut more: [Vec<f64>; 2] = Default::default();
             for k in 0..dimension {
-                // The largest rate of a node's relevant places; 0 of a node that is kept without one, none of others.
+                // The typical rate of a node's line: its places count by their likelihood, as steps at very large gains are no
+                // reason for a fine axis. None where nothing counts.
                 let rate = |node: usize| -> Option<f64> {
                     let line: Vec<&Place> = if k == 0 {
                         all[node * n..(node + 1) * n].iter().collect()
                     } else {
                         all[node..].iter().step_by(n).collect()
                     };
-                    line.iter().filter(|p| peak - p.log < DEPTH).fold(None, |rate: Option<f64>, p| {
-                        let here = if peak - p.log < RELEVANT { p.rates[k] } else { 0.5 * p.rates[k] };
-                        Some(rate.map_or(here, |r| r.max(here)))
-                    })
+                    let best = line.iter().fold(f64::NEG_INFINITY, |best, p| best.max(p.log));
+                    let typical = typical_rate(line.into_iter(), best, k);
+                    (peak - best < DEPTH).then(|| if peak - best < RELEVANT { typical } else { 0.5 * typical })
                 };
                 let rates: Vec<Option<f64>> = (0..axes[k].len()).map(rate).collect();
                 for (cell, rate) in axes[k].windows(2).zip(rates.windows(2)) {
@@ -70,19 +70,27 @@ impl<R: Response> Maker<'_, R> {
         Ok(axes)
     }
 
-    /// The places where the likelihood counts, in order.
-    pub(super) fn kept(&self, axes: &[Vec<f64>; 2], peak: f64) -> Vec<(u32, u32, Place)> {
+    /// The places where the likelihood counts, in order. The axes are cut to them and one node more on either side.
+    pub(super) fn kept(&self, axes: &mut [Vec<f64>; 2], peak: f64) -> Vec<(u32, u32, Place)> {
         let mut kept = Vec::new();
         for (i, a) in axes[0].iter().enumerate() {
             for (j, b) in axes[1].iter().enumerate() {
                 if let Some(place) = self.places.get(&[a.to_bits(), b.to_bits()])
                     && peak - place.log < DEPTH
                 {
-                    kept.push((i as u32, j as u32, *place));
+                    kept.push(([i, j], *place));
                 }
             }
         }
-        kept
+        let first: [usize; 2] = std::array::from_fn(|k| {
+            let nodes = kept.iter().map(|(node, _)| node[k]);
+            let first = nodes.clone().min().unwrap_or(0).saturating_sub(1);
+            let last = nodes.max().map_or(axes[k].len(), |last| last + 2).min(axes[k].len());
+            axes[k] = axes[k][first..last].to_vec();
+            first
+        });
+        let moved = |node: [usize; 2], k: usize| (node[k] - first[k]) as u32;
+        kept.into_iter().map(|(node, place)| (moved(node, 0), moved(node, 1), place)).collect()
     }
 
     /// Log-likelihood with one of lapses and bias held at the best point of the first two axes, and the rate there.
@@ -173,6 +181,18 @@ impl<R: Response> Maker<'_, R> {
             more.into_iter().for_each(|u| add(at, u));
         }
         Ok(())
+    }
+}
+
+/// Moves the inner nodes of an axis so that one is at the peak. Nodes that many units shared would let errors between them add up.
+fn anchor(axis: &mut Vec<f64>, peak: f64) {
+    let (low, high) = (axis[0], axis[axis.len() - 1]);
+    let cell = axis[1] - low;
+    let shift = (peak - low).rem_euclid(cell);
+    axis.iter_mut().for_each(|u| *u += shift);
+    axis.retain(|u| low + 0.2 * cell < *u && *u < high - 0.2 * cell && (u - peak).abs() > 0.2 * cell);
+    for u in [low, peak, high] {
+        add(axis, u);
     }
 }
 

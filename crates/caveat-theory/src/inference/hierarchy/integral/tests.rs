@@ -55,8 +55,8 @@ fn normal_likelihoods_have_their_closed_form_at_every_spread() {
         [((0.4, 0.8), (1.0, 0.3)), ((3.0, 1.0), (0.0, 2.0)), ((0.7, 1e-3), (1.2, 1e-3)), ((-6.0, 4.0), (1.1, 0.05))]
     {
         let exact = -3.0 + closed_form(0.5, 0.7, x) + closed_form(1.1, 0.2, gain);
-        // Linear between nodes is as if the likelihood were wider by a sixth of the squared distance.
-        for (spacing, tolerance) in [(0.5, 0.1), (0.1, 4e-3)] {
+        // A spline is off by at most 3h⁴/384 of the peak on each axis, which counts for more in the tails.
+        for (spacing, tolerance) in [(1.2, 0.05), (0.5, 1.5e-3), (0.1, 2e-5)] {
             let grid = gaussian([0.5, 1.1], [0.7, 0.2], spacing);
             let (value, _) = Integral::new(&grid, &population(x, gain)).log_likelihood();
             assert!(
@@ -89,25 +89,51 @@ fn slopes_are_those_of_the_value() {
 
 #[test]
 fn an_open_end_counts_for_all_beyond_it() {
-    // A likelihood that is 1 below 0 and falls to 0 at 1: a mean running to −∞ reaches its limit.
+    // A likelihood 1 − Φ(u): 1 far below 0 and 0 far above. Its mean over normal u is 1 − Φ(μ/√(1 + σ²)).
     let mut grid = gaussian([0.0, 0.0], [1.0, 1.0], 3.0);
-    grid.nodes[0] = Nodes { at: vec![-1.0, 0.0, 1.0], open: [true, false] };
-    grid.nodes[2] = Nodes { at: vec![0.0], open: [true; 2] };
-    grid.present[2] = false;
+    let at: Vec<f64> = (0..=40).map(|k| 0.25 * f64::from(k) - 5.0).collect();
     let block =
         |x: u32, start: usize| Block { x, z: 0, bias: 0, first: 0, gains: 1, start, open: [false; 2], largest: 1.0 };
-    (grid.blocks, grid.values) = (vec![block(0, 0), block(1, 1), block(2, 2)], vec![1.0, 1.0, 0.0]);
+    grid.blocks = (0..at.len()).map(|k| block(k as u32, k)).collect();
+    grid.values = at.iter().map(|u| normal(-u) as f32).collect();
+    grid.nodes[0] = Nodes { at, open: [true, false] };
+    grid.nodes[2] = Nodes { at: vec![0.0], open: [true; 2] };
+    grid.present[2] = false;
     let of = |level: Level| {
         let mut p = population((0.0, 1.0), (0.0, 1.0));
         p[0] = level;
         Integral::new(&grid, &p).log_likelihood().0 + 3.0
     };
-    assert!(of(Level::Limit(0)).abs() < 1e-12 && of(Level::Limit(1)) == f64::NEG_INFINITY);
-    assert!(of(Level::Normal { mean: -40.0, log_sd: 1.0 }).abs() < 1e-9);
-    assert!((of(Level::Normal { mean: 0.25, log_sd: -20.0 }) - 0.75f64.ln()).abs() < 1e-6);
-    // ½ below 0, and above it ∫ (1 − u)φ(u) du from 0 to 1.
-    let exact = 0.5 + (normal(1.0) - 0.5) - (density(0.0) - density(1.0));
-    assert!((of(Level::Normal { mean: 0.0, log_sd: 0.0 }) - exact.ln()).abs() < 1e-6);
+    assert!(of(Level::Limit(0)).abs() < 1e-6 && of(Level::Limit(1)) == f64::NEG_INFINITY);
+    for (mean, log_sd) in [(-40.0_f64, 1.0_f64), (0.25, -20.0), (0.0, 0.0), (1.0, 1.5), (-3.0, 0.3)] {
+        let exact = normal(-mean / (1.0 + (2.0 * log_sd).exp()).sqrt());
+        let found = of(Level::Normal { mean, log_sd });
+        assert!((found - exact.ln()).abs() < 1e-4, "{mean} {log_sd}: {found} {}", exact.ln());
+    }
+}
+
+#[test]
+fn ends_of_windows_count_for_all_beyond_them() {
+    // The same along the gain, in a window that ends in the middle of the axis: 1 there and beyond.
+    let mut grid = gaussian([0.0, 0.0], [1.0, 1.0], 3.0);
+    let at: Vec<f64> = (0..=48).map(|k| 0.25 * f64::from(k) - 6.0).collect();
+    let block = Block { x: 0, z: 0, bias: 0, first: 8, gains: 35, start: 0, open: [true, false], largest: 1.0 };
+    grid.blocks = vec![block];
+    grid.values = at[8..43].iter().map(|u| normal(-u - 0.5) as f32).collect();
+    grid.nodes[0] = Nodes { at: vec![0.0], open: [true; 2] };
+    grid.nodes[2] = Nodes { at, open: [true, false] };
+    grid.present[0] = false;
+    let of = |level: Level| {
+        let mut p = population((0.0, 1.0), (0.0, 1.0));
+        p[2] = level;
+        Integral::new(&grid, &p).log_likelihood().0 + 3.0
+    };
+    assert!(of(Level::Limit(0)).abs() < 1e-3);
+    for (mean, log_sd) in [(-40.0_f64, 1.0_f64), (0.2, -20.0), (0.0, 0.0), (-1.0, 1.0), (-3.0, 0.3)] {
+        let exact = normal(-(mean + 0.5) / (1.0 + (2.0 * log_sd).exp()).sqrt());
+        let found = of(Level::Normal { mean, log_sd });
+        assert!((found - exact.ln()).abs() < 1e-3, "{mean} {log_sd}: {found} {}", exact.ln());
+    }
 }
 
 #[test]
