@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -317,3 +318,26 @@ def test_a_position_bias_needs_both_positions() -> None:
         caveat.fit_choices(TASK, both, [100] * 72, 100, position_bias=True)
     fit = caveat.fit_choices(TASK, both, [*chosen, *(100 - chosen)], 100, position_bias=True)
     assert fit.position_bias == pytest.approx(0, abs=0.05)
+
+
+def test_a_population_leaves_nobody_out_and_refuses_what_it_cannot_be_of(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2605)
+    margins = model_margins(6, [], 0.0, 6.0)
+    rows = ["subject,winner,loser,count"]
+    for subject in range(8):
+        for a, b in upper_pairs(6):
+            wins = rng.binomial(12, 1 / (1 + np.exp(-3 * margins[a, b])))
+            rows += [f"s{subject},{w},{l},{k}" for w, l, k in [(a, b, wins), (b, a, 12 - wins)] if k]
+    file = tmp_path / "choices.csv"
+    file.write_text("\n".join(rows) + "\n")
+    table = caveat.fit_choice_file(file, by=["subject"], bootstrap=0, hierarchical=True).table
+    is_alpha = np.asarray(table["parameter"]) == "conjunctivity"
+    assert list(np.asarray(table["unit"])[is_alpha]) == [""] + [f"s{k}" for k in range(8)]
+    own = np.asarray(table["unshrunken"])[is_alpha][1:]
+    assert (own == 0).any() and (own > 0).any()
+    assert table["n_units"][0] == 8 and table["n_excluded"][0] == 0 and table["low"][0] == 0.0
+    with pytest.raises(ValueError, match="leave one of them out"):
+        caveat.fit_choice_file(file, by=["subject"], bootstrap=0, hierarchical=True, lapse=True, position_bias=True)
+    file.write_text("\n".join(r for r in rows if r.startswith(("subject", "s0,"))) + "\n")
+    with pytest.raises(ValueError, match="at least 2"):
+        caveat.fit_choice_file(file, by=["subject"], bootstrap=0, hierarchical=True)

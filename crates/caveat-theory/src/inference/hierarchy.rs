@@ -154,12 +154,11 @@ const PARAMETERS: [ChoiceParameter; AXES] = [
 ];
 
 impl Hierarchy {
-    /// Tabulates the likelihood of every unit's choices, `done` being told of each. Units with the same task share its
-    /// surface. For 252 trials of 7 items about 30 ms a unit, with lapses 60 ms; of logistic margins 0.7 s a task more.
+    /// Whether populations of a model can be fitted.
     ///
     /// # Errors
-    /// Fewer than two units, both lapses and a position bias, or what [`ChoiceFitter::fit`] refuses.
-    pub fn of_choices(spec: &ModelSpec, units: &[UnitChoices<'_>], done: &(dyn Fn() + Sync)) -> Result<Self> {
+    /// Both lapses and a position bias.
+    pub fn check(spec: &ModelSpec) -> Result<()> {
         if spec.lapse && spec.position_bias {
             // Their quadrature in five dimensions has been seen to be off by a quarter of the likelihood.
             return Err(TheoryError::BadInput {
@@ -168,6 +167,16 @@ impl Hierarchy {
                     .into(),
             });
         }
+        Ok(())
+    }
+
+    /// Tabulates the likelihood of every unit's choices, `done` being told of each. Units with the same task share its
+    /// surface. For 252 trials of 7 items about 30 ms a unit, with lapses 60 ms; of logistic margins 0.7 s a task more.
+    ///
+    /// # Errors
+    /// Fewer than two units, both lapses and a position bias, or what [`ChoiceFitter::fit`] refuses.
+    pub fn of_choices(spec: &ModelSpec, units: &[UnitChoices<'_>], done: &(dyn Fn() + Sync)) -> Result<Self> {
+        Self::check(spec)?;
         Self::of_choices_spaced(spec, units, SPACING, done)
     }
 

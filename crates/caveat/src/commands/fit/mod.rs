@@ -13,7 +13,7 @@ mod report;
 
 use caveat_figures::Figure;
 use caveat_results::{Filter, Format, Phase, Selection, Table};
-use caveat_theory::inference::{Family, ModelSpec};
+use caveat_theory::inference::{Family, Hierarchy, ModelSpec};
 
 use crate::cli::{ByColumn, FitArgs, FitLoss, Learner};
 use crate::commands::results::tell_passed_over;
@@ -122,6 +122,9 @@ fn of_choices(args: &FitArgs, pictures: ChoicePictures) -> Result<FitOutcome, Fa
     }
     let notes = file.notes.clone();
     let spec = model_spec(args);
+    if args.hierarchical {
+        Hierarchy::check(&spec)?;
+    }
     let mut warnings = direction::check_bias(&file.units, &spec)?;
     warnings.extend(direction::of_choices(&file.units, &spec, true)?);
     if args.compare {
