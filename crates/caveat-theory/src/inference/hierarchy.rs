@@ -28,9 +28,9 @@ use likelihood::{Fitted, LOG_SD, Units};
 /// Distance of the nodes of a unit's likelihood, in its standard deviations: a spline is then off by 2 % of the peak at most.
 const SPACING: f64 = 1.2;
 
-/// Most values of one of so many units: 0.4 GB of all together. With more nodes would be farther apart.
+/// Most values of one of so many units, 0.4 GB together up to 400 units: nodes of larger grids are farther apart.
 fn most(n_units: usize) -> usize {
-    (100_000_000 / n_units.max(1)).clamp(100_000, 4_000_000)
+    (100_000_000 / n_units.max(1)).clamp(250_000, 4_000_000)
 }
 
 /// The scale without bounds on which units are normal.

@@ -190,6 +190,27 @@ fn units_at_a_limit_pull_the_population_there() {
 }
 
 #[test]
+fn grids_that_would_be_too_large_are_coarser_and_say_the_same() {
+    let task = TransitiveTask::new(6, &[(3, 1)]).unwrap();
+    let spec = ModelSpec::new(Family::Ridge).with_lapse();
+    let choices = drawn(&task, (0.2, 4.0, 3.0), 3);
+    let shown: Vec<(usize, usize)> = choices[0].iter().map(|c| (c.first, c.second)).collect();
+    let fitter = ChoiceFitter::new(task.graph(), &spec, &shown).unwrap();
+    let level = |mean: f64, sd: f64| Level::Normal { mean, log_sd: sd.ln() };
+    let population = [level(-1.2, 0.8), level(1.2, 0.7), level(1.0, 0.3), level(-2.5, 0.5), Level::Limit(0)];
+    let of = |most: usize| {
+        let grid = fitter.grid(&choices, 0.8, most).unwrap();
+        (grid.values.len(), Integral::new(&grid, &population).log_likelihood().0)
+    };
+    let (all, exact) = of(usize::MAX);
+    for (share, tolerance) in [(3, 0.02), (10, 0.25)] {
+        let (size, found) = of(all / share);
+        assert!(size < all / share + all / 20, "{size} of {all}");
+        assert!((found - exact).abs() < tolerance, "{share}: {found} {exact}");
+    }
+}
+
+#[test]
 fn units_of_different_tasks_share_one_population() {
     let tasks = [TransitiveTask::new(6, &[]).unwrap(), TransitiveTask::new(7, &[(4, 2)]).unwrap()];
     let people: Vec<_> = (0..8).map(|k| drawn(&tasks[k % 2], (0.2, 6.0, 4.0), k as u64)).collect();
