@@ -378,3 +378,19 @@ proptest! {
         prop_assert_eq!(of(&fits, list.name), of(&alone, list.name));
     }
 }
+
+#[test]
+fn columns_named_like_roles_that_are_not_read_are_told() {
+    let place = Place::new();
+    write(&place, "c.csv", &LONG.rows(&place), rank);
+    let line = "fit c.csv --bootstrap 0 --columns winner=winner,loser=loser";
+    let words = said(&place, line);
+    assert!(words.contains("the columns count, subject and condition are not read"), "{words}");
+    assert!(words.contains("add count=count,subject=subject,condition=condition"), "{words}");
+    // What is named, given in another way or filtered by is no surprise.
+    let told = format!("{line},subject=subject --trials 1 --where condition=long");
+    assert!(!said(&place, &told).contains("not read"), "{}", said(&place, &told));
+    let one = said(&place, &format!("{line},count=count,subject=subject"));
+    assert!(one.contains("the column condition is not read, as --columns leaves it out: add condition=condition"), "{one}");
+    assert!(!said(&place, "fit c.csv --bootstrap 0").contains("not read"));
+}

@@ -179,6 +179,8 @@ const SHAPES_IN_WORDS: &str = "winner and loser; or higher, lower and accuracy; 
 pub(super) struct Fields {
     pub(super) shape: Shape,
     pub(super) fields: Vec<(ChoiceRole, usize)>,
+    /// Roles that change what rows mean and that a column is named like, where the named columns pass it over.
+    pub(super) passed_over: Vec<ChoiceRole>,
 }
 
 impl Fields {
@@ -256,9 +258,28 @@ impl ChoiceColumns {
             let foreign = |role| SHAPES.into_iter().any(|s| s != shape && s.marks().contains(&role));
             let stray = |role| shape == Shape::Distance && role == ChoiceRole::First;
             fields.retain(|(role, _)| shape.needed().contains(role) || !(foreign(*role) || stray(*role)));
-            return Ok(Fields { shape, fields });
+            return Ok(Fields { shape, fields, passed_over: Vec::new() });
         }
-        Ok(Fields { shape: shape(&self.columns).map_err(|e| e.to_string())?, fields })
+        let passed_over = self.passed_over(names, &fields);
+        Ok(Fields { shape: shape(&self.columns).map_err(|e| e.to_string())?, fields, passed_over })
+    }
+
+    /// Roles that a column is named like which is neither read nor filtered by.
+    fn passed_over(&self, names: &[String], fields: &[(ChoiceRole, usize)]) -> Vec<ChoiceRole> {
+        let is_told = |role: ChoiceRole| match role {
+            ChoiceRole::Count if self.trials != TrialCounts::Column => true,
+            _ => self.column(role).is_some() || self.filters.iter().any(|f| f.column() == role.name()),
+        };
+        let is_there = |role: ChoiceRole| {
+            let field = find_column(names, role.name()).ok().flatten();
+            field.is_some_and(|field| fields.iter().all(|(_, read)| *read != field))
+        };
+        // A preset knows its file.
+        let all = match self.trials {
+            TrialCounts::Reconstructed(_) => &[][..],
+            _ => &[ChoiceRole::Count, ChoiceRole::Subject, ChoiceRole::Session, ChoiceRole::Condition],
+        };
+        all.iter().copied().filter(|role| is_there(*role) && !is_told(*role)).collect()
     }
 }
 

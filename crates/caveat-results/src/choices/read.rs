@@ -217,7 +217,7 @@ impl<'a> Collector<'a> {
             designs,
             ranks: (usize::MAX, 0),
             numbers: Numbers::Point,
-            left_out: LeftOut::default(),
+            left_out: LeftOut { columns: fields.passed_over.clone(), ..LeftOut::default() },
         })
     }
 
