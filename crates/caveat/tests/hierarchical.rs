@@ -14,7 +14,13 @@ type Row = (&'static str, String, usize, usize, usize, u32);
 const HIERARCHICAL: &str = "--bootstrap 0 --hierarchical";
 
 /// Choices drawn from the model: `people` who see every pair `trials` times in each order; `c` is ∞ for interpolation.
-fn drawn(place: &Place, condition: &'static str, (n, people, trials): (usize, usize, u32), alpha: f64, c: f64) -> Vec<Row> {
+fn drawn(
+    place: &Place,
+    condition: &'static str,
+    (n, people, trials): (usize, usize, u32),
+    alpha: f64,
+    c: f64,
+) -> Vec<Row> {
     let f = margins(&place.json(&format!("predict -n {n} --alpha {alpha} --c {c}")));
     let mut rng = ChaCha8Rng::seed_from_u64(2605);
     let mut rows = Vec::new();
@@ -117,7 +123,10 @@ fn what_no_population_can_be_of_is_refused() {
     // Of conditions, one may have one person alone: it is named.
     let rows = [drawn(&place, "many", (5, 3, 8), 0.2, 5.0), drawn(&place, "single", (5, 1, 8), 0.2, 5.0)].concat();
     write(&place, "mixed.csv", &rows);
-    place.refused_saying(&format!("fit mixed.csv --by condition,subject {HIERARCHICAL}"), &["single", "s0", "at least 2"]);
+    place.refused_saying(
+        &format!("fit mixed.csv --by condition,subject {HIERARCHICAL}"),
+        &["single", "s0", "at least 2"],
+    );
     // Each alone is possible.
     for option in ["--lapse", "--position-bias"] {
         let table = place.json(&format!("fit c.csv --by subject {HIERARCHICAL} {option}"));

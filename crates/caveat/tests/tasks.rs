@@ -391,6 +391,9 @@ fn columns_named_like_roles_that_are_not_read_are_told() {
     let told = format!("{line},subject=subject --trials 1 --where condition=long");
     assert!(!said(&place, &told).contains("not read"), "{}", said(&place, &told));
     let one = said(&place, &format!("{line},count=count,subject=subject"));
-    assert!(one.contains("the column condition is not read, as --columns leaves it out: add condition=condition"), "{one}");
+    assert!(
+        one.contains("the column condition is not read, as --columns leaves it out: add condition=condition"),
+        "{one}"
+    );
     assert!(!said(&place, "fit c.csv --bootstrap 0").contains("not read"));
 }

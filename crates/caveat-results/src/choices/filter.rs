@@ -154,8 +154,7 @@ impl LeftOut {
         if !self.columns.is_empty() {
             let names: Vec<&str> = self.columns.iter().map(|role| role.name()).collect();
             let example: Vec<String> = names.iter().map(|name| format!("{name}={name}")).collect();
-            let [noun, verb, them] =
-                if names.len() == 1 { ["column", "is", "it"] } else { ["columns", "are", "them"] };
+            let [noun, verb, them] = if names.len() == 1 { ["column", "is", "it"] } else { ["columns", "are", "them"] };
             notes.push(format!(
                 "the {noun} {} {verb} not read, as --columns leaves {them} out: add {} if rows differ by {them}",
                 listed(&names),

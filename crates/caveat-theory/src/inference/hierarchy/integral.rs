@@ -86,16 +86,16 @@ impl Weights {
         let beyond = [normal(a), normal(-b)];
         let from = usize::from(more[0]);
         let mut weights = Self { inner: zeros(), ends: [zeros(), zeros()] };
-        for d in 0..3 {
-            weights.inner[d].copy_from_slice(&spline[d][from..from + n]);
+        for (d, spline) in spline.iter().enumerate() {
+            weights.inner[d].copy_from_slice(&spline[from..from + n]);
             let beyond = if d == 0 { beyond } else { [0.0; 2] };
             if is_windowed {
                 // All on one side counts for the end.
-                let mut below = beyond[0] + spline[d][0];
-                let mut above = beyond[1] + spline[d][n + 1];
+                let mut below = beyond[0] + spline[0];
+                let mut above = beyond[1] + spline[n + 1];
                 for k in 0..n {
-                    below += spline[d][1 + k];
-                    above += spline[d][n - k];
+                    below += spline[1 + k];
+                    above += spline[n - k];
                     weights.ends[0][d][k] = below;
                     weights.ends[1][d][n - 1 - k] = above;
                 }

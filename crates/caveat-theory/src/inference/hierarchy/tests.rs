@@ -1,3 +1,5 @@
+//! Tests of populations: limits, different tasks, margins, and the quadrature against Monte Carlo.
+
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;

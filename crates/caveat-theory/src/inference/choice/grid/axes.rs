@@ -45,7 +45,7 @@ impl<R: Response> Maker<'_, R> {
                     };
                     let best = line.iter().fold(f64::NEG_INFINITY, |best, p| best.max(p.log));
                     let typical = typical_rate(line.into_iter(), best, k);
-                    (peak - best < DEPTH).then(|| if peak - best < RELEVANT { typical } else { 0.5 * typical })
+                    (peak - best < DEPTH).then_some(if peak - best < RELEVANT { typical } else { 0.5 * typical })
                 };
                 let rates: Vec<Option<f64>> = (0..axes[k].len()).map(rate).collect();
                 for (cell, rate) in axes[k].windows(2).zip(rates.windows(2)) {

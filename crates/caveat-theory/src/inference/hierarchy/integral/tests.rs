@@ -1,3 +1,5 @@
+//! Tests of one unit's marginal likelihood against closed forms.
+
 use super::super::super::choice::Block;
 use super::*;
 
