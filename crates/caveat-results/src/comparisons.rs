@@ -295,7 +295,6 @@ mod tests {
             (b"winner,loser\na,b\na\n", "line 3: 1 fields: expected 2"),
             (b"winner,loser\na,b,c\n", "line 2: 3 fields: expected 2"),
             (b"winner,loser\na,\n", "line 2: the loser is empty"),
-            (b"winner,loser\na,b\nNA,b\n", "line 3: the winner is \"NA\", a missing value"),
             (b"winner,loser\na,\xef\xbb\xbf\xc2\xa0\n", "line 2: the loser is empty"),
             (b"winner,loser\na,b\n2,2.0\n", "line 3: \"2\" is compared with itself (as \"2.0\", one item by value)"),
             (b"winner,loser\na,caf\xe9\n", "line 2: the loser \"caf\u{fffd}\" is not UTF-8"),

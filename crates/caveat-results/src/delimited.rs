@@ -39,13 +39,15 @@ pub(crate) enum Numbers {
     Comma,
     /// Also with a decimal comma, but for what may be a separator of thousands: 1,250.
     CommaUnlessThousands,
+    /// As the file's first rows have decimal commas: but for a point that may separate thousands: 1.250.
+    CommaNotPoint,
 }
 
 impl Numbers {
     /// The number that text says, if it says one: infinities and NaN included.
     pub(crate) fn parse(self, text: &str) -> Option<f64> {
         if let Ok(number) = text.parse() {
-            return Some(number);
+            return Some(number).filter(|_| self != Self::CommaNotPoint || !has_thousands(text));
         }
         if self == Self::Point {
             return None;
@@ -71,6 +73,28 @@ impl Numbers {
     pub(crate) fn whole(self, text: &str) -> Option<i64> {
         text.parse().ok().or_else(|| self.parse(text).and_then(whole))
     }
+}
+
+/// Whether points may separate thousands: 1.250, but neither 0.250 nor 1.25.
+fn has_thousands(text: &str) -> bool {
+    let mut parts = text.trim_start_matches(['-', '+']).split('.');
+    let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
+    let first = parts.next().is_some_and(|p| (1..=3).contains(&p.len()) && !p.starts_with('0') && digits(p));
+    let mut rest = parts.peekable();
+    first && rest.peek().is_some() && rest.all(|part| part.len() == 3 && digits(part))
+}
+
+/// Whether a field of some rows is a number with a decimal comma: digits on both sides, and not three after it.
+fn has_decimal_comma(rows: &[u8], separator: u8) -> bool {
+    rows.split(|b| *b == separator || matches!(b, b'\n' | b'\r')).any(|field| {
+        let field = field.trim_ascii();
+        let field = field.strip_prefix(b"\"").and_then(|f| f.strip_suffix(b"\"")).unwrap_or(field);
+        let field = field.strip_prefix(b"-").unwrap_or(field);
+        let digits = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_digit);
+        let Some(comma) = field.iter().position(|b| *b == b',') else { return false };
+        let (whole, decimals) = (&field[..comma], &field[comma + 1..]);
+        digits(whole) && digits(decimals) && (decimals.len() != 3 || whole == b"0")
+    })
 }
 
 /// A float that is a whole number that it holds exactly.
@@ -147,6 +171,7 @@ impl Delimited {
             Some((separator, _)) => separator,
             None => separator_of(&sample[skipped..], whole).map_err(bad)?,
         };
+        let decimal_commas = separator != b',' && has_decimal_comma(&sample[skipped..], separator);
         let rest = sample.split_off(skipped);
         let mut reader = csv::ReaderBuilder::new()
             .delimiter(separator)
@@ -161,6 +186,7 @@ impl Delimited {
             names: header.iter().map(column_name).collect(),
             numbers: match separator {
                 b',' => Numbers::Point,
+                _ if decimal_commas => Numbers::CommaNotPoint,
                 b';' => Numbers::Comma,
                 _ => Numbers::CommaUnlessThousands,
             },
@@ -355,6 +381,27 @@ mod tests {
         let message = table(b"a,x;b\n1,2;3\n").unwrap_err().to_string();
         assert!(message.contains("the header holds commas and semicolons"), "{message}");
         assert!(table(b"\n \r\n").unwrap_err().to_string().contains("empty"));
+    }
+
+    #[test]
+    fn points_that_may_separate_thousands_are_no_decimals_where_commas_are() {
+        for (text, numbers) in [
+            ("a;b\n0,5;2\n", Numbers::CommaNotPoint),
+            ("a;b\n1.25;2\n", Numbers::Comma),
+            ("a;b\n\"-1,25\";x,y\n", Numbers::CommaNotPoint),
+            ("a\tb\n1,250\t2\n", Numbers::CommaUnlessThousands),
+            ("a\tb\n1,5\t2\n", Numbers::CommaNotPoint),
+            ("a,b\n1,5\n", Numbers::Point),
+        ] {
+            assert_eq!(table(text.as_bytes()).unwrap().1, numbers, "{text:?}");
+        }
+        let parse = |text: &str| Numbers::CommaNotPoint.parse(text);
+        assert_eq!((parse("1.200"), parse("-12.000.000"), parse("1.200,5")), (None, None, None));
+        assert_eq!(
+            (parse("0.200"), parse("1.25"), parse("1,250"), parse("7")),
+            (Some(0.2), Some(1.25), Some(1.25), Some(7.0))
+        );
+        assert_eq!(Numbers::Comma.parse("1.200"), Some(1.2));
     }
 
     #[test]

@@ -71,6 +71,11 @@ pub fn label_order(a: &str, b: &str) -> Ordering {
 ///
 /// Cost O(n log n) at most, and only a glance at labels of lower-case ASCII.
 pub fn look_alikes<T: AsRef<str> + Sync>(labels: &[T]) -> Option<String> {
+    look_alikes_of(labels, "labels")
+}
+
+/// The same of what is called `noun` in the plural.
+pub(crate) fn look_alikes_of<T: AsRef<str> + Sync>(labels: &[T], noun: &str) -> Option<String> {
     let labels: Vec<&str> = labels.iter().map(AsRef::as_ref).collect();
     if labels.par_iter().all(|label| folds_to_itself(label)) {
         return None;
@@ -100,7 +105,8 @@ pub fn look_alikes<T: AsRef<str> + Sync>(labels: &[T]) -> Option<String> {
         1 => ", and one more pair likewise".to_owned(),
         more => format!(", and {more} more pairs likewise"),
     };
-    Some(format!("the labels {a:?} and {b:?} differ {how} and are taken for two items{more}"))
+    let two = if noun == "labels" { "items" } else { noun };
+    Some(format!("the {noun} {a:?} and {b:?} differ {how} and are taken for two {two}{more}"))
 }
 
 /// Whether a label is its own key, seen without work; most labels are. Others may be, too.
@@ -130,8 +136,9 @@ fn looks_numeric(text: &[u8]) -> bool {
     text.iter().all(|b| matches!(b, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'))
 }
 
-/// The text of a label as it can be seen.
-fn tidy(text: &str) -> Cow<'_, str> {
+/// The text of a label as it can be seen. Names that are no items' (of settings, models, subjects) are compared by it: there
+/// `1.10` and `1.1` are two.
+pub(crate) fn tidy(text: &str) -> Cow<'_, str> {
     let seen = text.trim_matches(|c: char| c.is_whitespace() || is_invisible(c) || is_joiner(c));
     let mut before = ' ';
     let clean = seen.chars().all(|c| {

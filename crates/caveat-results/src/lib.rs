@@ -41,7 +41,7 @@ pub use check::{CheckReport, Problem, ProblemKind, check_trials};
 pub use choices::{
     ChoiceColumns, ChoiceRole, ChoiceRow, ChoiceTable, Cluster, CountReconstruction, DeclaredTasks, DistanceRow,
     DistanceSummary, Grouping, ItemLabels, LeftOut, PairSummary, RowFilter, TaskUnit, TaskUnits, TrialCounts,
-    has_choice_columns, read_choice_files, read_choices,
+    is_choice_file, read_choice_files, read_choices,
 };
 pub use comparisons::{ComparisonColumns, ComparisonRole, LabeledComparisons, places, ranks_table, read_comparisons};
 pub use conditions::{Condition, ConditionKey, MAX_ITEMS, PairMargin, read_conditions};

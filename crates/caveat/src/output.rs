@@ -1,7 +1,7 @@
 //! Where results go: standard output in the format asked for, or files by their extension, whole or not at all.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use caveat_figures::{Figure, Format as Picture};
 use caveat_results::{Format, ResultsError, Table, Values, WriteFailure, write_atomically};
@@ -78,6 +78,29 @@ pub(crate) fn check_writable(path: &Path) -> Result<(), Failure> {
     }
     if !parent.is_dir() {
         return Err(refuse("its directory does not exist; create it first"));
+    }
+    Ok(())
+}
+
+/// Refuses to write over a file that is read, or two results into one file.
+pub(crate) fn check_separate<'a>(
+    read: impl IntoIterator<Item = &'a Path>,
+    written: impl IntoIterator<Item = &'a Path>,
+) -> Result<(), Failure> {
+    let same = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let read: Vec<PathBuf> = read.into_iter().map(same).collect();
+    let mut before: Vec<PathBuf> = Vec::new();
+    for path in written {
+        let found = same(path);
+        let problem = if read.contains(&found) {
+            "it is read here, and would be overwritten; name another file for the output"
+        } else if before.contains(&found) {
+            "two results would be written there; name a file for each"
+        } else {
+            before.push(found);
+            continue;
+        };
+        return Err(Failure::input(format!("{}: {problem}", path.display())));
     }
     Ok(())
 }

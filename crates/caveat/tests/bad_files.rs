@@ -172,3 +172,28 @@ fn kernel_matrices_are_square_numbers_of_ordered_pairs() {
         &["good.npy: the kernel is of 9 items, the task of 8"],
     );
 }
+
+#[test]
+fn what_is_read_is_not_written_over() {
+    let place = Place::new();
+    place.write("c.csv", "winner,loser\n0,1\n1,2\n0,2\n");
+    trials::write(&place, "t.csv", &[trials::PLAIN]);
+    for line in [
+        "fit c.csv -o c.csv",
+        "fit c.csv -o ./c.csv",
+        "rank c.csv -o c.csv",
+        "fit t.csv -o t.csv",
+        "fit t.csv --train ti_n9 --test ti_n9 --pairs t.csv",
+        "results convert t.csv -o t.csv",
+        "results summary t.csv -o t.csv",
+        "results check t.csv -o t.csv",
+        "results matrix t.csv -o t.csv",
+        "figure study --published t.csv -o s.svg --table t.csv",
+    ] {
+        place.refused_saying(line, &["is read here, and would be overwritten"]);
+    }
+    place.refused_saying(
+        "fit c.csv --figure p.svg --distance-figure p.svg",
+        &["p.svg: two results would be written there"],
+    );
+}

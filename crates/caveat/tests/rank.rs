@@ -41,11 +41,35 @@ fn labels_that_print_alike_are_one_item_and_case_alone_is_warned_of() {
 }
 
 #[test]
-fn missing_labels_are_refused_by_line_unless_they_are_to_be_left_out() {
+fn missing_labels_are_refused_by_line_and_words_for_them_are_names_with_a_warning() {
     let place = Place::new();
+    place.write("empty.csv", "winner,loser\n1,2\n2,3\n1,\n");
+    place.refused_saying("rank empty.csv", &["line 4: the loser is empty"]);
+    assert_eq!(placed(&place.ok("rank empty.csv --skip-missing --format csv")).len(), 3);
+    // Nothing else is there to say that Namibia's code is none.
     place.write("c.csv", "winner,loser\n1,2\n2,3\n1,NA\n");
-    place.refused_saying("rank c.csv", &["line 4: the loser is \"NA\", a missing value"]);
+    let run = place.run("rank c.csv --format csv");
+    let told = String::from_utf8_lossy(&run.stderr).into_owned();
+    assert!(told.contains("warning: \"NA\" is taken for the name of an item, in 1 row"), "{told}");
+    let places = placed(&String::from_utf8_lossy(&run.stdout));
+    let expected = [("1", 0), ("2", 1), ("NA", 1), ("3", 3)];
+    assert_eq!(places, expected.map(|(item, position)| (item.to_owned(), position, 0)));
     assert_eq!(placed(&place.ok("rank c.csv --skip-missing --format csv")).len(), 3);
+}
+
+#[test]
+fn columns_that_seem_to_count_or_to_mark_ties_are_told_where_they_are_not_read() {
+    let place = Place::new();
+    place.write("n.csv", "winner,loser,n\nA,B,2\nB,A,1\nB,C,100\n");
+    let told = |line: &str| String::from_utf8(place.run(line).stderr).unwrap();
+    assert!(told("rank n.csv").contains("\"n\" is not read and every row counts once"));
+    let named = "rank n.csv --columns winner=winner,loser=loser,weight=n";
+    assert!(!told(named).contains("not read"));
+    assert_ne!(place.ok("rank n.csv --format csv"), place.ok(&format!("{named} --format csv")));
+    place.write("tie.csv", "winner,loser,draw\nA,B,0\nB,C,1\n");
+    assert!(told("rank tie.csv").contains("\"draw\" is not read and every row is a win"));
+    place.write("plain.csv", "winner,loser,date\nA,B,0\nB,C,1\n");
+    assert!(!told("rank plain.csv").contains("warning"));
 }
 
 #[test]

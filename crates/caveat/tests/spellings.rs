@@ -346,3 +346,61 @@ fn files_of_other_kinds_are_named() {
     }
     assert!(!place.path("out.csv").exists());
 }
+
+#[test]
+fn folders_named_for_values_give_columns_of_choices() {
+    let place = Place::new();
+    let mut all = "winner,loser,condition,subject\n".to_owned();
+    let mut line = "fit".to_owned();
+    for (condition, n) in [("long", 7), ("short", 5)] {
+        for subject in ["a", "b"] {
+            let mut own = "winner,loser\n".to_owned();
+            for (a, b) in (0..n).flat_map(|a| (a + 1..n).map(move |b| (a, b))) {
+                // The rule, but for the lowest pairs of one subject.
+                let (w, l) = if a > 2 && subject == "b" { (b, a) } else { (a, b) };
+                own += &format!("{w},{l}\n{a},{b}\n");
+                all += &format!("{w},{l},{condition},{subject}\n{a},{b},{condition},{subject}\n");
+            }
+            let folder = place.path("files").join(format!("condition={condition}")).join(format!("subject={subject}"));
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.join("part-0.csv"), own).unwrap();
+            line += &format!(" files/condition={condition}/subject={subject}/part-0.csv");
+        }
+    }
+    place.write("all.csv", all);
+    for options in ["--by condition", "--by condition,subject", "--by condition --where subject=a"] {
+        let expected = place.json(&format!("fit all.csv --bootstrap 0 {options}"));
+        assert_eq!(place.json(&format!("fit files --bootstrap 0 {options}")), expected, "{options}");
+        assert_eq!(place.json(&format!("{line} --bootstrap 0 {options}")), expected, "{options}");
+    }
+    place.refused_saying("fit files", &["condition long", "condition short", "--by"]);
+    place.refused_saying("fit files files/condition=long/subject=a/part-0.csv", &["named twice"]);
+}
+
+#[test]
+fn names_in_trial_tables_that_print_alike_are_one() {
+    let place = Place::new();
+    let plain = Simulated { model: "caf\u{e9}", ..EXCEPTION };
+    trials::write(&place, "t.csv", &[plain]);
+    let expected = place.json("fit t.csv --bootstrap 0");
+    // One seed in other spellings: decomposed, with a no-break space and blanks around it.
+    let mut lines: Vec<String> = place.text("t.csv").lines().map(str::to_owned).collect();
+    let count = lines.len();
+    for line in &mut lines[1 + count / 2..] {
+        *line = line.replace("caf\u{e9}", "cafe\u{301} ").replace("exc_mid_n9", "\u{a0}exc_mid_n9\u{200b}");
+    }
+    place.write("t.csv", lines.join("\n") + "\n");
+    assert_eq!(place.json("fit t.csv --bootstrap 0"), expected);
+    assert_eq!(
+        place.json("results summary t.csv --by model,hier").as_array().unwrap().len(),
+        place.json("results summary t.csv --by hier").as_array().unwrap().len()
+    );
+    assert!(place.ok("results check t.csv").contains("no problems"));
+}
+
+#[test]
+fn a_point_that_may_separate_thousands_is_no_decimal_point() {
+    let place = Place::new();
+    place.write("c.csv", "higher;lower;accuracy;count\n0;1;0,9;1.200\n1;2;0,8;1.200\n0;2;0,95;1.200\n");
+    place.refused_saying("fit c.csv", &["line 2", "count \"1.200\""]);
+}

@@ -380,20 +380,69 @@ proptest! {
 }
 
 #[test]
+fn files_that_count_ranks_from_0_and_from_1_are_asked_for() {
+    let place = Place::new();
+    let rows = LONG.rows(&place);
+    write(&place, "zero.csv", &rows, rank);
+    write(&place, "one.csv", &rows, |k| (k + 1).to_string());
+    place.refused_saying(
+        "fit zero.csv one.csv",
+        &["from 0 to 7 in zero.csv", "from 1 to 8 in one.csv", "--first-rank 0"],
+    );
+    place.refused_saying("fit one.csv zero.csv", &["from 0 to 7", "from 1 to 8"]);
+    // A file may lack the highest item, and what is said is not asked for.
+    let rest: Vec<Row> = rows.iter().filter(|r| r.2 > 0 && r.3 > 0).cloned().collect();
+    write(&place, "rest.csv", &rest, rank);
+    place.ok("fit zero.csv rest.csv --bootstrap 0");
+    assert_eq!(place.json("fit zero.csv one.csv --first-rank 0 --bootstrap 0")[0]["task"], "9");
+    place.refused_saying("fit zero.csv -n 5", &["expected 0 to 4, or 1 to 5"]);
+}
+
+#[test]
+fn names_of_subjects_are_one_only_where_they_are_one_number() {
+    let place = Place::new();
+    let rows = |names: [&'static str; 2]| -> Vec<Row> {
+        let rows = LONG.rows(&place);
+        rows.into_iter().map(|r| (names[usize::from(r.0 != "s0")].to_owned(), r.1, r.2, r.3, r.4, r.5)).collect()
+    };
+    for (names, n, words) in [
+        (["1.1", "1.10"], 2, None),
+        (["01", "1"], 1, Some("the subjects \"01\" and \"1\" are the same number and taken for one")),
+        (["2.0", "2"], 1, None),
+        (["S", "s"], 2, Some("the subjects \"S\" and \"s\" differ by case alone")),
+        (["Zoe\u{308}\u{a0}", "Zoë"], 1, None),
+    ] {
+        write(&place, "c.csv", &rows(names), rank);
+        let fits = place.json("fit c.csv --by subject --bootstrap 0");
+        assert_eq!(fits.as_array().unwrap().len(), n, "{names:?}");
+        let said = said(&place, "fit c.csv --by subject --bootstrap 0");
+        assert!(words.is_none_or(|words| said.contains(words)), "{said}");
+        assert_eq!(words.is_none(), !said.contains("subjects \""), "{said}");
+    }
+}
+
+#[test]
 fn columns_named_like_roles_that_are_not_read_are_told() {
     let place = Place::new();
     write(&place, "c.csv", &LONG.rows(&place), rank);
     let line = "fit c.csv --bootstrap 0 --columns winner=winner,loser=loser";
     let words = said(&place, line);
-    assert!(words.contains("the columns count, subject and condition are not read"), "{words}");
-    assert!(words.contains("add count=count,subject=subject,condition=condition"), "{words}");
+    assert!(words.contains("the columns count, subject and condition are not read: if rows differ by them"), "{words}");
+    assert!(
+        words.contains("--columns winner=winner,loser=loser,count=count,subject=subject,condition=condition"),
+        "{words}"
+    );
     // What is named, given in another way or filtered by is no surprise.
     let told = format!("{line},subject=subject --trials 1 --where condition=long");
     assert!(!said(&place, &told).contains("not read"), "{}", said(&place, &told));
     let one = said(&place, &format!("{line},count=count,subject=subject"));
     assert!(
-        one.contains("the column condition is not read, as --columns leaves it out: add condition=condition"),
+        one.contains("the column condition is not read") && one.contains("subject=subject,condition=condition"),
         "{one}"
     );
     assert!(!said(&place, "fit c.csv --bootstrap 0").contains("not read"));
+    // So are columns of other names, where roles are found by theirs.
+    place.write("n.csv", place.text("c.csv").replacen("count", "n", 1));
+    let other = said(&place, "fit n.csv --bootstrap 0");
+    assert!(other.contains("the column n is not read") && other.contains("count=n"), "{other}");
 }

@@ -179,8 +179,8 @@ const SHAPES_IN_WORDS: &str = "winner and loser; or higher, lower and accuracy; 
 pub(super) struct Fields {
     pub(super) shape: Shape,
     pub(super) fields: Vec<(ChoiceRole, usize)>,
-    /// Roles that change what rows mean and that a column is named like, where the named columns pass it over.
-    pub(super) passed_over: Vec<ChoiceRole>,
+    /// What should be known of columns that are not read.
+    pub(super) passed_over: Option<String>,
 }
 
 impl Fields {
@@ -258,30 +258,55 @@ impl ChoiceColumns {
             let foreign = |role| SHAPES.into_iter().any(|s| s != shape && s.marks().contains(&role));
             let stray = |role| shape == Shape::Distance && role == ChoiceRole::First;
             fields.retain(|(role, _)| shape.needed().contains(role) || !(foreign(*role) || stray(*role)));
-            return Ok(Fields { shape, fields, passed_over: Vec::new() });
+            let passed_over = self.passed_over(names, &fields);
+            return Ok(Fields { shape, fields, passed_over });
         }
         let passed_over = self.passed_over(names, &fields);
         Ok(Fields { shape: shape(&self.columns).map_err(|e| e.to_string())?, fields, passed_over })
     }
 
-    /// Roles that a column is named like which is neither read nor filtered by.
-    fn passed_over(&self, names: &[String], fields: &[(ChoiceRole, usize)]) -> Vec<ChoiceRole> {
+    /// What should be known of columns that change what rows mean, by their names, and are neither read nor filtered by.
+    fn passed_over(&self, names: &[String], fields: &[(ChoiceRole, usize)]) -> Option<String> {
         let is_told = |role: ChoiceRole| match role {
             ChoiceRole::Count if self.trials != TrialCounts::Column => true,
-            _ => self.column(role).is_some() || self.filters.iter().any(|f| f.column() == role.name()),
+            _ => fields.iter().any(|(r, _)| *r == role),
         };
-        let is_there = |role: ChoiceRole| {
-            let field = find_column(names, role.name()).ok().flatten();
-            field.is_some_and(|field| fields.iter().all(|(_, read)| *read != field))
+        let is_free = |field: usize| {
+            fields.iter().all(|(_, read)| *read != field)
+                && self.filters.iter().all(|filter| filter.column() != names[field])
         };
-        // A preset knows its file.
-        let all = match self.trials {
-            TrialCounts::Reconstructed(_) => &[][..],
-            _ => &[ChoiceRole::Count, ChoiceRole::Subject, ChoiceRole::Session, ChoiceRole::Condition],
+        // A preset knows its file; and many files number their rows in a column `id`.
+        let roles = if matches!(self.trials, TrialCounts::Reconstructed(_)) { &[][..] } else { &LIKELY };
+        let passed_over: Vec<(ChoiceRole, usize)> = roles
+            .iter()
+            .filter(|(role, _)| !is_told(*role))
+            .filter_map(|(role, known)| {
+                let is_like = |name: &String| known.contains(&name.to_lowercase().as_str()) && name != "id";
+                Some((*role, names.iter().position(is_like).filter(|field| is_free(*field))?))
+            })
+            .collect();
+        let column = |(_, field): &(ChoiceRole, usize)| names[*field].as_str();
+        let which = match passed_over.as_slice() {
+            [] => return None,
+            [one] => format!("the column {} is not read: if rows differ by it", column(one)),
+            [first @ .., last] => {
+                let first: Vec<&str> = first.iter().map(column).collect();
+                format!("the columns {} and {} are not read: if rows differ by them", first.join(", "), column(last))
+            }
         };
-        all.iter().copied().filter(|role| is_there(*role) && !is_told(*role)).collect()
+        let all = fields.iter().chain(&passed_over);
+        let all: Vec<String> = all.map(|found| format!("{}={}", found.0, column(found))).collect();
+        Some(format!("{which}, name all that counts, with --columns {}", all.join(",")))
     }
 }
+
+/// Names of columns by which rows differ, in files of the field.
+const LIKELY: [(ChoiceRole, &[&str]); 4] = [
+    (ChoiceRole::Count, &["count", "n", "trials", "n_trials", "weight", "freq", "frequency"]),
+    (ChoiceRole::Subject, &["subject", "participant", "monkey", "subject_id", "participant_id", "id"]),
+    (ChoiceRole::Session, &["session", "session_id", "day"]),
+    (ChoiceRole::Condition, &["condition", "group"]),
+];
 
 /// What is said of a table without the columns of choices by their names.
 fn unnamed(names: &[String], has_winner: bool) -> String {
@@ -348,7 +373,7 @@ impl FromStr for ChoiceColumns {
 }
 
 /// Whether columns of these names are those of choices, named as their roles, and not those of a trial table.
-pub fn has_choice_columns(names: &[String]) -> bool {
+pub(super) fn has_choice_columns(names: &[String]) -> bool {
     let has = |name: &str| names.iter().any(|n| n.eq_ignore_ascii_case(name));
     !has("rank_a") && ["winner", "higher", "distance"].into_iter().any(has)
 }
@@ -375,12 +400,6 @@ pub(crate) fn suggested_columns(names: &[String]) -> Option<String> {
     // Of a pair in any order, being right is not having chosen the first.
     const CHOSE_A: &[&str] = &["chose_s1", "chose_first", "chose_left", "chose_a", "chose_1", "p_first", "p_left"];
     const RIGHT: &[&str] = &["accuracy", "acc", "correct", "proportion_correct", "p_correct"];
-    const OTHERS: [(ChoiceRole, &[&str]); 4] = [
-        (ChoiceRole::Count, &["count", "n", "trials", "n_trials", "weight"]),
-        (ChoiceRole::Subject, &["subject", "participant", "monkey", "subject_id", "participant_id", "id"]),
-        (ChoiceRole::Session, &["session", "session_id", "day"]),
-        (ChoiceRole::Condition, &["condition", "group"]),
-    ];
     let find = |known: &[&str]| names.iter().find(|n| known.contains(&n.to_lowercase().as_str()));
     let (role_a, a, role_b, b) =
         PAIRS.iter().find_map(|(role_a, a, role_b, b)| Some((role_a, find(a)?, role_b, find(b)?)))?;
@@ -392,7 +411,7 @@ pub(crate) fn suggested_columns(names: &[String]) -> Option<String> {
     }
     let accuracy = if *role_a == ChoiceRole::Higher { RIGHT } else { CHOSE_A };
     roles.extend(find(accuracy).map(|name| format!("{}={name}", ChoiceRole::Accuracy)));
-    let others = OTHERS.iter().filter_map(|(role, known)| Some((role, find(known)?)));
+    let others = LIKELY.iter().filter_map(|(role, known)| Some((role, find(known)?)));
     roles.extend(others.filter(|(_, n)| *n != a && *n != b).map(|(role, name)| format!("{role}={name}")));
     Some(roles.join(","))
 }

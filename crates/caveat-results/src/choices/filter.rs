@@ -123,8 +123,9 @@ pub struct LeftOut {
     pub missing: u64,
     /// How many of these lacked the value of each role.
     pub by_role: Vec<(ChoiceRole, u64)>,
-    /// Roles that a column is named like, but none of those that the caller named.
-    pub columns: Vec<ChoiceRole>,
+    /// What else should be known of the reading, a line each: columns by which rows seem to differ and that are not read, names that
+    /// are one or nearly so.
+    pub notes: Vec<String>,
 }
 
 impl LeftOut {
@@ -151,26 +152,8 @@ impl LeftOut {
             let lacking: Vec<String> = self.by_role.iter().map(|(role, n)| format!("{role} in {n}")).collect();
             notes.push(format!("{} left out by --skip-missing: no {}", rows(self.missing), lacking.join(", no ")));
         }
-        if !self.columns.is_empty() {
-            let names: Vec<&str> = self.columns.iter().map(|role| role.name()).collect();
-            let example: Vec<String> = names.iter().map(|name| format!("{name}={name}")).collect();
-            let [noun, verb, them] = if names.len() == 1 { ["column", "is", "it"] } else { ["columns", "are", "them"] };
-            notes.push(format!(
-                "the {noun} {} {verb} not read, as --columns leaves {them} out: add {} if rows differ by {them}",
-                listed(&names),
-                example.join(",")
-            ));
-        }
+        notes.extend_from_slice(&self.notes);
         notes
-    }
-}
-
-/// "a", "a and b", "a, b and c".
-fn listed(names: &[&str]) -> String {
-    match names {
-        [] => String::new(),
-        [one] => (*one).to_owned(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
 }
 

@@ -13,12 +13,12 @@ mod tasks;
 #[cfg(test)]
 mod tests;
 
-pub use columns::has_choice_columns;
 pub(crate) use columns::suggested_columns;
 pub use columns::{ChoiceColumns, ChoiceRole, TrialCounts};
 pub use counts::CountReconstruction;
 pub use filter::{LeftOut, RowFilter};
 pub use read::{read_choice_files, read_choices};
+pub use source::is_choice_file;
 pub use summaries::{Cluster, DistanceSummary, PairSummary};
 pub use tasks::{DeclaredTasks, TaskUnit, TaskUnits};
 

@@ -1,13 +1,12 @@
 //! From rows of text to the table of choices: items to ranks, proportions and counts to numbers of choices.
 
 use std::collections::HashMap;
-
-use unicode_normalization::UnicodeNormalization;
+use std::path::{Path, PathBuf};
 
 use super::columns::{Fields, Shape};
 use super::counts::reconstruct;
 use super::filter::{LeftOut, RowFilter};
-use super::source::{Cells, Source};
+use super::source::{Cells, Source, tables_under};
 use super::{
     ChoiceColumns, ChoiceRole, ChoiceRow, ChoiceTable, CountReconstruction, DistanceRow, Grouping, ItemLabels,
     TrialCounts,
@@ -16,7 +15,7 @@ use crate::delimited::{Numbers, find_column, flag, is_missing};
 use crate::error::{Result, ResultsError, name_list};
 use crate::input::{AsInput, Input, identity};
 use crate::interner::Interner;
-use crate::labels::label_key;
+use crate::labels::{label_key, look_alikes_of, tidy};
 
 /// Largest number of items, as a guard against a column that holds no ranks.
 const MOST_ITEMS: usize = 1_000_000;
@@ -51,29 +50,32 @@ pub fn read_choices(file: &(impl AsInput + ?Sized), columns: &ChoiceColumns) -> 
 }
 
 /// Reads choices from several files as if they were one below the other: the same names mean the same subjects, sessions,
-/// conditions and items everywhere. Columns may stand in another order in every file.
+/// conditions and items everywhere. Columns may stand in another order in every file. Of a directory all tables under it are
+/// read, and folders named like `condition=a` stand for columns that a table lacks.
 ///
 /// # Errors
 /// As [`read_choices`], with the file; also no file, one named twice, and files with columns for different roles.
 pub fn read_choice_files<P: AsInput>(files: &[P], columns: &ChoiceColumns) -> Result<ChoiceTable> {
     let inputs: Vec<Input> = files.iter().map(AsInput::as_input).collect();
-    let Some(input) = inputs.first() else {
+    let tables = tables_under(&inputs)?;
+    let Some(table) = tables.first() else {
         return Err(ResultsError::BadTable("no file of choices: name at least one".to_owned()));
     };
-    let first = input.path();
+    let first = table.input.path();
     let options = Options::new(columns)?;
-    let source = Source::open(input)?;
+    let source = Source::open(table)?;
     let fields = columns.resolve(source.names()).map_err(|problem| ResultsError::bad_file(first, problem))?;
     let mut collector = Collector::new(columns, options, &fields).map_err(|e| ResultsError::bad_file(first, e))?;
     collector.numbers = source.numbers();
     let filters = filters_of(columns, &source).map_err(|problem| ResultsError::bad_file(first, problem))?;
     collector.left_out.filtered += source.visit(&fields.fields, &filters, &mut |cells| collector.push(cells))?;
-    for (k, input) in inputs.iter().enumerate().skip(1) {
-        let path = input.path();
-        if inputs[..k].iter().any(|earlier| is_same_file(earlier, input)) {
+    collector.end_file(first).map_err(|problem| ResultsError::bad_file(first, problem))?;
+    for (k, table) in tables.iter().enumerate().skip(1) {
+        let path = table.input.path();
+        if tables[..k].iter().any(|earlier| is_same_file(&earlier.input, &table.input)) {
             return Err(ResultsError::bad_file(path, "the file is named twice: its choices would count twice"));
         }
-        let source = Source::open(input)?;
+        let source = Source::open(table)?;
         let here = columns.resolve(source.names()).map_err(|problem| ResultsError::bad_file(path, problem))?;
         let extra = here.fields.iter().find(|(role, _)| !fields.has(*role)).map(|(role, _)| (role, "a", "has none"));
         let absent = fields.fields.iter().find(|(role, _)| !here.has(*role)).map(|(role, _)| (role, "no", "has one"));
@@ -87,6 +89,7 @@ pub fn read_choice_files<P: AsInput>(files: &[P], columns: &ChoiceColumns) -> Re
         collector.numbers = source.numbers();
         let filters = filters_of(columns, &source).map_err(|problem| ResultsError::bad_file(path, problem))?;
         collector.left_out.filtered += source.visit(&here.fields, &filters, &mut |cells| collector.push(cells))?;
+        collector.end_file(path).map_err(|problem| ResultsError::bad_file(path, problem))?;
     }
     if collector.rows.is_empty() {
         let left_out = collector.left_out.notes(0);
@@ -94,7 +97,7 @@ pub fn read_choice_files<P: AsInput>(files: &[P], columns: &ChoiceColumns) -> Re
         let path = first.to_owned();
         return Err(ResultsError::NoRows { path, filter, expected: "one per choice or proportion" });
     }
-    collector.finish().map_err(|problem| match inputs.as_slice() {
+    collector.finish().map_err(|problem| match tables.as_slice() {
         [_] => ResultsError::bad_file(first, problem),
         several => ResultsError::BadTable(format!("{} and {} more: {problem}", first.display(), several.len() - 1)),
     })
@@ -179,8 +182,11 @@ struct Collector<'a> {
     groups: [Option<Names>; 3],
     /// With counts to be reconstructed: the role whose text makes the groups, their numbers, and every row's.
     designs: Option<(ChoiceRole, Names, Vec<u32>)>,
-    /// Smallest and largest rank met.
+    /// Smallest and largest rank met, and those of the file that is read now.
     ranks: (usize, usize),
+    ranks_here: (usize, usize),
+    /// Of the files whose smallest rank is 0, and of those where it is 1, the one that reaches farthest.
+    by_first: [Option<(PathBuf, usize)>; 2],
     /// How the file that is read now writes numbers.
     numbers: Numbers,
     left_out: LeftOut,
@@ -216,8 +222,10 @@ impl<'a> Collector<'a> {
             groups: Grouping::ALL.map(|g| fields.has(g.role()).then(Names::default)),
             designs,
             ranks: (usize::MAX, 0),
+            ranks_here: (usize::MAX, 0),
+            by_first: [None, None],
             numbers: Numbers::Point,
-            left_out: LeftOut { columns: fields.passed_over.clone(), ..LeftOut::default() },
+            left_out: LeftOut { notes: fields.passed_over.iter().cloned().collect(), ..LeftOut::default() },
         })
     }
 
@@ -339,9 +347,13 @@ impl<'a> Collector<'a> {
         // Where it is open whether ranks count from 0 or 1, the larger range is allowed here and checked at the end.
         let last = self.options.n_items.map_or(MOST_ITEMS, |n| n - 1 + self.options.first_rank.unwrap_or(1));
         if !(first..=last).contains(&rank) {
-            return Err(format!("the {role} has rank {rank}: expected {first} to {last}"));
+            let expected = match (self.options.first_rank, self.options.n_items) {
+                (None, Some(n)) => format!("0 to {}, or 1 to {n}", n - 1),
+                _ => format!("{first} to {last}"),
+            };
+            return Err(format!("the {role} has rank {rank}: expected {expected}"));
         }
-        self.ranks = (self.ranks.0.min(rank), self.ranks.1.max(rank));
+        self.ranks_here = (self.ranks_here.0.min(rank), self.ranks_here.1.max(rank));
         Ok(rank)
     }
 
@@ -350,6 +362,36 @@ impl<'a> Collector<'a> {
         whole(text, self.numbers)
             .filter(|d| (1..=most).contains(d))
             .ok_or_else(|| format!("distance {text:?}: expected a whole number from 1 to {most}"))
+    }
+
+    /// Ends a file. Where it is open whether ranks count from 0 or 1, one file may do this and another that: those that reach from 1
+    /// beyond the ranks of one with a 0 are asked for, as an item more would be made of them.
+    fn end_file(&mut self, path: &Path) -> std::result::Result<(), String> {
+        let (low, high) = std::mem::replace(&mut self.ranks_here, (usize::MAX, 0));
+        if low == usize::MAX {
+            return Ok(());
+        }
+        self.ranks = (self.ranks.0.min(low), self.ranks.1.max(high));
+        if self.options.first_rank.is_some() || self.columns.items.is_some() {
+            return Ok(());
+        }
+        if low > 1 {
+            return Ok(());
+        }
+        let own = &mut self.by_first[low];
+        if own.as_ref().is_none_or(|(_, highest)| *highest < high) {
+            *own = Some((path.to_owned(), high));
+        }
+        if let [Some((zero, to)), Some((one, reach))] = &self.by_first
+            && reach > to
+        {
+            let (zero, one) = (zero.display(), one.display());
+            return Err(format!(
+                "the ranks run from 0 to {to} in {zero} and from 1 to {reach} in {one}: if both count from 0, say --first-rank 0; \
+                 otherwise write them alike"
+            ));
+        }
+        Ok(())
     }
 
     fn finish(mut self) -> std::result::Result<ChoiceTable, String> {
@@ -394,6 +436,9 @@ impl<'a> Collector<'a> {
                 let (first, second) = (row.items.0 - first_rank, row.items.1 - first_rank);
                 rows.push(ChoiceRow { first, second, first_chosen: chosen, trials, groups });
             }
+        }
+        for (names, grouping) in self.groups.iter().zip(Grouping::ALL) {
+            self.left_out.notes.extend(names.iter().flat_map(|names| names.notes(grouping.role())));
         }
         let groups = self.groups.map(|names| names.map_or_else(Vec::new, |names| names.shown));
         let presentation_known = self.presentation_known;
@@ -458,20 +503,37 @@ fn count(text: &str, numbers: Numbers) -> std::result::Result<f64, String> {
         .ok_or_else(|| format!("count {text:?}: expected a positive, finite number of trials"))
 }
 
-/// Names in order of appearance; spellings of one label are one name, which is shown as it was written first.
+/// Names in order of appearance, shown as they were written first. Spellings of one whole number are one name, as are those of
+/// text that print alike; 1.1 and 1.10 are two, as the tenth session of a subject 1 may be called.
 #[derive(Default)]
 struct Names {
     keys: Interner,
     shown: Vec<String>,
+    /// The first spelling of a number that has another one before it.
+    merged: Option<(u32, String)>,
 }
 
 impl Names {
     fn number(&mut self, text: &str) -> std::result::Result<u32, String> {
-        let number = self.keys.intern(label_key(text).as_bytes())?;
-        if number as usize == self.shown.len() {
-            self.shown.push(group_name(text.trim()).nfc().collect());
+        let key = label_key(text);
+        let is_whole = key.bytes().all(|b| b.is_ascii_digit());
+        let key = if is_whole { key } else { tidy(text) };
+        let number = self.keys.intern(key.as_bytes())?;
+        let name = group_name(&tidy(text)).to_owned();
+        match self.shown.get(number as usize) {
+            None => self.shown.push(name),
+            Some(shown) if *shown != name && self.merged.is_none() => self.merged = Some((number, name)),
+            Some(_) => {}
         }
         Ok(number)
+    }
+
+    /// What should be known of the names of a role.
+    fn notes(&self, role: ChoiceRole) -> impl Iterator<Item = String> {
+        let merged = self.merged.as_ref().map(|(number, name)| {
+            format!("the {role}s {:?} and {name:?} are the same number and taken for one", self.shown[*number as usize])
+        });
+        merged.into_iter().chain(look_alikes_of(&self.shown, &format!("{role}s")))
     }
 }
 

@@ -1,30 +1,63 @@
 //! Rows of a table as text by role: the fields of a file of choices that mean something.
 
-use super::columns::ChoiceRole;
+use super::columns::{ChoiceRole, has_choice_columns};
 use super::filter::RowFilter;
 use crate::delimited::{Numbers, not_utf8};
-use crate::error::Result;
-use crate::input::Input;
-use crate::rows::Rows;
+use crate::error::{Result, ResultsError};
+use crate::input::{AsInput, Input};
+use crate::rows::{Rows, column_names};
+use crate::trial_table::{Located, locate};
 
 const EXPECTED: &str = "a table of choices in CSV or Parquet";
 
 /// The text of one row by role; `None` for a role without a column.
 pub(super) type Cells<'a> = [Option<&'a str>; ChoiceRole::ALL.len()];
 
-/// An open file whose column names are known.
+/// An open file whose column names are known: its own, then those of its folders (`condition=a/`) that it lacks.
 pub(super) struct Source {
     rows: Rows,
+    names: Vec<String>,
+    /// Values of the folders' columns; empty where missing.
+    folders: Vec<String>,
+}
+
+/// The files of choices under some paths: those named, and all tables under directories.
+pub(super) fn tables_under(inputs: &[Input]) -> Result<Vec<Located>> {
+    let found: Vec<Vec<Located>> =
+        inputs.iter().map(|input| locate(std::slice::from_ref(input))).collect::<Result<_>>()?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+/// Whether a file, or the first table under a directory, holds choices in columns named as their roles, and is no trial table.
+///
+/// # Errors
+/// What is neither text nor Parquet, or cannot be read.
+pub fn is_choice_file(file: &(impl AsInput + ?Sized)) -> Result<bool> {
+    match tables_under(&[file.as_input()]).as_deref() {
+        Ok([first, ..]) => Ok(has_choice_columns(Source::open(first)?.names())),
+        // Others say what is missing in an empty directory.
+        Ok([]) | Err(ResultsError::NoTables { .. }) => Ok(false),
+        Err(_) => Ok(has_choice_columns(&column_names(file)?)),
+    }
 }
 
 impl Source {
-    pub(super) fn open(input: &Input) -> Result<Self> {
-        Ok(Self { rows: Rows::open(input, EXPECTED)? })
+    pub(super) fn open(table: &Located) -> Result<Self> {
+        let rows = Rows::open(&table.input, EXPECTED)?;
+        let mut names = rows.names().to_vec();
+        let mut folders = Vec::new();
+        for (name, value) in table.folders.iter().chain(&table.above) {
+            if !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+                names.push(name.clone());
+                folders.push(value.clone().unwrap_or_default());
+            }
+        }
+        Ok(Self { rows, names, folders })
     }
 
     /// Names of the columns, in order.
     pub(super) fn names(&self) -> &[String] {
-        self.rows.names()
+        &self.names
     }
 
     /// How numbers are written.
@@ -40,7 +73,10 @@ impl Source {
         filters: &[(&RowFilter, usize)],
         visit: &mut dyn FnMut(&Cells<'_>) -> std::result::Result<(), String>,
     ) -> Result<u64> {
-        self.rows.select(&fields.iter().map(|f| f.1).chain(filters.iter().map(|f| f.1)).collect::<Vec<_>>());
+        let own = self.rows.names().len();
+        let read = fields.iter().map(|f| f.1).chain(filters.iter().map(|f| f.1)).filter(|field| *field < own);
+        self.rows.select(&read.collect::<Vec<_>>());
+        let folders = std::mem::take(&mut self.folders);
         let numbers = self.numbers();
         let (mut record, mut filtered) = (csv::ByteRecord::new(), 0);
         loop {
@@ -49,7 +85,7 @@ impl Source {
                 return Ok(filtered);
             }
             let passes = filters.iter().try_fold(true, |passes, (filter, field)| {
-                let text = String::from_utf8_lossy(record.get(*field).unwrap_or_default());
+                let text = String::from_utf8_lossy(cell(&record, own, &folders, *field));
                 Ok(passes && filter.holds(text.trim(), numbers)?)
             });
             if !passes.map_err(|problem: String| self.rows.bad(place, problem))? {
@@ -60,8 +96,7 @@ impl Source {
             let visited = fields
                 .iter()
                 .try_for_each(|&(role, field)| {
-                    // The reader has checked that all rows have as many fields as the header.
-                    let bytes = record.get(field).unwrap_or_default();
+                    let bytes = cell(&record, own, &folders, field);
                     let text = std::str::from_utf8(bytes).map_err(|_| not_utf8(format!("the {role}"), bytes))?;
                     cells[role as usize] = Some(text.trim());
                     Ok(())
@@ -69,5 +104,14 @@ impl Source {
                 .and_then(|()| visit(&cells));
             visited.map_err(|problem| self.rows.bad(place, problem))?;
         }
+    }
+}
+
+/// The text of a row in one of the file's own columns, or in one of the folders'.
+fn cell<'a>(record: &'a csv::ByteRecord, own: usize, folders: &'a [String], field: usize) -> &'a [u8] {
+    match field.checked_sub(own) {
+        // The reader has checked that all rows have as many fields as the header.
+        None => record.get(field).unwrap_or_default(),
+        Some(folder) => folders[folder].as_bytes(),
     }
 }

@@ -189,7 +189,7 @@ fn options_are_checked_against_the_ranks() {
     for (first_rank, n_items, says) in [
         (Some(1), Some(6), "line 2: the loser has rank 7: expected 1 to 6"),
         (Some(0), Some(7), "line 2: the loser has rank 7: expected 0 to 6"),
-        (None, Some(5), "line 2: the loser has rank 7: expected 0 to 5"),
+        (None, Some(5), "line 2: the loser has rank 7: expected 0 to 4, or 1 to 5"),
         (Some(2), None, "the first rank is 2: expected 0 or 1"),
         (None, Some(1), "1 items: expected 2 to"),
     ] {

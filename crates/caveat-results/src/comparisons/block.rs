@@ -32,6 +32,8 @@ pub(super) struct Reader {
     skip_missing: bool,
     skipped: u64,
     ties: u64,
+    /// The first label that is a word for a missing value, and how often such stand.
+    word: Option<(String, u64)>,
     /// Names of the columns of the two items, which a choice may use for them.
     sides: [String; 2],
 }
@@ -50,7 +52,7 @@ impl Reader {
         let sides = [name(ComparisonRole::ItemA), name(ComparisonRole::ItemB)];
         let (numbers, fields) = (rows.numbers(), fields.clone());
         let record = csv::ByteRecord::new();
-        Self { rows, record, fields, numbers, skip_missing, skipped: 0, ties: 0, sides }
+        Self { rows, record, fields, numbers, skip_missing, skipped: 0, ties: 0, word: None, sides }
     }
 
     /// Reads the next comparisons; false once the table is read. After an error, the block holds those before it.
@@ -83,13 +85,14 @@ impl Reader {
         let items = roles.map(field);
         for (label, role) in items.iter().zip(roles) {
             if is_missing_label(label) {
-                let label = String::from_utf8_lossy(label);
-                return Ok(Said::Missing(match label_key(&label).is_empty() {
-                    true => format!("the {role} is empty: expected a label (--skip-missing leaves such rows out)"),
-                    false => format!(
-                        "the {role} is {label:?}, a missing value: expected a label (--skip-missing leaves such rows out)"
-                    ),
-                }));
+                let label = label_key(&String::from_utf8_lossy(label)).into_owned();
+                if label.is_empty() || self.skip_missing {
+                    let problem =
+                        format!("the {role} is empty: expected a label (--skip-missing leaves such rows out)");
+                    return Ok(Said::Missing(problem));
+                }
+                // It may well be a name, as of Namibia.
+                self.word.get_or_insert((label, 0)).1 += 1;
             }
         }
         let number = |role: ComparisonRole, least: f64, expected: &str| {
@@ -200,6 +203,14 @@ impl Reader {
         if self.skipped > 0 {
             notes.push(format!("note: {} left out, with a missing value", rows(self.skipped)));
         }
+        if let Some((word, n)) = &self.word {
+            notes.push(format!(
+                "warning: {word:?} is taken for the name of an item, in {}; where it means a missing value, --skip-missing leaves \
+                 those out",
+                rows(*n)
+            ));
+        }
+        notes.extend(fields.passed_over(names));
         if fields.shape != Shape::Won {
             let name = |role| fields.get(role).map_or("", |f| names[f].as_str());
             let [a, b] = [ComparisonRole::ItemA, ComparisonRole::ItemB].map(name);
@@ -236,7 +247,7 @@ const TIES: [&str; 10] =
 
 /// A label in a table whose numbers have a decimal comma, with a point: 2,0 is the item 2.
 fn point(label: &[u8], numbers: Numbers) -> Cow<'_, [u8]> {
-    if numbers == Numbers::Comma
+    if matches!(numbers, Numbers::Comma | Numbers::CommaNotPoint)
         && let Some(comma) = label.iter().position(|b| *b == b',')
     {
         let digits = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_digit);

@@ -143,6 +143,31 @@ impl Fields {
         }
     }
 
+    /// What should be known of columns by which rows seem to differ, and that are not read.
+    pub(super) fn passed_over(&self, names: &[String]) -> Option<String> {
+        const COUNTS: [&str; 7] = ["n", "trials", "n_trials", "freq", "frequency", "times", "count"];
+        const TIES: [&str; 9] = ["tie", "ties", "draw", "draws", "tied", "is_tie", "drawn", "outcome", "result"];
+        let find = |known: &[&str]| {
+            let is_like = |(k, name): &(usize, &String)| {
+                known.contains(&name.to_lowercase().as_str()) && !self.fields.contains(&Some(*k))
+            };
+            names.iter().enumerate().find(is_like).map(|(_, name)| name)
+        };
+        let count = find(&COUNTS).filter(|_| self.get(Weight).is_none() && self.shape != Shape::Counted);
+        let tie = find(&TIES).filter(|_| self.shape == Shape::Won);
+        match (count, tie) {
+            (None, None) => None,
+            (Some(count), _) => Some(format!(
+                "warning: the column {count:?} is not read and every row counts once; if it says how often, name it with \
+                 --columns …,weight={count}"
+            )),
+            (None, Some(tie)) => Some(format!(
+                "warning: the column {tie:?} is not read and every row is a win; if it marks ties, name the columns with --columns \
+                 item_a=…,item_b=…,chosen=…"
+            )),
+        }
+    }
+
     pub(super) fn all(&self) -> Vec<usize> {
         self.fields.iter().flatten().copied().collect()
     }

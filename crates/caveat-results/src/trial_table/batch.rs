@@ -1,5 +1,6 @@
 //! A batch of rows of the trial table: the requested columns as plain slices.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, Int64Array, Strin
 use super::{ColumnKind, Reading, TrialColumn};
 use crate::delimited::is_missing;
 use crate::error::{Result, ResultsError};
+use crate::labels::tidy;
 
 /// A text column of a batch: few distinct values, one key per row.
 #[derive(Debug, Clone)]
@@ -233,5 +235,30 @@ fn text(array: &arrow_array::DictionaryArray<Int32Type>) -> Option<TextColumn> {
         let present = |k: &i32| usize::try_from(*k).is_ok_and(|k| values.is_valid(k) && !is_missing(values.value(k)));
         keys.iter().map(|k| k.filter(present).unwrap_or(TextColumn::MISSING)).collect()
     };
-    Some(TextColumn { keys, values })
+    Some(match values.iter().flatten().any(|text| tidy(text) != text) {
+        true => tidied(keys, &values),
+        false => TextColumn { keys, values },
+    })
+}
+
+/// A column with its text as it can be seen, so that spellings that print alike are one name.
+fn tidied(mut keys: Vec<i32>, values: &StringArray) -> TextColumn {
+    let mut place: HashMap<String, i32> = HashMap::new();
+    let mut names: Vec<String> = Vec::new();
+    let moved: Vec<i32> = values
+        .iter()
+        .map(|text| {
+            let name = tidy(text.unwrap_or_default()).into_owned();
+            *place.entry(name).or_insert_with_key(|name| {
+                names.push(name.clone());
+                names.len() as i32 - 1
+            })
+        })
+        .collect();
+    for key in &mut keys {
+        if *key != TextColumn::MISSING {
+            *key = moved[*key as usize];
+        }
+    }
+    TextColumn { keys, values: StringArray::from(names) }
 }

@@ -9,7 +9,7 @@ use caveat_figures::mechanism_figure::{self, MechanismInputs};
 use caveat_figures::phase_figure::{self, PhaseInputs};
 use caveat_figures::window_figure::{self, WindowInputs};
 use caveat_figures::{Figure, task_figure};
-use caveat_results::{AsInput, PairTable, Phase, read_pair_table};
+use caveat_results::{AsInput, Input, PairTable, Phase, read_pair_table};
 use caveat_theory::{Activation, PhaseAxes, RandomFeatures, TransitiveTask};
 use clap::ValueEnum;
 
@@ -19,7 +19,7 @@ use super::phase::with_progress;
 use super::results::reading;
 use crate::cli::{ByColumn, FigureArgs, FigureName};
 use crate::failure::Failure;
-use crate::output::{check_picture_path, check_table_path, tell, write_figure};
+use crate::output::{check_picture_path, check_separate, check_table_path, tell, write_figure};
 use crate::progress;
 
 /// The published tasks with an exception, and a longer cycle: (n; winner loser).
@@ -35,6 +35,8 @@ pub(crate) fn run(args: &FigureArgs) -> Result<(), Failure> {
     if let Some(table) = &args.table {
         check_table_path(table)?;
     }
+    let written = [path.as_path()].into_iter().chain(args.table.as_deref());
+    check_separate(args.published.iter().map(Input::path), written)?;
     let figure = perform(args)?;
     let table = match (&args.table, &figure.table) {
         (Some(path), Some(table)) => Some((path, table)),

@@ -7,12 +7,13 @@ use serde_json::json;
 
 use crate::cli::RankArgs;
 use crate::failure::Failure;
-use crate::output::{check_table_path, json as to_json, print_table, print_text, tell, write_bytes};
+use crate::output::{check_separate, check_table_path, json as to_json, print_table, print_text, tell, write_bytes};
 use crate::progress;
 
 pub(crate) fn run(args: &RankArgs) -> Result<(), Failure> {
     if let Some(path) = &args.output.output {
         check_table_path(path)?;
+        check_separate([args.comparisons.path()], [path.as_path()])?;
     }
     let model = RidgeModel::new(args.conjunctivity, args.c)?;
     let spinner = progress::bar(0, "reading comparisons");

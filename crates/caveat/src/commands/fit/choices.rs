@@ -2,7 +2,7 @@
 
 use caveat_results::{
     ChoiceColumns, ChoiceTable, ConditionKey, DeclaredTasks, Grouping, Input, RowFilter, TaskUnits, TrialCounts,
-    column_names, has_choice_columns, look_alikes, read_choice_files, read_choices_by_pair,
+    look_alikes, read_choice_files, read_choices_by_pair,
 };
 use caveat_theory::inference::{ChoiceCount, ChoiceFit, ChoiceFitter, ModelSpec, ordered_pairs};
 use caveat_theory::{ComparisonGraph, TransitiveTask};
@@ -47,8 +47,7 @@ pub(crate) fn is_choice_file(args: &FitArgs) -> Result<bool, Failure> {
     if args.choices.columns.is_some() || args.choices.preset.is_some() {
         return Ok(true);
     }
-    let file = &args.files[0];
-    Ok(!file.is_dir() && has_choice_columns(&column_names(file)?))
+    Ok(caveat_results::is_choice_file(&args.files[0])?)
 }
 
 /// Reads files of choices and cuts them into units and clusters.

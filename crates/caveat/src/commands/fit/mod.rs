@@ -11,14 +11,16 @@ mod observed;
 mod prediction;
 mod report;
 
+use std::path::PathBuf;
+
 use caveat_figures::Figure;
-use caveat_results::{Filter, Format, Phase, Selection, Table};
+use caveat_results::{Filter, Format, Input, Phase, Selection, Table};
 use caveat_theory::inference::{Family, Hierarchy, ModelSpec};
 
 use crate::cli::{ByColumn, FitArgs, FitLoss, Learner};
 use crate::commands::results::tell_passed_over;
 use crate::failure::Failure;
-use crate::output::{check_picture_path, check_table_path, print_table, tell, write_figure};
+use crate::output::{check_picture_path, check_separate, check_table_path, print_table, tell, write_figure};
 
 pub(crate) use margins::{Fitted, fit_all, table_of_fits, table_of_margins};
 pub(crate) use observed::{group, read};
@@ -83,6 +85,8 @@ pub(crate) fn run(args: &FitArgs) -> Result<(), Failure> {
     for path in paths.0.iter().chain(paths.1) {
         check_picture_path(path)?;
     }
+    let written = args.output.output.iter().chain(&args.pairs).chain(paths.0).chain(paths.1);
+    check_separate(args.files.iter().map(Input::path), written.map(PathBuf::as_path))?;
     tell_passed_over(&args.files);
     let found = perform(args, ChoicePictures { by_pair: paths.0.is_some(), by_distance: paths.1.is_some() })?;
     found.warnings.iter().for_each(|warning| tell(&format!("warning: {warning}")));

@@ -1,5 +1,7 @@
 //! `caveat lm geometry`: what many runs have kept of their hidden states, as one table and a picture.
 
+use std::path::PathBuf;
+
 use caveat_figures::Figure;
 use caveat_figures::language_models::hidden_states::{self, KernelSource, RunGeometry};
 use caveat_lm::Geometries;
@@ -7,11 +9,13 @@ use caveat_results::{ConditionKey, Format, Table, Values};
 
 use crate::cli::GeometryArgs;
 use crate::failure::Failure;
-use crate::output::{check_picture_path, check_table_path, print_table, write_figure};
+use crate::output::{check_picture_path, check_separate, check_table_path, print_table, write_figure};
 
 pub(crate) fn run(args: &GeometryArgs) -> Result<(), Failure> {
     args.output.output.as_deref().map_or(Ok(()), check_table_path)?;
     args.figure.as_deref().map_or(Ok(()), check_picture_path)?;
+    let written = args.output.output.iter().chain(&args.figure).map(PathBuf::as_path);
+    check_separate(args.runs.iter().map(PathBuf::as_path), written)?;
     let geometries = Geometries::read(&args.runs)?;
     if let Some(path) = &args.figure {
         write_figure(path, &figure(&geometries.table()?)?)?;

@@ -1,17 +1,18 @@
 //! `caveat results check`: every problem of trial tables, by file and row.
 
-use caveat_results::{CheckReport, Format, check_trials};
+use caveat_results::{CheckReport, Format, Input, check_trials};
 
 use super::tell_passed_over;
 use crate::cli::CheckArgs;
 use crate::failure::Failure;
-use crate::output::{check_table_path, print_table, print_text, tell};
+use crate::output::{check_separate, check_table_path, print_table, print_text, tell};
 use crate::progress;
 
 pub(crate) fn run(args: &CheckArgs) -> Result<(), Failure> {
     if let Some(path) = &args.output.output {
         check_table_path(path)?;
     }
+    check_separate(args.files.iter().map(Input::path), args.output.output.as_deref())?;
     tell_passed_over(&args.files);
     let report = report(args)?;
     let looked_at = summary(&report);

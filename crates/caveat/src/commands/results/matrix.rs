@@ -1,18 +1,22 @@
 //! `caveat results matrix`: how often each item is placed above each other.
 
+use std::path::PathBuf;
+
 use caveat_figures::language_models::placements;
-use caveat_results::{Format, PairCell, PairTable, Placements, Selection, Table};
+use caveat_results::{Format, Input, PairCell, PairTable, Placements, Selection, Table};
 
 use super::{finish, reading, tell_passed_over};
 use crate::cli::MatrixArgs;
 use crate::commands::fit::key_columns;
 use crate::failure::Failure;
-use crate::output::{check_picture_path, check_table_path, tell, write_figure};
+use crate::output::{check_picture_path, check_separate, check_table_path, tell, write_figure};
 use crate::values::Filters;
 
 pub(crate) fn run(args: &MatrixArgs) -> Result<(), Failure> {
     args.output.output.as_deref().map_or(Ok(()), check_table_path)?;
     args.figure.as_deref().map_or(Ok(()), check_picture_path)?;
+    let written = args.output.output.iter().chain(&args.figure).map(PathBuf::as_path);
+    check_separate(args.files.iter().map(Input::path), written)?;
     tell_passed_over(&args.files);
     let pairs = read(args)?;
     if let Some(path) = &args.figure {

@@ -1,15 +1,16 @@
 //! `caveat results summary`: accuracy and margin by pair class and any columns.
 
-use caveat_results::{Selection, Table, summarize};
+use caveat_results::{Input, Selection, Table, summarize};
 
 use super::{finish, reading, tell_passed_over};
 use crate::cli::SummaryArgs;
 use crate::failure::Failure;
-use crate::output::check_table_path;
+use crate::output::{check_separate, check_table_path};
 use crate::values::Filters;
 
 pub(crate) fn run(args: &SummaryArgs) -> Result<(), Failure> {
     args.output.output.as_deref().map_or(Ok(()), check_table_path)?;
+    check_separate(args.files.iter().map(Input::path), args.output.output.as_deref())?;
     tell_passed_over(&args.files);
     finish(&table(args)?, &args.output)
 }
