@@ -48,7 +48,7 @@ class ComparisonRidge(ClassifierMixin, BaseEstimator):
         shown first, −1 for the other and 0 elsewhere.
     first_wins : str, bool or number, default=None
         The class in ``y`` that says "the first item wins". By default the classes must say it themselves, as in the
-        notes; any others need this.
+        notes; any others need this, and so do targets that may be the winners' names.
 
     Attributes
     ----------
@@ -78,6 +78,11 @@ class ComparisonRidge(ClassifierMixin, BaseEstimator):
       right_wins.
     * ``win``, ``won``, ``winner``, ``yes``, ``true`` of win and loss, won and lost, winner and loser, yes and no, true
       and false, and the like.
+
+    Names of winners are no classes: one would say another thing in every trial. Targets that are all one of the two
+    items of their own trial are therefore refused, unless ``first_wins`` says that they are classes all the same, as
+    with items that are called left and right. Of winners' names ``y = X[:, 0] == winners`` makes targets, where both
+    spell the items alike.
 
     ``decision_function`` is positive for ``classes_[1]``, as in all of scikit-learn. That is the margin of the first
     item over the second where ``classes_[1]`` says that the first wins, and its negative where ``classes_[0]`` does.
@@ -129,16 +134,18 @@ class ComparisonRidge(ClassifierMixin, BaseEstimator):
             raise ValueError(f"loss: {self.loss!r} is unknown: it must be squared or logistic")
         X, y = self._validated(X, _plain_target(y), reset=True)
         y = _plain_target(y)
-        kind = type_of_target(y, input_name="y", raise_unknown=True)
-        if kind == "multiclass":
-            raise ValueError(f"Only binary classification is supported. The type of the target is {kind}.")
-        check_classification_targets(y)
         weights = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
         kept = weights > 0
         if not kept.any():
             raise ValueError("sample_weight: every weight is zero; at least one trial must count")
         # Trials without weight are as if they were not there.
         X, y, weights = X[kept], y[kept], weights[kept]
+        if self.first_wins is None and self._may_name_winners(X, y):
+            raise ValueError(self._winners_are_named(y))
+        kind = type_of_target(y, input_name="y", raise_unknown=True)
+        if kind == "multiclass":
+            raise ValueError(f"Only binary classification is supported. The type of the target is {kind}.")
+        check_classification_targets(y)
         classes = unique_labels(y)
         if len(classes) == 1 and classes.dtype.kind == "b":
             classes = np.array([False, True])
@@ -235,6 +242,29 @@ class ComparisonRidge(ClassifierMixin, BaseEstimator):
         if self.encoding not in ("labels", "differences"):
             raise ValueError(f"encoding: {self.encoding!r} is unknown: it must be labels or differences")
         return validate_data(self, X, y, reset=reset, dtype="numeric" if self.encoding == "differences" else None)
+
+    def _may_name_winners(self, X: np.ndarray, y: np.ndarray) -> bool:
+        """Whether every target is one of the two items of its trial; the first trials mostly tell that it is not."""
+        if self.encoding == "differences":
+            columns = list(_named(getattr(self, "feature_names_in_", np.arange(X.shape[1]))))
+            pairs = ((columns[row.argmax()], columns[row.argmin()]) for row in X)
+            return bool(((X != 0).sum(axis=1) == 2).all()) and all(y in pair for pair, y in zip(pairs, _named(y)))
+        return X.shape[1] == 2 and all(y in pair for *pair, y in zip(_named(X[:, 0]), _named(X[:, 1]), _named(y)))
+
+    def _winners_are_named(self, y: np.ndarray) -> str:
+        """What to do with targets that seem to be the names of winners."""
+        classes = _comparisons.distinct(y)[0]
+        told = "y: every target is one of the two items of its trial, as if it named the winner. "
+        if self.encoding == "labels":
+            told += "If it does, give y = numpy.asarray(X)[:, 0] == y, with items spelled alike in both"
+        else:
+            told += "If it does, give True where that is the item with 1 and False where it is the one with -1"
+        if len(classes) == 1 and classes[0] in (-1, 1):
+            return f"{told}; if 1 always says that the first item wins, say first_wins=1"
+        if len(classes) != 2:
+            return told
+        one, two = map(repr, classes)
+        return f"{told}; if one class always says that the first item wins, say first_wins={one} or first_wins={two}"
 
     def _refuse_other_columns(self, X: np.ndarray) -> None:
         if self.encoding == "labels" and X.shape[1] != 2:
@@ -408,6 +438,13 @@ def _plain_target(y: Any) -> Any:
             except OverflowError:
                 return values
     return values
+
+
+def _named(labels: np.ndarray) -> Iterable[Any]:
+    """What names the items of labels, however they are spelled; here their case does not tell them apart either."""
+    for label in labels.tolist():
+        key = label_key(label)
+        yield key.casefold() if isinstance(key, str) else key
 
 
 def _plain(label: Any) -> Any:

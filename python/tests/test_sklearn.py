@@ -65,7 +65,8 @@ class AnyNumbers(ComparisonRidge):
         X = checked[0] if isinstance(checked, tuple) else checked
         first = np.floor(np.abs(np.asarray(X[:, 0], dtype=float)) * 7) % 6
         second = (first + 1 + np.floor(np.abs(np.asarray(X[:, -1], dtype=float)) * 11) % 5) % 6
-        trials = np.column_stack([first, second])
+        # Items that no check has for classes, which would be taken for names of winners.
+        trials = np.column_stack([first, second]) + 10
         if reset:
             self.names_ = trials
         else:
@@ -138,8 +139,8 @@ def test_labels_and_classes_may_be_anything_of_two_kinds() -> None:
         assert named.classes_.tolist() == ["no", "yes"] and set(named.predict(text)) <= {"no", "yes"}
         assert named.items_.tolist() == names.tolist()
     assert named.feature_names_in_.tolist() == ["shown", "other"]
-    always = ComparisonRidge().fit([[0, 1], [1, 2]], [1, 1])
-    assert always.classes_.tolist() == [-1, 1] and always.predict([[2, 0], [0, 2]]).tolist() == [-1, 1]
+    always = ComparisonRidge().fit([[0, 2], [2, 3]], [1, 1])
+    assert always.classes_.tolist() == [-1, 1] and always.predict([[3, 0], [0, 3]]).tolist() == [-1, 1]
     flags = ComparisonRidge().fit([[0, 1], [2, 1]], [True, False])
     assert flags.predict([[0, 2], [2, 0]]).tolist() == [True, False]
 
@@ -170,17 +171,37 @@ SHAPES: dict[str, Any] = {
 }
 
 
+#: Trials of the items 0, 1 and 2 that say so in this order.
+SHOWN = np.array([[0, 1], [1, 2], [0, 2], [2, 1], [0, 1], [2, 0]])
+FIRST = SHOWN[:, 0] < SHOWN[:, 1]
+
+#: Names of items, highest first; words and numbers that are classes elsewhere must not be mistaken for them here.
+ITEMS: list[list[Any]] = [
+    ["A", "B", "C"],
+    ["left", "right", "up"],
+    ["yes", "win", "no"],
+    [0, 1, 2],
+    [2, 1, 0],
+    [-1, 1, 0],
+]
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(("yes", "no"), MEANINGS)
 def test_ranks_and_predictions_are_of_one_order_for_every_form_of_y(shape: str, yes: Any, no: Any) -> None:
-    X = [["A", "B"], ["B", "C"], ["A", "C"], ["C", "B"], ["A", "B"], ["C", "A"]]
-    first = np.array([True, True, True, False, True, False])
-    every = [(i, j) for i in "ABC" for j in "ABC" if i != j]
-    plain = ComparisonRidge(0.1, 10.0).fit(X, np.where(first, 1, -1))
+    for items in ITEMS:
+        hold_to_one_order(items, SHAPES[shape](FIRST, yes, no), yes, no)
+
+
+def hold_to_one_order(items: list[Any], y: Any, yes: Any, no: Any) -> None:
+    """Holds ranks, margins, probabilities and classes of fits to y to the order of the items."""
+    X = np.array(items)[SHOWN]
+    every = [(i, j) for i in items for j in items if i != j]
+    plain = ComparisonRidge(0.1, 10.0).fit(X, FIRST)
     for loss in ("squared", "logistic"):
-        model = ComparisonRidge(0.1, 10.0, loss=loss).fit(X, SHAPES[shape](first, yes, no))
+        model = ComparisonRidge(0.1, 10.0, loss=loss).fit(X, y)
         ranks = dict(zip(model.items_.tolist(), model.ranks_.tolist()))
-        assert ranks["A"] > ranks["B"] > ranks["C"]
+        assert sorted(items, key=ranks.__getitem__, reverse=True) == items
         assert model.first_wins_ == yes and sorted(model.classes_.tolist()) == sorted([yes, no])
         assert model.predict(every).tolist() == [yes if ranks[i] > ranks[j] else no for i, j in every]
         # As everywhere in scikit-learn: positive for the second class.
@@ -193,11 +214,84 @@ def test_ranks_and_predictions_are_of_one_order_for_every_form_of_y(shape: str, 
             np.testing.assert_allclose(model.ranks_, plain.ranks_, atol=1e-14)
 
 
+#: Names of three items, highest first, and how y spells them.
+NAMED: dict[str, tuple[list[Any], list[Any]]] = {
+    "letters, which are words for places, too": (["A", "B", "C"], ["A", "B", "C"]),
+    "letters in the other order": (["C", "B", "A"], ["C", "B", "A"]),
+    "in other capitals": (["A", "B", "C"], ["a", "b", "c"]),
+    "words for places": (["left", "right", "up"], ["left", "right", "up"]),
+    "words for outcomes": (["no", "yes", "loss"], ["no", "yes", "loss"]),
+    "words that say nothing": (["ant", "bee", "cow"], ["ant", "bee", "cow"]),
+    "numbers": ([0, 1, 2], [0, 1, 2]),
+    "numbers the other way": ([1, 0, 7], [1, 0, 7]),
+    "numbers with a sign": ([-1, 1, 0], [-1, 1, 0]),
+    "integers and floats": ([1, 2, 3], [1.0, 2.0, 3.0]),
+    "numbers as text": ([1, 2, 3], ["1", "2", "3"]),
+    "text as numbers": (["1", "2.0", "3"], [1, 2, 3]),
+    "text with spaces": (["A", "B", "C"], ["A ", " B", "C"]),
+    "letters with their marks apart": (["caf\u00e9", "b", "c"], ["cafe\u0301", "b", "c"]),
+}
+
+
+@pytest.mark.parametrize("encoding", ["labels", "differences"])
+@pytest.mark.parametrize("name", NAMED)
+def test_names_of_winners_are_refused_with_what_to_give_instead(name: str, encoding: str) -> None:
+    items, spelled = NAMED[name]
+    winner = SHOWN.min(axis=1)
+    X: Any = np.array(items)[SHOWN]
+    if encoding == "differences":
+        # Columns have names only if they are text; without, an item is the index of its column.
+        X = np.eye(3)[SHOWN[:, 0]] - np.eye(3)[SHOWN[:, 1]]
+        if isinstance(items[0], str):
+            X = pd.DataFrame(X, columns=items)
+        else:
+            spelled = [0, 1, 2]
+    model = ComparisonRidge(0.1, 10.0, encoding=encoding)
+    # Of one, of two or of three names: of all trials, of those that A or B wins, and of those of one winner.
+    for rows in (np.arange(6), np.array([0, 1, 3, 4]), np.flatnonzero(winner == 0), np.flatnonzero(winner == 1)):
+        some = X.iloc[rows] if isinstance(X, pd.DataFrame) else X[rows]
+        named = np.array(spelled)[winner[rows]]
+        for y in (named, named.tolist(), named.astype(object), pd.Series(named), pd.Series(named).astype("category")):
+            with pytest.raises(
+                ValueError, match=r"^y: every target is one of the two items of its trial.* If it does, give"
+            ):
+                model.fit(some, y)
+    if encoding == "labels" and items == spelled:
+        # What the message says is right.
+        hold_to_one_order(items, np.asarray(X)[:, 0] == np.array(spelled)[winner], True, False)
+    # A trial without weight does not count.
+    with pytest.raises(ValueError, match="every target is one of the two items"):
+        model.fit(X, np.array(spelled)[[*winner[:-1], 1]], [1, 1, 1, 1, 1, 0])
+
+
+def test_classes_that_are_called_as_items_must_be_told() -> None:
+    for items, yes, no in [
+        (["left", "right"], "left", "right"),
+        (["A", "B"], "B", "A"),
+        ([0, 1], 1, 0),
+        ([0, 1], 0, 1),
+    ]:
+        X = np.array(items)[[[0, 1], [1, 0], [0, 1]]]
+        first = np.array([True, False, True])
+        y = np.where(first, yes, no)
+        with pytest.raises(ValueError, match="if one class always says that the first item wins, say first_wins="):
+            ComparisonRidge().fit(X, y)
+        model = ComparisonRidge(first_wins=yes).fit(X, y)
+        assert model.items_[model.ranks_.argmax()] == items[0] and model.predict(X).tolist() == y.tolist()
+    # So must a class that every trial happens to show; one trial that does not show it tells.
+    assert ComparisonRidge().fit([[0, 1], [2, 3], [1, 2]], [1, 1, 1]).ranks_.argmax() == 0
+    with pytest.raises(
+        ValueError, match=r"every target is one of .*; if 1 always says that the first item wins, say first_wins=1"
+    ):
+        ComparisonRidge().fit([[0, 1], [1, 2]], [1, 1])
+    assert ComparisonRidge(first_wins=1).fit([[0, 1], [1, 2]], [1, 1]).ranks_.argmax() == 0
+
+
 def test_words_of_unknown_meaning_must_be_told() -> None:
     X, first = [["A", "B"], ["B", "C"], ["C", "A"]], np.array([True, True, False])
     for yes, no in [
         ("face", "house"), ("reject_a", "reject_b"), ("loser_1", "loser_2"), ("item_0", "item_1"), ("correct", "wrong"), (3, 2), (2, 3),
-        (10, 5), ("0", "2"), ("b", "c"),
+        (10, 5), ("0", "2"), ("b", "d"),
     ]:  # fmt: skip
         y = np.where(first, yes, no)
         with pytest.raises(ValueError, match=r"y: which of .* says that the first item wins\? Say first_wins="):
