@@ -6,6 +6,7 @@
 //! towards the limit, and nobody is left out. A mean may itself be a limit, and a standard deviation 0. Intervals are profile
 //! intervals; docs/decisions/0018-populations.md says which cut-off, and what they cover.
 
+use rayon::prelude::*;
 use serde::Serialize;
 
 use super::bootstrap::Interval;
@@ -19,11 +20,13 @@ use crate::error::{Result, TheoryError};
 mod integral;
 mod interval;
 mod likelihood;
+mod mixture;
 mod spline;
 
 use integral::{Integral, Level, Population, Posterior, normal, quantile};
 use interval::{CutOff, End, Profile};
 use likelihood::{Fitted, LOG_SD, Units};
+use mixture::draws;
 
 /// Distance of the nodes of a unit's likelihood, in its standard deviations: a spline is then off by 2 % of the peak at most.
 const SPACING: f64 = 1.2;
@@ -123,8 +126,7 @@ pub struct PopulationParameter {
 pub struct ShrunkenEstimate {
     /// Median of the unit's posterior.
     pub estimate: f64,
-    /// Its 2.5 % and 97.5 % quantiles. The uncertainty of the population's mean is in it, that of its standard deviation
-    /// as far as the two go together.
+    /// Its 2.5 % and 97.5 % quantiles. The uncertainty of the population's mean and standard deviation is in it.
     pub interval: Interval,
 }
 
@@ -206,7 +208,6 @@ impl Hierarchy {
     }
 
     fn new(n: usize, done: &(dyn Fn() + Sync), grid: impl Fn(usize) -> Result<UnitGrid> + Sync) -> Result<Self> {
-        use rayon::prelude::*;
         if n < 2 {
             return Err(TheoryError::BadInput {
                 what: "hierarchical fit",
@@ -223,7 +224,7 @@ impl Hierarchy {
 
     /// Number of steps that [`fit`](Self::fit) tells of.
     pub fn steps(&self) -> usize {
-        1 + 2 * self.grids[0].present.iter().filter(|p| **p).count()
+        3 + 2 * self.grids[0].present.iter().filter(|p| **p).count()
     }
 
     /// The population with its intervals and every unit's place in it, `done` being told of each step. For 40 units of 252
@@ -233,6 +234,15 @@ impl Hierarchy {
         let best = units.best();
         done();
         let cut = CutOff::new(self.grids.len());
+        let populations = draws(&units, &best);
+        done();
+        // What is known of every unit under each, one likelihood per axis.
+        let known: Vec<Vec<[Vec<f64>; AXES]>> = self
+            .grids
+            .par_iter()
+            .map(|grid| populations.iter().map(|p| Integral::new(grid, p).marginals()).collect())
+            .collect();
+        done();
         let parameters = (0..AXES)
             .filter(|&k| units.present[k])
             .map(|k| {
@@ -240,7 +250,7 @@ impl Hierarchy {
                 done();
                 let spread = Profile { units: &units, best: &best, cut: &cut, parameter: 2 * k + 1 }.interval();
                 done();
-                self.parameter(k, &best, &cut, &mean, &spread)
+                self.parameter(k, &best, &mean, &spread, &populations, &known)
             })
             .collect();
         PopulationFit { parameters, log_likelihood: best.value, n_units: self.grids.len() }
@@ -263,23 +273,33 @@ impl Hierarchy {
         &self,
         axis: usize,
         best: &Fitted,
-        cut: &CutOff,
         mean: &[End; 2],
         spread: &[End; 2],
+        populations: &[Population],
+        known: &[Vec<[Vec<f64>; AXES]>],
     ) -> PopulationParameter {
         let scale = UnitScale::of(PARAMETERS[axis]);
         let back = |low: f64, high: f64| Interval { low: scale.invert(low), high: scale.invert(high) };
-        // The mean's uncertainty by three points with its variance: the estimate and both ends of its interval.
-        let tail = 0.5 / cut.plain();
-        let mixture: [(f64, &Population); 3] =
-            [(1.0 - 2.0 * tail, &best.population), (tail, &mean[0].population), (tail, &mean[1].population)];
-        let new_unit = |share| quantile(share, |u| mixture.iter().map(|(weight, p)| weight * below(&p[axis], u)).sum());
-        let of_unit = |grid: &UnitGrid| {
-            let parts = mixture.map(|(weight, p)| {
-                let values = std::mem::take(&mut Integral::new(grid, p).marginals()[axis]);
-                (weight, Posterior::new(&grid.nodes[axis], values, p[axis]))
-            });
-            let at = |share| quantile(share, |u| parts.iter().map(|(weight, p)| weight * p.below(u)).sum());
+        let weight = 1.0 / populations.len() as f64;
+        let ends = self.grids.iter().fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], grid| {
+            let at = &grid.nodes[axis].at;
+            [low.min(at[0]), high.max(at[at.len() - 1])]
+        });
+        let new_unit =
+            |share| at_limit(quantile(share, |u| populations.iter().map(|p| weight * below(&p[axis], u)).sum()), ends);
+        let of_unit = |(grid, known): (&UnitGrid, &Vec<[Vec<f64>; AXES]>)| {
+            let posteriors: Vec<Posterior<'_>> = populations
+                .iter()
+                .zip(known)
+                .map(|(p, likelihoods)| Posterior::new(&grid.nodes[axis], likelihoods[axis].clone(), p[axis]))
+                .collect();
+            let nodes = &grid.nodes[axis];
+            let reach = [(0, nodes.at[0]), (1, nodes.at[nodes.at.len() - 1])]
+                .map(|(side, end)| if nodes.open[side] { end } else { [f64::NEG_INFINITY, f64::INFINITY][side] });
+            let at = |share| {
+                let u = quantile(share, |u| posteriors.iter().map(|p| weight * p.below(u)).sum());
+                at_limit(u, reach)
+            };
             ShrunkenEstimate { estimate: scale.invert(at(0.5)), interval: back(at(0.025), at(0.975)) }
         };
         let sd = |log: f64| if log <= LOG_SD.0 { 0.0 } else { log.exp() };
@@ -300,8 +320,17 @@ impl Hierarchy {
             between,
             between_interval,
             new_unit: back(new_unit(0.025), new_unit(0.975)),
-            units: self.grids.iter().map(of_unit).collect(),
+            units: self.grids.par_iter().zip(known).map(of_unit).collect(),
         }
+    }
+}
+
+/// A place, or the limit of the range where the likelihood there is that of the limit.
+fn at_limit(u: f64, [low, high]: [f64; 2]) -> f64 {
+    match u {
+        _ if u <= low => f64::NEG_INFINITY,
+        _ if u >= high => f64::INFINITY,
+        _ => u,
     }
 }
 

@@ -368,7 +368,7 @@ pub(super) fn quantile(share: f64, below: impl Fn(f64) -> f64) -> f64 {
         return f64::INFINITY;
     }
     let (mut low, mut high) = (-FAR, FAR);
-    for _ in 0..60 {
+    for _ in 0..36 {
         let middle = 0.5 * (low + high);
         if below(middle) < share {
             low = middle;

@@ -7,8 +7,8 @@
 //! D* 57:3873), 5 % at the limit itself (Self & Liang 1987, *J. Am. Statist. Assoc.* 82:605) and 2.5 % from two standard errors on.
 
 use super::super::distributions::student_quantile;
+use super::integral::Level;
 use super::integral::normal;
-use super::integral::{Level, Population};
 use super::likelihood::{Fitted, LOG_SD, SLACK, Units};
 
 /// Cut-offs for one number of units.
@@ -76,8 +76,6 @@ fn bounded_tail(distance: f64) -> f64 {
 pub(super) struct End {
     /// Its place; ±∞ where it is the end of the range.
     pub(super) at: f64,
-    /// The best population with the parameter there.
-    pub(super) population: Population,
 }
 
 /// A parameter of a population: the mean of an axis (even) or its log standard deviation (odd), as among the derivatives.
@@ -110,7 +108,7 @@ impl Profile<'_, '_> {
         let beyond = [f64::NEG_INFINITY, f64::INFINITY][side];
         let here = self.best.population;
         let (estimate, log_sd) = match here[axis] {
-            Level::Limit(at) if at == side || !is_mean => return End { at: beyond, population: here },
+            Level::Limit(at) if at == side || !is_mean => return End { at: beyond },
             Level::Limit(_) => ([high, low][side], 0.0),
             Level::Normal { mean, log_sd } => (if is_mean { mean } else { log_sd }, log_sd),
         };
@@ -124,7 +122,7 @@ impl Profile<'_, '_> {
         }
         let to_limit = self.lost(&limit).sqrt();
         if to_limit * to_limit <= self.cut.near(0.0).max(2.0 * SLACK) {
-            return End { at: beyond, population: limit.population };
+            return End { at: beyond };
         }
         // Above 0 outside the interval.
         let excess = |fitted: &Fitted| {
@@ -146,16 +144,16 @@ impl Profile<'_, '_> {
         };
         let (mut inside, mut f_inside, mut near) = (0.0, -self.cut.plain().sqrt(), *self.best);
         let mut outside = first.min(reach);
-        let (mut f_outside, mut far);
+        let mut f_outside;
         loop {
-            far = self.units.held(self.parameter, estimate + sign * outside, &[&near, self.best]);
+            let far = self.units.held(self.parameter, estimate + sign * outside, &[&near, self.best]);
             f_outside = excess(&far);
             if f_outside > 0.0 {
                 break;
             }
             if outside >= reach {
                 // Only the limit itself is outside.
-                return End { at: estimate + sign * reach, population: far.population };
+                return End { at: estimate + sign * reach };
             }
             (inside, f_inside, near) = (outside, f_outside, far);
             outside = (outside * 1.8).min(reach);
@@ -170,17 +168,17 @@ impl Profile<'_, '_> {
             let fitted = self.units.held(self.parameter, estimate + sign * middle, &[&near]);
             let f = excess(&fitted);
             if f > 0.0 {
-                (outside, f_outside, far) = (middle, f, fitted);
+                (outside, f_outside) = (middle, f);
                 f_inside *= 0.5;
             } else {
                 (inside, f_inside, near) = (middle, f, fitted);
                 f_outside *= 0.5;
                 if f > -2e-3 {
-                    return End { at: estimate + sign * inside, population: near.population };
+                    return End { at: estimate + sign * inside };
                 }
             }
         }
-        End { at: estimate + sign * outside, population: far.population }
+        End { at: estimate + sign * outside }
     }
 }
 

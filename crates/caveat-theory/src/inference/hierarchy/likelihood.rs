@@ -182,6 +182,11 @@ impl<'a> Units<'a> {
         })
     }
 
+    /// The log-likelihood of one population.
+    pub(super) fn log_likelihood(&self, population: &Population) -> f64 {
+        self.grids.iter().map(|grid| Integral::new(grid, population).log_likelihood().0).sum()
+    }
+
     /// As it is, but with spreads from which a search finds larger ones: near 0 the likelihood does not change with them.
     fn lifted(&self, population: &Population) -> Population {
         std::array::from_fn(|k| match population[k] {
@@ -262,7 +267,7 @@ impl<'a> Units<'a> {
     }
 }
 
-fn coordinates(population: &Population) -> Slopes {
+pub(super) fn coordinates(population: &Population) -> Slopes {
     let mut at = [0.0; SLOPES];
     for (k, level) in population.iter().enumerate() {
         if let Level::Normal { mean, log_sd } = level {

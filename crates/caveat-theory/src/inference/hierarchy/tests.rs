@@ -113,35 +113,37 @@ fn agrees_with_monte_carlo(spec: &ModelSpec) {
     }
 }
 
+/// A unit whose logit α is known to be `center`, with a standard deviation of 1.
+fn normal_unit(center: f64) -> UnitGrid {
+    let at: Vec<f64> = (-70..=70).map(|k| center + 0.1 * f64::from(k)).collect();
+    let values = at.iter().map(|u| (-0.5 * (u - center).powi(2)).exp() as f32).collect();
+    let block = |k: usize| super::super::choice::Block {
+        x: k as u32,
+        z: 0,
+        bias: 0,
+        first: 0,
+        gains: 1,
+        start: k,
+        open: [false; 2],
+        largest: 1.0,
+    };
+    let single = || super::super::choice::Nodes { at: vec![0.0], open: [true; 2] };
+    UnitGrid {
+        blocks: (0..at.len()).map(block).collect(),
+        nodes: [super::super::choice::Nodes { at, open: [false; 2] }, single(), single(), single(), single()],
+        present: [true, false, false, false, false],
+        values,
+        log_peak: 0.0,
+        scales: [1.0; AXES],
+        peak: [center, 0.0, 0.0, 0.0, 0.0],
+    }
+}
+
 #[test]
 fn the_population_of_normal_units_has_its_closed_form() {
     // Equal precision: the mean is the mean, and the variance that of the estimates less the units' own.
     let centers = [1.0, 2.0, 4.0, 7.0];
-    let grid = |center: f64| {
-        let at: Vec<f64> = (-70..=70).map(|k| center + 0.1 * f64::from(k)).collect();
-        let values = at.iter().map(|u| (-0.5 * (u - center).powi(2)).exp() as f32).collect();
-        let block = |k: usize| super::super::choice::Block {
-            x: k as u32,
-            z: 0,
-            bias: 0,
-            first: 0,
-            gains: 1,
-            start: k,
-            open: [false; 2],
-            largest: 1.0,
-        };
-        let single = || super::super::choice::Nodes { at: vec![0.0], open: [true; 2] };
-        UnitGrid {
-            blocks: (0..at.len()).map(block).collect(),
-            nodes: [super::super::choice::Nodes { at, open: [false; 2] }, single(), single(), single(), single()],
-            present: [true, false, false, false, false],
-            values,
-            log_peak: 0.0,
-            scales: [1.0; AXES],
-            peak: [center, 0.0, 0.0, 0.0, 0.0],
-        }
-    };
-    let hierarchy = Hierarchy { grids: centers.map(grid).to_vec() };
+    let hierarchy = Hierarchy { grids: centers.map(normal_unit).to_vec() };
     let fit = hierarchy.fit(&|| {});
     let found = &fit.parameters[0];
     let place = |value: f64| UnitScale::Logit.apply(value);
@@ -154,6 +156,24 @@ fn the_population_of_normal_units_has_its_closed_form() {
     assert!((half / t_interval - 1.0).abs() < 0.12, "{half} {t_interval}");
     let shrunken = place(found.units[3].estimate);
     assert!((shrunken - (3.5 + 3.5 * 4.25 / 5.25)).abs() < 0.15, "{shrunken}");
+}
+
+#[test]
+fn units_are_not_surer_than_their_number_allows() {
+    // Alike by chance, they may differ all the same: with two, neither is known much better than it is by itself.
+    let half = |n: usize, apart: f64| {
+        let units = (0..n).map(|k| normal_unit(if k % 2 == 0 { apart } else { 0.0 })).collect();
+        let fit = Hierarchy { grids: units }.fit(&|| {});
+        let interval = fit.parameters[0].units[0].interval;
+        let place = |value: f64| UnitScale::Logit.apply(value);
+        0.5 * (place(interval.high) - place(interval.low)) / 1.96
+    };
+    // One value for all is known to 1/√n, one alone to 1.
+    let (two, three, many) = (half(2, 0.5), half(3, 0.5), half(20, 0.5));
+    // Under the prior on σ the variance is 1 − ½·E 1/(1 + σ²), about 2/3.
+    assert!((0.68..0.95).contains(&two), "{two}");
+    assert!(many < three && three < two && many < 0.75, "{two} {three} {many}");
+    assert!((0.9..1.1).contains(&half(2, 6.0)));
 }
 
 #[test]
