@@ -8,6 +8,9 @@ use crate::failure::Failure;
 use crate::output::{check_writable, tell};
 use crate::progress;
 
+/// Contradictions of a layout that are told one by one.
+const TOLD: usize = 5;
+
 pub(crate) fn run(args: &ConvertArgs) -> Result<(), Failure> {
     check_writable(&args.output)?;
     tell_passed_over(&args.inputs);
@@ -18,6 +21,13 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<(), Failure> {
     });
     bar.finish_and_clear();
     let converted = converted?;
+    let contradictions = &converted.contradictions;
+    for problem in contradictions.iter().take(TOLD) {
+        tell(&format!("note: {problem}; the layout stands"));
+    }
+    if contradictions.len() > TOLD {
+        tell(&format!("note: {} more contradictions of the layout", contradictions.len() - TOLD));
+    }
     tell(&format!(
         "{} row{} from {} file{} in {}",
         converted.n_rows,
