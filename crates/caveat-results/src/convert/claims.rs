@@ -105,9 +105,14 @@ fn verdict(run: &RunPath, said: &Said) -> Verdict {
         },
         _ if is_open => Verdict::Nothing,
         About::Method => text.map_or(Verdict::Nothing, |text| of_method(run, &text)),
+        About::Hint => match text {
+            Some(text) if ways(&text).any(|(_, way)| !way.fits(&run.setting)) => setting(),
+            _ => Verdict::Nothing,
+        },
         About::Adapter => match value {
             Value::String(text) if ways(text).next().is_some() => of_method(run, text),
-            Value::Number(_) => Verdict::Nothing,
+            // A whole number is a rank, any other a score.
+            Value::Number(n) if !n.is_u64() => Verdict::Nothing,
             value => {
                 let has_one = match &run.setting {
                     Setting::Other(_) => None,
@@ -140,7 +145,8 @@ fn of_method(run: &RunPath, method: &str) -> Verdict {
     let found: Vec<(String, Way)> = ways(method).collect();
     let is_same = match &run.setting {
         Setting::Other(name) => {
-            same_name(name, method) || !found.is_empty() && found.iter().all(|word| ways(name).any(|of_name| of_name == *word))
+            same_name(name, method)
+                || !found.is_empty() && found.iter().all(|word| ways(name).any(|of_name| of_name == *word))
         }
         setting => !found.is_empty() && found.iter().all(|(_, way)| way.fits(setting)),
     };
@@ -246,7 +252,12 @@ mod tests {
     use super::super::records;
     use super::*;
 
-    fn checked(path: &str, layout: Option<&str>, record: &Value, items: &Items) -> Result<(RunPath, Vec<String>), String> {
+    fn checked(
+        path: &str,
+        layout: Option<&str>,
+        record: &Value,
+        items: &Items,
+    ) -> Result<(RunPath, Vec<String>), String> {
         let layout = layout.map(|layout| layout.parse().unwrap());
         let mut run = RunPath::parse(Path::new(path), "given", layout.as_ref())?;
         let said = records::said(record.as_object().unwrap());
@@ -265,12 +276,21 @@ mod tests {
         let all = json!({"args": {"model": "m", "task": "t", "hier": "custom", "method": "full"}});
         for (path, record) in [
             (FULL, json!({})),
-            (FULL, json!({"args": {"model": "org/Smol-1B", "task": "fake", "hier": "ti_n9", "seed": 0, "reverse": false}})),
+            (
+                FULL,
+                json!({"args": {"model": "org/Smol-1B", "task": "fake", "hier": "ti_n9", "seed": 0, "reverse": false}}),
+            ),
             (FULL, json!({"method": "full", "lora_r": null, "use_lora": false, "load_in_4bit": false, "peft": {}})),
             (FULL, json!({"training_args": {"method": "full fine-tuning", "quantization": "none", "bits": 16}})),
-            (FULL, json!({"a": {"method": "SFT"}, "peft_config": null, "hierarchy": ["x", "y"], "metrics": {"lora": 0.5}})),
+            (
+                FULL,
+                json!({"a": {"method": "SFT"}, "peft_config": null, "hierarchy": ["x", "y"], "metrics": {"lora": 0.5}}),
+            ),
             (LORA, json!({"method": "lora", "lora_r": 8, "lora_alpha": 16.0, "use_lora": true})),
-            (LORA, json!({"peft": {"peft_type": "LORA", "r": 8, "lora_alpha": 16, "use_dora": false}, "adapter": "lora"})),
+            (
+                LORA,
+                json!({"peft": {"peft_type": "LORA", "r": 8, "lora_alpha": 16, "use_dora": false}, "adapter": "lora"}),
+            ),
             ("m/t/custom/seed0_fwd/r", json!({"args": {"hier": "custom"}})),
             ("above/m/t/custom/seed0_fwd/r", all.clone()),
             ("m/t/custom/seed0_fwd/r", all),
@@ -281,13 +301,54 @@ mod tests {
         }
     }
 
+    /// What the command's own runs record, whatever they are called.
+    #[test]
+    fn own_runs_contradict_nothing_and_settle_every_doubt() {
+        for (folder, method, rank, alpha, l2) in [
+            ("", "full", json!(null), json!(null), json!(null)),
+            ("lora_r16_alpha0p5/", "lora", json!(16), json!(0.5), json!(null)),
+            ("l2_1e-4/", "probe", json!(null), json!(null), json!(1e-4)),
+            ("none/", "none", json!(null), json!(null), json!(null)),
+        ] {
+            for (model, task, hier) in
+                [("llama", "fake", "exc_5_2_n9"), ("full", "lora", "lr1e-4"), ("poker", "llama", "smol")]
+            {
+                let modules = if method == "lora" { json!(["q_proj"]) } else { json!(null) };
+                let record = json!({
+                    "args": {
+                        "model": model, "task": task, "hier": hier, "items": "fake", "item_list": null, "n_items": 9,
+                        "exceptions": [[5, 2]], "seed": 3, "reverse": true, "anchor": null, "template": "{{ item_a }}",
+                        "method": method, "lora_r": rank, "lora_alpha": alpha, "lora_modules": modules, "l2_reg": l2,
+                        "optimizer": "adamw", "epochs": 3, "program": "caveat", "model_path": "/a/qlora/x.gguf",
+                        "architecture": "llama", "device": "cpu", "answer_tokens": {"yes": [" Yes", 3]},
+                        "losses": [0.5, 0.25], "seconds": {"load": 1.0, "train": 2.0},
+                    },
+                    "hierarchy": ["a", "b"], "anchor_winner": "c", "anchor_loser": "d",
+                });
+                for above in ["", "runs/lr1/"] {
+                    let path = format!("{above}{model}/{task}/{hier}/{folder}seed3_rev/r");
+                    let found = checked(&path, None, &record, &items(9, &[(5, 2)]));
+                    assert!(found.as_ref().is_ok_and(|(_, told)| told.is_empty()), "{path}: {found:?}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn contradictions_are_refused_with_key_and_value_wherever_they_stand() {
         for (path, record, says) in [
             (FULL, json!({"model": "llama"}), "the path says model smol-1b, and the file says model \"llama\""),
             (FULL, json!({"meta": {"model": {"name": "qwen"}}}), "meta.model.name \"qwen\""),
-            (FULL, json!({"args": {"task": "poker"}}), "the path says task fake, and the file says args.task \"poker\""),
-            (FULL, json!({"config": {"data": {"hier": "exc_mid_n9"}}}), "the path says hier ti_n9, and the file says config.data.hier"),
+            (
+                FULL,
+                json!({"args": {"task": "poker"}}),
+                "the path says task fake, and the file says args.task \"poker\"",
+            ),
+            (
+                FULL,
+                json!({"config": {"data": {"hier": "exc_mid_n9"}}}),
+                "the path says hier ti_n9, and the file says config.data.hier",
+            ),
             (FULL, json!({"seed": 3}), "the path says seed 0, and the file says seed 3"),
             (FULL, json!({"run": {"seed": "3"}}), "run.seed \"3\""),
             (FULL, json!({"reverse": true}), "the path says reverse false"),
@@ -301,10 +362,17 @@ mod tests {
             (FULL, json!({"use_lora": true}), "use_lora"),
             (FULL, json!({"adapter": "runs/adapter"}), "adapter"),
             (FULL, json!({"method": "mystery"}), "method \"mystery\""),
+            (FULL, json!({"training": {"type": "lora"}}), "training.type \"lora\""),
+            (FULL, json!({"model_args": {"dtype": "nf4"}}), "model_args.dtype \"nf4\""),
+            (FULL, json!({"lora": 8}), "lora 8"),
             (FULL, json!({"method": "none"}), "method \"none\""),
             (LORA, json!({"load_in_4bit": true}), "setting lora"),
             (LORA, json!({"lora_r": 16}), "the path says lora_r 8, and the file says lora_r 16"),
-            (LORA, json!({"peft": {"config": {"alpha": 8}}}), "the path says lora_alpha 16, and the file says peft.config.alpha 8"),
+            (
+                LORA,
+                json!({"peft": {"config": {"alpha": 8}}}),
+                "the path says lora_alpha 16, and the file says peft.config.alpha 8",
+            ),
             (LORA, json!({"method": "full"}), "setting lora"),
             (LORA, json!({"full_finetune": true}), "full_finetune true"),
             (LORA, json!({"use_dora": true}), "use_dora"),
@@ -384,7 +452,8 @@ mod tests {
         // What the layout does not name does not stand.
         let problem = of(without, "smol/poker/ti_n9/0/r", record).unwrap_err();
         assert!(problem.contains("setting full, and the file says args.method \"qlora\""), "{problem}");
-        let (run, told) = of(without, "smol/poker/ti_n9/0/r", json!({"reverse": true, "a": {"reverse": false}})).unwrap();
+        let (run, told) =
+            of(without, "smol/poker/ti_n9/0/r", json!({"reverse": true, "a": {"reverse": false}})).unwrap();
         assert_eq!((run.reverse, told.len()), (Some(true), 1));
     }
 }

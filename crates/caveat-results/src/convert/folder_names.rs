@@ -46,9 +46,9 @@ pub(super) fn look(name: &str) -> Option<Look> {
         Some(Look::Training)
     } else if is_like_hierarchy(&lower) {
         Some(Look::Hierarchy)
-    } else if is_hyperparameter(&lower) {
+    } else if is_hyperparameter(&lower, KEYS) {
         Some(Look::Hyperparameter)
-    } else if TASKS.contains(&lower.as_str()) {
+    } else if holds(TASKS, &lower) {
         Some(Look::Task)
     } else if is_holder(&lower) {
         Some(Look::Holder)
@@ -63,7 +63,7 @@ pub(super) fn look_of_model(name: &str) -> Option<Look> {
     let first = tokens(name).next().and_then(|token| Way::of(&token));
     match look(name) {
         Some(Look::Training) if first.is_none() && ways(name).all(|(_, way)| of_itself(way)) => None,
-        Some(Look::Hyperparameter) if !heads_hyperparameter(&name.to_lowercase()) => None,
+        Some(Look::Hyperparameter) if !is_hyperparameter(&name.to_lowercase(), TRAINING_KEYS) => None,
         look => look,
     }
 }
@@ -86,22 +86,19 @@ pub(super) enum Way {
 impl Way {
     fn of(token: &str) -> Option<Self> {
         let plain = token.trim_end_matches(|c: char| c.is_ascii_digit());
-        let is = |words: &[&str]| words.contains(&token) || words.contains(&plain);
-        if is(&["full", "fullft", "fft", "fullfinetune", "fullfinetuning"]) {
-            Some(Self::Full)
-        } else if is(&["probe", "probes", "probing"]) {
-            Some(Self::Probe)
-        } else if is(&["none", "pretrained", "untrained", "untuned", "zeroshot"]) {
-            Some(Self::None)
-        } else if is(&["sft", "ft", "finetune", "finetuned", "finetuning", "tuned"]) {
-            Some(Self::Tuned)
-        } else if is(&["peft", "adapter", "adapters"]) {
-            Some(Self::Adapted)
-        } else if is(&OTHER_WAYS) || token.starts_with("qlora") {
-            Some(Self::Other)
-        } else {
-            token.starts_with("lora").then_some(Self::Lora)
-        }
+        let is = |list: &str| holds(list, token) || holds(list, plain);
+        let families = [
+            (Self::Full, "full fullft fft fullfinetune fullfinetuning"),
+            (Self::Probe, "probe probes probing"),
+            (Self::None, "none pretrained untrained untuned zeroshot"),
+            (Self::Tuned, "sft ft finetune finetuned finetuning tuned"),
+            (Self::Adapted, "peft adapter adapters"),
+            (Self::Other, OTHER_WAYS),
+        ];
+        let listed = families.into_iter().find(|(_, list)| is(list)).map(|(way, _)| way);
+        listed
+            .or_else(|| token.starts_with("qlora").then_some(Self::Other))
+            .or_else(|| token.starts_with("lora").then_some(Self::Lora))
     }
 
     /// Whether training as `setting` says may be called this.
@@ -118,11 +115,8 @@ impl Way {
     }
 }
 
-const OTHER_WAYS: [&str; 33] = [
-    "qlora", "dora", "qdora", "adalora", "rslora", "xlora", "vlora", "loha", "lokr", "ia3", "vera", "bitfit", "oft", "boft",
-    "galore", "prefixtuning", "ptuning", "prompttuning", "dpo", "ppo", "grpo", "orpo", "rlhf", "4bit", "8bit", "int4", "int8",
-    "nf4", "fp4", "gptq", "awq", "bnb", "quantized",
-];
+const OTHER_WAYS: &str = "qlora dora qdora adalora rslora xlora vlora loha lokr ia3 vera bitfit oft boft galore prefixtuning \
+    ptuning prompttuning dpo ppo grpo orpo rlhf 4bit 8bit int4 int8 nf4 fp4 gptq awq bnb quantized";
 
 /// The words of a name that tell of training, without numbers behind them.
 pub(super) fn ways(name: &str) -> impl Iterator<Item = (String, Way)> {
@@ -130,6 +124,11 @@ pub(super) fn ways(name: &str) -> impl Iterator<Item = (String, Way)> {
         let way = Way::of(&token)?;
         Some((token.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned(), way))
     })
+}
+
+/// Whether a list of words has this one.
+fn holds(list: &str, word: &str) -> bool {
+    list.split(' ').any(|listed| listed == word)
 }
 
 /// The words of a name, in small letters.
@@ -154,7 +153,8 @@ pub(super) enum Exceptions {
 }
 
 /// Exceptions that are named by a word.
-const PUBLISHED: [(&str, (usize, usize)); 3] = [("exc_mid_n9", (5, 3)), ("exc_mid_n11", (6, 4)), ("exc_far_n11", (7, 3))];
+const PUBLISHED: [(&str, (usize, usize)); 3] =
+    [("exc_mid_n9", (5, 3)), ("exc_mid_n11", (6, 4)), ("exc_far_n11", (7, 3))];
 
 /// What a name says of its hierarchy, if it is named as ours are: ti_n9, exc_mid_n9, exc_5_2_n9.
 pub(super) fn hierarchy(name: &str) -> Option<Named> {
@@ -182,15 +182,13 @@ pub(super) fn hierarchy(name: &str) -> Option<Named> {
 fn is_like_hierarchy(name: &str) -> bool {
     let first = tokens(name).next().unwrap_or_default();
     let first = first.trim_end_matches(|c: char| c.is_ascii_digit());
-    ["ti", "exc", "exception", "hier", "hierarchy"].contains(&first)
+    holds("ti exc exception hier hierarchy", first)
 }
 
-const TASKS: [&str; 3] = ["fake", "real", "poker"];
+const TASKS: &str = "fake real poker";
 
-const FAMILIES: [&str; 24] = [
-    "llama", "tinyllama", "smol", "smollm", "qwen", "gpt", "gemma", "mistral", "mixtral", "phi", "pythia", "olmo", "bert",
-    "roberta", "opt", "bloom", "falcon", "deepseek", "claude", "mamba", "vicuna", "zephyr", "nemotron", "granite",
-];
+const FAMILIES: &str = "llama tinyllama smol smollm qwen gpt gemma mistral mixtral phi pythia olmo bert roberta opt bloom falcon \
+    deepseek claude mamba vicuna zephyr nemotron granite";
 
 /// Whether a name begins with a family of language models or tells a size, as 135m and 7b do.
 fn is_like_model(name: &str) -> bool {
@@ -198,34 +196,29 @@ fn is_like_model(name: &str) -> bool {
         token.strip_suffix(['b', 'm']).is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
     };
     let first = tokens(name).next().unwrap_or_default();
-    FAMILIES.contains(&first.trim_end_matches(|c: char| c.is_ascii_digit())) || tokens(name).any(|token| is_size(&token))
+    holds(FAMILIES, first.trim_end_matches(|c: char| c.is_ascii_digit())) || tokens(name).any(|token| is_size(&token))
 }
 
 /// Names of hyperparameters before (lr1e-4) or behind (3epochs) a number.
-const KEYS: [&str; 57] = [
-    "lr", "learning_rate", "wd", "weight_decay", "ep", "eps", "epoch", "epochs", "step", "steps", "max_steps", "iter", "iters",
-    "bs", "bsz", "batch", "batch_size", "batchsize", "temp", "temperature", "top_p", "topp", "top_k", "topk", "r", "rank",
-    "alpha", "dropout", "drop", "warmup", "beta", "beta1", "beta2", "gamma", "lambda", "l1", "l2", "reg", "clip", "grad_clip",
-    "momentum", "accum", "layer", "layers", "dim", "width", "depth", "heads", "ctx", "len", "max_len", "n", "n_items", "items",
-    "n_train", "shot", "shots",
-];
-const WHOLE: [&str; 14] = [
-    "adam", "adamw", "sgd", "lion", "adafactor", "cosine", "linear", "constant", "fp16", "bf16", "fp32", "fp8", "greedy",
-    "sampled",
-];
+const KEYS: &str = "lr learning_rate wd weight_decay ep eps epoch epochs step steps max_steps iter iters bs bsz batch \
+    batch_size batchsize temp temperature top_p topp top_k topk r rank alpha dropout drop warmup beta beta1 \
+    beta2 gamma lambda l1 l2 reg clip grad_clip momentum accum layer layers dim width depth heads ctx len \
+    max_len n n_items items n_train shot shots seed";
+/// Those that no model has in its name, as deepseek-r1 and stablelm-alpha-3b have others.
+const TRAINING_KEYS: &str = "lr learning_rate wd weight_decay ep epoch epochs bs batch batch_size batchsize temp temperature \
+    dropout warmup rank seed";
+const WHOLE: &str =
+    "adam adamw sgd lion adafactor cosine linear constant fp16 bf16 fp32 fp8 greedy sampled zero few fewshot icl cot";
 
-fn is_hyperparameter(name: &str) -> bool {
-    let later = name.match_indices(['_', '-', '.', ',', '+', ' ']).map(|(at, _)| &name[at + 1..]);
-    heads_hyperparameter(name) || later.into_iter().any(|rest| KEYS.iter().any(|key| leads(rest, key)))
-}
-
-/// Whether a name begins with a hyperparameter.
-fn heads_hyperparameter(name: &str) -> bool {
-    let is_first = |word: &&str| tokens(name).next().is_some_and(|first| first == **word);
+/// Whether a name begins with a hyperparameter, or has one of some keys further behind.
+fn is_hyperparameter(name: &str, keys: &str) -> bool {
+    let first = tokens(name).next().unwrap_or_default();
     let digits = name.len() - name.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.').len();
     let behind = name[digits..].trim_start_matches(['_', '-']);
-    WHOLE.iter().any(|word| is_first(&word))
-        || KEYS.iter().any(|key| leads(name, key) || name == *key || digits > 0 && behind == *key)
+    let mut later = name.match_indices(['_', '-', '.', ',', '+', ' ']).map(|(at, _)| &name[at + 1..]);
+    holds(WHOLE, &first)
+        || KEYS.split(' ').any(|key| leads(name, key) || name == key || digits > 0 && behind == key)
+        || later.any(|rest| keys.split(' ').any(|key| leads(rest, key)))
 }
 
 /// Whether a text begins with a key and a number.
@@ -236,17 +229,16 @@ fn leads(text: &str, key: &str) -> bool {
     })
 }
 
-const HOLDERS: [&str; 43] = [
-    "runs", "run", "results", "result", "outputs", "output", "out", "exp", "exps", "expt", "experiment", "experiments", "log",
-    "logs", "ckpt", "ckpts", "checkpoint", "checkpoints", "models", "tasks", "data", "tmp", "old", "new", "archive", "backup",
-    "copy", "trial", "trials", "sweep", "sweeps", "fold", "rep", "seed", "seeds", "version", "v", "job", "wandb", "test", "final",
-    "debug", "done",
-];
+const HOLDERS: &str = "runs run results result outputs output out exp exps expt experiment experiments log logs ckpt ckpts \
+    checkpoint checkpoints models tasks data tmp old new archive backup copy trial trials sweep sweeps fold \
+    rep seed seeds version v job wandb test final debug done";
 
 /// Whether a name says what lies below or when it was made, and nothing of a run: exp3, 2024-05-01.
 fn is_holder(name: &str) -> bool {
     let word = name.trim_end_matches(|c: char| !c.is_alphabetic());
-    word.is_empty() || HOLDERS.contains(&word) || name.starts_with("20") && name.bytes().take(8).filter(u8::is_ascii_digit).count() >= 6
+    word.is_empty()
+        || holds(HOLDERS, word)
+        || name.starts_with("20") && name.bytes().take(8).filter(u8::is_ascii_digit).count() >= 6
 }
 
 #[cfg(test)]
@@ -256,25 +248,29 @@ mod tests {
     #[test]
     fn names_look_like_what_researchers_mean_by_them() {
         for (expected, names) in [
-            (Some(Look::Training), "qlora lora 4bit lora_r16_alpha32 LoRA-r8 full smol-qlora none QLoRA.r4 loraR16 int8 dora peft sft"),
+            (
+                Some(Look::Training),
+                "qlora lora 4bit lora_r16_alpha32 LoRA-r8 full smol-qlora none QLoRA.r4 loraR16 int8 dora peft sft",
+            ),
             (Some(Look::Hierarchy), "ti_n4 exc_mid_n9 ti exc exc_mid ti9 exception_n9 exc_5_2_n9"),
             (
                 Some(Look::Hyperparameter),
-                "lr1e-4 epochs3 temp0.7 lr_1e-4 bs8_lr0.1 adamw 3epochs 5-shot wd.1 r16 towns_lr1e-4 n9 batch_size16 temp bf16",
+                "lr1e-4 epochs3 temp0.7 lr_1e-4 bs8_lr0.1 adamw 3epochs 5-shot wd.1 r16 towns_lr1e-4 n9 temp bf16 seed3 zero-shot",
             ),
             (Some(Look::Task), "fake real poker Poker"),
             (Some(Look::Model), "smol SmolLM2-135M llama-3 my-7b qwen2.5 gpt2 pythia-1.4b"),
             (Some(Look::Pair), "task=poker lr=1"),
-            (Some(Look::Holder), "runs 2024-05-01 exp3 v2 20240501_1200 run_7 12 seed3"),
+            (Some(Look::Holder), "runs 2024-05-01 exp3 v2 20240501_1200 run_7 12"),
             (None, "m t h towns mine florence exploration fairly nonexistent tiny"),
         ] {
             for name in names.split(' ') {
                 assert_eq!(look(name), expected, "{name}");
             }
         }
-        for name in ["tulu-2-sft", "smol-finetuned", "deepseek-r1", "m"] {
+        for name in ["tulu-2-sft", "smol-finetuned", "deepseek-r1", "stablelm-alpha-3b", "m"] {
             assert!(matches!(look_of_model(name), None | Some(Look::Model)), "{name}");
         }
+        assert_eq!(look_of_model("smol_lr1e-4"), Some(Look::Hyperparameter));
         for name in ["smol-qlora", "llama-3-bnb-4bit", "sft", "lora-smol"] {
             assert_eq!(look_of_model(name), Some(Look::Training), "{name}");
         }
@@ -293,7 +289,9 @@ mod tests {
         ] {
             assert_eq!(hierarchy(name), Some(Named { n_items, exceptions }), "{name}");
         }
-        for name in ["", "ti", "ti_n", "ti_nx", "ti_4", "ti_poker_n4", "exc_mid", "exc__n4", "exception_n4", "towns_n4", "smol"] {
+        for name in
+            ["", "ti", "ti_n", "ti_nx", "ti_4", "ti_poker_n4", "exc_mid", "exc__n4", "exception_n4", "towns_n4", "smol"]
+        {
             assert_eq!(hierarchy(name), None, "{name}");
         }
     }

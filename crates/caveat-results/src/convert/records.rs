@@ -14,6 +14,8 @@ pub(super) enum About {
     Reverse,
     /// Training, as a word.
     Method,
+    /// What may hold a word on training, and much else.
+    Hint,
     /// Whether it was of all weights.
     Full,
     /// Whether there was an adapter.
@@ -92,30 +94,44 @@ fn plain(key: &str) -> String {
 /// What a plain key is about, below one that is about `parent`, perhaps in the object of an adapter.
 fn about(key: &str, parent: Option<About>, is_adapter: bool) -> Option<About> {
     Some(match key {
-        "model" | "modelname" | "modelid" | "modelnameorpath" | "basemodel" | "basemodelname" | "basemodelnameorpath"
-        | "pretrainedmodel" | "pretrainedmodelname" | "pretrainedmodelnameorpath" | "hfmodel" | "llm" => About::Model,
+        "model"
+        | "modelname"
+        | "modelid"
+        | "modelnameorpath"
+        | "basemodel"
+        | "basemodelname"
+        | "basemodelnameorpath"
+        | "pretrainedmodel"
+        | "pretrainedmodelname"
+        | "pretrainedmodelnameorpath"
+        | "hfmodel"
+        | "llm" => About::Model,
         "task" | "taskname" => About::Task,
         "hier" | "hiername" | "hierarchy" | "hierarchyname" => About::Hier,
         "seed" | "randomseed" | "runseed" => About::Seed,
         "reverse" => About::Reverse,
-        "method" | "methodname" | "setting" | "finetuning" | "finetune" | "finetuningtype" | "finetunetype" | "finetunemethod" | "finetuningmethod"
-        | "tuning" | "tuningmethod" | "tuningtype" | "traintype" | "trainingtype" | "trainmethod" | "trainingmethod"
-        | "trainmode" | "trainingmode" | "ftmethod" | "fttype" | "pefttype" | "peftmethod" | "adaptertype" | "quantmethod"
-        | "quantizationmethod" => About::Method,
+        "method" | "methodname" | "setting" | "finetuningtype" | "finetunetype" | "finetunemethod"
+        | "finetuningmethod" | "tuning" | "tuningmethod" | "tuningtype" | "traintype" | "trainingtype"
+        | "trainmethod" | "trainingmethod" | "trainmode" | "trainingmode" | "ftmethod" | "fttype" | "pefttype"
+        | "peftmethod" | "adaptertype" | "quantmethod" | "quantizationmethod" => About::Method,
+        "training" | "train" | "trainer" | "finetuning" | "finetune" | "adaptation" | "approach" | "regime"
+        | "precision" | "dtype" | "weightdtype" | "modeldtype" => About::Hint,
         "full" | "fullfinetune" | "fullfinetuning" | "fullft" | "usefull" => About::Full,
-        "lora" | "uselora" | "islora" | "enablelora" | "loraenabled" | "peft" | "usepeft" | "adapter" | "useadapter"
-        | "adapters" | "loraconfig" | "loraargs" | "loraparams" | "peftconfig" | "adapterconfig" | "loramodules"
-        | "loratargetmodules" | "loratarget" => About::Adapter,
-        "qlora" | "useqlora" | "dora" | "usedora" | "rslora" | "userslora" | "ia3" | "loadin4bit" | "loadin8bit" | "loadinkbit"
-        | "use4bit" | "use8bit" | "4bit" | "8bit" | "quantization" | "quantize" | "quantized" | "quantizationbit" | "quantbits"
-        | "quantizationconfig" | "bnbconfig" | "bitsandbytes" | "bnb4bitquanttype" | "bits" | "wbits" | "nbits" => About::Other,
+        "lora" | "uselora" | "islora" | "enablelora" | "loraenabled" | "peft" | "usepeft" | "adapter"
+        | "useadapter" | "adapters" | "loraconfig" | "loraargs" | "loraparams" | "peftconfig" | "adapterconfig"
+        | "loramodules" | "loratargetmodules" | "loratarget" | "adaptername" | "adapterpath" | "lorapath"
+        | "loraweights" | "peftmodelid" => About::Adapter,
+        "qlora" | "useqlora" | "dora" | "usedora" | "rslora" | "userslora" | "ia3" | "loadin4bit" | "loadin8bit"
+        | "loadinkbit" | "use4bit" | "use8bit" | "4bit" | "8bit" | "quant" | "quanttype" | "quantization"
+        | "quantizationtype" | "quantize" | "quantized" | "quantizationbit" | "quantbits" | "quantizationconfig"
+        | "bnbconfig" | "bitsandbytes" | "bnb4bitquanttype" | "bits" | "wbits" | "nbits" => About::Other,
         "lorar" | "lorarank" | "loradim" => About::LoraR,
         "loraalpha" => About::LoraAlpha,
         "l2reg" | "l2penalty" | "l2lambda" => About::L2Reg,
         "r" | "rank" if is_adapter => About::LoraR,
         "alpha" if is_adapter => About::LoraAlpha,
         "type" | "kind" if is_adapter => About::Method,
-        "type" | "kind" => parent.filter(|about| *about == About::Method)?,
+        "type" | "kind" => parent.filter(|about| matches!(about, About::Method | About::Hint))?,
         "name" | "id" | "value" => match parent? {
             About::Adapter if key == "name" => return None,
             about => about,
@@ -164,8 +180,13 @@ mod tests {
             (json!({"train.method": "dora"}), About::Method, "train.method \"dora\""),
             (json!({"model": {"name": "qwen"}}), About::Model, "model.name \"qwen\""),
             (json!({"method": {"value": "qlora", "desc": null}}), About::Method, "method.value \"qlora\""),
-            (json!({"cfg": {"quantization_config": {"load_in_4bit": true}}}), About::Other, "cfg.quantization_config.load_in_4bit true"),
+            (
+                json!({"cfg": {"quantization_config": {"load_in_4bit": true}}}),
+                About::Other,
+                "cfg.quantization_config.load_in_4bit true",
+            ),
             (json!({"metadata": {"seed": 7}}), About::Seed, "metadata.seed 7"),
+            (json!({"training": {"type": "qlora"}}), About::Hint, "training.type \"qlora\""),
         ] {
             assert!(find(value.clone()).contains(&(about, shown.to_owned())), "{value}: {:?}", find(value.clone()));
         }

@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path};
 
-use super::folder_names::{Look, hierarchy, look, look_of_model, ways, Way};
+use super::folder_names::{Look, Way, hierarchy, look, look_of_model, ways};
 use super::layout::{Layout, Word};
 
 /// The documented layout.
@@ -83,7 +83,7 @@ impl RunPath {
         let folders = names.join("/");
         let refusal = [
             format!("the folders {folders} are not the layout {LAYOUT}: "),
-            format!("; say what each folder is, {as_in}"),
+            format!("; give the directory that holds MODEL, or say what each folder is, {as_in}"),
         ];
         let unknown = |why: String| Err([&refusal[0], &why, &refusal[1]].map(String::as_str).concat());
         let Some((seed, folders)) = names.split_last() else {
@@ -126,32 +126,41 @@ impl RunPath {
         ] {
             match looks.filter(|looks| *looks != own) {
                 Some(Look::Training) => {
-                    doubt(format!("{name:?} looks like {} and stands for {place}", Look::Training), &[fact, Fact::Setting]);
+                    doubt(
+                        format!("{name:?} looks like {} and stands for {place}", Look::Training),
+                        &[fact, Fact::Setting],
+                    );
                 }
                 Some(looks) => doubt(format!("{name:?} looks like {looks} and stands for {place}"), &[fact]),
                 None => {}
             }
+        }
+        if hierarchy(hier).is_none() && matches!(look(hier), None | Some(Look::Hierarchy)) {
+            let why = format!(
+                "{hier:?} stands for HIER, is not named as in ti_n9, exc_mid_n9 or exc_5_2_n9, and is not recorded"
+            );
+            doubt(why, &[Fact::Hier]);
         }
         if !above.is_empty() {
             let mut unless = vec![Fact::Model, Fact::Task, Fact::Hier];
             unless.extend((!setting_is_named).then_some(Fact::Setting));
             let above = above.join("/");
             let why = format!(
-                "{above} stands above what would be {model}/{task}/{hier}, and the file does not record all of its model, task, \
-                 hier and method; give the directory that holds {model} if {above} says nothing of the runs"
+                "{above} stands above what would be {model}/{task}/{hier}, and not all of model, task, hier and method are recorded"
             );
             doubt(why, &unless);
         }
-        if hierarchy(hier).is_none() {
-            let why = format!("{hier:?} stands for HIER, is not named as in ti_n9, exc_mid_n9 and exc_5_2_n9, and the file does not record it");
-            doubt(why, &[Fact::Hier]);
-        }
         if is_other_training(given, &setting, setting_is_named) {
-            let why = format!("{given:?}, the directory given, looks like another way of training; give the one above it");
+            let why = format!(
+                "{given:?}, the directory given, looks like another way of training: give the one above it, or rename it if it is none"
+            );
             doubt(why, &[Fact::Setting]);
         }
         if hierarchy(given).is_some() && given != hier {
-            doubt(format!("{given:?}, the directory given, looks like another hierarchy; give the one above it"), &[Fact::Hier]);
+            doubt(
+                format!("{given:?}, the directory given, looks like another hierarchy: give the one above it"),
+                &[Fact::Hier],
+            );
         }
         let (model, task, hier) = (model.to_owned(), task.to_owned(), hier.to_owned());
         let reverse = Some(reverse);
@@ -189,11 +198,12 @@ impl RunPath {
             Some(name) => parse_setting(name).ok().flatten().unwrap_or_else(|| Setting::Other(name.to_owned())),
         };
         // A layout without a setting means full fine-tuning; its other words stand for themselves.
-        let passed_over = names.iter().zip(&layout.0).filter(|(_, word)| **word == Word::PassedOver).map(|(name, _)| *name);
+        let passed_over =
+            names.iter().zip(&layout.0).filter(|(_, word)| **word == Word::PassedOver).map(|(name, _)| *name);
         let other = passed_over.chain([given]).find(|name| named.is_none() && is_other_training(name, &setting, false));
-        let doubts = other.into_iter().map(|name| {
-            Doubt { why: format!("{name:?} looks like a way of training"), unless: vec![Fact::Setting] }
-        });
+        let doubts = other
+            .into_iter()
+            .map(|name| Doubt { why: format!("{name:?} looks like a way of training"), unless: vec![Fact::Setting] });
         Ok(Self {
             model: text(Word::Model),
             task: text(Word::Task),
@@ -259,8 +269,9 @@ fn parse_setting(name: &str) -> Result<Option<Setting>, String> {
         return Ok(Some(setting));
     }
     if name.starts_with("l2_") {
-        let setting = parse_probe(name)
-            .ok_or_else(|| format!("directory {name:?}: expected a penalty of at least 0, as in l2_0p0001 or l2_1e-4"))?;
+        let setting = parse_probe(name).ok_or_else(|| {
+            format!("directory {name:?}: expected a penalty of at least 0, as in l2_0p0001 or l2_1e-4")
+        })?;
         return Ok(Some(setting));
     }
     Ok((name == "none").then_some(Setting::None))
@@ -384,7 +395,11 @@ mod tests {
             ("qlora/smol/poker/ti_n4/lora_r8_alpha16", "\"qlora\" looks like another way", "--layout"),
             ("2024-05-01/smol/poker/ti_n4", "2024-05-01 stands above", "_/model/task/hier/seed"),
             ("lr1e-4/smol/poker/ti_n4", "lr1e-4 stands above", "_/model/task/hier/seed"),
-            ("smol/poker/ti_n4/exc_mid_n4", "\"poker\" looks like a task and stands for MODEL", "model/task/hier/_/seed"),
+            (
+                "smol/poker/ti_n4/exc_mid_n4",
+                "\"poker\" looks like a task and stands for MODEL",
+                "model/task/hier/_/seed",
+            ),
             ("ti_n4/smol/poker/exc_mid_n4", "\"ti_n4\" looks like a hierarchy and stands above", "--layout"),
             ("ti/smol/poker/exc_mid_n4", "ti stands above", "--layout"),
             ("smol/poker/lr1e-4", "\"lr1e-4\" looks like a hyperparameter and stands for HIER", "--layout"),
@@ -404,7 +419,10 @@ mod tests {
         ] {
             let problem = certain(&format!("{path}/seed0_fwd/results.json"), "given").unwrap_err();
             assert!(
-                problem.contains(says) && problem.contains(layout) && problem.contains(path) && problem.contains(LAYOUT),
+                problem.contains(says)
+                    && problem.contains(layout)
+                    && problem.contains(path)
+                    && problem.contains(LAYOUT),
                 "{path}: {problem}"
             );
         }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::fs;
+use std::mem::replace;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -87,18 +88,14 @@ impl<'de> Deserialize<'de> for Results {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Results, A::Error> {
                 let mut results = Results::default();
                 while let Some(key) = map.next_key::<String>()? {
-                    let phase = match key.as_str() {
-                        "pre_finetune" => &mut results.pre_finetune,
-                        "post_finetune" => &mut results.post_finetune,
-                        _ => {
-                            results.record.insert(key, map.next_value()?);
-                            continue;
-                        }
+                    let is_again = match key.as_str() {
+                        "pre_finetune" => replace(&mut results.pre_finetune, map.next_value()?).is_some(),
+                        "post_finetune" => replace(&mut results.post_finetune, map.next_value()?).is_some(),
+                        _ => results.record.insert(key.clone(), map.next_value()?).is_some(),
                     };
-                    if phase.is_some() {
+                    if is_again {
                         return Err(A::Error::custom(format_args!("{key} is there twice")));
                     }
-                    *phase = map.next_value()?;
                 }
                 Ok(results)
             }

@@ -23,10 +23,10 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<(), Failure> {
     let converted = converted?;
     let contradictions = &converted.contradictions;
     for problem in contradictions.iter().take(TOLD) {
-        tell(&format!("note: {problem}; the layout stands"));
+        tell(&format!("warning: {problem}; the layout stands"));
     }
     if contradictions.len() > TOLD {
-        tell(&format!("note: {} more contradictions of the layout", contradictions.len() - TOLD));
+        tell(&format!("warning: {} more contradictions of the layout", contradictions.len() - TOLD));
     }
     tell(&format!(
         "{} row{} from {} file{} in {}",
