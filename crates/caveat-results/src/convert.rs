@@ -2,6 +2,9 @@
 
 mod claims;
 mod extras;
+mod folder_names;
+mod layout;
+mod records;
 mod run_path;
 mod runs;
 mod sink;
@@ -18,16 +21,18 @@ use crate::error::{Result, ResultsError};
 use crate::input::AsInput;
 use crate::trial_table::{ColumnKind, Located, Progress, Reading, Source, TrialBatch, TrialColumn, locate};
 use extras::{CsvKinds, Extras};
-pub use run_path::Layout;
+pub use layout::Layout;
 use sink::{Format, Sink};
 
 /// What [`convert_trials`] wrote.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Converted {
     /// Number of tables or runs read.
     pub n_files: usize,
     /// Number of rows written.
     pub n_rows: u64,
+    /// What files of runs say against the layout that was given, which stands.
+    pub contradictions: Vec<String>,
 }
 
 /// Writes the trial tables or the runs under `inputs` to one trial table, Parquet or CSV by the extension of `output`.
@@ -40,10 +45,14 @@ pub struct Converted {
 /// becomes such.
 ///
 /// An input is a trial table, a directory that holds .parquet files, or a directory that holds runs:
-/// `MODEL/TASK/HIER/[lora_rR_alphaA | l2_X | none]/seedS_fwd|rev/results.json`, also deeper where HIER is named as `ti_n9` and
-/// `exc_mid_n9` are or the file says the same, where X is a number, with `p` for the
-/// point if need be, and a run with none of the three is of full fine-tuning. Other folders are refused, or read as `layout` says; what
-/// a file records of its run (`args`, `config`, an adapter beside it) must not contradict its path. `results.json` is an object with `pre_finetune`,
+/// `MODEL/TASK/HIER/[lora_rR_alphaA | l2_X | none]/seedS_fwd|rev/results.json`, where HIER is named as `ti_n9`, `exc_mid_n9` and
+/// `exc_5_2_n9` are, X is a number, with `p` for the point if need be, and a run with none of the three is of full fine-tuning.
+/// Other names of HIER, names that look like something else than what they stand for, and folders above MODEL are taken only where
+/// the file records what is in doubt; all else is refused, or read as `layout` says. What a file says of its run at any depth
+/// (model, task, hier, seed, reverse, method, ranks and penalties, quantization), an adapter beside it, and the number and the
+/// exceptions of its items must not contradict its path. What a layout names stands, and contradictions are returned.
+///
+/// `results.json` is an object with `pre_finetune`,
 /// `post_finetune` or both, each an array of objects with rank_a, rank_b, is_train, logit_diff, prob_yes and label ("Yes" or
 /// "No"; not needed with no_gt), and where they apply is_exception, no_gt and gap. Every other column follows from these and the
 /// path; `lora_alpha` comes after the 25. Rows are in order of path, phase and item.
@@ -121,7 +130,7 @@ fn convert_tables(located: &[Located], output: &Path, format: Format, progress: 
         }
         sink.finish()
     })?;
-    Ok(Converted { n_files: tables.len(), n_rows })
+    Ok(Converted { n_files: tables.len(), n_rows, contradictions: Vec::new() })
 }
 
 fn convert_runs(
@@ -142,7 +151,9 @@ fn convert_runs(
         }
         sink.finish()
     })?;
-    Ok(Converted { n_files: runs.len(), n_rows: runs.iter().map(|r| r.n_rows() as u64).sum() })
+    let n_rows = runs.iter().map(|r| r.n_rows() as u64).sum();
+    let n_files = runs.len();
+    Ok(Converted { n_files, n_rows, contradictions: runs.into_iter().flat_map(|run| run.told).collect() })
 }
 
 /// What must be known of a table before the first row is written.

@@ -223,11 +223,16 @@ fn write_run(place: &Place, path: &str, content: &str) {
 
 /// Two seeds and orders of full fine-tuning, LoRA and a probe, at different depths.
 fn write_tree(place: &Place) {
-    let both = json!({"pre_finetune": items(false), "post_finetune": items(true), "config": {"lr": 1e-4}}).to_string();
+    let with = |config: Value| {
+        json!({"pre_finetune": items(false), "post_finetune": items(true), "config": config}).to_string()
+    };
+    let both = with(json!({"lr": 1e-4}));
+    // Folders above the model are passed over where the file records what follows.
+    let recorded = with(json!({"data": {"model": "Qwen/Qwen2.5", "task": "real", "hier": "exc_n4"}}));
     for seed in ["seed0_fwd", "seed0_rev", "seed10_fwd", "seed10_rev"] {
         write_run(place, &format!("runs/llama/fake/exc_n4/{seed}"), &both);
         write_run(place, &format!("runs/llama/fake/exc_n4/lora_r8_alpha16/{seed}"), &both);
-        write_run(place, &format!("runs/more/deep/qwen/real/exc_n4/l2_0p0001/{seed}"), &both);
+        write_run(place, &format!("runs/more/deep/qwen/real/exc_n4/l2_0p0001/{seed}"), &recorded);
     }
     // Hidden directories and other files are passed over.
     write_run(place, "runs/.cache/seed", "{");
@@ -287,15 +292,15 @@ fn a_folder_of_runs_becomes_a_trial_table() {
 fn folders_of_others_are_refused_or_mapped_and_never_taken_for_something_else() {
     let place = Place::new();
     let run = json!({"post_finetune": items(true)}).to_string();
-    write_run(&place, "q/smol/poker/ti_n4/qlora_r16_alpha32/seed0_fwd", &run);
+    write_run(&place, "q/smol/poker/exc_n4/qlora_r16_alpha32/seed0_fwd", &run);
     place.refused_saying("results convert q -o q.csv", &["qlora_r16_alpha32", "MODEL/TASK/HIER", "--layout"]);
     place.ok("results convert q -o q.csv --layout model/task/hier/setting/seed");
     let text = place.text("q.csv");
     let first = records(&text)[1].clone();
-    assert_eq!(first[..6], ["qlora_r16_alpha32", "smol", "poker", "ti_n4", "0", "false"]);
+    assert_eq!(first[..6], ["qlora_r16_alpha32", "smol", "poker", "exc_n4", "0", "false"]);
     place.refused_saying(
         "results convert q -o q.csv --layout model/task/hier/seed",
-        &["q/smol/poker/ti_n4/qlora_r16_alpha32/seed0_fwd/results.json", "5 folders", "expected 4"],
+        &["q/smol/poker/exc_n4/qlora_r16_alpha32/seed0_fwd/results.json", "5 folders", "expected 4"],
     );
     place.refused_saying(
         "results convert q.csv -o p.csv --layout model/task/hier/seed",
@@ -303,19 +308,156 @@ fn folders_of_others_are_refused_or_mapped_and_never_taken_for_something_else() 
     );
     // What a run's files say must not contradict its folder.
     let recorded = |args: Value| json!({"args": args, "post_finetune": items(true)}).to_string();
-    write_run(&place, "r/smol/poker/ti_n4/seed0_fwd", &recorded(json!({"method": "qlora", "load_in_4bit": true})));
+    write_run(&place, "r/smol/poker/exc_n4/seed0_fwd", &recorded(json!({"method": "qlora", "load_in_4bit": true})));
     place.refused_saying(
         "results convert r -o r.csv",
-        &["the path says setting full, and the file says method \"qlora\""],
+        &["the path says setting full, and the file says args.method \"qlora\""],
     );
-    write_run(&place, "r/smol/poker/ti_n4/seed0_fwd", &run);
+    write_run(&place, "r/smol/poker/exc_n4/seed0_fwd", &run);
     place.ok("results convert r -o r.csv");
-    place.write("r/smol/poker/ti_n4/seed0_fwd/adapter_config.json", r#"{"r": 16, "lora_alpha": 32}"#);
+    place.write("r/smol/poker/exc_n4/seed0_fwd/adapter_config.json", r#"{"r": 16, "lora_alpha": 32}"#);
     place.refused_saying("results convert r -o r.csv", &["setting full, and there is adapter_config.json beside it"]);
     write_run(&place, "s/poker/ti_n3/smol/seed0_fwd", &run);
     place.refused_saying("results convert s -o s.csv", &["\"ti_n3\" looks like a hierarchy and stands for TASK"]);
     write_run(&place, "t/smol/poker/ti_n3/seed0_fwd", &run);
-    place.refused_saying("results convert t -o t.csv", &["hier ti_n3, of 3 items, and the file holds rank 3"]);
+    place.refused_saying("results convert t -o t.csv", &["hier ti_n3, of 3 items, and the file holds 4"]);
+}
+
+#[test]
+fn trees_that_are_not_certain_are_refused_with_the_path_and_the_layout() {
+    let place = Place::new();
+    let run = json!({"post_finetune": items(true)}).to_string();
+    for (path, says, layout) in [
+        ("qlora/smol/poker/exc_n4", "\"qlora\" looks like another way of training", "setting/model/task/hier/seed"),
+        ("lora/smol/poker/exc_n4", "\"lora\" looks like another way of training", "setting/model/task/hier/seed"),
+        ("4bit/smol/poker/exc_n4", "\"4bit\" looks like another way of training", "setting/model/task/hier/seed"),
+        ("lora_r16_alpha32/smol/poker/exc_n4", "looks like another way of training", "setting/model/task/hier/seed"),
+        (
+            "2024-05-01/smol/poker/exc_n4",
+            "2024-05-01 stands above what would be smol/poker/exc_n4",
+            "_/model/task/hier/seed",
+        ),
+        (
+            "smol/poker/ti_n4/exc_mid_n4",
+            "\"ti_n4\" looks like a hierarchy and stands for TASK",
+            "model/task/hier/_/seed",
+        ),
+        (
+            "ti_n4/smol/poker/exc_mid_n4",
+            "\"ti_n4\" looks like a hierarchy and stands above MODEL",
+            "hier/model/task/_/seed",
+        ),
+        (
+            "smol/poker/lr1e-4",
+            "\"lr1e-4\" looks like a hyperparameter and stands for HIER",
+            "model/task/hier/setting/seed",
+        ),
+        ("smol/poker/epochs3", "\"epochs3\" looks like a hyperparameter", "model/task/hier/setting/seed"),
+        ("smol/poker/temp0.7", "\"temp0.7\" looks like a hyperparameter", "model/task/hier/setting/seed"),
+        ("poker/ti/smol", "\"smol\" looks like a model and stands for HIER", "task/hier/model/seed"),
+        ("smol/poker/mine", "\"mine\" stands for HIER, is not named as in ti_n9", "model/task/hier/seed"),
+    ] {
+        write_run(&place, &format!("runs/{path}/seed0_fwd"), &run);
+        place.refused_saying(
+            "results convert runs -o out.csv",
+            &[&format!("runs/{path}/seed0_fwd/results.json: "), says, "MODEL/TASK/HIER", &format!("--layout {layout}")],
+        );
+        fs::remove_dir_all(place.path("runs")).unwrap();
+    }
+    // Nor does it help to give the folder itself.
+    write_run(&place, "qlora/smol/poker/exc_n4/seed0_fwd", &run);
+    place.refused_saying(
+        "results convert qlora -o out.csv",
+        &["\"qlora\", the directory given, looks like another way"],
+    );
+    write_run(&place, "all/qlora/smol/poker/exc_n4/seed0_fwd", &run);
+    place.refused_saying(
+        "results convert all -o out.csv --layout _/model/task/hier/seed",
+        &["\"qlora\" looks like a way of training, and in the layout _/model/task/hier/seed no folder is the setting"],
+    );
+    place.ok("results convert all -o out.csv --layout setting/model/task/hier/seed");
+    let text = place.text("out.csv");
+    assert_eq!(records(&text)[1][..5], ["qlora", "smol", "poker", "exc_n4", "0"]);
+}
+
+#[test]
+fn what_a_file_says_anywhere_must_not_contradict_its_folders() {
+    let place = Place::new();
+    let path = "runs/smol/poker/exc_n4/seed0_fwd";
+    let write = |path: &str, mut record: Value| {
+        record.as_object_mut().unwrap().insert("post_finetune".into(), items(true).into());
+        write_run(&place, path, &record.to_string());
+    };
+    for (record, says) in [
+        (json!({"method": "qlora"}), "setting full, and the file says method \"qlora\""),
+        (
+            json!({"training_args": {"method": "qlora"}}),
+            "setting full, and the file says training_args.method \"qlora\"",
+        ),
+        (json!({"hparams": {"lora_r": 8}}), "setting full, and the file says hparams.lora_r 8"),
+        (json!({"config": {"peft": {"peft_type": "LORA", "r": 16}}}), "setting full, and the file says config.peft"),
+        (json!({"metadata": {"lora_r": 8}}), "setting full, and the file says metadata.lora_r 8"),
+        (json!({"load_in_4bit": true}), "setting full, and the file says load_in_4bit true"),
+        (json!({"model": "qwen", "seed": 7}), "model smol, and the file says model \"qwen\""),
+        (json!({"deep": [{"er": {"seed": 7}}]}), "seed 0, and the file says deep[0].er.seed 7"),
+        (json!({"task": "real"}), "task poker, and the file says task \"real\""),
+        (json!({"meta": {"hier": "ti_n4"}}), "hier exc_n4, and the file says meta.hier \"ti_n4\""),
+    ] {
+        write(path, record);
+        place.refused_saying(
+            "results convert runs -o out.csv",
+            &[&format!("{path}/results.json: the path says {says}"), "--layout"],
+        );
+    }
+    // Judgments that are rows of tables say it, too.
+    let mut rows = items(true);
+    rows[3].as_object_mut().unwrap().insert("model".into(), "qwen".into());
+    write_run(&place, path, &json!({"post_finetune": rows}).to_string());
+    place.refused_saying("results convert runs -o out.csv", &["the file says post_finetune[3].model \"qwen\""]);
+    write_run(&place, path, &json!({"method": "full", "post_finetune": items(true)}).to_string());
+    fs::write(place.path(&format!("{path}/results.json")), "{\"a\": 1, \"a\": 2}").unwrap();
+    place.refused_saying("results convert runs -o out.csv", &["a is there twice"]);
+
+    // What a layout names stands, and the contradiction is told; what it does not name is refused as ever.
+    write(path, json!({"model": "qwen", "method": "qlora"}));
+    place.refused_saying(
+        "results convert runs -o out.csv --layout model/task/hier/seed",
+        &["setting full, and the file says method \"qlora\""],
+    );
+    fs::remove_dir_all(place.path("runs")).unwrap();
+    write("runs/smol/poker/exc_n4/exp7/seed0_fwd", json!({"model": "qwen", "method": "qlora"}));
+    let output = place.run("results convert runs -o out.csv --layout model/task/hier/setting/seed");
+    let complaint = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{complaint}");
+    assert!(
+        complaint
+            .contains("warning: runs/smol/poker/exc_n4/exp7/seed0_fwd/results.json: the path says model smol, and")
+    );
+    assert!(complaint.contains("\"qwen\"; the layout stands") && !complaint.contains("qlora"), "{complaint}");
+    let text = place.text("out.csv");
+    assert_eq!(records(&text)[1][..4], ["exp7", "smol", "poker", "exc_n4"]);
+}
+
+#[test]
+fn the_name_of_a_hierarchy_must_be_that_of_its_items() {
+    let place = Place::new();
+    let run = json!({"post_finetune": items(true)}).to_string();
+    for (hier, says) in [
+        ("ti_n9", "hier ti_n9, of 9 items, and the file holds 4, ranks 0 to 3"),
+        ("ti_n4", "hier ti_n4, where there is no exception, and in the file there is rank 3 beats 0"),
+        ("exc_2_0_n4", "hier exc_2_0_n4, where there is rank 2 beats 0, and in the file there is rank 3 beats 0"),
+    ] {
+        write_run(&place, &format!("{hier}/m/t/{hier}/seed0_fwd"), &run);
+        place.refused_saying(&format!("results convert {hier} -o out.csv"), &[&format!("the path says {says}")]);
+    }
+    write_run(&place, "good/m/t/exc_3_0_n4/seed0_fwd", &run);
+    place.ok("results convert good -o out.csv");
+    let plain: Vec<Value> = items(true).into_iter().filter(|item| item.get("is_exception").is_none()).collect();
+    write_run(&place, "plain/m/t/exc_mid_n4/seed0_fwd", &json!({"post_finetune": plain}).to_string());
+    place.refused_saying(
+        "results convert plain -o out.csv",
+        &["hier exc_mid_n4, where there is an exception, and in the file there is no exception"],
+    );
 }
 
 #[test]
@@ -348,7 +490,7 @@ fn numbers_of_results_are_read_to_the_last_digit() {
             format!("{{\"rank_a\":0,\"rank_b\":{},\"is_train\":false,\"label\":\"Yes\",\"logit_diff\":{x},\"prob_yes\":{x}}}", k + 1)
         })
         .collect();
-    write_run(&place, "r/m/t/h/seed0_fwd", &format!("{{\"post_finetune\":[{}]}}", items.join(",")));
+    write_run(&place, "r/m/t/ti_n6/seed0_fwd", &format!("{{\"post_finetune\":[{}]}}", items.join(",")));
     place.ok("results convert r -o r.csv");
     let text = place.text("r.csv");
     let found: Vec<(&str, &str)> = records(&text)[1..].iter().map(|r| (r[17], r[18])).collect();
@@ -392,33 +534,37 @@ fn malformed_runs_are_refused_by_name_and_nothing_is_left() {
             "(0, 1) is item 0 already",
         ),
     ];
-    write_run(&place, "runs/m/t/h/seed0_fwd", &good);
+    write_run(&place, "runs/m/t/exc_n4/seed0_fwd", &good);
     for (content, says) in cases {
-        write_run(&place, "runs/m/t/h/seed1_fwd", &content);
-        place.refused_saying("results convert runs -o out.parquet", &["runs/m/t/h/seed1_fwd/results.json: ", says]);
+        write_run(&place, "runs/m/t/exc_n4/seed1_fwd", &content);
+        place
+            .refused_saying("results convert runs -o out.parquet", &["runs/m/t/exc_n4/seed1_fwd/results.json: ", says]);
     }
-    fs::remove_dir_all(place.path("runs/m/t/h/seed1_fwd")).unwrap();
+    fs::remove_dir_all(place.path("runs/m/t/exc_n4/seed1_fwd")).unwrap();
     for (path, says) in [
         ("runs/seed0_fwd", "the path is too short"),
-        ("runs/m/t/h/seed0", "directory \"seed0\": expected a seed and an order, as in seed0_fwd or seed0_rev"),
-        ("runs/m/t/h/run0_fwd", "directory \"run0_fwd\": expected a seed"),
-        ("runs/m/t/h/lora_r8/seed0_fwd", "directory \"lora_r8\": expected a rank and an alpha, as in lora_r16_alpha32"),
-        ("runs/m/t/h/lora_r8_alpha-1/seed0_fwd", "expected a rank and an alpha"),
-        ("runs/m/t/h/l2_/seed0_fwd", "directory \"l2_\": expected a penalty of at least 0"),
-        ("runs/m/t/h/l2_-1/seed0_fwd", "expected a penalty of at least 0, as in l2_0p0001 or l2_1e-4"),
+        ("runs/m/t/exc_n4/seed0", "directory \"seed0\": expected a seed and an order, as in seed0_fwd or seed0_rev"),
+        ("runs/m/t/exc_n4/run0_fwd", "directory \"run0_fwd\": expected a seed"),
         (
-            "runs/m/t/h/qlora_r8_alpha16/seed0_fwd",
+            "runs/m/t/exc_n4/lora_r8/seed0_fwd",
+            "directory \"lora_r8\": expected a rank and an alpha, as in lora_r16_alpha32",
+        ),
+        ("runs/m/t/exc_n4/lora_r8_alpha-1/seed0_fwd", "expected a rank and an alpha"),
+        ("runs/m/t/exc_n4/l2_/seed0_fwd", "directory \"l2_\": expected a penalty of at least 0"),
+        ("runs/m/t/exc_n4/l2_-1/seed0_fwd", "expected a penalty of at least 0, as in l2_0p0001 or l2_1e-4"),
+        (
+            "runs/m/t/exc_n4/qlora_r8_alpha16/seed0_fwd",
             "\"qlora_r8_alpha16\" looks like a way of training and stands for HIER",
         ),
-        ("runs/copy/m/t/h/seed0_fwd", "copy stands above what would be m/t/h"),
+        ("runs/copy/m/t/exc_n4/seed0_fwd", "copy stands above what would be m/t/exc_n4"),
     ] {
         write_run(&place, path, &good);
         place.refused_saying("results convert runs -o out.csv", &["results.json: ", says]);
         fs::remove_dir_all(place.path(path)).unwrap();
     }
     // The penalties are one, however they are written.
-    write_run(&place, "runs/m/t/h/l2_0p1/seed0_fwd", &good);
-    write_run(&place, "runs/m/t/h/l2_1e-1/seed0_fwd", &good);
+    write_run(&place, "runs/m/t/exc_n4/l2_0p1/seed0_fwd", &good);
+    write_run(&place, "runs/m/t/exc_n4/l2_1e-1/seed0_fwd", &good);
     place.refused_saying("results convert runs -o out.csv", &["is the same run as "]);
 }
 

@@ -1,150 +1,191 @@
-//! What a run's own files say of it, held against what its path says: its recorded arguments, its adapter, its items.
+//! What a run's own files say of it, held against what its path says: its records, its adapter, its items.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::run_path::{LAYOUT, RunPath, Setting, is_hierarchy, n_items};
+use super::folder_names::{Exceptions, Way, hierarchy, ways};
+use super::records::{About, Said, is_on, number};
+use super::run_path::{Fact, LAYOUT, RunPath, Setting};
 
-/// Keys under which training is recorded as a word.
-const METHODS: [&str; 7] =
-    ["method", "setting", "finetuning_type", "finetune_method", "finetuning_method", "tuning", "train_type"];
-/// Keys of quantized training, for which there is no setting.
-const QUANTIZED: [&str; 7] =
-    ["qlora", "use_qlora", "load_in_4bit", "load_in_8bit", "quantization", "quantization_bit", "bnb_4bit_quant_type"];
-/// Keys that say that there is an adapter.
-const ADAPTERS: [&str; 4] = ["lora", "use_lora", "use_peft", "peft"];
-
-/// Refuses a run whose files contradict its path, and fills in the order where only they tell it; `largest` is its largest rank.
-pub(super) fn check(
-    run: &mut RunPath,
-    path: &Path,
-    records: &[&Map<String, Value>],
-    largest: usize,
-) -> Result<(), String> {
-    let find = |keys: &[&'static str]| {
-        let in_one = |record: &&Map<String, Value>| {
-            keys.iter().find_map(|key| record.get(*key).filter(|v| !v.is_null()).map(|v| (*key, v.clone())))
-        };
-        records.iter().find_map(in_one)
-    };
-    let says = |what: &str, of_path: &str, key: &str, value: &Value| {
-        format!(
-            "the path says {what} {of_path}, and the file says {key} {value}: expected the layout {LAYOUT}, or say what each folder \
-             is with --layout"
-        )
-    };
-    let names = [("model", &run.model), ("task", &run.task), ("hier", &run.hier)];
-    let mut confirmed = 0;
-    for (key, of_path) in names {
-        let Some((_, value)) = find(&[key]) else { continue };
-        let Some(text) = value.as_str() else { continue };
-        let same = if key == "model" { same_model(of_path, text) } else { of_path == text };
-        if !same {
-            return Err(says(key, of_path, key, &value));
-        }
-        confirmed += 1;
-    }
-    if let Some((key, value)) = find(&["seed"])
-        && value.as_f64().is_some_and(|seed| seed != run.seed as f64)
-    {
-        return Err(says("seed", &run.seed.to_string(), key, &value));
-    }
-    if let Some(Value::Bool(reverse)) = find(&["reverse"]).map(|(_, value)| value) {
-        match run.reverse {
-            Some(of_path) if of_path != reverse => {
-                return Err(says("reverse", &of_path.to_string(), "reverse", &Value::Bool(reverse)));
-            }
-            _ => run.reverse = Some(reverse),
-        }
-    }
-    check_setting(run, path, &find, &says)?;
-
-    if let Some(n) = n_items(&run.hier).filter(|n| largest >= *n) {
-        return Err(format!(
-            "the path says hier {}, of {n} items, and the file holds rank {largest}: expected ranks below {n}",
-            run.hier
-        ));
-    }
-    if !run.above.is_empty() && confirmed < names.len() && !is_hierarchy(&run.hier) {
-        return Err(format!(
-            "{} stands above what would be {}/{}/{}: expected {LAYOUT} below the directory given, or say what each folder is, \
-             as in --layout model/task/hier/setting/seed",
-            run.above.join("/"),
-            run.model,
-            run.task,
-            run.hier
-        ));
-    }
-    Ok(())
+/// What a run compares.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Items {
+    /// The largest rank, from 0.
+    pub(super) largest: usize,
+    /// Winner and loser of the pairs that are exceptions, or whose label says that the lower item wins.
+    pub(super) exceptions: BTreeSet<(usize, usize)>,
 }
 
-/// Looks for the first of some names in what a run says of itself.
-type Find<'a> = dyn Fn(&[&'static str]) -> Option<(&'static str, Value)> + 'a;
+/// What a file and a path say of the same.
+enum Verdict {
+    Confirms(Fact),
+    Contradicts { what: &'static str, of_path: String },
+    Nothing,
+}
 
-fn check_setting(
-    run: &RunPath,
-    path: &Path,
-    find: &Find<'_>,
-    says: &dyn Fn(&str, &str, &str, &Value) -> String,
-) -> Result<(), String> {
-    let of_path = run.setting_name();
-    let contradicts = |key: &str, value: &Value| Err(says("setting", of_path, key, value));
-    // A name that a layout gave stands for whatever was done.
-    if matches!(run.setting, Setting::Other(_)) {
-        return Ok(());
+/// Refuses a run whose files contradict its path or leave it in doubt, and fills in the order where only they tell it.
+///
+/// What a layout names stands: of such folders, contradictions are returned to be told.
+pub(super) fn check(run: &mut RunPath, path: &Path, said: &[Said], items: &Items) -> Result<Vec<String>, String> {
+    let (mut told, mut confirmed) = (Vec::new(), Vec::new());
+    for said in said {
+        if let (About::Reverse, None, Value::Bool(reverse)) = (said.about, run.reverse, &said.value) {
+            run.reverse = Some(*reverse);
+        }
+        match verdict(run, said) {
+            Verdict::Nothing => {}
+            Verdict::Confirms(fact) => confirmed.push(fact),
+            Verdict::Contradicts { what, of_path } => {
+                let problem = format!("the path says {what} {of_path}, and the file says {said}");
+                if !run.by_layout || what == SETTING && !run.setting_is_named {
+                    return Err(format!(
+                        "{problem}: expected the layout {LAYOUT}, or say what each folder is, as in --layout \
+                         model/task/hier/setting/seed"
+                    ));
+                }
+                told.push(problem);
+            }
+        }
     }
-    if let Some((key, value)) = find(&METHODS)
-        && let Some(method) = value.as_str()
-        && !method.eq_ignore_ascii_case(of_path)
-        && !(of_path == "full" && method.to_lowercase().starts_with("full"))
-    {
-        return contradicts(key, &value);
+    let of_adapter = check_adapter(run, path).err().map(|problem| (problem, run.setting_is_named));
+    let of_items = check_items(run, items).err().map(|problem| (problem, true));
+    for (problem, is_named) in of_adapter.into_iter().chain(of_items) {
+        if !run.by_layout || !is_named {
+            return Err(problem);
+        }
+        told.push(problem);
     }
-    let is_on = |value: &Value| match value {
-        Value::Bool(on) => *on,
-        Value::Number(n) => n.as_f64() != Some(0.0),
-        Value::String(text) => !matches!(text.to_lowercase().as_str(), "" | "none" | "false" | "no"),
-        Value::Array(_) | Value::Object(_) => true,
-        Value::Null => false,
+    match run.in_doubt(&confirmed) {
+        Some(problem) => Err(problem),
+        None => Ok(told),
+    }
+}
+
+const SETTING: &str = "setting";
+
+fn verdict(run: &RunPath, said: &Said) -> Verdict {
+    let Said { about, value, .. } = said;
+    let text = match value {
+        Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+        Value::Number(_) => Some(value.to_string()),
+        _ => None,
     };
-    if let Some((key, value)) = find(&QUANTIZED).filter(|(_, value)| is_on(value)) {
-        return contradicts(key, &value);
-    }
-    let is_lora = matches!(run.setting, Setting::Lora { .. });
-    if let Some((key, value)) = find(&ADAPTERS).filter(|(_, value)| is_on(value) != is_lora && value.is_boolean()) {
-        return contradicts(key, &value);
-    }
-    let numbers: [(&[&'static str], Option<f64>); 3] =
-        [(&["lora_r", "lora_rank"], run.lora_r()), (&["lora_alpha"], run.lora_alpha()), (&["l2_reg"], run.l2_reg())];
-    for (keys, of_path) in numbers {
-        let Some((key, value)) = find(keys) else { continue };
-        let Some(number) = value.as_f64() else { continue };
-        let same = match of_path {
-            Some(of_path) => (of_path - number).abs() <= 1e-9 * number.abs(),
-            None => number == 0.0,
-        };
-        if !same {
-            let shown = of_path.map_or(format!("none (setting {})", run.setting_name()), |x| x.to_string());
-            return Err(says(key, &shown, key, &value));
+    let named = |fact: Fact, what: &'static str, of_path: &str, is_same: fn(&str, &str) -> bool| match &text {
+        Some(text) if is_same(of_path, text) => Verdict::Confirms(fact),
+        Some(_) => Verdict::Contradicts { what, of_path: of_path.to_owned() },
+        None => Verdict::Nothing,
+    };
+    let contradicts = |what: &'static str, of_path: String| Verdict::Contradicts { what, of_path };
+    let setting = || contradicts(SETTING, run.setting_name().to_owned());
+    // A name that a layout gave and that says nothing of training stands for whatever was done.
+    let is_open = matches!(&run.setting, Setting::Other(name) if ways(name).next().is_none());
+    let of_setting = |what: &'static str, of_path: Option<f64>| match (number(value), of_path) {
+        (Some(found), Some(of_path)) if (of_path - found).abs() > 1e-9 * found.abs() => {
+            contradicts(what, of_path.to_string())
         }
+        (Some(found), None) if found != 0.0 && !matches!(run.setting, Setting::Other(_)) => {
+            contradicts(SETTING, run.setting_name().to_owned())
+        }
+        _ => Verdict::Nothing,
+    };
+    match about {
+        About::Model => named(Fact::Model, "model", &run.model, same_model),
+        About::Task => named(Fact::Task, "task", &run.task, same_name),
+        About::Hier => named(Fact::Hier, "hier", &run.hier, same_name),
+        About::Seed => match number(value) {
+            Some(seed) if seed != run.seed as f64 => contradicts("seed", run.seed.to_string()),
+            _ => Verdict::Nothing,
+        },
+        About::Reverse => match (run.reverse, value) {
+            (Some(of_path), Value::Bool(reverse)) if of_path != *reverse => contradicts("reverse", of_path.to_string()),
+            _ => Verdict::Nothing,
+        },
+        _ if is_open => Verdict::Nothing,
+        About::Method => text.map_or(Verdict::Nothing, |text| of_method(run, &text)),
+        About::Hint => match text {
+            Some(text) if ways(&text).any(|(_, way)| !way.fits(&run.setting)) => setting(),
+            _ => Verdict::Nothing,
+        },
+        About::Adapter => match value {
+            Value::String(text) if ways(text).next().is_some() => of_method(run, text),
+            // A whole number is a rank, any other a score.
+            Value::Number(n) if !n.is_u64() => Verdict::Nothing,
+            value => {
+                let has_one = match &run.setting {
+                    Setting::Other(_) => None,
+                    setting => Some(matches!(setting, Setting::Lora { .. })),
+                };
+                // That a list or an object is empty is no denial.
+                let denies = matches!(value, Value::Bool(false)) && has_one == Some(true);
+                if denies || is_on(value) && has_one == Some(false) { setting() } else { Verdict::Nothing }
+            }
+        },
+        About::Full => match value {
+            Value::Bool(full) if *full != Way::Full.fits(&run.setting) => setting(),
+            Value::Bool(true) => Verdict::Confirms(Fact::Setting),
+            _ => Verdict::Nothing,
+        },
+        About::Other => {
+            // Weights of 16 bits and more are not quantized.
+            let is_off = !is_on(value) || number(value).is_some_and(|bits| bits >= 16.0);
+            let is_known = matches!(&run.setting, Setting::Other(name) if ways(name).any(|(_, way)| way == Way::Other));
+            if is_off || is_known { Verdict::Nothing } else { setting() }
+        }
+        About::LoraR => of_setting("lora_r", run.lora_r()),
+        About::LoraAlpha => of_setting("lora_alpha", run.lora_alpha()),
+        About::L2Reg => of_setting("l2_reg", run.l2_reg()),
     }
+}
+
+/// What the name of a method says of the setting: one that is not known says another.
+fn of_method(run: &RunPath, method: &str) -> Verdict {
+    let found: Vec<(String, Way)> = ways(method).collect();
+    let is_same = match &run.setting {
+        Setting::Other(name) => {
+            same_name(name, method)
+                || !found.is_empty() && found.iter().all(|word| ways(name).any(|of_name| of_name == *word))
+        }
+        setting => !found.is_empty() && found.iter().all(|(_, way)| way.fits(setting)),
+    };
+    if !is_same {
+        return Verdict::Contradicts { what: SETTING, of_path: run.setting_name().to_owned() };
+    }
+    // Words for any tuning or any adapter do not tell which.
+    let tells = found.iter().any(|(_, way)| !matches!(way, Way::Tuned | Way::Adapted));
+    if tells { Verdict::Confirms(Fact::Setting) } else { Verdict::Nothing }
+}
+
+/// Holds the adapter that was saved with a run against its path.
+fn check_adapter(run: &RunPath, path: &Path) -> Result<(), String> {
     let Some((name, adapter)) = adapter_config(path) else { return Ok(()) };
-    if !is_lora {
-        return Err(format!(
-            "the path says setting {of_path}, and there is {name} beside it: expected a folder lora_rR_alphaA"
-        ));
-    }
-    for (key, of_path) in [("r", run.lora_r()), ("lora_alpha", run.lora_alpha())] {
+    let Setting::Lora { r, alpha } = run.setting else {
+        // A name that a layout gave may be that of an adapter.
+        return match run.setting {
+            Setting::Other(_) => Ok(()),
+            _ => Err(format!(
+                "the path says setting {}, and there is {name} beside it: expected a folder lora_rR_alphaA",
+                run.setting_name()
+            )),
+        };
+    };
+    for (key, of_path) in [("r", r), ("lora_alpha", alpha)] {
         if let Some(value) = adapter.get(key)
-            && value.as_f64().is_some_and(|x| Some(x) != of_path)
+            && value.as_f64().is_some_and(|x| x != of_path)
         {
-            let shown = of_path.unwrap_or(f64::NAN);
-            return Err(format!("the path says {key} {shown}, and {name} beside it says {value}: expected the same"));
+            return Err(format!("the path says {key} {of_path}, and {name} beside it says {value}: expected the same"));
         }
     }
-    Ok(())
+    let kind = adapter.get("peft_type").filter(|kind| kind.as_str().is_some_and(|k| !k.eq_ignore_ascii_case("lora")));
+    let variants = ["use_dora", "use_rslora"].map(|key| (key, adapter.get(key).filter(|value| is_on(value))));
+    match [("peft_type", kind)].into_iter().chain(variants).find_map(|(key, value)| Some((key, value?))) {
+        Some((key, value)) => {
+            Err(format!("the path says setting lora, and {name} beside it says {key} {value}: expected plain LoRA"))
+        }
+        None => Ok(()),
+    }
 }
 
 /// The configuration of an adapter that was saved with a run.
@@ -157,56 +198,262 @@ fn adapter_config(results: &Path) -> Option<(&'static str, Value)> {
     })
 }
 
-/// Whether two names are of one model: the folder may lack the organization, capitals and signs of the other.
-fn same_model(of_path: &str, recorded: &str) -> bool {
-    let plain = |text: &str| -> String {
-        let last = text.trim_end_matches('/').rsplit('/').next().unwrap_or(text);
-        last.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+/// Holds the items of a run against the name of its hierarchy, where that tells of them.
+fn check_items(run: &RunPath, items: &Items) -> Result<(), String> {
+    let Some(named) = hierarchy(&run.hier) else { return Ok(()) };
+    let (hier, n_items) = (&run.hier, items.largest + 1);
+    if named.n_items != n_items {
+        return Err(format!(
+            "the path says hier {hier}, of {} items, and the file holds {n_items}, ranks 0 to {}: expected the name of the \
+             hierarchy that was run",
+            named.n_items, items.largest
+        ));
+    }
+    let shown = |pairs: &mut dyn Iterator<Item = &(usize, usize)>| {
+        let all: Vec<String> = pairs.map(|(winner, loser)| format!("rank {winner} beats {loser}")).collect();
+        if all.is_empty() { "no exception".to_owned() } else { all.join(", ") }
     };
-    let (a, b) = (plain(of_path), plain(recorded));
-    a == b || !a.is_empty() && b.contains(&a) || !b.is_empty() && a.contains(&b)
+    let (expected, agrees) = match &named.exceptions {
+        Exceptions::None => ("no exception".to_owned(), items.exceptions.is_empty()),
+        Exceptions::Some => ("an exception".to_owned(), !items.exceptions.is_empty()),
+        Exceptions::These(pairs) => (shown(&mut pairs.iter()), pairs.iter().eq(&items.exceptions)),
+    };
+    if agrees {
+        return Ok(());
+    }
+    Err(format!(
+        "the path says hier {hier}, where there is {expected}, and in the file there is {}: expected the name of the hierarchy \
+         that was run",
+        shown(&mut items.exceptions.iter())
+    ))
+}
+
+/// The letters and digits of a name, in small letters.
+fn plain(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+fn same_name(of_path: &str, recorded: &str) -> bool {
+    plain(of_path) == plain(recorded)
+}
+
+/// Whether two names are of one model: the folder may lack the organization, capitals and signs of the other, or shorten it.
+fn same_model(of_path: &str, recorded: &str) -> bool {
+    const SHORTEST: usize = 3;
+    let last = |text: &str| plain(text.trim_end_matches('/').rsplit('/').next().unwrap_or(text));
+    let (a, b) = (last(of_path), last(recorded));
+    a == b || a.len() >= SHORTEST && b.contains(&a) || b.len() >= SHORTEST && a.contains(&b)
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
+    use super::super::records;
     use super::*;
 
-    fn checked(path: &str, args: &Value, largest: usize) -> Result<RunPath, String> {
-        let mut run = RunPath::parse(Path::new(path), None).unwrap();
-        check(&mut run, Path::new("/nowhere/results.json"), &[args.as_object().unwrap()], largest).map(|()| run)
+    fn checked(
+        path: &str,
+        layout: Option<&str>,
+        record: &Value,
+        items: &Items,
+    ) -> Result<(RunPath, Vec<String>), String> {
+        let layout = layout.map(|layout| layout.parse().unwrap());
+        let mut run = RunPath::parse(Path::new(path), "given", layout.as_ref())?;
+        let said = records::said(record.as_object().unwrap());
+        check(&mut run, Path::new("/nowhere/results.json"), &said, items).map(|told| (run, told))
+    }
+
+    fn items(n: usize, exceptions: &[(usize, usize)]) -> Items {
+        Items { largest: n - 1, exceptions: exceptions.iter().copied().collect() }
+    }
+
+    const FULL: &str = "smol-1b/fake/ti_n9/seed0_fwd/r";
+    const LORA: &str = "smol-1b/fake/ti_n9/lora_r8_alpha16/seed0_rev/r";
+
+    #[test]
+    fn what_files_say_and_paths_agree_on_is_taken() {
+        let all = json!({"args": {"model": "m", "task": "t", "hier": "custom", "method": "full"}});
+        for (path, record) in [
+            (FULL, json!({})),
+            (
+                FULL,
+                json!({"args": {"model": "org/Smol-1B", "task": "fake", "hier": "ti_n9", "seed": 0, "reverse": false}}),
+            ),
+            (FULL, json!({"method": "full", "lora_r": null, "use_lora": false, "load_in_4bit": false, "peft": {}})),
+            (FULL, json!({"training_args": {"method": "full fine-tuning", "quantization": "none", "bits": 16}})),
+            (
+                FULL,
+                json!({"a": {"method": "SFT"}, "peft_config": null, "hierarchy": ["x", "y"], "metrics": {"lora": 0.5}}),
+            ),
+            (LORA, json!({"method": "lora", "lora_r": 8, "lora_alpha": 16.0, "use_lora": true})),
+            (
+                LORA,
+                json!({"peft": {"peft_type": "LORA", "r": 8, "lora_alpha": 16, "use_dora": false}, "adapter": "lora"}),
+            ),
+            ("m/t/custom/seed0_fwd/r", json!({"args": {"hier": "custom"}})),
+            ("above/m/t/custom/seed0_fwd/r", all.clone()),
+            ("m/t/custom/seed0_fwd/r", all),
+            ("lora-smol/real/ti_n9/seed0_fwd/r", json!({"model": "lora-smol", "method": "full"})),
+        ] {
+            let found = checked(path, None, &record, &items(9, &[]));
+            assert!(found.as_ref().is_ok_and(|(_, told)| told.is_empty()), "{path} {record}: {found:?}");
+        }
+    }
+
+    /// What the command's own runs record, whatever they are called.
+    #[test]
+    fn own_runs_contradict_nothing_and_settle_every_doubt() {
+        for (folder, method, rank, alpha, l2) in [
+            ("", "full", json!(null), json!(null), json!(null)),
+            ("lora_r16_alpha0p5/", "lora", json!(16), json!(0.5), json!(null)),
+            ("l2_1e-4/", "probe", json!(null), json!(null), json!(1e-4)),
+            ("none/", "none", json!(null), json!(null), json!(null)),
+        ] {
+            for (model, task, hier) in
+                [("llama", "fake", "exc_5_2_n9"), ("full", "lora", "lr1e-4"), ("poker", "llama", "smol")]
+            {
+                let modules = if method == "lora" { json!(["q_proj"]) } else { json!(null) };
+                let record = json!({
+                    "args": {
+                        "model": model, "task": task, "hier": hier, "items": "fake", "item_list": null, "n_items": 9,
+                        "exceptions": [[5, 2]], "seed": 3, "reverse": true, "anchor": null, "template": "{{ item_a }}",
+                        "method": method, "lora_r": rank, "lora_alpha": alpha, "lora_modules": modules, "l2_reg": l2,
+                        "optimizer": "adamw", "epochs": 3, "program": "caveat", "model_path": "/a/qlora/x.gguf",
+                        "architecture": "llama", "device": "cpu", "answer_tokens": {"yes": [" Yes", 3]},
+                        "losses": [0.5, 0.25], "seconds": {"load": 1.0, "train": 2.0},
+                    },
+                    "hierarchy": ["a", "b"], "anchor_winner": "c", "anchor_loser": "d",
+                });
+                for above in ["", "runs/lr1/"] {
+                    let path = format!("{above}{model}/{task}/{hier}/{folder}seed3_rev/r");
+                    let found = checked(&path, None, &record, &items(9, &[(5, 2)]));
+                    assert!(found.as_ref().is_ok_and(|(_, told)| told.is_empty()), "{path}: {found:?}");
+                }
+            }
+        }
     }
 
     #[test]
-    fn files_and_paths_must_not_contradict_each_other() {
-        let (full, lora) = ("smol-1b/fake/ti_n9/seed0_fwd/r", "smol-1b/fake/ti_n9/lora_r8_alpha16/seed0_rev/r");
-        for (path, args) in [
-            (full, json!({})),
-            (full, json!({"model": "org/Smol-1B", "task": "fake", "hier": "ti_n9", "seed": 0, "reverse": false})),
-            (full, json!({"method": "full", "lora_r": null, "use_lora": false, "load_in_4bit": false})),
-            (lora, json!({"method": "lora", "lora_r": 8, "lora_alpha": 16.0, "use_lora": true})),
-            ("above/m/t/custom/seed0_fwd/r", json!({"model": "m", "task": "t", "hier": "custom"})),
+    fn contradictions_are_refused_with_key_and_value_wherever_they_stand() {
+        for (path, record, says) in [
+            (FULL, json!({"model": "llama"}), "the path says model smol-1b, and the file says model \"llama\""),
+            (FULL, json!({"meta": {"model": {"name": "qwen"}}}), "meta.model.name \"qwen\""),
+            (
+                FULL,
+                json!({"args": {"task": "poker"}}),
+                "the path says task fake, and the file says args.task \"poker\"",
+            ),
+            (
+                FULL,
+                json!({"config": {"data": {"hier": "exc_mid_n9"}}}),
+                "the path says hier ti_n9, and the file says config.data.hier",
+            ),
+            (FULL, json!({"seed": 3}), "the path says seed 0, and the file says seed 3"),
+            (FULL, json!({"run": {"seed": "3"}}), "run.seed \"3\""),
+            (FULL, json!({"reverse": true}), "the path says reverse false"),
+            (FULL, json!({"method": "qlora"}), "the path says setting full, and the file says method \"qlora\""),
+            (FULL, json!({"training_args": {"method": "qlora"}}), "training_args.method \"qlora\""),
+            (FULL, json!({"hparams": {"lora_r": 16}}), "setting full, and the file says hparams.lora_r 16"),
+            (FULL, json!({"config": {"peft": {"peft_type": "LORA", "r": 16}}}), "config.peft"),
+            (FULL, json!({"metadata": {"lora_r": 8}}), "metadata.lora_r 8"),
+            (FULL, json!({"a": [{"b": {"load_in_4bit": true}}]}), "a[0].b.load_in_4bit true"),
+            (FULL, json!({"model_kwargs": {"quantization_config": {"bits": 4}}}), "quantization_config"),
+            (FULL, json!({"use_lora": true}), "use_lora"),
+            (FULL, json!({"adapter": "runs/adapter"}), "adapter"),
+            (FULL, json!({"method": "mystery"}), "method \"mystery\""),
+            (FULL, json!({"training": {"type": "lora"}}), "training.type \"lora\""),
+            (FULL, json!({"model_args": {"dtype": "nf4"}}), "model_args.dtype \"nf4\""),
+            (FULL, json!({"lora": 8}), "lora 8"),
+            (FULL, json!({"method": "none"}), "method \"none\""),
+            (LORA, json!({"load_in_4bit": true}), "setting lora"),
+            (LORA, json!({"lora_r": 16}), "the path says lora_r 8, and the file says lora_r 16"),
+            (
+                LORA,
+                json!({"peft": {"config": {"alpha": 8}}}),
+                "the path says lora_alpha 16, and the file says peft.config.alpha 8",
+            ),
+            (LORA, json!({"method": "full"}), "setting lora"),
+            (LORA, json!({"full_finetune": true}), "full_finetune true"),
+            (LORA, json!({"use_dora": true}), "use_dora"),
+            (LORA, json!({"use_peft": false}), "use_peft false"),
         ] {
-            assert!(checked(path, &args, 8).is_ok(), "{path} {args}");
+            let problem = checked(path, None, &record, &items(9, &[])).unwrap_err();
+            assert!(problem.contains(says) && problem.contains(LAYOUT) && problem.contains("--layout"), "{problem}");
         }
-        for (path, args, says) in [
-            (full, json!({"model": "llama"}), "the path says model smol-1b, and the file says model \"llama\""),
-            (full, json!({"task": "poker"}), "task"),
-            (full, json!({"seed": 3}), "the path says seed 0, and the file says seed 3"),
-            (full, json!({"reverse": true}), "reverse"),
-            (full, json!({"method": "qlora"}), "the path says setting full, and the file says method \"qlora\""),
-            (full, json!({"lora_r": 16}), "lora_r"),
-            (full, json!({"load_in_4bit": true}), "load_in_4bit"),
-            (full, json!({"use_lora": true}), "use_lora"),
-            (lora, json!({"load_in_4bit": true}), "setting lora"),
-            (lora, json!({"lora_r": 16}), "the path says lora_r 8, and the file says lora_r 16"),
-            (lora, json!({"method": "full"}), "setting lora"),
+    }
+
+    #[test]
+    fn doubtful_paths_need_records_of_all_that_is_in_doubt() {
+        let three = json!({"model": "m", "task": "t", "hier": "custom"});
+        for (path, record, says) in [
             ("above/m/t/custom/seed0_fwd/r", json!({}), "above stands above what would be m/t/custom"),
+            // The training of the folder above is not known.
+            ("above/m/t/custom/seed0_fwd/r", three.clone(), "above stands above"),
+            ("above/m/t/ti_n9/seed0_fwd/r", json!({"model": "m", "method": "full"}), "above stands above"),
+            ("m/t/custom/seed0_fwd/r", json!({"model": "m"}), "\"custom\" stands for HIER, is not named"),
+            ("smol/poker/lr1e-4/seed0_fwd/r", json!({"method": "full"}), "\"lr1e-4\" looks like a hyperparameter"),
+            ("smol-4bit/poker/ti_n9/seed0_fwd/r", json!({"model": "smol-4bit"}), "looks like a way of training"),
         ] {
-            let problem = checked(path, &args, 8).unwrap_err();
+            let problem = checked(path, None, &record, &items(9, &[])).unwrap_err();
+            assert!(problem.contains(says) && problem.contains(LAYOUT), "{problem}");
+        }
+        let lora = checked("above/m/t/custom/lora_r1_alpha1/seed0_fwd/r", None, &three, &items(9, &[]));
+        assert!(lora.is_ok(), "{lora:?}");
+    }
+
+    #[test]
+    fn items_and_exceptions_are_those_of_the_name() {
+        for (hier, items) in [
+            ("ti_n9", items(9, &[])),
+            ("exc_mid_n9", items(9, &[(5, 3)])),
+            ("exc_mid_n4", items(4, &[(3, 0)])),
+            ("exc_9_7_4_2_n12", items(12, &[(4, 2), (9, 7)])),
+        ] {
+            let found = checked(&format!("m/t/{hier}/seed0_fwd/r"), None, &json!({}), &items);
+            assert!(found.is_ok(), "{hier}: {found:?}");
+        }
+        for (hier, items, says) in [
+            ("ti_n9", items(4, &[(3, 0)]), "the path says hier ti_n9, of 9 items, and the file holds 4, ranks 0 to 3"),
+            ("ti_n3", items(4, &[]), "hier ti_n3, of 3 items, and the file holds 4"),
+            ("ti_n4", items(4, &[(3, 0)]), "there is no exception, and in the file there is rank 3 beats 0"),
+            ("exc_mid_n4", items(4, &[]), "there is an exception, and in the file there is no exception"),
+            ("exc_mid_n9", items(9, &[(7, 3)]), "there is rank 5 beats 3, and in the file there is rank 7 beats 3"),
+            ("exc_5_2_n9", items(9, &[(5, 2), (8, 6)]), "rank 5 beats 2, rank 8 beats 6"),
+        ] {
+            let problem = checked(&format!("m/t/{hier}/seed0_fwd/r"), None, &json!({}), &items).unwrap_err();
             assert!(problem.contains(says), "{problem}");
         }
-        assert!(checked(full, &json!({}), 9).unwrap_err().contains("ranks below 9"));
+    }
+
+    #[test]
+    fn what_a_layout_names_stands_and_contradictions_are_told() {
+        let of = |layout: &str, path: &str, record: Value| checked(path, Some(layout), &record, &items(9, &[]));
+        let (with, without) = ("setting/model/task/hier/seed", "model/task/hier/seed");
+        let record = json!({"args": {"model": "llama", "seed": 7, "method": "qlora"}});
+        let (run, told) = of(with, "lora/smol/poker/ti_n3/0/r", record.clone()).unwrap();
+        assert_eq!((run.setting_name(), run.model.as_str(), run.seed), ("lora", "smol", 0));
+        assert_eq!(
+            told[..3],
+            [
+                "the path says model smol, and the file says args.model \"llama\"",
+                "the path says seed 0, and the file says args.seed 7",
+                "the path says setting lora, and the file says args.method \"qlora\"",
+            ]
+        );
+        assert!(told.len() == 4 && told[3].contains("of 3 items"), "{told:?}");
+        for (path, record) in [
+            ("qlora_r16/smol/poker/ti_n9/0/r", json!({"method": "qlora", "load_in_4bit": true, "lora_r": 16})),
+            ("exp7/smol/poker/ti_n9/0/r", json!({"method": "qlora", "load_in_4bit": true})),
+            ("full/smol/lr1e-4/mine/0/r", json!({"method": "full"})),
+        ] {
+            assert_eq!(of(with, path, record).unwrap().1, Vec::<String>::new(), "{path}");
+        }
+        // What the layout does not name does not stand.
+        let problem = of(without, "smol/poker/ti_n9/0/r", record).unwrap_err();
+        assert!(problem.contains("setting full, and the file says args.method \"qlora\""), "{problem}");
+        let (run, told) =
+            of(without, "smol/poker/ti_n9/0/r", json!({"reverse": true, "a": {"reverse": false}})).unwrap();
+        assert_eq!((run.reverse, told.len()), (Some(true), 1));
     }
 }

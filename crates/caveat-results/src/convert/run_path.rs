@@ -1,10 +1,9 @@
 //! What the path of a run says was run: by the documented layout, or by one that names every folder.
 
-use std::fmt;
 use std::path::{Component, Path};
-use std::str::FromStr;
 
-use crate::error::{Result, ResultsError};
+use super::folder_names::{Look, Way, hierarchy, look, look_of_model, ways};
+use super::layout::{Layout, Word};
 
 /// The documented layout.
 pub(super) const LAYOUT: &str = "MODEL/TASK/HIER/[lora_rR_alphaA | l2_X | none]/seedS_fwd|rev/results.json";
@@ -25,6 +24,22 @@ pub(super) enum Setting {
     Other(String),
 }
 
+/// What a run's own file may confirm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fact {
+    Model,
+    Task,
+    Hier,
+    Setting,
+}
+
+/// Why a path may be in another layout, and what its file must record to make it certain.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Doubt {
+    pub(super) why: String,
+    pub(super) unless: Vec<Fact>,
+}
+
 /// What the path of a run says.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct RunPath {
@@ -35,96 +50,18 @@ pub(super) struct RunPath {
     pub(super) seed: i64,
     /// `None` where a layout tells no order.
     pub(super) reverse: Option<bool>,
-    /// Folders above the model, which say nothing.
-    pub(super) above: Vec<String>,
     /// Whether every folder was named.
     pub(super) by_layout: bool,
-}
-
-/// What the folders of runs are, from the directory given downwards: `model/task/hier/setting/seed`.
-///
-/// The words are model, task, hier, setting and seed, each once, and `_` or `*` for a folder that is passed over. The folder of a
-/// setting is `full`, `none`, `lora_rR_alphaA`, `l2_X` or any other name, which is then that of the setting; the folder of a seed
-/// ends in its number, perhaps with `_fwd` or `_rev` after it. `name=value` stands for its value.
-///
-/// ```
-/// use caveat_results::Layout;
-/// let layout: Layout = "setting/model/task/hier/seed".parse()?;
-/// assert_eq!(layout.to_string(), "setting/model/task/hier/seed");
-/// assert!("model/seed".parse::<Layout>().unwrap_err().to_string().contains("task"));
-/// # Ok::<(), caveat_results::ResultsError>(())
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Layout(Vec<Word>);
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Word {
-    Model,
-    Task,
-    Hier,
-    Setting,
-    Seed,
-    PassedOver,
-}
-
-impl Word {
-    const NAMED: [Self; 5] = [Self::Model, Self::Task, Self::Hier, Self::Setting, Self::Seed];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Model => "model",
-            Self::Task => "task",
-            Self::Hier => "hier",
-            Self::Setting => "setting",
-            Self::Seed => "seed",
-            Self::PassedOver => "_",
-        }
-    }
-}
-
-impl fmt::Display for Layout {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0.iter().map(|w| w.name()).collect::<Vec<_>>().join("/"))
-    }
-}
-
-impl FromStr for Layout {
-    type Err = ResultsError;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let bad = |problem: String| Err(ResultsError::BadTable(problem));
-        let mut words = Vec::new();
-        for part in text.trim().trim_matches('/').split('/') {
-            let word = match part.trim() {
-                "_" | "*" => Word::PassedOver,
-                name => match Word::NAMED.into_iter().find(|w| w.name() == name) {
-                    Some(word) if words.contains(&word) => {
-                        return bad(format!("layout {text:?}: {name} is there twice: expected it once"));
-                    }
-                    Some(word) => word,
-                    None => {
-                        return bad(format!(
-                            "layout {text:?}: unknown word {name:?}: expected model, task, hier, setting and seed, and _ for a \
-                             folder to pass over, as in model/task/hier/setting/seed"
-                        ));
-                    }
-                },
-            };
-            words.push(word);
-        }
-        match Word::NAMED.into_iter().find(|w| *w != Word::Setting && !words.contains(w)) {
-            Some(absent) => bad(format!(
-                "layout {text:?}: no folder for {}: expected model, task, hier and seed, as in model/task/hier/setting/seed",
-                absent.name()
-            )),
-            None => Ok(Self(words)),
-        }
-    }
+    /// Whether a folder is that of the setting; a run without one is of full fine-tuning.
+    pub(super) setting_is_named: bool,
+    pub(super) doubts: Vec<Doubt>,
+    /// What a refusal says before and behind the doubts.
+    refusal: [String; 2],
 }
 
 impl RunPath {
-    /// Reads the components below the input directory, the last of which is results.json.
-    pub(super) fn parse(below: &Path, layout: Option<&Layout>) -> std::result::Result<Self, String> {
+    /// Reads the components below the directory called `given`, the last of which is results.json.
+    pub(super) fn parse(below: &Path, given: &str, layout: Option<&Layout>) -> Result<Self, String> {
         let mut names = Vec::new();
         for component in below.components() {
             if let Component::Normal(name) = component {
@@ -133,71 +70,104 @@ impl RunPath {
         }
         names.pop();
         match layout {
-            Some(layout) => Self::by_layout(&names, layout),
-            None => Self::documented(names),
+            Some(layout) => Self::by_layout(&names, given, layout),
+            None => Self::documented(&names, given),
         }
     }
 
-    fn documented(mut names: Vec<&str>) -> std::result::Result<Self, String> {
+    fn documented(names: &[&str], given: &str) -> Result<Self, String> {
+        let as_in = match Layout::suggested(names) {
+            Some(layout) => format!("as in --layout {layout}"),
+            None => "as in --layout model/task/hier/setting/seed".to_owned(),
+        };
         let folders = names.join("/");
-        let seed = names.pop().ok_or_else(|| format!("the path is too short: expected {LAYOUT}"))?;
+        let refusal = [
+            format!("the folders {folders} are not the layout {LAYOUT}: "),
+            format!("; give the directory that holds MODEL, or say what each folder is, {as_in}"),
+        ];
+        let unknown = |why: String| Err([&refusal[0], &why, &refusal[1]].map(String::as_str).concat());
+        let Some((seed, folders)) = names.split_last() else {
+            return Err(format!("the path is too short: expected {LAYOUT}"));
+        };
         let (seed, reverse) = parse_seed(seed).ok_or_else(|| {
             format!(
                 "directory {seed:?}: expected a seed and an order, as in seed0_fwd or seed0_rev, in {LAYOUT}; for other folders \
-                 say what each is, as in --layout model/task/hier/setting/seed"
+                 say what each is, {as_in}"
             )
         })?;
-        let setting = match names.last().copied() {
-            Some(name) if name.starts_with("lora_") => {
-                names.pop();
-                parse_lora(name).ok_or_else(|| {
-                    format!("directory {name:?}: expected a rank and an alpha, as in lora_r16_alpha32")
-                })?
-            }
-            Some(name) if name.starts_with("l2_") => {
-                names.pop();
-                parse_probe(name).ok_or_else(|| {
-                    format!("directory {name:?}: expected a penalty of at least 0, as in l2_0p0001 or l2_1e-4")
-                })?
-            }
-            Some("none") => {
-                names.pop();
-                Setting::None
-            }
-            _ => Setting::Full,
+        let (setting, folders) = match folders.split_last() {
+            Some((last, rest)) => match parse_setting(last)? {
+                Some(setting) => (Some(setting), rest),
+                None => (None, folders),
+            },
+            None => (None, folders),
         };
-        let [ref above @ .., model, task, hier] = names[..] else {
+        let [ref above @ .., model, task, hier] = *folders else {
             return Err(format!("the path is too short below the directory given: expected {LAYOUT}"));
         };
-        let places = [("MODEL", model), ("TASK", task), ("HIER", hier)];
-        let unknown = |why: String| {
-            format!(
-                "the folders {folders} are not the layout {LAYOUT}: {why}; say what each folder is, as in --layout \
-                 model/task/hier/setting/seed"
-            )
-        };
-        if let Some((place, name)) = places.iter().find(|(place, name)| is_method(name, *place == "MODEL")) {
-            return Err(unknown(format!("{name:?} looks like a way of training and stands for {place}")));
+        let setting_is_named = setting.is_some();
+        let setting = setting.unwrap_or(Setting::Full);
+
+        // What no record can make right: a folder that is passed over says something else than one that is read.
+        for name in above {
+            if is_other_training(name, &setting, setting_is_named) {
+                return unknown(format!("{name:?} looks like another way of training and stands above MODEL"));
+            }
+            if hierarchy(name).is_some() && *name != hier {
+                return unknown(format!("{name:?} looks like a hierarchy and stands above MODEL"));
+            }
         }
-        let hierarchies = above.iter().copied().map(|name| ("above MODEL", name)).chain(places);
-        if let Some((place, name)) = hierarchies.into_iter().find(|(p, n)| *p != "HIER" && is_hierarchy(n))
-            && !is_hierarchy(hier)
-        {
-            return Err(unknown(format!("{name:?} looks like a hierarchy and stands for {place}")));
+        let mut doubts = Vec::new();
+        let mut doubt = |why: String, unless: &[Fact]| doubts.push(Doubt { why, unless: unless.to_vec() });
+        for (place, name, looks, own, fact) in [
+            ("MODEL", model, look_of_model(model), Look::Model, Fact::Model),
+            ("TASK", task, look(task), Look::Task, Fact::Task),
+            ("HIER", hier, look(hier), Look::Hierarchy, Fact::Hier),
+        ] {
+            match looks.filter(|looks| *looks != own) {
+                Some(Look::Training) => {
+                    doubt(
+                        format!("{name:?} looks like {} and stands for {place}", Look::Training),
+                        &[fact, Fact::Setting],
+                    );
+                }
+                Some(looks) => doubt(format!("{name:?} looks like {looks} and stands for {place}"), &[fact]),
+                None => {}
+            }
         }
-        Ok(Self {
-            setting,
-            model: model.into(),
-            task: task.into(),
-            hier: hier.into(),
-            seed,
-            reverse: Some(reverse),
-            above: above.iter().map(|name| (*name).to_owned()).collect(),
-            by_layout: false,
-        })
+        if hierarchy(hier).is_none() && matches!(look(hier), None | Some(Look::Hierarchy)) {
+            let why = format!(
+                "{hier:?} stands for HIER, is not named as in ti_n9, exc_mid_n9 or exc_5_2_n9, and is not recorded"
+            );
+            doubt(why, &[Fact::Hier]);
+        }
+        if !above.is_empty() {
+            let mut unless = vec![Fact::Model, Fact::Task, Fact::Hier];
+            unless.extend((!setting_is_named).then_some(Fact::Setting));
+            let above = above.join("/");
+            let why = format!(
+                "{above} stands above what would be {model}/{task}/{hier}, and not all of model, task, hier and method are recorded"
+            );
+            doubt(why, &unless);
+        }
+        if is_other_training(given, &setting, setting_is_named) {
+            let why = format!(
+                "{given:?}, the directory given, looks like another way of training: give the one above it, or rename it if it is none"
+            );
+            doubt(why, &[Fact::Setting]);
+        }
+        if hierarchy(given).is_some() && given != hier {
+            doubt(
+                format!("{given:?}, the directory given, looks like another hierarchy: give the one above it"),
+                &[Fact::Hier],
+            );
+        }
+        let (model, task, hier) = (model.to_owned(), task.to_owned(), hier.to_owned());
+        let reverse = Some(reverse);
+        Ok(Self { setting, model, task, hier, seed, reverse, by_layout: false, setting_is_named, doubts, refusal })
     }
 
-    fn by_layout(names: &[&str], layout: &Layout) -> std::result::Result<Self, String> {
+    fn by_layout(names: &[&str], given: &str, layout: &Layout) -> Result<Self, String> {
         if names.len() != layout.0.len() {
             return Err(format!(
                 "{} folders below the directory given ({}): expected {}, as the layout {layout} has",
@@ -222,15 +192,44 @@ impl RunPath {
                 )
             })?,
         };
-        let setting = match find(Word::Setting) {
+        let named = find(Word::Setting);
+        let setting = match named {
             None | Some("full") => Setting::Full,
-            Some("none") => Setting::None,
-            Some(name) => parse_lora(name)
-                .or_else(|| parse_probe(name).filter(|_| name.starts_with("l2_")))
-                .unwrap_or_else(|| Setting::Other(name.to_owned())),
+            Some(name) => parse_setting(name).ok().flatten().unwrap_or_else(|| Setting::Other(name.to_owned())),
         };
-        let (model, task, hier) = (text(Word::Model), text(Word::Task), text(Word::Hier));
-        Ok(Self { setting, model, task, hier, seed: number, reverse, above: Vec::new(), by_layout: true })
+        // A layout without a setting means full fine-tuning; its other words stand for themselves.
+        let passed_over =
+            names.iter().zip(&layout.0).filter(|(_, word)| **word == Word::PassedOver).map(|(name, _)| *name);
+        let other = passed_over.chain([given]).find(|name| named.is_none() && is_other_training(name, &setting, false));
+        let doubts = other
+            .into_iter()
+            .map(|name| Doubt { why: format!("{name:?} looks like a way of training"), unless: vec![Fact::Setting] });
+        Ok(Self {
+            model: text(Word::Model),
+            task: text(Word::Task),
+            hier: text(Word::Hier),
+            seed: number,
+            reverse,
+            by_layout: true,
+            setting_is_named: named.is_some(),
+            doubts: doubts.collect(),
+            refusal: [
+                String::new(),
+                format!(
+                    ", and in the layout {layout} no folder is the setting: expected the word setting in its place, below the \
+                     directory given"
+                ),
+            ],
+            setting,
+        })
+    }
+
+    /// Why the path is not certain, given what the file confirms.
+    pub(super) fn in_doubt(&self, confirmed: &[Fact]) -> Option<String> {
+        let is_left = |doubt: &&Doubt| !doubt.unless.iter().all(|fact| confirmed.contains(fact));
+        let left: Vec<&str> = self.doubts.iter().filter(is_left).map(|doubt| doubt.why.as_str()).collect();
+        let [before, behind] = &self.refusal;
+        (!left.is_empty()).then(|| format!("{before}{}{behind}", left.join("; ")))
     }
 
     pub(super) fn lora_r(&self) -> Option<f64> {
@@ -256,28 +255,26 @@ impl RunPath {
     }
 }
 
-/// Whether a name is that of a hierarchy, as runs are named: ti_n9, exc_mid_n9.
-pub(super) fn is_hierarchy(name: &str) -> bool {
-    (name.starts_with("ti_") || name.starts_with("exc_")) && n_items(name).is_some()
+/// Whether the name of a folder speaks against a setting. One that has a folder of its own is doubted only for another adapter or
+/// quantization: `full_sweep` may hold LoRA.
+fn is_other_training(name: &str, setting: &Setting, is_named: bool) -> bool {
+    ways(name).any(|(_, way)| !way.fits(setting) && (!is_named || way == Way::Other))
 }
 
-/// The number of items that the name of a hierarchy ends in.
-pub(super) fn n_items(name: &str) -> Option<usize> {
-    let (_, digits) = name.rsplit_once("_n")?;
-    digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok())?
-}
-
-/// Whether the name of a folder looks like a way of training; that of a model may hold such a word.
-fn is_method(name: &str, of_model: bool) -> bool {
-    const WORDS: [&str; 20] = [
-        "full", "lora", "qlora", "dora", "qdora", "rslora", "ia3", "adapter", "adapters", "probe", "none", "sft", "ft",
-        "finetune", "peft", "bitfit", "4bit", "8bit", "int4", "int8",
-    ];
-    let lower = name.to_lowercase();
-    let is_word =
-        |part: &str| WORDS.contains(&part.trim_end_matches(|c: char| c.is_ascii_digit())) || WORDS.contains(&part);
-    let mut parts = lower.split(['_', '-', '.', '=', ' ']);
-    if of_model { parts.next().is_some_and(is_word) } else { parts.any(is_word) }
+/// The setting of a folder, if it begins as one does.
+fn parse_setting(name: &str) -> Result<Option<Setting>, String> {
+    if name.starts_with("lora_") {
+        let setting = parse_lora(name)
+            .ok_or_else(|| format!("directory {name:?}: expected a rank and an alpha, as in lora_r16_alpha32"))?;
+        return Ok(Some(setting));
+    }
+    if name.starts_with("l2_") {
+        let setting = parse_probe(name).ok_or_else(|| {
+            format!("directory {name:?}: expected a penalty of at least 0, as in l2_0p0001 or l2_1e-4")
+        })?;
+        return Ok(Some(setting));
+    }
+    Ok((name == "none").then_some(Setting::None))
 }
 
 fn parse_seed(name: &str) -> Option<(i64, bool)> {
@@ -323,8 +320,17 @@ fn number(text: &str) -> Option<f64> {
 mod tests {
     use super::*;
 
-    fn parse(path: &str) -> std::result::Result<RunPath, String> {
-        RunPath::parse(Path::new(path), None)
+    fn parse(path: &str) -> Result<RunPath, String> {
+        RunPath::parse(Path::new(path), "given", None)
+    }
+
+    /// A path that is certain, or why it is not.
+    fn certain(path: &str, given: &str) -> Result<RunPath, String> {
+        let found = RunPath::parse(Path::new(path), given, None)?;
+        match found.in_doubt(&[]) {
+            Some(why) => Err(why),
+            None => Ok(found),
+        }
     }
 
     #[test]
@@ -332,7 +338,7 @@ mod tests {
         let full = parse("deep/in/llama/fake/ti_n9/seed07_rev/results.json").unwrap();
         assert_eq!((full.model.as_str(), full.task.as_str(), full.hier.as_str()), ("llama", "fake", "ti_n9"));
         assert_eq!((&full.setting, full.seed, full.reverse), (&Setting::Full, 7, Some(true)));
-        assert_eq!(full.above, ["deep", "in"]);
+        assert_eq!(full.doubts[0].unless, [Fact::Model, Fact::Task, Fact::Hier, Fact::Setting]);
         let lora = parse("llama/fake/ti_n9/lora_r16_alpha0p5/seed-1_fwd/results.json").unwrap();
         assert_eq!((lora.setting, lora.seed, lora.reverse), (Setting::Lora { r: 16.0, alpha: 0.5 }, -1, Some(false)));
         let none = parse("llama/fake/ti_n9/none/seed1_fwd/results.json").unwrap();
@@ -372,16 +378,68 @@ mod tests {
             ("m/lora16/ti_n9/seed0_fwd/results.json", "looks like a way of training and stands for TASK"),
             ("m/t/ti_n9/adamw/seed0_fwd/results.json", "\"ti_n9\" looks like a hierarchy and stands for TASK"),
             ("ti_n9/m/t/seed0_fwd/results.json", "\"ti_n9\" looks like a hierarchy and stands for MODEL"),
-            ("ti_n9/m/t/x/seed0_fwd/results.json", "\"ti_n9\" looks like a hierarchy and stands for above MODEL"),
+            ("ti_n9/m/t/x/seed0_fwd/results.json", "\"ti_n9\" looks like a hierarchy and stands above MODEL"),
         ] {
-            let problem = parse(path).unwrap_err();
+            let problem = certain(path, "given").unwrap_err();
             assert!(problem.contains(says), "{path}: {problem}");
         }
     }
 
     #[test]
+    fn trees_of_researchers_are_not_certain() {
+        for (path, says, layout) in [
+            ("qlora/smol/poker/ti_n4", "\"qlora\" looks like another way", "setting/model/task/hier/seed"),
+            ("lora/smol/poker/ti_n4", "\"lora\" looks like another way", "setting/model/task/hier/seed"),
+            ("4bit/smol/poker/ti_n4", "\"4bit\" looks like another way", "setting/model/task/hier/seed"),
+            ("lora_r16_alpha32/smol/poker/ti_n4", "looks like another way", "setting/model/task/hier/seed"),
+            ("qlora/smol/poker/ti_n4/lora_r8_alpha16", "\"qlora\" looks like another way", "--layout"),
+            ("2024-05-01/smol/poker/ti_n4", "2024-05-01 stands above", "_/model/task/hier/seed"),
+            ("lr1e-4/smol/poker/ti_n4", "lr1e-4 stands above", "_/model/task/hier/seed"),
+            (
+                "smol/poker/ti_n4/exc_mid_n4",
+                "\"poker\" looks like a task and stands for MODEL",
+                "model/task/hier/_/seed",
+            ),
+            ("ti_n4/smol/poker/exc_mid_n4", "\"ti_n4\" looks like a hierarchy and stands above", "--layout"),
+            ("ti/smol/poker/exc_mid_n4", "ti stands above", "--layout"),
+            ("smol/poker/lr1e-4", "\"lr1e-4\" looks like a hyperparameter and stands for HIER", "--layout"),
+            ("smol/poker/epochs3", "looks like a hyperparameter", "--layout"),
+            ("smol/poker/temp0.7", "looks like a hyperparameter", "--layout"),
+            ("smol/poker/adamw", "looks like a hyperparameter", "--layout"),
+            ("smol/lr1e-4/ti_n4", "\"lr1e-4\" looks like a hyperparameter and stands for TASK", "--layout"),
+            ("poker/ti/smol", "looks like a task and stands for MODEL", "task/hier/model/seed"),
+            ("m/t/h", "\"h\" stands for HIER, is not named", "model/task/hier/seed"),
+            ("m/t/exception", "is not named as in ti_n9", "--layout"),
+            ("poker/smol/ti_n4", "\"poker\" looks like a task and stands for MODEL", "task/model/hier/seed"),
+            ("towns/llama/ti_n4", "\"llama\" looks like a model and stands for TASK", "task/model/hier/seed"),
+            ("exp3/towns/ti_n4", "\"exp3\" looks like a folder of folders and stands for MODEL", "--layout"),
+            ("smol/20240501/ti_n4", "looks like a folder of folders and stands for TASK", "--layout"),
+            ("smol-qlora/poker/ti_n4", "\"smol-qlora\" looks like a way of training and stands for MODEL", "--layout"),
+            ("model=smol/task=poker/ti_n4", "looks like a key with its value", "model/task/hier/seed"),
+        ] {
+            let problem = certain(&format!("{path}/seed0_fwd/results.json"), "given").unwrap_err();
+            assert!(
+                problem.contains(says)
+                    && problem.contains(layout)
+                    && problem.contains(path)
+                    && problem.contains(LAYOUT),
+                "{path}: {problem}"
+            );
+        }
+        let path = "smol/poker/ti_n4/seed0_fwd/results.json";
+        for given in ["qlora", "runs_4bit", "lora", "exc_mid_n4"] {
+            let problem = certain(path, given).unwrap_err();
+            assert!(problem.contains(&format!("{given:?}, the directory given")), "{problem}");
+        }
+        for given in ["runs", "ti_n4", "full", "finetuned"] {
+            assert!(certain(path, given).is_ok(), "{given}");
+        }
+        assert!(certain("smol/poker/ti_n4/lora_r8_alpha16/seed0_fwd/results.json", "full_results").is_ok());
+    }
+
+    #[test]
     fn a_layout_says_what_every_folder_is() {
-        let of = |layout: &str, path: &str| RunPath::parse(Path::new(path), Some(&layout.parse().unwrap()));
+        let of = |layout: &str, path: &str| RunPath::parse(Path::new(path), "given", Some(&layout.parse().unwrap()));
         let found = of("setting/_/task/model/hier/seed", "qlora_r16/2024/poker/m/ti_n9/seed_3/results.json").unwrap();
         assert_eq!((found.setting_name(), found.task.as_str(), found.model.as_str()), ("qlora_r16", "poker", "m"));
         assert_eq!((found.hier.as_str(), found.seed, found.reverse), ("ti_n9", 3, None));
@@ -393,14 +451,9 @@ mod tests {
             "{short}"
         );
         assert!(of("model/task/hier/seed", "m/t/h/x/results.json").unwrap_err().contains("ends in its number"));
-        for (text, says) in [
-            ("model/task/hier", "no folder for seed"),
-            ("model/model/task/hier/seed", "model is there twice"),
-            ("model/task/hier/day/seed", "unknown word \"day\""),
-            ("", "unknown word"),
-        ] {
-            let message = text.parse::<Layout>().unwrap_err().to_string();
-            assert!(message.contains(says), "{message}");
-        }
+        // Who passes over a way of training has not said how the run was trained.
+        let hidden = of("_/model/task/hier/seed", "qlora/m/t/h/seed0/results.json").unwrap();
+        assert!(hidden.doubts[0].why.contains("\"qlora\" looks like a way of training") && !hidden.setting_is_named);
+        assert_eq!(of("_/model/task/hier/setting/seed", "qlora/m/t/h/full/seed0/results.json").unwrap().doubts, []);
     }
 }

@@ -1,18 +1,23 @@
 //! A folder of runs: results.json files whose paths say what was run, read into the rows of a trial table.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
 use std::fs;
+use std::mem::replace;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow_array::{ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray};
 use rayon::prelude::*;
-use serde::Deserialize;
-use serde_json::Value;
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
 
-use super::claims;
-use super::run_path::{Layout, RunPath};
+use super::claims::{self, Items};
+use super::layout::Layout;
+use super::records::{About, Said, said};
+use super::run_path::RunPath;
 use crate::conditions::MAX_ITEMS;
 use crate::error::{Result, ResultsError, one_line};
 use crate::trial_table::{Phase, Progress, TrialColumn};
@@ -29,6 +34,8 @@ pub(super) struct RunFile {
     pub(super) path: PathBuf,
     /// Its path below the input directory.
     below: PathBuf,
+    /// The name of that directory.
+    given: Arc<str>,
 }
 
 /// All results.json files at any depth under a directory, by path; hidden directories and links to directories are passed over.
@@ -36,8 +43,12 @@ pub(super) fn find(directory: &Path) -> Result<Vec<RunFile>> {
     let mut paths = Vec::new();
     collect(directory, &mut paths)?;
     paths.sort();
+    // `.` and `..` have names elsewhere only.
+    let named = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let given = named(directory).or_else(|| named(&directory.canonicalize().ok()?)).unwrap_or_default();
+    let given: Arc<str> = given.into();
     let below = |path: &PathBuf| path.strip_prefix(directory).unwrap_or(path).to_owned();
-    Ok(paths.into_iter().map(|path| RunFile { below: below(&path), path }).collect())
+    Ok(paths.into_iter().map(|path| RunFile { below: below(&path), path, given: given.clone() }).collect())
 }
 
 fn collect(directory: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
@@ -56,13 +67,41 @@ fn collect(directory: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-#[derive(Deserialize)]
+/// A file of results. Whatever else it holds is kept for what it says of the run.
+#[derive(Default)]
 struct Results {
     pre_finetune: Option<Vec<Item>>,
     post_finetune: Option<Vec<Item>>,
-    /// What was asked for, under the names that it has.
-    args: Option<Value>,
-    config: Option<Value>,
+    record: Map<String, Value>,
+}
+
+impl<'de> Deserialize<'de> for Results {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct OfObject;
+        impl<'de> Visitor<'de> for OfObject {
+            type Value = Results;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Results, A::Error> {
+                let mut results = Results::default();
+                while let Some(key) = map.next_key::<String>()? {
+                    let is_again = match key.as_str() {
+                        "pre_finetune" => replace(&mut results.pre_finetune, map.next_value()?).is_some(),
+                        "post_finetune" => replace(&mut results.post_finetune, map.next_value()?).is_some(),
+                        _ => results.record.insert(key.clone(), map.next_value()?).is_some(),
+                    };
+                    if is_again {
+                        return Err(A::Error::custom(format_args!("{key} is there twice")));
+                    }
+                }
+                Ok(results)
+            }
+        }
+        deserializer.deserialize_map(OfObject)
+    }
 }
 
 /// One judgment. The direction is not read: it follows from the ranks, and files differ in what they mean by it.
@@ -77,6 +116,28 @@ struct Item {
     label: Option<String>,
     logit_diff: f64,
     prob_yes: f64,
+    /// What rows of trial tables say of their run, where judgments are such rows.
+    setting: Option<Value>,
+    method: Option<Value>,
+    model: Option<Value>,
+    task: Option<Value>,
+    hier: Option<Value>,
+    seed: Option<Value>,
+}
+
+impl Item {
+    /// What it says of its run.
+    fn said(&mut self) -> impl Iterator<Item = (&'static str, About, Value)> {
+        let all = [
+            ("setting", About::Method, self.setting.take()),
+            ("method", About::Method, self.method.take()),
+            ("model", About::Model, self.model.take()),
+            ("task", About::Task, self.task.take()),
+            ("hier", About::Hier, self.hier.take()),
+            ("seed", About::Seed, self.seed.take()),
+        ];
+        all.into_iter().filter_map(|(key, about, value)| Some((key, about, value?)))
+    }
 }
 
 /// A row of a run, as far as it is its own.
@@ -102,6 +163,12 @@ impl Row {
         self.yes.filter(|_| !self.no_gt)
     }
 
+    /// Winner and loser, if the lower item wins: by its label, or as it is marked.
+    fn exception(&self) -> Option<(usize, usize)> {
+        let lower_wins = self.truth().is_some_and(|first_wins| first_wins == (self.a > self.b));
+        (lower_wins || self.is_exception).then(|| (self.a.max(self.b).into(), self.a.min(self.b).into()))
+    }
+
     fn sign(&self) -> Option<f64> {
         self.truth().map(|yes| if yes { 1.0 } else { -1.0 })
     }
@@ -111,6 +178,8 @@ impl Row {
 pub(super) struct Run {
     of: RunPath,
     rows: Vec<Row>,
+    /// What its file says against a layout, which stands.
+    pub(super) told: Vec<String>,
 }
 
 impl Run {
@@ -127,7 +196,7 @@ impl Run {
 pub(super) fn read(files: Vec<RunFile>, layout: Option<&Layout>, progress: Progress<'_>) -> Result<Vec<Run>> {
     let paths = files
         .iter()
-        .map(|f| RunPath::parse(&f.below, layout).map_err(|problem| ResultsError::bad_file(&f.path, problem)))
+        .map(|f| RunPath::parse(&f.below, &f.given, layout).map_err(|problem| ResultsError::bad_file(&f.path, problem)))
         .collect::<Result<Vec<_>>>()?;
     let (done, total) = (AtomicU64::new(0), files.len() as u64);
     let runs: Vec<Result<Run>> = paths
@@ -168,12 +237,19 @@ fn read_run(mut of: RunPath, path: &Path) -> Result<Run> {
             one_line(e)
         ))
     })?;
+    let mut all_said = said(&results.record);
     let phases = [(Phase::Pre, results.pre_finetune), (Phase::Post, results.post_finetune)];
     let mut rows = Vec::new();
     for (phase, items) in phases.into_iter().filter_map(|(phase, items)| Some((phase, items?))) {
         let start = rows.len();
         let mut met: HashMap<(u16, u16), usize> = HashMap::with_capacity(items.len());
-        for (k, item) in items.into_iter().enumerate() {
+        for (k, mut item) in items.into_iter().enumerate() {
+            for (key, about, value) in item.said() {
+                // Most rows say the same again.
+                if all_said.iter().rev().find(|said| said.about == about).is_none_or(|said| said.value != value) {
+                    all_said.push(Said { about, key: format!("{phase}_finetune[{k}].{key}"), value });
+                }
+            }
             let place = |problem: String| wrong(format!("{phase}_finetune, item {k} (counted from 0): {problem}"));
             let row = row_of(item, phase).map_err(place)?;
             if let Some(other) = met.insert((row.a, row.b), k) {
@@ -187,10 +263,11 @@ fn read_run(mut of: RunPath, path: &Path) -> Result<Run> {
     if rows.is_empty() {
         return Err(wrong("there is no judgment in it: expected pre_finetune or post_finetune with some".to_owned()));
     }
-    let records: Vec<_> = [&results.args, &results.config].into_iter().flatten().filter_map(Value::as_object).collect();
     let largest = rows.iter().map(|r| r.a.max(r.b)).max().map_or(0, usize::from);
-    claims::check(&mut of, path, &records, largest).map_err(wrong)?;
-    Ok(Run { of, rows })
+    let exceptions: BTreeSet<_> = rows.iter().filter_map(Row::exception).collect();
+    let told = claims::check(&mut of, path, &all_said, &Items { largest, exceptions }).map_err(wrong)?;
+    let told = told.into_iter().map(|problem| format!("{}: {problem}", path.display())).collect();
+    Ok(Run { of, rows, told })
 }
 
 fn row_of(item: Item, phase: Phase) -> std::result::Result<Row, String> {

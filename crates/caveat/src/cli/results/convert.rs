@@ -22,9 +22,15 @@ lora_… for LoRA, l2_… for probes (l2_0p0001 or l2_1e-4), none where nothing 
 any of them full fine-tuning. Each is a JSON object {\"pre_finetune\": [...], \"post_finetune\": [...]} of
 items {\"rank_a\", \"rank_b\", \"gap\", \"is_train\", \"is_exception\", \"no_gt\", \"label\", \"logit_diff\",
 \"prob_yes\"}. One of the phases may be absent, and so may gap, is_exception, no_gt, and label where no_gt
-is true; further keys are passed over. The table then has a 26th column, lora_alpha. Other folders are
-refused: --layout says what they are, as in --layout setting/model/task/hier/seed for qlora/smol/poker/ti_n9/3;
-a setting is then named as its folder. args, config and adapters beside a run must not contradict its path.")]
+is true. The table then has a 26th column, lora_alpha.
+
+HIER is named as in ti_n9, exc_mid_n9 and exc_5_2_n9, and the run must have such items and exceptions. Folders
+above MODEL, other names of HIER, and names that look like something else (a way of training, lr1e-4, a
+date) are taken only where results.json records the model, task, hier or method in doubt. What it says at
+any depth (model, task, hier, seed, reverse, method, lora_r, load_in_4bit and the like), and adapters beside it,
+must not contradict the path; further keys are passed over. All else is refused: --layout says what other
+folders are, as in --layout setting/model/task/hier/seed for qlora/smol/poker/ti_n9/3, where a setting is named as
+its folder. What a layout names stands, and contradictions are told.")]
 pub(crate) struct ConvertArgs {
     /// Trial tables, directories of them, or directories of runs
     #[arg(required = true, value_name = "INPUT")]

@@ -8,6 +8,9 @@ use crate::failure::Failure;
 use crate::output::{check_separate, check_writable, tell};
 use crate::progress;
 
+/// Contradictions of a layout that are told one by one.
+const TOLD: usize = 5;
+
 pub(crate) fn run(args: &ConvertArgs) -> Result<(), Failure> {
     check_writable(&args.output)?;
     check_separate(args.inputs.iter().map(Input::path), [args.output.as_path()])?;
@@ -19,6 +22,13 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<(), Failure> {
     });
     bar.finish_and_clear();
     let converted = converted?;
+    let contradictions = &converted.contradictions;
+    for problem in contradictions.iter().take(TOLD) {
+        tell(&format!("warning: {problem}; the layout stands"));
+    }
+    if contradictions.len() > TOLD {
+        tell(&format!("warning: {} more contradictions of the layout", contradictions.len() - TOLD));
+    }
     tell(&format!(
         "{} row{} from {} file{} in {}",
         converted.n_rows,

@@ -1,0 +1,214 @@
+//! What a file of results says of its run, at any depth: keys that mean the model, the task, the seed or the training.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+/// What a key is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum About {
+    Model,
+    Task,
+    Hier,
+    Seed,
+    Reverse,
+    /// Training, as a word.
+    Method,
+    /// What may hold a word on training, and much else.
+    Hint,
+    /// Whether it was of all weights.
+    Full,
+    /// Whether there was an adapter.
+    Adapter,
+    /// Whether it was in a way for which there is no setting.
+    Other,
+    LoraR,
+    LoraAlpha,
+    L2Reg,
+}
+
+/// One thing that a file says.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Said {
+    pub(super) about: About,
+    /// The keys to it, as in `config.peft.r`.
+    pub(super) key: String,
+    pub(super) value: Value,
+}
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const MOST: usize = 80;
+        let value = self.value.to_string();
+        match value.char_indices().nth(MOST) {
+            Some((end, _)) => write!(f, "{} {}…", self.key, &value[..end]),
+            None => write!(f, "{} {value}", self.key),
+        }
+    }
+}
+
+/// Everything that some keys and values and all below them say.
+pub(super) fn said(record: &Map<String, Value>) -> Vec<Said> {
+    let mut all = Vec::new();
+    walk(record, "", None, &mut all);
+    all
+}
+
+fn walk(object: &Map<String, Value>, place: &str, parent: Option<About>, all: &mut Vec<Said>) {
+    let is_adapter = parent == Some(About::Adapter) || object.keys().any(|key| plain(key) == "pefttype");
+    for (key, value) in object {
+        let place = if place.is_empty() { key.clone() } else { format!("{place}.{key}") };
+        // Flattened records have keys like training.method and peft/r.
+        let (mut parent, mut last) = (parent, key.as_str());
+        if let Some((above, below)) = key.rsplit_once(['.', '/']) {
+            parent = about(&plain(above.rsplit(['.', '/']).next().unwrap_or(above)), parent, is_adapter);
+            last = below;
+        }
+        let about = about(&plain(last), parent, is_adapter || parent == Some(About::Adapter));
+        // Null says that a key does not apply.
+        if let Some(about) = about.filter(|_| !value.is_null()) {
+            all.push(Said { about, key: place.clone(), value: value.clone() });
+        }
+        // What an adapter's object groups is still the adapter's.
+        below(value, &place, about.or(is_adapter.then_some(About::Adapter)), all);
+    }
+}
+
+fn below(value: &Value, place: &str, parent: Option<About>, all: &mut Vec<Said>) {
+    match value {
+        Value::Object(object) => walk(object, place, parent, all),
+        Value::Array(values) => {
+            for (k, value) in values.iter().enumerate().filter(|(_, value)| value.is_object() || value.is_array()) {
+                below(value, &format!("{place}[{k}]"), parent, all);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A key without signs and capitals: `peft_type`, `--peft-type` and `peftType` are one.
+fn plain(key: &str) -> String {
+    key.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// What a plain key is about, below one that is about `parent`, perhaps in the object of an adapter.
+fn about(key: &str, parent: Option<About>, is_adapter: bool) -> Option<About> {
+    Some(match key {
+        "model"
+        | "modelname"
+        | "modelid"
+        | "modelnameorpath"
+        | "basemodel"
+        | "basemodelname"
+        | "basemodelnameorpath"
+        | "pretrainedmodel"
+        | "pretrainedmodelname"
+        | "pretrainedmodelnameorpath"
+        | "hfmodel"
+        | "llm" => About::Model,
+        "task" | "taskname" => About::Task,
+        "hier" | "hiername" | "hierarchy" | "hierarchyname" => About::Hier,
+        "seed" | "randomseed" | "runseed" => About::Seed,
+        "reverse" => About::Reverse,
+        "method" | "methodname" | "setting" | "finetuningtype" | "finetunetype" | "finetunemethod"
+        | "finetuningmethod" | "tuning" | "tuningmethod" | "tuningtype" | "traintype" | "trainingtype"
+        | "trainmethod" | "trainingmethod" | "trainmode" | "trainingmode" | "ftmethod" | "fttype" | "pefttype"
+        | "peftmethod" | "adaptertype" | "quantmethod" | "quantizationmethod" => About::Method,
+        "training" | "train" | "trainer" | "finetuning" | "finetune" | "adaptation" | "approach" | "regime"
+        | "precision" | "dtype" | "weightdtype" | "modeldtype" => About::Hint,
+        "full" | "fullfinetune" | "fullfinetuning" | "fullft" | "usefull" => About::Full,
+        "lora" | "uselora" | "islora" | "enablelora" | "loraenabled" | "peft" | "usepeft" | "adapter"
+        | "useadapter" | "adapters" | "loraconfig" | "loraargs" | "loraparams" | "peftconfig" | "adapterconfig"
+        | "loramodules" | "loratargetmodules" | "loratarget" | "adaptername" | "adapterpath" | "lorapath"
+        | "loraweights" | "peftmodelid" => About::Adapter,
+        "qlora" | "useqlora" | "dora" | "usedora" | "rslora" | "userslora" | "ia3" | "loadin4bit" | "loadin8bit"
+        | "loadinkbit" | "use4bit" | "use8bit" | "4bit" | "8bit" | "quant" | "quanttype" | "quantization"
+        | "quantizationtype" | "quantize" | "quantized" | "quantizationbit" | "quantbits" | "quantizationconfig"
+        | "bnbconfig" | "bitsandbytes" | "bnb4bitquanttype" | "bits" | "wbits" | "nbits" => About::Other,
+        "lorar" | "lorarank" | "loradim" => About::LoraR,
+        "loraalpha" => About::LoraAlpha,
+        "l2reg" | "l2penalty" | "l2lambda" => About::L2Reg,
+        "r" | "rank" if is_adapter => About::LoraR,
+        "alpha" if is_adapter => About::LoraAlpha,
+        "type" | "kind" if is_adapter => About::Method,
+        "type" | "kind" => parent.filter(|about| matches!(about, About::Method | About::Hint))?,
+        "name" | "id" | "value" => match parent? {
+            About::Adapter if key == "name" => return None,
+            about => about,
+        },
+        _ => return None,
+    })
+}
+
+/// Whether a value says that something was used.
+pub(super) fn is_on(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(on) => *on,
+        Value::Number(n) => n.as_f64() != Some(0.0),
+        Value::String(text) => {
+            !matches!(text.trim().to_lowercase().as_str(), "" | "none" | "null" | "false" | "no" | "off" | "0")
+        }
+        Value::Array(values) => !values.is_empty(),
+        Value::Object(object) => object.values().any(is_on),
+    }
+}
+
+/// A number, perhaps written as text.
+pub(super) fn number(value: &Value) -> Option<f64> {
+    value.as_f64().or_else(|| value.as_str()?.trim().parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn keys_are_found_at_any_depth_and_in_any_spelling() {
+        let find = |value: Value| -> Vec<(About, String)> {
+            said(value.as_object().unwrap()).into_iter().map(|said| (said.about, said.to_string())).collect()
+        };
+        for (value, about, shown) in [
+            (json!({"method": "qlora"}), About::Method, "method \"qlora\""),
+            (json!({"a": {"b": [{"peftType": "LORA"}]}}), About::Method, "a.b[0].peftType \"LORA\""),
+            (json!({"peft": {"r": 16}}), About::LoraR, "peft.r 16"),
+            (json!({"x": {"peft_type": null, "r": 16}}), About::LoraR, "x.r 16"),
+            (json!({"hparams": {"--lora-r": "8"}}), About::LoraR, "hparams.--lora-r \"8\""),
+            (json!({"peft/r": 4}), About::LoraR, "peft/r 4"),
+            (json!({"train.method": "dora"}), About::Method, "train.method \"dora\""),
+            (json!({"model": {"name": "qwen"}}), About::Model, "model.name \"qwen\""),
+            (json!({"method": {"value": "qlora", "desc": null}}), About::Method, "method.value \"qlora\""),
+            (
+                json!({"cfg": {"quantization_config": {"load_in_4bit": true}}}),
+                About::Other,
+                "cfg.quantization_config.load_in_4bit true",
+            ),
+            (json!({"metadata": {"seed": 7}}), About::Seed, "metadata.seed 7"),
+            (json!({"training": {"type": "qlora"}}), About::Hint, "training.type \"qlora\""),
+        ] {
+            assert!(find(value.clone()).contains(&(about, shown.to_owned())), "{value}: {:?}", find(value.clone()));
+        }
+        for value in [
+            json!({"lr": 1e-4, "rank": 3, "r": 2, "name": "run7", "type": "x", "alpha": 0.3, "model_path": "/a/b"}),
+            json!({"method": null, "optimizer": {"name": "adamw", "type": "y"}, "losses": [1, 2, 3], "task_type": "CAUSAL_LM"}),
+        ] {
+            assert_eq!(find(value), []);
+        }
+    }
+
+    #[test]
+    fn values_say_whether_something_was_used() {
+        for (value, on) in [
+            (json!({"load_in_4bit": false, "llm_int8_threshold": null}), false),
+            (json!({"r": 8}), true),
+            (json!("None"), false),
+            (json!("nf4"), true),
+            (json!([]), false),
+            (json!(0), false),
+        ] {
+            assert_eq!(is_on(&value), on, "{value}");
+        }
+    }
+}
