@@ -44,7 +44,8 @@ pub enum ResultsError {
     },
     /// A directory without trial tables, or no path at all.
     #[error(
-        "{place}: no trial tables found: name a table in Parquet or CSV, or a directory that holds .parquet, .csv or .tsv files"
+        "{place}: no trial tables found: name a table in Parquet or CSV, or a directory that holds .parquet, .csv or .tsv files; folders of \
+         runs (results.json) become one with `caveat results convert`"
     )]
     NoTables {
         /// Where was looked.

@@ -75,7 +75,7 @@ pub fn look_alikes<T: AsRef<str> + Sync>(labels: &[T]) -> Option<String> {
 }
 
 /// The same of what is called `noun` in the plural.
-pub(crate) fn look_alikes_of<T: AsRef<str> + Sync>(labels: &[T], noun: &str) -> Option<String> {
+pub fn look_alikes_of<T: AsRef<str> + Sync>(labels: &[T], noun: &str) -> Option<String> {
     let labels: Vec<&str> = labels.iter().map(AsRef::as_ref).collect();
     if labels.par_iter().all(|label| folds_to_itself(label)) {
         return None;
@@ -94,6 +94,7 @@ pub(crate) fn look_alikes_of<T: AsRef<str> + Sync>(labels: &[T], noun: &str) -> 
         .windows(2)
         .filter(|pair| pair[0].0 == pair[1].0)
         .map(|pair| (pair[0].1, pair[1].1))
+        .filter(|&(a, b)| labels[a as usize] != labels[b as usize])
         .filter(|&(a, b)| folded(labels[a as usize]) == folded(labels[b as usize]))
         .collect();
     alike.sort_unstable();

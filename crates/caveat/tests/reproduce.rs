@@ -82,7 +82,7 @@ fn published_results_add_a_section_of_language_models() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     check(&place, "report");
     let page = place.text("report/index.html");
-    assert!(page.contains("Fine-tuned language models") && page.contains("predicted from the plain task"));
+    assert!(page.contains("Fine-tuned language models") && page.contains("predicted from the other task"));
     for name in ["fits.parquet", "predictions.csv", "margins.csv"] {
         assert!(place.path(&format!("report/tables/{name}")).is_file(), "{name}");
     }

@@ -307,16 +307,19 @@ pub(crate) struct ConjunctivityArgs {
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = values::count, allow_negative_numbers = true)]
     pub(crate) depth: usize,
     /// Kernel of the network: of its last hidden layer (nngp) or of its training (ntk)
-    #[arg(long, default_value = "nngp", value_name = "nngp|ntk")]
+    #[arg(long, default_value = "nngp", value_name = "nngp|ntk", conflicts_with_all = ["random_features", "matrix"])]
     pub(crate) kind: NetworkKernelKind,
     /// Units in every hidden layer of a random network
-    #[arg(long, default_value_t = 10_000, value_name = "N", value_parser = values::count, allow_negative_numbers = true)]
+    #[arg(long, default_value_t = 10_000, value_name = "N", value_parser = values::count, allow_negative_numbers = true,
+          conflicts_with_all = ["network", "matrix"])]
     pub(crate) width: usize,
     /// Random networks drawn
-    #[arg(long, default_value_t = 32, value_name = "N", value_parser = values::count, allow_negative_numbers = true)]
+    #[arg(long, default_value_t = 32, value_name = "N", value_parser = values::count, allow_negative_numbers = true,
+          conflicts_with_all = ["network", "matrix"])]
     pub(crate) replicates: usize,
     /// Seed of the random numbers
-    #[arg(long, default_value_t = 0, value_name = "SEED", value_parser = values::seed, allow_negative_numbers = true)]
+    #[arg(long, default_value_t = 0, value_name = "SEED", value_parser = values::seed, allow_negative_numbers = true,
+          conflicts_with_all = ["network", "matrix"])]
     pub(crate) seed: u64,
     #[command(flatten)]
     pub(crate) output: OutputSpec,
@@ -337,7 +340,8 @@ player2 with win1 and win2, left and right with choice, …) are understood with
 
 Labels are text without white space around it, in Unicode's composed form; numbers are labels by value, so that 2, 2.0 and 2e0 are
 one item, shown as 2, and 1.10 and 1.1 are one as well (a note says so). Codes as 007 are shown as they are written. Labels that
-differ by case alone stay two items, with a warning. A missing label (empty, NA, NaN, None) is an error.
+differ by case alone stay two items, with a warning. An empty label is an error;
+NA, NaN and None are names, with a warning. --skip-missing leaves both out.
 
 Output: position, item, rank, component. Positions count from 0 within each component, 0 the largest; items whose ranks rounding
 cannot tell apart share a position, and the next ones skip theirs.")]

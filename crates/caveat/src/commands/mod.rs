@@ -14,7 +14,7 @@ pub(crate) mod window;
 
 use caveat_theory::{Training, TransitiveTask, memory};
 
-use crate::cli::TaskSpec;
+use crate::cli::{Order, TaskSpec};
 use crate::failure::Failure;
 
 /// The task that the options describe.
@@ -37,6 +37,14 @@ pub(crate) fn build_task(spec: &TaskSpec) -> Result<TransitiveTask, Failure> {
         task = task.with_weight(rank(w[0])?, rank(w[1])?, w[2])?;
     }
     Ok(task.with_order(spec.order.into()))
+}
+
+/// The same, of commands whose theory is of pairs shown in both orders.
+pub(crate) fn both_orders(spec: &TaskSpec) -> Result<TransitiveTask, Failure> {
+    if spec.order != Order::Both {
+        return Err(Failure::input("--order: this is worked out for pairs shown in both orders; leave it out"));
+    }
+    build_task(spec)
 }
 
 /// Refuses tables of all ordered pairs of items that memory does not hold: some ten columns with words in them, and as text.

@@ -5,7 +5,7 @@ use caveat_results::{Format, Table};
 use caveat_theory::phase::{GRID_BYTES, StrengthKind};
 use caveat_theory::{PairClass, PhaseAxes, PhaseGrid, TransitiveTask, phase_grid};
 
-use super::build_task;
+use super::both_orders;
 use crate::cli::PhaseArgs;
 use crate::failure::Failure;
 use crate::output::{check_picture_path, check_table_path, print_table, write_figure};
@@ -18,7 +18,7 @@ pub(crate) fn run(args: &PhaseArgs) -> Result<(), Failure> {
     if let Some(path) = &args.figure {
         check_picture_path(path)?;
     }
-    let task = build_task(&args.task)?;
+    let task = both_orders(&args.task)?;
     let (alpha, inverse) = ((args.conjunctivity[0], args.conjunctivity[1]), (args.inverse_c[0], args.inverse_c[1]));
     let mut axes = PhaseAxes::cell_centers(args.grid.0, args.grid.1, alpha, inverse)?;
     if args.gradient_flow {

@@ -4,7 +4,7 @@ use caveat_results::{Format, Table};
 use caveat_theory::balance_window;
 use serde_json::json;
 
-use super::{build_task, training};
+use super::{both_orders, training};
 use crate::cli::WindowArgs;
 use crate::failure::Failure;
 use crate::output::{check_table_path, json as to_json, print_table, print_text, write_result};
@@ -13,7 +13,7 @@ pub(crate) fn run(args: &WindowArgs) -> Result<(), Failure> {
     if let Some(path) = &args.output.output {
         check_table_path(path)?;
     }
-    let task = build_task(&args.task)?;
+    let task = both_orders(&args.task)?;
     let training = training(args.c, args.time);
     let w = balance_window(&task, training)?;
     let exceptions: Vec<[usize; 2]> = task.exceptions().iter().map(|e| [e.winner, e.loser]).collect();

@@ -14,7 +14,6 @@ use crate::cli::{ByColumn, ChoiceSpec, ClusterColumn, FitArgs};
 use crate::commands::pairs;
 use crate::commands::results::reading;
 use crate::failure::Failure;
-use crate::output::tell;
 use crate::progress;
 
 /// Most items of a declared task, as of files.
@@ -40,6 +39,8 @@ pub(crate) struct ChoiceFile {
     pub(crate) tables: Vec<ChoiceTable>,
     /// What a person should know of the reading.
     pub(crate) notes: Vec<String>,
+    /// What makes it doubtful.
+    pub(crate) warnings: Vec<String>,
 }
 
 /// Whether the command line names files of choices instead of trial tables.
@@ -66,7 +67,8 @@ pub(crate) fn read_file(args: &FitArgs) -> Result<ChoiceFile, Failure> {
     let by = groupings(args.by.as_deref())?;
     let (cluster, within) = clusters_of(&table, spec.cluster, &by)?;
     let TaskUnits { units, notes: of_tasks } = table.units(&by, &declared_tasks(spec, &columns)?)?;
-    let mut file = ChoiceFile { units: Vec::new(), tables: Vec::new(), notes: Vec::new() };
+    let warnings = columns.items.as_deref().and_then(look_alikes).into_iter().collect();
+    let mut file = ChoiceFile { units: Vec::new(), tables: Vec::new(), notes: Vec::new(), warnings };
     file.notes.extend(table.left_out.notes(table.rows.len() + table.distance_rows.len()));
     file.notes.extend(reconstruction(&table).into_iter().chain(of_tasks));
     for unit in units {
@@ -120,9 +122,6 @@ fn columns(args: &FitArgs) -> Result<ChoiceColumns, Failure> {
     columns.n_items = spec.n_items.or(columns.n_items).filter(|_| spec.task.is_empty());
     columns.first_rank = spec.first_rank.or(columns.first_rank);
     columns.items = spec.order.clone().or(columns.items);
-    if let Some(warning) = columns.items.as_deref().and_then(look_alikes) {
-        tell(&format!("warning: {warning}"));
-    }
     columns.skip_missing = spec.skip_missing;
     for expression in &args.filters {
         columns.filters.extend(RowFilter::all(expression)?);

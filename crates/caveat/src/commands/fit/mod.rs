@@ -11,10 +11,11 @@ mod observed;
 mod prediction;
 mod report;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use caveat_figures::Figure;
-use caveat_results::{Filter, Format, Input, Phase, Selection, Table};
+use caveat_results::{Condition, ConditionKey, Filter, Format, Input, Phase, Selection, Table, look_alikes_of};
 use caveat_theory::inference::{Family, Hierarchy, ModelSpec};
 
 use crate::cli::{ByColumn, FitArgs, FitLoss, Learner};
@@ -109,6 +110,11 @@ pub(crate) fn run(args: &FitArgs) -> Result<(), Failure> {
 
 /// Fits and predicts, and writes nothing.
 pub(crate) fn perform(args: &FitArgs, pictures: ChoicePictures) -> Result<FitOutcome, Failure> {
+    if let Some(option) = [("--compare", args.compare), ("--hierarchical", args.hierarchical)].iter().find(|o| o.1)
+        && args.bootstrap.is_some_and(|n| n > 0)
+    {
+        return Err(Failure::input(format!("{} draws no bootstrap: leave out --bootstrap", option.0)));
+    }
     if choices::is_choice_file(args)? { of_choices(args, pictures) } else { of_trials(args) }
 }
 
@@ -120,6 +126,9 @@ fn of_choices(args: &FitArgs, pictures: ChoicePictures) -> Result<FitOutcome, Fa
     if args.loss == Some(FitLoss::Squared) {
         return Err(Failure::input("a file of choices has no margins: leave out --loss squared"));
     }
+    if args.phase == Phase::Pre {
+        return Err(Failure::input("--phase pre is for trial tables: a file of choices has no phases"));
+    }
     let file = choices::read_file(args)?;
     if pictures.by_pair {
         behavior::check(&file)?;
@@ -129,7 +138,8 @@ fn of_choices(args: &FitArgs, pictures: ChoicePictures) -> Result<FitOutcome, Fa
     if args.hierarchical {
         Hierarchy::check(&spec)?;
     }
-    let mut warnings = direction::check_bias(&file.units, &spec)?;
+    let mut warnings = file.warnings.clone();
+    warnings.extend(direction::check_bias(&file.units, &spec)?);
     warnings.extend(direction::of_choices(&file.units, &spec, true)?);
     if args.compare {
         return Ok(FitOutcome { notes, warnings, ..FitOutcome::new(compare::choices(&file.units, args)?) });
@@ -190,12 +200,14 @@ fn of_trials(args: &FitArgs) -> Result<FitOutcome, Failure> {
             "--train and --test predict with ridge regression: leave out --learner and --position-bias",
         ));
     }
-    let observed = group(&read(&args.files, selection(args)?)?, &by)?;
+    let read = read(&args.files, selection(args)?)?;
+    let alike = alike(read.iter().map(Condition::key));
+    let observed = group(&read, &by)?;
     if !args.train.is_empty() {
         let train: Vec<observed::Observed> =
             observed.iter().filter(|o| args.train.contains(&o.key.hier)).cloned().collect();
-        let warnings = direction::of_margins(&train, &model_spec(args), is_final)?;
-
+        let mut warnings = alike;
+        warnings.extend(direction::of_margins(&train, &model_spec(args), is_final)?);
         let predicted =
             predict_all(&observed, &args.train, &args.test, args.bootstrap.unwrap_or(REPLICATES), args.seed)?;
         let findings = PredictionSummary::of(predicted.iter())?;
@@ -207,7 +219,8 @@ fn of_trials(args: &FitArgs) -> Result<FitOutcome, Failure> {
             ..FitOutcome::new(table_of_predictions(&predicted)?)
         });
     }
-    let warnings = direction::of_margins(&observed, &model_spec(args), is_final)?;
+    let mut warnings = alike;
+    warnings.extend(direction::of_margins(&observed, &model_spec(args), is_final)?);
     if args.compare {
         return Ok(FitOutcome { warnings, ..FitOutcome::new(compare::margins(&observed, args)?) });
     }
@@ -223,6 +236,19 @@ fn of_trials(args: &FitArgs) -> Result<FitOutcome, Failure> {
         return Ok(FitOutcome { warnings, ..FitOutcome::new(table) });
     }
     Ok(FitOutcome { warnings, ..FitOutcome::of_reports(&reports)? })
+}
+
+/// Warnings of settings, models, tasks and hierarchies whose names differ by case alone.
+fn alike<'a>(keys: impl Iterator<Item = &'a ConditionKey>) -> Vec<String> {
+    let keys: Vec<&ConditionKey> = keys.collect();
+    let names = |of: fn(&ConditionKey) -> &str| keys.iter().map(|key| of(key)).collect::<BTreeSet<_>>();
+    let all: [(&str, BTreeSet<&str>); 4] = [
+        ("settings", names(|key| &key.setting)),
+        ("models", names(|key| &key.model)),
+        ("tasks", names(|key| &key.task)),
+        ("hierarchies", names(|key| &key.hier)),
+    ];
+    all.into_iter().filter_map(|(noun, names)| look_alikes_of(&names.into_iter().collect::<Vec<_>>(), noun)).collect()
 }
 
 fn refuse_choice_options(args: &FitArgs) -> Result<(), Failure> {

@@ -205,7 +205,7 @@ impl PredictionSummary {
         let FailureCounts { both, predicted_only, observed_only, neither } = self.failures;
         let mut findings = vec![
             (
-                format!("predicted from the plain task, {} conditions", self.conditions),
+                format!("predicted from the other task, {} conditions", self.conditions),
                 format!(
                     "median R² {:.3}, median correlation {:.3}, median sign agreement {:.3}",
                     self.r_squared, self.correlation, self.sign_agreement
