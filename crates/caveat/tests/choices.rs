@@ -192,3 +192,29 @@ fn published_behavior_is_read_by_its_presets() {
         .unwrap();
     assert!(output.status.success() && is_picture(&place.path("h.svg")));
 }
+
+#[test]
+fn fits_to_distances_alone_are_doubtful_and_warned_of() {
+    let place = Place::new();
+    place.write("d.csv", "distance,accuracy,count\n1,0.9,600\n2,0.77,500\n3,0.84,400\n4,0.91,300\n");
+    let run = place.run("fit d.csv");
+    let told = String::from_utf8_lossy(&run.stderr);
+    assert!(run.status.success() && told.contains("warning: the file tells symbolic distances only"), "{told}");
+}
+
+#[test]
+fn options_that_would_do_nothing_are_refused() {
+    let place = Place::new();
+    write_choices(&place, "c.csv", 3, 0.0, 0.0);
+    for (line, words) in [
+        ("fit c.csv --compare --bootstrap 100", "--compare draws no bootstrap"),
+        ("fit c.csv --by subject --hierarchical --bootstrap 100", "--hierarchical draws no bootstrap"),
+        ("fit c.csv --phase pre", "--phase pre is for trial tables"),
+        ("window -n 9 --order higher-first", "both orders"),
+        ("phase -n 9 --order higher-first", "both orders"),
+        ("conjunctivity --random-features relu --kind ntk", "--kind"),
+        ("conjunctivity --network relu --seed 3", "--seed"),
+    ] {
+        place.refused_saying(&line.replace("c.csv", &format!("c.csv {COLUMNS}")), &[words]);
+    }
+}

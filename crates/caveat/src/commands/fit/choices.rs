@@ -67,7 +67,14 @@ pub(crate) fn read_file(args: &FitArgs) -> Result<ChoiceFile, Failure> {
     let by = groupings(args.by.as_deref())?;
     let (cluster, within) = clusters_of(&table, spec.cluster, &by)?;
     let TaskUnits { units, notes: of_tasks } = table.units(&by, &declared_tasks(spec, &columns)?)?;
-    let warnings = columns.items.as_deref().and_then(look_alikes).into_iter().collect();
+    let mut warnings: Vec<String> = columns.items.as_deref().and_then(look_alikes).into_iter().collect();
+    if !table.distance_rows.is_empty() {
+        warnings.push(
+            "the file tells symbolic distances only, and all pairs of a distance are taken to be chosen equally often, which by the \
+             theory they are not: C comes out too large, and intervals too short; fit choices by pair where there are some"
+                .to_owned(),
+        );
+    }
     let mut file = ChoiceFile { units: Vec::new(), tables: Vec::new(), notes: Vec::new(), warnings };
     file.notes.extend(table.left_out.notes(table.rows.len() + table.distance_rows.len()));
     file.notes.extend(reconstruction(&table).into_iter().chain(of_tasks));
