@@ -7,7 +7,8 @@
 //! where nothing inside is better by more than 10⁻⁶ in log-likelihood.
 //!
 //! **Separation.** Choices that the model can predict without error drive the gain to infinity. The amplitude, which is the
-//! root mean square of gain·f over the distinct pairs, ends at [`MAX_AMPLITUDE`] logits; such a fit is `saturated`.
+//! root mean square of gain·f over the distinct pairs, ends at [`MAX_AMPLITUDE`] logits; such a fit is `saturated`, whatever limit
+//! it is in.
 
 use std::collections::HashMap;
 
@@ -115,7 +116,8 @@ impl ModelSpec {
 pub struct Estimates {
     /// α; NaN without signal.
     pub conjunctivity: f64,
-    /// C or t in [0, ∞], 0 only in the Hebbian limit; NaN without signal, and for conjunctive logistic margins.
+    /// C or t in [0, ∞], 0 only in the Hebbian limit; NaN without signal, and for conjunctive logistic margins. A logistic C is ∞ at
+    /// the end of its range, [`LOGISTIC_MAX`](crate::inference::family::LOGISTIC_MAX), and the gain is the one there.
     pub strength: f64,
     /// Scale of the margins, in logits for choices; gain·strength in the Hebbian limit, gain·m in the conjunctive one.
     pub gain: f64,
@@ -251,7 +253,9 @@ impl Model {
             }
             Point::Plane { x, z } => {
                 conjunctivity = self.spec.conjunctivity.unwrap_or_else(|| logistic(x));
-                strength = self.spec.strength.unwrap_or_else(|| (z - self.surface.log_weight()).exp());
+                // The end of the box stands for ∞, also where logistic margins have no limit.
+                let free = if z >= self.surface.bounds().z.1 { f64::INFINITY } else { z };
+                strength = self.spec.strength.unwrap_or_else(|| (free - self.surface.log_weight()).exp());
                 let (odds, inverse) = (x.exp(), (-z).exp());
                 let ridge = (1.0 + odds) * inverse;
                 (screening, memorization) = match (odds, inverse) {

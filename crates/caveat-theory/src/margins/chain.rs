@@ -20,6 +20,9 @@ use crate::task::TransitiveTask;
 /// Largest number of exceptions and reweighted pairs that the chain route takes on.
 pub const MAX_CHANGES: usize = 1_000;
 
+/// Roundings of the terms of a margin within which it is a tie, for one change; they grow as the square of the number of changes.
+pub(crate) const ROUNDINGS: f64 = 16.0;
+
 /// A pair whose training differs from the plain chain's, 0-based, `first < second`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Change {
@@ -131,7 +134,7 @@ impl ChainSolution {
         let k = self.changes.len();
         let chain = Chain { n: self.n_items as f64, h };
         let overlap =
-            |e: &Change, f: &Change| chain.exception_difference((e.first, e.second), (f.first, f.second)).value();
+            |e: &Change, f: &Change| chain.exception_difference((e.first, e.second), (f.first, f.second)).0.value();
         if k == 1 {
             let e = &mut self.changes[0];
             let (delta, gamma) = (chain.rule_difference((e.first, e.second)).value(), overlap(e, e));
@@ -209,8 +212,8 @@ impl ChainSolution {
         }
         let rule = chain.rule_difference((i, j));
         Some(self.changes.iter().fold((rule, rule.abs()), |(sum, size), e| {
-            let term = chain.exception_difference((i, j), (e.first, e.second)) * e.strength;
-            (sum + term, size + term.abs())
+            let (term, terms) = chain.exception_difference((i, j), (e.first, e.second));
+            (sum + term * e.strength, size + terms * e.strength.abs())
         }))
     }
 
@@ -231,23 +234,29 @@ impl ChainSolution {
         }
     }
 
+    /// Rounding of a margin relative to the terms that it sums.
+    fn rounding(&self) -> f64 {
+        ROUNDINGS * f64::EPSILON * (1 + self.changes.len() * self.changes.len()) as f64
+    }
+
+    /// Sign of r_i − r_j for i < j, what is memorized left out: 0 only within a few roundings of the terms of this very difference.
+    pub(crate) fn rank_sign(&self, i: usize, j: usize) -> i8 {
+        match self.rank_difference(i, j) {
+            // Sum and size add the same terms, so they share their power and the mantissas tell all.
+            Some((d, size)) if d.mantissa().abs() > self.rounding() * size.mantissa() => d.mantissa().signum() as i8,
+            _ => 0,
+        }
+    }
+
     /// Sign of f(i, j) for i < j: a tie only within a few roundings of the terms of this very margin.
     fn forward_sign(&self, i: usize, j: usize) -> i8 {
-        let rounding = 16.0 * f64::EPSILON * (1 + self.changes.len() * self.changes.len()) as f64;
         let (f, size) = match (self.rank_difference(i, j), self.trained(i, j)) {
             (None, None) => return 0,
             (None, Some((y, m))) => (m * y, m),
-            // Sum and size add the same terms, so they share their power and the mantissas tell all.
-            (Some((d, size)), None) => (d.mantissa(), size.mantissa()),
-            (Some((d, size)), Some((y, m))) => {
-                if m == 0.0 {
-                    (d.mantissa(), size.mantissa())
-                } else {
-                    (m * y + (1.0 - m) * d.value(), m + (1.0 - m) * size.value())
-                }
-            }
+            (Some(_), None | Some((_, 0.0))) => return self.rank_sign(i, j),
+            (Some((d, size)), Some((y, m))) => (m * y + (1.0 - m) * d.value(), m + (1.0 - m) * size.value()),
         };
-        if f.abs() <= rounding * size { 0 } else { f.signum() as i8 }
+        if f.abs() <= self.rounding() * size { 0 } else { f.signum() as i8 }
     }
 }
 
@@ -310,29 +319,48 @@ impl Chain {
 
     /// g_i = G(i, p) − G(i, q).
     fn exception_rank(self, item: usize, exception: (usize, usize)) -> f64 {
+        let [a, b] = self.exception_terms(item, exception);
+        (a + b).value()
+    }
+
+    /// The terms of g_i; of both signs between the items of the exception alone.
+    fn exception_terms(self, item: usize, exception: (usize, usize)) -> [Scaled; 2] {
         let Self { n, h } = self;
         let i = item as f64 + 1.0;
         let (p, q) = Self::one_based(exception);
-        let g = if i <= p {
-            h.cosh(i - 0.5) * h.sinh((2.0 * n + 1.0 - p - q) / 2.0) * h.sinh((q - p) / 2.0) * 2.0
+        let terms = if i <= p {
+            [h.cosh(i - 0.5) * h.sinh((2.0 * n + 1.0 - p - q) / 2.0) * h.sinh((q - p) / 2.0) * 2.0, h.zero()]
         } else if i >= q {
-            -(h.cosh(n + 0.5 - i) * h.sinh((p + q - 1.0) / 2.0) * h.sinh((q - p) / 2.0) * 2.0)
+            [-(h.cosh(n + 0.5 - i) * h.sinh((p + q - 1.0) / 2.0) * h.sinh((q - p) / 2.0) * 2.0), h.zero()]
         } else {
-            h.sinh((2.0 * n + p - q) / 2.0) * h.sinh((p + q) / 2.0 - i)
-                + h.sinh((q - p) / 2.0) * h.sinh(n + 1.0 - i - (p + q) / 2.0)
+            [
+                h.sinh((2.0 * n + p - q) / 2.0) * h.sinh((p + q) / 2.0 - i),
+                h.sinh((q - p) / 2.0) * h.sinh(n + 1.0 - i - (p + q) / 2.0),
+            ]
         };
-        (g / self.denominator()).value()
+        terms.map(|term| term / self.denominator())
     }
 
-    /// g_i − g_j for i < j, summed over the stretches above, inside and below the exception, each without cancellation.
-    fn exception_difference(self, (i, j): (usize, usize), (p, q): (usize, usize)) -> Scaled {
+    /// g_i − g_j for i < j and the size of the terms that it sums.
+    ///
+    /// Within a stretch, above, inside or below the exception, nothing cancels. Across, the field climbs and falls: far from the
+    /// exception the sum over stretches cancels to the field's tails, and the difference of these is the better sum.
+    fn exception_difference(self, (i, j): (usize, usize), (p, q): (usize, usize)) -> (Scaled, Scaled) {
         let stretch = |from: usize, to: usize| if from < to { Some((from, to)) } else { None };
         let parts = [
             stretch(i, j.min(p)).map(|s| self.difference_above(s, (p, q))),
             stretch(i.max(p), j.min(q)).map(|s| self.difference_inside(s, (p, q))),
             stretch(i.max(q), j).map(|s| self.difference_below(s, (p, q))),
         ];
-        parts.into_iter().flatten().reduce(|a, b| a + b).unwrap_or(self.h.zero())
+        let sum = |(sum, size): (Scaled, Scaled), part: Scaled| (sum + part, size + part.abs());
+        let zero = (self.h.zero(), self.h.zero());
+        let by_stretch = parts.into_iter().flatten().fold(zero, sum);
+        if parts.iter().flatten().count() < 2 {
+            return by_stretch;
+        }
+        let [gi, gj] = [i, j].map(|item| self.exception_terms(item, (p, q)));
+        let by_item = gi.into_iter().chain(gj.map(|g| -g)).fold(zero, sum);
+        if by_item.1.is_below(by_stretch.1) { by_item } else { by_stretch }
     }
 
     /// g_i − g_j < 0 for i < j ≤ p.
@@ -383,7 +411,7 @@ impl Chain {
         screened: bool,
     ) -> (Scaled, Scaled) {
         let delta = self.rule_difference(exception).value();
-        let gamma = self.exception_difference(exception, exception).value();
+        let gamma = self.exception_difference(exception, exception).0.value();
         let excess_of = |pair| if screened { self.current_excess(pair, exception) } else { self.h.zero() };
         let rule = self.rule_difference(pair) * ((1.0 - w + w * excess_of(exception).value()) / (1.0 + w * gamma));
         let excess = excess_of(pair) * (w * (1.0 + delta) / (1.0 + w * gamma));

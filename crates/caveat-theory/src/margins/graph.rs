@@ -4,6 +4,8 @@
 //! reference has the weight of most pairs if most share one, else the largest
 //! (HodgeRank: Jiang, Lim, Yao & Ye 2011, doi:10.1007/s10107-010-0419-x, where μ = 0).
 
+use std::collections::HashMap;
+
 use rayon::prelude::*;
 
 use super::Margins;
@@ -28,7 +30,8 @@ pub struct GraphSolution {
 /// An item without comparisons has rank 0. Memory about 24 bytes per comparison and 80 per item with conjugate gradients.
 ///
 /// # Errors
-/// Trials in one presentation order only, or a relative residual above 1e-10 that rounding does not explain.
+/// Trials in one presentation order only, weights of one component that differ by more than 10¹⁵ (with α = 0; what counts is the
+/// strength that they give their pairs), or a relative residual above 1e-10 that rounding does not explain.
 pub fn solve(graph: &ComparisonGraph, model: &RidgeModel) -> Result<GraphSolution> {
     solve_with(graph, model, &SparseSolver::default())
 }
@@ -90,6 +93,48 @@ impl Couplings {
     }
 }
 
+/// Couplings smaller than this share of another are lost where one item has both: sums round at ε/2 of the larger one, and a
+/// little must be left.
+const LOST: f64 = 4.0 * f64::EPSILON;
+
+/// Refuses weights of one component of which double precision loses the smaller ones in the sums with the larger ones.
+///
+/// The flows of strong pairs cancel in every sum over a part of the graph, which leaves their rounding in place of weak pairs' flows.
+fn check_digits(graph: &ComparisonGraph, couplings: &[f64], weights: &[f64]) -> Result<()> {
+    let is_lost = |low: f64, high: f64| low < LOST * high;
+    let (low, high) = couplings
+        .par_iter()
+        .with_min_len(CHUNK)
+        .fold(|| (f64::INFINITY, 0.0_f64), |(low, high), &w| (low.min(w), high.max(w)))
+        .reduce(|| (f64::INFINITY, 0.0), |a, b| (a.0.min(b.0), a.1.max(b.1)));
+    if !is_lost(low, high) {
+        return Ok(());
+    }
+    let component = graph.components();
+    let mut ends: HashMap<u32, [usize; 2]> = HashMap::new();
+    for (at, e) in graph.edges().iter().enumerate() {
+        let [least, most] = ends.entry(component[e.first as usize]).or_insert([at; 2]);
+        if couplings[at] < couplings[*least] {
+            *least = at;
+        }
+        if couplings[at] > couplings[*most] {
+            *most = at;
+        }
+    }
+    // The first by item, whatever the order of the map.
+    match ends.values().filter(|[least, most]| is_lost(couplings[*least], couplings[*most])).min() {
+        None => Ok(()),
+        Some(&[least, most]) => Err(TheoryError::BadInput {
+            what: "weights",
+            problem: format!(
+                "{:e} and {:e} differ so much that double precision loses the smaller one beside the larger; give weights \
+                 within a factor of 1e15 of each other, or leave out the comparisons that hardly count",
+                weights[least], weights[most]
+            ),
+        }),
+    }
+}
+
 /// Ranks for given weights and labels, one per edge: (I + hBᵀDB) r = hBᵀDy with D_e = 1/(α + 1/(C·w_e)).
 pub(crate) fn weighted_ranks(
     graph: &ComparisonGraph,
@@ -111,6 +156,9 @@ pub(crate) fn weighted_ranks(
             rank_error: Some(0.0),
         };
         return Ok((vec![0.0; n], info));
+    }
+    if let Some(couplings) = &couplings {
+        check_digits(graph, couplings, weights)?;
     }
     let mut source = vec![0.0; n];
     for (at, e) in graph.edges().iter().enumerate() {
@@ -174,5 +222,41 @@ impl Margins for GraphSolution {
 
     fn tie_tolerance(&self) -> f64 {
         self.tie_tolerance
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::comparison_graph::Comparison;
+
+    #[test]
+    fn weights_that_lose_each_other_are_refused_and_others_give_the_ranks_by_hand() {
+        let model = RidgeModel::new(0.0, f64::INFINITY).unwrap();
+        let graph = |n: usize, wins: &[(usize, usize, f64)]| {
+            let one = |&(winner, loser, weight): &(usize, usize, f64)| Comparison { winner, loser, weight };
+            ComparisonGraph::new(n, wins.iter().map(one)).unwrap()
+        };
+        // A and B are one apart, and C as far below the one as the other.
+        let exact = [5.0 / 6.0, -1.0 / 6.0, -2.0 / 3.0];
+        for weight in [1e8, 1e12, 1e15] {
+            let solution = solve(&graph(3, &[(0, 1, weight), (1, 2, 1.0), (0, 2, 1.0)]), &model).unwrap();
+            for (rank, exact) in solution.ranks().iter().zip(exact) {
+                assert!(
+                    (rank - exact).abs() <= f64::EPSILON * weight + 1.0 / weight,
+                    "{weight} {:?}",
+                    solution.ranks()
+                );
+            }
+        }
+        for weight in [1e16, 1e30, 1e300] {
+            let refused = solve(&graph(3, &[(0, 1, weight), (1, 2, 1.0), (0, 2, 1.0)]), &model).unwrap_err();
+            assert!(refused.to_string().contains(&format!("1e0 and {weight:e} differ")), "{refused}");
+        }
+        // Apart from each other they do no harm, nor do weights that memory levels out.
+        let apart = solve(&graph(4, &[(0, 1, 1e30), (2, 3, 1.0)]), &model).unwrap();
+        assert!(apart.ranks().iter().all(|r| (r.abs() - 0.5).abs() < 1e-15), "{:?}", apart.ranks());
+        let level = RidgeModel::new(0.5, 1.0).unwrap();
+        assert!(solve(&graph(3, &[(0, 1, 1e30), (1, 2, 1.0), (0, 2, 1.0)]), &level).is_ok());
     }
 }

@@ -58,6 +58,11 @@ impl Scaled {
         self.mantissa
     }
 
+    /// Whether it is the smaller of two numbers of at least 0.
+    pub(crate) fn is_below(self, other: Self) -> bool {
+        (other + -self).mantissa > 0.0
+    }
+
     /// Its absolute value.
     pub(crate) fn abs(self) -> Self {
         Self { mantissa: self.mantissa.abs(), ..self }

@@ -71,7 +71,7 @@ impl ChoiceFitter {
     /// cluster share may be anything.
     ///
     /// A value of a parameter is accepted by Student's t of what each cluster alone would change. An interval holds the
-    /// accepted values around the estimate; it ends where the range does if all up to there are, so that it is the whole
+    /// accepted values around the estimate, and where that is an end of its range those within the profile's interval too; it ends where the range does if all up to there are, so that it is the whole
     /// range where the clusters tell nothing. Two clusters have one degree of freedom, a quantile of 12.7 and wide
     /// intervals. They are of the parameters that infinitely many clusters would give.
     ///
@@ -380,9 +380,29 @@ impl<'a, R: Response> Clusters<'a, R> {
         let wide = if error.is_finite() { self.threshold * error } else { 0.0 };
         let far = 1e3 * (wide + best[AMPLITUDE] + estimate.abs());
         let within = |bound: f64, far: f64| if bound.is_infinite() { estimate + far } else { bound };
-        let low = self.end(coordinate, estimate, within(bounds.0, -far), error)?;
-        let high = self.end(coordinate, estimate, within(bounds.1, far), error)?;
+        let mut low = self.end(coordinate, estimate, within(bounds.0, -far), error)?;
+        let mut high = self.end(coordinate, estimate, within(bounds.1, far), error)?;
+        if estimate >= bounds.1 {
+            let far = self.likelihood_end(coordinate, estimate, bounds.0)?;
+            low = low.zip(far).map(|(a, b)| a.min(b));
+        }
+        if estimate <= bounds.0 {
+            let far = self.likelihood_end(coordinate, estimate, bounds.1)?;
+            high = high.zip(far).map(|(a, b)| a.max(b));
+        }
         Ok(Interval { low: low.map_or(range.0, back), high: high.map_or(range.1, back) })
+    }
+
+    /// Where the profile of the likelihood ends, of an estimate at the other end of its range.
+    ///
+    /// At an end of the range scores need not have mean zero: what infinitely many clusters give may be the end although all
+    /// clusters pull beyond it. Then the test rejects every value, however near, for what it weighs is that pull and not how much
+    /// the data say against the value. The likelihood does.
+    fn likelihood_end(&mut self, coordinate: Coordinate, estimate: f64, bound: f64) -> Result<Option<f64>> {
+        let value = self.profile.best.value;
+        let threshold = self.profile.response.threshold(value, self.model.spec.n_parameters());
+        let step = 0.005 * (bound - estimate).abs();
+        self.profile.end(coordinate, estimate, bound, step, threshold)
     }
 
     /// Where the accepted values around the estimate end on one side; `None` if it is the end of the range.

@@ -7,7 +7,6 @@ use super::scoring::Workspace;
 use super::{At, ChoiceBootstrap, ChoiceIntervals, Estimates, Model, ModelSpec, UnitGrid, bootstrap, profile, search};
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
-use crate::inference::distributions::student_quantile;
 use crate::inference::family::{Field, Surface};
 use crate::inference::fit::FitLimit;
 
@@ -127,9 +126,7 @@ impl MarginModelFitter {
                 ),
             });
         }
-        let freedom = (fit.n_observations - fit.n_parameters) as f64;
-        let t = student_quantile(0.975, freedom);
-        let threshold = t * t * (fit.residual / freedom).max(data.unit(0.0) * 1e-9);
+        let threshold = data.threshold(data.value(fit.residual), fit.n_parameters);
         profile::intervals(&self.model, &data, &fit.at, &fit.estimates, threshold)
     }
 

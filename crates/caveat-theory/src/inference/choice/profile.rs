@@ -6,16 +6,13 @@ use super::super::bootstrap::Interval;
 use super::super::family::Chart;
 use super::super::fit::FitLimit;
 use super::information::{Directions, SHARE};
-use super::response::{Binomial, MAX_LAPSE, Response};
+use super::response::{Binomial, MAX_LAPSE, Response, THRESHOLD};
 use super::scoring::{
     AMPLITUDE, BIAS, Coordinates, Held, LAPSE, Optimum, Search, Workspace, bounds, evaluate, maximize,
 };
 use super::search::inside;
 use super::{At, ChoiceCount, ChoiceFit, ChoiceFitter, Estimates, Model};
 use crate::error::{Result, TheoryError};
-
-/// 95 % quantile of χ² with one degree of freedom.
-const THRESHOLD: f64 = 3.841_458_820_694_124;
 
 /// Interval of a parameter, and whether there is anything to say about it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -227,7 +224,7 @@ impl<'a, R: Response> Profile<'a, R> {
     }
 
     /// Where the loss first exceeds the threshold in one direction; `None` if it does not before `bound`.
-    fn end(
+    pub(super) fn end(
         &mut self,
         coordinate: Coordinate,
         estimate: f64,

@@ -1,11 +1,16 @@
 //! What is observed on every ordered pair, and its likelihood as a function of the linear predictor.
 
+use super::super::distributions::student_quantile;
+
 /// Largest amplitude, the root mean square of gain·f over the distinct pairs, in logits: e^{−30} is below any error rate that
 /// data could show.
 pub const MAX_AMPLITUDE: f64 = 30.0;
 
 /// Largest lapse rate: with λ = ½ a quarter of all answers is against a certain margin.
 pub const MAX_LAPSE: f64 = 0.5;
+
+/// 95 % quantile of χ² with one degree of freedom.
+pub(super) const THRESHOLD: f64 = 3.841_458_820_694_124;
 
 /// Root mean square error relative to the margins below which a likelihood is not narrowed further.
 const LEAST_ERROR: f64 = 1e-4;
@@ -39,6 +44,10 @@ pub(super) trait Response: Sync {
 
     /// A difference in log-likelihood of about one unit of evidence, given its value at an optimum.
     fn unit(&self, value: f64) -> f64;
+
+    /// By how much twice the log-likelihood may fall below `value`, an optimum's, within a 95 % profile interval of one of
+    /// `parameters`.
+    fn threshold(&self, value: f64, parameters: usize) -> f64;
 
     /// Largest amplitude and largest |b|.
     fn largest(&self) -> (f64, f64);
@@ -208,6 +217,10 @@ impl Response for Binomial {
         1.0
     }
 
+    fn threshold(&self, _: f64, _: usize) -> f64 {
+        THRESHOLD
+    }
+
     fn largest(&self) -> (f64, f64) {
         (MAX_AMPLITUDE, MAX_AMPLITUDE)
     }
@@ -282,6 +295,11 @@ impl Gaussian {
         self.count
     }
 
+    /// The value that is summed over pair means, from Σ w(y − η)² of all single observations.
+    pub(super) fn value(&self, residual: f64) -> f64 {
+        0.5 * (self.residual(0.0) - residual)
+    }
+
     /// Σ w(y − η)² of all single observations, from the value that is summed over pair means.
     pub(super) fn residual(&self, value: f64) -> f64 {
         let between: f64 =
@@ -321,6 +339,16 @@ impl Response for Gaussian {
     fn unit(&self, value: f64) -> f64 {
         // σ², and where the fit is exact the rounding of the squares.
         (self.residual(value) / self.count as f64).max(1e-20 * self.squares)
+    }
+
+    /// Without degrees of freedom the variance is unknown, and nothing is excluded.
+    fn threshold(&self, value: f64, parameters: usize) -> f64 {
+        if self.count <= parameters {
+            return f64::INFINITY;
+        }
+        let freedom = (self.count - parameters) as f64;
+        let t = student_quantile(0.975, freedom);
+        t * t * (self.residual(value) / freedom).max(self.unit(0.0) * 1e-9)
     }
 
     fn largest(&self) -> (f64, f64) {

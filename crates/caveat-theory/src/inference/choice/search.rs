@@ -1,6 +1,6 @@
 //! The global search: a coarse scan of a chart, scoring from its best nodes, and the same on every limit.
 
-use super::super::family::{Chart, Point, Surface};
+use super::super::family::{Chart, Family, Point, Surface};
 use super::response::Response;
 use super::scoring::{AMPLITUDE, BIAS, Coordinates, LAPSE, Optimum, Search, Workspace, maximize, promise};
 use super::{At, Model};
@@ -149,28 +149,64 @@ pub(super) fn fit<R: Response>(model: &Model, response: &R, work: &mut Workspace
     {
         best = limit;
     }
+    settle_strength(model, response, &mut best, work)?;
     Ok(best)
+}
+
+/// Distance from the end of the box below which a strength without a limit is tried at the end.
+const NEAR_END: f64 = 6.0;
+
+/// Moves the strength of logistic margins, which have no limit of their own, to the end of its range where nothing inside is better
+/// by more than a limit's tolerance: they change as 1/log C, and a climb may stop on the way.
+fn settle_strength<R: Response>(model: &Model, response: &R, best: &mut Best, work: &mut Workspace) -> Result<()> {
+    let at = match best.at.chart {
+        Chart::Plane => 1,
+        Chart::AlongStrength { .. } => 0,
+        _ => return Ok(()),
+    };
+    let end = model.surface.bounds().z.1;
+    if model.surface.family() != Family::Logistic || best.at.theta[at] < end - NEAR_END {
+        return Ok(());
+    }
+    hold(model, response, best, (at, end), work)
+}
+
+/// Moves a coordinate to a value, all others being fitted to it, where nothing is better by more than a limit's tolerance.
+fn hold<R: Response>(
+    model: &Model,
+    response: &R,
+    best: &mut Best,
+    (at, value): (usize, f64),
+    work: &mut Workspace,
+) -> Result<()> {
+    let mut search = model.search(best.at.chart, !model.surface.is_exact());
+    search.free[at] = false;
+    let mut theta = best.at.theta;
+    theta[at] = value;
+    work.forget();
+    let there = maximize(&model.surface, response, &search, theta, work)?;
+    if there.value >= best.value - LIMIT * response.unit(best.value) {
+        *best = Best { at: At { chart: best.at.chart, theta: there.theta }, value: there.value.max(best.value) };
+    }
+    Ok(())
 }
 
 /// Position biases below this are inside: at it one choice in e⁸ ≈ 3,000 goes against a bias alone.
 const LARGE_BIAS: f64 = 8.0;
 
-/// Moves a large position bias to its bound, where nothing inside is better by more than a limit's tolerance: it runs off, and
-/// where it stopped on the way says nothing.
+/// Amplitudes below this are inside: at it one choice in 3,000 goes against a margin of that size.
+const LARGE_AMPLITUDE: f64 = 8.0;
+
+/// Moves a large amplitude and a large position bias to their bounds, where nothing inside is better by more than a limit's
+/// tolerance: they run off, and where they stopped on the way says nothing.
 pub(super) fn run_off<R: Response>(model: &Model, response: &R, best: &mut Best, work: &mut Workspace) -> Result<()> {
-    let (_, bound) = response.largest();
-    let bias = best.at.theta[BIAS];
-    if !model.spec.position_bias || bound.is_infinite() || bias.abs() < LARGE_BIAS {
-        return Ok(());
+    let (amplitude, bias) = response.largest();
+    if amplitude.is_finite() && (LARGE_AMPLITUDE..amplitude).contains(&best.at.theta[AMPLITUDE]) {
+        hold(model, response, best, (AMPLITUDE, amplitude), work)?;
     }
-    let mut search = model.search(best.at.chart, !model.surface.is_exact());
-    search.free[BIAS] = false;
-    let mut theta = best.at.theta;
-    theta[BIAS] = bound.copysign(bias);
-    work.forget();
-    let there = maximize(&model.surface, response, &search, theta, work)?;
-    if there.value >= best.value - LIMIT * response.unit(best.value) {
-        *best = Best { at: At { chart: best.at.chart, theta: there.theta }, value: there.value.max(best.value) };
+    let found = best.at.theta[BIAS];
+    if model.spec.position_bias && bias.is_finite() && found.abs() >= LARGE_BIAS {
+        hold(model, response, best, (BIAS, bias.copysign(found)), work)?;
     }
     Ok(())
 }

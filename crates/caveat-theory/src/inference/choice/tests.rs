@@ -470,3 +470,47 @@ fn bad_choices_are_refused() {
         assert!(margins.fit(&bad).is_err(), "{bad:?}");
     }
 }
+
+#[test]
+fn choices_that_are_all_explained_leave_the_gain_open_whatever_the_limit() {
+    let one = |first: usize, second: usize| ChoiceCount { first, second, first_chosen: 1.0, trials: 1.0 };
+    for n in 3..7 {
+        let task = TransitiveTask::new(n, &[]).unwrap();
+        let pairs: Vec<(usize, usize)> = (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j))).collect();
+        let near: Vec<_> = pairs.iter().copied().filter(|&(i, j)| j <= i + 1).collect();
+        for shown in [pairs, near] {
+            let choices: Vec<ChoiceCount> = shown.iter().map(|&(i, j)| one(i, j)).collect();
+            for held in [None, Some(0.0), Some(0.4), Some(1.0)] {
+                let mut spec = ModelSpec::new(Family::Ridge);
+                spec.conjunctivity = held;
+                let fit = ChoiceFitter::new(task.graph(), &spec, &shown).unwrap().fit(&[choices.clone()]).unwrap();
+                // α = 1 knows trained pairs alone, and those it explains. The cap is on the mean square: single margins are smaller.
+                assert!(fit.log_likelihood > -1e-4 || held == Some(1.0), "{n} {held:?} {fit:?}");
+                assert!(fit.estimates.saturated, "{n} {held:?} {fit:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_logistic_c_at_the_end_of_its_range_is_infinite() {
+    let task = TransitiveTask::new(5, &[(3, 1)]).unwrap();
+    let pairs: Vec<(usize, usize)> = (0..5).flat_map(|i| (i + 1..5).map(move |j| (i, j))).collect();
+    let fitter = MarginModelFitter::new(task.graph(), &ModelSpec::new(Family::Logistic), &pairs).unwrap();
+    // Beyond the end: as far again as the shape has come since C = 10⁴. And inside.
+    let shape = |c: f64| fitter.model.surface.shape(0.3, c).unwrap().values;
+    let beyond: Vec<f64> = shape(1e8).iter().zip(shape(1e4)).map(|(a, b)| 2.0 * a - b).collect();
+    for (margins, is_end) in [(beyond, true), (shape(20.0), false)] {
+        let data: Vec<MarginObservation> = pairs
+            .iter()
+            .zip(margins)
+            .map(|(&(first, second), margin)| MarginObservation { first, second, margin, weight: 1.0 })
+            .collect();
+        let fit = fitter.fit(&[data.clone()]).unwrap();
+        let e = fit.estimates;
+        assert_eq!(e.strength.is_infinite(), is_end, "{e:?}");
+        assert!(e.gain.is_finite() && e.gain > 0.0, "{e:?}");
+        let interval = fitter.intervals(&fit, &[data]).unwrap().strength.unwrap().interval;
+        assert!(interval.low < 1e8 && interval.high.is_infinite() == is_end, "{e:?} {interval:?}");
+    }
+}

@@ -156,3 +156,53 @@ fn a_position_bias_that_nothing_holds_back_is_infinite() {
     let fit = fitter.fit(&[pairs.iter().map(one).collect()]).unwrap();
     assert!((fit.estimates.position_bias - 999f64.ln()).abs() < 1e-3, "{:?}", fit.estimates);
 }
+
+#[test]
+fn an_estimate_at_an_end_that_all_clusters_pull_beyond_is_no_more_certain_than_by_its_likelihood() {
+    let task = TransitiveTask::new(9, &[(5, 3)]).unwrap();
+    let pairs = all_pairs(9);
+    let margins = |c: f64| {
+        let s = chain::solve(&task, &RidgeModel::new(0.3, c).unwrap()).unwrap();
+        pairs.iter().map(|&(i, j)| s.margin(i, j)).collect::<Vec<f64>>()
+    };
+    // C beyond ∞: further from C = 20 than ∞ is, in every cluster.
+    let (at_end, inside) = (margins(f64::INFINITY), margins(20.0));
+    let clusters: Vec<Vec<MarginObservation>> = (0..5)
+        .map(|k| {
+            let beyond = 1.0 + 0.1 * f64::from(k);
+            let value = |p: usize| at_end[p] + beyond * (at_end[p] - inside[p]);
+            (0..pairs.len())
+                .map(|p| MarginObservation { first: pairs[p].0, second: pairs[p].1, margin: value(p), weight: 1.0 })
+                .collect()
+        })
+        .collect();
+    let fitter = MarginModelFitter::new(task.graph(), &ModelSpec::new(Family::Ridge), &pairs).unwrap();
+    let fit = fitter.fit(&clusters).unwrap();
+    assert!(fit.estimates.strength.is_infinite(), "{fit:?}");
+    let over = fitter.cluster_intervals(&fit, &clusters).unwrap().strength.unwrap();
+    let profile = fitter.intervals(&fit, &clusters).unwrap().strength.unwrap().interval;
+    assert!(over.high.is_infinite() && over.low <= profile.low * (1.0 + 1e-3), "{over:?} {profile:?}");
+
+    // Fewer errors than any rate of lapses explains: the share of every choice further from chance than λ = 0 has it.
+    let both: Vec<_> = (0..81).map(|k| (k / 9, k % 9)).filter(|(i, j)| i != j).collect();
+    let fitter = ChoiceFitter::new(task.graph(), &ModelSpec::new(Family::Ridge).with_lapse(), &both).unwrap();
+    let s = chain::solve(&task, &RidgeModel::new(0.3, 5.0).unwrap()).unwrap();
+    let clusters: Vec<Vec<ChoiceCount>> = (0..5)
+        .map(|k| {
+            let lapse = -0.02 - 0.002 * f64::from(k);
+            let share = |(i, j): (usize, usize)| 0.5 * lapse + (1.0 - lapse) * logistic(3.0 * s.margin(i, j));
+            let one = |&(first, second): &(usize, usize)| ChoiceCount {
+                first,
+                second,
+                first_chosen: 50.0 * share((first, second)).clamp(0.0, 1.0),
+                trials: 50.0,
+            };
+            both.iter().map(one).collect()
+        })
+        .collect();
+    let fit = fitter.fit(&clusters).unwrap();
+    assert!(fit.estimates.lapse < 1e-6, "{:?}", fit.estimates);
+    let over = fitter.cluster_intervals(&fit, &clusters).unwrap().lapse.unwrap();
+    let profile = fitter.intervals(&fit, &clusters).unwrap().lapse.unwrap().interval;
+    assert!(over.low == 0.0 && over.high >= profile.high * (1.0 - 1e-3), "{over:?} {profile:?}");
+}
