@@ -184,7 +184,6 @@ fn what_is_read_is_not_written_over() {
         "rank c.csv -o c.csv",
         "fit t.csv -o t.csv",
         "fit t.csv --train ti_n9 --test ti_n9 --pairs t.csv",
-        "results convert t.csv -o t.csv",
         "results summary t.csv -o t.csv",
         "results check t.csv -o t.csv",
         "results matrix t.csv -o t.csv",

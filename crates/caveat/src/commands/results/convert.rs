@@ -1,11 +1,11 @@
 //! `caveat results convert`: trial tables between formats, and folders of runs to a trial table.
 
-use caveat_results::{Input, convert_trials};
+use caveat_results::convert_trials;
 
 use super::tell_passed_over;
 use crate::cli::ConvertArgs;
 use crate::failure::Failure;
-use crate::output::{check_separate, check_writable, tell};
+use crate::output::{check_writable, tell};
 use crate::progress;
 
 /// Contradictions of a layout that are told one by one.
@@ -13,7 +13,6 @@ const TOLD: usize = 5;
 
 pub(crate) fn run(args: &ConvertArgs) -> Result<(), Failure> {
     check_writable(&args.output)?;
-    check_separate(args.inputs.iter().map(Input::path), [args.output.as_path()])?;
     tell_passed_over(&args.inputs);
     let bar = progress::bar(1, "converting");
     let converted = convert_trials(&args.inputs, &args.output, args.layout.as_ref(), &|done, total| {

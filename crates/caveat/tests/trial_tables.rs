@@ -1,0 +1,56 @@
+//! `caveat fit` on trial tables: neither the order of rows, nor files, names or other conditions change a condition's fit.
+
+mod common;
+
+use common::trials::{self, EXCEPTION, PLAIN, Simulated};
+use common::{Place, assert_close};
+use proptest::prelude::*;
+use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde_json::Value;
+
+const OTHER: Simulated = Simulated { hier: "ti_n5", n_items: 5, conjunctivity: 0.05, c: 3.0, ..PLAIN };
+
+/// The fit of the hierarchy with an exception.
+fn fit(place: &Place, files: &str) -> Value {
+    let fits = place.json(&format!("fit {files} --bootstrap 0"));
+    fits.as_array().unwrap().iter().find(|f| f["hier"] == EXCEPTION.hier).unwrap().clone()
+}
+
+/// Equal but for the order in which numbers were added; names apart.
+fn assert_same(found: &Value, expected: &Value) {
+    for (name, value) in expected.as_object().unwrap() {
+        match value.as_f64() {
+            Some(number) => assert_close(&found[name], number, 1e-6),
+            None if name == "model" => {}
+            None => assert_eq!(&found[name], value, "{name}"),
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(6))]
+
+    #[test]
+    fn only_its_own_rows_decide_a_condition_s_fit(seed in 0_u64..1000) {
+        let place = Place::new();
+        trials::write(&place, "alone.csv", &[EXCEPTION]);
+        trials::write(&place, "other.csv", &[PLAIN, OTHER]);
+        let expected = fit(&place, "alone.csv");
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let text = place.text("alone.csv");
+        let (header, rows) = text.split_once('\n').unwrap();
+        let renamed = rows.replace(EXCEPTION.model, "another");
+        for rows in [rows, renamed.as_str()] {
+            let mut rows: Vec<&str> = rows.lines().collect();
+            rows.shuffle(&mut rng);
+            let cut = rng.random_range(1..rows.len());
+            for (name, part) in [("a.csv", &rows[..cut]), ("b.csv", &rows[cut..])] {
+                place.write(name, format!("{header}\n{}\n", part.join("\n")));
+            }
+            assert_same(&fit(&place, "a.csv b.csv"), &expected);
+            assert_same(&fit(&place, "b.csv other.csv a.csv"), &expected);
+        }
+    }
+}
