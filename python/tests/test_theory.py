@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from fractions import Fraction
+
 import numpy as np
 import pytest
 import scipy.integrate
@@ -336,3 +339,57 @@ def test_results_are_arrays_that_cannot_be_changed() -> None:
     for array in (solution.margins, solution.ranks):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 1.0
+
+
+def exact_sign(
+    n_items: int, exception: tuple[int, int], conjunctivity: Fraction, ridge: Fraction
+) -> Callable[[int, int], int]:
+    """Signs of margins by solving the antisymmetric problem of one trial per pair in rational numbers."""
+    winner, loser = exception
+    pairs = [(i, i + 1) for i in range(n_items - 1)] + [(winner, loser)]
+    side = (1 - conjunctivity) / 2
+
+    def kernel(a: tuple[int, int], b: tuple[int, int]) -> Fraction:
+        items = (a[0] == b[0]) + (a[1] == b[1]) - (a[0] == b[1]) - (a[1] == b[0])
+        return side * items + conjunctivity * (a == b)
+
+    rows = [{c: v for c, b in enumerate(pairs) if (v := kernel(a, b) + ridge * (a == b))} for a in pairs]
+    values = [Fraction(1)] * len(pairs)
+    for c in range(len(pairs)):
+        for r in range(c + 1, len(pairs)):
+            if share := rows[r].get(c, Fraction(0)) / rows[c][c]:
+                for k, v in rows[c].items():
+                    rows[r][k] = rows[r].get(k, Fraction(0)) - share * v
+                values[r] -= share * values[c]
+    for c in reversed(range(len(pairs))):
+        rest = sum((v * values[k] for k, v in rows[c].items() if k > c), Fraction(0))
+        values[c] = (values[c] - rest) / rows[c][c]
+    ranks = [Fraction(0)] * n_items
+    own: dict[tuple[int, int], Fraction] = {}
+    for (i, j), value in zip(pairs, values, strict=True):
+        ranks[i] += value
+        ranks[j] -= value
+        own[i, j], own[j, i] = value, -value
+
+    def sign(i: int, j: int) -> int:
+        margin = side * (ranks[i] - ranks[j]) + conjunctivity * own.get((i, j), Fraction(0))
+        return (margin > 0) - (margin < 0)
+
+    return sign
+
+
+@pytest.mark.parametrize("exception", [(20, 12), (26, 5), (30, 17)])
+@pytest.mark.parametrize("conjunctivity", [Fraction(3, 100), Fraction(3, 4)])
+@pytest.mark.parametrize("ridge", [Fraction(1, 4), Fraction(10), Fraction(10**5)])
+def test_margins_far_from_an_exception_have_the_sign_of_the_exact_solution(
+    exception: tuple[int, int], conjunctivity: Fraction, ridge: Fraction
+) -> None:
+    n_items, (winner, loser) = 31, exception
+    sign = exact_sign(n_items, exception, conjunctivity, ridge)
+    kernel = caveat.ExchangeableKernel(conjunctivity=float(conjunctivity))
+    margins = caveat.solve(caveat.TransitiveTask(n_items, [exception]), kernel, c=float(1 / ridge)).margins()
+    # Of pairs in the mirror of an item of the exception, or of its middle, the first digits cancel.
+    mirrors = {2 * winner, 2 * loser, winner + loser}
+    for i, j in upper_pairs(n_items):
+        if i + j not in mirrors:
+            assert np.sign(margins[i, j]) == sign(i, j), (i, j, margins[i, j])
