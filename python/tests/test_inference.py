@@ -323,11 +323,11 @@ def test_a_position_bias_needs_both_positions() -> None:
 def test_a_population_leaves_nobody_out_and_refuses_what_it_cannot_be_of(tmp_path: Path) -> None:
     rng = np.random.default_rng(2605)
     margins = model_margins(6, [], 0.0, 6.0)
-    rows = ["subject,winner,loser,count"]
+    rows = ["subject,winner,loser,first,count"]
     for subject in range(8):
         for a, b in upper_pairs(6):
             wins = rng.binomial(12, 1 / (1 + np.exp(-3 * margins[a, b])))
-            rows += [f"s{subject},{w},{o},{k}" for w, o, k in [(a, b, wins), (b, a, 12 - wins)] if k]
+            rows += [f"s{subject},{w},{o},{a},{k}" for w, o, k in [(a, b, wins), (b, a, 12 - wins)] if k]
     file = tmp_path / "choices.csv"
     file.write_text("\n".join(rows) + "\n")
     table = caveat.fit_choice_file(file, by=["subject"], bootstrap=0, hierarchical=True).table

@@ -387,7 +387,7 @@ def test_margins_far_from_an_exception_have_the_sign_of_the_exact_solution(
     n_items, (winner, loser) = 31, exception
     sign = exact_sign(n_items, exception, conjunctivity, ridge)
     kernel = caveat.ExchangeableKernel(conjunctivity=float(conjunctivity))
-    margins = caveat.solve(caveat.TransitiveTask(n_items, [exception]), kernel, c=float(1 / ridge)).margins()
+    margins = caveat.solve(caveat.TransitiveTask(n_items, [exception]), kernel, c=float(1 / ridge)).margins
     # Of pairs in the mirror of an item of the exception, or of its middle, the first digits cancel.
     mirrors = {2 * winner, 2 * loser, winner + loser}
     for i, j in upper_pairs(n_items):

@@ -242,6 +242,22 @@ impl Condition {
         let stride = group.stride();
         let marks: Vec<u8> = (0..n * n).map(|k| group.marks(k / n, k % n)).collect();
         let Trained { comparisons, order, exceptions } = Trained::find(&group, tally, &key, n)?;
+        // An item that nothing was trained on has no place in the order.
+        let trained = comparisons.iter().map(|c| c.winner.max(c.loser)).max();
+        let shown = |item: usize| (0..n).any(|k| marks[item * n + k] | marks[k * n + item] != 0);
+        let gap = (0..n).skip_while(|item| !shown(*item)).find(|item| !shown(*item));
+        let (last, what) = match (gap, trained) {
+            (Some(gap), _) => (gap, format!("no row shows rank {gap}")),
+            (None, Some(last)) => (last + 1, format!("the trained pairs have ranks 0 to {last}")),
+            (None, None) => (n, String::new()),
+        };
+        let beyond = |k: &usize| marks[*k] != 0 && (k / n).max(k % n) >= last;
+        if let Some(k) = (0..n * n).find(beyond) {
+            let (a, b) = (k / n, k % n);
+            let column = if a >= last { "rank_a" } else { "rank_b" };
+            let problem = format!("rank {}: {what}", a.max(b));
+            return Err(tally.bad_cell(&group, (a, b), (b, a), column, &key, &problem));
+        }
         let graph = ComparisonGraph::new(n, comparisons)
             .map_err(|source| {
                 let context = format!("condition {key}, rows with is_train true");

@@ -54,3 +54,28 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_rank_beyond_the_trained_items_is_refused_by_row() {
+    let place = Place::new();
+    trials::write(&place, "t.csv", &[EXCEPTION]);
+    let text = place.text("t.csv");
+    let header: Vec<&str> = text.lines().next().unwrap().split(',').collect();
+    let column = |name: &str| header.iter().position(|h| *h == name).unwrap();
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    // Of a trained pair or of another one.
+    for (is_train, says) in [("true", "rank 99: no row shows rank 9"), ("false", "rank 99: no row shows rank 9")] {
+        let kept = lines.clone();
+        let is_one = |line: &String| {
+            let fields: Vec<&str> = line.split(',').collect();
+            fields[column("phase")] == "post" && fields[column("is_train")] == is_train
+        };
+        let row = lines.iter().skip(1).position(is_one).unwrap() + 1;
+        let mut fields: Vec<&str> = lines[row].split(',').collect();
+        fields[column("rank_a")] = "99";
+        lines[row] = fields.join(",");
+        place.write("t.csv", lines.join("\n") + "\n");
+        place.refused_saying("fit t.csv", &["rank_a", says]);
+        lines = kept;
+    }
+}
