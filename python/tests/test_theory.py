@@ -378,7 +378,7 @@ def exact_sign(
     return sign
 
 
-@pytest.mark.parametrize("exception", [(20, 12), (26, 5), (30, 17)])
+@pytest.mark.parametrize("exception", [(20, 12), (26, 5), (19, 17)])
 @pytest.mark.parametrize("conjunctivity", [Fraction(3, 100), Fraction(3, 4)])
 @pytest.mark.parametrize("ridge", [Fraction(1, 4), Fraction(10), Fraction(10**5)])
 def test_margins_far_from_an_exception_have_the_sign_of_the_exact_solution(
@@ -391,5 +391,5 @@ def test_margins_far_from_an_exception_have_the_sign_of_the_exact_solution(
     # Of pairs in the mirror of an item of the exception, or of its middle, the first digits cancel.
     mirrors = {2 * winner, 2 * loser, winner + loser}
     for i, j in upper_pairs(n_items):
-        if i + j not in mirrors:
+        if i + j not in mirrors and sign(i, j) != 0:
             assert np.sign(margins[i, j]) == sign(i, j), (i, j, margins[i, j])
