@@ -28,12 +28,30 @@ struct AddedToken {
     content: String,
 }
 
+/// Tokens that a post-processor puts around texts, with the ids that it has for them.
+fn put_around(processor: &Value) -> Vec<(String, u64)> {
+    let mut found = Vec::new();
+    for special in processor["special_tokens"].as_object().into_iter().flat_map(Map::values) {
+        let (tokens, ids) = (special["tokens"].as_array(), special["ids"].as_array());
+        for (token, id) in tokens.into_iter().flatten().zip(ids.into_iter().flatten()) {
+            found.extend(token.as_str().map(str::to_owned).zip(id.as_u64()));
+        }
+    }
+    // Of BERT and RoBERTa.
+    for side in ["cls", "sep"] {
+        let pair = &processor[side];
+        found.extend(pair[0].as_str().map(str::to_owned).zip(pair[1].as_u64()));
+    }
+    found.extend(processor["processors"].as_array().into_iter().flatten().flat_map(put_around));
+    found
+}
+
 impl Tokenizer {
     /// Reads the `tokenizer.json` of a folder. Truncation and padding are switched off, as a model's own are no part of its
     /// tokenizer.
     ///
     /// # Errors
-    /// A file that is absent or no tokenizer, or whose added tokens have other ids than it says.
+    /// A file that is absent or no tokenizer, or whose added tokens, or those around texts, have other ids than it says.
     pub(crate) fn from_folder(folder: &Path) -> Result<Self> {
         let path = folder.join(FILE);
         let text = fs::read(&path).map_err(|e| match e.kind() {
@@ -60,6 +78,17 @@ impl Tokenizer {
                 let content = quoted(&content);
                 return Err(bad(format!(
                     "the added token {content} is to have the id {id}, the vocabulary makes it {found}"
+                )));
+            }
+        }
+        let whole: Value = serde_json::from_slice(text).map_err(|e| bad(e.to_string()))?;
+        for (token, id) in put_around(&whole["post_processor"]) {
+            let found = inner.token_to_id(&token);
+            if found.map(u64::from) != Some(id) {
+                let found = found.map_or_else(|| "none".to_owned(), |found| found.to_string());
+                let token = quoted(&token);
+                return Err(bad(format!(
+                    "the post-processor puts {token} around texts with the id {id}, the vocabulary makes it {found}"
                 )));
             }
         }

@@ -264,6 +264,17 @@ fn json_tokenizers_that_contradict_themselves_are_errors() {
             "is no",
         ),
         ("/version", json!("2.0"), "Unknown tokenizer version '2.0'"),
+        (
+            "/post_processor/special_tokens/<s>/ids/0",
+            json!(9),
+            "puts \"<s>\" around texts with the id 9, the vocabulary makes it 1",
+        ),
+        (
+            "/post_processor",
+            json!({"type": "RobertaProcessing", "sep": ["<s>", 1], "cls": ["<pad>", 0],
+            "trim_offsets": true, "add_prefix_space": false}),
+            "puts \"<pad>\" around texts with the id 0, the vocabulary makes it 4",
+        ),
         ("/added_tokens/0/id", json!(7), "added token \"<s>\" is to have the id 7, the vocabulary makes it 1"),
     ] {
         let mut file = small_json();
