@@ -6,6 +6,7 @@
 mod columns;
 mod counts;
 mod filter;
+mod names;
 mod read;
 mod source;
 mod summaries;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::columns::{Fields, Shape};
 use super::counts::reconstruct;
 use super::filter::{LeftOut, RowFilter};
+use super::names::Names;
 use super::source::{Cells, Source, tables_under};
 use super::{
     ChoiceColumns, ChoiceRole, ChoiceRow, ChoiceTable, CountReconstruction, DistanceRow, Grouping, ItemLabels,
@@ -14,8 +15,7 @@ use super::{
 use crate::delimited::{Numbers, find_column, flag, is_missing};
 use crate::error::{Result, ResultsError, name_list};
 use crate::input::{AsInput, Input, identity};
-use crate::interner::Interner;
-use crate::labels::{label_key, look_alikes_of, tidy};
+use crate::labels::label_key;
 
 /// Largest number of items, as a guard against a column that holds no ranks.
 const MOST_ITEMS: usize = 1_000_000;
@@ -501,46 +501,4 @@ fn count(text: &str, numbers: Numbers) -> std::result::Result<f64, String> {
         .parse(text)
         .filter(|n| *n > 0.0 && n.is_finite())
         .ok_or_else(|| format!("count {text:?}: expected a positive, finite number of trials"))
-}
-
-/// Names in order of appearance, shown as they were written first. Spellings of one whole number are one name, as are those of
-/// text that print alike; 1.1 and 1.10 are two, as the tenth session of a subject 1 may be called.
-#[derive(Default)]
-struct Names {
-    keys: Interner,
-    shown: Vec<String>,
-    /// The first spelling of a number that has another one before it.
-    merged: Option<(u32, String)>,
-}
-
-impl Names {
-    fn number(&mut self, text: &str) -> std::result::Result<u32, String> {
-        let key = label_key(text);
-        let is_whole = key.bytes().all(|b| b.is_ascii_digit());
-        let key = if is_whole { key } else { tidy(text) };
-        let number = self.keys.intern(key.as_bytes())?;
-        let name = group_name(&tidy(text)).to_owned();
-        match self.shown.get(number as usize) {
-            None => self.shown.push(name),
-            Some(shown) if *shown != name && self.merged.is_none() => self.merged = Some((number, name)),
-            Some(_) => {}
-        }
-        Ok(number)
-    }
-
-    /// What should be known of the names of a role.
-    fn notes(&self, role: ChoiceRole) -> impl Iterator<Item = String> {
-        let merged = self.merged.as_ref().map(|(number, name)| {
-            format!("the {role}s {:?} and {name:?} are the same number and taken for one", self.shown[*number as usize])
-        });
-        merged.into_iter().chain(look_alikes_of(&self.shown, &format!("{role}s")))
-    }
-}
-
-/// The name of a group: whole numbers that a table kept as floats are named without their decimal zero.
-fn group_name(text: &str) -> &str {
-    match text.strip_suffix(".0") {
-        Some(digits) if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => digits,
-        _ => text,
-    }
 }
