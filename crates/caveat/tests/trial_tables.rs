@@ -79,3 +79,16 @@ fn a_rank_beyond_the_trained_items_is_refused_by_row() {
         lines = kept;
     }
 }
+
+#[test]
+fn a_table_that_lies_packed_beside_itself_counts_once() {
+    let place = Place::new();
+    trials::write(&place, "t.csv", &[EXCEPTION]);
+    let expected = place.json("results summary t.csv");
+    place.make_directory("both").write("both/t.csv", place.bytes("t.csv"));
+    place.write("both/t.csv.zst", zstd::encode_all(&place.bytes("t.csv")[..], 1).unwrap());
+    let run = place.run("results summary both --format json");
+    let told = String::from_utf8_lossy(&run.stderr);
+    assert!(told.contains("the unpacked is read; passed over: ") && told.contains("t.csv.zst"), "{told}");
+    assert_eq!(serde_json::from_slice::<Value>(&run.stdout).unwrap(), expected);
+}

@@ -31,7 +31,8 @@ impl Located {
 
 /// The files that hold trial tables: every file named, and the tables at any depth under a directory named.
 ///
-/// Under a directory these are the .parquet files; where there is none, .csv, .tsv and .txt files, also packed as .gz or .zst.
+/// Under a directory these are the .parquet files; where there is none, .csv, .tsv and .tab files, also packed as .gz or .zst unless
+/// the same name is there unpacked.
 /// Sorted by path under each name; a file reached twice is listed once. Links to directories are not followed, hidden
 /// files and directories are passed over.
 ///
@@ -72,18 +73,24 @@ pub(crate) fn locate<P: AsInput>(paths: &[P]) -> Result<Vec<Located>> {
     Ok(tables)
 }
 
-/// What was passed over under directories, in words, a line each: tables in text beside those in Parquet.
+/// What was passed over under directories, in words, a line each: tables in text beside those in Parquet, and packed ones beside
+/// the same unpacked.
 pub fn tables_passed_over<P: AsInput>(paths: &[P]) -> Vec<String> {
     let mut notes = Vec::new();
     for input in paths.iter().map(AsInput::as_input).filter(Input::is_dir) {
         let Ok(found) = under(input.given()) else { continue };
-        if let [first, rest @ ..] = found.passed_over.as_slice() {
-            let more = match rest.len() {
-                0 => String::new(),
-                n => format!(" and {n} more"),
-            };
-            let place = input.path().display();
-            notes.push(format!("{place}: only .parquet files are read; passed over: {}{more}", first.display()));
+        for (why, paths) in [
+            ("only .parquet files are read", &found.passed_over),
+            ("of a table that is there packed as well the unpacked is read", &found.packed),
+        ] {
+            if let [first, rest @ ..] = paths.as_slice() {
+                let more = match rest.len() {
+                    0 => String::new(),
+                    n => format!(" and {n} more"),
+                };
+                let place = input.path().display();
+                notes.push(format!("{place}: {why}; passed over: {}{more}", first.display()));
+            }
         }
     }
     notes
@@ -91,7 +98,10 @@ pub fn tables_passed_over<P: AsInput>(paths: &[P]) -> Vec<String> {
 
 struct Under {
     used: Vec<PathBuf>,
+    /// Tables in text beside some in Parquet.
     passed_over: Vec<PathBuf>,
+    /// Packed tables beside the same unpacked.
+    packed: Vec<PathBuf>,
 }
 
 /// The tables under a directory, and those in text where there are some in Parquet.
@@ -101,8 +111,17 @@ fn under(directory: &Path) -> Result<Under> {
     parquet.sort();
     text.sort();
     Ok(match parquet.is_empty() {
-        true => Under { used: text, passed_over: Vec::new() },
-        false => Under { used: parquet, passed_over: text },
+        true => {
+            // Their rows would count twice.
+            let is_copy = |path: &PathBuf| {
+                let is_packed =
+                    path.extension().is_some_and(|e| e.eq_ignore_ascii_case("gz") || e.eq_ignore_ascii_case("zst"));
+                is_packed && text.binary_search(&path.with_extension("")).is_ok()
+            };
+            let (packed, used) = text.iter().cloned().partition(is_copy);
+            Under { used, passed_over: Vec::new(), packed }
+        }
+        false => Under { used: parquet, passed_over: text, packed: Vec::new() },
     })
 }
 
