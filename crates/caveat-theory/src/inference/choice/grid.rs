@@ -24,7 +24,10 @@ const RELEVANT: f64 = 5.0;
 
 /// Distance of gains where there are lapses, as a share of what it is without: rates are those at the likeliest lapse rate, and
 /// at smaller ones gains are told better.
-const GAINS_WITH_LAPSES: f64 = 0.5;
+const GAINS_WITH_LAPSES: f64 = 0.3;
+
+/// The same of lapses: on their own scale the likelihood is smoother than its curvature at the peak says.
+const LAPSES: f64 = 1.5;
 
 /// Spacing in standard deviations beyond which more values are taken instead.
 const COARSEST: f64 = 3.0;
@@ -146,7 +149,7 @@ impl<R: Response> Maker<'_, R> {
         }
         let places = self.kept(&mut axes, peak);
         let spec = &self.model.spec;
-        let lapses = if spec.lapse { self.lapse_nodes(top, peak, spacing)? } else { Nodes::single() };
+        let lapses = if spec.lapse { self.lapse_nodes(top, peak, LAPSES * spacing)? } else { Nodes::single() };
         let biases = if spec.position_bias { self.bias_nodes(top, peak, spacing)? } else { Nodes::single() };
         let share = if spec.lapse { GAINS_WITH_LAPSES } else { 1.0 };
         let step = (share * spacing / typical_rate(places.iter().map(|p| &p.2), peak, 2)).clamp(1e-7, 1.0);

@@ -130,7 +130,10 @@ impl<'a> Units<'a> {
     pub(super) fn at_limit(&self, axis: usize, side: usize, near: &Fitted) -> Fitted {
         let mut start = self.lifted(&near.population);
         start[axis] = Level::Limit(side);
-        self.maximize(&start, [false; SLOPES], Some(&near.hessian))
+        let known = self.maximize(&start, [false; SLOPES], Some(&near.hessian));
+        // What was known of the curvature elsewhere may have stopped the search on its way.
+        let fresh = self.maximize(&known.population, [false; SLOPES], None);
+        if fresh.value > known.value { fresh } else { known }
     }
 
     /// The best population without differences on an axis.
