@@ -5,16 +5,16 @@ use std::path::{Path, PathBuf};
 
 use super::columns::{Fields, Shape};
 use super::counts::reconstruct;
-use super::filter::{LeftOut, RowFilter};
+use super::filter::LeftOut;
 use super::names::Names;
-use super::source::{Cells, Source, tables_under};
+use super::source::{Cells, Source, filters_of, is_same_file, tables_under};
 use super::{
     ChoiceColumns, ChoiceRole, ChoiceRow, ChoiceTable, CountReconstruction, DistanceRow, Grouping, ItemLabels,
     TrialCounts,
 };
-use crate::delimited::{Numbers, find_column, flag, is_missing};
+use crate::delimited::{Numbers, flag, is_missing};
 use crate::error::{Result, ResultsError, name_list};
-use crate::input::{AsInput, Input, identity};
+use crate::input::{AsInput, Input};
 use crate::labels::label_key;
 
 /// Largest number of items, as a guard against a column that holds no ranks.
@@ -101,26 +101,6 @@ pub fn read_choice_files<P: AsInput>(files: &[P], columns: &ChoiceColumns) -> Re
         [_] => ResultsError::bad_file(first, problem),
         several => ResultsError::BadTable(format!("{} and {} more: {problem}", first.display(), several.len() - 1)),
     })
-}
-
-/// The filters with the fields that they are about.
-fn filters_of<'a>(
-    columns: &'a ChoiceColumns,
-    source: &Source,
-) -> std::result::Result<Vec<(&'a RowFilter, usize)>, String> {
-    let find = |filter: &'a RowFilter| {
-        let field = find_column(source.names(), filter.column())?.ok_or_else(|| {
-            let found = name_list(source.names().iter().map(String::as_str));
-            format!("column {:?}, which {filter} is about, is missing: the table has {found}", filter.column())
-        })?;
-        Ok((filter, field))
-    };
-    columns.filters.iter().map(find).collect()
-}
-
-/// Whether two inputs are one file, or both are standard input.
-fn is_same_file(a: &Input, b: &Input) -> bool {
-    matches!((identity(a), identity(b)), (Ok(a), Ok(b)) if a == b)
 }
 
 /// The choices of the caller that do not depend on the file, checked.

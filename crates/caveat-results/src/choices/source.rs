@@ -1,10 +1,10 @@
-//! Rows of a table as text by role: the fields of a file of choices that mean something.
+//! Files of choices, opened: the fields of their rows that mean something, as text by role.
 
-use super::columns::{ChoiceRole, has_choice_columns};
+use super::columns::{ChoiceColumns, ChoiceRole, has_choice_columns};
 use super::filter::RowFilter;
-use crate::delimited::{Numbers, not_utf8};
-use crate::error::{Result, ResultsError};
-use crate::input::{AsInput, Input};
+use crate::delimited::{Numbers, find_column, not_utf8};
+use crate::error::{Result, ResultsError, name_list};
+use crate::input::{AsInput, Input, identity};
 use crate::rows::{Rows, column_names};
 use crate::trial_table::{Located, locate};
 
@@ -105,6 +105,26 @@ impl Source {
             visited.map_err(|problem| self.rows.bad(place, problem))?;
         }
     }
+}
+
+/// The filters with the fields that they are about.
+pub(super) fn filters_of<'a>(
+    columns: &'a ChoiceColumns,
+    source: &Source,
+) -> std::result::Result<Vec<(&'a RowFilter, usize)>, String> {
+    let find = |filter: &'a RowFilter| {
+        let field = find_column(source.names(), filter.column())?.ok_or_else(|| {
+            let found = name_list(source.names().iter().map(String::as_str));
+            format!("column {:?}, which {filter} is about, is missing: the table has {found}", filter.column())
+        })?;
+        Ok((filter, field))
+    };
+    columns.filters.iter().map(find).collect()
+}
+
+/// Whether two inputs are one file, or both are standard input.
+pub(super) fn is_same_file(a: &Input, b: &Input) -> bool {
+    matches!((identity(a), identity(b)), (Ok(a), Ok(b)) if a == b)
 }
 
 /// The text of a row in one of the file's own columns, or in one of the folders'.

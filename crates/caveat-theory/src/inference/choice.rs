@@ -19,6 +19,25 @@ use super::fit::FitLimit;
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
 
+/// What something with a field for each parameter has for one of them.
+macro_rules! of_parameter {
+    ($owner:ty, $value:ty) => {
+        impl $owner {
+            /// The one of a parameter.
+            pub fn of(&self, parameter: $crate::inference::ChoiceParameter) -> $value {
+                use $crate::inference::ChoiceParameter::{Conjunctivity, Gain, Lapse, PositionBias, Strength};
+                match parameter {
+                    Conjunctivity => self.conjunctivity,
+                    Strength => self.strength,
+                    Gain => self.gain,
+                    Lapse => self.lapse,
+                    PositionBias => self.position_bias,
+                }
+            }
+        }
+    };
+}
+
 mod bootstrap;
 mod clusters;
 mod grid;
@@ -135,18 +154,7 @@ pub struct Estimates {
     pub saturated: bool,
 }
 
-impl Estimates {
-    /// The one of a parameter.
-    pub fn of(&self, parameter: ChoiceParameter) -> f64 {
-        match parameter {
-            ChoiceParameter::Conjunctivity => self.conjunctivity,
-            ChoiceParameter::Strength => self.strength,
-            ChoiceParameter::Gain => self.gain,
-            ChoiceParameter::Lapse => self.lapse,
-            ChoiceParameter::PositionBias => self.position_bias,
-        }
-    }
-}
+of_parameter!(Estimates, f64);
 
 /// A maximum-likelihood fit to choices.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

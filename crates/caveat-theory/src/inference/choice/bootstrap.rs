@@ -10,7 +10,7 @@ use super::super::family::Field;
 use super::super::fit::FitLimit;
 use super::response::Response;
 use super::scoring::{AMPLITUDE, BIAS, Coordinates, LAPSE, Search, Workspace, maximize};
-use super::{At, ChoiceCount, ChoiceFit, ChoiceFitter, ChoiceParameter, Model, search};
+use super::{At, ChoiceCount, ChoiceFit, ChoiceFitter, Model, search};
 use crate::error::{Result, TheoryError};
 
 /// Expected gain in log-likelihood at which a replicate is done: its error is about 10⁻³ of a standard error.
@@ -43,18 +43,7 @@ pub struct ChoiceBootstrap {
     pub draws: Vec<[f64; 5]>,
 }
 
-impl ChoiceBootstrap {
-    /// The one of a parameter.
-    pub fn of(&self, parameter: ChoiceParameter) -> Option<Interval> {
-        match parameter {
-            ChoiceParameter::Conjunctivity => self.conjunctivity,
-            ChoiceParameter::Strength => self.strength,
-            ChoiceParameter::Gain => self.gain,
-            ChoiceParameter::Lapse => self.lapse,
-            ChoiceParameter::PositionBias => self.position_bias,
-        }
-    }
-}
+of_parameter!(ChoiceBootstrap, Option<Interval>);
 
 /// One node of the scan with what a quadratic approximation of the likelihood needs.
 struct Node {

@@ -53,18 +53,7 @@ pub struct ClusterIntervals {
     pub clusters: usize,
 }
 
-impl ClusterIntervals {
-    /// The one of a parameter.
-    pub fn of(&self, parameter: ChoiceParameter) -> Option<Interval> {
-        match parameter {
-            ChoiceParameter::Conjunctivity => self.conjunctivity,
-            ChoiceParameter::Strength => self.strength,
-            ChoiceParameter::Gain => self.gain,
-            ChoiceParameter::Lapse => self.lapse,
-            ChoiceParameter::PositionBias => self.position_bias,
-        }
-    }
-}
+of_parameter!(ClusterIntervals, Option<Interval>);
 
 impl ChoiceFitter {
     /// 95 % intervals of a fit to the same choices, over `clusters` that are independent of each other; what trials of one

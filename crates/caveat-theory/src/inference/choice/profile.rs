@@ -43,18 +43,7 @@ pub struct ChoiceIntervals {
     pub position_bias: Option<ParameterInterval>,
 }
 
-impl ChoiceIntervals {
-    /// The one of a parameter.
-    pub fn of(&self, parameter: ChoiceParameter) -> Option<ParameterInterval> {
-        match parameter {
-            ChoiceParameter::Conjunctivity => self.conjunctivity,
-            ChoiceParameter::Strength => self.strength,
-            ChoiceParameter::Gain => self.gain,
-            ChoiceParameter::Lapse => self.lapse,
-            ChoiceParameter::PositionBias => self.position_bias,
-        }
-    }
-}
+of_parameter!(ChoiceIntervals, Option<ParameterInterval>);
 
 /// A parameter that can be profiled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
