@@ -10,7 +10,7 @@ mod axes;
 use std::collections::HashMap;
 
 use super::response::{MAX_LAPSE, Response};
-use super::scoring::{AMPLITUDE, BIAS, Coordinates, Held, LAPSE, Search, Workspace, evaluate, maximize};
+use super::scoring::{AMPLITUDE, BIAS, Coordinates, Held, LAPSE, Optimum, Search, Workspace, evaluate, maximize};
 use super::search::{self, inside};
 use super::{At, Model};
 use crate::error::Result;
@@ -22,9 +22,16 @@ pub(crate) const DEPTH: f64 = 10.0;
 /// The same, of nodes that decide how fine an axis is.
 const RELEVANT: f64 = 5.0;
 
-/// Distance of gains where there are lapses, as a share of what it is without: rates are those at the likeliest lapse rate, and
-/// at smaller ones gains are told better.
-const GAINS_WITH_LAPSES: f64 = 0.3;
+/// Distance of gains where there are lapses, as a share of what it is without: rates are those at two lapse rates, and at some
+/// others gains are told better.
+const GAINS_WITH_LAPSES: f64 = 0.5;
+
+/// The likeliest lapse rate that has a smaller one beside it, and how many times smaller. Choices that hardly depend on distance
+/// may be many lapses of somebody with a large gain, where α and C are told by nothing, or few of somebody with a small one.
+const FEWER_LAPSES: (f64, f64) = (0.02, 6.0);
+
+/// A place counts for this power of its likelihood when the typical rate is taken: a ridge between nodes is seen on its flanks.
+const TEMPER: f64 = 0.5;
 
 /// The same of lapses: on their own scale the likelihood is smoother than its curvature at the peak says.
 const LAPSES: f64 = 1.5;
@@ -92,9 +99,13 @@ struct Place {
     log_scale: f64,
     /// Log-likelihood, maximized over gain, lapses and bias.
     log: f64,
-    /// Square roots of the information about both coordinates and log gain, with the others held.
-    rates: [f64; 3],
+    rates: Rates,
+    /// With fewer lapses, the log-likelihood maximized over gain and bias, and the rates.
+    fewer: Option<(f64, Rates)>,
 }
+
+/// Square roots of the information about both coordinates and log gain, with the others held.
+type Rates = [f64; 3];
 
 /// A grid, or which share of its places had used up the values that it may have.
 enum Made {
@@ -246,28 +257,36 @@ impl<R: Response> Maker<'_, R> {
         if self.model.spec.lapse {
             start[LAPSE] = start[LAPSE].clamp(0.005, 0.3);
         }
-        let surface = &self.model.surface;
-        let best = maximize(surface, self.response, &held, start, &mut self.work)?;
+        let best = maximize(&self.model.surface, self.response, &held, start, &mut self.work)?;
         let log_scale = self.work.field.log_scale;
-        let gain = best.theta[AMPLITUDE] / log_scale.exp();
-        let tied = if gain.is_finite() {
-            evaluate(surface, self.response, &self.search(Some(gain)), best.theta, &mut self.work)?
+        let rates = self.rates(&best, log_scale)?;
+        let fewer = if self.model.spec.lapse && best.theta[LAPSE] > FEWER_LAPSES.0 {
+            let held = Search { free: [false, false, true, false, free.free[BIAS]], ..free };
+            let mut start = best.theta;
+            start[LAPSE] /= FEWER_LAPSES.1;
+            start[AMPLITUDE] *= 0.5;
+            let best = maximize(&self.model.surface, self.response, &held, start, &mut self.work)?;
+            Some((self.response.log_likelihood(best.value), self.rates(&best, log_scale)?))
         } else {
-            best
+            None
         };
-        let rate = |information: f64| (information / self.unit).max(0.0).sqrt();
-        let place = Place {
-            theta: best.theta,
-            log_scale,
-            log: self.response.log_likelihood(best.value),
-            rates: [
-                rate(tied.information[0][0]),
-                rate(tied.information[1][1]),
-                best.theta[AMPLITUDE] * rate(best.information[AMPLITUDE][AMPLITUDE]),
-            ],
-        };
+        let log = self.response.log_likelihood(best.value);
+        let place = Place { theta: best.theta, log_scale, log, rates, fewer };
         self.places.insert(key, place);
         Ok(place)
+    }
+
+    /// Rates at a maximum over gains; those of the coordinates with the gain held, not the amplitude.
+    fn rates(&mut self, best: &Optimum, log_scale: f64) -> Result<Rates> {
+        let gain = best.theta[AMPLITUDE] / log_scale.exp();
+        let tied = if gain.is_finite() {
+            evaluate(&self.model.surface, self.response, &self.search(Some(gain)), best.theta, &mut self.work)?
+        } else {
+            *best
+        };
+        let rate = |information: f64| (information / self.unit).max(0.0).sqrt();
+        let by_gain = best.theta[AMPLITUDE] * rate(best.information[AMPLITUDE][AMPLITUDE]);
+        Ok([rate(tied.information[0][0]), rate(tied.information[1][1]), by_gain])
     }
 
     /// The values at every place and bias, over a window of gains.
@@ -391,11 +410,12 @@ fn window(start: i64, bounds: (i64, i64), least: f64, line: impl Fn(i64) -> Line
     (first, lines.into())
 }
 
-/// Root mean square of the rate of a coordinate over places, each counted by its likelihood relative to `best`.
+/// Root mean square of the rate of a coordinate over places, each counted by a power of its likelihood relative to `best`.
 fn typical_rate<'a>(places: impl Iterator<Item = &'a Place>, best: f64, k: usize) -> f64 {
-    let (sum, total) = places.fold((0.0, 0.0), |(sum, total), p| {
-        let weight = (p.log - best).exp();
-        (sum + weight * p.rates[k] * p.rates[k], total + weight)
+    let all = places.flat_map(|p| std::iter::once((p.log, p.rates)).chain(p.fewer));
+    let (sum, total) = all.fold((0.0, 0.0), |(sum, total), (log, rates)| {
+        let weight = (TEMPER * (log - best)).exp();
+        (sum + weight * rates[k] * rates[k], total + weight)
     });
     (sum / total).sqrt()
 }

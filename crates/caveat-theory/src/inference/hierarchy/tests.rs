@@ -113,6 +113,54 @@ fn agrees_with_monte_carlo(spec: &ModelSpec) {
     }
 }
 
+/// People whose choices hardly depend on distance: many lapses with a large gain fit them about as well as few with a small one,
+/// and only the latter say anything about α and C.
+#[test]
+fn a_marginal_likelihood_of_two_ridges_is_its_integral_over_gains_and_lapses() {
+    let task = TransitiveTask::new(7, &[]).unwrap();
+    let surface = Surface::new(task.graph(), Family::Ridge, &pairs(7)).unwrap();
+    let margins = surface.margins(0.2, f64::INFINITY).unwrap();
+    // Means and standard deviations of log gain and logit 2λ.
+    let [gain, lapse] = [(3f64.ln(), 0.3), (UnitScale::HalfLogit.apply(0.05), 0.5)];
+    let level = |(mean, sd): (f64, f64)| Level::Normal { mean, log_sd: f64::ln(sd) };
+    let conjunctivity = Level::Normal { mean: UnitScale::Logit.apply(0.2), log_sd: LOG_SD.0 };
+    let population = [conjunctivity, Level::Limit(1), level(gain), level(lapse), Level::Limit(0)];
+    for chosen in [
+        [10, 7, 10, 12, 12, 12, 11, 12, 9, 10, 10, 11, 11, 9, 12, 11, 11, 12, 11, 11, 12],
+        [11, 11, 11, 12, 12, 11, 11, 11, 9, 10, 11, 12, 12, 12, 11, 9, 9, 11, 11, 9, 12],
+    ] {
+        let count = |(&(first, second), n): (&(usize, usize), i32)| ChoiceCount {
+            first,
+            second,
+            first_chosen: f64::from(n),
+            trials: 12.0,
+        };
+        let choices = vec![surface.pairs().iter().zip(chosen).map(count).collect::<Vec<_>>()];
+        let unit = UnitChoices { graph: task.graph(), clusters: &choices };
+        let hierarchy =
+            Hierarchy::of_choices(&ModelSpec::new(Family::Ridge).with_lapse(), &[unit, unit], &|| {}).unwrap();
+        let grid = &hierarchy.grids[0];
+        let (mut sum, mut total) = (0.0, 0.0);
+        for (i, j) in (-24..=24).flat_map(|i| (-24..=24).map(move |j| (0.25 * f64::from(i), 0.25 * f64::from(j)))) {
+            let (gain, lapse) = (f64::exp(gain.0 + gain.1 * i), UnitScale::HalfLogit.invert(lapse.0 + lapse.1 * j));
+            let log: f64 = choices[0]
+                .iter()
+                .zip(margins.iter())
+                .map(|(c, f)| {
+                    let p = lapse / 2.0 + (1.0 - lapse) / (1.0 + (-gain * f).exp());
+                    c.first_chosen * p.ln() + (c.trials - c.first_chosen) * (1.0 - p).ln()
+                })
+                .sum();
+            let weight = (-0.5 * (i * i + j * j)).exp();
+            sum += weight * (log - grid.log_peak).exp();
+            total += weight;
+        }
+        let found = Integral::new(grid, &population).log_likelihood().0 - grid.log_peak;
+        let exact = (sum / total).ln();
+        assert!((found - exact).abs() < 0.06, "{found} {exact}");
+    }
+}
+
 /// A unit whose logit α is known to be `center`, with a standard deviation of 1.
 fn normal_unit(center: f64) -> UnitGrid {
     let at: Vec<f64> = (-70..=70).map(|k| center + 0.1 * f64::from(k)).collect();
