@@ -150,3 +150,40 @@ fn models_are_summarized_from_their_margins_with_those_at_a_limit() {
         assert!((unit["estimate"].as_f64().unwrap() - model.conjunctivity).abs() < 0.05, "{unit}");
     }
 }
+
+#[test]
+fn people_who_are_always_right_are_not_known_to_have_no_conjunctivity() {
+    let place = Place::new();
+    // Nobody errs: any C from some value on, and many α.
+    let right = |subject: usize| {
+        let pairs = (0..5).flat_map(|i| (i + 1..5).map(move |j| (i, j)));
+        pairs.map(move |(i, j)| ("all", format!("s{subject}"), i, j, i, 6)).collect::<Vec<Row>>()
+    };
+    write(&place, "right.csv", &[right(0), right(1), right(2)].concat());
+    let table = place.json(&format!("fit right.csv --by subject {HIERARCHICAL}"));
+    let (alpha, units) = of(&table, "conjunctivity");
+    assert!(alpha["low"] == json!(0.0) && alpha["high"].as_f64().unwrap() > 0.5, "{alpha}");
+    for unit in units {
+        assert!(unit["low"] == json!(0.0) && unit["high"].as_f64().unwrap() > 0.2, "{unit}");
+    }
+    // A limit is told in the table.
+    let all = table.as_array().unwrap();
+    let limits = all.iter().filter(|r| r["estimate"].is_null()).map(|r| r["at_bound"].as_str().unwrap());
+    assert!(limits.into_iter().all(|bound| bound.ends_with("=inf")), "{table}");
+}
+
+#[test]
+fn one_who_guesses_among_many_is_told() {
+    let place = Place::new();
+    let mut rows = drawn(&place, "all", (7, 9, 6), 0.2, 8.0);
+    // Every answer once in each direction: a coin.
+    let coin = (0..7).flat_map(|i| (i + 1..7).map(move |j| (i, j)));
+    rows.extend(coin.flat_map(|(i, j)| [(i, j), (j, i)].map(|(w, l)| ("all", "guesser".to_owned(), w, l, w, 3))));
+    write(&place, "g.csv", &rows);
+    let run = place.run(&format!("fit g.csv --by subject {HIERARCHICAL} --format json"));
+    let (out, err) = (String::from_utf8(run.stdout).unwrap(), String::from_utf8(run.stderr).unwrap());
+    let table: Value = serde_json::from_str(&out).unwrap();
+    let at_largest = table.as_array().unwrap().iter().any(|r| r["at_bound"].as_str().unwrap().contains("between=10"));
+    assert_eq!(at_largest, err.contains("that of guesser explains least"), "{err} {out}");
+    assert!(at_largest, "{out}");
+}

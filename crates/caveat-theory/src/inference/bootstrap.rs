@@ -22,6 +22,16 @@ pub struct Interval {
     pub high: f64,
 }
 
+impl Interval {
+    /// The quantiles of sorted replicates, `tail` beyond either; NaN where all between are alike but for rounding, as where every
+    /// replicate is at the same end of the range: they tell no interval.
+    pub(crate) fn of_replicates(sorted: &[f64], tail: f64) -> Self {
+        let (low, high) = (quantile(sorted, tail), quantile(sorted, 1.0 - tail));
+        let is_one = low == high || (high - low).abs() <= 1e-12 * (1.0 + low.abs().max(high.abs()));
+        if is_one { Self { low: f64::NAN, high: f64::NAN } } else { Self { low, high } }
+    }
+}
+
 /// 95 % bootstrap intervals of the parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Intervals {
@@ -74,7 +84,7 @@ pub fn bootstrap(fitter: &MarginFitter<'_>, clusters: &[Vec<f64>], replicates: u
     let interval = |parameter: usize| {
         let mut values: Vec<f64> = fits.iter().map(|f| f[parameter]).filter(|v| !v.is_nan()).collect();
         values.sort_unstable_by(f64::total_cmp);
-        Interval { low: quantile(&values, tail), high: quantile(&values, 1.0 - tail) }
+        Interval::of_replicates(&values, tail)
     };
     Ok(Intervals {
         conjunctivity: interval(0),

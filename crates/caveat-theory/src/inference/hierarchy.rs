@@ -36,6 +36,12 @@ fn most(n_units: usize) -> usize {
     (100_000_000 / n_units.max(1)).clamp(250_000, 4_000_000)
 }
 
+/// The largest standard deviation between units that is tried.
+pub const LARGEST_BETWEEN: f64 = 10.0;
+
+/// A likelihood of a unit, as a share of its largest, that does not speak against a value: twice the logarithm is −3.84.
+const LIKELY: f64 = 0.147;
+
 /// The scale without bounds on which units are normal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -111,7 +117,8 @@ pub struct PopulationParameter {
     pub median: f64,
     /// 95 % profile interval of the median, its ends possibly limits.
     pub interval: Interval,
-    /// Standard deviation between units on the scale, 0 where nothing tells them apart, as for a median at a limit.
+    /// Standard deviation between units on the scale, 0 where nothing tells them apart, as for a median at a limit;
+    /// [`LARGEST_BETWEEN`] where it may be any larger.
     pub between: f64,
     /// 95 % profile interval of the standard deviation, from 0 to ∞; NaN where the median is at a limit.
     pub between_interval: Interval,
@@ -126,7 +133,8 @@ pub struct PopulationParameter {
 pub struct ShrunkenEstimate {
     /// Median of the unit's posterior.
     pub estimate: f64,
-    /// Its 2.5 % and 97.5 % quantiles. The uncertainty of the population's mean and standard deviation is in it.
+    /// Its 2.5 % and 97.5 % quantiles; a limit where neither the population's interval nor the unit's likelihood is against it.
+    /// The uncertainty of the population's mean and standard deviation is in it.
     pub interval: Interval,
 }
 
@@ -300,9 +308,22 @@ impl Hierarchy {
                 let u = quantile(share, |u| posteriors.iter().map(|p| weight * p.below(u)).sum());
                 at_limit(u, reach)
             };
-            ShrunkenEstimate { estimate: scale.invert(at(0.5)), interval: back(at(0.025), at(0.975)) }
+            // A limit has no share of a prior: it is inside where neither all units nor this one speak against it.
+            let likely = |node: usize| {
+                let mean = |k: usize| known.iter().map(|l| l[axis][k].max(0.0)).sum::<f64>();
+                mean(node) >= LIKELY * (0..nodes.at.len()).map(mean).fold(0.0, f64::max)
+            };
+            let [low, high] = [(0, 0, 0.025), (1, nodes.at.len() - 1, 0.975)].map(|(side, node, share)| {
+                let is_inside = mean[side].at.is_infinite() && nodes.open[side] && likely(node);
+                if is_inside { [f64::NEG_INFINITY, f64::INFINITY][side] } else { at(share) }
+            });
+            ShrunkenEstimate { estimate: scale.invert(at(0.5)), interval: back(low, high) }
         };
-        let sd = |log: f64| if log <= LOG_SD.0 { 0.0 } else { log.exp() };
+        let sd = |log: f64| match log {
+            _ if log <= LOG_SD.0 => 0.0,
+            _ if log == LOG_SD.1 => LARGEST_BETWEEN,
+            _ => log.exp(),
+        };
         let (median, between, between_interval) = match best.population[axis] {
             Level::Limit(side) => {
                 let nothing = Interval { low: f64::NAN, high: f64::NAN };

@@ -27,7 +27,8 @@ pub use compare::{Candidate, Compared, Comparison, compare_choices, compare_marg
 pub use family::{Family, Surface};
 pub use fit::{Fit, FitLimit, MarginFitter, ObservedTask};
 pub use hierarchy::{
-    Hierarchy, PopulationFit, PopulationParameter, ShrunkenEstimate, UnitChoices, UnitMargins, UnitScale,
+    Hierarchy, LARGEST_BETWEEN, PopulationFit, PopulationParameter, ShrunkenEstimate, UnitChoices, UnitMargins,
+    UnitScale,
 };
 pub use identify::{Identified, PerParameter, identified};
 pub use kernel_fit::{KernelFit, KernelFitLimit, KernelFitter};

@@ -33,7 +33,8 @@ what lies at an end of its range: lapse=0.5, position_bias=inf (it runs off), ga
 table holds the main columns only. R² is about zero. limit is none inside; where it is hebbian, c is 0
 and gain is gain·C; additive, α = 0 and C = inf with memorization as their limit; conjunctive, α = 1; no_signal, nothing is
 identified. Infinity is null. --compare, --hierarchical and --train print tables of their own. That of --hierarchical has one row a
-parameter for the population, its unit empty, and one for each unit; between is the standard deviation on the named scale.")]
+parameter for the population, its unit empty, and one for each unit; between is the standard deviation on the named scale. Its at_bound
+names estimates at an end of their range, and between=10, the largest that is tried.")]
 pub(crate) struct FitArgs {
     /// Trial tables or directories of them, or CSV files of choices
     #[arg(required = true)]

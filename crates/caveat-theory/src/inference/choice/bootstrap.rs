@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::super::bootstrap::{Interval, check_replicates, expanded_tail, quantile};
+use super::super::bootstrap::{Interval, check_replicates, expanded_tail};
 use super::super::family::Field;
 use super::super::fit::FitLimit;
 use super::response::Response;
@@ -196,7 +196,7 @@ pub(super) fn resample<R: Response + Send>(
         free.then(|| {
             let mut values: Vec<f64> = draws.iter().map(|d| d[k]).filter(|v| !v.is_nan()).collect();
             values.sort_unstable_by(f64::total_cmp);
-            Interval { low: quantile(&values, tail), high: quantile(&values, 1.0 - tail) }
+            Interval::of_replicates(&values, tail)
         })
     };
     let spec = &model.spec;

@@ -15,7 +15,7 @@ use super::super::distributions::student_quantile;
 use super::super::family::{Chart, Family, logistic, logit};
 use super::super::fit::{Fit, FitLimit};
 use super::information::{Directions, SHARE};
-use super::profile::{Coordinate, Profile};
+use super::profile::{self, ChoiceIntervals, Coordinate, Profile};
 use super::response::{Binomial, MAX_LAPSE, Response};
 use super::scoring::{AMPLITUDE, Coordinates, Held, Optimum, Search, Workspace, evaluate};
 use super::search::inside;
@@ -60,8 +60,9 @@ impl ChoiceFitter {
     /// cluster share may be anything.
     ///
     /// A value of a parameter is accepted by Student's t of what each cluster alone would change. An interval holds the
-    /// accepted values around the estimate, and where that is an end of its range those within the profile's interval too; it ends where the range does if all up to there are, so that it is the whole
-    /// range where the clusters tell nothing. Two clusters have one degree of freedom, a quantile of 12.7 and wide
+    /// accepted values around the estimate; where that is an end of its range, or the fit is saturated, those within the
+    /// profile's interval too. It ends where the range does if all up to there are accepted, so that it is the whole range
+    /// where the clusters tell nothing. Two clusters have one degree of freedom, a quantile of 12.7 and wide
     /// intervals. They are of the parameters that infinitely many clusters would give.
     ///
     /// Clusters without a trial do not count. Cost about 100 constrained fits, some milliseconds for 72 pairs of 9 items, and
@@ -176,6 +177,7 @@ fn intervals<R: Response>(
     }
     let primary = model.surface.primary();
     let profile = Profile::on(model, total, primary, inside(model, at), TOLERANCE)?;
+    let peak = profile.best.value;
     let mut on_primary = Clusters::new(model, tables, profile);
     let log_weight = model.surface.log_weight();
     let mut of = |parameter: ChoiceParameter| -> Result<Option<Interval>> {
@@ -201,6 +203,25 @@ fn intervals<R: Response>(
             ChoiceParameter::PositionBias => estimates.position_bias,
         };
         on_primary.interval(coordinate, model.transformed(parameter, estimate), range, back).map(Some)
+    };
+    // Where the profile of the likelihood ends, looked up where it is needed.
+    let mut profile: Option<ChoiceIntervals> = None;
+    let mut of = |parameter: ChoiceParameter| -> Result<Option<Interval>> {
+        let Some(found) = of(parameter)? else { return Ok(None) };
+        let is_product = parameter == ChoiceParameter::Gain && estimates.limit == Some(FitLimit::Hebbian);
+        let estimate = estimates.of(parameter);
+        let holds = estimate.is_nan() || is_within(&found, estimate);
+        if is_product || (holds && !estimates.saturated) {
+            return Ok(Some(found));
+        }
+        if profile.is_none() {
+            let threshold = total.threshold(peak, model.spec.n_parameters());
+            profile = Some(profile::intervals(model, total, at, estimates, threshold)?);
+        }
+        let likely = profile.as_ref().and_then(|p| p.of(parameter)).map_or(found, |p| p.interval);
+        let wider = hull(hull(found, likely), Interval { low: estimate, high: estimate });
+        let is_open = parameter == ChoiceParameter::Gain && estimates.saturated;
+        Ok(Some(Interval { high: if is_open { f64::INFINITY } else { wider.high }, ..wider }))
     };
     let [conjunctivity, strength, gain, lapse, position_bias] = [
         of(ChoiceParameter::Conjunctivity)?,
@@ -234,6 +255,17 @@ fn intervals<R: Response>(
     }
     let clusters = tables.len();
     Ok(ClusterIntervals { conjunctivity, strength, gain, lapse, position_bias, screening, memorization, clusters })
+}
+
+/// Whether an estimate lies in an interval, but for rounding.
+fn is_within(interval: &Interval, estimate: f64) -> bool {
+    let slack = 1e-6 * estimate.abs();
+    interval.low <= estimate + slack && estimate - slack <= interval.high
+}
+
+/// The smallest interval around both; what is NaN counts for nothing.
+fn hull(a: Interval, b: Interval) -> Interval {
+    Interval { low: a.low.min(b.low), high: a.high.max(b.high) }
 }
 
 /// Tests of values of parameters by what each cluster says of them.

@@ -38,13 +38,19 @@ impl Directions {
     /// # Errors
     /// An eigendecomposition that fails.
     pub(super) fn new(information: &[[f64; 5]; 5], part: impl Iterator<Item = usize>) -> Result<Self> {
-        let size: Coordinates = std::array::from_fn(|k| information[k][k].sqrt());
+        // Choices that are predicted without error know the lapse rate without end: that coordinate stands for itself.
+        let known = |a: usize, b: usize| match information[a][b] {
+            value if value.is_finite() => value,
+            _ if a == b => f64::MAX,
+            _ => 0.0,
+        };
+        let size: Coordinates = std::array::from_fn(|k| known(k, k).sqrt());
         let kept: Vec<usize> = part.filter(|&k| size[k] > 0.0).collect();
         let n = kept.len();
         if n == 0 {
             return Ok(Self { size, all: Vec::new() });
         }
-        let scaled = Mat::from_fn(n, n, |a, b| information[kept[a]][kept[b]] / size[kept[a]] / size[kept[b]]);
+        let scaled = Mat::from_fn(n, n, |a, b| known(kept[a], kept[b]) / size[kept[a]] / size[kept[b]]);
         let eigen = scaled.self_adjoint_eigen(Side::Lower).map_err(|_| TheoryError::NotConverged {
             what: "the eigendecomposition of the information",
             reached: f64::NAN,
@@ -77,5 +83,17 @@ mod tests {
         let null = found.all[0].vector;
         assert!((null[0] + null[1]).abs() < 1e-12 && (null[0].abs() - 0.5_f64.sqrt()).abs() < 1e-12, "{null:?}");
         assert_eq!((found.size[3], Directions::new(&information, 3..5).unwrap().all.len()), (0.0, 0));
+    }
+
+    #[test]
+    fn a_coordinate_known_without_end_stands_for_itself() {
+        let mut information = [[0.0; 5]; 5];
+        for (i, j, value) in
+            [(0, 0, 4.0), (0, 3, 50.0), (3, 0, 50.0), (3, 3, f64::INFINITY), (2, 2, 1.0), (2, 3, f64::NAN)]
+        {
+            information[i][j] = value;
+        }
+        let found = Directions::new(&information, [0, 2, 3].into_iter()).unwrap();
+        assert!(found.all.iter().all(|d| !d.is_null && (d.value - 1.0).abs() < 1e-12), "{found:?}");
     }
 }

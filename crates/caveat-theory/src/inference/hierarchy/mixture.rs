@@ -1,8 +1,9 @@
 //! What is not known of a population when one of its units is guessed: draws of its means and standard deviations.
 //!
 //! With few units a population is hardly known, and guesses under the best one would be too sure. Draws are from the likelihood of
-//! all units with flat priors on means, within the tabulated range, and half-Cauchy priors of scale 1 on standard deviations (Gelman
-//! 2006, *Bayesian Anal.* 1:515), wide on all scales of units. The sampler is that of walkers which stretch towards or away from each
+//! all units with priors that matter where it tells nothing: half-Cauchy ones of scale 1 on standard deviations (Gelman 2006,
+//! *Bayesian Anal.* 1:515), and logistic ones on means, for α and λ those of a uniform distribution. A flat prior on a scale without
+//! bounds would be all at the limits: who is always right would be known to have α = 0. The sampler is that of walkers which stretch towards or away from each
 //! other (Goodman & Weare 2010, *Commun. Appl. Math. Comput. Sci.* 5:65): means of C and gain go together, and it does not mind.
 
 use rand::{RngExt, SeedableRng};
@@ -17,7 +18,7 @@ use super::likelihood::{Fitted, LOG_SD, Units, coordinates};
 const WALKERS: usize = 24;
 
 /// Steps of all walkers before draws are taken, between them, and how often.
-const BURN_IN: usize = 40;
+const BURN_IN: usize = 60;
 const BETWEEN: usize = 12;
 const TIMES: usize = 4;
 
@@ -26,6 +27,16 @@ const STRETCH: f64 = 2.0;
 
 /// One seed, so that the same data give the same guesses.
 const SEED: u64 = 18;
+
+/// Center and scale of the logistic prior on the mean of each axis: α is uniform, C within 0.002 and 5,000, gains within 0.01 and
+/// 800, λ uniform, biases within ±7.
+const MEANS: [(f64, f64); AXES] = [(0.0, 1.0), (1.0, 2.0), (1.0, 1.5), (0.0, 1.0), (0.0, 2.0)];
+
+/// The log of the logistic density, up to a constant.
+fn log_prior(mean: f64, (center, scale): (f64, f64)) -> f64 {
+    let z = ((mean - center) / scale).abs();
+    -z - 2.0 * (-z).exp().ln_1p()
+}
 
 /// Populations that may be the true one, all of them equally.
 pub(super) fn draws(units: &Units<'_>, best: &Fitted) -> Vec<Population> {
@@ -36,11 +47,20 @@ pub(super) fn draws(units: &Units<'_>, best: &Fitted) -> Vec<Population> {
             return f64::NEG_INFINITY;
         }
         // The density of log σ: that of σ, times σ.
-        let prior: f64 = free.iter().filter(|i| *i % 2 == 1).map(|&i| at[i] - (2.0 * at[i]).exp().ln_1p()).sum();
+        let of = |&i: &usize| match i % 2 {
+            0 => log_prior(at[i], MEANS[i / 2]),
+            _ => at[i] - (2.0 * at[i]).exp().ln_1p(),
+        };
+        let prior: f64 = free.iter().map(of).sum();
         prior + units.log_likelihood(&populate(units, at))
     };
     let mut rng = ChaCha8Rng::seed_from_u64(SEED);
-    let start = start(units, best);
+    let start = start(best);
+    // From a limit or near one there is a long way to where priors are largest, and the likelihood may be flat on all of it.
+    let reach: Slopes = std::array::from_fn(|i| match MEANS[i / 2] {
+        (center, scale) if i.is_multiple_of(2) && (start[i] - center).abs() > 3.0 * scale => center - start[i],
+        _ => 0.0,
+    });
     let mut walkers: Vec<(Slopes, f64)> = Vec::with_capacity(WALKERS);
     // Not all places near the best are likely; the likeliest of many are taken.
     let mut tried: Vec<(Slopes, f64)> = (0..4 * WALKERS)
@@ -49,8 +69,9 @@ pub(super) fn draws(units: &Units<'_>, best: &Fitted) -> Vec<Population> {
             for &i in &free {
                 let z: f64 = rng.sample(StandardNormal);
                 let (low, high) = bounds(i);
-                let moved = if i.is_multiple_of(2) { at[i] + 0.4 * z } else { at[i] + 0.7 * z };
-                at[i] = moved.clamp(low, high);
+                let share = if reach[i] == 0.0 { 0.0 } else { rng.random::<f64>() };
+                let width = if i.is_multiple_of(2) { 0.4 } else { 0.7 };
+                at[i] = (at[i] + share * reach[i] + width * z).clamp(low, high);
             }
             (at, log_density(&at))
         })
@@ -86,14 +107,16 @@ pub(super) fn draws(units: &Units<'_>, best: &Fitted) -> Vec<Population> {
     found
 }
 
-/// Around the best population, with differences between units where there may be some, and near a limit where it is one.
-fn start(units: &Units<'_>, best: &Fitted) -> Slopes {
+/// The best population, with differences between units where there may be some, and inside where it is a limit.
+fn start(best: &Fitted) -> Slopes {
     let mut at = coordinates(&best.population);
-    for k in (0..AXES).filter(|&k| units.present[k]) {
-        let (low, high) = units.ends[k];
+    for k in 0..AXES {
         match best.population[k] {
             Level::Normal { .. } => at[2 * k + 1] = at[2 * k + 1].clamp(-1.5, 1.0),
-            Level::Limit(side) => (at[2 * k], at[2 * k + 1]) = ([low + 1.5, high - 1.5][side].clamp(low, high), -1.0),
+            Level::Limit(side) => {
+                let (center, scale) = MEANS[k];
+                (at[2 * k], at[2 * k + 1]) = (center + [-12.0, 12.0][side] * scale, -1.0);
+            }
         }
     }
     at

@@ -2,8 +2,8 @@
 
 use caveat_results::{ConditionKey, Grouping, Table};
 use caveat_theory::inference::{
-    Hierarchy, Interval, MarginObservation, ModelSpec, PopulationFit, PopulationParameter, UnitChoices, UnitMargins,
-    UnitScale,
+    Hierarchy, Interval, LARGEST_BETWEEN, MarginObservation, ModelSpec, PopulationFit, PopulationParameter,
+    UnitChoices, UnitMargins, UnitScale,
 };
 
 use super::choices::ChoiceUnit;
@@ -20,8 +20,12 @@ struct Group<'a, T> {
     members: Vec<(String, &'a Report, T)>,
 }
 
-/// One row per group, parameter and unit, and one for their population with an empty unit name; of choices.
-pub(super) fn of_choices(units: &[ChoiceUnit], reports: &[Report], spec: &ModelSpec) -> Result<Table, Failure> {
+/// One row per group, parameter and unit, and one for their population with an empty unit name, and warnings; of choices.
+pub(super) fn of_choices(
+    units: &[ChoiceUnit],
+    reports: &[Report],
+    spec: &ModelSpec,
+) -> Result<(Table, Vec<String>), Failure> {
     let fit = |group: &Group<'_, &ChoiceUnit>| {
         let units: Vec<UnitChoices<'_>> = group
             .members
@@ -34,7 +38,11 @@ pub(super) fn of_choices(units: &[ChoiceUnit], reports: &[Report], spec: &ModelS
 }
 
 /// The same of margins.
-pub(super) fn of_margins(observed: &[Observed], reports: &[Report], spec: &ModelSpec) -> Result<Table, Failure> {
+pub(super) fn of_margins(
+    observed: &[Observed],
+    reports: &[Report],
+    spec: &ModelSpec,
+) -> Result<(Table, Vec<String>), Failure> {
     let seen = |o: &Observed| -> Vec<MarginObservation> {
         if spec.position_bias {
             return observations(&o.pairs, &o.shown, true);
@@ -100,10 +108,12 @@ fn table<T>(
     groups: &[Group<'_, T>],
     spec: &ModelSpec,
     fit: impl Fn(&Group<'_, T>) -> Result<PopulationFit, Failure>,
-) -> Result<Table, Failure> {
+) -> Result<(Table, Vec<String>), Failure> {
     let mut rows = Vec::new();
+    let mut warnings = Vec::new();
     for group in groups {
         let population = fit(group)?;
+        warnings.extend(unlike(group, &population, spec));
         for parameter in &population.parameters {
             let name = parameter_name(parameter.parameter, spec.family);
             rows.push(Row::population(&group.head, name, parameter, population.n_units));
@@ -123,7 +133,7 @@ fn table<T>(
     let whole = |f: fn(&Row<'_>) -> Option<usize>| {
         rows.iter().map(|r| f(r).and_then(|n| i64::try_from(n).ok())).collect::<Vec<_>>()
     };
-    Ok(head_columns(rows.iter().map(|r| r.group))?
+    let table = head_columns(rows.iter().map(|r| r.group))?
         .text("parameter", rows.iter().map(|r| r.parameter))?
         .text("unit", rows.iter().map(|r| r.unit))?
         .float("estimate", float(|r| r.estimate))?
@@ -136,8 +146,45 @@ fn table<T>(
         .float("between_high", float(|r| r.between_interval.high))?
         .float("new_unit_low", float(|r| r.new_unit.low))?
         .float("new_unit_high", float(|r| r.new_unit.high))?
+        .text("at_bound", rows.iter().map(Row::at_bound))?
         .integer("n_units", whole(|r| r.n_units))?
-        .integer("n_excluded", whole(|r| r.n_units.map(|_| 0)))?)
+        .integer("n_excluded", whole(|r| r.n_units.map(|_| 0)))?;
+    Ok((table, warnings))
+}
+
+/// A warning where units differ by more than any that follow the model would: a normal distribution then spreads over all values for
+/// the sake of a few, and says nothing of the others.
+fn unlike<T>(group: &Group<'_, T>, population: &PopulationFit, spec: &ModelSpec) -> Option<String> {
+    let wide: Vec<&str> = population
+        .parameters
+        .iter()
+        .filter(|p| p.between >= LARGEST_BETWEEN)
+        .map(|p| parameter_name(p.parameter, spec.family))
+        .collect();
+    if wide.is_empty() {
+        return None;
+    }
+    let explained = |report: &Report| {
+        report
+            .scores
+            .iter()
+            .find(|(name, _)| ["deviance_explained", "r_squared"].contains(name))
+            .map_or(f64::NAN, |s| s.1)
+    };
+    let worst = group.members.iter().min_by(|a, b| explained(a.1).total_cmp(&explained(b.1)));
+    let worst = worst.map_or(String::new(), |(unit, report, _)| {
+        format!("; of all own fits that of {unit} explains least ({:.2})", explained(report))
+    });
+    let name = match &group.head {
+        Head::Groups(by) if by.is_empty() => String::new(),
+        head => format!("{}: ", head.name()),
+    };
+    Some(format!(
+        "{name}units differ in {} by more than is told (between at its largest, {LARGEST_BETWEEN}), as when one of them guesses \
+         or does something else; then the population is not that of the others{worst}. See all with --by and no --hierarchical, and \
+         leave out who does not follow the model with --where",
+        wide.join(" and ")
+    ))
 }
 
 /// What units of one group share, and the name of this one: its subject (else session, else condition), or its model.
@@ -196,6 +243,22 @@ impl<'a> Row<'a> {
             new_unit: NONE,
             n_units: None,
         }
+    }
+
+    /// What lies at an end of its range; of the population also the differences.
+    fn at_bound(&self) -> String {
+        let is_end = match self.scale {
+            UnitScale::Logit => self.estimate == 0.0 || self.estimate == 1.0,
+            UnitScale::Log => self.estimate == 0.0 || self.estimate.is_infinite(),
+            UnitScale::HalfLogit => self.estimate == 0.0 || self.estimate == 0.5,
+            UnitScale::Identity => self.estimate.is_infinite(),
+        };
+        let found = [
+            is_end.then(|| format!("{}={}", self.parameter, self.estimate)),
+            (self.between >= LARGEST_BETWEEN).then(|| format!("between={LARGEST_BETWEEN}")),
+        ];
+        let found: Vec<String> = found.into_iter().flatten().collect();
+        if found.is_empty() { "none".to_owned() } else { found.join(", ") }
     }
 
     fn population(group: &'a Head, name: &'static str, found: &PopulationParameter, n_units: usize) -> Self {

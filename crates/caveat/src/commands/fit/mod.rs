@@ -147,6 +147,7 @@ fn of_choices(args: &FitArgs, pictures: ChoicePictures) -> Result<FitOutcome, Fa
     let fitted = choices::fit_all(&file.units, &spec, replicates(args), args.seed)?;
     let [by_pair, by_distance] = behavior::draw(pictures, &file, &fitted)?;
     let found = of_fits(&file.units, fitted, &spec, args)?;
+    warnings.extend(found.warnings.iter().cloned());
     Ok(FitOutcome { notes, warnings, by_pair, by_distance, ..found })
 }
 
@@ -159,7 +160,8 @@ fn of_fits(
 ) -> Result<FitOutcome, Failure> {
     let reports: Vec<report::Report> = fitted.into_iter().map(|f| f.report).collect();
     if args.hierarchical {
-        return Ok(FitOutcome::new(hierarchy::of_choices(units, &reports, spec)?));
+        let (table, warnings) = hierarchy::of_choices(units, &reports, spec)?;
+        return Ok(FitOutcome { warnings, ..FitOutcome::new(table) });
     }
     FitOutcome::of_reports(&reports)
 }
@@ -186,7 +188,9 @@ fn of_trials(args: &FitArgs) -> Result<FitOutcome, Failure> {
         }
         let spec = model_spec(args);
         let fitted = choices::fit_all(&units, &spec, replicates(args), args.seed)?;
-        return Ok(FitOutcome { warnings, ..of_fits(&units, fitted, &spec, args)? });
+        let found = of_fits(&units, fitted, &spec, args)?;
+        warnings.extend(found.warnings.iter().cloned());
+        return Ok(FitOutcome { warnings, ..found });
     }
     if args.lapse {
         return Err(Failure::input("margins have no lapses: --lapse is for choices, --loss logistic"));
@@ -232,7 +236,8 @@ fn of_trials(args: &FitArgs) -> Result<FitOutcome, Failure> {
         learners::fit_all(&observed, &spec, replicates(args), args.seed)?
     };
     if args.hierarchical {
-        let table = hierarchy::of_margins(&kept, &reports, &spec)?;
+        let (table, more) = hierarchy::of_margins(&kept, &reports, &spec)?;
+        warnings.extend(more);
         return Ok(FitOutcome { warnings, ..FitOutcome::new(table) });
     }
     Ok(FitOutcome { warnings, ..FitOutcome::of_reports(&reports)? })

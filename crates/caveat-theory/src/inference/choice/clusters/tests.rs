@@ -206,3 +206,28 @@ fn an_estimate_at_an_end_that_all_clusters_pull_beyond_is_no_more_certain_than_b
     let profile = fitter.intervals(&fit, &clusters).unwrap().lapse.unwrap().interval;
     assert!(over.low == 0.0 && over.high >= profile.high * (1.0 - 1e-3), "{over:?} {profile:?}");
 }
+
+#[test]
+fn people_who_never_err_have_the_interval_of_the_likelihood() {
+    let task = TransitiveTask::new(4, &[]).unwrap();
+    let pairs: Vec<_> = (0..4).flat_map(|i| (i + 1..4).map(move |j| (i, j))).collect();
+    let one = |&(first, second): &(usize, usize)| ChoiceCount { first, second, first_chosen: 16.0, trials: 16.0 };
+    let clusters: Vec<Vec<ChoiceCount>> = (0..4).map(|_| pairs.iter().map(one).collect()).collect();
+    for spec in [ModelSpec::new(Family::Ridge), ModelSpec::new(Family::Ridge).with_lapse()] {
+        let fitter = ChoiceFitter::new(task.graph(), &spec, &pairs).unwrap();
+        let fit = fitter.fit(&clusters).unwrap();
+        assert!(fit.estimates.saturated, "{fit:?}");
+        let over = fitter.cluster_intervals(&fit, &clusters).unwrap();
+        let profile = fitter.intervals(&fit, &clusters).unwrap();
+        for parameter in spec.parameters() {
+            let (over, likely) = (over.of(parameter).unwrap(), profile.of(parameter).unwrap().interval);
+            let estimate = fit.estimates.of(parameter);
+            assert!(over.low <= likely.low && over.high >= likely.high, "{parameter:?} {over:?} {likely:?}");
+            assert!(over.low <= estimate && estimate <= over.high, "{parameter:?} {over:?} {estimate}");
+        }
+        assert!(over.gain.unwrap().high.is_infinite());
+        // Resampling people who all do the same tells nothing.
+        let resampled = fitter.bootstrap(&fit, &clusters, 50, 1).unwrap();
+        assert!(resampled.gain.unwrap().low.is_nan() && resampled.strength.unwrap().high.is_nan(), "{resampled:?}");
+    }
+}
