@@ -2,7 +2,7 @@
 
 use caveat_theory::margins::{asymmetric, chain, dense, graph};
 use caveat_theory::{
-    Comparison, ComparisonGraph, ExchangeableKernel, Margins, PresentationOrder, RidgeModel, TransitiveTask,
+    Comparison, ComparisonGraph, ExchangeableKernel, Margins, PairClass, PresentationOrder, RidgeModel, TransitiveTask,
 };
 use proptest::prelude::*;
 
@@ -197,5 +197,33 @@ fn a_million_items_solve_by_two_routes_alike() {
             // Forward error of the sparse solve: eps times a path of up to n items, with a margin.
             assert!((x - y).abs() <= 64.0 * f64::EPSILON * n as f64 * scale, "α {alpha} C {c} item {i}: {x:e} {y:e}");
         }
+    }
+}
+
+#[test]
+fn the_asymmetric_route_tells_signs_however_small_c_is() {
+    let task = TransitiveTask::new(9, &[(5, 3)]).unwrap();
+    let kernel = ExchangeableKernel::from_orbits([1.0, 0.0, 0.4, 0.3, 0.0, 0.0]).unwrap();
+    let trials = task.graph().trials();
+    let classes = task.classes().unwrap();
+    // Signs of the exact rational solution: 2 of 3 in the cycle, 8 of 9 across, 9 of 16 from the cycle.
+    let exact = [1.0, 2.0 / 3.0, 1.0, 8.0 / 9.0, 9.0 / 16.0];
+    let found = |c: f64| {
+        let accuracy = asymmetric::solve(9, &trials, &kernel, c).unwrap().accuracy(&classes);
+        PairClass::SCORED.map(|class| accuracy.of(class).unwrap())
+    };
+    for c in [1e-3, 1e-4] {
+        assert!(found(c).iter().zip(exact).all(|(a, b)| (a - b).abs() < 1e-12), "{c} {:?}", found(c));
+    }
+    // What is of third order in C is then a tie, and what is of the first order is told.
+    for c in [1e-6, 1e-9, 1e-13, 1e-200] {
+        let [premise, _, within, cross, _] = found(c);
+        assert!(premise == 1.0 && within == 1.0 && cross >= 7.0 / 9.0 - 1e-12, "{c} {:?}", found(c));
+    }
+    // To first order margins are C times those of the labels, down to the smallest numbers.
+    let margins = |c: f64| asymmetric::solve(9, &trials, &kernel, c).unwrap().matrix();
+    let (small, tiny) = (margins(1e-12), margins(1e-290));
+    for (a, b) in small.iter().zip(&tiny) {
+        assert!((a * 1e12 - b * 1e290).abs() < 1e-10, "{a} {b}");
     }
 }

@@ -67,7 +67,7 @@ pub fn solve(n_items: usize, trials: &[Trial], kernel: &ExchangeableKernel, c: f
     } else {
         screened(n_items, &merged, &parts, &blocks)
     };
-    Ok(AsymmetricSolution::new(n_items, &merged, &parts, item_values, &dual))
+    Ok(AsymmetricSolution::new(n_items, &merged, &parts, &blocks, item_values, &dual))
 }
 
 fn merge(n_items: usize, trials: &[Trial]) -> Result<Vec<Merged>> {
@@ -164,9 +164,9 @@ impl Blocks {
             match other {
                 None => y[t] = x[t] / a,
                 Some(s) => {
-                    let det = a * d - b * b;
-                    y[t] = (d * x[t] - b * x[s]) / det;
-                    y[s] = (a * x[s] - b * x[t]) / det;
+                    // No product of two entries, which may be ∞ where C is tiny.
+                    y[t] = (x[t] - b / d * x[s]) / (a - b / d * b);
+                    y[s] = (x[s] - b / a * x[t]) / (d - b / a * b);
                 }
             }
         }
@@ -195,11 +195,11 @@ fn screened(n: usize, merged: &[Merged], parts: &Parts, blocks: &Blocks) -> (Vec
         match other {
             None => add(t, t, 1.0 / a),
             Some(s) => {
-                let det = a * d - b * b;
-                add(t, t, d / det);
-                add(s, s, a / det);
-                add(t, s, -b / det);
-                add(s, t, -b / det);
+                let [first, second] = [1.0 / (a - b / d * b), 1.0 / (d - b / a * b)];
+                add(t, t, first);
+                add(s, s, second);
+                add(t, s, -b / d * first);
+                add(s, t, -b / a * second);
             }
         }
     }
@@ -375,8 +375,27 @@ impl ItemRoot {
     }
 }
 
+/// The size of the terms that margins are sums of: a label and the item values that it is compared with, through the local part of
+/// its trial, and through the item part. It goes to 0 with C, as margins do.
+fn rounded(n: usize, merged: &[Merged], parts: &Parts, blocks: &Blocks, item_values: &[f64]) -> f64 {
+    let mut sizes = vec![0.0_f64; merged.len()];
+    for &(t, other, diagonal, _) in &blocks.blocks {
+        for (k, d) in [Some(t), other].into_iter().flatten().zip(diagonal) {
+            let values: f64 = features(n, merged[k].pair).iter().map(|&f| item_values[f].abs()).sum();
+            sizes[k] = (merged[k].label.abs() + values) / d.abs();
+        }
+    }
+    let mut sums = vec![0.0; 2 * n + 1];
+    for (t, size) in merged.iter().zip(&sizes) {
+        features(n, t.pair).iter().for_each(|&f| sums[f] += size);
+    }
+    let magnitudes = Parts { item: parts.item.map(f64::abs), zero: parts.zero.abs(), conj: 0.0, flip: 0.0 };
+    let local = (parts.conj.abs() + parts.flip.abs()) * sizes.iter().fold(0.0, |m: f64, v| m.max(*v));
+    magnitudes.item_times(n, |k| sums[k]).into_iter().fold(local, f64::max)
+}
+
 impl AsymmetricSolution {
-    fn new(n: usize, merged: &[Merged], parts: &Parts, item_values: Vec<f64>, dual: &[f64]) -> Self {
+    fn new(n: usize, merged: &[Merged], parts: &Parts, blocks: &Blocks, item_values: Vec<f64>, dual: &[f64]) -> Self {
         let mut local = BTreeMap::new();
         for (t, &a) in merged.iter().zip(dual) {
             let (i, j) = t.pair;
@@ -384,6 +403,7 @@ impl AsymmetricSolution {
             *local.entry((j, i)).or_insert(0.0) += parts.flip * a;
         }
         let largest = item_values.iter().fold(1.0_f64, |m, v| m.max(v.abs()));
+        let largest = largest.min(rounded(n, merged, parts, blocks, &item_values));
         Self {
             n_items: n,
             first_effects: item_values[..n].to_vec(),
