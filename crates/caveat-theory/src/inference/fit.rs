@@ -146,7 +146,7 @@ impl<'g> MarginFitter<'g> {
         Ok(Fit::new(fit.0, &fit.0.solve(observed).0, observed, self.grid.weight()))
     }
 
-    /// Checks that there is one finite margin per pair.
+    /// Checks that there is one finite margin per pair, of a size that can be squared.
     pub(crate) fn check(&self, observed: &[f64]) -> Result<()> {
         if observed.len() != self.pairs.len() {
             return Err(TheoryError::BadInput {
@@ -161,7 +161,7 @@ impl<'g> MarginFitter<'g> {
                 problem: format!("the margin of pair {i} {j} is {}; leave out pairs without data", observed[at]),
             });
         }
-        Ok(())
+        check_size(observed.iter().copied())
     }
 
     /// The pairs, in the order of the margins.
@@ -235,6 +235,25 @@ impl Fit {
             weight,
         }
     }
+}
+
+/// Largest margin, and smallest of the largest ones, whose squares double precision holds with room to spare.
+const SIZES: (f64, f64) = (1e-100, 1e100);
+
+/// Refuses margins whose squares overflow or vanish.
+pub(crate) fn check_size(margins: impl Iterator<Item = f64>) -> Result<()> {
+    let largest = margins.fold(0.0_f64, |m, x| m.max(x.abs()));
+    if largest == 0.0 || !largest.is_finite() || (SIZES.0..=SIZES.1).contains(&largest) {
+        return Ok(());
+    }
+    Err(TheoryError::BadInput {
+        what: "observed margins",
+        problem: format!(
+            "the largest is {largest:e}, and between {:e} and {:e} is what double precision can square; check the data, or multiply \
+             all by one number, as the gain takes up their size",
+            SIZES.0, SIZES.1
+        ),
+    })
 }
 
 /// R² about zero, and Pearson correlation (NaN if either side is constant).

@@ -8,7 +8,7 @@ use super::{At, ChoiceBootstrap, ChoiceIntervals, Estimates, Model, ModelSpec, U
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
 use crate::inference::family::{Field, Surface};
-use crate::inference::fit::FitLimit;
+use crate::inference::fit::{FitLimit, check_size};
 
 /// An observed margin of an ordered pair.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -171,6 +171,8 @@ impl MarginModelFitter {
     pub(super) fn tabulate<'a>(&self, observations: impl Iterator<Item = &'a MarginObservation>) -> Result<Gaussian> {
         let bad = |problem: String| Err(TheoryError::BadInput { what: "observed margins", problem });
         let mut table = Gaussian::empty(self.model.surface.pairs().len());
+        let observations: Vec<&MarginObservation> = observations.collect();
+        check_size(observations.iter().map(|o| o.margin))?;
         for o in observations {
             if !o.margin.is_finite() {
                 return bad(format!(

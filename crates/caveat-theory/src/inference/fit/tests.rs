@@ -140,3 +140,22 @@ fn bad_margins_are_refused() {
     assert!(MarginFitter::new(task.graph(), &[]).is_err());
     assert!(MarginFitter::new(task.graph(), &[(0, 4)]).is_err());
 }
+
+#[test]
+fn margins_whose_squares_are_out_of_range_are_refused_and_others_fit_alike() {
+    let task = TransitiveTask::new(7, &[(4, 2)]).unwrap();
+    let pairs: Vec<_> = (0..7).flat_map(|i| (i + 1..7).map(move |j| (i, j))).collect();
+    let solution = crate::margins::chain::solve(&task, &crate::RidgeModel::new(0.2, 10.0).unwrap()).unwrap();
+    let fitter = MarginFitter::new(task.graph(), &pairs).unwrap();
+    let of = |size: f64| {
+        let margins: Vec<f64> = pairs.iter().map(|&(i, j)| size * solution.margin(i, j)).collect();
+        fitter.fit(&margins)
+    };
+    for size in [1e-160, 1e160, 1e300] {
+        assert!(of(size).unwrap_err().to_string().contains("multiply all by one number"), "{size}");
+    }
+    for size in [1e-90, 1.0, 1e90] {
+        let fit = of(size).unwrap();
+        assert!((fit.conjunctivity - 0.2).abs() < 1e-6 && (fit.gain / size - 1.0).abs() < 1e-4, "{size} {fit:?}");
+    }
+}
