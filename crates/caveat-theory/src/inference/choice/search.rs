@@ -136,7 +136,12 @@ pub(super) fn fit<R: Response>(model: &Model, response: &R, work: &mut Workspace
     let mut best = Best { at: At { chart: primary, theta: inside[0].theta }, value: inside[0].value };
     let mut of_limits: Option<Best> = None;
     for chart in model.surface.limits() {
-        let found = maxima(model, response, chart, work)?[0];
+        let mut found = maxima(model, response, chart, work)?[0];
+        // With lapses the likelihood has several maxima on a limit; the one beside that of the inside is another start.
+        let beside = maximize(&model.surface, response, &model.search(chart, false), onto(chart, best.at.theta), work)?;
+        if beside.value > found.value {
+            found = beside;
+        }
         // Later limits are special cases of earlier ones.
         let slack = LIMIT * response.unit(found.value);
         if of_limits.is_none_or(|l| found.value >= l.value - slack) {
@@ -151,6 +156,18 @@ pub(super) fn fit<R: Response>(model: &Model, response: &R, work: &mut Workspace
     }
     settle_strength(model, response, &mut best, work)?;
     Ok(best)
+}
+
+/// The point of a limit's chart beside one of the plane's.
+fn onto(chart: Chart, theta: Coordinates) -> Coordinates {
+    let mut there = theta;
+    (there[0], there[1]) = match chart {
+        Chart::AlongStrength { .. } => (theta[1], 0.0),
+        Chart::AlongConjunctivity { .. } => (theta[0], 0.0),
+        Chart::Corner => (theta[0] + theta[1], 0.0),
+        Chart::Plane | Chart::Fixed { .. } | Chart::Screening => (theta[0], theta[1]),
+    };
+    there
 }
 
 /// Distance from the end of the box below which a strength without a limit is tried at the end.

@@ -516,3 +516,22 @@ fn a_logistic_c_at_the_end_of_its_range_is_infinite() {
         assert!(interval.low < 1e8 && interval.high.is_infinite() == is_end, "{e:?} {interval:?}");
     }
 }
+
+/// With lapses and a bias a limit has several maxima of its own; the one beside the best of the inside counts.
+#[test]
+fn an_optimum_beside_a_limit_is_the_limit() {
+    let task = TransitiveTask::new(6, &[]).unwrap();
+    let pairs: Vec<(usize, usize)> = (0..36).map(|k| (k / 6, k % 6)).filter(|(i, j)| i != j).collect();
+    let spec = ModelSpec::new(Family::Ridge).with_lapse().with_position_bias();
+    let fitter = ChoiceFitter::new(task.graph(), &spec, &pairs).unwrap();
+    // How often of six the first item was chosen.
+    let chosen = [6, 3, 4, 3, 2, 0, 5, 4, 3, 2, 5, 2, 4, 3, 2, 4, 0, 1, 5, 5, 1, 5, 3, 0, 4, 3, 1, 4, 4, 1];
+    let one = |(&(first, second), k): (&(usize, usize), i32)| ChoiceCount {
+        first,
+        second,
+        first_chosen: f64::from(k),
+        trials: 6.0,
+    };
+    let fit = fitter.fit(&[pairs.iter().zip(chosen).map(one).collect()]).unwrap();
+    assert_eq!(fit.estimates.limit, Some(FitLimit::Conjunctive), "{:?}", fit.estimates);
+}
