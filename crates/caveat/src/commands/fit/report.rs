@@ -103,9 +103,13 @@ pub(crate) fn parameters(spec: &ModelSpec, estimates: &Estimates, known: &Known<
         let is_other = which == ChoiceParameter::Gain && estimates.limit == Some(FitLimit::Hebbian);
         let profile = profile.filter(|_| !is_other);
         let own = profile.map(|p| p.interval);
+        // Where any lapse rate is as likely, the number is where the search began.
+        let is_any = which == ChoiceParameter::Lapse
+            && (estimates.limit == Some(FitLimit::NoSignal)
+                || profile.is_some_and(|p| !p.identified && (p.interval.low, p.interval.high) == (0.0, MAX_LAPSE)));
         Parameter {
             name: parameter_name(which, spec.family),
-            estimate: estimates.of(which),
+            estimate: if is_any { f64::NAN } else { estimates.of(which) },
             interval: known.clusters.and_then(|c| c.of(which)).or(own.filter(|_| known.over_trials)),
             bootstrap: known.bootstrap.and_then(|b| b.of(which)),
             profile: own,
