@@ -84,8 +84,17 @@ fn the_bootstrap_has_names_of_its_own_and_changes_nothing_else() {
     }
     assert!(both["conjunctivity_bootstrap_low"].is_number() && both["gain_bootstrap_high"].is_number());
     assert_ne!(both["conjunctivity_bootstrap_low"], both["conjunctivity_low"]);
+    // Every answer is right, in every seed: of choices all replicates are alike, which is no interval.
     let choices = place.json("fit t.csv --loss logistic --bootstrap 20")[0].clone();
-    assert!(choices["conjunctivity_bootstrap_low"].is_number() && choices["interval_over"] == "seeds", "{choices}");
+    assert!(choices["saturated"] == json!(true) && choices["interval_over"] == "seeds", "{choices}");
+    assert!(choices["conjunctivity_bootstrap_low"].is_null() && choices["gain_bootstrap_high"].is_null(), "{choices}");
+    let [low, high] = ends(&choices, "conjunctivity");
+    assert!(high - low > 0.2, "{choices}");
+    // With errors there is one.
+    let erring = seeds(&place, "m", "--alpha 0.2 --c 5", 4, |seed, a, b| 6.0 * scatter(seed, a, b));
+    place.write("e.csv", &(HEADER.to_owned() + &erring));
+    let choices = place.json("fit e.csv --loss logistic --bootstrap 20")[0].clone();
+    assert!(choices["conjunctivity_bootstrap_low"].is_number(), "{choices}");
 }
 
 #[test]

@@ -328,6 +328,14 @@ fn data_that_speak_for_the_opposite_order_are_refused_or_told() {
     for options in ["", "--position-bias", "--learner gradient-flow", "--compare --folds 2", "--loss logistic"] {
         place.refused_saying(&format!("fit t.csv --bootstrap 0 {options}"), &["opposite order", "logit_diff"]);
     }
+    // Labels turned and margins as they are: what was trained is answered the other way round.
+    trials::write(&place, "l.csv", &[PLAIN]);
+    let text = std::fs::read_to_string(place.path("l.csv")).unwrap();
+    let labels = text.replace(",Yes", ",~").replace(",No", ",Yes").replace(",~", ",No");
+    place.write("l.csv", labels);
+    for options in ["", "--learner gradient-flow", "--loss logistic"] {
+        place.refused_saying(&format!("fit l.csv --bootstrap 0 {options}"), &["opposite order", "what label says"]);
+    }
     trials::write(&place, "two.csv", &[PLAIN, EXCEPTION, backwards]);
     let words = said(&place, "fit two.csv --bootstrap 0");
     assert!(words.contains("warning:") && words.contains("ti_n9_turned") && words.contains("signs turned"), "{words}");

@@ -32,7 +32,7 @@ pub use hierarchy::{
 };
 pub use identify::{Identified, PerParameter, identified};
 pub use kernel_fit::{KernelFit, KernelFitLimit, KernelFitter};
-pub use opposite::{check_positions, leans_opposite, opposite_choices, opposite_margins};
+pub use opposite::{check_positions, leans_against, leans_opposite, opposite_choices, opposite_margins};
 pub use predict::{
     Calibration, FailureCounts, Prediction, PredictionIntervals, calibration, predict, predicted_failures,
     predicted_margins, prediction_intervals,

@@ -3,7 +3,10 @@
 //! A gain is positive: data from a list that is upside down fit best with no gain at all. The same fit to the data with all
 //! signs turned says whether that is so.
 
+use std::collections::HashMap;
+
 use super::choice::{ChoiceCount, ChoiceFit, ChoiceFitter};
+use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
 
 /// Difference in log-likelihood at which a person should be told that data speak for the opposite order: 150 to 1.
@@ -55,6 +58,19 @@ pub fn leans_opposite(preferences: impl IntoIterator<Item = (usize, usize, f64)>
         by_distance += for_higher * first.abs_diff(second) as f64;
     }
     plain < 0.0 || by_distance < 0.0
+}
+
+/// Whether what was trained is answered against its labels on the whole. Labels that are turned round themselves lead to no lean
+/// against the order of items. Takes preferences as [`leans_opposite`].
+pub fn leans_against(graph: &ComparisonGraph, preferences: impl IntoIterator<Item = (usize, usize, f64)>) -> bool {
+    let labels: HashMap<(usize, usize), f64> = graph.edges().iter().map(|e| (e.items(), e.label())).collect();
+    let along = |(first, second, preference): (usize, usize, f64)| {
+        labels
+            .get(&(first, second))
+            .map(|label| label * preference)
+            .or_else(|| labels.get(&(second, first)).map(|label| -label * preference))
+    };
+    preferences.into_iter().filter_map(along).sum::<f64>() < 0.0
 }
 
 /// Log-likelihood of the best fit to the opposite order, less that of `fit`.

@@ -2,8 +2,8 @@
 
 use caveat_theory::inference::opposite::{CLEAR, NOTABLE};
 use caveat_theory::inference::{
-    ChoiceFitter, FitLimit, MarginModelFitter, MarginObservation, ModelSpec, check_positions, leans_opposite,
-    opposite_choices, opposite_margins, ordered_pairs,
+    ChoiceFitter, FitLimit, MarginModelFitter, MarginObservation, ModelSpec, check_positions, leans_against,
+    leans_opposite, opposite_choices, opposite_margins, ordered_pairs,
 };
 use rayon::prelude::*;
 
@@ -14,7 +14,7 @@ use super::report::Head;
 use crate::failure::Failure;
 
 /// What may be wrong with a trial table.
-const TURN_TABLE: &str = "check which item rank_a is and the sign of logit_diff";
+const TURN_TABLE: &str = "check which item rank_a is, the sign of logit_diff and what label says";
 
 /// What one unit says of the order.
 struct Evidence {
@@ -55,7 +55,8 @@ pub(super) fn of_choices(units: &[ChoiceUnit], spec: &ModelSpec, is_final: bool)
         .iter()
         .map(|unit| {
             let all = unit.clusters.iter().flatten();
-            leans_opposite(all.map(|c| (c.first, c.second, c.first_chosen - 0.5 * c.trials)))
+            let preferences: Vec<_> = all.map(|c| (c.first, c.second, c.first_chosen - 0.5 * c.trials)).collect();
+            leans_opposite(preferences.iter().copied()) || leans_against(&unit.graph, preferences)
         })
         .collect();
     let is_table = units.iter().any(|unit| matches!(unit.head, Head::Condition(_)));
@@ -87,7 +88,10 @@ pub(super) fn of_choices(units: &[ChoiceUnit], spec: &ModelSpec, is_final: bool)
 pub(super) fn of_margins(observed: &[Observed], spec: &ModelSpec, is_final: bool) -> Result<Vec<String>, Failure> {
     let leaning: Vec<bool> = observed
         .iter()
-        .map(|o| leans_opposite(o.pairs.iter().zip(&o.margins).map(|(&(i, j), &margin)| (i, j, margin))))
+        .map(|o| {
+            let preferences = || o.pairs.iter().zip(&o.margins).map(|(&(i, j), &margin)| (i, j, margin));
+            leans_opposite(preferences()) || leans_against(&o.graph, preferences())
+        })
         .collect();
     let spec = ModelSpec { position_bias: false, ..*spec };
     judge(&leaning, ["margins", TURN_TABLE], is_final, |k| {
