@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,10 +18,22 @@ _BOTH_ITEMS = (
     ("item_a", "item_b"),
     ("item_1", "item_2"),
     ("item1", "item2"),
+    ("first_item", "second_item"),
+    ("item_first", "item_second"),
+    ("item_one", "item_two"),
     ("left", "right"),
+    ("left_item", "right_item"),
+    ("item_left", "item_right"),
+    ("model_a", "model_b"),
+    ("option_a", "option_b"),
+    ("stimulus_a", "stimulus_b"),
+    ("player1", "player2"),
     ("a", "b"),
     ("i", "j"),
 )
+
+#: What takes pairs that were read from a number of names, or refuses them.
+Accept = Callable[[list[Any], int], list[Pair] | None]
 
 #: What parts the two items of a name, the clearest first.
 _SEPARATORS = (
@@ -59,19 +71,21 @@ def label(value: Any) -> Any:
     return value
 
 
-def of_names(names: Sequence[Any]) -> list[Pair] | None:
-    """The pairs that names such as 0_10, 3>5, (0, 10), item2_item7 or AB are, if they are all of some items."""
+def of_names(names: Sequence[Any], accept: Accept | None = None) -> list[Pair] | None:
+    """The pairs that names such as 0_10, 3>5, (0, 10), item2_item7 or AB are; by default all of some items."""
+    accept = accept or _complete
     names = [name.item() if isinstance(name, np.generic) else name for name in names]
     if not all(isinstance(name, str) for name in names):
         parted = [
             tuple(name) if isinstance(name, (tuple, list, np.ndarray)) and len(name) == 2 else None for name in names
         ]
-        return _complete([(label(p[0]), label(p[1])) for p in parted if p is not None], len(names))
+        return accept([(label(p[0]), label(p[1])) for p in parted if p is not None], len(names))
     texts = [name.strip() for name in names]
-    return _two_numbers(texts) or _two_parts(texts) or _complete([tuple(t) for t in texts if len(t) == 2], len(texts))
+    letters = [tuple(text) for text in texts if len(text) == 2]
+    return _two_numbers(texts, accept) or _two_parts(texts, accept) or accept(letters, len(texts))
 
 
-def _two_numbers(names: list[str]) -> list[Pair] | None:
+def _two_numbers(names: list[str], accept: Accept) -> list[Pair] | None:
     """Names that are the same but for two whole numbers in them."""
     frames = {re.sub(r"\d+", "#", name) for name in names}
     if len(frames) != 1:
@@ -83,10 +97,10 @@ def _two_numbers(names: list[str]) -> list[Pair] | None:
     # A minus or a decimal point would make other numbers of them.
     if any(re.search(r"\d\.\d", name) for name in names):
         return None
-    return _complete([(row[varied[0]], row[varied[1]]) for row in numbers], len(names))
+    return accept([(row[varied[0]], row[varied[1]]) for row in numbers], len(names))
 
 
-def _two_parts(names: list[str]) -> list[Pair] | None:
+def _two_parts(names: list[str], accept: Accept) -> list[Pair] | None:
     """Names of two labels with one separator in their middle."""
     names = [re.sub(r"^[(\[{<]\s*(.*?)\s*[)\]}>]$", r"\1", name) for name in names]
     for separator in _SEPARATORS:
@@ -97,9 +111,9 @@ def _two_parts(names: list[str]) -> list[Pair] | None:
                 break
             middle = places[len(places) // 2]
             pairs.append((_unquoted(name[: middle.start()]), _unquoted(name[middle.end() :])))
-        complete = _complete(pairs, len(names))
-        if complete is not None:
-            return complete
+        accepted = accept(pairs, len(names))
+        if accepted is not None:
+            return accepted
     return None
 
 
@@ -116,14 +130,44 @@ def _complete(pairs: list[Any], count: int) -> list[Pair] | None:
     return pairs if whole else None
 
 
-def of_descriptors(descriptors: dict[str, Sequence[Any]], named: str | None) -> tuple[list[Pair] | None, str]:
+def are_turned(what: str, names: Sequence[Any]) -> bool:
+    """Whether two columns or levels are, by their names, those of the second and the first items."""
+    one, two = (name.strip().casefold() if isinstance(name, str) else name for name in names)
+    if (two, one) in _BOTH_ITEMS:
+        return True
+    # Letters alone have too many other meanings.
+    told = [pair for pair in _BOTH_ITEMS if len(pair[0]) > 1]
+    if one in [second for _, second in told] or two in [first for first, _ in told]:
+        raise ValueError(
+            f"{what}: the columns {names[0]!r} and {names[1]!r} don't tell which item is shown first: name them first "
+            "and second, or give an array with the first items in front"
+        )
+    return False
+
+
+def of_both(descriptors: dict[str, Sequence[Any]], accept: Accept) -> list[Pair] | None:
+    """The pairs of two descriptors that name both items; None where there are none."""
+    for first, second in _BOTH_ITEMS:
+        if {first, second} <= set(descriptors):
+            given = [(label(a), label(b)) for a, b in zip(descriptors[first], descriptors[second])]
+            return accept(given, len(given))
+    return None
+
+
+#: What to do where names are not read.
+_ADVICE = "give pairs=[(first, second), …], the items of every pattern"
+
+
+def of_descriptors(
+    descriptors: dict[str, Sequence[Any]], named: str | None, *, what: str = "rdm", advice: str = _ADVICE
+) -> tuple[list[Pair] | None, str]:
     """The pairs that pattern descriptors name, and by which of them; None where nothing names the patterns."""
     if named is not None:
         if named not in descriptors:
             raise ValueError(f"pairs: there is no pattern descriptor {named!r}: the RDM has {', '.join(descriptors)}")
         pairs = of_names(descriptors[named])
         if pairs is None:
-            raise ValueError(f"rdm: {_not_pairs(named, descriptors[named])}")
+            raise ValueError(not_pairs(what, named, descriptors[named], advice))
         return pairs, named
     for first, second in _BOTH_ITEMS:
         if {first, second} <= set(descriptors):
@@ -132,7 +176,7 @@ def of_descriptors(descriptors: dict[str, Sequence[Any]], named: str | None) -> 
             if pairs is None:
                 items = {item for pair in given for item in pair}
                 raise ValueError(
-                    f"rdm: the descriptors {first} and {second} must name every ordered pair of n items once, got "
+                    f"{what}: the descriptors {first} and {second} must name every ordered pair of n items once, got "
                     f"{len(set(given))} different pairs of {len(items)} items in {len(given)} patterns"
                 )
             return pairs, f"{first} and {second}"
@@ -148,23 +192,22 @@ def of_descriptors(descriptors: dict[str, Sequence[Any]], named: str | None) -> 
             unread = name
     if len({tuple(pairs) for pairs in found.values()}) > 1:
         raise ValueError(
-            f"rdm: the descriptors {' and '.join(found)} name the patterns differently: say which holds, "
+            f"{what}: the descriptors {' and '.join(found)} name the patterns differently: say which holds, "
             f"pairs={next(iter(found))!r}"
         )
     if found:
         name, pairs = next(iter(found.items()))
         return pairs, name
     if unread is not None:
-        raise ValueError(f"rdm: {_not_pairs(unread, descriptors[unread])}")
+        raise ValueError(not_pairs(what, unread, descriptors[unread], advice))
     return None, "index"
 
 
-def _not_pairs(name: str, values: Sequence[Any]) -> str:
+def not_pairs(what: str, name: str, values: Sequence[Any], advice: str = _ADVICE) -> str:
     shown = ", ".join(repr(label(value)) for value in list(values)[:3])
     return (
-        f"the descriptor {name} names the patterns {shown}, …, which are not every ordered pair of n items once, as "
-        "0_1, 0_2, … are: "
-        "give pairs=[(first, second), …], the items of every pattern"
+        f"{what}: the descriptor {name} names the patterns {shown}, …, which are not every ordered pair of n items "
+        f"once, as 0_1, 0_2, … are: {advice}"
     )
 
 

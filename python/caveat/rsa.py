@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from caveat import _pair_names
+from caveat import _named, _pair_names
 
 if TYPE_CHECKING:
     from rsatoolbox.rdm import RDMs
@@ -65,8 +65,9 @@ def to_rdm(matrix: np.ndarray, *, measure: str = "squared euclidean") -> RDMs:
 
     Parameters
     ----------
-    matrix : array of shape (P, P)
-        Similarities of the P = n(n−1) ordered pairs in lexicographic order.
+    matrix : array of shape (P, P), or data frame
+        Similarities of the P = n(n−1) ordered pairs in lexicographic order, or in any order that a frame's rows or
+        columns name, as of `from_rdm`.
     measure : {"squared euclidean", "correlation", "cosine"}
         Squared distances K(a, a) + K(b, b) − 2K(a, b); or 1 − K(a, b), for similarities that are 1 on the diagonal.
 
@@ -78,7 +79,8 @@ def to_rdm(matrix: np.ndarray, *, measure: str = "squared euclidean") -> RDMs:
     Raises
     ------
     ValueError
-        A matrix that is not square, symmetric and finite, or whose side is not n(n−1).
+        A matrix that is not square, symmetric and finite, or whose side is not n(n−1); or that no similarities can be,
+        as with negative eigenvalues.
 
     Examples
     --------
@@ -87,7 +89,8 @@ def to_rdm(matrix: np.ndarray, *, measure: str = "squared euclidean") -> RDMs:
     """
     from rsatoolbox.rdm import RDMs
 
-    matrix = np.asarray(matrix, dtype=float)
+    named = _named.pairs_of("matrix", matrix)
+    matrix = np.asarray(_named.unmasked("matrix", matrix, numbers=True), dtype=float)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
         raise ValueError(f"matrix: expected a square matrix over ordered pairs, got the shape {matrix.shape}")
     n_items = _n_items("matrix", len(matrix))
@@ -107,10 +110,21 @@ def to_rdm(matrix: np.ndarray, *, measure: str = "squared euclidean") -> RDMs:
                 f"matrix[{at}, {at}]: {diagonal[at]:.6g} is not 1, as of similarities that are a {measure}"
             )
         distances = 1.0 - (matrix + matrix.T) / 2.0
+        at = np.unravel_index(distances.argmin(), distances.shape)
+        if distances[at] < -_ROUNDING:
+            raise ValueError(
+                f"matrix[{at[0]}, {at[1]}]: {matrix[at]:.6g} is above 1, as no similarity is that is a {measure}"
+            )
     else:
         raise ValueError(f"measure: {measure!r} is unknown: it must be squared euclidean, correlation or cosine")
+    share = _negative_share(_centered(matrix) if measure not in _COMPLEMENTS else matrix)
+    if share > _MOST_NEGATIVE or distances.min() < -_ROUNDING * largest:
+        raise ValueError(
+            f"matrix: these are no similarities, for which no eigenvalue could be negative: {100 * share:.1f} % of "
+            "their sum are, and some of their squared distances would not be any; dissimilarities are for from_rdm"
+        )
     upper = np.triu_indices(len(matrix), k=1)
-    pairs = [(i, j) for i in range(n_items) for j in range(n_items) if i != j]
+    pairs = named or [(i, j) for i in range(n_items) for j in range(n_items) if i != j]
     return RDMs(
         distances[upper][None, :],
         dissimilarity_measure=measure,
@@ -126,7 +140,8 @@ def from_rdm(
     Parameters
     ----------
     rdm : rsatoolbox.rdm.RDMs, array of shape (P, P) or (P(P−1)/2,), or data frame
-        Dissimilarities of the P = n(n−1) ordered pairs of n items.
+        Dissimilarities of the P = n(n−1) ordered pairs of n items. A frame (pandas, polars, pyarrow, xarray) may name
+        the pairs by its rows, its columns, or both alike.
     measure : str, optional
         What the dissimilarities are, in place of what an RDM says; an array needs it. One of:
 
@@ -144,8 +159,9 @@ def from_rdm(
         The items, the highest first. By default they are ordered by their numbers (2 before 10); names need it.
     pairs : str or list, optional
         The pattern descriptor that names the pairs, or the items (first, second) of every pattern, or names of pairs.
-        By default the descriptors ``first`` and ``second``, or one whose values are names of pairs such as ``0_10`` or
-        ``3>5``. Patterns without names are taken in lexicographic order, (0, 1), (0, 2), …, (1, 0), …, with a warning.
+        By default the descriptors ``first`` and ``second`` (of a frame, levels of its index), or one whose values are
+        names of pairs such as ``0_10`` or ``3>5``. Patterns without names, as those of an array, are taken in
+        lexicographic order, (0, 1), (0, 2), …, (1, 0), …, with a warning.
 
     Returns
     -------
@@ -173,29 +189,30 @@ def from_rdm(
     kind = _Measure.of(measure, told, marked)
     _check(matrices)
     matrices = kind.squared(matrices)
+    found: list[tuple[Any, Any]] | None
     if pairs is None and descriptors is None:
-        found: list[tuple[Any, Any]] | None = None
+        found = _named.pairs_of("rdm", rdm, "give pairs=[(first, second), …], the items of every pattern")
     elif pairs is None or isinstance(pairs, str):
         found, _ = _pair_names.of_descriptors(descriptors or {}, pairs)
     else:
-        found = _pair_names.of_names(list(pairs))
+        pairs = _named.two_columns("pairs", pairs)
+        pairs = list(np.asarray(pairs) if _named.column_names(pairs) is not None else pairs)
+        found = _pair_names.of_names(pairs)
         if found is None or len(found) != side:
             raise ValueError(
                 f"pairs: expected every ordered pair of {n_items} items once, (first, second) or a name as 0_1, got "
-                f"{len(list(pairs))} of them, {list(pairs)[:3]!r}, …"
+                f"{len(pairs)} of them, {pairs[:3]!r}, …"
             )
     if found is None:
         ranks = list(range(n_items)) if items is None else list(items)
         if len(ranks) != n_items:
             raise ValueError(f"items: {len(ranks)} for patterns of {n_items} items")
-        if hasattr(rdm, "get_matrices"):
-            warnings.warn(
-                f"the patterns have no names: they are taken as (0, 1), (0, 2), …, (1, 0), … of {n_items} items, in "
-                "this "
-                "order; pairs=[…] or the pattern descriptors first and second name them",
-                UserWarning,
-                stacklevel=2,
-            )
+        warnings.warn(
+            f"the patterns have no names: they are taken as (0, 1), (0, 2), …, (1, 0), … of {n_items} items, in this "
+            "order; pairs=[…] or the pattern descriptors first and second name them",
+            UserWarning,
+            stacklevel=2,
+        )
     else:
         ranks = _pair_names.ordered(found, items)
         place = {pair: at for at, pair in enumerate(found)}
@@ -210,7 +227,8 @@ class Similarities(np.ndarray):
     Attributes
     ----------
     items : tuple
-        The items, the highest first; rows and columns are their ordered pairs in lexicographic order.
+        The items, the highest first; rows and columns are their ordered pairs in lexicographic order. Parts and other
+        orders of the matrix have none.
     measure : str
         What the dissimilarities were taken for.
 
@@ -230,11 +248,25 @@ class Similarities(np.ndarray):
         return made
 
     def __array_finalize__(self, made_of: Any) -> None:
-        self.items = getattr(made_of, "items", ())
+        # Of another shape, rows are other pairs.
+        self.items = getattr(made_of, "items", ()) if self.shape == np.shape(made_of) else ()
         self.measure = getattr(made_of, "measure", "")
+
+    def __getitem__(self, key: Any) -> Any:
+        return _without_items(super().__getitem__(key))
+
+    def take(self, *arguments: Any, **options: Any) -> Any:
+        return _without_items(super().take(*arguments, **options))
 
     def __reduce__(self) -> Any:
         return Similarities, (np.asarray(self), self.items, self.measure)
+
+
+def _without_items(part: Any) -> Any:
+    """Some rows and columns of similarities, which may be in any order."""
+    if isinstance(part, Similarities):
+        part.items = ()
+    return part
 
 
 @dataclass(frozen=True)
@@ -306,14 +338,11 @@ class _Measure:
             similarities = 1.0 - squared
             np.fill_diagonal(similarities, 1.0)
         else:
-            similarities = -0.5 * squared
-            similarities -= similarities.mean(axis=0, keepdims=True)
-            similarities -= similarities.mean(axis=1, keepdims=True)
+            similarities = _centered(-0.5 * squared)
         similarities = (similarities + similarities.T) / 2.0
         # Crossvalidated distances have noise on both sides of 0.
         if self.base != "crossnobis":
-            eigenvalues = np.linalg.eigvalsh(similarities)
-            share = -eigenvalues[eigenvalues < 0].sum() / np.abs(eigenvalues).sum() if eigenvalues.any() else 0.0
+            share = _negative_share(similarities)
             if share > _MOST_NEGATIVE:
                 raise ValueError(
                     f"rdm: these are not {self.name} dissimilarities, for which no eigenvalue could be negative: "
@@ -321,6 +350,18 @@ class _Measure:
                     "sum are; measure= says what they are in place of the RDM"
                 )
         return similarities
+
+
+def _centered(matrix: np.ndarray) -> np.ndarray:
+    """Without what all rows and all columns have in common."""
+    matrix = matrix - matrix.mean(axis=0, keepdims=True)
+    return matrix - matrix.mean(axis=1, keepdims=True)
+
+
+def _negative_share(similarities: np.ndarray) -> float:
+    """Share of the negative eigenvalues in the sum of all."""
+    eigenvalues = np.linalg.eigvalsh((similarities + similarities.T) / 2.0)
+    return float(-eigenvalues[eigenvalues < 0].sum() / np.abs(eigenvalues).sum()) if eigenvalues.any() else 0.0
 
 
 def _dissimilarities(rdm: Any) -> tuple[np.ndarray, str | None, dict[str, Any] | None, bool]:
@@ -332,13 +373,8 @@ def _dissimilarities(rdm: Any) -> tuple[np.ndarray, str | None, dict[str, Any] |
         told, descriptors = rdm.dissimilarity_measure, dict(rdm.pattern_descriptors or {})
     else:
         told, marked, descriptors = None, False, None
-        index = getattr(rdm, "index", None)
-        if hasattr(rdm, "to_numpy") and index is not None and type(index).__name__ != "RangeIndex":
-            if list(index) != list(rdm.columns):
-                raise ValueError("rdm: the rows and columns of the frame have different names")
-            descriptors = {"rows": list(index)}
         try:
-            matrices = np.asarray(rdm, dtype=float)
+            matrices = np.asarray(_named.unmasked("rdm", rdm, numbers=True), dtype=float)
         except (TypeError, ValueError) as error:
             raise TypeError(
                 f"rdm: expected RDMs of rsatoolbox or an array of dissimilarities, got {type(rdm).__name__}: {error}"

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import copy
+import io
 import pickle
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
+import xarray as xr
 
 import caveat
+from caveat import _named
 
 rsa = pytest.importorskip("rsatoolbox")
 
@@ -236,7 +242,141 @@ def test_arrays_and_frames_must_say_what_they_are() -> None:
             from_rdm(given, **{"measure": "squared euclidean", **options})
 
 
+MOVED = np.random.default_rng(0).permutation(20)
+SHUFFLED = [f"{i}_{j}" for i, j in np.array(pairs_of(5))[MOVED]]
+INDEX = pd.MultiIndex.from_tuples([pairs_of(5)[at] for at in MOVED])
+TURNED = INDEX.swaplevel()
+
+
+def named_tables() -> dict[str, Callable[[np.ndarray], Any]]:
+    """Makers of tables that name shuffled pairs by rows, columns or both."""
+    names = SHUFFLED
+    of_levels = lambda index, *levels: index.set_names(levels)
+    first, second = ([pair[k] for pair in INDEX] for k in (0, 1))
+    return {
+        "rows and columns": lambda d: pd.DataFrame(d, names, names),
+        "a header": lambda d: pd.DataFrame(d, columns=names),
+        "rows": lambda d: pd.DataFrame(d, index=names),
+        "a file": lambda d: pd.read_csv(io.StringIO(pd.DataFrame(d, columns=names).to_csv(index=False))),
+        "polars": lambda d: pl.DataFrame(d, schema=names),
+        "pyarrow": lambda d: pa.table(list(d), names=names),
+        "tuples": lambda d: pd.DataFrame(d, INDEX, INDEX),
+        "levels": lambda d: pd.DataFrame(d, of_levels(INDEX, "first", "second")),
+        "turned levels": lambda d: pd.DataFrame(d, of_levels(TURNED, "second", "first")),
+        "turned levels of columns": lambda d: pd.DataFrame(d, columns=of_levels(TURNED, "item_b", "item_a")),
+        "names and levels": lambda d: pd.DataFrame(d, names, of_levels(TURNED, "second", "first")),
+        "xarray": lambda d: xr.DataArray(d, dims=["a", "b"], coords={"a": names, "b": names}),
+        "one coordinate": lambda d: xr.DataArray(d, dims=["a", "b"], coords={"b": names}),
+        "two coordinates": lambda d: xr.DataArray(
+            d, dims=["row", "column"], coords={"first": ("row", first), "second": ("row", second)}
+        ),
+    }
+
+
+@pytest.mark.parametrize("name", list(named_tables()))
+def test_tables_name_pairs_by_either_axis(name: str) -> None:
+    matrix = KERNEL.matrix(5)
+    distances = to_rdm(matrix).get_matrices()[0]
+    make = named_tables()[name]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = from_rdm(make(distances[np.ix_(MOVED, MOVED)]), measure="squared euclidean")
+    np.testing.assert_allclose(found, from_rdm(to_rdm(matrix)), atol=1e-12)
+    assert found.items == (0, 1, 2, 3, 4)
+    # So do similarities.
+    np.testing.assert_allclose(from_rdm(to_rdm(make(matrix[np.ix_(MOVED, MOVED)]))), found, atol=1e-12)
+    for of_items in (None, np.arange(5)):
+        again = _named.over_pairs("kernel", make(matrix[np.ix_(MOVED, MOVED)]), of_items)
+        assert caveat.ExchangeableKernel.from_matrix(again).conjunctivity == pytest.approx(0.3, abs=1e-12)
+        if of_items is not None:
+            np.testing.assert_array_equal(again, matrix)
+
+
+def test_names_that_are_no_pairs_are_refused_and_numbers_of_rows_are_no_names() -> None:
+    distances = to_rdm(KERNEL.matrix(5)).get_matrices()[0]
+    of_items = pd.MultiIndex.from_tuples(pairs_of(5), names=["probe", "target"])
+    other = [f"{i}_{j}" for i, j in pairs_of(5)]
+    for table, words in [
+        (
+            pd.DataFrame(distances, columns=[f"p{k * k}" for k in range(20)]),
+            "rdm: the descriptor columns names the patterns",
+        ),
+        (pd.DataFrame(distances, columns=["x"] * 20), "rdm: the descriptor columns names the patterns 'x'"),
+        (pd.DataFrame(distances).iloc[MOVED, MOVED], "rdm: the descriptor rows names the patterns"),
+        (pd.DataFrame(distances, of_items), "the descriptor probe and target names the patterns"),
+        (pd.DataFrame(distances, other, SHUFFLED), r"row 0 is the pair \(0, 1\), column 0 the pair .*different names"),
+        (pl.DataFrame(distances, schema=[f"p{k * k}" for k in range(20)]), "the descriptor columns names the patterns"),
+        (pd.Series(distances[np.triu_indices(20, 1)], [f"d{k}" for k in range(190)]), "names of a list of values"),
+    ]:
+        with pytest.raises(ValueError, match=words):
+            from_rdm(table, measure="squared euclidean")
+        if np.array_equal(table, distances):
+            told = from_rdm(table, measure="squared euclidean", pairs=pairs_of(5))
+            np.testing.assert_allclose(told, from_rdm(to_rdm(KERNEL.matrix(5))), atol=1e-12)
+    for plain in (
+        distances,
+        pd.DataFrame(distances),
+        pd.DataFrame(distances, columns=list(map(str, range(20)))),
+        pl.DataFrame(distances),
+        pl.DataFrame(distances, schema=[f"column_{k + 1}" for k in range(20)]),
+        xr.DataArray(distances),
+    ):
+        with pytest.warns(
+            UserWarning, match=r"no names: they are taken as \(0, 1\), \(0, 2\), …, \(1, 0\), … of 5 items"
+        ):
+            assert conjunctivity(plain, measure="squared euclidean") == pytest.approx(0.3, abs=1e-12)
+
+
+def test_pairs_are_told_by_tables_in_the_order_of_their_columns() -> None:
+    distances = to_rdm(KERNEL.matrix(5)).get_matrices()[0][np.ix_(MOVED, MOVED)]
+    frame = pd.DataFrame([INDEX[k] for k in range(20)], columns=["first", "second"])
+    for pairs in (
+        frame,
+        frame[["second", "first"]],
+        pl.DataFrame(frame.to_dict("list"))[["second", "first"]],
+        INDEX,
+        TURNED.set_names(["second", "first"]),
+    ):
+        assert conjunctivity(distances, measure="squared euclidean", pairs=pairs) == pytest.approx(0.3, abs=1e-12)
+        found = from_rdm(distances, measure="squared euclidean", pairs=pairs)
+        np.testing.assert_allclose(found, from_rdm(to_rdm(KERNEL.matrix(5))), atol=1e-12)
+    with pytest.raises(ValueError, match="the columns 'second' and 'probe' don't tell which item is shown first"):
+        from_rdm(distances, measure="squared euclidean", pairs=frame.set_axis(["second", "probe"], axis=1))
+
+
+def test_masked_dissimilarities_are_missing() -> None:
+    distances = to_rdm(KERNEL.matrix(5)).get_matrices()[0]
+    mask = np.zeros((20, 20), dtype=bool)
+    mask[1, 2] = mask[2, 1] = True
+    with pytest.raises(ValueError, match="of the patterns 1 and 2 in RDM 0 is nan"):
+        from_rdm(np.ma.masked_array(distances, mask), measure="squared euclidean")
+    with pytest.raises(ValueError, match=r"matrix\[1, 2\]: nan is not a finite number"):
+        to_rdm(np.ma.masked_array(KERNEL.matrix(5), mask))
+
+
+def test_parts_of_similarities_have_no_items() -> None:
+    found = from_rdm(to_rdm(KERNEL.matrix(5)), items=[4, 3, 2, 1, 0])
+    assert found.items == (4, 3, 2, 1, 0) == (2 * found).items
+    for part in (found[np.ix_(MOVED, MOVED)], found[:6, :6], found[MOVED], found.take(MOVED, 0), found.reshape(-1)):
+        assert part.items == () and part.measure == "squared euclidean"
+    assert found.items == (4, 3, 2, 1, 0) and isinstance(found[0, 1], float)
+    # A part by itself, where the items are not ranks, has no order but its own.
+    graph_items = np.array(["a", "b", "c", "d", "e"])
+    by_name = from_rdm(to_rdm(measured(5, 0)))
+    by_name.items = ("c", "a", "b", "e", "d")
+    moved = _named.over_pairs("kernel", by_name, graph_items)
+    order = [1, 2, 0, 4, 3]
+    every = pairs_of(5)
+    assert moved[0, 5] == by_name[every.index((order[0], order[1])), every.index((order[1], order[2]))]
+    with pytest.raises(
+        ValueError, match="kernel: it names the item 'c', which is unknown: 5 items are known, 'p' to 't'"
+    ):
+        _named.over_pairs("kernel", by_name, np.array(list("pqrst")))
+
+
 def test_bad_similarities_are_refused() -> None:
+    off = KERNEL.matrix(4)
+    off[off == 0.0] = -0.6
     for call, words in [
         (lambda: to_rdm(np.zeros((7, 7))), "matrix: 7 patterns are not"),
         (lambda: to_rdm(np.zeros((6, 7))), "expected a square matrix"),
@@ -244,6 +384,10 @@ def test_bad_similarities_are_refused() -> None:
         (lambda: to_rdm(np.arange(36.0).reshape(6, 6)), "not symmetric"),
         (lambda: to_rdm(np.eye(6), measure="x"), "measure: 'x' is unknown"),
         (lambda: to_rdm(2 * np.eye(6), measure="cosine"), r"matrix\[0, 0\]: 2 is not 1"),
+        (lambda: to_rdm(-KERNEL.matrix(4)), "100.0 % of their sum are, and"),
+        (lambda: to_rdm(off), "no eigenvalue could be negative"),
+        (lambda: to_rdm(off, measure="cosine"), "no eigenvalue could be negative"),
+        (lambda: to_rdm(np.eye(6) + 1.5 * (1 - np.eye(6)), measure="cosine"), r"matrix\[0, 1\]: 1.5 is above 1"),
         (lambda: from_rdm(rsa.rdm.RDMs(np.ones((1, 3)))), "rdm: 3 patterns are not"),
     ]:
         with pytest.raises(ValueError, match=words):
