@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from caveat._lib import is_missing_label, label_key, merge_labels
+from caveat._lib import TransitiveTask, is_missing_label, label_key, merge_labels
+
+#: Names of columns that seem to say how often a row counts; `weight` and `count` do.
+_COUNTS = frozenset(
+    """n weights counts games n_games num number wt repeats total observations freq frequency times trials
+    n_trials""".split()
+)
+
+#: Names of columns that seem to tell rows of training or practice from others.
+_PHASES = frozenset("phase block trial_type practice stage training is_train part".split())
 
 
 def columns(comparisons: Any, skip_missing: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     """Winners, losers and weights (or None) of a frame, a list of pairs, or an array of two columns."""
     winners, losers, weights = _columns(comparisons)
+    for note in _passed_over(comparisons, weights is not None):
+        warnings.warn(note, UserWarning, stacklevel=2)
     if skip_missing:
         kept = ~(missing(winners) | missing(losers))
         winners, losers = _of_one_type(winners[kept]), _of_one_type(losers[kept])
@@ -38,7 +50,7 @@ def _columns(comparisons: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray | Non
             f"got {type(comparisons).__name__}"
         )
     if isinstance(comparisons, np.ndarray):
-        pairs = comparisons
+        pairs = unmasked("comparisons", comparisons, numbers=False)
     else:
         for row, pair in enumerate(comparisons):
             if isinstance(pair, (str, bytes)) or not hasattr(pair, "__len__") or len(pair) != 2:
@@ -55,6 +67,25 @@ def _columns(comparisons: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray | Non
     return pairs[:, 0], pairs[:, 1], None
 
 
+def unmasked(what: str, value: Any, numbers: bool) -> Any:
+    """Masked numbers as NaN and masked labels as None, which are missing; anything else as it is."""
+    if isinstance(value, (list, tuple)):
+        # A list of masked arrays loses its masks as an array; so does a masked element.
+        if not any(issubclass(kind, np.ma.MaskedArray) for kind in set(map(type, value))):
+            return value
+        return [None if v is np.ma.masked and not numbers else unmasked(what, v, numbers) for v in value]
+    if not isinstance(value, np.ma.MaskedArray):
+        return value
+    mask = np.ma.getmaskarray(value)
+    if not mask.any():
+        return np.asarray(value)
+    if not numbers:
+        return np.where(mask, None, np.asarray(value).astype(object))
+    if value.dtype.kind not in "biuf":
+        raise ValueError(f"{what}: expected numbers, got a masked array of {value.dtype}")
+    return np.where(mask, np.nan, np.asarray(value, dtype=float))
+
+
 def _names(comparisons: Any) -> list[str] | None:
     """Names of a frame's columns; None for what is no frame."""
     if isinstance(comparisons, dict):
@@ -66,9 +97,55 @@ def _names(comparisons: Any) -> list[str] | None:
     return None
 
 
+def _column(names: list[str], wanted: str) -> str | None:
+    """The column of a name, in capitals or not, as the command finds it."""
+    if wanted in names:
+        return wanted
+    alike = [name for name in names if name.casefold() == wanted]
+    if len(alike) > 1:
+        raise ValueError(
+            f"comparisons: the columns {alike[0]} and {alike[1]} differ by capitals alone: rename one of them"
+        )
+    return alike[0] if alike else None
+
+
+def _weights(frame: Any, names: list[str]) -> np.ndarray | None:
+    """How often every row counts, as the column weight or count says."""
+    weight, count = _column(names, "weight"), _column(names, "count")
+    if weight is not None and count is not None:
+        raise ValueError(
+            f"comparisons: there are a column {weight} and a column {count}: leave out the one that does not say how "
+            "often a row counts"
+        )
+    found = weight if weight is not None else count
+    return None if found is None else np.asarray(unmasked(found, frame[found], numbers=True))
+
+
+def _passed_over(frame: Any, has_weights: bool) -> Iterator[str]:
+    """What should be known of columns by which rows seem to differ, and that are not read."""
+    for name in _names(frame) or []:
+        known = name.strip().casefold()
+        if known in _COUNTS and not has_weights:
+            found, _ = distinct(np.asarray(frame[name]))
+            if found not in ([1], [True]):
+                yield (
+                    f"the column {name} is not read and every row counts once: if it says how often, rename it to "
+                    "weight"
+                )
+        elif known in _PHASES:
+            values = np.asarray(frame[name])
+            found, _ = distinct(values[~missing(values)])
+            if len(found) > 1:
+                shown = ", ".join(map(repr, found[:3])) + (", …" if len(found) > 3 else "")
+                yield (
+                    f"the column {name} has {len(found)} values, {shown}, and rows of all of them count alike: if some "
+                    "are of training or practice, give the others alone"
+                )
+
+
 def _of_frame(frame: Any, names: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     if {"left", "right", "label"} <= set(names):
-        left, right, label = (np.asarray(frame[name]) for name in ("left", "right", "label"))
+        left, right, label = (_labels(frame, name) for name in ("left", "right", "label"))
         left_won, right_won = np.asarray(label == left), np.asarray(label == right)
         undecided = ~(left_won ^ right_won)
         if undecided.any():
@@ -77,14 +154,17 @@ def _of_frame(frame: Any, names: list[str]) -> tuple[np.ndarray, np.ndarray, np.
                 f"row {row}: the label {_plain(label[row])!r} must be one of {_plain(left[row])!r} and "
                 f"{_plain(right[row])!r}, which must differ"
             )
-        return np.where(left_won, left, right), np.where(left_won, right, left), None
+        return np.where(left_won, left, right), np.where(left_won, right, left), _weights(frame, names)
     if {"winner", "loser"} <= set(names):
-        weights = np.asarray(frame["weight"]) if "weight" in names else None
-        return np.asarray(frame["winner"]), np.asarray(frame["loser"]), weights
+        return _labels(frame, "winner"), _labels(frame, "loser"), _weights(frame, names)
     raise ValueError(
-        f"comparisons: the columns {', '.join(names)} are not winner and loser (perhaps with weight), "
-        "nor left, right and label"
+        f"comparisons: the columns {', '.join(names)} are not winner and loser, nor left, right and label (perhaps "
+        "with weight or count)"
     )
+
+
+def _labels(frame: Any, name: str) -> np.ndarray:
+    return np.asarray(unmasked(name, frame[name], numbers=False))
 
 
 def _plain(label: Any) -> Any:
@@ -117,6 +197,16 @@ def missing(labels: np.ndarray) -> np.ndarray:
         are = np.array([is_missing_label(label) for label in distinct.tolist()], dtype=bool)
         return are[index.reshape(-1)]
     return np.array([_is_missing(label) for label in labels.tolist()], dtype=bool)
+
+
+def refuse_missing(what: str, labels: np.ndarray) -> None:
+    """Refuses labels of groups of which some are missing: these rows may be of any group."""
+    gaps = missing(labels)
+    if gaps.any():
+        raise ValueError(
+            f"{what}[{int(np.argmax(gaps))}]: the label is missing, as in {int(gaps.sum())} of {len(labels)} rows: "
+            "leave such rows out, or give them a label of their own"
+        )
 
 
 def _spelled(label: Any) -> str | None:
@@ -228,6 +318,16 @@ def solve_again(learner: str, task: Any, kernel: Any, strength: float, route: An
     if learner == "gradient_flow":
         return gradient_flow(task, kernel, time=strength)
     return logistic(task, kernel, c=strength) if learner == "logistic" else solve(task, kernel, c=strength, route=route)
+
+
+def task_again(n_items: int, exceptions: Any, weights: Any, order: Any) -> TransitiveTask:
+    """A task from what makes it, as `pickle` keeps it."""
+    return TransitiveTask(n_items, exceptions, weights=weights, order=order)
+
+
+def kept_task(task: TransitiveTask) -> tuple[Any, tuple[Any, ...]]:
+    """What `pickle` keeps of a task, in every protocol; the oldest two know of no keywords."""
+    return task_again, (task.n_items, task.exceptions, task.weights, task.order)
 
 
 def restore(edges: dict[str, np.ndarray], items: np.ndarray, order: Any) -> Any:

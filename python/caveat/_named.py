@@ -1,4 +1,4 @@
-"""Arrays and tables as they are handed in: what they mask is missing, and what their axes name is heeded."""
+"""What the axes of tables name: items, or pairs of them, in whatever order they come."""
 
 from __future__ import annotations
 
@@ -16,25 +16,6 @@ _ADVICE = "give such names, or an array in lexicographic order, (0, 1), (0, 2), 
 
 #: Labels of an axis by what they are called; none where the axis has only numbers of rows or columns.
 Labels = dict[str, list[Any]]
-
-
-def unmasked(what: str, value: Any, numbers: bool) -> Any:
-    """Masked numbers as NaN and masked labels as None, which are missing; anything else as it is."""
-    if isinstance(value, (list, tuple)):
-        # A list of masked arrays loses its masks as an array; so does a masked element.
-        if not any(issubclass(kind, np.ma.MaskedArray) for kind in set(map(type, value))):
-            return value
-        return [None if v is np.ma.masked and not numbers else unmasked(what, v, numbers) for v in value]
-    if not isinstance(value, np.ma.MaskedArray):
-        return value
-    mask = np.ma.getmaskarray(value)
-    if not mask.any():
-        return np.asarray(value)
-    if not numbers:
-        return np.where(mask, None, np.asarray(value).astype(object))
-    if value.dtype.kind not in "biuf":
-        raise ValueError(f"{what}: expected numbers, got a masked array of {value.dtype}")
-    return np.where(mask, np.nan, np.asarray(value, dtype=float))
 
 
 def axes(value: Any) -> list[Labels]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from caveat import _named, _pair_names
+from caveat import _comparisons, _named, _pair_names
 
 if TYPE_CHECKING:
     from rsatoolbox.rdm import RDMs
@@ -90,7 +90,7 @@ def to_rdm(matrix: np.ndarray, *, measure: str = "squared euclidean") -> RDMs:
     from rsatoolbox.rdm import RDMs
 
     named = _named.pairs_of("matrix", matrix)
-    matrix = np.asarray(_named.unmasked("matrix", matrix, numbers=True), dtype=float)
+    matrix = np.asarray(_comparisons.unmasked("matrix", matrix, numbers=True), dtype=float)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
         raise ValueError(f"matrix: expected a square matrix over ordered pairs, got the shape {matrix.shape}")
     n_items = _n_items("matrix", len(matrix))
@@ -374,7 +374,7 @@ def _dissimilarities(rdm: Any) -> tuple[np.ndarray, str | None, dict[str, Any] |
     else:
         told, marked, descriptors = None, False, None
         try:
-            matrices = np.asarray(_named.unmasked("rdm", rdm, numbers=True), dtype=float)
+            matrices = np.asarray(_comparisons.unmasked("rdm", rdm, numbers=True), dtype=float)
         except (TypeError, ValueError) as error:
             raise TypeError(
                 f"rdm: expected RDMs of rsatoolbox or an array of dissimilarities, got {type(rdm).__name__}: {error}"

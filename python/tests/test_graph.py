@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -101,6 +102,75 @@ def test_items_are_named_by_their_labels() -> None:
     assert whole.margin(1, 4) == whole.margin(1.0, 4.0) == whole.margin(np.float32(1), np.int64(4))
     mixed = caveat.ComparisonGraph([(1, "one"), ("one", 2.0)], labels=[1, "one", 2.0])
     assert edges(mixed)["first"] == [0, 1]
+
+
+COUNTED = {"winner": ["a", "b", "b"], "loser": ["b", "c", "a"], "n": [2, 3, 1]}
+
+
+def test_columns_that_count_are_read_as_the_command_reads_them() -> None:
+    shown = {"left": ["a", "b", "a"], "right": ["b", "c", "b"], "label": ["a", "b", "b"]}
+    expected = edges(caveat.ComparisonGraph.from_pairs(COUNTED["winner"], COUNTED["loser"], COUNTED["n"]))
+    assert expected["weight"] == [3.0, 3.0]
+    plain = {name: COUNTED[name] for name in ("winner", "loser")}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for of in (plain, shown):
+            for name in ("weight", "count", "Count", "WEIGHT"):
+                columns = {**of, name: COUNTED["n"], "n_games": [5, 5, 5]}
+                for holder in (columns, pd.DataFrame(columns), pl.DataFrame(columns), pa.table(columns)):
+                    assert edges(caveat.ComparisonGraph(holder)) == expected, (name, type(holder))
+    for extra, words in [
+        ({"weight": [1, 1, 1], "count": [1, 1, 1]}, "a column weight and a column count: leave out the one"),
+        ({"Count": [1, 1, 1], "COUNT": [1, 1, 1]}, "Count and COUNT differ by capitals alone"),
+    ]:
+        with pytest.raises(ValueError, match=words):
+            caveat.ComparisonGraph({**plain, **extra})
+    # Masked counts are missing.
+    with pytest.raises(ValueError, match=r"weights\[1\]: NaN is not a positive"):
+        caveat.ComparisonGraph({**plain, "count": np.ma.masked_array(COUNTED["n"], [False, True, False])})
+
+
+@pytest.mark.parametrize(
+    "name",
+    """n weights counts games n_games num number wt repeats total observations freq frequency times trials n_trials
+    N Games""".split(),
+)
+def test_columns_that_seem_to_count_are_told(name: str) -> None:
+    columns = {**COUNTED, name: COUNTED["n"]}
+    columns = {column: columns[column] for column in ("winner", "loser", name)}
+    for holder in (columns, pd.DataFrame(columns), pl.DataFrame(columns), pa.table(columns)):
+        with pytest.warns(
+            UserWarning, match=f"the column {name} is not read and every row counts once: .* weight"
+        ) as told:
+            caveat.ComparisonGraph(holder)
+        assert len(told) == 1 and told[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        caveat.ComparisonGraph({**columns, name: [1, 1, 1]})
+
+
+@pytest.mark.parametrize("name", "phase block trial_type practice stage training is_train part Phase".split())
+def test_columns_that_seem_to_tell_training_from_test_are_told(name: str) -> None:
+    for values in (["pre", "post", None], [True, False, True], [1, 1, 2]):
+        columns = {"winner": COUNTED["winner"], "loser": COUNTED["loser"], name: values}
+        for holder in (columns, pd.DataFrame(columns), pl.DataFrame(columns), pa.table(columns)):
+            with pytest.warns(UserWarning, match=f"the column {name} has 2 values, .* count alike"):
+                caveat.ComparisonGraph(holder)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        caveat.ComparisonGraph({**columns, name: ["post"] * 3, "date": [1, 2, 3]})
+
+
+def test_masked_labels_are_missing() -> None:
+    mask = np.array([[False, False], [False, True], [False, False]])
+    for labels in (np.array([[0, 1], [1, 2], [2, 0]]), np.array([["a", "b"], ["b", "c"], ["c", "a"]])):
+        masked = np.ma.masked_array(labels, mask)
+        columns = {"winner": masked[:, 0], "loser": masked[:, 1]}
+        for holder in (masked, columns):
+            with pytest.raises(ValueError, match=r"losers\[1\]: the label is missing"):
+                caveat.ComparisonGraph(holder)
+            graph = caveat.ComparisonGraph(holder, skip_missing=True)
+            assert graph.n_pairs == 2 and graph.items.tolist() == sorted(labels[:, 0].tolist())
 
 
 def test_weights_add_up_and_orders_are_kept() -> None:
