@@ -24,6 +24,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from caveat import _comparisons
 from caveat._lib import ComparisonGraph, ExchangeableKernel, label_key, logistic, solve
+from caveat._named import two_columns
 
 __all__ = ["ComparisonRidge"]
 
@@ -124,7 +125,8 @@ class ComparisonRidge(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array of shape (n_trials, 2) or (n_trials, n_items)
-            The items of every trial, as ``encoding`` says.
+            The items of every trial, as ``encoding`` says. Of a frame whose columns are called second and first, the
+            column first has the items shown first.
         y : array of shape (n_trials,)
             Two classes, of which one says that the first item wins: see ``first_wins``.
         sample_weight : array of shape (n_trials,), optional
@@ -134,6 +136,8 @@ class ComparisonRidge(ClassifierMixin, BaseEstimator):
             raise ValueError(f"loss: {self.loss!r} is unknown: it must be squared or logistic")
         X, y = self._validated(X, _plain_target(y), reset=True)
         y = _plain_target(y)
+        if sample_weight is not None:
+            sample_weight = _comparisons.unmasked("sample_weight", sample_weight, numbers=True)
         weights = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
         kept = weights > 0
         if not kept.any():
@@ -163,14 +167,9 @@ class ComparisonRidge(ClassifierMixin, BaseEstimator):
             pairs = _pairs_of_differences(X)
         else:
             items, pairs = _unique(X)
+        _refuse_same(items, pairs)
         wins = y == classes[first]
         winners, losers = np.where(wins, pairs[:, 0], pairs[:, 1]), np.where(wins, pairs[:, 1], pairs[:, 0])
-        if (same := winners == losers).any():
-            row = int(np.argmax(same))
-            raise ValueError(
-                f"X[{row}]: item {_plain(items[winners[row]])!r} is compared with itself: "
-                "a trial needs two different items"
-            )
         graph = ComparisonGraph.from_pairs(winners, losers, weights, n_items=len(items))
         groups = int(graph.components().max()) + 1
         if groups > 1 and self.encoding == "labels":
@@ -241,6 +240,12 @@ class ComparisonRidge(ClassifierMixin, BaseEstimator):
         """X as an array of labels or of numbers, with y if it is given."""
         if self.encoding not in ("labels", "differences"):
             raise ValueError(f"encoding: {self.encoding!r} is unknown: it must be labels or differences")
+        if self.encoding == "labels":
+            X = two_columns("X", X)
+        masked = np.argwhere(np.ma.getmaskarray(X)) if isinstance(X, np.ma.MaskedArray) else []
+        if len(masked):
+            at = ", ".join(map(str, masked[0]))
+            raise ValueError(f"X[{at}]: it is masked, which NaN would be; a trial needs both items")
         return validate_data(self, X, y, reset=reset, dtype="numeric" if self.encoding == "differences" else None)
 
     def _may_name_winners(self, X: np.ndarray, y: np.ndarray) -> bool:
@@ -279,6 +284,12 @@ class ComparisonRidge(ClassifierMixin, BaseEstimator):
         X = self._validated(X, reset=False)
         if self.encoding == "differences":
             return _pairs_of_differences(X)
+        pairs = self._known_items(X)
+        _refuse_same(self.items_, pairs)
+        return pairs
+
+    def _known_items(self, X: np.ndarray) -> np.ndarray:
+        """The items of labels as indices of the fitted ones."""
         if X.dtype.kind in "OU" or self.items_.dtype.kind in "OU":
             return self._known_labels(X)
         try:
@@ -415,6 +426,8 @@ def _plain_target(y: Any) -> Any:
     """Targets in which columns of pandas and lists of objects are the booleans or numbers that they hold."""
     if isinstance(y, str) or y is None or not hasattr(y, "__len__"):
         return y
+    if isinstance(y, np.ma.MaskedArray) and (masked := np.ma.getmaskarray(y).ravel()).any():
+        raise ValueError(f"y[{int(np.argmax(masked))}]: the target is masked, as NaN would be; leave the trial out")
     kind = getattr(y, "dtype", None)
     if isinstance(y, np.ndarray) and y.dtype.kind != "O":
         return y
@@ -462,6 +475,16 @@ def _unique(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             raise ValueError(f"X[{int(np.argmax(missing))}, {column}]: the label is missing; a trial needs both items")
     items, first, second = _comparisons.unique(X[:, 0], X[:, 1])
     return items, np.column_stack([first, second])
+
+
+def _refuse_same(items: np.ndarray, pairs: np.ndarray) -> None:
+    """Refuses trials of an item against itself."""
+    if (same := pairs[:, 0] == pairs[:, 1]).any():
+        row = int(np.argmax(same))
+        raise ValueError(
+            f"X[{row}]: item {_plain(items[pairs[row, 0]])!r} is compared with itself: "
+            "a trial needs two different items"
+        )
 
 
 def _pairs_of_differences(X: np.ndarray) -> np.ndarray:

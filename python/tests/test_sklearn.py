@@ -70,8 +70,9 @@ class AnyNumbers(ComparisonRidge):
         if reset:
             self.names_ = trials
         else:
-            # Items of new trials are some of the fitted ones.
-            trials = np.where(np.isin(trials, self.items_), trials, self.items_[0])
+            # Items of new trials are two of the fitted ones.
+            known = np.isin(trials, self.items_).all(axis=1)
+            trials = np.where(known[:, None], trials, self.items_[:2])
         return (trials, checked[1]) if isinstance(checked, tuple) else trials
 
 
@@ -143,6 +144,52 @@ def test_labels_and_classes_may_be_anything_of_two_kinds() -> None:
     assert always.classes_.tolist() == [-1, 1] and always.predict([[3, 0], [0, 3]]).tolist() == [-1, 1]
     flags = ComparisonRidge().fit([[0, 1], [2, 1]], [True, False])
     assert flags.predict([[0, 2], [2, 0]]).tolist() == [True, False]
+
+
+def test_an_item_against_itself_is_no_trial_to_predict() -> None:
+    names = np.array(["ant", "bee", "cow", "dog", "emu", "fox", "gnu", "hen"])
+    X, y, _ = trials(3)
+    for of, same in ((X, [[1, 2], [0, 0]]), (names[X], [["bee", "cow"], ["ant", " ant"]])):
+        model = ComparisonRidge(0.2, 5.0, loss="logistic").fit(of, y)
+        for method in (model.decision_function, model.predict, model.predict_proba):
+            with pytest.raises(ValueError, match=r"X\[1\]: item (0|'ant') is compared with itself: a trial needs two"):
+                method(same)
+
+
+@pytest.mark.parametrize(
+    "columns", [("first", "second"), ("item_a", "item_b"), ("Left", "Right"), ("model_a", "model_b"), ("a", "b")]
+)
+def test_columns_that_are_called_first_and_second_are_those(columns: tuple[str, str]) -> None:
+    X, y, _ = trials(3)
+    expected = ComparisonRidge(0.2, 5.0).fit(X, y).decision_function(X)
+    frame = pd.DataFrame(X, columns=list(columns))
+    for make in (lambda table: table, lambda table: pl.DataFrame(table.to_dict("list"))):
+        for turned in (False, True):
+            table = make(frame[[*columns][::-1]] if turned else frame)
+            model = ComparisonRidge(0.2, 5.0).fit(table, y)
+            for shown in (table, make(frame), make(frame[[*columns][::-1]])):
+                np.testing.assert_allclose(model.decision_function(shown), expected, atol=1e-13)
+    for names in (["second", "shown"], ["shown", "first"], ["item_2", "first"]):
+        with pytest.raises(ValueError, match=f"X: the columns '{names[0]}' and '{names[1]}' don't tell which item is"):
+            ComparisonRidge().fit(frame.set_axis(names, axis=1), y)
+
+
+def test_masked_trials_targets_and_weights_are_missing() -> None:
+    X, y, weights = trials(3)
+    model = ComparisonRidge(0.2, 5.0).fit(X, y)
+    mask = np.zeros(X.shape, dtype=bool)
+    mask[4, 1] = True
+    masked = np.ma.masked_array(X, mask)
+    for call, words in [
+        (lambda: model.fit(masked, y), r"X\[4, 1\]: it is masked"),
+        (lambda: model.decision_function(masked), r"X\[4, 1\]: it is masked"),
+        (lambda: model.fit(X, np.ma.masked_array(y, mask[:, 1])), r"y\[4\]: the target is masked"),
+        (lambda: model.fit(X, y, np.ma.masked_array(weights, mask[:, 1])), "sample_weight contains NaN"),
+    ]:
+        with pytest.raises(ValueError, match=words):
+            call()
+    whole = ComparisonRidge(0.2, 5.0).fit(np.ma.masked_array(X), np.ma.masked_array(y))
+    np.testing.assert_array_equal(whole.ranks_, ComparisonRidge(0.2, 5.0).fit(X, y).ranks_)
 
 
 #: What says that the first item wins, and what that the second does.
