@@ -14,7 +14,7 @@ from caveat._lib import ExchangeableKernel, label_key
 #: What to do with names that are not read.
 _ADVICE = "give such names, or an array in lexicographic order, (0, 1), (0, 2), …, (1, 0), …"
 
-#: Labels of an axis by what they are called; none where the axis has only numbers of rows or columns.
+#: Labels of an axis by what they are called; none where it has the numbers alone that a library gives it.
 Labels = dict[str, list[Any]]
 
 
@@ -25,7 +25,7 @@ def axes(value: Any) -> list[Labels]:
     if hasattr(value, "iloc") and hasattr(value, "axes"):
         return [_of_index(index, name) for index, name in zip(value.axes, ("rows", "columns"))]
     names = column_names(value)
-    return [] if names is None else [{}, {} if _are_numbers(names) else {"columns": names}]
+    return [] if names is None else [{}, {} if _are_given(names) else {"columns": names}]
 
 
 def column_names(value: Any) -> list[Any] | None:
@@ -41,29 +41,32 @@ def _of_index(index: Any, name: str) -> Labels:
     if type(index).__name__ == "RangeIndex" and (index.start, index.step) == (0, 1):
         return {}
     labels = list(index)
-    if getattr(index, "nlevels", 1) == 2:
-        if all(isinstance(level, str) for level in index.names):
-            return {level: [label[k] for label in labels] for k, level in enumerate(index.names)}
-        return {name: labels}
-    return {} if _are_numbers(labels) else {name: labels}
+    if getattr(index, "nlevels", 1) == 2 and all(isinstance(level, str) for level in index.names):
+        return {level: [label[k] for label in labels] for k, level in enumerate(index.names)}
+    return {name: labels}
 
 
 def _of_coordinates(array: Any, dimension: Any) -> Labels:
-    own = {str(name): c.to_numpy().tolist() for name, c in array.coords.items() if c.dims == (dimension,)}
-    return {name: labels for name, labels in own.items() if not _are_numbers(labels)}
+    return {str(name): c.to_numpy().tolist() for name, c in array.coords.items() if c.dims == (dimension,)}
+
+
+def _are_given(names: Sequence[Any]) -> bool:
+    """Whether polars has named the columns."""
+    return any(names == [f"column_{at}" for at in range(k, k + len(names))] for k in (0, 1))
 
 
 def _are_numbers(labels: Sequence[Any]) -> bool:
-    """Whether labels only number the rows or columns, as those do that pandas and polars make."""
-    if all(isinstance(label, str) and label.startswith("column_") for label in labels):
-        labels = [label.removeprefix("column_") for label in labels]
-        return [_pair_names.label(label) for label in labels] in [[*range(k, k + len(labels))] for k in (0, 1)]
+    """Whether labels only number the rows or columns."""
     return [_pair_names.label(label) for label in labels] == [*range(len(labels))]
+
+
+def _without_numbers(labels: Labels) -> Labels:
+    return {name: own for name, own in labels.items() if not _are_numbers(own)}
 
 
 def pairs_of(what: str, value: Any, advice: str = _ADVICE) -> list[_pair_names.Pair] | None:
     """The ordered pairs that the axes of a square table name; None where they name nothing."""
-    named = axes(value)
+    named = [_without_numbers(labels) for labels in axes(value)]
     if len(named) == 1 and named[0]:
         raise ValueError(
             f"{what}: the names of a list of values are not read: give a square table whose rows and columns are named"
@@ -151,23 +154,39 @@ def margins(what: str, values: Any, pairs: Any, items: Any, clusters: bool) -> t
     array, n_items = np.asarray(values), len(items)
     known = _known(items)
     if len(named) == 1:
-        return array, pairs if _are_rows(named[0]) else _pairs_of_list(what, named[0], pairs, known)
+        labels = _without_numbers(named[0])
+        return array, pairs if not labels or _are_rows(labels) else _pairs_of_list(what, labels, pairs, known)
     if array.shape[-2:] == (n_items, n_items):
-        orders = [_items_of(what, labels, known, items) if labels else None for labels in named]
+        orders = [_items_of(what, labels, known, items) for labels in named]
+        for labels, order, other in zip(named, orders, orders[::-1]):
+            if other is None and order is not None and order != sorted(order) and _are_whole(labels):
+                raise ValueError(
+                    f"{what}: {' and '.join(labels)} have the numbers of items in another order, and the other axis "
+                    "has no names: name both"
+                )
         # A header alone, as in a file, names the rows as well.
         rows, columns = orders[0] or orders[1], orders[1] or orders[0]
-        array = array[..., rows, :][..., :, columns]
+        if rows is not None:
+            array = array[..., rows, :][..., :, columns]
     return array, pairs
 
 
-def _items_of(what: str, labels: Labels, known: dict[Any, int], items: Any) -> list[int]:
-    """The place of every item on an axis."""
-    found = []
+def _are_whole(labels: Labels) -> bool:
+    """Whether labels are numbers and no text, as those are of rows or columns that were put in another order."""
+    return all(isinstance(label, (int, np.integer)) for own in labels.values() for label in own)
+
+
+def _items_of(what: str, labels: Labels, known: dict[Any, int], items: Any) -> list[int] | None:
+    """The place of every item on an axis; None where it has no names."""
+    found: list[list[int]] = []
     for own in labels.values():
         at = {known.get(label_key(label)): place for place, label in enumerate(own)}
         if set(at) == set(range(len(items))):
             found.append([at[item] for item in range(len(items))])
     if not found:
+        labels = _without_numbers(labels)
+        if not labels:
+            return None
         for label in next(iter(labels.values())):
             _index(what, known, items, label)
     if not found or any(order != found[0] for order in found):

@@ -60,6 +60,9 @@ def label(value: Any) -> Any:
         value = value.decode(errors="replace")
     if isinstance(value, str):
         text = value.strip()
+        # Python reads 1_0 as ten.
+        if "_" in text:
+            return text
         try:
             value = float(text)
         except ValueError:
