@@ -80,7 +80,9 @@ def unmasked(what: str, value: Any, numbers: bool) -> Any:
     if not mask.any():
         return np.asarray(value)
     if not numbers:
-        return np.where(mask, None, np.asarray(value).astype(object))
+        labels = np.asarray(value).astype(object)
+        labels[mask] = None
+        return labels
     if value.dtype.kind not in "biuf":
         raise ValueError(f"{what}: expected numbers, got a masked array of {value.dtype}")
     return np.where(mask, np.nan, np.asarray(value, dtype=float))

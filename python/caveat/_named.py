@@ -64,8 +64,10 @@ def _without_numbers(labels: Labels) -> Labels:
     return {name: own for name, own in labels.items() if not _are_numbers(own)}
 
 
-def pairs_of(what: str, value: Any, advice: str = _ADVICE) -> list[_pair_names.Pair] | None:
-    """The ordered pairs that the axes of a square table name; None where they name nothing."""
+def pairs_of(
+    what: str, value: Any, advice: str = _ADVICE, known: dict[Any, int] | None = None
+) -> list[_pair_names.Pair] | None:
+    """The ordered pairs, of known items if possible, that the axes of a square table name; None without names."""
     named = [_without_numbers(labels) for labels in axes(value)]
     if len(named) == 1 and named[0]:
         raise ValueError(
@@ -73,17 +75,32 @@ def pairs_of(what: str, value: Any, advice: str = _ADVICE) -> list[_pair_names.P
         )
     found = []
     for labels in filter(None, named):
-        pairs, name = _pair_names.of_descriptors(labels, None, what=what, advice=advice)
+        pairs = _of_known(labels, known, _pair_names.complete) if known else None
+        if pairs is None:
+            pairs, _ = _pair_names.of_descriptors(labels, None, what=what, advice=advice)
         if pairs is None:
             raise ValueError(_pair_names.not_pairs(what, " and ".join(labels), next(iter(labels.values())), advice))
-        found.append((pairs, name))
-    if len(found) == 2 and found[0][0] != found[1][0]:
-        at = next(k for k, (row, column) in enumerate(zip(found[0][0], found[1][0])) if row != column)
+        found.append(pairs)
+    if len(found) == 2 and found[0] != found[1]:
+        at = next((k for k, (row, column) in enumerate(zip(*found)) if row != column), 0)
         raise ValueError(
-            f"{what}: row {at} is the pair {found[0][0][at]!r}, column {at} the pair {found[1][0][at]!r}: the rows and "
+            f"{what}: row {at} is the pair {found[0][at]!r}, column {at} the pair {found[1][at]!r}: the rows and "
             "columns have different names; bring them into one order, as frame.loc[names, names] does"
         )
-    return found[0][0] if found else None
+    return found[0] if found else None
+
+
+def _of_known(labels: Labels, known: dict[Any, int], accept: _pair_names.Accept) -> list[_pair_names.Pair] | None:
+    """The pairs of known items that labels name, if they all do."""
+
+    def are_known(read: list[Any], count: int) -> list[_pair_names.Pair] | None:
+        index = [(known.get(label_key(first)), known.get(label_key(second))) for first, second in read]
+        return accept(read, count) if all(i is not None and j is not None and i != j for i, j in index) else None
+
+    found = _pair_names.of_both(labels, are_known)
+    for own in labels.values():
+        found = found or _pair_names.of_names(own, are_known)
+    return found
 
 
 def over_pairs(what: str, value: Any, items: Any = None) -> Any:
@@ -93,16 +110,16 @@ def over_pairs(what: str, value: Any, items: Any = None) -> Any:
     """
     if isinstance(value, ExchangeableKernel):
         return value
+    index = {} if items is None else _known(items)
     pairs = _of_similarities(value, items)
     if pairs is None:
-        pairs = pairs_of(what, value, _ADVICE)
+        pairs = pairs_of(what, value, known=index)
     if pairs is None:
         return value
     if items is None:
         ranks = [*dict.fromkeys(first for first, _ in pairs)]
         known: Any = {item: item for item in ranks}
     else:
-        index = _known(items)
         known = {item: _index(what, index, items, item) for item in dict.fromkeys(first for first, _ in pairs)}
         ranks = [*range(len(items))]
         if len(known) != len(ranks):
@@ -203,15 +220,7 @@ def _are_rows(labels: Labels) -> bool:
 
 def _pairs_of_list(what: str, labels: Labels, pairs: Any, known: dict[Any, int]) -> Any:
     """The pairs that name margins, listed by pair, if `pairs` does not tell them."""
-
-    def are_known(read: list[Any], count: int) -> list[Any] | None:
-        index = [(known.get(label_key(first)), known.get(label_key(second))) for first, second in read]
-        are = len(read) == count and all(i is not None and j is not None and i != j for i, j in index)
-        return read if are else None
-
-    found = _pair_names.of_both(labels, are_known)
-    for own in labels.values():
-        found = found or _pair_names.of_names(own, are_known)
+    found = _of_known(labels, known, lambda read, count: read if len(read) == count else None)
     if pairs is None:
         if found is None:
             shown = ", ".join(repr(_pair_names.label(label)) for label in next(iter(labels.values()))[:3])

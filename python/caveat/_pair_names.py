@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -76,7 +76,7 @@ def label(value: Any) -> Any:
 
 def of_names(names: Sequence[Any], accept: Accept | None = None) -> list[Pair] | None:
     """The pairs that names such as 0_10, 3>5, (0, 10), item2_item7 or AB are; by default all of some items."""
-    accept = accept or _complete
+    accept = accept or complete
     names = [name.item() if isinstance(name, np.generic) else name for name in names]
     if not all(isinstance(name, str) for name in names):
         parted = [
@@ -124,7 +124,7 @@ def _unquoted(text: str) -> Any:
     return label(text.strip().strip("'\""))
 
 
-def _complete(pairs: list[Any], count: int) -> list[Pair] | None:
+def complete(pairs: list[Any], count: int) -> list[Pair] | None:
     """The pairs, if they are every ordered pair of some items once."""
     if len(pairs) != count:
         return None
@@ -148,7 +148,7 @@ def are_turned(what: str, names: Sequence[Any]) -> bool:
     return False
 
 
-def of_both(descriptors: dict[str, Sequence[Any]], accept: Accept) -> list[Pair] | None:
+def of_both(descriptors: Mapping[str, Sequence[Any]], accept: Accept) -> list[Pair] | None:
     """The pairs of two descriptors that name both items; None where there are none."""
     for first, second in _BOTH_ITEMS:
         if {first, second} <= set(descriptors):
@@ -162,7 +162,7 @@ _ADVICE = "give pairs=[(first, second), …], the items of every pattern"
 
 
 def of_descriptors(
-    descriptors: dict[str, Sequence[Any]], named: str | None, *, what: str = "rdm", advice: str = _ADVICE
+    descriptors: Mapping[str, Sequence[Any]], named: str | None, *, what: str = "rdm", advice: str = _ADVICE
 ) -> tuple[list[Pair] | None, str]:
     """The pairs that pattern descriptors name, and by which of them; None where nothing names the patterns."""
     if named is not None:
@@ -175,7 +175,7 @@ def of_descriptors(
     for first, second in _BOTH_ITEMS:
         if {first, second} <= set(descriptors):
             given = [(label(a), label(b)) for a, b in zip(descriptors[first], descriptors[second])]
-            pairs = _complete(given, len(given))
+            pairs = complete(given, len(given))
             if pairs is None:
                 items = {item for pair in given for item in pair}
                 raise ValueError(

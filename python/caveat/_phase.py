@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from caveat import _lib
+from caveat._comparisons import unmasked
 
 
 def phase_diagram(
@@ -83,6 +84,6 @@ def axes_of(
     strengths = inverse_c if inverse_time is None else inverse_time
     default_alphas, default_strengths = _lib.phase_axes(cells, (1e-3, 1e1))
     return (
-        default_alphas if conjunctivity is None else np.asarray(conjunctivity),
-        default_strengths if strengths is None else np.asarray(strengths),
+        default_alphas if conjunctivity is None else np.asarray(unmasked("conjunctivity", conjunctivity, True)),
+        default_strengths if strengths is None else np.asarray(unmasked("inverse_c", strengths, True)),
     )

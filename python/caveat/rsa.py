@@ -110,10 +110,11 @@ def to_rdm(matrix: np.ndarray, *, measure: str = "squared euclidean") -> RDMs:
                 f"matrix[{at}, {at}]: {diagonal[at]:.6g} is not 1, as of similarities that are a {measure}"
             )
         distances = 1.0 - (matrix + matrix.T) / 2.0
-        at = np.unravel_index(distances.argmin(), distances.shape)
-        if distances[at] < -_ROUNDING:
+        row, column = divmod(int(distances.argmin()), len(matrix))
+        if distances[row, column] < -_ROUNDING:
             raise ValueError(
-                f"matrix[{at[0]}, {at[1]}]: {matrix[at]:.6g} is above 1, as no similarity is that is a {measure}"
+                f"matrix[{row}, {column}]: {matrix[row, column]:.6g} is above 1, as no similarity is that is "
+                f"a {measure}"
             )
     else:
         raise ValueError(f"measure: {measure!r} is unknown: it must be squared euclidean, correlation or cosine")

@@ -242,8 +242,7 @@ class ComparisonRidge(ClassifierMixin, BaseEstimator):
             raise ValueError(f"encoding: {self.encoding!r} is unknown: it must be labels or differences")
         if self.encoding == "labels":
             X = two_columns("X", X)
-        masked = np.argwhere(np.ma.getmaskarray(X)) if isinstance(X, np.ma.MaskedArray) else []
-        if len(masked):
+        if isinstance(X, np.ma.MaskedArray) and (masked := np.argwhere(np.ma.getmaskarray(X))).size:
             at = ", ".join(map(str, masked[0]))
             raise ValueError(f"X[{at}]: it is masked, which NaN would be; a trial needs both items")
         return validate_data(self, X, y, reset=reset, dtype="numeric" if self.encoding == "differences" else None)

@@ -95,6 +95,22 @@ def test_tables_name_pairs(of: str, name: str) -> None:
         _named.margins("margins", table, expected[::-1], np.asarray(items), False)
 
 
+def test_labels_that_hold_numbers_are_labels_where_they_are_known() -> None:
+    items = np.array([f"item{k}" for k in (3, 1, 4, 0, 2)])
+    every = [(i, j) for i in range(5) for j in range(5) if i != j]
+    moved = np.random.default_rng(2).permutation(20)
+    names = [f"{items[i]}_{items[j]}" for i, j in np.array(every)[moved]]
+    matrix = np.random.default_rng(3).normal(size=(20, 20))
+    table = pd.DataFrame(matrix[np.ix_(moved, moved)], columns=names)
+    np.testing.assert_array_equal(_named.over_pairs("kernel", table, items), matrix)
+    # Elsewhere they are the items' numbers.
+    turned = [(int(items[i][4:]), int(items[j][4:])) for i, j in every]
+    order = [turned.index(pair) for pair in every]
+    np.testing.assert_array_equal(_named.over_pairs("kernel", table, np.arange(5)), matrix[np.ix_(order, order)])
+    with pytest.raises(ValueError, match="kernel: its names are of 5 items, but 6 are trained"):
+        _named.over_pairs("kernel", table, np.arange(6))
+
+
 REFUSED: dict[str, tuple[Any, str]] = {
     "ranks from 1": (
         pd.DataFrame(MARGINS, columns=[1, 2, 3, 4, 5]),
@@ -173,6 +189,13 @@ def test_masked_numbers_are_nan_and_masked_labels_none() -> None:
     assert _comparisons.unmasked("c", listed, True) is listed
     with pytest.raises(ValueError, match="c: expected numbers, got a masked array of <U1"):
         _comparisons.unmasked("c", np.ma.masked_array(["a", "b"], [True, False]), True)
+
+
+def test_masked_values_of_a_grid_are_refused() -> None:
+    masked = np.ma.masked_array([0.1, 0.2], [False, True])
+    for axis in ("conjunctivity", "inverse_c", "inverse_time"):
+        with pytest.raises(ValueError, match="NaN"):
+            caveat.phase_diagram(TASK, cells=4, **{axis: masked})
 
 
 @pytest.mark.parametrize(
