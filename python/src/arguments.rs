@@ -134,10 +134,11 @@ impl Argument<'_, '_> for Paths {
     }
 }
 
-/// What a list, an array or anything else to be gone through holds; text is none of these.
+/// What a list, an array or anything else to be gone through holds; text is none of these, and neither are tables, which some
+/// libraries go through by columns.
 fn elements<'py>(value: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyAny>>> {
-    if value.is_instance_of::<PyString>() {
-        return Err(PyTypeError::new_err("text"));
+    if value.is_instance_of::<PyString>() || value.hasattr("columns")? {
+        return Err(PyTypeError::new_err("text or a table"));
     }
     value.try_iter()?.collect()
 }

@@ -9,8 +9,18 @@ use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 
 use crate::errors::bad;
 
+/// `value` without a mask: masked numbers are NaN and masked labels None, which are missing.
+fn unmasked<'py>(what: &str, value: &Bound<'py, PyAny>, numbers: bool) -> PyResult<Bound<'py, PyAny>> {
+    // An array of no class of its own, as most are, has none.
+    if value.is_exact_instance_of::<PyUntypedArray>() {
+        return Ok(value.clone());
+    }
+    value.py().import("caveat._comparisons")?.call_method1("unmasked", (what, value, numbers))
+}
+
 /// `value` as NumPy sees it, of any type.
 pub(crate) fn array<'py>(what: &str, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyUntypedArray>> {
+    let value = &unmasked(what, value, false)?;
     if let Ok(array) = value.cast::<PyUntypedArray>() {
         return Ok(array.clone());
     }
@@ -21,6 +31,7 @@ pub(crate) fn array<'py>(what: &str, value: &Bound<'py, PyAny>) -> PyResult<Boun
 
 /// Labels as NumPy sees them, but that a list of numbers and text keeps both.
 pub(crate) fn labels<'py>(what: &str, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyUntypedArray>> {
+    let value = &unmasked(what, value, false)?;
     if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
         let (mut text, mut other) = (false, false);
         for label in value.try_iter()? {
@@ -64,6 +75,7 @@ fn cast<'py>(what: &str, array: &Bound<'py, PyUntypedArray>, to: &str, expected:
 
 /// Floats of any shape, without a copy where `value` holds them.
 pub(crate) fn floats<'py>(what: &str, value: &Bound<'py, PyAny>) -> PyResult<PyReadonlyArrayDyn<'py, f64>> {
+    let value = &unmasked(what, value, true)?;
     if let Ok(array) = value.cast::<PyArrayDyn<f64>>() {
         return Ok(array.readonly());
     }

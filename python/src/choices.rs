@@ -240,13 +240,14 @@ fn intervals<'py>(py: Python<'py>, values: [Option<Interval>; 5]) -> PyResult<Bo
 /// task : TransitiveTask or ComparisonGraph
 ///     What the learner was trained on.
 /// pairs : array of shape (rows, 2)
-///     Labels of the two items of every row, the one shown first in front.
+///     Labels of the two items of every row, the one shown first in front, or in the column ``first`` of a frame.
 /// first_chosen : array of shape (rows,)
 ///     In how many of the trials the first item was chosen; 0 or 1 for single trials.
 /// trials : float or array of shape (rows,)
 ///     Number of trials of every row.
 /// clusters : array of shape (rows,), optional
-///     What is a sample of its own (subject, session), for `ChoiceFit.cluster_intervals` and `ChoiceFit.bootstrap`.
+///     What is a sample of its own (subject, session), for `ChoiceFit.cluster_intervals` and `ChoiceFit.bootstrap`. Every row needs
+///     a label.
 /// learner : {"ridge", "gradient_flow", "logistic"}
 ///     What learned the margins.
 /// lapse, position_bias : bool
@@ -368,6 +369,8 @@ fn numbered(clusters: &Bound<'_, PyAny>, rows: usize) -> PyResult<Vec<usize>> {
             format_args!("expected {rows} labels, one for each pair, got the shape {:?}", labels.shape()),
         ));
     }
+    // A row without a label may be of any cluster.
+    clusters.py().import("caveat._comparisons")?.call_method1("refuse_missing", ("clusters", &labels))?;
     let seen = PyDict::new(clusters.py());
     let mut numbers = Vec::with_capacity(rows);
     for label in labels.call_method0("tolist")?.cast_into::<PyList>()? {

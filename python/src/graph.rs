@@ -19,9 +19,9 @@ use crate::task::{TransitiveTask, order_name, parse_order};
 /// Parameters
 /// ----------
 /// comparisons : list of (winner, loser), array of two columns, or data frame
-///     A frame (pandas, polars, pyarrow, or a dict of columns) has the columns ``winner`` and ``loser`` and perhaps ``weight``, or
-///     ``left``, ``right`` and ``label``, the label being the one of the two that was preferred, as in crowd-kit. A list of
-///     integer pairs is what choix takes.
+///     A frame (pandas, polars, pyarrow, or a dict of columns) has the columns ``winner`` and ``loser``, or ``left``, ``right`` and
+///     ``label``, the label being the one of the two that was preferred, as in crowd-kit; and perhaps ``weight`` or ``count``, how
+///     often the row counts. A list of integer pairs is what choix takes.
 /// labels : sequence, optional
 ///     All items in the order wanted, those without comparisons included. Otherwise the items are the labels that occur, sorted.
 /// n_items : int, optional

@@ -301,8 +301,8 @@ fn flags_of<'py>(py: Python<'py>, flags: &PerParameter<bool>) -> PyResult<Bound<
 ///     What the learner was trained on. A list is fitted with one set of parameters.
 /// margins : array of shape (n_items, n_items) or (pairs,), or a list of them
 ///     How strongly the first item of a pair is preferred (a difference of logits, say). Of a matrix, the two orders of a pair are
-///     averaged, (f(i, j) − f(j, i))/2, and pairs with NaN left out. A list of margins is of ``pairs``, or of all pairs
-///     (0, 1), (0, 2), …, (1, 2), ….
+///     averaged, (f(i, j) − f(j, i))/2, and pairs with NaN, or masked, left out. A list of margins is of ``pairs``, or of all pairs
+///     (0, 1), (0, 2), …, (1, 2), …. Of a frame or series, rows and columns may be named by items, or by pairs of them, in any order.
 /// pairs : array of shape (pairs, 2), or a list of them, optional
 ///     The labels of the items of every margin.
 ///

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::arguments as arg;
 use crate::arrays::{floats, matrix, vector};
 use crate::errors::{bad, raise};
+use crate::graph::Items;
 use crate::kept::{self, Reduced};
 use crate::long;
 use crate::table::Table;
@@ -100,8 +101,9 @@ impl ExchangeableKernel {
     ///
     /// Parameters
     /// ----------
-    /// matrix : array of shape (P, P)
-    ///     Similarities of the P = n(n−1) ordered pairs in lexicographic order: (0, 1), (0, 2), …, (1, 0), (1, 2), ….
+    /// matrix : array of shape (P, P), or data frame
+    ///     Similarities of the P = n(n−1) ordered pairs in lexicographic order: (0, 1), (0, 2), …, (1, 0), (1, 2), …; or in any order
+    ///     that the names of a frame's rows or columns tell, as ``0_1`` or levels ``first`` and ``second``.
     ///
     /// Returns
     /// -------
@@ -116,7 +118,7 @@ impl ExchangeableKernel {
     /// (0.3, 1.0)
     #[classmethod]
     fn from_matrix(_class: &Bound<'_, PyType>, matrix: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let (entries, side) = square("matrix", matrix)?;
+        let (entries, side) = square("matrix", &in_order("matrix", matrix, None)?)?;
         let measured = long::run_unless(matrix.py(), side <= 1_000, "projection of a kernel", move || {
             MeasuredKernel::project_square(&entries)
         })?;
@@ -426,6 +428,17 @@ impl Kernel {
         }
         Ok(Self::Matrix(square(what, value)?.0))
     }
+}
+
+/// A matrix over ordered pairs in the lexicographic order of `items`, where its rows or columns are named; otherwise as it is.
+pub(crate) fn in_order<'py>(
+    what: &str,
+    value: &Bound<'py, PyAny>,
+    items: Option<&Items>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = value.py();
+    let items = items.map(|items| items.array(py)).transpose()?;
+    py.import("caveat._named")?.call_method1("over_pairs", (what, value, items))
 }
 
 /// The entries of a square matrix, row-major, and its side.

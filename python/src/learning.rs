@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use crate::arguments as arg;
 use crate::errors::{bad, raise};
 use crate::graph::Trained;
-use crate::kernel::{ExchangeableKernel, Kernel};
+use crate::kernel::{ExchangeableKernel, Kernel, in_order};
 use crate::long;
 use crate::solution::{Asked, LogisticSolution, SMALL, Solution, Solved};
 
@@ -31,7 +31,8 @@ fn compute<T: Send + 'static>(
 /// task : TransitiveTask or ComparisonGraph
 ///     What is trained.
 /// kernel : ExchangeableKernel or array of shape (P, P)
-///     How pairs are represented. A matrix over the ordered pairs (in lexicographic order) is used as it is.
+///     How pairs are represented. A matrix over the ordered pairs is used as it is, in lexicographic order or in the one that the
+///     names of a frame's rows or columns tell.
 /// c : float
 ///     Inverse regularization, 1/ridge on the kernel's own scale; infinite, for none, by default.
 /// route : {"chain", "graph", "asymmetric", "dense"}, optional
@@ -70,7 +71,7 @@ pub(crate) fn solve(
     let asked = Asked::new(task, kernel, route);
     let route: Option<Route> = raise(route.map(str::parse).transpose())?;
     let trained = Arc::new(trained);
-    let (solved, conjunctivity) = match Kernel::of("kernel", kernel)? {
+    let (solved, conjunctivity) = match Kernel::of("kernel", &in_order("kernel", kernel, Some(&items))?)? {
         Kernel::Exchangeable(ExchangeableKernel { kernel, conjunctivity, .. }) => {
             let shared = trained.clone();
             // On a given kernel C is 1/ridge; its antisymmetric part is normalized by κ_id − κ_flip.

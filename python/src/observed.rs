@@ -33,9 +33,10 @@ pub(crate) fn several<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Vec<Bou
     Ok(None)
 }
 
-/// Pairs of labels as indices, from an array of two columns.
+/// Pairs of labels as indices, from an array of two columns; those of a table may be in the order that their names tell.
 pub(crate) fn labeled_pairs(what: &str, value: &Bound<'_, PyAny>, items: &Items) -> PyResult<Vec<(usize, usize)>> {
-    let array = array(what, value)?;
+    let columns = value.py().import("caveat._named")?.call_method1("two_columns", (what, value))?;
+    let array = array(what, &columns)?;
     if array.ndim() != 2 || array.shape()[1] != 2 {
         return Err(bad(what, format_args!("expected the shape (pairs, 2), got {:?}", array.shape())));
     }
@@ -57,7 +58,12 @@ pub(crate) fn observed(
     let (trained, items) = Trained::of("task", task)?;
     let graph = trained.graph().clone();
     let n = graph.n_items();
-    let given = floats(what, margins)?;
+    // Rows and columns of a table may name items, or pairs of them.
+    let py = task.py();
+    let named = py.import("caveat._named")?;
+    let ordered = named.call_method1("margins", (what, margins, pairs, items.array(py)?, clusters))?;
+    let (margins, pairs): (Bound<'_, PyAny>, Option<Bound<'_, PyAny>>) = ordered.extract()?;
+    let given = floats(what, &margins)?;
     let all = given.as_array();
     let lead = usize::from(clusters);
     let refuse = || {
@@ -75,7 +81,7 @@ pub(crate) fn observed(
         _ => return Err(refuse()),
     };
     let upper = || (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j)));
-    let pairs: Vec<(usize, usize)> = match (pairs, &all.shape()[lead..]) {
+    let pairs: Vec<(usize, usize)> = match (&pairs, &all.shape()[lead..]) {
         (Some(pairs), [count]) => {
             let pairs = labeled_pairs("pairs", pairs, &items)?;
             if pairs.len() != *count {
