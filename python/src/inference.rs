@@ -42,6 +42,7 @@ pub(crate) struct Fit {
     pub(crate) fit: theory::Fit,
     tasks: Vec<Observed>,
     margins: Vec<f64>,
+    identified: PerParameter<bool>,
 }
 
 #[pymethods]
@@ -162,9 +163,17 @@ impl Fit {
 
     fn __repr__(&self) -> String {
         let limit = self.limit().map_or(String::new(), |limit| format!(", limit {limit}"));
+        // Where many values fit as well, one of them is no estimate.
+        let shown = |value: f64, is: bool| if is { format!("{value:.6}") } else { "not identified".to_owned() };
+        // In the Hebbian limit it is gain·C, which is.
+        let has_gain = self.identified.gain || self.fit.limit == Some(FitLimit::Hebbian);
         format!(
-            "<Fit: conjunctivity {:.6}, c {:.6}, gain {:.6}, R² {:.6} over {} pairs{limit}>",
-            self.fit.conjunctivity, self.fit.c, self.fit.gain, self.fit.r_squared, self.fit.n_pairs
+            "<Fit: conjunctivity {}, c {}, gain {}, R² {:.6} over {} pairs{limit}>",
+            shown(self.fit.conjunctivity, self.identified.conjunctivity),
+            shown(self.fit.c, self.identified.c),
+            shown(self.fit.gain, has_gain),
+            self.fit.r_squared,
+            self.fit.n_pairs
         )
     }
 }
@@ -340,20 +349,21 @@ pub(crate) fn fit(
         all_observed(task, "margins", margins, pairs, false)?.into_iter().unzip();
     let margins: Vec<f64> = margins.into_iter().flatten().flatten().collect();
     let (all, values) = (owned(&tasks), margins.clone());
-    let work = move || -> Result<(theory::Fit, f64, f64)> {
+    let work = move || -> Result<(theory::Fit, PerParameter<bool>, f64, f64)> {
         let tasks: Vec<_> = all.iter().map(|(graph, pairs)| theory::ObservedTask { graph, pairs }).collect();
         let fitter = MarginFitter::joint(&tasks)?;
         let fit = fitter.fit(&values)?;
+        let identified = theory::identified(&fitter, &fit)?;
         // Where margins follow the order, the opposite one cannot explain them much better.
         if fit.limit != Some(FitLimit::NoSignal) && fit.r_squared > 0.1 {
-            return Ok((fit, 0.0, 0.0));
+            return Ok((fit, identified, 0.0, 0.0));
         }
         let turned = fitter.fit(&values.iter().map(|m| -m).collect::<Vec<_>>())?;
         let squares = values.iter().map(|m| m * m).sum();
         let opposite = opposite_margins(fit.residual_squares, turned.residual_squares, squares, values.len());
-        Ok((fit, opposite, turned.r_squared))
+        Ok((fit, identified, opposite, turned.r_squared))
     };
-    let (fit, opposite, turned) = raise(long::run_unless(py, is_short(&tasks), "fit", work)?)?;
+    let (fit, identified, opposite, turned) = raise(long::run_unless(py, is_short(&tasks), "fit", work)?)?;
     if opposite >= NOTABLE {
         let message = format!(
             "the margins speak for the opposite order of items: R² is {:.2} as they are, and {turned:.2} with all signs turned",
@@ -361,7 +371,7 @@ pub(crate) fn fit(
         );
         warn(py, &message, 1)?;
     }
-    Ok(Fit { fit, tasks, margins })
+    Ok(Fit { fit, tasks, margins, identified })
 }
 
 /// 95 % intervals of the parameters by resampling whole clusters (seeds, subjects) and refitting; with fewer than 20 clusters they

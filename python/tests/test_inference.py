@@ -341,3 +341,21 @@ def test_a_population_leaves_nobody_out_and_refuses_what_it_cannot_be_of(tmp_pat
     file.write_text("\n".join(r for r in rows if r.startswith(("subject", "s0,"))) + "\n")
     with pytest.raises(ValueError, match="at least 2"):
         caveat.fit_choice_file(file, by=["subject"], bootstrap=0, hierarchical=True)
+
+
+def test_what_the_pairs_do_not_tell_is_no_estimate() -> None:
+    task = caveat.TransitiveTask(7, [(4, 2)])
+    margins = 3 * caveat.solve(task, caveat.ExchangeableKernel(0.2), c=10.0).margins
+    pairs = task.pairs()
+    untrained = [
+        (i, j) for i, j, is_trained in zip(*(pairs[n] for n in ("first", "second", "trained"))) if not is_trained
+    ]
+    told = repr(caveat.fit(task, [margins[pair] for pair in untrained], untrained))
+    assert told.startswith(
+        "<Fit: conjunctivity not identified, c not identified, gain 3.000000, R² 1.000000 over 14"
+    ), told
+    assert "not identified" not in repr(caveat.fit(task, margins))
+    with pytest.warns(UserWarning, match="opposite order"):
+        assert repr(caveat.fit(task, -margins)).count("not identified") == 3
+    unscreened = caveat.solve(task, caveat.ExchangeableKernel(1.0), c=10.0).margins
+    assert "conjunctivity 1.000000, c not identified, gain not identified" in repr(caveat.fit(task, unscreened))
