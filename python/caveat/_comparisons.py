@@ -128,8 +128,7 @@ def _passed_over(frame: Any, has_weights: bool) -> Iterator[str]:
     for name in _names(frame) or []:
         known = name.strip().casefold()
         if known in _COUNTS and not has_weights:
-            found, _ = distinct(np.asarray(frame[name]))
-            if found not in ([1], [True]):
+            if not np.all(np.asarray(frame[name]) == 1):
                 yield (
                     f"the column {name} is not read and every row counts once: if it says how often, rename it to "
                     "weight"
