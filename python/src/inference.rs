@@ -165,13 +165,13 @@ impl Fit {
         let limit = self.limit().map_or(String::new(), |limit| format!(", limit {limit}"));
         // Where many values fit as well, one of them is no estimate.
         let shown = |value: f64, is: bool| if is { format!("{value:.6}") } else { "not identified".to_owned() };
-        // In the Hebbian limit it is gain·C, which is.
-        let has_gain = self.identified.gain || self.fit.limit == Some(FitLimit::Hebbian);
+        // A limit is what the pairs tell, and says which numbers it leaves.
+        let tells = |identified: bool| identified || self.fit.limit.is_some();
         format!(
             "<Fit: conjunctivity {}, c {}, gain {}, R² {:.6} over {} pairs{limit}>",
-            shown(self.fit.conjunctivity, self.identified.conjunctivity),
-            shown(self.fit.c, self.identified.c),
-            shown(self.fit.gain, has_gain),
+            shown(self.fit.conjunctivity, tells(self.identified.conjunctivity)),
+            shown(self.fit.c, tells(self.identified.c)),
+            shown(self.fit.gain, tells(self.identified.gain)),
             self.fit.r_squared,
             self.fit.n_pairs
         )

@@ -110,7 +110,8 @@ def test_fits_go_on_where_they_were() -> None:
         fit = choices(3, learner)
         again = pickle.loads(pickle.dumps(fit))
         assert again.profile_intervals() == fit.profile_intervals()
-        assert again.bootstrap(replicates=50, seed=1) == fit.bootstrap(replicates=50, seed=1)
+        # Where all replicates are alike both ends are NaN, which equals nothing.
+        assert str(again.bootstrap(replicates=50, seed=1)) == str(fit.bootstrap(replicates=50, seed=1))
     figure = caveat.figures.phase(TASK, cells=20)
     again = copy.deepcopy(figure)
     for format in ("svg", "png"):
