@@ -165,13 +165,14 @@ impl Fit {
         let limit = self.limit().map_or(String::new(), |limit| format!(", limit {limit}"));
         // Where many values fit as well, one of them is no estimate.
         let shown = |value: f64, is: bool| if is { format!("{value:.6}") } else { "not identified".to_owned() };
-        // A limit is what the pairs tell, and says which numbers it leaves.
-        let tells = |identified: bool| identified || self.fit.limit.is_some();
+        // The additive limit is itself what the pairs tell: there α is exactly 0 and C is ∞. In the Hebbian one gain·C is told.
+        let limit_is = |limit| self.fit.limit == Some(limit);
+        let tells = |identified: bool| identified || limit_is(FitLimit::Additive);
         format!(
             "<Fit: conjunctivity {}, c {}, gain {}, R² {:.6} over {} pairs{limit}>",
             shown(self.fit.conjunctivity, tells(self.identified.conjunctivity)),
             shown(self.fit.c, tells(self.identified.c)),
-            shown(self.fit.gain, tells(self.identified.gain)),
+            shown(self.fit.gain, tells(self.identified.gain) || limit_is(FitLimit::Hebbian)),
             self.fit.r_squared,
             self.fit.n_pairs
         )

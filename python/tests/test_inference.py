@@ -356,6 +356,6 @@ def test_what_the_pairs_do_not_tell_is_no_estimate() -> None:
     ), told
     assert "not identified" not in repr(caveat.fit(task, margins))
     with pytest.warns(UserWarning, match="opposite order"):
-        assert "conjunctivity NaN, c NaN" in repr(caveat.fit(task, -margins))
+        assert repr(caveat.fit(task, -margins)).count("not identified") == 3
     unscreened = caveat.solve(task, caveat.ExchangeableKernel(1.0), c=10.0).margins
     assert "conjunctivity 1.000000, c not identified, gain not identified" in repr(caveat.fit(task, unscreened))
