@@ -3,16 +3,18 @@
 mod block;
 mod columns;
 
+use std::collections::HashSet;
+
 use caveat_theory::margins::graph::GraphSolution;
 use caveat_theory::ranking::{self, Place};
 use caveat_theory::{Comparison, ComparisonGraph};
 
-use crate::error::{Result, ResultsError};
-use crate::input::AsInput;
-use crate::labels::{Labels, Named, label_order};
+use crate::error::{Result, ResultsError, name_list};
+use crate::input::{AsInput, Input};
+use crate::labels::{Labels, Named, label_key, label_order};
 use crate::rows::Rows;
 use crate::table::Table;
-use block::{Block, Reader};
+use block::{Block, Reader, Reading};
 use columns::Shape;
 pub use columns::{ComparisonColumns, ComparisonRole};
 
@@ -37,15 +39,32 @@ pub struct LabeledComparisons {
 ///
 /// # Errors
 /// Named by line (row in Parquet): a missing label, an item against itself, a weight that is not a positive finite number, a
-/// choice that is neither of the two items, a line with another number of fields, text that is not UTF-8. Also a missing column,
+/// choice that is neither of the two items, or that may be an item or a side and no row says which, a line with another number of fields, text that is not UTF-8. Also a missing column,
 /// an item that is named as a column is (`model_a` in a column of winners), an empty or binary file and one with a header only.
 pub fn read_comparisons(file: &(impl AsInput + ?Sized), columns: &ComparisonColumns) -> Result<LabeledComparisons> {
     let input = file.as_input();
+    match read_with(&input, columns, Reading::Labels)? {
+        Read::Comparisons(comparisons) => Ok(comparisons),
+        Read::Sides => match read_with(&input, columns, Reading::Sides)? {
+            Read::Comparisons(comparisons) => Ok(comparisons),
+            Read::Sides => Err(ResultsError::bad_file(input.path(), "changed while it was read: read it again")),
+        },
+    }
+}
+
+/// What a table of comparisons turned out to be.
+enum Read {
+    Comparisons(LabeledComparisons),
+    /// Choices that were taken for labels are sides.
+    Sides,
+}
+
+fn read_with(input: &Input, columns: &ComparisonColumns, reading: Reading) -> Result<Read> {
     let path = input.path();
-    let rows = Rows::open(&input, EXPECTED)?;
+    let rows = Rows::open(input, EXPECTED)?;
     let names = rows.names().to_vec();
     let fields = columns.resolve(&names, &rows.found()).map_err(|problem| ResultsError::bad_file(path, problem))?;
-    let mut reader = Reader::new(rows, &fields, columns.skip_missing);
+    let mut reader = Reader::new(rows, &fields, columns.skip_missing, reading);
 
     let mut labels = Labels::default();
     // A guess at the number of rows that is rarely too small: short labels, one separator, one line end.
@@ -73,15 +92,27 @@ pub fn read_comparisons(file: &(impl AsInput + ?Sized), columns: &ComparisonColu
         }
         std::mem::swap(&mut block, &mut next);
     }
+    match reader.evidence.reading() {
+        Ok(Reading::Sides) if reading == Reading::Labels => return Ok(Read::Sides),
+        Ok(_) => {}
+        Err((place, problem)) => return Err(reader.bad(place, problem)),
+    }
     let mut notes = reader.notes(&names, &fields);
     if numbers.is_empty() {
-        let filter = if reader.skipped() > 0 { " without a missing value" } else { "" }.to_owned();
-        return Err(ResultsError::NoRows { path: path.to_owned(), filter, expected: EXPECTED });
+        let filter = match reader.left_out() {
+            (0, 0) => "",
+            (_, 0) => " without a missing value",
+            (0, _) => " that --where lets through",
+            _ => " that --where lets through, without a missing value",
+        };
+        return Err(ResultsError::NoRows { path: path.to_owned(), filter: filter.to_owned(), expected: EXPECTED });
     }
+    let winless = reader.winless();
     drop(reader);
 
     let Named { labels, notes: about_labels } = labels.finish();
     notes.extend(about_labels);
+    notes.extend(unranked(&winless, &labels));
     if let Some((item, column)) = named_as_a_column(&labels, &names, &fields) {
         return Err(ResultsError::bad_file(
             path,
@@ -98,7 +129,27 @@ pub fn read_comparisons(file: &(impl AsInput + ?Sized), columns: &ComparisonColu
     });
     let graph = ComparisonGraph::new(labels.len(), comparisons)
         .map_err(|source| ResultsError::Theory { context: path.display().to_string(), source })?;
-    Ok(LabeledComparisons { labels, notes, graph })
+    Ok(Read::Comparisons(LabeledComparisons { labels, notes, graph }))
+}
+
+/// What should be known of items that stand in rows without a win only.
+fn unranked(winless: &[String], labels: &[String]) -> Option<String> {
+    let known: HashSet<String> = labels.iter().map(|label| label_key(label).into_owned()).collect();
+    let mut met = HashSet::new();
+    let left_out = winless.iter().filter(|item| {
+        let key = label_key(item);
+        !known.contains(key.as_ref()) && met.insert(key.into_owned())
+    });
+    let left_out: Vec<&str> = left_out.map(String::as_str).collect();
+    let (items, stand) = match left_out.len() {
+        0 => return None,
+        1 => ("item", "stands"),
+        _ => ("items", "stand"),
+    };
+    let named = name_list(left_out.iter().copied());
+    Some(format!(
+        "warning: the {items} {named} {stand} in rows without a win only, and so {stand} in no comparison: left out of the ranks"
+    ))
 }
 
 /// A winner or loser with the name of another column, as `model_a` in a file of the columns model_a, model_b and winner.
@@ -228,9 +279,14 @@ mod tests {
                 "note: \"model_a\" is compared with \"model_b\", the winner as \"winner\" says; 1 row with a tie count half for each"
             ]
         );
-        let letters = read("a,b,winner\nA,B,A\nC,A,A\nB,C,first\n").unwrap();
-        assert_eq!(letters.labels, ["A", "B", "C"]);
-        assert_eq!(edges(&letters), [("A", "B", 1.0, 0.0), ("A", "C", 1.0, 0.0), ("B", "C", 1.0, 0.0)]);
+        // C cannot be a side, so that A is an item; D, C with A can only be sides, so that A is one everywhere.
+        for (last, [first, second]) in [("C", [0.0, 1.0]), ("first", [1.0, 0.0])] {
+            let letters = read(format!("a,b,winner\nA,B,A\nC,A,A\nB,C,{last}\n")).unwrap();
+            assert_eq!(letters.labels, ["A", "B", "C"]);
+            assert_eq!(edges(&letters), [("A", "B", 1.0, 0.0), ("A", "C", 1.0, 0.0), ("B", "C", first, second)]);
+        }
+        let sides = read("item_a,item_b,chosen\nB,C,A\nC,A,A\nD,C,B\n").unwrap();
+        assert_eq!(edges(&sides), [("B", "C", 1.0, 0.0), ("C", "A", 1.0, 0.0), ("C", "D", 1.0, 0.0)]);
     }
 
     #[test]
@@ -277,7 +333,15 @@ mod tests {
                 b"model_a,winner,loser\nx,model_a,model_b\n",
                 "the item \"model_a\" has the name of the column \"model_a\"",
             ),
-            (b"a,b,winner\nb,a,a\n", "line 2: the chosen \"a\" is the label of one item and the column of the other"),
+            (
+                b"a,b,winner\nb,a,a\n",
+                "line 2: the chosen \"a\" is the name of one item and the word for the side of the other (no row of the file",
+            ),
+            (
+                b"a,b,winner\nA,B,A\nC,A,A\nC,D,A\nC,D,C\n",
+                "line 3: the chosen \"A\" is the name of one item and the word for the side of the other (\"A\" is a side elsewhere, and \
+                 \"C\" is chosen too)",
+            ),
             (b"winner,loser,weight,count\na,b,1,2\n", "a column \"weight\" and a column \"count\""),
             (
                 b"left,right,choice,winner\na,b,a,a\n",

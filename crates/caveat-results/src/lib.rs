@@ -34,6 +34,7 @@ mod rows;
 mod statistics;
 mod table;
 mod trial_table;
+mod unread;
 
 pub use atomic::{WriteFailure, create_parent_directory, write_atomically};
 pub use caught::{guarded, panic_is_caught};

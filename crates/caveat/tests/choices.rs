@@ -218,3 +218,54 @@ fn options_that_would_do_nothing_are_refused() {
         place.refused_saying(&line.replace("c.csv", &format!("c.csv {COLUMNS}")), &[words]);
     }
 }
+
+#[test]
+fn right_and_wrong_beside_a_winner_are_no_proportions() {
+    let place = Place::new();
+    place.write("c.csv", "winner,loser,accuracy\n1,2,1\n2,1,0\n2,3,1\n3,1,0\n1,3,1\n");
+    place.refused_saying("fit c.csv", &["name these two alone (--columns winner=COLUMN,loser=COLUMN)"]);
+    let says = ["\"accuracy\" (the accuracy) holds 0 and 1 only", "leave it out", "higher=COLUMN,lower=COLUMN"];
+    place.refused_saying("fit c.csv --trials 1", &says);
+    place.refused_saying("fit c.csv --columns winner=winner,loser=loser,accuracy=accuracy --trials 1", &says);
+    place.write("n.csv", "winner,loser,accuracy,count\n1,2,1,9\n2,1,0,3\n2,3,1,9\n3,1,0,2\n1,3,1,4\n");
+    place.refused_saying("fit n.csv", &says);
+    place.write("s.csv", "left,right,correct\n1,2,1\n2,1,0\n2,3,TRUE\n3,1,0\n1,3,1\n");
+    place.refused_saying(
+        "fit s.csv --columns winner=left,loser=right,accuracy=correct --trials 1",
+        &["holds 0 and 1 only"],
+    );
+    // Nor does the message about pairs in either order lead there.
+    let fit = "fit s.csv --columns higher=left,lower=right,accuracy=correct --trials 1";
+    place.refused_saying(fit, &["stands below the lower one", "winner=COLUMN,loser=COLUMN, without accuracy"]);
+    place.write("chose.csv", "left,right,chose_left\n1,2,1\n2,1,0\n2,3,1\n3,1,0\n1,3,1\n2,3,0\n");
+    place.ok("fit chose.csv --columns winner=left,loser=right,accuracy=chose_left --trials 1 --bootstrap 0");
+    place.write("p.csv", "winner,loser,accuracy\n1,2,1\n2,3,0.75\n1,3,1\n");
+    place.ok("fit p.csv --trials 4 --bootstrap 0");
+}
+
+#[test]
+fn columns_that_matter_and_are_not_read_are_told() {
+    let place = Place::new();
+    let told = |line: &str| String::from_utf8(place.run(line).stderr).unwrap();
+    let rows = [("1,2", "train"), ("2,3", "train"), ("1,3", "test"), ("2,1", "test"), ("2,3", "test"), ("1,2", "test")];
+    for name in ["phase", "block", "trial_type", "stage", "Training", "part", "is_practice"] {
+        let text: String = rows.iter().map(|(pair, value)| format!("{pair},{value}\n")).collect();
+        place.write("p.csv", format!("winner,loser,{name}\n{text}"));
+        let note = told("fit p.csv --bootstrap 0");
+        let says = format!("\"{name}\" is not read, and rows with \"train\", \"test\" in it are taken together");
+        assert!(note.contains(&says) && note.contains(&format!("--where {name}=test")), "{note}");
+        assert!(!told(&format!("fit p.csv --bootstrap 0 --where {name}=test")).contains("not read"));
+    }
+    // A column that is read as the condition may tell the same.
+    let text: String = rows.iter().map(|(pair, value)| format!("{pair},{value}\n")).collect();
+    place.write("c.csv", format!("winner,loser,condition\n{text}"));
+    let note = told("fit c.csv --bootstrap 0 --task 3");
+    assert!(note.contains("the conditions \"train\" and \"test\" are taken together"), "{note}");
+    assert!(!told("fit c.csv --bootstrap 0 --by condition --task 3").contains("taken together"));
+    for name in ["weights", "counts", "games", "num", "wt", "repeats", "total", "observations", "wins", "N", "times"] {
+        place.write("n.csv", format!("winner,loser,{name}\n1,2,2\n2,3,1\n1,3,4\n2,1,1\n"));
+        assert!(told("fit n.csv --bootstrap 0").contains(&format!("the column {name} is not read")), "{name}");
+    }
+    place.write("r.csv", "winner,loser,correct\n1,2,1\n2,3,0\n1,3,1\n2,1,1\n");
+    assert!(told("fit r.csv --bootstrap 0").contains("the column correct is not read, and the winner is taken for"));
+}

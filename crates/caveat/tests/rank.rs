@@ -73,6 +73,56 @@ fn columns_that_seem_to_count_or_to_mark_ties_are_told_where_they_are_not_read()
 }
 
 #[test]
+fn training_and_test_rows_that_are_ranked_together_are_told_and_chosen_with_where() {
+    let place = Place::new();
+    place.write("p.csv", "winner,loser,phase\nA,B,train\nB,C,train\nC,A,test\nC,B,test\nB,A,test\n");
+    let told = |line: &str| String::from_utf8(place.run(line).stderr).unwrap();
+    let note = told("rank p.csv");
+    assert!(note.contains("\"phase\" is not read") && note.contains("\"train\", \"test\""), "{note}");
+    assert!(note.contains("--where phase=test"), "{note}");
+    let chosen = "rank p.csv --where phase=test --format csv";
+    assert!(!told(chosen).contains("not read") && told(chosen).contains("2 rows left out by --where"));
+    let items: Vec<String> = placed(&place.ok(chosen)).into_iter().map(|p| p.0).collect();
+    assert_eq!(items, ["C", "B", "A"]);
+    place.refused_saying("rank p.csv --where stage=test", &["column \"stage\", which stage=test is about, is missing"]);
+    place.refused_saying("rank p.csv --where phase=none", &["no rows", "--where"]);
+    place.write("one.csv", "winner,loser,phase\nA,B,test\nB,C,test\n");
+    assert!(!told("rank one.csv").contains("not read"));
+    for name in ["weights", "counts", "games", "n_games", "wt", "repeats", "total", "observations", "N", "wins"] {
+        place.write("n.csv", format!("winner,loser,{name}\nA,B,2\nB,C,1\n"));
+        assert!(told("rank n.csv").contains(&format!("{name:?} is not read and every row counts once")), "{name}");
+    }
+    place.write("correct.csv", "winner,loser,correct\nA,B,1\nB,C,0\n");
+    assert!(told("rank correct.csv").contains("\"correct\" is not read and every row is a win of its winner"));
+}
+
+#[test]
+fn choices_are_sides_or_labels_throughout_a_file_and_refused_where_no_row_says_which() {
+    let place = Place::new();
+    place.write("sides.csv", "item_a,item_b,chosen\nB,C,A\nC,A,A\nD,C,B\n");
+    place.write("plain.csv", "winner,loser\nB,C\nC,A\nC,D\n");
+    assert_eq!(place.ok("rank sides.csv --format csv"), place.ok("rank plain.csv --format csv"));
+    place.write("labels.csv", "item_a,item_b,chosen\nC,A,A\nB,C,C\nD,C,D\n");
+    place.write("plain.csv", "winner,loser\nA,C\nC,B\nD,C\n");
+    assert_eq!(place.ok("rank labels.csv --format csv"), place.ok("rank plain.csv --format csv"));
+    place.write("open.csv", "item_a,item_b,chosen\nA,B,A\nB,A,A\nB,A,B\n");
+    place.refused_saying(
+        "rank open.csv",
+        &["open.csv: line 3", "\"A\" is the name of one item and the word for the side of the other", "left and right"],
+    );
+}
+
+#[test]
+fn items_that_never_won_nor_lost_are_named() {
+    let place = Place::new();
+    place.write("c.csv", "item_a,item_b,wins_a,wins_b\nA,B,2,1\nB,C,0,0\nA,D,0,0\nB,A,0,0\n");
+    let run = place.run("rank c.csv --format csv");
+    let told = String::from_utf8_lossy(&run.stderr).into_owned();
+    assert!(told.contains("the items \"C\", \"D\" stand in rows without a win only"), "{told}");
+    assert_eq!(placed(&String::from_utf8_lossy(&run.stdout)).len(), 2);
+}
+
+#[test]
 fn groups_without_a_comparison_between_them_are_an_error_or_components() {
     let place = Place::new();
     place.write("c.csv", "winner,loser\nX,Y\nA,B\nB,C\nV,W\n");

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use super::filter::RowFilter;
 use crate::delimited::find_column;
 use crate::error::{Result, ResultsError, name_list};
+use crate::unread::{COUNTS, Watched};
 
 /// What a column of a file of choices holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -180,7 +181,11 @@ pub(super) struct Fields {
     pub(super) shape: Shape,
     pub(super) fields: Vec<(ChoiceRole, usize)>,
     /// What should be known of columns that are not read.
-    pub(super) passed_over: Option<String>,
+    pub(super) passed_over: Vec<String>,
+    /// Columns that are not read and whose values should be known, if there are several.
+    pub(super) watched: Vec<Watched>,
+    /// The name of the column of accuracies.
+    pub(super) accuracy: Option<String>,
 }
 
 impl Fields {
@@ -258,11 +263,36 @@ impl ChoiceColumns {
             let foreign = |role| SHAPES.into_iter().any(|s| s != shape && s.marks().contains(&role));
             let stray = |role| shape == Shape::Distance && role == ChoiceRole::First;
             fields.retain(|(role, _)| shape.needed().contains(role) || !(foreign(*role) || stray(*role)));
-            let passed_over = self.passed_over(names, &fields);
-            return Ok(Fields { shape, fields, passed_over });
+            return Ok(self.fields(names, shape, fields));
         }
-        let passed_over = self.passed_over(names, &fields);
-        Ok(Fields { shape: shape(&self.columns).map_err(|e| e.to_string())?, fields, passed_over })
+        Ok(self.fields(names, shape(&self.columns).map_err(|e| e.to_string())?, fields))
+    }
+
+    /// The fields found, and what should be known of the others.
+    fn fields(&self, names: &[String], shape: Shape, fields: Vec<(ChoiceRole, usize)>) -> Fields {
+        let is_free = |field: usize| {
+            fields.iter().all(|(_, read)| *read != field)
+                && self.filters.iter().all(|filter| !filter.column().eq_ignore_ascii_case(&names[field]))
+        };
+        // A preset knows its file.
+        let is_known = matches!(self.trials, TrialCounts::Reconstructed(_));
+        let mut passed_over: Vec<String> = self.passed_over(names, &fields).into_iter().collect();
+        passed_over.extend(self.unread_accuracy(names, shape, &fields));
+        let watched = if is_known { Vec::new() } else { Watched::find(names, is_free) };
+        let accuracy = fields.iter().find(|(role, _)| *role == ChoiceRole::Accuracy).map(|(_, f)| names[*f].clone());
+        Fields { shape, fields, passed_over, watched, accuracy }
+    }
+
+    /// What should be known of a column that says who was right, where winners were found by name and it is not read.
+    fn unread_accuracy(&self, names: &[String], shape: Shape, fields: &[(ChoiceRole, usize)]) -> Option<String> {
+        if shape != Shape::Chosen || !self.columns.is_empty() || fields.iter().any(|f| f.0 == ChoiceRole::Accuracy) {
+            return None;
+        }
+        let column = names.iter().find(|name| RIGHT.contains(&name.to_lowercase().as_str()))?;
+        Some(format!(
+            "the column {column} is not read, and the winner is taken for the item that was chosen: if it is the right one, and \
+             {column} says whether it was chosen, name the pair with --columns higher=winner,lower=loser,accuracy={column}"
+        ))
     }
 
     /// What should be known of columns that change what rows mean, by their names, and are neither read nor filtered by.
@@ -273,7 +303,7 @@ impl ChoiceColumns {
         };
         let is_free = |field: usize| {
             fields.iter().all(|(_, read)| *read != field)
-                && self.filters.iter().all(|filter| filter.column() != names[field])
+                && self.filters.iter().all(|filter| !filter.column().eq_ignore_ascii_case(&names[field]))
         };
         // A preset knows its file; and many files number their rows in a column `id`.
         let roles = if matches!(self.trials, TrialCounts::Reconstructed(_)) { &[][..] } else { &LIKELY };
@@ -281,6 +311,7 @@ impl ChoiceColumns {
             .iter()
             .filter(|(role, _)| !is_told(*role))
             .filter_map(|(role, known)| {
+                let known = if *role == ChoiceRole::Count { COUNTS } else { *known };
                 let is_like = |name: &String| known.contains(&name.to_lowercase().as_str()) && name != "id";
                 Some((*role, names.iter().position(is_like).filter(|field| is_free(*field))?))
             })
@@ -307,6 +338,18 @@ const LIKELY: [(ChoiceRole, &[&str]); 4] = [
     (ChoiceRole::Session, &["session", "session_id", "day"]),
     (ChoiceRole::Condition, &["condition", "group"]),
 ];
+
+/// Names of columns that say whether the first of a pair was chosen. In any order, being right is not having chosen the first.
+const CHOSE_A: &[&str] = &["chose_s1", "chose_first", "chose_left", "chose_a", "chose_1", "p_first", "p_left"];
+/// Names of columns that say whether the choice was right.
+const RIGHT: &[&str] = &["accuracy", "acc", "correct", "is_correct", "proportion_correct", "p_correct"];
+
+/// Whether a column of that name says that an item was chosen, and not that the choice was right.
+pub(super) fn says_who_was_chosen(name: &str) -> bool {
+    let name = name.to_lowercase();
+    let begins = ["chose", "choice", "pick", "select", "prefer", "p_"].iter().any(|word| name.starts_with(word));
+    begins && !name.contains("acc") && !name.contains("correct")
+}
 
 /// What is said of a table without the columns of choices by their names.
 fn unnamed(names: &[String], has_winner: bool) -> String {
@@ -397,9 +440,6 @@ pub(crate) fn suggested_columns(names: &[String]) -> Option<String> {
             &["lower", "distractor", "foil"],
         ),
     ];
-    // Of a pair in any order, being right is not having chosen the first.
-    const CHOSE_A: &[&str] = &["chose_s1", "chose_first", "chose_left", "chose_a", "chose_1", "p_first", "p_left"];
-    const RIGHT: &[&str] = &["accuracy", "acc", "correct", "proportion_correct", "p_correct"];
     let find = |known: &[&str]| names.iter().find(|n| known.contains(&n.to_lowercase().as_str()));
     let (role_a, a, role_b, b) =
         PAIRS.iter().find_map(|(role_a, a, role_b, b)| Some((role_a, find(a)?, role_b, find(b)?)))?;

@@ -83,12 +83,12 @@ impl RowFilter {
     }
 
     /// Name of the column.
-    pub(super) fn column(&self) -> &str {
+    pub(crate) fn column(&self) -> &str {
         &self.column
     }
 
     /// Whether a cell passes; what is wrong with it if that cannot be said.
-    pub(super) fn holds(&self, cell: &str, numbers: Numbers) -> std::result::Result<bool, String> {
+    pub(crate) fn holds(&self, cell: &str, numbers: Numbers) -> std::result::Result<bool, String> {
         if !self.operator.is_equality() {
             if is_missing(cell) {
                 return Ok(false);

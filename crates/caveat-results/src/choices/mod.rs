@@ -27,6 +27,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Result, ResultsError};
+use crate::unread::is_early;
 
 /// What choices are grouped by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -148,6 +149,17 @@ impl ChoiceTable {
     /// Names of the groups of one kind, in order of appearance; empty where the file does not have them.
     pub fn names(&self, by: Grouping) -> &[String] {
         &self.groups[by as usize]
+    }
+
+    /// What should be known of conditions that seem to be training and a test, where both are taken together.
+    pub fn training_taken_together(&self) -> Option<String> {
+        let names = self.names(Grouping::Condition);
+        let early = names.iter().find(|name| is_early(name))?;
+        let other = names.iter().find(|name| !is_early(name))?;
+        Some(format!(
+            "the conditions {early:?} and {other:?} are taken together: if the first is training, choose with --where \
+             CONDITION={other}, CONDITION being the name of their column, or fit each with --by condition"
+        ))
     }
 
     /// Number of trials in all.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::columns::{Fields, Shape};
+use super::columns::{Fields, Shape, says_who_was_chosen};
 use super::counts::reconstruct;
 use super::filter::LeftOut;
 use super::names::Names;
@@ -16,6 +16,7 @@ use crate::delimited::{Numbers, flag, is_missing};
 use crate::error::{Result, ResultsError, name_list};
 use crate::input::{AsInput, Input};
 use crate::labels::label_key;
+use crate::unread::Watched;
 
 /// Largest number of items, as a guard against a column that holds no ranks.
 const MOST_ITEMS: usize = 1_000_000;
@@ -64,11 +65,13 @@ pub fn read_choice_files<P: AsInput>(files: &[P], columns: &ChoiceColumns) -> Re
     let first = table.input.path();
     let options = Options::new(columns)?;
     let source = Source::open(table)?;
-    let fields = columns.resolve(source.names()).map_err(|problem| ResultsError::bad_file(first, problem))?;
+    let mut fields = columns.resolve(source.names()).map_err(|problem| ResultsError::bad_file(first, problem))?;
     let mut collector = Collector::new(columns, options, &fields).map_err(|e| ResultsError::bad_file(first, e))?;
     collector.numbers = source.numbers();
     let filters = filters_of(columns, &source).map_err(|problem| ResultsError::bad_file(first, problem))?;
-    collector.left_out.filtered += source.visit(&fields.fields, &filters, &mut |cells| collector.push(cells))?;
+    let mut watched = std::mem::take(&mut fields.watched);
+    collector.left_out.filtered +=
+        source.visit(&fields.fields, &filters, &mut watched, &mut |cells| collector.push(cells))?;
     collector.end_file(first).map_err(|problem| ResultsError::bad_file(first, problem))?;
     for (k, table) in tables.iter().enumerate().skip(1) {
         let path = table.input.path();
@@ -76,7 +79,7 @@ pub fn read_choice_files<P: AsInput>(files: &[P], columns: &ChoiceColumns) -> Re
             return Err(ResultsError::bad_file(path, "the file is named twice: its choices would count twice"));
         }
         let source = Source::open(table)?;
-        let here = columns.resolve(source.names()).map_err(|problem| ResultsError::bad_file(path, problem))?;
+        let mut here = columns.resolve(source.names()).map_err(|problem| ResultsError::bad_file(path, problem))?;
         let extra = here.fields.iter().find(|(role, _)| !fields.has(*role)).map(|(role, _)| (role, "a", "has none"));
         let absent = fields.fields.iter().find(|(role, _)| !here.has(*role)).map(|(role, _)| (role, "no", "has one"));
         if let Some((role, here, there)) = extra.or(absent) {
@@ -88,9 +91,13 @@ pub fn read_choice_files<P: AsInput>(files: &[P], columns: &ChoiceColumns) -> Re
         }
         collector.numbers = source.numbers();
         let filters = filters_of(columns, &source).map_err(|problem| ResultsError::bad_file(path, problem))?;
-        collector.left_out.filtered += source.visit(&here.fields, &filters, &mut |cells| collector.push(cells))?;
+        let mut seen = std::mem::take(&mut here.watched);
+        collector.left_out.filtered +=
+            source.visit(&here.fields, &filters, &mut seen, &mut |cells| collector.push(cells))?;
+        Watched::merge(&mut watched, seen);
         collector.end_file(path).map_err(|problem| ResultsError::bad_file(path, problem))?;
     }
+    collector.left_out.notes.extend(watched.iter().filter_map(Watched::note));
     if collector.rows.is_empty() {
         let left_out = collector.left_out.notes(0);
         let filter = if left_out.is_empty() { String::new() } else { format!(" to use ({})", left_out.join("; ")) };
@@ -170,17 +177,25 @@ struct Collector<'a> {
     /// How the file that is read now writes numbers.
     numbers: Numbers,
     left_out: LeftOut,
+    /// The name of the column beside winner and loser that says how often the winner was chosen, as long as it holds 0 and 1 only.
+    only_right_or_wrong: Option<String>,
 }
 
 impl<'a> Collector<'a> {
     fn new(columns: &'a ChoiceColumns, options: Options, fields: &Fields) -> std::result::Result<Self, String> {
         let designs = match columns.trials {
             TrialCounts::Column if fields.has(ChoiceRole::Accuracy) && !fields.has(ChoiceRole::Count) => {
-                return Err(
-                    "the proportions come without numbers of trials: name a column of them (count=COLUMN) or give one \
-                            number for all rows (--trials N)"
-                        .to_owned(),
-                );
+                let alone = match fields.shape {
+                    Shape::Chosen => {
+                        "; where winner and loser say in every row who was chosen, name these two alone \
+                         (--columns winner=COLUMN,loser=COLUMN)"
+                    }
+                    Shape::Ranked | Shape::Distance => "",
+                };
+                return Err(format!(
+                    "the proportions come without numbers of trials: name a column of them (count=COLUMN) or give one number for \
+                     all rows (--trials N){alone}"
+                ));
             }
             TrialCounts::Reconstructed(_) if !fields.has(ChoiceRole::Accuracy) => {
                 return Err(
@@ -205,7 +220,11 @@ impl<'a> Collector<'a> {
             ranks_here: (usize::MAX, 0),
             by_first: [None, None],
             numbers: Numbers::Point,
-            left_out: LeftOut { notes: fields.passed_over.iter().cloned().collect(), ..LeftOut::default() },
+            left_out: LeftOut { notes: fields.passed_over.clone(), ..LeftOut::default() },
+            only_right_or_wrong: fields
+                .accuracy
+                .clone()
+                .filter(|name| fields.shape == Shape::Chosen && !says_who_was_chosen(name)),
         })
     }
 
@@ -236,6 +255,9 @@ impl<'a> Collector<'a> {
             Some(text) => proportion(text, self.numbers)?,
             None => 1.0,
         };
+        if proportion > 0.0 && proportion < 1.0 {
+            self.only_right_or_wrong = None;
+        }
         let trials = match (self.columns.trials, cells[ChoiceRole::Count as usize]) {
             (TrialCounts::Fixed(n), _) => n,
             (TrialCounts::Reconstructed(_), _) => f64::NAN,
@@ -292,8 +314,9 @@ impl<'a> Collector<'a> {
         if self.shape == Shape::Ranked && a > b {
             let (higher, lower) = (cell(of), cell(against));
             return Err(format!(
-                "the higher item {higher:?} stands below the lower one {lower:?}: expected the smaller rank as higher (name the \
-                 columns winner and loser for pairs in either order)"
+                "the higher item {higher:?} stands below the lower one {lower:?}: expected the smaller rank as higher (for pairs in \
+                 either order, write who was chosen in one column and the other item in another: \
+                 --columns winner=COLUMN,loser=COLUMN, without accuracy)"
             ));
         }
         let first = match cells[ChoiceRole::First as usize] {
@@ -375,6 +398,14 @@ impl<'a> Collector<'a> {
     }
 
     fn finish(mut self) -> std::result::Result<ChoiceTable, String> {
+        if let Some(column) = &self.only_right_or_wrong {
+            return Err(format!(
+                "the column {column:?} (the accuracy) holds 0 and 1 only, and winner and loser say already who was chosen: leave it \
+                 out (--columns winner=COLUMN,loser=COLUMN); where it says whether the choice was right, name the right item \
+                 higher and the other lower (higher=COLUMN,lower=COLUMN,accuracy={column}); where it says whether the item named \
+                 winner was chosen, call it chose_first"
+            ));
+        }
         let reconstruction = self.reconstruct()?;
         let by_distance = self.shape == Shape::Distance;
         let first_rank = match self.options.first_rank {

@@ -7,6 +7,7 @@ use crate::error::{Result, ResultsError, name_list};
 use crate::input::{AsInput, Input, identity};
 use crate::rows::{Rows, column_names};
 use crate::trial_table::{Located, locate};
+use crate::unread::Watched;
 
 const EXPECTED: &str = "a table of choices in CSV or Parquet";
 
@@ -66,15 +67,18 @@ impl Source {
     }
 
     /// Visits all rows in order that the filters let through, each with its field; a problem that the visitor reports is given
-    /// the file and the line or row. Returns the number of rows that were not let through.
+    /// the file and the line or row. The `watched` columns are shown the values of the rows visited. Returns the number of rows
+    /// that were not let through.
     pub(super) fn visit(
         mut self,
         fields: &[(ChoiceRole, usize)],
         filters: &[(&RowFilter, usize)],
+        watched: &mut [Watched],
         visit: &mut dyn FnMut(&Cells<'_>) -> std::result::Result<(), String>,
     ) -> Result<u64> {
         let own = self.rows.names().len();
-        let read = fields.iter().map(|f| f.1).chain(filters.iter().map(|f| f.1)).filter(|field| *field < own);
+        let read = fields.iter().map(|f| f.1).chain(filters.iter().map(|f| f.1));
+        let read = read.chain(watched.iter().map(|w| w.field)).filter(|field| *field < own);
         self.rows.select(&read.collect::<Vec<_>>());
         let folders = std::mem::take(&mut self.folders);
         let numbers = self.numbers();
@@ -91,6 +95,9 @@ impl Source {
             if !passes.map_err(|problem: String| self.rows.bad(place, problem))? {
                 filtered += 1;
                 continue;
+            }
+            for column in watched.iter_mut() {
+                column.see(cell(&record, own, &folders, column.field).trim_ascii());
             }
             let mut cells: Cells<'_> = [None; ChoiceRole::ALL.len()];
             let visited = fields

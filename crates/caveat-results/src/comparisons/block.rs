@@ -1,6 +1,7 @@
 //! Rows of a comparison list as blocks of labels and weights, whatever the columns say.
 
 use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::columns::{ComparisonRole, Fields, Shape};
 use crate::delimited::Numbers;
@@ -8,6 +9,7 @@ use crate::error::{Result, ResultsError};
 use crate::interner::Strings;
 use crate::labels::{is_missing_label, label_key};
 use crate::rows::Rows;
+use crate::unread::Watched;
 
 /// Comparisons whose labels are looked up together: enough for memory accesses to overlap, few enough to stay in cache.
 const BLOCK: usize = 4096;
@@ -31,11 +33,39 @@ pub(super) struct Reader {
     numbers: Numbers,
     skip_missing: bool,
     skipped: u64,
+    filtered: u64,
+    /// Columns that are not read and whose values should be known.
+    watched: Vec<Watched>,
     ties: u64,
+    /// What choices are read as where they may be labels or sides.
+    reading: Reading,
+    /// What the rows say of that.
+    pub(super) evidence: Evidence,
+    /// Items of rows without a win, as they are written.
+    winless: BTreeSet<Vec<u8>>,
     /// The first label that is a word for a missing value, and how often such stand.
     word: Option<(String, u64)>,
     /// Names of the columns of the two items, which a choice may use for them.
     sides: [String; 2],
+}
+
+/// What a choice means that is both the label of one item and the word for the side of the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading {
+    Labels,
+    Sides,
+}
+
+/// What the choices of a file say of whether they are labels or sides.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Evidence {
+    /// Choices that would be another item as a side than as a label, by the pair of words for sides that they are of, and where the
+    /// first of each stands.
+    open: BTreeMap<usize, (String, u64)>,
+    /// Choices that can only be sides, by the pair of words.
+    sides: BTreeMap<usize, String>,
+    /// A choice that can only be a label.
+    label: Option<String>,
 }
 
 /// What a row says.
@@ -46,13 +76,29 @@ enum Said {
 }
 
 impl Reader {
-    pub(super) fn new(mut rows: Rows, fields: &Fields, skip_missing: bool) -> Self {
-        rows.select(&fields.all());
+    pub(super) fn new(mut rows: Rows, fields: &Fields, skip_missing: bool, reading: Reading) -> Self {
+        let watched = fields.watched(rows.names());
+        rows.select(&fields.all().into_iter().chain(watched.iter().map(|w| w.field)).collect::<Vec<_>>());
         let name = |role| fields.get(role).map_or_else(String::new, |f| rows.names()[f].clone());
         let sides = [name(ComparisonRole::ItemA), name(ComparisonRole::ItemB)];
         let (numbers, fields) = (rows.numbers(), fields.clone());
         let record = csv::ByteRecord::new();
-        Self { rows, record, fields, numbers, skip_missing, skipped: 0, ties: 0, word: None, sides }
+        Self {
+            rows,
+            record,
+            fields,
+            numbers,
+            skip_missing,
+            skipped: 0,
+            filtered: 0,
+            watched,
+            ties: 0,
+            reading,
+            evidence: Evidence::default(),
+            winless: BTreeSet::new(),
+            word: None,
+            sides,
+        }
     }
 
     /// Reads the next comparisons; false once the table is read. After an error, the block holds those before it.
@@ -65,6 +111,15 @@ impl Reader {
             if !self.rows.read(&mut self.record)? {
                 return Ok(false);
             }
+            let field = |field: usize| self.record.get(field).unwrap_or_default().trim_ascii();
+            let passes = self.fields.filters.iter().try_fold(true, |passes, (filter, at)| {
+                Ok(passes && filter.holds(String::from_utf8_lossy(field(*at)).trim(), self.numbers)?)
+            });
+            if !passes.map_err(|problem: String| self.rows.bad(place, problem))? {
+                self.filtered += 1;
+                continue;
+            }
+            self.watched.iter_mut().for_each(|column| column.see(field(column.field)));
             match self.push(block, place) {
                 Ok(Said::Nothing) => {}
                 Ok(Said::Missing(_)) if self.skip_missing => self.skipped += 1,
@@ -129,7 +184,11 @@ impl Reader {
                     )));
                 }
                 let weight = weight.unwrap_or(1.0);
-                match self.choice(chosen, &labels)? {
+                let (choice, evidence) = self.choice(chosen, &labels)?;
+                if let Some(evidence) = evidence {
+                    self.evidence.add(evidence, chosen, place);
+                }
+                match choice {
                     Some(first) => add(first, Some(weight)),
                     None => {
                         self.ties += 1;
@@ -143,6 +202,11 @@ impl Reader {
                 let [a, b] = wins;
                 let (Some(a), Some(b)) = (a?, b?) else { return Ok(Said::Missing(String::new())) };
                 let weight = weight.unwrap_or(1.0);
+                if a == 0.0 && b == 0.0 {
+                    for label in &labels {
+                        self.winless.insert(label.to_vec());
+                    }
+                }
                 for (first, wins) in [(0, a), (1, b)] {
                     if wins > 0.0 {
                         add(first, Some(wins * weight));
@@ -153,30 +217,34 @@ impl Reader {
         Ok(Said::Nothing)
     }
 
-    /// Which of two items was chosen, `None` for a tie.
-    fn choice(&self, chosen: &[u8], labels: &[Cow<'_, [u8]>; 2]) -> std::result::Result<Option<usize>, String> {
+    /// Which of two items was chosen, `None` for a tie, and what the choice says of whether choices are labels or sides.
+    fn choice(
+        &self,
+        chosen: &[u8],
+        labels: &[Cow<'_, [u8]>; 2],
+    ) -> std::result::Result<(Option<usize>, Option<Shown>), String> {
         let chosen = point(chosen, self.numbers);
         let text = String::from_utf8_lossy(&chosen);
         let keys = [0, 1].map(|k| label_key(&String::from_utf8_lossy(&labels[k])).into_owned());
         let by_label = keys.iter().position(|key| *key == label_key(&text));
-        if let Some(item) = by_label {
-            return match self.sides.iter().position(|side| *side == text) {
-                Some(side) if side != item => Err(format!(
-                    "the chosen {text:?} is the label of one item and the column of the other: rename the columns"
-                )),
-                _ => Ok(Some(item)),
-            };
-        }
         let word = text.to_lowercase();
-        let by_side = self
-            .sides
-            .iter()
-            .position(|side| side.to_lowercase() == word)
-            .or_else(|| SIDES.iter().find_map(|pair| pair.iter().position(|side| *side == word)));
-        match by_side {
-            Some(item) => Ok(Some(item)),
-            None if TIES.contains(&word.as_str()) => Ok(None),
-            None => {
+        let side_of = |pair: &[&str; 2]| pair.iter().position(|side| *side == word);
+        let by_side = match self.sides.iter().position(|side| side.to_lowercase() == word) {
+            Some(side) => {
+                let named = |pair: &[&str; 2]| pair.iter().zip(&self.sides).all(|(a, b)| *a == b.to_lowercase());
+                Some((SIDES.iter().position(named).unwrap_or(SIDES.len()), side))
+            }
+            None => SIDES.iter().enumerate().find_map(|(words, pair)| Some((words, side_of(pair)?))),
+        };
+        match (by_label, by_side) {
+            (Some(label), Some((_, side))) if label == side => Ok((Some(label), None)),
+            (Some(label), Some((words, side))) => {
+                Ok((Some(if self.reading == Reading::Labels { label } else { side }), Some(Shown::Open(words))))
+            }
+            (Some(label), None) => Ok((Some(label), Some(Shown::Label))),
+            (None, Some((words, side))) => Ok((Some(side), Some(Shown::Side(words)))),
+            (None, None) if TIES.contains(&word.as_str()) => Ok((None, None)),
+            (None, None) => {
                 let [a, b] = labels.each_ref().map(|label| String::from_utf8_lossy(label));
                 Err(format!(
                     "the chosen {text:?} is neither {a:?} nor {b:?}, nor a side ({}, {}), nor a tie",
@@ -191,15 +259,23 @@ impl Reader {
         self.rows.bad(place, problem)
     }
 
-    /// Rows left out as a value was missing.
-    pub(super) fn skipped(&self) -> u64 {
-        self.skipped
+    /// Rows left out as a value was missing, and by conditions.
+    pub(super) fn left_out(&self) -> (u64, u64) {
+        (self.skipped, self.filtered)
+    }
+
+    /// Items of rows in which neither won.
+    pub(super) fn winless(&self) -> Vec<String> {
+        self.winless.iter().map(|label| String::from_utf8_lossy(label).into_owned()).collect()
     }
 
     /// What was understood and left out, a line each.
     pub(super) fn notes(&self, names: &[String], fields: &Fields) -> Vec<String> {
         let mut notes = Vec::new();
         let rows = |n: u64| if n == 1 { "1 row".to_owned() } else { format!("{n} rows") };
+        if self.filtered > 0 {
+            notes.push(format!("note: {} left out by --where", rows(self.filtered)));
+        }
         if self.skipped > 0 {
             notes.push(format!("note: {} left out, with a missing value", rows(self.skipped)));
         }
@@ -211,6 +287,7 @@ impl Reader {
             ));
         }
         notes.extend(fields.passed_over(names));
+        notes.extend(self.watched.iter().filter_map(Watched::note).map(|note| format!("warning: {note}")));
         if fields.shape != Shape::Won {
             let name = |role| fields.get(role).map_or("", |f| names[f].as_str());
             let [a, b] = [ComparisonRole::ItemA, ComparisonRole::ItemB].map(name);
@@ -228,6 +305,65 @@ impl Reader {
             notes.push(format!("note: {a:?} is compared with {b:?}, {by}{ties}"));
         }
         notes
+    }
+}
+
+/// What one choice says of whether choices are labels or sides; sides by the number of their pair of words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    Label,
+    Side(usize),
+    /// It may be either, and not mean the same.
+    Open(usize),
+}
+
+impl Evidence {
+    fn add(&mut self, shown: Shown, chosen: &[u8], place: u64) {
+        let text = || String::from_utf8_lossy(chosen).into_owned();
+        match shown {
+            Shown::Label => {
+                self.label.get_or_insert_with(text);
+            }
+            Shown::Side(words) => {
+                self.sides.entry(words).or_insert_with(text);
+            }
+            Shown::Open(words) => {
+                self.open.entry(words).or_insert_with(|| (text(), place));
+            }
+        }
+    }
+
+    /// How the choices are to be read that may be either: a row in which a word can only be a side makes it one everywhere; labels
+    /// elsewhere, or other words for sides, make it a label.
+    ///
+    /// # Errors
+    /// Rows that say both or nothing: the place of a choice, and what is wrong with it.
+    pub(super) fn reading(&self) -> std::result::Result<Reading, (u64, String)> {
+        let mut found = None;
+        for (words, (word, place)) in &self.open {
+            let side = self.sides.get(words);
+            let other =
+                self.label.as_ref().or_else(|| self.sides.iter().find(|(w, _)| *w != words).map(|(_, side)| side));
+            let (reading, why) = match (side, other) {
+                (Some(_), None) => (Some(Reading::Sides), String::new()),
+                (None, Some(_)) => (Some(Reading::Labels), String::new()),
+                (Some(side), Some(other)) => {
+                    (None, format!("{side:?} is a side elsewhere, and {other:?} is chosen too"))
+                }
+                (None, None) => (None, "no row of the file says which".to_owned()),
+            };
+            match reading {
+                Some(reading) if found.is_none_or(|known| known == reading) => found = Some(reading),
+                _ => {
+                    let problem = format!(
+                        "the chosen {word:?} is the name of one item and the word for the side of the other ({why}): write left and \
+                         right where a side is meant, or rename the items"
+                    );
+                    return Err((*place, problem));
+                }
+            }
+        }
+        Ok(found.unwrap_or(Reading::Labels))
     }
 }
 

@@ -3,8 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::choices::RowFilter;
 use crate::delimited::find_column;
-use crate::error::{Result, ResultsError};
+use crate::error::{Result, ResultsError, name_list};
+use crate::unread::{COUNTS, Watched};
 
 /// What a column of a comparison list holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -93,6 +95,8 @@ pub struct ComparisonColumns {
     pub columns: Vec<(ComparisonRole, String)>,
     /// Whether rows are left out where a label or a number is missing; otherwise they are errors.
     pub skip_missing: bool,
+    /// Conditions that rows must meet to be read.
+    pub filters: Vec<RowFilter>,
 }
 
 /// What a row says.
@@ -127,6 +131,10 @@ impl Shape {
 pub(super) struct Fields {
     pub(super) shape: Shape,
     fields: [Option<usize>; ComparisonRole::ALL.len()],
+    /// The fields that conditions on rows are about.
+    pub(super) filters: Vec<(RowFilter, usize)>,
+    /// Whether the columns of the winners were found by their names.
+    found_by_name: bool,
 }
 
 impl Fields {
@@ -143,9 +151,14 @@ impl Fields {
         }
     }
 
+    /// Columns that may tell training from tests, neither read nor filtered by.
+    pub(super) fn watched(&self, names: &[String]) -> Vec<Watched> {
+        Watched::find(names, |k| !self.fields.contains(&Some(k)) && self.filters.iter().all(|(_, field)| *field != k))
+    }
+
     /// What should be known of columns by which rows seem to differ, and that are not read.
-    pub(super) fn passed_over(&self, names: &[String]) -> Option<String> {
-        const COUNTS: [&str; 7] = ["n", "trials", "n_trials", "freq", "frequency", "times", "count"];
+    pub(super) fn passed_over(&self, names: &[String]) -> Vec<String> {
+        const RIGHT: [&str; 4] = ["accuracy", "acc", "correct", "is_correct"];
         const TIES: [&str; 9] = ["tie", "ties", "draw", "draws", "tied", "is_tie", "drawn", "outcome", "result"];
         let find = |known: &[&str]| {
             let is_like = |(k, name): &(usize, &String)| {
@@ -155,21 +168,31 @@ impl Fields {
         };
         let count = find(&COUNTS).filter(|_| self.get(Weight).is_none() && self.shape != Shape::Counted);
         let tie = find(&TIES).filter(|_| self.shape == Shape::Won);
-        match (count, tie) {
-            (None, None) => None,
-            (Some(count), _) => Some(format!(
+        let right = find(&RIGHT).filter(|_| self.shape == Shape::Won && self.found_by_name);
+        let mut notes = Vec::new();
+        if let Some(count) = count {
+            notes.push(format!(
                 "warning: the column {count:?} is not read and every row counts once; if it says how often, name it with \
                  --columns …,weight={count}"
-            )),
-            (None, Some(tie)) => Some(format!(
+            ));
+        }
+        if let Some(tie) = tie {
+            notes.push(format!(
                 "warning: the column {tie:?} is not read and every row is a win; if it marks ties, name the columns with --columns \
                  item_a=…,item_b=…,chosen=…"
-            )),
+            ));
         }
+        if let Some(right) = right {
+            notes.push(format!(
+                "warning: the column {right:?} is not read and every row is a win of its winner; if it says whether that was chosen, \
+                 write who was chosen as the winner"
+            ));
+        }
+        notes
     }
 
     pub(super) fn all(&self) -> Vec<usize> {
-        self.fields.iter().flatten().copied().collect()
+        self.fields.iter().flatten().copied().chain(self.filters.iter().map(|(_, field)| *field)).collect()
     }
 }
 
@@ -232,7 +255,20 @@ impl ComparisonColumns {
         }
         let has = |role: ComparisonRole| fields[role as usize].is_some();
         match Shape::of(has) {
-            Some(shape) => Ok(Fields { shape, fields }),
+            Some(shape) => {
+                let filters = self.filters.iter().map(|filter| {
+                    let field = find(filter.column())?.ok_or_else(|| {
+                        let found = name_list(names.iter().map(String::as_str));
+                        format!(
+                            "column {:?}, which {filter} is about, is missing: the table has {found}",
+                            filter.column()
+                        )
+                    })?;
+                    Ok((filter.clone(), field))
+                });
+                let filters = filters.collect::<std::result::Result<Vec<_>, String>>()?;
+                Ok(Fields { shape, fields, filters, found_by_name: self.columns.is_empty() })
+            }
             None => {
                 let absent = if has(Winner) || find("winner").is_ok_and(|f| f.is_some()) { "loser" } else { "winner" };
                 let hint = suggested(names).unwrap_or_else(|| "winner=COLUMN,loser=COLUMN".to_owned());
@@ -314,7 +350,7 @@ impl FromStr for ComparisonColumns {
             Some((extra, _)) => {
                 bad(format!("the role {extra} does not go with the others: roles are {}", ComparisonRole::CHOICES))
             }
-            None => Ok(Self { columns, skip_missing: false }),
+            None => Ok(Self { columns, ..Self::default() }),
         }
     }
 }

@@ -352,6 +352,9 @@ pub(crate) struct RankArgs {
     /// item_a=…,item_b=…,wins_a=…,wins_b=…
     #[arg(long, value_name = "ROLE=COLUMN,…")]
     pub(crate) columns: Option<ComparisonColumns>,
+    /// Use only rows for which this holds, as in phase=test or "session!=1 & rt<2000"; repeatable
+    #[arg(long = "where", value_name = "EXPR")]
+    pub(crate) filters: Vec<String>,
     /// Leave out rows without a label or number instead of refusing them
     #[arg(long)]
     pub(crate) skip_missing: bool,

@@ -1,6 +1,6 @@
 //! `caveat rank`: ranks of any items from a list of comparisons.
 
-use caveat_results::{Format, LabeledComparisons, label_order, places, ranks_table, read_comparisons};
+use caveat_results::{Format, LabeledComparisons, RowFilter, label_order, places, ranks_table, read_comparisons};
 use caveat_theory::RidgeModel;
 use caveat_theory::margins::graph;
 use serde_json::json;
@@ -19,6 +19,9 @@ pub(crate) fn run(args: &RankArgs) -> Result<(), Failure> {
     let spinner = progress::bar(0, "reading comparisons");
     let mut columns = args.columns.clone().unwrap_or_default();
     columns.skip_missing = args.skip_missing;
+    for expression in &args.filters {
+        columns.filters.extend(RowFilter::all(expression)?);
+    }
     let comparisons = read_comparisons(&args.comparisons, &columns)?;
     comparisons.notes.iter().for_each(|note| spinner.suspend(|| tell(note)));
     if !args.components {

@@ -78,6 +78,9 @@ pub(crate) fn read_file(args: &FitArgs) -> Result<ChoiceFile, Failure> {
     let mut file = ChoiceFile { units: Vec::new(), tables: Vec::new(), notes: Vec::new(), warnings };
     file.notes.extend(table.left_out.notes(table.rows.len() + table.distance_rows.len()));
     file.notes.extend(reconstruction(&table).into_iter().chain(of_tasks));
+    if !by.contains(&Grouping::Condition) {
+        file.notes.extend(table.training_taken_together());
+    }
     for unit in units {
         let head = Head::Groups(by.iter().copied().zip(unit.values).collect());
         let mut clusters = spread(&unit.table).clusters_by(&within)?;

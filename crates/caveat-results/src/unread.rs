@@ -1,0 +1,141 @@
+//! Columns that are not read and by which rows seem to differ: counts, and what tells training from tests.
+
+use crate::delimited::is_missing;
+use crate::error::name_list;
+
+/// Names of columns that say how often a row counts.
+pub(crate) const COUNTS: &[&str] = &[
+    "count",
+    "counts",
+    "n",
+    "trials",
+    "n_trials",
+    "ntrials",
+    "num_trials",
+    "weight",
+    "weights",
+    "wt",
+    "freq",
+    "frequency",
+    "times",
+    "games",
+    "n_games",
+    "num",
+    "number",
+    "repeats",
+    "repetitions",
+    "total",
+    "observations",
+    "n_obs",
+    "nobs",
+    "wins",
+];
+
+/// Names of columns that may tell rows of training or practice from those of a test.
+const STAGES: &[&str] = &[
+    "phase",
+    "block",
+    "block_type",
+    "trial_type",
+    "trialtype",
+    "trial_phase",
+    "practice",
+    "is_practice",
+    "stage",
+    "training",
+    "train",
+    "is_train",
+    "is_training",
+    "test",
+    "is_test",
+    "part",
+    "split",
+    "condition",
+];
+
+/// Most values that are named.
+const MOST: usize = 4;
+
+/// A column that is looked at, though it is not read, for what values it has.
+pub(crate) struct Watched {
+    name: String,
+    pub(crate) field: usize,
+    values: Vec<String>,
+}
+
+impl Watched {
+    /// The columns that may tell training from tests, of those that are neither read nor filtered by.
+    pub(crate) fn find(names: &[String], is_free: impl Fn(usize) -> bool) -> Vec<Self> {
+        let is_stage = |name: &str| STAGES.contains(&name.to_lowercase().as_str());
+        let found = names.iter().enumerate().filter(|(field, name)| is_stage(name) && is_free(*field));
+        found.map(|(field, name)| Self { name: name.clone(), field, values: Vec::new() }).collect()
+    }
+
+    /// Takes note of the value of a row that is used.
+    pub(crate) fn see(&mut self, value: &[u8]) {
+        let is_known = |known: &String| known.as_bytes() == value;
+        if self.values.len() > MOST || self.values.last().is_some_and(is_known) || self.values.iter().any(is_known) {
+            return;
+        }
+        let text = String::from_utf8_lossy(value).into_owned();
+        if !is_missing(&text) {
+            self.values.push(text);
+        }
+    }
+
+    /// Adds what was seen of the columns of another file.
+    pub(crate) fn merge(all: &mut Vec<Self>, later: Vec<Self>) {
+        for column in later {
+            match all.iter_mut().find(|known| known.name.eq_ignore_ascii_case(&column.name)) {
+                Some(known) => column.values.iter().for_each(|value| known.see(value.as_bytes())),
+                None => all.push(column),
+            }
+        }
+    }
+
+    /// What should be known of it, where rows differ by it.
+    pub(crate) fn note(&self) -> Option<String> {
+        let [first, .., last] = self.values.as_slice() else { return None };
+        let shown = &self.values[..self.values.len().min(MOST)];
+        let more = if self.values.len() > MOST { " and others" } else { "" };
+        let values = name_list(shown.iter().map(String::as_str));
+        // That of the test, where the values say which.
+        let is_test = |value: &&String| value.to_lowercase().contains("test");
+        let example = self.values.iter().find(is_test).unwrap_or(if is_early(last) { first } else { last });
+        Some(format!(
+            "the column {:?} is not read, and rows with {values}{more} in it are taken together: if it tells training or practice from a \
+             test, choose with --where {}={example}",
+            self.name, self.name
+        ))
+    }
+}
+
+/// Whether a value seems to be that of training.
+pub(crate) fn is_early(value: &str) -> bool {
+    let value = value.to_lowercase();
+    ["train", "practi", "learn"].iter().any(|word| value.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_with_one_value_say_nothing_and_the_test_is_the_example() {
+        let names = ["Phase".to_owned(), "winner".to_owned(), "block".to_owned()];
+        let mut found = Watched::find(&names, |field| field != 1);
+        assert_eq!(found.iter().map(|w| w.field).collect::<Vec<_>>(), [0, 2]);
+        for value in ["test", "train", "test", "", "NA"] {
+            found[0].see(value.as_bytes());
+            found[1].see(b"1");
+        }
+        assert!(found[1].note().is_none());
+        let note = found[0].note().unwrap();
+        assert!(note.contains("\"test\", \"train\"") && note.ends_with("--where Phase=test"), "{note}");
+        let mut other = Watched::find(&names, |field| field == 2);
+        (0..9_u8).for_each(|k| other[0].see(&[b'0' + k]));
+        Watched::merge(&mut found, other);
+        let note = found[1].note().unwrap();
+        assert!(note.contains("\"1\", \"0\", \"2\", \"3\" and others in it"), "{note}");
+    }
+}
