@@ -48,7 +48,7 @@ pub use run::{
     RunProgress, RunResults, RunSettings, RunSummary, Spelling, TrainingOptions, check_finished, claim,
     differences_from, hierarchy_name, hierarchy_of_name, is_finished, model_name_of, perform, weights_sha256,
 };
-pub use score::{ScoreLine, answer_tokens, read_prompts, score};
+pub use score::{ScoreLine, answer_tokens, check_labels, read_prompts, score};
 pub use sweep::{
     FAILURES, MAX_RUNS, ModelSource, Outcome, Sweep, SweepEvent, SweepModel, SweepOptions, SweepReport, SweepRun,
     item_set, run_sweep,

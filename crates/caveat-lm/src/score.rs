@@ -25,17 +25,48 @@ pub struct ScoreLine {
 }
 
 impl ScoreLine {
-    /// Whether an answer is the one that the field `label` names, if it is "Yes" or "No" or how the tokens are written.
+    /// Whether an answer is the one that the field `label` names; `None` without a label, or with one that
+    /// [`check_labels`] refuses.
     pub fn is_correct(&self, answer: &Answered, tokens: &AnswerTokens) -> Option<bool> {
-        let label = self.fields.get("label")?.as_str()?.trim();
-        let is_yes = match label {
-            _ if label == tokens.yes_text.trim() => true,
-            _ if label == tokens.no_text.trim() => false,
-            "Yes" => true,
-            "No" => false,
-            _ => return None,
-        };
+        let is_yes = self.label(tokens).ok().flatten()?;
         Some((answer.prob_yes() > 0.5) == is_yes)
+    }
+
+    /// Whether the label is the first answer: as the tokens are written, or as yes, no, true or false with any capitals.
+    fn label(&self, tokens: &AnswerTokens) -> std::result::Result<Option<bool>, String> {
+        let label = match self.fields.get("label") {
+            None | Some(Value::Null) => return Ok(None),
+            Some(Value::Bool(is_yes)) => return Ok(Some(*is_yes)),
+            Some(Value::String(label)) => label.clone(),
+            Some(other) => other.to_string(),
+        };
+        let label = label.trim();
+        let (yes, no) = (tokens.yes_text.trim(), tokens.no_text.trim());
+        match label {
+            "" => Ok(None),
+            _ if label == yes => Ok(Some(true)),
+            _ if label == no => Ok(Some(false)),
+            _ => match label.to_lowercase().as_str() {
+                "yes" | "true" => Ok(Some(true)),
+                "no" | "false" => Ok(Some(false)),
+                _ => Err(format!(
+                    "the label is {}: expected {yes:?} or {no:?}, as yes, no, true or false, or none where no answer is right",
+                    quoted(label)
+                )),
+            },
+        }
+    }
+}
+
+/// Refuses labels that are none of the two answers, before anything is scored.
+///
+/// # Errors
+/// The first such label, with its line.
+pub fn check_labels(lines: &[ScoreLine], tokens: &AnswerTokens, path: &Path) -> Result<()> {
+    let wrong = lines.iter().find_map(|line| Some((line.line, line.label(tokens).err()?)));
+    match wrong {
+        Some((line, problem)) => Err(LmError::bad_file(path, format!("line {line}: {problem}"))),
+        None => Ok(()),
     }
 }
 

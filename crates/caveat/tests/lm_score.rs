@@ -142,6 +142,32 @@ fn own_fields_answers_and_standard_input_are_taken() {
 }
 
 #[test]
+fn labels_are_read_however_they_are_written_and_refused_where_they_are_no_answer() {
+    let place = lab();
+    let line = |label: &str| format!("{{\"prompt\": \"Bako A:\", \"label\": {label}}}\n");
+    let yes = ["\"Yes\"", "\"yes\"", "\" YES \"", "true", "\"True\"", "\"8\"", "8"];
+    let no = ["\"No\"", "\"no\"", "false", "\"FALSE\"", "9"];
+    let open = ["null", "\"\""];
+    let text: String = yes.iter().chain(&no).chain(&open).map(|label| line(label)).collect();
+    place.write("l.jsonl", text);
+    let scores = place.json("lm score llama l.jsonl --yes 8 --no 9");
+    let is_yes = scores[0]["prob_yes"].as_f64().unwrap() > 0.5;
+    let right = |k: usize| if k < yes.len() { json!(u8::from(is_yes)) } else { json!(u8::from(!is_yes)) };
+    for (k, score) in scores.as_array().unwrap().iter().enumerate() {
+        let expected = if k < yes.len() + no.len() { right(k) } else { Value::Null };
+        assert_eq!(score["correct"], expected, "{score}");
+    }
+    for (label, says) in [("\"Maybe\"", "the label is \"Maybe\""), ("2", "the label is \"2\""), ("[1]", "the label is")]
+    {
+        place.write("bad.jsonl", line("\"Yes\"") + &line(label));
+        place.refused_saying(
+            "lm score llama bad.jsonl --yes 8 --no 9",
+            &["bad.jsonl: line 2: ", says, "expected \"8\" or \"9\""],
+        );
+    }
+}
+
+#[test]
 fn malformed_prompts_are_refused_by_line() {
     let place = lab();
     let long = format!("{{\"prompt\": \"{}\"}}", "A ".repeat(200));

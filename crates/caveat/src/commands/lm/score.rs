@@ -4,7 +4,9 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-use caveat_lm::{AnswerTokens, Answered, LmError, ScoreLine, answer_tokens, load_adapter, read_prompts, score};
+use caveat_lm::{
+    AnswerTokens, Answered, LmError, ScoreLine, answer_tokens, check_labels, load_adapter, read_prompts, score,
+};
 use caveat_results::{Format, Table};
 use serde_json::{Value, json};
 
@@ -45,6 +47,7 @@ pub(crate) fn run(args: &ScoreArgs) -> Result<(), Failure> {
         }
     }
     let tokens = answer_tokens(&loaded.tokenizer, args.yes.as_deref().zip(args.no.as_deref()))?;
+    check_labels(&lines, &tokens, path)?;
     let note = loaded.tokenizer.note_of_beginnings(lines.iter().map(|line| line.prompt.as_str()))?;
     note.iter().for_each(|note| tell(note));
     let bar = progress::bar(lines.len() as u64, "scoring");
@@ -127,7 +130,11 @@ fn brief(scored: &[Scored<'_>]) -> Result<Table, Failure> {
     };
     let mut table = Table::new().text("prompt", scored.iter().map(|s| end(&s.line.prompt)))?;
     if scored.iter().any(|s| s.line.fields.contains_key("label")) {
-        let label = |s: &Scored<'_>| s.line.fields.get("label").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let label = |s: &Scored<'_>| match s.line.fields.get("label") {
+            None | Some(Value::Null) => String::new(),
+            Some(Value::String(label)) => label.clone(),
+            Some(other) => other.to_string(),
+        };
         table = table.text("label", scored.iter().map(label))?;
     }
     with_answers(table, scored)
