@@ -97,9 +97,14 @@ fn regularization_and_time_are_positive() {
         "-o out.csv",
         &format!("phase {TASK}"),
         &[
-            ("--inverse-c 0 1", "positive and finite"),
-            ("--inverse-c 2 1", "out of range"),
-            ("--inverse-c NaN 1", "positive and finite"),
+            (
+                "--inverse-c 0 1",
+                "--inverse-c 0e0 1e0: expected the lower and the upper end of a range within 1e-100 to 1e100",
+            ),
+            ("--inverse-c 2 1", "--inverse-c 2e0 1e0: expected the lower"),
+            ("--inverse-c NaN 1", "--inverse-c NaN 1e0: expected the lower"),
+            ("--inverse-c 1e-300 1e300", "--inverse-c 1e-300 1e300: expected the lower"),
+            ("--inverse-c 1e-300 1e300 --figure out.svg", "--inverse-c 1e-300 1e300: expected the lower"),
             ("--inverse-c 1", "2 values required"),
         ],
     );

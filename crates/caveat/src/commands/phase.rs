@@ -18,6 +18,7 @@ pub(crate) fn run(args: &PhaseArgs) -> Result<(), Failure> {
     if let Some(path) = &args.figure {
         check_picture_path(path)?;
     }
+    check_strengths(args)?;
     let task = both_orders(&args.task)?;
     let (alpha, inverse) = ((args.conjunctivity[0], args.conjunctivity[1]), (args.inverse_c[0], args.inverse_c[1]));
     let mut axes = PhaseAxes::cell_centers(args.grid.0, args.grid.1, alpha, inverse)?;
@@ -35,6 +36,21 @@ pub(crate) fn run(args: &PhaseArgs) -> Result<(), Failure> {
         (None, Some(_)) if args.output.format == Format::Table => Ok(()),
         (None, _) => print_table(&table(&grid)?, args.output.format),
     }
+}
+
+/// Beyond these, pictures and sums of 1/C run out of double precision.
+const STRENGTHS: std::ops::RangeInclusive<f64> = 1e-100..=1e100;
+
+/// Refuses a range of the second axis that is none, before anything is computed of it.
+fn check_strengths(args: &PhaseArgs) -> Result<(), Failure> {
+    let (low, high) = (args.inverse_c[0], args.inverse_c[1]);
+    if STRENGTHS.contains(&low) && STRENGTHS.contains(&high) && low <= high {
+        return Ok(());
+    }
+    let (least, most) = (STRENGTHS.start(), STRENGTHS.end());
+    Err(Failure::input(format!(
+        "--inverse-c {low:e} {high:e}: expected the lower and the upper end of a range within {least:e} to {most:e}"
+    )))
 }
 
 /// What a cell of the grid takes, of everything that is made of it.
