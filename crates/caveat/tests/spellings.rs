@@ -10,10 +10,12 @@ use std::sync::Arc;
 use arrow_array::{
     ArrayRef, BooleanArray, Float64Array, Int8Array, Int64Array, LargeStringArray, RecordBatch, StringArray,
 };
+use arrow_schema::{DataType, Field, Schema};
 use caveat_results::{Table, Values};
 use common::trials::{self, EXCEPTION, PLAIN, Simulated};
 use common::{Place, records};
-use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::arrow::{ArrowWriter, add_encoded_arrow_schema_to_metadata};
 use parquet::basic::{BrotliLevel, Compression, GzipLevel, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
@@ -403,4 +405,39 @@ fn a_point_that_may_separate_thousands_is_no_decimal_point() {
     let place = Place::new();
     place.write("c.csv", "higher;lower;accuracy;count\n0;1;0,9;1.200\n1;2;0,8;1.200\n0;2;0,95;1.200\n");
     place.refused_saying("fit c.csv", &["line 2", "count \"1.200\""]);
+}
+
+/// Writes a file whose truth values are said to come from dictionaries, as pyarrow writes them.
+fn write_dictionaries_of_truth(batch: &RecordBatch, path: &Path) {
+    let kind = |field: &Field| match field.data_type() {
+        DataType::Boolean => DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Boolean)),
+        other => other.clone(),
+    };
+    let fields = batch.schema().fields().iter().map(|f| f.as_ref().clone().with_data_type(kind(f))).collect::<Vec<_>>();
+    let mut properties = WriterProperties::builder().build();
+    add_encoded_arrow_schema_to_metadata(&Schema::new(fields), &mut properties);
+    let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
+    let mut writer = ArrowWriter::try_new_with_options(File::create(path).unwrap(), batch.schema(), options).unwrap();
+    writer.write(batch).unwrap();
+    writer.close().unwrap();
+}
+
+#[test]
+fn truth_values_from_dictionaries_are_read() {
+    let place = Place::new();
+    let table = table(&place);
+    table.write(&place.path("t.parquet")).unwrap();
+    write_dictionaries_of_truth(&table.record_batch().unwrap(), &place.path("d.parquet"));
+    assert_eq!(summary(&place, "d.parquet", None), summary(&place, "t.parquet", None));
+    place.ok("results check d.parquet");
+    let choices = RecordBatch::try_from_iter([
+        ("higher", Arc::new(Int64Array::from(vec![1, 2, 1, 2])) as ArrayRef),
+        ("lower", Arc::new(Int64Array::from(vec![2, 3, 3, 3]))),
+        ("accuracy", Arc::new(BooleanArray::from(vec![true, true, true, false]))),
+    ]);
+    let choices = choices.unwrap();
+    write(&choices, &place.path("c.parquet"), Compression::UNCOMPRESSED);
+    write_dictionaries_of_truth(&choices, &place.path("e.parquet"));
+    let fit = |name: &str| place.ok(&format!("fit {name} --trials 1 --bootstrap 0 --format csv"));
+    assert_eq!(fit("e.parquet"), fit("c.parquet"));
 }

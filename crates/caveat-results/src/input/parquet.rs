@@ -1,5 +1,8 @@
 //! Parquet as an input: its footer, and errors that tell damage from a codec that is not read.
 
+use std::sync::Arc;
+
+use arrow_schema::{DataType, Field, Schema};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::basic::Compression;
 
@@ -26,6 +29,7 @@ impl ParquetInput {
                 format!("not a readable Parquet file ({e}): it is damaged or cut off, so write or download it again"),
             )
         })?;
+        let metadata = without_dictionaries_of_truth(metadata).map_err(|e| damaged(input, e))?;
         let chunks = metadata.metadata().row_groups().iter().flat_map(|g| g.columns());
         if let Some(chunk) = chunks.into_iter().find(|c| matches!(c.compression(), Compression::LZO)) {
             let problem = format!(
@@ -36,6 +40,24 @@ impl ParquetInput {
         }
         Ok(Self { file, metadata })
     }
+}
+
+/// The file with truth values that were written from a dictionary, as pyarrow does, read as plain ones: there is no other way to
+/// keep them in Parquet.
+fn without_dictionaries_of_truth(metadata: ArrowReaderMetadata) -> std::result::Result<ArrowReaderMetadata, String> {
+    let is_of_truth = |kind: &DataType| matches!(kind, DataType::Dictionary(_, value) if **value == DataType::Boolean);
+    let schema = metadata.schema();
+    if !schema.fields().iter().any(|field| is_of_truth(field.data_type())) {
+        return Ok(metadata);
+    }
+    let plain = |field: &Arc<Field>| match is_of_truth(field.data_type()) {
+        true => Arc::new(field.as_ref().clone().with_data_type(DataType::Boolean)),
+        false => field.clone(),
+    };
+    let fields: Vec<Arc<Field>> = schema.fields().iter().map(plain).collect();
+    let schema = Schema::new_with_metadata(fields, schema.metadata().clone());
+    let options = ArrowReaderOptions::new().with_schema(Arc::new(schema));
+    guarded(|| ArrowReaderMetadata::try_new(metadata.metadata().clone(), options))
 }
 
 /// An error of reading the data behind the footer.
