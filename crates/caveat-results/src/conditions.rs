@@ -339,19 +339,9 @@ impl Trained {
             comparisons.push(Comparison::new(winner, loser));
             let forward_only = backward & (SEEN | TRAINED) == SEEN;
             let backward_only = forward & (SEEN | TRAINED) == SEEN;
-            let orders = match (forward_only, backward_only) {
-                (true, _) if first_wins => HIGHER_FIRST | WINNER_FIRST,
-                (true, _) => HIGHER_FIRST,
-                (_, true) if first_wins => LOWER_FIRST,
-                (_, true) => LOWER_FIRST | WINNER_FIRST,
-                (false, false) => BOTH,
-            };
-            admitted &= orders;
+            admitted &= orders_admitted(forward_only, backward_only, first_wins);
             if admitted == 0 {
-                let problem = format!(
-                    "pair ({i}, {j}) is trained in other orders than the pairs before it: expected both orders of every \
-                     trained pair, or one kind of order throughout"
-                );
+                let problem = other_orders(i, j);
                 return Err(tally.bad_cell(group, (i, j), (j, i), "is_train", key, &problem));
             }
         }
@@ -363,6 +353,25 @@ impl Trained {
         };
         Ok(Self { comparisons, order, exceptions })
     }
+}
+
+/// The kinds of orders, as bits, that a trained pair admits, of which rows may say that only one order was trained.
+pub(crate) fn orders_admitted(forward_only: bool, backward_only: bool, first_wins: bool) -> u8 {
+    match (forward_only, backward_only) {
+        (true, _) if first_wins => HIGHER_FIRST | WINNER_FIRST,
+        (true, _) => HIGHER_FIRST,
+        (_, true) if first_wins => LOWER_FIRST,
+        (_, true) => LOWER_FIRST | WINNER_FIRST,
+        (false, false) => BOTH,
+    }
+}
+
+/// What is said of a pair that admits no kind of order which those before it admit.
+pub(crate) fn other_orders(i: usize, j: usize) -> String {
+    format!(
+        "pair ({i}, {j}) is trained in other orders than the pairs before it: expected both orders of every trained pair, or one kind \
+         of order throughout"
+    )
 }
 
 const BOTH: u8 = 1;

@@ -500,6 +500,32 @@ fn marks_of_exceptions_and_premises_must_fit() {
 }
 
 #[test]
+fn pairs_that_are_trained_in_other_orders_than_the_rest_are_told() {
+    let place = Place::new();
+    let good = trials::table(&place, &[SMALL]);
+    // Only (0, 1) and not (1, 0), where all others are trained in both orders.
+    let backward: Vec<usize> = [-1, 0, 1]
+        .into_iter()
+        .flat_map(|seed| [false, true].map(|reverse| (seed, reverse)))
+        .flat_map(|(seed, reverse)| [false, true].map(|post| row(seed, reverse, post, 2, 1)))
+        .collect();
+    set(&good, "is_train", &backward, 0.0).write(&place.path("t.parquet")).unwrap();
+    place.refused_saying("fit t.parquet", &["is trained in other orders"]);
+    let found = problems(&place, "t.parquet");
+    let kinds: Vec<&str> = found.iter().map(|p| p["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["trained_order"], "{found:?}");
+    assert!(found[0]["problem"].as_str().unwrap().contains("pair (1, 2) is trained in other orders"), "{found:?}");
+    // All pairs in one kind of order are fine.
+    let good = trials::table(&place, &[PLAIN]);
+    let (Some(Values::Integer(a)), Some(Values::Integer(b))) = (good.column("rank_a"), good.column("rank_b")) else {
+        panic!("no ranks")
+    };
+    let backward: Vec<usize> = (0..a.len()).filter(|&k| a[k] > b[k]).collect();
+    set(&good, "is_train", &backward, 0.0).write(&place.path("t.parquet")).unwrap();
+    place.ok("results check t.parquet");
+}
+
+#[test]
 fn pairs_that_the_trained_ones_leave_open_have_no_ground_truth() {
     let place = Place::new();
     // 4 beats 1 of six: the cycle 1 2 3 4, in which (1, 3) and (2, 4) are open.

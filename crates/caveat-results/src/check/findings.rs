@@ -66,6 +66,8 @@ pub enum ProblemKind {
     Exception,
     /// A premise that a hierarchy with exceptions does not train, or no trained pair at all.
     MissingPremise,
+    /// A pair is trained in other orders of presentation than those before it.
+    TrainedOrder,
 }
 
 impl ProblemKind {
@@ -101,6 +103,7 @@ impl ProblemKind {
             Self::NoGt => "no_gt",
             Self::Exception => "exception",
             Self::MissingPremise => "missing_premise",
+            Self::TrainedOrder => "trained_order",
         }
     }
 }

@@ -7,7 +7,7 @@ use caveat_theory::{Comparison, ComparisonGraph, PairClasses};
 
 use super::findings::{Findings, ProblemKind};
 use super::runs::{EXCEPTION, Entry, NO, NO_TRUTH, Place, Runs, TRAINED, UNUSABLE, YES};
-use crate::conditions::MAX_ITEMS;
+use crate::conditions::{MAX_ITEMS, orders_admitted, other_orders};
 use crate::error::{Result, ResultsError};
 use crate::trial_table::TrialColumn;
 
@@ -206,6 +206,8 @@ impl Hierarchy<'_> {
         let mut comparisons = Vec::new();
         let mut impossible = vec![false; pairs.len()];
         let mut first_exception = None;
+        // Which orders every trained pair admits.
+        let mut admitted = u8::MAX;
         for (i, j) in unordered() {
             let (forward, backward) = (at(i, j), at(j, i));
             let Some(pair) = Pair::of(forward, backward) else { continue };
@@ -222,6 +224,16 @@ impl Hierarchy<'_> {
                 continue;
             }
             let is_exception = pair.marks & EXCEPTION != 0;
+            let is_untrained = |said: Option<Variant>| said.is_some_and(|v| v.marks & TRAINED == 0);
+            let first_wins = pair.higher_wins.unwrap_or(!is_exception);
+            let orders = orders_admitted(is_untrained(backward), is_untrained(forward), first_wins);
+            if admitted & orders == 0 {
+                self.add(pair.first, ProblemKind::TrainedOrder, TrialColumn::IsTrain, || {
+                    other_orders(i.into(), j.into())
+                });
+            } else {
+                admitted &= orders;
+            }
             if is_exception && first_exception.is_none() {
                 first_exception = Some((pair.first, i, j));
             }
