@@ -92,3 +92,23 @@ fn a_table_that_lies_packed_beside_itself_counts_once() {
     assert!(told.contains("the unpacked is read; passed over: ") && told.contains("t.csv.zst"), "{told}");
     assert_eq!(serde_json::from_slice::<Value>(&run.stdout).unwrap(), expected);
 }
+
+#[test]
+fn seeds_that_lack_pairs_are_told() {
+    let place = Place::new();
+    trials::write(&place, "all.csv", &[PLAIN]);
+    let text = place.text("all.csv");
+    let header: Vec<&str> = text.lines().next().unwrap().split(',').collect();
+    let at = |name: &str| header.iter().position(|h| *h == name).unwrap();
+    let [seed, a, b] = [at("seed"), at("rank_a"), at("rank_b")];
+    let kept = |line: &&str| {
+        let row: Vec<&str> = line.split(',').collect();
+        !(row[seed] == "1" && row[a] == "2" && row[b] == "5")
+    };
+    place.write("some.csv", text.lines().filter(kept).map(|l| format!("{l}\n")).collect::<String>());
+    let told = |line: &str| String::from_utf8(place.run(line).stderr).unwrap();
+    let note = told("fit some.csv --bootstrap 0");
+    assert!(note.contains("seed 1 does not show the pair (2, 5) in both orders"), "{note}");
+    assert!(note.contains("intervals are over the 2 of 3 seeds that show all pairs"), "{note}");
+    assert!(!told("fit all.csv --bootstrap 0").contains("does not show"));
+}

@@ -207,6 +207,7 @@ fn of_trials(args: &FitArgs) -> Result<FitOutcome, Failure> {
     let read = read(&args.files, selection(args)?)?;
     let alike = alike(read.iter().map(Condition::key));
     let observed = group(&read, &by)?;
+    let lacking: Vec<String> = observed.iter().flat_map(|o| o.notes.clone()).collect();
     if !args.train.is_empty() {
         let train: Vec<observed::Observed> =
             observed.iter().filter(|o| args.train.contains(&o.key.hier)).cloned().collect();
@@ -218,7 +219,7 @@ fn of_trials(args: &FitArgs) -> Result<FitOutcome, Failure> {
         let findings = findings.iter().flat_map(PredictionSummary::findings);
         return Ok(FitOutcome {
             pairs: Some(table_of_pairs(&predicted)?),
-            notes: findings.map(|(what, value)| format!("{what}: {value}")).collect(),
+            notes: lacking.into_iter().chain(findings.map(|(what, value)| format!("{what}: {value}"))).collect(),
             warnings,
             ..FitOutcome::new(table_of_predictions(&predicted)?)
         });
@@ -226,7 +227,7 @@ fn of_trials(args: &FitArgs) -> Result<FitOutcome, Failure> {
     let mut warnings = alike;
     warnings.extend(direction::of_margins(&observed, &model_spec(args), is_final)?);
     if args.compare {
-        return Ok(FitOutcome { warnings, ..FitOutcome::new(compare::margins(&observed, args)?) });
+        return Ok(FitOutcome { warnings, notes: lacking, ..FitOutcome::new(compare::margins(&observed, args)?) });
     }
     let spec = model_spec(args);
     let kept = if args.hierarchical { observed.clone() } else { Vec::new() };
@@ -238,9 +239,9 @@ fn of_trials(args: &FitArgs) -> Result<FitOutcome, Failure> {
     if args.hierarchical {
         let (table, more) = hierarchy::of_margins(&kept, &reports, &spec)?;
         warnings.extend(more);
-        return Ok(FitOutcome { warnings, ..FitOutcome::new(table) });
+        return Ok(FitOutcome { warnings, notes: lacking, ..FitOutcome::new(table) });
     }
-    Ok(FitOutcome { warnings, ..FitOutcome::of_reports(&reports)? })
+    Ok(FitOutcome { warnings, notes: lacking, ..FitOutcome::of_reports(&reports)? })
 }
 
 /// Warnings of settings, models, tasks and hierarchies whose names differ by case alone.

@@ -25,6 +25,8 @@ pub(crate) struct Observed {
     pub(crate) shown: Vec<[f64; 2]>,
     /// The same for every seed that has all pairs.
     pub(crate) seeds_shown: Vec<Vec<[f64; 2]>>,
+    /// What should be known of seeds that lack pairs, a line each.
+    pub(crate) notes: Vec<String>,
 }
 
 /// Reads conditions behind a progress bar.
@@ -58,6 +60,28 @@ pub(super) fn reduced(key: &ConditionKey, by: &[ByColumn]) -> ConditionKey {
     }
 }
 
+/// What should be known of the seeds of a condition that lack some pair in some order.
+fn lacking(condition: &Condition, pairs: &[(usize, usize)]) -> Option<String> {
+    let lacks = |margins: &[f64]| margins.iter().position(|m| !m.is_finite());
+    let all = condition.seed_margins();
+    let found: Vec<(i64, usize)> =
+        condition.seeds().iter().zip(&all).filter_map(|(seed, margins)| Some((*seed, lacks(margins)?))).collect();
+    let (seed, at) = *found.first()?;
+    let (i, j) = pairs[at];
+    let others = match found.len() - 1 {
+        0 => String::new(),
+        1 => ", and another seed lacks pairs too".to_owned(),
+        more => format!(", and {more} other seeds lack pairs too"),
+    };
+    Some(format!(
+        "condition {}: seed {seed} does not show the pair ({i}, {j}) in both orders{others}; what it shows counts in the estimates, but \
+         intervals are over the {} of {} seeds that show all pairs",
+        condition.key(),
+        all.len() - found.len(),
+        all.len()
+    ))
+}
+
 impl Observed {
     fn new(key: ConditionKey, members: &[&Condition]) -> Result<Self, Failure> {
         let first = members[0];
@@ -69,6 +93,7 @@ impl Observed {
         let mut margins = vec![0.0; pairs.len()];
         let mut shown = vec![[0.0; 2]; pairs.len()];
         let (mut seeds, mut seeds_shown, mut seed_weights) = (Vec::new(), Vec::new(), Vec::new());
+        let mut notes = Vec::new();
         for member in members {
             let here = member.margins();
             if member.graph() != first.graph()
@@ -89,6 +114,7 @@ impl Observed {
                     *sum += mean.unwrap_or(f64::NAN) / members.len() as f64;
                 }
             }
+            notes.extend(lacking(member, &pairs));
             let before = seeds.len();
             for (seed, margins) in member.seed_margins().into_iter().enumerate() {
                 if margins.iter().all(|m| m.is_finite()) {
@@ -116,6 +142,7 @@ impl Observed {
             seed_weights,
             shown,
             seeds_shown,
+            notes,
         })
     }
 
