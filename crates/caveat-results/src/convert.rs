@@ -19,7 +19,9 @@ use rayon::prelude::*;
 use crate::atomic::write_atomically;
 use crate::error::{Result, ResultsError};
 use crate::input::AsInput;
-use crate::trial_table::{ColumnKind, Located, Progress, Reading, Source, TrialBatch, TrialColumn, locate};
+use crate::trial_table::{
+    ColumnKind, Located, OF_RUNS, Progress, Reading, Source, TrialBatch, TrialColumn, locate, refuse_copies,
+};
 use extras::{CsvKinds, Extras};
 pub use layout::Layout;
 use sink::{Format, Sink};
@@ -101,6 +103,7 @@ fn convert_tables(located: &[Located], output: &Path, format: Format, progress: 
         let problem = "is one of several inputs and the output: expected another output, or inputs without it";
         return Err(ResultsError::bad_file(table, problem));
     }
+    refuse_copies(located, OF_RUNS)?;
     let reading = Reading { lenient: false, extras: true };
     let open = |table: &Located| Source::open(table, &TrialColumn::ALL, reading);
     // Every table is looked at before anything is written, and the first error in order is the one reported.

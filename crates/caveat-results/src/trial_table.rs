@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use batch::Fault;
 pub use batch::{TextColumn, TrialBatch};
-pub(crate) use find::{Located, locate};
+pub(crate) use find::{Located, locate, refuse_copies};
 pub use find::{find_tables, tables_passed_over};
 
 use crate::error::{Result, ResultsError};
@@ -29,6 +29,9 @@ use crate::input::{AsInput, Form};
 pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Sync);
 
 const EXPECTED: &str = "a trial table in Parquet or CSV";
+
+/// What to do with tables that are alike, if they are of different runs.
+pub(crate) const OF_RUNS: &str = ", or put tables of different runs into folders that say so, like seed=1/";
 
 /// Rows per unit of parallel work. Fixed, so that results never depend on the number of threads.
 const UNIT_ROWS: u64 = 1 << 18;
@@ -241,7 +244,7 @@ impl FromStr for Phase {
 /// Columns are found without regard to capitals, and folders named like `setting=full` give columns that tables lack.
 ///
 /// # Errors
-/// That of the first range in order that has one: a file that is no such table, an empty one, a needed column that is
+/// A table that holds byte by byte what another holds. Else that of the first range in order that has one: a file that is no such table, an empty one, a needed column that is
 /// missing or of the wrong type, a missing value where there must be one, or any error of `visit`.
 pub fn scan_trials<P, A, V>(paths: &[P], columns: &[TrialColumn], progress: Progress<'_>, visit: V) -> Result<Vec<A>>
 where
@@ -249,7 +252,9 @@ where
     A: Default + Send,
     V: Fn(&mut A, &TrialBatch) -> Result<()> + Sync,
 {
-    let tables: Vec<Source> = locate(paths)?
+    let located = locate(paths)?;
+    refuse_copies(&located, OF_RUNS)?;
+    let tables: Vec<Source> = located
         .par_iter()
         .map(|table| Source::open(table, columns, Reading::default()))
         .collect::<Vec<_>>()

@@ -269,3 +269,59 @@ fn columns_that_matter_and_are_not_read_are_told() {
     place.write("r.csv", "winner,loser,correct\n1,2,1\n2,3,0\n1,3,1\n2,1,1\n");
     assert!(told("fit r.csv --bootstrap 0").contains("the column correct is not read, and the winner is taken for"));
 }
+
+#[test]
+fn names_that_stand_in_several_files_and_copies_of_files_are_told() {
+    let place = Place::new();
+    let told = |line: &str| {
+        let run = place.run(line);
+        let told = String::from_utf8(run.stderr).unwrap();
+        assert!(run.status.success(), "{line}: {told}");
+        told
+    };
+    let rows =
+        |subject: &str, last: &str| format!("winner,loser,subject\n1,2,{subject}\n2,3,{subject}\n{last},{subject}\n");
+    place.write("a.csv", rows("1", "1,3")).write("b.csv", rows("1", "3,1")).write("c.csv", rows("2", "2,1"));
+    let note = told("fit a.csv b.csv c.csv --bootstrap 0");
+    assert!(note.contains("the subject \"1\" stands in 2 files and is taken for one and the same"), "{note}");
+    assert!(note.contains("subject=COLUMN") && note.contains("subject=1/"), "{note}");
+    assert!(!told("fit a.csv c.csv --bootstrap 0").contains("one and the same"));
+    let session = |name: &str, last: &str| place.write(name, format!("winner,loser,session\n1,2,1\n2,3,1\n{last},1\n"));
+    session("s1.csv", "1,3");
+    session("s2.csv", "3,1");
+    assert!(told("fit s1.csv s2.csv --bootstrap 0").contains("the session \"1\" stands in 2 files"));
+    // Of those that folders tell apart nothing is said.
+    for (subject, last) in [("1", "1,3"), ("2", "3,1"), ("3", "1,3")] {
+        place.make_directory(&format!("all/subject={subject}"));
+        place.write(&format!("all/subject={subject}/c.csv"), format!("winner,loser\n1,2\n2,3\n{last}\n"));
+    }
+    assert!(!told("fit all --bootstrap 0").contains("files"));
+    place.write("p.csv", "winner,loser\n1,2\n2,3\n1,3\n").write("q.csv", "winner,loser\n1,2\n2,3\n3,1\n");
+    assert!(told("fit p.csv q.csv --bootstrap 0").contains("the choices of 2 files are taken together as of one"));
+    // The same under two names counts once or not at all.
+    place.write("p (copy).csv", "winner,loser\n1,2\n2,3\n1,3\n");
+    let copies = place.command_of(&["fit", "p.csv", "p (copy).csv"]).output().unwrap();
+    let says = String::from_utf8(copies.stderr).unwrap();
+    assert!(says.contains("p (copy).csv: holds byte for byte what p.csv holds"), "{says}");
+    assert_eq!(copies.status.code(), Some(2), "{says}");
+    place
+        .write("all/subject=3/.c.csv", "winner,loser\n3,1\n")
+        .make_directory("all/_old")
+        .write("all/_old/c.csv", "winner,loser\n3,1\n");
+    let note = told("fit all --bootstrap 0");
+    assert!(note.contains("names that begin with . or _ are passed over; passed over: "), "{note}");
+    assert!(note.contains("all/_old/c.csv and 1 more"), "{note}");
+}
+
+#[test]
+fn counts_that_are_no_numbers_of_trials_are_refused() {
+    let place = Place::new();
+    let rows = |unit: f64| {
+        let of = |pair: &str, n: f64| format!("{pair},{}\n", n * unit);
+        [of("1,2", 15.0), of("2,1", 5.0), of("2,3", 12.0), of("3,2", 8.0), of("1,3", 18.0), of("3,1", 2.0)].concat()
+    };
+    place.write("n.csv", format!("winner,loser,count\n{}", rows(1.0)));
+    place.ok("fit n.csv --bootstrap 0");
+    place.write("tiny.csv", format!("winner,loser,count\n{}", rows(1e-9)));
+    place.refused_saying("fit tiny.csv", &["the counts add up to 6", "e-8 trials", "expected numbers of trials"]);
+}

@@ -94,6 +94,28 @@ fn a_table_that_lies_packed_beside_itself_counts_once() {
 }
 
 #[test]
+fn a_copy_of_a_table_does_not_count_twice() {
+    let place = Place::new();
+    trials::write(&place, "a.parquet", &[PLAIN]);
+    place.write("a (copy).parquet", place.bytes("a.parquet"));
+    for line in [&["fit"][..], &["results", "summary"], &["results", "matrix"]] {
+        let line = [line, &["a.parquet", "a (copy).parquet"]].concat();
+        let says = place.refused_of(&line);
+        assert!(says.contains("a (copy).parquet: holds byte for byte what a.parquet holds"), "{says}");
+    }
+    place.make_directory("all").write("all/1.parquet", place.bytes("a.parquet"));
+    place.write("all/2.parquet", place.bytes("a.parquet"));
+    place.refused_saying("fit all", &["2.parquet: holds byte for byte", "1.parquet"]);
+    // Folders may tell apart what files do not.
+    let table = trials::without(&trials::table(&place, &[PLAIN]), "model");
+    for model in ["a", "b"] {
+        place.make_directory(&format!("models/model={model}"));
+        table.write(&place.path(&format!("models/model={model}/t.parquet"))).unwrap();
+    }
+    assert_eq!(place.json("fit models --bootstrap 0").as_array().unwrap().len(), 2);
+}
+
+#[test]
 fn seeds_that_lack_pairs_are_told() {
     let place = Place::new();
     trials::write(&place, "all.csv", &[PLAIN]);

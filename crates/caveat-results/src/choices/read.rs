@@ -1,25 +1,29 @@
 //! From rows of text to the table of choices: items to ranks, proportions and counts to numbers of choices.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::columns::{Fields, Shape, says_who_was_chosen};
 use super::counts::reconstruct;
 use super::filter::LeftOut;
 use super::names::Names;
-use super::source::{Cells, Source, filters_of, is_same_file, tables_under};
+use super::source::{Cells, Source, filters_of, tables_under};
 use super::{
     ChoiceColumns, ChoiceRole, ChoiceRow, ChoiceTable, CountReconstruction, DistanceRow, Grouping, ItemLabels,
     TrialCounts,
 };
 use crate::delimited::{Numbers, flag, is_missing};
 use crate::error::{Result, ResultsError, name_list};
-use crate::input::{AsInput, Input};
+use crate::input::{AsInput, Input, identity};
 use crate::labels::label_key;
+use crate::trial_table::refuse_copies;
 use crate::unread::Watched;
 
 /// Largest number of items, as a guard against a column that holds no ranks.
 const MOST_ITEMS: usize = 1_000_000;
+
+/// Fewer trials in all than this are no trials: what a fit makes of them is rounding.
+const LEAST_TRIALS: f64 = 1e-4;
 
 /// Reads choices from separated text or Parquet, told apart by their content.
 ///
@@ -55,7 +59,7 @@ pub fn read_choices(file: &(impl AsInput + ?Sized), columns: &ChoiceColumns) -> 
 /// read, and folders named like `condition=a` stand for columns that a table lacks.
 ///
 /// # Errors
-/// As [`read_choices`], with the file; also no file, one named twice, and files with columns for different roles.
+/// As [`read_choices`], with the file; also no file, one named twice or copied byte by byte, and files with columns for different roles.
 pub fn read_choice_files<P: AsInput>(files: &[P], columns: &ChoiceColumns) -> Result<ChoiceTable> {
     let inputs: Vec<Input> = files.iter().map(AsInput::as_input).collect();
     let tables = tables_under(&inputs)?;
@@ -63,21 +67,26 @@ pub fn read_choice_files<P: AsInput>(files: &[P], columns: &ChoiceColumns) -> Re
         return Err(ResultsError::BadTable("no file of choices: name at least one".to_owned()));
     };
     let first = table.input.path();
+    let mut met = HashSet::new();
+    for table in &tables {
+        if identity(&table.input).is_ok_and(|file| !met.insert(file)) {
+            let problem = "the file is named twice: its choices would count twice";
+            return Err(ResultsError::bad_file(table.input.path(), problem));
+        }
+    }
+    refuse_copies(&tables, ", or put files of different people into folders that say so, like subject=1/")?;
     let options = Options::new(columns)?;
     let source = Source::open(table)?;
     let mut fields = columns.resolve(source.names()).map_err(|problem| ResultsError::bad_file(first, problem))?;
     let mut collector = Collector::new(columns, options, &fields).map_err(|e| ResultsError::bad_file(first, e))?;
-    collector.numbers = source.numbers();
+    collector.begin_file(&source, &fields);
     let filters = filters_of(columns, &source).map_err(|problem| ResultsError::bad_file(first, problem))?;
     let mut watched = std::mem::take(&mut fields.watched);
     collector.left_out.filtered +=
         source.visit(&fields.fields, &filters, &mut watched, &mut |cells| collector.push(cells))?;
     collector.end_file(first).map_err(|problem| ResultsError::bad_file(first, problem))?;
-    for (k, table) in tables.iter().enumerate().skip(1) {
+    for table in &tables[1..] {
         let path = table.input.path();
-        if tables[..k].iter().any(|earlier| is_same_file(&earlier.input, &table.input)) {
-            return Err(ResultsError::bad_file(path, "the file is named twice: its choices would count twice"));
-        }
         let source = Source::open(table)?;
         let mut here = columns.resolve(source.names()).map_err(|problem| ResultsError::bad_file(path, problem))?;
         let extra = here.fields.iter().find(|(role, _)| !fields.has(*role)).map(|(role, _)| (role, "a", "has none"));
@@ -89,7 +98,7 @@ pub fn read_choice_files<P: AsInput>(files: &[P], columns: &ChoiceColumns) -> Re
             );
             return Err(ResultsError::bad_file(path, problem));
         }
-        collector.numbers = source.numbers();
+        collector.begin_file(&source, &here);
         let filters = filters_of(columns, &source).map_err(|problem| ResultsError::bad_file(path, problem))?;
         let mut seen = std::mem::take(&mut here.watched);
         collector.left_out.filtered +=
@@ -179,6 +188,60 @@ struct Collector<'a> {
     left_out: LeftOut,
     /// The name of the column beside winner and loser that says how often the winner was chosen, as long as it holds 0 and 1 only.
     only_right_or_wrong: Option<String>,
+    people: People,
+}
+
+/// In how many files every subject, or else session, stands.
+struct People {
+    by: Option<Grouping>,
+    /// Number of the file that is read now, from 1, and whether its own column says who chose, not its folder.
+    file: u32,
+    is_written: bool,
+    /// For every name, the last such file that it stood in, and how many.
+    files: Vec<(u32, u32)>,
+}
+
+impl People {
+    fn new(fields: &Fields) -> Self {
+        let by = [Grouping::Subject, Grouping::Session].into_iter().find(|by| fields.has(by.role()));
+        Self { by, file: 0, is_written: false, files: Vec::new() }
+    }
+
+    fn see(&mut self, name: u32) {
+        let name = name as usize;
+        if self.files.len() <= name {
+            self.files.resize(name + 1, (0, 0));
+        }
+        let (last, n) = &mut self.files[name];
+        if self.is_written && *last != self.file {
+            (*last, *n) = (self.file, *n + 1);
+        }
+    }
+
+    /// What should be known of names that stand in several files.
+    fn note(&self, groups: &[Option<Names>; 3]) -> Option<String> {
+        const REMEDY: &str = "put each one's files into a folder that says so, like subject=1/";
+        let Some(by) = self.by else {
+            return (self.file > 1).then(|| {
+                format!(
+                    "the choices of {} files are taken together as of one, as no column says who chose: name it (subject=COLUMN in \
+                     --columns), or {REMEDY}",
+                    self.file
+                )
+            });
+        };
+        let (name, n) = self.files.iter().enumerate().map(|(name, (_, n))| (name, *n)).find(|(_, n)| *n > 1)?;
+        let shown = groups[by as usize].as_ref()?.shown.get(name)?;
+        let more = match self.files.iter().filter(|(_, n)| *n > 1).count() - 1 {
+            0 => String::new(),
+            1 => ", and one other too".to_owned(),
+            others => format!(", and {others} others too"),
+        };
+        Some(format!(
+            "the {by} {shown:?} stands in {n} files and is taken for one and the same{more}: if they are different, name a column that \
+             tells them apart (subject=COLUMN in --columns), or {REMEDY}"
+        ))
+    }
 }
 
 impl<'a> Collector<'a> {
@@ -225,7 +288,17 @@ impl<'a> Collector<'a> {
                 .accuracy
                 .clone()
                 .filter(|name| fields.shape == Shape::Chosen && !says_who_was_chosen(name)),
+            people: People::new(fields),
         })
+    }
+
+    /// Goes on to the next file.
+    fn begin_file(&mut self, source: &Source, fields: &Fields) {
+        self.numbers = source.numbers();
+        self.people.file += 1;
+        let role = self.people.by.map(Grouping::role);
+        self.people.is_written =
+            fields.fields.iter().any(|(r, field)| Some(*r) == role && !source.is_of_folder(*field));
     }
 
     /// Adds a row, or says what is wrong with it.
@@ -268,6 +341,9 @@ impl<'a> Collector<'a> {
         for ((number, names), grouping) in groups.iter_mut().zip(&mut self.groups).zip(Grouping::ALL) {
             if let Some(names) = names {
                 *number = names.number(cell(grouping.role()))?;
+                if self.people.by == Some(grouping) {
+                    self.people.see(*number);
+                }
             }
         }
         if let Some((by, designs, numbers)) = &mut self.designs {
@@ -398,6 +474,13 @@ impl<'a> Collector<'a> {
     }
 
     fn finish(mut self) -> std::result::Result<ChoiceTable, String> {
+        let total: f64 = self.rows.iter().map(|row| row.trials).sum();
+        if total < LEAST_TRIALS {
+            return Err(format!(
+                "the counts add up to {total:e} trials, from which nothing can be told: expected numbers of trials, as in 20, and not \
+                 shares of them or another unit"
+            ));
+        }
         if let Some(column) = &self.only_right_or_wrong {
             return Err(format!(
                 "the column {column:?} (the accuracy) holds 0 and 1 only, and winner and loser say already who was chosen: leave it \
@@ -448,6 +531,7 @@ impl<'a> Collector<'a> {
                 rows.push(ChoiceRow { first, second, first_chosen: chosen, trials, groups });
             }
         }
+        self.left_out.notes.extend(self.people.note(&self.groups));
         for (names, grouping) in self.groups.iter().zip(Grouping::ALL) {
             self.left_out.notes.extend(names.iter().flat_map(|names| names.notes(grouping.role())));
         }

@@ -4,7 +4,7 @@ use super::columns::{ChoiceColumns, ChoiceRole, has_choice_columns};
 use super::filter::RowFilter;
 use crate::delimited::{Numbers, find_column, not_utf8};
 use crate::error::{Result, ResultsError, name_list};
-use crate::input::{AsInput, Input, identity};
+use crate::input::{AsInput, Input};
 use crate::rows::{Rows, column_names};
 use crate::trial_table::{Located, locate};
 use crate::unread::Watched;
@@ -64,6 +64,11 @@ impl Source {
     /// How numbers are written.
     pub(super) fn numbers(&self) -> Numbers {
         self.rows.numbers()
+    }
+
+    /// Whether a field is given by the file's folders.
+    pub(super) fn is_of_folder(&self, field: usize) -> bool {
+        field >= self.rows.names().len()
     }
 
     /// Visits all rows in order that the filters let through, each with its field; a problem that the visitor reports is given
@@ -127,11 +132,6 @@ pub(super) fn filters_of<'a>(
         Ok((filter, field))
     };
     columns.filters.iter().map(find).collect()
-}
-
-/// Whether two inputs are one file, or both are standard input.
-pub(super) fn is_same_file(a: &Input, b: &Input) -> bool {
-    matches!((identity(a), identity(b)), (Ok(a), Ok(b)) if a == b)
 }
 
 /// The text of a row in one of the file's own columns, or in one of the folders'.

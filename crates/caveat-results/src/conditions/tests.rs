@@ -332,7 +332,10 @@ fn the_result_does_not_depend_on_the_number_of_threads() {
     let rows: Vec<Row> = (0..30).flat_map(sample).map(|r| Row { logit: r.logit * 0.1, ..r }).collect();
     let directory = tempfile::tempdir().unwrap();
     let paths: Vec<PathBuf> = (0..5).map(|k| directory.path().join(format!("{k}.parquet"))).collect();
-    paths.iter().for_each(|p| table(&rows).write(p).unwrap());
+    for (k, path) in paths.iter().enumerate() {
+        let rows: Vec<Row> = rows.iter().map(|r| Row { logit: r.logit + 0.01 * k as f64, ..r.clone() }).collect();
+        table(&rows).write(path).unwrap();
+    }
     let with = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| read_conditions(&paths, Phase::Post, &|_, _| {}).unwrap()[0].margins())

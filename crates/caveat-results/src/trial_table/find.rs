@@ -1,7 +1,8 @@
 //! Finding the files of trial tables under paths, and what the names of their folders say about them.
 
-use std::collections::HashSet;
-use std::fs;
+use std::collections::{HashMap, HashSet};
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
 
 use super::TrialColumn;
@@ -33,8 +34,8 @@ impl Located {
 ///
 /// Under a directory these are the .parquet files; where there is none, .csv, .tsv and .tab files, also packed as .gz or .zst unless
 /// the same name is there unpacked.
-/// Sorted by path under each name; a file reached twice is listed once. Links to directories are not followed, hidden
-/// files and directories are passed over.
+/// Sorted by path under each name; a file reached twice is listed once. Links to directories are not followed, files and
+/// directories whose names begin with `.` or `_` are passed over.
 ///
 /// # Errors
 /// A path that does not exist or cannot be read, a directory without tables, or no path at all.
@@ -51,12 +52,17 @@ pub(crate) fn locate<P: AsInput>(paths: &[P]) -> Result<Vec<Located>> {
         if input.is_dir() {
             let root = input.given();
             let above = folders(root);
-            for file in under(root)?.used {
+            let Under { used, hidden, .. } = under(root)?;
+            for file in used {
                 let below = file.strip_prefix(root).unwrap_or(&file).parent().map(folders).unwrap_or_default();
                 found.push(Located { input: Input::new(&file), folders: below, above: above.clone() });
             }
             if found.is_empty() {
-                return Err(ResultsError::NoTables { place: root.display().to_string() });
+                let but = match hidden.first() {
+                    Some(path) => format!(" but {} (names that begin with . or _ are passed over)", path.display()),
+                    None => String::new(),
+                };
+                return Err(ResultsError::NoTables { place: format!("{}{but}", root.display()) });
             }
         } else {
             found.push(Located::file(input));
@@ -73,8 +79,8 @@ pub(crate) fn locate<P: AsInput>(paths: &[P]) -> Result<Vec<Located>> {
     Ok(tables)
 }
 
-/// What was passed over under directories, in words, a line each: tables in text beside those in Parquet, and packed ones beside
-/// the same unpacked.
+/// What was passed over under directories, in words, a line each: tables in text beside those in Parquet, packed ones beside the
+/// same unpacked, and those whose names begin with a point or an underscore.
 pub fn tables_passed_over<P: AsInput>(paths: &[P]) -> Vec<String> {
     let mut notes = Vec::new();
     for input in paths.iter().map(AsInput::as_input).filter(Input::is_dir) {
@@ -82,6 +88,7 @@ pub fn tables_passed_over<P: AsInput>(paths: &[P]) -> Vec<String> {
         for (why, paths) in [
             ("only .parquet files are read", &found.passed_over),
             ("of a table that is there packed as well the unpacked is read", &found.packed),
+            ("names that begin with . or _ are passed over", &found.hidden),
         ] {
             if let [first, rest @ ..] = paths.as_slice() {
                 let more = match rest.len() {
@@ -102,14 +109,26 @@ struct Under {
     passed_over: Vec<PathBuf>,
     /// Packed tables beside the same unpacked.
     packed: Vec<PathBuf>,
+    /// Tables whose names, or those of a directory that they are in, begin with a point or an underscore.
+    hidden: Vec<PathBuf>,
+}
+
+/// The tables met under a directory.
+#[derive(Default)]
+struct Met {
+    parquet: Vec<PathBuf>,
+    text: Vec<PathBuf>,
+    hidden: Vec<PathBuf>,
 }
 
 /// The tables under a directory, and those in text where there are some in Parquet.
 fn under(directory: &Path) -> Result<Under> {
-    let (mut parquet, mut text) = (Vec::new(), Vec::new());
-    collect(directory, &mut parquet, &mut text)?;
+    let mut met = Met::default();
+    collect(directory, &mut met)?;
+    let Met { mut parquet, mut text, mut hidden } = met;
     parquet.sort();
     text.sort();
+    hidden.sort();
     Ok(match parquet.is_empty() {
         true => {
             // Their rows would count twice.
@@ -119,29 +138,35 @@ fn under(directory: &Path) -> Result<Under> {
                 is_packed && text.binary_search(&path.with_extension("")).is_ok()
             };
             let (packed, used) = text.iter().cloned().partition(is_copy);
-            Under { used, passed_over: Vec::new(), packed }
+            Under { used, passed_over: Vec::new(), packed, hidden }
         }
-        false => Under { used: parquet, passed_over: text, packed: Vec::new() },
+        false => Under { used: parquet, passed_over: text, packed: Vec::new(), hidden },
     })
 }
 
-fn collect(directory: &Path, parquet: &mut Vec<PathBuf>, text: &mut Vec<PathBuf>) -> Result<()> {
+fn collect(directory: &Path, met: &mut Met) -> Result<()> {
     let read = |e| ResultsError::read(directory, e);
     for entry in fs::read_dir(directory).map_err(read)? {
         let entry = entry.map_err(read)?;
         let path = entry.path();
         let name = entry.file_name().to_string_lossy().to_lowercase();
-        if name.starts_with('.') {
-            continue;
-        }
+        let is_hidden = name.starts_with(['.', '_']);
         if entry.file_type().map_err(read)?.is_dir() {
-            collect(&path, parquet, text)?;
+            if is_hidden {
+                // Whatever cannot be read of it was not to be read.
+                let mut below = Met::default();
+                collect(&path, &mut below).unwrap_or_default();
+                met.hidden.extend([below.parquet, below.text, below.hidden].concat());
+            } else {
+                collect(&path, met)?;
+            }
             continue;
         }
         let unpacked = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(&name);
         let list = match unpacked.rsplit_once('.').map(|(_, extension)| extension) {
-            Some("parquet" | "parq" | "pq") => &mut *parquet,
-            Some("csv" | "tsv" | "tab") => &mut *text,
+            Some("parquet" | "parq" | "pq" | "csv" | "tsv" | "tab") if is_hidden => &mut met.hidden,
+            Some("parquet" | "parq" | "pq") => &mut met.parquet,
+            Some("csv" | "tsv" | "tab") => &mut met.text,
             _ => continue,
         };
         if path.is_file() {
@@ -149,6 +174,78 @@ fn collect(directory: &Path, parquet: &mut Vec<PathBuf>, text: &mut Vec<PathBuf>
         }
     }
     Ok(())
+}
+
+/// Refuses two tables that hold the same byte by byte, and are in folders that say the same: their rows would count twice.
+pub(crate) fn refuse_copies(tables: &[Located], remedy: &str) -> Result<()> {
+    let mut by_size: HashMap<u64, Vec<&Located>> = HashMap::new();
+    for table in tables {
+        // What is no file by now is read through once, by its reader.
+        if let Ok(found) = fs::metadata(table.input.given())
+            && found.is_file()
+            && found.len() > 0
+            && !table.input.is_standard_input()
+        {
+            by_size.entry(found.len()).or_default().push(table);
+        }
+    }
+    let mut alike: Vec<Vec<&Located>> = Vec::new();
+    for (size, tables) in by_size.into_iter().filter(|(_, tables)| tables.len() > 1) {
+        let mut by_ends: HashMap<Vec<u8>, Vec<&Located>> = HashMap::new();
+        for table in tables {
+            by_ends.entry(ends(table.input.given(), size).unwrap_or_default()).or_default().push(table);
+        }
+        alike.extend(by_ends.into_values().filter(|tables| tables.len() > 1));
+    }
+    let mut copies: Vec<(&Path, &Path)> = Vec::new();
+    for tables in &alike {
+        for (k, later) in tables.iter().enumerate() {
+            let is_copy = |earlier: &&&Located| {
+                earlier.folders == later.folders
+                    && earlier.above == later.above
+                    && is_same(earlier.input.given(), later.input.given()).unwrap_or(false)
+            };
+            if let Some(earlier) = tables[..k].iter().find(is_copy) {
+                copies.push((earlier.input.path(), later.input.path()));
+            }
+        }
+    }
+    let Some((first, copy)) = copies.into_iter().min() else { return Ok(()) };
+    let problem = format!(
+        "holds byte for byte what {} holds, so that its rows would count twice: name one of them{remedy}",
+        first.display()
+    );
+    Err(ResultsError::bad_file(copy, problem))
+}
+
+/// Bytes that two files are first compared by.
+const ENDS: usize = 1 << 12;
+
+/// The beginning and the end of a file.
+fn ends(path: &Path, size: u64) -> io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    let mut found = Vec::new();
+    file.by_ref().take(ENDS as u64).read_to_end(&mut found)?;
+    file.seek(SeekFrom::Start(size.saturating_sub(ENDS as u64)))?;
+    file.take(ENDS as u64).read_to_end(&mut found)?;
+    Ok(found)
+}
+
+/// Whether two files hold the same.
+fn is_same(a: &Path, b: &Path) -> io::Result<bool> {
+    let (mut a, mut b) = (BufReader::new(File::open(a)?), BufReader::new(File::open(b)?));
+    loop {
+        let (here, there) = (a.fill_buf()?, b.fill_buf()?);
+        let n = here.len().min(there.len());
+        if n == 0 {
+            return Ok(here.len() == there.len());
+        }
+        if here[..n] != there[..n] {
+            return Ok(false);
+        }
+        a.consume(n);
+        b.consume(n);
+    }
 }
 
 /// The `name=value` folders of a path, the outermost first; a name that comes twice counts where it stands deepest.

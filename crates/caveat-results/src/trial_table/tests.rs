@@ -214,7 +214,15 @@ fn tables_are_found_at_any_depth_and_listed_once() {
     let directory = tempfile::tempdir().unwrap();
     let root = directory.path();
     fs::create_dir_all(root.join("ti/deep")).unwrap();
-    for name in ["b.parquet", "ti/a.parquet", "ti/deep/c.PARQUET", "equity.npy", ".hidden.parquet", "notes.csv"] {
+    for name in [
+        "b.parquet",
+        "ti/a.parquet",
+        "ti/deep/c.PARQUET",
+        "equity.npy",
+        "_hidden.parquet",
+        ".hidden.parquet",
+        "notes.csv",
+    ] {
         fs::write(root.join(name), "x").unwrap();
     }
     let names = |paths: &[PathBuf]| -> Vec<String> {
@@ -242,8 +250,8 @@ fn tables_are_found_at_any_depth_and_listed_once() {
 fn the_first_error_in_row_order_is_reported() {
     let directory = tempfile::tempdir().unwrap();
     let paths: Vec<PathBuf> = (0..20).map(|k| directory.path().join(format!("{k:02}.parquet"))).collect();
-    for path in &paths {
-        Table::new().integer("seed", [1_i64, 2]).unwrap().write(path).unwrap();
+    for (k, path) in (0_i64..).zip(&paths) {
+        Table::new().integer("seed", [k, 2]).unwrap().write(path).unwrap();
     }
     for _ in 0..20 {
         let outcome = scan_trials(&paths, &[TrialColumn::Seed], &|_, _| {}, |(): &mut (), batch| {

@@ -29,7 +29,7 @@ impl Place {
     }
 
     pub(crate) fn make_directory(&self, name: &str) -> &Self {
-        fs::create_dir(self.path(name)).unwrap();
+        fs::create_dir_all(self.path(name)).unwrap();
         self
     }
 
