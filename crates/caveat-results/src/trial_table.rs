@@ -89,6 +89,8 @@ pub enum TrialColumn {
     LoraR,
     /// L2 penalty of the probe; missing for other settings.
     L2Reg,
+    /// Scale of the LoRA update; not every table has it.
+    LoraAlpha,
 }
 
 /// What a column holds.
@@ -117,7 +119,10 @@ impl ColumnKind {
 }
 
 impl TrialColumn {
-    /// All columns, in the order in which a trial table has them.
+    /// Columns that a table may lack, which then are missing in every row.
+    pub const OPTIONAL: [Self; 1] = [Self::LoraAlpha];
+
+    /// All columns that every trial table has, in their order.
     pub const ALL: [Self; 25] = [
         Self::Setting,
         Self::Model,
@@ -174,6 +179,7 @@ impl TrialColumn {
             Self::PairedCorrect => "paired_correct",
             Self::LoraR => "lora_r",
             Self::L2Reg => "l2_reg",
+            Self::LoraAlpha => "lora_alpha",
         }
     }
 
@@ -186,7 +192,8 @@ impl TrialColumn {
             Self::RankHigher | Self::RankLower | Self::Gap => ColumnKind::Integer,
             Self::Reverse | Self::IsTrain | Self::IsException | Self::NoGt => ColumnKind::Flag,
             Self::LogitDiff | Self::ProbYes | Self::GroundTruth | Self::Margin => ColumnKind::Real,
-            Self::Correct | Self::PairedCorrect | Self::LoraR | Self::L2Reg => ColumnKind::Real,
+            Self::Correct | Self::PairedCorrect => ColumnKind::Real,
+            Self::LoraR | Self::L2Reg | Self::LoraAlpha => ColumnKind::Real,
         }
     }
 }

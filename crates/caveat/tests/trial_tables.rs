@@ -93,6 +93,43 @@ fn a_table_that_lies_packed_beside_itself_counts_once() {
     assert_eq!(serde_json::from_slice::<Value>(&run.stdout).unwrap(), expected);
 }
 
+/// The table of a condition with the column `lora_alpha`.
+fn with_alpha(place: &Place, of: Simulated, alpha: f64) -> caveat_results::Table {
+    let table = trials::table(place, &[of]);
+    let n_rows = table.n_rows();
+    table.float("lora_alpha", vec![alpha; n_rows]).unwrap()
+}
+
+#[test]
+fn models_of_different_lora_alpha_are_not_one_condition() {
+    let place = Place::new();
+    let lora = Simulated { setting: "lora", lora_r: Some(8.0), ..PLAIN };
+    with_alpha(&place, lora, 16.0).write(&place.path("a.parquet")).unwrap();
+    with_alpha(&place, Simulated { conjunctivity: 0.4, ..lora }, 32.0).write(&place.path("b.parquet")).unwrap();
+    place.make_directory("matrices");
+    let says = ["lora_alpha", "32 in condition lora", "but 16 in row", "--where lora_alpha=16, or lora_alpha=32"];
+    for line in [
+        "fit a.parquet b.parquet",
+        "fit a.parquet b.parquet --loss logistic",
+        "results summary a.parquet b.parquet",
+        "results matrix a.parquet b.parquet",
+    ] {
+        place.refused_saying(line, &says);
+    }
+    for (alpha, truth) in [(16, 0.2), (32, 0.4)] {
+        let fits = place.json(&format!("fit a.parquet b.parquet --where lora_alpha={alpha} --bootstrap 0"));
+        assert_close(&fits[0]["conjunctivity"], truth, 0.1);
+    }
+    let summary = place.ok("results summary a.parquet b.parquet --by lora_alpha --format csv");
+    assert!(summary.lines().any(|l| l.starts_with("16")) && summary.lines().any(|l| l.starts_with("32")), "{summary}");
+    // One run of each is no run twice.
+    place.ok("results check a.parquet b.parquet");
+    // A table without the column lacks the value.
+    trials::write(&place, "c.parquet", &[EXCEPTION]);
+    place.ok("fit a.parquet c.parquet --bootstrap 0");
+    place.refused_saying("fit c.parquet --where lora_alpha=16", &["no rows"]);
+}
+
 #[test]
 fn a_copy_of_a_table_does_not_count_twice() {
     let place = Place::new();

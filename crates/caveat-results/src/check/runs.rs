@@ -66,6 +66,7 @@ pub(super) struct ConditionId {
     /// Bits of the hyperparameters, with one NaN and one zero.
     lora_r: u64,
     l2_reg: u64,
+    lora_alpha: u64,
 }
 
 /// What all rows of one run share: one model trained once, judged in one phase.
@@ -103,6 +104,7 @@ struct Same {
     names: [i32; 4],
     lora_r: u64,
     l2_reg: u64,
+    lora_alpha: u64,
     seed: i64,
     reverse: bool,
     phase: u8,
@@ -112,7 +114,7 @@ impl Runs {
     /// Checks the rows of a batch of a table one by one, and takes those that can be placed.
     pub(super) fn add(&mut self, batch: &TrialBatch, table: usize, most: usize) -> Result<()> {
         use TrialColumn as C;
-        const PLACING: [TrialColumn; 4] = [C::Seed, C::Reverse, C::LoraR, C::L2Reg];
+        const PLACING: [TrialColumn; 5] = [C::Seed, C::Reverse, C::LoraR, C::L2Reg, C::LoraAlpha];
         const MARKS: [TrialColumn; 3] = [C::IsTrain, C::IsException, C::NoGt];
 
         let c = Columns::of(batch)?;
@@ -135,6 +137,7 @@ impl Runs {
                 names: c.names.map(|n| n.keys[row]),
                 lora_r: c.lora_r[row].to_bits(),
                 l2_reg: c.l2_reg[row].to_bits(),
+                lora_alpha: c.lora_alpha[row].to_bits(),
                 seed: c.seed[row],
                 reverse: c.reverse.value(row),
                 phase,
@@ -234,7 +237,8 @@ impl Runs {
     pub(super) fn describe(&self, id: &ConditionId) -> String {
         let [setting, model, task, hier] = id.names.map(|n| self.names.label(n));
         let value = |bits| Some(f64::from_bits(bits)).filter(|x| !x.is_nan());
-        ConditionKey { setting, model, task, hier, lora_r: value(id.lora_r), l2_reg: value(id.l2_reg) }.to_string()
+        let key = ConditionKey { setting, model, task, hier, lora_r: value(id.lora_r), l2_reg: value(id.l2_reg) };
+        value(id.lora_alpha).map_or_else(|| key.to_string(), |alpha| format!("{key} lora_alpha={alpha}"))
     }
 
     /// The run of a row; none if one of its names is missing.
@@ -244,7 +248,12 @@ impl Runs {
             let Some(name) = text.get(row) else { return Ok(None) };
             *number = self.names.intern(name.as_bytes()).map_err(|problem| batch.bad_value(row, column, problem))?;
         }
-        let condition = ConditionId { names, lora_r: canonical(same.lora_r), l2_reg: canonical(same.l2_reg) };
+        let condition = ConditionId {
+            names,
+            lora_r: canonical(same.lora_r),
+            l2_reg: canonical(same.l2_reg),
+            lora_alpha: canonical(same.lora_alpha),
+        };
         let key = RunKey { condition, seed: same.seed, reverse: same.reverse, is_post: same.phase == 1 };
         let next = self.keys.len();
         let run = *self.index.entry(key).or_insert(next);

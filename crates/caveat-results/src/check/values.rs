@@ -45,6 +45,7 @@ pub(super) struct Columns<'a> {
     pub(super) paired_correct: &'a [f64],
     pub(super) lora_r: &'a [f64],
     pub(super) l2_reg: &'a [f64],
+    pub(super) lora_alpha: &'a [f64],
 }
 
 const SETTINGS: [&str; 4] = ["full", "lora", "probe", "none"];
@@ -86,6 +87,7 @@ impl<'a> Columns<'a> {
             paired_correct: batch.reals(C::PairedCorrect)?,
             lora_r: batch.reals(C::LoraR)?,
             l2_reg: batch.reals(C::L2Reg)?,
+            lora_alpha: batch.reals(C::LoraAlpha)?,
         })
     }
 

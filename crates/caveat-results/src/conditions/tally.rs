@@ -111,6 +111,15 @@ pub(crate) struct Group<S> {
     cells: Vec<Cell>,
     seeds: Vec<i64>,
     blocks: Vec<Vec<S>>,
+    /// The scale of the LoRA update, as bits, where a row has one, with the first such row.
+    lora_alpha: Option<(u64, Place)>,
+}
+
+/// A row of a file.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    file: u32,
+    row: u64,
 }
 
 impl<S: Tallied> Group<S> {
@@ -161,6 +170,8 @@ pub(crate) struct Tally<S> {
     /// (group, seed) → block of the group.
     block_index: HashMap<(usize, i64), usize>,
     n_bytes: usize,
+    /// Whether the rows of a condition may differ in the scale of the LoRA update, as it is told apart elsewhere.
+    pub(crate) alphas_may_differ: bool,
 }
 
 impl<S> Default for Tally<S> {
@@ -172,6 +183,7 @@ impl<S> Default for Tally<S> {
             group_index: HashMap::new(),
             block_index: HashMap::new(),
             n_bytes: 0,
+            alphas_may_differ: false,
         }
     }
 }
@@ -182,6 +194,7 @@ struct Run {
     names: [i32; 4],
     lora_r: u64,
     l2_reg: u64,
+    lora_alpha: u64,
     seed: i64,
 }
 
@@ -198,7 +211,7 @@ impl<S: Tallied> Tally<S> {
     const NAMES: [TrialColumn; 4] = [TrialColumn::Setting, TrialColumn::Model, TrialColumn::Task, TrialColumn::Hier];
 
     /// The columns that every tally needs.
-    const COLUMNS: [TrialColumn; 12] = [
+    const COLUMNS: [TrialColumn; 13] = [
         TrialColumn::Setting,
         TrialColumn::Model,
         TrialColumn::Task,
@@ -211,6 +224,7 @@ impl<S: Tallied> Tally<S> {
         TrialColumn::Label,
         TrialColumn::LoraR,
         TrialColumn::L2Reg,
+        TrialColumn::LoraAlpha,
     ];
 
     /// The columns that this tally needs.
@@ -231,6 +245,7 @@ impl<S: Tallied> Tally<S> {
         let (train, exception) =
             (batch.flags(TrialColumn::IsTrain)?.values(), batch.flags(TrialColumn::IsException)?.values());
         let (lora_r, l2_reg) = (batch.reals(TrialColumn::LoraR)?, batch.reals(TrialColumn::L2Reg)?);
+        let lora_alpha = batch.reals(TrialColumn::LoraAlpha)?;
         let rows = S::rows(batch)?;
 
         let mut place: Option<(Run, usize, usize)> = None;
@@ -248,6 +263,7 @@ impl<S: Tallied> Tally<S> {
                 names: names.map(|n| n.keys[row]),
                 lora_r: lora_r[row].to_bits(),
                 l2_reg: l2_reg[row].to_bits(),
+                lora_alpha: lora_alpha[row].to_bits(),
                 seed: seeds.map_or(0, |s| s[row]),
             };
             let (group, block) = match place {
@@ -303,6 +319,9 @@ impl<S: Tallied> Tally<S> {
                 *name = self.names.intern(other.names.label(*name).as_bytes()).map_err(ResultsError::BadTable)?;
             }
             let group = self.group(key);
+            if let Some((alpha, place)) = from.lora_alpha {
+                self.see_alpha(group, alpha, Place { file: files[place.file as usize], ..place })?;
+            }
             if self.groups[group].stride < from.stride {
                 self.grow(group, from.stride)?;
             }
@@ -366,13 +385,38 @@ impl<S: Tallied> Tally<S> {
             *number = self.names.intern(name.as_bytes()).map_err(|problem| batch.bad_value(row, column, problem))?;
         }
         let group = self.group(key);
+        if !f64::from_bits(run.lora_alpha).is_nan() {
+            let place = Place { file: self.file_number(batch.shared_path()), row: batch.first_row() + row as u64 };
+            self.see_alpha(group, canonical(run.lora_alpha), place)?;
+        }
         Ok((group, self.block(group, run.seed)?))
+    }
+
+    /// Refuses a condition whose rows have several scales of the LoRA update: models that were trained in different ways.
+    fn see_alpha(&mut self, group: usize, alpha: u64, place: Place) -> Result<()> {
+        let (known, first) = *self.groups[group].lora_alpha.get_or_insert((alpha, place));
+        if known == alpha || self.alphas_may_differ {
+            return Ok(());
+        }
+        let (here, there) = (f64::from_bits(alpha), f64::from_bits(known));
+        Err(ResultsError::BadValue {
+            path: self.files[place.file as usize].to_path_buf(),
+            row: place.row,
+            column: TrialColumn::LoraAlpha.name(),
+            problem: format!(
+                "{here} in condition {}, but {there} in row {} of {}: expected one value in a condition; choose with \
+                 --where lora_alpha={there}, or lora_alpha={here}",
+                self.key(&self.groups[group]),
+                first.row,
+                self.files[first.file as usize].display(),
+            ),
+        })
     }
 
     fn group(&mut self, key: GroupKey) -> usize {
         *self.group_index.entry(key).or_insert_with(|| {
             let (stride, cells) = (MIN_STRIDE, vec![Cell::default(); MIN_STRIDE * MIN_STRIDE]);
-            self.groups.push(Group { key, stride, cells, seeds: Vec::new(), blocks: Vec::new() });
+            self.groups.push(Group { key, stride, cells, seeds: Vec::new(), blocks: Vec::new(), lora_alpha: None });
             self.groups.len() - 1
         })
     }

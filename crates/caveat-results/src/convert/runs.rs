@@ -374,6 +374,7 @@ pub(super) fn columns(runs: &[Run], truth_is_whole: bool) -> Vec<ArrayRef> {
         C::PairedCorrect => real(&|_, r| r.paired.map(truth)),
         C::LoraR => real(&|of, _| of.lora_r()),
         C::L2Reg => real(&|of, _| of.l2_reg()),
+        C::LoraAlpha => real(&|of, _| of.lora_alpha()),
     };
-    C::ALL.into_iter().map(of).chain([real(&|of, _| of.lora_alpha())]).collect()
+    C::ALL.into_iter().chain([C::LoraAlpha]).map(of).collect()
 }

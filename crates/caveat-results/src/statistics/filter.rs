@@ -15,7 +15,7 @@ use crate::trial_table::{ColumnKind, Phase, TextColumn, TrialBatch, TrialColumn}
 /// The names of [`GroupColumn`], for messages.
 const COLUMN_NAMES: &str = "class, setting, model, task, hier, seed, reverse, phase, rank_a, rank_b, rank_higher, \
                             rank_lower, gap, is_train, is_exception, no_gt, direction, label, logit_diff, prob_yes, \
-                            ground_truth, margin, correct, paired_correct, lora_r or l2_reg";
+                            ground_truth, margin, correct, paired_correct, lora_r, l2_reg or lora_alpha";
 
 /// Numbers that differ by less than this, relative to the larger, count as equal: `l2_reg=1e-4` finds what was written as
 /// 0.0001 or went through single precision text.
@@ -54,7 +54,7 @@ impl FromStr for GroupColumn {
         if name == "class" {
             return Ok(Self::Class);
         }
-        let column = TrialColumn::ALL.into_iter().find(|c| c.name() == name);
+        let column = TrialColumn::ALL.into_iter().chain(TrialColumn::OPTIONAL).find(|c| c.name() == name);
         column.map(Self::Trial).ok_or_else(|| ResultsError::UnknownChoice {
             what: "column",
             value: name.to_owned(),
@@ -205,9 +205,9 @@ impl Filter {
 
     /// Whether all rows of a run (a condition, seed, order and phase) pass or fail together.
     fn is_of_run(&self) -> bool {
-        use TrialColumn::{Hier, L2Reg, LoraR, Model, Phase, Reverse, Seed, Setting, Task};
+        use TrialColumn::{Hier, L2Reg, LoraAlpha, LoraR, Model, Phase, Reverse, Seed, Setting, Task};
         let GroupColumn::Trial(column) = self.column else { return false };
-        matches!(column, Setting | Model | Task | Hier | Seed | Reverse | Phase | LoraR | L2Reg)
+        matches!(column, Setting | Model | Task | Hier | Seed | Reverse | Phase | LoraR | L2Reg | LoraAlpha)
     }
 
     fn trial_column(&self) -> Option<TrialColumn> {
@@ -365,7 +365,9 @@ mod tests {
     #[test]
     fn the_names_of_columns_in_messages_are_all_there_are() {
         let names: Vec<&str> = COLUMN_NAMES.split([',', ' ']).filter(|n| !n.is_empty() && *n != "or").collect();
-        let known: Vec<&str> = std::iter::once("class").chain(TrialColumn::ALL.map(TrialColumn::name)).collect();
+        let known: Vec<&str> = std::iter::once("class")
+            .chain(TrialColumn::ALL.into_iter().chain(TrialColumn::OPTIONAL).map(TrialColumn::name))
+            .collect();
         assert_eq!(names, known);
         for name in names {
             assert_eq!(name.parse::<GroupColumn>().unwrap().to_string(), name);

@@ -160,7 +160,8 @@ pub(super) fn summarize_within(
     if let Some((_, column)) = by.iter().enumerate().find(|(k, c)| by[..*k].contains(c)) {
         return Err(ResultsError::BadTable(format!("column {column} is named twice to group by: name it once")));
     }
-    let hierarchies = read_hierarchies(paths, selection, &|done, total| progress(done, 2 * total))?;
+    let by_alpha = by.contains(&GroupColumn::Trial(TrialColumn::LoraAlpha));
+    let hierarchies = read_hierarchies(paths, selection, by_alpha, &|done, total| progress(done, 2 * total))?;
     let scan = Scan::new(by, selection, &hierarchies, max_words);
     let second = |done, total| progress(total + done, 2 * total);
     let parts = scan_trials(paths, &scan.columns(), &second, |part: &mut Part, batch| scan.add(part, batch))?;
@@ -175,12 +176,19 @@ pub(super) fn summarize_within(
 }
 
 /// What was trained under each hierarchy, from the rows of all runs that pass.
-fn read_hierarchies(paths: &[Input], selection: &Selection, progress: Progress<'_>) -> Result<Vec<Hierarchy>> {
+fn read_hierarchies(
+    paths: &[Input],
+    selection: &Selection,
+    by_alpha: bool,
+    progress: Progress<'_>,
+) -> Result<Vec<Hierarchy>> {
     let columns = distinct(Tally::<()>::columns().into_iter().chain(selection.run_columns()));
     let tallies = scan_trials(paths, &columns, progress, |tally: &mut Tally<()>, batch| {
+        tally.alphas_may_differ = by_alpha;
         tally.add(batch, &selection.run_uses(batch)?)
     })?;
     let mut all = Tally::default();
+    all.alphas_may_differ = by_alpha;
     for tally in tallies {
         all.merge(tally)?;
     }

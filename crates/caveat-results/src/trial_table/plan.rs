@@ -41,9 +41,10 @@ impl Plan {
         }
         let find = |column: TrialColumn| find_column(names, column.name()).map_err(bad);
         let (mut fields, mut constants, mut checks) = (Vec::new(), Vec::new(), Vec::new());
-        for column in TrialColumn::ALL {
+        for column in TrialColumn::ALL.into_iter().chain(TrialColumn::OPTIONAL) {
             let (wanted, folder) = (columns.contains(&column), value_of(&table.folders, column));
-            if !wanted && folder.is_none() {
+            let is_optional = TrialColumn::OPTIONAL.contains(&column);
+            if !wanted && (folder.is_none() || is_optional) {
                 continue;
             }
             if let Some(Some(value)) = folder.or_else(|| value_of(&table.above, column).filter(|_| wanted))
@@ -61,6 +62,7 @@ impl Plan {
                 (None, Some(value)) => constants.push((column, value.clone())),
                 (None, None) => match value_of(&table.above, column) {
                     Some(value) => constants.push((column, value.clone())),
+                    None if is_optional => constants.push((column, None)),
                     None => return Err(missing(&path, names, column)?),
                 },
             }
