@@ -80,7 +80,7 @@ impl CheckReport {
 /// No path at all. Everything about files is in the report.
 pub fn check_trials<P: AsInput>(paths: &[P], most: usize, progress: Progress<'_>) -> Result<CheckReport> {
     if paths.is_empty() {
-        return Err(ResultsError::NoTables { place: "no path was given".to_owned() });
+        return Err(ResultsError::NoTables { place: "no path was given".to_owned(), passed_over: String::new() });
     }
     let (located, mut problems) = list_tables(paths);
     let tables: Vec<PathBuf> = located.iter().map(|t| t.input.path().to_owned()).collect();

@@ -44,12 +44,14 @@ pub enum ResultsError {
     },
     /// A directory without trial tables, or no path at all.
     #[error(
-        "{place}: no trial tables found: name a table in Parquet or CSV, or a directory that holds .parquet, .csv or .tsv files; folders of \
+        "{place}: no trial tables found{passed_over}: name a table in Parquet or CSV, or a directory that holds .parquet, .csv or .tsv files; folders of \
          runs (results.json) become one with `caveat results convert`"
     )]
     NoTables {
         /// Where was looked.
         place: String,
+        /// What is there and is not read, in words after a space; mostly nothing.
+        passed_over: String,
     },
     /// A table with a header but no row to use.
     #[error("{}: the table has no rows{filter}: expected {expected}", path.display())]

@@ -1,6 +1,6 @@
 //! Columns that are not read and by which rows seem to differ: counts, and what tells training from tests.
 
-use crate::delimited::is_missing;
+use crate::delimited::{flag, is_missing};
 use crate::error::name_list;
 
 /// Names of columns that say how often a row counts.
@@ -99,9 +99,16 @@ impl Watched {
         let shown = &self.values[..self.values.len().min(MOST)];
         let more = if self.values.len() > MOST { " and others" } else { "" };
         let values = name_list(shown.iter().map(String::as_str));
-        // That of the test, where the values say which.
-        let is_test = |value: &&String| value.to_lowercase().contains("test");
-        let example = self.values.iter().find(is_test).unwrap_or(if is_early(last) { first } else { last });
+        // That of the test, where the values or the name of the column say which.
+        let by_value = |word: &str| self.values.iter().find(|value| value.to_lowercase() == word);
+        let by_name = || {
+            let is_of_test = !is_early(&self.name);
+            let says = is_early(&self.name) || self.name.to_lowercase().contains("test");
+            self.values.iter().find(|value| says && flag(value) == Some(is_of_test))
+        };
+        let contains = || self.values.iter().find(|value| value.to_lowercase().contains("test"));
+        let other = if is_early(last) { first } else { last };
+        let example = by_value("test").or_else(by_name).or_else(contains).unwrap_or(other);
         Some(format!(
             "the column {:?} is not read, and rows with {values}{more} in it are taken together: if it tells training or practice from a \
              test, choose with --where {}={example}",
@@ -132,6 +139,14 @@ mod tests {
         assert!(found[1].note().is_none());
         let note = found[0].note().unwrap();
         assert!(note.contains("\"test\", \"train\"") && note.ends_with("--where Phase=test"), "{note}");
+        for (name, values, says) in
+            [("is_train", ["0", "1"], "=0"), ("practice", ["TRUE", "FALSE"], "=FALSE"), ("is_test", ["1", "0"], "=1")]
+        {
+            let mut flags = Watched::find(&[name.to_owned()], |_| true);
+            values.iter().for_each(|value| flags[0].see(value.as_bytes()));
+            let note = flags[0].note().unwrap();
+            assert!(note.ends_with(says), "{note}");
+        }
         let mut other = Watched::find(&names, |field| field == 2);
         (0..9_u8).for_each(|k| other[0].see(&[b'0' + k]));
         Watched::merge(&mut found, other);

@@ -59,7 +59,7 @@ fn trial_tables_that_are_none_are_refused() {
         ("header.csv", "no rows"),
         ("absent.parquet", "cannot be read"),
         ("empty", "name a table in Parquet or CSV, or a directory that holds .parquet, .csv or .tsv files"),
-        ("hidden", "no trial tables found"),
+        ("hidden", "no trial tables found but hidden/.t.parquet, and names that begin with . or _ are passed over"),
     ] {
         place.refused_saying(&format!("fit {name}"), &[name, says]);
         place.refused_saying(&format!("fit good.parquet {name} -o out.parquet"), &[name, says]);

@@ -166,7 +166,7 @@ impl Fields {
             };
             names.iter().enumerate().find(is_like).map(|(_, name)| name)
         };
-        let count = find(&COUNTS).filter(|_| self.get(Weight).is_none() && self.shape != Shape::Counted);
+        let count = find(COUNTS).filter(|_| self.get(Weight).is_none() && self.shape != Shape::Counted);
         let tie = find(&TIES).filter(|_| self.shape == Shape::Won);
         let right = find(&RIGHT).filter(|_| self.shape == Shape::Won && self.found_by_name);
         let mut notes = Vec::new();

@@ -58,11 +58,11 @@ pub(crate) fn locate<P: AsInput>(paths: &[P]) -> Result<Vec<Located>> {
                 found.push(Located { input: Input::new(&file), folders: below, above: above.clone() });
             }
             if found.is_empty() {
-                let but = match hidden.first() {
-                    Some(path) => format!(" but {} (names that begin with . or _ are passed over)", path.display()),
+                let passed_over = match hidden.first() {
+                    Some(path) => format!(" but {}, and names that begin with . or _ are passed over", path.display()),
                     None => String::new(),
                 };
-                return Err(ResultsError::NoTables { place: format!("{}{but}", root.display()) });
+                return Err(ResultsError::NoTables { place: root.display().to_string(), passed_over });
             }
         } else {
             found.push(Located::file(input));
@@ -74,7 +74,7 @@ pub(crate) fn locate<P: AsInput>(paths: &[P]) -> Result<Vec<Located>> {
         }
     }
     if tables.is_empty() {
-        return Err(ResultsError::NoTables { place: "no path was given".to_owned() });
+        return Err(ResultsError::NoTables { place: "no path was given".to_owned(), passed_over: String::new() });
     }
     Ok(tables)
 }
@@ -84,7 +84,8 @@ pub(crate) fn locate<P: AsInput>(paths: &[P]) -> Result<Vec<Located>> {
 pub fn tables_passed_over<P: AsInput>(paths: &[P]) -> Vec<String> {
     let mut notes = Vec::new();
     for input in paths.iter().map(AsInput::as_input).filter(Input::is_dir) {
-        let Ok(found) = under(input.given()) else { continue };
+        // Of a directory without tables the error says it.
+        let Some(found) = under(input.given()).ok().filter(|found| !found.used.is_empty()) else { continue };
         for (why, paths) in [
             ("only .parquet files are read", &found.passed_over),
             ("of a table that is there packed as well the unpacked is read", &found.packed),
