@@ -29,6 +29,9 @@ pub(crate) const COUNTS: &[&str] = &[
     "n_obs",
     "nobs",
     "wins",
+    "n_wins",
+    "votes",
+    "draws",
 ];
 
 /// Names of columns that may tell rows of training or practice from those of a test.
@@ -99,6 +102,14 @@ impl Watched {
         let shown = &self.values[..self.values.len().min(MOST)];
         let more = if self.values.len() > MOST { " and others" } else { "" };
         let values = name_list(shown.iter().map(String::as_str));
+        if self.values.len() > 2 && self.values.iter().all(|value| value.parse::<f64>().is_ok()) {
+            // Numbered parts of one session, most of them tests.
+            return Some(format!(
+                "the column {:?} is not read, and rows with {values}{more} in it are taken together: if some are training or practice, \
+                 leave them out, as with --where {}!={}",
+                self.name, self.name, shown[0]
+            ));
+        }
         // That of the test, where the values or the name of the column say which.
         let by_value = |word: &str| self.values.iter().find(|value| value.to_lowercase() == word);
         let by_name = || {
@@ -151,6 +162,9 @@ mod tests {
         (0..9_u8).for_each(|k| other[0].see(&[b'0' + k]));
         Watched::merge(&mut found, other);
         let note = found[1].note().unwrap();
-        assert!(note.contains("\"1\", \"0\", \"2\", \"3\" and others in it"), "{note}");
+        assert!(
+            note.contains("\"1\", \"0\", \"2\", \"3\" and others in it") && note.ends_with("--where block!=1"),
+            "{note}"
+        );
     }
 }

@@ -340,7 +340,11 @@ impl Hierarchy {
             interval: back(mean[0].at, mean[1].at),
             between,
             between_interval,
-            new_unit: back(new_unit(0.025), new_unit(0.975)),
+            // A limit of the median has no share of a prior: it is inside where the median may be it.
+            new_unit: back(
+                if mean[0].at.is_infinite() { mean[0].at } else { new_unit(0.025) },
+                if mean[1].at.is_infinite() { mean[1].at } else { new_unit(0.975) },
+            ),
             units: self.grids.par_iter().zip(known).map(of_unit).collect(),
         }
     }

@@ -223,13 +223,21 @@ fn intervals<R: Response>(
         let is_open = parameter == ChoiceParameter::Gain && estimates.saturated;
         Ok(Some(Interval { high: if is_open { f64::INFINITY } else { wider.high }, ..wider }))
     };
-    let [conjunctivity, strength, gain, lapse, position_bias] = [
+    let [conjunctivity, strength, mut gain, lapse, position_bias] = [
         of(ChoiceParameter::Conjunctivity)?,
         of(ChoiceParameter::Strength)?,
         of(ChoiceParameter::Gain)?,
         of(ChoiceParameter::Lapse)?,
         of(ChoiceParameter::PositionBias)?,
     ];
+    if let (Some(Interval { low: 0.0, .. }), Some(gain)) = (strength, &mut gain)
+        && estimates.limit != Some(FitLimit::Hebbian)
+    {
+        let lost = (peak, total.threshold(peak, model.spec.n_parameters()));
+        if profile::accepts(model, total, profile::HEBBIAN, lost, &mut Workspace::default())? {
+            gain.high = f64::INFINITY;
+        }
+    }
     let (mut conjunctivity, mut strength, mut screening, mut memorization) = (conjunctivity, strength, None, None);
     if model.spec.family == Family::Ridge && primary == Chart::Plane && model.surface.is_exact() {
         let mut start = on_primary.profile.best.theta;

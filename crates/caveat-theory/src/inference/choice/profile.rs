@@ -10,7 +10,7 @@ use super::response::{Binomial, MAX_LAPSE, Response, THRESHOLD};
 use super::scoring::{
     AMPLITUDE, BIAS, Coordinates, Held, LAPSE, Optimum, Search, Workspace, bounds, evaluate, maximize,
 };
-use super::search::inside;
+use super::search::{self, inside};
 use super::{At, ChoiceCount, ChoiceFit, ChoiceFitter, Estimates, Model};
 use crate::error::{Result, TheoryError};
 
@@ -348,13 +348,69 @@ pub(super) fn intervals<R: Response>(
         let identified = identified[parameter as usize];
         Ok(Some(ParameterInterval { interval, identified, bounded: low.is_some() && high.is_some() }))
     };
-    Ok(ChoiceIntervals {
+    let mut found = ChoiceIntervals {
         conjunctivity: of(ChoiceParameter::Conjunctivity)?,
         strength: of(ChoiceParameter::Strength)?,
         gain: of(ChoiceParameter::Gain)?,
         lapse: of(ChoiceParameter::Lapse)?,
         position_bias: of(ChoiceParameter::PositionBias)?,
-    })
+    };
+    // The plane's box ends before the additive limit, where α is 0 and C is ∞ at any m.
+    if accepts(model, response, Chart::Corner, (best.value, threshold), &mut profile.work)? {
+        extend(&mut found.conjunctivity, 0.0);
+        extend(&mut found.strength, f64::INFINITY);
+    }
+    for (interval, parameter) in [
+        (&mut found.conjunctivity, ChoiceParameter::Conjunctivity),
+        (&mut found.strength, ChoiceParameter::Strength),
+        (&mut found.lapse, ChoiceParameter::Lapse),
+        (&mut found.position_bias, ChoiceParameter::PositionBias),
+    ] {
+        extend(interval, estimates.of(parameter));
+    }
+    if estimates.saturated || accepts(model, response, HEBBIAN, (best.value, threshold), &mut profile.work)? {
+        extend(&mut found.gain, f64::INFINITY);
+    }
+    if estimates.saturated {
+        // A bias may grow with the gain, on the side of the estimate.
+        for side in [-1.0, 1.0] {
+            if side * estimates.position_bias >= -SMALLEST_BIAS {
+                extend(&mut found.position_bias, side * f64::INFINITY);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The limit C → 0, where the gain grows without bound at the same gain·C.
+pub(super) const HEBBIAN: Chart = Chart::AlongConjunctivity { z: f64::NEG_INFINITY };
+
+/// Whether a limit of the plane loses no more than a threshold of twice the log-likelihood to the best value.
+pub(super) fn accepts<R: Response>(
+    model: &Model,
+    response: &R,
+    chart: Chart,
+    (best, threshold): (f64, f64),
+    work: &mut Workspace,
+) -> Result<bool> {
+    if !model.surface.limits().contains(&chart) {
+        return Ok(false);
+    }
+    work.forget();
+    let found = search::maxima(model, response, chart, work)?[0].value;
+    Ok(2.0 * (best - found) <= threshold)
+}
+
+/// Biases of saturated fits below this are on neither side.
+const SMALLEST_BIAS: f64 = 1e-6;
+
+/// Stretches an interval to a value, if it is one; an end of the range or a number.
+fn extend(found: &mut Option<ParameterInterval>, value: f64) {
+    let Some(found) = found.as_mut().filter(|f| !value.is_nan() && !f.interval.low.is_nan()) else { return };
+    if value < found.interval.low || value > found.interval.high {
+        found.bounded &= value.is_finite() && value != 0.0;
+        found.interval = Interval { low: found.interval.low.min(value), high: found.interval.high.max(value) };
+    }
 }
 
 /// For every [`ChoiceParameter`], whether it changes along no null direction of the information.

@@ -231,3 +231,30 @@ fn people_who_never_err_have_the_interval_of_the_likelihood() {
         assert!(resampled.gain.unwrap().low.is_nan() && resampled.strength.unwrap().high.is_nan(), "{resampled:?}");
     }
 }
+
+#[test]
+fn intervals_reach_the_limits_that_the_data_allow() {
+    let task = TransitiveTask::new(9, &[(5, 3)]).unwrap();
+    let pairs: Vec<_> = (0..81).map(|k| (k / 9, k % 9)).filter(|(i, j)| i != j).collect();
+    let fitter = ChoiceFitter::new(task.graph(), &ModelSpec::new(Family::Ridge), &pairs).unwrap();
+    let of = |margins: &dyn Fn(usize, usize) -> f64| {
+        let one = |&(first, second): &(usize, usize)| ChoiceCount {
+            first,
+            second,
+            first_chosen: 6.0 * logistic(margins(first, second)),
+            trials: 6.0,
+        };
+        let clusters = vec![pairs.iter().map(one).collect::<Vec<_>>()];
+        let fit = fitter.fit(&clusters).unwrap();
+        let found = fitter.intervals(&fit, &clusters).unwrap();
+        (fit.estimates, [found.conjunctivity, found.strength, found.gain].map(|i| i.unwrap().interval))
+    };
+    // Additive: C is ∞ at α = 0 and any m, which the plane's box does not reach.
+    let additive = chain::solve(&task, &RidgeModel::new(0.0, f64::INFINITY).unwrap()).unwrap();
+    let (e, [alpha, c, _]) = of(&|i, j| 3.0 * additive.margin(i, j));
+    assert!(e.limit == Some(FitLimit::Additive) && alpha.low == 0.0 && c.high.is_infinite(), "{e:?} {alpha:?} {c:?}");
+    // Chance but for a little: with C → 0 any gain.
+    let weak = chain::solve(&task, &RidgeModel::new(0.2, 5.0).unwrap()).unwrap();
+    let (e, [_, c, gain]) = of(&|i, j| 0.1 * weak.margin(i, j));
+    assert!(c.low == 0.0 && gain.high.is_infinite(), "{e:?} {c:?} {gain:?}");
+}
