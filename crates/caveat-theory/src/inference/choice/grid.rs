@@ -299,6 +299,7 @@ impl<R: Response> Maker<'_, R> {
         let (floor, cap) = (self.response.smallest(self.unit).ln(), self.response.largest().0.ln());
         let peak = places.iter().fold(f64::NEG_INFINITY, |peak, p| peak.max(p.2.log));
         let shift = if self.model.spec.strength == Some(0.0) { surface.log_weight() } else { 0.0 };
+        let beyond = (BEYOND / step).ceil() as i64;
         let mut found: Vec<(Block, i64)> = Vec::with_capacity(places.len());
         let mut values: Vec<f32> = Vec::new();
         for (done, (x, z, place)) in places.iter().enumerate() {
@@ -323,7 +324,7 @@ impl<R: Response> Maker<'_, R> {
                         let amplitude = (k as f64 * step + scale).exp();
                         Line::new(|out| self.response.fill(&cells, shape, amplitude, &lapse, bias, out))
                     };
-                    let (first, lines) = window(start, (lowest, highest), peak - DEPTH, line);
+                    let (first, lines, is_open) = window(start, (lowest, highest), peak, beyond, line);
                     let Some(best) = (0..lines.len()).max_by(|&a, &b| lines[a].top.total_cmp(&lines[b].top)) else {
                         break;
                     };
@@ -336,7 +337,7 @@ impl<R: Response> Maker<'_, R> {
                         first: 0,
                         gains: lines.len() as u32,
                         start: values.len(),
-                        open: [first == lowest, first + lines.len() as i64 - 1 == highest],
+                        open: [first == lowest, is_open],
                         largest: (lines[best].top - peak).exp() as f32,
                     };
                     found.push((block, first));
@@ -386,15 +387,41 @@ impl Line {
     }
 }
 
-/// The lines from about where they are highest to the first below `least` on either side, within bounds, and the first's place.
-fn window(start: i64, bounds: (i64, i64), least: f64, line: impl Fn(i64) -> Line) -> (i64, Vec<Line>) {
+/// Log gain beyond the cap of amplitudes up to which windows go on where the likelihood still falls: the cap is that of the typical
+/// margin, and smaller ones may tell more.
+const BEYOND: f64 = 4.0;
+
+/// Change of a likelihood, as a share of the peak, from one gain to the next that counts as none.
+const FLAT: f64 = 1e-3;
+
+/// The lines from about where they are highest to the first below e^−[`DEPTH`] of the peak on either side, within bounds, and the
+/// first's place. Beyond the upper bound they go on, at most `beyond` lines, until nothing changes; whether that is so is the last.
+fn window(
+    start: i64,
+    bounds: (i64, i64),
+    peak: f64,
+    beyond: i64,
+    line: impl Fn(i64) -> Line,
+) -> (i64, Vec<Line>, bool) {
+    let least = peak - DEPTH;
     let mut lines = std::collections::VecDeque::from([line(start)]);
     let mut first = start;
+    let is_flat = |a: &Line, b: &Line| {
+        a.values.iter().zip(&b.values).all(|(a, b)| ((a - peak).exp() - (b - peak).exp()).abs() <= FLAT)
+    };
+    let mut is_open = false;
     // Up while it rises, and on until it is low; then the same down.
     loop {
-        let last = first + lines.len() as i64 - 1;
-        let (top, before) = (lines[lines.len() - 1].top, lines.len().checked_sub(2).map(|k| lines[k].top));
-        if last >= bounds.1 || (top < least && before.is_some_and(|before| top <= before)) {
+        let n = lines.len();
+        let last = first + n as i64 - 1;
+        let (top, before) = (lines[n - 1].top, n.checked_sub(2).map(|k| lines[k].top));
+        if top < least && before.is_some_and(|before| top <= before) {
+            break;
+        }
+        if last >= bounds.1
+            && (last >= bounds.1.saturating_add(beyond) || n > 1 && is_flat(&lines[n - 2], &lines[n - 1]))
+        {
+            is_open = true;
             break;
         }
         lines.push_back(line(last + 1));
@@ -407,7 +434,7 @@ fn window(start: i64, bounds: (i64, i64), least: f64, line: impl Fn(i64) -> Line
         first -= 1;
         lines.push_front(line(first));
     }
-    (first, lines.into())
+    (first, lines.into(), is_open)
 }
 
 /// Root mean square of the rate of a coordinate over places, each counted by a power of its likelihood relative to `best`.

@@ -161,6 +161,42 @@ fn a_marginal_likelihood_of_two_ridges_is_its_integral_over_gains_and_lapses() {
     }
 }
 
+#[test]
+fn one_error_at_a_small_margin_bounds_the_gain_however_sure_the_other_choices_are() {
+    let task = TransitiveTask::new(7, &[]).unwrap();
+    let margins = |(i, j): (usize, usize)| (j - i) as f64;
+    let chosen = |pair| if pair == (2, 3) { 19.0 } else { 20.0 };
+    let one = |&(first, second): &(usize, usize)| ChoiceCount {
+        first,
+        second,
+        first_chosen: chosen((first, second)),
+        trials: 20.0,
+    };
+    let choices = vec![pairs(7).iter().map(one).collect::<Vec<_>>()];
+    let unit = UnitChoices { graph: task.graph(), clusters: &choices };
+    let hierarchy = Hierarchy::of_choices(&ModelSpec::new(Family::Ridge), &[unit, unit], &|| {}).unwrap();
+    let grid = &hierarchy.grids[0];
+    // Without conjunctivity and ridge, margins are distances.
+    let of = |gain: f64| {
+        let level = Level::Normal { mean: gain.ln(), log_sd: LOG_SD.0 };
+        let population = [Level::Limit(0), Level::Limit(1), level, Level::Limit(0), Level::Limit(0)];
+        let exact: f64 = choices[0]
+            .iter()
+            .map(|c| {
+                let logit = gain * margins((c.first, c.second));
+                -c.first_chosen * (-logit).exp().ln_1p() - (c.trials - c.first_chosen) * logit.exp().ln_1p()
+            })
+            .sum();
+        (Integral::new(grid, &population).log_likelihood().0, exact)
+    };
+    for gain in [3.0, 5.0, 7.0, 9.0, 11.0] {
+        let (found, exact) = of(gain);
+        assert!((found - exact).abs() < 0.3, "{gain}: {found} {exact}");
+    }
+    // Where it is negligible it stays so.
+    assert!([20.0, 100.0, 1e4].map(of).iter().all(|(found, _)| *found < grid.log_peak - 9.0));
+}
+
 /// A unit whose logit α is known to be `center`, with a standard deviation of 1.
 fn normal_unit(center: f64) -> UnitGrid {
     let at: Vec<f64> = (-70..=70).map(|k| center + 0.1 * f64::from(k)).collect();
