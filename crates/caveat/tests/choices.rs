@@ -284,7 +284,7 @@ fn names_that_stand_in_several_files_and_copies_of_files_are_told() {
     place.write("a.csv", rows("1", "1,3")).write("b.csv", rows("1", "3,1")).write("c.csv", rows("2", "2,1"));
     let note = told("fit a.csv b.csv c.csv --bootstrap 0");
     assert!(note.contains("the subject \"1\" stands in 2 files and is taken for one and the same"), "{note}");
-    assert!(note.contains("subject=COLUMN") && note.contains("subject=1/"), "{note}");
+    assert!(note.contains("subject=COLUMN") && note.contains("person=1/"), "{note}");
     assert!(!told("fit a.csv c.csv --bootstrap 0").contains("one and the same"));
     let session = |name: &str, last: &str| place.write(name, format!("winner,loser,session\n1,2,1\n2,3,1\n{last},1\n"));
     session("s1.csv", "1,3");
@@ -298,6 +298,21 @@ fn names_that_stand_in_several_files_and_copies_of_files_are_told() {
     assert!(!told("fit all --bootstrap 0").contains("files"));
     place.write("p.csv", "winner,loser\n1,2\n2,3\n1,3\n").write("q.csv", "winner,loser\n1,2\n2,3\n3,1\n");
     assert!(told("fit p.csv q.csv --bootstrap 0").contains("the choices of 2 files are taken together as of one"));
+    // A folder and a column that say different things are asked about, where the column is read.
+    place.make_directory("odd/subject=1").write("odd/subject=1/c.csv", "winner,loser,subject\n1,2,1\n2,3,1\n1,3,2\n");
+    place.refused_saying(
+        "fit odd --bootstrap 0",
+        &["line 4", "the column subject says \"2\", and the folder subject=1", "of another name"],
+    );
+    place.ok("fit odd --bootstrap 0 --columns winner=winner,loser=loser");
+    // As the note says: a folder of another name is a column.
+    for person in ["1", "2"] {
+        let file = format!("people/person={person}/c.csv");
+        place.make_directory(&format!("people/person={person}"));
+        place.write(&file, rows("1", if person == "1" { "1,3" } else { "3,1" }));
+    }
+    let note = told("fit people --bootstrap 0 --columns winner=winner,loser=loser,subject=person");
+    assert!(!note.contains("one and the same"), "{note}");
     // The same under two names counts once or not at all.
     place.write("p (copy).csv", "winner,loser\n1,2\n2,3\n1,3\n");
     let copies = place.command_of(&["fit", "p.csv", "p (copy).csv"]).output().unwrap();
@@ -311,6 +326,23 @@ fn names_that_stand_in_several_files_and_copies_of_files_are_told() {
     let note = told("fit all --bootstrap 0");
     assert!(note.contains("names that begin with . or _ are passed over; passed over: "), "{note}");
     assert!(note.contains("all/_old/c.csv and 1 more"), "{note}");
+}
+
+#[test]
+fn codes_in_place_of_ranks_are_asked_about() {
+    let place = Place::new();
+    let all = (0..7).flat_map(|i| (i + 1..7).map(move |j| format!("{i},{j}\n"))).collect::<String>();
+    for code in ["99", "999", "100000"] {
+        place.write("c.csv", format!("winner,loser\n{all}0,{code}\n"));
+        let says = format!("the ranks run from 0 to {code}, and only 8 of these");
+        place.refused_saying("fit c.csv --bootstrap 0", &[&says, "--where", "-n "]);
+    }
+    place.write("c.csv", format!("winner,loser\n{all}0,99\n"));
+    place.ok("fit c.csv --bootstrap 0 --where loser!=99");
+    // A long list of which most occur is one.
+    let long = (0..40).map(|i| format!("{i},{}\n", i + 2)).collect::<String>();
+    place.write("long.csv", format!("winner,loser\n{long}"));
+    place.ok("fit long.csv --bootstrap 0");
 }
 
 #[test]

@@ -189,6 +189,11 @@ pub(super) struct Fields {
 }
 
 impl Fields {
+    /// The roles that have a column.
+    pub(super) fn roles(&self) -> impl Iterator<Item = ChoiceRole> {
+        self.fields.iter().map(|(role, _)| *role)
+    }
+
     pub(super) fn has(&self, role: ChoiceRole) -> bool {
         self.fields.iter().any(|(r, _)| *r == role)
     }

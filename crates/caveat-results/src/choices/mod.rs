@@ -3,10 +3,12 @@
 //! [`read_choices`] takes single choices, proportions of pairs, or proportions by symbolic distance, as [`ChoiceColumns`] says.
 //! The [`ChoiceTable`] counts them by pair, by distance, and by the clusters (subjects, sessions) that are resampled.
 
+mod collect;
 mod columns;
 mod counts;
 mod filter;
 mod names;
+mod people;
 mod read;
 mod source;
 mod summaries;

@@ -5,6 +5,7 @@ use super::filter::RowFilter;
 use crate::delimited::{Numbers, find_column, not_utf8};
 use crate::error::{Result, ResultsError, name_list};
 use crate::input::{AsInput, Input};
+use crate::labels::label_key;
 use crate::rows::{Rows, column_names};
 use crate::trial_table::{Located, locate};
 use crate::unread::Watched;
@@ -20,6 +21,8 @@ pub(super) struct Source {
     names: Vec<String>,
     /// Values of the folders' columns; empty where missing.
     folders: Vec<String>,
+    /// The file's own columns that its folders name too, with the value there.
+    twice: Vec<(usize, String)>,
 }
 
 /// The files of choices under some paths: those named, and all tables under directories.
@@ -46,14 +49,21 @@ impl Source {
     pub(super) fn open(table: &Located) -> Result<Self> {
         let rows = Rows::open(&table.input, EXPECTED)?;
         let mut names = rows.names().to_vec();
-        let mut folders = Vec::new();
+        let own = names.len();
+        let (mut folders, mut twice) = (Vec::new(), Vec::new());
         for (name, value) in table.folders.iter().chain(&table.above) {
-            if !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
-                names.push(name.clone());
-                folders.push(value.clone().unwrap_or_default());
+            let value = value.clone().unwrap_or_default();
+            match names.iter().position(|known| known.eq_ignore_ascii_case(name)) {
+                Some(field) if field < own => twice.push((field, value)),
+                // A folder above that has the name of one below it.
+                Some(_) => {}
+                None => {
+                    names.push(name.clone());
+                    folders.push(value);
+                }
             }
         }
-        Ok(Self { rows, names, folders })
+        Ok(Self { rows, names, folders, twice })
     }
 
     /// Names of the columns, in order.
@@ -71,8 +81,8 @@ impl Source {
         field >= self.rows.names().len()
     }
 
-    /// Visits all rows in order that the filters let through, each with its field; a problem that the visitor reports is given
-    /// the file and the line or row. The `watched` columns are shown the values of the rows visited. Returns the number of rows
+    /// Visits all rows in order that the filters let through, each with its field; a problem that the visitor reports, and a row
+    /// that says otherwise than its folder, is given the file and the line or row. The `watched` columns are shown the values of the rows visited. Returns the number of rows
     /// that were not let through.
     pub(super) fn visit(
         mut self,
@@ -86,6 +96,9 @@ impl Source {
         let read = read.chain(watched.iter().map(|w| w.field)).filter(|field| *field < own);
         self.rows.select(&read.collect::<Vec<_>>());
         let folders = std::mem::take(&mut self.folders);
+        // Columns that are not read may say what they like.
+        let mut twice = std::mem::take(&mut self.twice);
+        twice.retain(|(field, _)| fields.iter().map(|f| f.1).chain(filters.iter().map(|f| f.1)).any(|f| f == *field));
         let numbers = self.numbers();
         let (mut record, mut filtered) = (csv::ByteRecord::new(), 0);
         loop {
@@ -100,6 +113,18 @@ impl Source {
             if !passes.map_err(|problem: String| self.rows.bad(place, problem))? {
                 filtered += 1;
                 continue;
+            }
+            for (field, value) in &twice {
+                let text = String::from_utf8_lossy(cell(&record, own, &folders, *field));
+                if label_key(text.trim()) != label_key(value) {
+                    let column = &self.names[*field];
+                    let problem = format!(
+                        "the column {column} says {:?}, and the folder {column}={value}: expected the same, or a folder of another \
+                         name",
+                        text.trim()
+                    );
+                    return Err(self.rows.bad(place, problem));
+                }
             }
             for column in watched.iter_mut() {
                 column.see(cell(&record, own, &folders, column.field).trim_ascii());
