@@ -1,5 +1,6 @@
 //! Conditions: trial tables aggregated to one mean logit difference per ordered pair, with the task that was trained.
 
+mod group;
 mod tally;
 
 use std::cmp::Ordering;
@@ -13,8 +14,9 @@ use crate::error::{Result, ResultsError};
 use crate::input::AsInput;
 use crate::statistics::{Selection, distinct};
 use crate::trial_table::{Phase, Progress, TrialBatch, TrialColumn, scan_trials};
-use tally::{EXCEPTION, SEEN, TRAINED, WON};
-pub(crate) use tally::{Group, RowUse, Tallied, Tally, canonical, rows_of_phase};
+pub(crate) use group::Group;
+use group::{EXCEPTION, SEEN, TRAINED, WON};
+pub(crate) use tally::{RowUse, Tallied, Tally, canonical, rows_of_phase};
 
 /// The largest number of items of a condition: sums are kept for all ordered pairs of every seed.
 pub const MAX_ITEMS: usize = 1024;

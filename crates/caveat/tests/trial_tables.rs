@@ -128,6 +128,11 @@ fn models_of_different_lora_alpha_are_not_one_condition() {
     trials::write(&place, "c.parquet", &[EXCEPTION]);
     place.ok("fit a.parquet c.parquet --bootstrap 0");
     place.refused_saying("fit c.parquet --where lora_alpha=16", &["no rows"]);
+    // In one condition that is a difference too.
+    trials::write(&place, "d.parquet", &[Simulated { conjunctivity: 0.6, ..lora }]);
+    let says = ["no value in condition lora", "but 16 in row", "--where lora_alpha=16"];
+    place.refused_saying("fit a.parquet d.parquet", &says);
+    place.ok("fit a.parquet d.parquet --where lora_alpha=16 --bootstrap 0");
 }
 
 #[test]

@@ -4,19 +4,11 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::group::{Cell, EXCEPTION, Group, GroupKey, Place, SEEN, TRAINED, WON};
 use super::{ConditionKey, MAX_ITEMS};
 use crate::error::{Result, ResultsError};
 use crate::interner::Interner;
 use crate::trial_table::{Phase, TextColumn, TrialBatch, TrialColumn};
-
-/// Mark of an ordered pair that has rows.
-pub(crate) const SEEN: u8 = 1;
-/// Mark of a trained ordered pair.
-pub(crate) const TRAINED: u8 = 2;
-/// Mark of an exception.
-pub(crate) const EXCEPTION: u8 = 4;
-/// Mark of a trained ordered pair whose first item wins.
-pub(crate) const WON: u8 = 8;
 
 /// Bytes of sums kept at most, over all conditions and seeds.
 const MAX_BYTES: usize = 1 << 32;
@@ -83,81 +75,6 @@ pub(crate) fn rows_of_phase(batch: &TrialBatch, phase: Phase) -> Result<Vec<RowU
         })
         .collect();
     Ok(phases.keys.iter().map(|&key| uses[(key + 1) as usize]).collect())
-}
-
-/// What is known of an ordered pair, and the row that said it first.
-#[derive(Debug, Clone, Copy, Default)]
-struct Cell {
-    marks: u8,
-    file: u32,
-    row: u64,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct GroupKey {
-    /// Numbers of setting, model, task and hier.
-    names: [u32; 4],
-    /// Bits of the hyperparameters, with one NaN and one zero.
-    lora_r: u64,
-    l2_reg: u64,
-}
-
-/// The sums of one condition.
-#[derive(Debug)]
-pub(crate) struct Group<S> {
-    key: GroupKey,
-    /// Row length of `cells` and of every block, a power of two above every rank.
-    stride: usize,
-    cells: Vec<Cell>,
-    seeds: Vec<i64>,
-    blocks: Vec<Vec<S>>,
-    /// The scale of the LoRA update, as bits, where a row has one, with the first such row.
-    lora_alpha: Option<(u64, Place)>,
-}
-
-/// A row of a file.
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    file: u32,
-    row: u64,
-}
-
-impl<S: Tallied> Group<S> {
-    pub(crate) fn stride(&self) -> usize {
-        self.stride
-    }
-
-    pub(crate) fn marks(&self, a: usize, b: usize) -> u8 {
-        self.cells[a * self.stride + b].marks
-    }
-
-    /// The largest rank that has rows, plus one.
-    pub(crate) fn n_items(&self) -> usize {
-        let seen = self.cells.iter().enumerate().filter(|(_, c)| c.marks != 0);
-        seen.map(|(k, _)| (k / self.stride).max(k % self.stride) + 1).max().unwrap_or(0)
-    }
-
-    /// Every seed with its sums, rows of length [`stride`](Self::stride).
-    pub(crate) fn into_blocks(self) -> Vec<(i64, Vec<S>)> {
-        self.seeds.into_iter().zip(self.blocks).collect()
-    }
-
-    fn grow(&mut self, stride: usize) {
-        let old = self.stride;
-        self.cells = relaid(&self.cells, old, stride);
-        for block in &mut self.blocks {
-            *block = relaid(block, old, stride);
-        }
-        self.stride = stride;
-    }
-}
-
-fn relaid<T: Copy + Default>(square: &[T], old: usize, new: usize) -> Vec<T> {
-    let mut larger = vec![T::default(); new * new];
-    for (to, from) in larger.chunks_mut(new).zip(square.chunks(old)) {
-        to[..old].copy_from_slice(from);
-    }
-    larger
 }
 
 /// The sums of all conditions met so far.
@@ -385,10 +302,8 @@ impl<S: Tallied> Tally<S> {
             *number = self.names.intern(name.as_bytes()).map_err(|problem| batch.bad_value(row, column, problem))?;
         }
         let group = self.group(key);
-        if !f64::from_bits(run.lora_alpha).is_nan() {
-            let place = Place { file: self.file_number(batch.shared_path()), row: batch.first_row() + row as u64 };
-            self.see_alpha(group, canonical(run.lora_alpha), place)?;
-        }
+        let place = Place { file: self.file_number(batch.shared_path()), row: batch.first_row() + row as u64 };
+        self.see_alpha(group, canonical(run.lora_alpha), place)?;
         Ok((group, self.block(group, run.seed)?))
     }
 
@@ -398,17 +313,22 @@ impl<S: Tallied> Tally<S> {
         if known == alpha || self.alphas_may_differ {
             return Ok(());
         }
-        let (here, there) = (f64::from_bits(alpha), f64::from_bits(known));
+        let shown = |alpha: f64| if alpha.is_nan() { "no value".to_owned() } else { alpha.to_string() };
+        let [here, there] = [alpha, known].map(f64::from_bits);
+        let choices: Vec<String> =
+            [there, here].iter().filter(|a| !a.is_nan()).map(|a| format!("lora_alpha={a}")).collect();
         Err(ResultsError::BadValue {
             path: self.files[place.file as usize].to_path_buf(),
             row: place.row,
             column: TrialColumn::LoraAlpha.name(),
             problem: format!(
-                "{here} in condition {}, but {there} in row {} of {}: expected one value in a condition; choose with \
-                 --where lora_alpha={there}, or lora_alpha={here}",
+                "{} in condition {}, but {} in row {} of {}: expected one value in a condition; choose with --where {}",
+                shown(here),
                 self.key(&self.groups[group]),
+                shown(there),
                 first.row,
                 self.files[first.file as usize].display(),
+                choices.join(", or "),
             ),
         })
     }
