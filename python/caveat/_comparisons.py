@@ -9,16 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from caveat._lib import TransitiveTask, is_missing_label, label_key, merge_labels
-
-#: Names of columns that seem to say how often a row counts; `weight` and `count` do.
-_COUNTS = frozenset(
-    """n weights counts games n_games num number wt repeats total observations freq frequency times trials
-    n_trials""".split()
-)
-
-#: Names of columns that seem to tell rows of training or practice from others.
-_PHASES = frozenset("phase block trial_type practice stage training is_train part".split())
+from caveat._lib import TransitiveTask, is_missing_label, label_key, may_be_stage, may_count, merge_labels
 
 
 def columns(comparisons: Any, skip_missing: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
@@ -88,15 +79,19 @@ def unmasked(what: str, value: Any, numbers: bool) -> Any:
     return np.where(mask, np.nan, np.asarray(value, dtype=float))
 
 
+def column_names(table: Any) -> list[Any] | None:
+    """Names of the columns of a table of pandas, polars or pyarrow; None for what has none."""
+    for attribute in ("column_names", "columns"):
+        names = getattr(table, attribute, None)
+        if names is not None and not callable(names):
+            return list(names)
+    return None
+
+
 def _names(comparisons: Any) -> list[str] | None:
     """Names of a frame's columns; None for what is no frame."""
-    if isinstance(comparisons, dict):
-        return list(comparisons)
-    for attribute in ("column_names", "columns"):
-        names = getattr(comparisons, attribute, None)
-        if names is not None and not callable(names):
-            return [str(name) for name in names]
-    return None
+    names = list(comparisons) if isinstance(comparisons, dict) else column_names(comparisons)
+    return None if names is None else [str(name) for name in names]
 
 
 def _column(names: list[str], wanted: str) -> str | None:
@@ -126,14 +121,13 @@ def _weights(frame: Any, names: list[str]) -> np.ndarray | None:
 def _passed_over(frame: Any, has_weights: bool) -> Iterator[str]:
     """What should be known of columns by which rows seem to differ, and that are not read."""
     for name in _names(frame) or []:
-        known = name.strip().casefold()
-        if known in _COUNTS and not has_weights:
+        if may_count(name.strip()) and not has_weights:
             if not np.all(np.asarray(frame[name]) == 1):
                 yield (
                     f"the column {name} is not read and every row counts once: if it says how often, rename it to "
                     "weight"
                 )
-        elif known in _PHASES:
+        elif may_be_stage(name.strip()):
             values = np.asarray(frame[name])
             found, _ = distinct(values[~missing(values)])
             if len(found) > 1:

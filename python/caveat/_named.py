@@ -24,17 +24,8 @@ def axes(value: Any) -> list[Labels]:
         return [_of_coordinates(value, dimension) for dimension in value.dims]
     if hasattr(value, "iloc") and hasattr(value, "axes"):
         return [_of_index(index, name) for index, name in zip(value.axes, ("rows", "columns"))]
-    names = column_names(value)
+    names = _comparisons.column_names(value)
     return [] if names is None else [{}, {} if _are_given(names) else {"columns": names}]
-
-
-def column_names(value: Any) -> list[Any] | None:
-    """Names of a table's columns; None for what has none."""
-    for attribute in ("column_names", "columns"):
-        names = getattr(value, attribute, None)
-        if names is not None and not callable(names):
-            return list(names)
-    return None
 
 
 def _of_index(index: Any, name: str) -> Labels:
@@ -251,7 +242,7 @@ def two_columns(what: str, table: Any) -> Any:
     if getattr(table, "nlevels", 1) == 2:
         labels = _objects(list(table))
         return labels[:, ::-1] if _pair_names.are_turned(what, list(table.names)) else labels
-    names = column_names(table)
+    names = _comparisons.column_names(table)
     if names is None and hasattr(table, "dims") and hasattr(table, "coords") and len(table.dims) == 2:
         named = axes(table)[1]
         names = next(iter(named.values()), None)

@@ -197,7 +197,7 @@ def from_rdm(
         found, _ = _pair_names.of_descriptors(descriptors or {}, pairs)
     else:
         pairs = _named.two_columns("pairs", pairs)
-        pairs = list(np.asarray(pairs) if _named.column_names(pairs) is not None else pairs)
+        pairs = list(np.asarray(pairs) if _comparisons.column_names(pairs) is not None else pairs)
         found = _pair_names.of_names(pairs)
         if found is None or len(found) != side:
             raise ValueError(

@@ -1,4 +1,4 @@
-//! The rule for labels: which spellings name one item, as the command has it.
+//! The rules for labels and names of columns: which spellings name one item, and what a column seems to be, as the command has it.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyFloat, PyInt, PyString};
@@ -15,6 +15,18 @@ pub(crate) fn merge_labels(py: Python<'_>, spellings: Vec<String>) -> PyResult<(
 #[pyfunction]
 pub(crate) fn is_missing_label(text: &str) -> bool {
     caveat_results::is_missing_label(text.as_bytes())
+}
+
+/// Whether a column of that name seems to say how often a row counts.
+#[pyfunction]
+pub(crate) fn may_count(name: &str) -> bool {
+    caveat_results::may_count(name)
+}
+
+/// Whether a column of that name may tell rows of training or practice from others.
+#[pyfunction]
+pub(crate) fn may_be_stage(name: &str) -> bool {
+    caveat_results::may_be_stage(name)
 }
 
 /// What names an item whose label is text or a number; `None` for other labels, which name themselves.

@@ -48,7 +48,7 @@ mod _lib {
     #[pymodule_export]
     use crate::kernel::{ExchangeableKernel, conjunctivity_by_depth};
     #[pymodule_export]
-    use crate::labels::{is_missing_label, label_key, merge_labels};
+    use crate::labels::{is_missing_label, label_key, may_be_stage, may_count, merge_labels};
     #[pymodule_export]
     use crate::learning::{gradient_flow, logistic, solve};
     #[pymodule_export]

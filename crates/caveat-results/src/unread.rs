@@ -56,6 +56,16 @@ const STAGES: &[&str] = &[
     "condition",
 ];
 
+/// Whether a column of that name seems to say how often a row counts, in capitals or not.
+pub fn may_count(name: &str) -> bool {
+    COUNTS.contains(&name.to_lowercase().as_str())
+}
+
+/// Whether a column of that name may tell rows of training or practice from those of a test, in capitals or not.
+pub fn may_be_stage(name: &str) -> bool {
+    STAGES.contains(&name.to_lowercase().as_str())
+}
+
 /// Most values that are named.
 const MOST: usize = 4;
 
@@ -69,8 +79,7 @@ pub(crate) struct Watched {
 impl Watched {
     /// The columns that may tell training from tests, of those that are neither read nor filtered by.
     pub(crate) fn find(names: &[String], is_free: impl Fn(usize) -> bool) -> Vec<Self> {
-        let is_stage = |name: &str| STAGES.contains(&name.to_lowercase().as_str());
-        let found = names.iter().enumerate().filter(|(field, name)| is_stage(name) && is_free(*field));
+        let found = names.iter().enumerate().filter(|(field, name)| may_be_stage(name) && is_free(*field));
         found.map(|(field, name)| Self { name: name.clone(), field, values: Vec::new() }).collect()
     }
 

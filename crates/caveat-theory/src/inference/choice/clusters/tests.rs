@@ -5,6 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
 use super::*;
+use crate::inference::distributions::student_quantile;
 use crate::inference::fit::MarginFitter;
 use crate::kernel::RidgeModel;
 use crate::margins::{Margins, chain};

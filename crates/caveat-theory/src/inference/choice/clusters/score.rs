@@ -1,0 +1,259 @@
+//! The test of a parameter's value by what every cluster says of it, and the values that it accepts.
+//!
+//! A value θ₀ is held, all other parameters are fitted to all clusters together, and every cluster tells by how much it alone
+//! would change the parameter: its influence u_k = ∇θᵀI⁻¹s_k, s_k its score and I the information of all. At the true
+//! value influences have mean zero, whatever noise a cluster shares: to first order in it they do not depend on the other
+//! parameters' errors. θ₀ is accepted if t = ū/(sd(u)/√K) is within the 97.5 % quantile of Student's t with K − 1 degrees
+//! of freedom. No cluster needs an estimate of its own, and none of its errors are taken to be independent. (This is the
+//! score test with the clusters' own covariance: D. Boos 1992, *The American Statistician* 46:327; its inversion with few
+//! clusters needs Student's t, as R. Ibragimov & U. Müller 2010, *J. Business & Economic Statistics* 28:453.)
+
+use super::super::super::bootstrap::Interval;
+use super::super::super::distributions::student_quantile;
+use super::super::Model;
+use super::super::information::{Directions, SHARE};
+use super::super::profile::{Coordinate, Profile};
+use super::super::response::Response;
+use super::super::scoring::{AMPLITUDE, Coordinates, Held, Optimum, Search, Workspace, evaluate};
+use crate::error::Result;
+
+/// Influences below this share of the terms that they are sums of are rounding.
+const ROUNDING: f64 = 1e-10;
+
+/// Tests of values of parameters by what each cluster says of them.
+pub(super) struct Clusters<'a, R> {
+    model: &'a Model,
+    tables: &'a [R],
+    pub(super) profile: Profile<'a, R>,
+    /// The largest |t| that is accepted.
+    threshold: f64,
+    work: Workspace,
+}
+
+/// What the clusters say of a value.
+struct Tested {
+    /// Student's t: positive where they want a larger one; 0 where the value cannot be tested.
+    t: f64,
+    /// By how much the parameter differs from the value to first order, and the standard error of that; NaN where unknown.
+    error: f64,
+    /// The constrained fit.
+    optimum: Optimum,
+}
+
+impl<'a, R: Response> Clusters<'a, R> {
+    pub(super) fn new(model: &'a Model, tables: &'a [R], profile: Profile<'a, R>) -> Self {
+        let threshold = student_quantile(0.975, tables.len() as f64 - 1.0);
+        Self { model, tables, profile, threshold, work: Workspace::default() }
+    }
+
+    fn test(&mut self, coordinate: Coordinate, value: f64, start: Coordinates) -> Result<Tested> {
+        let (_, optimum) = self.profile.loss(coordinate, value, start)?;
+        let (surface, chart) = (&self.model.surface, self.profile.search.chart);
+        let search = self.model.search(chart, false);
+        let total = evaluate(surface, self.profile.response, &search, optimum.theta, &mut self.work)?;
+        let mut gradient = [0.0; 5];
+        let held = match coordinate {
+            Coordinate::Theta(k) => {
+                gradient[k] = 1.0;
+                None
+            }
+            Coordinate::LogGain => Some(Held::Gain(1.0)),
+            Coordinate::LogGainStrength => Some(Held::GainStrength(1.0)),
+        };
+        if let Some(held) = held {
+            let (_, slopes) = held.amplitude(chart, [optimum.theta[0], optimum.theta[1]], &self.work.field);
+            gradient[AMPLITUDE] = 1.0 / optimum.theta[AMPLITUDE];
+            for k in 0..chart.dimension() {
+                gradient[k] = -slopes[k];
+            }
+        }
+        let part: Vec<usize> = (0..5).filter(|&k| search.free[k] && (k >= 2 || k < chart.dimension())).collect();
+        let (t, error) = self.student(&total, &gradient, &part, &search)?;
+        // A parameter that the fit holds at an end of its range, although the clusters pull it beyond, may have its true
+        // value there or inside. Both are allowed for: with it fixed and with it free. Near an end where nothing changes any
+        // more a climb stops on the way, and its next step would pass the end.
+        let bounds = self.profile.bounds();
+        let is_out = |k: usize| {
+            let (at, score) = (optimum.theta[k], optimum.score[k]);
+            let next = at + score / optimum.information[k][k];
+            (next <= bounds[k].0 && score < 0.0) || (next >= bounds[k].1 && score > 0.0)
+        };
+        let inside: Vec<usize> =
+            part.iter().copied().filter(|&k| coordinate == Coordinate::Theta(k) || !is_out(k)).collect();
+        let mut tested = Tested { t, error, optimum };
+        if inside.len() < part.len() {
+            let (other, error) = self.student(&total, &gradient, &inside, &search)?;
+            if other * t <= 0.0 {
+                tested.t = 0.0;
+            } else if other.abs() < t.abs() {
+                (tested.t, tested.error) = (other, error);
+            }
+        }
+        Ok(tested)
+    }
+
+    /// Student's t of the clusters' influences at a point, and the standard error that they give the parameter.
+    fn student(
+        &mut self,
+        total: &Optimum,
+        gradient: &Coordinates,
+        part: &[usize],
+        search: &Search,
+    ) -> Result<(f64, f64)> {
+        let Some(direction) = influence(total, gradient, part)? else { return Ok((0.0, f64::NAN)) };
+        let n = self.tables.len() as f64;
+        let (mut influences, mut largest) = (Vec::with_capacity(self.tables.len()), 0.0_f64);
+        for table in self.tables {
+            let own = evaluate(&self.model.surface, table, search, total.theta, &mut self.work)?;
+            let terms = [0, 1, 2, 3, 4].map(|k| direction[k] * own.score[k]);
+            influences.push(terms.iter().sum::<f64>());
+            largest = terms.iter().fold(largest, |a, term| a.max(term.abs()));
+        }
+        let mean = influences.iter().sum::<f64>() / n;
+        let squares: f64 = influences.iter().map(|u| (u - mean) * (u - mean)).sum();
+        let error = (squares / (n - 1.0) / n).sqrt();
+        if mean.abs() <= ROUNDING * largest {
+            return Ok((0.0, error * n));
+        }
+        Ok((mean / error, error * n))
+    }
+
+    /// The accepted values of a coordinate around the estimate, as values of the parameter. An estimate of NaN is
+    /// taken from the fit.
+    pub(super) fn interval(
+        &mut self,
+        coordinate: Coordinate,
+        estimate: f64,
+        range: (f64, f64),
+        back: &dyn Fn(f64) -> f64,
+    ) -> Result<Interval> {
+        let best = self.profile.best.theta;
+        let bounds = self.profile.bounds();
+        let (estimate, bounds) = match coordinate {
+            // A limit lies at the end of the box.
+            Coordinate::Theta(k) if !estimate.is_nan() => (estimate.clamp(bounds[k].0, bounds[k].1), bounds[k]),
+            Coordinate::Theta(k) => (best[k], bounds[k]),
+            Coordinate::LogGain | Coordinate::LogGainStrength => {
+                let (surface, chart) = (&self.model.surface, self.profile.search.chart);
+                let u = [best[0], best[1]];
+                self.work.forget();
+                surface.evaluate(chart, u, false, &mut self.work.field)?;
+                let held = if coordinate == Coordinate::LogGain { Held::Gain(1.0) } else { Held::GainStrength(1.0) };
+                let (unit, _) = held.amplitude(chart, u, &self.work.field);
+                let estimate = (best[AMPLITUDE] / unit).ln();
+                (estimate, (estimate - GAIN_RANGE, estimate + GAIN_RANGE))
+            }
+        };
+        if !estimate.is_finite() {
+            // No signal: nothing says how large the gain is.
+            return Ok(Interval { low: range.0, high: range.1 });
+        }
+        let error = self.test(coordinate, estimate, best)?.error;
+        // A bias of margins has no bounds of its own: it is scanned over a thousand times what could be expected of it.
+        let wide = if error.is_finite() { self.threshold * error } else { 0.0 };
+        let far = 1e3 * (wide + best[AMPLITUDE] + estimate.abs());
+        let within = |bound: f64, far: f64| if bound.is_infinite() { estimate + far } else { bound };
+        let mut low = self.end(coordinate, estimate, within(bounds.0, -far), error)?;
+        let mut high = self.end(coordinate, estimate, within(bounds.1, far), error)?;
+        if estimate >= bounds.1 {
+            let far = self.likelihood_end(coordinate, estimate, bounds.0)?;
+            low = low.zip(far).map(|(a, b)| a.min(b));
+        }
+        if estimate <= bounds.0 {
+            let far = self.likelihood_end(coordinate, estimate, bounds.1)?;
+            high = high.zip(far).map(|(a, b)| a.max(b));
+        }
+        Ok(Interval { low: low.map_or(range.0, back), high: high.map_or(range.1, back) })
+    }
+
+    /// Where the profile of the likelihood ends, of an estimate at the other end of its range.
+    ///
+    /// At an end of the range scores need not have mean zero: what infinitely many clusters give may be the end although all
+    /// clusters pull beyond it. Then the test rejects every value, however near, for what it weighs is that pull and not how much
+    /// the data say against the value. The likelihood does.
+    fn likelihood_end(&mut self, coordinate: Coordinate, estimate: f64, bound: f64) -> Result<Option<f64>> {
+        let value = self.profile.best.value;
+        let threshold = self.profile.response.threshold(value, self.model.spec.n_parameters());
+        let step = 0.005 * (bound - estimate).abs();
+        self.profile.end(coordinate, estimate, bound, step, threshold)
+    }
+
+    /// Where the accepted values around the estimate end on one side; `None` if it is the end of the range.
+    fn end(&mut self, coordinate: Coordinate, estimate: f64, bound: f64, error: f64) -> Result<Option<f64>> {
+        let (toward, limit) = ((bound - estimate).signum(), (bound - estimate).abs());
+        if limit == 0.0 {
+            return Ok(None);
+        }
+        // |t|/(|t| + threshold) − ½ is negative where accepted, and finite.
+        let threshold = self.threshold;
+        let excess = move |t: f64| if t.is_infinite() { 0.5 } else { t.abs() / (t.abs() + threshold) - 0.5 };
+        let guess = 0.5 * threshold * error;
+        let mut distance = if guess.is_finite() { guess.clamp(1e-4 * limit, 0.2 * limit) } else { 0.01 * limit };
+        let (mut low, mut f_low, mut start) = (0.0, -0.5, self.profile.best.theta);
+        let (mut high, mut f_high);
+        loop {
+            let tested = self.test(coordinate, estimate + toward * distance, start)?;
+            (high, f_high) = (distance, excess(tested.t));
+            if f_high > 0.0 {
+                break;
+            }
+            if distance >= limit {
+                return Ok(None);
+            }
+            (low, f_low, start) = (high, f_high, tested.optimum.theta);
+            distance = (distance * 1.5).min(limit);
+        }
+        // False position (Illinois), with the bracket as safeguard.
+        for _ in 0..40 {
+            if high - low <= 1e-6 * high {
+                break;
+            }
+            let share = (f_low / (f_low - f_high)).clamp(0.02, 0.98);
+            let middle = low + share * (high - low);
+            let tested = self.test(coordinate, estimate + toward * middle, start)?;
+            let f = excess(tested.t);
+            if f.abs() < 1e-6 {
+                return Ok(Some(estimate + toward * middle));
+            }
+            if f > 0.0 {
+                (high, f_high) = (middle, f);
+                f_low *= 0.5;
+            } else {
+                (low, f_low, start) = (middle, f, tested.optimum.theta);
+                f_high *= 0.5;
+            }
+        }
+        Ok(Some(estimate + toward * 0.5 * (low + high)))
+    }
+}
+
+/// How far the logarithm of the gain is scanned on either side of its estimate.
+const GAIN_RANGE: f64 = 20.0;
+
+/// I⁻¹∇θ over some coordinates: what a score is multiplied with to give the change of θ in one step. `None` where θ changes
+/// along a direction without information.
+fn influence(at: &Optimum, gradient: &Coordinates, part: &[usize]) -> Result<Option<Coordinates>> {
+    let directions = Directions::new(&at.information, part.iter().copied())?;
+    let size = &directions.size;
+    if directions.all.is_empty() || part.iter().any(|&k| size[k] == 0.0 && gradient[k] != 0.0) {
+        return Ok(None);
+    }
+    let scaled: Coordinates =
+        std::array::from_fn(|k| if part.contains(&k) && size[k] > 0.0 { gradient[k] / size[k] } else { 0.0 });
+    let product = |a: &Coordinates, b: &Coordinates| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let norm = product(&scaled, &scaled).sqrt();
+    let mut direction = [0.0; 5];
+    for one in &directions.all {
+        let along = product(&one.vector, &scaled);
+        if one.is_null {
+            if along.abs() > SHARE * norm {
+                return Ok(None);
+            }
+            continue;
+        }
+        for k in (0..5).filter(|&k| one.vector[k] != 0.0) {
+            direction[k] += one.vector[k] * along / one.value / size[k];
+        }
+    }
+    Ok(Some(direction))
+}
