@@ -336,6 +336,10 @@ fn data_that_speak_for_the_opposite_order_are_refused_or_told() {
     for options in ["", "--learner gradient-flow", "--loss logistic"] {
         place.refused_saying(&format!("fit l.csv --bootstrap 0 {options}"), &["opposite order", "what label says"]);
     }
+    place.refused_saying(
+        "fit l.csv --bootstrap 0 --loss logistic",
+        &["trained pairs are answered against their labels"],
+    );
     trials::write(&place, "two.csv", &[PLAIN, EXCEPTION, backwards]);
     let words = said(&place, "fit two.csv --bootstrap 0");
     assert!(words.contains("warning:") && words.contains("ti_n9_turned") && words.contains("signs turned"), "{words}");

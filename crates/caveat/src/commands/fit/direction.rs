@@ -71,15 +71,23 @@ pub(super) fn of_choices(units: &[ChoiceUnit], spec: &ModelSpec, is_final: bool)
         let fitter = ChoiceFitter::new(&unit.graph, spec, &ordered_pairs(&unit.clusters)).map_err(|e| at(&name, e))?;
         let fit = fitter.fit(&unit.clusters).map_err(|e| at(&name, e))?;
         let opposite = opposite_choices(&fitter, &fit, &unit.clusters).map_err(|e| at(&name, e))?;
-        let (mut lower, mut trials) = (0.0, 0.0);
-        for c in unit.clusters.iter().flatten() {
-            lower += if c.first < c.second { c.trials - c.first_chosen } else { c.first_chosen };
-            trials += c.trials;
-        }
-        let words = format!(
-            "the lower item is chosen in {:.0} % of {trials:.0} trials, and the opposite order has a log-likelihood {opposite:.1} higher",
-            100.0 * lower / trials
-        );
+        let preferences = unit.clusters.iter().flatten().map(|c| (c.first, c.second, c.first_chosen - 0.5 * c.trials));
+        let words = if leans_opposite(preferences) {
+            let (mut lower, mut trials) = (0.0, 0.0);
+            for c in unit.clusters.iter().flatten() {
+                lower += if c.first < c.second { c.trials - c.first_chosen } else { c.first_chosen };
+                trials += c.trials;
+            }
+            let percent = 100.0 * lower / trials;
+            format!(
+                "the lower item is chosen in {percent:.0} % of {trials:.0} trials, and the opposite order has a log-likelihood \
+                 {opposite:.1} higher"
+            )
+        } else {
+            format!(
+                "trained pairs are answered against their labels, and turned round the log-likelihood is {opposite:.1} higher"
+            )
+        };
         Ok(Evidence { name, opposite, words })
     })
 }
