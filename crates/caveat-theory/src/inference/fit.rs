@@ -113,7 +113,7 @@ impl<'g> MarginFitter<'g> {
     /// Without trained pairs among them, m is not identified: the fit reports m = 0.
     ///
     /// # Errors
-    /// A number of margins other than that of the pairs, or one that is not finite.
+    /// A number of margins other than that of the pairs, one that is not finite, or a largest one whose square is out of range.
     pub fn fit(&self, observed: &[f64]) -> Result<Fit> {
         self.check(observed)?;
         let sse: Vec<f64> = self.grid.points.iter().map(|b| b.solve(observed).1).collect();

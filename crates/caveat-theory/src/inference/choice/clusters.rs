@@ -259,7 +259,7 @@ fn intervals<R: Response>(
 
 /// Whether an estimate lies in an interval, but for rounding.
 fn is_within(interval: &Interval, estimate: f64) -> bool {
-    let slack = 1e-6 * estimate.abs();
+    let slack = if estimate.is_finite() { 1e-6 * estimate.abs() } else { 0.0 };
     interval.low <= estimate + slack && estimate - slack <= interval.high
 }
 

@@ -28,8 +28,8 @@ const STRETCH: f64 = 2.0;
 /// One seed, so that the same data give the same guesses.
 const SEED: u64 = 18;
 
-/// Center and scale of the logistic prior on the mean of each axis: α is uniform, C within 0.002 and 5,000, gains within 0.01 and
-/// 800, λ uniform, biases within ±7.
+/// Center and scale of the logistic prior on the mean of each axis: α and λ are uniform, and 95 % of C lie within 0.002 and 4,000, of
+/// gains within 0.01 and 700, and of biases within ±7.
 const MEANS: [(f64, f64); AXES] = [(0.0, 1.0), (1.0, 2.0), (1.0, 1.5), (0.0, 1.0), (0.0, 2.0)];
 
 /// The log of the logistic density, up to a constant.
