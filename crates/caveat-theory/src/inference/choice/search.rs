@@ -51,8 +51,13 @@ fn nodes((low, high): (f64, f64), free: bool) -> Vec<f64> {
     if !free {
         return vec![0.0];
     }
-    let n = ((high - low) / SPACING).ceil().max(1.0) as usize;
-    (0..=n).map(|k| low + (high - low) * k as f64 / n as f64).collect()
+    evenly((low, high), ((high - low) / SPACING).ceil().max(1.0) as usize)
+}
+
+/// The ends of `n` ≥ 1 equal cells from `low` to `high`, which are among them to the last bit: what lies at an end is a limit.
+pub(super) fn evenly((low, high): (f64, f64), n: usize) -> Vec<f64> {
+    let inner = (1..n).map(|k| low + (high - low) * k as f64 / n as f64);
+    std::iter::once(low).chain(inner).chain([high]).collect()
 }
 
 /// The nodes of a scan of a chart.

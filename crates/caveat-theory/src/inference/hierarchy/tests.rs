@@ -304,6 +304,22 @@ fn results_do_not_move_when_the_grid_is_refined() {
 }
 
 #[test]
+fn limits_are_in_reach_for_lists_of_any_length() {
+    // C = ∞ and α = 0 are the last nodes to the last bit, whatever the ends of the surface are.
+    for n in 4..13 {
+        let task = TransitiveTask::new(n, &[]).unwrap();
+        for (model, axis, side) in [((0.25, f64::INFINITY, 3.0), 1, 1), ((0.0, 5.0, 3.0), 0, 0)] {
+            let choices = drawn(&task, model, 3);
+            let unit = UnitChoices { graph: task.graph(), clusters: &choices };
+            let spec = ModelSpec::new(Family::Ridge).with_lapse();
+            let hierarchy = Hierarchy::of_choices(&spec, &[unit, unit], &|| {}).unwrap();
+            let nodes = &hierarchy.grids[0].nodes[axis];
+            assert!(nodes.open[side], "{n} {model:?} {:?}", nodes.at);
+        }
+    }
+}
+
+#[test]
 fn units_at_a_limit_pull_the_population_there() {
     let task = TransitiveTask::new(6, &[]).unwrap();
     let people: Vec<_> = (0..10).map(|k| drawn(&task, (0.0, 8.0, 3.0), k)).collect();

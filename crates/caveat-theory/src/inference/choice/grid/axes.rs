@@ -2,7 +2,7 @@
 
 use super::super::response::{MAX_LAPSE, Response};
 use super::super::scoring::{BIAS, Coordinates, LAPSE, maximize};
-use super::super::search::scan_axes;
+use super::super::search::{evenly, scan_axes};
 use super::{DEPTH, LAPSE_ENDS, Maker, Nodes, Place, RELEVANT, lapse_of, typical_rate};
 use crate::error::Result;
 
@@ -109,8 +109,7 @@ impl<R: Response> Maker<'_, R> {
     pub(super) fn lapse_nodes(&mut self, top: Coordinates, peak: f64, spacing: f64) -> Result<Nodes> {
         let lowest = self.response.smallest(self.unit).ln().clamp(LAPSE_ENDS.0, -5.0);
         let highest = LAPSE_ENDS.1;
-        let cells = ((highest - lowest) / 1.5).ceil();
-        let mut at: Vec<f64> = (0..=cells as usize).map(|k| lowest + (highest - lowest) * k as f64 / cells).collect();
+        let mut at = evenly((lowest, highest), ((highest - lowest) / 1.5).ceil() as usize);
         if top[LAPSE] > 0.0 && top[LAPSE] < MAX_LAPSE {
             add(&mut at, (top[LAPSE] / (MAX_LAPSE - top[LAPSE])).ln().clamp(lowest, highest));
         }
@@ -191,7 +190,8 @@ fn anchor(axis: &mut Vec<f64>, peak: f64) {
     let shift = (peak - low).rem_euclid(cell);
     axis.iter_mut().for_each(|u| *u += shift);
     axis.retain(|u| low + 0.2 * cell < *u && *u < high - 0.2 * cell && (u - peak).abs() > 0.2 * cell);
-    for u in [low, peak, high] {
+    // Ends first: a peak that is nearly one is that end, whose place says that the axis is open there.
+    for u in [low, high, peak] {
         add(axis, u);
     }
 }
