@@ -77,6 +77,8 @@ def test_all_that_is_public_of_the_compiled_part_is_in_the_package() -> None:
         "merge_labels",
     }
     internal |= {
+        "may_be_stage",
+        "may_count",
         "mechanism_figure",
         "phase_axes",
         "phase_figure",
