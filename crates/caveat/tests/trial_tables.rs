@@ -165,14 +165,25 @@ fn seeds_that_lack_pairs_are_told() {
     let header: Vec<&str> = text.lines().next().unwrap().split(',').collect();
     let at = |name: &str| header.iter().position(|h| *h == name).unwrap();
     let [seed, a, b] = [at("seed"), at("rank_a"), at("rank_b")];
-    let kept = |line: &&str| {
-        let row: Vec<&str> = line.split(',').collect();
-        !(row[seed] == "1" && row[a] == "2" && row[b] == "5")
+    let write_without = |file: &str, seeds: &[&str]| {
+        let kept = |line: &&str| {
+            let row: Vec<&str> = line.split(',').collect();
+            !(seeds.contains(&row[seed]) && row[a] == "2" && row[b] == "5")
+        };
+        place.write(file, text.lines().filter(kept).map(|l| format!("{l}\n")).collect::<String>());
     };
-    place.write("some.csv", text.lines().filter(kept).map(|l| format!("{l}\n")).collect::<String>());
+    write_without("some.csv", &["1"]);
     let told = |line: &str| String::from_utf8(place.run(line).stderr).unwrap();
     let note = told("fit some.csv --bootstrap 0");
     assert!(note.contains("seed 1 does not show the pair (2, 5) in both orders"), "{note}");
     assert!(note.contains("intervals are over the 2 of 3 seeds that show all pairs"), "{note}");
     assert!(!told("fit all.csv --bootstrap 0").contains("does not show"));
+    write_without("none.csv", &["-1", "0", "1"]);
+    let note = told("fit none.csv --bootstrap 0");
+    assert!(
+        note.contains(
+            "1 pair is shown in one order only, as (5, 2) but never (2, 5): it has no margin and is left out"
+        ),
+        "{note}"
+    );
 }

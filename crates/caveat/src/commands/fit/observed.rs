@@ -25,7 +25,7 @@ pub(crate) struct Observed {
     pub(crate) shown: Vec<[f64; 2]>,
     /// The same for every seed that has all pairs.
     pub(crate) seeds_shown: Vec<Vec<[f64; 2]>>,
-    /// What should be known of seeds that lack pairs, a line each.
+    /// What should be known of pairs that are not shown in both orders, by any seed or by some, a line each.
     pub(crate) notes: Vec<String>,
 }
 
@@ -58,6 +58,27 @@ pub(super) fn reduced(key: &ConditionKey, by: &[ByColumn]) -> ConditionKey {
         lora_r: key.lora_r,
         l2_reg: key.l2_reg,
     }
+}
+
+/// What should be known of pairs that no seed shows in both orders: they have no margin.
+fn one_sided(condition: &Condition) -> Option<String> {
+    let n = condition.n_items();
+    let count = |a, b| condition.count(a, b);
+    let found: Vec<(usize, usize)> = (0..n)
+        .flat_map(|a| (0..n).map(move |b| (a, b)))
+        .filter(|&(a, b)| count(a, b) > 0 && count(b, a) == 0)
+        .collect();
+    let &(a, b) = found.first()?;
+    let (are, have) = if found.len() == 1 {
+        ("pair is", "it has no margin and is")
+    } else {
+        ("pairs are", "they have no margin and are")
+    };
+    Some(format!(
+        "condition {}: {} {are} shown in one order only, as ({a}, {b}) but never ({b}, {a}): {have} left out",
+        condition.key(),
+        found.len(),
+    ))
 }
 
 /// What should be known of the seeds of a condition that lack some pair in some order.
@@ -114,6 +135,7 @@ impl Observed {
                     *sum += mean.unwrap_or(f64::NAN) / members.len() as f64;
                 }
             }
+            notes.extend(one_sided(member));
             notes.extend(lacking(member, &pairs));
             let before = seeds.len();
             for (seed, margins) in member.seed_margins().into_iter().enumerate() {
