@@ -27,7 +27,7 @@ pub(super) struct Terms {
 }
 
 /// Observations on a list of ordered pairs.
-pub(super) trait Response: Sync {
+pub(super) trait Response: Sync + PartialEq {
     /// No observation on any of `n_pairs` ordered pairs.
     fn empty(n_pairs: usize) -> Self;
 

@@ -27,6 +27,8 @@ pub(super) struct Clusters<'a, R> {
     pub(super) profile: Profile<'a, R>,
     /// The largest |t| that is accepted.
     threshold: f64,
+    /// Whether all clusters hold the same data, so that nothing scatters between them.
+    are_alike: bool,
     work: Workspace,
 }
 
@@ -43,7 +45,8 @@ struct Tested {
 impl<'a, R: Response> Clusters<'a, R> {
     pub(super) fn new(model: &'a Model, tables: &'a [R], profile: Profile<'a, R>) -> Self {
         let threshold = student_quantile(0.975, tables.len() as f64 - 1.0);
-        Self { model, tables, profile, threshold, work: Workspace::default() }
+        let are_alike = tables.windows(2).all(|pair| pair[0] == pair[1]);
+        Self { model, tables, profile, threshold, are_alike, work: Workspace::default() }
     }
 
     fn test(&mut self, coordinate: Coordinate, value: f64, start: Coordinates) -> Result<Tested> {
@@ -153,8 +156,15 @@ impl<'a, R: Response> Clusters<'a, R> {
         let wide = if error.is_finite() { self.threshold * error } else { 0.0 };
         let far = 1e3 * (wide + best[AMPLITUDE] + estimate.abs());
         let within = |bound: f64, far: f64| if bound.is_infinite() { estimate + far } else { bound };
-        let mut low = self.end(coordinate, estimate, within(bounds.0, -far), error)?;
-        let mut high = self.end(coordinate, estimate, within(bounds.1, far), error)?;
+        let (least, most) = (within(bounds.0, -far), within(bounds.1, far));
+        if self.are_alike {
+            // Without scatter every other value is rejected, however little the data say against it.
+            let low = self.likelihood_end(coordinate, estimate, least)?;
+            let high = self.likelihood_end(coordinate, estimate, most)?;
+            return Ok(Interval { low: low.map_or(range.0, back), high: high.map_or(range.1, back) });
+        }
+        let mut low = self.end(coordinate, estimate, least, error)?;
+        let mut high = self.end(coordinate, estimate, most, error)?;
         if estimate >= bounds.1 {
             let far = self.likelihood_end(coordinate, estimate, bounds.0)?;
             low = low.zip(far).map(|(a, b)| a.min(b));
@@ -166,7 +176,7 @@ impl<'a, R: Response> Clusters<'a, R> {
         Ok(Interval { low: low.map_or(range.0, back), high: high.map_or(range.1, back) })
     }
 
-    /// Where the profile of the likelihood ends, of an estimate at the other end of its range.
+    /// Where the profile of the likelihood ends.
     ///
     /// At an end of the range scores need not have mean zero: what infinitely many clusters give may be the end although all
     /// clusters pull beyond it. Then the test rejects every value, however near, for what it weighs is that pull and not how much

@@ -234,6 +234,33 @@ fn people_who_never_err_have_the_interval_of_the_likelihood() {
 }
 
 #[test]
+fn people_who_err_alike_have_the_interval_of_the_likelihood() {
+    let task = TransitiveTask::new(6, &[(3, 1)]).unwrap();
+    let pairs: Vec<_> = (0..36).map(|k| (k / 6, k % 6)).filter(|(i, j)| i != j).collect();
+    let truth = chain::solve(&task, &RidgeModel::new(0.2, 5.0).unwrap()).unwrap();
+    let one = |&(first, second): &(usize, usize)| ChoiceCount {
+        first,
+        second,
+        first_chosen: (12.0 * logistic(3.0 * truth.margin(first, second))).round(),
+        trials: 12.0,
+    };
+    let person: Vec<ChoiceCount> = pairs.iter().map(one).collect();
+    let clusters = [person.clone(), person.iter().rev().copied().collect()];
+    let fitter = ChoiceFitter::new(task.graph(), &ModelSpec::new(Family::Ridge), &pairs).unwrap();
+    let fit = fitter.fit(&clusters).unwrap();
+    let over = fitter.cluster_intervals(&fit, &clusters).unwrap();
+    let profile = fitter.intervals(&fit, &clusters).unwrap();
+    for parameter in ModelSpec::new(Family::Ridge).parameters() {
+        let (over, likely) = (over.of(parameter).unwrap(), profile.of(parameter).unwrap().interval);
+        for (a, b) in [(over.low, likely.low), (over.high, likely.high)] {
+            assert!((a - b).abs() <= 1e-4 * b.abs() || a == b, "{parameter:?} {over:?} {likely:?}");
+        }
+    }
+    let (screening, e) = (over.screening.unwrap(), fit.estimates);
+    assert!(screening.low < 0.95 * e.screening && screening.high > 1.05 * e.screening, "{screening:?} {e:?}");
+}
+
+#[test]
 fn intervals_reach_the_limits_that_the_data_allow() {
     let task = TransitiveTask::new(9, &[(5, 3)]).unwrap();
     let pairs: Vec<_> = (0..81).map(|k| (k / 9, k % 9)).filter(|(i, j)| i != j).collect();
