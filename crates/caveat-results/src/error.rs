@@ -64,12 +64,14 @@ pub enum ResultsError {
         expected: &'static str,
     },
     /// A column that is needed and absent.
-    #[error("{}: column {column:?} is missing: the table has {found}", path.display())]
+    #[error("{}: column {column:?} is missing{others}: the table has {found}", path.display())]
     MissingColumn {
         /// The file.
         path: PathBuf,
         /// Name of the needed column.
         column: &'static str,
+        /// Which others are missing too, as ", and so is \"label\""; empty for none.
+        others: String,
         /// The columns there are.
         found: String,
     },

@@ -41,6 +41,7 @@ impl Plan {
         }
         let find = |column: TrialColumn| find_column(names, column.name()).map_err(bad);
         let (mut fields, mut constants, mut checks) = (Vec::new(), Vec::new(), Vec::new());
+        let mut absent = Vec::new();
         for column in TrialColumn::ALL.into_iter().chain(TrialColumn::OPTIONAL) {
             let (wanted, folder) = (columns.contains(&column), value_of(&table.folders, column));
             let is_optional = TrialColumn::OPTIONAL.contains(&column);
@@ -63,9 +64,12 @@ impl Plan {
                 (None, None) => match value_of(&table.above, column) {
                     Some(value) => constants.push((column, value.clone())),
                     None if is_optional => constants.push((column, None)),
-                    None => return Err(missing(&path, names, column)?),
+                    None => absent.push(column),
                 },
             }
+        }
+        if let [first, others @ ..] = &absent[..] {
+            return Err(missing(&path, names, *first, others));
         }
         let is_other = |name: &str| TrialColumn::ALL.iter().all(|c| !c.name().eq_ignore_ascii_case(name));
         let (mut extras, mut extra_constants) = (Vec::new(), Vec::new());
@@ -123,12 +127,17 @@ impl Plan {
     }
 }
 
-/// The error that a column is missing; that of a table that is no trial table says so.
-fn missing(path: &std::path::Path, names: &[String], column: TrialColumn) -> Result<ResultsError> {
+/// The error that columns are missing; that of a table that is no trial table says so.
+fn missing(path: &std::path::Path, names: &[String], first: TrialColumn, others: &[TrialColumn]) -> ResultsError {
     let has = |c: &TrialColumn| find_column(names, c.name()).is_ok_and(|f| f.is_some());
     if MARKS.iter().any(has) || names.is_empty() {
         let found = name_list(names.iter().map(String::as_str));
-        return Ok(ResultsError::MissingColumn { path: path.to_owned(), column: column.name(), found });
+        let are = if others.len() == 1 { "is" } else { "are" };
+        let others = match others {
+            [] => String::new(),
+            _ => format!(", and so {are} {}", name_list(others.iter().map(|c| c.name()))),
+        };
+        return ResultsError::MissingColumn { path: path.to_owned(), column: first.name(), others, found };
     }
     let columns = name_list(names.iter().map(String::as_str));
     let example = match suggested_columns(names) {
@@ -141,7 +150,7 @@ fn missing(path: &std::path::Path, names: &[String], column: TrialColumn) -> Res
          rank, with {example}",
         marks.join(", ")
     );
-    Ok(ResultsError::bad_file(path, problem))
+    ResultsError::bad_file(path, problem)
 }
 
 /// What a value that does not read as its column is told.

@@ -139,6 +139,10 @@ fn wrong_files_are_refused_with_what_would_be_right() {
         refusal("t.csv", b"model,seed,logit_diff\nx,1,0\n")
             .contains("\"is_train\" is missing: the table has \"model\", \"seed\", \"logit_diff\"")
     );
+    assert!(
+        refusal("t.csv", b"seed,logit_diff\n1,0\n")
+            .contains("column \"model\" is missing, and so is \"is_train\": the table has \"seed\", \"logit_diff\"")
+    );
     let header = "model,seed,logit_diff,is_train\n".to_owned();
     assert!(refusal("t.csv", header.as_bytes()).contains("the table has no rows"));
     assert!(

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
-use score::Clusters;
+use score::{Clusters, are_alike};
 
 /// Expected gain in log-likelihood, in units of evidence, at which a constrained fit is done.
 const TOLERANCE: f64 = 1e-10;
@@ -54,8 +54,8 @@ impl ChoiceFitter {
     /// A value of a parameter is accepted by Student's t of what each cluster alone would change. An interval holds the
     /// accepted values around the estimate; where that is an end of its range, or the fit is saturated, those within the
     /// profile's interval too. It ends where the range does if all up to there are accepted, so that it is the whole range
-    /// where the clusters tell nothing. Where all clusters hold the same data nothing scatters, and it is the profile's. Two
-    /// clusters have one degree of freedom, a quantile of 12.7 and wide intervals. They are of the parameters that infinitely
+    /// where the clusters tell nothing. Where all clusters hold the same data nothing scatters, and it is the profile's (of
+    /// margins that of one cluster). Two clusters have one degree of freedom, a quantile of 12.7 and wide intervals. They are of the parameters that infinitely
     /// many clusters would give.
     ///
     /// Clusters without a trial do not count. Cost about 100 constrained fits, some milliseconds for 72 pairs of 9 items, and
@@ -168,6 +168,7 @@ fn intervals<R: Response>(
             ),
         });
     }
+    let total = if are_alike(tables) { R::evidence(total, &tables[0]) } else { total };
     let primary = model.surface.primary();
     let profile = Profile::on(model, total, primary, inside(model, at), TOLERANCE)?;
     let peak = profile.best.value;

@@ -27,7 +27,7 @@ pub(super) struct Terms {
 }
 
 /// Observations on a list of ordered pairs.
-pub(super) trait Response: Sync + PartialEq {
+pub(super) trait Response: Sync {
     /// No observation on any of `n_pairs` ordered pairs.
     fn empty(n_pairs: usize) -> Self;
 
@@ -36,6 +36,13 @@ pub(super) trait Response: Sync + PartialEq {
 
     /// Adds the observations of another table of the same pairs.
     fn add(&mut self, other: &Self);
+
+    /// Whether another table says the same of every pair.
+    fn is_like(&self, other: &Self) -> bool;
+
+    /// What tables that all say the same are evidence of, given their total and one of them: people may choose alike, but
+    /// margins that are alike to the last digit are copies.
+    fn evidence<'a>(total: &'a Self, one: &'a Self) -> &'a Self;
 
     /// Whether a pair was never observed.
     fn is_missing(&self, pair: usize) -> bool;
@@ -169,6 +176,14 @@ impl Response for Binomial {
     fn add(&mut self, other: &Self) {
         add_all(&mut self.chosen, &other.chosen);
         add_all(&mut self.trials, &other.trials);
+    }
+
+    fn is_like(&self, other: &Self) -> bool {
+        self == other
+    }
+
+    fn evidence<'a>(total: &'a Self, _: &'a Self) -> &'a Self {
+        total
     }
 
     fn is_missing(&self, pair: usize) -> bool {
@@ -324,6 +339,19 @@ impl Response for Gaussian {
         add_all(&mut self.weights, &other.weights);
         self.squares += other.squares;
         self.count += other.count;
+    }
+
+    fn is_like(&self, other: &Self) -> bool {
+        let weight: f64 = self.weights.iter().sum();
+        let rounding = 8.0 * f64::EPSILON * (self.squares / weight).sqrt();
+        // A pair without weight gives NaN, which is like NaN.
+        let means = |table: &Self, k: usize| table.sums[k] / table.weights[k];
+        let close = |a: f64, b: f64| (a - b).abs() <= rounding || a.is_nan() && b.is_nan();
+        (0..self.sums.len()).all(|k| close(means(self, k), means(other, k)))
+    }
+
+    fn evidence<'a>(_: &'a Self, one: &'a Self) -> &'a Self {
+        one
     }
 
     fn is_missing(&self, pair: usize) -> bool {

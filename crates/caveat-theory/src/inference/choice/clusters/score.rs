@@ -27,7 +27,7 @@ pub(super) struct Clusters<'a, R> {
     pub(super) profile: Profile<'a, R>,
     /// The largest |t| that is accepted.
     threshold: f64,
-    /// Whether all clusters hold the same data, so that nothing scatters between them.
+    /// Whether all clusters say the same, so that nothing scatters between them.
     are_alike: bool,
     work: Workspace,
 }
@@ -45,7 +45,7 @@ struct Tested {
 impl<'a, R: Response> Clusters<'a, R> {
     pub(super) fn new(model: &'a Model, tables: &'a [R], profile: Profile<'a, R>) -> Self {
         let threshold = student_quantile(0.975, tables.len() as f64 - 1.0);
-        let are_alike = tables.windows(2).all(|pair| pair[0] == pair[1]);
+        let are_alike = are_alike(tables);
         Self { model, tables, profile, threshold, are_alike, work: Workspace::default() }
     }
 
@@ -235,6 +235,11 @@ impl<'a, R: Response> Clusters<'a, R> {
         }
         Ok(Some(estimate + toward * 0.5 * (low + high)))
     }
+}
+
+/// Whether all clusters say the same.
+pub(super) fn are_alike<R: Response>(tables: &[R]) -> bool {
+    tables.windows(2).all(|pair| pair[0].is_like(&pair[1]))
 }
 
 /// How far the logarithm of the gain is scanned on either side of its estimate.

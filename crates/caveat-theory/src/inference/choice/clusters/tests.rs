@@ -261,6 +261,36 @@ fn people_who_err_alike_have_the_interval_of_the_likelihood() {
 }
 
 #[test]
+fn copies_of_margins_say_no_more_than_one() {
+    let task = TransitiveTask::new(7, &[(4, 2)]).unwrap();
+    let one = seeds(&task, &RidgeModel::new(0.2, 5.0).unwrap(), 0.1, 1, 3).remove(0);
+    let of =
+        |count: usize, weights: Option<&[f64]>| over(&task, &all_pairs(7), &vec![one.clone(); count], weights).unwrap();
+    let (two, nine) = (of(2, None), of(9, None));
+    let weighted = of(3, Some(&[1.0, 2.0, 0.3]));
+    for other in [nine, weighted] {
+        for (a, b) in five(&two).into_iter().zip(five(&other)) {
+            assert!(a.low < a.high && (a.low - b.low).abs() <= 1e-4 * b.low.abs(), "{a:?} {b:?}");
+            assert!(a.high == b.high || (a.high - b.high).abs() <= 1e-4 * b.high.abs(), "{a:?} {b:?}");
+        }
+    }
+    // As wide as the interval of the one, whose residuals say how far the theory is off.
+    let observed: Vec<MarginObservation> = all_pairs(7)
+        .iter()
+        .zip(&one)
+        .map(|(&(first, second), &margin)| MarginObservation { first, second, margin, weight: 1.0 })
+        .collect();
+    let fitter = MarginModelFitter::new(task.graph(), &ModelSpec::new(Family::Ridge), &all_pairs(7)).unwrap();
+    let fit = fitter.fit(std::slice::from_ref(&observed)).unwrap();
+    let profile = fitter.intervals(&fit, &[observed]).unwrap().conjunctivity.unwrap().interval;
+    let alpha = two.conjunctivity.unwrap();
+    assert!(
+        (alpha.low - profile.low).abs() < 1e-4 && (alpha.high - profile.high).abs() < 1e-4,
+        "{alpha:?} {profile:?}"
+    );
+}
+
+#[test]
 fn intervals_reach_the_limits_that_the_data_allow() {
     let task = TransitiveTask::new(9, &[(5, 3)]).unwrap();
     let pairs: Vec<_> = (0..81).map(|k| (k / 9, k % 9)).filter(|(i, j)| i != j).collect();
