@@ -47,8 +47,11 @@ fn choices_fit_to_the_parameters_that_made_them() {
     assert_eq!((&fit["limit"], &fit["n_pairs"], &fit["n_clusters"]), (&json!("none"), &json!(42), &json!(3)));
     assert_close(&fit["n_trials"], 3.0 * 42.0 * 20.0, 1e-9);
     assert_close(&fit["deviance_explained"], 1.0, 1e-5);
-    // Alike subjects leave nothing to doubt.
-    assert_close(&fit["conjunctivity_low"], 0.3, 1e-2);
+    // Alike subjects do not scatter: what is left is the likelihood.
+    for end in ["low", "high"] {
+        let profile = fit[format!("conjunctivity_profile_{end}")].as_f64().unwrap();
+        assert_close(&fit[format!("conjunctivity_{end}")], profile, 1e-4);
+    }
 }
 
 #[test]

@@ -55,8 +55,8 @@ impl ChoiceFitter {
     /// accepted values around the estimate; where that is an end of its range, or the fit is saturated, those within the
     /// profile's interval too. It ends where the range does if all up to there are accepted, so that it is the whole range
     /// where the clusters tell nothing. Where all clusters hold the same data nothing scatters, and it is the profile's (of
-    /// margins that of one cluster). Two clusters have one degree of freedom, a quantile of 12.7 and wide intervals. They are of the parameters that infinitely
-    /// many clusters would give.
+    /// margins that of one cluster). Two clusters have one degree of freedom, a quantile of 12.7 and wide intervals.
+    /// They are of the parameters that infinitely many clusters would give.
     ///
     /// Clusters without a trial do not count. Cost about 100 constrained fits, some milliseconds for 72 pairs of 9 items, and
     /// as many evaluations of every cluster.
