@@ -1,5 +1,6 @@
 //! Trial tables, files of choices and runs, by the command's own work on them: tables and figures out of files.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::IsTerminal;
 
@@ -77,13 +78,16 @@ pub(crate) fn geometry_of_runs(
 /// A table that one of the `caveat results` commands makes of trial tables; arguments are the command's.
 #[pyfunction]
 pub(crate) fn results_table(py: Python<'_>, name: &str, arguments: Vec<OsString>) -> PyResult<Table> {
-    let work: fn(Vec<OsString>) -> Result<Columns, caveat::Failure> = match name {
+    let work: fn(Vec<OsString>) -> Result<(Columns, Vec<String>), caveat::Failure> = match name {
         "summary" => analysis::summary,
         "matrix" => analysis::matrix,
         "check" => analysis::check,
         _ => return Err(bad("name", format_args!("'{name}' is unknown: it must be summary, matrix or check"))),
     };
-    Ok(Table::new(raise(long::run(py, "results", Some(&unless_on_a_terminal(py)), move |_| work(arguments))?)?))
+    let (table, warnings) =
+        raise(long::run(py, "results", Some(&unless_on_a_terminal(py)), move |_| work(arguments))?)?;
+    warnings.iter().try_for_each(|warning| warn(py, warning, 2))?;
+    Ok(Table::new(table))
 }
 
 /// Reads columns of trial tables.
@@ -318,6 +322,8 @@ pub(crate) fn read_conditions(
     let phase: Training = raise(phase.parse())?;
     let work = move |steps: &Steps| conditions(&paths.0, phase, &rows_read(steps));
     let read = raise(long::run(py, "reading trial tables", progress, work)?)?;
+    let doubts: BTreeSet<String> = read.iter().flat_map(Condition::doubts).collect();
+    doubts.iter().try_for_each(|doubt| warn(py, doubt, 1))?;
     Ok(read.into_iter().map(|condition| PyCondition { condition }).collect())
 }
 

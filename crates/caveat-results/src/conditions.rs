@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, ResultsError};
+use crate::hierarchy_name::doubts;
 use crate::input::AsInput;
 use crate::statistics::{Selection, distinct};
 use crate::trial_table::{Phase, Progress, TrialBatch, TrialColumn, scan_trials};
@@ -170,6 +171,12 @@ impl Condition {
     /// The pairs marked as exceptions, (winner, loser) by rank, sorted by their higher item.
     pub fn exceptions(&self) -> &[(usize, usize)] {
         &self.exceptions
+    }
+
+    /// What speaks against this being what was trained, a line each: the name of the hierarchy tells of other items or exceptions,
+    /// or an exception is marked that no row trains.
+    pub fn doubts(&self) -> Vec<String> {
+        doubts(&self.key.hier, &self.exceptions, &self.graph)
     }
 
     /// The seeds, ascending.

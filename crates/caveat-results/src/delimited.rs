@@ -76,7 +76,7 @@ impl Numbers {
 }
 
 /// Whether points may separate thousands: 1.250, but neither 0.250 nor 1.25.
-fn has_thousands(text: &str) -> bool {
+pub(crate) fn has_thousands(text: &str) -> bool {
     let mut parts = text.trim_start_matches(['-', '+']).split('.');
     let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
     let first = parts.next().is_some_and(|p| (1..=3).contains(&p.len()) && !p.starts_with('0') && digits(p));

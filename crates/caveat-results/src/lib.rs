@@ -26,6 +26,7 @@ mod convert;
 mod delimited;
 mod error;
 mod expression;
+mod hierarchy_name;
 mod input;
 mod interner;
 mod labels;

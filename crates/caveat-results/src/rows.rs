@@ -101,6 +101,11 @@ impl Rows {
         }
     }
 
+    /// Whether it is a text file.
+    pub(crate) fn is_text(&self) -> bool {
+        matches!(self.form, Kind::Text(_))
+    }
+
     /// The columns there are, for a message.
     pub(crate) fn found(&self) -> String {
         match &self.form {

@@ -34,28 +34,29 @@ pub fn figure(arguments: impl IntoIterator<Item = OsString>) -> Result<Figure, F
     figures::perform(&parse::<FigureArgs>("figure", arguments)?)
 }
 
-/// `caveat results summary`.
+/// `caveat results summary`, and its warnings.
 ///
 /// # Errors
 /// Those of the command.
-pub fn summary(arguments: impl IntoIterator<Item = OsString>) -> Result<Table, Failure> {
+pub fn summary(arguments: impl IntoIterator<Item = OsString>) -> Result<(Table, Vec<String>), Failure> {
     results::summary::table(&parse::<SummaryArgs>("summary", arguments)?)
 }
 
-/// `caveat results matrix`.
+/// `caveat results matrix`, and its warnings.
 ///
 /// # Errors
 /// Those of the command.
-pub fn matrix(arguments: impl IntoIterator<Item = OsString>) -> Result<Table, Failure> {
-    results::matrix::table(&results::matrix::read(&parse::<MatrixArgs>("matrix", arguments)?)?)
+pub fn matrix(arguments: impl IntoIterator<Item = OsString>) -> Result<(Table, Vec<String>), Failure> {
+    let pairs = results::matrix::read(&parse::<MatrixArgs>("matrix", arguments)?)?;
+    Ok((results::matrix::table(&pairs)?, results::matrix::doubts(&pairs)))
 }
 
-/// `caveat results check`: a row per problem, none for clean tables.
+/// `caveat results check`: a row per problem, none for clean tables. It has no warnings.
 ///
 /// # Errors
 /// Those of the command, but not that there are problems.
-pub fn check(arguments: impl IntoIterator<Item = OsString>) -> Result<Table, Failure> {
-    Ok(results::check::report(&parse::<CheckArgs>("check", arguments)?)?.table()?)
+pub fn check(arguments: impl IntoIterator<Item = OsString>) -> Result<(Table, Vec<String>), Failure> {
+    Ok((results::check::report(&parse::<CheckArgs>("check", arguments)?)?.table()?, Vec::new()))
 }
 
 /// `caveat lm geometry`: a row for every run, and the picture of them.

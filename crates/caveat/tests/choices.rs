@@ -55,6 +55,44 @@ fn choices_fit_to_the_parameters_that_made_them() {
 }
 
 #[test]
+fn counts_with_a_point_between_thousands_are_asked_about() {
+    let place = Place::new();
+    let fit = "fit c.csv --columns winner=w,loser=l,count=n --bootstrap 0";
+    for (counts, is_read) in [
+        ("30 25 1.000 3", false),
+        ("1.200 1.000 1.100 2.000", false),
+        ("1.200 0.812 1.100 2.000", true),
+        ("1.5 1.000 1.100 2.000", true),
+        ("30 25 1 3", true),
+    ] {
+        let counts: Vec<&str> = counts.split(' ').collect();
+        let rows = [(0, 1), (1, 2), (0, 2), (2, 1)];
+        let rows = rows.iter().zip(&counts).map(|((w, l), n)| format!("{w},{l},{n}\n"));
+        place.write("c.csv", format!("w,l,n\n{}", rows.collect::<String>()));
+        if is_read {
+            assert!(place.run(fit).status.success(), "{counts:?}");
+        } else {
+            place.refused_saying(fit, &["may have a point between thousands: write 1"]);
+        }
+    }
+}
+
+#[test]
+fn a_filter_on_items_tells_that_it_shortens_the_list() {
+    let place = Place::new();
+    write_choices(&place, "c.csv", 3, 0.0, 0.0);
+    let told = |more: &str| {
+        let run = place.run(&format!("fit c.csv {COLUMNS} --bootstrap 0 {more}"));
+        String::from_utf8(run.stderr).unwrap()
+    };
+    assert!(
+        told("--where chosen<5 --where other<5").contains("the items are those of the rows that chosen<5 lets through")
+    );
+    assert!(!told("--where chosen<5 --where other<5 -n 7").contains("the items are"));
+    assert!(!told("--where monkey!=m0").contains("the items are"));
+}
+
+#[test]
 fn subjects_are_fitted_apart_and_summarized() {
     let place = Place::new();
     write_choices(&place, "c.csv", 3, 0.0, 0.0);

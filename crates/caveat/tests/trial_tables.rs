@@ -158,6 +158,59 @@ fn a_copy_of_a_table_does_not_count_twice() {
 }
 
 #[test]
+fn rows_that_contradict_the_name_of_their_hierarchy_are_told() {
+    let place = Place::new();
+    trials::write(&place, "all.csv", &[PLAIN, EXCEPTION]);
+    let text = place.text("all.csv");
+    let header: Vec<&str> = text.lines().next().unwrap().split(',').collect();
+    let at = |name: &str| header.iter().position(|h| *h == name).unwrap();
+    let write = |file: &str, change: &dyn Fn(&mut Vec<String>) -> bool| {
+        let rows = text.lines().enumerate().filter_map(|(k, line)| {
+            let mut row: Vec<String> = line.split(',').map(str::to_owned).collect();
+            (k == 0 || change(&mut row)).then(|| row.join(",") + "\n")
+        });
+        place.write(file, rows.collect::<String>());
+    };
+    let told = |line: &str| String::from_utf8(place.run(line).stderr).unwrap();
+    let [a, b, trained, exception, hier] = ["rank_a", "rank_b", "is_train", "is_exception", "hier"].map(at);
+    write("eight.csv", &|row| row[a] != "8" && row[b] != "8");
+    write("plain.csv", &|row| row[exception].eq_ignore_ascii_case("false"));
+    write("untrained.csv", &|row| {
+        if row[exception].eq_ignore_ascii_case("true") {
+            row[trained] = "false".to_owned();
+        }
+        true
+    });
+    write("swapped.csv", &|row| {
+        row[hier] = if row[hier] == "ti_n9" { "exc_mid_n9" } else { "ti_n9" }.to_owned();
+        true
+    });
+    for (file, says) in [
+        ("eight.csv", "the name ti_n9 means 9 items, and its rows have 8, ranks 0 to 7"),
+        ("plain.csv", "the name exc_mid_n9 means rank 5 beats 3, and its rows have no exception"),
+        ("untrained.csv", "pair (3, 5) is marked as an exception and not as trained"),
+        ("swapped.csv", "the name ti_n9 means no exception, and its rows have rank 5 beats 3"),
+    ] {
+        for line in
+            ["fit FILE --bootstrap 0", "fit FILE --loss logistic", "results summary FILE", "results matrix FILE"]
+        {
+            let note = told(&line.replace("FILE", file));
+            assert!(note.contains("warning: ") && note.contains(says), "{line} {file}: {note}");
+        }
+        assert!(!place.run(&format!("results check {file}")).status.success(), "{file}");
+    }
+    assert!(!told("fit all.csv --bootstrap 0").contains("means"));
+    assert!(place.run("results check all.csv").status.success());
+}
+
+#[test]
+fn a_hierarchy_is_not_predicted_from_itself() {
+    let place = Place::new();
+    trials::write(&place, "all.csv", &[PLAIN, EXCEPTION]);
+    place.refused_saying("fit all.csv --train ti_n9 --test exc_mid_n9,ti_n9", &["\"ti_n9\" is to train and to test"]);
+}
+
+#[test]
 fn seeds_that_lack_pairs_are_told() {
     let place = Place::new();
     trials::write(&place, "all.csv", &[PLAIN]);

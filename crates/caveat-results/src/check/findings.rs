@@ -68,6 +68,8 @@ pub enum ProblemKind {
     MissingPremise,
     /// A pair is trained in other orders of presentation than those before it.
     TrainedOrder,
+    /// The name of a hierarchy tells of other items or exceptions than its rows.
+    HierarchyName,
 }
 
 impl ProblemKind {
@@ -104,6 +106,7 @@ impl ProblemKind {
             Self::Exception => "exception",
             Self::MissingPremise => "missing_premise",
             Self::TrainedOrder => "trained_order",
+            Self::HierarchyName => "hierarchy_name",
         }
     }
 }

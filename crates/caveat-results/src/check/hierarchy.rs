@@ -9,6 +9,7 @@ use super::findings::{Findings, ProblemKind};
 use super::runs::{EXCEPTION, Entry, NO, NO_TRUTH, Place, Runs, TRAINED, UNUSABLE, YES};
 use crate::conditions::{MAX_ITEMS, orders_admitted, other_orders};
 use crate::error::{Result, ResultsError};
+use crate::hierarchy_name::{contradiction, told};
 use crate::trial_table::TrialColumn;
 
 /// The items of a hierarchy: ranks from `first` to `last`, those of its trained pairs.
@@ -60,6 +61,7 @@ pub(super) fn check(runs: &Runs, tables: &[PathBuf], findings: &mut Findings) ->
         if let Some(found) = hierarchy.find_items(&rows) {
             hierarchy.report_foreign_ranks(found, &rows);
             let pairs = hierarchy.reconcile(found, &rows);
+            hierarchy.check_name(found, &pairs);
             hierarchy.check_pairs(found, &pairs)?;
             items.insert(tag, found);
         }
@@ -197,6 +199,20 @@ impl Hierarchy<'_> {
                 format!("{here} for the ordered pair ({a}, {b}), but {said} in {there} and most rows of hier {tag}")
             });
         }
+    }
+
+    /// Number of items and exceptions against the name of the hierarchy.
+    fn check_name(&mut self, items: Items, pairs: &[Option<Variant>]) {
+        let at = |a: u16, b: u16| items.index(a, b).and_then(|k| pairs[k]);
+        let all = || (items.first..=items.last).flat_map(|i| (i + 1..=items.last).map(move |j| (i, j)));
+        let marked = |&(i, j): &(u16, u16)| [at(i, j), at(j, i)].iter().flatten().any(|v| v.marks & EXCEPTION != 0);
+        let exceptions: Vec<(usize, usize)> = all().filter(marked).map(|(i, j)| (j.into(), i.into())).collect();
+        let Some(place) = pairs.iter().flatten().map(|v| v.first).min() else { return };
+        let Some(against) = contradiction(&self.tag, items.len(), &exceptions) else { return };
+        let tag = self.tag.clone();
+        self.add(place, ProblemKind::HierarchyName, TrialColumn::Hier, || {
+            format!("{}: expected the name of what was trained, or all of its rows", told(&tag, &against))
+        });
     }
 
     /// Labels, exceptions and premises of the hierarchy, as most rows have them.

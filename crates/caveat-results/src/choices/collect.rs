@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::columns::{Fields, Shape, says_who_was_chosen};
-use super::counts::reconstruct;
+use super::counts::{Thousands, reconstruct};
 use super::filter::LeftOut;
 use super::names::Names;
 use super::people::People;
@@ -13,7 +13,7 @@ use super::{
     ChoiceColumns, ChoiceRole, ChoiceRow, ChoiceTable, CountReconstruction, DistanceRow, Grouping, ItemLabels,
     TrialCounts,
 };
-use crate::delimited::{Numbers, flag, is_missing};
+use crate::delimited::{Numbers, flag, has_thousands, is_missing};
 use crate::error::{Result, ResultsError, name_list};
 use crate::labels::label_key;
 
@@ -93,6 +93,8 @@ pub(super) struct Collector<'a> {
     by_first: [Option<(PathBuf, usize)>; 2],
     /// How the file that is read now writes numbers.
     numbers: Numbers,
+    /// Whether its counts may have points between thousands.
+    thousands: Thousands,
     pub(super) left_out: LeftOut,
     /// The name of the column beside winner and loser that says how often the winner was chosen, as long as it holds 0 and 1 only.
     only_right_or_wrong: Option<String>,
@@ -142,6 +144,7 @@ impl<'a> Collector<'a> {
             ranks_here: (usize::MAX, 0),
             by_first: [None, None],
             numbers: Numbers::Point,
+            thousands: Thousands::default(),
             left_out: LeftOut { notes: fields.passed_over.clone(), ..LeftOut::default() },
             only_right_or_wrong: fields
                 .accuracy
@@ -159,6 +162,7 @@ impl<'a> Collector<'a> {
     /// Goes on to the next file.
     pub(super) fn begin_file(&mut self, source: &Source, fields: &Fields) {
         self.numbers = source.numbers();
+        self.thousands = Thousands::of(source.is_text());
         self.people.begin_file(source, fields);
     }
 
@@ -195,7 +199,10 @@ impl<'a> Collector<'a> {
         let trials = match (self.columns.trials, cells[ChoiceRole::Count as usize]) {
             (TrialCounts::Fixed(n), _) => n,
             (TrialCounts::Reconstructed(_), _) => f64::NAN,
-            (TrialCounts::Column, Some(text)) => count(text, self.numbers)?,
+            (TrialCounts::Column, Some(text)) => {
+                self.thousands.see(text);
+                count(text, self.numbers)?
+            }
             (TrialCounts::Column, None) => 1.0,
         };
         let mut groups = [0; 3];
@@ -305,6 +312,7 @@ impl<'a> Collector<'a> {
     /// Ends a file. Where it is open whether ranks count from 0 or 1, one file may do this and another that: those that reach from 1
     /// beyond the ranks of one with a 0 are asked for, as an item more would be made of them.
     pub(super) fn end_file(&mut self, path: &Path) -> std::result::Result<(), String> {
+        self.thousands.check()?;
         let (low, high) = std::mem::replace(&mut self.ranks_here, (usize::MAX, 0));
         if low == usize::MAX {
             return Ok(());
@@ -458,13 +466,14 @@ fn proportion(text: &str, numbers: Numbers) -> std::result::Result<f64, String> 
     number.filter(|p| (0.0..=1.0).contains(p)).ok_or_else(|| {
         let percent =
             if number.is_some_and(|p| (1.0..=100.0).contains(&p)) { " (a percentage divided by 100)" } else { "" };
-        format!("accuracy {text:?}: expected a proportion from 0 to 1{percent}")
+        let comma = if numbers.parse(text).is_none() && text.contains(',') { ", with a decimal point" } else { "" };
+        format!("accuracy {text:?}: expected a proportion from 0 to 1{percent}{comma}")
     })
 }
 
 fn count(text: &str, numbers: Numbers) -> std::result::Result<f64, String> {
-    numbers
-        .parse(text)
-        .filter(|n| *n > 0.0 && n.is_finite())
-        .ok_or_else(|| format!("count {text:?}: expected a positive, finite number of trials"))
+    numbers.parse(text).filter(|n| *n > 0.0 && n.is_finite()).ok_or_else(|| {
+        let point = if has_thousands(text) { ", without points between thousands" } else { "" };
+        format!("count {text:?}: expected a positive, finite number of trials{point}")
+    })
 }

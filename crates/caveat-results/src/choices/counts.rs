@@ -1,6 +1,8 @@
-//! Numbers of trials reconstructed from the proportions that they leave.
+//! Numbers of trials: reconstructed from the proportions that they leave, and whether their points may separate thousands.
 
 use std::collections::BTreeMap;
+
+use crate::delimited::has_thousands;
 
 /// Largest number of trials behind one proportion that is considered.
 const MOST_TRIALS: u32 = 200;
@@ -97,6 +99,44 @@ fn typical(denominators: &[u32]) -> Option<u32> {
     }
     let cost = |n: u32| denominators.iter().map(|&d| u64::from(nearest_multiple(d, n).abs_diff(n))).sum::<u64>();
     (1..=MOST_TRIALS).min_by_key(|&n| cost(n))
+}
+
+/// Whether points in the counts of a file may separate thousands.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Thousands {
+    /// Text is as somebody wrote it.
+    is_text: bool,
+    /// The first count that may be one of thousands, as 1.200.
+    first: Option<String>,
+    /// Whether a count cannot but have decimals, as 0.812 and 1.5.
+    has_decimals: bool,
+}
+
+impl Thousands {
+    /// Of a file that is text or not.
+    pub(super) fn of(is_text: bool) -> Self {
+        Self { is_text, ..Self::default() }
+    }
+
+    /// Looks at a count.
+    pub(super) fn see(&mut self, text: &str) {
+        if self.is_text && has_thousands(text) {
+            self.first.get_or_insert_with(|| text.to_owned());
+        } else {
+            self.has_decimals |= text.contains('.');
+        }
+    }
+
+    /// Refuses counts that may be one or a thousand times as many, at the end of a file.
+    pub(super) fn check(&self) -> std::result::Result<(), String> {
+        match &self.first {
+            Some(text) if !self.has_decimals => Err(format!(
+                "count {text:?}: all counts are whole or may have a point between thousands: write {} if it is that, or {text}0",
+                text.replace('.', "")
+            )),
+            _ => Ok(()),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::collect::{Collector, Options};
 use super::columns::Fields;
 use super::source::{Source, filters_of, tables_under};
-use super::{ChoiceColumns, ChoiceRole, ChoiceTable};
+use super::{ChoiceColumns, ChoiceRole, ChoiceTable, RowFilter};
 use crate::error::{Result, ResultsError};
 use crate::input::{AsInput, Input, identity};
 use crate::trial_table::refuse_copies;
@@ -67,6 +67,7 @@ pub fn read_choice_files<P: AsInput>(files: &[P], columns: &ChoiceColumns) -> Re
     let options = Options::new(columns)?;
     let mut known: Option<(Collector<'_>, Vec<ChoiceRole>)> = None;
     let mut watched: Vec<Watched> = Vec::new();
+    let mut by_item: Option<&RowFilter> = None;
     for table in &tables {
         let path = table.input.path();
         let at = |problem: String| ResultsError::bad_file(path, problem);
@@ -80,6 +81,9 @@ pub fn read_choice_files<P: AsInput>(files: &[P], columns: &ChoiceColumns) -> Re
         same_roles(expected, &fields, first).map_err(at)?;
         collector.begin_file(&source, &fields);
         let filters = filters_of(columns, &source).map_err(at)?;
+        let items = fields.fields.iter().filter(|(role, _)| ITEMS.contains(role)).map(|(_, field)| *field);
+        by_item =
+            by_item.or(filters.iter().find(|(_, field)| items.clone().any(|i| i == *field)).map(|(filter, _)| *filter));
         collector.left_out.filtered +=
             source.visit(&fields.fields, &filters, &mut seen, &mut |cells| collector.push(cells))?;
         Watched::merge(&mut watched, seen);
@@ -87,6 +91,11 @@ pub fn read_choice_files<P: AsInput>(files: &[P], columns: &ChoiceColumns) -> Re
     }
     let (mut collector, _) = known.ok_or_else(nothing)?;
     collector.left_out.notes.extend(watched.iter().filter_map(Watched::note));
+    if let Some(filter) = by_item.filter(|_| columns.n_items.is_none() && collector.left_out.filtered > 0) {
+        collector.left_out.notes.push(format!(
+            "the items are those of the rows that {filter} lets through: -n or --task says how many were trained, if more were"
+        ));
+    }
     if collector.is_empty() {
         let left_out = collector.left_out.notes(0);
         let filter = if left_out.is_empty() { String::new() } else { format!(" to use ({})", left_out.join("; ")) };
@@ -98,6 +107,10 @@ pub fn read_choice_files<P: AsInput>(files: &[P], columns: &ChoiceColumns) -> Re
         several => ResultsError::BadTable(format!("{} and {} more: {problem}", first.display(), several.len() - 1)),
     })
 }
+
+/// The columns of items.
+const ITEMS: [ChoiceRole; 5] =
+    [ChoiceRole::Winner, ChoiceRole::Loser, ChoiceRole::First, ChoiceRole::Higher, ChoiceRole::Lower];
 
 /// Says which role only one of two files has a column for.
 fn same_roles(expected: &[ChoiceRole], here: &Fields, first: &Path) -> std::result::Result<(), String> {

@@ -76,6 +76,11 @@ impl Source {
         self.rows.numbers()
     }
 
+    /// Whether the file is text, whose numbers are as somebody wrote them.
+    pub(super) fn is_text(&self) -> bool {
+        self.rows.is_text()
+    }
+
     /// Whether a field is given by the file's folders.
     pub(super) fn is_of_folder(&self, field: usize) -> bool {
         field >= self.rows.names().len()

@@ -6,9 +6,10 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::folder_names::{Exceptions, Way, hierarchy, ways};
+use super::folder_names::{Way, ways};
 use super::records::{About, Said, is_on, number};
 use super::run_path::{Fact, LAYOUT, RunPath, Setting};
+use crate::hierarchy_name::{Contradiction, contradiction};
 
 /// What a run compares.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -200,32 +201,18 @@ fn adapter_config(results: &Path) -> Option<(&'static str, Value)> {
 
 /// Holds the items of a run against the name of its hierarchy, where that tells of them.
 fn check_items(run: &RunPath, items: &Items) -> Result<(), String> {
-    let Some(named) = hierarchy(&run.hier) else { return Ok(()) };
-    let (hier, n_items) = (&run.hier, items.largest + 1);
-    if named.n_items != n_items {
-        return Err(format!(
-            "the path says hier {hier}, of {} items, and the file holds {n_items}, ranks 0 to {}: expected the name of the \
-             hierarchy that was run",
-            named.n_items, items.largest
-        ));
-    }
-    let shown = |pairs: &mut dyn Iterator<Item = &(usize, usize)>| {
-        let all: Vec<String> = pairs.map(|(winner, loser)| format!("rank {winner} beats {loser}")).collect();
-        if all.is_empty() { "no exception".to_owned() } else { all.join(", ") }
+    let exceptions: Vec<(usize, usize)> = items.exceptions.iter().copied().collect();
+    let hier = &run.hier;
+    let what = match contradiction(hier, items.largest + 1, &exceptions) {
+        None => return Ok(()),
+        Some(Contradiction::Items { named, found }) => {
+            format!("of {named} items, and the file holds {found}, ranks 0 to {}", items.largest)
+        }
+        Some(Contradiction::Exceptions { named, found }) => {
+            format!("where there is {named}, and in the file there is {found}")
+        }
     };
-    let (expected, agrees) = match &named.exceptions {
-        Exceptions::None => ("no exception".to_owned(), items.exceptions.is_empty()),
-        Exceptions::Some => ("an exception".to_owned(), !items.exceptions.is_empty()),
-        Exceptions::These(pairs) => (shown(&mut pairs.iter()), pairs.iter().eq(&items.exceptions)),
-    };
-    if agrees {
-        return Ok(());
-    }
-    Err(format!(
-        "the path says hier {hier}, where there is {expected}, and in the file there is {}: expected the name of the hierarchy \
-         that was run",
-        shown(&mut items.exceptions.iter())
-    ))
+    Err(format!("the path says hier {hier}, {what}: expected the name of the hierarchy that was run"))
 }
 
 /// The letters and digits of a name, in small letters.

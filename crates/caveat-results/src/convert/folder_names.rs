@@ -136,48 +136,6 @@ fn tokens(name: &str) -> impl Iterator<Item = String> {
     name.split(|c: char| !c.is_alphanumeric()).filter(|token| !token.is_empty()).map(str::to_lowercase)
 }
 
-/// Number of items, and what the name tells of exceptions.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Named {
-    pub(super) n_items: usize,
-    pub(super) exceptions: Exceptions,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Exceptions {
-    None,
-    /// Winner and loser of each, in order.
-    These(Vec<(usize, usize)>),
-    /// Some, that the name does not tell.
-    Some,
-}
-
-/// Exceptions that are named by a word.
-const PUBLISHED: [(&str, (usize, usize)); 3] =
-    [("exc_mid_n9", (5, 3)), ("exc_mid_n11", (6, 4)), ("exc_far_n11", (7, 3))];
-
-/// What a name says of its hierarchy, if it is named as ours are: ti_n9, exc_mid_n9, exc_5_2_n9.
-pub(super) fn hierarchy(name: &str) -> Option<Named> {
-    let (rest, digits) = name.rsplit_once("_n")?;
-    let n_items = digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok())??;
-    if rest == "ti" {
-        return Some(Named { n_items, exceptions: Exceptions::None });
-    }
-    let position = rest.strip_prefix("exc")?;
-    let parts: Vec<&str> = position.split('_').skip(1).collect();
-    if position.starts_with(|c| c != '_') || parts.iter().any(|part| part.is_empty()) {
-        return None;
-    }
-    let ranks = parts.iter().map(|part| part.parse().ok()).collect::<Option<Vec<usize>>>().unwrap_or_default();
-    let mut pairs: Vec<(usize, usize)> = match PUBLISHED.iter().find(|(known, _)| *known == name) {
-        Some((_, pair)) => vec![*pair],
-        None => ranks.as_chunks::<2>().0.iter().map(|&[winner, loser]| (winner, loser)).collect(),
-    };
-    pairs.sort_unstable();
-    let exceptions = if pairs.is_empty() { Exceptions::Some } else { Exceptions::These(pairs) };
-    Some(Named { n_items, exceptions })
-}
-
 /// Whether a name begins as those of hierarchies do, well formed or not.
 fn is_like_hierarchy(name: &str) -> bool {
     let first = tokens(name).next().unwrap_or_default();
@@ -273,26 +231,6 @@ mod tests {
         assert_eq!(look_of_model("smol_lr1e-4"), Some(Look::Hyperparameter));
         for name in ["smol-qlora", "llama-3-bnb-4bit", "sft", "lora-smol"] {
             assert_eq!(look_of_model(name), Some(Look::Training), "{name}");
-        }
-    }
-
-    #[test]
-    fn names_of_hierarchies_tell_items_and_exceptions() {
-        let these = |pairs: &[(usize, usize)]| Exceptions::These(pairs.to_vec());
-        for (name, n_items, exceptions) in [
-            ("ti_n9", 9, Exceptions::None),
-            ("exc_mid_n9", 9, these(&[(5, 3)])),
-            ("exc_far_n11", 11, these(&[(7, 3)])),
-            ("exc_9_7_4_2_n12", 12, these(&[(4, 2), (9, 7)])),
-            ("exc_mid_n4", 4, Exceptions::Some),
-            ("exc_n4", 4, Exceptions::Some),
-        ] {
-            assert_eq!(hierarchy(name), Some(Named { n_items, exceptions }), "{name}");
-        }
-        for name in
-            ["", "ti", "ti_n", "ti_nx", "ti_4", "ti_poker_n4", "exc_mid", "exc__n4", "exception_n4", "towns_n4", "smol"]
-        {
-            assert_eq!(hierarchy(name), None, "{name}");
         }
     }
 }

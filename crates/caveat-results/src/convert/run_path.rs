@@ -2,8 +2,9 @@
 
 use std::path::{Component, Path};
 
-use super::folder_names::{Look, Way, hierarchy, look, look_of_model, ways};
+use super::folder_names::{Look, Way, look, look_of_model, ways};
 use super::layout::{Layout, Word};
+use crate::hierarchy_name::hierarchy;
 
 /// The documented layout.
 pub(super) const LAYOUT: &str = "MODEL/TASK/HIER/[lora_rR_alphaA | l2_X | none]/seedS_fwd|rev/results.json";

@@ -6,6 +6,7 @@ use caveat_theory::{ComparisonGraph, PairClass, PairClasses};
 
 use crate::conditions::{ConditionKey, Group, Tallied, Tally, Trained};
 use crate::error::{Result, ResultsError};
+use crate::hierarchy_name::doubts;
 
 /// What was trained under one name of a hierarchy, in all conditions alike.
 #[derive(Debug, Clone)]
@@ -23,6 +24,11 @@ pub struct Hierarchy {
 }
 
 impl Hierarchy {
+    /// What speaks against this being what was trained, as [`Condition::doubts`](crate::Condition::doubts).
+    pub fn doubts(&self) -> Vec<String> {
+        doubts(&self.name, &self.exceptions, &self.graph)
+    }
+
     /// Class of the pair {a, b}; `None` for an item with itself or a rank that is not there.
     pub fn class(&self, a: usize, b: usize) -> Option<PairClass> {
         (a != b && a.max(b) < self.n_items).then(|| self.classes.class(a, b))

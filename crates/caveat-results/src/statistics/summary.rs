@@ -70,6 +70,8 @@ pub struct Summary {
     pub by: Vec<GroupColumn>,
     /// The groups that have rows, sorted by the columns in order, then by class; a missing value comes first.
     pub groups: Vec<SummaryGroup>,
+    /// What speaks against what was taken for trained, as [`Condition::doubts`](crate::Condition::doubts), of all hierarchies.
+    pub doubts: Vec<String>,
 }
 
 impl Summary {
@@ -172,7 +174,9 @@ pub(super) fn summarize_within(
     if all.is_empty() {
         return Err(selection.no_rows(paths));
     }
-    Ok(Summary { by: by.to_vec(), groups: scan.groups(all) })
+    let groups = scan.groups(all);
+    let doubts = hierarchies.iter().flat_map(Hierarchy::doubts).collect();
+    Ok(Summary { by: by.to_vec(), groups, doubts })
 }
 
 /// What was trained under each hierarchy, from the rows of all runs that pass.

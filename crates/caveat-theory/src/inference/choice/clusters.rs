@@ -21,6 +21,9 @@ use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
 use score::{Clusters, are_alike};
 
+/// An α below which the plane's box may have kept an interval from its end.
+const BOX_END: f64 = 1e-6;
+
 /// Expected gain in log-likelihood, in units of evidence, at which a constrained fit is done.
 const TOLERANCE: f64 = 1e-10;
 
@@ -224,13 +227,15 @@ fn intervals<R: Response>(
         of(ChoiceParameter::Lapse)?,
         of(ChoiceParameter::PositionBias)?,
     ];
+    let is_likely = |limit: Chart| {
+        let lost = (peak, total.threshold(peak, model.spec.n_parameters()));
+        profile::accepts(model, total, limit, lost, &mut Workspace::default())
+    };
     if let (Some(Interval { low: 0.0, .. }), Some(gain)) = (strength, &mut gain)
         && estimates.limit != Some(FitLimit::Hebbian)
+        && is_likely(profile::HEBBIAN)?
     {
-        let lost = (peak, total.threshold(peak, model.spec.n_parameters()));
-        if profile::accepts(model, total, profile::HEBBIAN, lost, &mut Workspace::default())? {
-            gain.high = f64::INFINITY;
-        }
+        gain.high = f64::INFINITY;
     }
     let (mut conjunctivity, mut strength, mut screening, mut memorization) = (conjunctivity, strength, None, None);
     if model.spec.family == Family::Ridge && primary == Chart::Plane && model.surface.is_exact() {
@@ -248,12 +253,19 @@ fn intervals<R: Response>(
             (0.0, f64::INFINITY),
             &f64::exp,
         )?);
-        // At μ = 0 α is 0 and C is ∞, for any m; the plane's box does not reach all of that.
-        if let (Some(Interval { low: 0.0, .. }), Some(a), Some(c)) = (screening, &mut conjunctivity, &mut strength) {
+        // At μ = 0 α is 0 and C is ∞, for any m; the plane's box does not reach all of that. Where neither α nor the likelihood
+        // come near, only the test of μ is too weak to say so.
+        if let (Some(Interval { low: 0.0, .. }), Some(a), Some(c)) = (screening, &mut conjunctivity, &mut strength)
+            && (a.low < BOX_END || is_likely(Chart::Corner)?)
+        {
             (a.low, c.high) = (0.0, f64::INFINITY);
         }
         memorization =
             Some(on_screening.interval(Coordinate::Theta(1), logit(estimates.memorization), (0.0, 1.0), &logistic)?);
+        // C → 0 is μ → ∞ and m → 0 at any product, which the box of μ and m does not reach.
+        if let (Some(Interval { low: 0.0, .. }), Some(mu), Some(m)) = (strength, &mut screening, &mut memorization) {
+            (mu.high, m.low) = (f64::INFINITY, 0.0);
+        }
     }
     let clusters = tables.len();
     Ok(ClusterIntervals { conjunctivity, strength, gain, lapse, position_bias, screening, memorization, clusters })

@@ -1,8 +1,8 @@
 //! Fits to choices by maximum likelihood, of trial tables or of a file of choices.
 
 use caveat_results::{
-    ChoiceColumns, ChoiceTable, ConditionKey, DeclaredTasks, Grouping, Input, RowFilter, TaskUnits, TrialCounts,
-    look_alikes, read_choice_files, read_choices_by_pair,
+    ChoiceColumns, ChoiceTable, ConditionKey, DeclaredTasks, Grouping, Hierarchy, Input, RowFilter, TaskUnits,
+    TrialCounts, look_alikes, read_choice_files, read_choices_by_pair,
 };
 use caveat_theory::inference::{ChoiceCount, ChoiceFit, ChoiceFitter, ModelSpec, ordered_pairs};
 use caveat_theory::{ComparisonGraph, TransitiveTask};
@@ -198,13 +198,21 @@ fn spread(table: &ChoiceTable) -> ChoiceTable {
     table
 }
 
+/// The choices of trial tables.
+pub(crate) struct TrialUnits {
+    pub(crate) units: Vec<ChoiceUnit>,
+    /// What speaks against what was taken for trained, a line each.
+    pub(crate) doubts: Vec<String>,
+}
+
 /// The choices in trial tables: which item the model preferred, seed by seed.
-pub(crate) fn read_trials(files: &[Input], args: &FitArgs) -> Result<Vec<ChoiceUnit>, Failure> {
+pub(crate) fn read_trials(files: &[Input], args: &FitArgs) -> Result<TrialUnits, Failure> {
     let by = by_columns(args.by.as_deref())?;
     let read = {
         let selection = super::selection(args)?;
         reading(|progress| read_choices_by_pair(files, selection, progress))?
     };
+    let doubts = read.hierarchies.iter().flat_map(Hierarchy::doubts).collect();
     let mut units: Vec<(ConditionKey, ChoiceUnit)> = Vec::new();
     for seed in read.seeds {
         let key = super::observed::reduced(&seed.condition, &by);
@@ -234,7 +242,7 @@ pub(crate) fn read_trials(files: &[Input], args: &FitArgs) -> Result<Vec<ChoiceU
         }
     }
     units.sort_by(|a, b| a.0.total_cmp(&b.0));
-    Ok(units.into_iter().map(|(_, unit)| unit).collect())
+    Ok(TrialUnits { units: units.into_iter().map(|(_, unit)| unit).collect(), doubts })
 }
 
 /// A fit with everything that is reported of it.

@@ -180,8 +180,9 @@ fn of_trials(args: &FitArgs) -> Result<FitOutcome, Failure> {
         if !args.train.is_empty() {
             return Err(Failure::input("--train and --test predict margins: leave out --loss logistic"));
         }
-        let units = choices::read_trials(&args.files, args)?;
-        let mut warnings = direction::check_bias(&units, &model_spec(args))?;
+        let choices::TrialUnits { units, doubts } = choices::read_trials(&args.files, args)?;
+        let mut warnings = doubts;
+        warnings.extend(direction::check_bias(&units, &model_spec(args))?);
         warnings.extend(direction::of_choices(&units, &model_spec(args), is_final)?);
         if args.compare {
             return Ok(FitOutcome { warnings, ..FitOutcome::new(compare::choices(&units, args)?) });
@@ -205,13 +206,18 @@ fn of_trials(args: &FitArgs) -> Result<FitOutcome, Failure> {
         ));
     }
     let read = read(&args.files, selection(args)?)?;
-    let alike = alike(read.iter().map(Condition::key));
+    let mut doubts = alike(read.iter().map(Condition::key));
+    for doubt in read.iter().flat_map(Condition::doubts) {
+        if !doubts.contains(&doubt) {
+            doubts.push(doubt);
+        }
+    }
     let observed = group(&read, &by)?;
     let lacking: Vec<String> = observed.iter().flat_map(|o| o.notes.clone()).collect();
     if !args.train.is_empty() {
         let train: Vec<observed::Observed> =
             observed.iter().filter(|o| args.train.contains(&o.key.hier)).cloned().collect();
-        let mut warnings = alike;
+        let mut warnings = doubts;
         warnings.extend(direction::of_margins(&train, &model_spec(args), is_final)?);
         let predicted =
             predict_all(&observed, &args.train, &args.test, args.bootstrap.unwrap_or(REPLICATES), args.seed)?;
@@ -224,7 +230,7 @@ fn of_trials(args: &FitArgs) -> Result<FitOutcome, Failure> {
             ..FitOutcome::new(table_of_predictions(&predicted)?)
         });
     }
-    let mut warnings = alike;
+    let mut warnings = doubts;
     warnings.extend(direction::of_margins(&observed, &model_spec(args), is_final)?);
     if args.compare {
         return Ok(FitOutcome { warnings, notes: lacking, ..FitOutcome::new(compare::margins(&observed, args)?) });

@@ -44,6 +44,11 @@ pub(crate) fn predict_all(
             )));
         }
     }
+    if let Some(hier) = test.iter().find(|hier| train.contains(hier)) {
+        return Err(Failure::input(format!(
+            "hierarchy {hier:?} is to train and to test: a prediction is of one that was not fitted, so name it for one of both"
+        )));
+    }
     let same_model = |a: &ConditionKey, b: &ConditionKey| {
         (&a.setting, &a.model, &a.task, a.lora_r, a.l2_reg) == (&b.setting, &b.model, &b.task, b.lora_r, b.l2_reg)
     };

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use caveat_figures::language_models::placements;
-use caveat_results::{Format, Input, PairCell, PairTable, Placements, Selection, Table};
+use caveat_results::{Format, Hierarchy, Input, PairCell, PairTable, Placements, Selection, Table};
 
 use super::{finish, reading, tell_passed_over};
 use crate::cli::MatrixArgs;
@@ -19,6 +19,7 @@ pub(crate) fn run(args: &MatrixArgs) -> Result<(), Failure> {
     check_separate(args.files.iter().map(Input::path), written)?;
     tell_passed_over(&args.files);
     let pairs = read(args)?;
+    doubts(&pairs).iter().for_each(|doubt| tell(&format!("warning: {doubt}")));
     if let Some(path) = &args.figure {
         let all: Vec<usize> = (0..pairs.conditions.len()).collect();
         write_figure(path, &placements::draw(&pairs, &all)?)?;
@@ -35,6 +36,11 @@ pub(crate) fn run(args: &MatrixArgs) -> Result<(), Failure> {
 pub(crate) fn read(args: &MatrixArgs) -> Result<PairTable, Failure> {
     let selection = Selection::new(Filters::all(&args.filters), &[]);
     reading(|progress| PairTable::read(&args.files, &selection, progress))
+}
+
+/// What speaks against what was taken for trained.
+pub(crate) fn doubts(pairs: &PairTable) -> Vec<String> {
+    pairs.hierarchies.iter().flat_map(Hierarchy::doubts).collect()
 }
 
 /// One row per condition and ordered pair with trials, in either order of presentation.

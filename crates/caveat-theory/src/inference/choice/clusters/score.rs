@@ -60,8 +60,8 @@ impl<'a, R: Response> Clusters<'a, R> {
                 gradient[k] = 1.0;
                 None
             }
-            Coordinate::LogGain => Some(Held::Gain(1.0)),
-            Coordinate::LogGainStrength => Some(Held::GainStrength(1.0)),
+            Coordinate::LogGain => Some(Held::Gain(value.exp())),
+            Coordinate::LogGainStrength => Some(Held::GainStrength(value.exp())),
         };
         if let Some(held) = held {
             let (_, slopes) = held.amplitude(chart, [optimum.theta[0], optimum.theta[1]], &self.work.field);
@@ -71,21 +71,44 @@ impl<'a, R: Response> Clusters<'a, R> {
             }
         }
         let part: Vec<usize> = (0..5).filter(|&k| search.free[k] && (k >= 2 || k < chart.dimension())).collect();
-        let (t, error) = self.student(&total, &gradient, &part, &search)?;
-        // A parameter that the fit holds at an end of its range, although the clusters pull it beyond, may have its true
-        // value there or inside. Both are allowed for: with it fixed and with it free. Near an end where nothing changes any
-        // more a climb stops on the way, and its next step would pass the end.
+        let scores = self.scores(&search, optimum.theta)?;
+        // A parameter that the fit holds at an end of its range, although the clusters pull it beyond. Near an end where nothing
+        // changes any more a climb stops on the way, and its next step would pass the end.
         let bounds = self.profile.bounds();
-        let is_out = |k: usize| {
+        let beyond = |k: usize| {
             let (at, score) = (optimum.theta[k], optimum.score[k]);
             let next = at + score / optimum.information[k][k];
-            (next <= bounds[k].0 && score < 0.0) || (next >= bounds[k].1 && score > 0.0)
+            match (next <= bounds[k].0 && score < 0.0, next >= bounds[k].1 && score > 0.0) {
+                (true, _) => -1.0,
+                (_, true) => 1.0,
+                _ => 0.0,
+            }
         };
-        let inside: Vec<usize> =
-            part.iter().copied().filter(|&k| coordinate == Coordinate::Theta(k) || !is_out(k)).collect();
+        let is_tested = |k: usize| coordinate == Coordinate::Theta(k) || held.is_some() && k == AMPLITUDE;
+        let (out, inside): (Vec<usize>, Vec<usize>) = part.iter().partition(|&&k| !is_tested(k) && beyond(k) != 0.0);
+        if out.is_empty() {
+            let (t, error) = student(&scores, &total.information, &gradient, &part)?;
+            return Ok(Tested { t, error, optimum });
+        }
+        // Where the clusters agree on the pull, infinitely many of them would hold the parameter there too. Otherwise its true
+        // value may be there or inside, and both are allowed for: with it fixed and with it free.
+        let others: Vec<usize> = inside.iter().copied().filter(|&k| !is_tested(k)).collect();
+        let tied = match held {
+            None => scores.clone(),
+            held => self.scores(&Search { held, ..search }, optimum.theta)?,
+        };
+        let mut open = inside.clone();
+        for k in out {
+            let alone = std::array::from_fn(|j| f64::from(u8::from(j == k)));
+            let (pull, _) = student(&tied, &optimum.information, &alone, &[&others[..], &[k]].concat())?;
+            if pull * beyond(k) <= self.threshold {
+                open.push(k);
+            }
+        }
+        let (t, error) = student(&scores, &total.information, &gradient, &inside)?;
         let mut tested = Tested { t, error, optimum };
-        if inside.len() < part.len() {
-            let (other, error) = self.student(&total, &gradient, &inside, &search)?;
+        if open.len() > inside.len() {
+            let (other, error) = student(&scores, &total.information, &gradient, &open)?;
             if other * t <= 0.0 {
                 tested.t = 0.0;
             } else if other.abs() < t.abs() {
@@ -95,30 +118,13 @@ impl<'a, R: Response> Clusters<'a, R> {
         Ok(tested)
     }
 
-    /// Student's t of the clusters' influences at a point, and the standard error that they give the parameter.
-    fn student(
-        &mut self,
-        total: &Optimum,
-        gradient: &Coordinates,
-        part: &[usize],
-        search: &Search,
-    ) -> Result<(f64, f64)> {
-        let Some(direction) = influence(total, gradient, part)? else { return Ok((0.0, f64::NAN)) };
-        let n = self.tables.len() as f64;
-        let (mut influences, mut largest) = (Vec::with_capacity(self.tables.len()), 0.0_f64);
-        for table in self.tables {
-            let own = evaluate(&self.model.surface, table, search, total.theta, &mut self.work)?;
-            let terms = [0, 1, 2, 3, 4].map(|k| direction[k] * own.score[k]);
-            influences.push(terms.iter().sum::<f64>());
-            largest = terms.iter().fold(largest, |a, term| a.max(term.abs()));
-        }
-        let mean = influences.iter().sum::<f64>() / n;
-        let squares: f64 = influences.iter().map(|u| (u - mean) * (u - mean)).sum();
-        let error = (squares / (n - 1.0) / n).sqrt();
-        if mean.abs() <= ROUNDING * largest {
-            return Ok((0.0, error * n));
-        }
-        Ok((mean / error, error * n))
+    /// The scores of every cluster at a point.
+    fn scores(&mut self, search: &Search, theta: Coordinates) -> Result<Vec<Coordinates>> {
+        let score = |table| {
+            let surface = &self.model.surface;
+            evaluate(surface, table, search, theta, &mut self.work).map(|own| own.score)
+        };
+        self.tables.iter().map(score).collect()
     }
 
     /// The accepted values of a coordinate around the estimate, as values of the parameter. An estimate of NaN is
@@ -245,10 +251,35 @@ pub(super) fn are_alike<R: Response>(tables: &[R]) -> bool {
 /// How far the logarithm of the gain is scanned on either side of its estimate.
 const GAIN_RANGE: f64 = 20.0;
 
+/// Student's t of the clusters' influences on what has a gradient, given their scores and the information of all over some
+/// coordinates, and the standard error that they give it. 0 and NaN where a direction without information changes it.
+fn student(
+    scores: &[Coordinates],
+    information: &[Coordinates; 5],
+    gradient: &Coordinates,
+    part: &[usize],
+) -> Result<(f64, f64)> {
+    let Some(direction) = influence(information, gradient, part)? else { return Ok((0.0, f64::NAN)) };
+    let n = scores.len() as f64;
+    let (mut influences, mut largest) = (Vec::with_capacity(scores.len()), 0.0_f64);
+    for score in scores {
+        let terms = [0, 1, 2, 3, 4].map(|k| direction[k] * score[k]);
+        influences.push(terms.iter().sum::<f64>());
+        largest = terms.iter().fold(largest, |a, term| a.max(term.abs()));
+    }
+    let mean = influences.iter().sum::<f64>() / n;
+    let squares: f64 = influences.iter().map(|u| (u - mean) * (u - mean)).sum();
+    let error = (squares / (n - 1.0) / n).sqrt();
+    if mean.abs() <= ROUNDING * largest {
+        return Ok((0.0, error * n));
+    }
+    Ok((mean / error, error * n))
+}
+
 /// I⁻¹∇θ over some coordinates: what a score is multiplied with to give the change of θ in one step. `None` where θ changes
 /// along a direction without information.
-fn influence(at: &Optimum, gradient: &Coordinates, part: &[usize]) -> Result<Option<Coordinates>> {
-    let directions = Directions::new(&at.information, part.iter().copied())?;
+fn influence(information: &[Coordinates; 5], gradient: &Coordinates, part: &[usize]) -> Result<Option<Coordinates>> {
+    let directions = Directions::new(information, part.iter().copied())?;
     let size = &directions.size;
     if directions.all.is_empty() || part.iter().any(|&k| size[k] == 0.0 && gradient[k] != 0.0) {
         return Ok(None);

@@ -1,0 +1,148 @@
+//! What the name of a hierarchy says of its items and exceptions, held against what its rows show.
+
+use caveat_theory::ComparisonGraph;
+
+/// Number of items, and what the name tells of exceptions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Named {
+    pub(crate) n_items: usize,
+    pub(crate) exceptions: Exceptions,
+}
+
+/// What the name of a hierarchy tells of exceptions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Exceptions {
+    None,
+    /// Winner and loser of each, in order.
+    These(Vec<(usize, usize)>),
+    /// Some, that the name does not tell.
+    Some,
+}
+
+/// Exceptions that are named by a word.
+const PUBLISHED: [(&str, (usize, usize)); 3] =
+    [("exc_mid_n9", (5, 3)), ("exc_mid_n11", (6, 4)), ("exc_far_n11", (7, 3))];
+
+/// What a name says of its hierarchy, if it is named as ours are: ti_n9, exc_mid_n9, exc_5_2_n9.
+pub(crate) fn hierarchy(name: &str) -> Option<Named> {
+    let (rest, digits) = name.rsplit_once("_n")?;
+    let n_items = digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok())??;
+    if rest == "ti" {
+        return Some(Named { n_items, exceptions: Exceptions::None });
+    }
+    let position = rest.strip_prefix("exc")?;
+    let parts: Vec<&str> = position.split('_').skip(1).collect();
+    if position.starts_with(|c| c != '_') || parts.iter().any(|part| part.is_empty()) {
+        return None;
+    }
+    let ranks = parts.iter().map(|part| part.parse().ok()).collect::<Option<Vec<usize>>>().unwrap_or_default();
+    let mut pairs: Vec<(usize, usize)> = match PUBLISHED.iter().find(|(known, _)| *known == name) {
+        Some((_, pair)) => vec![*pair],
+        None => ranks.as_chunks::<2>().0.iter().map(|&[winner, loser]| (winner, loser)).collect(),
+    };
+    pairs.sort_unstable();
+    let exceptions = if pairs.is_empty() { Exceptions::Some } else { Exceptions::These(pairs) };
+    Some(Named { n_items, exceptions })
+}
+
+/// What a name says and the rows under it contradict.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Contradiction {
+    /// The number of items.
+    Items { named: usize, found: usize },
+    /// The exceptions, as "no exception", "an exception" or "rank 5 beats 3".
+    Exceptions { named: String, found: String },
+}
+
+/// Where rows contradict the name of their hierarchy; `exceptions` are winner and loser of each, in any order.
+pub(crate) fn contradiction(name: &str, n_items: usize, exceptions: &[(usize, usize)]) -> Option<Contradiction> {
+    let told = hierarchy(name)?;
+    if told.n_items != n_items {
+        return Some(Contradiction::Items { named: told.n_items, found: n_items });
+    }
+    let mut sorted = exceptions.to_vec();
+    sorted.sort_unstable();
+    let shown = |pairs: &[(usize, usize)]| {
+        let all: Vec<String> = pairs.iter().map(|(winner, loser)| format!("rank {winner} beats {loser}")).collect();
+        if all.is_empty() { "no exception".to_owned() } else { all.join(", ") }
+    };
+    let (named, agrees) = match &told.exceptions {
+        Exceptions::None => (shown(&[]), sorted.is_empty()),
+        Exceptions::Some => ("an exception".to_owned(), !sorted.is_empty()),
+        Exceptions::These(pairs) => (shown(pairs), *pairs == sorted),
+    };
+    (!agrees).then(|| Contradiction::Exceptions { named, found: shown(&sorted) })
+}
+
+/// A contradiction in words.
+pub(crate) fn told(name: &str, contradiction: &Contradiction) -> String {
+    match contradiction {
+        Contradiction::Items { named, found } => {
+            let last = found.saturating_sub(1);
+            format!("the name {name} means {named} items, and its rows have {found}, ranks 0 to {last}")
+        }
+        Contradiction::Exceptions { named, found } => {
+            format!("the name {name} means {named}, and its rows have {found}")
+        }
+    }
+}
+
+/// What speaks against what is taken for the task of a hierarchy, a line each.
+pub(crate) fn doubts(name: &str, exceptions: &[(usize, usize)], graph: &ComparisonGraph) -> Vec<String> {
+    let against = contradiction(name, graph.n_items(), exceptions).map(|c| {
+        let against = told(name, &c);
+        format!("{against}: what the rows have is taken; --where leaves out rows and keeps what was trained")
+    });
+    let is_trained = |a: usize, b: usize| graph.edge_index(a.min(b), a.max(b)).is_some();
+    let untrained = exceptions.iter().find(|&&(a, b)| !is_trained(a, b)).map(|&(a, b)| {
+        let (a, b) = (a.min(b), a.max(b));
+        format!(
+            "hierarchy {name}: pair ({a}, {b}) is marked as an exception and not as trained: it is taken for untrained"
+        )
+    });
+    against.into_iter().chain(untrained).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_hierarchies_tell_items_and_exceptions() {
+        let these = |pairs: &[(usize, usize)]| Exceptions::These(pairs.to_vec());
+        for (name, n_items, exceptions) in [
+            ("ti_n9", 9, Exceptions::None),
+            ("exc_mid_n9", 9, these(&[(5, 3)])),
+            ("exc_far_n11", 11, these(&[(7, 3)])),
+            ("exc_9_7_4_2_n12", 12, these(&[(4, 2), (9, 7)])),
+            ("exc_mid_n4", 4, Exceptions::Some),
+            ("exc_n4", 4, Exceptions::Some),
+        ] {
+            assert_eq!(hierarchy(name), Some(Named { n_items, exceptions }), "{name}");
+        }
+        for name in
+            ["", "ti", "ti_n", "ti_nx", "ti_4", "ti_poker_n4", "exc_mid", "exc__n4", "exception_n4", "towns_n4", "smol"]
+        {
+            assert_eq!(hierarchy(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn rows_that_contradict_a_name_are_told() {
+        let items = |named, found| Some(Contradiction::Items { named, found });
+        let other =
+            |named: &str, found: &str| Some(Contradiction::Exceptions { named: named.into(), found: found.into() });
+        for (name, n, exceptions, expected) in [
+            ("ti_n9", 9, vec![], None),
+            ("exc_mid_n9", 9, vec![(5, 3)], None),
+            ("exc_9_7_4_2_n12", 12, vec![(9, 7), (4, 2)], None),
+            ("mine", 5, vec![(4, 2)], None),
+            ("ti_n9", 8, vec![], items(9, 8)),
+            ("exc_mid_n9", 9, vec![], other("rank 5 beats 3", "no exception")),
+            ("ti_n9", 9, vec![(5, 3)], other("no exception", "rank 5 beats 3")),
+            ("exc_x_n9", 9, vec![], other("an exception", "no exception")),
+        ] {
+            assert_eq!(contradiction(name, n, &exceptions), expected, "{name}");
+        }
+    }
+}
