@@ -156,6 +156,8 @@ def margins(what: str, values: Any, pairs: Any, items: Any, clusters: bool) -> t
             if not np.array_equal(of, each[0][1]):
                 raise ValueError(f"{what}[{k}]: its names are other pairs than those of {what}[0], or in another order")
         return np.stack([np.asarray(values) for values, _ in each]), each[0][1]
+    if not clusters:
+        same_rows("pairs", pairs, what, values)
     named = axes(values)[int(clusters) :]
     if not any(named):
         return values, pairs
@@ -200,6 +202,18 @@ def _items_of(what: str, labels: Labels, known: dict[Any, int], items: Any) -> l
     if not found or any(order != found[0] for order in found):
         raise ValueError(f"{what}: {' and '.join(labels)} must name every item once, and each of them alike")
     return found[0]
+
+
+def same_rows(what: str, table: Any, other: str, values: Any) -> None:
+    """Refuses tables of pandas that go together row by row, where the same rows are in another order in each."""
+    one: Any = getattr(table, "index", None)
+    two: Any = getattr(values, "index", None)
+    if not hasattr(one, "equals") or not hasattr(two, "equals") or one.equals(two):
+        return
+    if len(one) == len(two) and one.is_unique and two.is_unique and set(one) == set(two):
+        raise ValueError(
+            f"{other}: its index has the rows of {what} in another order: give both in one order, as {other}.loc[{what}.index] does"
+        )
 
 
 def _are_rows(labels: Labels) -> bool:

@@ -19,7 +19,7 @@ use crate::graph::Trained;
 use crate::inference::limit_name;
 use crate::kept::{self, Reduced};
 use crate::long;
-use crate::observed::labeled_pairs;
+use crate::observed::{labeled_pairs, same_rows};
 
 /// A maximum-likelihood fit to choices: the first of a pair is chosen with probability λ/2 + (1 − λ)·logistic(gain·f + bias).
 ///
@@ -294,6 +294,11 @@ pub(crate) fn fit_choices(
     #[pyo3(from_py_with = arg::strength)] strength: Option<f64>,
 ) -> PyResult<ChoiceFit> {
     let (trained, items) = Trained::of("task", task)?;
+    for (what, value) in [("first_chosen", Some(first_chosen)), ("trials", trials), ("clusters", clusters)] {
+        if let Some(value) = value {
+            same_rows(pairs, what, value)?;
+        }
+    }
     let pairs = labeled_pairs("pairs", pairs, &items)?;
     let chosen = list_of_floats("first_chosen", first_chosen)?;
     let trials = match trials {

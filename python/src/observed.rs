@@ -47,6 +47,11 @@ pub(crate) fn labeled_pairs(what: &str, value: &Bound<'_, PyAny>, items: &Items)
     Ok(column(0)?.into_iter().zip(column(1)?).collect())
 }
 
+/// Refuses values of pandas whose rows are those of the pairs in another order.
+pub(crate) fn same_rows(pairs: &Bound<'_, PyAny>, what: &str, values: &Bound<'_, PyAny>) -> PyResult<()> {
+    pairs.py().import("caveat._named")?.call_method1("same_rows", ("pairs", pairs, what, values)).map(drop)
+}
+
 /// One task with its margins, a list for every cluster; a single one unless `clusters` says that the first axis is theirs.
 pub(crate) fn observed(
     task: &Bound<'_, PyAny>,
@@ -92,6 +97,9 @@ pub(crate) fn observed(
         (None, [count]) if *count == n * (n - 1) / 2 => upper().collect(),
         // Pairs without data in either order are left out.
         (None, [rows, columns]) if (*rows, *columns) == (n, n) => {
+            if let Some(half) = lists.iter().find_map(half) {
+                return Err(bad(what, half));
+            }
             let is_missing = |i: usize, j: usize| lists.iter().all(|m| m[[i, j]].is_nan() || m[[j, i]].is_nan());
             upper().filter(|&(i, j)| !is_missing(i, j)).collect()
         }
@@ -104,6 +112,28 @@ pub(crate) fn observed(
     };
     let values: Vec<Vec<f64>> = lists.iter().map(of).collect();
     Ok((Observed { graph, pairs }, values))
+}
+
+/// What is wrong with a matrix of which only one half, above or below the diagonal, says anything.
+fn half(matrix: &ArrayViewD<'_, f64>) -> Option<&'static str> {
+    let n = matrix.shape()[0];
+    let above = |says: &dyn Fn(f64) -> bool, i: usize, j: usize| says(matrix[[i.min(j), i.max(j)]]);
+    let below = |says: &dyn Fn(f64) -> bool, i: usize, j: usize| says(matrix[[i.max(j), i.min(j)]]);
+    let all = |half: &dyn Fn(usize, usize) -> bool| (0..n).all(|i| (0..i).all(|j| half(i, j)));
+    let one = |silent: &dyn Fn(f64) -> bool| {
+        let [up, down] = [all(&|i, j| above(silent, i, j)), all(&|i, j| below(silent, i, j))];
+        n > 2 && up != down
+    };
+    if one(&|m| m == 0.0) {
+        return Some(
+            "all entries on one side of the diagonal are 0: a matrix has the margins of both orders, m[i, j] and m[j, i]; \
+             give m - m.T, or the list of those with i < j",
+        );
+    }
+    one(&|m: f64| m.is_nan()).then_some(
+        "all entries on one side of the diagonal are NaN: a matrix has the margins of both orders, m[i, j] and m[j, i]; \
+         give the list of those with i < j",
+    )
 }
 
 /// One task or several, each with its margins by cluster; lists of tasks go with lists of margins.

@@ -162,3 +162,32 @@ def test_choices_of_an_unknown_cluster_are_refused(missing: Any) -> None:
 def test_a_label_is_known_however_the_table_spells_it() -> None:
     table = pd.DataFrame(MARGINS, columns=[f" {name}" for name in ANIMALS])
     assert caveat.fit(GRAPH, table).n_pairs == len(UPPER)
+
+
+def test_the_same_rows_in_another_order_are_refused() -> None:
+    pairs = pd.DataFrame(UPPER, columns=["first", "second"])
+    margins = pd.Series([MARGINS[i, j] for i, j in UPPER])
+    chosen = pd.Series(np.arange(len(UPPER)) % 2)
+    turned = list(range(len(UPPER)))[::-1]
+    with pytest.raises(ValueError, match="the rows of pairs in another order"):
+        caveat.fit(TASK, margins.iloc[turned], pairs)
+    for name in ("first_chosen", "trials", "clusters"):
+        given: dict[str, Any] = {"first_chosen": chosen, "trials": chosen + 1, "clusters": chosen}
+        given[name] = given[name].iloc[turned]
+        with pytest.raises(ValueError, match=f"{name}: its index has the rows of pairs in another order"):
+            caveat.fit_choices(TASK, pairs, **given)
+    whole = caveat.fit(TASK, margins, pairs)
+    assert repr(caveat.fit(TASK, margins.iloc[turned], pairs.iloc[turned])) == repr(whole)
+    # Other rows are other labels, and arrays have none.
+    assert repr(caveat.fit(TASK, margins.set_axis(range(50, 50 + len(UPPER))), pairs)) == repr(whole)
+    assert repr(caveat.fit(TASK, margins.iloc[turned], np.array(UPPER)[turned])) == repr(whole)
+
+
+def test_half_a_matrix_is_refused() -> None:
+    for half in (np.triu, np.tril):
+        with pytest.raises(ValueError, match="one side of the diagonal are 0"):
+            caveat.fit(TASK, half(MARGINS))
+        with pytest.raises(ValueError, match="one side of the diagonal are NaN"):
+            caveat.fit(TASK, np.where(half(np.ones((5, 5)), 1 if half is np.triu else -1) > 0, MARGINS, np.nan))
+        with pytest.raises(ValueError, match="one side of the diagonal are 0"):
+            caveat.cluster_intervals(TASK, half(SEEDS))

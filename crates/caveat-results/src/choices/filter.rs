@@ -87,6 +87,11 @@ impl RowFilter {
         &self.column
     }
 
+    /// Whether it is about missing values alone.
+    pub(crate) fn is_of_missing(&self) -> bool {
+        self.values.iter().all(|value| *value == Value::Missing)
+    }
+
     /// Whether a cell passes; what is wrong with it if that cannot be said.
     pub(crate) fn holds(&self, cell: &str, numbers: Numbers) -> std::result::Result<bool, String> {
         if !self.operator.is_equality() {

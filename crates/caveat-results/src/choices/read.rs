@@ -81,9 +81,9 @@ pub fn read_choice_files<P: AsInput>(files: &[P], columns: &ChoiceColumns) -> Re
         same_roles(expected, &fields, first).map_err(at)?;
         collector.begin_file(&source, &fields);
         let filters = filters_of(columns, &source).map_err(at)?;
-        let items = fields.fields.iter().filter(|(role, _)| ITEMS.contains(role)).map(|(_, field)| *field);
-        by_item =
-            by_item.or(filters.iter().find(|(_, field)| items.clone().any(|i| i == *field)).map(|(filter, _)| *filter));
+        let items: Vec<usize> = fields.fields.iter().filter(|f| ITEMS.contains(&f.0)).map(|f| f.1).collect();
+        let mut of_items = filters.iter().filter(|(filter, field)| items.contains(field) && !filter.is_of_missing());
+        by_item = by_item.or(of_items.next().map(|(filter, _)| *filter));
         collector.left_out.filtered +=
             source.visit(&fields.fields, &filters, &mut seen, &mut |cells| collector.push(cells))?;
         Watched::merge(&mut watched, seen);
@@ -91,7 +91,9 @@ pub fn read_choice_files<P: AsInput>(files: &[P], columns: &ChoiceColumns) -> Re
     }
     let (mut collector, _) = known.ok_or_else(nothing)?;
     collector.left_out.notes.extend(watched.iter().filter_map(Watched::note));
-    if let Some(filter) = by_item.filter(|_| columns.n_items.is_none() && collector.left_out.filtered > 0) {
+    if let Some(filter) =
+        by_item.filter(|_| columns.n_items.is_none() && columns.items.is_none() && collector.left_out.filtered > 0)
+    {
         collector.left_out.notes.push(format!(
             "the items are those of the rows that {filter} lets through: -n or --task says how many were trained, if more were"
         ));
