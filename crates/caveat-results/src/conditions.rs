@@ -17,7 +17,7 @@ use crate::statistics::{Selection, distinct};
 use crate::trial_table::{Phase, Progress, TrialBatch, TrialColumn, scan_trials};
 pub(crate) use group::Group;
 use group::{EXCEPTION, SEEN, TRAINED, WON};
-pub(crate) use tally::{RowUse, Tallied, Tally, canonical, rows_of_phase};
+pub(crate) use tally::{RowCount, RowUse, Tallied, Tally, canonical, rows_of_phase};
 
 /// The largest number of items of a condition: sums are kept for all ordered pairs of every seed.
 pub const MAX_ITEMS: usize = 1024;
@@ -59,6 +59,23 @@ impl fmt::Display for ConditionKey {
         self.lora_r.map_or(Ok(()), |r| write!(f, " lora_r={r}"))?;
         self.l2_reg.map_or(Ok(()), |l| write!(f, " l2_reg={l}"))
     }
+}
+
+/// Rows of one seed that show an ordered pair, at most: one for each value of `reverse`.
+const MOST_ROWS: u64 = 2;
+
+/// Says that rows are there twice, given how many of every seed show each ordered pair in all of `phases`.
+pub(crate) fn rows_twice(
+    key: &ConditionKey,
+    phases: u64,
+    mut counts: impl Iterator<Item = (i64, (usize, usize), u64)>,
+) -> Option<String> {
+    let (seed, (a, b), count) = counts.find(|(.., count)| *count > phases * MOST_ROWS)?;
+    Some(format!(
+        "condition {key}: {count} rows of seed {seed} show ({a}, {b}) in this order, and both values of reverse make {}: rows seem to \
+         be there twice, and count twice (results check names them)",
+        phases * MOST_ROWS
+    ))
 }
 
 /// The margin of one unordered pair, averaged over both orders of presentation.
@@ -173,10 +190,15 @@ impl Condition {
         &self.exceptions
     }
 
-    /// What speaks against this being what was trained, a line each: the name of the hierarchy tells of other items or exceptions,
-    /// or an exception is marked that no row trains.
+    /// What speaks against these being the rows of what was trained, a line each: the name of the hierarchy tells of other items or
+    /// exceptions, an exception is marked that no row trains, or rows seem to be there twice.
     pub fn doubts(&self) -> Vec<String> {
-        doubts(&self.key.hier, &self.exceptions, &self.graph)
+        let n = self.n_items;
+        let of_seeds = self.seeds.iter().zip(self.seed_sums.chunks_exact(n * n));
+        let counts = of_seeds
+            .flat_map(|(&seed, sums)| sums.iter().enumerate().map(move |(k, sum)| (seed, (k / n, k % n), sum.count)));
+        let twice = rows_twice(&self.key, 1, counts);
+        doubts(&self.key.hier, &self.exceptions, &self.graph).into_iter().chain(twice).collect()
     }
 
     /// The seeds, ascending.

@@ -204,6 +204,30 @@ fn rows_that_contradict_the_name_of_their_hierarchy_are_told() {
 }
 
 #[test]
+fn rows_that_are_there_twice_are_told() {
+    let place = Place::new();
+    trials::write(&place, "all.csv", &[PLAIN, EXCEPTION]);
+    trials::write(&place, "packed.parquet", &[PLAIN, EXCEPTION]);
+    let text = place.text("all.csv");
+    let (header, rows) = text.split_once('\n').unwrap();
+    place.write("doubled.csv", format!("{header}\n{rows}{rows}"));
+    let told = |line: &str| String::from_utf8(place.run(line).stderr).unwrap();
+    for command in ["fit FILES --bootstrap 0", "fit FILES --loss logistic", "results summary FILES"] {
+        for files in ["doubled.csv", "all.csv packed.parquet"] {
+            let note = told(&command.replace("FILES", files));
+            assert!(note.contains("rows seem to be there twice"), "{command} {files}: {note}");
+            assert!(
+                note.contains("4 rows of seed -1 show (0, 1) in this order, and both values of reverse make 2"),
+                "{note}"
+            );
+        }
+        assert!(!told(&command.replace("FILES", "all.csv")).contains("twice"), "{command}");
+    }
+    assert!(!told("results summary all.csv --by phase").contains("twice"));
+    assert!(told("results summary doubled.csv --by phase").contains("8 rows of seed -1"));
+}
+
+#[test]
 fn a_hierarchy_is_not_predicted_from_itself() {
     let place = Place::new();
     trials::write(&place, "all.csv", &[PLAIN, EXCEPTION]);

@@ -50,6 +50,29 @@ impl Tallied for () {
     fn merge(&mut self, (): &()) {}
 }
 
+/// The number of rows alone, of every seed.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct RowCount(pub(crate) u64);
+
+impl Tallied for RowCount {
+    const COLUMNS: &'static [TrialColumn] = &[];
+    const BY_SEED: bool = true;
+    type Rows<'a> = ();
+
+    fn rows(_: &TrialBatch) -> Result<()> {
+        Ok(())
+    }
+
+    fn add_row(&mut self, _: &TrialBatch, (): &(), _: usize) -> Result<()> {
+        self.0 += 1;
+        Ok(())
+    }
+
+    fn merge(&mut self, later: &Self) {
+        self.0 += later.0;
+    }
+}
+
 /// What a tally does with a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RowUse {

@@ -3,7 +3,7 @@
 use super::filter::Selection;
 use super::hierarchy::{self, Hierarchy};
 use super::pair_table::probability;
-use crate::conditions::{ConditionKey, Tallied, Tally};
+use crate::conditions::{ConditionKey, Tallied, Tally, rows_twice};
 use crate::error::Result;
 use crate::input::AsInput;
 use crate::statistics::distinct;
@@ -30,6 +30,8 @@ pub struct ChoicesByPair {
     pub hierarchies: Vec<Hierarchy>,
     /// The seeds of all conditions, sorted by condition and seed.
     pub seeds: Vec<SeedChoices>,
+    /// What speaks against these being the rows of what was trained, as [`Condition::doubts`](crate::Condition::doubts).
+    pub doubts: Vec<String>,
 }
 
 /// Reads the rows of a phase of the trial tables under `paths` as counts of choices by condition, seed and ordered pair.
@@ -68,7 +70,12 @@ pub fn read_choices_by_pair<P: AsInput>(
     if seeds.is_empty() {
         return Err(selection.no_rows(paths));
     }
-    Ok(ChoicesByPair { hierarchies, seeds })
+    let mut doubts: Vec<String> = hierarchies.iter().flat_map(Hierarchy::doubts).collect();
+    for of_condition in seeds.chunk_by(|x: &SeedChoices, y| x.condition == y.condition) {
+        let counts = of_condition.iter().flat_map(|s| s.counts.iter().map(|&(a, b, n, _)| (s.seed, (a, b), n)));
+        doubts.extend(rows_twice(&of_condition[0].condition, selection.n_phases(), counts));
+    }
+    Ok(ChoicesByPair { hierarchies, seeds, doubts })
 }
 
 /// Rows of an ordered pair, and those that choose the item shown first.

@@ -342,6 +342,11 @@ impl Selection {
         Ok(uses)
     }
 
+    /// In how many phases rows are selected.
+    pub(super) fn n_phases(&self) -> u64 {
+        if self.phase.is_some() { 1 } else { 2 }
+    }
+
     /// The error that no row is left.
     pub(crate) fn no_rows<P: AsInput>(&self, paths: &[P]) -> ResultsError {
         let phase = self.phase.map(|p| format!("phase={p}"));

@@ -6,7 +6,7 @@ use super::filter::{GroupColumn, Selection};
 use super::groups::{Part, Scan};
 use super::hierarchy::{self, Hierarchy};
 use super::wilson::wilson_interval;
-use crate::conditions::Tally;
+use crate::conditions::{RowCount, Tally, rows_twice};
 use crate::error::{Result, ResultsError};
 use crate::input::{AsInput, Input};
 use crate::table::{Table, Values};
@@ -163,7 +163,7 @@ pub(super) fn summarize_within(
         return Err(ResultsError::BadTable(format!("column {column} is named twice to group by: name it once")));
     }
     let by_alpha = by.contains(&GroupColumn::Trial(TrialColumn::LoraAlpha));
-    let hierarchies = read_hierarchies(paths, selection, by_alpha, &|done, total| progress(done, 2 * total))?;
+    let (hierarchies, doubts) = read_hierarchies(paths, selection, by_alpha, &|done, total| progress(done, 2 * total))?;
     let scan = Scan::new(by, selection, &hierarchies, max_words);
     let second = |done, total| progress(total + done, 2 * total);
     let parts = scan_trials(paths, &scan.columns(), &second, |part: &mut Part, batch| scan.add(part, batch))?;
@@ -175,19 +175,18 @@ pub(super) fn summarize_within(
         return Err(selection.no_rows(paths));
     }
     let groups = scan.groups(all);
-    let doubts = hierarchies.iter().flat_map(Hierarchy::doubts).collect();
     Ok(Summary { by: by.to_vec(), groups, doubts })
 }
 
-/// What was trained under each hierarchy, from the rows of all runs that pass.
+/// What was trained under each hierarchy, from the rows of all runs that pass, and what speaks against it.
 fn read_hierarchies(
     paths: &[Input],
     selection: &Selection,
     by_alpha: bool,
     progress: Progress<'_>,
-) -> Result<Vec<Hierarchy>> {
-    let columns = distinct(Tally::<()>::columns().into_iter().chain(selection.run_columns()));
-    let tallies = scan_trials(paths, &columns, progress, |tally: &mut Tally<()>, batch| {
+) -> Result<(Vec<Hierarchy>, Vec<String>)> {
+    let columns = distinct(Tally::<RowCount>::columns().into_iter().chain(selection.run_columns()));
+    let tallies = scan_trials(paths, &columns, progress, |tally: &mut Tally<RowCount>, batch| {
         tally.alphas_may_differ = by_alpha;
         tally.add(batch, &selection.run_uses(batch)?)
     })?;
@@ -200,7 +199,17 @@ fn read_hierarchies(
     if sorted.hierarchies.is_empty() {
         return Err(selection.no_rows(paths));
     }
-    Ok(sorted.hierarchies)
+    let mut doubts: Vec<String> = sorted.hierarchies.iter().flat_map(Hierarchy::doubts).collect();
+    // Conditions that differ in lora_alpha are one here.
+    for (key, _, group) in sorted.conditions.into_iter().filter(|_| !by_alpha) {
+        let stride = group.stride();
+        let blocks = group.into_blocks();
+        let counts = blocks.iter().flat_map(|(seed, block)| {
+            block.iter().enumerate().map(move |(k, count)| (*seed, (k / stride, k % stride), count.0))
+        });
+        doubts.extend(rows_twice(&key, selection.n_phases(), counts));
+    }
+    Ok((sorted.hierarchies, doubts))
 }
 
 /// The columns, each once.

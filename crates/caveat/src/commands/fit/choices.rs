@@ -1,8 +1,8 @@
 //! Fits to choices by maximum likelihood, of trial tables or of a file of choices.
 
 use caveat_results::{
-    ChoiceColumns, ChoiceTable, ConditionKey, DeclaredTasks, Grouping, Hierarchy, Input, RowFilter, TaskUnits,
-    TrialCounts, look_alikes, read_choice_files, read_choices_by_pair,
+    ChoiceColumns, ChoiceTable, ConditionKey, DeclaredTasks, Grouping, Input, RowFilter, TaskUnits, TrialCounts,
+    look_alikes, read_choice_files, read_choices_by_pair,
 };
 use caveat_theory::inference::{ChoiceCount, ChoiceFit, ChoiceFitter, ModelSpec, ordered_pairs};
 use caveat_theory::{ComparisonGraph, TransitiveTask};
@@ -212,7 +212,7 @@ pub(crate) fn read_trials(files: &[Input], args: &FitArgs) -> Result<TrialUnits,
         let selection = super::selection(args)?;
         reading(|progress| read_choices_by_pair(files, selection, progress))?
     };
-    let doubts = read.hierarchies.iter().flat_map(Hierarchy::doubts).collect();
+    let doubts = read.doubts;
     let mut units: Vec<(ConditionKey, ChoiceUnit)> = Vec::new();
     for seed in read.seeds {
         let key = super::observed::reduced(&seed.condition, &by);

@@ -261,6 +261,34 @@ fn people_who_err_alike_have_the_interval_of_the_likelihood() {
 }
 
 #[test]
+fn a_value_that_the_data_exclude_is_not_accepted_for_what_another_parameter_might_be_beyond_its_range() {
+    let task = TransitiveTask::new(5, &[]).unwrap();
+    let pairs: Vec<_> = (0..25).map(|k| (k / 5, k % 5)).filter(|(i, j)| i != j).collect();
+    let truth = chain::solve(&task, &RidgeModel::new(0.5, 3.0).unwrap()).unwrap();
+    let fitter = ChoiceFitter::new(task.graph(), &ModelSpec::new(Family::Ridge), &pairs).unwrap();
+    let mut rng = ChaCha8Rng::seed_from_u64(5);
+    let (mut excluded, mut reached) = (0, [0; 2]);
+    for _ in 0..40 {
+        let mut one = |&(first, second): &(usize, usize)| {
+            let p = logistic(3.0 * truth.margin(first, second));
+            let first_chosen = (0..6).filter(|_| rng.random::<f64>() < p).count() as f64;
+            ChoiceCount { first, second, first_chosen, trials: 6.0 }
+        };
+        let clusters: Vec<Vec<ChoiceCount>> = (0..5).map(|_| pairs.iter().map(&mut one).collect()).collect();
+        let fit = fitter.fit(&clusters).unwrap();
+        let over = fitter.cluster_intervals(&fit, &clusters).unwrap();
+        let likely = fitter.intervals(&fit, &clusters).unwrap();
+        // All ends of the likelihood are far from 0, and C is poorly known.
+        if likely.conjunctivity.unwrap().interval.low > 0.1 && likely.gain.unwrap().interval.low > 0.5 {
+            excluded += 1;
+            reached[0] += usize::from(over.conjunctivity.unwrap().low == 0.0);
+            reached[1] += usize::from(over.gain.unwrap().low == 0.0);
+        }
+    }
+    assert!(excluded >= 35 && reached.iter().all(|&r| r <= 2), "{excluded} {reached:?}");
+}
+
+#[test]
 fn copies_of_margins_say_no_more_than_one() {
     let task = TransitiveTask::new(7, &[(4, 2)]).unwrap();
     let one = seeds(&task, &RidgeModel::new(0.2, 5.0).unwrap(), 0.1, 1, 3).remove(0);
