@@ -212,7 +212,8 @@ def same_rows(what: str, table: Any, other: str, values: Any) -> None:
         return
     if len(one) == len(two) and one.is_unique and two.is_unique and set(one) == set(two):
         raise ValueError(
-            f"{other}: its index has the rows of {what} in another order: give both in one order, as {other}.loc[{what}.index] does"
+            f"{other}: its index has the rows of {what} in another order: give both in one order, as "
+            f"{other}.loc[{what}.index] does"
         )
 
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::IsTerminal;
 
-use caveat::analysis::{self, ChoicePictures, FitOutcome};
+use caveat::analysis::{self, ChoicePictures, FitOutcome, Told};
 use caveat_results::{
     ChoiceColumns, Condition, Grouping, Phase as Training, RowFilter, Table as Columns, TrialBatch, TrialColumn,
     TrialCounts, Values, read_choice_files, read_conditions as conditions, scan_trials,
@@ -78,7 +78,7 @@ pub(crate) fn geometry_of_runs(
 /// A table that one of the `caveat results` commands makes of trial tables; arguments are the command's.
 #[pyfunction]
 pub(crate) fn results_table(py: Python<'_>, name: &str, arguments: Vec<OsString>) -> PyResult<Table> {
-    let work: fn(Vec<OsString>) -> Result<(Columns, Vec<String>), caveat::Failure> = match name {
+    let work: fn(Vec<OsString>) -> Result<Told, caveat::Failure> = match name {
         "summary" => analysis::summary,
         "matrix" => analysis::matrix,
         "check" => analysis::check,

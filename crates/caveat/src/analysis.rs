@@ -18,6 +18,9 @@ use crate::failure::{Failure, usage};
 pub use crate::commands::design::table as design_table;
 pub use crate::commands::fit::{ChoicePictures, FitOutcome};
 
+/// A table, and the warnings that go with it.
+pub type Told = (Table, Vec<String>);
+
 /// `caveat fit`.
 ///
 /// # Errors
@@ -38,7 +41,7 @@ pub fn figure(arguments: impl IntoIterator<Item = OsString>) -> Result<Figure, F
 ///
 /// # Errors
 /// Those of the command.
-pub fn summary(arguments: impl IntoIterator<Item = OsString>) -> Result<(Table, Vec<String>), Failure> {
+pub fn summary(arguments: impl IntoIterator<Item = OsString>) -> Result<Told, Failure> {
     results::summary::table(&parse::<SummaryArgs>("summary", arguments)?)
 }
 
@@ -46,7 +49,7 @@ pub fn summary(arguments: impl IntoIterator<Item = OsString>) -> Result<(Table, 
 ///
 /// # Errors
 /// Those of the command.
-pub fn matrix(arguments: impl IntoIterator<Item = OsString>) -> Result<(Table, Vec<String>), Failure> {
+pub fn matrix(arguments: impl IntoIterator<Item = OsString>) -> Result<Told, Failure> {
     let pairs = results::matrix::read(&parse::<MatrixArgs>("matrix", arguments)?)?;
     Ok((results::matrix::table(&pairs)?, results::matrix::doubts(&pairs)))
 }
@@ -55,7 +58,7 @@ pub fn matrix(arguments: impl IntoIterator<Item = OsString>) -> Result<(Table, V
 ///
 /// # Errors
 /// Those of the command, but not that there are problems.
-pub fn check(arguments: impl IntoIterator<Item = OsString>) -> Result<(Table, Vec<String>), Failure> {
+pub fn check(arguments: impl IntoIterator<Item = OsString>) -> Result<Told, Failure> {
     Ok((results::check::report(&parse::<CheckArgs>("check", arguments)?)?.table()?, Vec::new()))
 }
 
