@@ -289,9 +289,13 @@ impl Hierarchy {
         let scale = UnitScale::of(PARAMETERS[axis]);
         let back = |low: f64, high: f64| Interval { low: scale.invert(low), high: scale.invert(high) };
         let weight = 1.0 / populations.len() as f64;
-        let ends = self.grids.iter().fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], grid| {
-            let at = &grid.nodes[axis].at;
-            [low.min(at[0]), high.max(at[at.len() - 1])]
+        // Beyond the last place of units whose likelihood goes on to a limit.
+        let ends = self.grids.iter().fold([f64::NEG_INFINITY, f64::INFINITY], |[low, high], grid| {
+            let nodes = &grid.nodes[axis];
+            [
+                if nodes.open[0] { nodes.at[0] } else { low },
+                if nodes.open[1] { nodes.at[nodes.at.len() - 1] } else { high },
+            ]
         });
         let new_unit =
             |share| at_limit(quantile(share, |u| populations.iter().map(|p| weight * below(&p[axis], u)).sum()), ends);

@@ -113,14 +113,19 @@ impl Profile<'_, '_> {
             Level::Normal { mean, log_sd } => (if is_mean { mean } else { log_sd }, log_sd),
         };
         // The limit itself, and what is nearest to it inside.
-        let mut limit = self.units.held(self.parameter, bound, &[self.best]);
-        if is_mean {
-            let everybody = self.units.at_limit(axis, side, self.best);
-            if everybody.value >= limit.value {
-                limit = everybody;
+        let is_limit = !is_mean || self.units.open[axis][side];
+        let to_limit = if is_limit {
+            let mut limit = self.units.held(self.parameter, bound, &[self.best]);
+            if is_mean {
+                let everybody = self.units.at_limit(axis, side, self.best);
+                if everybody.value >= limit.value {
+                    limit = everybody;
+                }
             }
-        }
-        let to_limit = self.lost(&limit).sqrt();
+            self.lost(&limit).sqrt()
+        } else {
+            f64::INFINITY
+        };
         if to_limit * to_limit <= self.cut.near(0.0).max(2.0 * SLACK) {
             return End { at: beyond };
         }
@@ -152,8 +157,8 @@ impl Profile<'_, '_> {
                 break;
             }
             if outside >= reach {
-                // Only the limit itself is outside.
-                return End { at: estimate + sign * reach };
+                // Only the limit itself is outside; where there is none, nothing is.
+                return End { at: if is_limit { estimate + sign * reach } else { beyond } };
             }
             (inside, f_inside, near) = (outside, f_outside, far);
             outside = (outside * 1.8).min(reach);

@@ -17,6 +17,9 @@ const NEAR: f64 = 5.0;
 /// Expected gain in log-likelihood at which a maximum is good.
 const TOLERANCE: f64 = 3e-5;
 
+/// How far beyond all that is known of units a mean may be.
+const BEYOND: f64 = 15.0;
+
 const STEPS: usize = 100;
 
 type Matrix = [[f64; SLOPES]; SLOPES];
@@ -25,8 +28,11 @@ type Matrix = [[f64; SLOPES]; SLOPES];
 pub(super) struct Units<'a> {
     pub(super) grids: &'a [UnitGrid],
     pub(super) present: [bool; AXES],
-    /// Lowest and highest place of each axis over units.
+    /// Lowest and highest mean of each axis: where the likelihood of some unit goes on to a limit, its last place; elsewhere far
+    /// beyond the last place of all units, whose likelihoods end where they are negligible.
     pub(super) ends: [(f64, f64); AXES],
+    /// Which of these are limits.
+    pub(super) open: [[bool; 2]; AXES],
     /// Typical standard deviation of a unit's place, with all else known.
     scales: [f64; AXES],
 }
@@ -48,18 +54,21 @@ pub(super) type Held = [bool; SLOPES];
 impl<'a> Units<'a> {
     pub(super) fn new(grids: &'a [UnitGrid]) -> Self {
         let present = grids[0].present;
+        let open = std::array::from_fn(|k| [0, 1].map(|side| grids.iter().any(|g| g.nodes[k].open[side])));
         let ends = std::array::from_fn(|k| {
-            grids.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), g| {
+            let (low, high) = grids.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), g| {
                 let at = &g.nodes[k].at;
                 (low.min(at[0]), high.max(at[at.len() - 1]))
-            })
+            });
+            let [below, above]: [bool; 2] = open[k];
+            (if below { low } else { low - BEYOND }, if above { high } else { high + BEYOND })
         });
         let scales = std::array::from_fn(|k| {
             let mut scales: Vec<f64> = grids.iter().map(|g| g.scales[k].clamp(1e-3, 1.0)).collect();
             scales.sort_by(f64::total_cmp);
             scales[scales.len() / 2]
         });
-        Self { grids, present, ends, scales }
+        Self { grids, present, ends, open, scales }
     }
 
     /// Log-likelihood, derivatives, and the sum of squares of units' derivatives.
@@ -91,7 +100,7 @@ impl<'a> Units<'a> {
         // There are two starts.
         let mut best = best.unwrap_or_else(|| self.maximize(&self.start(1.0), [false; SLOPES], None));
         for k in (0..AXES).filter(|&k| self.present[k]) {
-            for side in 0..2 {
+            for side in (0..2).filter(|&side| self.open[k][side]) {
                 // Worth a search only where it is not far worse as it is.
                 let mut there = best.population;
                 there[k] = Level::Limit(side);

@@ -70,7 +70,7 @@ pub(super) fn draws(units: &Units<'_>, best: &Fitted) -> Vec<Population> {
                 let z: f64 = rng.sample(StandardNormal);
                 let (low, high) = bounds(i);
                 let share = if reach[i] == 0.0 { 0.0 } else { rng.random::<f64>() };
-                let width = if i.is_multiple_of(2) { 0.4 } else { 0.7 };
+                let width = (1.5 / best.information[i][i].sqrt()).min(if i.is_multiple_of(2) { 0.4 } else { 0.7 });
                 at[i] = (at[i] + share * reach[i] + width * z).clamp(low, high);
             }
             (at, log_density(&at))

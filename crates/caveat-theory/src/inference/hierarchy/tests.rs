@@ -5,6 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
 use super::*;
+use crate::inference::distributions::student_quantile;
 use crate::inference::{Family, Surface};
 use crate::task::TransitiveTask;
 
@@ -301,6 +302,50 @@ fn results_do_not_move_when_the_grid_is_refined() {
             assert!(p == q || (p - q).abs() < 0.08 * width, "{:?}: {a:?} {b:?}", a.parameter);
         }
     }
+}
+
+#[test]
+fn units_that_are_known_precisely_have_students_interval_and_no_limits() {
+    let task = TransitiveTask::new(7, &[(4, 2)]).unwrap();
+    let surface = Surface::new(task.graph(), Family::Ridge, &pairs(7)).unwrap();
+    let margins = surface.margins(0.2, 5.0).unwrap();
+    let person = |gain: f64, trials: f64| {
+        let one = |(&(first, second), f): (&(usize, usize), &f64)| {
+            let p = 1.0 / (1.0 + (-gain * f).exp());
+            ChoiceCount { first, second, first_chosen: trials * p, trials }
+        };
+        vec![surface.pairs().iter().zip(&margins).map(one).collect::<Vec<_>>()]
+    };
+    let gains = [7.57_f64, 2.92, 3.65];
+    let mut people: Vec<_> = gains.iter().map(|&gain| person(gain, 20_000.0)).collect();
+    let spec = ModelSpec::new(Family::Ridge);
+    let of = |people: &[Vec<Vec<ChoiceCount>>]| fitted(&spec, &task, people, 1.0).parameters;
+    let found = of(&people);
+    let logs = gains.map(f64::ln);
+    let mean = logs.iter().sum::<f64>() / 3.0;
+    let sd = (logs.iter().map(|l| (l - mean) * (l - mean)).sum::<f64>() / 2.0).sqrt();
+    let half = student_quantile(0.975, 2.0) * sd / 3.0_f64.sqrt();
+    let gain = found.iter().find(|p| p.parameter == ChoiceParameter::Gain).unwrap();
+    for (end, expected) in [(gain.interval.low, mean - half), (gain.interval.high, mean + half)] {
+        assert!((end.ln() - expected).abs() < 0.05 * half, "{gain:?} {} {}", (mean - half).exp(), (mean + half).exp());
+    }
+    for p in &found {
+        let (whole, new) = (p.interval, p.new_unit);
+        assert!(p.scale.apply(new.low).is_finite() && p.scale.apply(new.high).is_finite(), "{p:?}");
+        assert!(new.low < whole.low && whole.high < new.high || p.parameter == ChoiceParameter::Gain, "{p:?}");
+    }
+    // Somebody of whom next to nothing is known changes next to nothing.
+    people.push(person(4.0, 0.2));
+    for (before, after) in found.iter().zip(of(&people)) {
+        let moved = |a: f64, b: f64| (place(before, a) - place(before, b)).abs();
+        let width = place(before, before.interval.high) - place(before, before.interval.low);
+        assert!(moved(before.interval.low, after.interval.low) < 0.5 * width, "{before:?} {after:?}");
+        assert!(moved(before.interval.high, after.interval.high) < 0.5 * width, "{before:?} {after:?}");
+    }
+}
+
+fn place(parameter: &PopulationParameter, value: f64) -> f64 {
+    parameter.scale.apply(value)
 }
 
 #[test]
