@@ -93,6 +93,25 @@ fn a_filter_on_items_tells_that_it_shortens_the_list() {
 }
 
 #[test]
+fn a_subject_who_chooses_against_the_others_is_told() {
+    let place = Place::new();
+    write_choices(&place, "c.csv", 3, 0.0, 0.0);
+    let text = place.text("c.csv");
+    let turned = text.lines().filter(|line| line.starts_with("m0,")).map(|line| {
+        let fields: Vec<&str> = line.split(',').collect();
+        format!("against,{},{},{},{}\n", fields[2], fields[1], fields[3], fields[4])
+    });
+    let turned: String = turned.collect();
+    place.write("d.csv", text + &turned);
+    let told = |line: &str| String::from_utf8(place.run(line).stderr).unwrap();
+    for learner in ["ridge", "logistic"] {
+        let fit = |file: &str| told(&format!("fit {file} {COLUMNS} --learner {learner} --bootstrap 0"));
+        assert!(fit("d.csv").contains("1 of 4 subjects speaks for the opposite order of items"), "{learner}");
+        assert!(!fit("c.csv").contains("opposite order"));
+    }
+}
+
+#[test]
 fn subjects_are_fitted_apart_and_summarized() {
     let place = Place::new();
     write_choices(&place, "c.csv", 3, 0.0, 0.0);

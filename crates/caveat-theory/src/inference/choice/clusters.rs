@@ -208,7 +208,9 @@ fn intervals<R: Response>(
         let is_product = parameter == ChoiceParameter::Gain && estimates.limit == Some(FitLimit::Hebbian);
         let estimate = estimates.of(parameter);
         let holds = estimate.is_nan() || is_within(&found, estimate);
-        if is_product || (holds && !estimates.saturated) {
+        // A logistic C at the end of what is tried is no limit: with another gain it would lie inside.
+        let is_cut_off = model.spec.family == Family::Logistic && estimates.strength.is_infinite();
+        if is_product || (holds && !estimates.saturated && !is_cut_off) {
             return Ok(Some(found));
         }
         if profile.is_none() {

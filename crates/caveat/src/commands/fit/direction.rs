@@ -2,8 +2,8 @@
 
 use caveat_theory::inference::opposite::{CLEAR, NOTABLE};
 use caveat_theory::inference::{
-    ChoiceFitter, FitLimit, MarginModelFitter, MarginObservation, ModelSpec, check_positions, leans_against,
-    leans_opposite, opposite_choices, opposite_margins, ordered_pairs,
+    ChoiceCount, ChoiceFitter, FitLimit, MarginModelFitter, MarginObservation, ModelSpec, check_positions,
+    leans_against, leans_opposite, opposite_choices, opposite_margins, ordered_pairs,
 };
 use rayon::prelude::*;
 
@@ -65,7 +65,7 @@ pub(super) fn of_choices(units: &[ChoiceUnit], spec: &ModelSpec, is_final: bool)
     } else {
         "turn it round (--order with the items or ranks, the highest first), or exchange winner and loser in --columns"
     };
-    judge(&leaning, ["choices", turn], is_final, |k| {
+    let of_units = judge(&leaning, ["choices", turn], is_final, |k| {
         let unit = &units[k];
         let name = unit.head.name();
         let fitter = ChoiceFitter::new(&unit.graph, spec, &ordered_pairs(&unit.clusters)).map_err(|e| at(&name, e))?;
@@ -89,7 +89,39 @@ pub(super) fn of_choices(units: &[ChoiceUnit], spec: &ModelSpec, is_final: bool)
             )
         };
         Ok(Evidence { name, opposite, words })
-    })
+    })?;
+    let of_clusters: Vec<Option<String>> =
+        units.par_iter().map(|unit| clusters_against(unit, spec)).collect::<Result<_, Failure>>()?;
+    Ok(of_units.into_iter().chain(of_clusters.into_iter().flatten().filter(|_| is_final)).collect())
+}
+
+/// Says how many clusters of a unit speak for the opposite order each on its own, where some do and others do not.
+fn clusters_against(unit: &ChoiceUnit, spec: &ModelSpec) -> Result<Option<String>, Failure> {
+    let shown: Vec<&Vec<ChoiceCount>> = unit.clusters.iter().filter(|c| c.iter().any(|c| c.trials > 0.0)).collect();
+    let leans = |cluster: &&&Vec<ChoiceCount>| {
+        let preferences = || cluster.iter().map(|c| (c.first, c.second, c.first_chosen - 0.5 * c.trials));
+        leans_opposite(preferences()) || leans_against(&unit.graph, preferences())
+    };
+    let spec = ModelSpec { position_bias: false, ..*spec };
+    let speaks = |cluster: &&Vec<ChoiceCount>| {
+        let alone = std::slice::from_ref(*cluster);
+        let fitter = ChoiceFitter::new(&unit.graph, &spec, &ordered_pairs(alone))?;
+        Ok(opposite_choices(&fitter, &fitter.fit(alone)?, alone)? >= NOTABLE)
+    };
+    let against = shown.iter().filter(leans).map(speaks).collect::<caveat_theory::Result<Vec<bool>>>();
+    let against = against.map_err(|e| at(&unit.head.name(), e))?.into_iter().filter(|speaks| *speaks).count();
+    if against == 0 || shown.len() < 2 {
+        return Ok(None);
+    }
+    let speak = if against == 1 { "speaks" } else { "speak" };
+    Ok(Some(format!(
+        "{}: {against} of {} {}s {speak} for the opposite order of items: one model for all of them may describe none (--by {} fits \
+         each)",
+        unit.head.name(),
+        shown.len(),
+        unit.cluster,
+        unit.cluster
+    )))
 }
 
 /// Warnings of conditions whose margins speak for the opposite order.
