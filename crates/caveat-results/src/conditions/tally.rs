@@ -15,7 +15,7 @@ const MAX_BYTES: usize = 1 << 32;
 /// The smallest row length of the arrays; a power of two like all.
 const MIN_STRIDE: usize = 8;
 
-/// What is summed over the rows of one ordered pair; `()` where only the marks matter.
+/// What is summed over the rows of one ordered pair.
 pub(crate) trait Tallied: Copy + Default + Send + Sync {
     /// The columns that it is taken from, besides those of every tally.
     const COLUMNS: &'static [TrialColumn];
@@ -32,22 +32,6 @@ pub(crate) trait Tallied: Copy + Default + Send + Sync {
 
     /// Adds the sums of later rows.
     fn merge(&mut self, later: &Self);
-}
-
-impl Tallied for () {
-    const COLUMNS: &'static [TrialColumn] = &[];
-    const BY_SEED: bool = false;
-    type Rows<'a> = ();
-
-    fn rows(_: &TrialBatch) -> Result<()> {
-        Ok(())
-    }
-
-    fn add_row(&mut self, _: &TrialBatch, (): &(), _: usize) -> Result<()> {
-        Ok(())
-    }
-
-    fn merge(&mut self, (): &()) {}
 }
 
 /// The number of rows alone, of every seed.

@@ -22,7 +22,8 @@ anything is.
 Kinds: schema, missing_value, unreadable_value, setting, phase, direction, label, rank, same_item,
 rank_order, logit_diff, prob_yes, probability_sign, ground_truth, margin, correct, paired_correct,
 hyperparameter, duplicate_row, missing_pair, missing_seed, missing_run, mixed_hierarchy,
-impossible_label, implied_label, open_label, no_gt, exception, missing_premise, trained_order.")]
+impossible_label, implied_label, open_label, no_gt, exception, missing_premise, trained_order,
+hierarchy_name.")]
 pub(crate) struct CheckArgs {
     /// Trial tables or directories of them
     #[arg(required = true)]

@@ -108,7 +108,7 @@ fn clusters_against(unit: &ChoiceUnit, spec: &ModelSpec) -> Result<Option<String
         let fitter = ChoiceFitter::new(&unit.graph, &spec, &ordered_pairs(alone))?;
         Ok(opposite_choices(&fitter, &fitter.fit(alone)?, alone)? >= NOTABLE)
     };
-    let against = shown.iter().filter(leans).map(speaks).collect::<caveat_theory::Result<Vec<bool>>>();
+    let against = shown.par_iter().filter(leans).map(speaks).collect::<caveat_theory::Result<Vec<bool>>>();
     let against = against.map_err(|e| at(&unit.head.name(), e))?.into_iter().filter(|speaks| *speaks).count();
     if against == 0 || shown.len() < 2 {
         return Ok(None);
