@@ -25,6 +25,9 @@ mod window;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// Builds the package with language models in its command.
+const BUILD: &str = "pip install ./python --config-settings build-args='--features lm'";
+
 /// The compiled part of the package; everything public of it is found in `caveat`.
 #[pyo3::pymodule]
 mod _lib {
@@ -74,6 +77,6 @@ mod _lib {
     /// Runs the command with these arguments, the program's name first, and gives its exit code.
     #[pyfunction]
     fn command(py: Python<'_>, arguments: Vec<std::ffi::OsString>) -> u8 {
-        py.detach(|| caveat::run(arguments))
+        py.detach(|| caveat::run(arguments, super::BUILD))
     }
 }

@@ -36,8 +36,8 @@ pub use fetch::{
     locate,
 };
 pub use geometry::{
-    BehaviorFit, GEOMETRY, Geometries, Geometry, GeometryPair, KernelGeometry, KernelPredictions,
-    MAX_ITEMS as MAX_GEOMETRY_ITEMS, MarginPrediction, Metric, geometry, write_geometry, write_similarities,
+    BehaviorFit, Geometry, GeometryPair, KernelGeometry, KernelPredictions, MAX_ITEMS as MAX_GEOMETRY_ITEMS,
+    MarginPrediction, Metric, geometry, write_geometry, write_similarities,
 };
 pub use lease::Holder;
 pub use model::LanguageModel;

@@ -12,6 +12,7 @@
 //! * [`read_comparisons`] and [`places`] take a comparison list of any size to a ranking.
 //! * [`label_key`] is the one rule for which spellings name one item, in all of these.
 //! * [`read_choices`] takes choices of animals or people, in files of any columns, to counts by pair, distance and cluster.
+//! * [`Geometries`] tabulates what runs have kept of their hidden states.
 //! * [`read_matrix`] and [`write_matrix`] are NumPy's .npy format.
 //! * [`Table`] is every command's output: Parquet, CSV, JSON, or aligned text.
 //! * [`write_atomically`] is how all of them write.
@@ -26,6 +27,7 @@ mod convert;
 mod delimited;
 mod error;
 mod expression;
+mod geometries;
 mod hierarchy_name;
 mod input;
 mod interner;
@@ -49,6 +51,7 @@ pub use comparisons::{ComparisonColumns, ComparisonRole, LabeledComparisons, pla
 pub use conditions::{Condition, ConditionKey, MAX_ITEMS, PairMargin, read_conditions};
 pub use convert::{Converted, Layout, convert_trials};
 pub use error::{Result, ResultsError};
+pub use geometries::{GEOMETRY, Geometries};
 pub use input::{AsInput, Foreign, Input, Remedy, foreign_kind};
 pub use labels::{Merged, is_missing_label, label_key, label_order, look_alikes, look_alikes_of, merge_labels};
 pub use matrix::{read_matrix, write_matrix};

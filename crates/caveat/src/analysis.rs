@@ -7,8 +7,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use caveat_figures::Figure;
-use caveat_lm::Geometries;
-use caveat_results::Table;
+use caveat_results::{Geometries, Table};
 use clap::{Args, Command};
 
 use crate::cli::{CheckArgs, FigureArgs, FitArgs, MatrixArgs, SummaryArgs};

@@ -4,6 +4,7 @@
 use std::fmt::Display;
 
 use caveat_figures::FigureError;
+#[cfg(feature = "lm")]
 use caveat_lm::LmError;
 use caveat_results::ResultsError;
 use caveat_theory::{ErrorKind as Whose, TheoryError};
@@ -98,6 +99,7 @@ impl From<FigureError> for Failure {
     }
 }
 
+#[cfg(feature = "lm")]
 impl From<LmError> for Failure {
     fn from(error: LmError) -> Self {
         match error {

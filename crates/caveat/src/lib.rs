@@ -1,11 +1,9 @@
 //! The command `caveat` as a function: parses the command line, calls the library crates, prints; it holds no science.
 
-mod allocator;
 pub mod analysis;
 mod cli;
 mod commands;
 mod failure;
-mod interrupt;
 mod memory;
 mod output;
 mod progress;
@@ -23,21 +21,23 @@ pub use memory::watch_memory;
 /// Runs the command with these arguments, the program's name first, and gives its exit code: 0 done, 1 a run that failed, 2 bad usage
 /// or input, 130 interrupted. Results go to standard output, complaints and progress to standard error.
 ///
+/// `build` is the line that builds the calling program with language models, for those who ask one that has none.
+///
 /// It is meant to be called once in a process: it listens to its signals and changes what a panic prints.
-pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+pub fn run(arguments: impl IntoIterator<Item = OsString>, build: &str) -> u8 {
     silence_caught_panics();
     watch_memory();
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => return failure::explain_usage(&error),
     };
-    match perform(cli.command) {
+    match perform(cli.command, build) {
         Ok(()) => 0,
         Err(failure) => failure.report(),
     }
 }
 
-fn perform(command: Command) -> Result<(), Failure> {
+fn perform(command: Command, build: &str) -> Result<(), Failure> {
     match command {
         Command::Task(args) => commands::task::run(&args),
         Command::Predict(args) => commands::predict::run(&args),
@@ -48,7 +48,7 @@ fn perform(command: Command) -> Result<(), Failure> {
         Command::Fit(args) => commands::fit::run(&args),
         Command::Design(args) => commands::design::run(&args),
         Command::Results(command) => commands::results::run(&command),
-        Command::Lm(command) => commands::lm::run(&command),
+        Command::Lm(command) => commands::lm::run(&command, build),
         Command::Figure(args) => commands::figure::run(&args),
         Command::Reproduce(args) => report::run(&args),
         Command::Completions { shell } => output::print_bytes(&cli::completions(shell)),

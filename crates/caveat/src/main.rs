@@ -7,6 +7,9 @@ use std::process::ExitCode;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// Builds the program with language models.
+const BUILD: &str = "cargo install --path crates/caveat --features lm";
+
 fn main() -> ExitCode {
-    ExitCode::from(caveat::run(std::env::args_os()))
+    ExitCode::from(caveat::run(std::env::args_os(), BUILD))
 }

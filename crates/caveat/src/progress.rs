@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 
 /// A bar over `total` steps, or a spinner for 0.
 pub(crate) fn bar(total: u64, what: &str) -> ProgressBar {
@@ -15,29 +15,8 @@ pub(crate) fn bar(total: u64, what: &str) -> ProgressBar {
     styled(bar, template, what)
 }
 
-/// A bar over so many bytes.
-pub(crate) fn bytes(total: u64, what: &str) -> ProgressBar {
-    let template = "{msg:40} {bar:24} {bytes}/{total_bytes} {bytes_per_sec} {elapsed}/{duration}";
-    styled(ProgressBar::new(total), template, what)
-}
-
-/// Two bars, one below the other, over all and over the part that is being worked on.
-pub(crate) fn of_all_and_part(total: u64, what: &str) -> (MultiProgress, ProgressBar, ProgressBar) {
-    let both = MultiProgress::new();
-    let all = both.add(ProgressBar::new(total));
-    let part = both.add(ProgressBar::new(1));
-    (both, styled(all, LONG, what), styled(part, LONG, ""))
-}
-
-/// Of bars whose message is long.
-const LONG: &str = "{msg:44} {bar:24} {human_pos}/{human_len} {elapsed}/{duration}";
-
-/// A bar over the stages of one run, the messages of which are long.
-pub(crate) fn of_stages() -> ProgressBar {
-    styled(ProgressBar::new(1), LONG, "")
-}
-
-fn styled(bar: ProgressBar, template: &str, what: &str) -> ProgressBar {
+/// A bar that is drawn as `template` says.
+pub(crate) fn styled(bar: ProgressBar, template: &str, what: &str) -> ProgressBar {
     // The templates here are well formed; a bar in the default style would do as well.
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);

@@ -47,14 +47,6 @@ pub(crate) fn count(text: &str) -> Result<usize, String> {
     text.trim().parse().map_err(|_| "expected a whole number, not negative".into())
 }
 
-/// A number of threads.
-pub(crate) fn threads(text: &str) -> Result<usize, String> {
-    /// More than any machine has.
-    const MOST: usize = 1 << 14;
-    let expected = || format!("expected a whole number of threads from 1 to {MOST}");
-    text.trim().parse().ok().filter(|threads| (1..=MOST).contains(threads)).ok_or_else(expected)
-}
-
 /// A seed of random numbers.
 pub(crate) fn seed(text: &str) -> Result<u64, String> {
     text.trim().parse().map_err(|_| format!("expected a whole number from 0 to {}", u64::MAX))

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Tensor;
-use caveat_results::{Phase, ResultsError, write_atomically, write_matrix};
+use caveat_results::{GEOMETRY, Phase, ResultsError, write_atomically, write_matrix};
 use serde::Serialize;
 
 use super::Geometry;
@@ -12,8 +12,6 @@ use super::states::{Metric, Vectors, lexicographic, no_direction};
 use crate::error::{LmError, Result};
 use crate::stimuli::{Answer, Stimuli};
 
-/// Its presence says that hidden states were described.
-pub const GEOMETRY: &str = "geometry.json";
 const META: &str = "rep_sim_meta.json";
 
 /// What the rows and columns of the matrices are.

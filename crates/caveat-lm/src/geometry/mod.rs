@@ -14,7 +14,6 @@
 //! intercept does not change; regression has one that is free ([`KernelFitter`](caveat_theory::inference::KernelFitter)),
 //! since a large common component is just that to a readout.
 
-mod collect;
 mod files;
 mod predict;
 mod states;
@@ -30,8 +29,7 @@ use self::states::{Vectors, dot, lexicographic};
 use crate::error::{LmError, Result};
 use crate::stimuli::Stimuli;
 
-pub use collect::Geometries;
-pub use files::{GEOMETRY, write_geometry, write_similarities};
+pub use files::{write_geometry, write_similarities};
 pub use states::{MAX_ITEMS, Metric};
 
 /// The geometry of a run's hidden states. As JSON, numbers that are infinite or not defined are null.

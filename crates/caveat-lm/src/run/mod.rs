@@ -24,7 +24,7 @@ pub use summary::{ClassSummary, RunSummary};
 
 pub(crate) use evaluate::evaluate;
 pub(crate) use hierarchy::check_folder_name;
-pub(crate) use results::recorded_args;
+use results::recorded_args;
 pub(crate) use settings::differences;
 
 use std::path::Path;

@@ -157,7 +157,7 @@ impl RunResults {
 ///
 /// # Errors
 /// A file that cannot be read, or holds something else than an object.
-pub(crate) fn recorded_args(folder: &Path) -> Result<Map<String, Value>> {
+pub(super) fn recorded_args(folder: &Path) -> Result<Map<String, Value>> {
     #[derive(Deserialize)]
     struct Args {
         #[serde(default)]

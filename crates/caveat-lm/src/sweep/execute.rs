@@ -8,11 +8,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use caveat_results::GEOMETRY;
 use serde_json::json;
 
 use super::plan::{Sweep, SweepRun};
 use crate::error::{LmError, Result, one_line};
-use crate::geometry::GEOMETRY;
 use crate::lease::Holder;
 use crate::run::{
     Claim, ClaimedFolder, Finish, LoadedModel, RunProgress, check_finished, claim, is_finished, perform, weights_sha256,

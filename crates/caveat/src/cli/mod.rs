@@ -15,9 +15,9 @@ use clap_complete::Shell;
 
 pub(crate) use design::DesignArgs;
 pub(crate) use fit::{ByColumn, ChoiceSpec, ClusterColumn, FitArgs, FitLoss, Learner};
-pub(crate) use lm::{
-    ComputeSpec, FetchArgs, GeometryArgs, LmCommand, ModelsArgs, RunArgs, Saved, ScoreArgs, SourceName, SweepArgs,
-};
+#[cfg(feature = "lm")]
+pub(crate) use lm::{ComputeSpec, FetchArgs, ModelsArgs, RunArgs, Saved, ScoreArgs, SourceName, SweepArgs};
+pub(crate) use lm::{GeometryArgs, LmCommand};
 pub(crate) use results::{CheckArgs, ConvertArgs, MatrixArgs, ResultsCommand, SummaryArgs};
 
 use crate::values;

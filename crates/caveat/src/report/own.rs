@@ -1,6 +1,6 @@
 //! The project's own fine-tuned language models, which the report shows where no other trial tables are given.
 
-use caveat_lm::Geometries;
+use caveat_results::Geometries;
 use tempfile::TempDir;
 
 use super::sections::LanguageModels;

@@ -5,8 +5,7 @@ use std::path::Path;
 use caveat_figures::language_models::trained;
 use caveat_figures::window_figure::{self, WindowInputs};
 use caveat_figures::{Figure, task_figure};
-use caveat_lm::Geometries;
-use caveat_results::{GroupColumn, GroupValue, Phase, Selection, Summary, Table, TrialColumn, summarize};
+use caveat_results::{Geometries, GroupColumn, GroupValue, Phase, Selection, Summary, Table, TrialColumn, summarize};
 use caveat_theory::{
     Activation, NetworkKernel, NetworkKernelKind, PairClass, Training, TransitiveTask, balance_window,
 };

@@ -1,8 +1,6 @@
-//! What the tests of the command share: a directory to run it in, its outcomes, trial tables made from its predictions, models.
-#![allow(dead_code, reason = "every test file uses a part")]
+//! What the tests of the command share: a directory to run it in, its outcomes, trial tables made from its predictions.
+#![allow(dead_code, reason = "both test programs use a part")]
 
-pub(crate) mod gguf;
-pub(crate) mod lm;
 pub(crate) mod trials;
 
 use std::fs;

@@ -1,25 +1,27 @@
-//! The options of `caveat lm`: fetching, fine-tuning and questioning pretrained language models.
+//! The options of `caveat lm`: fetching, fine-tuning and questioning pretrained language models, and what runs have kept.
 
-mod fetch;
+#[cfg(not(feature = "lm"))]
+mod absent;
 mod geometry;
-mod models;
-mod run;
-mod score;
-mod sweep;
+#[cfg(feature = "lm")]
+mod laboratory;
 
-use caveat_results::Format;
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 
-pub(crate) use fetch::{FetchArgs, SourceName};
+#[cfg(not(feature = "lm"))]
+pub(crate) use absent::{FetchArgs, ModelsArgs, RunArgs, ScoreArgs, SweepArgs};
 pub(crate) use geometry::GeometryArgs;
-pub(crate) use models::ModelsArgs;
-pub(crate) use run::{RunArgs, Saved};
-pub(crate) use score::ScoreArgs;
-pub(crate) use sweep::SweepArgs;
+#[cfg(feature = "lm")]
+pub(crate) use laboratory::{ComputeSpec, FetchArgs, ModelsArgs, RunArgs, Saved, ScoreArgs, SourceName, SweepArgs};
 
-use crate::values;
+/// What the help of `caveat lm` says where there are no models.
+#[cfg(not(feature = "lm"))]
+const NOTE: &str = "This program was built without language models: geometry works, and every other subcommand says how to build it with them.";
+#[cfg(feature = "lm")]
+const NOTE: &str = "";
 
 #[derive(Debug, Subcommand)]
+#[command(after_help = NOTE)]
 pub(crate) enum LmCommand {
     /// List the models that can be fetched by name
     Models(ModelsArgs),
@@ -33,23 +35,4 @@ pub(crate) enum LmCommand {
     Score(ScoreArgs),
     /// Tabulate the hidden-state geometry of many runs
     Geometry(GeometryArgs),
-}
-
-/// Where a model is computed.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct ComputeSpec {
-    /// Device: cpu, or vulkan or cuda where the program was built with them [default: cpu]
-    #[arg(long, value_name = "DEVICE")]
-    pub(crate) device: Option<String>,
-    /// Threads of the processor [default: one a core]
-    #[arg(long, value_name = "N", value_parser = values::threads, allow_negative_numbers = true)]
-    pub(crate) threads: Option<usize>,
-}
-
-/// How a result is printed.
-#[derive(Debug, Clone, Copy, Args)]
-pub(crate) struct FormatSpec {
-    /// Format on standard output
-    #[arg(long, value_name = "table|csv|json", default_value = "table")]
-    pub(crate) format: Format,
 }

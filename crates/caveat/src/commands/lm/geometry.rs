@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use caveat_figures::Figure;
 use caveat_figures::language_models::hidden_states::{self, KernelSource, RunGeometry};
-use caveat_lm::Geometries;
-use caveat_results::{ConditionKey, Format, Table, Values};
+use caveat_results::{ConditionKey, Format, Geometries, Table, Values};
 
 use crate::cli::GeometryArgs;
 use crate::failure::Failure;

@@ -1,73 +1,13 @@
-//! `caveat lm`: one file a subcommand.
+//! `caveat lm`: what runs have kept, always; models themselves where the program was built with them, with feature `lm`.
 
-mod fetch;
+#[cfg(not(feature = "lm"))]
+mod absent;
 pub(crate) mod geometry;
-mod models;
-mod run;
-mod score;
-mod stages;
-mod summary;
-mod sweep;
+#[cfg(feature = "lm")]
+mod laboratory;
 
-use std::path::{Path, PathBuf};
-
-use caveat_lm::{LoadedModel, ModelSource, SweepModel, cache_directory};
-
-use crate::allocator::keep_memory;
-use crate::cli::{ComputeSpec, LmCommand};
-use crate::failure::Failure;
-use crate::output::tell;
-use stages::Stages;
-
+#[cfg(not(feature = "lm"))]
+pub(crate) use absent::run;
 pub(crate) use geometry::{figure as hidden_states_figure, floats, texts};
-
-/// The device where none is named.
-const DEVICE: &str = "cpu";
-
-pub(crate) fn run(command: &LmCommand) -> Result<(), Failure> {
-    if let LmCommand::Run(_) | LmCommand::Sweep(_) | LmCommand::Score(_) = command {
-        keep_memory();
-    }
-    match command {
-        LmCommand::Models(args) => models::run(args),
-        LmCommand::Fetch(args) => fetch::run(args),
-        LmCommand::Run(args) => run::run(args),
-        LmCommand::Sweep(args) => sweep::run(args),
-        LmCommand::Score(args) => score::run(args),
-        LmCommand::Geometry(args) => geometry::run(args),
-    }
-}
-
-/// The device's name, after threads and device have been found to be possible.
-fn prepare(compute: &ComputeSpec, otherwise: Option<&str>) -> Result<String, Failure> {
-    let device = compute.device.as_deref().or(otherwise).unwrap_or(DEVICE);
-    caveat_lm::device(device)?;
-    if let Some(threads) = compute.threads {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
-        pool.map_err(|e| Failure::Run(format!("{threads} threads cannot be started: {e}")))?;
-    }
-    Ok(device.to_owned())
-}
-
-/// The cache of models. Where no folder for it is known, that matters only if one of the models is to be found there.
-fn cache_for<'a>(models: impl IntoIterator<Item = &'a SweepModel>) -> Result<PathBuf, Failure> {
-    match cache_directory() {
-        Err(_) if models.into_iter().all(|model| matches!(model.source, ModelSource::Path(_))) => Ok(PathBuf::new()),
-        found => Ok(found?),
-    }
-}
-
-/// The model that a path or a registered name stands for, called `name` or as its weights are.
-fn find(model: &str, name: Option<&str>) -> Result<SweepModel, Failure> {
-    let model = SweepModel::find(model, name, Path::new(""), cache_directory().ok().as_deref())?;
-    model.note().iter().for_each(|note| tell(note));
-    Ok(model)
-}
-
-/// Loads a model behind a progress bar.
-fn load(model: &SweepModel, device: &str, stages: &mut Stages) -> Result<LoadedModel, Failure> {
-    let path = model.locate(&cache_for([model])?)?;
-    let loaded = LoadedModel::load(&path, device, &mut |done, total| stages.loading(&model.name, done, total))?;
-    loaded.notes.iter().for_each(|note| stages.tell(note));
-    Ok(loaded)
-}
+#[cfg(feature = "lm")]
+pub(crate) use laboratory::run;

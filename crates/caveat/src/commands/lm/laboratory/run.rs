@@ -1,0 +1,248 @@
+//! `caveat lm run`: one run, from the options to its folder.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use caveat_lm::stimuli::poker::EquityBounds;
+use caveat_lm::stimuli::{ItemSet, PromptTemplate, StimulusSettings};
+use caveat_lm::{
+    Claim, ClaimedFolder, Finish, LoadedModel, MAX_GEOMETRY_ITEMS, MethodKind, PerformedRun, RunResults, RunSettings,
+    RunSummary, Spelling, SweepModel, TrainingOptions, claim, differences_from, is_finished, item_set, open_model,
+    perform, save_adapter, save_model, weights_sha256,
+};
+use caveat_results::GEOMETRY;
+use serde_json::Value;
+
+use super::interrupt::Interrupt;
+use super::stages::Stages;
+use super::summary::Shown;
+use super::{cache_for, find, load, prepare};
+use crate::cli::{RunArgs, Saved};
+use crate::commands::pairs;
+use crate::failure::Failure;
+use crate::output::{check_directory, tell};
+
+pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
+    let settings_of = |model: &SweepModel| -> Result<RunSettings, Failure> {
+        let training = training(args).settings(args.seed, Spelling::Flags)?;
+        Ok(RunSettings::new(&model.name, stimuli(args)?, args.hierarchy_name.as_deref(), training)?)
+    };
+    check_saving(args)?;
+    let model = find(&args.model, args.model_name.as_deref())?;
+    let settings = settings_of(&model)?;
+    // What cannot be drawn is refused before anything is made or loaded.
+    settings.stimuli.build()?;
+    let n_items = settings.stimuli.n_items;
+    if args.save_similarity && n_items > MAX_GEOMETRY_ITEMS {
+        let problem =
+            format!("--save-similarity with {n_items} items: states are compared for at most {MAX_GEOMETRY_ITEMS}");
+        return Err(Failure::input(problem));
+    }
+    check_directory(&args.output)?;
+    let device = prepare(&args.compute, None)?;
+    let folder = settings.folder(&args.output);
+    let interrupt = Interrupt::watch()?;
+    match claim(&folder, args.force, Some(&|| interrupt.is_wished()))? {
+        Claim::Finished => there(args, &model, &settings, &folder),
+        Claim::Busy(holder) => Err(Failure::Run(format!("{}: {holder} is at this run", folder.display()))),
+        Claim::Mine(claimed) => {
+            let mut stages = Stages::new();
+            let outcome = do_run(args, &model, &settings, &device, claimed, &interrupt, &mut stages);
+            stages.finish();
+            match outcome? {
+                Some((summary, geometry)) => {
+                    Shown { folder: &folder, already_there: false, summary, geometry }.print(args.format.format)
+                }
+                None => {
+                    tell("another process did the same run meanwhile: its results are kept");
+                    there(args, &model, &settings, &folder)
+                }
+            }
+        }
+    }
+}
+
+type Geometry = Option<(Value, Option<caveat_lm::Geometry>)>;
+
+/// Does the run; none if another process has done it meanwhile.
+fn do_run(
+    args: &RunArgs,
+    model: &SweepModel,
+    settings: &RunSettings,
+    device: &str,
+    claimed: ClaimedFolder,
+    interrupt: &Interrupt,
+    stages: &mut Stages,
+) -> Result<Option<(RunSummary, Geometry)>, Failure> {
+    let folder = settings.folder(&args.output);
+    match compute(args, model, settings, device, &claimed, interrupt, stages) {
+        Ok(done) => Ok((claimed.finish()? == Finish::Here).then_some(done)),
+        // Another process took over, having found this one silent for minutes.
+        Err(_) if !interrupt.is_wished() && claimed.is_elsewhere() => match is_finished(&folder) && !args.force {
+            true => Ok(None),
+            false => {
+                let folder = folder.display();
+                Err(Failure::Run(format!("{folder}: another process took this run over while this one was suspended")))
+            }
+        },
+        Err(e) => Err(e),
+    }
+}
+
+/// Runs the model, and puts what comes of it into the claimed folder.
+fn compute(
+    args: &RunArgs,
+    model: &SweepModel,
+    settings: &RunSettings,
+    device: &str,
+    claimed: &ClaimedFolder,
+    interrupt: &Interrupt,
+    stages: &mut Stages,
+) -> Result<(RunSummary, Geometry), Failure> {
+    let cancelled = || interrupt.is_wished() || claimed.is_lost();
+    let mut loaded = load(model, device, stages)?;
+    let mut on = |progress: &_| stages.run(progress);
+    let performed = perform(&mut loaded, settings, args.save_similarity, &mut on, &cancelled)?;
+    performed.note.iter().for_each(|note| stages.tell(note));
+    let geometry = keep(args, model, &loaded, &performed, claimed.directory())?;
+    performed.results.write(claimed.directory())?;
+    Ok((RunSummary::of(&performed.results)?, geometry))
+}
+
+/// Writes what is kept besides the results.
+fn keep(
+    args: &RunArgs,
+    model: &SweepModel,
+    loaded: &LoadedModel,
+    performed: &PerformedRun,
+    folder: &Path,
+) -> Result<Geometry, Failure> {
+    match args.save {
+        Some(Saved::Adapter) => {
+            save_adapter(&saved_in(folder, Saved::Adapter), &loaded.model, &model.base_model(&loaded.weights_sha256))?;
+            model.note_of_adapter().iter().for_each(|note| tell(note));
+        }
+        Some(Saved::Model) => {
+            let files = open_model(&loaded.path)?;
+            save_model(&saved_in(folder, Saved::Model), &loaded.model, &files, &mut |_, _| ())?;
+        }
+        None => {}
+    }
+    if !args.save_similarity {
+        return Ok(None);
+    }
+    let geometry = performed.write_geometry(folder)?;
+    Ok(Some((serde_json::to_value(&geometry)?, Some(geometry))))
+}
+
+/// Reports a run that was there, if it is the one that is asked for.
+fn there(args: &RunArgs, model: &SweepModel, settings: &RunSettings, folder: &Path) -> Result<(), Failure> {
+    let refuse = |problem: String| {
+        let folder = folder.display();
+        Failure::input(format!("{folder}: {problem}: --force replaces the run, --output puts this one elsewhere"))
+    };
+    // A model that is no longer there cannot be told from the one that was.
+    let path = model.locate(&cache_for([model])?).ok();
+    let weights = path.and_then(|path| weights_sha256(&path).ok());
+    let differences = differences_from(folder, settings, weights.as_deref())?;
+    if !differences.is_empty() {
+        return Err(refuse(format!("is there, with {}", differences.join(", "))));
+    }
+    if let Some(saved) = args.save.filter(|&saved| !saved_in(folder, saved).is_dir()) {
+        return Err(refuse(format!("is there, but {} was not saved", name_of(saved))));
+    }
+    let geometry = folder.join(GEOMETRY);
+    if args.save_similarity && !geometry.is_file() {
+        return Err(refuse("is there, but its similarities were not saved".to_owned()));
+    }
+    let summary = RunSummary::of(&RunResults::read(folder)?)?;
+    let geometry = args.save_similarity.then(|| read_json(&geometry)).transpose()?.map(|value| (value, None));
+    Shown { folder, already_there: true, summary, geometry }.print(args.format.format)
+}
+
+fn read_json(path: &Path) -> Result<Value, Failure> {
+    let wrong =
+        |reason: &dyn std::fmt::Display| Failure::input(format!("{}: cannot be read: {reason}", path.display()));
+    let text = fs::read(path).map_err(|e| wrong(&e))?;
+    serde_json::from_slice(&text).map_err(|e| wrong(&e))
+}
+
+fn name_of(saved: Saved) -> &'static str {
+    match saved {
+        Saved::Adapter => "adapter",
+        Saved::Model => "model",
+    }
+}
+
+/// Where in the folder of a run it lies.
+fn saved_in(folder: &Path, saved: Saved) -> PathBuf {
+    folder.join(name_of(saved))
+}
+
+/// Refuses to save what the method does not train.
+fn check_saving(args: &RunArgs) -> Result<(), Failure> {
+    let method = args.training.method;
+    match (args.save, method) {
+        (None, _) | (Some(Saved::Adapter), MethodKind::Lora) => Ok(()),
+        (Some(Saved::Model), MethodKind::Full | MethodKind::Probe) => Ok(()),
+        (Some(_), MethodKind::None) => Err(Failure::input("--save: with method none nothing is trained: leave it out")),
+        (Some(Saved::Adapter), _) => {
+            Err(Failure::input(format!("--save adapter: with method {method} there is none: save the model")))
+        }
+        (Some(Saved::Model), _) => {
+            Err(Failure::input("--save model: with method lora the adapter is what is trained: save the adapter"))
+        }
+    }
+}
+
+fn stimuli(args: &RunArgs) -> Result<StimulusSettings, Failure> {
+    let item_set = item_set(&args.items, args.in_order, Path::new(""))?;
+    if !args.equity.is_empty() && item_set != ItemSet::Poker {
+        let items = &args.items;
+        return Err(Failure::input(format!("--equity does nothing with items {items:?}: leave it out")));
+    }
+    let defaults = StimulusSettings::default();
+    let n_items = match (&item_set, args.n) {
+        (_, Some(n)) => n,
+        (ItemSet::Custom(list), None) if !list.is_drawn() => list.items().len(),
+        (_, None) => defaults.n_items,
+    };
+    let equity = match args.equity[..] {
+        [low, high] => EquityBounds { low, high },
+        _ => defaults.equity,
+    };
+    let anchor = match &args.anchor[..] {
+        [winner, loser] => Some((winner.clone(), loser.clone())),
+        _ => None,
+    };
+    Ok(StimulusSettings {
+        item_set,
+        n_items,
+        exceptions: pairs(&args.exception),
+        seed: args.seed,
+        reverse: args.reverse,
+        template: args.template.as_deref().map(PromptTemplate::from_file).transpose()?,
+        anchor,
+        equity,
+    })
+}
+
+fn training(args: &RunArgs) -> TrainingOptions {
+    let t = &args.training;
+    TrainingOptions {
+        method: Some(t.method),
+        rank: t.rank,
+        alpha: t.alpha,
+        modules: t.modules.clone(),
+        l2: t.l2,
+        optimizer: t.optimizer,
+        learning_rate: t.learning_rate,
+        weight_decay: t.weight_decay,
+        batch_size: t.batch_size,
+        epochs: t.epochs,
+        shuffle: t.no_shuffle.then_some(false),
+        schedule: t.schedule,
+        warmup_steps: t.warmup_steps,
+        clip_norm: t.clip_norm,
+    }
+}

@@ -1,0 +1,201 @@
+//! `caveat lm sweep`: the runs of a file that are not there yet.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use caveat_lm::{
+    FAILURES, LoraSettings, Method, Outcome, RunSettings, Sweep, SweepEvent, SweepModel, SweepOptions, SweepReport,
+    SweepRun, cache_directory, differences_from, is_finished, run_sweep,
+};
+use caveat_results::{Format, Table};
+use indicatif::{MultiProgress, ProgressBar};
+use serde_json::json;
+
+use super::interrupt::Interrupt;
+use super::progress;
+use super::stages::Stages;
+use super::{cache_for, prepare};
+use crate::cli::SweepArgs;
+use crate::failure::Failure;
+use crate::output::{check_directory, json as to_json, print_table, print_text, tell};
+
+pub(crate) fn run(args: &SweepArgs) -> Result<(), Failure> {
+    let sweep = Sweep::read(&args.file, args.output.as_deref(), cache_directory().ok().as_deref())?;
+    sweep.models.iter().filter_map(SweepModel::note).for_each(|note| tell(&note));
+    if args.dry_run {
+        return print_table(&listing(&sweep)?, args.format.format);
+    }
+    check_directory(&sweep.output)?;
+    let device = prepare(&args.compute, sweep.device.as_deref())?;
+    let options = SweepOptions { device, cache: cache_for(&sweep.models)?, limit: args.limit };
+    warn_of_absent(&sweep, &options.cache);
+    let interrupt = Interrupt::watch()?;
+    let mut watch = Watch::new(&sweep);
+    let report = run_sweep(&sweep, &options, &mut |event| watch.on(event), &|| interrupt.is_wished());
+    watch.finish();
+    let report = report?;
+    print(&sweep, &report, args.format.format)?;
+    if report.interrupted {
+        return Err(Failure::Interrupted("interrupted: the same command goes on with the runs that are left".into()));
+    }
+    match report.failed.len() {
+        0 => Ok(()),
+        n => {
+            let (runs, log) = (report.runs, sweep.output.join(FAILURES));
+            Err(Failure::Run(format!("{n} of {runs} runs failed: {} says why", log.display())))
+        }
+    }
+}
+
+/// Says which models are missing before hours have passed; the runs of the others are done all the same.
+fn warn_of_absent(sweep: &Sweep, cache: &Path) {
+    for (number, model) in sweep.models.iter().enumerate() {
+        let Err(problem) = model.locate(cache) else { continue };
+        let open = sweep.runs.iter().filter(|run| run.model == number && !is_finished(&run.folder)).count();
+        if open > 0 {
+            tell(&format!("{open} runs will fail: {problem}"));
+        }
+    }
+}
+
+/// Bars for a person, and lines for whoever reads a log.
+struct Watch<'a> {
+    sweep: &'a Sweep,
+    bars: MultiProgress,
+    all: ProgressBar,
+    stages: Stages,
+    /// What was told already.
+    told: HashSet<String>,
+}
+
+impl<'a> Watch<'a> {
+    fn new(sweep: &'a Sweep) -> Self {
+        let (bars, all, part) = progress::of_all_and_part(sweep.runs.len() as u64, "runs");
+        Self { sweep, bars, all, stages: Stages::on(part), told: HashSet::new() }
+    }
+
+    fn on(&mut self, event: &SweepEvent<'_>) {
+        match event {
+            SweepEvent::Loading { model, done, total } => self.stages.loading(model, *done, *total),
+            SweepEvent::Note(note) => {
+                if self.told.insert((*note).to_owned()) {
+                    self.tell(note);
+                }
+            }
+            SweepEvent::Begin(run) => {
+                self.all.set_message(self.name(run));
+                self.stages.begin();
+            }
+            SweepEvent::Running(progress) => self.stages.run(progress),
+            SweepEvent::End(run, outcome) => {
+                self.all.inc(1);
+                let line = |what: &str| format!("{what} {}", run.folder.display());
+                match outcome {
+                    Outcome::There => {}
+                    Outcome::Done if !self.bars.is_hidden() => {}
+                    Outcome::Done => self.tell(&line("done")),
+                    Outcome::Elsewhere => self.tell(&line("another process did")),
+                    Outcome::Busy(holder) => self.tell(&line(&format!("{holder} is at"))),
+                    Outcome::Failed(reason) => self.tell(&format!("{}: {reason}", line("failed"))),
+                }
+            }
+        }
+    }
+
+    /// The end of a run's folder, which says more than the beginning.
+    fn name(&self, run: &SweepRun) -> String {
+        const SHOWN: usize = 43;
+        let name = run.folder.strip_prefix(&self.sweep.output).unwrap_or(&run.folder).display().to_string();
+        match name.char_indices().rev().nth(SHOWN - 1) {
+            Some((at, _)) if at > 0 => format!("…{}", &name[at..]),
+            _ => name,
+        }
+    }
+
+    /// A line above the bars.
+    fn tell(&self, text: &str) {
+        self.bars.suspend(|| tell(text));
+    }
+
+    fn finish(&self) {
+        self.stages.finish();
+        self.all.finish_and_clear();
+    }
+}
+
+fn print(sweep: &Sweep, report: &SweepReport, format: Format) -> Result<(), Failure> {
+    if format == Format::Json {
+        let failures = report
+            .failed
+            .iter()
+            .map(|(folder, error)| json!({ "folder": folder.display().to_string(), "error": error }));
+        return print_text(&to_json(&json!({
+            "output": sweep.output.display().to_string(),
+            "runs": report.runs,
+            "done": report.done,
+            "there": report.there,
+            "busy": report.busy,
+            "failed": report.failed.len(),
+            "left": report.left(),
+            "interrupted": report.interrupted,
+            "failures": failures.collect::<Vec<_>>(),
+        }))?);
+    }
+    let count = |number: usize| [i64::try_from(number).ok()];
+    let table = Table::new()
+        .text("output", [sweep.output.display().to_string()])?
+        .integer("runs", count(report.runs))?
+        .integer("done", count(report.done))?
+        .integer("there", count(report.there))?
+        .integer("busy", count(report.busy))?
+        .integer("failed", count(report.failed.len()))?
+        .integer("left", count(report.left()))?
+        .flag("interrupted", [report.interrupted])?;
+    print_table(&table, format)
+}
+
+/// Every run with what it is and whether it is there.
+fn listing(sweep: &Sweep) -> Result<Table, Failure> {
+    let runs = &sweep.runs;
+    let status = runs.iter().map(status).collect::<Result<Vec<_>, Failure>>()?;
+    let text = |of: fn(&RunSettings) -> &str| runs.iter().map(move |run| of(run.kind()).to_owned());
+    let number = |of: fn(&Method) -> Option<f64>| {
+        runs.iter().map(move |run| of(&run.kind().training.method).unwrap_or(f64::NAN))
+    };
+    let lora = |of: fn(&LoraSettings) -> f64| {
+        runs.iter().map(move |run| match &run.kind().training.method {
+            Method::Lora(lora) => of(lora),
+            _ => f64::NAN,
+        })
+    };
+    Ok(Table::new()
+        .text("status", status)?
+        .text("model", text(|kind| &kind.model))?
+        .text("task", text(|kind| kind.stimuli.item_set.task_name()))?
+        .text("hier", text(|kind| &kind.hier))?
+        .text("method", text(|kind| kind.training.method.name()))?
+        .float("lora_r", lora(|lora| lora.rank as f64))?
+        .float("lora_alpha", lora(|lora| lora.alpha))?
+        .float(
+            "l2_reg",
+            number(|method| match method {
+                Method::Probe { l2 } => Some(*l2),
+                _ => None,
+            }),
+        )?
+        .integer("seed", runs.iter().map(|run| i64::try_from(run.seed).ok()))?
+        .flag("reverse", runs.iter().map(|run| run.reverse))?
+        .text("folder", runs.iter().map(|run| run.folder.display().to_string()))?)
+}
+
+/// "there", "open", or in what a run that is there differs from this one, for which it will fail.
+fn status(run: &SweepRun) -> Result<String, Failure> {
+    if !is_finished(&run.folder) {
+        return Ok("open".to_owned());
+    }
+    let differences = differences_from(&run.folder, &run.settings(), None)?;
+    Ok(match differences.is_empty() {
+        true => "there".to_owned(),
+        false => format!("there with {}", differences.join(", ")),
+    })
+}
