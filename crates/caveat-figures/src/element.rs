@@ -1,91 +1,61 @@
-//! What is drawn on a canvas, in a form that can be kept, and as the drawing library has it.
+//! What is drawn on a canvas, in a form that can be kept.
 
-use kuva::render::color::Color as Paint;
-use kuva::render::render::{PathData, Primitive, TextAnchor};
 use serde::{Deserialize, Serialize};
 
 use crate::palette::Color;
 use crate::text::Anchor;
 
+/// A place on the page in points, y downwards.
+pub(crate) type Point = (f64, f64);
+
 /// A drawn element; lengths in points.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Element {
     /// A line through points.
-    Line { points: Vec<(f64, f64)>, color: Color, width: f64, dashes: Option<String> },
-    /// A path in SVG's words, outlined by a color and a width.
-    Path { d: String, fill: Option<Color>, outline: Option<(Color, f64)>, opacity: Option<f64>, dashes: Option<String> },
+    Line { points: Vec<Point>, pen: Pen },
+    /// A path, filled at an opacity, outlined, or both.
+    Path { segments: Vec<Segment>, fill: Option<(Color, f64)>, outline: Option<Pen> },
     /// Filled rectangles, one in each place of the lists.
     Cells { x: Vec<f64>, y: Vec<f64>, w: Vec<f64>, h: Vec<f64>, fills: Vec<Color> },
-    /// A disc of radius `r`.
-    Disc { center: (f64, f64), r: f64, fill: Color, outline: Option<(Color, f64)> },
-    /// A run of text, turned by degrees.
-    Text { at: (f64, f64), content: String, size: u32, anchor: Anchor, rotation: f64, bold: bool, color: Color },
-    /// The beginning of a group with these attributes of SVG.
-    Open(String),
+    /// A disc of radius `r`, perhaps with a line of a color and width around it.
+    Disc { center: Point, r: f64, fill: Color, outline: Option<(Color, f64)> },
+    /// A run of text, turned clockwise by degrees.
+    Text { at: Point, content: String, size: u32, anchor: Anchor, rotation: f64, bold: bool, color: Color },
+    /// The beginning of a group.
+    Open(Group),
     /// The end of a group.
     Close,
 }
 
-impl Element {
-    /// As the drawing library has it.
-    pub(crate) fn primitive(&self) -> Primitive {
-        match self {
-            Self::Line { points, color, width, dashes } => Primitive::PolyLine {
-                points: points.clone(),
-                stroke: paint(*color),
-                stroke_width: *width,
-                stroke_dasharray: dashes.clone(),
-            },
-            Self::Path { d, fill, outline, opacity, dashes } => Primitive::Path(Box::new(PathData {
-                d: d.clone(),
-                fill: fill.map(paint),
-                stroke: outline.map_or(Paint::None, |(color, _)| paint(color)),
-                stroke_width: outline.map_or(0.0, |(_, width)| width),
-                opacity: *opacity,
-                stroke_dasharray: dashes.clone(),
-            })),
-            Self::Cells { x, y, w, h, fills } => Primitive::RectBatch {
-                x: x.clone(),
-                y: y.clone(),
-                w: w.clone(),
-                h: h.clone(),
-                fills: fills.iter().copied().map(paint).collect(),
-            },
-            Self::Disc { center: (cx, cy), r, fill, outline } => Primitive::Circle {
-                cx: *cx,
-                cy: *cy,
-                r: *r,
-                fill: paint(*fill),
-                fill_opacity: None,
-                stroke: outline.map(|(color, _)| paint(color)),
-                stroke_width: outline.map(|(_, width)| width),
-            },
-            Self::Text { at: (x, y), content, size, anchor, rotation, bold, color } => Primitive::Text {
-                x: *x,
-                y: *y,
-                // The library reads $…$ as mathematics; here a dollar is a dollar.
-                content: content.replace('$', "\\$"),
-                size: *size,
-                anchor: match anchor {
-                    Anchor::Start => TextAnchor::Start,
-                    Anchor::Middle => TextAnchor::Middle,
-                    Anchor::End => TextAnchor::End,
-                },
-                rotate: (*rotation != 0.0).then_some(*rotation),
-                bold: *bold,
-                color: Some(paint(*color)),
-            },
-            Self::Open(attributes) => group(attributes),
-            Self::Close => Primitive::GroupEnd,
-        }
-    }
+/// A part of a path.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Segment {
+    /// To the beginning of a part.
+    Move(Point),
+    /// A straight line.
+    Line(Point),
+    /// A cubic Bézier curve: two control points and its end.
+    Curve([Point; 3]),
+    /// Back to the beginning of the part.
+    Close,
 }
 
-/// The beginning of a group with these attributes of SVG.
-pub(crate) fn group(attributes: &str) -> Primitive {
-    Primitive::GroupStart { transform: None, title: None, extra_attrs: Some(attributes.to_owned()) }
+/// How a line is drawn: its color, width, and lengths of dashes and gaps in turn, none for an unbroken one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Pen {
+    pub(crate) color: Color,
+    pub(crate) width: f64,
+    pub(crate) dashes: Vec<f64>,
 }
 
-fn paint(Color(r, g, b): Color) -> Paint {
-    Paint::Rgb(r, g, b)
+/// What a group's elements have in common. Groups of one kind do not nest.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Group {
+    /// Edges are not smoothed.
+    Crisp,
+    /// Text has a line of this color and [`HALO`] points around it.
+    Halo(Color),
 }
+
+/// Width of the line around a text with a halo, half of it outside, in points.
+pub(crate) const HALO: f64 = 2.0;

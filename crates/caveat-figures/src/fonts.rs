@@ -1,70 +1,119 @@
-//! DejaVu Sans as bundled with the drawing library: font bytes for rendering and advance widths for layout.
+//! Fonts: DejaVu Sans, which the program carries, and the system's for signs that it lacks.
 //!
-//! Pictures must look the same on a machine without any font. The drawing library carries DejaVu Sans but hands it out only
-//! inside an SVG, base64-encoded; it is taken from there once per process.
+//! Pictures must look the same on a machine without any font, so text is measured and drawn with the bundled one.
 
-use std::sync::{Arc, LazyLock};
+use std::collections::HashMap;
+use std::io::Read;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use kuva::backend::svg::SvgBackend;
-use kuva::render::render::Scene;
-use resvg::usvg::fontdb;
-
-use crate::error::{FigureError, Result};
+use flate2::read::GzDecoder;
+use fontdb::{Database, Source};
+use rustybuzz::ttf_parser;
 
 /// Fonts of an SVG file, in order of preference.
 pub(crate) const FAMILY: &str = "DejaVu Sans, Arial, Helvetica, sans-serif";
 
-/// What the fonts are looked up by.
-struct Fonts {
-    /// Regular and bold, parsed for their advances.
-    faces: [ttf_parser::Face<'static>; 2],
-    database: Arc<fontdb::Database>,
+/// DejaVu Sans 2.37, regular and bold.
+const BUNDLED: [&[u8]; 2] =
+    [include_bytes!("../fonts/DejaVuSans.ttf.gz"), include_bytes!("../fonts/DejaVuSans-Bold.ttf.gz")];
+
+/// Largest file of a font of the system that is read, in bytes; those of all Chinese signs have a fifth of it.
+const MAX_BYTES: u64 = 1 << 27;
+
+/// A font, in memory for the life of the process.
+pub(crate) struct Font {
+    /// The file.
+    pub(crate) data: &'static [u8],
+    /// Its place in the file, which may hold several.
+    pub(crate) index: u32,
+    pub(crate) face: rustybuzz::Face<'static>,
 }
 
-/// Loaded on first use; the error is kept as text because it is reported at every use.
-static FONTS: LazyLock<std::result::Result<Fonts, String>> = LazyLock::new(load);
-
-fn load() -> std::result::Result<Fonts, String> {
-    let svg = SvgBackend::new().with_embedded_font(true).render_scene(&Scene::new(1.0, 1.0));
-    let marker = "data:font/truetype;base64,";
-    let mut database = fontdb::Database::new();
-    let mut faces = Vec::new();
-    for font in svg.split(marker).skip(1) {
-        let encoded = font.split('\'').next().unwrap_or_default();
-        let bytes = STANDARD.decode(encoded).map_err(|e| format!("bundled font: {e}"))?;
-        // Kept for the life of the process, once, so that faces can borrow from it.
-        let bytes: &'static [u8] = bytes.leak();
-        faces.push(ttf_parser::Face::parse(bytes, 0).map_err(|e| format!("bundled font: {e}"))?);
-        database.load_font_source(fontdb::Source::Binary(Arc::new(bytes)));
+impl Font {
+    fn parse(data: &'static [u8], index: u32) -> Option<&'static Self> {
+        let face = rustybuzz::Face::from_slice(data, index)?;
+        Some(Box::leak(Box::new(Self { data, index, face })))
     }
-    let mut upright = faces.into_iter().filter(|f| !f.is_italic() && !f.is_monospaced());
-    let (Some(a), Some(b)) = (upright.next(), upright.next()) else {
-        return Err("the drawing library bundles no regular and bold DejaVu Sans".into());
-    };
-    let faces = if a.is_bold() { [b, a] } else { [a, b] };
-    database.set_sans_serif_family("DejaVu Sans");
-    Ok(Fonts { faces, database: Arc::new(database) })
+
+    /// Units of the font to the em.
+    pub(crate) fn units_per_em(&self) -> f64 {
+        f64::from(self.face.units_per_em())
+    }
+
+    pub(crate) fn has(&self, sign: char) -> bool {
+        self.face.glyph_index(sign).is_some()
+    }
 }
 
-fn fonts() -> Result<&'static Fonts> {
-    FONTS.as_ref().map_err(|e| FigureError::Render { format: "text", problem: e.clone() })
+static REGULAR_AND_BOLD: LazyLock<[&Font; 2]> = LazyLock::new(|| {
+    BUNDLED.map(|packed| {
+        let mut data = Vec::new();
+        let read = GzDecoder::new(packed).read_to_end(&mut data);
+        // The files are part of the program.
+        read.ok().and_then(|_| Font::parse(data.leak(), 0)).expect("the bundled fonts are whole")
+    })
+});
+
+/// The bundled font.
+pub(crate) fn bundled(bold: bool) -> &'static Font {
+    REGULAR_AND_BOLD[usize::from(bold)]
 }
 
-/// The bundled fonts and nothing of the system's.
-pub(crate) fn database() -> Result<Arc<fontdb::Database>> {
-    fonts().map(|f| Arc::clone(&f.database))
+/// The font to draw a sign with: the bundled one, or else one of the system's; the bundled one too where none has the sign, which then
+/// is a box.
+pub(crate) fn font_for(sign: char, bold: bool) -> &'static Font {
+    let font = bundled(bold);
+    if font.has(sign) { font } else { system_font(sign).unwrap_or(font) }
 }
 
-/// Width of a line of text in points, without kerning; 0.6 em a character where the font is not to be had.
+/// The first font of the system with the sign, in the order of its name, so that it is the same one each time.
+fn system_font(sign: char) -> Option<&'static Font> {
+    struct System {
+        /// Files and places in them, by name; read when the first sign is missing.
+        candidates: Vec<(Source, u32)>,
+        /// Fonts in use, which are few.
+        loaded: Vec<&'static Font>,
+        found: HashMap<char, Option<&'static Font>>,
+    }
+    static SYSTEM: LazyLock<Mutex<System>> = LazyLock::new(|| {
+        let mut database = Database::new();
+        database.load_system_fonts();
+        let mut faces: Vec<_> = database.faces().collect();
+        faces.sort_by_key(|face| {
+            (face.style != fontdb::Style::Normal, face.weight.0.abs_diff(400), &face.post_script_name)
+        });
+        let candidates = faces.into_iter().map(|face| (face.source.clone(), face.index)).collect();
+        Mutex::new(System { candidates, loaded: Vec::new(), found: HashMap::new() })
+    });
+    let mut system = SYSTEM.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(&found) = system.found.get(&sign) {
+        return found;
+    }
+    let mut found = system.loaded.iter().copied().find(|font| font.has(sign));
+    if found.is_none() {
+        let data = system.candidates.iter().find_map(|(source, index)| {
+            let data = read(source)?;
+            let has = ttf_parser::Face::parse(&data, *index).is_ok_and(|face| face.glyph_index(sign).is_some());
+            has.then_some((data, *index))
+        });
+        found = data.and_then(|(data, index)| Font::parse(data.leak(), index));
+        system.loaded.extend(found);
+    }
+    system.found.insert(sign, found);
+    found
+}
+
+fn read(source: &Source) -> Option<Vec<u8>> {
+    let Source::File(path) = source else { return None };
+    let small = std::fs::metadata(path).is_ok_and(|file| file.len() <= MAX_BYTES);
+    small.then(|| std::fs::read(path).ok()).flatten()
+}
+
+/// Width of a line of text in points, without kerning; an em for a sign that the bundled font lacks.
 pub(crate) fn width(text: &str, size: f64, bold: bool) -> f64 {
-    let Ok(fonts) = fonts() else {
-        return 0.6 * size * text.chars().count() as f64;
-    };
-    let face = &fonts.faces[usize::from(bold)];
-    let em = f64::from(face.units_per_em());
-    let advance = |c| face.glyph_index(c).and_then(|g| face.glyph_hor_advance(g)).map_or(em, f64::from);
+    let font = bundled(bold);
+    let em = font.units_per_em();
+    let advance = |c| font.face.glyph_index(c).and_then(|g| font.face.glyph_hor_advance(g)).map_or(em, f64::from);
     text.chars().map(advance).sum::<f64>() * size / em
 }
 
@@ -73,15 +122,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_bundled_fonts_load() {
-        assert!(database().unwrap().faces().any(|f| f.families[0].0 == "DejaVu Sans"));
-    }
-
-    #[test]
     fn every_sign_of_the_figures_has_a_glyph() {
-        for face in &fonts().unwrap().faces {
+        for bold in [false, true] {
+            assert_eq!(bundled(bold).face.is_bold(), bold);
             for c in "αμλγΔ₀₁₂₃₄₅₆₇₈₉∞−×≥≤±·–—→²⁰ᵀ…".chars() {
-                assert!(face.glyph_index(c).is_some(), "{c} in bold: {}", face.is_bold());
+                assert!(bundled(bold).has(c), "{c} in bold: {bold}");
             }
         }
     }
@@ -92,5 +137,13 @@ mod tests {
         assert!((width("0", 2048.0, false) - 1303.0).abs() < 1e-9);
         assert!((width("0", 2048.0, true) - 1425.0).abs() < 1e-9);
         assert_eq!(width("", 8.0, false), 0.0);
+    }
+
+    #[test]
+    fn a_sign_that_no_font_has_is_drawn_with_the_bundled_one() {
+        // No font draws what is set aside for internal use.
+        let nowhere = '\u{10FFFE}';
+        assert!(std::ptr::eq(font_for(nowhere, true), bundled(true)));
+        assert!(std::ptr::eq(font_for('a', false), bundled(false)));
     }
 }

@@ -36,6 +36,7 @@ pub mod mechanism_figure;
 pub mod palette;
 pub mod phase_figure;
 mod region;
+mod render;
 mod scale;
 pub mod task_figure;
 mod text;

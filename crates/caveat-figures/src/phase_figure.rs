@@ -347,7 +347,7 @@ mod tests {
         axes.kind = StrengthKind::GradientFlow;
         let grid = phase_grid(&task, &axes, &|_| ()).unwrap();
         let figure = draw(PhaseInputs { rows: &[(task, grid.clone())] }).unwrap();
-        assert!(figure.canvas.svg().unwrap().contains("1/T") && figure.caption.contains("1/T"));
+        assert!(figure.canvas.svg().contains("1/T") && figure.caption.contains("1/T"));
         // Cells of the grid lie on the side of the boundary that their accuracy says.
         let table = figure.table.unwrap();
         let (Some(Values::Float(inverse)), Some(Values::Float(alpha))) =

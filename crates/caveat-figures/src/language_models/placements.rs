@@ -254,7 +254,7 @@ mod tests {
             ("full", "gpt2", "fake", 9, &[(5, 3)], None),
             ("full", "gpt2", "fake", 9, &[], None),
         ];
-        let svg = draw(&table(&specs), &[0, 1, 2]).unwrap().canvas.svg().unwrap();
+        let svg = draw(&table(&specs), &[0, 1, 2]).unwrap().canvas.svg();
         let places = ["ti_n9", "exc_n9_5-3", "exc_n11_7-3"].map(|name| svg.find(name).unwrap());
         assert!(places.is_sorted(), "{places:?}");
     }
@@ -278,7 +278,7 @@ mod tests {
     fn regions_are_outlined_only_where_there_is_an_exception() {
         let table = table(&[("full", "gpt2", "fake", 9, &[], None), ("full", "gpt2", "fake", 9, &[(5, 3)], None)]);
         let words = |condition| {
-            let svg = draw(&table, &[condition]).unwrap().canvas.svg().unwrap();
+            let svg = draw(&table, &[condition]).unwrap().canvas.svg();
             ["trained pair", "pair of the exception", "within-section", "cross-section"].map(|w| svg.contains(w))
         };
         assert_eq!(words(0), [true, false, false, false]);

@@ -52,7 +52,7 @@ fn a_complete_table_fills_every_panel() {
         ("g", 2 * 20 + 4 + 2 * 33 + 4),
     ];
     assert_eq!(rows(&numbers), expected.map(|(panel, n)| (panel.to_owned(), n)));
-    let svg = figure.canvas.svg().unwrap();
+    let svg = figure.canvas.svg();
     assert!(!svg.contains("in these tables"), "nothing is missing");
     assert!(figure.caption.contains("probe of qwen35-4b"));
     let page = 9.5 * 72.0;
@@ -63,7 +63,7 @@ fn a_complete_table_fills_every_panel() {
 fn missing_trainings_leave_a_labeled_gap() {
     let specs: Vec<Spec<'_>> = complete().into_iter().filter(|s| s.0 == "full").collect();
     let (figure, numbers) = numbers(&specs);
-    let svg = figure.canvas.svg().unwrap();
+    let svg = figure.canvas.svg();
     for words in ["no LoRA", "l2 = 1e-4", "two or more penalties"] {
         assert!(svg.contains(words), "{words}");
     }

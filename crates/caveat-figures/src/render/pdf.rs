@@ -1,0 +1,307 @@
+//! A picture as PDF: vector graphics, and text that can be searched and copied, with the glyphs it uses.
+
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
+use pdf_writer::types::LineJoinStyle;
+use pdf_writer::{Content, Filter, Finish, Name, Pdf, Rect, Ref, Str, TextStr};
+use std::io::Write;
+
+use super::glyphs::{self, Glyph, GlyphRun, Outline};
+use super::pdf_fonts::PdfFonts;
+use super::{Page, rounded};
+use crate::element::{Element, Group, HALO, Pen, Point, Segment};
+use crate::palette::Color;
+
+const CATALOG: Ref = Ref::new(1);
+const PAGES: Ref = Ref::new(2);
+const PAGE: Ref = Ref::new(3);
+const CONTENT: Ref = Ref::new(4);
+const INFO: Ref = Ref::new(5);
+/// Where the objects begin whose number depends on the picture.
+const FIRST_FREE: i32 = 6;
+
+/// Length of a quarter of a circle's control lines, for a circle of radius 1.
+const KAPPA: f64 = 0.552_284_749_830_793_4;
+
+/// The page as a PDF of one page.
+///
+/// # Errors
+/// A font whose glyphs cannot be taken out; the bundled one is whole.
+pub(crate) fn pdf(page: &Page<'_>) -> Result<Vec<u8>, String> {
+    let mut drawing =
+        Drawing { content: Content::new(), fonts: PdfFonts::default(), opacities: Vec::new(), halo: None };
+    // The origin of a PDF is below; here y grows downwards.
+    drawing.content.transform([1.0, 0.0, 0.0, -1.0, 0.0, page.height as f32]);
+    drawing.content.set_line_join(LineJoinStyle::RoundJoin);
+    drawing.background(page);
+    for element in page.elements {
+        drawing.draw(element);
+    }
+    let Drawing { content, fonts, opacities, .. } = drawing;
+
+    let mut pdf = Pdf::new();
+    let mut next = Ref::new(FIRST_FREE);
+    pdf.catalog(CATALOG).pages(PAGES);
+    pdf.pages(PAGES).kids([PAGE]).count(1);
+    pdf.document_info(INFO).title(TextStr(page.title)).creator(TextStr("caveat"));
+    let states: Vec<Ref> = opacities.iter().map(|_| next.bump()).collect();
+    let of_fonts: Vec<Ref> = fonts.iter().map(|_| next.bump()).collect();
+    let mut described = pdf.page(PAGE);
+    described.media_box(Rect::new(0.0, 0.0, page.width as f32, page.height as f32)).parent(PAGES).contents(CONTENT);
+    let mut resources = described.resources();
+    let mut named = resources.fonts();
+    for (k, id) in of_fonts.iter().enumerate() {
+        named.pair(Name(font_name(k).as_bytes()), id);
+    }
+    named.finish();
+    let mut named = resources.ext_g_states();
+    for (k, id) in states.iter().enumerate() {
+        named.pair(Name(state_name(k).as_bytes()), id);
+    }
+    named.finish();
+    resources.finish();
+    described.finish();
+    for (&opacity, id) in opacities.iter().zip(states) {
+        pdf.ext_graphics(id).non_stroking_alpha(opacity as f32);
+    }
+    for (font, id) in fonts.iter().zip(of_fonts) {
+        font.write(&mut pdf, id, &mut next)?;
+    }
+    pdf.stream(CONTENT, &packed(&content.finish())).filter(Filter::FlateDecode);
+    Ok(pdf.finish())
+}
+
+/// Packed as a PDF has it.
+pub(super) fn packed(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
+    // Writing into memory cannot fail.
+    let _ = encoder.write_all(bytes);
+    encoder.finish().unwrap_or_default()
+}
+
+fn font_name(k: usize) -> String {
+    format!("F{k}")
+}
+
+fn state_name(k: usize) -> String {
+    format!("G{k}")
+}
+
+struct Drawing {
+    content: Content,
+    fonts: PdfFonts,
+    /// Opacities of fills below 1.
+    opacities: Vec<f64>,
+    halo: Option<Color>,
+}
+
+impl Drawing {
+    fn background(&mut self, page: &Page<'_>) {
+        self.content.set_fill_gray(1.0).rect(0.0, 0.0, page.width as f32, page.height as f32).fill_nonzero();
+    }
+
+    fn draw(&mut self, element: &Element) {
+        match element {
+            Element::Line { points, pen } => {
+                for (k, &point) in points.iter().enumerate() {
+                    if k == 0 { self.content.at(point) } else { self.content.to(point) }
+                }
+                self.pen(pen);
+                self.content.stroke();
+            }
+            Element::Path { segments, fill, outline } => self.path(segments, *fill, outline.as_ref()),
+            Element::Cells { x, y, w, h, fills } => {
+                for k in 0..x.len() {
+                    self.fill_color(fills[k]);
+                    let [x, y, w, h] = [x[k], y[k], w[k], h[k]].map(rounded);
+                    self.content.rect(x, y, w, h).fill_nonzero();
+                }
+            }
+            Element::Disc { center, r, fill, outline } => {
+                let outline = outline.map(|(color, width)| Pen { color, width, dashes: Vec::new() });
+                self.path(&circle(*center, *r), Some((*fill, 1.0)), outline.as_ref());
+            }
+            Element::Text { at, content, size, anchor, rotation, bold, color } => {
+                let size = f64::from(*size);
+                let run = GlyphRun::new(content, size, *bold, *anchor);
+                if let Some(halo) = self.halo {
+                    // The halo is drawn as lines: text that is drawn twice would be copied twice.
+                    let mut outline = PathContent { content: &mut self.content, last: (0.0, 0.0) };
+                    glyphs::outline(&run, size, *at, *rotation, &mut outline);
+                    self.pen(&Pen { color: halo, width: HALO, dashes: Vec::new() });
+                    self.content.stroke();
+                }
+                self.text(&run, size, *at, *rotation, *color);
+            }
+            Element::Open(Group::Halo(color)) => self.halo = Some(*color),
+            // How edges are smoothed is the viewer's business.
+            Element::Open(Group::Crisp) => {}
+            Element::Close => self.halo = None,
+        }
+    }
+
+    fn path(&mut self, segments: &[Segment], fill: Option<(Color, f64)>, outline: Option<&Pen>) {
+        let opacity = fill.map(|(_, opacity)| opacity).filter(|&opacity| opacity < 1.0);
+        if let Some(opacity) = opacity {
+            let known = self.opacities.iter().position(|&other| other == opacity);
+            let k = known.unwrap_or_else(|| {
+                self.opacities.push(opacity);
+                self.opacities.len() - 1
+            });
+            self.content.save_state().set_parameters(Name(state_name(k).as_bytes()));
+        }
+        if let Some((color, _)) = fill {
+            self.fill_color(color);
+        }
+        if let Some(pen) = outline {
+            self.pen(pen);
+        }
+        for segment in segments {
+            match *segment {
+                Segment::Move(to) => self.content.at(to),
+                Segment::Line(to) => self.content.to(to),
+                Segment::Curve([first, second, to]) => self.content.curve(first, second, to),
+                Segment::Close => {
+                    self.content.close_path();
+                }
+            }
+        }
+        match (fill, outline) {
+            (Some(_), Some(_)) => self.content.fill_nonzero_and_stroke(),
+            (Some(_), None) => self.content.fill_nonzero(),
+            (None, Some(_)) => self.content.stroke(),
+            (None, None) => self.content.end_path(),
+        };
+        if opacity.is_some() {
+            self.content.restore_state();
+        }
+    }
+
+    fn text(&mut self, run: &GlyphRun, size: f64, at: Point, rotation: f64, color: Color) {
+        if run.glyphs.is_empty() {
+            return;
+        }
+        self.fill_color(color);
+        self.content.begin_text();
+        let mut rest = run.glyphs.as_slice();
+        while let Some(first) = rest.first() {
+            // One font at one height at a time.
+            let is_alike = |glyph: &&Glyph| std::ptr::eq(glyph.font, first.font) && glyph.y == first.y;
+            let n = rest.iter().take_while(is_alike).count();
+            let (alike, others) = rest.split_at(n);
+            self.show(alike, size, at, rotation);
+            rest = others;
+        }
+        self.content.end_text();
+    }
+
+    fn show(&mut self, glyphs: &[Glyph], size: f64, at: Point, rotation: f64) {
+        let Some(first) = glyphs.first() else { return };
+        let (k, font) = self.fonts.get(first.font);
+        let (sin, cos) = rotation.to_radians().sin_cos();
+        let (x, y) = (at.0 + first.x * cos + first.y * sin, at.1 + first.x * sin - first.y * cos);
+        self.content.set_font(Name(font_name(k).as_bytes()), size as f32);
+        self.content.set_text_matrix([cos as f32, sin as f32, sin as f32, -cos as f32, rounded(x), rounded(y)]);
+        let mut positioned = self.content.show_positioned();
+        let mut items = positioned.items();
+        let (mut pen, mut codes) = (first.x, Vec::with_capacity(2 * glyphs.len()));
+        for glyph in glyphs {
+            // Thousandths of the size, by which what comes is moved to the left.
+            let back = (pen - glyph.x) * 1000.0 / size;
+            if back.abs() > 0.5 {
+                if !codes.is_empty() {
+                    items.show(Str(&codes));
+                    codes.clear();
+                }
+                items.adjust(back.round() as f32);
+                pen = glyph.x;
+            }
+            let (code, width) = font.take(glyph);
+            codes.extend(code.to_be_bytes());
+            pen += width * size;
+        }
+        items.show(Str(&codes));
+    }
+
+    fn fill_color(&mut self, color: Color) {
+        let [r, g, b] = channels(color);
+        self.content.set_fill_rgb(r, g, b);
+    }
+
+    fn pen(&mut self, pen: &Pen) {
+        let [r, g, b] = channels(pen.color);
+        self.content.set_stroke_rgb(r, g, b).set_line_width(rounded(pen.width));
+        self.content.set_dash_pattern(pen.dashes.iter().copied().map(rounded), 0.0);
+    }
+}
+
+fn channels(Color(r, g, b): Color) -> [f32; 3] {
+    // Three decimals tell all 256 values apart.
+    [r, g, b].map(|value| (f32::from(value) / 255.0 * 1000.0).round() / 1000.0)
+}
+
+fn circle((x, y): Point, r: f64) -> [Segment; 6] {
+    let k = KAPPA * r;
+    [
+        Segment::Move((x + r, y)),
+        Segment::Curve([(x + r, y + k), (x + k, y + r), (x, y + r)]),
+        Segment::Curve([(x - k, y + r), (x - r, y + k), (x - r, y)]),
+        Segment::Curve([(x - r, y - k), (x - k, y - r), (x, y - r)]),
+        Segment::Curve([(x + k, y - r), (x + r, y - k), (x + r, y)]),
+        Segment::Close,
+    ]
+}
+
+/// Paths in points of the page.
+trait Draw {
+    fn at(&mut self, point: Point);
+    fn to(&mut self, point: Point);
+    fn curve(&mut self, first: Point, second: Point, to: Point);
+}
+
+impl Draw for Content {
+    fn at(&mut self, (x, y): Point) {
+        self.move_to(rounded(x), rounded(y));
+    }
+
+    fn to(&mut self, (x, y): Point) {
+        self.line_to(rounded(x), rounded(y));
+    }
+
+    fn curve(&mut self, first: Point, second: Point, to: Point) {
+        let [a, b, c] = [first, second, to].map(|(x, y)| (rounded(x), rounded(y)));
+        self.cubic_to(a.0, a.1, b.0, b.1, c.0, c.1);
+    }
+}
+
+/// Outlines of glyphs; PDF has no quadratic curves.
+struct PathContent<'a> {
+    content: &'a mut Content,
+    last: Point,
+}
+
+impl Outline for PathContent<'_> {
+    fn move_to(&mut self, to: Point) {
+        self.content.at(to);
+        self.last = to;
+    }
+
+    fn line_to(&mut self, to: Point) {
+        self.content.to(to);
+        self.last = to;
+    }
+
+    fn quadratic_to(&mut self, control: Point, to: Point) {
+        let between = |end: Point| (end.0 + (control.0 - end.0) * 2.0 / 3.0, end.1 + (control.1 - end.1) * 2.0 / 3.0);
+        self.cubic_to(between(self.last), between(to), to);
+    }
+
+    fn cubic_to(&mut self, first: Point, second: Point, to: Point) {
+        self.content.curve(first, second, to);
+        self.last = to;
+    }
+
+    fn close(&mut self) {
+        self.content.close_path();
+    }
+}
