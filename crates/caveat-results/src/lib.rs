@@ -17,6 +17,7 @@
 //! * [`Table`] is every command's output: Parquet, CSV, JSON, or aligned text.
 //! * [`write_atomically`] is how all of them write.
 
+mod arrays;
 mod atomic;
 mod caught;
 mod check;

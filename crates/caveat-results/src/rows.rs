@@ -3,14 +3,13 @@
 use std::fs::File;
 
 use arrow_array::{Array, StringArray};
-use arrow_cast::{CastOptions, cast_with_options};
-use arrow_schema::DataType;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
+use crate::arrays;
 use crate::caught::guarded;
 use crate::delimited::{Delimited, Numbers};
-use crate::error::{Result, ResultsError, name_list, one_line};
+use crate::error::{Result, ResultsError, name_list};
 use crate::input::{AsInput, Form, Input, ParquetInput, damaged};
 
 /// Rows of a Parquet file decoded at once.
@@ -194,7 +193,7 @@ impl ParquetRows {
         }
         self.columns.clear();
         for (array, &field) in batch.columns().iter().zip(&self.fields) {
-            let text = guarded(|| as_text(array)).map_err(|e| {
+            let text = guarded(|| arrays::text(array)).map_err(|e| {
                 let found =
                     format!("column {:?} is {} ({e}): expected text or numbers", self.names[field], array.data_type());
                 ResultsError::bad_file(input.path(), found)
@@ -213,15 +212,4 @@ impl ParquetRows {
 /// What is neither text nor Parquet, or cannot be read.
 pub fn column_names(file: &(impl AsInput + ?Sized)) -> Result<Vec<String>> {
     Ok(Rows::open(&file.as_input(), "a table in CSV or Parquet")?.names().to_vec())
-}
-
-/// Values of any simple type as text; nulls stay.
-fn as_text(array: &arrow_array::ArrayRef) -> std::result::Result<StringArray, String> {
-    let strict = CastOptions { safe: false, ..CastOptions::default() };
-    let cast = |array: &arrow_array::ArrayRef, to: &DataType| cast_with_options(array, to, &strict).map_err(one_line);
-    let text = match array.data_type() {
-        DataType::Float16 => cast(&cast(array, &DataType::Float32)?, &DataType::Utf8)?,
-        _ => cast(array, &DataType::Utf8)?,
-    };
-    text.as_any().downcast_ref::<StringArray>().cloned().ok_or_else(|| "it has no text".to_owned())
 }

@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use arrow_array::ArrayRef;
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray, new_null_array};
-use arrow_cast::{CastOptions, cast_with_options};
 use arrow_schema::{DataType, Field};
 
 use super::sink::Format;
-use crate::error::{Result, ResultsError, name_list, one_line};
+use crate::arrays::{self, flag};
+use crate::error::{Result, ResultsError, name_list};
 use crate::trial_table::{Source, TrialBatch};
 
 /// What the text of a CSV column reads as, from the narrowest.
@@ -76,14 +76,6 @@ fn is_real(text: &str) -> bool {
         [] => false,
     };
     matches!(text, "inf" | "-inf" | "NaN") || plain && text.parse::<f64>().is_ok()
-}
-
-fn flag(text: &str) -> Option<bool> {
-    match text {
-        "true" | "True" | "TRUE" => Some(true),
-        "false" | "False" | "FALSE" => Some(false),
-        _ => None,
-    }
 }
 
 /// What the extra columns of one CSV read as, in the order of the file.
@@ -182,7 +174,7 @@ impl Extras {
                         format!("rows {} to {}", batch.first_row(), batch.first_row() + batch.n_rows() as u64 - 1);
                     ResultsError::bad_file(batch.path(), format!("{rows} (counted from 0), column {name:?}: {e}"))
                 }),
-                None => Ok(new_null_array(wanted, batch.n_rows())),
+                None => Ok(arrays::nulls(wanted, batch.n_rows())),
             }
         };
         self.0.iter().map(of).collect()
@@ -202,24 +194,17 @@ fn convert(array: &ArrayRef, wanted: &DataType) -> std::result::Result<ArrayRef,
     if array.data_type() == wanted {
         return Ok(array.clone());
     }
-    // From a CSV. Numbers are parsed as those of the canonical columns are; what does not parse was found before.
-    let parsed: ArrayRef = match array.as_string_opt::<i32>() {
-        Some(text) if wanted.is_integer() => Arc::new(parse(text, |t| t.parse().ok()).collect::<Int64Array>()),
-        Some(text) if wanted.is_floating() => {
-            Arc::new(parse(text, |t| t.parse().ok()).map(|x| x.filter(|x: &f64| !x.is_nan())).collect::<Float64Array>())
+    match array.data_type() {
+        DataType::Null => Ok(arrays::nulls(wanted, array.len())),
+        // From a CSV.
+        DataType::Utf8 => arrays::read(array.as_string(), wanted),
+        _ if *wanted == DataType::Utf8 => Ok(Arc::new(arrays::text(array)?)),
+        _ => {
+            let plain = arrays::unpacked(array)?;
+            let same = plain.data_type() == wanted;
+            same.then_some(plain).ok_or_else(|| format!("it is {} and not {wanted}", array.data_type()))
         }
-        Some(text) if *wanted == DataType::Boolean => Arc::new(parse(text, flag).collect::<BooleanArray>()),
-        _ => array.clone(),
-    };
-    let strict = CastOptions { safe: false, ..CastOptions::default() };
-    cast_with_options(&parsed, wanted, &strict).map_err(one_line)
-}
-
-fn parse<'a, T: 'a>(
-    text: &'a StringArray,
-    read: impl Fn(&str) -> Option<T> + 'a,
-) -> impl Iterator<Item = Option<T>> + 'a {
-    text.iter().map(move |t| t.and_then(&read))
+    }
 }
 
 #[cfg(test)]

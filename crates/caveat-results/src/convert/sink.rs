@@ -7,12 +7,12 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Float64Type, Int64Type};
 use arrow_array::{Array, ArrayRef, RecordBatch};
-use arrow_cast::{CastOptions, can_cast_types, cast_with_options};
 use arrow_schema::{DataType, Schema};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
+use crate::arrays::{self, is_simple};
 use crate::error::{Result, ResultsError, one_line};
 
 /// A format of trial tables.
@@ -41,7 +41,7 @@ impl Format {
     pub(super) fn holds(self, kind: &DataType) -> bool {
         match self {
             Self::Parquet => true,
-            Self::Csv => !kind.is_nested() && can_cast_types(kind, &DataType::Utf8),
+            Self::Csv => is_simple(kind),
         }
     }
 }
@@ -113,10 +113,7 @@ fn printable(array: &ArrayRef) -> Result<ArrayRef> {
         DataType::Utf8 | DataType::Int64 | DataType::Float64 | DataType::Float32 | DataType::Boolean => {
             Ok(array.clone())
         }
-        _ => {
-            let strict = CastOptions { safe: false, ..CastOptions::default() };
-            cast_with_options(array, &DataType::Utf8, &strict).map_err(|e| ResultsError::BadTable(one_line(e)))
-        }
+        _ => Ok(Arc::new(arrays::text(array).map_err(ResultsError::BadTable)?)),
     }
 }
 

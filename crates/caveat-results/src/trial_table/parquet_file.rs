@@ -9,8 +9,9 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, Parq
 use super::batch::{Fault, RawRows};
 use super::find::Located;
 use super::plan::{Plan, unreadable};
-use super::values::{accepts, canonical, dictionary, is_text};
+use super::values::{accepts, canonical};
 use super::{ColumnKind, EXPECTED, Range, Reading, TrialBatch, TrialColumn};
+use crate::arrays::{dictionary_type, is_text};
 use crate::caught::guarded;
 use crate::delimited::column_name;
 use crate::error::{Result, ResultsError};
@@ -66,7 +67,7 @@ impl ParquetTable {
                 .enumerate()
                 .map(|(k, field)| {
                     let text = is_name(k) && is_text(field.data_type());
-                    let kind = if text { dictionary() } else { field.data_type().clone() };
+                    let kind = if text { dictionary_type() } else { field.data_type().clone() };
                     Field::new(field.name(), kind, field.is_nullable()).with_metadata(field.metadata().clone())
                 })
                 .collect::<Vec<_>>(),

@@ -8,32 +8,19 @@ use arrow_array::builder::{
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int32Type, Int64Type};
 use arrow_array::{Array, ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int64Array, StringArray};
-use arrow_cast::{CastOptions, cast_with_options};
 use arrow_schema::DataType;
 
 use super::{ColumnKind, TrialColumn};
+use crate::arrays::{self, dictionary_type, is_binary, is_decimal, is_text};
 use crate::delimited::{Numbers, flag, is_missing, whole};
-use crate::error::one_line;
 
 /// The canonical type of a kind of column.
 pub(super) fn canonical_type(kind: ColumnKind) -> DataType {
     match kind {
-        ColumnKind::Text => dictionary(),
+        ColumnKind::Text => dictionary_type(),
         ColumnKind::Integer => DataType::Int64,
         ColumnKind::Real => DataType::Float64,
         ColumnKind::Flag => DataType::Boolean,
-    }
-}
-
-pub(super) fn dictionary() -> DataType {
-    DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
-}
-
-pub(super) fn is_text(kind: &DataType) -> bool {
-    match kind {
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
-        DataType::Dictionary(_, value) => is_text(value),
-        _ => false,
     }
 }
 
@@ -46,19 +33,12 @@ pub(super) fn accepts(kind: ColumnKind, found: &DataType) -> bool {
         DataType::Null => true,
         found if is_text(found) => true,
         found => match kind {
-            ColumnKind::Text => matches!(found, DataType::Binary | DataType::LargeBinary | DataType::BinaryView),
+            ColumnKind::Text => is_binary(found),
             ColumnKind::Integer | ColumnKind::Real | ColumnKind::Flag => {
                 is_number(found) || *found == DataType::Boolean
             }
         },
     }
-}
-
-fn is_decimal(found: &DataType) -> bool {
-    matches!(
-        found,
-        DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) | DataType::Decimal256(..)
-    )
 }
 
 /// Collects the values of one column.
@@ -131,17 +111,14 @@ pub(super) fn canonical(column: TrialColumn, array: &ArrayRef) -> Result<Canonic
     if *found == canonical_type(kind) {
         return Ok((array.clone(), Vec::new()));
     }
-    let plain = match found {
-        DataType::Dictionary(_, value) if !(kind == ColumnKind::Text) => value.as_ref().clone(),
-        other => other.clone(),
-    };
-    let array = if plain == *found { array.clone() } else { cast(array, &plain)? };
-    Ok(match (kind, &plain) {
-        (ColumnKind::Integer, t) if t.is_integer() => (cast(&array, &DataType::Int64)?, Vec::new()),
+    // Text stays packed.
+    let array = if kind == ColumnKind::Text { array.clone() } else { arrays::unpacked(array)? };
+    Ok(match (kind, array.data_type()) {
+        (ColumnKind::Integer, t) if t.is_integer() => (Arc::new(arrays::whole_numbers(&array)?), Vec::new()),
         (ColumnKind::Integer, t) if t.is_floating() || is_decimal(t) => {
-            let numbers = cast(&array, &DataType::Float64)?;
+            let numbers = arrays::numbers(&array)?;
             let mut faults = Vec::new();
-            let values = numbers.as_primitive::<Float64Type>().iter().enumerate().map(|(row, x)| {
+            let values = numbers.iter().enumerate().map(|(row, x)| {
                 let x = x.filter(|x| !x.is_nan())?;
                 let read = whole(x);
                 if read.is_none() {
@@ -152,16 +129,16 @@ pub(super) fn canonical(column: TrialColumn, array: &ArrayRef) -> Result<Canonic
             (Arc::new(values.collect::<Int64Array>()), faults)
         }
         (ColumnKind::Real, t) if t.is_floating() || t.is_integer() || is_decimal(t) || *t == DataType::Null => {
-            (cast(&array, &DataType::Float64)?, Vec::new())
+            (Arc::new(arrays::numbers(&array)?), Vec::new())
         }
         (ColumnKind::Real, DataType::Boolean) if is_truth(column) => {
             let values = array.as_boolean().iter().map(|x| x.map(f64::from));
             (Arc::new(values.collect::<Float64Array>()), Vec::new())
         }
         (ColumnKind::Flag, t) if t.is_floating() || t.is_integer() || is_decimal(t) => {
-            let numbers = cast(&array, &DataType::Float64)?;
+            let numbers = arrays::numbers(&array)?;
             let mut faults = Vec::new();
-            let values = numbers.as_primitive::<Float64Type>().iter().enumerate().map(|(row, x)| match x {
+            let values = numbers.iter().enumerate().map(|(row, x)| match x {
                 Some(0.0) => Some(false),
                 Some(1.0) => Some(true),
                 Some(x) if !x.is_nan() => {
@@ -172,15 +149,14 @@ pub(super) fn canonical(column: TrialColumn, array: &ArrayRef) -> Result<Canonic
             });
             (Arc::new(values.collect::<BooleanArray>()), faults)
         }
-        (ColumnKind::Text, t) if is_text(t) => (cast(&array, &dictionary())?, Vec::new()),
+        (ColumnKind::Text, t) if is_text(t) => (Arc::new(arrays::dictionary(&array)?), Vec::new()),
         // Text that says numbers or truth values, nulls alone, and text that was stored as bytes.
-        _ => from_text(column, &cast(&array, &DataType::Utf8)?),
+        _ => from_text(column, &arrays::text(&array)?),
     })
 }
 
-fn from_text(column: TrialColumn, array: &ArrayRef) -> Canonical {
+fn from_text(column: TrialColumn, text: &StringArray) -> Canonical {
     let (mut builder, mut faults) = (Builder::new(column), Vec::new());
-    let text: &StringArray = array.as_string();
     for (row, value) in text.iter().enumerate() {
         let value = value.unwrap_or_default().trim();
         if builder.push(value.as_bytes(), Numbers::Point).is_none() {
@@ -189,15 +165,6 @@ fn from_text(column: TrialColumn, array: &ArrayRef) -> Canonical {
         }
     }
     (builder.finish(), faults)
-}
-
-fn cast(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, String> {
-    let strict = CastOptions { safe: false, ..CastOptions::default() };
-    let cast = |array: &ArrayRef, to: &DataType| cast_with_options(array, to, &strict).map_err(one_line);
-    match (array.data_type(), to) {
-        (DataType::Float16, DataType::Float64) => cast(&cast(array, &DataType::Float32)?, to),
-        _ => cast(array, to),
-    }
 }
 
 /// A column that has one value in all rows, as a folder gives it; `None` if the text does not read as the column.
