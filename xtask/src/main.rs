@@ -1,8 +1,10 @@
-//! The developer's commands: `cargo xtask test | lint | bench | fuzz | docs`.
+//! The developer's commands: `cargo xtask check | test | lint | bench | dist | fuzz | docs`.
 
+mod check;
+mod dependencies;
+mod dist;
 mod fuzz;
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Instant;
@@ -10,15 +12,19 @@ use std::time::Instant;
 const HELP: &str = "\
 cargo xtask COMMAND
 
-  test [--slow]   all tests: documentation examples, the Python package in an environment of its own, then unit, property and
+  check [COMMIT]  for every commit, on what differs from the last one or from COMMIT: format, clippy, and the tests that are fast
+  test [--slow]   all tests, with language models: documentation examples, the Python package in an environment of its own, then unit, property and
                   command-line tests; with --slow the simulations of coverage too (minutes)
   python [ARGS]   the tests of the Python package alone, with arguments for pytest
   lint            formatting, shared dependencies, clippy, rustdoc and, for Python, ruff, warnings as errors
   docs            the API documentation, in target/doc
+  dist [--lm] [--target TRIPLE] [--no-wheel]
+                  the command as an archive with completions and manual, and the wheel, in target/dist
   bench [NAME]    criterion benchmarks, then the comparison with scikit-learn, SciPy and pandas;
                   NAME is phase, rank, published or statistics, or language-models: fine-tuning against
                   PyTorch, Transformers and PEFT, which takes a quarter of an hour, or python: what calls
-                  of the Python package cost beyond the same in Rust
+                  of the Python package cost beyond the same in Rust, or build: how long a fresh clone takes
+                  to build, test and install, which takes an hour and writes the table in benches/README.md
   fuzz [NAME] [--minutes N]
                   arbitrary bytes for every reader of files from elsewhere, or for one of them (fuzz/targets), ten minutes each
 
@@ -28,6 +34,9 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
+        ["check"] => check::check(None),
+        ["check", since] => check::check(Some(since)),
+        ["dist", arguments @ ..] => dist::dist(arguments),
         ["test"] => test(false),
         ["test", "--slow"] => test(true),
         ["python", arguments @ ..] => python(arguments),
@@ -35,7 +44,7 @@ fn main() -> ExitCode {
         ["docs"] => docs(),
         ["fuzz", arguments @ ..] => fuzz::fuzz(arguments),
         ["bench"] => bench(None),
-        ["bench", name @ ("phase" | "rank" | "published" | "statistics" | "language-models" | "python")] => {
+        ["bench", name @ ("phase" | "rank" | "published" | "statistics" | "language-models" | "python" | "build")] => {
             bench(Some(name))
         }
         [] | ["help" | "--help" | "-h"] => {
@@ -53,23 +62,35 @@ fn main() -> ExitCode {
     }
 }
 
+use dependencies::ALL;
+
 type Done = Result<(), String>;
+
+/// Files in Python, and how they are checked.
+const PYTHON: [&str; 3] = ["python", "xtask", "benches/build.py"];
+const RUFF: [&[&str]; 2] = [
+    &["format", "--quiet", "--check", "--config", "python/pyproject.toml"],
+    &["check", "--quiet", "--config", "python/pyproject.toml"],
+];
 
 /// Everything is built in the release profile, so that dependencies are compiled once for tests and the main job.
 ///
 /// Property tests draw the same cases on every machine, unless PROPTEST_RNG_SEED says otherwise.
 fn test(slow: bool) -> Done {
-    cargo(&["test", "--doc", "--workspace", "--release", "--quiet"])?;
+    // First what is built of the main job, then what language models add.
     python(&[])?;
-    let has_nextest =
-        Command::new("cargo").args(["nextest", "--version"]).output().is_ok_and(|out| out.status.success());
-    if has_nextest {
+    cargo(&[&["test", "--doc", "--release", "--quiet"], &ALL[..]].concat())?;
+    if has_nextest() {
         let chosen: &[&str] = if slow { &["--run-ignored", "all"] } else { &[] };
-        cargo(&[&["nextest", "run", "--workspace", "--release"], chosen].concat())
+        cargo(&[&["nextest", "run", "--release"], &ALL[..], chosen].concat())
     } else {
         let chosen: &[&str] = if slow { &["--", "--include-ignored"] } else { &[] };
-        cargo(&[&["test", "--workspace", "--release", "--lib", "--bins", "--tests"], chosen].concat())
+        cargo(&[&["test", "--release", "--lib", "--bins", "--tests"], &ALL[..], chosen].concat())
     }
+}
+
+fn has_nextest() -> bool {
+    Command::new("cargo").args(["nextest", "--version"]).output().is_ok_and(|out| out.status.success())
 }
 
 /// Installs the Python package as a user would; the interpreter that has it.
@@ -93,47 +114,20 @@ fn python(arguments: &[&str]) -> Done {
 
 fn lint() -> Done {
     cargo(&["fmt", "--all", "--check"])?;
-    shared_dependencies()?;
-    cargo(&["clippy", "--workspace", "--all-targets", "--release", "--quiet", "--", "-D", "warnings"])?;
+    dependencies::shared()?;
+    dependencies::used()?;
+    let clippy = ["clippy", "--all-targets", "--release", "--quiet"];
+    cargo(&[&clippy[..], &ALL[..], &["--", "-D", "warnings"]].concat())?;
+    // The command without language models, which has files of its own.
+    cargo(&[&clippy[..], &["--package", "caveat", "--", "-D", "warnings"]].concat())?;
     documentation(&["--quiet"])?;
     let python = environment("target/lint-env", "python/lint-requirements.txt")?;
-    for command in [&["format", "--quiet", "--check"][..], &["check", "--quiet"]] {
+    for command in RUFF {
         let mut check = Command::new(&python);
-        check.args(["-m", "ruff"]).args(command).arg("python");
+        check.args(["-m", "ruff"]).args(command).args(PYTHON);
         run(&mut check, &format!("ruff {}", command[0]))?;
     }
     Ok(())
-}
-
-/// Refuses dependencies that the command, the Python package and the tests would build with different features, and so more than
-/// once: many minutes.
-fn shared_dependencies() -> Done {
-    let of_all = features(&["--workspace", "--edges", "normal,build,dev"])?;
-    for (package, what) in [("caveat", "the command"), ("caveat-python", "the Python package")] {
-        let of_it = features(&["--package", package, "--edges", "normal,build"])?;
-        let different: Vec<&str> = of_it.difference(&of_all).map(String::as_str).collect();
-        if !different.is_empty() {
-            return Err(format!(
-                "{what} has dependencies with features that others enlarge: {}; `cargo tree --workspace -e features -i NAME` \
-                 shows how, and crates/caveat/Cargo.toml or the workspace's can ask for the same",
-                different.join(", ")
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// Every dependency with its features, a line each.
-fn features(chosen: &[&str]) -> Result<BTreeSet<String>, String> {
-    let listed = ["tree", "--locked", "--prefix", "none", "--format", "{p} {f}"];
-    let out = Command::new("cargo").args(listed).args(chosen).current_dir(root()).output();
-    let out = out.map_err(|e| format!("cargo tree cannot be started: {e}"))?;
-    if !out.status.success() {
-        return Err(format!("cargo tree failed: {}", String::from_utf8_lossy(&out.stderr)));
-    }
-    // A dependency that was listed before is marked.
-    let lines = String::from_utf8_lossy(&out.stdout).lines().map(|line| line.replace(" (*)", "")).collect();
-    Ok(lines)
 }
 
 fn docs() -> Done {
@@ -141,15 +135,19 @@ fn docs() -> Done {
 }
 
 fn documentation(options: &[&str]) -> Done {
-    let arguments = [&["doc", "--workspace", "--no-deps", "--release"], options].concat();
+    let arguments = [&["doc", "--no-deps", "--release"], &ALL[..], options].concat();
     run(Command::new("cargo").args(&arguments).env("RUSTDOCFLAGS", "-D warnings"), "cargo doc")
 }
 
 /// Criterion, then the same work by what a user would take instead, in a virtual environment of its own.
 fn bench(name: Option<&str>) -> Done {
+    if name == Some("build") {
+        let mut measure = Command::new("python3");
+        return run(measure.arg(root().join("benches/build.py")), "benches/build.py");
+    }
     if name == Some("language-models") {
         let python = environment("target/bench-env-language-models", "benches/requirements-language-models.txt")?;
-        cargo(&["build", "--release"])?;
+        cargo(&["build", "--release", "--features", "lm"])?;
         let mut compare = Command::new(&python);
         compare.arg(root().join("benches/language_models.py")).arg(root().join("target/release/caveat"));
         return run(&mut compare, "benches/language_models.py");

@@ -12,7 +12,7 @@ mod values;
 
 use std::ffi::OsString;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use cli::{Cli, Command};
 pub use failure::Failure;
@@ -35,6 +35,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, build: &str) -> u8 {
         Ok(()) => 0,
         Err(failure) => failure.report(),
     }
+}
+
+/// The command line as clap has it, for manual pages.
+pub fn command_line() -> clap::Command {
+    Cli::command()
 }
 
 fn perform(command: Command, build: &str) -> Result<(), Failure> {

@@ -1,0 +1,3 @@
+//! Without a build script, dependencies of one would not count.
+
+fn main() {}

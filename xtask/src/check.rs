@@ -1,0 +1,102 @@
+//! `cargo xtask check`: what to run before every commit, on what has changed: format, clippy, and the tests that are fast.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use crate::{Done, dependencies, environment, has_nextest, root, run};
+
+/// Folders of crates with the names of their packages, and which others use them.
+const PACKAGES: [(&str, &str, &[&str]); 7] = [
+    ("crates/caveat-theory/", "caveat-theory", &["caveat-results", "caveat-figures", "caveat", "caveat-python"]),
+    ("crates/caveat-results/", "caveat-results", &["caveat-figures", "caveat", "caveat-python"]),
+    ("crates/caveat-figures/", "caveat-figures", &["caveat", "caveat-python"]),
+    ("crates/caveat-lm/", "caveat-lm", &[]),
+    ("crates/caveat/", "caveat", &["caveat-python"]),
+    ("python/src/", "caveat-python", &[]),
+    ("xtask/", "xtask", &[]),
+];
+
+/// Checks what differs from the last commit, or from another one that is named.
+pub(crate) fn check(since: Option<&str>) -> Done {
+    let changed = changed(since.unwrap_or("HEAD"))?;
+    if changed.is_empty() {
+        eprintln!("xtask: nothing has changed since {}", since.unwrap_or("the last commit"));
+        return Ok(());
+    }
+    let is_manifest = |file: &String| file.ends_with("Cargo.toml") || file == "Cargo.lock";
+    if changed.iter().any(is_manifest) {
+        dependencies::shared()?;
+        dependencies::used()?;
+    }
+    // What all crates share is in the workspace's manifest.
+    let all = changed.iter().any(|file| file == "Cargo.toml" || file == "Cargo.lock");
+    let is_touched = |folder: &str| all || changed.iter().any(|file| file.starts_with(folder));
+    let touched: Vec<_> = PACKAGES.iter().filter(|(folder, ..)| is_touched(folder)).collect();
+    if !touched.is_empty() {
+        cargo(&["fmt", "--all", "--check"])?;
+        let of_those = touched.iter().flat_map(|(_, name, users)| users.iter().chain([name]));
+        let clippy: BTreeSet<&str> = of_those.copied().collect();
+        cargo(&[&["clippy", "--all-targets"][..], &chosen(&clippy), &["--", "-D", "warnings"]].concat())?;
+        // The Python package is tested from Python, by `cargo xtask python`.
+        let tested: BTreeSet<&str> =
+            touched.iter().map(|(_, name, _)| *name).filter(|name| *name != "caveat-python").collect();
+        test(&tested)?;
+    }
+    if changed.iter().any(|file| file.ends_with(".py")) {
+        let python = environment("target/lint-env", "python/lint-requirements.txt")?;
+        for command in crate::RUFF {
+            let mut ruff = Command::new(&python);
+            run(ruff.args(["-m", "ruff"]).args(command).args(crate::PYTHON), &format!("ruff {}", command[0]))?;
+        }
+    }
+    Ok(())
+}
+
+/// The tests of some packages but for those that .config/nextest.toml names as slow; all of them where nextest is not there.
+fn test(packages: &BTreeSet<&str>) -> Done {
+    if packages.is_empty() {
+        return Ok(());
+    }
+    let chosen = chosen(packages);
+    if has_nextest() {
+        cargo(&[&["nextest", "run", "--profile", "fast", "--no-tests", "pass"][..], &chosen].concat())
+    } else {
+        cargo(&[&["test", "--lib", "--bins", "--tests"][..], &chosen].concat())
+    }
+}
+
+/// Arguments that choose packages. Language models are tested where they have changed themselves.
+fn chosen<'a>(packages: &BTreeSet<&'a str>) -> Vec<&'a str> {
+    packages.iter().flat_map(|name| ["--package", name]).collect()
+}
+
+/// Runs cargo in the release profile, so that dependencies are those of everything else, and keeps what it compiled of a crate for
+/// the next time.
+fn cargo(arguments: &[&str]) -> Done {
+    let mut command = Command::new("cargo");
+    command.env("CARGO_INCREMENTAL", "1").env("PROPTEST_RNG_SEED", "2605");
+    let (first, rest) = arguments.split_first().ok_or("cargo needs a command")?;
+    command.arg(first);
+    if *first == "nextest" {
+        command.args(&rest[..1]).arg("--release").args(&rest[1..]);
+    } else if *first == "fmt" {
+        command.args(rest);
+    } else {
+        command.args(["--release", "--quiet"]).args(rest);
+    }
+    run(&mut command, &format!("cargo {}", arguments.join(" ")))
+}
+
+/// Files that differ from a commit, and those that git does not know.
+fn changed(since: &str) -> Result<Vec<String>, String> {
+    let mut files = Vec::new();
+    for arguments in [&["diff", "--name-only", since][..], &["ls-files", "--others", "--exclude-standard"]] {
+        let out = Command::new("git").args(arguments).current_dir(root()).output();
+        let out = out.map_err(|e| format!("git cannot be started: {e}"))?;
+        if !out.status.success() {
+            return Err(format!("git {}: {}", arguments.join(" "), String::from_utf8_lossy(&out.stderr).trim()));
+        }
+        files.extend(String::from_utf8_lossy(&out.stdout).lines().map(str::to_owned));
+    }
+    Ok(files)
+}
