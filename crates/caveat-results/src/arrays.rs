@@ -81,20 +81,25 @@ macro_rules! with_primitive {
 /// # Errors
 /// Another type, and numbers beyond 64 bits.
 pub(crate) fn whole_numbers(array: &ArrayRef) -> Converted<Int64Array> {
-    fn convert<T: ArrowPrimitiveType<Native: Copy + TryInto<i64> + std::fmt::Display>>(
-        array: &PrimitiveArray<T>,
-    ) -> Converted<Int64Array> {
-        let one = |x: T::Native| x.try_into().map_err(|_| format!("{x} is larger than any whole number that is read"));
-        array.iter().map(|x| x.map(one).transpose()).collect()
+    fn convert<T: ArrowPrimitiveType<Native: Into<i64>>>(array: &PrimitiveArray<T>) -> Converted<Int64Array> {
+        Ok(array.unary(Into::into))
     }
     let array = unpacked(array)?;
+    match array.data_type() {
+        DataType::Int64 => return Ok(array.as_primitive::<Int64Type>().clone()),
+        DataType::UInt64 => {
+            let one =
+                |x: u64| i64::try_from(x).map_err(|_| format!("{x} is larger than any whole number that is read"));
+            return array.as_primitive::<UInt64Type>().try_unary(one);
+        }
+        _ => {}
+    }
     with_primitive!(
         array,
         convert,
         [
             DataType::Int8 => Int8Type, DataType::Int16 => Int16Type, DataType::Int32 => Int32Type,
-            DataType::Int64 => Int64Type, DataType::UInt8 => UInt8Type, DataType::UInt16 => UInt16Type,
-            DataType::UInt32 => UInt32Type, DataType::UInt64 => UInt64Type,
+            DataType::UInt8 => UInt8Type, DataType::UInt16 => UInt16Type, DataType::UInt32 => UInt32Type,
         ],
         refused(&array, "whole numbers")
     )
@@ -110,6 +115,7 @@ pub(crate) fn numbers(array: &ArrayRef) -> Converted<Float64Array> {
     }
     let array = unpacked(array)?;
     match array.data_type() {
+        DataType::Float64 => return Ok(array.as_primitive::<Float64Type>().clone()),
         // Not every such number is a double.
         DataType::Int64 => return Ok(array.as_primitive::<Int64Type>().unary(|x| x as f64)),
         DataType::UInt64 => return Ok(array.as_primitive::<UInt64Type>().unary(|x| x as f64)),
@@ -128,7 +134,7 @@ pub(crate) fn numbers(array: &ArrayRef) -> Converted<Float64Array> {
         [
             DataType::Int8 => Int8Type, DataType::Int16 => Int16Type, DataType::Int32 => Int32Type,
             DataType::UInt8 => UInt8Type, DataType::UInt16 => UInt16Type, DataType::UInt32 => UInt32Type,
-            DataType::Float16 => Float16Type, DataType::Float32 => Float32Type, DataType::Float64 => Float64Type,
+            DataType::Float16 => Float16Type, DataType::Float32 => Float32Type,
         ],
         refused(&array, "numbers")
     )
