@@ -1,4 +1,4 @@
-"""Packs a folder beside itself, as .tar.gz or, for Windows, .zip, with its checksum; the same files give the same bytes."""
+"""Packs a folder beside itself, as .tar.gz or .zip, with its checksum; the same files give the same bytes."""
 
 import gzip
 import hashlib

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use crate::{Done, dependencies, environment, has_nextest, root, run};
+use crate::{Done, dependencies, has_nextest, root, ruff, run};
 
 /// Folders of crates with the names of their packages, and which others use them.
 const PACKAGES: [(&str, &str, &[&str]); 7] = [
@@ -43,11 +43,7 @@ pub(crate) fn check(since: Option<&str>) -> Done {
         test(&tested)?;
     }
     if changed.iter().any(|file| file.ends_with(".py")) {
-        let python = environment("target/lint-env", "python/lint-requirements.txt")?;
-        for command in crate::RUFF {
-            let mut ruff = Command::new(&python);
-            run(ruff.args(["-m", "ruff"]).args(command).args(crate::PYTHON), &format!("ruff {}", command[0]))?;
-        }
+        ruff()?;
     }
     Ok(())
 }

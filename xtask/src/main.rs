@@ -66,13 +66,6 @@ use dependencies::ALL;
 
 type Done = Result<(), String>;
 
-/// Files in Python, and how they are checked.
-const PYTHON: [&str; 3] = ["python", "xtask", "benches/build.py"];
-const RUFF: [&[&str]; 2] = [
-    &["format", "--quiet", "--check", "--config", "python/pyproject.toml"],
-    &["check", "--quiet", "--config", "python/pyproject.toml"],
-];
-
 /// Everything is built in the release profile, so that dependencies are compiled once for tests and the main job.
 ///
 /// Property tests draw the same cases on every machine, unless PROPTEST_RNG_SEED says otherwise.
@@ -121,11 +114,19 @@ fn lint() -> Done {
     // The command without language models, which has files of its own.
     cargo(&[&clippy[..], &["--package", "caveat", "--", "-D", "warnings"]].concat())?;
     documentation(&["--quiet"])?;
+    ruff()
+}
+
+/// Format and lint of what is in Python.
+fn ruff() -> Done {
     let python = environment("target/lint-env", "python/lint-requirements.txt")?;
-    for command in RUFF {
-        let mut check = Command::new(&python);
-        check.args(["-m", "ruff"]).args(command).args(PYTHON);
-        run(&mut check, &format!("ruff {}", command[0]))?;
+    for command in [&["format", "--quiet", "--check"][..], &["check", "--quiet"]] {
+        // The package has a configuration, which the scripts share.
+        for files in [&["python"][..], &["--config", "python/pyproject.toml", "xtask", "benches/build.py"]] {
+            let mut check = Command::new(&python);
+            check.args(["-m", "ruff"]).args(command).args(files);
+            run(&mut check, &format!("ruff {}", command[0]))?;
+        }
     }
     Ok(())
 }
