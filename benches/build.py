@@ -1,7 +1,7 @@
 """How long a new user waits: a fresh clone with nothing built or downloaded, from the first command to the last test.
 
-`cargo xtask bench build` runs this; it writes the table between the marks in benches/README.md. Every job has a clone of
-the last commit and a registry of its own, so that nothing but the compiler and Python themselves is there before.
+`cargo xtask bench build` runs this; it writes the table between the marks in benches/README.md. Every job has a clone
+of the last commit and a registry of its own, so that nothing but the compiler and Python themselves is there before.
 """
 
 import json

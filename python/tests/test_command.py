@@ -41,6 +41,16 @@ def test_bad_usage_has_the_exit_code_and_the_words_of_the_command() -> None:
     assert run("--help").returncode == 0
 
 
+def test_a_package_without_language_models_says_how_to_build_them() -> None:
+    failed = run("lm", "run", "smollm2-135m", "-n", "9")
+    if "computes language models" not in failed.stderr:
+        pytest.skip("the package was built with language models")
+    assert failed.returncode == 2 and failed.stdout == ""
+    built = "pip install ./python --config-settings build-args='--features lm'"
+    assert failed.stderr.endswith(f"this builds it with them: {built}\n")
+    assert run("lm", "geometry", "--help").returncode == 0
+
+
 def test_figures_and_tables_are_written(tmp_path: Path) -> None:
     done = run(
         "phase",
