@@ -75,19 +75,18 @@ def minutes(seconds: float) -> str:
 
 
 def changed_line(clone: Fresh) -> float:
-    """Seconds from a changed line of the theory to the end of its tests, everything else being built."""
-    check = ("cargo", "xtask", "check")
-    source = clone.folder / "crates/caveat-theory/src/window.rs"
+    """Seconds that `cargo xtask check` takes after a changed line of the theory, everything else being built."""
+    source = clone.folder / "crates/caveat-theory/src/margins/chain.rs"
     text = source.read_text()
-    # The first change compiles what a developer's builds keep, and clippy's view of the dependencies.
-    source.write_text(text + "\n// a\n")
-    clone.run(*check)
-    changed = re.sub(r"(?m)^pub fn (\w+)", r"/// Changed.\n#[inline(never)]\npub fn \1", text, count=1)
-    source.write_text(changed if changed != text else text + "\n// b\n")
-    tests = ("cargo", "nextest", "run", "--release", "--profile", "fast", "--package", "caveat-theory")
-    clone.environment["CARGO_INCREMENTAL"] = "1"
-    seconds = clone.run(*tests)
-    del clone.environment["CARGO_INCREMENTAL"]
+    head = re.search(r"pub fn solve\([^{]*\{\n", text)
+    if head is None:
+        sys.exit(f"{source}: pub fn solve is missing, in which a line is to be changed")
+    seconds = 0.0
+    # The first change compiles what a developer's builds keep; the second is what is measured.
+    for value in (1, 2):
+        line = f"    let _ = std::hint::black_box({value});\n"
+        source.write_text(text[: head.end()] + line + text[head.end() :])
+        seconds = clone.run("cargo", "xtask", "check")
     source.write_text(text)
     return seconds
 
@@ -103,7 +102,7 @@ def measure(parent: Path) -> list[str]:
     report = main.run("cargo", "run", "--release", "--", "reproduce")
     rows.append(("`cargo run --release -- reproduce`, clone to report", minutes(build + report), "≤ 6 min"))
     rows.append(("`cargo xtask test` after it, everything", minutes(main.run("cargo", "xtask", "test")), "≤ 9 min"))
-    line = ("one changed line in caveat-theory, to the end of its tests", minutes(changed_line(main)), "≤ 45 s")
+    line = ("one changed line in caveat-theory: format, clippy, its tests", minutes(changed_line(main)), "≤ 45 s")
     shutil.rmtree(main.folder.parent)
 
     package = Fresh(parent, "package")

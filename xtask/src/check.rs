@@ -55,7 +55,15 @@ fn test(packages: &BTreeSet<&str>) -> Done {
     }
     let chosen = chosen(packages);
     if has_nextest() {
-        cargo(&[&["nextest", "run", "--profile", "fast", "--no-tests", "pass"][..], &chosen].concat())
+        // Our own crates in many parts, of which those that have not changed are kept; dependencies as everything else has them.
+        let parts: Vec<String> = PACKAGES
+            .iter()
+            .flat_map(|(_, name, _)| {
+                ["--config".to_owned(), format!("profile.release.package.{name}.codegen-units=256")]
+            })
+            .collect();
+        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        cargo(&[&["nextest", "run", "--profile", "fast", "--no-tests", "pass"][..], &parts, &chosen].concat())
     } else {
         cargo(&[&["test", "--lib", "--bins", "--tests"][..], &chosen].concat())
     }
