@@ -8,7 +8,7 @@ use std::process::Command;
 use crate::{Done, environment, root, run};
 
 /// Where everything is put.
-const OUTPUT: &str = "target/dist";
+const OUTPUT: &str = "target/packages";
 
 const SHELLS: [(&str, &str); 5] = [
     ("bash", "caveat.bash"),

@@ -19,7 +19,7 @@ cargo xtask COMMAND
   lint            formatting, shared dependencies, clippy, rustdoc and, for Python, ruff, warnings as errors
   docs            the API documentation, in target/doc
   dist [--lm] [--target TRIPLE] [--no-wheel]
-                  the command as an archive with completions and manual, and the wheel, in target/dist
+                  the command as an archive with completions and manual, and the wheel, in target/packages
   bench [NAME]    criterion benchmarks, then the comparison with scikit-learn, SciPy and pandas;
                   NAME is phase, rank, published or statistics, or language-models: fine-tuning against
                   PyTorch, Transformers and PEFT, which takes a quarter of an hour, or python: what calls
