@@ -76,7 +76,7 @@ pub(crate) fn dist(arguments: &[&str]) -> Done {
         let path = folder.join("completions").join(file);
         fs::write(&path, out.stdout).map_err(|e| format!("{}: {e}", path.display()))?;
     }
-    let mut archive = Command::new("python3");
+    let mut archive = Command::new(if cfg!(windows) { "python" } else { "python3" });
     archive.arg(root().join("xtask/archive.py")).arg(&folder);
     run(&mut archive, "the archive")?;
     if options.wheel { wheel(&options) } else { Ok(()) }
