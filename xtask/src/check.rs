@@ -36,11 +36,12 @@ pub(crate) fn check(since: Option<&str>) -> Done {
         cargo(&["fmt", "--all", "--check"])?;
         let of_those = touched.iter().flat_map(|(_, name, users)| users.iter().chain([name]));
         let clippy: BTreeSet<&str> = of_those.copied().collect();
-        cargo(&[&["clippy", "--all-targets"][..], &chosen(&clippy), &["--", "-D", "warnings"]].concat())?;
+        let features = features(&clippy, &changed);
+        cargo(&[&["clippy", "--all-targets"][..], &chosen(&clippy), features, &["--", "-D", "warnings"]].concat())?;
         // The Python package is tested from Python, by `cargo xtask python`.
         let tested: BTreeSet<&str> =
             touched.iter().map(|(_, name, _)| *name).filter(|name| *name != "caveat-python").collect();
-        test(&tested)?;
+        test(&tested, features)?;
     }
     if changed.iter().any(|file| file.ends_with(".py")) {
         ruff()?;
@@ -49,7 +50,7 @@ pub(crate) fn check(since: Option<&str>) -> Done {
 }
 
 /// The tests of some packages but for those that .config/nextest.toml names as slow; all of them where nextest is not there.
-fn test(packages: &BTreeSet<&str>) -> Done {
+fn test(packages: &BTreeSet<&str>, features: &[&str]) -> Done {
     if packages.is_empty() {
         return Ok(());
     }
@@ -63,13 +64,24 @@ fn test(packages: &BTreeSet<&str>) -> Done {
             })
             .collect();
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
-        cargo(&[&["nextest", "run", "--profile", "fast", "--no-tests", "pass"][..], &parts, &chosen].concat())
+        cargo(&[&["nextest", "run", "--profile", "fast", "--no-tests", "pass"][..], &parts, &chosen, features].concat())
     } else {
-        cargo(&[&["test", "--lib", "--bins", "--tests"][..], &chosen].concat())
+        cargo(&[&["test", "--lib", "--bins", "--tests"][..], &chosen, features].concat())
     }
 }
 
-/// Arguments that choose packages. Language models are tested where they have changed themselves.
+/// Language models in the command, where something of them in it has changed; otherwise they need not be compiled.
+fn features(packages: &BTreeSet<&str>, changed: &[String]) -> &'static [&'static str] {
+    let is_of_models = |file: &String| file.contains("/lm/") || file.contains("/language_models/");
+    let in_command = |file: &&String| file.starts_with("crates/caveat/");
+    if packages.contains("caveat") && changed.iter().filter(in_command).any(is_of_models) {
+        &["--features", "caveat/lm"]
+    } else {
+        &[]
+    }
+}
+
+/// Arguments that choose packages.
 fn chosen<'a>(packages: &BTreeSet<&'a str>) -> Vec<&'a str> {
     packages.iter().flat_map(|name| ["--package", name]).collect()
 }

@@ -95,7 +95,7 @@ pub(crate) fn used() -> Done {
             if table == "build-dependencies" && !root().join(&folder).join("build.rs").is_file() {
                 unused.push(format!("{folder}: [{table}] without build.rs"));
             }
-            // The allocator's C code and shared features are used by being there.
+            // Shared features are used by being there.
             let is_used = |name: &String| name == "workspace-hack" || mentions(&sources, &name.replace('-', "_"));
             unused.extend(names.iter().filter(|name| !is_used(name)).map(|name| format!("{folder}: {name}")));
         }

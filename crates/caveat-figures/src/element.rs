@@ -48,13 +48,23 @@ pub(crate) struct Pen {
     pub(crate) dashes: Vec<f64>,
 }
 
-/// What a group's elements have in common. Groups of one kind do not nest.
+/// What a group's elements have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Group {
     /// Edges are not smoothed.
     Crisp,
     /// Text has a line of this color and [`HALO`] points around it.
     Halo(Color),
+}
+
+impl Group {
+    /// The color around text, if it has one.
+    pub(crate) fn halo(self) -> Option<Color> {
+        match self {
+            Self::Halo(color) => Some(color),
+            Self::Crisp => None,
+        }
+    }
 }
 
 /// Width of the line around a text with a halo, half of it outside, in points.

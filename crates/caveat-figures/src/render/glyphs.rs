@@ -98,9 +98,9 @@ fn by_font(text: &str, bold: bool) -> Vec<(&'static Font, &str)> {
 }
 
 /// Outlines of glyphs on the page, turned clockwise around `at` by `rotation` degrees.
-pub(crate) struct OnPage<'a, B> {
+struct OnPage<'a, B> {
     /// Takes points of the page, y downwards.
-    pub(crate) builder: &'a mut B,
+    builder: &'a mut B,
     at: Point,
     /// Sine and cosine of the rotation.
     turn: (f64, f64),

@@ -29,7 +29,7 @@ const KAPPA: f64 = 0.552_284_749_830_793_4;
 /// A font whose glyphs cannot be taken out; the bundled one is whole.
 pub(crate) fn pdf(page: &Page<'_>) -> Result<Vec<u8>, String> {
     let mut drawing =
-        Drawing { content: Content::new(), fonts: PdfFonts::default(), opacities: Vec::new(), halo: None };
+        Drawing { content: Content::new(), fonts: PdfFonts::default(), opacities: Vec::new(), groups: Vec::new() };
     // The origin of a PDF is below; here y grows downwards.
     drawing.content.transform([1.0, 0.0, 0.0, -1.0, 0.0, page.height as f32]);
     drawing.content.set_line_join(LineJoinStyle::RoundJoin);
@@ -92,7 +92,8 @@ struct Drawing {
     fonts: PdfFonts,
     /// Opacities of fills below 1.
     opacities: Vec<f64>,
-    halo: Option<Color>,
+    /// Those that are open, the outermost first.
+    groups: Vec<Group>,
 }
 
 impl Drawing {
@@ -124,7 +125,7 @@ impl Drawing {
             Element::Text { at, content, size, anchor, rotation, bold, color } => {
                 let size = f64::from(*size);
                 let run = GlyphRun::new(content, size, *bold, *anchor);
-                if let Some(halo) = self.halo {
+                if let Some(halo) = self.groups.iter().rev().find_map(|group| group.halo()) {
                     // The halo is drawn as lines: text that is drawn twice would be copied twice.
                     let mut outline = PathContent { content: &mut self.content, last: (0.0, 0.0) };
                     glyphs::outline(&run, size, *at, *rotation, &mut outline);
@@ -133,10 +134,9 @@ impl Drawing {
                 }
                 self.text(&run, size, *at, *rotation, *color);
             }
-            Element::Open(Group::Halo(color)) => self.halo = Some(*color),
             // How edges are smoothed is the viewer's business.
-            Element::Open(Group::Crisp) => {}
-            Element::Close => self.halo = None,
+            Element::Open(group) => self.groups.push(*group),
+            Element::Close => drop(self.groups.pop()),
         }
     }
 

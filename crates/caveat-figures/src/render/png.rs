@@ -16,7 +16,8 @@ pub(crate) fn png(page: &Page<'_>, dots_per_inch: f64) -> Result<Vec<u8>, Box<dy
     let (width, height) = ((page.width * scale).round() as u32, (page.height * scale).round() as u32);
     let mut pixels = Pixmap::new(width, height).ok_or("the picture is too large")?;
     pixels.fill(tiny_skia::Color::WHITE);
-    let mut drawing = Drawing { pixels, transform: Transform::from_scale(scale as f32, scale as f32), group: None };
+    let mut drawing =
+        Drawing { pixels, transform: Transform::from_scale(scale as f32, scale as f32), groups: Vec::new() };
     for element in page.elements {
         drawing.draw(element);
     }
@@ -37,7 +38,8 @@ struct Drawing {
     pixels: Pixmap,
     /// From points to pixels.
     transform: Transform,
-    group: Option<Group>,
+    /// Those that are open, the outermost first.
+    groups: Vec<Group>,
 }
 
 impl Drawing {
@@ -82,18 +84,18 @@ impl Drawing {
                 let mut path = PathBuilder::new();
                 glyphs::outline(&GlyphRun::new(content, size, *bold, *anchor), size, *at, *rotation, &mut path);
                 let Some(path) = path.finish() else { return };
-                if let Some(Group::Halo(halo)) = self.group {
+                if let Some(halo) = self.groups.iter().rev().find_map(|group| group.halo()) {
                     self.stroke(Some(path.clone()), &Pen { color: halo, width: HALO, dashes: Vec::new() });
                 }
                 self.fill(&path, *color, 1.0, true);
             }
-            Element::Open(group) => self.group = Some(*group),
-            Element::Close => self.group = None,
+            Element::Open(group) => self.groups.push(*group),
+            Element::Close => drop(self.groups.pop()),
         }
     }
 
     fn is_smooth(&self) -> bool {
-        self.group != Some(Group::Crisp)
+        !self.groups.contains(&Group::Crisp)
     }
 
     fn fill(&mut self, path: &Path, color: Color, opacity: f64, smooth: bool) {

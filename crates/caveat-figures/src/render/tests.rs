@@ -275,3 +275,13 @@ fn a_halo_keeps_text_free_of_what_is_below_and_leaves_it_whole() {
     let beside = 100.0 + 0.098 * 60.0 - 0.5;
     assert_eq!([plain.at(beside, 60.0), halo.at(beside, 60.0), halo.at(beside - 1.0, 60.0)], [BLACK, WHITE, BLACK]);
 }
+
+#[test]
+fn cells_after_a_text_with_a_halo_stay_crisp() {
+    let mut canvas = Canvas::new(60.0, 40.0);
+    canvas.crisp(|canvas| {
+        canvas.text((40.0, 20.0), &Text::new(" ").halo(WHITE));
+        canvas.cells([(Rect::new(5.03, 5.03, 10.0, 10.0), RED)]);
+    });
+    assert_eq!(Pixels::of(&canvas).colors(), [[255, 0, 0], [255, 255, 255]].into());
+}
