@@ -13,7 +13,7 @@ use arrow_array::types::{
 };
 use arrow_array::{
     Array, ArrayRef, BooleanArray, DictionaryArray, Float64Array, GenericStringArray, Int32Array, Int64Array,
-    OffsetSizeTrait, PrimitiveArray, StringArray, new_null_array,
+    OffsetSizeTrait, PrimitiveArray, StringArray,
 };
 use arrow_schema::{DataType, TimeUnit};
 use arrow_select::take::take;
@@ -66,11 +66,17 @@ pub(crate) fn unpacked(array: &ArrayRef) -> Converted<ArrayRef> {
     }
 }
 
-/// Calls a function for the primitive type of an array.
+/// Calls a function for the primitive type of an array: whole numbers of up to 32 bits, and the types that are listed.
 macro_rules! with_primitive {
-    ($array:expr, $function:ident, [$($kind:pat => $type:ty),+ $(,)?], $otherwise:expr) => {
+    ($array:expr, $function:ident, [$($kind:pat => $type:ty),*], $otherwise:expr) => {
         match $array.data_type() {
-            $($kind => $function($array.as_primitive::<$type>()),)+
+            DataType::Int8 => $function($array.as_primitive::<Int8Type>()),
+            DataType::Int16 => $function($array.as_primitive::<Int16Type>()),
+            DataType::Int32 => $function($array.as_primitive::<Int32Type>()),
+            DataType::UInt8 => $function($array.as_primitive::<UInt8Type>()),
+            DataType::UInt16 => $function($array.as_primitive::<UInt16Type>()),
+            DataType::UInt32 => $function($array.as_primitive::<UInt32Type>()),
+            $($kind => $function($array.as_primitive::<$type>()),)*
             _ => $otherwise,
         }
     };
@@ -94,15 +100,7 @@ pub(crate) fn whole_numbers(array: &ArrayRef) -> Converted<Int64Array> {
         }
         _ => {}
     }
-    with_primitive!(
-        array,
-        convert,
-        [
-            DataType::Int8 => Int8Type, DataType::Int16 => Int16Type, DataType::Int32 => Int32Type,
-            DataType::UInt8 => UInt8Type, DataType::UInt16 => UInt16Type, DataType::UInt32 => UInt32Type,
-        ],
-        refused(&array, "whole numbers")
-    )
+    with_primitive!(array, convert, [], refused(&array, "whole numbers"))
 }
 
 /// Numbers of any type, null where there is none; decimal ones to the nearest double.
@@ -131,11 +129,7 @@ pub(crate) fn numbers(array: &ArrayRef) -> Converted<Float64Array> {
     with_primitive!(
         array,
         convert,
-        [
-            DataType::Int8 => Int8Type, DataType::Int16 => Int16Type, DataType::Int32 => Int32Type,
-            DataType::UInt8 => UInt8Type, DataType::UInt16 => UInt16Type, DataType::UInt32 => UInt32Type,
-            DataType::Float16 => Float16Type, DataType::Float32 => Float32Type,
-        ],
+        [DataType::Float16 => Float16Type, DataType::Float32 => Float32Type],
         refused(&array, "numbers")
     )
 }
@@ -205,11 +199,7 @@ pub(crate) fn text(array: &ArrayRef) -> Converted<StringArray> {
     with_primitive!(
         array,
         displayed,
-        [
-            DataType::Int8 => Int8Type, DataType::Int16 => Int16Type, DataType::Int32 => Int32Type,
-            DataType::Int64 => Int64Type, DataType::UInt8 => UInt8Type, DataType::UInt16 => UInt16Type,
-            DataType::UInt32 => UInt32Type, DataType::UInt64 => UInt64Type,
-        ],
+        [DataType::Int64 => Int64Type, DataType::UInt64 => UInt64Type],
         refused(&array, "single values")
     )
 }
@@ -344,11 +334,6 @@ pub(crate) fn read(text: &StringArray, wanted: &DataType) -> Converted<ArrayRef>
     }
 }
 
-/// A column in which every value is missing.
-pub(crate) fn nulls(kind: &DataType, n_rows: usize) -> ArrayRef {
-    new_null_array(kind, n_rows)
-}
-
 /// A truth value as programs write it.
 pub(crate) fn flag(text: &str) -> Option<bool> {
     match text {
@@ -402,7 +387,7 @@ mod tests {
         let tenth = Decimal128Array::from(vec![10_i128.pow(29)]).with_precision_and_scale(38, 30).unwrap();
         assert_eq!(of(&array(tenth)), [Some(0.1)]);
         assert_eq!(of(&array(UInt64Array::from(vec![u64::MAX]))), [Some(u64::MAX as f64)]);
-        assert_eq!(of(&nulls(&DataType::Null, 2)), [None, None]);
+        assert_eq!(of(&array(arrow_array::NullArray::new(2))), [None, None]);
         assert!(numbers(&array(StringArray::from(vec!["1"]))).is_err());
     }
 

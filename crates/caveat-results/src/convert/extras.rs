@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow_array::ArrayRef;
 use arrow_array::cast::AsArray;
+use arrow_array::{ArrayRef, new_null_array};
 use arrow_schema::{DataType, Field};
 
 use super::sink::Format;
@@ -174,7 +174,7 @@ impl Extras {
                         format!("rows {} to {}", batch.first_row(), batch.first_row() + batch.n_rows() as u64 - 1);
                     ResultsError::bad_file(batch.path(), format!("{rows} (counted from 0), column {name:?}: {e}"))
                 }),
-                None => Ok(arrays::nulls(wanted, batch.n_rows())),
+                None => Ok(new_null_array(wanted, batch.n_rows())),
             }
         };
         self.0.iter().map(of).collect()
@@ -195,7 +195,7 @@ fn convert(array: &ArrayRef, wanted: &DataType) -> std::result::Result<ArrayRef,
         return Ok(array.clone());
     }
     match array.data_type() {
-        DataType::Null => Ok(arrays::nulls(wanted, array.len())),
+        DataType::Null => Ok(new_null_array(wanted, array.len())),
         // From a CSV.
         DataType::Utf8 => arrays::read(array.as_string(), wanted),
         _ if *wanted == DataType::Utf8 => Ok(Arc::new(arrays::text(array)?)),
