@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::types::{PyList, PyString, PyTuple};
 use pyo3::{PyTypeCheck, PyTypeInfo};
 
 use crate::errors::bad;
@@ -137,7 +137,8 @@ impl Argument<'_, '_> for Paths {
 /// What a list, an array or anything else to be gone through holds; text is none of these, and neither are tables, which some
 /// libraries go through by columns.
 fn elements<'py>(value: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyAny>>> {
-    if value.is_instance_of::<PyString>() || value.hasattr("columns")? {
+    let is_plain = value.is_exact_instance_of::<PyList>() || value.is_exact_instance_of::<PyTuple>();
+    if !is_plain && (value.is_instance_of::<PyString>() || value.hasattr("columns")?) {
         return Err(PyTypeError::new_err("text or a table"));
     }
     value.try_iter()?.collect()

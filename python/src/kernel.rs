@@ -436,6 +436,10 @@ pub(crate) fn in_order<'py>(
     value: &Bound<'py, PyAny>,
     items: Option<&Items>,
 ) -> PyResult<Bound<'py, PyAny>> {
+    // Without labels of its own; a matrix may have some.
+    if value.is_exact_instance_of::<ExchangeableKernel>() {
+        return Ok(value.clone());
+    }
     let py = value.py();
     let items = items.map(|items| items.array(py)).transpose()?;
     py.import("caveat._named")?.call_method1("over_pairs", (what, value, items))

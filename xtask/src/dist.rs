@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::{Done, environment, root, run};
+use crate::{Done, PYTHON, environment, root, run};
 
 /// Where everything is put.
 const OUTPUT: &str = "target/packages";
@@ -76,7 +76,7 @@ pub(crate) fn dist(arguments: &[&str]) -> Done {
         let path = folder.join("completions").join(file);
         fs::write(&path, out.stdout).map_err(|e| format!("{}: {e}", path.display()))?;
     }
-    let mut archive = Command::new(if cfg!(windows) { "python" } else { "python3" });
+    let mut archive = Command::new(PYTHON);
     archive.arg(root().join("xtask/archive.py")).arg(&folder);
     run(&mut archive, "the archive")?;
     if options.wheel { wheel(&options) } else { Ok(()) }

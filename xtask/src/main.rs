@@ -66,6 +66,9 @@ use dependencies::ALL;
 
 type Done = Result<(), String>;
 
+/// The system's interpreter.
+const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
+
 /// Everything is built in the release profile, so that dependencies are compiled once for tests and the main job.
 ///
 /// Property tests draw the same cases on every machine, unless PROPTEST_RNG_SEED says otherwise.
@@ -143,7 +146,7 @@ fn documentation(options: &[&str]) -> Done {
 /// Criterion, then the same work by what a user would take instead, in a virtual environment of its own.
 fn bench(name: Option<&str>) -> Done {
     if name == Some("build") {
-        let mut measure = Command::new("python3");
+        let mut measure = Command::new(PYTHON);
         return run(measure.arg(root().join("benches/build.py")), "benches/build.py");
     }
     if name == Some("language-models") {
@@ -174,9 +177,9 @@ fn bench(name: Option<&str>) -> Done {
 /// The Python of a virtual environment, which is made with the requirements if it is not there.
 fn environment(directory: &str, requirements: &str) -> Result<PathBuf, String> {
     let directory = root().join(directory);
-    let python = directory.join("bin/python");
+    let python = directory.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
     if !python.is_file() {
-        let (mut create, mut install) = (Command::new("python3"), Command::new(&python));
+        let (mut create, mut install) = (Command::new(PYTHON), Command::new(&python));
         create.args(["-m", "venv"]).arg(&directory);
         install.args(["-m", "pip", "install", "--quiet", "-r"]).arg(root().join(requirements));
         // What is there half would be taken for all of it next time.
