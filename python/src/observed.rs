@@ -1,7 +1,7 @@
 //! Margins as they are handed in: a matrix or a list by pair, of one learner or of many clusters, for one task or several.
 
 use caveat_theory::ComparisonGraph;
-use numpy::PyUntypedArrayMethods;
+use numpy::{PyArrayDyn, PyUntypedArray, PyUntypedArrayMethods};
 use numpy::ndarray::{ArrayViewD, Axis};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
@@ -63,11 +63,15 @@ pub(crate) fn observed(
     let (trained, items) = Trained::of("task", task)?;
     let graph = trained.graph().clone();
     let n = graph.n_items();
-    // Rows and columns of a table may name items, or pairs of them.
+    // Rows and columns of a table may name items, or pairs of them; NumPy's numbers alone do not.
     let py = task.py();
-    let named = py.import("caveat._named")?;
-    let ordered = named.call_method1("margins", (what, margins, pairs, items.array(py)?, clusters))?;
-    let (margins, pairs): (Bound<'_, PyAny>, Option<Bound<'_, PyAny>>) = ordered.extract()?;
+    let is_unnamed = margins.is_exact_instance_of::<PyUntypedArray>() && margins.cast::<PyArrayDyn<f64>>().is_ok();
+    let (margins, pairs): (Bound<'_, PyAny>, Option<Bound<'_, PyAny>>) = if is_unnamed && pairs.is_none() {
+        (margins.clone(), None)
+    } else {
+        let ordered = (what, margins, pairs, items.array(py)?, clusters);
+        py.import("caveat._named")?.call_method1("margins", ordered)?.extract()?
+    };
     let given = floats(what, &margins)?;
     let all = given.as_array();
     let lead = usize::from(clusters);
