@@ -42,7 +42,8 @@ def documented() -> list[tuple[str, object]]:
     return found
 
 
-CASES = dict(documented())
+# Sorted, so that all processes that share the tests have them in one order.
+CASES = dict(sorted(documented(), key=lambda case: case[0]))
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -500,3 +500,21 @@ def test_files_of_other_kinds_are_named(name: str, kind: str, tmp_path: Path) ->
         return
     with pytest.raises(ValueError, match=f"^{re.escape(str(path))}: {what}.*({remedy})"):
         {**OF_TRIALS, **OF_CHOICES}[name](path)
+
+
+@pytest.mark.parametrize("compression", ["none", "zstd"])
+def test_pages_that_contradict_their_checksums_are_refused(tmp_path: Path, compression: str) -> None:
+    path = tmp_path / "choices.parquet"
+    pairs = [(a, b) for a in "ABCDE" for b in "ABCDE" if a < b]
+    frame = pd.DataFrame(pairs, columns=["winner", "loser"]).assign(count=np.arange(10.0, 20.0))
+    options: Any = {"compression": compression, "use_dictionary": False, "write_page_checksum": True}
+    pq.write_table(pa.Table.from_pandas(frame), path, **options)
+    expected = caveat.read_choices(path, items=list("ABCDE"))["trials"].tolist()
+    assert sorted(expected) == frame["count"].tolist()
+    column = pq.ParquetFile(path).metadata.row_group(0).column(2)
+    data = bytearray(path.read_bytes())
+    # The lowest bits of the last count.
+    data[column.data_page_offset + column.total_compressed_size - 7] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=r"choices\.parquet.*(checksum|damaged)"):
+        caveat.read_choices(path, items=list("ABCDE"))

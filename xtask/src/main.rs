@@ -75,6 +75,10 @@ const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
 fn test(slow: bool) -> Done {
     // First what is built of the main job, then what language models add.
     python(&[])?;
+    if has_nextest() {
+        // All at once: tests of other crates are compiled while language models are waited for.
+        cargo(&[&["nextest", "run", "--release", "--no-run"], &ALL[..]].concat())?;
+    }
     cargo(&[&["test", "--doc", "--release", "--quiet"], &ALL[..]].concat())?;
     if has_nextest() {
         let chosen: &[&str] = if slow { &["--run-ignored", "all"] } else { &[] };
@@ -103,7 +107,9 @@ fn python(arguments: &[&str]) -> Done {
     let python = installed()?;
     let mut test = Command::new(&python);
     // Elsewhere than in python/, where the sources would be imported in place of the package.
-    test.args(["-m", "pytest", "--quiet", "--rootdir", "python", "-c", "python/pyproject.toml", "python/tests"])
+    let cores = std::thread::available_parallelism().map_or(1, usize::from).min(4).to_string();
+    test.args(["-m", "pytest", "--quiet", "--numprocesses", &cores])
+        .args(["--rootdir", "python", "-c", "python/pyproject.toml", "python/tests"])
         .args(arguments);
     run(&mut test, "pytest python/tests")
 }
