@@ -13,9 +13,11 @@
 //! One panel per setting on a shared axis, one row per model and stimulus task, one marker per hierarchy (color and shape)
 //! with its interval.
 
+use std::collections::BTreeMap;
+
 use caveat_results::Table;
 
-use super::{Condition, order, shortened};
+use super::{Condition, order, shortened, shortened_apart};
 use crate::axes::Panel;
 use crate::canvas::{Canvas, DOUBLE_COLUMN, Marker, Rect, Stroke};
 use crate::error::{FigureError, Result};
@@ -93,9 +95,15 @@ pub fn draw(conditions: &[Condition]) -> Result<Figure> {
         .with_table(table(&shown)?))
 }
 
+/// Most room for a name, in points.
+const WIDEST_NAME: f64 = 110.0;
+
 /// The rows of all panels: models and their stimulus tasks.
 struct Rows<'a> {
     names: Vec<(&'a str, &'a str)>,
+    /// Models and tasks as they are written.
+    models: BTreeMap<&'a str, String>,
+    short_tasks: BTreeMap<&'a str, String>,
     /// Height of a row.
     height: f64,
     /// Space for the names.
@@ -111,12 +119,14 @@ impl<'a> Rows<'a> {
             let here = shown.iter().filter(|c| c.model == model);
             names.extend(order::words(here.map(|c| c.task.as_str())).into_iter().map(|task| (model, task)));
         }
-        let widest = |words: &mut dyn Iterator<Item = &str>| {
-            words.map(|w| Text::new(shortened(w, 90.0, SMALL)).size(SMALL).width()).fold(0.0, f64::max)
+        let models = shortened_apart(names.iter().map(|n| n.0), WIDEST_NAME, SMALL);
+        let short_tasks = shortened_apart(names.iter().map(|n| n.1), WIDEST_NAME, SMALL);
+        let widest = |words: &BTreeMap<&str, String>| {
+            words.values().map(|w| Text::new(w).size(SMALL).width()).fold(0.0, f64::max)
         };
-        let tasks = widest(&mut names.iter().map(|n| n.1)) + 9.0;
-        let left = widest(&mut names.iter().map(|n| n.0)) + tasks + 8.0;
-        Self { names, height: (4.0 + 4.0 * lanes as f64).clamp(11.0, 40.0), left, tasks }
+        let tasks = widest(&short_tasks) + 9.0;
+        let left = widest(&models) + tasks + 8.0;
+        Self { names, models, short_tasks, height: (4.0 + 4.0 * lanes as f64).clamp(11.0, 40.0), left, tasks }
     }
 
     fn of(&self, condition: &Condition) -> usize {
@@ -124,7 +134,7 @@ impl<'a> Rows<'a> {
     }
 
     fn ticks(&self, named: bool) -> Vec<(f64, String)> {
-        let name = |task: &str| if named { shortened(task, 90.0, SMALL) } else { String::new() };
+        let name = |task: &str| if named { self.short_tasks[task].clone() } else { String::new() };
         self.names.iter().enumerate().map(|(k, (_, task))| (k as f64, name(task))).collect()
     }
 
@@ -138,7 +148,7 @@ impl<'a> Rows<'a> {
         let mut first = 0;
         for group in self.names.chunk_by(|a, b| a.0 == b.0) {
             let middle = body.y + (first as f64 + group.len() as f64 / 2.0) * self.height;
-            let name = Text::new(shortened(group[0].0, 90.0, SMALL)).size(SMALL);
+            let name = Text::new(&self.models[group[0].0]).size(SMALL);
             canvas.text((body.x - self.tasks - 2.0, middle), &name.at(Anchor::End, Level::Middle));
             first += group.len();
         }

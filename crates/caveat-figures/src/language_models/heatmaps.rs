@@ -13,10 +13,12 @@
 //! # Drawing
 //! Heatmaps of margins, row against column, on one color scale per row; trained pairs outlined, wrong signs crossed.
 
+use std::collections::BTreeMap;
+
 use caveat_results::Table;
 use caveat_theory::PairClasses;
 
-use super::{Condition, order, shortened};
+use super::{Condition, order, shortened, shortened_apart};
 use crate::canvas::{Canvas, Marker, Rect, SINGLE_COLUMN, Stroke};
 use crate::error::{FigureError, Result};
 use crate::figure::{Figure, whole};
@@ -60,8 +62,9 @@ pub fn draw(conditions: &[Condition]) -> Result<Figure> {
         canvas.text((x, 12.0), &Text::new(*kind).at(Anchor::Middle, Level::Baseline));
     }
     let mut numbers = Numbers::default();
+    let titles = titles(conditions, canvas.width() - LEFT - 40.0);
     for (row, condition) in order::sorted(conditions).into_iter().enumerate() {
-        draw_row(&mut canvas, condition, &kinds, 16.0 + row as f64 * ROW)?;
+        draw_row(&mut canvas, condition, (&titles[condition.label().as_str()], &kinds), 16.0 + row as f64 * ROW)?;
         numbers.extend(condition)?;
     }
     let legend = Legend::new()
@@ -75,7 +78,21 @@ pub fn draw(conditions: &[Condition]) -> Result<Figure> {
         .with_table(numbers.table()?))
 }
 
-fn draw_row(canvas: &mut Canvas, condition: &Condition, kinds: &[&str], top: f64) -> Result<()> {
+/// Labels by what they are in full: of those that are too long, the model is cut.
+fn titles(conditions: &[Condition], width: f64) -> BTreeMap<String, String> {
+    let taken = |c: &Condition| Text::new(format!(" · {}", c.label_with(""))).bold().width();
+    let room = width - conditions.iter().map(taken).fold(0.0, f64::max);
+    let models = shortened_apart(conditions.iter().map(|c| c.model.as_str()), room, NORMAL);
+    let title = |c: &Condition| c.label_with(&models[c.model.as_str()]);
+    conditions.iter().map(|c| (c.label(), shortened(&title(c), width, NORMAL))).collect()
+}
+
+fn draw_row(
+    canvas: &mut Canvas,
+    condition: &Condition,
+    (title, kinds): (&str, &[&str]),
+    top: f64,
+) -> Result<()> {
     let observed = condition.observed_matrix()?;
     let classes = condition.classes()?;
     let mut matrices = Vec::new();
@@ -90,7 +107,6 @@ fn draw_row(canvas: &mut Canvas, condition: &Condition, kinds: &[&str], top: f64
         matrices.push((kinds.iter().position(|k| k == kind).unwrap_or(0), margins, r_squared));
     }
     let scale = ColorScale::diverging(matrices.iter().flat_map(|(_, m, _)| off_diagonal(m)));
-    let title = shortened(&condition.label(), canvas.width() - LEFT - 40.0, NORMAL);
     canvas.text((LEFT, top + 10.0), &Text::new(title).bold());
     let y = top + 25.0;
     for (column, matrix, r_squared) in matrices {

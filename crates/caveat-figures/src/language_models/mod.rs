@@ -10,12 +10,14 @@ mod order;
 mod pairs;
 pub mod placements;
 pub mod scatter;
+mod short;
 pub mod study;
 
 use caveat_theory::{PairClasses, TransitiveTask};
 
 use crate::error::{FigureError, Result};
 use crate::heatmap::SquareMatrix;
+pub(crate) use short::{joined_apart, shortened, shortened_apart};
 
 /// How a model was trained, with its rank or penalty, as all figures call it: `full`, `LoRA r = 16`, `probe l2 = 1e-6`.
 pub fn trained(setting: &str, lora_r: Option<f64>, l2: Option<f64>) -> String {
@@ -79,8 +81,13 @@ pub struct Condition {
 impl Condition {
     /// The parts of the label that tell this condition from others, in one line.
     pub fn label(&self) -> String {
-        let parts = [&self.model, &self.setting, &self.task, &self.hierarchy];
-        let words: Vec<&str> = parts.into_iter().map(String::as_str).filter(|s| !s.is_empty()).collect();
+        self.label_with(&self.model)
+    }
+
+    /// The label with another name of the model, or without one.
+    pub(crate) fn label_with(&self, model: &str) -> String {
+        let parts = [model, &self.setting, &self.task, &self.hierarchy];
+        let words: Vec<&str> = parts.into_iter().filter(|s| !s.is_empty()).collect();
         words.join(" · ")
     }
 
@@ -107,22 +114,6 @@ impl Condition {
             ),
         })
     }
-}
-
-/// `words` cut to what fits `width` points at `size`, with … at the cut.
-pub(crate) fn shortened(words: &str, width: f64, size: u32) -> String {
-    let fits = |s: &str| crate::text::Text::new(s).size(size).width() <= width;
-    if fits(words) {
-        return words.to_owned();
-    }
-    let mut kept: String = words.to_owned();
-    while kept.pop().is_some() {
-        let cut = format!("{}…", kept.trim_end());
-        if fits(&cut) {
-            return cut;
-        }
-    }
-    String::new()
 }
 
 #[cfg(test)]
@@ -152,13 +143,5 @@ pub(crate) mod tests {
             conjunctivity: 0.15 + 0.02 * model.len() as f64,
             conjunctivity_interval: Some((0.12, 0.22 + 0.02 * model.len() as f64)),
         }
-    }
-
-    #[test]
-    fn long_words_are_cut_to_their_width() {
-        assert_eq!(shortened("short", 100.0, 7), "short");
-        let cut = shortened("a-very-long-model-name-of-many-billions", 60.0, 7);
-        assert!(cut.ends_with('…') && crate::text::Text::new(&cut).size(7).width() <= 60.0);
-        assert_eq!(shortened("x", 0.0, 7), "");
     }
 }

@@ -19,7 +19,7 @@ use caveat_theory::{PairClass, Section};
 
 use super::marks::{self, Mark};
 use super::pairs::{Pairs, Placements};
-use super::{order, shortened, trained};
+use super::{joined_apart, order, shortened, trained};
 use crate::canvas::{Canvas, DOUBLE_COLUMN, Rect, SINGLE_COLUMN, Stroke};
 use crate::error::{FigureError, Result};
 use crate::figure::Figure;
@@ -84,12 +84,17 @@ pub fn draw(table: &PairTable, conditions: &[usize]) -> Result<Figure> {
     let height = rows as f64 * (TITLE + side + GAP) + legend.size(columns).1 + 5.0;
     let mut canvas = Canvas::new(width, height);
     let mut numbers = Vec::new();
+    let models: Vec<(&str, &str)> = drawn.iter().map(|p| (p.key.model.as_str(), p.key.task.as_str())).collect();
+    let settings: Vec<String> = drawn.iter().map(|p| trained(&p.key.setting, p.key.lora_r, p.key.l2_reg)).collect();
+    let trainings: Vec<(&str, &str)> =
+        settings.iter().zip(&drawn).map(|(setting, p)| (setting.as_str(), p.key.hier.as_str())).collect();
+    let (titles, subtitles) = (joined_apart(&models, side, SMALL), joined_apart(&trainings, side, SMALL));
     for (k, placements) in drawn.iter().enumerate() {
         let (x, y) = ((k % across) as f64 * (side + GAP), (k / across) as f64 * (TITLE + side + GAP));
         let square = Rect::new(LEFT + x, TITLE + y, side, side);
         triangle(&mut canvas, square, placements);
-        for (line, up) in [(title(placements), 14.0), (subtitle(placements), 4.0)] {
-            let text = Text::new(shortened(&line, side, SMALL)).size(SMALL).at(Anchor::Middle, Level::Baseline);
+        for (line, up) in [(&titles[k], 14.0), (&subtitles[k], 4.0)] {
+            let text = Text::new(line).size(SMALL).at(Anchor::Middle, Level::Baseline);
             canvas.text((square.center().0, square.y - up), &text);
         }
         numbers.extend(cells(placements, &(k + 1).to_string()));
@@ -103,20 +108,6 @@ pub fn draw(table: &PairTable, conditions: &[usize]) -> Result<Figure> {
                    Trained pairs are outlined in black, those of the exception's cycle in orange; untrained pairs within a \
                    section in green, across sections in purple.";
     Ok(Figure::new("placements", "Inferred order of all pairs", caption, canvas).with_table(marks::table(&numbers)?))
-}
-
-fn title(placements: &Placements<'_>) -> String {
-    joined([&placements.key.model, &placements.key.task])
-}
-
-fn subtitle(placements: &Placements<'_>) -> String {
-    let key = placements.key;
-    joined([&trained(&key.setting, key.lora_r, key.l2_reg), &key.hier])
-}
-
-fn joined<const N: usize>(parts: [&String; N]) -> String {
-    let words: Vec<&str> = parts.into_iter().map(String::as_str).filter(|w| !w.is_empty()).collect();
-    words.join(" · ")
 }
 
 /// Keys of the outlines that appear.

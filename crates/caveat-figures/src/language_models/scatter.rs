@@ -16,7 +16,7 @@
 use caveat_results::Table;
 use caveat_theory::PairClass;
 
-use super::{Condition, TheoryMargins, order, shortened};
+use super::{Condition, TheoryMargins, order, shortened, shortened_apart};
 use crate::axes::Panel;
 use crate::canvas::{Canvas, DOUBLE_COLUMN, Marker, Rect, SINGLE_COLUMN, Stroke};
 use crate::error::{FigureError, Result};
@@ -242,6 +242,11 @@ impl<'a> Grid<'a> {
     fn draw_blocks(&self, canvas: &mut Canvas, first: usize, y: f64) -> f64 {
         let block_width = self.columns as f64 * (self.side + GAP.0) - GAP.0;
         let left = |model: usize| LEFT + self.ticks + (model - first) as f64 * (self.ticks + block_width + BLOCK_GAP);
+        let names = |of: fn(&Condition) -> &str, width: f64, size: u32| {
+            shortened_apart(self.cells.iter().map(|(cell, _)| of(cell.condition)), width, size)
+        };
+        let models = names(|c| &c.model, block_width, NORMAL);
+        let hierarchies = names(|c| &c.hierarchy, self.side + GAP.0, SMALL);
         let mut top = y + ABOVE;
         for (row, named) in self.rows(first) {
             let rect_y = top + if named { HEADER } else { 0.0 };
@@ -251,7 +256,7 @@ impl<'a> Grid<'a> {
                 let rect = Rect::new(x, rect_y, self.side, self.side);
                 self.panel(canvas, rect, (cell, content));
                 if named {
-                    let words = shortened(&cell.condition.hierarchy, self.side + GAP.0, SMALL);
+                    let words = &hierarchies[cell.condition.hierarchy.as_str()];
                     let words = Text::new(words).size(SMALL).at(Anchor::Middle, Level::Baseline);
                     canvas.text((rect.center().0, rect.y - 3.5), &words);
                 }
@@ -267,7 +272,7 @@ impl<'a> Grid<'a> {
         for model in first..first + self.across {
             let Some((cell, _)) = self.cells.iter().find(|(cell, _)| cell.model == model) else { continue };
             let middle = left(model) + block_width / 2.0;
-            let name = shortened(&cell.condition.model, block_width, NORMAL);
+            let name = &models[cell.condition.model.as_str()];
             canvas.text((middle, y + 10.0), &Text::new(name).bold().at(Anchor::Middle, Level::Baseline));
             let words = Text::new(format!("{} margin", self.against.word())).at(Anchor::Middle, Level::Top);
             canvas.text((middle, top - GAP.1 + 2.0), &words);

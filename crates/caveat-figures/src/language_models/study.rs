@@ -24,7 +24,7 @@ use caveat_results::PairTable;
 use super::marks;
 use super::pairs::{Pairs, Placements};
 use super::placements::{BAR, BAR_LABEL, cells, gap, legend, triangle};
-use super::shortened;
+use super::{shortened, shortened_apart};
 use crate::axes::margins;
 use crate::canvas::{Canvas, DOUBLE_COLUMN, Rect};
 use crate::error::{FigureError, Result};
@@ -69,7 +69,13 @@ pub fn draw(table: &PairTable) -> Result<Figure> {
     let mut canvas = Canvas::new(DOUBLE_COLUMN, height);
     let (_, marks) = page.draw(&mut canvas);
     let title = "Rules and exceptions in language models";
-    Ok(Figure::new("study", title, page.caption(), canvas).with_table(marks::table(&marks)?))
+    let figure = Figure::new("study", title, page.caption(), canvas).with_table(marks::table(&marks)?);
+    let (shown, all) = (choice.models.len(), choice.n_models);
+    Ok(if shown < all {
+        figure.leaving_out(format!("Orders are shown of {shown} of {all} models ({}).", choice.models.join(", ")))
+    } else {
+        figure
+    })
 }
 
 /// A triangle with its name, or why there is none.
@@ -239,11 +245,12 @@ impl<'a> Page<'a> {
     ) -> Vec<marks::Mark> {
         let side = self.side();
         let mut marks = Vec::new();
+        let names = shortened_apart(slots.iter().map(|slot| slot.0.as_str()), side, SMALL);
         for (k, (name, placements)) in slots.iter().enumerate() {
             let (row, column) = (k / across, k % across);
             let (left, top) = (x + column as f64 * (side + GAP), y + row as f64 * (NAME + side + GAP) + NAME);
             let square = Rect::new(left, top, side, side);
-            let text = Text::new(shortened(name, side, SMALL)).size(SMALL).at(Anchor::Middle, Level::Baseline);
+            let text = Text::new(&names[name.as_str()]).size(SMALL).at(Anchor::Middle, Level::Baseline);
             canvas.text((square.center().0, top - 3.5), &text);
             match placements {
                 Ok(placements) => {

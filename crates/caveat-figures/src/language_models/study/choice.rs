@@ -64,6 +64,8 @@ pub(super) struct Choice {
     pub(super) task: String,
     /// Up to two models.
     pub(super) models: Vec<String>,
+    /// How many there are of that training and these stimuli.
+    pub(super) n_models: usize,
     /// A hierarchy without exceptions, of as many items as the first with one if there is such.
     pub(super) plain: Option<usize>,
     /// All hierarchies with exceptions, the smallest first.
@@ -89,11 +91,13 @@ impl Choice {
         let task = prefer(shown.iter().map(|&c| pairs.key(c).task.as_str()), PREFERRED_TASK).to_owned();
         shown.retain(|&c| pairs.key(c).task == task);
         let mut models = order::words(shown.iter().map(|&c| pairs.key(c).model.as_str()));
+        let n_models = models.len();
         models.truncate(2);
         let mut choice = Self {
             training: Training::of_setting(&setting),
             task,
             models: models.into_iter().map(str::to_owned).collect(),
+            n_models,
             plain,
             exceptions,
             model_by_hierarchy: None,
