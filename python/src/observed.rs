@@ -1,8 +1,8 @@
 //! Margins as they are handed in: a matrix or a list by pair, of one learner or of many clusters, for one task or several.
 
 use caveat_theory::ComparisonGraph;
-use numpy::{PyArrayDyn, PyUntypedArray, PyUntypedArrayMethods};
 use numpy::ndarray::{ArrayViewD, Axis};
+use numpy::{PyArrayDyn, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 use serde::{Deserialize, Serialize};

@@ -3,12 +3,14 @@
 //! All three formats are one picture. PDF and PNG draw text with the bundled font, and take signs that it lacks from the system's;
 //! an SVG names its fonts. Nothing in it carries an id, so any number of them can stand in one HTML page.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::element::{Element, Group, Pen, Segment};
 use crate::error::{FigureError, Result};
+use crate::fonts;
 use crate::palette::{Color, WHITE};
 use crate::render;
 use crate::text::{Anchor, Level, Text};
@@ -387,6 +389,16 @@ impl Canvas {
         }
     }
 
+    /// Signs of texts that neither the bundled fonts nor those of the system have: PDF and PNG show boxes in their place.
+    pub fn signs_without_font(&self) -> BTreeSet<char> {
+        let texts = self.elements.iter().filter_map(|element| match element {
+            Element::Text { content, bold, .. } => Some((content, *bold)),
+            _ => None,
+        });
+        let signs = texts.flat_map(|(content, bold)| content.chars().map(move |sign| (sign, bold)));
+        signs.filter(|&(sign, bold)| !fonts::font_for(sign, bold).has(sign)).map(|(sign, _)| sign).collect()
+    }
+
     /// The picture as SVG text with a view box, to be scaled by whatever page it stands in.
     pub fn svg(&self) -> String {
         render::svg::svg(&self.as_page())
@@ -409,6 +421,15 @@ mod tests {
         canvas.text((20.0, 60.0), &Text::new("α_{gen} < $5 & $6 \"é\" 語").halo(WHITE));
         canvas.marker(Marker::Ring, (50.0, 80.0), 3.0, BLACK);
         canvas
+    }
+
+    #[test]
+    fn signs_that_no_font_has_are_named() {
+        let mut canvas = Canvas::new(100.0, 100.0);
+        // No font draws what is set aside for internal use.
+        canvas.text((10.0, 10.0), &Text::new("α = 0.2 \u{10FFFE}").bold());
+        canvas.text((10.0, 20.0), &Text::new("I₁"));
+        assert_eq!(canvas.signs_without_font().into_iter().collect::<String>(), "\u{10FFFE}");
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub struct Figure {
     pub title: String,
     /// What is drawn and how to read it, for below the picture.
     pub caption: String,
+    /// What of the data it does not show, in a sentence; `None` where it shows all.
+    pub left_out: Option<String>,
     /// The picture.
     pub canvas: Canvas,
     /// The numbers in it, one row per mark.
@@ -26,7 +28,16 @@ impl Figure {
     pub fn new(name: impl Into<String>, title: impl Into<String>, caption: impl Into<String>, canvas: Canvas) -> Self {
         let title = title.into();
         let canvas = canvas.titled(title.clone());
-        Self { name: name.into(), title, caption: caption.into(), canvas, table: None }
+        Self { name: name.into(), title, caption: caption.into(), left_out: None, canvas, table: None }
+    }
+
+    /// Says what of the data is not shown, in the caption too.
+    #[must_use]
+    pub fn leaving_out(mut self, sentence: impl Into<String>) -> Self {
+        let sentence = sentence.into();
+        self.caption = format!("{} {sentence}", self.caption);
+        self.left_out = Some(sentence);
+        self
     }
 
     /// With its numbers.

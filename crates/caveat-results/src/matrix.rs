@@ -28,8 +28,12 @@ pub fn read_matrix(path: &Path) -> Result<(Vec<f64>, usize)> {
     let header = Header::read(&mut file).map_err(|problem| {
         // A pointer of git-lfs, an archive or a pickle is named for what it is; a damaged .npy is one all the same.
         let is_npy = std::fs::File::open(path).is_ok_and(is_npy);
-        let named = if is_npy { None } else { Input::new(path).form(EXPECTED).err() };
-        named.unwrap_or_else(|| bad(format!("not a readable .npy file ({problem})")))
+        let named = if is_npy { None } else { Input::new(path).no_matrix(EXPECTED) };
+        named.unwrap_or_else(|| {
+            bad(format!(
+                "not a readable .npy file ({problem}; of text numpy.save(\"K.npy\", numpy.loadtxt(\"K.csv\", delimiter=\",\")) makes one)"
+            ))
+        })
     })?;
     let Some(float) = header.float() else {
         let pickled = if header.is_pickled() { " (pickled Python objects)" } else { "" };
@@ -54,6 +58,10 @@ pub fn read_matrix(path: &Path) -> Result<(Vec<f64>, usize)> {
         std::io::ErrorKind::UnexpectedEof => too_short(),
         _ => ResultsError::read(path, e),
     })?;
+    let mut after = [0];
+    if file.read(&mut after).map_err(|e| ResultsError::read(path, e))? > 0 {
+        return Err(bad(format!("more bytes follow the {n} × {n} entries, as of a second array: save one")));
+    }
     if header.fortran_order {
         entries = (0..n * n).map(|k| entries[(k % n) * n + k / n]).collect();
     }
@@ -184,6 +192,8 @@ mod tests {
             (b"hello, this is text".to_vec(), "not a readable .npy file"),
             (b"version https://git-lfs.github.com/spec/v1\noid".to_vec(), "run git lfs pull"),
             (b"PK\x03\x04 k.npy".to_vec(), "an archive of NumPy arrays (.npz)"),
+            (b"PK\x03\x04 k.npy".to_vec(), "save the matrix with numpy.save"),
+            (npy("'<f8'", false, "(1, 1)", &doubles(&[1.0, 2.0])), "more bytes follow the 1 × 1 entries"),
             (npy("'<f8'", false, "(4,)", &four), "the shape is (4)"),
             (npy("'<f8'", false, "(1, 4)", &four), "the shape is (1 × 4)"),
             (npy("'<f8'", false, "(0, 0)", &[]), "the shape is (0 × 0)"),

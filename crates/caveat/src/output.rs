@@ -1,5 +1,6 @@
 //! Where results go: standard output in the format asked for, or files by their extension, whole or not at all.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -60,7 +61,18 @@ pub(crate) fn write_result(path: &Path, table: &Table, value: &impl Serialize) -
 /// Draws a figure into a file, in the format of its extension.
 pub(crate) fn write_figure(path: &Path, figure: &Figure) -> Result<(), Failure> {
     let format = Picture::of(path)?;
-    write_bytes(path, &figure.render(format)?)
+    write_bytes(path, &figure.render(format)?)?;
+    // In SVG the fonts are those of whoever looks at it.
+    let boxes = if format == Picture::Svg { BTreeSet::new() } else { figure.canvas.signs_without_font() };
+    if !boxes.is_empty() {
+        let signs: Vec<String> = boxes.iter().map(char::to_string).collect();
+        tell(&format!(
+            "warning: {}: no font here has {}, which are boxes in it: install a font that has them, or write an .svg",
+            path.display(),
+            signs.join(" ")
+        ));
+    }
+    Ok(())
 }
 
 /// Refuses a picture path before long work: an unknown extension, or a place that cannot be written.

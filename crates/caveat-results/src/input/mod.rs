@@ -146,6 +146,23 @@ impl Input {
         }
     }
 
+    /// What the file is instead of a matrix, and how to make one of it; `None` for text.
+    pub(crate) fn no_matrix(&self, expected: &'static str) -> Option<ResultsError> {
+        let opened = match self.opened(expected) {
+            Ok(opened) => opened,
+            Err(error) => return Some(error),
+        };
+        let remedy = "load it in Python, and save the matrix with numpy.save";
+        let (what, remedy) = match &opened.content {
+            Content::Text { .. } => return None,
+            Content::Empty => return Some(ResultsError::EmptyFile { path: self.path().to_owned(), expected }),
+            Content::Parquet | Content::PackedParquet(_) => ("a Parquet file", remedy),
+            Content::Foreign(Foreign { what, remedy: Remedy::OfFile(words) }) => (*what, *words),
+            Content::Foreign(Foreign { what, remedy: Remedy::OfTable(_) }) => (*what, remedy),
+        };
+        Some(ResultsError::bad_file(self.path(), format!("{what}, where {expected} was expected: {remedy}")))
+    }
+
     /// Size of the file in bytes, packed as it is.
     pub(crate) fn size(&self) -> u64 {
         self.0.opened.get().map_or(0, |o| o.size)

@@ -80,6 +80,12 @@ impl ExchangeableKernel {
         Self::from_orbits([1.0, 0.0, (1.0 - a) / 2.0, (1.0 - a) / 2.0, 0.0, 0.0])
     }
 
+    /// The kernel with all values times `factor`, a positive power of two.
+    pub(crate) fn scaled(&self, factor: f64) -> Self {
+        let [identical, flipped, same_first, same_second, crossed, disjoint] = self.orbits().map(|k| k * factor);
+        Self { identical, flipped, same_first, same_second, crossed, disjoint }
+    }
+
     /// The six orbit values, in the order of [`from_orbits`](Self::from_orbits).
     pub fn orbits(&self) -> [f64; 6] {
         [self.identical, self.flipped, self.same_first, self.same_second, self.crossed, self.disjoint]

@@ -171,6 +171,15 @@ impl MeasuredKernel {
         let largest = check_finite(n_items, matrix)?;
         let precision = StoredPrecision::of(matrix);
         let asymmetry = check_symmetric(n_items, pairs, matrix, largest, precision.asymmetry())?;
+        // Sums of squares of very large or small entries would leave the range of numbers.
+        let unit = if (SMALL..LARGE).contains(&largest) || largest == 0.0 { 1.0 } else { power_of_two(largest) };
+        let scaled: Vec<f64>;
+        let (matrix, largest) = if unit == 1.0 {
+            (matrix, largest)
+        } else {
+            scaled = matrix.iter().map(|value| value / unit).collect();
+            (&scaled[..], largest / unit)
+        };
         let (orbits, means) = orbit_averages(n_items, matrix);
         let kernel = ExchangeableKernel::from_orbits(orbits)?;
         // The averages are accurate to an ulp of the entries' magnitude.
@@ -191,12 +200,12 @@ impl MeasuredKernel {
         let smallest = eigenvalues.iter().fold(eigenvalues[0], |a, &b| if b.value < a.value { b } else { a });
         Ok(Self {
             n_items,
-            kernel: rounded,
+            kernel: rounded.scaled(unit),
             conjunctivity: if was_taken && conjunctivity.abs() <= rounding { 0.0 } else { conjunctivity },
             variance_explained,
             entry_variance_explained,
             asymmetry,
-            smallest_eigenvalue: smallest.value,
+            smallest_eigenvalue: smallest.value * unit,
             smallest_eigenvalue_subspace: smallest.subspace.to_owned(),
             precision,
             is_definite: rounded.check_definite(n_items).is_ok(),
@@ -230,6 +239,15 @@ impl MeasuredKernel {
         })?;
         Self::project(n_items, matrix)
     }
+}
+
+/// Between these, squares of entries and their sums are exact to rounding.
+const SMALL: f64 = 1e-100;
+const LARGE: f64 = 1e100;
+
+/// The power of two below a positive number, at least the smallest normal one.
+fn power_of_two(value: f64) -> f64 {
+    f64::from_bits(value.max(f64::MIN_POSITIVE).to_bits() & (0x7ff << 52))
 }
 
 fn bad(problem: String) -> TheoryError {
@@ -570,6 +588,25 @@ mod tests {
                 let scaled = MeasuredKernel::project(n, &scaled).unwrap();
                 prop_assert!(scaled.is_definite && scaled.conjunctivity >= 0.0);
             }
+        }
+    }
+
+    #[test]
+    fn the_unit_of_a_matrix_changes_nothing_but_its_own_numbers() {
+        let kernel = ExchangeableKernel::from_orbits([2.0, 0.3, 0.9, 1.1, 0.2, 0.1]).unwrap();
+        let noise = gram(20, &normals(20 * 30, 3));
+        let matrix: Vec<f64> = matrix_of(5, |p, q| kernel.value(p, q)).iter().zip(&noise).map(|(k, e)| k + e).collect();
+        let measured = MeasuredKernel::project(5, &matrix).unwrap();
+        assert!(measured.is_definite && measured.variance_explained < 0.99);
+        for unit in [2f64.powi(-950), 2f64.powi(-400), 2f64.powi(400), 2f64.powi(1000)] {
+            let other = matrix.iter().map(|k| k * unit).collect::<Vec<_>>();
+            let other = MeasuredKernel::project(5, &other).unwrap();
+            let expected = MeasuredKernel {
+                kernel: measured.kernel.scaled(unit),
+                smallest_eigenvalue: measured.smallest_eigenvalue * unit,
+                ..measured.clone()
+            };
+            assert_eq!(other, expected);
         }
     }
 

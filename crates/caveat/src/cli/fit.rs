@@ -77,7 +77,7 @@ pub(crate) struct FitArgs {
     /// Rows of trial tables to use: pre or post training
     #[arg(long, default_value = "post", value_name = "pre|post")]
     pub(crate) phase: Phase,
-    /// Use only rows for which this holds, as in setting=full or \"session!=1 & rt<2000\"; repeatable
+    /// Use only rows for which this holds, as in setting=full or "session!=1 & rt<2000"; repeatable
     #[arg(long = "where", value_name = "EXPR")]
     pub(crate) filters: Vec<String>,
     /// Replicates of a bootstrap over seeds, sessions or subjects, for intervals beside the others (_bootstrap_low,

@@ -38,7 +38,7 @@ Examples:
   caveat window -n 9 --exception 5 3 --c 10                          which α generalizes and remembers
   caveat phase -n 9 --exception 5 3 --figure phase.svg               accuracy over the plane of α and C
   caveat fit results/ --format json                                  α, C and gain from fine-tuned models
-  caveat lm run smollm2-135m -n 9 --exception 5 3                    fine-tune a language model on the task
+  caveat rank comparisons.csv --conjunctivity 0.1 --c 10             rank any items, at any size
   caveat reproduce                                                   every figure and table, in report/
 
 Machine-readable output: --format csv or json. Exit code 2 for bad usage or input, 1 for a failed run."
@@ -69,7 +69,11 @@ pub(crate) enum Command {
     /// Check, summarize, convert and tabulate trial tables
     #[command(subcommand)]
     Results(ResultsCommand),
-    /// Fetch, fine-tune and question pretrained language models
+    #[cfg_attr(feature = "lm", doc = " Fetch, fine-tune and question pretrained language models")]
+    #[cfg_attr(
+        not(feature = "lm"),
+        doc = " Tabulate hidden states of language models; to run models needs a program that is built with them"
+    )]
     #[command(subcommand)]
     Lm(LmCommand),
     /// Draw one figure

@@ -50,6 +50,9 @@ pub(crate) fn run(args: &FigureArgs) -> Result<(), Failure> {
         table.write(path)?;
     }
     tell(&path.display().to_string());
+    if let Some(left_out) = &figure.left_out {
+        tell(&format!("note: {left_out}"));
+    }
     Ok(())
 }
 
@@ -126,11 +129,8 @@ pub(crate) fn placements(table: &PairTable) -> Result<Figure, Failure> {
     let mut shown = if full.is_empty() { all.collect() } else { full };
     let (n, most) = (shown.len(), language_models::placements::MOST_CONDITIONS);
     shown.truncate(most);
-    let mut figure = language_models::placements::draw(table, &shown)?;
-    if n > most {
-        figure.caption.push_str(&format!(" These are {most} of {n} conditions."));
-    }
-    Ok(figure)
+    let figure = language_models::placements::draw(table, &shown)?;
+    Ok(if n > most { figure.leaving_out(format!("These are the first {most} of {n} conditions.")) } else { figure })
 }
 
 /// The tasks of [`TASKS`].
@@ -234,9 +234,15 @@ pub(crate) fn language_model_figure(
                     .take(6)
                     .cloned()
                     .collect(),
-                None => shown.into_iter().take(6).collect(),
+                None => shown.iter().take(6).cloned().collect(),
             };
-            language_models::heatmaps::draw(&one)?
+            let (drawn, all) = (one.len(), shown.len());
+            let figure = language_models::heatmaps::draw(&one)?;
+            if drawn < all {
+                figure.leaving_out(format!("These are {drawn} of {all} conditions."))
+            } else {
+                figure
+            }
         }
     })
 }

@@ -24,7 +24,7 @@ fn what_needs_language_models_says_how_to_build_them_whatever_the_arguments() {
             message,
             format!(
                 "error: caveat lm {name} computes language models, which this program was built without; \
-                 this builds it with them: cargo install --path crates/caveat --features lm\n"
+                 in a clone of the project, this builds it with them: cargo install --path crates/caveat --features lm\n"
             ),
             "{line}"
         );

@@ -279,8 +279,8 @@ fn refuse_choice_options(args: &FitArgs) -> Result<(), Failure> {
     ];
     match given.iter().find(|(_, given)| *given) {
         Some((option, _)) => Err(Failure::input(format!(
-            "{option} is for a file of choices, and these are trial tables, which say themselves what was trained; to read choices \
-             name their columns with --columns"
+            "{option} is for a file of choices, and this is not taken for one: trial tables say themselves what was trained, and of choices \
+             the columns are known by name or told with --columns, as in --columns winner=chosen,loser=other"
         ))),
         None => Ok(()),
     }

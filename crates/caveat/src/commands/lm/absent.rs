@@ -15,6 +15,7 @@ pub(crate) fn run(command: &LmCommand, build: &str) -> Result<(), Failure> {
         LmCommand::Score(_) => "score",
     };
     Err(Failure::input(format!(
-        "caveat lm {name} computes language models, which this program was built without; this builds it with them: {build}"
+        "caveat lm {name} computes language models, which this program was built without; in a clone of the project, this builds it \
+         with them: {build}"
     )))
 }
