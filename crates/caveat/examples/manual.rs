@@ -40,33 +40,27 @@ fn write_pages(command: &clap::Command, directory: &Path) -> Result<()> {
     fs::write(&path, page).with_context(|| path.display().to_string())
 }
 
-/// Text below the help, line by line as it is; what follows a line like `Examples:` is a section of that name.
+/// Text below the help: after a line like `Examples:` line by line as it is, in a section of that name; other text as notes.
 fn as_written(text: &str) -> String {
-    let mut page = String::new();
-    let mut is_open = false;
-    let close = |page: &mut String, is_open: &mut bool| {
-        if std::mem::take(is_open) {
-            page.push_str(".fi\n");
-        }
+    // Hyphens are to be copied as such, and a point or an apostrophe at the start would be a request.
+    let plain = |line: &str| {
+        let escaped = line.replace('\\', "\\e").replace('-', "\\-");
+        format!("{}{escaped}\n", if escaped.starts_with(['.', '\'']) { "\\&" } else { "" })
     };
-    for line in text.lines() {
-        let heading = line.strip_suffix(':').filter(|words| !words.starts_with(' ') && words.len() < 40);
-        if let Some(words) = heading {
-            close(&mut page, &mut is_open);
-            page.push_str(&format!(".SH \"{}\"\n.nf\n", words.to_uppercase()));
-            is_open = true;
-            continue;
+    let mut page = String::new();
+    for block in text.split("\n\n") {
+        let (first, rest) = block.split_once('\n').unwrap_or((block, ""));
+        match first.strip_suffix(':') {
+            Some(heading) if rest.lines().all(|line| line.starts_with(' ')) => {
+                page += &format!(".SH \"{}\"\n.nf\n", heading.to_uppercase());
+                page.extend(rest.lines().map(plain));
+                page += ".fi\n";
+            }
+            _ => {
+                page += if page.contains(".SH NOTES") { ".PP\n" } else { ".SH NOTES\n" };
+                page.extend(block.lines().map(plain));
+            }
         }
-        if !is_open {
-            page.push_str(".SH NOTES\n.nf\n");
-            is_open = true;
-        }
-        // A line that begins with a point or an apostrophe would be a request, and hyphens are to be copied as such.
-        let plain = line.replace('\\', "\\e").replace('-', "\\-");
-        page.push_str(if plain.starts_with(['.', '\'']) { "\\&" } else { "" });
-        page.push_str(&plain);
-        page.push('\n');
     }
-    close(&mut page, &mut is_open);
     page
 }

@@ -87,12 +87,7 @@ fn titles(conditions: &[Condition], width: f64) -> BTreeMap<String, String> {
     conditions.iter().map(|c| (c.label(), shortened(&title(c), width, NORMAL))).collect()
 }
 
-fn draw_row(
-    canvas: &mut Canvas,
-    condition: &Condition,
-    (title, kinds): (&str, &[&str]),
-    top: f64,
-) -> Result<()> {
+fn draw_row(canvas: &mut Canvas, condition: &Condition, (title, kinds): (&str, &[&str]), top: f64) -> Result<()> {
     let observed = condition.observed_matrix()?;
     let classes = condition.classes()?;
     let mut matrices = Vec::new();

@@ -238,11 +238,7 @@ pub(crate) fn language_model_figure(
             };
             let (drawn, all) = (one.len(), shown.len());
             let figure = language_models::heatmaps::draw(&one)?;
-            if drawn < all {
-                figure.leaving_out(format!("These are {drawn} of {all} conditions."))
-            } else {
-                figure
-            }
+            if drawn < all { figure.leaving_out(format!("These are {drawn} of {all} conditions.")) } else { figure }
         }
     })
 }
