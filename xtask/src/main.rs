@@ -73,12 +73,15 @@ const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
 ///
 /// Property tests draw the same cases on every machine, unless PROPTEST_RNG_SEED says otherwise.
 fn test(slow: bool) -> Done {
-    // First what is built of the main job, then what language models add.
+    // All are compiled at once, so that tests of other crates are while language models are waited for, and Python's packages come meanwhile.
+    let compile: &[&str] = if has_nextest() { &["nextest", "run"] } else { &["test", "--lib", "--bins", "--tests"] };
+    std::thread::scope(|scope| {
+        let packages = scope.spawn(python_environment);
+        let compiled = cargo(&[compile, &["--release", "--no-run"], &ALL[..]].concat());
+        let packages = packages.join().map_err(|_| "the environment of the Python tests was not made".to_owned());
+        compiled.and(packages?.map(drop))
+    })?;
     python(&[])?;
-    if has_nextest() {
-        // All at once: tests of other crates are compiled while language models are waited for.
-        cargo(&[&["nextest", "run", "--release", "--no-run"], &ALL[..]].concat())?;
-    }
     cargo(&[&["test", "--doc", "--release", "--quiet"], &ALL[..]].concat())?;
     if has_nextest() {
         let chosen: &[&str] = if slow { &["--run-ignored", "all"] } else { &[] };
@@ -93,9 +96,14 @@ fn has_nextest() -> bool {
     Command::new("cargo").args(["nextest", "--version"]).output().is_ok_and(|out| out.status.success())
 }
 
+/// The interpreter that the Python tests need, without the package.
+fn python_environment() -> Result<PathBuf, String> {
+    environment("target/python-env", "python/tests/requirements.txt")
+}
+
 /// Installs the Python package as a user would; the interpreter that has it.
 fn installed() -> Result<PathBuf, String> {
-    let python = environment("target/python-env", "python/tests/requirements.txt")?;
+    let python = python_environment()?;
     let mut install = Command::new(&python);
     install.args(["-m", "pip", "install", "--quiet", "./python"]);
     run(&mut install, "pip install ./python")?;
