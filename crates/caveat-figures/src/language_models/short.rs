@@ -6,13 +6,23 @@ use crate::text::Text;
 
 /// `words` cut to what fits `width` points at `size`, with … at the cut.
 pub(crate) fn shortened(words: &str, width: f64, size: u32) -> String {
-    cut(words, width, size, |kept| format!("{}…", kept.trim_end()))
+    if fits(words, width, size) {
+        return words.to_owned();
+    }
+    let mut kept = words.to_owned();
+    while kept.pop().is_some() {
+        let short = format!("{}…", kept.trim_end());
+        if fits(&short, width, size) {
+            return short;
+        }
+    }
+    String::new()
 }
 
 /// Every name as short as `width` points at `size` ask, and no two names alike.
 ///
 /// Names lose their ends; where that makes two of them the same, what all have in common at the start goes first, or their middles.
-/// What still is the same then is numbered.
+/// What still is the same then is numbered. No name stays none.
 pub(crate) fn shortened_apart<'a>(
     names: impl IntoIterator<Item = &'a str>,
     width: f64,
@@ -38,6 +48,9 @@ pub(crate) fn shortened_apart<'a>(
         }
     }
     let numbered = |(k, &name): (usize, &&'a str)| {
+        if name.is_empty() {
+            return (name, String::new());
+        }
         let number = format!(" ({})", k + 1);
         let room = width - Text::new(&number).size(size).width();
         (name, format!("{}{number}", shortened(name, room, size)))
@@ -61,20 +74,6 @@ pub(crate) fn joined_apart(labels: &[(&str, &str)], width: f64, size: u32) -> Ve
 
 fn fits(words: &str, width: f64, size: u32) -> bool {
     Text::new(words).size(size).width() <= width
-}
-
-fn cut(words: &str, width: f64, size: u32, mark: impl Fn(&str) -> String) -> String {
-    if fits(words, width, size) {
-        return words.to_owned();
-    }
-    let mut kept = words.to_owned();
-    while kept.pop().is_some() {
-        let short = mark(&kept);
-        if fits(&short, width, size) {
-            return short;
-        }
-    }
-    String::new()
 }
 
 /// The start and the end of a name, as much of both.
@@ -137,6 +136,10 @@ mod tests {
         let labels = joined_apart(&[(model, "fake"), (model, "poker"), ("", "fake"), ("m", "")], 70.0, SIZE);
         assert!(labels[0].ends_with("… · fake") && labels[1].ends_with("… · poker"), "{labels:?}");
         assert_eq!(labels[2..], ["fake", "m"]);
+        // Without room for any name, numbers tell them apart, and no name is still none.
+        let narrow = joined_apart(&[("first", "x"), ("second", "x"), ("", "x")], 30.0, SIZE);
+        assert_eq!(narrow[2], "x");
+        assert_ne!(narrow[0], narrow[1]);
     }
 
     proptest! {
