@@ -105,6 +105,9 @@ fn many_hierarchies_models_and_settings_stay_on_the_page() {
     let (figure, numbers) = numbers(&specs);
     assert_eq!(rows(&numbers).iter().find(|r| r.0 == "f").unwrap().1, MOST_GROUPS * 190);
     assert!(figure.caption.contains("the first 8 of 12"), "{}", figure.caption);
+    let left_out = "Orders are shown of 2 of 5 models (model-0, model-1).";
+    assert_eq!(figure.left_out.as_deref(), Some(left_out));
+    assert!(figure.caption.ends_with(left_out), "{}", figure.caption);
     assert!(figure.canvas.height() < 1000.0);
 }
 
