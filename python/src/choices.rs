@@ -3,10 +3,10 @@
 use std::sync::OnceLock;
 
 use caveat_theory::inference::{
-    ChoiceCount, ChoiceFit as Fitted, ChoiceFitter, Family, FitLimit, Interval, ModelSpec, ParameterInterval,
-    check_positions, leans_opposite, opposite::NOTABLE, opposite_choices, ordered_pairs,
+    ChoiceCount, ChoiceFit as Fitted, ChoiceFitter, FitLimit, Interval, ModelSpec, ParameterInterval, check_positions,
+    leans_opposite, opposite::NOTABLE, opposite_choices, ordered_pairs,
 };
-use caveat_theory::{ComparisonGraph, Result};
+use caveat_theory::{ComparisonGraph, LearnerKind, Result};
 use numpy::{PyArray1, PyArray2, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
@@ -316,17 +316,7 @@ pub(crate) fn fit_choices(
             return Err(bad(what, format_args!("{count} numbers for {} pairs; give one each", pairs.len())));
         }
     }
-    let family = match learner {
-        "ridge" => Family::Ridge,
-        "gradient_flow" => Family::GradientFlow,
-        "logistic" => Family::Logistic,
-        _ => {
-            return Err(bad(
-                "learner",
-                format_args!("'{learner}' is unknown: it must be ridge, gradient_flow or logistic"),
-            ));
-        }
-    };
+    let learner: LearnerKind = raise(learner.parse())?;
     let group = match clusters {
         None => vec![0; pairs.len()],
         Some(clusters) => numbered(clusters, pairs.len())?,
@@ -335,7 +325,7 @@ pub(crate) fn fit_choices(
     for (row, &(first, second)) in pairs.iter().enumerate() {
         counts[group[row]].push(ChoiceCount { first, second, first_chosen: chosen[row], trials: trials[row] });
     }
-    let spec = ModelSpec { family, conjunctivity, strength, lapse, position_bias };
+    let spec = ModelSpec { learner, conjunctivity, strength, lapse, position_bias };
     let graph = trained.graph().clone();
     if position_bias {
         raise(check_positions(&counts))?;
@@ -354,7 +344,7 @@ pub(crate) fn fit_choices(
         Ok((fit, fitter, counts, opposite))
     };
     // Margins of logistic regression, and unequal weights, are solved on a grid first.
-    let is_short = family == Family::Ridge && pairs.len() <= 128 && trained.graph().n_items() <= 16;
+    let is_short = learner == LearnerKind::Ridge && pairs.len() <= 128 && trained.graph().n_items() <= 16;
     let (fit, fitter, clusters, opposite) = raise(long::run_unless(py, is_short, "fit of choices", work)?)?;
     if opposite >= NOTABLE {
         let message = format!(

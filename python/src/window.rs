@@ -1,8 +1,8 @@
 //! `balance_window` and the grid behind `phase_diagram`: where generalization and memorization hold together.
 
 use caveat_figures::phase_figure::PhaseInputs;
-use caveat_theory::phase::{GRID_BYTES, StrengthKind};
-use caveat_theory::{PairClass, PhaseAxes, Training, balance_window as window, phase_grid as grid};
+use caveat_theory::phase::{GRID_BYTES, LearnerKind};
+use caveat_theory::{Learner, PairClass, PhaseAxes, balance_window as window, phase_grid as grid};
 use numpy::PyArray1;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -74,7 +74,7 @@ impl BalanceWindow {
 /// c : float
 ///     Inverse regularization of ridge regression; infinite, for none, by default.
 /// time : float, optional
-///     Training time of gradient flow, in place of ``c``.
+///     Learner time of gradient flow, in place of ``c``.
 ///
 /// Returns
 /// -------
@@ -95,7 +95,7 @@ pub(crate) fn balance_window(
     #[pyo3(from_py_with = arg::time)] time: Option<f64>,
 ) -> PyResult<BalanceWindow> {
     let task = transitive("task", task)?;
-    let training = training(c, time)?;
+    let training = learner(c, time)?;
     // Closed forms for one exception, several hundred margins of all pairs for more; solutions for gradient flow and weights.
     let most = if task.exceptions().len() <= 1 { 10_000 } else { 24 };
     let is_short = time.is_none() && task.weights().is_empty() && task.n_items() <= most;
@@ -110,11 +110,11 @@ pub(crate) fn balance_window(
     })
 }
 
-fn training(c: Option<f64>, time: Option<f64>) -> PyResult<Training> {
+fn learner(c: Option<f64>, time: Option<f64>) -> PyResult<Learner> {
     match (c, time) {
         (Some(_), Some(_)) => Err(bad("time", "it takes the place of c: give one of the two")),
-        (_, Some(time)) => Ok(Training::GradientFlow { time }),
-        (c, None) => Ok(Training::Ridge { c: c.unwrap_or(f64::INFINITY) }),
+        (_, Some(time)) => Ok(Learner::GradientFlow { time }),
+        (c, None) => Ok(Learner::Ridge { c: c.unwrap_or(f64::INFINITY) }),
     }
 }
 
@@ -142,7 +142,7 @@ fn axes(
     let axes = PhaseAxes {
         conjunctivity: list_of_floats("conjunctivity", conjunctivity)?,
         inverse_strength: list_of_floats(name, inverse_strength)?,
-        kind: if gradient_flow { StrengthKind::GradientFlow } else { StrengthKind::Ridge },
+        learner: if gradient_flow { LearnerKind::GradientFlow } else { LearnerKind::Ridge },
     };
     if axes.conjunctivity.is_empty() || axes.inverse_strength.is_empty() {
         return Err(bad("conjunctivity and regularization", "the grid has no cell; give at least one value each"));

@@ -15,9 +15,9 @@
 //! apart from the grid; the ring is where they meet.
 
 use caveat_results::Table;
-use caveat_theory::phase::{PhaseAxes, PhaseGrid, StrengthKind};
-use caveat_theory::window::{BalanceWindow, Training, balance_window, window_boundaries};
-use caveat_theory::{PairClass, TransitiveTask};
+use caveat_theory::phase::{PhaseAxes, PhaseGrid};
+use caveat_theory::window::{BalanceWindow, balance_window, window_boundaries};
+use caveat_theory::{Learner, LearnerKind, PairClass, TransitiveTask};
 use rayon::prelude::*;
 
 use crate::axes::{Panel, margins};
@@ -50,7 +50,7 @@ pub fn draw(inputs: PhaseInputs<'_>) -> Result<Figure> {
     let Some((_, first)) = rows.first() else {
         return Err(FigureError::Nothing { figure: "phase", missing: "name at least one task".into() });
     };
-    let strength = strength_name(first.axes.kind);
+    let strength = strength_name(first.axes.learner);
     let has = |class: PairClass| rows.iter().any(|(_, g)| g.class(class).iter().any(|a| a.is_finite()));
     let classes: Vec<PairClass> = PairClass::SCORED.into_iter().filter(|&c| has(c)).collect();
     let (left, below) = margins("10^{−4}");
@@ -111,10 +111,10 @@ pub fn draw(inputs: PhaseInputs<'_>) -> Result<Figure> {
     Ok(Figure::new("phase", "Where rule and exception are both learned", caption, canvas).with_table(numbers.table()?))
 }
 
-fn strength_name(kind: StrengthKind) -> &'static str {
-    match kind {
-        StrengthKind::Ridge => "1/C",
-        StrengthKind::GradientFlow => "1/T",
+fn strength_name(learner: LearnerKind) -> &'static str {
+    match learner {
+        LearnerKind::Ridge | LearnerKind::Logistic => "1/C",
+        LearnerKind::GradientFlow => "1/T",
     }
 }
 
@@ -171,9 +171,9 @@ impl Extent {
                 problem: format!("{} cells, but its axes have {} × {}", grid.n_cells(), inverse.len(), alpha.len()),
             });
         }
-        let grid_axis = match grid.axes.kind {
-            StrengthKind::Ridge => "1/C (in its logarithm)",
-            StrengthKind::GradientFlow => "1/T (in its logarithm)",
+        let grid_axis = match grid.axes.learner {
+            LearnerKind::Ridge | LearnerKind::Logistic => "1/C (in its logarithm)",
+            LearnerKind::GradientFlow => "1/T (in its logarithm)",
         };
         let logs: Vec<f64> = inverse.iter().map(|v| v.ln()).collect();
         let (low, high) = edges(&logs, grid_axis, 1.0)?;
@@ -219,22 +219,19 @@ impl Boundaries {
 }
 
 fn boundaries(task: &TransitiveTask, axes: &PhaseAxes, extent: &Extent) -> Result<Boundaries> {
-    let training = |strength: f64| match axes.kind {
-        StrengthKind::Ridge => Training::Ridge { c: strength },
-        StrengthKind::GradientFlow => Training::GradientFlow { time: strength },
-    };
-    let window = |inverse: f64| Ok((inverse, window_boundaries(task, training(1.0 / inverse))?));
+    let learner = |strength: f64| Learner::with_strength(axes.learner, strength);
+    let window = |inverse: f64| Ok((inverse, window_boundaries(task, learner(1.0 / inverse))?));
     // Without closed forms a point costs thousands of solves, so that there are no more of them than rows of the grid.
-    let points = match axes.kind {
-        StrengthKind::Ridge => BOUNDARY_POINTS,
-        StrengthKind::GradientFlow => axes.inverse_strength.len().clamp(10, BOUNDARY_POINTS / 4),
+    let points = match axes.learner {
+        LearnerKind::Ridge => BOUNDARY_POINTS,
+        LearnerKind::GradientFlow | LearnerKind::Logistic => axes.inverse_strength.len().clamp(10, BOUNDARY_POINTS / 4),
     };
     let axis = Axis::log(extent.inverse.0, extent.inverse.1);
     let inverses = (0..points).into_par_iter().map(|k| axis.value(k as f64 / (points - 1) as f64));
     let mut windows = inverses.map(window).collect::<Result<Vec<_>>>()?;
     let positive = |w: &BalanceWindow| w.conjunctivity_generalization > 0.0;
     // Numerical boundaries end at 0 between two points; a few more show where.
-    if axes.kind == StrengthKind::GradientFlow
+    if axes.learner != LearnerKind::Ridge
         && let Some(end) = windows.windows(2).position(|w| positive(&w[0].1) && !positive(&w[1].1))
     {
         let (mut low, mut high) = (windows[end].0, windows[end + 1].0);
@@ -245,9 +242,9 @@ fn boundaries(task: &TransitiveTask, axes: &PhaseAxes, extent: &Extent) -> Resul
         }
         windows.sort_by(|a, b| a.0.total_cmp(&b.0));
     }
-    let closes = match balance_window(task, training(1.0 / extent.inverse.0))?.critical {
+    let closes = match balance_window(task, learner(1.0 / extent.inverse.0))?.critical {
         Some(critical) if !task.exceptions().is_empty() => {
-            let window = window_boundaries(task, training(critical))?;
+            let window = window_boundaries(task, learner(critical))?;
             Some((window.conjunctivity_generalization, 1.0 / critical))
         }
         _ => None,
@@ -344,7 +341,7 @@ mod tests {
     fn gradient_flow_is_drawn_over_its_time() {
         let task = TransitiveTask::new(9, &[(5, 3)]).unwrap();
         let mut axes = PhaseAxes::cell_centers(12, 12, (0.0, 1.0), (0.1, 10.0)).unwrap();
-        axes.kind = StrengthKind::GradientFlow;
+        axes.learner = LearnerKind::GradientFlow;
         let grid = phase_grid(&task, &axes, &|_| ()).unwrap();
         let figure = draw(PhaseInputs { rows: &[(task, grid.clone())] }).unwrap();
         assert!(figure.canvas.svg().contains("1/T") && figure.caption.contains("1/T"));
@@ -372,7 +369,7 @@ mod tests {
     fn a_window_that_opens_late_has_a_boundary_on_the_left() {
         let late = |exceptions: &[(usize, usize)]| {
             let task = TransitiveTask::new(12, exceptions).unwrap();
-            let window = balance_window(&task, Training::Ridge { c: 1e3 }).unwrap();
+            let window = balance_window(&task, Learner::Ridge { c: 1e3 }).unwrap();
             Boundaries { windows: vec![(1e-3, window)], closes: None }.opens_late()
         };
         assert!(late(&[(5, 1), (8, 7), (11, 2), (8, 6)]));
@@ -391,7 +388,7 @@ mod tests {
         let (task, grid) = row(9, &[(5, 3)], 100);
         let accuracy = grid.class(PairClass::CrossSection);
         for (r, inverse) in grid.axes.inverse_strength.iter().enumerate().step_by(7) {
-            let window = balance_window(&task, Training::Ridge { c: 1.0 / inverse }).unwrap();
+            let window = balance_window(&task, Learner::Ridge { c: 1.0 / inverse }).unwrap();
             for (k, alpha) in grid.axes.conjunctivity.iter().enumerate() {
                 let right = accuracy[r * 100 + k] == 1.0;
                 assert_eq!(right, *alpha < window.conjunctivity_generalization, "α = {alpha}, 1/C = {inverse}");

@@ -15,8 +15,8 @@
 //! same over the place of the cycle. **c** the critical C, below which no α does both, over n.
 
 use caveat_results::Table;
-use caveat_theory::TransitiveTask;
-use caveat_theory::window::{BalanceWindow, Training, balance_window};
+use caveat_theory::window::{BalanceWindow, balance_window};
+use caveat_theory::{Learner, TransitiveTask};
 
 use crate::axes::{Panel, margins};
 use crate::canvas::{Canvas, DOUBLE_COLUMN, Dash, Marker, Rect, Stroke};
@@ -52,7 +52,7 @@ fn window(n: usize, top: usize, length: usize) -> Result<Option<BalanceWindow>> 
         return Ok(None);
     }
     let task = TransitiveTask::new(n, &[(bottom, top)])?;
-    Ok(Some(balance_window(&task, Training::Ridge { c: f64::INFINITY })?))
+    Ok(Some(balance_window(&task, Learner::Ridge { c: f64::INFINITY })?))
 }
 
 /// Draws the windows.

@@ -9,6 +9,7 @@ pub mod error;
 pub mod flow;
 pub mod inference;
 pub mod kernel;
+pub mod learner;
 pub mod logistic;
 pub mod margins;
 pub mod memory;
@@ -25,8 +26,9 @@ pub use kernel::{
     Activation, ExchangeableKernel, MeasuredKernel, NetworkKernel, NetworkKernelKind, RandomFeatures,
     RandomFeaturesEstimate, RidgeModel, StoredPrecision, conjunctivity_by_depth, n_items_from_pairs,
 };
+pub use learner::{Learner, LearnerKind};
 pub use margins::{Accuracy, Margins};
 pub use pair_class::{PairClass, PairClasses, Section};
 pub use phase::{PhaseAxes, PhaseGrid, phase_grid};
 pub use task::{Exception, TransitiveTask};
-pub use window::{BalanceWindow, Training, balance_window, margins_of, window_boundaries};
+pub use window::{BalanceWindow, balance_window, margins_of, window_boundaries};

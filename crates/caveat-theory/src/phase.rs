@@ -11,12 +11,13 @@ use crate::Margins;
 use crate::comparison_graph::PresentationOrder;
 use crate::error::{Result, TheoryError, check_range};
 use crate::kernel::RidgeModel;
+use crate::learner::{Learner, LearnerKind};
 use crate::margins::Accuracy;
 use crate::margins::chain::{self, ChainSolution};
 use crate::memory;
 use crate::pair_class::{PairClass, PairClasses};
 use crate::task::TransitiveTask;
-use crate::window::{Training, margins_of};
+use crate::window::margins_of;
 
 /// Configurations solved together.
 const LANES: usize = 8;
@@ -40,17 +41,7 @@ pub struct PhaseAxes {
     /// 1/C (ridge) or 1/T (gradient flow), each in [0, ∞).
     pub inverse_strength: Vec<f64>,
     /// What the second axis regularizes.
-    pub kind: StrengthKind,
-}
-
-/// The kind of regularization along the second axis.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum StrengthKind {
-    /// Ridge with inverse regularization C.
-    #[default]
-    Ridge,
-    /// Gradient flow for time T.
-    GradientFlow,
+    pub learner: LearnerKind,
 }
 
 impl PhaseAxes {
@@ -77,7 +68,7 @@ impl PhaseAxes {
         Ok(Self {
             conjunctivity: (0..n_alpha).map(|k| alpha.0 + (alpha.1 - alpha.0) * center(k, n_alpha)).collect(),
             inverse_strength: (0..n_strength).map(|k| (low + (high - low) * center(k, n_strength)).exp()).collect(),
-            kind: StrengthKind::Ridge,
+            learner: LearnerKind::Ridge,
         })
     }
 
@@ -100,7 +91,7 @@ impl PhaseAxes {
 
     /// A cell in words.
     fn place(&self, alpha: f64, inverse: f64) -> String {
-        let name = if self.kind == StrengthKind::Ridge { "C" } else { "time" };
+        let name = if self.learner == LearnerKind::Ridge { "C" } else { "time" };
         format!("conjunctivity {alpha}, {name} {}", 1.0 / inverse)
     }
 }
@@ -147,7 +138,7 @@ pub fn phase_grid(task: &TransitiveTask, axes: &PhaseAxes, progress: &(dyn Fn(us
         check_range("1/C", inverse, 0.0, f64::MAX, "a finite number of at least 0")?;
     }
     let classes = task.classes()?;
-    let plan = (axes.kind == StrengthKind::Ridge).then(|| Plan::new(task, &classes)).flatten();
+    let plan = (axes.learner == LearnerKind::Ridge).then(|| Plan::new(task, &classes)).flatten();
     let width = axes.conjunctivity.len();
     axes.check_memory(GRID_BYTES)?;
     // Zeros cost nothing until they are written, which the threads do; memory is what takes the time here.
@@ -169,7 +160,7 @@ pub fn phase_grid(task: &TransitiveTask, axes: &PhaseAxes, progress: &(dyn Fn(us
                     continue;
                 }
                 for (k, &alpha) in alphas.iter().enumerate() {
-                    let accuracy = single(task, &classes, alpha, inverse, axes.kind)
+                    let accuracy = single(task, &classes, alpha, inverse, axes.learner)
                         .map_err(|error| error.at(axes.place(alpha, inverse)))?;
                     for (to, class) in row.iter_mut().zip(PairClass::SCORED) {
                         to[start + k] = accuracy.of(class).unwrap_or(f64::NAN);
@@ -188,27 +179,10 @@ fn single(
     classes: &PairClasses,
     alpha: f64,
     inverse: f64,
-    kind: StrengthKind,
+    learner: LearnerKind,
 ) -> Result<Accuracy> {
-    match kind {
-        StrengthKind::Ridge => {
-            let c = 1.0 / inverse;
-            // The chain route, if it applies, resolves the smallest margins.
-            let cause = match chain::solve(task, &RidgeModel::new(alpha, c)?) {
-                Ok(solution) => return Ok(solution.accuracy(classes)),
-                Err(cause) => cause,
-            };
-            match (margins_of(task, alpha, Training::Ridge { c }), cause) {
-                (Ok(margins), _) => Ok(margins.accuracy(classes)),
-                (Err(error), TheoryError::RouteUnavailable { .. }) => Err(error),
-                // Where the chain route applies, its failure comes first.
-                (Err(_), cause) => Err(cause),
-            }
-        }
-        StrengthKind::GradientFlow => {
-            Ok(margins_of(task, alpha, Training::GradientFlow { time: 1.0 / inverse })?.accuracy(classes))
-        }
-    }
+    let learner = Learner::with_strength(learner, 1.0 / inverse);
+    Ok(margins_of(task, alpha, learner)?.accuracy(classes))
 }
 
 /// A pair to judge: its items, its label, and whether it is trained.
@@ -565,7 +539,7 @@ mod tests {
             conjunctivity in prop::collection::vec(conjunctivity(), 1..10),
             inverse_strength in prop::collection::vec(inverse_strength(), 1..4),
         ) {
-            check(&task(n, &picks, weight), &PhaseAxes { conjunctivity, inverse_strength, kind: StrengthKind::Ridge });
+            check(&task(n, &picks, weight), &PhaseAxes { conjunctivity, inverse_strength, learner: LearnerKind::Ridge });
         }
     }
 
@@ -579,8 +553,8 @@ mod tests {
             (1001, vec![(500, 497)], 0.3, 10.0),
         ] {
             let task = TransitiveTask::new(n, &exceptions).unwrap();
-            let kind = StrengthKind::Ridge;
-            check(&task, &PhaseAxes { conjunctivity: vec![alpha], inverse_strength: vec![inverse], kind });
+            let learner = LearnerKind::Ridge;
+            check(&task, &PhaseAxes { conjunctivity: vec![alpha], inverse_strength: vec![inverse], learner });
         }
     }
 
@@ -590,7 +564,7 @@ mod tests {
         let axes = PhaseAxes {
             conjunctivity: vec![0.0, 0.2, 1.0],
             inverse_strength: vec![0.0, 1e-9],
-            kind: StrengthKind::Ridge,
+            learner: LearnerKind::Ridge,
         };
         let grid = phase_grid(&task, &axes, &|_| ()).unwrap();
         // α = 0, C = ∞: the cycle ties. α = 1: only trained pairs are known.

@@ -7,49 +7,15 @@
 
 use serde::Serialize;
 
-use crate::error::{Result, TheoryError, check_range};
+use crate::error::{Result, TheoryError};
 use crate::flow;
 use crate::kernel::RidgeModel;
-use crate::kernel::exchangeable::check_c;
+use crate::learner::Learner;
 use crate::margins::{Margins, chain, graph};
 use crate::pair_class::PairClass;
 use crate::task::TransitiveTask;
 
-/// How the kernel model is fitted.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Training {
-    /// Ridge regression with inverse regularization C ∈ (0, ∞].
-    Ridge {
-        /// C.
-        c: f64,
-    },
-    /// Gradient flow from zero for a time T ∈ (0, ∞].
-    GradientFlow {
-        /// T, in units of the normalized kernel ([`crate::flow`]).
-        time: f64,
-    },
-}
-
-impl Training {
-    fn check(self) -> Result<()> {
-        match self {
-            Self::Ridge { c } => check_c(c).map(|_| ()),
-            Self::GradientFlow { time } => {
-                check_range("time", time, f64::MIN_POSITIVE, f64::INFINITY, "positive (inf is allowed)").map(|_| ())
-            }
-        }
-    }
-
-    fn with_strength(self, strength: f64) -> Self {
-        match self {
-            Self::Ridge { .. } => Self::Ridge { c: strength },
-            Self::GradientFlow { .. } => Self::GradientFlow { time: strength },
-        }
-    }
-}
-
-/// Where generalization and memorization hold, for one task and one kind of training.
+/// Where generalization and memorization hold, for one task and one learner.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct BalanceWindow {
     /// μ*, the smallest screening at which a cross-section pair fails. `None` if none ever does, and where no single
@@ -75,23 +41,23 @@ pub struct BalanceWindow {
 /// with several exceptions each evaluation costs O(n²), with gradient flow or unequal weights a solve.
 ///
 /// ```
-/// use caveat_theory::{balance_window, Training, TransitiveTask};
-/// let window = balance_window(&TransitiveTask::new(9, &[(5, 3)])?, Training::Ridge { c: f64::INFINITY })?;
+/// use caveat_theory::{balance_window, Learner, TransitiveTask};
+/// let window = balance_window(&TransitiveTask::new(9, &[(5, 3)])?, Learner::Ridge { c: f64::INFINITY })?;
 /// assert!((window.screening_star.unwrap() - 1.0).abs() < 1e-12);
 /// assert!((window.conjunctivity_generalization - 1.0 / 3.0).abs() < 1e-12);
 /// # Ok::<(), caveat_theory::TheoryError>(())
 /// ```
 ///
 /// # Errors
-/// A training strength that is not positive, or what the solvers refuse.
-pub fn balance_window(task: &TransitiveTask, training: Training) -> Result<BalanceWindow> {
-    training.check()?;
-    match training {
-        Training::Ridge { c } if has_equal_weights(task) => {
+/// A strength of training that is not positive, or what the solvers refuse.
+pub fn balance_window(task: &TransitiveTask, learner: Learner) -> Result<BalanceWindow> {
+    learner.check()?;
+    match learner {
+        Learner::Ridge { c } if has_equal_weights(task) => {
             let weight = task.graph().edges()[0].weight();
             Screened::new(task)?.window(c, weight)
         }
-        _ => numerical_window(task, training, true),
+        _ => numerical_window(task, learner, true),
     }
 }
 
@@ -100,13 +66,13 @@ pub fn balance_window(task: &TransitiveTask, training: Training) -> Result<Balan
 ///
 /// # Errors
 /// As [`balance_window`].
-pub fn window_boundaries(task: &TransitiveTask, training: Training) -> Result<BalanceWindow> {
-    training.check()?;
-    match training {
-        Training::Ridge { .. } if has_equal_weights(task) => {
-            Ok(BalanceWindow { critical: None, ..balance_window(task, training)? })
+pub fn window_boundaries(task: &TransitiveTask, learner: Learner) -> Result<BalanceWindow> {
+    learner.check()?;
+    match learner {
+        Learner::Ridge { .. } if has_equal_weights(task) => {
+            Ok(BalanceWindow { critical: None, ..balance_window(task, learner)? })
         }
-        _ => numerical_window(task, training, false),
+        _ => numerical_window(task, learner, false),
     }
 }
 
@@ -115,18 +81,18 @@ fn has_equal_weights(task: &TransitiveTask) -> bool {
     edges.iter().all(|e| e.weight() == edges[0].weight())
 }
 
-/// Margins of a task under any training, by the fastest route.
+/// Margins of a task for any learner, by the fastest route.
 ///
 /// # Errors
 /// What the route refuses.
 pub fn margins_of(
     task: &TransitiveTask,
     conjunctivity: f64,
-    training: Training,
+    learner: Learner,
 ) -> Result<Box<dyn Margins + Send + Sync>> {
-    training.check()?;
-    match training {
-        Training::Ridge { c } => {
+    learner.check()?;
+    match learner {
+        Learner::Ridge { c } => {
             let model = RidgeModel::new(conjunctivity, c)?;
             match chain::solve(task, &model) {
                 Ok(solution) => Ok(Box::new(solution)),
@@ -134,7 +100,10 @@ pub fn margins_of(
                 Err(e) => Err(e),
             }
         }
-        Training::GradientFlow { time } => Ok(Box::new(flow::solve(task.graph(), conjunctivity, time)?)),
+        Learner::GradientFlow { time } => Ok(Box::new(flow::solve(task.graph(), conjunctivity, time)?)),
+        Learner::Logistic { c } => {
+            Ok(Box::new(crate::logistic::solve(task.graph(), &RidgeModel::new(conjunctivity, c)?)?))
+        }
     }
 }
 
@@ -266,8 +235,8 @@ impl<'t> Screened<'t> {
     }
 }
 
-/// The same boundaries from solutions alone, for any training.
-fn numerical_window(task: &TransitiveTask, training: Training, with_critical: bool) -> Result<BalanceWindow> {
+/// The same boundaries from solutions alone, for any learner.
+fn numerical_window(task: &TransitiveTask, learner: Learner, with_critical: bool) -> Result<BalanceWindow> {
     let classes = task.classes()?;
     let pairs = |wanted: PairClass| -> Vec<(usize, usize, f64)> {
         classes
@@ -277,19 +246,19 @@ fn numerical_window(task: &TransitiveTask, training: Training, with_critical: bo
             .collect()
     };
     let (cross, cycle) = (pairs(PairClass::CrossSection), pairs(PairClass::ExceptionCycle));
-    let worst = |pairs: &[(usize, usize, f64)], alpha: f64, training: Training| -> Result<f64> {
-        let solution = margins_of(task, alpha, training)?;
+    let worst = |pairs: &[(usize, usize, f64)], alpha: f64, learner: Learner| -> Result<f64> {
+        let solution = margins_of(task, alpha, learner)?;
         Ok(pairs.iter().fold(f64::INFINITY, |w, &(i, j, y)| {
             w.min(y * f64::from(solution.sign(i, j)) * solution.margin(i, j).abs())
         }))
     };
-    let generalization = |training: Training| -> Result<(f64, f64)> {
+    let generalization = |learner: Learner| -> Result<(f64, f64)> {
         if cross.is_empty() {
             return Ok((0.0, 1.0));
         }
         // In the logit of α, from both limits' neighborhoods.
         let (low, high) = (-30.0, 30.0);
-        let correct = |x: f64| worst(&cross, logistic(x), training);
+        let correct = |x: f64| worst(&cross, logistic(x), learner);
         Ok(match first_correct(correct, low, high, 240)? {
             None => (0.0, 0.0),
             Some(from) => {
@@ -298,25 +267,26 @@ fn numerical_window(task: &TransitiveTask, training: Training, with_critical: bo
             }
         })
     };
-    let memorization = |training: Training| -> Result<f64> {
+    let memorization = |learner: Learner| -> Result<f64> {
         if cycle.is_empty()
-            || training == (Training::Ridge { c: f64::INFINITY })
-            || training == (Training::GradientFlow { time: f64::INFINITY })
+            || learner == (Learner::Ridge { c: f64::INFINITY })
+            || learner == (Learner::GradientFlow { time: f64::INFINITY })
         {
             return Ok(0.0);
         }
-        last_failure(|alpha| worst(&cycle, alpha, training))
+        last_failure(|alpha| worst(&cycle, alpha, learner))
     };
-    let (from, alpha_gen) = generalization(training)?;
-    let alpha_mem = memorization(training)?;
+    let (from, alpha_gen) = generalization(learner)?;
+    let alpha_mem = memorization(learner)?;
+    let stronger = |strength: f64| Learner::with_strength(learner.kind(), strength);
     let gap = |log: f64| -> Result<f64> {
-        let t = training.with_strength(log.exp());
+        let t = stronger(log.exp());
         let (from, to) = generalization(t)?;
         Ok(to - memorization(t)?.max(from))
     };
-    // A window that no training strength closes has no critical one.
+    // A window that no strength of training closes has no critical one.
     let closes = || -> Result<bool> {
-        Ok(!cross.is_empty() && gap(1e6_f64.ln())? > 0.0 && generalization(training.with_strength(1e6))?.1 < 1.0)
+        Ok(!cross.is_empty() && gap(1e6_f64.ln())? > 0.0 && generalization(stronger(1e6))?.1 < 1.0)
     };
     let critical = if !with_critical || !closes()? {
         None
@@ -410,7 +380,7 @@ mod tests {
     use super::*;
 
     fn ridge(n: usize, exceptions: &[(usize, usize)], c: f64) -> BalanceWindow {
-        balance_window(&TransitiveTask::new(n, exceptions).unwrap(), Training::Ridge { c }).unwrap()
+        balance_window(&TransitiveTask::new(n, exceptions).unwrap(), Learner::Ridge { c }).unwrap()
     }
 
     #[test]
@@ -492,7 +462,7 @@ mod tests {
         let task = TransitiveTask::new(9, &[(5, 3)]).unwrap();
         for c in [2.0, 10.0, 300.0] {
             let (closed, numerical) =
-                (ridge(9, &[(5, 3)], c), numerical_window(&task, Training::Ridge { c }, true).unwrap());
+                (ridge(9, &[(5, 3)], c), numerical_window(&task, Learner::Ridge { c }, true).unwrap());
             let close = |a: f64, b: f64| (a - b).abs() < 1e-11;
             if closed.conjunctivity_generalization > 0.0 {
                 assert!(close(closed.conjunctivity_generalization, numerical.conjunctivity_generalization));
@@ -544,7 +514,7 @@ mod tests {
         for (i, j) in (1..9).map(|i| (i - 1, i)).chain([(5, 3)]) {
             task = task.with_weight(i, j, 4.0).unwrap();
         }
-        let (a, b) = (balance_window(&task, Training::Ridge { c: 5.0 }).unwrap(), ridge(9, &[(5, 3)], 20.0));
+        let (a, b) = (balance_window(&task, Learner::Ridge { c: 5.0 }).unwrap(), ridge(9, &[(5, 3)], 20.0));
         assert!((a.conjunctivity_generalization - b.conjunctivity_generalization).abs() < 1e-14);
         assert!((a.conjunctivity_memorization - b.conjunctivity_memorization).abs() < 1e-13);
         assert!((a.critical.unwrap() * 4.0 / b.critical.unwrap() - 1.0).abs() < 1e-13);

@@ -14,7 +14,7 @@ use caveat_theory::margins::graph;
 use caveat_theory::margins::laplacian::SparseSolver;
 use caveat_theory::margins::ridge::{self, Trained};
 use caveat_theory::{
-    Comparison, ComparisonGraph, ExchangeableKernel, MarginFitter, Margins, PairClass, PhaseAxes, RidgeModel, Training,
+    Comparison, ComparisonGraph, ExchangeableKernel, Learner, MarginFitter, Margins, PairClass, PhaseAxes, RidgeModel,
     TransitiveTask, balance_window, flow, logistic, phase_grid,
 };
 use serde_json::json;
@@ -146,7 +146,7 @@ fn python() -> Result<serde_json::Value> {
     let margins: Vec<f64> = pairs.iter().map(|&(i, j)| solution.margin(i, j)).collect();
     let fit = || MarginFitter::new(task.graph(), &pairs)?.fit(&margins);
     let fitted = fit()?;
-    let training = Training::Ridge { c: 10.0 };
+    let learner = Learner::Ridge { c: 10.0 };
     let mut calls = serde_json::Map::new();
     let mut time = |name: &str, call: &dyn Fn() -> caveat_theory::Result<()>| -> Result<()> {
         let mut seconds = Vec::new();
@@ -166,7 +166,7 @@ fn python() -> Result<serde_json::Value> {
     time("accuracy", &|| task.classes().map(|c| _ = black_box(solution.accuracy(&c))))?;
     time("gradient_flow", &|| flow::solve(task.graph(), 0.2, 10.0).map(|s| drop(black_box(s))))?;
     time("logistic", &|| logistic::solve(task.graph(), &RidgeModel::new(0.2, 10.0)?).map(|s| drop(black_box(s))))?;
-    time("balance_window", &|| balance_window(&task, training).map(|w| _ = black_box(w)))?;
+    time("balance_window", &|| balance_window(&task, learner).map(|w| _ = black_box(w)))?;
     time("fit", &|| fit().map(|f| drop(black_box(f))))?;
     time("predict", &|| predicted_margins(&fitted, task.graph(), &pairs).map(|p| drop(black_box(p))))?;
     let axes = PhaseAxes::cell_centers(1_000, 1_000, (0.0, 1.0), (1e-3, 1e1))?;

@@ -14,10 +14,11 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::family::{Chart, Family, Field, Point, Surface, logistic};
 use super::fit::FitLimit;
+use super::surface::{Chart, Field, Point, Surface, logistic};
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
+use crate::learner::LearnerKind;
 
 /// What something with a field for each parameter has for one of them.
 macro_rules! of_parameter {
@@ -76,7 +77,7 @@ pub struct ChoiceCount {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ModelSpec {
     /// What learns the margins.
-    pub family: Family,
+    pub learner: LearnerKind,
     /// α ∈ [0, 1] held fixed; `None` to estimate it.
     pub conjunctivity: Option<f64>,
     /// Strength (C or t) ∈ [0, ∞] held fixed; `None` to estimate it. At 0 the gain stands for gain·strength.
@@ -89,8 +90,8 @@ pub struct ModelSpec {
 
 impl ModelSpec {
     /// Free conjunctivity, strength and gain; no lapses, no bias.
-    pub fn new(family: Family) -> Self {
-        Self { family, conjunctivity: None, strength: None, lapse: false, position_bias: false }
+    pub fn new(learner: LearnerKind) -> Self {
+        Self { learner, conjunctivity: None, strength: None, lapse: false, position_bias: false }
     }
 
     /// The same with α held at `conjunctivity`.
@@ -136,7 +137,7 @@ pub struct Estimates {
     /// α; NaN without signal.
     pub conjunctivity: f64,
     /// C or t in [0, ∞], 0 only in the Hebbian limit; NaN without signal, and for conjunctive logistic margins. A logistic C is ∞ at
-    /// the end of its range, [`LOGISTIC_MAX`](crate::inference::family::LOGISTIC_MAX), and the gain is the one there.
+    /// the end of its range, [`LOGISTIC_MAX`](crate::inference::surface::LOGISTIC_MAX), and the gain is the one there.
     pub strength: f64,
     /// Scale of the margins, in logits for choices; gain·strength in the Hebbian limit, gain·m in the conjunctive one.
     pub gain: f64,
@@ -199,7 +200,7 @@ pub(crate) struct Model {
 
 impl Model {
     pub(crate) fn new(graph: &ComparisonGraph, spec: &ModelSpec, pairs: &[(usize, usize)]) -> Result<Self> {
-        let surface = Surface::with_fixed(graph, spec.family, pairs, spec.conjunctivity, spec.strength)?;
+        let surface = Surface::with_fixed(graph, spec.learner, pairs, spec.conjunctivity, spec.strength)?;
         let first = graph.edges()[0].weight();
         let common_weight = graph.edges().iter().all(|e| e.weight() == first).then_some(first);
         let mut positions = HashMap::with_capacity(pairs.len());
@@ -287,7 +288,7 @@ impl Model {
                 }
             }
         }
-        if self.spec.family != Family::Ridge || self.common_weight.is_none() {
+        if self.spec.learner != LearnerKind::Ridge || self.common_weight.is_none() {
             (screening, memorization) = (nothing, nothing);
         }
         Ok(Estimates { conjunctivity, strength, gain, lapse, position_bias, screening, memorization, limit, saturated })

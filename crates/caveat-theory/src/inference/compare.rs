@@ -282,8 +282,8 @@ fn positive(variance: f64) -> Result<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inference::family::Family;
     use crate::kernel::RidgeModel;
+    use crate::learner::LearnerKind;
     use crate::margins::{Margins, chain};
     use crate::task::TransitiveTask;
     use rand_distr::StandardNormal;
@@ -291,7 +291,7 @@ mod tests {
     const UNTRAINED: Candidate = Candidate::Untrained { position_bias: false };
 
     fn ridge() -> ModelSpec {
-        ModelSpec::new(Family::Ridge)
+        ModelSpec::new(LearnerKind::Ridge)
     }
 
     /// Choices of `subjects` learners alike, `trials` on every ordered pair, with a bias for the first position.

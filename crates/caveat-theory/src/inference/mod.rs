@@ -6,7 +6,6 @@ pub mod choice;
 pub mod compare;
 pub mod design;
 pub mod distributions;
-pub mod family;
 pub mod fit;
 pub mod hierarchy;
 pub mod identify;
@@ -16,6 +15,7 @@ pub mod opposite;
 pub mod predict;
 pub mod profile;
 mod refit;
+pub mod surface;
 
 pub use bootstrap::{Interval, Intervals, bootstrap};
 pub use choice::{
@@ -24,7 +24,6 @@ pub use choice::{
     ordered_pairs,
 };
 pub use compare::{Candidate, Compared, Comparison, compare_choices, compare_margins, default_folds};
-pub use family::{Family, Surface};
 pub use fit::{Fit, FitLimit, MarginFitter, ObservedTask};
 pub use hierarchy::{
     Hierarchy, LARGEST_BETWEEN, PopulationFit, PopulationParameter, ShrunkenEstimate, UnitChoices, UnitMargins,
@@ -38,3 +37,4 @@ pub use predict::{
     predicted_margins, prediction_intervals,
 };
 pub use profile::{Parameter, ProfileIntervals, profile, profile_intervals};
+pub use surface::Surface;

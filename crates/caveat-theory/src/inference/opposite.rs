@@ -102,7 +102,8 @@ pub fn opposite_margins(residual: f64, opposite_residual: f64, total_squares: f6
 mod tests {
     use super::*;
     use crate::TransitiveTask;
-    use crate::inference::{Family, ModelSpec, ordered_pairs};
+    use crate::inference::{ModelSpec, ordered_pairs};
+    use crate::learner::LearnerKind;
 
     fn counts(rows: &[(usize, usize, f64)]) -> Vec<Vec<ChoiceCount>> {
         let count = |&(first, second, first_chosen): &_| ChoiceCount { first, second, first_chosen, trials: 20.0 };
@@ -127,7 +128,8 @@ mod tests {
             counts(&[(0, 1, 18.0), (1, 2, 15.0), (2, 3, 16.0), (3, 4, 19.0), (0, 4, 20.0), (4, 1, 4.0), (1, 3, 7.0)]);
         let turned = |c: &ChoiceCount| ChoiceCount { first_chosen: c.trials - c.first_chosen, ..*c };
         let wrong = vec![right[0].iter().map(turned).collect::<Vec<_>>()];
-        let fitter = ChoiceFitter::new(task.graph(), &ModelSpec::new(Family::Ridge), &ordered_pairs(&right)).unwrap();
+        let fitter =
+            ChoiceFitter::new(task.graph(), &ModelSpec::new(LearnerKind::Ridge), &ordered_pairs(&right)).unwrap();
         let (fit, against) = (fitter.fit(&right).unwrap(), fitter.fit(&wrong).unwrap());
         let evidence = opposite_choices(&fitter, &against, &wrong).unwrap();
         assert!((evidence - (fit.log_likelihood - against.log_likelihood)).abs() < 1e-9 * evidence && evidence > CLEAR);

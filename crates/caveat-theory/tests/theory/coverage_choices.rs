@@ -1,7 +1,7 @@
 //! Coverage of the 95 % profile intervals of fits to choices, by simulation.
 
+use caveat_theory::LearnerKind;
 use caveat_theory::inference::choice::{ChoiceCount, ChoiceFitter, ModelSpec, ParameterInterval};
-use caveat_theory::inference::family::Family;
 use caveat_theory::{Margins, RidgeModel, TransitiveTask, margins::chain};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -79,7 +79,7 @@ fn check(shares: [f64; 5], what: &str) {
 fn profile_intervals_of_choices_cover_the_truth() {
     // Truths inside every range, with data that keep nearly all estimates inside too: at a bound the loss of a parameter is
     // no longer χ² and intervals are conservative.
-    let ridge = ModelSpec::new(Family::Ridge);
+    let ridge = ModelSpec::new(LearnerKind::Ridge);
     check(
         coverage(9, (5, 3), 100, [0.25, 5.0, 3.0, 0.0, 0.0], &ridge, 1),
         "n = 9, 100 trials per ordered pair, three parameters",

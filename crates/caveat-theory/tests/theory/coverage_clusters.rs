@@ -4,10 +4,9 @@
 //! `CAVEAT_SIMULATIONS` sets the number of simulations a setting (1,000). The truth is what infinitely many clusters give.
 
 use caveat_theory::inference::{
-    ChoiceCount, ChoiceFitter, Family, Interval, MarginFitter, ModelSpec, ObservedTask, margin_intervals,
-    prediction_intervals,
+    ChoiceCount, ChoiceFitter, Interval, MarginFitter, ModelSpec, ObservedTask, margin_intervals, prediction_intervals,
 };
-use caveat_theory::{Margins, RidgeModel, TransitiveTask, margins::chain};
+use caveat_theory::{LearnerKind, Margins, RidgeModel, TransitiveTask, margins::chain};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
@@ -203,7 +202,7 @@ fn intervals_over_subjects_hold_the_truth() {
     {
         for (lapse, bias) in [(0.0, 0.0), (0.1, 0.3)] {
             let people = People { truth: (0.25, 4.0, 4.0), lapse, bias, spread };
-            let mut spec = ModelSpec::new(Family::Ridge);
+            let mut spec = ModelSpec::new(LearnerKind::Ridge);
             if lapse > 0.0 {
                 spec = spec.with_lapse().with_position_bias();
             }

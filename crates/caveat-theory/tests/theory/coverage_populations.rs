@@ -1,9 +1,9 @@
 //! How often the intervals of a population's parameters cover the truth, in simulations of people with lapses.
 
-use caveat_theory::TransitiveTask;
 use caveat_theory::inference::{
-    ChoiceCount, ChoiceParameter, Family, Hierarchy, Interval, ModelSpec, Surface, UnitChoices, UnitScale,
+    ChoiceCount, ChoiceParameter, Hierarchy, Interval, ModelSpec, Surface, UnitChoices, UnitScale,
 };
+use caveat_theory::{LearnerKind, TransitiveTask};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
@@ -59,7 +59,7 @@ fn simulate(setting: &Setting, surface: &Surface, seed: u64) -> [Interval; 2] {
         (0..setting.people).map(|_| vec![person(setting, surface, true, &mut rng).1]).collect();
     let units: Vec<UnitChoices<'_>> =
         people.iter().map(|clusters| UnitChoices { graph: task.graph(), clusters }).collect();
-    let hierarchy = Hierarchy::of_choices(&ModelSpec::new(Family::Ridge).with_lapse(), &units, &|| {}).unwrap();
+    let hierarchy = Hierarchy::of_choices(&ModelSpec::new(LearnerKind::Ridge).with_lapse(), &units, &|| {}).unwrap();
     hierarchy.intervals([ChoiceParameter::Conjunctivity, ChoiceParameter::Strength]).map(Option::unwrap)
 }
 
@@ -86,7 +86,7 @@ fn population_intervals_cover_between_90_and_98_percent_with_nobody_left_out() {
     let first = number("CAVEAT_SIMULATIONS_FIRST").unwrap_or(0);
     let pairs: Vec<(usize, usize)> = (0..ITEMS).flat_map(|i| (i + 1..ITEMS).map(move |j| (i, j))).collect();
     let task = TransitiveTask::new(ITEMS, &[]).unwrap();
-    let surface = Surface::new(task.graph(), Family::Ridge, &pairs).unwrap();
+    let surface = Surface::new(task.graph(), LearnerKind::Ridge, &pairs).unwrap();
     let mut wrong = Vec::new();
     println!("spread  alpha     c  people  |  alpha covers (below, above)  |  c covers (below, above)");
     let chosen = number("CAVEAT_SETTING");
@@ -131,7 +131,7 @@ fn intervals_of_few_units_cover_between_90_and_98_percent_on_the_whole() {
     let simulations = std::env::var("CAVEAT_SIMULATIONS").ok().and_then(|v| v.parse().ok()).unwrap_or(400_usize);
     let pairs: Vec<(usize, usize)> = (0..ITEMS).flat_map(|i| (i + 1..ITEMS).map(move |j| (i, j))).collect();
     let task = TransitiveTask::new(ITEMS, &[]).unwrap();
-    let surface = Surface::new(task.graph(), Family::Ridge, &pairs).unwrap();
+    let surface = Surface::new(task.graph(), LearnerKind::Ridge, &pairs).unwrap();
     let parameters = [ChoiceParameter::Conjunctivity, ChoiceParameter::Strength, ChoiceParameter::Gain];
     println!("people  spread  |  alpha      c   gain");
     let mut all = [0.0; 3];
@@ -146,7 +146,7 @@ fn intervals_of_few_units_cover_between_90_and_98_percent_on_the_whole() {
                     (0..people).map(|_| person(&setting, &surface, false, &mut rng)).map(|(t, c)| (t, vec![c])).unzip();
                 let units: Vec<UnitChoices<'_>> =
                     choices.iter().map(|clusters| UnitChoices { graph: task.graph(), clusters }).collect();
-                let spec = ModelSpec::new(Family::Ridge);
+                let spec = ModelSpec::new(LearnerKind::Ridge);
                 let fit = Hierarchy::of_choices(&spec, &units, &|| {}).unwrap().fit(&|| {});
                 std::array::from_fn(|p| {
                     let found = fit.parameters.iter().find(|f| f.parameter == parameters[p]).unwrap();

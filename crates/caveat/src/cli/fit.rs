@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use caveat_results::{ChoiceColumns, Input, Phase};
+use caveat_theory::LearnerKind;
 use clap::{Args, ValueEnum};
 
 use super::OutputSpec;
@@ -47,8 +48,8 @@ pub(crate) struct FitArgs {
     #[arg(long, value_enum)]
     pub(crate) loss: Option<FitLoss>,
     /// What learns the margins: ridge regression, gradient flow (a time in place of C) or kernel logistic regression
-    #[arg(long, value_enum, default_value_t = Learner::Ridge)]
-    pub(crate) learner: Learner,
+    #[arg(long, value_enum, default_value_t = LearnerName::Ridge)]
+    pub(crate) learner: LearnerName,
     /// Let some choices be random: estimate a lapse rate
     #[arg(long)]
     pub(crate) lapse: bool,
@@ -184,13 +185,23 @@ pub(crate) enum FitLoss {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Learner {
+pub(crate) enum LearnerName {
     /// Kernel ridge regression
     Ridge,
     /// Gradient flow, stopped after a time
     GradientFlow,
     /// Kernel logistic regression
     Logistic,
+}
+
+impl From<LearnerName> for LearnerKind {
+    fn from(name: LearnerName) -> Self {
+        match name {
+            LearnerName::Ridge => Self::Ridge,
+            LearnerName::GradientFlow => Self::GradientFlow,
+            LearnerName::Logistic => Self::Logistic,
+        }
+    }
 }
 
 #[cfg(test)]

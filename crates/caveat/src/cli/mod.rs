@@ -14,7 +14,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(crate) use design::DesignArgs;
-pub(crate) use fit::{ByColumn, ChoiceSpec, ClusterColumn, FitArgs, FitLoss, Learner};
+pub(crate) use fit::{ByColumn, ChoiceSpec, ClusterColumn, FitArgs, FitLoss, LearnerName};
 #[cfg(feature = "lm")]
 pub(crate) use lm::{ComputeSpec, FetchArgs, ModelsArgs, RunArgs, Saved, ScoreArgs, SourceName, SweepArgs};
 pub(crate) use lm::{GeometryArgs, LmCommand};

@@ -12,7 +12,7 @@ pub(crate) mod results;
 pub(crate) mod task;
 pub(crate) mod window;
 
-use caveat_theory::{Training, TransitiveTask, memory};
+use caveat_theory::{Learner, TransitiveTask, memory};
 
 use crate::cli::{Order, TaskSpec};
 use crate::failure::Failure;
@@ -60,10 +60,10 @@ pub(crate) fn pairs(flat: &[usize]) -> Vec<(usize, usize)> {
     flat.chunks_exact(2).map(|e| (e[0], e[1])).collect()
 }
 
-/// The training that --c and --time describe; they exclude each other.
-pub(crate) fn training(c: Option<f64>, time: Option<f64>) -> Training {
+/// The learner that --c and --time describe; they exclude each other.
+pub(crate) fn learner(c: Option<f64>, time: Option<f64>) -> Learner {
     match time {
-        Some(time) => Training::GradientFlow { time },
-        None => Training::Ridge { c: c.unwrap_or(f64::INFINITY) },
+        Some(time) => Learner::GradientFlow { time },
+        None => Learner::Ridge { c: c.unwrap_or(f64::INFINITY) },
     }
 }

@@ -2,8 +2,8 @@
 
 use caveat_figures::phase_figure::{self, PhaseInputs};
 use caveat_results::{Format, Table};
-use caveat_theory::phase::{GRID_BYTES, StrengthKind};
-use caveat_theory::{PairClass, PhaseAxes, PhaseGrid, TransitiveTask, phase_grid};
+use caveat_theory::phase::GRID_BYTES;
+use caveat_theory::{LearnerKind, PairClass, PhaseAxes, PhaseGrid, TransitiveTask, phase_grid};
 
 use super::both_orders;
 use crate::cli::PhaseArgs;
@@ -23,7 +23,7 @@ pub(crate) fn run(args: &PhaseArgs) -> Result<(), Failure> {
     let (alpha, inverse) = ((args.conjunctivity[0], args.conjunctivity[1]), (args.inverse_c[0], args.inverse_c[1]));
     let mut axes = PhaseAxes::cell_centers(args.grid.0, args.grid.1, alpha, inverse)?;
     if args.gradient_flow {
-        axes.kind = StrengthKind::GradientFlow;
+        axes.learner = LearnerKind::GradientFlow;
     }
     axes.check_memory(bytes_per_cell(args))?;
     let grid = with_progress(&task, &axes, "phase grid")?;
@@ -76,10 +76,10 @@ pub(crate) fn with_progress(task: &TransitiveTask, axes: &PhaseAxes, what: &str)
 
 /// One row per cell.
 pub(crate) fn table(grid: &PhaseGrid) -> Result<Table, Failure> {
-    let PhaseAxes { conjunctivity, inverse_strength, kind } = &grid.axes;
-    let (inverse_name, name) = match kind {
-        StrengthKind::Ridge => ("inverse_c", "c"),
-        StrengthKind::GradientFlow => ("inverse_time", "time"),
+    let PhaseAxes { conjunctivity, inverse_strength, learner } = &grid.axes;
+    let (inverse_name, name) = match learner {
+        LearnerKind::Ridge | LearnerKind::Logistic => ("inverse_c", "c"),
+        LearnerKind::GradientFlow => ("inverse_time", "time"),
     };
     let width = conjunctivity.len();
     let cells = 0..grid.n_cells();

@@ -4,7 +4,7 @@ use caveat_results::{Format, Table};
 use caveat_theory::balance_window;
 use serde_json::json;
 
-use super::{both_orders, training};
+use super::{both_orders, learner};
 use crate::cli::WindowArgs;
 use crate::failure::Failure;
 use crate::output::{check_table_path, json as to_json, print_table, print_text, write_result};
@@ -14,8 +14,8 @@ pub(crate) fn run(args: &WindowArgs) -> Result<(), Failure> {
         check_table_path(path)?;
     }
     let task = both_orders(&args.task)?;
-    let training = training(args.c, args.time);
-    let w = balance_window(&task, training)?;
+    let learner = learner(args.c, args.time);
+    let w = balance_window(&task, learner)?;
     let exceptions: Vec<[usize; 2]> = task.exceptions().iter().map(|e| [e.winner, e.loser]).collect();
     let (strength, critical) = if args.time.is_some() { ("time", "critical_time") } else { ("c", "critical_c") };
     let value = json!({

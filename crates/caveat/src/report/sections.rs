@@ -6,9 +6,7 @@ use caveat_figures::language_models::trained;
 use caveat_figures::window_figure::{self, WindowInputs};
 use caveat_figures::{Figure, task_figure};
 use caveat_results::{Geometries, GroupColumn, GroupValue, Phase, Selection, Summary, Table, TrialColumn, summarize};
-use caveat_theory::{
-    Activation, NetworkKernel, NetworkKernelKind, PairClass, Training, TransitiveTask, balance_window,
-};
+use caveat_theory::{Activation, Learner, NetworkKernel, NetworkKernelKind, PairClass, TransitiveTask, balance_window};
 
 use crate::cli::FigureName;
 use crate::commands::figure::{
@@ -80,14 +78,14 @@ fn window_section(tasks: &[TransitiveTask]) -> Result<Section, Failure> {
     let mut names = Vec::new();
     for task in tasks {
         let name = task_name(task);
-        let w = balance_window(task, Training::Ridge { c: f64::INFINITY })?;
+        let w = balance_window(task, Learner::Ridge { c: f64::INFINITY })?;
         let star = w.screening_star.map_or("none: never fails".into(), short);
         findings.push((format!("{name}: critical screening μ*"), star));
         findings.push((format!("{name}: α_gen without ridge"), short(w.conjunctivity_generalization)));
         findings.push((format!("{name}: critical C"), w.critical.map_or("none".into(), short)));
         for exponent in -4..=12 {
             let c = 10f64.powf(f64::from(exponent) / 4.0);
-            let w = balance_window(task, Training::Ridge { c })?;
+            let w = balance_window(task, Learner::Ridge { c })?;
             names.push(name.clone());
             rows.push((
                 c,

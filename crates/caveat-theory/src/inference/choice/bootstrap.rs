@@ -6,8 +6,8 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::super::bootstrap::{Interval, check_replicates, expanded_tail};
-use super::super::family::Field;
 use super::super::fit::FitLimit;
+use super::super::surface::Field;
 use super::response::Response;
 use super::scoring::{AMPLITUDE, BIAS, Coordinates, LAPSE, Search, Workspace, maximize};
 use super::{At, ChoiceCount, ChoiceFit, ChoiceFitter, Model, search};

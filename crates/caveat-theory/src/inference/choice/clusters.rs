@@ -7,8 +7,8 @@ mod score;
 use serde::Serialize;
 
 use super::super::bootstrap::Interval;
-use super::super::family::{Chart, Family, logistic, logit};
 use super::super::fit::{Fit, FitLimit};
+use super::super::surface::{Chart, logistic, logit};
 use super::profile::{self, ChoiceIntervals, Coordinate, Profile};
 use super::response::{Binomial, MAX_LAPSE, Response};
 use super::scoring::Workspace;
@@ -19,6 +19,7 @@ use super::{
 };
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
+use crate::learner::LearnerKind;
 use score::{Clusters, are_alike};
 
 /// An α below which the plane's box may have kept an interval from its end.
@@ -120,7 +121,7 @@ pub fn margin_intervals(
     if fit.n_pairs != pairs.len() {
         return refused(format!("a fit of {} pairs for {}; give that to these pairs", fit.n_pairs, pairs.len()));
     }
-    let fitter = MarginModelFitter::new(graph, &ModelSpec::new(Family::Ridge), pairs)?;
+    let fitter = MarginModelFitter::new(graph, &ModelSpec::new(LearnerKind::Ridge), pairs)?;
     let observations = |(k, cluster): (usize, &Vec<f64>)| -> Vec<MarginObservation> {
         let weight = weights.map_or(1.0, |w| w[k]);
         let one = |(&(first, second), &margin)| MarginObservation { first, second, margin, weight };
@@ -209,7 +210,7 @@ fn intervals<R: Response>(
         let estimate = estimates.of(parameter);
         let holds = estimate.is_nan() || is_within(&found, estimate);
         // A logistic C at the end of what is tried is no limit: with another gain it would lie inside.
-        let is_cut_off = model.spec.family == Family::Logistic && estimates.strength.is_infinite();
+        let is_cut_off = model.spec.learner == LearnerKind::Logistic && estimates.strength.is_infinite();
         if is_product || (holds && !estimates.saturated && !is_cut_off) {
             return Ok(Some(found));
         }
@@ -240,7 +241,7 @@ fn intervals<R: Response>(
         gain.high = f64::INFINITY;
     }
     let (mut conjunctivity, mut strength, mut screening, mut memorization) = (conjunctivity, strength, None, None);
-    if model.spec.family == Family::Ridge && primary == Chart::Plane && model.surface.is_exact() {
+    if model.spec.learner == LearnerKind::Ridge && primary == Chart::Plane && model.surface.is_exact() {
         let mut start = on_primary.profile.best.theta;
         let ends = model.surface.ends(Chart::Screening);
         // Without signal neither is known; any start will do.

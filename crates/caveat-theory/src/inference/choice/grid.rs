@@ -14,7 +14,7 @@ use super::scoring::{AMPLITUDE, BIAS, Coordinates, Held, LAPSE, Optimum, Search,
 use super::search::{self, inside};
 use super::{At, Model};
 use crate::error::Result;
-use crate::inference::family::Chart;
+use crate::inference::surface::Chart;
 
 /// Log-likelihood below the peak at which it counts as 0.
 pub(crate) const DEPTH: f64 = 10.0;

@@ -1,4 +1,4 @@
-//! Weighted least-squares fits of any family to margins of ordered pairs, with an optional position bias.
+//! Weighted least-squares fits of any learner to margins of ordered pairs, with an optional position bias.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,8 +7,8 @@ use super::scoring::Workspace;
 use super::{At, ChoiceBootstrap, ChoiceIntervals, Estimates, Model, ModelSpec, UnitGrid, bootstrap, profile, search};
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
-use crate::inference::family::{Field, Surface};
 use crate::inference::fit::{FitLimit, check_size};
+use crate::inference::surface::{Field, Surface};
 
 /// An observed margin of an ordered pair.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::super::bootstrap::Interval;
-use super::super::family::Chart;
 use super::super::fit::FitLimit;
+use super::super::surface::Chart;
 use super::information::{Directions, SHARE};
 use super::response::{Binomial, MAX_LAPSE, Response, THRESHOLD};
 use super::scoring::{
@@ -18,7 +18,7 @@ use crate::error::{Result, TheoryError};
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct ParameterInterval {
     /// The nearest values on either side at which the profile has fallen by the threshold; the end of the parameter's range
-    /// where it never does (for a logistic C, [`LOGISTIC_MAX`](crate::inference::family::LOGISTIC_MAX) counts as ∞).
+    /// where it never does (for a logistic C, [`LOGISTIC_MAX`](crate::inference::surface::LOGISTIC_MAX) counts as ∞).
     pub interval: Interval,
     /// Whether the observed pairs determine the parameter, however little noise there were: the expected information at
     /// the optimum, in coordinates that are finite in limits, has no null direction along which the parameter changes.
@@ -148,7 +148,7 @@ impl Model {
     /// A parameter's value in its coordinate; not finite out of its range.
     pub(super) fn transformed(&self, parameter: ChoiceParameter, value: f64) -> f64 {
         match parameter {
-            ChoiceParameter::Conjunctivity => super::super::family::logit(value),
+            ChoiceParameter::Conjunctivity => super::super::surface::logit(value),
             ChoiceParameter::Strength => value.ln() + self.surface.log_weight(),
             ChoiceParameter::Gain => value.ln(),
             ChoiceParameter::Lapse if !(0.0..=MAX_LAPSE).contains(&value) => f64::NAN,
@@ -338,7 +338,7 @@ pub(super) fn intervals<R: Response>(
         let high = profile.end(coordinate, estimate, bounds.1, scale, threshold)?;
         let shift = surface.log_weight();
         let (range, back): ((f64, f64), &dyn Fn(f64) -> f64) = match parameter {
-            ChoiceParameter::Conjunctivity => ((0.0, 1.0), &super::super::family::logistic),
+            ChoiceParameter::Conjunctivity => ((0.0, 1.0), &super::super::surface::logistic),
             ChoiceParameter::Strength => ((0.0, f64::INFINITY), &move |z: f64| (z - shift).exp()),
             ChoiceParameter::Gain => ((0.0, f64::INFINITY), &f64::exp),
             ChoiceParameter::Lapse => ((0.0, MAX_LAPSE), &|l| l),

@@ -1,6 +1,6 @@
 //! Fisher scoring with damping, within bounds, over up to two surface coordinates, amplitude, lapse rate and position bias.
 
-use super::super::family::{Chart, Field, Surface};
+use super::super::surface::{Chart, Field, Surface};
 use super::response::{MAX_LAPSE, Response, Terms};
 use crate::error::Result;
 

@@ -1,10 +1,11 @@
 //! The global search: a coarse scan of a chart, scoring from its best nodes, and the same on every limit.
 
-use super::super::family::{Chart, Family, Point, Surface};
+use super::super::surface::{Chart, Point, Surface};
 use super::response::Response;
 use super::scoring::{AMPLITUDE, BIAS, Coordinates, LAPSE, Optimum, Search, Workspace, maximize, promise};
 use super::{At, Model};
 use crate::error::Result;
+use crate::learner::LearnerKind;
 
 /// Distance of scanned nodes.
 const SPACING: f64 = 1.6;
@@ -187,7 +188,7 @@ fn settle_strength<R: Response>(model: &Model, response: &R, best: &mut Best, wo
         _ => return Ok(()),
     };
     let end = model.surface.bounds().z.1;
-    if model.surface.family() != Family::Logistic || best.at.theta[at] < end - NEAR_END {
+    if model.surface.learner() != LearnerKind::Logistic || best.at.theta[at] < end - NEAR_END {
         return Ok(());
     }
     hold(model, response, best, (at, end), work)

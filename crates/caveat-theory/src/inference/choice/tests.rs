@@ -77,8 +77,8 @@ proptest! {
         flow in any::<bool>(),
     ) {
         let task = task();
-        let family = if flow { Family::GradientFlow } else { Family::Ridge };
-        let spec = ModelSpec::new(family).with_lapse().with_position_bias();
+        let learner = if flow { LearnerKind::GradientFlow } else { LearnerKind::Ridge };
+        let spec = ModelSpec::new(learner).with_lapse().with_position_bias();
         let fitter = ChoiceFitter::new(task.graph(), &spec, &ordered(7)).unwrap();
         // A flow forgets its time as e^{−αt}: shorter times, so that data of this size can tell.
         let s = 10f64.powf(if flow { 0.5 * log_c } else { log_c });
@@ -99,14 +99,15 @@ proptest! {
 #[test]
 fn logistic_margins_and_unequal_weights_are_recovered_too() {
     let uneven = task().with_weight(4, 2, 3.0).unwrap();
-    for (task, family) in [(task(), Family::Logistic), (uneven.clone(), Family::Ridge), (uneven, Family::GradientFlow)]
+    for (task, learner) in
+        [(task(), LearnerKind::Logistic), (uneven.clone(), LearnerKind::Ridge), (uneven, LearnerKind::GradientFlow)]
     {
-        let fitter = ChoiceFitter::new(task.graph(), &ModelSpec::new(family), &ordered(7)).unwrap();
+        let fitter = ChoiceFitter::new(task.graph(), &ModelSpec::new(learner), &ordered(7)).unwrap();
         let margins = fitter.surface().margins(0.3, 4.0).unwrap();
         let fit = fitter.fit(&[expected(&ordered(7), &margins, 1.5, 0.0, 0.0, 1e4)]).unwrap();
         let e = fit.estimates;
-        assert!((e.conjunctivity - 0.3).abs() < 1e-3 && (e.strength / 4.0).ln().abs() < 1e-2, "{family:?} {e:?}");
-        assert!((e.gain / 1.5).ln().abs() < 1e-2 && 1.0 - fit.deviance_explained < 1e-10, "{family:?} {e:?}");
+        assert!((e.conjunctivity - 0.3).abs() < 1e-3 && (e.strength / 4.0).ln().abs() < 1e-2, "{learner:?} {e:?}");
+        assert!((e.gain / 1.5).ln().abs() < 1e-2 && 1.0 - fit.deviance_explained < 1e-10, "{learner:?} {e:?}");
     }
 }
 
@@ -116,7 +117,7 @@ fn a_dense_search_finds_nothing_better_and_slopes_vanish() {
     let truth = [0.3, 5.0, 3.0, 0.0, 0.0];
     for seed in 0..4 {
         let data = drawn(&task, seed, 1, 20, truth);
-        let fitter = ChoiceFitter::new(task.graph(), &ModelSpec::new(Family::Ridge), &ordered(7)).unwrap();
+        let fitter = ChoiceFitter::new(task.graph(), &ModelSpec::new(LearnerKind::Ridge), &ordered(7)).unwrap();
         let fit = fitter.fit(&data).unwrap();
         let e = fit.estimates;
         let mut dense = f64::NEG_INFINITY;
@@ -164,7 +165,7 @@ fn margins_are_fitted_as_by_the_other_fitter() {
             .zip(&observed)
             .map(|(&(first, second), &margin)| MarginObservation { first, second, margin, weight: 1.0 })
             .collect();
-        let fitter = MarginModelFitter::new(task.graph(), &ModelSpec::new(Family::Ridge), &pairs).unwrap();
+        let fitter = MarginModelFitter::new(task.graph(), &ModelSpec::new(LearnerKind::Ridge), &pairs).unwrap();
         let two = fitter.fit(std::slice::from_ref(&data)).unwrap();
         // Both find the minimum of the residual to rounding or 1e-10 of a variance, the parameters to its square root.
         assert!((one.r_squared - two.r_squared).abs() < 1e-9, "{one:?} {two:?}");
@@ -187,7 +188,7 @@ fn margins_are_fitted_as_by_the_other_fitter() {
                 ]
             })
             .collect();
-        let spec = ModelSpec::new(Family::Ridge).with_position_bias();
+        let spec = ModelSpec::new(LearnerKind::Ridge).with_position_bias();
         let biased = MarginModelFitter::new(task.graph(), &spec, &ordered(7)).unwrap().fit(&[both]).unwrap();
         assert!((biased.estimates.position_bias - 0.7).abs() < 1e-6);
         assert!((biased.residual - 2.0 * two.residual).abs() < 1e-6 * two.residual);
@@ -198,7 +199,7 @@ fn margins_are_fitted_as_by_the_other_fitter() {
 fn mirrored_trials_mirror_the_bias_and_single_trials_are_counts() {
     let task = task();
     let data = drawn(&task, 5, 1, 12, [0.3, 5.0, 2.5, 0.0, 0.4]);
-    let spec = ModelSpec::new(Family::Ridge).with_position_bias();
+    let spec = ModelSpec::new(LearnerKind::Ridge).with_position_bias();
     let fitter = ChoiceFitter::new(task.graph(), &spec, &ordered(7)).unwrap();
     let fit = fitter.fit(&data).unwrap();
     let mirrored: Vec<ChoiceCount> = data[0]
@@ -233,7 +234,7 @@ fn mirrored_trials_mirror_the_bias_and_single_trials_are_counts() {
 fn interval_ends_are_where_a_dense_profile_crosses() {
     let task = task();
     let data = drawn(&task, 8, 1, 60, [0.3, 4.0, 3.0, 0.0, 0.0]);
-    let fitter = ChoiceFitter::new(task.graph(), &ModelSpec::new(Family::Ridge), &ordered(7)).unwrap();
+    let fitter = ChoiceFitter::new(task.graph(), &ModelSpec::new(LearnerKind::Ridge), &ordered(7)).unwrap();
     let fit = fitter.fit(&data).unwrap();
     let intervals = fitter.intervals(&fit, &data).unwrap();
     let alpha = intervals.conjunctivity.unwrap();
@@ -278,7 +279,7 @@ fn pairs_that_cannot_tell_a_parameter_are_said_not_to() {
         let i = fitter.intervals(&fit, &data).unwrap();
         [i.conjunctivity, i.strength, i.gain, i.lapse, i.position_bias].map(|p| p.map(|p| p.identified))
     };
-    let ridge = ModelSpec::new(Family::Ridge);
+    let ridge = ModelSpec::new(LearnerKind::Ridge);
     let full = ridge.with_lapse().with_position_bias();
     assert_eq!(of(&ordered(7), &full), [Some(true); 5]);
     // Untrained pairs know the screening alone.
@@ -302,7 +303,7 @@ fn pairs_that_cannot_tell_a_parameter_are_said_not_to() {
 fn replicates_are_the_fits_of_resampled_clusters() {
     let task = task();
     let data = drawn(&task, 3, 12, 8, [0.3, 5.0, 3.0, 0.05, 0.2]);
-    let spec = ModelSpec::new(Family::Ridge).with_lapse().with_position_bias();
+    let spec = ModelSpec::new(LearnerKind::Ridge).with_lapse().with_position_bias();
     let fitter = ChoiceFitter::new(task.graph(), &spec, &ordered(7)).unwrap();
     let fit = fitter.fit(&data).unwrap();
     let all = fitter.bootstrap(&fit, &data, 200, 11).unwrap();
@@ -356,7 +357,7 @@ fn margins_have_intervals_and_replicates_too() {
                 .collect()
         })
         .collect();
-    let spec = ModelSpec::new(Family::Ridge).with_position_bias();
+    let spec = ModelSpec::new(LearnerKind::Ridge).with_position_bias();
     let fitter = MarginModelFitter::new(task.graph(), &spec, &ordered(7)).unwrap();
     let fit = fitter.fit(&clusters).unwrap();
     // Uniform errors of width 1.2 have the variance 0.12, found to sqrt(0.8/840) of it.
@@ -389,7 +390,7 @@ fn margins_have_intervals_and_replicates_too() {
 #[test]
 fn bad_choices_are_refused() {
     let task = task();
-    let ridge = ModelSpec::new(Family::Ridge);
+    let ridge = ModelSpec::new(LearnerKind::Ridge);
     let fitter = ChoiceFitter::new(task.graph(), &ridge, &[(0, 1), (1, 0)]).unwrap();
     let count = |first, second, first_chosen, trials| vec![vec![ChoiceCount { first, second, first_chosen, trials }]];
     for bad in [

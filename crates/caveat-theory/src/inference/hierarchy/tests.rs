@@ -5,8 +5,9 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
 use super::*;
+use crate::inference::Surface;
 use crate::inference::distributions::student_quantile;
-use crate::inference::{Family, Surface};
+use crate::learner::LearnerKind;
 use crate::task::TransitiveTask;
 
 /// Trials on each pair in each order.
@@ -19,7 +20,7 @@ fn pairs(n: usize) -> Vec<(usize, usize)> {
 /// Choices at the rates of a model, in whole numbers drawn at random.
 fn drawn(task: &TransitiveTask, (conjunctivity, c, gain): (f64, f64, f64), seed: u64) -> Vec<Vec<ChoiceCount>> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let surface = Surface::new(task.graph(), Family::Ridge, &pairs(task.n_items())).unwrap();
+    let surface = Surface::new(task.graph(), LearnerKind::Ridge, &pairs(task.n_items())).unwrap();
     let margins = surface.margins(conjunctivity, c).unwrap();
     let mut choices = Vec::new();
     for (&(i, j), f) in surface.pairs().iter().zip(margins) {
@@ -54,30 +55,30 @@ fn lapses_together_with_a_position_bias_are_refused() {
     let task = TransitiveTask::new(6, &[(3, 1)]).unwrap();
     let choices = drawn(&task, (0.2, 4.0, 3.0), 1);
     let unit = UnitChoices { graph: task.graph(), clusters: &choices };
-    let spec = ModelSpec::new(Family::Ridge).with_lapse().with_position_bias();
+    let spec = ModelSpec::new(LearnerKind::Ridge).with_lapse().with_position_bias();
     let refused = Hierarchy::of_choices(&spec, &[unit, unit], &|| {}).unwrap_err();
     assert!(refused.to_string().contains("leave one of them out"), "{refused}");
 }
 
 #[test]
 fn a_marginal_likelihood_is_the_mean_over_people_drawn_from_the_population() {
-    agrees_with_monte_carlo(&ModelSpec::new(Family::Ridge));
+    agrees_with_monte_carlo(&ModelSpec::new(LearnerKind::Ridge));
 }
 
 #[test]
 fn a_marginal_likelihood_with_lapses_is_the_mean_over_people_drawn_from_the_population() {
-    agrees_with_monte_carlo(&ModelSpec::new(Family::Ridge).with_lapse());
+    agrees_with_monte_carlo(&ModelSpec::new(LearnerKind::Ridge).with_lapse());
 }
 
 #[test]
 fn a_marginal_likelihood_with_a_bias_is_the_mean_over_people_drawn_from_the_population() {
-    agrees_with_monte_carlo(&ModelSpec::new(Family::Ridge).with_position_bias());
+    agrees_with_monte_carlo(&ModelSpec::new(LearnerKind::Ridge).with_position_bias());
 }
 
 /// Holds the quadrature against the mean of one person's likelihood over parameters drawn from a population.
 fn agrees_with_monte_carlo(spec: &ModelSpec) {
     let task = TransitiveTask::new(6, &[(3, 1)]).unwrap();
-    let surface = Surface::new(task.graph(), Family::Ridge, &pairs(6)).unwrap();
+    let surface = Surface::new(task.graph(), LearnerKind::Ridge, &pairs(6)).unwrap();
     for (seed, truth, means) in [(1, (0.2, 4.0, 3.0), [-1.2, 1.2, 1.0]), (2, (0.01, 40.0, 2.0), [-5.0, 3.5, 0.8])] {
         let choices = drawn(&task, truth, seed);
         let unit = UnitChoices { graph: task.graph(), clusters: &choices };
@@ -119,7 +120,7 @@ fn agrees_with_monte_carlo(spec: &ModelSpec) {
 #[test]
 fn a_marginal_likelihood_of_two_ridges_is_its_integral_over_gains_and_lapses() {
     let task = TransitiveTask::new(7, &[]).unwrap();
-    let surface = Surface::new(task.graph(), Family::Ridge, &pairs(7)).unwrap();
+    let surface = Surface::new(task.graph(), LearnerKind::Ridge, &pairs(7)).unwrap();
     let margins = surface.margins(0.2, f64::INFINITY).unwrap();
     // Means and standard deviations of log gain and logit 2λ.
     let [gain, lapse] = [(3f64.ln(), 0.3), (UnitScale::HalfLogit.apply(0.05), 0.5)];
@@ -139,7 +140,7 @@ fn a_marginal_likelihood_of_two_ridges_is_its_integral_over_gains_and_lapses() {
         let choices = vec![surface.pairs().iter().zip(chosen).map(count).collect::<Vec<_>>()];
         let unit = UnitChoices { graph: task.graph(), clusters: &choices };
         let hierarchy =
-            Hierarchy::of_choices(&ModelSpec::new(Family::Ridge).with_lapse(), &[unit, unit], &|| {}).unwrap();
+            Hierarchy::of_choices(&ModelSpec::new(LearnerKind::Ridge).with_lapse(), &[unit, unit], &|| {}).unwrap();
         let grid = &hierarchy.grids[0];
         let (mut sum, mut total) = (0.0, 0.0);
         for (i, j) in (-24..=24).flat_map(|i| (-24..=24).map(move |j| (0.25 * f64::from(i), 0.25 * f64::from(j)))) {
@@ -175,7 +176,7 @@ fn one_error_at_a_small_margin_bounds_the_gain_however_sure_the_other_choices_ar
     };
     let choices = vec![pairs(7).iter().map(one).collect::<Vec<_>>()];
     let unit = UnitChoices { graph: task.graph(), clusters: &choices };
-    let hierarchy = Hierarchy::of_choices(&ModelSpec::new(Family::Ridge), &[unit, unit], &|| {}).unwrap();
+    let hierarchy = Hierarchy::of_choices(&ModelSpec::new(LearnerKind::Ridge), &[unit, unit], &|| {}).unwrap();
     let grid = &hierarchy.grids[0];
     // Without conjunctivity and ridge, margins are distances.
     let of = |gain: f64| {
@@ -287,7 +288,7 @@ fn units_are_not_surer_than_their_number_allows() {
 fn results_do_not_move_when_the_grid_is_refined() {
     let task = TransitiveTask::new(6, &[]).unwrap();
     let people: Vec<_> = (0..6).map(|k| drawn(&task, ([0.1, 0.3][k % 2], 6.0, 3.0), k as u64)).collect();
-    let spec = ModelSpec::new(Family::Ridge);
+    let spec = ModelSpec::new(LearnerKind::Ridge);
     let (coarse, fine) = (fitted(&spec, &task, &people, SPACING), fitted(&spec, &task, &people, 0.5 * SPACING));
     for (a, b) in coarse.parameters.iter().zip(&fine.parameters) {
         let place = |value: f64| a.scale.apply(value);
@@ -307,7 +308,7 @@ fn results_do_not_move_when_the_grid_is_refined() {
 #[test]
 fn units_that_are_known_precisely_have_students_interval_and_no_limits() {
     let task = TransitiveTask::new(7, &[(4, 2)]).unwrap();
-    let surface = Surface::new(task.graph(), Family::Ridge, &pairs(7)).unwrap();
+    let surface = Surface::new(task.graph(), LearnerKind::Ridge, &pairs(7)).unwrap();
     let margins = surface.margins(0.2, 5.0).unwrap();
     let person = |gain: f64, trials: f64| {
         let one = |(&(first, second), f): (&(usize, usize), &f64)| {
@@ -318,7 +319,7 @@ fn units_that_are_known_precisely_have_students_interval_and_no_limits() {
     };
     let gains = [7.57_f64, 2.92, 3.65];
     let mut people: Vec<_> = gains.iter().map(|&gain| person(gain, 20_000.0)).collect();
-    let spec = ModelSpec::new(Family::Ridge);
+    let spec = ModelSpec::new(LearnerKind::Ridge);
     let of = |people: &[Vec<Vec<ChoiceCount>>]| fitted(&spec, &task, people, 1.0).parameters;
     let found = of(&people);
     let logs = gains.map(f64::ln);
@@ -356,7 +357,7 @@ fn limits_are_in_reach_for_lists_of_any_length() {
         for (model, axis, side) in [((0.25, f64::INFINITY, 3.0), 1, 1), ((0.0, 5.0, 3.0), 0, 0)] {
             let choices = drawn(&task, model, 3);
             let unit = UnitChoices { graph: task.graph(), clusters: &choices };
-            let spec = ModelSpec::new(Family::Ridge).with_lapse();
+            let spec = ModelSpec::new(LearnerKind::Ridge).with_lapse();
             let hierarchy = Hierarchy::of_choices(&spec, &[unit, unit], &|| {}).unwrap();
             let nodes = &hierarchy.grids[0].nodes[axis];
             assert!(nodes.open[side], "{n} {model:?} {:?}", nodes.at);
@@ -368,7 +369,7 @@ fn limits_are_in_reach_for_lists_of_any_length() {
 fn units_at_a_limit_pull_the_population_there() {
     let task = TransitiveTask::new(6, &[]).unwrap();
     let people: Vec<_> = (0..10).map(|k| drawn(&task, (0.0, 8.0, 3.0), k)).collect();
-    let fit = fitted(&ModelSpec::new(Family::Ridge), &task, &people, SPACING);
+    let fit = fitted(&ModelSpec::new(LearnerKind::Ridge), &task, &people, SPACING);
     let found = &fit.parameters[0];
     assert_eq!((fit.n_units, found.units.len(), found.parameter), (10, 10, ChoiceParameter::Conjunctivity));
     assert_eq!(found.interval.low, 0.0, "{found:?}");
@@ -381,7 +382,7 @@ fn units_at_a_limit_pull_the_population_there() {
 #[test]
 fn grids_that_would_be_too_large_are_coarser_and_say_the_same() {
     let task = TransitiveTask::new(6, &[(3, 1)]).unwrap();
-    let spec = ModelSpec::new(Family::Ridge).with_lapse();
+    let spec = ModelSpec::new(LearnerKind::Ridge).with_lapse();
     let choices = drawn(&task, (0.2, 4.0, 3.0), 3);
     let shown: Vec<(usize, usize)> = choices[0].iter().map(|c| (c.first, c.second)).collect();
     let fitter = ChoiceFitter::new(task.graph(), &spec, &shown).unwrap();
@@ -405,16 +406,16 @@ fn units_of_different_tasks_share_one_population() {
     let people: Vec<_> = (0..8).map(|k| drawn(&tasks[k % 2], (0.2, 6.0, 4.0), k as u64)).collect();
     let units: Vec<UnitChoices<'_>> =
         people.iter().enumerate().map(|(k, clusters)| UnitChoices { graph: tasks[k % 2].graph(), clusters }).collect();
-    let fit = Hierarchy::of_choices(&ModelSpec::new(Family::Ridge), &units, &|| {}).unwrap().fit(&|| {});
+    let fit = Hierarchy::of_choices(&ModelSpec::new(LearnerKind::Ridge), &units, &|| {}).unwrap().fit(&|| {});
     let found = &fit.parameters[0];
     assert!(found.interval.low < 0.2 && 0.2 < found.interval.high, "{found:?}");
-    assert!(Hierarchy::of_choices(&ModelSpec::new(Family::Ridge), &units[..1], &|| {}).is_err());
+    assert!(Hierarchy::of_choices(&ModelSpec::new(LearnerKind::Ridge), &units[..1], &|| {}).is_err());
 }
 
 #[test]
 fn margins_of_models_are_summarized_with_those_at_a_limit() {
     let task = TransitiveTask::new(6, &[(3, 1)]).unwrap();
-    let surface = Surface::new(task.graph(), Family::Ridge, &pairs(6)).unwrap();
+    let surface = Surface::new(task.graph(), LearnerKind::Ridge, &pairs(6)).unwrap();
     let mut rng = ChaCha8Rng::seed_from_u64(5);
     for error in [0.0, 0.1] {
         let models: Vec<Vec<MarginObservation>> = [(0.2, 5.0), (0.25, 8.0), (0.15, 6.0), (0.0, 7.0)]
@@ -430,7 +431,7 @@ fn margins_of_models_are_summarized_with_those_at_a_limit() {
             .collect();
         let units: Vec<UnitMargins<'_>> =
             models.iter().map(|observations| UnitMargins { graph: task.graph(), observations }).collect();
-        let fit = Hierarchy::of_margins(&ModelSpec::new(Family::Ridge), &units, &|| {}).unwrap().fit(&|| {});
+        let fit = Hierarchy::of_margins(&ModelSpec::new(LearnerKind::Ridge), &units, &|| {}).unwrap().fit(&|| {});
         let gain = &fit.parameters[2];
         assert!((gain.median / 4.0 - 1.0).abs() < 0.1, "{error}: {gain:?}");
         let alpha = &fit.parameters[0];

@@ -8,8 +8,8 @@ use caveat_theory::inference::{ChoiceCount, ChoiceFit, ChoiceFitter, ModelSpec, 
 use caveat_theory::{ComparisonGraph, TransitiveTask};
 use rayon::prelude::*;
 
+use super::by_columns;
 use super::report::{Head, Known, Report, choice_bounds, parameters};
-use super::{by_columns, strength_name};
 use crate::cli::{ByColumn, ChoiceSpec, ClusterColumn, FitArgs};
 use crate::commands::pairs;
 use crate::commands::results::reading;
@@ -302,7 +302,7 @@ fn fit(unit: &ChoiceUnit, spec: &ModelSpec, replicates: usize, seed: u64) -> Res
         head: unit.head.clone(),
         parameters: parameters(spec, e, &known),
         over,
-        at_bound: choice_bounds(e, strength_name(spec.family), spec.lapse),
+        at_bound: choice_bounds(e, spec.learner.strength_name(), spec.lapse),
         limit: e.limit,
         scores: vec![
             ("screening", e.screening),

@@ -1,14 +1,14 @@
 //! `caveat fit --compare`: nested models by cross-validated log-likelihood.
 
 use caveat_results::Table;
-use caveat_theory::TheoryError;
 use caveat_theory::inference::{Candidate, Compared, Comparison, ModelSpec, compare_choices, compare_margins};
+use caveat_theory::{LearnerKind, TheoryError};
 
 use super::choices::ChoiceUnit;
 use super::learners::observations;
+use super::model_spec;
 use super::observed::Observed;
 use super::report::{Head, head_columns};
-use super::{family, model_spec};
 use crate::cli::FitArgs;
 use crate::failure::Failure;
 use crate::progress;
@@ -23,7 +23,7 @@ fn candidates(args: &FitArgs) -> Vec<(&'static str, Candidate)> {
     }
     all.push(("additive", learner(full.with_conjunctivity(0.0))));
     // Cross-entropy without a penalty has no minimum.
-    if family(args.learner) != caveat_theory::inference::Family::Logistic {
+    if LearnerKind::from(args.learner) != LearnerKind::Logistic {
         all.push(("ridgeless", learner(full.with_strength(f64::INFINITY))));
     }
     if args.lapse {

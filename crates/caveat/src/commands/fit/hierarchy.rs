@@ -115,7 +115,7 @@ fn table<T>(
         let population = fit(group)?;
         warnings.extend(unlike(group, &population, spec));
         for parameter in &population.parameters {
-            let name = parameter_name(parameter.parameter, spec.family);
+            let name = parameter_name(parameter.parameter, spec.learner);
             rows.push(Row::population(&group.head, name, parameter, population.n_units));
             for ((unit, report, _), shrunken) in group.members.iter().zip(&parameter.units) {
                 let own = report.parameters.iter().find(|p| p.name == name);
@@ -159,7 +159,7 @@ fn unlike<T>(group: &Group<'_, T>, population: &PopulationFit, spec: &ModelSpec)
         .parameters
         .iter()
         .filter(|p| p.between >= LARGEST_BETWEEN)
-        .map(|p| parameter_name(p.parameter, spec.family))
+        .map(|p| parameter_name(p.parameter, spec.learner))
         .collect();
     if wide.is_empty() {
         return None;

@@ -5,7 +5,6 @@ use rayon::prelude::*;
 
 use super::observed::Observed;
 use super::report::{Head, Known, Report, margin_bounds, parameters};
-use super::strength_name;
 use crate::failure::Failure;
 use crate::progress;
 
@@ -81,7 +80,7 @@ fn fit(o: &Observed, spec: &ModelSpec, replicates: usize, seed: u64) -> Result<R
         head: Head::Condition(o.key.clone()),
         parameters: parameters(spec, e, &known),
         over: intervals.as_ref().map(|_| "seeds"),
-        at_bound: margin_bounds(e.limit, e.conjunctivity, strength_name(spec.family), e.strength),
+        at_bound: margin_bounds(e.limit, e.conjunctivity, spec.learner.strength_name(), e.strength),
         limit: e.limit,
         scores: vec![("screening", e.screening), ("memorization", e.memorization), ("r_squared", fit.r_squared)],
         counts: vec![("n_pairs", o.pairs.len()), ("n_seeds", o.seeds.len())],

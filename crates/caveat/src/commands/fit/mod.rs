@@ -16,9 +16,9 @@ use std::path::PathBuf;
 
 use caveat_figures::Figure;
 use caveat_results::{Condition, ConditionKey, Filter, Format, Input, Phase, Selection, Table, look_alikes_of};
-use caveat_theory::inference::{Family, Hierarchy, ModelSpec};
+use caveat_theory::inference::{Hierarchy, ModelSpec};
 
-use crate::cli::{ByColumn, FitArgs, FitLoss, Learner};
+use crate::cli::{ByColumn, FitArgs, FitLoss, LearnerName};
 use crate::commands::results::tell_passed_over;
 use crate::failure::Failure;
 use crate::output::{check_picture_path, check_separate, check_table_path, print_table, tell, write_figure};
@@ -199,7 +199,7 @@ fn of_trials(args: &FitArgs) -> Result<FitOutcome, Failure> {
     if !args.train.is_empty() && !by.contains(&ByColumn::Hier) {
         return Err(Failure::input("--train and --test name hierarchies: keep hier in --by"));
     }
-    let is_plain = args.learner == Learner::Ridge && !args.position_bias;
+    let is_plain = args.learner == LearnerName::Ridge && !args.position_bias;
     if !args.train.is_empty() && !is_plain {
         return Err(Failure::input(
             "--train and --test predict with ridge regression: leave out --learner and --position-bias",
@@ -307,18 +307,5 @@ fn by_columns(by: Option<&[ByColumn]>) -> Result<Vec<ByColumn>, Failure> {
 }
 
 fn model_spec(args: &FitArgs) -> ModelSpec {
-    ModelSpec { lapse: args.lapse, position_bias: args.position_bias, ..ModelSpec::new(family(args.learner)) }
-}
-
-fn family(learner: Learner) -> Family {
-    match learner {
-        Learner::Ridge => Family::Ridge,
-        Learner::GradientFlow => Family::GradientFlow,
-        Learner::Logistic => Family::Logistic,
-    }
-}
-
-/// Name of a learner's strength in tables.
-fn strength_name(family: Family) -> &'static str {
-    if family == Family::GradientFlow { "time" } else { "c" }
+    ModelSpec { lapse: args.lapse, position_bias: args.position_bias, ..ModelSpec::new(args.learner.into()) }
 }

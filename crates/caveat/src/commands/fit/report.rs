@@ -1,13 +1,12 @@
 //! What a fit says, whatever was fitted: parameters with their intervals, in one table for all kinds of fits.
 
 use caveat_results::{ConditionKey, Grouping, Table};
+use caveat_theory::LearnerKind;
 use caveat_theory::inference::choice::MAX_LAPSE;
 use caveat_theory::inference::{
-    ChoiceBootstrap, ChoiceIntervals, ChoiceParameter, ClusterIntervals, Estimates, Family, FitLimit, Interval,
-    ModelSpec,
+    ChoiceBootstrap, ChoiceIntervals, ChoiceParameter, ClusterIntervals, Estimates, FitLimit, Interval, ModelSpec,
 };
 
-use super::strength_name;
 use crate::failure::Failure;
 
 /// What tells one fit of a table from another.
@@ -108,7 +107,7 @@ pub(crate) fn parameters(spec: &ModelSpec, estimates: &Estimates, known: &Known<
             && (estimates.limit == Some(FitLimit::NoSignal)
                 || profile.is_some_and(|p| !p.identified && (p.interval.low, p.interval.high) == (0.0, MAX_LAPSE)));
         Parameter {
-            name: parameter_name(which, spec.family),
+            name: parameter_name(which, spec.learner),
             estimate: if is_any { f64::NAN } else { estimates.of(which) },
             interval: known.clusters.and_then(|c| c.of(which)).or(own.filter(|_| known.over_trials)),
             bootstrap: known.bootstrap.and_then(|b| b.of(which)),
@@ -120,10 +119,10 @@ pub(crate) fn parameters(spec: &ModelSpec, estimates: &Estimates, known: &Known<
 }
 
 /// A parameter's name in tables.
-pub(crate) fn parameter_name(parameter: ChoiceParameter, family: Family) -> &'static str {
+pub(crate) fn parameter_name(parameter: ChoiceParameter, learner: LearnerKind) -> &'static str {
     match parameter {
         ChoiceParameter::Conjunctivity => "conjunctivity",
-        ChoiceParameter::Strength => strength_name(family),
+        ChoiceParameter::Strength => learner.strength_name(),
         ChoiceParameter::Gain => "gain",
         ChoiceParameter::Lapse => "lapse",
         ChoiceParameter::PositionBias => "position_bias",

@@ -140,7 +140,7 @@ fn limits_and_what_is_not_identified_reach_the_end_of_the_range() {
 fn a_position_bias_that_nothing_holds_back_is_infinite() {
     let task = TransitiveTask::new(5, &[]).unwrap();
     let pairs: Vec<_> = (0..25).map(|k| (k / 5, k % 5)).filter(|(i, j)| i != j).collect();
-    let spec = ModelSpec::new(Family::Ridge).with_position_bias();
+    let spec = ModelSpec::new(LearnerKind::Ridge).with_position_bias();
     let fitter = ChoiceFitter::new(task.graph(), &spec, &pairs).unwrap();
     for (share, bias) in [(1.0, f64::INFINITY), (0.0, f64::NEG_INFINITY)] {
         let one =
@@ -177,7 +177,7 @@ fn an_estimate_at_an_end_that_all_clusters_pull_beyond_is_no_more_certain_than_b
                 .collect()
         })
         .collect();
-    let fitter = MarginModelFitter::new(task.graph(), &ModelSpec::new(Family::Ridge), &pairs).unwrap();
+    let fitter = MarginModelFitter::new(task.graph(), &ModelSpec::new(LearnerKind::Ridge), &pairs).unwrap();
     let fit = fitter.fit(&clusters).unwrap();
     assert!(fit.estimates.strength.is_infinite(), "{fit:?}");
     let over = fitter.cluster_intervals(&fit, &clusters).unwrap().strength.unwrap();
@@ -186,7 +186,7 @@ fn an_estimate_at_an_end_that_all_clusters_pull_beyond_is_no_more_certain_than_b
 
     // Fewer errors than any rate of lapses explains: the share of every choice further from chance than λ = 0 has it.
     let both: Vec<_> = (0..81).map(|k| (k / 9, k % 9)).filter(|(i, j)| i != j).collect();
-    let fitter = ChoiceFitter::new(task.graph(), &ModelSpec::new(Family::Ridge).with_lapse(), &both).unwrap();
+    let fitter = ChoiceFitter::new(task.graph(), &ModelSpec::new(LearnerKind::Ridge).with_lapse(), &both).unwrap();
     let s = chain::solve(&task, &RidgeModel::new(0.3, 5.0).unwrap()).unwrap();
     let clusters: Vec<Vec<ChoiceCount>> = (0..5)
         .map(|k| {
@@ -214,7 +214,7 @@ fn people_who_never_err_have_the_interval_of_the_likelihood() {
     let pairs: Vec<_> = (0..4).flat_map(|i| (i + 1..4).map(move |j| (i, j))).collect();
     let one = |&(first, second): &(usize, usize)| ChoiceCount { first, second, first_chosen: 16.0, trials: 16.0 };
     let clusters: Vec<Vec<ChoiceCount>> = (0..4).map(|_| pairs.iter().map(one).collect()).collect();
-    for spec in [ModelSpec::new(Family::Ridge), ModelSpec::new(Family::Ridge).with_lapse()] {
+    for spec in [ModelSpec::new(LearnerKind::Ridge), ModelSpec::new(LearnerKind::Ridge).with_lapse()] {
         let fitter = ChoiceFitter::new(task.graph(), &spec, &pairs).unwrap();
         let fit = fitter.fit(&clusters).unwrap();
         assert!(fit.estimates.saturated, "{fit:?}");
@@ -246,11 +246,11 @@ fn people_who_err_alike_have_the_interval_of_the_likelihood() {
     };
     let person: Vec<ChoiceCount> = pairs.iter().map(one).collect();
     let clusters = [person.clone(), person.iter().rev().copied().collect()];
-    let fitter = ChoiceFitter::new(task.graph(), &ModelSpec::new(Family::Ridge), &pairs).unwrap();
+    let fitter = ChoiceFitter::new(task.graph(), &ModelSpec::new(LearnerKind::Ridge), &pairs).unwrap();
     let fit = fitter.fit(&clusters).unwrap();
     let over = fitter.cluster_intervals(&fit, &clusters).unwrap();
     let profile = fitter.intervals(&fit, &clusters).unwrap();
-    for parameter in ModelSpec::new(Family::Ridge).parameters() {
+    for parameter in ModelSpec::new(LearnerKind::Ridge).parameters() {
         let (over, likely) = (over.of(parameter).unwrap(), profile.of(parameter).unwrap().interval);
         for (a, b) in [(over.low, likely.low), (over.high, likely.high)] {
             assert!((a - b).abs() <= 1e-4 * b.abs() || a == b, "{parameter:?} {over:?} {likely:?}");
@@ -265,7 +265,7 @@ fn a_value_that_the_data_exclude_is_not_accepted_for_what_another_parameter_migh
     let task = TransitiveTask::new(5, &[]).unwrap();
     let pairs: Vec<_> = (0..25).map(|k| (k / 5, k % 5)).filter(|(i, j)| i != j).collect();
     let truth = chain::solve(&task, &RidgeModel::new(0.5, 3.0).unwrap()).unwrap();
-    let fitter = ChoiceFitter::new(task.graph(), &ModelSpec::new(Family::Ridge), &pairs).unwrap();
+    let fitter = ChoiceFitter::new(task.graph(), &ModelSpec::new(LearnerKind::Ridge), &pairs).unwrap();
     let mut rng = ChaCha8Rng::seed_from_u64(5);
     let (mut excluded, mut reached) = (0, [0; 2]);
     for _ in 0..40 {
@@ -308,7 +308,7 @@ fn copies_of_margins_say_no_more_than_one() {
         .zip(&one)
         .map(|(&(first, second), &margin)| MarginObservation { first, second, margin, weight: 1.0 })
         .collect();
-    let fitter = MarginModelFitter::new(task.graph(), &ModelSpec::new(Family::Ridge), &all_pairs(7)).unwrap();
+    let fitter = MarginModelFitter::new(task.graph(), &ModelSpec::new(LearnerKind::Ridge), &all_pairs(7)).unwrap();
     let fit = fitter.fit(std::slice::from_ref(&observed)).unwrap();
     let profile = fitter.intervals(&fit, &[observed]).unwrap().conjunctivity.unwrap().interval;
     let alpha = two.conjunctivity.unwrap();
@@ -322,7 +322,7 @@ fn copies_of_margins_say_no_more_than_one() {
 fn intervals_reach_the_limits_that_the_data_allow() {
     let task = TransitiveTask::new(9, &[(5, 3)]).unwrap();
     let pairs: Vec<_> = (0..81).map(|k| (k / 9, k % 9)).filter(|(i, j)| i != j).collect();
-    let fitter = ChoiceFitter::new(task.graph(), &ModelSpec::new(Family::Ridge), &pairs).unwrap();
+    let fitter = ChoiceFitter::new(task.graph(), &ModelSpec::new(LearnerKind::Ridge), &pairs).unwrap();
     let of = |margins: &dyn Fn(usize, usize) -> f64| {
         let one = |&(first, second): &(usize, usize)| ChoiceCount {
             first,

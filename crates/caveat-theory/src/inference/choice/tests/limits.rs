@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn limits_are_reported_as_limits_with_finite_numbers() {
     let task = task();
-    let fitter = ChoiceFitter::new(task.graph(), &ModelSpec::new(Family::Ridge), &ordered(7)).unwrap();
+    let fitter = ChoiceFitter::new(task.graph(), &ModelSpec::new(LearnerKind::Ridge), &ordered(7)).unwrap();
     let fit = |margins: &[f64], gain: f64| {
         fitter.fit(&[expected(&ordered(7), margins, gain, 0.0, 0.0, 1000.0)]).unwrap().estimates
     };
@@ -48,8 +48,10 @@ fn separable_choices_saturate_the_gain_and_nothing_else_breaks() {
             trials: 5.0,
         })
         .collect();
-    for spec in [ModelSpec::new(Family::Ridge), ModelSpec::new(Family::GradientFlow).with_lapse().with_position_bias()]
-    {
+    for spec in [
+        ModelSpec::new(LearnerKind::Ridge),
+        ModelSpec::new(LearnerKind::GradientFlow).with_lapse().with_position_bias(),
+    ] {
         let fitter = ChoiceFitter::new(task.graph(), &spec, &ordered(7)).unwrap();
         let data = [perfect.clone()];
         let fit = fitter.fit(&data).unwrap();
@@ -72,7 +74,7 @@ fn choices_that_are_all_explained_leave_the_gain_open_whatever_the_limit() {
         for shown in [pairs, near] {
             let choices = [shown.iter().map(|&(i, j)| one(i, j)).collect()];
             for held in [None, Some(0.0), Some(0.4), Some(1.0)] {
-                let mut spec = ModelSpec::new(Family::Ridge);
+                let mut spec = ModelSpec::new(LearnerKind::Ridge);
                 spec.conjunctivity = held;
                 let fit = ChoiceFitter::new(task.graph(), &spec, &shown).unwrap().fit(&choices).unwrap();
                 // α = 1 knows trained pairs alone, and those it explains. The cap is on the mean square: single margins are smaller.
@@ -87,7 +89,7 @@ fn choices_that_are_all_explained_leave_the_gain_open_whatever_the_limit() {
 fn a_logistic_c_at_the_end_of_its_range_is_infinite() {
     let task = TransitiveTask::new(5, &[(3, 1)]).unwrap();
     let pairs: Vec<(usize, usize)> = (0..5).flat_map(|i| (i + 1..5).map(move |j| (i, j))).collect();
-    let fitter = MarginModelFitter::new(task.graph(), &ModelSpec::new(Family::Logistic), &pairs).unwrap();
+    let fitter = MarginModelFitter::new(task.graph(), &ModelSpec::new(LearnerKind::Logistic), &pairs).unwrap();
     // Beyond the end: as far again as the shape has come since C = 10⁴. And inside.
     let shape = |c: f64| fitter.model.surface.shape(0.3, c).unwrap().values;
     let beyond: Vec<f64> = shape(1e8).iter().zip(shape(1e4)).map(|(a, b)| 2.0 * a - b).collect();
@@ -113,7 +115,7 @@ fn a_logistic_c_at_the_end_of_its_range_is_infinite() {
 fn an_optimum_beside_a_limit_is_the_limit() {
     let task = TransitiveTask::new(6, &[]).unwrap();
     let pairs: Vec<(usize, usize)> = (0..36).map(|k| (k / 6, k % 6)).filter(|(i, j)| i != j).collect();
-    let spec = ModelSpec::new(Family::Ridge).with_lapse().with_position_bias();
+    let spec = ModelSpec::new(LearnerKind::Ridge).with_lapse().with_position_bias();
     let fitter = ChoiceFitter::new(task.graph(), &spec, &pairs).unwrap();
     // How often of six the first item was chosen.
     let chosen = [6, 3, 4, 3, 2, 0, 5, 4, 3, 2, 5, 2, 4, 3, 2, 4, 0, 1, 5, 5, 1, 5, 3, 0, 4, 3, 1, 4, 4, 1];

@@ -5,13 +5,14 @@
 
 use faer::{Mat, Side};
 
-use super::{Design, Family, Field, Point, hebbian, logistic};
+use super::{Design, Field, Point, hebbian, logistic};
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
+use crate::learner::LearnerKind;
 
 #[derive(Debug, Clone)]
 pub(super) struct Spectral {
-    family: Family,
+    learner: LearnerKind,
     /// Nonzero eigenvalues that the sources excite.
     values: Vec<f64>,
     /// P, one row of modes per pair.
@@ -19,7 +20,7 @@ pub(super) struct Spectral {
 }
 
 impl Spectral {
-    pub(super) fn new(graph: &ComparisonGraph, family: Family, design: &Design) -> Result<Self> {
+    pub(super) fn new(graph: &ComparisonGraph, learner: LearnerKind, design: &Design) -> Result<Self> {
         let n = graph.n_items();
         let mut laplacian = Mat::<f64>::zeros(n, n);
         let mut source = vec![0.0; n];
@@ -50,7 +51,7 @@ impl Spectral {
         for &(i, j) in &design.pairs {
             parts.extend(kept.iter().map(|&a| (eigen.U()[(i, modes[a])] - eigen.U()[(j, modes[a])]) * amplitudes[a]));
         }
-        Ok(Self { family, values: kept.iter().map(|&a| all[modes[a]]).collect(), parts })
+        Ok(Self { learner, values: kept.iter().map(|&a| all[modes[a]]).collect(), parts })
     }
 
     /// Sums over modes: `sums[c]` for every column of coefficients, for one pair.
@@ -80,11 +81,11 @@ impl Spectral {
                 fz.fill(0.0);
             }
             Point::Plane { x, z } if z == f64::NEG_INFINITY => {
-                hebbian(design, self.family, x, f, fx);
+                hebbian(design, self.learner, x, f, fx);
                 fz.fill(0.0);
             }
-            Point::Plane { x, z } => match self.family {
-                Family::GradientFlow => self.flow(design, (x, z), &mut g, (f, fx, fz)),
+            Point::Plane { x, z } => match self.learner {
+                LearnerKind::GradientFlow => self.flow(design, (x, z), &mut g, (f, fx, fz)),
                 _ => self.ridge(design, (x, z), &mut g, (f, fx, fz)),
             },
         }

@@ -17,11 +17,10 @@
 //! exact, with exact derivatives, in O(pairs·items) a point. Otherwise a solver runs at every point, and a bicubic spline
 //! through a grid of them serves searches; estimates are then polished with the solver.
 
-use serde::{Deserialize, Serialize};
-
 use crate::comparison_graph::{ComparisonGraph, PresentationOrder};
 use crate::error::{Result, TheoryError, check_range};
 use crate::kernel::exchangeable::check_conjunctivity;
+use crate::learner::LearnerKind;
 
 mod chart;
 mod solved;
@@ -34,18 +33,6 @@ use spectral::Spectral;
 
 /// Largest C (times presentation weight) of a logistic surface.
 pub const LOGISTIC_MAX: f64 = 1e8;
-
-/// What learns the margins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Family {
-    /// Kernel ridge regression; the strength is C.
-    Ridge,
-    /// Gradient flow under squared loss from zero; the strength is the time t.
-    GradientFlow,
-    /// Kernel logistic regression; the strength is C.
-    Logistic,
-}
 
 /// Shape, scale, and their derivatives in the free coordinates of a chart, on the distinct unordered pairs.
 #[derive(Debug, Clone, Default)]
@@ -130,7 +117,7 @@ enum Engine {
 /// Margins of a list of ordered pairs over the plane of conjunctivity and strength, or a part of it.
 #[derive(Debug, Clone)]
 pub struct Surface {
-    family: Family,
+    learner: LearnerKind,
     ordered: Vec<(usize, usize)>,
     /// For every ordered pair its unordered one and the sign that turns it.
     index: Vec<(usize, f64)>,
@@ -161,8 +148,8 @@ impl Surface {
     /// # Errors
     /// No pair, a pair out of range or of an item with itself, trials in one presentation order only, or what the solvers
     /// refuse.
-    pub fn new(graph: &ComparisonGraph, family: Family, pairs: &[(usize, usize)]) -> Result<Self> {
-        Self::with_fixed(graph, family, pairs, None, None)
+    pub fn new(graph: &ComparisonGraph, learner: LearnerKind, pairs: &[(usize, usize)]) -> Result<Self> {
+        Self::with_fixed(graph, learner, pairs, None, None)
     }
 
     /// As [`new`](Self::new), with the conjunctivity or the strength (0 and ∞ allowed) held at a value.
@@ -171,7 +158,7 @@ impl Surface {
     /// As [`new`](Self::new), a fixed value out of range, or a strength of ∞ for logistic margins.
     pub fn with_fixed(
         graph: &ComparisonGraph,
-        family: Family,
+        learner: LearnerKind,
         pairs: &[(usize, usize)],
         conjunctivity: Option<f64>,
         strength: Option<f64>,
@@ -197,28 +184,28 @@ impl Surface {
         // Relative distance of the shape from its limits: μ over the smallest eigenvalue of the Laplacian, at least
         // about π²/n²; the additive strength times the degree; C times the norm of the kernel; 1/(αC).
         let x = (-(12.5 + 2.0 * (graph.n_items() as f64).ln() + spread), 14.0 + degree.ln() + spread);
-        let z_high = if family == Family::Logistic { LOGISTIC_MAX.ln() } else { 14.0 - x.0 + spread };
+        let z_high = if learner == LearnerKind::Logistic { LOGISTIC_MAX.ln() } else { 14.0 - x.0 + spread };
         let bounds = Bounds { x, z: (-(14.0 + (2.0 * degree).ln() + spread), z_high) };
         let log_weight = reference.ln();
         let primary = match (conjunctivity, strength) {
             (None, None) => Chart::Plane,
             (Some(a), None) => Chart::AlongStrength { x: logit(check_conjunctivity(a)?) },
-            (None, Some(s)) => Chart::AlongConjunctivity { z: check_strength(s, family)?.ln() + log_weight },
+            (None, Some(s)) => Chart::AlongConjunctivity { z: check_strength(s, learner)?.ln() + log_weight },
             (Some(a), Some(s)) => {
-                Chart::Fixed { x: logit(check_conjunctivity(a)?), z: check_strength(s, family)?.ln() + log_weight }
+                Chart::Fixed { x: logit(check_conjunctivity(a)?), z: check_strength(s, learner)?.ln() + log_weight }
             }
         };
-        let engine = if equal && family != Family::Logistic && graph.n_items() <= crate::flow::MAX_DENSE {
-            Engine::Spectral(Spectral::new(graph, family, &design)?)
+        let engine = if equal && learner != LearnerKind::Logistic && graph.n_items() <= crate::flow::MAX_DENSE {
+            Engine::Spectral(Spectral::new(graph, learner, &design)?)
         } else {
-            Engine::Solved(Box::new(Solved::new(graph, family, &design, reference, primary, &bounds)?))
+            Engine::Solved(Box::new(Solved::new(graph, learner, &design, reference, primary, &bounds)?))
         };
-        Ok(Self { family, ordered: pairs.to_vec(), index, design, engine, primary, bounds, log_weight })
+        Ok(Self { learner, ordered: pairs.to_vec(), index, design, engine, primary, bounds, log_weight })
     }
 
     /// What learns the margins.
-    pub fn family(&self) -> Family {
-        self.family
+    pub fn learner(&self) -> LearnerKind {
+        self.learner
     }
 
     /// The ordered pairs, as given.
@@ -244,7 +231,7 @@ impl Surface {
     /// A parameter out of range, or what the solvers refuse.
     pub fn shape(&self, conjunctivity: f64, strength: f64) -> Result<Shape> {
         let x = logit(check_conjunctivity(conjunctivity)?);
-        let z = check_strength(strength, self.family)?.ln() + self.log_weight;
+        let z = check_strength(strength, self.learner)?.ln() + self.log_weight;
         let mut field = Field::default();
         self.evaluate(Chart::Fixed { x, z }, [0.0; 2], true, &mut field)?;
         let values = self.index.iter().map(|&(at, sign)| sign * field.shape[at]).collect();
@@ -280,7 +267,7 @@ impl Surface {
     pub(crate) fn limits(&self) -> Vec<Chart> {
         let infinity = f64::INFINITY;
         // Logistic margins have no limit at C = ∞, and with unequal weights the corner is no line.
-        let strongest = self.family != Family::Logistic;
+        let strongest = self.learner != LearnerKind::Logistic;
         let mut charts = Vec::new();
         match self.primary {
             Chart::Plane => {
@@ -375,8 +362,8 @@ pub(crate) fn logistic(x: f64) -> f64 {
     }
 }
 
-fn check_strength(strength: f64, family: Family) -> Result<f64> {
-    if family == Family::Logistic && strength.is_infinite() {
+fn check_strength(strength: f64, learner: LearnerKind) -> Result<f64> {
+    if learner == LearnerKind::Logistic && strength.is_infinite() {
         return Err(TheoryError::OutOfRange {
             name: "strength",
             value: strength,
@@ -391,9 +378,9 @@ fn check_strength(strength: f64, family: Family) -> Result<f64> {
 }
 
 /// Margins per unit of strength at s → 0 (times weight), K(w∘y), and their slope in x.
-fn hebbian(design: &Design, family: Family, x: f64, margins: &mut [f64], slope: &mut [f64]) {
+fn hebbian(design: &Design, learner: LearnerKind, x: f64, margins: &mut [f64], slope: &mut [f64]) {
     let (a, rest) = (logistic(x), logistic(-x));
-    let half = if family == Family::Logistic { 0.5 } else { 1.0 };
+    let half = if learner == LearnerKind::Logistic { 0.5 } else { 1.0 };
     for k in 0..margins.len() {
         let trained = if design.labels[k].is_nan() { 0.0 } else { design.labels[k] * design.weights[k] };
         margins[k] = half * (rest / 2.0 * design.net[k] + a * trained);

@@ -3,11 +3,12 @@
 use rayon::prelude::*;
 
 use super::spline::{Axis, Spline};
-use super::{Bounds, Chart, Design, Family, Field, Point, hebbian, logistic as share};
+use super::{Bounds, Chart, Design, Field, Point, hebbian, logistic as share};
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
 use crate::flow;
 use crate::kernel::RidgeModel;
+use crate::learner::LearnerKind;
 use crate::logistic;
 use crate::margins::{Margins, graph};
 
@@ -21,7 +22,7 @@ const DIFFERENCE: f64 = 1e-4;
 #[derive(Debug, Clone)]
 pub(super) struct Solved {
     graph: ComparisonGraph,
-    family: Family,
+    learner: LearnerKind,
     reference: f64,
     /// The chart that the spline covers.
     primary: Chart,
@@ -32,13 +33,13 @@ pub(super) struct Solved {
 impl Solved {
     pub(super) fn new(
         graph: &ComparisonGraph,
-        family: Family,
+        learner: LearnerKind,
         design: &Design,
         reference: f64,
         primary: Chart,
         bounds: &Bounds,
     ) -> Result<Self> {
-        let mut solved = Self { graph: graph.clone(), family, reference, primary, spline: None };
+        let mut solved = Self { graph: graph.clone(), learner, reference, primary, spline: None };
         let axes = match primary {
             Chart::Plane => [Axis::new(bounds.x, STEP), Axis::new(bounds.z, STEP)],
             Chart::AlongStrength { .. } => [Axis::new(bounds.z, STEP), Axis::single()],
@@ -101,7 +102,7 @@ impl Solved {
             });
         };
         if z == f64::NEG_INFINITY {
-            hebbian(design, self.family, x, margins, &mut vec![0.0; design.pairs.len()]);
+            hebbian(design, self.learner, x, margins, &mut vec![0.0; design.pairs.len()]);
             return Ok(());
         }
         let (conjunctivity, strength) = (share(x), z.exp() / self.reference);
@@ -110,10 +111,10 @@ impl Solved {
                 *f = solution.margin(i, j);
             }
         };
-        match self.family {
-            Family::Ridge => put(&graph::solve(&self.graph, &RidgeModel::new(conjunctivity, strength)?)?, margins),
-            Family::GradientFlow => put(&flow::solve(&self.graph, conjunctivity, strength)?, margins),
-            Family::Logistic => {
+        match self.learner {
+            LearnerKind::Ridge => put(&graph::solve(&self.graph, &RidgeModel::new(conjunctivity, strength)?)?, margins),
+            LearnerKind::GradientFlow => put(&flow::solve(&self.graph, conjunctivity, strength)?, margins),
+            LearnerKind::Logistic => {
                 put(&logistic::solve(&self.graph, &RidgeModel::new(conjunctivity, strength)?)?, margins);
             }
         }
