@@ -456,10 +456,10 @@ impl Trained {
     }
 
     /// As the theory takes it.
-    pub(crate) fn borrow(&self) -> caveat_theory::margins::ridge::Trained<'_> {
+    pub(crate) fn borrow(&self) -> caveat_theory::Trained<'_> {
         match self {
-            Self::Task(task) => caveat_theory::margins::ridge::Trained::Task(task),
-            Self::Graph(graph) => caveat_theory::margins::ridge::Trained::Graph(graph),
+            Self::Task(task) => caveat_theory::Trained::Task(task),
+            Self::Graph(graph) => caveat_theory::Trained::Graph(graph),
         }
     }
 }

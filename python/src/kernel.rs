@@ -47,8 +47,6 @@ const MAX_DEPTH: usize = 100_000_000;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct ExchangeableKernel {
     pub(crate) kernel: Orbits,
-    /// Of deep networks more exact than the orbit values tell.
-    pub(crate) conjunctivity: f64,
     origin: Origin,
 }
 
@@ -67,7 +65,7 @@ impl ExchangeableKernel {
     #[new]
     fn new(#[pyo3(from_py_with = arg::conjunctivity)] conjunctivity: f64) -> PyResult<Self> {
         let kernel = raise(Orbits::from_conjunctivity(conjunctivity))?;
-        Ok(Self { kernel, conjunctivity, origin: Origin::Conjunctivity })
+        Ok(Self { kernel, origin: Origin::Conjunctivity })
     }
 
     /// A kernel with these six values: the same pair; the pair and its reversal; a shared item in first position; in second
@@ -94,7 +92,7 @@ impl ExchangeableKernel {
         #[pyo3(from_py_with = arg::disjoint)] disjoint: f64,
     ) -> PyResult<Self> {
         let kernel = raise(Orbits::from_orbits([identical, flipped, same_first, same_second, crossed, disjoint]))?;
-        Ok(Self { kernel, conjunctivity: kernel.conjunctivity(), origin: Origin::Orbits })
+        Ok(Self { kernel, origin: Origin::Orbits })
     }
 
     /// The exchangeable kernel nearest to a measured one: hidden states, neural recordings, similarity judgments.
@@ -123,7 +121,7 @@ impl ExchangeableKernel {
             MeasuredKernel::project_square(&entries)
         })?;
         let measured = raise(measured)?;
-        Ok(Self { kernel: measured.kernel, conjunctivity: measured.conjunctivity, origin: Origin::Matrix(measured) })
+        Ok(Self { kernel: measured.kernel, origin: Origin::Matrix(measured) })
     }
 
     /// The kernel of an infinitely wide network on one-hot pairs.
@@ -155,10 +153,9 @@ impl ExchangeableKernel {
             depth: check_depth(depth)?,
             kind: raise(kind.parse())?,
         };
-        let work = move || network.kernel().map(|kernel| (kernel, network.conjunctivity()));
+        let work = move || network.kernel();
         let made = long::run_unless(py, depth <= 10_000, "kernel of a network", work)?;
-        let (kernel, conjunctivity) = raise(made)?;
-        Ok(Self { kernel, conjunctivity, origin: Origin::Network(network) })
+        Ok(Self { kernel: raise(made)?, origin: Origin::Network(network) })
     }
 
     /// The kernel of finite random networks on one-hot pairs, estimated by simulation.
@@ -206,14 +203,13 @@ impl ExchangeableKernel {
             settings.estimate(Some(&|_| steps.add(1)))
         })?;
         let estimate = raise(estimate)?;
-        let (kernel, conjunctivity) = (estimate.kernel, estimate.conjunctivity);
-        Ok(Self { kernel, conjunctivity, origin: Origin::RandomFeatures(estimate) })
+        Ok(Self { kernel: estimate.kernel, origin: Origin::RandomFeatures(estimate) })
     }
 
     /// The conjunctivity factor α.
     #[getter]
     fn conjunctivity(&self) -> f64 {
-        self.conjunctivity
+        self.kernel.conjunctivity()
     }
 
     /// The six orbit values by name.
@@ -247,11 +243,8 @@ impl ExchangeableKernel {
     /// >>> kernel = caveat.ExchangeableKernel.from_orbits(1.0, 0.0, 0.5, 0.3, 0.0, 0.0)
     /// >>> kernel.symmetrized().orbits["same_first"], kernel.symmetrized().conjunctivity == kernel.conjunctivity
     /// (0.4, True)
-    fn symmetrized(&self) -> PyResult<Self> {
-        let [identical, flipped, first, second, crossed, disjoint] = self.kernel.orbits();
-        let same = f64::midpoint(first, second);
-        let kernel = raise(Orbits::from_orbits([identical, flipped, same, same, crossed, disjoint]))?;
-        Ok(Self { kernel, conjunctivity: self.conjunctivity, origin: Origin::Orbits })
+    fn symmetrized(&self) -> Self {
+        Self { kernel: self.kernel.symmetrized(), origin: Origin::Orbits }
     }
 
     /// Where the kernel comes from, and how good it is.
@@ -348,7 +341,7 @@ impl ExchangeableKernel {
     }
 
     fn __repr__(&self) -> String {
-        let alpha = self.conjunctivity;
+        let alpha = self.kernel.conjunctivity();
         match &self.origin {
             Origin::Conjunctivity => format!("ExchangeableKernel(conjunctivity={alpha:?})"),
             Origin::Orbits => {

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use caveat_theory::margins::ridge::{self, Route};
-use caveat_theory::{PresentationOrder, Result, RidgeModel, flow, logistic as log_odds};
+use caveat_theory::{Learner, PresentationOrder, Result, Route, solve as solve_kernel};
 use pyo3::prelude::*;
 
 use crate::arguments as arg;
@@ -11,7 +10,7 @@ use crate::errors::{bad, raise};
 use crate::graph::Trained;
 use crate::kernel::{ExchangeableKernel, Kernel, in_order};
 use crate::long;
-use crate::solution::{Asked, LogisticSolution, SMALL, Solution, Solved};
+use crate::solution::{Asked, LogisticSolution, SMALL, Solution};
 
 /// Runs a computation where it stands if it is short, else so that it can be interrupted.
 fn compute<T: Send + 'static>(
@@ -72,11 +71,12 @@ pub(crate) fn solve(
     let route: Option<Route> = raise(route.map(str::parse).transpose())?;
     let trained = Arc::new(trained);
     let (solved, conjunctivity) = match Kernel::of("kernel", &in_order("kernel", kernel, Some(&items))?)? {
-        Kernel::Exchangeable(ExchangeableKernel { kernel, conjunctivity, .. }) => {
+        Kernel::Exchangeable(ExchangeableKernel { kernel, .. }) => {
             let shared = trained.clone();
             // On a given kernel C is 1/ridge; its antisymmetric part is normalized by κ_id − κ_flip.
-            let work = move || ridge::solve(shared.borrow(), &kernel, conjunctivity, c * kernel.scale(), route);
-            (compute(py, &trained, "ridge regression", work)?, conjunctivity)
+            let learner = Learner::Ridge { c: c * kernel.scale() };
+            let work = move || solve_kernel(shared.borrow(), &kernel, learner, route);
+            (compute(py, &trained, "ridge regression", work)?, kernel.conjunctivity())
         }
         Kernel::Matrix(entries) => {
             if !matches!(route, None | Some(Route::Dense)) {
@@ -89,33 +89,21 @@ pub(crate) fn solve(
             // The cube of the number of trials.
             let is_short = trained.graph().edges().len() <= 128 && entries.len() <= 1_000_000;
             let work = move || -> Result<_> {
-                let solved = ridge::solve_matrix(shared.borrow(), &entries, c)?;
+                let matrix = caveat_theory::Kernel::Matrix(&entries);
+                let solved = solve_kernel(shared.borrow(), matrix, Learner::Ridge { c }, None)?;
                 let n = shared.graph().n_items();
                 Ok((solved, caveat_theory::MeasuredKernel::project(n, &entries)?.conjunctivity))
             };
             raise(long::run_unless(py, is_short, "ridge regression", work)?)?
         }
     };
-    let solved = Solved {
-        ranks: solved.ranks().map(<[f64]>::to_vec),
-        route: solved.route().to_string(),
-        screening: solved.screening(),
-        memorization: solved.memorization(),
-        margins: Arc::new(solved),
-    };
-    Solution::new(py, solved, &trained, items, "ridge", conjunctivity, c, asked)
+    Solution::new(py, Arc::new(solved), &trained, items, conjunctivity, c, asked)
 }
 
 /// The kernel of a learner that needs both positions to act alike, and its conjunctivity.
 fn symmetric(what: &str, kernel: &Bound<'_, PyAny>) -> PyResult<ExchangeableKernel> {
     match Kernel::of("kernel", kernel)? {
-        Kernel::Exchangeable(mut kernel) if kernel.kernel.is_position_symmetric() => {
-            // Rounding puts the α of additive orbit values below 0 by a few units of the last place.
-            if kernel.conjunctivity > -1e-12 {
-                kernel.conjunctivity = kernel.conjunctivity.max(0.0);
-            }
-            Ok(kernel)
-        }
+        Kernel::Exchangeable(kernel) if kernel.kernel.is_position_symmetric() => Ok(kernel),
         Kernel::Exchangeable(_) => Err(bad(
             "kernel",
             format_args!(
@@ -164,17 +152,12 @@ pub(crate) fn gradient_flow(
 ) -> PyResult<Solution> {
     let (trained, items) = Trained::of("task", task)?;
     let asked = Asked::new(task, kernel, None);
-    let conjunctivity = symmetric("gradient flow", kernel)?.conjunctivity;
-    let graph = trained.graph().clone();
-    let s = compute(py, &trained, "gradient flow", move || flow::solve(&graph, conjunctivity, time))?;
-    let solved = Solved {
-        ranks: Some(s.ranks().to_vec()),
-        route: format!("{:?}", s.info().route).to_lowercase(),
-        screening: f64::NAN,
-        memorization: f64::NAN,
-        margins: Arc::new(s),
-    };
-    Solution::new(py, solved, &trained, items, "gradient_flow", conjunctivity, time, asked)
+    let kernel = symmetric("gradient flow", kernel)?.kernel;
+    let trained = Arc::new(trained);
+    let shared = trained.clone();
+    let work = move || solve_kernel(shared.borrow(), &kernel, Learner::GradientFlow { time }, None);
+    let solved = compute(py, &trained, "gradient flow", work)?;
+    Solution::new(py, Arc::new(solved), &trained, items, kernel.conjunctivity(), time, asked)
 }
 
 /// Kernel logistic regression on a task or graph; with conjunctivity 0 and no regularization the Bradley–Terry model.
@@ -209,21 +192,14 @@ pub(crate) fn logistic<'py>(
 ) -> PyResult<Bound<'py, LogisticSolution>> {
     let (trained, items) = Trained::of("task", task)?;
     let asked = Asked::new(task, kernel, None);
-    let ExchangeableKernel { kernel, conjunctivity, .. } = symmetric("logistic regression", kernel)?;
+    let kernel = symmetric("logistic regression", kernel)?.kernel;
     if trained.graph().order() != PresentationOrder::Both {
         return Err(bad("task", "logistic regression needs both presentation orders"));
     }
-    let model = raise(RidgeModel::new(conjunctivity, c * kernel.scale()))?;
-    let graph = trained.graph().clone();
-    let s = compute(py, &trained, "logistic regression", move || log_odds::solve(&graph, &model))?;
-    let s = Arc::new(s);
-    let solved = Solved {
-        ranks: Some(s.ranks().to_vec()),
-        route: "newton".into(),
-        screening: f64::NAN,
-        memorization: f64::NAN,
-        margins: s.clone(),
-    };
-    let solution = Solution::new(py, solved, &trained, items, "logistic", conjunctivity, c, asked)?;
-    Bound::new(py, PyClassInitializer::from(solution).add_subclass(LogisticSolution { solution: s }))
+    let trained = Arc::new(trained);
+    let (shared, learner) = (trained.clone(), Learner::Logistic { c: c * kernel.scale() });
+    let work = move || solve_kernel(shared.borrow(), &kernel, learner, None);
+    let solved = Arc::new(compute(py, &trained, "logistic regression", work)?);
+    let solution = Solution::new(py, solved.clone(), &trained, items, kernel.conjunctivity(), c, asked)?;
+    Bound::new(py, PyClassInitializer::from(solution).add_subclass(LogisticSolution { solution: solved }))
 }

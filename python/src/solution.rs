@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use caveat_results::{Table as Columns, Values};
-use caveat_theory::{ComparisonGraph, Margins, PairClass, PairClasses, logistic as log_odds, memory};
+use caveat_theory::{ComparisonGraph, Margins, PairClass, PairClasses, Solution as Solved, memory};
 use numpy::{PyArray1, PyArray2, PyUntypedArrayMethods};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -39,7 +39,7 @@ const MAX_MARGINS: usize = 20_000;
 /// 1.0
 #[pyclass(frozen, subclass, module = "caveat")]
 pub(crate) struct Solution {
-    margins: Arc<dyn Margins + Send + Sync>,
+    margins: Arc<Solved>,
     graph: ComparisonGraph,
     items: Items,
     ranks: Option<Py<PyArray1<f64>>>,
@@ -58,15 +58,6 @@ pub(crate) struct Asked {
     task: Py<PyAny>,
     kernel: Py<PyAny>,
     route: Option<String>,
-}
-
-/// What the computation hands over.
-pub(crate) struct Solved {
-    pub(crate) margins: Arc<dyn Margins + Send + Sync>,
-    pub(crate) ranks: Option<Vec<f64>>,
-    pub(crate) route: String,
-    pub(crate) screening: f64,
-    pub(crate) memorization: f64,
 }
 
 #[pymethods]
@@ -234,27 +225,26 @@ impl Solution {
     #[allow(clippy::too_many_arguments, reason = "what a solution tells of itself")]
     pub(crate) fn new(
         py: Python<'_>,
-        solved: Solved,
+        solved: Arc<Solved>,
         trained: &Trained,
         items: Items,
-        learner: &'static str,
         conjunctivity: f64,
         strength: f64,
         asked: Asked,
     ) -> PyResult<Self> {
-        let ranks = solved.ranks.map(|ranks| read_only(vector(py, ranks)).map(Bound::unbind)).transpose()?;
+        let ranks = solved.ranks().map(|ranks| read_only(vector(py, ranks)).map(Bound::unbind)).transpose()?;
         Ok(Self {
-            margins: solved.margins,
             graph: trained.graph().clone(),
             items,
             ranks,
             matrix: OnceLock::new(),
-            learner,
-            route: solved.route,
+            learner: solved.learner().kind().name(),
+            route: solved.route().to_string(),
             conjunctivity,
             strength,
-            screening: solved.screening,
-            memorization: solved.memorization,
+            screening: solved.screening(),
+            memorization: solved.memorization(),
+            margins: solved,
             asked,
         })
     }
@@ -338,7 +328,7 @@ fn of_pairs(classes: &PairClasses, margins: &dyn Margins) -> caveat_results::Res
 /// (0.868, 0.779)
 #[pyclass(frozen, extends = Solution, module = "caveat")]
 pub(crate) struct LogisticSolution {
-    pub(crate) solution: Arc<log_odds::LogisticSolution>,
+    pub(crate) solution: Arc<Solved>,
 }
 
 #[pymethods]
@@ -358,6 +348,7 @@ impl LogisticSolution {
         second: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let solution = slf.solution.clone();
-        slf.into_super().of_pairs(first, second, |i, j| if i == j { 0.5 } else { solution.probability(i, j) })
+        let probability = |i, j| solution.logistic().map_or(f64::NAN, |of| of.probability(i, j));
+        slf.into_super().of_pairs(first, second, |i, j| if i == j { 0.5 } else { probability(i, j) })
     }
 }

@@ -1,8 +1,8 @@
 //! `balance_window` and the grid behind `phase_diagram`: where generalization and memorization hold together.
 
 use caveat_figures::phase_figure::PhaseInputs;
-use caveat_theory::phase::{GRID_BYTES, LearnerKind};
-use caveat_theory::{Learner, PairClass, PhaseAxes, balance_window as window, phase_grid as grid};
+use caveat_theory::phase::GRID_BYTES;
+use caveat_theory::{Learner, LearnerKind, PairClass, PhaseAxes, balance_window as window, phase_grid as grid};
 use numpy::PyArray1;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;

@@ -27,7 +27,7 @@ pub enum Learner {
     },
     /// Gradient flow under squared loss from zero.
     GradientFlow {
-        /// Time t ∈ (0, ∞], in units of the normalized kernel ([`crate::flow`]).
+        /// Time t ∈ [0, ∞], in units of the normalized kernel ([`crate::flow`]).
         time: f64,
     },
     /// Kernel logistic regression.
@@ -77,15 +77,15 @@ impl Learner {
         }
     }
 
-    /// Refuses a strength that is not positive.
+    /// Refuses a strength out of its range.
     ///
     /// # Errors
-    /// C or t that is 0, negative or NaN.
+    /// C that is 0 or less, a time below 0, or NaN.
     pub fn check(self) -> Result<Self> {
         match self {
             Self::Ridge { c } | Self::Logistic { c } => check_c(c)?,
             Self::GradientFlow { time } => {
-                check_range("time", time, f64::MIN_POSITIVE, f64::INFINITY, "positive (inf is allowed)")?
+                check_range("time", time, 0.0, f64::INFINITY, "a number of at least 0 (inf is allowed)")?
             }
         };
         Ok(self)
@@ -143,7 +143,8 @@ mod tests {
             assert_eq!(kind.to_string().parse::<LearnerKind>().unwrap(), kind);
             assert_eq!(learner.check().unwrap(), learner);
             assert!(Learner::with_strength(kind, f64::INFINITY).check().is_ok());
-            for refused in [0.0, -1.0, f64::NAN] {
+            assert_eq!(Learner::with_strength(kind, 0.0).check().is_ok(), kind == LearnerKind::GradientFlow);
+            for refused in [-1.0, f64::NAN] {
                 let refusal = Learner::with_strength(kind, refused).check().unwrap_err().to_string();
                 let name = if kind == LearnerKind::GradientFlow { "time" } else { "C" };
                 assert!(refusal.starts_with(&format!("{name} = {refused} is out of range")), "{refusal}");

@@ -16,6 +16,8 @@ pub mod memory;
 pub mod pair_class;
 pub mod phase;
 pub mod ranking;
+pub mod route;
+pub mod solve;
 pub mod task;
 pub mod window;
 
@@ -30,5 +32,7 @@ pub use learner::{Learner, LearnerKind};
 pub use margins::{Accuracy, Margins};
 pub use pair_class::{PairClass, PairClasses, Section};
 pub use phase::{PhaseAxes, PhaseGrid, phase_grid};
+pub use route::Route;
+pub use solve::{Kernel, Solution, SolutionInfo, Trained, solve};
 pub use task::{Exception, TransitiveTask};
-pub use window::{BalanceWindow, balance_window, margins_of, window_boundaries};
+pub use window::{BalanceWindow, balance_window, window_boundaries};

@@ -10,14 +10,14 @@ use rayon::prelude::*;
 use crate::Margins;
 use crate::comparison_graph::PresentationOrder;
 use crate::error::{Result, TheoryError, check_range};
-use crate::kernel::RidgeModel;
+use crate::kernel::{ExchangeableKernel, RidgeModel};
 use crate::learner::{Learner, LearnerKind};
 use crate::margins::Accuracy;
 use crate::margins::chain::{self, ChainSolution};
 use crate::memory;
 use crate::pair_class::{PairClass, PairClasses};
+use crate::solve::solve;
 use crate::task::TransitiveTask;
-use crate::window::margins_of;
 
 /// Configurations solved together.
 const LANES: usize = 8;
@@ -182,7 +182,8 @@ fn single(
     learner: LearnerKind,
 ) -> Result<Accuracy> {
     let learner = Learner::with_strength(learner, 1.0 / inverse);
-    Ok(margins_of(task, alpha, learner)?.accuracy(classes))
+    let kernel = ExchangeableKernel::from_conjunctivity(alpha)?;
+    Ok(solve(task, &kernel, learner, None)?.accuracy(classes))
 }
 
 /// A pair to judge: its items, its label, and whether it is trained.

@@ -7,12 +7,12 @@
 
 use serde::Serialize;
 
-use crate::error::{Result, TheoryError};
-use crate::flow;
-use crate::kernel::RidgeModel;
+use crate::error::{Result, check_range};
+use crate::kernel::{ExchangeableKernel, RidgeModel};
 use crate::learner::Learner;
-use crate::margins::{Margins, chain, graph};
+use crate::margins::{Margins, chain};
 use crate::pair_class::PairClass;
+use crate::solve::solve;
 use crate::task::TransitiveTask;
 
 /// Where generalization and memorization hold, for one task and one learner.
@@ -51,7 +51,7 @@ pub struct BalanceWindow {
 /// # Errors
 /// A strength of training that is not positive, or what the solvers refuse.
 pub fn balance_window(task: &TransitiveTask, learner: Learner) -> Result<BalanceWindow> {
-    learner.check()?;
+    check_positive(learner)?;
     match learner {
         Learner::Ridge { c } if has_equal_weights(task) => {
             let weight = task.graph().edges()[0].weight();
@@ -67,7 +67,7 @@ pub fn balance_window(task: &TransitiveTask, learner: Learner) -> Result<Balance
 /// # Errors
 /// As [`balance_window`].
 pub fn window_boundaries(task: &TransitiveTask, learner: Learner) -> Result<BalanceWindow> {
-    learner.check()?;
+    check_positive(learner)?;
     match learner {
         Learner::Ridge { .. } if has_equal_weights(task) => {
             Ok(BalanceWindow { critical: None, ..balance_window(task, learner)? })
@@ -76,35 +76,15 @@ pub fn window_boundaries(task: &TransitiveTask, learner: Learner) -> Result<Bala
     }
 }
 
+/// Refuses a learner that has not learned at all.
+fn check_positive(learner: Learner) -> Result<()> {
+    learner.check()?;
+    check_range("time", learner.strength(), f64::MIN_POSITIVE, f64::INFINITY, "positive (inf is allowed)").map(drop)
+}
+
 fn has_equal_weights(task: &TransitiveTask) -> bool {
     let edges = task.graph().edges();
     edges.iter().all(|e| e.weight() == edges[0].weight())
-}
-
-/// Margins of a task for any learner, by the fastest route.
-///
-/// # Errors
-/// What the route refuses.
-pub fn margins_of(
-    task: &TransitiveTask,
-    conjunctivity: f64,
-    learner: Learner,
-) -> Result<Box<dyn Margins + Send + Sync>> {
-    learner.check()?;
-    match learner {
-        Learner::Ridge { c } => {
-            let model = RidgeModel::new(conjunctivity, c)?;
-            match chain::solve(task, &model) {
-                Ok(solution) => Ok(Box::new(solution)),
-                Err(TheoryError::RouteUnavailable { .. }) => Ok(Box::new(graph::solve(task.graph(), &model)?)),
-                Err(e) => Err(e),
-            }
-        }
-        Learner::GradientFlow { time } => Ok(Box::new(flow::solve(task.graph(), conjunctivity, time)?)),
-        Learner::Logistic { c } => {
-            Ok(Box::new(crate::logistic::solve(task.graph(), &RidgeModel::new(conjunctivity, c)?)?))
-        }
-    }
 }
 
 /// The quantities of a task that depend on the screening alone.
@@ -247,7 +227,7 @@ fn numerical_window(task: &TransitiveTask, learner: Learner, with_critical: bool
     };
     let (cross, cycle) = (pairs(PairClass::CrossSection), pairs(PairClass::ExceptionCycle));
     let worst = |pairs: &[(usize, usize, f64)], alpha: f64, learner: Learner| -> Result<f64> {
-        let solution = margins_of(task, alpha, learner)?;
+        let solution = solve(task, &ExchangeableKernel::from_conjunctivity(alpha)?, learner, None)?;
         Ok(pairs.iter().fold(f64::INFINITY, |w, &(i, j, y)| {
             w.min(y * f64::from(solution.sign(i, j)) * solution.margin(i, j).abs())
         }))

@@ -12,7 +12,6 @@ use caveat_results::{GroupColumn, PairTable, Phase, Selection, read_conditions, 
 use caveat_theory::inference::predicted_margins;
 use caveat_theory::margins::graph;
 use caveat_theory::margins::laplacian::SparseSolver;
-use caveat_theory::margins::ridge::{self, Trained};
 use caveat_theory::{
     Comparison, ComparisonGraph, ExchangeableKernel, Learner, MarginFitter, Margins, PairClass, PhaseAxes, RidgeModel,
     TransitiveTask, balance_window, flow, logistic, phase_grid,
@@ -140,7 +139,7 @@ fn statistics(directory: &str) -> Result<serde_json::Value> {
 fn python() -> Result<serde_json::Value> {
     let task = TransitiveTask::new(9, &[(5, 3)])?;
     let kernel = ExchangeableKernel::from_conjunctivity(0.2)?;
-    let solve = || ridge::solve(Trained::Task(&task), &kernel, 0.2, 10.0, None);
+    let solve = || caveat_theory::solve(&task, &kernel, Learner::Ridge { c: 10.0 }, None);
     let solution = solve()?;
     let pairs: Vec<(usize, usize)> = (0..9).flat_map(|i| (i + 1..9).map(move |j| (i, j))).collect();
     let margins: Vec<f64> = pairs.iter().map(|&(i, j)| solution.margin(i, j)).collect();

@@ -17,15 +17,16 @@
 //!
 //! | route | graphs | cost |
 //! |---|---|---|
-//! | [`FlowRoute::Chain`] | plain chain, equal weights | O(n²) cosines, read from a table |
-//! | [`FlowRoute::Spectral`] | up to [`MAX_DENSE`] items (weights equal or α = 0) or pairs | O(n³) or O(m³) |
-//! | [`FlowRoute::Krylov`] | any | k products with the graph, O(k²) vectors' work, k ≲ 6(τ·‖hL‖)^½, at most 2 000 |
+//! | [`Route::Chain`] | plain chain, equal weights | O(n²) cosines, read from a table |
+//! | [`Route::Spectral`] | up to [`MAX_DENSE`] items (weights equal or α = 0) or pairs | O(n³) or O(m³) |
+//! | [`Route::Krylov`] | any | k products with the graph, O(k²) vectors' work, k ≲ 6(τ·‖hL‖)^½, at most 2 000 |
 
 use serde::Serialize;
 
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::Result;
 use crate::margins::Margins;
+use crate::route::Route;
 
 mod krylov;
 mod routes;
@@ -38,23 +39,11 @@ pub const MAX_DENSE: usize = 1_500;
 /// Longest chain of the chain route: 10⁸ products, about a second.
 pub const MAX_CHAIN: usize = 20_000;
 
-/// How the flow is computed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FlowRoute {
-    /// Closed form: cosine eigenvectors of the path graph.
-    Chain,
-    /// Dense eigendecomposition.
-    Spectral,
-    /// Lanczos approximation of the exponential.
-    Krylov,
-}
-
 /// How a flow was computed, and how well.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct FlowInfo {
     /// The route taken.
-    pub route: FlowRoute,
+    pub route: Route,
     /// Size of the operator's space: items, or trained pairs where weights differ and α > 0.
     pub dimension: usize,
     /// Lanczos iterations; 0 on the other routes.
@@ -103,7 +92,7 @@ pub fn solve(graph: &ComparisonGraph, conjunctivity: f64, time: f64) -> Result<F
 ///
 /// # Errors
 /// As [`solve`], or a graph that the route does not cover.
-pub fn solve_with(graph: &ComparisonGraph, conjunctivity: f64, time: f64, route: FlowRoute) -> Result<FlowSolution> {
+pub fn solve_with(graph: &ComparisonGraph, conjunctivity: f64, time: f64, route: Route) -> Result<FlowSolution> {
     Problem::new(graph, conjunctivity, time)?.solve(route)
 }
 
@@ -150,7 +139,7 @@ impl Margins for FlowSolution {
     /// On the plain chain the order itself, while ranks exist at all: diffusion keeps a monotone profile strictly
     /// monotone, however far below rounding its steps are.
     fn sign(&self, i: usize, j: usize) -> i8 {
-        if self.info.route == FlowRoute::Chain && self.conjunctivity < 1.0 && self.time > 0.0 {
+        if self.info.route == Route::Chain && self.conjunctivity < 1.0 && self.time > 0.0 {
             return j.cmp(&i) as i8;
         }
         let f = self.margin(i, j);

@@ -4,7 +4,7 @@ use faer::{Mat, Side};
 use rayon::prelude::*;
 
 use super::krylov::{Krylov, Target};
-use super::{FlowInfo, FlowRoute, FlowSolution, MAX_CHAIN, MAX_DENSE};
+use super::{FlowInfo, FlowSolution, MAX_CHAIN, MAX_DENSE};
 use crate::comparison_graph::{ComparisonGraph, Edge, PresentationOrder};
 use crate::components::Components;
 use crate::error::{Result, TheoryError, check_range};
@@ -12,6 +12,7 @@ use crate::kernel::RidgeModel;
 use crate::kernel::exchangeable::check_conjunctivity;
 use crate::margins::graph::weighted_ranks;
 use crate::margins::laplacian::SparseSolver;
+use crate::route::Route;
 
 /// Relative accuracy that the Krylov route iterates to, in the weighted norm: single margins then keep [`ACCEPTANCE`].
 const TOLERANCE: f64 = 1e-12;
@@ -101,13 +102,25 @@ impl<'g> Problem<'g> {
         if self.closes_on_items() { self.graph.n_items() } else { self.graph.edges().len() }
     }
 
-    pub(super) fn fastest_route(&self) -> FlowRoute {
+    pub(super) fn fastest_route(&self) -> Route {
         if self.chain_obstacle().is_none() {
-            FlowRoute::Chain
+            Route::Chain
         } else if self.dimension() <= MAX_DENSE {
-            FlowRoute::Spectral
+            Route::Spectral
         } else {
-            FlowRoute::Krylov
+            Route::Krylov
+        }
+    }
+
+    /// Why a route does not apply, and which does.
+    fn obstacle(&self, route: Route) -> Option<String> {
+        match route {
+            Route::Chain => self.chain_obstacle(),
+            Route::Spectral if self.dimension() > MAX_DENSE => {
+                Some(format!("a dense matrix of {} rows exceeds {MAX_DENSE}; use the Krylov route", self.dimension()))
+            }
+            Route::Spectral | Route::Krylov => None,
+            _ => Some("gradient flow has the routes chain, spectral and Krylov".into()),
         }
     }
 
@@ -125,25 +138,17 @@ impl<'g> Problem<'g> {
         }
     }
 
-    pub(super) fn solve(&self, route: FlowRoute) -> Result<FlowSolution> {
-        let unavailable = |route, reason| Err(TheoryError::RouteUnavailable { route, reason });
-        match (route, self.chain_obstacle()) {
-            (FlowRoute::Chain, Some(reason)) => return unavailable("chain", reason),
-            (FlowRoute::Spectral, _) if self.dimension() > MAX_DENSE => {
-                let reason = format!("a dense matrix of {} rows exceeds {MAX_DENSE}", self.dimension());
-                return unavailable("spectral", format!("{reason}; use the Krylov route"));
-            }
-            _ => {}
-        }
+    pub(super) fn solve(&self, route: Route) -> Result<FlowSolution> {
+        route.unless(self.obstacle(route))?;
         let fields = if self.strength == 0.0 || self.time == 0.0 {
             self.without_ranks()
         } else {
             match (route, self.closes_on_items()) {
-                (FlowRoute::Chain, _) => self.chain(),
-                (FlowRoute::Spectral, true) => self.spectral_on_items()?,
-                (FlowRoute::Spectral, false) => self.spectral_on_pairs()?,
-                (FlowRoute::Krylov, true) => self.krylov_on_items()?,
-                (FlowRoute::Krylov, false) => self.krylov_on_pairs()?,
+                (Route::Chain, _) => self.chain(),
+                (Route::Spectral, true) => self.spectral_on_items()?,
+                (Route::Spectral, false) => self.spectral_on_pairs()?,
+                (_, true) => self.krylov_on_items()?,
+                (_, false) => self.krylov_on_pairs()?,
             }
         };
         let Fields { ranks, trained, iterations, error } = fields;

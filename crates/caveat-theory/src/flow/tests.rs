@@ -123,8 +123,8 @@ proptest! {
 
     #[test]
     fn spectral_and_krylov_routes_agree_on_any_graph(g in comparisons(), alpha in conjunctivity(), t in time()) {
-        let spectral = solve_with(&g, alpha, t, FlowRoute::Spectral).unwrap();
-        let krylov = solve_with(&g, alpha, t, FlowRoute::Krylov).unwrap();
+        let spectral = solve_with(&g, alpha, t, Route::Spectral).unwrap();
+        let krylov = solve_with(&g, alpha, t, Route::Krylov).unwrap();
         let d = disagreement(&spectral.matrix(), &krylov.matrix(), t);
         prop_assert!(d <= 1e-10, "{d:e} {:?}", krylov.info());
         prop_assert!(krylov.info().error_estimate <= 2e-10 && spectral.info().error_estimate <= 1e-9);
@@ -133,8 +133,8 @@ proptest! {
     #[test]
     fn three_routes_agree_on_the_plain_chain(n in 2usize..40, w in 0.1..4.0f64, alpha in conjunctivity(), t in time()) {
         let chain = wins(n, &(1..n).map(|i| (i - 1, i, w)).collect::<Vec<_>>());
-        let closed = solve_with(&chain, alpha, t, FlowRoute::Chain).unwrap();
-        for route in [FlowRoute::Spectral, FlowRoute::Krylov] {
+        let closed = solve_with(&chain, alpha, t, Route::Chain).unwrap();
+        for route in [Route::Spectral, Route::Krylov] {
             let other = solve_with(&chain, alpha, t, route).unwrap();
             let d = disagreement(&closed.matrix(), &other.matrix(), t);
             prop_assert!(d <= 1e-10, "{route:?} {d:e}");
@@ -163,7 +163,7 @@ proptest! {
         let model = RidgeModel::new(alpha, INF).unwrap();
         let solver = SparseSolver { preconditioner: Preconditioner::Diagonal, ..SparseSolver::default() };
         let ridge = graph::solve_with(&g, &model, &solver).unwrap();
-        for route in [FlowRoute::Spectral, FlowRoute::Krylov] {
+        for route in [Route::Spectral, Route::Krylov] {
             let flow = solve_with(&g, alpha, INF, route).unwrap();
             let scale = largest(flow.trained_margins()).max(1e-3);
             for (x, y) in flow.matrix().iter().zip(ridge.matrix()) {
@@ -256,7 +256,7 @@ fn time_stepping_of_the_ordered_pairs_reaches_the_same_margins() {
 #[test]
 fn no_time_gives_no_margin() {
     let task = TransitiveTask::new(9, &[(5, 3)]).unwrap();
-    for route in [FlowRoute::Spectral, FlowRoute::Krylov] {
+    for route in [Route::Spectral, Route::Krylov] {
         let flow = solve_with(task.graph(), 0.3, 0.0, route).unwrap();
         assert!(flow.matrix().iter().all(|f| *f == 0.0));
         assert_eq!(flow.sign(0, 1), 0);
@@ -279,7 +279,7 @@ fn a_conjunctive_kernel_learns_each_pair_alone() {
 fn two_items_follow_one_exponential() {
     // ⟨b, b⟩ = 2, so K = 1 whatever α.
     for alpha in [0.0, 0.3, 1.0] {
-        for route in [FlowRoute::Chain, FlowRoute::Spectral, FlowRoute::Krylov] {
+        for route in [Route::Chain, Route::Spectral, Route::Krylov] {
             let flow = solve_with(&wins(2, &[(0, 1, 2.0)]), alpha, 0.4, route).map(|f| f.margin(0, 1)).unwrap();
             assert!((flow + (-0.8_f64).exp_m1()).abs() < 4.0 * f64::EPSILON, "{flow}");
         }
@@ -290,7 +290,7 @@ fn two_items_follow_one_exponential() {
 fn far_pairs_of_the_plain_chain_keep_their_sign_below_rounding() {
     let task = TransitiveTask::new(200, &[]).unwrap();
     let flow = solve(task.graph(), 0.2, 1.0).unwrap();
-    assert_eq!(flow.info().route, FlowRoute::Chain);
+    assert_eq!(flow.info().route, Route::Chain);
     let accuracy = flow.accuracy(&task.classes().unwrap());
     assert_eq!((accuracy.premise, accuracy.within_section), (Some(1.0), Some(1.0)));
 }
@@ -300,7 +300,7 @@ fn unequal_weights_with_small_conjunctivity_keep_their_ranks() {
     // Where α → 0 the flow tends to the additive one, continuously: the ranks must not lose eps/α.
     let g = wins(5, &[(0, 1, 1.0), (1, 2, 3.0), (2, 0, 0.5), (2, 3, 1.0), (4, 3, 2.0)]);
     let additive = solve(&g, 0.0, 5.0).unwrap();
-    for route in [FlowRoute::Spectral, FlowRoute::Krylov] {
+    for route in [Route::Spectral, Route::Krylov] {
         let nearly = solve_with(&g, 1e-13, 5.0, route).unwrap();
         let d = disagreement(additive.ranks(), nearly.ranks(), 5.0);
         assert!(d < 1e-10, "{route:?} {d:e}");
@@ -314,7 +314,7 @@ fn a_large_graph_is_solved_by_krylov_to_its_estimate() {
     let all = (0..n).flat_map(|i| [(i, (i + 1) % n), (i, (i * 7919 + 13) % n)]).filter(|w| w.0 != w.1);
     let g = ComparisonGraph::new(n, all.map(|(w, l)| Comparison::new(w, l))).unwrap();
     let flow = solve(&g, 0.1, 3.0).unwrap();
-    assert_eq!(flow.info().route, FlowRoute::Krylov);
+    assert_eq!(flow.info().route, Route::Krylov);
     assert!(flow.info().error_estimate <= 2e-10 && flow.info().iterations < 100, "{:?}", flow.info());
     let longer = solve(&g, 0.1, 1e6).unwrap();
     let ridge = graph::solve(&g, &RidgeModel::new(0.1, INF).unwrap()).unwrap();
@@ -329,10 +329,10 @@ fn bad_input_and_unavailable_routes_are_refused_with_a_reason() {
     }
     assert!(matches!(solve(task.graph(), 1.2, 1.0), Err(TheoryError::OutOfRange { .. })));
     let unavailable = |r: Result<FlowSolution>| matches!(r, Err(TheoryError::RouteUnavailable { .. }));
-    assert!(unavailable(solve_with(task.graph(), 0.2, 1.0, FlowRoute::Chain)));
+    assert!(unavailable(solve_with(task.graph(), 0.2, 1.0, Route::Chain)));
     let once = task.graph().clone().with_order(PresentationOrder::HigherFirst);
     assert!(unavailable(solve(&once, 0.2, 1.0)));
     let long = TransitiveTask::new(3_000, &[(20, 10)]).unwrap();
-    assert!(unavailable(solve_with(long.graph(), 0.2, 1.0, FlowRoute::Spectral)));
+    assert!(unavailable(solve_with(long.graph(), 0.2, 1.0, Route::Spectral)));
     assert!(solve(long.graph(), 0.2, 20.0).is_ok());
 }

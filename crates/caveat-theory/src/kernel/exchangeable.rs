@@ -22,6 +22,9 @@ pub struct ExchangeableKernel {
     pub crossed: f64,
     /// κ_0, no shared item.
     pub disjoint: f64,
+    /// α where it is known more exactly than the orbit values tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    exact_conjunctivity: Option<f64>,
 }
 
 /// Names of invariant subspaces; the others are item effects.
@@ -65,7 +68,7 @@ impl ExchangeableKernel {
         if identical - flipped <= 0.0 {
             return Err(TheoryError::NoAntisymmetricPart(identical - flipped));
         }
-        Ok(Self { identical, flipped, same_first, same_second, crossed, disjoint })
+        Ok(Self { identical, flipped, same_first, same_second, crossed, disjoint, exact_conjunctivity: None })
     }
 
     /// One-hot items in separate positions, plus a conjunctive feature per pair: κ_id = 1, κ_1 = κ_2 = (1−α)/2, all else 0.
@@ -77,13 +80,20 @@ impl ExchangeableKernel {
     /// A conjunctivity outside [0, 1].
     pub fn from_conjunctivity(conjunctivity: f64) -> Result<Self> {
         let a = check_conjunctivity(conjunctivity)?;
-        Self::from_orbits([1.0, 0.0, (1.0 - a) / 2.0, (1.0 - a) / 2.0, 0.0, 0.0])
+        Ok(Self::from_orbits([1.0, 0.0, (1.0 - a) / 2.0, (1.0 - a) / 2.0, 0.0, 0.0])?.with_conjunctivity(a))
+    }
+
+    /// With α as it is known more exactly than the orbit values tell, as of a deep network.
+    #[must_use]
+    pub(crate) fn with_conjunctivity(mut self, conjunctivity: f64) -> Self {
+        self.exact_conjunctivity = Some(conjunctivity);
+        self
     }
 
     /// The kernel with all values times `factor`, a positive power of two.
     pub(crate) fn scaled(&self, factor: f64) -> Self {
         let [identical, flipped, same_first, same_second, crossed, disjoint] = self.orbits().map(|k| k * factor);
-        Self { identical, flipped, same_first, same_second, crossed, disjoint }
+        Self { identical, flipped, same_first, same_second, crossed, disjoint, ..*self }
     }
 
     /// The six orbit values, in the order of [`from_orbits`](Self::from_orbits).
@@ -116,8 +126,20 @@ impl ExchangeableKernel {
     /// 0 additive, 1 fully conjunctive (THEORY: Lippl et al. 2024, generalized to κ_flip, κ_x ≠ κ_0). A valid kernel has
     /// α ≥ 0; α > 1 happens where pairs sharing an item are less similar than pairs sharing it crosswise.
     pub fn conjunctivity(&self) -> f64 {
+        if let Some(conjunctivity) = self.exact_conjunctivity {
+            return conjunctivity;
+        }
         let shared = self.same_first + self.same_second - 2.0 * self.crossed;
         (self.scale() - shared) / self.scale()
+    }
+
+    /// The kernel with both positions alike, a shared item counting as the mean of first and second position: the same conjunctivity.
+    #[must_use]
+    pub fn symmetrized(mut self) -> Self {
+        self.exact_conjunctivity = Some(self.conjunctivity());
+        let mean = f64::midpoint(self.same_first, self.same_second);
+        (self.same_first, self.same_second) = (mean, mean);
+        self
     }
 
     /// Whether first and second position act alike (κ_1 = κ_2).
@@ -239,7 +261,7 @@ impl ExchangeableKernel {
             same_second += excess;
             crossed -= excess;
         }
-        Self { identical, flipped, same_first, same_second, crossed, disjoint }
+        Self { identical, flipped, same_first, same_second, crossed, disjoint, exact_conjunctivity: None }
     }
 
     /// (a, b) of the item effects a·x_i + b·x_j that belong to the eigenvalue `value`, of norm 1 where x has sum zero and norm 1.

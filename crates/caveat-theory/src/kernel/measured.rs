@@ -197,11 +197,12 @@ impl MeasuredKernel {
         // What is taken off a negative α leaves 0 up to the rounding of sums of orbit values.
         let was_taken = kernel.conjunctivity() < 0.0 || conjunctivity < 0.0;
         let rounding = 64.0 * f64::EPSILON * largest / kernel.scale();
+        let conjunctivity = if was_taken && conjunctivity.abs() <= rounding { 0.0 } else { conjunctivity };
         let smallest = eigenvalues.iter().fold(eigenvalues[0], |a, &b| if b.value < a.value { b } else { a });
         Ok(Self {
             n_items,
-            kernel: rounded.scaled(unit),
-            conjunctivity: if was_taken && conjunctivity.abs() <= rounding { 0.0 } else { conjunctivity },
+            kernel: rounded.with_conjunctivity(conjunctivity).scaled(unit),
+            conjunctivity,
             variance_explained,
             entry_variance_explained,
             asymmetry,

@@ -202,15 +202,16 @@ pub struct NetworkKernel {
 impl NetworkKernel {
     /// The kernel, normalized to κ_id = 1. Cost O(depth), about 0.1 s per million layers.
     ///
-    /// Its entries are within an ulp, but of a deep NNGP they differ by less than they can hold (1 − κ_0 ≈ 44/(ρ·depth)²):
-    /// take α from [`conjunctivity`](Self::conjunctivity), which does not suffer from it.
+    /// Its entries are within an ulp, but of a deep NNGP they differ by less than they can hold (1 − κ_0 ≈ 44/(ρ·depth)²);
+    /// it knows its α as [`conjunctivity`](Self::conjunctivity) does, which does not suffer from that.
     ///
     /// # Errors
     /// A network so deep (beyond 10⁸ layers) that κ_0 rounds to 1.
     pub fn kernel(&self) -> Result<ExchangeableKernel> {
         let Complements { disjoint, excess } = self.complements();
         let (shared, disjoint) = (1.0 - (disjoint + excess) / 2.0, 1.0 - disjoint);
-        ExchangeableKernel::from_orbits([1.0, disjoint, shared, shared, disjoint, disjoint])
+        let kernel = ExchangeableKernel::from_orbits([1.0, disjoint, shared, shared, disjoint, disjoint])?;
+        Ok(kernel.with_conjunctivity(self.conjunctivity()))
     }
 
     /// The conjunctivity α ∈ [0, 1] to nearly full relative accuracy at any depth and slope. Cost O(depth).

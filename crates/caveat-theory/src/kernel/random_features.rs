@@ -116,7 +116,7 @@ impl RandomFeatures {
             conjunctivity,
             standard_error: (squares / (count - 1.0) / count).sqrt(),
             replicate_conjunctivities,
-            kernel: ExchangeableKernel::from_orbits(orbits)?,
+            kernel: ExchangeableKernel::from_orbits(orbits)?.with_conjunctivity(conjunctivity),
         })
     }
 

@@ -15,6 +15,7 @@ use crate::comparison_graph::Trial;
 use crate::error::{Result, TheoryError};
 use crate::kernel::ExchangeableKernel;
 use crate::kernel::exchangeable::check_c;
+use crate::route::Route;
 
 /// Largest number of items: the system is dense, (2n+1)² numbers.
 pub const MAX_ITEMS: usize = 3_000;
@@ -43,31 +44,167 @@ struct Merged {
 /// Repeated trials add their weights. Cost O(n³ + trials).
 ///
 /// # Errors
-/// A kernel that is indefinite for that many items, a trial out of range, more than [`MAX_ITEMS`] items, or C = ∞ with a
-/// kernel whose local part is singular and whose item part is indefinite (the dense route covers that).
+/// A kernel that is indefinite for that many items, a trial out of range, or where [`System::obstacle`] finds one.
 pub fn solve(n_items: usize, trials: &[Trial], kernel: &ExchangeableKernel, c: f64) -> Result<AsymmetricSolution> {
-    check_c(c)?;
-    kernel.check_definite(n_items)?;
-    if n_items > MAX_ITEMS {
-        return Err(TheoryError::RouteUnavailable {
-            route: "asymmetric",
-            reason: format!("{n_items} items are more than {MAX_ITEMS}; use the graph route"),
-        });
+    System::new(n_items, trials, kernel, c)?.solve()
+}
+
+/// The equations of one problem before they are solved.
+pub struct System {
+    n_items: usize,
+    merged: Vec<Merged>,
+    parts: Parts,
+    blocks: Blocks,
+    /// The largest |κ|.
+    scale: f64,
+    /// S^{1/2}; `None` where S is indefinite.
+    root: Option<ItemRoot>,
+    /// Exactly singular local parts (α = 0 with C = ∞).
+    singular: bool,
+}
+
+impl System {
+    /// Collects the trials. Cost O(trials·log).
+    ///
+    /// # Errors
+    /// A kernel that is indefinite for that many items, a trial out of range, `c` ≤ 0 or NaN.
+    pub fn new(n_items: usize, trials: &[Trial], kernel: &ExchangeableKernel, c: f64) -> Result<Self> {
+        check_c(c)?;
+        kernel.check_definite(n_items)?;
+        let merged = merge(n_items, trials)?;
+        let parts = Parts::new(kernel);
+        let blocks = Blocks::new(&merged, &parts, kernel.ridge_from_c(c)?);
+        let scale = kernel.orbits().iter().fold(0.0_f64, |a, k| a.max(k.abs()));
+        // They come out within a few roundings of zero.
+        let singular = blocks.smallest_eigenvalue().abs() <= 32.0 * f64::EPSILON * scale;
+        let root = ItemRoot::new(&parts, scale);
+        Ok(Self { n_items, merged, parts, blocks, scale, root, singular })
     }
-    let merged = merge(n_items, trials)?;
-    let ridge = kernel.ridge_from_c(c)?;
-    let parts = Parts::new(kernel);
-    let blocks = Blocks::new(&merged, &parts, ridge);
-    let smallest = blocks.smallest_eigenvalue();
-    let scale = kernel.orbits().iter().fold(0.0_f64, |a, k| a.max(k.abs()));
-    // Exactly singular local parts (α = 0 with C = ∞) come out within a few roundings of zero.
-    let singular = smallest.abs() <= 32.0 * f64::EPSILON * scale;
-    let (item_values, dual) = if singular {
-        minimum_norm(n_items, &merged, &parts, &blocks, scale)?
-    } else {
-        screened(n_items, &merged, &parts, &blocks)
-    };
-    Ok(AsymmetricSolution::new(n_items, &merged, &parts, &blocks, item_values, &dual))
+
+    /// Why the route does not apply, and which does: more than [`MAX_ITEMS`] items, or C = ∞ with a kernel whose local part is
+    /// singular and whose item part is indefinite, or with trials whose two orders weigh differently there.
+    pub fn obstacle(&self) -> Option<String> {
+        if self.n_items > MAX_ITEMS {
+            return Some(format!("{} items are more than {MAX_ITEMS}; use the graph route", self.n_items));
+        }
+        if !self.singular {
+            return None;
+        }
+        if self.root.is_none() {
+            return Some(
+                "with C = inf its local part is singular and its item part indefinite; use the dense route".into(),
+            );
+        }
+        let uneven = |&&(t, other, _, b): &&Block| {
+            other.is_some_and(|s| !self.is_zero(b) && self.merged[t].weight != self.merged[s].weight)
+        };
+        self.blocks.blocks.iter().find(uneven).map(|&(t, ..)| {
+            let (i, j) = self.merged[t].pair;
+            format!(
+                "with C = inf its local part is singular and the two orders of pair {i} {j} weigh differently; use the dense \
+                 route"
+            )
+        })
+    }
+
+    /// Whether a local kernel value is rounding.
+    fn is_zero(&self, value: f64) -> bool {
+        value.abs() <= 64.0 * f64::EPSILON * self.scale
+    }
+
+    /// Solves them. Cost O(n³).
+    ///
+    /// # Errors
+    /// Where [`obstacle`](Self::obstacle) finds one.
+    pub fn solve(&self) -> Result<AsymmetricSolution> {
+        Route::Asymmetric.unless(self.obstacle())?;
+        let Self { n_items, merged, parts, blocks, .. } = self;
+        let (item_values, dual) = match &self.root {
+            Some(root) if self.singular => self.minimum_norm(root)?,
+            _ => screened(*n_items, merged, parts, blocks),
+        };
+        Ok(AsymmetricSolution::new(*n_items, merged, parts, blocks, item_values, &dual))
+    }
+
+    /// C = ∞ with a singular local part: the minimum-norm least-squares solution.
+    ///
+    /// In the eigenbasis of D, trials with zero local kernel can only be fitted by the item part, S^{1/2}x: least squares fixes x
+    /// up to their null space. The others are interpolated, and x moves in that null space to keep their local terms small:
+    /// minimize ‖x‖² + Σ (y − φᵀS^{1/2}x)²/d.
+    fn minimum_norm(&self, root: &ItemRoot) -> Result<(Vec<f64>, Vec<f64>)> {
+        let Self { n_items, merged, blocks, .. } = self;
+        let n = *n_items;
+        let size = 2 * n + 1;
+        // Rows of the feature matrix in the eigenbasis of D, each with its local eigenvalue.
+        let mut rows: Vec<(Vec<f64>, f64, f64)> = Vec::with_capacity(merged.len());
+        let row_of = |t: usize| {
+            let mut row = vec![0.0; size];
+            for k in features(n, merged[t].pair) {
+                row[k] = 1.0;
+            }
+            root.times(n, &row)
+        };
+        let mut directions = Vec::with_capacity(merged.len());
+        for &(t, other, [a, d], b) in &blocks.blocks {
+            // At C = ∞ the diagonal is conj for every weight, so the eigenvectors are the sum and the difference; the weights
+            // of the two orders stay separate only where no local term couples them.
+            let eigen: Vec<(f64, f64, f64)> = match other {
+                None => vec![(1.0, 0.0, a)],
+                Some(_) if self.is_zero(b) => vec![(1.0, 0.0, a), (0.0, 1.0, d)],
+                Some(_) => {
+                    let h = std::f64::consts::FRAC_1_SQRT_2;
+                    vec![(h, h, a + b), (h, -h, a - b)]
+                }
+            };
+            let first = row_of(t);
+            for (x, z, value) in eigen {
+                let mut row: Vec<f64> = first.iter().map(|v| x * v).collect();
+                let mut label = x * merged[t].label;
+                if let Some(s) = other {
+                    for (r, v) in row.iter_mut().zip(row_of(s)) {
+                        *r += z * v;
+                    }
+                    label += z * merged[s].label;
+                }
+                directions.push((t, other, x, z));
+                rows.push((row, label, if self.is_zero(value) { 0.0 } else { value }));
+            }
+        }
+        // Least squares on unweighted rows is right only for equal weights; hard rows carry the square root of theirs.
+        let hard: Vec<usize> = (0..rows.len()).filter(|&r| rows[r].2 == 0.0).collect();
+        let soft: Vec<usize> = (0..rows.len()).filter(|&r| rows[r].2 != 0.0).collect();
+        let weight_of = |r: usize| {
+            let (t, other, x, z) = directions[r];
+            x * x * merged[t].weight + other.map_or(0.0, |s| z * z * merged[s].weight)
+        };
+        let hard_matrix = Mat::from_fn(hard.len(), size, |r, k| weight_of(hard[r]).sqrt() * rows[hard[r]].0[k]);
+        let hard_labels = Mat::from_fn(hard.len(), 1, |r, _| weight_of(hard[r]).sqrt() * rows[hard[r]].1);
+        let (x0, null) = pseudo_solve(&hard_matrix, &hard_labels)?;
+        let mut x = x0;
+        if !soft.is_empty() && null.ncols() > 0 {
+            let soft_matrix = Mat::from_fn(soft.len(), size, |r, k| rows[soft[r]].0[k]);
+            let projected = &soft_matrix * &null;
+            let residual = Mat::from_fn(soft.len(), 1, |r, _| rows[soft[r]].1) - &soft_matrix * &x;
+            let inverse = |r: usize| 1.0 / rows[soft[r]].2;
+            let scaled = Mat::from_fn(soft.len(), null.ncols(), |r, k| projected[(r, k)] * inverse(r));
+            let system = Mat::<f64>::identity(null.ncols(), null.ncols()) + projected.transpose() * &scaled;
+            let rhs = scaled.transpose() * &residual;
+            let v = PartialPivLu::new(system.as_ref()).solve(&rhs);
+            x += &null * v;
+        }
+        let item_values = root.times(n, &(0..size).map(|k| x[(k, 0)]).collect::<Vec<_>>());
+        let mut dual = vec![0.0; merged.len()];
+        for &r in &soft {
+            let (row, label, value) = &rows[r];
+            let (t, other, cx, cz) = directions[r];
+            let a = (label - row.iter().enumerate().map(|(k, v)| v * x[(k, 0)]).sum::<f64>()) / value;
+            dual[t] += cx * a;
+            if let Some(s) = other {
+                dual[s] += cz * a;
+            }
+        }
+        Ok((item_values, dual))
+    }
 }
 
 fn merge(n_items: usize, trials: &[Trial]) -> Result<Vec<Merged>> {
@@ -125,9 +262,11 @@ impl Parts {
 
 /// D on the trials: 1 × 1 blocks, and 2 × 2 ones where a trial's reversal is trained too.
 struct Blocks {
-    /// (trial, its reversal if trained and listed later, diagonal entries, off-diagonal entry).
-    blocks: Vec<(usize, Option<usize>, [f64; 2], f64)>,
+    blocks: Vec<Block>,
 }
+
+/// (trial, its reversal if trained and listed later, diagonal entries, off-diagonal entry).
+type Block = (usize, Option<usize>, [f64; 2], f64);
 
 impl Blocks {
     fn new(merged: &[Merged], parts: &Parts, ridge: f64) -> Self {
@@ -224,105 +363,6 @@ fn screened(n: usize, merged: &[Merged], parts: &Parts, blocks: &Blocks) -> (Vec
         merged.iter().map(|t| t.label - features(n, t.pair).iter().map(|&k| item_values[k]).sum::<f64>()).collect();
     let dual = blocks.solve(&residual);
     (item_values, dual)
-}
-
-/// C = ∞ with a singular local part: the minimum-norm least-squares solution.
-///
-/// In the eigenbasis of D, trials with zero local kernel can only be fitted by the item part, S^{1/2}x: least squares fixes x
-/// up to their null space. The others are interpolated, and x moves in that null space to keep their local terms small:
-/// minimize ‖x‖² + Σ (y − φᵀS^{1/2}x)²/d.
-fn minimum_norm(
-    n: usize,
-    merged: &[Merged],
-    parts: &Parts,
-    blocks: &Blocks,
-    scale: f64,
-) -> Result<(Vec<f64>, Vec<f64>)> {
-    let root = ItemRoot::new(parts, scale).ok_or_else(|| TheoryError::RouteUnavailable {
-        route: "asymmetric",
-        reason: "with C = inf its local part is singular and its item part indefinite; use the dense route".into(),
-    })?;
-    let size = 2 * n + 1;
-    // Rows of the feature matrix in the eigenbasis of D, each with its local eigenvalue.
-    let mut rows: Vec<(Vec<f64>, f64, f64)> = Vec::with_capacity(merged.len());
-    let row_of = |t: usize| {
-        let mut row = vec![0.0; size];
-        for k in features(n, merged[t].pair) {
-            row[k] = 1.0;
-        }
-        root.times(n, &row)
-    };
-    let zero = 64.0 * f64::EPSILON * scale;
-    let mut directions = Vec::with_capacity(merged.len());
-    for &(t, other, [a, d], b) in &blocks.blocks {
-        // At C = ∞ the diagonal is conj for every weight, so the eigenvectors are the sum and the difference; the weights
-        // of the two orders stay separate only where no local term couples them.
-        let eigen: Vec<(f64, f64, f64)> = match other {
-            None => vec![(1.0, 0.0, a)],
-            Some(_) if b.abs() <= zero => vec![(1.0, 0.0, a), (0.0, 1.0, d)],
-            Some(s) if merged[t].weight != merged[s].weight => {
-                return Err(TheoryError::RouteUnavailable {
-                    route: "asymmetric",
-                    reason: format!(
-                        "with C = inf its local part is singular and the two orders of pair {} {} weigh differently; \
-                         use the dense route",
-                        merged[t].pair.0, merged[t].pair.1
-                    ),
-                });
-            }
-            Some(_) => {
-                let h = std::f64::consts::FRAC_1_SQRT_2;
-                vec![(h, h, a + b), (h, -h, a - b)]
-            }
-        };
-        let first = row_of(t);
-        for (x, z, value) in eigen {
-            let mut row: Vec<f64> = first.iter().map(|v| x * v).collect();
-            let mut label = x * merged[t].label;
-            if let Some(s) = other {
-                for (r, v) in row.iter_mut().zip(row_of(s)) {
-                    *r += z * v;
-                }
-                label += z * merged[s].label;
-            }
-            directions.push((t, other, x, z));
-            rows.push((row, label, if value.abs() <= zero { 0.0 } else { value }));
-        }
-    }
-    // Least squares on unweighted rows is right only for equal weights; hard rows carry the square root of theirs.
-    let hard: Vec<usize> = (0..rows.len()).filter(|&r| rows[r].2 == 0.0).collect();
-    let soft: Vec<usize> = (0..rows.len()).filter(|&r| rows[r].2 != 0.0).collect();
-    let weight_of = |r: usize| {
-        let (t, other, x, z) = directions[r];
-        x * x * merged[t].weight + other.map_or(0.0, |s| z * z * merged[s].weight)
-    };
-    let hard_matrix = Mat::from_fn(hard.len(), size, |r, k| weight_of(hard[r]).sqrt() * rows[hard[r]].0[k]);
-    let hard_labels = Mat::from_fn(hard.len(), 1, |r, _| weight_of(hard[r]).sqrt() * rows[hard[r]].1);
-    let (x0, null) = pseudo_solve(&hard_matrix, &hard_labels)?;
-    let mut x = x0;
-    if !soft.is_empty() && null.ncols() > 0 {
-        let soft_matrix = Mat::from_fn(soft.len(), size, |r, k| rows[soft[r]].0[k]);
-        let projected = &soft_matrix * &null;
-        let residual = Mat::from_fn(soft.len(), 1, |r, _| rows[soft[r]].1) - &soft_matrix * &x;
-        let inverse = |r: usize| 1.0 / rows[soft[r]].2;
-        let scaled = Mat::from_fn(soft.len(), null.ncols(), |r, k| projected[(r, k)] * inverse(r));
-        let system = Mat::<f64>::identity(null.ncols(), null.ncols()) + projected.transpose() * &scaled;
-        let rhs = scaled.transpose() * &residual;
-        let v = PartialPivLu::new(system.as_ref()).solve(&rhs);
-        x += &null * v;
-    }
-    let item_values = root.times(n, &(0..size).map(|k| x[(k, 0)]).collect::<Vec<_>>());
-    let mut dual = vec![0.0; merged.len()];
-    for &r in &soft {
-        let (row, label, value) = &rows[r];
-        let (t, other, cx, cz) = directions[r];
-        let a = (label - row.iter().enumerate().map(|(k, v)| v * x[(k, 0)]).sum::<f64>()) / value;
-        dual[t] += cx * a;
-        if let Some(s) = other {
-            dual[s] += cz * a;
-        }
-    }
-    Ok((item_values, dual))
 }
 
 /// Least-squares solution of minimum norm, and a basis of the null space.

@@ -12,9 +12,10 @@ use faer::{Mat, linalg::solvers::FullPivLu};
 
 use super::Margins;
 use super::hyperbolic::{Hyperbolic, Scaled};
-use crate::comparison_graph::PresentationOrder;
+use crate::comparison_graph::{Edge, PresentationOrder};
 use crate::error::{Result, TheoryError};
 use crate::kernel::RidgeModel;
+use crate::route::Route;
 use crate::task::TransitiveTask;
 
 /// Largest number of exceptions and reweighted pairs that the chain route takes on.
@@ -64,12 +65,9 @@ pub struct ChainSolution {
 /// ```
 ///
 /// # Errors
-/// Trials in one presentation order only, or more than [`MAX_CHANGES`] pairs that differ from the plain chain.
+/// Where [`obstacle`] finds one.
 pub fn solve(task: &TransitiveTask, model: &RidgeModel) -> Result<ChainSolution> {
-    let unavailable = |reason: &str| TheoryError::RouteUnavailable { route: "chain", reason: reason.into() };
-    if task.order() != PresentationOrder::Both {
-        return Err(unavailable("it needs both presentation orders; use the asymmetric or dense route"));
-    }
+    Route::Chain.unless(obstacle(task))?;
     let base = common_premise_weight(task);
     let mut changes = Vec::new();
     for edge in task.graph().edges() {
@@ -90,11 +88,6 @@ pub fn solve(task: &TransitiveTask, model: &RidgeModel) -> Result<ChainSolution>
             memorization: model.memorization(weight),
             strength: 0.0,
         });
-        if changes.len() > MAX_CHANGES {
-            return Err(unavailable(&format!(
-                "more than {MAX_CHANGES} exceptions and reweighted pairs; use the graph route"
-            )));
-        }
     }
     let screening = model.screening(base);
     let mut solution = ChainSolution {
@@ -106,6 +99,25 @@ pub fn solve(task: &TransitiveTask, model: &RidgeModel) -> Result<ChainSolution>
     };
     solution.find_strengths()?;
     Ok(solution)
+}
+
+/// Why the route does not apply, and which does: trials in one presentation order only, or more than [`MAX_CHANGES`] pairs that
+/// differ from the plain chain. O(1) where exceptions and weights are few.
+pub fn obstacle(task: &TransitiveTask) -> Option<String> {
+    if task.order() != PresentationOrder::Both {
+        return Some("it needs both presentation orders; use the asymmetric or dense route".into());
+    }
+    if task.exceptions().len() + task.weights().len() <= MAX_CHANGES {
+        return None;
+    }
+    let base = common_premise_weight(task);
+    let is_plain = |e: &&Edge| {
+        let (first, second) = e.items();
+        second == first + 1 && e.label() == 1.0 && e.weight() == base
+    };
+    let changes = task.graph().edges().len() - task.graph().edges().iter().filter(is_plain).count();
+    (changes > MAX_CHANGES)
+        .then(|| format!("more than {MAX_CHANGES} exceptions and reweighted pairs; use the graph route"))
 }
 
 /// The presentation weight that most premise pairs have.

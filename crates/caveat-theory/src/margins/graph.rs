@@ -13,6 +13,7 @@ use super::laplacian::{CHUNK, ScreenedLaplacian, SolveInfo, SparseSolver};
 use crate::comparison_graph::{ComparisonGraph, PresentationOrder};
 use crate::error::{Result, TheoryError};
 use crate::kernel::RidgeModel;
+use crate::route::Route;
 
 /// Solution on a comparison graph. A margin costs O(log m).
 #[derive(Debug, Clone)]
@@ -41,12 +42,7 @@ pub fn solve(graph: &ComparisonGraph, model: &RidgeModel) -> Result<GraphSolutio
 /// # Errors
 /// As [`solve`], with the acceptance of `solver`.
 pub fn solve_with(graph: &ComparisonGraph, model: &RidgeModel, solver: &SparseSolver) -> Result<GraphSolution> {
-    if graph.order() != PresentationOrder::Both {
-        return Err(TheoryError::RouteUnavailable {
-            route: "graph",
-            reason: "it needs both presentation orders; use the asymmetric or dense route".into(),
-        });
-    }
+    Route::Graph.unless(obstacle(graph))?;
     let weights: Vec<f64> = graph.edges().par_iter().with_min_len(CHUNK).map(|e| e.weight()).collect();
     let labels: Vec<f64> = graph.edges().par_iter().with_min_len(CHUNK).map(|e| e.label()).collect();
     let (ranks, info) = weighted_ranks(graph, model, &weights, &labels, solver)?;
@@ -55,6 +51,12 @@ pub fn solve_with(graph: &ComparisonGraph, model: &RidgeModel, solver: &SparseSo
     // Forward error of a rank: the residual's share, or rounding over a path of up to n items.
     let tie_tolerance = largest * (info.relative_residual + 4.0 * f64::EPSILON * n);
     Ok(GraphSolution { graph: graph.clone(), model: *model, ranks, info, tie_tolerance })
+}
+
+/// Why the route does not apply, and which does: trials in one presentation order only.
+pub fn obstacle(graph: &ComparisonGraph) -> Option<String> {
+    (graph.order() != PresentationOrder::Both)
+        .then(|| "it needs both presentation orders; use the asymmetric or dense route".into())
 }
 
 impl GraphSolution {

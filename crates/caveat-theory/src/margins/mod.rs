@@ -7,7 +7,7 @@
 //! | [`asymmetric`] | any exchangeable kernel | any ordered trials | O((2n+1)³) |
 //! | [`dense`] | any kernel matrix | any ordered trials | O(trials³) |
 //!
-//! [`ridge`] chooses among them.
+//! [`crate::solve()`] chooses among them.
 
 use serde::Serialize;
 
@@ -19,7 +19,6 @@ pub mod dense;
 pub mod graph;
 pub(crate) mod hyperbolic;
 pub mod laplacian;
-pub mod ridge;
 
 /// Anything that judges ordered pairs.
 pub trait Margins {

@@ -8,7 +8,6 @@ mod results;
 use std::path::PathBuf;
 
 use caveat_results::{ComparisonColumns, Format, Input};
-use caveat_theory::margins::ridge;
 use caveat_theory::{Activation, NetworkKernelKind, PresentationOrder};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -225,7 +224,7 @@ pub(crate) enum Route {
     Dense,
 }
 
-impl From<Route> for ridge::Route {
+impl From<Route> for caveat_theory::Route {
     fn from(route: Route) -> Self {
         match route {
             Route::Chain => Self::Chain,

@@ -1,10 +1,9 @@
 //! `caveat predict`: ranks, margins and accuracy of a model on a task, by any route.
 
 use caveat_results::{Format, Table, Values, read_matrix};
-use caveat_theory::margins::ridge::{self, Trained};
 use caveat_theory::{
-    Accuracy, ExchangeableKernel, Margins, MeasuredKernel, PairClass, PresentationOrder, RidgeModel, TheoryError,
-    TransitiveTask, flow, logistic,
+    Accuracy, ExchangeableKernel, Learner, Margins, MeasuredKernel, PairClass, PresentationOrder, Solution,
+    TheoryError, TransitiveTask, solve as solve_kernel,
 };
 use serde_json::json;
 
@@ -133,13 +132,10 @@ fn solve(args: &PredictArgs, task: &TransitiveTask, kernel: &Kernel) -> Result<F
                 "--loss logistic needs both presentation orders and a position-symmetric kernel, and has one route: leave out --route",
             ));
         }
-        let s = logistic::solve(task.graph(), &RidgeModel::new(alpha, c)?)?;
-        let ranks = s.ranks().to_vec();
-        return found(args, task, &s, alpha, f64::NAN, f64::NAN, Some(ranks));
+        return found(args, task, &solve_kernel(task, &orbits, Learner::Logistic { c }, None)?, alpha);
     }
-    let s = ridge::solve(Trained::Task(task), &orbits, alpha, c, args.route.map(Into::into))?;
-    let ranks = s.ranks().map(<[f64]>::to_vec);
-    found(args, task, &s, alpha, s.screening(), s.memorization(), ranks)
+    let s = solve_kernel(task, &orbits, Learner::Ridge { c }, args.route.map(Into::into))?;
+    found(args, task, &s, alpha)
 }
 
 fn solve_flow(
@@ -159,9 +155,11 @@ fn solve_flow(
     if !symmetric {
         return Err(Failure::input("--time needs a position-symmetric kernel (same first = same second)"));
     }
-    let s = flow::solve(task.graph(), alpha, time)?;
-    let ranks = s.ranks().to_vec();
-    found(args, task, &s, alpha, f64::NAN, f64::NAN, Some(ranks))
+    let orbits = match kernel {
+        Kernel::Orbits(k) => *k,
+        _ => ExchangeableKernel::from_conjunctivity(alpha)?,
+    };
+    found(args, task, &solve_kernel(task, &orbits, Learner::GradientFlow { time }, None)?, alpha)
 }
 
 fn solve_matrix(
@@ -184,29 +182,21 @@ fn solve_matrix(
             "--ranks-only: a kernel matrix that is not exchangeable gives no ranks; add --project, or leave it out",
         ));
     }
-    let s = ridge::solve_matrix(Trained::Task(task), entries, c_of(args))?;
+    let s = solve_kernel(task, caveat_theory::Kernel::Matrix(entries), Learner::Ridge { c: c_of(args) }, None)?;
     let alpha = MeasuredKernel::project(n, entries)?.conjunctivity;
-    found(args, task, &s, alpha, f64::NAN, f64::NAN, None)
+    found(args, task, &s, alpha)
 }
 
-fn found(
-    args: &PredictArgs,
-    task: &TransitiveTask,
-    margins: &dyn Margins,
-    conjunctivity: f64,
-    screening: f64,
-    memorization: f64,
-    ranks: Option<Vec<f64>>,
-) -> Result<Found, Failure> {
+fn found(args: &PredictArgs, task: &TransitiveTask, solution: &Solution, conjunctivity: f64) -> Result<Found, Failure> {
     let full = !args.ranks_only;
     Ok(Found {
         conjunctivity,
-        screening,
-        memorization,
-        ranks,
+        screening: solution.screening(),
+        memorization: solution.memorization(),
+        ranks: solution.ranks(),
         // Adding zero makes −0 plain 0.
-        margins: if full { margins.matrix().into_iter().map(|f| f + 0.0).collect() } else { Vec::new() },
-        accuracy: if full { Some(margins.accuracy(&task.classes()?)) } else { None },
+        margins: if full { solution.matrix().into_iter().map(|f| f + 0.0).collect() } else { Vec::new() },
+        accuracy: if full { Some(solution.accuracy(&task.classes()?)) } else { None },
     })
 }
 

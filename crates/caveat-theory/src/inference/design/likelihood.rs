@@ -6,10 +6,11 @@ use faer::{Accum, Mat, Par};
 use super::per_level;
 use super::question::{DesignQuestion, NuisanceGrid};
 use crate::error::Result;
-use crate::kernel::RidgeModel;
+use crate::kernel::ExchangeableKernel;
 use crate::learner::Learner;
+use crate::margins::Margins;
+use crate::solve::solve;
 use crate::task::TransitiveTask;
-use crate::window::margins_of;
 
 /// Points of the grid whose likelihoods are computed together; a block for 512 experiments fits a cache of 1 MiB.
 const BLOCK: usize = 256;
@@ -37,8 +38,8 @@ pub(super) fn probabilities(x: f64, lapse: f64) -> (f64, f64) {
 
 /// f of every pair at (α, C).
 pub(super) fn margins_at(task: &TransitiveTask, pairs: &[(usize, usize)], alpha: f64, c: f64) -> Result<Vec<f64>> {
-    let model = RidgeModel::new(alpha, c)?;
-    let margins = margins_of(task, model.conjunctivity(), Learner::Ridge { c: model.c() })?;
+    let kernel = ExchangeableKernel::from_conjunctivity(alpha)?;
+    let margins = solve(task, &kernel, Learner::Ridge { c }, None)?;
     Ok(pairs.iter().map(|&(i, j)| margins.margin(i, j)).collect())
 }
 
