@@ -295,7 +295,7 @@ impl ExchangeableKernel {
         let all = self.kernel.eigenvalues(n_items);
         let columns = || {
             Columns::new()
-                .text("subspace", all.iter().map(|e| e.subspace))?
+                .text("subspace", all.iter().map(|e| e.subspace.name()))?
                 .float("eigenvalue", all.iter().map(|e| e.value))?
                 .with("multiplicity", Values::Integer(all.iter().map(|e| i64::try_from(e.multiplicity).ok()).collect()))
         };

@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use crate::kernel::exchangeable::Subspace;
 use crate::memory::spoken;
 
 /// Why a task, kernel, or computation was refused.
@@ -79,7 +80,7 @@ pub enum TheoryError {
         /// Number of items.
         n_items: usize,
         /// Which invariant subspace the eigenvalue belongs to.
-        subspace: &'static str,
+        subspace: Subspace,
         /// The negative eigenvalue.
         eigenvalue: f64,
     },

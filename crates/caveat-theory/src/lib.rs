@@ -13,6 +13,7 @@ pub mod learner;
 pub mod logistic;
 pub mod margins;
 pub mod memory;
+mod numeric;
 pub mod pair_class;
 pub mod phase;
 pub mod ranking;

@@ -30,6 +30,8 @@ use crate::error::{Result, TheoryError};
 use crate::kernel::RidgeModel;
 use crate::margins::Margins;
 use crate::margins::laplacian::{Preconditioner, ScreenedLaplacian, SparseSolver};
+use crate::numeric::sigmoid::{log_loss, sigmoid};
+use crate::numeric::vectors::{dot, largest};
 use crate::pair_class::strongly_connected_components;
 
 /// Most Newton steps.
@@ -98,33 +100,10 @@ pub fn solve(graph: &ComparisonGraph, model: &RidgeModel) -> Result<LogisticSolu
     let problem = Problem::new(graph, model)?;
     let (state, info) = problem.minimize()?;
     let largest_rank = largest(&state.ranks);
-    let scale = largest_rank.max(problem.strength * largest(&state.margins));
+    let scale = largest_rank.max(problem.item_share * largest(&state.margins));
     let tie_tolerance = scale * (info.kkt_residual + 4.0 * f64::EPSILON * graph.n_items() as f64);
     let State { ranks, dual, margins } = state;
     Ok(LogisticSolution { graph: graph.clone(), model: *model, ranks, dual, trained: margins, info, tie_tolerance })
-}
-
-fn largest(x: &[f64]) -> f64 {
-    x.iter().fold(0.0_f64, |a, x| a.max(x.abs()))
-}
-
-fn dot(x: &[f64], y: &[f64]) -> f64 {
-    x.iter().zip(y).map(|(x, y)| x * y).sum()
-}
-
-/// σ(x) = 1/(1 + e^{−x}), with full relative precision at both ends.
-fn sigmoid(x: f64) -> f64 {
-    if x >= 0.0 {
-        1.0 / (1.0 + (-x).exp())
-    } else {
-        let e = x.exp();
-        e / (1.0 + e)
-    }
-}
-
-/// log(1 + e^{−x}) without overflow.
-fn log_loss(x: f64) -> f64 {
-    (-x).max(0.0) + (-x.abs()).exp().ln_1p()
 }
 
 /// A point: ranks, dual coefficients, and the margins f = Br + αa that they make on trained pairs.
@@ -159,7 +138,7 @@ struct Problem<'g> {
     graph: &'g ComparisonGraph,
     conjunctivity: f64,
     /// h.
-    strength: f64,
+    item_share: f64,
     /// C, or 1 without regularization.
     c: f64,
     /// 1, or 0 for C = ∞: the weight of ½‖f‖².
@@ -180,8 +159,8 @@ impl<'g> Problem<'g> {
             });
         }
         let (c, regularization) = if unregularized { (1.0, 0.0) } else { (model.c(), 1.0) };
-        let (conjunctivity, strength) = (model.conjunctivity(), model.additive_strength());
-        Ok(Self { graph, conjunctivity, strength, c, regularization, components: Components::new(graph) })
+        let (conjunctivity, item_share) = (model.conjunctivity(), model.item_share());
+        Ok(Self { graph, conjunctivity, item_share, c, regularization, components: Components::new(graph) })
     }
 
     /// (Br)_e.
@@ -213,7 +192,7 @@ impl<'g> Problem<'g> {
             .zip(&state.margins)
             .map(|(e, &f)| e.first_wins * log_loss(f) + e.second_wins * log_loss(-f))
             .sum();
-        let additive = if self.strength > 0.0 { dot(&state.ranks, &state.ranks) / self.strength } else { 0.0 };
+        let additive = if self.item_share > 0.0 { dot(&state.ranks, &state.ranks) / self.item_share } else { 0.0 };
         let norm = additive + self.conjunctivity * dot(&state.dual, &state.dual);
         0.5 * self.regularization * norm + self.c * loss
     }
@@ -221,7 +200,7 @@ impl<'g> Problem<'g> {
     /// The minimizer of the quadratic model of P(r, a) at a point.
     fn newton_point(&self, state: &State, loss: &Loss) -> Result<State> {
         let edges = self.graph.edges();
-        let (alpha, h) = (self.conjunctivity, self.strength);
+        let (alpha, h) = (self.conjunctivity, self.item_share);
         let steepest = largest(&loss.curvature);
         // A curvature this far below the steepest is lost in every sum with it. Keeping it there keeps the matrix
         // definite; overestimated curvature shortens the step and leaves it a descent, for the gradient is exact.
@@ -254,7 +233,7 @@ impl<'g> Problem<'g> {
 
     /// x with (I/h + BᵀDB)x = source, D = κ/(1 + ακ).
     fn solve(&self, mut source: Vec<f64>, curvature: &[f64]) -> Result<Vec<f64>> {
-        let (alpha, h) = (self.conjunctivity, self.strength);
+        let (alpha, h) = (self.conjunctivity, self.item_share);
         let steepest = largest(curvature);
         let strongest = steepest / (1.0 + alpha * steepest);
         let screening = self.regularization / (h * strongest);
@@ -286,7 +265,7 @@ impl<'g> Problem<'g> {
     fn gradient(&self, state: &State, loss: &Loss) -> Vec<f64> {
         let mut gradient = self.divergence(&loss.pull);
         for (g, r) in gradient.iter_mut().zip(&state.ranks) {
-            *g = self.regularization * r / self.strength - *g;
+            *g = self.regularization * r / self.item_share - *g;
         }
         gradient
     }
@@ -296,7 +275,7 @@ impl<'g> Problem<'g> {
         let pairs = state.dual.iter().zip(&loss.pull).zip(&step.dual);
         let local = self.conjunctivity * pairs.map(|((a, pull), s)| (a - pull) * s).sum::<f64>();
         // h = 0 leaves all ranks 0.
-        let additive = if self.strength > 0.0 { dot(&self.gradient(state, loss), &step.ranks) } else { 0.0 };
+        let additive = if self.item_share > 0.0 { dot(&self.gradient(state, loss), &step.ranks) } else { 0.0 };
         additive + local
     }
 
@@ -323,7 +302,7 @@ impl<'g> Problem<'g> {
 
     /// Relative gap and KKT residual. `next` is the Newton point, which measures the gap where there is no dual.
     fn certificate(&self, state: &State, loss: &Loss, next: &State) -> (f64, f64) {
-        let (alpha, h, edges) = (self.conjunctivity, self.strength, self.graph.edges());
+        let (alpha, h, edges) = (self.conjunctivity, self.item_share, self.graph.edges());
         let (largest_pull, largest_margin, largest_rank) =
             (largest(&loss.pull), largest(&state.margins), largest(&state.ranks));
         let share = |violation: f64, of: f64| if violation == 0.0 { 0.0 } else { violation / of };

@@ -386,8 +386,8 @@ impl Plan {
             ranks[i] = rule[i];
             sizes[i] = rule[i].map(|r| r.abs() + UNDERFLOW);
         }
-        let strengths = self.strengths(rule, exceptions);
-        for (field, x) in exceptions.iter().zip(&strengths) {
+        let multipliers = self.multipliers(rule, exceptions);
+        for (field, x) in exceptions.iter().zip(&multipliers) {
             for i in 0..n {
                 for l in 0..LANES {
                     let term = x[l] * field[i][l];
@@ -411,7 +411,7 @@ impl Plan {
 
     /// Solves (I + WΓ)x = σ − WΔ in every lane. Rows with W = 0 are decoupled; the rest is I plus a Gram matrix, so
     /// elimination needs no pivoting.
-    fn strengths(&self, rule: &[Lanes], fields: &[Vec<Lanes>]) -> Vec<Lanes> {
+    fn multipliers(&self, rule: &[Lanes], fields: &[Vec<Lanes>]) -> Vec<Lanes> {
         let k = self.exceptions.len();
         let across = |field: &[Lanes], (p, q, ..): (usize, usize, f64, f64)| -> Lanes {
             std::array::from_fn(|l| field[p][l] - field[q][l])

@@ -11,6 +11,8 @@ use crate::error::{Result, check_range};
 use crate::kernel::{ExchangeableKernel, RidgeModel};
 use crate::learner::Learner;
 use crate::margins::{Margins, chain};
+use crate::numeric::roots::bisect;
+use crate::numeric::sigmoid::sigmoid;
 use crate::pair_class::PairClass;
 use crate::solve::solve;
 use crate::task::TransitiveTask;
@@ -238,12 +240,12 @@ fn numerical_window(task: &TransitiveTask, learner: Learner, with_critical: bool
         }
         // In the logit of α, from both limits' neighborhoods.
         let (low, high) = (-30.0, 30.0);
-        let correct = |x: f64| worst(&cross, logistic(x), learner);
+        let correct = |x: f64| worst(&cross, sigmoid(x), learner);
         Ok(match first_correct(correct, low, high, 240)? {
             None => (0.0, 0.0),
             Some(from) => {
                 let to = first_crossing(correct, from, high, 240)?.map_or(1.0, logistic);
-                (if from > low { logistic(from) } else { 0.0 }, to)
+                (if from > low { sigmoid(from) } else { 0.0 }, to)
             }
         })
     };
@@ -283,10 +285,6 @@ fn numerical_window(task: &TransitiveTask, learner: Learner, with_critical: bool
     })
 }
 
-fn logistic(x: f64) -> f64 {
-    1.0 / (1.0 + (-x).exp())
-}
-
 /// The first x in [low, high] at which `f`, positive before, is no longer positive: to the last bit, by bisection inside the
 /// first of `steps` intervals that ends nonpositive. `None` if it stays positive or begins nonpositive.
 fn first_crossing(mut f: impl FnMut(f64) -> Result<f64>, low: f64, high: f64, steps: usize) -> Result<Option<f64>> {
@@ -297,7 +295,7 @@ fn first_crossing(mut f: impl FnMut(f64) -> Result<f64>, low: f64, high: f64, st
     for step in 1..=steps {
         let x = low + (high - low) * step as f64 / steps as f64;
         if f(x)? <= 0.0 {
-            return bisect(f, before, x).map(Some);
+            return boundary(f, before, x).map(Some);
         }
         before = x;
     }
@@ -313,29 +311,22 @@ fn first_correct(mut f: impl FnMut(f64) -> Result<f64>, low: f64, high: f64, ste
     for step in 1..=steps {
         let x = low + (high - low) * step as f64 / steps as f64;
         if f(x)? > 0.0 {
+            let narrow = |bad: f64, good: f64| (good - bad).abs() <= 1e-14 * good.abs().max(bad.abs());
             // The last point known to be correct, so that a search may start there.
-            let mut good = x;
-            let mut bad = before;
-            while (good - bad).abs() > 1e-14 * good.abs().max(bad.abs()) {
-                let middle = 0.5 * (good + bad);
-                if f(middle)? > 0.0 { good = middle } else { bad = middle }
-            }
-            return Ok(Some(good));
+            return Ok(Some(bisect((before, x), HALVINGS, narrow, |x| Ok(f(x)? <= 0.0))?.1));
         }
         before = x;
     }
     Ok(None)
 }
 
-/// Bisection to neighboring numbers (or 1e-16 of the larger bound) between `good`, where f > 0, and `bad`, where f ≤ 0.
-fn bisect(mut f: impl FnMut(f64) -> Result<f64>, mut good: f64, mut bad: f64) -> Result<f64> {
-    for _ in 0..200 {
-        let middle = 0.5 * (good + bad);
-        if middle == good || middle == bad || (good - bad).abs() <= 1e-16 * good.abs().max(bad.abs()) {
-            break;
-        }
-        if f(middle)? > 0.0 { good = middle } else { bad = middle }
-    }
+/// Halvings between any two numbers until they are neighbors, and more.
+const HALVINGS: usize = 1100;
+
+/// Where f > 0 at `good` ends on the way to `bad`, to neighboring numbers.
+fn boundary(mut f: impl FnMut(f64) -> Result<f64>, good: f64, bad: f64) -> Result<f64> {
+    let narrow = |good: f64, bad: f64| (good - bad).abs() <= 1e-16 * good.abs().max(bad.abs());
+    let (good, bad) = bisect((good, bad), 200, narrow, |x| Ok(f(x)? > 0.0))?;
     Ok(0.5 * (good + bad))
 }
 
@@ -348,7 +339,7 @@ fn last_failure(mut f: impl FnMut(f64) -> Result<f64>) -> Result<f64> {
     let mut good = 1.0;
     for alpha in upper.chain(lower).chain(tiny) {
         if f(alpha)? <= 0.0 {
-            return bisect(f, good, alpha);
+            return boundary(f, good, alpha);
         }
         good = alpha;
     }

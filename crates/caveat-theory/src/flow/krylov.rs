@@ -15,6 +15,7 @@ use rayon::prelude::*;
 
 use super::routes::{filled, integrated, rounding};
 use crate::error::{Result, TheoryError};
+use crate::numeric::vectors::dot;
 
 /// Most iterations: the k × k eigenproblem then takes a few seconds.
 const MAX_ITERATIONS: usize = 2_000;
@@ -203,8 +204,4 @@ impl Krylov {
 
 fn largest_entry(diagonal: &[f64], off: &[f64]) -> f64 {
     diagonal.iter().chain(off).fold(0.0_f64, |a, x| a.max(x.abs()))
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }

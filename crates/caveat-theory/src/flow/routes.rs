@@ -12,6 +12,7 @@ use crate::kernel::RidgeModel;
 use crate::kernel::exchangeable::check_conjunctivity;
 use crate::margins::graph::weighted_ranks;
 use crate::margins::laplacian::SparseSolver;
+use crate::numeric::vectors::largest;
 use crate::route::Route;
 
 /// Relative accuracy that the Krylov route iterates to, in the weighted norm: single margins then keep [`ACCEPTANCE`].
@@ -36,10 +37,6 @@ pub(super) fn integrated(rate: f64, time: f64) -> f64 {
     if rate * time < f64::EPSILON { time } else { filled(rate, time) / rate }
 }
 
-pub(super) fn largest(x: &[f64]) -> f64 {
-    x.iter().fold(0.0_f64, |a, x| a.max(x.abs()))
-}
-
 /// Bᵀx: what flows out of every item.
 fn divergence(graph: &ComparisonGraph, flows: impl Iterator<Item = f64>) -> Vec<f64> {
     let mut out = vec![0.0; graph.n_items()];
@@ -54,7 +51,7 @@ pub(super) struct Problem<'g> {
     graph: &'g ComparisonGraph,
     conjunctivity: f64,
     /// h = (1−α)/2.
-    strength: f64,
+    item_share: f64,
     time: f64,
     /// The weight of every pair, if they are equal.
     common_weight: Option<f64>,
@@ -90,7 +87,7 @@ impl<'g> Problem<'g> {
         let mut weights = graph.edges().iter().map(Edge::weight);
         let first = weights.next();
         let common_weight = first.filter(|&w| weights.all(|other| other == w));
-        Ok(Self { graph, conjunctivity, strength: (1.0 - conjunctivity) / 2.0, time, common_weight })
+        Ok(Self { graph, conjunctivity, item_share: (1.0 - conjunctivity) / 2.0, time, common_weight })
     }
 
     /// Whether K and W commute, so that the flow closes on the items.
@@ -140,7 +137,7 @@ impl<'g> Problem<'g> {
 
     pub(super) fn solve(&self, route: Route) -> Result<FlowSolution> {
         route.unless(self.obstacle(route))?;
-        let fields = if self.strength == 0.0 || self.time == 0.0 {
+        let fields = if self.item_share == 0.0 || self.time == 0.0 {
             self.without_ranks()
         } else {
             match (route, self.closes_on_items()) {
@@ -153,7 +150,7 @@ impl<'g> Problem<'g> {
         };
         let Fields { ranks, trained, iterations, error } = fields;
         // The scale of what a rank sums: itself, or h times the margins trained around it where these cancel.
-        let scale = largest(&ranks).max(self.strength * largest(&trained));
+        let scale = largest(&ranks).max(self.item_share * largest(&trained));
         let spread = if self.closes_on_items() { 1.0 } else { self.weight_spread().sqrt() };
         let n = self.graph.n_items() as f64;
         // Rounding over a path of up to n items, as for the ridge, and the route's own error.
@@ -205,7 +202,7 @@ impl<'g> Problem<'g> {
 
     /// The closed form: ℓ_k = 4 sin²(πk/2n), v_k(i) = (2/n)^½ cos(πk(i+½)/n), of which even k are orthogonal to Bᵀy.
     fn chain(&self) -> Fields {
-        let (n, h) = (self.graph.n_items(), self.strength);
+        let (n, h) = (self.graph.n_items(), self.item_share);
         let tau = self.item_space().time;
         let cosines: Vec<f64> = (0..4 * n).map(|j| (std::f64::consts::PI * j as f64 / (2 * n) as f64).cos()).collect();
         let field = |alpha: f64| -> (Vec<f64>, f64) {
@@ -231,7 +228,7 @@ impl<'g> Problem<'g> {
     }
 
     fn spectral_on_items(&self) -> Result<Fields> {
-        let (n, h) = (self.graph.n_items(), self.strength);
+        let (n, h) = (self.graph.n_items(), self.item_share);
         let ItemSpace { couplings, time } = self.item_space();
         let mut laplacian = Mat::<f64>::zeros(n, n);
         for (e, w) in self.graph.edges().iter().zip(&couplings) {
@@ -262,7 +259,7 @@ impl<'g> Problem<'g> {
     }
 
     fn krylov_on_items(&self) -> Result<Fields> {
-        let (n, h) = (self.graph.n_items(), self.strength);
+        let (n, h) = (self.graph.n_items(), self.item_share);
         let ItemSpace { couplings, time } = self.item_space();
         let components = Components::new(self.graph);
         let edges = self.graph.edges();
@@ -314,7 +311,7 @@ impl<'g> Problem<'g> {
         let matrix = Mat::from_fn(m, m, |a, b| {
             let (e, f) = (&edges[a], &edges[b]);
             let diagonal = if a == b { self.conjunctivity } else { 0.0 };
-            (e.weight().sqrt() * f.weight().sqrt()) * (self.strength * overlap(e, f) + diagonal)
+            (e.weight().sqrt() * f.weight().sqrt()) * (self.item_share * overlap(e, f) + diagonal)
         });
         let eigen = eigen(&matrix)?;
         let (labels, lowest) = (self.scaled_labels(), self.lowest_on_pairs());
@@ -341,7 +338,7 @@ impl<'g> Problem<'g> {
         let apply = |x: &[f64], y: &mut [f64]| {
             let out = divergence(self.graph, x.iter().zip(&root).map(|(x, w)| x * w));
             for (at, e) in edges.iter().enumerate() {
-                let field = self.strength * (out[e.first as usize] - out[e.second as usize]);
+                let field = self.item_share * (out[e.first as usize] - out[e.second as usize]);
                 y[at] = root[at] * (field + self.conjunctivity * root[at] * x[at]);
             }
         };

@@ -6,6 +6,7 @@ use crate::comparison_graph::{ComparisonGraph, PresentationOrder};
 use crate::error::{Result, TheoryError};
 use crate::kernel::RidgeModel;
 use crate::margins::{chain, graph};
+use crate::numeric::vectors::dot;
 use crate::task::TransitiveTask;
 
 /// The fit in the coordinates that are finite everywhere.
@@ -77,10 +78,6 @@ impl Gram {
         };
         if none * uo >= full { (none, 0.0, none * uo) } else { (full_a, full_b, full) }
     }
-}
-
-pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(x, y)| x * y).sum()
 }
 
 impl Basis {

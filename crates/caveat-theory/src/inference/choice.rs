@@ -15,10 +15,11 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::fit::FitLimit;
-use super::surface::{Chart, Field, Point, Surface, logistic};
+use super::surface::{Chart, Field, Point, Surface};
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
 use crate::learner::LearnerKind;
+use crate::numeric::sigmoid::sigmoid;
 
 /// What something with a field for each parameter has for one of them.
 macro_rules! of_parameter {
@@ -257,11 +258,11 @@ impl Model {
         match at.chart.point([theta[0], theta[1]]) {
             Point::Corner { logit_memorization } => {
                 (conjunctivity, strength, screening) = (0.0, f64::INFINITY, 0.0);
-                memorization = logistic(logit_memorization);
+                memorization = sigmoid(logit_memorization);
                 limit = Some(FitLimit::Additive);
             }
             Point::Plane { x, z } => {
-                conjunctivity = self.spec.conjunctivity.unwrap_or_else(|| logistic(x));
+                conjunctivity = self.spec.conjunctivity.unwrap_or_else(|| sigmoid(x));
                 // The end of the box stands for ∞, also where logistic margins have no limit.
                 let free = if z >= self.surface.bounds().z.1 { f64::INFINITY } else { z };
                 strength = self.spec.strength.unwrap_or_else(|| (free - self.surface.log_weight()).exp());
@@ -413,7 +414,7 @@ impl ChoiceFitter {
             mcfadden: 1.0 - best.value / chance,
             n_trials: data.n_trials(),
             n_parameters: self.model.spec.n_parameters(),
-            probabilities: eta.iter().map(|e| 0.5 * lapse + (1.0 - lapse) * logistic(*e)).collect(),
+            probabilities: eta.iter().map(|e| 0.5 * lapse + (1.0 - lapse) * sigmoid(*e)).collect(),
             margins: eta.iter().map(|e| e - bias).collect(),
             estimates,
             at: best.at,

@@ -57,7 +57,7 @@ pub struct Compared {
 
 /// The candidates in the order given, and what they were compared on.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Comparison {
+pub struct ModelComparison {
     /// The candidates.
     pub candidates: Vec<Compared>,
     /// Number of folds.
@@ -87,7 +87,7 @@ pub fn compare_choices(
     clusters: &[Vec<ChoiceCount>],
     folds: usize,
     seed: u64,
-) -> Result<Comparison> {
+) -> Result<ModelComparison> {
     let pairs = ordered_pairs(clusters);
     let size: f64 = clusters.iter().flatten().map(|c| c.trials).sum();
     compare(candidates, clusters, folds, seed, size, |candidate| {
@@ -119,7 +119,7 @@ pub fn compare_margins(
     clusters: &[Vec<MarginObservation>],
     folds: usize,
     seed: u64,
-) -> Result<Comparison> {
+) -> Result<ModelComparison> {
     let mut pairs: Vec<(usize, usize)> = clusters.iter().flatten().map(|o| (o.first, o.second)).collect();
     pairs.sort_unstable();
     pairs.dedup();
@@ -161,7 +161,7 @@ fn compare<'a, T: Clone + Sync + Send>(
     seed: u64,
     size: f64,
     judge: impl Fn(Candidate) -> Result<Judge<'a, T>> + Sync,
-) -> Result<Comparison> {
+) -> Result<ModelComparison> {
     let bad = |problem: String| TheoryError::BadInput { what: "model comparison", problem };
     if candidates.is_empty() {
         return Err(bad("there are no candidates; give at least one".into()));
@@ -217,7 +217,7 @@ fn compare<'a, T: Clone + Sync + Send>(
             }
         })
         .collect();
-    Ok(Comparison { candidates, folds, clusters: clusters.len(), size, seed })
+    Ok(ModelComparison { candidates, folds, clusters: clusters.len(), size, seed })
 }
 
 /// Fold of every cluster: a random order, dealt in turn.

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::basis::BasisGrid;
 pub(crate) use super::basis::{Basis, BasisMaker, Coefficients};
-use super::minimize::minimize;
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
+use crate::numeric::minimum::minimize;
 
 /// The edge of the parameter space that a fit lies on, where some parameters stand for a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -18,10 +18,10 @@ use faer::{Mat, Side};
 use serde::Serialize;
 
 use super::fit::{LIMIT_TIE, agreement};
-use super::minimize::minimize;
 use crate::comparison_graph::Trial;
 use crate::error::{Result, TheoryError, check_range};
 use crate::margins::dense::check_trials;
+use crate::numeric::minimum::minimize;
 
 /// log₁₀ λ of the grid runs this far beyond the eigenvalues on both sides, in steps of 1/PER_DECADE.
 const BEYOND: f64 = 3.0;

@@ -10,7 +10,6 @@ pub mod fit;
 pub mod hierarchy;
 pub mod identify;
 pub mod kernel_fit;
-mod minimize;
 pub mod opposite;
 pub mod predict;
 pub mod profile;
@@ -23,7 +22,7 @@ pub use choice::{
     Estimates, MarginModelFit, MarginModelFitter, MarginObservation, ModelSpec, ParameterInterval, margin_intervals,
     ordered_pairs,
 };
-pub use compare::{Candidate, Compared, Comparison, compare_choices, compare_margins, default_folds};
+pub use compare::{Candidate, Compared, ModelComparison, compare_choices, compare_margins, default_folds};
 pub use fit::{Fit, FitLimit, MarginFitter, ObservedTask};
 pub use hierarchy::{
     Hierarchy, LARGEST_BETWEEN, PopulationFit, PopulationParameter, ShrunkenEstimate, UnitChoices, UnitMargins,

@@ -2,13 +2,14 @@
 
 use serde::Serialize;
 
-use super::basis::{Basis, BasisGrid, dot};
+use super::basis::{Basis, BasisGrid};
 use super::bootstrap::Interval;
 use super::distributions::f_quantile;
 use super::fit::{Fit, FitLimit, MarginFitter};
 use super::identify::{PerParameter, identified};
-use super::minimize::minimize;
 use crate::error::{Result, TheoryError, check_range};
+use crate::numeric::minimum::minimize;
+use crate::numeric::vectors::dot;
 
 mod region;
 

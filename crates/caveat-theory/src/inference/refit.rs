@@ -2,7 +2,7 @@
 
 use super::basis::{Basis, BasisGrid, Coefficients, Gram};
 use super::fit::{LIMIT_TIE, MarginFitter};
-use super::minimize::minimize;
+use crate::numeric::minimum::minimize;
 
 /// Width in log μ to which a refit brackets its minimum.
 const TOLERANCE: f64 = 1e-5;

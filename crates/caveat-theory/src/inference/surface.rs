@@ -21,6 +21,7 @@ use crate::comparison_graph::{ComparisonGraph, PresentationOrder};
 use crate::error::{Result, TheoryError, check_range};
 use crate::kernel::exchangeable::check_conjunctivity;
 use crate::learner::LearnerKind;
+use crate::numeric::sigmoid::{logit, sigmoid};
 
 mod chart;
 mod solved;
@@ -337,28 +338,13 @@ impl Surface {
 
 /// Turns slopes in x and z into slopes in log μ and log m/(1−m).
 fn to_screening(u: [f64; 2], field: &mut Field) {
-    let (m, rest) = (logistic(u[1]), logistic(-u[1]));
+    let (m, rest) = (sigmoid(u[1]), sigmoid(-u[1]));
     // α itself, mμ/(2 + mμ).
     let odds = m * u[0].exp() / 2.0;
     let a = odds / (1.0 + odds);
     let [fx, fz] = &mut field.slopes;
     for (fx, fz) in fx.iter_mut().zip(fz) {
         (*fx, *fz) = (*fx + (a - 1.0) * *fz, rest * *fx + (m + a * rest) * *fz);
-    }
-}
-
-/// log α/(1−α).
-pub(crate) fn logit(share: f64) -> f64 {
-    share.ln() - (-share).ln_1p()
-}
-
-/// 1/(1 + e^{−x}).
-pub(crate) fn logistic(x: f64) -> f64 {
-    if x >= 0.0 {
-        1.0 / (1.0 + (-x).exp())
-    } else {
-        let e = x.exp();
-        e / (1.0 + e)
     }
 }
 
@@ -379,7 +365,7 @@ fn check_strength(strength: f64, learner: LearnerKind) -> Result<f64> {
 
 /// Margins per unit of strength at s → 0 (times weight), K(w∘y), and their slope in x.
 fn hebbian(design: &Design, learner: LearnerKind, x: f64, margins: &mut [f64], slope: &mut [f64]) {
-    let (a, rest) = (logistic(x), logistic(-x));
+    let (a, rest) = (sigmoid(x), sigmoid(-x));
     let half = if learner == LearnerKind::Logistic { 0.5 } else { 1.0 };
     for k in 0..margins.len() {
         let trained = if design.labels[k].is_nan() { 0.0 } else { design.labels[k] * design.weights[k] };

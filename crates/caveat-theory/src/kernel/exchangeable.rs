@@ -1,5 +1,7 @@
 //! Exchangeable kernels: six orbit values, their closed-form eigenvalues, and the conjunctivity α that they come down to.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, TheoryError, check_range};
@@ -27,10 +29,44 @@ pub struct ExchangeableKernel {
     exact_conjunctivity: Option<f64>,
 }
 
-/// Names of invariant subspaces; the others are item effects.
-const CONSTANT: &str = "constant";
-const CYCLIC: &str = "cyclic (antisymmetric, zero item means)";
-const SYMMETRIC: &str = "symmetric (zero item means)";
+/// The invariant subspaces of functions f(i, j) on ordered pairs, on each of which an exchangeable kernel acts by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Subspace {
+    /// The constant functions.
+    #[serde(rename = "constant")]
+    Constant,
+    /// u_i + v_j with u and v of sum zero.
+    #[serde(rename = "item-effect")]
+    ItemEffect,
+    /// Antisymmetric functions whose means over each item are 0.
+    #[serde(rename = "cyclic (antisymmetric, zero item means)")]
+    Cyclic,
+    /// Symmetric functions whose means over each item are 0.
+    #[serde(rename = "symmetric (zero item means)")]
+    Symmetric,
+    /// The sign of the one pair of two items.
+    #[serde(rename = "antisymmetric")]
+    Sign,
+}
+
+impl Subspace {
+    /// Its name in files and messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Constant => "constant",
+            Self::ItemEffect => "item-effect",
+            Self::Cyclic => "cyclic (antisymmetric, zero item means)",
+            Self::Symmetric => "symmetric (zero item means)",
+            Self::Sign => "antisymmetric",
+        }
+    }
+}
+
+impl fmt::Display for Subspace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
 
 /// How a kernel acts on item effects.
 struct ItemBlock {
@@ -44,7 +80,7 @@ struct ItemBlock {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct KernelEigenvalue {
     /// Which invariant subspace of functions f(i, j) it belongs to.
-    pub subspace: &'static str,
+    pub subspace: Subspace,
     /// The eigenvalue.
     pub value: f64,
     /// Dimension of its eigenspace.
@@ -173,12 +209,12 @@ impl ExchangeableKernel {
         let n = n_items as f64;
         let [id, flip, first, second, cross, zero] = self.orbits();
         let mut all = vec![KernelEigenvalue {
-            subspace: CONSTANT,
+            subspace: Subspace::Constant,
             value: id + flip + (n - 2.0) * (first + second + 2.0 * cross) + (n - 2.0) * (n - 3.0) * zero,
             multiplicity: 1,
         }];
         if n_items == 2 {
-            all.push(KernelEigenvalue { subspace: "antisymmetric", value: id - flip, multiplicity: 1 });
+            all.push(KernelEigenvalue { subspace: Subspace::Sign, value: id - flip, multiplicity: 1 });
             return all;
         }
         let ItemBlock { uu, vv, vu, uv } = self.item_block(n);
@@ -186,16 +222,16 @@ impl ExchangeableKernel {
         // The discriminant is nonnegative: K is symmetric for the (positive definite) inner product of u_i and v_j.
         let spread = (((uu - vv) / 2.0).powi(2) + uv * vu).max(0.0).sqrt();
         for value in [mean + spread, mean - spread] {
-            all.push(KernelEigenvalue { subspace: "item-effect", value, multiplicity: n_items - 1 });
+            all.push(KernelEigenvalue { subspace: Subspace::ItemEffect, value, multiplicity: n_items - 1 });
         }
         all.push(KernelEigenvalue {
-            subspace: CYCLIC,
+            subspace: Subspace::Cyclic,
             value: id - flip - first - second + 2.0 * cross,
             multiplicity: (n_items - 1) * (n_items - 2) / 2,
         });
         if n_items >= 4 {
             all.push(KernelEigenvalue {
-                subspace: SYMMETRIC,
+                subspace: Subspace::Symmetric,
                 value: id + flip - first - second - 2.0 * cross + 2.0 * zero,
                 multiplicity: n_items * (n_items - 3) / 2,
             });
@@ -217,26 +253,26 @@ impl ExchangeableKernel {
         for KernelEigenvalue { subspace, value, .. } in self.eigenvalues(n_items) {
             // The terms of each sum of orbit values.
             let terms = match subspace {
-                CONSTANT => n * (n - 1.0),
-                CYCLIC => 6.0,
-                SYMMETRIC => 8.0,
-                _ => 4.0 * n,
+                Subspace::Constant => n * (n - 1.0),
+                Subspace::Cyclic => 6.0,
+                Subspace::Symmetric => 8.0,
+                Subspace::ItemEffect | Subspace::Sign => 4.0 * n,
             };
             if value >= 0.0 || value < -error * terms {
                 continue;
             }
             let h = 0.5 / n;
             match subspace {
-                CONSTANT => take(value, [1.0 / (n * (n - 1.0)); 6]),
+                Subspace::Constant => take(value, [1.0 / (n * (n - 1.0)); 6]),
                 // The antisymmetric functions less the gradients r_i − r_j.
-                CYCLIC => take(value, [0.5 - 2.0 * h, 2.0 * h - 0.5, -h, -h, h, 0.0]),
+                Subspace::Cyclic => take(value, [0.5 - 2.0 * h, 2.0 * h - 0.5, -h, -h, h, 0.0]),
                 // The second eigenspace of the Johnson scheme on unordered pairs.
-                SYMMETRIC => {
+                Subspace::Symmetric => {
                     let (same, none) = ((n - 3.0) / (n - 1.0) / 2.0, 1.0 / ((n - 1.0) * (n - 2.0)));
                     let shared = -same / (n - 2.0);
                     take(value, [same, same, shared, shared, shared, none]);
                 }
-                _ => {
+                Subspace::ItemEffect | Subspace::Sign => {
                     // Functions a·x_i + b·x_j over x of sum zero and norm 1, of norm 1 themselves.
                     let (a, b) = self.item_eigenvector(n, value);
                     let (own, cross) = (a * a + b * b, a * b);
@@ -307,7 +343,7 @@ impl ExchangeableKernel {
         for KernelEigenvalue { subspace, value, .. } in self.eigenvalues(n_items) {
             // Each eigenvalue is a sum of orbit values with at most n² terms for the constant and 3n for the rest; the
             // rounding of the 2 × 2 block enters through a square root.
-            let terms = if subspace == CONSTANT { n * n } else { 4.0 * n };
+            let terms = if subspace == Subspace::Constant { n * n } else { 4.0 * n };
             if value < -16.0 * f64::EPSILON * terms * largest {
                 return Err(TheoryError::IndefiniteKernel { n_items, subspace, eigenvalue: value });
             }
@@ -380,8 +416,8 @@ impl RidgeModel {
         self.c
     }
 
-    /// h = (1−α)/2, the strength of the additive part of the kernel.
-    pub fn additive_strength(&self) -> f64 {
+    /// h = (1−α)/2, the share of the kernel that each of the two items brings.
+    pub fn item_share(&self) -> f64 {
         (1.0 - self.conjunctivity) / 2.0
     }
 
@@ -392,7 +428,7 @@ impl RidgeModel {
 
     /// Screening μ = 2(α + 1/(C·weight))/(1−α) of pairs of that presentation weight; ∞ for α = 1, 0 for α = 0 and C = ∞.
     pub fn screening(&self, weight: f64) -> f64 {
-        self.diagonal(weight) / self.additive_strength()
+        self.diagonal(weight) / self.item_share()
     }
 
     /// Memorization weight m = α/(α + 1/(C·weight)) of a trained pair; 0 where α = 0.
@@ -400,8 +436,8 @@ impl RidgeModel {
         if self.conjunctivity == 0.0 { 0.0 } else { self.conjunctivity / self.diagonal(weight) }
     }
 
-    /// Strength of a pair of presentation weight `weight` relative to one of weight `base`, D_e/D_base ∈ (0, ∞).
-    pub(crate) fn relative_strength(&self, weight: f64, base: f64) -> f64 {
+    /// Conductance of a pair of presentation weight `weight` relative to one of weight `base`, D_e/D_base ∈ (0, ∞).
+    pub(crate) fn relative_conductance(&self, weight: f64, base: f64) -> f64 {
         if weight == base {
             1.0
         } else if self.conjunctivity == 0.0 {

@@ -11,9 +11,9 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::compensated::CompensatedSum;
-use super::exchangeable::ExchangeableKernel;
+use super::exchangeable::{ExchangeableKernel, Subspace};
 use crate::error::{Result, TheoryError};
+use crate::numeric::compensated::CompensatedSum;
 
 /// Largest |K_ab − K_ba| that passes for rounding, relative to the largest |K_ab|: 16 ulps of single precision, in which
 /// representations are commonly stored and multiplied.
@@ -112,7 +112,7 @@ pub struct MeasuredKernel {
     /// Smallest eigenvalue of the averages on the n(n−1) ordered pairs, as measured.
     pub smallest_eigenvalue: f64,
     /// Invariant subspace that it belongs to.
-    pub smallest_eigenvalue_subspace: String,
+    pub smallest_eigenvalue_subspace: Subspace,
     /// The precision of the matrix, by its numbers.
     pub precision: StoredPrecision,
     /// Whether the projection is positive semidefinite up to rounding in that precision. Where the measured matrix is, its projection is.
@@ -207,7 +207,7 @@ impl MeasuredKernel {
             entry_variance_explained,
             asymmetry,
             smallest_eigenvalue: smallest.value * unit,
-            smallest_eigenvalue_subspace: smallest.subspace.to_owned(),
+            smallest_eigenvalue_subspace: smallest.subspace,
             precision,
             is_definite: rounded.check_definite(n_items).is_ok(),
             disjoint_is_filled: n_items == 3,

@@ -23,9 +23,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::compensated::CompensatedSum;
 use super::exchangeable::ExchangeableKernel;
 use crate::error::{Result, TheoryError};
+use crate::numeric::compensated::CompensatedSum;
 
 /// A leaky rectifier φ(x) = max(x, 0) + slope·min(x, 0).
 ///
@@ -284,7 +284,7 @@ impl RunningComplements {
 #[derive(Debug, Clone, Copy)]
 struct Recursion {
     /// ρ/π.
-    strength: f64,
+    nonlinearity: f64,
     layer: f64,
     nngp: RunningComplements,
     ntk: Option<RunningComplements>,
@@ -294,7 +294,7 @@ impl Recursion {
     fn new(activation: Activation, kind: NetworkKernelKind) -> Self {
         let input = RunningComplements::input();
         let ntk = (kind == NetworkKernelKind::Ntk).then_some(input);
-        Self { strength: activation.nonlinearity() / PI, layer: 1.0, nngp: input, ntk }
+        Self { nonlinearity: activation.nonlinearity() / PI, layer: 1.0, nngp: input, ntk }
     }
 
     fn add_layer(&mut self) {
@@ -302,14 +302,14 @@ impl Recursion {
         let angle_0 = angle(disjoint);
         let angle_s = angle((disjoint + excess) / 2.0);
         let (h_0, h_s) = (sine_excess(angle_0), sine_excess(angle_s));
-        self.nngp.add(-self.strength * h_0, -self.strength * (2.0 * h_s - h_0));
+        self.nngp.add(-self.nonlinearity * h_0, -self.nonlinearity * (2.0 * h_s - h_0));
         self.layer += 1.0;
         if let Some(ntk) = &mut self.ntk {
             // With η = 1 − Θ and s = 1 − Σ̇ = ρθ/π: jη_j = (1 − Σ_j) + (j−1)(η_{j−1} + sΘ_{j−1}), of which the change in η
             // is the part that vanishes at the fixed point. Rounding in it is forgotten like (k/j)⁴.
             let next = self.nngp.values();
             let now = ntk.values();
-            let (s_0, s_s) = (self.strength * angle_0, self.strength * angle_s);
+            let (s_0, s_s) = (self.nonlinearity * angle_0, self.nonlinearity * angle_s);
             let (theta_0, theta_s) = (1.0 - now.disjoint, 1.0 - (now.disjoint + now.excess) / 2.0);
             let j = self.layer;
             ntk.add(

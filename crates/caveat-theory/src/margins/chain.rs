@@ -37,8 +37,8 @@ struct Change {
     source: f64,
     /// m_e.
     memorization: f64,
-    /// x_e, the strength of its field.
-    strength: f64,
+    /// x_e, by which its field is multiplied.
+    multiplier: f64,
 }
 
 /// Closed-form solution on a chain with exceptions. Memory O(k); each rank or margin costs O(k).
@@ -77,7 +77,7 @@ pub fn solve(task: &TransitiveTask, model: &RidgeModel) -> Result<ChainSolution>
         if adjacent && label == 1.0 && weight == base {
             continue;
         }
-        let relative = model.relative_strength(weight, base);
+        let relative = model.relative_conductance(weight, base);
         let chain = if adjacent { 1.0 } else { 0.0 };
         changes.push(Change {
             first,
@@ -86,7 +86,7 @@ pub fn solve(task: &TransitiveTask, model: &RidgeModel) -> Result<ChainSolution>
             coupling: relative - chain,
             source: relative * label - chain,
             memorization: model.memorization(weight),
-            strength: 0.0,
+            multiplier: 0.0,
         });
     }
     let screening = model.screening(base);
@@ -97,7 +97,7 @@ pub fn solve(task: &TransitiveTask, model: &RidgeModel) -> Result<ChainSolution>
         functions: screening.is_finite().then(|| Hyperbolic::from_screening(screening)),
         changes,
     };
-    solution.find_strengths()?;
+    solution.find_multipliers()?;
     Ok(solution)
 }
 
@@ -140,8 +140,8 @@ fn common_premise_weight(task: &TransitiveTask) -> f64 {
 }
 
 impl ChainSolution {
-    /// Solves (I + WΓ)x = σ − WΔ for the field strengths.
-    fn find_strengths(&mut self) -> Result<()> {
+    /// Solves (I + WΓ)x = σ − WΔ for the multipliers of the fields.
+    fn find_multipliers(&mut self) -> Result<()> {
         let Some(h) = self.functions else { return Ok(()) };
         let k = self.changes.len();
         let chain = Chain { n: self.n_items as f64, h };
@@ -150,7 +150,7 @@ impl ChainSolution {
         if k == 1 {
             let e = &mut self.changes[0];
             let (delta, gamma) = (chain.rule_difference((e.first, e.second)).value(), overlap(e, e));
-            e.strength = (e.source - e.coupling * delta) / (1.0 + e.coupling * gamma);
+            e.multiplier = (e.source - e.coupling * delta) / (1.0 + e.coupling * gamma);
             return Ok(());
         }
         let system = Mat::from_fn(k, k, |a, b| {
@@ -163,8 +163,8 @@ impl ChainSolution {
         });
         let x = FullPivLu::new(system.as_ref()).solve(&rhs);
         for (e, a) in self.changes.iter_mut().zip(0..) {
-            e.strength = x[(a, 0)];
-            if !e.strength.is_finite() {
+            e.multiplier = x[(a, 0)];
+            if !e.multiplier.is_finite() {
                 return Err(TheoryError::NotConverged {
                     what: "the system for the exceptions",
                     reached: f64::INFINITY,
@@ -205,7 +205,7 @@ impl ChainSolution {
     pub fn exception_rank(&self, item: usize) -> f64 {
         let Some(h) = self.functions else { return 0.0 };
         let chain = Chain { n: self.n_items as f64, h };
-        self.changes.iter().map(|e| e.strength * chain.exception_rank(item, (e.first, e.second))).sum()
+        self.changes.iter().map(|e| e.multiplier * chain.exception_rank(item, (e.first, e.second))).sum()
     }
 
     /// r_i − r_j for i < j, and the size of the terms that it sums (its rounding error is that times eps); `None` for infinite
@@ -225,7 +225,7 @@ impl ChainSolution {
         let rule = chain.rule_difference((i, j));
         Some(self.changes.iter().fold((rule, rule.abs()), |(sum, size), e| {
             let (term, terms) = chain.exception_difference((i, j), (e.first, e.second));
-            (sum + term * e.strength, size + terms * e.strength.abs())
+            (sum + term * e.multiplier, size + terms * e.multiplier.abs())
         }))
     }
 
@@ -411,7 +411,7 @@ impl Chain {
         sum * (h.sinh((j - i) / 2.0) / (h.sinh(0.5) * h.cosh(0.5) * h.sinh(n))) * 2.0
     }
 
-    /// r_i − r_j and its size within the cycle of one exception of relative strength w.
+    /// r_i − r_j and its size within the cycle of one exception of relative conductance w.
     ///
     /// r⁰ − (1+Δ)w/(1+wγ)·g cancels to O(μ) there; with z = g − r⁰ (differences) it is
     /// [(1 − w + w·z_pq)(r⁰_i − r⁰_j) − w(1+Δ)·z_ij]/(1 + wγ).

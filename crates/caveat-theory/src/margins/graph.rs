@@ -32,7 +32,7 @@ pub struct GraphSolution {
 ///
 /// # Errors
 /// Trials in one presentation order only, weights of one component that differ by more than 10¹⁵ (with α = 0; what counts is the
-/// strength that they give their pairs), or a relative residual above 1e-10 that rounding does not explain.
+/// conductance that they give their pairs), or a relative residual above 1e-10 that rounding does not explain.
 pub fn solve(graph: &ComparisonGraph, model: &RidgeModel) -> Result<GraphSolution> {
     solve_with(graph, model, &SparseSolver::default())
 }
@@ -89,8 +89,8 @@ impl Couplings {
     fn new(model: &RidgeModel, weights: &[f64]) -> Self {
         let reference = reference_weight(weights);
         let uniform = weights.par_iter().with_min_len(CHUNK).all(|&w| w == reference);
-        let strength = |&w: &f64| model.relative_strength(w, reference);
-        let each = (!uniform).then(|| weights.par_iter().with_min_len(CHUNK).map(strength).collect());
+        let conductance = |&w: &f64| model.relative_conductance(w, reference);
+        let each = (!uniform).then(|| weights.par_iter().with_min_len(CHUNK).map(conductance).collect());
         Self { each, screening: model.screening(reference) }
     }
 }

@@ -12,6 +12,7 @@ use super::response::Response;
 use super::scoring::{AMPLITUDE, BIAS, Coordinates, LAPSE, Search, Workspace, maximize};
 use super::{At, ChoiceCount, ChoiceFit, ChoiceFitter, Model, search};
 use crate::error::{Result, TheoryError};
+use crate::numeric::sigmoid::sigmoid;
 
 /// Expected gain in log-likelihood at which a replicate is done: its error is about 10⁻³ of a standard error.
 const TOLERANCE: f64 = 1e-6;
@@ -261,7 +262,7 @@ fn refit<R: Response>(
             inside
         }
     };
-    let conjunctivity = snap(x, ends.x, 0.0, 1.0, super::logistic(x));
+    let conjunctivity = snap(x, ends.x, 0.0, 1.0, sigmoid(x));
     let strength = snap(z, ends.z, 0.0, f64::INFINITY, (z - surface.log_weight()).exp());
     let inside = amplitude / work.field.log_scale.exp();
     let gain = if strength == 0.0 { f64::INFINITY } else { inside };

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::super::bootstrap::Interval;
 use super::super::fit::{Fit, FitLimit};
-use super::super::surface::{Chart, logistic, logit};
+use super::super::surface::Chart;
 use super::profile::{self, ChoiceIntervals, Coordinate, Profile};
 use super::response::{Binomial, MAX_LAPSE, Response};
 use super::scoring::Workspace;
@@ -20,6 +20,7 @@ use super::{
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
 use crate::learner::LearnerKind;
+use crate::numeric::sigmoid::{logit, sigmoid};
 use score::{Clusters, are_alike};
 
 /// An α below which the plane's box may have kept an interval from its end.
@@ -184,7 +185,7 @@ fn intervals<R: Response>(
             coordinate = Coordinate::LogGainStrength;
         }
         let (range, back): ((f64, f64), &dyn Fn(f64) -> f64) = match parameter {
-            ChoiceParameter::Conjunctivity => ((0.0, 1.0), &logistic),
+            ChoiceParameter::Conjunctivity => ((0.0, 1.0), &sigmoid),
             ChoiceParameter::Strength => ((0.0, f64::INFINITY), &move |z| (z - log_weight).exp()),
             ChoiceParameter::Gain if coordinate == Coordinate::LogGainStrength => {
                 ((0.0, f64::INFINITY), &move |g| (g - log_weight).exp())
@@ -264,7 +265,7 @@ fn intervals<R: Response>(
             (a.low, c.high) = (0.0, f64::INFINITY);
         }
         memorization =
-            Some(on_screening.interval(Coordinate::Theta(1), logit(estimates.memorization), (0.0, 1.0), &logistic)?);
+            Some(on_screening.interval(Coordinate::Theta(1), logit(estimates.memorization), (0.0, 1.0), &sigmoid)?);
         // C → 0 is μ → ∞ and m → 0 at any product, which the box of μ and m does not reach.
         if let (Some(Interval { low: 0.0, .. }), Some(mu), Some(m)) = (strength, &mut screening, &mut memorization) {
             (mu.high, m.low) = (f64::INFINITY, 0.0);

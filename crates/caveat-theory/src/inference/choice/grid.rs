@@ -15,6 +15,7 @@ use super::search::{self, inside};
 use super::{At, Model};
 use crate::error::Result;
 use crate::inference::surface::Chart;
+use crate::numeric::sigmoid::sigmoid;
 
 /// Log-likelihood below the peak at which it counts as 0.
 pub(crate) const DEPTH: f64 = 10.0;
@@ -449,5 +450,5 @@ fn typical_rate<'a>(places: impl Iterator<Item = &'a Place>, best: f64, k: usize
 
 /// λ at a place of its axis.
 pub(crate) fn lapse_of(l: f64) -> f64 {
-    MAX_LAPSE * super::logistic(l)
+    MAX_LAPSE * sigmoid(l)
 }

@@ -13,6 +13,8 @@ use super::scoring::{
 use super::search::{self, inside};
 use super::{At, ChoiceCount, ChoiceFit, ChoiceFitter, Estimates, Model};
 use crate::error::{Result, TheoryError};
+use crate::numeric::roots::Bracket;
+use crate::numeric::sigmoid::{logit, sigmoid};
 
 /// Interval of a parameter, and whether there is anything to say about it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -148,7 +150,7 @@ impl Model {
     /// A parameter's value in its coordinate; not finite out of its range.
     pub(super) fn transformed(&self, parameter: ChoiceParameter, value: f64) -> f64 {
         match parameter {
-            ChoiceParameter::Conjunctivity => super::super::surface::logit(value),
+            ChoiceParameter::Conjunctivity => logit(value),
             ChoiceParameter::Strength => value.ln() + self.surface.log_weight(),
             ChoiceParameter::Gain => value.ln(),
             ChoiceParameter::Lapse if !(0.0..=MAX_LAPSE).contains(&value) => f64::NAN,
@@ -249,29 +251,25 @@ impl<'a, R: Response> Profile<'a, R> {
             (low, low_loss, start) = (high, loss, optimum.theta);
             high = (high * 1.7).min(limit);
         }
-        // The root of the loss is nearly linear: false position on it (Illinois), with the bracket as safeguard.
+        // The root of the loss is nearly linear.
         let root = |loss: f64| loss.max(0.0).sqrt() - threshold.sqrt();
-        let (mut f_low, mut f_high) = (root(low_loss), root(high_loss));
+        let mut bracket = Bracket::new((low, root(low_loss)), (high, root(high_loss)));
         for _ in 0..40 {
-            if high - low < 1e-6 * (1e-3 + high) {
+            if bracket.high - bracket.low < 1e-6 * (1e-3 + bracket.high) {
                 break;
             }
-            let share = (f_low / (f_low - f_high)).clamp(0.02, 0.98);
-            let middle = low + share * (high - low);
-            let (loss, optimum) = self.climb(coordinate, estimate + toward * middle, start)?;
+            let x = bracket.guess(0.02);
+            let (loss, optimum) = self.climb(coordinate, estimate + toward * x, start)?;
             let f = root(loss);
             if f.abs() < 1e-5 * threshold.sqrt() {
-                return Ok(Some(estimate + toward * middle));
+                return Ok(Some(estimate + toward * x));
             }
-            if f > 0.0 {
-                (high, f_high) = (middle, f);
-                f_low *= 0.5;
-            } else {
-                (low, f_low, start) = (middle, f, optimum.theta);
-                f_high *= 0.5;
+            bracket.narrow(x, f);
+            if f <= 0.0 {
+                start = optimum.theta;
             }
         }
-        Ok(Some(estimate + toward * 0.5 * (low + high)))
+        Ok(Some(estimate + toward * 0.5 * (bracket.low + bracket.high)))
     }
 }
 
@@ -338,7 +336,7 @@ pub(super) fn intervals<R: Response>(
         let high = profile.end(coordinate, estimate, bounds.1, scale, threshold)?;
         let shift = surface.log_weight();
         let (range, back): ((f64, f64), &dyn Fn(f64) -> f64) = match parameter {
-            ChoiceParameter::Conjunctivity => ((0.0, 1.0), &super::super::surface::logistic),
+            ChoiceParameter::Conjunctivity => ((0.0, 1.0), &sigmoid),
             ChoiceParameter::Strength => ((0.0, f64::INFINITY), &move |z: f64| (z - shift).exp()),
             ChoiceParameter::Gain => ((0.0, f64::INFINITY), &f64::exp),
             ChoiceParameter::Lapse => ((0.0, MAX_LAPSE), &|l| l),

@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use super::super::choice::{AXES, Block, Nodes, UnitGrid};
 use super::spline::{Jet, Spline, between};
+use crate::numeric::roots::turning_point;
 
 /// A population along one axis.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -367,16 +368,7 @@ pub(super) fn quantile(share: f64, below: impl Fn(f64) -> f64) -> f64 {
     if below(FAR) < share {
         return f64::INFINITY;
     }
-    let (mut low, mut high) = (-FAR, FAR);
-    for _ in 0..36 {
-        let middle = 0.5 * (low + high);
-        if below(middle) < share {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    0.5 * (low + high)
+    turning_point(-FAR, FAR, 36, |u| below(u) < share)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use super::super::distributions::student_quantile;
 use super::integral::Level;
 use super::integral::normal;
 use super::likelihood::{Fitted, LOG_SD, SLACK, Units};
+use crate::numeric::roots::{Bracket, turning_point};
 
 /// Cut-offs for one number of units.
 #[derive(Debug, Clone)]
@@ -59,16 +60,7 @@ fn bounded_tail(distance: f64) -> f64 {
         };
         normal(-r) + below
     };
-    let (mut low, mut high) = (1.0, 3.0);
-    for _ in 0..60 {
-        let middle = 0.5 * (low + high);
-        if outside(middle) > 0.05 {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    normal(-low)
+    normal(-turning_point(1.0, 3.0, 60, |r| outside(r) > 0.05))
 }
 
 /// One end of an interval.
@@ -163,27 +155,25 @@ impl Profile<'_, '_> {
             (inside, f_inside, near) = (outside, f_outside, far);
             outside = (outside * 1.8).min(reach);
         }
-        // The excess is nearly linear: false position (Illinois).
+        // The excess is nearly linear.
+        let mut bracket = Bracket::new((inside, f_inside), (outside, f_outside));
         for _ in 0..30 {
-            if outside - inside < 1e-4 * (1e-2 + outside) || f_outside < 2e-3 && f_outside.is_finite() {
+            let Bracket { low, high, at_high, .. } = bracket;
+            if high - low < 1e-4 * (1e-2 + high) || at_high < 2e-3 {
                 break;
             }
-            let share = if f_outside.is_finite() { f_inside / (f_inside - f_outside) } else { 0.5 };
-            let middle = inside + share.clamp(0.05, 0.95) * (outside - inside);
-            let fitted = self.units.held(self.parameter, estimate + sign * middle, &[&near]);
+            let x = bracket.guess(0.05);
+            let fitted = self.units.held(self.parameter, estimate + sign * x, &[&near]);
             let f = excess(&fitted);
-            if f > 0.0 {
-                (outside, f_outside) = (middle, f);
-                f_inside *= 0.5;
-            } else {
-                (inside, f_inside, near) = (middle, f, fitted);
-                f_outside *= 0.5;
+            bracket.narrow(x, f);
+            if f <= 0.0 {
+                near = fitted;
                 if f > -2e-3 {
-                    return End { at: estimate + sign * inside };
+                    return End { at: estimate + sign * x };
                 }
             }
         }
-        End { at: estimate + sign * outside }
+        End { at: estimate + sign * bracket.high }
     }
 }
 

@@ -5,10 +5,12 @@
 //! set's boundary. What remains is a search over μ. (The accepted values of a parameter are its image of the set of accepted
 //! models, so the hull of that image is the profile interval.)
 
-use super::super::basis::{Basis, BasisGrid, dot};
-use super::super::minimize::minimize;
+use super::super::basis::{Basis, BasisGrid};
 use super::Interval;
 use crate::error::Result;
+use crate::numeric::minimum::minimize;
+use crate::numeric::roots::bisect;
+use crate::numeric::vectors::dot;
 
 /// Models with Σ residual² up to a threshold that is below Σ observed².
 pub(super) struct Region<'a, 'g> {
@@ -157,16 +159,10 @@ impl Region<'_, '_> {
     }
 
     /// The accepted end of the accepted interval between an accepted and another point.
-    fn boundary(&self, mut inside: f64, mut outside: f64) -> Result<f64> {
-        while (inside - outside).abs() > TOLERANCE {
-            let middle = 0.5 * (inside + outside);
-            if self.accepts(&self.grid.exact(middle.exp())?) {
-                inside = middle;
-            } else {
-                outside = middle;
-            }
-        }
-        Ok(inside)
+    fn boundary(&self, inside: f64, outside: f64) -> Result<f64> {
+        let narrow = |inside: f64, outside: f64| (inside - outside).abs() <= TOLERANCE;
+        let accepted = |x: f64| Ok(self.accepts(&self.grid.exact(x.exp())?));
+        Ok(bisect((inside, outside), 200, narrow, accepted)?.0)
     }
 
     /// Ranges of the parameters over the accepted models of one screening; `None` if there is none.

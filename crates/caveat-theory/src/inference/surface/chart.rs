@@ -4,7 +4,7 @@ use std::f64::consts::LN_2;
 
 use serde::{Deserialize, Serialize};
 
-use super::logistic;
+use crate::numeric::sigmoid::sigmoid;
 
 /// A point of a surface in its coordinates, limits included.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -51,7 +51,7 @@ impl Chart {
             Self::Fixed { x, z } => Point::Plane { x, z },
             Self::Screening => {
                 // α/(1−α) = mμ/2 and (1 + mμ/2)/C = (1−m)μ/2.
-                let odds = logistic(u[1]) * u[0].exp() / 2.0;
+                let odds = sigmoid(u[1]) * u[0].exp() / 2.0;
                 Point::Plane {
                     x: u[0] - LN_2 - (-u[1]).exp().ln_1p(),
                     z: odds.ln_1p() + u[1].exp().ln_1p() + LN_2 - u[0],

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::spline::{Axis, Spline};
-use super::{Bounds, Chart, Design, Field, Point, hebbian, logistic as share};
+use super::{Bounds, Chart, Design, Field, Point, hebbian};
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
 use crate::flow;
@@ -11,6 +11,7 @@ use crate::kernel::RidgeModel;
 use crate::learner::LearnerKind;
 use crate::logistic;
 use crate::margins::{Margins, graph};
+use crate::numeric::sigmoid::sigmoid;
 
 /// Distance of grid nodes in either coordinate: margins vary over distances of 1, and the spline's error is below 2·10⁻⁴ of
 /// their root mean square.
@@ -105,7 +106,7 @@ impl Solved {
             hebbian(design, self.learner, x, margins, &mut vec![0.0; design.pairs.len()]);
             return Ok(());
         }
-        let (conjunctivity, strength) = (share(x), z.exp() / self.reference);
+        let (conjunctivity, strength) = (sigmoid(x), z.exp() / self.reference);
         let put = |solution: &dyn Margins, margins: &mut [f64]| {
             for (f, &(i, j)) in margins.iter_mut().zip(&design.pairs) {
                 *f = solution.margin(i, j);

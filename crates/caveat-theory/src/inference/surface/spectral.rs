@@ -5,10 +5,11 @@
 
 use faer::{Mat, Side};
 
-use super::{Design, Field, Point, hebbian, logistic};
+use super::{Design, Field, Point, hebbian};
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
 use crate::learner::LearnerKind;
+use crate::numeric::sigmoid::sigmoid;
 
 #[derive(Debug, Clone)]
 pub(super) struct Spectral {
@@ -72,7 +73,7 @@ impl Spectral {
         let (f, [fx, fz]) = (&mut field.shape, &mut field.slopes);
         match point {
             Point::Corner { logit_memorization } => {
-                let (m, rest) = (logistic(logit_memorization), logistic(-logit_memorization));
+                let (m, rest) = (sigmoid(logit_memorization), sigmoid(-logit_memorization));
                 g.extend(self.values.iter().map(|l| 1.0 / l));
                 for (k, &y) in design.labels.iter().enumerate() {
                     let [d] = self.sums(k, &g);
@@ -113,7 +114,7 @@ impl Spectral {
         let screening = 2.0 * (odds + ridge);
         let (m, rest) = if screening > 0.0 { (odds / (odds + ridge), ridge / (odds + ridge)) } else { (0.0, 1.0) };
         let (screening_x, screening_z) = (2.0 * odds * (1.0 + inverse), -2.0 * ridge);
-        let (memory_x, memory_z) = (m * rest * logistic(-x), m * rest);
+        let (memory_x, memory_z) = (m * rest * sigmoid(-x), m * rest);
         g.extend(self.values.iter().map(|l| 1.0 / (l + screening)));
         g.extend(self.values.iter().map(|l| -1.0 / ((l + screening) * (l + screening))));
         for (k, &y) in design.labels.iter().enumerate() {
@@ -135,7 +136,7 @@ impl Spectral {
         g: &mut Vec<f64>,
         (f, fx, fz): (&mut [f64], &mut [f64], &mut [f64]),
     ) {
-        let (a, rest, time) = (logistic(x), logistic(-x), z.exp());
+        let (a, rest, time) = (sigmoid(x), sigmoid(-x), z.exp());
         let h = rest / 2.0;
         if h == 0.0 {
             for (k, &y) in design.labels.iter().enumerate() {

@@ -16,6 +16,7 @@ use super::super::profile::{Coordinate, Profile};
 use super::super::response::Response;
 use super::super::scoring::{AMPLITUDE, Coordinates, Held, Optimum, Search, Workspace, evaluate};
 use crate::error::Result;
+use crate::numeric::roots::Bracket;
 
 /// Influences below this share of the terms that they are sums of are rounding.
 const ROUNDING: f64 = 1e-10;
@@ -219,27 +220,23 @@ impl<'a, R: Response> Clusters<'a, R> {
             (low, f_low, start) = (high, f_high, tested.optimum.theta);
             distance = (distance * 1.5).min(limit);
         }
-        // False position (Illinois), with the bracket as safeguard.
+        let mut bracket = Bracket::new((low, f_low), (high, f_high));
         for _ in 0..40 {
-            if high - low <= 1e-6 * high {
+            if bracket.high - bracket.low <= 1e-6 * bracket.high {
                 break;
             }
-            let share = (f_low / (f_low - f_high)).clamp(0.02, 0.98);
-            let middle = low + share * (high - low);
-            let tested = self.test(coordinate, estimate + toward * middle, start)?;
+            let x = bracket.guess(0.02);
+            let tested = self.test(coordinate, estimate + toward * x, start)?;
             let f = excess(tested.t);
             if f.abs() < 1e-6 {
-                return Ok(Some(estimate + toward * middle));
+                return Ok(Some(estimate + toward * x));
             }
-            if f > 0.0 {
-                (high, f_high) = (middle, f);
-                f_low *= 0.5;
-            } else {
-                (low, f_low, start) = (middle, f, tested.optimum.theta);
-                f_high *= 0.5;
+            bracket.narrow(x, f);
+            if f <= 0.0 {
+                start = tested.optimum.theta;
             }
         }
-        Ok(Some(estimate + toward * 0.5 * (low + high)))
+        Ok(Some(estimate + toward * 0.5 * (bracket.low + bracket.high)))
     }
 }
 

@@ -191,7 +191,7 @@ fn an_estimate_at_an_end_that_all_clusters_pull_beyond_is_no_more_certain_than_b
     let clusters: Vec<Vec<ChoiceCount>> = (0..5)
         .map(|k| {
             let lapse = -0.02 - 0.002 * f64::from(k);
-            let share = |(i, j): (usize, usize)| 0.5 * lapse + (1.0 - lapse) * logistic(3.0 * s.margin(i, j));
+            let share = |(i, j): (usize, usize)| 0.5 * lapse + (1.0 - lapse) * sigmoid(3.0 * s.margin(i, j));
             let one = |&(first, second): &(usize, usize)| ChoiceCount {
                 first,
                 second,
@@ -241,7 +241,7 @@ fn people_who_err_alike_have_the_interval_of_the_likelihood() {
     let one = |&(first, second): &(usize, usize)| ChoiceCount {
         first,
         second,
-        first_chosen: (12.0 * logistic(3.0 * truth.margin(first, second))).round(),
+        first_chosen: (12.0 * sigmoid(3.0 * truth.margin(first, second))).round(),
         trials: 12.0,
     };
     let person: Vec<ChoiceCount> = pairs.iter().map(one).collect();
@@ -270,7 +270,7 @@ fn a_value_that_the_data_exclude_is_not_accepted_for_what_another_parameter_migh
     let (mut excluded, mut reached) = (0, [0; 2]);
     for _ in 0..40 {
         let mut one = |&(first, second): &(usize, usize)| {
-            let p = logistic(3.0 * truth.margin(first, second));
+            let p = sigmoid(3.0 * truth.margin(first, second));
             let first_chosen = (0..6).filter(|_| rng.random::<f64>() < p).count() as f64;
             ChoiceCount { first, second, first_chosen, trials: 6.0 }
         };
@@ -327,7 +327,7 @@ fn intervals_reach_the_limits_that_the_data_allow() {
         let one = |&(first, second): &(usize, usize)| ChoiceCount {
             first,
             second,
-            first_chosen: 6.0 * logistic(margins(first, second)),
+            first_chosen: 6.0 * sigmoid(margins(first, second)),
             trials: 6.0,
         };
         let clusters = vec![pairs.iter().map(one).collect::<Vec<_>>()];
