@@ -3,8 +3,8 @@
 use std::sync::OnceLock;
 
 use caveat_theory::inference::{
-    ChoiceCount, ChoiceFit as Fitted, ChoiceFitter, FitLimit, Interval, ModelSpec, ParameterInterval, check_positions,
-    leans_opposite, opposite::NOTABLE, opposite_choices, ordered_pairs,
+    ChoiceCount, ChoiceFit as Fitted, ChoiceFitter, FitLimit, Interval, ModelSpec, Parameter, PerParameter,
+    check_positions, leans_opposite, opposite::NOTABLE, opposite_choices, ordered_pairs,
 };
 use caveat_theory::{ComparisonGraph, LearnerKind, Result};
 use numpy::{PyArray1, PyArray2, PyUntypedArrayMethods};
@@ -16,7 +16,6 @@ use crate::arguments as arg;
 use crate::arrays::{array, floats, list_of_floats, matrix};
 use crate::errors::{bad, raise, warn};
 use crate::graph::Trained;
-use crate::inference::limit_name;
 use crate::kept::{self, Reduced};
 use crate::long;
 use crate::observed::{labeled_pairs, same_rows};
@@ -104,7 +103,7 @@ impl ChoiceFit {
     /// The edge of the parameter space that the fit lies on, or None.
     #[getter]
     fn limit(&self) -> Option<&'static str> {
-        self.fit.estimates.limit.map(limit_name)
+        self.fit.estimates.limit.map(FitLimit::name)
     }
 
     /// Whether the choices are predicted without error, so that the gain may be any larger number.
@@ -164,11 +163,7 @@ impl ChoiceFit {
     fn profile_intervals<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let (fitter, fit, clusters) = (self.fitter(py)?, self.fit.clone(), self.clusters.clone());
         let found = raise(long::run(py, "profile intervals", None, move |_| fitter.intervals(&fit, &clusters))?)?;
-        let of = |i: Option<ParameterInterval>| i.map(|i| i.interval);
-        intervals(
-            py,
-            [of(found.conjunctivity), of(found.strength), of(found.gain), of(found.lapse), of(found.position_bias)],
-        )
+        intervals(py, &found.map(|p| p.map(|p| p.interval)))
     }
 
     /// 95 % intervals over clusters (subjects, sessions), which hold from two of them on, whatever the trials of one share.
@@ -181,7 +176,7 @@ impl ChoiceFit {
         let (fitter, fit, clusters) = (self.fitter(py)?, self.fit.clone(), self.clusters.clone());
         let work = move |_: &long::Steps| fitter.cluster_intervals(&fit, &clusters);
         let found = raise(long::run(py, "intervals", None, work)?)?;
-        intervals(py, [found.conjunctivity, found.strength, found.gain, found.lapse, found.position_bias])
+        intervals(py, &found.intervals)
     }
 
     /// 95 % intervals by resampling whole clusters and refitting; they are too narrow with fewer than 20.
@@ -207,7 +202,7 @@ impl ChoiceFit {
         let (fitter, fit, clusters) = (self.fitter(py)?, self.fit.clone(), self.clusters.clone());
         let work = move |_: &long::Steps| fitter.bootstrap(&fit, &clusters, replicates, seed);
         let found = raise(long::run(py, "bootstrap", None, work)?)?;
-        intervals(py, [found.conjunctivity, found.strength, found.gain, found.lapse, found.position_bias])
+        intervals(py, &found.intervals)
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
@@ -223,10 +218,17 @@ impl ChoiceFit {
     }
 }
 
-fn intervals<'py>(py: Python<'py>, values: [Option<Interval>; 5]) -> PyResult<Bound<'py, PyDict>> {
+fn intervals<'py>(py: Python<'py>, found: &PerParameter<Option<Interval>>) -> PyResult<Bound<'py, PyDict>> {
+    const PARAMETERS: [(&str, Parameter); 5] = [
+        ("conjunctivity", Parameter::Conjunctivity),
+        ("strength", Parameter::Strength),
+        ("gain", Parameter::Gain),
+        ("lapse", Parameter::Lapse),
+        ("position_bias", Parameter::PositionBias),
+    ];
     let all = PyDict::new(py);
-    for (name, value) in ["conjunctivity", "strength", "gain", "lapse", "position_bias"].into_iter().zip(values) {
-        if let Some(interval) = value {
+    for (name, parameter) in PARAMETERS {
+        if let Some(interval) = found.of(parameter) {
             all.set_item(name, (interval.low, interval.high))?;
         }
     }

@@ -1,7 +1,7 @@
 //! `fit`, `cluster_intervals` and `bootstrap`: parameters from margins, and their uncertainty.
 
 use caveat_theory::inference::{
-    self as theory, FitLimit, Interval, MarginFitter, PerParameter, opposite::NOTABLE, opposite_margins,
+    self as theory, FitLimit, Interval, MarginFitter, Parameter, PerParameter, opposite::NOTABLE, opposite_margins,
 };
 use caveat_theory::{ComparisonGraph, Result};
 use numpy::{PyArray1, PyArray2};
@@ -16,16 +16,6 @@ use crate::kept::{self, Reduced};
 use crate::long;
 use crate::observed::{Observed, all_observed, observed};
 
-/// Name of a limit in tables and attributes.
-pub(crate) fn limit_name(limit: FitLimit) -> &'static str {
-    match limit {
-        FitLimit::Hebbian => "hebbian",
-        FitLimit::Additive => "additive",
-        FitLimit::Conjunctive => "conjunctive",
-        FitLimit::NoSignal => "no_signal",
-    }
-}
-
 /// A least-squares fit of ridge regression to margins: margin = gain · f(α, C).
 ///
 /// Examples
@@ -39,7 +29,7 @@ pub(crate) fn limit_name(limit: FitLimit) -> &'static str {
 #[pyclass(frozen, module = "caveat")]
 #[derive(Debug)]
 pub(crate) struct Fit {
-    pub(crate) fit: theory::Fit,
+    pub(crate) fit: theory::MarginFit,
     tasks: Vec<Observed>,
     margins: Vec<f64>,
     identified: PerParameter<bool>,
@@ -50,37 +40,37 @@ impl Fit {
     /// The conjunctivity α; NaN without signal.
     #[getter]
     fn conjunctivity(&self) -> f64 {
-        self.fit.conjunctivity
+        self.fit.estimates.conjunctivity
     }
 
     /// Inverse regularization C, from 0 (only in the Hebbian limit) to infinity.
     #[getter]
     fn c(&self) -> f64 {
-        self.fit.c
+        self.fit.estimates.strength
     }
 
     /// Screening μ, from 0 to infinity.
     #[getter]
     fn screening(&self) -> f64 {
-        self.fit.screening
+        self.fit.estimates.screening
     }
 
     /// Memorization weight m of a trained pair, from 0 to 1.
     #[getter]
     fn memorization(&self) -> f64 {
-        self.fit.memorization
+        self.fit.estimates.memorization
     }
 
     /// Scale of the margins; in the Hebbian limit gain·C.
     #[getter]
     fn gain(&self) -> f64 {
-        self.fit.gain
+        self.fit.estimates.gain
     }
 
     /// The edge of the parameter space that the fit lies on: ``"hebbian"``, ``"additive"``, ``"conjunctive"``, ``"no_signal"``, or None.
     #[getter]
     fn limit(&self) -> Option<&'static str> {
-        self.fit.limit.map(limit_name)
+        self.fit.estimates.limit.map(FitLimit::name)
     }
 
     /// 1 − Σ residual²/Σ margin², about zero.
@@ -104,7 +94,7 @@ impl Fit {
     /// Number of pairs fitted.
     #[getter]
     fn n_pairs(&self) -> usize {
-        self.fit.n_pairs
+        self.fit.n_observations
     }
 
     /// The pairs fitted by item index, an array of shape (n_pairs, 2); of several tasks one after the other.
@@ -140,12 +130,9 @@ impl Fit {
         };
         let found = raise(long::run_unless(py, is_short, "profile intervals", work)?)?;
         Ok(Intervals {
-            values: [found.conjunctivity, found.c, found.gain, found.screening, found.memorization],
-            identified: Some(found.identified),
-            bounded: Some(found.bounded),
-            replicates: None,
-            seed: None,
-            clusters: None,
+            identified: Some(found.map(|p| p.is_some_and(|p| p.identified))),
+            bounded: Some(found.map(|p| p.is_some_and(|p| p.bounded))),
+            ..Intervals::new(found.map(|p| p.map(|p| p.interval)))
         })
     }
 
@@ -166,15 +153,15 @@ impl Fit {
         // Where many values fit as well, one of them is no estimate.
         let shown = |value: f64, is: bool| if is { format!("{value:.6}") } else { "not identified".to_owned() };
         // The additive limit is itself what the pairs tell: there α is exactly 0 and C is ∞. In the Hebbian one gain·C is told.
-        let limit_is = |limit| self.fit.limit == Some(limit);
+        let limit_is = |limit| self.fit.estimates.limit == Some(limit);
         let tells = |identified: bool| identified || limit_is(FitLimit::Additive);
         format!(
             "<Fit: conjunctivity {}, c {}, gain {}, R² {:.6} over {} pairs{limit}>",
-            shown(self.fit.conjunctivity, tells(self.identified.conjunctivity)),
-            shown(self.fit.c, tells(self.identified.c)),
-            shown(self.fit.gain, tells(self.identified.gain) || limit_is(FitLimit::Hebbian)),
+            shown(self.fit.estimates.conjunctivity, tells(self.identified.conjunctivity)),
+            shown(self.fit.estimates.strength, tells(self.identified.strength)),
+            shown(self.fit.estimates.gain, tells(self.identified.gain) || limit_is(FitLimit::Hebbian)),
             self.fit.r_squared,
-            self.fit.n_pairs
+            self.fit.n_observations
         )
     }
 }
@@ -203,8 +190,7 @@ pub(crate) fn owned(tasks: &[Observed]) -> Vec<(ComparisonGraph, Vec<(usize, usi
 #[pyclass(frozen, module = "caveat")]
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Intervals {
-    /// Of α, C, gain, μ and m.
-    values: [Interval; 5],
+    intervals: PerParameter<Option<Interval>>,
     identified: Option<PerParameter<bool>>,
     bounded: Option<PerParameter<bool>>,
     replicates: Option<usize>,
@@ -212,38 +198,55 @@ pub(crate) struct Intervals {
     clusters: Option<usize>,
 }
 
-const PARAMETERS: [&str; 5] = ["conjunctivity", "c", "gain", "screening", "memorization"];
+const PARAMETERS: [(&str, Parameter); 5] = [
+    ("conjunctivity", Parameter::Conjunctivity),
+    ("c", Parameter::Strength),
+    ("gain", Parameter::Gain),
+    ("screening", Parameter::Screening),
+    ("memorization", Parameter::Memorization),
+];
+
+impl Intervals {
+    fn new(intervals: PerParameter<Option<Interval>>) -> Self {
+        Self { intervals, identified: None, bounded: None, replicates: None, seed: None, clusters: None }
+    }
+
+    /// Both ends, NaN where there is no interval, as of μ and m where presentation weights differ.
+    fn ends(&self, parameter: Parameter) -> (f64, f64) {
+        self.intervals.of(parameter).map_or((f64::NAN, f64::NAN), |i| (i.low, i.high))
+    }
+}
 
 #[pymethods]
 impl Intervals {
     /// Of the conjunctivity α.
     #[getter]
     fn conjunctivity(&self) -> (f64, f64) {
-        ends(&self.values[0])
+        self.ends(Parameter::Conjunctivity)
     }
 
     /// Of the inverse regularization C.
     #[getter]
     fn c(&self) -> (f64, f64) {
-        ends(&self.values[1])
+        self.ends(Parameter::Strength)
     }
 
     /// Of the gain.
     #[getter]
     fn gain(&self) -> (f64, f64) {
-        ends(&self.values[2])
+        self.ends(Parameter::Gain)
     }
 
     /// Of the screening μ.
     #[getter]
     fn screening(&self) -> (f64, f64) {
-        ends(&self.values[3])
+        self.ends(Parameter::Screening)
     }
 
     /// Of the memorization weight m.
     #[getter]
     fn memorization(&self) -> (f64, f64) {
-        ends(&self.values[4])
+        self.ends(Parameter::Memorization)
     }
 
     /// By parameter, whether the pairs determine it at all; of profile intervals only.
@@ -283,22 +286,19 @@ impl Intervals {
     fn __repr__(&self) -> String {
         let all: Vec<String> = PARAMETERS
             .iter()
-            .zip(&self.values)
-            .map(|(name, i)| format!("{name}=({:.6}, {:.6})", i.low, i.high))
+            .map(|&(name, parameter)| {
+                let (low, high) = self.ends(parameter);
+                format!("{name}=({low:.6}, {high:.6})")
+            })
             .collect();
         format!("Intervals({})", all.join(", "))
     }
 }
 
-fn ends(interval: &Interval) -> (f64, f64) {
-    (interval.low, interval.high)
-}
-
 fn flags_of<'py>(py: Python<'py>, flags: &PerParameter<bool>) -> PyResult<Bound<'py, PyDict>> {
     let all = PyDict::new(py);
-    let values = [flags.conjunctivity, flags.c, flags.gain, flags.screening, flags.memorization];
-    for (name, value) in PARAMETERS.into_iter().zip(values) {
-        all.set_item(name, value)?;
+    for (name, parameter) in PARAMETERS {
+        all.set_item(name, flags.of(parameter))?;
     }
     Ok(all)
 }
@@ -350,13 +350,13 @@ pub(crate) fn fit(
         all_observed(task, "margins", margins, pairs, false)?.into_iter().unzip();
     let margins: Vec<f64> = margins.into_iter().flatten().flatten().collect();
     let (all, values) = (owned(&tasks), margins.clone());
-    let work = move || -> Result<(theory::Fit, PerParameter<bool>, f64, f64)> {
+    let work = move || -> Result<(theory::MarginFit, PerParameter<bool>, f64, f64)> {
         let tasks: Vec<_> = all.iter().map(|(graph, pairs)| theory::ObservedTask { graph, pairs }).collect();
         let fitter = MarginFitter::joint(&tasks)?;
         let fit = fitter.fit(&values)?;
         let identified = theory::identified(&fitter, &fit)?;
         // Where margins follow the order, the opposite one cannot explain them much better.
-        if fit.limit != Some(FitLimit::NoSignal) && fit.r_squared > 0.1 {
+        if fit.estimates.limit != Some(FitLimit::NoSignal) && fit.r_squared > 0.1 {
             return Ok((fit, identified, 0.0, 0.0));
         }
         let turned = fitter.fit(&values.iter().map(|m| -m).collect::<Vec<_>>())?;
@@ -416,18 +416,11 @@ pub(crate) fn bootstrap(
 ) -> PyResult<Intervals> {
     let (observed, clusters) = observed(task, "margins", margins, pairs, true)?;
     let (graph, pairs) = (observed.graph, observed.pairs);
-    let work = move || -> Result<theory::Intervals> {
+    let work = move || -> Result<theory::BootstrapIntervals> {
         theory::bootstrap(&MarginFitter::new(&graph, &pairs)?, &clusters, replicates, seed)
     };
     let found = raise(long::run(py, "bootstrap", None, move |_| work())?)?;
-    Ok(Intervals {
-        values: [found.conjunctivity, found.c, found.gain, found.screening, found.memorization],
-        identified: None,
-        bounded: None,
-        replicates: Some(found.replicates),
-        seed: Some(found.seed),
-        clusters: None,
-    })
+    Ok(Intervals { replicates: Some(found.replicates), seed: Some(found.seed), ..Intervals::new(found.intervals) })
 }
 
 /// 95 % intervals of the parameters over clusters (seeds, subjects), which hold from two clusters on, whatever noise the pairs of a
@@ -476,15 +469,5 @@ pub(crate) fn cluster_intervals(
         theory::margin_intervals(&graph, &pairs, &fit, &clusters, None)
     };
     let found = raise(long::run(py, "intervals", None, move |_| work())?)?;
-    // Unequal weights leave μ and m without one.
-    let none = Interval { low: f64::NAN, high: f64::NAN };
-    let all = [found.conjunctivity, found.strength, found.gain, found.screening, found.memorization];
-    Ok(Intervals {
-        values: all.map(|i| i.unwrap_or(none)),
-        identified: None,
-        bounded: None,
-        replicates: None,
-        seed: None,
-        clusters: Some(found.clusters),
-    })
+    Ok(Intervals { clusters: Some(found.clusters), ..Intervals::new(found.intervals) })
 }

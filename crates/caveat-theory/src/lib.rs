@@ -24,7 +24,7 @@ pub mod window;
 
 pub use comparison_graph::{Comparison, ComparisonGraph, Edge, PresentationOrder, Trial};
 pub use error::{ErrorKind, Result, TheoryError};
-pub use inference::{Fit, MarginFitter};
+pub use inference::{MarginFit, MarginFitter};
 pub use kernel::{
     Activation, ExchangeableKernel, MeasuredKernel, NetworkKernel, NetworkKernelKind, RandomFeatures,
     RandomFeaturesEstimate, RidgeModel, StoredPrecision, conjunctivity_by_depth, n_items_from_pairs,

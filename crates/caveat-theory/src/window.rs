@@ -244,7 +244,7 @@ fn numerical_window(task: &TransitiveTask, learner: Learner, with_critical: bool
         Ok(match first_correct(correct, low, high, 240)? {
             None => (0.0, 0.0),
             Some(from) => {
-                let to = first_crossing(correct, from, high, 240)?.map_or(1.0, logistic);
+                let to = first_crossing(correct, from, high, 240)?.map_or(1.0, sigmoid);
                 (if from > low { sigmoid(from) } else { 0.0 }, to)
             }
         })

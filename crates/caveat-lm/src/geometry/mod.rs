@@ -21,7 +21,7 @@ mod table;
 
 use burn::tensor::Tensor;
 use caveat_results::Phase;
-use caveat_theory::inference::{FitLimit, KernelFitLimit, MarginFitter};
+use caveat_theory::inference::{FitLimit, MarginFitter};
 use caveat_theory::{MeasuredKernel, TransitiveTask};
 use serde::Serialize;
 
@@ -118,7 +118,7 @@ pub struct MarginPrediction {
     /// Scale of the margins; in the Hebbian limit gain/ridge.
     pub gain: f64,
     /// Which limit the optimum is, if any.
-    pub limit: Option<KernelFitLimit>,
+    pub limit: Option<FitLimit>,
     /// 1 − Σ (observed − predicted)²/Σ observed², about zero.
     pub r_squared: f64,
     /// Pearson correlation of observed and predicted margins; NaN if either is constant.
@@ -220,10 +220,10 @@ impl BehaviorFit {
         let pairs: Vec<(usize, usize)> = pairs.iter().map(|pair| (pair.rank_a, pair.rank_b)).collect();
         let fit = MarginFitter::new(task.graph(), &pairs).and_then(|fitter| fitter.fit(margins)).map_err(theory)?;
         Ok(Self {
-            conjunctivity: fit.conjunctivity,
-            c: fit.c,
-            gain: fit.gain,
-            limit: fit.limit,
+            conjunctivity: fit.estimates.conjunctivity,
+            c: fit.estimates.strength,
+            gain: fit.estimates.gain,
+            limit: fit.estimates.limit,
             r_squared: fit.r_squared,
             correlation: fit.correlation,
         })

@@ -4,23 +4,14 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{ChiSquared, Distribution, StandardNormal};
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use super::basis::Coefficients;
 use super::distributions::{normal_cdf, student_quantile};
-use super::fit::{FitLimit, MarginFitter, Parameters};
+use super::estimates::{BootstrapIntervals, FitLimit, Interval, PerParameter};
+use super::fit::{MarginFitter, estimates};
 use super::refit::Refitter;
 use crate::error::{Result, TheoryError};
 use crate::memory;
-
-/// An interval of a parameter; NaN where there is none (as where no replicate identifies the parameter).
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Interval {
-    /// Lower end.
-    pub low: f64,
-    /// Upper end.
-    pub high: f64,
-}
 
 impl Interval {
     /// The quantiles of sorted replicates, `tail` beyond either; NaN where all between are alike but for rounding, as where every
@@ -30,26 +21,6 @@ impl Interval {
         let is_one = low == high || (high - low).abs() <= 1e-12 * (1.0 + low.abs().max(high.abs()));
         if is_one { Self { low: f64::NAN, high: f64::NAN } } else { Self { low, high } }
     }
-}
-
-/// 95 % bootstrap intervals of the parameters.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Intervals {
-    /// Of α.
-    pub conjunctivity: Interval,
-    /// Of C.
-    pub c: Interval,
-    /// Of the gain, or of gain·C where the fit to all clusters is the Hebbian limit. Otherwise a replicate in that limit
-    /// counts as an infinite gain.
-    pub gain: Interval,
-    /// Of μ, over the replicates with signal.
-    pub screening: Interval,
-    /// Of m, over the replicates with signal.
-    pub memorization: Interval,
-    /// Number of bootstrap replicates.
-    pub replicates: usize,
-    /// Seed of the random numbers; the same seed gives the same intervals on any number of threads.
-    pub seed: u64,
 }
 
 /// Resamples clusters and refits; `clusters[k]` holds the margins of cluster k in the order of the fitter's pairs.
@@ -65,36 +36,41 @@ pub struct Intervals {
 ///
 /// # Errors
 /// Fewer than two clusters or replicates, or margins that the fitter refuses.
-pub fn bootstrap(fitter: &MarginFitter<'_>, clusters: &[Vec<f64>], replicates: usize, seed: u64) -> Result<Intervals> {
+pub fn bootstrap(
+    fitter: &MarginFitter<'_>,
+    clusters: &[Vec<f64>],
+    replicates: usize,
+    seed: u64,
+) -> Result<BootstrapIntervals> {
     let sample = Resampler::new(fitter, &[clusters], replicates, seed)?;
-    let hebbian = fitter.fit(&sample.mean())?.limit == Some(FitLimit::Hebbian);
+    let hebbian = fitter.fit(&sample.mean())?.estimates.limit == Some(FitLimit::Hebbian);
     let weight = fitter.grid.weight();
-    let fits: Vec<[f64; 5]> = sample.map(|_, at| {
-        let p = Parameters::new(at, weight);
-        let in_limit = p.limit == Some(FitLimit::Hebbian);
+    let draws: Vec<PerParameter<f64>> = sample.map(|_, at| {
+        let found = estimates(at, weight);
+        let in_limit = found.limit == Some(FitLimit::Hebbian);
         let gain = match (hebbian, in_limit) {
-            (true, false) => p.gain * p.c,
+            (true, false) => found.gain * found.strength,
             (false, true) => f64::INFINITY,
-            _ => p.gain,
+            _ => found.gain,
         };
-        let screening = if p.limit == Some(FitLimit::NoSignal) { f64::NAN } else { at.screening };
-        [p.conjunctivity, p.c, gain, screening, p.memorization]
+        let screening = if found.limit == Some(FitLimit::NoSignal) { f64::NAN } else { at.screening };
+        PerParameter { gain, screening, ..found.per_parameter() }
     });
     let tail = expanded_tail(clusters.len());
-    let interval = |parameter: usize| {
-        let mut values: Vec<f64> = fits.iter().map(|f| f[parameter]).filter(|v| !v.is_nan()).collect();
+    let interval = |of: fn(&PerParameter<f64>) -> f64| {
+        let mut values: Vec<f64> = draws.iter().map(of).filter(|v| !v.is_nan()).collect();
         values.sort_unstable_by(f64::total_cmp);
-        Interval::of_replicates(&values, tail)
+        Some(Interval::of_replicates(&values, tail))
     };
-    Ok(Intervals {
-        conjunctivity: interval(0),
-        c: interval(1),
-        gain: interval(2),
-        screening: interval(3),
-        memorization: interval(4),
-        replicates,
-        seed,
-    })
+    let intervals = PerParameter {
+        conjunctivity: interval(|d| d.conjunctivity),
+        strength: interval(|d| d.strength),
+        gain: interval(|d| d.gain),
+        screening: interval(|d| d.screening),
+        memorization: interval(|d| d.memorization),
+        ..PerParameter::default()
+    };
+    Ok(BootstrapIntervals { intervals, replicates, seed, draws })
 }
 
 /// Refuses more replicates than memory holds the parameters of, with those of one sorted.
@@ -296,11 +272,18 @@ mod tests {
         let pairs = all_pairs(7);
         let fitter = MarginFitter::new(task.graph(), &pairs).unwrap();
         let a = bootstrap(&fitter, &clusters, 200, 11).unwrap();
-        assert!(a.conjunctivity.low < 0.3 && 0.3 < a.conjunctivity.high, "{a:?}");
-        assert!(a.conjunctivity.high - a.conjunctivity.low < 0.2);
+        assert!(a.intervals.conjunctivity.unwrap().low < 0.3 && 0.3 < a.intervals.conjunctivity.unwrap().high, "{a:?}");
+        assert!(a.intervals.conjunctivity.unwrap().high - a.intervals.conjunctivity.unwrap().low < 0.2);
         let truth = RidgeModel::new(0.3, 5.0).unwrap();
-        assert!(a.screening.low < truth.screening(1.0) && truth.screening(1.0) < a.screening.high, "{a:?}");
-        assert!(a.memorization.low < truth.memorization(1.0) && truth.memorization(1.0) < a.memorization.high);
+        assert!(
+            a.intervals.screening.unwrap().low < truth.screening(1.0)
+                && truth.screening(1.0) < a.intervals.screening.unwrap().high,
+            "{a:?}"
+        );
+        assert!(
+            a.intervals.memorization.unwrap().low < truth.memorization(1.0)
+                && truth.memorization(1.0) < a.intervals.memorization.unwrap().high
+        );
         assert!(bootstrap(&fitter, &clusters[..1], 200, 11).is_err());
         let mut missing = clusters.clone();
         missing[3][2] = f64::NAN;
@@ -328,12 +311,12 @@ mod tests {
                 mean.iter_mut().zip(drawn).for_each(|(m, x)| *m += x / 12.0);
             }
             let exact = fitter.fit(&mean).unwrap();
-            let p = Parameters::new(&at, 1.0);
-            assert_eq!(p.limit, exact.limit);
+            let p = estimates(&at, 1.0);
+            assert_eq!(p.limit, exact.estimates.limit);
             // Sampling standard errors here are about 0.03 for α and 5 % for μ.
-            assert!((p.conjunctivity - exact.conjunctivity).abs() < 1e-4, "{p:?} {exact:?}");
-            assert!((at.screening / exact.screening).ln().abs() < 1e-3, "{at:?} {exact:?}");
-            assert!((p.gain / exact.gain - 1.0).abs() < 1e-3);
+            assert!((p.conjunctivity - exact.estimates.conjunctivity).abs() < 1e-4, "{p:?} {exact:?}");
+            assert!((at.screening / exact.estimates.screening).ln().abs() < 1e-3, "{at:?} {exact:?}");
+            assert!((p.gain / exact.estimates.gain - 1.0).abs() < 1e-3);
         }
     }
 

@@ -14,31 +14,12 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::fit::FitLimit;
+use super::estimates::{Estimates, FitLimit, Parameter};
 use super::surface::{Chart, Field, Point, Surface};
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
 use crate::learner::LearnerKind;
 use crate::numeric::sigmoid::sigmoid;
-
-/// What something with a field for each parameter has for one of them.
-macro_rules! of_parameter {
-    ($owner:ty, $value:ty) => {
-        impl $owner {
-            /// The one of a parameter.
-            pub fn of(&self, parameter: $crate::inference::ChoiceParameter) -> $value {
-                use $crate::inference::ChoiceParameter::{Conjunctivity, Gain, Lapse, PositionBias, Strength};
-                match parameter {
-                    Conjunctivity => self.conjunctivity,
-                    Strength => self.strength,
-                    Gain => self.gain,
-                    Lapse => self.lapse,
-                    PositionBias => self.position_bias,
-                }
-            }
-        }
-    };
-}
 
 mod bootstrap;
 mod clusters;
@@ -50,10 +31,8 @@ mod response;
 mod scoring;
 mod search;
 
-pub use bootstrap::ChoiceBootstrap;
-pub use clusters::{ClusterIntervals, margin_intervals};
-pub use margins::{MarginModelFit, MarginModelFitter, MarginObservation};
-pub use profile::{ChoiceIntervals, ChoiceParameter, ParameterInterval};
+pub use clusters::margin_intervals;
+pub use margins::{MarginModelFitter, MarginObservation};
 pub use response::{MAX_AMPLITUDE, MAX_LAPSE};
 
 pub(crate) use grid::{AXES, Block, Nodes, UnitGrid, lapse_of};
@@ -116,10 +95,10 @@ impl ModelSpec {
     }
 
     /// The parameters that fits report: α, the strength and the gain, free or held, then those that the model has besides.
-    pub fn parameters(&self) -> Vec<ChoiceParameter> {
-        let mut parameters = vec![ChoiceParameter::Conjunctivity, ChoiceParameter::Strength, ChoiceParameter::Gain];
-        parameters.extend(self.lapse.then_some(ChoiceParameter::Lapse));
-        parameters.extend(self.position_bias.then_some(ChoiceParameter::PositionBias));
+    pub fn parameters(&self) -> Vec<Parameter> {
+        let mut parameters = vec![Parameter::Conjunctivity, Parameter::Strength, Parameter::Gain];
+        parameters.extend(self.lapse.then_some(Parameter::Lapse));
+        parameters.extend(self.position_bias.then_some(Parameter::PositionBias));
         parameters
     }
 
@@ -131,32 +110,6 @@ impl ModelSpec {
             + usize::from(self.position_bias)
     }
 }
-
-/// Values of all parameters, with what they imply.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Estimates {
-    /// α; NaN without signal.
-    pub conjunctivity: f64,
-    /// C or t in [0, ∞], 0 only in the Hebbian limit; NaN without signal, and for conjunctive logistic margins. A logistic C is ∞ at
-    /// the end of its range, [`LOGISTIC_MAX`](crate::inference::surface::LOGISTIC_MAX), and the gain is the one there.
-    pub strength: f64,
-    /// Scale of the margins, in logits for choices; gain·strength in the Hebbian limit, gain·m in the conjunctive one.
-    pub gain: f64,
-    /// λ ∈ [0, ½]; 0 for a model without lapses.
-    pub lapse: f64,
-    /// b; 0 for a model without position bias, ±∞ where choices are explained best by a bias without bound.
-    pub position_bias: f64,
-    /// μ ∈ [0, ∞] of ridge regression with equal presentation weights; otherwise NaN.
-    pub screening: f64,
-    /// m ∈ [0, 1] of ridge regression with equal presentation weights; otherwise NaN.
-    pub memorization: f64,
-    /// Which limit the optimum is, if any.
-    pub limit: Option<FitLimit>,
-    /// Whether the amplitude is at its cap: the data are predicted without error and the gain may be any larger number.
-    pub saturated: bool,
-}
-
-of_parameter!(Estimates, f64);
 
 /// A maximum-likelihood fit to choices.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -136,7 +136,8 @@ pub fn compare_margins(
                 let fitter = MarginModelFitter::new(graph, &spec, &pairs)?;
                 Box::new(move |training: &[Vec<MarginObservation>], judged: &[Vec<MarginObservation>]| {
                     let fit = fitter.fit(training)?;
-                    let variance = positive(fit.residual / training.iter().map(Vec::len).sum::<usize>() as f64)?;
+                    let variance =
+                        positive(fit.residual_squares / training.iter().map(Vec::len).sum::<usize>() as f64)?;
                     judged.iter().map(|cluster| fitter.log_likelihood(&fit, variance, cluster)).collect()
                 })
             }

@@ -5,56 +5,73 @@
 //! Each (μ, m) is one (α, C), so three parameters cost a one-dimensional search. The coordinates stay finite in all limits:
 //! as μ → ∞, (1+μ)d → net wins of i minus those of j.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::basis::BasisGrid;
-pub(crate) use super::basis::{Basis, BasisMaker, Coefficients};
+use super::basis::{Basis, BasisMaker, Coefficients};
+use super::choice::At;
+use super::estimates::{Estimates, FitLimit};
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
 use crate::numeric::minimum::minimize;
 
-/// The edge of the parameter space that a fit lies on, where some parameters stand for a limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FitLimit {
-    /// C → 0 with gain → ∞: margins follow K·y. `c` is 0 and `gain` is the finite gain·C.
-    Hebbian,
-    /// α → 0 and C → ∞ together: `memorization` is their limit, which α = 0, C = ∞ alone do not tell.
-    Additive,
-    /// α = 1: only trained pairs have margins, and C is not identified (reported as ∞, all strength in the gain).
-    Conjunctive,
-    /// No model with positive gain is better than none: gain 0, and no parameter is identified.
-    NoSignal,
+/// A least-squares fit of a learner to margins, and how well it describes them.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct MarginFit {
+    /// The parameters; no lapses.
+    #[serde(flatten)]
+    pub estimates: Estimates,
+    /// Σ weight·residual².
+    pub residual_squares: f64,
+    /// 1 − Σ weight·residual²/Σ weight·margin², about zero.
+    pub r_squared: f64,
+    /// Pearson correlation of observed and fitted margins, weighted; NaN if either is constant.
+    pub correlation: f64,
+    /// Number of margins observed.
+    pub n_observations: usize,
+    /// Number of free parameters, without the error variance.
+    pub n_parameters: usize,
+    /// Fitted margins gain·f + b, in the order of the pairs.
+    pub fitted: Vec<f64>,
+    #[serde(skip)]
+    pub(crate) place: Place,
 }
 
-/// A fit of three parameters, and how well it describes the margins.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Fit {
-    /// α; NaN without signal.
-    pub conjunctivity: f64,
-    /// C ∈ [0, ∞]; 0 only in the Hebbian limit.
-    pub c: f64,
-    /// μ ∈ [0, ∞].
-    pub screening: f64,
-    /// m ∈ [0, 1].
-    pub memorization: f64,
-    /// Scale of the margins; in the Hebbian limit gain·C.
-    pub gain: f64,
-    /// Which limit the optimum is, if any.
-    pub limit: Option<FitLimit>,
-    /// Σ residual².
-    pub residual_squares: f64,
-    /// 1 − Σ residual²/Σ margin², about zero.
-    pub r_squared: f64,
-    /// Pearson correlation of observed and fitted margins; NaN if either is constant.
-    pub correlation: f64,
-    /// Number of pairs.
-    pub n_pairs: usize,
-    /// Fitted margins, in the order of the pairs.
-    pub fitted: Vec<f64>,
-    pub(crate) coefficients: Coefficients,
-    /// Presentation weight of every trained pair; C is per unit of it.
-    pub(crate) weight: f64,
+/// Where a fit lies, in the coordinates of what found it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Place {
+    /// Of [`MarginFitter`]: coefficients at a screening, and the presentation weight of every trained pair, which C is per unit of.
+    Profile(Coefficients, f64),
+    /// Of [`MarginModelFitter`](super::MarginModelFitter).
+    Chart(At),
+}
+
+impl MarginFit {
+    /// Unbiased error variance at weight 1, Σ weight·residual²/(N − p); the mean square without degrees of freedom.
+    pub fn variance(&self) -> f64 {
+        let freedom = self.n_observations.saturating_sub(self.n_parameters);
+        self.residual_squares / if freedom > 0 { freedom } else { self.n_observations } as f64
+    }
+
+    /// Coefficients and presentation weight of a fit of [`MarginFitter`].
+    pub(crate) fn coefficients(&self) -> Result<(&Coefficients, f64)> {
+        match &self.place {
+            Place::Profile(coefficients, weight) => Ok((coefficients, *weight)),
+            Place::Chart(_) => Err(of_another("MarginModelFitter", "MarginFitter")),
+        }
+    }
+
+    /// The point of a fit of [`MarginModelFitter`](super::MarginModelFitter).
+    pub(crate) fn at(&self) -> Result<&At> {
+        match &self.place {
+            Place::Chart(at) => Ok(at),
+            Place::Profile(..) => Err(of_another("MarginFitter", "MarginModelFitter")),
+        }
+    }
+}
+
+fn of_another(given: &str, needed: &str) -> TheoryError {
+    TheoryError::BadInput { what: "fit", problem: format!("it is one of {given}; give a fit of {needed}") }
 }
 
 /// One task of a fit: what it trains, and which pairs were observed.
@@ -114,7 +131,7 @@ impl<'g> MarginFitter<'g> {
     ///
     /// # Errors
     /// A number of margins other than that of the pairs, one that is not finite, or a largest one whose square is out of range.
-    pub fn fit(&self, observed: &[f64]) -> Result<Fit> {
+    pub fn fit(&self, observed: &[f64]) -> Result<MarginFit> {
         self.check(observed)?;
         let sse: Vec<f64> = self.grid.points.iter().map(|b| b.solve(observed).1).collect();
         let best = (0..sse.len()).min_by(|&a, &b| sse[a].total_cmp(&sse[b])).unwrap_or(0);
@@ -143,7 +160,7 @@ impl<'g> MarginFitter<'g> {
                 fit = (limit, value);
             }
         }
-        Ok(Fit::new(fit.0, &fit.0.solve(observed).0, observed, self.grid.weight()))
+        Ok(described(fit.0, &fit.0.solve(observed).0, observed, self.grid.weight()))
     }
 
     /// Checks that there is one finite margin per pair, of a size that can be squared.
@@ -175,65 +192,50 @@ impl<'g> MarginFitter<'g> {
     }
 }
 
-/// The parameters that coefficients stand for, as [`Fit`] reports them.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Parameters {
-    pub(crate) conjunctivity: f64,
-    pub(crate) c: f64,
-    pub(crate) memorization: f64,
-    pub(crate) gain: f64,
-    pub(crate) limit: Option<FitLimit>,
-}
-
-impl Parameters {
-    pub(crate) fn new(at: &Coefficients, weight: f64) -> Self {
-        let Coefficients { screening, rank_slope, memory } = *at;
-        if rank_slope == 0.0 && memory == 0.0 {
-            let limit = Some(FitLimit::NoSignal);
-            return Self { conjunctivity: f64::NAN, c: f64::NAN, memorization: f64::NAN, gain: 0.0, limit };
-        }
-        if rank_slope == 0.0 {
-            let limit = Some(FitLimit::Conjunctive);
-            return Self { conjunctivity: 1.0, c: f64::INFINITY, memorization: 1.0, gain: memory, limit };
-        }
-        if screening.is_infinite() {
-            let gain = 2.0 * rank_slope + memory;
-            let limit = Some(FitLimit::Hebbian);
-            return Self { conjunctivity: memory / gain, c: 0.0, memorization: 0.0, gain: gain / weight, limit };
-        }
-        let gain = rank_slope * (1.0 + screening);
-        let memorization = (memory / gain).min(1.0);
-        let inverse = (1.0 - memorization) * screening / (2.0 + memorization * screening);
-        Self {
-            conjunctivity: memorization * screening / (2.0 + memorization * screening),
-            c: 1.0 / (inverse * weight),
-            memorization,
-            gain,
-            limit: (screening == 0.0).then_some(FitLimit::Additive),
-        }
+/// The parameters that coefficients stand for.
+pub(crate) fn estimates(at: &Coefficients, weight: f64) -> Estimates {
+    let Coefficients { screening, rank_slope, memory } = *at;
+    let found = |conjunctivity, strength, memorization, gain, limit| Estimates {
+        conjunctivity,
+        strength,
+        gain,
+        lapse: 0.0,
+        position_bias: 0.0,
+        screening,
+        memorization,
+        limit,
+        saturated: false,
+    };
+    if rank_slope == 0.0 && memory == 0.0 {
+        return found(f64::NAN, f64::NAN, f64::NAN, 0.0, Some(FitLimit::NoSignal));
     }
+    if rank_slope == 0.0 {
+        return found(1.0, f64::INFINITY, 1.0, memory, Some(FitLimit::Conjunctive));
+    }
+    if screening.is_infinite() {
+        let gain = 2.0 * rank_slope + memory;
+        return found(memory / gain, 0.0, 0.0, gain / weight, Some(FitLimit::Hebbian));
+    }
+    let gain = rank_slope * (1.0 + screening);
+    let memorization = (memory / gain).min(1.0);
+    let inverse = (1.0 - memorization) * screening / (2.0 + memorization * screening);
+    let conjunctivity = memorization * screening / (2.0 + memorization * screening);
+    let limit = (screening == 0.0).then_some(FitLimit::Additive);
+    found(conjunctivity, 1.0 / (inverse * weight), memorization, gain, limit)
 }
 
-impl Fit {
-    fn new(basis: &Basis, at: &Coefficients, observed: &[f64], weight: f64) -> Self {
-        let fitted = basis.margins(at);
-        let (r_squared, correlation) = agreement(observed, &fitted);
-        let Parameters { conjunctivity, c, memorization, gain, limit } = Parameters::new(at, weight);
-        Self {
-            conjunctivity,
-            c,
-            screening: at.screening,
-            memorization,
-            gain,
-            limit,
-            residual_squares: basis.residual(at.rank_slope, at.memory, observed),
-            r_squared,
-            correlation,
-            n_pairs: observed.len(),
-            fitted,
-            coefficients: *at,
-            weight,
-        }
+fn described(basis: &Basis, at: &Coefficients, observed: &[f64], weight: f64) -> MarginFit {
+    let fitted = basis.margins(at);
+    let (r_squared, correlation) = agreement(observed, &fitted);
+    MarginFit {
+        estimates: estimates(at, weight),
+        residual_squares: basis.residual(at.rank_slope, at.memory, observed),
+        r_squared,
+        correlation,
+        n_observations: observed.len(),
+        n_parameters: 3,
+        fitted,
+        place: Place::Profile(*at, weight),
     }
 }
 
@@ -258,19 +260,25 @@ pub(crate) fn check_size(margins: impl Iterator<Item = f64>) -> Result<()> {
 
 /// R² about zero, and Pearson correlation (NaN if either side is constant).
 pub(crate) fn agreement(observed: &[f64], fitted: &[f64]) -> (f64, f64) {
-    let n = observed.len() as f64;
     let total: f64 = observed.iter().map(|o| o * o).sum();
     let residual: f64 = observed.iter().zip(fitted).map(|(o, f)| (o - f) * (o - f)).sum();
-    let (mo, mf) = (observed.iter().sum::<f64>() / n, fitted.iter().sum::<f64>() / n);
-    let (mut oo, mut ff, mut of) = (0.0, 0.0, 0.0);
-    for (o, f) in observed.iter().zip(fitted) {
-        oo += (o - mo) * (o - mo);
-        ff += (f - mf) * (f - mf);
-        of += (o - mo) * (f - mf);
-    }
     let r_squared = if total > 0.0 { 1.0 - residual / total } else { f64::NAN };
-    let correlation = if oo > 0.0 && ff > 0.0 { of / (oo.sqrt() * ff.sqrt()) } else { f64::NAN };
-    (r_squared, correlation)
+    let pairs: Vec<(f64, f64, f64)> = observed.iter().zip(fitted).map(|(o, f)| (*o, *f, 1.0)).collect();
+    (r_squared, correlation(&pairs))
+}
+
+/// Pearson correlation of observed and fitted values with weights; NaN if either side is constant.
+pub(crate) fn correlation(pairs: &[(f64, f64, f64)]) -> f64 {
+    let n: f64 = pairs.iter().map(|(.., w)| w).sum();
+    let (mo, mf) =
+        (pairs.iter().map(|(o, _, w)| w * o).sum::<f64>() / n, pairs.iter().map(|(_, f, w)| w * f).sum::<f64>() / n);
+    let (mut oo, mut ff, mut of) = (0.0, 0.0, 0.0);
+    for &(o, f, w) in pairs {
+        oo += w * ((o - mo) * (o - mo));
+        ff += w * ((f - mf) * (f - mf));
+        of += w * ((o - mo) * (f - mf));
+    }
+    if oo > 0.0 && ff > 0.0 { of / (oo.sqrt() * ff.sqrt()) } else { f64::NAN }
 }
 
 #[cfg(test)]

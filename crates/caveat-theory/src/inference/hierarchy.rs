@@ -9,11 +9,11 @@
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::bootstrap::Interval;
 use super::choice::{
-    AXES, ChoiceCount, ChoiceFitter, ChoiceParameter, MarginModelFitter, MarginObservation, ModelSpec, UnitGrid,
-    lapse_of,
+    AXES, ChoiceCount, ChoiceFitter, MarginModelFitter, MarginObservation, ModelSpec, UnitGrid, lapse_of,
 };
+use super::distributions::normal_cdf;
+use super::estimates::{Interval, Parameter};
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
 
@@ -23,7 +23,7 @@ mod likelihood;
 mod mixture;
 mod spline;
 
-use integral::{Integral, Level, Population, Posterior, normal, quantile};
+use integral::{Integral, Level, Population, Posterior, quantile};
 use interval::{CutOff, End, Profile};
 use likelihood::{Fitted, LOG_SD, Units};
 use mixture::draws;
@@ -58,12 +58,14 @@ pub enum UnitScale {
 
 impl UnitScale {
     /// That of a parameter.
-    pub fn of(parameter: ChoiceParameter) -> Self {
+    pub fn of(parameter: Parameter) -> Self {
         match parameter {
-            ChoiceParameter::Conjunctivity => Self::Logit,
-            ChoiceParameter::Strength | ChoiceParameter::Gain => Self::Log,
-            ChoiceParameter::Lapse => Self::HalfLogit,
-            ChoiceParameter::PositionBias => Self::Identity,
+            Parameter::Conjunctivity => Self::Logit,
+            Parameter::Strength | Parameter::Gain => Self::Log,
+            Parameter::Lapse => Self::HalfLogit,
+            Parameter::PositionBias => Self::Identity,
+            Parameter::Screening => Self::Log,
+            Parameter::Memorization => Self::Logit,
         }
     }
 
@@ -110,7 +112,7 @@ pub struct UnitMargins<'a> {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PopulationParameter {
     /// Which.
-    pub parameter: ChoiceParameter,
+    pub parameter: Parameter,
     /// The scale on which units are normal.
     pub scale: UnitScale,
     /// Median over units; a limit of the range (0, 1 or ∞) where all units are best there.
@@ -155,13 +157,8 @@ pub struct Hierarchy {
     grids: Vec<UnitGrid>,
 }
 
-const PARAMETERS: [ChoiceParameter; AXES] = [
-    ChoiceParameter::Conjunctivity,
-    ChoiceParameter::Strength,
-    ChoiceParameter::Gain,
-    ChoiceParameter::Lapse,
-    ChoiceParameter::PositionBias,
-];
+const PARAMETERS: [Parameter; AXES] =
+    [Parameter::Conjunctivity, Parameter::Strength, Parameter::Gain, Parameter::Lapse, Parameter::PositionBias];
 
 impl Hierarchy {
     /// Whether populations of a model can be fitted.
@@ -266,7 +263,7 @@ impl Hierarchy {
 
     /// The 95 % profile intervals of some parameters' medians alone, as [`fit`](Self::fit) gives them; `None` for a parameter
     /// that the model does not have.
-    pub fn intervals<const N: usize>(&self, parameters: [ChoiceParameter; N]) -> [Option<Interval>; N] {
+    pub fn intervals<const N: usize>(&self, parameters: [Parameter; N]) -> [Option<Interval>; N] {
         let units = Units::new(&self.grids);
         let (best, cut) = (units.best(), CutOff::new(self.grids.len()));
         parameters.map(|parameter| {
@@ -366,7 +363,7 @@ fn at_limit(u: f64, [low, high]: [f64; 2]) -> f64 {
 /// Share of a population below a place.
 fn below(level: &Level, u: f64) -> f64 {
     match *level {
-        Level::Normal { mean, log_sd } => normal((u - mean) / log_sd.exp()),
+        Level::Normal { mean, log_sd } => normal_cdf((u - mean) / log_sd.exp()),
         Level::Limit(0) => 1.0,
         Level::Limit(_) => f64::from(u8::from(u == f64::INFINITY)),
     }

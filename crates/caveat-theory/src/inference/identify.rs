@@ -1,35 +1,11 @@
 //! Which parameters the observed pairs determine at all: the directions of the model in which no margin changes.
 
 use faer::Mat;
-use serde::{Deserialize, Serialize};
 
-use super::fit::{Fit, FitLimit, MarginFitter};
+use super::basis::Coefficients;
+use super::estimates::{FitLimit, PerParameter};
+use super::fit::{MarginFit, MarginFitter};
 use crate::error::{Result, TheoryError};
-
-/// One value for each of the five parameters that a fit reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PerParameter<T> {
-    /// For α.
-    pub conjunctivity: T,
-    /// For C.
-    pub c: T,
-    /// For the gain.
-    pub gain: T,
-    /// For μ.
-    pub screening: T,
-    /// For m.
-    pub memorization: T,
-}
-
-/// Whether each parameter is identified.
-pub type Identified = PerParameter<bool>;
-
-impl<T: Copy> PerParameter<T> {
-    /// The same value for all.
-    pub fn all(value: T) -> Self {
-        Self { conjunctivity: value, c: value, gain: value, screening: value, memorization: value }
-    }
-}
 
 /// A direction leaves the margins unchanged where they change by less than this share of what the largest direction does.
 /// Derivatives are exact to about 1e-9, or to 1e-7 at the ends of the search, μ = 1e±8.
@@ -47,26 +23,26 @@ const CONSTANT: f64 = 1e-4;
 /// say) is identified if the pairs tell that it lies there. In the limits:
 ///
 /// * no signal: nothing is identified;
-/// * Hebbian: the gain is not (only gain·C, which [`Fit::gain`] then holds);
+/// * Hebbian: the gain is not (only gain·C, which the gain of [`Estimates`](super::Estimates) then holds);
 /// * conjunctive: C, m and the gain are not (only gain·m).
 ///
 /// # Errors
 /// A fit to another number of pairs than the fitter's.
-pub fn identified(fitter: &MarginFitter<'_>, fit: &Fit) -> Result<Identified> {
-    if fit.n_pairs != fitter.pairs().len() {
+pub fn identified(fitter: &MarginFitter<'_>, fit: &MarginFit) -> Result<PerParameter<bool>> {
+    if fit.n_observations != fitter.pairs().len() {
         return Err(TheoryError::BadInput {
             what: "identification",
             problem: format!(
                 "the fit has {} pairs and the fitter {}; give the fitter's own fit",
-                fit.n_pairs,
+                fit.n_observations,
                 fitter.pairs().len()
             ),
         });
     }
-    if fit.limit == Some(FitLimit::NoSignal) {
-        return Ok(PerParameter::all(false));
+    if fit.estimates.limit == Some(FitLimit::NoSignal) {
+        return Ok(PerParameter::default());
     }
-    let at = &fit.coefficients;
+    let (at, _) = fit.coefficients()?;
     let (a, b, mu) = (at.rank_slope, at.memory, at.screening);
     let basis = if mu.is_infinite() {
         fitter.grid.hebbian.clone()
@@ -95,7 +71,7 @@ pub fn identified(fitter: &MarginFitter<'_>, fit: &Fit) -> Result<Identified> {
     let columns: [Vec<f64>; 3] =
         [shape, basis.rank.iter().map(|u| u * unit_a).collect(), basis.memory.iter().map(|v| v * unit_b).collect()];
     let silent = silent_directions(&columns)?;
-    let gradients = gradients(fit, unit_a, unit_b);
+    let gradients = gradients((at, fit.estimates.limit, fit.estimates.memorization), unit_a, unit_b);
     let constant = |gradient: Option<[f64; 3]>| {
         let Some(gradient) = gradient else { return false };
         let inner = |n: &[f64; 3]| gradient.iter().zip(n).map(|(g, n)| g * n).sum::<f64>();
@@ -108,21 +84,9 @@ pub fn identified(fitter: &MarginFitter<'_>, fit: &Fit) -> Result<Identified> {
     let vanishes = |g: Option<[f64; 3]>| g == Some([0.0; 3]);
     if !flags.screening && !flags.memorization {
         flags.conjunctivity &= !vanishes(gradients.conjunctivity);
-        flags.c &= !vanishes(gradients.c);
+        flags.strength &= !vanishes(gradients.strength);
     }
     Ok(flags)
-}
-
-impl<T> PerParameter<T> {
-    fn map<U>(self, f: impl Fn(T) -> U) -> PerParameter<U> {
-        PerParameter {
-            conjunctivity: f(self.conjunctivity),
-            c: f(self.c),
-            gain: f(self.gain),
-            screening: f(self.screening),
-            memorization: f(self.memorization),
-        }
-    }
 }
 
 /// An orthonormal basis of the directions (in units of the columns as given) that change no margin.
@@ -162,18 +126,22 @@ fn silent_directions(columns: &[Vec<f64>; 3]) -> Result<Vec<[f64; 3]>> {
 
 /// Gradient of every parameter (of 1/C and of logarithms where that is what is finite) by the chart's coordinate and by A and
 /// B in the given units; `None` where the limit leaves the parameter open.
-fn gradients(fit: &Fit, unit_a: f64, unit_b: f64) -> PerParameter<Option<[f64; 3]>> {
-    let at = &fit.coefficients;
+fn gradients(
+    (at, limit, m): (&Coefficients, Option<FitLimit>, f64),
+    unit_a: f64,
+    unit_b: f64,
+) -> PerParameter<Option<[f64; 3]>> {
     let (a, b, mu) = (at.rank_slope, at.memory, at.screening);
     let scaled = |[t, da, db]: [f64; 3]| Some([t, da * unit_a, db * unit_b]);
-    if fit.limit == Some(FitLimit::Conjunctive) {
+    if limit == Some(FitLimit::Conjunctive) {
         // 1 − α = 2A(1+ξ)/(2A(1+ξ) + B) with ξ = 1/μ, at A = 0.
         return PerParameter {
             conjunctivity: scaled([0.0, 1.0 / b, 0.0]),
-            c: None,
+            strength: None,
             gain: None,
             screening: scaled([1.0, 0.0, 0.0]),
             memorization: None,
+            ..PerParameter::default()
         };
     }
     let ratio = b / a;
@@ -181,13 +149,13 @@ fn gradients(fit: &Fit, unit_a: f64, unit_b: f64) -> PerParameter<Option<[f64; 3
         // mμ = (B/A)/(1+ξ), m = (B/A)ξ/(1+ξ), C = ξ(2 + mμ)/(1 − m), at ξ = 0.
         return PerParameter {
             conjunctivity: scaled([-ratio, -ratio / a, 1.0 / a]),
-            c: scaled([1.0, 0.0, 0.0]),
+            strength: scaled([1.0, 0.0, 0.0]),
             gain: None,
             screening: scaled([1.0, 0.0, 0.0]),
             memorization: scaled([ratio, 0.0, 0.0]),
+            ..PerParameter::default()
         };
     }
-    let m = fit.memorization;
     // dm = dB/(A(1+μ)) − m dA/A − m dμ/(1+μ), and dμ = μ dt inside, dt at the additive limit.
     let per_t = if mu == 0.0 { 1.0 } else { mu };
     let dm = [-m * per_t / (1.0 + mu), -m / a, 1.0 / (a * (1.0 + mu))];
@@ -198,10 +166,11 @@ fn gradients(fit: &Fit, unit_a: f64, unit_b: f64) -> PerParameter<Option<[f64; 3
     let (p, q) = (m * mu, (1.0 - m) * mu);
     PerParameter {
         conjunctivity: scaled(dp),
-        c: scaled([0, 1, 2].map(|k| dq[k] * (2.0 + p) - q * dp[k])),
+        strength: scaled([0, 1, 2].map(|k| dq[k] * (2.0 + p) - q * dp[k])),
         gain: scaled([per_t / (1.0 + mu), 1.0 / a, 0.0]),
         screening: scaled(dmu),
         memorization: scaled(dm),
+        ..PerParameter::default()
     }
 }
 
@@ -217,7 +186,7 @@ mod tests {
         let fitter = MarginFitter::new(task.graph(), pairs).unwrap();
         let fit = fitter.fit(margins).unwrap();
         let i = identified(&fitter, &fit).unwrap();
-        (fit.limit, [i.conjunctivity, i.c, i.gain, i.screening, i.memorization])
+        (fit.estimates.limit, [i.conjunctivity, i.strength, i.gain, i.screening, i.memorization])
     }
 
     fn of_model(n: usize, exceptions: &[(usize, usize)], pairs: &[(usize, usize)]) -> (Option<FitLimit>, [bool; 5]) {

@@ -17,6 +17,7 @@
 use faer::{Mat, Side};
 use serde::Serialize;
 
+use super::estimates::FitLimit;
 use super::fit::{LIMIT_TIE, agreement};
 use crate::comparison_graph::Trial;
 use crate::error::{Result, TheoryError, check_range};
@@ -27,18 +28,6 @@ use crate::numeric::minimum::minimize;
 const BEYOND: f64 = 3.0;
 const PER_DECADE: f64 = 8.0;
 
-/// The end of the range of ridges that a fit lies on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum KernelFitLimit {
-    /// λ = 0: trained pairs are interpolated as far as the kernel can.
-    Ridgeless,
-    /// λ → ∞ with gain → ∞: margins follow K̃y. `gain` is the finite gain/λ.
-    Hebbian,
-    /// No ridge with positive gain is better than none: gain 0, and the ridge is not identified.
-    NoSignal,
-}
-
 /// A fit of ridge and gain, and how well it describes the margins.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct KernelFit {
@@ -46,8 +35,8 @@ pub struct KernelFit {
     pub ridge: f64,
     /// Scale of the margins; in the Hebbian limit gain/λ.
     pub gain: f64,
-    /// Which limit the optimum is, if any.
-    pub limit: Option<KernelFitLimit>,
+    /// Which limit the optimum is, if any: ridgeless, Hebbian or no signal.
+    pub limit: Option<FitLimit>,
     /// Σ residual².
     pub residual_squares: f64,
     /// 1 − Σ residual²/Σ margin², about zero; NaN if all observed margins are 0.
@@ -256,9 +245,9 @@ fn scaled(margins: &[f64], observed: &[f64]) -> (f64, f64) {
 impl KernelFit {
     fn new(ridge: f64, gain: f64, fitted: Vec<f64>, observed: &[f64]) -> Self {
         let limit = match ridge {
-            _ if gain == 0.0 => Some(KernelFitLimit::NoSignal),
-            0.0 => Some(KernelFitLimit::Ridgeless),
-            f64::INFINITY => Some(KernelFitLimit::Hebbian),
+            _ if gain == 0.0 => Some(FitLimit::NoSignal),
+            0.0 => Some(FitLimit::Ridgeless),
+            f64::INFINITY => Some(FitLimit::Hebbian),
             _ => None,
         };
         let (r_squared, correlation) = agreement(observed, &fitted);

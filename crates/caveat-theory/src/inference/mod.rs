@@ -5,7 +5,8 @@ pub mod bootstrap;
 pub mod choice;
 pub mod compare;
 pub mod design;
-pub mod distributions;
+mod distributions;
+mod estimates;
 pub mod fit;
 pub mod hierarchy;
 pub mod identify;
@@ -16,24 +17,27 @@ pub mod profile;
 mod refit;
 pub mod surface;
 
-pub use bootstrap::{Interval, Intervals, bootstrap};
+pub use bootstrap::bootstrap;
 pub use choice::{
-    ChoiceBootstrap, ChoiceCount, ChoiceFit, ChoiceFitter, ChoiceIntervals, ChoiceParameter, ClusterIntervals,
-    Estimates, MarginModelFit, MarginModelFitter, MarginObservation, ModelSpec, ParameterInterval, margin_intervals,
+    ChoiceCount, ChoiceFit, ChoiceFitter, MarginModelFitter, MarginObservation, ModelSpec, margin_intervals,
     ordered_pairs,
 };
 pub use compare::{Candidate, Compared, ModelComparison, compare_choices, compare_margins, default_folds};
-pub use fit::{Fit, FitLimit, MarginFitter, ObservedTask};
+pub use estimates::{
+    BootstrapIntervals, ClusterIntervals, Estimates, FitLimit, Interval, Parameter, ParameterInterval, PerParameter,
+    ProfileIntervals,
+};
+pub use fit::{MarginFit, MarginFitter, ObservedTask};
 pub use hierarchy::{
     Hierarchy, LARGEST_BETWEEN, PopulationFit, PopulationParameter, ShrunkenEstimate, UnitChoices, UnitMargins,
     UnitScale,
 };
-pub use identify::{Identified, PerParameter, identified};
-pub use kernel_fit::{KernelFit, KernelFitLimit, KernelFitter};
+pub use identify::identified;
+pub use kernel_fit::{KernelFit, KernelFitter};
 pub use opposite::{check_positions, leans_against, leans_opposite, opposite_choices, opposite_margins};
 pub use predict::{
     Calibration, FailureCounts, Prediction, PredictionIntervals, calibration, predict, predicted_failures,
     predicted_margins, prediction_intervals,
 };
-pub use profile::{Parameter, ProfileIntervals, profile, profile_intervals};
+pub use profile::{profile, profile_intervals};
 pub use surface::Surface;

@@ -4,8 +4,10 @@
 use rand_distr::{Distribution, StudentT};
 use serde::{Deserialize, Serialize};
 
-use super::bootstrap::{Interval, Resampler, quantile};
-use super::fit::{BasisMaker, Fit, MarginFitter, ObservedTask, agreement};
+use super::basis::BasisMaker;
+use super::bootstrap::{Resampler, quantile};
+use super::estimates::Interval;
+use super::fit::{MarginFit, MarginFitter, ObservedTask, agreement};
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
 use crate::pair_class::PairClasses;
@@ -101,10 +103,11 @@ pub fn calibration(observed: &[f64], predicted: &[f64]) -> Result<Calibration> {
 ///
 /// # Errors
 /// No pair, pairs out of range, or pairs trained with another presentation weight than those fitted.
-pub fn predicted_margins(fit: &Fit, graph: &ComparisonGraph, pairs: &[(usize, usize)]) -> Result<Vec<f64>> {
+pub fn predicted_margins(fit: &MarginFit, graph: &ComparisonGraph, pairs: &[(usize, usize)]) -> Result<Vec<f64>> {
     let maker = BasisMaker::new(graph, pairs)?;
     check_weight(fit, maker.weight)?;
-    Ok(maker.basis(fit.coefficients.screening)?.margins(&fit.coefficients))
+    let (at, _) = fit.coefficients()?;
+    Ok(maker.basis(at.screening)?.margins(at))
 }
 
 /// Per pair, whether a predicted margin contradicts the right answer; `None` where there is no right answer.
@@ -132,7 +135,12 @@ fn failures(classes: &PairClasses, pairs: &[(usize, usize)], margins: &[f64], ti
 ///
 /// # Errors
 /// No pair, pairs out of range, or margins that are not one finite number per pair.
-pub fn predict(fit: &Fit, graph: &ComparisonGraph, pairs: &[(usize, usize)], observed: &[f64]) -> Result<Prediction> {
+pub fn predict(
+    fit: &MarginFit,
+    graph: &ComparisonGraph,
+    pairs: &[(usize, usize)],
+    observed: &[f64],
+) -> Result<Prediction> {
     check_lengths(observed, pairs.len())?;
     let predicted = predicted_margins(fit, graph, pairs)?;
     let calibration = calibration(observed, &predicted)?;
@@ -225,8 +233,8 @@ pub fn prediction_intervals(
         problem: format!("{free} degrees of freedom: {e}"),
     })?;
     let mut basis = predictor.grid.additive.clone();
-    predictor.grid.near(fit.screening, &mut basis);
-    let center = basis.margins(&fit.coefficients);
+    predictor.grid.near(fit.estimates.screening, &mut basis);
+    let center = basis.margins(fit.coefficients()?.0);
     // Of every replicate, the theory and an observation.
     let draws: Vec<[Vec<f64>; 2]> = sample.map_students(|rng, [at, other]| {
         let mut basis = predictor.grid.additive.clone();
@@ -269,15 +277,16 @@ fn check_lengths(observed: &[f64], pairs: usize) -> Result<()> {
 }
 
 /// C is per unit of presentation weight, and one screening serves one weight.
-fn check_weight(fit: &Fit, weight: f64) -> Result<()> {
-    if weight == fit.weight {
+fn check_weight(fit: &MarginFit, weight: f64) -> Result<()> {
+    let (_, fitted) = fit.coefficients()?;
+    if weight == fitted {
         return Ok(());
     }
     Err(TheoryError::RouteUnavailable {
         route: "prediction",
         reason: format!(
             "pairs were fitted with presentation weight {} and would be predicted with {weight}; they must be equal",
-            fit.weight
+            fitted
         ),
     })
 }

@@ -1,12 +1,10 @@
 //! Profile intervals of a fit's parameters: the values at which some model still fits almost as well as the best one.
 
-use serde::Serialize;
-
 use super::basis::{Basis, BasisGrid};
-use super::bootstrap::Interval;
-use super::distributions::f_quantile;
-use super::fit::{Fit, FitLimit, MarginFitter};
-use super::identify::{PerParameter, identified};
+use super::distributions::student_quantile;
+use super::estimates::{FitLimit, Interval, Parameter, ParameterInterval, PerParameter, ProfileIntervals};
+use super::fit::{MarginFit, MarginFitter};
+use super::identify::identified;
 use crate::error::{Result, TheoryError, check_range};
 use crate::numeric::minimum::minimize;
 use crate::numeric::vectors::dot;
@@ -14,43 +12,6 @@ use crate::numeric::vectors::dot;
 mod region;
 
 use region::{Extremes, Region};
-
-/// A parameter of the fit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Parameter {
-    /// α ∈ [0, 1].
-    Conjunctivity,
-    /// C ∈ [0, ∞], per unit of presentation weight.
-    C,
-    /// The gain ∈ [0, ∞].
-    Gain,
-    /// μ ∈ [0, ∞].
-    Screening,
-    /// m ∈ [0, 1].
-    Memorization,
-}
-
-/// 95 % profile intervals of all parameters.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct ProfileIntervals {
-    /// Of α.
-    pub conjunctivity: Interval,
-    /// Of C.
-    pub c: Interval,
-    /// Of the gain, or of gain·C where the fit is the Hebbian limit (as in [`Fit::gain`]).
-    pub gain: Interval,
-    /// Of μ.
-    pub screening: Interval,
-    /// Of m.
-    pub memorization: Interval,
-    /// Which parameters the pairs determine at all, see [`identified`].
-    pub identified: PerParameter<bool>,
-    /// Which intervals say something on both sides: neither end at 0 or ∞ for C, gain and μ; not all of \[0, 1\] for α and m.
-    pub bounded: PerParameter<bool>,
-    /// Largest Σ residual² that is accepted.
-    pub threshold: f64,
-}
 
 /// The 95 % profile intervals of the fit `fit` of `fitter` to the margins `observed`.
 ///
@@ -65,7 +26,7 @@ pub struct ProfileIntervals {
 ///
 /// # Errors
 /// Three pairs or fewer, which leave no degree of freedom; margins that the fitter refuses; a fit of another fitter.
-pub fn profile_intervals(fitter: &MarginFitter<'_>, fit: &Fit, observed: &[f64]) -> Result<ProfileIntervals> {
+pub fn profile_intervals(fitter: &MarginFitter<'_>, fit: &MarginFit, observed: &[f64]) -> Result<ProfileIntervals> {
     fitter.check(observed)?;
     let n = observed.len();
     if n <= 3 {
@@ -75,11 +36,7 @@ pub fn profile_intervals(fitter: &MarginFitter<'_>, fit: &Fit, observed: &[f64])
         });
     }
     let identified = identified(fitter, fit)?;
-    let free = (n - 3) as f64;
-    let total = dot(observed, observed);
-    // Residuals have rounding errors of their own, without which a perfect fit would accept nothing.
-    let rounding = 16.0 * n as f64 * f64::EPSILON * f64::EPSILON * total;
-    let threshold = fit.residual_squares * (1.0 + f_quantile(0.95, 1.0, free) / free) + rounding;
+    let (total, threshold) = (dot(observed, observed), threshold(fit, observed));
     let region = Region { grid: &fitter.grid, observed, threshold };
     let all = Interval { low: 0.0, high: f64::INFINITY };
     let unit = Interval { low: 0.0, high: 1.0 };
@@ -87,33 +44,36 @@ pub fn profile_intervals(fitter: &MarginFitter<'_>, fit: &Fit, observed: &[f64])
     let found = if total <= threshold {
         Extremes { conjunctivity: unit, inverse_c: all, gain: all, memorization: unit, screening: all, gain_c: all }
     } else {
-        region.extremes(fit.coefficients.screening, fit.limit == Some(FitLimit::Hebbian))?
+        region.extremes(fit.coefficients()?.0.screening, fit.estimates.limit == Some(FitLimit::Hebbian))?
     };
     let weight = fitter.grid.weight();
     let c = Interval { low: 1.0 / (found.inverse_c.high * weight), high: 1.0 / (found.inverse_c.low * weight) };
-    let gain = if fit.limit == Some(FitLimit::Hebbian) {
+    let gain = if fit.estimates.limit == Some(FitLimit::Hebbian) {
         Interval { low: found.gain_c.low / weight, high: found.gain_c.high / weight }
     } else {
         found.gain
     };
     let inside = |i: Interval| i.low > 0.0 && i.high < f64::INFINITY;
     let partial = |i: Interval| i.low > 0.0 || i.high < 1.0;
-    Ok(ProfileIntervals {
-        conjunctivity: found.conjunctivity,
-        c,
-        gain,
-        screening: found.screening,
-        memorization: found.memorization,
-        identified,
-        bounded: PerParameter {
-            conjunctivity: partial(found.conjunctivity),
-            c: inside(c),
-            gain: inside(gain),
-            screening: inside(found.screening),
-            memorization: partial(found.memorization),
-        },
-        threshold,
+    let of = |interval, bounded, identified| Some(ParameterInterval { interval, identified, bounded });
+    Ok(PerParameter {
+        conjunctivity: of(found.conjunctivity, partial(found.conjunctivity), identified.conjunctivity),
+        strength: of(c, inside(c), identified.strength),
+        gain: of(gain, inside(gain), identified.gain),
+        lapse: None,
+        position_bias: None,
+        screening: of(found.screening, inside(found.screening), identified.screening),
+        memorization: of(found.memorization, partial(found.memorization), identified.memorization),
     })
+}
+
+/// The largest Σ residual² that is accepted.
+fn threshold(fit: &MarginFit, observed: &[f64]) -> f64 {
+    let n = observed.len();
+    let free = (n - 3) as f64;
+    // Residuals have rounding errors of their own, without which a perfect fit would accept nothing.
+    let rounding = 16.0 * n as f64 * f64::EPSILON * f64::EPSILON * dot(observed, observed);
+    fit.residual_squares * (1.0 + student_quantile(0.975, free).powi(2) / free) + rounding
 }
 
 /// The smallest Σ residual² of models with each of the given values of a parameter.
@@ -131,9 +91,15 @@ pub fn profile(fitter: &MarginFitter<'_>, parameter: Parameter, values: &[f64], 
             let (name, range, high) = match parameter {
                 Parameter::Conjunctivity => ("conjunctivity", "between 0 and 1", 1.0),
                 Parameter::Memorization => ("memorization", "between 0 and 1", 1.0),
-                Parameter::C => ("C", "at least 0 (inf is allowed)", f64::INFINITY),
+                Parameter::Strength => ("C", "at least 0 (inf is allowed)", f64::INFINITY),
                 Parameter::Gain => ("gain", "at least 0 (inf is allowed)", f64::INFINITY),
                 Parameter::Screening => ("screening", "at least 0 (inf is allowed)", f64::INFINITY),
+                Parameter::Lapse | Parameter::PositionBias => {
+                    return Err(TheoryError::BadInput {
+                        what: "profile",
+                        problem: format!("{parameter:?} is no parameter of a fit to margins of pairs; profile another"),
+                    });
+                }
             };
             check_range(name, value, 0.0, high, range)?;
             profile_at(&fitter.grid, parameter, value, observed)
@@ -193,32 +159,32 @@ fn profile_at(grid: &BasisGrid<'_>, parameter: Parameter, value: f64, observed: 
             let p = 2.0 * value / (1.0 - value);
             (p, Box::new(move |mu| Ray(if p == 0.0 { 0.0 } else { p * (1.0 + 1.0 / mu) })))
         }
-        Parameter::C if value == 0.0 => return Ok(Free.residual(&grid.hebbian, observed)),
-        Parameter::C => {
+        Parameter::Strength if value == 0.0 => return Ok(Free.residual(&grid.hebbian, observed)),
+        Parameter::Strength => {
             let inverse = 1.0 / weighted;
             let lowest = 2.0 * inverse;
             (lowest, Box::new(move |mu| Ray((mu - lowest).max(0.0) * (1.0 + 1.0 / mu) / (1.0 + inverse))))
         }
         Parameter::Gain if value.is_infinite() => return Ok(Free.residual(&grid.hebbian, observed)),
-        Parameter::Gain => (0.0, Box::new(move |_| Gain(value))),
         Parameter::Memorization => (0.0, Box::new(move |mu| Ray(value * (1.0 + mu)))),
+        _ => (0.0, Box::new(move |_| Gain(value))),
     };
     let mut best = f64::INFINITY;
     // Limits that have the value: those at μ = 0, then those at μ = ∞.
     if lowest == 0.0 {
         let at_zero = match parameter {
             // Every m is α = 0 and C = ∞ there.
-            Parameter::Conjunctivity | Parameter::C => Free,
+            Parameter::Conjunctivity | Parameter::Strength => Free,
             Parameter::Memorization => Ray(value),
-            Parameter::Gain | Parameter::Screening => Gain(value),
+            _ => Gain(value),
         };
         best = best.min(at_zero.residual(&grid.additive, observed));
     }
     let at_infinity = match parameter {
         Parameter::Conjunctivity => Ray(2.0 * value / (1.0 - value)),
         Parameter::Memorization if value == 0.0 => Free,
-        Parameter::Memorization | Parameter::C => Ray(f64::INFINITY),
-        Parameter::Gain | Parameter::Screening => Gain(value),
+        Parameter::Memorization | Parameter::Strength => Ray(f64::INFINITY),
+        _ => Gain(value),
     };
     best = best.min(at_infinity.residual(&grid.hebbian, observed));
     let last = grid.points.len() - 1;

@@ -97,7 +97,7 @@ impl<'f, 'g> Refitter<'f, 'g> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inference::fit::Parameters;
+    use crate::inference::fit::estimates;
     use crate::kernel::RidgeModel;
     use crate::margins::{Margins, chain};
     use crate::task::TransitiveTask;
@@ -128,10 +128,10 @@ mod tests {
             let slack = 1e-6 * (exact.residual_squares * total).sqrt() + 1e-12 * total;
             prop_assert!((sse - exact.residual_squares).abs() < slack, "{sse} against {}", exact.residual_squares);
             // Where the minimum is unique, and not a limit, it is found within a small part of any real standard error.
-            let p = Parameters::new(&fast, 1.0);
-            if exact.limit.is_none() && p.limit.is_none() && (1e-2..1e2).contains(&exact.screening) && exact.r_squared > 0.9 {
-                prop_assert!((p.conjunctivity - exact.conjunctivity).abs() < 2e-4, "{p:?} {exact:?}");
-                prop_assert!((fast.screening / exact.screening).ln().abs() < 1e-3, "{p:?} {exact:?}");
+            let p = estimates(&fast, 1.0);
+            if exact.estimates.limit.is_none() && p.limit.is_none() && (1e-2..1e2).contains(&exact.estimates.screening) && exact.r_squared > 0.9 {
+                prop_assert!((p.conjunctivity - exact.estimates.conjunctivity).abs() < 2e-4, "{p:?} {exact:?}");
+                prop_assert!((fast.screening / exact.estimates.screening).ln().abs() < 1e-3, "{p:?} {exact:?}");
             }
         }
     }

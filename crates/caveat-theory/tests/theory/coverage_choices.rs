@@ -1,7 +1,7 @@
 //! Coverage of the 95 % profile intervals of fits to choices, by simulation.
 
 use caveat_theory::LearnerKind;
-use caveat_theory::inference::choice::{ChoiceCount, ChoiceFitter, ModelSpec, ParameterInterval};
+use caveat_theory::inference::{ChoiceCount, ChoiceFitter, ModelSpec, ParameterInterval};
 use caveat_theory::{Margins, RidgeModel, TransitiveTask, margins::chain};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;

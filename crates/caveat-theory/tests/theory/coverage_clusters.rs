@@ -147,7 +147,13 @@ fn intervals_over_seeds_hold_the_truth() {
             let seeds = Seeds::new(&task, truth, noise);
             let fitter = MarginFitter::new(task.graph(), &seeds.pairs).unwrap();
             let fit = fitter.fit(&seeds.mean()).unwrap();
-            let true_values = [fit.conjunctivity, fit.c, fit.gain, fit.screening, fit.memorization];
+            let true_values = [
+                fit.estimates.conjunctivity,
+                fit.estimates.strength,
+                fit.estimates.gain,
+                fit.estimates.screening,
+                fit.estimates.memorization,
+            ];
             for count in CLUSTERS {
                 let found = simulate(|rng| {
                     let clusters: Vec<_> = (0..count).map(|_| seeds.one(rng)).collect();
@@ -155,7 +161,14 @@ fn intervals_over_seeds_hold_the_truth() {
                         (0..36).map(|k| clusters.iter().map(|c| c[k]).sum::<f64>() / count as f64).collect();
                     let fit = fitter.fit(&mean).unwrap();
                     let i = margin_intervals(task.graph(), &seeds.pairs, &fit, &clusters, None).unwrap();
-                    [i.conjunctivity, i.strength, i.gain, i.screening, i.memorization].map(Option::unwrap)
+                    [
+                        i.intervals.conjunctivity,
+                        i.intervals.strength,
+                        i.intervals.gain,
+                        i.intervals.screening,
+                        i.intervals.memorization,
+                    ]
+                    .map(Option::unwrap)
                 });
                 let held = |k: usize| share(found.iter().map(|i| (i[k].low..=i[k].high).contains(&true_values[k])));
                 let shares: Vec<_> = ["alpha", "C", "gain", "mu", "m"]
@@ -231,7 +244,13 @@ fn intervals_over_subjects_hold_the_truth() {
                             .collect();
                         let fit = fitter.fit(&clusters).unwrap();
                         let i = fitter.cluster_intervals(&fit, &clusters).unwrap();
-                        [i.conjunctivity, i.strength, i.gain, i.lapse, i.position_bias]
+                        [
+                            i.intervals.conjunctivity,
+                            i.intervals.strength,
+                            i.intervals.gain,
+                            i.intervals.lapse,
+                            i.intervals.position_bias,
+                        ]
                     });
                     let shares: Vec<_> = ["alpha", "C", "gain", "lapse", "bias"]
                         .into_iter()

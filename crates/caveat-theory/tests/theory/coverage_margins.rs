@@ -1,11 +1,14 @@
 //! Slow check that 95 % intervals of fits to margins hold the truth about 95 % of the time.
 
-use caveat_theory::inference::{Interval, MarginFitter, bootstrap, profile_intervals};
+use caveat_theory::inference::{Interval, MarginFitter, Parameter, bootstrap, profile_intervals};
 use caveat_theory::{Margins, RidgeModel, TransitiveTask, margins::chain};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 use rayon::prelude::*;
+
+const REPORTED: [Parameter; 5] =
+    [Parameter::Conjunctivity, Parameter::Strength, Parameter::Gain, Parameter::Screening, Parameter::Memorization];
 
 /// True parameters away from every limit; at a limit, one-sided intervals cover more than 95 %.
 const TRUTHS: [(f64, f64, f64); 2] = [(0.25, 5.0, 3.0), (0.15, 2.0, 8.0)];
@@ -72,8 +75,8 @@ fn bootstrap_intervals_hold_the_truth() {
                         case.margins.iter().map(|m| scale * m + noise * rng.sample::<f64, _>(StandardNormal)).collect()
                     })
                     .collect();
-                let i = bootstrap(&fitter, &clusters, 1_000, rng.random()).unwrap();
-                [i.conjunctivity, i.c, i.gain, i.screening, i.memorization]
+                let i = bootstrap(&fitter, &clusters, 1_000, rng.random()).unwrap().intervals;
+                REPORTED.map(|parameter| i.of(parameter).unwrap())
             });
         }
     }
@@ -92,7 +95,7 @@ fn profile_intervals_hold_the_truth() {
                     case.margins.iter().map(|m| m + noise * case.size * rng.sample::<f64, _>(StandardNormal)).collect();
                 let fit = fitter.fit(&observed).unwrap();
                 let i = profile_intervals(&fitter, &fit, &observed).unwrap();
-                [i.conjunctivity, i.c, i.gain, i.screening, i.memorization]
+                REPORTED.map(|parameter| i.of(parameter).unwrap().interval)
             });
         }
     }

@@ -1,7 +1,7 @@
 //! How often the intervals of a population's parameters cover the truth, in simulations of people with lapses.
 
 use caveat_theory::inference::{
-    ChoiceCount, ChoiceParameter, Hierarchy, Interval, ModelSpec, Surface, UnitChoices, UnitScale,
+    ChoiceCount, Hierarchy, Interval, ModelSpec, Parameter, Surface, UnitChoices, UnitScale,
 };
 use caveat_theory::{LearnerKind, TransitiveTask};
 use rand::{RngExt, SeedableRng};
@@ -60,7 +60,7 @@ fn simulate(setting: &Setting, surface: &Surface, seed: u64) -> [Interval; 2] {
     let units: Vec<UnitChoices<'_>> =
         people.iter().map(|clusters| UnitChoices { graph: task.graph(), clusters }).collect();
     let hierarchy = Hierarchy::of_choices(&ModelSpec::new(LearnerKind::Ridge).with_lapse(), &units, &|| {}).unwrap();
-    hierarchy.intervals([ChoiceParameter::Conjunctivity, ChoiceParameter::Strength]).map(Option::unwrap)
+    hierarchy.intervals([Parameter::Conjunctivity, Parameter::Strength]).map(Option::unwrap)
 }
 
 /// α × C × people; without spread all are alike.
@@ -132,7 +132,7 @@ fn intervals_of_few_units_cover_between_90_and_98_percent_on_the_whole() {
     let pairs: Vec<(usize, usize)> = (0..ITEMS).flat_map(|i| (i + 1..ITEMS).map(move |j| (i, j))).collect();
     let task = TransitiveTask::new(ITEMS, &[]).unwrap();
     let surface = Surface::new(task.graph(), LearnerKind::Ridge, &pairs).unwrap();
-    let parameters = [ChoiceParameter::Conjunctivity, ChoiceParameter::Strength, ChoiceParameter::Gain];
+    let parameters = [Parameter::Conjunctivity, Parameter::Strength, Parameter::Gain];
     println!("people  spread  |  alpha      c   gain");
     let mut all = [0.0; 3];
     let settings = [(2, 0.4), (3, 0.4), (4, 0.0), (6, 0.4), (10, 0.4)];

@@ -281,8 +281,8 @@ fn figure_conditions(fitted: &[&Fitted], predicted: &[Predicted]) -> Vec<Conditi
                     r_squared: f.fit.r_squared,
                 }),
                 predicted: prediction,
-                conjunctivity: f.fit.conjunctivity,
-                conjunctivity_interval: f.intervals.and_then(|i| i.conjunctivity).map(|i| (i.low, i.high)),
+                conjunctivity: f.fit.estimates.conjunctivity,
+                conjunctivity_interval: f.intervals.and_then(|i| i.intervals.conjunctivity).map(|i| (i.low, i.high)),
             }
         })
         .collect()

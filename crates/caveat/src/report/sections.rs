@@ -264,11 +264,16 @@ fn language_model_findings(
         };
         let interval = f
             .intervals
-            .and_then(|i| i.conjunctivity)
+            .and_then(|i| i.intervals.conjunctivity)
             .map_or(String::new(), |i| format!(" [{:.3}, {:.3}]", i.low, i.high));
         findings.push((
             name,
-            format!("α {:.3}{interval}, C {}, R² {:.4}", f.fit.conjunctivity, short(f.fit.c), f.fit.r_squared),
+            format!(
+                "α {:.3}{interval}, C {}, R² {:.4}",
+                f.fit.estimates.conjunctivity,
+                short(f.fit.estimates.strength),
+                f.fit.r_squared
+            ),
         ));
     }
     let shown = predicted.iter().filter(|p| models.shows(&p.observed.key.setting));

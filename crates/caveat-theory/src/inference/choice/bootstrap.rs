@@ -3,10 +3,9 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
-use serde::Serialize;
 
-use super::super::bootstrap::{Interval, check_replicates, expanded_tail};
-use super::super::fit::FitLimit;
+use super::super::bootstrap::{check_replicates, expanded_tail};
+use super::super::estimates::{BootstrapIntervals, FitLimit, Interval, PerParameter};
 use super::super::surface::Field;
 use super::response::Response;
 use super::scoring::{AMPLITUDE, BIAS, Coordinates, LAPSE, Search, Workspace, maximize};
@@ -19,32 +18,6 @@ const TOLERANCE: f64 = 1e-6;
 
 /// Distance in the surface coordinates beyond which a second start is worth a climb.
 const ELSEWHERE: f64 = 3.0;
-
-/// 95 % expanded percentile intervals, as of [`bootstrap`](super::super::bootstrap()), and the replicates behind them; `None`
-/// for a parameter that is fixed or not in the model.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ChoiceBootstrap {
-    /// Of α.
-    pub conjunctivity: Option<Interval>,
-    /// Of C or t.
-    pub strength: Option<Interval>,
-    /// Of the gain, or of gain·strength where the fit to all clusters is the Hebbian limit. Otherwise a replicate in that limit
-    /// counts as an infinite gain.
-    pub gain: Option<Interval>,
-    /// Of λ.
-    pub lapse: Option<Interval>,
-    /// Of b.
-    pub position_bias: Option<Interval>,
-    /// Number of replicates.
-    pub replicates: usize,
-    /// Seed of the random numbers; the same seed gives the same intervals on any number of threads.
-    pub seed: u64,
-    /// (α, strength, gain, λ, b) of every replicate, the gain as in the interval; α and strength NaN without signal.
-    #[serde(skip)]
-    pub draws: Vec<[f64; 5]>,
-}
-
-of_parameter!(ChoiceBootstrap, Option<Interval>);
 
 /// One node of the scan with what a quadratic approximation of the likelihood needs.
 struct Node {
@@ -138,7 +111,7 @@ impl ChoiceFitter {
         clusters: &[Vec<ChoiceCount>],
         replicates: usize,
         seed: u64,
-    ) -> Result<ChoiceBootstrap> {
+    ) -> Result<BootstrapIntervals> {
         let tables = self.tabulate(clusters)?;
         self.total(&tables)?;
         let hebbian = fit.estimates.limit == Some(FitLimit::Hebbian);
@@ -154,7 +127,7 @@ pub(super) fn resample<R: Response + Send>(
     hebbian: bool,
     replicates: usize,
     seed: u64,
-) -> Result<ChoiceBootstrap> {
+) -> Result<BootstrapIntervals> {
     if tables.len() < 2 || replicates < 2 {
         return Err(TheoryError::BadInput {
             what: "bootstrap",
@@ -171,7 +144,7 @@ pub(super) fn resample<R: Response + Send>(
     let search = Search { tolerance: TOLERANCE, steps: 60, ..model.search(model.surface.primary(), false) };
     let start = search::inside(model, fit);
     check_replicates(replicates)?;
-    let draws: Vec<([f64; 5], f64)> = (0..replicates as u64)
+    let draws: Vec<(PerParameter<f64>, f64)> = (0..replicates as u64)
         .into_par_iter()
         .map_init(
             || (Workspace::default(), R::empty(n_pairs), Vec::new()),
@@ -186,34 +159,32 @@ pub(super) fn resample<R: Response + Send>(
             },
         )
         .collect::<Result<_>>()?;
-    let draws: Vec<[f64; 5]> = draws
+    let draws: Vec<PerParameter<f64>> = draws
         .into_iter()
-        .map(|([conjunctivity, strength, gain, lapse, bias], gain_strength)| {
-            [conjunctivity, strength, if hebbian { gain_strength } else { gain }, lapse, bias]
-        })
+        .map(|(draw, gain_strength)| if hebbian { PerParameter { gain: gain_strength, ..draw } } else { draw })
         .collect();
     let tail = expanded_tail(tables.len());
-    let interval = |k: usize, free: bool| {
+    let interval = |of: fn(&PerParameter<f64>) -> f64, free: bool| {
         free.then(|| {
-            let mut values: Vec<f64> = draws.iter().map(|d| d[k]).filter(|v| !v.is_nan()).collect();
+            let mut values: Vec<f64> = draws.iter().map(of).filter(|v| !v.is_nan()).collect();
             values.sort_unstable_by(f64::total_cmp);
             Interval::of_replicates(&values, tail)
         })
     };
     let spec = &model.spec;
-    Ok(ChoiceBootstrap {
-        conjunctivity: interval(0, spec.conjunctivity.is_none()),
-        strength: interval(1, spec.strength.is_none()),
-        gain: interval(2, spec.strength != Some(0.0)),
-        lapse: interval(3, spec.lapse),
-        position_bias: interval(4, spec.position_bias),
-        replicates,
-        seed,
-        draws,
-    })
+    let intervals = PerParameter {
+        conjunctivity: interval(|d| d.conjunctivity, spec.conjunctivity.is_none()),
+        strength: interval(|d| d.strength, spec.strength.is_none()),
+        gain: interval(|d| d.gain, spec.strength != Some(0.0)),
+        lapse: interval(|d| d.lapse, spec.lapse),
+        position_bias: interval(|d| d.position_bias, spec.position_bias),
+        screening: None,
+        memorization: None,
+    };
+    Ok(BootstrapIntervals { intervals, replicates, seed, draws })
 }
 
-/// (α, strength, gain, λ, b) of one resampled data set, and gain·strength, which is finite in the Hebbian limit.
+/// The parameters of one resampled data set but for μ and m, and gain·strength, which is finite in the Hebbian limit.
 fn refit<R: Response>(
     model: &Model,
     data: &R,
@@ -222,7 +193,7 @@ fn refit<R: Response>(
     screen: &Screen,
     work: &mut Workspace,
     pull: &mut Vec<f64>,
-) -> Result<([f64; 5], f64)> {
+) -> Result<(PerParameter<f64>, f64)> {
     let surface = &model.surface;
     let mut from = start;
     // An amplitude of 0 would leave the surface coordinates where they are.
@@ -245,8 +216,9 @@ fn refit<R: Response>(
         super::Point::Corner { .. } => (f64::NEG_INFINITY, f64::INFINITY),
     };
     let (amplitude, lapse, bias) = (best.theta[AMPLITUDE], best.theta[LAPSE], best.theta[BIAS]);
+    let nothing = PerParameter { lapse, position_bias: bias, ..PerParameter::default().map(|_: f64| f64::NAN) };
     if amplitude == 0.0 {
-        return Ok(([f64::NAN, f64::NAN, 0.0, lapse, bias], 0.0));
+        return Ok((PerParameter { conjunctivity: f64::NAN, strength: f64::NAN, gain: 0.0, ..nothing }, 0.0));
     }
     // The field is that of the last evaluation, which need not be the best.
     surface.evaluate(at.chart, [at.theta[0], at.theta[1]], false, &mut work.field)?;
@@ -266,5 +238,5 @@ fn refit<R: Response>(
     let strength = snap(z, ends.z, 0.0, f64::INFINITY, (z - surface.log_weight()).exp());
     let inside = amplitude / work.field.log_scale.exp();
     let gain = if strength == 0.0 { f64::INFINITY } else { inside };
-    Ok(([conjunctivity, strength, gain, lapse, bias], inside * (z - surface.log_weight()).exp()))
+    Ok((PerParameter { conjunctivity, strength, gain, ..nothing }, inside * (z - surface.log_weight()).exp()))
 }

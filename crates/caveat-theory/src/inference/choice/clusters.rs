@@ -4,19 +4,16 @@
 
 mod score;
 
-use serde::Serialize;
-
-use super::super::bootstrap::Interval;
-use super::super::fit::{Fit, FitLimit};
+use super::super::estimates::{
+    ClusterIntervals, Estimates, FitLimit, Interval, Parameter, PerParameter, ProfileIntervals,
+};
+use super::super::fit::MarginFit;
 use super::super::surface::Chart;
-use super::profile::{self, ChoiceIntervals, Coordinate, Profile};
+use super::profile::{self, Coordinate, Profile};
 use super::response::{Binomial, MAX_LAPSE, Response};
 use super::scoring::Workspace;
 use super::search::inside;
-use super::{
-    At, ChoiceCount, ChoiceFit, ChoiceFitter, ChoiceParameter, Estimates, MarginModelFit, MarginModelFitter,
-    MarginObservation, Model, ModelSpec,
-};
+use super::{At, ChoiceCount, ChoiceFit, ChoiceFitter, MarginModelFitter, MarginObservation, Model, ModelSpec};
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
 use crate::learner::LearnerKind;
@@ -28,29 +25,6 @@ const BOX_END: f64 = 1e-6;
 
 /// Expected gain in log-likelihood, in units of evidence, at which a constrained fit is done.
 const TOLERANCE: f64 = 1e-10;
-
-/// 95 % intervals over clusters; `None` for a parameter that is fixed or not part of the model.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct ClusterIntervals {
-    /// Of α.
-    pub conjunctivity: Option<Interval>,
-    /// Of C or t.
-    pub strength: Option<Interval>,
-    /// Of the gain, or of gain·strength where the estimate is the Hebbian limit. `None` where the strength is held at 0.
-    pub gain: Option<Interval>,
-    /// Of λ.
-    pub lapse: Option<Interval>,
-    /// Of b.
-    pub position_bias: Option<Interval>,
-    /// Of μ; `None` but for ridge regression with free α and C and equal presentation weights.
-    pub screening: Option<Interval>,
-    /// Of m, as of μ.
-    pub memorization: Option<Interval>,
-    /// Number of clusters.
-    pub clusters: usize,
-}
-
-of_parameter!(ClusterIntervals, Option<Interval>);
 
 impl ChoiceFitter {
     /// 95 % intervals of a fit to the same choices, over `clusters` that are independent of each other; what trials of one
@@ -81,14 +55,10 @@ impl MarginModelFitter {
     ///
     /// # Errors
     /// Fewer than two clusters, or what [`fit`](Self::fit) refuses.
-    pub fn cluster_intervals(
-        &self,
-        fit: &MarginModelFit,
-        clusters: &[Vec<MarginObservation>],
-    ) -> Result<ClusterIntervals> {
+    pub fn cluster_intervals(&self, fit: &MarginFit, clusters: &[Vec<MarginObservation>]) -> Result<ClusterIntervals> {
         let tables: Vec<_> = clusters.iter().map(|c| self.tabulate(c.iter())).collect::<Result<_>>()?;
         let total = self.tabulate(clusters.iter().flatten())?;
-        intervals(&self.model, &total, &tables, &fit.at, &fit.estimates)
+        intervals(&self.model, &total, &tables, fit.at()?, &fit.estimates)
     }
 }
 
@@ -104,7 +74,7 @@ impl MarginModelFitter {
 pub fn margin_intervals(
     graph: &ComparisonGraph,
     pairs: &[(usize, usize)],
-    fit: &Fit,
+    fit: &MarginFit,
     clusters: &[Vec<f64>],
     weights: Option<&[f64]>,
 ) -> Result<ClusterIntervals> {
@@ -119,8 +89,8 @@ pub fn margin_intervals(
             pairs.len()
         ));
     }
-    if fit.n_pairs != pairs.len() {
-        return refused(format!("a fit of {} pairs for {}; give that to these pairs", fit.n_pairs, pairs.len()));
+    if fit.n_observations != pairs.len() {
+        return refused(format!("a fit of {} pairs for {}; give that to these pairs", fit.n_observations, pairs.len()));
     }
     let fitter = MarginModelFitter::new(graph, &ModelSpec::new(LearnerKind::Ridge), pairs)?;
     let observations = |(k, cluster): (usize, &Vec<f64>)| -> Vec<MarginObservation> {
@@ -129,24 +99,14 @@ pub fn margin_intervals(
         pairs.iter().zip(cluster).map(one).collect()
     };
     let clusters: Vec<Vec<MarginObservation>> = clusters.iter().enumerate().map(observations).collect();
-    let estimates = Estimates {
-        conjunctivity: fit.conjunctivity,
-        strength: fit.c,
-        gain: fit.gain,
-        lapse: 0.0,
-        position_bias: 0.0,
-        screening: fit.screening,
-        memorization: fit.memorization,
-        limit: fit.limit,
-        saturated: false,
-    };
+    let estimates = fit.estimates;
     // Shapes have a root mean square of 1, so that the amplitude is that of the margins.
     let amplitude = (fit.fitted.iter().map(|f| f * f).sum::<f64>() / pairs.len() as f64).sqrt();
     let log_weight = fitter.model.surface.log_weight();
-    let (chart, u) = match fit.limit {
+    let (chart, u) = match estimates.limit {
         Some(FitLimit::NoSignal) => (Chart::Plane, [0.0, 0.0]),
-        Some(FitLimit::Additive) => (Chart::Corner, [logit(fit.memorization), 0.0]),
-        _ => (Chart::Plane, [logit(fit.conjunctivity), fit.c.ln() + log_weight]),
+        Some(FitLimit::Additive) => (Chart::Corner, [logit(estimates.memorization), 0.0]),
+        _ => (Chart::Plane, [logit(estimates.conjunctivity), estimates.strength.ln() + log_weight]),
     };
     let at = At { chart, theta: [u[0], u[1], amplitude, 0.0, 0.0] };
     let tables: Vec<_> = clusters.iter().map(|c| fitter.tabulate(c.iter())).collect::<Result<_>>()?;
@@ -179,35 +139,29 @@ fn intervals<R: Response>(
     let peak = profile.best.value;
     let mut on_primary = Clusters::new(model, tables, profile);
     let log_weight = model.surface.log_weight();
-    let mut accepted = |parameter: ChoiceParameter| -> Result<Option<Interval>> {
+    let mut accepted = |parameter: Parameter| -> Result<Option<Interval>> {
         let Some(mut coordinate) = model.coordinate(parameter) else { return Ok(None) };
         if coordinate == Coordinate::LogGain && estimates.limit == Some(FitLimit::Hebbian) {
             coordinate = Coordinate::LogGainStrength;
         }
         let (range, back): ((f64, f64), &dyn Fn(f64) -> f64) = match parameter {
-            ChoiceParameter::Conjunctivity => ((0.0, 1.0), &sigmoid),
-            ChoiceParameter::Strength => ((0.0, f64::INFINITY), &move |z| (z - log_weight).exp()),
-            ChoiceParameter::Gain if coordinate == Coordinate::LogGainStrength => {
+            Parameter::Conjunctivity => ((0.0, 1.0), &sigmoid),
+            Parameter::Strength => ((0.0, f64::INFINITY), &move |z| (z - log_weight).exp()),
+            Parameter::Gain if coordinate == Coordinate::LogGainStrength => {
                 ((0.0, f64::INFINITY), &move |g| (g - log_weight).exp())
             }
-            ChoiceParameter::Gain => ((0.0, f64::INFINITY), &f64::exp),
-            ChoiceParameter::Lapse => ((0.0, MAX_LAPSE), &|l| l),
-            ChoiceParameter::PositionBias => ((f64::NEG_INFINITY, f64::INFINITY), &|b| b),
+            Parameter::Gain => ((0.0, f64::INFINITY), &f64::exp),
+            Parameter::Lapse => ((0.0, MAX_LAPSE), &|l| l),
+            _ => ((f64::NEG_INFINITY, f64::INFINITY), &|b| b),
         };
-        let estimate = match parameter {
-            ChoiceParameter::Conjunctivity => estimates.conjunctivity,
-            ChoiceParameter::Strength => estimates.strength,
-            ChoiceParameter::Gain => f64::NAN,
-            ChoiceParameter::Lapse => estimates.lapse,
-            ChoiceParameter::PositionBias => estimates.position_bias,
-        };
+        let estimate = if parameter == Parameter::Gain { f64::NAN } else { estimates.of(parameter) };
         on_primary.interval(coordinate, model.transformed(parameter, estimate), range, back).map(Some)
     };
     // Where the profile of the likelihood ends, looked up where it is needed.
-    let mut profile: Option<ChoiceIntervals> = None;
-    let mut of = |parameter: ChoiceParameter| -> Result<Option<Interval>> {
+    let mut profile: Option<ProfileIntervals> = None;
+    let mut of = |parameter: Parameter| -> Result<Option<Interval>> {
         let Some(found) = accepted(parameter)? else { return Ok(None) };
-        let is_product = parameter == ChoiceParameter::Gain && estimates.limit == Some(FitLimit::Hebbian);
+        let is_product = parameter == Parameter::Gain && estimates.limit == Some(FitLimit::Hebbian);
         let estimate = estimates.of(parameter);
         let holds = estimate.is_nan() || is_within(&found, estimate);
         // A logistic C at the end of what is tried is no limit: with another gain it would lie inside.
@@ -221,15 +175,15 @@ fn intervals<R: Response>(
         }
         let likely = profile.as_ref().and_then(|p| p.of(parameter)).map_or(found, |p| p.interval);
         let wider = hull(hull(found, likely), Interval { low: estimate, high: estimate });
-        let is_open = parameter == ChoiceParameter::Gain && estimates.saturated;
+        let is_open = parameter == Parameter::Gain && estimates.saturated;
         Ok(Some(Interval { high: if is_open { f64::INFINITY } else { wider.high }, ..wider }))
     };
     let [conjunctivity, strength, mut gain, lapse, position_bias] = [
-        of(ChoiceParameter::Conjunctivity)?,
-        of(ChoiceParameter::Strength)?,
-        of(ChoiceParameter::Gain)?,
-        of(ChoiceParameter::Lapse)?,
-        of(ChoiceParameter::PositionBias)?,
+        of(Parameter::Conjunctivity)?,
+        of(Parameter::Strength)?,
+        of(Parameter::Gain)?,
+        of(Parameter::Lapse)?,
+        of(Parameter::PositionBias)?,
     ];
     let is_likely = |limit: Chart| {
         let lost = (peak, total.threshold(peak, model.spec.n_parameters()));
@@ -271,8 +225,8 @@ fn intervals<R: Response>(
             (mu.high, m.low) = (f64::INFINITY, 0.0);
         }
     }
-    let clusters = tables.len();
-    Ok(ClusterIntervals { conjunctivity, strength, gain, lapse, position_bias, screening, memorization, clusters })
+    let intervals = PerParameter { conjunctivity, strength, gain, lapse, position_bias, screening, memorization };
+    Ok(ClusterIntervals { intervals, clusters: tables.len() })
 }
 
 /// Whether an estimate lies in an interval, but for rounding.

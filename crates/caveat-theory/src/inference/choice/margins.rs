@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::response::{Gaussian, Response};
 use super::scoring::Workspace;
-use super::{At, ChoiceBootstrap, ChoiceIntervals, Estimates, Model, ModelSpec, UnitGrid, bootstrap, profile, search};
+use super::{Model, ModelSpec, UnitGrid, bootstrap, profile, search};
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
-use crate::inference::fit::{FitLimit, check_size};
+use crate::inference::estimates::{BootstrapIntervals, FitLimit, ProfileIntervals};
+use crate::inference::fit::{MarginFit, Place, check_size, correlation};
 use crate::inference::surface::{Field, Surface};
 
 /// An observed margin of an ordered pair.
@@ -21,34 +22,6 @@ pub struct MarginObservation {
     pub margin: f64,
     /// Weight, positive: the reciprocal of a relative error variance.
     pub weight: f64,
-}
-
-/// A weighted least-squares fit of gain·f + b to margins.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct MarginModelFit {
-    /// The parameters; no lapses.
-    #[serde(flatten)]
-    pub estimates: Estimates,
-    /// Σ weight·residual².
-    pub residual: f64,
-    /// 1 − Σ weight·residual²/Σ weight·margin², about zero.
-    pub r_squared: f64,
-    /// Number of observations.
-    pub n_observations: usize,
-    /// Number of free parameters, without the error variance.
-    pub n_parameters: usize,
-    /// Fitted margins gain·f + b, in the order of the pairs.
-    pub fitted: Vec<f64>,
-    #[serde(skip)]
-    pub(crate) at: At,
-}
-
-impl MarginModelFit {
-    /// Unbiased error variance at weight 1, Σ weight·residual²/(N − p); the mean square without degrees of freedom.
-    pub fn variance(&self) -> f64 {
-        let freedom = self.n_observations.saturating_sub(self.n_parameters);
-        self.residual / if freedom > 0 { freedom } else { self.n_observations } as f64
-    }
 }
 
 /// Fits many sets of margins on the same task and ordered pairs.
@@ -94,19 +67,25 @@ impl MarginModelFitter {
     ///
     /// # Errors
     /// A pair that the fitter was not prepared for, a margin that is not finite, a weight that is not positive, or none.
-    pub fn fit(&self, clusters: &[Vec<MarginObservation>]) -> Result<MarginModelFit> {
+    pub fn fit(&self, clusters: &[Vec<MarginObservation>]) -> Result<MarginFit> {
         let data = self.tabulate(clusters.iter().flatten())?;
         let mut work = Workspace::default();
         let best = search::fit(&self.model, &data, &mut work)?;
         let residual = data.residual(best.value);
-        Ok(MarginModelFit {
+        let fitted = self.model.predictor(&best.at, &mut work.field)?;
+        let mut pairs = Vec::with_capacity(data.count());
+        for o in clusters.iter().flatten() {
+            pairs.push((o.margin, fitted[self.model.position(o.first, o.second)?], o.weight));
+        }
+        Ok(MarginFit {
             estimates: self.model.estimates(&best.at, &data, &mut work.field)?,
-            residual,
+            residual_squares: residual,
             r_squared: if data.squares() > 0.0 { 1.0 - residual / data.squares() } else { f64::NAN },
+            correlation: correlation(&pairs),
             n_observations: data.count(),
             n_parameters: self.model.spec.n_parameters(),
-            fitted: self.model.predictor(&best.at, &mut work.field)?,
-            at: best.at,
+            fitted,
+            place: Place::Chart(best.at),
         })
     }
 
@@ -115,7 +94,7 @@ impl MarginModelFitter {
     ///
     /// # Errors
     /// As [`fit`](Self::fit), or no more observations than parameters.
-    pub fn intervals(&self, fit: &MarginModelFit, clusters: &[Vec<MarginObservation>]) -> Result<ChoiceIntervals> {
+    pub fn intervals(&self, fit: &MarginFit, clusters: &[Vec<MarginObservation>]) -> Result<ProfileIntervals> {
         let data = self.tabulate(clusters.iter().flatten())?;
         if fit.n_observations <= fit.n_parameters {
             return Err(TheoryError::BadInput {
@@ -126,8 +105,8 @@ impl MarginModelFitter {
                 ),
             });
         }
-        let threshold = data.threshold(data.value(fit.residual), fit.n_parameters);
-        profile::intervals(&self.model, &data, &fit.at, &fit.estimates, threshold)
+        let threshold = data.threshold(data.value(fit.residual_squares), fit.n_parameters);
+        profile::intervals(&self.model, &data, fit.at()?, &fit.estimates, threshold)
     }
 
     /// Resamples clusters and refits, `fit` being the fit to all of them, as
@@ -137,28 +116,23 @@ impl MarginModelFitter {
     /// Fewer than two clusters or replicates, or margins that [`fit`](Self::fit) refuses.
     pub fn bootstrap(
         &self,
-        fit: &MarginModelFit,
+        fit: &MarginFit,
         clusters: &[Vec<MarginObservation>],
         replicates: usize,
         seed: u64,
-    ) -> Result<ChoiceBootstrap> {
+    ) -> Result<BootstrapIntervals> {
         let tables: Vec<Gaussian> = clusters.iter().map(|c| self.tabulate(c.iter())).collect::<Result<_>>()?;
         let hebbian = fit.estimates.limit == Some(FitLimit::Hebbian);
-        bootstrap::resample(&self.model, &tables, &fit.at, hebbian, replicates, seed)
+        bootstrap::resample(&self.model, &tables, fit.at()?, hebbian, replicates, seed)
     }
 
     /// Gaussian log-likelihood of margins under a fit, with error variance `variance`/weight.
     ///
     /// # Errors
     /// As [`fit`](Self::fit).
-    pub fn log_likelihood(
-        &self,
-        fit: &MarginModelFit,
-        variance: f64,
-        observations: &[MarginObservation],
-    ) -> Result<f64> {
+    pub fn log_likelihood(&self, fit: &MarginFit, variance: f64, observations: &[MarginObservation]) -> Result<f64> {
         self.tabulate(observations.iter())?;
-        let predicted = self.model.predictor(&fit.at, &mut Field::default())?;
+        let predicted = self.model.predictor(fit.at()?, &mut Field::default())?;
         let mut sum = 0.0;
         for o in observations {
             let residual = o.margin - predicted[self.model.position(o.first, o.second)?];

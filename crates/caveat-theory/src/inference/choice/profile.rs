@@ -1,9 +1,8 @@
 //! Profile-likelihood intervals of every parameter, and which parameters the observed pairs determine.
 
-use serde::Serialize;
-
-use super::super::bootstrap::Interval;
-use super::super::fit::FitLimit;
+use super::super::estimates::{
+    Estimates, FitLimit, Interval, Parameter, ParameterInterval, PerParameter, ProfileIntervals,
+};
 use super::super::surface::Chart;
 use super::information::{Directions, SHARE};
 use super::response::{Binomial, MAX_LAPSE, Response, THRESHOLD};
@@ -11,57 +10,10 @@ use super::scoring::{
     AMPLITUDE, BIAS, Coordinates, Held, LAPSE, Optimum, Search, Workspace, bounds, evaluate, maximize,
 };
 use super::search::{self, inside};
-use super::{At, ChoiceCount, ChoiceFit, ChoiceFitter, Estimates, Model};
+use super::{At, ChoiceCount, ChoiceFit, ChoiceFitter, Model};
 use crate::error::{Result, TheoryError};
 use crate::numeric::roots::Bracket;
 use crate::numeric::sigmoid::{logit, sigmoid};
-
-/// Interval of a parameter, and whether there is anything to say about it.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct ParameterInterval {
-    /// The nearest values on either side at which the profile has fallen by the threshold; the end of the parameter's range
-    /// where it never does (for a logistic C, [`LOGISTIC_MAX`](crate::inference::surface::LOGISTIC_MAX) counts as ∞).
-    pub interval: Interval,
-    /// Whether the observed pairs determine the parameter, however little noise there were: the expected information at
-    /// the optimum, in coordinates that are finite in limits, has no null direction along which the parameter changes.
-    pub identified: bool,
-    /// Whether both ends lie inside the parameter's range: not at α = 0 or 1, strength or gain 0 or ∞, lapse rate 0 or ½.
-    pub bounded: bool,
-}
-
-/// 95 % profile-likelihood intervals; `None` for a parameter that is fixed or not part of the model.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct ChoiceIntervals {
-    /// Of α.
-    pub conjunctivity: Option<ParameterInterval>,
-    /// Of C or t.
-    pub strength: Option<ParameterInterval>,
-    /// Of the gain (in the Hebbian limit of the estimate too of the gain itself, whose upper end is then ∞). `None` where
-    /// the strength is held at 0.
-    pub gain: Option<ParameterInterval>,
-    /// Of λ.
-    pub lapse: Option<ParameterInterval>,
-    /// Of b.
-    pub position_bias: Option<ParameterInterval>,
-}
-
-of_parameter!(ChoiceIntervals, Option<ParameterInterval>);
-
-/// A parameter that can be profiled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ChoiceParameter {
-    /// α.
-    Conjunctivity,
-    /// C or t.
-    Strength,
-    /// Gain.
-    Gain,
-    /// λ.
-    Lapse,
-    /// b.
-    PositionBias,
-}
 
 impl ChoiceFitter {
     /// 95 % profile-likelihood intervals of a fit to the same choices. 1 to 5 ms for 72 pairs of 9 items.
@@ -71,7 +23,7 @@ impl ChoiceFitter {
     ///
     /// # Errors
     /// As [`fit`](Self::fit).
-    pub fn intervals(&self, fit: &ChoiceFit, clusters: &[Vec<ChoiceCount>]) -> Result<ChoiceIntervals> {
+    pub fn intervals(&self, fit: &ChoiceFit, clusters: &[Vec<ChoiceCount>]) -> Result<ProfileIntervals> {
         let data = self.total(&self.tabulate(clusters)?)?;
         intervals(&self.model, &data, &fit.at, &fit.estimates, THRESHOLD)
     }
@@ -86,7 +38,7 @@ impl ChoiceFitter {
         &self,
         fit: &ChoiceFit,
         clusters: &[Vec<ChoiceCount>],
-        parameter: ChoiceParameter,
+        parameter: Parameter,
         values: &[f64],
     ) -> Result<Vec<f64>> {
         let data: Binomial = self.total(&self.tabulate(clusters)?)?;
@@ -132,29 +84,29 @@ pub(super) enum Coordinate {
 
 impl Model {
     /// Where a parameter is held, if it is free.
-    pub(super) fn coordinate(&self, parameter: ChoiceParameter) -> Option<Coordinate> {
+    pub(super) fn coordinate(&self, parameter: Parameter) -> Option<Coordinate> {
         let chart = self.surface.primary();
         match (parameter, chart) {
-            (ChoiceParameter::Conjunctivity, Chart::Plane | Chart::AlongConjunctivity { .. }) => {
-                Some(Coordinate::Theta(0))
-            }
-            (ChoiceParameter::Strength, Chart::Plane) => Some(Coordinate::Theta(1)),
-            (ChoiceParameter::Strength, Chart::AlongStrength { .. }) => Some(Coordinate::Theta(0)),
-            (ChoiceParameter::Gain, _) if self.spec.strength != Some(0.0) => Some(Coordinate::LogGain),
-            (ChoiceParameter::Lapse, _) if self.spec.lapse => Some(Coordinate::Theta(LAPSE)),
-            (ChoiceParameter::PositionBias, _) if self.spec.position_bias => Some(Coordinate::Theta(BIAS)),
+            (Parameter::Conjunctivity, Chart::Plane | Chart::AlongConjunctivity { .. }) => Some(Coordinate::Theta(0)),
+            (Parameter::Strength, Chart::Plane) => Some(Coordinate::Theta(1)),
+            (Parameter::Strength, Chart::AlongStrength { .. }) => Some(Coordinate::Theta(0)),
+            (Parameter::Gain, _) if self.spec.strength != Some(0.0) => Some(Coordinate::LogGain),
+            (Parameter::Lapse, _) if self.spec.lapse => Some(Coordinate::Theta(LAPSE)),
+            (Parameter::PositionBias, _) if self.spec.position_bias => Some(Coordinate::Theta(BIAS)),
             _ => None,
         }
     }
 
     /// A parameter's value in its coordinate; not finite out of its range.
-    pub(super) fn transformed(&self, parameter: ChoiceParameter, value: f64) -> f64 {
+    pub(super) fn transformed(&self, parameter: Parameter, value: f64) -> f64 {
         match parameter {
-            ChoiceParameter::Conjunctivity => logit(value),
-            ChoiceParameter::Strength => value.ln() + self.surface.log_weight(),
-            ChoiceParameter::Gain => value.ln(),
-            ChoiceParameter::Lapse if !(0.0..=MAX_LAPSE).contains(&value) => f64::NAN,
-            ChoiceParameter::Lapse | ChoiceParameter::PositionBias => value,
+            Parameter::Conjunctivity => logit(value),
+            Parameter::Strength => value.ln() + self.surface.log_weight(),
+            Parameter::Gain => value.ln(),
+            Parameter::Lapse if !(0.0..=MAX_LAPSE).contains(&value) => f64::NAN,
+            Parameter::Lapse | Parameter::PositionBias => value,
+            // Neither has a coordinate of the primary chart.
+            Parameter::Screening | Parameter::Memorization => f64::NAN,
         }
     }
 }
@@ -280,7 +232,7 @@ pub(super) fn intervals<R: Response>(
     at: &At,
     estimates: &Estimates,
     threshold: f64,
-) -> Result<ChoiceIntervals> {
+) -> Result<ProfileIntervals> {
     let mut profile = Profile::new(model, response, at)?;
     let surface = &model.surface;
     let best = profile.best;
@@ -305,7 +257,7 @@ pub(super) fn intervals<R: Response>(
         let own = best.information[k][k];
         if own > 0.0 { (response.unit(best.value) / own).sqrt() } else { f64::INFINITY }
     };
-    let mut of = |parameter: ChoiceParameter| -> Result<Option<ParameterInterval>> {
+    let mut of = |parameter: Parameter| -> Result<Option<ParameterInterval>> {
         let Some(coordinate) = model.coordinate(parameter) else { return Ok(None) };
         // A step that is neither tiny nor across the box.
         let step = |s: f64, low: f64, high: f64| s.clamp(low, high);
@@ -336,22 +288,23 @@ pub(super) fn intervals<R: Response>(
         let high = profile.end(coordinate, estimate, bounds.1, scale, threshold)?;
         let shift = surface.log_weight();
         let (range, back): ((f64, f64), &dyn Fn(f64) -> f64) = match parameter {
-            ChoiceParameter::Conjunctivity => ((0.0, 1.0), &sigmoid),
-            ChoiceParameter::Strength => ((0.0, f64::INFINITY), &move |z: f64| (z - shift).exp()),
-            ChoiceParameter::Gain => ((0.0, f64::INFINITY), &f64::exp),
-            ChoiceParameter::Lapse => ((0.0, MAX_LAPSE), &|l| l),
-            ChoiceParameter::PositionBias => ((f64::NEG_INFINITY, f64::INFINITY), &|b| b),
+            Parameter::Conjunctivity => ((0.0, 1.0), &sigmoid),
+            Parameter::Strength => ((0.0, f64::INFINITY), &move |z: f64| (z - shift).exp()),
+            Parameter::Gain => ((0.0, f64::INFINITY), &f64::exp),
+            Parameter::Lapse => ((0.0, MAX_LAPSE), &|l| l),
+            _ => ((f64::NEG_INFINITY, f64::INFINITY), &|b| b),
         };
         let interval = Interval { low: low.map_or(range.0, back), high: high.map_or(range.1, back) };
-        let identified = identified[parameter as usize];
+        let identified = identified.of(parameter);
         Ok(Some(ParameterInterval { interval, identified, bounded: low.is_some() && high.is_some() }))
     };
-    let mut found = ChoiceIntervals {
-        conjunctivity: of(ChoiceParameter::Conjunctivity)?,
-        strength: of(ChoiceParameter::Strength)?,
-        gain: of(ChoiceParameter::Gain)?,
-        lapse: of(ChoiceParameter::Lapse)?,
-        position_bias: of(ChoiceParameter::PositionBias)?,
+    let mut found = ProfileIntervals {
+        conjunctivity: of(Parameter::Conjunctivity)?,
+        strength: of(Parameter::Strength)?,
+        gain: of(Parameter::Gain)?,
+        lapse: of(Parameter::Lapse)?,
+        position_bias: of(Parameter::PositionBias)?,
+        ..ProfileIntervals::default()
     };
     // The plane's box ends before the additive limit, where α is 0 and C is ∞ at any m.
     if accepts(model, response, Chart::Corner, (best.value, threshold), &mut profile.work)? {
@@ -359,10 +312,10 @@ pub(super) fn intervals<R: Response>(
         extend(&mut found.strength, f64::INFINITY);
     }
     for (interval, parameter) in [
-        (&mut found.conjunctivity, ChoiceParameter::Conjunctivity),
-        (&mut found.strength, ChoiceParameter::Strength),
-        (&mut found.lapse, ChoiceParameter::Lapse),
-        (&mut found.position_bias, ChoiceParameter::PositionBias),
+        (&mut found.conjunctivity, Parameter::Conjunctivity),
+        (&mut found.strength, Parameter::Strength),
+        (&mut found.lapse, Parameter::Lapse),
+        (&mut found.position_bias, Parameter::PositionBias),
     ] {
         extend(interval, estimates.of(parameter));
     }
@@ -411,14 +364,14 @@ fn extend(found: &mut Option<ParameterInterval>, value: f64) {
     }
 }
 
-/// For every [`ChoiceParameter`], whether it changes along no null direction of the information.
+/// Whether each parameter changes along no null direction of the information.
 fn identifiability<R: Response>(
     model: &Model,
     response: &R,
     at: &At,
     estimates: &Estimates,
     work: &mut Workspace,
-) -> Result<[bool; 5]> {
+) -> Result<PerParameter<bool>> {
     let chart = model.surface.primary();
     let search = model.search(chart, true);
     let there = evaluate(&model.surface, response, &search, inside(model, at), work)?;
@@ -449,11 +402,12 @@ fn identifiability<R: Response>(
     let conjunctive = limit == Some(FitLimit::Conjunctive) && model.spec.strength.is_none();
     let hebbian = limit == Some(FitLimit::Hebbian);
     let null_gain = null.iter().any(|d| d[AMPLITUDE] == 1.0);
-    Ok([
-        !silent && determined(unit(0)),
-        !silent && !conjunctive && determined(unit(strength)),
-        !silent && !conjunctive && !hebbian && !null_gain && !estimates.saturated && determined(log_gain),
-        determined(unit(LAPSE)),
-        determined(unit(BIAS)),
-    ])
+    Ok(PerParameter {
+        conjunctivity: !silent && determined(unit(0)),
+        strength: !silent && !conjunctive && determined(unit(strength)),
+        gain: !silent && !conjunctive && !hebbian && !null_gain && !estimates.saturated && determined(log_gain),
+        lapse: determined(unit(LAPSE)),
+        position_bias: determined(unit(BIAS)),
+        ..PerParameter::default()
+    })
 }

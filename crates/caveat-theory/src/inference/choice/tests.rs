@@ -170,12 +170,16 @@ fn margins_are_fitted_as_by_the_other_fitter() {
         // Both find the minimum of the residual to rounding or 1e-10 of a variance, the parameters to its square root.
         assert!((one.r_squared - two.r_squared).abs() < 1e-9, "{one:?} {two:?}");
         let e = two.estimates;
-        assert_eq!(one.limit, e.limit);
-        assert!((one.conjunctivity - e.conjunctivity).abs() < 1e-3, "{one:?} {e:?}");
-        if one.limit.is_none() && one.c.is_finite() {
-            assert!((one.c / e.strength).ln().abs() < 1e-3 && (one.gain / e.gain).ln().abs() < 1e-3);
+        assert_eq!(one.estimates.limit, e.limit);
+        assert!((one.estimates.conjunctivity - e.conjunctivity).abs() < 1e-3, "{one:?} {e:?}");
+        if one.estimates.limit.is_none() && one.estimates.strength.is_finite() {
             assert!(
-                (one.screening / e.screening - 1.0).abs() < 1e-3 && (one.memorization - e.memorization).abs() < 1e-3
+                (one.estimates.strength / e.strength).ln().abs() < 1e-3
+                    && (one.estimates.gain / e.gain).ln().abs() < 1e-3
+            );
+            assert!(
+                (one.estimates.screening / e.screening - 1.0).abs() < 1e-3
+                    && (one.estimates.memorization - e.memorization).abs() < 1e-3
             );
         }
         // A bias for the first position is found where both orders tell it.
@@ -191,7 +195,7 @@ fn margins_are_fitted_as_by_the_other_fitter() {
         let spec = ModelSpec::new(LearnerKind::Ridge).with_position_bias();
         let biased = MarginModelFitter::new(task.graph(), &spec, &ordered(7)).unwrap().fit(&[both]).unwrap();
         assert!((biased.estimates.position_bias - 0.7).abs() < 1e-6);
-        assert!((biased.residual - 2.0 * two.residual).abs() < 1e-6 * two.residual);
+        assert!((biased.residual_squares - 2.0 * two.residual_squares).abs() < 1e-6 * two.residual_squares);
     }
 }
 
@@ -259,13 +263,13 @@ fn interval_ends_are_where_a_dense_profile_crosses() {
         assert!((loss - 3.841_458_8).abs() < 2e-3, "{end}: {loss}");
     }
     let ends = [alpha.interval.low, fit.estimates.conjunctivity, alpha.interval.high];
-    let profile = fitter.profile(&fit, &data, ChoiceParameter::Conjunctivity, &ends).unwrap();
+    let profile = fitter.profile(&fit, &data, Parameter::Conjunctivity, &ends).unwrap();
     assert!(
         (profile[0] - 3.841_458_8).abs() < 1e-3 && profile[1].abs() < 1e-6 && (profile[2] - 3.841_458_8).abs() < 1e-3
     );
-    assert!(fitter.profile(&fit, &data, ChoiceParameter::Lapse, &[0.1]).is_err());
-    assert!(fitter.profile(&fit, &data, ChoiceParameter::Conjunctivity, &[1.5]).is_err());
-    assert!(fitter.profile(&fit, &data, ChoiceParameter::Gain, &[0.0]).is_err());
+    assert!(fitter.profile(&fit, &data, Parameter::Lapse, &[0.1]).is_err());
+    assert!(fitter.profile(&fit, &data, Parameter::Conjunctivity, &[1.5]).is_err());
+    assert!(fitter.profile(&fit, &data, Parameter::Gain, &[0.0]).is_err());
 }
 
 #[test]
@@ -311,9 +315,9 @@ fn replicates_are_the_fits_of_resampled_clusters() {
     assert_eq!(all.draws.len(), 200);
     let again = one_thread.install(|| fitter.bootstrap(&fit, &data, 200, 11).unwrap());
     assert_eq!(format!("{:?}", all.draws), format!("{:?}", again.draws));
-    let spread = |k: usize| {
-        let mean = all.draws.iter().map(|d| d[k]).sum::<f64>() / 200.0;
-        (all.draws.iter().map(|d| (d[k] - mean).powi(2)).sum::<f64>() / 199.0).sqrt()
+    let spread = |parameter: Parameter| {
+        let mean = all.draws.iter().map(|d| d.of(parameter)).sum::<f64>() / 200.0;
+        (all.draws.iter().map(|d| (d.of(parameter) - mean).powi(2)).sum::<f64>() / 199.0).sqrt()
     };
     for replicate in 0..25 {
         let mut rng = ChaCha8Rng::seed_from_u64(11);
@@ -323,22 +327,26 @@ fn replicates_are_the_fits_of_resampled_clusters() {
         let e = fitter.fit(&sample).unwrap().estimates;
         let draw = all.draws[replicate as usize];
         // The refit stops at 1e-6 in log-likelihood: 10⁻³ of a standard error, and here within a hundredth.
-        for (k, value) in [e.conjunctivity, e.strength, e.gain, e.lapse, e.position_bias].into_iter().enumerate() {
-            if [0, 3, 4].contains(&k) {
-                assert!((draw[k] - value).abs() < 1e-2 * spread(k), "{replicate} {k}: {} {value}", draw[k]);
-            } else if value.is_finite() && value > 0.0 {
-                assert!((draw[k] / value).ln().abs() < 2e-2, "{replicate} {k}: {} {value}", draw[k]);
+        for parameter in spec.parameters() {
+            let (drawn, value) = (draw.of(parameter), e.of(parameter));
+            if matches!(parameter, Parameter::Strength | Parameter::Gain) {
+                if value.is_finite() && value > 0.0 {
+                    assert!((drawn / value).ln().abs() < 2e-2, "{replicate} {parameter:?}: {drawn} {value}");
+                }
+            } else {
+                let near = 1e-2 * spread(parameter);
+                assert!((drawn - value).abs() < near, "{replicate} {parameter:?}: {drawn} {value}");
             }
         }
     }
-    let alpha = all.conjunctivity.unwrap();
+    let alpha = all.intervals.conjunctivity.unwrap();
     assert!(alpha.low < 0.3 && 0.3 < alpha.high && alpha.high - alpha.low < 0.3, "{alpha:?}");
     assert!(fitter.bootstrap(&fit, &data[..1], 200, 11).is_err() && fitter.bootstrap(&fit, &data, 1, 11).is_err());
     // Clusters alike: every replicate is the fit.
     let alike = vec![data[0].clone(); 4];
     let fit = fitter.fit(&alike).unwrap();
     let same = fitter.bootstrap(&fit, &alike, 8, 0).unwrap();
-    assert!(same.draws.iter().all(|d| (d[0] - fit.estimates.conjunctivity).abs() < 1e-4));
+    assert!(same.draws.iter().all(|d| (d.conjunctivity - fit.estimates.conjunctivity).abs() < 1e-4));
 }
 
 #[test]
@@ -365,10 +373,10 @@ fn margins_have_intervals_and_replicates_too() {
     let profile = fitter.intervals(&fit, &clusters).unwrap();
     let replicates = fitter.bootstrap(&fit, &clusters, 2000, 3).unwrap();
     let pairs = [
-        (profile.conjunctivity, replicates.conjunctivity, 0.3),
-        (profile.strength, replicates.strength, 5.0),
-        (profile.gain, replicates.gain, 3.0),
-        (profile.position_bias, replicates.position_bias, 0.5),
+        (profile.conjunctivity, replicates.intervals.conjunctivity, 0.3),
+        (profile.strength, replicates.intervals.strength, 5.0),
+        (profile.gain, replicates.intervals.gain, 3.0),
+        (profile.position_bias, replicates.intervals.position_bias, 0.5),
     ];
     for (profile, replicates, truth) in pairs {
         let (p, b) = (profile.unwrap().interval, replicates.unwrap());
@@ -377,7 +385,7 @@ fn margins_have_intervals_and_replicates_too() {
         let ratio = (b.high - b.low) / (p.high - p.low);
         assert!((0.5..1.5).contains(&ratio), "{p:?} {b:?}");
     }
-    assert!(profile.lapse.is_none() && replicates.lapse.is_none());
+    assert!(profile.lapse.is_none() && replicates.intervals.lapse.is_none());
     // The Gaussian log-likelihood, summed by hand.
     let by_hand: f64 = clusters[0]
         .iter()

@@ -11,7 +11,7 @@ fn all_pairs(n: usize) -> Vec<(usize, usize)> {
     (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j))).collect()
 }
 
-fn fit(task: &TransitiveTask, margins: &[f64]) -> Fit {
+fn fit(task: &TransitiveTask, margins: &[f64]) -> MarginFit {
     MarginFitter::new(task.graph(), &all_pairs(task.n_items())).unwrap().fit(margins).unwrap()
 }
 
@@ -28,9 +28,9 @@ proptest! {
         let margins: Vec<f64> = all_pairs(9).iter().map(|&(i, j)| gain * solution.margin(i, j)).collect();
         let fit = fit(&task, &margins);
         // The minimum of a sum of squares is found to the square root of its rounding.
-        prop_assert!((fit.conjunctivity - alpha).abs() < 1e-5, "{fit:?}");
-        prop_assert!((fit.c / c - 1.0).abs() < 1e-4 && (fit.gain / gain - 1.0).abs() < 1e-4, "{fit:?}");
-        prop_assert!(fit.r_squared > 1.0 - 1e-10 && fit.limit.is_none());
+        prop_assert!((fit.estimates.conjunctivity - alpha).abs() < 1e-5, "{fit:?}");
+        prop_assert!((fit.estimates.strength / c - 1.0).abs() < 1e-4 && (fit.estimates.gain / gain - 1.0).abs() < 1e-4, "{fit:?}");
+        prop_assert!(fit.r_squared > 1.0 - 1e-10 && fit.estimates.limit.is_none());
     }
 }
 
@@ -67,8 +67,8 @@ fn limits_are_reported_as_limits_with_finite_numbers() {
     let s = chain::solve(&task, &model).unwrap();
     let hebbian: Vec<f64> = all_pairs(9).iter().map(|&(i, j)| 5e9 * s.margin(i, j)).collect();
     let f = fit(&task, &hebbian);
-    assert_eq!((f.limit, f.c), (Some(FitLimit::Hebbian), 0.0));
-    assert!((f.gain - 5.0).abs() < 1e-5 && (f.conjunctivity - 0.3).abs() < 1e-6, "{f:?}");
+    assert_eq!((f.estimates.limit, f.estimates.strength), (Some(FitLimit::Hebbian), 0.0));
+    assert!((f.estimates.gain - 5.0).abs() < 1e-5 && (f.estimates.conjunctivity - 0.3).abs() < 1e-6, "{f:?}");
     // Conjunctive: only trained pairs.
     let classes = task.classes().unwrap();
     let conjunctive: Vec<f64> = all_pairs(9)
@@ -76,18 +76,18 @@ fn limits_are_reported_as_limits_with_finite_numbers() {
         .map(|&(i, j)| if classes.is_trained(i, j) { 2.0 * f64::from(classes.label(i, j).unwrap()) } else { 0.0 })
         .collect();
     let f = fit(&task, &conjunctive);
-    assert_eq!((f.limit, f.conjunctivity), (Some(FitLimit::Conjunctive), 1.0));
-    assert!((f.gain - 2.0).abs() < 1e-12);
+    assert_eq!((f.estimates.limit, f.estimates.conjunctivity), (Some(FitLimit::Conjunctive), 1.0));
+    assert!((f.estimates.gain - 2.0).abs() < 1e-12);
     // Additive: unscreened ranks.
     let additive: Vec<f64> = all_pairs(9).iter().map(|&(i, j)| (j - i) as f64).collect();
     let plain = TransitiveTask::new(9, &[]).unwrap();
     let f = fit(&plain, &additive);
-    assert_eq!((f.limit, f.c), (Some(FitLimit::Additive), f64::INFINITY));
+    assert_eq!((f.estimates.limit, f.estimates.strength), (Some(FitLimit::Additive), f64::INFINITY));
     assert!((f.r_squared - 1.0).abs() < 1e-12);
     // Reversed margins have no positive gain.
     let reversed: Vec<f64> = additive.iter().map(|m| -m).collect();
     let f = fit(&plain, &reversed);
-    assert_eq!((f.limit, f.gain, f.r_squared), (Some(FitLimit::NoSignal), 0.0, 0.0));
+    assert_eq!((f.estimates.limit, f.estimates.gain, f.r_squared), (Some(FitLimit::NoSignal), 0.0, 0.0));
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn c_is_per_unit_of_presentation_weight() {
     let s = chain::solve(&task, &RidgeModel::new(0.3, 2.0).unwrap()).unwrap();
     let observed: Vec<f64> = all_pairs(7).iter().map(|&(i, j)| s.margin(i, j)).collect();
     let f = fit(&task, &observed);
-    assert!((f.c - 2.0).abs() < 1e-4 && (f.conjunctivity - 0.3).abs() < 1e-5, "{f:?}");
+    assert!((f.estimates.strength - 2.0).abs() < 1e-4 && (f.estimates.conjunctivity - 0.3).abs() < 1e-5, "{f:?}");
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn other_graphs_and_partial_pairs_are_fitted_too() {
     let s = graph::solve(&graph, &RidgeModel::new(0.4, 3.0).unwrap()).unwrap();
     let observed: Vec<f64> = pairs.iter().map(|&(i, j)| 2.0 * s.margin(i, j)).collect();
     let f = MarginFitter::new(&graph, &pairs).unwrap().fit(&observed).unwrap();
-    assert!((f.conjunctivity - 0.4).abs() < 1e-5 && (f.c - 3.0).abs() < 1e-4, "{f:?}");
+    assert!((f.estimates.conjunctivity - 0.4).abs() < 1e-5 && (f.estimates.strength - 3.0).abs() < 1e-4, "{f:?}");
 }
 
 #[test]
@@ -128,7 +128,12 @@ fn one_model_is_fitted_to_two_tasks_at_once() {
         ObservedTask { graph: task.graph(), pairs: &all_pairs(11) },
     ]);
     let f = fitter.unwrap().fit(&observed).unwrap();
-    assert!((f.conjunctivity - 0.3).abs() < 1e-5 && (f.gain - 2.5).abs() < 1e-4 && f.n_pairs == 36 + 55, "{f:?}");
+    assert!(
+        (f.estimates.conjunctivity - 0.3).abs() < 1e-5
+            && (f.estimates.gain - 2.5).abs() < 1e-4
+            && f.n_observations == 36 + 55,
+        "{f:?}"
+    );
 }
 
 #[test]
@@ -156,6 +161,9 @@ fn margins_whose_squares_are_out_of_range_are_refused_and_others_fit_alike() {
     }
     for size in [1e-90, 1.0, 1e90] {
         let fit = of(size).unwrap();
-        assert!((fit.conjunctivity - 0.2).abs() < 1e-6 && (fit.gain / size - 1.0).abs() < 1e-4, "{size} {fit:?}");
+        assert!(
+            (fit.estimates.conjunctivity - 0.2).abs() < 1e-6 && (fit.estimates.gain / size - 1.0).abs() < 1e-4,
+            "{size} {fit:?}"
+        );
     }
 }

@@ -4,11 +4,12 @@
 //! a sum over nodes, whose weights are products of those of each axis: exact at any σ, down to the interpolation at the mean
 //! itself for σ → 0. What lies beyond an open end counts for the end.
 
-use std::f64::consts::{FRAC_1_SQRT_2, TAU};
+use std::f64::consts::TAU;
 use std::ops::Range;
 
 use super::super::choice::{AXES, Block, Nodes, UnitGrid};
 use super::spline::{Jet, Spline, between};
+use crate::inference::distributions::normal_cdf;
 use crate::numeric::roots::turning_point;
 
 /// A population along one axis.
@@ -28,11 +29,6 @@ pub(super) const SLOPES: usize = 2 * AXES;
 
 /// Derivatives of one unit's log marginal likelihood, mean and log standard deviation of each axis in turn.
 pub(super) type Slopes = [f64; SLOPES];
-
-/// Φ(t) with relative precision in the lower tail.
-pub(super) fn normal(t: f64) -> f64 {
-    0.5 * libm::erfc(-t * FRAC_1_SQRT_2)
-}
 
 pub(super) fn density(t: f64) -> f64 {
     (-0.5 * t * t).exp() / TAU.sqrt()
@@ -84,7 +80,7 @@ impl Weights {
         all.extend(more[1].then_some(at[n - 1] + last));
         let spline = Spline::new(&all).weights(mean, sd);
         let (a, b) = ((all[0] - mean) / sd, (all[all.len() - 1] - mean) / sd);
-        let beyond = [normal(a), normal(-b)];
+        let beyond = [normal_cdf(a), normal_cdf(-b)];
         let from = usize::from(more[0]);
         let mut weights = Self { inner: zeros(), ends: [zeros(), zeros()] };
         for (d, spline) in spline.iter().enumerate() {
@@ -334,7 +330,7 @@ impl<'a> Posterior<'a> {
             Level::Limit(_) => f64::from(u8::from(u == f64::INFINITY)),
             Level::Normal { .. } if self.total > 0.0 => self.mass(u) / self.total,
             // Out of reach of the tabulated likelihood: the population alone.
-            Level::Normal { mean, log_sd } => normal((u - mean) / log_sd.exp()),
+            Level::Normal { mean, log_sd } => normal_cdf((u - mean) / log_sd.exp()),
         }
     }
 

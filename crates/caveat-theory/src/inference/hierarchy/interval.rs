@@ -8,8 +8,8 @@
 
 use super::super::distributions::student_quantile;
 use super::integral::Level;
-use super::integral::normal;
 use super::likelihood::{Fitted, LOG_SD, SLACK, Units};
+use crate::inference::distributions::normal_cdf;
 use crate::numeric::roots::{Bracket, turning_point};
 
 /// Cut-offs for one number of units.
@@ -52,15 +52,15 @@ fn bounded_tail(distance: f64) -> f64 {
     // Outside are observations x > d + r, and below: x < d − r where that is not beyond the bound, else where d² − 2xd > r².
     let outside = |r: f64| {
         let below = if r <= distance {
-            normal(-r)
+            normal_cdf(-r)
         } else if distance == 0.0 {
             0.0
         } else {
-            normal((distance * distance - r * r) / (2.0 * distance) - distance)
+            normal_cdf((distance * distance - r * r) / (2.0 * distance) - distance)
         };
-        normal(-r) + below
+        normal_cdf(-r) + below
     };
-    normal(-turning_point(1.0, 3.0, 60, |r| outside(r) > 0.05))
+    normal_cdf(-turning_point(1.0, 3.0, 60, |r| outside(r) > 0.05))
 }
 
 /// One end of an interval.

@@ -5,7 +5,8 @@
 //! the values, and only the weights of the values depend on the density: per cell, they are moments of the density in it, and the
 //! second derivatives at the nodes, which solve a tridiagonal system, are passed on to the values by its transpose.
 
-use super::integral::{density, normal};
+use super::integral::density;
+use crate::inference::distributions::normal_cdf;
 
 /// An integral and its derivatives in the mean and the log standard deviation of the density.
 pub(super) type Jet = [f64; 3];
@@ -31,7 +32,7 @@ const FAR: f64 = 37.0;
 
 /// Share of a standard normal density between two places, with relative precision in the tails.
 pub(super) fn between(a: f64, b: f64) -> f64 {
-    if a > 0.0 { normal(-a) - normal(-b) } else { normal(b) - normal(a) }
+    if a > 0.0 { normal_cdf(-a) - normal_cdf(-b) } else { normal_cdf(b) - normal_cdf(a) }
 }
 
 /// ∫ tʲ N(u; mean, sd²) du over the cell from `from` to `to`, t going from 0 to 1 in it, for j = 0 … 3.
@@ -209,7 +210,7 @@ mod tests {
             assert!((value - mass).abs() < 1e-12 * (1.0 + mass.abs()), "{mean} {sd}: {value} {mass}");
             // The whole integral, level beyond the ends.
             let whole = |mean: f64, sd: f64| {
-                let (low, high) = (normal((beyond.1 - mean) / sd), normal((mean - beyond.2) / sd));
+                let (low, high) = (normal_cdf((beyond.1 - mean) / sd), normal_cdf((mean - beyond.2) / sd));
                 sum(&spline.weights(mean, sd)[0], &values) + beyond.0 * low + last * high
             };
             let h = 1e-4 * sd;

@@ -253,7 +253,7 @@ fn the_population_of_normal_units_has_its_closed_form() {
     let below = |u: f64| {
         let of = |&(mean, sd, weight): &(f64, f64, f64)| {
             let precision = 1.0 + 1.0 / (sd * sd);
-            (weight * normal((u - (7.0 + mean / (sd * sd)) / precision) * precision.sqrt()), weight)
+            (weight * normal_cdf((u - (7.0 + mean / (sd * sd)) / precision) * precision.sqrt()), weight)
         };
         let (sum, total) = populations.iter().map(of).fold((0.0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1));
         sum / total
@@ -326,14 +326,14 @@ fn units_that_are_known_precisely_have_students_interval_and_no_limits() {
     let mean = logs.iter().sum::<f64>() / 3.0;
     let sd = (logs.iter().map(|l| (l - mean) * (l - mean)).sum::<f64>() / 2.0).sqrt();
     let half = student_quantile(0.975, 2.0) * sd / 3.0_f64.sqrt();
-    let gain = found.iter().find(|p| p.parameter == ChoiceParameter::Gain).unwrap();
+    let gain = found.iter().find(|p| p.parameter == Parameter::Gain).unwrap();
     for (end, expected) in [(gain.interval.low, mean - half), (gain.interval.high, mean + half)] {
         assert!((end.ln() - expected).abs() < 0.05 * half, "{gain:?} {} {}", (mean - half).exp(), (mean + half).exp());
     }
     for p in &found {
         let (whole, new) = (p.interval, p.new_unit);
         assert!(p.scale.apply(new.low).is_finite() && p.scale.apply(new.high).is_finite(), "{p:?}");
-        assert!(new.low < whole.low && whole.high < new.high || p.parameter == ChoiceParameter::Gain, "{p:?}");
+        assert!(new.low < whole.low && whole.high < new.high || p.parameter == Parameter::Gain, "{p:?}");
     }
     // Somebody of whom next to nothing is known changes next to nothing.
     people.push(person(4.0, 0.2));
@@ -371,7 +371,7 @@ fn units_at_a_limit_pull_the_population_there() {
     let people: Vec<_> = (0..10).map(|k| drawn(&task, (0.0, 8.0, 3.0), k)).collect();
     let fit = fitted(&ModelSpec::new(LearnerKind::Ridge), &task, &people, SPACING);
     let found = &fit.parameters[0];
-    assert_eq!((fit.n_units, found.units.len(), found.parameter), (10, 10, ChoiceParameter::Conjunctivity));
+    assert_eq!((fit.n_units, found.units.len(), found.parameter), (10, 10, Parameter::Conjunctivity));
     assert_eq!(found.interval.low, 0.0, "{found:?}");
     assert!(found.median < 0.01 && found.interval.high < 0.05, "{found:?}");
     for unit in &found.units {

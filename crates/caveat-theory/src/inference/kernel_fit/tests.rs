@@ -137,17 +137,17 @@ fn limits_are_reported_as_limits_with_finite_numbers() {
         assert!((a - 1e9 * b).abs() < 1e-5, "{a} {b}");
     }
     let fit = fitter.fit(&hebbian.iter().map(|f| 3.0 * f).collect::<Vec<_>>()).unwrap();
-    assert_eq!(fit.limit, Some(KernelFitLimit::Hebbian));
+    assert_eq!(fit.limit, Some(FitLimit::Hebbian));
     assert!(fit.ridge.is_infinite() && (fit.gain - 3.0).abs() < 1e-12);
 
     let fit = fitter.fit(&fitter.margins(0.0).unwrap()).unwrap();
-    assert_eq!((fit.limit, fit.ridge), (Some(KernelFitLimit::Ridgeless), 0.0));
+    assert_eq!((fit.limit, fit.ridge), (Some(FitLimit::Ridgeless), 0.0));
     assert!((fit.gain - 1.0).abs() < 1e-12);
 
     let reversed: Vec<f64> = hebbian.iter().map(|f| -f).collect();
     let constant = KernelFitter::new(7, &task.trials(), |_, _| 5.0, &pairs).unwrap();
     for fit in [fitter.fit(&reversed).unwrap(), constant.fit(&hebbian).unwrap()] {
-        assert_eq!((fit.limit, fit.gain, fit.r_squared), (Some(KernelFitLimit::NoSignal), 0.0, 0.0));
+        assert_eq!((fit.limit, fit.gain, fit.r_squared), (Some(FitLimit::NoSignal), 0.0, 0.0));
         assert!(fit.ridge.is_nan() && fit.correlation.is_nan() && fit.fitted.iter().all(|f| *f == 0.0));
     }
 }

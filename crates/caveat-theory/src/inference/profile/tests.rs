@@ -13,7 +13,7 @@ use crate::margins::{Margins, chain, graph};
 use crate::task::TransitiveTask;
 
 const ALL: [Parameter; 5] =
-    [Parameter::Conjunctivity, Parameter::C, Parameter::Gain, Parameter::Screening, Parameter::Memorization];
+    [Parameter::Conjunctivity, Parameter::Strength, Parameter::Gain, Parameter::Screening, Parameter::Memorization];
 
 fn all_pairs(n: usize) -> Vec<(usize, usize)> {
     (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j))).collect()
@@ -28,24 +28,24 @@ fn noisy(task: &TransitiveTask, model: &RidgeModel, gain: f64, noise: f64, seed:
     truth.iter().map(|t| t + noise * size * rng.sample::<f64, _>(StandardNormal)).collect()
 }
 
-fn interval(p: &ProfileIntervals, parameter: Parameter) -> Interval {
-    match parameter {
-        Parameter::Conjunctivity => p.conjunctivity,
-        Parameter::C => p.c,
-        Parameter::Gain => p.gain,
-        Parameter::Screening => p.screening,
-        Parameter::Memorization => p.memorization,
-    }
+/// What a profile says, with its threshold.
+#[derive(Debug)]
+struct Profiled {
+    at: PerParameter<Interval>,
+    identified: PerParameter<bool>,
+    bounded: PerParameter<bool>,
+    threshold: f64,
 }
 
-fn estimate(f: &Fit, parameter: Parameter) -> f64 {
-    match parameter {
-        Parameter::Conjunctivity => f.conjunctivity,
-        Parameter::C => f.c,
-        Parameter::Gain => f.gain,
-        Parameter::Screening => f.screening,
-        Parameter::Memorization => f.memorization,
-    }
+fn profiled(fitter: &MarginFitter<'_>, fit: &MarginFit, observed: &[f64]) -> Result<Profiled> {
+    let found = profile_intervals(fitter, fit, observed)?;
+    let none = Interval { low: f64::NAN, high: f64::NAN };
+    Ok(Profiled {
+        at: found.map(|p| p.map_or(none, |p| p.interval)),
+        identified: found.map(|p| p.is_some_and(|p| p.identified)),
+        bounded: found.map(|p| p.is_some_and(|p| p.bounded)),
+        threshold: threshold(fit, observed),
+    })
 }
 
 proptest! {
@@ -61,13 +61,13 @@ proptest! {
         let model = RidgeModel::new(alpha, 10f64.powf(log_c)).unwrap();
         let observed = noisy(&task, &model, 3.0, 10f64.powf(log_noise), seed);
         let fit = fitter.fit(&observed).unwrap();
-        let intervals = profile_intervals(&fitter, &fit, &observed).unwrap();
+        let intervals = profiled(&fitter, &fit, &observed).unwrap();
         for parameter in ALL {
-            if parameter == Parameter::Gain && fit.limit == Some(FitLimit::Hebbian) {
+            if parameter == Parameter::Gain && fit.estimates.limit == Some(FitLimit::Hebbian) {
                 continue;
             }
-            let Interval { low, high } = interval(&intervals, parameter);
-            let best = estimate(&fit, parameter);
+            let Interval { low, high } = intervals.at.of(parameter);
+            let best = fit.estimates.of(parameter);
             prop_assert!(low <= best * (1.0 + 1e-9) && best <= high * (1.0 + 1e-9), "{parameter:?} {low} {best} {high}");
             let sse = |values: &[f64]| profile(&fitter, parameter, values, &observed).unwrap();
             // The optimum of the fit is one of the profile's.
@@ -101,7 +101,7 @@ proptest! {
         let fitter = MarginFitter::new(task.graph(), &pairs).unwrap();
         let observed = noisy(&task, &RidgeModel::new(alpha, 10f64.powf(log_c)).unwrap(), 2.0, 0.3, seed);
         let fit = fitter.fit(&observed).unwrap();
-        let i = profile_intervals(&fitter, &fit, &observed).unwrap();
+        let i = profiled(&fitter, &fit, &observed).unwrap();
         let holds = |i: Interval, x: f64| i.low * (1.0 - 1e-6) <= x && x <= i.high * (1.0 + 1e-6);
         let mut accepted = 0;
         for a in 1..50 {
@@ -117,12 +117,12 @@ proptest! {
                 }
                 accepted += 1;
                 let reach = ((i.threshold - sse) / ff).sqrt();
-                prop_assert!(holds(i.conjunctivity, model.conjunctivity()), "{model:?} {i:?}");
-                prop_assert!(holds(i.c, model.c()), "{model:?} {i:?}");
-                prop_assert!(holds(i.screening, model.screening(1.0)), "{model:?} {i:?}");
-                prop_assert!(holds(i.memorization, model.memorization(1.0)), "{model:?} {i:?}");
-                if fit.limit != Some(FitLimit::Hebbian) {
-                    prop_assert!(holds(i.gain, best - reach) && holds(i.gain, best + reach), "{model:?} {i:?}");
+                prop_assert!(holds(i.at.conjunctivity, model.conjunctivity()), "{model:?} {i:?}");
+                prop_assert!(holds(i.at.strength, model.c()), "{model:?} {i:?}");
+                prop_assert!(holds(i.at.screening, model.screening(1.0)), "{model:?} {i:?}");
+                prop_assert!(holds(i.at.memorization, model.memorization(1.0)), "{model:?} {i:?}");
+                if fit.estimates.limit != Some(FitLimit::Hebbian) {
+                    prop_assert!(holds(i.at.gain, best - reach) && holds(i.at.gain, best + reach), "{model:?} {i:?}");
                 }
             }
         }
@@ -140,15 +140,21 @@ fn unidentified_parameters_have_unbounded_intervals() {
     let observed: Vec<f64> = keep.iter().map(|&k| observed[k]).collect();
     let fitter = MarginFitter::new(task.graph(), &pairs).unwrap();
     let fit = fitter.fit(&observed).unwrap();
-    let p = profile_intervals(&fitter, &fit, &observed).unwrap();
+    let p = profiled(&fitter, &fit, &observed).unwrap();
     // m is free in [0, 1]; α and C are only bounded through μ: α ≤ μ/(2+μ), and C ≥ 2/μ.
-    assert_eq!((p.memorization.low, p.memorization.high), (0.0, 1.0));
-    assert_eq!((p.conjunctivity.low, p.c.high), (0.0, f64::INFINITY));
-    let mu = p.screening;
-    assert!((p.conjunctivity.high - mu.high / (2.0 + mu.high)).abs() < 1e-7);
-    assert!((p.c.low / (2.0 / mu.high) - 1.0).abs() < 1e-6);
-    assert!(!p.identified.memorization && !p.bounded.memorization && !p.bounded.c);
-    assert!(p.identified.gain && p.bounded.gain && p.gain.low < fit.gain && fit.gain < p.gain.high, "{p:?}");
+    assert_eq!((p.at.memorization.low, p.at.memorization.high), (0.0, 1.0));
+    assert_eq!((p.at.conjunctivity.low, p.at.strength.high), (0.0, f64::INFINITY));
+    let mu = p.at.screening;
+    assert!((p.at.conjunctivity.high - mu.high / (2.0 + mu.high)).abs() < 1e-7);
+    assert!((p.at.strength.low / (2.0 / mu.high) - 1.0).abs() < 1e-6);
+    assert!(!p.identified.memorization && !p.bounded.memorization && !p.bounded.strength);
+    assert!(
+        p.identified.gain
+            && p.bounded.gain
+            && p.at.gain.low < fit.estimates.gain
+            && fit.estimates.gain < p.at.gain.high,
+        "{p:?}"
+    );
 }
 
 #[test]
@@ -160,14 +166,14 @@ fn a_hebbian_fit_has_an_interval_of_gain_times_c() {
     for seed in 0..20 {
         let observed = noisy(&task, &RidgeModel::new(0.3, 1e-3).unwrap(), 5000.0, 0.1, seed);
         let fit = fitter.fit(&observed).unwrap();
-        if fit.limit != Some(FitLimit::Hebbian) {
+        if fit.estimates.limit != Some(FitLimit::Hebbian) {
             continue;
         }
         tried += 1;
-        let p = profile_intervals(&fitter, &fit, &observed).unwrap();
-        assert_eq!((p.c.low, p.screening.high, p.memorization.low), (0.0, f64::INFINITY, 0.0));
-        assert!(p.gain.low < fit.gain && fit.gain < p.gain.high, "{p:?} {fit:?}");
-        assert!(!p.identified.gain && !p.bounded.c);
+        let p = profiled(&fitter, &fit, &observed).unwrap();
+        assert_eq!((p.at.strength.low, p.at.screening.high, p.at.memorization.low), (0.0, f64::INFINITY, 0.0));
+        assert!(p.at.gain.low < fit.estimates.gain && fit.estimates.gain < p.at.gain.high, "{p:?} {fit:?}");
+        assert!(!p.identified.gain && !p.bounded.strength);
         // Brute force: gain·C of accepted models.
         for a in 0..40 {
             for k in 0..40 {
@@ -181,7 +187,10 @@ fn a_hebbian_fit_has_an_interval_of_gain_times_c() {
                 }
                 for gain in [of / ff - (slack / ff).sqrt(), of / ff + (slack / ff).sqrt()] {
                     let g = gain * model.c();
-                    assert!(p.gain.low * (1.0 - 1e-6) <= g && g <= p.gain.high * (1.0 + 1e-6), "{g} {model:?} {p:?}");
+                    assert!(
+                        p.at.gain.low * (1.0 - 1e-6) <= g && g <= p.at.gain.high * (1.0 + 1e-6),
+                        "{g} {model:?} {p:?}"
+                    );
                 }
             }
         }
@@ -196,10 +205,13 @@ fn margins_without_signal_accept_everything() {
     let fitter = MarginFitter::new(task.graph(), &pairs).unwrap();
     for observed in [vec![0.0; 10], (0..10).map(|k| if k % 2 == 0 { 1.0 } else { -1.0 }).collect()] {
         let fit = fitter.fit(&observed).unwrap();
-        let p = profile_intervals(&fitter, &fit, &observed).unwrap();
-        assert_eq!((p.conjunctivity.low, p.conjunctivity.high, p.c.low, p.gain.low), (0.0, 1.0, 0.0, 0.0));
-        assert_eq!((p.c.high, p.screening.high), (f64::INFINITY, f64::INFINITY));
-        assert_eq!(p.bounded, PerParameter::all(false));
+        let p = profiled(&fitter, &fit, &observed).unwrap();
+        assert_eq!(
+            (p.at.conjunctivity.low, p.at.conjunctivity.high, p.at.strength.low, p.at.gain.low),
+            (0.0, 1.0, 0.0, 0.0)
+        );
+        assert_eq!((p.at.strength.high, p.at.screening.high), (f64::INFINITY, f64::INFINITY));
+        assert_eq!(p.bounded, PerParameter::default());
     }
 }
 
@@ -210,10 +222,10 @@ fn perfect_margins_have_narrow_intervals() {
     let fitter = MarginFitter::new(task.graph(), &pairs).unwrap();
     let observed = noisy(&task, &RidgeModel::new(0.3, 5.0).unwrap(), 3.0, 0.0, 0);
     let fit = fitter.fit(&observed).unwrap();
-    let p = profile_intervals(&fitter, &fit, &observed).unwrap();
-    assert!(p.conjunctivity.high - p.conjunctivity.low < 1e-5, "{p:?}");
-    assert!(p.c.high / p.c.low - 1.0 < 1e-4 && p.gain.high / p.gain.low - 1.0 < 1e-4);
-    assert_eq!((p.identified, p.bounded), (PerParameter::all(true), PerParameter::all(true)));
+    let p = profiled(&fitter, &fit, &observed).unwrap();
+    assert!(p.at.conjunctivity.high - p.at.conjunctivity.low < 1e-5, "{p:?}");
+    assert!(p.at.strength.high / p.at.strength.low - 1.0 < 1e-4 && p.at.gain.high / p.at.gain.low - 1.0 < 1e-4);
+    assert!(ALL.iter().all(|&k| p.identified.of(k) && p.bounded.of(k)), "{p:?}");
 }
 
 #[test]
@@ -228,15 +240,19 @@ fn weights_scale_c_alone() {
     let of = |task: &TransitiveTask| {
         let fitter = MarginFitter::new(task.graph(), &pairs).unwrap();
         let fit = fitter.fit(&observed).unwrap();
-        let p = profile_intervals(&fitter, &fit, &observed).unwrap();
-        let at_end = profile(&fitter, Parameter::C, &[p.c.low], &observed).unwrap()[0];
+        let p = profiled(&fitter, &fit, &observed).unwrap();
+        let at_end = profile(&fitter, Parameter::Strength, &[p.at.strength.low], &observed).unwrap()[0];
         assert!((at_end / p.threshold - 1.0).abs() < 1e-5);
         p
     };
     // One presentation of weight 4 regularizes as four of weight 1.
     let (a, b) = (of(&plain), of(&heavy));
-    assert!((a.c.low / b.c.low - 4.0).abs() < 1e-3 && (a.c.high / b.c.high - 4.0).abs() < 1e-3, "{a:?} {b:?}");
-    assert!((a.gain.high / b.gain.high - 1.0).abs() < 1e-5);
+    assert!(
+        (a.at.strength.low / b.at.strength.low - 4.0).abs() < 1e-3
+            && (a.at.strength.high / b.at.strength.high - 4.0).abs() < 1e-3,
+        "{a:?} {b:?}"
+    );
+    assert!((a.at.gain.high / b.at.gain.high - 1.0).abs() < 1e-5);
 }
 
 #[test]
@@ -245,9 +261,9 @@ fn bad_requests_are_refused() {
     let fitter = MarginFitter::new(task.graph(), &[(0, 1), (1, 2), (0, 2)]).unwrap();
     let observed = [1.0, 1.0, 1.5];
     let fit = fitter.fit(&observed).unwrap();
-    assert!(profile_intervals(&fitter, &fit, &observed).unwrap_err().to_string().contains("at least 4"));
+    assert!(profiled(&fitter, &fit, &observed).unwrap_err().to_string().contains("at least 4"));
     assert!(profile(&fitter, Parameter::Conjunctivity, &[1.1], &observed).is_err());
-    assert!(profile(&fitter, Parameter::C, &[-1.0], &observed).is_err());
+    assert!(profile(&fitter, Parameter::Strength, &[-1.0], &observed).is_err());
     assert!(profile(&fitter, Parameter::Gain, &[f64::NAN], &observed).is_err());
     assert!(profile(&fitter, Parameter::Gain, &[1.0], &observed[1..]).is_err());
 }
@@ -272,10 +288,10 @@ fn joint_fits_and_other_graphs_have_intervals_too() {
     ])
     .unwrap();
     let fit = fitter.fit(&observed).unwrap();
-    let p = profile_intervals(&fitter, &fit, &observed).unwrap();
-    assert_eq!((p.identified, p.bounded), (PerParameter::all(true), PerParameter::all(true)));
+    let p = profiled(&fitter, &fit, &observed).unwrap();
+    assert!(ALL.iter().all(|&k| p.identified.of(k) && p.bounded.of(k)), "{p:?}");
     for parameter in ALL {
-        let Interval { low, high } = interval(&p, parameter);
+        let Interval { low, high } = p.at.of(parameter);
         for sse in profile(&fitter, parameter, &[low, high], &observed).unwrap() {
             assert!((sse / p.threshold - 1.0).abs() < 1e-5, "{parameter:?} {sse} {p:?}");
         }

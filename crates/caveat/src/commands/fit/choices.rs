@@ -9,7 +9,7 @@ use caveat_theory::{ComparisonGraph, TransitiveTask};
 use rayon::prelude::*;
 
 use super::by_columns;
-use super::report::{Head, Known, Report, choice_bounds, parameters};
+use super::report::{Head, Known, Report, choice_bounds, reported};
 use crate::cli::{ByColumn, ChoiceSpec, ClusterColumn, FitArgs};
 use crate::commands::pairs;
 use crate::commands::results::reading;
@@ -253,7 +253,7 @@ pub(crate) struct FittedChoices {
     pub(crate) report: Report,
 }
 
-/// Fits every unit; fits run one after the other, replicates in parallel.
+/// Fits every unit, in parallel.
 pub(crate) fn fit_all(
     units: &[ChoiceUnit],
     spec: &ModelSpec,
@@ -293,14 +293,14 @@ fn fit(unit: &ChoiceUnit, spec: &ModelSpec, replicates: usize, seed: u64) -> Res
     };
     let e = &fit.estimates;
     let known = Known {
-        clusters: intervals.as_ref(),
-        bootstrap: bootstrap.as_ref(),
-        profile: Some(&profile),
+        clusters: intervals.map(|i| i.intervals).unwrap_or_default(),
+        bootstrap: bootstrap.map(|b| b.intervals).unwrap_or_default(),
         over_trials: over == Some("trials"),
+        ..Known::of_profile(Some(profile), e)
     };
     let report = Report {
         head: unit.head.clone(),
-        parameters: parameters(spec, e, &known),
+        parameters: reported(&spec.parameters(), spec.learner, e, &known),
         over,
         at_bound: choice_bounds(e, spec.learner.strength_name(), spec.lapse),
         limit: e.limit,

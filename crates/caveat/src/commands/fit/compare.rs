@@ -1,7 +1,7 @@
 //! `caveat fit --compare`: nested models by cross-validated log-likelihood.
 
 use caveat_results::Table;
-use caveat_theory::inference::{Candidate, Compared, Comparison, ModelSpec, compare_choices, compare_margins};
+use caveat_theory::inference::{Candidate, Compared, ModelComparison, ModelSpec, compare_choices, compare_margins};
 use caveat_theory::{LearnerKind, TheoryError};
 
 use super::choices::ChoiceUnit;
@@ -96,15 +96,15 @@ fn at(head: &Head, error: TheoryError) -> Failure {
 /// One row per unit and model.
 fn table(
     models: &[(&'static str, Candidate)],
-    compared: &[(Head, Comparison)],
+    compared: &[(Head, ModelComparison)],
     size: &'static str,
 ) -> Result<Table, Failure> {
-    let rows: Vec<(&Head, &Comparison, &str, &Compared)> = compared
+    let rows: Vec<(&Head, &ModelComparison, &str, &Compared)> = compared
         .iter()
         .flat_map(|(head, c)| models.iter().zip(&c.candidates).map(move |(m, row)| (head, c, m.0, row)))
         .collect();
     let score = |f: fn(&Compared) -> f64| rows.iter().map(move |r| f(r.3));
-    let whole = |f: fn(&Comparison) -> usize| rows.iter().map(move |r| i64::try_from(f(r.1)).ok());
+    let whole = |f: fn(&ModelComparison) -> usize| rows.iter().map(move |r| i64::try_from(f(r.1)).ok());
     Ok(head_columns(rows.iter().map(|r| r.0))?
         .text("model_compared", rows.iter().map(|r| r.2))?
         .integer("n_parameters", rows.iter().map(|r| i64::try_from(r.3.n_parameters).ok()))?

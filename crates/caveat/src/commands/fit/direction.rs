@@ -143,7 +143,7 @@ pub(super) fn of_margins(observed: &[Observed], spec: &ModelSpec, is_final: bool
         let [fit, turned] = [fitter.fit(&all), fitter.fit(&turned)].map(|fit| fit.map_err(|e| at(&name, e)));
         let (fit, turned) = (fit?, turned?);
         let squares: f64 = all[0].iter().map(|m| m.margin * m.margin).sum();
-        let opposite = opposite_margins(fit.residual, turned.residual, squares, o.pairs.len());
+        let opposite = opposite_margins(fit.residual_squares, turned.residual_squares, squares, o.pairs.len());
         let here = if fit.estimates.limit == Some(FitLimit::NoSignal) { 0.0 } else { fit.r_squared };
         let words = format!("R² is {here:.2} as they are, and {:.2} with all signs turned", turned.r_squared);
         Ok(Evidence { name, opposite, words })

@@ -4,7 +4,7 @@ use caveat_theory::inference::{MarginModelFitter, MarginObservation, ModelSpec};
 use rayon::prelude::*;
 
 use super::observed::Observed;
-use super::report::{Head, Known, Report, margin_bounds, parameters};
+use super::report::{Head, Known, Report, margin_bounds, reported};
 use crate::failure::Failure;
 use crate::progress;
 
@@ -71,15 +71,14 @@ fn fit(o: &Observed, spec: &ModelSpec, replicates: usize, seed: u64) -> Result<R
     let bootstrap = (several && replicates > 0).then(resample).transpose().map_err(at)?;
     let e = &fit.estimates;
     let known = Known {
-        clusters: intervals.as_ref(),
-        bootstrap: bootstrap.as_ref(),
-        profile: profile.as_ref(),
-        over_trials: false,
+        clusters: intervals.map(|i| i.intervals).unwrap_or_default(),
+        bootstrap: bootstrap.map(|b| b.intervals).unwrap_or_default(),
+        ..Known::of_profile(profile, e)
     };
     Ok(Report {
         head: Head::Condition(o.key.clone()),
-        parameters: parameters(spec, e, &known),
-        over: intervals.as_ref().map(|_| "seeds"),
+        parameters: reported(&spec.parameters(), spec.learner, e, &known),
+        over: intervals.map(|_| "seeds"),
         at_bound: margin_bounds(e.limit, e.conjunctivity, spec.learner.strength_name(), e.strength),
         limit: e.limit,
         scores: vec![("screening", e.screening), ("memorization", e.memorization), ("r_squared", fit.r_squared)],

@@ -3,15 +3,16 @@
 use std::collections::HashMap;
 
 use caveat_results::Table;
+use caveat_theory::LearnerKind;
 use caveat_theory::inference::{
-    ClusterIntervals, Fit, Identified, Intervals, MarginFitter, ProfileIntervals, bootstrap, identified,
-    margin_intervals, profile_intervals,
+    BootstrapIntervals, ClusterIntervals, MarginFit, MarginFitter, Parameter, PerParameter, ProfileIntervals,
+    bootstrap, identified, margin_intervals, profile_intervals,
 };
 use rayon::prelude::*;
 
 use super::observed::Observed;
 use super::prediction::Predicted;
-use super::report::{Head, Parameter, Report, key_columns, margin_bounds, table};
+use super::report::{Head, Known, Report, key_columns, margin_bounds, reported, table};
 use crate::failure::Failure;
 use crate::progress;
 
@@ -19,14 +20,14 @@ use crate::progress;
 #[derive(Debug, Clone)]
 pub(crate) struct Fitted {
     pub(crate) observed: Observed,
-    pub(crate) fit: Fit,
+    pub(crate) fit: MarginFit,
     /// Over seeds; `None` where there is one, which tells nothing about their spread.
     pub(crate) intervals: Option<ClusterIntervals>,
     /// By resampling seeds; `None` where it was not asked for or there is one seed.
-    pub(crate) bootstrap: Option<Intervals>,
+    pub(crate) bootstrap: Option<BootstrapIntervals>,
     /// `None` for three pairs or fewer.
     pub(crate) profile: Option<ProfileIntervals>,
-    pub(crate) identified: Identified,
+    pub(crate) identified: PerParameter<bool>,
 }
 
 /// Fits every set of margins, in parallel.
@@ -53,54 +54,29 @@ pub(crate) fn fit_all(observed: Vec<Observed>, replicates: usize, seed: u64) -> 
     fitted
 }
 
+/// What is reported of ridge regression: α and C, what they give, and the gain.
+const REPORTED: [Parameter; 5] =
+    [Parameter::Conjunctivity, Parameter::Strength, Parameter::Screening, Parameter::Memorization, Parameter::Gain];
+
 impl Fitted {
     /// The fit as a row.
     pub(crate) fn report(&self) -> Report {
-        let (f, p, i) = (&self.fit, self.profile.as_ref(), &self.identified);
-        let (s, b) = (self.intervals.as_ref(), self.bootstrap.as_ref());
-        let parameter = |name, estimate, interval, bootstrap, profile, identified| Parameter {
-            name,
-            estimate,
-            interval,
-            bootstrap,
-            profile,
-            identified,
+        let (fit, e) = (&self.fit, &self.fit.estimates);
+        let known = Known {
+            clusters: self.intervals.map(|i| i.intervals).unwrap_or_default(),
+            bootstrap: self.bootstrap.as_ref().map(|b| b.intervals).unwrap_or_default(),
+            profile: self.profile.unwrap_or_default(),
+            identified: self.identified,
+            over_trials: false,
         };
         Report {
             head: Head::Condition(self.observed.key.clone()),
-            parameters: vec![
-                parameter(
-                    "conjunctivity",
-                    f.conjunctivity,
-                    s.and_then(|s| s.conjunctivity),
-                    b.map(|b| b.conjunctivity),
-                    p.map(|p| p.conjunctivity),
-                    i.conjunctivity,
-                ),
-                parameter("c", f.c, s.and_then(|s| s.strength), b.map(|b| b.c), p.map(|p| p.c), i.c),
-                parameter(
-                    "screening",
-                    f.screening,
-                    s.and_then(|s| s.screening),
-                    b.map(|b| b.screening),
-                    p.map(|p| p.screening),
-                    i.screening,
-                ),
-                parameter(
-                    "memorization",
-                    f.memorization,
-                    s.and_then(|s| s.memorization),
-                    b.map(|b| b.memorization),
-                    p.map(|p| p.memorization),
-                    i.memorization,
-                ),
-                parameter("gain", f.gain, s.and_then(|s| s.gain), b.map(|b| b.gain), p.map(|p| p.gain), i.gain),
-            ],
-            over: s.map(|_| "seeds"),
-            at_bound: margin_bounds(f.limit, f.conjunctivity, "c", f.c),
-            limit: f.limit,
-            scores: vec![("r_squared", f.r_squared), ("correlation", f.correlation)],
-            counts: vec![("n_pairs", f.n_pairs), ("n_seeds", self.observed.seeds.len())],
+            parameters: reported(&REPORTED, LearnerKind::Ridge, e, &known),
+            over: self.intervals.map(|_| "seeds"),
+            at_bound: margin_bounds(e.limit, e.conjunctivity, "c", e.strength),
+            limit: e.limit,
+            scores: vec![("r_squared", fit.r_squared), ("correlation", fit.correlation)],
+            counts: vec![("n_pairs", fit.n_observations), ("n_seeds", self.observed.seeds.len())],
             saturated: None,
             task: None,
         }

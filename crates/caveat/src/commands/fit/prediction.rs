@@ -2,8 +2,8 @@
 
 use caveat_results::{ConditionKey, Table};
 use caveat_theory::inference::{
-    Calibration, FailureCounts, Fit, MarginFitter, ObservedTask, Prediction, PredictionIntervals, calibration, predict,
-    prediction_intervals,
+    Calibration, Estimates, FailureCounts, MarginFit, MarginFitter, ObservedTask, Prediction, PredictionIntervals,
+    calibration, predict, prediction_intervals,
 };
 use rayon::prelude::*;
 
@@ -19,7 +19,7 @@ pub(crate) struct Predicted {
     pub(crate) observed: Observed,
     /// Hierarchies that were fitted, joined by +.
     pub(crate) train: String,
-    pub(crate) fit: Fit,
+    pub(crate) fit: MarginFit,
     pub(crate) prediction: Prediction,
     /// `None` where none were asked for, or a training condition has one seed or three pairs.
     pub(crate) intervals: Option<PredictionIntervals>,
@@ -92,7 +92,7 @@ pub(crate) fn predict_all(
 
 /// One row per condition predicted.
 pub(crate) fn table_of_predictions(predicted: &[Predicted]) -> Result<Table, Failure> {
-    let fit = |f: fn(&Fit) -> f64| predicted.iter().map(move |p| f(&p.fit));
+    let fit = |f: fn(&Estimates) -> f64| predicted.iter().map(move |p| f(&p.fit.estimates));
     let score = |f: fn(&Prediction) -> f64| predicted.iter().map(move |p| f(&p.prediction));
     let count =
         |f: fn(&FailureCounts) -> usize| predicted.iter().map(move |p| i64::try_from(f(&p.prediction.failures)).ok());
@@ -101,11 +101,11 @@ pub(crate) fn table_of_predictions(predicted: &[Predicted]) -> Result<Table, Fai
     Ok(key_columns(predicted.iter().map(|p| &p.observed.key))?
         .text("train", predicted.iter().map(|p| p.train.as_str()))?
         .float("conjunctivity", fit(|f| f.conjunctivity))?
-        .float("c", fit(|f| f.c))?
+        .float("c", fit(|f| f.strength))?
         .float("screening", fit(|f| f.screening))?
         .float("memorization", fit(|f| f.memorization))?
         .float("gain", fit(|f| f.gain))?
-        .text("limit", predicted.iter().map(|p| limit_name(p.fit.limit)))?
+        .text("limit", predicted.iter().map(|p| limit_name(p.fit.estimates.limit)))?
         .float("r_squared", score(|p| p.r_squared))?
         .float("correlation", score(|p| p.correlation))?
         .float("sign_agreement", score(|p| p.sign_agreement))?

@@ -3,9 +3,7 @@
 use caveat_results::{ConditionKey, Grouping, Table};
 use caveat_theory::LearnerKind;
 use caveat_theory::inference::choice::MAX_LAPSE;
-use caveat_theory::inference::{
-    ChoiceBootstrap, ChoiceIntervals, ChoiceParameter, ClusterIntervals, Estimates, FitLimit, Interval, ModelSpec,
-};
+use caveat_theory::inference::{Estimates, FitLimit, Interval, Parameter, PerParameter, ProfileIntervals};
 
 use crate::failure::Failure;
 
@@ -71,7 +69,7 @@ pub(crate) fn key_columns<'a>(keys: impl Iterator<Item = &'a ConditionKey> + Clo
 
 /// One parameter of one fit.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Parameter {
+pub(crate) struct ReportedParameter {
     pub(crate) name: &'static str,
     pub(crate) estimate: f64,
     /// The interval that holds: over seeds, sessions, subjects or trials, as the report says.
@@ -84,48 +82,66 @@ pub(crate) struct Parameter {
     pub(crate) identified: bool,
 }
 
-/// What is known of the parameters of a fit by maximum likelihood besides their estimates.
+/// What is known of the parameters of a fit besides their estimates.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Known<'a> {
-    pub(crate) clusters: Option<&'a ClusterIntervals>,
-    pub(crate) bootstrap: Option<&'a ChoiceBootstrap>,
-    pub(crate) profile: Option<&'a ChoiceIntervals>,
+pub(crate) struct Known {
+    /// Over clusters.
+    pub(crate) clusters: PerParameter<Option<Interval>>,
+    /// Over resampled clusters.
+    pub(crate) bootstrap: PerParameter<Option<Interval>>,
+    pub(crate) profile: ProfileIntervals,
+    pub(crate) identified: PerParameter<bool>,
     /// Whether trials are the sample: then the profile is the interval that holds.
     pub(crate) over_trials: bool,
 }
 
-/// All parameters of a fit by maximum likelihood.
-pub(crate) fn parameters(spec: &ModelSpec, estimates: &Estimates, known: &Known<'_>) -> Vec<Parameter> {
-    let of = |which: ChoiceParameter| {
-        let profile = known.profile.and_then(|p| p.of(which));
-        // In the Hebbian limit the estimate is gain·strength, and the profile is that of the gain itself.
-        let is_other = which == ChoiceParameter::Gain && estimates.limit == Some(FitLimit::Hebbian);
-        let profile = profile.filter(|_| !is_other);
+impl Known {
+    /// Of a fit that looks up its profile: that of the gain is of the gain itself, also where the estimate is gain·strength.
+    pub(crate) fn of_profile(profile: Option<ProfileIntervals>, estimates: &Estimates) -> Self {
+        let mut profile = profile.unwrap_or_default();
+        if estimates.limit == Some(FitLimit::Hebbian) {
+            profile.gain = None;
+        }
+        Self { profile, identified: profile.map(|p| p.is_some_and(|p| p.identified)), ..Self::default() }
+    }
+}
+
+/// Some parameters of a fit, as they are reported.
+pub(crate) fn reported(
+    parameters: &[Parameter],
+    learner: LearnerKind,
+    estimates: &Estimates,
+    known: &Known,
+) -> Vec<ReportedParameter> {
+    let report = |&which: &Parameter| {
+        let profile = known.profile.of(which);
         let own = profile.map(|p| p.interval);
         // Where any lapse rate is as likely, the number is where the search began.
-        let is_any = which == ChoiceParameter::Lapse
+        let is_any = which == Parameter::Lapse
             && (estimates.limit == Some(FitLimit::NoSignal)
                 || profile.is_some_and(|p| !p.identified && (p.interval.low, p.interval.high) == (0.0, MAX_LAPSE)));
-        Parameter {
-            name: parameter_name(which, spec.learner),
+        ReportedParameter {
+            name: parameter_name(which, learner),
             estimate: if is_any { f64::NAN } else { estimates.of(which) },
-            interval: known.clusters.and_then(|c| c.of(which)).or(own.filter(|_| known.over_trials)),
-            bootstrap: known.bootstrap.and_then(|b| b.of(which)),
+            interval: known.clusters.of(which).or(own.filter(|_| known.over_trials)),
+            bootstrap: known.bootstrap.of(which),
             profile: own,
-            identified: profile.is_some_and(|p| p.identified),
+            identified: known.identified.of(which),
         }
     };
-    spec.parameters().into_iter().map(of).collect()
+    parameters.iter().map(report).collect()
 }
 
 /// A parameter's name in tables.
-pub(crate) fn parameter_name(parameter: ChoiceParameter, learner: LearnerKind) -> &'static str {
+pub(crate) fn parameter_name(parameter: Parameter, learner: LearnerKind) -> &'static str {
     match parameter {
-        ChoiceParameter::Conjunctivity => "conjunctivity",
-        ChoiceParameter::Strength => learner.strength_name(),
-        ChoiceParameter::Gain => "gain",
-        ChoiceParameter::Lapse => "lapse",
-        ChoiceParameter::PositionBias => "position_bias",
+        Parameter::Conjunctivity => "conjunctivity",
+        Parameter::Strength => learner.strength_name(),
+        Parameter::Gain => "gain",
+        Parameter::Lapse => "lapse",
+        Parameter::PositionBias => "position_bias",
+        Parameter::Screening => "screening",
+        Parameter::Memorization => "memorization",
     }
 }
 
@@ -133,7 +149,7 @@ pub(crate) fn parameter_name(parameter: ChoiceParameter, learner: LearnerKind) -
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Report {
     pub(crate) head: Head,
-    pub(crate) parameters: Vec<Parameter>,
+    pub(crate) parameters: Vec<ReportedParameter>,
     /// What the intervals are over: what another sample of would give other estimates. `None` where there are none.
     pub(crate) over: Option<&'static str>,
     /// The parameters that lie at an end of their range, with it.
@@ -149,13 +165,7 @@ pub(crate) struct Report {
 }
 
 pub(crate) fn limit_name(limit: Option<FitLimit>) -> &'static str {
-    match limit {
-        None => "none",
-        Some(FitLimit::Hebbian) => "hebbian",
-        Some(FitLimit::Additive) => "additive",
-        Some(FitLimit::Conjunctive) => "conjunctive",
-        Some(FitLimit::NoSignal) => "no_signal",
-    }
+    limit.map_or("none", FitLimit::name)
 }
 
 /// Which parameters of a fit to margins lie at an end of their range.
@@ -211,7 +221,7 @@ pub(crate) fn table(reports: &[Report], brief: bool) -> Result<Table, Failure> {
         table = table.float(parameter.name, of(k).map(|p| p.estimate))?;
         let is_shown = !["screening", "memorization"].contains(&parameter.name);
         if brief && is_shown && of(k).any(|p| p.interval.is_some()) {
-            let interval = |p: &Parameter| p.interval.map_or("-".to_owned(), |i| in_brackets(&i));
+            let interval = |p: &ReportedParameter| p.interval.map_or("-".to_owned(), |i| in_brackets(&i));
             table = table.text(format!("{}_95%{over}", parameter.name), of(k).map(interval))?;
         }
     }
@@ -241,7 +251,7 @@ pub(crate) fn table(reports: &[Report], brief: bool) -> Result<Table, Failure> {
         return Ok(tasks(table)?);
     }
     table = with_bounds(with_kinds(table)?)?;
-    type Ends = fn(&Parameter) -> Option<Interval>;
+    type Ends = fn(&ReportedParameter) -> Option<Interval>;
     let mut kinds: Vec<(&str, Ends)> = vec![("", |p| p.interval), ("_profile", |p| p.profile)];
     if reports.iter().any(|r| r.parameters.iter().any(|p| p.bootstrap.is_some())) {
         kinds.push(("_bootstrap", |p| p.bootstrap));

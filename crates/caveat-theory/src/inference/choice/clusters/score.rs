@@ -8,8 +8,8 @@
 //! score test with the clusters' own covariance: D. Boos 1992, *The American Statistician* 46:327; its inversion with few
 //! clusters needs Student's t, as R. Ibragimov & U. Müller 2010, *J. Business & Economic Statistics* 28:453.)
 
-use super::super::super::bootstrap::Interval;
 use super::super::super::distributions::student_quantile;
+use super::super::super::estimates::Interval;
 use super::super::Model;
 use super::super::information::{Directions, SHARE};
 use super::super::profile::{Coordinate, Profile};

@@ -39,8 +39,11 @@ fn over(
     margin_intervals(task.graph(), pairs, &fit, clusters, weights)
 }
 
+const REPORTED: [Parameter; 5] =
+    [Parameter::Conjunctivity, Parameter::Strength, Parameter::Gain, Parameter::Screening, Parameter::Memorization];
+
 fn five(i: &ClusterIntervals) -> [Interval; 5] {
-    [i.conjunctivity, i.strength, i.gain, i.screening, i.memorization].map(Option::unwrap)
+    REPORTED.map(|parameter| i.intervals.of(parameter).unwrap())
 }
 
 #[test]
@@ -53,9 +56,7 @@ fn with_little_noise_intervals_are_those_of_the_clusters_own_fits() {
         let found = over(&task, &pairs, &clusters, None).unwrap();
         assert_eq!(found.clusters, count);
         let fits: Vec<_> = clusters.iter().map(|c| fitter.fit(c).unwrap()).collect();
-        let of = |f: &dyn Fn(&crate::inference::Fit) -> f64| fits.iter().map(f).collect::<Vec<f64>>();
-        let own =
-            [of(&|f| f.conjunctivity), of(&|f| f.c), of(&|f| f.gain), of(&|f| f.screening), of(&|f| f.memorization)];
+        let own = REPORTED.map(|p| fits.iter().map(|f| f.estimates.of(p)).collect::<Vec<f64>>());
         for (interval, own) in five(&found).iter().zip(own) {
             let n = count as f64;
             let mean = own.iter().sum::<f64>() / n;
@@ -92,7 +93,7 @@ fn two_clusters_are_wider_than_ten_and_one_is_refused() {
     let pairs = all_pairs(9);
     let clusters = seeds(&task, &RidgeModel::new(0.25, 8.0).unwrap(), 0.2, 10, 2);
     let width = |count: usize| {
-        let i = over(&task, &pairs, &clusters[..count], None).unwrap().conjunctivity.unwrap();
+        let i = over(&task, &pairs, &clusters[..count], None).unwrap().intervals.conjunctivity.unwrap();
         i.high - i.low
     };
     assert!(width(2) > 3.0 * width(10), "{} {}", width(2), width(10));
@@ -114,11 +115,11 @@ fn limits_and_what_is_not_identified_reach_the_end_of_the_range() {
         let mean: Vec<f64> = (0..36).map(|k| clusters.iter().map(|c| c[k]).sum::<f64>() / 5.0).collect();
         let fit = MarginFitter::new(task.graph(), &pairs).unwrap().fit(&mean).unwrap();
         let i = over(&task, &pairs, &clusters, None).unwrap();
-        let (a, c) = (i.conjunctivity.unwrap(), i.strength.unwrap());
-        assert!(fit.conjunctivity > 0.0 || a.low == 0.0, "{fit:?} {i:?}");
-        assert!(fit.c.is_finite() || c.high.is_infinite(), "{fit:?} {i:?}");
-        assert!(a.low <= fit.conjunctivity && fit.conjunctivity <= a.high + 1e-9, "{fit:?} {i:?}");
-        assert!(c.low <= fit.c && fit.c <= c.high * (1.0 + 1e-6), "{fit:?} {i:?}");
+        let (a, c) = (i.intervals.conjunctivity.unwrap(), i.intervals.strength.unwrap());
+        assert!(fit.estimates.conjunctivity > 0.0 || a.low == 0.0, "{fit:?} {i:?}");
+        assert!(fit.estimates.strength.is_finite() || c.high.is_infinite(), "{fit:?} {i:?}");
+        assert!(a.low <= fit.estimates.conjunctivity && fit.estimates.conjunctivity <= a.high + 1e-9, "{fit:?} {i:?}");
+        assert!(c.low <= fit.estimates.strength && fit.estimates.strength <= c.high * (1.0 + 1e-6), "{fit:?} {i:?}");
     }
     // Untrained pairs tell neither α nor C.
     let untrained: Vec<_> = pairs.iter().copied().filter(|&(i, j)| j > i + 1 && (i, j) != (3, 5)).collect();
@@ -128,12 +129,12 @@ fn limits_and_what_is_not_identified_reach_the_end_of_the_range() {
     let clusters: Vec<_> = seeds(&task, &RidgeModel::new(0.3, 5.0).unwrap(), 0.05, 6, 1).iter().map(kept).collect();
     let i = over(&task, &untrained, &clusters, None).unwrap();
     let whole = |i: Option<Interval>| i.is_some_and(|i| i.low == 0.0 && i.high >= 1.0);
-    assert!(whole(i.memorization) && i.strength.is_some_and(|c| c.high.is_infinite()), "{i:?}");
-    assert!(i.gain.is_some_and(|g| g.low < 3.0 && g.high > 3.0 && g.high < 6.0), "{i:?}");
+    assert!(whole(i.intervals.memorization) && i.intervals.strength.is_some_and(|c| c.high.is_infinite()), "{i:?}");
+    assert!(i.intervals.gain.is_some_and(|g| g.low < 3.0 && g.high > 3.0 && g.high < 6.0), "{i:?}");
     // No signal: everything is open.
     let silent = vec![vec![0.0; 36]; 3];
     let i = over(&task, &pairs, &silent, None).unwrap();
-    assert!(whole(i.conjunctivity) && whole(i.gain) && whole(i.memorization), "{i:?}");
+    assert!(whole(i.intervals.conjunctivity) && whole(i.intervals.gain) && whole(i.intervals.memorization), "{i:?}");
 }
 
 #[test]
@@ -149,7 +150,7 @@ fn a_position_bias_that_nothing_holds_back_is_infinite() {
         let fit = fitter.fit(&clusters).unwrap();
         assert_eq!(fit.estimates.position_bias, bias, "{:?}", fit.estimates);
         assert!(fit.margins.iter().chain(&fit.probabilities).all(|x| x.is_finite()));
-        let i = fitter.cluster_intervals(&fit, &clusters).unwrap().position_bias.unwrap();
+        let i = fitter.cluster_intervals(&fit, &clusters).unwrap().intervals.position_bias.unwrap();
         assert!(if bias > 0.0 { i.high == bias && i.low < bias } else { i.low == bias && i.high > bias }, "{i:?}");
     }
     // One choice against it in a thousand is enough.
@@ -180,7 +181,7 @@ fn an_estimate_at_an_end_that_all_clusters_pull_beyond_is_no_more_certain_than_b
     let fitter = MarginModelFitter::new(task.graph(), &ModelSpec::new(LearnerKind::Ridge), &pairs).unwrap();
     let fit = fitter.fit(&clusters).unwrap();
     assert!(fit.estimates.strength.is_infinite(), "{fit:?}");
-    let over = fitter.cluster_intervals(&fit, &clusters).unwrap().strength.unwrap();
+    let over = fitter.cluster_intervals(&fit, &clusters).unwrap().intervals.strength.unwrap();
     let profile = fitter.intervals(&fit, &clusters).unwrap().strength.unwrap().interval;
     assert!(over.high.is_infinite() && over.low <= profile.low * (1.0 + 1e-3), "{over:?} {profile:?}");
 
@@ -203,7 +204,7 @@ fn an_estimate_at_an_end_that_all_clusters_pull_beyond_is_no_more_certain_than_b
         .collect();
     let fit = fitter.fit(&clusters).unwrap();
     assert!(fit.estimates.lapse < 1e-6, "{:?}", fit.estimates);
-    let over = fitter.cluster_intervals(&fit, &clusters).unwrap().lapse.unwrap();
+    let over = fitter.cluster_intervals(&fit, &clusters).unwrap().intervals.lapse.unwrap();
     let profile = fitter.intervals(&fit, &clusters).unwrap().lapse.unwrap().interval;
     assert!(over.low == 0.0 && over.high >= profile.high * (1.0 - 1e-3), "{over:?} {profile:?}");
 }
@@ -221,15 +222,18 @@ fn people_who_never_err_have_the_interval_of_the_likelihood() {
         let over = fitter.cluster_intervals(&fit, &clusters).unwrap();
         let profile = fitter.intervals(&fit, &clusters).unwrap();
         for parameter in spec.parameters() {
-            let (over, likely) = (over.of(parameter).unwrap(), profile.of(parameter).unwrap().interval);
+            let (over, likely) = (over.intervals.of(parameter).unwrap(), profile.of(parameter).unwrap().interval);
             let estimate = fit.estimates.of(parameter);
             assert!(over.low <= likely.low && over.high >= likely.high, "{parameter:?} {over:?} {likely:?}");
             assert!(over.low <= estimate && estimate <= over.high, "{parameter:?} {over:?} {estimate}");
         }
-        assert!(over.gain.unwrap().high.is_infinite());
+        assert!(over.intervals.gain.unwrap().high.is_infinite());
         // Resampling people who all do the same tells nothing.
         let resampled = fitter.bootstrap(&fit, &clusters, 50, 1).unwrap();
-        assert!(resampled.gain.unwrap().low.is_nan() && resampled.strength.unwrap().high.is_nan(), "{resampled:?}");
+        assert!(
+            resampled.intervals.gain.unwrap().low.is_nan() && resampled.intervals.strength.unwrap().high.is_nan(),
+            "{resampled:?}"
+        );
     }
 }
 
@@ -251,12 +255,12 @@ fn people_who_err_alike_have_the_interval_of_the_likelihood() {
     let over = fitter.cluster_intervals(&fit, &clusters).unwrap();
     let profile = fitter.intervals(&fit, &clusters).unwrap();
     for parameter in ModelSpec::new(LearnerKind::Ridge).parameters() {
-        let (over, likely) = (over.of(parameter).unwrap(), profile.of(parameter).unwrap().interval);
+        let (over, likely) = (over.intervals.of(parameter).unwrap(), profile.of(parameter).unwrap().interval);
         for (a, b) in [(over.low, likely.low), (over.high, likely.high)] {
             assert!((a - b).abs() <= 1e-4 * b.abs() || a == b, "{parameter:?} {over:?} {likely:?}");
         }
     }
-    let (screening, e) = (over.screening.unwrap(), fit.estimates);
+    let (screening, e) = (over.intervals.screening.unwrap(), fit.estimates);
     assert!(screening.low < 0.95 * e.screening && screening.high > 1.05 * e.screening, "{screening:?} {e:?}");
 }
 
@@ -281,8 +285,8 @@ fn a_value_that_the_data_exclude_is_not_accepted_for_what_another_parameter_migh
         // All ends of the likelihood are far from 0, and C is poorly known.
         if likely.conjunctivity.unwrap().interval.low > 0.1 && likely.gain.unwrap().interval.low > 0.5 {
             excluded += 1;
-            reached[0] += usize::from(over.conjunctivity.unwrap().low == 0.0);
-            reached[1] += usize::from(over.gain.unwrap().low == 0.0);
+            reached[0] += usize::from(over.intervals.conjunctivity.unwrap().low == 0.0);
+            reached[1] += usize::from(over.intervals.gain.unwrap().low == 0.0);
         }
     }
     assert!(excluded >= 35 && reached.iter().all(|&r| r <= 2), "{excluded} {reached:?}");
@@ -311,7 +315,7 @@ fn copies_of_margins_say_no_more_than_one() {
     let fitter = MarginModelFitter::new(task.graph(), &ModelSpec::new(LearnerKind::Ridge), &all_pairs(7)).unwrap();
     let fit = fitter.fit(std::slice::from_ref(&observed)).unwrap();
     let profile = fitter.intervals(&fit, &[observed]).unwrap().conjunctivity.unwrap().interval;
-    let alpha = two.conjunctivity.unwrap();
+    let alpha = two.intervals.conjunctivity.unwrap();
     assert!(
         (alpha.low - profile.low).abs() < 1e-4 && (alpha.high - profile.high).abs() < 1e-4,
         "{alpha:?} {profile:?}"

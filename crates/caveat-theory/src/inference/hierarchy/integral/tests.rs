@@ -97,7 +97,7 @@ fn an_open_end_counts_for_all_beyond_it() {
     let block =
         |x: u32, start: usize| Block { x, z: 0, bias: 0, first: 0, gains: 1, start, open: [false; 2], largest: 1.0 };
     grid.blocks = (0..at.len()).map(|k| block(k as u32, k)).collect();
-    grid.values = at.iter().map(|u| normal(-u) as f32).collect();
+    grid.values = at.iter().map(|u| normal_cdf(-u) as f32).collect();
     grid.nodes[0] = Nodes { at, open: [true, false] };
     grid.nodes[2] = Nodes { at: vec![0.0], open: [true; 2] };
     grid.present[2] = false;
@@ -108,7 +108,7 @@ fn an_open_end_counts_for_all_beyond_it() {
     };
     assert!(of(Level::Limit(0)).abs() < 1e-6 && of(Level::Limit(1)) == f64::NEG_INFINITY);
     for (mean, log_sd) in [(-40.0_f64, 1.0_f64), (0.25, -20.0), (0.0, 0.0), (1.0, 1.5), (-3.0, 0.3)] {
-        let exact = normal(-mean / (1.0 + (2.0 * log_sd).exp()).sqrt());
+        let exact = normal_cdf(-mean / (1.0 + (2.0 * log_sd).exp()).sqrt());
         let found = of(Level::Normal { mean, log_sd });
         assert!((found - exact.ln()).abs() < 1e-4, "{mean} {log_sd}: {found} {}", exact.ln());
     }
@@ -121,7 +121,7 @@ fn ends_of_windows_count_for_all_beyond_them() {
     let at: Vec<f64> = (0..=48).map(|k| 0.25 * f64::from(k) - 6.0).collect();
     let block = Block { x: 0, z: 0, bias: 0, first: 8, gains: 35, start: 0, open: [true, false], largest: 1.0 };
     grid.blocks = vec![block];
-    grid.values = at[8..43].iter().map(|u| normal(-u - 0.5) as f32).collect();
+    grid.values = at[8..43].iter().map(|u| normal_cdf(-u - 0.5) as f32).collect();
     grid.nodes[0] = Nodes { at: vec![0.0], open: [true; 2] };
     grid.nodes[2] = Nodes { at, open: [true, false] };
     grid.present[0] = false;
@@ -132,7 +132,7 @@ fn ends_of_windows_count_for_all_beyond_them() {
     };
     assert!(of(Level::Limit(0)).abs() < 1e-3);
     for (mean, log_sd) in [(-40.0_f64, 1.0_f64), (0.2, -20.0), (0.0, 0.0), (-1.0, 1.0), (-3.0, 0.3)] {
-        let exact = normal(-(mean + 0.5) / (1.0 + (2.0 * log_sd).exp()).sqrt());
+        let exact = normal_cdf(-(mean + 0.5) / (1.0 + (2.0 * log_sd).exp()).sqrt());
         let found = of(Level::Normal { mean, log_sd });
         assert!((found - exact.ln()).abs() < 1e-3, "{mean} {log_sd}: {found} {}", exact.ln());
     }
