@@ -15,10 +15,10 @@ use serde::{Deserialize, Serialize};
 use crate::arguments as arg;
 use crate::arrays::{array, floats, list_of_floats, matrix};
 use crate::errors::{bad, raise, warn};
-use crate::graph::Trained;
 use crate::kept::{self, Reduced};
 use crate::long;
 use crate::observed::{labeled_pairs, same_rows};
+use crate::trained::Trained;
 
 /// A maximum-likelihood fit to choices: the first of a pair is chosen with probability λ/2 + (1 − λ)·logistic(gain·f + bias).
 ///

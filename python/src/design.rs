@@ -16,7 +16,7 @@ use crate::long;
 use crate::observed::several;
 use crate::table::Table;
 use crate::task::TransitiveTask;
-use crate::window::transitive;
+use crate::task::transitive;
 
 /// Candidate tasks with what judgments of their pairs tell, the most informative first; from `design`.
 ///

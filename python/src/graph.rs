@@ -1,9 +1,8 @@
 //! `ComparisonGraph`: any set of weighted wins, between items with any labels.
 
 use caveat_results::{Table as Columns, Values};
-use caveat_theory::{Comparison, ComparisonGraph as Graph, TransitiveTask as Task};
+use caveat_theory::{Comparison, ComparisonGraph as Graph, PresentationOrder};
 use numpy::{PyArray1, PyArrayMethods, PyUntypedArray, PyUntypedArrayMethods};
-use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyType};
 
@@ -12,7 +11,6 @@ use crate::arrays::{floats, integers, kind, labels as labels_of, plain};
 use crate::errors::{bad, raise};
 use crate::labels::{key, label_key};
 use crate::table::Table;
-use crate::task::{TransitiveTask, order_name, parse_order};
 
 /// A set of comparisons between items; repeated ones of a pair add up.
 ///
@@ -426,44 +424,6 @@ fn unknown(what: &dyn std::fmt::Display, label: &Bound<'_, PyAny>, known: &str) 
     }
 }
 
-/// What may be trained: a task or a graph.
-#[derive(Debug)]
-pub(crate) enum Trained {
-    Task(Task),
-    Graph(Graph),
-}
-
-impl Trained {
-    /// Takes the argument `what`, a `TransitiveTask` or a `ComparisonGraph`, with its labels.
-    pub(crate) fn of(what: &str, value: &Bound<'_, PyAny>) -> PyResult<(Self, Items)> {
-        if let Ok(task) = value.cast::<TransitiveTask>() {
-            let task = &task.get().task;
-            return Ok((Self::Task(task.clone()), Items::Ranks(task.n_items())));
-        }
-        if let Ok(graph) = value.cast::<ComparisonGraph>() {
-            let graph = graph.get();
-            return Ok((Self::Graph(graph.graph.clone()), graph.items.clone_ref(value.py())));
-        }
-        let got = value.get_type().name()?;
-        Err(PyTypeError::new_err(format!("{what}: expected a TransitiveTask or a ComparisonGraph, got {got}")))
-    }
-
-    pub(crate) fn graph(&self) -> &Graph {
-        match self {
-            Self::Task(task) => task.graph(),
-            Self::Graph(graph) => graph,
-        }
-    }
-
-    /// As the theory takes it.
-    pub(crate) fn borrow(&self) -> caveat_theory::Trained<'_> {
-        match self {
-            Self::Task(task) => caveat_theory::Trained::Task(task),
-            Self::Graph(graph) => caveat_theory::Trained::Graph(graph),
-        }
-    }
-}
-
 pub(crate) fn trials(py: Python<'_>, graph: &Graph) -> PyResult<Table> {
     let columns = || {
         let trials = graph.trials();
@@ -477,7 +437,7 @@ pub(crate) fn trials(py: Python<'_>, graph: &Graph) -> PyResult<Table> {
 }
 
 pub(crate) fn pairs(py: Python<'_>, graph: &Graph) -> PyResult<Table> {
-    crate::solution::check_pairs(graph.n_items())?;
+    check_pairs(graph.n_items())?;
     let columns = || -> Result<Columns, caveat::Failure> {
         let classes = graph.classes()?;
         let (mut first, mut second, mut label) = (Vec::new(), Vec::new(), Vec::new());
@@ -497,4 +457,37 @@ pub(crate) fn pairs(py: Python<'_>, graph: &Graph) -> PyResult<Table> {
             .flag("trained", trained)?)
     };
     Ok(Table::new(raise(py.detach(columns))?))
+}
+
+/// Refuses a table of all ordered pairs of items that memory does not hold.
+pub(crate) fn check_pairs(n_items: usize) -> PyResult<()> {
+    /// Indices, words and margins, and what they are collected from.
+    const BYTES: f64 = 200.0;
+    let fits = |free: f64| format!("that of {:.0} would fit", (free / BYTES).sqrt());
+    let bytes = BYTES * n_items as f64 * n_items as f64;
+    raise(caveat_theory::memory::check(bytes, || format!("a table of all pairs of {n_items} items"), fits))
+}
+
+/// The name of a presentation order.
+pub(crate) fn order_name(order: PresentationOrder) -> &'static str {
+    match order {
+        PresentationOrder::Both => "both",
+        PresentationOrder::HigherFirst => "higher-first",
+        PresentationOrder::LowerFirst => "lower-first",
+        PresentationOrder::WinnerFirst => "winner-first",
+    }
+}
+
+/// A presentation order by its name.
+pub(crate) fn parse_order(name: &str) -> PyResult<PresentationOrder> {
+    match name {
+        "both" => Ok(PresentationOrder::Both),
+        "higher-first" => Ok(PresentationOrder::HigherFirst),
+        "lower-first" => Ok(PresentationOrder::LowerFirst),
+        "winner-first" => Ok(PresentationOrder::WinnerFirst),
+        _ => Err(bad(
+            "order",
+            format_args!("'{name}' is unknown: it must be both, higher-first, lower-first or winner-first"),
+        )),
+    }
 }

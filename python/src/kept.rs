@@ -1,28 +1,16 @@
 //! What `pickle` and `copy` keep of results: all that they hold, for the version of the package that wrote it.
 
-use pyo3::PyClass;
-use pyo3::PyClassInitializer;
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
-use crate::choices::ChoiceFit;
-use crate::design::Design;
 use crate::errors::bad;
-use crate::figure::Figure;
-use crate::files::PyCondition;
-use crate::inference::Intervals;
-use crate::kernel::ExchangeableKernel;
-use crate::prediction::{Prediction, PredictionIntervals};
-use crate::table::Table;
-use crate::window::BalanceWindow;
 
 /// What `__reduce__` gives: the function that restores an object, and its arguments.
 pub(crate) type Reduced<'py> = (Bound<'py, PyAny>, (&'static str, &'static str, Bound<'py, PyBytes>));
 
-const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// The version of the package, which reads what it wrote itself.
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// An object of the class `class` as bytes, with what makes it again of them.
 pub(crate) fn reduce<'py, T: Serialize + Sync>(
@@ -34,37 +22,4 @@ pub(crate) fn reduce<'py, T: Serialize + Sync>(
     py.detach(|| ciborium::into_writer(object, &mut state))
         .map_err(|e| bad(class, format_args!("cannot be kept: {e}")))?;
     Ok((py.import("caveat._lib")?.getattr("restore")?, (class, VERSION, PyBytes::new(py, &state))))
-}
-
-fn made<T>(py: Python<'_>, class: &str, state: &[u8]) -> PyResult<Py<PyAny>>
-where
-    T: DeserializeOwned + Send + PyClass + Into<PyClassInitializer<T>>,
-{
-    let object: T = py
-        .detach(|| ciborium::from_reader(state))
-        .map_err(|e| bad(class, format_args!("what was kept of it is damaged: {e}")))?;
-    Ok(Py::new(py, object)?.into_any())
-}
-
-/// An object from what `pickle` keeps of it.
-#[pyfunction]
-pub(crate) fn restore(py: Python<'_>, name: &str, version: &str, state: &[u8]) -> PyResult<Py<PyAny>> {
-    if version != VERSION {
-        return Err(PyValueError::new_err(format!(
-            "a {name} kept by caveat {version} cannot be read by caveat {VERSION}: make it again, or install that version"
-        )));
-    }
-    match name {
-        "BalanceWindow" => made::<BalanceWindow>(py, name, state),
-        "ChoiceFit" => made::<ChoiceFit>(py, name, state),
-        "Condition" => made::<PyCondition>(py, name, state),
-        "Design" => made::<Design>(py, name, state),
-        "ExchangeableKernel" => made::<ExchangeableKernel>(py, name, state),
-        "Figure" => made::<Figure>(py, name, state),
-        "Intervals" => made::<Intervals>(py, name, state),
-        "Prediction" => made::<Prediction>(py, name, state),
-        "PredictionIntervals" => made::<PredictionIntervals>(py, name, state),
-        "Table" => made::<Table>(py, name, state),
-        _ => Err(bad("name", format_args!("'{name}' is not kept"))),
-    }
 }

@@ -7,10 +7,10 @@ use pyo3::prelude::*;
 
 use crate::arguments as arg;
 use crate::errors::{bad, raise};
-use crate::graph::Trained;
 use crate::kernel::{ExchangeableKernel, Kernel, in_order};
 use crate::long;
 use crate::solution::{Asked, LogisticSolution, SMALL, Solution};
+use crate::trained::Trained;
 
 /// Runs a computation where it stands if it is short, else so that it can be interrupted.
 fn compute<T: Send + 'static>(

@@ -4,6 +4,7 @@ mod arguments;
 mod arrays;
 mod choices;
 mod design;
+mod drawing;
 mod errors;
 mod figure;
 mod files;
@@ -16,9 +17,11 @@ mod learning;
 mod long;
 mod observed;
 mod prediction;
+mod restored;
 mod solution;
 mod table;
 mod task;
+mod trained;
 mod window;
 
 /// The allocator of the command, which the wheel holds too.
@@ -36,7 +39,9 @@ mod _lib {
     #[pymodule_export]
     use crate::design::{Design, design};
     #[pymodule_export]
-    use crate::figure::{Figure, conjunctivity_figure, margins_figure, mechanism_figure, task_figure, window_figure};
+    use crate::drawing::{conjunctivity_figure, margins_figure, mechanism_figure, task_figure, window_figure};
+    #[pymodule_export]
+    use crate::figure::Figure;
     #[pymodule_export]
     use crate::files::{
         PyCondition, command_figure, fit_files, geometry_of_runs, read_choices, read_conditions, read_trials,
@@ -47,8 +52,6 @@ mod _lib {
     #[pymodule_export]
     use crate::inference::{Fit, Intervals, bootstrap, cluster_intervals, fit};
     #[pymodule_export]
-    use crate::kept::restore;
-    #[pymodule_export]
     use crate::kernel::{ExchangeableKernel, conjunctivity_by_depth};
     #[pymodule_export]
     use crate::labels::{is_missing_label, label_key, may_be_stage, may_count, merge_labels};
@@ -56,6 +59,8 @@ mod _lib {
     use crate::learning::{gradient_flow, logistic, solve};
     #[pymodule_export]
     use crate::prediction::{Prediction, PredictionIntervals, predict, prediction_intervals};
+    #[pymodule_export]
+    use crate::restored::restore;
     #[pymodule_export]
     use crate::solution::{LogisticSolution, Solution};
     #[pymodule_export]

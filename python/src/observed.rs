@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::arrays::{array, floats};
 use crate::errors::bad;
-use crate::graph::{Items, Trained};
+use crate::graph::Items;
+use crate::trained::Trained;
 
 /// A task with the pairs whose margins are observed.
 #[derive(Debug, Serialize, Deserialize)]

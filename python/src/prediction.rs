@@ -11,12 +11,12 @@ use serde::{Deserialize, Serialize};
 use crate::arguments as arg;
 use crate::arrays::matrix;
 use crate::errors::{bad, raise};
-use crate::graph::Trained;
 use crate::inference::{Fit, owned};
 use crate::kept::{self, Reduced};
 use crate::long;
 use crate::observed::{Observed, all_observed, labeled_pairs};
 use crate::table::Table;
+use crate::trained::Trained;
 
 /// Margins that a fit predicts for another task, and how well they hold where they were observed.
 ///

@@ -11,9 +11,10 @@ use pyo3::types::{PyDict, PyList, PyTuple};
 
 use crate::arrays::{labels, matrix, read_only, vector};
 use crate::errors::{bad, raise};
-use crate::graph::{Items, Trained};
+use crate::graph::{Items, check_pairs};
 use crate::long;
 use crate::table::Table;
+use crate::trained::Trained;
 
 /// Items and pairs together up to which a solution, and pairs of items up to which all margins take some milliseconds at most.
 pub(crate) const SMALL: usize = 10_000;
@@ -285,15 +286,6 @@ impl Solution {
             )),
         }
     }
-}
-
-/// Refuses a table of all ordered pairs of items that memory does not hold.
-pub(crate) fn check_pairs(n_items: usize) -> PyResult<()> {
-    /// Indices, words and margins, and what they are collected from.
-    const BYTES: f64 = 200.0;
-    let fits = |free: f64| format!("that of {:.0} would fit", (free / BYTES).sqrt());
-    let bytes = BYTES * n_items as f64 * n_items as f64;
-    raise(memory::check(bytes, || format!("a table of all pairs of {n_items} items"), fits))
 }
 
 /// Whether an argument is a list of labels rather than a label.

@@ -1,13 +1,14 @@
 //! `TransitiveTask`: a chain of premise pairs with exceptions.
 
 use caveat_theory::{PresentationOrder, TransitiveTask as Task};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use crate::arguments::{self as arg, Argument};
-use crate::errors::{bad, raise};
+use crate::errors::raise;
 use crate::figure::Figure;
-use crate::graph::ComparisonGraph;
+use crate::graph::{ComparisonGraph, order_name, parse_order};
 use crate::table::Table;
 
 /// Transitive inference on items in order, rank 0 the highest, with any number of exceptions.
@@ -142,26 +143,13 @@ impl TransitiveTask {
     }
 }
 
-/// The name of a presentation order.
-pub(crate) fn order_name(order: PresentationOrder) -> &'static str {
-    match order {
-        PresentationOrder::Both => "both",
-        PresentationOrder::HigherFirst => "higher-first",
-        PresentationOrder::LowerFirst => "lower-first",
-        PresentationOrder::WinnerFirst => "winner-first",
-    }
-}
-
-/// A presentation order by its name.
-pub(crate) fn parse_order(name: &str) -> PyResult<PresentationOrder> {
-    match name {
-        "both" => Ok(PresentationOrder::Both),
-        "higher-first" => Ok(PresentationOrder::HigherFirst),
-        "lower-first" => Ok(PresentationOrder::LowerFirst),
-        "winner-first" => Ok(PresentationOrder::WinnerFirst),
-        _ => Err(bad(
-            "order",
-            format_args!("'{name}' is unknown: it must be both, higher-first, lower-first or winner-first"),
-        )),
+/// The argument `what`, a `TransitiveTask`.
+pub(crate) fn transitive(what: &str, value: &Bound<'_, PyAny>) -> PyResult<caveat_theory::TransitiveTask> {
+    match value.cast::<TransitiveTask>() {
+        Ok(task) => Ok(task.get().task.clone()),
+        Err(_) => {
+            let got = value.get_type().name()?;
+            Err(PyTypeError::new_err(format!("{what}: expected a TransitiveTask, got {got}")))
+        }
     }
 }

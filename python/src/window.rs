@@ -4,7 +4,6 @@ use caveat_figures::phase_figure::PhaseInputs;
 use caveat_theory::phase::GRID_BYTES;
 use caveat_theory::{Learner, LearnerKind, PairClass, PhaseAxes, balance_window as window, phase_grid as grid};
 use numpy::PyArray1;
-use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict};
 use serde::{Deserialize, Serialize};
@@ -15,7 +14,7 @@ use crate::errors::{bad, raise};
 use crate::figure::Figure;
 use crate::kept::{self, Reduced};
 use crate::long;
-use crate::task::TransitiveTask;
+use crate::task::transitive;
 
 /// Where a task is both generalized and memorized, for one kind and strength of training.
 ///
@@ -115,17 +114,6 @@ fn learner(c: Option<f64>, time: Option<f64>) -> PyResult<Learner> {
         (Some(_), Some(_)) => Err(bad("time", "it takes the place of c: give one of the two")),
         (_, Some(time)) => Ok(Learner::GradientFlow { time }),
         (c, None) => Ok(Learner::Ridge { c: c.unwrap_or(f64::INFINITY) }),
-    }
-}
-
-/// The argument `what`, a `TransitiveTask`.
-pub(crate) fn transitive(what: &str, value: &Bound<'_, PyAny>) -> PyResult<caveat_theory::TransitiveTask> {
-    match value.cast::<TransitiveTask>() {
-        Ok(task) => Ok(task.get().task.clone()),
-        Err(_) => {
-            let got = value.get_type().name()?;
-            Err(PyTypeError::new_err(format!("{what}: expected a TransitiveTask, got {got}")))
-        }
     }
 }
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use crate::{Done, dependencies, has_nextest, root, ruff, run};
+use crate::dependencies;
+use crate::shell::{Done, has_nextest, root, ruff, run};
 
 /// Folders of crates with the names of their packages, and which others use them.
 const PACKAGES: [(&str, &str, &[&str]); 7] = [

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::{Done, root};
+use crate::shell::{Done, root};
 
 /// The crate whose dependencies ask for the features that the largest build has.
 const SHARED: &str = "crates/workspace-hack/Cargo.toml";

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::{Done, PYTHON, environment, root, run};
+use crate::shell::{Done, PYTHON, environment, root, run};
 
 /// Where everything is put.
 const OUTPUT: &str = "target/packages";

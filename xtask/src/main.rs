@@ -4,10 +4,11 @@ mod check;
 mod dependencies;
 mod dist;
 mod fuzz;
+mod house;
+mod shell;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
-use std::time::Instant;
 
 const HELP: &str = "\
 cargo xtask COMMAND
@@ -16,7 +17,7 @@ cargo xtask COMMAND
   test [--slow]   all tests, with language models: documentation examples, the Python package in an environment of its own, then unit, property and
                   command-line tests; with --slow the simulations of coverage too (minutes)
   python [ARGS]   the tests of the Python package alone, with arguments for pytest
-  lint            formatting, shared dependencies, clippy, rustdoc and, for Python, ruff, warnings as errors
+  lint            formatting, shared dependencies, circles of files, clippy, rustdoc and, for Python, ruff, warnings as errors
   docs            the API documentation, in target/doc
   dist [--lm] [--target TRIPLE] [--no-wheel]
                   the command as an archive with completions and manual, and the wheel, in target/packages
@@ -63,11 +64,7 @@ fn main() -> ExitCode {
 }
 
 use dependencies::ALL;
-
-type Done = Result<(), String>;
-
-/// The system's interpreter.
-const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
+use shell::{Done, PYTHON, cargo, environment, has_nextest, root, ruff, run};
 
 /// Everything is built in the release profile, so that dependencies are compiled once for tests and the main job.
 ///
@@ -90,10 +87,6 @@ fn test(slow: bool) -> Done {
         let chosen: &[&str] = if slow { &["--", "--include-ignored"] } else { &[] };
         cargo(&[&["test", "--release", "--lib", "--bins", "--tests"], &ALL[..], chosen].concat())
     }
-}
-
-fn has_nextest() -> bool {
-    Command::new("cargo").args(["nextest", "--version"]).output().is_ok_and(|out| out.status.success())
 }
 
 /// The interpreter that the Python tests need, without the package.
@@ -126,26 +119,13 @@ fn lint() -> Done {
     cargo(&["fmt", "--all", "--check"])?;
     dependencies::shared()?;
     dependencies::used()?;
+    house::files()?;
     let clippy = ["clippy", "--all-targets", "--release", "--quiet"];
     cargo(&[&clippy[..], &ALL[..], &["--", "-D", "warnings"]].concat())?;
     // The command without language models, which has files of its own.
     cargo(&[&clippy[..], &["--package", "caveat", "--", "-D", "warnings"]].concat())?;
     documentation(&["--quiet"])?;
     ruff()
-}
-
-/// Format and lint of what is in Python.
-fn ruff() -> Done {
-    let python = environment("target/lint-env", "python/lint-requirements.txt")?;
-    for command in [&["format", "--quiet", "--check"][..], &["check", "--quiet"]] {
-        // The package has a configuration, which the scripts share.
-        for files in [&["python"][..], &["--config", "python/pyproject.toml", "xtask", "benches/build.py"]] {
-            let mut check = Command::new(&python);
-            check.args(["-m", "ruff"]).args(command).args(files);
-            run(&mut check, &format!("ruff {}", command[0]))?;
-        }
-    }
-    Ok(())
 }
 
 fn docs() -> Done {
@@ -186,45 +166,4 @@ fn bench(name: Option<&str>) -> Done {
     let mut compare = Command::new(&python);
     compare.arg(root().join("benches/compare.py")).arg(root().join("target/release/examples/compare"));
     run(compare.args(name), "benches/compare.py")
-}
-
-/// The Python of a virtual environment, which is made with the requirements if it is not there.
-fn environment(directory: &str, requirements: &str) -> Result<PathBuf, String> {
-    let directory = root().join(directory);
-    let python = directory.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
-    if !python.is_file() {
-        let (mut create, mut install) = (Command::new(PYTHON), Command::new(&python));
-        create.args(["-m", "venv"]).arg(&directory);
-        install.args(["-m", "pip", "install", "--quiet", "-r"]).arg(root().join(requirements));
-        // What is there half would be taken for all of it next time.
-        run(&mut create, "python3 -m venv")
-            .and_then(|()| run(&mut install, "pip install"))
-            .inspect_err(|_| drop(std::fs::remove_dir_all(&directory)))?;
-    }
-    Ok(python)
-}
-
-fn cargo(arguments: &[&str]) -> Done {
-    let mut command = Command::new("cargo");
-    if std::env::var_os("PROPTEST_RNG_SEED").is_none() {
-        command.env("PROPTEST_RNG_SEED", "2605");
-    }
-    run(command.args(arguments), &format!("cargo {}", arguments.join(" ")))
-}
-
-fn run(command: &mut Command, what: &str) -> Done {
-    eprintln!("xtask: {what}");
-    let start = Instant::now();
-    let status = command.current_dir(root()).status().map_err(|e| format!("{what} cannot be started: {e}"))?;
-    if status.success() {
-        eprintln!("xtask: {:.0} s", start.elapsed().as_secs_f64());
-        Ok(())
-    } else {
-        Err(format!("{what} failed"))
-    }
-}
-
-/// The workspace, wherever the command was called.
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
 }

@@ -1,10 +1,9 @@
 //! Conditions: trial tables aggregated to one mean logit difference per ordered pair, with the task that was trained.
 
 mod group;
+mod key;
+mod rows;
 mod tally;
-
-use std::cmp::Ordering;
-use std::fmt;
 
 use caveat_theory::{Comparison, ComparisonGraph, PresentationOrder, TransitiveTask};
 use rayon::prelude::*;
@@ -13,53 +12,13 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Result, ResultsError};
 use crate::hierarchy_name::doubts;
 use crate::input::AsInput;
-use crate::statistics::{Selection, distinct};
-use crate::trial_table::{Phase, Progress, TrialBatch, TrialColumn, scan_trials};
+use crate::statistics::Selection;
+use crate::trial_table::{Phase, Progress, TrialBatch, TrialColumn, distinct, scan_trials};
 pub(crate) use group::Group;
 use group::{EXCEPTION, SEEN, TRAINED, WON};
-pub(crate) use tally::{RowCount, RowUse, Tallied, Tally, canonical, rows_of_phase};
-
-/// The largest number of items of a condition: sums are kept for all ordered pairs of every seed.
-pub const MAX_ITEMS: usize = 1024;
-
-/// What distinguishes one condition from another.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ConditionKey {
-    /// How the model was trained: full, lora or probe.
-    pub setting: String,
-    /// Name of the model.
-    pub model: String,
-    /// Name of the stimulus set.
-    pub task: String,
-    /// Name of the hierarchy, like ti_n9 or exc_mid_n9.
-    pub hier: String,
-    /// Rank of the LoRA update, where there is one.
-    pub lora_r: Option<f64>,
-    /// L2 penalty of the probe, where there is one.
-    pub l2_reg: Option<f64>,
-}
-
-impl ConditionKey {
-    /// Order of conditions in every output: by name column by column, then by hyperparameter, absent before any value.
-    pub fn total_cmp(&self, other: &Self) -> Ordering {
-        let hyperparameter = |a: Option<f64>, b: Option<f64>| match (a, b) {
-            (Some(a), Some(b)) => a.total_cmp(&b),
-            (a, b) => a.is_some().cmp(&b.is_some()),
-        };
-        [&self.setting, &self.model, &self.task, &self.hier]
-            .cmp(&[&other.setting, &other.model, &other.task, &other.hier])
-            .then_with(|| hyperparameter(self.lora_r, other.lora_r))
-            .then_with(|| hyperparameter(self.l2_reg, other.l2_reg))
-    }
-}
-
-impl fmt::Display for ConditionKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} {} {}", self.setting, self.model, self.task, self.hier)?;
-        self.lora_r.map_or(Ok(()), |r| write!(f, " lora_r={r}"))?;
-        self.l2_reg.map_or(Ok(()), |l| write!(f, " l2_reg={l}"))
-    }
-}
+pub use key::{ConditionKey, MAX_ITEMS};
+pub(crate) use rows::{RowUse, rows_of_phase};
+pub(crate) use tally::{RowCount, Tallied, Tally, canonical};
 
 /// Rows of one seed that show an ordered pair, at most: one for each value of `reverse`.
 const MOST_ROWS: u64 = 2;
@@ -462,5 +421,4 @@ pub fn read_conditions<P: AsInput>(
 }
 
 #[cfg(test)]
-#[path = "conditions/tests.rs"]
 mod tests;

@@ -1,12 +1,11 @@
 //! A comparison graph: any set of weighted wins between items, with its trials, labels, components and pair classes.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::{Result, TheoryError};
-use crate::pair_class::PairClasses;
-use crate::ranking::numbered_by_size;
 
 /// One observed win: `winner` beat `loser`, `weight` times.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -238,24 +237,42 @@ impl ComparisonGraph {
         numbered_by_size(component, &|a, b| a.cmp(&b))
     }
 
-    /// Sections, classes and labels of all pairs; see [`PairClasses`].
-    ///
-    /// # Errors
-    /// More items than [`PairClasses::MAX_ITEMS`].
-    pub fn classes(&self) -> Result<PairClasses> {
-        PairClasses::new(self)
-    }
-
     /// Net divergence Bᵀ(w ∘ y): what each item wins minus what it loses.
     pub fn net_wins(&self) -> Vec<f64> {
-        let mut net = vec![0.0; self.n_items];
-        for e in self.edges.iter() {
-            let flow = e.first_wins - e.second_wins;
-            net[e.first as usize] += flow;
-            net[e.second as usize] -= flow;
-        }
-        net
+        self.divergence(self.edges.iter().map(|e| e.first_wins - e.second_wins))
     }
+
+    /// Bᵀx: what flows out of every item, less what flows in, for a flow from the first to the second item of every edge.
+    pub(crate) fn divergence(&self, flows: impl IntoIterator<Item = f64>) -> Vec<f64> {
+        let mut out = vec![0.0; self.n_items];
+        for (e, flow) in self.edges.iter().zip(flows) {
+            out[e.first as usize] += flow;
+            out[e.second as usize] -= flow;
+        }
+        out
+    }
+}
+
+/// Components numbered by their sizes, the largest first, and of equal ones by their first items in `order`.
+pub(crate) fn numbered_by_size(mut component: Vec<u32>, order: &impl Fn(usize, usize) -> Ordering) -> Vec<u32> {
+    let count = component.iter().max().map_or(0, |&c| c as usize + 1);
+    if count < 2 {
+        return component;
+    }
+    let (mut sizes, mut first) = (vec![0_usize; count], vec![usize::MAX; count]);
+    for (item, &c) in component.iter().enumerate() {
+        let c = c as usize;
+        sizes[c] += 1;
+        if first[c] == usize::MAX || order(item, first[c]).is_lt() {
+            first[c] = item;
+        }
+    }
+    let mut sorted: Vec<usize> = (0..count).collect();
+    sorted.sort_by(|&a, &b| sizes[b].cmp(&sizes[a]).then_with(|| order(first[a], first[b])));
+    let mut number = vec![0; count];
+    sorted.iter().enumerate().for_each(|(k, &c)| number[c] = k as u32);
+    component.iter_mut().for_each(|c| *c = number[*c as usize]);
+    component
 }
 
 #[cfg(test)]

@@ -2,8 +2,7 @@
 
 use thiserror::Error;
 
-use crate::kernel::exchangeable::Subspace;
-use crate::memory::spoken;
+use crate::kernel::Subspace;
 
 /// Why a task, kernel, or computation was refused.
 #[derive(Debug, Clone, PartialEq, Error)]
@@ -174,6 +173,18 @@ pub(crate) fn check_range(name: &'static str, value: f64, low: f64, high: f64, r
     if value >= low && value <= high { Ok(value) } else { Err(TheoryError::OutOfRange { name, value, range }) }
 }
 
+/// A number of bytes as people say it.
+fn spoken(bytes: f64) -> String {
+    const UNITS: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
+    let mut value = bytes / 1e3;
+    let mut unit = 0;
+    while value >= 999.5 && unit + 1 < UNITS.len() {
+        value /= 1e3;
+        unit += 1;
+    }
+    if value >= 9.95 { format!("{value:.0} {}", UNITS[unit]) } else { format!("{value:.1} {}", UNITS[unit]) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -185,6 +196,7 @@ mod tests {
         assert_eq!(placed.kind(), ErrorKind::Numerics);
         assert_eq!(placed.to_string(), format!("condition a: conjunctivity 0.2: {failed}"));
         assert_eq!(TheoryError::NoComparisons.at("b").kind(), ErrorKind::Input);
+        assert_eq!([1_500.0, 9.99e6, 4.16e10, 1.2e12].map(spoken), ["1.5 kB", "10 MB", "42 GB", "1.2 TB"]);
         let large = TheoryError::TooLarge { what: "it".into(), bytes: 2e9, free: 1e9, fits: "half would fit".into() };
         assert_eq!(
             (large.kind(), large.to_string().as_str()),

@@ -168,15 +168,6 @@ impl<'g> Problem<'g> {
         ranks[e.first as usize] - ranks[e.second as usize]
     }
 
-    fn divergence(&self, flows: &[f64]) -> Vec<f64> {
-        let mut out = vec![0.0; self.graph.n_items()];
-        for (e, x) in self.graph.edges().iter().zip(flows) {
-            out[e.first as usize] += x;
-            out[e.second as usize] -= x;
-        }
-        out
-    }
-
     fn loss(&self, margins: &[f64]) -> Loss {
         let pull_of = |(e, &f): (&Edge, &f64)| self.c * (e.first_wins * sigmoid(-f) - e.second_wins * sigmoid(f));
         let curvature_of = |(e, &f): (&Edge, &f64)| self.c * e.weight() * sigmoid(f) * sigmoid(-f);
@@ -215,7 +206,7 @@ impl<'g> Problem<'g> {
         let mut ranks = state.ranks.clone();
         if h > 0.0 && steepest > 0.0 {
             // Solved for the step, so that an inexact solve errs relative to the step, and the next step corrects it.
-            let mut source = self.divergence(&dual);
+            let mut source = self.graph.divergence(dual.iter().copied());
             for (s, r) in source.iter_mut().zip(&ranks) {
                 *s -= self.regularization * r / h;
             }
@@ -263,7 +254,7 @@ impl<'g> Problem<'g> {
 
     /// Gradient of P in the ranks, r/h − Bᵀâ. That in the coefficients is α(a − â).
     fn gradient(&self, state: &State, loss: &Loss) -> Vec<f64> {
-        let mut gradient = self.divergence(&loss.pull);
+        let mut gradient = self.graph.divergence(loss.pull.iter().copied());
         for (g, r) in gradient.iter_mut().zip(&state.ranks) {
             *g = self.regularization * r / self.item_share - *g;
         }

@@ -90,6 +90,16 @@ pub struct PairClasses {
 /// Marks a pair in `trained` that is not trained.
 const UNTRAINED: i8 = 2;
 
+impl ComparisonGraph {
+    /// Sections, classes and labels of all pairs; see [`PairClasses`].
+    ///
+    /// # Errors
+    /// More items than [`PairClasses::MAX_ITEMS`].
+    pub fn classes(&self) -> Result<PairClasses> {
+        PairClasses::new(self)
+    }
+}
+
 impl PairClasses {
     /// Largest number of items for which all pairs are classified.
     pub const MAX_ITEMS: usize = 20_000;

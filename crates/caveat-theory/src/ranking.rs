@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use rayon::prelude::*;
 
-use crate::comparison_graph::ComparisonGraph;
+use crate::comparison_graph::{ComparisonGraph, numbered_by_size};
 
 /// Where an item stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -63,28 +63,6 @@ pub fn places(
         start = end;
     }
     places
-}
-
-/// Components numbered by their sizes, the largest first, and of equal ones by their first items in `order`.
-pub(crate) fn numbered_by_size(mut component: Vec<u32>, order: &impl Fn(usize, usize) -> Ordering) -> Vec<u32> {
-    let count = component.iter().max().map_or(0, |&c| c as usize + 1);
-    if count < 2 {
-        return component;
-    }
-    let (mut sizes, mut first) = (vec![0_usize; count], vec![usize::MAX; count]);
-    for (item, &c) in component.iter().enumerate() {
-        let c = c as usize;
-        sizes[c] += 1;
-        if first[c] == usize::MAX || order(item, first[c]).is_lt() {
-            first[c] = item;
-        }
-    }
-    let mut sorted: Vec<usize> = (0..count).collect();
-    sorted.sort_by(|&a, &b| sizes[b].cmp(&sizes[a]).then_with(|| order(first[a], first[b])));
-    let mut number = vec![0; count];
-    sorted.iter().enumerate().for_each(|(k, &c)| number[c] = k as u32);
-    component.iter_mut().for_each(|c| *c = number[*c as usize]);
-    component
 }
 
 #[cfg(test)]

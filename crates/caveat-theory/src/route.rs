@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::error::{Result, TheoryError};
 
-/// How margins are computed; the table in [`crate::solve`] says what each covers and costs.
+/// How margins are computed; the table in [`mod@crate::solve`] says what each covers and costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Route {

@@ -10,7 +10,7 @@ use caveat_results::ResultsError;
 use caveat_theory::{ErrorKind as Whose, TheoryError};
 use clap::error::ErrorKind;
 
-use crate::output::tell;
+use crate::tell::tell;
 
 /// The exit code of a program that was interrupted, as shells have it.
 pub(crate) const INTERRUPTED: u8 = 130;

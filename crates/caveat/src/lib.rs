@@ -8,6 +8,7 @@ mod memory;
 mod output;
 mod progress;
 mod report;
+mod tell;
 mod values;
 
 use std::ffi::OsString;

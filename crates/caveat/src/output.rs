@@ -9,6 +9,7 @@ use caveat_results::{Format, ResultsError, Table, Values, WriteFailure, write_at
 use serde::Serialize;
 
 use crate::failure::Failure;
+use crate::tell::tell;
 
 /// Prints a table to standard output.
 pub(crate) fn print_table(table: &Table, format: Format) -> Result<(), Failure> {
@@ -29,13 +30,6 @@ pub(crate) fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
     out.write_all(bytes)?;
     out.flush()?;
     Ok(())
-}
-
-/// Tells a person something in one line on standard error, whatever names it holds; nobody may be listening.
-pub(crate) fn tell(text: &str) {
-    let line: String =
-        text.chars().map(|c| if c.is_control() { c.escape_debug().to_string() } else { c.into() }).collect();
-    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// One JSON value and a line end. Numbers that JSON cannot hold (infinities, missing values) are null.

@@ -1,13 +1,10 @@
 //! A picture as PDF: vector graphics, and text that can be searched and copied, with the glyphs it uses.
 
-use flate2::Compression;
-use flate2::write::ZlibEncoder;
 use pdf_writer::types::LineJoinStyle;
 use pdf_writer::{Content, Filter, Finish, Name, Pdf, Rect, Ref, Str, TextStr};
-use std::io::Write;
 
 use super::glyphs::{self, Glyph, GlyphRun, Outline};
-use super::pdf_fonts::PdfFonts;
+use super::pdf_fonts::{PdfFonts, packed};
 use super::{Page, rounded};
 use crate::element::{Element, Group, HALO, Pen, Point, Segment};
 use crate::palette::Color;
@@ -69,14 +66,6 @@ pub(crate) fn pdf(page: &Page<'_>) -> Result<Vec<u8>, String> {
     }
     pdf.stream(CONTENT, &packed(&content.finish())).filter(Filter::FlateDecode);
     Ok(pdf.finish())
-}
-
-/// Packed as a PDF has it.
-pub(super) fn packed(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
-    // Writing into memory cannot fail.
-    let _ = encoder.write_all(bytes);
-    encoder.finish().unwrap_or_default()
 }
 
 fn font_name(k: usize) -> String {

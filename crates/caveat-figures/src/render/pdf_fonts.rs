@@ -1,14 +1,16 @@
 //! The fonts of a PDF: of each, the glyphs that the picture uses, and the signs they stand for.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
 use pdf_writer::types::{CidFontType, FontFlags, SystemInfo, UnicodeCmap};
 use pdf_writer::{Filter, Name, Pdf, Rect, Ref, Str};
 use rustybuzz::ttf_parser::{GlyphId, RawFace, Tag};
 use subsetter::GlyphRemapper;
 
 use super::glyphs::Glyph;
-use super::pdf::packed;
 use crate::fonts::Font;
 
 const CMAP: Name<'_> = Name(b"Signs");
@@ -137,4 +139,12 @@ impl PdfFont {
         let name = postscript.and_then(|name| name.to_string()).unwrap_or_else(|| "Font".to_owned());
         letters.chain(['+']).chain(name.chars().filter(char::is_ascii_graphic)).collect()
     }
+}
+
+/// Packed as a PDF has it.
+pub(super) fn packed(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
+    // Writing into memory cannot fail.
+    let _ = encoder.write_all(bytes);
+    encoder.finish().unwrap_or_default()
 }

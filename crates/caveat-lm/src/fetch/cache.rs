@@ -4,7 +4,7 @@ use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::FetchedFrom;
+use super::origin::FetchedFrom;
 use super::store::{Presence, Shelf};
 use crate::error::{LmError, Result, quoted};
 use crate::registry::{RegistryEntry, find, names, registry};

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::FetchedFrom;
 use super::digest::{Checksum, is_hex, sha256_of_text, verified};
+use super::origin::FetchedFrom;
 use super::watch::{FetchStep, Watch};
 use crate::error::{LmError, Result};
 use crate::lease::{Lease, Taken};

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use super::linear::Linear;
+use super::linear::{Linear, Part};
 use super::operations::{Sequence, attention, gated, rms_norm, rotate};
 use crate::config::ModelConfig;
 
@@ -47,13 +47,6 @@ impl Layer {
         let activations = gated(self.gate.forward(normed.clone()), self.up.forward(normed));
         x + self.down.forward(activations)
     }
-}
-
-/// Whether a tensor belongs to the pretrained model or to an adapter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Part {
-    Base,
-    Adapter,
 }
 
 impl Layer {

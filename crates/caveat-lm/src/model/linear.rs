@@ -2,8 +2,14 @@
 
 use burn::tensor::Tensor;
 
-use super::layer::Part;
 use super::operations::product;
+
+/// Whether a tensor belongs to the pretrained model or to an adapter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    Base,
+    Adapter,
+}
 
 /// A linear layer. The weight is stored [in, out], transposed against Hugging Face's files.
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::ChoiceRole;
+use super::role::ChoiceRole;
 use crate::delimited::{Numbers, flag, is_missing};
 use crate::error::{Result, ResultsError};
 use crate::expression::{Expression, Operator, conjuncts, unquoted};

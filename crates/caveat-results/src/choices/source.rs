@@ -1,7 +1,8 @@
 //! Files of choices, opened: the fields of their rows that mean something, as text by role.
 
-use super::columns::{ChoiceColumns, ChoiceRole, has_choice_columns};
+use super::columns::{ChoiceColumns, has_choice_columns};
 use super::filter::RowFilter;
+use super::role::ChoiceRole;
 use crate::delimited::{Numbers, find_column, not_utf8};
 use crate::error::{Result, ResultsError, name_list};
 use crate::input::{AsInput, Input};

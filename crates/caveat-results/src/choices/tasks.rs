@@ -1,31 +1,19 @@
 //! What was trained where: every condition has a task of its own, on the items that it shows or that are declared for it.
 
+mod declared;
 mod lists;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use caveat_theory::TransitiveTask;
 
 use super::{ChoiceRow, ChoiceTable, Grouping, ItemLabels};
 use crate::error::{Result, ResultsError, name_list};
-use crate::labels::label_key;
+pub use declared::DeclaredTasks;
+use declared::{Cell, Trials, is_same, masked};
 use lists::{Listed, Lists};
-
-/// What a person says of the tasks in a file of choices.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct DeclaredTasks {
-    /// Tasks by name: of a condition, else of a subject, else of a session, else of a unit, whose names stand with commas
-    /// between them. All names are of one kind.
-    pub named: Vec<(String, TransitiveTask)>,
-    /// The task of everything that is not named.
-    pub others: Option<TransitiveTask>,
-    /// Exceptions (winner, loser) by rank from 0 of a file with one condition and no task declared.
-    pub exceptions: Vec<(usize, usize)>,
-    /// The number of items, if it was given for the whole file, which was read with it.
-    pub n_items: Option<usize>,
-}
 
 /// Choices that are fitted together, with what their learners were trained on.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,15 +33,6 @@ pub struct TaskUnits {
     pub units: Vec<TaskUnit>,
     /// What was assumed, a line each.
     pub notes: Vec<String>,
-}
-
-/// Numbers of trials by pair (higher, lower); by distance alone, by (distance, distance).
-type Trials = BTreeMap<(usize, usize), f64>;
-
-/// The trials of one subject, session and condition.
-struct Cell {
-    groups: [u32; 3],
-    trials: Trials,
 }
 
 impl ChoiceTable {
@@ -238,16 +217,4 @@ impl ChoiceTable {
         };
         self.items.get(item).cloned().unwrap_or_else(|| (item + first).to_string())
     }
-}
-
-/// Whether two texts are one name, as names are read from a file.
-fn is_same(a: &str, b: &str) -> bool {
-    label_key(a) == label_key(b)
-}
-
-/// Groups of which only some kinds count.
-fn masked(groups: [u32; 3], by: &[Grouping]) -> [u32; 3] {
-    let mut key = [0; 3];
-    by.iter().for_each(|&g| key[g as usize] = groups[g as usize]);
-    key
 }

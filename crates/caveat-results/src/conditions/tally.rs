@@ -5,10 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::group::{Cell, EXCEPTION, Group, GroupKey, Place, SEEN, TRAINED, WON};
-use super::{ConditionKey, MAX_ITEMS};
+use super::key::{ConditionKey, MAX_ITEMS};
+use super::rows::{Code, RowUse, codes};
 use crate::error::{Result, ResultsError};
 use crate::interner::Interner;
-use crate::trial_table::{Phase, TextColumn, TrialBatch, TrialColumn};
+use crate::trial_table::{TextColumn, TrialBatch, TrialColumn};
 
 /// Bytes of sums kept at most, over all conditions and seeds.
 const MAX_BYTES: usize = 1 << 32;
@@ -57,33 +58,6 @@ impl Tallied for RowCount {
     }
 }
 
-/// What a tally does with a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum RowUse {
-    /// Nothing.
-    Skip,
-    /// Learns from it what was trained, but does not sum it.
-    Mark,
-    /// Learns from it and sums it.
-    Count,
-    /// Refuses it, because its phase is neither pre nor post.
-    UnknownPhase,
-}
-
-/// The rows of one phase: all of them count, those of the other are skipped.
-pub(crate) fn rows_of_phase(batch: &TrialBatch, phase: Phase) -> Result<Vec<RowUse>> {
-    let phases = batch.text(TrialColumn::Phase)?;
-    let codes = codes(phases, phase.name(), if phase == Phase::Pre { "post" } else { "pre" });
-    let uses: Vec<RowUse> = codes
-        .map(|code| match code {
-            Code::Yes => RowUse::Count,
-            Code::No => RowUse::Skip,
-            Code::Unknown => RowUse::UnknownPhase,
-        })
-        .collect();
-    Ok(phases.keys.iter().map(|&key| uses[(key + 1) as usize]).collect())
-}
-
 /// The sums of all conditions met so far.
 #[derive(Debug)]
 pub(crate) struct Tally<S> {
@@ -120,15 +94,6 @@ struct Run {
     l2_reg: u64,
     lora_alpha: u64,
     seed: i64,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Code {
-    /// The chosen phase, or "Yes".
-    Yes,
-    /// The other phase, or "No".
-    No,
-    Unknown,
 }
 
 impl<S: Tallied> Tally<S> {
@@ -448,16 +413,6 @@ impl<S: Tallied> Tally<S> {
             ),
         }
     }
-}
-
-/// What each key of a column means; the code of key k stands at k + 1, that of a missing value first.
-fn codes<'a>(column: &'a TextColumn, yes: &'a str, no: &'a str) -> impl Iterator<Item = Code> + 'a {
-    let code = move |text: Option<&str>| match text {
-        Some(text) if text == yes => Code::Yes,
-        Some(text) if text == no => Code::No,
-        _ => Code::Unknown,
-    };
-    std::iter::once(Code::Unknown).chain(column.values.iter().map(code))
 }
 
 fn shown(text: Option<&str>) -> String {

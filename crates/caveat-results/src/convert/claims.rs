@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::folder_names::{Way, ways};
 use super::records::{About, Said, is_on, number};
-use super::run_path::{Fact, LAYOUT, RunPath, Setting};
+use super::run_path::{Fact, LAYOUT, RunPath};
+use super::setting::Setting;
 use crate::hierarchy_name::{Contradiction, contradiction};
 
 /// What a run compares.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::run_path::Setting;
+use super::setting::Setting;
 
 /// What a folder is, as far as its name tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

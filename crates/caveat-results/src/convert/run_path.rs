@@ -4,26 +4,11 @@ use std::path::{Component, Path};
 
 use super::folder_names::{Look, Way, look, look_of_model, ways};
 use super::layout::{Layout, Word};
+use super::setting::Setting;
 use crate::hierarchy_name::hierarchy;
 
 /// The documented layout.
 pub(super) const LAYOUT: &str = "MODEL/TASK/HIER/[lora_rR_alphaA | l2_X | none]/seedS_fwd|rev/results.json";
-
-/// How a run was trained.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Setting {
-    Full,
-    Lora {
-        r: f64,
-        alpha: f64,
-    },
-    Probe {
-        l2_reg: f64,
-    },
-    None,
-    /// By a name that a layout gives it.
-    Other(String),
-}
 
 /// What a run's own file may confirm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

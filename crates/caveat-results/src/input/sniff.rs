@@ -3,27 +3,10 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
-use super::text;
+use super::text::{self, Encoding, Packing};
 
 /// First bytes that are looked at, after unpacking.
 const HEAD: u64 = 1 << 16;
-
-/// How a file is packed as a whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Packing {
-    None,
-    Gzip,
-    Zstd,
-}
-
-/// How text is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Encoding {
-    /// UTF-8 as far as the head says, with or without a byte-order mark.
-    Utf8,
-    /// UTF-16 with a byte-order mark.
-    Utf16 { big_endian: bool },
-}
 
 /// A file of another kind than was expected, by its name, and what helps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,10 +5,25 @@ use std::io::{self, BufReader, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::sniff::{Encoding, Packing};
-
 /// A record longer than this is not one: a quotation mark that nothing closes, or a file made to fill memory.
 const LONGEST_RECORD: u64 = 1 << 26;
+
+/// How a file is packed as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Packing {
+    None,
+    Gzip,
+    Zstd,
+}
+
+/// How text is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Encoding {
+    /// UTF-8 as far as the head says, with or without a byte-order mark.
+    Utf8,
+    /// UTF-16 with a byte-order mark.
+    Utf16 { big_endian: bool },
+}
 
 /// The text of an input.
 pub(crate) struct TextStream {

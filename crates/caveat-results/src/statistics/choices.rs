@@ -6,7 +6,7 @@ use super::pair_table::probability;
 use crate::conditions::{ConditionKey, Tallied, Tally, rows_twice};
 use crate::error::Result;
 use crate::input::AsInput;
-use crate::statistics::distinct;
+use crate::trial_table::distinct;
 use crate::trial_table::{Progress, TrialBatch, TrialColumn, scan_trials};
 
 /// The choices of one seed in one condition, both values of `reverse` together.

@@ -7,13 +7,13 @@ use arrow_array::Array;
 use caveat_theory::PairClass;
 
 use super::filter::{GroupColumn, Selection};
+use super::group_values::{GroupValue, SummaryGroup};
 use super::hierarchy::Hierarchy;
 use super::key_table::KeyTable;
-use super::summary::{GroupValue, SummaryGroup, distinct};
 use crate::conditions::{RowUse, canonical};
 use crate::error::{Result, ResultsError};
 use crate::interner::Interner;
-use crate::trial_table::{ColumnKind, TextColumn, TrialBatch, TrialColumn};
+use crate::trial_table::{ColumnKind, TextColumn, TrialBatch, TrialColumn, distinct};
 
 /// Sums over the rows of one group and seed.
 #[derive(Debug, Clone, Copy, Default)]

@@ -5,10 +5,10 @@ use caveat_theory::PairClass;
 use super::filter::Selection;
 use super::groups::{finite_margin, is_correct};
 use super::hierarchy::{self, Hierarchy};
-use super::summary::distinct;
 use crate::conditions::{ConditionKey, Tallied, Tally};
 use crate::error::Result;
 use crate::input::AsInput;
+use crate::trial_table::distinct;
 use crate::trial_table::{Phase, Progress, TrialBatch, TrialColumn, scan_trials};
 
 /// One ordered pair in one condition, over all seeds and both values of `reverse`.

@@ -1,67 +1,18 @@
 //! Accuracy and margin of groups of rows: by any columns and always by pair class.
 
-use caveat_theory::PairClass;
-
 use super::filter::{GroupColumn, Selection};
+use super::group_values::{GroupValue, SummaryGroup};
 use super::groups::{Part, Scan};
 use super::hierarchy::{self, Hierarchy};
-use super::wilson::wilson_interval;
 use crate::conditions::{RowCount, Tally, rows_twice};
 use crate::error::{Result, ResultsError};
 use crate::input::{AsInput, Input};
 use crate::table::{Table, Values};
-use crate::trial_table::{ColumnKind, Progress, TrialColumn, scan_trials};
+use crate::trial_table::{ColumnKind, Progress, TrialColumn, distinct, scan_trials};
 
 /// Words of all keys of groups and seeds at most: 2.8 million groups of one column, one million of six. Keeps a summary below
 /// one GiB.
 const MAX_WORDS: usize = 1 << 23;
-
-/// The value that all rows of a group have in a column.
-#[derive(Debug, Clone, PartialEq)]
-pub enum GroupValue {
-    /// Text; empty where missing.
-    Text(String),
-    /// A whole number.
-    Integer(i64),
-    /// A float, NaN where missing.
-    Real(f64),
-    /// A truth value.
-    Flag(bool),
-    /// The class.
-    Class(PairClass),
-}
-
-/// The rows of one class that share their values in some columns.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SummaryGroup {
-    /// Values in the columns that the summary is by, in their order.
-    pub values: Vec<GroupValue>,
-    /// Class of their pairs.
-    pub class: PairClass,
-    /// Number of binary trials: rows whose `correct` is not missing.
-    pub n: u64,
-    /// Number of those that are correct.
-    pub n_correct: u64,
-    /// Mean margin over the rows that have one, NaN without any.
-    pub margin: f64,
-    /// Standard error of the margin over seeds: the standard deviation of the seeds' means over the root of their number. NaN
-    /// unless at least two seeds have margins.
-    pub margin_se: f64,
-    /// Number of seeds with rows in the group.
-    pub n_seeds: u64,
-}
-
-impl SummaryGroup {
-    /// Share of correct trials, NaN without any.
-    pub fn accuracy(&self) -> f64 {
-        self.n_correct as f64 / self.n as f64
-    }
-
-    /// Wilson's 95 % interval of the accuracy.
-    pub fn interval(&self) -> (f64, f64) {
-        wilson_interval(self.n_correct as f64, self.n as f64)
-    }
-}
 
 /// Accuracy and margin by pair class and any columns.
 #[derive(Debug, Clone, PartialEq)]
@@ -210,15 +161,4 @@ fn read_hierarchies(
         doubts.extend(rows_twice(&key, selection.n_phases(), counts));
     }
     Ok((sorted.hierarchies, doubts))
-}
-
-/// The columns, each once.
-pub(crate) fn distinct(columns: impl IntoIterator<Item = TrialColumn>) -> Vec<TrialColumn> {
-    let mut found = Vec::new();
-    for column in columns {
-        if !found.contains(&column) {
-            found.push(column);
-        }
-    }
-    found
 }

@@ -8,7 +8,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int32Type, Int64Type};
 use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray};
 
-use super::{ColumnKind, Reading, TrialColumn};
+use super::columns::{ColumnKind, Reading, TrialColumn};
 use crate::delimited::is_missing;
 use crate::error::{Result, ResultsError};
 use crate::labels::tidy;

@@ -5,11 +5,12 @@ use std::io::Read;
 use arrow_array::builder::{ArrayBuilder, StringBuilder};
 use arrow_schema::DataType;
 
+use super::TrialBatch;
 use super::batch::{Fault, RawRows};
+use super::columns::{EXPECTED, Reading, TrialColumn};
 use super::find::Located;
 use super::plan::{Plan, unreadable};
 use super::values::Builder;
-use super::{EXPECTED, Reading, TrialBatch, TrialColumn};
 use crate::delimited::{Delimited, not_utf8};
 use crate::error::{Result, ResultsError};
 use crate::input::Input;

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
 
-use super::TrialColumn;
+use super::columns::TrialColumn;
 use crate::error::{Result, ResultsError};
 use crate::input::{AsInput, Input, identity};
 

@@ -6,11 +6,12 @@ use arrow_schema::{DataType, Field, Schema};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 
+use super::TrialBatch;
 use super::batch::{Fault, RawRows};
+use super::columns::{ColumnKind, EXPECTED, Range, Reading, TrialColumn};
 use super::find::Located;
 use super::plan::{Plan, unreadable};
 use super::values::{accepts, canonical};
-use super::{ColumnKind, EXPECTED, Range, Reading, TrialBatch, TrialColumn};
 use crate::arrays::{dictionary_type, is_text};
 use crate::caught::guarded;
 use crate::delimited::column_name;

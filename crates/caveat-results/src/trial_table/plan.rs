@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use arrow_array::ArrayRef;
 
+use super::columns::{ColumnKind, Reading, TrialColumn, refuse_duplicates};
 use super::find::{Located, value_of};
 use super::values::{constant, constant_text, first_difference};
-use super::{ColumnKind, Reading, TrialColumn, refuse_duplicates};
 use crate::choices::suggested_columns;
 use crate::delimited::find_column;
 use crate::error::{Result, ResultsError, name_list};

@@ -1,6 +1,8 @@
 //! Tests of finding and scanning trial tables.
 
+use std::collections::HashSet;
 use std::fs;
+use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 

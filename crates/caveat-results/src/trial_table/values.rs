@@ -10,7 +10,7 @@ use arrow_array::types::{Float64Type, Int32Type, Int64Type};
 use arrow_array::{Array, ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int64Array, StringArray};
 use arrow_schema::DataType;
 
-use super::{ColumnKind, TrialColumn};
+use super::columns::{ColumnKind, TrialColumn};
 use crate::arrays::{self, dictionary_type, is_binary, is_decimal, is_text};
 use crate::delimited::{Numbers, flag, is_missing, whole};
 

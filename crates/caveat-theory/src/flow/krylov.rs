@@ -13,7 +13,7 @@
 use faer::{Mat, Side};
 use rayon::prelude::*;
 
-use super::routes::{filled, integrated, rounding};
+use super::rates::{filled, integrated, rounding};
 use crate::error::{Result, TheoryError};
 use crate::numeric::vectors::dot;
 

@@ -4,7 +4,8 @@ use faer::{Mat, Side};
 use rayon::prelude::*;
 
 use super::krylov::{Krylov, Target};
-use super::{FlowInfo, FlowSolution, MAX_CHAIN, MAX_DENSE};
+use super::rates::{filled, integrated, remaining, rounding};
+use super::solution::{FlowInfo, FlowSolution};
 use crate::comparison_graph::{ComparisonGraph, Edge, PresentationOrder};
 use crate::components::Components;
 use crate::error::{Result, TheoryError, check_range};
@@ -21,31 +22,11 @@ const TOLERANCE: f64 = 1e-12;
 /// Relative accuracy that it must reach.
 const ACCEPTANCE: f64 = 1e-10;
 
-/// 1 − e^{−rate·time} without cancellation; 0 for rate 0 at any time, ∞ included.
-pub(super) fn filled(rate: f64, time: f64) -> f64 {
-    if rate == 0.0 { 0.0 } else { -(-rate * time).exp_m1() }
-}
+/// Largest dense matrix of the spectral route: 18 MB, about a second.
+pub const MAX_DENSE: usize = 1_500;
 
-/// e^{−rate·time}; 1 for rate 0 at any time.
-fn remaining(rate: f64, time: f64) -> f64 {
-    if rate == 0.0 { 1.0 } else { (-rate * time).exp() }
-}
-
-/// (1 − e^{−rate·time})/rate, the integral of [`remaining`].
-pub(super) fn integrated(rate: f64, time: f64) -> f64 {
-    // To first order below eps, where the quotient could underflow.
-    if rate * time < f64::EPSILON { time } else { filled(rate, time) / rate }
-}
-
-/// Bᵀx: what flows out of every item.
-fn divergence(graph: &ComparisonGraph, flows: impl Iterator<Item = f64>) -> Vec<f64> {
-    let mut out = vec![0.0; graph.n_items()];
-    for (e, x) in graph.edges().iter().zip(flows) {
-        out[e.first as usize] += x;
-        out[e.second as usize] -= x;
-    }
-    out
-}
+/// Longest chain of the chain route: 10⁸ products, about a second.
+pub const MAX_CHAIN: usize = 20_000;
 
 pub(super) struct Problem<'g> {
     graph: &'g ComparisonGraph,
@@ -239,7 +220,7 @@ impl<'g> Problem<'g> {
             laplacian[(j, i)] -= w;
         }
         let eigen = eigen(&laplacian)?;
-        let source = divergence(self.graph, self.graph.edges().iter().zip(&couplings).map(|(e, w)| w * e.label()));
+        let source = self.graph.divergence(self.graph.edges().iter().zip(&couplings).map(|(e, w)| w * e.label()));
         // The constants on every component are the null space; the source has no part there.
         let null = Components::new(self.graph).count();
         let (mut ranks, mut potential) = (vec![0.0; n], vec![0.0; n]);
@@ -272,7 +253,7 @@ impl<'g> Problem<'g> {
                 y[j] -= flow;
             }
         };
-        let mut source = divergence(self.graph, edges.iter().zip(&couplings).map(|(e, w)| w * e.label()));
+        let mut source = self.graph.divergence(edges.iter().zip(&couplings).map(|(e, w)| w * e.label()));
         components.center(&mut source);
         let alpha = self.conjunctivity;
         let target = Target {
@@ -336,7 +317,7 @@ impl<'g> Problem<'g> {
         }
         let root: Vec<f64> = edges.iter().map(|e| e.weight().sqrt()).collect();
         let apply = |x: &[f64], y: &mut [f64]| {
-            let out = divergence(self.graph, x.iter().zip(&root).map(|(x, w)| x * w));
+            let out = self.graph.divergence(x.iter().zip(&root).map(|(x, w)| x * w));
             for (at, e) in edges.iter().enumerate() {
                 let field = self.item_share * (out[e.first as usize] - out[e.second as usize]);
                 y[at] = root[at] * (field + self.conjunctivity * root[at] * x[at]);
@@ -372,11 +353,6 @@ impl<'g> Problem<'g> {
         }
         Ok(Fields { ranks, trained, iterations, error: error + info.relative_residual })
     }
-}
-
-/// Relative error that rounding of the operator, eps·largest, makes in a flow whose slowest mode has rate `lowest`.
-pub(super) fn rounding(largest: f64, lowest: f64, time: f64) -> f64 {
-    8.0 * f64::EPSILON * (1.0 + largest * integrated(lowest.max(f64::EPSILON * largest), time))
 }
 
 /// Eigenvalues in ascending order, and eigenvectors as columns.

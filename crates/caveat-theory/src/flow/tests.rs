@@ -1,12 +1,12 @@
 //! The routes of the flow against each other, a matrix exponential, time stepping, and the limits of the theory.
 
-use super::routes::filled;
+use super::rates::filled;
 use super::*;
 use crate::comparison_graph::{Comparison, PresentationOrder, Trial};
 use crate::error::TheoryError;
 use crate::kernel::{ExchangeableKernel, RidgeModel};
-use crate::margins::graph;
 use crate::margins::laplacian::{Preconditioner, SparseSolver};
+use crate::margins::{Margins, graph};
 use crate::numeric::vectors::largest;
 use crate::task::TransitiveTask;
 use faer::Mat;

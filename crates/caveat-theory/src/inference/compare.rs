@@ -5,7 +5,8 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::choice::{ChoiceCount, ChoiceFitter, MarginModelFitter, MarginObservation, ModelSpec, ordered_pairs};
+use super::choice::{ChoiceCount, ChoiceFitter, MarginModelFitter, MarginObservation, ordered_pairs};
+use super::model::ModelSpec;
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
 

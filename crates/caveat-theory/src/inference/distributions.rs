@@ -1,6 +1,6 @@
 //! The normal distribution function, and quantiles of Student's t for any number of degrees of freedom.
 
-use std::f64::consts::FRAC_1_SQRT_2;
+use std::f64::consts::{FRAC_1_SQRT_2, TAU};
 
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
@@ -10,6 +10,11 @@ const CONVERGED: f64 = 2e3;
 /// Φ(x), the standard normal distribution function, with full relative accuracy in the lower tail.
 pub(crate) fn normal_cdf(x: f64) -> f64 {
     0.5 * libm::erfc(-x * FRAC_1_SQRT_2)
+}
+
+/// φ(x), the standard normal density.
+pub(crate) fn normal_density(x: f64) -> f64 {
+    (-0.5 * x * x).exp() / TAU.sqrt()
 }
 
 /// The quantile of Student's t with `degrees` > 0 degrees of freedom at `share` ∈ (0, 1), to about 1e-11 relative; NaN out of

@@ -9,11 +9,10 @@
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::choice::{
-    AXES, ChoiceCount, ChoiceFitter, MarginModelFitter, MarginObservation, ModelSpec, UnitGrid, lapse_of,
-};
+use super::choice::{AXES, ChoiceCount, ChoiceFitter, MarginModelFitter, MarginObservation, UnitGrid, lapse_of};
 use super::distributions::normal_cdf;
 use super::estimates::{Interval, Parameter};
+use super::model::ModelSpec;
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
 

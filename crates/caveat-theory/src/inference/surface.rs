@@ -24,84 +24,20 @@ use crate::learner::LearnerKind;
 use crate::numeric::sigmoid::{logit, sigmoid};
 
 mod chart;
+mod field;
+mod pairs;
 mod solved;
 mod spectral;
 mod spline;
 
 pub(crate) use chart::{Chart, Point};
+pub(crate) use field::{Bounds, Field};
+use pairs::ObservedPairs;
 use solved::Solved;
 use spectral::Spectral;
 
 /// Largest C (times presentation weight) of a logistic surface.
 pub const LOGISTIC_MAX: f64 = 1e8;
-
-/// Shape, scale, and their derivatives in the free coordinates of a chart, on the distinct unordered pairs.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Field {
-    /// ψ; zero if all margins vanish.
-    pub(crate) shape: Vec<f64>,
-    /// ∂ψ/∂u for up to two coordinates.
-    pub(crate) slopes: [Vec<f64>; 2],
-    /// log ρ, of f/s at s = 0.
-    pub(crate) log_scale: f64,
-    /// ∂ log ρ/∂u.
-    pub(crate) scale_slopes: [f64; 2],
-    /// Room for the spectral sums.
-    pub(crate) scratch: Vec<f64>,
-}
-
-impl Field {
-    pub(crate) fn resize(&mut self, n_pairs: usize) {
-        self.shape.resize(n_pairs, 0.0);
-        for slope in &mut self.slopes {
-            slope.resize(n_pairs, 0.0);
-        }
-    }
-
-    /// Turns margins f and their slopes, in place, into shape and scale.
-    fn normalize(&mut self, dimension: usize) {
-        let largest = self.shape.iter().fold(0.0_f64, |a, f| a.max(f.abs()));
-        self.scale_slopes = [0.0; 2];
-        if largest == 0.0 {
-            self.log_scale = 0.0;
-            return;
-        }
-        let n = self.shape.len() as f64;
-        let mean = self.shape.iter().map(|f| (f / largest) * (f / largest)).sum::<f64>() / n;
-        let scale = largest * mean.sqrt();
-        self.log_scale = scale.ln();
-        for f in &mut self.shape {
-            *f /= scale;
-        }
-        for (slope, scale_slope) in self.slopes.iter_mut().zip(&mut self.scale_slopes).take(dimension) {
-            let sum: f64 = slope.iter().zip(&self.shape).map(|(d, f)| d / scale * f).sum();
-            *scale_slope = sum / n;
-            for (d, f) in slope.iter_mut().zip(&self.shape) {
-                *d = *d / scale - f * *scale_slope;
-            }
-        }
-    }
-}
-
-/// The observed pairs, reduced to distinct unordered ones.
-#[derive(Debug, Clone)]
-pub(crate) struct Design {
-    /// i < j.
-    pub(crate) pairs: Vec<(usize, usize)>,
-    /// Trained label of (i, j); NaN if untrained.
-    pub(crate) labels: Vec<f64>,
-    /// Difference of the weighted net wins Σ w_e y_e of i and j, relative to the reference weight.
-    net: Vec<f64>,
-    /// w_e relative to the reference weight.
-    weights: Vec<f64>,
-}
-
-/// Ends of the two coordinates.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Bounds {
-    pub(crate) x: (f64, f64),
-    pub(crate) z: (f64, f64),
-}
 
 /// Half-range of log m/(1−m) on the corner: m to 10⁻⁷.
 const CORNER_RANGE: f64 = 16.0;
@@ -122,7 +58,7 @@ pub struct Surface {
     ordered: Vec<(usize, usize)>,
     /// For every ordered pair its unordered one and the sign that turns it.
     index: Vec<(usize, f64)>,
-    design: Design,
+    observed: ObservedPairs,
     engine: Engine,
     primary: Chart,
     bounds: Bounds,
@@ -174,7 +110,7 @@ impl Surface {
         let equal = weights().all(|w| w == graph.edges()[0].weight());
         let (low, high) = weights().fold((f64::INFINITY, 0.0_f64), |(l, h), w| (l.min(w), h.max(w)));
         let reference = if equal { high } else { low.sqrt() * high.sqrt() };
-        let (design, index) = Design::new(graph, pairs, reference)?;
+        let (observed, index) = ObservedPairs::new(graph, pairs, reference)?;
         let mut degree = vec![0.0_f64; graph.n_items()];
         for e in graph.edges() {
             degree[e.first as usize] += 1.0;
@@ -197,11 +133,11 @@ impl Surface {
             }
         };
         let engine = if equal && learner != LearnerKind::Logistic && graph.n_items() <= crate::flow::MAX_DENSE {
-            Engine::Spectral(Spectral::new(graph, learner, &design)?)
+            Engine::Spectral(Spectral::new(graph, learner, &observed)?)
         } else {
-            Engine::Solved(Box::new(Solved::new(graph, learner, &design, reference, primary, &bounds)?))
+            Engine::Solved(Box::new(Solved::new(graph, learner, &observed, reference, primary, &bounds)?))
         };
-        Ok(Self { learner, ordered: pairs.to_vec(), index, design, engine, primary, bounds, log_weight })
+        Ok(Self { learner, ordered: pairs.to_vec(), index, observed, engine, primary, bounds, log_weight })
     }
 
     /// What learns the margins.
@@ -313,10 +249,10 @@ impl Surface {
 
     /// Shape, scale and slopes at a point of a chart; `exact` avoids the spline, where there is one.
     pub(crate) fn evaluate(&self, chart: Chart, u: [f64; 2], exact: bool, field: &mut Field) -> Result<()> {
-        field.resize(self.design.pairs.len());
+        field.resize(self.observed.pairs.len());
         match &self.engine {
             Engine::Spectral(spectral) => {
-                spectral.margins(&self.design, chart.point(u), field);
+                spectral.margins(&self.observed, chart.point(u), field);
                 match chart {
                     Chart::AlongStrength { .. } => field.slopes.swap(0, 1),
                     Chart::Screening => to_screening(u, field),
@@ -327,7 +263,7 @@ impl Surface {
             }
             Engine::Solved(solved) => {
                 if exact || !solved.read(chart, u, field) {
-                    solved.margins(&self.design, chart, u, field)?;
+                    solved.margins(&self.observed, chart, u, field)?;
                     field.normalize(chart.dimension());
                 }
                 Ok(())
@@ -361,60 +297,6 @@ fn check_strength(strength: f64, learner: LearnerKind) -> Result<f64> {
     }
     // Inside, neither s·w nor its reciprocal overflows for any sensible weight.
     check_range("strength", strength, 1e-100, 1e100, "0, inf, or between 1e-100 and 1e100")
-}
-
-/// Margins per unit of strength at s → 0 (times weight), K(w∘y), and their slope in x.
-fn hebbian(design: &Design, learner: LearnerKind, x: f64, margins: &mut [f64], slope: &mut [f64]) {
-    let (a, rest) = (sigmoid(x), sigmoid(-x));
-    let half = if learner == LearnerKind::Logistic { 0.5 } else { 1.0 };
-    for k in 0..margins.len() {
-        let trained = if design.labels[k].is_nan() { 0.0 } else { design.labels[k] * design.weights[k] };
-        margins[k] = half * (rest / 2.0 * design.net[k] + a * trained);
-        slope[k] = half * a * rest * (trained - design.net[k] / 2.0);
-    }
-}
-
-impl Design {
-    /// The distinct pairs, and for every ordered pair its place and sign.
-    fn new(graph: &ComparisonGraph, ordered: &[(usize, usize)], reference: f64) -> Result<(Self, Vec<(usize, f64)>)> {
-        let n_items = graph.n_items();
-        if ordered.is_empty() {
-            return Err(TheoryError::BadInput {
-                what: "observed pairs",
-                problem: "there are none; give at least one".into(),
-            });
-        }
-        for &(i, j) in ordered {
-            if i == j {
-                return Err(TheoryError::SelfComparison(i));
-            }
-            if let Some(&rank) = [i, j].iter().find(|&&rank| rank >= n_items) {
-                return Err(TheoryError::RankOutOfRange { rank, n_items });
-            }
-        }
-        let mut pairs: Vec<(usize, usize)> = ordered.iter().map(|&(i, j)| (i.min(j), i.max(j))).collect();
-        pairs.sort_unstable();
-        pairs.dedup();
-        let index = ordered
-            .iter()
-            .map(|&(i, j)| {
-                // Every ordered pair put its unordered one into the list.
-                let at = pairs.partition_point(|&p| p < (i.min(j), i.max(j)));
-                (at, if i < j { 1.0 } else { -1.0 })
-            })
-            .collect();
-        let mut wins = vec![0.0; n_items];
-        for e in graph.edges() {
-            let flow = e.weight() / reference * e.label();
-            wins[e.first as usize] += flow;
-            wins[e.second as usize] -= flow;
-        }
-        let edge = |&(i, j): &(usize, usize)| graph.edge_index(i, j).map(|at| &graph.edges()[at]);
-        let labels = pairs.iter().map(|p| edge(p).map_or(f64::NAN, |e| e.label())).collect();
-        let weights = pairs.iter().map(|p| edge(p).map_or(0.0, |e| e.weight() / reference)).collect();
-        let net = pairs.iter().map(|&(i, j)| wins[i] - wins[j]).collect();
-        Ok((Self { pairs, labels, net, weights }, index))
-    }
 }
 
 #[cfg(test)]

@@ -1,9 +1,8 @@
 //! Exchangeable kernels: six orbit values, their closed-form eigenvalues, and the conjunctivity α that they come down to.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
+use super::subspace::Subspace;
 use crate::error::{Result, TheoryError, check_range};
 
 /// A kernel K((i,j),(k,l)) on ordered pairs that does not change when the items are relabeled.
@@ -27,45 +26,6 @@ pub struct ExchangeableKernel {
     /// α where it is known more exactly than the orbit values tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     exact_conjunctivity: Option<f64>,
-}
-
-/// The invariant subspaces of functions f(i, j) on ordered pairs, on each of which an exchangeable kernel acts by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Subspace {
-    /// The constant functions.
-    #[serde(rename = "constant")]
-    Constant,
-    /// u_i + v_j with u and v of sum zero.
-    #[serde(rename = "item-effect")]
-    ItemEffect,
-    /// Antisymmetric functions whose means over each item are 0.
-    #[serde(rename = "cyclic (antisymmetric, zero item means)")]
-    Cyclic,
-    /// Symmetric functions whose means over each item are 0.
-    #[serde(rename = "symmetric (zero item means)")]
-    Symmetric,
-    /// The sign of the one pair of two items.
-    #[serde(rename = "antisymmetric")]
-    Sign,
-}
-
-impl Subspace {
-    /// Its name in files and messages.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Constant => "constant",
-            Self::ItemEffect => "item-effect",
-            Self::Cyclic => "cyclic (antisymmetric, zero item means)",
-            Self::Symmetric => "symmetric (zero item means)",
-            Self::Sign => "antisymmetric",
-        }
-    }
-}
-
-impl fmt::Display for Subspace {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
 }
 
 /// How a kernel acts on item effects.

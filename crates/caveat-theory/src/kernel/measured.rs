@@ -11,7 +11,8 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::exchangeable::{ExchangeableKernel, Subspace};
+use super::exchangeable::ExchangeableKernel;
+use super::subspace::Subspace;
 use crate::error::{Result, TheoryError};
 use crate::numeric::compensated::CompensatedSum;
 

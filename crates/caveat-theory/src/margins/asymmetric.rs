@@ -7,6 +7,8 @@
 
 use std::collections::BTreeMap;
 
+mod parts;
+
 use faer::Mat;
 use faer::linalg::solvers::{PartialPivLu, Solve};
 
@@ -16,6 +18,7 @@ use crate::error::{Result, TheoryError};
 use crate::kernel::ExchangeableKernel;
 use crate::kernel::exchangeable::check_c;
 use crate::route::Route;
+use parts::{ItemRoot, Parts};
 
 /// Largest number of items: the system is dense, (2n+1)² numbers.
 pub const MAX_ITEMS: usize = 3_000;
@@ -231,35 +234,6 @@ fn merge(n_items: usize, trials: &[Trial]) -> Result<Vec<Merged>> {
     Ok(sums.into_iter().map(|(pair, (sum, weight))| Merged { pair, label: sum / weight, weight }).collect())
 }
 
-/// The kernel split into item part and local part.
-struct Parts {
-    /// κ_1 − κ_0, κ_x − κ_0, κ_2 − κ_0.
-    item: [f64; 3],
-    zero: f64,
-    conj: f64,
-    flip: f64,
-}
-
-impl Parts {
-    fn new(k: &ExchangeableKernel) -> Self {
-        Self {
-            item: [k.same_first - k.disjoint, k.crossed - k.disjoint, k.same_second - k.disjoint],
-            zero: k.disjoint,
-            conj: k.identical - k.same_first - k.same_second + k.disjoint,
-            flip: k.flipped - 2.0 * k.crossed + k.disjoint,
-        }
-    }
-
-    /// S x for x = (first effects, second effects, constant).
-    fn item_times(&self, n: usize, x: impl Fn(usize) -> f64) -> Vec<f64> {
-        let [a, b, d] = self.item;
-        let mut y: Vec<f64> = (0..n).map(|i| a * x(i) + b * x(n + i)).collect();
-        y.extend((0..n).map(|i| b * x(i) + d * x(n + i)));
-        y.push(self.zero * x(2 * n));
-        y
-    }
-}
-
 /// D on the trials: 1 × 1 blocks, and 2 × 2 ones where a trial's reversal is trained too.
 struct Blocks {
     blocks: Vec<Block>,
@@ -381,38 +355,6 @@ fn pseudo_solve(a: &Mat<f64>, b: &Mat<f64>) -> Result<(Mat<f64>, Mat<f64>)> {
     let coefficients = svd.U().subcols(0, rank).transpose() * b;
     let scaled = Mat::from_fn(rank, 1, |r, _| coefficients[(r, 0)] / s[r]);
     Ok((svd.V().subcols(0, rank) * scaled, svd.V().subcols(rank, size - rank).to_owned()))
-}
-
-/// S^{1/2} in closed form: a 2 × 2 root per item and one for the constant.
-struct ItemRoot {
-    item: [f64; 3],
-    zero: f64,
-}
-
-impl ItemRoot {
-    /// `None` if S is indefinite.
-    fn new(parts: &Parts, scale: f64) -> Option<Self> {
-        let [a, b, d] = parts.item;
-        let tolerance = 32.0 * f64::EPSILON * scale;
-        let (mean, spread) = ((a + d) / 2.0, ((a - d) / 2.0).hypot(b));
-        if mean - spread < -tolerance || parts.zero < -tolerance {
-            return None;
-        }
-        let (large, small) = ((mean + spread).max(0.0).sqrt(), (mean - spread).max(0.0).sqrt());
-        // √A = (A + √det·I)/(√λ₁ + √λ₂).
-        let det = large * small;
-        let sum = large + small;
-        let item = if sum > 0.0 { [(a + det) / sum, b / sum, (d + det) / sum] } else { [0.0; 3] };
-        Some(Self { item, zero: parts.zero.max(0.0).sqrt() })
-    }
-
-    fn times(&self, n: usize, x: &[f64]) -> Vec<f64> {
-        let [a, b, d] = self.item;
-        let mut y: Vec<f64> = (0..n).map(|i| a * x[i] + b * x[n + i]).collect();
-        y.extend((0..n).map(|i| b * x[i] + d * x[n + i]));
-        y.push(self.zero * x[2 * n]);
-        y
-    }
 }
 
 /// The size of the terms that margins are sums of: a label and the item values that it is compared with, through the local part of

@@ -19,8 +19,9 @@ use super::phase::with_progress;
 use super::results::reading;
 use crate::cli::{ByColumn, FigureArgs, FigureName};
 use crate::failure::Failure;
-use crate::output::{check_picture_path, check_separate, check_table_path, tell, write_figure};
+use crate::output::{check_picture_path, check_separate, check_table_path, write_figure};
 use crate::progress;
+use crate::tell::tell;
 
 /// The published tasks with an exception, and a longer cycle: (n; winner loser).
 pub(crate) const TASKS: [(usize, (usize, usize)); 3] = [(9, (5, 3)), (11, (6, 4)), (11, (7, 3))];

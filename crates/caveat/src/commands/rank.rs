@@ -7,8 +7,9 @@ use serde_json::json;
 
 use crate::cli::RankArgs;
 use crate::failure::Failure;
-use crate::output::{check_separate, check_table_path, json as to_json, print_table, print_text, tell, write_bytes};
+use crate::output::{check_separate, check_table_path, json as to_json, print_table, print_text, write_bytes};
 use crate::progress;
+use crate::tell::tell;
 
 pub(crate) fn run(args: &RankArgs) -> Result<(), Failure> {
     if let Some(path) = &args.output.output {

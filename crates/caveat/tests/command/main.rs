@@ -1,6 +1,6 @@
 //! The command as it is used, in one test program: linking one for each file would take minutes.
 
-#[path = "../common/mod.rs"]
+#[path = "../common/helpers.rs"]
 mod common;
 
 mod bad_files;

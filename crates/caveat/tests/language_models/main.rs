@@ -1,6 +1,6 @@
 //! `caveat lm` as it is used, in one test program.
 
-#[path = "../common/mod.rs"]
+#[path = "../common/helpers.rs"]
 mod common;
 
 mod elsewhere;

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use caveat_theory::TransitiveTask;
 
 use super::super::{ChoiceTable, Grouping, ItemLabels};
-use super::{Cell, DeclaredTasks, Trials, is_same, masked};
+use super::declared::{Cell, DeclaredTasks, Trials, is_same, masked};
 use crate::error::{Result, ResultsError};
 
 /// Probability below which, over all subjects together, chance does not explain that one misses items.

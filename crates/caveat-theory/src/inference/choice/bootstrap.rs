@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::super::bootstrap::{check_replicates, expanded_tail};
 use super::super::estimates::{BootstrapIntervals, FitLimit, Interval, PerParameter};
-use super::super::surface::Field;
+use super::super::surface::{Field, Point};
 use super::response::Response;
 use super::scoring::{AMPLITUDE, BIAS, Coordinates, LAPSE, Search, Workspace, maximize};
 use super::{At, ChoiceCount, ChoiceFit, ChoiceFitter, Model, search};
@@ -212,8 +212,8 @@ fn refit<R: Response>(
     }
     let at = At { chart: search.chart, theta: best.theta };
     let (x, z) = match at.chart.point([at.theta[0], at.theta[1]]) {
-        super::Point::Plane { x, z } => (x, z),
-        super::Point::Corner { .. } => (f64::NEG_INFINITY, f64::INFINITY),
+        Point::Plane { x, z } => (x, z),
+        Point::Corner { .. } => (f64::NEG_INFINITY, f64::INFINITY),
     };
     let (amplitude, lapse, bias) = (best.theta[AMPLITUDE], best.theta[LAPSE], best.theta[BIAS]);
     let nothing = PerParameter { lapse, position_bias: bias, ..PerParameter::default().map(|_: f64| f64::NAN) };

@@ -8,12 +8,13 @@ use super::super::estimates::{
     ClusterIntervals, Estimates, FitLimit, Interval, Parameter, PerParameter, ProfileIntervals,
 };
 use super::super::fit::MarginFit;
+use super::super::model::ModelSpec;
 use super::super::surface::Chart;
 use super::profile::{self, Coordinate, Profile};
 use super::response::{Binomial, MAX_LAPSE, Response};
 use super::scoring::Workspace;
 use super::search::inside;
-use super::{At, ChoiceCount, ChoiceFit, ChoiceFitter, MarginModelFitter, MarginObservation, Model, ModelSpec};
+use super::{At, ChoiceCount, ChoiceFit, ChoiceFitter, MarginModelFitter, MarginObservation, Model};
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
 use crate::learner::LearnerKind;

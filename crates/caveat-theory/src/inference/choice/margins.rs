@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::super::model::ModelSpec;
 use super::response::{Gaussian, Response};
 use super::scoring::Workspace;
-use super::{Model, ModelSpec, UnitGrid, bootstrap, profile, search};
+use super::{Model, UnitGrid, bootstrap, profile, search};
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
 use crate::inference::estimates::{BootstrapIntervals, FitLimit, ProfileIntervals};

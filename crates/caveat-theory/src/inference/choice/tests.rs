@@ -4,7 +4,9 @@ mod limits;
 
 use super::*;
 use crate::inference::MarginFitter;
+use crate::inference::estimates::{FitLimit, Parameter};
 use crate::kernel::RidgeModel;
+use crate::learner::LearnerKind;
 use crate::margins::{Margins, chain};
 use crate::task::TransitiveTask;
 use proptest::prelude::*;

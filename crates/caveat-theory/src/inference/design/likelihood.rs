@@ -3,7 +3,6 @@
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, Par};
 
-use super::per_level;
 use super::question::{DesignQuestion, NuisanceGrid};
 use crate::error::Result;
 use crate::kernel::ExchangeableKernel;
@@ -101,7 +100,7 @@ impl<'a> Evidence<'a> {
     }
 
     pub(super) fn posteriors_on(&self, grid: &NuisanceGrid, counts: &Counts) -> Result<Vec<Vec<f64>>> {
-        let by_level = per_level(self.question, |alpha| self.log_evidence(alpha, grid, counts))?;
+        let by_level = self.question.per_level(|alpha| self.log_evidence(alpha, grid, counts))?;
         let of = |s: usize| self.question.posterior(by_level.iter().map(|level| level[s]));
         Ok((0..counts.n_experiments()).map(of).collect())
     }

@@ -1,8 +1,8 @@
 //! Which pairs to judge, what a single judgment of each tells, and candidate tasks to choose from.
 
+use super::check_pairs;
 use super::likelihood::{margins_at, probabilities};
 use super::question::{DesignQuestion, NuisanceGrid};
-use super::{check_pairs, per_level};
 use crate::error::{Result, TheoryError};
 use crate::pair_class::PairClass;
 use crate::task::TransitiveTask;
@@ -61,7 +61,7 @@ pub fn pair_information(
 ) -> Result<Vec<f64>> {
     check_pairs(task, pairs)?;
     let grid = NuisanceGrid::new(question, GRID_TRIALS);
-    let by_level = per_level(question, |alpha| {
+    let by_level = question.per_level(|alpha| {
         let mut wins = vec![0.0; pairs.len()];
         for &c in &grid.c {
             for (sum, f) in wins.iter_mut().zip(margins_at(task, pairs, alpha, c)?) {

@@ -1,5 +1,6 @@
 //! What an experiment is to find out about α, and the prior over everything it does not know.
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, TheoryError, check_range};
@@ -52,6 +53,11 @@ pub(super) struct Level {
 }
 
 impl DesignQuestion {
+    /// Runs one job per level of α in parallel and returns the results in order.
+    pub(super) fn per_level<T: Send>(&self, job: impl Fn(f64) -> Result<T> + Sync) -> Result<Vec<T>> {
+        self.levels().par_iter().map(|level| job(level.value)).collect()
+    }
+
     /// `c` and `gain` are (low, high), log-uniform in between, or one value twice; the lapse rate is in [0, 1).
     ///
     /// α has max(32, 4·range/precision) equally likely levels, the middles of equal cells; each hypothesis that is an interval has

@@ -5,9 +5,9 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Binomial, Distribution};
 use rayon::prelude::*;
 
-use super::DesignSettings;
 use super::likelihood::{Counts, margins_at, probabilities};
 use super::question::DesignQuestion;
+use super::settings::DesignSettings;
 use crate::error::{Result, TheoryError};
 use crate::task::TransitiveTask;
 

@@ -4,7 +4,6 @@
 //! a sum over nodes, whose weights are products of those of each axis: exact at any σ, down to the interpolation at the mean
 //! itself for σ → 0. What lies beyond an open end counts for the end.
 
-use std::f64::consts::TAU;
 use std::ops::Range;
 
 use super::super::choice::{AXES, Block, Nodes, UnitGrid};
@@ -29,10 +28,6 @@ pub(super) const SLOPES: usize = 2 * AXES;
 
 /// Derivatives of one unit's log marginal likelihood, mean and log standard deviation of each axis in turn.
 pub(super) type Slopes = [f64; SLOPES];
-
-pub(super) fn density(t: f64) -> f64 {
-    (-0.5 * t * t).exp() / TAU.sqrt()
-}
 
 /// Weights of nodes: inside, and of a node that ends a window beyond which the likelihood stays as it is.
 #[derive(Debug, Clone, Default)]

@@ -5,8 +5,7 @@
 //! the values, and only the weights of the values depend on the density: per cell, they are moments of the density in it, and the
 //! second derivatives at the nodes, which solve a tridiagonal system, are passed on to the values by its transpose.
 
-use super::integral::density;
-use crate::inference::distributions::normal_cdf;
+use crate::inference::distributions::{normal_cdf, normal_density};
 
 /// An integral and its derivatives in the mean and the log standard deviation of the density.
 pub(super) type Jet = [f64; 3];
@@ -46,7 +45,7 @@ fn moments(from: f64, to: f64, mean: f64, sd: f64) -> [f64; 4] {
         let mut moments = [0.0; 4];
         let rule: &[(f64, f64)] = if width < 0.2 { &GAUSS_4 } else { &GAUSS_6 };
         for &(t, weight) in rule {
-            let mut share = weight * width * density(a + t * width);
+            let mut share = weight * width * normal_density(a + t * width);
             for moment in &mut moments {
                 *moment += share;
                 share *= t;
@@ -55,7 +54,7 @@ fn moments(from: f64, to: f64, mean: f64, sd: f64) -> [f64; 4] {
         return moments;
     }
     // t = (z − a)/width, and ∫ zʲφ by parts.
-    let (at_a, at_b) = (density(a), density(b));
+    let (at_a, at_b) = (normal_density(a), normal_density(b));
     let zeroth = between(a, b);
     let first = (at_a - at_b - a * zeroth) / width;
     let second = (zeroth - width * at_b - a * width * first) / (width * width);

@@ -6,7 +6,7 @@
 //! models, so the hull of that image is the profile interval.)
 
 use super::super::basis::{Basis, BasisGrid};
-use super::Interval;
+use super::super::estimates::Interval;
 use crate::error::Result;
 use crate::numeric::minimum::minimize;
 use crate::numeric::roots::bisect;

@@ -2,8 +2,10 @@
 
 use rayon::prelude::*;
 
+use super::chart::{Chart, Point};
+use super::field::{Bounds, Field};
+use super::pairs::{ObservedPairs, hebbian};
 use super::spline::{Axis, Spline};
-use super::{Bounds, Chart, Design, Field, Point, hebbian};
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
 use crate::flow;
@@ -35,7 +37,7 @@ impl Solved {
     pub(super) fn new(
         graph: &ComparisonGraph,
         learner: LearnerKind,
-        design: &Design,
+        observed: &ObservedPairs,
         reference: f64,
         primary: Chart,
         bounds: &Bounds,
@@ -52,14 +54,14 @@ impl Solved {
             .map(|k| {
                 let u = [axes[0].node(k / axes[1].nodes), axes[1].node(k % axes[1].nodes)];
                 let mut field = Field::default();
-                field.resize(design.pairs.len());
-                solved.solve(design, primary.point(u), &mut field.shape)?;
+                field.resize(observed.pairs.len());
+                solved.solve(observed, primary.point(u), &mut field.shape)?;
                 field.normalize(0);
                 field.shape.push(field.log_scale);
                 Ok(field.shape)
             })
             .collect();
-        solved.spline = Some(Spline::new(axes, design.pairs.len() + 1, &nodes?.concat()));
+        solved.spline = Some(Spline::new(axes, observed.pairs.len() + 1, &nodes?.concat()));
         Ok(solved)
     }
 
@@ -78,15 +80,15 @@ impl Solved {
     }
 
     /// Margins and their slopes in the free coordinates, by central differences.
-    pub(super) fn margins(&self, design: &Design, chart: Chart, u: [f64; 2], field: &mut Field) -> Result<()> {
-        self.solve(design, chart.point(u), &mut field.shape)?;
-        let mut other = vec![0.0; design.pairs.len()];
+    pub(super) fn margins(&self, observed: &ObservedPairs, chart: Chart, u: [f64; 2], field: &mut Field) -> Result<()> {
+        self.solve(observed, chart.point(u), &mut field.shape)?;
+        let mut other = vec![0.0; observed.pairs.len()];
         for d in 0..chart.dimension() {
             let mut at = u;
             at[d] = u[d] + DIFFERENCE;
-            self.solve(design, chart.point(at), &mut field.slopes[d])?;
+            self.solve(observed, chart.point(at), &mut field.slopes[d])?;
             at[d] = u[d] - DIFFERENCE;
-            self.solve(design, chart.point(at), &mut other)?;
+            self.solve(observed, chart.point(at), &mut other)?;
             for (slope, low) in field.slopes[d].iter_mut().zip(&other) {
                 *slope = (*slope - low) / (2.0 * DIFFERENCE);
             }
@@ -95,7 +97,7 @@ impl Solved {
     }
 
     /// f on every pair.
-    fn solve(&self, design: &Design, point: Point, margins: &mut [f64]) -> Result<()> {
+    fn solve(&self, observed: &ObservedPairs, point: Point, margins: &mut [f64]) -> Result<()> {
         let Point::Plane { x, z } = point else {
             return Err(TheoryError::RouteUnavailable {
                 route: "solver",
@@ -103,12 +105,12 @@ impl Solved {
             });
         };
         if z == f64::NEG_INFINITY {
-            hebbian(design, self.learner, x, margins, &mut vec![0.0; design.pairs.len()]);
+            hebbian(observed, self.learner, x, margins, &mut vec![0.0; observed.pairs.len()]);
             return Ok(());
         }
         let (conjunctivity, strength) = (sigmoid(x), z.exp() / self.reference);
         let put = |solution: &dyn Margins, margins: &mut [f64]| {
-            for (f, &(i, j)) in margins.iter_mut().zip(&design.pairs) {
+            for (f, &(i, j)) in margins.iter_mut().zip(&observed.pairs) {
                 *f = solution.margin(i, j);
             }
         };

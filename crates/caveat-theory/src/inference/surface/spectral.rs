@@ -5,7 +5,9 @@
 
 use faer::{Mat, Side};
 
-use super::{Design, Field, Point, hebbian};
+use super::chart::Point;
+use super::field::Field;
+use super::pairs::{ObservedPairs, hebbian};
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
 use crate::learner::LearnerKind;
@@ -21,7 +23,7 @@ pub(super) struct Spectral {
 }
 
 impl Spectral {
-    pub(super) fn new(graph: &ComparisonGraph, learner: LearnerKind, design: &Design) -> Result<Self> {
+    pub(super) fn new(graph: &ComparisonGraph, learner: LearnerKind, observed: &ObservedPairs) -> Result<Self> {
         let n = graph.n_items();
         let mut laplacian = Mat::<f64>::zeros(n, n);
         let mut source = vec![0.0; n];
@@ -48,8 +50,8 @@ impl Spectral {
         let amplitudes: Vec<f64> = modes.iter().map(|&k| (0..n).map(|i| eigen.U()[(i, k)] * source[i]).sum()).collect();
         let norm = source.iter().map(|s| s * s).sum::<f64>().sqrt();
         let kept: Vec<usize> = (0..modes.len()).filter(|&a| amplitudes[a].abs() > 4.0 * f64::EPSILON * norm).collect();
-        let mut parts = Vec::with_capacity(kept.len() * design.pairs.len());
-        for &(i, j) in &design.pairs {
+        let mut parts = Vec::with_capacity(kept.len() * observed.pairs.len());
+        for &(i, j) in &observed.pairs {
             parts.extend(kept.iter().map(|&a| (eigen.U()[(i, modes[a])] - eigen.U()[(j, modes[a])]) * amplitudes[a]));
         }
         Ok(Self { learner, values: kept.iter().map(|&a| all[modes[a]]).collect(), parts })
@@ -67,7 +69,7 @@ impl Spectral {
     }
 
     /// f and its slopes in x and z (in log m/(1−m) at the corner), written over the field's shape and slopes.
-    pub(super) fn margins(&self, design: &Design, point: Point, field: &mut Field) {
+    pub(super) fn margins(&self, observed: &ObservedPairs, point: Point, field: &mut Field) {
         let mut g = std::mem::take(&mut field.scratch);
         g.clear();
         let (f, [fx, fz]) = (&mut field.shape, &mut field.slopes);
@@ -75,19 +77,19 @@ impl Spectral {
             Point::Corner { logit_memorization } => {
                 let (m, rest) = (sigmoid(logit_memorization), sigmoid(-logit_memorization));
                 g.extend(self.values.iter().map(|l| 1.0 / l));
-                for (k, &y) in design.labels.iter().enumerate() {
+                for (k, &y) in observed.labels.iter().enumerate() {
                     let [d] = self.sums(k, &g);
                     (f[k], fx[k]) = if y.is_nan() { (d, 0.0) } else { (m * y + rest * d, m * rest * (y - d)) };
                 }
                 fz.fill(0.0);
             }
             Point::Plane { x, z } if z == f64::NEG_INFINITY => {
-                hebbian(design, self.learner, x, f, fx);
+                hebbian(observed, self.learner, x, f, fx);
                 fz.fill(0.0);
             }
             Point::Plane { x, z } => match self.learner {
-                LearnerKind::GradientFlow => self.flow(design, (x, z), &mut g, (f, fx, fz)),
-                _ => self.ridge(design, (x, z), &mut g, (f, fx, fz)),
+                LearnerKind::GradientFlow => self.flow(observed, (x, z), &mut g, (f, fx, fz)),
+                _ => self.ridge(observed, (x, z), &mut g, (f, fx, fz)),
             },
         }
         field.scratch = g;
@@ -95,7 +97,7 @@ impl Spectral {
 
     fn ridge(
         &self,
-        design: &Design,
+        observed: &ObservedPairs,
         (x, z): (f64, f64),
         g: &mut Vec<f64>,
         (f, fx, fz): (&mut [f64], &mut [f64], &mut [f64]),
@@ -104,7 +106,7 @@ impl Spectral {
         let (odds, inverse) = (x.exp(), (-z).exp());
         if odds.is_infinite() {
             let (m, rest) = (1.0 / (1.0 + inverse), inverse / (1.0 + inverse));
-            for (k, &y) in design.labels.iter().enumerate() {
+            for (k, &y) in observed.labels.iter().enumerate() {
                 let y = if y.is_nan() { 0.0 } else { y };
                 (f[k], fx[k], fz[k]) = (m * y, 0.0, m * rest * y);
             }
@@ -117,7 +119,7 @@ impl Spectral {
         let (memory_x, memory_z) = (m * rest * sigmoid(-x), m * rest);
         g.extend(self.values.iter().map(|l| 1.0 / (l + screening)));
         g.extend(self.values.iter().map(|l| -1.0 / ((l + screening) * (l + screening))));
-        for (k, &y) in design.labels.iter().enumerate() {
+        for (k, &y) in observed.labels.iter().enumerate() {
             let [d, slope] = self.sums(k, g);
             if y.is_nan() {
                 (f[k], fx[k], fz[k]) = (d, slope * screening_x, slope * screening_z);
@@ -131,7 +133,7 @@ impl Spectral {
 
     fn flow(
         &self,
-        design: &Design,
+        observed: &ObservedPairs,
         (x, z): (f64, f64),
         g: &mut Vec<f64>,
         (f, fx, fz): (&mut [f64], &mut [f64], &mut [f64]),
@@ -139,7 +141,7 @@ impl Spectral {
         let (a, rest, time) = (sigmoid(x), sigmoid(-x), z.exp());
         let h = rest / 2.0;
         if h == 0.0 {
-            for (k, &y) in design.labels.iter().enumerate() {
+            for (k, &y) in observed.labels.iter().enumerate() {
                 let y = if y.is_nan() { 0.0 } else { y };
                 let slope = if time.is_infinite() { 0.0 } else { time * (-time).exp() };
                 (f[k], fx[k], fz[k]) = (-(-time).exp_m1() * y, 0.0, slope * y);
@@ -164,7 +166,7 @@ impl Spectral {
         // ∂m/∂α = t·e^{−αt} and ∂m/∂log t = αt·e^{−αt}, 0 where the exponential has won.
         let (memory_a, memory_z) = if forgotten == 0.0 { (0.0, 0.0) } else { (time * forgotten, rate * forgotten) };
         let chain = a * rest;
-        for (k, &y) in design.labels.iter().enumerate() {
+        for (k, &y) in observed.labels.iter().enumerate() {
             let [d, d_a, d_z, q, q_a, q_z] = self.sums(k, g);
             if y.is_nan() {
                 (f[k], fx[k], fz[k]) = (d, chain * d_a, d_z);

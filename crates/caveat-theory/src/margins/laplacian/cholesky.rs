@@ -5,7 +5,7 @@ use faer::linalg::solvers::Solve;
 use faer::sparse::linalg::solvers::{Llt, SymbolicLlt};
 use faer::sparse::{SparseColMat, SymbolicSparseColMat};
 
-use super::ScreenedLaplacian;
+use super::operator::ScreenedLaplacian;
 use crate::error::{Result, TheoryError};
 
 /// Cholesky factor of the matrix without one item per component where screening is too small to keep it definite.

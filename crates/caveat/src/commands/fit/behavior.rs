@@ -6,8 +6,8 @@ use caveat_figures::Figure;
 use caveat_figures::behavior::{Behavior, DistanceChoices, PairChoices, distance, pairs};
 use caveat_results::ChoiceTable;
 
-use super::ChoicePictures;
 use super::choices::{ChoiceFile, ChoiceUnit, FittedChoices};
+use super::settings::ChoicePictures;
 use crate::failure::Failure;
 
 /// Refuses the picture by pair of a file that has no choices for it.

@@ -8,8 +8,8 @@ use caveat_theory::inference::{ChoiceCount, ChoiceFit, ChoiceFitter, ModelSpec, 
 use caveat_theory::{ComparisonGraph, TransitiveTask};
 use rayon::prelude::*;
 
-use super::by_columns;
 use super::report::{Head, Known, Report, choice_bounds, reported};
+use super::settings::{by_columns, selection};
 use crate::cli::{ByColumn, ChoiceSpec, ClusterColumn, FitArgs};
 use crate::commands::pairs;
 use crate::commands::results::reading;
@@ -209,7 +209,7 @@ pub(crate) struct TrialUnits {
 pub(crate) fn read_trials(files: &[Input], args: &FitArgs) -> Result<TrialUnits, Failure> {
     let by = by_columns(args.by.as_deref())?;
     let read = {
-        let selection = super::selection(args)?;
+        let selection = selection(args)?;
         reading(|progress| read_choices_by_pair(files, selection, progress))?
     };
     let doubts = read.doubts;

@@ -6,9 +6,9 @@ use caveat_theory::{LearnerKind, TheoryError};
 
 use super::choices::ChoiceUnit;
 use super::learners::observations;
-use super::model_spec;
 use super::observed::Observed;
 use super::report::{Head, head_columns};
+use super::settings::model_spec;
 use crate::cli::FitArgs;
 use crate::failure::Failure;
 use crate::progress;

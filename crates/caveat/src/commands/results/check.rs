@@ -2,11 +2,12 @@
 
 use caveat_results::{CheckReport, Format, Input, check_trials};
 
-use super::tell_passed_over;
+use super::reading::tell_passed_over;
 use crate::cli::CheckArgs;
 use crate::failure::Failure;
-use crate::output::{check_separate, check_table_path, print_table, print_text, tell};
+use crate::output::{check_separate, check_table_path, print_table, print_text};
 use crate::progress;
+use crate::tell::tell;
 
 pub(crate) fn run(args: &CheckArgs) -> Result<(), Failure> {
     if let Some(path) = &args.output.output {

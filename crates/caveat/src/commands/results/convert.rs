@@ -2,11 +2,12 @@
 
 use caveat_results::convert_trials;
 
-use super::tell_passed_over;
+use super::reading::tell_passed_over;
 use crate::cli::ConvertArgs;
 use crate::failure::Failure;
-use crate::output::{check_writable, tell};
+use crate::output::check_writable;
 use crate::progress;
+use crate::tell::tell;
 
 /// Contradictions of a layout that are told one by one.
 const TOLD: usize = 5;

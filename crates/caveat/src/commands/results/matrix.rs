@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use caveat_figures::language_models::placements;
 use caveat_results::{Format, Hierarchy, Input, PairCell, PairTable, Placements, Selection, Table};
 
-use super::{finish, reading, tell_passed_over};
+use super::reading::{finish, reading, tell_passed_over};
 use crate::cli::MatrixArgs;
 use crate::commands::fit::key_columns;
 use crate::failure::Failure;
-use crate::output::{check_picture_path, check_separate, check_table_path, tell, write_figure};
+use crate::output::{check_picture_path, check_separate, check_table_path, write_figure};
+use crate::tell::tell;
 use crate::values::Filters;
 
 pub(crate) fn run(args: &MatrixArgs) -> Result<(), Failure> {

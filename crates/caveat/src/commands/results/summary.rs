@@ -2,10 +2,11 @@
 
 use caveat_results::{Input, Selection, Table, summarize};
 
-use super::{finish, reading, tell_passed_over};
+use super::reading::{finish, reading, tell_passed_over};
 use crate::cli::SummaryArgs;
 use crate::failure::Failure;
-use crate::output::{check_separate, check_table_path, tell};
+use crate::output::{check_separate, check_table_path};
+use crate::tell::tell;
 use crate::values::Filters;
 
 pub(crate) fn run(args: &SummaryArgs) -> Result<(), Failure> {

@@ -13,7 +13,8 @@ use super::models::source_name;
 use super::progress;
 use crate::cli::{FetchArgs, SourceName};
 use crate::failure::Failure;
-use crate::output::{print_table, print_text, tell};
+use crate::output::{print_table, print_text};
+use crate::tell::tell;
 
 pub(crate) fn run(args: &FetchArgs) -> Result<(), Failure> {
     let (entry, from) = find(&args.name).ok_or_else(|| {

@@ -5,7 +5,8 @@ use caveat_results::{Format, Table};
 
 use crate::cli::ModelsArgs;
 use crate::failure::Failure;
-use crate::output::{check_table_path, print_table, tell};
+use crate::output::{check_table_path, print_table};
+use crate::tell::tell;
 
 pub(crate) fn run(args: &ModelsArgs) -> Result<(), Failure> {
     args.output.output.as_deref().map_or(Ok(()), check_table_path)?;

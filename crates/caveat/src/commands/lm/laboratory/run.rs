@@ -14,13 +14,14 @@ use caveat_results::GEOMETRY;
 use serde_json::Value;
 
 use super::interrupt::Interrupt;
+use super::prepare::{cache_for, find, load, prepare};
 use super::stages::Stages;
 use super::summary::Shown;
-use super::{cache_for, find, load, prepare};
 use crate::cli::{RunArgs, Saved};
 use crate::commands::pairs;
 use crate::failure::Failure;
-use crate::output::{check_directory, tell};
+use crate::output::check_directory;
+use crate::tell::tell;
 
 pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
     let settings_of = |model: &SweepModel| -> Result<RunSettings, Failure> {

@@ -11,12 +11,13 @@ use caveat_results::{Format, Table};
 use serde_json::{Value, json};
 
 use super::interrupt::Interrupt;
+use super::prepare::{find, load, prepare};
 use super::stages::Stages;
-use super::{find, load, prepare};
 use crate::cli::ScoreArgs;
 use crate::failure::Failure;
-use crate::output::{check_table_path, json as to_json, print_table, print_text, tell, write_result};
+use crate::output::{check_table_path, json as to_json, print_table, print_text, write_result};
 use crate::progress;
+use crate::tell::tell;
 
 /// The columns of an answer.
 const ANSWER: [&str; 7] = ["line", "logit_yes", "logit_no", "logit_diff", "prob_yes", "mass", "correct"];

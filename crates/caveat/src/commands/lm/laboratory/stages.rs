@@ -4,7 +4,7 @@ use caveat_lm::RunProgress;
 use indicatif::ProgressBar;
 
 use super::progress;
-use crate::output::tell;
+use crate::tell::tell;
 
 /// A bar that begins anew with every stage.
 pub(super) struct Stages {

@@ -12,12 +12,13 @@ use indicatif::{MultiProgress, ProgressBar};
 use serde_json::json;
 
 use super::interrupt::Interrupt;
+use super::prepare::{cache_for, prepare};
 use super::progress;
 use super::stages::Stages;
-use super::{cache_for, prepare};
 use crate::cli::SweepArgs;
 use crate::failure::Failure;
-use crate::output::{check_directory, json as to_json, print_table, print_text, tell};
+use crate::output::{check_directory, json as to_json, print_table, print_text};
+use crate::tell::tell;
 
 pub(crate) fn run(args: &SweepArgs) -> Result<(), Failure> {
     let sweep = Sweep::read(&args.file, args.output.as_deref(), cache_directory().ok().as_deref())?;

@@ -8,7 +8,8 @@ mod operations;
 mod rotary;
 
 pub use decoder::LanguageModel;
-pub(crate) use layer::{Layer, Part};
+pub(crate) use layer::Layer;
+pub(crate) use linear::Part;
 pub(crate) use linear::{Adapter, Linear};
 pub(crate) use operations::{Sequence, product, rms_norm, transposed_product};
 pub(crate) use rotary::RotaryTables;

@@ -11,6 +11,7 @@ pub mod fit;
 pub mod hierarchy;
 pub mod identify;
 pub mod kernel_fit;
+mod model;
 pub mod opposite;
 pub mod predict;
 pub mod profile;
@@ -19,8 +20,7 @@ pub mod surface;
 
 pub use bootstrap::bootstrap;
 pub use choice::{
-    ChoiceCount, ChoiceFit, ChoiceFitter, MarginModelFitter, MarginObservation, ModelSpec, margin_intervals,
-    ordered_pairs,
+    ChoiceCount, ChoiceFit, ChoiceFitter, MarginModelFitter, MarginObservation, margin_intervals, ordered_pairs,
 };
 pub use compare::{Candidate, Compared, ModelComparison, compare_choices, compare_margins, default_folds};
 pub use estimates::{
@@ -34,6 +34,7 @@ pub use hierarchy::{
 };
 pub use identify::identified;
 pub use kernel_fit::{KernelFit, KernelFitter};
+pub use model::ModelSpec;
 pub use opposite::{check_positions, leans_against, leans_opposite, opposite_choices, opposite_margins};
 pub use predict::{
     Calibration, FailureCounts, Prediction, PredictionIntervals, calibration, predict, predicted_failures,

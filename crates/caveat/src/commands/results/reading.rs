@@ -1,25 +1,12 @@
-//! `caveat results`: one file a subcommand.
-
-pub(crate) mod check;
-mod convert;
-pub(crate) mod matrix;
-pub(crate) mod summary;
+//! Trial tables in and tables out, as every subcommand of `caveat results` has them.
 
 use caveat_results::{Input, Progress, Table, tables_passed_over};
 
-use crate::cli::{OutputSpec, ResultsCommand};
+use crate::cli::OutputSpec;
 use crate::failure::Failure;
-use crate::output::{print_table, tell};
+use crate::output::print_table;
 use crate::progress;
-
-pub(crate) fn run(command: &ResultsCommand) -> Result<(), Failure> {
-    match command {
-        ResultsCommand::Check(args) => check::run(args),
-        ResultsCommand::Summary(args) => summary::run(args),
-        ResultsCommand::Convert(args) => convert::run(args),
-        ResultsCommand::Matrix(args) => matrix::run(args),
-    }
-}
+use crate::tell::tell;
 
 /// Reads trial tables behind a progress bar.
 pub(crate) fn reading<T>(read: impl FnOnce(Progress<'_>) -> caveat_results::Result<T>) -> Result<T, Failure> {
@@ -38,7 +25,7 @@ pub(crate) fn tell_passed_over(files: &[Input]) {
 }
 
 /// Writes a table to the file asked for, or prints it.
-fn finish(table: &Table, output: &OutputSpec) -> Result<(), Failure> {
+pub(super) fn finish(table: &Table, output: &OutputSpec) -> Result<(), Failure> {
     match &output.output {
         Some(path) => Ok(table.write(path)?),
         None => print_table(table, output.format),

@@ -10,23 +10,27 @@ mod margins;
 mod observed;
 mod prediction;
 mod report;
+mod settings;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use caveat_figures::Figure;
-use caveat_results::{Condition, ConditionKey, Filter, Format, Input, Phase, Selection, Table, look_alikes_of};
+use caveat_results::{Condition, ConditionKey, Format, Input, Phase, Table, look_alikes_of};
 use caveat_theory::inference::{Hierarchy, ModelSpec};
 
 use crate::cli::{ByColumn, FitArgs, FitLoss, LearnerName};
 use crate::commands::results::tell_passed_over;
 use crate::failure::Failure;
-use crate::output::{check_picture_path, check_separate, check_table_path, print_table, tell, write_figure};
+use crate::output::{check_picture_path, check_separate, check_table_path, print_table, write_figure};
+use crate::tell::tell;
 
 pub(crate) use margins::{Fitted, fit_all, table_of_fits, table_of_margins};
 pub(crate) use observed::{group, read};
 pub(crate) use prediction::{Predicted, PredictionSummary, predict_all, table_of_pairs, table_of_predictions};
 pub(crate) use report::key_columns;
+pub use settings::ChoicePictures;
+use settings::{by_columns, model_spec, selection};
 
 /// Replicates behind the intervals of predictions, where no number is asked for.
 const REPLICATES: usize = 2_000;
@@ -67,15 +71,6 @@ impl FitOutcome {
     fn of_reports(reports: &[report::Report]) -> Result<Self, Failure> {
         Ok(Self { brief: Some(report::table(reports, true)?), ..Self::new(report::table(reports, false)?) })
     }
-}
-
-/// The pictures of choices to draw.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct ChoicePictures {
-    /// Accuracy by pair.
-    pub by_pair: bool,
-    /// Accuracy by symbolic distance.
-    pub by_distance: bool,
 }
 
 pub(crate) fn run(args: &FitArgs) -> Result<(), Failure> {
@@ -284,28 +279,4 @@ fn refuse_choice_options(args: &FitArgs) -> Result<(), Failure> {
         ))),
         None => Ok(()),
     }
-}
-
-/// The rows of trial tables that are used.
-fn selection(args: &FitArgs) -> Result<Selection, Failure> {
-    let mut filters = Vec::new();
-    for expression in &args.filters {
-        filters.extend(Filter::all(expression)?);
-    }
-    Ok(Selection::of_phase(args.phase, filters)?)
-}
-
-/// Columns that make a condition of trial tables.
-fn by_columns(by: Option<&[ByColumn]>) -> Result<Vec<ByColumn>, Failure> {
-    let Some(by) = by else { return Ok(vec![ByColumn::Setting, ByColumn::Model, ByColumn::Task, ByColumn::Hier]) };
-    if by.iter().any(|c| matches!(c, ByColumn::Subject | ByColumn::Session | ByColumn::Condition)) {
-        return Err(Failure::input(
-            "trial tables have no subject, session or condition: --by takes setting, model, task and hier",
-        ));
-    }
-    Ok(by.to_vec())
-}
-
-fn model_spec(args: &FitArgs) -> ModelSpec {
-    ModelSpec { lapse: args.lapse, position_bias: args.position_bias, ..ModelSpec::new(args.learner.into()) }
 }

