@@ -405,7 +405,8 @@ impl Canvas {
     }
 
     /// Number of drawn elements, cells counted one by one.
-    pub fn n_elements(&self) -> usize {
+    #[cfg(test)]
+    pub(crate) fn n_elements(&self) -> usize {
         self.elements.iter().map(|e| if let Element::Cells { x, .. } = e { x.len() } else { 1 }).sum()
     }
 }

@@ -63,8 +63,6 @@ pub const ORANGE: Color = Color(230, 159, 0);
 pub const SKY_BLUE: Color = Color(86, 180, 233);
 /// Okabe–Ito bluish green.
 pub const GREEN: Color = Color(0, 158, 115);
-/// Okabe–Ito yellow.
-pub const YELLOW: Color = Color(240, 228, 66);
 /// Okabe–Ito blue.
 pub const BLUE: Color = Color(0, 114, 178);
 /// Okabe–Ito vermillion.

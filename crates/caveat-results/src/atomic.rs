@@ -10,7 +10,7 @@ use crate::error::{Result, ResultsError};
 ///
 /// The content goes to a temporary file in the same directory, is flushed to disk, and renamed. A symbolic link is kept
 /// and its target replaced. Something that is neither a file nor absent (a pipe, a device) is written directly, because
-/// a rename would put a plain file in its place. No directory is created; see [`create_parent_directory`].
+/// a rename would put a plain file in its place. No directory is created.
 ///
 /// # Errors
 /// [`ResultsError::Write`] if the directory is missing, the target is a directory, or the system refuses; any error of
@@ -63,15 +63,6 @@ where
     temporary.as_file().sync_data().map_err(system)?;
     temporary.persist(&target).map_err(|e| system(e.error))?;
     Ok(())
-}
-
-/// Creates the directory that `path` lies in, with all above it, where they are absent.
-///
-/// # Errors
-/// [`ResultsError::Write`] naming the directory.
-pub fn create_parent_directory(path: &Path) -> Result<()> {
-    let directory = parent(path);
-    fs::create_dir_all(&directory).map_err(|e| ResultsError::Write { path: directory, reason: e.to_string() })
 }
 
 /// The directory of a file, `.` for a bare name.
@@ -147,7 +138,7 @@ mod tests {
         let message = |path: &Path| write_atomically(path, |_| io::Result::Ok(())).unwrap_err().to_string();
         assert!(message(&path).contains("none: create it first"), "{}", message(&path));
         assert!(message(directory.path()).contains("a directory of that name exists"));
-        create_parent_directory(&path).unwrap();
+        fs::create_dir_all(directory.path().join("none")).unwrap();
         write_atomically(&path, |_| io::Result::Ok(())).unwrap();
         assert!(path.is_file());
     }

@@ -40,7 +40,7 @@ mod table;
 mod trial_table;
 mod unread;
 
-pub use atomic::{WriteFailure, create_parent_directory, write_atomically};
+pub use atomic::{WriteFailure, write_atomically};
 pub use caught::{guarded, panic_is_caught};
 pub use check::{CheckReport, Problem, ProblemKind, check_trials};
 pub use choices::{

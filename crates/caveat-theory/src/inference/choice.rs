@@ -7,39 +7,23 @@
 //! where nothing inside is better by more than 10⁻⁶ in log-likelihood.
 //!
 //! **Separation.** Choices that the model can predict without error drive the gain to infinity. The amplitude, which is the
-//! root mean square of gain·f over the distinct pairs, ends at [`MAX_AMPLITUDE`] logits; such a fit is `saturated`, whatever limit
+//! root mean square of gain·f over the distinct pairs, ends at [`MAX_AMPLITUDE`](super::MAX_AMPLITUDE) logits; such a fit is `saturated`, whatever limit
 //! it is in.
 
 use serde::{Deserialize, Serialize};
 
-use super::estimates::Estimates;
-use super::model::ModelSpec;
-use super::surface::{Field, Surface};
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
+use crate::inference::engine::surface::{Field, Surface};
+use crate::inference::estimates::Estimates;
+use crate::inference::model::ModelSpec;
 use crate::numeric::sigmoid::sigmoid;
 
-mod bootstrap;
-mod clusters;
-mod grid;
-mod information;
-mod margins;
-mod model;
-mod profile;
-mod response;
-mod scoring;
-mod search;
-
-pub use clusters::margin_intervals;
-pub use margins::{MarginModelFitter, MarginObservation};
-pub use response::{MAX_AMPLITUDE, MAX_LAPSE};
-
-pub(crate) use grid::{AXES, Block, Nodes, UnitGrid, lapse_of};
-
-pub(crate) use model::{At, Model};
-
-use response::{Binomial, Response};
-use scoring::{BIAS, Workspace};
+use crate::inference::engine::surface::grid::UnitGrid;
+use crate::inference::engine::surface::model::{At, Model};
+use crate::inference::engine::surface::scoring::{BIAS, Workspace};
+use crate::inference::engine::surface::search;
+use crate::inference::response::{Binomial, Response};
 
 /// How often the item shown first was chosen on an ordered pair.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -81,7 +65,7 @@ pub struct ChoiceFit {
 /// Fits many sets of choices on the same task and ordered pairs; the surface of margins is made once.
 #[derive(Debug, Clone)]
 pub struct ChoiceFitter {
-    model: Model,
+    pub(crate) model: Model,
 }
 
 impl ChoiceFitter {
@@ -137,7 +121,7 @@ impl ChoiceFitter {
     }
 
     /// Counts of every cluster on every pair.
-    fn tabulate(&self, clusters: &[Vec<ChoiceCount>]) -> Result<Vec<Binomial>> {
+    pub(crate) fn tabulate(&self, clusters: &[Vec<ChoiceCount>]) -> Result<Vec<Binomial>> {
         let n = self.pairs().len();
         let bad = |problem: String| Err(TheoryError::BadInput { what: "choices", problem });
         clusters
@@ -164,7 +148,7 @@ impl ChoiceFitter {
             .collect()
     }
 
-    fn total(&self, tables: &[Binomial]) -> Result<Binomial> {
+    pub(crate) fn total(&self, tables: &[Binomial]) -> Result<Binomial> {
         let mut total = Binomial::empty(self.pairs().len());
         for table in tables {
             total.add(table);

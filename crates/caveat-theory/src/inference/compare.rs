@@ -5,10 +5,11 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::choice::{ChoiceCount, ChoiceFitter, MarginModelFitter, MarginObservation, ordered_pairs};
-use super::model::ModelSpec;
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
+use crate::inference::choice::{ChoiceCount, ChoiceFitter, ordered_pairs};
+use crate::inference::margins::{MarginModelFitter, MarginObservation};
+use crate::inference::model::ModelSpec;
 
 /// A model that takes part in a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -69,11 +70,6 @@ pub struct ModelComparison {
     pub size: f64,
     /// Seed of the folds.
     pub seed: u64,
-}
-
-/// Ten folds, or one a cluster where there are fewer.
-pub fn default_folds(clusters: usize) -> usize {
-    clusters.min(10)
 }
 
 /// Compares candidates on choices. Cost of `folds` + 1 fits each, in parallel.
@@ -341,7 +337,6 @@ mod tests {
         // Nested candidates fit all data in the order of their parameters.
         assert!(c.candidates[4].log_likelihood >= c.candidates[3].log_likelihood);
         assert!(c.candidates[4].log_likelihood >= c.candidates[2].log_likelihood);
-        assert_eq!((default_folds(4), default_folds(40)), (4, 10));
     }
 
     #[test]

@@ -6,11 +6,8 @@
 //! Kullback–Leibler divergence of the exact posterior from the prior over simulated experiments. C and gain are integrated out
 //! on a product grid whose spacing shrinks with √N, so that it stays below the width of the posterior.
 //!
-//! Two routes check it: [`exact_information`] enumerates all outcomes of small designs, and [`asymptotic_sd`] is the
-//! Gaussian limit of many trials.
+//! Its tests have two other routes to it: all outcomes of small designs, and the Gaussian limit of many trials.
 
-mod exact;
-mod fisher;
 mod likelihood;
 mod pairs;
 mod question;
@@ -24,8 +21,6 @@ use crate::task::TransitiveTask;
 use likelihood::{Counts, Evidence};
 use simulation::Experiments;
 
-pub use exact::exact_information;
-pub use fisher::asymptotic_sd;
 pub use pairs::{JudgedPairs, pair_information, single_exception_tasks};
 pub use question::{DesignQuestion, DesignTarget};
 pub use settings::{DesignSettings, MAX_SAMPLES, MAX_TRIALS};

@@ -104,7 +104,7 @@ pub struct Estimates {
     /// α; NaN without signal.
     pub conjunctivity: f64,
     /// C or t in [0, ∞], 0 only in the Hebbian limit; NaN without signal, and for conjunctive logistic margins. A logistic C is ∞ at
-    /// the end of its range, [`LOGISTIC_MAX`](crate::inference::surface::LOGISTIC_MAX), and the gain is the one there.
+    /// the end of its range, [`LOGISTIC_MAX`](crate::inference::engine::surface::LOGISTIC_MAX), and the gain is the one there.
     pub strength: f64,
     /// Scale of the margins, in logits for choices; gain·strength in the Hebbian limit, gain·m in the conjunctive one.
     pub gain: f64,
@@ -148,7 +148,7 @@ pub struct Interval {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct ParameterInterval {
     /// The accepted values; up to the end of the parameter's range where all there are accepted (for a logistic C,
-    /// [`LOGISTIC_MAX`](crate::inference::surface::LOGISTIC_MAX) counts as ∞).
+    /// [`LOGISTIC_MAX`](crate::inference::engine::surface::LOGISTIC_MAX) counts as ∞).
     pub interval: Interval,
     /// Whether the observed pairs determine the parameter, however little noise there were.
     pub identified: bool,

@@ -9,12 +9,14 @@
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::choice::{AXES, ChoiceCount, ChoiceFitter, MarginModelFitter, MarginObservation, UnitGrid, lapse_of};
-use super::distributions::normal_cdf;
-use super::estimates::{Interval, Parameter};
-use super::model::ModelSpec;
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
+use crate::inference::choice::{ChoiceCount, ChoiceFitter};
+use crate::inference::distributions::normal_cdf;
+use crate::inference::engine::surface::grid::{AXES, UnitGrid, lapse_of};
+use crate::inference::estimates::{Interval, Parameter};
+use crate::inference::margins::{MarginModelFitter, MarginObservation};
+use crate::inference::model::ModelSpec;
 
 mod integral;
 mod interval;

@@ -17,10 +17,10 @@
 use faer::{Mat, Side};
 use serde::Serialize;
 
-use super::estimates::FitLimit;
-use super::fit::{LIMIT_TIE, agreement};
 use crate::comparison_graph::Trial;
 use crate::error::{Result, TheoryError, check_range};
+use crate::inference::engine::profile::{LIMIT_TIE, agreement};
+use crate::inference::estimates::FitLimit;
 use crate::margins::dense::check_trials;
 use crate::numeric::minimum::minimize;
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::estimates::Parameter;
+use crate::inference::estimates::Parameter;
 use crate::learner::LearnerKind;
 
 /// Which parameters a model has, and which of them are free.

@@ -5,9 +5,9 @@
 
 use std::collections::HashMap;
 
-use super::choice::{ChoiceCount, ChoiceFit, ChoiceFitter};
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
+use crate::inference::choice::{ChoiceCount, ChoiceFit, ChoiceFitter};
 
 /// Difference in log-likelihood at which a person should be told that data speak for the opposite order: 150 to 1.
 pub const NOTABLE: f64 = 5.0;

@@ -4,12 +4,13 @@
 use rand_distr::{Distribution, StudentT};
 use serde::{Deserialize, Serialize};
 
-use super::basis::BasisMaker;
-use super::bootstrap::{Resampler, quantile};
-use super::estimates::Interval;
-use super::fit::{MarginFit, MarginFitter, ObservedTask, agreement};
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
+use crate::inference::engine::profile::basis::BasisMaker;
+use crate::inference::engine::profile::{MarginFitter, ObservedTask, agreement};
+use crate::inference::estimates::Interval;
+use crate::inference::intervals::bootstrap::{Resampler, quantile};
+use crate::inference::margin_fit::MarginFit;
 use crate::pair_class::PairClasses;
 
 /// Predicted margins of pairs, and their agreement with what was observed.

@@ -5,6 +5,7 @@ mod limits;
 use super::*;
 use crate::inference::MarginFitter;
 use crate::inference::estimates::{FitLimit, Parameter};
+use crate::inference::margins::{MarginModelFitter, MarginObservation};
 use crate::kernel::RidgeModel;
 use crate::learner::LearnerKind;
 use crate::margins::{Margins, chain};

@@ -3,8 +3,8 @@
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, Par};
 
-use super::question::{DesignQuestion, NuisanceGrid};
 use crate::error::Result;
+use crate::inference::design::question::{DesignQuestion, NuisanceGrid};
 use crate::kernel::ExchangeableKernel;
 use crate::learner::Learner;
 use crate::margins::Margins;

@@ -1,9 +1,9 @@
 //! Which pairs to judge, what a single judgment of each tells, and candidate tasks to choose from.
 
-use super::check_pairs;
-use super::likelihood::{margins_at, probabilities};
-use super::question::{DesignQuestion, NuisanceGrid};
 use crate::error::{Result, TheoryError};
+use crate::inference::design::check_pairs;
+use crate::inference::design::likelihood::{margins_at, probabilities};
+use crate::inference::design::question::{DesignQuestion, NuisanceGrid};
 use crate::pair_class::PairClass;
 use crate::task::TransitiveTask;
 

@@ -15,9 +15,9 @@ pub struct DesignSettings {
     /// Judgments at which information is compared, from 1 to [`MAX_TRIALS`]; spread over the pairs as evenly as they go, the
     /// remainder over pairs drawn anew in every experiment.
     pub trials: usize,
-    /// Probability of success that [`DesignEvaluation::trials_for_power`](super::DesignEvaluation::trials_for_power) reaches, in (0, 1).
+    /// Probability of success that [`DesignEvaluation::trials_for_power`](crate::inference::design::DesignEvaluation::trials_for_power) reaches, in (0, 1).
     pub power: f64,
-    /// Most judgments that [`DesignEvaluation::trials_for_power`](super::DesignEvaluation::trials_for_power) considers, from 1 to [`MAX_TRIALS`].
+    /// Most judgments that [`DesignEvaluation::trials_for_power`](crate::inference::design::DesignEvaluation::trials_for_power) considers, from 1 to [`MAX_TRIALS`].
     pub max_trials: usize,
     /// Simulated experiments, from 2 to [`MAX_SAMPLES`].
     pub samples: usize,

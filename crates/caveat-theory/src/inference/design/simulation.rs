@@ -5,10 +5,10 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Binomial, Distribution};
 use rayon::prelude::*;
 
-use super::likelihood::{Counts, margins_at, probabilities};
-use super::question::DesignQuestion;
-use super::settings::DesignSettings;
 use crate::error::{Result, TheoryError};
+use crate::inference::design::likelihood::{Counts, margins_at, probabilities};
+use crate::inference::design::question::DesignQuestion;
+use crate::inference::design::settings::DesignSettings;
 use crate::task::TransitiveTask;
 
 /// 1/φ, 1/φ², 1/φ³ with φ⁴ = φ + 1: their multiples modulo 1 fill the unit cube evenly (Kronecker sequence; Roberts 2018, "The

@@ -1,11 +1,16 @@
 //! Laws of expected information, and agreement of simulation with enumeration and with the Gaussian limit.
 
+mod exact;
+mod fisher;
+
 use proptest::prelude::*;
 
-use super::likelihood::margins_at;
-use super::question::NuisanceGrid;
 use super::*;
+use crate::inference::design::likelihood::margins_at;
+use crate::inference::design::question::NuisanceGrid;
 use crate::kernel::RidgeModel;
+use exact::exact_information;
+use fisher::asymptotic_sd;
 
 const C: (f64, f64) = (1.0, 100.0);
 const GAIN: (f64, f64) = (2.0, 10.0);

@@ -6,9 +6,9 @@
 
 use std::ops::Range;
 
-use super::super::choice::{AXES, Block, Nodes, UnitGrid};
-use super::spline::{Jet, Spline, between};
 use crate::inference::distributions::normal_cdf;
+use crate::inference::engine::surface::grid::{AXES, Block, Nodes, UnitGrid};
+use crate::inference::hierarchy::spline::{Jet, Spline, between};
 use crate::numeric::roots::turning_point;
 
 /// A population along one axis.

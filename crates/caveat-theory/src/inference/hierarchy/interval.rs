@@ -6,10 +6,10 @@
 //! quantile's tail is then that of the likelihood-ratio ordering for a bounded normal mean (Feldman & Cousins 1998, *Phys. Rev.
 //! D* 57:3873), 5 % at the limit itself (Self & Liang 1987, *J. Am. Statist. Assoc.* 82:605) and 2.5 % from two standard errors on.
 
-use super::super::distributions::student_quantile;
-use super::integral::Level;
-use super::likelihood::{Fitted, LOG_SD, SLACK, Units};
 use crate::inference::distributions::normal_cdf;
+use crate::inference::distributions::student_quantile;
+use crate::inference::hierarchy::integral::Level;
+use crate::inference::hierarchy::likelihood::{Fitted, LOG_SD, SLACK, Units};
 use crate::numeric::roots::{Bracket, turning_point};
 
 /// Cut-offs for one number of units.

@@ -2,10 +2,10 @@
 
 use rayon::prelude::*;
 
-use super::super::choice::{AXES, UnitGrid};
-use super::integral::{Integral, Level, Population, SLOPES, Slopes};
+use crate::inference::engine::surface::grid::{AXES, UnitGrid};
+use crate::inference::hierarchy::integral::{Integral, Level, Population, SLOPES, Slopes};
 
-/// Logs of the smallest standard deviation that is told from 0 and of the largest one, [`LARGEST_BETWEEN`](super::LARGEST_BETWEEN).
+/// Logs of the smallest standard deviation that is told from 0 and of the largest one, [`LARGEST_BETWEEN`](crate::inference::hierarchy::LARGEST_BETWEEN).
 pub(super) const LOG_SD: (f64, f64) = (-6.9, std::f64::consts::LN_10);
 
 /// A log-likelihood that counts for nothing: a standard deviation of 0, or a limit, is taken where it costs no more.

@@ -11,9 +11,9 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 use rayon::prelude::*;
 
-use super::super::choice::AXES;
-use super::integral::{Level, Population, SLOPES, Slopes};
-use super::likelihood::{Fitted, LOG_SD, Units, coordinates};
+use crate::inference::engine::surface::grid::AXES;
+use crate::inference::hierarchy::integral::{Level, Population, SLOPES, Slopes};
+use crate::inference::hierarchy::likelihood::{Fitted, LOG_SD, Units, coordinates};
 
 const WALKERS: usize = 24;
 

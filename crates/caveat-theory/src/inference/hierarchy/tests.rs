@@ -203,7 +203,7 @@ fn one_error_at_a_small_margin_bounds_the_gain_however_sure_the_other_choices_ar
 fn normal_unit(center: f64) -> UnitGrid {
     let at: Vec<f64> = (-70..=70).map(|k| center + 0.1 * f64::from(k)).collect();
     let values = at.iter().map(|u| (-0.5 * (u - center).powi(2)).exp() as f32).collect();
-    let block = |k: usize| super::super::choice::Block {
+    let block = |k: usize| crate::inference::engine::surface::grid::Block {
         x: k as u32,
         z: 0,
         bias: 0,
@@ -213,10 +213,16 @@ fn normal_unit(center: f64) -> UnitGrid {
         open: [false; 2],
         largest: 1.0,
     };
-    let single = || super::super::choice::Nodes { at: vec![0.0], open: [true; 2] };
+    let single = || crate::inference::engine::surface::grid::Nodes { at: vec![0.0], open: [true; 2] };
     UnitGrid {
         blocks: (0..at.len()).map(block).collect(),
-        nodes: [super::super::choice::Nodes { at, open: [false; 2] }, single(), single(), single(), single()],
+        nodes: [
+            crate::inference::engine::surface::grid::Nodes { at, open: [false; 2] },
+            single(),
+            single(),
+            single(),
+            single(),
+        ],
         present: [true, false, false, false, false],
         values,
         log_peak: 0.0,

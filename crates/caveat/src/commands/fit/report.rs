@@ -2,8 +2,8 @@
 
 use caveat_results::{ConditionKey, Grouping, Table};
 use caveat_theory::LearnerKind;
-use caveat_theory::inference::choice::MAX_LAPSE;
-use caveat_theory::inference::{Estimates, FitLimit, Interval, Parameter, PerParameter, ProfileIntervals};
+
+use caveat_theory::inference::{Estimates, FitLimit, Interval, MAX_LAPSE, Parameter, PerParameter, ProfileIntervals};
 
 use crate::failure::Failure;
 

@@ -1,7 +1,7 @@
 //! Tests of one unit's marginal likelihood against closed forms.
 
-use super::super::super::choice::Block;
 use super::*;
+use crate::inference::engine::surface::grid::Block;
 
 /// A likelihood exp(−(x − center)²/2s²) on the first axis and the same on the gain, wide enough for both.
 fn gaussian(center: [f64; 2], sd: [f64; 2], spacing: f64) -> UnitGrid {

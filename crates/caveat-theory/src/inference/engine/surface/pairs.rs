@@ -1,0 +1,77 @@
+//! The pairs that a surface gives margins of, with what the task says about them.
+
+use crate::comparison_graph::ComparisonGraph;
+use crate::error::{Result, TheoryError};
+use crate::learner::LearnerKind;
+use crate::numeric::sigmoid::sigmoid;
+
+/// The observed pairs, reduced to distinct unordered ones.
+#[derive(Debug, Clone)]
+pub(crate) struct ObservedPairs {
+    /// i < j.
+    pub(crate) pairs: Vec<(usize, usize)>,
+    /// Trained label of (i, j); NaN if untrained.
+    pub(crate) labels: Vec<f64>,
+    /// Difference of the weighted net wins Σ w_e y_e of i and j, relative to the reference weight.
+    pub(crate) net: Vec<f64>,
+    /// w_e relative to the reference weight.
+    pub(crate) weights: Vec<f64>,
+}
+
+impl ObservedPairs {
+    /// The distinct pairs, and for every ordered pair its place and sign.
+    pub(crate) fn new(
+        graph: &ComparisonGraph,
+        ordered: &[(usize, usize)],
+        reference: f64,
+    ) -> Result<(Self, Vec<(usize, f64)>)> {
+        let n_items = graph.n_items();
+        if ordered.is_empty() {
+            return Err(TheoryError::BadInput {
+                what: "observed pairs",
+                problem: "there are none; give at least one".into(),
+            });
+        }
+        for &(i, j) in ordered {
+            if i == j {
+                return Err(TheoryError::SelfComparison(i));
+            }
+            if let Some(&rank) = [i, j].iter().find(|&&rank| rank >= n_items) {
+                return Err(TheoryError::RankOutOfRange { rank, n_items });
+            }
+        }
+        let mut pairs: Vec<(usize, usize)> = ordered.iter().map(|&(i, j)| (i.min(j), i.max(j))).collect();
+        pairs.sort_unstable();
+        pairs.dedup();
+        let index = ordered
+            .iter()
+            .map(|&(i, j)| {
+                // Every ordered pair put its unordered one into the list.
+                let at = pairs.partition_point(|&p| p < (i.min(j), i.max(j)));
+                (at, if i < j { 1.0 } else { -1.0 })
+            })
+            .collect();
+        let mut wins = vec![0.0; n_items];
+        for e in graph.edges() {
+            let flow = e.weight() / reference * e.label();
+            wins[e.first as usize] += flow;
+            wins[e.second as usize] -= flow;
+        }
+        let edge = |&(i, j): &(usize, usize)| graph.edge_index(i, j).map(|at| &graph.edges()[at]);
+        let labels = pairs.iter().map(|p| edge(p).map_or(f64::NAN, |e| e.label())).collect();
+        let weights = pairs.iter().map(|p| edge(p).map_or(0.0, |e| e.weight() / reference)).collect();
+        let net = pairs.iter().map(|&(i, j)| wins[i] - wins[j]).collect();
+        Ok((Self { pairs, labels, net, weights }, index))
+    }
+}
+
+/// Margins per unit of strength at s → 0 (times weight), K(w∘y), and their slope in x.
+pub(crate) fn hebbian(observed: &ObservedPairs, learner: LearnerKind, x: f64, margins: &mut [f64], slope: &mut [f64]) {
+    let (a, rest) = (sigmoid(x), sigmoid(-x));
+    let half = if learner == LearnerKind::Logistic { 0.5 } else { 1.0 };
+    for k in 0..margins.len() {
+        let trained = if observed.labels[k].is_nan() { 0.0 } else { observed.labels[k] * observed.weights[k] };
+        margins[k] = half * (rest / 2.0 * observed.net[k] + a * trained);
+        slope[k] = half * a * rest * (trained - observed.net[k] / 2.0);
+    }
+}

@@ -1,0 +1,414 @@
+//! Profile-likelihood intervals of every parameter, and which parameters the observed pairs determine.
+
+use crate::error::{Result, TheoryError};
+use crate::inference::choice::{ChoiceCount, ChoiceFit, ChoiceFitter};
+use crate::inference::engine::surface::Chart;
+use crate::inference::engine::surface::information::{Directions, SHARE};
+use crate::inference::engine::surface::model::{At, Model};
+use crate::inference::engine::surface::scoring::{
+    AMPLITUDE, BIAS, Coordinates, Held, LAPSE, Optimum, Search, Workspace, bounds, evaluate, maximize,
+};
+use crate::inference::engine::surface::search::{self, inside};
+use crate::inference::estimates::{
+    Estimates, FitLimit, Interval, Parameter, ParameterInterval, PerParameter, ProfileIntervals,
+};
+use crate::inference::response::{Binomial, MAX_LAPSE, Response, THRESHOLD};
+use crate::numeric::roots::Bracket;
+use crate::numeric::sigmoid::{logit, sigmoid};
+
+impl ChoiceFitter {
+    /// 95 % profile-likelihood intervals of a fit to the same choices. 1 to 5 ms for 72 pairs of 9 items.
+    ///
+    /// A value is inside if the maximum over all others, with it held, is within 1.92 of the maximum; where the profile has
+    /// several maxima, each end is the crossing nearest to the estimate.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit).
+    pub fn intervals(&self, fit: &ChoiceFit, clusters: &[Vec<ChoiceCount>]) -> Result<ProfileIntervals> {
+        let data = self.total(&self.tabulate(clusters)?)?;
+        intervals(&self.model, &data, &fit.at, &fit.estimates, THRESHOLD)
+    }
+
+    /// Twice the log-likelihood that is lost where a parameter is held at each of `values` and all others are
+    /// re-estimated; the 95 % interval is where it stays below 3.84.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit), a parameter that is fixed or not part of the model, or a value out of its range (the gain must
+    /// be positive, and α and the strength inside their ranges).
+    pub fn profile(
+        &self,
+        fit: &ChoiceFit,
+        clusters: &[Vec<ChoiceCount>],
+        parameter: Parameter,
+        values: &[f64],
+    ) -> Result<Vec<f64>> {
+        let data: Binomial = self.total(&self.tabulate(clusters)?)?;
+        let mut profile = Profile::new(&self.model, &data, &fit.at)?;
+        let Some(coordinate) = self.model.coordinate(parameter) else {
+            return Err(TheoryError::BadInput {
+                what: "profile",
+                problem: format!("{parameter:?} is fixed or not part of the model; profile a parameter that is free"),
+            });
+        };
+        let mut start = profile.best.theta;
+        values
+            .iter()
+            .map(|&value| {
+                let at = self.model.transformed(parameter, value);
+                if !at.is_finite() {
+                    return Err(TheoryError::BadInput {
+                        what: "profile",
+                        problem: format!("{parameter:?} cannot be held at {value}; use a value inside its range"),
+                    });
+                }
+                let (loss, optimum) = profile.loss(coordinate, at, start)?;
+                start = optimum.theta;
+                Ok(loss)
+            })
+            .collect()
+    }
+}
+
+/// Expected gain in log-likelihood, in units of evidence, at which a constrained fit is done.
+const TOLERANCE: f64 = 1e-7;
+
+/// What is held in a constrained fit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Coordinate {
+    /// An index into the coordinates.
+    Theta(usize),
+    /// log gain.
+    LogGain,
+    /// log gain + z, which is finite in the Hebbian limit.
+    LogGainStrength,
+}
+
+impl Model {
+    /// Where a parameter is held, if it is free.
+    pub(crate) fn coordinate(&self, parameter: Parameter) -> Option<Coordinate> {
+        let chart = self.surface.primary();
+        match (parameter, chart) {
+            (Parameter::Conjunctivity, Chart::Plane | Chart::AlongConjunctivity { .. }) => Some(Coordinate::Theta(0)),
+            (Parameter::Strength, Chart::Plane) => Some(Coordinate::Theta(1)),
+            (Parameter::Strength, Chart::AlongStrength { .. }) => Some(Coordinate::Theta(0)),
+            (Parameter::Gain, _) if self.spec.strength != Some(0.0) => Some(Coordinate::LogGain),
+            (Parameter::Lapse, _) if self.spec.lapse => Some(Coordinate::Theta(LAPSE)),
+            (Parameter::PositionBias, _) if self.spec.position_bias => Some(Coordinate::Theta(BIAS)),
+            _ => None,
+        }
+    }
+
+    /// A parameter's value in its coordinate; not finite out of its range.
+    pub(crate) fn transformed(&self, parameter: Parameter, value: f64) -> f64 {
+        match parameter {
+            Parameter::Conjunctivity => logit(value),
+            Parameter::Strength => value.ln() + self.surface.log_weight(),
+            Parameter::Gain => value.ln(),
+            Parameter::Lapse if !(0.0..=MAX_LAPSE).contains(&value) => f64::NAN,
+            Parameter::Lapse | Parameter::PositionBias => value,
+            // Neither has a coordinate of the primary chart.
+            Parameter::Screening | Parameter::Memorization => f64::NAN,
+        }
+    }
+}
+
+/// Constrained fits on the primary chart, all by the same evaluation.
+pub(crate) struct Profile<'a, R> {
+    model: &'a Model,
+    pub(crate) response: &'a R,
+    pub(crate) search: Search,
+    pub(crate) best: Optimum,
+    work: Workspace,
+}
+
+impl<'a, R: Response> Profile<'a, R> {
+    fn new(model: &'a Model, response: &'a R, at: &At) -> Result<Self> {
+        Self::on(model, response, model.surface.primary(), inside(model, at), TOLERANCE)
+    }
+
+    /// As [`new`](Self::new) on any chart, from a start on it.
+    pub(crate) fn on(
+        model: &'a Model,
+        response: &'a R,
+        chart: Chart,
+        start: Coordinates,
+        tolerance: f64,
+    ) -> Result<Self> {
+        let search = Search { tolerance, steps: 100, ..model.search(chart, false) };
+        let mut work = Workspace::default();
+        let best = maximize(&model.surface, response, &Search { tolerance: 1e-10, ..search }, start, &mut work)?;
+        Ok(Self { model, response, search, best, work })
+    }
+
+    /// Ends of the coordinates.
+    pub(crate) fn bounds(&self) -> [(f64, f64); 5] {
+        bounds(&self.model.surface, self.response, self.search.chart)
+    }
+
+    /// Twice the loss with one coordinate held, and the constrained optimum, climbed to from `start`.
+    fn climb(&mut self, coordinate: Coordinate, value: f64, start: Coordinates) -> Result<(f64, Optimum)> {
+        let (mut search, mut start) = (self.search, start);
+        match coordinate {
+            Coordinate::Theta(k) => {
+                search.free[k] = false;
+                start[k] = value;
+            }
+            Coordinate::LogGain => search.held = Some(Held::Gain(value.exp())),
+            Coordinate::LogGainStrength => search.held = Some(Held::GainStrength(value.exp())),
+        }
+        let optimum = maximize(&self.model.surface, self.response, &search, start, &mut self.work)?;
+        Ok((2.0 * (self.best.value - optimum.value), optimum))
+    }
+
+    /// As [`climb`](Self::climb), from `start` and from the estimate: the better of both.
+    pub(crate) fn loss(&mut self, coordinate: Coordinate, value: f64, start: Coordinates) -> Result<(f64, Optimum)> {
+        let near = self.climb(coordinate, value, start)?;
+        let far = self.climb(coordinate, value, self.best.theta)?;
+        Ok(if far.0 < near.0 { far } else { near })
+    }
+
+    /// Where the loss first exceeds the threshold in one direction; `None` if it does not before `bound`.
+    pub(crate) fn end(
+        &mut self,
+        coordinate: Coordinate,
+        estimate: f64,
+        bound: f64,
+        scale: f64,
+        threshold: f64,
+    ) -> Result<Option<f64>> {
+        if estimate == bound {
+            return Ok(None);
+        }
+        let toward = (bound - estimate).signum();
+        let limit = (bound - estimate).abs();
+        // From the estimate outward, in steps that grow, to the first loss beyond the threshold.
+        let (mut low, mut low_loss, mut start) = (0.0, 0.0, self.best.theta);
+        let mut high = (2.0 * scale).min(limit);
+        let mut high_loss;
+        loop {
+            let (mut loss, mut optimum) = self.climb(coordinate, estimate + toward * high, start)?;
+            if loss > threshold {
+                // A bad start must not end the interval.
+                let again = self.climb(coordinate, estimate + toward * high, self.best.theta)?;
+                if again.0 < loss {
+                    (loss, optimum) = again;
+                }
+            }
+            high_loss = loss;
+            if loss > threshold {
+                break;
+            }
+            if high >= limit {
+                return Ok(None);
+            }
+            (low, low_loss, start) = (high, loss, optimum.theta);
+            high = (high * 1.7).min(limit);
+        }
+        // The root of the loss is nearly linear.
+        let root = |loss: f64| loss.max(0.0).sqrt() - threshold.sqrt();
+        let mut bracket = Bracket::new((low, root(low_loss)), (high, root(high_loss)));
+        for _ in 0..40 {
+            if bracket.high - bracket.low < 1e-6 * (1e-3 + bracket.high) {
+                break;
+            }
+            let x = bracket.guess(0.02);
+            let (loss, optimum) = self.climb(coordinate, estimate + toward * x, start)?;
+            let f = root(loss);
+            if f.abs() < 1e-5 * threshold.sqrt() {
+                return Ok(Some(estimate + toward * x));
+            }
+            bracket.narrow(x, f);
+            if f <= 0.0 {
+                start = optimum.theta;
+            }
+        }
+        Ok(Some(estimate + toward * 0.5 * (bracket.low + bracket.high)))
+    }
+}
+
+/// Profile intervals at a loss of twice the log-likelihood of `threshold`.
+pub(crate) fn intervals<R: Response>(
+    model: &Model,
+    response: &R,
+    at: &At,
+    estimates: &Estimates,
+    threshold: f64,
+) -> Result<ProfileIntervals> {
+    let mut profile = Profile::new(model, response, at)?;
+    let surface = &model.surface;
+    let best = profile.best;
+    let ends = surface.ends(surface.primary());
+    let (largest_amplitude, largest_bias) = response.largest();
+    // Scale of the gain at the estimate, and at the weakest strength of the box.
+    evaluate(surface, response, &profile.search, best.theta, &mut profile.work)?;
+    let log_scale = profile.work.field.log_scale;
+    let log_gain = best.theta[AMPLITUDE].ln() - log_scale;
+    let weakest = match surface.primary() {
+        Chart::Plane | Chart::AlongStrength { .. } => {
+            let mut theta = best.theta;
+            let k = surface.primary().dimension() - 1;
+            theta[k] = ends[k].0 + 1.0;
+            evaluate(surface, response, &profile.search, theta, &mut profile.work)?;
+            (log_scale - profile.work.field.log_scale).max(0.0)
+        }
+        _ => 0.0,
+    };
+    let identified = identifiability(model, response, at, estimates, &mut profile.work)?;
+    let spread = |k: usize| {
+        let own = best.information[k][k];
+        if own > 0.0 { (response.unit(best.value) / own).sqrt() } else { f64::INFINITY }
+    };
+    let mut of = |parameter: Parameter| -> Result<Option<ParameterInterval>> {
+        let Some(coordinate) = model.coordinate(parameter) else { return Ok(None) };
+        // A step that is neither tiny nor across the box.
+        let step = |s: f64, low: f64, high: f64| s.clamp(low, high);
+        let (estimate, bounds, scale) = match coordinate {
+            Coordinate::Theta(k @ (0 | 1)) => (best.theta[k], ends[k], step(spread(k), 0.05, 0.7)),
+            Coordinate::Theta(LAPSE) => (best.theta[LAPSE], (0.0, MAX_LAPSE), step(spread(LAPSE), 1e-4, 0.1)),
+            Coordinate::Theta(_) => {
+                let unit = best.theta[AMPLITUDE].max(best.theta[BIAS].abs()).max(1e-3);
+                (best.theta[BIAS], (-largest_bias, largest_bias), step(spread(BIAS), 1e-3 * unit, unit))
+            }
+            Coordinate::LogGain | Coordinate::LogGainStrength => {
+                let cap = if weakest > 0.0 { weakest } else { (largest_amplitude / best.theta[AMPLITUDE]).ln() };
+                let relative = spread(AMPLITUDE) / best.theta[AMPLITUDE];
+                (log_gain, (log_gain - 20.0, log_gain + cap.min(60.0)), step(relative, 0.02, 0.7))
+            }
+        };
+        let nothing = Interval { low: f64::NAN, high: f64::NAN };
+        if !estimate.is_finite() {
+            // No signal: any gain but 0 may be refused by the data, everything else is open.
+            return Ok(Some(ParameterInterval { interval: nothing, identified: false, bounded: false }));
+        }
+        let bounds = match coordinate {
+            // For margins of any size.
+            Coordinate::Theta(BIAS) if largest_bias.is_infinite() => (estimate - 1e6 * scale, estimate + 1e6 * scale),
+            _ => bounds,
+        };
+        let low = profile.end(coordinate, estimate, bounds.0, scale, threshold)?;
+        let high = profile.end(coordinate, estimate, bounds.1, scale, threshold)?;
+        let shift = surface.log_weight();
+        let (range, back): ((f64, f64), &dyn Fn(f64) -> f64) = match parameter {
+            Parameter::Conjunctivity => ((0.0, 1.0), &sigmoid),
+            Parameter::Strength => ((0.0, f64::INFINITY), &move |z: f64| (z - shift).exp()),
+            Parameter::Gain => ((0.0, f64::INFINITY), &f64::exp),
+            Parameter::Lapse => ((0.0, MAX_LAPSE), &|l| l),
+            _ => ((f64::NEG_INFINITY, f64::INFINITY), &|b| b),
+        };
+        let interval = Interval { low: low.map_or(range.0, back), high: high.map_or(range.1, back) };
+        let identified = identified.of(parameter);
+        Ok(Some(ParameterInterval { interval, identified, bounded: low.is_some() && high.is_some() }))
+    };
+    let mut found = ProfileIntervals {
+        conjunctivity: of(Parameter::Conjunctivity)?,
+        strength: of(Parameter::Strength)?,
+        gain: of(Parameter::Gain)?,
+        lapse: of(Parameter::Lapse)?,
+        position_bias: of(Parameter::PositionBias)?,
+        ..ProfileIntervals::default()
+    };
+    // The plane's box ends before the additive limit, where α is 0 and C is ∞ at any m.
+    if accepts(model, response, Chart::Corner, (best.value, threshold), &mut profile.work)? {
+        extend(&mut found.conjunctivity, 0.0);
+        extend(&mut found.strength, f64::INFINITY);
+    }
+    for (interval, parameter) in [
+        (&mut found.conjunctivity, Parameter::Conjunctivity),
+        (&mut found.strength, Parameter::Strength),
+        (&mut found.lapse, Parameter::Lapse),
+        (&mut found.position_bias, Parameter::PositionBias),
+    ] {
+        extend(interval, estimates.of(parameter));
+    }
+    if estimates.saturated || accepts(model, response, HEBBIAN, (best.value, threshold), &mut profile.work)? {
+        extend(&mut found.gain, f64::INFINITY);
+    }
+    if estimates.saturated {
+        // A bias may grow with the gain, on the side of the estimate.
+        for side in [-1.0, 1.0] {
+            if side * estimates.position_bias >= -SMALLEST_BIAS {
+                extend(&mut found.position_bias, side * f64::INFINITY);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The limit C → 0, where the gain grows without bound at the same gain·C.
+pub(crate) const HEBBIAN: Chart = Chart::AlongConjunctivity { z: f64::NEG_INFINITY };
+
+/// Whether a limit of the plane loses no more than a threshold of twice the log-likelihood to the best value.
+pub(crate) fn accepts<R: Response>(
+    model: &Model,
+    response: &R,
+    chart: Chart,
+    (best, threshold): (f64, f64),
+    work: &mut Workspace,
+) -> Result<bool> {
+    if !model.surface.limits().contains(&chart) {
+        return Ok(false);
+    }
+    work.forget();
+    let found = search::maxima(model, response, chart, work)?[0].value;
+    Ok(2.0 * (best - found) <= threshold)
+}
+
+/// Biases of saturated fits below this are on neither side.
+const SMALLEST_BIAS: f64 = 1e-6;
+
+/// Stretches an interval to a value, if it is one; an end of the range or a number.
+fn extend(found: &mut Option<ParameterInterval>, value: f64) {
+    let Some(found) = found.as_mut().filter(|f| !value.is_nan() && !f.interval.low.is_nan()) else { return };
+    if value < found.interval.low || value > found.interval.high {
+        found.bounded &= value.is_finite() && value != 0.0;
+        found.interval = Interval { low: found.interval.low.min(value), high: found.interval.high.max(value) };
+    }
+}
+
+/// Whether each parameter changes along no null direction of the information.
+fn identifiability<R: Response>(
+    model: &Model,
+    response: &R,
+    at: &At,
+    estimates: &Estimates,
+    work: &mut Workspace,
+) -> Result<PerParameter<bool>> {
+    let chart = model.surface.primary();
+    let search = model.search(chart, true);
+    let there = evaluate(&model.surface, response, &search, inside(model, at), work)?;
+    let (dimension, slopes) = (chart.dimension(), work.field.scale_slopes);
+    let part = [dimension > 0, dimension > 1, true, model.spec.lapse, model.spec.position_bias];
+    let directions = Directions::new(&there.information, (0..5).filter(|&k| part[k]))?;
+    let size = &directions.size;
+    // Without any effect of its own a coordinate is undetermined.
+    let mut null: Vec<Coordinates> = (0..5)
+        .filter(|&k| part[k] && size[k] == 0.0)
+        .map(|k| std::array::from_fn(|i| f64::from(u8::from(i == k))))
+        .collect();
+    null.extend(directions.all.iter().filter(|d| d.is_null).map(|d| d.vector));
+    // Gradient of each parameter in the scaled coordinates, compared with the null directions.
+    let determined = |gradient: Coordinates| {
+        let norm = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
+        null.iter().all(|d| gradient.iter().zip(d).map(|(g, d)| g * d).sum::<f64>().abs() <= SHARE * norm)
+    };
+    let unit = |k: usize| -> Coordinates { std::array::from_fn(|i| f64::from(u8::from(i == k))) };
+    let log_gain: Coordinates = std::array::from_fn(|k| match k {
+        0 | 1 if k < dimension && size[k] > 0.0 => -slopes[k] / size[k],
+        AMPLITUDE => 1.0 / (there.theta[AMPLITUDE] * size[AMPLITUDE]),
+        _ => 0.0,
+    });
+    let strength = if chart == Chart::Plane { 1 } else { 0 };
+    let limit = estimates.limit;
+    let silent = limit == Some(FitLimit::NoSignal);
+    let conjunctive = limit == Some(FitLimit::Conjunctive) && model.spec.strength.is_none();
+    let hebbian = limit == Some(FitLimit::Hebbian);
+    let null_gain = null.iter().any(|d| d[AMPLITUDE] == 1.0);
+    Ok(PerParameter {
+        conjunctivity: !silent && determined(unit(0)),
+        strength: !silent && !conjunctive && determined(unit(strength)),
+        gain: !silent && !conjunctive && !hebbian && !null_gain && !estimates.saturated && determined(log_gain),
+        lapse: determined(unit(LAPSE)),
+        position_bias: determined(unit(BIAS)),
+        ..PerParameter::default()
+    })
+}
