@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 use crate::dependencies;
-use crate::shell::{Done, has_nextest, root, ruff, run};
+use crate::shell::{Done, SEED, USUAL_SEED, has_nextest, root, ruff, run};
 
 /// Folders of crates with the names of their packages, and which others use them.
 const PACKAGES: [(&str, &str, &[&str]); 7] = [
@@ -91,7 +91,7 @@ fn chosen<'a>(packages: &BTreeSet<&'a str>) -> Vec<&'a str> {
 /// the next time.
 fn cargo(arguments: &[&str]) -> Done {
     let mut command = Command::new("cargo");
-    command.env("CARGO_INCREMENTAL", "1").env("PROPTEST_RNG_SEED", "2605");
+    command.env("CARGO_INCREMENTAL", "1").env(SEED, USUAL_SEED);
     let (first, rest) = arguments.split_first().ok_or("cargo needs a command")?;
     command.arg(first);
     if *first == "nextest" {

@@ -9,13 +9,16 @@ mod shell;
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 const HELP: &str = "\
 cargo xtask COMMAND
 
   check [COMMIT]  for every commit, on what differs from the last one or from COMMIT: format, clippy, and the tests that are fast
-  test [--slow]   all tests, with language models: documentation examples, the Python package in an environment of its own, then unit, property and
-                  command-line tests; with --slow the simulations of coverage too (minutes)
+  test [--slow | --fresh]
+                  all tests, with language models: documentation examples, the Python package in an environment of its own, then unit, property and
+                  command-line tests; with --slow the simulations of coverage too (minutes); with --fresh the Rust tests alone, with cases of
+                  property tests that are new every day: what fails is kept in proptest-regressions, to be committed
   python [ARGS]   the tests of the Python package alone, with arguments for pytest
   lint            formatting, shared dependencies, circles of files, clippy, rustdoc and, for Python, ruff, warnings as errors
   docs            the API documentation, in target/doc
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
         ["dist", arguments @ ..] => dist::dist(arguments),
         ["test"] => test(false),
         ["test", "--slow"] => test(true),
+        ["test", "--fresh"] => fresh(),
         ["python", arguments @ ..] => python(arguments),
         ["lint"] => lint(),
         ["docs"] => docs(),
@@ -64,7 +68,7 @@ fn main() -> ExitCode {
 }
 
 use dependencies::ALL;
-use shell::{Done, PYTHON, cargo, environment, has_nextest, root, ruff, run};
+use shell::{Done, PYTHON, SEED, cargo, environment, has_nextest, root, ruff, run};
 
 /// Everything is built in the release profile, so that dependencies are compiled once for tests and the main job.
 ///
@@ -87,6 +91,20 @@ fn test(slow: bool) -> Done {
         let chosen: &[&str] = if slow { &["--", "--include-ignored"] } else { &[] };
         cargo(&[&["test", "--release", "--lib", "--bins", "--tests"], &ALL[..], chosen].concat())
     }
+}
+
+/// The Rust tests, with cases of property tests that are new every day.
+fn fresh() -> Done {
+    let today = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() / 86_400);
+    let seed = std::env::var(SEED).unwrap_or_else(|_| today.to_string());
+    eprintln!("xtask: {SEED}={seed} makes these tests again");
+    let tests: &[&str] =
+        if has_nextest() { &["nextest", "run", "--no-fail-fast"] } else { &["test", "--no-fail-fast"] };
+    let mut command = Command::new("cargo");
+    command.args(tests).arg("--release").args(ALL).env(SEED, &seed);
+    run(&mut command, &format!("cargo {}", tests.join(" "))).map_err(|problem| {
+        format!("{problem}; with {SEED}={seed}. Commit what is new in proptest-regressions with the mend: it is tried first ever after")
+    })
 }
 
 /// The interpreter that the Python tests need, without the package.

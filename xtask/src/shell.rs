@@ -4,6 +4,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
+/// The variable by which proptest is told where its random cases begin.
+pub(crate) const SEED: &str = "PROPTEST_RNG_SEED";
+
+/// Where they begin unless something else is asked for, so that tests are the same everywhere.
+pub(crate) const USUAL_SEED: &str = "2605";
+
 pub(crate) type Done = Result<(), String>;
 
 /// The system's interpreter.
@@ -31,8 +37,8 @@ pub(crate) fn environment(directory: &str, requirements: &str) -> Result<PathBuf
 
 pub(crate) fn cargo(arguments: &[&str]) -> Done {
     let mut command = Command::new("cargo");
-    if std::env::var_os("PROPTEST_RNG_SEED").is_none() {
-        command.env("PROPTEST_RNG_SEED", "2605");
+    if std::env::var_os(SEED).is_none() {
+        command.env(SEED, USUAL_SEED);
     }
     run(command.args(arguments), &format!("cargo {}", arguments.join(" ")))
 }
