@@ -15,7 +15,7 @@ use crate::table::Table;
 
 /// A picture with its title, caption and numbers.
 ///
-/// It shows itself in a notebook. ``figure.save("name.pdf")`` writes SVG, PDF or PNG by the extension, ``figure.table`` holds what is
+/// Notebooks display it. ``figure.save("name.pdf")`` writes SVG, PDF or PNG by the extension, ``figure.table`` holds what is
 /// drawn, for plots of your own.
 ///
 /// Examples

@@ -68,7 +68,7 @@ pub struct FetchedModel {
     pub passed_over: Option<String>,
 }
 
-/// Makes a registered model be in `cache`, and says where and what it is.
+/// Downloads a registered model into `cache` unless it is there, and returns where and what it is.
 ///
 /// Of a model that is there, only the sizes are compared with its manifest, at no cost and without network. `progress` is called
 /// at most about ten times a second from this thread; `cancelled` is asked several times a second, though while a server is

@@ -82,13 +82,13 @@ fn is_safetensors(head: &[u8]) -> bool {
         && head.get(8) == Some(&b'{')
 }
 
-/// The error of a file that is no safetensors or GGUF file: what it is, where that can be told, and otherwise `problem`.
+/// The error for a file that is neither safetensors nor GGUF: what it is, if that can be recognized, and otherwise `problem`.
 pub(crate) fn wrong_tensors(path: &Path, problem: String) -> LmError {
     let kind = head_of(path).and_then(|(head, bytes)| kind_of_tensors(&head, bytes));
     LmError::bad_file(path, kind.unwrap_or(problem))
 }
 
-/// The error of a file of JSON that is none: what it is, where that can be told, and otherwise `problem`.
+/// The error for a file that is not JSON: what it is, if that can be recognized, and otherwise `problem`.
 pub(crate) fn wrong_json(path: &Path, content: &[u8], problem: String) -> LmError {
     let kind = kind_of(&content[..content.len().min(HEAD)], content.len() as u64);
     LmError::bad_file(path, kind.unwrap_or(problem))

@@ -356,7 +356,7 @@ pub(crate) fn orders_admitted(forward_only: bool, backward_only: bool, first_win
     }
 }
 
-/// What is said of a pair that admits no kind of order which those before it admit.
+/// The message about a pair that admits no kind of order which those before it admit.
 pub(crate) fn other_orders(i: usize, j: usize) -> String {
     format!(
         "pair ({i}, {j}) is trained in other orders than the pairs before it: expected both orders of every trained pair, or one kind \

@@ -1,4 +1,4 @@
-//! What the name of a hierarchy says of its items and exceptions, held against what its rows show.
+//! What the name of a hierarchy says of its items and exceptions, compared with what its rows show.
 
 use caveat_theory::ComparisonGraph;
 

@@ -224,7 +224,7 @@ impl Models<'_> {
         performed.results.write(claimed.directory())
     }
 
-    /// A run that was there, if it is the one that is asked for.
+    /// Accepts a run that exists already, if its settings are those requested.
     fn there(&mut self, run: &SweepRun) -> Result<()> {
         let sha256_of = |number: usize| {
             let path = self.sweep.models.get(number)?.locate(&self.options.cache).ok()?;

@@ -361,7 +361,7 @@ impl Hierarchy<'_> {
     }
 }
 
-/// What is said about an unordered pair, in either order.
+/// What rows say about an unordered pair, in either order.
 struct Pair {
     /// The marks of both orders together.
     marks: u8,

@@ -271,7 +271,7 @@ pub(super) fn says_who_was_chosen(name: &str) -> bool {
     begins && !name.contains("acc") && !name.contains("correct")
 }
 
-/// What is said of a table without the columns of choices by their names.
+/// The message about a table without the columns of choices by their names.
 fn unnamed(names: &[String], has_winner: bool) -> String {
     let found = name_list(names.iter().map(String::as_str));
     let which = |known: &[&str]| names.iter().any(|n| known.contains(&n.to_lowercase().as_str()));

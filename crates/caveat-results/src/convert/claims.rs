@@ -1,4 +1,4 @@
-//! What a run's own files say of it, held against what its path says: its records, its adapter, its items.
+//! What a run's own files say about it, compared with what its path says: its records, its adapter, its items.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -145,9 +145,9 @@ fn network_section() -> Result<Section, Failure> {
 /// Whose language models a report shows.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LanguageModels {
-    /// What is said of their origin.
+    /// Where they come from, in words.
     pub(crate) source: &'static str,
-    /// What is said of their answers.
+    /// What they answered, in words.
     pub(crate) found: &'static str,
     /// Whether findings are listed for every setting and stimulus set, or for full fine-tuning over all stimulus sets.
     pub(crate) all_settings: bool,

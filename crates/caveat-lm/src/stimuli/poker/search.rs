@@ -15,7 +15,7 @@ const STEPS_PER_ATTEMPT: u64 = 5_000;
 /// Without exceptions, the equity of every hand against every lower one is within the bounds, so that equity alone orders the
 /// hierarchy; within the default bounds such a hierarchy has at most 11 hands, within 0.51 to 0.65 at most 16. With exceptions,
 /// only the equity against the next lower hand is, and that of every exception's winner against its loser; an exception between
-/// neighbors takes the place of their own order. The other pairs are free, and many contradict equity.
+/// neighbors replaces their own order. The other pairs are free, and many contradict equity.
 ///
 /// **Draw.** Without given anchors, the pair is the first draw, from all pairs (winner, loser) with an equity within the bounds.
 /// The hierarchy is found by depth-first search: at every rank, the hands that the ranks above allow are tried in random order.

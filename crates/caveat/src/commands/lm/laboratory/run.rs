@@ -136,7 +136,7 @@ fn keep(
     Ok(Some((serde_json::to_value(&geometry)?, Some(geometry))))
 }
 
-/// Reports a run that was there, if it is the one that is asked for.
+/// Reports a run that exists already, if its settings are those requested.
 fn there(args: &RunArgs, model: &SweepModel, settings: &RunSettings, folder: &Path) -> Result<(), Failure> {
     let refuse = |problem: String| {
         let folder = folder.display();
