@@ -12,14 +12,14 @@ use crate::errors::bad;
 /// What a plain argument can be.
 pub(crate) trait Argument<'a, 'py>: Sized {
     /// `value` as the argument `what`.
-    fn of(what: &str, value: &'a Bound<'py, PyAny>) -> PyResult<Self>;
+    fn parse(what: &str, value: &'a Bound<'py, PyAny>) -> PyResult<Self>;
 }
 
 /// Functions named as arguments are, for `from_py_with`: Python before 3.11 has no notes, in which PyO3 would name the argument.
 macro_rules! named {
     ($($name:ident)*) => {$(
         pub(crate) fn $name<'a, 'py, T: Argument<'a, 'py>>(value: &'a Bound<'py, PyAny>) -> PyResult<T> {
-            T::of(stringify!($name), value)
+            T::parse(stringify!($name), value)
         }
     )*};
 }
@@ -55,7 +55,7 @@ fn refused(what: &str, expected: &str, value: &Bound<'_, PyAny>, error: PyErr) -
 macro_rules! extracted {
     ($($type:ty: $expected:literal),*) => {$(
         impl Argument<'_, '_> for $type {
-            fn of(what: &str, value: &Bound<'_, PyAny>) -> PyResult<Self> {
+            fn parse(what: &str, value: &Bound<'_, PyAny>) -> PyResult<Self> {
                 value.extract().map_err(|error| refused(what, $expected, value, error))
             }
         }
@@ -72,19 +72,19 @@ extracted! {
 }
 
 impl<'a> Argument<'a, '_> for &'a str {
-    fn of(what: &str, value: &'a Bound<'_, PyAny>) -> PyResult<Self> {
+    fn parse(what: &str, value: &'a Bound<'_, PyAny>) -> PyResult<Self> {
         value.cast::<PyString>().map_err(|_| wrong(what, "text", value))?.to_str()
     }
 }
 
 impl<'py> Argument<'_, 'py> for Bound<'py, PyAny> {
-    fn of(_what: &str, value: &Bound<'py, PyAny>) -> PyResult<Self> {
+    fn parse(_what: &str, value: &Bound<'py, PyAny>) -> PyResult<Self> {
         Ok(value.clone())
     }
 }
 
 impl<'a, 'py, T: PyTypeCheck + PyTypeInfo> Argument<'a, 'py> for &'a Bound<'py, T> {
-    fn of(what: &str, value: &'a Bound<'py, PyAny>) -> PyResult<Self> {
+    fn parse(what: &str, value: &'a Bound<'py, PyAny>) -> PyResult<Self> {
         match value.cast::<T>() {
             Ok(value) => Ok(value),
             Err(_) => Err(wrong(what, format_args!("a {}", T::type_object(value.py()).name()?), value)),
@@ -93,31 +93,31 @@ impl<'a, 'py, T: PyTypeCheck + PyTypeInfo> Argument<'a, 'py> for &'a Bound<'py, 
 }
 
 impl<'a, 'py, T: Argument<'a, 'py>> Argument<'a, 'py> for Option<T> {
-    fn of(what: &str, value: &'a Bound<'py, PyAny>) -> PyResult<Self> {
-        if value.is_none() { Ok(None) } else { T::of(what, value).map(Some) }
+    fn parse(what: &str, value: &'a Bound<'py, PyAny>) -> PyResult<Self> {
+        if value.is_none() { Ok(None) } else { T::parse(what, value).map(Some) }
     }
 }
 
 impl<'py, T: for<'x> Argument<'x, 'py>> Argument<'_, 'py> for Vec<T> {
-    fn of(what: &str, value: &Bound<'py, PyAny>) -> PyResult<Self> {
+    fn parse(what: &str, value: &Bound<'py, PyAny>) -> PyResult<Self> {
         let values = elements(value).map_err(|error| refused(what, "a list", value, error))?;
-        values.iter().enumerate().map(|(at, value)| T::of(&format!("{what}[{at}]"), value)).collect()
+        values.iter().enumerate().map(|(at, value)| T::parse(&format!("{what}[{at}]"), value)).collect()
     }
 }
 
 impl<'py, T: for<'x> Argument<'x, 'py>> Argument<'_, 'py> for [T; 2] {
-    fn of(what: &str, value: &Bound<'py, PyAny>) -> PyResult<Self> {
+    fn parse(what: &str, value: &Bound<'py, PyAny>) -> PyResult<Self> {
         let values = elements(value).map_err(|error| refused(what, "a pair", value, error))?;
         match &values[..] {
-            [first, second] => Ok([T::of(what, first)?, T::of(what, second)?]),
+            [first, second] => Ok([T::parse(what, first)?, T::parse(what, second)?]),
             values => Err(bad(what, format_args!("expected a pair, got {} values", values.len()))),
         }
     }
 }
 
 impl<'py, T: for<'x> Argument<'x, 'py>> Argument<'_, 'py> for (T, T) {
-    fn of(what: &str, value: &Bound<'py, PyAny>) -> PyResult<Self> {
-        <[T; 2]>::of(what, value).map(Into::into)
+    fn parse(what: &str, value: &Bound<'py, PyAny>) -> PyResult<Self> {
+        <[T; 2]>::parse(what, value).map(Into::into)
     }
 }
 
@@ -125,10 +125,10 @@ impl<'py, T: for<'x> Argument<'x, 'py>> Argument<'_, 'py> for (T, T) {
 pub(crate) struct Paths(pub(crate) Vec<PathBuf>);
 
 impl Argument<'_, '_> for Paths {
-    fn of(what: &str, value: &Bound<'_, PyAny>) -> PyResult<Self> {
+    fn parse(what: &str, value: &Bound<'_, PyAny>) -> PyResult<Self> {
         match value.extract() {
             Ok(path) => Ok(Self(vec![path])),
-            Err(_) if value.hasattr("__iter__")? => Vec::of(what, value).map(Self),
+            Err(_) if value.hasattr("__iter__")? => Vec::parse(what, value).map(Self),
             Err(error) => Err(refused(what, "a path or a list of paths", value, error)),
         }
     }

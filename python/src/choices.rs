@@ -228,7 +228,7 @@ fn intervals<'py>(py: Python<'py>, found: &PerParameter<Option<Interval>>) -> Py
     ];
     let all = PyDict::new(py);
     for (name, parameter) in PARAMETERS {
-        if let Some(interval) = found.of(parameter) {
+        if let Some(interval) = found.get(parameter) {
             all.set_item(name, (interval.low, interval.high))?;
         }
     }
@@ -295,7 +295,7 @@ pub(crate) fn fit_choices(
     #[pyo3(from_py_with = arg::conjunctivity)] conjunctivity: Option<f64>,
     #[pyo3(from_py_with = arg::strength)] strength: Option<f64>,
 ) -> PyResult<ChoiceFit> {
-    let (trained, items) = Trained::of("task", task)?;
+    let (trained, items) = Trained::parse("task", task)?;
     for (what, value) in [("first_chosen", Some(first_chosen)), ("trials", trials), ("clusters", clusters)] {
         if let Some(value) = value {
             same_rows(pairs, what, value)?;

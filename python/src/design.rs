@@ -178,7 +178,8 @@ pub(crate) fn design(
     let settings = DesignSettings { trials, power, max_trials, samples, seed };
     let asked = question.clone();
     let rows = long::run(py, "design", progress, move |steps| -> Result<Vec<DesignRow>> {
-        let judged: Vec<_> = candidates.into_iter().map(|task| Ok((judged.of(&task)?, task))).collect::<Result<_>>()?;
+        let judged: Vec<_> =
+            candidates.into_iter().map(|task| Ok((judged.list(&task)?, task))).collect::<Result<_>>()?;
         steps.expect(judged.iter().map(|(pairs, _)| progress_steps(&settings, pairs.len())).sum());
         let mut rows = Vec::new();
         for (pairs, task) in judged {

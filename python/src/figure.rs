@@ -79,7 +79,7 @@ impl Figure {
     ///     A place that cannot be written.
     fn save(&self, py: Python<'_>, #[pyo3(from_py_with = arg::path)] path: PathBuf) -> PyResult<()> {
         use std::io::Write;
-        let format = raise(Format::of(&path))?;
+        let format = raise(Format::from_path(&path))?;
         let bytes = raise(py.detach(|| self.figure.render(format)))?;
         raise(py.detach(|| write_atomically(&path, |out| out.write_all(&bytes).map_err(WriteFailure::from))))
     }
@@ -91,7 +91,7 @@ impl Figure {
         #[pyo3(from_py_with = arg::format)] format: &str,
     ) -> PyResult<Bound<'py, PyBytes>> {
         let unknown = |_| bad("format", format_args!("'{format}' is unknown: it must be svg, pdf or png"));
-        let format = Format::of(&PathBuf::from(format!("picture.{format}"))).map_err(unknown)?;
+        let format = Format::from_path(&PathBuf::from(format!("picture.{format}"))).map_err(unknown)?;
         let bytes = raise(py.detach(|| self.figure.render(format)))?;
         Ok(PyBytes::new(py, &bytes))
     }

@@ -213,7 +213,7 @@ impl Intervals {
 
     /// Both ends, NaN where there is no interval, as of μ and m where presentation weights differ.
     fn ends(&self, parameter: Parameter) -> (f64, f64) {
-        self.intervals.of(parameter).map_or((f64::NAN, f64::NAN), |i| (i.low, i.high))
+        self.intervals.get(parameter).map_or((f64::NAN, f64::NAN), |i| (i.low, i.high))
     }
 }
 
@@ -298,7 +298,7 @@ impl Intervals {
 fn flags_of<'py>(py: Python<'py>, flags: &PerParameter<bool>) -> PyResult<Bound<'py, PyDict>> {
     let all = PyDict::new(py);
     for (name, parameter) in PARAMETERS {
-        all.set_item(name, flags.of(parameter))?;
+        all.set_item(name, flags.get(parameter))?;
     }
     Ok(all)
 }

@@ -408,7 +408,7 @@ pub(crate) enum Kernel {
 
 impl Kernel {
     /// Takes the argument `what`, an `ExchangeableKernel` or a matrix over ordered pairs.
-    pub(crate) fn of(what: &str, value: &Bound<'_, PyAny>) -> PyResult<Self> {
+    pub(crate) fn parse(what: &str, value: &Bound<'_, PyAny>) -> PyResult<Self> {
         if let Ok(kernel) = value.cast::<ExchangeableKernel>() {
             return Ok(Self::Exchangeable(kernel.get().clone()));
         }

@@ -66,11 +66,11 @@ pub(crate) fn solve(
     #[pyo3(from_py_with = arg::c)] c: f64,
     #[pyo3(from_py_with = arg::route)] route: Option<&str>,
 ) -> PyResult<Solution> {
-    let (trained, items) = Trained::of("task", task)?;
+    let (trained, items) = Trained::parse("task", task)?;
     let asked = Asked::new(task, kernel, route);
     let route: Option<Route> = raise(route.map(str::parse).transpose())?;
     let trained = Arc::new(trained);
-    let (solved, conjunctivity) = match Kernel::of("kernel", &in_order("kernel", kernel, Some(&items))?)? {
+    let (solved, conjunctivity) = match Kernel::parse("kernel", &in_order("kernel", kernel, Some(&items))?)? {
         Kernel::Exchangeable(ExchangeableKernel { kernel, .. }) => {
             let shared = trained.clone();
             // On a given kernel C is 1/ridge; its antisymmetric part is normalized by κ_id − κ_flip.
@@ -102,7 +102,7 @@ pub(crate) fn solve(
 
 /// The kernel of a learner that needs both positions to act alike, and its conjunctivity.
 fn symmetric(what: &str, kernel: &Bound<'_, PyAny>) -> PyResult<ExchangeableKernel> {
-    match Kernel::of("kernel", kernel)? {
+    match Kernel::parse("kernel", kernel)? {
         Kernel::Exchangeable(kernel) if kernel.kernel.is_position_symmetric() => Ok(kernel),
         Kernel::Exchangeable(_) => Err(bad(
             "kernel",
@@ -150,7 +150,7 @@ pub(crate) fn gradient_flow(
     kernel: &Bound<'_, PyAny>,
     #[pyo3(from_py_with = arg::time)] time: f64,
 ) -> PyResult<Solution> {
-    let (trained, items) = Trained::of("task", task)?;
+    let (trained, items) = Trained::parse("task", task)?;
     let asked = Asked::new(task, kernel, None);
     let kernel = symmetric("gradient flow", kernel)?.kernel;
     let trained = Arc::new(trained);
@@ -190,7 +190,7 @@ pub(crate) fn logistic<'py>(
     kernel: &Bound<'py, PyAny>,
     #[pyo3(from_py_with = arg::c)] c: f64,
 ) -> PyResult<Bound<'py, LogisticSolution>> {
-    let (trained, items) = Trained::of("task", task)?;
+    let (trained, items) = Trained::parse("task", task)?;
     let asked = Asked::new(task, kernel, None);
     let kernel = symmetric("logistic regression", kernel)?.kernel;
     if trained.graph().order() != PresentationOrder::Both {

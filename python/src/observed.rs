@@ -61,7 +61,7 @@ pub(crate) fn observed(
     pairs: Option<&Bound<'_, PyAny>>,
     clusters: bool,
 ) -> PyResult<(Observed, Vec<Vec<f64>>)> {
-    let (trained, items) = Trained::of("task", task)?;
+    let (trained, items) = Trained::parse("task", task)?;
     let graph = trained.graph().clone();
     let n = graph.n_items();
     // Rows and columns of a table may name items, or pairs of them; NumPy's numbers alone do not.

@@ -162,7 +162,7 @@ pub(crate) fn predict(
             (target, margins.pop())
         }
         None => {
-            let (trained, items) = Trained::of("task", task)?;
+            let (trained, items) = Trained::parse("task", task)?;
             let graph = trained.graph().clone();
             let n = graph.n_items();
             let pairs = match pairs {

@@ -129,7 +129,7 @@ impl Solution {
         let found = raise(long::run_unless(py, self.is_small(), "accuracy", work)?)?;
         let shares = PyDict::new(py);
         for class in PairClass::SCORED {
-            shares.set_item(class.name(), found.of(class).unwrap_or(f64::NAN))?;
+            shares.set_item(class.name(), found.in_class(class).unwrap_or(f64::NAN))?;
         }
         Ok(shares)
     }

@@ -59,8 +59,8 @@ impl TransitiveTask {
         let mut task = raise(Task::new(n_items, &exceptions.unwrap_or_default()))?;
         for (pair, weight) in weights.into_iter().flatten() {
             let what = format!("weights[{pair}]");
-            let (a, b) = <(usize, usize)>::of(&what, &pair)?;
-            task = raise(task.with_weight(a, b, f64::of(&what, &weight)?))?;
+            let (a, b) = <(usize, usize)>::parse(&what, &pair)?;
+            task = raise(task.with_weight(a, b, f64::parse(&what, &weight)?))?;
         }
         Ok(Self { task: task.with_order(parse_order(order)?) })
     }

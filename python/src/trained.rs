@@ -16,7 +16,7 @@ pub(crate) enum Trained {
 
 impl Trained {
     /// Takes the argument `what`, a `TransitiveTask` or a `ComparisonGraph`, with its labels.
-    pub(crate) fn of(what: &str, value: &Bound<'_, PyAny>) -> PyResult<(Self, Items)> {
+    pub(crate) fn parse(what: &str, value: &Bound<'_, PyAny>) -> PyResult<(Self, Items)> {
         if let Ok(task) = value.cast::<TransitiveTask>() {
             let task = &task.get().task;
             return Ok((Self::Task(task.clone()), Items::Ranks(task.n_items())));

@@ -74,11 +74,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for k in 0..5 {
         let at = (r.x + r.width * k as f64 / 4.0, r.bottom());
         canvas.disc(at, 8.0, palette::SKY_BLUE.tint(0.4), Some(Stroke::new(palette::SKY_BLUE, 0.8)));
-        canvas.text(at, &Text::new(caveat_figures::item(k)).at(Anchor::Middle, Level::Middle));
+        canvas.text(at, &Text::new(caveat_figures::item(k)).anchored(Anchor::Middle, Level::Middle));
     }
     canvas.text(
         (r.center().0, r.y + 40.0),
-        &Text::new("10^{−2} · μ_{⋆} rotated").rotated(-20.0).at(Anchor::Middle, Level::Middle),
+        &Text::new("10^{−2} · μ_{⋆} rotated").rotated(-20.0).anchored(Anchor::Middle, Level::Middle),
     );
     caveat_figures::letter_above(&mut canvas, cells[4], "e");
 
@@ -93,6 +93,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let page = canvas.page().inset(20.0, 0.0, 20.0, 0.0);
     legend.draw_centered(&mut canvas, page, 370.0);
 
-    std::fs::write(&path, canvas.render(Format::of(&path)?)?)?;
+    std::fs::write(&path, canvas.render(Format::from_path(&path)?)?)?;
     Ok(())
 }

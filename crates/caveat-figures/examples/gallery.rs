@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     std::fs::create_dir_all(&folder)?;
     for figure in figures()? {
         let path = folder.join(&figure.name).with_extension(&extension);
-        std::fs::write(&path, figure.render(Format::of(&path)?)?)?;
+        std::fs::write(&path, figure.render(Format::from_path(&path)?)?)?;
         println!("{}: {}", path.display(), figure.caption);
     }
     Ok(())

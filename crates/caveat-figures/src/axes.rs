@@ -87,22 +87,22 @@ impl Panel {
         for (p, tick) in self.x.visible_ticks() {
             let x = r.x + p * r.width;
             canvas.line((x, r.bottom()), (x, r.bottom() + length(tick)), stroke);
-            let label = Text::new(&tick.label).size(SMALL).at(Anchor::Middle, Level::Top);
+            let label = Text::new(&tick.label).size(SMALL).anchored(Anchor::Middle, Level::Top);
             canvas.text((x, r.bottom() + TICK + GAP), &label);
         }
         let mut widest = 0.0f64;
         for (p, tick) in self.y.visible_ticks() {
             let y = r.bottom() - p * r.height;
             canvas.line((r.x, y), (r.x - length(tick), y), stroke);
-            let label = Text::new(&tick.label).size(SMALL).at(Anchor::End, Level::Middle);
+            let label = Text::new(&tick.label).size(SMALL).anchored(Anchor::End, Level::Middle);
             widest = widest.max(label.width());
             canvas.text((r.x - TICK - GAP, y), &label);
         }
         let (cx, cy) = r.center();
         let below = r.bottom() + TICK + GAP + f64::from(SMALL) + 4.0;
-        canvas.text((cx, below), &Text::new(&self.x.label).at(Anchor::Middle, Level::Top));
+        canvas.text((cx, below), &Text::new(&self.x.label).anchored(Anchor::Middle, Level::Top));
         let beside = r.x - TICK - GAP - widest - 4.5;
-        let label = Text::new(&self.y.label).at(Anchor::Middle, Level::Baseline).rotated(-90.0);
+        let label = Text::new(&self.y.label).anchored(Anchor::Middle, Level::Baseline).rotated(-90.0);
         canvas.text((beside, cy), &label);
     }
 
@@ -167,7 +167,7 @@ impl Panel {
 
 /// A title centered above a rectangle.
 pub fn title_above(canvas: &mut Canvas, rect: Rect, title: &str) {
-    canvas.text((rect.center().0, rect.y - 5.0), &Text::new(title).at(Anchor::Middle, Level::Baseline));
+    canvas.text((rect.center().0, rect.y - 5.0), &Text::new(title).anchored(Anchor::Middle, Level::Baseline));
 }
 
 /// A bold panel letter at the top left of a rectangle, outside it.

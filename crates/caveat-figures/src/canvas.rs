@@ -40,7 +40,7 @@ impl Format {
     ///
     /// # Errors
     /// An extension other than svg, pdf and png.
-    pub fn of(path: &Path) -> Result<Self> {
+    pub fn from_path(path: &Path) -> Result<Self> {
         let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
         match extension.as_deref() {
             Some("svg") => Ok(Self::Svg),
@@ -435,10 +435,10 @@ mod tests {
 
     #[test]
     fn formats_follow_extensions() {
-        assert_eq!(Format::of(Path::new("a/b.SVG")).unwrap(), Format::Svg);
-        assert_eq!(Format::of(Path::new("b.png")).unwrap(), Format::Png);
-        assert!(matches!(Format::of(Path::new("b.jpeg")), Err(FigureError::UnknownFormat(_))));
-        assert!(matches!(Format::of(Path::new("svg")), Err(FigureError::UnknownFormat(_))));
+        assert_eq!(Format::from_path(Path::new("a/b.SVG")).unwrap(), Format::Svg);
+        assert_eq!(Format::from_path(Path::new("b.png")).unwrap(), Format::Png);
+        assert!(matches!(Format::from_path(Path::new("b.jpeg")), Err(FigureError::UnknownFormat(_))));
+        assert!(matches!(Format::from_path(Path::new("svg")), Err(FigureError::UnknownFormat(_))));
     }
 
     #[test]

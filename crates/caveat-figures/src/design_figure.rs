@@ -300,7 +300,7 @@ mod tests {
     fn rows(n: usize, question: &DesignQuestion, settings: &DesignSettings) -> Vec<DesignRow> {
         let row = |exceptions: &[(usize, usize)]| {
             let task = TransitiveTask::new(n, exceptions).unwrap();
-            let pairs = JudgedPairs::All.of(&task).unwrap();
+            let pairs = JudgedPairs::All.list(&task).unwrap();
             let evaluation = evaluate_design(&task, &pairs, question, settings, &|_| ()).unwrap();
             DesignRow { task, pairs, evaluation }
         };

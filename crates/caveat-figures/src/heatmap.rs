@@ -86,11 +86,11 @@ pub fn item_cells(
     for k in 0..n {
         if labels.rows && k % row_step == 0 {
             let y = rect.y + (k as f64 + 0.5) * h;
-            canvas.text((rect.x - 2.5, y), &Text::new(item(k)).size(SMALL).at(Anchor::End, Level::Middle));
+            canvas.text((rect.x - 2.5, y), &Text::new(item(k)).size(SMALL).anchored(Anchor::End, Level::Middle));
         }
         if labels.columns && k % column_step == 0 {
             let x = rect.x + (k as f64 + 0.5) * w;
-            canvas.text((x, rect.y - 3.5), &Text::new(item(k)).size(SMALL).at(Anchor::Middle, Level::Baseline));
+            canvas.text((x, rect.y - 3.5), &Text::new(item(k)).size(SMALL).anchored(Anchor::Middle, Level::Baseline));
         }
     }
 }
@@ -215,12 +215,12 @@ pub fn color_bar(canvas: &mut Canvas, rect: Rect, scale: ColorScale, label: &str
     for (p, tick) in axis.visible_ticks() {
         let y = rect.bottom() - p * rect.height;
         canvas.line((rect.right(), y), (rect.right() + 2.5, y), stroke);
-        let text = Text::new(&tick.label).size(SMALL).at(Anchor::Start, Level::Middle);
+        let text = Text::new(&tick.label).size(SMALL).anchored(Anchor::Start, Level::Middle);
         widest = widest.max(text.width());
         canvas.text((rect.right() + 4.5, y), &text);
     }
     let x = rect.right() + 4.5 + widest + 4.0 + 0.73 * f64::from(NORMAL);
-    let text = Text::new(label).at(Anchor::Middle, Level::Baseline).rotated(-90.0);
+    let text = Text::new(label).anchored(Anchor::Middle, Level::Baseline).rotated(-90.0);
     canvas.text((x, rect.center().1), &text);
 }
 

@@ -53,7 +53,7 @@ impl Legend {
 
     /// Adds an entry.
     pub fn push(&mut self, key: Key, words: impl Into<String>) {
-        self.entries.push((key, Text::new(words).size(SMALL).at(Anchor::Start, Level::Middle)));
+        self.entries.push((key, Text::new(words).size(SMALL).anchored(Anchor::Start, Level::Middle)));
     }
 
     /// Number of entries.

@@ -81,10 +81,10 @@ pub fn draw(inputs: &MarginsInputs) -> Result<Figure> {
             table.extend(name, conjunctivity, inputs.c, &solution, &classes);
             if row == 0 {
                 let title = Text::new(format!("α = {}", number(conjunctivity, 3)));
-                canvas.text((square.center().0, top - 15.0), &title.at(Anchor::Middle, Level::Baseline));
+                canvas.text((square.center().0, top - 15.0), &title.anchored(Anchor::Middle, Level::Baseline));
             }
             if column == 0 {
-                let label = Text::new(*name).rotated(-90.0).at(Anchor::Middle, Level::Baseline);
+                let label = Text::new(*name).rotated(-90.0).anchored(Anchor::Middle, Level::Baseline);
                 canvas.text((square.x - 19.0, square.center().1), &label);
             }
         }
@@ -121,7 +121,8 @@ fn panel(canvas: &mut Canvas, square: Rect, solution: &impl Margins, classes: &P
     let wrong = pairs().filter(|&(i, j)| classes.label(i, j).is_some_and(|y| solution.sign(i, j) * y < 0));
     cross_cells(canvas, square, n, wrong, |i, j| scale.color(matrix.get(i, j)).ink());
     let (low, high) = scale.range();
-    let size = Text::new(format!("max |f| = {}", fixed(high.max(-low), 2))).size(SMALL).at(Anchor::End, Level::Top);
+    let size =
+        Text::new(format!("max |f| = {}", fixed(high.max(-low), 2))).size(SMALL).anchored(Anchor::End, Level::Top);
     canvas.text((square.right(), square.bottom() + 2.5), &size);
 }
 

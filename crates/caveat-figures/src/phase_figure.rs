@@ -62,7 +62,7 @@ pub fn draw(inputs: PhaseInputs<'_>) -> Result<Figure> {
     let body_height = rows.len() as f64 * (side + row_gap) - row_gap;
     let mut drawn = Vec::new();
     for (task, grid) in rows {
-        let extent = Extent::of(grid)?;
+        let extent = Extent::from_grid(grid)?;
         drawn.push((boundaries(task, &grid.axes, &extent)?, extent));
     }
     let legend = legend(drawn.iter().any(|(b, _)| b.opens_late()));
@@ -93,7 +93,7 @@ pub fn draw(inputs: PhaseInputs<'_>) -> Result<Figure> {
             }
         }
         if let Some(rect) = cells.get(r * classes.len()) {
-            let label = Text::new(task_label(task)).bold().rotated(-90.0).at(Anchor::Middle, Level::Baseline);
+            let label = Text::new(task_label(task)).bold().rotated(-90.0).anchored(Anchor::Middle, Level::Baseline);
             canvas.text((rect.x - left - 3.0, rect.center().1), &label);
         }
     }
@@ -163,7 +163,7 @@ struct Extent {
 }
 
 impl Extent {
-    fn of(grid: &PhaseGrid) -> Result<Self> {
+    fn from_grid(grid: &PhaseGrid) -> Result<Self> {
         let (alpha, inverse) = (&grid.axes.conjunctivity, &grid.axes.inverse_strength);
         if grid.n_cells() != alpha.len() * inverse.len() {
             return Err(FigureError::BadInput {

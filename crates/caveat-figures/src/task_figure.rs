@@ -82,9 +82,9 @@ fn chain(canvas: &mut Canvas, rect: Rect, task: &TransitiveTask, classes: &PairC
         canvas.disc((x(rank), base), radius, fill.tint(0.3), Some(Stroke::new(edge, 0.9)));
         let label = Text::new(item(rank)).size(SMALL);
         if label.width() < 1.8 * radius {
-            canvas.text((x(rank), base), &label.at(Anchor::Middle, Level::Middle));
+            canvas.text((x(rank), base), &label.anchored(Anchor::Middle, Level::Middle));
         } else if rank % (widest / step).ceil() as usize == 0 {
-            canvas.text((x(rank), base + radius + 3.0), &label.at(Anchor::Middle, Level::Top));
+            canvas.text((x(rank), base + radius + 3.0), &label.anchored(Anchor::Middle, Level::Top));
         }
     }
     let head = (0.3 * step).clamp(1.5, 5.0);
@@ -116,7 +116,8 @@ fn arc(canvas: &mut Canvas, (from, to): (f64, f64), y: f64, top: f64, head: f64,
     let end = y - head;
     canvas.curve([(from, y), (from, control), (to, control), (to, end)], Stroke::new(color, 1.2));
     canvas.arrow_head((to, y), (0.0, 1.0), head, color);
-    let label = Text::new("exception").size(SMALL).color(color.over(BLACK, 0.75)).at(Anchor::Middle, Level::Baseline);
+    let label =
+        Text::new("exception").size(SMALL).color(color.over(BLACK, 0.75)).anchored(Anchor::Middle, Level::Baseline);
     canvas.text(((from + to) / 2.0, y - rise - 4.0), &label);
 }
 
@@ -136,7 +137,7 @@ fn sections(canvas: &mut Canvas, classes: &PairClasses, y: f64, x: impl Fn(usize
             Section::Outer(_) => "between",
         };
         canvas.polyline(&[(left, y), (left, y + 3.0), (right, y + 3.0), (right, y)], Stroke::new(GREY, 0.7));
-        let label = Text::new(name).at(Anchor::Middle, Level::Top);
+        let label = Text::new(name).anchored(Anchor::Middle, Level::Top);
         if label.width() < right - left + 0.4 * step {
             canvas.text(((left + right) / 2.0, y + 6.5), &label);
         }
@@ -159,7 +160,7 @@ fn matrix(canvas: &mut Canvas, square: Rect, classes: &PairClasses) {
                 _ => "0",
             };
             let ink = readable(class_color(classes.class(i, j)));
-            canvas.text(at, &Text::new(sign).bold().color(ink).at(Anchor::Middle, Level::Middle));
+            canvas.text(at, &Text::new(sign).bold().color(ink).anchored(Anchor::Middle, Level::Middle));
         }
     }
 }

@@ -91,7 +91,7 @@ impl Text {
 
     /// With its point at this place of the line.
     #[must_use]
-    pub fn at(mut self, anchor: Anchor, level: Level) -> Self {
+    pub fn anchored(mut self, anchor: Anchor, level: Level) -> Self {
         (self.anchor, self.level) = (anchor, level);
         self
     }

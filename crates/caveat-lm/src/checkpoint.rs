@@ -27,7 +27,7 @@ impl LoraModule {
     }
 
     /// The matrix of a layer.
-    fn of(self, layer: &Layer) -> &Linear {
+    fn in_layer(self, layer: &Layer) -> &Linear {
         match self {
             Self::QProj => &layer.q,
             Self::KProj => &layer.k,

@@ -111,7 +111,7 @@ pub fn fetch_verified(
 pub fn cached(entry: &RegistryEntry, cache: &Path) -> Vec<FetchedModel> {
     let from = [FetchedFrom::Hub, FetchedFrom::Wheel].into_iter();
     from.filter(|&from| from == FetchedFrom::Hub || entry.wheel.is_some())
-        .filter_map(|from| there(entry, from, cache))
+        .filter_map(|from| find_cached(entry, from, cache))
         .collect()
 }
 
@@ -143,14 +143,14 @@ impl Fetcher {
     ) -> Result<FetchedModel> {
         let allowed = allowed(entry, source)?;
         if trust == Trust::Sizes
-            && let Some(found) = allowed.iter().find_map(|&from| there(entry, from, cache))
+            && let Some(found) = allowed.iter().find_map(|&from| find_cached(entry, from, cache))
         {
             return Ok(found);
         }
         let _lock = Lock::take(cache, entry, watch)?;
         // Another process may have fetched it in the meantime.
         for &from in &allowed {
-            let Some(found) = there(entry, from, cache) else { continue };
+            let Some(found) = find_cached(entry, from, cache) else { continue };
             if trust == Trust::Sizes || is_undamaged(entry, from, cache, watch)? {
                 return Ok(found);
             }
@@ -201,7 +201,7 @@ fn allowed(entry: &RegistryEntry, source: FetchSource) -> Result<Vec<FetchedFrom
 }
 
 /// The model if it is in the cache from that source, by the sizes of its files.
-fn there(entry: &RegistryEntry, from: FetchedFrom, cache: &Path) -> Option<FetchedModel> {
+fn find_cached(entry: &RegistryEntry, from: FetchedFrom, cache: &Path) -> Option<FetchedModel> {
     match Shelf::new(cache, entry, from).presence(entry) {
         Presence::Whole(manifest) => Some(model(entry, from, cache, &manifest)),
         Presence::Damaged(_) | Presence::Absent => None,

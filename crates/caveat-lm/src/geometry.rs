@@ -208,7 +208,7 @@ impl KernelGeometry {
             MeasuredKernel::project(n_items, &gram).ok().map(|part| part.variance_explained);
         drop(gram);
         if let Some(margins) = margins {
-            self.predictions = Some(KernelPredictions::of(&projection, &centered, task, pairs, margins)?);
+            self.predictions = Some(KernelPredictions::fit(&projection, &centered, task, pairs, margins)?);
         }
         self.projection = Some(projection);
         Ok(())

@@ -132,7 +132,7 @@ impl Lease {
                 Err(e) if e.kind() == ErrorKind::PermissionDenied && path.is_file() => {}
                 Err(e) => return Err(LmError::write(path, e)),
             }
-            let Some(seen) = Seen::at(path)? else { continue };
+            let Some(seen) = Seen::read(path)? else { continue };
             match seen.life(path, host, pace, &owner.token) {
                 Sign::Lives => return Ok(Taken::Held(seen.holder())),
                 Sign::Dead => {}
@@ -141,7 +141,7 @@ impl Lease {
                     wait(pace.confirm, cancelled)?;
                 }
             }
-            if Seen::at(path)?.is_some_and(|now| now == seen) {
+            if Seen::read(path)?.is_some_and(|now| now == seen) {
                 seen.remove(path, &owner.token)?;
             }
         }
@@ -153,7 +153,8 @@ impl Lease {
         let mut lease =
             Self { path: path.to_owned(), token: owner.token.clone(), life: Arc::clone(&life), beating: None };
         let path = path.to_owned();
-        let thread = thread::Builder::new().name("lease".to_owned()).spawn(move || keep(&path, owner, &life, pace));
+        let thread =
+            thread::Builder::new().name("lease".to_owned()).spawn(move || keep_alive(&path, owner, &life, pace));
         lease.beating = Some(thread.map_err(|e| LmError::Failed(format!("no thread can be started: {e}")))?);
         Ok(lease)
     }
@@ -176,7 +177,7 @@ impl Lease {
 
     fn is_mine(&self) -> bool {
         let is_mine = |seen: Seen| seen.owner.is_some_and(|owner| owner.token == self.token);
-        Seen::at(&self.path).ok().flatten().is_some_and(is_mine)
+        Seen::read(&self.path).ok().flatten().is_some_and(is_mine)
     }
 }
 
@@ -209,7 +210,7 @@ fn beat(count: u64) -> String {
 }
 
 /// Shows that the holder lives until the lease is over or lost.
-fn keep(path: &Path, mut owner: Owner, life: &Life, pace: Pace) {
+fn keep_alive(path: &Path, mut owner: Owner, life: &Life, pace: Pace) {
     for count in 1.. {
         let is_over = life.is_over.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = life.over.wait_timeout_while(is_over, pace.heartbeat, |is_over| !*is_over);
@@ -280,7 +281,7 @@ struct Seen {
 
 impl Seen {
     /// None if there is no file. Of one that may not be read, its times are known at least.
-    fn at(path: &Path) -> Result<Option<Self>> {
+    fn read(path: &Path) -> Result<Option<Self>> {
         let opened = File::open(path).and_then(|file| {
             let mut content = Vec::new();
             let metadata = file.metadata()?;
@@ -330,7 +331,7 @@ impl Seen {
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
             renamed => renamed.map_err(|e| LmError::write(path, e))?,
         }
-        let is_same = Self::at(&aside)?.is_none_or(|now| now == *self);
+        let is_same = Self::read(&aside)?.is_none_or(|now| now == *self);
         // Where there are no links, the file is renamed, unless another was made since: its holder finds that out.
         if !is_same && fs::hard_link(&aside, path).is_err() && !path.exists() {
             return fs::rename(&aside, path).map_err(|e| LmError::write(path, e));

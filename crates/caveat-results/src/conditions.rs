@@ -167,18 +167,18 @@ impl Condition {
 
     /// Number of rows that showed `a` first and `b` second.
     pub fn count(&self, a: usize, b: usize) -> u64 {
-        self.at(a, b).map_or(0, |k| self.sums[k].count)
+        self.index(a, b).map_or(0, |k| self.sums[k].count)
     }
 
     /// Mean logit difference over all rows that showed `a` first and `b` second; `None` without rows.
     pub fn mean(&self, a: usize, b: usize) -> Option<f64> {
-        self.at(a, b).and_then(|k| self.sums[k].mean())
+        self.index(a, b).and_then(|k| self.sums[k].mean())
     }
 
     /// Sum and number of the logit differences of the ordered pair (a, b) in the rows of one seed, by its index in
     /// [`seeds`](Self::seeds).
     pub fn seed_sum(&self, seed: usize, a: usize, b: usize) -> (f64, u64) {
-        let at = self.at(a, b).map(|k| seed * self.n_items * self.n_items + k);
+        let at = self.index(a, b).map(|k| seed * self.n_items * self.n_items + k);
         let sum = at.and_then(|k| self.seed_sums.get(k)).copied().unwrap_or_default();
         (sum.total, sum.count)
     }
@@ -216,7 +216,7 @@ impl Condition {
         (0..self.n_items).flat_map(|i| (i + 1..self.n_items).map(move |j| (i, j)))
     }
 
-    fn at(&self, a: usize, b: usize) -> Option<usize> {
+    fn index(&self, a: usize, b: usize) -> Option<usize> {
         (a < self.n_items && b < self.n_items).then(|| a * self.n_items + b)
     }
 

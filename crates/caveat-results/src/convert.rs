@@ -72,7 +72,7 @@ pub fn convert_trials<P: AsInput>(
     layout: Option<&Layout>,
     progress: Progress<'_>,
 ) -> Result<Converted> {
-    let format = Format::of(output)?;
+    let format = Format::from_path(output)?;
     let (mut run_files, mut tables) = (Vec::new(), Vec::new());
     for input in inputs.iter().map(AsInput::as_input) {
         let found = if input.is_dir() { runs::find(input.path())? } else { Vec::new() };
@@ -111,7 +111,7 @@ fn convert_tables(located: &[Located], output: &Path, format: Format, progress: 
     let sources: Vec<Source> =
         located.par_iter().map(open).collect::<Vec<_>>().into_iter().collect::<Result<Vec<_>>>()?;
     let facts: Vec<Facts> =
-        located.par_iter().map(Facts::of).collect::<Vec<_>>().into_iter().collect::<Result<Vec<_>>>()?;
+        located.par_iter().map(Facts::read).collect::<Vec<_>>().into_iter().collect::<Result<Vec<_>>>()?;
     let kinds: Vec<Option<&CsvKinds>> = facts.iter().map(|f| f.csv_kinds.as_ref()).collect();
     let extras = Extras::agree(&tables, &sources, &kinds, format)?;
     let truth_is_whole = facts.iter().all(|f| f.truth_is_whole);
@@ -169,7 +169,7 @@ struct Facts {
 }
 
 impl Facts {
-    fn of(table: &Located) -> Result<Self> {
+    fn read(table: &Located) -> Result<Self> {
         let source = Source::open(table, &[TrialColumn::GroundTruth], Reading { lenient: false, extras: true })?;
         let is_csv = source.is_text();
         let mut facts = Self { truth_is_whole: true, csv_kinds: is_csv.then(CsvKinds::default) };

@@ -123,7 +123,7 @@ struct Shown<'a> {
 }
 
 impl<'a> Shown<'a> {
-    fn of(rows: &[&'a Row]) -> Option<Self> {
+    fn mean_of(rows: &[&'a Row]) -> Option<Self> {
         let mean = |column: usize| {
             let values: Vec<f64> = rows.iter().filter_map(|row| row.numbers.named()[column].1).collect();
             values.iter().sum::<f64>() / values.len() as f64
@@ -187,7 +187,7 @@ impl Geometries {
     /// # Errors
     /// None in practice; the table's own.
     pub fn table(&self) -> Result<Table> {
-        let all: Vec<Shown<'_>> = self.rows.iter().filter_map(|row| Shown::of(&[row])).collect();
+        let all: Vec<Shown<'_>> = self.rows.iter().filter_map(|row| Shown::mean_of(&[row])).collect();
         let table = keys(&all)?
             .integer("seed", all.iter().map(|shown| shown.row.seed))?
             .flag("reverse", all.iter().map(|shown| shown.row.reverse))?;
@@ -206,7 +206,7 @@ impl Geometries {
                 None => groups.push(vec![row]),
             }
         }
-        let all: Vec<Shown<'_>> = groups.iter().filter_map(|rows| Shown::of(rows)).collect();
+        let all: Vec<Shown<'_>> = groups.iter().filter_map(|rows| Shown::mean_of(rows)).collect();
         let table = keys(&all)?.integer("n", all.iter().map(|shown| i64::try_from(shown.n).ok()))?;
         with_numbers(table, &all)
     }

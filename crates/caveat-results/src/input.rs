@@ -221,7 +221,7 @@ impl Input {
                 let problem = format!("is a terminal: pipe in {expected}, or name a file");
                 return Err(ResultsError::bad_file(self.path(), problem));
             }
-            let (file, copy) = self.keep(&mut stdin.lock())?;
+            let (file, copy) = self.copy_to_disk(&mut stdin.lock())?;
             (file, copy.to_path_buf(), Some(copy))
         } else {
             let mut file = File::open(&self.0.given).map_err(read)?;
@@ -232,7 +232,7 @@ impl Input {
             if kind.is_file() {
                 (file, self.0.given.clone(), None)
             } else {
-                let (file, copy) = self.keep(&mut file)?;
+                let (file, copy) = self.copy_to_disk(&mut file)?;
                 (file, copy.to_path_buf(), Some(copy))
             }
         };
@@ -243,7 +243,7 @@ impl Input {
             file.seek(SeekFrom::Start(0)).map_err(read)?;
             let most = size.saturating_mul(MOST_UNPACKED);
             let (file, unpacked) =
-                self.keep(&mut text::unpack(file, packing).map_err(read)?.take(most.saturating_add(1)))?;
+                self.copy_to_disk(&mut text::unpack(file, packing).map_err(read)?.take(most.saturating_add(1)))?;
             size = file.metadata().map_err(read)?.len();
             if size > most {
                 let problem = format!("unpacks to more than {MOST_UNPACKED} times its size: unpack it first");
@@ -257,7 +257,7 @@ impl Input {
     }
 
     /// Copies what can be read once to a temporary file.
-    fn keep(&self, from: &mut dyn Read) -> Result<(File, TempPath)> {
+    fn copy_to_disk(&self, from: &mut dyn Read) -> Result<(File, TempPath)> {
         let kept = |e: io::Error| {
             let place = std::env::temp_dir();
             let problem = format!(

@@ -26,7 +26,7 @@ impl Components {
     }
 
     /// Number of an item's component.
-    pub(crate) fn of(&self, item: usize) -> usize {
+    pub(crate) fn component_of(&self, item: usize) -> usize {
         self.of[item] as usize
     }
 

@@ -160,7 +160,7 @@ impl TheoryError {
 
     /// The same error with the place where it happened.
     #[must_use]
-    pub fn at(self, place: impl Into<String>) -> Self {
+    pub fn in_place(self, place: impl Into<String>) -> Self {
         Self::At { place: place.into(), source: Box::new(self) }
     }
 }
@@ -192,10 +192,10 @@ mod tests {
     #[test]
     fn an_error_keeps_its_kind_and_its_words_wherever_it_happens() {
         let failed = TheoryError::NotConverged { what: "a solver", reached: 1.0, needed: 1e-9, iterations: 3 };
-        let placed = failed.clone().at("conjunctivity 0.2").at("condition a");
+        let placed = failed.clone().in_place("conjunctivity 0.2").in_place("condition a");
         assert_eq!(placed.kind(), ErrorKind::Numerics);
         assert_eq!(placed.to_string(), format!("condition a: conjunctivity 0.2: {failed}"));
-        assert_eq!(TheoryError::NoComparisons.at("b").kind(), ErrorKind::Input);
+        assert_eq!(TheoryError::NoComparisons.in_place("b").kind(), ErrorKind::Input);
         assert_eq!([1_500.0, 9.99e6, 4.16e10, 1.2e12].map(spoken), ["1.5 kB", "10 MB", "42 GB", "1.2 TB"]);
         let large = TheoryError::TooLarge { what: "it".into(), bytes: 2e9, free: 1e9, fits: "half would fit".into() };
         assert_eq!(

@@ -86,7 +86,7 @@ pub struct Accuracy {
 
 impl Accuracy {
     /// Accuracy of one class; `None` for [`PairClass::Ambiguous`] and for classes with no pair.
-    pub fn of(&self, class: PairClass) -> Option<f64> {
+    pub fn in_class(&self, class: PairClass) -> Option<f64> {
         match class {
             PairClass::Premise => self.premise,
             PairClass::ExceptionCycle => self.exception_cycle,

@@ -161,9 +161,9 @@ pub fn phase_grid(task: &TransitiveTask, axes: &PhaseAxes, progress: &(dyn Fn(us
                 }
                 for (k, &alpha) in alphas.iter().enumerate() {
                     let accuracy = single(task, &classes, alpha, inverse, axes.learner)
-                        .map_err(|error| error.at(axes.place(alpha, inverse)))?;
+                        .map_err(|error| error.in_place(axes.place(alpha, inverse)))?;
                     for (to, class) in row.iter_mut().zip(PairClass::SCORED) {
-                        to[start + k] = accuracy.of(class).unwrap_or(f64::NAN);
+                        to[start + k] = accuracy.in_class(class).unwrap_or(f64::NAN);
                     }
                 }
             }
@@ -250,7 +250,7 @@ impl Signs {
     }
 
     /// Sign of the margin of a pair.
-    fn of(&self, pair: &Judged) -> i8 {
+    fn sign_of(&self, pair: &Judged) -> i8 {
         let (i, j) = (pair.first, pair.second);
         // Ranks that fall at every link between two items need no look at the items, and most are like that.
         if !pair.trained && self.not_falling[i] == self.not_falling[j] {
@@ -348,7 +348,7 @@ impl Plan {
                 let judged = pairs.iter().map(|pair| {
                     let mut one = [0.0; LANES];
                     judge(pair, &mut one);
-                    if one[l] == UNKNOWN { 0.5 * (1.0 + pair.label * f64::from(signs.of(pair))) } else { one[l] }
+                    if one[l] == UNKNOWN { 0.5 * (1.0 + pair.label * f64::from(signs.sign_of(pair))) } else { one[l] }
                 });
                 correct[l] = judged.sum();
             }
@@ -500,7 +500,7 @@ mod tests {
                 for class in PairClass::SCORED {
                     let share = Some(grid.class(class)[row * width + column]).filter(|s| !s.is_nan());
                     let place = format!("{task}, α {alpha} 1/C {inverse}, {class}");
-                    assert_eq!(share, exact.of(class), "{place}");
+                    assert_eq!(share, exact.in_class(class), "{place}");
                     if task.exceptions().is_empty() && class == PairClass::WithinSection && screened {
                         assert!(share.is_none_or(|s| s == 1.0), "{place}: {share:?}");
                     }

@@ -39,7 +39,7 @@ impl Failure {
     }
 
     /// The same failure, with what it is about in front.
-    pub(crate) fn at(self, what: impl Display) -> Self {
+    pub(crate) fn in_place(self, what: impl Display) -> Self {
         match self {
             Self::Input(words) => Self::Input(format!("{what}: {words}")),
             Self::File(words) => Self::File(format!("{what}: {words}")),
@@ -161,9 +161,9 @@ mod tests {
     #[test]
     fn failures_keep_their_kind_and_gain_the_place() {
         let failed = || TheoryError::NotConverged { what: "a solver", reached: 1.0, needed: 1e-9, iterations: 3 };
-        let placed = |error: TheoryError| Failure::from(error).at("condition a");
+        let placed = |error: TheoryError| Failure::from(error).in_place("condition a");
         assert!(matches!(placed(failed()), Failure::Run(words) if words.starts_with("condition a: a solver did not")));
-        assert!(matches!(placed(failed().at("conjunctivity 0")), Failure::Run(_)));
+        assert!(matches!(placed(failed().in_place("conjunctivity 0")), Failure::Run(_)));
         assert!(
             matches!(placed(TheoryError::NoComparisons), Failure::Input(words) if words.starts_with("condition a: "))
         );

@@ -54,7 +54,7 @@ pub(crate) fn write_result(path: &Path, table: &Table, value: &impl Serialize) -
 
 /// Draws a figure into a file, in the format of its extension.
 pub(crate) fn write_figure(path: &Path, figure: &Figure) -> Result<(), Failure> {
-    let format = Picture::of(path)?;
+    let format = Picture::from_path(path)?;
     write_bytes(path, &figure.render(format)?)?;
     // In SVG the fonts are those of whoever looks at it.
     let boxes = if format == Picture::Svg { BTreeSet::new() } else { figure.canvas.signs_without_font() };
@@ -71,7 +71,7 @@ pub(crate) fn write_figure(path: &Path, figure: &Figure) -> Result<(), Failure> 
 
 /// Refuses a picture path before long work: an unknown extension, or a place that cannot be written.
 pub(crate) fn check_picture_path(path: &Path) -> Result<(), Failure> {
-    Picture::of(path)?;
+    Picture::from_path(path)?;
     check_writable(path)
 }
 

@@ -205,7 +205,7 @@ impl Drawing<'_> {
     /// Below the last panel: the items of every pair and the distances.
     fn words(&self, canvas: &mut Canvas, rect: Rect, top: f64, named: bool) {
         let panel = Panel::new(rect, self.columns.axis(), Axis::linear(0.0, 1.0));
-        let word = |content: String| Text::new(content).size(SMALL).at(Anchor::Middle, Level::Top);
+        let word = |content: String| Text::new(content).size(SMALL).anchored(Anchor::Middle, Level::Top);
         let mut rows = vec!["distance"];
         if named {
             rows = vec!["higher item", "lower item", "distance"];
@@ -216,7 +216,7 @@ impl Drawing<'_> {
             }
         }
         for (k, row) in rows.iter().enumerate() {
-            let name = Text::new(*row).size(SMALL).at(Anchor::End, Level::Top);
+            let name = Text::new(*row).size(SMALL).anchored(Anchor::End, Level::Top);
             // The row of distances stands a little lower, under its brackets.
             let lower = if named && k == 2 { 4.0 } else { 0.0 };
             canvas.text((rect.x - 5.0, top + k as f64 * WORDS + lower), &name);

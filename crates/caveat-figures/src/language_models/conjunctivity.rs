@@ -76,7 +76,7 @@ pub fn draw(conditions: &[Condition]) -> Result<Figure> {
             for condition in shown.iter().filter(|c| c.setting == *setting) {
                 let h = hierarchies.iter().position(|x| *x == condition.hierarchy).unwrap_or(0);
                 let lane = (h as f64 + 0.5) / hierarchies.len() as f64 - 0.5;
-                let y = rows.of(condition) as f64 + 0.76 * lane;
+                let y = rows.index_of(condition) as f64 + 0.76 * lane;
                 let color = category_color(h);
                 if let Some((from, to)) = condition.conjunctivity_interval {
                     panel.line(&mut canvas, &[(from, y), (to, y)], Stroke::new(color, 0.9));
@@ -129,7 +129,7 @@ impl<'a> Rows<'a> {
         Self { names, models, short_tasks, height: (4.0 + 4.0 * lanes as f64).clamp(11.0, 40.0), left, tasks }
     }
 
-    fn of(&self, condition: &Condition) -> usize {
+    fn index_of(&self, condition: &Condition) -> usize {
         self.names.iter().position(|n| *n == (condition.model.as_str(), condition.task.as_str())).unwrap_or(0)
     }
 
@@ -149,7 +149,7 @@ impl<'a> Rows<'a> {
         for group in self.names.chunk_by(|a, b| a.0 == b.0) {
             let middle = body.y + (first as f64 + group.len() as f64 / 2.0) * self.height;
             let name = Text::new(&self.models[group[0].0]).size(SMALL);
-            canvas.text((body.x - self.tasks - 2.0, middle), &name.at(Anchor::End, Level::Middle));
+            canvas.text((body.x - self.tasks - 2.0, middle), &name.anchored(Anchor::End, Level::Middle));
             first += group.len();
         }
     }
@@ -186,7 +186,7 @@ mod tests {
         let rows = Rows::new(&shown, 1);
         assert_eq!(rows.names, [("gpt2", "fake"), ("gpt2", "real"), ("qwen", "real")]);
         assert_eq!(rows.between_models().collect::<Vec<_>>(), [1.5]);
-        assert_eq!(rows.of(&conditions[0]), 2);
+        assert_eq!(rows.index_of(&conditions[0]), 2);
         assert_eq!(draw(&conditions).unwrap().table.unwrap().n_rows(), 3);
     }
 

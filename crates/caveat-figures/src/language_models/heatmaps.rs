@@ -59,7 +59,7 @@ pub fn draw(conditions: &[Condition]) -> Result<Figure> {
     let mut canvas = Canvas::new(width, conditions.len() as f64 * ROW + 34.0);
     for (column, kind) in kinds.iter().enumerate() {
         let x = LEFT + column as f64 * (SIDE + GAP) + SIDE / 2.0;
-        canvas.text((x, 12.0), &Text::new(*kind).at(Anchor::Middle, Level::Baseline));
+        canvas.text((x, 12.0), &Text::new(*kind).anchored(Anchor::Middle, Level::Baseline));
     }
     let mut numbers = Numbers::default();
     let titles = titles(conditions, canvas.width() - LEFT - 40.0);
@@ -108,7 +108,7 @@ fn draw_row(canvas: &mut Canvas, condition: &Condition, (title, kinds): (&str, &
         let square = Rect::new(LEFT + column as f64 * (SIDE + GAP), y, SIDE, SIDE);
         panel(canvas, square, &matrix, scale, &classes, ItemLabels { rows: column == 0, columns: true });
         if let Some(r_squared) = r_squared.filter(|r| r.is_finite()) {
-            let text = Text::new(format!("R² = {}", fixed(r_squared, 3))).size(SMALL).at(Anchor::End, Level::Top);
+            let text = Text::new(format!("R² = {}", fixed(r_squared, 3))).size(SMALL).anchored(Anchor::End, Level::Top);
             canvas.text((square.right(), square.bottom() + 2.5), &text);
         }
     }

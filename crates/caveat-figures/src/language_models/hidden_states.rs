@@ -425,13 +425,13 @@ fn draw_strip(canvas: &mut Canvas, strip: Rect, model: &str, name: &str, n_runs:
     canvas.rect(strip, Some(LIGHT_GREY.tint(0.6)), None);
     let middle = strip.center().1;
     let runs = if n_runs == 1 { "1 run".into() } else { format!("{n_runs} runs") };
-    let runs = Text::new(runs).size(SMALL).color(GREY).at(Anchor::End, Level::Middle);
+    let runs = Text::new(runs).size(SMALL).color(GREY).anchored(Anchor::End, Level::Middle);
     let room = strip.width - runs.width() - 12.0;
     canvas.text((strip.right() - 3.0, middle), &runs);
     let name = if model.is_empty() { name.to_owned() } else { format!(" · {name}") };
     let model = shortened(model, room - Text::new(&name).size(SMALL).width(), SMALL);
     let label = shortened(&format!("{model}{name}"), room, SMALL);
-    canvas.text((strip.x + 3.0, middle), &Text::new(label).size(SMALL).at(Anchor::Start, Level::Middle));
+    canvas.text((strip.x + 3.0, middle), &Text::new(label).size(SMALL).anchored(Anchor::Start, Level::Middle));
 }
 
 #[cfg(test)]

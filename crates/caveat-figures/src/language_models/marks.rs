@@ -33,7 +33,7 @@ pub(super) struct Mark {
 
 impl Mark {
     /// A mark of one condition.
-    pub(super) fn of(panel: &str, mark: &'static str, key: &ConditionKey) -> Self {
+    pub(super) fn for_panel(panel: &str, mark: &'static str, key: &ConditionKey) -> Self {
         Self {
             panel: panel.to_owned(),
             mark,
@@ -55,7 +55,7 @@ impl Mark {
     /// A mark of several conditions, with the words that they share.
     pub(super) fn pooled(panel: &str, mark: &'static str, keys: &[&ConditionKey]) -> Option<Self> {
         let (first, rest) = keys.split_first()?;
-        let mut pooled = Self::of(panel, mark, first);
+        let mut pooled = Self::for_panel(panel, mark, first);
         let clear = |same: bool, word: &mut String| {
             if !same {
                 word.clear();

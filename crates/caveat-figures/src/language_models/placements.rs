@@ -94,7 +94,7 @@ pub fn draw(table: &PairTable, conditions: &[usize]) -> Result<Figure> {
         let square = Rect::new(LEFT + x, TITLE + y, side, side);
         triangle(&mut canvas, square, placements);
         for (line, up) in [(&titles[k], 14.0), (&subtitles[k], 4.0)] {
-            let text = Text::new(line).size(SMALL).at(Anchor::Middle, Level::Baseline);
+            let text = Text::new(line).size(SMALL).anchored(Anchor::Middle, Level::Baseline);
             canvas.text((square.center().0, square.y - up), &text);
         }
         numbers.extend(cells(placements, &(k + 1).to_string()));
@@ -175,7 +175,7 @@ pub(super) fn triangle(canvas: &mut Canvas, square: Rect, placements: &Placement
     for k in (0..n).step_by(step) {
         let right = square.x + (k + 1) as f64 * cell;
         let middle = square.y + (k as f64 + 0.5) * cell;
-        canvas.text((right - 1.2, middle), &Text::new(item(k)).size(SMALL).at(Anchor::End, Level::Middle));
+        canvas.text((right - 1.2, middle), &Text::new(item(k)).size(SMALL).anchored(Anchor::End, Level::Middle));
     }
 }
 
@@ -188,7 +188,7 @@ pub(super) fn cells(placements: &Placements<'_>, panel: &str) -> Vec<Mark> {
             pair: Some((i, j)),
             value: placements.percent(i, j),
             n: placements.n(i, j),
-            ..Mark::of(panel, "cell", placements.key)
+            ..Mark::for_panel(panel, "cell", placements.key)
         })
         .collect()
 }
@@ -212,7 +212,7 @@ pub(super) fn gap(canvas: &mut Canvas, rect: Rect, words: &str) {
     for (k, line) in lines.iter().enumerate() {
         let down = (k as f64 - (lines.len() - 1) as f64 / 2.0) * pitch;
         let text = Text::new(shortened(line, rect.width, SMALL)).size(SMALL).color(GREY);
-        canvas.text((x, y + down), &text.at(Anchor::Middle, Level::Middle));
+        canvas.text((x, y + down), &text.anchored(Anchor::Middle, Level::Middle));
     }
 }
 

@@ -36,7 +36,7 @@ pub enum Against {
 }
 
 impl Against {
-    fn of(self, condition: &Condition) -> Option<&TheoryMargins> {
+    fn select(self, condition: &Condition) -> Option<&TheoryMargins> {
         match self {
             Self::Fitted => condition.fitted.as_ref(),
             Self::Predicted => condition.predicted.as_ref(),
@@ -75,7 +75,7 @@ pub fn draw(conditions: &[Condition], against: Against) -> Result<Figure> {
         Against::Fitted => "fitted-margins",
         Against::Predicted => "predicted-margins",
     };
-    let shown = order::sorted(conditions.iter().filter(|c| against.of(c).is_some()));
+    let shown = order::sorted(conditions.iter().filter(|c| against.select(c).is_some()));
     if shown.is_empty() {
         let missing = format!("no condition has {} margins", against.word());
         return Err(FigureError::Nothing { figure: name, missing });
@@ -84,7 +84,7 @@ pub fn draw(conditions: &[Condition], against: Against) -> Result<Figure> {
     let mut present = [false; 6];
     let mut cells = Vec::new();
     for cell in arrange(&shown) {
-        let Some(theory) = against.of(cell.condition) else { continue };
+        let Some(theory) = against.select(cell.condition) else { continue };
         let pairs = pairs(cell.condition, theory)?;
         pairs.iter().for_each(|p| present[p.class as usize] = true);
         numbers.extend(cell.condition, &pairs);
@@ -257,24 +257,24 @@ impl<'a> Grid<'a> {
                 self.panel(canvas, rect, (cell, content));
                 if named {
                     let words = &hierarchies[cell.condition.hierarchy.as_str()];
-                    let words = Text::new(words).size(SMALL).at(Anchor::Middle, Level::Baseline);
+                    let words = Text::new(words).size(SMALL).anchored(Anchor::Middle, Level::Baseline);
                     canvas.text((rect.center().0, rect.y - 3.5), &words);
                 }
                 label = self.row_label(cell.condition);
             }
             let label = Text::new(shortened(&label, self.side + 14.0, SMALL)).size(SMALL).bold();
             let middle = rect_y + self.side / 2.0;
-            canvas.text((9.0, middle), &label.rotated(-90.0).at(Anchor::Middle, Level::Baseline));
+            canvas.text((9.0, middle), &label.rotated(-90.0).anchored(Anchor::Middle, Level::Baseline));
             let words = Text::new(if self.side > 64.0 { "observed margin" } else { "observed" }).rotated(-90.0);
-            canvas.text((LEFT - 6.0, middle), &words.at(Anchor::Middle, Level::Baseline));
+            canvas.text((LEFT - 6.0, middle), &words.anchored(Anchor::Middle, Level::Baseline));
             top += self.row_height(named);
         }
         for model in first..first + self.across {
             let Some((cell, _)) = self.cells.iter().find(|(cell, _)| cell.model == model) else { continue };
             let middle = left(model) + block_width / 2.0;
             let name = &models[cell.condition.model.as_str()];
-            canvas.text((middle, y + 10.0), &Text::new(name).bold().at(Anchor::Middle, Level::Baseline));
-            let words = Text::new(format!("{} margin", self.against.word())).at(Anchor::Middle, Level::Top);
+            canvas.text((middle, y + 10.0), &Text::new(name).bold().anchored(Anchor::Middle, Level::Baseline));
+            let words = Text::new(format!("{} margin", self.against.word())).anchored(Anchor::Middle, Level::Top);
             canvas.text((middle, top - GAP.1 + 2.0), &words);
         }
         top + 18.0
@@ -305,7 +305,7 @@ impl<'a> Grid<'a> {
         panel.axes(canvas);
         if content.r_squared.is_finite() {
             let text = Text::new(format!("R² = {}", fixed(content.r_squared, 3))).size(SMALL).halo(WHITE);
-            panel.note(canvas, (low, high), (3.0, 2.0), &text.at(Anchor::Start, Level::Top));
+            panel.note(canvas, (low, high), (3.0, 2.0), &text.anchored(Anchor::Start, Level::Top));
         }
     }
 }

@@ -250,7 +250,7 @@ impl<'a> Page<'a> {
             let (row, column) = (k / across, k % across);
             let (left, top) = (x + column as f64 * (side + GAP), y + row as f64 * (NAME + side + GAP) + NAME);
             let square = Rect::new(left, top, side, side);
-            let text = Text::new(&names[name.as_str()]).size(SMALL).at(Anchor::Middle, Level::Baseline);
+            let text = Text::new(&names[name.as_str()]).size(SMALL).anchored(Anchor::Middle, Level::Baseline);
             canvas.text((square.center().0, top - 3.5), &text);
             match placements {
                 Ok(placements) => {

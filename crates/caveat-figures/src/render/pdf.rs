@@ -94,7 +94,7 @@ impl Drawing {
         match element {
             Element::Line { points, pen } => {
                 for (k, &point) in points.iter().enumerate() {
-                    if k == 0 { self.content.at(point) } else { self.content.to(point) }
+                    if k == 0 { self.content.start_at(point) } else { self.content.to(point) }
                 }
                 self.pen(pen);
                 self.content.stroke();
@@ -147,7 +147,7 @@ impl Drawing {
         }
         for segment in segments {
             match *segment {
-                Segment::Move(to) => self.content.at(to),
+                Segment::Move(to) => self.content.start_at(to),
                 Segment::Line(to) => self.content.to(to),
                 Segment::Curve([first, second, to]) => self.content.curve(first, second, to),
                 Segment::Close => {
@@ -243,13 +243,13 @@ fn circle((x, y): Point, r: f64) -> [Segment; 6] {
 
 /// Paths in points of the page.
 trait Draw {
-    fn at(&mut self, point: Point);
+    fn start_at(&mut self, point: Point);
     fn to(&mut self, point: Point);
     fn curve(&mut self, first: Point, second: Point, to: Point);
 }
 
 impl Draw for Content {
-    fn at(&mut self, (x, y): Point) {
+    fn start_at(&mut self, (x, y): Point) {
         self.move_to(rounded(x), rounded(y));
     }
 
@@ -271,7 +271,7 @@ struct PathContent<'a> {
 
 impl Outline for PathContent<'_> {
     fn move_to(&mut self, to: Point) {
-        self.content.at(to);
+        self.content.start_at(to);
         self.last = to;
     }
 

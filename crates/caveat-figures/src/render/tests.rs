@@ -253,8 +253,8 @@ fn text_is_drawn_where_its_anchor_level_and_rotation_say() {
     };
     let ink = |text: Text| Pixels::of(&with_text(&text)).ink();
     near(ink(h()), 100.0 + start, 50.0 - height, stems, height);
-    near(ink(h().at(Anchor::Middle, Level::Middle)), 100.0 - stems / 2.0, 50.0 - height / 2.0, stems, height);
-    near(ink(h().at(Anchor::End, Level::Top)), 100.0 - start - stems, 50.0, stems, height);
+    near(ink(h().anchored(Anchor::Middle, Level::Middle)), 100.0 - stems / 2.0, 50.0 - height / 2.0, stems, height);
+    near(ink(h().anchored(Anchor::End, Level::Top)), 100.0 - start - stems, 50.0, stems, height);
     // Turned to the right, the letter's top looks right, and it goes on downwards.
     near(ink(h().rotated(90.0)), 100.0, 50.0 + start, height, stems);
     near(ink(h().rotated(-90.0)), 100.0 - height, 50.0 - start - stems, height, stems);

@@ -82,7 +82,7 @@ struct Repository<'a> {
 impl Repository<'_> {
     /// The addresses at a revision, as the hub's client library makes them. The library's own cache is not used: what it
     /// downloads it does not verify, and a server that ignores a range it would append to the part that is there.
-    fn at(&self, revision: &str) -> Result<ApiRepo> {
+    fn at_revision(&self, revision: &str) -> Result<ApiRepo> {
         let api = ApiBuilder::from_cache(Cache::new(self.shelf.directory.join("unused")))
             .with_endpoint(self.endpoint.clone())
             .with_token(self.token.map(str::to_owned))
@@ -95,7 +95,7 @@ impl Repository<'_> {
 
     fn describe(&self, client: &Client) -> Result<Description> {
         // `blobs` asks for the size and the checksum of every file.
-        let request = self.at(self.source.revision)?.info_request().query("blobs", "true");
+        let request = self.at_revision(self.source.revision)?.info_request().query("blobs", "true");
         let reply = client.send(request).map_err(|failure| self.error(failure.problem))?;
         if reply.status() != StatusCode::OK {
             return Err(self.refused(reply.status()));
@@ -126,7 +126,7 @@ impl Repository<'_> {
             }
             (None, None) => return Err(self.error(format!("the repository has neither {WEIGHTS} nor {WEIGHTS_INDEX}"))),
         }
-        let repository = self.at(&description.sha)?;
+        let repository = self.at_revision(&description.sha)?;
         files.into_iter().map(|file| self.wanted(file, repository.url(&file.name))).collect()
     }
 

@@ -9,7 +9,7 @@ use crate::error::Result;
 
 impl KernelPredictions {
     /// Fits both kernels to `margins`; `vectors` are centered.
-    pub(super) fn of(
+    pub(super) fn fit(
         projection: &MeasuredKernel,
         vectors: &Vectors,
         task: &TransitiveTask,

@@ -196,7 +196,7 @@ fn a_holder_that_was_taken_over_finds_out_and_leaves_the_file_to_the_other() {
         thread::sleep(Duration::from_millis(5));
     }
     drop(frozen);
-    assert_eq!(Seen::at(&path).unwrap().unwrap().owner, Some(other));
+    assert_eq!(Seen::read(&path).unwrap().unwrap().owner, Some(other));
 }
 
 #[test]
@@ -220,13 +220,13 @@ fn a_lease_that_changes_hands_while_it_is_taken_for_dead_is_put_back() {
     let place = tempfile::tempdir().unwrap();
     let path = lock(&place);
     make(&path, &owner("a")).unwrap();
-    let dead = Seen::at(&path).unwrap().unwrap();
+    let dead = Seen::read(&path).unwrap().unwrap();
     // Another was faster.
     let faster = Owner { token: "faster".to_owned(), ..owner("b") };
     fs::remove_file(&path).unwrap();
     make(&path, &faster).unwrap();
     dead.remove(&path, "slower").unwrap();
-    assert_eq!(Seen::at(&path).unwrap().unwrap().owner, Some(faster));
+    assert_eq!(Seen::read(&path).unwrap().unwrap().owner, Some(faster));
     assert_eq!(names(&place), [".run.lock"]);
 }
 

@@ -33,7 +33,7 @@ struct Composed {
 
 impl Sequence {
     pub(crate) fn new(trie: &PromptTrie, rotary: &RotaryTables, device: &Device) -> Self {
-        let (cos, sin) = rotary.at(trie.positions());
+        let (cos, sin) = rotary.cosines_and_sines(trie.positions());
         let single = |values: Vec<f64>| values.into_iter().map(|value| value as f32).collect();
         Self {
             runs: Arc::new(trie.runs().to_vec()),

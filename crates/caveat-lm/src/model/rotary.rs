@@ -43,7 +43,7 @@ impl RotaryTables {
     }
 
     /// Cosines and sines of all frequencies at `positions`, [positions, head_dim / 2] each.
-    pub(crate) fn at(&self, positions: &[usize]) -> (Vec<f64>, Vec<f64>) {
+    pub(crate) fn cosines_and_sines(&self, positions: &[usize]) -> (Vec<f64>, Vec<f64>) {
         let angles = positions
             .iter()
             .flat_map(|&position| self.frequencies.iter().map(move |frequency| position as f64 * frequency));
@@ -53,7 +53,7 @@ impl RotaryTables {
     /// The same as tensors, [positions, 1, head_dim / 2] each.
     pub(crate) fn tensors(&self, positions: &[usize], device: &Device) -> (Tensor<3>, Tensor<3>) {
         let shape = [positions.len(), 1, self.frequencies.len()];
-        let (cos, sin) = self.at(positions);
+        let (cos, sin) = self.cosines_and_sines(positions);
         let table = |values: Vec<f64>| Tensor::from_data(TensorData::new(values, shape), (device, self.dtype));
         (table(cos), table(sin))
     }

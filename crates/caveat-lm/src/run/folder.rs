@@ -61,7 +61,7 @@ pub fn is_finished(folder: &Path) -> bool {
 /// [`LmError::Write`] for a place that cannot be written, and for a folder of that name that holds something else;
 /// [`LmError::Interrupted`].
 pub fn claim(folder: &Path, again: bool, cancelled: Option<&dyn Fn() -> bool>) -> Result<Claim> {
-    let places = Places::of(folder)?;
+    let places = Places::for_folder(folder)?;
     // Whoever ends its work on a run removes the lock, perhaps together with emptied directories, just when this begins.
     for _ in 0..1000 {
         if is_finished(folder) && !again {
@@ -157,7 +157,7 @@ struct Places {
 }
 
 impl Places {
-    fn of(folder: &Path) -> Result<Self> {
+    fn for_folder(folder: &Path) -> Result<Self> {
         let (Some(parent), Some(name)) = (folder.parent(), folder.file_name()) else {
             return Err(LmError::write(folder, "the path does not end in the name of a folder"));
         };

@@ -187,7 +187,7 @@ mod tests {
         RunSettings::new("tiny", stimuli, None, training).unwrap()
     }
 
-    fn of(kind: MethodKind) -> TrainingOptions {
+    fn with_method(kind: MethodKind) -> TrainingOptions {
         TrainingOptions { method: Some(kind), ..Default::default() }
     }
 
@@ -195,15 +195,15 @@ mod tests {
     fn folders_are_named_as_folders_of_runs_are_read() {
         let folder = |options, seed, reverse| settings(options, seed, reverse).folder(Path::new("runs"));
         let below = |rest: &str| Path::new("runs/tiny/fake/exc_mid_n9").join(rest);
-        assert_eq!(folder(of(MethodKind::Full), 3, false), below("seed3_fwd"));
-        let lora = TrainingOptions { rank: Some(8), alpha: Some(0.5), ..of(MethodKind::Lora) };
+        assert_eq!(folder(with_method(MethodKind::Full), 3, false), below("seed3_fwd"));
+        let lora = TrainingOptions { rank: Some(8), alpha: Some(0.5), ..with_method(MethodKind::Lora) };
         assert_eq!(folder(lora, 0, true), below("lora_r8_alpha0p5/seed0_rev"));
-        assert_eq!(folder(of(MethodKind::Lora), 0, true), below("lora_r16_alpha32/seed0_rev"));
+        assert_eq!(folder(with_method(MethodKind::Lora), 0, true), below("lora_r16_alpha32/seed0_rev"));
         for (l2, name) in [(0.0, "l2_0"), (0.1, "l2_0p1"), (1e-4, "l2_1e-4"), (50.0, "l2_50"), (2.5e-7, "l2_2p5e-7")] {
-            let probe = TrainingOptions { l2: Some(l2), ..of(MethodKind::Probe) };
+            let probe = TrainingOptions { l2: Some(l2), ..with_method(MethodKind::Probe) };
             assert_eq!(folder(probe, 10, false), below(name).join("seed10_fwd"));
         }
-        assert_eq!(folder(of(MethodKind::None), 1, false), below("none/seed1_fwd"));
+        assert_eq!(folder(with_method(MethodKind::None), 1, false), below("none/seed1_fwd"));
     }
 
     proptest! {
@@ -217,13 +217,13 @@ mod tests {
 
     #[test]
     fn the_seed_of_a_run_is_one() {
-        let run = settings(of(MethodKind::Full), 5, false);
+        let run = settings(with_method(MethodKind::Full), 5, false);
         assert_eq!((run.stimuli.seed, run.training.seed), (5, 5));
     }
 
     #[test]
     fn records_hold_what_was_asked_for_and_null_what_does_not_apply() {
-        let lora = TrainingOptions { modules: Some(vec![LoraModule::QProj]), ..of(MethodKind::Lora) };
+        let lora = TrainingOptions { modules: Some(vec![LoraModule::QProj]), ..with_method(MethodKind::Lora) };
         let record = settings(lora, 2, true).record().unwrap();
         assert_eq!(record["exceptions"], json!([[5, 3]]));
         assert_eq!((&record["lora_modules"], &record["lora_alpha"]), (&json!(["q_proj"]), &json!(32.0)));
@@ -232,7 +232,7 @@ mod tests {
             assert_eq!(record[key], Value::Null, "{key}");
         }
         assert!(record["template"].as_str().unwrap().contains("{{ item_a }}"));
-        let none = settings(of(MethodKind::None), 2, true).record().unwrap();
+        let none = settings(with_method(MethodKind::None), 2, true).record().unwrap();
         assert_eq!((&none["learning_rate"], &none["epochs"]), (&Value::Null, &Value::Null));
         assert_eq!(none.len(), record.len());
     }
@@ -240,9 +240,9 @@ mod tests {
     #[test]
     fn records_of_other_settings_differ_by_name() {
         let record = |options| settings(options, 2, false).record().unwrap();
-        let full = record(of(MethodKind::Full));
+        let full = record(with_method(MethodKind::Full));
         assert!(differences(&full, &full).is_empty());
-        let other = record(TrainingOptions { learning_rate: Some(1e-3), ..of(MethodKind::Full) });
+        let other = record(TrainingOptions { learning_rate: Some(1e-3), ..with_method(MethodKind::Full) });
         assert_eq!(differences(&full, &other), ["learning_rate 0.00002 instead of 0.001"]);
         assert!(differences(&Map::new(), &full).is_empty(), "a run of another program says nothing of its settings");
         let whole = object(json!({ "alpha": 32, "list": [1, 2.0] }));

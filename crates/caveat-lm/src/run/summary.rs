@@ -50,7 +50,7 @@ impl RunSummary {
     ///
     /// # Errors
     /// [`LmError::Invalid`] for judgments that make no hierarchy.
-    pub fn of(results: &RunResults) -> Result<Self> {
+    pub fn from_results(results: &RunResults) -> Result<Self> {
         let judgments = &results.pre_finetune;
         let mut exceptions = Vec::new();
         for judgment in judgments.iter().filter(|j| j.is_exception && j.label.as_deref() == Some("Yes")) {
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn accuracy_is_by_pair_class_over_both_orders() {
         // Answers by the order alone: wrong on the exception, right on everything else that has an answer.
-        let summary = RunSummary::of(&results(|a, b| b as f64 - a as f64)).unwrap();
+        let summary = RunSummary::from_results(&results(|a, b| b as f64 - a as f64)).unwrap();
         let found: Vec<_> =
             summary.classes.iter().map(|c| (c.class, c.n, c.accuracy_before, c.accuracy_after)).collect();
         let half = Some(0.5);
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_tie_is_no() {
-        let summary = RunSummary::of(&results(|_, _| 0.0)).unwrap();
+        let summary = RunSummary::from_results(&results(|_, _| 0.0)).unwrap();
         assert_eq!(summary.classes[0].accuracy_after, Some(0.5));
         let right: Vec<String> = results(|_, _| 0.0)
             .post_finetune
@@ -169,7 +169,7 @@ mod tests {
         results.args.insert("losses".into(), json!([0.75, 0.5]));
         results.args.insert("answer_mass".into(), json!({ "before": 0.25, "after": 1 }));
         results.args.insert("peak_memory_bytes".into(), json!(4096));
-        let summary = RunSummary::of(&results).unwrap();
+        let summary = RunSummary::from_results(&results).unwrap();
         assert_eq!((summary.steps, summary.loss_first, summary.loss_last), (2, Some(0.75), Some(0.5)));
         assert_eq!((summary.answer_mass_before, summary.answer_mass_after), (Some(0.25), Some(1.0)));
         assert_eq!(summary.peak_memory_bytes, Some(4096));
@@ -179,9 +179,9 @@ mod tests {
     fn results_that_make_no_hierarchy_are_refused() {
         let mut short = results(|_, _| 1.0);
         short.hierarchy.truncate(7);
-        assert!(RunSummary::of(&short).unwrap_err().to_string().contains("ranks 0 and 7 of 7 items"));
+        assert!(RunSummary::from_results(&short).unwrap_err().to_string().contains("ranks 0 and 7 of 7 items"));
         short.hierarchy.truncate(1);
-        assert!(RunSummary::of(&short).is_err());
+        assert!(RunSummary::from_results(&short).is_err());
     }
 
     #[test]

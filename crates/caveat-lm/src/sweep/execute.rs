@@ -172,7 +172,7 @@ impl Models<'_> {
     ) -> Result<Outcome> {
         let claimed = match claim(&run.folder, false, may_wait.then_some(cancelled))? {
             Claim::Mine(claimed) => claimed,
-            Claim::Finished => return self.there(run).map(|()| Outcome::There),
+            Claim::Finished => return self.accept_earlier(run).map(|()| Outcome::There),
             Claim::Busy(holder) => return Ok(Outcome::Busy(holder)),
         };
         let mut model = match self.load(run.model, on)? {
@@ -196,7 +196,7 @@ impl Models<'_> {
         };
         match finish {
             Finish::Here => Ok(Outcome::Done),
-            Finish::Elsewhere => self.there(run).map(|()| Outcome::Elsewhere),
+            Finish::Elsewhere => self.accept_earlier(run).map(|()| Outcome::Elsewhere),
         }
     }
 
@@ -225,7 +225,7 @@ impl Models<'_> {
     }
 
     /// Accepts a run that exists already, if its settings are those requested.
-    fn there(&mut self, run: &SweepRun) -> Result<()> {
+    fn accept_earlier(&mut self, run: &SweepRun) -> Result<()> {
         let sha256_of = |number: usize| {
             let path = self.sweep.models.get(number)?.locate(&self.options.cache).ok()?;
             weights_sha256(&path).ok()

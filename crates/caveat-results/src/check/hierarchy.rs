@@ -226,7 +226,7 @@ impl Hierarchy<'_> {
         let mut admitted = u8::MAX;
         for (i, j) in unordered() {
             let (forward, backward) = (at(i, j), at(j, i));
-            let Some(pair) = Pair::of(forward, backward) else { continue };
+            let Some(pair) = Pair::from_variants(forward, backward) else { continue };
             if let Some((earlier, later)) = pair.both_labelled_alike() {
                 impossible[items.index(i, j).unwrap_or(0)] = true;
                 let there = self.name(earlier);
@@ -374,7 +374,7 @@ struct Pair {
 }
 
 impl Pair {
-    fn of(forward: Option<Variant>, backward: Option<Variant>) -> Option<Self> {
+    fn from_variants(forward: Option<Variant>, backward: Option<Variant>) -> Option<Self> {
         let first = forward.map(|v| v.first).into_iter().chain(backward.map(|v| v.first)).min()?;
         let (f, b) = (forward.map_or(0, |v| v.marks), backward.map_or(0, |v| v.marks));
         let alike = match (forward, backward) {

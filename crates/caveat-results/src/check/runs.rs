@@ -117,7 +117,7 @@ impl Runs {
         const PLACING: [TrialColumn; 5] = [C::Seed, C::Reverse, C::LoraR, C::L2Reg, C::LoraAlpha];
         const MARKS: [TrialColumn; 3] = [C::IsTrain, C::IsException, C::NoGt];
 
-        let c = Columns::of(batch)?;
+        let c = Columns::from_batch(batch)?;
         // Taken out, so that the runs can be changed beside it.
         let mut findings = self.findings.take().unwrap_or_else(|| Findings::new(most));
         let mut faults = batch.faults();

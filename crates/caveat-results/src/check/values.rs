@@ -54,7 +54,7 @@ pub(super) const NAMES: [TrialColumn; 4] =
     [TrialColumn::Setting, TrialColumn::Model, TrialColumn::Task, TrialColumn::Hier];
 
 impl<'a> Columns<'a> {
-    pub(super) fn of(batch: &'a TrialBatch) -> Result<Self> {
+    pub(super) fn from_batch(batch: &'a TrialBatch) -> Result<Self> {
         use TrialColumn as C;
         let [setting, model, task, hier] = NAMES.map(|c| batch.text(c));
         let names = [setting?, model?, task?, hier?];

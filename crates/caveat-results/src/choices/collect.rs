@@ -162,7 +162,7 @@ impl<'a> Collector<'a> {
     /// Goes on to the next file.
     pub(super) fn begin_file(&mut self, source: &Source, fields: &Fields) {
         self.numbers = source.numbers();
-        self.thousands = Thousands::of(source.is_text());
+        self.thousands = Thousands::for_file(source.is_text());
         self.people.begin_file(source, fields);
     }
 

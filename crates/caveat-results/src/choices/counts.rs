@@ -114,7 +114,7 @@ pub(super) struct Thousands {
 
 impl Thousands {
     /// Of a file that is text or not.
-    pub(super) fn of(is_text: bool) -> Self {
+    pub(super) fn for_file(is_text: bool) -> Self {
         Self { is_text, ..Self::default() }
     }
 

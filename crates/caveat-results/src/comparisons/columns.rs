@@ -121,7 +121,7 @@ impl Shape {
         }
     }
 
-    fn of(has: impl Fn(ComparisonRole) -> bool) -> Option<Self> {
+    fn recognize(has: impl Fn(ComparisonRole) -> bool) -> Option<Self> {
         Self::ALL.into_iter().find(|shape| shape.needed().iter().all(|&role| has(role)))
     }
 }
@@ -254,7 +254,7 @@ impl ComparisonColumns {
             };
         }
         let has = |role: ComparisonRole| fields[role as usize].is_some();
-        match Shape::of(has) {
+        match Shape::recognize(has) {
             Some(shape) => {
                 let filters = self.filters.iter().map(|filter| {
                     let field = find(filter.column())?.ok_or_else(|| {
@@ -343,7 +343,7 @@ impl FromStr for ComparisonColumns {
             columns.push((role, column.trim().to_owned()));
         }
         let has = |role: ComparisonRole| columns.iter().any(|(r, _)| *r == role);
-        let Some(shape) = Shape::of(has) else {
+        let Some(shape) = Shape::recognize(has) else {
             return bad(format!("these roles do not say who won: expected {}", ComparisonRole::CHOICES));
         };
         match columns.iter().find(|(role, _)| *role != Weight && !shape.needed().contains(role)) {

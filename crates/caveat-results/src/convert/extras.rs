@@ -24,7 +24,7 @@ enum Kind {
 }
 
 impl Kind {
-    fn of(text: &str) -> Self {
+    fn recognize(text: &str) -> Self {
         // What would read back differently (007, +1) is no number.
         if text.parse::<i64>().is_ok_and(|x| x.to_string() == text) {
             Self::Integer
@@ -91,7 +91,7 @@ impl CsvKinds {
                 if *kind == Kind::Text {
                     break;
                 }
-                *kind = kind.join(Kind::of(text));
+                *kind = kind.join(Kind::recognize(text));
             }
         }
     }
@@ -229,7 +229,7 @@ mod tests {
             ("True", Kind::Flag),
             ("yes", Kind::Text),
         ] {
-            assert_eq!(Kind::of(text), kind, "{text}");
+            assert_eq!(Kind::recognize(text), kind, "{text}");
         }
     }
 

@@ -60,7 +60,7 @@ pub(super) fn look(name: &str) -> Option<Look> {
 /// What a name looks like where a model is expected: those of models may tell of their own training, as `tulu-2-sft` does.
 pub(super) fn look_of_model(name: &str) -> Option<Look> {
     let of_itself = |way| matches!(way, Way::Full | Way::None | Way::Tuned);
-    let first = tokens(name).next().and_then(|token| Way::of(&token));
+    let first = tokens(name).next().and_then(|token| Way::recognize(&token));
     match look(name) {
         Some(Look::Training) if first.is_none() && ways(name).all(|(_, way)| of_itself(way)) => None,
         Some(Look::Hyperparameter) if !is_hyperparameter(&name.to_lowercase(), TRAINING_KEYS) => None,
@@ -84,7 +84,7 @@ pub(super) enum Way {
 }
 
 impl Way {
-    fn of(token: &str) -> Option<Self> {
+    fn recognize(token: &str) -> Option<Self> {
         let plain = token.trim_end_matches(|c: char| c.is_ascii_digit());
         let is = |list: &str| holds(list, token) || holds(list, plain);
         let families = [
@@ -121,7 +121,7 @@ const OTHER_WAYS: &str = "qlora dora qdora adalora rslora xlora vlora loha lokr 
 /// The words of a name that tell of training, without numbers behind them.
 pub(super) fn ways(name: &str) -> impl Iterator<Item = (String, Way)> {
     tokens(name).filter_map(|token| {
-        let way = Way::of(&token)?;
+        let way = Way::recognize(&token)?;
         Some((token.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned(), way))
     })
 }

@@ -24,7 +24,7 @@ pub(super) enum Format {
 
 impl Format {
     /// The format that the extension of a file names.
-    pub(super) fn of(path: &Path) -> Result<Self> {
+    pub(super) fn from_path(path: &Path) -> Result<Self> {
         let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
         match extension.as_deref() {
             Some("parquet") => Ok(Self::Parquet),

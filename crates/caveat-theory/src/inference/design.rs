@@ -74,7 +74,7 @@ pub fn evaluate_design(
         done += now;
         progress(now);
     };
-    let posteriors = evidence.posteriors(settings.trials, &experiments.at(settings.trials)?)?;
+    let posteriors = evidence.posteriors(settings.trials, &experiments.after(settings.trials)?)?;
     step(1);
     let bits: Vec<f64> = posteriors.iter().map(|p| question.divergence_bits(p)).collect();
     let (information_bits, information_se) = mean_and_se(&bits);

@@ -43,7 +43,7 @@ pub struct PerParameter<T> {
 
 impl<T: Copy> PerParameter<T> {
     /// The value of a parameter.
-    pub fn of(&self, parameter: Parameter) -> T {
+    pub fn get(&self, parameter: Parameter) -> T {
         match parameter {
             Parameter::Conjunctivity => self.conjunctivity,
             Parameter::Strength => self.strength,
@@ -124,8 +124,8 @@ pub struct Estimates {
 
 impl Estimates {
     /// The value of a parameter.
-    pub fn of(&self, parameter: Parameter) -> f64 {
-        self.per_parameter().of(parameter)
+    pub fn get(&self, parameter: Parameter) -> f64 {
+        self.per_parameter().get(parameter)
     }
 
     /// The values by parameter.

@@ -59,7 +59,7 @@ pub enum UnitScale {
 
 impl UnitScale {
     /// That of a parameter.
-    pub fn of(parameter: Parameter) -> Self {
+    pub fn for_parameter(parameter: Parameter) -> Self {
         match parameter {
             Parameter::Conjunctivity => Self::Logit,
             Parameter::Strength | Parameter::Gain => Self::Log,
@@ -270,7 +270,7 @@ impl Hierarchy {
         parameters.map(|parameter| {
             let axis = PARAMETERS.iter().position(|p| *p == parameter).filter(|&k| units.present[k])?;
             let [low, high] = Profile { units: &units, best: &best, cut: &cut, parameter: 2 * axis }.interval();
-            let scale = UnitScale::of(parameter);
+            let scale = UnitScale::for_parameter(parameter);
             Some(Interval { low: scale.invert(low.at), high: scale.invert(high.at) })
         })
     }
@@ -284,7 +284,7 @@ impl Hierarchy {
         populations: &[Population],
         known: &[Vec<[Vec<f64>; AXES]>],
     ) -> PopulationParameter {
-        let scale = UnitScale::of(PARAMETERS[axis]);
+        let scale = UnitScale::for_parameter(PARAMETERS[axis]);
         let back = |low: f64, high: f64| Interval { low: scale.invert(low), high: scale.invert(high) };
         let weight = 1.0 / populations.len() as f64;
         // Beyond the last place of units whose likelihood goes on to a limit.

@@ -166,10 +166,10 @@ impl KernelFitter {
     /// A ridge that is negative or NaN.
     pub fn margins(&self, ridge: f64) -> Result<Vec<f64>> {
         check_range("ridge", ridge, 0.0, f64::INFINITY, "a number of at least 0")?;
-        Ok(self.at(ridge))
+        Ok(self.margins_at(ridge))
     }
 
-    fn at(&self, ridge: f64) -> Vec<f64> {
+    fn margins_at(&self, ridge: f64) -> Vec<f64> {
         let factor = |value: &f64| if ridge.is_infinite() { 1.0 } else { 1.0 / (value + ridge) };
         let factors: Vec<f64> = self.eigenvalues.iter().map(factor).collect();
         let margin = |p: usize| factors.iter().enumerate().map(|(k, factor)| factor * self.components[(p, k)]).sum();
@@ -201,7 +201,7 @@ impl KernelFitter {
         let high = largest.ln() + BEYOND * std::f64::consts::LN_10;
         let steps = ((high - low) / std::f64::consts::LN_10 * PER_DECADE).ceil();
         let log = |k: f64| low + (high - low) * k / steps;
-        let error = |x: f64| scaled(&self.at(x.exp()), observed).1;
+        let error = |x: f64| scaled(&self.margins_at(x.exp()), observed).1;
         let mut best = (0.0, f64::INFINITY);
         for k in 0..=steps as usize {
             let error = error(log(k as f64));
@@ -213,12 +213,12 @@ impl KernelFitter {
             minimize(log((best.0 - 1.0).max(0.0)), log((best.0 + 1.0).min(steps)), log(best.0), 1e-9, error);
         let mut found = if value < best.1 { (refined.exp(), value) } else { (log(best.0).exp(), best.1) };
         for limit in [f64::INFINITY, 0.0] {
-            let value = scaled(&self.at(limit), observed).1;
+            let value = scaled(&self.margins_at(limit), observed).1;
             if value <= found.1 * (1.0 + LIMIT_TIE) {
                 found = (limit, value);
             }
         }
-        let margins = self.at(found.0);
+        let margins = self.margins_at(found.0);
         let gain = scaled(&margins, observed).0;
         Ok(KernelFit::new(found.0, gain, margins.into_iter().map(|f| gain * f).collect(), observed))
     }

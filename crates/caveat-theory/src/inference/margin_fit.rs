@@ -54,7 +54,7 @@ impl MarginFit {
     }
 
     /// The point of a fit of [`MarginModelFitter`](crate::inference::MarginModelFitter).
-    pub(crate) fn at(&self) -> Result<&At> {
+    pub(crate) fn point(&self) -> Result<&At> {
         match &self.place {
             Place::Chart(at) => Ok(at),
             Place::Profile(..) => Err(of_another("MarginFitter", "MarginModelFitter")),

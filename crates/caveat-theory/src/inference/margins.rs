@@ -111,7 +111,7 @@ impl MarginModelFitter {
             });
         }
         let threshold = data.threshold(data.value(fit.residual_squares), fit.n_parameters);
-        likelihood::intervals(&self.model, &data, fit.at()?, &fit.estimates, threshold)
+        likelihood::intervals(&self.model, &data, fit.point()?, &fit.estimates, threshold)
     }
 
     /// Resamples clusters and refits, `fit` being the fit to all of them, as
@@ -128,7 +128,7 @@ impl MarginModelFitter {
     ) -> Result<BootstrapIntervals> {
         let tables: Vec<Gaussian> = clusters.iter().map(|c| self.tabulate(c.iter())).collect::<Result<_>>()?;
         let hebbian = fit.estimates.limit == Some(FitLimit::Hebbian);
-        resample::resample(&self.model, &tables, fit.at()?, hebbian, replicates, seed)
+        resample::resample(&self.model, &tables, fit.point()?, hebbian, replicates, seed)
     }
 
     /// Gaussian log-likelihood of margins under a fit, with error variance `variance`/weight.
@@ -137,7 +137,7 @@ impl MarginModelFitter {
     /// As [`fit`](Self::fit).
     pub fn log_likelihood(&self, fit: &MarginFit, variance: f64, observations: &[MarginObservation]) -> Result<f64> {
         self.tabulate(observations.iter())?;
-        let predicted = self.model.predictor(fit.at()?, &mut Field::default())?;
+        let predicted = self.model.predictor(fit.point()?, &mut Field::default())?;
         let mut sum = 0.0;
         for o in observations {
             let residual = o.margin - predicted[self.model.position(o.first, o.second)?];

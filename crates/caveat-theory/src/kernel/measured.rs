@@ -36,7 +36,7 @@ pub enum StoredPrecision {
 
 impl StoredPrecision {
     /// The format of a matrix, by its numbers: they say it also where it has been read or converted as `f64`.
-    pub fn of(matrix: &[f64]) -> Self {
+    pub fn recognize(matrix: &[f64]) -> Self {
         let single = |x: &f64| f64::from(*x as f32) == *x;
         // How many of the last digits of single precision are zero.
         let ends = |x: &f64, zeros: u32| (*x as f32).to_bits().trailing_zeros() >= zeros;
@@ -170,7 +170,7 @@ impl MeasuredKernel {
             )));
         }
         let largest = check_finite(n_items, matrix)?;
-        let precision = StoredPrecision::of(matrix);
+        let precision = StoredPrecision::recognize(matrix);
         let asymmetry = check_symmetric(n_items, pairs, matrix, largest, precision.asymmetry())?;
         // Sums of squares of very large or small entries would leave the range of numbers.
         let unit = if (SMALL..LARGE).contains(&largest) || largest == 0.0 { 1.0 } else { power_of_two(largest) };

@@ -76,7 +76,7 @@ fn bootstrap_intervals_hold_the_truth() {
                     })
                     .collect();
                 let i = bootstrap(&fitter, &clusters, 1_000, rng.random()).unwrap().intervals;
-                REPORTED.map(|parameter| i.of(parameter).unwrap())
+                REPORTED.map(|parameter| i.get(parameter).unwrap())
             });
         }
     }
@@ -95,7 +95,7 @@ fn profile_intervals_hold_the_truth() {
                     case.margins.iter().map(|m| m + noise * case.size * rng.sample::<f64, _>(StandardNormal)).collect();
                 let fit = fitter.fit(&observed).unwrap();
                 let i = profile_intervals(&fitter, &fit, &observed).unwrap();
-                REPORTED.map(|parameter| i.of(parameter).unwrap().interval)
+                REPORTED.map(|parameter| i.get(parameter).unwrap().interval)
             });
         }
     }

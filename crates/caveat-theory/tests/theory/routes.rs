@@ -210,7 +210,7 @@ fn the_asymmetric_route_tells_signs_however_small_c_is() {
     let exact = [1.0, 2.0 / 3.0, 1.0, 8.0 / 9.0, 9.0 / 16.0];
     let found = |c: f64| {
         let accuracy = asymmetric::solve(9, &trials, &kernel, c).unwrap().accuracy(&classes);
-        PairClass::SCORED.map(|class| accuracy.of(class).unwrap())
+        PairClass::SCORED.map(|class| accuracy.in_class(class).unwrap())
     };
     for c in [1e-3, 1e-4] {
         assert!(found(c).iter().zip(exact).all(|(a, b)| (a - b).abs() < 1e-12), "{c} {:?}", found(c));

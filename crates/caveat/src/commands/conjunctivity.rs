@@ -49,7 +49,7 @@ pub(crate) fn run(args: &ConjunctivityArgs) -> Result<(), Failure> {
         })
     } else if let Some(path) = &args.matrix {
         let (entries, _) = read_matrix(path)?;
-        let m = MeasuredKernel::project_square(&entries).map_err(|e| Failure::from(e).at(path.display()))?;
+        let m = MeasuredKernel::project_square(&entries).map_err(|e| Failure::from(e).in_place(path.display()))?;
         json!({
             "matrix": path.display().to_string(),
             "n_items": m.n_items,

@@ -90,7 +90,7 @@ fn evaluate(
 ) -> Result<Vec<DesignRow>, Failure> {
     let mut judged = Vec::new();
     for task in tasks {
-        judged.push((task, JudgedPairs::from(args.pairs).of(task)?));
+        judged.push((task, JudgedPairs::from(args.pairs).list(task)?));
     }
     let total: usize = judged.iter().map(|(_, pairs)| progress_steps(settings, pairs.len())).sum();
     let bar = progress::bar(total as u64, "evaluating designs");

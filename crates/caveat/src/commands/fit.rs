@@ -216,7 +216,7 @@ fn of_trials(args: &FitArgs) -> Result<FitOutcome, Failure> {
         warnings.extend(direction::of_margins(&train, &model_spec(args), is_final)?);
         let predicted =
             predict_all(&observed, &args.train, &args.test, args.bootstrap.unwrap_or(REPLICATES), args.seed)?;
-        let findings = PredictionSummary::of(predicted.iter())?;
+        let findings = PredictionSummary::summarize(predicted.iter())?;
         let findings = findings.iter().flat_map(PredictionSummary::findings);
         return Ok(FitOutcome {
             pairs: Some(table_of_pairs(&predicted)?),

@@ -40,7 +40,7 @@ pub(crate) fn run(args: &PredictArgs) -> Result<(), Failure> {
     if !args.ranks_only {
         check_pairs(task.n_items(), "the margins")?;
     }
-    let kernel = Kernel::of(args)?;
+    let kernel = Kernel::from_arguments(args)?;
     let found = solve(args, &task, &kernel)?;
     let n = task.n_items();
     let exceptions: Vec<[usize; 2]> = task.exceptions().iter().map(|e| [e.winner, e.loser]).collect();
@@ -85,14 +85,14 @@ enum Kernel {
 }
 
 impl Kernel {
-    fn of(args: &PredictArgs) -> Result<Self, Failure> {
+    fn from_arguments(args: &PredictArgs) -> Result<Self, Failure> {
         // The parser does not require an option that conflicts with another one given.
         if args.project && args.kernel_matrix.is_none() {
             return Err(Failure::input("--project is for --kernel-matrix: name the matrix, or leave it out"));
         }
         if let Some(path) = &args.kernel_matrix {
             let (entries, side) = read_matrix(path)?;
-            let at = |e: TheoryError| Failure::from(e).at(path.display());
+            let at = |e: TheoryError| Failure::from(e).in_place(path.display());
             let measured = MeasuredKernel::project_square(&entries).map_err(at)?;
             if args.project {
                 return Ok(Self::Orbits(measured.kernel));
@@ -233,7 +233,7 @@ fn readable(task: &TransitiveTask, found: &Found) -> Result<String, Failure> {
     if let Some(accuracy) = &found.accuracy {
         text += "\naccuracy\n";
         for class in PairClass::SCORED {
-            text += &format!("  {:17} {}\n", class.name(), accuracy.of(class).map_or("-".into(), short));
+            text += &format!("  {:17} {}\n", class.name(), accuracy.in_class(class).map_or("-".into(), short));
         }
     }
     if let Some(ranks) = &found.ranks {

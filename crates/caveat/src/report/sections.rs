@@ -277,7 +277,7 @@ fn language_model_findings(
         ));
     }
     let shown = predicted.iter().filter(|p| models.shows(&p.observed.key.setting));
-    findings.extend(PredictionSummary::of(shown)?.iter().flat_map(PredictionSummary::findings));
+    findings.extend(PredictionSummary::summarize(shown)?.iter().flat_map(PredictionSummary::findings));
     Ok(findings)
 }
 

@@ -73,7 +73,8 @@ pub(super) fn draw(canvas: &mut Canvas, rect: Rect, letter: &str, pairs: &Pairs<
             let x = g as f64 + 0.5 + 0.225 * (k as f64 - 1.5);
             let own: Vec<&PairAccuracy> = accuracies.iter().filter(|a| a.class == class).collect();
             if own.is_empty() {
-                let none = Text::new("no pair").size(SMALL).color(GREY).at(Anchor::Start, Level::Middle).rotated(-90.0);
+                let none =
+                    Text::new("no pair").size(SMALL).color(GREY).anchored(Anchor::Start, Level::Middle).rotated(-90.0);
                 panel.note(canvas, (x, 0.0), (0.0, -3.0), &none);
                 continue;
             }
@@ -85,7 +86,7 @@ pub(super) fn draw(canvas: &mut Canvas, rect: Rect, letter: &str, pairs: &Pairs<
                 value: a.proportion.percent(),
                 interval: a.proportion.interval(),
                 n: a.proportion.n(),
-                ..Mark::of(letter, "value", pairs.key(a.condition))
+                ..Mark::for_panel(letter, "value", pairs.key(a.condition))
             }));
             let pooled: Proportion = own.iter().map(|a| a.proportion).sum();
             mean(canvas, &panel, x, pooled);

@@ -163,7 +163,7 @@ pub(super) fn draw(
                 value: pooled.percent(),
                 interval: pooled.interval(),
                 n: pooled.n(),
-                ..Mark::of(letter, "point", pairs.key(condition))
+                ..Mark::for_panel(letter, "point", pairs.key(condition))
             });
         }
     }

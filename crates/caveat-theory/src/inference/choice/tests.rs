@@ -319,8 +319,8 @@ fn replicates_are_the_fits_of_resampled_clusters() {
     let again = one_thread.install(|| fitter.bootstrap(&fit, &data, 200, 11).unwrap());
     assert_eq!(format!("{:?}", all.draws), format!("{:?}", again.draws));
     let spread = |parameter: Parameter| {
-        let mean = all.draws.iter().map(|d| d.of(parameter)).sum::<f64>() / 200.0;
-        (all.draws.iter().map(|d| (d.of(parameter) - mean).powi(2)).sum::<f64>() / 199.0).sqrt()
+        let mean = all.draws.iter().map(|d| d.get(parameter)).sum::<f64>() / 200.0;
+        (all.draws.iter().map(|d| (d.get(parameter) - mean).powi(2)).sum::<f64>() / 199.0).sqrt()
     };
     for replicate in 0..25 {
         let mut rng = ChaCha8Rng::seed_from_u64(11);
@@ -331,7 +331,7 @@ fn replicates_are_the_fits_of_resampled_clusters() {
         let draw = all.draws[replicate as usize];
         // The refit stops at 1e-6 in log-likelihood: 10⁻³ of a standard error, and here within a hundredth.
         for parameter in spec.parameters() {
-            let (drawn, value) = (draw.of(parameter), e.of(parameter));
+            let (drawn, value) = (draw.get(parameter), e.get(parameter));
             if matches!(parameter, Parameter::Strength | Parameter::Gain) {
                 if value.is_finite() && value > 0.0 {
                     assert!((drawn / value).ln().abs() < 2e-2, "{replicate} {parameter:?}: {drawn} {value}");

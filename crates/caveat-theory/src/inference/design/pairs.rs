@@ -25,7 +25,7 @@ impl JudgedPairs {
     ///
     /// # Errors
     /// No such pair, or more items than can be classified.
-    pub fn of(self, task: &TransitiveTask) -> Result<Vec<(usize, usize)>> {
+    pub fn list(self, task: &TransitiveTask) -> Result<Vec<(usize, usize)>> {
         let classes = task.classes()?;
         let pairs: Vec<_> = classes
             .pairs()

@@ -46,7 +46,7 @@ impl<'a> Experiments<'a> {
     }
 
     /// Experiments of exactly that many trials, as even over the pairs as they go.
-    pub(super) fn at(&self, trials: usize) -> Result<Counts> {
+    pub(super) fn after(&self, trials: usize) -> Result<Counts> {
         let n_pairs = self.n_pairs;
         let (even, rest) = (trials / n_pairs, trials % n_pairs);
         let outcomes: Result<Vec<(Vec<u32>, Vec<bool>)>> = self

@@ -25,7 +25,7 @@ fn hypotheses(first: (f64, f64), second: (f64, f64)) -> DesignQuestion {
 
 fn task(n: usize, exceptions: &[(usize, usize)]) -> (TransitiveTask, Vec<(usize, usize)>) {
     let task = TransitiveTask::new(n, exceptions).unwrap();
-    let pairs = JudgedPairs::All.of(&task).unwrap();
+    let pairs = JudgedPairs::All.list(&task).unwrap();
     (task, pairs)
 }
 
@@ -80,7 +80,7 @@ fn a_finer_grid_over_c_and_gain_changes_nothing() {
     let evidence = Evidence::new(&task, &pairs, &question);
     for trials in [210, 1_050, 4_200] {
         let settings = DesignSettings { samples: 32, ..quick(trials) };
-        let counts = Experiments::new(&task, &pairs, &question, &settings).unwrap().at(trials).unwrap();
+        let counts = Experiments::new(&task, &pairs, &question, &settings).unwrap().after(trials).unwrap();
         let mean = |grid: &NuisanceGrid| {
             let posteriors = evidence.posteriors_on(grid, &counts).unwrap();
             posteriors.iter().map(|p| question.divergence_bits(p)).sum::<f64>() / 32.0
@@ -173,13 +173,13 @@ fn candidate_tasks_have_no_two_mirror_images() {
 #[test]
 fn pairs_to_judge_are_of_their_kind() {
     let task = TransitiveTask::new(9, &[(5, 3)]).unwrap();
-    let count = |kind: JudgedPairs| kind.of(&task).unwrap().len();
+    let count = |kind: JudgedPairs| kind.list(&task).unwrap().len();
     // 36 pairs; 8 premises and the exception are trained, and every other has a right answer: no cycle item pair is untrained.
     assert_eq!(
         [JudgedPairs::All, JudgedPairs::Trained, JudgedPairs::Untrained, JudgedPairs::Scored].map(count),
         [36, 9, 27, 36]
     );
-    assert!(JudgedPairs::Untrained.of(&TransitiveTask::new(2, &[]).unwrap()).is_err());
+    assert!(JudgedPairs::Untrained.list(&TransitiveTask::new(2, &[]).unwrap()).is_err());
 }
 
 #[test]
@@ -303,7 +303,7 @@ fn bad_questions_settings_and_pairs_are_refused() {
     }
     let large = TransitiveTask::new(MAX_ITEMS + 1, &[]).unwrap();
     assert!(evaluate_design(&large, &[(0, 1)], &question, &quick(10), &|_| ()).is_err());
-    let many = JudgedPairs::All.of(&TransitiveTask::new(9, &[]).unwrap()).unwrap();
+    let many = JudgedPairs::All.list(&TransitiveTask::new(9, &[]).unwrap()).unwrap();
     assert!(exact_information(&TransitiveTask::new(9, &[]).unwrap(), &many, &question, 1).is_err());
 }
 

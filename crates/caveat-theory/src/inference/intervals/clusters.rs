@@ -61,7 +61,7 @@ impl MarginModelFitter {
     pub fn cluster_intervals(&self, fit: &MarginFit, clusters: &[Vec<MarginObservation>]) -> Result<ClusterIntervals> {
         let tables: Vec<_> = clusters.iter().map(|c| self.tabulate(c.iter())).collect::<Result<_>>()?;
         let total = self.tabulate(clusters.iter().flatten())?;
-        intervals(&self.model, &total, &tables, fit.at()?, &fit.estimates)
+        intervals(&self.model, &total, &tables, fit.point()?, &fit.estimates)
     }
 }
 
@@ -157,7 +157,7 @@ fn intervals<R: Response>(
             Parameter::Lapse => ((0.0, MAX_LAPSE), &|l| l),
             _ => ((f64::NEG_INFINITY, f64::INFINITY), &|b| b),
         };
-        let estimate = if parameter == Parameter::Gain { f64::NAN } else { estimates.of(parameter) };
+        let estimate = if parameter == Parameter::Gain { f64::NAN } else { estimates.get(parameter) };
         on_primary.interval(coordinate, model.transformed(parameter, estimate), range, back).map(Some)
     };
     // Where the profile of the likelihood ends, looked up where it is needed.
@@ -165,7 +165,7 @@ fn intervals<R: Response>(
     let mut of = |parameter: Parameter| -> Result<Option<Interval>> {
         let Some(found) = accepted(parameter)? else { return Ok(None) };
         let is_product = parameter == Parameter::Gain && estimates.limit == Some(FitLimit::Hebbian);
-        let estimate = estimates.of(parameter);
+        let estimate = estimates.get(parameter);
         let holds = estimate.is_nan() || is_within(&found, estimate);
         // A logistic C at the end of what is tried is no limit: with another gain it would lie inside.
         let is_cut_off = model.spec.learner == LearnerKind::Logistic && estimates.strength.is_infinite();
@@ -176,7 +176,7 @@ fn intervals<R: Response>(
             let threshold = total.threshold(peak, model.spec.n_parameters());
             profile = Some(likelihood::intervals(model, total, at, estimates, threshold)?);
         }
-        let likely = profile.as_ref().and_then(|p| p.of(parameter)).map_or(found, |p| p.interval);
+        let likely = profile.as_ref().and_then(|p| p.get(parameter)).map_or(found, |p| p.interval);
         let wider = hull(hull(found, likely), Interval { low: estimate, high: estimate });
         let is_open = parameter == Parameter::Gain && estimates.saturated;
         Ok(Some(Interval { high: if is_open { f64::INFINITY } else { wider.high }, ..wider }))

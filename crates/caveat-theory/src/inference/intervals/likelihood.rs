@@ -296,7 +296,7 @@ pub(crate) fn intervals<R: Response>(
             _ => ((f64::NEG_INFINITY, f64::INFINITY), &|b| b),
         };
         let interval = Interval { low: low.map_or(range.0, back), high: high.map_or(range.1, back) };
-        let identified = identified.of(parameter);
+        let identified = identified.get(parameter);
         Ok(Some(ParameterInterval { interval, identified, bounded: low.is_some() && high.is_some() }))
     };
     let mut found = ProfileIntervals {
@@ -318,7 +318,7 @@ pub(crate) fn intervals<R: Response>(
         (&mut found.lapse, Parameter::Lapse),
         (&mut found.position_bias, Parameter::PositionBias),
     ] {
-        extend(interval, estimates.of(parameter));
+        extend(interval, estimates.get(parameter));
     }
     if estimates.saturated || accepts(model, response, HEBBIAN, (best.value, threshold), &mut profile.work)? {
         extend(&mut found.gain, f64::INFINITY);

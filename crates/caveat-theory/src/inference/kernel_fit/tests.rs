@@ -120,7 +120,7 @@ fn the_fit_is_no_worse_than_a_fine_search_of_the_ridge() {
         let observed: Vec<f64> = at.iter().map(|f| 5.0 * f + 0.5 * rng.sample::<f64, _>(StandardNormal)).collect();
         let fit = fitter.fit(&observed).unwrap();
         for k in -600..=900 {
-            let error = scaled(&fitter.at(10f64.powf(f64::from(k) / 100.0)), &observed).1;
+            let error = scaled(&fitter.margins_at(10f64.powf(f64::from(k) / 100.0)), &observed).1;
             assert!(error >= fit.residual_squares * (1.0 - 1e-9), "seed {seed}, 10^{k}/100: {error} < {fit:?}");
         }
     }

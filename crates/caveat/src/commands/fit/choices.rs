@@ -274,7 +274,7 @@ pub(crate) fn fit_all(
 }
 
 fn fit(unit: &ChoiceUnit, spec: &ModelSpec, replicates: usize, seed: u64) -> Result<FittedChoices, Failure> {
-    let at = |e: caveat_theory::TheoryError| Failure::from(e).at(unit.head.name());
+    let at = |e: caveat_theory::TheoryError| Failure::from(e).in_place(unit.head.name());
     let pairs = ordered_pairs(&unit.clusters);
     let fitter = ChoiceFitter::new(&unit.graph, spec, &pairs).map_err(at)?;
     let fit = fitter.fit(&unit.clusters).map_err(at)?;

@@ -45,7 +45,7 @@ pub(super) fn choices(units: &[ChoiceUnit], args: &FitArgs) -> Result<Table, Fai
     for unit in units {
         let folds = folds(args, unit.clusters.len(), unit.cluster, &unit.head)?;
         let comparison = compare_choices(&unit.graph, &all, &unit.clusters, folds, args.seed);
-        compared.push((unit.head.clone(), comparison.map_err(|e| at(&unit.head, e))?));
+        compared.push((unit.head.clone(), comparison.map_err(|e| in_unit(&unit.head, e))?));
         bar.inc(1);
     }
     bar.finish_and_clear();
@@ -69,7 +69,7 @@ pub(super) fn margins(observed: &[Observed], args: &FitArgs) -> Result<Table, Fa
             o.seeds_shown.iter().map(|shown| observations(&o.pairs, shown, args.position_bias)).collect();
         let folds = folds(args, seeds.len(), "seed", &head)?;
         let comparison = compare_margins(&o.graph, &all, &seeds, folds, args.seed);
-        compared.push((head.clone(), comparison.map_err(|e| at(&head, e))?));
+        compared.push((head.clone(), comparison.map_err(|e| in_unit(&head, e))?));
         bar.inc(1);
     }
     bar.finish_and_clear();
@@ -89,8 +89,8 @@ fn folds(args: &FitArgs, clusters: usize, what: &str, head: &Head) -> Result<usi
     Ok(args.folds.min(clusters))
 }
 
-fn at(head: &Head, error: TheoryError) -> Failure {
-    Failure::from(error).at(head.name())
+fn in_unit(head: &Head, error: TheoryError) -> Failure {
+    Failure::from(error).in_place(head.name())
 }
 
 /// One row per unit and model.

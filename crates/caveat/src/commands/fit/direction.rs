@@ -38,7 +38,7 @@ pub(super) fn check_bias(units: &[ChoiceUnit], spec: &ModelSpec) -> Result<Vec<S
     };
     for unit in units {
         match check_positions(&unit.clusters) {
-            Err(e) if !has_both(unit) => return Err(at(&unit.head.name(), e)),
+            Err(e) if !has_both(unit) => return Err(in_unit(&unit.head.name(), e)),
             Err(e) => warnings.push(format!("{}: {e}", unit.head.name())),
             Ok(()) => {}
         }
@@ -68,9 +68,10 @@ pub(super) fn of_choices(units: &[ChoiceUnit], spec: &ModelSpec, is_final: bool)
     let of_units = judge(&leaning, ["choices", turn], is_final, |k| {
         let unit = &units[k];
         let name = unit.head.name();
-        let fitter = ChoiceFitter::new(&unit.graph, spec, &ordered_pairs(&unit.clusters)).map_err(|e| at(&name, e))?;
-        let fit = fitter.fit(&unit.clusters).map_err(|e| at(&name, e))?;
-        let opposite = opposite_choices(&fitter, &fit, &unit.clusters).map_err(|e| at(&name, e))?;
+        let fitter =
+            ChoiceFitter::new(&unit.graph, spec, &ordered_pairs(&unit.clusters)).map_err(|e| in_unit(&name, e))?;
+        let fit = fitter.fit(&unit.clusters).map_err(|e| in_unit(&name, e))?;
+        let opposite = opposite_choices(&fitter, &fit, &unit.clusters).map_err(|e| in_unit(&name, e))?;
         let preferences = unit.clusters.iter().flatten().map(|c| (c.first, c.second, c.first_chosen - 0.5 * c.trials));
         let words = if leans_opposite(preferences) {
             let (mut lower, mut trials) = (0.0, 0.0);
@@ -109,7 +110,7 @@ fn clusters_against(unit: &ChoiceUnit, spec: &ModelSpec) -> Result<Option<String
         Ok(opposite_choices(&fitter, &fitter.fit(alone)?, alone)? >= NOTABLE)
     };
     let against = shown.par_iter().filter(leans).map(speaks).collect::<caveat_theory::Result<Vec<bool>>>();
-    let against = against.map_err(|e| at(&unit.head.name(), e))?.into_iter().filter(|speaks| *speaks).count();
+    let against = against.map_err(|e| in_unit(&unit.head.name(), e))?.into_iter().filter(|speaks| *speaks).count();
     if against == 0 || shown.len() < 2 {
         return Ok(None);
     }
@@ -137,10 +138,10 @@ pub(super) fn of_margins(observed: &[Observed], spec: &ModelSpec, is_final: bool
     judge(&leaning, ["margins", TURN_TABLE], is_final, |k| {
         let o = &observed[k];
         let name = Head::Condition(o.key.clone()).name();
-        let fitter = MarginModelFitter::new(&o.graph, &spec, &o.pairs).map_err(|e| at(&name, e))?;
+        let fitter = MarginModelFitter::new(&o.graph, &spec, &o.pairs).map_err(|e| in_unit(&name, e))?;
         let all = vec![observations(&o.pairs, &o.shown, false)];
         let turned = vec![all[0].iter().map(|m| MarginObservation { margin: -m.margin, ..*m }).collect()];
-        let [fit, turned] = [fitter.fit(&all), fitter.fit(&turned)].map(|fit| fit.map_err(|e| at(&name, e)));
+        let [fit, turned] = [fitter.fit(&all), fitter.fit(&turned)].map(|fit| fit.map_err(|e| in_unit(&name, e)));
         let (fit, turned) = (fit?, turned?);
         let squares: f64 = all[0].iter().map(|m| m.margin * m.margin).sum();
         let opposite = opposite_margins(fit.residual_squares, turned.residual_squares, squares, o.pairs.len());
@@ -184,7 +185,7 @@ fn judge(
     Ok(warnings)
 }
 
-fn at(name: &str, error: caveat_theory::TheoryError) -> Failure {
+fn in_unit(name: &str, error: caveat_theory::TheoryError) -> Failure {
     match Failure::from(error) {
         Failure::Input(words) => Failure::Input(format!("{name}: {words}")),
         other => other,

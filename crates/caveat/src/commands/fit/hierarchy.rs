@@ -67,7 +67,7 @@ pub(super) fn of_margins(
 fn groups<'a, T>(data: impl Iterator<Item = T>, reports: &'a [Report]) -> Result<Vec<Group<'a, T>>, Failure> {
     let mut groups: Vec<Group<'a, T>> = Vec::new();
     for (data, report) in data.zip(reports) {
-        let (head, unit) = apart(&report.head)?;
+        let (head, unit) = split_head(&report.head)?;
         let member = (unit, report, data);
         match groups.iter_mut().find(|g| g.head == head) {
             Some(group) => group.members.push(member),
@@ -188,7 +188,7 @@ fn unlike<T>(group: &Group<'_, T>, population: &PopulationFit, spec: &ModelSpec)
 }
 
 /// What units of one group share, and the name of this one: its subject (else session, else condition), or its model.
-fn apart(head: &Head) -> Result<(Head, String), Failure> {
+fn split_head(head: &Head) -> Result<(Head, String), Failure> {
     match head {
         Head::Condition(key) => {
             if key.model.is_empty() {

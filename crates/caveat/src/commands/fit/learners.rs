@@ -48,7 +48,7 @@ pub(crate) fn observations(
 }
 
 fn fit(o: &Observed, spec: &ModelSpec, replicates: usize, seed: u64) -> Result<Report, Failure> {
-    let at = |e: caveat_theory::TheoryError| Failure::from(e).at(format_args!("condition {}", o.name()));
+    let at = |e: caveat_theory::TheoryError| Failure::from(e).in_place(format_args!("condition {}", o.name()));
     let all = vec![observations(&o.pairs, &o.shown, spec.position_bias)];
     let pairs: Vec<(usize, usize)> = all[0].iter().map(|m| (m.first, m.second)).collect();
     let fitter = MarginModelFitter::new(&o.graph, spec, &pairs).map_err(at)?;

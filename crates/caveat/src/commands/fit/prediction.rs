@@ -57,7 +57,7 @@ pub(crate) fn predict_all(
     let predicted: Result<Vec<Option<Predicted>>, Failure> = tests
         .into_par_iter()
         .map(|o| {
-            let at = |e: caveat_theory::TheoryError| Failure::from(e).at(format_args!("condition {}", o.name()));
+            let at = |e: caveat_theory::TheoryError| Failure::from(e).in_place(format_args!("condition {}", o.name()));
             let sources: Vec<&Observed> =
                 observed.iter().filter(|s| train.contains(&s.key.hier) && same_model(&s.key, &o.key)).collect();
             // A model without the training task cannot be predicted; it is left out.
@@ -168,7 +168,7 @@ pub(crate) struct PredictionSummary {
 
 impl PredictionSummary {
     /// Summarizes some predictions; `None` without any.
-    pub(crate) fn of<'a>(predicted: impl Iterator<Item = &'a Predicted>) -> Result<Option<Self>, Failure> {
+    pub(crate) fn summarize<'a>(predicted: impl Iterator<Item = &'a Predicted>) -> Result<Option<Self>, Failure> {
         let all: Vec<&Predicted> = predicted.collect();
         if all.is_empty() {
             return Ok(None);

@@ -114,7 +114,7 @@ pub(crate) fn reported(
     known: &Known,
 ) -> Vec<ReportedParameter> {
     let report = |&which: &Parameter| {
-        let profile = known.profile.of(which);
+        let profile = known.profile.get(which);
         let own = profile.map(|p| p.interval);
         // Where any lapse rate is as likely, the number is where the search began.
         let is_any = which == Parameter::Lapse
@@ -122,11 +122,11 @@ pub(crate) fn reported(
                 || profile.is_some_and(|p| !p.identified && (p.interval.low, p.interval.high) == (0.0, MAX_LAPSE)));
         ReportedParameter {
             name: parameter_name(which, learner),
-            estimate: if is_any { f64::NAN } else { estimates.of(which) },
-            interval: known.clusters.of(which).or(own.filter(|_| known.over_trials)),
-            bootstrap: known.bootstrap.of(which),
+            estimate: if is_any { f64::NAN } else { estimates.get(which) },
+            interval: known.clusters.get(which).or(own.filter(|_| known.over_trials)),
+            bootstrap: known.bootstrap.get(which),
             profile: own,
-            identified: known.identified.of(which),
+            identified: known.identified.get(which),
         }
     };
     parameters.iter().map(report).collect()

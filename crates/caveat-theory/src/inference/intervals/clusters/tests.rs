@@ -43,7 +43,7 @@ const REPORTED: [Parameter; 5] =
     [Parameter::Conjunctivity, Parameter::Strength, Parameter::Gain, Parameter::Screening, Parameter::Memorization];
 
 fn five(i: &ClusterIntervals) -> [Interval; 5] {
-    REPORTED.map(|parameter| i.intervals.of(parameter).unwrap())
+    REPORTED.map(|parameter| i.intervals.get(parameter).unwrap())
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn with_little_noise_intervals_are_those_of_the_clusters_own_fits() {
         let found = over(&task, &pairs, &clusters, None).unwrap();
         assert_eq!(found.clusters, count);
         let fits: Vec<_> = clusters.iter().map(|c| fitter.fit(c).unwrap()).collect();
-        let own = REPORTED.map(|p| fits.iter().map(|f| f.estimates.of(p)).collect::<Vec<f64>>());
+        let own = REPORTED.map(|p| fits.iter().map(|f| f.estimates.get(p)).collect::<Vec<f64>>());
         for (interval, own) in five(&found).iter().zip(own) {
             let n = count as f64;
             let mean = own.iter().sum::<f64>() / n;
@@ -222,8 +222,8 @@ fn people_who_never_err_have_the_interval_of_the_likelihood() {
         let over = fitter.cluster_intervals(&fit, &clusters).unwrap();
         let profile = fitter.intervals(&fit, &clusters).unwrap();
         for parameter in spec.parameters() {
-            let (over, likely) = (over.intervals.of(parameter).unwrap(), profile.of(parameter).unwrap().interval);
-            let estimate = fit.estimates.of(parameter);
+            let (over, likely) = (over.intervals.get(parameter).unwrap(), profile.get(parameter).unwrap().interval);
+            let estimate = fit.estimates.get(parameter);
             assert!(over.low <= likely.low && over.high >= likely.high, "{parameter:?} {over:?} {likely:?}");
             assert!(over.low <= estimate && estimate <= over.high, "{parameter:?} {over:?} {estimate}");
         }
@@ -255,7 +255,7 @@ fn people_who_err_alike_have_the_interval_of_the_likelihood() {
     let over = fitter.cluster_intervals(&fit, &clusters).unwrap();
     let profile = fitter.intervals(&fit, &clusters).unwrap();
     for parameter in ModelSpec::new(LearnerKind::Ridge).parameters() {
-        let (over, likely) = (over.intervals.of(parameter).unwrap(), profile.of(parameter).unwrap().interval);
+        let (over, likely) = (over.intervals.get(parameter).unwrap(), profile.get(parameter).unwrap().interval);
         for (a, b) in [(over.low, likely.low), (over.high, likely.high)] {
             assert!((a - b).abs() <= 1e-4 * b.abs() || a == b, "{parameter:?} {over:?} {likely:?}");
         }

@@ -66,8 +66,8 @@ proptest! {
             if parameter == Parameter::Gain && fit.estimates.limit == Some(FitLimit::Hebbian) {
                 continue;
             }
-            let Interval { low, high } = intervals.at.of(parameter);
-            let best = fit.estimates.of(parameter);
+            let Interval { low, high } = intervals.at.get(parameter);
+            let best = fit.estimates.get(parameter);
             prop_assert!(low <= best * (1.0 + 1e-9) && best <= high * (1.0 + 1e-9), "{parameter:?} {low} {best} {high}");
             let sse = |values: &[f64]| profile(&fitter, parameter, values, &observed).unwrap();
             // The optimum of the fit is one of the profile's.
@@ -225,7 +225,7 @@ fn perfect_margins_have_narrow_intervals() {
     let p = profiled(&fitter, &fit, &observed).unwrap();
     assert!(p.at.conjunctivity.high - p.at.conjunctivity.low < 1e-5, "{p:?}");
     assert!(p.at.strength.high / p.at.strength.low - 1.0 < 1e-4 && p.at.gain.high / p.at.gain.low - 1.0 < 1e-4);
-    assert!(ALL.iter().all(|&k| p.identified.of(k) && p.bounded.of(k)), "{p:?}");
+    assert!(ALL.iter().all(|&k| p.identified.get(k) && p.bounded.get(k)), "{p:?}");
 }
 
 #[test]
@@ -289,9 +289,9 @@ fn joint_fits_and_other_graphs_have_intervals_too() {
     .unwrap();
     let fit = fitter.fit(&observed).unwrap();
     let p = profiled(&fitter, &fit, &observed).unwrap();
-    assert!(ALL.iter().all(|&k| p.identified.of(k) && p.bounded.of(k)), "{p:?}");
+    assert!(ALL.iter().all(|&k| p.identified.get(k) && p.bounded.get(k)), "{p:?}");
     for parameter in ALL {
-        let Interval { low, high } = p.at.of(parameter);
+        let Interval { low, high } = p.at.get(parameter);
         for sse in profile(&fitter, parameter, &[low, high], &observed).unwrap() {
             assert!((sse / p.threshold - 1.0).abs() < 1e-5, "{parameter:?} {sse} {p:?}");
         }

@@ -44,7 +44,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
     let folder = settings.folder(&args.output);
     let interrupt = Interrupt::watch()?;
     match claim(&folder, args.force, Some(&|| interrupt.is_wished()))? {
-        Claim::Finished => there(args, &model, &settings, &folder),
+        Claim::Finished => report_earlier(args, &model, &settings, &folder),
         Claim::Busy(holder) => Err(Failure::Run(format!("{}: {holder} is at this run", folder.display()))),
         Claim::Mine(claimed) => {
             let mut stages = Stages::new();
@@ -56,7 +56,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
                 }
                 None => {
                     tell("another process did the same run meanwhile: its results are kept");
-                    there(args, &model, &settings, &folder)
+                    report_earlier(args, &model, &settings, &folder)
                 }
             }
         }
@@ -105,13 +105,13 @@ fn compute(
     let mut on = |progress: &_| stages.run(progress);
     let performed = perform(&mut loaded, settings, args.save_similarity, &mut on, &cancelled)?;
     performed.note.iter().for_each(|note| stages.tell(note));
-    let geometry = keep(args, model, &loaded, &performed, claimed.directory())?;
+    let geometry = keep_results(args, model, &loaded, &performed, claimed.directory())?;
     performed.results.write(claimed.directory())?;
-    Ok((RunSummary::of(&performed.results)?, geometry))
+    Ok((RunSummary::from_results(&performed.results)?, geometry))
 }
 
 /// Writes what is kept besides the results.
-fn keep(
+fn keep_results(
     args: &RunArgs,
     model: &SweepModel,
     loaded: &LoadedModel,
@@ -137,7 +137,7 @@ fn keep(
 }
 
 /// Reports a run that exists already, if its settings are those requested.
-fn there(args: &RunArgs, model: &SweepModel, settings: &RunSettings, folder: &Path) -> Result<(), Failure> {
+fn report_earlier(args: &RunArgs, model: &SweepModel, settings: &RunSettings, folder: &Path) -> Result<(), Failure> {
     let refuse = |problem: String| {
         let folder = folder.display();
         Failure::input(format!("{folder}: {problem}: --force replaces the run, --output puts this one elsewhere"))
@@ -156,7 +156,7 @@ fn there(args: &RunArgs, model: &SweepModel, settings: &RunSettings, folder: &Pa
     if args.save_similarity && !geometry.is_file() {
         return Err(refuse("is there, but its similarities were not saved".to_owned()));
     }
-    let summary = RunSummary::of(&RunResults::read(folder)?)?;
+    let summary = RunSummary::from_results(&RunResults::read(folder)?)?;
     let geometry = args.save_similarity.then(|| read_json(&geometry)).transpose()?.map(|value| (value, None));
     Shown { folder, already_there: true, summary, geometry }.print(args.format.format)
 }
