@@ -7,12 +7,12 @@
 
 use rayon::prelude::*;
 
-use crate::Margins;
 use crate::comparison_graph::PresentationOrder;
 use crate::error::{Result, TheoryError, check_range};
 use crate::kernel::{ExchangeableKernel, RidgeModel};
 use crate::learner::{Learner, LearnerKind};
 use crate::margins::Accuracy;
+use crate::margins::Margins;
 use crate::margins::chain::{self, ChainSolution};
 use crate::memory;
 use crate::pair_class::{PairClass, PairClasses};
