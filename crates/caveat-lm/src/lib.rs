@@ -12,6 +12,7 @@ mod geometry;
 mod golden;
 #[cfg(test)]
 mod golden_smollm2;
+mod hex;
 mod lease;
 mod model;
 mod model_files;

@@ -1,6 +1,5 @@
 //! The checksums that files are verified with: SHA-256, and Git's for the small files of a repository.
 
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
@@ -10,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::watch::{FetchStep, Watch};
 use crate::error::{LmError, Result};
+use crate::hex::hex;
 
 /// Bytes read at a time.
 pub(super) const BLOCK: usize = 1 << 16;
@@ -141,14 +141,6 @@ pub(super) fn verified(
 /// The SHA-256 of a text.
 pub(super) fn sha256_of_text(text: &str) -> String {
     hex(&Sha256::digest(text))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut digits, byte| {
-        // Writing to a string does not fail.
-        let _ = write!(digits, "{byte:02x}");
-        digits
-    })
 }
 
 #[cfg(test)]

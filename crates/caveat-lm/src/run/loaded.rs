@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::device::device;
 use crate::error::{LmError, Result};
+use crate::hex::hex;
 use crate::model::LanguageModel;
 use crate::model_files::open_model;
 use crate::tokenizer::Tokenizer;
@@ -127,10 +128,6 @@ fn file_sha256(path: &Path, given_up: &AtomicBool) -> Result<String> {
         }
     }
     Ok(hex(&hash.finalize()))
-}
-
-fn hex(digest: &[u8]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

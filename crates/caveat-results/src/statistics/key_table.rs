@@ -1,24 +1,25 @@
 //! Numbering of keys of several words: equal keys get equal numbers, counted from 0 by first appearance.
 
-/// An open-addressing hash table over keys of one length; looking up a known key allocates nothing.
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+
+/// Numbers of keys of one length; looking up a known key allocates nothing.
 #[derive(Debug, Default)]
 pub(super) struct KeyTable {
     /// The keys one behind another.
     words: Vec<u64>,
-    n_keys: usize,
-    /// A power of two of slots, at most half filled: the number of a key plus one, 0 if free.
-    slots: Vec<u32>,
+    numbers: HashTable<u32>,
 }
 
 impl KeyTable {
     /// Number of keys met.
     pub(super) fn len(&self) -> usize {
-        self.n_keys
+        self.numbers.len()
     }
 
     /// The key of a number; keys are not empty.
     pub(super) fn key(&self, number: usize) -> &[u64] {
-        let width = self.words.len() / self.n_keys;
+        let width = self.words.len() / self.len();
         &self.words[number * width..(number + 1) * width]
     }
 
@@ -26,39 +27,15 @@ impl KeyTable {
     /// are fewer than 2³².
     #[inline]
     pub(super) fn number(&mut self, key: &[u64]) -> usize {
-        if 2 * self.n_keys >= self.slots.len() {
-            self.grow(key.len());
-        }
-        let mask = self.slots.len() - 1;
-        let mut at = hash(key) as usize & mask;
-        loop {
-            match self.slots[at] {
-                0 => break,
-                number => {
-                    let start = (number as usize - 1) * key.len();
-                    if self.words[start..start + key.len()] == *key {
-                        return number as usize - 1;
-                    }
-                }
+        let (words, next) = (&self.words, self.numbers.len());
+        let key_of = |number: &u32| &words[*number as usize * key.len()..][..key.len()];
+        match self.numbers.entry(hash(key), |number| key_of(number) == key, |number| hash(key_of(number))) {
+            Entry::Occupied(known) => *known.get() as usize,
+            Entry::Vacant(free) => {
+                free.insert(next as u32);
+                self.words.extend_from_slice(key);
+                next
             }
-            at = (at + 1) & mask;
-        }
-        self.words.extend_from_slice(key);
-        self.n_keys += 1;
-        self.slots[at] = self.n_keys as u32;
-        self.n_keys - 1
-    }
-
-    fn grow(&mut self, width: usize) {
-        let capacity = (2 * self.slots.len()).max(64);
-        let mask = capacity - 1;
-        self.slots = vec![0; capacity];
-        for (k, key) in self.words.chunks_exact(width).enumerate() {
-            let mut at = hash(key) as usize & mask;
-            while self.slots[at] != 0 {
-                at = (at + 1) & mask;
-            }
-            self.slots[at] = k as u32 + 1;
         }
     }
 }
