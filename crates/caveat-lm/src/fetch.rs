@@ -74,8 +74,8 @@ pub struct FetchedModel {
 /// at most about ten times a second from this thread; `cancelled` is asked several times a second, though while a server is
 /// silent only every half minute at worst.
 ///
-/// An end at any moment, by `cancelled`, a lost network or a killed process, leaves what was transferred, and the next call goes
-/// on from there. A process that finds another fetching the same model waits for it.
+/// An end at any moment, by `cancelled`, a lost network or a killed process, leaves what was transferred, and the next call
+/// resumes there. A process that finds another fetching the same model waits for it.
 ///
 /// # Errors
 /// [`LmError::Download`] if no allowed source has the model as the registry knows it, with the reason of each;

@@ -28,8 +28,8 @@ use crate::comparison_graph::{ComparisonGraph, Edge, PresentationOrder};
 use crate::components::Components;
 use crate::error::{Result, TheoryError};
 use crate::kernel::RidgeModel;
-use crate::margins::Margins;
 use crate::margins::laplacian::{Preconditioner, ScreenedLaplacian, SparseSolver};
+use crate::margins::{Margins, trained_or_ranks};
 use crate::numeric::sigmoid::{log_loss, sigmoid};
 use crate::numeric::vectors::{dot, largest};
 use crate::pair_class::strongly_connected_components;
@@ -442,11 +442,7 @@ impl Margins for LogisticSolution {
     }
 
     fn margin(&self, i: usize, j: usize) -> f64 {
-        match self.graph.edge_index(i, j) {
-            Some(at) if i < j => self.trained[at],
-            Some(at) => -self.trained[at],
-            None => self.ranks[i] - self.ranks[j],
-        }
+        trained_or_ranks(&self.graph, &self.trained, &self.ranks, (i, j))
     }
 
     fn tie_tolerance(&self) -> f64 {

@@ -11,6 +11,7 @@
 
 use serde::Serialize;
 
+use crate::comparison_graph::ComparisonGraph;
 use crate::pair_class::{PairClass, PairClasses};
 
 pub mod asymmetric;
@@ -95,5 +96,14 @@ impl Accuracy {
             PairClass::CycleToSection => self.cycle_to_section,
             PairClass::Ambiguous => None,
         }
+    }
+}
+
+/// f(i, j) from margins kept of trained pairs, in the order of the edges; of other pairs it is the difference of the ranks.
+pub(crate) fn trained_or_ranks(graph: &ComparisonGraph, trained: &[f64], ranks: &[f64], (i, j): (usize, usize)) -> f64 {
+    match graph.edge_index(i, j) {
+        Some(at) if i < j => trained[at],
+        Some(at) => -trained[at],
+        None => ranks[i] - ranks[j],
     }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::comparison_graph::ComparisonGraph;
-use crate::margins::Margins;
+use crate::margins::{Margins, trained_or_ranks};
 use crate::route::Route;
 
 /// How a flow was computed, and how well.
@@ -67,11 +67,7 @@ impl Margins for FlowSolution {
     }
 
     fn margin(&self, i: usize, j: usize) -> f64 {
-        match self.graph.edge_index(i, j) {
-            Some(at) if i < j => self.trained[at],
-            Some(at) => -self.trained[at],
-            None => self.ranks[i] - self.ranks[j],
-        }
+        trained_or_ranks(&self.graph, &self.trained, &self.ranks, (i, j))
     }
 
     /// On the plain chain the order itself, while ranks exist at all: diffusion keeps a monotone profile strictly

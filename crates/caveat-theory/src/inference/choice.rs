@@ -7,23 +7,22 @@
 //! where nothing inside is better by more than 10⁻⁶ in log-likelihood.
 //!
 //! **Separation.** Choices that the model can predict without error drive the gain to infinity. The amplitude, which is the
-//! root mean square of gain·f over the distinct pairs, ends at [`MAX_AMPLITUDE`](super::MAX_AMPLITUDE) logits; such a fit is `saturated`, whatever limit
-//! it is in.
+//! root mean square of gain·f over the distinct pairs, ends at [`MAX_AMPLITUDE`](super::MAX_AMPLITUDE) logits; such a fit is
+//! `saturated`, whatever limit it is in.
 
 use serde::{Deserialize, Serialize};
 
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
-use crate::inference::engine::surface::{Field, Surface};
-use crate::inference::estimates::Estimates;
-use crate::inference::model::ModelSpec;
-use crate::numeric::sigmoid::sigmoid;
-
 use crate::inference::engine::surface::grid::UnitGrid;
 use crate::inference::engine::surface::model::{At, Model};
 use crate::inference::engine::surface::scoring::{BIAS, Workspace};
 use crate::inference::engine::surface::search;
+use crate::inference::engine::surface::{Field, Surface};
+use crate::inference::estimates::Estimates;
+use crate::inference::model::ModelSpec;
 use crate::inference::response::{Binomial, Response};
+use crate::numeric::sigmoid::sigmoid;
 
 /// How often the item shown first was chosen on an ordered pair.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

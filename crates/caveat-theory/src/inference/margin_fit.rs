@@ -32,7 +32,8 @@ pub struct MarginFit {
 /// Where a fit lies, in the coordinates of what found it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Place {
-    /// Of [`MarginFitter`](super::MarginFitter): coefficients at a screening, and the presentation weight of every trained pair, which C is per unit of.
+    /// Of [`MarginFitter`](super::MarginFitter): coefficients at a screening, and the presentation weight of every trained pair,
+    /// per unit of which C is.
     Profile(Coefficients, f64),
     /// Of [`MarginModelFitter`](crate::inference::MarginModelFitter).
     Chart(At),
@@ -64,4 +65,49 @@ impl MarginFit {
 
 fn of_another(given: &str, needed: &str) -> TheoryError {
     TheoryError::BadInput { what: "fit", problem: format!("it is one of {given}; give a fit of {needed}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::inference::{
+        MarginFitter, MarginModelFitter, MarginObservation, ModelSpec, identified, predicted_margins, profile_intervals,
+    };
+    use crate::kernel::RidgeModel;
+    use crate::learner::LearnerKind;
+    use crate::margins::{Margins, chain};
+    use crate::task::TransitiveTask;
+
+    #[test]
+    fn fits_of_both_engines_agree_and_are_refused_by_the_other() {
+        let task = TransitiveTask::new(7, &[(4, 2)]).unwrap();
+        let pairs: Vec<_> = (0..7).flat_map(|i| (i + 1..7).map(move |j| (i, j))).collect();
+        let solution = chain::solve(&task, &RidgeModel::new(0.3, 5.0).unwrap()).unwrap();
+        // Off the model, so that correlation and R² are not 1.
+        let observed: Vec<f64> =
+            pairs.iter().map(|&(i, j)| 2.0 * solution.margin(i, j) + 0.3 * ((3 * i + 5 * j) as f64).sin()).collect();
+        let fitter = MarginFitter::new(task.graph(), &pairs).unwrap();
+        let spec = ModelSpec::new(LearnerKind::Ridge);
+        let other = MarginModelFitter::new(task.graph(), &spec, &pairs).unwrap();
+        let once = |weight: f64| -> Vec<MarginObservation> {
+            let one = |(&(first, second), &margin)| MarginObservation { first, second, margin, weight };
+            pairs.iter().zip(&observed).map(one).collect()
+        };
+        let (closed, surface) = (fitter.fit(&observed).unwrap(), other.fit(&[once(1.0)]).unwrap());
+        // Both minimize to 1e-9 and better; what they say of the fit is flat there.
+        assert!((closed.correlation - surface.correlation).abs() < 1e-8, "{closed:?} {surface:?}");
+        assert!((closed.r_squared - surface.r_squared).abs() < 1e-8 && surface.r_squared < 0.99);
+        // Two observations of a pair with half the weight each are one.
+        let halves = other.fit(&[once(0.5), once(0.5)]).unwrap();
+        assert!((halves.correlation - surface.correlation).abs() < 1e-8, "{halves:?}");
+
+        let refused = |problem: String| {
+            assert!(problem.contains("it is one of Margin") && problem.contains("give a fit of Margin"), "{problem}");
+        };
+        refused(profile_intervals(&fitter, &surface, &observed).unwrap_err().to_string());
+        refused(identified(&fitter, &surface).unwrap_err().to_string());
+        refused(predicted_margins(&surface, task.graph(), &pairs).unwrap_err().to_string());
+        refused(other.intervals(&closed, &[once(1.0)]).unwrap_err().to_string());
+        refused(other.bootstrap(&closed, &[once(1.0), once(1.0)], 10, 0).unwrap_err().to_string());
+        refused(other.cluster_intervals(&closed, &[once(1.0), once(1.0)]).unwrap_err().to_string());
+    }
 }
