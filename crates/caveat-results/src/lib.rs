@@ -17,6 +17,7 @@
 //! * [`Table`] is every command's output: Parquet, CSV, JSON, or aligned text.
 //! * [`write_atomically`] is how all of them write.
 
+mod argument;
 mod arrays;
 mod atomic;
 mod caught;
@@ -40,6 +41,7 @@ mod table;
 mod trial_table;
 mod unread;
 
+pub use argument::spell_arguments;
 pub use atomic::{WriteFailure, write_atomically};
 pub use caught::{guarded, panic_is_caught};
 pub use check::{CheckReport, Problem, ProblemKind, check_trials};

@@ -7,13 +7,14 @@ mod results;
 
 use std::path::PathBuf;
 
+use caveat_analysis::FigureName;
 use caveat_results::{ComparisonColumns, Format, Input};
 use caveat_theory::{Activation, NetworkKernelKind, PresentationOrder};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(crate) use design::DesignArgs;
-pub(crate) use fit::{ByColumn, ChoiceSpec, ClusterColumn, FitArgs, FitLoss, LearnerName};
+pub(crate) use fit::FitArgs;
 #[cfg(feature = "lm")]
 pub(crate) use lm::{ComputeSpec, FetchArgs, ModelsArgs, RunArgs, Saved, ScoreArgs, SourceName, SweepArgs};
 pub(crate) use lm::{GeometryArgs, LmCommand};
@@ -384,7 +385,7 @@ Examples:
   caveat figure predicted-margins --published results/ -o predicted.png")]
 pub(crate) struct FigureArgs {
     /// Which figure
-    #[arg(value_enum)]
+    #[arg(value_parser = values::named::<FigureName>())]
     pub(crate) name: FigureName,
     /// Number of items, for task, margins, mechanism and phase [default: the published tasks]
     #[arg(short = 'n', long = "items", value_name = "N", value_parser = values::n_items, allow_negative_numbers = true)]
@@ -405,34 +406,6 @@ pub(crate) struct FigureArgs {
     /// Write the numbers in the figure too: .parquet, .csv or .json
     #[arg(long, value_name = "FILE")]
     pub(crate) table: Option<PathBuf>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum FigureName {
-    /// The task and its pair classes
-    Task,
-    /// Margins over conjunctivity, with and without the exception
-    Margins,
-    /// Chain field, exception field and their sum
-    Mechanism,
-    /// Accuracy over α and 1/C with the analytic boundaries
-    Phase,
-    /// The window over items, position and cycle length
-    Window,
-    /// Conjunctivity by depth of networks
-    Conjunctivity,
-    /// Language models: fitted against observed margins
-    FittedMargins,
-    /// Language models: predicted against observed margins
-    PredictedMargins,
-    /// Language models: observed, fitted and predicted heatmaps
-    ObservedMargins,
-    /// Language models: conjunctivity by model and task
-    ModelConjunctivity,
-    /// Language models: the figure of the study, accuracy by pair class, setting, regularization and hierarchy
-    Study,
-    /// Language models: how often each item is placed above each other, by condition
-    Placements,
 }
 
 #[derive(Debug, Args)]

@@ -16,6 +16,7 @@ use caveat_theory::{Learner, TransitiveTask, memory};
 
 use crate::cli::{Order, TaskSpec};
 use crate::failure::Failure;
+use crate::values::pairs;
 
 /// The task that the options describe.
 pub(crate) fn build_task(spec: &TaskSpec) -> Result<TransitiveTask, Failure> {
@@ -53,11 +54,6 @@ pub(crate) fn check_pairs(n_items: usize, what: &str) -> Result<(), Failure> {
     let (pairs, fits) =
         (n_items as f64 * n_items as f64, |free: f64| format!("those of {:.0} would fit", (free / BYTES).sqrt()));
     Ok(memory::check(BYTES * pairs, || format!("{what} of all pairs of {n_items} items"), fits)?)
-}
-
-/// Flat WINNER LOSER values as pairs; the parser guarantees an even number.
-pub(crate) fn pairs(flat: &[usize]) -> Vec<(usize, usize)> {
-    flat.chunks_exact(2).map(|e| (e[0], e[1])).collect()
 }
 
 /// The learner that --c and --time describe; they exclude each other.

@@ -1,13 +1,12 @@
 //! How the command fails: one line on standard error, exit code 2 for bad usage or input, 1 for a run that failed, 130 for one
 //! that was interrupted.
 
-use std::fmt::Display;
-
+use caveat_analysis::AnalysisError;
 use caveat_figures::FigureError;
 #[cfg(feature = "lm")]
 use caveat_lm::LmError;
 use caveat_results::ResultsError;
-use caveat_theory::{ErrorKind as Whose, TheoryError};
+use caveat_theory::TheoryError;
 use clap::error::ErrorKind;
 
 use crate::tell::tell;
@@ -38,17 +37,6 @@ impl Failure {
         Self::Input(message.into())
     }
 
-    /// The same failure, with what it is about in front.
-    pub(crate) fn in_place(self, what: impl Display) -> Self {
-        match self {
-            Self::Input(words) => Self::Input(format!("{what}: {words}")),
-            Self::File(words) => Self::File(format!("{what}: {words}")),
-            Self::Run(words) => Self::Run(format!("{what}: {words}")),
-            Self::Memory(words) => Self::Memory(format!("{what}: {words}")),
-            Self::Interrupted(_) | Self::ClosedPipe => self,
-        }
-    }
-
     /// Prints the reason and gives the exit code.
     pub(crate) fn report(&self) -> u8 {
         match self {
@@ -69,33 +57,32 @@ impl Failure {
     }
 }
 
+impl From<AnalysisError> for Failure {
+    fn from(error: AnalysisError) -> Self {
+        match error {
+            AnalysisError::Input(words) => Self::Input(words),
+            AnalysisError::File(words) => Self::File(words),
+            AnalysisError::Memory(words) => Self::Memory(words),
+            other => Self::Run(other.to_string()),
+        }
+    }
+}
+
 impl From<TheoryError> for Failure {
     fn from(error: TheoryError) -> Self {
-        match error.kind() {
-            Whose::Input => Self::Input(error.to_string()),
-            Whose::Numerics => Self::Run(error.to_string()),
-            Whose::Memory => Self::Memory(error.to_string()),
-        }
+        AnalysisError::from(error).into()
     }
 }
 
 impl From<ResultsError> for Failure {
     fn from(error: ResultsError) -> Self {
-        match error {
-            ResultsError::Read { .. } | ResultsError::Write { .. } => Self::File(error.to_string()),
-            _ => Self::Input(error.to_string()),
-        }
+        AnalysisError::from(error).into()
     }
 }
 
 impl From<FigureError> for Failure {
     fn from(error: FigureError) -> Self {
-        match error {
-            FigureError::Theory(error) => error.into(),
-            FigureError::Table(error) => error.into(),
-            FigureError::Render { .. } => Self::Run(error.to_string()),
-            _ => Self::Input(error.to_string()),
-        }
+        AnalysisError::from(error).into()
     }
 }
 
@@ -159,18 +146,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn failures_keep_their_kind_and_gain_the_place() {
-        let failed = || TheoryError::NotConverged { what: "a solver", reached: 1.0, needed: 1e-9, iterations: 3 };
-        let placed = |error: TheoryError| Failure::from(error).in_place("condition a");
-        assert!(matches!(placed(failed()), Failure::Run(words) if words.starts_with("condition a: a solver did not")));
-        assert!(matches!(placed(failed().in_place("conjunctivity 0")), Failure::Run(_)));
-        assert!(
-            matches!(placed(TheoryError::NoComparisons), Failure::Input(words) if words.starts_with("condition a: "))
-        );
+    fn failures_exit_with_what_scripts_expect() {
+        let failed = TheoryError::NotConverged { what: "a solver", reached: 1.0, needed: 1e-9, iterations: 3 };
         let large = TheoryError::TooLarge { what: "a grid".into(), bytes: 2e9, free: 1e9, fits: String::new() };
-        assert!(matches!(placed(large), Failure::Memory(_)));
-        let figure = Failure::from(FigureError::Theory(failed()));
-        assert!(matches!(figure, Failure::Run(_)));
-        assert_eq!([Failure::Run(String::new()).report(), Failure::Memory(String::new()).report()], [1, 2]);
+        let codes =
+            [failed, large, TheoryError::NoComparisons].map(|error| Failure::from(FigureError::Theory(error)).report());
+        assert_eq!(codes, [1, 2, 2]);
     }
 }

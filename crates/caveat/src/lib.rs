@@ -1,6 +1,5 @@
 //! The command `caveat` as a function: parses the command line, calls the library crates, prints; it holds no science.
 
-pub mod analysis;
 mod cli;
 mod commands;
 mod failure;

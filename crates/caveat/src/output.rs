@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use caveat_figures::{Figure, Format as Picture};
-use caveat_results::{Format, ResultsError, Table, Values, WriteFailure, write_atomically};
+use caveat_results::{Format, ResultsError, Table, WriteFailure, write_atomically};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -128,17 +128,5 @@ pub(crate) fn check_table_path(path: &Path) -> Result<(), Failure> {
     match path.extension().and_then(|e| e.to_str()) {
         Some("parquet" | "csv" | "json") => Ok(()),
         _ => Err(Failure::input(format!("{}: a table ends in {}", path.display(), Table::EXTENSIONS))),
-    }
-}
-
-/// A number in a summary: six significant digits, a dash for none.
-pub(crate) fn short(value: f64) -> String {
-    if value.is_nan() {
-        "-".into()
-    } else if value.is_infinite() {
-        if value > 0.0 { "inf".into() } else { "-inf".into() }
-    } else {
-        let table = Table::new().with("x", Values::Float(vec![value])).and_then(|t| t.render(Format::Table));
-        table.ok().and_then(|t| t.lines().last().map(|l| l.trim().to_owned())).unwrap_or_else(|| value.to_string())
     }
 }

@@ -2,7 +2,37 @@
 
 use std::time::Duration;
 
+use caveat_analysis::{Watch, Work};
 use indicatif::{ProgressBar, ProgressStyle};
+
+/// A bar for every piece of work.
+pub(crate) struct Bars;
+
+impl Watch for Bars {
+    fn begin(&self, total: u64, what: &'static str) -> Box<dyn Work + '_> {
+        Box::new(Shown(bar(total, what)))
+    }
+}
+
+/// A bar that is shown until it is dropped.
+struct Shown(ProgressBar);
+
+impl Work for Shown {
+    fn advance(&self, steps: u64) {
+        self.0.inc(steps);
+    }
+
+    fn reach(&self, done: u64, total: u64) {
+        self.0.set_length(total);
+        self.0.set_position(done);
+    }
+}
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
 
 /// A bar over `total` steps, or a spinner for 0.
 pub(crate) fn bar(total: u64, what: &str) -> ProgressBar {

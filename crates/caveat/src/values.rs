@@ -2,7 +2,9 @@
 
 use std::str::FromStr;
 
+use caveat_analysis::{MAX_ITEMS, Named};
 use caveat_results::{Filter, ResultsError};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 /// Conditions on rows of trial tables, joined by `&` or `and`.
 #[derive(Debug, Clone)]
@@ -23,11 +25,23 @@ impl Filters {
     }
 }
 
-/// More items than this would fill the memory of an ordinary machine.
-const MAX_ITEMS: usize = 10_000_000;
-
 /// Most cells of a phase grid in one direction; how many fit together, memory decides.
 const MAX_CELLS: usize = 1_000_000;
+
+/// One of a few choices, by name.
+pub(crate) fn named<T: Named>() -> impl TypedValueParser<Value = T> {
+    let value = |(_, name, help): &(T, &'static str, &'static str)| match *help {
+        "" => PossibleValue::new(*name),
+        help => PossibleValue::new(*name).help(help),
+    };
+    PossibleValuesParser::new(T::NAMES.iter().map(value))
+        .try_map(|name| T::from_name("", &name).map_err(|e| e.to_string()))
+}
+
+/// Flat WINNER LOSER values as pairs; the parser guarantees an even number.
+pub(crate) fn pairs(flat: &[usize]) -> Vec<(usize, usize)> {
+    flat.chunks_exact(2).map(|e| (e[0], e[1])).collect()
+}
 
 /// A number of items; that a task needs at least two is the theory's to say.
 pub(crate) fn n_items(text: &str) -> Result<usize, String> {

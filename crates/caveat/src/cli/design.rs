@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use caveat_analysis::PlainTask;
 use caveat_theory::inference::design::JudgedPairs;
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::OutputSpec;
 use crate::values;
@@ -27,8 +28,8 @@ JSON: an array, the most informative task first: {\"rank\", \"task\", \"n_items\
 at --trials}. information_se is the Monte Carlo error, which --samples reduces; all tasks share the simulated parameters.")]
 pub(crate) struct DesignArgs {
     /// A candidate: N items, and exceptions WINNER-LOSER by rank (0 is the highest), as in 9, 9:5-3 or 12:4-2,9-7; repeatable
-    #[arg(long, value_name = "N[:W-L,…]", group = "candidates", value_parser = candidate, allow_hyphen_values = true)]
-    pub(crate) task: Vec<Candidate>,
+    #[arg(long, value_name = "N[:W-L,…]", group = "candidates", value_parser = str::parse::<PlainTask>, allow_hyphen_values = true)]
+    pub(crate) task: Vec<PlainTask>,
     /// Numbers of items: candidates without exception, or with --one-exception all with one
     #[arg(short = 'n', long = "items", value_name = "N", num_args = 1.., group = "candidates", value_parser = values::n_items,
           allow_negative_numbers = true)]
@@ -56,8 +57,8 @@ pub(crate) struct DesignArgs {
     #[arg(long, default_value_t = 0.02, value_name = "SHARE", value_parser = values::number, allow_negative_numbers = true)]
     pub(crate) lapse: f64,
     /// Which pairs are judged
-    #[arg(long, value_enum, default_value_t = Judged::All)]
-    pub(crate) pairs: Judged,
+    #[arg(long, value_name = "PAIRS", default_value = "all", value_parser = values::named::<JudgedPairs>())]
+    pub(crate) pairs: JudgedPairs,
     /// Judgments at which tasks are compared
     #[arg(long, default_value_t = 1_000, value_name = "N", value_parser = values::count, allow_negative_numbers = true)]
     pub(crate) trials: usize,
@@ -86,49 +87,6 @@ pub(crate) struct DesignArgs {
     pub(crate) output: OutputSpec,
 }
 
-/// A candidate task as given: number of items and exceptions (winner, loser); what makes a task is the theory's to say.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Candidate {
-    pub(crate) n_items: usize,
-    pub(crate) exceptions: Vec<(usize, usize)>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Judged {
-    /// All unordered pairs
-    All,
-    /// Pairs that are not trained
-    Untrained,
-    /// Pairs that are trained
-    Trained,
-    /// Pairs with a right answer
-    Scored,
-}
-
-impl From<Judged> for JudgedPairs {
-    fn from(judged: Judged) -> Self {
-        match judged {
-            Judged::All => Self::All,
-            Judged::Untrained => Self::Untrained,
-            Judged::Trained => Self::Trained,
-            Judged::Scored => Self::Scored,
-        }
-    }
-}
-
-/// Reads a task, as in 9, 9:5-3 or 12:4-2,9-7.
-pub(super) fn candidate(text: &str) -> Result<Candidate, String> {
-    let expected = || "expected N or N:WINNER-LOSER with ranks from 0, as in 9, 9:5-3 or 12:4-2,9-7".to_owned();
-    let (n, list) = text.split_once(':').map_or((text, None), |(n, list)| (n, Some(list)));
-    n.trim().parse::<usize>().map_err(|_| expected())?;
-    let exceptions = list.map_or(Some(Vec::new()), |list| {
-        list.split(',')
-            .map(|e| e.split_once('-').and_then(|(w, l)| Some((w.trim().parse().ok()?, l.trim().parse().ok()?))))
-            .collect()
-    });
-    Ok(Candidate { n_items: values::n_items(n)?, exceptions: exceptions.ok_or_else(expected)? })
-}
-
 fn range(text: &str) -> Result<(f64, f64), String> {
     let parsed = match text.split_once(':') {
         Some((low, high)) => values::number(low).and_then(|low| Ok((low, values::number(high)?))),
@@ -140,17 +98,6 @@ fn range(text: &str) -> Result<(f64, f64), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn candidates_are_items_and_exceptions() {
-        let of = |n_items, exceptions: &[(usize, usize)]| Ok(Candidate { n_items, exceptions: exceptions.to_vec() });
-        assert_eq!(candidate("9"), of(9, &[]));
-        assert_eq!(candidate("9:5-3"), of(9, &[(5, 3)]));
-        assert_eq!(candidate("12: 4-2, 9-7"), of(12, &[(4, 2), (9, 7)]));
-        for bad in ["", "x", "9:", "9:5", "9:5-", "9:-5-3", "9;5-3", "9:5-3,", "-9", "9:5-3-1"] {
-            assert!(candidate(bad).is_err(), "{bad}");
-        }
-    }
 
     #[test]
     fn hypotheses_are_ranges_or_values() {

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
+use caveat_analysis::{ByColumn, ChoiceRequest, ClusterColumn, FitLoss, FitRequest, PlainTask};
 use caveat_results::{ChoiceColumns, Input, Phase};
 use caveat_theory::LearnerKind;
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::OutputSpec;
-use super::design::{Candidate, candidate};
-use crate::values;
+use crate::values::{self, pairs};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -42,14 +42,14 @@ pub(crate) struct FitArgs {
     pub(crate) files: Vec<Input>,
     /// Columns that make a condition, besides the hyperparameter; others are averaged over [default: setting,model,task,hier; of
     /// choices: none, all in one fit]
-    #[arg(long, value_delimiter = ',', value_name = "COLUMNS")]
+    #[arg(long, value_delimiter = ',', value_name = "COLUMNS", value_parser = values::named::<ByColumn>())]
     pub(crate) by: Option<Vec<ByColumn>>,
     /// What is fitted: margins by least squares, or choices by maximum likelihood [default: squared; of choices: logistic]
-    #[arg(long, value_enum)]
+    #[arg(long, value_name = "LOSS", value_parser = values::named::<FitLoss>())]
     pub(crate) loss: Option<FitLoss>,
     /// What learns the margins: ridge regression, gradient flow (a time in place of C) or kernel logistic regression
-    #[arg(long, value_enum, default_value_t = LearnerName::Ridge)]
-    pub(crate) learner: LearnerName,
+    #[arg(long, value_name = "LEARNER", default_value = "ridge", value_parser = values::named::<LearnerKind>())]
+    pub(crate) learner: LearnerKind,
     /// Let some choices be random: estimate a lapse rate
     #[arg(long)]
     pub(crate) lapse: bool,
@@ -69,7 +69,7 @@ pub(crate) struct FitArgs {
     #[arg(long, conflicts_with = "hierarchical")]
     pub(crate) compare: bool,
     /// Folds of the cross-validation, at most one a cluster
-    #[arg(long, default_value_t = 10, value_name = "N", value_parser = values::count, allow_negative_numbers = true, requires = "compare")]
+    #[arg(long, default_value_t = FitRequest::FOLDS, value_name = "N", value_parser = values::count, allow_negative_numbers = true, requires = "compare")]
     pub(crate) folds: usize,
     /// Fit the population of subjects (of choices) or models from every one's whole likelihood: median, spread between them,
     /// and each one's shrunken estimate, with 95 % intervals by profile likelihood; nobody is left out
@@ -107,9 +107,9 @@ pub(crate) struct ChoiceSpec {
     pub(crate) preset: Option<String>,
     /// What was trained under a condition: its number of items, and exceptions WINNER-LOSER by rank, 0 the highest, as in plain=9 or
     /// exc=9:5-3; in files without conditions by subject or session; without a name, of everything that is not named; repeatable
-    #[arg(long, value_name = "[CONDITION=]N[:W-L,…]", value_parser = task_of, conflicts_with_all = ["n_items", "exception"],
+    #[arg(long, value_name = "[CONDITION=]N[:W-L,…]", value_parser = named_task, conflicts_with_all = ["n_items", "exception"],
           allow_hyphen_values = true)]
-    pub(crate) task: Vec<TaskOf>,
+    pub(crate) task: Vec<NamedTask>,
     /// Number of items of every condition [default: as many as each shows]
     #[arg(short = 'n', long = "items", value_name = "N", value_parser = values::n_items, allow_negative_numbers = true)]
     pub(crate) n_items: Option<usize>,
@@ -131,7 +131,7 @@ pub(crate) struct ChoiceSpec {
     pub(crate) trials: Option<f64>,
     /// What is resampled and left out as a whole: subject or session [default: subject if the file has them and --by does not
     /// name them, else session]
-    #[arg(long, value_name = "COLUMN")]
+    #[arg(long, value_name = "COLUMN", value_parser = values::named::<ClusterColumn>())]
     pub(crate) cluster: Option<ClusterColumn>,
     /// Draw accuracy by pair with the fitted theory: .svg, .pdf or .png
     #[arg(long, value_name = "FILE", conflicts_with = "compare")]
@@ -141,66 +141,55 @@ pub(crate) struct ChoiceSpec {
     pub(crate) distance_figure: Option<PathBuf>,
 }
 
-/// A task, and whose it is: `None` for everything that is not named.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct TaskOf {
-    pub(crate) name: Option<String>,
-    pub(crate) task: Candidate,
+impl FitArgs {
+    /// What is asked for.
+    pub(crate) fn request(&self) -> FitRequest {
+        let choices = &self.choices;
+        FitRequest {
+            by: self.by.clone(),
+            loss: self.loss,
+            learner: self.learner,
+            lapse: self.lapse,
+            position_bias: self.position_bias,
+            train: self.train.clone(),
+            test: self.test.clone(),
+            compare: self.compare,
+            folds: self.folds,
+            hierarchical: self.hierarchical,
+            phase: self.phase,
+            filters: self.filters.clone(),
+            bootstrap: self.bootstrap,
+            seed: self.seed,
+            choices: ChoiceRequest {
+                columns: choices.columns.clone(),
+                preset: choices.preset.clone(),
+                tasks: choices.task.clone(),
+                n_items: choices.n_items,
+                exceptions: pairs(&choices.exception),
+                items: choices.order.clone(),
+                first_rank: choices.first_rank,
+                skip_missing: choices.skip_missing,
+                trials: choices.trials,
+                cluster: choices.cluster,
+                draw_pairs: choices.figure.is_some(),
+                draw_distances: choices.distance_figure.is_some(),
+            },
+            ..FitRequest::new(self.files.clone())
+        }
+    }
 }
 
-fn task_of(text: &str) -> Result<TaskOf, String> {
+/// A task, and whose it is: `None` for everything that is not named.
+type NamedTask = (Option<String>, PlainTask);
+
+fn named_task(text: &str) -> Result<NamedTask, String> {
     // Names may hold what tasks do not.
     match text.rsplit_once('=') {
         Some((name, _)) if name.trim().is_empty() => {
             Err("expected CONDITION=TASK, as in exc=9:5-3, or a task alone, as in 9:5-3".into())
         }
-        Some((name, task)) => Ok(TaskOf { name: Some(name.trim().to_owned()), task: candidate(task)? }),
-        None => Ok(TaskOf { name: None, task: candidate(text)? }),
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ByColumn {
-    Setting,
-    Model,
-    Task,
-    Hier,
-    Subject,
-    Session,
-    Condition,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ClusterColumn {
-    Subject,
-    Session,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum FitLoss {
-    /// Squared error on margins
-    Squared,
-    /// Log-likelihood of choices
-    Logistic,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LearnerName {
-    /// Kernel ridge regression
-    Ridge,
-    /// Gradient flow, stopped after a time
-    GradientFlow,
-    /// Kernel logistic regression
-    Logistic,
-}
-
-impl From<LearnerName> for LearnerKind {
-    fn from(name: LearnerName) -> Self {
-        match name {
-            LearnerName::Ridge => Self::Ridge,
-            LearnerName::GradientFlow => Self::GradientFlow,
-            LearnerName::Logistic => Self::Logistic,
-        }
+        Some((name, task)) => Ok((Some(name.trim().to_owned()), task.parse()?)),
+        None => Ok((None, text.parse()?)),
     }
 }
 
@@ -211,15 +200,14 @@ mod tests {
     #[test]
     fn tasks_are_of_a_condition_or_of_all() {
         let of = |name: Option<&str>, n_items, exceptions: &[(usize, usize)]| {
-            let task = Candidate { n_items, exceptions: exceptions.to_vec() };
-            Ok(TaskOf { name: name.map(str::to_owned), task })
+            Ok((name.map(str::to_owned), PlainTask { n_items, exceptions: exceptions.to_vec() }))
         };
-        assert_eq!(task_of("9"), of(None, 9, &[]));
-        assert_eq!(task_of(" plain =9"), of(Some("plain"), 9, &[]));
-        assert_eq!(task_of("exc=12:4-2,9-7"), of(Some("exc"), 12, &[(4, 2), (9, 7)]));
-        assert_eq!(task_of("dose=2 mg=9:5-3"), of(Some("dose=2 mg"), 9, &[(5, 3)]));
+        assert_eq!(named_task("9"), of(None, 9, &[]));
+        assert_eq!(named_task(" plain =9"), of(Some("plain"), 9, &[]));
+        assert_eq!(named_task("exc=12:4-2,9-7"), of(Some("exc"), 12, &[(4, 2), (9, 7)]));
+        assert_eq!(named_task("dose=2 mg=9:5-3"), of(Some("dose=2 mg"), 9, &[(5, 3)]));
         for bad in ["", "=9", " =9", "exc", "exc=", "exc=9:5", "9=exc", "exc:9"] {
-            assert!(task_of(bad).is_err(), "{bad}");
+            assert!(named_task(bad).is_err(), "{bad}");
         }
     }
 }

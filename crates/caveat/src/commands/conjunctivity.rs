@@ -1,5 +1,6 @@
 //! `caveat conjunctivity`: α of infinite networks, of random features, and of measured kernels.
 
+use caveat_analysis::AnalysisError;
 use caveat_results::{Format, Table, read_matrix};
 use caveat_theory::{MeasuredKernel, NetworkKernel, RandomFeatures};
 use serde_json::{Value, json};
@@ -49,7 +50,7 @@ pub(crate) fn run(args: &ConjunctivityArgs) -> Result<(), Failure> {
         })
     } else if let Some(path) = &args.matrix {
         let (entries, _) = read_matrix(path)?;
-        let m = MeasuredKernel::project_square(&entries).map_err(|e| Failure::from(e).in_place(path.display()))?;
+        let m = MeasuredKernel::project_square(&entries).map_err(|e| AnalysisError::from(e).in_place(path.display()))?;
         json!({
             "matrix": path.display().to_string(),
             "n_items": m.n_items,

@@ -1,11 +1,10 @@
 //! `caveat design`: candidate tasks ranked by what they tell about α, and the trials that takes.
 
+use caveat_analysis::{PlainTask, design, design_table};
 use caveat_figures::design_figure::{self, DesignInputs, DesignRow};
-use caveat_results::{Format, Table};
+use caveat_results::Format;
 use caveat_theory::TransitiveTask;
-use caveat_theory::inference::design::{
-    DesignQuestion, DesignSettings, DesignTarget, JudgedPairs, evaluate_design, progress_steps, single_exception_tasks,
-};
+use caveat_theory::inference::design::{DesignQuestion, DesignSettings, DesignTarget, single_exception_tasks};
 use serde_json::{Map, Value, json};
 
 use crate::cli::DesignArgs;
@@ -13,7 +12,7 @@ use crate::failure::Failure;
 use crate::output::{
     check_picture_path, check_table_path, json as to_json, print_table, print_text, write_figure, write_result,
 };
-use crate::progress;
+use crate::progress::Bars;
 
 pub(crate) fn run(args: &DesignArgs) -> Result<(), Failure> {
     for path in [&args.output.output, &args.pairs_table].into_iter().flatten() {
@@ -30,7 +29,7 @@ pub(crate) fn run(args: &DesignArgs) -> Result<(), Failure> {
         samples: args.samples,
         seed: args.seed,
     };
-    let rows = evaluate(&candidates(args)?, args, &question, &settings)?;
+    let rows = design(candidates(args)?, args.pairs, &question, &settings, &Bars)?;
     if let Some(path) = &args.figure {
         write_figure(path, &design_figure::draw(&DesignInputs { rows: &rows, question: &question, settings })?)?;
     }
@@ -38,7 +37,7 @@ pub(crate) fn run(args: &DesignArgs) -> Result<(), Failure> {
         design_figure::pair_table(&rows)?.write(path)?;
     }
     let value = objects(&rows, &settings);
-    let table = table(&rows, &settings)?;
+    let table = design_table(&rows, &settings)?;
     match (&args.output.output, args.output.format) {
         (Some(path), _) => write_result(path, &table, &value),
         (None, Format::Json) => print_text(&to_json(&value)?),
@@ -59,11 +58,11 @@ fn question(args: &DesignArgs) -> Result<DesignQuestion, Failure> {
     Ok(DesignQuestion::new(target, pair(&args.c), pair(&args.gain), args.lapse)?)
 }
 
-/// The candidates in the order given, each once.
+/// The candidates in the order given.
 fn candidates(args: &DesignArgs) -> Result<Vec<TransitiveTask>, Failure> {
     let mut all = Vec::new();
-    for candidate in &args.task {
-        all.push(TransitiveTask::new(candidate.n_items, &candidate.exceptions)?);
+    for task in &args.task {
+        all.push(PlainTask::build(task)?);
     }
     for &n in &args.n_items {
         if args.one_exception {
@@ -72,36 +71,7 @@ fn candidates(args: &DesignArgs) -> Result<Vec<TransitiveTask>, Failure> {
             all.push(TransitiveTask::new(n, &[])?);
         }
     }
-    let mut kept: Vec<TransitiveTask> = Vec::new();
-    for task in all {
-        if !kept.iter().any(|k| k.graph() == task.graph()) {
-            kept.push(task);
-        }
-    }
-    Ok(kept)
-}
-
-/// Evaluates the candidates behind a progress bar, the most informative first.
-fn evaluate(
-    tasks: &[TransitiveTask],
-    args: &DesignArgs,
-    question: &DesignQuestion,
-    settings: &DesignSettings,
-) -> Result<Vec<DesignRow>, Failure> {
-    let mut judged = Vec::new();
-    for task in tasks {
-        judged.push((task, JudgedPairs::from(args.pairs).list(task)?));
-    }
-    let total: usize = judged.iter().map(|(_, pairs)| progress_steps(settings, pairs.len())).sum();
-    let bar = progress::bar(total as u64, "evaluating designs");
-    let mut rows = Vec::new();
-    for (task, pairs) in judged {
-        let evaluation = evaluate_design(task, &pairs, question, settings, &|done| bar.inc(done as u64))?;
-        rows.push(DesignRow { task: task.clone(), pairs, evaluation });
-    }
-    bar.finish_and_clear();
-    rows.sort_by(|a, b| b.evaluation.information_bits.total_cmp(&a.evaluation.information_bits));
-    Ok(rows)
+    Ok(all)
 }
 
 fn objects(rows: &[DesignRow], settings: &DesignSettings) -> Vec<Value> {
@@ -128,30 +98,4 @@ fn objects(rows: &[DesignRow], settings: &DesignSettings) -> Vec<Value> {
         Value::Object(object)
     };
     rows.iter().enumerate().map(object).collect()
-}
-
-/// One row per task, in the order given.
-///
-/// # Errors
-/// None that can be provoked: columns have one length and names of their own.
-pub fn table(rows: &[DesignRow], settings: &DesignSettings) -> Result<Table, Failure> {
-    let whole = |n: usize| i64::try_from(n).ok();
-    let evaluations = || rows.iter().map(|row| &row.evaluation);
-    let table = Table::new()
-        .integer("rank", (1..=rows.len()).map(whole))?
-        .text("task", rows.iter().map(DesignRow::name))?
-        .integer("n_items", rows.iter().map(|row| whole(row.task.n_items())))?
-        .integer("n_pairs", rows.iter().map(|row| whole(row.pairs.len())))?
-        .float("information_bits", evaluations().map(|e| e.information_bits))?
-        .float("information_se", evaluations().map(|e| e.information_se))?
-        .integer("trials_for_power", evaluations().map(|e| e.trials_for_power.and_then(whole)))?
-        .float("power", rows.iter().map(|_| settings.power))?
-        .integer("trials", rows.iter().map(|_| whole(settings.trials)))?;
-    let last = |get: fn(&DesignRow) -> Option<f64>| rows.iter().filter_map(get).collect::<Vec<f64>>();
-    let (accuracy, width) = (last(|r| r.evaluation.decision_accuracy), last(|r| r.evaluation.interval_width));
-    if accuracy.is_empty() {
-        Ok(table.float("interval_width", width)?)
-    } else {
-        Ok(table.float("decision_accuracy", accuracy)?)
-    }
 }

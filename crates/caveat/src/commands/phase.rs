@@ -1,15 +1,16 @@
 //! `caveat phase`: accuracy of every pair class over conjunctivity and regularization, as a table and a picture.
 
+use caveat_analysis::{phase, phase_table};
 use caveat_figures::phase_figure::{self, PhaseInputs};
-use caveat_results::{Format, Table};
+use caveat_results::Format;
 use caveat_theory::phase::GRID_BYTES;
-use caveat_theory::{LearnerKind, PairClass, PhaseAxes, PhaseGrid, TransitiveTask, phase_grid};
+use caveat_theory::{LearnerKind, PhaseAxes};
 
 use super::both_orders;
 use crate::cli::PhaseArgs;
 use crate::failure::Failure;
 use crate::output::{check_picture_path, check_table_path, print_table, write_figure};
-use crate::progress;
+use crate::progress::Bars;
 
 pub(crate) fn run(args: &PhaseArgs) -> Result<(), Failure> {
     if let Some(path) = &args.output.output {
@@ -26,15 +27,15 @@ pub(crate) fn run(args: &PhaseArgs) -> Result<(), Failure> {
         axes.learner = LearnerKind::GradientFlow;
     }
     axes.check_memory(bytes_per_cell(args))?;
-    let grid = with_progress(&task, &axes, "phase grid")?;
+    let grid = phase(&task, &axes, &Bars)?;
     if let Some(path) = &args.figure {
         write_figure(path, &phase_figure::draw(PhaseInputs { rows: &[(task.clone(), grid.clone())] })?)?;
     }
     match (&args.output.output, &args.figure) {
-        (Some(path), _) => Ok(table(&grid)?.write(path)?),
+        (Some(path), _) => Ok(phase_table(&grid)?.write(path)?),
         // A table of the whole grid on the terminal helps nobody who asked for the picture.
         (None, Some(_)) if args.output.format == Format::Table => Ok(()),
-        (None, _) => print_table(&table(&grid)?, args.output.format),
+        (None, _) => print_table(&phase_table(&grid)?, args.output.format),
     }
 }
 
@@ -63,32 +64,4 @@ fn bytes_per_cell(args: &PhaseArgs) -> f64 {
         _ => 200.0,
     };
     GRID_BYTES + table + picture
-}
-
-/// Computes a grid behind a progress bar.
-pub(crate) fn with_progress(task: &TransitiveTask, axes: &PhaseAxes, what: &str) -> Result<PhaseGrid, Failure> {
-    let total = axes.conjunctivity.len() * axes.inverse_strength.len();
-    let bar = progress::bar(total as u64, what);
-    let grid = phase_grid(task, axes, &|done| bar.inc(done as u64));
-    bar.finish_and_clear();
-    Ok(grid?)
-}
-
-/// One row per cell.
-pub(crate) fn table(grid: &PhaseGrid) -> Result<Table, Failure> {
-    let PhaseAxes { conjunctivity, inverse_strength, learner } = &grid.axes;
-    let (inverse_name, name) = match learner {
-        LearnerKind::Ridge | LearnerKind::Logistic => ("inverse_c", "c"),
-        LearnerKind::GradientFlow => ("inverse_time", "time"),
-    };
-    let width = conjunctivity.len();
-    let cells = 0..grid.n_cells();
-    let mut table = Table::new()
-        .float("conjunctivity", cells.clone().map(|k| conjunctivity[k % width]))?
-        .float(inverse_name, cells.clone().map(|k| inverse_strength[k / width]))?
-        .float(name, cells.map(|k| 1.0 / inverse_strength[k / width]))?;
-    for class in PairClass::SCORED {
-        table = table.float(class.name(), grid.class(class).iter().copied())?;
-    }
-    Ok(table)
 }

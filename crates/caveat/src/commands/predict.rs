@@ -1,5 +1,6 @@
 //! `caveat predict`: ranks, margins and accuracy of a model on a task, by any route.
 
+use caveat_analysis::{AnalysisError, short};
 use caveat_results::{Format, Table, Values, read_matrix};
 use caveat_theory::{
     Accuracy, ExchangeableKernel, Learner, Margins, MeasuredKernel, PairClass, PresentationOrder, Solution,
@@ -10,7 +11,7 @@ use serde_json::json;
 use super::{build_task, check_pairs};
 use crate::cli::{Loss, PredictArgs, Route};
 use crate::failure::Failure;
-use crate::output::{check_table_path, json as to_json, print_table, print_text, short, write_result};
+use crate::output::{check_table_path, json as to_json, print_table, print_text, write_result};
 
 /// Beyond this many items n × n margins fill memory and screen for nothing.
 const MAX_MARGINS: usize = 4_096;
@@ -92,7 +93,7 @@ impl Kernel {
         }
         if let Some(path) = &args.kernel_matrix {
             let (entries, side) = read_matrix(path)?;
-            let at = |e: TheoryError| Failure::from(e).in_place(path.display());
+            let at = |e: TheoryError| AnalysisError::from(e).in_place(path.display());
             let measured = MeasuredKernel::project_square(&entries).map_err(at)?;
             if args.project {
                 return Ok(Self::Orbits(measured.kernel));

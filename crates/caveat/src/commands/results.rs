@@ -1,15 +1,15 @@
 //! `caveat results`: one file a subcommand.
 
-pub(crate) mod check;
+mod check;
 mod convert;
-pub(crate) mod matrix;
+mod matrix;
 mod reading;
-pub(crate) mod summary;
+mod summary;
 
 use crate::cli::ResultsCommand;
 use crate::failure::Failure;
 
-pub(crate) use reading::{reading, tell_passed_over};
+pub(crate) use reading::tell_passed_over;
 
 pub(crate) fn run(command: &ResultsCommand) -> Result<(), Failure> {
     match command {

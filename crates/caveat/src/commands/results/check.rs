@@ -1,12 +1,13 @@
 //! `caveat results check`: every problem of trial tables, by file and row.
 
-use caveat_results::{CheckReport, Format, Input, check_trials};
+use caveat_analysis::check;
+use caveat_results::{CheckReport, Format, Input};
 
 use super::reading::tell_passed_over;
 use crate::cli::CheckArgs;
 use crate::failure::Failure;
 use crate::output::{check_separate, check_table_path, print_table, print_text};
-use crate::progress;
+use crate::progress::Bars;
 use crate::tell::tell;
 
 pub(crate) fn run(args: &CheckArgs) -> Result<(), Failure> {
@@ -15,7 +16,7 @@ pub(crate) fn run(args: &CheckArgs) -> Result<(), Failure> {
     }
     check_separate(args.files.iter().map(Input::path), args.output.output.as_deref())?;
     tell_passed_over(&args.files);
-    let report = report(args)?;
+    let report = check(&args.files, args.most, &Bars)?;
     let looked_at = summary(&report);
     match (&args.output.output, args.output.format) {
         (None, Format::Table) if report.is_clean() => return print_text(&format!("{looked_at}: no problems\n")),
@@ -31,17 +32,6 @@ pub(crate) fn run(args: &CheckArgs) -> Result<(), Failure> {
         counted(report.n_problems(), "problem"),
         report.n_bad_tables()
     )))
-}
-
-/// Checks behind a progress bar.
-pub(crate) fn report(args: &CheckArgs) -> Result<CheckReport, Failure> {
-    let bar = progress::bar(1, "checking trial tables");
-    let report = check_trials(&args.files, args.most, &|done, total| {
-        bar.set_length(total);
-        bar.set_position(done);
-    });
-    bar.finish_and_clear();
-    Ok(report?)
 }
 
 /// `2 files, 288 rows, 1 condition, 2 seeds`.

@@ -1,13 +1,14 @@
 //! `caveat results convert`: trial tables between formats, and folders of runs to a trial table.
 
+use caveat_analysis::Watch;
 use caveat_results::convert_trials;
 
 use super::reading::tell_passed_over;
 use crate::cli::ConvertArgs;
 use crate::failure::Failure;
 use crate::output::check_writable;
-use crate::progress;
-use crate::tell::tell;
+use crate::progress::Bars;
+use crate::tell::{tell, warn};
 
 /// Contradictions of a layout that are told one by one.
 const TOLD: usize = 5;
@@ -15,19 +16,17 @@ const TOLD: usize = 5;
 pub(crate) fn run(args: &ConvertArgs) -> Result<(), Failure> {
     check_writable(&args.output)?;
     tell_passed_over(&args.inputs);
-    let bar = progress::bar(1, "converting");
-    let converted = convert_trials(&args.inputs, &args.output, args.layout.as_ref(), &|done, total| {
-        bar.set_length(total);
-        bar.set_position(done);
-    });
-    bar.finish_and_clear();
+    let work = Bars.begin(1, "converting");
+    let converted =
+        convert_trials(&args.inputs, &args.output, args.layout.as_ref(), &|done, total| work.reach(done, total));
+    drop(work);
     let converted = converted?;
     let contradictions = &converted.contradictions;
     for problem in contradictions.iter().take(TOLD) {
-        tell(&format!("warning: {problem}; the layout stands"));
+        warn(&format!("{problem}; the layout stands"));
     }
     if contradictions.len() > TOLD {
-        tell(&format!("warning: {} more contradictions of the layout", contradictions.len() - TOLD));
+        warn(&format!("{} more contradictions of the layout", contradictions.len() - TOLD));
     }
     tell(&format!(
         "{} row{} from {} file{} in {}",

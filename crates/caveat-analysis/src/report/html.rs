@@ -3,7 +3,7 @@
 use caveat_figures::{DOUBLE_COLUMN, Format as Picture};
 
 use super::sections::Section;
-use crate::failure::Failure;
+use crate::error::Result;
 
 const STYLE: &str = "\
 :root{color-scheme:light}body{font:16px/1.5 'DejaVu Sans',system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a}\
@@ -13,7 +13,7 @@ table{border-collapse:collapse;font-size:.9rem;margin:1rem 0}td{padding:.15rem 1
 nav a{margin-right:1rem}code{font-size:.9em}a{color:#0058a3}footer{margin-top:3rem;font-size:.85rem;color:#555}";
 
 /// The whole page.
-pub(crate) fn page(sections: &[Section]) -> Result<String, Failure> {
+pub(crate) fn page(sections: &[Section]) -> Result<String> {
     let mut body = String::new();
     let links: String =
         sections.iter().enumerate().map(|(k, s)| format!("<a href=\"#s{k}\">{}</a>", escape(s.title))).collect();

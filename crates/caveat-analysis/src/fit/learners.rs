@@ -3,29 +3,20 @@
 use caveat_theory::inference::{MarginModelFitter, MarginObservation, ModelSpec};
 use rayon::prelude::*;
 
-use super::observed::Observed;
+use super::Job;
+use super::observe::Observed;
 use super::report::{Head, Known, Report, margin_bounds, reported};
-use crate::failure::Failure;
-use crate::progress;
+use crate::error::{AnalysisError, Result};
 
 /// Fits every set of margins by least squares.
-pub(crate) fn fit_all(
-    observed: &[Observed],
-    spec: &ModelSpec,
-    replicates: usize,
-    seed: u64,
-) -> Result<Vec<Report>, Failure> {
-    let bar = progress::bar(observed.len() as u64, "fitting");
-    let fitted = observed
-        .par_iter()
-        .map(|o| {
-            let report = fit(o, spec, replicates, seed);
-            bar.inc(1);
-            report
-        })
-        .collect();
-    bar.finish_and_clear();
-    fitted
+pub(super) fn fit_all(observed: &[Observed], job: &Job<'_>) -> Result<Vec<Report>> {
+    let work = job.watch.begin(observed.len() as u64, "fitting");
+    let fit = |o| {
+        let report = fit(o, &job.spec, job.request.replicates(), job.request.seed);
+        work.advance(1);
+        report
+    };
+    observed.par_iter().map(fit).collect()
 }
 
 /// The margins as a model sees them: of every pair once, or where position matters, as it was shown.
@@ -47,8 +38,8 @@ pub(crate) fn observations(
         .collect()
 }
 
-fn fit(o: &Observed, spec: &ModelSpec, replicates: usize, seed: u64) -> Result<Report, Failure> {
-    let at = |e: caveat_theory::TheoryError| Failure::from(e).in_place(format_args!("condition {}", o.name()));
+fn fit(o: &Observed, spec: &ModelSpec, replicates: usize, seed: u64) -> Result<Report> {
+    let at = |e: caveat_theory::TheoryError| AnalysisError::from(e).in_place(format_args!("condition {}", o.name()));
     let all = vec![observations(&o.pairs, &o.shown, spec.position_bias)];
     let pairs: Vec<(usize, usize)> = all[0].iter().map(|m| (m.first, m.second)).collect();
     let fitter = MarginModelFitter::new(&o.graph, spec, &pairs).map_err(at)?;

@@ -7,11 +7,11 @@ use caveat_theory::inference::{
 };
 use rayon::prelude::*;
 
-use super::observed::Observed;
+use super::observe::Observed;
 use super::report::{key_columns, limit_name};
-use crate::failure::Failure;
-use crate::output::short;
-use crate::progress;
+use crate::error::{AnalysisError, Result};
+use crate::short::short;
+use crate::watch::Watch;
 
 /// A prediction of one set of margins from a fit of others.
 #[derive(Debug, Clone)]
@@ -32,20 +32,21 @@ pub(crate) fn predict_all(
     test: &[String],
     replicates: usize,
     seed: u64,
-) -> Result<Vec<Predicted>, Failure> {
+    watch: &dyn Watch,
+) -> Result<Vec<Predicted>> {
     for hier in train.iter().chain(test) {
         if !observed.iter().any(|o| o.key.hier == *hier) {
             let mut known: Vec<&str> = observed.iter().map(|o| o.key.hier.as_str()).collect();
             known.sort_unstable();
             known.dedup();
-            return Err(Failure::input(format!(
+            return Err(AnalysisError::input(format!(
                 "hierarchy {hier:?} is not in the tables, which have {}",
                 known.join(", ")
             )));
         }
     }
     if let Some(hier) = test.iter().find(|hier| train.contains(hier)) {
-        return Err(Failure::input(format!(
+        return Err(AnalysisError::input(format!(
             "hierarchy {hier:?} is to train and to test: a prediction is of one that was not fitted, so name it for one of both"
         )));
     }
@@ -53,11 +54,11 @@ pub(crate) fn predict_all(
         (&a.setting, &a.model, &a.task, a.lora_r, a.l2_reg) == (&b.setting, &b.model, &b.task, b.lora_r, b.l2_reg)
     };
     let tests: Vec<&Observed> = observed.iter().filter(|o| test.contains(&o.key.hier)).collect();
-    let bar = progress::bar(tests.len() as u64, "predicting");
-    let predicted: Result<Vec<Option<Predicted>>, Failure> = tests
+    let work = watch.begin(tests.len() as u64, "predicting");
+    let predicted: Result<Vec<Option<Predicted>>> = tests
         .into_par_iter()
         .map(|o| {
-            let at = |e: caveat_theory::TheoryError| Failure::from(e).in_place(format_args!("condition {}", o.name()));
+            let at = |e: caveat_theory::TheoryError| AnalysisError::from(e).in_place(format_args!("condition {}", o.name()));
             let sources: Vec<&Observed> =
                 observed.iter().filter(|s| train.contains(&s.key.hier) && same_model(&s.key, &o.key)).collect();
             // A model without the training task cannot be predicted; it is left out.
@@ -78,20 +79,19 @@ pub(crate) fn predict_all(
                 None
             };
             let train = sources.iter().map(|s| s.key.hier.as_str()).collect::<Vec<_>>().join("+");
-            bar.inc(1);
+            work.advance(1);
             Ok(Some(Predicted { observed: o.clone(), train, fit, prediction, intervals }))
         })
         .collect();
-    bar.finish_and_clear();
     let predicted: Vec<Predicted> = predicted?.into_iter().flatten().collect();
     if predicted.is_empty() {
-        return Err(Failure::input("no model has both a --train and a --test hierarchy"));
+        return Err(AnalysisError::input("no model has both a `train` and a `test` hierarchy"));
     }
     Ok(predicted)
 }
 
 /// One row per condition predicted.
-pub(crate) fn table_of_predictions(predicted: &[Predicted]) -> Result<Table, Failure> {
+pub(crate) fn table_of_predictions(predicted: &[Predicted]) -> Result<Table> {
     let fit = |f: fn(&Estimates) -> f64| predicted.iter().map(move |p| f(&p.fit.estimates));
     let score = |f: fn(&Prediction) -> f64| predicted.iter().map(move |p| f(&p.prediction));
     let count =
@@ -121,7 +121,7 @@ pub(crate) fn table_of_predictions(predicted: &[Predicted]) -> Result<Table, Fai
 }
 
 /// One row per predicted condition and pair: what was predicted and observed, with intervals, and who was wrong.
-pub(crate) fn table_of_pairs(predicted: &[Predicted]) -> Result<Table, Failure> {
+pub(crate) fn table_of_pairs(predicted: &[Predicted]) -> Result<Table> {
     let rows: Vec<(&Predicted, usize)> =
         predicted.iter().flat_map(|p| (0..p.observed.pairs.len()).map(move |k| (p, k))).collect();
     let rank =
@@ -168,7 +168,7 @@ pub(crate) struct PredictionSummary {
 
 impl PredictionSummary {
     /// Summarizes some predictions; `None` without any.
-    pub(crate) fn summarize<'a>(predicted: impl Iterator<Item = &'a Predicted>) -> Result<Option<Self>, Failure> {
+    pub(crate) fn summarize<'a>(predicted: impl Iterator<Item = &'a Predicted>) -> Result<Option<Self>> {
         let all: Vec<&Predicted> = predicted.collect();
         if all.is_empty() {
             return Ok(None);

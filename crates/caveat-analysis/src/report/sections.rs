@@ -1,6 +1,6 @@
 //! The content of the report: per section its findings, figures and tables.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use caveat_figures::language_models::trained;
 use caveat_figures::window_figure::{self, WindowInputs};
@@ -8,19 +8,21 @@ use caveat_figures::{Figure, task_figure};
 use caveat_results::{Geometries, GroupColumn, GroupValue, Phase, Selection, Summary, Table, TrialColumn, summarize};
 use caveat_theory::{Activation, Learner, NetworkKernel, NetworkKernelKind, PairClass, TransitiveTask, balance_window};
 
-use crate::cli::FigureName;
-use crate::commands::figure::{
-    REPLICATES, conjunctivity, fit_published, language_model_figure, margins, mechanism, phase, placements,
+use super::LanguageModels;
+use crate::error::Result;
+use crate::figure::{
+    FigureName, conjunctivity, fit_published, language_model_figure, margins, mechanism, phase_diagrams, placements,
     published_tasks, read_pairs,
 };
-use crate::commands::fit::{
-    Fitted, Predicted, PredictionSummary, table_of_fits, table_of_margins, table_of_pairs, table_of_predictions,
+use crate::fit::{
+    Fitted, Predicted, PredictionSummary, REPLICATES, table_of_fits, table_of_margins, table_of_pairs,
+    table_of_predictions,
 };
-use crate::commands::lm::{floats, hidden_states_figure, texts};
-use crate::commands::phase::table as phase_table;
-use crate::commands::results::reading;
-use crate::failure::Failure;
-use crate::output::short;
+use crate::geometry::{floats, geometry_figure, texts};
+use crate::phase::phase_table;
+use crate::short::short;
+use crate::task::task_table;
+use crate::watch::{Watch, reading};
 
 /// A part of the report.
 pub(crate) struct Section {
@@ -35,12 +37,12 @@ pub(crate) struct Section {
 }
 
 /// Everything that needs no data.
-pub(crate) fn theory() -> Result<Vec<Section>, Failure> {
+pub(crate) fn theory(watch: &dyn Watch) -> Result<Vec<Section>> {
     let tasks = published_tasks()?;
-    Ok(vec![task_section(&tasks[0])?, margins_section(&tasks[0])?, window_section(&tasks)?, network_section()?])
+    Ok(vec![task_section(&tasks[0])?, margins_section(&tasks[0])?, window_section(&tasks, watch)?, network_section(watch)?])
 }
 
-fn task_section(task: &TransitiveTask) -> Result<Section, Failure> {
+fn task_section(task: &TransitiveTask) -> Result<Section> {
     let classes = task.classes()?;
     let findings = PairClass::SCORED
         .iter()
@@ -54,11 +56,11 @@ fn task_section(task: &TransitiveTask) -> Result<Section, Failure> {
             .into(),
         findings,
         figures: vec![task_figure::draw(task)?],
-        tables: vec![("task".into(), crate::commands::task::table(task, &classes)?)],
+        tables: vec![("task".into(), task_table(task, &classes)?)],
     })
 }
 
-fn margins_section(task: &TransitiveTask) -> Result<Section, Failure> {
+fn margins_section(task: &TransitiveTask) -> Result<Section> {
     Ok(Section {
         title: "What a model answers, and why",
         text: "Ridge regression on an exchangeable representation ranks the items by a screened potential on the chain of \
@@ -72,7 +74,7 @@ fn margins_section(task: &TransitiveTask) -> Result<Section, Failure> {
     })
 }
 
-fn window_section(tasks: &[TransitiveTask]) -> Result<Section, Failure> {
+fn window_section(tasks: &[TransitiveTask], watch: &dyn Watch) -> Result<Section> {
     let mut findings = Vec::new();
     let mut rows: Vec<(f64, f64, f64, f64, f64)> = Vec::new();
     let mut names = Vec::new();
@@ -103,7 +105,7 @@ fn window_section(tasks: &[TransitiveTask]) -> Result<Section, Failure> {
         .float("conjunctivity_generalization", rows.iter().map(|r| r.2))?
         .float("conjunctivity_memorization", rows.iter().map(|r| r.3))?
         .float("critical_c", rows.iter().map(|r| r.4))?;
-    let (phase_figure, grids) = phase(tasks, 240)?;
+    let (phase_figure, grids) = phase_diagrams(tasks, 240, watch)?;
     let mut tables = vec![("windows".to_owned(), windows)];
     for (task, grid) in tasks.iter().zip(&grids) {
         tables.push((format!("phase-{}", task_file_name(task)), phase_table(grid)?));
@@ -121,7 +123,7 @@ fn window_section(tasks: &[TransitiveTask]) -> Result<Section, Failure> {
     })
 }
 
-fn network_section() -> Result<Section, Failure> {
+fn network_section(watch: &dyn Watch) -> Result<Section> {
     let mut findings = Vec::new();
     for kind in [NetworkKernelKind::Nngp, NetworkKernelKind::Ntk] {
         for depth in [1, 2, 4] {
@@ -137,36 +139,23 @@ fn network_section() -> Result<Section, Failure> {
                the limit of infinite width."
             .into(),
         findings,
-        figures: vec![conjunctivity()?],
+        figures: vec![conjunctivity(watch)?],
         tables: Vec::new(),
     })
 }
 
-/// Whose language models a report shows.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct LanguageModels {
-    /// Where they come from, in words.
-    pub(crate) source: &'static str,
-    /// What they answered, in words.
-    pub(crate) found: &'static str,
-    /// Whether findings are listed for every setting and stimulus set, or for full fine-tuning over all stimulus sets.
-    pub(crate) all_settings: bool,
-}
-
 impl LanguageModels {
-    /// Those of a directory that the user names.
-    pub(crate) const GIVEN: Self = Self { source: "", found: "", all_settings: false };
-
-    fn shows(self, setting: &str) -> bool {
+    /// Whether findings of a setting are listed.
+    fn shows(&self, setting: &str) -> bool {
         self.all_settings || setting == "full"
     }
 }
 
 /// What the models answer: the figure of the study and accuracies by pair class.
-pub(crate) fn language_model_accuracy(directory: &Path, models: LanguageModels) -> Result<Section, Failure> {
-    let paths = [directory.to_owned()];
-    let pairs = read_pairs(&paths)?;
-    let accuracy = accuracy(&paths, models)?;
+pub(crate) fn language_model_accuracy(models: &LanguageModels, watch: &dyn Watch) -> Result<Section> {
+    let paths = [models.directory.clone()];
+    let pairs = read_pairs(&paths, watch)?;
+    let accuracy = accuracy(&paths, models, watch)?;
     let mut findings = Vec::new();
     for group in accuracy.groups.iter().filter(|g| g.n > 0) {
         let [
@@ -206,18 +195,18 @@ pub(crate) fn language_model_accuracy(directory: &Path, models: LanguageModels) 
     })
 }
 
-fn accuracy(paths: &[std::path::PathBuf], models: LanguageModels) -> Result<Summary, Failure> {
+fn accuracy(paths: &[PathBuf], models: &LanguageModels, watch: &dyn Watch) -> Result<Summary> {
     let mut by = vec![TrialColumn::Setting, TrialColumn::Hier, TrialColumn::LoraR, TrialColumn::L2Reg];
     if models.all_settings {
         by.push(TrialColumn::Task);
     }
     let by: Vec<GroupColumn> = by.into_iter().map(GroupColumn::Trial).collect();
-    reading(|progress| summarize(paths, &by, &Selection::from(Phase::Post), progress))
+    reading(watch, |progress| summarize(paths, &by, &Selection::from(Phase::Post), progress))
 }
 
 /// Fits and predictions of trial tables.
-pub(crate) fn language_models(directory: &Path, models: LanguageModels) -> Result<Section, Failure> {
-    let (fitted, predicted) = fit_published(&[directory.to_owned()], REPLICATES)?;
+pub(crate) fn language_models(models: &LanguageModels, watch: &dyn Watch) -> Result<Section> {
+    let (fitted, predicted) = fit_published(std::slice::from_ref(&models.directory), REPLICATES, watch)?;
     let mut figures = Vec::new();
     let with_prediction = !predicted.is_empty();
     for name in [
@@ -251,8 +240,8 @@ pub(crate) fn language_models(directory: &Path, models: LanguageModels) -> Resul
 fn language_model_findings(
     fitted: &[Fitted],
     predicted: &[Predicted],
-    models: LanguageModels,
-) -> Result<Vec<(String, String)>, Failure> {
+    models: &LanguageModels,
+) -> Result<Vec<(String, String)>> {
     let mut findings = vec![("conditions fitted".to_owned(), fitted.len().to_string())];
     for f in fitted.iter().filter(|f| models.shows(&f.observed.key.setting)) {
         let key = &f.observed.key;
@@ -282,7 +271,7 @@ fn language_model_findings(
 }
 
 /// What similarities of hidden states are, and the margins they predict.
-pub(crate) fn hidden_states(geometries: &Geometries) -> Result<Section, Failure> {
+pub(crate) fn hidden_states(geometries: &Geometries) -> Result<Section> {
     let (table, means) = (geometries.table()?, geometries.means()?);
     let (phases, kernels) = (texts(&means, "phase"), texts(&means, "kernel"));
     let [alpha, r_squared, rank, l2] =
@@ -306,7 +295,7 @@ pub(crate) fn hidden_states(geometries: &Geometries) -> Result<Section, Failure>
                fitted, α is not. Means over seeds and orders. States before training have seen neither the order nor the exception."
             .into(),
         findings,
-        figures: vec![hidden_states_figure(&table)?],
+        figures: vec![geometry_figure(&table)?],
         tables: vec![("geometry".into(), table), ("geometry-means".into(), means)],
     })
 }

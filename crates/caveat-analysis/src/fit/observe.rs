@@ -3,9 +3,9 @@
 use caveat_results::{AsInput, Condition, ConditionKey, Selection, read_conditions};
 use caveat_theory::ComparisonGraph;
 
-use crate::cli::ByColumn;
-use crate::commands::results::reading;
-use crate::failure::Failure;
+use super::request::ByColumn;
+use crate::error::{AnalysisError, Result};
+use crate::watch::{Watch, reading};
 
 /// Conditions averaged to one set of margins.
 #[derive(Debug, Clone)]
@@ -29,13 +29,13 @@ pub(crate) struct Observed {
     pub(crate) notes: Vec<String>,
 }
 
-/// Reads conditions behind a progress bar.
-pub(crate) fn read<P: AsInput>(files: &[P], rows: impl Into<Selection>) -> Result<Vec<Condition>, Failure> {
-    reading(|progress| read_conditions(files, rows, progress))
+/// Reads conditions.
+pub(crate) fn read<P: AsInput>(files: &[P], rows: impl Into<Selection>, watch: &dyn Watch) -> Result<Vec<Condition>> {
+    reading(watch, |progress| read_conditions(files, rows, progress))
 }
 
 /// Averages conditions over the columns not in `by`.
-pub(crate) fn group(conditions: &[Condition], by: &[ByColumn]) -> Result<Vec<Observed>, Failure> {
+pub(crate) fn group(conditions: &[Condition], by: &[ByColumn]) -> Result<Vec<Observed>> {
     let mut groups: Vec<(ConditionKey, Vec<&Condition>)> = Vec::new();
     for condition in conditions {
         let key = reduced(condition.key(), by);
@@ -104,12 +104,12 @@ fn lacking(condition: &Condition, pairs: &[(usize, usize)]) -> Option<String> {
 }
 
 impl Observed {
-    fn new(key: ConditionKey, members: &[&Condition]) -> Result<Self, Failure> {
+    fn new(key: ConditionKey, members: &[&Condition]) -> Result<Self> {
         let first = members[0];
         let listed = first.margins();
         let pairs: Vec<(usize, usize)> = listed.iter().map(|m| (m.first, m.second)).collect();
         if pairs.is_empty() {
-            return Err(Failure::input(format!("condition {}: no pair was shown in both orders", first.key())));
+            return Err(AnalysisError::input(format!("condition {}: no pair was shown in both orders", first.key())));
         }
         let mut margins = vec![0.0; pairs.len()];
         let mut shown = vec![[0.0; 2]; pairs.len()];
@@ -121,8 +121,8 @@ impl Observed {
                 || here.len() != pairs.len()
                 || here.iter().zip(&pairs).any(|(m, p)| (m.first, m.second) != *p)
             {
-                return Err(Failure::input(format!(
-                    "{} and {} train or show different pairs, so they cannot be averaged: add hier (or what tells them apart) to --by",
+                return Err(AnalysisError::input(format!(
+                    "{} and {} train or show different pairs, so they cannot be averaged: add hier (or what tells them apart) to `by`",
                     first.key(),
                     member.key()
                 )));

@@ -1,20 +1,18 @@
 //! Fits to choices by maximum likelihood, of trial tables or of a file of choices.
 
 use caveat_results::{
-    ChoiceColumns, ChoiceTable, ConditionKey, DeclaredTasks, Grouping, Input, RowFilter, TaskUnits, TrialCounts,
+    ChoiceColumns, ChoiceTable, ConditionKey, DeclaredTasks, Grouping, RowFilter, TaskUnits, TrialCounts,
     look_alikes, read_choice_files, read_choices_by_pair,
 };
 use caveat_theory::inference::{ChoiceCount, ChoiceFit, ChoiceFitter, ModelSpec, ordered_pairs};
-use caveat_theory::{ComparisonGraph, TransitiveTask};
+use caveat_theory::ComparisonGraph;
 use rayon::prelude::*;
 
 use super::report::{Head, Known, Report, choice_bounds, reported};
-use super::settings::{by_columns, selection};
-use crate::cli::{ByColumn, ChoiceSpec, ClusterColumn, FitArgs};
-use crate::commands::pairs;
-use crate::commands::results::reading;
-use crate::failure::Failure;
-use crate::progress;
+use super::Job;
+use super::request::{ByColumn, ChoiceRequest, ClusterColumn, FitRequest};
+use crate::error::{AnalysisError, Result};
+use crate::watch::{Watch, reading};
 
 /// Most items of a declared task, as of files.
 const MOST_ITEMS: usize = 1_000_000;
@@ -27,7 +25,7 @@ pub(crate) struct ChoiceUnit {
     pub(crate) clusters: Vec<Vec<ChoiceCount>>,
     /// What a cluster is.
     pub(crate) cluster: &'static str,
-    /// What was trained, as `--task` takes it; of trial tables, which name it, `None`.
+    /// What was trained, as N:W-L,…; of trial tables, which name it, `None`.
     pub(crate) task: Option<String>,
 }
 
@@ -43,30 +41,21 @@ pub(crate) struct ChoiceFile {
     pub(crate) warnings: Vec<String>,
 }
 
-/// Whether the command line names files of choices instead of trial tables.
-pub(crate) fn is_choice_file(args: &FitArgs) -> Result<bool, Failure> {
-    if args.choices.columns.is_some() || args.choices.preset.is_some() {
-        return Ok(true);
-    }
-    Ok(caveat_results::is_choice_file(&args.files[0])?)
-}
-
 /// Reads files of choices and cuts them into units and clusters.
-pub(crate) fn read_file(args: &FitArgs) -> Result<ChoiceFile, Failure> {
-    let spec = &args.choices;
-    let columns = columns(args)?;
-    let table = read_choice_files(&args.files, &columns)?;
-    if args.position_bias && !table.presentation_known {
-        return Err(Failure::input(if table.rows.is_empty() {
-            "the file does not say who was shown first, as it tells symbolic distances only: leave out --position-bias"
+pub(crate) fn read_file(request: &FitRequest) -> Result<ChoiceFile> {
+    let columns = columns(request)?;
+    let table = read_choice_files(&request.files, &columns)?;
+    if request.position_bias && !table.presentation_known {
+        return Err(AnalysisError::input(if table.rows.is_empty() {
+            "the file does not say who was shown first, as it tells symbolic distances only: leave out `position_bias`"
         } else {
             "the file does not say which item was shown first, which a position bias is about: name that column (first=COLUMN in \
-             --columns), or leave out --position-bias"
+             `columns`), or leave out `position_bias`"
         }));
     }
-    let by = groupings(args.by.as_deref())?;
-    let (cluster, within) = clusters_of(&table, spec.cluster, &by)?;
-    let TaskUnits { units, notes: of_tasks } = table.units(&by, &declared_tasks(spec, &columns)?)?;
+    let by = groupings(request.by.as_deref())?;
+    let (cluster, within) = clusters_of(&table, request.choices.cluster, &by)?;
+    let TaskUnits { units, notes: of_tasks } = table.units(&by, &declared_tasks(&request.choices, &columns)?)?;
     let mut warnings: Vec<String> = columns.items.as_deref().and_then(look_alikes).into_iter().collect();
     if !table.distance_rows.is_empty() {
         warnings.push(
@@ -94,23 +83,23 @@ pub(crate) fn read_file(args: &FitArgs) -> Result<ChoiceFile, Failure> {
     Ok(file)
 }
 
-/// What the command line says of tasks.
-fn declared_tasks(spec: &ChoiceSpec, columns: &ChoiceColumns) -> Result<DeclaredTasks, Failure> {
+/// What the request says of tasks.
+fn declared_tasks(request: &ChoiceRequest, columns: &ChoiceColumns) -> Result<DeclaredTasks> {
     let mut declared = DeclaredTasks {
-        exceptions: pairs(&spec.exception),
+        exceptions: request.exceptions.clone(),
         n_items: columns.n_items.filter(|_| columns.items.is_none()),
         ..DeclaredTasks::default()
     };
-    for of in &spec.task {
-        if of.task.n_items > MOST_ITEMS {
-            return Err(Failure::input(format!("--task of {} items: expected 2 to {MOST_ITEMS}", of.task.n_items)));
+    for (name, task) in &request.tasks {
+        if task.n_items > MOST_ITEMS {
+            return Err(AnalysisError::input(format!("`tasks` of {} items: expected 2 to {MOST_ITEMS}", task.n_items)));
         }
-        let task = TransitiveTask::new(of.task.n_items, &of.task.exceptions)?;
-        match &of.name {
+        let task = task.build()?;
+        match name {
             Some(name) => declared.named.push((name.clone(), task)),
             None if declared.others.is_some() => {
-                return Err(Failure::input(
-                    "two tasks without a name: give one with --task N, and CONDITION=N for others",
+                return Err(AnalysisError::input(
+                    "two tasks without a name: give one with `tasks=N`, and CONDITION=N for others",
                 ));
             }
             None => declared.others = Some(task),
@@ -119,21 +108,21 @@ fn declared_tasks(spec: &ChoiceSpec, columns: &ChoiceColumns) -> Result<Declared
     Ok(declared)
 }
 
-fn columns(args: &FitArgs) -> Result<ChoiceColumns, Failure> {
-    let spec = &args.choices;
-    let mut columns = match &spec.preset {
+fn columns(request: &FitRequest) -> Result<ChoiceColumns> {
+    let asked = &request.choices;
+    let mut columns = match &asked.preset {
         Some(name) => ChoiceColumns::preset(name)?,
-        None => spec.columns.clone().unwrap_or_default(),
+        None => asked.columns.clone().unwrap_or_default(),
     };
-    if let Some(trials) = spec.trials {
+    if let Some(trials) = asked.trials {
         columns.trials = TrialCounts::Fixed(trials);
     }
     // Tasks say how many items there are; a preset's number is that of its published task.
-    columns.n_items = spec.n_items.or(columns.n_items).filter(|_| spec.task.is_empty());
-    columns.first_rank = spec.first_rank.or(columns.first_rank);
-    columns.items = spec.order.clone().or(columns.items);
-    columns.skip_missing = spec.skip_missing;
-    for expression in &args.filters {
+    columns.n_items = asked.n_items.or(columns.n_items).filter(|_| asked.tasks.is_empty());
+    columns.first_rank = asked.first_rank.or(columns.first_rank);
+    columns.items = asked.items.clone().or(columns.items);
+    columns.skip_missing = asked.skip_missing;
+    for expression in &request.filters {
         columns.filters.extend(RowFilter::all(expression)?);
     }
     Ok(columns)
@@ -142,7 +131,7 @@ fn columns(args: &FitArgs) -> Result<ChoiceColumns, Failure> {
 fn reconstruction(table: &ChoiceTable) -> Option<String> {
     table.reconstruction.as_ref().map(|found| {
         format!(
-            "numbers of trials reconstructed from the proportions of {} groups; no whole number fits {} of {} rows (--trials N sets them)",
+            "numbers of trials reconstructed from the proportions of {} groups; no whole number fits {} of {} rows (`trials=N` sets them)",
             found.typical.len(),
             found.failed,
             table.rows.len() + table.distance_rows.len()
@@ -150,24 +139,24 @@ fn reconstruction(table: &ChoiceTable) -> Option<String> {
     })
 }
 
-fn groupings(by: Option<&[ByColumn]>) -> Result<Vec<Grouping>, Failure> {
+fn groupings(by: Option<&[ByColumn]>) -> Result<Vec<Grouping>> {
     by.unwrap_or_default()
         .iter()
         .map(|column| match column {
             ByColumn::Subject => Ok(Grouping::Subject),
             ByColumn::Session => Ok(Grouping::Session),
             ByColumn::Condition => Ok(Grouping::Condition),
-            _ => Err(Failure::input("--by of a file of choices takes subject, session and condition")),
+            _ => Err(AnalysisError::input("`by` of a file of choices takes subject, session and condition")),
         })
         .collect()
 }
 
-/// What is resampled: what --cluster says, else subjects, else sessions; sessions of different subjects are different ones.
+/// What is resampled: what the request says, else subjects, else sessions; sessions of different subjects are different ones.
 fn clusters_of(
     table: &ChoiceTable,
     chosen: Option<ClusterColumn>,
     by: &[Grouping],
-) -> Result<(&'static str, Vec<Grouping>), Failure> {
+) -> Result<(&'static str, Vec<Grouping>)> {
     let has = |g: Grouping| !table.names(g).is_empty() && !by.contains(&g);
     let session = || {
         let subjects = (!table.names(Grouping::Subject).is_empty()).then_some(Grouping::Subject);
@@ -206,16 +195,14 @@ pub(crate) struct TrialUnits {
 }
 
 /// The choices in trial tables: which item the model preferred, seed by seed.
-pub(crate) fn read_trials(files: &[Input], args: &FitArgs) -> Result<TrialUnits, Failure> {
-    let by = by_columns(args.by.as_deref())?;
-    let read = {
-        let selection = selection(args)?;
-        reading(|progress| read_choices_by_pair(files, selection, progress))?
-    };
+pub(crate) fn read_trials(request: &FitRequest, watch: &dyn Watch) -> Result<TrialUnits> {
+    let by = request.trial_columns()?;
+    let selection = request.selection()?;
+    let read = reading(watch, |progress| read_choices_by_pair(&request.files, selection, progress))?;
     let doubts = read.doubts;
     let mut units: Vec<(ConditionKey, ChoiceUnit)> = Vec::new();
     for seed in read.seeds {
-        let key = super::observed::reduced(&seed.condition, &by);
+        let key = super::observe::reduced(&seed.condition, &by);
         let graph = &read.hierarchies[seed.hierarchy].graph;
         let choices = seed
             .counts
@@ -225,8 +212,8 @@ pub(crate) fn read_trials(files: &[Input], args: &FitArgs) -> Result<TrialUnits,
         match units.iter_mut().find(|(k, _)| *k == key) {
             Some((_, unit)) if unit.graph == *graph => unit.clusters.push(choices),
             Some(_) => {
-                return Err(Failure::input(format!(
-                    "conditions that train different pairs are fitted together as {key}: add hier to --by"
+                return Err(AnalysisError::input(format!(
+                    "conditions that train different pairs are fitted together as {key}: add hier to `by`"
                 )));
             }
             None => units.push((
@@ -254,27 +241,18 @@ pub(crate) struct FittedChoices {
 }
 
 /// Fits every unit, in parallel.
-pub(crate) fn fit_all(
-    units: &[ChoiceUnit],
-    spec: &ModelSpec,
-    replicates: usize,
-    seed: u64,
-) -> Result<Vec<FittedChoices>, Failure> {
-    let bar = progress::bar(units.len() as u64, "fitting choices");
-    let fitted = units
-        .par_iter()
-        .map(|unit| {
-            let fitted = fit(unit, spec, replicates, seed);
-            bar.inc(1);
-            fitted
-        })
-        .collect();
-    bar.finish_and_clear();
-    fitted
+pub(crate) fn fit_all(units: &[ChoiceUnit], job: &Job<'_>) -> Result<Vec<FittedChoices>> {
+    let work = job.watch.begin(units.len() as u64, "fitting choices");
+    let fit = |unit| {
+        let fitted = fit(unit, &job.spec, job.request.replicates(), job.request.seed);
+        work.advance(1);
+        fitted
+    };
+    units.par_iter().map(fit).collect()
 }
 
-fn fit(unit: &ChoiceUnit, spec: &ModelSpec, replicates: usize, seed: u64) -> Result<FittedChoices, Failure> {
-    let at = |e: caveat_theory::TheoryError| Failure::from(e).in_place(unit.head.name());
+fn fit(unit: &ChoiceUnit, spec: &ModelSpec, replicates: usize, seed: u64) -> Result<FittedChoices> {
+    let at = |e: caveat_theory::TheoryError| AnalysisError::from(e).in_place(unit.head.name());
     let pairs = ordered_pairs(&unit.clusters);
     let fitter = ChoiceFitter::new(&unit.graph, spec, &pairs).map_err(at)?;
     let fit = fitter.fit(&unit.clusters).map_err(at)?;

@@ -5,7 +5,7 @@ use caveat_theory::LearnerKind;
 
 use caveat_theory::inference::{Estimates, FitLimit, Interval, MAX_LAPSE, Parameter, PerParameter, ProfileIntervals};
 
-use crate::failure::Failure;
+use crate::error::Result;
 
 /// What tells one fit of a table from another.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,7 +30,7 @@ impl Head {
 }
 
 /// The columns that tell fits apart. Heads of one table are of one kind.
-pub(crate) fn head_columns<'a>(heads: impl Iterator<Item = &'a Head> + Clone) -> Result<Table, Failure> {
+pub(crate) fn head_columns<'a>(heads: impl Iterator<Item = &'a Head> + Clone) -> Result<Table> {
     let keys: Vec<&ConditionKey> = heads
         .clone()
         .filter_map(|h| match h {
@@ -57,7 +57,7 @@ pub(crate) fn head_columns<'a>(heads: impl Iterator<Item = &'a Head> + Clone) ->
 }
 
 /// The columns of conditions of trial tables.
-pub(crate) fn key_columns<'a>(keys: impl Iterator<Item = &'a ConditionKey> + Clone) -> Result<Table, Failure> {
+pub(crate) fn key_columns<'a>(keys: impl Iterator<Item = &'a ConditionKey> + Clone) -> Result<Table> {
     Ok(Table::new()
         .text("setting", keys.clone().map(|k| k.setting.as_str()))?
         .text("model", keys.clone().map(|k| k.model.as_str()))?
@@ -160,7 +160,7 @@ pub(crate) struct Report {
     pub(crate) counts: Vec<(&'static str, usize)>,
     /// Whether data without error leave the gain open upward; of choices only.
     pub(crate) saturated: Option<bool>,
-    /// What was trained, as `--task` takes it; of files of choices only.
+    /// What was trained, as N:W-L,…; of files of choices only.
     pub(crate) task: Option<String>,
 }
 
@@ -205,7 +205,7 @@ pub(crate) fn choice_bounds(e: &Estimates, name: &str, lapse: bool) -> Vec<Strin
 const SMALLEST_LAPSE: f64 = 1e-6;
 
 /// One row per fit; all have the same parameters, scores and counts. The brief form leaves out what a terminal has no room for.
-pub(crate) fn table(reports: &[Report], brief: bool) -> Result<Table, Failure> {
+pub(crate) fn table(reports: &[Report], brief: bool) -> Result<Table> {
     let Some(first) = reports.first() else { return Ok(Table::new()) };
     let mut table = head_columns(reports.iter().map(|r| &r.head))?;
     if brief {
@@ -295,7 +295,7 @@ fn in_brackets(interval: &Interval) -> String {
 }
 
 /// Without columns that hold nothing.
-fn without_empty(table: Table) -> Result<Table, Failure> {
+fn without_empty(table: Table) -> Result<Table> {
     use caveat_results::Values;
     let mut kept = Table::new();
     for (name, values) in table.columns() {

@@ -1,4 +1,4 @@
-//! `caveat fit --hierarchical`: what subjects or models have in common, and how they differ.
+//! `hierarchical`: what subjects or models have in common, and how they differ.
 
 use caveat_results::{ConditionKey, Grouping, Table};
 use caveat_theory::inference::{
@@ -6,12 +6,13 @@ use caveat_theory::inference::{
     UnitChoices, UnitMargins, UnitScale,
 };
 
+use super::Job;
 use super::choices::ChoiceUnit;
 use super::learners::observations;
-use super::observed::Observed;
+use super::observe::Observed;
 use super::report::{Head, Report, head_columns, parameter_name};
-use crate::failure::Failure;
-use crate::progress;
+use crate::error::{AnalysisError, Result};
+use crate::watch::Watch;
 
 /// Units with what all of them have in common.
 struct Group<'a, T> {
@@ -24,27 +25,27 @@ struct Group<'a, T> {
 pub(super) fn of_choices(
     units: &[ChoiceUnit],
     reports: &[Report],
-    spec: &ModelSpec,
-) -> Result<(Table, Vec<String>), Failure> {
+    job: &Job<'_>,
+) -> Result<(Table, Vec<String>)> {
     let fit = |group: &Group<'_, &ChoiceUnit>| {
         let units: Vec<UnitChoices<'_>> = group
             .members
             .iter()
             .map(|(_, _, unit)| UnitChoices { graph: &unit.graph, clusters: &unit.clusters })
             .collect();
-        fitted(group, |done| Hierarchy::of_choices(spec, &units, done))
+        fitted(group, job.watch, |done| Hierarchy::of_choices(&job.spec, &units, done))
     };
-    table(&groups(units.iter(), reports)?, spec, fit)
+    table(&groups(units.iter(), reports)?, &job.spec, fit)
 }
 
 /// The same of margins.
 pub(super) fn of_margins(
     observed: &[Observed],
     reports: &[Report],
-    spec: &ModelSpec,
-) -> Result<(Table, Vec<String>), Failure> {
+    job: &Job<'_>,
+) -> Result<(Table, Vec<String>)> {
     let seen = |o: &Observed| -> Vec<MarginObservation> {
-        if spec.position_bias {
+        if job.spec.position_bias {
             return observations(&o.pairs, &o.shown, true);
         }
         let pairs = o.pairs.iter().zip(&o.margins);
@@ -58,13 +59,13 @@ pub(super) fn of_margins(
             .zip(&margins)
             .map(|((_, _, o), observations)| UnitMargins { graph: &o.graph, observations })
             .collect();
-        fitted(group, |done| Hierarchy::of_margins(spec, &units, done))
+        fitted(group, job.watch, |done| Hierarchy::of_margins(&job.spec, &units, done))
     };
-    table(&groups(observed.iter(), reports)?, spec, fit)
+    table(&groups(observed.iter(), reports)?, &job.spec, fit)
 }
 
 /// Units by what they share, in the order of their first.
-fn groups<'a, T>(data: impl Iterator<Item = T>, reports: &'a [Report]) -> Result<Vec<Group<'a, T>>, Failure> {
+fn groups<'a, T>(data: impl Iterator<Item = T>, reports: &'a [Report]) -> Result<Vec<Group<'a, T>>> {
     let mut groups: Vec<Group<'a, T>> = Vec::new();
     for (data, report) in data.zip(reports) {
         let (head, unit) = split_head(&report.head)?;
@@ -81,34 +82,32 @@ fn groups<'a, T>(data: impl Iterator<Item = T>, reports: &'a [Report]) -> Result
                 Head::Groups(by) if by.is_empty() => String::new(),
                 head => format!(" of {}", head.name()),
             };
-            return Err(Failure::input(format!(
-                "--hierarchical says how units differ, and{of} there is one alone, {unit}: give at least 2"
+            return Err(AnalysisError::input(format!(
+                "`hierarchical` says how units differ, and{of} there is one alone, {unit}: give at least 2"
             )));
         }
     }
     Ok(groups)
 }
 
-/// The population of one group, behind progress bars.
+/// The population of one group.
 fn fitted<T>(
     group: &Group<'_, T>,
+    watch: &dyn Watch,
     hierarchy: impl Fn(&(dyn Fn() + Sync)) -> caveat_theory::Result<Hierarchy>,
-) -> Result<PopulationFit, Failure> {
-    let bar = progress::bar(group.members.len() as u64, "tabulating likelihoods");
-    let hierarchy = hierarchy(&|| bar.inc(1));
-    bar.finish_and_clear();
-    let hierarchy = hierarchy?;
-    let bar = progress::bar(hierarchy.steps() as u64, "fitting the population");
-    let fit = hierarchy.fit(&|| bar.inc(1));
-    bar.finish_and_clear();
-    Ok(fit)
+) -> Result<PopulationFit> {
+    let work = watch.begin(group.members.len() as u64, "tabulating likelihoods");
+    let hierarchy = hierarchy(&|| work.advance(1))?;
+    drop(work);
+    let work = watch.begin(hierarchy.steps() as u64, "fitting the population");
+    Ok(hierarchy.fit(&|| work.advance(1)))
 }
 
 fn table<T>(
     groups: &[Group<'_, T>],
     spec: &ModelSpec,
-    fit: impl Fn(&Group<'_, T>) -> Result<PopulationFit, Failure>,
-) -> Result<(Table, Vec<String>), Failure> {
+    fit: impl Fn(&Group<'_, T>) -> Result<PopulationFit>,
+) -> Result<(Table, Vec<String>)> {
     let mut rows = Vec::new();
     let mut warnings = Vec::new();
     for group in groups {
@@ -181,18 +180,18 @@ fn unlike<T>(group: &Group<'_, T>, population: &PopulationFit, spec: &ModelSpec)
     };
     Some(format!(
         "{name}units differ in {} by more than is told (between at its largest, {LARGEST_BETWEEN}), as when one of them guesses \
-         or does something else; then the population is not that of the others{worst}. See all with --by and no --hierarchical, and \
-         leave out who does not follow the model with --where",
+         or does something else; then the population is not that of the others{worst}. See all with `by` and no `hierarchical`, and \
+         leave out who does not follow the model with `where`",
         wide.join(" and ")
     ))
 }
 
 /// What units of one group share, and the name of this one: its subject (else session, else condition), or its model.
-fn split_head(head: &Head) -> Result<(Head, String), Failure> {
+fn split_head(head: &Head) -> Result<(Head, String)> {
     match head {
         Head::Condition(key) => {
             if key.model.is_empty() {
-                return Err(Failure::input("--hierarchical summarizes over models: keep model in --by"));
+                return Err(AnalysisError::input("`hierarchical` summarizes over models: keep model in `by`"));
             }
             let group = ConditionKey { model: String::new(), ..key.clone() };
             Ok((Head::Condition(group), key.model.clone()))
@@ -202,8 +201,8 @@ fn split_head(head: &Head) -> Result<(Head, String), Failure> {
                 .into_iter()
                 .find_map(|g| groups.iter().position(|(by, _)| *by == g));
             let Some(unit) = unit else {
-                return Err(Failure::input(
-                    "--hierarchical summarizes over subjects, sessions or conditions: name one in --by",
+                return Err(AnalysisError::input(
+                    "`hierarchical` summarizes over subjects, sessions or conditions: name one in `by`",
                 ));
             };
             let rest = groups.iter().enumerate().filter(|(k, _)| *k != unit).map(|(_, g)| g.clone()).collect();

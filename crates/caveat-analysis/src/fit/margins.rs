@@ -10,11 +10,11 @@ use caveat_theory::inference::{
 };
 use rayon::prelude::*;
 
-use super::observed::Observed;
-use super::prediction::Predicted;
+use super::observe::Observed;
+use super::predict::Predicted;
 use super::report::{Head, Known, Report, key_columns, margin_bounds, reported, table};
-use crate::failure::Failure;
-use crate::progress;
+use crate::error::{AnalysisError, Result};
+use crate::watch::Watch;
 
 /// A fit of one set of margins.
 #[derive(Debug, Clone)]
@@ -31,12 +31,12 @@ pub(crate) struct Fitted {
 }
 
 /// Fits every set of margins, in parallel.
-pub(crate) fn fit_all(observed: Vec<Observed>, replicates: usize, seed: u64) -> Result<Vec<Fitted>, Failure> {
-    let bar = progress::bar(observed.len() as u64, "fitting");
-    let fitted: Result<Vec<Fitted>, Failure> = observed
+pub(crate) fn fit_all(observed: Vec<Observed>, replicates: usize, seed: u64, watch: &dyn Watch) -> Result<Vec<Fitted>> {
+    let work = watch.begin(observed.len() as u64, "fitting");
+    observed
         .into_par_iter()
         .map(|o| {
-            let at = |e: caveat_theory::TheoryError| Failure::from(e).in_place(format_args!("condition {}", o.name()));
+            let at = |e: caveat_theory::TheoryError| AnalysisError::from(e).in_place(format_args!("condition {}", o.name()));
             let fitter = MarginFitter::new(&o.graph, &o.pairs).map_err(at)?;
             let fit = fitter.fit(&o.margins).map_err(at)?;
             let several = o.seeds.len() > 1;
@@ -46,12 +46,10 @@ pub(crate) fn fit_all(observed: Vec<Observed>, replicates: usize, seed: u64) -> 
             let bootstrap = (several && replicates > 0).then(resample).transpose().map_err(at)?;
             let profile = (o.pairs.len() > 3).then(|| profile_intervals(&fitter, &fit, &o.margins)).transpose();
             let (profile, identified) = (profile.map_err(at)?, identified(&fitter, &fit).map_err(at)?);
-            bar.inc(1);
+            work.advance(1);
             Ok(Fitted { observed: o, fit, intervals, bootstrap, profile, identified })
         })
-        .collect();
-    bar.finish_and_clear();
-    fitted
+        .collect()
 }
 
 /// What is reported of ridge regression: α and C, what they give, and the gain.
@@ -84,13 +82,13 @@ impl Fitted {
 }
 
 /// One row per condition fitted.
-pub(crate) fn table_of_fits(fitted: &[Fitted]) -> Result<Table, Failure> {
+pub(crate) fn table_of_fits(fitted: &[Fitted]) -> Result<Table> {
     let reports: Vec<Report> = fitted.iter().map(Fitted::report).collect();
     table(&reports, false)
 }
 
 /// Observed, fitted and predicted margins, one row per condition and pair.
-pub(crate) fn table_of_margins(fitted: &[Fitted], predicted: &[Predicted]) -> Result<Table, Failure> {
+pub(crate) fn table_of_margins(fitted: &[Fitted], predicted: &[Predicted]) -> Result<Table> {
     let rows: Vec<(&Fitted, usize)> =
         fitted.iter().flat_map(|f| (0..f.observed.pairs.len()).map(move |k| (f, k))).collect();
     let prediction_of: HashMap<String, &Predicted> = predicted.iter().map(|p| (p.observed.name(), p)).collect();

@@ -1,4 +1,4 @@
-//! `caveat fit --compare`: nested models by cross-validated log-likelihood.
+//! `compare`: nested models by cross-validated log-likelihood.
 
 use caveat_results::Table;
 use caveat_theory::inference::{Candidate, Compared, ModelComparison, ModelSpec, compare_choices, compare_margins};
@@ -6,30 +6,27 @@ use caveat_theory::{LearnerKind, TheoryError};
 
 use super::choices::ChoiceUnit;
 use super::learners::observations;
-use super::observed::Observed;
+use super::observe::Observed;
 use super::report::{Head, head_columns};
-use super::settings::model_spec;
-use crate::cli::FitArgs;
-use crate::failure::Failure;
-use crate::progress;
+use super::Job;
+use crate::error::{AnalysisError, Result};
 
 /// The models compared, each nested in the last: what a model lacks is in its name.
-fn candidates(args: &FitArgs) -> Vec<(&'static str, Candidate)> {
-    let full = model_spec(args);
+fn candidates(full: ModelSpec) -> Vec<(&'static str, Candidate)> {
     let learner = |spec: ModelSpec| Candidate::Learner(spec);
     let mut all = vec![("chance", Candidate::Untrained { position_bias: false })];
-    if args.position_bias {
+    if full.position_bias {
         all.push(("bias_only", Candidate::Untrained { position_bias: true }));
     }
     all.push(("additive", learner(full.with_conjunctivity(0.0))));
     // Cross-entropy without a penalty has no minimum.
-    if LearnerKind::from(args.learner) != LearnerKind::Logistic {
+    if full.learner != LearnerKind::Logistic {
         all.push(("ridgeless", learner(full.with_strength(f64::INFINITY))));
     }
-    if args.lapse {
+    if full.lapse {
         all.push(("no_lapse", learner(ModelSpec { lapse: false, ..full })));
     }
-    if args.position_bias {
+    if full.position_bias {
         all.push(("no_bias", learner(ModelSpec { position_bias: false, ..full })));
     }
     all.push(("full", learner(full)));
@@ -37,18 +34,17 @@ fn candidates(args: &FitArgs) -> Vec<(&'static str, Candidate)> {
 }
 
 /// Compares the models on the choices of every unit.
-pub(super) fn choices(units: &[ChoiceUnit], args: &FitArgs) -> Result<Table, Failure> {
-    let models = candidates(args);
+pub(super) fn choices(units: &[ChoiceUnit], job: &Job<'_>) -> Result<Table> {
+    let models = candidates(job.spec);
     let all: Vec<Candidate> = models.iter().map(|m| m.1).collect();
-    let bar = progress::bar(units.len() as u64, "comparing models");
+    let work = job.watch.begin(units.len() as u64, "comparing models");
     let mut compared = Vec::new();
     for unit in units {
-        let folds = folds(args, unit.clusters.len(), unit.cluster, &unit.head)?;
-        let comparison = compare_choices(&unit.graph, &all, &unit.clusters, folds, args.seed);
+        let folds = folds(job.request.folds, unit.clusters.len(), unit.cluster, &unit.head)?;
+        let comparison = compare_choices(&unit.graph, &all, &unit.clusters, folds, job.request.seed);
         compared.push((unit.head.clone(), comparison.map_err(|e| in_unit(&unit.head, e))?));
-        bar.inc(1);
+        work.advance(1);
     }
-    bar.finish_and_clear();
     let tasks: Option<Vec<&str>> = units.iter().map(|unit| unit.task.as_deref()).collect();
     let found = table(&models, &compared, "n_trials")?;
     Ok(match tasks {
@@ -58,39 +54,38 @@ pub(super) fn choices(units: &[ChoiceUnit], args: &FitArgs) -> Result<Table, Fai
 }
 
 /// Compares the models on the margins of every condition, seed by seed.
-pub(super) fn margins(observed: &[Observed], args: &FitArgs) -> Result<Table, Failure> {
-    let models = candidates(args);
+pub(super) fn margins(observed: &[Observed], job: &Job<'_>) -> Result<Table> {
+    let models = candidates(job.spec);
     let all: Vec<Candidate> = models.iter().map(|m| m.1).collect();
-    let bar = progress::bar(observed.len() as u64, "comparing models");
+    let work = job.watch.begin(observed.len() as u64, "comparing models");
     let mut compared = Vec::new();
     for o in observed {
         let head = Head::Condition(o.key.clone());
         let seeds: Vec<_> =
-            o.seeds_shown.iter().map(|shown| observations(&o.pairs, shown, args.position_bias)).collect();
-        let folds = folds(args, seeds.len(), "seed", &head)?;
-        let comparison = compare_margins(&o.graph, &all, &seeds, folds, args.seed);
+            o.seeds_shown.iter().map(|shown| observations(&o.pairs, shown, job.spec.position_bias)).collect();
+        let folds = folds(job.request.folds, seeds.len(), "seed", &head)?;
+        let comparison = compare_margins(&o.graph, &all, &seeds, folds, job.request.seed);
         compared.push((head.clone(), comparison.map_err(|e| in_unit(&head, e))?));
-        bar.inc(1);
+        work.advance(1);
     }
-    bar.finish_and_clear();
     table(&models, &compared, "n_margins")
 }
 
-fn folds(args: &FitArgs, clusters: usize, what: &str, head: &Head) -> Result<usize, Failure> {
+fn folds(folds: usize, clusters: usize, what: &str, head: &Head) -> Result<usize> {
     if clusters < 2 {
-        return Err(Failure::input(format!(
+        return Err(AnalysisError::input(format!(
             "{}: cross-validation leaves out whole clusters, and here is only one {what}; name a column for subjects or sessions",
             head.name()
         )));
     }
-    if args.folds < 2 {
-        return Err(Failure::input(format!("--folds {}: give at least 2", args.folds)));
+    if folds < 2 {
+        return Err(AnalysisError::input(format!("`folds={folds}`: give at least 2")));
     }
-    Ok(args.folds.min(clusters))
+    Ok(folds.min(clusters))
 }
 
-fn in_unit(head: &Head, error: TheoryError) -> Failure {
-    Failure::from(error).in_place(head.name())
+fn in_unit(head: &Head, error: TheoryError) -> AnalysisError {
+    AnalysisError::from(error).in_place(head.name())
 }
 
 /// One row per unit and model.
@@ -98,7 +93,7 @@ fn table(
     models: &[(&'static str, Candidate)],
     compared: &[(Head, ModelComparison)],
     size: &'static str,
-) -> Result<Table, Failure> {
+) -> Result<Table> {
     let rows: Vec<(&Head, &ModelComparison, &str, &Compared)> = compared
         .iter()
         .flat_map(|(head, c)| models.iter().zip(&c.candidates).map(move |(m, row)| (head, c, m.0, row)))

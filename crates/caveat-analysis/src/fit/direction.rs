@@ -9,9 +9,9 @@ use rayon::prelude::*;
 
 use super::choices::ChoiceUnit;
 use super::learners::observations;
-use super::observed::Observed;
+use super::observe::Observed;
 use super::report::Head;
-use crate::failure::Failure;
+use crate::error::{AnalysisError, Result};
 
 /// What may be wrong with a trial table.
 const TURN_TABLE: &str = "check which item rank_a is, the sign of logit_diff and what label says";
@@ -26,7 +26,7 @@ struct Evidence {
 }
 
 /// Refuses choices that cannot tell a position bias, where one is asked for; warns where only the answers of some cannot.
-pub(super) fn check_bias(units: &[ChoiceUnit], spec: &ModelSpec) -> Result<Vec<String>, Failure> {
+pub(super) fn check_bias(units: &[ChoiceUnit], spec: &ModelSpec) -> Result<Vec<String>> {
     let mut warnings = Vec::new();
     if !spec.position_bias {
         return Ok(warnings);
@@ -44,13 +44,13 @@ pub(super) fn check_bias(units: &[ChoiceUnit], spec: &ModelSpec) -> Result<Vec<S
         }
     }
     if warnings.len() == units.len() {
-        return Err(Failure::input(warnings.swap_remove(0)));
+        return Err(AnalysisError::input(warnings.swap_remove(0)));
     }
     Ok(warnings)
 }
 
 /// Warnings of units whose choices speak for the opposite order.
-pub(super) fn of_choices(units: &[ChoiceUnit], spec: &ModelSpec, is_final: bool) -> Result<Vec<String>, Failure> {
+pub(super) fn of_choices(units: &[ChoiceUnit], spec: &ModelSpec, is_final: bool) -> Result<Vec<String>> {
     let leaning: Vec<bool> = units
         .iter()
         .map(|unit| {
@@ -63,7 +63,7 @@ pub(super) fn of_choices(units: &[ChoiceUnit], spec: &ModelSpec, is_final: bool)
     let turn = if is_table {
         TURN_TABLE
     } else {
-        "turn it round (--order with the items or ranks, the highest first), or exchange winner and loser in --columns"
+        "turn it round (`items` with the items or ranks, the highest first), or exchange winner and loser in `columns`"
     };
     let of_units = judge(&leaning, ["choices", turn], is_final, |k| {
         let unit = &units[k];
@@ -92,12 +92,12 @@ pub(super) fn of_choices(units: &[ChoiceUnit], spec: &ModelSpec, is_final: bool)
         Ok(Evidence { name, opposite, words })
     })?;
     let of_clusters: Vec<Option<String>> =
-        units.par_iter().map(|unit| clusters_against(unit, spec)).collect::<Result<_, Failure>>()?;
+        units.par_iter().map(|unit| clusters_against(unit, spec)).collect::<Result<_>>()?;
     Ok(of_units.into_iter().chain(of_clusters.into_iter().flatten().filter(|_| is_final)).collect())
 }
 
 /// Says how many clusters of a unit speak for the opposite order each on its own, where some do and others do not.
-fn clusters_against(unit: &ChoiceUnit, spec: &ModelSpec) -> Result<Option<String>, Failure> {
+fn clusters_against(unit: &ChoiceUnit, spec: &ModelSpec) -> Result<Option<String>> {
     let shown: Vec<&Vec<ChoiceCount>> = unit.clusters.iter().filter(|c| c.iter().any(|c| c.trials > 0.0)).collect();
     let leans = |cluster: &&&Vec<ChoiceCount>| {
         let preferences = || cluster.iter().map(|c| (c.first, c.second, c.first_chosen - 0.5 * c.trials));
@@ -116,7 +116,7 @@ fn clusters_against(unit: &ChoiceUnit, spec: &ModelSpec) -> Result<Option<String
     }
     let speak = if against == 1 { "speaks" } else { "speak" };
     Ok(Some(format!(
-        "{}: {against} of {} {}s {speak} for the opposite order of items: one model for all of them may describe none (--by {} fits \
+        "{}: {against} of {} {}s {speak} for the opposite order of items: one model for all of them may describe none (`by={}` fits \
          each)",
         unit.head.name(),
         shown.len(),
@@ -126,7 +126,7 @@ fn clusters_against(unit: &ChoiceUnit, spec: &ModelSpec) -> Result<Option<String
 }
 
 /// Warnings of conditions whose margins speak for the opposite order.
-pub(super) fn of_margins(observed: &[Observed], spec: &ModelSpec, is_final: bool) -> Result<Vec<String>, Failure> {
+pub(super) fn of_margins(observed: &[Observed], spec: &ModelSpec, is_final: bool) -> Result<Vec<String>> {
     let leaning: Vec<bool> = observed
         .iter()
         .map(|o| {
@@ -156,11 +156,11 @@ fn judge(
     leaning: &[bool],
     [what, turn]: [&str; 2],
     is_final: bool,
-    evidence: impl Fn(usize) -> Result<Evidence, Failure> + Sync,
-) -> Result<Vec<String>, Failure> {
+    evidence: impl Fn(usize) -> Result<Evidence> + Sync,
+) -> Result<Vec<String>> {
     let of = |wanted: bool| {
         let units: Vec<usize> = (0..leaning.len()).filter(|&k| leaning[k] == wanted).collect();
-        units.into_par_iter().map(&evidence).collect::<Result<Vec<Evidence>, Failure>>()
+        units.into_par_iter().map(&evidence).collect::<Result<Vec<Evidence>>>()
     };
     let against: Vec<Evidence> = of(true)?;
     let loud: Vec<&Evidence> = against.iter().filter(|e| e.opposite >= NOTABLE).collect();
@@ -168,7 +168,7 @@ fn judge(
     let total = against.iter().chain(&of(false)?).map(|e| e.opposite).sum::<f64>();
     if total >= CLEAR && is_final {
         let whose = if leaning.len() > 1 { format!("{}: ", worst.name) } else { String::new() };
-        return Err(Failure::input(format!(
+        return Err(AnalysisError::input(format!(
             "the {what} speak for the opposite order of items ({whose}{}): {turn}",
             worst.words
         )));
@@ -185,9 +185,9 @@ fn judge(
     Ok(warnings)
 }
 
-fn in_unit(name: &str, error: caveat_theory::TheoryError) -> Failure {
-    match Failure::from(error) {
-        Failure::Input(words) => Failure::Input(format!("{name}: {words}")),
+fn in_unit(name: &str, error: caveat_theory::TheoryError) -> AnalysisError {
+    match AnalysisError::from(error) {
+        AnalysisError::Input(words) => AnalysisError::Input(format!("{name}: {words}")),
         other => other,
     }
 }

@@ -7,14 +7,14 @@ use caveat_figures::behavior::{Behavior, DistanceChoices, PairChoices, distance,
 use caveat_results::ChoiceTable;
 
 use super::choices::{ChoiceFile, ChoiceUnit, FittedChoices};
-use super::settings::ChoicePictures;
-use crate::failure::Failure;
+use super::request::ChoiceRequest;
+use crate::error::{AnalysisError, Result};
 
 /// Refuses the picture by pair of a file that has no choices for it.
-pub(super) fn check(file: &ChoiceFile) -> Result<(), Failure> {
+pub(super) fn check(file: &ChoiceFile) -> Result<()> {
     if file.tables.iter().all(|t| t.rows.is_empty()) {
-        return Err(Failure::input(
-            "--figure shows accuracy by pair, and the file tells symbolic distances only: use --distance-figure",
+        return Err(AnalysisError::input(
+            "`figure` shows accuracy by pair, and the file tells symbolic distances only: use `distance_figure`",
         ));
     }
     Ok(())
@@ -22,11 +22,11 @@ pub(super) fn check(file: &ChoiceFile) -> Result<(), Failure> {
 
 /// Draws what was asked for: by pair, and by distance.
 pub(super) fn draw(
-    pictures: ChoicePictures,
+    request: &ChoiceRequest,
     file: &ChoiceFile,
     fitted: &[FittedChoices],
-) -> Result<[Option<Figure>; 2], Failure> {
-    if !(pictures.by_pair || pictures.by_distance) {
+) -> Result<[Option<Figure>; 2]> {
+    if !(request.draw_pairs || request.draw_distances) {
         return Ok([None, None]);
     }
     let behaviors: Vec<Behavior> = file
@@ -36,12 +36,12 @@ pub(super) fn draw(
         .zip(fitted)
         .map(|((unit, table), fitted)| behavior(unit, table, fitted))
         .collect::<Result<_, _>>()?;
-    let by_pair = pictures.by_pair.then(|| pairs::draw(&behaviors)).transpose()?;
-    let by_distance = pictures.by_distance.then(|| distance::draw(&behaviors)).transpose()?;
+    let by_pair = request.draw_pairs.then(|| pairs::draw(&behaviors)).transpose()?;
+    let by_distance = request.draw_distances.then(|| distance::draw(&behaviors)).transpose()?;
     Ok([by_pair, by_distance])
 }
 
-fn behavior(unit: &ChoiceUnit, table: &ChoiceTable, fitted: &FittedChoices) -> Result<Behavior, Failure> {
+fn behavior(unit: &ChoiceUnit, table: &ChoiceTable, fitted: &FittedChoices) -> Result<Behavior> {
     // Probability of the higher item by unordered pair, averaged over the orders in which the pair was shown.
     let mut theory: BTreeMap<(usize, usize), (f64, f64)> = BTreeMap::new();
     for (&(first, second), &p) in fitted.pairs.iter().zip(&fitted.fit.probabilities) {

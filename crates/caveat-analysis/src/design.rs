@@ -1,0 +1,80 @@
+//! `design`: candidate tasks ranked by what judgments of their pairs tell about α, and the trials that takes.
+
+use caveat_figures::design_figure::DesignRow;
+use caveat_results::Table;
+use caveat_theory::TransitiveTask;
+use caveat_theory::inference::design::{
+    DesignQuestion, DesignSettings, JudgedPairs, evaluate_design, progress_steps,
+};
+
+use crate::error::{AnalysisError, Result};
+use crate::named::Named;
+use crate::watch::Watch;
+
+impl Named for JudgedPairs {
+    const NAMES: &'static [(Self, &'static str, &'static str)] = &[
+        (Self::All, "all", "All unordered pairs"),
+        (Self::Untrained, "untrained", "Pairs that are not trained"),
+        (Self::Trained, "trained", "Pairs that are trained"),
+        (Self::Scored, "scored", "Pairs with a right answer"),
+    ];
+}
+
+/// Evaluates candidates, each once, and gives them with the most informative first.
+///
+/// # Errors
+/// Without a candidate, of a task that has no such pair, and of simulations.
+pub fn design(
+    candidates: impl IntoIterator<Item = TransitiveTask>,
+    pairs: JudgedPairs,
+    question: &DesignQuestion,
+    settings: &DesignSettings,
+    watch: &dyn Watch,
+) -> Result<Vec<DesignRow>> {
+    let mut tasks: Vec<TransitiveTask> = Vec::new();
+    for task in candidates {
+        if !tasks.iter().any(|kept| kept.graph() == task.graph()) {
+            tasks.push(task);
+        }
+    }
+    if tasks.is_empty() {
+        return Err(AnalysisError::input("`tasks`: there is none; give at least one"));
+    }
+    let judged: Vec<_> =
+        tasks.into_iter().map(|task| Ok((pairs.list(&task)?, task))).collect::<caveat_theory::Result<_>>()?;
+    let total: usize = judged.iter().map(|(pairs, _)| progress_steps(settings, pairs.len())).sum();
+    let work = watch.begin(total as u64, "evaluating designs");
+    let mut rows = Vec::new();
+    for (pairs, task) in judged {
+        let evaluation = evaluate_design(&task, &pairs, question, settings, &|done| work.advance(done as u64))?;
+        rows.push(DesignRow { task, pairs, evaluation });
+    }
+    rows.sort_by(|a, b| b.evaluation.information_bits.total_cmp(&a.evaluation.information_bits));
+    Ok(rows)
+}
+
+/// One row per task, in the order given.
+///
+/// # Errors
+/// None that can be provoked: columns have one length and names of their own.
+pub fn design_table(rows: &[DesignRow], settings: &DesignSettings) -> Result<Table> {
+    let whole = |n: usize| i64::try_from(n).ok();
+    let evaluations = || rows.iter().map(|row| &row.evaluation);
+    let table = Table::new()
+        .integer("rank", (1..=rows.len()).map(whole))?
+        .text("task", rows.iter().map(DesignRow::name))?
+        .integer("n_items", rows.iter().map(|row| whole(row.task.n_items())))?
+        .integer("n_pairs", rows.iter().map(|row| whole(row.pairs.len())))?
+        .float("information_bits", evaluations().map(|e| e.information_bits))?
+        .float("information_se", evaluations().map(|e| e.information_se))?
+        .integer("trials_for_power", evaluations().map(|e| e.trials_for_power.and_then(whole)))?
+        .float("power", rows.iter().map(|_| settings.power))?
+        .integer("trials", rows.iter().map(|_| whole(settings.trials)))?;
+    let last = |get: fn(&DesignRow) -> Option<f64>| rows.iter().filter_map(get).collect::<Vec<f64>>();
+    let (accuracy, width) = (last(|r| r.evaluation.decision_accuracy), last(|r| r.evaluation.interval_width));
+    if accuracy.is_empty() {
+        Ok(table.float("interval_width", width)?)
+    } else {
+        Ok(table.float("decision_accuracy", accuracy)?)
+    }
+}

@@ -1,0 +1,199 @@
+//! What is asked of a fit to files.
+
+use caveat_results::{ChoiceColumns, Filter, Input, Phase, Selection};
+use caveat_theory::inference::ModelSpec;
+use caveat_theory::LearnerKind;
+
+use crate::error::{AnalysisError, Result};
+use crate::named::Named;
+use crate::task::PlainTask;
+
+/// A fit to trial tables or to files of choices.
+#[derive(Debug, Clone)]
+pub struct FitRequest {
+    /// Trial tables or directories of them, or CSV files of choices; at least one.
+    pub files: Vec<Input>,
+    /// Columns that make a condition; others are averaged over. `None` for setting, model, task and hier, or for none of choices.
+    pub by: Option<Vec<ByColumn>>,
+    /// `None` for squared error of margins, or the likelihood of choices.
+    pub loss: Option<FitLoss>,
+    /// What learns the margins.
+    pub learner: LearnerKind,
+    /// Whether a lapse rate is estimated.
+    pub lapse: bool,
+    /// Whether a bias for the item shown first is estimated.
+    pub position_bias: bool,
+    /// Hierarchies to fit; with `test`.
+    pub train: Vec<String>,
+    /// Hierarchies to predict; with `train`.
+    pub test: Vec<String>,
+    /// Whether nested models are compared by cross-validation instead.
+    pub compare: bool,
+    /// Folds of the cross-validation, at most one a cluster.
+    pub folds: usize,
+    /// Whether the population of models or subjects is fitted.
+    pub hierarchical: bool,
+    /// Rows of trial tables to use.
+    pub phase: Phase,
+    /// Conditions on rows, each an expression; all hold.
+    pub filters: Vec<String>,
+    /// Replicates of a bootstrap. `None` for none, or 2,000 where `test` is predicted.
+    pub bootstrap: Option<usize>,
+    /// Seed of the bootstrap and of the folds.
+    pub seed: u64,
+    /// How files of choices are read.
+    pub choices: ChoiceRequest,
+}
+
+/// How files of choices are read, and what is drawn of them.
+#[derive(Debug, Clone, Default)]
+pub struct ChoiceRequest {
+    /// What the columns mean; not with `preset`.
+    pub columns: Option<ChoiceColumns>,
+    /// Columns of a published file, by its name.
+    pub preset: Option<String>,
+    /// What was trained, by condition; `None` for everything that is not named.
+    pub tasks: Vec<(Option<String>, PlainTask)>,
+    /// Number of items of every condition.
+    pub n_items: Option<usize>,
+    /// Exceptions (winner, loser) by rank, in a file with one condition.
+    pub exceptions: Vec<(usize, usize)>,
+    /// Names of the items, highest first.
+    pub items: Option<Vec<String>>,
+    /// Rank of the highest item in the file, 0 or 1.
+    pub first_rank: Option<usize>,
+    /// Whether rows that lack a value are left out.
+    pub skip_missing: bool,
+    /// Number of trials behind every row.
+    pub trials: Option<f64>,
+    /// What is resampled and left out as a whole.
+    pub cluster: Option<ClusterColumn>,
+    /// Whether accuracy by pair is drawn.
+    pub draw_pairs: bool,
+    /// Whether accuracy by symbolic distance is drawn.
+    pub draw_distances: bool,
+}
+
+impl FitRequest {
+    /// Folds of a cross-validation, where no number is asked for.
+    pub const FOLDS: usize = 10;
+
+    /// A fit of ridge regression to these files, with all else as it is where nobody asks for anything.
+    pub fn new(files: Vec<Input>) -> Self {
+        Self {
+            files,
+            by: None,
+            loss: None,
+            learner: LearnerKind::Ridge,
+            lapse: false,
+            position_bias: false,
+            train: Vec::new(),
+            test: Vec::new(),
+            compare: false,
+            folds: Self::FOLDS,
+            hierarchical: false,
+            phase: Phase::Post,
+            filters: Vec::new(),
+            bootstrap: None,
+            seed: 0,
+            choices: ChoiceRequest::default(),
+        }
+    }
+
+    /// The rows of trial tables that are used.
+    pub(super) fn selection(&self) -> Result<Selection> {
+        let mut filters = Vec::new();
+        for expression in &self.filters {
+            filters.extend(Filter::all(expression)?);
+        }
+        Ok(Selection::of_phase(self.phase, filters)?)
+    }
+
+    /// Columns that make a condition of trial tables.
+    pub(super) fn trial_columns(&self) -> Result<Vec<ByColumn>> {
+        let Some(by) = &self.by else { return Ok(ByColumn::OF_TRIALS.to_vec()) };
+        if by.iter().any(|c| matches!(c, ByColumn::Subject | ByColumn::Session | ByColumn::Condition)) {
+            return Err(AnalysisError::input(
+                "trial tables have no subject, session or condition: `by` takes setting, model, task and hier",
+            ));
+        }
+        Ok(by.clone())
+    }
+
+    pub(super) fn spec(&self) -> ModelSpec {
+        ModelSpec { lapse: self.lapse, position_bias: self.position_bias, ..ModelSpec::new(self.learner) }
+    }
+
+    /// Bootstrap replicates of every fit; a population needs none.
+    pub(super) fn replicates(&self) -> usize {
+        if self.hierarchical { 0 } else { self.bootstrap.unwrap_or(0) }
+    }
+}
+
+/// A column that makes conditions: the first four of trial tables, the others of choices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "named as the columns are")]
+pub enum ByColumn {
+    Setting,
+    Model,
+    Task,
+    Hier,
+    Subject,
+    Session,
+    Condition,
+}
+
+impl ByColumn {
+    /// Those of trial tables.
+    pub const OF_TRIALS: [Self; 4] = [Self::Setting, Self::Model, Self::Task, Self::Hier];
+}
+
+impl Named for ByColumn {
+    const NAMES: &'static [(Self, &'static str, &'static str)] = &[
+        (Self::Setting, "setting", ""),
+        (Self::Model, "model", ""),
+        (Self::Task, "task", ""),
+        (Self::Hier, "hier", ""),
+        (Self::Subject, "subject", ""),
+        (Self::Session, "session", ""),
+        (Self::Condition, "condition", ""),
+    ];
+}
+
+/// What is resampled and left out as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClusterColumn {
+    /// All choices of a subject.
+    Subject,
+    /// Those of one session of one subject.
+    Session,
+}
+
+impl Named for ClusterColumn {
+    const NAMES: &'static [(Self, &'static str, &'static str)] =
+        &[(Self::Subject, "subject", ""), (Self::Session, "session", "")];
+}
+
+/// What a fit minimizes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FitLoss {
+    /// Squared error of margins.
+    Squared,
+    /// Log-likelihood of choices.
+    Logistic,
+}
+
+impl Named for FitLoss {
+    const NAMES: &'static [(Self, &'static str, &'static str)] = &[
+        (Self::Squared, "squared", "Squared error on margins"),
+        (Self::Logistic, "logistic", "Log-likelihood of choices"),
+    ];
+}
+
+impl Named for LearnerKind {
+    const NAMES: &'static [(Self, &'static str, &'static str)] = &[
+        (Self::Ridge, "ridge", "Kernel ridge regression"),
+        (Self::GradientFlow, "gradient-flow", "Gradient flow, stopped after a time"),
+        (Self::Logistic, "logistic", "Kernel logistic regression"),
+    ];
+}

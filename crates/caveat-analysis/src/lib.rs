@@ -1,0 +1,38 @@
+//! What a person asks of `caveat`, as typed requests and outcomes; a face builds a request and shows the outcome.
+//!
+//! | asked | here |
+//! |---|---|
+//! | fits, predictions, comparisons, populations of trial tables or of choices | [`fit`] |
+//! | tasks ranked by what they tell about the conjunctivity | [`design`] |
+//! | trial tables described and checked | [`summarize`], [`placements`], [`check`] |
+//! | figures of the theory and of language models | [`figure`], [`phase`], [`geometry_figure`] |
+//! | all of it on one page | [`Report`] |
+//!
+//! Nothing is printed here; only a [`Report`] is written. Whoever waits is told of progress through [`Watch`]. In errors, notes and
+//! warnings, arguments stand by name between backticks, for each face to spell ([`caveat_results::spell_arguments`]).
+
+mod design;
+mod error;
+mod figure;
+mod fit;
+mod geometry;
+mod named;
+mod phase;
+mod report;
+mod short;
+mod task;
+mod trials;
+mod watch;
+
+pub use design::{design, design_table};
+pub use error::{AnalysisError, Result};
+pub use figure::{FigureName, FigureRequest, figure};
+pub use fit::{ByColumn, ChoiceRequest, ClusterColumn, FitLoss, FitOutcome, FitRequest, fit};
+pub use geometry::geometry_figure;
+pub use named::Named;
+pub use phase::{phase, phase_table};
+pub use report::{LanguageModels, Report};
+pub use short::short;
+pub use task::{MAX_ITEMS, PlainTask, task_table};
+pub use trials::{Told, check, placement_table, placements, summarize};
+pub use watch::{Unwatched, Watch, Work};

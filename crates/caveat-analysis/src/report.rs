@@ -1,0 +1,138 @@
+//! `report`: every figure and table of the theory and of language models, with what they say, as one page and its files.
+
+mod html;
+mod sections;
+
+use std::path::{Path, PathBuf};
+
+use caveat_figures::{Figure, Format as Picture};
+use caveat_results::{Geometries, ResultsError, Table, WriteFailure, write_atomically};
+
+use crate::error::{AnalysisError, Result};
+use crate::watch::Watch;
+use sections::Section;
+
+/// The language models that a report shows.
+#[derive(Debug)]
+pub struct LanguageModels {
+    /// Where their trial tables lie.
+    pub directory: PathBuf,
+    /// Where the tables are from, before the text of accuracies; empty for tables that were given.
+    pub source: &'static str,
+    /// What they show of accuracies, after it.
+    pub found: &'static str,
+    /// Whether all settings are placed in a picture, or those of full fine-tuning alone.
+    pub all_settings: bool,
+    /// What their runs kept of hidden states, where they did.
+    pub geometries: Option<Geometries>,
+}
+
+impl LanguageModels {
+    /// Those of a directory that a person names.
+    ///
+    /// # Errors
+    /// Where it is none.
+    pub fn published(directory: &Path) -> Result<Self> {
+        if !directory.is_dir() {
+            return Err(AnalysisError::input(format!(
+                "{}: not a directory; `published` names one that holds trial tables, as ti/*.parquet and exception/*.parquet",
+                directory.display()
+            )));
+        }
+        Ok(Self {
+            directory: directory.to_owned(),
+            source: "",
+            found: "",
+            all_settings: false,
+            geometries: None,
+        })
+    }
+}
+
+/// A report, ready to be written.
+pub struct Report {
+    sections: Vec<Section>,
+}
+
+impl Report {
+    /// Computes and draws everything. Input that can be wrong comes first.
+    ///
+    /// # Errors
+    /// Of the trial tables, and of computations.
+    pub fn new(models: &LanguageModels, watch: &dyn Watch) -> Result<Self> {
+        let mut of_models = vec![
+            sections::language_model_accuracy(models, watch)?,
+            sections::language_models(models, watch)?,
+        ];
+        if let Some(geometries) = &models.geometries {
+            of_models.push(sections::hidden_states(geometries)?);
+        }
+        let mut sections = sections::theory(watch)?;
+        sections.extend(of_models);
+        Ok(Self { sections })
+    }
+
+    /// Writes figures/*.svg|pdf, tables/*.parquet|csv and, last, index.html, so that it never points to files that are not there.
+    ///
+    /// # Errors
+    /// Of a directory or file that cannot be made.
+    pub fn write(&self, directory: &Path, watch: &dyn Watch) -> Result<()> {
+        let [figures, tables] = ["figures", "tables"].map(|d| directory.join(d));
+        for directory in [&figures, &tables] {
+            std::fs::create_dir_all(directory)
+                .map_err(|e| ResultsError::Write { path: directory.clone(), reason: e.to_string() })?;
+        }
+        write_files(&self.sections, &figures, &tables, watch)?;
+        write_bytes(&directory.join("index.html"), html::page(&self.sections)?.as_bytes())
+    }
+
+    /// The findings of all sections as aligned text.
+    pub fn summary(&self) -> String {
+        summary(&self.sections)
+    }
+}
+
+fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
+    use std::io::Write;
+    Ok(write_atomically(path, |out| out.write_all(bytes).map_err(WriteFailure::from))?)
+}
+
+fn write_files(sections: &[Section], figures: &Path, tables: &Path, watch: &dyn Watch) -> Result<()> {
+    let all: Vec<&Figure> = sections.iter().flat_map(|s| &s.figures).collect();
+    let work = watch.begin(all.len() as u64, "writing figures");
+    for figure in all {
+        for (format, extension) in [(Picture::Svg, "svg"), (Picture::Pdf, "pdf")] {
+            write_bytes(&figures.join(format!("{}.{extension}", figure.name)), &figure.render(format)?)?;
+        }
+        if let Some(table) = &figure.table {
+            write_table(tables, &format!("figure-{}", figure.name), table)?;
+        }
+        work.advance(1);
+    }
+    for (name, table) in sections.iter().flat_map(|s| &s.tables) {
+        write_table(tables, name, table)?;
+    }
+    Ok(())
+}
+
+fn write_table(directory: &Path, name: &str, table: &Table) -> Result<()> {
+    for extension in ["parquet", "csv"] {
+        table.write(&directory.join(format!("{name}.{extension}")))?;
+    }
+    Ok(())
+}
+
+/// The findings of all sections as aligned text.
+fn summary(sections: &[Section]) -> String {
+    let mut text = String::new();
+    for section in sections {
+        let width = section.findings.iter().map(|f| f.0.chars().count()).max().unwrap_or(0);
+        text += &format!("{}\n", section.title);
+        for (what, value) in &section.findings {
+            let pad = " ".repeat(width - what.chars().count());
+            text += &format!("  {what}{pad}  {value}\n");
+        }
+        text.push('\n');
+    }
+    text
+}
