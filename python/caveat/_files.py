@@ -1,10 +1,9 @@
-"""Trial tables and files of choices: the command's fits, summaries and checks with their tables as results."""
+"""Trial tables and files of choices: fits, summaries and checks with their tables as results."""
 
 from __future__ import annotations
 
-import operator
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,15 +104,15 @@ def fit_trials(
     >>> predicted.table["r_squared"].round(2)
     array([0.97, 0.78, 0.94, 0.98])
     """
-    told = arguments(
-        paths_of(files),
+    return _fit(
+        files,
         by=by,
         loss=loss,
         learner=learner,
         lapse=lapse,
         position_bias=position_bias,
-        train=several("train", train) or None,
-        test=several("test", test) or None,
+        train=train,
+        test=test,
         compare=compare,
         folds=folds,
         hierarchical=hierarchical,
@@ -122,7 +121,6 @@ def fit_trials(
         bootstrap=bootstrap,
         seed=seed,
     )
-    return _fit(told)
 
 
 def fit_choice_file(
@@ -187,7 +185,7 @@ def fit_choice_file(
     >>> fit.table["n_trials"], list(fit.table["task"])
     (array([29.]), ['3'])
     """
-    told = choice_arguments(
+    return _fit(
         file,
         columns=columns,
         preset=preset,
@@ -210,7 +208,6 @@ def fit_choice_file(
         bootstrap=bootstrap,
         seed=seed,
     )
-    return _fit(told)
 
 
 def summarize_trials(files: Paths, by: Sequence[str] = ("hier",), *, where: Sequence[str] = ()) -> Table:
@@ -232,7 +229,7 @@ def summarize_trials(files: Paths, by: Sequence[str] = ("hier",), *, where: Sequ
     >>> summary.column_names[:3]
     ['setting', 'class', 'accuracy']
     """
-    return _lib.results_table("summary", arguments(paths_of(files), by=by, where=where))
+    return _lib.summarize_trials(files, by, where)
 
 
 def placements(files: Paths, *, where: Sequence[str] = ()) -> Table:
@@ -252,7 +249,7 @@ def placements(files: Paths, *, where: Sequence[str] = ()) -> Table:
     >>> placed.column_names[-3:]
     ['probability', 'share', 'n']
     """
-    return _lib.results_table("matrix", arguments(paths_of(files), where=where))
+    return _lib.placements(files, where)
 
 
 def check_trials(files: Paths, *, most: int = 20) -> Table:
@@ -271,7 +268,7 @@ def check_trials(files: Paths, *, most: int = 20) -> Table:
     >>> len(caveat.check_trials("crates/caveat/results/trials.parquet"))
     0
     """
-    return _lib.results_table("check", arguments(paths_of(files), most=most))
+    return _lib.check_trials(files, most)
 
 
 def run_geometry(runs: Paths) -> Table:
@@ -292,125 +289,6 @@ def run_geometry(runs: Paths) -> Table:
     return _lib.geometry_of_runs(runs)[0]
 
 
-def paths_of(files: Paths, what: str = "files") -> list[str]:
-    """One path or several as a list of them."""
-    if isinstance(files, (str, os.PathLike)):
-        return [os.fspath(files)]
-    if not isinstance(files, Iterable):
-        raise TypeError(f"{what}: expected a path or a list of paths, got {type(files).__name__}")
-    return [path_of(f"{what}[{at}]", path) for at, path in enumerate(files)]
-
-
-def path_of(what: str, path: Path) -> str:
-    """A path as text."""
-    try:
-        return os.fspath(path)
-    except TypeError:
-        raise TypeError(f"{what}: expected a path, got {type(path).__name__}") from None
-
-
-def several(what: str, values: Any) -> list[Any]:
-    """One text or a list of anything, as a list."""
-    if isinstance(values, str):
-        return [values]
-    try:
-        return list(values)
-    except TypeError:
-        raise TypeError(f"{what}: expected a list, got {type(values).__name__}") from None
-
-
-def with_commas(what: str, values: Any) -> str:
-    """A list as one argument of the command."""
-    texts = [str(value) for value in several(what, values)]
-    for at, text in enumerate(texts):
-        if "," in text:
-            raise ValueError(
-                f"{what}[{at}]: {text!r} holds a comma, which ends a value where the command takes several"
-            )
-    return ",".join(texts)
-
-
-def task_text(what: str, task: Task) -> str:
-    """A task as text, as the command takes it."""
-    if isinstance(task, TransitiveTask):
-        if task.weights or task.order != "both":
-            raise ValueError(
-                f"{what}: expected every trained pair equally often and in both orders, as files of choices are "
-                f"fitted, got weights {task.weights} and the order {task.order!r}"
-            )
-        exceptions = ",".join(f"{winner}-{loser}" for winner, loser in task.exceptions)
-        return f"{task.n_items}:{exceptions}" if exceptions else str(task.n_items)
-    if isinstance(task, str):
-        return task
-    try:
-        return str(operator.index(task))
-    except TypeError:
-        raise TypeError(
-            f"{what}: expected a TransitiveTask, a number of items, or text as in '9:5-3', got {type(task).__name__}"
-        ) from None
-
-
-def task_arguments(tasks: Task | dict[str | None, Task] | None) -> list[str]:
-    """Arguments of ``caveat fit`` for what was trained where."""
-    if tasks is None:
-        return []
-    if not isinstance(tasks, dict):
-        return ["--task", task_text("tasks", tasks)]
-    told = []
-    for name, task in tasks.items():
-        text = task_text(f"tasks[{name!r}]", task)
-        told += ["--task", text if name is None else f"{name}={text}"]
-    return told
-
-
-def choice_arguments(
-    file: Paths,
-    *,
-    columns: dict[str, str] | None = None,
-    tasks: Task | dict[str | None, Task] | None = None,
-    exceptions: Sequence[tuple[int, int]] = (),
-    items: Sequence[str] | None = None,
-    n_items: int | None = None,
-    **options: Any,
-) -> list[str]:
-    """Arguments of ``caveat fit`` for a file of choices."""
-    told = task_arguments(tasks) + arguments(paths_of(file, "file"), **options)
-    if columns is not None:
-        if not isinstance(columns, dict):
-            raise TypeError(f"columns: expected a dict, got {type(columns).__name__}")
-        told += ["--columns", with_commas("columns", [f"{role}={column}" for role, column in columns.items()])]
-    if n_items is not None:
-        told += ["--items", str(n_items)]
-    if items is not None:
-        told += ["--order", with_commas("items", items)]
-    for at, exception in enumerate(several("exceptions", exceptions)):
-        pair = several(f"exceptions[{at}]", exception)
-        if len(pair) != 2:
-            raise ValueError(f"exceptions[{at}]: expected a pair (winner, loser), got {exception!r}")
-        told += ["--exception", *map(str, pair)]
-    return told
-
-
-def arguments(files: Sequence[str] = (), **options: Any) -> list[str]:
-    """Files and options as on a command line: None and False are left out, True is a flag, lists have commas."""
-    told = []
-    for name, value in options.items():
-        flag = "--" + name.replace("_", "-")
-        if name == "where":
-            for expression in several("where", value):
-                told += [flag, str(expression)]
-        elif value is True:
-            told.append(flag)
-        elif value is None or value is False:
-            continue
-        elif isinstance(value, str) or not isinstance(value, Iterable):
-            told += [flag, str(value)]
-        else:
-            told += [flag, with_commas(name, value)]
-    # After a file named like an option, nothing would be what it is.
-    return [*told, *(path if path == "-" or not path.startswith("-") else f"./{path}" for path in files)]
-
-
-def _fit(told: list[str]) -> FileFit:
-    table, pairs, _, _, notes = _lib.fit_files(told, False, False)
+def _fit(files: Paths, **keywords: Any) -> FileFit:
+    table, pairs, _, _, notes = _lib.fit_files(files, **keywords)
     return FileFit(table, pairs, notes)

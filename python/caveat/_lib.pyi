@@ -26,9 +26,9 @@ __all__ = [
     "TransitiveTask",
     "balance_window",
     "bootstrap",
+    "check_trials",
     "cluster_intervals",
     "command",
-    "command_figure",
     "conjunctivity_by_depth",
     "conjunctivity_figure",
     "design",
@@ -48,15 +48,17 @@ __all__ = [
     "phase_axes",
     "phase_figure",
     "phase_grid",
+    "placements",
     "predict",
     "prediction_intervals",
     "read_choices",
     "read_conditions",
     "read_trials",
     "restore",
-    "results_table",
     "solve",
+    "summarize_trials",
     "task_figure",
+    "trials_figure",
     "window_figure",
 ]
 
@@ -526,10 +528,12 @@ def read_choices(
     skip_missing: bool = False,
     where: str | Sequence[str] | None = None,
 ) -> Table: ...
-def command_figure(arguments: Sequence[str]) -> Figure: ...
+def trials_figure(name: str, files: _Path | Sequence[_Path]) -> Figure: ...
 def fit_files(
-    arguments: Sequence[str], by_pair: bool, by_distance: bool
+    files: _Path | Sequence[_Path], *, draw_pairs: bool = False, draw_distances: bool = False, **keywords: Any
 ) -> tuple[Table, Table | None, Figure | None, Figure | None, list[str]]: ...
 def geometry_of_runs(runs: _Path | Sequence[_Path]) -> tuple[Table, Figure]: ...
-def results_table(name: Literal["summary", "matrix", "check"], arguments: Sequence[str]) -> Table: ...
+def summarize_trials(files: _Path | Sequence[_Path], by: str | Sequence[str], where: str | Sequence[str]) -> Table: ...
+def placements(files: _Path | Sequence[_Path], where: str | Sequence[str]) -> Table: ...
+def check_trials(files: _Path | Sequence[_Path], most: int) -> Table: ...
 def command(arguments: Sequence[str]) -> int: ...

@@ -18,7 +18,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from caveat import _lib
-from caveat._files import arguments, choice_arguments, paths_of
 from caveat._lib import ExchangeableKernel, Figure, TransitiveTask
 
 __all__ = [
@@ -206,7 +205,7 @@ def choices(file: Paths, **options: Any) -> Figure:
     >>> caveat.figures.choices(file, items=["A", "B", "C"])
     <Figure choices-by-pair: ...>
     """
-    figure = _lib.fit_files(choice_arguments(file, bootstrap=0, **options), True, False)[2]
+    figure = _lib.fit_files(file, draw_pairs=True, bootstrap=0, **options)[2]
     assert figure is not None  # asked for
     return figure
 
@@ -220,10 +219,10 @@ def distance(file: Paths, **options: Any) -> Figure:
     >>> caveat.figures.distance(file, items=["A", "B", "C"])
     <Figure distance-and-position: ...>
     """
-    figure = _lib.fit_files(choice_arguments(file, bootstrap=0, **options), False, True)[3]
+    figure = _lib.fit_files(file, draw_distances=True, bootstrap=0, **options)[3]
     assert figure is not None  # asked for
     return figure
 
 
 def _of_trials(name: str, files: Paths) -> Figure:
-    return _lib.command_figure([name, "--published", *arguments(paths_of(files))])
+    return _lib.trials_figure(name, files)

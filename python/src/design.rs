@@ -1,15 +1,14 @@
 //! `design`: candidate tasks ranked by what judgments tell about the conjunctivity.
 
+use caveat_analysis::{Named, design as design_of, design_table};
 use caveat_figures::design_figure::{self, DesignInputs, DesignRow};
-use caveat_theory::inference::design::{
-    DesignQuestion, DesignSettings, DesignTarget, JudgedPairs, evaluate_design, progress_steps,
-};
-use caveat_theory::{Result, TransitiveTask as Task};
+use caveat_theory::TransitiveTask as Task;
+use caveat_theory::inference::design::{DesignQuestion, DesignSettings, DesignTarget, JudgedPairs};
 use pyo3::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::arguments as arg;
-use crate::errors::{bad, raise};
+use crate::errors::raise;
 use crate::figure::Figure;
 use crate::kept::{self, Reduced};
 use crate::long;
@@ -46,7 +45,7 @@ impl Design {
     /// width or the accuracy of the decision at the number of trials.
     #[getter]
     fn table(&self) -> PyResult<Table> {
-        Ok(Table::new(raise(caveat::analysis::design_table(&self.rows, &self.settings))?))
+        Ok(Table::new(raise(design_table(&self.rows, &self.settings))?))
     }
 
     /// One row per task and pair: what a single judgment of it tells.
@@ -152,42 +151,15 @@ pub(crate) fn design(
         None => DesignTarget::Value { low: conjunctivity.0, high: conjunctivity.1, precision },
     };
     let question = raise(DesignQuestion::new(target, c, gain, lapse))?;
-    let judged = match pairs {
-        "all" => JudgedPairs::All,
-        "untrained" => JudgedPairs::Untrained,
-        "trained" => JudgedPairs::Trained,
-        "scored" => JudgedPairs::Scored,
-        _ => {
-            return Err(bad(
-                "pairs",
-                format_args!("'{pairs}' is unknown: it must be all, untrained, trained or scored"),
-            ));
-        }
-    };
+    let judged: JudgedPairs = raise(Named::from_name("pairs", pairs))?;
     let given = several(tasks)?.unwrap_or_else(|| vec![tasks.clone()]);
     let mut candidates: Vec<Task> = Vec::new();
     for (at, task) in given.iter().enumerate() {
-        let task = transitive(&format!("tasks[{at}]"), task)?;
-        if !candidates.iter().any(|kept| kept.graph() == task.graph()) {
-            candidates.push(task);
-        }
-    }
-    if candidates.is_empty() {
-        return Err(bad("tasks", "there is none; give at least one TransitiveTask"));
+        candidates.push(transitive(&format!("tasks[{at}]"), task)?);
     }
     let settings = DesignSettings { trials, power, max_trials, samples, seed };
     let asked = question.clone();
-    let rows = long::run(py, "design", progress, move |steps| -> Result<Vec<DesignRow>> {
-        let judged: Vec<_> =
-            candidates.into_iter().map(|task| Ok((judged.list(&task)?, task))).collect::<Result<_>>()?;
-        steps.expect(judged.iter().map(|(pairs, _)| progress_steps(&settings, pairs.len())).sum());
-        let mut rows = Vec::new();
-        for (pairs, task) in judged {
-            let evaluation = evaluate_design(&task, &pairs, &asked, &settings, &|done| steps.add(done))?;
-            rows.push(DesignRow { task, pairs, evaluation });
-        }
-        rows.sort_by(|a, b| b.evaluation.information_bits.total_cmp(&a.evaluation.information_bits));
-        Ok(rows)
-    })?;
+    let work = move |steps: &long::Steps| design_of(candidates, judged, &asked, &settings, steps);
+    let rows = long::run(py, "design", progress, work)?;
     Ok(Design { rows: raise(rows)?, question, settings })
 }

@@ -1,10 +1,7 @@
-//! Trial tables, files of choices and runs, by the command's own work on them: tables and figures out of files.
+//! Trial tables and files of choices, as tables and conditions.
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
-use std::io::IsTerminal;
 
-use caveat::analysis::{self, ChoicePictures, FitOutcome, Told};
 use caveat_results::{
     ChoiceColumns, Condition, Grouping, Phase as Training, RowFilter, Table as Columns, TrialBatch, TrialColumn,
     TrialCounts, Values, read_choice_files, read_conditions as conditions, scan_trials,
@@ -17,10 +14,10 @@ use serde::{Deserialize, Serialize};
 use crate::arguments::{self as arg, Paths};
 use crate::arrays::matrix;
 use crate::errors::{bad, raise, warn};
-use crate::figure::Figure;
 use crate::graph::ComparisonGraph;
 use crate::kept::{self, Reduced};
 use crate::long::{self, Steps};
+use crate::requests::{choice_columns, texts};
 use crate::table::Table;
 
 /// Shows the rows read so far.
@@ -30,64 +27,6 @@ fn rows_read(steps: &Steps) -> impl Fn(u64, u64) + Sync + '_ {
         steps.expect(total as usize);
         steps.reach(done as usize);
     }
-}
-
-/// The table of fits, that of predicted pairs, the figures by pair and by distance, and notes.
-type FoundInFiles = (Table, Option<Table>, Option<Figure>, Option<Figure>, Vec<String>);
-
-/// What `caveat fit` finds in files; arguments are the command's.
-#[pyfunction]
-pub(crate) fn fit_files(
-    py: Python<'_>,
-    arguments: Vec<OsString>,
-    by_pair: bool,
-    by_distance: bool,
-) -> PyResult<FoundInFiles> {
-    let work = move |_: &Steps| analysis::fit(arguments, ChoicePictures { by_pair, by_distance });
-    let FitOutcome { table, pairs, by_pair, by_distance, notes, warnings, .. } =
-        raise(long::run(py, "fit", Some(&unless_on_a_terminal(py)), work)?)?;
-    // Past the functions of the package that call this.
-    warnings.iter().try_for_each(|warning| warn(py, warning, 3))?;
-    let notes = warnings.into_iter().chain(notes).collect();
-    Ok((Table::new(table), pairs.map(Table::new), by_pair.map(Figure::new), by_distance.map(Figure::new), notes))
-}
-
-/// Whether to show progress: on a terminal the command's work shows a bar of its own.
-fn unless_on_a_terminal(py: Python<'_>) -> Bound<'_, PyAny> {
-    pyo3::types::PyBool::new(py, !std::io::stderr().is_terminal()).to_owned().into_any()
-}
-
-/// A figure that `caveat figure` draws; arguments are the command's.
-#[pyfunction]
-pub(crate) fn command_figure(py: Python<'_>, arguments: Vec<OsString>) -> PyResult<Figure> {
-    Ok(Figure::new(raise(long::run(py, "figure", Some(&unless_on_a_terminal(py)), move |_| {
-        analysis::figure(arguments)
-    })?)?))
-}
-
-/// The picture and the table of `caveat lm geometry`.
-#[pyfunction]
-pub(crate) fn geometry_of_runs(
-    py: Python<'_>,
-    #[pyo3(from_py_with = arg::runs)] runs: Paths,
-) -> PyResult<(Table, Figure)> {
-    let (table, figure) = raise(long::run(py, "geometry", None, move |_| analysis::geometry(&runs.0))?)?;
-    Ok((Table::new(table), Figure::new(figure)))
-}
-
-/// A table that one of the `caveat results` commands makes of trial tables; arguments are the command's.
-#[pyfunction]
-pub(crate) fn results_table(py: Python<'_>, name: &str, arguments: Vec<OsString>) -> PyResult<Table> {
-    let work: fn(Vec<OsString>) -> Result<Told, caveat::Failure> = match name {
-        "summary" => analysis::summary,
-        "matrix" => analysis::matrix,
-        "check" => analysis::check,
-        _ => return Err(bad("name", format_args!("'{name}' is unknown: it must be summary, matrix or check"))),
-    };
-    let (table, warnings) =
-        raise(long::run(py, "results", Some(&unless_on_a_terminal(py)), move |_| work(arguments))?)?;
-    warnings.iter().try_for_each(|warning| warn(py, warning, 2))?;
-    Ok(Table::new(table))
 }
 
 /// Reads columns of trial tables.
@@ -327,15 +266,6 @@ pub(crate) fn read_conditions(
     Ok(read.into_iter().map(|condition| PyCondition { condition }).collect())
 }
 
-/// One condition on rows, or several.
-fn expressions(given: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<String>> {
-    let Some(given) = given else { return Ok(Vec::new()) };
-    if let Ok(one) = given.extract::<String>() {
-        return Ok(vec![one]);
-    }
-    given.extract().map_err(|_| bad("where", "expected text as in 'rt<2000', or a list of such"))
-}
-
 /// Reads CSV files of choices of animals or people.
 ///
 /// Parameters
@@ -382,7 +312,7 @@ fn expressions(given: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<String>> {
 pub(crate) fn read_choices(
     py: Python<'_>,
     #[pyo3(from_py_with = arg::path)] path: Paths,
-    #[pyo3(from_py_with = arg::columns)] columns: Option<&Bound<'_, PyDict>>,
+    #[pyo3(from_py_with = arg::columns)] columns: Option<Bound<'_, PyAny>>,
     #[pyo3(from_py_with = arg::preset)] preset: Option<&str>,
     #[pyo3(from_py_with = arg::n_items)] n_items: Option<usize>,
     #[pyo3(from_py_with = arg::items)] items: Option<Vec<String>>,
@@ -394,13 +324,7 @@ pub(crate) fn read_choices(
     let mut wanted = match (preset, columns) {
         (Some(_), Some(_)) => return Err(bad("preset", "it takes the place of columns: give one of the two")),
         (Some(name), None) => raise(ChoiceColumns::preset(name))?,
-        (None, Some(columns)) => {
-            let mut roles = Vec::new();
-            for (role, column) in columns {
-                roles.push(format!("{role}={column}"));
-            }
-            raise(roles.join(",").parse())?
-        }
+        (None, Some(columns)) => choice_columns(&columns)?,
         (None, None) => ChoiceColumns::default(),
     };
     if let Some(trials) = trials {
@@ -410,7 +334,7 @@ pub(crate) fn read_choices(
     wanted.first_rank = first_rank.or(wanted.first_rank);
     wanted.items = items.or(wanted.items);
     wanted.skip_missing = skip_missing;
-    for expression in expressions(r#where.as_ref())? {
+    for expression in r#where.map(|w| texts("where", &w)).transpose()?.unwrap_or_default() {
         wanted.filters.extend(raise(RowFilter::all(&expression))?);
     }
     let choices = raise(long::run(py, "reading choices", None, move |_| read_choice_files(&path.0, &wanted))?)?;

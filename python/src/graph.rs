@@ -438,7 +438,7 @@ pub(crate) fn trials(py: Python<'_>, graph: &Graph) -> PyResult<Table> {
 
 pub(crate) fn pairs(py: Python<'_>, graph: &Graph) -> PyResult<Table> {
     check_pairs(graph.n_items())?;
-    let columns = || -> Result<Columns, caveat::Failure> {
+    let columns = || -> Result<Columns, caveat_analysis::AnalysisError> {
         let classes = graph.classes()?;
         let (mut first, mut second, mut label) = (Vec::new(), Vec::new(), Vec::new());
         let (mut class, mut trained) = (Vec::new(), Vec::new());

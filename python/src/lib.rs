@@ -17,6 +17,7 @@ mod learning;
 mod long;
 mod observed;
 mod prediction;
+mod requests;
 mod restored;
 mod solution;
 mod table;
@@ -43,10 +44,7 @@ mod _lib {
     #[pymodule_export]
     use crate::figure::Figure;
     #[pymodule_export]
-    use crate::files::{
-        PyCondition, command_figure, fit_files, geometry_of_runs, read_choices, read_conditions, read_trials,
-        results_table,
-    };
+    use crate::files::{PyCondition, read_choices, read_conditions, read_trials};
     #[pymodule_export]
     use crate::graph::ComparisonGraph;
     #[pymodule_export]
@@ -59,6 +57,8 @@ mod _lib {
     use crate::learning::{gradient_flow, logistic, solve};
     #[pymodule_export]
     use crate::prediction::{Prediction, PredictionIntervals, predict, prediction_intervals};
+    #[pymodule_export]
+    use crate::requests::{check_trials, fit_files, geometry_of_runs, placements, summarize_trials, trials_figure};
     #[pymodule_export]
     use crate::restored::restore;
     #[pymodule_export]

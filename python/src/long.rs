@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
+use caveat_analysis::{Watch, Work};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyBool;
@@ -46,6 +47,26 @@ impl Steps {
         if self.given_up.load(Ordering::Relaxed) {
             resume_unwind(Box::new("given up"));
         }
+    }
+}
+
+impl Watch for Steps {
+    fn begin(&self, total: u64, _: &'static str) -> Box<dyn Work + '_> {
+        self.done.store(0, Ordering::Relaxed);
+        Work::reach(&self, 0, total);
+        Box::new(self)
+    }
+}
+
+impl Work for &Steps {
+    fn advance(&self, steps: u64) {
+        self.add(steps as usize);
+    }
+
+    fn reach(&self, done: u64, total: u64) {
+        // Steps fit in memory, so that their number fits a usize.
+        self.expect(total as usize);
+        Steps::reach(self, done as usize);
     }
 }
 

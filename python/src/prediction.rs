@@ -83,7 +83,7 @@ impl Prediction {
     /// One row per pair: item indices, class, the right answer (label), predicted and, where there are, observed margins, and
     /// whether each contradicts the right answer (1, 0, or missing without a right answer).
     fn table(&self, py: Python<'_>) -> PyResult<Table> {
-        let columns = || -> std::result::Result<Columns, caveat::Failure> {
+        let columns = || -> std::result::Result<Columns, caveat_analysis::AnalysisError> {
             let classes = self.target.graph.classes()?;
             let pairs = &self.target.pairs;
             let index = |f: fn(&(usize, usize)) -> usize| {

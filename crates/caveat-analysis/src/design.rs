@@ -3,9 +3,7 @@
 use caveat_figures::design_figure::DesignRow;
 use caveat_results::Table;
 use caveat_theory::TransitiveTask;
-use caveat_theory::inference::design::{
-    DesignQuestion, DesignSettings, JudgedPairs, evaluate_design, progress_steps,
-};
+use caveat_theory::inference::design::{DesignQuestion, DesignSettings, JudgedPairs, evaluate_design, progress_steps};
 
 use crate::error::{AnalysisError, Result};
 use crate::named::Named;

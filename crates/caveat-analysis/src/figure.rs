@@ -223,11 +223,7 @@ pub(crate) fn fit_published<P: AsInput>(
 }
 
 /// One of the four figures of language models.
-pub(crate) fn language_model_figure(
-    name: FigureName,
-    fitted: &[Fitted],
-    predicted: &[Predicted],
-) -> Result<Figure> {
+pub(crate) fn language_model_figure(name: FigureName, fitted: &[Fitted], predicted: &[Predicted]) -> Result<Figure> {
     use language_models::scatter::Against;
     if name == FigureName::ModelConjunctivity {
         let typical: Vec<&Fitted> = fitted.iter().filter(|f| is_typical(f, fitted)).collect();

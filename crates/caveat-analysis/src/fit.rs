@@ -93,9 +93,8 @@ pub fn fit(request: &FitRequest, watch: &dyn Watch) -> Result<FitOutcome> {
     {
         return Err(AnalysisError::input(format!("{option} draws no bootstrap: leave out `bootstrap`")));
     }
-    let of_choices = request.choices.columns.is_some()
-        || request.choices.preset.is_some()
-        || caveat_results::is_choice_file(first)?;
+    let of_choices =
+        request.choices.columns.is_some() || request.choices.preset.is_some() || caveat_results::is_choice_file(first)?;
     let job = Job { request, spec: request.spec(), watch };
     match (of_choices, request.loss) {
         (true, _) => job.choice_files(),

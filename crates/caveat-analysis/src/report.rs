@@ -39,13 +39,7 @@ impl LanguageModels {
                 directory.display()
             )));
         }
-        Ok(Self {
-            directory: directory.to_owned(),
-            source: "",
-            found: "",
-            all_settings: false,
-            geometries: None,
-        })
+        Ok(Self { directory: directory.to_owned(), source: "", found: "", all_settings: false, geometries: None })
     }
 }
 
@@ -60,10 +54,8 @@ impl Report {
     /// # Errors
     /// Of the trial tables, and of computations.
     pub fn new(models: &LanguageModels, watch: &dyn Watch) -> Result<Self> {
-        let mut of_models = vec![
-            sections::language_model_accuracy(models, watch)?,
-            sections::language_models(models, watch)?,
-        ];
+        let mut of_models =
+            vec![sections::language_model_accuracy(models, watch)?, sections::language_models(models, watch)?];
         if let Some(geometries) = &models.geometries {
             of_models.push(sections::hidden_states(geometries)?);
         }

@@ -16,7 +16,7 @@ pub(crate) const INTERRUPTED: u8 = 130;
 
 /// Why the command stopped.
 #[derive(Debug)]
-pub enum Failure {
+pub(crate) enum Failure {
     /// Usage or input to mend; exit code 2.
     Input(String),
     /// A file that cannot be read or written; exit code 2.

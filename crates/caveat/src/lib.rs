@@ -15,7 +15,7 @@ use std::ffi::OsString;
 use clap::{CommandFactory, Parser};
 
 use cli::{Cli, Command};
-pub use failure::Failure;
+use failure::Failure;
 pub use memory::watch_memory;
 
 /// Runs the command with these arguments, the program's name first, and gives its exit code: 0 done, 1 a run that failed, 2 bad usage

@@ -1,15 +1,15 @@
 //! Fits to choices by maximum likelihood, of trial tables or of a file of choices.
 
 use caveat_results::{
-    ChoiceColumns, ChoiceTable, ConditionKey, DeclaredTasks, Grouping, RowFilter, TaskUnits, TrialCounts,
-    look_alikes, read_choice_files, read_choices_by_pair,
+    ChoiceColumns, ChoiceTable, ConditionKey, DeclaredTasks, Grouping, RowFilter, TaskUnits, TrialCounts, look_alikes,
+    read_choice_files, read_choices_by_pair,
 };
-use caveat_theory::inference::{ChoiceCount, ChoiceFit, ChoiceFitter, ModelSpec, ordered_pairs};
 use caveat_theory::ComparisonGraph;
+use caveat_theory::inference::{ChoiceCount, ChoiceFit, ChoiceFitter, ModelSpec, ordered_pairs};
 use rayon::prelude::*;
 
-use super::report::{Head, Known, Report, choice_bounds, reported};
 use super::Job;
+use super::report::{Head, Known, Report, choice_bounds, reported};
 use super::request::{ByColumn, ChoiceRequest, ClusterColumn, FitRequest};
 use crate::error::{AnalysisError, Result};
 use crate::watch::{Watch, reading};

@@ -4,11 +4,11 @@ use caveat_results::Table;
 use caveat_theory::inference::{Candidate, Compared, ModelComparison, ModelSpec, compare_choices, compare_margins};
 use caveat_theory::{LearnerKind, TheoryError};
 
+use super::Job;
 use super::choices::ChoiceUnit;
 use super::learners::observations;
 use super::observe::Observed;
 use super::report::{Head, head_columns};
-use super::Job;
 use crate::error::{AnalysisError, Result};
 
 /// The models compared, each nested in the last: what a model lacks is in its name.

@@ -22,11 +22,7 @@ struct Group<'a, T> {
 }
 
 /// One row per group, parameter and unit, and one for their population with an empty unit name, and warnings; of choices.
-pub(super) fn of_choices(
-    units: &[ChoiceUnit],
-    reports: &[Report],
-    job: &Job<'_>,
-) -> Result<(Table, Vec<String>)> {
+pub(super) fn of_choices(units: &[ChoiceUnit], reports: &[Report], job: &Job<'_>) -> Result<(Table, Vec<String>)> {
     let fit = |group: &Group<'_, &ChoiceUnit>| {
         let units: Vec<UnitChoices<'_>> = group
             .members
@@ -39,11 +35,7 @@ pub(super) fn of_choices(
 }
 
 /// The same of margins.
-pub(super) fn of_margins(
-    observed: &[Observed],
-    reports: &[Report],
-    job: &Job<'_>,
-) -> Result<(Table, Vec<String>)> {
+pub(super) fn of_margins(observed: &[Observed], reports: &[Report], job: &Job<'_>) -> Result<(Table, Vec<String>)> {
     let seen = |o: &Observed| -> Vec<MarginObservation> {
         if job.spec.position_bias {
             return observations(&o.pairs, &o.shown, true);

@@ -36,7 +36,8 @@ pub(crate) fn fit_all(observed: Vec<Observed>, replicates: usize, seed: u64, wat
     observed
         .into_par_iter()
         .map(|o| {
-            let at = |e: caveat_theory::TheoryError| AnalysisError::from(e).in_place(format_args!("condition {}", o.name()));
+            let at =
+                |e: caveat_theory::TheoryError| AnalysisError::from(e).in_place(format_args!("condition {}", o.name()));
             let fitter = MarginFitter::new(&o.graph, &o.pairs).map_err(at)?;
             let fit = fitter.fit(&o.margins).map_err(at)?;
             let several = o.seeds.len() > 1;

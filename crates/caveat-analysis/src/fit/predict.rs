@@ -58,7 +58,8 @@ pub(crate) fn predict_all(
     let predicted: Result<Vec<Option<Predicted>>> = tests
         .into_par_iter()
         .map(|o| {
-            let at = |e: caveat_theory::TheoryError| AnalysisError::from(e).in_place(format_args!("condition {}", o.name()));
+            let at =
+                |e: caveat_theory::TheoryError| AnalysisError::from(e).in_place(format_args!("condition {}", o.name()));
             let sources: Vec<&Observed> =
                 observed.iter().filter(|s| train.contains(&s.key.hier) && same_model(&s.key, &o.key)).collect();
             // A model without the training task cannot be predicted; it is left out.

@@ -1,8 +1,8 @@
 //! What is asked of a fit to files.
 
 use caveat_results::{ChoiceColumns, Filter, Input, Phase, Selection};
-use caveat_theory::inference::ModelSpec;
 use caveat_theory::LearnerKind;
+use caveat_theory::inference::ModelSpec;
 
 use crate::error::{AnalysisError, Result};
 use crate::named::Named;

@@ -39,7 +39,12 @@ pub(crate) struct Section {
 /// Everything that needs no data.
 pub(crate) fn theory(watch: &dyn Watch) -> Result<Vec<Section>> {
     let tasks = published_tasks()?;
-    Ok(vec![task_section(&tasks[0])?, margins_section(&tasks[0])?, window_section(&tasks, watch)?, network_section(watch)?])
+    Ok(vec![
+        task_section(&tasks[0])?,
+        margins_section(&tasks[0])?,
+        window_section(&tasks, watch)?,
+        network_section(watch)?,
+    ])
 }
 
 fn task_section(task: &TransitiveTask) -> Result<Section> {

@@ -118,6 +118,26 @@ impl ChoiceColumns {
     /// The names of all presets.
     pub const PRESETS: &'static str = "jensen2015-monkeys or jensen2015-humans";
 
+    /// Columns by the names of their roles, as (role, column).
+    ///
+    /// # Errors
+    /// An unknown or repeated role, an empty column, or roles that make no kind of row or several.
+    pub fn of_roles<'a>(roles: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self> {
+        let mut columns: Vec<(ChoiceRole, String)> = Vec::new();
+        for (name, column) in roles {
+            let role: ChoiceRole = name.trim().parse()?;
+            if column.trim().is_empty() {
+                return Err(ResultsError::BadTable(format!("the role {role} is of no column: name one")));
+            }
+            if columns.iter().any(|(r, _)| *r == role) {
+                return Err(ResultsError::BadTable(format!("the role {role} is given twice: name one column for it")));
+            }
+            columns.push((role, column.trim().to_owned()));
+        }
+        shape(&columns)?;
+        Ok(Self { columns, ..Self::default() })
+    }
+
     /// Columns of a published file, by name.
     ///
     /// Both are of Jensen, Muñoz, Alkan, Ferrera and Terrace (2015, *PLoS Comput. Biol.* 11:e1004523): `jensen2015-monkeys` has
@@ -318,20 +338,15 @@ impl FromStr for ChoiceColumns {
     /// # Errors
     /// Text without `=`, an unknown or repeated role, an empty column, or roles that make no kind of row or several.
     fn from_str(text: &str) -> Result<Self> {
-        let mut columns: Vec<(ChoiceRole, String)> = Vec::new();
+        let mut roles = Vec::new();
         for part in text.split(',') {
-            let Some((role, column)) = part.split_once('=').filter(|(_, c)| !c.trim().is_empty()) else {
+            let Some(role) = part.split_once('=').filter(|(_, column)| !column.trim().is_empty()) else {
                 let problem = format!("{:?} is not role=column: roles are {}", part.trim(), ChoiceRole::CHOICES);
                 return Err(ResultsError::BadTable(problem));
             };
-            let role: ChoiceRole = role.trim().parse()?;
-            if columns.iter().any(|(r, _)| *r == role) {
-                return Err(ResultsError::BadTable(format!("the role {role} is given twice: name one column for it")));
-            }
-            columns.push((role, column.trim().to_owned()));
+            roles.push(role);
         }
-        shape(&columns)?;
-        Ok(Self { columns, ..Self::default() })
+        Self::of_roles(roles)
     }
 }
 

@@ -50,7 +50,8 @@ pub(crate) fn run(args: &ConjunctivityArgs) -> Result<(), Failure> {
         })
     } else if let Some(path) = &args.matrix {
         let (entries, _) = read_matrix(path)?;
-        let m = MeasuredKernel::project_square(&entries).map_err(|e| AnalysisError::from(e).in_place(path.display()))?;
+        let m =
+            MeasuredKernel::project_square(&entries).map_err(|e| AnalysisError::from(e).in_place(path.display()))?;
         json!({
             "matrix": path.display().to_string(),
             "n_items": m.n_items,

@@ -25,12 +25,12 @@ pub(super) fn directory() -> Result<TempDir, Failure> {
 /// What the table in `directory` holds.
 pub(super) fn language_models(directory: &Path) -> Result<LanguageModels, Failure> {
     Ok(LanguageModels {
-    directory: directory.to_owned(),
-    geometries: Some(Geometries::from_json(GEOMETRIES)?),
-    source: "These are our own runs of SmolLM2-135M-Instruct in 4 bits (smollm2-135m-q4_1), trained by caveat lm sweep; the sweep files, the trial table and how \
+        directory: directory.to_owned(),
+        geometries: Some(Geometries::from_json(GEOMETRIES)?),
+        source: "These are our own runs of SmolLM2-135M-Instruct in 4 bits (smollm2-135m-q4_1), trained by caveat lm sweep; the sweep files, the trial table and how \
              they were made lie in crates/caveat/results. ",
-    found: " The two pairs that reach one item further than the exception are right in 35 % of the answers at most, in every \
+        found: " The two pairs that reach one item further than the exception are right in 35 % of the answers at most, in every \
             setting; without an exception the same pairs are in 58 %.",
-    all_settings: true,
+        all_settings: true,
     })
 }

@@ -7,8 +7,8 @@ use caveat_results::{Format, Table};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
-use caveat_analysis::short;
 use crate::output::{json as to_json, print_table, print_text};
+use caveat_analysis::short;
 
 /// A run that was done now, or was there.
 pub(super) struct Shown<'a> {
