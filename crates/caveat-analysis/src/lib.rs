@@ -2,6 +2,7 @@
 //!
 //! | asked | here |
 //! |---|---|
+//! | ranks, margins and accuracy of a learner on a task | [`predict`] |
 //! | fits, predictions, comparisons, populations of trial tables or of choices | [`fit`] |
 //! | tasks ranked by what they tell about the conjunctivity | [`design`] |
 //! | trial tables described and checked | [`summarize`], [`placements`], [`check`] |
@@ -18,6 +19,7 @@ mod fit;
 mod geometry;
 mod named;
 mod phase;
+mod predict;
 mod report;
 mod short;
 mod task;
@@ -31,6 +33,7 @@ pub use fit::{ByColumn, ChoiceRequest, ClusterColumn, FitLoss, FitOutcome, FitRe
 pub use geometry::geometry_figure;
 pub use named::Named;
 pub use phase::{phase, phase_table};
+pub use predict::{KernelChoice, PredictOutcome, PredictRequest, check_pairs, predict};
 pub use report::{LanguageModels, Report};
 pub use short::short;
 pub use task::{MAX_ITEMS, PlainTask, task_table};

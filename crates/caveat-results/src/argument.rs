@@ -4,7 +4,7 @@
 //! backticks is left alone.
 
 /// Names that messages use, those of the fields of requests.
-const NAMES: [&str; 32] = [
+const NAMES: [&str; 37] = [
     "bootstrap",
     "by",
     "c",
@@ -18,6 +18,7 @@ const NAMES: [&str; 32] = [
     "folds",
     "hierarchical",
     "items",
+    "kernel",
     "lapse",
     "layout",
     "learner",
@@ -28,12 +29,16 @@ const NAMES: [&str; 32] = [
     "phase",
     "position_bias",
     "preset",
+    "project",
     "published",
+    "ranks_only",
+    "route",
     "seed",
     "skip_missing",
     "table",
     "tasks",
     "test",
+    "time",
     "train",
     "trials",
     "where",

@@ -12,7 +12,7 @@ pub(crate) mod results;
 pub(crate) mod task;
 pub(crate) mod window;
 
-use caveat_theory::{Learner, TransitiveTask, memory};
+use caveat_theory::{Learner, TransitiveTask};
 
 use crate::cli::{Order, TaskSpec};
 use crate::failure::Failure;
@@ -46,14 +46,6 @@ pub(crate) fn both_orders(spec: &TaskSpec) -> Result<TransitiveTask, Failure> {
         return Err(Failure::input("--order: this is worked out for pairs shown in both orders; leave it out"));
     }
     build_task(spec)
-}
-
-/// Refuses tables of all ordered pairs of items that memory does not hold: some ten columns with words in them, and as text.
-pub(crate) fn check_pairs(n_items: usize, what: &str) -> Result<(), Failure> {
-    const BYTES: f64 = 200.0;
-    let (pairs, fits) =
-        (n_items as f64 * n_items as f64, |free: f64| format!("those of {:.0} would fit", (free / BYTES).sqrt()));
-    Ok(memory::check(BYTES * pairs, || format!("{what} of all pairs of {n_items} items"), fits)?)
 }
 
 /// The learner that --c and --time describe; they exclude each other.

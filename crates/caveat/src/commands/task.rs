@@ -1,8 +1,8 @@
 //! `caveat task`: every ordered pair of a task with its class and label.
 
-use caveat_analysis::task_table;
+use caveat_analysis::{check_pairs, task_table};
 
-use super::{build_task, check_pairs};
+use super::build_task;
 use crate::cli::TaskArgs;
 use crate::failure::Failure;
 use crate::output::{check_table_path, print_table};

@@ -1,0 +1,250 @@
+//! `predict`: ranks, margins and accuracy of a learner on a task, by any route.
+
+use std::path::PathBuf;
+
+use caveat_results::{Table, Values, read_matrix};
+use caveat_theory::{
+    Accuracy, ExchangeableKernel, Kernel, Learner, Margins, MeasuredKernel, PresentationOrder, Route, Solution,
+    TransitiveTask, memory, solve,
+};
+use serde::{Serialize, Serializer};
+
+use crate::error::{AnalysisError, Result};
+
+/// A prediction to make.
+#[derive(Debug, Clone)]
+pub struct PredictRequest {
+    /// What is trained.
+    pub task: TransitiveTask,
+    /// How pairs are represented.
+    pub kernel: KernelChoice,
+    /// What learns, and how strongly.
+    pub learner: Learner,
+    /// A route to force; `None` for the fastest that applies.
+    pub route: Option<Route>,
+    /// Whether margins and accuracy are left out.
+    pub ranks_only: bool,
+}
+
+/// Where a kernel comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum KernelChoice {
+    /// The normalized exchangeable kernel of this conjunctivity α.
+    Conjunctivity(f64),
+    /// Six orbit values: identical, flipped, same first, same second, crossed, disjoint. C is then 1/ridge on this kernel.
+    Orbits([f64; 6]),
+    /// A matrix (.npy) over all ordered pairs.
+    Matrix(PathBuf),
+    /// The projection of such a matrix on exchangeable kernels.
+    Projection(PathBuf),
+}
+
+/// What was predicted; as JSON, with the keys that the command documents.
+#[derive(Debug, Clone, Serialize)]
+pub struct PredictOutcome {
+    /// Number of items.
+    pub n_items: usize,
+    /// Exceptions (winner, loser) by rank.
+    pub exceptions: Vec<(usize, usize)>,
+    /// Conjunctivity α of the kernel.
+    pub conjunctivity: f64,
+    /// Inverse regularization; NaN under gradient flow.
+    pub c: f64,
+    /// Screening μ; NaN where the kernel or learner has none.
+    pub screening: f64,
+    /// Memorization m; NaN where the kernel or learner has none.
+    pub memorization: f64,
+    /// The rank of every item, where there are ranks.
+    pub ranks: Option<Vec<f64>>,
+    /// f(a, b), row-major n × n with 0 on the diagonal; `None` if only ranks were asked for.
+    #[serde(serialize_with = "square")]
+    pub margins: Option<Vec<f64>>,
+    /// Accuracy by class of pairs; `None` if only ranks were asked for.
+    pub accuracy: Option<Accuracy>,
+    /// Time of gradient flow.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<f64>,
+    /// `logistic` for kernel logistic regression.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loss: Option<&'static str>,
+    /// The orbit values, where they were given or projected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kernel: Option<[f64; 6]>,
+    #[serde(skip)]
+    task: TransitiveTask,
+}
+
+/// A flat square matrix as rows.
+fn square<S: Serializer>(matrix: &Option<Vec<f64>>, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    let rows = |m: &Vec<f64>| m.chunks(m.len().isqrt().max(1)).map(<[f64]>::to_vec).collect::<Vec<_>>();
+    matrix.as_ref().map(rows).serialize(serializer)
+}
+
+/// Beyond this many items n × n margins fill memory and screen for nothing.
+const MAX_MARGINS: usize = 4_096;
+
+/// Refuses tables of all ordered pairs of items that memory does not hold: some ten columns with words in them, and as text.
+///
+/// # Errors
+/// [`AnalysisError::Memory`], with how many items would fit.
+pub fn check_pairs(n_items: usize, what: &str) -> Result<()> {
+    const BYTES: f64 = 200.0;
+    let (pairs, fits) =
+        (n_items as f64 * n_items as f64, |free: f64| format!("those of {:.0} would fit", (free / BYTES).sqrt()));
+    Ok(memory::check(BYTES * pairs, || format!("{what} of all pairs of {n_items} items"), fits)?)
+}
+
+/// Predicts.
+///
+/// # Errors
+/// Of a matrix that is none, of kernels that are not definite, of routes that do not apply, and of what does not go together.
+pub fn predict(request: &PredictRequest) -> Result<PredictOutcome> {
+    let PredictRequest { task, kernel, learner, .. } = request;
+    if task.n_items() > MAX_MARGINS && !request.ranks_only {
+        return Err(AnalysisError::input(format!(
+            "{} items have too many pairs to print: beyond {MAX_MARGINS} items, add `ranks_only`",
+            task.n_items()
+        )));
+    }
+    if !request.ranks_only {
+        check_pairs(task.n_items(), "the margins")?;
+    }
+    let given = match kernel {
+        KernelChoice::Matrix(path) => return predict_matrix(request, path),
+        KernelChoice::Conjunctivity(_) => None,
+        KernelChoice::Orbits(orbits) => Some(ExchangeableKernel::from_orbits(*orbits)?),
+        KernelChoice::Projection(path) => Some(measure(path)?.1.kernel),
+    };
+    let (alpha, orbits) = match (kernel, given) {
+        (_, Some(given)) => {
+            given.check_definite(task.n_items())?;
+            let alpha = given.conjunctivity();
+            // A definite kernel has α ≥ 0 but for rounding.
+            (if (-1e-9..0.0).contains(&alpha) { 0.0 } else { alpha }, given)
+        }
+        (KernelChoice::Conjunctivity(alpha), _) => (*alpha, ExchangeableKernel::from_conjunctivity(*alpha)?),
+        // Matrices are predicted above.
+        _ => return Err(AnalysisError::input("`kernel`: expected a conjunctivity, six orbit values, or a projection")),
+    };
+    let is_symmetric = orbits.is_position_symmetric();
+    // On a given kernel C is 1/ridge; its antisymmetric part is normalized by κ_id − κ_flip.
+    let scale = given.map_or(1.0, |given| given.scale());
+    let learner = match *learner {
+        Learner::Ridge { c } => Learner::Ridge { c: c * scale },
+        Learner::Logistic { c } => {
+            let reduces = is_symmetric && task.order() == PresentationOrder::Both && alpha <= 1.0;
+            if !reduces || request.route.is_some() {
+                return Err(AnalysisError::input(
+                    "`loss=logistic` needs both presentation orders and a position-symmetric kernel, and has one route: leave out `route`",
+                ));
+            }
+            Learner::Logistic { c: c * scale }
+        }
+        Learner::GradientFlow { time } => {
+            if request.route.is_some() {
+                return Err(AnalysisError::input(
+                    "`time` has its own route and the squared loss: leave out `route` and `loss`",
+                ));
+            }
+            if !is_symmetric {
+                return Err(AnalysisError::input(
+                    "`time` needs a position-symmetric kernel (same first = same second)",
+                ));
+            }
+            Learner::GradientFlow { time }
+        }
+    };
+    let solution = solve(task, &orbits, learner, request.route)?;
+    let found = PredictOutcome::new(request, &solution, alpha)?;
+    Ok(PredictOutcome { kernel: given.map(|given| given.orbits()), ..found })
+}
+
+/// The entries of a matrix, and its projection.
+fn measure(path: &PathBuf) -> Result<(Vec<f64>, MeasuredKernel)> {
+    let (entries, _) = read_matrix(path)?;
+    let measured =
+        MeasuredKernel::project_square(&entries).map_err(|e| AnalysisError::from(e).in_place(path.display()))?;
+    Ok((entries, measured))
+}
+
+fn predict_matrix(request: &PredictRequest, path: &PathBuf) -> Result<PredictOutcome> {
+    let (entries, measured) = measure(path)?;
+    let n = request.task.n_items();
+    if measured.n_items != n {
+        return Err(AnalysisError::input(format!(
+            "{}: the kernel is of {} items, the task of {n}",
+            path.display(),
+            measured.n_items
+        )));
+    }
+    if !matches!(request.learner, Learner::Ridge { .. }) || !matches!(request.route, None | Some(Route::Dense)) {
+        return Err(AnalysisError::input(
+            "a kernel matrix is solved by ridge regression on the dense route only; `project` lifts that",
+        ));
+    }
+    if request.ranks_only {
+        return Err(AnalysisError::input(
+            "`ranks_only`: a kernel matrix that is not exchangeable gives no ranks; add `project`, or leave it out",
+        ));
+    }
+    let solution = solve(&request.task, Kernel::Matrix(&entries), request.learner, None)?;
+    PredictOutcome::new(request, &solution, measured.conjunctivity)
+}
+
+impl PredictOutcome {
+    fn new(request: &PredictRequest, solution: &Solution, conjunctivity: f64) -> Result<Self> {
+        let PredictRequest { task, learner, .. } = request;
+        let full = !request.ranks_only;
+        Ok(Self {
+            n_items: task.n_items(),
+            exceptions: task.exceptions().iter().map(|e| (e.winner, e.loser)).collect(),
+            conjunctivity,
+            c: match *learner {
+                Learner::Ridge { c } | Learner::Logistic { c } => c,
+                Learner::GradientFlow { .. } => f64::NAN,
+            },
+            screening: solution.screening(),
+            memorization: solution.memorization(),
+            ranks: solution.ranks(),
+            // Adding zero makes −0 plain 0.
+            margins: full.then(|| solution.matrix().into_iter().map(|f| f + 0.0).collect()),
+            accuracy: if full { Some(solution.accuracy(&task.classes()?)) } else { None },
+            time: match *learner {
+                Learner::GradientFlow { time } => Some(time),
+                _ => None,
+            },
+            loss: matches!(learner, Learner::Logistic { .. }).then_some("logistic"),
+            kernel: None,
+            task: task.clone(),
+        })
+    }
+
+    /// The margin f(a, b); NaN if only ranks were asked for.
+    pub fn margin(&self, a: usize, b: usize) -> f64 {
+        self.margins.as_ref().map_or(f64::NAN, |margins| margins[a * self.n_items + b])
+    }
+
+    /// One row per ordered pair, or per item where only ranks were asked for.
+    ///
+    /// # Errors
+    /// None that can be provoked: columns have one length and names of their own.
+    pub fn table(&self) -> Result<Table> {
+        let n = self.n_items;
+        let index = |k: usize| i64::try_from(k).ok();
+        if self.margins.is_none() {
+            let ranks = self.ranks.clone().unwrap_or_default();
+            return Ok(Table::new()
+                .with("item", Values::Integer((0..ranks.len()).map(index).collect()))?
+                .float("rank", ranks)?);
+        }
+        let classes = self.task.classes()?;
+        let pairs: Vec<(usize, usize)> =
+            (0..n).flat_map(|a| (0..n).filter(move |&b| b != a).map(move |b| (a, b))).collect();
+        Ok(Table::new()
+            .with("rank_a", Values::Integer(pairs.iter().map(|p| index(p.0)).collect()))?
+            .with("rank_b", Values::Integer(pairs.iter().map(|p| index(p.1)).collect()))?
+            .text("class", pairs.iter().map(|&(a, b)| classes.class(a, b).name()))?
+            .with("label", Values::Integer(pairs.iter().map(|&(a, b)| classes.label(a, b).map(i64::from)).collect()))?
+            .float("margin", pairs.iter().map(|&(a, b)| self.margin(a, b)))?)
+    }
+}
