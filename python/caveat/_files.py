@@ -105,6 +105,7 @@ def fit_trials(
     array([0.97, 0.78, 0.94, 0.98])
     """
     return _fit(
+        "files",
         files,
         by=by,
         loss=loss,
@@ -186,6 +187,7 @@ def fit_choice_file(
     (array([29.]), ['3'])
     """
     return _fit(
+        "file",
         file,
         columns=columns,
         preset=preset,
@@ -289,6 +291,6 @@ def run_geometry(runs: Paths) -> Table:
     return _lib.geometry_of_runs(runs)[0]
 
 
-def _fit(files: Paths, **keywords: Any) -> FileFit:
-    table, pairs, _, _, notes = _lib.fit_files(files, **keywords)
+def _fit(what: str, files: Paths, **keywords: Any) -> FileFit:
+    table, pairs, _, _, notes = _lib.fit_files(what, files, **keywords)
     return FileFit(table, pairs, notes)

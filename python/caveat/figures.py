@@ -205,7 +205,7 @@ def choices(file: Paths, **options: Any) -> Figure:
     >>> caveat.figures.choices(file, items=["A", "B", "C"])
     <Figure choices-by-pair: ...>
     """
-    figure = _lib.fit_files(file, draw_pairs=True, bootstrap=0, **options)[2]
+    figure = _lib.fit_files("file", file, draw_pairs=True, bootstrap=0, **options)[2]
     assert figure is not None  # asked for
     return figure
 
@@ -219,7 +219,7 @@ def distance(file: Paths, **options: Any) -> Figure:
     >>> caveat.figures.distance(file, items=["A", "B", "C"])
     <Figure distance-and-position: ...>
     """
-    figure = _lib.fit_files(file, draw_distances=True, bootstrap=0, **options)[3]
+    figure = _lib.fit_files("file", file, draw_distances=True, bootstrap=0, **options)[3]
     assert figure is not None  # asked for
     return figure
 

@@ -23,11 +23,12 @@ pub(crate) fn spell(words: &str) -> String {
     spell_arguments(words, |name, value| match value {
         None => format!("{name}="),
         Some(value) => match value.split_once('=') {
-            // Of columns and tasks, which are dicts.
-            Some(_) if matches!(name, "columns" | "tasks") => {
+            // Of tasks and columns, which are dicts.
+            Some((condition, task)) if name == "tasks" => format!("tasks={{{condition:?}: {task:?}}}"),
+            Some(_) if name == "columns" => {
                 let entries = value.split(',').filter_map(|entry| entry.split_once('='));
-                let entries: Vec<String> = entries.map(|(key, value)| format!("{key:?}: {value:?}")).collect();
-                format!("{name}={{{}}}", entries.join(", "))
+                let entries: Vec<String> = entries.map(|(role, column)| format!("{role:?}: {column:?}")).collect();
+                format!("columns={{{}}}", entries.join(", "))
             }
             _ if value.parse::<f64>().is_ok() || value == "N" => format!("{name}={value}"),
             _ => format!("{name}={value:?}"),

@@ -107,18 +107,19 @@ pub(crate) fn choice_columns(columns: &Bound<'_, PyAny>) -> PyResult<ChoiceColum
 /// The table of fits, that of predicted pairs, the figures by pair and by distance, and notes.
 type FoundInFiles = (Table, Option<Table>, Option<Figure>, Option<Figure>, Vec<String>);
 
-/// Fits to files; keyword arguments are the fields of a request.
+/// Fits to files, the argument `what`; keyword arguments are the fields of a request.
 #[pyfunction]
-#[pyo3(signature = (files, *, draw_pairs = false, draw_distances = false, **keywords))]
+#[pyo3(signature = (what, files, *, draw_pairs = false, draw_distances = false, **keywords))]
 pub(crate) fn fit_files(
     py: Python<'_>,
-    #[pyo3(from_py_with = arg::files)] files: Paths,
+    what: &str,
+    files: &Bound<'_, PyAny>,
     draw_pairs: bool,
     draw_distances: bool,
     keywords: Option<Bound<'_, PyDict>>,
 ) -> PyResult<FoundInFiles> {
     let given = Keywords(keywords.unwrap_or_else(|| PyDict::new(py)));
-    let mut request = FitRequest::new(inputs(files));
+    let mut request = FitRequest::new(inputs(Argument::parse(what, files)?));
     let by = given.take::<Bound<'_, PyAny>>("by")?;
     request.by = by
         .map(|by| texts("by", &by)?.iter().map(|name| raise(Named::from_name("by", name))).collect::<PyResult<_>>())

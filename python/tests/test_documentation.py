@@ -68,7 +68,6 @@ def test_all_that_is_public_of_the_compiled_part_is_in_the_package() -> None:
     internal = {
         "phase_grid",
         "command",
-        "command_figure",
         "conjunctivity_figure",
         "fit_files",
         "geometry_of_runs",
@@ -84,7 +83,7 @@ def test_all_that_is_public_of_the_compiled_part_is_in_the_package() -> None:
         "phase_axes",
         "phase_figure",
         "restore",
-        "results_table",
+        "trials_figure",
         "task_figure",
         "window_figure",
     }

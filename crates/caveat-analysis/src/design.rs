@@ -36,7 +36,7 @@ pub fn design(
         }
     }
     if tasks.is_empty() {
-        return Err(AnalysisError::input("`tasks`: there is none; give at least one"));
+        return Err(AnalysisError::input("there is no candidate: give at least one task"));
     }
     let judged: Vec<_> =
         tasks.into_iter().map(|task| Ok((pairs.list(&task)?, task))).collect::<caveat_theory::Result<_>>()?;

@@ -161,8 +161,8 @@ impl ChoiceTable {
         let early = names.iter().find(|name| is_early(name))?;
         let other = names.iter().find(|name| !is_early(name))?;
         Some(format!(
-            "the conditions {early:?} and {other:?} are taken together: if the first is training, choose with --where \
-             CONDITION={other}, CONDITION being the name of their column, or fit each with --by condition"
+            "the conditions {early:?} and {other:?} are taken together: if the first is training, choose with \
+             `where=CONDITION={other}`, CONDITION being the name of their column, or fit each with `by=condition`"
         ))
     }
 

@@ -294,7 +294,7 @@ impl<S: Tallied> Tally<S> {
             row: place.row,
             column: TrialColumn::LoraAlpha.name(),
             problem: format!(
-                "{} in condition {}, but {} in row {} of {}: expected one value in a condition; choose with --where {}",
+                "{} in condition {}, but {} in row {} of {}: expected one value in a condition; choose with `where={}`",
                 shown(here),
                 self.key(&self.groups[group]),
                 shown(there),

@@ -44,8 +44,8 @@ pub(super) fn check(run: &mut RunPath, path: &Path, said: &[Said], items: &Items
                 let problem = format!("the path says {what} {of_path}, and the file says {said}");
                 if !run.by_layout || what == SETTING && !run.setting_is_named {
                     return Err(format!(
-                        "{problem}: expected the layout {LAYOUT}, or say what each folder is, as in --layout \
-                         model/task/hier/setting/seed"
+                        "{problem}: expected the layout {LAYOUT}, or say what each folder is, as in \
+                         `layout=model/task/hier/setting/seed`"
                     ));
                 }
                 told.push(problem);
@@ -367,7 +367,7 @@ mod tests {
             (LORA, json!({"use_peft": false}), "use_peft false"),
         ] {
             let problem = checked(path, None, &record, &items(9, &[])).unwrap_err();
-            assert!(problem.contains(says) && problem.contains(LAYOUT) && problem.contains("--layout"), "{problem}");
+            assert!(problem.contains(says) && problem.contains(LAYOUT) && problem.contains("`layout="), "{problem}");
         }
     }
 

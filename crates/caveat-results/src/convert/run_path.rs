@@ -63,8 +63,8 @@ impl RunPath {
 
     fn documented(names: &[&str], given: &str) -> Result<Self, String> {
         let as_in = match Layout::suggested(names) {
-            Some(layout) => format!("as in --layout {layout}"),
-            None => "as in --layout model/task/hier/setting/seed".to_owned(),
+            Some(layout) => format!("as in `layout={layout}`"),
+            None => "as in `layout=model/task/hier/setting/seed`".to_owned(),
         };
         let folders = names.join("/");
         let refusal = [
@@ -378,7 +378,7 @@ mod tests {
             ("lora/smol/poker/ti_n4", "\"lora\" looks like another way", "setting/model/task/hier/seed"),
             ("4bit/smol/poker/ti_n4", "\"4bit\" looks like another way", "setting/model/task/hier/seed"),
             ("lora_r16_alpha32/smol/poker/ti_n4", "looks like another way", "setting/model/task/hier/seed"),
-            ("qlora/smol/poker/ti_n4/lora_r8_alpha16", "\"qlora\" looks like another way", "--layout"),
+            ("qlora/smol/poker/ti_n4/lora_r8_alpha16", "\"qlora\" looks like another way", "`layout="),
             ("2024-05-01/smol/poker/ti_n4", "2024-05-01 stands above", "_/model/task/hier/seed"),
             ("lr1e-4/smol/poker/ti_n4", "lr1e-4 stands above", "_/model/task/hier/seed"),
             (
@@ -386,21 +386,21 @@ mod tests {
                 "\"poker\" looks like a task and stands for MODEL",
                 "model/task/hier/_/seed",
             ),
-            ("ti_n4/smol/poker/exc_mid_n4", "\"ti_n4\" looks like a hierarchy and stands above", "--layout"),
-            ("ti/smol/poker/exc_mid_n4", "ti stands above", "--layout"),
-            ("smol/poker/lr1e-4", "\"lr1e-4\" looks like a hyperparameter and stands for HIER", "--layout"),
-            ("smol/poker/epochs3", "looks like a hyperparameter", "--layout"),
-            ("smol/poker/temp0.7", "looks like a hyperparameter", "--layout"),
-            ("smol/poker/adamw", "looks like a hyperparameter", "--layout"),
-            ("smol/lr1e-4/ti_n4", "\"lr1e-4\" looks like a hyperparameter and stands for TASK", "--layout"),
+            ("ti_n4/smol/poker/exc_mid_n4", "\"ti_n4\" looks like a hierarchy and stands above", "`layout="),
+            ("ti/smol/poker/exc_mid_n4", "ti stands above", "`layout="),
+            ("smol/poker/lr1e-4", "\"lr1e-4\" looks like a hyperparameter and stands for HIER", "`layout="),
+            ("smol/poker/epochs3", "looks like a hyperparameter", "`layout="),
+            ("smol/poker/temp0.7", "looks like a hyperparameter", "`layout="),
+            ("smol/poker/adamw", "looks like a hyperparameter", "`layout="),
+            ("smol/lr1e-4/ti_n4", "\"lr1e-4\" looks like a hyperparameter and stands for TASK", "`layout="),
             ("poker/ti/smol", "looks like a task and stands for MODEL", "task/hier/model/seed"),
             ("m/t/h", "\"h\" stands for HIER, is not named", "model/task/hier/seed"),
-            ("m/t/exception", "is not named as in ti_n9", "--layout"),
+            ("m/t/exception", "is not named as in ti_n9", "`layout="),
             ("poker/smol/ti_n4", "\"poker\" looks like a task and stands for MODEL", "task/model/hier/seed"),
             ("towns/llama/ti_n4", "\"llama\" looks like a model and stands for TASK", "task/model/hier/seed"),
-            ("exp3/towns/ti_n4", "\"exp3\" looks like a folder of folders and stands for MODEL", "--layout"),
-            ("smol/20240501/ti_n4", "looks like a folder of folders and stands for TASK", "--layout"),
-            ("smol-qlora/poker/ti_n4", "\"smol-qlora\" looks like a way of training and stands for MODEL", "--layout"),
+            ("exp3/towns/ti_n4", "\"exp3\" looks like a folder of folders and stands for MODEL", "`layout="),
+            ("smol/20240501/ti_n4", "looks like a folder of folders and stands for TASK", "`layout="),
+            ("smol-qlora/poker/ti_n4", "\"smol-qlora\" looks like a way of training and stands for MODEL", "`layout="),
             ("model=smol/task=poker/ti_n4", "looks like a key with its value", "model/task/hier/seed"),
         ] {
             let problem = certain(&format!("{path}/seed0_fwd/results.json"), "given").unwrap_err();
