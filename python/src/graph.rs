@@ -1,7 +1,8 @@
 //! `ComparisonGraph`: any set of weighted wins, between items with any labels.
 
+use caveat_analysis::{Named, check_pairs};
 use caveat_results::{Table as Columns, Values};
-use caveat_theory::{Comparison, ComparisonGraph as Graph, PresentationOrder};
+use caveat_theory::{Comparison, ComparisonGraph as Graph};
 use numpy::{PyArray1, PyArrayMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyType};
@@ -134,7 +135,7 @@ impl ComparisonGraph {
     /// In which order the items of a pair are shown.
     #[getter]
     fn order(&self) -> &'static str {
-        order_name(self.graph.order())
+        self.graph.order().name()
     }
 
     /// The compared pairs by item index, one row each: first < second, weight, and what of it each of the two won.
@@ -195,7 +196,7 @@ impl ComparisonGraph {
         n_items: Option<usize>,
         order: &str,
     ) -> PyResult<Self> {
-        let order = parse_order(order)?;
+        let order = raise(Named::from_name("order", order))?;
         let py = winners.py();
         let (first, second) = (one_column("winners", winners)?, one_column("losers", losers)?);
         let count = first.len();
@@ -437,7 +438,7 @@ pub(crate) fn trials(py: Python<'_>, graph: &Graph) -> PyResult<Table> {
 }
 
 pub(crate) fn pairs(py: Python<'_>, graph: &Graph) -> PyResult<Table> {
-    check_pairs(graph.n_items())?;
+    raise(check_pairs(graph.n_items(), "a table"))?;
     let columns = || -> Result<Columns, caveat_analysis::AnalysisError> {
         let classes = graph.classes()?;
         let (mut first, mut second, mut label) = (Vec::new(), Vec::new(), Vec::new());
@@ -457,37 +458,4 @@ pub(crate) fn pairs(py: Python<'_>, graph: &Graph) -> PyResult<Table> {
             .flag("trained", trained)?)
     };
     Ok(Table::new(raise(py.detach(columns))?))
-}
-
-/// Refuses a table of all ordered pairs of items that memory does not hold.
-pub(crate) fn check_pairs(n_items: usize) -> PyResult<()> {
-    /// Indices, words and margins, and what they are collected from.
-    const BYTES: f64 = 200.0;
-    let fits = |free: f64| format!("that of {:.0} would fit", (free / BYTES).sqrt());
-    let bytes = BYTES * n_items as f64 * n_items as f64;
-    raise(caveat_theory::memory::check(bytes, || format!("a table of all pairs of {n_items} items"), fits))
-}
-
-/// The name of a presentation order.
-pub(crate) fn order_name(order: PresentationOrder) -> &'static str {
-    match order {
-        PresentationOrder::Both => "both",
-        PresentationOrder::HigherFirst => "higher-first",
-        PresentationOrder::LowerFirst => "lower-first",
-        PresentationOrder::WinnerFirst => "winner-first",
-    }
-}
-
-/// A presentation order by its name.
-pub(crate) fn parse_order(name: &str) -> PyResult<PresentationOrder> {
-    match name {
-        "both" => Ok(PresentationOrder::Both),
-        "higher-first" => Ok(PresentationOrder::HigherFirst),
-        "lower-first" => Ok(PresentationOrder::LowerFirst),
-        "winner-first" => Ok(PresentationOrder::WinnerFirst),
-        _ => Err(bad(
-            "order",
-            format_args!("'{name}' is unknown: it must be both, higher-first, lower-first or winner-first"),
-        )),
-    }
 }

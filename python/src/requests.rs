@@ -12,7 +12,6 @@ use pyo3::types::{PyDict, PyString};
 use crate::arguments::{self as arg, Argument, Paths, wrong};
 use crate::errors::{bad, raise, spell, warn};
 use crate::figure::Figure;
-use crate::graph::order_name;
 use crate::long;
 use crate::table::Table;
 use crate::task::TransitiveTask;
@@ -67,7 +66,7 @@ fn plain_task(what: &str, value: &Bound<'_, PyAny>) -> PyResult<PlainTask> {
                     "expected every trained pair equally often and in both orders, as files of choices are fitted, got weights {:?} and \
                      the order '{}'",
                     task.weights(),
-                    order_name(task.order())
+                    task.order().name()
                 ),
             ));
         }

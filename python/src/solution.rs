@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use caveat_analysis::check_pairs;
 use caveat_results::{Table as Columns, Values};
 use caveat_theory::{ComparisonGraph, Margins, PairClass, PairClasses, Solution as Solved, memory};
 use numpy::{PyArray1, PyArray2, PyUntypedArrayMethods};
@@ -11,7 +12,7 @@ use pyo3::types::{PyDict, PyList, PyTuple};
 
 use crate::arrays::{labels, matrix, read_only, vector};
 use crate::errors::{bad, raise};
-use crate::graph::{Items, check_pairs};
+use crate::graph::Items;
 use crate::long;
 use crate::table::Table;
 use crate::trained::Trained;
@@ -136,7 +137,7 @@ impl Solution {
 
     /// One row per ordered pair of item indices: first, second, class, label (+1 where the first should win) and margin.
     fn pairs(&self, py: Python<'_>) -> PyResult<Table> {
-        check_pairs(self.graph.n_items())?;
+        raise(check_pairs(self.graph.n_items(), "a table"))?;
         let (graph, margins) = (self.graph.clone(), self.margins.clone());
         let work = move || graph.classes().map(|classes| of_pairs(&classes, margins.as_ref()));
         let columns = long::run_unless(py, self.is_small(), "pairs", work)?;

@@ -1,5 +1,6 @@
 //! `TransitiveTask`: a chain of premise pairs with exceptions.
 
+use caveat_analysis::Named;
 use caveat_theory::{PresentationOrder, TransitiveTask as Task};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -8,7 +9,7 @@ use pyo3::types::{PyDict, PyTuple};
 use crate::arguments::{self as arg, Argument};
 use crate::errors::raise;
 use crate::figure::Figure;
-use crate::graph::{ComparisonGraph, order_name, parse_order};
+use crate::graph::ComparisonGraph;
 use crate::table::Table;
 
 /// Transitive inference on items in order, rank 0 the highest, with any number of exceptions.
@@ -62,7 +63,7 @@ impl TransitiveTask {
             let (a, b) = <(usize, usize)>::parse(&what, &pair)?;
             task = raise(task.with_weight(a, b, f64::parse(&what, &weight)?))?;
         }
-        Ok(Self { task: task.with_order(parse_order(order)?) })
+        Ok(Self { task: task.with_order(raise(Named::from_name("order", order))?) })
     }
 
     /// Number of items.
@@ -90,7 +91,7 @@ impl TransitiveTask {
     /// In which order the items of a pair are shown.
     #[getter]
     fn order(&self) -> &'static str {
-        order_name(self.task.order())
+        self.task.order().name()
     }
 
     /// The trained pairs as a comparison graph.

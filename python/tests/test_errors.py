@@ -71,7 +71,7 @@ CASES: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
     "an unknown order": (
         lambda: caveat.TransitiveTask(9, order="up"),
         ValueError,
-        "order: 'up' is unknown: it must be both,",
+        "order: 'up' is unknown: expected one of both,",
     ),
     "no comparisons": (lambda: caveat.ComparisonGraph([]), ValueError, "at least one is needed"),
     "empty arrays": (lambda: caveat.ComparisonGraph.from_pairs([], []), ValueError, "at least 2 items|no comparisons"),

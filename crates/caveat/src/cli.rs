@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use caveat_analysis::FigureName;
 use caveat_results::{ComparisonColumns, Format, Input};
-use caveat_theory::{Activation, NetworkKernelKind, PresentationOrder};
+use caveat_theory::{Activation, NetworkKernelKind, PresentationOrder, Route};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
@@ -92,7 +92,7 @@ pub(crate) enum Command {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct TaskSpec {
     /// Number of items, at least 2
-    #[arg(short = 'n', long = "items", value_name = "N", value_parser = values::n_items, allow_negative_numbers = true)]
+    #[arg(short = 'n', long = "n-items", alias = "items", value_name = "N", value_parser = values::n_items, allow_negative_numbers = true)]
     pub(crate) n_items: usize,
     /// An exception: the item of rank WINNER beats the higher item of rank LOSER (0 is the highest); repeatable
     #[arg(long, num_args = 2, value_names = ["WINNER", "LOSER"], action = clap::ArgAction::Append,
@@ -103,31 +103,8 @@ pub(crate) struct TaskSpec {
           value_parser = values::number, allow_negative_numbers = true)]
     pub(crate) weight: Vec<f64>,
     /// In which order trained pairs are presented
-    #[arg(long, value_enum, default_value_t = Order::Both)]
-    pub(crate) order: Order,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Order {
-    /// Both orders
-    Both,
-    /// Only the higher item (smaller rank) first
-    HigherFirst,
-    /// Only the lower item first
-    LowerFirst,
-    /// Only the trained winner first
-    WinnerFirst,
-}
-
-impl From<Order> for PresentationOrder {
-    fn from(order: Order) -> Self {
-        match order {
-            Order::Both => Self::Both,
-            Order::HigherFirst => Self::HigherFirst,
-            Order::LowerFirst => Self::LowerFirst,
-            Order::WinnerFirst => Self::WinnerFirst,
-        }
-    }
+    #[arg(long, alias = "order", value_name = "ORDER", default_value = "both", value_parser = values::named::<PresentationOrder>())]
+    pub(crate) presentation: PresentationOrder,
 }
 
 /// How a result is printed or written.
@@ -182,7 +159,7 @@ pub(crate) struct PredictArgs {
     #[arg(long, value_enum, default_value_t = Loss::Squared)]
     pub(crate) loss: Loss,
     /// Force a route instead of the fastest that applies
-    #[arg(long, value_enum)]
+    #[arg(long, value_name = "ROUTE", value_parser = values::named::<Route>())]
     pub(crate) route: Option<Route>,
     /// Leave out the n × n margins and the accuracy (needed beyond 4,096 items)
     #[arg(long)]
@@ -211,29 +188,6 @@ pub(crate) enum Loss {
     Squared,
     /// Cross-entropy: kernel logistic regression
     Logistic,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Route {
-    /// Closed form on the chain
-    Chain,
-    /// Sparse solve on the comparison graph
-    Graph,
-    /// The 2n+1 system of any exchangeable kernel
-    Asymmetric,
-    /// Dense kernel ridge regression
-    Dense,
-}
-
-impl From<Route> for caveat_theory::Route {
-    fn from(route: Route) -> Self {
-        match route {
-            Route::Chain => Self::Chain,
-            Route::Graph => Self::Graph,
-            Route::Asymmetric => Self::Asymmetric,
-            Route::Dense => Self::Dense,
-        }
-    }
 }
 
 #[derive(Debug, Args)]
@@ -388,7 +342,7 @@ pub(crate) struct FigureArgs {
     #[arg(value_parser = values::named::<FigureName>())]
     pub(crate) name: FigureName,
     /// Number of items, for task, margins, mechanism and phase [default: the published tasks]
-    #[arg(short = 'n', long = "items", value_name = "N", value_parser = values::n_items, allow_negative_numbers = true)]
+    #[arg(short = 'n', long = "n-items", alias = "items", value_name = "N", value_parser = values::n_items, allow_negative_numbers = true)]
     pub(crate) n_items: Option<usize>,
     /// An exception WINNER LOSER by rank; repeatable
     #[arg(long, num_args = 2, value_names = ["WINNER", "LOSER"], action = clap::ArgAction::Append,

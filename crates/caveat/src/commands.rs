@@ -12,9 +12,9 @@ pub(crate) mod results;
 pub(crate) mod task;
 pub(crate) mod window;
 
-use caveat_theory::{Learner, TransitiveTask};
+use caveat_theory::{Learner, PresentationOrder, TransitiveTask};
 
-use crate::cli::{Order, TaskSpec};
+use crate::cli::TaskSpec;
 use crate::failure::Failure;
 use crate::values::pairs;
 
@@ -37,13 +37,13 @@ pub(crate) fn build_task(spec: &TaskSpec) -> Result<TransitiveTask, Failure> {
         };
         task = task.with_weight(rank(w[0])?, rank(w[1])?, w[2])?;
     }
-    Ok(task.with_order(spec.order.into()))
+    Ok(task.with_order(spec.presentation))
 }
 
 /// The same, of commands whose theory is of pairs shown in both orders.
 pub(crate) fn both_orders(spec: &TaskSpec) -> Result<TransitiveTask, Failure> {
-    if spec.order != Order::Both {
-        return Err(Failure::input("--order: this is worked out for pairs shown in both orders; leave it out"));
+    if spec.presentation != PresentationOrder::Both {
+        return Err(Failure::input("--presentation: this is worked out for pairs shown in both orders; leave it out"));
     }
     build_task(spec)
 }

@@ -31,7 +31,7 @@ pub(crate) struct DesignArgs {
     #[arg(long, value_name = "N[:W-L,…]", group = "candidates", value_parser = str::parse::<PlainTask>, allow_hyphen_values = true)]
     pub(crate) task: Vec<PlainTask>,
     /// Numbers of items: candidates without exception, or with --one-exception all with one
-    #[arg(short = 'n', long = "items", value_name = "N", num_args = 1.., group = "candidates", value_parser = values::n_items,
+    #[arg(short = 'n', long = "n-items", alias = "items", value_name = "N", num_args = 1.., group = "candidates", value_parser = values::n_items,
           allow_negative_numbers = true)]
     pub(crate) n_items: Vec<usize>,
     /// All tasks with a single exception for each -n; of mirror images, which tell the same, the one nearer the top

@@ -63,8 +63,8 @@ pub(crate) struct FitArgs {
     #[arg(long, value_delimiter = ',', value_name = "HIER", requires = "train")]
     pub(crate) test: Vec<String>,
     /// Write every predicted pair of --test, with its interval: .parquet, .csv or .json
-    #[arg(long, value_name = "FILE", requires = "test")]
-    pub(crate) pairs: Option<PathBuf>,
+    #[arg(long, alias = "pairs", value_name = "FILE", requires = "test")]
+    pub(crate) pairs_table: Option<PathBuf>,
     /// Compare nested models by cross-validated log-likelihood, leaving out whole seeds, subjects or sessions
     #[arg(long, conflicts_with = "hierarchical")]
     pub(crate) compare: bool,
@@ -111,7 +111,7 @@ pub(crate) struct ChoiceSpec {
           allow_hyphen_values = true)]
     pub(crate) task: Vec<NamedTask>,
     /// Number of items of every condition [default: as many as each shows]
-    #[arg(short = 'n', long = "items", value_name = "N", value_parser = values::n_items, allow_negative_numbers = true)]
+    #[arg(short = 'n', long = "n-items", alias = "items", value_name = "N", value_parser = values::n_items, allow_negative_numbers = true)]
     pub(crate) n_items: Option<usize>,
     /// An exception that was trained, in a file with one condition: WINNER LOSER by rank, 0 the highest; repeatable
     #[arg(long, num_args = 2, value_names = ["WINNER", "LOSER"], action = clap::ArgAction::Append,

@@ -13,14 +13,14 @@ use crate::progress::Bars;
 use crate::tell::{tell, warn};
 
 pub(crate) fn run(args: &FitArgs) -> Result<(), Failure> {
-    for path in args.output.output.iter().chain(&args.pairs) {
+    for path in args.output.output.iter().chain(&args.pairs_table) {
         check_table_path(path)?;
     }
     let paths = (&args.choices.figure, &args.choices.distance_figure);
     for path in paths.0.iter().chain(paths.1) {
         check_picture_path(path)?;
     }
-    let written = args.output.output.iter().chain(&args.pairs).chain(paths.0).chain(paths.1);
+    let written = args.output.output.iter().chain(&args.pairs_table).chain(paths.0).chain(paths.1);
     check_separate(args.files.iter().map(Input::path), written.map(PathBuf::as_path))?;
     tell_passed_over(&args.files);
     let found = fit(&args.request(), &Bars)?;
@@ -32,7 +32,7 @@ pub(crate) fn run(args: &FitArgs) -> Result<(), Failure> {
             tell(&path.display().to_string());
         }
     }
-    if let (Some(path), Some(pairs)) = (&args.pairs, &found.pairs) {
+    if let (Some(path), Some(pairs)) = (&args.pairs_table, &found.pairs) {
         pairs.write(path)?;
     }
     match (&args.output.output, &found.brief) {

@@ -25,7 +25,7 @@ pub(crate) fn run(args: &PredictArgs) -> Result<(), Failure> {
             }
             (Loss::Squared, learner) => learner,
         },
-        route: args.route.map(Into::into),
+        route: args.route,
         ranks_only: args.ranks_only,
     })?;
     match (&args.output.output, args.output.format) {

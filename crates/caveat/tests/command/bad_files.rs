@@ -181,7 +181,7 @@ fn what_is_read_is_not_written_over() {
         "fit c.csv -o ./c.csv",
         "rank c.csv -o c.csv",
         "fit t.csv -o t.csv",
-        "fit t.csv --train ti_n9 --test ti_n9 --pairs t.csv",
+        "fit t.csv --train ti_n9 --test ti_n9 --pairs-table t.csv",
         "results summary t.csv -o t.csv",
         "results check t.csv -o t.csv",
         "results matrix t.csv -o t.csv",

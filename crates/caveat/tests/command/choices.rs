@@ -268,8 +268,8 @@ fn options_that_would_do_nothing_are_refused() {
         ("fit c.csv --compare --bootstrap 100", "--compare draws no bootstrap"),
         ("fit c.csv --by subject --hierarchical --bootstrap 100", "--hierarchical draws no bootstrap"),
         ("fit c.csv --phase pre", "--phase pre is for trial tables"),
-        ("window -n 9 --order higher-first", "both orders"),
-        ("phase -n 9 --order higher-first", "both orders"),
+        ("window -n 9 --presentation higher-first", "both orders"),
+        ("phase -n 9 --presentation higher-first", "both orders"),
         ("conjunctivity --random-features relu --kind ntk", "--kind"),
         ("conjunctivity --network relu --seed 3", "--seed"),
     ] {

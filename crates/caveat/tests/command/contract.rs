@@ -34,7 +34,7 @@ fn options_of_predict_are_heeded() {
     }
     let differs =
         |options: &str| margins(&place.json(&format!("predict {TASK} --alpha 0.2 {options}"))) != margins(&plain);
-    for options in ["--time 7", "--c 8 --loss logistic", "--c 8 --weight 5 3 2", "--c 8 --order winner-first"] {
+    for options in ["--time 7", "--c 8 --loss logistic", "--c 8 --weight 5 3 2", "--c 8 --presentation winner-first"] {
         assert!(differs(options), "{options}");
     }
     // Orbits below zero are values, not options.

@@ -107,7 +107,7 @@ fn the_seed_decides_and_the_table_says_the_same() {
 fn bad_designs_are_refused_in_one_line() {
     let place = Place::new();
     for (options, words) in [
-        ("", "<--task <N[:W-L,…]>|--items <N>...>"),
+        ("", "<--task <N[:W-L,…]>|--n-items <N>...>"),
         ("--task nine", "as in 9, 9:5-3 or 12:4-2,9-7"),
         ("--task 9:5", "as in 9, 9:5-3"),
         ("--task 9:3-5", "as in 5 3"),
@@ -117,7 +117,7 @@ fn bad_designs_are_refused_in_one_line() {
         ("--task 65", "at most 64"),
         ("--task -9", "as in 9"),
         ("-n 1 --one-exception", "at least 2 items"),
-        ("--task 9 --one-exception", "--items <N>..."),
+        ("--task 9 --one-exception", "--n-items <N>..."),
         ("--task 2 --pairs untrained", "judge all"),
         ("--task 9 --pairs some", "all, untrained, trained, scored"),
         ("--task 9 --conjunctivity 0.3 0.3", "nothing to find out"),

@@ -134,7 +134,7 @@ fn tasks_are_declared_by_condition() {
         ("--task 5 --task 8", vec!["two tasks"]),
         ("--task short", vec!["short", "N:WINNER-LOSER"]),
         ("--task =5", vec!["CONDITION=TASK"]),
-        ("--task short=5 -n 8", vec!["--task", "--items"]),
+        ("--task short=5 -n 8", vec!["--task", "--n-items"]),
         ("--task short=5 --exception 3 1", vec!["--task", "--exception"]),
         ("--exception 5 3", vec!["exception 5 3", "3 conditions", "--task short=8:5-3", "if all had it"]),
     ] {
