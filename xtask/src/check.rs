@@ -7,10 +7,15 @@ use crate::dependencies;
 use crate::shell::{Done, SEED, USUAL_SEED, has_nextest, root, ruff, run};
 
 /// Folders of crates with the names of their packages, and which others use them.
-const PACKAGES: [(&str, &str, &[&str]); 7] = [
-    ("crates/caveat-theory/", "caveat-theory", &["caveat-results", "caveat-figures", "caveat", "caveat-python"]),
-    ("crates/caveat-results/", "caveat-results", &["caveat-figures", "caveat", "caveat-python"]),
-    ("crates/caveat-figures/", "caveat-figures", &["caveat", "caveat-python"]),
+const PACKAGES: [(&str, &str, &[&str]); 8] = [
+    (
+        "crates/caveat-theory/",
+        "caveat-theory",
+        &["caveat-results", "caveat-figures", "caveat-analysis", "caveat", "caveat-python"],
+    ),
+    ("crates/caveat-results/", "caveat-results", &["caveat-figures", "caveat-analysis", "caveat", "caveat-python"]),
+    ("crates/caveat-figures/", "caveat-figures", &["caveat-analysis", "caveat", "caveat-python"]),
+    ("crates/caveat-analysis/", "caveat-analysis", &["caveat", "caveat-python"]),
     ("crates/caveat-lm/", "caveat-lm", &[]),
     ("crates/caveat/", "caveat", &["caveat-python"]),
     ("python/src/", "caveat-python", &[]),

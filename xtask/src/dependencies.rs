@@ -14,12 +14,13 @@ const SHARED: &str = "crates/workspace-hack/Cargo.toml";
 pub(crate) const ALL: [&str; 3] = ["--workspace", "--features", "caveat/lm"];
 
 /// What is built by itself: in words, its package, and which dependencies of others it needs.
-const BUILDS: [(&str, &str, &str); 6] = [
+const BUILDS: [(&str, &str, &str); 7] = [
     ("the command", "caveat", "normal,build"),
     ("the Python package", "caveat-python", "normal,build"),
     ("caveat-theory with its tests", "caveat-theory", "normal,build,dev"),
     ("caveat-results with its tests", "caveat-results", "normal,build,dev"),
     ("caveat-figures with its tests", "caveat-figures", "normal,build,dev"),
+    ("caveat-analysis with its tests", "caveat-analysis", "normal,build,dev"),
     ("caveat-lm with its tests", "caveat-lm", "normal,build,dev"),
 ];
 
