@@ -56,92 +56,39 @@ impl ChoiceFit {
     }
 }
 
+fields! { ChoiceFit:
+    /// The conjunctivity α; NaN without signal.
+    conjunctivity(self) -> f64 = self.fit.estimates.conjunctivity;
+    /// Inverse regularization C, or for gradient flow the training time.
+    strength(self) -> f64 = self.fit.estimates.strength;
+    /// Scale of the margins, in logits.
+    gain(self) -> f64 = self.fit.estimates.gain;
+    /// Lapse rate λ, from 0 to ½; 0 for a model without.
+    lapse(self) -> f64 = self.fit.estimates.lapse;
+    /// Bias toward the item shown first, in logits; 0 for a model without.
+    position_bias(self) -> f64 = self.fit.estimates.position_bias;
+    /// Screening μ of ridge regression; otherwise NaN.
+    screening(self) -> f64 = self.fit.estimates.screening;
+    /// Memorization weight m of ridge regression; otherwise NaN.
+    memorization(self) -> f64 = self.fit.estimates.memorization;
+    /// The edge of the parameter space that the fit lies on, or None.
+    limit(self) -> Option<&'static str> = self.fit.estimates.limit.map(FitLimit::name);
+    /// Whether the choices are predicted without error, so that the gain may be any larger number.
+    saturated(self) -> bool = self.fit.estimates.saturated;
+    /// Log-likelihood, without binomial coefficients.
+    log_likelihood(self) -> f64 = self.fit.log_likelihood;
+    /// Share of the deviance of chance that is explained; 1 is as good as each pair's own rate.
+    deviance_explained(self) -> f64 = self.fit.deviance_explained;
+    /// McFadden's R² against chance.
+    mcfadden(self) -> f64 = self.fit.mcfadden;
+    /// Number of trials.
+    n_trials(self) -> f64 = self.fit.n_trials;
+    /// Number of free parameters.
+    n_parameters(self) -> usize = self.fit.n_parameters;
+}
+
 #[pymethods]
 impl ChoiceFit {
-    /// The conjunctivity α; NaN without signal.
-    #[getter]
-    fn conjunctivity(&self) -> f64 {
-        self.fit.estimates.conjunctivity
-    }
-
-    /// Inverse regularization C, or for gradient flow the training time.
-    #[getter]
-    fn strength(&self) -> f64 {
-        self.fit.estimates.strength
-    }
-
-    /// Scale of the margins, in logits.
-    #[getter]
-    fn gain(&self) -> f64 {
-        self.fit.estimates.gain
-    }
-
-    /// Lapse rate λ, from 0 to ½; 0 for a model without.
-    #[getter]
-    fn lapse(&self) -> f64 {
-        self.fit.estimates.lapse
-    }
-
-    /// Bias toward the item shown first, in logits; 0 for a model without.
-    #[getter]
-    fn position_bias(&self) -> f64 {
-        self.fit.estimates.position_bias
-    }
-
-    /// Screening μ of ridge regression; otherwise NaN.
-    #[getter]
-    fn screening(&self) -> f64 {
-        self.fit.estimates.screening
-    }
-
-    /// Memorization weight m of ridge regression; otherwise NaN.
-    #[getter]
-    fn memorization(&self) -> f64 {
-        self.fit.estimates.memorization
-    }
-
-    /// The edge of the parameter space that the fit lies on, or None.
-    #[getter]
-    fn limit(&self) -> Option<&'static str> {
-        self.fit.estimates.limit.map(FitLimit::name)
-    }
-
-    /// Whether the choices are predicted without error, so that the gain may be any larger number.
-    #[getter]
-    fn saturated(&self) -> bool {
-        self.fit.estimates.saturated
-    }
-
-    /// Log-likelihood, without binomial coefficients.
-    #[getter]
-    fn log_likelihood(&self) -> f64 {
-        self.fit.log_likelihood
-    }
-
-    /// Share of the deviance of chance that is explained; 1 is as good as each pair's own rate.
-    #[getter]
-    fn deviance_explained(&self) -> f64 {
-        self.fit.deviance_explained
-    }
-
-    /// McFadden's R² against chance.
-    #[getter]
-    fn mcfadden(&self) -> f64 {
-        self.fit.mcfadden
-    }
-
-    /// Number of trials.
-    #[getter]
-    fn n_trials(&self) -> f64 {
-        self.fit.n_trials
-    }
-
-    /// Number of free parameters.
-    #[getter]
-    fn n_parameters(&self) -> usize {
-        self.fit.n_parameters
-    }
-
     /// The distinct ordered pairs by item index, an array of shape (pairs, 2).
     #[getter]
     fn pairs<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray2<i64>>> {

@@ -33,27 +33,18 @@ pub(crate) struct Design {
     settings: DesignSettings,
 }
 
-#[pymethods]
-impl Design {
+fields! { Design:
     /// The tasks, the most informative first.
-    #[getter]
-    fn tasks(&self) -> Vec<TransitiveTask> {
-        self.rows.iter().map(|row| TransitiveTask { task: row.task.clone() }).collect()
-    }
-
+    tasks(self) -> Vec<TransitiveTask> = self.rows.iter().map(|row| TransitiveTask { task: row.task.clone() }).collect();
     /// One row per task: expected information in bits with its Monte Carlo error, trials for the wanted power, and the interval's
     /// width or the accuracy of the decision at the number of trials.
-    #[getter]
-    fn table(&self) -> PyResult<Table> {
-        Ok(Table::new(raise(design_table(&self.rows, &self.settings))?))
-    }
-
+    table(self) -> PyResult<Table> = Ok(Table::new(raise(design_table(&self.rows, &self.settings))?));
     /// One row per task and pair: what a single judgment of it tells.
-    #[getter]
-    fn pairs(&self) -> PyResult<Table> {
-        Ok(Table::new(raise(design_figure::pair_table(&self.rows))?))
-    }
+    pairs(self) -> PyResult<Table> = Ok(Table::new(raise(design_figure::pair_table(&self.rows))?));
+}
 
+#[pymethods]
+impl Design {
     /// The comparison as a picture.
     fn figure(&self, py: Python<'_>) -> PyResult<Figure> {
         let inputs = DesignInputs { rows: &self.rows, question: &self.question, settings: self.settings };

@@ -43,32 +43,19 @@ impl Figure {
     }
 }
 
+fields! { Figure:
+    /// Name in file names, in kebab case.
+    name(self) -> &str = &self.figure.name;
+    /// One line: what it shows.
+    title(self) -> &str = &self.figure.title;
+    /// What is drawn and how to read it.
+    caption(self) -> &str = &self.figure.caption;
+    /// The numbers in the picture, one row per mark.
+    table(self) -> Table = Table::new(self.figure.table.clone().unwrap_or_default());
+}
+
 #[pymethods]
 impl Figure {
-    /// Name in file names, in kebab case.
-    #[getter]
-    fn name(&self) -> &str {
-        &self.figure.name
-    }
-
-    /// One line: what it shows.
-    #[getter]
-    fn title(&self) -> &str {
-        &self.figure.title
-    }
-
-    /// What is drawn and how to read it.
-    #[getter]
-    fn caption(&self) -> &str {
-        &self.figure.caption
-    }
-
-    /// The numbers in the picture, one row per mark.
-    #[getter]
-    fn table(&self) -> Table {
-        Table::new(self.figure.table.clone().unwrap_or_default())
-    }
-
     /// Writes the picture, as SVG, PDF or PNG by the extension, whole or not at all.
     ///
     /// Raises

@@ -139,6 +139,19 @@ pub(crate) struct PyCondition {
     condition: Condition,
 }
 
+fields! { PyCondition:
+    /// Number of items.
+    n_items(self) -> usize = self.condition.n_items();
+    /// What was trained, as a graph on ranks.
+    graph(self) -> ComparisonGraph = ComparisonGraph::of_ranks(self.condition.graph().clone());
+    /// What was trained, where it is a chain with exceptions; else None.
+    task(self) -> Option<crate::task::TransitiveTask> = self.condition.task().map(|task| crate::task::TransitiveTask { task: task.clone() });
+    /// The exceptions as (winner, loser).
+    exceptions(self) -> Vec<(usize, usize)> = self.condition.exceptions().to_vec();
+    /// The random seeds of the runs.
+    seeds(self) -> Vec<i64> = self.condition.seeds().to_vec();
+}
+
 #[pymethods]
 impl PyCondition {
     /// What was run: setting, model, task, hier, and the hyperparameter lora_r or l2_reg where there is one.
@@ -155,36 +168,6 @@ impl PyCondition {
             }
         }
         Ok(key)
-    }
-
-    /// Number of items.
-    #[getter]
-    fn n_items(&self) -> usize {
-        self.condition.n_items()
-    }
-
-    /// What was trained, as a graph on ranks.
-    #[getter]
-    fn graph(&self) -> ComparisonGraph {
-        ComparisonGraph::of_ranks(self.condition.graph().clone())
-    }
-
-    /// What was trained, where it is a chain with exceptions; else None.
-    #[getter]
-    fn task(&self) -> Option<crate::task::TransitiveTask> {
-        self.condition.task().map(|task| crate::task::TransitiveTask { task: task.clone() })
-    }
-
-    /// The exceptions as (winner, loser).
-    #[getter]
-    fn exceptions(&self) -> Vec<(usize, usize)> {
-        self.condition.exceptions().to_vec()
-    }
-
-    /// The random seeds of the runs.
-    #[getter]
-    fn seeds(&self) -> Vec<i64> {
-        self.condition.seeds().to_vec()
     }
 
     /// Mean difference of logits by first and second item, an array of shape (n_items, n_items); NaN for pairs not shown.

@@ -73,6 +73,15 @@ pub(crate) enum Items {
     },
 }
 
+fields! { ComparisonGraph:
+    /// Number of items.
+    n_items(self) -> usize = self.graph.n_items();
+    /// Number of pairs that were compared.
+    n_pairs(self) -> usize = self.graph.edges().len();
+    /// In which order the items of a pair are shown.
+    order(self) -> &'static str = self.graph.order().name();
+}
+
 #[pymethods]
 impl ComparisonGraph {
     #[new]
@@ -114,28 +123,10 @@ impl ComparisonGraph {
         Self::build(winners, losers, weights, labels, n_items, order)
     }
 
-    /// Number of items.
-    #[getter]
-    fn n_items(&self) -> usize {
-        self.graph.n_items()
-    }
-
-    /// Number of pairs that were compared.
-    #[getter]
-    fn n_pairs(&self) -> usize {
-        self.graph.edges().len()
-    }
-
     /// The items' labels, in order.
     #[getter]
     fn items<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.items.array(py)
-    }
-
-    /// In which order the items of a pair are shown.
-    #[getter]
-    fn order(&self) -> &'static str {
-        self.graph.order().name()
     }
 
     /// The compared pairs by item index, one row each: first < second, weight, and what of it each of the two won.

@@ -35,68 +35,31 @@ pub(crate) struct Fit {
     identified: PerParameter<bool>,
 }
 
+fields! { Fit:
+    /// The conjunctivity α; NaN without signal.
+    conjunctivity(self) -> f64 = self.fit.estimates.conjunctivity;
+    /// Inverse regularization C, from 0 (only in the Hebbian limit) to infinity.
+    c(self) -> f64 = self.fit.estimates.strength;
+    /// Screening μ, from 0 to infinity.
+    screening(self) -> f64 = self.fit.estimates.screening;
+    /// Memorization weight m of a trained pair, from 0 to 1.
+    memorization(self) -> f64 = self.fit.estimates.memorization;
+    /// Scale of the margins; in the Hebbian limit gain·C.
+    gain(self) -> f64 = self.fit.estimates.gain;
+    /// The edge of the parameter space that the fit lies on: ``"hebbian"``, ``"additive"``, ``"conjunctive"``, ``"no_signal"``, or None.
+    limit(self) -> Option<&'static str> = self.fit.estimates.limit.map(FitLimit::name);
+    /// 1 − Σ residual²/Σ margin², about zero.
+    r_squared(self) -> f64 = self.fit.r_squared;
+    /// Pearson correlation of observed and fitted margins.
+    correlation(self) -> f64 = self.fit.correlation;
+    /// Sum of squared residuals.
+    residual_squares(self) -> f64 = self.fit.residual_squares;
+    /// Number of pairs fitted.
+    n_pairs(self) -> usize = self.fit.n_observations;
+}
+
 #[pymethods]
 impl Fit {
-    /// The conjunctivity α; NaN without signal.
-    #[getter]
-    fn conjunctivity(&self) -> f64 {
-        self.fit.estimates.conjunctivity
-    }
-
-    /// Inverse regularization C, from 0 (only in the Hebbian limit) to infinity.
-    #[getter]
-    fn c(&self) -> f64 {
-        self.fit.estimates.strength
-    }
-
-    /// Screening μ, from 0 to infinity.
-    #[getter]
-    fn screening(&self) -> f64 {
-        self.fit.estimates.screening
-    }
-
-    /// Memorization weight m of a trained pair, from 0 to 1.
-    #[getter]
-    fn memorization(&self) -> f64 {
-        self.fit.estimates.memorization
-    }
-
-    /// Scale of the margins; in the Hebbian limit gain·C.
-    #[getter]
-    fn gain(&self) -> f64 {
-        self.fit.estimates.gain
-    }
-
-    /// The edge of the parameter space that the fit lies on: ``"hebbian"``, ``"additive"``, ``"conjunctive"``, ``"no_signal"``, or None.
-    #[getter]
-    fn limit(&self) -> Option<&'static str> {
-        self.fit.estimates.limit.map(FitLimit::name)
-    }
-
-    /// 1 − Σ residual²/Σ margin², about zero.
-    #[getter]
-    fn r_squared(&self) -> f64 {
-        self.fit.r_squared
-    }
-
-    /// Pearson correlation of observed and fitted margins.
-    #[getter]
-    fn correlation(&self) -> f64 {
-        self.fit.correlation
-    }
-
-    /// Sum of squared residuals.
-    #[getter]
-    fn residual_squares(&self) -> f64 {
-        self.fit.residual_squares
-    }
-
-    /// Number of pairs fitted.
-    #[getter]
-    fn n_pairs(&self) -> usize {
-        self.fit.n_observations
-    }
-
     /// The pairs fitted by item index, an array of shape (n_pairs, 2); of several tasks one after the other.
     #[getter]
     fn pairs<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray2<i64>>> {
@@ -217,38 +180,27 @@ impl Intervals {
     }
 }
 
+fields! { Intervals:
+    /// Of the conjunctivity α.
+    conjunctivity(self) -> (f64, f64) = self.ends(Parameter::Conjunctivity);
+    /// Of the inverse regularization C.
+    c(self) -> (f64, f64) = self.ends(Parameter::Strength);
+    /// Of the gain.
+    gain(self) -> (f64, f64) = self.ends(Parameter::Gain);
+    /// Of the screening μ.
+    screening(self) -> (f64, f64) = self.ends(Parameter::Screening);
+    /// Of the memorization weight m.
+    memorization(self) -> (f64, f64) = self.ends(Parameter::Memorization);
+    /// Number of bootstrap replicates; of bootstrap intervals only.
+    replicates(self) -> Option<usize> = self.replicates;
+    /// Seed of the bootstrap; of bootstrap intervals only.
+    seed(self) -> Option<u64> = self.seed;
+    /// Number of clusters; of intervals over clusters only.
+    clusters(self) -> Option<usize> = self.clusters;
+}
+
 #[pymethods]
 impl Intervals {
-    /// Of the conjunctivity α.
-    #[getter]
-    fn conjunctivity(&self) -> (f64, f64) {
-        self.ends(Parameter::Conjunctivity)
-    }
-
-    /// Of the inverse regularization C.
-    #[getter]
-    fn c(&self) -> (f64, f64) {
-        self.ends(Parameter::Strength)
-    }
-
-    /// Of the gain.
-    #[getter]
-    fn gain(&self) -> (f64, f64) {
-        self.ends(Parameter::Gain)
-    }
-
-    /// Of the screening μ.
-    #[getter]
-    fn screening(&self) -> (f64, f64) {
-        self.ends(Parameter::Screening)
-    }
-
-    /// Of the memorization weight m.
-    #[getter]
-    fn memorization(&self) -> (f64, f64) {
-        self.ends(Parameter::Memorization)
-    }
-
     /// By parameter, whether the pairs determine it at all; of profile intervals only.
     #[getter]
     fn identified<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
@@ -259,24 +211,6 @@ impl Intervals {
     #[getter]
     fn bounded<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
         self.bounded.map(|flags| flags_of(py, &flags)).transpose()
-    }
-
-    /// Number of bootstrap replicates; of bootstrap intervals only.
-    #[getter]
-    fn replicates(&self) -> Option<usize> {
-        self.replicates
-    }
-
-    /// Seed of the bootstrap; of bootstrap intervals only.
-    #[getter]
-    fn seed(&self) -> Option<u64> {
-        self.seed
-    }
-
-    /// Number of clusters; of intervals over clusters only.
-    #[getter]
-    fn clusters(&self) -> Option<usize> {
-        self.clusters
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {

@@ -60,6 +60,15 @@ enum Origin {
     RandomFeatures(RandomFeaturesEstimate),
 }
 
+fields! { ExchangeableKernel:
+    /// The conjunctivity factor α.
+    conjunctivity(self) -> f64 = self.kernel.conjunctivity();
+    /// κ_id − κ_flip, which sets the scale of the ridge.
+    scale(self) -> f64 = self.kernel.scale();
+    /// Whether first and second position act alike.
+    is_position_symmetric(self) -> bool = self.kernel.is_position_symmetric();
+}
+
 #[pymethods]
 impl ExchangeableKernel {
     #[new]
@@ -206,12 +215,6 @@ impl ExchangeableKernel {
         Ok(Self { kernel: estimate.kernel, origin: Origin::RandomFeatures(estimate) })
     }
 
-    /// The conjunctivity factor α.
-    #[getter]
-    fn conjunctivity(&self) -> f64 {
-        self.kernel.conjunctivity()
-    }
-
     /// The six orbit values by name.
     #[getter]
     fn orbits<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
@@ -220,18 +223,6 @@ impl ExchangeableKernel {
             orbits.set_item(name, value)?;
         }
         Ok(orbits)
-    }
-
-    /// κ_id − κ_flip, which sets the scale of the ridge.
-    #[getter]
-    fn scale(&self) -> f64 {
-        self.kernel.scale()
-    }
-
-    /// Whether first and second position act alike.
-    #[getter]
-    fn is_position_symmetric(&self) -> bool {
-        self.kernel.is_position_symmetric()
     }
 
     /// The kernel with both positions alike, a shared item counting as the mean of first and second position: the same conjunctivity.

@@ -1,5 +1,8 @@
 //! The Python module `caveat._lib`: the library crates in Python's and NumPy's terms, with no science of its own.
 
+#[macro_use]
+mod fields;
+
 mod arguments;
 mod arrays;
 mod choices;

@@ -37,6 +37,15 @@ pub(crate) struct Prediction {
     observed: Option<(Vec<f64>, theory::Prediction)>,
 }
 
+fields! { Prediction:
+    /// 1 − Σ (observed − predicted)²/Σ observed², about zero; None without observed margins.
+    r_squared(self) -> Option<f64> = self.observed.as_ref().map(|(_, p)| p.r_squared);
+    /// Pearson correlation of observed and predicted margins; None without observed margins.
+    correlation(self) -> Option<f64> = self.observed.as_ref().map(|(_, p)| p.correlation);
+    /// Share of pairs whose sign is predicted; None without observed margins.
+    sign_agreement(self) -> Option<f64> = self.observed.as_ref().map(|(_, p)| p.sign_agreement);
+}
+
 #[pymethods]
 impl Prediction {
     /// The pairs by item index, an array of shape (pairs, 2).
@@ -49,24 +58,6 @@ impl Prediction {
     #[getter]
     fn predicted<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
         PyArray1::from_slice(py, &self.predicted)
-    }
-
-    /// 1 − Σ (observed − predicted)²/Σ observed², about zero; None without observed margins.
-    #[getter]
-    fn r_squared(&self) -> Option<f64> {
-        self.observed.as_ref().map(|(_, p)| p.r_squared)
-    }
-
-    /// Pearson correlation of observed and predicted margins; None without observed margins.
-    #[getter]
-    fn correlation(&self) -> Option<f64> {
-        self.observed.as_ref().map(|(_, p)| p.correlation)
-    }
-
-    /// Share of pairs whose sign is predicted; None without observed margins.
-    #[getter]
-    fn sign_agreement(&self) -> Option<f64> {
-        self.observed.as_ref().map(|(_, p)| p.sign_agreement)
     }
 
     /// Slope and intercept of observed on predicted margins, with the root-mean-square error; None without observed margins.
@@ -202,32 +193,19 @@ pub(crate) struct PredictionIntervals {
     found: theory::PredictionIntervals,
 }
 
+fields! { PredictionIntervals:
+    /// Share of the observed margins inside the intervals of observations; 0.95 where the theory is calibrated.
+    coverage(self) -> f64 = self.found.coverage;
+    /// Standard deviation of the training residuals.
+    residual_deviation(self) -> f64 = self.found.residual_deviation;
+    /// Number of bootstrap replicates.
+    replicates(self) -> usize = self.found.replicates;
+    /// Seed of the random numbers.
+    seed(self) -> u64 = self.found.seed;
+}
+
 #[pymethods]
 impl PredictionIntervals {
-    /// Share of the observed margins inside the intervals of observations; 0.95 where the theory is calibrated.
-    #[getter]
-    fn coverage(&self) -> f64 {
-        self.found.coverage
-    }
-
-    /// Standard deviation of the training residuals.
-    #[getter]
-    fn residual_deviation(&self) -> f64 {
-        self.found.residual_deviation
-    }
-
-    /// Number of bootstrap replicates.
-    #[getter]
-    fn replicates(&self) -> usize {
-        self.found.replicates
-    }
-
-    /// Seed of the random numbers.
-    #[getter]
-    fn seed(&self) -> u64 {
-        self.found.seed
-    }
-
     /// One row per pair: item indices, observed margin, the interval of an observation (low, high) and that of the theory's margin
     /// given the uncertainty of the parameters alone (theory_low, theory_high).
     fn table(&self, py: Python<'_>) -> PyResult<Table> {

@@ -62,6 +62,25 @@ pub(crate) struct Asked {
     route: Option<String>,
 }
 
+fields! { Solution:
+    /// Number of items.
+    n_items(self) -> usize = self.graph.n_items();
+    /// What learned: ``"ridge"``, ``"gradient_flow"`` or ``"logistic"``.
+    learner(self) -> &'static str = self.learner;
+    /// How it was computed.
+    route(self) -> &str = &self.route;
+    /// The conjunctivity α of the kernel.
+    conjunctivity(self) -> f64 = self.conjunctivity;
+    /// Inverse regularization; NaN for gradient flow.
+    c(self) -> f64 = if self.learner == "gradient_flow" { f64::NAN } else { self.strength };
+    /// Training time of gradient flow; NaN for other learners.
+    time(self) -> f64 = if self.learner == "gradient_flow" { self.strength } else { f64::NAN };
+    /// Screening μ of a pair presented once; NaN where there is none.
+    screening(self) -> f64 = self.screening;
+    /// Memorization weight m of a pair presented once; NaN where there is none.
+    memorization(self) -> f64 = self.memorization;
+}
+
 #[pymethods]
 impl Solution {
     /// The rank of every item, in the order of `items`: an item with a larger rank wins, but for what is remembered of trained
@@ -148,54 +167,6 @@ impl Solution {
     #[getter]
     fn items<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.items.array(py)
-    }
-
-    /// Number of items.
-    #[getter]
-    fn n_items(&self) -> usize {
-        self.graph.n_items()
-    }
-
-    /// What learned: ``"ridge"``, ``"gradient_flow"`` or ``"logistic"``.
-    #[getter]
-    fn learner(&self) -> &'static str {
-        self.learner
-    }
-
-    /// How it was computed.
-    #[getter]
-    fn route(&self) -> &str {
-        &self.route
-    }
-
-    /// The conjunctivity α of the kernel.
-    #[getter]
-    fn conjunctivity(&self) -> f64 {
-        self.conjunctivity
-    }
-
-    /// Inverse regularization; NaN for gradient flow.
-    #[getter]
-    fn c(&self) -> f64 {
-        if self.learner == "gradient_flow" { f64::NAN } else { self.strength }
-    }
-
-    /// Training time of gradient flow; NaN for other learners.
-    #[getter]
-    fn time(&self) -> f64 {
-        if self.learner == "gradient_flow" { self.strength } else { f64::NAN }
-    }
-
-    /// Screening μ of a pair presented once; NaN where there is none.
-    #[getter]
-    fn screening(&self) -> f64 {
-        self.screening
-    }
-
-    /// Memorization weight m of a pair presented once; NaN where there is none.
-    #[getter]
-    fn memorization(&self) -> f64 {
-        self.memorization
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {

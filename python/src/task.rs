@@ -47,6 +47,17 @@ pub(crate) struct TransitiveTask {
     pub(crate) task: Task,
 }
 
+fields! { TransitiveTask:
+    /// Number of items.
+    n_items(self) -> usize = self.task.n_items();
+    /// The exceptions as (winner, loser), in the order given.
+    exceptions(self) -> Vec<(usize, usize)> = self.task.exceptions().iter().map(|e| (e.winner, e.loser)).collect();
+    /// In which order the items of a pair are shown.
+    order(self) -> &'static str = self.task.order().name();
+    /// The trained pairs as a comparison graph.
+    graph(self) -> ComparisonGraph = ComparisonGraph::of_ranks(self.task.graph().clone());
+}
+
 #[pymethods]
 impl TransitiveTask {
     #[new]
@@ -66,18 +77,6 @@ impl TransitiveTask {
         Ok(Self { task: task.with_order(raise(Named::from_name("order", order))?) })
     }
 
-    /// Number of items.
-    #[getter]
-    fn n_items(&self) -> usize {
-        self.task.n_items()
-    }
-
-    /// The exceptions as (winner, loser), in the order given.
-    #[getter]
-    fn exceptions(&self) -> Vec<(usize, usize)> {
-        self.task.exceptions().iter().map(|e| (e.winner, e.loser)).collect()
-    }
-
     /// Presentation weights other than 1, by (smaller rank, larger rank).
     #[getter]
     fn weights<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
@@ -86,18 +85,6 @@ impl TransitiveTask {
             weights.set_item(pair, weight)?;
         }
         Ok(weights)
-    }
-
-    /// In which order the items of a pair are shown.
-    #[getter]
-    fn order(&self) -> &'static str {
-        self.task.order().name()
-    }
-
-    /// The trained pairs as a comparison graph.
-    #[getter]
-    fn graph(&self) -> ComparisonGraph {
-        ComparisonGraph::of_ranks(self.task.graph().clone())
     }
 
     /// The training trials, one row each: first, second, label (+1 where the first wins) and weight.

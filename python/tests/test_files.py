@@ -229,7 +229,7 @@ def test_conditions_have_tasks_of_their_own(tmp_path: Path) -> None:
     assert len(figure.table) == 10 + 28
     with pytest.raises(ValueError, match="no such condition"):
         caveat.fit_choice_file(path, by=["condition"], tasks={"nothing": 5})
-    with pytest.raises(ValueError, match="add condition to --by"):
+    with pytest.raises(ValueError, match="add condition to by="):
         caveat.fit_choice_file(path)
     with pytest.raises(ValueError, match="2 conditions"):
         caveat.fit_choice_file(path, by=["condition"], exceptions=[(5, 3)])
