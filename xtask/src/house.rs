@@ -355,4 +355,19 @@ mod tests {
         assert_eq!(names, ["a::b", "a::c::d", "a::c::e as f", "a", "g::h"]);
         assert_eq!(found.iter().filter(|(is_handed_on, _)| *is_handed_on).count(), 1);
     }
+
+    #[test]
+    fn journeys_lead_through_at_most_eight_files_that_exist() {
+        let text = std::fs::read_to_string(root().join("docs/architecture.md")).unwrap();
+        let journeys: Vec<&str> = text.split("\n## ").skip(1).collect();
+        assert_eq!(journeys.len(), 3);
+        for journey in journeys {
+            let name = journey.lines().next().unwrap();
+            let files: Vec<&str> = journey.split('`').filter(|word| word.starts_with("crates/")).collect();
+            assert!((4..=8).contains(&files.len()), "{name}: {} files", files.len());
+            for file in files {
+                assert!(root().join(file).is_file(), "{name}: {file} is not there");
+            }
+        }
+    }
 }
