@@ -68,7 +68,7 @@ pub fn draw(inputs: &ConjunctivityInputs) -> Result<Figure> {
             let curve: Vec<_> = by_depth.iter().enumerate().map(|(d, &c)| (d as f64, c)).collect();
             panel.line(&mut canvas, &curve, stroke(a, n));
             let points = by_depth.iter().enumerate();
-            numbers.extend(points.map(|(depth, &alpha)| (kind_name(kind), activation, depth, alpha, 0.0)));
+            numbers.extend(points.map(|(depth, &alpha)| (kind.name(), activation, depth, alpha, 0.0)));
         }
         if kind == NetworkKernelKind::Nngp {
             for estimate in &inputs.random_features {
@@ -106,13 +106,6 @@ fn depth_axis(max_depth: usize) -> Axis {
 
 fn stroke(a: usize, n: usize) -> Stroke {
     Stroke::new(ordered_color(a, n), 1.3).dash(Dash::ALL[a % Dash::ALL.len()])
-}
-
-fn kind_name(kind: NetworkKernelKind) -> &'static str {
-    match kind {
-        NetworkKernelKind::Nngp => "nngp",
-        NetworkKernelKind::Ntk => "ntk",
-    }
 }
 
 fn name(activation: Activation) -> String {

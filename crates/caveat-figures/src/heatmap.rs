@@ -63,8 +63,6 @@ pub struct ItemLabels {
 impl ItemLabels {
     /// On both sides.
     pub const BOTH: Self = Self { rows: true, columns: true };
-    /// On neither.
-    pub const NONE: Self = Self { rows: false, columns: false };
 }
 
 /// Draws cells of items against items in `rect`, the diagonal left white, with item labels I₁ … I_n.

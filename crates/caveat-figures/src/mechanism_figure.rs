@@ -198,7 +198,7 @@ mod tests {
         let task = TransitiveTask::new(9, &[(5, 3)]).unwrap();
         let mut canvas = Canvas::new(300.0, 200.0);
         let rect = Rect::new(50.0, 20.0, 200.0, 100.0);
-        let mut wrong = |mu| panel(&mut canvas, rect, &task, mu, true, &mut Numbers::default()).unwrap();
+        let mut wrong = |mu| panel(&mut canvas, rect, &task, mu, true, &mut Vec::new()).unwrap();
         assert_eq!(wrong(0.5), Count { pairs: 9, wrong: 0, tied: 0 });
         assert_eq!(wrong(1.0), Count { pairs: 9, wrong: 0, tied: 1 }); // μ* = 1
         assert_eq!(wrong(1.5), Count { pairs: 9, wrong: 1, tied: 0 });

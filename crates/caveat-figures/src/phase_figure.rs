@@ -29,7 +29,7 @@ use crate::layout;
 use crate::legend::{Key, Legend};
 use crate::palette::{BLACK, ColorScale, VERMILLION, WHITE, class_label};
 use crate::scale::Axis;
-use crate::text::{Anchor, Level, Text, item};
+use crate::text::{Anchor, Level, Text, task_words};
 
 /// Points of a boundary: enough for a smooth line at printed size.
 const BOUNDARY_POINTS: usize = 160;
@@ -147,13 +147,7 @@ fn memorization_stroke() -> Stroke {
 }
 
 fn task_label(task: &TransitiveTask) -> String {
-    let exceptions = task.exceptions().iter().map(|e| format!("{} > {}", item(e.winner), item(e.loser)));
-    let names: Vec<String> = exceptions.take(2).collect();
-    let more = if task.exceptions().len() > 2 { ", …" } else { "" };
-    match names.as_slice() {
-        [] => format!("n = {}", task.n_items()),
-        names => format!("n = {}; {}{more}", task.n_items(), names.join(", ")),
-    }
+    task_words(task.n_items(), task.exceptions().iter().map(|e| (e.winner, e.loser)))
 }
 
 /// Edges of a grid whose values are cell centers.

@@ -160,7 +160,7 @@ fn marker(k: usize) -> Marker {
 }
 
 fn table(shown: &[&Condition]) -> Result<Table> {
-    let numbers = |f: fn(&Condition) -> f64| shown.iter().map(|c| f(c));
+    let numbers = |f: fn(&Condition) -> f64| shown.iter().map(move |c| f(c));
     Ok(table_of(shown.iter().copied())?
         .float("conjunctivity", numbers(|c| c.conjunctivity))?
         .float("conjunctivity_low", numbers(|c| c.conjunctivity_interval.map_or(f64::NAN, |i| i.0)))?

@@ -158,7 +158,7 @@ impl Drawing {
         let place = |(x, y): Point| (rounded(x), rounded(y));
         let content = &mut self.content;
         let mut last = (0.0, 0.0);
-        let mut curve = |content: &mut Content, points: [Point; 3]| {
+        let curve = |content: &mut Content, points: [Point; 3]| {
             let [a, b, c] = points.map(place);
             content.cubic_to(a.0, a.1, b.0, b.1, c.0, c.1);
         };

@@ -142,12 +142,19 @@ pub enum NetworkKernelKind {
     Ntk,
 }
 
-impl fmt::Display for NetworkKernelKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl NetworkKernelKind {
+    /// Its name in files and arguments.
+    pub fn name(self) -> &'static str {
+        match self {
             Self::Nngp => "nngp",
             Self::Ntk => "ntk",
-        })
+        }
+    }
+}
+
+impl fmt::Display for NetworkKernelKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 
@@ -155,14 +162,10 @@ impl FromStr for NetworkKernelKind {
     type Err = TheoryError;
 
     fn from_str(text: &str) -> Result<Self> {
-        match text {
-            "nngp" => Ok(Self::Nngp),
-            "ntk" => Ok(Self::Ntk),
-            _ => Err(TheoryError::BadInput {
-                what: "kernel of a network",
-                problem: format!("\"{text}\" is unknown: it must be nngp or ntk"),
-            }),
-        }
+        [Self::Nngp, Self::Ntk].into_iter().find(|kind| kind.name() == text).ok_or_else(|| TheoryError::BadInput {
+            what: "kernel of a network",
+            problem: format!("\"{text}\" is unknown: it must be nngp or ntk"),
+        })
     }
 }
 
