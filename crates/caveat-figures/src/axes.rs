@@ -13,34 +13,26 @@ const GAP: f64 = 2.0;
 /// Width of axes and ticks.
 const AXIS_WIDTH: f64 = 0.6;
 
-/// Which sides of a panel have a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Frame {
-    /// Left and bottom, for curves and points.
-    Open,
-    /// All four, for areas filled to the edge.
-    Closed,
-}
-
 /// A rectangle with an x and a y axis.
 #[derive(Debug, Clone)]
 pub struct Panel {
     rect: Rect,
     x: Axis,
     y: Axis,
-    frame: Frame,
+    /// Whether all four sides have a line, for areas filled to the edge; else left and bottom have, for curves and points.
+    is_closed: bool,
 }
 
 impl Panel {
     /// A panel whose data area is `rect`; ticks, labels and title stand outside it.
     pub fn new(rect: Rect, x: Axis, y: Axis) -> Self {
-        Self { rect, x, y, frame: Frame::Open }
+        Self { rect, x, y, is_closed: false }
     }
 
     /// With a line on all four sides.
     #[must_use]
     pub fn closed(mut self) -> Self {
-        self.frame = Frame::Closed;
+        self.is_closed = true;
         self
     }
 
@@ -79,9 +71,10 @@ impl Panel {
     pub fn axes(&self, canvas: &mut Canvas) {
         let r = self.rect;
         let stroke = Stroke::new(BLACK, AXIS_WIDTH);
-        match self.frame {
-            Frame::Open => canvas.polyline(&[(r.x, r.y), (r.x, r.bottom()), (r.right(), r.bottom())], stroke),
-            Frame::Closed => canvas.rect(r, None, Some(stroke)),
+        if self.is_closed {
+            canvas.rect(r, None, Some(stroke));
+        } else {
+            canvas.polyline(&[(r.x, r.y), (r.x, r.bottom()), (r.right(), r.bottom())], stroke);
         }
         let length = |tick: &Tick| if tick.minor { TICK * 0.55 } else { TICK };
         for (p, tick) in self.x.visible_ticks() {

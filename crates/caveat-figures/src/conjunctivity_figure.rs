@@ -15,7 +15,7 @@
 //! features as points and bars of two standard errors; **b** training all weights (NTK).
 
 use caveat_results::Table;
-use caveat_theory::{Activation, NetworkKernelKind, RandomFeaturesEstimate, conjunctivity_by_depth};
+use caveat_theory::{Activation, NetworkKernelKind, RandomFeatures, RandomFeaturesEstimate, conjunctivity_by_depth};
 
 use crate::axes::{Panel, margins};
 use crate::canvas::{Canvas, DOUBLE_COLUMN, Dash, Marker, Rect, Stroke};
@@ -57,7 +57,7 @@ pub fn draw(inputs: &ConjunctivityInputs) -> Result<Figure> {
     let body = Rect::new(left + 8.0, 22.0, DOUBLE_COLUMN - left - 122.0, height - 22.0 - below);
     let cells = layout::columns_of(body, &[1.0, 1.0], left + 4.0);
     let kinds = [(NetworkKernelKind::Nngp, "last hidden layer (NNGP)"), (NetworkKernelKind::Ntk, "all weights (NTK)")];
-    let mut numbers = Numbers::default();
+    let mut numbers = Vec::new();
     let n = inputs.activations.len();
     for (k, ((kind, title), rect)) in kinds.into_iter().zip(cells).enumerate() {
         let y = Axis::linear(-0.03, 1.0).label(if k == 0 { "conjunctivity α" } else { "" });
@@ -67,12 +67,14 @@ pub fn draw(inputs: &ConjunctivityInputs) -> Result<Figure> {
             let by_depth = conjunctivity_by_depth(activation, kind, inputs.max_depth);
             let curve: Vec<_> = by_depth.iter().enumerate().map(|(d, &c)| (d as f64, c)).collect();
             panel.line(&mut canvas, &curve, stroke(a, n));
-            numbers.curve(kind_name(kind), activation, &by_depth);
+            let points = by_depth.iter().enumerate();
+            numbers.extend(points.map(|(depth, &alpha)| (kind.name(), activation, depth, alpha, 0.0)));
         }
         if kind == NetworkKernelKind::Nngp {
             for estimate in &inputs.random_features {
                 random_features(&mut canvas, &panel, estimate, &inputs.activations);
-                numbers.estimate(estimate);
+                let RandomFeatures { activation, depth, .. } = estimate.settings;
+                numbers.push(("random_features", activation, depth, estimate.conjunctivity, estimate.standard_error));
             }
         }
         panel.axes(&mut canvas);
@@ -91,7 +93,7 @@ pub fn draw(inputs: &ConjunctivityInputs) -> Result<Figure> {
                    several slopes on negative inputs: (a) kernel of the last hidden layer, with finite random networks as \
                    points (bars: two standard errors); (b) neural tangent kernel.";
     Ok(Figure::new("conjunctivity", "Conjunctivity grows with depth and nonlinearity", caption, canvas)
-        .with_table(numbers.table()?))
+        .with_table(table(&numbers)?))
 }
 
 /// Depth on a linear axis, with whole numbers as ticks.
@@ -104,13 +106,6 @@ fn depth_axis(max_depth: usize) -> Axis {
 
 fn stroke(a: usize, n: usize) -> Stroke {
     Stroke::new(ordered_color(a, n), 1.3).dash(Dash::ALL[a % Dash::ALL.len()])
-}
-
-fn kind_name(kind: NetworkKernelKind) -> &'static str {
-    match kind {
-        NetworkKernelKind::Nngp => "nngp",
-        NetworkKernelKind::Ntk => "ntk",
-    }
 }
 
 fn name(activation: Activation) -> String {
@@ -134,46 +129,17 @@ fn random_features(canvas: &mut Canvas, panel: &Panel, estimate: &RandomFeatures
     panel.points(canvas, &[(x, y)], Marker::Circle, 2.1, color);
 }
 
-/// Columns of the table, one row per point of a curve or random network.
-#[derive(Default)]
-struct Numbers {
-    kind: Vec<String>,
-    activation: Vec<String>,
-    slope: Vec<f64>,
-    depth: Vec<usize>,
-    conjunctivity: Vec<f64>,
-    standard_error: Vec<f64>,
-}
+/// A point of a curve, or a random network: its kernel, activation and depth, α, and the standard error of α.
+type Row = (&'static str, Activation, usize, f64, f64);
 
-impl Numbers {
-    fn curve(&mut self, kind: &str, activation: Activation, by_depth: &[f64]) {
-        for (depth, &conjunctivity) in by_depth.iter().enumerate() {
-            self.push(kind, activation, depth, conjunctivity, 0.0);
-        }
-    }
-
-    fn estimate(&mut self, e: &RandomFeaturesEstimate) {
-        self.push("random_features", e.settings.activation, e.settings.depth, e.conjunctivity, e.standard_error);
-    }
-
-    fn push(&mut self, kind: &str, activation: Activation, depth: usize, conjunctivity: f64, standard_error: f64) {
-        self.kind.push(kind.to_owned());
-        self.activation.push(activation.to_string());
-        self.slope.push(activation.slope());
-        self.depth.push(depth);
-        self.conjunctivity.push(conjunctivity);
-        self.standard_error.push(standard_error);
-    }
-
-    fn table(self) -> Result<Table> {
-        Ok(Table::new()
-            .text("kind", self.kind)?
-            .text("activation", self.activation)?
-            .float("slope", self.slope)?
-            .integer("depth", whole(self.depth))?
-            .float("conjunctivity", self.conjunctivity)?
-            .float("standard_error", self.standard_error)?)
-    }
+fn table(rows: &[Row]) -> Result<Table> {
+    Ok(Table::new()
+        .text("kind", rows.iter().map(|r| r.0))?
+        .text("activation", rows.iter().map(|r| r.1.to_string()))?
+        .float("slope", rows.iter().map(|r| r.1.slope()))?
+        .integer("depth", whole(rows.iter().map(|r| r.2)))?
+        .float("conjunctivity", rows.iter().map(|r| r.3))?
+        .float("standard_error", rows.iter().map(|r| r.4))?)
 }
 
 #[cfg(test)]

@@ -264,31 +264,24 @@ fn thousands(n: usize) -> String {
 /// A pair information that is missing for a pair, or more items than can be classified.
 pub fn pair_table(rows: &[DesignRow]) -> Result<Table> {
     check(rows)?;
-    let (mut task, mut class, mut first, mut second, mut order) = (vec![], vec![], vec![], vec![], vec![]);
-    let (mut bits, mut information, mut trials) = (vec![], vec![], vec![]);
+    let mut pairs = Vec::new();
     for row in rows {
-        let classes = row.task.classes()?;
-        let each = &row.evaluation.pair_information;
-        for (&(i, j), &b) in row.pairs.iter().zip(each) {
-            task.push(row.name());
-            first.push(i);
-            second.push(j);
-            class.push(classes.class(i, j).name());
-            bits.push(b);
-            order.push(1 + each.iter().filter(|other| **other > b).count());
-            information.push(row.evaluation.information_bits);
-            trials.push(row.evaluation.trials_for_power.and_then(|n| i64::try_from(n).ok()));
-        }
+        let (classes, each) = (row.task.classes()?, &row.evaluation.pair_information);
+        pairs.extend(row.pairs.iter().zip(each).map(|(&(i, j), &bits)| {
+            let rank = 1 + each.iter().filter(|other| **other > bits).count();
+            (row, (i, j), classes.class(i, j), bits, rank)
+        }));
     }
+    let trials = |row: &DesignRow| row.evaluation.trials_for_power.and_then(|n| i64::try_from(n).ok());
     Ok(Table::new()
-        .text("task", task)?
-        .integer("first", whole(first))?
-        .integer("second", whole(second))?
-        .text("class", class)?
-        .float("pair_information_bits", bits)?
-        .integer("pair_rank", whole(order))?
-        .float("information_bits", information)?
-        .integer("trials_for_power", trials)?)
+        .text("task", pairs.iter().map(|p| p.0.name()))?
+        .integer("first", whole(pairs.iter().map(|p| p.1.0)))?
+        .integer("second", whole(pairs.iter().map(|p| p.1.1)))?
+        .text("class", pairs.iter().map(|p| p.2.name()))?
+        .float("pair_information_bits", pairs.iter().map(|p| p.3))?
+        .integer("pair_rank", whole(pairs.iter().map(|p| p.4)))?
+        .float("information_bits", pairs.iter().map(|p| p.0.evaluation.information_bits))?
+        .integer("trials_for_power", pairs.iter().map(|p| trials(p.0)))?)
 }
 
 #[cfg(test)]

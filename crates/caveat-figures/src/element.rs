@@ -34,10 +34,17 @@ pub(crate) enum Segment {
     Move(Point),
     /// A straight line.
     Line(Point),
+    /// A quadratic Bézier curve, as in letters: its control point and its end.
+    Quadratic([Point; 2]),
     /// A cubic Bézier curve: two control points and its end.
     Curve([Point; 3]),
     /// Back to the beginning of the part.
     Close,
+}
+
+/// The path through points.
+pub(crate) fn path_through(points: &[Point]) -> Vec<Segment> {
+    points.iter().enumerate().map(|(k, &to)| if k == 0 { Segment::Move(to) } else { Segment::Line(to) }).collect()
 }
 
 /// How a line is drawn: its color, width, and lengths of dashes and gaps in turn, none for an unbroken one.

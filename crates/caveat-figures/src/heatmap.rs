@@ -1,5 +1,7 @@
 //! Matrices as colors: heatmaps of items against items, color bars, and fine grids merged into few rectangles.
 
+use caveat_theory::PairClasses;
+
 use crate::canvas::{Canvas, Rect, Stroke};
 use crate::error::{FigureError, Result};
 use crate::palette::{BLACK, Color, ColorScale};
@@ -61,8 +63,6 @@ pub struct ItemLabels {
 impl ItemLabels {
     /// On both sides.
     pub const BOTH: Self = Self { rows: true, columns: true };
-    /// On neither.
-    pub const NONE: Self = Self { rows: false, columns: false };
 }
 
 /// Draws cells of items against items in `rect`, the diagonal left white, with item labels I₁ … I_n.
@@ -98,6 +98,29 @@ pub fn item_cells(
 /// Draws a matrix of values as item cells; missing values take the color of missing cells.
 pub fn heatmap(canvas: &mut Canvas, rect: Rect, matrix: &SquareMatrix, scale: ColorScale, labels: ItemLabels) {
     item_cells(canvas, rect, matrix.n, |i, j| scale.color(matrix.get(i, j)), labels);
+}
+
+/// Draws a matrix of margins, trained pairs outlined, and crossed where `sign` of a margin is not that of the right answer.
+pub(crate) fn judged_heatmap(
+    canvas: &mut Canvas,
+    square: Rect,
+    matrix: &SquareMatrix,
+    scale: ColorScale,
+    classes: &PairClasses,
+    labels: ItemLabels,
+    sign: impl Fn(usize, usize) -> i8,
+) {
+    let n = matrix.n;
+    heatmap(canvas, square, matrix, scale, labels);
+    let outline = Stroke::new(BLACK, if square.width / n as f64 > 6.0 { 0.8 } else { 0.5 });
+    outline_cells(canvas, square, n, ordered_pairs(n).filter(|&(i, j)| classes.is_trained(i, j)), outline);
+    let wrong = ordered_pairs(n).filter(|&(i, j)| classes.label(i, j).is_some_and(|y| sign(i, j) * y < 0));
+    cross_cells(canvas, square, n, wrong, |i, j| scale.color(matrix.get(i, j)).ink());
+}
+
+/// All ordered pairs of different items, row by row.
+pub(crate) fn ordered_pairs(n: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..n * n).map(move |k| (k / n, k % n)).filter(|(i, j)| i != j)
 }
 
 /// Outlines cells (row, column) of an n × n matrix drawn in `rect`.

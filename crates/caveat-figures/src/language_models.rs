@@ -13,6 +13,7 @@ pub mod scatter;
 mod short;
 pub mod study;
 
+use caveat_results::Table;
 use caveat_theory::{PairClasses, TransitiveTask};
 
 use crate::error::{FigureError, Result};
@@ -114,6 +115,16 @@ impl Condition {
             ),
         })
     }
+}
+
+/// A table of rows that each belong to a condition, with the words that say which.
+fn table_of<'a>(conditions: impl Iterator<Item = &'a Condition> + Clone) -> Result<Table> {
+    let words = |of: fn(&Condition) -> &str| conditions.clone().map(of);
+    Ok(Table::new()
+        .text("setting", words(|c| &c.setting))?
+        .text("model", words(|c| &c.model))?
+        .text("task", words(|c| &c.task))?
+        .text("hier", words(|c| &c.hierarchy))?)
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ mod text;
 mod violin;
 pub mod window_figure;
 
-pub use axes::{Frame, Panel, letter_above, margins, title_above};
+pub use axes::{Panel, letter_above, margins, title_above};
 pub use canvas::{Canvas, DOUBLE_COLUMN, Dash, Format, Marker, PNG_DPI, Rect, SINGLE_COLUMN, Stroke};
 pub use error::{FigureError, Result};
 pub use figure::Figure;

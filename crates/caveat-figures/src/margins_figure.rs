@@ -21,7 +21,7 @@ use caveat_theory::{PairClass, PairClasses, RidgeModel, TransitiveTask};
 use crate::canvas::{Canvas, DOUBLE_COLUMN, Rect, Stroke};
 use crate::error::{FigureError, Result};
 use crate::figure::{Figure, whole};
-use crate::heatmap::{ItemLabels, SquareMatrix, color_bar, cross_cells, heatmap, outline_cells};
+use crate::heatmap::{ItemLabels, SquareMatrix, color_bar, judged_heatmap};
 use crate::layout;
 use crate::legend::{Key, Legend};
 use crate::palette::{BLACK, ColorScale};
@@ -70,7 +70,7 @@ pub fn draw(inputs: &MarginsInputs) -> Result<Figure> {
         columns,
         (gap, 12.0),
     );
-    let mut table = Numbers::default();
+    let mut numbers = Vec::new();
     for (row, (name, task)) in tasks.iter().enumerate() {
         let classes = task.classes()?;
         for (column, &conjunctivity) in inputs.conjunctivities.iter().enumerate() {
@@ -78,7 +78,14 @@ pub fn draw(inputs: &MarginsInputs) -> Result<Figure> {
             let square = layout::square(rows[row * columns + column]);
             let labels = ItemLabels { rows: column == 0, columns: row == 0 };
             panel(&mut canvas, square, &solution, &classes, labels);
-            table.extend(name, conjunctivity, inputs.c, &solution, &classes);
+            numbers.extend(classes.pairs().map(|(i, j, class, label)| Row {
+                task: name,
+                conjunctivity,
+                pair: (i, j),
+                class,
+                label: label.map_or(f64::NAN, f64::from),
+                margin: solution.margin(i, j),
+            }));
             if row == 0 {
                 let title = Text::new(format!("α = {}", number(conjunctivity, 3)));
                 canvas.text((square.center().0, top - 15.0), &title.anchored(Anchor::Middle, Level::Baseline));
@@ -102,7 +109,8 @@ pub fn draw(inputs: &MarginsInputs) -> Result<Figure> {
         inputs.n_items,
         number(inputs.c, 3)
     );
-    Ok(Figure::new("margins", "Margins without and with an exception", caption, canvas).with_table(table.table()?))
+    Ok(Figure::new("margins", "Margins without and with an exception", caption, canvas)
+        .with_table(table(&numbers, inputs.c)?))
 }
 
 /// One heatmap with outlines and crosses.
@@ -113,57 +121,34 @@ fn panel(canvas: &mut Canvas, square: Rect, solution: &impl Margins, classes: &P
         return;
     };
     let scale = ColorScale::diverging(matrix.values());
-    heatmap(canvas, square, &matrix, scale, labels);
-    let pairs = || (0..n * n).map(|k| (k / n, k % n)).filter(|(i, j)| i != j);
-    let cell = square.width / n as f64;
-    let outline = Stroke::new(BLACK, if cell > 6.0 { 0.8 } else { 0.5 });
-    outline_cells(canvas, square, n, pairs().filter(|&(i, j)| classes.is_trained(i, j)), outline);
-    let wrong = pairs().filter(|&(i, j)| classes.label(i, j).is_some_and(|y| solution.sign(i, j) * y < 0));
-    cross_cells(canvas, square, n, wrong, |i, j| scale.color(matrix.get(i, j)).ink());
+    judged_heatmap(canvas, square, &matrix, scale, classes, labels, |i, j| solution.sign(i, j));
     let (low, high) = scale.range();
     let size =
         Text::new(format!("max |f| = {}", fixed(high.max(-low), 2))).size(SMALL).anchored(Anchor::End, Level::Top);
     canvas.text((square.right(), square.bottom() + 2.5), &size);
 }
 
-/// Columns of the table, one row per unordered pair and heatmap.
-#[derive(Default)]
-struct Numbers {
-    task: Vec<String>,
-    conjunctivity: Vec<f64>,
-    c: Vec<f64>,
-    higher: Vec<usize>,
-    lower: Vec<usize>,
-    class: Vec<String>,
-    label: Vec<f64>,
-    margin: Vec<f64>,
+/// An unordered pair of a heatmap.
+struct Row {
+    task: &'static str,
+    conjunctivity: f64,
+    /// Ranks, the higher item first.
+    pair: (usize, usize),
+    class: PairClass,
+    label: f64,
+    margin: f64,
 }
 
-impl Numbers {
-    fn extend(&mut self, task: &str, conjunctivity: f64, c: f64, solution: &impl Margins, classes: &PairClasses) {
-        for (i, j, class, label) in classes.pairs() {
-            self.task.push(task.to_owned());
-            self.conjunctivity.push(conjunctivity);
-            self.c.push(c);
-            self.higher.push(i);
-            self.lower.push(j);
-            self.class.push(PairClass::name(class).to_owned());
-            self.label.push(label.map_or(f64::NAN, f64::from));
-            self.margin.push(solution.margin(i, j));
-        }
-    }
-
-    fn table(self) -> Result<Table> {
-        Ok(Table::new()
-            .text("task", self.task)?
-            .float("conjunctivity", self.conjunctivity)?
-            .float("c", self.c)?
-            .integer("rank_higher", whole(self.higher))?
-            .integer("rank_lower", whole(self.lower))?
-            .text("class", self.class)?
-            .float("label", self.label)?
-            .float("margin", self.margin)?)
-    }
+fn table(rows: &[Row], c: f64) -> Result<Table> {
+    Ok(Table::new()
+        .text("task", rows.iter().map(|r| r.task))?
+        .float("conjunctivity", rows.iter().map(|r| r.conjunctivity))?
+        .float("c", rows.iter().map(|_| c))?
+        .integer("rank_higher", whole(rows.iter().map(|r| r.pair.0)))?
+        .integer("rank_lower", whole(rows.iter().map(|r| r.pair.1)))?
+        .text("class", rows.iter().map(|r| r.class.name()))?
+        .float("label", rows.iter().map(|r| r.label))?
+        .float("margin", rows.iter().map(|r| r.margin))?)
 }
 
 #[cfg(test)]

@@ -56,7 +56,7 @@ pub fn draw(inputs: &MechanismInputs) -> Result<Figure> {
     let body = Rect::new(left + 8.0, 22.0, DOUBLE_COLUMN - left - 18.0, height - 22.0 - below - 16.0);
     let widths = vec![1.0; inputs.screenings.len()];
     let cells = layout::columns_of(body, &widths, left + 2.0);
-    let mut numbers = Numbers::default();
+    let mut numbers = Vec::new();
     for (k, (&screening, rect)) in inputs.screenings.iter().zip(&cells).enumerate() {
         let wrong = panel(&mut canvas, *rect, task, screening, k == 0, &mut numbers)?;
         let title = match wrong {
@@ -84,7 +84,7 @@ pub fn draw(inputs: &MechanismInputs) -> Result<Figure> {
                    screening μ = 2(α + 1/C)/(1 − α) sets how far each field reaches. Lines connect items on either side of the \
                    cycle that are misordered; titles count those pairs.";
     Ok(Figure::new("mechanism", "How an exception misorders items outside it", caption, canvas)
-        .with_table(numbers.table()?))
+        .with_table(table(&numbers)?))
 }
 
 fn cycle_shade() -> crate::palette::Color {
@@ -106,7 +106,7 @@ fn panel(
     task: &TransitiveTask,
     screening: f64,
     first: bool,
-    numbers: &mut Numbers,
+    numbers: &mut Vec<Row>,
 ) -> Result<Count> {
     // Ranks depend on α and C through μ alone; any memorization weight gives the same ones.
     let solution = chain::solve(task, &RidgeModel::from_screening(screening, 0.5)?)?;
@@ -162,35 +162,20 @@ fn panel(
     }
     panel.points(canvas, &ranks, Marker::Circle, radius, RANKS);
     panel.axes(canvas);
-    for i in 0..n {
-        numbers.screening.push(screening);
-        numbers.item.push(i);
-        numbers.chain.push(chain_field[i].1);
-        numbers.exception.push(exception_field[i].1);
-        numbers.rank.push(ranks[i].1);
-    }
+    numbers.extend((0..n).map(|i| (screening, i, [chain_field[i].1, exception_field[i].1, ranks[i].1])));
     Ok(count)
 }
 
-/// Columns of the table, one row per item and panel.
-#[derive(Default)]
-struct Numbers {
-    screening: Vec<f64>,
-    item: Vec<usize>,
-    chain: Vec<f64>,
-    exception: Vec<f64>,
-    rank: Vec<f64>,
-}
+/// An item of a panel: the screening, the item, and both fields with their sum.
+type Row = (f64, usize, [f64; 3]);
 
-impl Numbers {
-    fn table(self) -> Result<Table> {
-        Ok(Table::new()
-            .float("screening", self.screening)?
-            .integer("item", whole(self.item))?
-            .float("chain_field", self.chain)?
-            .float("exception_field", self.exception)?
-            .float("rank", self.rank)?)
-    }
+fn table(rows: &[Row]) -> Result<Table> {
+    Ok(Table::new()
+        .float("screening", rows.iter().map(|r| r.0))?
+        .integer("item", whole(rows.iter().map(|r| r.1)))?
+        .float("chain_field", rows.iter().map(|r| r.2[0]))?
+        .float("exception_field", rows.iter().map(|r| r.2[1]))?
+        .float("rank", rows.iter().map(|r| r.2[2]))?)
 }
 
 #[cfg(test)]
@@ -213,7 +198,7 @@ mod tests {
         let task = TransitiveTask::new(9, &[(5, 3)]).unwrap();
         let mut canvas = Canvas::new(300.0, 200.0);
         let rect = Rect::new(50.0, 20.0, 200.0, 100.0);
-        let mut wrong = |mu| panel(&mut canvas, rect, &task, mu, true, &mut Numbers::default()).unwrap();
+        let mut wrong = |mu| panel(&mut canvas, rect, &task, mu, true, &mut Vec::new()).unwrap();
         assert_eq!(wrong(0.5), Count { pairs: 9, wrong: 0, tied: 0 });
         assert_eq!(wrong(1.0), Count { pairs: 9, wrong: 0, tied: 1 }); // μ* = 1
         assert_eq!(wrong(1.5), Count { pairs: 9, wrong: 1, tied: 0 });

@@ -29,7 +29,7 @@ use crate::layout;
 use crate::legend::{Key, Legend};
 use crate::palette::{BLACK, ColorScale, VERMILLION, WHITE, class_label};
 use crate::scale::Axis;
-use crate::text::{Anchor, Level, Text, item};
+use crate::text::{Anchor, Level, Text, task_words};
 
 /// Points of a boundary: enough for a smooth line at printed size.
 const BOUNDARY_POINTS: usize = 160;
@@ -71,9 +71,9 @@ pub fn draw(inputs: PhaseInputs<'_>) -> Result<Figure> {
     let width = classes.len() as f64 * (side + gap) - gap;
     let body = Rect::new(left + 16.0, 20.0, width, body_height);
     let cells = layout::grid(body, rows.len(), classes.len(), (gap, row_gap));
-    let mut numbers = Numbers::default();
+    let mut numbers = Vec::new();
     for (r, ((task, grid), (boundaries, extent))) in rows.iter().zip(&drawn).enumerate() {
-        numbers.extend(task, boundaries);
+        numbers.extend(boundaries.windows.iter().map(|(inverse, window)| (task, *inverse, window)));
         for (k, &class) in classes.iter().enumerate() {
             let rect = cells[r * classes.len() + k];
             let mut x = Axis::linear(extent.conjunctivity.0, extent.conjunctivity.1).label("α");
@@ -108,7 +108,7 @@ pub fn draw(inputs: PhaseInputs<'_>) -> Result<Figure> {
          computed apart from the accuracies. The window between them speaks of cross-section and exception-cycle pairs only; \
          pairs between cycle and section can fail inside it."
     );
-    Ok(Figure::new("phase", "Where rule and exception are both learned", caption, canvas).with_table(numbers.table()?))
+    Ok(Figure::new("phase", "Where rule and exception are both learned", caption, canvas).with_table(table(&numbers)?))
 }
 
 fn strength_name(learner: LearnerKind) -> &'static str {
@@ -147,13 +147,7 @@ fn memorization_stroke() -> Stroke {
 }
 
 fn task_label(task: &TransitiveTask) -> String {
-    let exceptions = task.exceptions().iter().map(|e| format!("{} > {}", item(e.winner), item(e.loser)));
-    let names: Vec<String> = exceptions.take(2).collect();
-    let more = if task.exceptions().len() > 2 { ", …" } else { "" };
-    match names.as_slice() {
-        [] => format!("n = {}", task.n_items()),
-        names => format!("n = {}; {}{more}", task.n_items(), names.join(", ")),
-    }
+    task_words(task.n_items(), task.exceptions().iter().map(|e| (e.winner, e.loser)))
 }
 
 /// Edges of a grid whose values are cell centers.
@@ -281,39 +275,19 @@ fn lines(canvas: &mut Canvas, panel: &Panel, boundaries: &Boundaries) {
     }
 }
 
-/// Columns of the table, one row per task and point of the boundaries.
-#[derive(Default)]
-struct Numbers {
-    task: Vec<String>,
-    n_items: Vec<usize>,
-    inverse: Vec<f64>,
-    generalization_from: Vec<f64>,
-    generalization: Vec<f64>,
-    memorization: Vec<f64>,
-}
-
-impl Numbers {
-    fn extend(&mut self, task: &TransitiveTask, boundaries: &Boundaries) {
-        let exceptions: Vec<String> = task.exceptions().iter().map(|e| format!("{} {}", e.winner, e.loser)).collect();
-        for (inverse, window) in &boundaries.windows {
-            self.task.push(exceptions.join("; "));
-            self.n_items.push(task.n_items());
-            self.inverse.push(*inverse);
-            self.generalization_from.push(window.generalization_from);
-            self.generalization.push(window.conjunctivity_generalization);
-            self.memorization.push(window.conjunctivity_memorization);
-        }
-    }
-
-    fn table(self) -> Result<Table> {
-        Ok(Table::new()
-            .integer("n_items", whole(self.n_items))?
-            .text("exceptions", self.task)?
-            .float("inverse_strength", self.inverse)?
-            .float("generalization_from", self.generalization_from)?
-            .float("conjunctivity_generalization", self.generalization)?
-            .float("conjunctivity_memorization", self.memorization)?)
-    }
+/// One row per task and point of its boundaries: 1/C or 1/T and the window there.
+fn table(rows: &[(&TransitiveTask, f64, &BalanceWindow)]) -> Result<Table> {
+    let exceptions = |task: &TransitiveTask| {
+        let names: Vec<String> = task.exceptions().iter().map(|e| format!("{} {}", e.winner, e.loser)).collect();
+        names.join("; ")
+    };
+    Ok(Table::new()
+        .integer("n_items", whole(rows.iter().map(|r| r.0.n_items())))?
+        .text("exceptions", rows.iter().map(|r| exceptions(r.0)))?
+        .float("inverse_strength", rows.iter().map(|r| r.1))?
+        .float("generalization_from", rows.iter().map(|r| r.2.generalization_from))?
+        .float("conjunctivity_generalization", rows.iter().map(|r| r.2.conjunctivity_generalization))?
+        .float("conjunctivity_memorization", rows.iter().map(|r| r.2.conjunctivity_memorization))?)
 }
 
 #[cfg(test)]

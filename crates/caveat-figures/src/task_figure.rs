@@ -20,7 +20,7 @@ use caveat_theory::{PairClass, PairClasses, Section, TransitiveTask};
 use crate::canvas::{Canvas, DOUBLE_COLUMN, Rect, Stroke};
 use crate::error::Result;
 use crate::figure::{Figure, whole};
-use crate::heatmap::{ItemLabels, item_cells, outline_cells};
+use crate::heatmap::{ItemLabels, item_cells, ordered_pairs, outline_cells};
 use crate::legend::{Key, Legend};
 use crate::palette::{BLACK, Color, GREY, WHITE, class_color, class_label};
 use crate::text::{Anchor, Level, NORMAL, SMALL, Text, item};
@@ -148,7 +148,7 @@ fn sections(canvas: &mut Canvas, classes: &PairClasses, y: f64, x: impl Fn(usize
 fn matrix(canvas: &mut Canvas, square: Rect, classes: &PairClasses) {
     let n = classes.n_items();
     item_cells(canvas, square, n, |i, j| class_color(classes.class(i, j)), ItemLabels::BOTH);
-    let trained = || (0..n * n).map(|k| (k / n, k % n)).filter(|&(i, j)| i != j && classes.is_trained(i, j));
+    let trained = || ordered_pairs(n).filter(|&(i, j)| classes.is_trained(i, j));
     let cell = square.width / n as f64;
     outline_cells(canvas, square, n, trained(), Stroke::new(BLACK, if cell > 6.0 { 0.9 } else { 0.5 }));
     if cell > f64::from(NORMAL) {

@@ -191,6 +191,14 @@ pub fn item(rank: usize) -> String {
     std::iter::once('I').chain(subscript).collect()
 }
 
+/// A task's items and exceptions (winner, loser), as "n = 9; I₆ > I₄"; of many exceptions the first two.
+pub(crate) fn task_words(n_items: usize, exceptions: impl ExactSizeIterator<Item = (usize, usize)>) -> String {
+    let more = if exceptions.len() > 2 { ", …" } else { "" };
+    let named = exceptions.take(2).map(|(winner, loser)| format!("{} > {}", item(winner), item(loser)));
+    let names: Vec<String> = named.collect();
+    if names.is_empty() { format!("n = {n_items}") } else { format!("n = {n_items}; {}{more}", names.join(", ")) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

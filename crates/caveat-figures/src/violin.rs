@@ -23,6 +23,7 @@ const NARROWEST: f64 = 0.008;
 pub struct Violin {
     values: Vec<f64>,
     range: (f64, f64),
+    /// Width of the kernel in units of the values; `None` without an outline.
     bandwidth: Option<f64>,
     /// Largest density, by which widths are divided.
     peak: f64,
@@ -50,11 +51,6 @@ impl Violin {
             violin.outline = densities.into_iter().map(|(v, d)| (v, d / violin.peak)).collect();
         }
         violin
-    }
-
-    /// Width of the kernel in units of the values; `None` without an outline.
-    pub fn bandwidth(&self) -> Option<f64> {
-        self.bandwidth
     }
 
     /// Probability density at a value in the range; 0 outside it, NaN without an outline.
@@ -154,10 +150,10 @@ mod tests {
         // 0, 25, 50, 75, 100: s = 25 √(5/2), quartiles 25 and 75, so the smaller spread is 50 / 1.34.
         let expected = 0.9 * 50.0 / 1.34 * 5f64.powf(-0.2);
         let violin = Violin::new([0.0, 25.0, 50.0, 75.0, 100.0], (0.0, 100.0));
-        assert!((violin.bandwidth().unwrap() - expected).abs() < 1e-12);
+        assert!((violin.bandwidth.unwrap() - expected).abs() < 1e-12);
         // Quartiles that coincide leave the standard deviation: mean 92, squares 4 · 8² + 32² = 1280, over 4.
         let violin = Violin::new([100.0, 100.0, 100.0, 100.0, 60.0], (0.0, 100.0));
-        assert!((violin.bandwidth().unwrap() - 0.9 * 320f64.sqrt() * 5f64.powf(-0.2)).abs() < 1e-12);
+        assert!((violin.bandwidth.unwrap() - 0.9 * 320f64.sqrt() * 5f64.powf(-0.2)).abs() < 1e-12);
     }
 
     #[test]
@@ -196,7 +192,7 @@ mod tests {
         #[test]
         fn the_density_has_mass_one(values in prop::collection::vec(0.0..=100.0f64, 3..40), squeeze in 0.01..1.0f64) {
             let violin = Violin::new(values.into_iter().map(|v| v * squeeze), (0.0, 100.0));
-            if violin.bandwidth().is_some() {
+            if violin.bandwidth.is_some() {
                 // Simpson's error with 8 steps a bandwidth is of the order (1/8)⁴ / 180 of the fourth derivative's mean.
                 prop_assert!((mass(&violin) - 1.0).abs() < 1e-4, "{}", mass(&violin));
             }

@@ -68,14 +68,14 @@ pub fn draw(inputs: &WindowInputs) -> Result<Figure> {
         let problem = format!("{short} items make no cycle: an exception on a trained pair reverses it, at least 3 do");
         return Err(FigureError::BadInput { what: "cycle length", problem });
     }
-    let mut numbers = Numbers::default();
+    let mut numbers = Vec::new();
     let (mut by_size, mut by_place) = (Vec::new(), Vec::new());
     for &length in &inputs.cycle_lengths {
         let mut line = Vec::new();
         for &n in &inputs.n_items {
             let top = n.saturating_sub(length) / 2;
             if let Some(w) = window(n, top, length)? {
-                numbers.push(n, top, length, &w);
+                numbers.push((n, top, length, w));
                 line.push((n as f64, w));
             }
         }
@@ -83,18 +83,18 @@ pub fn draw(inputs: &WindowInputs) -> Result<Figure> {
         let mut line = Vec::new();
         for top in 1..inputs.n_items_moved.saturating_sub(length) {
             if let Some(w) = window(inputs.n_items_moved, top, length)? {
-                numbers.push(inputs.n_items_moved, top, length, &w);
+                numbers.push((inputs.n_items_moved, top, length, w));
                 line.push((top as f64, w));
             }
         }
         by_place.push(line);
     }
-    if numbers.n_items.is_empty() {
+    if numbers.is_empty() {
         let missing = "no cycle fits its task: n must exceed the cycle length by at least 2".into();
         return Err(FigureError::Nothing { figure: "window", missing });
     }
     let figure = Drawing { inputs, by_size, by_place }.draw();
-    Ok(figure.with_table(numbers.table()?))
+    Ok(figure.with_table(table(&numbers)?))
 }
 
 /// A line: its windows over n or over the place of the cycle.
@@ -169,36 +169,15 @@ fn log_axis(values: impl Iterator<Item = f64>) -> Axis {
     Axis::log(low / 1.3, high * 1.3)
 }
 
-/// Columns of the table, one row per task.
-#[derive(Default)]
-struct Numbers {
-    n_items: Vec<usize>,
-    winner: Vec<usize>,
-    loser: Vec<usize>,
-    screening_star: Vec<f64>,
-    generalization: Vec<f64>,
-    critical: Vec<f64>,
-}
-
-impl Numbers {
-    fn push(&mut self, n: usize, top: usize, length: usize, window: &BalanceWindow) {
-        self.n_items.push(n);
-        self.winner.push(top + length - 1);
-        self.loser.push(top);
-        self.screening_star.push(window.screening_star.unwrap_or(f64::NAN));
-        self.generalization.push(window.conjunctivity_generalization);
-        self.critical.push(window.critical.unwrap_or(f64::NAN));
-    }
-
-    fn table(self) -> Result<Table> {
-        Ok(Table::new()
-            .integer("n_items", whole(self.n_items))?
-            .integer("winner", whole(self.winner))?
-            .integer("loser", whole(self.loser))?
-            .float("screening_star", self.screening_star)?
-            .float("conjunctivity_generalization", self.generalization)?
-            .float("critical_c", self.critical)?)
-    }
+/// One row per task, of its number of items, the first item of its cycle and the length of that.
+fn table(rows: &[(usize, usize, usize, BalanceWindow)]) -> Result<Table> {
+    Ok(Table::new()
+        .integer("n_items", whole(rows.iter().map(|r| r.0)))?
+        .integer("winner", whole(rows.iter().map(|r| r.1 + r.2 - 1)))?
+        .integer("loser", whole(rows.iter().map(|r| r.1)))?
+        .float("screening_star", rows.iter().map(|r| r.3.screening_star.unwrap_or(f64::NAN)))?
+        .float("conjunctivity_generalization", rows.iter().map(|r| r.3.conjunctivity_generalization))?
+        .float("critical_c", rows.iter().map(|r| r.3.critical.unwrap_or(f64::NAN)))?)
 }
 
 #[cfg(test)]

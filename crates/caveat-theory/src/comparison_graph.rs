@@ -1,11 +1,16 @@
 //! A comparison graph: any set of weighted wins between items, with its trials, labels, components and pair classes.
+//!
+//! Presentations of a pair i < j merge into one edge e. With w⁺ won by i and w⁻ won by j it has the weight w = w⁺ + w⁻ > 0 and the label
+//! y = (w⁺ − w⁻)/w ∈ [−1, 1]. B has a row e_i − e_j per edge: (Bx)_e = x_i − x_j, and (Bᵀa)_i is what flows out of item i.
+//!
+//! Source: HodgeRank, Jiang, Lim, Yao & Ye 2011, doi:10.1007/s10107-010-0419-x; §3.2.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::error::{Result, TheoryError};
+use crate::error::{Result, TheoryError, check_ranks};
 
 /// One observed win: `winner` beat `loser`, `weight` times.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -120,11 +125,7 @@ impl ComparisonGraph {
         let comparisons = comparisons.into_iter();
         let mut edges = Vec::with_capacity(comparisons.size_hint().0);
         for Comparison { winner, loser, weight } in comparisons {
-            for rank in [winner, loser] {
-                if rank >= n_items {
-                    return Err(TheoryError::RankOutOfRange { rank, n_items });
-                }
-            }
+            check_ranks([winner, loser], n_items)?;
             if winner == loser {
                 return Err(TheoryError::SelfComparison(winner));
             }
@@ -183,6 +184,18 @@ impl ComparisonGraph {
         self.order
     }
 
+    /// The presentation weight of every trained pair, if they are equal.
+    pub(crate) fn common_weight(&self) -> Option<f64> {
+        let first = self.edges.first()?.weight();
+        self.edges.iter().all(|e| e.weight() == first).then_some(first)
+    }
+
+    /// Trained label of (i, j): of the reversed pair it is the opposite; `None` if the pair is not trained. Cost O(log m).
+    pub(crate) fn trained_label(&self, i: usize, j: usize) -> Option<f64> {
+        let label = self.edges[self.edge_index(i, j)?].label();
+        Some(if i < j { label } else { -label })
+    }
+
     /// Index into [`edges`](Self::edges) of the pair {i, j}, if it is trained. Cost O(log m).
     pub fn edge_index(&self, i: usize, j: usize) -> Option<usize> {
         let key = (i.min(j) as u32, i.max(j) as u32);
@@ -237,11 +250,6 @@ impl ComparisonGraph {
         numbered_by_size(component, &|a, b| a.cmp(&b))
     }
 
-    /// Net divergence Bᵀ(w ∘ y): what each item wins minus what it loses.
-    pub fn net_wins(&self) -> Vec<f64> {
-        self.divergence(self.edges.iter().map(|e| e.first_wins - e.second_wins))
-    }
-
     /// Bᵀx: what flows out of every item, less what flows in, for a flow from the first to the second item of every edge.
     pub(crate) fn divergence(&self, flows: impl IntoIterator<Item = f64>) -> Vec<f64> {
         let mut out = vec![0.0; self.n_items];
@@ -287,7 +295,8 @@ mod tests {
         assert_eq!(graph.edges().len(), 2);
         let e = graph.edges()[graph.edge_index(1, 0).unwrap()];
         assert_eq!((e.weight(), e.label()), (4.0, 0.5));
-        assert_eq!(graph.net_wins(), vec![2.0, -2.5, 0.5]);
+        let net_wins = graph.divergence(graph.edges().iter().map(|e| e.first_wins - e.second_wins));
+        assert_eq!(net_wins, vec![2.0, -2.5, 0.5]);
     }
 
     #[test]

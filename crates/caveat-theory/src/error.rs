@@ -148,6 +148,11 @@ pub enum ErrorKind {
 }
 
 impl TheoryError {
+    /// A decomposition that ended without a result.
+    pub(crate) fn failed(what: &'static str) -> Self {
+        Self::NotConverged { what, reached: f64::NAN, needed: f64::EPSILON, iterations: 0 }
+    }
+
     /// Whose the error is.
     pub fn kind(&self) -> ErrorKind {
         match self {
@@ -171,6 +176,24 @@ pub type Result<T> = std::result::Result<T, TheoryError>;
 /// Checks `low <= value <= high`, refusing NaN; `range` says the rule in words.
 pub(crate) fn check_range(name: &'static str, value: f64, low: f64, high: f64, range: &'static str) -> Result<f64> {
     if value >= low && value <= high { Ok(value) } else { Err(TheoryError::OutOfRange { name, value, range }) }
+}
+
+/// Refuses ranks beyond the last item.
+pub(crate) fn check_ranks(ranks: [usize; 2], n_items: usize) -> Result<()> {
+    match ranks.into_iter().find(|&rank| rank >= n_items) {
+        Some(rank) => Err(TheoryError::RankOutOfRange { rank, n_items }),
+        None => Ok(()),
+    }
+}
+
+/// Refuses pairs of an item with itself, and ranks beyond the last item.
+pub(crate) fn check_pairs(pairs: impl IntoIterator<Item = (usize, usize)>, n_items: usize) -> Result<()> {
+    pairs.into_iter().try_for_each(|(i, j)| {
+        if i == j {
+            return Err(TheoryError::SelfComparison(i));
+        }
+        check_ranks([i, j], n_items)
+    })
 }
 
 /// A number of bytes as people say it.

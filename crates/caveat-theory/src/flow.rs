@@ -20,6 +20,8 @@
 //! | [`Route::Chain`] | plain chain, equal weights | O(n²) cosines, read from a table |
 //! | [`Route::Spectral`] | up to [`MAX_DENSE`] items (weights equal or α = 0) or pairs | O(n³) or O(m³) |
 //! | [`Route::Krylov`] | any | k products with the graph, O(k²) vectors' work, k ≲ 6(τ·‖hL‖)^½, at most 2 000 |
+//!
+//! Domains: α ∈ [0, 1], t ∈ [0, ∞], w > 0 in presentations, labels y ∈ [−1, 1]. Source: §6.
 
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::Result;

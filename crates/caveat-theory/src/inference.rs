@@ -1,4 +1,25 @@
 //! Inference from behavior: parameters from margins and choices, their uncertainty, predictions, and designs of experiments.
+//!
+//! A learner's observed margin of a pair is gain·f_{α,C}(i, j), gain ∈ (0, ∞) in units of what was observed; it chooses the item shown
+//! first with probability
+//!
+//! > P(i) = λ/2 + (1 − λ)·σ(gain·f_{α,C}(i, j) + b),  σ(x) = 1/(1 + e^{−x}),
+//!
+//! λ ∈ [0, ½] the lapse rate and b ∈ ℝ the bias for the first position, in logits. R² is about zero, 1 − Σ residual²/Σ margin².
+//!
+//! | to | use | with |
+//! |---|---|---|
+//! | fit margins of ridge regression | [`MarginFitter`] | [`identified`], [`profile_intervals`], [`bootstrap()`], [`margin_intervals`] |
+//! | fit margins of any learner | [`MarginModelFitter`] | its own intervals and bootstrap |
+//! | fit margins of any kernel | [`KernelFitter`] | |
+//! | fit choices | [`ChoiceFitter`] | its own intervals and bootstrap |
+//! | fit many subjects or models | [`Hierarchy`] | |
+//! | choose between models | [`mod@compare`] | |
+//! | predict another task | [`predict()`], [`predicted_margins`] | [`prediction_intervals`], [`calibration`] |
+//! | doubt the data's order | [`mod@opposite`] | |
+//! | design an experiment | [`design`] | |
+//!
+//! Source: §9; the fits and predictions are this project's, the models those of Cheng & Lippl 2026, arXiv 2605.22972.
 
 pub mod choice;
 pub mod compare;
@@ -31,7 +52,7 @@ pub use hierarchy::{
 };
 pub use intervals::bootstrap::bootstrap;
 pub use intervals::clusters::margin_intervals;
-pub use intervals::profile::{profile, profile_intervals};
+pub use intervals::profile::profile_intervals;
 pub use kernel_fit::{KernelFit, KernelFitter};
 pub use margin_fit::MarginFit;
 pub use margins::{MarginModelFitter, MarginObservation};

@@ -7,6 +7,9 @@
 //! | [`Learner::Logistic`] | ½‖f‖² + C·Σ w·log(1 + e^{−yf}) | C | separable data have none |
 //!
 //! Norms are those of the kernel normalized to κ_id − κ_flip = 1, sums are over unordered pairs.
+//!
+//! Sources: ridge and its α: Lippl et al. 2024, doi:10.1073/pnas.2314511121, and Cheng & Lippl 2026, arXiv 2605.22972 (§3); flow
+//! §6; logistic regression §7.
 
 use std::fmt;
 use std::str::FromStr;

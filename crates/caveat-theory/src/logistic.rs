@@ -21,6 +21,9 @@
 //! **Certificate.** P is bounded above by P(r, a) = ½(‖r‖²/h + α‖a‖²) + loss(Br + αa) for any r and a, and below by its
 //! Fenchel dual at â, which is always feasible (it is a convex combination of the labels, times C·w). The duality gap
 //! is exactly ½‖r − hBᵀâ‖²/h + ½α‖a − â‖²: a sum of squares, so it is computed without the cancellation of P − D.
+//!
+//! Domains: α ∈ [0, 1], C ∈ (0, ∞], weights w⁺, w⁻ ≥ 0 in presentations, margins f and ranks r in log-odds.
+//! Source: §7; with α = 0 and C = ∞ it is the model of Bradley & Terry 1952, doi:10.2307/2334029.
 
 use serde::Serialize;
 

@@ -8,6 +8,16 @@
 //! | [`dense`] | any kernel matrix | any ordered trials | O(trials³) |
 //!
 //! [`crate::solve()`] chooses among them.
+//!
+//! With each pair in both orders, equal weights and a position-symmetric kernel all four find
+//!
+//! > (L + μI) r = Bᵀy,  f(i, j) = r_i − r_j (untrained),  f_e = m·y_e + (1 − m)(r_i − r_j) (trained e = (i, j)),
+//!
+//! L = BᵀB the Laplacian of the trained pairs, μ ∈ [0, ∞] the screening and m ∈ [0, 1] the memorization weight of
+//! [`RidgeModel`](crate::RidgeModel). Margins are in units of the labels, ±1.
+//!
+//! Source: the equation is derived in §3.1 from kernel ridge regression on the kernel of Cheng & Lippl 2026, arXiv 2605.22972; with μ = 0 it
+//! is HodgeRank (Jiang, Lim, Yao & Ye 2011, doi:10.1007/s10107-010-0419-x).
 
 use serde::Serialize;
 

@@ -2,6 +2,8 @@
 //!
 //! This crate asks no operating system. A program that knows how much memory is free says so once, with [`watch`]; without,
 //! only what no machine could address is refused.
+//!
+//! A computation of b bytes is refused iff b > 64 MiB and b is more than what is free.
 
 use std::sync::OnceLock;
 

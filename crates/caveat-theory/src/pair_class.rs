@@ -1,4 +1,11 @@
 //! Sections of items and classes of pairs: which judgments the trained relations imply, and of what kind they are.
+//!
+//! Write i → j where i won against j at least as often as it lost, and i ⇝ j where a path of such wins leads from i to j. A cycle
+//! is a set of at least two items with i ⇝ j for all of them. Items outside cycles share a section iff the same cycles are above them and
+//! the same below. The answer of a trained pair is the sign of its label; of an untrained one it is +1 if i ⇝ j and not j ⇝ i, −1 in
+//! the opposite case, and otherwise there is none.
+//!
+//! Source: the classes are those of Cheng & Lippl 2026, arXiv 2605.22972, extended to any comparisons; §1.
 
 use serde::{Deserialize, Serialize};
 
@@ -203,6 +210,12 @@ impl PairClasses {
     pub fn pairs(&self) -> impl Iterator<Item = (usize, usize, PairClass, Option<i8>)> + '_ {
         let n = self.n_items;
         (0..n).flat_map(move |i| (i + 1..n).map(move |j| (i, j, self.class(i, j), self.label(i, j))))
+    }
+
+    /// The pairs of a class (i, j), i < j, that have a label, with it.
+    pub(crate) fn labeled(&self, class: PairClass) -> impl Iterator<Item = (usize, usize, f64)> + '_ {
+        let own = self.pairs().filter(move |pair| pair.2 == class);
+        own.filter_map(|(i, j, _, label)| Some((i, j, f64::from(label?))))
     }
 }
 

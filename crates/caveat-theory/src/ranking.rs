@@ -1,4 +1,7 @@
 //! Places of items: components of a comparison graph told apart, and items within rounding of each other at one position.
+//!
+//! Items i and k that are next to each other in the order of their ranks r tie iff |r_i − r_k| ≤ ε_i + ε_k, ε ≥ 0 the errors of their ranks,
+//! both in units of margins (§11).
 
 use std::cmp::Ordering;
 

@@ -1,4 +1,8 @@
 //! The ways in which margins are computed, by name.
+//!
+//! Each solves the equation of its module, and where several cover a problem they agree to rounding: (L + μI)r = Bᵀy on the chain, graph,
+//! asymmetric and dense routes of the ridge (§3), da/dt = W(y − Ka) on the spectral and Krylov ones of the flow (§6), and Newton's steps of
+//! logistic regression (§7).
 
 use std::fmt;
 use std::str::FromStr;

@@ -8,6 +8,10 @@
 //! | ridge | [`dense`] | any kernel matrix | any ordered trials | O(trials³) |
 //! | gradient flow | chain, spectral, Krylov ([`flow`]) | position-symmetric | any graph in both orders | up to O(n³) |
 //! | logistic | Newton ([`logistic`]) | position-symmetric | any graph in both orders | 5 to 30 sparse solves |
+//!
+//! What is solved for is f = argmin of the learner's objective ([`learner`](crate::learner)) over the functions of the kernel, on all ordered
+//! pairs: see [`margins`](crate::margins) for the ridge (§3), [`flow`] (§6) and [`logistic`] (§7). Margins are in units of labels, ±1, but in
+//! log-odds for logistic regression.
 
 use std::fmt;
 

@@ -1,4 +1,10 @@
 //! Transitive inference with exceptions: a chain of premise pairs, some reversed or joined by pairs that contradict the order.
+//!
+//! Items are ranks 0 … n − 1, 0 the highest. The premises are (i, i+1) ↦ +1. An exception of a `winner` q and a `loser` p < q is the
+//! pair (p, q) ↦ −1: with q = p + 1 it takes the place of a premise, otherwise it closes the cycle p ≻ p+1 ≻ … ≻ q ≻ p. Every pair has a
+//! presentation weight w ∈ (0, ∞), 1 unless it is set, and is shown in both orders unless said otherwise.
+//!
+//! Source: Cheng & Lippl 2026, arXiv 2605.22972; §1.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,7 +12,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::comparison_graph::{Comparison, ComparisonGraph, PresentationOrder, Trial};
-use crate::error::{Result, TheoryError};
+use crate::error::{Result, TheoryError, check_ranks};
 use crate::memory;
 use crate::pair_class::PairClasses;
 
@@ -68,11 +74,7 @@ impl TransitiveTask {
         }
         let mut seen = Vec::with_capacity(exceptions.len());
         for &(winner, loser) in exceptions {
-            for rank in [winner, loser] {
-                if rank >= n_items {
-                    return Err(TheoryError::RankOutOfRange { rank, n_items });
-                }
-            }
+            check_ranks([winner, loser], n_items)?;
             if winner == loser {
                 return Err(TheoryError::SelfComparison(winner));
             }

@@ -4,6 +4,12 @@
 //! the first μ* at which one of them flips: α < α_gen(C) = (μ*/2 − 1/C)/(1 + μ*/2). A trained pair has the margin
 //! m·y + (1−m)(r_i − r_j), so the exception's cycle is remembered iff the memorization weight m exceeds what the worst of its
 //! pairs needs: α > α_mem(C). The two boundaries meet where μ = μ* and m just suffices, at the critical C in closed form.
+//!
+//! Of a single exception (p, q) on items that are no neighbors the worst cross-section pair is (p − 1, q + 1), so μ* ∈ (0, ∞) is the root of
+//! r_{p−1} = r_{q+1}. A pair of the cycle with the rank difference d < 0 in favor of its label needs m > −d/(1 − d). α_gen and α_mem are in
+//! units of α ∈ [0, 1], C ∈ (0, ∞].
+//!
+//! Source: §5; the trade-off is that of Cheng & Lippl 2026, arXiv 2605.22972.
 
 use serde::Serialize;
 
@@ -54,11 +60,8 @@ pub struct BalanceWindow {
 /// A strength of training that is not positive, or what the solvers refuse.
 pub fn balance_window(task: &TransitiveTask, learner: Learner) -> Result<BalanceWindow> {
     check_positive(learner)?;
-    match learner {
-        Learner::Ridge { c } if has_equal_weights(task) => {
-            let weight = task.graph().edges()[0].weight();
-            Screened::new(task)?.window(c, weight)
-        }
+    match (learner, task.graph().common_weight()) {
+        (Learner::Ridge { c }, Some(weight)) => Screened::new(task)?.window(c, weight),
         _ => numerical_window(task, learner, true),
     }
 }
@@ -70,10 +73,8 @@ pub fn balance_window(task: &TransitiveTask, learner: Learner) -> Result<Balance
 /// As [`balance_window`].
 pub fn window_boundaries(task: &TransitiveTask, learner: Learner) -> Result<BalanceWindow> {
     check_positive(learner)?;
-    match learner {
-        Learner::Ridge { .. } if has_equal_weights(task) => {
-            Ok(BalanceWindow { critical: None, ..balance_window(task, learner)? })
-        }
+    match (learner, task.graph().common_weight()) {
+        (Learner::Ridge { .. }, Some(_)) => Ok(BalanceWindow { critical: None, ..balance_window(task, learner)? }),
         _ => numerical_window(task, learner, false),
     }
 }
@@ -82,11 +83,6 @@ pub fn window_boundaries(task: &TransitiveTask, learner: Learner) -> Result<Bala
 fn check_positive(learner: Learner) -> Result<()> {
     learner.check()?;
     check_range("time", learner.strength(), f64::MIN_POSITIVE, f64::INFINITY, "positive (inf is allowed)").map(drop)
-}
-
-fn has_equal_weights(task: &TransitiveTask) -> bool {
-    let edges = task.graph().edges();
-    edges.iter().all(|e| e.weight() == edges[0].weight())
 }
 
 /// The quantities of a task that depend on the screening alone.
@@ -113,14 +109,9 @@ impl<'t> Screened<'t> {
             return Ok(Self { task, cross: Vec::new(), cycle: Vec::new(), single: None });
         }
         let classes = task.classes()?;
-        let of = |wanted: PairClass| {
-            classes
-                .pairs()
-                .filter(|p| p.2 == wanted)
-                .filter_map(|(i, j, _, label)| Some((i, j, f64::from(label?))))
-                .collect()
-        };
-        Ok(Self { task, cross: of(PairClass::CrossSection), cycle: of(PairClass::ExceptionCycle), single: None })
+        let [cross, cycle] =
+            [PairClass::CrossSection, PairClass::ExceptionCycle].map(|class| classes.labeled(class).collect());
+        Ok(Self { task, cross, cycle, single: None })
     }
 
     fn solve(&self, screening: f64) -> Result<chain::ChainSolution> {
@@ -135,9 +126,7 @@ impl<'t> Screened<'t> {
         if let (Some(_), [(i, j, y)]) = (self.single, &self.cross[..]) {
             return Ok(y * solution.margin(*i, *j));
         }
-        Ok(self.cross.iter().fold(f64::INFINITY, |w, &(i, j, y)| {
-            w.min(y * f64::from(solution.sign(i, j)) * solution.margin(i, j).abs())
-        }))
+        Ok(worst_margin(&self.cross, &solution))
     }
 
     /// The smallest label·(r_i − r_j) over exception-cycle pairs.
@@ -217,22 +206,19 @@ impl<'t> Screened<'t> {
     }
 }
 
+/// The smallest label · margin of some pairs, with the sign that a solution gives where rounding hides it.
+fn worst_margin(pairs: &[(usize, usize, f64)], solution: &impl Margins) -> f64 {
+    let signed = |&(i, j, y): &(usize, usize, f64)| y * f64::from(solution.sign(i, j)) * solution.margin(i, j).abs();
+    pairs.iter().map(signed).fold(f64::INFINITY, f64::min)
+}
+
 /// The same boundaries from solutions alone, for any learner.
 fn numerical_window(task: &TransitiveTask, learner: Learner, with_critical: bool) -> Result<BalanceWindow> {
     let classes = task.classes()?;
-    let pairs = |wanted: PairClass| -> Vec<(usize, usize, f64)> {
-        classes
-            .pairs()
-            .filter(|p| p.2 == wanted)
-            .filter_map(|(i, j, _, label)| Some((i, j, f64::from(label?))))
-            .collect()
-    };
-    let (cross, cycle) = (pairs(PairClass::CrossSection), pairs(PairClass::ExceptionCycle));
+    let [cross, cycle] =
+        [PairClass::CrossSection, PairClass::ExceptionCycle].map(|class| classes.labeled(class).collect::<Vec<_>>());
     let worst = |pairs: &[(usize, usize, f64)], alpha: f64, learner: Learner| -> Result<f64> {
-        let solution = solve(task, &ExchangeableKernel::from_conjunctivity(alpha)?, learner, None)?;
-        Ok(pairs.iter().fold(f64::INFINITY, |w, &(i, j, y)| {
-            w.min(y * f64::from(solution.sign(i, j)) * solution.margin(i, j).abs())
-        }))
+        Ok(worst_margin(pairs, &solve(task, &ExchangeableKernel::from_conjunctivity(alpha)?, learner, None)?))
     };
     let generalization = |learner: Learner| -> Result<(f64, f64)> {
         if cross.is_empty() {
@@ -285,21 +271,33 @@ fn numerical_window(task: &TransitiveTask, learner: Learner, with_critical: bool
     })
 }
 
+/// The ends of the first of `steps` equal intervals of [low, high] at whose upper end `f` is positive, or is not.
+fn first_interval(
+    mut f: impl FnMut(f64) -> Result<f64>,
+    (low, high): (f64, f64),
+    steps: usize,
+    is_positive: bool,
+) -> Result<Option<(f64, f64)>> {
+    let mut before = low;
+    for step in 1..=steps {
+        let x = low + (high - low) * step as f64 / steps as f64;
+        let value = f(x)?;
+        if if is_positive { value > 0.0 } else { value <= 0.0 } {
+            return Ok(Some((before, x)));
+        }
+        before = x;
+    }
+    Ok(None)
+}
+
 /// The first x in [low, high] at which `f`, positive before, is no longer positive: to the last bit, by bisection inside the
 /// first of `steps` intervals that ends nonpositive. `None` if it stays positive or begins nonpositive.
 fn first_crossing(mut f: impl FnMut(f64) -> Result<f64>, low: f64, high: f64, steps: usize) -> Result<Option<f64>> {
     if f(low)? <= 0.0 {
         return Ok(None);
     }
-    let mut before = low;
-    for step in 1..=steps {
-        let x = low + (high - low) * step as f64 / steps as f64;
-        if f(x)? <= 0.0 {
-            return boundary(f, before, x).map(Some);
-        }
-        before = x;
-    }
-    Ok(None)
+    let found = first_interval(&mut f, (low, high), steps, false)?;
+    found.map(|(good, bad)| boundary(f, good, bad)).transpose()
 }
 
 /// The first x of a grid on [low, high] at which `f` is positive, refined by bisection if it is not the first; `None` if none is.
@@ -307,17 +305,10 @@ fn first_correct(mut f: impl FnMut(f64) -> Result<f64>, low: f64, high: f64, ste
     if f(low)? > 0.0 {
         return Ok(Some(low));
     }
-    let mut before = low;
-    for step in 1..=steps {
-        let x = low + (high - low) * step as f64 / steps as f64;
-        if f(x)? > 0.0 {
-            let narrow = |bad: f64, good: f64| (good - bad).abs() <= 1e-14 * good.abs().max(bad.abs());
-            // The last point known to be correct, so that a search may start there.
-            return Ok(Some(bisect((before, x), HALVINGS, narrow, |x| Ok(f(x)? <= 0.0))?.1));
-        }
-        before = x;
-    }
-    Ok(None)
+    let narrow = |bad: f64, good: f64| (good - bad).abs() <= 1e-14 * good.abs().max(bad.abs());
+    let found = first_interval(&mut f, (low, high), steps, true)?;
+    // The last point known to be correct, so that a search may start there.
+    found.map(|ends| bisect(ends, HALVINGS, narrow, |x| Ok(f(x)? <= 0.0)).map(|(_, good)| good)).transpose()
 }
 
 /// Halvings between any two numbers until they are neighbors, and more.

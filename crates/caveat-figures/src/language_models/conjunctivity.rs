@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 
 use caveat_results::Table;
 
-use super::{Condition, order, shortened, shortened_apart};
+use super::{Condition, order, shortened, shortened_apart, table_of};
 use crate::axes::Panel;
 use crate::canvas::{Canvas, DOUBLE_COLUMN, Marker, Rect, Stroke};
 use crate::error::{FigureError, Result};
@@ -160,13 +160,8 @@ fn marker(k: usize) -> Marker {
 }
 
 fn table(shown: &[&Condition]) -> Result<Table> {
-    let words = |f: fn(&Condition) -> &String| shown.iter().map(|c| f(c).clone()).collect::<Vec<_>>();
-    let numbers = |f: fn(&Condition) -> f64| shown.iter().map(|c| f(c)).collect::<Vec<_>>();
-    Ok(Table::new()
-        .text("setting", words(|c| &c.setting))?
-        .text("model", words(|c| &c.model))?
-        .text("task", words(|c| &c.task))?
-        .text("hier", words(|c| &c.hierarchy))?
+    let numbers = |f: fn(&Condition) -> f64| shown.iter().map(move |c| f(c));
+    Ok(table_of(shown.iter().copied())?
         .float("conjunctivity", numbers(|c| c.conjunctivity))?
         .float("conjunctivity_low", numbers(|c| c.conjunctivity_interval.map_or(f64::NAN, |i| i.0)))?
         .float("conjunctivity_high", numbers(|c| c.conjunctivity_interval.map_or(f64::NAN, |i| i.1)))?)

@@ -16,13 +16,13 @@
 use std::collections::BTreeMap;
 
 use caveat_results::Table;
-use caveat_theory::PairClasses;
+use caveat_theory::PairClass;
 
-use super::{Condition, order, shortened, shortened_apart};
+use super::{Condition, TheoryMargins, order, shortened, shortened_apart, table_of};
 use crate::canvas::{Canvas, Marker, Rect, SINGLE_COLUMN, Stroke};
 use crate::error::{FigureError, Result};
 use crate::figure::{Figure, whole};
-use crate::heatmap::{ItemLabels, SquareMatrix, color_bar, cross_cells, heatmap, outline_cells};
+use crate::heatmap::{ItemLabels, SquareMatrix, color_bar, judged_heatmap, ordered_pairs};
 use crate::legend::{Key, Legend};
 use crate::palette::{BLACK, ColorScale};
 use crate::text::{Anchor, Level, NORMAL, SMALL, Text, fixed};
@@ -61,11 +61,12 @@ pub fn draw(conditions: &[Condition]) -> Result<Figure> {
         let x = LEFT + column as f64 * (SIDE + GAP) + SIDE / 2.0;
         canvas.text((x, 12.0), &Text::new(*kind).anchored(Anchor::Middle, Level::Baseline));
     }
-    let mut numbers = Numbers::default();
+    let mut numbers = Vec::new();
     let titles = titles(conditions, canvas.width() - LEFT - 40.0);
     for (row, condition) in order::sorted(conditions).into_iter().enumerate() {
         draw_row(&mut canvas, condition, (&titles[condition.label().as_str()], &kinds), 16.0 + row as f64 * ROW)?;
-        numbers.extend(condition)?;
+        let (classes, n) = (condition.classes()?, condition.n_items);
+        numbers.extend(ordered_pairs(n).map(|(i, j)| (condition, (i, j), classes.class(i, j))));
     }
     let legend = Legend::new()
         .with(Key::Outline(Stroke::new(BLACK, 0.9)), "trained pair")
@@ -75,7 +76,7 @@ pub fn draw(conditions: &[Condition]) -> Result<Figure> {
     let caption = "Margins of all pairs, row against column: observed, fitted (α, C and gain to this condition) and predicted \
                    (nothing fitted to it), on one color scale per row. Trained pairs are outlined, wrong answers crossed.";
     Ok(Figure::new("observed-margins", "Observed, fitted and predicted margins", caption, canvas)
-        .with_table(numbers.table()?))
+        .with_table(table(&numbers)?))
 }
 
 /// Labels by what they are in full: of those that are too long, the model is cut.
@@ -106,7 +107,9 @@ fn draw_row(canvas: &mut Canvas, condition: &Condition, (title, kinds): (&str, &
     let y = top + 25.0;
     for (column, matrix, r_squared) in matrices {
         let square = Rect::new(LEFT + column as f64 * (SIDE + GAP), y, SIDE, SIDE);
-        panel(canvas, square, &matrix, scale, &classes, ItemLabels { rows: column == 0, columns: true });
+        let labels = ItemLabels { rows: column == 0, columns: true };
+        let sign = |i, j| matrix.get(i, j).partial_cmp(&0.0).map_or(0, |order| order as i8);
+        judged_heatmap(canvas, square, &matrix, scale, &classes, labels, sign);
         if let Some(r_squared) = r_squared.filter(|r| r.is_finite()) {
             let text = Text::new(format!("R² = {}", fixed(r_squared, 3))).size(SMALL).anchored(Anchor::End, Level::Top);
             canvas.text((square.right(), square.bottom() + 2.5), &text);
@@ -122,69 +125,19 @@ fn off_diagonal(matrix: &SquareMatrix) -> impl Iterator<Item = &f64> {
     matrix.values().iter().enumerate().filter(move |(k, _)| k / n != k % n).map(|(_, v)| v)
 }
 
-fn panel(
-    canvas: &mut Canvas,
-    square: Rect,
-    matrix: &SquareMatrix,
-    scale: ColorScale,
-    classes: &PairClasses,
-    labels: ItemLabels,
-) {
-    let n = matrix.n();
-    heatmap(canvas, square, matrix, scale, labels);
-    let pairs = || (0..n * n).map(|k| (k / n, k % n)).filter(|(i, j)| i != j);
-    let outline = Stroke::new(BLACK, if SIDE / n as f64 > 6.0 { 0.8 } else { 0.5 });
-    outline_cells(canvas, square, n, pairs().filter(|&(i, j)| classes.is_trained(i, j)), outline);
-    let wrong = pairs().filter(|&(i, j)| classes.label(i, j).is_some_and(|y| matrix.get(i, j) * f64::from(y) < 0.0));
-    cross_cells(canvas, square, n, wrong, |i, j| scale.color(matrix.get(i, j)).ink());
-}
-
-/// Columns of the table, one row per ordered pair and condition.
-#[derive(Default)]
-struct Numbers {
-    words: [Vec<String>; 5],
-    first: Vec<usize>,
-    second: Vec<usize>,
-    values: [Vec<f64>; 3],
-}
-
-impl Numbers {
-    fn extend(&mut self, condition: &Condition) -> Result<()> {
-        let n = condition.n_items;
-        let classes = condition.classes()?;
-        let theory = |t: &Option<super::TheoryMargins>, k: usize| t.as_ref().map_or(f64::NAN, |t| t.margins[k]);
-        for (i, j) in (0..n * n).map(|k| (k / n, k % n)).filter(|(i, j)| i != j) {
-            let class = classes.class(i, j).name();
-            let words = [&condition.setting, &condition.model, &condition.task, &condition.hierarchy];
-            for (column, word) in self.words.iter_mut().zip(words.into_iter().map(String::as_str).chain([class])) {
-                column.push(word.to_owned());
-            }
-            self.first.push(i);
-            self.second.push(j);
-            let k = i * n + j;
-            let values = [condition.observed[k], theory(&condition.fitted, k), theory(&condition.predicted, k)];
-            for (column, value) in self.values.iter_mut().zip(values) {
-                column.push(value);
-            }
-        }
-        Ok(())
-    }
-
-    fn table(self) -> Result<Table> {
-        let [setting, model, task, hierarchy, class] = self.words;
-        let [observed, fitted, predicted] = self.values;
-        Ok(Table::new()
-            .text("setting", setting)?
-            .text("model", model)?
-            .text("task", task)?
-            .text("hier", hierarchy)?
-            .integer("rank_a", whole(self.first))?
-            .integer("rank_b", whole(self.second))?
-            .text("class", class)?
-            .float("observed", observed)?
-            .float("fitted", fitted)?
-            .float("predicted", predicted)?)
-    }
+/// One row per ordered pair and condition.
+fn table(rows: &[(&Condition, (usize, usize), PairClass)]) -> Result<Table> {
+    let place = |c: &Condition, (i, j): (usize, usize)| i * c.n_items + j;
+    let theory = |of: fn(&Condition) -> Option<&TheoryMargins>| {
+        rows.iter().map(move |r| of(r.0).map_or(f64::NAN, |theory| theory.margins[place(r.0, r.1)]))
+    };
+    Ok(table_of(rows.iter().map(|r| r.0))?
+        .integer("rank_a", whole(rows.iter().map(|r| r.1.0)))?
+        .integer("rank_b", whole(rows.iter().map(|r| r.1.1)))?
+        .text("class", rows.iter().map(|r| r.2.name()))?
+        .float("observed", rows.iter().map(|r| r.0.observed[place(r.0, r.1)]))?
+        .float("fitted", theory(|c| c.fitted.as_ref()))?
+        .float("predicted", theory(|c| c.predicted.as_ref()))?)
 }
 
 #[cfg(test)]

@@ -13,12 +13,7 @@ pub(super) struct Mark {
     pub(super) panel: String,
     /// Kind of mark: cell, value, mean or point of a line.
     pub(super) mark: &'static str,
-    pub(super) setting: String,
-    pub(super) model: String,
-    pub(super) task: String,
-    pub(super) hierarchy: String,
-    pub(super) lora_r: f64,
-    pub(super) l2_reg: f64,
+    pub(super) key: ConditionKey,
     pub(super) class: Option<PairClass>,
     pub(super) pair: Option<(usize, usize)>,
     /// Place on the x axis, where that is a number.
@@ -37,12 +32,7 @@ impl Mark {
         Self {
             panel: panel.to_owned(),
             mark,
-            setting: key.setting.clone(),
-            model: key.model.clone(),
-            task: key.task.clone(),
-            hierarchy: key.hier.clone(),
-            lora_r: key.lora_r.unwrap_or(f64::NAN),
-            l2_reg: key.l2_reg.unwrap_or(f64::NAN),
+            key: key.clone(),
             class: None,
             pair: None,
             x: f64::NAN,
@@ -55,42 +45,38 @@ impl Mark {
     /// A mark of several conditions, with the words that they share.
     pub(super) fn pooled(panel: &str, mark: &'static str, keys: &[&ConditionKey]) -> Option<Self> {
         let (first, rest) = keys.split_first()?;
-        let mut pooled = Self::for_panel(panel, mark, first);
-        let clear = |same: bool, word: &mut String| {
-            if !same {
-                word.clear();
-            }
-        };
-        clear(rest.iter().all(|k| k.setting == first.setting), &mut pooled.setting);
-        clear(rest.iter().all(|k| k.model == first.model), &mut pooled.model);
-        clear(rest.iter().all(|k| k.task == first.task), &mut pooled.task);
-        clear(rest.iter().all(|k| k.hier == first.hier), &mut pooled.hierarchy);
-        if rest.iter().any(|k| k.lora_r != first.lora_r) {
-            pooled.lora_r = f64::NAN;
+        let mut mark = Self::for_panel(panel, mark, first);
+        for key in rest {
+            let shared = &mut mark.key;
+            let words = [
+                (&mut shared.setting, &key.setting),
+                (&mut shared.model, &key.model),
+                (&mut shared.task, &key.task),
+                (&mut shared.hier, &key.hier),
+            ];
+            words.into_iter().filter(|(own, other)| own != other).for_each(|(own, _)| own.clear());
+            shared.lora_r = shared.lora_r.filter(|_| key.lora_r == shared.lora_r);
+            shared.l2_reg = shared.l2_reg.filter(|_| key.l2_reg == shared.l2_reg);
         }
-        if rest.iter().any(|k| k.l2_reg != first.l2_reg) {
-            pooled.l2_reg = f64::NAN;
-        }
-        Some(pooled)
+        Some(mark)
     }
 }
 
 /// The marks as a table.
 pub(super) fn table(marks: &[Mark]) -> Result<Table> {
-    let words = |f: fn(&Mark) -> &str| marks.iter().map(|m| f(m).to_owned()).collect::<Vec<_>>();
-    let numbers = |f: fn(&Mark) -> f64| marks.iter().map(f).collect::<Vec<_>>();
-    let ranks = |f: fn((usize, usize)) -> usize| {
-        marks.iter().map(|m| m.pair.and_then(|p| i64::try_from(f(p)).ok())).collect::<Vec<_>>()
-    };
+    let words = |f: fn(&Mark) -> &str| marks.iter().map(f);
+    let numbers = |f: fn(&Mark) -> f64| marks.iter().map(f);
+    let ranks =
+        |f: fn((usize, usize)) -> usize| marks.iter().map(move |m| m.pair.and_then(|p| i64::try_from(f(p)).ok()));
     Ok(Table::new()
         .text("panel", words(|m| &m.panel))?
         .text("mark", words(|m| m.mark))?
-        .text("setting", words(|m| &m.setting))?
-        .text("model", words(|m| &m.model))?
-        .text("task", words(|m| &m.task))?
-        .text("hier", words(|m| &m.hierarchy))?
-        .float("lora_r", numbers(|m| m.lora_r))?
-        .float("l2_reg", numbers(|m| m.l2_reg))?
+        .text("setting", words(|m| &m.key.setting))?
+        .text("model", words(|m| &m.key.model))?
+        .text("task", words(|m| &m.key.task))?
+        .text("hier", words(|m| &m.key.hier))?
+        .float("lora_r", numbers(|m| m.key.lora_r.unwrap_or(f64::NAN)))?
+        .float("l2_reg", numbers(|m| m.key.l2_reg.unwrap_or(f64::NAN)))?
         .text("class", words(|m| m.class.map_or("", PairClass::name)))?
         .integer("rank_a", ranks(|p| p.0))?
         .integer("rank_b", ranks(|p| p.1))?
@@ -117,8 +103,8 @@ mod tests {
         };
         let (a, b) = (key("gpt2", 1.0), key("pythia", 1.0));
         let mark = Mark::pooled("c", "mean", &[&a, &b]).unwrap();
-        assert_eq!((mark.setting.as_str(), mark.model.as_str(), mark.l2_reg), ("probe", "", 1.0));
-        assert!(Mark::pooled("c", "mean", &[&a, &key("gpt2", 2.0)]).unwrap().l2_reg.is_nan());
+        assert_eq!(mark.key, ConditionKey { model: String::new(), ..a.clone() });
+        assert_eq!(Mark::pooled("c", "mean", &[&a, &key("gpt2", 2.0)]).unwrap().key.l2_reg, None);
         assert!(Mark::pooled("c", "mean", &[]).is_none());
         let table = table(&[mark]).unwrap();
         assert_eq!(table.n_rows(), 1);

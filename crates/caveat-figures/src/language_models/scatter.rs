@@ -16,11 +16,12 @@
 use caveat_results::Table;
 use caveat_theory::PairClass;
 
-use super::{Condition, TheoryMargins, order, shortened, shortened_apart};
+use super::{Condition, TheoryMargins, order, shortened, shortened_apart, table_of};
 use crate::axes::Panel;
 use crate::canvas::{Canvas, DOUBLE_COLUMN, Marker, Rect, SINGLE_COLUMN, Stroke};
 use crate::error::{FigureError, Result};
 use crate::figure::{Figure, whole};
+use crate::heatmap::ordered_pairs;
 use crate::legend::{Key, Legend};
 use crate::palette::{GREY, WHITE, class_color, class_label};
 use crate::scale::Axis;
@@ -80,14 +81,12 @@ pub fn draw(conditions: &[Condition], against: Against) -> Result<Figure> {
         let missing = format!("no condition has {} margins", against.word());
         return Err(FigureError::Nothing { figure: name, missing });
     }
-    let mut numbers = Numbers::default();
     let mut present = [false; 6];
     let mut cells = Vec::new();
     for cell in arrange(&shown) {
         let Some(theory) = against.select(cell.condition) else { continue };
         let pairs = pairs(cell.condition, theory)?;
         pairs.iter().for_each(|p| present[p.class as usize] = true);
-        numbers.extend(cell.condition, &pairs);
         cells.push((cell, Content { pairs, r_squared: theory.r_squared }));
     }
     let settings = order::words(shown.iter().map(|c| c.setting.as_str()));
@@ -109,7 +108,7 @@ pub fn draw(conditions: &[Condition], against: Against) -> Result<Figure> {
         }
     );
     let title = format!("Observed and {} margins", against.word());
-    Ok(Figure::new(name, title, caption, canvas).with_table(numbers.table(against)?))
+    Ok(Figure::new(name, title, caption, canvas).with_table(table(&cells, against)?))
 }
 
 /// A condition and its place: the block of its model, and row and column there.
@@ -324,7 +323,7 @@ fn pairs(condition: &Condition, theory: &TheoryMargins) -> Result<Vec<Pair>> {
     let expected = condition.matrix(&theory.margins, "theory's margins")?;
     let classes = condition.classes()?;
     let n = condition.n_items;
-    let all = (0..n * n).map(|k| (k / n, k % n)).filter(|(i, j)| i != j).map(|(i, j)| Pair {
+    let all = ordered_pairs(n).map(|(i, j)| Pair {
         items: (i, j),
         class: classes.class(i, j),
         theory: expected.get(i, j),
@@ -333,44 +332,16 @@ fn pairs(condition: &Condition, theory: &TheoryMargins) -> Result<Vec<Pair>> {
     Ok(all.filter(|p| p.theory.is_finite() && p.observed.is_finite()).collect())
 }
 
-/// Columns of the table, one row per point.
-#[derive(Default)]
-struct Numbers {
-    words: [Vec<String>; 5],
-    first: Vec<usize>,
-    second: Vec<usize>,
-    theory: Vec<f64>,
-    observed: Vec<f64>,
-}
-
-impl Numbers {
-    fn extend(&mut self, condition: &Condition, pairs: &[Pair]) {
-        for pair in pairs {
-            let words = [&condition.setting, &condition.model, &condition.task, &condition.hierarchy];
-            let words = words.into_iter().map(String::as_str).chain([pair.class.name()]);
-            for (column, word) in self.words.iter_mut().zip(words) {
-                column.push(word.to_owned());
-            }
-            self.first.push(pair.items.0);
-            self.second.push(pair.items.1);
-            self.theory.push(pair.theory);
-            self.observed.push(pair.observed);
-        }
-    }
-
-    fn table(self, against: Against) -> Result<Table> {
-        let [setting, model, task, hierarchy, class] = self.words;
-        Ok(Table::new()
-            .text("setting", setting)?
-            .text("model", model)?
-            .text("task", task)?
-            .text("hier", hierarchy)?
-            .integer("rank_a", whole(self.first))?
-            .integer("rank_b", whole(self.second))?
-            .text("class", class)?
-            .float(against.word(), self.theory)?
-            .float("observed", self.observed)?)
-    }
+/// One row per point.
+fn table(cells: &[(Cell<'_>, Content)], against: Against) -> Result<Table> {
+    let points = cells.iter().flat_map(|(cell, content)| content.pairs.iter().map(|pair| (cell.condition, pair)));
+    let rows: Vec<(&Condition, &Pair)> = points.collect();
+    Ok(table_of(rows.iter().map(|r| r.0))?
+        .integer("rank_a", whole(rows.iter().map(|r| r.1.items.0)))?
+        .integer("rank_b", whole(rows.iter().map(|r| r.1.items.1)))?
+        .text("class", rows.iter().map(|r| r.1.class.name()))?
+        .float(against.word(), rows.iter().map(|r| r.1.theory))?
+        .float("observed", rows.iter().map(|r| r.1.observed))?)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use rustybuzz::ttf_parser::{GlyphId, OutlineBuilder};
 use rustybuzz::{Direction, UnicodeBuffer};
 use unicode_bidi::{BidiInfo, Level};
 
-use crate::element::Point;
+use crate::element::{Point, Segment};
 use crate::fonts::{Font, font_for};
 use crate::text::Anchor;
 
@@ -97,10 +97,22 @@ fn by_font(text: &str, bold: bool) -> Vec<(&'static Font, &str)> {
     pieces.into_iter().map(|(font, start, end)| (font, &text[start..end])).collect()
 }
 
-/// Outlines of glyphs on the page, turned clockwise around `at` by `rotation` degrees.
-struct OnPage<'a, B> {
-    /// Takes points of the page, y downwards.
-    builder: &'a mut B,
+/// The outlines of a run of text of `size` points on the page, turned clockwise around `at` by `rotation` degrees.
+pub(crate) fn outline(run: &GlyphRun, size: f64, at: Point, rotation: f64) -> Vec<Segment> {
+    let turn = rotation.to_radians().sin_cos();
+    let mut segments = Vec::new();
+    for glyph in &run.glyphs {
+        let scale = size / glyph.font.units_per_em();
+        let mut placed = OnPage { segments: &mut segments, at, turn, origin: (glyph.x, glyph.y), scale };
+        // A glyph without an outline, as of a space, draws nothing.
+        let _ = glyph.font.face.outline_glyph(glyph.id, &mut placed);
+    }
+    segments
+}
+
+/// Takes the outline of a glyph, in units of its font and y upwards.
+struct OnPage<'a> {
+    segments: &'a mut Vec<Segment>,
     at: Point,
     /// Sine and cosine of the rotation.
     turn: (f64, f64),
@@ -108,27 +120,7 @@ struct OnPage<'a, B> {
     scale: f64,
 }
 
-/// What takes an outline, in points of the page.
-pub(crate) trait Outline {
-    fn move_to(&mut self, to: Point);
-    fn line_to(&mut self, to: Point);
-    fn quadratic_to(&mut self, control: Point, to: Point);
-    fn cubic_to(&mut self, first: Point, second: Point, to: Point);
-    fn close(&mut self);
-}
-
-/// Draws the outlines of a run of text of `size` points.
-pub(crate) fn outline(run: &GlyphRun, size: f64, at: Point, rotation: f64, builder: &mut impl Outline) {
-    let turn = rotation.to_radians().sin_cos();
-    for glyph in &run.glyphs {
-        let scale = size / glyph.font.units_per_em();
-        let mut placed = OnPage { builder, at, turn, origin: (glyph.x, glyph.y), scale };
-        // A glyph without an outline, as of a space, draws nothing.
-        let _ = glyph.font.face.outline_glyph(glyph.id, &mut placed);
-    }
-}
-
-impl<B> OnPage<'_, B> {
+impl OnPage<'_> {
     fn place(&self, x: f32, y: f32) -> Point {
         let (u, v) = (self.origin.0 + f64::from(x) * self.scale, self.origin.1 + f64::from(y) * self.scale);
         let (sin, cos) = self.turn;
@@ -136,82 +128,24 @@ impl<B> OnPage<'_, B> {
     }
 }
 
-impl<B: Outline> OutlineBuilder for OnPage<'_, B> {
+impl OutlineBuilder for OnPage<'_> {
     fn move_to(&mut self, x: f32, y: f32) {
-        let to = self.place(x, y);
-        self.builder.move_to(to);
+        self.segments.push(Segment::Move(self.place(x, y)));
     }
 
     fn line_to(&mut self, x: f32, y: f32) {
-        let to = self.place(x, y);
-        self.builder.line_to(to);
+        self.segments.push(Segment::Line(self.place(x, y)));
     }
 
     fn quad_to(&mut self, x1: f32, y1: f32, x: f32, y: f32) {
-        let (control, to) = (self.place(x1, y1), self.place(x, y));
-        self.builder.quadratic_to(control, to);
+        self.segments.push(Segment::Quadratic([self.place(x1, y1), self.place(x, y)]));
     }
 
     fn curve_to(&mut self, x1: f32, y1: f32, x2: f32, y2: f32, x: f32, y: f32) {
-        let (first, second, to) = (self.place(x1, y1), self.place(x2, y2), self.place(x, y));
-        self.builder.cubic_to(first, second, to);
+        self.segments.push(Segment::Curve([self.place(x1, y1), self.place(x2, y2), self.place(x, y)]));
     }
 
     fn close(&mut self) {
-        self.builder.close();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fonts;
-
-    fn signs(run: &GlyphRun) -> Vec<&str> {
-        run.glyphs.iter().map(|glyph| glyph.signs.as_str()).collect()
-    }
-
-    #[test]
-    fn text_is_as_wide_as_its_glyphs_but_for_kerning() {
-        for text in ["0123", "α = 0.197", "exc_mid_n9"] {
-            let run = GlyphRun::new(text, 8.0, false, Anchor::Start);
-            assert!((run.width / fonts::width(text, 8.0, false) - 1.0).abs() < 0.02, "{text}");
-            assert_eq!(signs(&run).concat(), text);
-        }
-        // DejaVu kerns this pair.
-        let kerned = GlyphRun::new("AV", 8.0, false, Anchor::Start);
-        assert!(kerned.width < fonts::width("AV", 8.0, false) - 0.3);
-    }
-
-    #[test]
-    fn anchors_shift_the_run() {
-        let [start, middle, end] =
-            [Anchor::Start, Anchor::Middle, Anchor::End].map(|anchor| GlyphRun::new("width", 8.0, true, anchor));
-        let first = |run: &GlyphRun| run.glyphs[0].x;
-        assert!((first(&start) - first(&middle) - start.width / 2.0).abs() < 1e-9);
-        assert!((first(&start) - first(&end) - start.width).abs() < 1e-9);
-    }
-
-    #[test]
-    fn ligatures_and_marks_stand_for_all_their_signs() {
-        let run = GlyphRun::new("fi", 8.0, false, Anchor::Start);
-        assert_eq!((run.glyphs.len(), run.glyphs[0].signs.as_str()), (1, "fi"));
-        let marked = GlyphRun::new("e\u{301}x", 8.0, false, Anchor::Start);
-        assert_eq!(signs(&marked).concat(), "e\u{301}x");
-    }
-
-    #[test]
-    fn text_from_right_to_left_is_seen_so() {
-        // Hebrew alef and bet: the first letter is the rightmost.
-        let run = GlyphRun::new("a \u{5d0}\u{5d1}", 8.0, false, Anchor::Start);
-        assert_eq!(signs(&run), ["a", " ", "\u{5d1}", "\u{5d0}"]);
-        assert!(run.glyphs.windows(2).all(|pair| pair[0].x < pair[1].x));
-    }
-
-    #[test]
-    fn spaces_are_those_of_svg() {
-        let [one, many] = ["a b", " a   b  "].map(|text| GlyphRun::new(text, 8.0, false, Anchor::Start));
-        assert_eq!(one.width, many.width);
-        assert!(GlyphRun::new("   ", 8.0, false, Anchor::End).glyphs.is_empty());
+        self.segments.push(Segment::Close);
     }
 }

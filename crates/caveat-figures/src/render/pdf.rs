@@ -3,10 +3,10 @@
 use pdf_writer::types::LineJoinStyle;
 use pdf_writer::{Content, Filter, Finish, Name, Pdf, Rect, Ref, Str, TextStr};
 
-use super::glyphs::{self, Glyph, GlyphRun, Outline};
+use super::glyphs::{self, Glyph, GlyphRun};
 use super::pdf_fonts::{PdfFonts, packed};
 use super::{Page, rounded};
-use crate::element::{Element, Group, HALO, Pen, Point, Segment};
+use crate::element::{Element, Group, HALO, Pen, Point, Segment, path_through};
 use crate::palette::Color;
 
 const CATALOG: Ref = Ref::new(1);
@@ -93,9 +93,7 @@ impl Drawing {
     fn draw(&mut self, element: &Element) {
         match element {
             Element::Line { points, pen } => {
-                for (k, &point) in points.iter().enumerate() {
-                    if k == 0 { self.content.start_at(point) } else { self.content.to(point) }
-                }
+                self.add_path(&path_through(points));
                 self.pen(pen);
                 self.content.stroke();
             }
@@ -116,8 +114,7 @@ impl Drawing {
                 let run = GlyphRun::new(content, size, *bold, *anchor);
                 if let Some(halo) = self.groups.iter().rev().find_map(|group| group.halo()) {
                     // The halo is drawn as lines: text that is drawn twice would be copied twice.
-                    let mut outline = PathContent { content: &mut self.content, last: (0.0, 0.0) };
-                    glyphs::outline(&run, size, *at, *rotation, &mut outline);
+                    self.add_path(&glyphs::outline(&run, size, *at, *rotation));
                     self.pen(&Pen { color: halo, width: HALO, dashes: Vec::new() });
                     self.content.stroke();
                 }
@@ -145,16 +142,7 @@ impl Drawing {
         if let Some(pen) = outline {
             self.pen(pen);
         }
-        for segment in segments {
-            match *segment {
-                Segment::Move(to) => self.content.start_at(to),
-                Segment::Line(to) => self.content.to(to),
-                Segment::Curve([first, second, to]) => self.content.curve(first, second, to),
-                Segment::Close => {
-                    self.content.close_path();
-                }
-            }
-        }
+        self.add_path(segments);
         match (fill, outline) {
             (Some(_), Some(_)) => self.content.fill_nonzero_and_stroke(),
             (Some(_), None) => self.content.fill_nonzero(),
@@ -163,6 +151,43 @@ impl Drawing {
         };
         if opacity.is_some() {
             self.content.restore_state();
+        }
+    }
+
+    fn add_path(&mut self, segments: &[Segment]) {
+        let place = |(x, y): Point| (rounded(x), rounded(y));
+        let content = &mut self.content;
+        let mut last = (0.0, 0.0);
+        let curve = |content: &mut Content, points: [Point; 3]| {
+            let [a, b, c] = points.map(place);
+            content.cubic_to(a.0, a.1, b.0, b.1, c.0, c.1);
+        };
+        for segment in segments {
+            match *segment {
+                Segment::Move(to) => {
+                    let (x, y) = place(to);
+                    content.move_to(x, y);
+                    last = to;
+                }
+                Segment::Line(to) => {
+                    let (x, y) = place(to);
+                    content.line_to(x, y);
+                    last = to;
+                }
+                // PDF has cubic curves alone.
+                Segment::Quadratic([control, to]) => {
+                    let between = |(x, y): Point| (x + (control.0 - x) * 2.0 / 3.0, y + (control.1 - y) * 2.0 / 3.0);
+                    curve(content, [between(last), between(to), to]);
+                    last = to;
+                }
+                Segment::Curve(points) => {
+                    curve(content, points);
+                    last = points[2];
+                }
+                Segment::Close => {
+                    content.close_path();
+                }
+            }
         }
     }
 
@@ -239,58 +264,4 @@ fn circle((x, y): Point, r: f64) -> [Segment; 6] {
         Segment::Curve([(x + k, y - r), (x + r, y - k), (x + r, y)]),
         Segment::Close,
     ]
-}
-
-/// Paths in points of the page.
-trait Draw {
-    fn start_at(&mut self, point: Point);
-    fn to(&mut self, point: Point);
-    fn curve(&mut self, first: Point, second: Point, to: Point);
-}
-
-impl Draw for Content {
-    fn start_at(&mut self, (x, y): Point) {
-        self.move_to(rounded(x), rounded(y));
-    }
-
-    fn to(&mut self, (x, y): Point) {
-        self.line_to(rounded(x), rounded(y));
-    }
-
-    fn curve(&mut self, first: Point, second: Point, to: Point) {
-        let [a, b, c] = [first, second, to].map(|(x, y)| (rounded(x), rounded(y)));
-        self.cubic_to(a.0, a.1, b.0, b.1, c.0, c.1);
-    }
-}
-
-/// Outlines of glyphs; PDF has no quadratic curves.
-struct PathContent<'a> {
-    content: &'a mut Content,
-    last: Point,
-}
-
-impl Outline for PathContent<'_> {
-    fn move_to(&mut self, to: Point) {
-        self.content.start_at(to);
-        self.last = to;
-    }
-
-    fn line_to(&mut self, to: Point) {
-        self.content.to(to);
-        self.last = to;
-    }
-
-    fn quadratic_to(&mut self, control: Point, to: Point) {
-        let between = |end: Point| (end.0 + (control.0 - end.0) * 2.0 / 3.0, end.1 + (control.1 - end.1) * 2.0 / 3.0);
-        self.cubic_to(between(self.last), between(to), to);
-    }
-
-    fn cubic_to(&mut self, first: Point, second: Point, to: Point) {
-        self.content.curve(first, second, to);
-        self.last = to;
-    }
-
-    fn close(&mut self) {
-        self.content.close_path();
-    }
 }

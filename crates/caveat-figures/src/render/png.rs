@@ -2,9 +2,9 @@
 
 use tiny_skia::{FillRule, LineJoin, Paint, Path, PathBuilder, Pixmap, Stroke, StrokeDash, Transform};
 
-use super::glyphs::{self, GlyphRun, Outline};
+use super::glyphs::{self, GlyphRun};
 use super::{Page, rounded};
-use crate::element::{Element, Group, HALO, Pen, Point, Segment};
+use crate::element::{Element, Group, HALO, Pen, Point, Segment, path_through};
 use crate::palette::Color;
 
 /// The page at so many dots per inch.
@@ -45,16 +45,9 @@ struct Drawing {
 impl Drawing {
     fn draw(&mut self, element: &Element) {
         match element {
-            Element::Line { points, pen } => {
-                let mut path = PathBuilder::new();
-                for (k, &point) in points.iter().enumerate() {
-                    let (x, y) = (rounded(point.0), rounded(point.1));
-                    if k == 0 { path.move_to(x, y) } else { path.line_to(x, y) }
-                }
-                self.stroke(path.finish(), pen);
-            }
+            Element::Line { points, pen } => self.stroke(path_of(&path_through(points), rounded), pen),
             Element::Path { segments, fill, outline } => {
-                let path = path_of(segments);
+                let path = path_of(segments, rounded);
                 if let (Some(path), Some((color, opacity))) = (&path, fill) {
                     self.fill(path, *color, *opacity, self.is_smooth());
                 }
@@ -81,9 +74,10 @@ impl Drawing {
             }
             Element::Text { at, content, size, anchor, rotation, bold, color } => {
                 let size = f64::from(*size);
-                let mut path = PathBuilder::new();
-                glyphs::outline(&GlyphRun::new(content, size, *bold, *anchor), size, *at, *rotation, &mut path);
-                let Some(path) = path.finish() else { return };
+                let run = GlyphRun::new(content, size, *bold, *anchor);
+                // A hundredth of a point would blur letters.
+                let exact = |value: f64| value as f32;
+                let Some(path) = path_of(&glyphs::outline(&run, size, *at, *rotation), exact) else { return };
                 if let Some(halo) = self.groups.iter().rev().find_map(|group| group.halo()) {
                     self.stroke(Some(path.clone()), &Pen { color: halo, width: HALO, dashes: Vec::new() });
                 }
@@ -118,8 +112,8 @@ fn paint(Color(r, g, b): Color, opacity: f64, smooth: bool) -> Paint<'static> {
     paint
 }
 
-fn path_of(segments: &[Segment]) -> Option<Path> {
-    let place = |(x, y): Point| (rounded(x), rounded(y));
+fn path_of(segments: &[Segment], number: impl Fn(f64) -> f32) -> Option<Path> {
+    let place = |(x, y): Point| (number(x), number(y));
     let mut path = PathBuilder::new();
     for segment in segments {
         match *segment {
@@ -131,6 +125,10 @@ fn path_of(segments: &[Segment]) -> Option<Path> {
                 let (x, y) = place(to);
                 path.line_to(x, y);
             }
+            Segment::Quadratic(points) => {
+                let [a, b] = points.map(place);
+                path.quad_to(a.0, a.1, b.0, b.1);
+            }
             Segment::Curve(points) => {
                 let [a, b, c] = points.map(place);
                 path.cubic_to(a.0, a.1, b.0, b.1, c.0, c.1);
@@ -139,28 +137,4 @@ fn path_of(segments: &[Segment]) -> Option<Path> {
         }
     }
     path.finish()
-}
-
-/// Outlines of letters, which a hundredth of a point would blur.
-impl Outline for PathBuilder {
-    fn move_to(&mut self, to: Point) {
-        Self::move_to(self, to.0 as f32, to.1 as f32);
-    }
-
-    fn line_to(&mut self, to: Point) {
-        Self::line_to(self, to.0 as f32, to.1 as f32);
-    }
-
-    fn quadratic_to(&mut self, control: Point, to: Point) {
-        self.quad_to(control.0 as f32, control.1 as f32, to.0 as f32, to.1 as f32);
-    }
-
-    fn cubic_to(&mut self, first: Point, second: Point, to: Point) {
-        let [a, b, c] = [first, second, to].map(|(x, y)| (x as f32, y as f32));
-        Self::cubic_to(self, a.0, a.1, b.0, b.1, c.0, c.1);
-    }
-
-    fn close(&mut self) {
-        Self::close(self);
-    }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::Page;
-use crate::element::{Element, Group, HALO, Pen, Point, Segment};
+use crate::element::{Element, Group, HALO, Pen, Point, Segment, path_through};
 use crate::fonts;
 use crate::palette::Color;
 use crate::text::Anchor;
@@ -28,10 +28,7 @@ fn write_element(out: &mut String, element: &Element) {
     match element {
         Element::Line { points, pen } => {
             out.push_str("<path d=\"");
-            for (k, &point) in points.iter().enumerate() {
-                out.push_str(if k == 0 { "M " } else { " L " });
-                write_point(out, point);
-            }
+            write_segments(out, &path_through(points));
             out.push('"');
             write_pen(out, Some(pen));
             out.push_str(" fill=\"none\" />");
@@ -118,6 +115,10 @@ fn write_segments(out: &mut String, segments: &[Segment]) {
             Segment::Line(point) => {
                 out.push('L');
                 std::slice::from_ref(point)
+            }
+            Segment::Quadratic(points) => {
+                out.push('Q');
+                points
             }
             Segment::Curve(points) => {
                 out.push('C');

@@ -10,11 +10,12 @@
 //! superlinear after (τ‖A‖)^½ steps). The same amount bounds what b_k = ‖z‖·Vφ(T)e₁ adds to the residual of Ab = (I −
 //! e^{−Aτ})z.
 
-use faer::{Mat, Side};
+use faer::Mat;
 use rayon::prelude::*;
 
 use super::rates::{filled, integrated, rounding};
 use crate::error::{Result, TheoryError};
+use crate::numeric::eigen::Eigen;
 use crate::numeric::vectors::dot;
 
 /// Most iterations: the k × k eigenproblem then takes a few seconds.
@@ -65,16 +66,10 @@ impl Ritz {
             1 => off[a.min(b)],
             _ => 0.0,
         });
-        let eigen = matrix.self_adjoint_eigen(Side::Lower).map_err(|_| TheoryError::NotConverged {
-            what: "the eigendecomposition of the Lanczos matrix",
-            reached: f64::NAN,
-            needed: f64::EPSILON,
-            iterations: k,
-        })?;
-        let values: Vec<f64> = eigen.S().column_vector().iter().copied().collect();
+        let Eigen { values, vectors } = Eigen::new(&matrix, "the eigendecomposition of the Lanczos matrix")?;
         // Ritz values lie within the spectrum; what is below its lower end is rounding.
         let floor = if lowest > 0.0 { lowest } else { f64::EPSILON * values[k - 1] };
-        Ok(Self { values: values.iter().map(|v| v.max(floor)).collect(), vectors: eigen.U().to_owned() })
+        Ok(Self { values: values.iter().map(|v| v.max(floor)).collect(), vectors })
     }
 
     /// Bound on truncation relative to the norm of (I − e^{−Aτ})z, for β the next off-diagonal entry.

@@ -1,6 +1,6 @@
 //! The three routes of the gradient flow: cosines on the chain, dense eigenvectors, and Krylov spaces.
 
-use faer::{Mat, Side};
+use faer::Mat;
 use rayon::prelude::*;
 
 use super::krylov::{Krylov, Target};
@@ -13,6 +13,7 @@ use crate::kernel::RidgeModel;
 use crate::kernel::exchangeable::check_conjunctivity;
 use crate::margins::graph::weighted_ranks;
 use crate::margins::laplacian::SparseSolver;
+use crate::numeric::eigen::Eigen;
 use crate::numeric::vectors::largest;
 use crate::route::Route;
 
@@ -24,6 +25,9 @@ const ACCEPTANCE: f64 = 1e-10;
 
 /// Largest dense matrix of the spectral route: 18 MB, about a second.
 pub const MAX_DENSE: usize = 1_500;
+
+/// What is named where an eigendecomposition fails.
+const FAILED: &str = "the eigendecomposition of the gradient flow";
 
 /// Longest chain of the chain route: 10⁸ products, about a second.
 pub const MAX_CHAIN: usize = 20_000;
@@ -65,10 +69,8 @@ impl<'g> Problem<'g> {
         }
         let conjunctivity = check_conjunctivity(conjunctivity)?;
         let time = check_range("time", time, 0.0, f64::INFINITY, "a number of at least 0 (inf is allowed)")?;
-        let mut weights = graph.edges().iter().map(Edge::weight);
-        let first = weights.next();
-        let common_weight = first.filter(|&w| weights.all(|other| other == w));
-        Ok(Self { graph, conjunctivity, item_share: (1.0 - conjunctivity) / 2.0, time, common_weight })
+        let item_share = (1.0 - conjunctivity) / 2.0;
+        Ok(Self { graph, conjunctivity, item_share, time, common_weight: graph.common_weight() })
     }
 
     /// Whether K and W commute, so that the flow closes on the items.
@@ -219,7 +221,7 @@ impl<'g> Problem<'g> {
             laplacian[(i, j)] -= w;
             laplacian[(j, i)] -= w;
         }
-        let eigen = eigen(&laplacian)?;
+        let eigen = Eigen::new(&laplacian, FAILED)?;
         let source = self.graph.divergence(self.graph.edges().iter().zip(&couplings).map(|(e, w)| w * e.label()));
         // The constants on every component are the null space; the source has no part there.
         let null = Components::new(self.graph).count();
@@ -294,7 +296,7 @@ impl<'g> Problem<'g> {
             let diagonal = if a == b { self.conjunctivity } else { 0.0 };
             (e.weight().sqrt() * f.weight().sqrt()) * (self.item_share * overlap(e, f) + diagonal)
         });
-        let eigen = eigen(&matrix)?;
+        let eigen = Eigen::new(&matrix, FAILED)?;
         let (labels, lowest) = (self.scaled_labels(), self.lowest_on_pairs());
         let mut scaled = vec![0.0; m];
         for k in 0..m {
@@ -353,20 +355,4 @@ impl<'g> Problem<'g> {
         }
         Ok(Fields { ranks, trained, iterations, error: error + info.relative_residual })
     }
-}
-
-/// Eigenvalues in ascending order, and eigenvectors as columns.
-struct Eigen {
-    values: Vec<f64>,
-    vectors: Mat<f64>,
-}
-
-fn eigen(matrix: &Mat<f64>) -> Result<Eigen> {
-    let eigen = matrix.self_adjoint_eigen(Side::Lower).map_err(|_| TheoryError::NotConverged {
-        what: "the eigendecomposition of the gradient flow",
-        reached: f64::NAN,
-        needed: f64::EPSILON,
-        iterations: 0,
-    })?;
-    Ok(Eigen { values: eigen.S().column_vector().iter().copied().collect(), vectors: eigen.U().to_owned() })
 }

@@ -204,7 +204,7 @@ proptest! {
     ) {
         let t = 10f64.powf(log_t);
         let flow = solve(&g, alpha, t).unwrap();
-        let net = g.net_wins();
+        let net = g.divergence(g.edges().iter().map(|e| e.first_wins - e.second_wins));
         let h = (1.0 - alpha) / 2.0;
         let hebbian = |i: usize, j: usize| {
             let own = g.edge_index(i, j).map_or(0.0, |at| {

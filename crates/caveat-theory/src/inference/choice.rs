@@ -1,7 +1,7 @@
 //! Fits of a learner to choices: maximum likelihood over conjunctivity, strength, gain, lapses and position bias.
 //!
 //! The item shown first is chosen with probability λ/2 + (1−λ)·σ(gain·f_{α,s}(first, second) + b), σ the logistic function,
-//! λ ∈ [0, ½] the lapse rate and b the bias for the first position. With f = ρψ ([`Surface`]) the amplitude a = gain·ρ is a
+//! λ ∈ [0, ½] the lapse rate and b the bias for the first position. With f = ρψ ([`Surface`](super::Surface)) the amplitude a = gain·ρ is a
 //! coefficient of a shape of unit size, and (x, z, a, λ, b) are bounded coordinates in which every limit is reached. Fits
 //! are found by Fisher scoring from the best nodes of a coarse scan, first inside, then on every limit; a limit is reported
 //! where nothing inside is better by more than 10⁻⁶ in log-likelihood.
@@ -9,16 +9,19 @@
 //! **Separation.** Choices that the model can predict without error drive the gain to infinity. The amplitude, which is the
 //! root mean square of gain·f over the distinct pairs, ends at [`MAX_AMPLITUDE`](super::MAX_AMPLITUDE) logits; such a fit is
 //! `saturated`, whatever limit it is in.
+//!
+//! Σ over pairs of k·log P + (n − k)·log(1 − P) is maximized, k of n trials having chosen the first; α ∈ [0, 1], C or t ∈ [0, ∞],
+//! gain ≥ 0. Source: §9.2.
 
 use serde::{Deserialize, Serialize};
 
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
+use crate::inference::engine::surface::Field;
 use crate::inference::engine::surface::grid::UnitGrid;
 use crate::inference::engine::surface::model::{At, Model};
 use crate::inference::engine::surface::scoring::{BIAS, Workspace};
 use crate::inference::engine::surface::search;
-use crate::inference::engine::surface::{Field, Surface};
 use crate::inference::estimates::Estimates;
 use crate::inference::model::ModelSpec;
 use crate::inference::response::{Binomial, Response};
@@ -70,22 +73,12 @@ pub struct ChoiceFitter {
 impl ChoiceFitter {
     /// Prepares fits of `spec` to choices on ordered pairs (each listed once) of the task that `graph` trains.
     ///
-    /// Cost as [`Surface::new`].
+    /// Cost as [`Surface::new`](super::Surface::new).
     ///
     /// # Errors
-    /// As [`Surface::with_fixed`], or an ordered pair listed twice.
+    /// As [`Surface::with_fixed`](super::Surface::with_fixed), or an ordered pair listed twice.
     pub fn new(graph: &ComparisonGraph, spec: &ModelSpec, pairs: &[(usize, usize)]) -> Result<Self> {
         Ok(Self { model: Model::new(graph, spec, pairs)? })
-    }
-
-    /// What is fitted.
-    pub fn spec(&self) -> &ModelSpec {
-        &self.model.spec
-    }
-
-    /// The margins as functions of the parameters.
-    pub fn surface(&self) -> &Surface {
-        &self.model.surface
     }
 
     /// The ordered pairs.

@@ -7,6 +7,8 @@
 //! on a product grid whose spacing shrinks with √N, so that it stays below the width of the posterior.
 //!
 //! Its tests have two other routes to it: all outcomes of small designs, and the Gaussian limit of many trials.
+//!
+//! λ ∈ [0, 1), α ∈ [0, 1], C and gain log-uniform between bounds, I in bits. Source: §9.6.
 
 mod likelihood;
 mod pairs;
@@ -16,7 +18,7 @@ mod simulation;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Result, TheoryError};
+use crate::error::{self, Result, TheoryError};
 use crate::task::TransitiveTask;
 use likelihood::{Counts, Evidence};
 use simulation::Experiments;
@@ -27,6 +29,7 @@ pub use settings::{DesignSettings, MAX_SAMPLES, MAX_TRIALS};
 
 /// Most items of a task whose design is evaluated.
 pub const MAX_ITEMS: usize = 64;
+
 /// What a design tells about the target of a [`DesignQuestion`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DesignEvaluation {
@@ -107,15 +110,7 @@ fn check_pairs(task: &TransitiveTask, pairs: &[(usize, usize)]) -> Result<()> {
         let problem = "there is no pair to judge: name at least one".into();
         return Err(TheoryError::BadInput { what: "design", problem });
     }
-    for &(i, j) in pairs {
-        if i == j {
-            return Err(TheoryError::SelfComparison(i));
-        }
-        if let Some(&rank) = [i, j].iter().find(|&&rank| rank >= n_items) {
-            return Err(TheoryError::RankOutOfRange { rank, n_items });
-        }
-    }
-    Ok(())
+    error::check_pairs(pairs.iter().copied(), n_items)
 }
 
 /// Steps of the ladder of repetitions for a factor of 2.

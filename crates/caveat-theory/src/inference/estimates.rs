@@ -41,6 +41,30 @@ pub struct PerParameter<T> {
     pub memorization: T,
 }
 
+impl<T> PerParameter<T> {
+    /// What `value` gives for every parameter, in the order of the fields.
+    ///
+    /// # Errors
+    /// Those of `value`.
+    pub(crate) fn try_from_fn<E>(mut value: impl FnMut(Parameter) -> Result<T, E>) -> Result<Self, E> {
+        Ok(Self {
+            conjunctivity: value(Parameter::Conjunctivity)?,
+            strength: value(Parameter::Strength)?,
+            gain: value(Parameter::Gain)?,
+            lapse: value(Parameter::Lapse)?,
+            position_bias: value(Parameter::PositionBias)?,
+            screening: value(Parameter::Screening)?,
+            memorization: value(Parameter::Memorization)?,
+        })
+    }
+
+    /// What `value` gives for every parameter.
+    pub(crate) fn from_fn(mut value: impl FnMut(Parameter) -> T) -> Self {
+        let all = Self::try_from_fn(|parameter| Ok::<_, std::convert::Infallible>(value(parameter)));
+        all.unwrap_or_else(|never| match never {})
+    }
+}
+
 impl<T: Copy> PerParameter<T> {
     /// The value of a parameter.
     pub fn get(&self, parameter: Parameter) -> T {
@@ -57,15 +81,7 @@ impl<T: Copy> PerParameter<T> {
 
     /// What `change` makes of every value.
     pub fn map<U>(self, change: impl Fn(T) -> U) -> PerParameter<U> {
-        PerParameter {
-            conjunctivity: change(self.conjunctivity),
-            strength: change(self.strength),
-            gain: change(self.gain),
-            lapse: change(self.lapse),
-            position_bias: change(self.position_bias),
-            screening: change(self.screening),
-            memorization: change(self.memorization),
-        }
+        PerParameter::from_fn(|parameter| change(self.get(parameter)))
     }
 }
 

@@ -5,6 +5,9 @@
 //! likelihood by quadrature. A unit whose own estimate is a limit (α = 0, C = ∞) pulls like any other: its likelihood is flat
 //! towards the limit, and nobody is left out. A mean may itself be a limit, and a standard deviation 0. Intervals are profile
 //! intervals; docs/decisions/0018-populations.md says which cut-off, and what they cover.
+//!
+//! With θ_u the parameters of unit u on their scales, the likelihood is Π_u ∫ L_u(θ)·Π_k N(θ_k; m_k, s_k²) dθ, maximized over the means
+//! m_k ∈ [−∞, ∞] and standard deviations s_k from 0 to [`LARGEST_BETWEEN`]. Source: §9.4.
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -25,7 +28,7 @@ mod mixture;
 mod spline;
 
 use integral::{Integral, Level, Population, Posterior, quantile};
-use interval::{CutOff, End, Profile};
+use interval::{CutOff, Profile};
 use likelihood::{Fitted, LOG_SD, Units};
 use mixture::draws;
 
@@ -256,7 +259,7 @@ impl Hierarchy {
                 done();
                 let spread = Profile { units: &units, best: &best, cut: &cut, parameter: 2 * k + 1 }.interval();
                 done();
-                self.parameter(k, &best, &mean, &spread, &populations, &known)
+                self.parameter(k, &best, mean, spread, &populations, &known)
             })
             .collect();
         PopulationFit { parameters, log_likelihood: best.value, n_units: self.grids.len() }
@@ -271,7 +274,7 @@ impl Hierarchy {
             let axis = PARAMETERS.iter().position(|p| *p == parameter).filter(|&k| units.present[k])?;
             let [low, high] = Profile { units: &units, best: &best, cut: &cut, parameter: 2 * axis }.interval();
             let scale = UnitScale::for_parameter(parameter);
-            Some(Interval { low: scale.invert(low.at), high: scale.invert(high.at) })
+            Some(Interval { low: scale.invert(low), high: scale.invert(high) })
         })
     }
 
@@ -279,8 +282,8 @@ impl Hierarchy {
         &self,
         axis: usize,
         best: &Fitted,
-        mean: &[End; 2],
-        spread: &[End; 2],
+        mean: [f64; 2],
+        spread: [f64; 2],
         populations: &[Population],
         known: &[Vec<[Vec<f64>; AXES]>],
     ) -> PopulationParameter {
@@ -316,7 +319,7 @@ impl Hierarchy {
                 mean(node) >= LIKELY * (0..nodes.at.len()).map(mean).fold(0.0, f64::max)
             };
             let [low, high] = [(0, 0, 0.025), (1, nodes.at.len() - 1, 0.975)].map(|(side, node, share)| {
-                let is_inside = mean[side].at.is_infinite() && nodes.open[side] && likely(node);
+                let is_inside = mean[side].is_infinite() && nodes.open[side] && likely(node);
                 if is_inside { [f64::NEG_INFINITY, f64::INFINITY][side] } else { at(share) }
             });
             ShrunkenEstimate { estimate: scale.invert(at(0.5)), interval: back(low, high) }
@@ -331,21 +334,19 @@ impl Hierarchy {
                 let nothing = Interval { low: f64::NAN, high: f64::NAN };
                 ([f64::NEG_INFINITY, f64::INFINITY][side], 0.0, nothing)
             }
-            Level::Normal { mean, log_sd } => {
-                (mean, sd(log_sd), Interval { low: sd(spread[0].at), high: sd(spread[1].at) })
-            }
+            Level::Normal { mean, log_sd } => (mean, sd(log_sd), Interval { low: sd(spread[0]), high: sd(spread[1]) }),
         };
         PopulationParameter {
             parameter: PARAMETERS[axis],
             scale,
             median: scale.invert(median),
-            interval: back(mean[0].at, mean[1].at),
+            interval: back(mean[0], mean[1]),
             between,
             between_interval,
             // A limit of the median has no share of a prior: it is inside where the median may be it.
             new_unit: back(
-                if mean[0].at.is_infinite() { mean[0].at } else { new_unit(0.025) },
-                if mean[1].at.is_infinite() { mean[1].at } else { new_unit(0.975) },
+                if mean[0].is_infinite() { mean[0] } else { new_unit(0.025) },
+                if mean[1].is_infinite() { mean[1] } else { new_unit(0.975) },
             ),
             units: self.grids.par_iter().zip(known).map(of_unit).collect(),
         }

@@ -13,15 +13,18 @@
 //! **Path.** With √W K̃ √W = UΣUᵀ over the trials, f_λ(e) = Σ_r g_r(e)/(σ_r + λ). One eigendecomposition serves every λ and
 //! both limits: λ = 0 (ridgeless, of minimum norm) and λ → ∞ (Hebbian, λf → Σ_r g_r). Directions with σ_r at rounding level are
 //! left out, since a positive semidefinite kernel takes them to zero on every pair.
+//!
+//! λ ∈ [0, ∞] is on the kernel's own scale, gain ≥ 0 in units of the observed margins. Source: §9.
 
-use faer::{Mat, Side};
+use faer::Mat;
 use serde::Serialize;
 
 use crate::comparison_graph::Trial;
-use crate::error::{Result, TheoryError, check_range};
+use crate::error::{Result, TheoryError, check_pairs, check_range};
 use crate::inference::engine::profile::{LIMIT_TIE, agreement};
 use crate::inference::estimates::FitLimit;
 use crate::margins::dense::check_trials;
+use crate::numeric::eigen::Eigen;
 use crate::numeric::minimum::minimize;
 
 /// log₁₀ λ of the grid runs this far beyond the eigenvalues on both sides, in steps of 1/PER_DECADE.
@@ -79,16 +82,8 @@ impl KernelFitter {
         if pairs.is_empty() {
             return Err(TheoryError::NoComparisons);
         }
-        let trained = trials.iter().map(|t| (t.first, t.second));
-        for (i, j) in pairs.iter().copied().chain(trained.clone()) {
-            if i == j {
-                return Err(TheoryError::SelfComparison(i));
-            }
-            if let Some(&rank) = [i, j].iter().find(|&&rank| rank >= n_items) {
-                return Err(TheoryError::RankOutOfRange { rank, n_items });
-            }
-        }
-        let trained: Vec<(usize, usize)> = trained.collect();
+        let trained: Vec<(usize, usize)> = trials.iter().map(|t| (t.first, t.second)).collect();
+        check_pairs(pairs.iter().chain(&trained).copied(), n_items)?;
         let checked = |e: (usize, usize), f: (usize, usize)| {
             let value = kernel(e, f);
             let problem = || format!("entry for pairs {e:?}, {f:?} is {value}: all must be finite");
@@ -117,13 +112,7 @@ impl KernelFitter {
             }
         }
 
-        let eigen = centered.self_adjoint_eigen(Side::Lower).map_err(|_| TheoryError::NotConverged {
-            what: "the eigendecomposition of the kernel matrix",
-            reached: f64::NAN,
-            needed: f64::EPSILON,
-            iterations: 0,
-        })?;
-        let values: Vec<f64> = eigen.S().column_vector().iter().copied().collect();
+        let Eigen { values, vectors } = Eigen::new(&centered, "the eigendecomposition of the kernel matrix")?;
         // Centering leaves rounding of the size of the entries before it.
         let top = values.iter().fold(largest, |m, v| m.max(v.abs()));
         let cutoff = top * f64::EPSILON * 8.0 * count as f64;
@@ -135,9 +124,8 @@ impl KernelFitter {
             )));
         }
         let kept: Vec<usize> = (0..count).filter(|&r| values[r] > cutoff).collect();
-        let label = |r: usize| -> f64 {
-            (0..count).map(|t| eigen.U()[(t, r)] * roots[t] * (trials[t].label - mean_label)).sum()
-        };
+        let label =
+            |r: usize| -> f64 { (0..count).map(|t| vectors[(t, r)] * roots[t] * (trials[t].label - mean_label)).sum() };
         let labels: Vec<f64> = kept.iter().map(|&r| label(r)).collect();
 
         let mut differences = Mat::zeros(pairs.len(), count);
@@ -150,7 +138,7 @@ impl KernelFitter {
                 differences[(p, t)] = (differences[(p, t)] - mean) * roots[t];
             }
         }
-        let directions = Mat::from_fn(count, kept.len(), |t, k| eigen.U()[(t, kept[k])] * labels[k]);
+        let directions = Mat::from_fn(count, kept.len(), |t, k| vectors[(t, kept[k])] * labels[k]);
         let eigenvalues = kept.iter().map(|&r| values[r]).collect();
         Ok(Self { eigenvalues, components: differences * directions, pairs: pairs.to_vec() })
     }
@@ -209,8 +197,8 @@ impl KernelFitter {
                 best = (k as f64, error);
             }
         }
-        let (refined, value) =
-            minimize(log((best.0 - 1.0).max(0.0)), log((best.0 + 1.0).min(steps)), log(best.0), 1e-9, error);
+        let around = (log((best.0 - 1.0).max(0.0)), log((best.0 + 1.0).min(steps)));
+        let (refined, value) = minimize(around, log(best.0), 1e-9, error);
         let mut found = if value < best.1 { (refined.exp(), value) } else { (log(best.0).exp(), best.1) };
         for limit in [f64::INFINITY, 0.0] {
             let value = scaled(&self.margins_at(limit), observed).1;

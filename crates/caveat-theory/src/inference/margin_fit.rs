@@ -40,12 +40,6 @@ pub(crate) enum Place {
 }
 
 impl MarginFit {
-    /// Unbiased error variance at weight 1, Σ weight·residual²/(N − p); the mean square without degrees of freedom.
-    pub fn variance(&self) -> f64 {
-        let freedom = self.n_observations.saturating_sub(self.n_parameters);
-        self.residual_squares / if freedom > 0 { freedom } else { self.n_observations } as f64
-    }
-
     /// Coefficients and presentation weight of a fit of [`MarginFitter`](super::MarginFitter).
     pub(crate) fn coefficients(&self) -> Result<(&Coefficients, f64)> {
         match &self.place {

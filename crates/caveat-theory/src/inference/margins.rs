@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
 use crate::inference::engine::profile::{check_size, correlation};
+use crate::inference::engine::surface::Field;
 use crate::inference::engine::surface::grid::UnitGrid;
 use crate::inference::engine::surface::model::Model;
 use crate::inference::engine::surface::scoring::Workspace;
 use crate::inference::engine::surface::search;
-use crate::inference::engine::surface::{Field, Surface};
 use crate::inference::estimates::{BootstrapIntervals, FitLimit, ProfileIntervals};
 use crate::inference::intervals::{likelihood, resample};
 use crate::inference::margin_fit::{MarginFit, Place};
@@ -50,16 +50,6 @@ impl MarginModelFitter {
             });
         }
         Ok(Self { model: Model::new(graph, spec, pairs)? })
-    }
-
-    /// What is fitted.
-    pub fn spec(&self) -> &ModelSpec {
-        &self.model.spec
-    }
-
-    /// The margins as functions of the parameters.
-    pub fn surface(&self) -> &Surface {
-        &self.model.surface
     }
 
     /// The whole likelihood of margins, their error variance integrated out, with nodes every `spacing` standard deviations if

@@ -2,8 +2,9 @@
 //!
 //! A gain is positive: data from a list that is upside down fit best with no gain at all. The same fit to the data with all
 //! signs turned says whether that is so.
-
-use std::collections::HashMap;
+//!
+//! Evidence is a difference of log-likelihoods in nats: ℓ(turned data) − ℓ(data), and ½(N − 3)·ln(SSE/SSE_turned) for N margins whose
+//! fits leave SSE (§9).
 
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
@@ -63,13 +64,7 @@ pub fn leans_opposite(preferences: impl IntoIterator<Item = (usize, usize, f64)>
 /// Whether what was trained is answered against its labels on the whole. Labels that are turned round themselves lead to no lean
 /// against the order of items. Takes preferences as [`leans_opposite`].
 pub fn leans_against(graph: &ComparisonGraph, preferences: impl IntoIterator<Item = (usize, usize, f64)>) -> bool {
-    let labels: HashMap<(usize, usize), f64> = graph.edges().iter().map(|e| (e.items(), e.label())).collect();
-    let along = |(first, second, preference): (usize, usize, f64)| {
-        labels
-            .get(&(first, second))
-            .map(|label| label * preference)
-            .or_else(|| labels.get(&(second, first)).map(|label| -label * preference))
-    };
+    let along = |(first, second, preference)| graph.trained_label(first, second).map(|label| label * preference);
     preferences.into_iter().filter_map(along).sum::<f64>() < 0.0
 }
 

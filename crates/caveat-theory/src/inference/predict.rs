@@ -1,5 +1,9 @@
 //! Out-of-sample prediction: margins on another task from a fit, nothing refitted, how well they hold, and how far off
 //! they may be.
+//!
+//! From the fitted (μ, A, B) the margin of a pair of another task is A(1+μ)(r_i − r_j) + B(y − (r_i − r_j))·\[trained], r its ranks at
+//! screening μ and y its label: the equation of the fit ([`MarginFitter`]) with the parameters kept. Margins are in units of those fitted.
+//! Source: §9.5.
 
 use rand_distr::{Distribution, StudentT};
 use serde::{Deserialize, Serialize};

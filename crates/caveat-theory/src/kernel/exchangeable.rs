@@ -1,4 +1,18 @@
 //! Exchangeable kernels: six orbit values, their closed-form eigenvalues, and the conjunctivity α that they come down to.
+//!
+//! | value | two ordered pairs | | value | two ordered pairs |
+//! |---|---|---|---|---|
+//! | κ_id | are the same | | κ_2 | share the second item alone |
+//! | κ_flip | are each other's reversal | | κ_x | share an item in different positions |
+//! | κ_1 | share the first item alone | | κ_0 | share nothing |
+//!
+//! All are real, with κ_id > κ_flip. With κ_s = (κ_1 + κ_2)/2,
+//!
+//! > α = (κ_id − κ_flip − 2(κ_s − κ_x))/(κ_id − κ_flip),  C = (κ_id − κ_flip)/λ for the ridge λ ≥ 0,
+//! > μ = 2(α + 1/(Cw))/(1 − α),  m = α/(α + 1/(Cw)) of a pair of presentation weight w.
+//!
+//! Source: α for κ_flip = κ_x = κ_0 is the factor of Lippl et al. 2024, doi:10.1073/pnas.2314511121; the eigenvalues are §2.2, α §2.3 and
+//! μ and m §3.1.
 
 use serde::{Deserialize, Serialize};
 
@@ -141,15 +155,6 @@ impl ExchangeableKernel {
     /// Whether first and second position act alike (κ_1 = κ_2).
     pub fn is_position_symmetric(&self) -> bool {
         self.same_first == self.same_second
-    }
-
-    /// C = (κ_id − κ_flip)/λ for a ridge λ on this kernel; λ = 0 gives ∞.
-    ///
-    /// # Errors
-    /// A negative or NaN ridge.
-    pub fn c_from_ridge(&self, ridge: f64) -> Result<f64> {
-        check_range("ridge", ridge, 0.0, f64::MAX, "a finite number of at least 0")?;
-        Ok(self.scale() / ridge)
     }
 
     /// Ridge λ = (κ_id − κ_flip)/C on this kernel for the inverse regularization C of the normalized one; C = ∞ gives 0.
@@ -485,7 +490,7 @@ mod tests {
         #[test]
         fn ridge_and_c_invert(scale in 0.1..10.0f64, c in 0.001..1e6f64) {
             let kernel = ExchangeableKernel::from_orbits([scale + 0.3, 0.3, 0.4, 0.4, 0.3, 0.3]).unwrap();
-            let back = kernel.c_from_ridge(kernel.ridge_from_c(c).unwrap()).unwrap();
+            let back = kernel.scale() / kernel.ridge_from_c(c).unwrap();
             prop_assert!((back / c - 1.0).abs() < 1e-14);
         }
     }

@@ -7,6 +7,9 @@
 //!
 //! Centering K ↦ HKH, H = I − 11ᵀ/P, commutes with relabeling, hence with the projection Π: HΠ(K)H = Π(HKH). It shifts all
 //! six orbit values by the same amount and leaves α unchanged.
+//!
+//! With P = n(n−1) ordered pairs and κ̂ the averages over the orbits, Π(K) has the entries κ̂, and the shares that it explains are
+//! ‖HΠ(K)H‖²/‖HKH‖² and 1 − ‖K − Π(K)‖²/‖K − K̄‖², both in [0, 1], K̄ the mean entry (§8.2).
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};

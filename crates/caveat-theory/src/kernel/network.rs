@@ -82,20 +82,6 @@ impl Activation {
         let hypotenuse = self.slope.hypot(1.0);
         std::f64::consts::SQRT_2 * if x > 0.0 { x / hypotenuse } else { x * (self.slope / hypotenuse) }
     }
-
-    /// Correlation κ ↦ κ + ρ(sin θ − θ cos θ)/π of the outputs for inputs of correlation κ = cos θ ∈ [−1, 1].
-    ///
-    /// J_1(θ)/π of Cho & Saul 2009 for ρ = 1. NaN outside [−1, 1].
-    pub fn output_correlation(&self, correlation: f64) -> f64 {
-        correlation + self.nonlinearity() * sine_excess(correlation.acos()) / PI
-    }
-
-    /// Correlation 1 − ρθ/π of the derivatives φ′ for inputs of correlation κ = cos θ ∈ [−1, 1]; NaN outside.
-    ///
-    /// The derivative of [`output_correlation`](Self::output_correlation); J_0(θ)/π of Cho & Saul 2009 for ρ = 1.
-    pub fn derivative_correlation(&self, correlation: f64) -> f64 {
-        1.0 - self.nonlinearity() * correlation.acos() / PI
-    }
 }
 
 impl fmt::Display for Activation {
@@ -156,12 +142,19 @@ pub enum NetworkKernelKind {
     Ntk,
 }
 
-impl fmt::Display for NetworkKernelKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl NetworkKernelKind {
+    /// Its name in files and arguments.
+    pub fn name(self) -> &'static str {
+        match self {
             Self::Nngp => "nngp",
             Self::Ntk => "ntk",
-        })
+        }
+    }
+}
+
+impl fmt::Display for NetworkKernelKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 
@@ -169,14 +162,10 @@ impl FromStr for NetworkKernelKind {
     type Err = TheoryError;
 
     fn from_str(text: &str) -> Result<Self> {
-        match text {
-            "nngp" => Ok(Self::Nngp),
-            "ntk" => Ok(Self::Ntk),
-            _ => Err(TheoryError::BadInput {
-                what: "kernel of a network",
-                problem: format!("\"{text}\" is unknown: it must be nngp or ntk"),
-            }),
-        }
+        [Self::Nngp, Self::Ntk].into_iter().find(|kind| kind.name() == text).ok_or_else(|| TheoryError::BadInput {
+            what: "kernel of a network",
+            problem: format!("\"{text}\" is unknown: it must be nngp or ntk"),
+        })
     }
 }
 
@@ -356,6 +345,17 @@ mod tests {
         NetworkKernel { activation, depth, kind }.conjunctivity()
     }
 
+    /// Correlation κ ↦ κ + ρ(sin θ − θ cos θ)/π of the outputs for inputs of correlation κ = cos θ: J_1(θ)/π of Cho & Saul
+    /// 2009 for ρ = 1.
+    fn output_correlation(activation: Activation, correlation: f64) -> f64 {
+        correlation + activation.nonlinearity() * sine_excess(correlation.acos()) / PI
+    }
+
+    /// Correlation 1 − ρθ/π of the derivatives φ′, the derivative of the other: J_0(θ)/π for ρ = 1.
+    fn derivative_correlation(activation: Activation, correlation: f64) -> f64 {
+        1.0 - activation.nonlinearity() * correlation.acos() / PI
+    }
+
     /// E[f(u) f(v)] for standard normals of correlation κ, f positively homogeneous of degree `degree` ≤ 1.
     ///
     /// In polar coordinates u = r cos t and v = r cos(t − θ): the radius contributes E[r²] = 2 for degree 1 and 1 for degree
@@ -394,10 +394,10 @@ mod tests {
             let activation = Activation::leaky(slope).unwrap();
             // Both are sums of about 10³ quadrature terms of order 1 on pieces where the rule is exact to rounding.
             let direct = bivariate_mean(|x| activation.normalized(x), 1, kappa);
-            prop_assert!((direct - activation.output_correlation(kappa)).abs() < 1e3 * f64::EPSILON);
+            prop_assert!((direct - output_correlation(activation, kappa)).abs() < 1e3 * f64::EPSILON);
             let moment = (1.0 + slope * slope) / 2.0;
             let direct = bivariate_mean(|x| if x > 0.0 { 1.0 } else { slope }, 0, kappa) / moment;
-            prop_assert!((direct - activation.derivative_correlation(kappa)).abs() < 1e3 * f64::EPSILON);
+            prop_assert!((direct - derivative_correlation(activation, kappa)).abs() < 1e3 * f64::EPSILON);
         }
 
         #[test]
@@ -405,8 +405,8 @@ mod tests {
             let activation = Activation::leaky(slope).unwrap();
             // Central differences: h²/6·|κ'''| ≤ h²·10 from truncation, eps/h from rounding.
             let h = 1e-5;
-            let difference = (activation.output_correlation(kappa + h) - activation.output_correlation(kappa - h)) / (2.0 * h);
-            prop_assert!((difference - activation.derivative_correlation(kappa)).abs() < 10.0 * h * h + 8.0 * f64::EPSILON / h);
+            let difference = (output_correlation(activation, kappa + h) - output_correlation(activation, kappa - h)) / (2.0 * h);
+            prop_assert!((difference - derivative_correlation(activation, kappa)).abs() < 10.0 * h * h + 8.0 * f64::EPSILON / h);
         }
 
         #[test]
@@ -417,8 +417,8 @@ mod tests {
             for layer in 0..depth {
                 let j = layer as f64 + 2.0;
                 for orbit in 0..2 {
-                    let dot = activation.derivative_correlation(sigma[orbit]);
-                    sigma[orbit] = activation.output_correlation(sigma[orbit]);
+                    let dot = derivative_correlation(activation, sigma[orbit]);
+                    sigma[orbit] = output_correlation(activation, sigma[orbit]);
                     theta[orbit] = (sigma[orbit] + (j - 1.0) * theta[orbit] * dot) / j;
                 }
             }

@@ -1,4 +1,10 @@
 //! Monte Carlo: the conjunctivity α of finite random networks, estimated from their empirical kernel over ordered pairs.
+//!
+//! A network's last hidden layer has the features φ_u(i, j), u = 1 … width, and the empirical kernel
+//! K(e, e′) = Σ_u φ_u(e)·φ_u(e′)/width. Its six orbit averages give α as in [`exchangeable`](super::exchangeable), with noise
+//! of order 1/√width around the α of the infinitely wide network ([`network`](super::network)) and a bias of order 1/width.
+//!
+//! Source: Lippl et al. 2024, doi:10.1073/pnas.2314511121; §8.2.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

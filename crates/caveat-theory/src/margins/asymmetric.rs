@@ -4,6 +4,9 @@
 //! A = [[κ_1−κ_0, κ_x−κ_0], [κ_x−κ_0, κ_2−κ_0]], local kernel D = (conj + 1/(C·w)) I + flip·(reversal) on the trials,
 //! conj = κ_id − κ_1 − κ_2 + κ_0 and flip = κ_flip − 2κ_x + κ_0:
 //! (I + ΦᵀD⁻¹ΦS) z = ΦᵀD⁻¹y, a = D⁻¹(y − ΦSz), f(i, j) = φ(i, j)ᵀSz + conj·a_(i,j) + flip·a_(j,i).
+//!
+//! Items are 0 … n − 1, u and v ∈ ℝⁿ the effects of an item in first and in second position, y ∈ [−1, 1] the labels and w > 0 the weights
+//! of the trials, C ∈ (0, ∞]. Source: §3.4; the six values κ are those of [`exchangeable`](crate::kernel::exchangeable).
 
 use std::collections::BTreeMap;
 
@@ -14,11 +17,11 @@ use faer::linalg::solvers::{PartialPivLu, Solve};
 
 use super::Margins;
 use crate::comparison_graph::Trial;
-use crate::error::{Result, TheoryError};
+use crate::error::{Result, TheoryError, check_ranks};
 use crate::kernel::ExchangeableKernel;
 use crate::kernel::exchangeable::check_c;
 use crate::route::Route;
-use parts::{ItemRoot, Parts};
+use parts::{ItemPart, Parts};
 
 /// Largest number of items: the system is dense, (2n+1)² numbers.
 pub const MAX_ITEMS: usize = 3_000;
@@ -61,7 +64,7 @@ pub struct System {
     /// The largest |κ|.
     scale: f64,
     /// S^{1/2}; `None` where S is indefinite.
-    root: Option<ItemRoot>,
+    root: Option<ItemPart>,
     /// Exactly singular local parts (α = 0 with C = ∞).
     singular: bool,
 }
@@ -80,7 +83,7 @@ impl System {
         let scale = kernel.orbits().iter().fold(0.0_f64, |a, k| a.max(k.abs()));
         // They come out within a few roundings of zero.
         let singular = blocks.smallest_eigenvalue().abs() <= 32.0 * f64::EPSILON * scale;
-        let root = ItemRoot::new(&parts, scale);
+        let root = parts.item.root(scale);
         Ok(Self { n_items, merged, parts, blocks, scale, root, singular })
     }
 
@@ -134,7 +137,7 @@ impl System {
     /// In the eigenbasis of D, trials with zero local kernel can only be fitted by the item part, S^{1/2}x: least squares fixes x
     /// up to their null space. The others are interpolated, and x moves in that null space to keep their local terms small:
     /// minimize ‖x‖² + Σ (y − φᵀS^{1/2}x)²/d.
-    fn minimum_norm(&self, root: &ItemRoot) -> Result<(Vec<f64>, Vec<f64>)> {
+    fn minimum_norm(&self, root: &ItemPart) -> Result<(Vec<f64>, Vec<f64>)> {
         let Self { n_items, merged, blocks, .. } = self;
         let n = *n_items;
         let size = 2 * n + 1;
@@ -145,7 +148,7 @@ impl System {
             for k in features(n, merged[t].pair) {
                 row[k] = 1.0;
             }
-            root.times(n, &row)
+            root.times(n, |k| row[k])
         };
         let mut directions = Vec::with_capacity(merged.len());
         for &(t, other, [a, d], b) in &blocks.blocks {
@@ -195,7 +198,7 @@ impl System {
             let v = PartialPivLu::new(system.as_ref()).solve(&rhs);
             x += &null * v;
         }
-        let item_values = root.times(n, &(0..size).map(|k| x[(k, 0)]).collect::<Vec<_>>());
+        let item_values = root.times(n, |k| x[(k, 0)]);
         let mut dual = vec![0.0; merged.len()];
         for &r in &soft {
             let (row, label, value) = &rows[r];
@@ -213,11 +216,7 @@ impl System {
 fn merge(n_items: usize, trials: &[Trial]) -> Result<Vec<Merged>> {
     let mut sums = BTreeMap::<(usize, usize), (f64, f64)>::new();
     for t in trials {
-        for rank in [t.first, t.second] {
-            if rank >= n_items {
-                return Err(TheoryError::RankOutOfRange { rank, n_items });
-            }
-        }
+        check_ranks([t.first, t.second], n_items)?;
         if t.first == t.second {
             return Err(TheoryError::SelfComparison(t.first));
         }
@@ -319,7 +318,7 @@ fn screened(n: usize, merged: &[Merged], parts: &Parts, blocks: &Blocks) -> (Vec
     // I + (ΦᵀD⁻¹Φ) S, row by row: S is symmetric.
     let mut system = Mat::<f64>::zeros(size, size);
     for row in 0..size {
-        let product = parts.item_times(n, |k| gram[(row, k)]);
+        let product = parts.item.times(n, |k| gram[(row, k)]);
         for (column, value) in product.into_iter().enumerate() {
             system[(row, column)] = value + f64::from(row == column);
         }
@@ -332,7 +331,7 @@ fn screened(n: usize, merged: &[Merged], parts: &Parts, blocks: &Blocks) -> (Vec
         }
     }
     let z = PartialPivLu::new(system.as_ref()).solve(&rhs);
-    let item_values = parts.item_times(n, |k| z[(k, 0)]);
+    let item_values = parts.item.times(n, |k| z[(k, 0)]);
     let residual: Vec<f64> =
         merged.iter().map(|t| t.label - features(n, t.pair).iter().map(|&k| item_values[k]).sum::<f64>()).collect();
     let dual = blocks.solve(&residual);
@@ -342,13 +341,7 @@ fn screened(n: usize, merged: &[Merged], parts: &Parts, blocks: &Blocks) -> (Vec
 /// Least-squares solution of minimum norm, and a basis of the null space.
 fn pseudo_solve(a: &Mat<f64>, b: &Mat<f64>) -> Result<(Mat<f64>, Mat<f64>)> {
     let size = a.ncols();
-    let failed = |_| TheoryError::NotConverged {
-        what: "the singular value decomposition",
-        reached: f64::NAN,
-        needed: f64::EPSILON,
-        iterations: 0,
-    };
-    let svd = a.svd().map_err(failed)?;
+    let svd = a.svd().map_err(|_| TheoryError::failed("the singular value decomposition"))?;
     let s: Vec<f64> = svd.S().column_vector().iter().copied().collect();
     let cutoff = s.first().copied().unwrap_or(0.0) * f64::EPSILON * (a.nrows().max(size)) as f64;
     let rank = s.iter().filter(|&&s| s > cutoff).count();
@@ -371,9 +364,8 @@ fn rounded(n: usize, merged: &[Merged], parts: &Parts, blocks: &Blocks, item_val
     for (t, size) in merged.iter().zip(&sizes) {
         features(n, t.pair).iter().for_each(|&f| sums[f] += size);
     }
-    let magnitudes = Parts { item: parts.item.map(f64::abs), zero: parts.zero.abs(), conj: 0.0, flip: 0.0 };
     let local = (parts.conj.abs() + parts.flip.abs()) * sizes.iter().fold(0.0, |m: f64, v| m.max(*v));
-    magnitudes.item_times(n, |k| sums[k]).into_iter().fold(local, f64::max)
+    parts.item.abs().times(n, |k| sums[k]).into_iter().fold(local, f64::max)
 }
 
 impl AsymmetricSolution {
@@ -407,21 +399,6 @@ impl AsymmetricSolution {
             *r -= mean;
         }
         ranks
-    }
-
-    /// u_i, the effect of each item in first position.
-    pub fn first_effects(&self) -> &[f64] {
-        &self.first_effects
-    }
-
-    /// v_j, the effect of each item in second position.
-    pub fn second_effects(&self) -> &[f64] {
-        &self.second_effects
-    }
-
-    /// The constant, a bias toward the first position.
-    pub fn constant(&self) -> f64 {
-        self.constant
     }
 }
 

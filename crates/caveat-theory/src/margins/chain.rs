@@ -6,6 +6,8 @@
 //! for x (Woodbury). Every field's differences are written as products and sums of positive terms, from μ = 0 to 10³⁰⁰ and n to
 //! 10⁶. What remains is the model's own cancellation between fields: for one exception it is resolved inside the cycle too; for
 //! several, differences inside a cycle keep a relative accuracy of about eps/μ.
+//!
+//! Source: §4; the task is that of Cheng & Lippl 2026, arXiv 2605.22972.
 
 use faer::linalg::solvers::Solve;
 use faer::{Mat, linalg::solvers::FullPivLu};
@@ -179,11 +181,6 @@ impl ChainSolution {
     /// Screening μ of the premise pairs; ∞ for α = 1.
     pub fn screening(&self) -> f64 {
         self.screening
-    }
-
-    /// λ with 2 cosh λ = 2 + μ, the inverse screening length in items; ∞ for α = 1.
-    pub fn inverse_length(&self) -> f64 {
-        self.functions.map_or(f64::INFINITY, Hyperbolic::lambda)
     }
 
     /// The rank r_i of an item.

@@ -1,13 +1,20 @@
 //! Dense route: kernel ridge regression for any kernel matrix on ordered pairs and any trials, by a dense factorization.
+//!
+//! With K_tr the kernel on the T trials, W = diag(w), labels y and the ridge λ ∈ [0, ∞) on the kernel's own scale,
+//!
+//! > a = (K_tr + λW⁻¹)⁻¹ y,  f(i, j) = Σ_t K((i, j), t)·a_t,
+//!
+//! for λ = 0 the solution of minimum norm. It knows nothing of orbits or graphs: the other routes are tested against it. Source: §3.4.
 
 use faer::linalg::solvers::{Llt, Solve};
 use faer::{Mat, Side};
 
 use super::Margins;
 use crate::comparison_graph::Trial;
-use crate::error::{Result, TheoryError, check_range};
+use crate::error::{Result, TheoryError, check_range, check_ranks};
 use crate::kernel::ExchangeableKernel;
 use crate::memory;
+use crate::numeric::eigen::Eigen;
 
 /// Largest number of trials: the system is dense.
 pub const MAX_TRIALS: usize = 10_000;
@@ -142,11 +149,7 @@ pub(crate) fn check_trials(n_items: usize, trials: &[Trial]) -> Result<()> {
         });
     }
     for t in trials {
-        for rank in [t.first, t.second] {
-            if rank >= n_items {
-                return Err(TheoryError::RankOutOfRange { rank, n_items });
-            }
-        }
+        check_ranks([t.first, t.second], n_items)?;
         if !(t.weight > 0.0 && t.weight.is_finite()) {
             return Err(TheoryError::BadWeight { first: t.first, second: t.second, weight: t.weight });
         }
@@ -170,13 +173,7 @@ fn regular(k: &Mat<f64>, y: &Mat<f64>, ridge: f64, error: EntryError) -> Result<
 ///
 /// Errors of relative size ε in all entries move no eigenvalue by more than ε·√T of the largest (Weyl, with the Frobenius norm).
 fn spectral(k: &Mat<f64>, y: &Mat<f64>, ridge: f64, error: EntryError) -> Result<Mat<f64>> {
-    let eigen = k.self_adjoint_eigen(Side::Lower).map_err(|_| TheoryError::NotConverged {
-        what: "the eigendecomposition of the kernel matrix",
-        reached: f64::NAN,
-        needed: f64::EPSILON,
-        iterations: 0,
-    })?;
-    let values: Vec<f64> = eigen.S().column_vector().iter().copied().collect();
+    let Eigen { values, vectors } = Eigen::new(k, "the eigendecomposition of the kernel matrix")?;
     let largest = values.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
     let size = k.nrows() as f64;
     let cutoff_of = |error: f64| largest * (f64::EPSILON * 8.0 * size).max(error * size.sqrt());
@@ -194,27 +191,15 @@ fn spectral(k: &Mat<f64>, y: &Mat<f64>, ridge: f64, error: EntryError) -> Result
             ),
         });
     }
-    let coefficients = eigen.U().transpose() * y;
-    let scaled =
-        Mat::from_fn(
-            k.nrows(),
-            1,
-            |r, _| {
-                if values[r] <= cutoff { 0.0 } else { coefficients[(r, 0)] / (values[r] + ridge) }
-            },
-        );
-    Ok(eigen.U() * scaled)
+    let coefficients = vectors.transpose() * y;
+    let kept = |r: usize| if values[r] <= cutoff { 0.0 } else { coefficients[(r, 0)] / (values[r] + ridge) };
+    Ok(vectors * Mat::from_fn(k.nrows(), 1, |r, _| kept(r)))
 }
 
 impl DenseSolution {
     /// The rank of every item, centered; `None` for a kernel that is not known to be exchangeable.
     pub fn ranks(&self) -> Option<&[f64]> {
         self.ranks.as_deref()
-    }
-
-    /// Dual coefficients, one per trial, without the part that no pair sees.
-    pub fn dual(&self) -> &[f64] {
-        &self.dual
     }
 }
 

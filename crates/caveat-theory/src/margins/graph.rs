@@ -3,6 +3,9 @@
 //! (BᵀWB + μI) r = BᵀWy, with μ the screening of a reference pair and W_e = D_e/D_reference the couplings relative to it; the
 //! reference has the weight of most pairs if most share one, else the largest
 //! (HodgeRank: Jiang, Lim, Yao & Ye 2011, doi:10.1007/s10107-010-0419-x, where μ = 0).
+//!
+//! Edge by edge D_e = 1/(α + 1/(C·w_e)) and m_e = α·D_e, w_e > 0 the presentation weight; divided by the D of the reference pair this is
+//! the equation above, §3.2.
 
 use std::collections::HashMap;
 
@@ -146,7 +149,6 @@ pub(crate) fn weighted_ranks(
     solver: &SparseSolver,
 ) -> Result<(Vec<f64>, SolveInfo)> {
     let Couplings { each: couplings, screening } = Couplings::new(model, weights);
-    let n = graph.n_items();
     if screening.is_infinite() {
         let components = graph.components().iter().max().map_or(0, |&c| c as usize + 1);
         let info = SolveInfo {
@@ -157,17 +159,13 @@ pub(crate) fn weighted_ranks(
             components,
             rank_error: Some(0.0),
         };
-        return Ok((vec![0.0; n], info));
+        return Ok((vec![0.0; graph.n_items()], info));
     }
     if let Some(couplings) = &couplings {
         check_digits(graph, couplings, weights)?;
     }
-    let mut source = vec![0.0; n];
-    for (at, e) in graph.edges().iter().enumerate() {
-        let flow = couplings.as_ref().map_or(1.0, |w| w[at]) * labels[at];
-        source[e.first as usize] += flow;
-        source[e.second as usize] -= flow;
-    }
+    let flows = labels.iter().enumerate().map(|(at, y)| couplings.as_ref().map_or(1.0, |w| w[at]) * y);
+    let source = graph.divergence(flows);
     ScreenedLaplacian::new(graph, couplings.as_deref(), screening).solve(&source, solver)
 }
 

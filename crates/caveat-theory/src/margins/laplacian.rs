@@ -1,4 +1,8 @@
 //! The screened graph Laplacian BᵀWB + μI: assembly, parallel product, and solution by sparse Cholesky or conjugate gradients.
+//!
+//! W > 0 are couplings, one per trained pair, μ ≥ 0 the screening, and x and b sum to zero on every connected component where μ = 0:
+//! there A = BᵀWB + μI is singular, and the solution of minimum norm is meant. A is a symmetric M-matrix, so A⁻¹ has no negative
+//! entry, which bounds rounding item by item. Source: conjugate gradients by Golub & Van Loan, *Matrix Computations*, §11.3; the equation is §3.2.
 
 mod cholesky;
 mod operator;

@@ -9,16 +9,17 @@ const GOLDEN: f64 = 0.381_966_011_250_105_15;
 /// for smooth functions, never more than a small multiple of those of golden sections. The bounds themselves are only
 /// approached. Returns the best point and its value; a function with several minima gives one of them. A value of ∞ marks
 /// points outside its domain.
-pub(crate) fn minimize(
-    low: f64,
-    high: f64,
+///
+/// # Errors
+/// Those of `value`.
+pub(crate) fn try_minimize<E>(
+    (mut low, mut high): (f64, f64),
     start: f64,
     tolerance: f64,
-    mut value: impl FnMut(f64) -> f64,
-) -> (f64, f64) {
-    let (mut low, mut high) = (low, high);
+    mut value: impl FnMut(f64) -> Result<f64, E>,
+) -> Result<(f64, f64), E> {
     let mut x = if start > low && start < high { start } else { low + GOLDEN * (high - low) };
-    let mut fx = value(x);
+    let mut fx = value(x)?;
     // The second and third best points, and the last two steps.
     let ((mut w, mut fw), (mut v, mut fv)) = ((x, fx), (x, fx));
     let (mut step, mut before) = (0.0f64, 0.0f64);
@@ -48,7 +49,7 @@ pub(crate) fn minimize(
             step = GOLDEN * before;
         }
         let u = if step.abs() >= tolerance { x + step } else { x + tolerance.copysign(step) };
-        let fu = value(u);
+        let fu = value(u)?;
         if fu <= fx {
             if u < x {
                 high = x;
@@ -69,7 +70,18 @@ pub(crate) fn minimize(
             }
         }
     }
-    (x, fx)
+    Ok((x, fx))
+}
+
+/// As [`try_minimize`], of a function that has a value everywhere.
+pub(crate) fn minimize(
+    bounds: (f64, f64),
+    start: f64,
+    tolerance: f64,
+    mut value: impl FnMut(f64) -> f64,
+) -> (f64, f64) {
+    let found = try_minimize(bounds, start, tolerance, |x| Ok::<_, std::convert::Infallible>(value(x)));
+    found.unwrap_or_else(|never| match never {})
 }
 
 #[cfg(test)]
@@ -86,7 +98,7 @@ mod tests {
             (Box::new(|x: f64| -x), 2.0),
         ] {
             let mut count = 0;
-            let (x, _) = minimize(-1.0, 2.0, 0.5, 1e-7, |x| {
+            let (x, _) = minimize((-1.0, 2.0), 0.5, 1e-7, |x| {
                 count += 1;
                 f(x)
             });
@@ -98,7 +110,7 @@ mod tests {
     #[test]
     fn a_smooth_minimum_takes_few_evaluations() {
         let mut count = 0;
-        minimize(-0.3, 0.3, 0.0, 1e-5, |x| {
+        minimize((-0.3, 0.3), 0.0, 1e-5, |x| {
             count += 1;
             (x - 0.1).cosh() + 0.1 * x.powi(3)
         });
@@ -107,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_domain_that_ends_inside_is_respected() {
-        let (x, f) = minimize(0.0, 1.0, 0.2, 1e-9, |x| if x > 0.6 { f64::INFINITY } else { -x });
+        let (x, f) = minimize((0.0, 1.0), 0.2, 1e-9, |x| if x > 0.6 { f64::INFINITY } else { -x });
         assert!((x - 0.6).abs() < 1e-8 && f <= -0.599_999, "{x} {f}");
     }
 }

@@ -10,7 +10,7 @@ use super::super::shortened;
 use crate::axes::Panel;
 use crate::canvas::{Canvas, Dash, Marker, Rect, Stroke};
 use crate::legend::{Key, Legend};
-use crate::palette::{BLACK, GREY, LIGHT_GREY, WHITE, class_color};
+use crate::palette::{BLACK, GREY, LIGHT_GREY, WHITE, class_color, class_label};
 use crate::scale::Axis;
 use crate::text::{Anchor, Level, SMALL, Text};
 use crate::violin::Violin;
@@ -19,16 +19,10 @@ use crate::violin::Violin;
 pub(super) const CLASSES: [PairClass; 4] =
     [PairClass::Premise, PairClass::ExceptionCycle, PairClass::WithinSection, PairClass::CrossSection];
 
-/// Their names: what was trained, and what reaches across the exception.
-pub(super) fn name(class: PairClass) -> &'static str {
-    match class {
-        PairClass::Premise => "premise (trained)",
-        PairClass::ExceptionCycle => "exception cycle (trained)",
-        PairClass::WithinSection => "within-section",
-        PairClass::CrossSection => "cross-section",
-        PairClass::CycleToSection => "cycle-to-section",
-        PairClass::Ambiguous => "ambiguous",
-    }
+/// Their names, with what was trained.
+pub(super) fn name(class: PairClass) -> String {
+    let trained = matches!(class, PairClass::Premise | PairClass::ExceptionCycle);
+    format!("{}{}", class_label(class), if trained { " (trained)" } else { "" })
 }
 
 /// Conditions whose pairs stand together.
@@ -146,7 +140,7 @@ mod tests {
         assert_eq!(across.n, 720 + 2560);
         assert!((across.value - 100.0 * (720.0 + 640.0) / 3280.0).abs() < 1e-12);
         assert!(across.interval.0 < across.value && across.value < across.interval.1);
-        assert_eq!((across.setting.as_str(), across.model.as_str()), ("full", ""));
+        assert_eq!((across.key.setting.as_str(), across.key.model.as_str()), ("full", ""));
         assert_eq!(marks.iter().filter(|m| m.mark == "mean").count(), 4);
         assert!(canvas.svg().contains("none of these"));
     }

@@ -4,7 +4,7 @@ use caveat_results::ConditionKey;
 
 use super::super::pairs::Pairs;
 use super::super::{order, studied, trained, typical};
-use crate::text::item;
+use crate::text::task_words;
 
 /// Stimulus set shown where a panel shows one.
 const PREFERRED_TASK: &str = "fake";
@@ -160,13 +160,9 @@ fn probe(pairs: &Pairs<'_>, hierarchy: usize) -> Vec<(f64, usize)> {
     chosen
 }
 
-/// Its exceptions in words, as "n = 9; I₆ > I₄".
+/// Its items and exceptions in words.
 pub(super) fn exceptions(hierarchy: &caveat_results::Hierarchy) -> String {
-    let n = hierarchy.n_items;
-    let named = hierarchy.exceptions.iter().take(2).map(|&(w, l)| format!("{} > {}", item(w), item(l)));
-    let names: Vec<String> = named.collect();
-    let more = if hierarchy.exceptions.len() > 2 { ", …" } else { "" };
-    if names.is_empty() { format!("n = {n}") } else { format!("n = {n}; {}{more}", names.join(", ")) }
+    task_words(hierarchy.n_items, hierarchy.exceptions.iter().copied())
 }
 
 #[cfg(test)]

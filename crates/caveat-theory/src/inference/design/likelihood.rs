@@ -1,4 +1,7 @@
 //! Exact log evidence of every level of α for many simulated experiments at once, C and gain integrated out.
+//!
+//! Of counts k_e among n_e judgments of pair e, log L = Σ_e k_e·ln(p_e/q_e) + n_e·ln q_e, p the probability of the first item and q = 1 − p;
+//! the evidence of α is the mean of L over a grid of (C, gain), so that a matrix product does the work.
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, Par};

@@ -37,7 +37,8 @@ pub struct DesignQuestion {
     gain: (f64, f64),
     lapse: f64,
     levels: Vec<Level>,
-    n_groups: usize,
+    /// Number of alternatives that the target tells apart; the information is at most log2 of it.
+    pub(super) n_groups: usize,
 }
 
 /// A cell of the prior over α, represented by its middle.
@@ -127,11 +128,6 @@ impl DesignQuestion {
     /// Whether the target is a pair of hypotheses.
     pub fn is_hypotheses(&self) -> bool {
         matches!(self.target, DesignTarget::Hypotheses(_))
-    }
-
-    /// Number of alternatives that the target tells apart; the information is at most log2 of it.
-    pub fn n_alternatives(&self) -> usize {
-        self.n_groups
     }
 
     /// Width wanted of the interval of α; `None` for hypotheses.

@@ -316,7 +316,7 @@ proptest! {
         let exceptions = if winner > loser && winner < n { vec![(winner, loser)] } else { vec![] };
         let question = if about_value { value(0.0, 1.0, 0.2) } else { hypotheses((0.0, 0.2), (0.3, 1.0)) };
         let design = task(n, &exceptions);
-        let most = (question.n_alternatives() as f64).log2();
+        let most = (question.n_groups as f64).log2();
         let [few, many] = [trials, 8 * trials].map(|trials| {
             evaluate(&design, &question, &DesignSettings { seed, ..quick(trials) })
         });

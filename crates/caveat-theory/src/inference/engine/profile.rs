@@ -4,6 +4,8 @@
 //! gain·f = A·(1+μ)d + B·(y − d)·1_trained, A = gain/(1+μ), B = gain·m: linear in (A, B) for every μ, with 0 ≤ B ≤ A(1+μ).
 //! Each (μ, m) is one (α, C), so three parameters cost a one-dimensional search. The coordinates stay finite in all limits:
 //! as μ → ∞, (1+μ)d → net wins of i minus those of j.
+//!
+//! μ ∈ [0, ∞], A and B in units of the observed margins (§9.1).
 
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
@@ -11,7 +13,7 @@ use crate::inference::engine::profile::basis::BasisGrid;
 use crate::inference::engine::profile::basis::{Basis, BasisMaker, Coefficients};
 use crate::inference::estimates::{Estimates, FitLimit};
 use crate::inference::margin_fit::{MarginFit, Place};
-use crate::numeric::minimum::minimize;
+use crate::numeric::minimum::try_minimize;
 
 pub(crate) mod basis;
 pub(crate) mod identify;
@@ -79,21 +81,9 @@ impl<'g> MarginFitter<'g> {
         let sse: Vec<f64> = self.grid.points.iter().map(|b| b.solve(observed).1).collect();
         let best = (0..sse.len()).min_by(|&a, &b| sse[a].total_cmp(&sse[b])).unwrap_or(0);
         let log = |k: usize| self.grid.log_screening(k);
-        let mut failure = None;
+        let around = (log(best.saturating_sub(1)), log((best + 1).min(sse.len() - 1)));
         let (refined, _) =
-            minimize(log(best.saturating_sub(1)), log((best + 1).min(sse.len() - 1)), log(best), 1e-9, |x| match self
-                .grid
-                .exact(x.exp())
-            {
-                Ok(basis) => basis.solve(observed).1,
-                Err(e) => {
-                    failure = Some(e);
-                    f64::INFINITY
-                }
-            });
-        if let Some(failure) = failure {
-            return Err(failure);
-        }
+            try_minimize(around, log(best), 1e-9, |x| self.grid.exact(x.exp()).map(|basis| basis.solve(observed).1))?;
         let refined = self.grid.exact(refined.exp())?;
         let value = refined.solve(observed).1;
         let mut fit = if value < sse[best] { (&refined, value) } else { (&self.grid.points[best], sse[best]) };

@@ -112,7 +112,7 @@ impl Surface {
             });
         }
         let weights = || graph.edges().iter().map(|e| e.weight());
-        let equal = weights().all(|w| w == graph.edges()[0].weight());
+        let equal = graph.common_weight().is_some();
         let (low, high) = weights().fold((f64::INFINITY, 0.0_f64), |(l, h), w| (l.min(w), h.max(w)));
         let reference = if equal { high } else { low.sqrt() * high.sqrt() };
         let (observed, index) = ObservedPairs::new(graph, pairs, reference)?;

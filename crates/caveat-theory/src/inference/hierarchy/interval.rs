@@ -63,13 +63,6 @@ fn bounded_tail(distance: f64) -> f64 {
     normal_cdf(-turning_point(1.0, 3.0, 60, |r| outside(r) > 0.05))
 }
 
-/// One end of an interval.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct End {
-    /// Its place; ±∞ where it is the end of the range.
-    pub(super) at: f64,
-}
-
 /// A parameter of a population: the mean of an axis (even) or its log standard deviation (odd), as among the derivatives.
 pub(super) struct Profile<'a, 'u> {
     pub(super) units: &'u Units<'a>,
@@ -79,8 +72,8 @@ pub(super) struct Profile<'a, 'u> {
 }
 
 impl Profile<'_, '_> {
-    /// The lower and the upper end.
-    pub(super) fn interval(&self) -> [End; 2] {
+    /// The lower and the upper end; ±∞ where it is the end of the range.
+    pub(super) fn interval(&self) -> [f64; 2] {
         [self.end(0), self.end(1)]
     }
 
@@ -92,7 +85,7 @@ impl Profile<'_, '_> {
         2.0 * (self.best.value - fitted.value).max(0.0)
     }
 
-    fn end(&self, side: usize) -> End {
+    fn end(&self, side: usize) -> f64 {
         let axis = self.parameter / 2;
         let is_mean = self.parameter.is_multiple_of(2);
         let (low, high) = self.range();
@@ -100,7 +93,7 @@ impl Profile<'_, '_> {
         let beyond = [f64::NEG_INFINITY, f64::INFINITY][side];
         let here = self.best.population;
         let (estimate, log_sd) = match here[axis] {
-            Level::Limit(at) if at == side || !is_mean => return End { at: beyond },
+            Level::Limit(at) if at == side || !is_mean => return beyond,
             Level::Limit(_) => ([high, low][side], 0.0),
             Level::Normal { mean, log_sd } => (if is_mean { mean } else { log_sd }, log_sd),
         };
@@ -119,7 +112,7 @@ impl Profile<'_, '_> {
             f64::INFINITY
         };
         if to_limit * to_limit <= self.cut.near(0.0).max(2.0 * SLACK) {
-            return End { at: beyond };
+            return beyond;
         }
         // Above 0 outside the interval.
         let excess = |fitted: &Fitted| {
@@ -150,7 +143,7 @@ impl Profile<'_, '_> {
             }
             if outside >= reach {
                 // Only the limit itself is outside; where there is none, nothing is.
-                return End { at: if is_limit { estimate + sign * reach } else { beyond } };
+                return if is_limit { estimate + sign * reach } else { beyond };
             }
             (inside, f_inside, near) = (outside, f_outside, far);
             outside = (outside * 1.8).min(reach);
@@ -169,11 +162,11 @@ impl Profile<'_, '_> {
             if f <= 0.0 {
                 near = fitted;
                 if f > -2e-3 {
-                    return End { at: estimate + sign * x };
+                    return estimate + sign * x;
                 }
             }
         }
-        End { at: estimate + sign * bracket.high }
+        estimate + sign * bracket.high
     }
 }
 

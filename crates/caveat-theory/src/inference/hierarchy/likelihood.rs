@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use crate::inference::engine::surface::grid::{AXES, UnitGrid};
 use crate::inference::hierarchy::integral::{Integral, Level, Population, SLOPES, Slopes};
+use crate::numeric::cholesky::solve_part;
 
 /// Logs of the smallest standard deviation that is told from 0 and of the largest one, [`LARGEST_BETWEEN`](crate::inference::hierarchy::LARGEST_BETWEEN).
 pub(super) const LOG_SD: (f64, f64) = (-6.9, std::f64::consts::LN_10);
@@ -234,7 +235,9 @@ impl<'a> Units<'a> {
                 let outward = (at[i] <= bounds[i].0 && slopes[i] <= 0.0) || (at[i] >= bounds[i].1 && slopes[i] >= 0.0);
                 moving[i] &= !outward;
             }
-            let step = solve(&hessian, &slopes, &moving);
+            // A pivot that rounding has made negative leaves its direction out.
+            let least = |i: usize| 1e-12 * hessian[i][i].abs();
+            let step = solve_part(&moving, |i, j| hessian[i][j], |i| slopes[i], least);
             let expected: f64 = 0.5 * step.iter().zip(&slopes).map(|(s, g)| s * g).sum::<f64>();
             if expected.is_nan() || expected < TOLERANCE {
                 break;
@@ -328,47 +331,4 @@ fn update(hessian: &mut Matrix, from: &Slopes, to: &Slopes, before: &Slopes, aft
             hessian[i][j] += change[i] * change[j] / damped - product[i] * product[j] / curvature;
         }
     }
-}
-
-/// Solves over the moving coordinates, by Cholesky's factors; a pivot that rounding has made negative leaves its direction out.
-fn solve(hessian: &Matrix, slopes: &Slopes, moving: &Held) -> Slopes {
-    let mut factor = [[0.0_f64; SLOPES]; SLOPES];
-    let mut kept = [false; SLOPES];
-    for i in 0..SLOPES {
-        if !moving[i] {
-            continue;
-        }
-        for j in 0..=i {
-            if i != j && !kept[j] {
-                continue;
-            }
-            let known: f64 = factor[i][..j].iter().zip(&factor[j][..j]).map(|(a, b)| a * b).sum();
-            let sum = hessian[i][j] - known;
-            if i == j {
-                kept[i] = sum > 1e-12 * hessian[i][i].abs();
-                if kept[i] {
-                    factor[i][i] = sum.sqrt();
-                } else {
-                    factor[i] = [0.0; SLOPES];
-                }
-            } else {
-                factor[i][j] = sum / factor[j][j];
-            }
-        }
-    }
-    let mut x = [0.0; SLOPES];
-    for i in (0..SLOPES).filter(|&i| kept[i]) {
-        let below: f64 = (0..i).map(|k| factor[i][k] * x[k]).sum();
-        x[i] = (slopes[i] - below) / factor[i][i];
-    }
-    for i in (0..SLOPES).rev().filter(|&i| kept[i]) {
-        let above: f64 = (i + 1..SLOPES).map(|k| factor[k][i] * x[k]).sum();
-        x[i] = (x[i] - above) / factor[i][i];
-    }
-    for i in 0..SLOPES {
-        if !kept[i] {
-            x[i] = 0.0;
-        }
-    }
-    x
 }

@@ -10,7 +10,7 @@ use crate::inference::distributions::{normal_cdf, student_quantile};
 use crate::inference::engine::profile::basis::Coefficients;
 use crate::inference::engine::profile::refit::Refitter;
 use crate::inference::engine::profile::{MarginFitter, estimates};
-use crate::inference::estimates::{BootstrapIntervals, FitLimit, Interval, PerParameter};
+use crate::inference::estimates::{BootstrapIntervals, FitLimit, Interval, Parameter, PerParameter};
 use crate::memory;
 
 impl Interval {
@@ -56,21 +56,29 @@ pub fn bootstrap(
         let screening = if found.limit == Some(FitLimit::NoSignal) { f64::NAN } else { at.screening };
         PerParameter { gain, screening, ..found.per_parameter() }
     });
-    let tail = expanded_tail(clusters.len());
-    let interval = |of: fn(&PerParameter<f64>) -> f64| {
-        let mut values: Vec<f64> = draws.iter().map(of).filter(|v| !v.is_nan()).collect();
-        values.sort_unstable_by(f64::total_cmp);
-        Some(Interval::of_replicates(&values, tail))
-    };
-    let intervals = PerParameter {
-        conjunctivity: interval(|d| d.conjunctivity),
-        strength: interval(|d| d.strength),
-        gain: interval(|d| d.gain),
-        screening: interval(|d| d.screening),
-        memorization: interval(|d| d.memorization),
-        ..PerParameter::default()
-    };
-    Ok(BootstrapIntervals { intervals, replicates, seed, draws })
+    let has = |parameter| !matches!(parameter, Parameter::Lapse | Parameter::PositionBias);
+    Ok(BootstrapIntervals::new(draws, clusters.len(), seed, has))
+}
+
+impl BootstrapIntervals {
+    /// Expanded percentile intervals of the parameters that a model `has` free, from replicates of `clusters` ≥ 2 clusters.
+    pub(crate) fn new(
+        draws: Vec<PerParameter<f64>>,
+        clusters: usize,
+        seed: u64,
+        has: impl Fn(Parameter) -> bool,
+    ) -> Self {
+        let tail = expanded_tail(clusters);
+        let intervals = PerParameter::from_fn(|parameter| {
+            has(parameter).then(|| {
+                let values = draws.iter().map(|draw| draw.get(parameter));
+                let mut values: Vec<f64> = values.filter(|v| !v.is_nan()).collect();
+                values.sort_unstable_by(f64::total_cmp);
+                Interval::of_replicates(&values, tail)
+            })
+        });
+        Self { intervals, replicates: draws.len(), seed, draws }
+    }
 }
 
 /// Refuses more replicates than memory holds the parameters of, with those of one sorted.
@@ -84,7 +92,7 @@ pub(crate) fn check_replicates(replicates: usize) -> Result<()> {
 }
 
 /// The share of replicates beyond either end of a 95 % expanded percentile interval from `clusters` ≥ 2 clusters.
-pub(crate) fn expanded_tail(clusters: usize) -> f64 {
+fn expanded_tail(clusters: usize) -> f64 {
     let s = clusters as f64;
     normal_cdf(-student_quantile(0.975, s - 1.0) * (s / (s - 1.0)).sqrt())
 }

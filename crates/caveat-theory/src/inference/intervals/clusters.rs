@@ -18,7 +18,7 @@ use crate::inference::intervals::likelihood::{self, Coordinate, Profile};
 use crate::inference::margin_fit::MarginFit;
 use crate::inference::margins::{MarginModelFitter, MarginObservation};
 use crate::inference::model::ModelSpec;
-use crate::inference::response::{Binomial, MAX_LAPSE, Response};
+use crate::inference::response::{Binomial, Response};
 use crate::learner::LearnerKind;
 use crate::numeric::sigmoid::{logit, sigmoid};
 use score::{Clusters, are_alike};
@@ -141,28 +141,18 @@ fn intervals<R: Response>(
     let profile = Profile::on(model, total, primary, inside(model, at), TOLERANCE)?;
     let peak = profile.best.value;
     let mut on_primary = Clusters::new(model, tables, profile);
-    let log_weight = model.surface.log_weight();
     let mut accepted = |parameter: Parameter| -> Result<Option<Interval>> {
         let Some(mut coordinate) = model.coordinate(parameter) else { return Ok(None) };
         if coordinate == Coordinate::LogGain && estimates.limit == Some(FitLimit::Hebbian) {
             coordinate = Coordinate::LogGainStrength;
         }
-        let (range, back): ((f64, f64), &dyn Fn(f64) -> f64) = match parameter {
-            Parameter::Conjunctivity => ((0.0, 1.0), &sigmoid),
-            Parameter::Strength => ((0.0, f64::INFINITY), &move |z| (z - log_weight).exp()),
-            Parameter::Gain if coordinate == Coordinate::LogGainStrength => {
-                ((0.0, f64::INFINITY), &move |g| (g - log_weight).exp())
-            }
-            Parameter::Gain => ((0.0, f64::INFINITY), &f64::exp),
-            Parameter::Lapse => ((0.0, MAX_LAPSE), &|l| l),
-            _ => ((f64::NEG_INFINITY, f64::INFINITY), &|b| b),
-        };
         let estimate = if parameter == Parameter::Gain { f64::NAN } else { estimates.get(parameter) };
-        on_primary.interval(coordinate, model.transformed(parameter, estimate), range, back).map(Some)
+        let back = |at| model.restored(parameter, coordinate, at);
+        on_primary.interval(coordinate, model.transformed(parameter, estimate), parameter.range(), &back).map(Some)
     };
     // Where the profile of the likelihood ends, looked up where it is needed.
     let mut profile: Option<ProfileIntervals> = None;
-    let mut of = |parameter: Parameter| -> Result<Option<Interval>> {
+    let of = |parameter: Parameter| -> Result<Option<Interval>> {
         let Some(found) = accepted(parameter)? else { return Ok(None) };
         let is_product = parameter == Parameter::Gain && estimates.limit == Some(FitLimit::Hebbian);
         let estimate = estimates.get(parameter);
@@ -181,24 +171,17 @@ fn intervals<R: Response>(
         let is_open = parameter == Parameter::Gain && estimates.saturated;
         Ok(Some(Interval { high: if is_open { f64::INFINITY } else { wider.high }, ..wider }))
     };
-    let [conjunctivity, strength, mut gain, lapse, position_bias] = [
-        of(Parameter::Conjunctivity)?,
-        of(Parameter::Strength)?,
-        of(Parameter::Gain)?,
-        of(Parameter::Lapse)?,
-        of(Parameter::PositionBias)?,
-    ];
+    let mut found = PerParameter::try_from_fn(of)?;
     let is_likely = |limit: Chart| {
         let lost = (peak, total.threshold(peak, model.spec.n_parameters()));
         likelihood::accepts(model, total, limit, lost, &mut Workspace::default())
     };
-    if let (Some(Interval { low: 0.0, .. }), Some(gain)) = (strength, &mut gain)
+    if let (Some(Interval { low: 0.0, .. }), Some(gain)) = (found.strength, &mut found.gain)
         && estimates.limit != Some(FitLimit::Hebbian)
         && is_likely(likelihood::HEBBIAN)?
     {
         gain.high = f64::INFINITY;
     }
-    let (mut conjunctivity, mut strength, mut screening, mut memorization) = (conjunctivity, strength, None, None);
     if model.spec.learner == LearnerKind::Ridge && primary == Chart::Plane && model.surface.is_exact() {
         let mut start = on_primary.profile.best.theta;
         let ends = model.surface.ends(Chart::Screening);
@@ -208,28 +191,26 @@ fn intervals<R: Response>(
         start[1] = within(logit(estimates.memorization), ends[1]);
         let profile = Profile::on(model, total, Chart::Screening, start, TOLERANCE)?;
         let mut on_screening = Clusters::new(model, tables, profile);
-        screening = Some(on_screening.interval(
-            Coordinate::Theta(0),
-            estimates.screening.ln(),
-            (0.0, f64::INFINITY),
-            &f64::exp,
-        )?);
+        let (log_mu, logit_m) = (estimates.screening.ln(), logit(estimates.memorization));
+        let (mu, m) = (Parameter::Screening.range(), Parameter::Memorization.range());
+        found.screening = Some(on_screening.interval(Coordinate::Theta(0), log_mu, mu, &f64::exp)?);
+        found.memorization = Some(on_screening.interval(Coordinate::Theta(1), logit_m, m, &sigmoid)?);
         // At μ = 0 α is 0 and C is ∞, for any m; the plane's box does not reach all of that. Where neither α nor the likelihood
         // come near, only the test of μ is too weak to say so.
-        if let (Some(Interval { low: 0.0, .. }), Some(a), Some(c)) = (screening, &mut conjunctivity, &mut strength)
+        if let (Some(Interval { low: 0.0, .. }), Some(a), Some(c)) =
+            (found.screening, &mut found.conjunctivity, &mut found.strength)
             && (a.low < BOX_END || is_likely(Chart::Corner)?)
         {
             (a.low, c.high) = (0.0, f64::INFINITY);
         }
-        memorization =
-            Some(on_screening.interval(Coordinate::Theta(1), logit(estimates.memorization), (0.0, 1.0), &sigmoid)?);
         // C → 0 is μ → ∞ and m → 0 at any product, which the box of μ and m does not reach.
-        if let (Some(Interval { low: 0.0, .. }), Some(mu), Some(m)) = (strength, &mut screening, &mut memorization) {
+        if let (Some(Interval { low: 0.0, .. }), Some(mu), Some(m)) =
+            (found.strength, &mut found.screening, &mut found.memorization)
+        {
             (mu.high, m.low) = (f64::INFINITY, 0.0);
         }
     }
-    let intervals = PerParameter { conjunctivity, strength, gain, lapse, position_bias, screening, memorization };
-    Ok(ClusterIntervals { intervals, clusters: tables.len() })
+    Ok(ClusterIntervals { intervals: found, clusters: tables.len() })
 }
 
 /// Whether an estimate lies in an interval, but for rounding.

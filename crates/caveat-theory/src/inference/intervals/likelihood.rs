@@ -1,6 +1,9 @@
 //! Profile-likelihood intervals of every parameter, and which parameters the observed pairs determine.
+//!
+//! A value θ₀ is accepted while 2(ℓ(θ̂) − max ℓ given θ₀) ≤ 3.84, the 95 % quantile of χ² with one degree of freedom; for margins, whose error
+//! variance is unknown, t² times that variance, t the quantile of Student's t (§9.2).
 
-use crate::error::{Result, TheoryError};
+use crate::error::Result;
 use crate::inference::choice::{ChoiceCount, ChoiceFit, ChoiceFitter};
 use crate::inference::engine::surface::Chart;
 use crate::inference::engine::surface::information::{Directions, SHARE};
@@ -12,7 +15,7 @@ use crate::inference::engine::surface::search::{self, inside};
 use crate::inference::estimates::{
     Estimates, FitLimit, Interval, Parameter, ParameterInterval, PerParameter, ProfileIntervals,
 };
-use crate::inference::response::{Binomial, MAX_LAPSE, Response, THRESHOLD};
+use crate::inference::response::{MAX_LAPSE, Response, THRESHOLD};
 use crate::numeric::roots::Bracket;
 use crate::numeric::sigmoid::{logit, sigmoid};
 
@@ -27,45 +30,6 @@ impl ChoiceFitter {
     pub fn intervals(&self, fit: &ChoiceFit, clusters: &[Vec<ChoiceCount>]) -> Result<ProfileIntervals> {
         let data = self.total(&self.tabulate(clusters)?)?;
         intervals(&self.model, &data, &fit.at, &fit.estimates, THRESHOLD)
-    }
-
-    /// Twice the log-likelihood that is lost where a parameter is held at each of `values` and all others are
-    /// re-estimated; the 95 % interval is where it stays below 3.84.
-    ///
-    /// # Errors
-    /// As [`fit`](Self::fit), a parameter that is fixed or not part of the model, or a value out of its range (the gain must
-    /// be positive, and α and the strength inside their ranges).
-    pub fn profile(
-        &self,
-        fit: &ChoiceFit,
-        clusters: &[Vec<ChoiceCount>],
-        parameter: Parameter,
-        values: &[f64],
-    ) -> Result<Vec<f64>> {
-        let data: Binomial = self.total(&self.tabulate(clusters)?)?;
-        let mut profile = Profile::new(&self.model, &data, &fit.at)?;
-        let Some(coordinate) = self.model.coordinate(parameter) else {
-            return Err(TheoryError::BadInput {
-                what: "profile",
-                problem: format!("{parameter:?} is fixed or not part of the model; profile a parameter that is free"),
-            });
-        };
-        let mut start = profile.best.theta;
-        values
-            .iter()
-            .map(|&value| {
-                let at = self.model.transformed(parameter, value);
-                if !at.is_finite() {
-                    return Err(TheoryError::BadInput {
-                        what: "profile",
-                        problem: format!("{parameter:?} cannot be held at {value}; use a value inside its range"),
-                    });
-                }
-                let (loss, optimum) = profile.loss(coordinate, at, start)?;
-                start = optimum.theta;
-                Ok(loss)
-            })
-            .collect()
     }
 }
 
@@ -108,6 +72,29 @@ impl Model {
             Parameter::Lapse | Parameter::PositionBias => value,
             // Neither has a coordinate of the primary chart.
             Parameter::Screening | Parameter::Memorization => f64::NAN,
+        }
+    }
+
+    /// A parameter's value from its place on a coordinate, the inverse of [`transformed`](Self::transformed); gain·C or gain·t where
+    /// the coordinate is that of the product.
+    pub(crate) fn restored(&self, parameter: Parameter, coordinate: Coordinate, at: f64) -> f64 {
+        match parameter {
+            Parameter::Conjunctivity => sigmoid(at),
+            Parameter::Gain if coordinate == Coordinate::LogGain => at.exp(),
+            Parameter::Strength | Parameter::Gain => (at - self.surface.log_weight()).exp(),
+            _ => at,
+        }
+    }
+}
+
+impl Parameter {
+    /// The ends of its range.
+    pub(crate) fn range(self) -> (f64, f64) {
+        match self {
+            Self::Conjunctivity | Self::Memorization => (0.0, 1.0),
+            Self::Strength | Self::Gain | Self::Screening => (0.0, f64::INFINITY),
+            Self::Lapse => (0.0, MAX_LAPSE),
+            Self::PositionBias => (f64::NEG_INFINITY, f64::INFINITY),
         }
     }
 }
@@ -258,7 +245,7 @@ pub(crate) fn intervals<R: Response>(
         let own = best.information[k][k];
         if own > 0.0 { (response.unit(best.value) / own).sqrt() } else { f64::INFINITY }
     };
-    let mut of = |parameter: Parameter| -> Result<Option<ParameterInterval>> {
+    let of = |parameter: Parameter| -> Result<Option<ParameterInterval>> {
         let Some(coordinate) = model.coordinate(parameter) else { return Ok(None) };
         // A step that is neither tiny nor across the box.
         let step = |s: f64, low: f64, high: f64| s.clamp(low, high);
@@ -287,26 +274,12 @@ pub(crate) fn intervals<R: Response>(
         };
         let low = profile.end(coordinate, estimate, bounds.0, scale, threshold)?;
         let high = profile.end(coordinate, estimate, bounds.1, scale, threshold)?;
-        let shift = surface.log_weight();
-        let (range, back): ((f64, f64), &dyn Fn(f64) -> f64) = match parameter {
-            Parameter::Conjunctivity => ((0.0, 1.0), &sigmoid),
-            Parameter::Strength => ((0.0, f64::INFINITY), &move |z: f64| (z - shift).exp()),
-            Parameter::Gain => ((0.0, f64::INFINITY), &f64::exp),
-            Parameter::Lapse => ((0.0, MAX_LAPSE), &|l| l),
-            _ => ((f64::NEG_INFINITY, f64::INFINITY), &|b| b),
-        };
+        let (range, back) = (parameter.range(), |at| model.restored(parameter, coordinate, at));
         let interval = Interval { low: low.map_or(range.0, back), high: high.map_or(range.1, back) };
         let identified = identified.get(parameter);
         Ok(Some(ParameterInterval { interval, identified, bounded: low.is_some() && high.is_some() }))
     };
-    let mut found = ProfileIntervals {
-        conjunctivity: of(Parameter::Conjunctivity)?,
-        strength: of(Parameter::Strength)?,
-        gain: of(Parameter::Gain)?,
-        lapse: of(Parameter::Lapse)?,
-        position_bias: of(Parameter::PositionBias)?,
-        ..ProfileIntervals::default()
-    };
+    let mut found = ProfileIntervals::try_from_fn(of)?;
     // The plane's box ends before the additive limit, where α is 0 and C is ∞ at any m.
     if accepts(model, response, Chart::Corner, (best.value, threshold), &mut profile.work)? {
         extend(&mut found.conjunctivity, 0.0);

@@ -1,4 +1,8 @@
 //! Cluster bootstrap of fits to choices and margins: whole subjects, sessions or seeds are resampled with all they hold.
+//!
+//! Expanded percentiles as of [`bootstrap()`](crate::inference::bootstrap()); a second maximum is looked for by weighted least squares,
+//! Σ w(z − aψ − b)² over amplitude a and bias b at every node of a scan, with the working responses z = η + s/w and weights w of Fisher
+//! scoring at the full fit (§9.2).
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -10,8 +14,8 @@ use crate::inference::engine::surface::model::{At, Model};
 use crate::inference::engine::surface::scoring::{AMPLITUDE, BIAS, Coordinates, LAPSE, Search, Workspace, maximize};
 use crate::inference::engine::surface::search;
 use crate::inference::engine::surface::{Field, Point};
-use crate::inference::estimates::{BootstrapIntervals, FitLimit, Interval, PerParameter};
-use crate::inference::intervals::bootstrap::{check_replicates, expanded_tail};
+use crate::inference::estimates::{BootstrapIntervals, FitLimit, PerParameter};
+use crate::inference::intervals::bootstrap::check_replicates;
 use crate::inference::response::Response;
 use crate::numeric::sigmoid::sigmoid;
 
@@ -165,25 +169,7 @@ pub(crate) fn resample<R: Response + Send>(
         .into_iter()
         .map(|(draw, gain_strength)| if hebbian { PerParameter { gain: gain_strength, ..draw } } else { draw })
         .collect();
-    let tail = expanded_tail(tables.len());
-    let interval = |of: fn(&PerParameter<f64>) -> f64, free: bool| {
-        free.then(|| {
-            let mut values: Vec<f64> = draws.iter().map(of).filter(|v| !v.is_nan()).collect();
-            values.sort_unstable_by(f64::total_cmp);
-            Interval::of_replicates(&values, tail)
-        })
-    };
-    let spec = &model.spec;
-    let intervals = PerParameter {
-        conjunctivity: interval(|d| d.conjunctivity, spec.conjunctivity.is_none()),
-        strength: interval(|d| d.strength, spec.strength.is_none()),
-        gain: interval(|d| d.gain, spec.strength != Some(0.0)),
-        lapse: interval(|d| d.lapse, spec.lapse),
-        position_bias: interval(|d| d.position_bias, spec.position_bias),
-        screening: None,
-        memorization: None,
-    };
-    Ok(BootstrapIntervals { intervals, replicates, seed, draws })
+    Ok(BootstrapIntervals::new(draws, tables.len(), seed, |parameter| model.coordinate(parameter).is_some()))
 }
 
 /// The parameters of one resampled data set but for μ and m, and gain·strength, which is finite in the Hebbian limit.

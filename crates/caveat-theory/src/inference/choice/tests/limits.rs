@@ -9,7 +9,7 @@ fn limits_are_reported_as_limits_with_finite_numbers() {
     let fit = |margins: &[f64], gain: f64| {
         fitter.fit(&[expected(&ordered(7), margins, gain, 0.0, 0.0, 1000.0)]).unwrap().estimates
     };
-    let surface = fitter.surface();
+    let surface = &fitter.model.surface;
     let shape = surface.shape(0.3, 0.0).unwrap();
     let hebbian: Vec<f64> = shape.values.iter().map(|v| v * shape.log_scale.exp()).collect();
     let e = fit(&hebbian, 1.7);

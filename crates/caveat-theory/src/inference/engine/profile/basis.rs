@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use crate::comparison_graph::{ComparisonGraph, PresentationOrder};
-use crate::error::{Result, TheoryError};
+use crate::comparison_graph::{ComparisonGraph, Edge, PresentationOrder};
+use crate::error::{Result, TheoryError, check_pairs};
 use crate::kernel::RidgeModel;
 use crate::margins::{chain, graph};
 use crate::numeric::vectors::dot;
@@ -120,34 +120,15 @@ pub(crate) struct BasisMaker<'g> {
 
 impl<'g> BasisMaker<'g> {
     pub(crate) fn new(graph: &'g ComparisonGraph, pairs: &[(usize, usize)]) -> Result<Self> {
-        let weight = graph.edges()[0].weight();
-        if graph.order() != PresentationOrder::Both || graph.edges().iter().any(|e| e.weight() != weight) {
+        let (PresentationOrder::Both, Some(weight)) = (graph.order(), graph.common_weight()) else {
             return Err(TheoryError::RouteUnavailable {
                 route: "fit",
                 reason: "it needs every trained pair in both orders and equally often".into(),
             });
-        }
-        let n_items = graph.n_items();
-        for &(i, j) in pairs {
-            if i == j {
-                return Err(TheoryError::SelfComparison(i));
-            }
-            if let Some(&rank) = [i, j].iter().find(|&&rank| rank >= n_items) {
-                return Err(TheoryError::RankOutOfRange { rank, n_items });
-            }
-        }
-        let labels = pairs
-            .iter()
-            .map(|&(i, j)| {
-                let sign = if i < j { 1.0 } else { -1.0 };
-                graph.edge_index(i, j).map_or(f64::NAN, |at| sign * graph.edges()[at].label())
-            })
-            .collect();
-        let mut net_wins = vec![0.0; n_items];
-        for e in graph.edges() {
-            net_wins[e.first as usize] += e.label();
-            net_wins[e.second as usize] -= e.label();
-        }
+        };
+        check_pairs(pairs.iter().copied(), graph.n_items())?;
+        let labels = pairs.iter().map(|&(i, j)| graph.trained_label(i, j).unwrap_or(f64::NAN)).collect();
+        let net_wins = graph.divergence(graph.edges().iter().map(Edge::label));
         Ok(Self { graph, weight, task: TransitiveTask::from_graph(graph), pairs: pairs.to_vec(), labels, net_wins })
     }
 

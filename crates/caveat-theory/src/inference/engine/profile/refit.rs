@@ -71,9 +71,9 @@ impl<'f, 'g> Refitter<'f, 'g> {
             }
         }
         let log = |p: usize| self.grid.log_screening(p);
-        let (low, high) = (log(best.saturating_sub(1)), log((best + 1).min(points - 3)));
+        let around = (log(best.saturating_sub(1)), log((best + 1).min(points - 3)));
         // From here on squared errors are sums over residuals: differences from Σ observed² would cancel.
-        let (x, mut least) = minimize(low, high, log(best), TOLERANCE, |x| {
+        let (x, mut least) = minimize(around, log(best), TOLERANCE, |x| {
             self.grid.interpolate(x, basis);
             basis.solve(observed).1
         });

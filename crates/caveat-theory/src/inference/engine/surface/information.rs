@@ -1,9 +1,12 @@
 //! The expected information at a point: the directions of its coordinates, and which of them the data say nothing about.
+//!
+//! I_ab = Σ over pairs of w·(∂η/∂θ_a)(∂η/∂θ_b), η the predictor and w its weight; scaled to unit diagonal, so that units play no part.
 
-use faer::{Mat, Side};
+use faer::Mat;
 
-use crate::error::{Result, TheoryError};
+use crate::error::Result;
 use crate::inference::engine::surface::scoring::Coordinates;
+use crate::numeric::eigen::Eigen;
 
 /// Relative eigenvalue of the information, scaled to unit diagonal, below which a direction carries none. Derivatives
 /// are good to 10⁻⁹, so that an exact degeneracy has eigenvalues of about 10⁻¹⁵ (their rounding).
@@ -51,16 +54,10 @@ impl Directions {
             return Ok(Self { size, all: Vec::new() });
         }
         let scaled = Mat::from_fn(n, n, |a, b| known(kept[a], kept[b]) / size[kept[a]] / size[kept[b]]);
-        let eigen = scaled.self_adjoint_eigen(Side::Lower).map_err(|_| TheoryError::NotConverged {
-            what: "the eigendecomposition of the information",
-            reached: f64::NAN,
-            needed: DEGENERATE,
-            iterations: 0,
-        })?;
-        let values = eigen.S().column_vector();
+        let Eigen { values, vectors } = Eigen::new(&scaled, "the eigendecomposition of the information")?;
         let direction = |e: usize| {
             let mut vector = [0.0; 5];
-            kept.iter().enumerate().for_each(|(a, &k)| vector[k] = eigen.U()[(a, e)]);
+            kept.iter().enumerate().for_each(|(a, &k)| vector[k] = vectors[(a, e)]);
             Direction { vector, value: values[e], is_null: values[e] <= DEGENERATE * values[n - 1] }
         };
         Ok(Self { size, all: (0..n).map(direction).collect() })

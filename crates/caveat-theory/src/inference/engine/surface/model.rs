@@ -26,16 +26,14 @@ pub(crate) struct At {
 pub(crate) struct Model {
     pub(crate) spec: ModelSpec,
     pub(crate) surface: Surface,
-    /// Presentation weight of every trained pair, if they are equal.
-    common_weight: Option<f64>,
+    /// Whether all trained pairs have the same presentation weight.
+    has_equal_weights: bool,
     positions: HashMap<(usize, usize), usize>,
 }
 
 impl Model {
     pub(crate) fn new(graph: &ComparisonGraph, spec: &ModelSpec, pairs: &[(usize, usize)]) -> Result<Self> {
         let surface = Surface::with_fixed(graph, spec.learner, pairs, spec.conjunctivity, spec.strength)?;
-        let first = graph.edges()[0].weight();
-        let common_weight = graph.edges().iter().all(|e| e.weight() == first).then_some(first);
         let mut positions = HashMap::with_capacity(pairs.len());
         for (at, &pair) in pairs.iter().enumerate() {
             if positions.insert(pair, at).is_some() {
@@ -45,7 +43,7 @@ impl Model {
                 });
             }
         }
-        Ok(Self { spec: *spec, surface, common_weight, positions })
+        Ok(Self { spec: *spec, surface, has_equal_weights: graph.common_weight().is_some(), positions })
     }
 
     pub(crate) fn position(&self, first: usize, second: usize) -> Result<usize> {
@@ -121,7 +119,7 @@ impl Model {
                 }
             }
         }
-        if self.spec.learner != LearnerKind::Ridge || self.common_weight.is_none() {
+        if self.spec.learner != LearnerKind::Ridge || !self.has_equal_weights {
             (screening, memorization) = (nothing, nothing);
         }
         Ok(Estimates { conjunctivity, strength, gain, lapse, position_bias, screening, memorization, limit, saturated })

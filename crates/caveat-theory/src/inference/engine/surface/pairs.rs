@@ -1,7 +1,7 @@
 //! The pairs that a surface gives margins of, with what the task says about them.
 
 use crate::comparison_graph::ComparisonGraph;
-use crate::error::{Result, TheoryError};
+use crate::error::{Result, TheoryError, check_pairs};
 use crate::learner::LearnerKind;
 use crate::numeric::sigmoid::sigmoid;
 
@@ -25,21 +25,13 @@ impl ObservedPairs {
         ordered: &[(usize, usize)],
         reference: f64,
     ) -> Result<(Self, Vec<(usize, f64)>)> {
-        let n_items = graph.n_items();
         if ordered.is_empty() {
             return Err(TheoryError::BadInput {
                 what: "observed pairs",
                 problem: "there are none; give at least one".into(),
             });
         }
-        for &(i, j) in ordered {
-            if i == j {
-                return Err(TheoryError::SelfComparison(i));
-            }
-            if let Some(&rank) = [i, j].iter().find(|&&rank| rank >= n_items) {
-                return Err(TheoryError::RankOutOfRange { rank, n_items });
-            }
-        }
+        check_pairs(ordered.iter().copied(), graph.n_items())?;
         let mut pairs: Vec<(usize, usize)> = ordered.iter().map(|&(i, j)| (i.min(j), i.max(j))).collect();
         pairs.sort_unstable();
         pairs.dedup();
@@ -51,12 +43,7 @@ impl ObservedPairs {
                 (at, if i < j { 1.0 } else { -1.0 })
             })
             .collect();
-        let mut wins = vec![0.0; n_items];
-        for e in graph.edges() {
-            let flow = e.weight() / reference * e.label();
-            wins[e.first as usize] += flow;
-            wins[e.second as usize] -= flow;
-        }
+        let wins = graph.divergence(graph.edges().iter().map(|e| e.weight() / reference * e.label()));
         let edge = |&(i, j): &(usize, usize)| graph.edge_index(i, j).map(|at| &graph.edges()[at]);
         let labels = pairs.iter().map(|p| edge(p).map_or(f64::NAN, |e| e.label())).collect();
         let weights = pairs.iter().map(|p| edge(p).map_or(0.0, |e| e.weight() / reference)).collect();

@@ -1,8 +1,12 @@
 //! Fisher scoring with damping, within bounds, over up to two surface coordinates, amplitude, lapse rate and position bias.
+//!
+//! A step solves (I + d·diag I)·δ = s, s the score, I the expected information and d ≥ 0 the damping, which grows tenfold where a step gains
+//! nothing (Levenberg 1944, doi:10.1090/qam/10666).
 
 use crate::error::Result;
 use crate::inference::engine::surface::{Chart, Field, Surface};
 use crate::inference::response::{MAX_LAPSE, Response, Terms};
+use crate::numeric::cholesky::solve_part;
 
 /// u₀, u₁, amplitude, λ, b.
 pub(crate) type Coordinates = [f64; 5];
@@ -227,54 +231,10 @@ pub(crate) fn promise(here: &Optimum, search: &Search, radius: f64) -> f64 {
 
 /// Solves (I + damping·diag I)·step = score over the moving coordinates, leaving out directions without information.
 fn scoring_step(here: &Optimum, moving: &[bool; 5], damping: f64) -> Coordinates {
-    let mut size = [0.0; 5];
-    for k in 0..5 {
-        if moving[k] && here.information[k][k] > 0.0 {
-            size[k] = here.information[k][k].sqrt();
-        }
-    }
-    // Cholesky of the matrix scaled to unit diagonal.
-    let mut factor = [[0.0_f64; 5]; 5];
-    let mut kept = [false; 5];
-    for i in 0..5 {
-        if size[i] == 0.0 {
-            continue;
-        }
-        for j in 0..=i {
-            if i != j && !kept[j] {
-                continue;
-            }
-            let known: f64 = factor[i][..j].iter().zip(&factor[j][..j]).map(|(a, b)| a * b).sum();
-            let sum = here.information[i][j] / size[i] / size[j] + if i == j { damping } else { 0.0 } - known;
-            if i == j {
-                kept[i] = sum > SINGULAR;
-                if kept[i] {
-                    factor[i][i] = sum.sqrt();
-                } else {
-                    factor[i] = [0.0; 5];
-                }
-            } else {
-                factor[i][j] = sum / factor[j][j];
-            }
-        }
-    }
-    let mut x = [0.0; 5];
-    for i in 0..5 {
-        if kept[i] {
-            let below: f64 = (0..i).map(|k| factor[i][k] * x[k]).sum();
-            x[i] = (here.score[i] / size[i] - below) / factor[i][i];
-        }
-    }
-    for i in (0..5).rev() {
-        if kept[i] {
-            let above: f64 = (i + 1..5).map(|k| factor[k][i] * x[k]).sum();
-            x[i] = (x[i] - above) / factor[i][i];
-        }
-    }
-    for k in 0..5 {
-        if kept[k] {
-            x[k] /= size[k];
-        }
-    }
-    x
+    // Scaled to unit diagonal.
+    let size: Coordinates = std::array::from_fn(|k| here.information[k][k].max(0.0).sqrt());
+    let part: [bool; 5] = std::array::from_fn(|k| moving[k] && size[k] > 0.0);
+    let entry = |i: usize, j: usize| here.information[i][j] / size[i] / size[j] + if i == j { damping } else { 0.0 };
+    let scaled = solve_part(&part, entry, |i| here.score[i] / size[i], |_| SINGULAR);
+    std::array::from_fn(|k| if part[k] { scaled[k] / size[k] } else { 0.0 })
 }

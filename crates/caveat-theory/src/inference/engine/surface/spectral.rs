@@ -3,14 +3,15 @@
 //! With equal weights, r_i − r_j = Σ_k P_k·g_k over the eigenpairs (ℓ_k, v_k) of L, P_k = (v_ki − v_kj)⟨v_k, Bᵀy⟩, and
 //! g = 1/(ℓ + μ) for the ridge, h·(1 − e^{−(hℓ+α)τ})/(hℓ + α) for the flow (docs/theory.md, sections 3 and 6).
 
-use faer::{Mat, Side};
+use faer::Mat;
 
-use crate::comparison_graph::ComparisonGraph;
-use crate::error::{Result, TheoryError};
+use crate::comparison_graph::{ComparisonGraph, Edge};
+use crate::error::Result;
 use crate::inference::engine::surface::chart::Point;
 use crate::inference::engine::surface::field::Field;
 use crate::inference::engine::surface::pairs::{ObservedPairs, hebbian};
 use crate::learner::LearnerKind;
+use crate::numeric::eigen::Eigen;
 use crate::numeric::sigmoid::sigmoid;
 
 #[derive(Debug, Clone)]
@@ -26,33 +27,25 @@ impl Spectral {
     pub(crate) fn new(graph: &ComparisonGraph, learner: LearnerKind, observed: &ObservedPairs) -> Result<Self> {
         let n = graph.n_items();
         let mut laplacian = Mat::<f64>::zeros(n, n);
-        let mut source = vec![0.0; n];
         for e in graph.edges() {
             let (i, j) = e.items();
             laplacian[(i, i)] += 1.0;
             laplacian[(j, j)] += 1.0;
             laplacian[(i, j)] -= 1.0;
             laplacian[(j, i)] -= 1.0;
-            source[i] += e.label();
-            source[j] -= e.label();
         }
-        let eigen = laplacian.self_adjoint_eigen(Side::Lower).map_err(|_| TheoryError::NotConverged {
-            what: "the eigendecomposition of the Laplacian",
-            reached: f64::NAN,
-            needed: f64::EPSILON,
-            iterations: 0,
-        })?;
-        let all = eigen.S().column_vector();
+        let source = graph.divergence(graph.edges().iter().map(Edge::label));
+        let Eigen { values: all, vectors } = Eigen::new(&laplacian, "the eigendecomposition of the Laplacian")?;
         let largest = all[n - 1];
         // The null space is constant on components, where the source sums to 0; the smallest other eigenvalue is at
         // least about π²/n² and far above rounding.
         let modes: Vec<usize> = (0..n).filter(|&k| all[k] > 1e-13 * n as f64 * largest).collect();
-        let amplitudes: Vec<f64> = modes.iter().map(|&k| (0..n).map(|i| eigen.U()[(i, k)] * source[i]).sum()).collect();
+        let amplitudes: Vec<f64> = modes.iter().map(|&k| (0..n).map(|i| vectors[(i, k)] * source[i]).sum()).collect();
         let norm = source.iter().map(|s| s * s).sum::<f64>().sqrt();
         let kept: Vec<usize> = (0..modes.len()).filter(|&a| amplitudes[a].abs() > 4.0 * f64::EPSILON * norm).collect();
         let mut parts = Vec::with_capacity(kept.len() * observed.pairs.len());
         for &(i, j) in &observed.pairs {
-            parts.extend(kept.iter().map(|&a| (eigen.U()[(i, modes[a])] - eigen.U()[(j, modes[a])]) * amplitudes[a]));
+            parts.extend(kept.iter().map(|&a| (vectors[(i, modes[a])] - vectors[(j, modes[a])]) * amplitudes[a]));
         }
         Ok(Self { learner, values: kept.iter().map(|&a| all[modes[a]]).collect(), parts })
     }

@@ -8,7 +8,7 @@
 use crate::error::Result;
 use crate::inference::engine::profile::basis::{Basis, BasisGrid};
 use crate::inference::estimates::Interval;
-use crate::numeric::minimum::minimize;
+use crate::numeric::minimum::try_minimize;
 use crate::numeric::roots::bisect;
 use crate::numeric::vectors::dot;
 
@@ -120,20 +120,11 @@ impl Region<'_, '_> {
             extra.push(center.ln());
         }
         // Minima between grid points may be accepted though no grid point is.
-        let mut failure = None;
         for k in 1..sse.len() - 1 {
             if sse[k] > self.threshold && sse[k] <= sse[k - 1] && sse[k] <= sse[k + 1] {
-                let (x, _) = minimize(log(k - 1), log(k + 1), log(k), TOLERANCE, |x| {
-                    self.grid.exact(x.exp()).map(|b| b.solve(self.observed).1).unwrap_or_else(|e| {
-                        failure = Some(e);
-                        f64::INFINITY
-                    })
-                });
-                extra.push(x);
+                let value = |x: f64| self.grid.exact(x.exp()).map(|b| b.solve(self.observed).1);
+                extra.push(try_minimize((log(k - 1), log(k + 1)), log(k), TOLERANCE, value)?.0);
             }
-        }
-        if let Some(failure) = failure {
-            return Err(failure);
         }
         for x in extra {
             samples.push((x, self.accepts(&self.grid.exact(x.exp())?)));
@@ -310,16 +301,7 @@ fn refine(samples: &[(f64, Option<Interval>)], of: impl Fn(f64) -> Result<Option
         if value.is_infinite() || from >= to || (low && value == 0.0) {
             continue;
         }
-        let mut failure = None;
-        let (_, refined) = minimize(from, to, samples[best].0, TOLERANCE, |x| {
-            of(x).map(signed).unwrap_or_else(|e| {
-                failure = Some(e);
-                f64::INFINITY
-            })
-        });
-        if let Some(failure) = failure {
-            return Err(failure);
-        }
+        let (_, refined) = try_minimize((from, to), samples[best].0, TOLERANCE, |x| of(x).map(signed))?;
         if refined.is_finite() {
             found.include(if low { refined } else { -refined });
         }

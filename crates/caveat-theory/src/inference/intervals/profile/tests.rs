@@ -1,5 +1,7 @@
 //! Tests of profile intervals: against the profile itself, against brute force, in limits, and in cost.
 
+mod constrained;
+
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -8,9 +10,11 @@ use rand_distr::StandardNormal;
 use super::*;
 use crate::comparison_graph::{Comparison, ComparisonGraph};
 use crate::inference::ObservedTask;
+use crate::inference::estimates::Parameter;
 use crate::kernel::RidgeModel;
 use crate::margins::{Margins, chain, graph};
 use crate::task::TransitiveTask;
+use constrained::profile;
 
 const ALL: [Parameter; 5] =
     [Parameter::Conjunctivity, Parameter::Strength, Parameter::Gain, Parameter::Screening, Parameter::Memorization];
