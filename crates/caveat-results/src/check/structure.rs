@@ -7,7 +7,8 @@ use rayon::prelude::*;
 
 use super::findings::{Findings, ProblemKind};
 use super::hierarchy::{Items, name_of};
-use super::runs::{ConditionId, Entry, Members, NO, Place, Runs, UNPAIRED, YES};
+use super::runs::{Entry, Members, Runs, UNPAIRED};
+use crate::conditions::{ConditionId, NO, Place, YES};
 use crate::trial_table::TrialColumn;
 
 /// Pairs or seeds named in one problem.

@@ -205,9 +205,12 @@ impl Filter {
 
     /// Whether all rows of a run (a condition, seed, order and phase) pass or fail together.
     fn is_of_run(&self) -> bool {
-        use TrialColumn::{Hier, L2Reg, LoraAlpha, LoraR, Model, Phase, Reverse, Seed, Setting, Task};
-        let GroupColumn::Trial(column) = self.column else { return false };
-        matches!(column, Setting | Model | Task | Hier | Seed | Reverse | Phase | LoraR | L2Reg | LoraAlpha)
+        use TrialColumn::{Phase, Reverse, Seed};
+        self.trial_column().is_some_and(|column| {
+            TrialColumn::CONDITION_NAMES.contains(&column)
+                || TrialColumn::CONDITION_NUMBERS.contains(&column)
+                || matches!(column, Seed | Reverse | Phase)
+        })
     }
 
     fn trial_column(&self) -> Option<TrialColumn> {

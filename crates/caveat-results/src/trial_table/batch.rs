@@ -25,10 +25,29 @@ pub struct TextColumn {
 impl TextColumn {
     /// The key of a missing value.
     pub const MISSING: i32 = -1;
+    /// The code of a missing value.
+    pub(crate) const NO_CODE: u8 = u8::MAX;
 
     /// The text of a row, `None` if it is missing.
     pub fn get(&self, row: usize) -> Option<&str> {
         usize::try_from(self.keys[row]).ok().map(|k| self.values.value(k))
+    }
+
+    /// Codes of the values, for [`code`](Self::code).
+    pub(crate) fn codes(&self, names: &[&str]) -> Vec<u8> {
+        let code = |text: Option<&str>| match text {
+            Some(text) => names.iter().position(|name| *name == text).unwrap_or(names.len()) as u8,
+            None => Self::NO_CODE,
+        };
+        std::iter::once(Self::NO_CODE).chain(self.values.iter().map(code)).collect()
+    }
+
+    /// The place of a row's text among the names that the codes were made for, their number where it is none of them, or
+    /// [`NO_CODE`](Self::NO_CODE).
+    #[inline]
+    pub(crate) fn code(&self, codes: &[u8], row: usize) -> u8 {
+        // The code of key k stands at k + 1, that of a missing value first.
+        codes[(self.keys[row] + 1) as usize]
     }
 }
 

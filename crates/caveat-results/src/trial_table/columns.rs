@@ -94,6 +94,12 @@ impl ColumnKind {
 }
 
 impl TrialColumn {
+    /// The columns that name what a condition is of.
+    pub(crate) const CONDITION_NAMES: [Self; 4] = [Self::Setting, Self::Model, Self::Task, Self::Hier];
+
+    /// The columns of hyperparameters, by which conditions of the same names differ.
+    pub(crate) const CONDITION_NUMBERS: [Self; 3] = [Self::LoraR, Self::L2Reg, Self::LoraAlpha];
+
     /// Columns that a table may lack, which then are missing in every row.
     pub const OPTIONAL: [Self; 1] = [Self::LoraAlpha];
 
