@@ -34,6 +34,8 @@ mod input;
 mod interner;
 mod labels;
 mod matrix;
+mod named_enum;
+mod roles;
 mod rows;
 mod statistics;
 mod table;

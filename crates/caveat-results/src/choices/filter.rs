@@ -4,8 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::role::ChoiceRole;
-use crate::delimited::{Numbers, flag, is_missing};
-use crate::error::{Result, ResultsError};
+use crate::delimited::{Numbers, find_column, flag, is_missing};
+use crate::error::{Result, ResultsError, name_list};
 use crate::expression::{Expression, Operator, conjuncts, unquoted};
 
 /// Numbers that differ by less than this, relative to the larger, count as equal.
@@ -85,6 +85,23 @@ impl RowFilter {
     /// Name of the column.
     pub(crate) fn column(&self) -> &str {
         &self.column
+    }
+
+    /// Filters with the fields among `names` that they are about.
+    ///
+    /// The error says which column is missing, without the file.
+    pub(crate) fn fields<'a>(
+        filters: &'a [Self],
+        names: &[String],
+    ) -> std::result::Result<Vec<(&'a Self, usize)>, String> {
+        let find = |filter: &'a Self| {
+            let field = find_column(names, filter.column())?.ok_or_else(|| {
+                let found = name_list(names.iter().map(String::as_str));
+                format!("column {:?}, which {filter} is about, is missing: the table has {found}", filter.column())
+            })?;
+            Ok((filter, field))
+        };
+        filters.iter().map(find).collect()
     }
 
     /// Whether it is about missing values alone.

@@ -54,7 +54,7 @@ impl FromStr for GroupColumn {
         if name == "class" {
             return Ok(Self::Class);
         }
-        let column = TrialColumn::ALL.into_iter().chain(TrialColumn::OPTIONAL).find(|c| c.name() == name);
+        let column = TrialColumn::EVERY.into_iter().find(|c| c.name() == name);
         column.map(Self::Trial).ok_or_else(|| ResultsError::UnknownChoice {
             what: "column",
             value: name.to_owned(),
@@ -373,9 +373,8 @@ mod tests {
     #[test]
     fn the_names_of_columns_in_messages_are_all_there_are() {
         let names: Vec<&str> = COLUMN_NAMES.split([',', ' ']).filter(|n| !n.is_empty() && *n != "or").collect();
-        let known: Vec<&str> = std::iter::once("class")
-            .chain(TrialColumn::ALL.into_iter().chain(TrialColumn::OPTIONAL).map(TrialColumn::name))
-            .collect();
+        let known: Vec<&str> =
+            std::iter::once("class").chain(TrialColumn::EVERY.into_iter().map(TrialColumn::name)).collect();
         assert_eq!(names, known);
         for name in names {
             assert_eq!(name.parse::<GroupColumn>().unwrap().to_string(), name);

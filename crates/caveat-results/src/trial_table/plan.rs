@@ -42,7 +42,7 @@ impl Plan {
         let find = |column: TrialColumn| find_column(names, column.name()).map_err(bad);
         let (mut fields, mut constants, mut checks) = (Vec::new(), Vec::new(), Vec::new());
         let mut absent = Vec::new();
-        for column in TrialColumn::ALL.into_iter().chain(TrialColumn::OPTIONAL) {
+        for column in TrialColumn::EVERY {
             let (wanted, folder) = (columns.contains(&column), value_of(&table.folders, column));
             let is_optional = TrialColumn::OPTIONAL.contains(&column);
             if !wanted && (folder.is_none() || is_optional) {
