@@ -17,13 +17,10 @@ const MARGIN_TOLERANCE: f64 = 1.0 / 256.0;
 /// The columns of a batch, text as codes.
 pub(super) struct Columns<'a> {
     pub(super) condition: ConditionColumns<'a>,
-    setting: Vec<u8>,
-    phase_text: &'a TextColumn,
-    phase: Vec<u8>,
-    direction_text: &'a TextColumn,
-    direction: Vec<u8>,
-    label_text: &'a TextColumn,
-    label: Vec<u8>,
+    setting: Coded<'a>,
+    phase: Coded<'a>,
+    direction: Coded<'a>,
+    label: Coded<'a>,
     pub(super) seed: &'a [i64],
     pub(super) reverse: &'a BooleanArray,
     pub(super) rank_a: &'a [i64],
@@ -42,23 +39,34 @@ pub(super) struct Columns<'a> {
     pub(super) paired_correct: &'a [f64],
 }
 
+/// A column of text with codes of its values, as [`TextColumn::code`] has them.
+struct Coded<'a> {
+    text: &'a TextColumn,
+    codes: Vec<u8>,
+}
+
+impl<'a> Coded<'a> {
+    fn new(text: &'a TextColumn, names: &[&str]) -> Self {
+        Self { text, codes: text.codes(names) }
+    }
+
+    fn code(&self, row: usize) -> u8 {
+        self.text.code(&self.codes, row)
+    }
+}
+
 const SETTINGS: [&str; 4] = ["full", "lora", "probe", "none"];
 
 impl<'a> Columns<'a> {
     pub(super) fn from_batch(batch: &'a TrialBatch) -> Result<Self> {
         use TrialColumn as C;
         let condition = ConditionColumns::from_batch(batch)?;
-        let (phase_text, direction_text) = (batch.text(C::Phase)?, batch.text(C::Direction)?);
-        let label_text = batch.text(C::Label)?;
         Ok(Self {
-            setting: condition.names[0].codes(&SETTINGS),
             condition,
-            phase_text,
-            phase: phase_text.codes(&["pre", "post"]),
-            direction_text,
-            direction: direction_text.codes(&["forward", "backward"]),
-            label_text,
-            label: label_text.codes(&["Yes", "No"]),
+            setting: Coded::new(batch.text(C::Setting)?, &SETTINGS),
+            phase: Coded::new(batch.text(C::Phase)?, &["pre", "post"]),
+            direction: Coded::new(batch.text(C::Direction)?, &["forward", "backward"]),
+            label: Coded::new(batch.text(C::Label)?, &["Yes", "No"]),
             seed: batch.integers(C::Seed)?,
             reverse: batch.flags(C::Reverse)?,
             rank_a: batch.integers(C::RankA)?,
@@ -80,12 +88,12 @@ impl<'a> Columns<'a> {
 
     /// 0 pre, 1 post, anything else not to be used.
     pub(super) fn phase(&self, row: usize) -> u8 {
-        self.phase_text.code(&self.phase, row)
+        self.phase.code(row)
     }
 
     /// 0 Yes, 1 No, 2 some other text, or [`TextColumn::NO_CODE`].
     pub(super) fn label(&self, row: usize) -> u8 {
-        self.label_text.code(&self.label, row)
+        self.label.code(row)
     }
 }
 
@@ -153,16 +161,15 @@ fn check_names(c: &Columns<'_>, row: usize, problems: &mut RowProblems<'_>) {
             problems.add(ProblemKind::MissingValue, column, || "the value is missing: expected a name".into());
         }
     }
-    if usize::from(c.condition.names[0].code(&c.setting, row)) == SETTINGS.len() {
-        let text =
-            || format!("{:?}: expected full, lora, probe or none", c.condition.names[0].get(row).unwrap_or_default());
+    if usize::from(c.setting.code(row)) == SETTINGS.len() {
+        let text = || format!("{:?}: expected full, lora, probe or none", c.setting.text.get(row).unwrap_or_default());
         problems.add(ProblemKind::Setting, TrialColumn::Setting, text);
     }
     let choices = [
-        (c.phase(row), c.phase_text, TrialColumn::Phase, ProblemKind::Phase, "pre or post"),
+        (c.phase(row), c.phase.text, TrialColumn::Phase, ProblemKind::Phase, "pre or post"),
         (
-            c.direction_text.code(&c.direction, row),
-            c.direction_text,
+            c.direction.code(row),
+            c.direction.text,
             TrialColumn::Direction,
             ProblemKind::Direction,
             "forward or backward",
@@ -180,7 +187,7 @@ fn check_names(c: &Columns<'_>, row: usize, problems: &mut RowProblems<'_>) {
 }
 
 fn check_hyperparameters(c: &Columns<'_>, row: usize, bad: Bad, problems: &mut RowProblems<'_>) {
-    let Some(&name) = SETTINGS.get(usize::from(c.condition.names[0].code(&c.setting, row))) else { return };
+    let Some(&name) = SETTINGS.get(usize::from(c.setting.code(row))) else { return };
     let [rank, penalty, _] = c.condition.numbers.map(|x| x[row]);
     for (owner, value, is_in_range, column, expected) in [
         ("lora", rank, rank > 0.0, TrialColumn::LoraR, "a positive number"),
@@ -232,7 +239,7 @@ fn check_ranks(c: &Columns<'_>, row: usize, bad: Bad, problems: &mut RowProblems
                 .add(ProblemKind::RankOrder, column, || format!("{found}: expected {expected} for ranks {a} and {b}"));
         }
     }
-    let direction = c.direction_text.code(&c.direction, row);
+    let direction = c.direction.code(row);
     if direction < 2 && direction != u8::from(a > b) {
         problems.add(ProblemKind::Direction, C::Direction, || {
             let names = ["forward", "backward"];
@@ -280,7 +287,7 @@ fn check_truth(c: &Columns<'_>, row: usize, bad: Bad, problems: &mut RowProblems
     let label = c.label(row);
     if label == 2 {
         problems.add(ProblemKind::Label, C::Label, || {
-            format!("{:?}: expected Yes or No", c.label_text.get(row).unwrap_or_default())
+            format!("{:?}: expected Yes or No", c.label.text.get(row).unwrap_or_default())
         });
     }
     let paired = c.paired_correct[row];

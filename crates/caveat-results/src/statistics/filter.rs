@@ -8,7 +8,7 @@ use caveat_theory::PairClass;
 
 use crate::conditions::{RowUse, rows_of_phase};
 use crate::error::{Result, ResultsError};
-use crate::expression::{Expression, Operator, conjuncts, unquoted};
+use crate::expression::{Expression, Operator, conjuncts, is_same_number, unquoted};
 use crate::input::AsInput;
 use crate::trial_table::{ColumnKind, Phase, TextColumn, TrialBatch, TrialColumn};
 
@@ -16,10 +16,6 @@ use crate::trial_table::{ColumnKind, Phase, TextColumn, TrialBatch, TrialColumn}
 const COLUMN_NAMES: &str = "class, setting, model, task, hier, seed, reverse, phase, rank_a, rank_b, rank_higher, \
                             rank_lower, gap, is_train, is_exception, no_gt, direction, label, logit_diff, prob_yes, \
                             ground_truth, margin, correct, paired_correct, lora_r, l2_reg or lora_alpha";
-
-/// Numbers that differ by less than this, relative to the larger, count as equal: `l2_reg=1e-4` finds what was written as
-/// 0.0001 or went through single precision text.
-const SAME: f64 = 1e-9;
 
 /// A column to group or filter by: one of the trial table, or the class of the pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -183,8 +179,7 @@ fn integer_holds(operator: Operator, values: &[i64], x: i64) -> bool {
 
 fn real_holds(operator: Operator, values: &[f64], x: f64) -> bool {
     let one = |&v: &f64| {
-        // Infinities are equal to themselves, which the difference would not say.
-        let same = x == v || (x.is_nan() && v.is_nan()) || (x - v).abs() <= SAME * x.abs().max(v.abs()).min(f64::MAX);
+        let same = is_same_number(x, v) || (x.is_nan() && v.is_nan());
         match x.partial_cmp(&v) {
             _ if same => operator.holds(Ordering::Equal),
             Some(ordering) => operator.holds(ordering),

@@ -127,12 +127,8 @@ impl TrialBatch {
                     ColumnKind::Text => array.as_dictionary_opt::<Int32Type>().and_then(text).map(Data::Text),
                     kind => {
                         if let Some(row) = first_null(&array).filter(|_| kind != ColumnKind::Real && !reading.lenient) {
-                            return Err(ResultsError::BadValue {
-                                path: path.to_path_buf(),
-                                row: first_row + row as u64,
-                                column: column.name(),
-                                problem: format!("the value is missing: expected {}", kind.accepted()),
-                            });
+                            let problem = format!("the value is missing: expected {}", kind.accepted());
+                            return Err(column.bad_value(path, first_row + row as u64, problem));
                         }
                         match kind {
                             ColumnKind::Integer => array.as_primitive_opt::<Int64Type>().cloned().map(Data::Integer),
@@ -143,12 +139,9 @@ impl TrialBatch {
                         }
                     }
                 };
-                data.filter(|_| array.len() == n_rows).map(|d| (column, d)).ok_or_else(|| ResultsError::WrongType {
-                    path: path.to_path_buf(),
-                    column: column.name(),
-                    found: format!("{} in {} rows", array.data_type(), array.len()),
-                    expected: column.kind().accepted(),
-                })
+                data.filter(|_| array.len() == n_rows)
+                    .map(|d| (column, d))
+                    .ok_or_else(|| column.wrong_type(path, format!("{} in {} rows", array.data_type(), array.len())))
             })
             .collect::<Result<_>>()?;
         Ok(Self { path: path.clone(), first_row, n_rows, columns, extras, faults })
@@ -218,12 +211,7 @@ impl TrialBatch {
 
     /// An error about the value of one row.
     pub fn bad_value(&self, row: usize, column: TrialColumn, problem: impl Into<String>) -> ResultsError {
-        ResultsError::BadValue {
-            path: self.path.to_path_buf(),
-            row: self.first_row + row as u64,
-            column: column.name(),
-            problem: problem.into(),
-        }
+        column.bad_value(&self.path, self.first_row + row as u64, problem.into())
     }
 
     fn find<'a, T>(&'a self, column: TrialColumn, pick: impl Fn(&'a Data) -> Option<T>) -> Result<T> {

@@ -110,6 +110,17 @@ impl TrialColumn {
         all
     };
 
+    /// An error about the value of one row of a file.
+    pub(super) fn bad_value(self, path: &Path, row: u64, problem: String) -> ResultsError {
+        ResultsError::BadValue { path: path.to_owned(), row, column: self.name(), problem }
+    }
+
+    /// The error that a file has values of the type that was `found`.
+    pub(super) fn wrong_type(self, path: &Path, found: String) -> ResultsError {
+        let (column, expected) = (self.name(), self.kind().accepted());
+        ResultsError::WrongType { path: path.to_owned(), column, found, expected }
+    }
+
     /// What the column holds. `ground_truth` is a float, because it is missing on pairs without one.
     pub fn kind(self) -> ColumnKind {
         match self {
