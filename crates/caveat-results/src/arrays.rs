@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    ArrowPrimitiveType, Date32Type, Date64Type, Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type,
-    Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, Time32MillisecondType,
-    Time32SecondType, Time64MicrosecondType, Time64NanosecondType, TimestampMicrosecondType, TimestampMillisecondType,
-    TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    ArrowPrimitiveType, ArrowTemporalType, Date32Type, Date64Type, Decimal32Type, Decimal64Type, Decimal128Type,
+    Decimal256Type, Float16Type, Float32Type, Float64Type, Int32Type, Time32MillisecondType, Time32SecondType,
+    Time64MicrosecondType, Time64NanosecondType, TimestampMicrosecondType, TimestampMillisecondType,
+    TimestampNanosecondType, TimestampSecondType,
 };
 use arrow_array::{
-    Array, ArrayRef, BooleanArray, DictionaryArray, Float64Array, GenericStringArray, Int32Array, Int64Array,
-    OffsetSizeTrait, PrimitiveArray, StringArray,
+    Array, ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int32Array, Int64Array, PrimitiveArray, StringArray,
+    downcast_integer, downcast_integer_array, downcast_temporal_array,
 };
 use arrow_schema::{DataType, TimeUnit};
 use arrow_select::take::take;
@@ -66,41 +66,18 @@ pub(crate) fn unpacked(array: &ArrayRef) -> Converted<ArrayRef> {
     }
 }
 
-/// Calls a function for the primitive type of an array: whole numbers of up to 32 bits, and the types that are listed.
-macro_rules! with_primitive {
-    ($array:expr, $function:ident, [$($kind:pat => $type:ty),*], $otherwise:expr) => {
-        match $array.data_type() {
-            DataType::Int8 => $function($array.as_primitive::<Int8Type>()),
-            DataType::Int16 => $function($array.as_primitive::<Int16Type>()),
-            DataType::Int32 => $function($array.as_primitive::<Int32Type>()),
-            DataType::UInt8 => $function($array.as_primitive::<UInt8Type>()),
-            DataType::UInt16 => $function($array.as_primitive::<UInt16Type>()),
-            DataType::UInt32 => $function($array.as_primitive::<UInt32Type>()),
-            $($kind => $function($array.as_primitive::<$type>()),)*
-            _ => $otherwise,
-        }
-    };
-}
-
 /// Whole numbers as they are; null where there is none.
 ///
 /// # Errors
 /// Another type, and numbers beyond 64 bits.
 pub(crate) fn whole_numbers(array: &ArrayRef) -> Converted<Int64Array> {
-    fn convert<T: ArrowPrimitiveType<Native: Into<i64>>>(array: &PrimitiveArray<T>) -> Converted<Int64Array> {
-        Ok(array.unary(Into::into))
-    }
-    let array = unpacked(array)?;
-    match array.data_type() {
-        DataType::Int64 => return Ok(array.as_primitive::<Int64Type>().clone()),
-        DataType::UInt64 => {
-            let one =
-                |x: u64| i64::try_from(x).map_err(|_| format!("{x} is larger than any whole number that is read"));
-            return array.as_primitive::<UInt64Type>().try_unary(one);
-        }
-        _ => {}
-    }
-    with_primitive!(array, convert, [], refused(&array, "whole numbers"))
+    let array = &unpacked(array)?;
+    downcast_integer_array!(
+        array => array.try_unary(|x| {
+            i64::try_from(x).map_err(|_| format!("{x} is larger than any whole number that is read"))
+        }),
+        _ => refused(array, "whole numbers")
+    )
 }
 
 /// Numbers of any type, null where there is none; decimal ones to the nearest double.
@@ -108,29 +85,19 @@ pub(crate) fn whole_numbers(array: &ArrayRef) -> Converted<Int64Array> {
 /// # Errors
 /// Another type.
 pub(crate) fn numbers(array: &ArrayRef) -> Converted<Float64Array> {
-    fn convert<T: ArrowPrimitiveType<Native: Into<f64>>>(array: &PrimitiveArray<T>) -> Converted<Float64Array> {
-        Ok(array.unary(Into::into))
-    }
-    let array = unpacked(array)?;
-    match array.data_type() {
-        DataType::Float64 => return Ok(array.as_primitive::<Float64Type>().clone()),
-        // Not every such number is a double.
-        DataType::Int64 => return Ok(array.as_primitive::<Int64Type>().unary(|x| x as f64)),
-        DataType::UInt64 => return Ok(array.as_primitive::<UInt64Type>().unary(|x| x as f64)),
-        DataType::Null => return Ok(Float64Array::new_null(array.len())),
+    let array = &unpacked(array)?;
+    downcast_integer_array!(
+        // Not every number of 64 bits is a double.
+        array => Ok(array.unary(|x| x as f64)),
+        DataType::Float16 => Ok(array.as_primitive::<Float16Type>().unary(f64::from)),
+        DataType::Float32 => Ok(array.as_primitive::<Float32Type>().unary(f64::from)),
+        DataType::Float64 => Ok(array.as_primitive::<Float64Type>().clone()),
+        DataType::Null => Ok(Float64Array::new_null(array.len())),
         kind if is_decimal(kind) => {
-            return text(&array)?
-                .iter()
-                .map(|x| x.map(|x| x.parse().map_err(|_| format!("{x:?} is no number"))).transpose())
-                .collect();
+            let number = |x: &str| x.parse().map_err(|_| format!("{x:?} is no number"));
+            text(array)?.iter().map(|x| x.map(number).transpose()).collect()
         }
-        _ => {}
-    }
-    with_primitive!(
-        array,
-        convert,
-        [DataType::Float16 => Float16Type, DataType::Float32 => Float32Type],
-        refused(&array, "numbers")
+        _ => refused(array, "numbers")
     )
 }
 
@@ -161,11 +128,6 @@ pub(crate) fn dictionary(array: &ArrayRef) -> Converted<DictionaryArray<Int32Typ
 /// # Errors
 /// Lists and other types of many values, durations, and bytes that are no text.
 pub(crate) fn text(array: &ArrayRef) -> Converted<StringArray> {
-    fn displayed<T: ArrowPrimitiveType<Native: std::fmt::Display>>(
-        array: &PrimitiveArray<T>,
-    ) -> Converted<StringArray> {
-        Ok(array.iter().map(|x| x.map(|x| x.to_string())).collect())
-    }
     // A float keeps its point: 1.0 is not 1.
     fn debugged<T: ArrowPrimitiveType<Native: std::fmt::Debug>>(array: &PrimitiveArray<T>) -> Converted<StringArray> {
         Ok(array.iter().map(|x| x.map(|x| format!("{x:?}"))).collect())
@@ -173,34 +135,26 @@ pub(crate) fn text(array: &ArrayRef) -> Converted<StringArray> {
     fn decimal<T: arrow_array::types::DecimalType>(array: &PrimitiveArray<T>) -> Converted<StringArray> {
         Ok((0..array.len()).map(|k| array.is_valid(k).then(|| array.value_as_string(k))).collect())
     }
-    fn strings<O: OffsetSizeTrait>(array: &GenericStringArray<O>) -> StringArray {
-        array.iter().collect()
-    }
-    let array = unpacked(array)?;
-    match array.data_type() {
-        DataType::Utf8 => return Ok(array.as_string::<i32>().clone()),
-        DataType::LargeUtf8 => return Ok(strings(array.as_string::<i64>())),
-        DataType::Utf8View => return Ok(array.as_string_view().iter().collect()),
-        DataType::Binary => return from_bytes(array.as_binary::<i32>().iter()),
-        DataType::LargeBinary => return from_bytes(array.as_binary::<i64>().iter()),
-        DataType::BinaryView => return from_bytes(array.as_binary_view().iter()),
-        DataType::Null => return Ok(StringArray::new_null(array.len())),
-        DataType::Boolean => return Ok(array.as_boolean().iter().map(|x| x.map(|x| x.to_string())).collect()),
-        DataType::Float16 => return debugged::<Float32Type>(&array.as_primitive::<Float16Type>().unary(f32::from)),
-        DataType::Float32 => return debugged(array.as_primitive::<Float32Type>()),
-        DataType::Float64 => return debugged(array.as_primitive::<Float64Type>()),
-        DataType::Decimal32(..) => return decimal(array.as_primitive::<Decimal32Type>()),
-        DataType::Decimal64(..) => return decimal(array.as_primitive::<Decimal64Type>()),
-        DataType::Decimal128(..) => return decimal(array.as_primitive::<Decimal128Type>()),
-        DataType::Decimal256(..) => return decimal(array.as_primitive::<Decimal256Type>()),
-        kind if kind.is_temporal() => return of_time(&array),
-        _ => {}
-    }
-    with_primitive!(
-        array,
-        displayed,
-        [DataType::Int64 => Int64Type, DataType::UInt64 => UInt64Type],
-        refused(&array, "single values")
+    let array = &unpacked(array)?;
+    downcast_integer_array!(
+        array => Ok(array.iter().map(|x| x.map(|x| x.to_string())).collect()),
+        DataType::Utf8 => Ok(array.as_string::<i32>().clone()),
+        DataType::LargeUtf8 => Ok(array.as_string::<i64>().iter().collect()),
+        DataType::Utf8View => Ok(array.as_string_view().iter().collect()),
+        DataType::Binary => from_bytes(array.as_binary::<i32>().iter()),
+        DataType::LargeBinary => from_bytes(array.as_binary::<i64>().iter()),
+        DataType::BinaryView => from_bytes(array.as_binary_view().iter()),
+        DataType::Null => Ok(StringArray::new_null(array.len())),
+        DataType::Boolean => Ok(array.as_boolean().iter().map(|x| x.map(|x| x.to_string())).collect()),
+        DataType::Float16 => debugged::<Float32Type>(&array.as_primitive::<Float16Type>().unary(f32::from)),
+        DataType::Float32 => debugged(array.as_primitive::<Float32Type>()),
+        DataType::Float64 => debugged(array.as_primitive::<Float64Type>()),
+        DataType::Decimal32(..) => decimal(array.as_primitive::<Decimal32Type>()),
+        DataType::Decimal64(..) => decimal(array.as_primitive::<Decimal64Type>()),
+        DataType::Decimal128(..) => decimal(array.as_primitive::<Decimal128Type>()),
+        DataType::Decimal256(..) => decimal(array.as_primitive::<Decimal256Type>()),
+        kind if kind.is_temporal() => of_time(array),
+        _ => refused(array, "single values")
     )
 }
 
@@ -216,37 +170,23 @@ fn refused<T>(array: &ArrayRef, expected: &str) -> Converted<T> {
 
 /// Dates, times and moments as ISO 8601 has them.
 fn of_time(array: &ArrayRef) -> Converted<StringArray> {
-    fn each<T: ArrowPrimitiveType>(
-        array: &PrimitiveArray<T>,
-        show: impl Fn(usize) -> Option<String>,
-    ) -> Converted<StringArray> {
+    fn shown<T: ArrowTemporalType>(array: &PrimitiveArray<T>) -> Converted<StringArray>
+    where
+        i64: From<T::Native>,
+    {
+        let zone = if matches!(array.data_type(), DataType::Timestamp(_, Some(_))) { "Z" } else { "" };
+        let show = |k: usize| match T::DATA_TYPE {
+            DataType::Date32 => array.value_as_date(k).map(|x| format!("{x:?}")),
+            DataType::Time32(_) | DataType::Time64(_) => array.value_as_time(k).map(|x| format!("{x:?}")),
+            _ => array.value_as_datetime(k).map(|x| format!("{x:?}{zone}")),
+        };
         let value = |k: usize| match array.is_valid(k) {
             true => show(k).map(Some).ok_or_else(|| format!("row {k} is beyond all dates")),
             false => Ok(None),
         };
         (0..array.len()).map(value).collect()
     }
-    macro_rules! each {
-        ($type:ty, $read:ident) => {{
-            let array = array.as_primitive::<$type>();
-            each(array, |k| array.$read(k).map(|x| format!("{x:?}")))
-        }};
-    }
-    let zoned = matches!(array.data_type(), DataType::Timestamp(_, Some(_)));
-    let shown = match array.data_type() {
-        DataType::Date32 => each!(Date32Type, value_as_date),
-        DataType::Date64 => each!(Date64Type, value_as_datetime),
-        DataType::Time32(TimeUnit::Second) => each!(Time32SecondType, value_as_time),
-        DataType::Time32(_) => each!(Time32MillisecondType, value_as_time),
-        DataType::Time64(TimeUnit::Microsecond) => each!(Time64MicrosecondType, value_as_time),
-        DataType::Time64(_) => each!(Time64NanosecondType, value_as_time),
-        DataType::Timestamp(TimeUnit::Second, _) => each!(TimestampSecondType, value_as_datetime),
-        DataType::Timestamp(TimeUnit::Millisecond, _) => each!(TimestampMillisecondType, value_as_datetime),
-        DataType::Timestamp(TimeUnit::Microsecond, _) => each!(TimestampMicrosecondType, value_as_datetime),
-        DataType::Timestamp(TimeUnit::Nanosecond, _) => each!(TimestampNanosecondType, value_as_datetime),
-        _ => refused(array, "dates or times of day"),
-    }?;
-    Ok(if zoned { shown.iter().map(|x| x.map(|x| format!("{x}Z"))).collect() } else { shown })
+    downcast_temporal_array!(array => shown(array), _ => refused(array, "dates or times of day"))
 }
 
 /// Text as values of `wanted`: numbers, truth values, or dates and times as [`text`] writes them.
@@ -280,15 +220,8 @@ pub(crate) fn read(text: &StringArray, wanted: &DataType) -> Converted<ArrayRef>
             each::<$type>(text, |x| moment(x)?.$unit().into())
         };
     }
-    let read = match wanted {
-        DataType::Int8 => whole!(Int8Type),
-        DataType::Int16 => whole!(Int16Type),
-        DataType::Int32 => whole!(Int32Type),
-        DataType::Int64 => whole!(Int64Type),
-        DataType::UInt8 => whole!(UInt8Type),
-        DataType::UInt16 => whole!(UInt16Type),
-        DataType::UInt32 => whole!(UInt32Type),
-        DataType::UInt64 => whole!(UInt64Type),
+    let read = downcast_integer! {
+        wanted => (whole),
         DataType::Float64 => Ok(Arc::new(reals(text).collect::<Converted<Float64Array>>()?) as ArrayRef),
         DataType::Float32 => {
             let wide = reals(text).collect::<Converted<Float64Array>>()?;
@@ -357,7 +290,7 @@ fn nanoseconds(text: &str) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use arrow_array::types::{Int16Type, UInt16Type};
+    use arrow_array::types::{Int16Type, Int64Type, UInt16Type};
     use arrow_array::{
         BinaryArray, Date32Array, Decimal128Array, Float16Array, Float32Array, Int8Array, LargeStringArray, ListArray,
         StringViewArray, Time32SecondArray, TimestampMicrosecondArray, TimestampNanosecondArray, UInt64Array,

@@ -85,9 +85,9 @@ pub fn check_trials<P: AsInput>(paths: &[P], most: usize, progress: Progress<'_>
     let (located, mut problems) = list_tables(paths);
     let tables: Vec<PathBuf> = located.iter().map(|t| t.input.path().to_owned()).collect();
     let mut findings = Findings::new(most);
-    let columns: Vec<TrialColumn> = TrialColumn::ALL.into_iter().chain(TrialColumn::OPTIONAL).collect();
-    let outcomes =
-        scan_leniently(&located, &columns, progress, |runs: &mut Runs, table, batch| runs.add(batch, table, most));
+    let outcomes = scan_leniently(&located, &TrialColumn::EVERY, progress, |runs: &mut Runs, table, batch| {
+        runs.add(batch, table, most)
+    });
 
     let mut all = Runs::default();
     for (table, outcome) in outcomes.into_iter().enumerate() {
@@ -137,13 +137,10 @@ fn report_unreadable(tables: &[Located], table: usize, error: ResultsError, find
     let table_read = &tables[table];
     let path = table_read.input.path();
     let errors: Vec<(Option<TrialColumn>, ResultsError)> = match error {
-        ResultsError::MissingColumn { .. } | ResultsError::WrongType { .. } => {
-            [&TrialColumn::ALL[..], &TrialColumn::OPTIONAL]
-                .concat()
-                .par_iter()
-                .filter_map(|&c| Source::open(table_read, &[c], Reading::default()).err().map(|e| (Some(c), e)))
-                .collect()
-        }
+        ResultsError::MissingColumn { .. } | ResultsError::WrongType { .. } => TrialColumn::EVERY
+            .par_iter()
+            .filter_map(|&c| Source::open(table_read, &[c], Reading::default()).err().map(|e| (Some(c), e)))
+            .collect(),
         _ => Vec::new(),
     };
     let errors = if errors.is_empty() { vec![(None, error)] } else { errors };

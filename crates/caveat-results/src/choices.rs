@@ -27,33 +27,26 @@ pub use source::is_choice_file;
 pub use summaries::{Cluster, DistanceSummary, PairSummary};
 pub use tasks::{DeclaredTasks, TaskUnit, TaskUnits};
 
-use std::fmt;
-use std::str::FromStr;
-
-use crate::error::{Result, ResultsError};
+use crate::named_enum::named_enum;
 use crate::unread::is_early;
 
-/// What choices are grouped by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Grouping {
-    /// Who chose.
-    Subject,
-    /// In which session.
-    Session,
-    /// Under which condition.
-    Condition,
+named_enum! {
+    /// What choices are grouped by, in the order of their fields in a row.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub enum Grouping, ALL {
+        /// Who chose.
+        Subject = "subject",
+        /// In which session.
+        Session = "session",
+        /// Under which condition.
+        Condition = "condition",
+    }
+    what "grouping" of Self::CHOICES;
 }
 
 impl Grouping {
-    /// All groupings, in the order of their fields in a row.
-    pub const ALL: [Self; 3] = [Self::Subject, Self::Session, Self::Condition];
     /// Their names, as on a command line.
     pub const CHOICES: &'static str = "subject, session or condition";
-
-    /// Name on the command line.
-    pub fn name(self) -> &'static str {
-        self.role().name()
-    }
 
     fn role(self) -> ChoiceRole {
         match self {
@@ -61,24 +54,6 @@ impl Grouping {
             Self::Session => ChoiceRole::Session,
             Self::Condition => ChoiceRole::Condition,
         }
-    }
-}
-
-impl fmt::Display for Grouping {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for Grouping {
-    type Err = ResultsError;
-
-    fn from_str(name: &str) -> Result<Self> {
-        Self::ALL.into_iter().find(|g| g.name() == name).ok_or_else(|| ResultsError::UnknownChoice {
-            what: "grouping",
-            value: name.to_owned(),
-            choices: Self::CHOICES,
-        })
     }
 }
 

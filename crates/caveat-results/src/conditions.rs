@@ -1,11 +1,14 @@
 //! Conditions: trial tables aggregated to one mean logit difference per ordered pair, with the task that was trained.
 
 mod group;
+mod ids;
 mod key;
+mod place;
 mod rows;
 mod tally;
+mod trained;
 
-use caveat_theory::{Comparison, ComparisonGraph, PresentationOrder, TransitiveTask};
+use caveat_theory::{ComparisonGraph, TransitiveTask};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -13,12 +16,14 @@ use crate::error::{Result, ResultsError};
 use crate::hierarchy_name::doubts;
 use crate::input::AsInput;
 use crate::statistics::Selection;
-use crate::trial_table::{Phase, Progress, TrialBatch, TrialColumn, distinct, scan_trials};
+use crate::trial_table::{Phase, Progress, TrialBatch, TrialColumn};
 pub(crate) use group::Group;
-use group::{EXCEPTION, SEEN, TRAINED, WON};
+pub(crate) use ids::{AsWritten, ConditionColumns, ConditionId, canonical};
 pub use key::{ConditionKey, MAX_ITEMS};
+pub(crate) use place::Place;
 pub(crate) use rows::{RowUse, rows_of_phase};
-pub(crate) use tally::{RowCount, Tallied, Tally, canonical};
+pub(crate) use tally::{RowCount, Tallied, Tally};
+pub(crate) use trained::{EXCEPTION, Flaw, NO, SEEN, TRAINED, Trained, YES};
 
 /// Rows of one seed that show an ordered pair, at most: one for each value of `reverse`.
 const MOST_ROWS: u64 = 2;
@@ -230,8 +235,9 @@ impl Condition {
         let key = tally.key(&group);
         let n = group.n_items();
         let stride = group.stride();
-        let marks: Vec<u8> = (0..n * n).map(|k| group.marks(k / n, k % n)).collect();
-        let Trained { comparisons, order, exceptions } = Trained::find(&group, tally, &key, n)?;
+        // What is written of a condition has no mark for No.
+        let marks: Vec<u8> = (0..n * n).map(|k| group.marks(k / n, k % n) & !NO).collect();
+        let Trained { comparisons, order, exceptions, .. } = tally.trained(&group, &key)?;
         // An item that nothing was trained on has no place in the order.
         let trained = comparisons.iter().map(|c| c.winner.max(c.loser)).max();
         let shown = |item: usize| (0..n).any(|k| marks[item * n + k] | marks[k * n + item] != 0);
@@ -244,9 +250,9 @@ impl Condition {
         let beyond = |k: &usize| marks[*k] != 0 && (k / n).max(k % n) >= last;
         if let Some(k) = (0..n * n).find(beyond) {
             let (a, b) = (k / n, k % n);
-            let column = if a >= last { "rank_a" } else { "rank_b" };
+            let column = if a >= last { TrialColumn::RankA } else { TrialColumn::RankB };
             let problem = format!("rank {}: {what}", a.max(b));
-            return Err(tally.bad_cell(&group, (a, b), (b, a), column, &key, &problem));
+            return Err(tally.bad_cell(&group, (a, b), column, &key, problem));
         }
         let graph = ComparisonGraph::new(n, comparisons)
             .map_err(|source| {
@@ -285,90 +291,6 @@ fn half_difference(sums: &[Sum], n: usize, i: usize, j: usize) -> Option<f64> {
     Some((sums[i * n + j].mean()? - sums[j * n + i].mean()?) / 2.0)
 }
 
-/// The trained pairs of a condition, as its rows mark them.
-pub(crate) struct Trained {
-    /// Winner and loser of every trained pair, sorted by (higher, lower) item.
-    pub(crate) comparisons: Vec<Comparison>,
-    pub(crate) order: PresentationOrder,
-    /// The pairs marked as exceptions, (winner, loser).
-    pub(crate) exceptions: Vec<(usize, usize)>,
-}
-
-impl Trained {
-    /// Reads winners from the labels: "Yes" says that the item shown first wins.
-    ///
-    /// A pair is presented in both orders unless the rows of one say that it was not trained; an order without rows is
-    /// taken to have been trained like the other.
-    pub(crate) fn find<S: Tallied>(group: &Group<S>, tally: &Tally<S>, key: &ConditionKey, n: usize) -> Result<Self> {
-        let (mut comparisons, mut exceptions) = (Vec::new(), Vec::new());
-        // Which orders every trained pair admits, as bits of `ORDERS`.
-        let mut admitted = u8::MAX;
-        for (i, j) in (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j))) {
-            let (forward, backward) = (group.marks(i, j), group.marks(j, i));
-            if forward & backward & SEEN != 0 && (forward ^ backward) & EXCEPTION != 0 {
-                let problem = format!("pair ({i}, {j}) is marked in one order only: expected the same in both");
-                return Err(tally.bad_cell(group, (i, j), (j, i), "is_exception", key, &problem));
-            }
-            let first_wins = match (forward & TRAINED != 0, backward & TRAINED != 0) {
-                (false, false) => None,
-                (true, false) => Some(forward & WON != 0),
-                (false, true) => Some(backward & WON == 0),
-                (true, true) if (forward ^ backward) & WON != 0 => Some(forward & WON != 0),
-                (true, true) => {
-                    let label = if forward & WON != 0 { "Yes" } else { "No" };
-                    let problem =
-                        format!("trained pair ({i}, {j}) is labelled {label} in both orders: expected Yes in one");
-                    return Err(tally.bad_cell(group, (i, j), (j, i), "label", key, &problem));
-                }
-            };
-            if (forward | backward) & EXCEPTION != 0 {
-                exceptions.push(if first_wins == Some(true) { (i, j) } else { (j, i) });
-            }
-            let Some(first_wins) = first_wins else { continue };
-            let (winner, loser) = if first_wins { (i, j) } else { (j, i) };
-            comparisons.push(Comparison::new(winner, loser));
-            let forward_only = backward & (SEEN | TRAINED) == SEEN;
-            let backward_only = forward & (SEEN | TRAINED) == SEEN;
-            admitted &= orders_admitted(forward_only, backward_only, first_wins);
-            if admitted == 0 {
-                let problem = other_orders(i, j);
-                return Err(tally.bad_cell(group, (i, j), (j, i), "is_train", key, &problem));
-            }
-        }
-        let order = match admitted {
-            _ if admitted & BOTH != 0 => PresentationOrder::Both,
-            _ if admitted & HIGHER_FIRST != 0 => PresentationOrder::HigherFirst,
-            _ if admitted & LOWER_FIRST != 0 => PresentationOrder::LowerFirst,
-            _ => PresentationOrder::WinnerFirst,
-        };
-        Ok(Self { comparisons, order, exceptions })
-    }
-}
-
-/// The kinds of orders, as bits, that a trained pair admits, of which rows may say that only one order was trained.
-pub(crate) fn orders_admitted(forward_only: bool, backward_only: bool, first_wins: bool) -> u8 {
-    match (forward_only, backward_only) {
-        (true, _) if first_wins => HIGHER_FIRST | WINNER_FIRST,
-        (true, _) => HIGHER_FIRST,
-        (_, true) if first_wins => LOWER_FIRST,
-        (_, true) => LOWER_FIRST | WINNER_FIRST,
-        (false, false) => BOTH,
-    }
-}
-
-/// The message about a pair that admits no kind of order which those before it admit.
-pub(crate) fn other_orders(i: usize, j: usize) -> String {
-    format!(
-        "pair ({i}, {j}) is trained in other orders than the pairs before it: expected both orders of every trained pair, or one kind \
-         of order throughout"
-    )
-}
-
-const BOTH: u8 = 1;
-const HIGHER_FIRST: u8 = 2;
-const LOWER_FIRST: u8 = 4;
-const WINNER_FIRST: u8 = 8;
-
 /// Reads the trial tables under `paths` and aggregates the selected rows, of one phase, to conditions, sorted by their key.
 ///
 /// Only the needed columns are read, in parallel; a condition whose rows lie in several files is merged. The result does
@@ -386,14 +308,7 @@ pub fn read_conditions<P: AsInput>(
 ) -> Result<Vec<Condition>> {
     let selection = selection.into();
     let phase = selection.phase().unwrap_or_default();
-    let columns = distinct(Tally::<Sum>::columns().into_iter().chain(selection.columns()));
-    let tallies = scan_trials(paths, &columns, progress, |tally: &mut Tally<Sum>, batch| {
-        tally.add(batch, &selection.uses(batch)?)
-    })?;
-    let mut all = Tally::default();
-    for tally in tallies {
-        all.merge(tally)?;
-    }
+    let mut all = Tally::<Sum>::read(paths, selection.columns(), false, progress, |batch| selection.uses(batch))?;
     let groups = all.take_groups();
     if groups.is_empty() && selection.has_filters() {
         return Err(selection.no_rows(paths));

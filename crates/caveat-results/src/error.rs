@@ -173,13 +173,14 @@ pub(crate) fn one_line(message: impl std::fmt::Display) -> String {
     message.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// The first `most` names with commas between, and how many more there are.
+pub(crate) fn first_names(names: &[String], most: usize) -> String {
+    let shown = names[..names.len().min(most)].join(", ");
+    if names.len() > most { format!("{shown} and {} more", names.len() - most) } else { shown }
+}
+
 /// `"a", "b", "c"`, cut after thirty names.
 pub(crate) fn name_list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    const SHOWN: usize = 30;
-    let names: Vec<&str> = names.into_iter().collect();
-    let mut list = names.iter().take(SHOWN).map(|n| format!("{n:?}")).collect::<Vec<_>>().join(", ");
-    if names.len() > SHOWN {
-        list.push_str(&format!(" and {} more", names.len() - SHOWN));
-    }
-    if list.is_empty() { "no columns".to_owned() } else { list }
+    let names: Vec<String> = names.into_iter().map(|name| format!("{name:?}")).collect();
+    if names.is_empty() { "no columns".to_owned() } else { first_names(&names, 30) }
 }

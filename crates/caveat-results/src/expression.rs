@@ -34,6 +34,15 @@ impl Operator {
     }
 }
 
+/// Numbers that differ by less than this, relative to the larger, count as equal: `l2_reg=1e-4` finds what was written as
+/// 0.0001 or went through single precision text.
+const SAME: f64 = 1e-9;
+
+/// Whether two numbers count as equal. Infinities are equal to themselves, which their difference would not say.
+pub(crate) fn is_same_number(a: f64, b: f64) -> bool {
+    a == b || (a - b).abs() <= SAME * a.abs().max(b.abs()).min(f64::MAX)
+}
+
 /// One condition, cut at its operator.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Expression<'a> {

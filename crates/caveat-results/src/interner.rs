@@ -1,22 +1,37 @@
-//! Numbering of labels: equal byte strings get equal numbers, counted from 0 by first appearance.
+//! Numbering of labels and keys: equal ones get equal numbers, counted from 0 by first appearance.
 
-/// Byte strings one behind another.
-#[derive(Debug, Default)]
-pub(crate) struct Strings {
-    bytes: Vec<u8>,
+use std::convert::Infallible;
+use std::hash::{BuildHasher, Hash};
+
+use hashbrown::hash_table::Entry;
+use hashbrown::{DefaultHashBuilder, HashTable};
+
+/// Slices one behind another.
+#[derive(Debug)]
+pub(crate) struct Slices<T> {
+    all: Vec<T>,
     ends: Vec<usize>,
 }
 
-impl Strings {
-    pub(crate) fn push(&mut self, string: &[u8]) {
-        self.bytes.extend_from_slice(string);
-        self.ends.push(self.bytes.len());
+/// Byte strings one behind another.
+pub(crate) type Strings = Slices<u8>;
+
+impl<T> Default for Slices<T> {
+    fn default() -> Self {
+        Self { all: Vec::new(), ends: Vec::new() }
+    }
+}
+
+impl<T: Copy> Slices<T> {
+    pub(crate) fn push(&mut self, slice: &[T]) {
+        self.all.extend_from_slice(slice);
+        self.ends.push(self.all.len());
     }
 
     #[inline]
-    pub(crate) fn get(&self, k: usize) -> &[u8] {
+    pub(crate) fn get(&self, k: usize) -> &[T] {
         let start = if k == 0 { 0 } else { self.ends[k - 1] };
-        &self.bytes[start..self.ends[k]]
+        &self.all[start..self.ends[k]]
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -24,37 +39,79 @@ impl Strings {
     }
 
     pub(crate) fn clear(&mut self) {
-        self.bytes.clear();
+        self.all.clear();
         self.ends.clear();
     }
 
-    fn iter(&self) -> impl Iterator<Item = &[u8]> {
+    fn iter(&self) -> impl Iterator<Item = &[T]> {
         (0..self.len()).map(|k| self.get(k))
     }
 }
 
-/// An open-addressing hash table over labels; looking up a known label allocates nothing.
-#[derive(Debug, Default)]
-pub(crate) struct Interner {
-    /// The labels by number, each valid UTF-8.
-    labels: Strings,
-    /// A power of two of slots, at most three quarters filled.
-    slots: Vec<Slot>,
-    /// Scratch of `intern_all`.
-    looked_up: Vec<(u32, Slot)>,
+/// Numbers of slices; looking up a known one allocates nothing.
+#[derive(Debug)]
+pub(crate) struct Numbering<T> {
+    /// The slices by number.
+    keys: Slices<T>,
+    numbers: HashTable<u32>,
+    hasher: DefaultHashBuilder,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
-struct Slot {
-    hash: u32,
-    /// Number of the label plus one; 0 if the slot is free.
-    number: u32,
+impl<T> Default for Numbering<T> {
+    fn default() -> Self {
+        Self { keys: Slices::default(), numbers: HashTable::new(), hasher: DefaultHashBuilder::default() }
+    }
+}
+
+impl<T: Copy + Eq + Hash> Numbering<T> {
+    /// How many slices were met.
+    pub(crate) fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// The slice of a number handed out before.
+    pub(crate) fn key(&self, number: usize) -> &[T] {
+        self.keys.get(number)
+    }
+
+    /// Number of a slice, a new one if it was not met before; of fewer than 2³².
+    #[inline]
+    pub(crate) fn number(&mut self, key: &[T]) -> usize {
+        let Ok(number) = self.number_if(key, self.hasher.hash_one(key), |_| Ok::<_, Infallible>(()));
+        number as usize
+    }
+
+    /// Number of a slice with its hash; one that was not met before gets the number that `admit` is asked about.
+    #[inline]
+    fn number_if<E>(&mut self, key: &[T], hash: u64, admit: impl FnOnce(usize) -> Result<(), E>) -> Result<u32, E> {
+        let Self { keys, numbers, hasher } = self;
+        let hash_of = |number: &u32| hasher.hash_one(keys.get(*number as usize));
+        match numbers.entry(hash, |number| keys.get(*number as usize) == key, hash_of) {
+            Entry::Occupied(known) => Ok(*known.get()),
+            Entry::Vacant(free) => {
+                admit(keys.len())?;
+                let number = keys.len() as u32;
+                free.insert(number);
+                keys.push(key);
+                Ok(number)
+            }
+        }
+    }
+}
+
+/// Numbers of labels.
+#[derive(Debug, Default)]
+pub(crate) struct Interner {
+    /// The labels, each valid UTF-8.
+    labels: Numbering<u8>,
+    /// Scratch of `intern_all`.
+    looked_up: Vec<(u64, Option<u32>)>,
 }
 
 impl Interner {
     /// Number of a label, a new one if it was not met before; otherwise what is wrong with it.
     pub(crate) fn intern(&mut self, label: &[u8]) -> Result<u32, String> {
-        self.intern_hashed(label, hash(label))
+        self.intern_hashed(label, self.labels.hasher.hash_one(label))
     }
 
     /// Numbers of many labels, appended to `numbers`; or the first label that is wrong and why.
@@ -64,57 +121,34 @@ impl Interner {
     pub(crate) fn intern_all(&mut self, labels: &Strings, numbers: &mut Vec<u32>) -> Result<(), (usize, String)> {
         let mut looked_up = std::mem::take(&mut self.looked_up);
         looked_up.clear();
-        looked_up.extend(labels.iter().map(|label| (hash(label), Slot::default())));
-        if let Some(mask) = self.slots.len().checked_sub(1) {
-            for (hash, slot) in &mut looked_up {
-                let mut at = *hash as usize & mask;
-                *slot = self.slots[at];
-                while slot.number != 0 && slot.hash != *hash {
-                    at = (at + 1) & mask;
-                    *slot = self.slots[at];
-                }
-            }
+        looked_up.extend(labels.iter().map(|label| (self.labels.hasher.hash_one(label), None)));
+        for (hash, likely) in &mut looked_up {
+            *likely = self.labels.numbers.find(*hash, |_| true).copied();
         }
         // Only to have the bytes of the likely labels in cache when they are compared.
-        let met = looked_up.iter().filter(|(_, slot)| slot.number != 0);
-        let touched = met.map(|(_, slot)| self.labels.get(slot.number as usize - 1).first().copied().unwrap_or(0));
+        let likely = looked_up.iter().filter_map(|(_, likely)| *likely);
+        let touched = likely.map(|number| self.labels.key(number as usize).first().copied().unwrap_or(0));
         std::hint::black_box(touched.fold(0, u8::wrapping_add));
-        for (k, (&(hash, slot), label)) in looked_up.iter().zip(labels.iter()).enumerate() {
-            // A slot read before a later label moved the table still names its label rightly.
-            let known = slot.number != 0 && self.labels.get(slot.number as usize - 1) == label;
-            numbers.push(match known {
-                true => slot.number - 1,
-                false => self.intern_hashed(label, hash).map_err(|problem| (k, problem))?,
+        for (k, (&(hash, likely), label)) in looked_up.iter().zip(labels.iter()).enumerate() {
+            numbers.push(match likely.filter(|number| self.labels.key(*number as usize) == label) {
+                Some(number) => number,
+                None => self.intern_hashed(label, hash).map_err(|problem| (k, problem))?,
             });
         }
         self.looked_up = looked_up;
         Ok(())
     }
 
-    fn intern_hashed(&mut self, label: &[u8], hash: u32) -> Result<u32, String> {
-        if 4 * self.labels.len() >= 3 * self.slots.len() {
-            self.grow();
-        }
-        let mask = self.slots.len() - 1;
-        let mut at = hash as usize & mask;
-        loop {
-            let slot = self.slots[at];
-            if slot.number == 0 {
-                break;
+    fn intern_hashed(&mut self, label: &[u8], hash: u64) -> Result<u32, String> {
+        self.labels.number_if(label, hash, |number| {
+            if std::str::from_utf8(label).is_err() {
+                return Err(format!("{:?} is not UTF-8: expected text in UTF-8", String::from_utf8_lossy(label)));
             }
-            if slot.hash == hash && self.labels.get(slot.number as usize - 1) == label {
-                return Ok(slot.number - 1);
+            if number >= u32::MAX as usize {
+                return Err(format!("is label number {number}: at most {} are supported", u32::MAX - 1));
             }
-            at = (at + 1) & mask;
-        }
-        if std::str::from_utf8(label).is_err() {
-            return Err(format!("{:?} is not UTF-8: expected text in UTF-8", String::from_utf8_lossy(label)));
-        }
-        let number = u32::try_from(self.labels.len() + 1)
-            .map_err(|_| format!("is label number {}: at most {} are supported", self.labels.len(), u32::MAX - 1))?;
-        self.labels.push(label);
-        self.slots[at] = Slot { hash, number };
-        Ok(number - 1)
+            Ok(())
+        })
     }
 
     /// How many labels there are.
@@ -125,7 +159,7 @@ impl Interner {
     /// The label of a number handed out before.
     pub(crate) fn get(&self, number: u32) -> &str {
         // Only valid UTF-8 gets in.
-        std::str::from_utf8(self.labels.get(number as usize)).unwrap_or_default()
+        std::str::from_utf8(self.labels.key(number as usize)).unwrap_or_default()
     }
 
     /// The label of a number handed out before.
@@ -135,42 +169,27 @@ impl Interner {
 
     /// All labels by number.
     pub(crate) fn into_labels(self) -> Vec<String> {
-        self.labels.iter().map(|label| String::from_utf8_lossy(label).into_owned()).collect()
+        self.labels.keys.iter().map(|label| String::from_utf8_lossy(label).into_owned()).collect()
     }
-
-    fn grow(&mut self) {
-        let capacity = (2 * self.slots.len()).max(64);
-        let mut slots = vec![Slot::default(); capacity];
-        for &slot in self.slots.iter().filter(|s| s.number != 0) {
-            let mut at = slot.hash as usize & (capacity - 1);
-            while slots[at].number != 0 {
-                at = (at + 1) & (capacity - 1);
-            }
-            slots[at] = slot;
-        }
-        self.slots = slots;
-    }
-}
-
-/// A multiply-and-fold hash over words of eight bytes; not meant to withstand labels made to collide.
-fn hash(label: &[u8]) -> u32 {
-    const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
-    let mix = |state: u64, word: u64| {
-        let product = u128::from(state ^ word) * u128::from(ODD);
-        (product as u64) ^ (product >> 64) as u64
-    };
-    let words = label.chunks(8).map(|chunk| {
-        let mut word = [0; 8];
-        word[..chunk.len()].copy_from_slice(chunk);
-        u64::from_le_bytes(word)
-    });
-    let state = words.fold(label.len() as u64 ^ ODD, mix);
-    (mix(state, ODD) >> 32) as u32
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn many_keys_keep_their_numbers() {
+        for width in [1, 2, 5] {
+            let mut table = Numbering::default();
+            let key = |k: u64| -> Vec<u64> { (0..width).map(|w| (k << (7 * w)) ^ w).collect() };
+            for round in 0..2 {
+                for k in 0..20_000 {
+                    assert_eq!(table.number(&key(k)), k as usize, "width {width}, round {round}");
+                }
+            }
+            assert_eq!((table.len(), table.key(777)), (20_000, &key(777)[..]));
+        }
+    }
 
     #[test]
     fn many_labels_keep_their_numbers() {
@@ -206,15 +225,5 @@ mod tests {
         assert_eq!(interner.intern(b"a"), Ok(0));
         assert_eq!(interner.intern(b"a\0"), Ok(1));
         assert_eq!(interner.intern(b""), Ok(2));
-    }
-
-    #[test]
-    fn hashes_of_short_labels_spread_evenly() {
-        let mut buckets = [0_u32; 256];
-        for k in 0..65_536_u32 {
-            buckets[hash(k.to_string().as_bytes()) as usize & 255] += 1;
-        }
-        // Poisson around 256 with standard deviation 16: seven of them are beyond any honest hash.
-        assert!(buckets.iter().all(|&b| (144..368).contains(&b)), "{buckets:?}");
     }
 }

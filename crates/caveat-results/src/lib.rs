@@ -35,6 +35,8 @@ mod input;
 mod interner;
 mod labels;
 mod matrix;
+mod named_enum;
+mod roles;
 mod rows;
 mod statistics;
 mod table;

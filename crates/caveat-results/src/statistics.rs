@@ -8,7 +8,6 @@ mod filter;
 mod group_values;
 mod groups;
 mod hierarchy;
-mod key_table;
 mod pair_table;
 mod summary;
 mod wilson;

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::Path;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, RecordBatchOptions, StringArray};
@@ -15,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::atomic::{WriteFailure, write_atomically};
 use crate::error::{Result, ResultsError, one_line};
+use crate::named_enum::named_enum;
 
 /// The values of one column.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,34 +44,24 @@ impl Values {
     }
 }
 
-/// How a table is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Format {
-    /// Aligned columns for reading, floats to six significant digits, `-` for a missing value.
-    #[default]
-    Table,
-    /// A header line and one line a row; a missing value is empty, infinity is `inf`.
-    Csv,
-    /// An array of objects, one a row, keys in column order; a missing value is null, and so is infinity.
-    Json,
+named_enum! {
+    /// How a table is printed.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+    pub enum Format, ALL {
+        /// Aligned columns for reading, floats to six significant digits, `-` for a missing value.
+        #[default]
+        Table = "table",
+        /// A header line and one line a row; a missing value is empty, infinity is `inf`.
+        Csv = "csv",
+        /// An array of objects, one a row, keys in column order; a missing value is null, and so is infinity.
+        Json = "json",
+    }
+    what "format" of Self::CHOICES;
 }
 
 impl Format {
     /// The names of all formats, as on a command line.
     pub const CHOICES: &'static str = "table, csv or json";
-}
-
-impl FromStr for Format {
-    type Err = ResultsError;
-
-    fn from_str(name: &str) -> Result<Self> {
-        match name {
-            "table" => Ok(Self::Table),
-            "csv" => Ok(Self::Csv),
-            "json" => Ok(Self::Json),
-            _ => Err(ResultsError::UnknownChoice { what: "format", value: name.to_owned(), choices: Self::CHOICES }),
-        }
-    }
 }
 
 /// A table of named columns of equal length, in the order they were added.

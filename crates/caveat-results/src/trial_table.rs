@@ -57,34 +57,44 @@ where
         .collect::<Vec<_>>()
         .into_iter()
         .collect::<Result<_>>()?;
-    let total: u64 = tables.iter().map(Source::n_rows).sum();
-    let units: Vec<(usize, Range)> =
-        tables.iter().enumerate().flat_map(|(k, t)| t.ranges().into_iter().map(move |r| (k, r))).collect();
+    let tables: Vec<(usize, &Source)> = tables.iter().enumerate().collect();
+    // The first error in order is always found.
+    fold(&tables, true, progress, |folded, _, batch| visit(folded, batch)).into_iter().map(|(_, part)| part).collect()
+}
 
+/// Folds the rows of tables in parallel over ranges of rows, each on its own; gives what every range makes with the number of its
+/// table, in order. Where it `stops`, ranges after a failed one are skipped, and those before it still run.
+fn fold<A, V>(tables: &[(usize, &Source)], stops: bool, progress: Progress<'_>, visit: V) -> Vec<(usize, Result<A>)>
+where
+    A: Default + Send,
+    V: Fn(&mut A, usize, &TrialBatch) -> Result<()> + Sync,
+{
+    let total: u64 = tables.iter().map(|(_, source)| source.n_rows()).sum();
+    let units: Vec<(usize, &Source, Range)> =
+        tables.iter().flat_map(|&(k, source)| source.ranges().into_iter().map(move |r| (k, source, r))).collect();
     let done = AtomicU64::new(0);
-    // Units after a failed one are skipped, those before it still run: the first error in order is always found.
     let failed = AtomicUsize::new(usize::MAX);
-    let results: Vec<Result<A>> = units
+    units
         .par_iter()
         .enumerate()
         .with_max_len(1)
-        .map(|(k, &(table, range))| {
+        .map(|(k, &(table, source, range))| {
             let mut folded = A::default();
-            if failed.load(Ordering::Relaxed) < k {
-                return Ok(folded);
+            if stops && failed.load(Ordering::Relaxed) < k {
+                return (table, Ok(folded));
             }
-            let outcome = tables[table].read(range, &mut |batch| {
-                visit(&mut folded, &batch)?;
+            let outcome = source.read(range, &mut |batch| {
+                visit(&mut folded, table, &batch)?;
                 let rows = batch.n_rows() as u64;
                 progress(done.fetch_add(rows, Ordering::Relaxed) + rows, total);
                 Ok(())
             });
-            outcome.map(|()| folded).inspect_err(|_| {
+            let part = outcome.map(|()| folded).inspect_err(|_| {
                 failed.fetch_min(k, Ordering::Relaxed);
-            })
+            });
+            (table, part)
         })
-        .collect();
-    results.into_iter().collect()
+        .collect()
 }
 
 /// Reads `columns` of `tables` as [`scan_trials`] does, but goes on where that stops: a bad value is a fault of its batch,
@@ -101,25 +111,9 @@ where
 {
     let reading = Reading { lenient: true, extras: false };
     let sources: Vec<Result<Source>> = tables.par_iter().map(|table| Source::open(table, columns, reading)).collect();
-    let readable = || sources.iter().enumerate().filter_map(|(k, s)| s.as_ref().ok().map(|s| (k, s)));
-    let total: u64 = readable().map(|(_, s)| s.n_rows()).sum();
-    let units: Vec<(usize, &Source, Range)> =
-        readable().flat_map(|(k, s)| s.ranges().into_iter().map(move |r| (k, s, r))).collect();
-    let done = AtomicU64::new(0);
-    let parts: Vec<(usize, Result<A>)> = units
-        .into_par_iter()
-        .with_max_len(1)
-        .map(|(table, source, range)| {
-            let mut folded = A::default();
-            let outcome = source.read(range, &mut |batch| {
-                visit(&mut folded, table, &batch)?;
-                let rows = batch.n_rows() as u64;
-                progress(done.fetch_add(rows, Ordering::Relaxed) + rows, total);
-                Ok(())
-            });
-            (table, outcome.map(|()| folded))
-        })
-        .collect();
+    let readable: Vec<(usize, &Source)> =
+        sources.iter().enumerate().filter_map(|(k, source)| Some((k, source.as_ref().ok()?))).collect();
+    let parts = fold(&readable, false, progress, visit);
     let mut outcomes: Vec<Result<Vec<A>>> = sources.into_iter().map(|s| s.map(|_| Vec::new())).collect();
     for (table, part) in parts {
         match (&mut outcomes[table], part) {

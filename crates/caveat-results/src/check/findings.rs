@@ -3,111 +3,75 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::named_enum::named_enum;
 use crate::trial_table::TrialColumn;
 
-/// What kind of problem it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum ProblemKind {
-    /// A file that is no trial table: unreadable, damaged or empty, a column missing or of the wrong type.
-    Schema,
-    /// No value where there must be one.
-    MissingValue,
-    /// Text in a column of numbers or truth values.
-    UnreadableValue,
-    /// A setting other than full, lora, probe and none.
-    Setting,
-    /// A phase other than pre and post.
-    Phase,
-    /// A direction other than forward and backward, or one that contradicts the ranks.
-    Direction,
-    /// A label other than Yes and No.
-    Label,
-    /// A rank that no item has.
-    Rank,
-    /// A rank compared with itself.
-    SameItem,
-    /// rank_higher, rank_lower or gap contradict rank_a and rank_b.
-    RankOrder,
-    /// A logit difference that is not finite.
-    LogitDiff,
-    /// A probability outside 0 to 1.
-    ProbYes,
-    /// prob_yes and logit_diff are on different sides.
-    ProbabilitySign,
-    /// ground_truth contradicts label or no_gt.
-    GroundTruth,
-    /// margin is not logit_diff times ground_truth.
-    Margin,
-    /// correct contradicts prob_yes and label.
-    Correct,
-    /// paired_correct contradicts the probabilities of the two directions.
-    PairedCorrect,
-    /// lora_r or l2_reg missing, superfluous or out of range.
-    Hyperparameter,
-    /// A row that is there already.
-    DuplicateRow,
-    /// An ordered pair that a run or a condition lacks.
-    MissingPair,
-    /// A seed that a condition lacks.
-    MissingSeed,
-    /// An order or phase that a seed lacks.
-    MissingRun,
-    /// Rows of one hierarchy that mark an ordered pair differently.
-    MixedHierarchy,
-    /// A pair labelled the same in both orders.
-    ImpossibleLabel,
-    /// A label against what the trained pairs imply, or against the rank order where no exception is marked.
-    ImpliedLabel,
-    /// A label where the trained pairs imply no answer.
-    OpenLabel,
-    /// no_gt where there is a right answer.
-    NoGt,
-    /// An exception that is none, or that is marked in one order only.
-    Exception,
-    /// A premise that a hierarchy with exceptions does not train, or no trained pair at all.
-    MissingPremise,
-    /// A pair is trained in other orders of presentation than those before it.
-    TrainedOrder,
-    /// The name of a hierarchy tells of other items or exceptions than its rows.
-    HierarchyName,
-}
-
-impl ProblemKind {
-    /// Name in output; stable.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Schema => "schema",
-            Self::MissingValue => "missing_value",
-            Self::UnreadableValue => "unreadable_value",
-            Self::Setting => "setting",
-            Self::Phase => "phase",
-            Self::Direction => "direction",
-            Self::Label => "label",
-            Self::Rank => "rank",
-            Self::SameItem => "same_item",
-            Self::RankOrder => "rank_order",
-            Self::LogitDiff => "logit_diff",
-            Self::ProbYes => "prob_yes",
-            Self::ProbabilitySign => "probability_sign",
-            Self::GroundTruth => "ground_truth",
-            Self::Margin => "margin",
-            Self::Correct => "correct",
-            Self::PairedCorrect => "paired_correct",
-            Self::Hyperparameter => "hyperparameter",
-            Self::DuplicateRow => "duplicate_row",
-            Self::MissingPair => "missing_pair",
-            Self::MissingSeed => "missing_seed",
-            Self::MissingRun => "missing_run",
-            Self::MixedHierarchy => "mixed_hierarchy",
-            Self::ImpossibleLabel => "impossible_label",
-            Self::ImpliedLabel => "implied_label",
-            Self::OpenLabel => "open_label",
-            Self::NoGt => "no_gt",
-            Self::Exception => "exception",
-            Self::MissingPremise => "missing_premise",
-            Self::TrainedOrder => "trained_order",
-            Self::HierarchyName => "hierarchy_name",
-        }
+named_enum! {
+    /// What kind of problem it is.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub enum ProblemKind, ALL {
+        /// A file that is no trial table: unreadable, damaged or empty, a column missing or of the wrong type.
+        Schema = "schema",
+        /// No value where there must be one.
+        MissingValue = "missing_value",
+        /// Text in a column of numbers or truth values.
+        UnreadableValue = "unreadable_value",
+        /// A setting other than full, lora, probe and none.
+        Setting = "setting",
+        /// A phase other than pre and post.
+        Phase = "phase",
+        /// A direction other than forward and backward, or one that contradicts the ranks.
+        Direction = "direction",
+        /// A label other than Yes and No.
+        Label = "label",
+        /// A rank that no item has.
+        Rank = "rank",
+        /// A rank compared with itself.
+        SameItem = "same_item",
+        /// rank_higher, rank_lower or gap contradict rank_a and rank_b.
+        RankOrder = "rank_order",
+        /// A logit difference that is not finite.
+        LogitDiff = "logit_diff",
+        /// A probability outside 0 to 1.
+        ProbYes = "prob_yes",
+        /// prob_yes and logit_diff are on different sides.
+        ProbabilitySign = "probability_sign",
+        /// ground_truth contradicts label or no_gt.
+        GroundTruth = "ground_truth",
+        /// margin is not logit_diff times ground_truth.
+        Margin = "margin",
+        /// correct contradicts prob_yes and label.
+        Correct = "correct",
+        /// paired_correct contradicts the probabilities of the two directions.
+        PairedCorrect = "paired_correct",
+        /// lora_r or l2_reg missing, superfluous or out of range.
+        Hyperparameter = "hyperparameter",
+        /// A row that is there already.
+        DuplicateRow = "duplicate_row",
+        /// An ordered pair that a run or a condition lacks.
+        MissingPair = "missing_pair",
+        /// A seed that a condition lacks.
+        MissingSeed = "missing_seed",
+        /// An order or phase that a seed lacks.
+        MissingRun = "missing_run",
+        /// Rows of one hierarchy that mark an ordered pair differently.
+        MixedHierarchy = "mixed_hierarchy",
+        /// A pair labelled the same in both orders.
+        ImpossibleLabel = "impossible_label",
+        /// A label against what the trained pairs imply, or against the rank order where no exception is marked.
+        ImpliedLabel = "implied_label",
+        /// A label where the trained pairs imply no answer.
+        OpenLabel = "open_label",
+        /// no_gt where there is a right answer.
+        NoGt = "no_gt",
+        /// An exception that is none, or that is marked in one order only.
+        Exception = "exception",
+        /// A premise that a hierarchy with exceptions does not train, or no trained pair at all.
+        MissingPremise = "missing_premise",
+        /// A pair is trained in other orders of presentation than those before it.
+        TrainedOrder = "trained_order",
+        /// The name of a hierarchy tells of other items or exceptions than its rows.
+        HierarchyName = "hierarchy_name",
     }
 }
 

@@ -1,13 +1,13 @@
 //! The hierarchy behind every tag: its items, what its rows say about each ordered pair, and whether that can be.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use caveat_theory::{Comparison, ComparisonGraph, PairClasses};
 
 use super::findings::{Findings, ProblemKind};
-use super::runs::{EXCEPTION, Entry, NO, NO_TRUTH, Place, Runs, TRAINED, UNUSABLE, YES};
-use crate::conditions::{MAX_ITEMS, orders_admitted, other_orders};
+use super::runs::{Entry, NO_TRUTH, Runs, UNUSABLE};
+use crate::conditions::{EXCEPTION, Flaw, MAX_ITEMS, NO, Place, SEEN, TRAINED, Trained, YES};
 use crate::error::{Result, ResultsError};
 use crate::hierarchy_name::{contradiction, told};
 use crate::trial_table::TrialColumn;
@@ -24,8 +24,13 @@ impl Items {
         usize::from(self.last - self.first) + 1
     }
 
-    pub(super) fn contain(self, rank: u16) -> bool {
+    fn contain(self, rank: u16) -> bool {
         (self.first..=self.last).contains(&rank)
+    }
+
+    /// Every pair, (higher, lower).
+    fn pairs(self) -> impl Iterator<Item = (u16, u16)> {
+        (self.first..=self.last).flat_map(move |i| (i + 1..=self.last).map(move |j| (i, j)))
     }
 
     /// Index of the ordered pair in a square over the items; `None` if a rank is outside.
@@ -204,9 +209,8 @@ impl Hierarchy<'_> {
     /// Number of items and exceptions against the name of the hierarchy.
     fn check_name(&mut self, items: Items, pairs: &[Option<Variant>]) {
         let at = |a: u16, b: u16| items.index(a, b).and_then(|k| pairs[k]);
-        let all = || (items.first..=items.last).flat_map(|i| (i + 1..=items.last).map(move |j| (i, j)));
         let marked = |&(i, j): &(u16, u16)| [at(i, j), at(j, i)].iter().flatten().any(|v| v.marks & EXCEPTION != 0);
-        let exceptions: Vec<(usize, usize)> = all().filter(marked).map(|(i, j)| (j.into(), i.into())).collect();
+        let exceptions: Vec<(usize, usize)> = items.pairs().filter(marked).map(|(i, j)| (j.into(), i.into())).collect();
         let Some(place) = pairs.iter().flatten().map(|v| v.first).min() else { return };
         let Some(against) = contradiction(&self.tag, items.len(), &exceptions) else { return };
         let tag = self.tag.clone();
@@ -218,55 +222,46 @@ impl Hierarchy<'_> {
     /// Labels, exceptions and premises of the hierarchy, as most rows have them.
     fn check_pairs(&mut self, items: Items, pairs: &[Option<Variant>]) -> Result<()> {
         let at = |a: u16, b: u16| items.index(a, b).and_then(|k| pairs[k]);
-        let unordered = || (items.first..=items.last).flat_map(|i| (i + 1..=items.last).map(move |j| (i, j)));
-        let mut comparisons = Vec::new();
-        let mut impossible = vec![false; pairs.len()];
-        let mut first_exception = None;
-        // Which orders every trained pair admits.
-        let mut admitted = u8::MAX;
-        for (i, j) in unordered() {
-            let (forward, backward) = (at(i, j), at(j, i));
-            let Some(pair) = Pair::from_variants(forward, backward) else { continue };
-            if let Some((earlier, later)) = pair.both_labelled_alike() {
-                impossible[items.index(i, j).unwrap_or(0)] = true;
-                let there = self.name(earlier);
-                let label = if pair.marks & YES != 0 { "Yes" } else { "No" };
-                self.add(later, ProblemKind::ImpossibleLabel, TrialColumn::Label, || {
-                    format!("pair ({i}, {j}) is labelled {label} in both orders, here and in {there}: expected Yes in one, No in the other")
-                });
-            }
-            self.check_exception(i, j, &pair);
-            if pair.marks & TRAINED == 0 {
-                continue;
-            }
-            let is_exception = pair.marks & EXCEPTION != 0;
-            let is_untrained = |said: Option<Variant>| said.is_some_and(|v| v.marks & TRAINED == 0);
-            let first_wins = pair.higher_wins.unwrap_or(!is_exception);
-            let orders = orders_admitted(is_untrained(backward), is_untrained(forward), first_wins);
-            if admitted & orders == 0 {
-                self.add(pair.first, ProblemKind::TrainedOrder, TrialColumn::IsTrain, || {
-                    other_orders(i.into(), j.into())
-                });
-            } else {
-                admitted &= orders;
-            }
-            if is_exception && first_exception.is_none() {
-                first_exception = Some((pair.first, i, j));
-            }
-            // What is trained as a premise counts as one whatever its label: that is reported, and what follows from it would
-            // only repeat it.
-            comparisons.push(if is_exception { (j, i) } else { (i, j) });
+        // Ranks are below `MAX_ITEMS`.
+        let both = |(i, j): (usize, usize)| [at(i as u16, j as u16), at(j as u16, i as u16)].into_iter().flatten();
+        let marks = |a: usize, b: usize| at(a as u16, b as u16).map_or(0, |said| said.marks | SEEN);
+        let trained = Trained::find(usize::from(items.last) + 1, marks);
+        let mut impossible = HashSet::new();
+        for problem in &trained.problems {
+            let pair = problem.pair;
+            let Some(first) = both(pair).map(|said| said.first).min() else { continue };
+            let (place, kind, text) = match problem.flaw {
+                Flaw::Alike(label) => {
+                    impossible.insert(pair);
+                    let later = both(pair).map(|said| said.first).max().unwrap_or(first);
+                    let text = format!(
+                        "pair {pair:?} is labelled {label} in both orders, here and in {}: expected Yes in one, No in the other",
+                        self.name(first)
+                    );
+                    (later, ProblemKind::ImpossibleLabel, text)
+                }
+                Flaw::OtherOrders => (first, ProblemKind::TrainedOrder, problem.to_string()),
+                _ => (first, ProblemKind::Exception, problem.to_string()),
+            };
+            self.add(place, kind, problem.flaw.column(), || text);
         }
-        if let Some((place, ..)) = first_exception {
+        let pairs = trained.comparisons.iter().map(|c| (c.winner.min(c.loser), c.winner.max(c.loser)));
+        let is_exception = |&pair: &(usize, usize)| both(pair).any(|said| said.marks & EXCEPTION != 0);
+        // What is trained as a premise counts as one whatever its label: that is reported, and what follows from it would only
+        // repeat it.
+        let mut comparisons: Vec<(usize, usize)> =
+            pairs.clone().map(|(i, j)| if is_exception(&(i, j)) { (j, i) } else { (i, j) }).collect();
+        let first_exception = pairs.filter(is_exception).find_map(|pair| both(pair).map(|said| said.first).min());
+        if let Some(place) = first_exception {
             for (r, s) in (items.first..items.last).map(|r| (r, r + 1)) {
-                let seen = at(r, s).or(at(s, r));
-                let trained = [at(r, s), at(s, r)].iter().flatten().any(|v| v.marks & TRAINED != 0);
-                if trained {
+                let said = || both((r.into(), s.into()));
+                if said().any(|v| v.marks & TRAINED != 0) {
                     continue;
                 }
-                comparisons.push((r, s));
+                comparisons.push((r.into(), s.into()));
                 let tag = self.tag.clone();
-                self.add(seen.map_or(place, |v| v.first), ProblemKind::MissingPremise, TrialColumn::IsTrain, || {
+                let place = said().next().map_or(place, |v| v.first);
+                self.add(place, ProblemKind::MissingPremise, TrialColumn::IsTrain, || {
                     format!("the premise ({r}, {s}) is not trained in hier {tag}, which has exceptions: expected all neighbors trained")
                 });
             }
@@ -275,47 +270,25 @@ impl Hierarchy<'_> {
         if comparisons.is_empty() {
             return Ok(());
         }
-        let index = |rank: u16| usize::from(rank - items.first);
-        let graph = comparisons.into_iter().map(|(winner, loser)| Comparison::new(index(winner), index(loser)));
+        let first = usize::from(items.first);
+        let graph = comparisons.into_iter().map(|(winner, loser)| Comparison::new(winner - first, loser - first));
         let classes = ComparisonGraph::new(items.len(), graph)
             .and_then(|g| g.classes())
             .map_err(|source| ResultsError::Theory { context: format!("hier {}, trained pairs", self.tag), source })?;
-        for (i, j) in unordered() {
-            if impossible[items.index(i, j).unwrap_or(0)] {
-                continue;
-            }
+        for (i, j) in items.pairs().filter(|&(i, j)| !impossible.contains(&(i.into(), j.into()))) {
             for (a, b) in [(i, j), (j, i)] {
                 if let Some(said) = at(a, b) {
-                    self.check_label((a, b), said, &classes, (index(a), index(b)));
+                    self.check_label((a, b), said, &classes, items.first);
                 }
             }
         }
         Ok(())
     }
 
-    fn check_exception(&mut self, i: u16, j: u16, pair: &Pair) {
-        let column = TrialColumn::IsException;
-        let mut problem = |text: String| self.add(pair.first, ProblemKind::Exception, column, || text);
-        if pair.marks & EXCEPTION == 0 {
-            return;
-        }
-        if pair.exception_in_one_order {
-            problem(format!("pair ({i}, {j}) is marked in one order only: expected the same in both"));
-        } else if pair.marks & TRAINED == 0 {
-            problem(format!(
-                "pair ({i}, {j}) is marked as an exception, but is_train is false: exceptions are trained"
-            ));
-        } else if pair.higher_wins == Some(true) {
-            problem(format!(
-                "pair ({i}, {j}) is marked as an exception, but its label follows the rank order: expected that {j} wins"
-            ));
-        }
-    }
-
-    /// The label of one ordered pair against the trained pairs; `at` is the pair by item number.
-    fn check_label(&mut self, (a, b): (u16, u16), said: Variant, classes: &PairClasses, at: (usize, usize)) {
-        let trained = classes.is_trained(at.0, at.1);
-        let expected = classes.label(at.0, at.1);
+    /// The label of one ordered pair against the trained pairs, whose items count from the rank `first`.
+    fn check_label(&mut self, (a, b): (u16, u16), said: Variant, classes: &PairClasses, first: u16) {
+        let [i, j] = [a, b].map(|rank| usize::from(rank - first));
+        let (trained, expected) = (classes.is_trained(i, j), classes.label(i, j));
         let label = match said.marks & (YES | NO) {
             YES => Some(1),
             NO => Some(-1),
@@ -358,42 +331,6 @@ impl Hierarchy<'_> {
             }
             _ => {}
         }
-    }
-}
-
-/// What rows say about an unordered pair, in either order.
-struct Pair {
-    /// The marks of both orders together.
-    marks: u8,
-    exception_in_one_order: bool,
-    higher_wins: Option<bool>,
-    /// The first row that says so.
-    first: Place,
-    /// The first rows of both orders, if both have one label.
-    alike: Option<(Place, Place)>,
-}
-
-impl Pair {
-    fn from_variants(forward: Option<Variant>, backward: Option<Variant>) -> Option<Self> {
-        let first = forward.map(|v| v.first).into_iter().chain(backward.map(|v| v.first)).min()?;
-        let (f, b) = (forward.map_or(0, |v| v.marks), backward.map_or(0, |v| v.marks));
-        let alike = match (forward, backward) {
-            (Some(f), Some(b)) if f.marks & b.marks & (YES | NO) != 0 => {
-                Some((f.first.min(b.first), f.first.max(b.first)))
-            }
-            _ => None,
-        };
-        let higher_wins = match (f & (YES | NO), b & (YES | NO)) {
-            (YES, _) | (0, NO) => Some(true),
-            (NO, _) | (0, YES) => Some(false),
-            _ => None,
-        };
-        let exception_in_one_order = forward.is_some() && backward.is_some() && (f ^ b) & EXCEPTION != 0;
-        Some(Self { marks: f | b, exception_in_one_order, higher_wins, first, alike })
-    }
-
-    fn both_labelled_alike(&self) -> Option<(Place, Place)> {
-        self.alike
     }
 }
 

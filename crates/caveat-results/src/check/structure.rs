@@ -7,7 +7,9 @@ use rayon::prelude::*;
 
 use super::findings::{Findings, ProblemKind};
 use super::hierarchy::{Items, name_of};
-use super::runs::{ConditionId, Entry, Members, NO, Place, Runs, UNPAIRED, YES};
+use super::runs::{Entry, Members, Runs, UNPAIRED};
+use crate::conditions::{ConditionId, NO, Place, YES};
+use crate::error::first_names;
 use crate::trial_table::TrialColumn;
 
 /// Pairs or seeds named in one problem.
@@ -218,12 +220,7 @@ fn first_row(entries: &[Entry]) -> Option<Place> {
     entries.iter().map(|e| e.place).min()
 }
 
-/// The first of them with commas between, and how many more there are.
+/// The first of them, and how many more there are.
 fn list(names: impl Iterator<Item = String>) -> String {
-    let names: Vec<String> = names.collect();
-    let mut text = names.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
-    if names.len() > NAMED {
-        text.push_str(&format!(" and {} more", names.len() - NAMED));
-    }
-    text
+    first_names(&names.collect::<Vec<_>>(), NAMED)
 }

@@ -3,7 +3,7 @@
 use arrow_array::BooleanArray;
 
 use super::findings::{Findings, ProblemKind};
-use crate::conditions::MAX_ITEMS;
+use crate::conditions::{ConditionColumns, MAX_ITEMS};
 use crate::error::Result;
 use crate::trial_table::{Fault, TextColumn, TrialBatch, TrialColumn};
 
@@ -14,19 +14,13 @@ const PROBABILITY_TOLERANCE: f64 = 1.0 / 32.0;
 /// Relative tolerance of a margin: one unit in the last place of bfloat16.
 const MARGIN_TOLERANCE: f64 = 1.0 / 256.0;
 
-/// Code of a missing text.
-pub(super) const MISSING: u8 = u8::MAX;
-
 /// The columns of a batch, text as codes.
 pub(super) struct Columns<'a> {
-    pub(super) names: [&'a TextColumn; 4],
-    setting: Vec<u8>,
-    phase_text: &'a TextColumn,
-    phase: Vec<u8>,
-    direction_text: &'a TextColumn,
-    direction: Vec<u8>,
-    label_text: &'a TextColumn,
-    label: Vec<u8>,
+    pub(super) condition: ConditionColumns<'a>,
+    setting: Coded<'a>,
+    phase: Coded<'a>,
+    direction: Coded<'a>,
+    label: Coded<'a>,
     pub(super) seed: &'a [i64],
     pub(super) reverse: &'a BooleanArray,
     pub(super) rank_a: &'a [i64],
@@ -43,32 +37,36 @@ pub(super) struct Columns<'a> {
     margin: &'a [f64],
     correct: &'a [f64],
     pub(super) paired_correct: &'a [f64],
-    pub(super) lora_r: &'a [f64],
-    pub(super) l2_reg: &'a [f64],
-    pub(super) lora_alpha: &'a [f64],
+}
+
+/// A column of text with codes of its values, as [`TextColumn::code`] has them.
+struct Coded<'a> {
+    text: &'a TextColumn,
+    codes: Vec<u8>,
+}
+
+impl<'a> Coded<'a> {
+    fn new(text: &'a TextColumn, names: &[&str]) -> Self {
+        Self { text, codes: text.codes(names) }
+    }
+
+    fn code(&self, row: usize) -> u8 {
+        self.text.code(&self.codes, row)
+    }
 }
 
 const SETTINGS: [&str; 4] = ["full", "lora", "probe", "none"];
 
-pub(super) const NAMES: [TrialColumn; 4] =
-    [TrialColumn::Setting, TrialColumn::Model, TrialColumn::Task, TrialColumn::Hier];
-
 impl<'a> Columns<'a> {
     pub(super) fn from_batch(batch: &'a TrialBatch) -> Result<Self> {
         use TrialColumn as C;
-        let [setting, model, task, hier] = NAMES.map(|c| batch.text(c));
-        let names = [setting?, model?, task?, hier?];
-        let (phase_text, direction_text) = (batch.text(C::Phase)?, batch.text(C::Direction)?);
-        let label_text = batch.text(C::Label)?;
+        let condition = ConditionColumns::from_batch(batch)?;
         Ok(Self {
-            names,
-            setting: codes(names[0], &SETTINGS),
-            phase_text,
-            phase: codes(phase_text, &["pre", "post"]),
-            direction_text,
-            direction: codes(direction_text, &["forward", "backward"]),
-            label_text,
-            label: codes(label_text, &["Yes", "No"]),
+            condition,
+            setting: Coded::new(batch.text(C::Setting)?, &SETTINGS),
+            phase: Coded::new(batch.text(C::Phase)?, &["pre", "post"]),
+            direction: Coded::new(batch.text(C::Direction)?, &["forward", "backward"]),
+            label: Coded::new(batch.text(C::Label)?, &["Yes", "No"]),
             seed: batch.integers(C::Seed)?,
             reverse: batch.flags(C::Reverse)?,
             rank_a: batch.integers(C::RankA)?,
@@ -85,34 +83,18 @@ impl<'a> Columns<'a> {
             margin: batch.reals(C::Margin)?,
             correct: batch.reals(C::Correct)?,
             paired_correct: batch.reals(C::PairedCorrect)?,
-            lora_r: batch.reals(C::LoraR)?,
-            l2_reg: batch.reals(C::L2Reg)?,
-            lora_alpha: batch.reals(C::LoraAlpha)?,
         })
     }
 
     /// 0 pre, 1 post, anything else not to be used.
     pub(super) fn phase(&self, row: usize) -> u8 {
-        code(&self.phase, self.phase_text, row)
+        self.phase.code(row)
     }
 
-    /// 0 Yes, 1 No, 2 some other text, or [`MISSING`].
+    /// 0 Yes, 1 No, 2 some other text, or [`TextColumn::NO_CODE`].
     pub(super) fn label(&self, row: usize) -> u8 {
-        code(&self.label, self.label_text, row)
+        self.label.code(row)
     }
-}
-
-/// The code of each dictionary value k at k + 1: its place among `names`, else their number. A missing value stands first.
-fn codes(column: &TextColumn, names: &[&str]) -> Vec<u8> {
-    let code = |text: Option<&str>| match text {
-        Some(text) => names.iter().position(|n| *n == text).unwrap_or(names.len()) as u8,
-        None => MISSING,
-    };
-    std::iter::once(MISSING).chain(column.values.iter().map(code)).collect()
-}
-
-fn code(codes: &[u8], column: &TextColumn, row: usize) -> u8 {
-    codes[(column.keys[row] + 1) as usize]
 }
 
 /// The columns of a row that are missing or unreadable, so that nothing is to be concluded from them.
@@ -174,20 +156,20 @@ pub(super) fn check_row(c: &Columns<'_>, row: usize, bad: Bad, problems: &mut Ro
 }
 
 fn check_names(c: &Columns<'_>, row: usize, problems: &mut RowProblems<'_>) {
-    for (column, text) in NAMES.into_iter().zip(c.names) {
+    for (column, text) in TrialColumn::CONDITION_NAMES.into_iter().zip(c.condition.names) {
         if text.keys[row] == TextColumn::MISSING {
             problems.add(ProblemKind::MissingValue, column, || "the value is missing: expected a name".into());
         }
     }
-    if usize::from(code(&c.setting, c.names[0], row)) == SETTINGS.len() {
-        let text = || format!("{:?}: expected full, lora, probe or none", c.names[0].get(row).unwrap_or_default());
+    if usize::from(c.setting.code(row)) == SETTINGS.len() {
+        let text = || format!("{:?}: expected full, lora, probe or none", c.setting.text.get(row).unwrap_or_default());
         problems.add(ProblemKind::Setting, TrialColumn::Setting, text);
     }
     let choices = [
-        (c.phase(row), c.phase_text, TrialColumn::Phase, ProblemKind::Phase, "pre or post"),
+        (c.phase(row), c.phase.text, TrialColumn::Phase, ProblemKind::Phase, "pre or post"),
         (
-            code(&c.direction, c.direction_text, row),
-            c.direction_text,
+            c.direction.code(row),
+            c.direction.text,
             TrialColumn::Direction,
             ProblemKind::Direction,
             "forward or backward",
@@ -196,7 +178,7 @@ fn check_names(c: &Columns<'_>, row: usize, problems: &mut RowProblems<'_>) {
     for (code, text, column, kind, expected) in choices {
         match code {
             0 | 1 => {}
-            MISSING => {
+            TextColumn::NO_CODE => {
                 problems.add(ProblemKind::MissingValue, column, || format!("the value is missing: expected {expected}"))
             }
             _ => problems.add(kind, column, || format!("{:?}: expected {expected}", text.get(row).unwrap_or_default())),
@@ -205,8 +187,8 @@ fn check_names(c: &Columns<'_>, row: usize, problems: &mut RowProblems<'_>) {
 }
 
 fn check_hyperparameters(c: &Columns<'_>, row: usize, bad: Bad, problems: &mut RowProblems<'_>) {
-    let Some(&name) = SETTINGS.get(usize::from(code(&c.setting, c.names[0], row))) else { return };
-    let (rank, penalty) = (c.lora_r[row], c.l2_reg[row]);
+    let Some(&name) = SETTINGS.get(usize::from(c.setting.code(row))) else { return };
+    let [rank, penalty, _] = c.condition.numbers.map(|x| x[row]);
     for (owner, value, is_in_range, column, expected) in [
         ("lora", rank, rank > 0.0, TrialColumn::LoraR, "a positive number"),
         ("probe", penalty, penalty >= 0.0, TrialColumn::L2Reg, "a number of at least 0"),
@@ -257,7 +239,7 @@ fn check_ranks(c: &Columns<'_>, row: usize, bad: Bad, problems: &mut RowProblems
                 .add(ProblemKind::RankOrder, column, || format!("{found}: expected {expected} for ranks {a} and {b}"));
         }
     }
-    let direction = code(&c.direction, c.direction_text, row);
+    let direction = c.direction.code(row);
     if direction < 2 && direction != u8::from(a > b) {
         problems.add(ProblemKind::Direction, C::Direction, || {
             let names = ["forward", "backward"];
@@ -305,7 +287,7 @@ fn check_truth(c: &Columns<'_>, row: usize, bad: Bad, problems: &mut RowProblems
     let label = c.label(row);
     if label == 2 {
         problems.add(ProblemKind::Label, C::Label, || {
-            format!("{:?}: expected Yes or No", c.label_text.get(row).unwrap_or_default())
+            format!("{:?}: expected Yes or No", c.label.text.get(row).unwrap_or_default())
         });
     }
     let paired = c.paired_correct[row];
@@ -330,7 +312,7 @@ fn check_truth(c: &Columns<'_>, row: usize, bad: Bad, problems: &mut RowProblems
         }
         return;
     }
-    if label == MISSING {
+    if label == TextColumn::NO_CODE {
         problems.add(ProblemKind::MissingValue, C::Label, || {
             "the value is missing where no_gt is false: expected Yes or No".into()
         });

@@ -6,6 +6,7 @@ use super::filter::RowFilter;
 use super::role::ChoiceRole;
 use crate::delimited::find_column;
 use crate::error::{Result, ResultsError, name_list};
+use crate::roles;
 use crate::unread::{COUNTS, Watched};
 
 /// Where the numbers of trials come from.
@@ -123,17 +124,7 @@ impl ChoiceColumns {
     /// # Errors
     /// An unknown or repeated role, an empty column, or roles that make no kind of row or several.
     pub fn of_roles<'a>(roles: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self> {
-        let mut columns: Vec<(ChoiceRole, String)> = Vec::new();
-        for (name, column) in roles {
-            let role: ChoiceRole = name.trim().parse()?;
-            if column.trim().is_empty() {
-                return Err(ResultsError::BadTable(format!("the role {role} is of no column: name one")));
-            }
-            if columns.iter().any(|(r, _)| *r == role) {
-                return Err(ResultsError::BadTable(format!("the role {role} is given twice: name one column for it")));
-            }
-            columns.push((role, column.trim().to_owned()));
-        }
+        let columns = roles::assign(roles)?;
         shape(&columns)?;
         Ok(Self { columns, ..Self::default() })
     }
@@ -181,13 +172,8 @@ impl ChoiceColumns {
     /// The error says what is wrong without the file's name.
     pub(super) fn resolve(&self, names: &[String]) -> std::result::Result<Fields, String> {
         let find = |name: &str| find_column(names, name);
-        let found = || name_list(names.iter().map(String::as_str));
-        let mut fields = Vec::new();
-        for (role, column) in &self.columns {
-            let field = find(column)?
-                .ok_or_else(|| format!("column {column:?} (the {role}) is missing: the table has {}", found()))?;
-            fields.push((*role, field));
-        }
+        let found = name_list(names.iter().map(String::as_str));
+        let mut fields = roles::fields(&self.columns, names, &found)?;
         if self.columns.is_empty() {
             for role in ChoiceRole::ALL {
                 fields.extend(find(role.name())?.map(|field| (role, field)));
@@ -210,17 +196,20 @@ impl ChoiceColumns {
 
     /// The fields found, and what should be known of the others.
     fn fields(&self, names: &[String], shape: Shape, fields: Vec<(ChoiceRole, usize)>) -> Fields {
-        let is_free = |field: usize| {
-            fields.iter().all(|(_, read)| *read != field)
-                && self.filters.iter().all(|filter| !filter.column().eq_ignore_ascii_case(&names[field]))
-        };
         // A preset knows its file.
         let is_known = matches!(self.trials, TrialCounts::Reconstructed(_));
         let mut passed_over: Vec<String> = self.passed_over(names, &fields).into_iter().collect();
         passed_over.extend(self.unread_accuracy(names, shape, &fields));
-        let watched = if is_known { Vec::new() } else { Watched::find(names, is_free) };
+        let watched =
+            if is_known { Vec::new() } else { Watched::find(names, |field| self.is_free(names, &fields, field)) };
         let accuracy = fields.iter().find(|(role, _)| *role == ChoiceRole::Accuracy).map(|(_, f)| names[*f].clone());
         Fields { shape, fields, passed_over, watched, accuracy }
+    }
+
+    /// Whether a column is neither read nor filtered by.
+    fn is_free(&self, names: &[String], fields: &[(ChoiceRole, usize)], field: usize) -> bool {
+        fields.iter().all(|(_, read)| *read != field)
+            && self.filters.iter().all(|filter| !filter.column().eq_ignore_ascii_case(&names[field]))
     }
 
     /// What should be known of a column that says who was right, where winners were found by name and it is not read.
@@ -241,10 +230,6 @@ impl ChoiceColumns {
             ChoiceRole::Count if self.trials != TrialCounts::Column => true,
             _ => fields.iter().any(|(r, _)| *r == role),
         };
-        let is_free = |field: usize| {
-            fields.iter().all(|(_, read)| *read != field)
-                && self.filters.iter().all(|filter| !filter.column().eq_ignore_ascii_case(&names[field]))
-        };
         // A preset knows its file; and many files number their rows in a column `id`.
         let roles = if matches!(self.trials, TrialCounts::Reconstructed(_)) { &[][..] } else { &LIKELY };
         let passed_over: Vec<(ChoiceRole, usize)> = roles
@@ -253,7 +238,7 @@ impl ChoiceColumns {
             .filter_map(|(role, known)| {
                 let known = if *role == ChoiceRole::Count { COUNTS } else { *known };
                 let is_like = |name: &String| known.contains(&name.to_lowercase().as_str()) && name != "id";
-                Some((*role, names.iter().position(is_like).filter(|field| is_free(*field))?))
+                Some((*role, names.iter().position(is_like).filter(|field| self.is_free(names, fields, *field))?))
             })
             .collect();
         let column = |(_, field): &(ChoiceRole, usize)| names[*field].as_str();
@@ -338,15 +323,7 @@ impl FromStr for ChoiceColumns {
     /// # Errors
     /// Text without `=`, an unknown or repeated role, an empty column, or roles that make no kind of row or several.
     fn from_str(text: &str) -> Result<Self> {
-        let mut roles = Vec::new();
-        for part in text.split(',') {
-            let Some(role) = part.split_once('=').filter(|(_, column)| !column.trim().is_empty()) else {
-                let problem = format!("{:?} is not role=column: roles are {}", part.trim(), ChoiceRole::CHOICES);
-                return Err(ResultsError::BadTable(problem));
-            };
-            roles.push(role);
-        }
-        Self::of_roles(roles)
+        Self::of_roles(roles::split(text, ChoiceRole::CHOICES)?)
     }
 }
 

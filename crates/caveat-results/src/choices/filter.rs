@@ -4,12 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::role::ChoiceRole;
-use crate::delimited::{Numbers, flag, is_missing};
-use crate::error::{Result, ResultsError};
-use crate::expression::{Expression, Operator, conjuncts, unquoted};
-
-/// Numbers that differ by less than this, relative to the larger, count as equal.
-const SAME: f64 = 1e-9;
+use crate::delimited::{Numbers, find_column, flag, is_missing};
+use crate::error::{Result, ResultsError, name_list};
+use crate::expression::{Expression, Operator, conjuncts, is_same_number, unquoted};
 
 /// A condition on one column of a row, written as COLUMN OP VALUE.
 ///
@@ -87,6 +84,23 @@ impl RowFilter {
         &self.column
     }
 
+    /// Filters with the fields among `names` that they are about.
+    ///
+    /// The error says which column is missing, without the file.
+    pub(crate) fn fields<'a>(
+        filters: &'a [Self],
+        names: &[String],
+    ) -> std::result::Result<Vec<(&'a Self, usize)>, String> {
+        let find = |filter: &'a Self| {
+            let field = find_column(names, filter.column())?.ok_or_else(|| {
+                let found = name_list(names.iter().map(String::as_str));
+                format!("column {:?}, which {filter} is about, is missing: the table has {found}", filter.column())
+            })?;
+            Ok((filter, field))
+        };
+        filters.iter().map(find).collect()
+    }
+
     /// Whether it is about missing values alone.
     pub(crate) fn is_of_missing(&self) -> bool {
         self.values.iter().all(|value| *value == Value::Missing)
@@ -102,21 +116,21 @@ impl RowFilter {
             let number = numbers.parse(cell).ok_or_else(|| {
                 format!("column {:?}: {cell:?} is no number, which {} is about", self.column, self.text)
             })?;
-            let order = if same(number, *bound) { Some(std::cmp::Ordering::Equal) } else { number.partial_cmp(bound) };
+            let order = if is_same_number(number, *bound) {
+                Some(std::cmp::Ordering::Equal)
+            } else {
+                number.partial_cmp(bound)
+            };
             return Ok(order.is_some_and(|o| self.operator.holds(o)));
         }
         let is = |value: &Value| match value {
             Value::Missing => is_missing(cell),
-            Value::Number(wanted) => numbers.parse(cell).is_some_and(|x| same(x, *wanted)),
+            Value::Number(wanted) => numbers.parse(cell).is_some_and(|x| is_same_number(x, *wanted)),
             Value::Flag(wanted) => flag(cell) == Some(*wanted),
             Value::Text(text) => cell == text,
         };
         Ok(self.values.iter().any(is) == (self.operator == Operator::Equal))
     }
-}
-
-fn same(a: f64, b: f64) -> bool {
-    a == b || (a - b).abs() <= SAME * a.abs().max(b.abs()).min(f64::MAX)
 }
 
 /// Rows and columns that were not read, and why.

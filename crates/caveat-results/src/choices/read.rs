@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::collect::{Collector, Options};
 use super::columns::Fields;
-use super::source::{Source, filters_of, tables_under};
+use super::source::{Source, tables_under};
 use super::{ChoiceColumns, ChoiceRole, ChoiceTable, RowFilter};
 use crate::error::{Result, ResultsError};
 use crate::input::{AsInput, Input, identity};
@@ -80,7 +80,7 @@ pub fn read_choice_files<P: AsInput>(files: &[P], columns: &ChoiceColumns) -> Re
         };
         same_roles(expected, &fields, first).map_err(at)?;
         collector.begin_file(&source, &fields);
-        let filters = filters_of(columns, &source).map_err(at)?;
+        let filters = RowFilter::fields(&columns.filters, source.names()).map_err(at)?;
         let items: Vec<usize> = fields.fields.iter().filter(|f| ITEMS.contains(&f.0)).map(|f| f.1).collect();
         let mut of_items = filters.iter().filter(|(filter, field)| items.contains(field) && !filter.is_of_missing());
         by_item = by_item.or(of_items.next().map(|(filter, _)| *filter));

@@ -1,10 +1,10 @@
 //! Files of choices, opened: the fields of their rows that mean something, as text by role.
 
-use super::columns::{ChoiceColumns, has_choice_columns};
+use super::columns::has_choice_columns;
 use super::filter::RowFilter;
 use super::role::ChoiceRole;
-use crate::delimited::{Numbers, find_column, not_utf8};
-use crate::error::{Result, ResultsError, name_list};
+use crate::delimited::{Numbers, not_utf8};
+use crate::error::{Result, ResultsError};
 use crate::input::{AsInput, Input};
 use crate::labels::label_key;
 use crate::rows::{Rows, column_names};
@@ -148,21 +148,6 @@ impl Source {
             visited.map_err(|problem| self.rows.bad(place, problem))?;
         }
     }
-}
-
-/// The filters with the fields that they are about.
-pub(super) fn filters_of<'a>(
-    columns: &'a ChoiceColumns,
-    source: &Source,
-) -> std::result::Result<Vec<(&'a RowFilter, usize)>, String> {
-    let find = |filter: &'a RowFilter| {
-        let field = find_column(source.names(), filter.column())?.ok_or_else(|| {
-            let found = name_list(source.names().iter().map(String::as_str));
-            format!("column {:?}, which {filter} is about, is missing: the table has {found}", filter.column())
-        })?;
-        Ok((filter, field))
-    };
-    columns.filters.iter().map(find).collect()
 }
 
 /// The text of a row in one of the file's own columns, or in one of the folders'.

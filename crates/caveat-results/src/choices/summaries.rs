@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use caveat_theory::inference::ChoiceCount;
 
-use super::{ChoiceTable, Grouping};
+use super::{ChoiceRow, ChoiceTable, Grouping};
 use crate::error::{Result, ResultsError};
 use crate::statistics::wilson_interval;
 use crate::table::Table;
@@ -53,13 +53,7 @@ impl ChoiceTable {
     /// A table by distance, which has no pairs.
     pub fn pairs(&self) -> Result<Vec<PairSummary>> {
         self.need_pairs()?;
-        let mut counts: BTreeMap<(usize, usize), (f64, f64)> = BTreeMap::new();
-        for row in &self.rows {
-            let ((higher, lower), chosen) = self.ranked(row.first, row.second, row.first_chosen, row.trials);
-            let count = counts.entry((higher, lower)).or_default();
-            count.0 += chosen;
-            count.1 += row.trials;
-        }
+        let counts = added_up(self.rows.iter().map(ranked));
         let summary = |((higher, lower), (higher_chosen, trials))| {
             let interval = wilson_interval(higher_chosen, trials);
             PairSummary { higher, lower, higher_chosen, trials, interval }
@@ -69,17 +63,9 @@ impl ChoiceTable {
 
     /// The choices of every symbolic distance met, from the smallest, of either kind of table.
     pub fn distances(&self) -> Vec<DistanceSummary> {
-        let mut counts: BTreeMap<usize, (f64, f64)> = BTreeMap::new();
-        let mut add = |distance, chosen, trials| {
-            let count = counts.entry(distance).or_default();
-            count.0 += chosen;
-            count.1 += trials;
-        };
-        for row in &self.rows {
-            let ((higher, lower), chosen) = self.ranked(row.first, row.second, row.first_chosen, row.trials);
-            add(lower - higher, chosen, row.trials);
-        }
-        self.distance_rows.iter().for_each(|row| add(row.distance, row.higher_chosen, row.trials));
+        let pairs = self.rows.iter().map(ranked).map(|((higher, lower), count)| (lower - higher, count));
+        let rows = self.distance_rows.iter().map(|row| (row.distance, (row.higher_chosen, row.trials)));
+        let counts = added_up(pairs.chain(rows));
         let summary = |(distance, (higher_chosen, trials))| {
             let interval = wilson_interval(higher_chosen, trials);
             DistanceSummary { distance, higher_chosen, trials, interval }
@@ -114,18 +100,13 @@ impl ChoiceTable {
     pub fn clusters_by(&self, by: &[Grouping]) -> Result<Vec<Cluster>> {
         self.need_pairs()?;
         let (names, places) = self.places(by)?;
-        let mut counts: Vec<BTreeMap<(usize, usize), (f64, f64)>> = vec![BTreeMap::new(); names.len()];
-        for (row, &cluster) in self.rows.iter().zip(&places) {
-            let count = counts[cluster].entry((row.first, row.second)).or_default();
-            count.0 += row.first_chosen;
-            count.1 += row.trials;
+        let mut clusters: Vec<Cluster> = names.into_iter().map(|name| Cluster { name, choices: Vec::new() }).collect();
+        let rows = self.rows.iter().zip(places);
+        let counts = added_up(rows.map(|(r, at)| ((at, r.first, r.second), (r.first_chosen, r.trials))));
+        for ((cluster, first, second), (first_chosen, trials)) in counts {
+            clusters[cluster].choices.push(ChoiceCount { first, second, first_chosen, trials });
         }
-        let choice = |((first, second), (first_chosen, trials))| ChoiceCount { first, second, first_chosen, trials };
-        let cluster = |(name, counts): (String, BTreeMap<_, _>)| Cluster {
-            name,
-            choices: counts.into_iter().map(choice).collect(),
-        };
-        Ok(names.into_iter().zip(counts).map(cluster).collect())
+        Ok(clusters)
     }
 
     /// Names of the groups that a grouping makes, and the group of every row, of whichever kind there is.
@@ -190,11 +171,6 @@ impl ChoiceTable {
             .float("high", float(|d| d.interval.1))
     }
 
-    /// (higher, lower) and the number of choices of the higher item.
-    fn ranked(&self, first: usize, second: usize, first_chosen: f64, trials: f64) -> ((usize, usize), f64) {
-        if first < second { ((first, second), first_chosen) } else { ((second, first), trials - first_chosen) }
-    }
-
     fn need_pairs(&self) -> Result<()> {
         if self.rows.is_empty() && !self.distance_rows.is_empty() {
             let problem =
@@ -217,4 +193,23 @@ impl ChoiceTable {
             left_out: self.left_out.clone(),
         }
     }
+}
+
+/// (higher, lower), and the number of choices of the higher item with that of trials.
+fn ranked(row: &ChoiceRow) -> ((usize, usize), (f64, f64)) {
+    let ChoiceRow { first, second, first_chosen, trials, .. } = *row;
+    match first < second {
+        true => ((first, second), (first_chosen, trials)),
+        false => ((second, first), (trials - first_chosen, trials)),
+    }
+}
+
+/// Numbers of choices and of trials by key, those of one key added up.
+fn added_up<K: Ord>(counts: impl Iterator<Item = (K, (f64, f64))>) -> BTreeMap<K, (f64, f64)> {
+    let mut sums = BTreeMap::new();
+    for (key, (chosen, trials)) in counts {
+        let sum: &mut (f64, f64) = sums.entry(key).or_default();
+        *sum = (sum.0 + chosen, sum.1 + trials);
+    }
+    sums
 }

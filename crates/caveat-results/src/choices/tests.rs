@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::*;
+use crate::error::Result;
 use crate::table::Table;
 use caveat_theory::inference::ChoiceCount;
 

@@ -1,81 +1,47 @@
 //! What the columns of a comparison list mean: roles, by name or as `role=column` text, and the kinds of rows that they make.
 
-use std::fmt;
 use std::str::FromStr;
 
 use crate::choices::RowFilter;
 use crate::delimited::find_column;
-use crate::error::{Result, ResultsError, name_list};
+use crate::error::{Result, ResultsError};
+use crate::named_enum::named_enum;
+use crate::roles;
 use crate::unread::{COUNTS, Watched};
 
-/// What a column of a comparison list holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ComparisonRole {
-    /// The item that won.
-    Winner,
-    /// The item that lost.
-    Loser,
-    /// One item of a pair in any order.
-    ItemA,
-    /// The other one.
-    ItemB,
-    /// Which of the two won: its label, the word for its side, or a tie.
-    Chosen,
-    /// How often the one item won.
-    WinsA,
-    /// How often the other one won.
-    WinsB,
-    /// How often the row counts, positive.
-    Weight,
+named_enum! {
+    /// What a column of a comparison list holds.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum ComparisonRole, ALL {
+        /// The item that won.
+        Winner = "winner",
+        /// The item that lost.
+        Loser = "loser",
+        /// One item of a pair in any order.
+        ItemA = "item_a",
+        /// The other one.
+        ItemB = "item_b",
+        /// Which of the two won: its label, the word for its side, or a tie.
+        Chosen = "chosen",
+        /// How often the one item won.
+        WinsA = "wins_a",
+        /// How often the other one won.
+        WinsB = "wins_b",
+        /// How often the row counts, positive.
+        Weight = "weight",
+    }
+    what "role" of Self::CHOICES;
+    "left" = ItemA,
+    "right" = ItemB,
+    "choice" = Chosen,
+    "count" = Weight,
 }
 
 use ComparisonRole::{Chosen, ItemA, ItemB, Loser, Weight, Winner, WinsA, WinsB};
 
 impl ComparisonRole {
-    const ALL: [Self; 8] = [Winner, Loser, ItemA, ItemB, Chosen, WinsA, WinsB, Weight];
-
     /// The names of all roles, as on a command line.
     pub const CHOICES: &'static str = "winner, loser; or item_a (left), item_b (right), chosen (choice); or item_a, item_b, wins_a, wins_b; and weight (count)";
-
-    /// Name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Winner => "winner",
-            Loser => "loser",
-            ItemA => "item_a",
-            ItemB => "item_b",
-            Chosen => "chosen",
-            WinsA => "wins_a",
-            WinsB => "wins_b",
-            Weight => "weight",
-        }
-    }
-}
-
-impl fmt::Display for ComparisonRole {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for ComparisonRole {
-    type Err = ResultsError;
-
-    fn from_str(name: &str) -> Result<Self> {
-        let alias = match name {
-            "left" => Some(ItemA),
-            "right" => Some(ItemB),
-            "choice" => Some(Chosen),
-            "count" => Some(Weight),
-            _ => None,
-        };
-        let by_name = Self::ALL.into_iter().find(|role| role.name() == name);
-        by_name.or(alias).ok_or_else(|| ResultsError::UnknownChoice {
-            what: "role",
-            value: name.to_owned(),
-            choices: Self::CHOICES,
-        })
-    }
 }
 
 /// How a comparison list is read: which column has which role, and what becomes of rows without a label.
@@ -229,10 +195,8 @@ impl ComparisonColumns {
     pub(super) fn resolve(&self, names: &[String], found: &str) -> std::result::Result<Fields, String> {
         let mut fields = [None; ComparisonRole::ALL.len()];
         let find = |name: &str| find_column(names, name);
-        for (role, column) in &self.columns {
-            let field = find(column)?;
-            let missing = || format!("column {column:?} (the {role}) is missing: the table has {found}");
-            fields[*role as usize] = Some(field.ok_or_else(missing)?);
+        for (role, field) in roles::fields(&self.columns, names, found)? {
+            fields[role as usize] = Some(field);
         }
         if self.columns.is_empty() {
             for role in [Winner, Loser] {
@@ -254,17 +218,8 @@ impl ComparisonColumns {
         let has = |role: ComparisonRole| fields[role as usize].is_some();
         match Shape::recognize(has) {
             Some(shape) => {
-                let filters = self.filters.iter().map(|filter| {
-                    let field = find(filter.column())?.ok_or_else(|| {
-                        let found = name_list(names.iter().map(String::as_str));
-                        format!(
-                            "column {:?}, which {filter} is about, is missing: the table has {found}",
-                            filter.column()
-                        )
-                    })?;
-                    Ok((filter.clone(), field))
-                });
-                let filters = filters.collect::<std::result::Result<Vec<_>, String>>()?;
+                let filters = RowFilter::fields(&self.filters, names)?;
+                let filters = filters.into_iter().map(|(filter, field)| (filter.clone(), field)).collect();
                 Ok(Fields { shape, fields, filters, found_by_name: self.columns.is_empty() })
             }
             None => {
@@ -329,17 +284,7 @@ impl FromStr for ComparisonColumns {
     /// Text without `=`, an unknown or repeated role, an empty column, or roles that make no kind of row or several.
     fn from_str(text: &str) -> Result<Self> {
         let bad = |problem: String| Err(ResultsError::BadTable(problem));
-        let mut columns: Vec<(ComparisonRole, String)> = Vec::new();
-        for part in text.split(',') {
-            let Some((role, column)) = part.split_once('=').filter(|(_, c)| !c.trim().is_empty()) else {
-                return bad(format!("{:?} is not role=column: roles are {}", part.trim(), ComparisonRole::CHOICES));
-            };
-            let role: ComparisonRole = role.trim().parse()?;
-            if columns.iter().any(|(r, _)| *r == role) {
-                return bad(format!("the role {role} is given twice: name one column for it"));
-            }
-            columns.push((role, column.trim().to_owned()));
-        }
+        let columns: Vec<(ComparisonRole, String)> = roles::assign(roles::split(text, ComparisonRole::CHOICES)?)?;
         let has = |role: ComparisonRole| columns.iter().any(|(r, _)| *r == role);
         let Some(shape) = Shape::recognize(has) else {
             return bad(format!("these roles do not say who won: expected {}", ComparisonRole::CHOICES));

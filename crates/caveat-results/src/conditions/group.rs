@@ -1,35 +1,20 @@
 //! The sums and marks of one condition: square arrays over ordered pairs, one of sums for every seed.
 
-/// Mark of an ordered pair that has rows.
-pub(crate) const SEEN: u8 = 1;
-/// Mark of a trained ordered pair.
-pub(crate) const TRAINED: u8 = 2;
-/// Mark of an exception.
-pub(crate) const EXCEPTION: u8 = 4;
-/// Mark of a trained ordered pair whose first item wins.
-pub(crate) const WON: u8 = 8;
+use super::ids::ConditionId;
+use super::place::Place;
 
 /// What is known of an ordered pair, and the row that said it first.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Cell {
     pub(super) marks: u8,
-    pub(super) file: u32,
-    pub(super) row: u64,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct GroupKey {
-    /// Numbers of setting, model, task and hier.
-    pub(super) names: [u32; 4],
-    /// Bits of the hyperparameters, with one NaN and one zero.
-    pub(super) lora_r: u64,
-    pub(super) l2_reg: u64,
+    pub(super) place: Place,
 }
 
 /// The sums of one condition.
 #[derive(Debug)]
 pub(crate) struct Group<S> {
-    pub(super) key: GroupKey,
+    /// Without the scale of the LoRA update.
+    pub(super) id: ConditionId,
     /// Row length of `cells` and of every block, a power of two above every rank.
     pub(super) stride: usize,
     pub(super) cells: Vec<Cell>,
@@ -37,13 +22,6 @@ pub(crate) struct Group<S> {
     pub(super) blocks: Vec<Vec<S>>,
     /// The scale of the LoRA update, as bits, NaN where rows have none, with the first row.
     pub(super) lora_alpha: Option<(u64, Place)>,
-}
-
-/// A row of a file.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
-    pub(super) file: u32,
-    pub(super) row: u64,
 }
 
 impl<S: Copy + Default> Group<S> {

@@ -1,7 +1,7 @@
 //! Which rows of a batch are used.
 
 use crate::error::Result;
-use crate::trial_table::{Phase, TextColumn, TrialBatch, TrialColumn};
+use crate::trial_table::{Phase, TrialBatch, TrialColumn};
 
 /// What a tally does with a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,32 +19,8 @@ pub(crate) enum RowUse {
 /// The rows of one phase: all of them count, those of the other are skipped.
 pub(crate) fn rows_of_phase(batch: &TrialBatch, phase: Phase) -> Result<Vec<RowUse>> {
     let phases = batch.text(TrialColumn::Phase)?;
-    let codes = codes(phases, phase.name(), if phase == Phase::Pre { "post" } else { "pre" });
-    let uses: Vec<RowUse> = codes
-        .map(|code| match code {
-            Code::Yes => RowUse::Count,
-            Code::No => RowUse::Skip,
-            Code::Unknown => RowUse::UnknownPhase,
-        })
-        .collect();
-    Ok(phases.keys.iter().map(|&key| uses[(key + 1) as usize]).collect())
-}
-
-#[derive(Clone, Copy, PartialEq)]
-pub(super) enum Code {
-    /// The chosen phase, or "Yes".
-    Yes,
-    /// The other phase, or "No".
-    No,
-    Unknown,
-}
-
-/// What each key of a column means; the code of key k stands at k + 1, that of a missing value first.
-pub(super) fn codes<'a>(column: &'a TextColumn, yes: &'a str, no: &'a str) -> impl Iterator<Item = Code> + 'a {
-    let code = move |text: Option<&str>| match text {
-        Some(text) if text == yes => Code::Yes,
-        Some(text) if text == no => Code::No,
-        _ => Code::Unknown,
-    };
-    std::iter::once(Code::Unknown).chain(column.values.iter().map(code))
+    let uses = [RowUse::Count, RowUse::Skip, RowUse::UnknownPhase];
+    let other = if phase == Phase::Pre { Phase::Post } else { Phase::Pre };
+    let codes = phases.codes(&[phase.name(), other.name()]);
+    Ok((0..batch.n_rows()).map(|row| uses[usize::from(phases.code(&codes, row).min(2))]).collect())
 }

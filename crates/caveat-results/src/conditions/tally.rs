@@ -4,12 +4,16 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::group::{Cell, EXCEPTION, Group, GroupKey, Place, SEEN, TRAINED, WON};
+use super::group::{Cell, Group};
+use super::ids::{AsWritten, ConditionColumns, ConditionId, canonical};
 use super::key::{ConditionKey, MAX_ITEMS};
-use super::rows::{Code, RowUse, codes};
+use super::place::Place;
+use super::rows::RowUse;
+use super::trained::{EXCEPTION, NO, SEEN, TRAINED, Trained, YES};
 use crate::error::{Result, ResultsError};
+use crate::input::AsInput;
 use crate::interner::Interner;
-use crate::trial_table::{TextColumn, TrialBatch, TrialColumn};
+use crate::trial_table::{Progress, TrialBatch, TrialColumn, distinct, scan_trials};
 
 /// Bytes of sums kept at most, over all conditions and seeds.
 const MAX_BYTES: usize = 1 << 32;
@@ -64,7 +68,7 @@ pub(crate) struct Tally<S> {
     names: Interner,
     files: Vec<Arc<Path>>,
     groups: Vec<Group<S>>,
-    group_index: HashMap<GroupKey, usize>,
+    group_index: HashMap<ConditionId, usize>,
     /// (group, seed) → block of the group.
     block_index: HashMap<(usize, i64), usize>,
     n_bytes: usize,
@@ -86,58 +90,54 @@ impl<S> Default for Tally<S> {
     }
 }
 
-/// What one row must share with the last for both to go to the same block.
-#[derive(Clone, Copy, PartialEq)]
-struct Run {
-    names: [i32; 4],
-    lora_r: u64,
-    l2_reg: u64,
-    lora_alpha: u64,
-    seed: i64,
-}
-
 impl<S: Tallied> Tally<S> {
-    const NAMES: [TrialColumn; 4] = [TrialColumn::Setting, TrialColumn::Model, TrialColumn::Task, TrialColumn::Hier];
-
-    /// The columns that every tally needs.
-    const COLUMNS: [TrialColumn; 13] = [
-        TrialColumn::Setting,
-        TrialColumn::Model,
-        TrialColumn::Task,
-        TrialColumn::Hier,
+    /// The columns that every tally needs besides those that tell conditions apart.
+    const COLUMNS: [TrialColumn; 6] = [
         TrialColumn::Phase,
         TrialColumn::RankA,
         TrialColumn::RankB,
         TrialColumn::IsTrain,
         TrialColumn::IsException,
         TrialColumn::Label,
-        TrialColumn::LoraR,
-        TrialColumn::L2Reg,
-        TrialColumn::LoraAlpha,
     ];
 
-    /// The columns that this tally needs.
-    pub(crate) fn columns() -> Vec<TrialColumn> {
+    /// Tallies the rows of the trial tables under `paths` as `uses` says of each batch, which may look at further `columns`.
+    ///
+    /// # Errors
+    /// Those of [`scan_trials`], of [`add`](Self::add) and of `uses`.
+    pub(crate) fn read<P: AsInput>(
+        paths: &[P],
+        columns: impl Iterator<Item = TrialColumn>,
+        alphas_may_differ: bool,
+        progress: Progress<'_>,
+        uses: impl Fn(&TrialBatch) -> Result<Vec<RowUse>> + Sync,
+    ) -> Result<Self> {
         let seed = S::BY_SEED.then_some(TrialColumn::Seed);
-        Self::COLUMNS.into_iter().chain(seed).chain(S::COLUMNS.iter().copied()).collect()
+        let own = Self::COLUMNS.into_iter().chain(seed).chain(S::COLUMNS.iter().copied());
+        let conditions = TrialColumn::CONDITION_NAMES.into_iter().chain(TrialColumn::CONDITION_NUMBERS);
+        let columns = distinct(conditions.chain(own).chain(columns));
+        let parts = scan_trials(paths, &columns, progress, |tally: &mut Self, batch| {
+            tally.alphas_may_differ = alphas_may_differ;
+            tally.add(batch, &uses(batch)?)
+        })?;
+        let mut all = Self { alphas_may_differ, ..Self::default() };
+        parts.into_iter().try_for_each(|part| all.merge(part))?;
+        Ok(all)
     }
 
     /// Adds rows as `uses` says of each.
-    pub(crate) fn add(&mut self, batch: &TrialBatch, uses: &[RowUse]) -> Result<()> {
-        let names = Self::NAMES.map(|c| batch.text(c));
-        let [setting, model, task, hier] = names;
-        let names = [setting?, model?, task?, hier?];
+    fn add(&mut self, batch: &TrialBatch, uses: &[RowUse]) -> Result<()> {
+        let conditions = ConditionColumns::from_batch(batch)?;
         let labels = batch.text(TrialColumn::Label)?;
-        let label_codes: Vec<Code> = codes(labels, "Yes", "No").collect();
+        let label_codes = labels.codes(&["Yes", "No"]);
         let seeds = if S::BY_SEED { Some(batch.integers(TrialColumn::Seed)?) } else { None };
         let (rank_a, rank_b) = (batch.integers(TrialColumn::RankA)?, batch.integers(TrialColumn::RankB)?);
         let (train, exception) =
             (batch.flags(TrialColumn::IsTrain)?.values(), batch.flags(TrialColumn::IsException)?.values());
-        let (lora_r, l2_reg) = (batch.reals(TrialColumn::LoraR)?, batch.reals(TrialColumn::L2Reg)?);
-        let lora_alpha = batch.reals(TrialColumn::LoraAlpha)?;
         let rows = S::rows(batch)?;
 
-        let mut place: Option<(Run, usize, usize)> = None;
+        // What rows share that follow each other in one block.
+        let mut last: Option<((AsWritten, i64), usize, usize)> = None;
         for row in 0..batch.n_rows() {
             match uses[row] {
                 RowUse::Skip => continue,
@@ -148,18 +148,14 @@ impl<S: Tallied> Tally<S> {
                     return Err(batch.bad_value(row, TrialColumn::Phase, problem));
                 }
             }
-            let run = Run {
-                names: names.map(|n| n.keys[row]),
-                lora_r: lora_r[row].to_bits(),
-                l2_reg: l2_reg[row].to_bits(),
-                lora_alpha: lora_alpha[row].to_bits(),
-                seed: seeds.map_or(0, |s| s[row]),
-            };
-            let (group, block) = match place {
-                Some((last, group, block)) if last == run => (group, block),
+            let seed = seeds.map_or(0, |s| s[row]);
+            let run = (conditions.as_written(row), seed);
+            let (group, block) = match last {
+                Some((same, group, block)) if same == run => (group, block),
                 _ => {
-                    let (group, block) = self.locate(batch, row, names, &run)?;
-                    place = Some((run, group, block));
+                    let id = conditions.id(batch, row, &mut self.names)?;
+                    let (group, block) = self.locate(batch, row, id, seed)?;
+                    last = Some((run, group, block));
                     (group, block)
                 }
             };
@@ -176,10 +172,10 @@ impl<S: Tallied> Tally<S> {
             let mut marks = SEEN | if exception.value(row) { EXCEPTION } else { 0 };
             if train.value(row) {
                 marks |= TRAINED;
-                match label_codes[(labels.keys[row] + 1) as usize] {
-                    Code::Yes => marks |= WON,
-                    Code::No => {}
-                    Code::Unknown => {
+                match labels.code(&label_codes, row) {
+                    0 => marks |= YES,
+                    1 => marks |= NO,
+                    _ => {
                         let problem = format!("{} on a trained pair: expected Yes or No", shown(labels.get(row)));
                         return Err(batch.bad_value(row, TrialColumn::Label, problem));
                     }
@@ -187,9 +183,8 @@ impl<S: Tallied> Tally<S> {
             }
             let at = a as usize * self.groups[group].stride + b as usize;
             if self.groups[group].cells[at].marks != marks {
-                let file = self.file_number(batch.shared_path());
-                let cell = Cell { marks, file, row: batch.first_row() + row as u64 };
-                self.mark(group, a as usize, b as usize, cell)?;
+                let place = self.place(batch, row);
+                self.mark(group, a as usize, b as usize, Cell { marks, place })?;
             }
             if uses[row] == RowUse::Count {
                 self.groups[group].blocks[block][at].add_row(batch, &rows, row)?;
@@ -199,17 +194,14 @@ impl<S: Tallied> Tally<S> {
     }
 
     /// Adds the sums of another tally, whose rows come after those of this one.
-    pub(crate) fn merge(&mut self, mut other: Self) -> Result<()> {
-        let files: Vec<u32> = other.files.iter().map(|f| self.file_number(f)).collect();
+    fn merge(&mut self, mut other: Self) -> Result<()> {
+        let files: Vec<usize> = other.files.iter().map(|f| self.file_number(f)).collect();
+        let moved = |place: Place| Place::new(files[place.table()], place.row());
         for from in other.take_groups() {
-            let mut key = from.key;
-            for name in &mut key.names {
-                // Fails for 2³² names only, which no tally before has let pass.
-                *name = self.names.intern(other.names.label(*name).as_bytes()).map_err(ResultsError::BadTable)?;
-            }
-            let group = self.group(key);
+            let id = from.id.renumbered(&other.names, &mut self.names)?;
+            let group = self.group(id);
             if let Some((alpha, place)) = from.lora_alpha {
-                self.see_alpha(group, alpha, Place { file: files[place.file as usize], ..place })?;
+                self.see_alpha(group, alpha, moved(place))?;
             }
             if self.groups[group].stride < from.stride {
                 self.grow(group, from.stride)?;
@@ -218,7 +210,7 @@ impl<S: Tallied> Tally<S> {
             for (k, cell) in from.cells.iter().enumerate().filter(|(_, c)| c.marks != 0) {
                 let (a, b) = (k / from.stride, k % from.stride);
                 if self.groups[group].cells[a * stride + b].marks != cell.marks {
-                    self.mark(group, a, b, Cell { file: files[cell.file as usize], ..*cell })?;
+                    self.mark(group, a, b, Cell { place: moved(cell.place), ..*cell })?;
                 }
             }
             for (seed, sums) in from.seeds.iter().zip(&from.blocks) {
@@ -239,44 +231,52 @@ impl<S: Tallied> Tally<S> {
 
     /// The condition of a group.
     pub(crate) fn key(&self, group: &Group<S>) -> ConditionKey {
-        let [setting, model, task, hier] = group.key.names.map(|n| self.names.label(n));
-        let value = |bits| Some(f64::from_bits(bits)).filter(|x| !x.is_nan());
-        ConditionKey { setting, model, task, hier, lora_r: value(group.key.lora_r), l2_reg: value(group.key.l2_reg) }
+        group.id.key(&self.names)
+    }
+
+    /// What was trained in a group, whose condition is `key`.
+    ///
+    /// # Errors
+    /// The first pair whose marks nothing can be read from.
+    pub(crate) fn trained(&self, group: &Group<S>, key: &ConditionKey) -> Result<Trained> {
+        let trained = Trained::find(group.n_items(), |a, b| group.marks(a, b));
+        match trained.problems.iter().find(|problem| problem.flaw.is_fatal()) {
+            Some(problem) => Err(self.bad_cell(group, problem.pair, problem.flaw.column(), key, problem)),
+            None => Ok(trained),
+        }
     }
 
     /// An error about an ordered pair of a group, at the row that first showed it or else its reversal.
     pub(crate) fn bad_cell(
         &self,
         group: &Group<S>,
-        pair: (usize, usize),
-        reversal: (usize, usize),
-        column: &'static str,
+        (a, b): (usize, usize),
+        column: TrialColumn,
         key: &ConditionKey,
-        problem: &str,
+        problem: impl std::fmt::Display,
     ) -> ResultsError {
-        let cells = [pair, reversal].map(|(a, b)| group.cells[a * group.stride + b]);
+        let cells = [(a, b), (b, a)].map(|(a, b)| group.cells[a * group.stride + b]);
         let cell = if cells[0].marks != 0 { cells[0] } else { cells[1] };
-        ResultsError::BadValue {
-            path: self.files[cell.file as usize].to_path_buf(),
-            row: cell.row,
-            column,
-            problem: format!("{problem} (condition {key})"),
-        }
+        self.bad_value(cell.place, column, format!("{problem} (condition {key})"))
+    }
+
+    fn bad_value(&self, place: Place, column: TrialColumn, problem: String) -> ResultsError {
+        let path = self.files[place.table()].to_path_buf();
+        ResultsError::BadValue { path, row: place.row(), column: column.name(), problem }
+    }
+
+    /// A row in words.
+    fn named(&self, place: Place) -> String {
+        format!("row {} of {}", place.row(), self.files[place.table()].display())
     }
 
     /// Group and block of a row that begins a run.
-    fn locate(&mut self, batch: &TrialBatch, row: usize, names: [&TextColumn; 4], run: &Run) -> Result<(usize, usize)> {
-        let mut key = GroupKey { names: [0; 4], lora_r: canonical(run.lora_r), l2_reg: canonical(run.l2_reg) };
-        for ((number, column), text) in key.names.iter_mut().zip(Self::NAMES).zip(names) {
-            let Some(name) = text.get(row) else {
-                return Err(batch.bad_value(row, column, "the value is missing: expected a name"));
-            };
-            *number = self.names.intern(name.as_bytes()).map_err(|problem| batch.bad_value(row, column, problem))?;
-        }
-        let group = self.group(key);
-        let place = Place { file: self.file_number(batch.shared_path()), row: batch.first_row() + row as u64 };
-        self.see_alpha(group, canonical(run.lora_alpha), place)?;
-        Ok((group, self.block(group, run.seed)?))
+    fn locate(&mut self, batch: &TrialBatch, row: usize, mut id: ConditionId, seed: i64) -> Result<(usize, usize)> {
+        let alpha = std::mem::replace(&mut id.numbers[2], canonical(f64::NAN));
+        let group = self.group(id);
+        let place = self.place(batch, row);
+        self.see_alpha(group, alpha, place)?;
+        Ok((group, self.block(group, seed)?))
     }
 
     /// Refuses a condition whose rows have several scales of the LoRA update: models that were trained in different ways.
@@ -289,26 +289,21 @@ impl<S: Tallied> Tally<S> {
         let [here, there] = [alpha, known].map(f64::from_bits);
         let choices: Vec<String> =
             [there, here].iter().filter(|a| !a.is_nan()).map(|a| format!("lora_alpha={a}")).collect();
-        Err(ResultsError::BadValue {
-            path: self.files[place.file as usize].to_path_buf(),
-            row: place.row,
-            column: TrialColumn::LoraAlpha.name(),
-            problem: format!(
-                "{} in condition {}, but {} in row {} of {}: expected one value in a condition; choose with `where={}`",
-                shown(here),
-                self.key(&self.groups[group]),
-                shown(there),
-                first.row,
-                self.files[first.file as usize].display(),
-                choices.join(", or "),
-            ),
-        })
+        let problem = format!(
+            "{} in condition {}, but {} in {}: expected one value in a condition; choose with `where={}`",
+            shown(here),
+            self.key(&self.groups[group]),
+            shown(there),
+            self.named(first),
+            choices.join(", or "),
+        );
+        Err(self.bad_value(place, TrialColumn::LoraAlpha, problem))
     }
 
-    fn group(&mut self, key: GroupKey) -> usize {
-        *self.group_index.entry(key).or_insert_with(|| {
+    fn group(&mut self, id: ConditionId) -> usize {
+        *self.group_index.entry(id).or_insert_with(|| {
             let (stride, cells) = (MIN_STRIDE, vec![Cell::default(); MIN_STRIDE * MIN_STRIDE]);
-            self.groups.push(Group { key, stride, cells, seeds: Vec::new(), blocks: Vec::new(), lora_alpha: None });
+            self.groups.push(Group { id, stride, cells, seeds: Vec::new(), blocks: Vec::new(), lora_alpha: None });
             self.groups.len() - 1
         })
     }
@@ -355,12 +350,16 @@ impl<S: Tallied> Tally<S> {
     }
 
     /// Number of a file among those met; few, and the last one almost always.
-    fn file_number(&mut self, path: &Arc<Path>) -> u32 {
+    fn file_number(&mut self, path: &Arc<Path>) -> usize {
         let known = self.files.iter().rposition(|f| Arc::ptr_eq(f, path) || f == path);
         known.unwrap_or_else(|| {
             self.files.push(path.clone());
             self.files.len() - 1
-        }) as u32
+        })
+    }
+
+    fn place(&mut self, batch: &TrialBatch, row: usize) -> Place {
+        Place::new(self.file_number(batch.shared_path()), batch.first_row() + row as u64)
     }
 
     /// Marks an ordered pair at its first row; a later row that says otherwise is an error.
@@ -399,28 +398,17 @@ impl<S: Tallied> Tally<S> {
         let (column, (here, there)) = match differ {
             _ if differ & TRAINED != 0 => (TrialColumn::IsTrain, truth(TRAINED)),
             _ if differ & EXCEPTION != 0 => (TrialColumn::IsException, truth(EXCEPTION)),
-            _ if cell.marks & WON != 0 => (TrialColumn::Label, ("Yes", "No")),
+            _ if cell.marks & YES != 0 => (TrialColumn::Label, ("Yes", "No")),
             _ => (TrialColumn::Label, ("No", "Yes")),
         };
-        ResultsError::BadValue {
-            path: self.files[cell.file as usize].to_path_buf(),
-            row: cell.row,
-            column: column.name(),
-            problem: format!(
-                "{here} for the ordered pair ({a}, {b}), but {there} in row {} of {}: expected the same throughout {whole}",
-                known.row,
-                self.files[known.file as usize].display(),
-            ),
-        }
+        let problem = format!(
+            "{here} for the ordered pair ({a}, {b}), but {there} in {}: expected the same throughout {whole}",
+            self.named(known.place),
+        );
+        self.bad_value(cell.place, column, problem)
     }
 }
 
 fn shown(text: Option<&str>) -> String {
     text.map_or("a missing value".to_owned(), |t| format!("{t:?}"))
-}
-
-/// One NaN for all, one zero for both.
-pub(crate) fn canonical(bits: u64) -> u64 {
-    let x = f64::from_bits(bits);
-    if x.is_nan() { f64::NAN.to_bits() } else { (x + 0.0).to_bits() }
 }

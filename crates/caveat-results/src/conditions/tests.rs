@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use caveat_theory::PresentationOrder;
+
 use super::*;
-use crate::{Table, TrialColumn};
+use crate::{Table, TrialColumn, scan_trials};
 
 /// One row of a small trial table; the columns that conditions do not read are left out.
 #[derive(Clone)]
@@ -288,9 +290,11 @@ fn the_published_tables_give_370_conditions_with_their_tasks() {
 fn published_means_are_those_of_a_plain_pass_over_the_rows() {
     let Some(directory) = published() else { return };
     let path = directory.join("exception").join("exc_mid_n9__fake.parquet");
-    let columns = Tally::<Sum>::columns();
-    let parts =
-        scan_trials(std::slice::from_ref(&path), &columns, &|_, _| {}, |sums: &mut Vec<(String, f64)>, batch| {
+    let parts = scan_trials(
+        std::slice::from_ref(&path),
+        &TrialColumn::ALL,
+        &|_, _| {},
+        |sums: &mut Vec<(String, f64)>, batch| {
             let text = |c| batch.text(c).unwrap();
             let [setting, model, phase] = [TrialColumn::Setting, TrialColumn::Model, TrialColumn::Phase].map(text);
             let (a, b) = (batch.integers(TrialColumn::RankA)?, batch.integers(TrialColumn::RankB)?);
@@ -301,7 +305,8 @@ fn published_means_are_those_of_a_plain_pass_over_the_rows() {
                 sums.push((format!("{names:?} {} {} {} {}", lora_r[k], l2_reg[k], a[k], b[k]), logit[k]));
             }
             Ok(())
-        });
+        },
+    );
     let mut means: HashMap<String, (f64, f64)> = HashMap::new();
     for (key, logit) in parts.unwrap().concat() {
         let sum = means.entry(key).or_default();

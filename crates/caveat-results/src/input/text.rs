@@ -37,7 +37,7 @@ impl TextStream {
     pub(super) fn new(file: File, packing: Packing, encoding: Encoding) -> io::Result<Self> {
         let unpacked = unpack(file, packing)?;
         let bytes: Box<dyn Read + Send> = match encoding {
-            Encoding::Utf8 => Box::new(WithoutMark::new(unpacked)?),
+            Encoding::Utf8 => Box::new(without_mark(unpacked)?),
             Encoding::Utf16 { big_endian } => Box::new(FromUtf16::new(unpacked, big_endian)),
         };
         Ok(Self { bytes, read: 0, record: Arc::new(AtomicU64::new(0)) })
@@ -92,29 +92,13 @@ impl<R: Read> Read for Unpacked<R> {
 }
 
 /// UTF-8 whose byte-order mark, if there is one, is left out.
-struct WithoutMark<R> {
-    head: io::Cursor<Vec<u8>>,
-    from: R,
-}
-
-impl<R: Read> WithoutMark<R> {
-    fn new(mut from: R) -> io::Result<Self> {
-        let mut head = Vec::with_capacity(3);
-        from.by_ref().take(3).read_to_end(&mut head)?;
-        if head == [0xef, 0xbb, 0xbf] {
-            head.clear();
-        }
-        Ok(Self { head: io::Cursor::new(head), from })
+fn without_mark(mut from: impl Read + Send) -> io::Result<impl Read + Send> {
+    let mut head = Vec::with_capacity(3);
+    from.by_ref().take(3).read_to_end(&mut head)?;
+    if head == [0xef, 0xbb, 0xbf] {
+        head.clear();
     }
-}
-
-impl<R: Read> Read for WithoutMark<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.head.read(buffer)? {
-            0 => self.from.read(buffer),
-            n => Ok(n),
-        }
-    }
+    Ok(io::Cursor::new(head).chain(from))
 }
 
 /// UTF-16 with a byte-order mark, as UTF-8.

@@ -6,8 +6,7 @@ use super::pair_table::probability;
 use crate::conditions::{ConditionKey, Tallied, Tally, rows_twice};
 use crate::error::Result;
 use crate::input::AsInput;
-use crate::trial_table::distinct;
-use crate::trial_table::{Progress, TrialBatch, TrialColumn, scan_trials};
+use crate::trial_table::{Progress, TrialBatch, TrialColumn};
 
 /// The choices of one seed in one condition, both values of `reverse` together.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,14 +46,7 @@ pub fn read_choices_by_pair<P: AsInput>(
     progress: Progress<'_>,
 ) -> Result<ChoicesByPair> {
     let selection = selection.into();
-    let columns = distinct(Tally::<Counts>::columns().into_iter().chain(selection.columns()));
-    let parts = scan_trials(paths, &columns, progress, |tally: &mut Tally<Counts>, batch| {
-        tally.add(batch, &selection.uses(batch)?)
-    })?;
-    let mut all = Tally::default();
-    for part in parts {
-        all.merge(part)?;
-    }
+    let all = Tally::<Counts>::read(paths, selection.columns(), false, progress, |batch| selection.uses(batch))?;
     let hierarchy::Sorted { hierarchies, conditions } = hierarchy::sort(all)?;
     let mut seeds = Vec::new();
     for (condition, hierarchy, group) in conditions {

@@ -8,7 +8,7 @@ use caveat_theory::PairClass;
 
 use crate::conditions::{RowUse, rows_of_phase};
 use crate::error::{Result, ResultsError};
-use crate::expression::{Expression, Operator, conjuncts, unquoted};
+use crate::expression::{Expression, Operator, conjuncts, is_same_number, unquoted};
 use crate::input::AsInput;
 use crate::trial_table::{ColumnKind, Phase, TextColumn, TrialBatch, TrialColumn};
 
@@ -16,10 +16,6 @@ use crate::trial_table::{ColumnKind, Phase, TextColumn, TrialBatch, TrialColumn}
 const COLUMN_NAMES: &str = "class, setting, model, task, hier, seed, reverse, phase, rank_a, rank_b, rank_higher, \
                             rank_lower, gap, is_train, is_exception, no_gt, direction, label, logit_diff, prob_yes, \
                             ground_truth, margin, correct, paired_correct, lora_r, l2_reg or lora_alpha";
-
-/// Numbers that differ by less than this, relative to the larger, count as equal: `l2_reg=1e-4` finds what was written as
-/// 0.0001 or went through single precision text.
-const SAME: f64 = 1e-9;
 
 /// A column to group or filter by: one of the trial table, or the class of the pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -54,7 +50,7 @@ impl FromStr for GroupColumn {
         if name == "class" {
             return Ok(Self::Class);
         }
-        let column = TrialColumn::ALL.into_iter().chain(TrialColumn::OPTIONAL).find(|c| c.name() == name);
+        let column = TrialColumn::EVERY.into_iter().find(|c| c.name() == name);
         column.map(Self::Trial).ok_or_else(|| ResultsError::UnknownChoice {
             what: "column",
             value: name.to_owned(),
@@ -183,8 +179,7 @@ fn integer_holds(operator: Operator, values: &[i64], x: i64) -> bool {
 
 fn real_holds(operator: Operator, values: &[f64], x: f64) -> bool {
     let one = |&v: &f64| {
-        // Infinities are equal to themselves, which the difference would not say.
-        let same = x == v || (x.is_nan() && v.is_nan()) || (x - v).abs() <= SAME * x.abs().max(v.abs()).min(f64::MAX);
+        let same = is_same_number(x, v) || (x.is_nan() && v.is_nan());
         match x.partial_cmp(&v) {
             _ if same => operator.holds(Ordering::Equal),
             Some(ordering) => operator.holds(ordering),
@@ -205,9 +200,12 @@ impl Filter {
 
     /// Whether all rows of a run (a condition, seed, order and phase) pass or fail together.
     fn is_of_run(&self) -> bool {
-        use TrialColumn::{Hier, L2Reg, LoraAlpha, LoraR, Model, Phase, Reverse, Seed, Setting, Task};
-        let GroupColumn::Trial(column) = self.column else { return false };
-        matches!(column, Setting | Model | Task | Hier | Seed | Reverse | Phase | LoraR | L2Reg | LoraAlpha)
+        use TrialColumn::{Phase, Reverse, Seed};
+        self.trial_column().is_some_and(|column| {
+            TrialColumn::CONDITION_NAMES.contains(&column)
+                || TrialColumn::CONDITION_NUMBERS.contains(&column)
+                || matches!(column, Seed | Reverse | Phase)
+        })
     }
 
     fn trial_column(&self) -> Option<TrialColumn> {
@@ -370,9 +368,8 @@ mod tests {
     #[test]
     fn the_names_of_columns_in_messages_are_all_there_are() {
         let names: Vec<&str> = COLUMN_NAMES.split([',', ' ']).filter(|n| !n.is_empty() && *n != "or").collect();
-        let known: Vec<&str> = std::iter::once("class")
-            .chain(TrialColumn::ALL.into_iter().chain(TrialColumn::OPTIONAL).map(TrialColumn::name))
-            .collect();
+        let known: Vec<&str> =
+            std::iter::once("class").chain(TrialColumn::EVERY.into_iter().map(TrialColumn::name)).collect();
         assert_eq!(names, known);
         for name in names {
             assert_eq!(name.parse::<GroupColumn>().unwrap().to_string(), name);

@@ -9,10 +9,9 @@ use caveat_theory::PairClass;
 use super::filter::{GroupColumn, Selection};
 use super::group_values::{GroupValue, SummaryGroup};
 use super::hierarchy::Hierarchy;
-use super::key_table::KeyTable;
 use crate::conditions::{RowUse, canonical};
 use crate::error::{Result, ResultsError};
-use crate::interner::Interner;
+use crate::interner::{Interner, Numbering};
 use crate::trial_table::{ColumnKind, TextColumn, TrialBatch, TrialColumn, distinct};
 
 /// Sums over the rows of one group and seed.
@@ -47,7 +46,7 @@ impl Sums {
 #[derive(Debug, Default)]
 pub(super) struct Part {
     names: Interner,
-    keys: KeyTable,
+    keys: Numbering<u64>,
     sums: Vec<Sums>,
 }
 
@@ -300,7 +299,7 @@ fn words(column: GroupColumn, batch: &TrialBatch, uses: &[RowUse], names: &mut I
             words
         }
         ColumnKind::Integer => batch.integers(column)?.iter().map(|&x| x as u64).collect(),
-        ColumnKind::Real => batch.reals(column)?.iter().map(|x| canonical(x.to_bits())).collect(),
+        ColumnKind::Real => batch.reals(column)?.iter().map(|x| canonical(*x)).collect(),
         ColumnKind::Flag => batch.flags(column)?.values().iter().map(u64::from).collect(),
     })
 }

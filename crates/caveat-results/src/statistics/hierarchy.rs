@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use caveat_theory::{ComparisonGraph, PairClass, PairClasses};
 
-use crate::conditions::{ConditionKey, Group, Tallied, Tally, Trained};
+use crate::conditions::{ConditionKey, Group, Tallied, Tally};
 use crate::error::{Result, ResultsError};
 use crate::hierarchy_name::doubts;
+use crate::trial_table::TrialColumn;
 
 /// What was trained under one name of a hierarchy, in all conditions alike.
 #[derive(Debug, Clone)]
@@ -73,14 +74,14 @@ pub(super) fn sort<S: Tallied>(mut tally: Tally<S>) -> Result<Sorted<S>> {
 
 fn hierarchy<S: Tallied>(name: &str, members: &[&(ConditionKey, Group<S>)], tally: &Tally<S>) -> Result<Hierarchy> {
     let (first_key, first) = members[0];
-    let trained = Trained::find(first, tally, first_key, first.n_items())?;
+    let trained = tally.trained(first, first_key)?;
     let pairs: Vec<(usize, usize)> = trained.comparisons.iter().map(|c| (c.winner, c.loser)).collect();
     for (key, group) in &members[1..] {
         let whole = format!("the conditions of hierarchy {name:?}");
         if let Some(error) = tally.contradiction_between(first, group, &whole) {
             return Err(error);
         }
-        let here = Trained::find(group, tally, key, group.n_items())?;
+        let here = tally.trained(group, key)?;
         let here: Vec<(usize, usize)> = here.comparisons.iter().map(|c| (c.winner, c.loser)).collect();
         if here == pairs {
             continue;
@@ -93,7 +94,7 @@ fn hierarchy<S: Tallied>(name: &str, members: &[&(ConditionKey, Group<S>)], tall
                 "true, rank {winner} beats rank {loser}, which condition {other} does not train: expected the same trained \
                  pairs in all conditions of hierarchy {name:?}"
             );
-            return Err(tally.bad_cell(trainer, (winner, loser), (loser, winner), "is_train", condition, &problem));
+            return Err(tally.bad_cell(trainer, (winner, loser), TrialColumn::IsTrain, condition, problem));
         }
     }
     let n_items = members.iter().map(|(_, group)| group.n_items()).max().unwrap_or(0);

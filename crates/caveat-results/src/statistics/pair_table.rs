@@ -8,8 +8,7 @@ use super::hierarchy::{self, Hierarchy};
 use crate::conditions::{ConditionKey, Tallied, Tally};
 use crate::error::Result;
 use crate::input::AsInput;
-use crate::trial_table::distinct;
-use crate::trial_table::{Phase, Progress, TrialBatch, TrialColumn, scan_trials};
+use crate::trial_table::{Phase, Progress, TrialBatch, TrialColumn};
 
 /// One ordered pair in one condition, over all seeds and both values of `reverse`.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,14 +70,7 @@ impl PairTable {
     /// # Errors
     /// As [`read_pair_table`].
     pub fn read<P: AsInput>(paths: &[P], selection: &Selection, progress: Progress<'_>) -> Result<Self> {
-        let columns = distinct(Tally::<PairSums>::columns().into_iter().chain(selection.columns()));
-        let parts = scan_trials(paths, &columns, progress, |tally: &mut Tally<PairSums>, batch| {
-            tally.add(batch, &selection.uses(batch)?)
-        })?;
-        let mut all = Tally::default();
-        for part in parts {
-            all.merge(part)?;
-        }
+        let all = Tally::<PairSums>::read(paths, selection.columns(), false, progress, |batch| selection.uses(batch))?;
         let hierarchy::Sorted { hierarchies, conditions } = hierarchy::sort(all)?;
         let mut table = Self { hierarchies, conditions: Vec::new(), cells: Vec::new() };
         for (key, hierarchy, group) in conditions {

@@ -8,7 +8,7 @@ use crate::conditions::{RowCount, Tally, rows_twice};
 use crate::error::{Result, ResultsError};
 use crate::input::{AsInput, Input};
 use crate::table::{Table, Values};
-use crate::trial_table::{ColumnKind, Progress, TrialColumn, distinct, scan_trials};
+use crate::trial_table::{ColumnKind, Progress, TrialColumn, scan_trials};
 
 /// Words of all keys of groups and seeds at most: 2.8 million groups of one column, one million of six. Keeps a summary below
 /// one GiB.
@@ -136,16 +136,8 @@ fn read_hierarchies(
     by_alpha: bool,
     progress: Progress<'_>,
 ) -> Result<(Vec<Hierarchy>, Vec<String>)> {
-    let columns = distinct(Tally::<RowCount>::columns().into_iter().chain(selection.run_columns()));
-    let tallies = scan_trials(paths, &columns, progress, |tally: &mut Tally<RowCount>, batch| {
-        tally.alphas_may_differ = by_alpha;
-        tally.add(batch, &selection.run_uses(batch)?)
-    })?;
-    let mut all = Tally::default();
-    all.alphas_may_differ = by_alpha;
-    for tally in tallies {
-        all.merge(tally)?;
-    }
+    let all =
+        Tally::<RowCount>::read(paths, selection.run_columns(), by_alpha, progress, |batch| selection.run_uses(batch))?;
     let sorted = hierarchy::sort(all)?;
     if sorted.hierarchies.is_empty() {
         return Err(selection.no_rows(paths));

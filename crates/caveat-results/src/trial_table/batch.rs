@@ -25,10 +25,29 @@ pub struct TextColumn {
 impl TextColumn {
     /// The key of a missing value.
     pub const MISSING: i32 = -1;
+    /// The code of a missing value.
+    pub(crate) const NO_CODE: u8 = u8::MAX;
 
     /// The text of a row, `None` if it is missing.
     pub fn get(&self, row: usize) -> Option<&str> {
         usize::try_from(self.keys[row]).ok().map(|k| self.values.value(k))
+    }
+
+    /// Codes of the values, for [`code`](Self::code).
+    pub(crate) fn codes(&self, names: &[&str]) -> Vec<u8> {
+        let code = |text: Option<&str>| match text {
+            Some(text) => names.iter().position(|name| *name == text).unwrap_or(names.len()) as u8,
+            None => Self::NO_CODE,
+        };
+        std::iter::once(Self::NO_CODE).chain(self.values.iter().map(code)).collect()
+    }
+
+    /// The place of a row's text among the names that the codes were made for, their number where it is none of them, or
+    /// [`NO_CODE`](Self::NO_CODE).
+    #[inline]
+    pub(crate) fn code(&self, codes: &[u8], row: usize) -> u8 {
+        // The code of key k stands at k + 1, that of a missing value first.
+        codes[(self.keys[row] + 1) as usize]
     }
 }
 
@@ -108,12 +127,8 @@ impl TrialBatch {
                     ColumnKind::Text => array.as_dictionary_opt::<Int32Type>().and_then(text).map(Data::Text),
                     kind => {
                         if let Some(row) = first_null(&array).filter(|_| kind != ColumnKind::Real && !reading.lenient) {
-                            return Err(ResultsError::BadValue {
-                                path: path.to_path_buf(),
-                                row: first_row + row as u64,
-                                column: column.name(),
-                                problem: format!("the value is missing: expected {}", kind.accepted()),
-                            });
+                            let problem = format!("the value is missing: expected {}", kind.accepted());
+                            return Err(column.bad_value(path, first_row + row as u64, problem));
                         }
                         match kind {
                             ColumnKind::Integer => array.as_primitive_opt::<Int64Type>().cloned().map(Data::Integer),
@@ -124,12 +139,9 @@ impl TrialBatch {
                         }
                     }
                 };
-                data.filter(|_| array.len() == n_rows).map(|d| (column, d)).ok_or_else(|| ResultsError::WrongType {
-                    path: path.to_path_buf(),
-                    column: column.name(),
-                    found: format!("{} in {} rows", array.data_type(), array.len()),
-                    expected: column.kind().accepted(),
-                })
+                data.filter(|_| array.len() == n_rows)
+                    .map(|d| (column, d))
+                    .ok_or_else(|| column.wrong_type(path, format!("{} in {} rows", array.data_type(), array.len())))
             })
             .collect::<Result<_>>()?;
         Ok(Self { path: path.clone(), first_row, n_rows, columns, extras, faults })
@@ -199,12 +211,7 @@ impl TrialBatch {
 
     /// An error about the value of one row.
     pub fn bad_value(&self, row: usize, column: TrialColumn, problem: impl Into<String>) -> ResultsError {
-        ResultsError::BadValue {
-            path: self.path.to_path_buf(),
-            row: self.first_row + row as u64,
-            column: column.name(),
-            problem: problem.into(),
-        }
+        column.bad_value(&self.path, self.first_row + row as u64, problem.into())
     }
 
     fn find<'a, T>(&'a self, column: TrialColumn, pick: impl Fn(&'a Data) -> Option<T>) -> Result<T> {

@@ -1,71 +1,72 @@
 //! The columns of trial tables: names, kinds, and what a reading takes of them.
 
 use std::collections::HashSet;
-use std::fmt;
 use std::path::Path;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, ResultsError};
+use crate::named_enum::named_enum;
 
 pub(super) const EXPECTED: &str = "a trial table in Parquet or CSV";
 
-/// A column of the trial table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum TrialColumn {
-    /// How the model was trained: full, lora or probe.
-    Setting,
-    /// Name of the model.
-    Model,
-    /// Name of the stimulus set.
-    Task,
-    /// Name of the hierarchy, like ti_n9 or exc_mid_n9.
-    Hier,
-    /// Seed of the run.
-    Seed,
-    /// Whether the mapping of items to ranks was reversed.
-    Reverse,
-    /// Before or after training: pre or post.
-    Phase,
-    /// Rank of the item shown first, 0 the highest.
-    RankA,
-    /// Rank of the item shown second.
-    RankB,
-    /// The smaller of the two ranks.
-    RankHigher,
-    /// The larger of the two ranks.
-    RankLower,
-    /// Difference of the two ranks.
-    Gap,
-    /// Whether the ordered pair was trained.
-    IsTrain,
-    /// Whether the pair is an exception.
-    IsException,
-    /// Whether the pair has no ground truth.
-    NoGt,
-    /// forward where rank_a < rank_b, else backward.
-    Direction,
-    /// Yes if the item shown first wins, else No; may be missing where there is no ground truth.
-    Label,
-    /// Logit of Yes minus logit of No.
-    LogitDiff,
-    /// Probability of Yes.
-    ProbYes,
-    /// +1 or −1; missing where there is none.
-    GroundTruth,
-    /// logit_diff times ground_truth.
-    Margin,
-    /// Whether prob_yes > 0.5 agrees with the label, as 1 or 0.
-    Correct,
-    /// Whether prob_yes is larger in the direction labelled Yes, as 1 or 0.
-    PairedCorrect,
-    /// Rank of the LoRA update; missing for other settings.
-    LoraR,
-    /// L2 penalty of the probe; missing for other settings.
-    L2Reg,
-    /// Scale of the LoRA update; not every table has it.
-    LoraAlpha,
+named_enum! {
+    /// A column of the trial table.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub enum TrialColumn, EVERY {
+        /// How the model was trained: full, lora or probe.
+        Setting = "setting",
+        /// Name of the model.
+        Model = "model",
+        /// Name of the stimulus set.
+        Task = "task",
+        /// Name of the hierarchy, like ti_n9 or exc_mid_n9.
+        Hier = "hier",
+        /// Seed of the run.
+        Seed = "seed",
+        /// Whether the mapping of items to ranks was reversed.
+        Reverse = "reverse",
+        /// Before or after training: pre or post.
+        Phase = "phase",
+        /// Rank of the item shown first, 0 the highest.
+        RankA = "rank_a",
+        /// Rank of the item shown second.
+        RankB = "rank_b",
+        /// The smaller of the two ranks.
+        RankHigher = "rank_higher",
+        /// The larger of the two ranks.
+        RankLower = "rank_lower",
+        /// Difference of the two ranks.
+        Gap = "gap",
+        /// Whether the ordered pair was trained.
+        IsTrain = "is_train",
+        /// Whether the pair is an exception.
+        IsException = "is_exception",
+        /// Whether the pair has no ground truth.
+        NoGt = "no_gt",
+        /// forward where rank_a < rank_b, else backward.
+        Direction = "direction",
+        /// Yes if the item shown first wins, else No; may be missing where there is no ground truth.
+        Label = "label",
+        /// Logit of Yes minus logit of No.
+        LogitDiff = "logit_diff",
+        /// Probability of Yes.
+        ProbYes = "prob_yes",
+        /// +1 or −1; missing where there is none.
+        GroundTruth = "ground_truth",
+        /// logit_diff times ground_truth.
+        Margin = "margin",
+        /// Whether prob_yes > 0.5 agrees with the label, as 1 or 0.
+        Correct = "correct",
+        /// Whether prob_yes is larger in the direction labelled Yes, as 1 or 0.
+        PairedCorrect = "paired_correct",
+        /// Rank of the LoRA update; missing for other settings.
+        LoraR = "lora_r",
+        /// L2 penalty of the probe; missing for other settings.
+        L2Reg = "l2_reg",
+        /// Scale of the LoRA update; not every table has it.
+        LoraAlpha = "lora_alpha",
+    }
 }
 
 /// What a column holds.
@@ -94,68 +95,30 @@ impl ColumnKind {
 }
 
 impl TrialColumn {
+    /// The columns that name what a condition is of.
+    pub(crate) const CONDITION_NAMES: [Self; 4] = [Self::Setting, Self::Model, Self::Task, Self::Hier];
+
+    /// The columns of hyperparameters, by which conditions of the same names differ.
+    pub(crate) const CONDITION_NUMBERS: [Self; 3] = [Self::LoraR, Self::L2Reg, Self::LoraAlpha];
+
     /// Columns that a table may lack, which then are missing in every row.
     pub const OPTIONAL: [Self; 1] = [Self::LoraAlpha];
 
     /// All columns that every trial table has, in their order.
-    pub const ALL: [Self; 25] = [
-        Self::Setting,
-        Self::Model,
-        Self::Task,
-        Self::Hier,
-        Self::Seed,
-        Self::Reverse,
-        Self::Phase,
-        Self::RankA,
-        Self::RankB,
-        Self::RankHigher,
-        Self::RankLower,
-        Self::Gap,
-        Self::IsTrain,
-        Self::IsException,
-        Self::NoGt,
-        Self::Direction,
-        Self::Label,
-        Self::LogitDiff,
-        Self::ProbYes,
-        Self::GroundTruth,
-        Self::Margin,
-        Self::Correct,
-        Self::PairedCorrect,
-        Self::LoraR,
-        Self::L2Reg,
-    ];
+    pub const ALL: [Self; 25] = {
+        let [all @ .., _optional] = Self::EVERY;
+        all
+    };
 
-    /// Name in files.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Setting => "setting",
-            Self::Model => "model",
-            Self::Task => "task",
-            Self::Hier => "hier",
-            Self::Seed => "seed",
-            Self::Reverse => "reverse",
-            Self::Phase => "phase",
-            Self::RankA => "rank_a",
-            Self::RankB => "rank_b",
-            Self::RankHigher => "rank_higher",
-            Self::RankLower => "rank_lower",
-            Self::Gap => "gap",
-            Self::IsTrain => "is_train",
-            Self::IsException => "is_exception",
-            Self::NoGt => "no_gt",
-            Self::Direction => "direction",
-            Self::Label => "label",
-            Self::LogitDiff => "logit_diff",
-            Self::ProbYes => "prob_yes",
-            Self::GroundTruth => "ground_truth",
-            Self::Margin => "margin",
-            Self::Correct => "correct",
-            Self::PairedCorrect => "paired_correct",
-            Self::LoraR => "lora_r",
-            Self::L2Reg => "l2_reg",
-            Self::LoraAlpha => "lora_alpha",
-        }
+    /// An error about the value of one row of a file.
+    pub(super) fn bad_value(self, path: &Path, row: u64, problem: String) -> ResultsError {
+        ResultsError::BadValue { path: path.to_owned(), row, column: self.name(), problem }
+    }
+
+    /// The error that a file has values of the type that was `found`.
+    pub(super) fn wrong_type(self, path: &Path, found: String) -> ResultsError {
+        let (column, expected) = (self.name(), self.kind().accepted());
+        ResultsError::WrongType { path: path.to_owned(), column, found, expected }
     }
 
     /// What the column holds. `ground_truth` is a float, because it is missing on pairs without one.
@@ -173,49 +136,18 @@ impl TrialColumn {
     }
 }
 
-impl fmt::Display for TrialColumn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
+named_enum! {
+    /// Before or after training.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    pub enum Phase, ALL {
+        /// Before training.
+        Pre = "pre",
+        /// After training.
+        #[default]
+        Post = "post",
     }
-}
-
-/// Before or after training.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Phase {
-    /// Before training.
-    Pre,
-    /// After training.
-    #[default]
-    Post,
-}
-
-impl Phase {
-    /// Name in files and on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Pre => "pre",
-            Self::Post => "post",
-        }
-    }
-}
-
-impl fmt::Display for Phase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for Phase {
-    type Err = ResultsError;
-
-    fn from_str(name: &str) -> Result<Self> {
-        match name {
-            "pre" => Ok(Self::Pre),
-            "post" => Ok(Self::Post),
-            _ => Err(ResultsError::UnknownChoice { what: "phase", value: name.to_owned(), choices: "pre or post" }),
-        }
-    }
+    what "phase" of "pre or post";
 }
 
 /// How a table is read.

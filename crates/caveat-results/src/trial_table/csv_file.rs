@@ -36,8 +36,7 @@ impl CsvTable {
 
     /// Names of the further columns, which are read as text.
     pub(super) fn extras(&self) -> Vec<(String, DataType)> {
-        let own = self.plan.extras.iter().map(|(name, _)| name.as_str());
-        own.chain(self.plan.extra_constants()).map(|name| (name.to_owned(), DataType::Utf8)).collect()
+        self.plan.extra_types(|_| DataType::Utf8)
     }
 
     pub(super) fn n_rows(&self) -> u64 {
@@ -73,12 +72,7 @@ impl CsvTable {
                     if std::str::from_utf8(text).is_err() {
                         return Err(table.bad_line(place, not_utf8(format!("column {:?}:", column.name()), text)));
                     }
-                    return Err(ResultsError::BadValue {
-                        path: path.to_path_buf(),
-                        row: first_row + n_rows as u64,
-                        column: column.name(),
-                        problem: unreadable(column, &words),
-                    });
+                    return Err(column.bad_value(path, first_row + n_rows as u64, unreadable(column, &words)));
                 }
                 for (builder, (name, field)) in extra_builders.iter_mut().zip(&self.plan.extras) {
                     let bytes = record.get(*field).unwrap_or_default();

@@ -5,6 +5,8 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
 
+use walkdir::WalkDir;
+
 use super::columns::TrialColumn;
 use crate::error::{Result, ResultsError};
 use crate::input::{AsInput, Input, identity};
@@ -124,9 +126,7 @@ struct Met {
 
 /// The tables under a directory, and those in text where there are some in Parquet.
 fn under(directory: &Path) -> Result<Under> {
-    let mut met = Met::default();
-    collect(directory, &mut met)?;
-    let Met { mut parquet, mut text, mut hidden } = met;
+    let Met { mut parquet, mut text, mut hidden } = collect(directory)?;
     parquet.sort();
     text.sort();
     hidden.sort();
@@ -145,27 +145,29 @@ fn under(directory: &Path) -> Result<Under> {
     })
 }
 
-fn collect(directory: &Path, met: &mut Met) -> Result<()> {
-    let read = |e| ResultsError::read(directory, e);
-    for entry in fs::read_dir(directory).map_err(read)? {
-        let entry = entry.map_err(read)?;
-        let path = entry.path();
-        let name = entry.file_name().to_string_lossy().to_lowercase();
-        let is_hidden = name.starts_with(['.', '_']);
-        if entry.file_type().map_err(read)?.is_dir() {
-            if is_hidden {
-                // Whatever cannot be read of it was not to be read.
-                let mut below = Met::default();
-                collect(&path, &mut below).unwrap_or_default();
-                met.hidden.extend([below.parquet, below.text, below.hidden].concat());
-            } else {
-                collect(&path, met)?;
+/// Looks for tables at any depth under a directory; links to directories are not followed.
+fn collect(directory: &Path) -> Result<Met> {
+    let is_hidden = |path: &Path| {
+        let below = path.strip_prefix(directory).unwrap_or(path);
+        below.iter().any(|name| name.to_string_lossy().starts_with(['.', '_']))
+    };
+    let mut met = Met::default();
+    for entry in WalkDir::new(directory).min_depth(1) {
+        let path = match entry {
+            Ok(entry) if entry.file_type().is_dir() => continue,
+            Ok(entry) => entry.into_path(),
+            // Whatever cannot be read there was not to be read.
+            Err(e) if e.path().is_some_and(is_hidden) => continue,
+            Err(e) => {
+                let place = e.path().unwrap_or(directory).to_owned();
+                let source = e.into_io_error().unwrap_or_else(|| io::Error::other("it leads back to itself"));
+                return Err(ResultsError::read(&place, source));
             }
-            continue;
-        }
+        };
+        let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
         let unpacked = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(&name);
         let list = match unpacked.rsplit_once('.').map(|(_, extension)| extension) {
-            Some("parquet" | "parq" | "pq" | "csv" | "tsv" | "tab") if is_hidden => &mut met.hidden,
+            Some("parquet" | "parq" | "pq" | "csv" | "tsv" | "tab") if is_hidden(&path) => &mut met.hidden,
             Some("parquet" | "parq" | "pq") => &mut met.parquet,
             Some("csv" | "tsv" | "tab") => &mut met.text,
             _ => continue,
@@ -174,7 +176,7 @@ fn collect(directory: &Path, met: &mut Met) -> Result<()> {
             list.push(path);
         }
     }
-    Ok(())
+    Ok(met)
 }
 
 /// Refuses two tables that hold the same byte by byte, and are in folders that say the same: their rows would count twice.

@@ -44,17 +44,10 @@ impl ParquetTable {
         for &(column, index) in &plan.fields {
             let found = fields[index].data_type();
             if !accepts(column.kind(), found) {
-                return Err(ResultsError::WrongType {
-                    path: input.path().to_owned(),
-                    column: column.name(),
-                    found: found.to_string(),
-                    expected: column.kind().accepted(),
-                });
+                return Err(column.wrong_type(input.path(), found.to_string()));
             }
         }
-        let of_folders = plan.extra_constants().map(|name| (name.to_owned(), DataType::Utf8));
-        let own = plan.extras.iter().map(|(name, field)| (name.clone(), fields[*field].data_type().clone()));
-        let extras = own.chain(of_folders).collect();
+        let extras = plan.extra_types(|field| fields[field].data_type().clone());
         let mut kept: Vec<usize> =
             plan.fields.iter().map(|f| f.1).chain(plan.extras.iter().map(|(_, field)| *field)).collect();
         kept.sort_unstable();
@@ -144,19 +137,10 @@ impl ParquetTable {
             let (mut columns, mut faults) = (Vec::with_capacity(self.plan.fields.len()), Vec::new());
             for &(column, field) in &self.plan.fields {
                 let array = array(field)?;
-                let (values, unread) = guarded(|| canonical(column, array)).map_err(|e| ResultsError::WrongType {
-                    path: path.to_path_buf(),
-                    column: column.name(),
-                    found: format!("{} ({e})", array.data_type()),
-                    expected: column.kind().accepted(),
-                })?;
+                let (values, unread) = guarded(|| canonical(column, array))
+                    .map_err(|e| column.wrong_type(path, format!("{} ({e})", array.data_type())))?;
                 if let Some((row, text)) = unread.first().filter(|_| !self.reading.lenient) {
-                    return Err(ResultsError::BadValue {
-                        path: path.to_path_buf(),
-                        row: first_row + *row as u64,
-                        column: column.name(),
-                        problem: unreadable(column, text),
-                    });
+                    return Err(column.bad_value(path, first_row + *row as u64, unreadable(column, text)));
                 }
                 faults.extend(unread.into_iter().map(|(row, text)| Fault { row, column, text: Some(text) }));
                 columns.push((column, values));

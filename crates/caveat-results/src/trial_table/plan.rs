@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::ArrayRef;
+use arrow_schema::DataType;
 
 use super::columns::{ColumnKind, Reading, TrialColumn, refuse_duplicates};
 use super::find::{Located, value_of};
@@ -42,7 +43,7 @@ impl Plan {
         let find = |column: TrialColumn| find_column(names, column.name()).map_err(bad);
         let (mut fields, mut constants, mut checks) = (Vec::new(), Vec::new(), Vec::new());
         let mut absent = Vec::new();
-        for column in TrialColumn::ALL.into_iter().chain(TrialColumn::OPTIONAL) {
+        for column in TrialColumn::EVERY {
             let (wanted, folder) = (columns.contains(&column), value_of(&table.folders, column));
             let is_optional = TrialColumn::OPTIONAL.contains(&column);
             if !wanted && (folder.is_none() || is_optional) {
@@ -87,9 +88,10 @@ impl Plan {
         Ok(Self { path, fields, extras, constants, extra_constants, checks })
     }
 
-    /// Names of the further columns that folders give.
-    pub(super) fn extra_constants(&self) -> impl Iterator<Item = &str> {
-        self.extra_constants.iter().map(|(name, _)| name.as_str())
+    /// Names and types of the further columns, given those of the fields; folders give text.
+    pub(super) fn extra_types(&self, kind: impl Fn(usize) -> DataType) -> Vec<(String, DataType)> {
+        let own = self.extras.iter().map(|(name, field)| (name.clone(), kind(*field)));
+        own.chain(self.extra_constants.iter().map(|(name, _)| (name.clone(), DataType::Utf8))).collect()
     }
 
     /// Adds the columns that folders give, and refuses rows that say otherwise than their folders.
@@ -109,14 +111,9 @@ impl Plan {
             let Some((_, array)) = columns.iter().find(|(c, _)| c == column) else { continue };
             if let Some(row) = first_difference(array, &of(*column, value, n_rows)?) {
                 let value = value.as_deref().unwrap_or("__HIVE_DEFAULT_PARTITION__");
-                return Err(ResultsError::BadValue {
-                    path: self.path.to_path_buf(),
-                    row: first_row + row as u64,
-                    column: column.name(),
-                    problem: format!(
-                        "the value is another than that of the folder, {column}={value}: expected the same"
-                    ),
-                });
+                let problem =
+                    format!("the value is another than that of the folder, {column}={value}: expected the same");
+                return Err(column.bad_value(&self.path, first_row + row as u64, problem));
             }
         }
         for (column, value) in &self.constants {

@@ -6,7 +6,7 @@ use caveat_theory::TransitiveTask;
 
 use super::super::{ChoiceTable, Grouping, ItemLabels};
 use super::declared::{Cell, DeclaredTasks, Trials, is_same, masked};
-use crate::error::{Result, ResultsError};
+use crate::error::{Result, ResultsError, first_names};
 
 /// Probability below which, over all subjects together, chance does not explain that one misses items.
 const IMPROBABLE: f64 = 1e-3;
@@ -426,8 +426,7 @@ fn chance_explains(whole: &Trials, part: &Trials, missing: &dyn Fn((usize, usize
 
 /// The first few names, and how many there are beyond.
 fn some(names: &[String]) -> String {
-    let shown = names[..names.len().min(NAMED)].join(", ");
-    if names.len() > NAMED { format!("{shown} and {} more", names.len() - NAMED) } else { shown }
+    first_names(names, NAMED)
 }
 
 /// The first few notes, and how many there are beyond.
