@@ -11,6 +11,7 @@ use clap::error::ErrorKind;
 
 use crate::tell::tell;
 
+#[cfg(feature = "lm")]
 /// The exit code of a program that was interrupted, as shells have it.
 pub(crate) const INTERRUPTED: u8 = 130;
 
@@ -26,6 +27,7 @@ pub(crate) enum Failure {
     /// A computation for which there is too little memory, so that it was not begun; exit code 2, as a smaller one may be asked for.
     Memory(String),
     /// The person asked for an end; exit code 130.
+    #[cfg(feature = "lm")]
     Interrupted(String),
     /// Standard output was closed, as by `head`; not an error.
     ClosedPipe,
@@ -48,6 +50,7 @@ impl Failure {
                 tell(&format!("error: {message}"));
                 1
             }
+            #[cfg(feature = "lm")]
             Self::Interrupted(message) => {
                 tell(message);
                 INTERRUPTED
