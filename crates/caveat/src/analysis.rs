@@ -7,11 +7,12 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use caveat_figures::Figure;
+use caveat_figures::language_models::hidden_states;
 use caveat_results::{Geometries, Table};
 use clap::{Args, Command};
 
 use crate::cli::{CheckArgs, FigureArgs, FitArgs, MatrixArgs, SummaryArgs};
-use crate::commands::{figure as figures, fit as fits, lm, results};
+use crate::commands::{figure as figures, fit as fits, results};
 use crate::failure::{Failure, usage};
 
 pub use crate::commands::design::table as design_table;
@@ -66,9 +67,8 @@ pub fn check(arguments: impl IntoIterator<Item = OsString>) -> Result<Told, Fail
 /// # Errors
 /// Those of the command.
 pub fn geometry(runs: &[PathBuf]) -> Result<(Table, Figure), Failure> {
-    let table = Geometries::read(runs)?.table()?;
-    let figure = lm::geometry::figure(&table)?;
-    Ok((table, figure))
+    let geometries = Geometries::read(runs)?;
+    Ok((geometries.table()?, hidden_states::draw(geometries.rows())?))
 }
 
 fn parse<A: Args>(name: &'static str, arguments: impl IntoIterator<Item = OsString>) -> Result<A, Failure> {

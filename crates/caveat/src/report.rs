@@ -39,7 +39,7 @@ pub(crate) fn run(args: &ReproduceArgs) -> Result<(), Failure> {
         Some(directory) => of_models(directory, LanguageModels::GIVEN)?,
         None => {
             let mut of_models = of_models(own::directory()?.path(), own::DESCRIPTION)?;
-            of_models.push(sections::hidden_states(&own::geometries()?)?);
+            of_models.push(sections::hidden_states_section(&own::geometries()?)?);
             of_models
         }
     };

@@ -8,6 +8,5 @@ mod laboratory;
 
 #[cfg(not(feature = "lm"))]
 pub(crate) use absent::run;
-pub(crate) use geometry::{figure as hidden_states_figure, floats, texts};
 #[cfg(feature = "lm")]
 pub(crate) use laboratory::run;
