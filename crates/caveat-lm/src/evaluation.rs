@@ -2,14 +2,14 @@
 
 use burn::tensor::Tensor;
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{LmError, Result};
 use crate::model::LanguageModel;
 use crate::tokenizer::Tokenizer;
 
 /// The tokens of the two answers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AnswerTokens {
     /// The token of Yes.
     pub yes: u32,

@@ -16,6 +16,7 @@ mod hex;
 mod lease;
 mod model;
 mod model_files;
+mod named;
 mod registry;
 mod run;
 mod score;
@@ -45,8 +46,8 @@ pub use model::LanguageModel;
 pub use model_files::{ModelFiles, open_model};
 pub use registry::{HubSource, RegistryEntry, WheelSource, find, names, registry};
 pub use run::{
-    Claim, ClaimedFolder, ClassSummary, Finish, Judgment, LoadedModel, MethodKind, OptimizerName, PerformedRun,
-    RunProgress, RunResults, RunSettings, RunSummary, Spelling, TrainingOptions, check_finished, claim,
+    Claim, ClaimedFolder, ClassSummary, Finish, Judgment, LoadedModel, OptimizerName, PerformedRun, RunProgress,
+    RunRecord, RunResults, RunSeconds, RunSettings, RunSummary, Spelling, TrainingOptions, check_finished, claim,
     differences_from, hierarchy_name, hierarchy_of_name, is_finished, model_name_of, perform, weights_sha256,
 };
 pub use score::{ScoreLine, answer_tokens, check_labels, read_prompts, score};
@@ -56,7 +57,8 @@ pub use sweep::{
 };
 pub use tokenizer::Tokenizer;
 pub use training::{
-    Decay, Example, LoraModule, LoraSettings, Method, OptimizerKind, Schedule, StepReport, TrainingSettings, fine_tune,
+    Decay, Example, LoraModule, LoraSettings, Method, MethodKind, OptimizerKind, Schedule, StepReport,
+    TrainingSettings, fine_tune,
 };
 pub use trie::PromptTrie;
 pub use weights::Weights;

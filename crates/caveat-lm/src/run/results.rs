@@ -4,10 +4,12 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
+use caveat_results::RESULTS;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::folder::RESULTS;
+use super::record::RunRecord;
 use crate::error::{LmError, Result, one_line};
 use crate::evaluation::Answered;
 use crate::stimuli::{Prompt, Stimuli};
@@ -16,7 +18,7 @@ use crate::stimuli::{Prompt, Stimuli};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunResults {
     /// Everything needed to repeat the run, and what it cost.
-    pub args: Map<String, Value>,
+    pub args: RunRecord,
     /// The items by rank, the highest first.
     pub hierarchy: Vec<String>,
     /// The item shown as winner before every question.
@@ -146,10 +148,7 @@ impl RunResults {
     /// # Errors
     /// A file that cannot be read, or holds something else.
     pub fn read(folder: &Path) -> Result<Self> {
-        let path = folder.join(RESULTS);
-        let bytes = fs::read(&path).map_err(|e| LmError::read(&path, e))?;
-        serde_json::from_slice(&bytes)
-            .map_err(|e| LmError::bad_file(&path, format!("not the results of a run ({})", one_line(e))))
+        read(folder)
     }
 }
 
@@ -163,11 +162,14 @@ pub(super) fn recorded_args(folder: &Path) -> Result<Map<String, Value>> {
         #[serde(default)]
         args: Map<String, Value>,
     }
+    read(folder).map(|found: Args| found.args)
+}
+
+fn read<T: DeserializeOwned>(folder: &Path) -> Result<T> {
     let path = folder.join(RESULTS);
     let bytes = fs::read(&path).map_err(|e| LmError::read(&path, e))?;
-    let found: Args = serde_json::from_slice(&bytes)
-        .map_err(|e| LmError::bad_file(&path, format!("not the results of a run ({})", one_line(e))))?;
-    Ok(found.args)
+    serde_json::from_slice(&bytes)
+        .map_err(|e| LmError::bad_file(&path, format!("not the results of a run ({})", one_line(e))))
 }
 
 fn json(value: &impl Serialize) -> std::io::Result<String> {

@@ -5,16 +5,16 @@ use std::io::Read;
 use std::marker::PhantomData;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
+use std::sync::LazyLock;
 
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, Error as _, IntoDeserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de};
 use toml::Spanned;
 
 use crate::error::{LmError, Result, one_line};
-use crate::run::{MethodKind, OptimizerName, TrainingOptions, hierarchy_of_name};
-use crate::training::{Decay, LoraModule};
+use crate::named::named;
+use crate::run::{TRAINING_OPTIONS, TrainingOptions, hierarchy_of_name};
 
 /// Largest file that is read, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
@@ -36,50 +36,95 @@ pub(super) struct SweepFile {
 }
 
 /// A grid, or the defaults of all. Each key is crossed with each other that holds several values.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Default)]
 pub(super) struct GridTable {
     pub(super) models: Option<Many<Short<ModelEntry>>>,
     pub(super) items: Option<Many<Short<ItemsEntry>>>,
     pub(super) hierarchies: Option<Many<Short<HierarchyEntry>>>,
     pub(super) seeds: Option<Seeds>,
-    pub(super) orders: Option<Many<Named<RunOrder>>>,
+    pub(super) orders: Option<Many<RunOrder>>,
     pub(super) template: Option<PathBuf>,
-    method: Option<Named<MethodKind>>,
     pub(super) rank: Option<Many<usize>>,
     pub(super) alpha: Option<Many<f64>>,
-    modules: Option<Many<Named<LoraModule>>>,
     pub(super) l2: Option<Many<f64>>,
-    optimizer: Option<Named<OptimizerName>>,
-    learning_rate: Option<f64>,
-    weight_decay: Option<f64>,
-    batch_size: Option<usize>,
-    epochs: Option<usize>,
-    shuffle: Option<bool>,
-    schedule: Option<Named<Decay>>,
-    warmup_steps: Option<usize>,
-    clip_norm: Option<f64>,
+    /// The options of training; of those with several values, the first.
+    pub(super) training: TrainingOptions,
 }
 
-impl GridTable {
-    /// The options of training; of those with several values, the first.
-    pub(super) fn training(&self) -> TrainingOptions {
-        TrainingOptions {
-            method: self.method.map(|named| named.0),
-            rank: self.rank.as_ref().and_then(|many| many.0.first().copied()),
-            alpha: self.alpha.as_ref().and_then(|many| many.0.first().copied()),
-            modules: self.modules.as_ref().map(|many| many.0.iter().map(|named| named.0).collect()),
-            l2: self.l2.as_ref().and_then(|many| many.0.first().copied()),
-            optimizer: self.optimizer.map(|named| named.0),
-            learning_rate: self.learning_rate,
-            weight_decay: self.weight_decay,
-            batch_size: self.batch_size,
-            epochs: self.epochs,
-            shuffle: self.shuffle,
-            schedule: self.schedule.map(|named| named.0),
-            warmup_steps: self.warmup_steps,
-            clip_norm: self.clip_norm,
+/// The keys of a grid.
+static KEYS: LazyLock<Vec<&str>> = LazyLock::new(|| {
+    let own = ["models", "items", "hierarchies", "seeds", "orders", "template", "method"];
+    own.into_iter().chain(TRAINING_OPTIONS.iter().map(|option| option.name)).collect()
+});
+
+/// One of the keys.
+struct GridKey(String);
+
+impl<'de> Deserialize<'de> for GridKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let key = String::deserialize(deserializer)?;
+        match KEYS.contains(&key.as_str()) {
+            true => Ok(Self(key)),
+            false => Err(D::Error::unknown_field(&key, &KEYS)),
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for GridTable {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        /// The options of training, while what else there is goes to the grid.
+        struct TrainingKeys<'a, A> {
+            grid: &'a mut GridTable,
+            map: A,
+        }
+        impl<'de, A: MapAccess<'de>> MapAccess<'de> for TrainingKeys<'_, A> {
+            type Error = A::Error;
+
+            fn next_key_seed<K: DeserializeSeed<'de>>(
+                &mut self,
+                seed: K,
+            ) -> std::result::Result<Option<K::Value>, A::Error> {
+                while let Some(GridKey(key)) = self.map.next_key()? {
+                    match key.as_str() {
+                        "models" => self.grid.models = Some(self.map.next_value()?),
+                        "items" => self.grid.items = Some(self.map.next_value()?),
+                        "hierarchies" => self.grid.hierarchies = Some(self.map.next_value()?),
+                        "seeds" => self.grid.seeds = Some(self.map.next_value()?),
+                        "orders" => self.grid.orders = Some(self.map.next_value()?),
+                        "template" => self.grid.template = Some(self.map.next_value()?),
+                        "rank" => self.grid.rank = Some(self.map.next_value()?),
+                        "alpha" => self.grid.alpha = Some(self.map.next_value()?),
+                        "l2" => self.grid.l2 = Some(self.map.next_value()?),
+                        _ => return seed.deserialize(key.into_deserializer()).map(Some),
+                    }
+                }
+                Ok(None)
+            }
+
+            fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> std::result::Result<V::Value, A::Error> {
+                self.map.next_value_seed(seed)
+            }
+        }
+        struct OfTable;
+        impl<'de> Visitor<'de> for OfTable {
+            type Value = GridTable;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("struct GridTable")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> std::result::Result<GridTable, A::Error> {
+                let mut grid = GridTable::default();
+                let keys = TrainingKeys { grid: &mut grid, map };
+                let training = TrainingOptions::deserialize(MapAccessDeserializer::new(keys))?;
+                let [alpha, l2] =
+                    [&grid.alpha, &grid.l2].map(|many| many.as_ref().and_then(|many| many.0.first().copied()));
+                let rank = grid.rank.as_ref().and_then(|many| many.0.first().copied());
+                grid.training = TrainingOptions { rank, alpha, l2, ..training };
+                Ok(grid)
+            }
+        }
+        deserializer.deserialize_struct("GridTable", &KEYS, OfTable)
     }
 }
 
@@ -223,17 +268,6 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Many<T> {
     }
 }
 
-/// A value that is parsed from its name.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Named<T>(pub(super) T);
-
-impl<'de, T: FromStr<Err: std::fmt::Display>> Deserialize<'de> for Named<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        let name = String::deserialize(deserializer)?;
-        name.parse().map(Self).map_err(D::Error::custom)
-    }
-}
-
 /// Whether the hierarchy is as drawn or upside down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RunOrder {
@@ -241,17 +275,7 @@ pub(super) enum RunOrder {
     Reverse,
 }
 
-impl FromStr for RunOrder {
-    type Err = LmError;
-
-    fn from_str(name: &str) -> Result<Self> {
-        match name {
-            "fwd" => Ok(Self::Forward),
-            "rev" => Ok(Self::Reverse),
-            _ => Err(LmError::invalid(format!("unknown order {name:?}: expected fwd or rev"))),
-        }
-    }
-}
+named!(pub(super) RunOrder { Forward = "fwd", Reverse = "rev" }, |name, _| format!("unknown order {name:?}: expected fwd or rev"));
 
 /// Seeds: a number, a list, or ranges as in "0-9,20".
 #[derive(Debug)]

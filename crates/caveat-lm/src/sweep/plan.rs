@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::file::{GridTable, HierarchyEntry, ItemsEntry, ModelEntry, Named, RunOrder, SweepFile, line_of, read};
+use super::file::{GridTable, HierarchyEntry, ItemsEntry, ModelEntry, RunOrder, SweepFile, line_of, read};
 use crate::checkpoint::BaseModel;
 use crate::error::{LmError, Result};
 use crate::fetch::{FetchedFrom, registered_at, weights_path, which};
@@ -227,8 +227,8 @@ impl Plan {
             grid.hierarchies.as_ref().or(defaults.hierarchies.as_ref()).ok_or_else(|| missing("hierarchies"))?;
         let seeds = grid.seeds.as_ref().or(defaults.seeds.as_ref()).map_or(&[0][..], |seeds| &seeds.0);
         let orders = match grid.orders.as_ref().or(defaults.orders.as_ref()) {
-            Some(orders) => orders.0.iter().map(|Named(order)| *order).collect(),
-            None => vec![RunOrder::Forward],
+            Some(orders) => &orders.0,
+            None => &vec![RunOrder::Forward],
         };
         let trainings = trainings(grid, defaults)?;
         let axes = [models.len(), items.len(), hierarchies.0.len(), trainings.len(), seeds.len(), orders.len()];
@@ -251,7 +251,7 @@ impl Plan {
                         let training = training.settings(0, Spelling::Keys)?;
                         let kind = Arc::new(RunSettings::new(name, stimuli.clone(), hier, training)?);
                         for &seed in seeds {
-                            for &order in &orders {
+                            for &order in orders {
                                 self.add_run(model, &kind, seed, order == RunOrder::Reverse)?;
                             }
                         }
@@ -357,7 +357,7 @@ fn of_hierarchy(stimuli: &StimulusSettings, hierarchy: &HierarchyEntry) -> Resul
 /// The options of every training of a grid: those with several values crossed.
 fn trainings(grid: &GridTable, defaults: &GridTable) -> Result<Vec<TrainingOptions>> {
     // An option that is not used with this method is absent here, or else it is refused later.
-    let base = grid.training().or(&defaults.training());
+    let base = grid.training.or(&defaults.training);
     let mut all = vec![base.clone()];
     if let (Some(_), Some(ranks)) = (base.rank, grid.rank.as_ref().or(defaults.rank.as_ref())) {
         all = crossed(&all, &ranks.0, |training, &rank| training.rank = Some(rank))?;

@@ -133,7 +133,8 @@ fn verdict(run: &RunPath, said: &Said) -> Verdict {
         About::Other => {
             // Weights of 16 bits and more are not quantized.
             let is_off = !is_on(value) || number(value).is_some_and(|bits| bits >= 16.0);
-            let is_known = matches!(&run.setting, RunSetting::Other(name) if ways(name).any(|(_, way)| way == Way::Other));
+            let is_known =
+                matches!(&run.setting, RunSetting::Other(name) if ways(name).any(|(_, way)| way == Way::Other));
             if is_off || is_known { Verdict::Nothing } else { setting() }
         }
         About::LoraR => of_setting("lora_r", run.setting.lora_r()),

@@ -350,7 +350,10 @@ mod tests {
         assert_eq!((found.setting.name(), found.task.as_str(), found.model.as_str()), ("qlora_r16", "poker", "m"));
         assert_eq!((found.hier.as_str(), found.seed, found.reverse), ("ti_n9", 3, None));
         let found = of("model/task/hier/setting/seed", "model=m/t/h/lora_r4_alpha8/7_rev/results.json").unwrap();
-        assert_eq!((found.model.as_str(), found.setting.lora_r(), found.seed, found.reverse), ("m", Some(4.0), 7, Some(true)));
+        assert_eq!(
+            (found.model.as_str(), found.setting.lora_r(), found.seed, found.reverse),
+            ("m", Some(4.0), 7, Some(true))
+        );
         let short = of("model/task/hier/seed", "m/t/h/full/seed0/results.json").unwrap_err();
         assert!(
             short.contains("5 folders") && short.contains("expected 4, as the layout model/task/hier/seed has"),

@@ -199,7 +199,11 @@ pub(super) fn read(files: Vec<RunFile>, layout: Option<&Layout>, progress: Progr
         let of = &run.of;
         let key = (
             (of.setting.name(), &of.model, &of.task, &of.hier, of.seed, of.reverse),
-            (of.setting.lora_r().map(f64::to_bits), of.setting.lora_alpha().map(f64::to_bits), of.setting.l2_reg().map(f64::to_bits)),
+            (
+                of.setting.lora_r().map(f64::to_bits),
+                of.setting.lora_alpha().map(f64::to_bits),
+                of.setting.l2_reg().map(f64::to_bits),
+            ),
         );
         if let Some(other) = met.insert(key, &file.path) {
             let problem = format!("is the same run as {}: expected each run once", other.display());

@@ -151,7 +151,18 @@ fn results_are_written_as_ever() {
         let report = place.json(&format!("{RUN} --method {method}"));
         let text = place.text(&format!("{}/results.json", report["folder"].as_str().unwrap()));
         let starts: Vec<&str> = text.lines().map(|line| line.split([':', ' ']).next().unwrap()).collect();
-        assert_eq!(starts[..7], ["{", "\"args\"", "\"hierarchy\"", "\"anchor_winner\"", "\"anchor_loser\"", "\"pre_finetune\"", "{\"prompt\""]);
+        assert_eq!(
+            starts[..7],
+            [
+                "{",
+                "\"args\"",
+                "\"hierarchy\"",
+                "\"anchor_winner\"",
+                "\"anchor_loser\"",
+                "\"pre_finetune\"",
+                "{\"prompt\""
+            ]
+        );
         let args = text.lines().nth(1).unwrap();
         assert!(args.starts_with(&recorded.replace("0.1.0", env!("CARGO_PKG_VERSION"))), "{method}: {args}");
         let results: Value = serde_json::from_str(&text).unwrap();
@@ -161,7 +172,9 @@ fn results_are_written_as_ever() {
         assert_eq!(keys(&args["tokens"]), ["prompts", "computed", "training_prompts"]);
         assert_eq!(keys(&args["seconds"]), ["load", "before", "train", "after"]);
         assert_eq!(args["losses"].as_array().unwrap().len(), if trains { 2 } else { 0 });
-        assert!([&args["answer_mass"]["after"], &args["seconds"]["train"]].iter().all(|value| value.is_f64() == trains));
+        assert!(
+            [&args["answer_mass"]["after"], &args["seconds"]["train"]].iter().all(|value| value.is_f64() == trains)
+        );
     }
 }
 

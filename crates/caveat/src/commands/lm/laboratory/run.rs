@@ -7,8 +7,8 @@ use caveat_lm::stimuli::poker::EquityBounds;
 use caveat_lm::stimuli::{ItemSet, PromptTemplate, StimulusSettings};
 use caveat_lm::{
     Claim, ClaimedFolder, Finish, LoadedModel, MAX_GEOMETRY_ITEMS, MethodKind, PerformedRun, RunResults, RunSettings,
-    RunSummary, Spelling, SweepModel, TrainingOptions, claim, differences_from, is_finished, item_set, open_model,
-    perform, save_adapter, save_model, weights_sha256,
+    RunSummary, Spelling, SweepModel, claim, differences_from, is_finished, item_set, open_model, perform,
+    save_adapter, save_model, weights_sha256,
 };
 use caveat_results::GEOMETRY;
 use serde_json::Value;
@@ -25,7 +25,7 @@ use crate::tell::tell;
 
 pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
     let settings_of = |model: &SweepModel| -> Result<RunSettings, Failure> {
-        let training = training(args).settings(args.seed, Spelling::Flags)?;
+        let training = args.training.settings(args.seed, Spelling::Flags)?;
         Ok(RunSettings::new(&model.name, stimuli(args)?, args.hierarchy_name.as_deref(), training)?)
     };
     check_saving(args)?;
@@ -182,7 +182,7 @@ fn saved_in(folder: &Path, saved: Saved) -> PathBuf {
 
 /// Refuses to save what the method does not train.
 fn check_saving(args: &RunArgs) -> Result<(), Failure> {
-    let method = args.training.method;
+    let method = args.training.method.unwrap_or_default();
     match (args.save, method) {
         (None, _) | (Some(Saved::Adapter), MethodKind::Lora) => Ok(()),
         (Some(Saved::Model), MethodKind::Full | MethodKind::Probe) => Ok(()),
@@ -226,24 +226,4 @@ fn stimuli(args: &RunArgs) -> Result<StimulusSettings, Failure> {
         anchor,
         equity,
     })
-}
-
-fn training(args: &RunArgs) -> TrainingOptions {
-    let t = &args.training;
-    TrainingOptions {
-        method: Some(t.method),
-        rank: t.rank,
-        alpha: t.alpha,
-        modules: t.modules.clone(),
-        l2: t.l2,
-        optimizer: t.optimizer,
-        learning_rate: t.learning_rate,
-        weight_decay: t.weight_decay,
-        batch_size: t.batch_size,
-        epochs: t.epochs,
-        shuffle: t.no_shuffle.then_some(false),
-        schedule: t.schedule,
-        warmup_steps: t.warmup_steps,
-        clip_norm: t.clip_norm,
-    }
 }
