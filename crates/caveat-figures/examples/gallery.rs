@@ -12,7 +12,7 @@ use caveat_figures::mechanism_figure::{self, MechanismInputs};
 use caveat_figures::phase_figure::{self, PhaseInputs};
 use caveat_figures::window_figure::{self, WindowInputs};
 use caveat_figures::{Figure, Format, task_figure};
-use caveat_results::{ConditionKey, GeometryNumbers, GeometryRow, Hierarchy, PairCell, PairTable};
+use caveat_results::{ConditionKey, GeometryNumbers, GeometryRow, GeometrySource, Hierarchy, PairCell, PairTable};
 use caveat_theory::margins::{Margins, chain};
 use caveat_theory::phase::{PhaseAxes, phase_grid};
 use caveat_theory::{Activation, RandomFeatures, RidgeModel, TransitiveTask};
@@ -130,8 +130,8 @@ fn geometries() -> Vec<GeometryRow> {
                         ..Default::default()
                     };
                     let [phase, kernel] = [phase, kernel].map(String::from);
-                    let (condition, seed) = (condition.clone(), Some(i64::from(run)));
-                    runs.push(GeometryRow { condition, phase, kernel, seed, reverse: false, numbers });
+                    let source = GeometrySource { phase, kernel, seed: Some(i64::from(run)), reverse: false };
+                    runs.push(GeometryRow { condition: condition.clone(), source, numbers });
                 }
             }
         }

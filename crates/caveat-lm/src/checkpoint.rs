@@ -10,7 +10,7 @@ mod model;
 mod model_config;
 mod tensors;
 
-use crate::model::{LanguageModel, Layer, Linear};
+use crate::model::LanguageModel;
 use crate::training::LoraModule;
 
 pub use adapter::{AdapterSummary, BaseModel, TrainedOn, load_adapter, save_adapter};
@@ -24,19 +24,6 @@ impl LoraModule {
             Self::GateProj | Self::UpProj | Self::DownProj => "mlp",
         };
         format!("{block}.{}", self.name())
-    }
-
-    /// The matrix of a layer.
-    fn in_layer(self, layer: &Layer) -> &Linear {
-        match self {
-            Self::QProj => &layer.q,
-            Self::KProj => &layer.k,
-            Self::VProj => &layer.v,
-            Self::OProj => &layer.o,
-            Self::GateProj => &layer.gate,
-            Self::UpProj => &layer.up,
-            Self::DownProj => &layer.down,
-        }
     }
 }
 

@@ -33,10 +33,7 @@ pub use config::{Architecture, ModelConfig, RopeScaling};
 pub use device::{Device, device};
 pub use error::{LmError, Result};
 pub use evaluation::{AnswerTokens, Answered, answers};
-pub use fetch::{
-    FetchProgress, FetchSource, FetchStep, FetchedFrom, FetchedModel, cache_directory, cached, fetch, fetch_verified,
-    locate,
-};
+pub use fetch::{FetchProgress, FetchStep, FetchedModel, Trust, cache_directory, cached, fetch};
 pub use geometry::{
     BehaviorFit, Geometry, GeometryPair, KernelGeometry, KernelPredictions, MAX_ITEMS as MAX_GEOMETRY_ITEMS,
     MarginPrediction, Metric, geometry, write_geometry, write_similarities,
@@ -44,7 +41,7 @@ pub use geometry::{
 pub use lease::Holder;
 pub use model::LanguageModel;
 pub use model_files::{ModelFiles, open_model};
-pub use registry::{HubSource, RegistryEntry, WheelSource, find, names, registry};
+pub use registry::{FetchedFrom, HubSource, RegistryEntry, WheelSource, find, names, registry};
 pub use run::{
     Claim, ClaimedFolder, ClassSummary, Finish, Judgment, LoadedModel, OptimizerName, PerformedRun, RunProgress,
     RunRecord, RunResults, RunSeconds, RunSettings, RunSummary, Spelling, TrainingOptions, check_finished, claim,

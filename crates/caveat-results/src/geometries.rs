@@ -54,6 +54,17 @@ pub struct GeometryRow {
     /// What was run.
     #[serde(flatten)]
     pub condition: ConditionKey,
+    /// Which of its runs, and which kernel.
+    #[serde(flatten)]
+    pub source: GeometrySource,
+    /// The numbers.
+    #[serde(flatten)]
+    pub numbers: GeometryNumbers,
+}
+
+/// Which run of a condition a geometry is of, and which kernel.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct GeometrySource {
     /// "pre" or "post" training.
     pub phase: String,
     /// "cosine" or "dot", the similarity of hidden states, or "fitted": the theory fitted to the margins after training.
@@ -62,9 +73,6 @@ pub struct GeometryRow {
     pub seed: Option<i64>,
     /// Whether the hierarchy was upside down.
     pub reverse: bool,
-    /// The numbers.
-    #[serde(flatten)]
-    pub numbers: GeometryNumbers,
 }
 
 /// The numbers of a geometry; those that are not defined are none or NaN. Means over several runs leave them out.
@@ -185,7 +193,8 @@ impl Geometries {
         let mut groups: Vec<Vec<&GeometryRow>> = Vec::new();
         for row in &self.rows {
             let is_alike = |other: &&GeometryRow| {
-                (&other.condition, &other.phase, &other.kernel) == (&row.condition, &row.phase, &row.kernel)
+                (&other.condition, &other.source.phase, &other.source.kernel)
+                    == (&row.condition, &row.source.phase, &row.source.kernel)
             };
             match groups.iter_mut().find(|group| group.first().is_some_and(is_alike)) {
                 Some(group) => group.push(row),
@@ -204,8 +213,8 @@ impl Geometries {
     /// None in practice; the table's own.
     pub fn table(&self) -> Result<Table> {
         let table = keys(&self.rows)?
-            .integer("seed", self.rows.iter().map(|row| row.seed))?
-            .flag("reverse", self.rows.iter().map(|row| row.reverse))?;
+            .integer("seed", self.rows.iter().map(|row| row.source.seed))?
+            .flag("reverse", self.rows.iter().map(|row| row.source.reverse))?;
         GeometryNumbers::add_columns(self.rows.iter().map(|row| row.numbers).collect(), table)
     }
 
@@ -231,8 +240,8 @@ fn keys(rows: &[GeometryRow]) -> Result<Table> {
         .text("hier", text(|row| &row.condition.hier))?
         .float("lora_r", float(|row| row.condition.lora_r))?
         .float("l2_reg", float(|row| row.condition.l2_reg))?
-        .text("phase", text(|row| &row.phase))?
-        .text("kernel", text(|row| &row.kernel))
+        .text("phase", text(|row| &row.source.phase))?
+        .text("kernel", text(|row| &row.source.kernel))
 }
 
 fn read<T: DeserializeOwned>(path: &Path, what: &str) -> Result<T> {
@@ -256,10 +265,12 @@ fn rows_of(args: &Map<String, Value>, kept: Kept) -> Vec<GeometryRow> {
             lora_r: float("lora_r"),
             l2_reg: float("l2_reg"),
         },
-        phase,
-        kernel,
-        seed: args.get("seed").and_then(Value::as_i64),
-        reverse: args.get("reverse").and_then(Value::as_bool).unwrap_or(false),
+        source: GeometrySource {
+            phase,
+            kernel,
+            seed: args.get("seed").and_then(Value::as_i64),
+            reverse: args.get("reverse").and_then(Value::as_bool).unwrap_or(false),
+        },
         numbers,
     };
     let of_kernel = |kernel: Kernel| {

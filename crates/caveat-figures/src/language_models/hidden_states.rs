@@ -167,7 +167,7 @@ impl Kernel {
 
     /// The lane that is named like the kernel of a row, if it is drawn.
     fn of_row(row: &GeometryRow) -> Option<Self> {
-        match (row.phase.as_str(), row.kernel.as_str()) {
+        match (row.source.phase.as_str(), row.source.kernel.as_str()) {
             (_, "fitted") => Some(Self::Fitted),
             ("pre", "cosine") => Some(Self::Before),
             ("post", "cosine") => Some(Self::After),
@@ -418,7 +418,7 @@ fn draw_strip(canvas: &mut Canvas, strip: Rect, model: &str, name: &str, n_runs:
 mod tests {
     use super::*;
     use crate::canvas::Format;
-    use caveat_results::{GeometryNumbers, Values};
+    use caveat_results::{GeometryNumbers, GeometrySource, Values};
 
     const SOURCES: [(&str, &str); 3] = [("pre", "cosine"), ("post", "cosine"), ("post", "fitted")];
 
@@ -438,8 +438,9 @@ mod tests {
                     r_squared_measured: (kernel != "fitted").then_some(0.8 + shift),
                     ..Default::default()
                 };
-                let (phase, kernel) = (phase.to_owned(), kernel.to_owned());
-                GeometryRow { condition: condition.clone(), phase, kernel, seed: None, reverse: false, numbers }
+                let [phase, kernel] = [phase, kernel].map(String::from);
+                let source = GeometrySource { phase, kernel, seed: None, reverse: false };
+                GeometryRow { condition: condition.clone(), source, numbers }
             })
         };
         (0..n).flat_map(of).collect()
@@ -489,7 +490,7 @@ mod tests {
     #[test]
     fn a_panel_without_values_is_left_out() {
         let mut before = runs(&key("none", "ti_n9", None), 4);
-        before.retain(|run| run.phase == "pre");
+        before.retain(|run| run.source.phase == "pre");
         before.iter_mut().for_each(|run| (run.numbers.r_squared, run.numbers.r_squared_measured) = (None, None));
         let svg = svg(&before);
         assert!(svg.contains("states before training") && svg.contains("4 runs"));
@@ -541,7 +542,7 @@ mod tests {
         let mut high = runs(&one, 1);
         high[2].numbers.r_squared = Some(1.5);
         assert!(draw(&high).unwrap_err().to_string().contains("1.5 is above 1"));
-        high[2].kernel = "dot".into();
+        high[2].source.kernel = "dot".into();
         assert!(draw(&high).is_ok(), "inner products are passed over");
         let many = (0..=MOST_CONDITIONS).flat_map(|n| runs(&key("full", &format!("ti_n{n}"), None), 1));
         let many: Vec<GeometryRow> = many.collect();

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Tensor;
-use caveat_results::{GEOMETRY, Phase, ResultsError, write_atomically, write_matrix};
+use caveat_results::{GEOMETRY, Phase, write_atomically, write_matrix};
 use serde::Serialize;
 
 use super::Geometry;
@@ -77,7 +77,7 @@ pub fn write_similarities(folder: &Path, phases: &[(Phase, &Tensor<2>)], stimuli
                 Metric::Dot => format!("rep_sim_{phase}_dot.npy"),
             };
             let path = folder.join(&file);
-            write_matrix(&path, &vectors.gram(), order.len()).map_err(failed)?;
+            write_matrix(&path, &vectors.gram(), order.len())?;
             written.push(path);
             files.push(MatrixFile { file, phase, metric });
         }
@@ -107,13 +107,6 @@ fn write_json(folder: &Path, name: &str, value: &impl Serialize) -> Result<PathB
     let path = folder.join(name);
     let mut text = serde_json::to_string_pretty(value).map_err(|e| LmError::write(&path, e))?;
     text.push('\n');
-    write_atomically(&path, |out| out.write_all(text.as_bytes())).map_err(failed)?;
+    write_atomically(&path, |out| out.write_all(text.as_bytes()))?;
     Ok(path)
-}
-
-fn failed(e: ResultsError) -> LmError {
-    match e {
-        ResultsError::Write { path, reason } => LmError::Write { path, reason },
-        other => LmError::Failed(other.to_string()),
-    }
 }

@@ -3,7 +3,7 @@
 use caveat_results::{GeometryNumbers, Table};
 
 use super::{BehaviorFit, Geometry, KernelGeometry, KernelPredictions};
-use crate::error::{LmError, Result};
+use crate::error::Result;
 
 impl Geometry {
     /// Conjunctivity, shares of variance explained, and agreement of predicted with observed margins, for every phase and
@@ -15,11 +15,8 @@ impl Geometry {
         let kernels = self.kernels.iter().map(|kernel| ((kernel.phase.name(), kernel.metric.name()), kernel.numbers()));
         let fitted = self.behavior.iter().map(|fit| (("post", "fitted"), fit.numbers()));
         let (names, numbers): (Vec<_>, Vec<_>) = kernels.chain(fitted).unzip();
-        Table::new()
-            .text("phase", names.iter().map(|(phase, _)| *phase))
-            .and_then(|table| table.text("kernel", names.iter().map(|(_, kernel)| *kernel)))
-            .and_then(|table| GeometryNumbers::add_columns(numbers, table))
-            .map_err(|e| LmError::Failed(e.to_string()))
+        let table = Table::new().text("phase", names.iter().map(|(phase, _)| *phase))?;
+        Ok(GeometryNumbers::add_columns(numbers, table.text("kernel", names.iter().map(|(_, kernel)| *kernel))?)?)
     }
 }
 

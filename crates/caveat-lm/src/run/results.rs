@@ -137,10 +137,7 @@ impl RunResults {
             }
             writeln!(out, "\n}}")
         })
-        .map_err(|e| match e {
-            caveat_results::ResultsError::Write { path, reason } => LmError::Write { path, reason },
-            other => LmError::write(&path, one_line(other)),
-        })
+        .map_err(LmError::from)
     }
 
     /// Reads the `results.json` of a folder.

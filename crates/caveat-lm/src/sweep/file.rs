@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use serde::de::value::MapAccessDeserializer;
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de};
 use toml::Spanned;
@@ -15,6 +15,7 @@ use toml::Spanned;
 use crate::error::{LmError, Result, one_line};
 use crate::named::named;
 use crate::run::{TRAINING_OPTIONS, TrainingOptions, hierarchy_of_name};
+use crate::training::LoraModule;
 
 /// Largest file that is read, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
@@ -47,6 +48,7 @@ pub(super) struct GridTable {
     pub(super) rank: Option<Many<usize>>,
     pub(super) alpha: Option<Many<f64>>,
     pub(super) l2: Option<Many<f64>>,
+    modules: Option<Many<LoraModule>>,
     /// The options of training; of those with several values, the first.
     pub(super) training: TrainingOptions,
 }
@@ -95,6 +97,7 @@ impl<'de> Deserialize<'de> for GridTable {
                         "rank" => self.grid.rank = Some(self.map.next_value()?),
                         "alpha" => self.grid.alpha = Some(self.map.next_value()?),
                         "l2" => self.grid.l2 = Some(self.map.next_value()?),
+                        "modules" => self.grid.modules = Some(self.map.next_value()?),
                         _ => return seed.deserialize(key.into_deserializer()).map(Some),
                     }
                 }
@@ -120,7 +123,8 @@ impl<'de> Deserialize<'de> for GridTable {
                 let [alpha, l2] =
                     [&grid.alpha, &grid.l2].map(|many| many.as_ref().and_then(|many| many.0.first().copied()));
                 let rank = grid.rank.as_ref().and_then(|many| many.0.first().copied());
-                grid.training = TrainingOptions { rank, alpha, l2, ..training };
+                let modules = grid.modules.take().map(|many| many.0);
+                grid.training = TrainingOptions { rank, alpha, modules, l2, ..training };
                 Ok(grid)
             }
         }
@@ -226,6 +230,13 @@ pub(super) struct Many<T>(pub(super) Vec<T>);
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Many<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         struct OneOrMany<T>(PhantomData<T>);
+        macro_rules! one_of {
+            ($($visit:ident: $kind:ty),+) => {
+                $(fn $visit<E: de::Error>(self, value: $kind) -> std::result::Result<Vec<T>, E> {
+                    T::deserialize(value.into_deserializer()).map(|one| vec![one])
+                })+
+            };
+        }
         impl<'de, T: Deserialize<'de>> Visitor<'de> for OneOrMany<T> {
             type Value = Vec<T>;
 
@@ -233,31 +244,14 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Many<T> {
                 f.write_str("a value or a list of values")
             }
 
-            fn visit_bool<E: de::Error>(self, value: bool) -> std::result::Result<Vec<T>, E> {
-                T::deserialize(value.into_deserializer()).map(|one| vec![one])
-            }
-
-            fn visit_i64<E: de::Error>(self, value: i64) -> std::result::Result<Vec<T>, E> {
-                T::deserialize(value.into_deserializer()).map(|one| vec![one])
-            }
-
-            fn visit_f64<E: de::Error>(self, value: f64) -> std::result::Result<Vec<T>, E> {
-                T::deserialize(value.into_deserializer()).map(|one| vec![one])
-            }
-
-            fn visit_str<E: de::Error>(self, value: &str) -> std::result::Result<Vec<T>, E> {
-                T::deserialize(value.into_deserializer()).map(|one| vec![one])
-            }
+            one_of!(visit_bool: bool, visit_i64: i64, visit_f64: f64, visit_str: &str);
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> std::result::Result<Vec<T>, A::Error> {
                 T::deserialize(MapAccessDeserializer::new(map)).map(|one| vec![one])
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> std::result::Result<Vec<T>, A::Error> {
-                let mut values = Vec::new();
-                while let Some(value) = list.next_element()? {
-                    values.push(value);
-                }
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> std::result::Result<Vec<T>, A::Error> {
+                let values = Vec::deserialize(SeqAccessDeserializer::new(list))?;
                 match values.is_empty() {
                     true => Err(A::Error::custom("the list is empty: expected at least one value")),
                     false => Ok(values),
@@ -299,11 +293,8 @@ impl<'de> Deserialize<'de> for Seeds {
                 seeds(ranges).map_err(E::custom)
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> std::result::Result<Vec<u64>, A::Error> {
-                let mut seeds = Vec::new();
-                while let Some(seed) = list.next_element()? {
-                    seeds.push(seed);
-                }
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> std::result::Result<Vec<u64>, A::Error> {
+                let seeds = Vec::deserialize(SeqAccessDeserializer::new(list))?;
                 match seeds.is_empty() {
                     true => Err(A::Error::custom("there are no seeds: expected at least one")),
                     false => Ok(seeds),
@@ -391,6 +382,9 @@ mod tests {
             ("[[grid]]\nepochs = 1.5\n", "line 2: "),
             ("[[grid]]\nepochs = -1\n", "line 2: "),
             ("[[grid]]\nmodules = ['q_proj', 'x_proj']\n", "line 2: no matrix of a layer is called \"x_proj\""),
+            ("[[grid]]\n\nmodules = 'x'\n", "line 3: no matrix of a layer is called \"x\""),
+            ("[[grid]]\nrank = true\n", "line 2: invalid type: boolean `true`, expected usize"),
+            ("defaults = 3\n", "line 1: invalid type: integer `3`, expected struct GridTable"),
             ("[[grid]\n", "line 1: "),
             ("[[grid]]\nepochs = 1\nepochs = 2\n", "line 3: duplicate key"),
         ] {
@@ -405,6 +399,9 @@ mod tests {
         let grid = parse("[[grid]]\nmodels = 'a'\nrank = 4\nalpha = 8\nl2 = 0.5\nhierarchies = { n = 5 }\nseeds = 7");
         assert_eq!(grid.models.unwrap().0[0].0, ModelEntry { model: "a".into(), name: None });
         assert_eq!((grid.rank.unwrap().0, grid.alpha.unwrap().0, grid.l2.unwrap().0), (vec![4], vec![8.0], vec![0.5]));
+        let options = parse("[[grid]]\nmodules = 'q_proj'\nrank = [4, 2]\nepochs = 3").training;
+        let modules = Some(vec![LoraModule::QProj]);
+        assert_eq!(options, TrainingOptions { rank: Some(4), modules, epochs: Some(3), ..Default::default() });
         let hierarchy = HierarchyEntry { n: 5, exceptions: vec![], name: None };
         assert_eq!((&grid.hierarchies.unwrap().0[0].0, grid.seeds.unwrap().0), (&hierarchy, vec![7]));
         let grid = parse("[[grid]]\nhierarchies = ['exc_mid_n9', { n = 9, exceptions = [[5, 3]] }]\nseeds = [3, 1]");

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use super::file::{GridTable, HierarchyEntry, ItemsEntry, ModelEntry, RunOrder, SweepFile, line_of, read};
 use crate::checkpoint::BaseModel;
 use crate::error::{LmError, Result};
-use crate::fetch::{FetchedFrom, registered_at, weights_path, which};
+use crate::fetch::{registered_at, weights_path, which};
 use crate::geometry::MAX_ITEMS as MAX_GEOMETRY_ITEMS;
-use crate::registry::{self, RegistryEntry};
+use crate::registry::{self, FetchedFrom, RegistryEntry};
 use crate::run::{
     RunSettings, Spelling, TrainingOptions, check_folder_name, differences, hierarchy_name, model_name_of,
 };

