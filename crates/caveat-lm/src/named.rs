@@ -1,14 +1,14 @@
 //! Enums whose values have names, in options and files.
 
-/// Gives an enum `ALL` and `name`, and by that name `Display`, `FromStr` and serde's traits. `$problem` makes the message for a name
-/// that is not known, of that name and the known ones with commas between them.
+/// Gives an enum `ALL` and `name`, and by that name `Display` and `Serialize`. With `$problem`, which makes the message for a name that
+/// is not known, of that name and the known ones with commas between them, `FromStr` and `Deserialize` too.
 macro_rules! named {
-    ($visibility:vis $kind:ident { $($value:ident = $name:literal),+ $(,)? }, $problem:expr) => {
+    ($visibility:vis $kind:ident { $($value:ident = $name:literal),+ $(,)? }) => {
         impl $kind {
             /// All, in order.
             $visibility const ALL: &'static [Self] = &[$(Self::$value),+];
 
-            /// Name in options and files.
+            /// Name in options, files and tables.
             $visibility const fn name(self) -> &'static str {
                 match self {
                     $(Self::$value => $name),+
@@ -22,6 +22,15 @@ macro_rules! named {
             }
         }
 
+        impl serde::Serialize for $kind {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.name())
+            }
+        }
+    };
+    ($visibility:vis $kind:ident $names:tt, $problem:expr) => {
+        named!($visibility $kind $names);
+
         impl std::str::FromStr for $kind {
             type Err = $crate::error::LmError;
 
@@ -31,12 +40,6 @@ macro_rules! named {
                     let known = Self::ALL.iter().map(|value| value.name()).collect::<Vec<_>>().join(", ");
                     $crate::error::LmError::Invalid(problem(name, known))
                 })
-            }
-        }
-
-        impl serde::Serialize for $kind {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-                serializer.serialize_str(self.name())
             }
         }
 

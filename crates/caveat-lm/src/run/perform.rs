@@ -20,8 +20,10 @@ use crate::training::{Example, Method, StepReport, fine_tune};
 /// Where a run stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum RunProgress {
-    /// Prompts answered before training.
-    Before {
+    /// Prompts answered before training or after it.
+    Answering {
+        /// Which of both.
+        phase: Phase,
         /// So many of them.
         done: usize,
         /// All.
@@ -29,13 +31,6 @@ pub enum RunProgress {
     },
     /// A step of training.
     Training(StepReport),
-    /// Prompts answered after training.
-    After {
-        /// So many of them.
-        done: usize,
-        /// All.
-        total: usize,
-    },
 }
 
 /// A run that is done.
@@ -93,7 +88,7 @@ pub fn perform(
     let is_probe = matches!(settings.training.method, Method::Probe { .. });
 
     let start = Instant::now();
-    let mut on_prompts = |done| progress(&RunProgress::Before { done, total });
+    let mut on_prompts = |done| progress(&RunProgress::Answering { phase: Phase::Pre, done, total });
     let before = evaluate(&loaded.model, &prompts, &tokens, is_probe || keep_states, &mut on_prompts, cancelled)?;
     let seconds_before = start.elapsed().as_secs_f64();
     let pre_finetune = judgments(&stimuli, &before.answers, "before")?;
@@ -120,7 +115,7 @@ pub fn perform(
     let seconds_train = start.elapsed().as_secs_f64();
 
     let start = Instant::now();
-    let mut on_prompts = |done| progress(&RunProgress::After { done, total });
+    let mut on_prompts = |done| progress(&RunProgress::Answering { phase: Phase::Post, done, total });
     let after = match (&settings.training.method, &before.states) {
         (Method::None, _) => None,
         (Method::Probe { .. }, Some(states)) => {
@@ -145,7 +140,7 @@ pub fn perform(
             program: concat!("caveat ", env!("CARGO_PKG_VERSION")).to_owned(),
             model_path: loaded.path.display().to_string(),
             weights_sha256: loaded.weights_sha256.clone(),
-            architecture: format!("{:?}", loaded.model.config().architecture).to_lowercase(),
+            architecture: loaded.model.config().architecture.name().to_owned(),
             device: loaded.device.clone(),
             answer_tokens: tokens,
         }),

@@ -72,7 +72,7 @@ impl Judgment {
     fn new(stimuli: &Stimuli, prompt: &Prompt, answer: &Answered) -> Self {
         Self {
             prompt: prompt.text.clone(),
-            label: prompt.label.map(|label| label.as_str().to_owned()),
+            label: prompt.label.map(|label| label.to_string()),
             team_a: stimuli.hierarchy.get(prompt.rank_a).cloned().unwrap_or_default(),
             team_b: stimuli.hierarchy.get(prompt.rank_b).cloned().unwrap_or_default(),
             rank_a: prompt.rank_a,
@@ -81,7 +81,7 @@ impl Judgment {
             is_train: prompt.is_train,
             is_exception: prompt.is_exception,
             no_gt: prompt.no_gt,
-            direction: prompt.direction.as_str().to_owned(),
+            direction: prompt.direction.to_string(),
             logit_yes: answer.logit_yes,
             logit_no: answer.logit_no,
             logit_diff: answer.logit_diff(),
@@ -108,8 +108,7 @@ impl Judgment {
 /// # Errors
 /// [`LmError::Failed`] for an answer that is not a number, as after a training that diverged.
 pub(crate) fn judgments(stimuli: &Stimuli, answers: &[Answered], when: &str) -> Result<Vec<Judgment>> {
-    let is_number = |answer: &Answered| [answer.logit_yes, answer.logit_no, answer.mass].iter().all(|x| x.is_finite());
-    if !answers.iter().all(is_number) {
+    if !answers.iter().all(Answered::is_finite) {
         let reason = format!("the answers {when} training are not numbers: try a smaller learning rate");
         return Err(LmError::Failed(reason));
     }
