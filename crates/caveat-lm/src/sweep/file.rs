@@ -120,11 +120,13 @@ impl<'de> Deserialize<'de> for GridTable {
                 let mut grid = GridTable::default();
                 let keys = TrainingKeys { grid: &mut grid, map };
                 let training = TrainingOptions::deserialize(MapAccessDeserializer::new(keys))?;
-                let [alpha, l2] =
-                    [&grid.alpha, &grid.l2].map(|many| many.as_ref().and_then(|many| many.0.first().copied()));
-                let rank = grid.rank.as_ref().and_then(|many| many.0.first().copied());
-                let modules = grid.modules.take().map(|many| many.0);
-                grid.training = TrainingOptions { rank, alpha, modules, l2, ..training };
+                grid.training = TrainingOptions {
+                    rank: grid.rank.as_ref().and_then(Many::first),
+                    alpha: grid.alpha.as_ref().and_then(Many::first),
+                    l2: grid.l2.as_ref().and_then(Many::first),
+                    modules: grid.modules.take().map(|many| many.0),
+                    ..training
+                };
                 Ok(grid)
             }
         }
@@ -226,6 +228,12 @@ impl<'de, T: ByName + Deserialize<'de>> Deserialize<'de> for Short<T> {
 /// One value, or a list of at least one.
 #[derive(Debug)]
 pub(super) struct Many<T>(pub(super) Vec<T>);
+
+impl<T: Copy> Many<T> {
+    fn first(&self) -> Option<T> {
+        self.0.first().copied()
+    }
+}
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Many<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {

@@ -195,6 +195,18 @@ fn the_defaults_are_those_that_help_tells() {
 }
 
 #[test]
+fn help_of_sweeps_names_the_options_of_a_run() {
+    let place = lab();
+    let (run, sweep) = (place.ok("lm run --help"), place.ok("lm sweep --help"));
+    let training = run.split("\nTraining:\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    let flags = training.lines().filter_map(|line| line.trim_start().strip_prefix("--")?.split(' ').next());
+    let keys: Vec<String> = flags.map(|flag| flag.trim_start_matches("no-").replace('-', "_")).collect();
+    assert_eq!(keys.len(), 14, "{training}");
+    let words: Vec<&str> = sweep.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+    assert!(keys.iter().all(|key| words.contains(&key.as_str())), "{keys:?}");
+}
+
+#[test]
 fn a_model_learns_what_it_is_taught() {
     let place = lab();
     for method in ["full --learning-rate 0.005", "lora --learning-rate 0.01", "probe --learning-rate 0.3"] {
