@@ -108,11 +108,7 @@ pub(super) struct Shelf {
 
 impl Shelf {
     pub(super) fn new(cache: &Path, entry: &RegistryEntry, from: FetchedFrom) -> Self {
-        let source = match from {
-            FetchedFrom::Hub => "hub",
-            FetchedFrom::Wheel => "wheel",
-        };
-        Self { directory: model_directory(cache, entry).join(source), from }
+        Self { directory: model_directory(cache, entry).join(from.name()), from }
     }
 
     /// What loads as a model: the folder of a repository, the GGUF file of a wheel.
