@@ -45,7 +45,7 @@ pub use registry::{FetchedFrom, HubSource, RegistryEntry, WheelSource, find, nam
 pub use run::{
     Claim, ClaimedFolder, ClassSummary, Finish, Judgment, LoadedModel, OptimizerName, PerformedRun, RunProgress,
     RunRecord, RunResults, RunSeconds, RunSettings, RunSummary, Spelling, TrainingOptions, check_finished, claim,
-    differences_from, hierarchy_name, hierarchy_of_name, is_finished, model_name_of, perform, weights_sha256,
+    differences_from, hierarchy_of_name, is_finished, model_name_of, perform, weights_sha256,
 };
 pub use score::{ScoreLine, answer_tokens, check_labels, read_prompts, score};
 pub use sweep::{

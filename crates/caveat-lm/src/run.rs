@@ -15,7 +15,7 @@ mod settings;
 mod summary;
 
 pub use folder::{Claim, ClaimedFolder, Finish, claim, is_finished};
-pub use hierarchy::{hierarchy_name, hierarchy_of_name};
+pub use hierarchy::hierarchy_of_name;
 pub use loaded::{LoadedModel, model_name_of, weights_sha256};
 pub use options::{OptimizerName, Spelling, TrainingOptions};
 pub use perform::{PerformedRun, RunProgress, perform};

@@ -54,6 +54,7 @@ pub use conditions::{Condition, ConditionKey, MAX_ITEMS, PairMargin, read_condit
 pub use convert::{Converted, Layout, convert_trials};
 pub use error::{Result, ResultsError};
 pub use geometries::{GEOMETRY, Geometries, GeometryNumbers, GeometryRow, GeometrySource};
+pub use hierarchy_name::{PUBLISHED_HIERARCHIES, hierarchy_name};
 pub use input::{AsInput, Foreign, Input, Remedy, foreign_kind};
 pub use labels::{Merged, is_missing_label, label_key, label_order, look_alikes, look_alikes_of, merge_labels};
 pub use matrix::{read_matrix, write_matrix};

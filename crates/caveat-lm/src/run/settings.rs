@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use caveat_results::{RunSetting, run_folder};
+use caveat_results::{RunSetting, hierarchy_name, run_folder};
 
-use super::hierarchy::{check_folder_name, check_hierarchy_name, hierarchy_name};
+use super::hierarchy::{check_folder_name, check_hierarchy_name};
 use super::options::OptimizerName;
 use super::record::{SettingsRecord, TrainingRecord};
 use crate::error::Result;

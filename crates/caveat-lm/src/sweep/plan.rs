@@ -4,15 +4,15 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use caveat_results::hierarchy_name;
+
 use super::file::{GridTable, HierarchyEntry, ItemsEntry, Many, ModelEntry, RunOrder, SweepFile, line_of, read};
 use crate::checkpoint::BaseModel;
 use crate::error::{LmError, Result};
 use crate::fetch::{registered_at, weights_path, which};
 use crate::geometry::MAX_ITEMS as MAX_GEOMETRY_ITEMS;
 use crate::registry::{self, FetchedFrom, RegistryEntry};
-use crate::run::{
-    RunSettings, Spelling, TrainingOptions, check_folder_name, differences, hierarchy_name, model_name_of,
-};
+use crate::run::{RunSettings, Spelling, TrainingOptions, check_folder_name, differences, model_name_of};
 use crate::stimuli::poker::EquityBounds;
 use crate::stimuli::{CustomItems, ItemSet, PromptTemplate, StimulusSettings};
 
