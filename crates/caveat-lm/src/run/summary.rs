@@ -202,4 +202,24 @@ mod tests {
         let problem = RunResults::read(place.path()).unwrap_err().to_string();
         assert!(problem.contains("results.json: not the results of a run (EOF") && !problem.contains('\n'));
     }
+
+    /// Of a version that recorded less, and of a program that records other things.
+    #[test]
+    fn older_and_other_results_are_read_as_far_as_they_go() {
+        let place = tempfile::tempdir().unwrap();
+        results(|a, b| b as f64 - a as f64).write(place.path()).unwrap();
+        let path = place.path().join("results.json");
+        let mut value: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        for (args, loss_last, mass) in [
+            (json!({}), None, None),
+            (json!({ "model": "m", "seed": 3, "losses": [0.5, 0.25] }), Some(0.25), None),
+            (json!({ "seed": "3", "losses": "low", "answer_mass": { "before": 0.5 }, "tokens": 7 }), None, Some(0.5)),
+        ] {
+            value["args"] = args.clone();
+            std::fs::write(&path, value.to_string()).unwrap();
+            let summary = RunSummary::from_results(&RunResults::read(place.path()).unwrap()).unwrap();
+            assert_eq!((summary.loss_last, summary.answer_mass_before), (loss_last, mass), "{args}");
+            assert_eq!((summary.seconds, summary.classes[0].accuracy_after), (None, Some(1.0)));
+        }
+    }
 }
