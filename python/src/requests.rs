@@ -3,6 +3,7 @@
 use caveat_analysis::{
     AnalysisError, ChoiceRequest, FigureName, FigureRequest, FitOutcome, FitRequest, Named, PlainTask,
 };
+use caveat_figures::language_models::hidden_states;
 use caveat_results::{ChoiceColumns, Filter, Geometries, GroupColumn, Input};
 use caveat_theory::PresentationOrder;
 use pyo3::exceptions::PyTypeError;
@@ -182,9 +183,8 @@ pub(crate) fn geometry_of_runs(
     #[pyo3(from_py_with = arg::runs)] runs: Paths,
 ) -> PyResult<(Table, Figure)> {
     let work = move |_: &long::Steps| {
-        let table = Geometries::read(&runs.0)?.table()?;
-        let figure = caveat_analysis::geometry_figure(&table)?;
-        Ok::<_, AnalysisError>((table, figure))
+        let geometries = Geometries::read(&runs.0)?;
+        Ok::<_, AnalysisError>((geometries.table()?, hidden_states::draw(geometries.rows())?))
     };
     let (table, figure) = raise(long::run(py, "geometry", None, work)?)?;
     Ok((Table::new(table), Figure::new(figure)))

@@ -6,7 +6,7 @@
 //! | fits, predictions, comparisons, populations of trial tables or of choices | [`fit`] |
 //! | tasks ranked by what they tell about the conjunctivity | [`design`] |
 //! | trial tables described and checked | [`summarize`], [`placements`], [`check`] |
-//! | figures of the theory and of language models | [`figure`], [`phase`], [`geometry_figure`] |
+//! | figures of the theory and of language models | [`figure`], [`phase`] |
 //! | all of it on one page | [`Report`] |
 //!
 //! Nothing is printed here; only a [`Report`] is written. Whoever waits is told of progress through [`Watch`]. In errors, notes and
@@ -16,7 +16,6 @@ mod design;
 mod error;
 mod figure;
 mod fit;
-mod geometry;
 mod named;
 mod phase;
 mod predict;
@@ -30,7 +29,6 @@ pub use design::{design, design_table};
 pub use error::{AnalysisError, Result};
 pub use figure::{FigureName, FigureRequest, figure};
 pub use fit::{ByColumn, ChoiceRequest, ClusterColumn, FitLoss, FitOutcome, FitRequest, fit};
-pub use geometry::geometry_figure;
 pub use named::Named;
 pub use phase::{phase, phase_table};
 pub use predict::{KernelChoice, PredictOutcome, PredictRequest, check_pairs, predict};

@@ -57,7 +57,7 @@ impl Report {
         let mut of_models =
             vec![sections::language_model_accuracy(models, watch)?, sections::language_models(models, watch)?];
         if let Some(geometries) = &models.geometries {
-            of_models.push(sections::hidden_states(geometries)?);
+            of_models.push(sections::hidden_states_section(geometries)?);
         }
         let mut sections = sections::theory(watch)?;
         sections.extend(of_models);

@@ -5,7 +5,6 @@
 use std::path::PathBuf;
 
 use caveat_figures::conjunctivity_figure::{self, ConjunctivityInputs};
-use caveat_figures::language_models::hidden_states::{KernelSource, RunGeometry};
 use caveat_figures::language_models::scatter::Against;
 use caveat_figures::language_models::{self, Condition, TheoryMargins};
 use caveat_figures::margins_figure::{self, MarginsInputs};
@@ -13,7 +12,7 @@ use caveat_figures::mechanism_figure::{self, MechanismInputs};
 use caveat_figures::phase_figure::{self, PhaseInputs};
 use caveat_figures::window_figure::{self, WindowInputs};
 use caveat_figures::{Figure, Format, task_figure};
-use caveat_results::{ConditionKey, Hierarchy, PairCell, PairTable};
+use caveat_results::{ConditionKey, GeometryNumbers, GeometryRow, GeometrySource, Hierarchy, PairCell, PairTable};
 use caveat_theory::margins::{Margins, chain};
 use caveat_theory::phase::{PhaseAxes, phase_grid};
 use caveat_theory::{Activation, RandomFeatures, RidgeModel, TransitiveTask};
@@ -107,7 +106,7 @@ fn made_up(
 }
 
 /// The hidden states of 20 runs of six conditions, those of a probe unchanged by training.
-fn geometries() -> Vec<RunGeometry> {
+fn geometries() -> Vec<GeometryRow> {
     let mut runs = Vec::new();
     for (c, (setting, lora_r, l2_reg)) in
         [("full", None, None), ("lora", Some(16.0), None), ("probe", None, Some(1e-6))].into_iter().enumerate()
@@ -119,13 +118,20 @@ fn geometries() -> Vec<RunGeometry> {
                 let noise = |k: f64| (k * 78.233 + f64::from(run) * 12.9898 + (10 * c + h) as f64).sin();
                 let before = 0.14 + 0.01 * noise(1.0);
                 let after = if c == 2 { before } else { 0.19 + 0.03 * noise(2.0) };
-                for (source, conjunctivity, r_squared, r_squared_measured) in [
-                    (KernelSource::StatesBefore, before, 0.92 + 0.06 * noise(4.0), 0.86 + 0.09 * noise(5.0)),
-                    (KernelSource::StatesAfter, after, 0.94 + 0.04 * noise(6.0), f64::NAN),
-                    (KernelSource::Margins, 0.15 + 0.04 * noise(3.0), 0.96 + 0.03 * noise(7.0), f64::NAN),
+                for (phase, kernel, conjunctivity, r_squared, measured) in [
+                    ("pre", "cosine", before, 0.92 + 0.06 * noise(4.0), Some(0.86 + 0.09 * noise(5.0))),
+                    ("post", "cosine", after, 0.94 + 0.04 * noise(6.0), None),
+                    ("post", "fitted", 0.15 + 0.04 * noise(3.0), 0.96 + 0.03 * noise(7.0), None),
                 ] {
-                    let condition = condition.clone();
-                    runs.push(RunGeometry { condition, source, conjunctivity, r_squared, r_squared_measured });
+                    let numbers = GeometryNumbers {
+                        conjunctivity: Some(conjunctivity),
+                        r_squared: Some(r_squared),
+                        r_squared_measured: measured,
+                        ..Default::default()
+                    };
+                    let [phase, kernel] = [phase, kernel].map(String::from);
+                    let source = GeometrySource { phase, kernel, seed: Some(i64::from(run)), reverse: false };
+                    runs.push(GeometryRow { condition: condition.clone(), source, numbers });
                 }
             }
         }

@@ -10,7 +10,7 @@ mod model;
 mod model_config;
 mod tensors;
 
-use crate::model::{LanguageModel, Layer, Linear};
+use crate::model::LanguageModel;
 use crate::training::LoraModule;
 
 pub use adapter::{AdapterSummary, BaseModel, TrainedOn, load_adapter, save_adapter};
@@ -25,27 +25,12 @@ impl LoraModule {
         };
         format!("{block}.{}", self.name())
     }
-
-    /// The matrix of a layer.
-    fn in_layer(self, layer: &Layer) -> &Linear {
-        match self {
-            Self::QProj => &layer.q,
-            Self::KProj => &layer.k,
-            Self::VProj => &layer.v,
-            Self::OProj => &layer.o,
-            Self::GateProj => &layer.gate,
-            Self::UpProj => &layer.up,
-            Self::DownProj => &layer.down,
-        }
-    }
 }
 
 /// Every matrix that an adapter can sit on: the number of its layer, which it is, and its name in Hugging Face's models.
 fn matrices(model: &LanguageModel) -> impl Iterator<Item = (usize, LoraModule, String)> {
     (0..model.layers.len()).flat_map(|layer| {
-        LoraModule::ALL
-            .into_iter()
-            .map(move |module| (layer, module, format!("model.layers.{layer}.{}", module.path())))
+        LoraModule::ALL.iter().map(move |&module| (layer, module, format!("model.layers.{layer}.{}", module.path())))
     })
 }
 

@@ -5,6 +5,8 @@ mod hugging_face;
 mod limits;
 mod tensors;
 
+use crate::named::named;
+
 /// The families of decoders that this program computes. All are pre-norm transformers with RMS normalization, rotary position
 /// embedding, grouped-query attention and a SwiGLU feed-forward layer; they differ in biases and in the normalization of
 /// queries and keys.
@@ -16,6 +18,19 @@ pub enum Architecture {
     Qwen2,
     /// Qwen3: RMS normalization of every head's queries and keys, no biases.
     Qwen3,
+}
+
+named!(pub Architecture { Llama = "llama", Qwen2 = "qwen2", Qwen3 = "qwen3" });
+
+impl Architecture {
+    /// Its class in Transformers, as config.json has it under `architectures`.
+    pub(crate) fn class(self) -> &'static str {
+        match self {
+            Self::Llama => "LlamaForCausalLM",
+            Self::Qwen2 => "Qwen2ForCausalLM",
+            Self::Qwen3 => "Qwen3ForCausalLM",
+        }
+    }
 }
 
 /// How the rotary frequencies deviate from θ^(−2i/d).

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use caveat_results::ResultsError;
 use thiserror::Error;
 
 /// Why a model, a stimulus or a run was refused. Every message is one line.
@@ -74,6 +75,15 @@ impl LmError {
 
     pub(crate) fn download(what: impl Into<String>, problem: impl Into<String>) -> Self {
         Self::Download { what: what.into(), problem: problem.into() }
+    }
+}
+
+impl From<ResultsError> for LmError {
+    fn from(e: ResultsError) -> Self {
+        match e {
+            ResultsError::Write { path, reason } => Self::Write { path, reason },
+            other => Self::Failed(other.to_string()),
+        }
     }
 }
 

@@ -2,14 +2,14 @@
 
 use burn::tensor::Tensor;
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{LmError, Result};
 use crate::model::LanguageModel;
 use crate::tokenizer::Tokenizer;
 
 /// The tokens of the two answers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AnswerTokens {
     /// The token of Yes.
     pub yes: u32,
@@ -53,6 +53,11 @@ pub struct Answered {
 }
 
 impl Answered {
+    /// Whether all of it are numbers, as they are not after a training that diverged.
+    pub(crate) fn is_finite(&self) -> bool {
+        [self.logit_yes, self.logit_no, self.mass].iter().all(|x| x.is_finite())
+    }
+
     /// Logit of Yes minus logit of No.
     pub fn logit_diff(&self) -> f64 {
         self.logit_yes - self.logit_no

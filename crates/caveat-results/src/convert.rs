@@ -7,7 +7,6 @@ mod layout;
 mod records;
 mod run_path;
 mod runs;
-mod setting;
 mod sink;
 
 use std::path::{Path, PathBuf};

@@ -7,13 +7,13 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use crate::conditions::ConditionKey;
 use crate::error::{Result, ResultsError, one_line};
+use crate::run_layout::{RESULTS, find_files};
 use crate::table::Table;
 
 /// The file in a run's folder that holds the geometry of its hidden states.
 pub const GEOMETRY: &str = "geometry.json";
-/// The file in a run's folder that says how it was done.
-const RESULTS: &str = "results.json";
 /// Largest file that is read, in bytes; that of 100 items has a fortieth of it.
 const MAX_BYTES: u64 = 1 << 27;
 /// Deepest folder that is looked into.
@@ -26,116 +26,118 @@ struct Recorded {
     args: Map<String, Value>,
 }
 
-/// The part of geometry.json that becomes rows; numbers that are not defined are null there.
+/// The part of geometry.json that becomes rows.
 #[derive(Deserialize)]
-struct Read {
-    behavior: Option<Fit>,
+struct Kept {
+    behavior: Option<GeometryNumbers>,
     kernels: Vec<Kernel>,
-}
-
-#[derive(Deserialize)]
-struct Fit {
-    conjunctivity: Option<f64>,
-    c: Option<f64>,
-    r_squared: Option<f64>,
-    correlation: Option<f64>,
 }
 
 #[derive(Deserialize)]
 struct Kernel {
     phase: String,
     metric: String,
-    projection: Option<Projection>,
+    projection: Option<GeometryNumbers>,
     antisymmetric_variance_explained: Option<f64>,
     predictions: Option<Predictions>,
 }
 
-#[derive(Deserialize)]
-struct Projection {
-    conjunctivity: Option<f64>,
-    variance_explained: Option<f64>,
-}
-
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Predictions {
-    exchangeable: Fitted,
-    measured: Fitted,
+    exchangeable: GeometryNumbers,
+    measured: GeometryNumbers,
 }
 
-#[derive(Deserialize)]
-struct Fitted {
-    c: Option<f64>,
-    r_squared: Option<f64>,
-    correlation: Option<f64>,
-}
-
-/// A row of the table; numbers that are not defined are none.
-#[derive(Debug, Clone, Deserialize)]
-struct Row {
-    setting: String,
-    model: String,
-    task: String,
-    hier: String,
-    lora_r: Option<f64>,
-    l2_reg: Option<f64>,
-    phase: String,
-    kernel: String,
-    seed: Option<i64>,
-    reverse: bool,
+/// The geometry of one run by one kernel, a row of the table.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct GeometryRow {
+    /// What was run.
     #[serde(flatten)]
-    numbers: Numbers,
+    pub condition: ConditionKey,
+    /// Which of its runs, and which kernel.
+    #[serde(flatten)]
+    pub source: GeometrySource,
+    /// The numbers.
+    #[serde(flatten)]
+    pub numbers: GeometryNumbers,
 }
 
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
-struct Numbers {
-    conjunctivity: Option<f64>,
-    variance: Option<f64>,
-    antisymmetric: Option<f64>,
-    c: Option<f64>,
-    r_squared: Option<f64>,
-    correlation: Option<f64>,
-    r_squared_measured: Option<f64>,
-    correlation_measured: Option<f64>,
+/// Which run of a condition a geometry is of, and which kernel.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct GeometrySource {
+    /// "pre" or "post" training.
+    pub phase: String,
+    /// "cosine" or "dot", the similarity of hidden states, or "fitted": the theory fitted to the margins after training.
+    pub kernel: String,
+    /// Seed of the run, if it is recorded.
+    pub seed: Option<i64>,
+    /// Whether the hierarchy was upside down.
+    pub reverse: bool,
 }
 
-impl Numbers {
-    /// With the names of columns, as in `caveat_lm::Geometry::table`.
-    fn named(self) -> [(&'static str, Option<f64>); 8] {
+/// The numbers of a geometry; those that are not defined are none or NaN. Means over several runs leave them out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
+pub struct GeometryNumbers {
+    /// α of the exchangeable projection, or of the fit.
+    pub conjunctivity: Option<f64>,
+    /// Share of the double-centered kernel that the projection explains.
+    #[serde(alias = "variance_explained")]
+    pub variance: Option<f64>,
+    /// Share of the kernel's antisymmetric part that the projection explains.
+    pub antisymmetric: Option<f64>,
+    /// C of the margins that the projection predicts, or of the fit.
+    pub c: Option<f64>,
+    /// R², about zero, of these margins.
+    pub r_squared: Option<f64>,
+    /// Their correlation with those observed.
+    pub correlation: Option<f64>,
+    /// R² of the margins by the kernel as it was measured.
+    pub r_squared_measured: Option<f64>,
+    /// Their correlation with those observed.
+    pub correlation_measured: Option<f64>,
+}
+
+impl GeometryNumbers {
+    /// By the names of columns.
+    fn columns(&mut self) -> [(&'static str, &mut Option<f64>); 8] {
         [
-            ("conjunctivity", self.conjunctivity),
-            ("variance", self.variance),
-            ("antisymmetric", self.antisymmetric),
-            ("c", self.c),
-            ("r_squared", self.r_squared),
-            ("correlation", self.correlation),
-            ("r_squared_measured", self.r_squared_measured),
-            ("correlation_measured", self.correlation_measured),
+            ("conjunctivity", &mut self.conjunctivity),
+            ("variance", &mut self.variance),
+            ("antisymmetric", &mut self.antisymmetric),
+            ("c", &mut self.c),
+            ("r_squared", &mut self.r_squared),
+            ("correlation", &mut self.correlation),
+            ("r_squared_measured", &mut self.r_squared_measured),
+            ("correlation_measured", &mut self.correlation_measured),
         ]
     }
-}
 
-/// Several rows as one of the table.
-struct Shown<'a> {
-    row: &'a Row,
-    /// The means of its numbers, NaN where none is defined.
-    numbers: [f64; 8],
-    n: usize,
-}
+    /// Adds a column for each number to a table, a row for each of `all`.
+    ///
+    /// # Errors
+    /// Those of [`Table::float`].
+    pub fn add_columns(mut all: Vec<Self>, mut table: Table) -> Result<Table> {
+        for (k, (name, _)) in Self::default().columns().into_iter().enumerate() {
+            table = table.float(name, all.iter_mut().map(|row| row.columns()[k].1.unwrap_or(f64::NAN)))?;
+        }
+        Ok(table)
+    }
 
-impl<'a> Shown<'a> {
-    fn mean_of(rows: &[&'a Row]) -> Option<Self> {
-        let mean = |column: usize| {
-            let values: Vec<f64> = rows.iter().filter_map(|row| row.numbers.named()[column].1).collect();
-            values.iter().sum::<f64>() / values.len() as f64
-        };
-        Some(Self { row: rows.first()?, numbers: std::array::from_fn(mean), n: rows.len() })
+    /// The means over some rows, of each number over those where it is defined.
+    fn mean(rows: &[&GeometryRow]) -> Self {
+        let mut means = Self::default();
+        for (k, (_, mean)) in means.columns().into_iter().enumerate() {
+            let values: Vec<f64> = rows.iter().filter_map(|row| *row.numbers.clone().columns()[k].1).collect();
+            *mean = (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
+        }
+        means
     }
 }
 
 /// The geometries of many runs.
 #[derive(Debug)]
 pub struct Geometries {
-    rows: Vec<Row>,
+    rows: Vec<GeometryRow>,
 }
 
 impl Geometries {
@@ -145,7 +147,7 @@ impl Geometries {
     /// # Errors
     /// A directory that cannot be read, or with no geometry under it; a file that is damaged, or lies beside no results.
     pub fn read(places: &[PathBuf]) -> Result<Self> {
-        let (mut folders, mut rows) = (Vec::new(), Vec::new());
+        let (mut files, mut rows) = (Vec::new(), Vec::new());
         for directory in places {
             if directory.is_file() {
                 let text = std::fs::read_to_string(directory).map_err(|e| ResultsError::read(directory, e))?;
@@ -153,18 +155,18 @@ impl Geometries {
                 rows.extend(table.rows);
                 continue;
             }
-            let before = folders.len();
-            find(directory, 0, &mut folders)?;
-            if folders.len() == before {
+            let before = files.len();
+            find_files(directory, GEOMETRY, MAX_DEPTH, &mut files)?;
+            if files.len() == before {
                 let problem = format!("has no {GEOMETRY} under it: expected runs that kept their similarities");
                 return Err(ResultsError::bad_file(directory, problem));
             }
         }
-        folders.sort();
-        folders.dedup();
-        for folder in &folders {
-            let args = read::<Recorded>(&folder.join(RESULTS), "the results of a run")?.args;
-            rows.extend(rows_of(&args, read(&folder.join(GEOMETRY), "a geometry")?));
+        files.sort_by(|a, b| a.parent().cmp(&b.parent()));
+        files.dedup();
+        for file in &files {
+            let args = read::<Recorded>(&file.with_file_name(RESULTS), "the results of a run")?.args;
+            rows.extend(rows_of(&args, read(file, "a geometry")?));
         }
         Ok(Self { rows })
     }
@@ -180,6 +182,29 @@ impl Geometries {
         })
     }
 
+    /// Every run, phase and kernel.
+    pub fn rows(&self) -> &[GeometryRow] {
+        &self.rows
+    }
+
+    /// The means over seeds and orders, with the number of runs; what is not defined in a run does not count in its mean. Seed and
+    /// order are those of the first.
+    pub fn mean_rows(&self) -> Vec<(GeometryRow, usize)> {
+        let mut groups: Vec<Vec<&GeometryRow>> = Vec::new();
+        for row in &self.rows {
+            let is_alike = |other: &&GeometryRow| {
+                (&other.condition, &other.source.phase, &other.source.kernel)
+                    == (&row.condition, &row.source.phase, &row.source.kernel)
+            };
+            match groups.iter_mut().find(|group| group.first().is_some_and(is_alike)) {
+                Some(group) => group.push(row),
+                None => groups.push(vec![row]),
+            }
+        }
+        let mean = |rows: &Vec<&GeometryRow>| GeometryRow { numbers: GeometryNumbers::mean(rows), ..rows[0].clone() };
+        groups.iter().map(|rows| (mean(rows), rows.len())).collect()
+    }
+
     /// A row for every run, phase and kernel: setting, model, task, hier, lora_r and l2_reg (missing where they do not apply), phase,
     /// kernel, seed, reverse, and the columns of `caveat_lm::Geometry::table`. The kernel "fitted" is the theory
     /// fitted to the margins alone.
@@ -187,78 +212,36 @@ impl Geometries {
     /// # Errors
     /// None in practice; the table's own.
     pub fn table(&self) -> Result<Table> {
-        let all: Vec<Shown<'_>> = self.rows.iter().filter_map(|row| Shown::mean_of(&[row])).collect();
-        let table = keys(&all)?
-            .integer("seed", all.iter().map(|shown| shown.row.seed))?
-            .flag("reverse", all.iter().map(|shown| shown.row.reverse))?;
-        with_numbers(table, &all)
+        let table = keys(&self.rows)?
+            .integer("seed", self.rows.iter().map(|row| row.source.seed))?
+            .flag("reverse", self.rows.iter().map(|row| row.source.reverse))?;
+        GeometryNumbers::add_columns(self.rows.iter().map(|row| row.numbers).collect(), table)
     }
 
-    /// The means over seeds and orders, and the number of runs n; what is not defined in a run does not count in its mean.
+    /// [`mean_rows`](Self::mean_rows) as a table, with the number of runs n.
     ///
     /// # Errors
     /// None in practice; the table's own.
     pub fn means(&self) -> Result<Table> {
-        let mut groups: Vec<Vec<&Row>> = Vec::new();
-        for row in &self.rows {
-            match groups.iter_mut().find(|group| group.first().is_some_and(|other| other.is_of_the_kind_of(row))) {
-                Some(group) => group.push(row),
-                None => groups.push(vec![row]),
-            }
-        }
-        let all: Vec<Shown<'_>> = groups.iter().filter_map(|rows| Shown::mean_of(rows)).collect();
-        let table = keys(&all)?.integer("n", all.iter().map(|shown| i64::try_from(shown.n).ok()))?;
-        with_numbers(table, &all)
-    }
-}
-
-impl Row {
-    /// Whether only seed and order differ.
-    fn is_of_the_kind_of(&self, other: &Self) -> bool {
-        let texts = |row: &Self| {
-            [&row.setting, &row.model, &row.task, &row.hier, &row.phase, &row.kernel].map(|text| text.to_owned())
-        };
-        texts(self) == texts(other) && self.lora_r == other.lora_r && self.l2_reg == other.l2_reg
+        let (rows, n): (Vec<GeometryRow>, Vec<usize>) = self.mean_rows().into_iter().unzip();
+        let table = keys(&rows)?.integer("n", n.into_iter().map(|n| i64::try_from(n).ok()))?;
+        GeometryNumbers::add_columns(rows.iter().map(|row| row.numbers).collect(), table)
     }
 }
 
 /// The columns that say what was run, phase and kernel.
-fn keys(all: &[Shown<'_>]) -> Result<Table> {
-    let text = |of: fn(&Row) -> &str| all.iter().map(move |shown| of(shown.row));
-    let float = |of: fn(&Row) -> Option<f64>| all.iter().map(move |shown| of(shown.row).unwrap_or(f64::NAN));
+fn keys(rows: &[GeometryRow]) -> Result<Table> {
+    let text = |of: fn(&GeometryRow) -> &str| rows.iter().map(of);
+    let float = |of: fn(&GeometryRow) -> Option<f64>| rows.iter().map(move |row| of(row).unwrap_or(f64::NAN));
     Table::new()
-        .text("setting", text(|row| &row.setting))?
-        .text("model", text(|row| &row.model))?
-        .text("task", text(|row| &row.task))?
-        .text("hier", text(|row| &row.hier))?
-        .float("lora_r", float(|row| row.lora_r))?
-        .float("l2_reg", float(|row| row.l2_reg))?
-        .text("phase", text(|row| &row.phase))?
-        .text("kernel", text(|row| &row.kernel))
-}
-
-fn with_numbers(mut table: Table, all: &[Shown<'_>]) -> Result<Table> {
-    for (column, (name, _)) in Numbers::default().named().into_iter().enumerate() {
-        table = table.float(name, all.iter().map(|shown| shown.numbers[column]))?;
-    }
-    Ok(table)
-}
-
-/// Folders with a geometry, hidden ones and links passed over.
-fn find(directory: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<()> {
-    let fail = |e| ResultsError::read(directory, e);
-    for entry in fs::read_dir(directory).map_err(fail)? {
-        let entry = entry.map_err(fail)?;
-        let name = entry.file_name();
-        if entry.file_type().map_err(fail)?.is_dir() {
-            if depth < MAX_DEPTH && !name.to_string_lossy().starts_with('.') {
-                find(&entry.path(), depth + 1, found)?;
-            }
-        } else if name == GEOMETRY {
-            found.push(directory.to_owned());
-        }
-    }
-    Ok(())
+        .text("setting", text(|row| &row.condition.setting))?
+        .text("model", text(|row| &row.condition.model))?
+        .text("task", text(|row| &row.condition.task))?
+        .text("hier", text(|row| &row.condition.hier))?
+        .float("lora_r", float(|row| row.condition.lora_r))?
+        .float("l2_reg", float(|row| row.condition.l2_reg))?
+        .text("phase", text(|row| &row.source.phase))?
+        .text("kernel", text(|row| &row.source.kernel))
 }
 
 fn read<T: DeserializeOwned>(path: &Path, what: &str) -> Result<T> {
@@ -270,44 +253,41 @@ fn read<T: DeserializeOwned>(path: &Path, what: &str) -> Result<T> {
     serde_json::from_slice(&text).map_err(|e| ResultsError::bad_file(path, format!("not {what} ({})", one_line(e))))
 }
 
-fn rows_of(args: &Map<String, Value>, read: Read) -> Vec<Row> {
+fn rows_of(args: &Map<String, Value>, kept: Kept) -> Vec<GeometryRow> {
     let text = |key: &str| args.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let float = |key: &str| args.get(key).and_then(Value::as_f64);
-    let row = |phase: String, kernel: String, numbers: Numbers| Row {
-        setting: text("method"),
-        model: text("model"),
-        task: text("task"),
-        hier: text("hier"),
-        lora_r: float("lora_r"),
-        l2_reg: float("l2_reg"),
-        phase,
-        kernel,
-        seed: args.get("seed").and_then(Value::as_i64),
-        reverse: args.get("reverse").and_then(Value::as_bool).unwrap_or(false),
+    let row = |phase: String, kernel: String, numbers: GeometryNumbers| GeometryRow {
+        condition: ConditionKey {
+            setting: text("method"),
+            model: text("model"),
+            task: text("task"),
+            hier: text("hier"),
+            lora_r: float("lora_r"),
+            l2_reg: float("l2_reg"),
+        },
+        source: GeometrySource {
+            phase,
+            kernel,
+            seed: args.get("seed").and_then(Value::as_i64),
+            reverse: args.get("reverse").and_then(Value::as_bool).unwrap_or(false),
+        },
         numbers,
     };
-    let mut rows: Vec<Row> = Vec::with_capacity(read.kernels.len() + 1);
-    for kernel in read.kernels {
-        let projection = kernel.projection.as_ref();
-        let exchangeable = kernel.predictions.as_ref().map(|p| &p.exchangeable);
-        let measured = kernel.predictions.as_ref().map(|p| &p.measured);
-        let numbers = Numbers {
-            conjunctivity: projection.and_then(|p| p.conjunctivity),
-            variance: projection.and_then(|p| p.variance_explained),
+    let of_kernel = |kernel: Kernel| {
+        let projection = kernel.projection.unwrap_or_default();
+        let Predictions { exchangeable, measured } = kernel.predictions.unwrap_or_default();
+        let numbers = GeometryNumbers {
+            conjunctivity: projection.conjunctivity,
+            variance: projection.variance,
             antisymmetric: kernel.antisymmetric_variance_explained,
-            c: exchangeable.and_then(|fit| fit.c),
-            r_squared: exchangeable.and_then(|fit| fit.r_squared),
-            correlation: exchangeable.and_then(|fit| fit.correlation),
-            r_squared_measured: measured.and_then(|fit| fit.r_squared),
-            correlation_measured: measured.and_then(|fit| fit.correlation),
+            r_squared_measured: measured.r_squared,
+            correlation_measured: measured.correlation,
+            ..exchangeable
         };
-        rows.push(row(kernel.phase, kernel.metric, numbers));
-    }
-    if let Some(Fit { conjunctivity, c, r_squared, correlation }) = read.behavior {
-        let numbers = Numbers { conjunctivity, c, r_squared, correlation, ..Default::default() };
-        rows.push(row("post".to_owned(), "fitted".to_owned(), numbers));
-    }
-    rows
+        row(kernel.phase, kernel.metric, numbers)
+    };
+    let fitted = kept.behavior.map(|fit| row("post".to_owned(), "fitted".to_owned(), fit));
+    kept.kernels.into_iter().map(of_kernel).chain(fitted).collect()
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What the name of a hierarchy says of its items and exceptions, compared with what its rows show.
+//! The names of hierarchies, and what they say of items and exceptions, compared with what rows show.
 
 use caveat_theory::ComparisonGraph;
 
@@ -19,9 +19,24 @@ pub(crate) enum Exceptions {
     Some,
 }
 
-/// Exceptions that are named by a word.
-const PUBLISHED: [(&str, (usize, usize)); 3] =
-    [("exc_mid_n9", (5, 3)), ("exc_mid_n11", (6, 4)), ("exc_far_n11", (7, 3))];
+/// Hierarchies that published tables call by a name of their own, with their items, and winner and loser of their exception by rank.
+pub const PUBLISHED_HIERARCHIES: [(&str, usize, (usize, usize)); 3] =
+    [("exc_mid_n9", 9, (5, 3)), ("exc_mid_n11", 11, (6, 4)), ("exc_far_n11", 11, (7, 3))];
+
+/// The name of a hierarchy of `n_items` with exceptions (winner, loser) by rank: `ti_n9` without one, the published names
+/// where there is one, and otherwise `exc_5_2_n9`, or `exc_4_2_9_7_n12` with two.
+pub fn hierarchy_name(n_items: usize, exceptions: &[(usize, usize)]) -> String {
+    if let [only] = exceptions
+        && let Some((name, ..)) = PUBLISHED_HIERARCHIES.iter().find(|(_, n, pair)| (*n, pair) == (n_items, only))
+    {
+        return (*name).to_owned();
+    }
+    if exceptions.is_empty() {
+        return format!("ti_n{n_items}");
+    }
+    let ranks: String = exceptions.iter().map(|(winner, loser)| format!("{winner}_{loser}_")).collect();
+    format!("exc_{ranks}n{n_items}")
+}
 
 /// What a name says of its hierarchy, if it is named as ours are: ti_n9, exc_mid_n9, exc_5_2_n9.
 pub(crate) fn hierarchy(name: &str) -> Option<Named> {
@@ -36,8 +51,8 @@ pub(crate) fn hierarchy(name: &str) -> Option<Named> {
         return None;
     }
     let ranks = parts.iter().map(|part| part.parse().ok()).collect::<Option<Vec<usize>>>().unwrap_or_default();
-    let mut pairs: Vec<(usize, usize)> = match PUBLISHED.iter().find(|(known, _)| *known == name) {
-        Some((_, pair)) => vec![*pair],
+    let mut pairs: Vec<(usize, usize)> = match PUBLISHED_HIERARCHIES.iter().find(|(known, ..)| *known == name) {
+        Some((.., pair)) => vec![*pair],
         None => ranks.as_chunks::<2>().0.iter().map(|&[winner, loser]| (winner, loser)).collect(),
     };
     pairs.sort_unstable();
@@ -105,7 +120,29 @@ pub(crate) fn doubts(name: &str, exceptions: &[(usize, usize)], graph: &Comparis
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    #[test]
+    fn names_are_those_of_published_tables_where_there_are_any() {
+        assert_eq!(hierarchy_name(9, &[]), "ti_n9");
+        assert_eq!(hierarchy_name(9, &[(5, 3)]), "exc_mid_n9");
+        assert_eq!(hierarchy_name(11, &[(6, 4)]), "exc_mid_n11");
+        assert_eq!(hierarchy_name(11, &[(7, 3)]), "exc_far_n11");
+        assert_eq!(hierarchy_name(11, &[(5, 3)]), "exc_5_3_n11");
+        assert_eq!(hierarchy_name(12, &[(4, 2), (9, 7)]), "exc_4_2_9_7_n12");
+    }
+
+    proptest! {
+        #[test]
+        fn a_name_that_is_given_is_read(n_items in 2..300_usize, mut pairs in prop::collection::vec((0..300_usize, 0..300_usize), 0..4)) {
+            let name = hierarchy_name(n_items, &pairs);
+            pairs.sort_unstable();
+            let exceptions = if pairs.is_empty() { Exceptions::None } else { Exceptions::These(pairs) };
+            prop_assert_eq!(hierarchy(&name), Some(Named { n_items, exceptions }), "{}", name);
+        }
+    }
 
     #[test]
     fn names_of_hierarchies_tell_items_and_exceptions() {

@@ -38,6 +38,7 @@ mod matrix;
 mod named_enum;
 mod roles;
 mod rows;
+mod run_layout;
 mod statistics;
 mod table;
 mod trial_table;
@@ -56,11 +57,13 @@ pub use comparisons::{ComparisonColumns, ComparisonRole, LabeledComparisons, pla
 pub use conditions::{Condition, ConditionKey, MAX_ITEMS, PairMargin, read_conditions};
 pub use convert::{Converted, Layout, convert_trials};
 pub use error::{Result, ResultsError};
-pub use geometries::{GEOMETRY, Geometries};
+pub use geometries::{GEOMETRY, Geometries, GeometryNumbers, GeometryRow, GeometrySource};
+pub use hierarchy_name::{PUBLISHED_HIERARCHIES, hierarchy_name};
 pub use input::{AsInput, Foreign, Input, Remedy, foreign_kind};
 pub use labels::{Merged, is_missing_label, label_key, label_order, look_alikes, look_alikes_of, merge_labels};
 pub use matrix::{read_matrix, write_matrix};
 pub use rows::column_names;
+pub use run_layout::{RESULTS, RunSetting, run_folder};
 pub use statistics::{
     ChoicesByPair, Filter, GroupColumn, GroupValue, Hierarchy, PairCell, PairTable, Placements, SeedChoices, Selection,
     Summary, SummaryGroup, read_choices_by_pair, read_pair_table, summarize, wilson_interval,

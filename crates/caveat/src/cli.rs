@@ -16,7 +16,7 @@ use clap_complete::Shell;
 pub(crate) use design::DesignArgs;
 pub(crate) use fit::FitArgs;
 #[cfg(feature = "lm")]
-pub(crate) use lm::{ComputeSpec, FetchArgs, ModelsArgs, RunArgs, Saved, ScoreArgs, SourceName, SweepArgs};
+pub(crate) use lm::{ComputeSpec, FetchArgs, ModelsArgs, RunArgs, Saved, ScoreArgs, SweepArgs};
 pub(crate) use lm::{GeometryArgs, LmCommand};
 pub(crate) use results::{CheckArgs, ConvertArgs, MatrixArgs, ResultsCommand, SummaryArgs};
 

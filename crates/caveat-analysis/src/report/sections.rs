@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
-use caveat_figures::language_models::trained;
+use caveat_figures::language_models::{hidden_states, trained};
 use caveat_figures::window_figure::{self, WindowInputs};
 use caveat_figures::{Figure, task_figure};
-use caveat_results::{Geometries, GroupColumn, GroupValue, Phase, Selection, Summary, Table, TrialColumn, summarize};
+use caveat_results::{
+    ConditionKey, Geometries, GroupColumn, GroupValue, Phase, Selection, Summary, Table, TrialColumn, summarize,
+};
 use caveat_theory::{Activation, Learner, NetworkKernel, NetworkKernelKind, PairClass, TransitiveTask, balance_window};
 
 use super::LanguageModels;
@@ -18,7 +20,6 @@ use crate::fit::{
     Fitted, Predicted, PredictionSummary, REPLICATES, table_of_fits, table_of_margins, table_of_pairs,
     table_of_predictions,
 };
-use crate::geometry::{floats, geometry_figure, texts};
 use crate::phase::phase_table;
 use crate::short::short;
 use crate::task::task_table;
@@ -276,22 +277,19 @@ fn language_model_findings(
 }
 
 /// What similarities of hidden states are, and the margins they predict.
-pub(crate) fn hidden_states(geometries: &Geometries) -> Result<Section> {
-    let (table, means) = (geometries.table()?, geometries.means()?);
-    let (phases, kernels) = (texts(&means, "phase"), texts(&means, "kernel"));
-    let [alpha, r_squared, rank, l2] =
-        ["conjunctivity", "r_squared", "lora_r", "l2_reg"].map(|name| floats(&means, name));
+pub(crate) fn hidden_states_section(geometries: &Geometries) -> Result<Section> {
     let mut findings = Vec::new();
-    for row in (0..means.n_rows()).filter(|&row| kernels[row] != "dot") {
-        let kernel = match (phases[row].as_str(), kernels[row].as_str()) {
+    for (row, _) in geometries.mean_rows().into_iter().filter(|(row, _)| row.source.kernel != "dot") {
+        let kernel = match (row.source.phase.as_str(), row.source.kernel.as_str()) {
             (_, "fitted") => "fitted to the margins",
             ("pre", _) => "states before training",
             _ => "states after training",
         };
-        let [setting, task, hier] = ["setting", "task", "hier"].map(|name| &texts(&means, name)[row]);
-        let value = format!("α {:.3}, R² {:.3}", alpha[row], r_squared[row]);
-        let trained = trained(setting, known(rank[row]), known(l2[row]));
-        findings.push((format!("{trained} {task}, {hier}, {kernel}"), value));
+        let [alpha, r_squared] =
+            [row.numbers.conjunctivity, row.numbers.r_squared].map(|value| value.unwrap_or(f64::NAN));
+        let ConditionKey { setting, task, hier, lora_r, l2_reg, .. } = &row.condition;
+        let value = format!("α {alpha:.3}, R² {r_squared:.3}");
+        findings.push((format!("{} {task}, {hier}, {kernel}", trained(setting, *lora_r, *l2_reg)), value));
     }
     Ok(Section {
         title: "What hidden states know before training",
@@ -300,8 +298,8 @@ pub(crate) fn hidden_states(geometries: &Geometries) -> Result<Section> {
                fitted, α is not. Means over seeds and orders. States before training have seen neither the order nor the exception."
             .into(),
         findings,
-        figures: vec![geometry_figure(&table)?],
-        tables: vec![("geometry".into(), table), ("geometry-means".into(), means)],
+        figures: vec![hidden_states::draw(geometries.rows())?],
+        tables: vec![("geometry".into(), geometries.table()?), ("geometry-means".into(), geometries.means()?)],
     })
 }
 

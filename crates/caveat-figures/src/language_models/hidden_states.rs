@@ -9,7 +9,8 @@
 //! trained, or little else; training that changes the states makes it larger, and that of the states larger still.
 //!
 //! # Inputs
-//! A [`RunGeometry`] for each run and each source of a kernel; what is not known of it is NaN and left out.
+//! The rows of `caveat lm geometry` whose kernel is the cosine similarity of states or that of the fit; what is not known of a run
+//! is left out. Inner products, which weigh pairs by the length of their states, are passed over.
 //!
 //! # Drawing
 //! A band of lanes for every condition, a lane for every kernel, a dot for every run, a large mark for the mean. **a** α of the
@@ -17,7 +18,7 @@
 //! ridge regression on the projection, by ridge regression on the measured kernel itself, and by the fit. R² below zero is an
 //! arrow at the axis. A panel without values is left out.
 
-use caveat_results::{ConditionKey, Table};
+use caveat_results::{ConditionKey, GeometryRow, Table};
 
 use super::{order, shortened, trained};
 use crate::axes::{Panel, margins};
@@ -56,38 +57,14 @@ const SPREAD: f64 = 0.6;
 /// The largest R² that an axis starts at: a narrower range would make much of little.
 const NARROWEST: f64 = 0.8;
 
-/// Where a kernel comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KernelSource {
-    /// Hidden states before training.
-    StatesBefore,
-    /// Hidden states after training.
-    StatesAfter,
-    /// The margins after training, to which the theory is fitted.
-    Margins,
-}
-
-/// The geometry of one run from one source.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RunGeometry {
-    /// What was run.
-    pub condition: ConditionKey,
-    /// Where the kernel comes from.
-    pub source: KernelSource,
-    /// α of the exchangeable kernel.
-    pub conjunctivity: f64,
-    /// Share of the margins after training that the exchangeable kernel explains, about zero.
-    pub r_squared: f64,
-    /// The same by the kernel as it was measured, where it was.
-    pub r_squared_measured: f64,
-}
-
 /// Draws the geometries of runs.
 ///
 /// # Errors
 /// No finite value, an R² above 1, or more than [`MOST_CONDITIONS`].
-pub fn draw(runs: &[RunGeometry]) -> Result<Figure> {
-    if let Some(high) = runs.iter().flat_map(|run| [run.r_squared, run.r_squared_measured]).find(|r| *r > 1.0 + 1e-9) {
+pub fn draw(runs: &[GeometryRow]) -> Result<Figure> {
+    let shown = runs.iter().filter(|run| Kernel::of_row(run).is_some());
+    let mut r_squared = shown.flat_map(|run| [run.numbers.r_squared, run.numbers.r_squared_measured]).flatten();
+    if let Some(high) = r_squared.find(|r| *r > 1.0 + 1e-9) {
         return Err(FigureError::BadInput { what: "R²", problem: format!("{high} is above 1") });
     }
     let conditions = conditions(runs);
@@ -188,28 +165,32 @@ impl Kernel {
         }
     }
 
+    /// The lane that is named like the kernel of a row, if it is drawn.
+    fn of_row(row: &GeometryRow) -> Option<Self> {
+        match (row.source.phase.as_str(), row.source.kernel.as_str()) {
+            (_, "fitted") => Some(Self::Fitted),
+            ("pre", "cosine") => Some(Self::Before),
+            ("post", "cosine") => Some(Self::After),
+            _ => None,
+        }
+    }
+
     /// The value of a run in the lane of this kernel.
-    fn value(self, measure: Measure, run: &RunGeometry) -> Option<f64> {
-        let value = match (self, run.source) {
-            (Self::BeforeMeasured, KernelSource::StatesBefore) if measure == Measure::RSquared => {
-                run.r_squared_measured
-            }
-            (Self::Before, KernelSource::StatesBefore)
-            | (Self::After, KernelSource::StatesAfter)
-            | (Self::Fitted, KernelSource::Margins) => match measure {
-                Measure::Conjunctivity => run.conjunctivity,
-                Measure::RSquared => run.r_squared,
-            },
-            _ => return None,
+    fn value(self, measure: Measure, run: &GeometryRow) -> Option<f64> {
+        let value = match (self, Self::of_row(run)?, measure) {
+            (Self::BeforeMeasured, Self::Before, Measure::RSquared) => run.numbers.r_squared_measured,
+            (lane, own, Measure::Conjunctivity) if lane == own => run.numbers.conjunctivity,
+            (lane, own, Measure::RSquared) if lane == own => run.numbers.r_squared,
+            _ => None,
         };
-        value.is_finite().then_some(value)
+        value.filter(|value| value.is_finite())
     }
 }
 
 /// The runs that differ in seed and order only.
 struct Condition<'a> {
     key: &'a ConditionKey,
-    runs: Vec<&'a RunGeometry>,
+    runs: Vec<&'a GeometryRow>,
 }
 
 impl Condition<'_> {
@@ -222,9 +203,8 @@ impl Condition<'_> {
     }
 
     fn n_runs(&self) -> usize {
-        let of = |source| self.runs.iter().filter(|run| run.source == source).count();
-        let sources = [KernelSource::StatesBefore, KernelSource::StatesAfter, KernelSource::Margins];
-        sources.into_iter().map(of).max().unwrap_or(0)
+        let of = |kernel| self.runs.iter().filter(|run| Kernel::of_row(run) == Some(kernel)).count();
+        Kernel::ALL.into_iter().map(of).max().unwrap_or(0)
     }
 
     /// What was run, but for the model.
@@ -237,7 +217,7 @@ impl Condition<'_> {
 }
 
 /// Conditions with a value, in the order of all figures.
-fn conditions(runs: &[RunGeometry]) -> Vec<Condition<'_>> {
+fn conditions(runs: &[GeometryRow]) -> Vec<Condition<'_>> {
     let mut found: Vec<Condition<'_>> = Vec::new();
     for run in runs {
         match found.iter_mut().find(|condition| *condition.key == run.condition) {
@@ -438,9 +418,9 @@ fn draw_strip(canvas: &mut Canvas, strip: Rect, model: &str, name: &str, n_runs:
 mod tests {
     use super::*;
     use crate::canvas::Format;
-    use caveat_results::Values;
+    use caveat_results::{GeometryNumbers, GeometrySource, Values};
 
-    const SOURCES: [KernelSource; 3] = [KernelSource::StatesBefore, KernelSource::StatesAfter, KernelSource::Margins];
+    const SOURCES: [(&str, &str); 3] = [("pre", "cosine"), ("post", "cosine"), ("post", "fitted")];
 
     fn key(setting: &str, hier: &str, lora_r: Option<f64>) -> ConditionKey {
         let [setting, model, task, hier] = [setting, "tiny", "fake", hier].map(String::from);
@@ -448,24 +428,25 @@ mod tests {
     }
 
     /// Runs whose values differ a little.
-    fn runs(condition: &ConditionKey, n: usize) -> Vec<RunGeometry> {
+    fn runs(condition: &ConditionKey, n: usize) -> Vec<GeometryRow> {
         let of = |k: usize| {
-            SOURCES.into_iter().map(move |source| {
-                let shift = 0.03 * (k as f64 * 12.9898 + source as usize as f64).sin();
-                let measured = if source == KernelSource::Margins { f64::NAN } else { 0.8 + shift };
-                RunGeometry {
-                    condition: condition.clone(),
-                    source,
-                    conjunctivity: 0.15 + shift,
-                    r_squared: 0.9 + shift,
-                    r_squared_measured: measured,
-                }
+            SOURCES.into_iter().enumerate().map(move |(source, (phase, kernel))| {
+                let shift = 0.03 * (k as f64 * 12.9898 + source as f64).sin();
+                let numbers = GeometryNumbers {
+                    conjunctivity: Some(0.15 + shift),
+                    r_squared: Some(0.9 + shift),
+                    r_squared_measured: (kernel != "fitted").then_some(0.8 + shift),
+                    ..Default::default()
+                };
+                let [phase, kernel] = [phase, kernel].map(String::from);
+                let source = GeometrySource { phase, kernel, seed: None, reverse: false };
+                GeometryRow { condition: condition.clone(), source, numbers }
             })
         };
         (0..n).flat_map(of).collect()
     }
 
-    fn svg(runs: &[RunGeometry]) -> String {
+    fn svg(runs: &[GeometryRow]) -> String {
         String::from_utf8(draw(runs).unwrap().render(Format::Svg).unwrap()).unwrap()
     }
 
@@ -473,7 +454,7 @@ mod tests {
     fn every_run_is_a_dot_and_every_kernel_has_a_mean() {
         for (n_conditions, n_runs) in [(1, 1), (1, 20), (10, 1), (10, 20)] {
             let keys = (0..n_conditions).map(|k| key("full", &format!("exc_mid_n{}", 9 + k), None));
-            let all: Vec<RunGeometry> = keys.flat_map(|key| runs(&key, n_runs)).collect();
+            let all: Vec<GeometryRow> = keys.flat_map(|key| runs(&key, n_runs)).collect();
             let figure = draw(&all).unwrap();
             assert_eq!(figure.canvas.width(), SINGLE_COLUMN);
             let table = figure.table.unwrap();
@@ -488,8 +469,8 @@ mod tests {
     #[test]
     fn means_are_over_the_runs_that_have_the_value() {
         let mut all = runs(&key("full", "ti_n9", None), 3);
-        all.iter_mut().for_each(|run| (run.conjunctivity, run.r_squared) = (0.1, f64::NAN));
-        (all[0].conjunctivity, all[3].conjunctivity) = (0.2, f64::NAN);
+        all.iter_mut().for_each(|run| (run.numbers.conjunctivity, run.numbers.r_squared) = (Some(0.1), None));
+        (all[0].numbers.conjunctivity, all[3].numbers.conjunctivity) = (Some(0.2), Some(f64::NAN));
         let table = draw(&all).unwrap().table.unwrap();
         let (Some(Values::Text(marks)), Some(Values::Text(kernels)), Some(Values::Float(values))) =
             (table.column("mark"), table.column("kernel"), table.column("value"))
@@ -509,8 +490,8 @@ mod tests {
     #[test]
     fn a_panel_without_values_is_left_out() {
         let mut before = runs(&key("none", "ti_n9", None), 4);
-        before.retain(|run| run.source == KernelSource::StatesBefore);
-        before.iter_mut().for_each(|run| (run.r_squared, run.r_squared_measured) = (f64::NAN, f64::NAN));
+        before.retain(|run| run.source.phase == "pre");
+        before.iter_mut().for_each(|run| (run.numbers.r_squared, run.numbers.r_squared_measured) = (None, None));
         let svg = svg(&before);
         assert!(svg.contains("states before training") && svg.contains("4 runs"));
         assert!(!svg.contains("R²") && !svg.contains("states after training"));
@@ -521,7 +502,7 @@ mod tests {
     fn r_squared_below_zero_is_an_arrow_and_said_to_be() {
         let mut all = runs(&key("full", "ti_n9", None), 2);
         let circles = svg(&all).matches("<circle").count();
-        all[0].r_squared = -3.0;
+        all[0].numbers.r_squared = Some(-3.0);
         let figure = draw(&all).unwrap();
         assert!(figure.caption.contains("Arrows") && svg(&all).contains("R² below zero"));
         // The run's dot and the mean's disc with its white edge are arrows now.
@@ -536,7 +517,7 @@ mod tests {
             key("full", "exc_mid_n9", None),
             key("full", "ti_n9", None),
         ];
-        let mut all: Vec<RunGeometry> = keys.iter().flat_map(|key| runs(key, 1)).collect();
+        let mut all: Vec<GeometryRow> = keys.iter().flat_map(|key| runs(key, 1)).collect();
         let names: Vec<String> = conditions(&all).iter().map(Condition::name).collect();
         let full = ["full · fake · ti_n9", "full · fake · exc_mid_n9", "full · fake · exc_mid_n11"];
         assert_eq!(names[..3], full);
@@ -553,16 +534,18 @@ mod tests {
         let one = key("full", "ti_n9", None);
         let mut nan = runs(&one, 2);
         nan.iter_mut().for_each(|run| {
-            (run.conjunctivity, run.r_squared, run.r_squared_measured) = (f64::INFINITY, f64::NAN, f64::NAN);
+            run.numbers = GeometryNumbers { conjunctivity: Some(f64::INFINITY), ..Default::default() };
         });
         for none in [&[], &nan[..]] {
             assert!(matches!(draw(none), Err(FigureError::Nothing { .. })));
         }
         let mut high = runs(&one, 1);
-        high[2].r_squared = 1.5;
+        high[2].numbers.r_squared = Some(1.5);
         assert!(draw(&high).unwrap_err().to_string().contains("1.5 is above 1"));
+        high[2].source.kernel = "dot".into();
+        assert!(draw(&high).is_ok(), "inner products are passed over");
         let many = (0..=MOST_CONDITIONS).flat_map(|n| runs(&key("full", &format!("ti_n{n}"), None), 1));
-        let many: Vec<RunGeometry> = many.collect();
+        let many: Vec<GeometryRow> = many.collect();
         assert!(matches!(draw(&many), Err(FigureError::BadInput { .. })));
         assert!(draw(&many[3..]).is_ok());
     }

@@ -74,7 +74,7 @@ fn half(full: &str, which: char) -> String {
 /// A model that has an adapter, a folder without these files, a configuration of anything but plain LoRA, and tensors that are
 /// missing, of another shape than model and rank make them, not finite, or no part of such an adapter. Each names what is wrong.
 pub fn load_adapter(model: &mut LanguageModel, folder: &Path) -> Result<AdapterSummary> {
-    if matrices(model).any(|(layer, module, _)| module.in_layer(&model.layers[layer]).adapter.is_some()) {
+    if matrices(model).any(|(layer, module, _)| model.layers[layer].module(module).adapter.is_some()) {
         return Err(LmError::invalid("the model has an adapter already: load one onto the model alone"));
     }
     let config_path = folder.join(CONFIG);
@@ -104,7 +104,7 @@ pub fn load_adapter(model: &mut LanguageModel, folder: &Path) -> Result<AdapterS
     let scale = config.alpha / rank as f64;
     let mut adapters = Vec::with_capacity(adapted.len());
     for (layer, module, full) in adapted {
-        let [inputs, outputs] = module.in_layer(&model.layers[layer]).weight.dims();
+        let [inputs, outputs] = model.layers[layer].module(module).weight.dims();
         let read = |which, rows, columns| -> Result<Tensor<2>> {
             let values = transposed(&weights.read(&half(&full, which), &[rows, columns])?, columns);
             Ok(Tensor::from_data(TensorData::new(values, [columns, rows]), (&model.device, model.dtype)))
@@ -143,7 +143,7 @@ fn transposed(values: &[f32], columns: usize) -> Vec<f32> {
 pub fn save_adapter(folder: &Path, model: &LanguageModel, base: &BaseModel) -> Result<()> {
     let adapted: Vec<_> = matrices(model)
         .filter_map(|(layer, module, full)| {
-            module.in_layer(&model.layers[layer]).adapter.as_ref().map(|adapter| (module, full, adapter))
+            model.layers[layer].module(module).adapter.as_ref().map(|adapter| (module, full, adapter))
         })
         .collect();
     let Some((_, _, first)) = adapted.first() else {

@@ -193,7 +193,7 @@ fn shown(value: &Value) -> String {
 
 /// The names of all matrices that can be adapted, for messages.
 pub(super) fn known() -> String {
-    LoraModule::ALL.map(LoraModule::name).join(", ")
+    LoraModule::ALL.iter().map(|module| module.name()).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

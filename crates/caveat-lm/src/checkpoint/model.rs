@@ -93,7 +93,7 @@ fn tensor(model: &LanguageModel, name: &str) -> Option<Tensor<2>> {
         "self_attn.k_norm.weight" => layer.k_norm.clone(),
         _ => {
             let (matrix, kind) = name.rsplit_once('.')?;
-            let linear = LoraModule::ALL.into_iter().find(|module| module.path() == matrix)?.in_layer(layer);
+            let linear = layer.module(*LoraModule::ALL.iter().find(|module| module.path() == matrix)?);
             match kind {
                 "weight" => Some(merged(linear).transpose()),
                 "bias" => linear.bias.clone(),

@@ -29,10 +29,9 @@ pub(super) fn config_json(config: &ModelConfig, source: Option<&Path>) -> Result
             described(config).map_err(|problem| LmError::invalid(format!("the model cannot be saved: {problem}")))?
         }
     };
-    let (model_type, class) = family(config.architecture);
     for (name, value) in [
-        ("architectures", json!([class])),
-        ("model_type", json!(model_type)),
+        ("architectures", json!([config.architecture.class()])),
+        ("model_type", json!(config.architecture)),
         ("tie_word_embeddings", json!(config.tie_word_embeddings)),
         // The name in Transformers 5, and before.
         ("dtype", json!("float32")),
@@ -41,14 +40,6 @@ pub(super) fn config_json(config: &ModelConfig, source: Option<&Path>) -> Result
         fields.insert(name.to_owned(), value);
     }
     Ok(format!("{:#}\n", Value::Object(fields)))
-}
-
-fn family(architecture: Architecture) -> (&'static str, &'static str) {
-    match architecture {
-        Architecture::Llama => ("llama", "LlamaForCausalLM"),
-        Architecture::Qwen2 => ("qwen2", "Qwen2ForCausalLM"),
-        Architecture::Qwen3 => ("qwen3", "Qwen3ForCausalLM"),
-    }
 }
 
 /// The fields of a model that was not described by a config.json.

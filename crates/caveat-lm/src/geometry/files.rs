@@ -4,13 +4,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Tensor;
-use caveat_results::{GEOMETRY, Phase, ResultsError, write_atomically, write_matrix};
+use caveat_results::{GEOMETRY, Phase, write_atomically, write_matrix};
 use serde::Serialize;
 
 use super::Geometry;
 use super::states::{Metric, Vectors, lexicographic, no_direction};
 use crate::error::{LmError, Result};
-use crate::stimuli::{Answer, Stimuli};
+use crate::stimuli::{Answer, Direction, Stimuli};
 
 const META: &str = "rep_sim_meta.json";
 
@@ -38,11 +38,11 @@ struct Row<'a> {
     team_b: &'a str,
     rank_a: usize,
     rank_b: usize,
-    direction: &'static str,
+    direction: Direction,
     is_train: bool,
     is_exception: bool,
     no_gt: bool,
-    label: Option<&'static str>,
+    label: Option<Answer>,
     gap: usize,
 }
 
@@ -68,7 +68,7 @@ pub fn write_similarities(folder: &Path, phases: &[(Phase, &Tensor<2>)], stimuli
     let mut written = Vec::new();
     for &(phase, states) in phases {
         let states = Vectors::read(states, stimuli, &order)?;
-        for metric in Metric::ALL {
+        for &metric in Metric::ALL {
             let vectors = states
                 .under(metric)
                 .map_err(|row| LmError::Failed(no_direction(stimuli, &stimuli.prompts[order[row]])))?;
@@ -77,7 +77,7 @@ pub fn write_similarities(folder: &Path, phases: &[(Phase, &Tensor<2>)], stimuli
                 Metric::Dot => format!("rep_sim_{phase}_dot.npy"),
             };
             let path = folder.join(&file);
-            write_matrix(&path, &vectors.gram(), order.len()).map_err(failed)?;
+            write_matrix(&path, &vectors.gram(), order.len())?;
             written.push(path);
             files.push(MatrixFile { file, phase, metric });
         }
@@ -90,11 +90,11 @@ pub fn write_similarities(folder: &Path, phases: &[(Phase, &Tensor<2>)], stimuli
             team_b: &stimuli.hierarchy[prompt.rank_b],
             rank_a: prompt.rank_a,
             rank_b: prompt.rank_b,
-            direction: prompt.direction.as_str(),
+            direction: prompt.direction,
             is_train: prompt.is_train,
             is_exception: prompt.is_exception,
             no_gt: prompt.no_gt,
-            label: prompt.label.map(Answer::as_str),
+            label: prompt.label,
             gap: prompt.gap(),
         }
     });
@@ -107,13 +107,6 @@ fn write_json(folder: &Path, name: &str, value: &impl Serialize) -> Result<PathB
     let path = folder.join(name);
     let mut text = serde_json::to_string_pretty(value).map_err(|e| LmError::write(&path, e))?;
     text.push('\n');
-    write_atomically(&path, |out| out.write_all(text.as_bytes())).map_err(failed)?;
+    write_atomically(&path, |out| out.write_all(text.as_bytes()))?;
     Ok(path)
-}
-
-fn failed(e: ResultsError) -> LmError {
-    match e {
-        ResultsError::Write { path, reason } => LmError::Write { path, reason },
-        other => LmError::Failed(other.to_string()),
-    }
 }

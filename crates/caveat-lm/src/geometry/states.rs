@@ -1,20 +1,17 @@
 //! Hidden states of all ordered pairs, checked and in the order of kernels, and their similarities.
 
-use std::fmt;
-
 use burn::tensor::Tensor;
 use rayon::prelude::*;
-use serde::Serialize;
 
 use crate::error::{LmError, Result};
+use crate::named::named;
 use crate::stimuli::{Prompt, Stimuli};
 
 /// Most items whose states are compared: 9,900 ordered pairs, of which a matrix takes 784 MB.
 pub const MAX_ITEMS: usize = 100;
 
 /// How similar two hidden states are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Metric {
     /// Their inner product over the product of their lengths.
     Cosine,
@@ -22,24 +19,7 @@ pub enum Metric {
     Dot,
 }
 
-impl Metric {
-    /// Both, in the order of files and tables.
-    pub const ALL: [Self; 2] = [Self::Cosine, Self::Dot];
-
-    /// Name in files and tables.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Cosine => "cosine",
-            Self::Dot => "dot",
-        }
-    }
-}
-
-impl fmt::Display for Metric {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
+named!(pub Metric { Cosine = "cosine", Dot = "dot" });
 
 /// The prompts of all ordered pairs in lexicographic order: (0, 1), (0, 2), …, (1, 0), (1, 2), …, as positions in `stimuli`.
 pub(super) fn lexicographic(stimuli: &Stimuli) -> Result<Vec<usize>> {

@@ -131,15 +131,16 @@ impl LanguageModel {
     }
 
     pub(crate) fn tokens(&self, tokens: &[u32]) -> Tensor<1, Int> {
-        let tokens: Vec<i64> = tokens.iter().map(|&token| i64::from(token)).collect();
-        let n = tokens.len();
-        Tensor::from_data(TensorData::new(tokens, [n]), &self.device)
+        self.indices(tokens.iter().map(|&token| i64::from(token)).collect())
     }
 
     pub(crate) fn nodes(&self, nodes: &[usize]) -> Tensor<1, Int> {
-        let nodes: Vec<i64> = nodes.iter().map(|&node| node as i64).collect();
-        let n = nodes.len();
-        Tensor::from_data(TensorData::new(nodes, [n]), &self.device)
+        self.indices(nodes.iter().map(|&node| node as i64).collect())
+    }
+
+    fn indices(&self, indices: Vec<i64>) -> Tensor<1, Int> {
+        let n = indices.len();
+        Tensor::from_data(TensorData::new(indices, [n]), &self.device)
     }
 
     pub(crate) fn sequence(&self, trie: &PromptTrie) -> Sequence {

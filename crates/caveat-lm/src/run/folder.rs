@@ -9,11 +9,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use caveat_results::RESULTS;
+
 use crate::error::{LmError, Result};
 use crate::lease::{Holder, Lease, Taken};
-
-/// The file that makes a folder a finished run.
-pub(crate) const RESULTS: &str = "results.json";
 
 /// What a folder is to whoever wants to run it.
 #[derive(Debug)]

@@ -1,28 +1,11 @@
 //! Names of hierarchies, as in the column `hier` of trial tables and in the paths of runs.
 
+use caveat_results::PUBLISHED_HIERARCHIES;
+
 use crate::error::{LmError, Result, quoted};
 use crate::stimuli::MAX_ITEMS;
 
-/// Hierarchies that published tables call by a name of their own: items, winner and loser of the exception, name.
-const PUBLISHED: [(usize, (usize, usize), &str); 3] =
-    [(9, (5, 3), "exc_mid_n9"), (11, (6, 4), "exc_mid_n11"), (11, (7, 3), "exc_far_n11")];
-
-/// The name of a hierarchy of `n_items` with exceptions (winner, loser) by rank: `ti_n9` without one, the published names
-/// where there is one, and otherwise `exc_5_2_n9`, or `exc_4_2_9_7_n12` with two.
-pub fn hierarchy_name(n_items: usize, exceptions: &[(usize, usize)]) -> String {
-    if let [only] = exceptions
-        && let Some((.., name)) = PUBLISHED.iter().find(|(n, exception, _)| (*n, exception) == (n_items, only))
-    {
-        return (*name).to_owned();
-    }
-    if exceptions.is_empty() {
-        return format!("ti_n{n_items}");
-    }
-    let ranks: String = exceptions.iter().map(|(winner, loser)| format!("{winner}_{loser}_")).collect();
-    format!("exc_{ranks}n{n_items}")
-}
-
-/// Number of items and exceptions of a hierarchy by its name: the inverse of [`hierarchy_name`].
+/// Number of items and exceptions of a hierarchy by its name: the inverse of [`hierarchy_name`](caveat_results::hierarchy_name).
 ///
 /// # Errors
 /// [`LmError::Invalid`] for a name of another form, with the forms there are. Whether the exceptions fit is not looked at.
@@ -37,7 +20,7 @@ pub fn hierarchy_of_name(name: &str) -> Result<(usize, Vec<(usize, usize)>)> {
 }
 
 fn parse(name: &str) -> Option<(usize, Vec<(usize, usize)>)> {
-    if let Some((n_items, exception, _)) = PUBLISHED.iter().find(|(.., known)| *known == name) {
+    if let Some((_, n_items, exception)) = PUBLISHED_HIERARCHIES.iter().find(|(known, ..)| *known == name) {
         return Some((*n_items, vec![*exception]));
     }
     if let Some(n_items) = name.strip_prefix("ti_n") {
@@ -82,17 +65,9 @@ pub(crate) fn check_folder_name(what: &str, name: &str) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use caveat_results::hierarchy_name;
 
-    #[test]
-    fn names_are_those_of_published_tables_where_there_are_any() {
-        assert_eq!(hierarchy_name(9, &[]), "ti_n9");
-        assert_eq!(hierarchy_name(9, &[(5, 3)]), "exc_mid_n9");
-        assert_eq!(hierarchy_name(11, &[(6, 4)]), "exc_mid_n11");
-        assert_eq!(hierarchy_name(11, &[(7, 3)]), "exc_far_n11");
-        assert_eq!(hierarchy_name(11, &[(5, 3)]), "exc_5_3_n11");
-        assert_eq!(hierarchy_name(12, &[(4, 2), (9, 7)]), "exc_4_2_9_7_n12");
-    }
+    use super::*;
 
     #[test]
     fn a_name_says_which_hierarchy_it_is() {

@@ -1,52 +1,10 @@
-//! Training as options describe it: what is not said takes the default of the method, and what the method does not use is refused.
+//! Training as options describe it: what is not said takes the default of the method, and what the method does not heed is refused.
 
-use std::fmt;
-use std::str::FromStr;
+use serde::Deserialize;
 
 use crate::error::{LmError, Result};
-use crate::training::{Decay, LoraModule, LoraSettings, Method, OptimizerKind, Schedule, TrainingSettings};
-
-/// What is trained, by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum MethodKind {
-    /// Every parameter.
-    #[default]
-    Full,
-    /// Low-rank adapters.
-    Lora,
-    /// The readout alone.
-    Probe,
-    /// Nothing.
-    None,
-}
-
-impl MethodKind {
-    const ALL: [Self; 4] = [Self::Full, Self::Lora, Self::Probe, Self::None];
-
-    /// Name in options and result files.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Full => "full",
-            Self::Lora => "lora",
-            Self::Probe => "probe",
-            Self::None => "none",
-        }
-    }
-}
-
-impl fmt::Display for MethodKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for MethodKind {
-    type Err = LmError;
-
-    fn from_str(name: &str) -> Result<Self> {
-        one_of(name, "method", &Self::ALL.map(|kind| (kind.name(), kind)))
-    }
-}
+use crate::named::named;
+use crate::training::{Decay, LoraModule, LoraSettings, Method, MethodKind, OptimizerKind, Schedule, TrainingSettings};
 
 /// An optimizer by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -58,29 +16,9 @@ pub enum OptimizerName {
     Sgd,
 }
 
-impl FromStr for OptimizerName {
-    type Err = LmError;
-
-    fn from_str(name: &str) -> Result<Self> {
-        one_of(name, "optimizer", &[("adamw", Self::AdamW), ("sgd", Self::Sgd)])
-    }
-}
-
-impl FromStr for Decay {
-    type Err = LmError;
-
-    fn from_str(name: &str) -> Result<Self> {
-        one_of(name, "schedule", &[("constant", Self::Constant), ("linear", Self::Linear), ("cosine", Self::Cosine)])
-    }
-}
-
-/// The value of that name.
-fn one_of<T: Copy>(name: &str, what: &str, known: &[(&str, T)]) -> Result<T> {
-    known.iter().find(|(known, _)| *known == name).map(|(_, value)| *value).ok_or_else(|| {
-        let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
-        LmError::invalid(format!("unknown {what} {name:?}: expected one of {}", names.join(", ")))
-    })
-}
+named!(pub OptimizerName { AdamW = "adamw", Sgd = "sgd" }, |name, known| {
+    format!("unknown optimizer {name:?}: expected one of {known}")
+});
 
 /// How options are written where they come from, for messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,50 +29,124 @@ pub enum Spelling {
     Keys,
 }
 
-/// The options of training. Defaults of what is absent, with which SmolLM2-135M learns its training pairs:
+/// The options of training, as keys of a file and, with the feature `clap`, as those of a command. Defaults of what is absent, with
+/// which SmolLM2-135M learns its training pairs:
 ///
-/// | option | full | lora | probe |
-/// |---|---|---|---|
-/// | `rank`, `alpha`, `modules` | – | 16, twice the rank, all but the gate | – |
-/// | `l2` | – | – | 0 |
-/// | `optimizer` | AdamW | AdamW | AdamW |
-/// | `weight_decay` (AdamW only) | 0.01 | 0.01 | 0.01 |
-/// | `learning_rate` | 2e-5 | 1e-3 | 1e-2 |
-/// | `epochs` | 80 | 60 | 1500 |
-/// | `batch_size` | 32 | 32 | 32 |
-/// | `shuffle` | yes | yes | yes |
-/// | `schedule`, `warmup_steps` | constant, 0 | constant, 0 | cosine, 0 |
-/// | `clip_norm` | none | none | none |
-#[derive(Debug, Clone, PartialEq, Default)]
+/// | option | full | lora | probe | range |
+/// |---|---|---|---|---|
+/// | `rank` | – | 16 | – | ≥ 1 |
+/// | `alpha` | – | twice the rank | – | > 0 |
+/// | `modules` | – | all but the gate | – | at least one |
+/// | `l2` | – | – | 0 | ≥ 0 |
+/// | `optimizer` | AdamW | AdamW | AdamW | |
+/// | `learning_rate` | 2e-5 | 1e-3 | 1e-2 | > 0 |
+/// | `weight_decay` (AdamW only) | 0.01 | 0.01 | 0.01 | ≥ 0 |
+/// | `batch_size` | 32 | 32 | 32 | ≥ 1 |
+/// | `epochs` | 80 | 60 | 1500 | ≥ 1 |
+/// | `shuffle` | yes | yes | yes | |
+/// | `schedule`, `warmup_steps` | constant, 0 | constant, 0 | cosine, 0 | |
+/// | `clip_norm` | none | none | none | > 0 |
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[cfg_attr(feature = "clap", derive(clap::Args), command(next_help_heading = "Training"))]
+#[serde(default, deny_unknown_fields)]
 pub struct TrainingOptions {
-    /// What is trained; full if absent.
+    /// What is trained: every parameter, low-rank adapters, the readout alone, or nothing
+    #[cfg_attr(feature = "clap", arg(long, value_name = "full|lora|probe|none", default_value = "full"))]
     pub method: Option<MethodKind>,
-    /// Rank of the adapters.
+    /// Rank of the adapters
+    #[cfg_attr(feature = "clap", arg(long, value_name = "R", value_parser = count, allow_negative_numbers = true))]
     pub rank: Option<usize>,
-    /// Their scale times the rank, PEFT's lora_alpha.
+    /// Scale of the adapters times their rank
+    #[cfg_attr(feature = "clap", arg(long, value_name = "ALPHA", value_parser = number, allow_negative_numbers = true))]
     pub alpha: Option<f64>,
-    /// Which matrices of a layer are adapted.
+    /// Matrices to adapt: q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj
+    #[cfg_attr(feature = "clap", arg(long, value_name = "NAMES", value_delimiter = ','))]
     pub modules: Option<Vec<LoraModule>>,
-    /// Penalty of the probe.
+    /// Penalty of the probe: this times the squared distance of the readout from what it was
+    #[cfg_attr(feature = "clap", arg(long, value_name = "L2", value_parser = number, allow_negative_numbers = true))]
     pub l2: Option<f64>,
-    /// The optimizer.
+    /// Optimizer [default: adamw]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "adamw|sgd"))]
     pub optimizer: Option<OptimizerName>,
-    /// Step size.
+    /// Step size
+    #[cfg_attr(feature = "clap", arg(long, value_name = "RATE", value_parser = number, allow_negative_numbers = true))]
     pub learning_rate: Option<f64>,
-    /// Decoupled weight decay.
+    /// Decoupled weight decay of AdamW [default: 0.01]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "DECAY", value_parser = number, allow_negative_numbers = true))]
     pub weight_decay: Option<f64>,
-    /// Prompts of a step.
+    /// Prompts of a step [default: 32]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true))]
     pub batch_size: Option<usize>,
-    /// Passes over the training prompts.
+    /// Passes over the training prompts
+    #[cfg_attr(feature = "clap", arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true))]
     pub epochs: Option<usize>,
-    /// Whether every epoch has an order of its own.
-    pub shuffle: Option<bool>,
-    /// Course of the learning rate after the warm-up.
+    /// Visit the prompts in the same order in every epoch
+    // By its whole path, clap takes the type for that of the flag's value.
+    #[cfg_attr(feature = "clap", arg(long = "no-shuffle", action = clap::ArgAction::SetTrue, value_parser = unless_set()))]
+    pub shuffle: std::option::Option<bool>,
+    /// Course of the step size after the warm-up
+    #[cfg_attr(feature = "clap", arg(long, value_name = "constant|linear|cosine"))]
     pub schedule: Option<Decay>,
-    /// Steps of warm-up.
+    /// Steps over which the step size rises from 0 [default: 0]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true))]
     pub warmup_steps: Option<usize>,
-    /// Joint norm to which larger gradients are scaled down.
+    /// Joint norm to which larger gradients are scaled down [default: none]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "NORM", value_parser = number, allow_negative_numbers = true))]
     pub clip_norm: Option<f64>,
+}
+
+/// An option but the method.
+pub(crate) struct TrainingOption {
+    /// Its key in files; with `-` for `_`, its flag.
+    pub(crate) name: &'static str,
+    heeded_by: &'static [MethodKind],
+    is_given: fn(&TrainingOptions) -> bool,
+    copy: fn(&mut TrainingOptions, &TrainingOptions),
+}
+
+macro_rules! option {
+    ($name:ident, $heeded_by:expr) => {
+        TrainingOption {
+            name: stringify!($name),
+            heeded_by: $heeded_by,
+            is_given: |options| options.$name.is_some(),
+            copy: |to, from| to.$name.clone_from(&from.$name),
+        }
+    };
+}
+
+const TRAINED: &[MethodKind] = &[MethodKind::Full, MethodKind::Lora, MethodKind::Probe];
+
+/// All of them, and which method heeds what; the first of those given that is not heeded is the one that is refused.
+pub(crate) const TRAINING_OPTIONS: [TrainingOption; 13] = [
+    option!(rank, &[MethodKind::Lora]),
+    option!(alpha, &[MethodKind::Lora]),
+    option!(modules, &[MethodKind::Lora]),
+    option!(l2, &[MethodKind::Probe]),
+    option!(optimizer, TRAINED),
+    option!(learning_rate, TRAINED),
+    option!(weight_decay, TRAINED),
+    option!(batch_size, TRAINED),
+    option!(epochs, TRAINED),
+    option!(shuffle, TRAINED),
+    option!(schedule, TRAINED),
+    option!(warmup_steps, TRAINED),
+    option!(clip_norm, TRAINED),
+];
+
+impl TrainingOption {
+    /// With what the option does nothing, if it does not.
+    fn unheeded(&self, options: &TrainingOptions) -> Option<String> {
+        let method = options.method.unwrap_or_default();
+        if !self.heeded_by.contains(&method) {
+            return Some(format!("method {method}"));
+        }
+        let is_of_adam = self.name == "weight_decay";
+        options
+            .optimizer
+            .filter(|&name| is_of_adam && name == OptimizerName::Sgd)
+            .map(|name| format!("optimizer {name}"))
+    }
 }
 
 impl TrainingOptions {
@@ -143,13 +155,14 @@ impl TrainingOptions {
     /// # Errors
     /// An option that does nothing for the method or the optimizer, spelled as it was given, and values out of range.
     pub fn settings(&self, seed: u64, spelling: Spelling) -> Result<TrainingSettings> {
-        if let Some((name, reason)) = self.unused() {
+        let mut given = TRAINING_OPTIONS.iter().filter(|option| (option.is_given)(self));
+        if let Some((name, with)) = given.find_map(|option| Some((option.name, option.unheeded(self)?))) {
             let name = match spelling {
                 Spelling::Flags if name == "shuffle" => "--no-shuffle".to_owned(),
                 Spelling::Flags => format!("--{}", name.replace('_', "-")),
                 Spelling::Keys => name.to_owned(),
             };
-            return Err(LmError::invalid(format!("{name} does nothing {reason}: leave it out")));
+            return Err(LmError::invalid(format!("{name} does nothing with {with}: leave it out")));
         }
         let kind = self.method.unwrap_or_default();
         let method = match kind {
@@ -192,92 +205,34 @@ impl TrainingOptions {
 
     /// These options, filled up with `defaults` as far as those do something.
     pub(crate) fn or(&self, defaults: &Self) -> Self {
-        let mut merged = Self {
-            method: self.method.or(defaults.method),
-            rank: self.rank.or(defaults.rank),
-            alpha: self.alpha.or(defaults.alpha),
-            modules: self.modules.clone().or_else(|| defaults.modules.clone()),
-            l2: self.l2.or(defaults.l2),
-            optimizer: self.optimizer.or(defaults.optimizer),
-            learning_rate: self.learning_rate.or(defaults.learning_rate),
-            weight_decay: self.weight_decay.or(defaults.weight_decay),
-            batch_size: self.batch_size.or(defaults.batch_size),
-            epochs: self.epochs.or(defaults.epochs),
-            shuffle: self.shuffle.or(defaults.shuffle),
-            schedule: self.schedule.or(defaults.schedule),
-            warmup_steps: self.warmup_steps.or(defaults.warmup_steps),
-            clip_norm: self.clip_norm.or(defaults.clip_norm),
-        };
-        let given = self.given();
-        for name in merged.given() {
-            if merged.why_unused(name).is_some() && !given.contains(&name) {
-                merged.forget(name);
+        let mut merged = Self { method: self.method.or(defaults.method), ..self.clone() };
+        for option in TRAINING_OPTIONS.iter().filter(|option| !(option.is_given)(self)) {
+            (option.copy)(&mut merged, defaults);
+            if option.unheeded(&merged).is_some() {
+                (option.copy)(&mut merged, &Self::default());
             }
         }
         merged
     }
+}
 
-    /// The first option that is given and does nothing, and why.
-    fn unused(&self) -> Option<(&'static str, &'static str)> {
-        self.given().into_iter().find_map(|name| Some((name, self.why_unused(name)?)))
-    }
+/// A count or a size.
+#[cfg(feature = "clap")]
+fn count(text: &str) -> std::result::Result<usize, String> {
+    text.trim().parse().map_err(|_| "expected a whole number, not negative".into())
+}
 
-    /// The names of the options that are given, the method aside.
-    fn given(&self) -> Vec<&'static str> {
-        let options = [
-            ("rank", self.rank.is_some()),
-            ("alpha", self.alpha.is_some()),
-            ("modules", self.modules.is_some()),
-            ("l2", self.l2.is_some()),
-            ("optimizer", self.optimizer.is_some()),
-            ("learning_rate", self.learning_rate.is_some()),
-            ("weight_decay", self.weight_decay.is_some()),
-            ("batch_size", self.batch_size.is_some()),
-            ("epochs", self.epochs.is_some()),
-            ("shuffle", self.shuffle.is_some()),
-            ("schedule", self.schedule.is_some()),
-            ("warmup_steps", self.warmup_steps.is_some()),
-            ("clip_norm", self.clip_norm.is_some()),
-        ];
-        options.into_iter().filter(|(_, is_given)| *is_given).map(|(name, _)| name).collect()
-    }
+/// Any number; [`TrainingSettings::check`] says which are in range.
+#[cfg(feature = "clap")]
+fn number(text: &str) -> std::result::Result<f64, String> {
+    text.trim().parse().map_err(|_| "expected a number, as in 0.2, or inf".into())
+}
 
-    /// Why an option does nothing, if it does not.
-    fn why_unused(&self, name: &str) -> Option<&'static str> {
-        let (kind, why) = match self.method.unwrap_or_default() {
-            kind @ MethodKind::Full => (kind, "with method full"),
-            kind @ MethodKind::Lora => (kind, "with method lora"),
-            kind @ MethodKind::Probe => (kind, "with method probe"),
-            kind @ MethodKind::None => (kind, "with method none"),
-        };
-        let is_used = match name {
-            "rank" | "alpha" | "modules" => kind == MethodKind::Lora,
-            "l2" => kind == MethodKind::Probe,
-            _ => kind != MethodKind::None,
-        };
-        if is_used && name == "weight_decay" && self.optimizer == Some(OptimizerName::Sgd) {
-            return Some("with optimizer sgd");
-        }
-        (!is_used).then_some(why)
-    }
-
-    fn forget(&mut self, name: &str) {
-        match name {
-            "rank" => self.rank = None,
-            "alpha" => self.alpha = None,
-            "modules" => self.modules = None,
-            "l2" => self.l2 = None,
-            "optimizer" => self.optimizer = None,
-            "learning_rate" => self.learning_rate = None,
-            "weight_decay" => self.weight_decay = None,
-            "batch_size" => self.batch_size = None,
-            "epochs" => self.epochs = None,
-            "shuffle" => self.shuffle = None,
-            "schedule" => self.schedule = None,
-            "warmup_steps" => self.warmup_steps = None,
-            _ => self.clip_norm = None,
-        }
-    }
+/// False where a flag is given, and nothing where it is not.
+#[cfg(feature = "clap")]
+fn unless_set() -> impl clap::builder::TypedValueParser<Value = Option<bool>> {
+    use clap::builder::TypedValueParser;
+    clap::builder::BoolValueParser::new().map(|is_set| is_set.then_some(false))
 }
 
 #[cfg(test)]
@@ -334,7 +289,7 @@ mod tests {
             warmup_steps: Some(1),
             clip_norm: Some(1.0),
         };
-        for kind in MethodKind::ALL {
+        for &kind in MethodKind::ALL {
             let options = TrainingOptions { method: Some(kind), ..all.clone() };
             assert!(options.settings(0, Spelling::Flags).is_err(), "{kind}");
             assert!(with(kind).or(&all).settings(0, Spelling::Flags).is_ok(), "{kind}");

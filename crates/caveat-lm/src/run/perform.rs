@@ -5,12 +5,12 @@ use std::time::Instant;
 
 use burn::tensor::Tensor;
 use caveat_results::Phase;
-use serde_json::{Map, Value, json};
 
 use super::evaluate::{Evaluation, evaluate};
 use super::loaded::LoadedModel;
+use super::record::{AnswerMass, ModelRecord, RunRecord, RunSeconds, TokenCounts};
 use super::results::{RunResults, judgments};
-use super::settings::{RunSettings, object};
+use super::settings::RunSettings;
 use crate::error::{LmError, Result};
 use crate::evaluation::{AnswerTokens, answers};
 use crate::geometry::{Geometry, geometry, write_geometry, write_similarities};
@@ -20,8 +20,10 @@ use crate::training::{Example, Method, StepReport, fine_tune};
 /// Where a run stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum RunProgress {
-    /// Prompts answered before training.
-    Before {
+    /// Prompts answered before training or after it.
+    Answering {
+        /// Which of both.
+        phase: Phase,
         /// So many of them.
         done: usize,
         /// All.
@@ -29,13 +31,6 @@ pub enum RunProgress {
     },
     /// A step of training.
     Training(StepReport),
-    /// Prompts answered after training.
-    After {
-        /// So many of them.
-        done: usize,
-        /// All.
-        total: usize,
-    },
 }
 
 /// A run that is done.
@@ -93,7 +88,7 @@ pub fn perform(
     let is_probe = matches!(settings.training.method, Method::Probe { .. });
 
     let start = Instant::now();
-    let mut on_prompts = |done| progress(&RunProgress::Before { done, total });
+    let mut on_prompts = |done| progress(&RunProgress::Answering { phase: Phase::Pre, done, total });
     let before = evaluate(&loaded.model, &prompts, &tokens, is_probe || keep_states, &mut on_prompts, cancelled)?;
     let seconds_before = start.elapsed().as_secs_f64();
     let pre_finetune = judgments(&stimuli, &before.answers, "before")?;
@@ -120,7 +115,7 @@ pub fn perform(
     let seconds_train = start.elapsed().as_secs_f64();
 
     let start = Instant::now();
-    let mut on_prompts = |done| progress(&RunProgress::After { done, total });
+    let mut on_prompts = |done| progress(&RunProgress::Answering { phase: Phase::Post, done, total });
     let after = match (&settings.training.method, &before.states) {
         (Method::None, _) => None,
         (Method::Probe { .. }, Some(states)) => {
@@ -139,41 +134,32 @@ pub fn perform(
     let mass = |of: &Evaluation| of.answers.iter().map(|a| a.mass).sum::<f64>() / of.answers.len() as f64;
     let in_prompts: usize = prompts.iter().map(Vec::len).sum();
     let in_training: usize = examples.iter().map(|example| example.prompt.len()).sum();
-    let mut args = settings.record()?;
-    args.extend(of_model(loaded, &tokens));
-    args.extend(object(json!({
-        "answer_mass": { "before": mass(&before), "after": after.as_ref().map(mass) },
-        "tokens": {
-            "prompts": in_prompts,
-            "computed": before.computed,
-            "training_prompts": in_training,
-        },
-        "losses": losses,
-        "seconds": {
-            "load": loaded.seconds,
-            "before": seconds_before,
-            "train": (settings.training.method != Method::None).then_some(seconds_train),
-            "after": seconds_after,
-        },
-        "peak_memory_bytes": peak_memory(),
-    })));
+    let args = RunRecord {
+        settings: Some(settings.record()?),
+        model: Some(ModelRecord {
+            program: concat!("caveat ", env!("CARGO_PKG_VERSION")).to_owned(),
+            model_path: loaded.path.display().to_string(),
+            weights_sha256: loaded.weights_sha256.clone(),
+            architecture: loaded.model.config().architecture.name().to_owned(),
+            device: loaded.device.clone(),
+            answer_tokens: tokens,
+        }),
+        answer_mass: AnswerMass { before: Some(mass(&before)), after: after.as_ref().map(mass) },
+        tokens: TokenCounts { prompts: in_prompts, computed: before.computed, training_prompts: in_training },
+        losses,
+        seconds: Some(RunSeconds {
+            load: loaded.seconds,
+            before: seconds_before,
+            train: (settings.training.method != Method::None).then_some(seconds_train),
+            after: seconds_after,
+        }),
+        peak_memory_bytes: peak_memory(),
+    };
     let Stimuli { hierarchy, anchor_winner, anchor_loser, .. } = stimuli.clone();
     let results = RunResults { args, hierarchy, anchor_winner, anchor_loser, pre_finetune, post_finetune };
     let of_phases = [(Phase::Pre, before.states), (Phase::Post, after.and_then(|after| after.states))];
     let kept = of_phases.into_iter().filter_map(|(phase, states)| Some((phase, states.filter(|_| keep_states)?)));
     Ok(PerformedRun { results, note, stimuli, states: kept.collect() })
-}
-
-/// What results say of the model and of the program.
-fn of_model(loaded: &LoadedModel, tokens: &AnswerTokens) -> Map<String, Value> {
-    object(json!({
-        "program": concat!("caveat ", env!("CARGO_PKG_VERSION")),
-        "model_path": loaded.path.display().to_string(),
-        "weights_sha256": loaded.weights_sha256,
-        "architecture": format!("{:?}", loaded.model.config().architecture).to_lowercase(),
-        "device": loaded.device,
-        "answer_tokens": tokens,
-    }))
 }
 
 /// The most memory that this process had in use, in bytes, where the system tells.

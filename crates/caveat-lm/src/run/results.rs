@@ -4,10 +4,12 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
+use caveat_results::RESULTS;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::folder::RESULTS;
+use super::record::RunRecord;
 use crate::error::{LmError, Result, one_line};
 use crate::evaluation::Answered;
 use crate::stimuli::{Prompt, Stimuli};
@@ -16,7 +18,7 @@ use crate::stimuli::{Prompt, Stimuli};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunResults {
     /// Everything needed to repeat the run, and what it cost.
-    pub args: Map<String, Value>,
+    pub args: RunRecord,
     /// The items by rank, the highest first.
     pub hierarchy: Vec<String>,
     /// The item shown as winner before every question.
@@ -70,7 +72,7 @@ impl Judgment {
     fn new(stimuli: &Stimuli, prompt: &Prompt, answer: &Answered) -> Self {
         Self {
             prompt: prompt.text.clone(),
-            label: prompt.label.map(|label| label.as_str().to_owned()),
+            label: prompt.label.map(|label| label.to_string()),
             team_a: stimuli.hierarchy.get(prompt.rank_a).cloned().unwrap_or_default(),
             team_b: stimuli.hierarchy.get(prompt.rank_b).cloned().unwrap_or_default(),
             rank_a: prompt.rank_a,
@@ -79,7 +81,7 @@ impl Judgment {
             is_train: prompt.is_train,
             is_exception: prompt.is_exception,
             no_gt: prompt.no_gt,
-            direction: prompt.direction.as_str().to_owned(),
+            direction: prompt.direction.to_string(),
             logit_yes: answer.logit_yes,
             logit_no: answer.logit_no,
             logit_diff: answer.logit_diff(),
@@ -106,8 +108,7 @@ impl Judgment {
 /// # Errors
 /// [`LmError::Failed`] for an answer that is not a number, as after a training that diverged.
 pub(crate) fn judgments(stimuli: &Stimuli, answers: &[Answered], when: &str) -> Result<Vec<Judgment>> {
-    let is_number = |answer: &Answered| [answer.logit_yes, answer.logit_no, answer.mass].iter().all(|x| x.is_finite());
-    if !answers.iter().all(is_number) {
+    if !answers.iter().all(Answered::is_finite) {
         let reason = format!("the answers {when} training are not numbers: try a smaller learning rate");
         return Err(LmError::Failed(reason));
     }
@@ -135,10 +136,7 @@ impl RunResults {
             }
             writeln!(out, "\n}}")
         })
-        .map_err(|e| match e {
-            caveat_results::ResultsError::Write { path, reason } => LmError::Write { path, reason },
-            other => LmError::write(&path, one_line(other)),
-        })
+        .map_err(LmError::from)
     }
 
     /// Reads the `results.json` of a folder.
@@ -146,10 +144,7 @@ impl RunResults {
     /// # Errors
     /// A file that cannot be read, or holds something else.
     pub fn read(folder: &Path) -> Result<Self> {
-        let path = folder.join(RESULTS);
-        let bytes = fs::read(&path).map_err(|e| LmError::read(&path, e))?;
-        serde_json::from_slice(&bytes)
-            .map_err(|e| LmError::bad_file(&path, format!("not the results of a run ({})", one_line(e))))
+        read(folder)
     }
 }
 
@@ -163,11 +158,14 @@ pub(super) fn recorded_args(folder: &Path) -> Result<Map<String, Value>> {
         #[serde(default)]
         args: Map<String, Value>,
     }
+    read(folder).map(|found: Args| found.args)
+}
+
+fn read<T: DeserializeOwned>(folder: &Path) -> Result<T> {
     let path = folder.join(RESULTS);
     let bytes = fs::read(&path).map_err(|e| LmError::read(&path, e))?;
-    let found: Args = serde_json::from_slice(&bytes)
-        .map_err(|e| LmError::bad_file(&path, format!("not the results of a run ({})", one_line(e))))?;
-    Ok(found.args)
+    serde_json::from_slice(&bytes)
+        .map_err(|e| LmError::bad_file(&path, format!("not the results of a run ({})", one_line(e))))
 }
 
 fn json(value: &impl Serialize) -> std::io::Result<String> {

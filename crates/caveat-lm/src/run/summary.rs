@@ -2,8 +2,8 @@
 
 use caveat_theory::{PairClass, TransitiveTask};
 use serde::Serialize;
-use serde_json::Value;
 
+use super::record::{RunRecord, RunSeconds};
 use super::results::{Judgment, RunResults};
 use crate::error::{LmError, Result};
 
@@ -39,8 +39,8 @@ pub struct RunSummary {
     pub answer_mass_before: Option<f64>,
     /// The same after training.
     pub answer_mass_after: Option<f64>,
-    /// Seconds for loading, both evaluations and training, by the keys of `args.seconds`; null where they are not recorded.
-    pub seconds: Value,
+    /// What loading, both evaluations and training took, if it is recorded.
+    pub seconds: Option<RunSeconds>,
     /// Most memory in use, where it is known.
     pub peak_memory_bytes: Option<u64>,
 }
@@ -82,17 +82,16 @@ impl RunSummary {
                 margin_after: after.as_deref().and_then(|after| mean(after, Judgment::margin)),
             })
         };
-        let arg = |key: &str| results.args.get(key).unwrap_or(&Value::Null);
-        let losses = arg("losses").as_array().map_or(&[][..], Vec::as_slice);
+        let RunRecord { losses, answer_mass, seconds, peak_memory_bytes, .. } = &results.args;
         Ok(Self {
             classes: PairClass::ALL.into_iter().filter_map(of_class).collect(),
             steps: losses.len(),
-            loss_first: losses.first().and_then(Value::as_f64),
-            loss_last: losses.last().and_then(Value::as_f64),
-            answer_mass_before: arg("answer_mass")["before"].as_f64(),
-            answer_mass_after: arg("answer_mass")["after"].as_f64(),
-            seconds: arg("seconds").clone(),
-            peak_memory_bytes: arg("peak_memory_bytes").as_u64(),
+            loss_first: losses.first().copied(),
+            loss_last: losses.last().copied(),
+            answer_mass_before: answer_mass.before,
+            answer_mass_after: answer_mass.after,
+            seconds: *seconds,
+            peak_memory_bytes: *peak_memory_bytes,
         })
     }
 }
@@ -109,7 +108,7 @@ fn mean(judgments: &[Judgment], value: impl Fn(&Judgment) -> Option<f64>) -> Opt
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Map, json};
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::evaluation::Answered;
@@ -123,7 +122,7 @@ mod tests {
         let before: Vec<Answered> = stimuli.prompts.iter().map(|_| answer(1.0)).collect();
         let after: Vec<Answered> = stimuli.prompts.iter().map(|p| answer(yes(p.rank_a, p.rank_b))).collect();
         RunResults {
-            args: Map::new(),
+            args: RunRecord::default(),
             pre_finetune: judgments(&stimuli, &before, "before").unwrap(),
             post_finetune: Some(judgments(&stimuli, &after, "after").unwrap()),
             hierarchy: stimuli.hierarchy,
@@ -166,9 +165,10 @@ mod tests {
     #[test]
     fn costs_come_from_what_is_recorded() {
         let mut results = results(|_, _| 1.0);
-        results.args.insert("losses".into(), json!([0.75, 0.5]));
-        results.args.insert("answer_mass".into(), json!({ "before": 0.25, "after": 1 }));
-        results.args.insert("peak_memory_bytes".into(), json!(4096));
+        results.args = serde_json::from_value(json!({
+            "losses": [0.75, 0.5], "answer_mass": { "before": 0.25, "after": 1 }, "peak_memory_bytes": 4096,
+        }))
+        .unwrap();
         let summary = RunSummary::from_results(&results).unwrap();
         assert_eq!((summary.steps, summary.loss_first, summary.loss_last), (2, Some(0.75), Some(0.5)));
         assert_eq!((summary.answer_mass_before, summary.answer_mass_after), (Some(0.25), Some(1.0)));
@@ -188,7 +188,7 @@ mod tests {
     fn results_are_written_and_read_back_to_the_last_digit() {
         let place = tempfile::tempdir().unwrap();
         let mut results = results(|a, b| 0.1 * a as f64 - 0.7 / (1.0 + b as f64));
-        results.args.insert("seed".into(), json!(3));
+        results.args.losses = vec![0.1 + 0.2, 1e-8];
         for post in [results.post_finetune.clone(), None] {
             results.post_finetune = post;
             results.write(place.path()).unwrap();
@@ -201,5 +201,25 @@ mod tests {
         std::fs::write(place.path().join("results.json"), "{\"args\":").unwrap();
         let problem = RunResults::read(place.path()).unwrap_err().to_string();
         assert!(problem.contains("results.json: not the results of a run (EOF") && !problem.contains('\n'));
+    }
+
+    /// Of a version that recorded less, and of a program that records other things.
+    #[test]
+    fn older_and_other_results_are_read_as_far_as_they_go() {
+        let place = tempfile::tempdir().unwrap();
+        results(|a, b| b as f64 - a as f64).write(place.path()).unwrap();
+        let path = place.path().join("results.json");
+        let mut value: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        for (args, loss_last, mass) in [
+            (json!({}), None, None),
+            (json!({ "model": "m", "seed": 3, "losses": [0.5, 0.25] }), Some(0.25), None),
+            (json!({ "seed": "3", "losses": "low", "answer_mass": { "before": 0.5 }, "tokens": 7 }), None, Some(0.5)),
+        ] {
+            value["args"] = args.clone();
+            std::fs::write(&path, value.to_string()).unwrap();
+            let summary = RunSummary::from_results(&RunResults::read(place.path()).unwrap()).unwrap();
+            assert_eq!((summary.loss_last, summary.answer_mass_before), (loss_last, mass), "{args}");
+            assert_eq!((summary.seconds, summary.classes[0].accuracy_after), (None, Some(1.0)));
+        }
     }
 }

@@ -1,12 +1,12 @@
 //! Prompts: the ordered pairs of a hierarchy in the order of result files, with labels and texts.
 
 use std::collections::HashMap;
-use std::fmt;
 
 use caveat_theory::TransitiveTask;
 
 use super::template::PromptTemplate;
 use crate::error::{LmError, Result};
+use crate::named::named;
 
 /// What a model answers: whether the item named first beats the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -17,21 +17,7 @@ pub enum Answer {
     No,
 }
 
-impl Answer {
-    /// The word itself, as in prompts and result files.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Yes => "Yes",
-            Self::No => "No",
-        }
-    }
-}
-
-impl fmt::Display for Answer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
+named!(pub Answer { Yes = "Yes", No = "No" });
 
 /// Which of the two orders of a pair a prompt shows, as the result files of a run call it.
 ///
@@ -45,21 +31,7 @@ pub enum Direction {
     Backward,
 }
 
-impl Direction {
-    /// Name in the result files of a run.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Forward => "forward",
-            Self::Backward => "backward",
-        }
-    }
-}
-
-impl fmt::Display for Direction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
+named!(pub Direction { Forward = "forward", Backward = "backward" });
 
 /// The question whether the item of rank `rank_a` beats that of rank `rank_b`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -155,7 +127,7 @@ mod tests {
         let row = |p: &Prompt| {
             let flags =
                 [(p.is_train, 't'), (p.is_exception, 'e'), (p.no_gt, 'n')].map(|(is, c)| if is { c } else { '-' });
-            let label = p.label.map_or("?", Answer::as_str);
+            let label = p.label.map_or("?", Answer::name);
             format!("{}{} {label} {} {}", p.rank_a, p.rank_b, flags.iter().collect::<String>(), p.direction)
         };
         prompts.iter().map(row).collect()

@@ -5,16 +5,17 @@ use std::io::Read;
 use std::marker::PhantomData;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
+use std::sync::LazyLock;
 
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, Error as _, IntoDeserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de};
 use toml::Spanned;
 
 use crate::error::{LmError, Result, one_line};
-use crate::run::{MethodKind, OptimizerName, TrainingOptions, hierarchy_of_name};
-use crate::training::{Decay, LoraModule};
+use crate::named::named;
+use crate::run::{TRAINING_OPTIONS, TrainingOptions, hierarchy_of_name};
+use crate::training::LoraModule;
 
 /// Largest file that is read, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
@@ -36,50 +37,100 @@ pub(super) struct SweepFile {
 }
 
 /// A grid, or the defaults of all. Each key is crossed with each other that holds several values.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Default)]
 pub(super) struct GridTable {
     pub(super) models: Option<Many<Short<ModelEntry>>>,
     pub(super) items: Option<Many<Short<ItemsEntry>>>,
     pub(super) hierarchies: Option<Many<Short<HierarchyEntry>>>,
     pub(super) seeds: Option<Seeds>,
-    pub(super) orders: Option<Many<Named<RunOrder>>>,
+    pub(super) orders: Option<Many<RunOrder>>,
     pub(super) template: Option<PathBuf>,
-    method: Option<Named<MethodKind>>,
     pub(super) rank: Option<Many<usize>>,
     pub(super) alpha: Option<Many<f64>>,
-    modules: Option<Many<Named<LoraModule>>>,
     pub(super) l2: Option<Many<f64>>,
-    optimizer: Option<Named<OptimizerName>>,
-    learning_rate: Option<f64>,
-    weight_decay: Option<f64>,
-    batch_size: Option<usize>,
-    epochs: Option<usize>,
-    shuffle: Option<bool>,
-    schedule: Option<Named<Decay>>,
-    warmup_steps: Option<usize>,
-    clip_norm: Option<f64>,
+    modules: Option<Many<LoraModule>>,
+    /// The options of training; of those with several values, the first.
+    pub(super) training: TrainingOptions,
 }
 
-impl GridTable {
-    /// The options of training; of those with several values, the first.
-    pub(super) fn training(&self) -> TrainingOptions {
-        TrainingOptions {
-            method: self.method.map(|named| named.0),
-            rank: self.rank.as_ref().and_then(|many| many.0.first().copied()),
-            alpha: self.alpha.as_ref().and_then(|many| many.0.first().copied()),
-            modules: self.modules.as_ref().map(|many| many.0.iter().map(|named| named.0).collect()),
-            l2: self.l2.as_ref().and_then(|many| many.0.first().copied()),
-            optimizer: self.optimizer.map(|named| named.0),
-            learning_rate: self.learning_rate,
-            weight_decay: self.weight_decay,
-            batch_size: self.batch_size,
-            epochs: self.epochs,
-            shuffle: self.shuffle,
-            schedule: self.schedule.map(|named| named.0),
-            warmup_steps: self.warmup_steps,
-            clip_norm: self.clip_norm,
+/// The keys of a grid.
+static KEYS: LazyLock<Vec<&str>> = LazyLock::new(|| {
+    let own = ["models", "items", "hierarchies", "seeds", "orders", "template", "method"];
+    own.into_iter().chain(TRAINING_OPTIONS.iter().map(|option| option.name)).collect()
+});
+
+/// One of the keys.
+struct GridKey(String);
+
+impl<'de> Deserialize<'de> for GridKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let key = String::deserialize(deserializer)?;
+        match KEYS.contains(&key.as_str()) {
+            true => Ok(Self(key)),
+            false => Err(D::Error::unknown_field(&key, &KEYS)),
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for GridTable {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        /// The options of training, while what else there is goes to the grid.
+        struct TrainingKeys<'a, A> {
+            grid: &'a mut GridTable,
+            map: A,
+        }
+        impl<'de, A: MapAccess<'de>> MapAccess<'de> for TrainingKeys<'_, A> {
+            type Error = A::Error;
+
+            fn next_key_seed<K: DeserializeSeed<'de>>(
+                &mut self,
+                seed: K,
+            ) -> std::result::Result<Option<K::Value>, A::Error> {
+                while let Some(GridKey(key)) = self.map.next_key()? {
+                    match key.as_str() {
+                        "models" => self.grid.models = Some(self.map.next_value()?),
+                        "items" => self.grid.items = Some(self.map.next_value()?),
+                        "hierarchies" => self.grid.hierarchies = Some(self.map.next_value()?),
+                        "seeds" => self.grid.seeds = Some(self.map.next_value()?),
+                        "orders" => self.grid.orders = Some(self.map.next_value()?),
+                        "template" => self.grid.template = Some(self.map.next_value()?),
+                        "rank" => self.grid.rank = Some(self.map.next_value()?),
+                        "alpha" => self.grid.alpha = Some(self.map.next_value()?),
+                        "l2" => self.grid.l2 = Some(self.map.next_value()?),
+                        "modules" => self.grid.modules = Some(self.map.next_value()?),
+                        _ => return seed.deserialize(key.into_deserializer()).map(Some),
+                    }
+                }
+                Ok(None)
+            }
+
+            fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> std::result::Result<V::Value, A::Error> {
+                self.map.next_value_seed(seed)
+            }
+        }
+        struct OfTable;
+        impl<'de> Visitor<'de> for OfTable {
+            type Value = GridTable;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("struct GridTable")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> std::result::Result<GridTable, A::Error> {
+                let mut grid = GridTable::default();
+                let keys = TrainingKeys { grid: &mut grid, map };
+                let training = TrainingOptions::deserialize(MapAccessDeserializer::new(keys))?;
+                grid.training = TrainingOptions {
+                    rank: grid.rank.as_ref().and_then(Many::first),
+                    alpha: grid.alpha.as_ref().and_then(Many::first),
+                    l2: grid.l2.as_ref().and_then(Many::first),
+                    modules: grid.modules.take().map(|many| many.0),
+                    ..training
+                };
+                Ok(grid)
+            }
+        }
+        deserializer.deserialize_struct("GridTable", &KEYS, OfTable)
     }
 }
 
@@ -178,9 +229,22 @@ impl<'de, T: ByName + Deserialize<'de>> Deserialize<'de> for Short<T> {
 #[derive(Debug)]
 pub(super) struct Many<T>(pub(super) Vec<T>);
 
+impl<T: Copy> Many<T> {
+    fn first(&self) -> Option<T> {
+        self.0.first().copied()
+    }
+}
+
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Many<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         struct OneOrMany<T>(PhantomData<T>);
+        macro_rules! one_of {
+            ($($visit:ident: $kind:ty),+) => {
+                $(fn $visit<E: de::Error>(self, value: $kind) -> std::result::Result<Vec<T>, E> {
+                    T::deserialize(value.into_deserializer()).map(|one| vec![one])
+                })+
+            };
+        }
         impl<'de, T: Deserialize<'de>> Visitor<'de> for OneOrMany<T> {
             type Value = Vec<T>;
 
@@ -188,31 +252,14 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Many<T> {
                 f.write_str("a value or a list of values")
             }
 
-            fn visit_bool<E: de::Error>(self, value: bool) -> std::result::Result<Vec<T>, E> {
-                T::deserialize(value.into_deserializer()).map(|one| vec![one])
-            }
-
-            fn visit_i64<E: de::Error>(self, value: i64) -> std::result::Result<Vec<T>, E> {
-                T::deserialize(value.into_deserializer()).map(|one| vec![one])
-            }
-
-            fn visit_f64<E: de::Error>(self, value: f64) -> std::result::Result<Vec<T>, E> {
-                T::deserialize(value.into_deserializer()).map(|one| vec![one])
-            }
-
-            fn visit_str<E: de::Error>(self, value: &str) -> std::result::Result<Vec<T>, E> {
-                T::deserialize(value.into_deserializer()).map(|one| vec![one])
-            }
+            one_of!(visit_bool: bool, visit_i64: i64, visit_f64: f64, visit_str: &str);
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> std::result::Result<Vec<T>, A::Error> {
                 T::deserialize(MapAccessDeserializer::new(map)).map(|one| vec![one])
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> std::result::Result<Vec<T>, A::Error> {
-                let mut values = Vec::new();
-                while let Some(value) = list.next_element()? {
-                    values.push(value);
-                }
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> std::result::Result<Vec<T>, A::Error> {
+                let values = Vec::deserialize(SeqAccessDeserializer::new(list))?;
                 match values.is_empty() {
                     true => Err(A::Error::custom("the list is empty: expected at least one value")),
                     false => Ok(values),
@@ -223,17 +270,6 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Many<T> {
     }
 }
 
-/// A value that is parsed from its name.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Named<T>(pub(super) T);
-
-impl<'de, T: FromStr<Err: std::fmt::Display>> Deserialize<'de> for Named<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        let name = String::deserialize(deserializer)?;
-        name.parse().map(Self).map_err(D::Error::custom)
-    }
-}
-
 /// Whether the hierarchy is as drawn or upside down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RunOrder {
@@ -241,17 +277,7 @@ pub(super) enum RunOrder {
     Reverse,
 }
 
-impl FromStr for RunOrder {
-    type Err = LmError;
-
-    fn from_str(name: &str) -> Result<Self> {
-        match name {
-            "fwd" => Ok(Self::Forward),
-            "rev" => Ok(Self::Reverse),
-            _ => Err(LmError::invalid(format!("unknown order {name:?}: expected fwd or rev"))),
-        }
-    }
-}
+named!(pub(super) RunOrder { Forward = "fwd", Reverse = "rev" }, |name, _| format!("unknown order {name:?}: expected fwd or rev"));
 
 /// Seeds: a number, a list, or ranges as in "0-9,20".
 #[derive(Debug)]
@@ -275,11 +301,8 @@ impl<'de> Deserialize<'de> for Seeds {
                 seeds(ranges).map_err(E::custom)
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> std::result::Result<Vec<u64>, A::Error> {
-                let mut seeds = Vec::new();
-                while let Some(seed) = list.next_element()? {
-                    seeds.push(seed);
-                }
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> std::result::Result<Vec<u64>, A::Error> {
+                let seeds = Vec::deserialize(SeqAccessDeserializer::new(list))?;
                 match seeds.is_empty() {
                     true => Err(A::Error::custom("there are no seeds: expected at least one")),
                     false => Ok(seeds),
@@ -367,6 +390,9 @@ mod tests {
             ("[[grid]]\nepochs = 1.5\n", "line 2: "),
             ("[[grid]]\nepochs = -1\n", "line 2: "),
             ("[[grid]]\nmodules = ['q_proj', 'x_proj']\n", "line 2: no matrix of a layer is called \"x_proj\""),
+            ("[[grid]]\n\nmodules = 'x'\n", "line 3: no matrix of a layer is called \"x\""),
+            ("[[grid]]\nrank = true\n", "line 2: invalid type: boolean `true`, expected usize"),
+            ("defaults = 3\n", "line 1: invalid type: integer `3`, expected struct GridTable"),
             ("[[grid]\n", "line 1: "),
             ("[[grid]]\nepochs = 1\nepochs = 2\n", "line 3: duplicate key"),
         ] {
@@ -381,6 +407,9 @@ mod tests {
         let grid = parse("[[grid]]\nmodels = 'a'\nrank = 4\nalpha = 8\nl2 = 0.5\nhierarchies = { n = 5 }\nseeds = 7");
         assert_eq!(grid.models.unwrap().0[0].0, ModelEntry { model: "a".into(), name: None });
         assert_eq!((grid.rank.unwrap().0, grid.alpha.unwrap().0, grid.l2.unwrap().0), (vec![4], vec![8.0], vec![0.5]));
+        let options = parse("[[grid]]\nmodules = 'q_proj'\nrank = [4, 2]\nepochs = 3").training;
+        let modules = Some(vec![LoraModule::QProj]);
+        assert_eq!(options, TrainingOptions { rank: Some(4), modules, epochs: Some(3), ..Default::default() });
         let hierarchy = HierarchyEntry { n: 5, exceptions: vec![], name: None };
         assert_eq!((&grid.hierarchies.unwrap().0[0].0, grid.seeds.unwrap().0), (&hierarchy, vec![7]));
         let grid = parse("[[grid]]\nhierarchies = ['exc_mid_n9', { n = 9, exceptions = [[5, 3]] }]\nseeds = [3, 1]");

@@ -4,15 +4,15 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::file::{GridTable, HierarchyEntry, ItemsEntry, ModelEntry, Named, RunOrder, SweepFile, line_of, read};
+use caveat_results::hierarchy_name;
+
+use super::file::{GridTable, HierarchyEntry, ItemsEntry, Many, ModelEntry, RunOrder, SweepFile, line_of, read};
 use crate::checkpoint::BaseModel;
 use crate::error::{LmError, Result};
-use crate::fetch::{FetchedFrom, registered_at, weights_path, which};
+use crate::fetch::{registered_at, weights_path, which};
 use crate::geometry::MAX_ITEMS as MAX_GEOMETRY_ITEMS;
-use crate::registry::{self, RegistryEntry};
-use crate::run::{
-    RunSettings, Spelling, TrainingOptions, check_folder_name, differences, hierarchy_name, model_name_of,
-};
+use crate::registry::{self, FetchedFrom, RegistryEntry};
+use crate::run::{RunSettings, Spelling, TrainingOptions, check_folder_name, differences, model_name_of};
 use crate::stimuli::poker::EquityBounds;
 use crate::stimuli::{CustomItems, ItemSet, PromptTemplate, StimulusSettings};
 
@@ -227,8 +227,8 @@ impl Plan {
             grid.hierarchies.as_ref().or(defaults.hierarchies.as_ref()).ok_or_else(|| missing("hierarchies"))?;
         let seeds = grid.seeds.as_ref().or(defaults.seeds.as_ref()).map_or(&[0][..], |seeds| &seeds.0);
         let orders = match grid.orders.as_ref().or(defaults.orders.as_ref()) {
-            Some(orders) => orders.0.iter().map(|Named(order)| *order).collect(),
-            None => vec![RunOrder::Forward],
+            Some(orders) => &orders.0,
+            None => &vec![RunOrder::Forward],
         };
         let trainings = trainings(grid, defaults)?;
         let axes = [models.len(), items.len(), hierarchies.0.len(), trainings.len(), seeds.len(), orders.len()];
@@ -251,7 +251,7 @@ impl Plan {
                         let training = training.settings(0, Spelling::Keys)?;
                         let kind = Arc::new(RunSettings::new(name, stimuli.clone(), hier, training)?);
                         for &seed in seeds {
-                            for &order in &orders {
+                            for &order in orders {
                                 self.add_run(model, &kind, seed, order == RunOrder::Reverse)?;
                             }
                         }
@@ -357,35 +357,29 @@ fn of_hierarchy(stimuli: &StimulusSettings, hierarchy: &HierarchyEntry) -> Resul
 /// The options of every training of a grid: those with several values crossed.
 fn trainings(grid: &GridTable, defaults: &GridTable) -> Result<Vec<TrainingOptions>> {
     // An option that is not used with this method is absent here, or else it is refused later.
-    let base = grid.training().or(&defaults.training());
-    let mut all = vec![base.clone()];
-    if let (Some(_), Some(ranks)) = (base.rank, grid.rank.as_ref().or(defaults.rank.as_ref())) {
-        all = crossed(&all, &ranks.0, |training, &rank| training.rank = Some(rank))?;
-    }
-    if let (Some(_), Some(alphas)) = (base.alpha, grid.alpha.as_ref().or(defaults.alpha.as_ref())) {
-        all = crossed(&all, &alphas.0, |training, &alpha| training.alpha = Some(alpha))?;
-    }
-    if let (Some(_), Some(penalties)) = (base.l2, grid.l2.as_ref().or(defaults.l2.as_ref())) {
-        all = crossed(&all, &penalties.0, |training, &l2| training.l2 = Some(l2))?;
-    }
-    Ok(all)
+    let base = vec![grid.training.or(&defaults.training)];
+    let of_ranks = crossed(base, grid.rank.as_ref().or(defaults.rank.as_ref()), |options| &mut options.rank)?;
+    let of_alphas = crossed(of_ranks, grid.alpha.as_ref().or(defaults.alpha.as_ref()), |options| &mut options.alpha)?;
+    crossed(of_alphas, grid.l2.as_ref().or(defaults.l2.as_ref()), |options| &mut options.l2)
 }
 
-/// Each of the trainings with each of the values.
-fn crossed<T>(
-    trainings: &[TrainingOptions],
-    values: &[T],
-    set: impl Fn(&mut TrainingOptions, &T),
+/// Each of the trainings with each of the values of an option, if they have one.
+fn crossed<T: Copy>(
+    mut trainings: Vec<TrainingOptions>,
+    values: Option<&Many<T>>,
+    option: impl Fn(&mut TrainingOptions) -> &mut Option<T>,
 ) -> Result<Vec<TrainingOptions>> {
+    let is_given = trainings.first_mut().is_some_and(|training| option(training).is_some());
+    let Some(Many(values)) = values.filter(|_| is_given) else { return Ok(trainings) };
     if trainings.len().checked_mul(values.len()).is_none_or(|many| many > MAX_RUNS) {
         return Err(too_many());
     }
-    let with = |training: &TrainingOptions, value: &T| {
+    let with = |training: &TrainingOptions, value: T| {
         let mut training = training.clone();
-        set(&mut training, value);
+        *option(&mut training) = Some(value);
         training
     };
-    Ok(trainings.iter().flat_map(|training| values.iter().map(move |value| with(training, value))).collect())
+    Ok(trainings.iter().flat_map(|training| values.iter().map(|&value| with(training, value))).collect())
 }
 
 fn too_many() -> LmError {

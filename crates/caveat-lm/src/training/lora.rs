@@ -9,16 +9,16 @@ use crate::model::{Adapter, LanguageModel, Layer, Linear};
 
 impl Layer {
     /// The matrix of a module.
+    pub(crate) fn module(&self, module: LoraModule) -> &Linear {
+        let Self { q, k, v, o, gate, up, down, .. } = self;
+        [q, k, v, o, gate, up, down][module as usize]
+    }
+
+    /// The matrix of a module, to be changed.
     pub(crate) fn module_mut(&mut self, module: LoraModule) -> &mut Linear {
-        match module {
-            LoraModule::QProj => &mut self.q,
-            LoraModule::KProj => &mut self.k,
-            LoraModule::VProj => &mut self.v,
-            LoraModule::OProj => &mut self.o,
-            LoraModule::GateProj => &mut self.gate,
-            LoraModule::UpProj => &mut self.up,
-            LoraModule::DownProj => &mut self.down,
-        }
+        let Self { q, k, v, o, gate, up, down, .. } = self;
+        let all = [q, k, v, o, gate, up, down];
+        &mut *all[module as usize]
     }
 }
 

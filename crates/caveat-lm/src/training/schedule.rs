@@ -2,6 +2,8 @@
 
 use std::f64::consts::PI;
 
+use crate::named::named;
+
 /// A factor of the learning rate for every step: a linear warm-up from 0, then a constant, a line or half a cosine to 0 after the
 /// last step, as in Transformers' `get_constant_schedule_with_warmup`, `get_linear_…` and `get_cosine_schedule_with_warmup`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +24,10 @@ pub enum Decay {
     /// Falls on half a cosine to 0.
     Cosine,
 }
+
+named!(pub Decay { Constant = "constant", Linear = "linear", Cosine = "cosine" }, |name, known| {
+    format!("unknown schedule {name:?}: expected one of {known}")
+});
 
 impl Schedule {
     /// No warm-up, no decay.

@@ -1,13 +1,11 @@
 //! The settings of fine-tuning, checked before the first step.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::Serialize;
 
 use super::optimizer::OptimizerKind;
 use super::schedule::Schedule;
 use crate::error::{LmError, Result};
+use crate::named::named;
 
 /// What is trained.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,16 +25,39 @@ pub enum Method {
 }
 
 impl Method {
-    /// "full", "lora", "probe" or "none", as in trial tables.
-    pub fn name(&self) -> &'static str {
+    /// What is trained, without its settings.
+    pub fn kind(&self) -> MethodKind {
         match self {
-            Self::Full => "full",
-            Self::Lora(_) => "lora",
-            Self::Probe { .. } => "probe",
-            Self::None => "none",
+            Self::Full => MethodKind::Full,
+            Self::Lora(_) => MethodKind::Lora,
+            Self::Probe { .. } => MethodKind::Probe,
+            Self::None => MethodKind::None,
         }
     }
+
+    /// "full", "lora", "probe" or "none", as in trial tables.
+    pub fn name(&self) -> &'static str {
+        self.kind().name()
+    }
 }
+
+/// What is trained, by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum MethodKind {
+    /// Every parameter.
+    #[default]
+    Full,
+    /// Low-rank adapters.
+    Lora,
+    /// The readout alone.
+    Probe,
+    /// Nothing.
+    None,
+}
+
+named!(pub MethodKind { Full = "full", Lora = "lora", Probe = "probe", None = "none" }, |name, known| {
+    format!("unknown method {name:?}: expected one of {known}")
+});
 
 /// Low-rank adaptation: W + (alpha / rank) · A B, A drawn uniformly within ±1/√inputs, B zero.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -50,8 +71,7 @@ pub struct LoraSettings {
 }
 
 /// A matrix of a layer, by its name in Hugging Face's models.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs)]
 pub enum LoraModule {
     QProj,
@@ -64,74 +84,42 @@ pub enum LoraModule {
 }
 
 impl LoraModule {
-    /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::QProj, Self::KProj, Self::VProj, Self::OProj, Self::GateProj, Self::UpProj, Self::DownProj];
-
     /// The modules that the study adapts: all but the gate.
     pub const STUDY: [Self; 6] = [Self::QProj, Self::KProj, Self::VProj, Self::OProj, Self::UpProj, Self::DownProj];
-
-    /// The name in files: "q_proj" and so on.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::QProj => "q_proj",
-            Self::KProj => "k_proj",
-            Self::VProj => "v_proj",
-            Self::OProj => "o_proj",
-            Self::GateProj => "gate_proj",
-            Self::UpProj => "up_proj",
-            Self::DownProj => "down_proj",
-        }
-    }
 }
 
-impl fmt::Display for LoraModule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
+named!(
+    pub LoraModule {
+        QProj = "q_proj",
+        KProj = "k_proj",
+        VProj = "v_proj",
+        OProj = "o_proj",
+        GateProj = "gate_proj",
+        UpProj = "up_proj",
+        DownProj = "down_proj",
+    },
+    |name, known| format!("no matrix of a layer is called {name:?}: use one of {known}")
+);
 
-impl FromStr for LoraModule {
-    type Err = String;
-
-    fn from_str(name: &str) -> std::result::Result<Self, String> {
-        Self::ALL.into_iter().find(|module| module.name() == name).ok_or_else(|| {
-            let names: Vec<&str> = Self::ALL.iter().map(|module| module.name()).collect();
-            format!("no matrix of a layer is called {name:?}: use one of {}", names.join(", "))
-        })
-    }
-}
-
-/// How a model is fine-tuned.
-///
-/// | setting | default of the command | purpose | range |
-/// |---|---|---|---|
-/// | `method` | full | what is trained | |
-/// | `optimizer` | AdamW, PyTorch's defaults | | |
-/// | `learning_rate` | 2e-5 full, 1e-4 LoRA, 1e-3 probe | step size | > 0 |
-/// | `schedule` | constant | its course over the steps | |
-/// | `epochs` | 60 full, 10 LoRA, 50 probe | passes over the training prompts | ≥ 1 |
-/// | `batch_size` | 32 full, 16 else | prompts of a step | ≥ 1 |
-/// | `shuffle` | true | a new order of prompts every epoch | |
-/// | `clip_norm` | none | joint norm to which larger gradients are scaled down | > 0 |
-/// | `seed` | 0 | of the order of prompts and the adapters' initial values | |
+/// How a model is fine-tuned. Options with defaults for each of these are
+/// [`TrainingOptions`](crate::TrainingOptions).
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrainingSettings {
     /// What is trained.
     pub method: Method,
     /// How parameters move along their gradients.
     pub optimizer: OptimizerKind,
-    /// Step size before the schedule's factor.
+    /// Step size before the schedule's factor, above 0.
     pub learning_rate: f64,
     /// The factor of the step size over the steps.
     pub schedule: Schedule,
-    /// Passes over the training prompts.
+    /// Passes over the training prompts, at least 1.
     pub epochs: usize,
-    /// Training prompts of a step; the last step of an epoch may have fewer.
+    /// Training prompts of a step, at least 1; the last step of an epoch may have fewer.
     pub batch_size: usize,
     /// Whether every epoch visits the prompts in a new random order.
     pub shuffle: bool,
-    /// Joint Euclidean norm to which larger gradients are scaled down.
+    /// Joint Euclidean norm to which larger gradients are scaled down, above 0.
     pub clip_norm: Option<f64>,
     /// Of the order of prompts and the initial values of adapters.
     pub seed: u64,

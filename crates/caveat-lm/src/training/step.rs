@@ -4,6 +4,8 @@
 //! What a layer's parameters receive is applied and freed before the next layer's is formed, unless gradients are clipped by
 //! their joint norm, which needs them all.
 
+use std::borrow::Borrow;
+
 use burn::tensor::Tensor;
 
 use super::optimizer::Optimizer;
@@ -141,44 +143,27 @@ pub(crate) fn update(model: &mut LanguageModel, optimizer: &mut Optimizer, gradi
     });
 }
 
-/// Something that belongs to a parameter by name.
-trait Named {
-    fn name(&self) -> &str;
-}
-
-impl Named for (String, Gradient) {
-    fn name(&self) -> &str {
-        &self.0
-    }
-}
-
-impl Named for &(String, Gradient) {
-    fn name(&self) -> &str {
-        &self.0
-    }
-}
-
 /// Calls `with` for each of `all`, with its parameter. Those of a layer come together, in the layer's order.
-fn with_parameters<T: Named>(
+fn with_parameters<T: Borrow<(String, Gradient)>>(
     model: &mut LanguageModel,
     all: impl Iterator<Item = T>,
     with: &mut dyn FnMut(T, &mut Tensor<2>),
 ) {
     let mut all = all.peekable();
-    while let Some(name) = all.peek().map(Named::name) {
+    while let Some((name, _)) = all.peek().map(Borrow::borrow) {
         let index = name.strip_prefix("model.layers.").and_then(|rest| rest.split('.').next()?.parse::<usize>().ok());
         match index {
             Some(index) => {
                 let prefix = format!("model.layers.{index}.");
                 model.layers[index].visit_mut(&mut |below, _, tensor| {
-                    if let Some(item) = all.next_if(|item| item.name().strip_prefix(&prefix) == Some(below)) {
+                    if let Some(item) = all.next_if(|item| item.borrow().0.strip_prefix(&prefix) == Some(below)) {
                         with(item, tensor);
                     }
                 });
             }
             None => {
                 if let Some(item) = all.next() {
-                    let tensor = match item.name() {
+                    let tensor = match item.borrow().0.as_str() {
                         "model.norm.weight" => &mut model.norm,
                         "lm_head.weight" => model.readout.as_mut().unwrap_or(&mut model.embedding),
                         _ => &mut model.embedding,

@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use super::folder_names::{Way, ways};
 use super::records::{About, Said, is_on, number};
-use super::run_path::{Fact, LAYOUT, RunPath};
-use super::setting::Setting;
+use super::run_path::{Fact, RunPath};
 use crate::hierarchy_name::{Contradiction, contradiction};
+use crate::run_layout::{LAYOUT, RunSetting};
 
 /// What a run compares.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -81,15 +81,15 @@ fn verdict(run: &RunPath, said: &Said) -> Verdict {
         None => Verdict::Nothing,
     };
     let contradicts = |what: &'static str, of_path: String| Verdict::Contradicts { what, of_path };
-    let setting = || contradicts(SETTING, run.setting_name().to_owned());
+    let setting = || contradicts(SETTING, run.setting.name().to_owned());
     // A name that a layout gave and that says nothing of training stands for whatever was done.
-    let is_open = matches!(&run.setting, Setting::Other(name) if ways(name).next().is_none());
+    let is_open = matches!(&run.setting, RunSetting::Other(name) if ways(name).next().is_none());
     let of_setting = |what: &'static str, of_path: Option<f64>| match (number(value), of_path) {
         (Some(found), Some(of_path)) if (of_path - found).abs() > 1e-9 * found.abs() => {
             contradicts(what, of_path.to_string())
         }
-        (Some(found), None) if found != 0.0 && !matches!(run.setting, Setting::Other(_)) => {
-            contradicts(SETTING, run.setting_name().to_owned())
+        (Some(found), None) if found != 0.0 && !matches!(run.setting, RunSetting::Other(_)) => {
+            contradicts(SETTING, run.setting.name().to_owned())
         }
         _ => Verdict::Nothing,
     };
@@ -117,8 +117,8 @@ fn verdict(run: &RunPath, said: &Said) -> Verdict {
             Value::Number(n) if !n.is_u64() => Verdict::Nothing,
             value => {
                 let has_one = match &run.setting {
-                    Setting::Other(_) => None,
-                    setting => Some(matches!(setting, Setting::Lora { .. })),
+                    RunSetting::Other(_) => None,
+                    setting => Some(matches!(setting, RunSetting::Lora { .. })),
                 };
                 // That a list or an object is empty is no denial.
                 let denies = matches!(value, Value::Bool(false)) && has_one == Some(true);
@@ -133,12 +133,13 @@ fn verdict(run: &RunPath, said: &Said) -> Verdict {
         About::Other => {
             // Weights of 16 bits and more are not quantized.
             let is_off = !is_on(value) || number(value).is_some_and(|bits| bits >= 16.0);
-            let is_known = matches!(&run.setting, Setting::Other(name) if ways(name).any(|(_, way)| way == Way::Other));
+            let is_known =
+                matches!(&run.setting, RunSetting::Other(name) if ways(name).any(|(_, way)| way == Way::Other));
             if is_off || is_known { Verdict::Nothing } else { setting() }
         }
-        About::LoraR => of_setting("lora_r", run.lora_r()),
-        About::LoraAlpha => of_setting("lora_alpha", run.lora_alpha()),
-        About::L2Reg => of_setting("l2_reg", run.l2_reg()),
+        About::LoraR => of_setting("lora_r", run.setting.lora_r()),
+        About::LoraAlpha => of_setting("lora_alpha", run.setting.lora_alpha()),
+        About::L2Reg => of_setting("l2_reg", run.setting.l2_reg()),
     }
 }
 
@@ -146,14 +147,14 @@ fn verdict(run: &RunPath, said: &Said) -> Verdict {
 fn of_method(run: &RunPath, method: &str) -> Verdict {
     let found: Vec<(String, Way)> = ways(method).collect();
     let is_same = match &run.setting {
-        Setting::Other(name) => {
+        RunSetting::Other(name) => {
             same_name(name, method)
                 || !found.is_empty() && found.iter().all(|word| ways(name).any(|of_name| of_name == *word))
         }
         setting => !found.is_empty() && found.iter().all(|(_, way)| way.fits(setting)),
     };
     if !is_same {
-        return Verdict::Contradicts { what: SETTING, of_path: run.setting_name().to_owned() };
+        return Verdict::Contradicts { what: SETTING, of_path: run.setting.name().to_owned() };
     }
     // Words for any tuning or any adapter do not tell which.
     let tells = found.iter().any(|(_, way)| !matches!(way, Way::Tuned | Way::Adapted));
@@ -163,17 +164,17 @@ fn of_method(run: &RunPath, method: &str) -> Verdict {
 /// Holds the adapter that was saved with a run against its path.
 fn check_adapter(run: &RunPath, path: &Path) -> Result<(), String> {
     let Some((name, adapter)) = adapter_config(path) else { return Ok(()) };
-    let Setting::Lora { r, alpha } = run.setting else {
+    let RunSetting::Lora { r, alpha } = run.setting else {
         // A name that a layout gave may be that of an adapter.
         return match run.setting {
-            Setting::Other(_) => Ok(()),
+            RunSetting::Other(_) => Ok(()),
             _ => Err(format!(
                 "the path says setting {}, and there is {name} beside it: expected a folder lora_rR_alphaA",
-                run.setting_name()
+                run.setting.name()
             )),
         };
     };
-    for (key, of_path) in [("r", r), ("lora_alpha", alpha)] {
+    for (key, of_path) in [("r", r as f64), ("lora_alpha", alpha)] {
         if let Some(value) = adapter.get(key)
             && value.as_f64().is_some_and(|x| x != of_path)
         {
@@ -420,7 +421,7 @@ mod tests {
         let (with, without) = ("setting/model/task/hier/seed", "model/task/hier/seed");
         let record = json!({"args": {"model": "llama", "seed": 7, "method": "qlora"}});
         let (run, told) = of(with, "lora/smol/poker/ti_n3/0/r", record.clone()).unwrap();
-        assert_eq!((run.setting_name(), run.model.as_str(), run.seed), ("lora", "smol", 0));
+        assert_eq!((run.setting.name(), run.model.as_str(), run.seed), ("lora", "smol", 0));
         assert_eq!(
             told[..3],
             [

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::setting::Setting;
+use crate::run_layout::RunSetting;
 
 /// What a folder is, as far as its name tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,14 +102,14 @@ impl Way {
     }
 
     /// Whether training as `setting` says may be called this.
-    pub(super) fn fits(self, setting: &Setting) -> bool {
+    pub(super) fn fits(self, setting: &RunSetting) -> bool {
         match (self, setting) {
-            (_, Setting::Other(name)) => ways(name).any(|(_, way)| way == self),
-            (Self::Full, Setting::Full)
-            | (Self::Lora | Self::Adapted, Setting::Lora { .. })
-            | (Self::Probe, Setting::Probe { .. })
-            | (Self::None, Setting::None) => true,
-            (Self::Tuned, setting) => *setting != Setting::None,
+            (_, RunSetting::Other(name)) => ways(name).any(|(_, way)| way == self),
+            (Self::Full, RunSetting::Full)
+            | (Self::Lora | Self::Adapted, RunSetting::Lora { .. })
+            | (Self::Probe, RunSetting::Probe { .. })
+            | (Self::None, RunSetting::None) => true,
+            (Self::Tuned, setting) => *setting != RunSetting::None,
             _ => false,
         }
     }

@@ -4,11 +4,8 @@ use std::path::{Component, Path};
 
 use super::folder_names::{Look, Way, look, look_of_model, ways};
 use super::layout::{Layout, Word};
-use super::setting::Setting;
 use crate::hierarchy_name::hierarchy;
-
-/// The documented layout.
-pub(super) const LAYOUT: &str = "MODEL/TASK/HIER/[lora_rR_alphaA | l2_X | none]/seedS_fwd|rev/results.json";
+use crate::run_layout::{LAYOUT, RunSetting, parse_loose_seed, parse_seed};
 
 /// What a run's own file may confirm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +26,7 @@ pub(super) struct Doubt {
 /// What the path of a run says.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct RunPath {
-    pub(super) setting: Setting,
+    pub(super) setting: RunSetting,
     pub(super) model: String,
     pub(super) task: String,
     pub(super) hier: String,
@@ -82,7 +79,7 @@ impl RunPath {
             )
         })?;
         let (setting, folders) = match folders.split_last() {
-            Some((last, rest)) => match parse_setting(last)? {
+            Some((last, rest)) => match RunSetting::parse(last)? {
                 Some(setting) => (Some(setting), rest),
                 None => (None, folders),
             },
@@ -92,7 +89,7 @@ impl RunPath {
             return Err(format!("the path is too short below the directory given: expected {LAYOUT}"));
         };
         let setting_is_named = setting.is_some();
-        let setting = setting.unwrap_or(Setting::Full);
+        let setting = setting.unwrap_or(RunSetting::Full);
 
         // What no record can make right: a folder that is passed over says something else than one that is read.
         for name in above {
@@ -172,7 +169,7 @@ impl RunPath {
         let seed = text(Word::Seed);
         let (number, reverse) = match parse_seed(&seed) {
             Some((number, reverse)) => (number, Some(reverse)),
-            None => loose_seed(&seed).ok_or_else(|| {
+            None => parse_loose_seed(&seed).ok_or_else(|| {
                 format!(
                     "directory {seed:?} (the seed): expected one that ends in its number, as in seed0, 0 or seed0_rev"
                 )
@@ -180,8 +177,8 @@ impl RunPath {
         };
         let named = find(Word::Setting);
         let setting = match named {
-            None | Some("full") => Setting::Full,
-            Some(name) => parse_setting(name).ok().flatten().unwrap_or_else(|| Setting::Other(name.to_owned())),
+            None | Some("full") => RunSetting::Full,
+            Some(name) => RunSetting::parse(name).ok().flatten().unwrap_or_else(|| RunSetting::Other(name.to_owned())),
         };
         // A layout without a setting means full fine-tuning; its other words stand for themselves.
         let passed_over =
@@ -217,89 +214,12 @@ impl RunPath {
         let [before, behind] = &self.refusal;
         (!left.is_empty()).then(|| format!("{before}{}{behind}", left.join("; ")))
     }
-
-    pub(super) fn lora_r(&self) -> Option<f64> {
-        if let Setting::Lora { r, .. } = self.setting { Some(r) } else { None }
-    }
-
-    pub(super) fn lora_alpha(&self) -> Option<f64> {
-        if let Setting::Lora { alpha, .. } = self.setting { Some(alpha) } else { None }
-    }
-
-    pub(super) fn l2_reg(&self) -> Option<f64> {
-        if let Setting::Probe { l2_reg } = self.setting { Some(l2_reg) } else { None }
-    }
-
-    pub(super) fn setting_name(&self) -> &str {
-        match &self.setting {
-            Setting::Full => "full",
-            Setting::Lora { .. } => "lora",
-            Setting::Probe { .. } => "probe",
-            Setting::None => "none",
-            Setting::Other(name) => name,
-        }
-    }
 }
 
 /// Whether the name of a folder speaks against a setting. One that has a folder of its own is doubted only for another adapter or
 /// quantization: `full_sweep` may hold LoRA.
-fn is_other_training(name: &str, setting: &Setting, is_named: bool) -> bool {
+fn is_other_training(name: &str, setting: &RunSetting, is_named: bool) -> bool {
     ways(name).any(|(_, way)| !way.fits(setting) && (!is_named || way == Way::Other))
-}
-
-/// The setting of a folder, if it begins as one does.
-fn parse_setting(name: &str) -> Result<Option<Setting>, String> {
-    if name.starts_with("lora_") {
-        let setting = parse_lora(name)
-            .ok_or_else(|| format!("directory {name:?}: expected a rank and an alpha, as in lora_r16_alpha32"))?;
-        return Ok(Some(setting));
-    }
-    if name.starts_with("l2_") {
-        let setting = parse_probe(name).ok_or_else(|| {
-            format!("directory {name:?}: expected a penalty of at least 0, as in l2_0p0001 or l2_1e-4")
-        })?;
-        return Ok(Some(setting));
-    }
-    Ok((name == "none").then_some(Setting::None))
-}
-
-fn parse_seed(name: &str) -> Option<(i64, bool)> {
-    let (seed, order) = name.strip_prefix("seed")?.split_once('_')?;
-    let reverse = match order {
-        "fwd" => false,
-        "rev" => true,
-        _ => return None,
-    };
-    Some((seed.parse().ok()?, reverse))
-}
-
-/// A seed as others name its folder: 0, seed0, seed_0, run-3, s1_rev.
-fn loose_seed(name: &str) -> Option<(i64, Option<bool>)> {
-    let orders = [("_fwd", false), ("-fwd", false), ("_rev", true), ("-rev", true)];
-    let order = orders.into_iter().find_map(|(end, reverse)| Some((name.strip_suffix(end)?, reverse)));
-    let (rest, reverse) = order.map_or((name, None), |(rest, reverse)| (rest, Some(reverse)));
-    let digits = rest.len() - rest.bytes().rev().take_while(u8::is_ascii_digit).count();
-    let (word, digits) = rest.split_at(digits);
-    let plain = word.trim_end_matches(['_', '-', '=']);
-    let known = ["", "seed", "s", "run", "rep", "replicate"].contains(&plain.to_lowercase().as_str());
-    (known && !digits.is_empty()).then(|| Some((digits.parse().ok()?, reverse)))?
-}
-
-fn parse_lora(name: &str) -> Option<Setting> {
-    let (r, alpha) = name.strip_prefix("lora_r")?.split_once("_alpha")?;
-    let r = r.parse::<u32>().ok().filter(|r| *r > 0)?;
-    Some(Setting::Lora { r: f64::from(r), alpha: number(alpha).filter(|alpha| *alpha > 0.0)? })
-}
-
-fn parse_probe(name: &str) -> Option<Setting> {
-    number(name.trim_start_matches("l2_")).map(|l2_reg| Setting::Probe { l2_reg })
-}
-
-/// A number without a sign, with `p` for the point where the file system was not trusted with one.
-fn number(text: &str) -> Option<f64> {
-    let starts_right = text.starts_with(|c: char| c.is_ascii_digit() || c == '.' || c == 'p');
-    let value = text.replacen('p', ".", 1).parse::<f64>().ok()?;
-    (starts_right && value.is_finite()).then_some(value)
 }
 
 #[cfg(test)]
@@ -323,17 +243,17 @@ mod tests {
     fn paths_say_what_was_run() {
         let full = parse("deep/in/llama/fake/ti_n9/seed07_rev/results.json").unwrap();
         assert_eq!((full.model.as_str(), full.task.as_str(), full.hier.as_str()), ("llama", "fake", "ti_n9"));
-        assert_eq!((&full.setting, full.seed, full.reverse), (&Setting::Full, 7, Some(true)));
+        assert_eq!((&full.setting, full.seed, full.reverse), (&RunSetting::Full, 7, Some(true)));
         assert_eq!(full.doubts[0].unless, [Fact::Model, Fact::Task, Fact::Hier, Fact::Setting]);
         let lora = parse("llama/fake/ti_n9/lora_r16_alpha0p5/seed-1_fwd/results.json").unwrap();
-        assert_eq!((lora.setting, lora.seed, lora.reverse), (Setting::Lora { r: 16.0, alpha: 0.5 }, -1, Some(false)));
+        assert_eq!((lora.setting, lora.seed, lora.reverse), (RunSetting::Lora { r: 16, alpha: 0.5 }, -1, Some(false)));
         let none = parse("llama/fake/ti_n9/none/seed1_fwd/results.json").unwrap();
-        assert_eq!((none.setting, none.model.as_str(), none.hier.as_str()), (Setting::None, "llama", "ti_n9"));
+        assert_eq!((none.setting, none.model.as_str(), none.hier.as_str()), (RunSetting::None, "llama", "ti_n9"));
         for (name, l2_reg) in
             [("l2_0p0001", 1e-4), ("l2_1e-4", 1e-4), ("l2_50", 50.0), ("l2_2.5", 2.5), ("l2_0", 0.0), ("l2_0p0", 0.0)]
         {
             let probe = parse(&format!("m/t/h/{name}/seed0_fwd/results.json")).unwrap();
-            assert_eq!(probe.setting, Setting::Probe { l2_reg });
+            assert_eq!(probe.setting, RunSetting::Probe { l2_reg });
         }
     }
 
@@ -427,10 +347,13 @@ mod tests {
     fn a_layout_says_what_every_folder_is() {
         let of = |layout: &str, path: &str| RunPath::parse(Path::new(path), "given", Some(&layout.parse().unwrap()));
         let found = of("setting/_/task/model/hier/seed", "qlora_r16/2024/poker/m/ti_n9/seed_3/results.json").unwrap();
-        assert_eq!((found.setting_name(), found.task.as_str(), found.model.as_str()), ("qlora_r16", "poker", "m"));
+        assert_eq!((found.setting.name(), found.task.as_str(), found.model.as_str()), ("qlora_r16", "poker", "m"));
         assert_eq!((found.hier.as_str(), found.seed, found.reverse), ("ti_n9", 3, None));
         let found = of("model/task/hier/setting/seed", "model=m/t/h/lora_r4_alpha8/7_rev/results.json").unwrap();
-        assert_eq!((found.model.as_str(), found.lora_r(), found.seed, found.reverse), ("m", Some(4.0), 7, Some(true)));
+        assert_eq!(
+            (found.model.as_str(), found.setting.lora_r(), found.seed, found.reverse),
+            ("m", Some(4.0), 7, Some(true))
+        );
         let short = of("model/task/hier/seed", "m/t/h/full/seed0/results.json").unwrap_err();
         assert!(
             short.contains("5 folders") && short.contains("expected 4, as the layout model/task/hier/seed has"),

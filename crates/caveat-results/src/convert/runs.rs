@@ -20,6 +20,7 @@ use super::records::{About, Said, said};
 use super::run_path::RunPath;
 use crate::conditions::MAX_ITEMS;
 use crate::error::{Result, ResultsError, one_line};
+use crate::run_layout::{RESULTS, find_files};
 use crate::trial_table::{Phase, Progress, TrialColumn};
 
 /// Name of the column after the canonical ones.
@@ -41,7 +42,7 @@ pub(super) struct RunFile {
 /// All results.json files at any depth under a directory, by path; hidden directories and links to directories are passed over.
 pub(super) fn find(directory: &Path) -> Result<Vec<RunFile>> {
     let mut paths = Vec::new();
-    collect(directory, &mut paths)?;
+    find_files(directory, RESULTS, usize::MAX, &mut paths)?;
     paths.sort();
     // `.` and `..` have names elsewhere only.
     let named = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
@@ -49,22 +50,6 @@ pub(super) fn find(directory: &Path) -> Result<Vec<RunFile>> {
     let given: Arc<str> = given.into();
     let below = |path: &PathBuf| path.strip_prefix(directory).unwrap_or(path).to_owned();
     Ok(paths.into_iter().map(|path| RunFile { below: below(&path), path, given: given.clone() }).collect())
-}
-
-fn collect(directory: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
-    let read = |e| ResultsError::read(directory, e);
-    for entry in fs::read_dir(directory).map_err(read)? {
-        let entry = entry.map_err(read)?;
-        let (path, name) = (entry.path(), entry.file_name());
-        if entry.file_type().map_err(read)?.is_dir() {
-            if !name.to_string_lossy().starts_with('.') {
-                collect(&path, found)?;
-            }
-        } else if name == "results.json" {
-            found.push(path);
-        }
-    }
-    Ok(())
 }
 
 /// A file of results. Whatever else it holds is kept for what it says of the run.
@@ -213,8 +198,12 @@ pub(super) fn read(files: Vec<RunFile>, layout: Option<&Layout>, progress: Progr
     for (run, file) in runs.iter().zip(&files) {
         let of = &run.of;
         let key = (
-            (of.setting_name(), &of.model, &of.task, &of.hier, of.seed, of.reverse),
-            (of.lora_r().map(f64::to_bits), of.lora_alpha().map(f64::to_bits), of.l2_reg().map(f64::to_bits)),
+            (of.setting.name(), &of.model, &of.task, &of.hier, of.seed, of.reverse),
+            (
+                of.setting.lora_r().map(f64::to_bits),
+                of.setting.lora_alpha().map(f64::to_bits),
+                of.setting.l2_reg().map(f64::to_bits),
+            ),
         );
         if let Some(other) = met.insert(key, &file.path) {
             let problem = format!("is the same run as {}: expected each run once", other.display());
@@ -348,7 +337,7 @@ pub(super) fn columns(runs: &[Run], truth_is_whole: bool) -> Vec<ArrayRef> {
     };
     let truth = |yes: bool| f64::from(u8::from(yes));
     let of = |column: C| match column {
-        C::Setting => text(&|of, _| of.setting_name().into()),
+        C::Setting => text(&|of, _| of.setting.name().into()),
         C::Model => text(&|of, _| of.model.clone()),
         C::Task => text(&|of, _| of.task.clone()),
         C::Hier => text(&|of, _| of.hier.clone()),
@@ -372,9 +361,9 @@ pub(super) fn columns(runs: &[Run], truth_is_whole: bool) -> Vec<ArrayRef> {
         C::Margin => real(&|_, r| r.sign().map(|s| s * r.logit_diff)),
         C::Correct => real(&|_, r| r.truth().map(|yes| truth((r.prob_yes > 0.5) == yes))),
         C::PairedCorrect => real(&|_, r| r.paired.map(truth)),
-        C::LoraR => real(&|of, _| of.lora_r()),
-        C::L2Reg => real(&|of, _| of.l2_reg()),
-        C::LoraAlpha => real(&|of, _| of.lora_alpha()),
+        C::LoraR => real(&|of, _| of.setting.lora_r()),
+        C::L2Reg => real(&|of, _| of.setting.l2_reg()),
+        C::LoraAlpha => real(&|of, _| of.setting.lora_alpha()),
     };
     C::ALL.into_iter().chain([C::LoraAlpha]).map(of).collect()
 }

@@ -12,7 +12,7 @@ use clap::Subcommand;
 pub(crate) use absent::{FetchArgs, ModelsArgs, RunArgs, ScoreArgs, SweepArgs};
 pub(crate) use geometry::GeometryArgs;
 #[cfg(feature = "lm")]
-pub(crate) use laboratory::{ComputeSpec, FetchArgs, ModelsArgs, RunArgs, Saved, ScoreArgs, SourceName, SweepArgs};
+pub(crate) use laboratory::{ComputeSpec, FetchArgs, ModelsArgs, RunArgs, Saved, ScoreArgs, SweepArgs};
 
 /// What the help of `caveat lm` says where there are no models.
 #[cfg(not(feature = "lm"))]

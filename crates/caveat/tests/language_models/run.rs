@@ -137,6 +137,47 @@ fn arguments_are_recorded_whole() {
     }
 }
 
+/// Keys, their order and the form of numbers are those of every version so far.
+#[test]
+fn results_are_written_as_ever() {
+    let place = lab();
+    let methods = [
+        "full --optimizer sgd --clip-norm 0.5 --epochs 2 --anchor Bako Dari --no-shuffle",
+        "lora --rank 2 --alpha 0.5 --epochs 2",
+        "probe --epochs 2 --l2 1e-4",
+        "none",
+    ];
+    for (method, recorded) in methods.into_iter().zip(include_str!("recorded.txt").lines()) {
+        let report = place.json(&format!("{RUN} --method {method}"));
+        let text = place.text(&format!("{}/results.json", report["folder"].as_str().unwrap()));
+        let starts: Vec<&str> = text.lines().map(|line| line.split([':', ' ']).next().unwrap()).collect();
+        assert_eq!(
+            starts[..7],
+            [
+                "{",
+                "\"args\"",
+                "\"hierarchy\"",
+                "\"anchor_winner\"",
+                "\"anchor_loser\"",
+                "\"pre_finetune\"",
+                "{\"prompt\""
+            ]
+        );
+        let args = text.lines().nth(1).unwrap();
+        assert!(args.starts_with(&recorded.replace("0.1.0", env!("CARGO_PKG_VERSION"))), "{method}: {args}");
+        let results: Value = serde_json::from_str(&text).unwrap();
+        let (args, trains) = (&results["args"], method != "none");
+        assert_eq!(keys(args)[36..], ["answer_mass", "tokens", "losses", "seconds", "peak_memory_bytes"]);
+        assert_eq!(keys(&args["answer_mass"]), ["before", "after"]);
+        assert_eq!(keys(&args["tokens"]), ["prompts", "computed", "training_prompts"]);
+        assert_eq!(keys(&args["seconds"]), ["load", "before", "train", "after"]);
+        assert_eq!(args["losses"].as_array().unwrap().len(), if trains { 2 } else { 0 });
+        assert!(
+            [&args["answer_mass"]["after"], &args["seconds"]["train"]].iter().all(|value| value.is_f64() == trains)
+        );
+    }
+}
+
 #[test]
 fn the_defaults_are_those_that_help_tells() {
     let place = lab();
@@ -151,6 +192,18 @@ fn the_defaults_are_those_that_help_tells() {
         }
         assert_eq!(args["batch_size"], json!(32), "{method}");
     }
+}
+
+#[test]
+fn help_of_sweeps_names_the_options_of_a_run() {
+    let place = lab();
+    let (run, sweep) = (place.ok("lm run --help"), place.ok("lm sweep --help"));
+    let training = run.split("\nTraining:\n").nth(1).unwrap().split("--device").next().unwrap();
+    let flags = training.lines().filter_map(|line| line.trim_start().strip_prefix("--")?.split(' ').next());
+    let keys: Vec<String> = flags.map(|flag| flag.trim_start_matches("no-").replace('-', "_")).collect();
+    assert_eq!(keys.len(), 14, "{training}");
+    let words: Vec<&str> = sweep.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+    assert!(keys.iter().all(|key| words.contains(&key.as_str())), "{keys:?}");
 }
 
 #[test]

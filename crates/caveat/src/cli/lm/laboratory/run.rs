@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use caveat_lm::{Decay, LoraModule, MethodKind, OptimizerName};
+use caveat_lm::TrainingOptions;
 use clap::{Args, ValueEnum};
 
 use super::{ComputeSpec, FormatSpec};
@@ -74,7 +74,7 @@ pub(crate) struct RunArgs {
     pub(crate) equity: Vec<f64>,
 
     #[command(flatten)]
-    pub(crate) training: TrainingSpec,
+    pub(crate) training: TrainingOptions,
 
     /// Folder of runs
     #[arg(short, long, default_value = "runs", value_name = "DIR", help_heading = "Results")]
@@ -98,54 +98,6 @@ pub(crate) struct RunArgs {
     pub(crate) compute: ComputeSpec,
     #[command(flatten)]
     pub(crate) format: FormatSpec,
-}
-
-/// How the model is trained; what is absent takes the default of the method.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Training")]
-pub(crate) struct TrainingSpec {
-    /// What is trained: every parameter, low-rank adapters, the readout alone, or nothing
-    #[arg(long, value_name = "full|lora|probe|none", default_value = "full")]
-    pub(crate) method: MethodKind,
-    /// Rank of the adapters
-    #[arg(long, value_name = "R", value_parser = values::count, allow_negative_numbers = true)]
-    pub(crate) rank: Option<usize>,
-    /// Scale of the adapters times their rank
-    #[arg(long, value_name = "ALPHA", value_parser = values::number, allow_negative_numbers = true)]
-    pub(crate) alpha: Option<f64>,
-    /// Matrices to adapt: q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj
-    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
-    pub(crate) modules: Option<Vec<LoraModule>>,
-    /// Penalty of the probe: this times the squared distance of the readout from what it was
-    #[arg(long, value_name = "L2", value_parser = values::number, allow_negative_numbers = true)]
-    pub(crate) l2: Option<f64>,
-    /// Optimizer [default: adamw]
-    #[arg(long, value_name = "adamw|sgd")]
-    pub(crate) optimizer: Option<OptimizerName>,
-    /// Step size
-    #[arg(long, value_name = "RATE", value_parser = values::number, allow_negative_numbers = true)]
-    pub(crate) learning_rate: Option<f64>,
-    /// Decoupled weight decay of AdamW [default: 0.01]
-    #[arg(long, value_name = "DECAY", value_parser = values::number, allow_negative_numbers = true)]
-    pub(crate) weight_decay: Option<f64>,
-    /// Prompts of a step [default: 32]
-    #[arg(long, value_name = "N", value_parser = values::count, allow_negative_numbers = true)]
-    pub(crate) batch_size: Option<usize>,
-    /// Passes over the training prompts
-    #[arg(long, value_name = "N", value_parser = values::count, allow_negative_numbers = true)]
-    pub(crate) epochs: Option<usize>,
-    /// Visit the prompts in the same order in every epoch
-    #[arg(long)]
-    pub(crate) no_shuffle: bool,
-    /// Course of the step size after the warm-up
-    #[arg(long, value_name = "constant|linear|cosine")]
-    pub(crate) schedule: Option<Decay>,
-    /// Steps over which the step size rises from 0 [default: 0]
-    #[arg(long, value_name = "N", value_parser = values::count, allow_negative_numbers = true)]
-    pub(crate) warmup_steps: Option<usize>,
-    /// Joint norm to which larger gradients are scaled down [default: none]
-    #[arg(long, value_name = "NORM", value_parser = values::number, allow_negative_numbers = true)]
-    pub(crate) clip_norm: Option<f64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

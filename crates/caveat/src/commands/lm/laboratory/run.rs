@@ -7,8 +7,8 @@ use caveat_lm::stimuli::poker::EquityBounds;
 use caveat_lm::stimuli::{ItemSet, PromptTemplate, StimulusSettings};
 use caveat_lm::{
     Claim, ClaimedFolder, Finish, LoadedModel, MAX_GEOMETRY_ITEMS, MethodKind, PerformedRun, RunResults, RunSettings,
-    RunSummary, Spelling, SweepModel, TrainingOptions, claim, differences_from, is_finished, item_set, open_model,
-    perform, save_adapter, save_model, weights_sha256,
+    RunSummary, Spelling, SweepModel, claim, differences_from, is_finished, item_set, open_model, perform,
+    save_adapter, save_model, weights_sha256,
 };
 use caveat_results::GEOMETRY;
 use serde_json::Value;
@@ -24,13 +24,10 @@ use crate::output::check_directory;
 use crate::tell::tell;
 
 pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
-    let settings_of = |model: &SweepModel| -> Result<RunSettings, Failure> {
-        let training = training(args).settings(args.seed, Spelling::Flags)?;
-        Ok(RunSettings::new(&model.name, stimuli(args)?, args.hierarchy_name.as_deref(), training)?)
-    };
     check_saving(args)?;
     let model = find(&args.model, args.model_name.as_deref())?;
-    let settings = settings_of(&model)?;
+    let training = args.training.settings(args.seed, Spelling::Flags)?;
+    let settings = RunSettings::new(&model.name, stimuli(args)?, args.hierarchy_name.as_deref(), training)?;
     // What cannot be drawn is refused before anything is made or loaded.
     settings.stimuli.build()?;
     let n_items = settings.stimuli.n_items;
@@ -42,21 +39,22 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
     check_directory(&args.output)?;
     let device = prepare(&args.compute, None)?;
     let folder = settings.folder(&args.output);
-    let interrupt = Interrupt::watch()?;
-    match claim(&folder, args.force, Some(&|| interrupt.is_wished()))? {
-        Claim::Finished => report_earlier(args, &model, &settings, &folder),
+    let asked = Asked { args, model, settings, device, folder, interrupt: Interrupt::watch()? };
+    let folder = &asked.folder;
+    match claim(folder, args.force, Some(&|| asked.interrupt.is_wished()))? {
+        Claim::Finished => asked.report_earlier(),
         Claim::Busy(holder) => Err(Failure::Run(format!("{}: {holder} is at this run", folder.display()))),
         Claim::Mine(claimed) => {
             let mut stages = Stages::new();
-            let outcome = do_run(args, &model, &settings, &device, claimed, &interrupt, &mut stages);
+            let outcome = asked.run(claimed, &mut stages);
             stages.finish();
             match outcome? {
                 Some((summary, geometry)) => {
-                    Shown { folder: &folder, already_there: false, summary, geometry }.print(args.format.format)
+                    Shown { folder, already_there: false, summary, geometry }.print(args.format.format)
                 }
                 None => {
                     tell("another process did the same run meanwhile: its results are kept");
-                    report_earlier(args, &model, &settings, &folder)
+                    asked.report_earlier()
                 }
             }
         }
@@ -65,100 +63,91 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
 
 type Geometry = Option<(Value, Option<caveat_lm::Geometry>)>;
 
-/// Does the run; none if another process has done it meanwhile.
-fn do_run(
-    args: &RunArgs,
-    model: &SweepModel,
-    settings: &RunSettings,
-    device: &str,
-    claimed: ClaimedFolder,
-    interrupt: &Interrupt,
-    stages: &mut Stages,
-) -> Result<Option<(RunSummary, Geometry)>, Failure> {
-    let folder = settings.folder(&args.output);
-    match compute(args, model, settings, device, &claimed, interrupt, stages) {
-        Ok(done) => Ok((claimed.finish()? == Finish::Here).then_some(done)),
-        // Another process took over, having found this one silent for minutes.
-        Err(_) if !interrupt.is_wished() && claimed.is_elsewhere() => match is_finished(&folder) && !args.force {
-            true => Ok(None),
-            false => {
-                let folder = folder.display();
+/// A run that was asked for, and what it takes.
+struct Asked<'a> {
+    args: &'a RunArgs,
+    model: SweepModel,
+    settings: RunSettings,
+    device: String,
+    folder: PathBuf,
+    interrupt: Interrupt,
+}
+
+impl Asked<'_> {
+    /// Does the run; none if another process has done it meanwhile.
+    fn run(&self, claimed: ClaimedFolder, stages: &mut Stages) -> Result<Option<(RunSummary, Geometry)>, Failure> {
+        match self.compute(&claimed, stages) {
+            Ok(done) => Ok((claimed.finish()? == Finish::Here).then_some(done)),
+            // Another process took over, having found this one silent for minutes.
+            Err(_) if !self.interrupt.is_wished() && claimed.is_elsewhere() => {
+                if is_finished(&self.folder) && !self.args.force {
+                    return Ok(None);
+                }
+                let folder = self.folder.display();
                 Err(Failure::Run(format!("{folder}: another process took this run over while this one was suspended")))
             }
-        },
-        Err(e) => Err(e),
-    }
-}
-
-/// Runs the model, and puts what comes of it into the claimed folder.
-fn compute(
-    args: &RunArgs,
-    model: &SweepModel,
-    settings: &RunSettings,
-    device: &str,
-    claimed: &ClaimedFolder,
-    interrupt: &Interrupt,
-    stages: &mut Stages,
-) -> Result<(RunSummary, Geometry), Failure> {
-    let cancelled = || interrupt.is_wished() || claimed.is_lost();
-    let mut loaded = load(model, device, stages)?;
-    let mut on = |progress: &_| stages.run(progress);
-    let performed = perform(&mut loaded, settings, args.save_similarity, &mut on, &cancelled)?;
-    performed.note.iter().for_each(|note| stages.tell(note));
-    let geometry = keep_results(args, model, &loaded, &performed, claimed.directory())?;
-    performed.results.write(claimed.directory())?;
-    Ok((RunSummary::from_results(&performed.results)?, geometry))
-}
-
-/// Writes what is kept besides the results.
-fn keep_results(
-    args: &RunArgs,
-    model: &SweepModel,
-    loaded: &LoadedModel,
-    performed: &PerformedRun,
-    folder: &Path,
-) -> Result<Geometry, Failure> {
-    match args.save {
-        Some(Saved::Adapter) => {
-            save_adapter(&saved_in(folder, Saved::Adapter), &loaded.model, &model.base_model(&loaded.weights_sha256))?;
-            model.note_of_adapter().iter().for_each(|note| tell(note));
+            Err(e) => Err(e),
         }
-        Some(Saved::Model) => {
-            let files = open_model(&loaded.path)?;
-            save_model(&saved_in(folder, Saved::Model), &loaded.model, &files, &mut |_, _| ())?;
-        }
-        None => {}
     }
-    if !args.save_similarity {
-        return Ok(None);
-    }
-    let geometry = performed.write_geometry(folder)?;
-    Ok(Some((serde_json::to_value(&geometry)?, Some(geometry))))
-}
 
-/// Reports a run that exists already, if its settings are those requested.
-fn report_earlier(args: &RunArgs, model: &SweepModel, settings: &RunSettings, folder: &Path) -> Result<(), Failure> {
-    let refuse = |problem: String| {
-        let folder = folder.display();
-        Failure::input(format!("{folder}: {problem}: --force replaces the run, --output puts this one elsewhere"))
-    };
-    // A model that is no longer there cannot be told from the one that was.
-    let path = model.locate(&cache_for([model])?).ok();
-    let weights = path.and_then(|path| weights_sha256(&path).ok());
-    let differences = differences_from(folder, settings, weights.as_deref())?;
-    if !differences.is_empty() {
-        return Err(refuse(format!("is there, with {}", differences.join(", "))));
+    /// Runs the model, and puts what comes of it into the claimed folder.
+    fn compute(&self, claimed: &ClaimedFolder, stages: &mut Stages) -> Result<(RunSummary, Geometry), Failure> {
+        let cancelled = || self.interrupt.is_wished() || claimed.is_lost();
+        let mut loaded = load(&self.model, &self.device, stages)?;
+        let mut on = |progress: &_| stages.run(progress);
+        let performed = perform(&mut loaded, &self.settings, self.args.save_similarity, &mut on, &cancelled)?;
+        performed.note.iter().for_each(|note| stages.tell(note));
+        let geometry = self.keep_results(&loaded, &performed, claimed.directory())?;
+        performed.results.write(claimed.directory())?;
+        Ok((RunSummary::from_results(&performed.results)?, geometry))
     }
-    if let Some(saved) = args.save.filter(|&saved| !saved_in(folder, saved).is_dir()) {
-        return Err(refuse(format!("is there, but {} was not saved", name_of(saved))));
+
+    /// Writes what is kept besides the results.
+    fn keep_results(&self, loaded: &LoadedModel, performed: &PerformedRun, folder: &Path) -> Result<Geometry, Failure> {
+        match self.args.save {
+            Some(Saved::Adapter) => {
+                let base = self.model.base_model(&loaded.weights_sha256);
+                save_adapter(&saved_in(folder, Saved::Adapter), &loaded.model, &base)?;
+                self.model.note_of_adapter().iter().for_each(|note| tell(note));
+            }
+            Some(Saved::Model) => {
+                let files = open_model(&loaded.path)?;
+                save_model(&saved_in(folder, Saved::Model), &loaded.model, &files, &mut |_, _| ())?;
+            }
+            None => {}
+        }
+        if !self.args.save_similarity {
+            return Ok(None);
+        }
+        let geometry = performed.write_geometry(folder)?;
+        Ok(Some((serde_json::to_value(&geometry)?, Some(geometry))))
     }
-    let geometry = folder.join(GEOMETRY);
-    if args.save_similarity && !geometry.is_file() {
-        return Err(refuse("is there, but its similarities were not saved".to_owned()));
+
+    /// Reports a run that exists already, if its settings are those requested.
+    fn report_earlier(&self) -> Result<(), Failure> {
+        let Self { args, folder, .. } = self;
+        let refuse = |problem: String| {
+            let folder = folder.display();
+            Failure::input(format!("{folder}: {problem}: --force replaces the run, --output puts this one elsewhere"))
+        };
+        // A model that is no longer there cannot be told from the one that was.
+        let path = self.model.locate(&cache_for([&self.model])?).ok();
+        let weights = path.and_then(|path| weights_sha256(&path).ok());
+        let differences = differences_from(folder, &self.settings, weights.as_deref())?;
+        if !differences.is_empty() {
+            return Err(refuse(format!("is there, with {}", differences.join(", "))));
+        }
+        if let Some(saved) = args.save.filter(|&saved| !saved_in(folder, saved).is_dir()) {
+            return Err(refuse(format!("is there, but {} was not saved", name_of(saved))));
+        }
+        let geometry = folder.join(GEOMETRY);
+        if args.save_similarity && !geometry.is_file() {
+            return Err(refuse("is there, but its similarities were not saved".to_owned()));
+        }
+        let summary = RunSummary::from_results(&RunResults::read(folder)?)?;
+        let geometry = args.save_similarity.then(|| read_json(&geometry)).transpose()?.map(|value| (value, None));
+        Shown { folder, already_there: true, summary, geometry }.print(args.format.format)
     }
-    let summary = RunSummary::from_results(&RunResults::read(folder)?)?;
-    let geometry = args.save_similarity.then(|| read_json(&geometry)).transpose()?.map(|value| (value, None));
-    Shown { folder, already_there: true, summary, geometry }.print(args.format.format)
 }
 
 fn read_json(path: &Path) -> Result<Value, Failure> {
@@ -182,7 +171,7 @@ fn saved_in(folder: &Path, saved: Saved) -> PathBuf {
 
 /// Refuses to save what the method does not train.
 fn check_saving(args: &RunArgs) -> Result<(), Failure> {
-    let method = args.training.method;
+    let method = args.training.method.unwrap_or_default();
     match (args.save, method) {
         (None, _) | (Some(Saved::Adapter), MethodKind::Lora) => Ok(()),
         (Some(Saved::Model), MethodKind::Full | MethodKind::Probe) => Ok(()),
@@ -226,24 +215,4 @@ fn stimuli(args: &RunArgs) -> Result<StimulusSettings, Failure> {
         anchor,
         equity,
     })
-}
-
-fn training(args: &RunArgs) -> TrainingOptions {
-    let t = &args.training;
-    TrainingOptions {
-        method: Some(t.method),
-        rank: t.rank,
-        alpha: t.alpha,
-        modules: t.modules.clone(),
-        l2: t.l2,
-        optimizer: t.optimizer,
-        learning_rate: t.learning_rate,
-        weight_decay: t.weight_decay,
-        batch_size: t.batch_size,
-        epochs: t.epochs,
-        shuffle: t.no_shuffle.then_some(false),
-        schedule: t.schedule,
-        warmup_steps: t.warmup_steps,
-        clip_norm: t.clip_norm,
-    }
 }

@@ -78,6 +78,15 @@ impl<'a> Scored<'a> {
         Self { line, answer, correct: line.is_correct(&answer, tokens) }
     }
 
+    /// A field of the line as a cell of a table.
+    fn cell(&self, name: &str) -> String {
+        match self.line.fields.get(name) {
+            None | Some(Value::Null) => String::new(),
+            Some(Value::String(text)) => text.clone(),
+            Some(other) => other.to_string(),
+        }
+    }
+
     /// The fields of the line that no column of the answer replaces.
     fn fields(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.line.fields.iter().map(|(name, value)| (name.as_str(), value)).filter(|(name, _)| !ANSWER.contains(name))
@@ -110,14 +119,9 @@ fn table(scored: &[Scored<'_>]) -> Result<Table, Failure> {
             names.push(name);
         }
     }
-    let cell = |value: Option<&Value>| match value {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
-    };
     let mut table = Table::new();
     for name in names {
-        table = table.text(name, scored.iter().map(|s| cell(s.line.fields.get(name))))?;
+        table = table.text(name, scored.iter().map(|s| s.cell(name)))?;
     }
     with_answers(table, scored)
 }
@@ -131,12 +135,7 @@ fn brief(scored: &[Scored<'_>]) -> Result<Table, Failure> {
     };
     let mut table = Table::new().text("prompt", scored.iter().map(|s| end(&s.line.prompt)))?;
     if scored.iter().any(|s| s.line.fields.contains_key("label")) {
-        let label = |s: &Scored<'_>| match s.line.fields.get("label") {
-            None | Some(Value::Null) => String::new(),
-            Some(Value::String(label)) => label.clone(),
-            Some(other) => other.to_string(),
-        };
-        table = table.text("label", scored.iter().map(label))?;
+        table = table.text("label", scored.iter().map(|s| s.cell("label")))?;
     }
     with_answers(table, scored)
 }

@@ -1,6 +1,7 @@
 //! The progress of a run: loading, answering, training with its loss, answering again, on one bar.
 
 use caveat_lm::RunProgress;
+use caveat_results::Phase;
 use indicatif::ProgressBar;
 
 use super::progress;
@@ -15,9 +16,8 @@ pub(super) struct Stages {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Loading,
-    Before,
+    Answering(Phase),
     Training,
-    After,
 }
 
 impl Stages {
@@ -40,10 +40,12 @@ impl Stages {
     /// A run goes on.
     pub(super) fn run(&mut self, progress: &RunProgress) {
         match *progress {
-            RunProgress::Before { done, total } => {
-                self.answering(Stage::Before, "answering before training", done, total)
+            RunProgress::Answering { phase, done, total } => {
+                if self.show(Stage::Answering(phase), done as u64, total as u64) {
+                    let when = if phase == Phase::Pre { "before" } else { "after" };
+                    self.bar.set_message(format!("answering {when} training"));
+                }
             }
-            RunProgress::After { done, total } => self.answering(Stage::After, "answering after training", done, total),
             RunProgress::Training(step) => {
                 self.show(Stage::Training, step.step as u64, step.steps as u64);
                 self.bar.set_message(format!("training, loss {:.4}", step.loss));
@@ -63,12 +65,6 @@ impl Stages {
 
     pub(super) fn finish(&self) {
         self.bar.finish_and_clear();
-    }
-
-    fn answering(&mut self, stage: Stage, what: &'static str, done: usize, total: usize) {
-        if self.show(stage, done as u64, total as u64) {
-            self.bar.set_message(what);
-        }
     }
 
     /// Moves the bar; whether a stage begins.

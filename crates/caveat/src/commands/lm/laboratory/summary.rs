@@ -68,16 +68,16 @@ impl Shown<'_> {
         if let Some(mass) = course(s.answer_mass_before, s.answer_mass_after) {
             lines.push(format!("probability of Yes and No together {mass}"));
         }
-        let seconds: Vec<String> = s.seconds.as_object().into_iter().flatten().filter_map(second).collect();
+        let stages = s
+            .seconds
+            .iter()
+            .flat_map(|s| [("load", Some(s.load)), ("before", Some(s.before)), ("train", s.train), ("after", s.after)]);
+        let seconds = stages.filter_map(|(what, seconds)| Some(format!("{what} {:.1} s", seconds?)));
         let memory = s.peak_memory_bytes.map(|bytes| format!("{:.2} GB", bytes as f64 / 1e9));
-        let costs: Vec<String> = seconds.into_iter().chain(memory).collect();
+        let costs: Vec<String> = seconds.chain(memory).collect();
         if !costs.is_empty() {
             lines.push(costs.join(", "));
         }
         lines.join("\n")
     }
-}
-
-fn second((what, seconds): (&String, &Value)) -> Option<String> {
-    seconds.as_f64().map(|seconds| format!("{what} {seconds:.1} s"))
 }

@@ -4,10 +4,10 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use caveat_lm::{
-    FAILURES, LoraSettings, Method, Outcome, RunSettings, Sweep, SweepEvent, SweepModel, SweepOptions, SweepReport,
-    SweepRun, cache_directory, differences_from, is_finished, run_sweep,
+    FAILURES, Outcome, RunSettings, Sweep, SweepEvent, SweepModel, SweepOptions, SweepReport, SweepRun,
+    cache_directory, differences_from, is_finished, run_sweep,
 };
-use caveat_results::{Format, Table};
+use caveat_results::{Format, RunSetting, Table};
 use indicatif::{MultiProgress, ProgressBar};
 use serde_json::json;
 
@@ -160,14 +160,8 @@ fn listing(sweep: &Sweep) -> Result<Table, Failure> {
     let runs = &sweep.runs;
     let status = runs.iter().map(status).collect::<Result<Vec<_>, Failure>>()?;
     let text = |of: fn(&RunSettings) -> &str| runs.iter().map(move |run| of(run.kind()).to_owned());
-    let number = |of: fn(&Method) -> Option<f64>| {
-        runs.iter().map(move |run| of(&run.kind().training.method).unwrap_or(f64::NAN))
-    };
-    let lora = |of: fn(&LoraSettings) -> f64| {
-        runs.iter().map(move |run| match &run.kind().training.method {
-            Method::Lora(lora) => of(lora),
-            _ => f64::NAN,
-        })
+    let number = |of: fn(&RunSetting) -> Option<f64>| {
+        runs.iter().map(move |run| of(&run.kind().training.method.setting()).unwrap_or(f64::NAN))
     };
     Ok(Table::new()
         .text("status", status)?
@@ -175,15 +169,9 @@ fn listing(sweep: &Sweep) -> Result<Table, Failure> {
         .text("task", text(|kind| kind.stimuli.item_set.task_name()))?
         .text("hier", text(|kind| &kind.hier))?
         .text("method", text(|kind| kind.training.method.name()))?
-        .float("lora_r", lora(|lora| lora.rank as f64))?
-        .float("lora_alpha", lora(|lora| lora.alpha))?
-        .float(
-            "l2_reg",
-            number(|method| match method {
-                Method::Probe { l2 } => Some(*l2),
-                _ => None,
-            }),
-        )?
+        .float("lora_r", number(RunSetting::lora_r))?
+        .float("lora_alpha", number(RunSetting::lora_alpha))?
+        .float("l2_reg", number(RunSetting::l2_reg))?
         .integer("seed", runs.iter().map(|run| i64::try_from(run.seed).ok()))?
         .flag("reverse", runs.iter().map(|run| run.reverse))?
         .text("folder", runs.iter().map(|run| run.folder.display().to_string()))?)

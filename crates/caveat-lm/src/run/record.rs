@@ -1,0 +1,177 @@
+//! What results record of a run besides its judgments: everything needed to repeat it, and what it cost.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
+
+use super::options::OptimizerName;
+use crate::evaluation::AnswerTokens;
+use crate::training::{Decay, LoraModule, MethodKind};
+
+/// `args` in `results.json`. What another program wrote there, and what an earlier version did not, is read as absent.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RunRecord {
+    #[serde(flatten)]
+    pub(super) settings: Option<SettingsRecord>,
+    #[serde(flatten)]
+    pub(super) model: Option<ModelRecord>,
+    #[serde(deserialize_with = "if_readable")]
+    pub(super) answer_mass: AnswerMass,
+    #[serde(deserialize_with = "if_readable")]
+    pub(super) tokens: TokenCounts,
+    /// Before every step.
+    #[serde(deserialize_with = "if_readable")]
+    pub(super) losses: Vec<f64>,
+    #[serde(deserialize_with = "if_readable")]
+    pub(super) seconds: Option<RunSeconds>,
+    #[serde(deserialize_with = "if_readable")]
+    pub(super) peak_memory_bytes: Option<u64>,
+}
+
+/// What was asked for: what does not apply is null.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SettingsRecord {
+    pub(super) model: String,
+    pub(super) task: String,
+    pub(super) hier: String,
+    pub(super) items: String,
+    pub(super) item_list: Option<Vec<String>>,
+    pub(super) items_are_drawn: bool,
+    pub(super) n_items: usize,
+    pub(super) exceptions: Vec<(usize, usize)>,
+    pub(super) seed: u64,
+    pub(super) reverse: bool,
+    pub(super) anchor: Option<(String, String)>,
+    pub(super) equity: Option<[f64; 2]>,
+    pub(super) template: String,
+    pub(super) method: MethodKind,
+    pub(super) lora_r: Option<usize>,
+    pub(super) lora_alpha: Option<f64>,
+    pub(super) lora_modules: Option<Vec<LoraModule>>,
+    pub(super) l2_reg: Option<f64>,
+    #[serde(flatten)]
+    pub(super) training: TrainingRecord,
+}
+
+/// How it was trained, all null where nothing was.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct TrainingRecord {
+    pub(super) optimizer: Option<OptimizerName>,
+    pub(super) beta1: Option<f64>,
+    pub(super) beta2: Option<f64>,
+    pub(super) epsilon: Option<f64>,
+    pub(super) weight_decay: Option<f64>,
+    pub(super) learning_rate: Option<f64>,
+    pub(super) schedule: Option<Decay>,
+    pub(super) warmup_steps: Option<usize>,
+    pub(super) epochs: Option<usize>,
+    pub(super) batch_size: Option<usize>,
+    pub(super) shuffle: Option<bool>,
+    pub(super) clip_norm: Option<f64>,
+}
+
+/// The program and the model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct ModelRecord {
+    pub(super) program: String,
+    pub(super) model_path: String,
+    pub(super) weights_sha256: String,
+    pub(super) architecture: String,
+    pub(super) device: String,
+    pub(super) answer_tokens: AnswerTokens,
+}
+
+/// Mean probability of Yes and No together; none after where nothing was trained.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct AnswerMass {
+    pub(super) before: Option<f64>,
+    pub(super) after: Option<f64>,
+}
+
+/// Tokens of all prompts, those that were computed for them before training, and those of the training prompts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct TokenCounts {
+    pub(super) prompts: usize,
+    pub(super) computed: usize,
+    pub(super) training_prompts: usize,
+}
+
+/// Seconds that the parts of a run took; none where there was no training.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct RunSeconds {
+    /// Loading the model.
+    pub load: f64,
+    /// Answering before training.
+    pub before: f64,
+    /// Training.
+    pub train: Option<f64>,
+    /// Answering after it.
+    pub after: Option<f64>,
+}
+
+/// A value, or that of nothing where there is something else.
+fn if_readable<'de, T: DeserializeOwned + Default, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    Ok(T::deserialize(Value::deserialize(deserializer)?).unwrap_or_default())
+}
+
+/// The keys of a record; a map stays what it is.
+pub(super) fn keys_of(record: &impl Serialize) -> Map<String, Value> {
+    match serde_json::to_value(record) {
+        Ok(Value::Object(map)) => map,
+        _ => Map::new(),
+    }
+}
+
+/// The settings in which two records differ, in words; what only one of them has is not compared.
+pub(crate) fn differences(recorded: &impl Serialize, asked: &impl Serialize) -> Vec<String> {
+    let shown = |value: &Value| {
+        let text = value.to_string();
+        match text.char_indices().nth(40) {
+            Some((end, _)) => format!("{}…", &text[..end]),
+            None => text,
+        }
+    };
+    let recorded = keys_of(recorded);
+    let differ = |(key, asked): (&String, &Value)| {
+        let recorded = recorded.get(key).filter(|recorded| !is_same(recorded, asked))?;
+        Some(format!("{key} {} instead of {}", shown(recorded), shown(asked)))
+    };
+    keys_of(asked).iter().filter_map(differ).collect()
+}
+
+/// Whether two values are the same, 1 and 1.0 alike.
+fn is_same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_same(a, b)),
+        _ => a == b,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn records_that_differ_are_told_by_key_and_numbers_are_alike_in_any_form() {
+        let whole = json!({ "alpha": 32, "list": [1, 2.0], "more": 1 });
+        assert!(differences(&whole, &json!({ "alpha": 32.0, "list": [1.0, 2] })).is_empty());
+        assert_eq!(differences(&whole, &json!({ "alpha": 0.5, "other": 2 })), ["alpha 32 instead of 0.5"]);
+        assert!(differences(&Map::new(), &whole).is_empty(), "a run of another program says nothing of its settings");
+    }
+
+    #[test]
+    fn what_is_missing_or_of_another_kind_is_absent() {
+        let read = |value: Value| serde_json::from_value::<RunRecord>(value).unwrap();
+        assert_eq!(read(json!({})), RunRecord::default());
+        let record = read(json!({
+            "model": "m", "seed": "three", "losses": [0.5], "answer_mass": { "before": 1 }, "seconds": { "total": 3.0 },
+            "peak_memory_bytes": "much", "tokens": null,
+        }));
+        let answer_mass = AnswerMass { before: Some(1.0), after: None };
+        assert_eq!(record, RunRecord { losses: vec![0.5], answer_mass, ..Default::default() });
+    }
+}
