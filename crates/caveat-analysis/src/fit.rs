@@ -5,6 +5,7 @@ mod choices;
 mod compare;
 mod direction;
 mod hierarchy;
+mod job;
 mod learners;
 mod margins;
 mod observe;
@@ -17,10 +18,11 @@ use std::collections::BTreeSet;
 use caveat_figures::Figure;
 use caveat_results::{Condition, ConditionKey, Phase, Table, look_alikes_of};
 use caveat_theory::LearnerKind;
-use caveat_theory::inference::{Hierarchy, ModelSpec};
+use caveat_theory::inference::Hierarchy;
 
 use crate::error::{AnalysisError, Result};
 use crate::watch::Watch;
+use job::Job;
 
 pub(crate) use margins::{Fitted, fit_all, table_of_fits, table_of_margins};
 pub(crate) use observe::{group, read};
@@ -101,13 +103,6 @@ pub fn fit(request: &FitRequest, watch: &dyn Watch) -> Result<FitOutcome> {
         (false, Some(FitLoss::Logistic)) => job.trial_choices(),
         (false, _) => job.trial_margins(),
     }
-}
-
-/// A request with what it says of the model, and who watches.
-pub(crate) struct Job<'a> {
-    pub(crate) request: &'a FitRequest,
-    pub(crate) spec: ModelSpec,
-    pub(crate) watch: &'a dyn Watch,
 }
 
 impl Job<'_> {

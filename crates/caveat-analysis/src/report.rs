@@ -1,47 +1,18 @@
 //! `report`: every figure and table of the theory and of language models, with what they say, as one page and its files.
 
 mod html;
+mod models;
 mod sections;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use caveat_figures::{Figure, Format as Picture};
-use caveat_results::{Geometries, ResultsError, Table, WriteFailure, write_atomically};
+use caveat_results::{ResultsError, Table, WriteFailure, write_atomically};
 
-use crate::error::{AnalysisError, Result};
+use crate::error::Result;
 use crate::watch::Watch;
+pub use models::LanguageModels;
 use sections::Section;
-
-/// The language models that a report shows.
-#[derive(Debug)]
-pub struct LanguageModels {
-    /// Where their trial tables lie.
-    pub directory: PathBuf,
-    /// Where the tables are from, before the text of accuracies; empty for tables that were given.
-    pub source: &'static str,
-    /// What they show of accuracies, after it.
-    pub found: &'static str,
-    /// Whether all settings are placed in a picture, or those of full fine-tuning alone.
-    pub all_settings: bool,
-    /// What their runs kept of hidden states, where they did.
-    pub geometries: Option<Geometries>,
-}
-
-impl LanguageModels {
-    /// Those of a directory that a person names.
-    ///
-    /// # Errors
-    /// Where it is none.
-    pub fn published(directory: &Path) -> Result<Self> {
-        if !directory.is_dir() {
-            return Err(AnalysisError::input(format!(
-                "{}: not a directory; `published` names one that holds trial tables, as ti/*.parquet and exception/*.parquet",
-                directory.display()
-            )));
-        }
-        Ok(Self { directory: directory.to_owned(), source: "", found: "", all_settings: false, geometries: None })
-    }
-}
 
 /// A report, ready to be written.
 pub struct Report {

@@ -8,7 +8,7 @@ use caveat_theory::ComparisonGraph;
 use caveat_theory::inference::{ChoiceCount, ChoiceFit, ChoiceFitter, ModelSpec, ordered_pairs};
 use rayon::prelude::*;
 
-use super::Job;
+use super::job::Job;
 use super::report::{Head, Known, Report, choice_bounds, reported};
 use super::request::{ByColumn, ChoiceRequest, ClusterColumn, FitRequest};
 use crate::error::{AnalysisError, Result};

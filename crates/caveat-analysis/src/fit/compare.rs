@@ -4,8 +4,8 @@ use caveat_results::Table;
 use caveat_theory::inference::{Candidate, Compared, ModelComparison, ModelSpec, compare_choices, compare_margins};
 use caveat_theory::{LearnerKind, TheoryError};
 
-use super::Job;
 use super::choices::ChoiceUnit;
+use super::job::Job;
 use super::learners::observations;
 use super::observe::Observed;
 use super::report::{Head, head_columns};

@@ -6,8 +6,8 @@ use caveat_theory::inference::{
     UnitChoices, UnitMargins, UnitScale,
 };
 
-use super::Job;
 use super::choices::ChoiceUnit;
+use super::job::Job;
 use super::learners::observations;
 use super::observe::Observed;
 use super::report::{Head, Report, head_columns, parameter_name};

@@ -3,7 +3,7 @@
 use caveat_theory::inference::{MarginModelFitter, MarginObservation, ModelSpec};
 use rayon::prelude::*;
 
-use super::Job;
+use super::job::Job;
 use super::observe::Observed;
 use super::report::{Head, Known, Report, margin_bounds, reported};
 use crate::error::{AnalysisError, Result};

@@ -10,7 +10,7 @@ use caveat_results::{
 };
 use caveat_theory::{Activation, Learner, NetworkKernel, NetworkKernelKind, PairClass, TransitiveTask, balance_window};
 
-use super::LanguageModels;
+use super::models::LanguageModels;
 use crate::error::Result;
 use crate::figure::{
     FigureName, conjunctivity, fit_published, language_model_figure, margins, mechanism, phase_diagrams, placements,
@@ -148,13 +148,6 @@ fn network_section(watch: &dyn Watch) -> Result<Section> {
         figures: vec![conjunctivity(watch)?],
         tables: Vec::new(),
     })
-}
-
-impl LanguageModels {
-    /// Whether findings of a setting are listed.
-    fn shows(&self, setting: &str) -> bool {
-        self.all_settings || setting == "full"
-    }
 }
 
 /// What the models answer: the figure of the study and accuracies by pair class.

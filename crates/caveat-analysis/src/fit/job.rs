@@ -1,0 +1,13 @@
+//! What every part of a fit needs to know.
+
+use caveat_theory::inference::ModelSpec;
+
+use super::request::FitRequest;
+use crate::watch::Watch;
+
+/// A request with what it says of the model, and who watches.
+pub(crate) struct Job<'a> {
+    pub(crate) request: &'a FitRequest,
+    pub(crate) spec: ModelSpec,
+    pub(crate) watch: &'a dyn Watch,
+}
