@@ -212,7 +212,7 @@ def run_caveat(binary: Path, name: str, model: Path, epochs: int | None) -> dict
         command += ["--epochs", method.epochs if epochs is None else epochs, "--batch-size", BATCH,
                     "--learning-rate", method.learning_rate, "--schedule", "constant"]
         if method.rank is not None:
-            command += ["--rank", method.rank, "--alpha", method.alpha, "--modules", ",".join(TARGETS)]
+            command += ["--lora-r", method.rank, "--lora-alpha", method.alpha, "--modules", ",".join(TARGETS)]
         if method.l2 is not None:
             command += ["--l2", method.l2]
     with tempfile.TemporaryDirectory() as runs:

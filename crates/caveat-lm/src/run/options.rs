@@ -34,8 +34,8 @@ pub enum Spelling {
 ///
 /// | option | full | lora | probe | range |
 /// |---|---|---|---|---|
-/// | `rank` | – | 16 | – | ≥ 1 |
-/// | `alpha` | – | twice the rank | – | > 0 |
+/// | `lora_r` | – | 16 | – | ≥ 1 |
+/// | `lora_alpha` | – | twice the rank | – | > 0 |
 /// | `modules` | – | all but the gate | – | at least one |
 /// | `l2` | – | – | 0 | ≥ 0 |
 /// | `optimizer` | AdamW | AdamW | AdamW | |
@@ -54,11 +54,13 @@ pub struct TrainingOptions {
     #[cfg_attr(feature = "clap", arg(long, value_name = "full|lora|probe|none", default_value = "full"))]
     pub method: Option<MethodKind>,
     /// Rank of the adapters
-    #[cfg_attr(feature = "clap", arg(long, value_name = "R", value_parser = count, allow_negative_numbers = true))]
-    pub rank: Option<usize>,
+    #[cfg_attr(feature = "clap", arg(long, alias = "rank", value_name = "R", value_parser = count, allow_negative_numbers = true))]
+    #[serde(alias = "rank")]
+    pub lora_r: Option<usize>,
     /// Scale of the adapters times their rank
-    #[cfg_attr(feature = "clap", arg(long, value_name = "ALPHA", value_parser = number, allow_negative_numbers = true))]
-    pub alpha: Option<f64>,
+    #[cfg_attr(feature = "clap", arg(long, alias = "alpha", value_name = "ALPHA", value_parser = number, allow_negative_numbers = true))]
+    #[serde(alias = "alpha")]
+    pub lora_alpha: Option<f64>,
     /// Matrices to adapt: q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj
     #[cfg_attr(feature = "clap", arg(long, value_name = "NAMES", value_delimiter = ','))]
     pub modules: Option<Vec<LoraModule>>,
@@ -119,8 +121,8 @@ const TRAINED: &[MethodKind] = &[MethodKind::Full, MethodKind::Lora, MethodKind:
 
 /// All of them, and which method heeds what; the first of those given that is not heeded is the one that is refused.
 pub(crate) const TRAINING_OPTIONS: [TrainingOption; 13] = [
-    option!(rank, &[MethodKind::Lora]),
-    option!(alpha, &[MethodKind::Lora]),
+    option!(lora_r, &[MethodKind::Lora]),
+    option!(lora_alpha, &[MethodKind::Lora]),
     option!(modules, &[MethodKind::Lora]),
     option!(l2, &[MethodKind::Probe]),
     option!(optimizer, TRAINED),
@@ -168,8 +170,8 @@ impl TrainingOptions {
         let method = match kind {
             MethodKind::Full => Method::Full,
             MethodKind::Lora => {
-                let rank = self.rank.unwrap_or(16);
-                let alpha = self.alpha.unwrap_or(2.0 * rank as f64);
+                let rank = self.lora_r.unwrap_or(16);
+                let alpha = self.lora_alpha.unwrap_or(2.0 * rank as f64);
                 let modules = self.modules.clone().unwrap_or_else(|| LoraModule::STUDY.to_vec());
                 Method::Lora(LoraSettings { rank, alpha, modules })
             }
@@ -262,7 +264,7 @@ mod tests {
     #[test]
     fn alpha_is_twice_the_rank_unless_it_is_given() {
         let alpha = |rank, alpha| {
-            let options = TrainingOptions { rank: Some(rank), alpha, ..with(MethodKind::Lora) };
+            let options = TrainingOptions { lora_r: Some(rank), lora_alpha: alpha, ..with(MethodKind::Lora) };
             match options.settings(0, Spelling::Keys).unwrap().method {
                 Method::Lora(lora) => lora.alpha,
                 other => panic!("{other:?}"),
@@ -275,8 +277,8 @@ mod tests {
     fn an_option_that_does_nothing_is_refused_as_it_is_spelled_but_a_default_is_passed_over() {
         let all = TrainingOptions {
             method: None,
-            rank: Some(1),
-            alpha: Some(1.0),
+            lora_r: Some(1),
+            lora_alpha: Some(1.0),
             modules: Some(vec![LoraModule::QProj]),
             l2: Some(1.0),
             optimizer: Some(OptimizerName::Sgd),
@@ -295,13 +297,13 @@ mod tests {
             assert!(with(kind).or(&all).settings(0, Spelling::Flags).is_ok(), "{kind}");
         }
         let full = with(MethodKind::Full).or(&all);
-        assert_eq!((full.epochs, full.rank, full.weight_decay), (Some(1), None, None));
+        assert_eq!((full.epochs, full.lora_r, full.weight_decay), (Some(1), None, None));
         assert!(
-            TrainingOptions { rank: Some(2), ..with(MethodKind::Full) }.or(&all).settings(0, Spelling::Keys).is_err()
+            TrainingOptions { lora_r: Some(2), ..with(MethodKind::Full) }.or(&all).settings(0, Spelling::Keys).is_err()
         );
         let refused = |options: TrainingOptions, spelling| options.settings(0, spelling).unwrap_err().to_string();
-        let rank = TrainingOptions { rank: Some(8), ..with(MethodKind::Full) };
-        assert_eq!(refused(rank, Spelling::Flags), "--rank does nothing with method full: leave it out");
+        let rank = TrainingOptions { lora_r: Some(8), ..with(MethodKind::Full) };
+        assert_eq!(refused(rank, Spelling::Flags), "--lora-r does nothing with method full: leave it out");
         let rate = TrainingOptions { learning_rate: Some(0.1), ..with(MethodKind::None) };
         assert_eq!(
             refused(rate.clone(), Spelling::Flags),

@@ -161,7 +161,7 @@ mod tests {
         let folder = |options, seed, reverse| settings(options, seed, reverse).folder(Path::new("runs"));
         let below = |rest: &str| Path::new("runs/tiny/fake/exc_mid_n9").join(rest);
         assert_eq!(folder(with_method(MethodKind::Full), 3, false), below("seed3_fwd"));
-        let lora = TrainingOptions { rank: Some(8), alpha: Some(0.5), ..with_method(MethodKind::Lora) };
+        let lora = TrainingOptions { lora_r: Some(8), lora_alpha: Some(0.5), ..with_method(MethodKind::Lora) };
         assert_eq!(folder(lora, 0, true), below("lora_r8_alpha0p5/seed0_rev"));
         assert_eq!(folder(with_method(MethodKind::Lora), 0, true), below("lora_r16_alpha32/seed0_rev"));
         for (l2, name) in [(0.0, "l2_0"), (0.1, "l2_0p1"), (1e-4, "l2_1e-4"), (50.0, "l2_50"), (2.5e-7, "l2_2p5e-7")] {

@@ -45,8 +45,8 @@ pub(super) struct GridTable {
     pub(super) seeds: Option<Seeds>,
     pub(super) orders: Option<Many<RunOrder>>,
     pub(super) template: Option<PathBuf>,
-    pub(super) rank: Option<Many<usize>>,
-    pub(super) alpha: Option<Many<f64>>,
+    pub(super) lora_r: Option<Many<usize>>,
+    pub(super) lora_alpha: Option<Many<f64>>,
     pub(super) l2: Option<Many<f64>>,
     modules: Option<Many<LoraModule>>,
     /// The options of training; of those with several values, the first.
@@ -94,8 +94,8 @@ impl<'de> Deserialize<'de> for GridTable {
                         "seeds" => self.grid.seeds = Some(self.map.next_value()?),
                         "orders" => self.grid.orders = Some(self.map.next_value()?),
                         "template" => self.grid.template = Some(self.map.next_value()?),
-                        "rank" => self.grid.rank = Some(self.map.next_value()?),
-                        "alpha" => self.grid.alpha = Some(self.map.next_value()?),
+                        "lora_r" | "rank" => self.grid.lora_r = Some(self.map.next_value()?),
+                        "lora_alpha" | "alpha" => self.grid.lora_alpha = Some(self.map.next_value()?),
                         "l2" => self.grid.l2 = Some(self.map.next_value()?),
                         "modules" => self.grid.modules = Some(self.map.next_value()?),
                         _ => return seed.deserialize(key.into_deserializer()).map(Some),
@@ -121,8 +121,8 @@ impl<'de> Deserialize<'de> for GridTable {
                 let keys = TrainingKeys { grid: &mut grid, map };
                 let training = TrainingOptions::deserialize(MapAccessDeserializer::new(keys))?;
                 grid.training = TrainingOptions {
-                    rank: grid.rank.as_ref().and_then(Many::first),
-                    alpha: grid.alpha.as_ref().and_then(Many::first),
+                    lora_r: grid.lora_r.as_ref().and_then(Many::first),
+                    lora_alpha: grid.lora_alpha.as_ref().and_then(Many::first),
                     l2: grid.l2.as_ref().and_then(Many::first),
                     modules: grid.modules.take().map(|many| many.0),
                     ..training
@@ -406,10 +406,13 @@ mod tests {
         let parse = |text: &str| toml::from_str::<SweepFile>(text).unwrap().grid.remove(0).into_inner();
         let grid = parse("[[grid]]\nmodels = 'a'\nrank = 4\nalpha = 8\nl2 = 0.5\nhierarchies = { n = 5 }\nseeds = 7");
         assert_eq!(grid.models.unwrap().0[0].0, ModelEntry { model: "a".into(), name: None });
-        assert_eq!((grid.rank.unwrap().0, grid.alpha.unwrap().0, grid.l2.unwrap().0), (vec![4], vec![8.0], vec![0.5]));
+        assert_eq!(
+            (grid.lora_r.unwrap().0, grid.lora_alpha.unwrap().0, grid.l2.unwrap().0),
+            (vec![4], vec![8.0], vec![0.5])
+        );
         let options = parse("[[grid]]\nmodules = 'q_proj'\nrank = [4, 2]\nepochs = 3").training;
         let modules = Some(vec![LoraModule::QProj]);
-        assert_eq!(options, TrainingOptions { rank: Some(4), modules, epochs: Some(3), ..Default::default() });
+        assert_eq!(options, TrainingOptions { lora_r: Some(4), modules, epochs: Some(3), ..Default::default() });
         let hierarchy = HierarchyEntry { n: 5, exceptions: vec![], name: None };
         assert_eq!((&grid.hierarchies.unwrap().0[0].0, grid.seeds.unwrap().0), (&hierarchy, vec![7]));
         let grid = parse("[[grid]]\nhierarchies = ['exc_mid_n9', { n = 9, exceptions = [[5, 3]] }]\nseeds = [3, 1]");

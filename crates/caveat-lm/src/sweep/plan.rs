@@ -358,8 +358,10 @@ fn of_hierarchy(stimuli: &StimulusSettings, hierarchy: &HierarchyEntry) -> Resul
 fn trainings(grid: &GridTable, defaults: &GridTable) -> Result<Vec<TrainingOptions>> {
     // An option that is not used with this method is absent here, or else it is refused later.
     let base = vec![grid.training.or(&defaults.training)];
-    let of_ranks = crossed(base, grid.rank.as_ref().or(defaults.rank.as_ref()), |options| &mut options.rank)?;
-    let of_alphas = crossed(of_ranks, grid.alpha.as_ref().or(defaults.alpha.as_ref()), |options| &mut options.alpha)?;
+    let of_ranks = crossed(base, grid.lora_r.as_ref().or(defaults.lora_r.as_ref()), |options| &mut options.lora_r)?;
+    let of_alphas = crossed(of_ranks, grid.lora_alpha.as_ref().or(defaults.lora_alpha.as_ref()), |options| {
+        &mut options.lora_alpha
+    })?;
     crossed(of_alphas, grid.l2.as_ref().or(defaults.l2.as_ref()), |options| &mut options.l2)
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 /// What is trained, and the part of the path that says so.
 const METHODS: [(&str, &str); 4] = [
     ("full --epochs 2", ""),
-    ("lora --rank 2 --alpha 0.5 --epochs 2", "/lora_r2_alpha0p5"),
+    ("lora --lora-r 2 --lora-alpha 0.5 --epochs 2", "/lora_r2_alpha0p5"),
     ("probe --epochs 2", "/l2_0"),
     ("none", "/none"),
 ];
@@ -143,7 +143,7 @@ fn results_are_written_as_ever() {
     let place = lab();
     let methods = [
         "full --optimizer sgd --clip-norm 0.5 --epochs 2 --anchor Bako Dari --no-shuffle",
-        "lora --rank 2 --alpha 0.5 --epochs 2",
+        "lora --lora-r 2 --lora-alpha 0.5 --epochs 2",
         "probe --epochs 2 --l2 1e-4",
         "none",
     ];

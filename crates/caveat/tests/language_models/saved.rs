@@ -15,8 +15,7 @@ fn scores(place: &Place, judgments: &Value, model: &str) -> Value {
 #[test]
 fn a_saved_adapter_is_as_peft_has_it_and_answers_as_the_run_did() {
     let place = lab();
-    let line =
-        "--method lora --rank 2 --alpha 3 --modules q_proj,down_proj --epochs 5 --learning-rate 0.02 --save adapter";
+    let line = "--method lora --lora-r 2 --lora-alpha 3 --modules q_proj,down_proj --epochs 5 --learning-rate 0.02 --save adapter";
     let results = lm::run(&place, &format!("{RUN} {line}"));
     let folder = format!("{RUNS}/lora_r2_alpha3/seed0_fwd");
     assert_eq!(lm::names(&place.path(&folder)), ["adapter", "results.json"]);

@@ -167,12 +167,12 @@ fn bad_trainings_are_refused() {
     place.make_directory("there").write("file", "");
     for (options, says) in [
         ("--method lorra", "unknown method \"lorra\": expected one of full, lora, probe, none"),
-        ("--rank 8", "--rank does nothing with method full"),
+        ("--lora-r 8", "--lora-r does nothing with method full"),
         ("--method lora --l2 0.1", "--l2 does nothing with method lora"),
         ("--method none --epochs 3", "--epochs does nothing with method none"),
         ("--optimizer sgd --weight-decay 0.1", "--weight-decay does nothing with optimizer sgd"),
-        ("--method lora --rank 0", "the rank of the adapters is 0: at least 1"),
-        ("--method lora --alpha -1", "the adapters' alpha is -1: a positive number"),
+        ("--method lora --lora-r 0", "the rank of the adapters is 0: at least 1"),
+        ("--method lora --lora-alpha -1", "the adapters' alpha is -1: a positive number"),
         ("--method lora --modules q_proj,q_proj", "q_proj is named twice"),
         ("--method lora --modules q", "no matrix of a layer is called \"q\": use one of q_proj"),
         ("--method probe --l2 -0.1", "the penalty of the probe is -0.1"),

@@ -138,7 +138,7 @@ fn runs_that_fail_are_logged_and_the_others_done() {
         learning_rate = 1e30
         [[grid]]
         method = 'lora'
-        rank = 2
+        lora_r = 2
     ";
     let place = sweep_lab(text);
     let weights = place.bytes("qwen3/model.safetensors");

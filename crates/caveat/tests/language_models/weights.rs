@@ -77,7 +77,7 @@ fn a_readout_of_the_files_own_is_used_told_trained_and_saved() {
 fn an_adapter_on_other_weights_than_its_own_is_told() {
     let place = lab();
     lm::copy(&place, "llama", "other");
-    let line = format!("{RUN} --method lora --rank 2 --epochs 2 --save adapter");
+    let line = format!("{RUN} --method lora --lora-r 2 --epochs 2 --save adapter");
     let folder = place.json(&line)["folder"].as_str().unwrap().to_owned();
     let score = |model: &str| {
         lm::write_prompts(&place, "p.jsonl", &lm::results(&place, &folder)["post_finetune"]);
@@ -156,7 +156,7 @@ fn a_run_is_called_like_the_weights_that_were_used() {
     put_wheel(&place);
     let run = |model: &str| {
         let line = RUN.replace("llama", model);
-        let line = format!("{line} --method lora --rank 2 --epochs 1 --save adapter --format json");
+        let line = format!("{line} --method lora --lora-r 2 --epochs 1 --save adapter --format json");
         let (report, note) = told(&place, &line);
         let folder = report["folder"].as_str().unwrap().to_owned();
         let adapter: Value =

@@ -12,7 +12,7 @@ use crate::values;
 #[command(after_help = "\
 Examples:
   caveat lm run smollm2-135m -n 9 --exception 5 3
-  caveat lm run smollm2-135m --method lora --rank 8 --seed 3 --reverse --save adapter
+  caveat lm run smollm2-135m --method lora --lora-r 8 --seed 3 --reverse --save adapter
   caveat lm run ./my-model --items mlb --method probe --l2 1e-4 --save-similarity
   caveat lm run model.gguf --method none --format json
   caveat lm run smollm2-135m --items ranks.txt --in-order --anchor Rome Oslo
@@ -29,8 +29,8 @@ Defaults by method:   full              lora              probe
   --learning-rate     2e-5              1e-3              1e-2
   --epochs            80                60                1500
   --schedule          constant          constant          cosine
-  others                                --rank 16         --l2 0
-                                        --alpha 2 x rank
+  others                                --lora-r 16       --l2 0
+                                        --lora-alpha 2 x r
                                         --modules all but gate_proj
 
 JSON: {\"folder\", \"already_there\", \"summary\": {\"classes\": [{\"class\", \"n\", \"accuracy_before\",

@@ -15,7 +15,7 @@ Examples:
   caveat lm sweep sweep.toml -o runs --limit 10 --format json
 
 FILE is TOML: output, device, a table [defaults], and one [[grid]] or more with the keys models,
-hierarchies, items, seeds, orders, template and those of training (method, rank, alpha, modules, l2,
+hierarchies, items, seeds, orders, template and those of training (method, lora_r, lora_alpha, modules, l2,
 optimizer, learning_rate, weight_decay, batch_size, epochs, shuffle, schedule, warmup_steps, clip_norm).
 Lists are crossed; paths are relative to the file:
   [defaults]
@@ -26,7 +26,7 @@ Lists are crossed; paths are relative to the file:
   [[grid]]
   [[grid]]
   method = 'lora'
-  rank = [2, 8, 32]
+  lora_r = [2, 8, 32]
 
 Runs that are there are passed over, so the same command goes on after any end; several processes may
 work on one file at once, on one machine or several that share the folder; no file locks are needed. The run
