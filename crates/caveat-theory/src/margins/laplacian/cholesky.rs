@@ -57,7 +57,12 @@ impl PinnedCholesky {
             }
         }
         let matrix = SparseColMat::new(SymbolicSparseColMat::new_checked(rows, rows, starts, None, indices), values);
-        let failed = || TheoryError::failed("the sparse Cholesky factorization");
+        let failed = || TheoryError::NotConverged {
+            what: "the sparse Cholesky factorization",
+            reached: f64::NAN,
+            needed: f64::EPSILON,
+            iterations: 1,
+        };
         let symbolic = SymbolicLlt::try_new(matrix.symbolic(), Side::Lower).map_err(|_| failed())?;
         let factor = Llt::try_new_with_symbolic(symbolic, matrix.as_ref(), Side::Lower).map_err(|_| failed())?;
         Ok(Self { factor, row })
