@@ -74,7 +74,7 @@ pub(crate) fn whole_numbers(array: &ArrayRef) -> Converted<Int64Array> {
     let array = &unpacked(array)?;
     downcast_integer_array!(
         array => array.try_unary(|x| {
-            i64::try_from(x).map_err(|_| format!("{x} is larger than any whole number that is read"))
+            i64::try_from(i128::from(x)).map_err(|_| format!("{x} is larger than any whole number that is read"))
         }),
         _ => refused(array, "whole numbers")
     )

@@ -297,7 +297,7 @@ fn half_difference(sums: &[Sum], n: usize, i: usize, j: usize) -> Option<f64> {
 /// not depend on the number of threads. `progress` is called with the rows done and the rows in all.
 ///
 /// # Errors
-/// Those of [`scan_trials`]; a phase other than pre and post; and among the rows of the chosen phase, by file, row and
+/// Those of [`scan_trials`](crate::scan_trials); a phase other than pre and post; and among the rows of the chosen phase, by file, row and
 /// column: a rank that is negative or at least [`MAX_ITEMS`], an item against itself, a logit difference that is not
 /// finite, a trained row whose label is neither Yes nor No, rows of one condition that contradict each other on is_train,
 /// is_exception or the label of a trained pair. Also a condition without trained rows, and no row of the phase at all.

@@ -162,11 +162,6 @@ impl Interner {
         std::str::from_utf8(self.labels.key(number as usize)).unwrap_or_default()
     }
 
-    /// The label of a number handed out before.
-    pub(crate) fn label(&self, number: u32) -> String {
-        self.get(number).to_owned()
-    }
-
     /// All labels by number.
     pub(crate) fn into_labels(self) -> Vec<String> {
         self.labels.keys.iter().map(|label| String::from_utf8_lossy(label).into_owned()).collect()
@@ -199,7 +194,7 @@ mod tests {
                 assert_eq!(interner.intern(format!("label {k}").as_bytes()), Ok(k), "round {round}");
             }
         }
-        assert_eq!(interner.label(777), "label 777");
+        assert_eq!(interner.get(777), "label 777");
         assert_eq!(interner.into_labels().len(), 20_000);
     }
 

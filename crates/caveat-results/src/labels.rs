@@ -404,7 +404,7 @@ impl Labels {
             .iter()
             .enumerate()
             .map(|(item, &(first, another))| match another {
-                Some(_) => keyed.keys.label(item as u32),
+                Some(_) => keyed.keys.get(item as u32).to_owned(),
                 None => shown_alone(&tidy(self.spellings.get(first))),
             })
             .collect();

@@ -166,7 +166,7 @@ impl Runs {
 
     /// The name of a number in [`ConditionId::names`].
     pub(super) fn name(&self, number: u32) -> String {
-        self.names.label(number)
+        self.names.get(number).to_owned()
     }
 
     /// A condition in words.

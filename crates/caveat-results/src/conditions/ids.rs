@@ -17,7 +17,7 @@ pub(crate) struct ConditionId {
 impl ConditionId {
     /// The condition, without the scale of the LoRA update.
     pub(crate) fn key(&self, names: &Interner) -> ConditionKey {
-        let [setting, model, task, hier] = self.names.map(|n| names.label(n));
+        let [setting, model, task, hier] = self.names.map(|n| names.get(n).to_owned());
         let [lora_r, l2_reg, _] = self.numbers.map(present);
         ConditionKey { setting, model, task, hier, lora_r, l2_reg }
     }

@@ -261,8 +261,7 @@ impl<S: Tallied> Tally<S> {
     }
 
     fn bad_value(&self, place: Place, column: TrialColumn, problem: String) -> ResultsError {
-        let path = self.files[place.table()].to_path_buf();
-        ResultsError::BadValue { path, row: place.row(), column: column.name(), problem }
+        column.bad_value(&self.files[place.table()], place.row(), problem)
     }
 
     /// A row in words.

@@ -56,17 +56,15 @@ const FROM_PYTHON: Remedy = OfTable("load it in Python and save it with to_csv o
 const SHEET: Remedy = OfTable("save the sheet as CSV");
 const BEHIND: Remedy = OfTable("use the table behind it, as CSV");
 const NAME_A_TABLE: Remedy = OfTable("name a table");
+const AS_PARQUET: Remedy = OfTable("save it as Parquet, with to_parquet or write_parquet");
+const EXPORT: Remedy = OfTable("export the table as CSV");
+const PULL: Remedy = OfFile("run git lfs pull");
 
 /// Kinds that begin with fixed bytes: where they stand, which, what the file is, and what to do.
 const BEGINNINGS: &[(usize, &[u8], &str, Remedy)] = &[
     (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook (.xls) or other Office document", SHEET),
-    (0, b"ARROW1", "an Arrow file (Feather)", OfTable("save it as Parquet, with to_parquet or write_parquet")),
-    (
-        0,
-        b"FEA1",
-        "a Feather file of the first version",
-        OfTable("save it as Parquet, with to_parquet or write_parquet"),
-    ),
+    (0, b"ARROW1", "an Arrow file (Feather)", AS_PARQUET),
+    (0, b"FEA1", "a Feather file of the first version", AS_PARQUET),
     (0, b"PARE", "an encrypted Parquet file", OfTable("write it without encryption")),
     (0, b"ORC", "an ORC file", AS_CSV),
     (0, b"Obj\x01", "an Avro file", AS_CSV),
@@ -90,7 +88,7 @@ const BEGINNINGS: &[(usize, &[u8], &str, Remedy)] = &[
     (0, b"CDF\x01", "a NetCDF file", AS_CSV),
     (0, b"CDF\x02", "a NetCDF file", AS_CSV),
     (0, b"\x93NUMPY", "a NumPy array (.npy)", OfTable("save a table with named columns, as CSV or Parquet")),
-    (0, b"SQLite format 3\x00", "an SQLite database", OfTable("export the table as CSV")),
+    (0, b"SQLite format 3\x00", "an SQLite database", EXPORT),
     (0, b"DUCK", "a DuckDB database", OfTable("export the table as CSV or Parquet")),
     (8, b"DUCK", "a DuckDB database", OfTable("export the table as CSV or Parquet")),
     (0, b"%PDF-", "a PDF document", BEHIND),
@@ -108,18 +106,20 @@ const BEGINNINGS: &[(usize, &[u8], &str, Remedy)] = &[
     (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive", UNPACK),
     (0, b"Rar!\x1a\x07", "a RAR archive", UNPACK),
     (257, b"ustar", "a tar archive", OfFile("unpack it first, with tar xf, and name the files in it")),
-    (
-        0,
-        b"version https://git-lfs.github.com/spec/",
-        "a pointer of git-lfs, not the file itself",
-        OfFile("run git lfs pull"),
-    ),
-    (
-        0,
-        b"version https://hawser.github.com/spec/",
-        "a pointer of git-lfs, not the file itself",
-        OfFile("run git lfs pull"),
-    ),
+    (0, b"version https://git-lfs.github.com/spec/", "a pointer of git-lfs, not the file itself", PULL),
+    (0, b"version https://hawser.github.com/spec/", "a pointer of git-lfs, not the file itself", PULL),
+];
+
+/// Kinds of zip archives: what the name of a file in them holds, what the archive is, and what to do.
+const ZIPPED: &[(&[u8], &str, Remedy)] = &[
+    (b"xl/workbook", "an Excel workbook (.xlsx)", SHEET),
+    (b"xl/worksheets", "an Excel workbook (.xlsx)", SHEET),
+    (b"opendocument.spreadsheet", "an OpenDocument spreadsheet (.ods)", SHEET),
+    (b"word/document", "a Word document (.docx)", OfTable("save its table as CSV")),
+    (b"Index/Document.iwa", "a Numbers or Pages document", EXPORT),
+    (b"data.pkl", "a PyTorch file (.pt)", FROM_PYTHON),
+    (b"xdata.json", "a jamovi file (.omv)", OfTable("export its data as CSV")),
+    (b".npy", "an archive of NumPy arrays (.npz)", OfTable("save a table with named columns, as CSV")),
 ];
 
 /// What a file is by its first bytes, where that is neither text nor a Parquet table. A zip archive is one whatever is in it.
@@ -237,7 +237,7 @@ fn named(head: &[u8]) -> Option<Foreign> {
         [0x68..=0x73, 1 | 2, 1, 0, ..] => return kind("a Stata file (.dta)", AS_CSV),
         // A mark, and the length of the schema, below 16 MiB.
         [0xff, 0xff, 0xff, 0xff, _, _, _, 0, ..] => {
-            return kind("an Arrow stream", OfTable("save it as Parquet, with to_parquet or write_parquet"));
+            return kind("an Arrow stream", AS_PARQUET);
         }
         // A pickle names its protocol and goes on with a frame or an object.
         [0x80, 2..=5, 0x95 | b'c' | b'}' | b']' | b'(' | 0x8c, ..] => return kind("a Python pickle", FROM_PYTHON),
@@ -291,28 +291,9 @@ fn zip_kind(file: &mut File, size: u64, head: Vec<u8>) -> io::Result<Foreign> {
     file.seek(SeekFrom::Start(size.saturating_sub(HEAD)))?;
     file.by_ref().take(HEAD).read_to_end(&mut bytes)?;
     let names = |what: &[u8]| bytes.windows(what.len()).any(|w| w == what);
-    let kinds: [(&[u8], Foreign); 8] = [
-        (b"xl/workbook", Foreign { what: "an Excel workbook (.xlsx)", remedy: SHEET }),
-        (b"xl/worksheets", Foreign { what: "an Excel workbook (.xlsx)", remedy: SHEET }),
-        (b"opendocument.spreadsheet", Foreign { what: "an OpenDocument spreadsheet (.ods)", remedy: SHEET }),
-        (b"word/document", Foreign { what: "a Word document (.docx)", remedy: OfTable("save its table as CSV") }),
-        (
-            b"Index/Document.iwa",
-            Foreign { what: "a Numbers or Pages document", remedy: OfTable("export the table as CSV") },
-        ),
-        (b"data.pkl", Foreign { what: "a PyTorch file (.pt)", remedy: FROM_PYTHON }),
-        (b"xdata.json", Foreign { what: "a jamovi file (.omv)", remedy: OfTable("export its data as CSV") }),
-        (
-            b".npy",
-            Foreign {
-                what: "an archive of NumPy arrays (.npz)",
-                remedy: OfTable("save a table with named columns, as CSV"),
-            },
-        ),
-    ];
-    let known = kinds.into_iter().find(|(name, _)| names(name));
-    Ok(known
-        .map_or(Foreign { what: "a zip archive", remedy: OfFile("unpack it first, and name the files in it") }, |k| {
-            k.1
-        }))
+    let (what, remedy) = match ZIPPED.iter().find(|(name, ..)| names(name)) {
+        Some(&(_, what, remedy)) => (what, remedy),
+        None => ("a zip archive", OfFile("unpack it first, and name the files in it")),
+    };
+    Ok(Foreign { what, remedy })
 }

@@ -173,8 +173,7 @@ fn text_holds(equal: bool, values: &[Option<String>], x: Option<&str>) -> bool {
 }
 
 fn integer_holds(operator: Operator, values: &[i64], x: i64) -> bool {
-    let one = |v: &i64| operator.holds(x.cmp(v));
-    if operator == Operator::Unequal { values.iter().all(one) } else { values.iter().any(one) }
+    holds(operator, values, |v| operator.holds(x.cmp(v)))
 }
 
 fn real_holds(operator: Operator, values: &[f64], x: f64) -> bool {
@@ -186,6 +185,11 @@ fn real_holds(operator: Operator, values: &[f64], x: f64) -> bool {
             None => operator == Operator::Unequal,
         }
     };
+    holds(operator, values, one)
+}
+
+/// Of several values with `=` any may hold, with `!=` all must.
+fn holds<T>(operator: Operator, values: &[T], one: impl Fn(&T) -> bool) -> bool {
     if operator == Operator::Unequal { values.iter().all(one) } else { values.iter().any(one) }
 }
 

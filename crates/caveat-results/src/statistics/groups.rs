@@ -183,7 +183,7 @@ impl<'a> Scan<'a> {
             key.extend_from_slice(part.keys.key(number));
             for (word, column) in key.iter_mut().zip(&self.key) {
                 if is_text(*column) && *word != NO_TEXT {
-                    let name = part.names.label(*word as u32);
+                    let name = part.names.get(*word as u32);
                     *word = all.names.intern(name.as_bytes()).map_err(ResultsError::BadTable)?.into();
                 }
             }

@@ -148,7 +148,7 @@ impl PairTable {
 /// 60 bytes per condition and ordered pair, whatever the number of rows. `progress` is called with the rows done and in all.
 ///
 /// # Errors
-/// Those of [`scan_trials`]; no row of the phase; and by file, row and column: a rank that is negative or at least
+/// Those of [`scan_trials`](crate::scan_trials); no row of the phase; and by file, row and column: a rank that is negative or at least
 /// [`MAX_ITEMS`](crate::MAX_ITEMS), an item against itself, a `prob_yes` outside [0, 1] or missing, a `correct` other than 0, 1
 /// or missing, a margin that is infinite, a trained row whose label is neither Yes nor No, and rows of one hierarchy that
 /// contradict each other on is_train, is_exception or the label of a trained pair, within a condition or between conditions. Also

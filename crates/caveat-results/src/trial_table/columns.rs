@@ -111,7 +111,7 @@ impl TrialColumn {
     };
 
     /// An error about the value of one row of a file.
-    pub(super) fn bad_value(self, path: &Path, row: u64, problem: String) -> ResultsError {
+    pub(crate) fn bad_value(self, path: &Path, row: u64, problem: String) -> ResultsError {
         ResultsError::BadValue { path: path.to_owned(), row, column: self.name(), problem }
     }
 

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use arrow_array::builder::{
-    ArrayBuilder, BooleanBuilder, Float64Builder, Int64Builder, StringBuilder, StringDictionaryBuilder,
-};
+use arrow_array::builder::{ArrayBuilder, BooleanBuilder, Float64Builder, Int64Builder, StringDictionaryBuilder};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int32Type, Int64Type};
-use arrow_array::{Array, ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int64Array, StringArray};
+use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray, UInt32Array};
 use arrow_schema::DataType;
+use arrow_select::take::take;
 
 use super::columns::{ColumnKind, TrialColumn};
 use crate::arrays::{self, dictionary_type, is_binary, is_decimal, is_text};
@@ -171,52 +170,33 @@ fn from_text(column: TrialColumn, text: &StringArray) -> Canonical {
 pub(super) fn constant(column: TrialColumn, value: Option<&str>, n_rows: usize) -> Option<ArrayRef> {
     let mut builder = Builder::new(column);
     builder.push(value.unwrap_or_default().trim().as_bytes(), Numbers::Point)?;
-    let one = builder.finish();
-    Some(match column.kind() {
-        ColumnKind::Text => {
-            let one = one.as_dictionary::<Int32Type>();
-            let keys = one.keys().iter().cycle().take(n_rows).collect();
-            Arc::new(DictionaryArray::<Int32Type>::try_new(keys, one.values().clone()).ok()?)
-        }
-        ColumnKind::Integer => {
-            let value = one.as_primitive::<Int64Type>().iter().next().flatten();
-            Arc::new(Int64Array::from(vec![value; n_rows]))
-        }
-        ColumnKind::Real => {
-            let value = one.as_primitive::<Float64Type>().iter().next().flatten();
-            Arc::new(Float64Array::from(vec![value; n_rows]))
-        }
-        ColumnKind::Flag => {
-            let value = one.as_boolean().iter().next().flatten();
-            Arc::new(BooleanArray::from(vec![value; n_rows]))
-        }
-    })
+    take(&builder.finish(), &UInt32Array::from(vec![0; n_rows]), None).ok()
 }
 
 /// First row in which two columns of one canonical type differ; a NaN is a missing value.
 pub(super) fn first_difference(a: &ArrayRef, b: &ArrayRef) -> Option<usize> {
-    if let (Some(a), Some(b)) = (a.as_dictionary_opt::<Int32Type>(), b.as_dictionary_opt::<Int32Type>()) {
-        let (a_values, b_values) = (a.values().as_string_opt::<i32>()?, b.values().as_string_opt::<i32>()?);
-        fn value<'a>(keys: &DictionaryArray<Int32Type>, values: &'a StringArray, row: usize) -> Option<&'a str> {
-            let key = keys.is_valid(row).then(|| keys.keys().value(row) as usize)?;
-            values.is_valid(key).then(|| values.value(key)).filter(|v| !is_missing(v))
+    fn present(text: Option<&str>) -> Option<&str> {
+        text.filter(|text| !is_missing(text))
+    }
+    fn differ<T: PartialEq>(a: impl Iterator<Item = T>, b: impl Iterator<Item = T>) -> Option<usize> {
+        a.zip(b).position(|(x, y)| x != y)
+    }
+    match a.data_type() {
+        DataType::Dictionary(..) => {
+            let [a, b] = [a, b].map(|array| array.as_dictionary_opt::<Int32Type>()?.downcast_dict::<StringArray>());
+            differ(a?.into_iter().map(present), b?.into_iter().map(present))
         }
-        return (0..a.len()).find(|&row| value(a, a_values, row) != value(b, b_values, row));
+        DataType::Float64 => {
+            let present = |x: Option<f64>| x.filter(|x| !x.is_nan());
+            let [a, b] = [a, b].map(|array| array.as_primitive_opt::<Float64Type>());
+            differ(a?.iter().map(present), b?.iter().map(present))
+        }
+        DataType::Int64 => differ(a.as_primitive_opt::<Int64Type>()?.iter(), b.as_primitive_opt::<Int64Type>()?.iter()),
+        _ => differ(a.as_boolean_opt()?.iter(), b.as_boolean_opt()?.iter()),
     }
-    if let (Some(a), Some(b)) = (a.as_primitive_opt::<Float64Type>(), b.as_primitive_opt::<Float64Type>()) {
-        let value = |x: Option<f64>| x.filter(|x| !x.is_nan());
-        return a.iter().zip(b.iter()).position(|(x, y)| value(x) != value(y));
-    }
-    if let (Some(a), Some(b)) = (a.as_primitive_opt::<Int64Type>(), b.as_primitive_opt::<Int64Type>()) {
-        return a.iter().zip(b.iter()).position(|(x, y)| x != y);
-    }
-    let (a, b) = (a.as_boolean_opt()?, b.as_boolean_opt()?);
-    a.iter().zip(b.iter()).position(|(x, y)| x != y)
 }
 
 /// A column of text with one value in all rows, beyond those of a trial table.
 pub(super) fn constant_text(value: Option<&str>, n_rows: usize) -> ArrayRef {
-    let mut builder = StringBuilder::new();
-    (0..n_rows).for_each(|_| builder.append_option(value));
-    ArrayBuilder::finish(&mut builder)
+    Arc::new(StringArray::from(vec![value; n_rows]))
 }
