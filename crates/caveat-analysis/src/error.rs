@@ -9,7 +9,7 @@ use caveat_theory::{ErrorKind, TheoryError};
 /// What an analysis gives, or why not.
 pub type Result<T, E = AnalysisError> = std::result::Result<T, E>;
 
-/// Why a request was not answered. In the words, arguments stand by name between backticks, for each face to spell
+/// Why a request was not answered. In the words, arguments stand by name in ⟨brackets⟩, for each face to spell
 /// ([`caveat_results::spell_arguments`]).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

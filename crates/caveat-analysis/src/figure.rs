@@ -96,7 +96,7 @@ pub fn figure(request: &FigureRequest, watch: &dyn Watch) -> Result<Figure> {
         FigureName::Window => window_figure::draw(&WindowInputs::default())?,
         FigureName::Conjunctivity => conjunctivity(watch)?,
         _ if request.published.is_empty() => {
-            return Err(AnalysisError::input("this figure is drawn from trial tables: name them with `published`"));
+            return Err(AnalysisError::input("this figure is drawn from trial tables: name them with ⟨published⟩"));
         }
         FigureName::Study => language_models::study::draw(&read_pairs(&request.published, watch)?)?,
         FigureName::Placements => placements(&read_pairs(&request.published, watch)?)?,
@@ -123,7 +123,7 @@ fn refuse_unused(request: &FigureRequest) -> Result<()> {
     ] {
         if given && !heeded {
             return Err(AnalysisError::input(format!(
-                "the figure {} does not depend on `{option}`, which is for {figures}",
+                "the figure {} does not depend on ⟨{option}⟩, which is for {figures}",
                 request.name.name()
             )));
         }

@@ -80,12 +80,12 @@ pub fn fit(request: &FitRequest, watch: &dyn Watch) -> Result<FitOutcome> {
         return Err(AnalysisError::input("there is no file to fit: name at least one"));
     };
     if request.train.is_empty() != request.test.is_empty() {
-        return Err(AnalysisError::input("`train` and `test` go together: name what is fitted and what is predicted"));
+        return Err(AnalysisError::input("⟨train⟩ and ⟨test⟩ go together: name what is fitted and what is predicted"));
     }
     let apart = [
-        ("`compare`", request.compare),
-        ("`hierarchical`", request.hierarchical),
-        ("`train`", !request.train.is_empty()),
+        ("⟨compare⟩", request.compare),
+        ("⟨hierarchical⟩", request.hierarchical),
+        ("⟨train⟩", !request.train.is_empty()),
     ];
     if let [(one, _), (other, _), ..] = apart.iter().filter(|o| o.1).collect::<Vec<_>>()[..] {
         return Err(AnalysisError::input(format!("{one} and {other} exclude each other: leave out one of them")));
@@ -93,7 +93,7 @@ pub fn fit(request: &FitRequest, watch: &dyn Watch) -> Result<FitOutcome> {
     if let Some((option, _)) = apart[..2].iter().find(|o| o.1)
         && request.bootstrap.is_some_and(|n| n > 0)
     {
-        return Err(AnalysisError::input(format!("{option} draws no bootstrap: leave out `bootstrap`")));
+        return Err(AnalysisError::input(format!("{option} draws no bootstrap: leave out ⟨bootstrap⟩")));
     }
     let of_choices =
         request.choices.columns.is_some() || request.choices.preset.is_some() || caveat_results::is_choice_file(first)?;
@@ -110,14 +110,14 @@ impl Job<'_> {
         let request = self.request;
         if !request.train.is_empty() {
             return Err(AnalysisError::input(
-                "`train` and `test` name hierarchies of trial tables: a file of choices has none",
+                "⟨train⟩ and ⟨test⟩ name hierarchies of trial tables: a file of choices has none",
             ));
         }
         if request.loss == Some(FitLoss::Squared) {
-            return Err(AnalysisError::input("a file of choices has no margins: leave out `loss=squared`"));
+            return Err(AnalysisError::input("a file of choices has no margins: leave out ⟨loss=squared⟩"));
         }
         if request.phase == Phase::Pre {
-            return Err(AnalysisError::input("`phase=pre` is for trial tables: a file of choices has no phases"));
+            return Err(AnalysisError::input("⟨phase=pre⟩ is for trial tables: a file of choices has no phases"));
         }
         let file = choices::read_file(request)?;
         if request.choices.draw_pairs {
@@ -134,7 +134,7 @@ impl Job<'_> {
     fn trial_choices(&self) -> Result<FitOutcome> {
         refuse_choice_options(self.request)?;
         if !self.request.train.is_empty() {
-            return Err(AnalysisError::input("`train` and `test` predict margins: leave out `loss=logistic`"));
+            return Err(AnalysisError::input("⟨train⟩ and ⟨test⟩ predict margins: leave out ⟨loss=logistic⟩"));
         }
         let choices::TrialUnits { units, doubts } = choices::read_trials(self.request, self.watch)?;
         self.units(&units, doubts, self.request.phase == Phase::Post, |_| Ok([None, None]))
@@ -175,15 +175,15 @@ impl Job<'_> {
         refuse_choice_options(request)?;
         let by = request.trial_columns()?;
         if request.lapse {
-            return Err(AnalysisError::input("margins have no lapses: `lapse` is for choices, `loss=logistic`"));
+            return Err(AnalysisError::input("margins have no lapses: ⟨lapse⟩ is for choices, ⟨loss=logistic⟩"));
         }
         if !request.train.is_empty() && !by.contains(&ByColumn::Hier) {
-            return Err(AnalysisError::input("`train` and `test` name hierarchies: keep hier in `by`"));
+            return Err(AnalysisError::input("⟨train⟩ and ⟨test⟩ name hierarchies: keep hier in ⟨by⟩"));
         }
         let is_plain = request.learner == LearnerKind::Ridge && !request.position_bias;
         if !request.train.is_empty() && !is_plain {
             return Err(AnalysisError::input(
-                "`train` and `test` predict with ridge regression: leave out `learner` and `position_bias`",
+                "⟨train⟩ and ⟨test⟩ predict with ridge regression: leave out ⟨learner⟩ and ⟨position_bias⟩",
             ));
         }
         let read = read(&request.files, request.selection()?, self.watch)?;
@@ -268,8 +268,8 @@ fn refuse_choice_options(request: &FitRequest) -> Result<()> {
     ];
     match given.iter().find(|(_, given)| *given) {
         Some((option, _)) => Err(AnalysisError::input(format!(
-            "`{option}` is for a file of choices, and this is not taken for one: trial tables say themselves what was trained, and of choices \
-             the columns are known by name or told with `columns`, as in `columns=winner=chosen,loser=other`"
+            "⟨{option}⟩ is for a file of choices, and this is not taken for one: trial tables say themselves what was trained, and of choices \
+             the columns are known by name or told with ⟨columns⟩, as in ⟨columns=winner=chosen,loser=other⟩"
         ))),
         None => Ok(()),
     }

@@ -10,7 +10,7 @@
 //! | all of it on one page | [`Report`] |
 //!
 //! Nothing is printed here; only a [`Report`] is written. Whoever waits is told of progress through [`Watch`]. In errors, notes and
-//! warnings, arguments stand by name between backticks, for each face to spell ([`caveat_results::spell_arguments`]).
+//! warnings, arguments stand by name in ⟨brackets⟩, for each face to spell ([`caveat_results::spell_arguments`]).
 
 mod design;
 mod error;

@@ -112,7 +112,7 @@ pub fn predict(request: &PredictRequest) -> Result<PredictOutcome> {
     let PredictRequest { task, kernel, learner, .. } = request;
     if task.n_items() > MAX_MARGINS && !request.ranks_only {
         return Err(AnalysisError::input(format!(
-            "{} items have too many pairs to print: beyond {MAX_MARGINS} items, add `ranks_only`",
+            "{} items have too many pairs to print: beyond {MAX_MARGINS} items, add ⟨ranks_only⟩",
             task.n_items()
         )));
     }
@@ -134,7 +134,7 @@ pub fn predict(request: &PredictRequest) -> Result<PredictOutcome> {
         }
         (KernelChoice::Conjunctivity(alpha), _) => (*alpha, ExchangeableKernel::from_conjunctivity(*alpha)?),
         // Matrices are predicted above.
-        _ => return Err(AnalysisError::input("`kernel`: expected a conjunctivity, six orbit values, or a projection")),
+        _ => return Err(AnalysisError::input("⟨kernel⟩: expected a conjunctivity, six orbit values, or a projection")),
     };
     let is_symmetric = orbits.is_position_symmetric();
     // On a given kernel C is 1/ridge; its antisymmetric part is normalized by κ_id − κ_flip.
@@ -145,7 +145,7 @@ pub fn predict(request: &PredictRequest) -> Result<PredictOutcome> {
             let reduces = is_symmetric && task.order() == PresentationOrder::Both && alpha <= 1.0;
             if !reduces || request.route.is_some() {
                 return Err(AnalysisError::input(
-                    "`loss=logistic` needs both presentation orders and a position-symmetric kernel, and has one route: leave out `route`",
+                    "⟨loss=logistic⟩ needs both presentation orders and a position-symmetric kernel, and has one route: leave out ⟨route⟩",
                 ));
             }
             Learner::Logistic { c: c * scale }
@@ -153,12 +153,12 @@ pub fn predict(request: &PredictRequest) -> Result<PredictOutcome> {
         Learner::GradientFlow { time } => {
             if request.route.is_some() {
                 return Err(AnalysisError::input(
-                    "`time` has its own route and the squared loss: leave out `route` and `loss`",
+                    "⟨time⟩ has its own route and the squared loss: leave out ⟨route⟩ and ⟨loss⟩",
                 ));
             }
             if !is_symmetric {
                 return Err(AnalysisError::input(
-                    "`time` needs a position-symmetric kernel (same first = same second)",
+                    "⟨time⟩ needs a position-symmetric kernel (same first = same second)",
                 ));
             }
             Learner::GradientFlow { time }
@@ -189,12 +189,12 @@ fn predict_matrix(request: &PredictRequest, path: &PathBuf) -> Result<PredictOut
     }
     if !matches!(request.learner, Learner::Ridge { .. }) || !matches!(request.route, None | Some(Route::Dense)) {
         return Err(AnalysisError::input(
-            "a kernel matrix is solved by ridge regression on the dense route only; `project` lifts that",
+            "a kernel matrix is solved by ridge regression on the dense route only; ⟨project⟩ lifts that",
         ));
     }
     if request.ranks_only {
         return Err(AnalysisError::input(
-            "`ranks_only`: a kernel matrix that is not exchangeable gives no ranks; add `project`, or leave it out",
+            "⟨ranks_only⟩: a kernel matrix that is not exchangeable gives no ranks; add ⟨project⟩, or leave it out",
         ));
     }
     let solution = solve(&request.task, Kernel::Matrix(&entries), request.learner, None)?;

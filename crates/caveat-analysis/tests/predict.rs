@@ -214,7 +214,7 @@ fn a_million_items_are_ranked() {
     assert!((ranks[1] / ranks[0] - (-lambda).exp()).abs() < 1e-12);
     assert!((ranks[0] + ranks[999_999]).abs() < 1e-14 && ranks[500_002] > 0.0 && ranks[499_998] < 0.0);
     let refused = predict(&asked(&TransitiveTask::new(5_000, &[]).unwrap(), 0.2, ridge(10.0))).unwrap_err();
-    assert!(refused.to_string().contains("`ranks_only`"), "{refused}");
+    assert!(refused.to_string().contains("⟨ranks_only⟩"), "{refused}");
 }
 
 #[test]

@@ -137,7 +137,7 @@ impl ChoiceTable {
         let other = names.iter().find(|name| !is_early(name))?;
         Some(format!(
             "the conditions {early:?} and {other:?} are taken together: if the first is training, choose with \
-             `where=CONDITION={other}`, CONDITION being the name of their column, or fit each with `by=condition`"
+             ⟨where=CONDITION={other}⟩, CONDITION being the name of their column, or fit each with ⟨by=condition⟩"
         ))
     }
 

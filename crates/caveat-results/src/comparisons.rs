@@ -102,8 +102,8 @@ fn read_with(input: &Input, columns: &ComparisonColumns, reading: Reading) -> Re
         let filter = match reader.left_out() {
             (0, 0) => "",
             (_, 0) => " without a missing value",
-            (0, _) => " that `where` lets through",
-            _ => " that `where` lets through, without a missing value",
+            (0, _) => " that ⟨where⟩ lets through",
+            _ => " that ⟨where⟩ lets through, without a missing value",
         };
         return Err(ResultsError::NoRows { path: path.to_owned(), filter: filter.to_owned(), expected: EXPECTED });
     }
@@ -118,7 +118,7 @@ fn read_with(input: &Input, columns: &ComparisonColumns, reading: Reading) -> Re
             path,
             format!(
                 "the item {item:?} has the name of the column {column:?}, so a column of winners seems to name sides: say what the \
-                 columns mean, as `columns=item_a={column},item_b=COLUMN,chosen=COLUMN`"
+                 columns mean, as ⟨columns=item_a={column},item_b=COLUMN,chosen=COLUMN⟩"
             ),
         ));
     }
@@ -296,7 +296,7 @@ mod tests {
         fs::write(&path, "winner,better,worse,n\nx,a,b,2\nx,b,,1\nx,NA,b,1\nx,a,c,NaN\nx,c,b,1\n").unwrap();
         let mut columns: ComparisonColumns = " winner = better, loser=worse,count=n".parse().unwrap();
         let message = read_comparisons(&path, &columns).unwrap_err().to_string();
-        assert!(message.contains("line 3: the loser is empty: expected a label (`skip_missing`"), "{message}");
+        assert!(message.contains("line 3: the loser is empty: expected a label (⟨skip_missing⟩"), "{message}");
         columns.skip_missing = true;
         let found = read_comparisons(&path, &columns).unwrap();
         assert_eq!(edges(&found), [("a", "b", 2.0, 0.0), ("b", "c", 0.0, 1.0)]);
@@ -323,8 +323,8 @@ mod tests {
                 b"winner,looser\na,b\n",
                 "column \"loser\" is missing: the table has \"winner\", \"looser\"; say what its columns mean",
             ),
-            (b"better,worse\na,b\n", "say what its columns mean, as `columns=winner=better,loser=worse`"),
-            (b"model_a,model_b,score\na,b,1\n", "as `columns=item_a=model_a,item_b=model_b,chosen=COLUMN`"),
+            (b"better,worse\na,b\n", "say what its columns mean, as ⟨columns=winner=better,loser=worse⟩"),
+            (b"model_a,model_b,score\na,b,1\n", "as ⟨columns=item_a=model_a,item_b=model_b,chosen=COLUMN⟩"),
             (
                 b"model_a,model_b,winner\na,b,c\n",
                 "line 2: the chosen \"c\" is neither \"a\" nor \"b\", nor a side (model_a, model_b)",

@@ -106,7 +106,7 @@ pub(crate) fn told(name: &str, contradiction: &Contradiction) -> String {
 pub(crate) fn doubts(name: &str, exceptions: &[(usize, usize)], graph: &ComparisonGraph) -> Vec<String> {
     let against = contradiction(name, graph.n_items(), exceptions).map(|c| {
         let against = told(name, &c);
-        format!("{against}: what the rows have is taken; `where` leaves out rows and keeps what was trained")
+        format!("{against}: what the rows have is taken; ⟨where⟩ leaves out rows and keeps what was trained")
     });
     let is_trained = |a: usize, b: usize| graph.edge_index(a.min(b), a.max(b)).is_some();
     let untrained = exceptions.iter().find(|&&(a, b)| !is_trained(a, b)).map(|&(a, b)| {

@@ -115,7 +115,7 @@ impl Watched {
             // Numbered parts of one session, most of them tests.
             return Some(format!(
                 "the column {:?} is not read, and rows with {values}{more} in it are taken together: if some are training or practice, \
-                 leave them out, as with `where={}!={}`",
+                 leave them out, as with ⟨where={}!={}⟩",
                 self.name, self.name, shown[0]
             ));
         }
@@ -131,7 +131,7 @@ impl Watched {
         let example = by_value("test").or_else(by_name).or_else(contains).unwrap_or(other);
         Some(format!(
             "the column {:?} is not read, and rows with {values}{more} in it are taken together: if it tells training or practice from a \
-             test, choose with `where={}={example}`",
+             test, choose with ⟨where={}={example}⟩",
             self.name, self.name
         ))
     }
@@ -158,7 +158,7 @@ mod tests {
         }
         assert!(found[1].note().is_none());
         let note = found[0].note().unwrap();
-        assert!(note.contains("\"test\", \"train\"") && note.ends_with("`where=Phase=test`"), "{note}");
+        assert!(note.contains("\"test\", \"train\"") && note.ends_with("⟨where=Phase=test⟩"), "{note}");
         for (name, values, says) in
             [("is_train", ["0", "1"], "=0"), ("practice", ["TRUE", "FALSE"], "=FALSE"), ("is_test", ["1", "0"], "=1")]
         {
@@ -172,7 +172,7 @@ mod tests {
         Watched::merge(&mut found, other);
         let note = found[1].note().unwrap();
         assert!(
-            note.contains("\"1\", \"0\", \"2\", \"3\" and others in it") && note.ends_with("`where=block!=1`"),
+            note.contains("\"1\", \"0\", \"2\", \"3\" and others in it") && note.ends_with("⟨where=block!=1⟩"),
             "{note}"
         );
     }

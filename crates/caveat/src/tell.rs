@@ -41,7 +41,7 @@ mod tests {
     #[test]
     fn arguments_are_options() {
         let spelled = |text| spell_arguments(text, flag);
-        assert_eq!(spelled("`n_items` or `tasks=exc=9:5-3`"), "-n or --task exc=9:5-3");
-        assert_eq!(spelled("leave out `position_bias`"), "leave out --position-bias");
+        assert_eq!(spelled("⟨n_items⟩ or ⟨tasks=exc=9:5-3⟩"), "-n or --task exc=9:5-3");
+        assert_eq!(spelled("leave out ⟨position_bias⟩"), "leave out --position-bias");
     }
 }

@@ -14,7 +14,7 @@ use crate::error::{AnalysisError, Result};
 pub(super) fn check(file: &ChoiceFile) -> Result<()> {
     if file.tables.iter().all(|t| t.rows.is_empty()) {
         return Err(AnalysisError::input(
-            "`figure` shows accuracy by pair, and the file tells symbolic distances only: use `distance_figure`",
+            "⟨figure⟩ shows accuracy by pair, and the file tells symbolic distances only: use ⟨distance_figure⟩",
         ));
     }
     Ok(())

@@ -47,10 +47,10 @@ pub(crate) fn read_file(request: &FitRequest) -> Result<ChoiceFile> {
     let table = read_choice_files(&request.files, &columns)?;
     if request.position_bias && !table.presentation_known {
         return Err(AnalysisError::input(if table.rows.is_empty() {
-            "the file does not say who was shown first, as it tells symbolic distances only: leave out `position_bias`"
+            "the file does not say who was shown first, as it tells symbolic distances only: leave out ⟨position_bias⟩"
         } else {
             "the file does not say which item was shown first, which a position bias is about: name that column (first=COLUMN in \
-             `columns`), or leave out `position_bias`"
+             ⟨columns⟩), or leave out ⟨position_bias⟩"
         }));
     }
     let by = groupings(request.by.as_deref())?;
@@ -92,14 +92,14 @@ fn declared_tasks(request: &ChoiceRequest, columns: &ChoiceColumns) -> Result<De
     };
     for (name, task) in &request.tasks {
         if task.n_items > MOST_ITEMS {
-            return Err(AnalysisError::input(format!("`tasks` of {} items: expected 2 to {MOST_ITEMS}", task.n_items)));
+            return Err(AnalysisError::input(format!("⟨tasks⟩ of {} items: expected 2 to {MOST_ITEMS}", task.n_items)));
         }
         let task = task.build()?;
         match name {
             Some(name) => declared.named.push((name.clone(), task)),
             None if declared.others.is_some() => {
                 return Err(AnalysisError::input(
-                    "two tasks without a name: give one with `tasks=N`, and CONDITION=N for others",
+                    "two tasks without a name: give one with ⟨tasks=N⟩, and CONDITION=N for others",
                 ));
             }
             None => declared.others = Some(task),
@@ -131,7 +131,7 @@ fn columns(request: &FitRequest) -> Result<ChoiceColumns> {
 fn reconstruction(table: &ChoiceTable) -> Option<String> {
     table.reconstruction.as_ref().map(|found| {
         format!(
-            "numbers of trials reconstructed from the proportions of {} groups; no whole number fits {} of {} rows (`trials=N` sets them)",
+            "numbers of trials reconstructed from the proportions of {} groups; no whole number fits {} of {} rows (⟨trials=N⟩ sets them)",
             found.typical.len(),
             found.failed,
             table.rows.len() + table.distance_rows.len()
@@ -146,7 +146,7 @@ fn groupings(by: Option<&[ByColumn]>) -> Result<Vec<Grouping>> {
             ByColumn::Subject => Ok(Grouping::Subject),
             ByColumn::Session => Ok(Grouping::Session),
             ByColumn::Condition => Ok(Grouping::Condition),
-            _ => Err(AnalysisError::input("`by` of a file of choices takes subject, session and condition")),
+            _ => Err(AnalysisError::input("⟨by⟩ of a file of choices takes subject, session and condition")),
         })
         .collect()
 }
@@ -213,7 +213,7 @@ pub(crate) fn read_trials(request: &FitRequest, watch: &dyn Watch) -> Result<Tri
             Some((_, unit)) if unit.graph == *graph => unit.clusters.push(choices),
             Some(_) => {
                 return Err(AnalysisError::input(format!(
-                    "conditions that train different pairs are fitted together as {key}: add hier to `by`"
+                    "conditions that train different pairs are fitted together as {key}: add hier to ⟨by⟩"
                 )));
             }
             None => units.push((

@@ -79,7 +79,7 @@ fn folds(folds: usize, clusters: usize, what: &str, head: &Head) -> Result<usize
         )));
     }
     if folds < 2 {
-        return Err(AnalysisError::input(format!("`folds={folds}`: give at least 2")));
+        return Err(AnalysisError::input(format!("⟨folds={folds}⟩: give at least 2")));
     }
     Ok(folds.min(clusters))
 }

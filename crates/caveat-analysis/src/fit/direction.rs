@@ -63,7 +63,7 @@ pub(super) fn of_choices(units: &[ChoiceUnit], spec: &ModelSpec, is_final: bool)
     let turn = if is_table {
         TURN_TABLE
     } else {
-        "turn it round (`items` with the items or ranks, the highest first), or exchange winner and loser in `columns`"
+        "turn it round (⟨items⟩ with the items or ranks, the highest first), or exchange winner and loser in ⟨columns⟩"
     };
     let of_units = judge(&leaning, ["choices", turn], is_final, |k| {
         let unit = &units[k];
@@ -116,7 +116,7 @@ fn clusters_against(unit: &ChoiceUnit, spec: &ModelSpec) -> Result<Option<String
     }
     let speak = if against == 1 { "speaks" } else { "speak" };
     Ok(Some(format!(
-        "{}: {against} of {} {}s {speak} for the opposite order of items: one model for all of them may describe none (`by={}` fits \
+        "{}: {against} of {} {}s {speak} for the opposite order of items: one model for all of them may describe none (⟨by={}⟩ fits \
          each)",
         unit.head.name(),
         shown.len(),

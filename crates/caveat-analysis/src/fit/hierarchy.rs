@@ -75,7 +75,7 @@ fn groups<'a, T>(data: impl Iterator<Item = T>, reports: &'a [Report]) -> Result
                 head => format!(" of {}", head.name()),
             };
             return Err(AnalysisError::input(format!(
-                "`hierarchical` says how units differ, and{of} there is one alone, {unit}: give at least 2"
+                "⟨hierarchical⟩ says how units differ, and{of} there is one alone, {unit}: give at least 2"
             )));
         }
     }
@@ -172,8 +172,8 @@ fn unlike<T>(group: &Group<'_, T>, population: &PopulationFit, spec: &ModelSpec)
     };
     Some(format!(
         "{name}units differ in {} by more than is told (between at its largest, {LARGEST_BETWEEN}), as when one of them guesses \
-         or does something else; then the population is not that of the others{worst}. See all with `by` and no `hierarchical`, and \
-         leave out who does not follow the model with `where`",
+         or does something else; then the population is not that of the others{worst}. See all with ⟨by⟩ and no ⟨hierarchical⟩, and \
+         leave out who does not follow the model with ⟨where⟩",
         wide.join(" and ")
     ))
 }
@@ -183,7 +183,7 @@ fn split_head(head: &Head) -> Result<(Head, String)> {
     match head {
         Head::Condition(key) => {
             if key.model.is_empty() {
-                return Err(AnalysisError::input("`hierarchical` summarizes over models: keep model in `by`"));
+                return Err(AnalysisError::input("⟨hierarchical⟩ summarizes over models: keep model in ⟨by⟩"));
             }
             let group = ConditionKey { model: String::new(), ..key.clone() };
             Ok((Head::Condition(group), key.model.clone()))
@@ -194,7 +194,7 @@ fn split_head(head: &Head) -> Result<(Head, String)> {
                 .find_map(|g| groups.iter().position(|(by, _)| *by == g));
             let Some(unit) = unit else {
                 return Err(AnalysisError::input(
-                    "`hierarchical` summarizes over subjects, sessions or conditions: name one in `by`",
+                    "⟨hierarchical⟩ summarizes over subjects, sessions or conditions: name one in ⟨by⟩",
                 ));
             };
             let rest = groups.iter().enumerate().filter(|(k, _)| *k != unit).map(|(_, g)| g.clone()).collect();

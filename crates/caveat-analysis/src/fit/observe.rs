@@ -122,7 +122,7 @@ impl Observed {
                 || here.iter().zip(&pairs).any(|(m, p)| (m.first, m.second) != *p)
             {
                 return Err(AnalysisError::input(format!(
-                    "{} and {} train or show different pairs, so they cannot be averaged: add hier (or what tells them apart) to `by`",
+                    "{} and {} train or show different pairs, so they cannot be averaged: add hier (or what tells them apart) to ⟨by⟩",
                     first.key(),
                     member.key()
                 )));

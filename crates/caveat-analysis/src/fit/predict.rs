@@ -86,7 +86,7 @@ pub(crate) fn predict_all(
         .collect();
     let predicted: Vec<Predicted> = predicted?.into_iter().flatten().collect();
     if predicted.is_empty() {
-        return Err(AnalysisError::input("no model has both a `train` and a `test` hierarchy"));
+        return Err(AnalysisError::input("no model has both a ⟨train⟩ and a ⟨test⟩ hierarchy"));
     }
     Ok(predicted)
 }

@@ -114,7 +114,7 @@ impl FitRequest {
         let Some(by) = &self.by else { return Ok(ByColumn::OF_TRIALS.to_vec()) };
         if by.iter().any(|c| matches!(c, ByColumn::Subject | ByColumn::Session | ByColumn::Condition)) {
             return Err(AnalysisError::input(
-                "trial tables have no subject, session or condition: `by` takes setting, model, task and hier",
+                "trial tables have no subject, session or condition: ⟨by⟩ takes setting, model, task and hier",
             ));
         }
         Ok(by.clone())

@@ -29,7 +29,7 @@ impl LanguageModels {
     pub fn published(directory: &Path) -> Result<Self> {
         if !directory.is_dir() {
             return Err(AnalysisError::input(format!(
-                "{}: not a directory; `published` names one that holds trial tables, as ti/*.parquet and exception/*.parquet",
+                "{}: not a directory; ⟨published⟩ names one that holds trial tables, as ti/*.parquet and exception/*.parquet",
                 directory.display()
             )));
         }

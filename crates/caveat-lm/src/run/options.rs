@@ -55,11 +55,9 @@ pub struct TrainingOptions {
     pub method: Option<MethodKind>,
     /// Rank of the adapters
     #[cfg_attr(feature = "clap", arg(long, alias = "rank", value_name = "R", value_parser = count, allow_negative_numbers = true))]
-    #[serde(alias = "rank")]
     pub lora_r: Option<usize>,
     /// Scale of the adapters times their rank
     #[cfg_attr(feature = "clap", arg(long, alias = "alpha", value_name = "ALPHA", value_parser = number, allow_negative_numbers = true))]
-    #[serde(alias = "alpha")]
     pub lora_alpha: Option<f64>,
     /// Matrices to adapt: q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj
     #[cfg_attr(feature = "clap", arg(long, value_name = "NAMES", value_delimiter = ','))]

@@ -65,6 +65,12 @@ struct GridKey(String);
 impl<'de> Deserialize<'de> for GridKey {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         let key = String::deserialize(deserializer)?;
+        // Sweep files made before have the adapters' own words.
+        let key = match key.as_str() {
+            "rank" => "lora_r".to_owned(),
+            "alpha" => "lora_alpha".to_owned(),
+            _ => key,
+        };
         match KEYS.contains(&key.as_str()) {
             true => Ok(Self(key)),
             false => Err(D::Error::unknown_field(&key, &KEYS)),
@@ -94,8 +100,12 @@ impl<'de> Deserialize<'de> for GridTable {
                         "seeds" => self.grid.seeds = Some(self.map.next_value()?),
                         "orders" => self.grid.orders = Some(self.map.next_value()?),
                         "template" => self.grid.template = Some(self.map.next_value()?),
-                        "lora_r" | "rank" => self.grid.lora_r = Some(self.map.next_value()?),
-                        "lora_alpha" | "alpha" => self.grid.lora_alpha = Some(self.map.next_value()?),
+                        "lora_r" if self.grid.lora_r.is_some() => return Err(A::Error::duplicate_field("lora_r")),
+                        "lora_alpha" if self.grid.lora_alpha.is_some() => {
+                            return Err(A::Error::duplicate_field("lora_alpha"));
+                        }
+                        "lora_r" => self.grid.lora_r = Some(self.map.next_value()?),
+                        "lora_alpha" => self.grid.lora_alpha = Some(self.map.next_value()?),
                         "l2" => self.grid.l2 = Some(self.map.next_value()?),
                         "modules" => self.grid.modules = Some(self.map.next_value()?),
                         _ => return seed.deserialize(key.into_deserializer()).map(Some),
@@ -391,7 +401,8 @@ mod tests {
             ("[[grid]]\nepochs = -1\n", "line 2: "),
             ("[[grid]]\nmodules = ['q_proj', 'x_proj']\n", "line 2: no matrix of a layer is called \"x_proj\""),
             ("[[grid]]\n\nmodules = 'x'\n", "line 3: no matrix of a layer is called \"x\""),
-            ("[[grid]]\nrank = true\n", "line 2: invalid type: boolean `true`, expected usize"),
+            ("[[grid]]\nrank = 2\nlora_r = 2\n", "duplicate field `lora_r`"),
+            ("[[grid]]\nlora_r = true\n", "line 2: invalid type: boolean `true`, expected usize"),
             ("defaults = 3\n", "line 1: invalid type: integer `3`, expected struct GridTable"),
             ("[[grid]\n", "line 1: "),
             ("[[grid]]\nepochs = 1\nepochs = 2\n", "line 3: duplicate key"),
@@ -410,7 +421,7 @@ mod tests {
             (grid.lora_r.unwrap().0, grid.lora_alpha.unwrap().0, grid.l2.unwrap().0),
             (vec![4], vec![8.0], vec![0.5])
         );
-        let options = parse("[[grid]]\nmodules = 'q_proj'\nrank = [4, 2]\nepochs = 3").training;
+        let options = parse("[[grid]]\nmodules = 'q_proj'\nlora_r = [4, 2]\nepochs = 3").training;
         let modules = Some(vec![LoraModule::QProj]);
         assert_eq!(options, TrainingOptions { lora_r: Some(4), modules, epochs: Some(3), ..Default::default() });
         let hierarchy = HierarchyEntry { n: 5, exceptions: vec![], name: None };

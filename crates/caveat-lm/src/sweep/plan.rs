@@ -425,11 +425,11 @@ mod tests {
             seeds = '0-1'
             orders = ['fwd', 'rev']
             epochs = 2
-            rank = [2, 4]
+            lora_r = [2, 4]
             [[grid]]
             [[grid]]
             method = 'lora'
-            alpha = [1, 2.5, 8]
+            lora_alpha = [1, 2.5, 8]
             [[grid]]
             method = 'probe'
             l2 = [0, 1e-4]
@@ -518,7 +518,7 @@ mod tests {
                 "two models are called \"tiny\"",
             ),
             (head.replace("'tiny'", "{ model = 'tiny', name = 'a/b' }"), "model name \"a/b\""),
-            (format!("{head}rank = 8"), "rank does nothing with method full"),
+            (format!("{head}lora_r = 8"), "lora_r does nothing with method full"),
             (format!("{head}epochs = 0"), "the number of epochs is 0"),
             (format!("{head}items = 'nba'"), "item set \"nba\": expected invented"),
             (format!("{head}items = {{ set = 'mlb', in_order = true }}"), "items \"mlb\" are always drawn from"),

@@ -112,13 +112,13 @@ impl<'a> Collector<'a> {
                 let alone = match fields.shape {
                     Shape::Chosen => {
                         "; where winner and loser say in every row who was chosen, name these two alone \
-                         (`columns=winner=COLUMN,loser=COLUMN`)"
+                         (⟨columns=winner=COLUMN,loser=COLUMN⟩)"
                     }
                     Shape::Ranked | Shape::Distance => "",
                 };
                 return Err(format!(
                     "the proportions come without numbers of trials: name a column of them (count=COLUMN) or give one number for \
-                     all rows (`trials=N`){alone}"
+                     all rows (⟨trials=N⟩){alone}"
                 ));
             }
             TrialCounts::Reconstructed(_) if !fields.has(ChoiceRole::Accuracy) => {
@@ -181,7 +181,7 @@ impl<'a> Collector<'a> {
                 text => format!("is {text:?}, a missing value"),
             };
             return Err(format!(
-                "the {role} {found}: expected a value in every row (`skip_missing` leaves out the rows without one)"
+                "the {role} {found}: expected a value in every row (⟨skip_missing⟩ leaves out the rows without one)"
             ));
         }
         let (items, swapped) = match self.shape {
@@ -258,7 +258,7 @@ impl<'a> Collector<'a> {
             return Err(format!(
                 "the higher item {higher:?} stands below the lower one {lower:?}: expected the smaller rank as higher (for pairs in \
                  either order, write who was chosen in one column and the other item in another: \
-                 `columns=winner=COLUMN,loser=COLUMN`, without accuracy)"
+                 ⟨columns=winner=COLUMN,loser=COLUMN⟩, without accuracy)"
             ));
         }
         let first = match cells[ChoiceRole::First as usize] {
@@ -286,7 +286,7 @@ impl<'a> Collector<'a> {
             });
         }
         let rank = whole(&label_key(text), self.numbers).filter(|r| *r <= MOST_ITEMS).ok_or_else(|| {
-            format!("the {role} {text:?} is not a rank: expected a whole number, or the items by name, highest first (`items=A,B,…`)")
+            format!("the {role} {text:?} is not a rank: expected a whole number, or the items by name, highest first (⟨items=A,B,…⟩)")
         })?;
         let first = self.options.first_rank.unwrap_or(0);
         // Where it is open whether ranks count from 0 or 1, the larger range is allowed here and checked at the end.
@@ -333,7 +333,7 @@ impl<'a> Collector<'a> {
         {
             let (zero, one) = (zero.display(), one.display());
             return Err(format!(
-                "the ranks run from 0 to {to} in {zero} and from 1 to {reach} in {one}: if both count from 0, say `first_rank=0`; \
+                "the ranks run from 0 to {to} in {zero} and from 1 to {reach} in {one}: if both count from 0, say ⟨first_rank=0⟩; \
                  otherwise write them alike"
             ));
         }
@@ -351,7 +351,7 @@ impl<'a> Collector<'a> {
         if let Some(column) = &self.only_right_or_wrong {
             return Err(format!(
                 "the column {column:?} (the accuracy) holds 0 and 1 only, and winner and loser say already who was chosen: leave it \
-                 out (`columns=winner=COLUMN,loser=COLUMN`); where it says whether the choice was right, name the right item \
+                 out (⟨columns=winner=COLUMN,loser=COLUMN⟩); where it says whether the choice was right, name the right item \
                  higher and the other lower (higher=COLUMN,lower=COLUMN,accuracy={column}); where it says whether the item named \
                  winner was chosen, call it chose_first"
             ));
@@ -363,7 +363,7 @@ impl<'a> Collector<'a> {
             None if by_distance => 0,
             None if self.ranks.0 > 1 => {
                 return Err(format!(
-                    "the ranks run from {} to {}: say whether the highest item has rank 0 or 1 (`first_rank`)",
+                    "the ranks run from {} to {}: say whether the highest item has rank 0 or 1 (⟨first_rank⟩)",
                     self.ranks.0, self.ranks.1
                 ));
             }
@@ -384,7 +384,7 @@ impl<'a> Collector<'a> {
             if SPARSE.1 * shown.len() < n_items {
                 return Err(format!(
                     "the ranks run from {} to {}, and only {} of these {n_items} items occur: leave out rows with a code in place of a \
-                     rank (`where`), or say how many items there are (`n_items={n_items}`)",
+                     rank (⟨where⟩), or say how many items there are (⟨n_items={n_items}⟩)",
                     self.ranks.0,
                     self.ranks.1,
                     shown.len()
@@ -441,7 +441,7 @@ impl<'a> Collector<'a> {
         let Some((trials, report)) = reconstruct(&proportions, &numbers, names.len()) else {
             let problem =
                 "the proportions do not tell their numbers of trials (all are 0, 1 or no fraction of up to 200 trials)";
-            return Err(format!("{problem}: give one number for all rows (`trials=N`)"));
+            return Err(format!("{problem}: give one number for all rows (⟨trials=N⟩)"));
         };
         for (row, trials) in self.rows.iter_mut().zip(trials) {
             row.trials = trials;

@@ -220,7 +220,7 @@ impl ChoiceColumns {
         let column = names.iter().find(|name| RIGHT.contains(&name.to_lowercase().as_str()))?;
         Some(format!(
             "the column {column} is not read, and the winner is taken for the item that was chosen: if it is the right one, and \
-             {column} says whether it was chosen, name the pair with `columns=higher=winner,lower=loser,accuracy={column}`"
+             {column} says whether it was chosen, name the pair with ⟨columns=higher=winner,lower=loser,accuracy={column}⟩"
         ))
     }
 
@@ -252,7 +252,7 @@ impl ChoiceColumns {
         };
         let all = fields.iter().chain(&passed_over);
         let all: Vec<String> = all.map(|found| format!("{}={}", found.0, column(found))).collect();
-        Some(format!("{which}, name all that counts, with `columns={}`", all.join(",")))
+        Some(format!("{which}, name all that counts, with ⟨columns={}⟩", all.join(",")))
     }
 }
 
@@ -282,10 +282,10 @@ fn unnamed(names: &[String], has_winner: bool) -> String {
     let which = |known: &[&str]| names.iter().any(|n| known.contains(&n.to_lowercase().as_str()));
     let advice = if has_winner && which(&["model_a", "player_a", "team_a", "item_a", "left", "player1", "a"]) {
         "winner says which of two columns won, as it seems, and is no item: write the item that won in one column and the other in \
-         another, and name them with `columns=winner=COLUMN,loser=COLUMN`".to_owned()
+         another, and name them with ⟨columns=winner=COLUMN,loser=COLUMN⟩".to_owned()
     } else {
         let example = suggested_columns(names).unwrap_or_else(|| "ROLE=COLUMN,…".to_owned());
-        format!("say which columns they are, with `columns={example}`")
+        format!("say which columns they are, with ⟨columns={example}⟩")
     };
     format!("no columns named {SHAPES_IN_WORDS}: {advice}; the table has {found}")
 }

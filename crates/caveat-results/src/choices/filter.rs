@@ -165,11 +165,11 @@ impl LeftOut {
         let rows = |n: u64| format!("{n} of {total} row{}", if total == 1 { "" } else { "s" });
         let mut notes = Vec::new();
         if self.filtered > 0 {
-            notes.push(format!("{} left out by `where`", rows(self.filtered)));
+            notes.push(format!("{} left out by ⟨where⟩", rows(self.filtered)));
         }
         if self.missing > 0 {
             let lacking: Vec<String> = self.by_role.iter().map(|(role, n)| format!("{role} in {n}")).collect();
-            notes.push(format!("{} left out by `skip_missing`: no {}", rows(self.missing), lacking.join(", no ")));
+            notes.push(format!("{} left out by ⟨skip_missing⟩: no {}", rows(self.missing), lacking.join(", no ")));
         }
         notes.extend_from_slice(&self.notes);
         notes

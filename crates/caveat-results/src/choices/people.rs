@@ -50,7 +50,7 @@ impl People {
             return (self.file > 1).then(|| {
                 format!(
                     "the choices of {} files are taken together as of one, as no column says who chose: name it (subject=COLUMN in \
-                     `columns`), or put each one's \
+                     ⟨columns⟩), or put each one's \
                      files into a folder that says so, like subject=1/",
                     self.file
                 )
@@ -65,7 +65,7 @@ impl People {
         };
         Some(format!(
             "the {by} {shown:?} stands in {n} files and is taken for one and the same{more}: if they are different, name a column that \
-             tells them apart (subject=COLUMN in `columns`), or put each one's files into a folder that is such a column, like person=1/"
+             tells them apart (subject=COLUMN in ⟨columns⟩), or put each one's files into a folder that is such a column, like person=1/"
         ))
     }
 }

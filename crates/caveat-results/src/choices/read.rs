@@ -62,7 +62,7 @@ pub fn read_choice_files<P: AsInput>(files: &[P], columns: &ChoiceColumns) -> Re
     }
     refuse_copies(
         &tables,
-        ", or put files of different people into folders like person=1/, with subject=person in `columns`",
+        ", or put files of different people into folders like person=1/, with subject=person in ⟨columns⟩",
     )?;
     let options = Options::new(columns)?;
     let mut known: Option<(Collector<'_>, Vec<ChoiceRole>)> = None;
@@ -95,7 +95,7 @@ pub fn read_choice_files<P: AsInput>(files: &[P], columns: &ChoiceColumns) -> Re
         by_item.filter(|_| columns.n_items.is_none() && columns.items.is_none() && collector.left_out.filtered > 0)
     {
         collector.left_out.notes.push(format!(
-            "the items are those of the rows that {filter} lets through: `n_items` or `tasks` says how many were trained, if more were"
+            "the items are those of the rows that {filter} lets through: ⟨n_items⟩ or ⟨tasks⟩ says how many were trained, if more were"
         ));
     }
     if collector.is_empty() {

@@ -165,7 +165,7 @@ impl ChoiceTable {
         };
         let Some(first) = kinds.first() else {
             let problem = "the file tells no condition, subject or session that a task could be declared for by name: name the column \
-                           (condition=COLUMN), or declare one task for all (`tasks=9:5-3`)";
+                           (condition=COLUMN), or declare one task for all (⟨tasks=9:5-3⟩)";
             return bad(problem.to_owned());
         };
         let known: Vec<Vec<String>> = kinds.iter().map(|kind| labels(kind)).collect();
@@ -190,8 +190,8 @@ impl ChoiceTable {
         let whose = Grouping::ALL.into_iter().filter(|g| a.of.contains(g) || b.of.contains(g));
         let missing: Vec<&str> = whose.filter(|g| !by.contains(g)).map(Grouping::name).collect();
         Err(ResultsError::BadTable(format!(
-            "{} has the task {} and {} has the task {}, which cannot be fitted together: add {} to `by` (or, if all had one task, \
-             declare it: `tasks=N:W-L`)",
+            "{} has the task {} and {} has the task {}, which cannot be fitted together: add {} to ⟨by⟩ (or, if all had one task, \
+             declare it: ⟨tasks=N:W-L⟩)",
             self.title(a.groups, &a.of),
             a.task,
             self.title(b.groups, &b.of),

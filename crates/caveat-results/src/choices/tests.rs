@@ -271,7 +271,7 @@ fn a_parquet_file_reads_as_its_csv() {
     assert!(
         message.ends_with(
             "bad.parquet: row 1 (counted from 0): the loser is empty: expected a value in every row \
-             (`skip_missing` leaves out the rows without one)"
+             (⟨skip_missing⟩ leaves out the rows without one)"
         ),
         "{message}"
     );

@@ -143,7 +143,7 @@ impl Reader {
                 let label = label_key(&String::from_utf8_lossy(label)).into_owned();
                 if label.is_empty() || self.skip_missing {
                     let problem =
-                        format!("the {role} is empty: expected a label (`skip_missing` leaves such rows out)");
+                        format!("the {role} is empty: expected a label (⟨skip_missing⟩ leaves such rows out)");
                     return Ok(Said::Missing(problem));
                 }
                 // It may well be a name, as of Namibia.
@@ -180,7 +180,7 @@ impl Reader {
                 if is_missing_label(chosen) {
                     let text = String::from_utf8_lossy(chosen);
                     return Ok(Said::Missing(format!(
-                        "the {Chosen} is {text:?}: expected one of the items, or a tie (`skip_missing` leaves such rows out)"
+                        "the {Chosen} is {text:?}: expected one of the items, or a tie (⟨skip_missing⟩ leaves such rows out)"
                     )));
                 }
                 let weight = weight.unwrap_or(1.0);
@@ -274,14 +274,14 @@ impl Reader {
         let mut notes = Vec::new();
         let rows = |n: u64| if n == 1 { "1 row".to_owned() } else { format!("{n} rows") };
         if self.filtered > 0 {
-            notes.push(format!("note: {} left out by `where`", rows(self.filtered)));
+            notes.push(format!("note: {} left out by ⟨where⟩", rows(self.filtered)));
         }
         if self.skipped > 0 {
             notes.push(format!("note: {} left out, with a missing value", rows(self.skipped)));
         }
         if let Some((word, n)) = &self.word {
             notes.push(format!(
-                "warning: {word:?} is taken for the name of an item, in {}; where it means a missing value, `skip_missing` leaves \
+                "warning: {word:?} is taken for the name of an item, in {}; where it means a missing value, ⟨skip_missing⟩ leaves \
                  those out",
                 rows(*n)
             ));

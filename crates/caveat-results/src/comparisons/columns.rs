@@ -139,13 +139,13 @@ impl Fields {
         if let Some(count) = count {
             notes.push(format!(
                 "warning: the column {count:?} is not read and every row counts once; if it says how often, name it with \
-                 `columns=…,weight={count}`"
+                 ⟨columns=…,weight={count}⟩"
             ));
         }
         if let Some(tie) = tie {
             notes.push(format!(
                 "warning: the column {tie:?} is not read and every row is a win; if it marks ties, name the columns with \
-                 `columns=item_a=…,item_b=…,chosen=…`"
+                 ⟨columns=item_a=…,item_b=…,chosen=…⟩"
             ));
         }
         if let Some(right) = right {
@@ -209,7 +209,7 @@ impl ComparisonColumns {
             fields[Weight as usize] = match (find("weight")?, find("count")?) {
                 (Some(_), Some(_)) => {
                     return Err("there are a column \"weight\" and a column \"count\": say which counts, with \
-                         `columns=winner=…,loser=…,weight=…`"
+                         ⟨columns=winner=…,loser=…,weight=…⟩"
                         .to_owned());
                 }
                 (weight, count) => weight.or(count),
@@ -226,7 +226,7 @@ impl ComparisonColumns {
                 let absent = if has(Winner) || find("winner").is_ok_and(|f| f.is_some()) { "loser" } else { "winner" };
                 let hint = suggested(names).unwrap_or_else(|| "winner=COLUMN,loser=COLUMN".to_owned());
                 Err(format!(
-                    "column {absent:?} is missing: the table has {found}; say what its columns mean, as `columns={hint}`"
+                    "column {absent:?} is missing: the table has {found}; say what its columns mean, as ⟨columns={hint}⟩"
                 ))
             }
         }
@@ -258,7 +258,7 @@ fn find_pair(
         }
         [(one, _), (other, _), ..] => Err(format!(
             "the columns {one:?} and {other:?} may both say which item won: say which, with \
-             `columns=item_a=…,item_b=…,chosen=…`"
+             ⟨columns=item_a=…,item_b=…,chosen=…⟩"
         )),
     }
 }

@@ -289,7 +289,7 @@ impl<S: Tallied> Tally<S> {
         let choices: Vec<String> =
             [there, here].iter().filter(|a| !a.is_nan()).map(|a| format!("lora_alpha={a}")).collect();
         let problem = format!(
-            "{} in condition {}, but {} in {}: expected one value in a condition; choose with `where={}`",
+            "{} in condition {}, but {} in {}: expected one value in a condition; choose with ⟨where={}⟩",
             shown(here),
             self.key(&self.groups[group]),
             shown(there),

@@ -45,7 +45,7 @@ pub(super) fn check(run: &mut RunPath, path: &Path, said: &[Said], items: &Items
                 if !run.by_layout || what == SETTING && !run.setting_is_named {
                     return Err(format!(
                         "{problem}: expected the layout {LAYOUT}, or say what each folder is, as in \
-                         `layout=model/task/hier/setting/seed`"
+                         ⟨layout=model/task/hier/setting/seed⟩"
                     ));
                 }
                 told.push(problem);

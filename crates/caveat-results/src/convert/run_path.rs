@@ -60,8 +60,8 @@ impl RunPath {
 
     fn documented(names: &[&str], given: &str) -> Result<Self, String> {
         let as_in = match Layout::suggested(names) {
-            Some(layout) => format!("as in `layout={layout}`"),
-            None => "as in `layout=model/task/hier/setting/seed`".to_owned(),
+            Some(layout) => format!("as in ⟨layout={layout}⟩"),
+            None => "as in ⟨layout=model/task/hier/setting/seed⟩".to_owned(),
         };
         let folders = names.join("/");
         let refusal = [

@@ -277,7 +277,7 @@ impl Selection {
     pub fn of_phase(phase: Phase, filters: Vec<Filter>) -> Result<Self> {
         let refused = |column: GroupColumn| match column {
             GroupColumn::Class => Some("all classes of pairs are fitted together: leave out the filter by class"),
-            GroupColumn::Trial(TrialColumn::Phase) => Some("the phase is chosen with `phase`: leave it out of `where`"),
+            GroupColumn::Trial(TrialColumn::Phase) => Some("the phase is chosen with ⟨phase⟩: leave it out of ⟨where⟩"),
             GroupColumn::Trial(_) => None,
         };
         match filters.iter().find_map(|f| refused(f.column)) {

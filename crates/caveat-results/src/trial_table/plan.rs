@@ -138,8 +138,8 @@ fn missing(path: &std::path::Path, names: &[String], first: TrialColumn, others:
     }
     let columns = name_list(names.iter().map(String::as_str));
     let example = match suggested_columns(names) {
-        Some(roles) => format!("`columns={roles}`, perhaps"),
-        None => "`columns=ROLE=COLUMN,…` (roles: winner, loser, accuracy, count, and others)".to_owned(),
+        Some(roles) => format!("⟨columns={roles}⟩, perhaps"),
+        None => "⟨columns=ROLE=COLUMN,…⟩ (roles: winner, loser, accuracy, count, and others)".to_owned(),
     };
     let marks = MARKS.map(TrialColumn::name);
     let problem = format!(

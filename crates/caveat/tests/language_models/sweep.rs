@@ -22,7 +22,7 @@ learning_rate = 0.005
 [[grid]]
 [[grid]]
 method = 'lora'
-rank = [2, 4]
+lora_r = [2, 4]
 [[grid]]
 method = 'probe'
 l2 = 0.1
@@ -252,7 +252,7 @@ fn mistakes_in_the_file_are_named_with_their_line() {
         (head.replace("[[grid]]", "[[grid]"), "line 3: "),
         (head.replace("models = 'llama'\n", ""), "the grid at line 3: models is missing"),
         (head.replace("llama", "lama"), "the grid at line 3: model \"lama\": expected a path from "),
-        (format!("{head}{own}rank = 8"), "the grid at line 3: rank does nothing with method full"),
+        (format!("{head}{own}lora_r = 8"), "the grid at line 3: lora_r does nothing with method full"),
         (format!("{head}{own}learning_rate = -1"), "the grid at line 3: the learning rate is -1"),
         (format!("{head}items = 'absent.txt'"), "the grid at line 3: item set \"absent.txt\""),
         (

@@ -114,7 +114,7 @@ fn one_condition_only(table: &ChoiceTable, cells: &[Cell], owners: &[Owner], dec
         let last = conditions.last().map_or("", String::as_str);
         return bad(format!(
             "the exception {winner} {loser} is of one task, and the file has {} conditions ({}), each with a task of its own: say \
-             which, as in `tasks={last}={}:{winner}-{loser}`, or `tasks={}:{winner}-{loser}` if all had it",
+             which, as in ⟨tasks={last}={}:{winner}-{loser}⟩, or ⟨tasks={}:{winner}-{loser}⟩ if all had it",
             conditions.len(),
             some(&conditions),
             table.n_items,
@@ -131,7 +131,7 @@ fn one_condition_only(table: &ChoiceTable, cells: &[Cell], owners: &[Owner], dec
         if here.len() < items.len() && !chance_explains(&all, part, &missing, parts.len()) {
             return bad(format!(
                 "{n} items were given for all, and the condition {name} shows only {} of the {} that the file shows: say how many it \
-                 has, as in `tasks={name}={}`, or `tasks={n}` if all have {n}",
+                 has, as in ⟨tasks={name}={}⟩, or ⟨tasks={n}⟩ if all have {n}",
                 here.len(),
                 items.len(),
                 here.len()
@@ -150,7 +150,7 @@ fn assumed_first_rank(table: &ChoiceTable, declared: &DeclaredTasks) -> Option<S
         return None;
     }
     Some(format!(
-        "ranks run from 1 to {}: 1 is taken for the highest item (`first_rank=0` if there is a rank 0 that is never shown)",
+        "ranks run from 1 to {}: 1 is taken for the highest item (⟨first_rank=0⟩ if there is a rank 0 that is never shown)",
         largest + 1
     ))
 }
@@ -168,7 +168,7 @@ fn differing(table: &ChoiceTable, owners: &[Owner], lists: &[Listed]) -> Option<
     }
     let words: Vec<String> = shown.iter().map(|(name, n)| format!("{name} {n}")).collect();
     Some(format!(
-        "items by condition, as each shows them: {} (`tasks=CONDITION=N` where a list has items that were never shown)",
+        "items by condition, as each shows them: {} (⟨tasks=CONDITION=N⟩ where a list has items that were never shown)",
         some(&words)
     ))
 }
@@ -216,8 +216,8 @@ impl Finder<'_> {
                 match self.table.labels {
                     ItemLabels::Ranks { first, .. } if gap == Some(0) => {
                         return bad(format!(
-                            "{title} shows the ranks {}, which do not begin with {first}: say what its list is, `tasks={name}={}` (those \
-                             shown) or `tasks={name}={}` (from rank {first} on), or `tasks=N` if all conditions have one of N items",
+                            "{title} shows the ranks {}, which do not begin with {first}: say what its list is, ⟨tasks={name}={}⟩ (those \
+                             shown) or ⟨tasks={name}={}⟩ (from rank {first} on), or ⟨tasks=N⟩ if all conditions have one of N items",
                             list(),
                             shown.len(),
                             largest + 1
@@ -226,7 +226,7 @@ impl Finder<'_> {
                     ItemLabels::Names if gap.is_some() => {
                         return bad(format!(
                             "{title} shows {} of the {} items in order ({}), and not the first ones: say what its list is, \
-                             `tasks={name}={}` (those shown) or `tasks={name}={}` (all)",
+                             ⟨tasks={name}={}⟩ (those shown) or ⟨tasks={name}={}⟩ (all)",
                             shown.len(),
                             self.table.items.len(),
                             list(),
@@ -326,7 +326,7 @@ impl Finder<'_> {
                 let names: Vec<String> = fewer.iter().map(|(name, _)| name.clone()).collect();
                 return bad(format!(
                     "{} of {} {unit}s show fewer items than the {} that {} shows, and not by chance ({}): say which list they have, as \
-                     in `tasks={name}={count}`, or `tasks={n}` if all have {n}",
+                     in ⟨tasks={name}={count}⟩, or ⟨tasks={n}⟩ if all have {n}",
                     fewer.len(),
                     parts.len(),
                     items.len(),
@@ -337,7 +337,7 @@ impl Finder<'_> {
             if let Some(name) = untrained.first() {
                 return bad(format!(
                     "{} of {} {unit}s never show the pair of the exception, which others do, and not by chance ({}): say who was trained \
-                     on what, as in `tasks={name}={n}`, or `tasks={}` if all had the exception",
+                     on what, as in ⟨tasks={name}={n}⟩, or ⟨tasks={}⟩ if all had the exception",
                     untrained.len(),
                     parts.len(),
                     some(&untrained),

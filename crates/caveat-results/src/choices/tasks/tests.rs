@@ -110,7 +110,7 @@ fn a_subject_misses_items_by_chance_or_has_another_list() {
                     assert!(by_chance && units.units.iter().all(|u| u.task.n_items() == 4));
                     assert!(units.notes.iter().any(|n| n.contains("1 of 3 subjects") && n.contains("(z)")));
                 }
-                Err(e) => assert!(!by_chance && e.to_string().contains("`tasks=z=3`"), "{e}"),
+                Err(e) => assert!(!by_chance && e.to_string().contains("⟨tasks=z=3⟩"), "{e}"),
             }
         }
         let all = DeclaredTasks { others: Some(task("4")), ..DeclaredTasks::default() };
@@ -125,7 +125,7 @@ fn who_never_shows_the_exception_that_others_show_is_asked_for() {
     let declared = DeclaredTasks { exceptions: vec![(2, 0)], ..DeclaredTasks::default() };
     let words = complaint(&table, &[Grouping::Subject], &declared);
     assert!(
-        words.contains("1 of 2 subjects never show the pair of the exception") && words.contains("`tasks=4:2-0`"),
+        words.contains("1 of 2 subjects never show the pair of the exception") && words.contains("⟨tasks=4:2-0⟩"),
         "{words}"
     );
     let all = DeclaredTasks { others: Some(task("4:2-0")), ..DeclaredTasks::default() };
