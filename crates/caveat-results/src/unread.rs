@@ -165,7 +165,7 @@ mod tests {
             let mut flags = Watched::find(&[name.to_owned()], |_| true);
             values.iter().for_each(|value| flags[0].see(value.as_bytes()));
             let note = flags[0].note().unwrap();
-            assert!(note.ends_with(&format!("{says}`")), "{note}");
+            assert!(note.ends_with(&format!("{says}⟩")), "{note}");
         }
         let mut other = Watched::find(&names, |field| field == 2);
         (0..9_u8).for_each(|k| other[0].see(&[b'0' + k]));

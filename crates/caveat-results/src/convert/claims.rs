@@ -368,7 +368,7 @@ mod tests {
             (LORA, json!({"use_peft": false}), "use_peft false"),
         ] {
             let problem = checked(path, None, &record, &items(9, &[])).unwrap_err();
-            assert!(problem.contains(says) && problem.contains(LAYOUT) && problem.contains("`layout="), "{problem}");
+            assert!(problem.contains(says) && problem.contains(LAYOUT) && problem.contains("⟨layout="), "{problem}");
         }
     }
 
