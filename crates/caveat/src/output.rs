@@ -8,6 +8,7 @@ use caveat_figures::{Figure, Format as Picture};
 use caveat_results::{Format, ResultsError, Table, WriteFailure, write_atomically};
 use serde::Serialize;
 
+use crate::cli::OutputSpec;
 use crate::failure::Failure;
 use crate::tell::tell;
 
@@ -41,6 +42,41 @@ pub(crate) fn json(value: &impl Serialize) -> Result<String, Failure> {
 pub(crate) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     write_atomically(path, |out| out.write_all(bytes).map_err(WriteFailure::from))?;
     Ok(())
+}
+
+impl OutputSpec {
+    /// Refuses, before long work, files that cannot be written, that are read here, or that two results would share.
+    pub(crate) fn check<'a>(
+        &'a self,
+        read: impl IntoIterator<Item = &'a Path>,
+        tables: &[&'a Option<PathBuf>],
+        pictures: &[&'a Option<PathBuf>],
+    ) -> Result<(), Failure> {
+        let tables: Vec<&Path> = [&self.output].iter().chain(tables).filter_map(|path| path.as_deref()).collect();
+        let pictures: Vec<&Path> = pictures.iter().filter_map(|path| path.as_deref()).collect();
+        tables.iter().try_for_each(|path| check_table_path(path))?;
+        pictures.iter().try_for_each(|path| check_picture_path(path))?;
+        check_separate(read, tables.into_iter().chain(pictures))
+    }
+
+    /// Writes a table to the file asked for, or prints it.
+    pub(crate) fn give(&self, table: &Table) -> Result<(), Failure> {
+        match &self.output {
+            Some(path) => Ok(table.write(path)?),
+            None => print_table(table, self.format),
+        }
+    }
+
+    /// The same of a result that as JSON is more than its table.
+    pub(crate) fn give_value<T: Serialize>(&self, table: &Table, value: impl FnOnce() -> T) -> Result<(), Failure> {
+        match (&self.output, self.format) {
+            (Some(path), _) if path.extension().is_some_and(|e| e == "json") => {
+                write_bytes(path, json(&value())?.as_bytes())
+            }
+            (None, Format::Json) => print_text(&json(&value())?),
+            _ => self.give(table),
+        }
+    }
 }
 
 /// Writes a JSON file for `.json`, else the table by its extension.

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use caveat_results::spell_arguments;
+use caveat_results::{Input, spell_arguments, tables_passed_over};
 
 /// Tells a person something in one line on standard error, whatever names it holds, with arguments as the command line has them;
 /// nobody may be listening.
@@ -17,6 +17,11 @@ pub(crate) fn tell(text: &str) {
 /// Tells a person what makes a result doubtful.
 pub(crate) fn warn(text: &str) {
     tell(&format!("warning: {text}"));
+}
+
+/// Says which tables under directories are not read.
+pub(crate) fn tell_passed_over(files: &[Input]) {
+    tables_passed_over(files).iter().for_each(|note| tell(note));
 }
 
 /// An argument as an option of the command line.

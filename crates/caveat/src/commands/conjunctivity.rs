@@ -1,22 +1,19 @@
 //! `caveat conjunctivity`: α of infinite networks, of random features, and of measured kernels.
 
 use caveat_analysis::AnalysisError;
-use caveat_results::{Format, Table, read_matrix};
+use caveat_results::{Table, read_matrix};
 use caveat_theory::{MeasuredKernel, NetworkKernel, RandomFeatures};
 use serde_json::{Value, json};
 
 use crate::cli::ConjunctivityArgs;
 use crate::failure::Failure;
-use crate::output::{check_table_path, json as to_json, print_table, print_text, write_result};
 use crate::progress;
 
 /// More layers would take minutes; α is 1 to eight digits long before.
 const MAX_DEPTH: usize = 100_000_000;
 
 pub(crate) fn run(args: &ConjunctivityArgs) -> Result<(), Failure> {
-    if let Some(path) = &args.output.output {
-        check_table_path(path)?;
-    }
+    args.output.check([], &[], &[])?;
     let value = if let Some(activation) = args.network {
         if args.depth > MAX_DEPTH {
             return Err(Failure::input(format!("--depth {} is too deep: at most {MAX_DEPTH}", args.depth)));
@@ -68,11 +65,7 @@ pub(crate) fn run(args: &ConjunctivityArgs) -> Result<(), Failure> {
         return Err(Failure::input("name --network, --random-features or --matrix"));
     };
     let table = one_row(&value)?;
-    match (&args.output.output, args.output.format) {
-        (Some(path), _) => write_result(path, &table, &value),
-        (None, Format::Json) => print_text(&to_json(&value)?),
-        (None, format) => print_table(&table, format),
-    }
+    args.output.give_value(&table, || &value)
 }
 
 /// An object of plain values as a table of one row; the six orbit values become columns.

@@ -2,25 +2,17 @@
 
 use caveat_analysis::{PlainTask, design, design_table};
 use caveat_figures::design_figure::{self, DesignInputs, DesignRow};
-use caveat_results::Format;
 use caveat_theory::TransitiveTask;
 use caveat_theory::inference::design::{DesignQuestion, DesignSettings, DesignTarget, single_exception_tasks};
 use serde_json::{Map, Value, json};
 
 use crate::cli::DesignArgs;
 use crate::failure::Failure;
-use crate::output::{
-    check_picture_path, check_table_path, json as to_json, print_table, print_text, write_figure, write_result,
-};
+use crate::output::write_figure;
 use crate::progress::Bars;
 
 pub(crate) fn run(args: &DesignArgs) -> Result<(), Failure> {
-    for path in [&args.output.output, &args.pairs_table].into_iter().flatten() {
-        check_table_path(path)?;
-    }
-    if let Some(path) = &args.figure {
-        check_picture_path(path)?;
-    }
+    args.output.check([], &[&args.pairs_table], &[&args.figure])?;
     let question = question(args)?;
     let settings = DesignSettings {
         trials: args.trials,
@@ -36,13 +28,7 @@ pub(crate) fn run(args: &DesignArgs) -> Result<(), Failure> {
     if let Some(path) = &args.pairs_table {
         design_figure::pair_table(&rows)?.write(path)?;
     }
-    let value = objects(&rows, &settings);
-    let table = design_table(&rows, &settings)?;
-    match (&args.output.output, args.output.format) {
-        (Some(path), _) => write_result(path, &table, &value),
-        (None, Format::Json) => print_text(&to_json(&value)?),
-        (None, format) => print_table(&table, format),
-    }
+    args.output.give_value(&design_table(&rows, &settings)?, || objects(&rows, &settings))
 }
 
 fn question(args: &DesignArgs) -> Result<DesignQuestion, Failure> {

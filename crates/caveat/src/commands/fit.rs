@@ -1,27 +1,17 @@
 //! `caveat fit`: (α, C, gain) of every condition, from margins or from choices, and predictions of conditions not fitted.
 
-use std::path::PathBuf;
-
 use caveat_analysis::fit;
 use caveat_results::{Format, Input};
 
-use super::results::tell_passed_over;
 use crate::cli::FitArgs;
 use crate::failure::Failure;
-use crate::output::{check_picture_path, check_separate, check_table_path, print_table, write_figure};
+use crate::output::write_figure;
 use crate::progress::Bars;
-use crate::tell::{tell, warn};
+use crate::tell::{tell, tell_passed_over, warn};
 
 pub(crate) fn run(args: &FitArgs) -> Result<(), Failure> {
-    for path in args.output.output.iter().chain(&args.pairs_table) {
-        check_table_path(path)?;
-    }
     let paths = (&args.choices.figure, &args.choices.distance_figure);
-    for path in paths.0.iter().chain(paths.1) {
-        check_picture_path(path)?;
-    }
-    let written = args.output.output.iter().chain(&args.pairs_table).chain(paths.0).chain(paths.1);
-    check_separate(args.files.iter().map(Input::path), written.map(PathBuf::as_path))?;
+    args.output.check(args.files.iter().map(Input::path), &[&args.pairs_table], &[paths.0, paths.1])?;
     tell_passed_over(&args.files);
     let found = fit(&args.request(), &Bars)?;
     found.warnings.iter().for_each(|warning| warn(warning));
@@ -35,9 +25,8 @@ pub(crate) fn run(args: &FitArgs) -> Result<(), Failure> {
     if let (Some(path), Some(pairs)) = (&args.pairs_table, &found.pairs) {
         pairs.write(path)?;
     }
-    match (&args.output.output, &found.brief) {
-        (Some(path), _) => Ok(found.table.write(path)?),
-        (None, Some(brief)) if args.output.format == Format::Table => print_table(brief, Format::Table),
-        (None, _) => print_table(&found.table, args.output.format),
+    match &found.brief {
+        Some(brief) if args.output.output.is_none() && args.output.format == Format::Table => args.output.give(brief),
+        _ => args.output.give(&found.table),
     }
 }

@@ -9,16 +9,11 @@ use caveat_theory::{LearnerKind, PhaseAxes};
 use super::both_orders;
 use crate::cli::PhaseArgs;
 use crate::failure::Failure;
-use crate::output::{check_picture_path, check_table_path, print_table, write_figure};
+use crate::output::write_figure;
 use crate::progress::Bars;
 
 pub(crate) fn run(args: &PhaseArgs) -> Result<(), Failure> {
-    if let Some(path) = &args.output.output {
-        check_table_path(path)?;
-    }
-    if let Some(path) = &args.figure {
-        check_picture_path(path)?;
-    }
+    args.output.check([], &[], &[&args.figure])?;
     check_strengths(args)?;
     let task = both_orders(&args.task)?;
     let (alpha, inverse) = ((args.conjunctivity[0], args.conjunctivity[1]), (args.inverse_c[0], args.inverse_c[1]));
@@ -31,12 +26,13 @@ pub(crate) fn run(args: &PhaseArgs) -> Result<(), Failure> {
     if let Some(path) = &args.figure {
         write_figure(path, &phase_figure::draw(PhaseInputs { rows: &[(task.clone(), grid.clone())] })?)?;
     }
-    match (&args.output.output, &args.figure) {
-        (Some(path), _) => Ok(phase_table(&grid)?.write(path)?),
-        // A table of the whole grid on the terminal helps nobody who asked for the picture.
-        (None, Some(_)) if args.output.format == Format::Table => Ok(()),
-        (None, _) => print_table(&phase_table(&grid)?, args.output.format),
-    }
+    // A table of the whole grid on the terminal helps nobody who asked for the picture.
+    if is_picture_alone(args) { Ok(()) } else { args.output.give(&phase_table(&grid)?) }
+}
+
+/// Whether the table is neither written nor printed.
+fn is_picture_alone(args: &PhaseArgs) -> bool {
+    args.figure.is_some() && args.output.output.is_none() && args.output.format == Format::Table
 }
 
 /// Beyond these, pictures and sums of 1/C run out of double precision.
@@ -59,9 +55,6 @@ fn bytes_per_cell(args: &PhaseArgs) -> f64 {
     // A second grid and the boundaries in it.
     let picture = if args.figure.is_some() { 120.0 } else { 0.0 };
     // Eight columns, and again as they are written.
-    let table = match (&args.output.output, &args.figure) {
-        (None, Some(_)) if args.output.format == Format::Table => 0.0,
-        _ => 200.0,
-    };
+    let table = if is_picture_alone(args) { 0.0 } else { 200.0 };
     GRID_BYTES + table + picture
 }

@@ -7,12 +7,10 @@ use caveat_theory::{Learner, PairClass};
 use super::{build_task, learner};
 use crate::cli::{Loss, PredictArgs};
 use crate::failure::Failure;
-use crate::output::{check_table_path, json as to_json, print_table, print_text, write_result};
+use crate::output::print_text;
 
 pub(crate) fn run(args: &PredictArgs) -> Result<(), Failure> {
-    if let Some(path) = &args.output.output {
-        check_table_path(path)?;
-    }
+    args.output.check([], &[], &[])?;
     let found = predict(&PredictRequest {
         task: build_task(&args.task)?,
         kernel: kernel(args)?,
@@ -28,12 +26,10 @@ pub(crate) fn run(args: &PredictArgs) -> Result<(), Failure> {
         route: args.route,
         ranks_only: args.ranks_only,
     })?;
-    match (&args.output.output, args.output.format) {
-        (Some(path), _) => write_result(path, &found.table()?, &found),
-        (None, Format::Json) => print_text(&to_json(&found)?),
-        (None, Format::Csv) => print_table(&found.table()?, Format::Csv),
-        (None, Format::Table) => print_text(&readable(&found)),
+    if args.output.output.is_none() && args.output.format == Format::Table {
+        return print_text(&readable(&found));
     }
+    args.output.give_value(&found.table()?, || &found)
 }
 
 /// Where the kernel comes from.

@@ -1,21 +1,17 @@
 //! `caveat rank`: ranks of any items from a list of comparisons.
 
-use caveat_results::{Format, LabeledComparisons, RowFilter, label_order, places, ranks_table, read_comparisons};
+use caveat_results::{LabeledComparisons, RowFilter, label_order, places, ranks_table, read_comparisons};
 use caveat_theory::RidgeModel;
 use caveat_theory::margins::graph;
 use serde_json::json;
 
 use crate::cli::RankArgs;
 use crate::failure::Failure;
-use crate::output::{check_separate, check_table_path, json as to_json, print_table, print_text, write_bytes};
 use crate::progress;
 use crate::tell::tell;
 
 pub(crate) fn run(args: &RankArgs) -> Result<(), Failure> {
-    if let Some(path) = &args.output.output {
-        check_table_path(path)?;
-        check_separate([args.comparisons.path()], [path.as_path()])?;
-    }
+    args.output.check([args.comparisons.path()], &[], &[])?;
     let model = RidgeModel::new(args.conjunctivity, args.c)?;
     let spinner = progress::bar(0, "reading comparisons");
     let mut columns = args.columns.clone().unwrap_or_default();
@@ -55,14 +51,7 @@ pub(crate) fn run(args: &RankArgs) -> Result<(), Failure> {
             "ranks": places.iter().map(row).collect::<Vec<_>>(),
         })
     };
-    match (&args.output.output, args.output.format) {
-        (Some(path), _) if path.extension().is_some_and(|e| e == "json") => {
-            write_bytes(path, to_json(&value())?.as_bytes())
-        }
-        (Some(path), _) => Ok(table.write(path)?),
-        (None, Format::Json) => print_text(&to_json(&value())?),
-        (None, format) => print_table(&table, format),
-    }
+    args.output.give_value(&table, value)
 }
 
 /// Groups of items that no comparison connects have no order between them.

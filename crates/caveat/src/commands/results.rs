@@ -3,13 +3,10 @@
 mod check;
 mod convert;
 mod matrix;
-mod reading;
 mod summary;
 
 use crate::cli::ResultsCommand;
 use crate::failure::Failure;
-
-pub(crate) use reading::tell_passed_over;
 
 pub(crate) fn run(command: &ResultsCommand) -> Result<(), Failure> {
     match command {

@@ -5,15 +5,12 @@ use caveat_analysis::{check_pairs, task_table};
 use super::build_task;
 use crate::cli::TaskArgs;
 use crate::failure::Failure;
-use crate::output::{check_table_path, print_table};
 
 /// Beyond this many items the table of all ordered pairs would not fit a screen, a file, or memory sensibly.
 const MAX_ITEMS: usize = 4_096;
 
 pub(crate) fn run(args: &TaskArgs) -> Result<(), Failure> {
-    if let Some(path) = &args.output.output {
-        check_table_path(path)?;
-    }
+    args.output.check([], &[], &[])?;
     let task = build_task(&args.task)?;
     if task.n_items() > MAX_ITEMS {
         return Err(Failure::input(format!(
@@ -22,9 +19,5 @@ pub(crate) fn run(args: &TaskArgs) -> Result<(), Failure> {
         )));
     }
     check_pairs(task.n_items(), "a table")?;
-    let table = task_table(&task, &task.classes()?)?;
-    match &args.output.output {
-        Some(path) => Ok(table.write(path)?),
-        None => print_table(&table, args.output.format),
-    }
+    args.output.give(&task_table(&task, &task.classes()?)?)
 }

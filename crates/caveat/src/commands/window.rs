@@ -1,18 +1,15 @@
 //! `caveat window`: where generalization and memorization hold together.
 
-use caveat_results::{Format, Table};
+use caveat_results::Table;
 use caveat_theory::balance_window;
 use serde_json::json;
 
 use super::{both_orders, learner};
 use crate::cli::WindowArgs;
 use crate::failure::Failure;
-use crate::output::{check_table_path, json as to_json, print_table, print_text, write_result};
 
 pub(crate) fn run(args: &WindowArgs) -> Result<(), Failure> {
-    if let Some(path) = &args.output.output {
-        check_table_path(path)?;
-    }
+    args.output.check([], &[], &[])?;
     let task = both_orders(&args.task)?;
     let learner = learner(args.c, args.time);
     let w = balance_window(&task, learner)?;
@@ -36,9 +33,5 @@ pub(crate) fn run(args: &WindowArgs) -> Result<(), Failure> {
         .float("conjunctivity_memorization", [w.conjunctivity_memorization])?
         .flag("balances", [w.balances])?
         .float(critical, [w.critical.unwrap_or(f64::NAN)])?;
-    match (&args.output.output, args.output.format) {
-        (Some(path), _) => write_result(path, &table, &value),
-        (None, Format::Json) => print_text(&to_json(&value)?),
-        (None, format) => print_table(&table, format),
-    }
+    args.output.give_value(&table, || &value)
 }

@@ -3,26 +3,21 @@
 use caveat_analysis::check;
 use caveat_results::{CheckReport, Format, Input};
 
-use super::reading::tell_passed_over;
 use crate::cli::CheckArgs;
 use crate::failure::Failure;
-use crate::output::{check_separate, check_table_path, print_table, print_text};
+use crate::output::print_text;
 use crate::progress::Bars;
-use crate::tell::tell;
+use crate::tell::{tell, tell_passed_over};
 
 pub(crate) fn run(args: &CheckArgs) -> Result<(), Failure> {
-    if let Some(path) = &args.output.output {
-        check_table_path(path)?;
-    }
-    check_separate(args.files.iter().map(Input::path), args.output.output.as_deref())?;
+    args.output.check(args.files.iter().map(Input::path), &[], &[])?;
     tell_passed_over(&args.files);
     let report = check(&args.files, args.most, &Bars)?;
     let looked_at = summary(&report);
-    match (&args.output.output, args.output.format) {
-        (None, Format::Table) if report.is_clean() => return print_text(&format!("{looked_at}: no problems\n")),
-        (None, format) => print_table(&report.table()?, format)?,
-        (Some(path), _) => report.table()?.write(path)?,
+    if report.is_clean() && args.output.output.is_none() && args.output.format == Format::Table {
+        return print_text(&format!("{looked_at}: no problems\n"));
     }
+    args.output.give(&report.table()?)?;
     if report.is_clean() {
         tell(&format!("{looked_at}: no problems"));
         return Ok(());

@@ -3,12 +3,11 @@
 use caveat_analysis::Watch;
 use caveat_results::convert_trials;
 
-use super::reading::tell_passed_over;
 use crate::cli::ConvertArgs;
 use crate::failure::Failure;
 use crate::output::check_writable;
 use crate::progress::Bars;
-use crate::tell::{tell, warn};
+use crate::tell::{tell, tell_passed_over, warn};
 
 /// Contradictions of a layout that are told one by one.
 const TOLD: usize = 5;
