@@ -11,6 +11,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::{Result, TheoryError, check_ranks};
+use crate::named_enum;
 
 /// One observed win: `winner` beat `loser`, `weight` times.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -73,18 +74,17 @@ pub struct Trial {
     pub weight: f64,
 }
 
-/// In which order the two items of every trained pair are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum PresentationOrder {
-    /// Both orders, as in the published task.
-    #[default]
-    Both,
-    /// Only with the smaller index (the higher rank) first.
-    HigherFirst,
-    /// Only with the larger index (the lower rank) first.
-    LowerFirst,
-    /// Only with the trained winner first.
-    WinnerFirst,
+named_enum! {
+    /// In which order the two items of every trained pair are shown.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+    pub enum PresentationOrder, ALL {
+        /// As in the published task.
+        #[default]
+        Both = "both": "Both orders",
+        HigherFirst = "higher-first": "Only the higher item (smaller rank) first",
+        LowerFirst = "lower-first": "Only the lower item first",
+        WinnerFirst = "winner-first": "Only the trained winner first",
+    }
 }
 
 /// A set of comparisons between `n_items` items; repeated presentations of a pair are merged into one edge.

@@ -75,6 +75,7 @@ pub mod learner;
 pub mod logistic;
 pub mod margins;
 pub mod memory;
+mod named;
 mod numeric;
 pub mod pair_class;
 pub mod phase;
@@ -93,6 +94,7 @@ pub use kernel::{
 };
 pub use learner::{Learner, LearnerKind};
 pub use margins::{Accuracy, Margins};
+pub use named::Named;
 pub use pair_class::{PairClass, PairClasses, Section};
 pub use phase::{PhaseAxes, PhaseGrid, phase_grid};
 pub use route::Route;

@@ -23,7 +23,7 @@ impl ModelConfig {
     pub(crate) fn from_gguf(file: &GgufFile) -> Result<Self> {
         let metadata = &file.metadata;
         let name = metadata.text("general.architecture")?.ok_or_else(|| metadata.missing("general.architecture"))?;
-        let known = Architecture::ALL.iter().copied().find(|family| family.name() == name);
+        let known = Architecture::from_argument(name);
         let expected = || format!("general.architecture is {}: expected llama, qwen2 or qwen3", quoted(name));
         let architecture = known.ok_or_else(|| metadata.bad(expected()))?;
         let keys = Keys { metadata, architecture: name };

@@ -17,24 +17,28 @@ use serde::{Deserialize, Serialize};
 use super::exchangeable::ExchangeableKernel;
 use super::subspace::Subspace;
 use crate::error::{Result, TheoryError};
+use crate::named_enum;
 use crate::numeric::compensated::CompensatedSum;
 
 /// Largest |K_ab − K_ba| that passes for rounding, relative to the largest |K_ab|: 16 ulps of single precision, in which
 /// representations are commonly stored and multiplied.
 const ASYMMETRY_TOLERANCE: f64 = 16.0 * f32::EPSILON as f64;
 
-/// The coarsest format of floating-point numbers that holds every entry of a matrix: that in which it was computed or stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum StoredPrecision {
-    /// 8 binary digits, of accelerators.
-    Bfloat16,
-    /// 11 binary digits.
-    Float16,
-    /// 24 binary digits, in which representations are commonly kept.
-    Float32,
-    /// 53 binary digits, or whole numbers and fractions of fewer than 8 digits, which are exact.
-    Float64,
+named_enum! {
+    /// The coarsest format of floating-point numbers that holds every entry of a matrix: that in which it was computed or stored. Names
+    /// are NumPy's.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    pub enum StoredPrecision, ALL {
+        /// 8 binary digits, of accelerators.
+        Bfloat16 = "bfloat16",
+        /// 11 binary digits.
+        Float16 = "float16",
+        /// 24 binary digits, in which representations are commonly kept.
+        Float32 = "float32",
+        /// 53 binary digits, or whole numbers and fractions of fewer than 8 digits, which are exact.
+        Float64 = "float64",
+    }
 }
 
 impl StoredPrecision {
@@ -53,16 +57,6 @@ impl StoredPrecision {
             Self::Float16
         } else {
             Self::Float32
-        }
-    }
-
-    /// Its name, as NumPy has it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Bfloat16 => "bfloat16",
-            Self::Float16 => "float16",
-            Self::Float32 => "float32",
-            Self::Float64 => "float64",
         }
     }
 
