@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use caveat_results::{Table, Values};
-use caveat_theory::{PairClasses, PresentationOrder, Section, TransitiveTask};
+use caveat_theory::{PairClasses, Section, TransitiveTask};
 
 use crate::error::Result;
 

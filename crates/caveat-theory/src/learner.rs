@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, TheoryError, check_range};
 use crate::kernel::exchangeable::check_c;
-use crate::{Named, named_enum};
+use crate::named::Named;
+use crate::named_enum;
 
 /// How a kernel is trained, and how strongly.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]

@@ -65,7 +65,42 @@ macro_rules! named_enum {
                 $value:ident = $name:literal $(as $argument:literal)? $(: $help:literal)? $(| $alias:literal)*
             ),+ $(,)?
         }
-        $(refuse |$unknown:ident| -> $error:ty $problem:block)?
+        refuse |$unknown:ident| -> $error:ty $problem:block
+    ) => {
+        $crate::named_enum! {
+            $(#[$meta])*
+            $visibility enum $type, $all {
+                $($(#[$value_meta])* $value = $name $(as $argument)? $(: $help)?),+
+            }
+        }
+
+        impl std::str::FromStr for $type {
+            type Err = $error;
+
+            fn from_str($unknown: &str) -> std::result::Result<Self, $error> {
+                match $unknown {
+                    $($name $(| $alias)* => Ok(Self::$value),)+
+                    _ => Err($problem),
+                }
+            }
+        }
+
+        impl TryFrom<String> for $type {
+            type Error = $error;
+
+            fn try_from(name: String) -> std::result::Result<Self, $error> {
+                name.parse()
+            }
+        }
+    };
+    (
+        $(#[$meta:meta])*
+        $visibility:vis enum $type:ident, $all:ident {
+            $(
+                $(#[$value_meta:meta])*
+                $value:ident = $name:literal $(as $argument:literal)? $(: $help:literal)?
+            ),+ $(,)?
+        }
     ) => {
         $(#[$meta])*
         $visibility enum $type {
@@ -93,7 +128,7 @@ macro_rules! named_enum {
 
             fn argument(self) -> &'static str {
                 match self {
-                    $(Self::$value => [$name, $($argument)?][[$name, $($argument)?].len() - 1],)+
+                    $(Self::$value => [$($argument,)? $name][0],)+
                 }
             }
 
@@ -109,26 +144,5 @@ macro_rules! named_enum {
                 f.pad(self.name())
             }
         }
-
-        $(
-            impl std::str::FromStr for $type {
-                type Err = $error;
-
-                fn from_str($unknown: &str) -> std::result::Result<Self, $error> {
-                    match $unknown {
-                        $($name $(| $alias)* => Ok(Self::$value),)+
-                        _ => Err($problem),
-                    }
-                }
-            }
-
-            impl TryFrom<String> for $type {
-                type Error = $error;
-
-                fn try_from(name: String) -> std::result::Result<Self, $error> {
-                    name.parse()
-                }
-            }
-        )?
     };
 }

@@ -35,7 +35,7 @@ const MIN_SCREENING: f64 = 1e-6;
 /// Ranks whose rounding is below that of this number may have lost digits to underflow.
 const UNDERFLOW: f64 = 1e-270;
 
-/// What a pair counts that the lanes cannot tell: more than all pairs that they can, and sums of it are exact.
+/// What is counted for a pair that the lanes cannot judge: more than for all other pairs together, and its sums are exact.
 const UNKNOWN: f64 = 4_294_967_296.0;
 
 /// The values of the two axes of a phase grid.
@@ -125,7 +125,7 @@ impl PhaseGrid {
         PairClass::SCORED.iter().position(|c| *c == class).map_or(&[], |at| &self.shares[at])
     }
 
-    /// The same for all of [`PairClass::SCORED`], without copying.
+    /// The accuracies of all of [`PairClass::SCORED`], without copying.
     pub fn into_classes(self) -> [Vec<f64>; 5] {
         self.shares
     }

@@ -1,4 +1,4 @@
-//! Measured kernel matrices over ordered pairs, projected on the exchangeable kernels: their conjunctivity and what they lose.
+//! Measured kernel matrices over ordered pairs, projected on the exchangeable kernels: their conjunctivity, and what the projection loses.
 //!
 //! A measurement (hidden states of a network or a language model, neural recordings, similarity judgments) gives one
 //! kernel value for every two ordered pairs. Averaging over all relabelings of the items is the orthogonal projection, in
@@ -42,7 +42,7 @@ named_enum! {
 }
 
 impl StoredPrecision {
-    /// The format of a matrix, by its numbers: they say it also where it has been read or converted as `f64`.
+    /// The format of a matrix, recognized by its numbers, also after they have been read or converted as `f64`.
     pub fn recognize(matrix: &[f64]) -> Self {
         let single = |x: &f64| f64::from(*x as f32) == *x;
         // How many of the last digits of single precision are zero.
@@ -60,7 +60,7 @@ impl StoredPrecision {
         }
     }
 
-    /// Largest |K_ab − K_ba| that passes for rounding, relative to the largest |K_ab|: of halves both may be rounded.
+    /// Largest |K_ab − K_ba| that passes for rounding, relative to the largest |K_ab|: in half precision both may be rounded.
     fn asymmetry(self) -> f64 {
         match self {
             Self::Bfloat16 | Self::Float16 => 2.0 * self.entry_error(),
@@ -85,15 +85,15 @@ impl StoredPrecision {
 /// Side of the square tiles in which a matrix is compared with its transpose, so that both stay in cache.
 const TILE: usize = 64;
 
-/// A measured kernel's projection on the exchangeable kernels, and how good an account of it that is.
+/// A measured kernel's projection on the exchangeable kernels, and how well it describes the measurement.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MeasuredKernel {
     /// Number of items n; the kernel was measured on P = n(n−1) ordered pairs.
     pub n_items: usize,
     /// The projection: each orbit's value is the measured average over it, but for negative eigenvalues within rounding, which are 0.
     pub kernel: ExchangeableKernel,
-    /// α of the projection. Sampling error can put it below 0 or above 1; where the matrix is positive semidefinite, α ≥ 0, and 0 it is
-    /// where no more than rounding puts it below.
+    /// α of the projection. Sampling error can put it below 0 or above 1; where the matrix is positive semidefinite, α ≥ 0: it is set
+    /// to 0 where only rounding puts it below.
     pub conjunctivity: f64,
     /// Share of ‖HKH‖² (Frobenius norm of the double-centered kernel) that the projection explains, ‖HΠ(K)H‖²/‖HKH‖² ∈ [0, 1].
     ///

@@ -25,8 +25,9 @@ use serde::{Deserialize, Serialize};
 
 use super::exchangeable::ExchangeableKernel;
 use crate::error::{Result, TheoryError};
+use crate::named::Named;
+use crate::named_enum;
 use crate::numeric::compensated::CompensatedSum;
-use crate::{Named, named_enum};
 
 /// A leaky rectifier φ(x) = max(x, 0) + slope·min(x, 0).
 ///
@@ -172,7 +173,7 @@ impl NetworkKernel {
     /// The kernel, normalized to κ_id = 1. Cost O(depth), about 0.1 s per million layers.
     ///
     /// Its entries are within an ulp, but of a deep NNGP they differ by less than they can hold (1 − κ_0 ≈ 44/(ρ·depth)²);
-    /// it knows its α as [`conjunctivity`](Self::conjunctivity) does, which does not suffer from that.
+    /// the α that it reports is that of [`conjunctivity`](Self::conjunctivity), which keeps its digits.
     ///
     /// # Errors
     /// A network so deep (beyond 10⁸ layers) that κ_0 rounds to 1.

@@ -81,7 +81,7 @@ impl BootstrapIntervals {
     }
 }
 
-/// Refuses more replicates than memory holds the parameters of, with those of one sorted.
+/// Refuses more replicates than memory can hold: the parameters of each, and one parameter of all while it is sorted.
 pub(crate) fn check_replicates(replicates: usize) -> Result<()> {
     const BYTES: f64 = 64.0;
     memory::check(
