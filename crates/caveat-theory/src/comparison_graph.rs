@@ -8,6 +8,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use faer::Mat;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::{Result, TheoryError, check_ranks};
@@ -188,6 +189,25 @@ impl ComparisonGraph {
     pub(crate) fn common_weight(&self) -> Option<f64> {
         let first = self.edges.first()?.weight();
         self.edges.iter().all(|e| e.weight() == first).then_some(first)
+    }
+
+    /// The smallest and the largest presentation weight of a trained pair.
+    pub(crate) fn weight_range(&self) -> (f64, f64) {
+        let weights = self.edges.iter().map(Edge::weight);
+        weights.fold((f64::INFINITY, 0.0), |(low, high), w| (low.min(w), high.max(w)))
+    }
+
+    /// BᵀWB as a dense matrix, for couplings W in the order of the edges.
+    pub(crate) fn laplacian(&self, couplings: impl IntoIterator<Item = f64>) -> Mat<f64> {
+        let mut laplacian = Mat::zeros(self.n_items, self.n_items);
+        for (e, w) in self.edges.iter().zip(couplings) {
+            let (i, j) = e.items();
+            laplacian[(i, i)] += w;
+            laplacian[(j, j)] += w;
+            laplacian[(i, j)] -= w;
+            laplacian[(j, i)] -= w;
+        }
+        laplacian
     }
 
     /// Trained label of (i, j): of the reversed pair it is the opposite; `None` if the pair is not trained. Cost O(log m).

@@ -34,11 +34,11 @@ pub trait Named: Copy + Send + Sync + 'static {
     }
 }
 
-/// Makes an enum whose values have names: a list of all of them in order, `name`, [`Display`](std::fmt::Display) and [`Named`].
+/// Makes an enum whose values have names, with the list of all of them, `name`, [`Display`](std::fmt::Display) and [`Named`].
 ///
-/// After a name there may be, in this order, `as` and another name for the command line, a colon and a line of help (with which the
-/// documentation of the value begins), and further names that are understood, each after a bar. What makes an error of an unknown name
-/// comes last; with it there are [`FromStr`](std::str::FromStr) and `TryFrom<String>`.
+/// A name may be followed, in this order, by `as` and another name for arguments; by a colon and a line of help, with which the
+/// documentation of the value begins; and by other names that are understood too, each after a bar. `refuse` at the end says which
+/// error an unknown name is. Where it is given, the enum has [`FromStr`](std::str::FromStr) and `TryFrom<String>`.
 ///
 /// ```
 /// caveat_theory::named_enum! {
