@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use caveat_theory::{Named, named_enum};
 use serde::{Deserialize, Serialize};
 
 use crate::element::{Element, Group, Pen, Segment};
@@ -24,15 +25,17 @@ pub const PNG_DPI: f64 = 400.0;
 /// Height of a capital of the font, in em.
 const CAP_HEIGHT: f64 = 0.729;
 
-/// File format of a picture.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// Scalable, for the web and further editing; names the font, does not hold it.
-    Svg,
-    /// Scalable, with the font in it.
-    Pdf,
-    /// Pixels, [`PNG_DPI`] per inch.
-    Png,
+named_enum! {
+    /// File format of a picture, named as its files end.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Format, ALL {
+        /// Scalable, for the web and further editing; names the font, does not hold it.
+        Svg = "svg",
+        /// Scalable, with the font in it.
+        Pdf = "pdf",
+        /// Pixels, [`PNG_DPI`] per inch.
+        Png = "png",
+    }
 }
 
 impl Format {
@@ -42,12 +45,8 @@ impl Format {
     /// An extension other than svg, pdf and png.
     pub fn from_path(path: &Path) -> Result<Self> {
         let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
-        match extension.as_deref() {
-            Some("svg") => Ok(Self::Svg),
-            Some("pdf") => Ok(Self::Pdf),
-            Some("png") => Ok(Self::Png),
-            _ => Err(FigureError::UnknownFormat(path.display().to_string())),
-        }
+        let format = extension.and_then(|extension| Self::from_argument(&extension));
+        format.ok_or_else(|| FigureError::UnknownFormat(path.display().to_string()))
     }
 }
 

@@ -306,7 +306,7 @@ impl Plan {
         self.solve(&screening, scratch);
         let scratch = &*scratch;
         let rounding = self.rounding();
-        // Adds 1 for a pair in order, 0 for one out of order, UNKNOWN where the lanes cannot tell.
+        // Adds 1 for a pair in order, 0 for one out of order, UNKNOWN where the lanes cannot judge.
         let judge = |pair: &Judged, sum: &mut Lanes| {
             let (ri, rj) = (&scratch.ranks[pair.first], &scratch.ranks[pair.second]);
             let (si, sj) = (&scratch.sizes[pair.first], &scratch.sizes[pair.second]);
@@ -354,8 +354,8 @@ impl Plan {
         Ok(shares)
     }
 
-    /// What rounding leaves of a margin relative to the ranks that it is of: of elimination, which passes every item twice, and at
-    /// least twice what the closed form calls a tie, so that a pair which the lanes tell is a tie there neither.
+    /// Rounding error of a margin relative to its ranks: that of elimination, which passes every item twice, and at least twice what
+    /// the closed form calls a tie, so that no pair that the lanes judge is a tie there.
     fn rounding(&self) -> f64 {
         let changes = self.exceptions.len();
         let closed_form = chain::ROUNDINGS * (1 + changes * changes) as f64;

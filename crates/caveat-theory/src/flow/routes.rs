@@ -20,13 +20,13 @@ use crate::route::Route;
 /// Relative accuracy that the Krylov route iterates to, in the weighted norm: single margins then keep [`ACCEPTANCE`].
 const TOLERANCE: f64 = 1e-12;
 
-/// Relative accuracy that it must reach.
+/// Relative accuracy that the Krylov route must reach.
 const ACCEPTANCE: f64 = 1e-10;
 
 /// Largest dense matrix of the spectral route: 18 MB, about a second.
 pub const MAX_DENSE: usize = 1_500;
 
-/// What is named where an eigendecomposition fails.
+/// What the error of an eigendecomposition that fails names.
 const FAILED: &str = "the eigendecomposition of the gradient flow";
 
 /// Longest chain of the chain route: 10⁸ products, about a second.
