@@ -42,7 +42,8 @@
 //! **What data tell.** [`inference`]: α, C and the gain from margins and choices, with intervals; other tasks predicted; experiments
 //! designed.
 //!
-//! [`error`] says what was wrong and what would be right, and [`memory`] refuses what would not fit.
+//! [`error`] says what was wrong and what would be right, [`memory`] refuses what would not fit, and [`Named`] are the choices that
+//! have names.
 //!
 //! # Notation
 //!
