@@ -1,6 +1,6 @@
 //! `predict`: ranks, margins and accuracy of a learner on a task, by any route.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use caveat_results::{Table, Values, read_matrix};
 use caveat_theory::{
@@ -160,14 +160,14 @@ pub fn predict(request: &PredictRequest) -> Result<PredictOutcome> {
 }
 
 /// The entries of a matrix, and its projection.
-fn measure(path: &PathBuf) -> Result<(Vec<f64>, MeasuredKernel)> {
+fn measure(path: &Path) -> Result<(Vec<f64>, MeasuredKernel)> {
     let (entries, _) = read_matrix(path)?;
     let measured =
         MeasuredKernel::project_square(&entries).map_err(|e| AnalysisError::from(e).in_place(path.display()))?;
     Ok((entries, measured))
 }
 
-fn predict_matrix(request: &PredictRequest, path: &PathBuf) -> Result<PredictOutcome> {
+fn predict_matrix(request: &PredictRequest, path: &Path) -> Result<PredictOutcome> {
     let (entries, measured) = measure(path)?;
     let n = request.task.n_items();
     if measured.n_items != n {
