@@ -53,7 +53,7 @@ pub trait Named: Copy + Send + Sync + 'static {
 ///     refuse |name| -> String { format!("no speed is called {name}") }
 /// }
 /// assert_eq!(Speed::ALL.map(Speed::name), ["slow", "fast"]);
-/// assert_eq!("quick".parse(), Ok(Speed::Fast));
+/// assert_eq!("quick".parse::<Speed>(), Ok(Speed::Fast));
 /// ```
 #[macro_export]
 macro_rules! named_enum {
