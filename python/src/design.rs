@@ -1,6 +1,6 @@
 //! `design`: candidate tasks ranked by what judgments tell about the conjunctivity.
 
-use caveat_analysis::{Named, design as design_of, design_table};
+use caveat_analysis::{choice, design as design_of, design_table};
 use caveat_figures::design_figure::{self, DesignInputs, DesignRow};
 use caveat_theory::TransitiveTask as Task;
 use caveat_theory::inference::design::{DesignQuestion, DesignSettings, DesignTarget, JudgedPairs};
@@ -142,7 +142,7 @@ pub(crate) fn design(
         None => DesignTarget::Value { low: conjunctivity.0, high: conjunctivity.1, precision },
     };
     let question = raise(DesignQuestion::new(target, c, gain, lapse))?;
-    let judged: JudgedPairs = raise(Named::from_name("pairs", pairs))?;
+    let judged: JudgedPairs = raise(choice("pairs", pairs))?;
     let given = several(tasks)?.unwrap_or_else(|| vec![tasks.clone()]);
     let mut candidates: Vec<Task> = Vec::new();
     for (at, task) in given.iter().enumerate() {

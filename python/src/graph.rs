@@ -1,6 +1,6 @@
 //! `ComparisonGraph`: any set of weighted wins, between items with any labels.
 
-use caveat_analysis::{Named, check_pairs};
+use caveat_analysis::{check_pairs, choice};
 use caveat_results::{Table as Columns, Values};
 use caveat_theory::{Comparison, ComparisonGraph as Graph};
 use numpy::{PyArray1, PyArrayMethods, PyUntypedArray, PyUntypedArrayMethods};
@@ -187,7 +187,7 @@ impl ComparisonGraph {
         n_items: Option<usize>,
         order: &str,
     ) -> PyResult<Self> {
-        let order = raise(Named::from_name("order", order))?;
+        let order = raise(choice("order", order))?;
         let py = winners.py();
         let (first, second) = (one_column("winners", winners)?, one_column("losers", losers)?);
         let count = first.len();

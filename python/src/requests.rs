@@ -1,11 +1,11 @@
 //! Requests of files, from keyword arguments: fits, summaries, checks and the figures of language models.
 
 use caveat_analysis::{
-    AnalysisError, ChoiceRequest, FigureName, FigureRequest, FitOutcome, FitRequest, Named, PlainTask,
+    AnalysisError, ChoiceRequest, FigureName, FigureRequest, FitOutcome, FitRequest, PlainTask, choice,
 };
 use caveat_figures::language_models::hidden_states;
 use caveat_results::{ChoiceColumns, Filter, Geometries, GroupColumn, Input};
-use caveat_theory::PresentationOrder;
+use caveat_theory::{Named, PresentationOrder};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
@@ -30,7 +30,7 @@ impl<'py> Keywords<'py> {
 
     /// A choice by its name.
     fn take_named<T: Named>(&self, name: &str) -> PyResult<Option<T>> {
-        self.take::<String>(name)?.map(|value| raise(T::from_name(name, &value))).transpose()
+        self.take::<String>(name)?.map(|value| raise(choice(name, &value))).transpose()
     }
 
     /// One text or a list of them.
@@ -122,7 +122,7 @@ pub(crate) fn fit_files(
     let mut request = FitRequest::new(inputs(Argument::parse(what, files)?));
     let by = given.take::<Bound<'_, PyAny>>("by")?;
     request.by = by
-        .map(|by| texts("by", &by)?.iter().map(|name| raise(Named::from_name("by", name))).collect::<PyResult<_>>())
+        .map(|by| texts("by", &by)?.iter().map(|name| raise(choice("by", name))).collect::<PyResult<_>>())
         .transpose()?;
     request.loss = given.take_named("loss")?;
     request.learner = given.take_named("learner")?.unwrap_or(request.learner);
@@ -170,7 +170,7 @@ pub(crate) fn trials_figure(
     #[pyo3(from_py_with = arg::name)] name: &str,
     #[pyo3(from_py_with = arg::files)] files: Paths,
 ) -> PyResult<Figure> {
-    let name: FigureName = raise(Named::from_name("name", name))?;
+    let name: FigureName = raise(choice("name", name))?;
     let request = FigureRequest { name, task: None, c: None, published: inputs(files) };
     let work = move |steps: &long::Steps| caveat_analysis::figure(&request, steps);
     Ok(Figure::new(raise(long::run(py, "figure", None, work)?)?))

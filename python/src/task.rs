@@ -1,6 +1,6 @@
 //! `TransitiveTask`: a chain of premise pairs with exceptions.
 
-use caveat_analysis::Named;
+use caveat_analysis::choice;
 use caveat_theory::{PresentationOrder, TransitiveTask as Task};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -74,7 +74,7 @@ impl TransitiveTask {
             let (a, b) = <(usize, usize)>::parse(&what, &pair)?;
             task = raise(task.with_weight(a, b, f64::parse(&what, &weight)?))?;
         }
-        Ok(Self { task: task.with_order(raise(Named::from_name("order", order))?) })
+        Ok(Self { task: task.with_order(raise(choice("order", order))?) })
     }
 
     /// Presentation weights other than 1, by (smaller rank, larger rank).

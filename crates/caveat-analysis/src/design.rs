@@ -6,17 +6,7 @@ use caveat_theory::TransitiveTask;
 use caveat_theory::inference::design::{DesignQuestion, DesignSettings, JudgedPairs, evaluate_design, progress_steps};
 
 use crate::error::{AnalysisError, Result};
-use crate::named::Named;
 use crate::watch::Watch;
-
-impl Named for JudgedPairs {
-    const NAMES: &'static [(Self, &'static str, &'static str)] = &[
-        (Self::All, "all", "All unordered pairs"),
-        (Self::Untrained, "untrained", "Pairs that are not trained"),
-        (Self::Trained, "trained", "Pairs that are trained"),
-        (Self::Scored, "scored", "Pairs with a right answer"),
-    ];
-}
 
 /// Evaluates candidates, each once, and gives them with the most informative first.
 ///

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use caveat_figures::FigureError;
 use caveat_results::ResultsError;
-use caveat_theory::{ErrorKind, TheoryError};
+use caveat_theory::{ErrorKind, Named, TheoryError};
 
 /// What an analysis gives, or why not.
 pub type Result<T, E = AnalysisError> = std::result::Result<T, E>;
@@ -44,6 +44,17 @@ impl AnalysisError {
             Self::Memory(words) => Self::Memory(place(words)),
         }
     }
+}
+
+/// The choice that the value of an argument names.
+///
+/// # Errors
+/// [`AnalysisError::Input`] for another name, with those there are.
+pub fn choice<T: Named>(argument: &str, name: &str) -> Result<T> {
+    T::from_argument(name).ok_or_else(|| {
+        let known = T::list_arguments();
+        AnalysisError::input(format!("{argument}: '{name}' is unknown: expected one of {known}"))
+    })
 }
 
 impl From<TheoryError> for AnalysisError {

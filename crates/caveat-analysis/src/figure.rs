@@ -8,11 +8,10 @@ use caveat_figures::phase_figure::{self, PhaseInputs};
 use caveat_figures::window_figure::{self, WindowInputs};
 use caveat_figures::{Figure, task_figure};
 use caveat_results::{AsInput, Input, PairTable, Phase, read_pair_table};
-use caveat_theory::{Activation, PhaseAxes, PhaseGrid, RandomFeatures, TransitiveTask};
+use caveat_theory::{Activation, PhaseAxes, PhaseGrid, RandomFeatures, TransitiveTask, named_enum};
 
 use crate::error::{AnalysisError, Result};
 use crate::fit::{ByColumn, Fitted, Predicted, REPLICATES, fit_all, group, predict_all, read};
-use crate::named::Named;
 use crate::phase::phase;
 use crate::watch::{Watch, reading};
 
@@ -32,47 +31,25 @@ pub struct FigureRequest {
     pub published: Vec<Input>,
 }
 
-/// A figure, by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs, reason = "NAMES says what each is")]
-pub enum FigureName {
-    Task,
-    Margins,
-    Mechanism,
-    Phase,
-    Window,
-    Conjunctivity,
-    FittedMargins,
-    PredictedMargins,
-    ObservedMargins,
-    ModelConjunctivity,
-    Study,
-    Placements,
-}
-
-impl Named for FigureName {
-    const NAMES: &'static [(Self, &'static str, &'static str)] = &[
-        (Self::Task, "task", "The task and its pair classes"),
-        (Self::Margins, "margins", "Margins over conjunctivity, with and without the exception"),
-        (Self::Mechanism, "mechanism", "Chain field, exception field and their sum"),
-        (Self::Phase, "phase", "Accuracy over α and 1/C with the analytic boundaries"),
-        (Self::Window, "window", "The window over items, position and cycle length"),
-        (Self::Conjunctivity, "conjunctivity", "Conjunctivity by depth of networks"),
-        (Self::FittedMargins, "fitted-margins", "Language models: fitted against observed margins"),
-        (Self::PredictedMargins, "predicted-margins", "Language models: predicted against observed margins"),
-        (Self::ObservedMargins, "observed-margins", "Language models: observed, fitted and predicted heatmaps"),
-        (Self::ModelConjunctivity, "model-conjunctivity", "Language models: conjunctivity by model and task"),
-        (
-            Self::Study,
-            "study",
+named_enum! {
+    /// A figure, by name.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum FigureName, ALL {
+        Task = "task": "The task and its pair classes",
+        Margins = "margins": "Margins over conjunctivity, with and without the exception",
+        Mechanism = "mechanism": "Chain field, exception field and their sum",
+        Phase = "phase": "Accuracy over α and 1/C with the analytic boundaries",
+        Window = "window": "The window over items, position and cycle length",
+        Conjunctivity = "conjunctivity": "Conjunctivity by depth of networks",
+        FittedMargins = "fitted-margins": "Language models: fitted against observed margins",
+        PredictedMargins = "predicted-margins": "Language models: predicted against observed margins",
+        ObservedMargins = "observed-margins": "Language models: observed, fitted and predicted heatmaps",
+        ModelConjunctivity = "model-conjunctivity": "Language models: conjunctivity by model and task",
+        Study = "study":
             "Language models: the figure of the study, accuracy by pair class, setting, regularization and hierarchy",
-        ),
-        (
-            Self::Placements,
-            "placements",
+        Placements = "placements":
             "Language models: how often each item is placed above each other, by condition",
-        ),
-    ];
+    }
 }
 
 /// Draws a figure; nothing is written.

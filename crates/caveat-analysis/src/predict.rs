@@ -10,16 +10,6 @@ use caveat_theory::{
 use serde::{Serialize, Serializer};
 
 use crate::error::{AnalysisError, Result};
-use crate::named::Named;
-
-impl Named for Route {
-    const NAMES: &'static [(Self, &'static str, &'static str)] = &[
-        (Self::Chain, "chain", "Closed form on the chain"),
-        (Self::Graph, "graph", "Sparse solve on the comparison graph"),
-        (Self::Asymmetric, "asymmetric", "The 2n+1 system of any exchangeable kernel"),
-        (Self::Dense, "dense", "Dense kernel ridge regression"),
-    ];
-}
 
 /// A prediction to make.
 #[derive(Debug, Clone)]

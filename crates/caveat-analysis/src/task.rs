@@ -3,22 +3,12 @@
 use std::str::FromStr;
 
 use caveat_results::{Table, Values};
-use caveat_theory::{PairClasses, PresentationOrder, Section, TransitiveTask};
+use caveat_theory::{PairClasses, Section, TransitiveTask};
 
 use crate::error::Result;
-use crate::named::Named;
 
 /// Most items of a task: more would fill the memory of an ordinary machine.
 pub const MAX_ITEMS: usize = 10_000_000;
-
-impl Named for PresentationOrder {
-    const NAMES: &'static [(Self, &'static str, &'static str)] = &[
-        (Self::Both, "both", "Both orders"),
-        (Self::HigherFirst, "higher-first", "Only the higher item (smaller rank) first"),
-        (Self::LowerFirst, "lower-first", "Only the lower item first"),
-        (Self::WinnerFirst, "winner-first", "Only the trained winner first"),
-    ];
-}
 
 /// A task by its number of items and its exceptions (winner, loser); what makes a task is the theory's to say.
 ///

@@ -19,7 +19,7 @@ pub struct Panel {
     rect: Rect,
     x: Axis,
     y: Axis,
-    /// Whether all four sides have a line, for areas filled to the edge; else left and bottom have, for curves and points.
+    /// Whether there is a line on all four sides, as for areas filled to the edge; otherwise there is one on the left and at the bottom.
     is_closed: bool,
 }
 
@@ -41,7 +41,7 @@ impl Panel {
         self.rect
     }
 
-    /// Place of a data point on the page; NaN coordinates where it has none.
+    /// Place of a data point on the page; NaN coordinates if it has none, as 0 on a logarithmic axis.
     pub fn place(&self, (x, y): (f64, f64)) -> (f64, f64) {
         (self.rect.x + self.x.place(x) * self.rect.width, self.rect.bottom() - self.y.place(y) * self.rect.height)
     }
@@ -109,7 +109,7 @@ impl Panel {
         letter_above(canvas, self.rect, letter);
     }
 
-    /// A line through data points, cut off at the edges; a point without place breaks it.
+    /// A line through data points, cut off at the edges; a point that has no place on the page breaks it.
     pub fn line(&self, canvas: &mut Canvas, points: &[(f64, f64)], stroke: Stroke) {
         let placed: Vec<_> = points.iter().map(|&p| self.place(p)).collect();
         for piece in clip_line(&placed, self.rect) {
@@ -117,7 +117,7 @@ impl Panel {
         }
     }
 
-    /// The area between `low` and `high` over x, for points (x, low, high); points without place are skipped.
+    /// The area between `low` and `high` over x, for points (x, low, high); points that have no place on the page are skipped.
     pub fn band(&self, canvas: &mut Canvas, points: &[(f64, f64, f64)], color: Color, opacity: f64) {
         let lower = points.iter().map(|&(x, low, _)| self.place((x, low)));
         let upper = points.iter().rev().map(|&(x, _, high)| self.place((x, high)));

@@ -1,11 +1,12 @@
 //! The drawing surface: lines, areas, markers and text on a page measured in points, rendered as SVG, PDF or PNG.
 //!
-//! All three formats are one picture. PDF and PNG draw text with the bundled font, and take signs that it lacks from the system's;
+//! All three formats are one picture. PDF and PNG draw text with the bundled font, and take characters that it lacks from the fonts of the system;
 //! an SVG names its fonts. Nothing in it carries an id, so any number of them can stand in one HTML page.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use caveat_theory::{Named, named_enum};
 use serde::{Deserialize, Serialize};
 
 use crate::element::{Element, Group, Pen, Segment};
@@ -24,15 +25,17 @@ pub const PNG_DPI: f64 = 400.0;
 /// Height of a capital of the font, in em.
 const CAP_HEIGHT: f64 = 0.729;
 
-/// File format of a picture.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// Scalable, for the web and further editing; names the font, does not hold it.
-    Svg,
-    /// Scalable, with the font in it.
-    Pdf,
-    /// Pixels, [`PNG_DPI`] per inch.
-    Png,
+named_enum! {
+    /// File format of a picture, named as its files end.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Format, ALL {
+        /// Scalable, for the web and further editing; names the font, does not hold it.
+        Svg = "svg",
+        /// Scalable, with the font in it.
+        Pdf = "pdf",
+        /// Pixels, [`PNG_DPI`] per inch.
+        Png = "png",
+    }
 }
 
 impl Format {
@@ -42,12 +45,8 @@ impl Format {
     /// An extension other than svg, pdf and png.
     pub fn from_path(path: &Path) -> Result<Self> {
         let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
-        match extension.as_deref() {
-            Some("svg") => Ok(Self::Svg),
-            Some("pdf") => Ok(Self::Pdf),
-            Some("png") => Ok(Self::Png),
-            _ => Err(FigureError::UnknownFormat(path.display().to_string())),
-        }
+        let format = extension.and_then(|extension| Self::from_argument(&extension));
+        format.ok_or_else(|| FigureError::UnknownFormat(path.display().to_string()))
     }
 }
 
@@ -389,14 +388,14 @@ impl Canvas {
         }
     }
 
-    /// Signs of texts that neither the bundled fonts nor those of the system have: PDF and PNG show boxes in their place.
-    pub fn signs_without_font(&self) -> BTreeSet<char> {
+    /// Characters of texts that neither the bundled fonts nor those of the system have: PDF and PNG show boxes in their place.
+    pub fn characters_without_font(&self) -> BTreeSet<char> {
         let texts = self.elements.iter().filter_map(|element| match element {
             Element::Text { content, bold, .. } => Some((content, *bold)),
             _ => None,
         });
-        let signs = texts.flat_map(|(content, bold)| content.chars().map(move |sign| (sign, bold)));
-        signs.filter(|&(sign, bold)| !fonts::font_for(sign, bold).has(sign)).map(|(sign, _)| sign).collect()
+        let characters = texts.flat_map(|(content, bold)| content.chars().map(move |c| (c, bold)));
+        characters.filter(|&(c, bold)| !fonts::font_for(c, bold).has(c)).map(|(c, _)| c).collect()
     }
 
     /// The picture as SVG text with a view box, to be scaled by whatever page it stands in.
@@ -425,12 +424,12 @@ mod tests {
     }
 
     #[test]
-    fn signs_that_no_font_has_are_named() {
+    fn characters_that_no_font_has_are_named() {
         let mut canvas = Canvas::new(100.0, 100.0);
         // No font draws what is set aside for internal use.
         canvas.text((10.0, 10.0), &Text::new("α = 0.2 \u{10FFFE}").bold());
         canvas.text((10.0, 20.0), &Text::new("I₁"));
-        assert_eq!(canvas.signs_without_font().into_iter().collect::<String>(), "\u{10FFFE}");
+        assert_eq!(canvas.characters_without_font().into_iter().collect::<String>(), "\u{10FFFE}");
     }
 
     #[test]

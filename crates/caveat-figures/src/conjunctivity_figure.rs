@@ -55,7 +55,7 @@ pub fn draw(inputs: &ConjunctivityInputs) -> Result<Figure> {
     let height = 176.0;
     let mut canvas = Canvas::new(DOUBLE_COLUMN, height);
     let body = Rect::new(left + 8.0, 22.0, DOUBLE_COLUMN - left - 122.0, height - 22.0 - below);
-    let cells = layout::columns_of(body, &[1.0, 1.0], left + 4.0);
+    let cells = layout::columns_of(body, 2, left + 4.0);
     let kinds = [(NetworkKernelKind::Nngp, "last hidden layer (NNGP)"), (NetworkKernelKind::Ntk, "all weights (NTK)")];
     let mut numbers = Vec::new();
     let n = inputs.activations.len();

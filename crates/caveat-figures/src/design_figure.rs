@@ -90,7 +90,7 @@ pub fn draw(inputs: &DesignInputs<'_>) -> Result<Figure> {
     let bar = 48.0;
     let heat = if height >= TWO { ((height - 46.0) / 2.0).min(132.0) } else { height.min(132.0) };
     let body = Rect::new(left, 24.0, DOUBLE_COLUMN - left - heat - bar - 34.0, height);
-    let cells = layout::columns_of(body, &[1.0, 1.0], 22.0);
+    let cells = layout::columns_of(body, 2, 22.0);
     let axis = Axis::linear(rows.len() as f64 - 0.5, -0.5);
     let y = axis.ticks(names.iter().enumerate().map(|(k, name)| (k as f64, name.clone())));
     draw_information(&mut canvas, inputs, rows, cells[0], y.clone().label("task (items; winner loser)"));

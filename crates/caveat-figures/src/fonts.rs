@@ -1,4 +1,4 @@
-//! Fonts: DejaVu Sans, which the program carries, and the system's for signs that it lacks.
+//! Fonts: DejaVu Sans, which the program carries, and the system's for characters that it lacks.
 //!
 //! Pictures must look the same on a machine without any font, so text is measured and drawn with the bundled one.
 
@@ -17,7 +17,7 @@ pub(crate) const FAMILY: &str = "DejaVu Sans, Arial, Helvetica, sans-serif";
 const BUNDLED: [&[u8]; 2] =
     [include_bytes!("../fonts/DejaVuSans.ttf.gz"), include_bytes!("../fonts/DejaVuSans-Bold.ttf.gz")];
 
-/// Largest file of a font of the system that is read, in bytes; those of all Chinese signs have a fifth of it.
+/// Largest file of a font of the system that is read, in bytes; fonts of all Chinese characters take a fifth of it.
 const MAX_BYTES: u64 = 1 << 27;
 
 /// A font, in memory for the life of the process.
@@ -40,8 +40,8 @@ impl Font {
         f64::from(self.face.units_per_em())
     }
 
-    pub(crate) fn has(&self, sign: char) -> bool {
-        self.face.glyph_index(sign).is_some()
+    pub(crate) fn has(&self, character: char) -> bool {
+        self.face.glyph_index(character).is_some()
     }
 }
 
@@ -59,17 +59,17 @@ pub(crate) fn bundled(bold: bool) -> &'static Font {
     REGULAR_AND_BOLD[usize::from(bold)]
 }
 
-/// The font to draw a sign with: the bundled one, or else one of the system's; the bundled one too where none has the sign, which then
-/// is a box.
-pub(crate) fn font_for(sign: char, bold: bool) -> &'static Font {
+/// The font to draw a character with: the bundled one, or else one of the system's; the bundled one too if no font has the character, which
+/// is then drawn as a box.
+pub(crate) fn font_for(character: char, bold: bool) -> &'static Font {
     let font = bundled(bold);
-    if font.has(sign) { font } else { system_font(sign).unwrap_or(font) }
+    if font.has(character) { font } else { system_font(character).unwrap_or(font) }
 }
 
-/// The first font of the system with the sign, in the order of its name, so that it is the same one each time.
-fn system_font(sign: char) -> Option<&'static Font> {
+/// The first font of the system with the character, in the order of its name, so that it is the same one each time.
+fn system_font(character: char) -> Option<&'static Font> {
     struct System {
-        /// Files and places in them, by name; read when the first sign is missing.
+        /// Files and places in them, by name; read when the first character is missing.
         candidates: Vec<(Source, u32)>,
         /// Fonts in use, which are few.
         loaded: Vec<&'static Font>,
@@ -86,20 +86,20 @@ fn system_font(sign: char) -> Option<&'static Font> {
         Mutex::new(System { candidates, loaded: Vec::new(), found: HashMap::new() })
     });
     let mut system = SYSTEM.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(&found) = system.found.get(&sign) {
+    if let Some(&found) = system.found.get(&character) {
         return found;
     }
-    let mut found = system.loaded.iter().copied().find(|font| font.has(sign));
+    let mut found = system.loaded.iter().copied().find(|font| font.has(character));
     if found.is_none() {
         let data = system.candidates.iter().find_map(|(source, index)| {
             let data = read(source)?;
-            let has = ttf_parser::Face::parse(&data, *index).is_ok_and(|face| face.glyph_index(sign).is_some());
+            let has = ttf_parser::Face::parse(&data, *index).is_ok_and(|face| face.glyph_index(character).is_some());
             has.then_some((data, *index))
         });
         found = data.and_then(|(data, index)| Font::parse(data.leak(), index));
         system.loaded.extend(found);
     }
-    system.found.insert(sign, found);
+    system.found.insert(character, found);
     found
 }
 
@@ -109,7 +109,7 @@ fn read(source: &Source) -> Option<Vec<u8>> {
     small.then(|| std::fs::read(path).ok()).flatten()
 }
 
-/// Width of a line of text in points, without kerning; an em for a sign that the bundled font lacks.
+/// Width of a line of text in points, without kerning; an em for a character that the bundled font lacks.
 pub(crate) fn width(text: &str, size: f64, bold: bool) -> f64 {
     let font = bundled(bold);
     let em = font.units_per_em();

@@ -100,7 +100,7 @@ pub fn heatmap(canvas: &mut Canvas, rect: Rect, matrix: &SquareMatrix, scale: Co
     item_cells(canvas, rect, matrix.n, |i, j| scale.color(matrix.get(i, j)), labels);
 }
 
-/// Draws a matrix of margins, trained pairs outlined, and crossed where `sign` of a margin is not that of the right answer.
+/// Draws a matrix of margins with trained pairs outlined and wrong answers crossed: pairs whose `sign` is not that of their label.
 pub(crate) fn judged_heatmap(
     canvas: &mut Canvas,
     square: Rect,

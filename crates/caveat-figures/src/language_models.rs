@@ -20,7 +20,7 @@ use crate::error::{FigureError, Result};
 use crate::heatmap::SquareMatrix;
 pub(crate) use short::{joined_apart, shortened, shortened_apart};
 
-/// How a model was trained, with its rank or penalty, as all figures call it: `full`, `LoRA r = 16`, `probe l2 = 1e-6`.
+/// How a model was trained, with its rank or penalty, in the words of all figures: `full`, `LoRA r = 16`, `probe l2 = 1e-6`.
 pub fn trained(setting: &str, lora_r: Option<f64>, l2: Option<f64>) -> String {
     let setting = if setting == "lora" { "LoRA" } else { setting };
     match (lora_r, l2) {
@@ -31,13 +31,13 @@ pub fn trained(setting: &str, lora_r: Option<f64>, l2: Option<f64>) -> String {
     }
 }
 
-/// The rank of LoRA, or the penalty of the probe, by which this project's figures show the study (arXiv 2605.22972) where they show one.
+/// The rank of LoRA, or the penalty of another setting, that stands for the study (arXiv 2605.22972) in figures that show only one.
 fn studied(setting: &str) -> f64 {
     if setting == "lora" { 32.0 } else { 1e-4 }
 }
 
-/// Of the ranks of LoRA, or the penalties of another setting, the one that stands for all where one is shown: that which is shown of the
-/// study, or the nearest by ratio, the smaller of two; none of none.
+/// Of the ranks of LoRA, or the penalties of another setting, the one that stands for all in figures that show only one: the nearest by
+/// ratio to the one shown of the study, the smaller of two that are equally near. `None` if there are none.
 pub fn typical(setting: &str, hyperparameters: impl IntoIterator<Item = f64>) -> Option<f64> {
     let distance = |value: &f64| (value / studied(setting)).ln().abs();
     hyperparameters.into_iter().min_by(|a, b| distance(a).total_cmp(&distance(b)).then(a.total_cmp(b)))

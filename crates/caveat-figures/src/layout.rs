@@ -4,29 +4,25 @@ use crate::canvas::Rect;
 
 /// Equal cells of a rectangle, row by row, with gaps between columns and rows.
 pub fn grid(rect: Rect, rows: usize, columns: usize, (gap_x, gap_y): (f64, f64)) -> Vec<Rect> {
-    let widths = vec![1.0; columns];
     (0..rows)
         .flat_map(|row| {
             let height = part(rect.height, rows, gap_y);
             let y = rect.y + row as f64 * (height + gap_y);
-            columns_of(Rect::new(rect.x, y, rect.width, height), &widths, gap_x)
+            columns_of(Rect::new(rect.x, y, rect.width, height), columns, gap_x)
         })
         .collect()
 }
 
-/// Columns of a rectangle with widths in these proportions.
-pub fn columns_of(rect: Rect, widths: &[f64], gap: f64) -> Vec<Rect> {
-    let free = (rect.width - gap * widths.len().saturating_sub(1) as f64).max(1.0);
-    let total: f64 = widths.iter().sum();
+/// Equal columns of a rectangle.
+pub fn columns_of(rect: Rect, n: usize, gap: f64) -> Vec<Rect> {
+    let width = (rect.width - gap * n.saturating_sub(1) as f64).max(1.0) / n as f64;
     let mut x = rect.x;
-    widths
-        .iter()
-        .map(|w| {
-            let cell = Rect::new(x, rect.y, free * w / total, rect.height);
-            x = cell.right() + gap;
-            cell
-        })
-        .collect()
+    let column = |_| {
+        let cell = Rect::new(x, rect.y, width, rect.height);
+        x = cell.right() + gap;
+        cell
+    };
+    (0..n).map(column).collect()
 }
 
 fn part(length: f64, n: usize, gap: f64) -> f64 {

@@ -54,8 +54,7 @@ pub fn draw(inputs: &MechanismInputs) -> Result<Figure> {
     let height = 178.0;
     let mut canvas = Canvas::new(DOUBLE_COLUMN, height);
     let body = Rect::new(left + 8.0, 22.0, DOUBLE_COLUMN - left - 18.0, height - 22.0 - below - 16.0);
-    let widths = vec![1.0; inputs.screenings.len()];
-    let cells = layout::columns_of(body, &widths, left + 2.0);
+    let cells = layout::columns_of(body, inputs.screenings.len(), left + 2.0);
     let mut numbers = Vec::new();
     for (k, (&screening, rect)) in inputs.screenings.iter().zip(&cells).enumerate() {
         let wrong = panel(&mut canvas, *rect, task, screening, k == 0, &mut numbers)?;

@@ -52,7 +52,7 @@ impl Axis {
         Self { spacing: Spacing::Linear, min, max, ticks: linear_ticks(min, max), label: String::new() }
     }
 
-    /// Logarithmic from `min` to `max`, both positive; other ranges are widened to a decade around what is.
+    /// Logarithmic from `min` to `max`, both positive; other ranges become a decade around whichever end is.
     pub fn log(min: f64, max: f64) -> Self {
         let usable = |v: f64| v.is_finite() && v > 0.0;
         let (min, max) = match (usable(min), usable(max)) {

@@ -34,7 +34,7 @@ pub enum Level {
     Top,
 }
 
-/// A line of text. `_{…}` is a subscript and `^{…}` a superscript; every other sign stands for itself.
+/// A line of text. `_{…}` is a subscript and `^{…}` a superscript; every other character stands for itself.
 ///
 /// ```
 /// use caveat_figures::Text;

@@ -112,7 +112,7 @@ impl Drawing<'_> {
         let height = 176.0;
         let mut canvas = Canvas::new(DOUBLE_COLUMN, height);
         let body = Rect::new(left + 6.0, 22.0, DOUBLE_COLUMN - left - 16.0, height - 22.0 - below - 16.0);
-        let cells = layout::columns_of(body, &[1.0, 1.0, 1.0], left + 6.0);
+        let cells = layout::columns_of(body, 3, left + 6.0);
         let generalization = |w: &BalanceWindow| w.conjunctivity_generalization;
         let critical = |w: &BalanceWindow| w.critical.unwrap_or(f64::NAN);
         let n = &self.inputs.n_items;

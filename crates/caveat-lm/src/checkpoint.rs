@@ -30,7 +30,9 @@ impl LoraModule {
 /// Every matrix that an adapter can sit on: the number of its layer, which it is, and its name in Hugging Face's models.
 fn matrices(model: &LanguageModel) -> impl Iterator<Item = (usize, LoraModule, String)> {
     (0..model.layers.len()).flat_map(|layer| {
-        LoraModule::ALL.iter().map(move |&module| (layer, module, format!("model.layers.{layer}.{}", module.path())))
+        LoraModule::ALL
+            .into_iter()
+            .map(move |module| (layer, module, format!("model.layers.{layer}.{}", module.path())))
     })
 }
 

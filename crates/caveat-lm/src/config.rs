@@ -5,22 +5,24 @@ mod hugging_face;
 mod limits;
 mod tensors;
 
-use crate::named::named;
+use caveat_theory::named_enum;
+use serde::Serialize;
 
-/// The families of decoders that this program computes. All are pre-norm transformers with RMS normalization, rotary position
-/// embedding, grouped-query attention and a SwiGLU feed-forward layer; they differ in biases and in the normalization of
-/// queries and keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Architecture {
-    /// Llama 2 and 3, SmolLM, SmolLM2, and Mistral-like models without a sliding window.
-    Llama,
-    /// Qwen2 and Qwen2.5: biases on queries, keys and values.
-    Qwen2,
-    /// Qwen3: RMS normalization of every head's queries and keys, no biases.
-    Qwen3,
+named_enum! {
+    /// The families of decoders that this program computes. All are pre-norm transformers with RMS normalization, rotary position
+    /// embedding, grouped-query attention and a SwiGLU feed-forward layer; they differ in biases and in the normalization of
+    /// queries and keys.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+    #[serde(rename_all = "lowercase")]
+    pub enum Architecture, ALL {
+        /// Llama 2 and 3, SmolLM, SmolLM2, and Mistral-like models without a sliding window.
+        Llama = "llama",
+        /// Qwen2 and Qwen2.5: biases on queries, keys and values.
+        Qwen2 = "qwen2",
+        /// Qwen3: RMS normalization of every head's queries and keys, no biases.
+        Qwen3 = "qwen3",
+    }
 }
-
-named!(pub Architecture { Llama = "llama", Qwen2 = "qwen2", Qwen3 = "qwen3" });
 
 impl Architecture {
     /// Its class in Transformers, as config.json has it under `architectures`.

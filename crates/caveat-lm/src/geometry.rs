@@ -162,7 +162,7 @@ pub fn geometry(phases: &[(Phase, &Tensor<2>)], stimuli: &Stimuli, logit_diffs: 
     let mut kernels = Vec::with_capacity(phases.len() * Metric::ALL.len());
     for &(phase, states) in phases {
         let states = Vectors::read(states, stimuli, &order)?;
-        for &metric in Metric::ALL {
+        for metric in Metric::ALL {
             let mut found = KernelGeometry {
                 phase,
                 metric,

@@ -181,7 +181,7 @@ fn put_adapters(model: &mut LanguageModel, folder: &str, scale: f64) -> LoraSett
     let mut settings = LoraSettings { rank: 4, alpha: 4.0 * scale, modules: Vec::new() };
     let (device, dtype) = (model.device.clone(), model.dtype);
     for (index, layer) in model.layers.iter_mut().enumerate() {
-        for &module in LoraModule::ALL {
+        for module in LoraModule::ALL {
             let part = if matches!(module.name(), "gate_proj" | "up_proj" | "down_proj") { "mlp" } else { "self_attn" };
             let stem = format!("base_model.model.model.layers.{index}.{part}.{module}");
             if !tensors.names().iter().any(|name| name.starts_with(&stem)) {

@@ -16,7 +16,6 @@ mod hex;
 mod lease;
 mod model;
 mod model_files;
-mod named;
 mod registry;
 mod run;
 mod score;

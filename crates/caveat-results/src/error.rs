@@ -127,7 +127,7 @@ pub enum ResultsError {
         /// The name given.
         value: String,
         /// The names there are.
-        choices: &'static str,
+        choices: String,
     },
     /// A table to be written, or a request to read one, that contradicts itself.
     #[error("{0}")]
@@ -152,6 +152,10 @@ impl ResultsError {
 
     pub(crate) fn bad_file(path: &Path, problem: impl Into<String>) -> Self {
         Self::BadFile { path: path.to_owned(), problem: problem.into() }
+    }
+
+    pub(crate) fn unknown_choice(what: &'static str, value: &str, choices: impl Into<String>) -> Self {
+        Self::UnknownChoice { what, value: value.to_owned(), choices: choices.into() }
     }
 }
 

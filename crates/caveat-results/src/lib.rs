@@ -35,7 +35,6 @@ mod input;
 mod interner;
 mod labels;
 mod matrix;
-mod named_enum;
 mod roles;
 mod rows;
 mod run_layout;

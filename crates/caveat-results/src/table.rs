@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, RecordBatchOptions, StringArray};
 use arrow_schema::{DataType, Field, Schema};
+use caveat_theory::{Named, named_enum};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
@@ -14,7 +15,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::atomic::{WriteFailure, write_atomically};
 use crate::error::{Result, ResultsError, one_line};
-use crate::named_enum::named_enum;
 
 /// The values of one column.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -56,12 +56,7 @@ named_enum! {
         /// An array of objects, one a row, keys in column order; a missing value is null, and so is infinity.
         Json = "json",
     }
-    what "format" of Self::CHOICES;
-}
-
-impl Format {
-    /// The names of all formats, as on a command line.
-    pub const CHOICES: &'static str = "table, csv or json";
+    refuse |name| -> ResultsError { ResultsError::unknown_choice("format", name, Self::list_names()) }
 }
 
 /// A table of named columns of equal length, in the order they were added.

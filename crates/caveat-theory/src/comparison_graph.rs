@@ -8,9 +8,11 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use faer::Mat;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::{Result, TheoryError, check_ranks};
+use crate::named_enum;
 
 /// One observed win: `winner` beat `loser`, `weight` times.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -73,18 +75,17 @@ pub struct Trial {
     pub weight: f64,
 }
 
-/// In which order the two items of every trained pair are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum PresentationOrder {
-    /// Both orders, as in the published task.
-    #[default]
-    Both,
-    /// Only with the smaller index (the higher rank) first.
-    HigherFirst,
-    /// Only with the larger index (the lower rank) first.
-    LowerFirst,
-    /// Only with the trained winner first.
-    WinnerFirst,
+named_enum! {
+    /// In which order the two items of every trained pair are shown.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+    pub enum PresentationOrder, ALL {
+        /// As in the published task.
+        #[default]
+        Both = "both": "Both orders",
+        HigherFirst = "higher-first": "Only the higher item (smaller rank) first",
+        LowerFirst = "lower-first": "Only the lower item first",
+        WinnerFirst = "winner-first": "Only the trained winner first",
+    }
 }
 
 /// A set of comparisons between `n_items` items; repeated presentations of a pair are merged into one edge.
@@ -188,6 +189,25 @@ impl ComparisonGraph {
     pub(crate) fn common_weight(&self) -> Option<f64> {
         let first = self.edges.first()?.weight();
         self.edges.iter().all(|e| e.weight() == first).then_some(first)
+    }
+
+    /// The smallest and the largest presentation weight of a trained pair.
+    pub(crate) fn weight_range(&self) -> (f64, f64) {
+        let weights = self.edges.iter().map(Edge::weight);
+        weights.fold((f64::INFINITY, 0.0), |(low, high), w| (low.min(w), high.max(w)))
+    }
+
+    /// BᵀWB as a dense matrix, for couplings W in the order of the edges.
+    pub(crate) fn laplacian(&self, couplings: impl IntoIterator<Item = f64>) -> Mat<f64> {
+        let mut laplacian = Mat::zeros(self.n_items, self.n_items);
+        for (e, w) in self.edges.iter().zip(couplings) {
+            let (i, j) = e.items();
+            laplacian[(i, i)] += w;
+            laplacian[(j, j)] += w;
+            laplacian[(i, j)] -= w;
+            laplacian[(j, i)] -= w;
+        }
+        laplacian
     }
 
     /// Trained label of (i, j): of the reversed pair it is the opposite; `None` if the pair is not trained. Cost O(log m).

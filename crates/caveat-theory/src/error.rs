@@ -136,14 +136,14 @@ pub enum TheoryError {
     },
 }
 
-/// Whose an error is, and so what mends it.
+/// What caused an error, and so what can mend it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// The input's: other arguments mend it.
+    /// The input: other arguments mend it.
     Input,
-    /// The computation's, on valid input.
+    /// The computation, on valid input.
     Numerics,
-    /// The machine's: it has too little memory.
+    /// The machine: it has too little memory.
     Memory,
 }
 
@@ -153,7 +153,7 @@ impl TheoryError {
         Self::NotConverged { what, reached: f64::NAN, needed: f64::EPSILON, iterations: 0 }
     }
 
-    /// Whose the error is.
+    /// What caused the error.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::NotConverged { .. } => ErrorKind::Numerics,

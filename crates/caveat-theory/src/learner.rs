@@ -11,13 +11,12 @@
 //! Sources: ridge and its α: Lippl et al. 2024, doi:10.1073/pnas.2314511121, and Cheng & Lippl 2026, arXiv 2605.22972 (§3); flow
 //! §6; logistic regression §7.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, TheoryError, check_range};
 use crate::kernel::exchangeable::check_c;
+use crate::named::Named;
+use crate::named_enum;
 
 /// How a kernel is trained, and how strongly.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -40,17 +39,23 @@ pub enum Learner {
     },
 }
 
-/// A learner without its strength, as where the strength is an axis or is estimated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LearnerKind {
-    /// Kernel ridge regression; the strength is C.
-    #[default]
-    Ridge,
-    /// Gradient flow under squared loss from zero; the strength is the time t.
-    GradientFlow,
-    /// Kernel logistic regression; the strength is C.
-    Logistic,
+named_enum! {
+    /// A learner without its strength, as where the strength is an axis or is estimated.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum LearnerKind, ALL {
+        /// The strength is C.
+        #[default]
+        Ridge = "ridge": "Kernel ridge regression",
+        /// It starts from zero under squared loss; the strength is the time t.
+        GradientFlow = "gradient_flow" as "gradient-flow": "Gradient flow, stopped after a time",
+        /// The strength is C.
+        Logistic = "logistic": "Kernel logistic regression",
+    }
+    refuse |name| -> TheoryError {
+        let problem = format!("'{name}' is unknown: it must be {}", Self::list_names());
+        TheoryError::BadInput { what: "learner", problem }
+    }
 }
 
 impl Learner {
@@ -96,41 +101,12 @@ impl Learner {
 }
 
 impl LearnerKind {
-    /// All three.
-    pub const ALL: [Self; 3] = [Self::Ridge, Self::GradientFlow, Self::Logistic];
-
-    /// Its name in files and arguments.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Ridge => "ridge",
-            Self::GradientFlow => "gradient_flow",
-            Self::Logistic => "logistic",
-        }
-    }
-
     /// The name of its strength in files and arguments.
     pub fn strength_name(self) -> &'static str {
         match self {
             Self::Ridge | Self::Logistic => "c",
             Self::GradientFlow => "time",
         }
-    }
-}
-
-impl fmt::Display for LearnerKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for LearnerKind {
-    type Err = TheoryError;
-
-    fn from_str(name: &str) -> Result<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| TheoryError::BadInput {
-            what: "learner",
-            problem: format!("'{name}' is unknown: it must be ridge, gradient_flow or logistic"),
-        })
     }
 }
 

@@ -42,7 +42,8 @@
 //! **What data tell.** [`inference`]: α, C and the gain from margins and choices, with intervals; other tasks predicted; experiments
 //! designed.
 //!
-//! [`error`] says what was wrong and what would be right, and [`memory`] refuses what would not fit.
+//! [`error`] says what was wrong and what would be right, [`memory`] refuses what would not fit, and [`Named`] are the choices that
+//! have names.
 //!
 //! # Notation
 //!
@@ -75,6 +76,7 @@ pub mod learner;
 pub mod logistic;
 pub mod margins;
 pub mod memory;
+mod named;
 mod numeric;
 pub mod pair_class;
 pub mod phase;
@@ -93,6 +95,7 @@ pub use kernel::{
 };
 pub use learner::{Learner, LearnerKind};
 pub use margins::{Accuracy, Margins};
+pub use named::Named;
 pub use pair_class::{PairClass, PairClasses, Section};
 pub use phase::{PhaseAxes, PhaseGrid, phase_grid};
 pub use route::Route;

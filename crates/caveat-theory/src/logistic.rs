@@ -118,7 +118,7 @@ struct State {
 }
 
 impl State {
-    /// `f` of this point's and the other's every component.
+    /// The point whose components are `f` of those of this point and of another.
     fn combined(&self, other: &Self, f: impl Fn(f64, f64) -> f64) -> Self {
         let of = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(&a, &b)| f(a, b)).collect();
         Self {

@@ -14,9 +14,9 @@ const SMALL: f64 = (64 << 20) as f64;
 
 static FREE: OnceLock<fn() -> Option<u64>> = OnceLock::new();
 
-/// Takes a function that tells how many bytes of memory are free, or `None` where that is not known. The first one counts.
+/// Sets the function that tells how many bytes of memory are free, or `None` where that is not known. Only the first call counts.
 pub fn watch(free: fn() -> Option<u64>) {
-    // A second one would tell the same.
+    // A second function would tell the same.
     let _ = FREE.set(free);
 }
 

@@ -12,57 +12,32 @@ use serde::{Deserialize, Serialize};
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
 use crate::memory;
+use crate::named_enum;
 
-/// Kind of an unordered pair, from the trained relations alone (Cheng & Lippl 2026).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PairClass {
-    /// Trained, outside every cycle.
-    Premise,
-    /// Trained, both items in one cycle: the exception and the premise pairs that it contradicts.
-    ExceptionCycle,
-    /// Untrained, both items in the same outer section.
-    WithinSection,
-    /// Untrained, items in different outer sections: the judgment reaches across the exception.
-    CrossSection,
-    /// Untrained, at least one item in a cycle, the items not in the same one.
-    CycleToSection,
-    /// Untrained, and the trained relations imply no answer (as between two items of one cycle).
-    Ambiguous,
+named_enum! {
+    /// Kind of an unordered pair, from the trained relations alone (Cheng & Lippl 2026); in the order of tables and figures.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum PairClass, ALL {
+        /// Trained, outside every cycle.
+        Premise = "premise",
+        /// Trained, both items in one cycle: the exception and the premise pairs that it contradicts.
+        ExceptionCycle = "exception_cycle",
+        /// Untrained, both items in the same outer section.
+        WithinSection = "within_section",
+        /// Untrained, items in different outer sections: the judgment reaches across the exception.
+        CrossSection = "cross_section",
+        /// Untrained, at least one item in a cycle, the items not in the same one.
+        CycleToSection = "cycle_to_section",
+        /// Untrained, and the trained relations imply no answer (as between two items of one cycle).
+        Ambiguous = "ambiguous",
+    }
 }
 
 impl PairClass {
-    /// All classes, in the order of tables and figures.
-    pub const ALL: [Self; 6] = [
-        Self::Premise,
-        Self::ExceptionCycle,
-        Self::WithinSection,
-        Self::CrossSection,
-        Self::CycleToSection,
-        Self::Ambiguous,
-    ];
-
     /// The classes with a right answer, on which accuracy is counted.
     pub const SCORED: [Self; 5] =
         [Self::Premise, Self::ExceptionCycle, Self::WithinSection, Self::CrossSection, Self::CycleToSection];
-
-    /// Name in files and on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Premise => "premise",
-            Self::ExceptionCycle => "exception_cycle",
-            Self::WithinSection => "within_section",
-            Self::CrossSection => "cross_section",
-            Self::CycleToSection => "cycle_to_section",
-            Self::Ambiguous => "ambiguous",
-        }
-    }
-}
-
-impl std::fmt::Display for PairClass {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.pad(self.name())
-    }
 }
 
 /// Where an item stands relative to the cycles.

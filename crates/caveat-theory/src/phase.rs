@@ -35,7 +35,7 @@ const MIN_SCREENING: f64 = 1e-6;
 /// Ranks whose rounding is below that of this number may have lost digits to underflow.
 const UNDERFLOW: f64 = 1e-270;
 
-/// What a pair counts that the lanes cannot tell: more than all pairs that they can, and sums of it are exact.
+/// What is counted for a pair that the lanes cannot judge: more than for all other pairs together, and its sums are exact.
 const UNKNOWN: f64 = 4_294_967_296.0;
 
 /// The values of the two axes of a phase grid.
@@ -125,7 +125,7 @@ impl PhaseGrid {
         PairClass::SCORED.iter().position(|c| *c == class).map_or(&[], |at| &self.shares[at])
     }
 
-    /// The same for all of [`PairClass::SCORED`], without copying.
+    /// The accuracies of all of [`PairClass::SCORED`], without copying.
     pub fn into_classes(self) -> [Vec<f64>; 5] {
         self.shares
     }
@@ -306,7 +306,7 @@ impl Plan {
         self.solve(&screening, scratch);
         let scratch = &*scratch;
         let rounding = self.rounding();
-        // Adds 1 for a pair in order, 0 for one out of order, UNKNOWN where the lanes cannot tell.
+        // Adds 1 for a pair in order, 0 for one out of order, UNKNOWN where the lanes cannot judge.
         let judge = |pair: &Judged, sum: &mut Lanes| {
             let (ri, rj) = (&scratch.ranks[pair.first], &scratch.ranks[pair.second]);
             let (si, sj) = (&scratch.sizes[pair.first], &scratch.sizes[pair.second]);
@@ -354,8 +354,8 @@ impl Plan {
         Ok(shares)
     }
 
-    /// What rounding leaves of a margin relative to the ranks that it is of: of elimination, which passes every item twice, and at
-    /// least twice what the closed form calls a tie, so that a pair which the lanes tell is a tie there neither.
+    /// Rounding error of a margin relative to its ranks: that of elimination, which passes every item twice, and at least twice what
+    /// the closed form calls a tie, so that no pair that the lanes judge is a tie there.
     fn rounding(&self) -> f64 {
         let changes = self.exceptions.len();
         let closed_form = chain::ROUNDINGS * (1 + changes * changes) as f64;

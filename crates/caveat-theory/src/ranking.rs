@@ -26,7 +26,7 @@ pub struct Place {
 ///
 /// `errors` bounds how far rounding may have moved each rank: neighbors in the order of ranks that are no further apart than
 /// both errors tie. Of components with equally many items, that with the first item in `order` comes first. So places depend on
-/// neither the order of items nor that of comparisons, where `order` doesn't. Ranks and errors must not be NaN, one each per
+/// neither the order of items nor that of comparisons, as long as `order` does not. Ranks and errors must not be NaN, one each per
 /// item. Cost O(n log n + m).
 pub fn places(
     graph: &ComparisonGraph,

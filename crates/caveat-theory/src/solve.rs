@@ -275,7 +275,7 @@ impl Solution {
         }
     }
 
-    /// What logistic regression tells besides: dual coefficients, probabilities, the certificate; `None` for other learners.
+    /// What only logistic regression gives: dual coefficients, probabilities and the certificate of optimality; `None` for other learners.
     pub fn logistic(&self) -> Option<&LogisticSolution> {
         match &self.found {
             Found::Logistic(s) => Some(s),

@@ -103,7 +103,7 @@ pub(crate) struct TaskSpec {
           value_parser = values::number, allow_negative_numbers = true)]
     pub(crate) weight: Vec<f64>,
     /// In which order trained pairs are presented
-    #[arg(long, alias = "order", value_name = "ORDER", default_value = "both", value_parser = values::named::<PresentationOrder>())]
+    #[arg(long, alias = "order", value_name = "ORDER", default_value = "both", value_parser = values::named(&PresentationOrder::ALL))]
     pub(crate) presentation: PresentationOrder,
 }
 
@@ -159,7 +159,7 @@ pub(crate) struct PredictArgs {
     #[arg(long, value_enum, default_value_t = Loss::Squared)]
     pub(crate) loss: Loss,
     /// Force a route instead of the fastest that applies
-    #[arg(long, value_name = "ROUTE", value_parser = values::named::<Route>())]
+    #[arg(long, value_name = "ROUTE", value_parser = values::named(&Route::OF_RIDGE))]
     pub(crate) route: Option<Route>,
     /// Leave out the n × n margins and the accuracy (needed beyond 4,096 items)
     #[arg(long)]
@@ -339,7 +339,7 @@ Examples:
   caveat figure predicted-margins --published results/ -o predicted.png")]
 pub(crate) struct FigureArgs {
     /// Which figure
-    #[arg(value_parser = values::named::<FigureName>())]
+    #[arg(value_parser = values::named(&FigureName::ALL))]
     pub(crate) name: FigureName,
     /// Number of items, for task, margins, mechanism and phase [default: the published tasks]
     #[arg(short = 'n', long = "n-items", alias = "items", value_name = "N", value_parser = values::n_items, allow_negative_numbers = true)]

@@ -93,7 +93,7 @@ pub(crate) fn write_figure(path: &Path, figure: &Figure) -> Result<(), Failure> 
     let format = Picture::from_path(path)?;
     write_bytes(path, &figure.render(format)?)?;
     // In SVG the fonts are those of whoever looks at it.
-    let boxes = if format == Picture::Svg { BTreeSet::new() } else { figure.canvas.signs_without_font() };
+    let boxes = if format == Picture::Svg { BTreeSet::new() } else { figure.canvas.characters_without_font() };
     if !boxes.is_empty() {
         let signs: Vec<String> = boxes.iter().map(char::to_string).collect();
         tell(&format!(

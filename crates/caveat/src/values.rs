@@ -2,8 +2,9 @@
 
 use std::str::FromStr;
 
-use caveat_analysis::{MAX_ITEMS, Named};
+use caveat_analysis::{MAX_ITEMS, choice};
 use caveat_results::{Filter, ResultsError};
+use caveat_theory::Named;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 /// Conditions on rows of trial tables, joined by `&` or `and`.
@@ -28,14 +29,13 @@ impl Filters {
 /// Most cells of a phase grid in one direction; how many fit together, memory decides.
 const MAX_CELLS: usize = 1_000_000;
 
-/// One of a few choices, by name.
-pub(crate) fn named<T: Named>() -> impl TypedValueParser<Value = T> {
-    let value = |(_, name, help): &(T, &'static str, &'static str)| match *help {
-        "" => PossibleValue::new(*name),
-        help => PossibleValue::new(*name).help(help),
+/// One of `choices`, by name.
+pub(crate) fn named<T: Named>(choices: &'static [T]) -> impl TypedValueParser<Value = T> {
+    let value = |choice: &T| match choice.help() {
+        "" => PossibleValue::new(choice.argument()),
+        help => PossibleValue::new(choice.argument()).help(help),
     };
-    PossibleValuesParser::new(T::NAMES.iter().map(value))
-        .try_map(|name| T::from_name("", &name).map_err(|e| e.to_string()))
+    PossibleValuesParser::new(choices.iter().map(value)).try_map(|name| choice("", &name).map_err(|e| e.to_string()))
 }
 
 /// Flat WINNER LOSER values as pairs; the parser guarantees an even number.

@@ -1,11 +1,10 @@
 //! What is asked of a fit to files.
 
 use caveat_results::{ChoiceColumns, Filter, Input, Phase, Selection};
-use caveat_theory::LearnerKind;
 use caveat_theory::inference::ModelSpec;
+use caveat_theory::{LearnerKind, named_enum};
 
 use crate::error::{AnalysisError, Result};
-use crate::named::Named;
 use crate::task::PlainTask;
 
 /// A fit to trial tables or to files of choices.
@@ -130,17 +129,19 @@ impl FitRequest {
     }
 }
 
-/// A column that makes conditions: the first four of trial tables, the others of choices.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs, reason = "named as the columns are")]
-pub enum ByColumn {
-    Setting,
-    Model,
-    Task,
-    Hier,
-    Subject,
-    Session,
-    Condition,
+named_enum! {
+    /// A column that makes conditions: the first four of trial tables, the others of choices.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    #[allow(missing_docs, reason = "named as the columns are")]
+    pub enum ByColumn, ALL {
+        Setting = "setting",
+        Model = "model",
+        Task = "task",
+        Hier = "hier",
+        Subject = "subject",
+        Session = "session",
+        Condition = "condition",
+    }
 }
 
 impl ByColumn {
@@ -148,52 +149,22 @@ impl ByColumn {
     pub const OF_TRIALS: [Self; 4] = [Self::Setting, Self::Model, Self::Task, Self::Hier];
 }
 
-impl Named for ByColumn {
-    const NAMES: &'static [(Self, &'static str, &'static str)] = &[
-        (Self::Setting, "setting", ""),
-        (Self::Model, "model", ""),
-        (Self::Task, "task", ""),
-        (Self::Hier, "hier", ""),
-        (Self::Subject, "subject", ""),
-        (Self::Session, "session", ""),
-        (Self::Condition, "condition", ""),
-    ];
+named_enum! {
+    /// What is resampled and left out as a whole.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum ClusterColumn, ALL {
+        /// All choices of a subject.
+        Subject = "subject",
+        /// Those of one session of one subject.
+        Session = "session",
+    }
 }
 
-/// What is resampled and left out as a whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ClusterColumn {
-    /// All choices of a subject.
-    Subject,
-    /// Those of one session of one subject.
-    Session,
-}
-
-impl Named for ClusterColumn {
-    const NAMES: &'static [(Self, &'static str, &'static str)] =
-        &[(Self::Subject, "subject", ""), (Self::Session, "session", "")];
-}
-
-/// What a fit minimizes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FitLoss {
-    /// Squared error of margins.
-    Squared,
-    /// Log-likelihood of choices.
-    Logistic,
-}
-
-impl Named for FitLoss {
-    const NAMES: &'static [(Self, &'static str, &'static str)] = &[
-        (Self::Squared, "squared", "Squared error on margins"),
-        (Self::Logistic, "logistic", "Log-likelihood of choices"),
-    ];
-}
-
-impl Named for LearnerKind {
-    const NAMES: &'static [(Self, &'static str, &'static str)] = &[
-        (Self::Ridge, "ridge", "Kernel ridge regression"),
-        (Self::GradientFlow, "gradient-flow", "Gradient flow, stopped after a time"),
-        (Self::Logistic, "logistic", "Kernel logistic regression"),
-    ];
+named_enum! {
+    /// What a fit minimizes.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum FitLoss, ALL {
+        Squared = "squared": "Squared error on margins",
+        Logistic = "logistic": "Log-likelihood of choices",
+    }
 }

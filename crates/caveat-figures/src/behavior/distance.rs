@@ -19,6 +19,7 @@
 use std::collections::BTreeMap;
 
 use caveat_results::Table;
+use caveat_theory::named_enum;
 
 use super::{Behavior, Proportion, proportion_axis, with_proportions};
 use crate::axes::{Panel, margins};
@@ -76,25 +77,17 @@ fn has_theory<'a>(curves: impl IntoIterator<Item = &'a Curve>) -> bool {
     curves.into_iter().flat_map(BTreeMap::values).any(|p| p.theory.is_some())
 }
 
-/// What a panel shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Effect {
-    Distance,
-    Adjacent,
-    Item,
+named_enum! {
+    /// What a panel shows.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    enum Effect, ALL {
+        Distance = "distance",
+        Adjacent = "adjacent",
+        Item = "item",
+    }
 }
 
 impl Effect {
-    const ALL: [Self; 3] = [Self::Distance, Self::Adjacent, Self::Item];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Distance => "distance",
-            Self::Adjacent => "adjacent",
-            Self::Item => "item",
-        }
-    }
-
     fn title(self) -> &'static str {
         match self {
             Self::Distance => "all pairs",
@@ -158,7 +151,7 @@ impl Drawing<'_> {
         let legend_height = legend.size(legend.columns_within(row.width)).1;
         let mut canvas = Canvas::new(width, above + HEIGHT + below + 6.0 + legend_height + 4.0);
         let body = Rect::new(left + 4.0, above, width - left - 10.0, HEIGHT);
-        let cells = layout::columns_of(body, &vec![1.0; self.effects.len()], 20.0);
+        let cells = layout::columns_of(body, self.effects.len(), 20.0);
         let y = proportion_axis(self.curves.iter().flatten().flat_map(BTreeMap::values).copied());
         for (k, ((effect, curves), rect)) in self.effects.iter().zip(self.curves).zip(cells).enumerate() {
             let y = if k == 0 { y.clone().label("P(higher item chosen)") } else { y.clone().bare() };

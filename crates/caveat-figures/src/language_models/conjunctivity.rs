@@ -64,7 +64,7 @@ pub fn draw(conditions: &[Condition]) -> Result<Figure> {
         let top = ABOVE + band as f64 * (ABOVE + body_height + BELOW);
         let body = Rect::new(rows.left, top, DOUBLE_COLUMN - rows.left - 8.0, body_height);
         rows.draw_names(&mut canvas, body);
-        let cells = layout::columns_of(body, &vec![1.0; across], 12.0);
+        let cells = layout::columns_of(body, across, 12.0);
         for (k, (setting, rect)) in settings.iter().zip(cells).enumerate() {
             let x = Axis::linear(0.0, high).label("conjunctivity α").thinned(rect.width);
             let y = Axis::linear(rows.names.len() as f64 - 0.5, -0.5).ticks(rows.ticks(k == 0));

@@ -19,6 +19,7 @@
 //! arrow at the axis. A panel without values is left out.
 
 use caveat_results::{ConditionKey, GeometryRow, Table};
+use caveat_theory::named_enum;
 
 use super::{order, shortened, trained};
 use crate::axes::{Panel, margins};
@@ -84,32 +85,31 @@ pub fn draw(runs: &[GeometryRow]) -> Result<Figure> {
     Ok(figure.with_table(drawing.table()?))
 }
 
-/// What a panel shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Measure {
-    Conjunctivity,
-    RSquared,
+named_enum! {
+    /// What a panel shows.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    enum Measure, ALL {
+        Conjunctivity = "conjunctivity",
+        RSquared = "r_squared",
+    }
 }
 
-/// What a lane shows the numbers of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kernel {
-    Before,
-    BeforeMeasured,
-    After,
-    Fitted,
+named_enum! {
+    /// What a lane shows the numbers of.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    enum Kernel, ALL {
+        /// States before training.
+        Before = "before",
+        /// The same, not projected.
+        BeforeMeasured = "before_measured",
+        /// States after training.
+        After = "after",
+        /// The theory, fitted to margins.
+        Fitted = "fitted",
+    }
 }
 
 impl Measure {
-    const ALL: [Self; 2] = [Self::Conjunctivity, Self::RSquared];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Conjunctivity => "conjunctivity",
-            Self::RSquared => "r_squared",
-        }
-    }
-
     fn title(self) -> &'static str {
         match self {
             Self::Conjunctivity => "geometry",
@@ -135,17 +135,6 @@ impl Measure {
 }
 
 impl Kernel {
-    const ALL: [Self; 4] = [Self::Before, Self::BeforeMeasured, Self::After, Self::Fitted];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Before => "before",
-            Self::BeforeMeasured => "before_measured",
-            Self::After => "after",
-            Self::Fitted => "fitted",
-        }
-    }
-
     fn words(self) -> &'static str {
         match self {
             Self::Before => "states before training",
@@ -249,7 +238,7 @@ impl Drawing<'_> {
         let row = STRIP + 2.0 * PADDING + lanes;
         let below = margins("").1;
         let body = Rect::new(SIDE, ABOVE, SINGLE_COLUMN - 2.0 * SIDE, row * n);
-        let cells = layout::columns_of(body, &vec![1.0; self.panels.len()], BETWEEN);
+        let cells = layout::columns_of(body, self.panels.len(), BETWEEN);
         let clipped = self.values(Measure::RSquared).any(|v| v < 0.0);
         let legend = self.legend(clipped);
         let legend_height = legend.size(legend.columns_within(body.width)).1;

@@ -18,7 +18,8 @@ pub(crate) fn sorted<'a>(conditions: impl IntoIterator<Item = &'a Condition>) ->
     sorted
 }
 
-/// The same of keys, and within a setting by its rank or penalty. `has_exceptions` tells of a condition's task.
+/// The same order for keys, and within a setting by its rank or penalty. `has_exceptions` says whether the task of a condition has
+/// exceptions.
 pub(super) fn by_key(a: &ConditionKey, b: &ConditionKey, has_exceptions: impl Fn(&ConditionKey) -> bool) -> Ordering {
     let hyperparameter = |x: Option<f64>, y: Option<f64>| x.unwrap_or(0.0).total_cmp(&y.unwrap_or(0.0));
     natural(&a.model, &b.model)
@@ -74,7 +75,7 @@ pub(super) fn natural(a: &str, b: &str) -> Ordering {
     }
 }
 
-/// A piece of a name. Numbers precede letters, as their signs do.
+/// A piece of a name. Numbers precede letters, as digits do.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Piece {
     /// A number such as 70, 0.001 or 1e-6, as its bits: those of positive numbers are in the order of the numbers.

@@ -14,7 +14,7 @@
 //! point per ordered pair in the color of its class, the identity line, R². Panels of a row share their axes.
 
 use caveat_results::Table;
-use caveat_theory::PairClass;
+use caveat_theory::{PairClass, named_enum};
 
 use super::{Condition, TheoryMargins, order, shortened, shortened_apart, table_of};
 use crate::axes::Panel;
@@ -27,13 +27,15 @@ use crate::palette::{GREY, WHITE, class_color, class_label};
 use crate::scale::Axis;
 use crate::text::{Anchor, Level, NORMAL, SMALL, Text, fixed};
 
-/// Which of the theory's margins the observed ones are drawn against.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Against {
-    /// Fitted to the same condition.
-    Fitted,
-    /// Predicted from others.
-    Predicted,
+named_enum! {
+    /// Which of the theory's margins the observed ones are drawn against.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Against, ALL {
+        /// Fitted to the same condition.
+        Fitted = "fitted",
+        /// Predicted from others.
+        Predicted = "predicted",
+    }
 }
 
 impl Against {
@@ -41,13 +43,6 @@ impl Against {
         match self {
             Self::Fitted => condition.fitted.as_ref(),
             Self::Predicted => condition.predicted.as_ref(),
-        }
-    }
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::Fitted => "fitted",
-            Self::Predicted => "predicted",
         }
     }
 }
@@ -78,7 +73,7 @@ pub fn draw(conditions: &[Condition], against: Against) -> Result<Figure> {
     };
     let shown = order::sorted(conditions.iter().filter(|c| against.select(c).is_some()));
     if shown.is_empty() {
-        let missing = format!("no condition has {} margins", against.word());
+        let missing = format!("no condition has {} margins", against.name());
         return Err(FigureError::Nothing { figure: name, missing });
     }
     let mut present = [false; 6];
@@ -107,7 +102,7 @@ pub fn draw(conditions: &[Condition], against: Against) -> Result<Figure> {
             Against::Predicted => "that the theory predicts with nothing fitted to the condition",
         }
     );
-    let title = format!("Observed and {} margins", against.word());
+    let title = format!("Observed and {} margins", against.name());
     Ok(Figure::new(name, title, caption, canvas).with_table(table(&cells, against)?))
 }
 
@@ -273,7 +268,7 @@ impl<'a> Grid<'a> {
             let middle = left(model) + block_width / 2.0;
             let name = &models[cell.condition.model.as_str()];
             canvas.text((middle, y + 10.0), &Text::new(name).bold().anchored(Anchor::Middle, Level::Baseline));
-            let words = Text::new(format!("{} margin", self.against.word())).anchored(Anchor::Middle, Level::Top);
+            let words = Text::new(format!("{} margin", self.against.name())).anchored(Anchor::Middle, Level::Top);
             canvas.text((middle, top - GAP.1 + 2.0), &words);
         }
         top + 18.0
@@ -340,7 +335,7 @@ fn table(cells: &[(Cell<'_>, Content)], against: Against) -> Result<Table> {
         .integer("rank_a", whole(rows.iter().map(|r| r.1.items.0)))?
         .integer("rank_b", whole(rows.iter().map(|r| r.1.items.1)))?
         .text("class", rows.iter().map(|r| r.1.class.name()))?
-        .float(against.word(), rows.iter().map(|r| r.1.theory))?
+        .float(against.name(), rows.iter().map(|r| r.1.theory))?
         .float("observed", rows.iter().map(|r| r.1.observed))?)
 }
 

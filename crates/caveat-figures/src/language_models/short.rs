@@ -21,8 +21,9 @@ pub(crate) fn shortened(words: &str, width: f64, size: u32) -> String {
 
 /// Every name as short as `width` points at `size` ask, and no two names alike.
 ///
-/// Names lose their ends; where that makes two of them the same, what all have in common at the start goes first, or their middles.
-/// What still is the same then is numbered. No name stays none.
+/// Names are cut at the end. Where that makes two of them the same, what all have in common at the start is left out first, or their
+/// middles are.
+/// Names that are still the same are numbered. An empty name stays empty.
 pub(crate) fn shortened_apart<'a>(
     names: impl IntoIterator<Item = &'a str>,
     width: f64,
@@ -58,8 +59,8 @@ pub(crate) fn shortened_apart<'a>(
     all.iter().enumerate().map(numbered).collect()
 }
 
-/// Two parts of a label with a point between them, for every label: the second is what differs where the first is one model's, and
-/// takes up to half of the room.
+/// Labels of two parts with a dot between them. The second part takes up to half of the width, since it alone may tell labels of one
+/// model apart.
 pub(crate) fn joined_apart(labels: &[(&str, &str)], width: f64, size: u32) -> Vec<String> {
     let second = shortened_apart(labels.iter().map(|l| l.1), width / 2.0, size);
     let with_point = |words: &str| if words.is_empty() { String::new() } else { format!(" · {words}") };
@@ -76,7 +77,7 @@ fn fits(words: &str, width: f64, size: u32) -> bool {
     Text::new(words).size(size).width() <= width
 }
 
-/// The start and the end of a name, as much of both.
+/// The start and the end of a name, equally much of both.
 fn without_middle(name: &str, width: f64, size: u32) -> String {
     if fits(name, width, size) {
         return name.to_owned();
@@ -94,7 +95,7 @@ fn without_middle(name: &str, width: f64, size: u32) -> String {
     String::new()
 }
 
-/// Bytes with which all names begin, up to the last sign between words.
+/// Number of bytes that all names have in common at the start, up to the last separator between words.
 fn common_start(names: &[&str]) -> usize {
     let Some((first, rest)) = names.split_first() else { return 0 };
     let shared = |name: &&str| first.bytes().zip(name.bytes()).take_while(|(a, b)| a == b).count();

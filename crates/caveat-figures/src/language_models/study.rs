@@ -184,7 +184,7 @@ impl<'a> Page<'a> {
         y += legend_at(canvas, &by_class::legend(), rect, y) + BETWEEN;
 
         // d, e: a probe over its regularization.
-        let columns = layout::columns_of(Rect::new(MARGIN, y, wide.width, HEAD + PANEL), &[1.0, 1.0], 14.0);
+        let columns = layout::columns_of(Rect::new(MARGIN, y, wide.width, HEAD + PANEL), 2, 14.0);
         let probe = self.choice.probe.first().map(|&(_, condition)| self.pairs.key(condition));
         let of = probe.map_or(String::new(), |k| format!(": {}, {}", k.model, k.setting));
         let mut lowest = HEAD + EMPTY;

@@ -1,4 +1,4 @@
-//! A run of text as glyphs in places: fonts chosen by sign, shaped, from left to right as they are seen.
+//! A run of text as glyphs in places: fonts chosen by character, shaped, from left to right as they are seen.
 
 use rustybuzz::ttf_parser::{GlyphId, OutlineBuilder};
 use rustybuzz::{Direction, UnicodeBuffer};
@@ -21,8 +21,8 @@ pub(crate) struct Glyph {
     pub(crate) id: GlyphId,
     pub(crate) x: f64,
     pub(crate) y: f64,
-    /// The signs that the glyph stands for; empty if one before it in the text stands for them.
-    pub(crate) signs: String,
+    /// The characters that the glyph stands for; empty if one before it in the text stands for them.
+    pub(crate) characters: String,
 }
 
 impl GlyphRun {
@@ -61,7 +61,7 @@ impl GlyphRun {
         let scale = size / font.units_per_em();
         let clusters: Vec<usize> = shaped.glyph_infos().iter().map(|info| info.cluster as usize).collect();
         for (k, (info, position)) in shaped.glyph_infos().iter().zip(shaped.glyph_positions()).enumerate() {
-            // The first glyph of several in one place stands for all of its signs.
+            // The first glyph of several in one place stands for all of its characters.
             let start = clusters[k];
             let is_first = clusters[..k].iter().all(|&other| other != start);
             let end = clusters.iter().copied().filter(|&other| other > start).min().unwrap_or(text.len());
@@ -71,7 +71,7 @@ impl GlyphRun {
                 id: GlyphId(u16::try_from(info.glyph_id).unwrap_or(0)),
                 x: self.width + f64::from(position.x_offset) * scale,
                 y: f64::from(position.y_offset) * scale,
-                signs: if is_first { text[start..end].to_owned() } else { String::new() },
+                characters: if is_first { text[start..end].to_owned() } else { String::new() },
             });
             self.width += f64::from(position.x_advance) * scale;
         }
@@ -81,12 +81,12 @@ impl GlyphRun {
 /// Pieces of one font each, in the order of the text; marks stay with what they stand on.
 fn by_font(text: &str, bold: bool) -> Vec<(&'static Font, &str)> {
     let mut pieces: Vec<(&'static Font, usize, usize)> = Vec::new();
-    for (at, sign) in text.char_indices() {
-        let end = at + sign.len_utf8();
+    for (at, character) in text.char_indices() {
+        let end = at + character.len_utf8();
         match pieces.last_mut() {
-            Some((font, _, until)) if font.has(sign) => *until = end,
+            Some((font, _, until)) if font.has(character) => *until = end,
             last => {
-                let font = font_for(sign, bold);
+                let font = font_for(character, bold);
                 match last {
                     Some((same, _, until)) if std::ptr::eq(*same, font) => *until = end,
                     _ => pieces.push((font, at, end)),

@@ -81,7 +81,7 @@ struct Drawing {
     fonts: PdfFonts,
     /// Opacities of fills below 1.
     opacities: Vec<f64>,
-    /// Those that are open, the outermost first.
+    /// The open groups, the outermost first.
     groups: Vec<Group>,
 }
 

@@ -1,4 +1,4 @@
-//! The fonts of a PDF: of each, the glyphs that the picture uses, and the signs they stand for.
+//! The fonts of a PDF: of each, the glyphs that the picture uses, and the characters they stand for.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -15,7 +15,7 @@ use crate::fonts::Font;
 
 const CMAP: Name<'_> = Name(b"Signs");
 const SYSTEM: SystemInfo<'_> = SystemInfo { registry: Str(b"Adobe"), ordering: Str(b"Identity"), supplement: 0 };
-/// Width of the strokes of letters, which no font of this kind tells; a usual value.
+/// Width of the strokes of letters. Fonts of this kind do not state it; this is a usual value.
 const STEM: f32 = 80.0;
 
 /// The fonts in the order of their first use.
@@ -42,7 +42,7 @@ impl PdfFonts {
 pub(super) struct PdfFont {
     font: &'static Font,
     glyphs: GlyphRemapper,
-    /// The glyph and its signs, by the number it has in the PDF.
+    /// The glyph and its characters, by the number it has in the PDF.
     used: BTreeMap<u16, (GlyphId, String)>,
 }
 
@@ -50,9 +50,9 @@ impl PdfFont {
     /// The number of a glyph in the PDF, and how far it moves the pen, in em.
     pub(super) fn take(&mut self, glyph: &Glyph) -> (u16, f64) {
         let code = self.glyphs.remap(glyph.id.0);
-        let (_, signs) = self.used.entry(code).or_insert_with(|| (glyph.id, String::new()));
-        if signs.is_empty() {
-            signs.clone_from(&glyph.signs);
+        let (_, characters) = self.used.entry(code).or_insert_with(|| (glyph.id, String::new()));
+        if characters.is_empty() {
+            characters.clone_from(&glyph.characters);
         }
         (code, self.width(glyph.id))
     }
@@ -70,13 +70,13 @@ impl PdfFont {
         let subset = subsetter::subset(self.font.data, self.font.index, &self.glyphs)
             .map_err(|e| format!("the font {name} cannot be embedded: {e}"))?;
         let postscript = RawFace::parse(&subset, 0).ok().and_then(|raw| raw.table(Tag::from_bytes(b"CFF ")));
-        let [descendant, descriptor, program, signs] = [(); 4].map(|()| next.bump());
+        let [descendant, descriptor, program, characters] = [(); 4].map(|()| next.bump());
 
         pdf.type0_font(id)
             .base_font(Name(name.as_bytes()))
             .encoding_predefined(Name(b"Identity-H"))
             .descendant_font(descendant)
-            .to_unicode(signs);
+            .to_unicode(characters);
 
         let mut cid = pdf.cid_font(descendant);
         cid.subtype(if postscript.is_some() { CidFontType::Type0 } else { CidFontType::Type2 });
@@ -119,15 +119,15 @@ impl PdfFont {
         drop(stream);
 
         let mut cmap = UnicodeCmap::new(CMAP, SYSTEM);
-        // The box for signs that no font has stands for none of them.
+        // The box for characters that no font has stands for none of them.
         for (&code, (_, text)) in self.used.iter().filter(|(code, (_, text))| **code != 0 && !text.is_empty()) {
             cmap.pair_with_multiple(code, text.chars());
         }
-        pdf.stream(signs, &packed(&cmap.finish())).filter(Filter::FlateDecode);
+        pdf.stream(characters, &packed(&cmap.finish())).filter(Filter::FlateDecode);
         Ok(())
     }
 
-    /// The font's name, marked as a part of it: six letters that tell parts apart.
+    /// The font's name after the tag of a subset: six letters that tell subsets apart.
     fn name(&self) -> String {
         // FNV-1a over the glyphs; the same picture has the same name.
         let hash = self.used.values().fold(0xcbf2_9ce4_8422_2325_u64, |hash, (glyph, _)| {

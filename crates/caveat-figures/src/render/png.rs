@@ -38,7 +38,7 @@ struct Drawing {
     pixels: Pixmap,
     /// From points to pixels.
     transform: Transform,
-    /// Those that are open, the outermost first.
+    /// The open groups, the outermost first.
     groups: Vec<Group>,
 }
 

@@ -168,7 +168,7 @@ fn number(value: f64) -> String {
     if text == "-0" { "0".into() } else { text }
 }
 
-/// Without the signs that mean something in XML; control characters, which it forbids, are dropped.
+/// The text with the special characters of XML escaped, and without control characters, which XML forbids.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars().filter(|c| !c.is_control()) {

@@ -27,18 +27,18 @@ fn streams(pdf: &[u8]) -> Vec<Vec<u8>> {
     found
 }
 
-/// The signs of every code, font by font in the order of their names, as the maps of a PDF have them.
+/// The characters of every code, font by font in the order of their names, as the maps of a PDF have them.
 fn maps(streams: &[Vec<u8>]) -> Vec<HashMap<String, String>> {
     let is_map = |text: &&str| text.contains("begincmap");
     let texts = streams.iter().filter_map(|stream| std::str::from_utf8(stream).ok()).filter(is_map);
-    let signs = |hex: &str| {
+    let characters = |hex: &str| {
         let units: Vec<u16> =
             (0..hex.len() / 4).map(|k| u16::from_str_radix(&hex[4 * k..4 * k + 4], 16).unwrap()).collect();
         String::from_utf16(&units).unwrap()
     };
     let entry = |line: &str| {
         let (code, to) = line.strip_prefix('<')?.strip_suffix('>')?.split_once("> <")?;
-        (code.len() == 4 && code != "0000").then(|| (code.to_owned(), signs(to)))
+        (code.len() == 4 && code != "0000").then(|| (code.to_owned(), characters(to)))
     };
     texts.map(|text| text.lines().filter_map(entry).collect()).collect()
 }

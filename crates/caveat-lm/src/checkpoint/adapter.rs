@@ -8,14 +8,16 @@ use std::fs;
 use std::path::Path;
 
 use burn::tensor::{Tensor, TensorData};
+use caveat_theory::Named;
 use serde::{Deserialize, Serialize};
 
-use super::adapter_config::{AdapterConfig, Targets, known};
+use super::adapter_config::{AdapterConfig, Targets};
 use super::folder::{write_folder, write_text};
 use super::matrices;
 use super::tensors::{host, write_tensors};
 use crate::error::{LmError, Result, quoted};
 use crate::model::{Adapter, LanguageModel};
+use crate::training::LoraModule;
 use crate::weights::{SafetensorsWeights, Weights};
 
 const CONFIG: &str = "adapter_config.json";
@@ -83,7 +85,7 @@ pub fn load_adapter(model: &mut LanguageModel, folder: &Path) -> Result<AdapterS
     let bad_config = |problem: String| LmError::bad_file(&config_path, problem);
     let all: Vec<String> = matrices(model).map(|(_, _, full)| full).collect();
     if let Some(name) = config.targets.unknown(&all) {
-        let (name, known) = (quoted(name), known());
+        let (name, known) = (quoted(name), LoraModule::list_arguments());
         return Err(bad_config(format!(
             "target_modules names {name}: expected matrices of the model's layers ({known})"
         )));

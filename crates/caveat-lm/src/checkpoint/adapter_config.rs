@@ -8,7 +8,6 @@ use serde_json::{Map, Value, json};
 
 use crate::error::{LmError, Result, one_line, quoted};
 use crate::file_kind::wrong_json;
-use crate::training::LoraModule;
 
 /// Fields that say nothing about what an adapter computes: origins, versions, and how training began or went.
 const WITHOUT_EFFECT: [&str; 15] = [
@@ -189,11 +188,6 @@ fn shown(value: &Value) -> String {
         Value::Object(_) => "an object".to_owned(),
         other => other.to_string(),
     }
-}
-
-/// The names of all matrices that can be adapted, for messages.
-pub(super) fn known() -> String {
-    LoraModule::ALL.iter().map(|module| module.name()).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@
 //! Source: <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md> (keys), and <https://github.com/ggml-org/llama.cpp>,
 //! `src/llama-model.cpp` (defaults).
 
+use caveat_theory::Named;
+
 use super::{Architecture, ModelConfig, RopeScaling};
 use crate::error::{Result, quoted};
 use crate::weights::GgufFile;
@@ -23,8 +25,8 @@ impl ModelConfig {
     pub(crate) fn from_gguf(file: &GgufFile) -> Result<Self> {
         let metadata = &file.metadata;
         let name = metadata.text("general.architecture")?.ok_or_else(|| metadata.missing("general.architecture"))?;
-        let known = Architecture::ALL.iter().copied().find(|family| family.name() == name);
-        let expected = || format!("general.architecture is {}: expected llama, qwen2 or qwen3", quoted(name));
+        let known = Architecture::from_argument(name);
+        let expected = || format!("general.architecture is {}: expected {}", quoted(name), Architecture::list_names());
         let architecture = known.ok_or_else(|| metadata.bad(expected()))?;
         let keys = Keys { metadata, architecture: name };
         keys.refuse_unsupported()?;

@@ -133,7 +133,7 @@ fn architecture(fields: &Fields) -> std::result::Result<Architecture, String> {
     };
     let class = classes.first().copied();
     let model_type = fields.text("model_type")?;
-    let known = Architecture::ALL.iter().copied().find(|family| match model_type {
+    let known = Architecture::ALL.into_iter().find(|family| match model_type {
         Some(model_type) => model_type == family.name(),
         None => class == Some(family.class()),
     });

@@ -68,7 +68,7 @@ pub fn write_similarities(folder: &Path, phases: &[(Phase, &Tensor<2>)], stimuli
     let mut written = Vec::new();
     for &(phase, states) in phases {
         let states = Vectors::read(states, stimuli, &order)?;
-        for &metric in Metric::ALL {
+        for metric in Metric::ALL {
             let vectors = states
                 .under(metric)
                 .map_err(|row| LmError::Failed(no_direction(stimuli, &stimuli.prompts[order[row]])))?;

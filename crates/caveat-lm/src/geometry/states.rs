@@ -1,25 +1,27 @@
 //! Hidden states of all ordered pairs, checked and in the order of kernels, and their similarities.
 
 use burn::tensor::Tensor;
+use caveat_theory::named_enum;
 use rayon::prelude::*;
+use serde::Serialize;
 
 use crate::error::{LmError, Result};
-use crate::named::named;
 use crate::stimuli::{Prompt, Stimuli};
 
 /// Most items whose states are compared: 9,900 ordered pairs, of which a matrix takes 784 MB.
 pub const MAX_ITEMS: usize = 100;
 
-/// How similar two hidden states are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Metric {
-    /// Their inner product over the product of their lengths.
-    Cosine,
-    /// Their inner product, which is the kernel of a linear readout.
-    Dot,
+named_enum! {
+    /// How similar two hidden states are.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+    #[serde(rename_all = "lowercase")]
+    pub enum Metric, ALL {
+        /// Their inner product over the product of their lengths.
+        Cosine = "cosine",
+        /// Their inner product, which is the kernel of a linear readout.
+        Dot = "dot",
+    }
 }
-
-named!(pub Metric { Cosine = "cosine", Dot = "dot" });
 
 /// The prompts of all ordered pairs in lexicographic order: (0, 1), (0, 2), …, (1, 0), (1, 2), …, as positions in `stimuli`.
 pub(super) fn lexicographic(stimuli: &Stimuli) -> Result<Vec<usize>> {

@@ -1,24 +1,27 @@
 //! Training as options describe it: what is not said takes the default of the method, and what the method does not heed is refused.
 
-use serde::Deserialize;
+use caveat_theory::{Named, named_enum};
+use serde::{Deserialize, Serialize};
 
 use crate::error::{LmError, Result};
-use crate::named::named;
 use crate::training::{Decay, LoraModule, LoraSettings, Method, MethodKind, OptimizerKind, Schedule, TrainingSettings};
 
-/// An optimizer by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum OptimizerName {
-    /// AdamW with PyTorch's defaults.
-    #[default]
-    AdamW,
-    /// Plain gradient descent.
-    Sgd,
+named_enum! {
+    /// An optimizer by name.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize, Serialize)]
+    #[serde(rename_all = "lowercase", try_from = "String")]
+    pub enum OptimizerName, ALL {
+        /// AdamW with PyTorch's defaults.
+        #[default]
+        AdamW = "adamw",
+        /// Plain gradient descent.
+        Sgd = "sgd",
+    }
+    refuse |name| -> LmError {
+        let known = Self::list_arguments();
+        LmError::Invalid(format!("unknown optimizer {name:?}: expected one of {known}"))
+    }
 }
-
-named!(pub OptimizerName { AdamW = "adamw", Sgd = "sgd" }, |name, known| {
-    format!("unknown optimizer {name:?}: expected one of {known}")
-});
 
 /// How options are written where they come from, for messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -289,7 +292,7 @@ mod tests {
             warmup_steps: Some(1),
             clip_norm: Some(1.0),
         };
-        for &kind in MethodKind::ALL {
+        for kind in MethodKind::ALL {
             let options = TrainingOptions { method: Some(kind), ..all.clone() };
             assert!(options.settings(0, Spelling::Flags).is_err(), "{kind}");
             assert!(with(kind).or(&all).settings(0, Spelling::Flags).is_ok(), "{kind}");

@@ -2,36 +2,37 @@
 
 use std::collections::HashMap;
 
-use caveat_theory::TransitiveTask;
+use caveat_theory::{TransitiveTask, named_enum};
+use serde::Serialize;
 
 use super::template::PromptTemplate;
 use crate::error::{LmError, Result};
-use crate::named::named;
 
-/// What a model answers: whether the item named first beats the other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Answer {
-    /// It does.
-    Yes,
-    /// It does not.
-    No,
+named_enum! {
+    /// What a model answers: whether the item named first beats the other.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+    pub enum Answer, ALL {
+        /// It does.
+        Yes = "Yes",
+        /// It does not.
+        No = "No",
+    }
 }
 
-named!(pub Answer { Yes = "Yes", No = "No" });
-
-/// Which of the two orders of a pair a prompt shows, as the result files of a run call it.
-///
-/// Forward is the order labeled Yes, also for an exception, and the order of ranks where there is no label. The column
-/// `direction` of trial tables is another thing: it goes by the ranks alone, so an exception's Yes is backward there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Direction {
-    /// The order labeled Yes; without a label, the higher item first.
-    Forward,
-    /// The other order.
-    Backward,
+named_enum! {
+    /// Which of the two orders of a pair a prompt shows, as the result files of a run call it.
+    ///
+    /// Forward is the order labeled Yes, also for an exception, and the order of ranks where there is no label. The column
+    /// `direction` of trial tables is another thing: it goes by the ranks alone, so an exception's Yes is backward there.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+    #[serde(rename_all = "lowercase")]
+    pub enum Direction, ALL {
+        /// The order labeled Yes; without a label, the higher item first.
+        Forward = "forward",
+        /// The other order.
+        Backward = "backward",
+    }
 }
-
-named!(pub Direction { Forward = "forward", Backward = "backward" });
 
 /// The question whether the item of rank `rank_a` beats that of rank `rank_b`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,13 +7,13 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+use caveat_theory::named_enum;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de};
 use toml::Spanned;
 
 use crate::error::{LmError, Result, one_line};
-use crate::named::named;
 use crate::run::{TRAINING_OPTIONS, TrainingOptions, hierarchy_of_name};
 use crate::training::LoraModule;
 
@@ -280,14 +280,18 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Many<T> {
     }
 }
 
-/// Whether the hierarchy is as drawn or upside down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum RunOrder {
-    Forward,
-    Reverse,
+named_enum! {
+    /// Whether the hierarchy is as drawn or upside down.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+    #[serde(try_from = "String")]
+    pub(super) enum RunOrder, ALL {
+        Forward = "fwd",
+        Reverse = "rev",
+    }
+    refuse |name| -> LmError {
+        LmError::Invalid(format!("unknown order {name:?}: expected fwd or rev"))
+    }
 }
-
-named!(pub(super) RunOrder { Forward = "fwd", Reverse = "rev" }, |name, _| format!("unknown order {name:?}: expected fwd or rev"));
 
 /// Seeds: a number, a list, or ranges as in "0-9,20".
 #[derive(Debug)]

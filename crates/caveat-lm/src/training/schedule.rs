@@ -2,7 +2,10 @@
 
 use std::f64::consts::PI;
 
-use crate::named::named;
+use caveat_theory::{Named, named_enum};
+use serde::{Deserialize, Serialize};
+
+use crate::error::LmError;
 
 /// A factor of the learning rate for every step: a linear warm-up from 0, then a constant, a line or half a cosine to 0 after the
 /// last step, as in Transformers' `get_constant_schedule_with_warmup`, `get_linear_…` and `get_cosine_schedule_with_warmup`.
@@ -14,20 +17,23 @@ pub struct Schedule {
     pub warmup_steps: usize,
 }
 
-/// What the learning rate does after the warm-up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decay {
-    /// Stays.
-    Constant,
-    /// Falls on a line to 0.
-    Linear,
-    /// Falls on half a cosine to 0.
-    Cosine,
+named_enum! {
+    /// What the learning rate does after the warm-up.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+    #[serde(rename_all = "lowercase", try_from = "String")]
+    pub enum Decay, ALL {
+        /// Stays.
+        Constant = "constant",
+        /// Falls on a line to 0.
+        Linear = "linear",
+        /// Falls on half a cosine to 0.
+        Cosine = "cosine",
+    }
+    refuse |name| -> LmError {
+        let known = Self::list_arguments();
+        LmError::Invalid(format!("unknown schedule {name:?}: expected one of {known}"))
+    }
 }
-
-named!(pub Decay { Constant = "constant", Linear = "linear", Cosine = "cosine" }, |name, known| {
-    format!("unknown schedule {name:?}: expected one of {known}")
-});
 
 impl Schedule {
     /// No warm-up, no decay.

@@ -1,11 +1,11 @@
 //! The settings of fine-tuning, checked before the first step.
 
-use serde::Serialize;
+use caveat_theory::{Named, named_enum};
+use serde::{Deserialize, Serialize};
 
 use super::optimizer::OptimizerKind;
 use super::schedule::Schedule;
 use crate::error::{LmError, Result};
-use crate::named::named;
 
 /// What is trained.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,23 +41,26 @@ impl Method {
     }
 }
 
-/// What is trained, by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum MethodKind {
-    /// Every parameter.
-    #[default]
-    Full,
-    /// Low-rank adapters.
-    Lora,
-    /// The readout alone.
-    Probe,
-    /// Nothing.
-    None,
+named_enum! {
+    /// What is trained, by name.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize, Serialize)]
+    #[serde(rename_all = "lowercase", try_from = "String")]
+    pub enum MethodKind, ALL {
+        /// Every parameter.
+        #[default]
+        Full = "full",
+        /// Low-rank adapters.
+        Lora = "lora",
+        /// The readout alone.
+        Probe = "probe",
+        /// Nothing.
+        None = "none",
+    }
+    refuse |name| -> LmError {
+        let known = Self::list_arguments();
+        LmError::Invalid(format!("unknown method {name:?}: expected one of {known}"))
+    }
 }
-
-named!(pub MethodKind { Full = "full", Lora = "lora", Probe = "probe", None = "none" }, |name, known| {
-    format!("unknown method {name:?}: expected one of {known}")
-});
 
 /// Low-rank adaptation: W + (alpha / rank) · A B, A drawn uniformly within ±1/√inputs, B zero.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -70,26 +73,12 @@ pub struct LoraSettings {
     pub modules: Vec<LoraModule>,
 }
 
-/// A matrix of a layer, by its name in Hugging Face's models.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[allow(missing_docs)]
-pub enum LoraModule {
-    QProj,
-    KProj,
-    VProj,
-    OProj,
-    GateProj,
-    UpProj,
-    DownProj,
-}
-
-impl LoraModule {
-    /// The modules that the study adapts: all but the gate.
-    pub const STUDY: [Self; 6] = [Self::QProj, Self::KProj, Self::VProj, Self::OProj, Self::UpProj, Self::DownProj];
-}
-
-named!(
-    pub LoraModule {
+named_enum! {
+    /// A matrix of a layer, by its name in Hugging Face's models.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+    #[serde(rename_all = "snake_case", try_from = "String")]
+    #[allow(missing_docs)]
+    pub enum LoraModule, ALL {
         QProj = "q_proj",
         KProj = "k_proj",
         VProj = "v_proj",
@@ -97,9 +86,17 @@ named!(
         GateProj = "gate_proj",
         UpProj = "up_proj",
         DownProj = "down_proj",
-    },
-    |name, known| format!("no matrix of a layer is called {name:?}: use one of {known}")
-);
+    }
+    refuse |name| -> LmError {
+        let known = Self::list_arguments();
+        LmError::Invalid(format!("no matrix of a layer is called {name:?}: use one of {known}"))
+    }
+}
+
+impl LoraModule {
+    /// The modules that the study adapts: all but the gate.
+    pub const STUDY: [Self; 6] = [Self::QProj, Self::KProj, Self::VProj, Self::OProj, Self::UpProj, Self::DownProj];
+}
 
 /// How a model is fine-tuned. Options with defaults for each of these are
 /// [`TrainingOptions`](crate::TrainingOptions).

@@ -1,43 +1,29 @@
 //! How the numbers of a tensor are stored, and how each storage type becomes `f32`.
 
+use caveat_theory::named_enum;
 use half::{bf16, f16};
 
 use super::blocks;
 
-/// A storage type that this program reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Element {
-    F64,
-    F32,
-    F16,
-    Bf16,
-    Q4_0,
-    Q4_1,
-    Q5_0,
-    Q5_1,
-    Q8_0,
-    Q4K,
-    Q6K,
+named_enum! {
+    /// A storage type that this program reads, by the name that the file formats give it.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub(crate) enum Element, ALL {
+        F64 = "F64",
+        F32 = "F32",
+        F16 = "F16",
+        Bf16 = "BF16",
+        Q4_0 = "Q4_0",
+        Q4_1 = "Q4_1",
+        Q5_0 = "Q5_0",
+        Q5_1 = "Q5_1",
+        Q8_0 = "Q8_0",
+        Q4K = "Q4_K",
+        Q6K = "Q6_K",
+    }
 }
 
 impl Element {
-    /// The name that the file formats give it.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::F64 => "F64",
-            Self::F32 => "F32",
-            Self::F16 => "F16",
-            Self::Bf16 => "BF16",
-            Self::Q4_0 => "Q4_0",
-            Self::Q4_1 => "Q4_1",
-            Self::Q5_0 => "Q5_0",
-            Self::Q5_1 => "Q5_1",
-            Self::Q8_0 => "Q8_0",
-            Self::Q4K => "Q4_K",
-            Self::Q6K => "Q6_K",
-        }
-    }
-
     /// Numbers that are stored together: 1, or the size of a quantized block.
     pub(crate) fn block_len(self) -> usize {
         match self {

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::named_enum::named_enum;
+use caveat_theory::named_enum;
+
 use crate::trial_table::TrialColumn;
 
 named_enum! {

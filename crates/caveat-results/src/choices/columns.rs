@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use caveat_theory::Named;
+
 use super::filter::RowFilter;
 use super::role::ChoiceRole;
 use crate::delimited::find_column;
@@ -147,10 +149,7 @@ impl ChoiceColumns {
             "jensen2015-humans" => {
                 (&[(Distance, "symbolic_distance"), (Subject, "subject"), (Accuracy, "acc")], Distance)
             }
-            _ => {
-                let (what, value) = ("preset", name.to_owned());
-                return Err(ResultsError::UnknownChoice { what, value, choices: Self::PRESETS });
-            }
+            _ => return Err(ResultsError::unknown_choice("preset", name, Self::PRESETS)),
         };
         Ok(Self {
             columns: columns.iter().map(|&(role, column)| (role, column.to_owned())).collect(),
@@ -323,7 +322,7 @@ impl FromStr for ChoiceColumns {
     /// # Errors
     /// Text without `=`, an unknown or repeated role, an empty column, or roles that make no kind of row or several.
     fn from_str(text: &str) -> Result<Self> {
-        Self::of_roles(roles::split(text, ChoiceRole::CHOICES)?)
+        Self::of_roles(roles::split(text, &ChoiceRole::list_names())?)
     }
 }
 

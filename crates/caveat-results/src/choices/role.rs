@@ -1,6 +1,8 @@
 //! What a column of a file of choices may hold.
 
-use crate::named_enum::named_enum;
+use caveat_theory::{Named, named_enum};
+
+use crate::error::ResultsError;
 
 named_enum! {
     /// What a column of a file of choices holds, in the order of help texts.
@@ -22,7 +24,7 @@ named_enum! {
         /// chosen.
         Accuracy = "accuracy",
         /// Number of trials that the row stands for, positive; `weight` is another name for it.
-        Count = "count",
+        Count = "count" | "weight",
         /// Who chose.
         Subject = "subject",
         /// In which session.
@@ -30,12 +32,5 @@ named_enum! {
         /// Under which condition.
         Condition = "condition",
     }
-    what "role" of Self::CHOICES;
-    "weight" = Count,
-}
-
-impl ChoiceRole {
-    /// The names of all roles, as on a command line.
-    pub const CHOICES: &'static str =
-        "winner, loser, first, higher, lower, distance, accuracy, count, subject, session or condition";
+    refuse |name| -> ResultsError { ResultsError::unknown_choice("role", name, Self::list_names()) }
 }

@@ -2,10 +2,11 @@
 
 use std::str::FromStr;
 
+use caveat_theory::named_enum;
+
 use crate::choices::RowFilter;
 use crate::delimited::find_column;
 use crate::error::{Result, ResultsError};
-use crate::named_enum::named_enum;
 use crate::roles;
 use crate::unread::{COUNTS, Watched};
 
@@ -18,23 +19,19 @@ named_enum! {
         /// The item that lost.
         Loser = "loser",
         /// One item of a pair in any order.
-        ItemA = "item_a",
+        ItemA = "item_a" | "left",
         /// The other one.
-        ItemB = "item_b",
+        ItemB = "item_b" | "right",
         /// Which of the two won: its label, the word for its side, or a tie.
-        Chosen = "chosen",
+        Chosen = "chosen" | "choice",
         /// How often the one item won.
         WinsA = "wins_a",
         /// How often the other one won.
         WinsB = "wins_b",
         /// How often the row counts, positive.
-        Weight = "weight",
+        Weight = "weight" | "count",
     }
-    what "role" of Self::CHOICES;
-    "left" = ItemA,
-    "right" = ItemB,
-    "choice" = Chosen,
-    "count" = Weight,
+    refuse |name| -> ResultsError { ResultsError::unknown_choice("role", name, Self::CHOICES) }
 }
 
 use ComparisonRole::{Chosen, ItemA, ItemB, Loser, Weight, Winner, WinsA, WinsB};

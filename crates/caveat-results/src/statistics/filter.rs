@@ -4,18 +4,13 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
-use caveat_theory::PairClass;
+use caveat_theory::{Named, PairClass};
 
 use crate::conditions::{RowUse, rows_of_phase};
 use crate::error::{Result, ResultsError};
 use crate::expression::{Expression, Operator, conjuncts, is_same_number, unquoted};
 use crate::input::AsInput;
 use crate::trial_table::{ColumnKind, Phase, TextColumn, TrialBatch, TrialColumn};
-
-/// The names of [`GroupColumn`], for messages.
-const COLUMN_NAMES: &str = "class, setting, model, task, hier, seed, reverse, phase, rank_a, rank_b, rank_higher, \
-                            rank_lower, gap, is_train, is_exception, no_gt, direction, label, logit_diff, prob_yes, \
-                            ground_truth, margin, correct, paired_correct, lora_r, l2_reg or lora_alpha";
 
 /// A column to group or filter by: one of the trial table, or the class of the pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -50,11 +45,9 @@ impl FromStr for GroupColumn {
         if name == "class" {
             return Ok(Self::Class);
         }
-        let column = TrialColumn::EVERY.into_iter().find(|c| c.name() == name);
-        column.map(Self::Trial).ok_or_else(|| ResultsError::UnknownChoice {
-            what: "column",
-            value: name.to_owned(),
-            choices: COLUMN_NAMES,
+        let column = TrialColumn::from_argument(name);
+        column.map(Self::Trial).ok_or_else(|| {
+            ResultsError::unknown_choice("column", name, format!("class, {}", TrialColumn::list_names()))
         })
     }
 }
@@ -129,10 +122,9 @@ impl Test {
         let values = || text.split(',').map(unquoted);
         match kind {
             None => {
-                let class = |name: &str| PairClass::ALL.into_iter().find(|c| c.name() == name);
-                let found: Option<Vec<_>> = values().map(class).collect();
-                let names = PairClass::ALL.map(PairClass::name).join(", ");
-                found.map(|values| Self::Class { equal, values }).ok_or_else(|| format!("any of {names}"))
+                let found: Option<Vec<_>> = values().map(PairClass::from_argument).collect();
+                let names = PairClass::list_arguments;
+                found.map(|values| Self::Class { equal, values }).ok_or_else(|| format!("any of {}", names()))
             }
             Some(ColumnKind::Text) => {
                 let value = |v: &str| (!v.is_empty()).then(|| v.to_owned());
@@ -371,10 +363,11 @@ mod tests {
 
     #[test]
     fn the_names_of_columns_in_messages_are_all_there_are() {
-        let names: Vec<&str> = COLUMN_NAMES.split([',', ' ']).filter(|n| !n.is_empty() && *n != "or").collect();
-        let known: Vec<&str> =
-            std::iter::once("class").chain(TrialColumn::EVERY.into_iter().map(TrialColumn::name)).collect();
-        assert_eq!(names, known);
+        let refused = "nothing".parse::<GroupColumn>().unwrap_err().to_string();
+        let names =
+            refused.split_once("expected ").unwrap().1.split([',', ' ']).filter(|n| !n.is_empty() && *n != "or");
+        let known = std::iter::once("class").chain(TrialColumn::EVERY.into_iter().map(TrialColumn::name));
+        assert_eq!(names.clone().collect::<Vec<_>>(), known.collect::<Vec<_>>());
         for name in names {
             assert_eq!(name.parse::<GroupColumn>().unwrap().to_string(), name);
         }

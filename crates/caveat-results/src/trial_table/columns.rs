@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use caveat_theory::{Named, named_enum};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, ResultsError};
-use crate::named_enum::named_enum;
 
 pub(super) const EXPECTED: &str = "a trial table in Parquet or CSV";
 
@@ -147,7 +147,7 @@ named_enum! {
         #[default]
         Post = "post",
     }
-    what "phase" of "pre or post";
+    refuse |name| -> ResultsError { ResultsError::unknown_choice("phase", name, Self::list_names()) }
 }
 
 /// How a table is read.

@@ -20,13 +20,13 @@ use crate::route::Route;
 /// Relative accuracy that the Krylov route iterates to, in the weighted norm: single margins then keep [`ACCEPTANCE`].
 const TOLERANCE: f64 = 1e-12;
 
-/// Relative accuracy that it must reach.
+/// Relative accuracy that the Krylov route must reach.
 const ACCEPTANCE: f64 = 1e-10;
 
 /// Largest dense matrix of the spectral route: 18 MB, about a second.
 pub const MAX_DENSE: usize = 1_500;
 
-/// What is named where an eigendecomposition fails.
+/// What the error of an eigendecomposition that fails names.
 const FAILED: &str = "the eigendecomposition of the gradient flow";
 
 /// Longest chain of the chain route: 10⁸ products, about a second.
@@ -134,7 +134,9 @@ impl<'g> Problem<'g> {
         let Fields { ranks, trained, iterations, error } = fields;
         // The scale of what a rank sums: itself, or h times the margins trained around it where these cancel.
         let scale = largest(&ranks).max(self.item_share * largest(&trained));
-        let spread = if self.closes_on_items() { 1.0 } else { self.weight_spread().sqrt() };
+        // A bound in the weighted norm loosens by the root of max w / min w for the lightest pair.
+        let (lightest, heaviest) = self.graph.weight_range();
+        let spread = if self.closes_on_items() { 1.0 } else { (heaviest / lightest).sqrt() };
         let n = self.graph.n_items() as f64;
         // Rounding over a path of up to n items, as for the ridge, and the route's own error.
         let tie_tolerance = scale * (error * spread + 4.0 * f64::EPSILON * n);
@@ -148,16 +150,6 @@ impl<'g> Problem<'g> {
             info,
             tie_tolerance,
         })
-    }
-
-    /// max w / min w: a bound in the weighted norm loosens by its root for the lightest pair.
-    fn weight_spread(&self) -> f64 {
-        let (low, high) = self
-            .graph
-            .edges()
-            .iter()
-            .fold((f64::INFINITY, 0.0_f64), |(low, high), e| (low.min(e.weight()), high.max(e.weight())));
-        high / low
     }
 
     /// α = 1 or t = 0: pairs do not interact, f_e = (1 − e^{−wt})·y_e.
@@ -213,15 +205,7 @@ impl<'g> Problem<'g> {
     fn spectral_on_items(&self) -> Result<Fields> {
         let (n, h) = (self.graph.n_items(), self.item_share);
         let ItemSpace { couplings, time } = self.item_space();
-        let mut laplacian = Mat::<f64>::zeros(n, n);
-        for (e, w) in self.graph.edges().iter().zip(&couplings) {
-            let (i, j) = e.items();
-            laplacian[(i, i)] += w;
-            laplacian[(j, j)] += w;
-            laplacian[(i, j)] -= w;
-            laplacian[(j, i)] -= w;
-        }
-        let eigen = Eigen::new(&laplacian, FAILED)?;
+        let eigen = Eigen::new(&self.graph.laplacian(couplings.iter().copied()), FAILED)?;
         let source = self.graph.divergence(self.graph.edges().iter().zip(&couplings).map(|(e, w)| w * e.label()));
         // The constants on every component are the null space; the source has no part there.
         let null = Components::new(self.graph).count();
@@ -281,7 +265,7 @@ impl<'g> Problem<'g> {
 
     /// α·min w, a lower bound on the spectrum of M.
     fn lowest_on_pairs(&self) -> f64 {
-        self.conjunctivity * self.graph.edges().iter().map(Edge::weight).fold(f64::INFINITY, f64::min)
+        self.conjunctivity * self.graph.weight_range().0
     }
 
     fn spectral_on_pairs(&self) -> Result<Fields> {

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::named_enum;
+
 /// A parameter of a fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -85,32 +87,21 @@ impl<T: Copy> PerParameter<T> {
     }
 }
 
-/// The edge of the parameter space that a fit lies on, where some parameters stand for a limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FitLimit {
-    /// C → 0 with gain → ∞: margins follow K·y. C is 0 and the gain is the finite gain·C.
-    Hebbian,
-    /// α → 0 and C → ∞ together: the memorization is their limit, which α = 0, C = ∞ alone do not tell.
-    Additive,
-    /// α = 1: only trained pairs have margins, and C is not identified (reported as ∞, all of it in the gain).
-    Conjunctive,
-    /// Ridge 0 with any kernel: trained pairs are interpolated as far as the kernel can.
-    Ridgeless,
-    /// No model with positive gain is better than none: gain 0, and no parameter is identified.
-    NoSignal,
-}
-
-impl FitLimit {
-    /// Its name in files and arguments.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Hebbian => "hebbian",
-            Self::Additive => "additive",
-            Self::Conjunctive => "conjunctive",
-            Self::Ridgeless => "ridgeless",
-            Self::NoSignal => "no_signal",
-        }
+named_enum! {
+    /// The edge of the parameter space that a fit lies on, where some parameters stand for a limit.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum FitLimit, ALL {
+        /// C → 0 with gain → ∞: margins follow K·y. C is 0 and the gain is the finite gain·C.
+        Hebbian = "hebbian",
+        /// α → 0 and C → ∞ together: the memorization is their limit, which α = 0, C = ∞ alone do not tell.
+        Additive = "additive",
+        /// α = 1: only trained pairs have margins, and C is not identified (reported as ∞, all of it in the gain).
+        Conjunctive = "conjunctive",
+        /// Ridge 0 with any kernel: trained pairs are interpolated as far as the kernel can.
+        Ridgeless = "ridgeless",
+        /// No model with positive gain is better than none: gain 0, and no parameter is identified.
+        NoSignal = "no_signal",
     }
 }
 

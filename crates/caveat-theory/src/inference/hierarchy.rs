@@ -35,7 +35,7 @@ use mixture::draws;
 /// Distance of the nodes of a unit's likelihood, in its standard deviations: a spline is then off by 1 % of the peak at most.
 const SPACING: f64 = 1.0;
 
-/// Most values of one of so many units, 0.4 GB together up to 400 units: nodes of larger grids are farther apart.
+/// Most values in the grid of one of `n_units` units, 0.4 GB together up to 400 units: nodes of larger grids are farther apart.
 fn most(n_units: usize) -> usize {
     (100_000_000 / n_units.max(1)).clamp(250_000, 4_000_000)
 }
@@ -61,7 +61,7 @@ pub enum UnitScale {
 }
 
 impl UnitScale {
-    /// That of a parameter.
+    /// The scale of a parameter.
     pub fn for_parameter(parameter: Parameter) -> Self {
         match parameter {
             Parameter::Conjunctivity => Self::Logit,
@@ -99,7 +99,7 @@ impl UnitScale {
 pub struct UnitChoices<'a> {
     /// The task of this unit.
     pub graph: &'a ComparisonGraph,
-    /// Its choices; how they are divided does not matter.
+    /// Its choices; how they are divided into clusters does not matter.
     pub clusters: &'a [Vec<ChoiceCount>],
 }
 
@@ -115,7 +115,7 @@ pub struct UnitMargins<'a> {
 /// What units have in common in one parameter, and how they differ; values on the parameter's own scale unless said otherwise.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PopulationParameter {
-    /// Which.
+    /// The parameter.
     pub parameter: Parameter,
     /// The scale on which units are normal.
     pub scale: UnitScale,
@@ -165,7 +165,7 @@ const PARAMETERS: [Parameter; AXES] =
     [Parameter::Conjunctivity, Parameter::Strength, Parameter::Gain, Parameter::Lapse, Parameter::PositionBias];
 
 impl Hierarchy {
-    /// Whether populations of a model can be fitted.
+    /// Refuses a model whose populations cannot be fitted.
     ///
     /// # Errors
     /// Both lapses and a position bias.

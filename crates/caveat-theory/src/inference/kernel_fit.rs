@@ -23,7 +23,7 @@ use crate::comparison_graph::Trial;
 use crate::error::{Result, TheoryError, check_pairs, check_range};
 use crate::inference::engine::profile::{LIMIT_TIE, agreement};
 use crate::inference::estimates::FitLimit;
-use crate::margins::dense::check_trials;
+use crate::margins::dense::{check_semidefinite, check_trials};
 use crate::numeric::eigen::Eigen;
 use crate::numeric::minimum::minimize;
 
@@ -86,8 +86,11 @@ impl KernelFitter {
         check_pairs(pairs.iter().chain(&trained).copied(), n_items)?;
         let checked = |e: (usize, usize), f: (usize, usize)| {
             let value = kernel(e, f);
-            let problem = || format!("entry for pairs {e:?}, {f:?} is {value}: all must be finite");
-            if value.is_finite() { Ok(value) } else { Err(bad(problem())) }
+            if value.is_finite() {
+                return Ok(value);
+            }
+            let problem = format!("entry for pairs {e:?}, {f:?} is {value}: all must be finite");
+            Err(TheoryError::BadInput { what: "kernel matrix", problem })
         };
 
         let count = trials.len();
@@ -116,13 +119,7 @@ impl KernelFitter {
         // Centering leaves rounding of the size of the entries before it.
         let top = values.iter().fold(largest, |m, v| m.max(v.abs()));
         let cutoff = top * f64::EPSILON * 8.0 * count as f64;
-        if let Some(&negative) = values.first()
-            && negative < -cutoff
-        {
-            return Err(bad(format!(
-                "it is indefinite on the trained pairs: smallest eigenvalue {negative:.6e}, and all must be at least 0"
-            )));
-        }
+        check_semidefinite(&values, cutoff)?;
         let kept: Vec<usize> = (0..count).filter(|&r| values[r] > cutoff).collect();
         let label =
             |r: usize| -> f64 { (0..count).map(|t| vectors[(t, r)] * roots[t] * (trials[t].label - mean_label)).sum() };
@@ -210,10 +207,6 @@ impl KernelFitter {
         let gain = scaled(&margins, observed).0;
         Ok(KernelFit::new(found.0, gain, margins.into_iter().map(|f| gain * f).collect(), observed))
     }
-}
-
-fn bad(problem: String) -> TheoryError {
-    TheoryError::BadInput { what: "kernel matrix", problem }
 }
 
 /// The best gain ≥ 0 for margins, and Σ residual² with it.

@@ -29,7 +29,7 @@ pub struct MarginFit {
     pub(crate) place: Place,
 }
 
-/// Where a fit lies, in the coordinates of what found it.
+/// Where a fit lies, in the coordinates of the fitter that found it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Place {
     /// Of [`MarginFitter`](super::MarginFitter): coefficients at a screening, and the presentation weight of every trained pair,
@@ -44,7 +44,7 @@ impl MarginFit {
     pub(crate) fn coefficients(&self) -> Result<(&Coefficients, f64)> {
         match &self.place {
             Place::Profile(coefficients, weight) => Ok((coefficients, *weight)),
-            Place::Chart(_) => Err(of_another("MarginModelFitter", "MarginFitter")),
+            Place::Chart(_) => Err(wrong_fitter("MarginModelFitter", "MarginFitter")),
         }
     }
 
@@ -52,12 +52,12 @@ impl MarginFit {
     pub(crate) fn point(&self) -> Result<&At> {
         match &self.place {
             Place::Chart(at) => Ok(at),
-            Place::Profile(..) => Err(of_another("MarginFitter", "MarginModelFitter")),
+            Place::Profile(..) => Err(wrong_fitter("MarginFitter", "MarginModelFitter")),
         }
     }
 }
 
-fn of_another(given: &str, needed: &str) -> TheoryError {
+fn wrong_fitter(given: &str, needed: &str) -> TheoryError {
     TheoryError::BadInput { what: "fit", problem: format!("it is one of {given}; give a fit of {needed}") }
 }
 

@@ -290,8 +290,7 @@ fn check_weight(fit: &MarginFit, weight: f64) -> Result<()> {
     Err(TheoryError::RouteUnavailable {
         route: "prediction",
         reason: format!(
-            "pairs were fitted with presentation weight {} and would be predicted with {weight}; they must be equal",
-            fitted
+            "pairs were fitted with presentation weight {fitted} and would be predicted with {weight}; they must be equal"
         ),
     })
 }

@@ -209,8 +209,8 @@ impl ExchangeableKernel {
     pub(crate) fn without_rounding(&self, n_items: usize, error: f64) -> Self {
         let n = n_items as f64;
         let mut orbits = self.orbits();
-        // Takes λ times the projector with these orbit values off.
-        let mut take = |value: f64, projector: [f64; 6]| {
+        // Subtracts λ times the projector with these orbit values.
+        let mut subtract = |value: f64, projector: [f64; 6]| {
             for (orbit, p) in orbits.iter_mut().zip(projector) {
                 *orbit -= value * p;
             }
@@ -228,20 +228,20 @@ impl ExchangeableKernel {
             }
             let h = 0.5 / n;
             match subspace {
-                Subspace::Constant => take(value, [1.0 / (n * (n - 1.0)); 6]),
+                Subspace::Constant => subtract(value, [1.0 / (n * (n - 1.0)); 6]),
                 // The antisymmetric functions less the gradients r_i − r_j.
-                Subspace::Cyclic => take(value, [0.5 - 2.0 * h, 2.0 * h - 0.5, -h, -h, h, 0.0]),
+                Subspace::Cyclic => subtract(value, [0.5 - 2.0 * h, 2.0 * h - 0.5, -h, -h, h, 0.0]),
                 // The second eigenspace of the Johnson scheme on unordered pairs.
                 Subspace::Symmetric => {
                     let (same, none) = ((n - 3.0) / (n - 1.0) / 2.0, 1.0 / ((n - 1.0) * (n - 2.0)));
                     let shared = -same / (n - 2.0);
-                    take(value, [same, same, shared, shared, shared, none]);
+                    subtract(value, [same, same, shared, shared, shared, none]);
                 }
                 Subspace::ItemEffect | Subspace::Sign => {
                     // Functions a·x_i + b·x_j over x of sum zero and norm 1, of norm 1 themselves.
                     let (a, b) = self.item_eigenvector(n, value);
                     let (own, cross) = (a * a + b * b, a * b);
-                    take(
+                    subtract(
                         value,
                         [
                             own * (1.0 - 1.0 / n) - 2.0 * cross / n,

@@ -1,4 +1,4 @@
-//! Measured kernel matrices over ordered pairs, projected on the exchangeable kernels: their conjunctivity and what they lose.
+//! Measured kernel matrices over ordered pairs, projected on the exchangeable kernels: their conjunctivity, and what the projection loses.
 //!
 //! A measurement (hidden states of a network or a language model, neural recordings, similarity judgments) gives one
 //! kernel value for every two ordered pairs. Averaging over all relabelings of the items is the orthogonal projection, in
@@ -17,28 +17,32 @@ use serde::{Deserialize, Serialize};
 use super::exchangeable::ExchangeableKernel;
 use super::subspace::Subspace;
 use crate::error::{Result, TheoryError};
+use crate::named_enum;
 use crate::numeric::compensated::CompensatedSum;
 
 /// Largest |K_ab − K_ba| that passes for rounding, relative to the largest |K_ab|: 16 ulps of single precision, in which
 /// representations are commonly stored and multiplied.
 const ASYMMETRY_TOLERANCE: f64 = 16.0 * f32::EPSILON as f64;
 
-/// The coarsest format of floating-point numbers that holds every entry of a matrix: that in which it was computed or stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum StoredPrecision {
-    /// 8 binary digits, of accelerators.
-    Bfloat16,
-    /// 11 binary digits.
-    Float16,
-    /// 24 binary digits, in which representations are commonly kept.
-    Float32,
-    /// 53 binary digits, or whole numbers and fractions of fewer than 8 digits, which are exact.
-    Float64,
+named_enum! {
+    /// The coarsest format of floating-point numbers that holds every entry of a matrix: that in which it was computed or stored. Names
+    /// are NumPy's.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    pub enum StoredPrecision, ALL {
+        /// 8 binary digits, of accelerators.
+        Bfloat16 = "bfloat16",
+        /// 11 binary digits.
+        Float16 = "float16",
+        /// 24 binary digits, in which representations are commonly kept.
+        Float32 = "float32",
+        /// 53 binary digits, or whole numbers and fractions of fewer than 8 digits, which are exact.
+        Float64 = "float64",
+    }
 }
 
 impl StoredPrecision {
-    /// The format of a matrix, by its numbers: they say it also where it has been read or converted as `f64`.
+    /// The format of a matrix, recognized by its numbers, also after they have been read or converted as `f64`.
     pub fn recognize(matrix: &[f64]) -> Self {
         let single = |x: &f64| f64::from(*x as f32) == *x;
         // How many of the last digits of single precision are zero.
@@ -56,17 +60,7 @@ impl StoredPrecision {
         }
     }
 
-    /// Its name, as NumPy has it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Bfloat16 => "bfloat16",
-            Self::Float16 => "float16",
-            Self::Float32 => "float32",
-            Self::Float64 => "float64",
-        }
-    }
-
-    /// Largest |K_ab − K_ba| that passes for rounding, relative to the largest |K_ab|: of halves both may be rounded.
+    /// Largest |K_ab − K_ba| that passes for rounding, relative to the largest |K_ab|: in half precision both may be rounded.
     fn asymmetry(self) -> f64 {
         match self {
             Self::Bfloat16 | Self::Float16 => 2.0 * self.entry_error(),
@@ -91,15 +85,15 @@ impl StoredPrecision {
 /// Side of the square tiles in which a matrix is compared with its transpose, so that both stay in cache.
 const TILE: usize = 64;
 
-/// A measured kernel's projection on the exchangeable kernels, and how good an account of it that is.
+/// A measured kernel's projection on the exchangeable kernels, and how well it describes the measurement.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MeasuredKernel {
     /// Number of items n; the kernel was measured on P = n(n−1) ordered pairs.
     pub n_items: usize,
     /// The projection: each orbit's value is the measured average over it, but for negative eigenvalues within rounding, which are 0.
     pub kernel: ExchangeableKernel,
-    /// α of the projection. Sampling error can put it below 0 or above 1; where the matrix is positive semidefinite, α ≥ 0, and 0 it is
-    /// where no more than rounding puts it below.
+    /// α of the projection. Sampling error can put it below 0 or above 1; where the matrix is positive semidefinite, α ≥ 0: it is set
+    /// to 0 where only rounding puts it below.
     pub conjunctivity: f64,
     /// Share of ‖HKH‖² (Frobenius norm of the double-centered kernel) that the projection explains, ‖HΠ(K)H‖²/‖HKH‖² ∈ [0, 1].
     ///

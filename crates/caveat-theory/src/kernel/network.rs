@@ -25,6 +25,8 @@ use serde::{Deserialize, Serialize};
 
 use super::exchangeable::ExchangeableKernel;
 use crate::error::{Result, TheoryError};
+use crate::named::Named;
+use crate::named_enum;
 use crate::numeric::compensated::CompensatedSum;
 
 /// A leaky rectifier φ(x) = max(x, 0) + slope·min(x, 0).
@@ -132,40 +134,19 @@ impl From<Activation> for String {
     }
 }
 
-/// Which kernel of an infinitely wide network: that of its last hidden layer, or that of training all of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum NetworkKernelKind {
-    /// Neural network Gaussian process: only the readout is trained.
-    Nngp,
-    /// Neural tangent kernel: every weight is trained, infinitesimally.
-    Ntk,
-}
-
-impl NetworkKernelKind {
-    /// Its name in files and arguments.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Nngp => "nngp",
-            Self::Ntk => "ntk",
-        }
+named_enum! {
+    /// Which kernel of an infinitely wide network: that of its last hidden layer, or that of training all of it.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    pub enum NetworkKernelKind, ALL {
+        /// Neural network Gaussian process: only the readout is trained.
+        Nngp = "nngp",
+        /// Neural tangent kernel: every weight is trained, infinitesimally.
+        Ntk = "ntk",
     }
-}
-
-impl fmt::Display for NetworkKernelKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for NetworkKernelKind {
-    type Err = TheoryError;
-
-    fn from_str(text: &str) -> Result<Self> {
-        [Self::Nngp, Self::Ntk].into_iter().find(|kind| kind.name() == text).ok_or_else(|| TheoryError::BadInput {
-            what: "kernel of a network",
-            problem: format!("\"{text}\" is unknown: it must be nngp or ntk"),
-        })
+    refuse |name| -> TheoryError {
+        let problem = format!("\"{name}\" is unknown: it must be {}", Self::list_names());
+        TheoryError::BadInput { what: "kernel of a network", problem }
     }
 }
 
@@ -192,7 +173,7 @@ impl NetworkKernel {
     /// The kernel, normalized to κ_id = 1. Cost O(depth), about 0.1 s per million layers.
     ///
     /// Its entries are within an ulp, but of a deep NNGP they differ by less than they can hold (1 − κ_0 ≈ 44/(ρ·depth)²);
-    /// it knows its α as [`conjunctivity`](Self::conjunctivity) does, which does not suffer from that.
+    /// the α that it reports is that of [`conjunctivity`](Self::conjunctivity), which keeps its digits.
     ///
     /// # Errors
     /// A network so deep (beyond 10⁸ layers) that κ_0 rounds to 1.

@@ -248,7 +248,7 @@ impl ChainSolution {
         ROUNDINGS * f64::EPSILON * (1 + self.changes.len() * self.changes.len()) as f64
     }
 
-    /// Sign of r_i − r_j for i < j, what is memorized left out: 0 only within a few roundings of the terms of this very difference.
+    /// Sign of r_i − r_j for i < j, without what is memorized: 0 only within a few roundings of the terms of this very difference.
     pub(crate) fn rank_sign(&self, i: usize, j: usize) -> i8 {
         match self.rank_difference(i, j) {
             // Sum and size add the same terms, so they share their power and the mantissas tell all.

@@ -181,19 +181,23 @@ fn spectral(k: &Mat<f64>, y: &Mat<f64>, ridge: f64, error: EntryError) -> Result
     if values.first().is_some_and(|&smallest| smallest < -cutoff) {
         cutoff = cutoff_of(error.at_most);
     }
-    if let Some(&negative) = values.first()
-        && negative < -cutoff
-    {
-        return Err(TheoryError::BadInput {
+    check_semidefinite(&values, cutoff)?;
+    let coefficients = vectors.transpose() * y;
+    let kept = |r: usize| if values[r] <= cutoff { 0.0 } else { coefficients[(r, 0)] / (values[r] + ridge) };
+    Ok(vectors * Mat::from_fn(k.nrows(), 1, |r, _| kept(r)))
+}
+
+/// Refuses a kernel on the trained pairs with an eigenvalue below `-cutoff`; `eigenvalues` are in increasing order.
+pub(crate) fn check_semidefinite(eigenvalues: &[f64], cutoff: f64) -> Result<()> {
+    match eigenvalues.first() {
+        Some(negative) if *negative < -cutoff => Err(TheoryError::BadInput {
             what: "kernel matrix",
             problem: format!(
                 "it is indefinite on the trained pairs: smallest eigenvalue {negative:.6e}, and all must be at least 0"
             ),
-        });
+        }),
+        _ => Ok(()),
     }
-    let coefficients = vectors.transpose() * y;
-    let kept = |r: usize| if values[r] <= cutoff { 0.0 } else { coefficients[(r, 0)] / (values[r] + ridge) };
-    Ok(vectors * Mat::from_fn(k.nrows(), 1, |r, _| kept(r)))
 }
 
 impl DenseSolution {

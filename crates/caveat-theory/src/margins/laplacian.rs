@@ -35,7 +35,7 @@ impl Default for SparseSolver {
     }
 }
 
-/// What precedes each conjugate-gradient iteration.
+/// The preconditioner of conjugate gradients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Preconditioner {
     /// Cholesky for up to 2,000 items and for graphs with few cycles, the diagonal otherwise.

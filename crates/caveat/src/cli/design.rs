@@ -57,7 +57,7 @@ pub(crate) struct DesignArgs {
     #[arg(long, default_value_t = 0.02, value_name = "SHARE", value_parser = values::number, allow_negative_numbers = true)]
     pub(crate) lapse: f64,
     /// Which pairs are judged
-    #[arg(long, value_name = "PAIRS", default_value = "all", value_parser = values::named::<JudgedPairs>())]
+    #[arg(long, value_name = "PAIRS", default_value = "all", value_parser = values::named(&JudgedPairs::ALL))]
     pub(crate) pairs: JudgedPairs,
     /// Judgments at which tasks are compared
     #[arg(long, default_value_t = 1_000, value_name = "N", value_parser = values::count, allow_negative_numbers = true)]

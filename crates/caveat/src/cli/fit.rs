@@ -42,13 +42,13 @@ pub(crate) struct FitArgs {
     pub(crate) files: Vec<Input>,
     /// Columns that make a condition, besides the hyperparameter; others are averaged over [default: setting,model,task,hier; of
     /// choices: none, all in one fit]
-    #[arg(long, value_delimiter = ',', value_name = "COLUMNS", value_parser = values::named::<ByColumn>())]
+    #[arg(long, value_delimiter = ',', value_name = "COLUMNS", value_parser = values::named(&ByColumn::ALL))]
     pub(crate) by: Option<Vec<ByColumn>>,
     /// What is fitted: margins by least squares, or choices by maximum likelihood [default: squared; of choices: logistic]
-    #[arg(long, value_name = "LOSS", value_parser = values::named::<FitLoss>())]
+    #[arg(long, value_name = "LOSS", value_parser = values::named(&FitLoss::ALL))]
     pub(crate) loss: Option<FitLoss>,
     /// What learns the margins: ridge regression, gradient flow (a time in place of C) or kernel logistic regression
-    #[arg(long, value_name = "LEARNER", default_value = "ridge", value_parser = values::named::<LearnerKind>())]
+    #[arg(long, value_name = "LEARNER", default_value = "ridge", value_parser = values::named(&LearnerKind::ALL))]
     pub(crate) learner: LearnerKind,
     /// Let some choices be random: estimate a lapse rate
     #[arg(long)]
@@ -131,7 +131,7 @@ pub(crate) struct ChoiceSpec {
     pub(crate) trials: Option<f64>,
     /// What is resampled and left out as a whole: subject or session [default: subject if the file has them and --by does not
     /// name them, else session]
-    #[arg(long, value_name = "COLUMN", value_parser = values::named::<ClusterColumn>())]
+    #[arg(long, value_name = "COLUMN", value_parser = values::named(&ClusterColumn::ALL))]
     pub(crate) cluster: Option<ClusterColumn>,
     /// Draw accuracy by pair with the fitted theory: .svg, .pdf or .png
     #[arg(long, value_name = "FILE", conflicts_with = "compare")]

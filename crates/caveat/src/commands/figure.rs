@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use caveat_analysis::{FigureRequest, Named, figure};
+use caveat_analysis::{FigureRequest, figure};
 use caveat_results::Input;
 use caveat_theory::TransitiveTask;
 

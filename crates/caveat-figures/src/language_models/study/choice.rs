@@ -23,22 +23,22 @@ impl Training {
     /// The three of the study, LoRA and probe with their typical rank and penalty or, where there is none, the study's, then any other
     /// setting of the table, all of its hyperparameters together.
     pub(super) fn all(pairs: &Pairs<'_>) -> Vec<Self> {
-        let new = |setting: &str, lora_r, l2_reg| Self { setting: setting.to_owned(), lora_r, l2_reg };
         let one = |setting: &str, of: fn(&ConditionKey) -> Option<f64>| {
             let keys = pairs.conditions().map(|c| pairs.key(c)).filter(|key| key.setting == setting);
             Some(typical(setting, keys.filter_map(of)).unwrap_or(studied(setting)))
         };
         let (rank, penalty) = (one("lora", |key| key.lora_r), one("probe", |key| key.l2_reg));
-        let mut all = vec![new("full", None, None), new("lora", rank, None), new("probe", None, penalty)];
+        let mut all =
+            vec![Self::new("full", None, None), Self::new("lora", rank, None), Self::new("probe", None, penalty)];
         let settings = order::words(pairs.conditions().map(|c| pairs.key(c).setting.as_str()));
         let known: Vec<String> = all.iter().map(|t| t.setting.clone()).collect();
-        all.extend(settings.into_iter().filter(|s| !known.iter().any(|k| k == s)).map(|s| new(s, None, None)));
+        all.extend(settings.into_iter().filter(|s| !known.iter().any(|k| k == s)).map(|s| Self::new(s, None, None)));
         all
     }
 
-    /// Full fine-tuning.
-    pub(super) fn of_setting(setting: &str) -> Self {
-        Self { setting: setting.to_owned(), lora_r: None, l2_reg: None }
+    /// A setting with its rank or penalty; all of them where there is none.
+    fn new(setting: &str, lora_r: Option<f64>, l2_reg: Option<f64>) -> Self {
+        Self { setting: setting.to_owned(), lora_r, l2_reg }
     }
 
     pub(super) fn includes(&self, key: &ConditionKey) -> bool {
@@ -94,7 +94,7 @@ impl Choice {
         let n_models = models.len();
         models.truncate(2);
         let mut choice = Self {
-            training: Training::of_setting(&setting),
+            training: Training::new(&setting, None, None),
             task,
             models: models.into_iter().map(str::to_owned).collect(),
             n_models,

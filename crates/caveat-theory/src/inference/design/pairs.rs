@@ -4,20 +4,20 @@ use crate::error::{Result, TheoryError};
 use crate::inference::design::check_pairs;
 use crate::inference::design::likelihood::{margins_at, probabilities};
 use crate::inference::design::question::{DesignQuestion, NuisanceGrid};
+use crate::named_enum;
 use crate::pair_class::PairClass;
 use crate::task::TransitiveTask;
 
-/// A choice of test pairs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum JudgedPairs {
-    /// All unordered pairs.
-    All,
-    /// Those not trained.
-    Untrained,
-    /// Those trained.
-    Trained,
-    /// Those with a right answer: all but the ambiguous ones.
-    Scored,
+named_enum! {
+    /// A choice of test pairs.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum JudgedPairs, ALL {
+        All = "all": "All unordered pairs",
+        Untrained = "untrained": "Pairs that are not trained",
+        Trained = "trained": "Pairs that are trained",
+        /// These are all but the ambiguous ones.
+        Scored = "scored": "Pairs with a right answer",
+    }
 }
 
 impl JudgedPairs {

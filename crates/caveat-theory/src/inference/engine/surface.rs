@@ -111,9 +111,8 @@ impl Surface {
                 reason: "it needs every trained pair in both presentation orders".into(),
             });
         }
-        let weights = || graph.edges().iter().map(|e| e.weight());
         let equal = graph.common_weight().is_some();
-        let (low, high) = weights().fold((f64::INFINITY, 0.0_f64), |(l, h), w| (l.min(w), h.max(w)));
+        let (low, high) = graph.weight_range();
         let reference = if equal { high } else { low.sqrt() * high.sqrt() };
         let (observed, index) = ObservedPairs::new(graph, pairs, reference)?;
         let mut degree = vec![0.0_f64; graph.n_items()];

@@ -25,7 +25,7 @@ const STEPS: usize = 100;
 
 type Matrix = [[f64; SLOPES]; SLOPES];
 
-/// Units with the same model.
+/// The units of a population, all with the same model.
 pub(super) struct Units<'a> {
     pub(super) grids: &'a [UnitGrid],
     pub(super) present: [bool; AXES],

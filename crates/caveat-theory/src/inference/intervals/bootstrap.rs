@@ -81,7 +81,16 @@ impl BootstrapIntervals {
     }
 }
 
-/// Refuses more replicates than memory holds the parameters of, with those of one sorted.
+/// Refuses fewer than two clusters or replicates.
+pub(crate) fn check_counts(clusters: usize, replicates: usize) -> Result<()> {
+    if clusters >= 2 && replicates >= 2 {
+        return Ok(());
+    }
+    let problem = format!("{clusters} clusters and {replicates} replicates; both must be at least 2 to resample");
+    Err(TheoryError::BadInput { what: "bootstrap", problem })
+}
+
+/// Refuses more replicates than memory can hold: the parameters of each, and one parameter of all while it is sorted.
 pub(crate) fn check_replicates(replicates: usize) -> Result<()> {
     const BYTES: f64 = 64.0;
     memory::check(
@@ -125,12 +134,7 @@ impl<'a, 'f, 'g> Resampler<'a, 'f, 'g> {
         let mut strata = Vec::with_capacity(sizes.len());
         let mut start = 0;
         for (&all, &size) in clusters.iter().zip(sizes) {
-            if all.len() < 2 || replicates < 2 {
-                return refused(format!(
-                    "{} clusters and {replicates} replicates; both must be at least 2 to resample",
-                    all.len()
-                ));
-            }
+            check_counts(all.len(), replicates)?;
             for (k, cluster) in all.iter().enumerate() {
                 if cluster.len() != size {
                     return refused(format!(

@@ -8,14 +8,14 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use crate::error::{Result, TheoryError};
+use crate::error::Result;
 use crate::inference::choice::{ChoiceCount, ChoiceFit, ChoiceFitter};
 use crate::inference::engine::surface::model::{At, Model};
 use crate::inference::engine::surface::scoring::{AMPLITUDE, BIAS, Coordinates, LAPSE, Search, Workspace, maximize};
 use crate::inference::engine::surface::search;
 use crate::inference::engine::surface::{Field, Point};
 use crate::inference::estimates::{BootstrapIntervals, FitLimit, PerParameter};
-use crate::inference::intervals::bootstrap::check_replicates;
+use crate::inference::intervals::bootstrap::{check_counts, check_replicates};
 use crate::inference::response::Response;
 use crate::numeric::sigmoid::sigmoid;
 
@@ -134,15 +134,7 @@ pub(crate) fn resample<R: Response + Send>(
     replicates: usize,
     seed: u64,
 ) -> Result<BootstrapIntervals> {
-    if tables.len() < 2 || replicates < 2 {
-        return Err(TheoryError::BadInput {
-            what: "bootstrap",
-            problem: format!(
-                "{} clusters and {replicates} replicates; both must be at least 2 to resample",
-                tables.len()
-            ),
-        });
-    }
+    check_counts(tables.len(), replicates)?;
     let n_pairs = model.surface.pairs().len();
     let mut total = R::empty(n_pairs);
     tables.iter().for_each(|table| total.add(table));

@@ -39,9 +39,12 @@ impl Gaussian {
 
     /// Σ w(y − η)² of all single observations, from the value that is summed over pair means.
     pub(crate) fn residual(&self, value: f64) -> f64 {
-        let between: f64 =
-            self.sums.iter().zip(&self.weights).map(|(s, w)| if *w > 0.0 { s * s / w } else { 0.0 }).sum();
-        (self.squares - between).max(0.0) - 2.0 * value
+        (self.squares - self.squares_of_means()).max(0.0) - 2.0 * value
+    }
+
+    /// Σ w·ȳ² over pairs, ȳ the mean margin of each.
+    fn squares_of_means(&self) -> f64 {
+        self.sums.iter().zip(&self.weights).map(|(s, w)| if *w > 0.0 { s * s / w } else { 0.0 }).sum()
     }
 }
 
@@ -124,8 +127,6 @@ impl Response for Gaussian {
     }
 
     fn fill(&self, cells: &[Cell], shape: &[f64], amplitude: f64, _: &[f64], bias: f64, out: &mut Vec<f64>) {
-        let between: f64 =
-            self.sums.iter().zip(&self.weights).map(|(s, w)| if *w > 0.0 { s * s / w } else { 0.0 }).sum();
         let residual: f64 = cells
             .iter()
             .map(|cell| {
@@ -134,6 +135,6 @@ impl Response for Gaussian {
             })
             .sum();
         out.clear();
-        out.push(self.log_likelihood(-0.5 * (residual + between).max(0.0)));
+        out.push(self.log_likelihood(-0.5 * (residual + self.squares_of_means()).max(0.0)));
     }
 }

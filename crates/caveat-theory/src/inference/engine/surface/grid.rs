@@ -29,8 +29,9 @@ const RELEVANT: f64 = 5.0;
 /// others gains are told better.
 const GAINS_WITH_LAPSES: f64 = 0.5;
 
-/// The likeliest lapse rate that has a smaller one beside it, and how many times smaller. Choices that hardly depend on distance
-/// may be many lapses of somebody with a large gain, where α and C are told by nothing, or few of somebody with a small one.
+/// Where the likeliest lapse rate is above the first number, one that is the second number times smaller is looked at too. Choices
+/// that hardly depend on distance may be many lapses of somebody with a large gain, where nothing tells α and C, or few lapses of
+/// somebody with a small gain.
 const FEWER_LAPSES: (f64, f64) = (0.02, 6.0);
 
 /// A place counts for this power of its likelihood when the typical rate is taken: a ridge between nodes is seen on its flanks.

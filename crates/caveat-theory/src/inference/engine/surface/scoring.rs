@@ -79,7 +79,7 @@ pub(crate) struct Workspace {
 }
 
 impl Workspace {
-    /// Forgets the field, as when another surface is meant.
+    /// Forgets the field, which may be of another surface.
     pub(crate) fn forget(&mut self) {
         self.last = None;
     }

@@ -3,8 +3,6 @@
 //! With equal weights, r_i − r_j = Σ_k P_k·g_k over the eigenpairs (ℓ_k, v_k) of L, P_k = (v_ki − v_kj)⟨v_k, Bᵀy⟩, and
 //! g = 1/(ℓ + μ) for the ridge, h·(1 − e^{−(hℓ+α)τ})/(hℓ + α) for the flow (docs/theory.md, sections 3 and 6).
 
-use faer::Mat;
-
 use crate::comparison_graph::{ComparisonGraph, Edge};
 use crate::error::Result;
 use crate::inference::engine::surface::chart::Point;
@@ -26,14 +24,7 @@ pub(crate) struct Spectral {
 impl Spectral {
     pub(crate) fn new(graph: &ComparisonGraph, learner: LearnerKind, observed: &ObservedPairs) -> Result<Self> {
         let n = graph.n_items();
-        let mut laplacian = Mat::<f64>::zeros(n, n);
-        for e in graph.edges() {
-            let (i, j) = e.items();
-            laplacian[(i, i)] += 1.0;
-            laplacian[(j, j)] += 1.0;
-            laplacian[(i, j)] -= 1.0;
-            laplacian[(j, i)] -= 1.0;
-        }
+        let laplacian = graph.laplacian(std::iter::repeat(1.0));
         let source = graph.divergence(graph.edges().iter().map(Edge::label));
         let Eigen { values: all, vectors } = Eigen::new(&laplacian, "the eigendecomposition of the Laplacian")?;
         let largest = all[n - 1];
