@@ -79,15 +79,6 @@ impl OutputSpec {
     }
 }
 
-/// Writes a JSON file for `.json`, else the table by its extension.
-pub(crate) fn write_result(path: &Path, table: &Table, value: &impl Serialize) -> Result<(), Failure> {
-    if path.extension().is_some_and(|e| e == "json") {
-        return write_bytes(path, json(value)?.as_bytes());
-    }
-    table.write(path)?;
-    Ok(())
-}
-
 /// Draws a figure into a file, in the format of its extension.
 pub(crate) fn write_figure(path: &Path, figure: &Figure) -> Result<(), Failure> {
     let format = Picture::from_path(path)?;

@@ -15,7 +15,6 @@ use super::prepare::{find, load, prepare};
 use super::stages::Stages;
 use crate::cli::ScoreArgs;
 use crate::failure::Failure;
-use crate::output::{check_table_path, json as to_json, print_table, print_text, write_result};
 use crate::progress;
 use crate::tell::tell;
 
@@ -23,7 +22,7 @@ use crate::tell::tell;
 const ANSWER: [&str; 7] = ["line", "logit_yes", "logit_no", "logit_diff", "prob_yes", "mass", "correct"];
 
 pub(crate) fn run(args: &ScoreArgs) -> Result<(), Failure> {
-    args.output.output.as_deref().map_or(Ok(()), check_table_path)?;
+    args.output.check([], &[], &[])?;
     let is_standard_input = args.prompts.as_os_str() == "-";
     let path = if is_standard_input { Path::new("standard input") } else { args.prompts.as_path() };
     let model = find(&args.model, Some("model"))?;
@@ -57,13 +56,10 @@ pub(crate) fn run(args: &ScoreArgs) -> Result<(), Failure> {
     bar.finish_and_clear();
     let scored: Vec<Scored<'_>> =
         lines.iter().zip(answers?).map(|(line, answer)| Scored::new(line, answer, &tokens)).collect();
-    let format = args.output.format;
-    match &args.output.output {
-        Some(path) => write_result(path, &table(&scored)?, &values(&scored)),
-        None if format == Format::Json => print_text(&to_json(&values(&scored))?),
-        None if format == Format::Csv => print_table(&table(&scored)?, format),
-        None => print_table(&brief(&scored)?, format),
+    if args.output.output.is_none() && args.output.format == Format::Table {
+        return args.output.give(&brief(&scored)?);
     }
+    args.output.give_value(&table(&scored)?, || values(&scored))
 }
 
 /// A line with its answer.
