@@ -131,7 +131,7 @@ pub(crate) fn fit_files(
     request.train = given.take_texts("train")?;
     request.test = given.take_texts("test")?;
     request.compare = given.take("compare")?.unwrap_or_default();
-    request.folds = given.take("folds")?.unwrap_or(request.folds);
+    request.folds = given.take("folds")?;
     request.hierarchical = given.take("hierarchical")?.unwrap_or_default();
     if let Some(phase) = given.take::<String>("phase")? {
         request.phase = raise(phase.parse())?;

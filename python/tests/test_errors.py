@@ -418,6 +418,17 @@ CASES: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
         "preset: it takes the place",
     ),
     "a fit of no file": (lambda: caveat.fit_trials("nowhere.parquet"), OSError, "nowhere.parquet: cannot be read"),
+    "columns and a preset": (
+        lambda: caveat.fit_choice_file("x.csv", columns={"winner": "a", "loser": "b"}, preset="jensen2015-monkeys"),
+        ValueError,
+        "columns= and preset= exclude each other",
+    ),
+    "a task and a number of items": (
+        lambda: caveat.fit_choice_file("x.csv", tasks="3", n_items=5),
+        ValueError,
+        "tasks= and n_items= exclude each other",
+    ),
+    "folds of no comparison": (lambda: caveat.fit_trials("x", folds=5), ValueError, "folds= are those of compare="),
     "a fit by an unknown column": (lambda: caveat.fit_trials("x", by=["size"]), ValueError, "by: 'size' is unknown"),
     "a figure of no file": (lambda: caveat.figures.study("nowhere"), OSError, "nowhere: cannot be read"),
     "a figure in another format": (

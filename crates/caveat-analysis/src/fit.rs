@@ -79,22 +79,7 @@ pub fn fit(request: &FitRequest, watch: &dyn Watch) -> Result<FitOutcome> {
     let Some(first) = request.files.first() else {
         return Err(AnalysisError::input("there is no file to fit: name at least one"));
     };
-    if request.train.is_empty() != request.test.is_empty() {
-        return Err(AnalysisError::input("⟨train⟩ and ⟨test⟩ go together: name what is fitted and what is predicted"));
-    }
-    let apart = [
-        ("⟨compare⟩", request.compare),
-        ("⟨hierarchical⟩", request.hierarchical),
-        ("⟨train⟩", !request.train.is_empty()),
-    ];
-    if let [(one, _), (other, _), ..] = apart.iter().filter(|o| o.1).collect::<Vec<_>>()[..] {
-        return Err(AnalysisError::input(format!("{one} and {other} exclude each other: leave out one of them")));
-    }
-    if let Some((option, _)) = apart[..2].iter().find(|o| o.1)
-        && request.bootstrap.is_some_and(|n| n > 0)
-    {
-        return Err(AnalysisError::input(format!("{option} draws no bootstrap: leave out ⟨bootstrap⟩")));
-    }
+    request.check()?;
     let of_choices =
         request.choices.columns.is_some() || request.choices.preset.is_some() || caveat_results::is_choice_file(first)?;
     let job = Job { request, spec: request.spec(), watch };

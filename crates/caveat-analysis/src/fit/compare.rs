@@ -9,6 +9,7 @@ use super::job::Job;
 use super::learners::observations;
 use super::observe::Observed;
 use super::report::{Head, head_columns};
+use super::request::FitRequest;
 use crate::error::{AnalysisError, Result};
 
 /// The models compared, each nested in the last: what a model lacks is in its name.
@@ -40,7 +41,8 @@ pub(super) fn choices(units: &[ChoiceUnit], job: &Job<'_>) -> Result<Table> {
     let work = job.watch.begin(units.len() as u64, "comparing models");
     let mut compared = Vec::new();
     for unit in units {
-        let folds = folds(job.request.folds, unit.clusters.len(), unit.cluster, &unit.head)?;
+        let folds =
+            folds(job.request.folds.unwrap_or(FitRequest::FOLDS), unit.clusters.len(), unit.cluster, &unit.head)?;
         let comparison = compare_choices(&unit.graph, &all, &unit.clusters, folds, job.request.seed);
         compared.push((unit.head.clone(), comparison.map_err(|e| in_unit(&unit.head, e))?));
         work.advance(1);
@@ -63,7 +65,7 @@ pub(super) fn margins(observed: &[Observed], job: &Job<'_>) -> Result<Table> {
         let head = Head::Condition(o.key.clone());
         let seeds: Vec<_> =
             o.seeds_shown.iter().map(|shown| observations(&o.pairs, shown, job.spec.position_bias)).collect();
-        let folds = folds(job.request.folds, seeds.len(), "seed", &head)?;
+        let folds = folds(job.request.folds.unwrap_or(FitRequest::FOLDS), seeds.len(), "seed", &head)?;
         let comparison = compare_margins(&o.graph, &all, &seeds, folds, job.request.seed);
         compared.push((head.clone(), comparison.map_err(|e| in_unit(&head, e))?));
         work.advance(1);

@@ -28,8 +28,8 @@ pub struct FitRequest {
     pub test: Vec<String>,
     /// Whether nested models are compared by cross-validation instead.
     pub compare: bool,
-    /// Folds of the cross-validation, at most one a cluster.
-    pub folds: usize,
+    /// Folds of the cross-validation, at most one a cluster; with `compare` alone. `None` for [`Self::FOLDS`].
+    pub folds: Option<usize>,
     /// Whether the population of models or subjects is fitted.
     pub hierarchical: bool,
     /// Rows of trial tables to use.
@@ -89,7 +89,7 @@ impl FitRequest {
             train: Vec::new(),
             test: Vec::new(),
             compare: false,
-            folds: Self::FOLDS,
+            folds: None,
             hierarchical: false,
             phase: Phase::Post,
             filters: Vec::new(),
@@ -97,6 +97,46 @@ impl FitRequest {
             seed: 0,
             choices: ChoiceRequest::default(),
         }
+    }
+
+    /// Refuses what does not go together, whoever asks: nothing that is given is passed over in silence.
+    pub(super) fn check(&self) -> Result<()> {
+        if self.train.is_empty() != self.test.is_empty() {
+            return Err(AnalysisError::input(
+                "⟨train⟩ and ⟨test⟩ go together: name what is fitted and what is predicted",
+            ));
+        }
+        if self.folds.is_some() && !self.compare {
+            return Err(AnalysisError::input("⟨folds⟩ are those of ⟨compare⟩: ask for it, or leave them out"));
+        }
+        let c = &self.choices;
+        let [compare, hierarchical, train] =
+            [("compare", self.compare), ("hierarchical", self.hierarchical), ("train", !self.train.is_empty())];
+        let [tasks, n_items] = [("tasks", !c.tasks.is_empty()), ("n_items", c.n_items.is_some())];
+        for (one, other) in [
+            (compare, hierarchical),
+            (compare, train),
+            (hierarchical, train),
+            (compare, ("figure", c.draw_pairs)),
+            (compare, ("distance_figure", c.draw_distances)),
+            (("columns", c.columns.is_some()), ("preset", c.preset.is_some())),
+            (tasks, n_items),
+            (tasks, ("exceptions", !c.exceptions.is_empty())),
+            (("items", c.items.is_some()), n_items),
+        ] {
+            if one.1 && other.1 {
+                return Err(AnalysisError::input(format!(
+                    "⟨{}⟩ and ⟨{}⟩ exclude each other: leave out one of them",
+                    one.0, other.0
+                )));
+            }
+        }
+        for (option, is_given) in [compare, hierarchical] {
+            if is_given && self.bootstrap.is_some_and(|n| n > 0) {
+                return Err(AnalysisError::input(format!("⟨{option}⟩ draws no bootstrap: leave out ⟨bootstrap⟩")));
+            }
+        }
+        Ok(())
     }
 
     /// The rows of trial tables that are used.

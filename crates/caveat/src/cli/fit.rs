@@ -154,7 +154,7 @@ impl FitArgs {
             train: self.train.clone(),
             test: self.test.clone(),
             compare: self.compare,
-            folds: self.folds,
+            folds: self.compare.then_some(self.folds),
             hierarchical: self.hierarchical,
             phase: self.phase,
             filters: self.filters.clone(),
