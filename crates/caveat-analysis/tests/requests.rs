@@ -5,10 +5,13 @@ use std::path::Path;
 use caveat_analysis::{FitRequest, PlainTask, Unwatched, fit};
 use caveat_results::Input;
 
+/// A change to a request.
+type Change = fn(&mut FitRequest);
+
 #[test]
 fn what_does_not_go_together_is_refused_and_not_passed_over() {
     let task = || vec![(None, PlainTask { n_items: 3, exceptions: Vec::new() })];
-    let cases: [(&str, fn(&mut FitRequest)); 9] = [
+    let cases: [(&str, Change); 9] = [
         ("⟨train⟩ and ⟨test⟩ go together", |r| r.train = vec!["ti_n9".into()]),
         ("⟨folds⟩ are those of ⟨compare⟩", |r| r.folds = Some(5)),
         ("⟨compare⟩ and ⟨hierarchical⟩ exclude", |r| (r.compare, r.hierarchical) = (true, true)),
