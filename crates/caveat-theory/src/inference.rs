@@ -34,6 +34,7 @@ mod margin_fit;
 mod margins;
 mod model;
 pub mod opposite;
+pub mod posterior;
 pub mod predict;
 mod response;
 

@@ -1,0 +1,1 @@
+//! Claims about posteriors: exact gradients, agreement with a grid, known answers of the diagnostics.
