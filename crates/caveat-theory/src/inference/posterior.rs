@@ -1,6 +1,6 @@
 //! Posteriors over people: every person's choices under a hierarchy of parameters, its log density with exact gradients.
 //!
-//! Person p in session s has parameters θ_k on scales without bounds ([`UnitScale`]): logit α, log C (or log t), log gain, logit of
+//! Person p in session s has parameters θ_k on scales without bounds ([`UnitScale`](super::UnitScale)): logit α, log C (or log t), log gain, logit of
 //! λ/(½ − λ), and the bias b. With ψ and ρ the shape and the scale of the margins,
 //!
 //! > θ_{p,s,k} = m_k + s_k·z_{p,k} + t_k·w_{p,s,k},  z, w ~ N(0, 1),
@@ -22,7 +22,6 @@ use crate::inference::choice::{ChoiceCount, ChoiceFitter};
 use crate::inference::engine::surface::grid::lapse_of;
 use crate::inference::engine::surface::{Field, Surface};
 use crate::inference::estimates::Parameter;
-use crate::inference::hierarchy::UnitScale;
 use crate::inference::model::ModelSpec;
 use crate::inference::response::{Binomial, Response};
 
@@ -31,9 +30,9 @@ mod diagnostics;
 mod sample;
 
 pub use diagnostics::{Diagnostics, diagnose};
-pub use sample::{Draws, SamplerSettings, sample};
+pub use sample::{Draws, SamplerSettings, SamplerStep, sample};
 
-/// What is believed of one parameter before any data, on its scale without bounds ([`UnitScale`]).
+/// What is believed of one parameter before any data, on its scale without bounds ([`UnitScale`](super::UnitScale)).
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct ParameterPrior {
     /// Mean of the normal prior of the population's mean.
@@ -265,6 +264,15 @@ impl ChoicePosterior {
         let surface = &self.fitters[session.fitter].model.surface;
         let at = self.place(surface, theta);
         surface.evaluate(surface.primary(), at.surface, false, field)?;
+        if !surface.is_exact() {
+            // A spline stays what it is at the end of its box.
+            for (d, (low, high)) in surface.ends(surface.primary()).into_iter().enumerate() {
+                if !(low..=high).contains(&at.surface[d]) {
+                    field.slopes[d].fill(0.0);
+                    field.scale_slopes[d] = 0.0;
+                }
+            }
+        }
         let amplitude = (at.log_gain + field.log_scale).exp();
         let lapse = self.spec.lapse.then_some(at.lapse);
         let (mut value, mut by_surface, mut by_gain, mut by_lapse, mut by_bias) = (0.0, [0.0; 2], 0.0, 0.0, 0.0);
