@@ -320,11 +320,6 @@ def task_again(n_items: int, exceptions: Any, weights: Any, order: Any) -> Trans
     return TransitiveTask(n_items, exceptions, weights=weights, order=order)
 
 
-def kept_task(task: TransitiveTask) -> tuple[Any, tuple[Any, ...]]:
-    """What `pickle` keeps of a task, in every protocol; the oldest two know of no keywords."""
-    return task_again, (task.n_items, task.exceptions, task.weights, task.order)
-
-
 def restore(edges: dict[str, np.ndarray], items: np.ndarray, order: Any) -> Any:
     """A graph from its edges by index, as `pickle` keeps it."""
     from caveat import ComparisonGraph

@@ -1,4 +1,4 @@
-//! `design`: candidate tasks ranked by what judgments tell about the conjunctivity.
+//! `design`: ranks candidate tasks by what judgments tell about the conjunctivity.
 
 use caveat_analysis::{choice, design as design_of, design_table};
 use caveat_figures::design_figure::{self, DesignInputs, DesignRow};
@@ -7,15 +7,12 @@ use caveat_theory::inference::design::{DesignQuestion, DesignSettings, DesignTar
 use pyo3::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::arguments as arg;
+use crate::arguments::{self as arg, Argument, several};
 use crate::errors::raise;
 use crate::figure::Figure;
-use crate::kept::{self, Reduced};
 use crate::long;
-use crate::observed::several;
 use crate::table::Table;
 use crate::task::TransitiveTask;
-use crate::task::transitive;
 
 /// Candidate tasks with what judgments of their pairs tell, the most informative first; from `design`.
 ///
@@ -55,16 +52,9 @@ impl Design {
         self.figure(py)?.svg(py)
     }
 
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
-        kept::reduce(py, "Design", self)
-    }
-
-    fn __repr__(&self) -> PyResult<String> {
-        Ok(format!(
-            "<Design of {} tasks, the best {}>",
-            self.rows.len(),
-            self.rows.first().map_or(String::new(), DesignRow::name)
-        ))
+    fn __repr__(&self) -> String {
+        let best = self.rows.first().map_or(String::new(), DesignRow::name);
+        format!("<Design of {} tasks, the best {best}>", self.rows.len())
     }
 }
 
@@ -144,13 +134,10 @@ pub(crate) fn design(
     let question = raise(DesignQuestion::new(target, c, gain, lapse))?;
     let judged: JudgedPairs = raise(choice("pairs", pairs))?;
     let given = several(tasks)?.unwrap_or_else(|| vec![tasks.clone()]);
-    let mut candidates: Vec<Task> = Vec::new();
-    for (at, task) in given.iter().enumerate() {
-        candidates.push(transitive(&format!("tasks[{at}]"), task)?);
-    }
+    let candidates = given.iter().enumerate().map(|(at, task)| Task::parse(&format!("tasks[{at}]"), task));
+    let candidates = candidates.collect::<PyResult<Vec<_>>>()?;
     let settings = DesignSettings { trials, power, max_trials, samples, seed };
     let asked = question.clone();
     let work = move |steps: &long::Steps| design_of(candidates, judged, &asked, &settings, steps);
-    let rows = long::run(py, "design", progress, work)?;
-    Ok(Design { rows: raise(rows)?, question, settings })
+    Ok(Design { rows: long::run(py, "design", progress, work)?, question, settings })
 }

@@ -1,33 +1,25 @@
-//! Trial tables and files of choices, as tables and conditions.
+//! Reads trial tables and files of choices, as tables and conditions.
 
 use std::collections::BTreeSet;
 
+use caveat_analysis::Work;
 use caveat_results::{
-    ChoiceColumns, Condition, Grouping, Phase as Training, RowFilter, Table as Columns, TrialBatch, TrialColumn,
-    TrialCounts, Values, read_choice_files, read_conditions as conditions, scan_trials,
+    ChoiceColumns, Condition, Grouping, Phase as Training, Result, RowFilter, Table as Columns, TrialBatch,
+    TrialColumn, TrialCounts, Values, read_choice_files, read_conditions as conditions, scan_trials,
 };
-use numpy::{PyArray2, PyArray3};
+use numpy::{PyArray1, PyArray2, PyArray3, PyArrayMethods};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{IntoPyDict, PyDict};
 use serde::{Deserialize, Serialize};
 
 use crate::arguments::{self as arg, Paths};
 use crate::arrays::matrix;
 use crate::errors::{bad, raise, warn};
 use crate::graph::ComparisonGraph;
-use crate::kept::{self, Reduced};
 use crate::long::{self, Steps};
 use crate::requests::{choice_columns, texts};
-use crate::table::Table;
-
-/// Shows the rows read so far.
-fn rows_read(steps: &Steps) -> impl Fn(u64, u64) + Sync + '_ {
-    // Rows fit in memory, so that their number fits a usize.
-    |done, total| {
-        steps.expect(total as usize);
-        steps.reach(done as usize);
-    }
-}
+use crate::table::{Table, with_pairs};
+use crate::task::TransitiveTask;
 
 /// Reads columns of trial tables.
 ///
@@ -66,32 +58,32 @@ pub(crate) fn read_trials(
     #[pyo3(from_py_with = arg::columns)] columns: Option<Vec<String>>,
     progress: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Table> {
+    let known = TrialColumn::ALL.into_iter();
     let columns: Vec<TrialColumn> = match columns {
-        None => {
-            TrialColumn::ALL.into_iter().filter(|c| !matches!(c, TrialColumn::LoraR | TrialColumn::L2Reg)).collect()
-        }
+        None => known.filter(|c| !matches!(c, TrialColumn::LoraR | TrialColumn::L2Reg)).collect(),
         Some(names) => {
-            let of = |name: &String| {
-                TrialColumn::ALL.into_iter().find(|c| c.name() == name).ok_or_else(|| {
-                    let known: Vec<&str> = TrialColumn::ALL.iter().map(|c| c.name()).collect();
-                    bad("columns", format_args!("'{name}' is unknown: trial tables have {}", known.join(", ")))
+            let column = |name: &String| {
+                known.clone().find(|c| c.name() == name).ok_or_else(|| {
+                    let known = TrialColumn::ALL.map(TrialColumn::name).join(", ");
+                    bad("columns", format_args!("'{name}' is unknown: trial tables have {known}"))
                 })
             };
-            names.iter().map(of).collect::<PyResult<_>>()?
+            names.iter().map(column).collect::<PyResult<_>>()?
         }
     };
-    let read = long::run(py, "reading trial tables", progress, move |steps| -> caveat_results::Result<Columns> {
-        let parts = scan_trials(&paths.0, &columns, &rows_read(steps), |parts: &mut Vec<Vec<Values>>, batch| {
-            parts.push(columns.iter().map(|&column| values(batch, column)).collect::<caveat_results::Result<_>>()?);
+    let work = move |steps: &Steps| -> Result<Columns> {
+        let progress = |done, total| steps.reach(done, total);
+        let parts = scan_trials(&paths.0, &columns, &progress, |parts: &mut Vec<Vec<Values>>, batch| {
+            parts.push(columns.iter().map(|&column| values(batch, column)).collect::<Result<_>>()?);
             Ok(())
         })?;
         joined(&columns, parts.into_iter().flatten())
-    })?;
-    Ok(Table::new(raise(read)?))
+    };
+    Ok(Table::new(long::run(py, "reading trial tables", progress, work)?))
 }
 
-/// Batches of columns, one below the other.
-fn joined(columns: &[TrialColumn], parts: impl Iterator<Item = Vec<Values>>) -> caveat_results::Result<Columns> {
+/// Joins batches of columns, one below the other.
+fn joined(columns: &[TrialColumn], parts: impl Iterator<Item = Vec<Values>>) -> Result<Columns> {
     let mut all: Vec<Option<Values>> = vec![None; columns.len()];
     for part in parts {
         for (whole, part) in all.iter_mut().zip(part) {
@@ -101,18 +93,17 @@ fn joined(columns: &[TrialColumn], parts: impl Iterator<Item = Vec<Values>>) -> 
                 (Some(Values::Integer(a)), Values::Integer(b)) => a.extend(b),
                 (Some(Values::Text(a)), Values::Text(b)) => a.extend(b),
                 (Some(Values::Flag(a)), Values::Flag(b)) => a.extend(b),
-                // A column is of one kind in all batches.
+                // A column has one type in all batches.
                 _ => {}
             }
         }
     }
-    let with = |table: Columns, (column, values): (&TrialColumn, Option<Values>)| {
+    columns.iter().zip(all).try_fold(Columns::new(), |table, (column, values)| {
         table.with(column.name(), values.unwrap_or(Values::Float(Vec::new())))
-    };
-    columns.iter().zip(all).try_fold(Columns::new(), with)
+    })
 }
 
-fn values(batch: &TrialBatch, column: TrialColumn) -> caveat_results::Result<Values> {
+fn values(batch: &TrialBatch, column: TrialColumn) -> Result<Values> {
     use caveat_results::ColumnKind::{Flag, Integer, Real, Text};
     Ok(match column.kind() {
         Text => {
@@ -145,11 +136,36 @@ fields! { PyCondition:
     /// What was trained, as a graph on ranks.
     graph(self) -> ComparisonGraph = ComparisonGraph::of_ranks(self.condition.graph().clone());
     /// What was trained, where it is a chain with exceptions; else None.
-    task(self) -> Option<crate::task::TransitiveTask> = self.condition.task().map(|task| crate::task::TransitiveTask { task: task.clone() });
+    task(self) -> Option<TransitiveTask> = self.condition.task().map(|task| TransitiveTask { task: task.clone() });
     /// The exceptions as (winner, loser).
     exceptions(self) -> Vec<(usize, usize)> = self.condition.exceptions().to_vec();
     /// The random seeds of the runs.
     seeds(self) -> Vec<i64> = self.condition.seeds().to_vec();
+    /// Mean difference of logits by first and second item, an array of shape (n_items, n_items); NaN for pairs not shown.
+    margins(self, py: Python<'py>) -> PyResult<Bound<'py, PyArray2<f64>>> = {
+        let mean = |_, i, j| self.condition.mean(i, j).unwrap_or(f64::NAN);
+        matrix(py, self.margins_by(1, mean).collect(), self.n_items())
+    };
+    /// The same for every seed, an array of shape (seeds, n_items, n_items), as `cluster_intervals` takes it.
+    seed_margins(self, py: Python<'py>) -> PyResult<Bound<'py, PyArray3<f64>>> = {
+        let (n, seeds) = (self.n_items(), self.condition.seeds().len());
+        let mean = |seed, i, j| match self.condition.seed_sum(seed, i, j) {
+            (_, 0) => f64::NAN,
+            (sum, count) => sum / count as f64,
+        };
+        PyArray1::from_iter(py, self.margins_by(seeds, mean)).reshape([seeds, n, n])
+    };
+}
+
+impl PyCondition {
+    /// The margin of every seed and ordered pair, in lexicographic order; that of an item and itself is 0.
+    fn margins_by(&self, seeds: usize, margin: impl Fn(usize, usize, usize) -> f64) -> impl Iterator<Item = f64> {
+        let n = self.n_items();
+        (0..seeds * n * n).map(move |cell| match (cell / (n * n), (cell / n) % n, cell % n) {
+            (_, i, j) if i == j => 0.0,
+            (seed, i, j) => margin(seed, i, j),
+        })
+    }
 }
 
 #[pymethods]
@@ -158,46 +174,14 @@ impl PyCondition {
     #[getter]
     fn key<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let of = self.condition.key();
-        let key = PyDict::new(py);
-        for (name, value) in [("setting", &of.setting), ("model", &of.model), ("task", &of.task), ("hier", &of.hier)] {
-            key.set_item(name, value)?;
-        }
+        let names = [("setting", &of.setting), ("model", &of.model), ("task", &of.task), ("hier", &of.hier)];
+        let key = names.into_py_dict(py)?;
         for (name, value) in [("lora_r", of.lora_r), ("l2_reg", of.l2_reg)] {
             if let Some(value) = value {
                 key.set_item(name, value)?;
             }
         }
         Ok(key)
-    }
-
-    /// Mean difference of logits by first and second item, an array of shape (n_items, n_items); NaN for pairs not shown.
-    #[getter]
-    fn margins<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray2<f64>>> {
-        let n = self.condition.n_items();
-        let mean = |cell: usize| match (cell / n, cell % n) {
-            (i, j) if i == j => 0.0,
-            (i, j) => self.condition.mean(i, j).unwrap_or(f64::NAN),
-        };
-        matrix(py, (0..n * n).map(mean).collect(), n)
-    }
-
-    /// The same for every seed, an array of shape (seeds, n_items, n_items), as `cluster_intervals` takes it.
-    #[getter]
-    fn seed_margins<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray3<f64>>> {
-        use numpy::PyArrayMethods;
-        let (n, seeds) = (self.condition.n_items(), self.condition.seeds().len());
-        let cell = |k: usize| match ((k / n) % n, k % n) {
-            (i, j) if i == j => 0.0,
-            (i, j) => {
-                let (sum, count) = self.condition.seed_sum(k / (n * n), i, j);
-                if count == 0 { f64::NAN } else { sum / count as f64 }
-            }
-        };
-        numpy::PyArray1::from_iter(py, (0..seeds * n * n).map(cell)).reshape([seeds, n, n])
-    }
-
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
-        kept::reduce(py, "Condition", self)
     }
 
     fn __repr__(&self) -> String {
@@ -242,8 +226,8 @@ pub(crate) fn read_conditions(
     progress: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Vec<PyCondition>> {
     let phase: Training = raise(phase.parse())?;
-    let work = move |steps: &Steps| conditions(&paths.0, phase, &rows_read(steps));
-    let read = raise(long::run(py, "reading trial tables", progress, work)?)?;
+    let work = move |steps: &Steps| conditions(&paths.0, phase, &|done, total| steps.reach(done, total));
+    let read = long::run(py, "reading trial tables", progress, work)?;
     let doubts: BTreeSet<String> = read.iter().flat_map(Condition::doubts).collect();
     doubts.iter().try_for_each(|doubt| warn(py, doubt, 1))?;
     Ok(read.into_iter().map(|condition| PyCondition { condition }).collect())
@@ -320,33 +304,26 @@ pub(crate) fn read_choices(
     for expression in r#where.map(|w| texts("where", &w)).transpose()?.unwrap_or_default() {
         wanted.filters.extend(raise(RowFilter::all(&expression))?);
     }
-    let choices = raise(long::run(py, "reading choices", None, move |_| read_choice_files(&path.0, &wanted))?)?;
-    for note in choices.left_out.notes(choices.rows.len() + choices.distance_rows.len()) {
-        warn(py, &note, 1)?;
-    }
-    let whole = |values: Vec<usize>| Values::Integer(values.into_iter().map(|v| i64::try_from(v).ok()).collect());
-    let groups: Vec<[u32; 3]> = if choices.rows.is_empty() {
-        choices.distance_rows.iter().map(|r| r.groups).collect()
-    } else {
-        choices.rows.iter().map(|r| r.groups).collect()
-    };
-    let build = || -> caveat_results::Result<Columns> {
-        let mut table = if choices.rows.is_empty() {
+    let choices = long::run(py, "reading choices", None, move |_| read_choice_files(&path.0, &wanted))?;
+    // Of these one is empty.
+    let (rows, distances) = (&choices.rows, &choices.distance_rows);
+    choices.left_out.notes(rows.len() + distances.len()).iter().try_for_each(|note| warn(py, note, 1))?;
+    let build = || -> Result<Columns> {
+        let mut table = if rows.is_empty() {
             Columns::new()
-                .with("distance", whole(choices.distance_rows.iter().map(|r| r.distance).collect()))?
-                .float("higher_chosen", choices.distance_rows.iter().map(|r| r.higher_chosen))?
-                .float("trials", choices.distance_rows.iter().map(|r| r.trials))?
+                .integer("distance", distances.iter().map(|r| r.distance as i64))?
+                .float("higher_chosen", distances.iter().map(|r| r.higher_chosen))?
+                .float("trials", distances.iter().map(|r| r.trials))?
         } else {
-            Columns::new()
-                .with("first", whole(choices.rows.iter().map(|r| r.first).collect()))?
-                .with("second", whole(choices.rows.iter().map(|r| r.second).collect()))?
-                .float("first_chosen", choices.rows.iter().map(|r| r.first_chosen))?
-                .float("trials", choices.rows.iter().map(|r| r.trials))?
+            with_pairs(rows.iter().map(|r| (r.first, r.second)))?
+                .float("first_chosen", rows.iter().map(|r| r.first_chosen))?
+                .float("trials", rows.iter().map(|r| r.trials))?
         };
+        let groups = rows.iter().map(|r| r.groups).chain(distances.iter().map(|r| r.groups));
         for (at, grouping) in Grouping::ALL.into_iter().enumerate() {
             let names = choices.names(grouping);
             if !names.is_empty() {
-                table = table.text(grouping.name(), groups.iter().map(|g| names[g[at] as usize].as_str()))?;
+                table = table.text(grouping.name(), groups.clone().map(|g| names[g[at] as usize].as_str()))?;
             }
         }
         Ok(table)

@@ -21,7 +21,6 @@ mod long;
 mod observed;
 mod prediction;
 mod requests;
-mod restored;
 mod solution;
 mod table;
 mod task;
@@ -53,6 +52,8 @@ mod _lib {
     #[pymodule_export]
     use crate::inference::{Fit, Intervals, bootstrap, cluster_intervals, fit};
     #[pymodule_export]
+    use crate::kept::restore;
+    #[pymodule_export]
     use crate::kernel::{ExchangeableKernel, conjunctivity_by_depth};
     #[pymodule_export]
     use crate::labels::{is_missing_label, label_key, may_be_stage, may_count, merge_labels};
@@ -62,8 +63,6 @@ mod _lib {
     use crate::prediction::{Prediction, PredictionIntervals, predict, prediction_intervals};
     #[pymodule_export]
     use crate::requests::{check_trials, fit_files, geometry_of_runs, placements, summarize_trials, trials_figure};
-    #[pymodule_export]
-    use crate::restored::restore;
     #[pymodule_export]
     use crate::solution::{LogisticSolution, Solution};
     #[pymodule_export]
@@ -77,7 +76,7 @@ mod _lib {
 
     #[pymodule_init]
     fn init(_module: &Bound<'_, PyModule>) -> PyResult<()> {
-        crate::long::settle();
+        crate::long::remember_process();
         caveat::watch_memory();
         Ok(())
     }

@@ -155,8 +155,7 @@ pub(crate) fn fit_files(
     };
     given.finish()?;
     let work = move |steps: &long::Steps| caveat_analysis::fit(&request, steps);
-    let FitOutcome { table, pairs, by_pair, by_distance, notes, warnings, .. } =
-        raise(long::run(py, "fit", None, work)?)?;
+    let FitOutcome { table, pairs, by_pair, by_distance, notes, warnings, .. } = long::run(py, "fit", None, work)?;
     // Past the functions of the package that call this.
     warnings.iter().try_for_each(|warning| warn(py, warning, 3))?;
     let notes = warnings.iter().chain(&notes).map(|note| spell(note)).collect();
@@ -173,7 +172,7 @@ pub(crate) fn trials_figure(
     let name: FigureName = raise(choice("name", name))?;
     let request = FigureRequest { name, task: None, c: None, published: inputs(files) };
     let work = move |steps: &long::Steps| caveat_analysis::figure(&request, steps);
-    Ok(Figure::new(raise(long::run(py, "figure", None, work)?)?))
+    Ok(Figure::new(long::run(py, "figure", None, work)?))
 }
 
 /// What runs have kept of their hidden states, as a table and a picture.
@@ -186,7 +185,7 @@ pub(crate) fn geometry_of_runs(
         let geometries = Geometries::read(&runs.0)?;
         Ok::<_, AnalysisError>((geometries.table()?, hidden_states::draw(geometries.rows())?))
     };
-    let (table, figure) = raise(long::run(py, "geometry", None, work)?)?;
+    let (table, figure) = long::run(py, "geometry", None, work)?;
     Ok((Table::new(table), Figure::new(figure)))
 }
 
@@ -202,7 +201,7 @@ fn told(
     what: &'static str,
     work: impl FnOnce(&long::Steps) -> caveat_analysis::Result<caveat_analysis::Told> + Send + 'static,
 ) -> PyResult<Table> {
-    let (table, warnings) = raise(long::run(py, what, None, work)?)?;
+    let (table, warnings) = long::run(py, what, None, work)?;
     warnings.iter().try_for_each(|warning| warn(py, warning, 2))?;
     Ok(Table::new(table))
 }
