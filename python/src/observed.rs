@@ -27,6 +27,9 @@ impl Observed {
     }
 }
 
+/// The margins of every pair, for each cluster.
+pub(crate) type Clusters = Vec<Vec<f64>>;
+
 /// Prepares fits of one set of parameters to the margins of several tasks.
 pub(crate) fn joint_fitter(tasks: &[Observed]) -> Result<MarginFitter<'_>> {
     MarginFitter::joint(&tasks.iter().map(Observed::as_task).collect::<Vec<_>>())
@@ -57,7 +60,7 @@ pub(crate) fn parse_margins(
     margins: &Bound<'_, PyAny>,
     pairs: Option<&Bound<'_, PyAny>>,
     clusters: bool,
-) -> PyResult<(Observed, Vec<Vec<f64>>)> {
+) -> PyResult<(Observed, Clusters)> {
     let (trained, items) = Trained::parse("task", task)?;
     let graph = trained.graph().clone();
     let n = graph.n_items();
@@ -111,7 +114,7 @@ pub(crate) fn parse_margins(
         1 => m.iter().copied().collect(),
         _ => pairs.iter().map(|&(i, j)| (m[[i, j]] - m[[j, i]]) / 2.0).collect(),
     };
-    let values: Vec<Vec<f64>> = lists.iter().map(of).collect();
+    let values: Clusters = lists.iter().map(of).collect();
     Ok((Observed { graph, pairs }, values))
 }
 
@@ -142,7 +145,7 @@ pub(crate) fn parse_all_margins(
     margins: &Bound<'_, PyAny>,
     pairs: Option<&Bound<'_, PyAny>>,
     clusters: bool,
-) -> PyResult<(Vec<Observed>, Vec<Vec<Vec<f64>>>)> {
+) -> PyResult<(Vec<Observed>, Vec<Clusters>)> {
     let Some(tasks) = several(task)? else {
         return Ok([parse_margins(task, what, margins, pairs, clusters)?].into_iter().unzip());
     };
