@@ -95,7 +95,7 @@ fields! { ChoiceFit:
     memorization(self) -> f64 = self.fit.estimates.memorization;
     /// The edge of the parameter space that the fit lies on, or None.
     limit(self) -> Option<&'static str> = self.fit.estimates.limit.map(FitLimit::name);
-    /// Whether the choices are predicted without error, so that the gain may be any larger number.
+    /// Whether the fit predicts the choices without error, so that any larger gain fits as well.
     saturated(self) -> bool = self.fit.estimates.saturated;
     /// Log-likelihood, without binomial coefficients.
     log_likelihood(self) -> f64 = self.fit.log_likelihood;
@@ -127,7 +127,7 @@ impl ChoiceFit {
         })
     }
 
-    /// 95 % intervals over clusters (subjects, sessions), which hold from two of them on, whatever the trials of one share.
+    /// 95 % intervals over clusters (subjects, sessions). They hold for two clusters or more, whatever the trials of one share.
     ///
     /// Returns
     /// -------
@@ -178,14 +178,14 @@ impl ChoiceFit {
 /// task : TransitiveTask or ComparisonGraph
 ///     What the learner was trained on.
 /// pairs : array of shape (rows, 2)
-///     Labels of the two items of every row, the one shown first in front, or in the column ``first`` of a frame.
+///     Labels of the two items of every row. The item shown first stands in front, or in the column ``first`` of a frame.
 /// first_chosen : array of shape (rows,)
 ///     In how many of the trials the first item was chosen; 0 or 1 for single trials.
 /// trials : float or array of shape (rows,)
 ///     Number of trials of every row.
 /// clusters : array of shape (rows,), optional
-///     What is a sample of its own (subject, session), for `ChoiceFit.cluster_intervals` and `ChoiceFit.bootstrap`. Every row needs
-///     a label.
+///     Which rows count as one sample (subject, session), for `ChoiceFit.cluster_intervals` and `ChoiceFit.bootstrap`. Every row
+///     needs a label.
 /// learner : {"ridge", "gradient_flow", "logistic"}
 ///     What learned the margins.
 /// lapse, position_bias : bool
@@ -200,13 +200,13 @@ impl ChoiceFit {
 /// Raises
 /// ------
 /// ValueError
-///     Shapes that do not go together, counts that are not from 0 to the number of trials, or a position bias where the item of the
-///     smaller index is first in every trial or in none, or the first is chosen in every trial or in none.
+///     Shapes that do not go together, or counts that are not from 0 to the number of trials. With a position bias also if the item
+///     of the smaller index is first in every trial or in none, or the first is chosen in every trial or in none.
 ///
 /// Warns
 /// -----
 /// UserWarning
-///     Choices that speak for the opposite order of items: then the gain is 0 and nothing is identified.
+///     Choices that speak for the opposite order of items. Then the gain is 0 and nothing is identified.
 ///
 /// Examples
 /// --------

@@ -14,7 +14,7 @@ use crate::long;
 use crate::table::Table;
 use crate::task::TransitiveTask;
 
-/// Candidate tasks with what judgments of their pairs tell, the most informative first; from `design`.
+/// Candidate tasks and what judgments of their pairs tell, the most informative first; from `design`.
 ///
 /// Examples
 /// --------
@@ -58,7 +58,7 @@ impl Design {
     }
 }
 
-/// Ranks candidate tasks by what judgments of their pairs are expected to tell about the conjunctivity α, before anyone is trained.
+/// Ranks candidate tasks by how much judgments of their pairs should tell about the conjunctivity α, before anyone is trained.
 ///
 /// A judgment of (a, b) is simulated: a wins with probability lapse/2 + (1 − lapse)·logistic(gain·f(a, b)), with α uniform and C and
 /// gain log-uniform in their ranges.
@@ -66,11 +66,11 @@ impl Design {
 /// Parameters
 /// ----------
 /// tasks : TransitiveTask or list of TransitiveTask
-///     The candidates; each is taken once.
+///     The candidates; equal ones count once.
 /// conjunctivity : (low, high)
 ///     Prior range of α.
 /// hypotheses : ((low, high), (low, high)), optional
-///     Which of two ranges of α holds is asked instead of its value; a range may be one value twice.
+///     Two ranges of α, to ask which one holds instead of the value of α. A range may be one value twice.
 /// c, gain : (low, high)
 ///     Prior ranges of the inverse regularization and of the gain; one value twice for a known one.
 /// lapse : float
@@ -78,13 +78,13 @@ impl Design {
 /// pairs : {"all", "untrained", "trained", "scored"}
 ///     Which pairs are judged.
 /// precision : float
-///     Width wanted of the 95 % interval of α.
+///     The wanted width of the 95 % interval of α.
 /// trials : int
-///     Judgments at which tasks are compared.
+///     Number of judgments at which to compare the tasks.
 /// power : float
-///     Probability of success that the number of trials in the table reaches.
+///     The probability of success for which the table gives the number of trials.
 /// max_trials : int
-///     Most judgments considered for it.
+///     The largest number of trials considered for it.
 /// samples : int
 ///     Simulated experiments per task.
 /// seed : int

@@ -15,8 +15,8 @@ use crate::table::Table;
 
 /// A picture with its title, caption and numbers.
 ///
-/// Notebooks display it. ``figure.save("name.pdf")`` writes SVG, PDF or PNG by the extension, ``figure.table`` holds what is
-/// drawn, for plots of your own.
+/// Notebooks display it. ``figure.save("name.pdf")`` writes SVG, PDF or PNG by the extension. ``figure.table`` holds what is drawn,
+/// for plots of your own.
 ///
 /// Examples
 /// --------

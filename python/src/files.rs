@@ -28,7 +28,7 @@ use crate::task::TransitiveTask;
 /// paths : path or list of path
 ///     Files (Parquet or .csv) and directories of them, at any depth.
 /// columns : list of str, optional
-///     Names of the columns wanted; by default all 25 but the hyperparameters, which not every table has.
+///     Names of the columns to read; by default all 25 except the hyperparameters, which not every table has.
 /// progress : bool or callable
 ///     A bar after a second where someone can see it, or a function of (done, total) rows.
 ///
@@ -135,7 +135,7 @@ fields! { PyCondition:
     n_items(self) -> usize = self.condition.n_items();
     /// What was trained, as a graph on ranks.
     graph(self) -> ComparisonGraph = ComparisonGraph::of_ranks(self.condition.graph().clone());
-    /// What was trained, where it is a chain with exceptions; else None.
+    /// What was trained, if it is a chain with exceptions; otherwise None.
     task(self) -> Option<TransitiveTask> = self.condition.task().map(|task| TransitiveTask { task: task.clone() });
     /// The exceptions as (winner, loser).
     exceptions(self) -> Vec<(usize, usize)> = self.condition.exceptions().to_vec();
@@ -170,7 +170,7 @@ impl PyCondition {
 
 #[pymethods]
 impl PyCondition {
-    /// What was run: setting, model, task, hier, and the hyperparameter lora_r or l2_reg where there is one.
+    /// What was run: setting, model, task, hier, and the hyperparameter lora_r or l2_reg if there is one.
     #[getter]
     fn key<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let of = self.condition.key();
@@ -240,29 +240,29 @@ pub(crate) fn read_conditions(
 /// path : path or list of path
 ///     The file, or several with the same columns, read one below the other.
 /// columns : dict of str to str, optional
-///     The file's column for every role that it has: ``winner`` and ``loser`` (and perhaps ``accuracy``); or ``higher``, ``lower`` and
-///     ``accuracy``; or ``distance`` and ``accuracy``; and ``first``, ``count``, ``subject``, ``session``, ``condition``. By default
-///     columns are named as their roles.
+///     The file's columns by role: ``winner`` and ``loser`` (and perhaps ``accuracy``); or ``higher``, ``lower`` and ``accuracy``; or
+///     ``distance`` and ``accuracy``; and, if it has them, ``first``, ``count``, ``subject``, ``session`` and ``condition``. By
+///     default columns have the names of their roles.
 /// preset : str, optional
-///     Columns of a published file, in place of ``columns``: ``"jensen2015-monkeys"`` or ``"jensen2015-humans"``.
+///     Columns of a published file, instead of ``columns``: ``"jensen2015-monkeys"`` or ``"jensen2015-humans"``.
 /// n_items : int, optional
-///     Number of items, where they are ranks.
+///     Number of items, if they are ranks.
 /// items : list of str, optional
-///     Names of the items, highest first, where the file has names.
+///     Names of the items, highest first, if the file has names.
 /// first_rank : {0, 1}, optional
 ///     Rank of the highest item in the file.
 /// trials : float, optional
-///     Number of trials behind every row, where the file has no count.
+///     Number of trials behind every row, if the file has no count.
 /// skip_missing : bool
-///     Leave out rows that lack a value (an empty response, say) and warn of how many, instead of refusing them.
+///     Whether to leave out rows that lack a value (such as an empty response), with a warning, instead of refusing them.
 /// where : str or list of str
-///     Conditions that used rows meet, on any columns of the file, as ``"phase==test & rt<2000"``.
+///     Conditions for the rows to use, on any columns of the file, such as ``"phase==test & rt<2000"``.
 ///
 /// Returns
 /// -------
 /// Table
 ///     One row per row of the file: ``first`` and ``second`` (ranks from 0), ``first_chosen`` and ``trials``, or for a file by distance
-///     ``distance``, ``higher_chosen`` and ``trials``; and ``subject``, ``session`` and ``condition`` where the file has them.
+///     ``distance``, ``higher_chosen`` and ``trials``; and ``subject``, ``session`` and ``condition`` if the file has them.
 ///
 /// Examples
 /// --------
@@ -305,7 +305,7 @@ pub(crate) fn read_choices(
         wanted.filters.extend(raise(RowFilter::all(&expression))?);
     }
     let choices = long::run(py, "reading choices", None, move |_| read_choice_files(&path.0, &wanted))?;
-    // Of these one is empty.
+    // One of these is empty.
     let (rows, distances) = (&choices.rows, &choices.distance_rows);
     choices.left_out.notes(rows.len() + distances.len()).iter().try_for_each(|note| warn(py, note, 1))?;
     let build = || -> Result<Columns> {

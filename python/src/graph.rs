@@ -15,28 +15,28 @@ use crate::errors::{bad, raise};
 use crate::labels::{key, label_key, plain};
 use crate::table::{Table, with_pairs};
 
-/// A set of comparisons between items; repeated ones of a pair add up.
+/// A set of comparisons between items; those of one pair add up.
 ///
 /// Parameters
 /// ----------
 /// comparisons : list of (winner, loser), array of two columns, or data frame
-///     A frame (pandas, polars, pyarrow, or a dict of columns) has the columns ``winner`` and ``loser``, or ``left``, ``right`` and
-///     ``label``, the label being the one of the two that was preferred, as in crowd-kit; and perhaps ``weight`` or ``count``, how
-///     often the row counts. A list of integer pairs is what choix takes.
+///     A frame (pandas, polars, pyarrow, or a dict of columns) has the columns ``winner`` and ``loser``; or ``left``, ``right`` and
+///     ``label``, which names the preferred one of the two, as in crowd-kit. A column ``weight`` or ``count`` says how often a row
+///     counts. Lists of integer pairs are those of choix.
 /// labels : sequence, optional
-///     All items in the order wanted, those without comparisons included. Otherwise the items are the labels that occur, sorted.
+///     All items in the order wanted, also those without comparisons. By default, the labels that occur, sorted.
 /// n_items : int, optional
-///     The items are the integers below this. Not together with ``labels``.
+///     The items are the integers from 0 to ``n_items`` − 1. Not together with ``labels``.
 /// order : {"both", "higher-first", "lower-first", "winner-first"}
 ///     In which order the two items of a pair are shown; "higher" is the earlier item.
 /// skip_missing : bool
-///     Whether rows without a label are left out instead of refused.
+///     Whether to leave out rows without a label instead of refusing them.
 ///
 /// Notes
 /// -----
-/// Spellings are of one item as in ``caveat rank``: numbers by value (2, 2.0 and "2.0"), text without white space around it and in
-/// Unicode's composed form. Labels that differ by case alone stay two items, with a warning. Without ``labels``, items are sorted:
-/// numbers by value, then text.
+/// Spellings name the same item as in ``caveat rank``: numbers of one value (2, 2.0 and "2.0"), and text that is equal without white
+/// space around it and in Unicode's composed form. Labels that differ only by case stay two items, with a warning. Without ``labels``,
+/// items are sorted: numbers by value, then text.
 ///
 /// Raises
 /// ------
@@ -132,7 +132,7 @@ impl ComparisonGraph {
         Self::build(winners, losers, weights, labels, n_items, order)
     }
 
-    /// The compared pairs by item index, one row each: first < second, weight, and what of it each of the two won.
+    /// The compared pairs by item index, one row each: first < second, the weight, and how much of it each of the two won.
     fn edges(&self, py: Python<'_>) -> PyResult<Table> {
         let edges = self.graph.edges();
         let columns = || {
@@ -144,8 +144,8 @@ impl ComparisonGraph {
         Ok(Table::new(raise(py.detach(columns))?))
     }
 
-    /// Connected component of every item: 0 the one with most items; of equally large ones, that of the earlier item comes first.
-    /// Comparisons say nothing about the order of items of different components.
+    /// The connected component of every item, by decreasing size; of components of one size, that with the earlier item comes first.
+    /// Comparisons say nothing about the order of items in different components.
     fn components<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<i64>> {
         PyArray1::from_iter(py, py.detach(|| self.graph.components()).into_iter().map(i64::from))
     }

@@ -118,7 +118,7 @@ fn is_short(tasks: &[Observed]) -> bool {
     tasks.len() <= 4 && tasks.iter().all(|t| t.graph.n_items() <= 24)
 }
 
-/// 95 % intervals of the parameters, each (low, high); NaN where there is none.
+/// 95 % intervals of the parameters, each (low, high), with NaN for one without.
 ///
 /// Examples
 /// --------
@@ -205,9 +205,9 @@ impl Intervals {
 /// task : TransitiveTask or ComparisonGraph, or a list of them
 ///     What the learner was trained on. A list is fitted with one set of parameters.
 /// margins : array of shape (n_items, n_items) or (pairs,), or a list of them
-///     How strongly the first item of a pair is preferred (a difference of logits, say). Of a matrix, the two orders of a pair are
-///     averaged, (f(i, j) − f(j, i))/2, and pairs with NaN, or masked, left out. A list of margins is of ``pairs``, or of all pairs
-///     (0, 1), (0, 2), …, (1, 2), …. Of a frame or series, rows and columns may be named by items, or by pairs of them, in any order.
+///     How strongly the first item of a pair is preferred, for instance a difference of logits. A matrix gives the average of both
+///     orders of a pair, (f(i, j) − f(j, i))/2, without the pairs that are NaN or masked. A list belongs to ``pairs``, or to all pairs
+///     (0, 1), (0, 2), …, (1, 2), …. Rows and columns of a frame or series may be named by items, or by pairs of them, in any order.
 /// pairs : array of shape (pairs, 2), or a list of them, optional
 ///     The labels of the items of every margin.
 ///
@@ -223,7 +223,7 @@ impl Intervals {
 /// Warns
 /// -----
 /// UserWarning
-///     Margins that speak for the opposite order of items: then the gain is 0 and nothing is identified.
+///     Margins that speak for the opposite order of items. Then the gain is 0 and nothing is identified.
 ///
 /// Examples
 /// --------
@@ -269,8 +269,8 @@ pub(crate) fn fit(
     Ok(fit)
 }
 
-/// 95 % intervals of the parameters by resampling whole clusters (seeds, subjects) and refitting; with fewer than 20 clusters they
-/// are too narrow, and `cluster_intervals` are not.
+/// 95 % intervals of the parameters by resampling whole clusters (seeds, subjects) and refitting. With fewer than 20 clusters they
+/// are too narrow; `cluster_intervals` are not.
 ///
 /// Parameters
 /// ----------
@@ -316,11 +316,11 @@ pub(crate) fn bootstrap(
     Ok(Intervals { replicates: Some(found.replicates), seed: Some(found.seed), ..Intervals::new(found.intervals) })
 }
 
-/// 95 % intervals of the parameters over clusters (seeds, subjects), which hold from two clusters on, whatever noise the pairs of a
-/// cluster share.
+/// 95 % intervals of the parameters over clusters (seeds, subjects). They hold for two clusters or more, whatever noise the pairs of
+/// a cluster share.
 ///
 /// A value is inside if Student's t of what each cluster alone would change, with all other parameters fitted, is within its 97.5 %
-/// quantile. With two clusters that is 12.7 and intervals are wide, as they should be.
+/// quantile. For two clusters that quantile is 12.7, so intervals are wide, as they should be.
 ///
 /// Parameters
 /// ----------
@@ -334,7 +334,7 @@ pub(crate) fn bootstrap(
 /// Returns
 /// -------
 /// Intervals
-///     Of the fit to the mean over clusters; an end of a parameter's range (0, 1 or infinity) where all up to there is inside.
+///     Of the fit to the mean over clusters. An end is that of the parameter's range (0, 1 or infinity) if every value up to it is inside.
 ///
 /// Examples
 /// --------

@@ -1,4 +1,4 @@
-//! `ExchangeableKernel`: representations of pairs, by their conjunctivity, orbit values, a measurement, or a network.
+//! `ExchangeableKernel`: how pairs are represented, from a conjunctivity, orbit values, a measurement, or a network.
 
 use caveat_analysis::AnalysisError;
 use caveat_results::Table as Columns;
@@ -27,13 +27,13 @@ const MAX_DEPTH: usize = 100_000_000;
 
 /// An exchangeable kernel K((i, j), (k, l)) on ordered pairs: one value on each of six orbits of pairs of pairs.
 ///
-/// All that matters of it, with both presentation orders, is its conjunctivity α: 0 where pairs are represented item by item
-/// (additive), 1 where every pair is represented on its own (conjunctive). The class methods make kernels of other origins.
+/// With both presentation orders, only its conjunctivity α matters: 0 if pairs are represented item by item (additive), 1 if every
+/// pair is represented on its own (conjunctive). The class methods make kernels from other sources.
 ///
 /// Parameters
 /// ----------
 /// conjunctivity : float
-///     α between 0 and 1, of the plainest kernel with it: one-hot items in separate positions and a feature per pair.
+///     α from 0 to 1. The kernel is the plainest with this α: one-hot items in separate positions and a feature per pair.
 ///
 /// Examples
 /// --------
@@ -79,8 +79,8 @@ impl ExchangeableKernel {
         Ok(Self { kernel, origin: Origin::Conjunctivity })
     }
 
-    /// A kernel with these six values: the same pair; the pair and its reversal; a shared item in first position; in second
-    /// position; in different positions; no shared item.
+    /// A kernel from its six values: for the same pair; a pair and its reversal; a shared item in first position; in second
+    /// position; in different positions; and for no shared item.
     ///
     /// Raises
     /// ------
@@ -111,8 +111,8 @@ impl ExchangeableKernel {
     /// Parameters
     /// ----------
     /// matrix : array of shape (P, P), or data frame
-    ///     Similarities of the P = n(n−1) ordered pairs in lexicographic order: (0, 1), (0, 2), …, (1, 0), (1, 2), …; or in any order
-    ///     that the names of a frame's rows or columns tell, as ``0_1`` or levels ``first`` and ``second``.
+    ///     Similarities of the P = n(n−1) ordered pairs in lexicographic order: (0, 1), (0, 2), …, (1, 0), (1, 2), …. A frame may have
+    ///     another order if its rows or columns name the pairs, as ``0_1`` or by levels ``first`` and ``second``.
     ///
     /// Returns
     /// -------
@@ -138,7 +138,7 @@ impl ExchangeableKernel {
     /// Parameters
     /// ----------
     /// kind : {"nngp", "ntk"}
-    ///     Only the readout is trained, or every weight.
+    ///     ``"nngp"`` if only the readout is trained, ``"ntk"`` if every weight is.
     /// depth : int
     ///     Number of hidden layers.
     /// activation : str
@@ -177,7 +177,7 @@ impl ExchangeableKernel {
     /// width : int
     ///     Units of every hidden layer.
     /// n_items : int
-    ///     Number of items whose ordered pairs are shown, at least 4.
+    ///     Number of items whose ordered pairs are the inputs, at least 4.
     /// replicates : int
     ///     Number of independent networks.
     /// seed : int
@@ -213,9 +213,9 @@ impl ExchangeableKernel {
         Ok(Self { kernel: estimate.kernel, origin: Origin::RandomFeatures(estimate) })
     }
 
-    /// The kernel with both positions alike, a shared item counting as the mean of first and second position: the same conjunctivity.
+    /// The kernel with the mean of first and second position for a shared item, so that both positions act alike; α stays the same.
     ///
-    /// A measured kernel never treats both positions quite alike, and gradient flow and logistic regression need that.
+    /// A measured kernel never treats both positions quite alike, which gradient flow and logistic regression need.
     ///
     /// Examples
     /// --------
@@ -228,9 +228,10 @@ impl ExchangeableKernel {
 
     /// Where the kernel comes from, and how good it is.
     ///
-    /// Of a measured matrix: ``n_items``, ``variance_explained`` and ``entry_variance_explained`` (shares from 0 to 1 of its
-    /// centered norm and of its entries' variance), ``asymmetry``, ``smallest_eigenvalue``, ``precision`` (``"float32"``, say, by its numbers) and
-    /// ``is_definite`` up to rounding in it. Of a network its settings. Of random features the settings, ``standard_error`` of α and α of every replicate.
+    /// For a measured matrix: ``n_items``, ``variance_explained`` and ``entry_variance_explained`` (shares from 0 to 1 of its centered
+    /// norm and of its entries' variance), ``asymmetry``, ``smallest_eigenvalue``, ``precision`` (of its numbers, such as ``"float32"``)
+    /// and ``is_definite`` up to rounding in that precision. For a network its settings. For random features the settings, the
+    /// ``standard_error`` of α, and α of every replicate.
     #[getter]
     fn info<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let info = PyDict::new(py);

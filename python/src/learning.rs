@@ -34,12 +34,12 @@ fn learn(
 /// task : TransitiveTask or ComparisonGraph
 ///     What is trained.
 /// kernel : ExchangeableKernel or array of shape (P, P)
-///     How pairs are represented. A matrix over the ordered pairs is used as it is, in lexicographic order or in the one that the
-///     names of a frame's rows or columns tell.
+///     How pairs are represented. A matrix over the ordered pairs is used as it is, in lexicographic order or in the order that a
+///     frame's row or column names say.
 /// c : float
-///     Inverse regularization, 1/ridge on the kernel's own scale; infinite, for none, by default.
+///     Inverse regularization, 1/ridge on the kernel's own scale; infinite by default, for no ridge.
 /// route : {"chain", "graph", "asymmetric", "dense"}, optional
-///     Forces a route instead of the fastest that applies.
+///     The route to take, instead of the fastest that applies.
 ///
 /// Returns
 /// -------
@@ -118,7 +118,7 @@ fn parse_symmetric(what: &str, kernel: &Bound<'_, PyAny>) -> PyResult<Orbits> {
     }
 }
 
-/// Gradient flow from zero under squared loss for a time, in place of a ridge.
+/// Gradient flow from zero under squared loss, for a time instead of a ridge.
 ///
 /// Parameters
 /// ----------
@@ -127,8 +127,8 @@ fn parse_symmetric(what: &str, kernel: &Bound<'_, PyAny>) -> PyResult<Orbits> {
 /// kernel : ExchangeableKernel
 ///     How pairs are represented; it must treat both positions alike.
 /// time : float
-///     Training time of the kernel normalized to κ_id − κ_flip = 1, at least 0; infinite for the end of training. Gradient descent
-///     at learning rate η on half the summed squared error of all ordered trials has reached (κ_id − κ_flip)·η·steps.
+///     Training time for the kernel normalized to κ_id − κ_flip = 1, at least 0; infinite for the end of training. Gradient descent
+///     with learning rate η on half the summed squared error of all ordered trials reaches the time (κ_id − κ_flip)·η·steps.
 ///
 /// Returns
 /// -------
@@ -155,7 +155,7 @@ pub(crate) fn gradient_flow(
     Solution::new(py, solved, kernel.conjunctivity(), time, asked)
 }
 
-/// Kernel logistic regression on a task or graph; with conjunctivity 0 and no regularization the Bradley–Terry model.
+/// Kernel logistic regression on a task or graph; with conjunctivity 0 and no regularization, the Bradley–Terry model.
 ///
 /// Parameters
 /// ----------
@@ -164,7 +164,7 @@ pub(crate) fn gradient_flow(
 /// kernel : ExchangeableKernel
 ///     How pairs are represented; it must treat both positions alike.
 /// c : float
-///     Inverse regularization on the kernel's own scale. Infinite, the default, is possible where a maximum of the likelihood exists.
+///     Inverse regularization on the kernel's own scale. Infinity, the default, needs a maximum of the likelihood to exist.
 ///
 /// Returns
 /// -------

@@ -17,7 +17,7 @@ use crate::observed::{Observed, joint_fitter, labeled_pairs, parse_all_margins, 
 use crate::table::{Table, with_pairs};
 use crate::trained::Trained;
 
-/// Margins that a fit predicts for another task, and how well they hold where they were observed.
+/// Margins that a fit predicts for another task, and how well they agree with observed ones.
 ///
 /// Examples
 /// --------
@@ -61,7 +61,7 @@ impl Prediction {
         calibration.map(|c| shown(c).into_py_dict(py)).transpose()
     }
 
-    /// One row per pair: item indices, class, the right answer (label), predicted and, where there are, observed margins, and
+    /// One row per pair: item indices, class, the right answer (label), the predicted and, if given, the observed margin, and
     /// whether each contradicts the right answer (1, 0, or missing without a right answer).
     fn table(&self, py: Python<'_>) -> PyResult<Table> {
         let columns = || -> Result<Columns, AnalysisError> {
@@ -92,14 +92,14 @@ impl Prediction {
     }
 }
 
-/// Predicts the margins on a task from a fit to another one, nothing refitted.
+/// Predicts the margins on a task from a fit to another one, without refitting.
 ///
 /// Parameters
 /// ----------
 /// fit : Fit
 ///     For instance of plain transitive inference.
 /// task : TransitiveTask or ComparisonGraph
-///     What is predicted, for instance the same with an exception.
+///     The task to predict, for instance the same with an exception.
 /// observed : array, optional
 ///     Margins to compare with, as for `fit`.
 /// pairs : array of shape (pairs, 2), optional
@@ -156,7 +156,7 @@ pub(crate) fn predict(
     long::run_unless(py, is_short, "prediction", work)
 }
 
-/// 95 % intervals of predicted margins, and how many observed ones they hold; from `prediction_intervals`.
+/// 95 % intervals of predicted margins, and how many observed margins are inside; from `prediction_intervals`.
 ///
 /// Examples
 /// --------
@@ -218,7 +218,7 @@ impl PredictionIntervals {
 /// task : TransitiveTask or ComparisonGraph
 ///     What is predicted.
 /// observed : array
-///     Its margins, as for `fit`: means over about as many clusters, on the same scale.
+///     Its margins, as for `fit`: means over about as many clusters as ``training_margins`` has, on the same scale.
 /// pairs, training_pairs : array of shape (pairs, 2), optional
 ///     Labels of the pairs of ``observed`` and of ``training_margins``.
 /// replicates : int

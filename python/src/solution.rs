@@ -22,7 +22,7 @@ pub(crate) const SMALL: usize = 10_000;
 /// With more items the table of margins would fill memory.
 const MAX_MARGINS: usize = 20_000;
 
-/// Ranks and margins of everything trained on a task or graph.
+/// Ranks and margins that were learned from a task or graph.
 ///
 /// A margin f(i, j) is positive where the model says that i wins. Items are named by their labels, which are their ranks for a
 /// `TransitiveTask`.
@@ -74,14 +74,14 @@ fields! { Solution:
     memorization(self) -> f64 = self.solved.memorization();
     /// The items' labels, in the order of `ranks` and `margins`.
     items(self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> = self.asked.items.array(py);
-    /// The rank of every item, in the order of `items`: an item with a larger rank wins, but for what is remembered of trained
-    /// pairs. None for a kernel matrix, which gives no ranks.
+    /// The rank of every item, in the order of `items`: the item with the larger rank wins, unless memory of a trained pair says
+    /// otherwise. None for a kernel matrix, which gives no ranks.
     ranks(self, py: Python<'py>) -> Option<Py<PyArray1<f64>>> = self.ranks.as_ref().map(|ranks| ranks.clone_ref(py));
 }
 
 #[pymethods]
 impl Solution {
-    /// The margins of all pairs, an array of shape (n_items, n_items) with zeros on its diagonal. Made once.
+    /// The margins of all pairs, an array of shape (n_items, n_items) with zeros on its diagonal. Computed once.
     #[getter]
     fn margins(&self, py: Python<'_>) -> PyResult<Py<PyArray2<f64>>> {
         if let Some(made) = self.matrix.get() {
@@ -107,7 +107,7 @@ impl Solution {
         Ok(self.matrix.get_or_init(|| made).clone_ref(py))
     }
 
-    /// The margin of two items, or an array of those of many.
+    /// The margin of two items, or of many pairs as an array.
     ///
     /// Parameters
     /// ----------
@@ -265,7 +265,7 @@ pub(crate) struct LogisticSolution;
 
 #[pymethods]
 impl LogisticSolution {
-    /// The probability that ``first`` beats ``second``; arguments as of `Solution.margin`.
+    /// The probability that ``first`` beats ``second``; arguments as for `Solution.margin`.
     ///
     /// Examples
     /// --------

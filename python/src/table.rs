@@ -16,8 +16,8 @@ use crate::errors::raise;
 
 /// A table of named columns.
 ///
-/// It is taken as it is by ``pandas.DataFrame.from_arrow`` (pandas 3), ``polars.DataFrame``, ``pyarrow.table`` and anything else that
-/// knows the Arrow PyCapsule interface. ``table["column"]`` is a NumPy array; a missing number is NaN.
+/// ``pandas.DataFrame.from_arrow`` (pandas 3), ``polars.DataFrame``, ``pyarrow.table`` and anything else with the Arrow PyCapsule
+/// interface take it directly. ``table["column"]`` is a NumPy array; a missing number is NaN.
 ///
 /// Examples
 /// --------

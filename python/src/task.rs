@@ -11,7 +11,7 @@ use crate::figure::Figure;
 use crate::graph::ComparisonGraph;
 use crate::table::Table;
 
-/// Transitive inference on items in order, rank 0 the highest, with any number of exceptions.
+/// Transitive inference on ordered items, rank 0 the highest, with any number of exceptions.
 ///
 /// Parameters
 /// ----------
@@ -21,7 +21,7 @@ use crate::table::Table;
 ///     Trained pairs that contradict the order, in ranks: the lower item (the larger rank) wins. One on neighbors replaces their
 ///     premise pair, any other is added.
 /// weights : dict of (rank, rank) to float, optional
-///     How often trained pairs are presented, 1 for those not named.
+///     How often trained pairs are presented; 1 for pairs not named.
 /// order : {"both", "higher-first", "lower-first", "winner-first"}
 ///     In which order the two items of a trained pair are shown.
 ///

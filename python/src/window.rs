@@ -31,7 +31,7 @@ use crate::long;
 pub(crate) struct BalanceWindow {
     /// The smallest screening at which a cross-section pair fails; None if none ever does or no single screening exists.
     screening_star: Option<f64>,
-    /// The α below which all cross-section pairs are right; 1 if they never fail, 0 or less if they fail already at α = 0.
+    /// The α below which all cross-section pairs are right; 1 if they never fail, 0 or less if they fail even at α = 0.
     conjunctivity_generalization: f64,
     /// The α up to which some cross-section pair fails first; above 0 only with reversed premises among several exceptions.
     generalization_from: f64,
@@ -67,9 +67,9 @@ impl BalanceWindow {
 /// task : TransitiveTask
 ///     With at least one exception for the window to mean something.
 /// c : float
-///     Inverse regularization of ridge regression; infinite, for none, by default.
+///     Inverse regularization of ridge regression; infinite by default, for no ridge.
 /// time : float, optional
-///     Learner time of gradient flow, in place of ``c``.
+///     Training time of gradient flow, instead of ``c``.
 ///
 /// Returns
 /// -------
