@@ -83,24 +83,21 @@ pub(crate) fn read_trials(
 }
 
 /// Joins batches of columns, one below the other.
-fn joined(columns: &[TrialColumn], parts: impl Iterator<Item = Vec<Values>>) -> Result<Columns> {
-    let mut all: Vec<Option<Values>> = vec![None; columns.len()];
+fn joined(columns: &[TrialColumn], mut parts: impl Iterator<Item = Vec<Values>>) -> Result<Columns> {
+    let mut all = parts.next().unwrap_or_else(|| vec![Values::Float(Vec::new()); columns.len()]);
     for part in parts {
         for (whole, part) in all.iter_mut().zip(part) {
-            match (whole.as_mut(), part) {
-                (None, part) => *whole = Some(part),
-                (Some(Values::Float(a)), Values::Float(b)) => a.extend(b),
-                (Some(Values::Integer(a)), Values::Integer(b)) => a.extend(b),
-                (Some(Values::Text(a)), Values::Text(b)) => a.extend(b),
-                (Some(Values::Flag(a)), Values::Flag(b)) => a.extend(b),
+            match (whole, part) {
+                (Values::Float(a), Values::Float(b)) => a.extend(b),
+                (Values::Integer(a), Values::Integer(b)) => a.extend(b),
+                (Values::Text(a), Values::Text(b)) => a.extend(b),
+                (Values::Flag(a), Values::Flag(b)) => a.extend(b),
                 // A column has one type in all batches.
                 _ => {}
             }
         }
     }
-    columns.iter().zip(all).try_fold(Columns::new(), |table, (column, values)| {
-        table.with(column.name(), values.unwrap_or(Values::Float(Vec::new())))
-    })
+    columns.iter().zip(all).try_fold(Columns::new(), |table, (column, values)| table.with(column.name(), values))
 }
 
 fn values(batch: &TrialBatch, column: TrialColumn) -> Result<Values> {

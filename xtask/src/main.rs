@@ -75,22 +75,20 @@ use shell::{Done, PYTHON, SEED, cargo, environment, has_nextest, ruff, run};
 /// Property tests draw the same cases on every machine, unless PROPTEST_RNG_SEED says otherwise.
 fn test(slow: bool) -> Done {
     // One build of all crates keeps every core busy; Python's packages are installed meanwhile.
-    let compile: &[&str] = if has_nextest() { &["nextest", "run"] } else { &["test", "--lib", "--bins", "--tests"] };
+    let (tests, slow_ones): (&[&str], &[&str]) = if has_nextest() {
+        (&["nextest", "run", "--release"], &["--run-ignored", "all"])
+    } else {
+        (&["test", "--lib", "--bins", "--tests", "--release"], &["--", "--include-ignored"])
+    };
     std::thread::scope(|scope| {
         let packages = scope.spawn(python_environment);
-        let compiled = cargo(&[compile, &["--release", "--no-run"], &ALL[..]].concat());
+        let compiled = cargo(&[tests, &["--no-run"], &ALL[..]].concat());
         let packages = packages.join().map_err(|_| "the environment of the Python tests was not made".to_owned());
         compiled.and(packages?.map(drop))
     })?;
     python(&[])?;
     cargo(&[&["test", "--doc", "--release", "--quiet"], &ALL[..]].concat())?;
-    if has_nextest() {
-        let chosen: &[&str] = if slow { &["--run-ignored", "all"] } else { &[] };
-        cargo(&[&["nextest", "run", "--release"], &ALL[..], chosen].concat())
-    } else {
-        let chosen: &[&str] = if slow { &["--", "--include-ignored"] } else { &[] };
-        cargo(&[&["test", "--release", "--lib", "--bins", "--tests"], &ALL[..], chosen].concat())
-    }
+    cargo(&[tests, &ALL[..], if slow { slow_ones } else { &[] }].concat())
 }
 
 /// Runs the Rust tests with new cases of property tests every day.
