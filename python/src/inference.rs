@@ -77,9 +77,10 @@ impl Fit {
         let work = move || theory::profile_intervals(&joint_fitter(&tasks)?, &fit, &margins);
         let found = long::run_unless(py, is_short(&self.tasks), "profile intervals", work)?;
         Ok(Intervals {
+            intervals: found.map(|p| p.map(|p| p.interval)),
             identified: Some(found.map(|p| p.is_some_and(|p| p.identified))),
             bounded: Some(found.map(|p| p.is_some_and(|p| p.bounded))),
-            ..Intervals::new(found.map(|p| p.map(|p| p.interval)))
+            ..Intervals::default()
         })
     }
 
@@ -130,7 +131,7 @@ fn is_short(tasks: &[Observed]) -> bool {
 /// >>> low < 0.2 < high
 /// True
 #[pyclass(frozen, module = "caveat")]
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Intervals {
     intervals: PerParameter<Option<Interval>>,
     identified: Option<PerParameter<bool>>,
@@ -149,10 +150,6 @@ const PARAMETERS: [(&str, Parameter); 5] = [
 ];
 
 impl Intervals {
-    fn new(intervals: PerParameter<Option<Interval>>) -> Self {
-        Self { intervals, identified: None, bounded: None, replicates: None, seed: None, clusters: None }
-    }
-
     /// Both ends, NaN where there is no interval, as for μ and m where presentation weights differ.
     fn ends(&self, parameter: Parameter) -> (f64, f64) {
         self.intervals.get(parameter).map_or((f64::NAN, f64::NAN), |i| (i.low, i.high))
@@ -312,8 +309,8 @@ pub(crate) fn bootstrap(
     let work = move |_: &long::Steps| {
         theory::bootstrap(&MarginFitter::new(&task.graph, &task.pairs)?, &clusters, replicates, seed)
     };
-    let found = long::run(py, "bootstrap", None, work)?;
-    Ok(Intervals { replicates: Some(found.replicates), seed: Some(found.seed), ..Intervals::new(found.intervals) })
+    let theory::BootstrapIntervals { intervals, replicates, seed, .. } = long::run(py, "bootstrap", None, work)?;
+    Ok(Intervals { intervals, replicates: Some(replicates), seed: Some(seed), ..Intervals::default() })
 }
 
 /// 95 % intervals of the parameters over clusters (seeds, subjects). They hold for two clusters or more, whatever noise the pairs of
@@ -360,6 +357,6 @@ pub(crate) fn cluster_intervals(
         let fit = MarginFitter::new(&graph, &pairs)?.fit(&mean)?;
         theory::margin_intervals(&graph, &pairs, &fit, &clusters, None)
     };
-    let found = long::run(py, "intervals", None, work)?;
-    Ok(Intervals { clusters: Some(found.clusters), ..Intervals::new(found.intervals) })
+    let theory::ClusterIntervals { intervals, clusters, .. } = long::run(py, "intervals", None, work)?;
+    Ok(Intervals { intervals, clusters: Some(clusters), ..Intervals::default() })
 }
