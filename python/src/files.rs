@@ -7,13 +7,13 @@ use caveat_results::{
     ChoiceColumns, Condition, Grouping, Phase as Training, Result, RowFilter, Table as Columns, TrialBatch,
     TrialColumn, TrialCounts, Values, read_choice_files, read_conditions as conditions, scan_trials,
 };
-use numpy::{PyArray1, PyArray2, PyArray3, PyArrayMethods};
+use numpy::ndarray::{Array2, Array3};
+use numpy::{PyArray2, PyArray3};
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyDict};
 use serde::{Deserialize, Serialize};
 
 use crate::arguments::{self as arg, Paths};
-use crate::arrays::matrix;
 use crate::errors::{bad, raise, warn};
 use crate::graph::ComparisonGraph;
 use crate::long::{self, Steps};
@@ -138,38 +138,8 @@ fields! { PyCondition:
     exceptions(self) -> Vec<(usize, usize)> = self.condition.exceptions().to_vec();
     /// The random seeds of the runs.
     seeds(self) -> Vec<i64> = self.condition.seeds().to_vec();
-    /// Mean difference of logits by first and second item, an array of shape (n_items, n_items); NaN for pairs not shown.
-    margins(self, py: Python<'py>) -> PyResult<Bound<'py, PyArray2<f64>>> = {
-        let mean = |_, i, j| self.condition.mean(i, j).unwrap_or(f64::NAN);
-        matrix(py, self.margins_by(1, mean).collect(), self.n_items())
-    };
-    /// The same for every seed, an array of shape (seeds, n_items, n_items), as `cluster_intervals` takes it.
-    seed_margins(self, py: Python<'py>) -> PyResult<Bound<'py, PyArray3<f64>>> = {
-        let (n, seeds) = (self.n_items(), self.condition.seeds().len());
-        let mean = |seed, i, j| match self.condition.seed_sum(seed, i, j) {
-            (_, 0) => f64::NAN,
-            (sum, count) => sum / count as f64,
-        };
-        PyArray1::from_iter(py, self.margins_by(seeds, mean)).reshape([seeds, n, n])
-    };
-}
-
-impl PyCondition {
-    /// The margin of every seed and ordered pair, in lexicographic order; that of an item and itself is 0.
-    fn margins_by(&self, seeds: usize, margin: impl Fn(usize, usize, usize) -> f64) -> impl Iterator<Item = f64> {
-        let n = self.n_items();
-        (0..seeds * n * n).map(move |cell| match (cell / (n * n), (cell / n) % n, cell % n) {
-            (_, i, j) if i == j => 0.0,
-            (seed, i, j) => margin(seed, i, j),
-        })
-    }
-}
-
-#[pymethods]
-impl PyCondition {
     /// What was run: setting, model, task, hier, and the hyperparameter lora_r or l2_reg if there is one.
-    #[getter]
-    fn key<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+    key(self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> = {
         let of = self.condition.key();
         let names = [("setting", &of.setting), ("model", &of.model), ("task", &of.task), ("hier", &of.hier)];
         let key = names.into_py_dict(py)?;
@@ -179,8 +149,26 @@ impl PyCondition {
             }
         }
         Ok(key)
-    }
+    };
+    /// Mean difference of logits by first and second item, an array of shape (n_items, n_items); NaN for pairs not shown.
+    margins(self, py: Python<'py>) -> Bound<'py, PyArray2<f64>> = {
+        let mean = |(i, j)| if i == j { 0.0 } else { self.condition.mean(i, j).unwrap_or(f64::NAN) };
+        PyArray2::from_owned_array(py, Array2::from_shape_fn((self.n_items(), self.n_items()), mean))
+    };
+    /// The same for every seed, an array of shape (seeds, n_items, n_items), as `cluster_intervals` takes it.
+    seed_margins(self, py: Python<'py>) -> Bound<'py, PyArray3<f64>> = {
+        let n = self.n_items();
+        let mean = |(seed, i, j)| match self.condition.seed_sum(seed, i, j) {
+            _ if i == j => 0.0,
+            (_, 0) => f64::NAN,
+            (sum, count) => sum / count as f64,
+        };
+        PyArray3::from_owned_array(py, Array3::from_shape_fn((self.condition.seeds().len(), n, n), mean))
+    };
+}
 
+#[pymethods]
+impl PyCondition {
     fn __repr__(&self) -> String {
         format!(
             "<Condition {}: {} items, {} seeds>",

@@ -47,20 +47,18 @@ fields! { Prediction:
     pairs(self, py: Python<'py>) -> PyResult<Bound<'py, PyArray2<i64>>> = pair_array(py, &self.target.pairs);
     /// Predicted margins, in the order of `pairs`.
     predicted(self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> = PyArray1::from_slice(py, &self.predicted);
+    /// Slope and intercept of observed on predicted margins, with the root-mean-square error; None without observed margins.
+    calibration(self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> = {
+        let calibration = self.observed.as_ref().map(|(_, compared)| compared.calibration);
+        let by_name = |c: theory::Calibration| {
+            [("slope", c.slope), ("intercept", c.intercept), ("root_mean_square_error", c.root_mean_square_error)]
+        };
+        calibration.map(|c| by_name(c).into_py_dict(py)).transpose()
+    };
 }
 
 #[pymethods]
 impl Prediction {
-    /// Slope and intercept of observed on predicted margins, with the root-mean-square error; None without observed margins.
-    #[getter]
-    fn calibration<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
-        let calibration = self.observed.as_ref().map(|(_, compared)| compared.calibration);
-        let shown = |c: theory::Calibration| {
-            [("slope", c.slope), ("intercept", c.intercept), ("root_mean_square_error", c.root_mean_square_error)]
-        };
-        calibration.map(|c| shown(c).into_py_dict(py)).transpose()
-    }
-
     /// One row per pair: item indices, class, the right answer (label), the predicted and, if given, the observed margin, and
     /// whether each contradicts the right answer (1, 0, or missing without a right answer).
     fn table(&self, py: Python<'_>) -> PyResult<Table> {
