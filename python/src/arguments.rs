@@ -26,10 +26,10 @@ macro_rules! named {
 }
 
 named! {
-    activation activations c cells columns conjunctivity crossed cycle_lengths depth disjoint exceptions files fit flipped format gain
-    hypotheses identical items kind lapse learner max_depth max_trials most n_items n_items_moved name order pairs path paths phase
-    position_bias power precision preset first_rank random_features replicates route runs same_first same_second samples seed
-    strength task tasks time trials weights width
+    activation activations c cells columns conjunctivity crossed cycle_lengths depth disjoint exceptions files
+    first_rank fit flipped format gain hypotheses identical items kind lapse learner max_depth max_trials most n_items
+    n_items_moved name order pairs path paths phase position_bias power precision preset random_features replicates
+    route runs same_first same_second samples seed strength task tasks time trials weights width
 }
 
 /// The error for a value of the wrong type.

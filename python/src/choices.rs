@@ -108,9 +108,11 @@ fields! { ChoiceFit:
     /// Number of free parameters.
     n_parameters(self) -> usize = self.fit.n_parameters;
     /// The distinct ordered pairs by item index, an array of shape (pairs, 2).
-    pairs(self, py: Python<'py>) -> PyResult<Bound<'py, PyArray2<i64>>> = pair_array(py, &ordered_pairs(&self.clusters));
+    pairs(self, py: Python<'py>) -> PyResult<Bound<'py, PyArray2<i64>>> =
+        pair_array(py, &ordered_pairs(&self.clusters));
     /// Fitted probability that the first is chosen, in the order of `pairs`.
-    probabilities(self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> = PyArray1::from_slice(py, &self.fit.probabilities);
+    probabilities(self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> =
+        PyArray1::from_slice(py, &self.fit.probabilities);
 }
 
 #[pymethods]

@@ -57,7 +57,8 @@ fields! { Fit:
     /// Number of pairs fitted.
     n_pairs(self) -> usize = self.fit.n_observations;
     /// The pairs fitted by item index, an array of shape (n_pairs, 2); of several tasks one after the other.
-    pairs(self, py: Python<'py>) -> PyResult<Bound<'py, PyArray2<i64>>> = pair_array(py, self.tasks.iter().flat_map(|t| &t.pairs));
+    pairs(self, py: Python<'py>) -> PyResult<Bound<'py, PyArray2<i64>>> =
+        pair_array(py, self.tasks.iter().flat_map(|t| &t.pairs));
     /// The fitted margins, in the order of `pairs`.
     fitted(self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> = PyArray1::from_slice(py, &self.fit.fitted);
     /// The observed margins, in the order of `pairs`.
@@ -331,7 +332,8 @@ pub(crate) fn bootstrap(
 /// Returns
 /// -------
 /// Intervals
-///     Of the fit to the mean over clusters. An end is that of the parameter's range (0, 1 or infinity) if every value up to it is inside.
+///     Of the fit to the mean over clusters. An interval reaches the end of the parameter's range (0, 1 or infinity) if every value
+///     up to there is inside.
 ///
 /// Examples
 /// --------

@@ -68,7 +68,8 @@ fields! { ExchangeableKernel:
     /// Whether first and second position act alike.
     is_position_symmetric(self) -> bool = self.kernel.is_position_symmetric();
     /// The six orbit values by name.
-    orbits(self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> = ORBITS.into_iter().zip(self.kernel.orbits()).into_py_dict(py);
+    orbits(self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> =
+        ORBITS.into_iter().zip(self.kernel.orbits()).into_py_dict(py);
 }
 
 #[pymethods]
@@ -228,10 +229,10 @@ impl ExchangeableKernel {
 
     /// Where the kernel comes from, and how good it is.
     ///
-    /// For a measured matrix: ``n_items``, ``variance_explained`` and ``entry_variance_explained`` (shares from 0 to 1 of its centered
-    /// norm and of its entries' variance), ``asymmetry``, ``smallest_eigenvalue``, ``precision`` (of its numbers, such as ``"float32"``)
-    /// and ``is_definite`` up to rounding in that precision. For a network its settings. For random features the settings, the
-    /// ``standard_error`` of α, and α of every replicate.
+    /// For a measured matrix: ``n_items``, ``variance_explained`` and ``entry_variance_explained`` (shares from 0 to 1 of its
+    /// centered norm and of its entries' variance), ``asymmetry``, ``smallest_eigenvalue``, ``precision`` (of its numbers, such as
+    /// ``"float32"``) and ``is_definite`` up to rounding in that precision. For a network its settings. For random features the
+    /// settings, the ``standard_error`` of α, and α of every replicate.
     #[getter]
     fn info<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let info = PyDict::new(py);

@@ -53,7 +53,7 @@ pub(crate) fn same_rows(pairs: &Bound<'_, PyAny>, what: &str, values: &Bound<'_,
     pairs.py().import("caveat._named")?.call_method1("same_rows", ("pairs", pairs, what, values)).map(drop)
 }
 
-/// One task with a list of margins for every cluster. The first axis is that of clusters if `clusters` says so; otherwise there is one.
+/// One task with its margins by cluster. If `clusters`, the first axis is that of clusters; otherwise there is one.
 pub(crate) fn parse_margins(
     task: &Bound<'_, PyAny>,
     what: &str,
