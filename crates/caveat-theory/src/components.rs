@@ -20,7 +20,7 @@ impl Components {
         Self { component, sizes }
     }
 
-    /// How many there are: the dimension of the null space of the Laplacian, whose vectors are constant on each.
+    /// Their number: the dimension of the null space of the Laplacian, whose vectors are constant on each.
     pub(crate) fn count(&self) -> usize {
         self.sizes.len()
     }

@@ -6,13 +6,13 @@
 //!
 //! Source: Cheng & Lippl 2026, arXiv 2605.22972; §1.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::comparison_graph::{Comparison, ComparisonGraph, PresentationOrder, Trial};
-use crate::error::{Result, TheoryError, check_ranks};
+use crate::error::{Result, TheoryError, check_comparison, check_weight};
 use crate::memory;
 use crate::pair_class::PairClasses;
 
@@ -74,10 +74,7 @@ impl TransitiveTask {
         }
         let mut seen = Vec::with_capacity(exceptions.len());
         for &(winner, loser) in exceptions {
-            check_ranks([winner, loser], n_items)?;
-            if winner == loser {
-                return Err(TheoryError::SelfComparison(winner));
-            }
+            check_comparison([winner, loser], n_items)?;
             if winner < loser {
                 return Err(TheoryError::NotAnException { winner, loser });
             }
@@ -96,17 +93,14 @@ impl TransitiveTask {
         order: PresentationOrder,
     ) -> Result<Self> {
         check_items(n_items)?;
-        let reversed: std::collections::BTreeSet<usize> =
-            exceptions.iter().filter(|e| e.is_adjacent()).map(|e| e.loser).collect();
+        let reversed: BTreeSet<usize> = exceptions.iter().filter(|e| e.is_adjacent()).map(|e| e.loser).collect();
         let premises = (1..n_items).filter(|i| !reversed.contains(&(i - 1))).map(|i| (i - 1, i));
         let all = premises.chain(exceptions.iter().map(|e| (e.winner, e.loser)));
-        let graph = ComparisonGraph::new(
-            n_items,
-            all.map(|(winner, loser)| {
-                let weight = weights.get(&(winner.min(loser), winner.max(loser))).copied().unwrap_or(1.0);
-                Comparison { winner, loser, weight }
-            }),
-        )?;
+        let comparisons = all.map(|(winner, loser)| {
+            let weight = weights.get(&(winner.min(loser), winner.max(loser))).copied().unwrap_or(1.0);
+            Comparison { winner, loser, weight }
+        });
+        let graph = ComparisonGraph::new(n_items, comparisons)?;
         Ok(Self { n_items, exceptions, weights, graph: graph.with_order(order) })
     }
 
@@ -118,9 +112,7 @@ impl TransitiveTask {
         if self.graph.edge_index(a, b).is_none() {
             return Err(TheoryError::NotTrained(a, b));
         }
-        if !(weight > 0.0 && weight.is_finite()) {
-            return Err(TheoryError::BadWeight { first: a, second: b, weight });
-        }
+        check_weight([a, b], weight)?;
         let mut weights = self.weights;
         weights.insert((a.min(b), a.max(b)), weight);
         Self::build(self.n_items, self.exceptions, weights, self.graph.order())

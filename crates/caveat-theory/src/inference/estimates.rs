@@ -151,6 +151,21 @@ pub struct Interval {
     pub high: f64,
 }
 
+impl Interval {
+    /// No interval at all.
+    pub(crate) const NONE: Self = Self { low: f64::NAN, high: f64::NAN };
+
+    /// Stretches it to hold another; NaN counts for nothing.
+    pub(crate) fn join(&mut self, other: Self) {
+        (self.low, self.high) = (self.low.min(other.low), self.high.max(other.high));
+    }
+
+    /// Stretches it to hold a value.
+    pub(crate) fn include(&mut self, value: f64) {
+        self.join(Self { low: value, high: value });
+    }
+}
+
 /// A profile interval of a parameter, and whether there is anything to say about it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct ParameterInterval {

@@ -15,11 +15,11 @@ use serde::Serialize;
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
 use crate::inference::choice::{ChoiceCount, ChoiceFitter};
-use crate::inference::distributions::normal_cdf;
 use crate::inference::engine::surface::grid::{AXES, UnitGrid, lapse_of};
 use crate::inference::estimates::{Interval, Parameter};
 use crate::inference::margins::{MarginModelFitter, MarginObservation};
 use crate::inference::model::ModelSpec;
+use crate::numeric::sigmoid::logit;
 
 mod integral;
 mod interval;
@@ -27,7 +27,7 @@ mod likelihood;
 mod mixture;
 mod spline;
 
-use integral::{Integral, Level, Population, Posterior, quantile};
+use integral::{INFINITIES, Integral, Level, Population, Posterior, quantile};
 use interval::{CutOff, Profile};
 use likelihood::{Fitted, LOG_SD, Units};
 use mixture::draws;
@@ -64,12 +64,10 @@ impl UnitScale {
     /// The scale of a parameter.
     pub fn for_parameter(parameter: Parameter) -> Self {
         match parameter {
-            Parameter::Conjunctivity => Self::Logit,
-            Parameter::Strength | Parameter::Gain => Self::Log,
+            Parameter::Conjunctivity | Parameter::Memorization => Self::Logit,
+            Parameter::Strength | Parameter::Gain | Parameter::Screening => Self::Log,
             Parameter::Lapse => Self::HalfLogit,
             Parameter::PositionBias => Self::Identity,
-            Parameter::Screening => Self::Log,
-            Parameter::Memorization => Self::Logit,
         }
     }
 
@@ -78,7 +76,7 @@ impl UnitScale {
         match self {
             Self::Identity => value,
             Self::Log => value.ln(),
-            Self::Logit => value.ln() - (-value).ln_1p(),
+            Self::Logit => logit(value),
             Self::HalfLogit => value.ln() - (0.5 - value).ln(),
         }
     }
@@ -172,11 +170,10 @@ impl Hierarchy {
     pub fn check(spec: &ModelSpec) -> Result<()> {
         if spec.lapse && spec.position_bias {
             // Their quadrature in five dimensions has been seen to be off by a quarter of the likelihood.
-            return Err(TheoryError::BadInput {
-                what: "hierarchical fit",
-                problem: "lapses and a position bias together are not integrated well enough; leave one of them out"
-                    .into(),
-            });
+            return Err(TheoryError::bad_input(
+                "hierarchical fit",
+                "lapses and a position bias together are not integrated well enough; leave one of them out",
+            ));
         }
         Ok(())
     }
@@ -218,10 +215,8 @@ impl Hierarchy {
 
     fn new(n: usize, done: &(dyn Fn() + Sync), grid: impl Fn(usize) -> Result<UnitGrid> + Sync) -> Result<Self> {
         if n < 2 {
-            return Err(TheoryError::BadInput {
-                what: "hierarchical fit",
-                problem: format!("{n} unit tells nothing of how units differ; give at least 2"),
-            });
+            let problem = format!("{n} unit tells nothing of how units differ; give at least 2");
+            return Err(TheoryError::BadInput { what: "hierarchical fit", problem });
         }
         let tabulate = |k: usize| {
             let grid = grid(k);
@@ -299,7 +294,7 @@ impl Hierarchy {
             ]
         });
         let new_unit =
-            |share| at_limit(quantile(share, |u| populations.iter().map(|p| weight * below(&p[axis], u)).sum()), ends);
+            |share| at_limit(quantile(share, |u| populations.iter().map(|p| weight * p[axis].below(u)).sum()), ends);
         let of_unit = |(grid, known): (&UnitGrid, &Vec<[Vec<f64>; AXES]>)| {
             let posteriors: Vec<Posterior<'_>> = populations
                 .iter()
@@ -308,7 +303,7 @@ impl Hierarchy {
                 .collect();
             let nodes = &grid.nodes[axis];
             let reach = [(0, nodes.at[0]), (1, nodes.at[nodes.at.len() - 1])]
-                .map(|(side, end)| if nodes.open[side] { end } else { [f64::NEG_INFINITY, f64::INFINITY][side] });
+                .map(|(side, end)| if nodes.open[side] { end } else { INFINITIES[side] });
             let at = |share| {
                 let u = quantile(share, |u| posteriors.iter().map(|p| weight * p.below(u)).sum());
                 at_limit(u, reach)
@@ -320,7 +315,7 @@ impl Hierarchy {
             };
             let [low, high] = [(0, 0, 0.025), (1, nodes.at.len() - 1, 0.975)].map(|(side, node, share)| {
                 let is_inside = mean[side].is_infinite() && nodes.open[side] && likely(node);
-                if is_inside { [f64::NEG_INFINITY, f64::INFINITY][side] } else { at(share) }
+                if is_inside { INFINITIES[side] } else { at(share) }
             });
             ShrunkenEstimate { estimate: scale.invert(at(0.5)), interval: back(low, high) }
         };
@@ -330,10 +325,7 @@ impl Hierarchy {
             _ => log.exp(),
         };
         let (median, between, between_interval) = match best.population[axis] {
-            Level::Limit(side) => {
-                let nothing = Interval { low: f64::NAN, high: f64::NAN };
-                ([f64::NEG_INFINITY, f64::INFINITY][side], 0.0, nothing)
-            }
+            Level::Limit(side) => (INFINITIES[side], 0.0, Interval::NONE),
             Level::Normal { mean, log_sd } => (mean, sd(log_sd), Interval { low: sd(spread[0]), high: sd(spread[1]) }),
         };
         PopulationParameter {
@@ -359,15 +351,6 @@ fn at_limit(u: f64, [low, high]: [f64; 2]) -> f64 {
         _ if u <= low => f64::NEG_INFINITY,
         _ if u >= high => f64::INFINITY,
         _ => u,
-    }
-}
-
-/// Share of a population below a place.
-fn below(level: &Level, u: f64) -> f64 {
-    match *level {
-        Level::Normal { mean, log_sd } => normal_cdf((u - mean) / log_sd.exp()),
-        Level::Limit(0) => 1.0,
-        Level::Limit(_) => f64::from(u8::from(u == f64::INFINITY)),
     }
 }
 

@@ -20,6 +20,20 @@ pub(super) enum Level {
     Limit(usize),
 }
 
+/// Below and above all places of an axis.
+pub(super) const INFINITIES: [f64; 2] = [f64::NEG_INFINITY, f64::INFINITY];
+
+impl Level {
+    /// Share of the population below a place.
+    pub(super) fn below(self, u: f64) -> f64 {
+        match self {
+            Self::Normal { mean, log_sd } => normal_cdf((u - mean) / log_sd.exp()),
+            Self::Limit(0) => 1.0,
+            Self::Limit(_) => f64::from(u == f64::INFINITY),
+        }
+    }
+}
+
 /// A population on every axis.
 pub(super) type Population = [Level; AXES];
 
@@ -321,11 +335,9 @@ impl<'a> Posterior<'a> {
     /// The probability of a place of at most `u`.
     pub(super) fn below(&self, u: f64) -> f64 {
         match self.level {
-            Level::Limit(0) => 1.0,
-            Level::Limit(_) => f64::from(u8::from(u == f64::INFINITY)),
             Level::Normal { .. } if self.total > 0.0 => self.mass(u) / self.total,
             // Out of reach of the tabulated likelihood: the population alone.
-            Level::Normal { mean, log_sd } => normal_cdf((u - mean) / log_sd.exp()),
+            level => level.below(u),
         }
     }
 

@@ -6,7 +6,7 @@ use rand_distr::StandardNormal;
 
 use super::*;
 use crate::inference::Surface;
-use crate::inference::distributions::student_quantile;
+use crate::inference::distributions::{normal_cdf, student_quantile};
 use crate::learner::LearnerKind;
 use crate::task::TransitiveTask;
 

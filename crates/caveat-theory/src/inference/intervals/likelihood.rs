@@ -9,15 +9,16 @@ use crate::inference::engine::surface::Chart;
 use crate::inference::engine::surface::information::{Directions, SHARE};
 use crate::inference::engine::surface::model::{At, Model};
 use crate::inference::engine::surface::scoring::{
-    AMPLITUDE, BIAS, Coordinates, Held, LAPSE, Optimum, Search, Workspace, bounds, evaluate, maximize,
+    AMPLITUDE, BIAS, Coordinates, Held, LAPSE, Optimum, Search, Workspace, bounds, evaluate, maximize, unit,
 };
 use crate::inference::engine::surface::search::{self, inside};
 use crate::inference::estimates::{
     Estimates, FitLimit, Interval, Parameter, ParameterInterval, PerParameter, ProfileIntervals,
 };
 use crate::inference::response::{MAX_LAPSE, Response, THRESHOLD};
-use crate::numeric::roots::Bracket;
+use crate::numeric::roots::{Bracket, Outward};
 use crate::numeric::sigmoid::{logit, sigmoid};
+use crate::numeric::vectors::dot;
 
 impl ChoiceFitter {
     /// 95 % profile-likelihood intervals of a fit to the same choices. 1 to 5 ms for 72 pairs of 9 items.
@@ -45,6 +46,17 @@ pub(crate) enum Coordinate {
     LogGain,
     /// log gain + z, which is finite in the Hebbian limit.
     LogGainStrength,
+}
+
+impl Coordinate {
+    /// The scale that is held at a value of it, if it is none of the coordinates.
+    pub(crate) fn held(self, value: f64) -> Option<Held> {
+        match self {
+            Self::Theta(_) => None,
+            Self::LogGain => Some(Held::Gain(value.exp())),
+            Self::LogGainStrength => Some(Held::GainStrength(value.exp())),
+        }
+    }
 }
 
 impl Model {
@@ -134,14 +146,10 @@ impl<'a, R: Response> Profile<'a, R> {
 
     /// Twice the loss with one coordinate held, and the constrained optimum, climbed to from `start`.
     fn climb(&mut self, coordinate: Coordinate, value: f64, start: Coordinates) -> Result<(f64, Optimum)> {
-        let (mut search, mut start) = (self.search, start);
-        match coordinate {
-            Coordinate::Theta(k) => {
-                search.free[k] = false;
-                start[k] = value;
-            }
-            Coordinate::LogGain => search.held = Some(Held::Gain(value.exp())),
-            Coordinate::LogGainStrength => search.held = Some(Held::GainStrength(value.exp())),
+        let (mut search, mut start) = (Search { held: coordinate.held(value), ..self.search }, start);
+        if let Coordinate::Theta(k) = coordinate {
+            search.free[k] = false;
+            start[k] = value;
         }
         let optimum = maximize(&self.model.surface, self.response, &search, start, &mut self.work)?;
         Ok((2.0 * (self.best.value - optimum.value), optimum))
@@ -163,53 +171,24 @@ impl<'a, R: Response> Profile<'a, R> {
         scale: f64,
         threshold: f64,
     ) -> Result<Option<f64>> {
-        if estimate == bound {
-            return Ok(None);
-        }
-        let toward = (bound - estimate).signum();
-        let limit = (bound - estimate).abs();
-        // From the estimate outward, in steps that grow, to the first loss beyond the threshold.
-        let (mut low, mut low_loss, mut start) = (0.0, 0.0, self.best.theta);
-        let mut high = (2.0 * scale).min(limit);
-        let mut high_loss;
-        loop {
-            let (mut loss, mut optimum) = self.climb(coordinate, estimate + toward * high, start)?;
-            if loss > threshold {
-                // A bad start must not end the interval.
-                let again = self.climb(coordinate, estimate + toward * high, self.best.theta)?;
-                if again.0 < loss {
-                    (loss, optimum) = again;
-                }
-            }
-            high_loss = loss;
-            if loss > threshold {
-                break;
-            }
-            if high >= limit {
-                return Ok(None);
-            }
-            (low, low_loss, start) = (high, loss, optimum.theta);
-            high = (high * 1.7).min(limit);
-        }
         // The root of the loss is nearly linear.
         let root = |loss: f64| loss.max(0.0).sqrt() - threshold.sqrt();
-        let mut bracket = Bracket::new((low, root(low_loss)), (high, root(high_loss)));
-        for _ in 0..40 {
-            if bracket.high - bracket.low < 1e-6 * (1e-3 + bracket.high) {
-                break;
+        let (toward, limit) = ((bound - estimate).signum(), (bound - estimate).abs());
+        let best = self.best.theta;
+        let value = |distance: f64, start: &Coordinates, is_outward: bool| {
+            let mut found = self.climb(coordinate, estimate + toward * distance, *start)?;
+            if is_outward && found.0 > threshold {
+                // A bad start must not end the interval.
+                let again = self.climb(coordinate, estimate + toward * distance, best)?;
+                found = if again.0 < found.0 { again } else { found };
             }
-            let x = bracket.guess(0.02);
-            let (loss, optimum) = self.climb(coordinate, estimate + toward * x, start)?;
-            let f = root(loss);
-            if f.abs() < 1e-5 * threshold.sqrt() {
-                return Ok(Some(estimate + toward * x));
-            }
-            bracket.narrow(x, f);
-            if f <= 0.0 {
-                start = optimum.theta;
-            }
-        }
-        Ok(Some(estimate + toward * 0.5 * (bracket.low + bracket.high)))
+            Ok((root(found.0), found.1.theta))
+        };
+        let is_narrow = |bracket: &Bracket| bracket.high - bracket.low < 1e-6 * (1e-3 + bracket.high);
+        let is_root = |f: f64| f.abs() < 1e-5 * threshold.sqrt();
+        let search = Outward { first: 2.0 * scale, growth: 1.7, limit, at_zero: root(0.0), margin: 0.02, steps: 40 };
+        let found = search.crossing(best, value, is_narrow, is_root)?;
+        Ok(found.map(|(low, high)| estimate + toward * 0.5 * (low + high)))
     }
 }
 
@@ -247,25 +226,23 @@ pub(crate) fn intervals<R: Response>(
     };
     let of = |parameter: Parameter| -> Result<Option<ParameterInterval>> {
         let Some(coordinate) = model.coordinate(parameter) else { return Ok(None) };
-        // A step that is neither tiny nor across the box.
-        let step = |s: f64, low: f64, high: f64| s.clamp(low, high);
+        // The first step is neither tiny nor across the box.
         let (estimate, bounds, scale) = match coordinate {
-            Coordinate::Theta(k @ (0 | 1)) => (best.theta[k], ends[k], step(spread(k), 0.05, 0.7)),
-            Coordinate::Theta(LAPSE) => (best.theta[LAPSE], (0.0, MAX_LAPSE), step(spread(LAPSE), 1e-4, 0.1)),
+            Coordinate::Theta(k @ (0 | 1)) => (best.theta[k], ends[k], spread(k).clamp(0.05, 0.7)),
+            Coordinate::Theta(LAPSE) => (best.theta[LAPSE], (0.0, MAX_LAPSE), spread(LAPSE).clamp(1e-4, 0.1)),
             Coordinate::Theta(_) => {
                 let unit = best.theta[AMPLITUDE].max(best.theta[BIAS].abs()).max(1e-3);
-                (best.theta[BIAS], (-largest_bias, largest_bias), step(spread(BIAS), 1e-3 * unit, unit))
+                (best.theta[BIAS], (-largest_bias, largest_bias), spread(BIAS).clamp(1e-3 * unit, unit))
             }
             Coordinate::LogGain | Coordinate::LogGainStrength => {
                 let cap = if weakest > 0.0 { weakest } else { (largest_amplitude / best.theta[AMPLITUDE]).ln() };
                 let relative = spread(AMPLITUDE) / best.theta[AMPLITUDE];
-                (log_gain, (log_gain - 20.0, log_gain + cap.min(60.0)), step(relative, 0.02, 0.7))
+                (log_gain, (log_gain - 20.0, log_gain + cap.min(60.0)), relative.clamp(0.02, 0.7))
             }
         };
-        let nothing = Interval { low: f64::NAN, high: f64::NAN };
         if !estimate.is_finite() {
-            // No signal: any gain but 0 may be refused by the data, everything else is open.
-            return Ok(Some(ParameterInterval { interval: nothing, identified: false, bounded: false }));
+            // No signal: the data may refuse any gain but 0, and everything else is open.
+            return Ok(Some(ParameterInterval { interval: Interval::NONE, identified: false, bounded: false }));
         }
         let bounds = match coordinate {
             // For margins of any size.
@@ -329,12 +306,12 @@ pub(crate) fn accepts<R: Response>(
 /// Biases of saturated fits below this are on neither side.
 const SMALLEST_BIAS: f64 = 1e-6;
 
-/// Stretches an interval to a value, if it is one; an end of the range or a number.
+/// Stretches an interval, if there is one, to hold an end of the range or a number.
 fn extend(found: &mut Option<ParameterInterval>, value: f64) {
     let Some(found) = found.as_mut().filter(|f| !value.is_nan() && !f.interval.low.is_nan()) else { return };
     if value < found.interval.low || value > found.interval.high {
         found.bounded &= value.is_finite() && value != 0.0;
-        found.interval = Interval { low: found.interval.low.min(value), high: found.interval.high.max(value) };
+        found.interval.include(value);
     }
 }
 
@@ -354,17 +331,13 @@ fn identifiability<R: Response>(
     let directions = Directions::new(&there.information, (0..5).filter(|&k| part[k]))?;
     let size = &directions.size;
     // Without any effect of its own a coordinate is undetermined.
-    let mut null: Vec<Coordinates> = (0..5)
-        .filter(|&k| part[k] && size[k] == 0.0)
-        .map(|k| std::array::from_fn(|i| f64::from(u8::from(i == k))))
-        .collect();
+    let mut null: Vec<Coordinates> = (0..5).filter(|&k| part[k] && size[k] == 0.0).map(unit).collect();
     null.extend(directions.all.iter().filter(|d| d.is_null).map(|d| d.vector));
     // Gradient of each parameter in the scaled coordinates, compared with the null directions.
     let determined = |gradient: Coordinates| {
-        let norm = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
-        null.iter().all(|d| gradient.iter().zip(d).map(|(g, d)| g * d).sum::<f64>().abs() <= SHARE * norm)
+        let norm = dot(&gradient, &gradient).sqrt();
+        null.iter().all(|d| dot(&gradient, d).abs() <= SHARE * norm)
     };
-    let unit = |k: usize| -> Coordinates { std::array::from_fn(|i| f64::from(u8::from(i == k))) };
     let log_gain: Coordinates = std::array::from_fn(|k| match k {
         0 | 1 if k < dimension && size[k] > 0.0 => -slopes[k] / size[k],
         AMPLITUDE => 1.0 / (there.theta[AMPLITUDE] * size[AMPLITUDE]),

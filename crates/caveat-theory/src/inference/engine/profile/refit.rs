@@ -3,6 +3,7 @@
 use crate::inference::engine::profile::basis::{Basis, BasisGrid, Coefficients, Gram};
 use crate::inference::engine::profile::{LIMIT_TIE, MarginFitter};
 use crate::numeric::minimum::minimize;
+use crate::numeric::vectors::dot;
 
 /// Width in log μ to which a refit brackets its minimum.
 const TOLERANCE: f64 = 1e-5;
@@ -11,8 +12,7 @@ const TOLERANCE: f64 = 1e-5;
 ///
 /// The Gram terms of every grid point are known beforehand, so a refit costs the inner products of the margins with the
 /// bases, a closed-form solution per grid point, and about ten interpolated bases around the best one. Its μ is that of
-/// [`MarginFitter::fit`] up to 1e-5 in log μ plus the error of the interpolated bases, 2e-7 of the margins: far below the
-/// sampling error of any real data.
+/// [`MarginFitter::fit`] up to 1e-5 in log μ plus the error of the interpolated bases, 2e-7 of the margins.
 #[derive(Debug, Clone)]
 pub(crate) struct Refitter<'f, 'g> {
     grid: &'f BasisGrid<'g>,
@@ -79,7 +79,7 @@ impl<'f, 'g> Refitter<'f, 'g> {
         });
         self.grid.interpolate(x, basis);
         let mut found = basis.solve(observed).0;
-        let total: f64 = observed.iter().map(|o| o * o).sum();
+        let total = dot(observed, observed);
         for (p, limit) in [(points - 2, &self.grid.hebbian), (points - 1, &self.grid.additive)] {
             // The difference from Σ observed² is exact to rounding, enough to dismiss a limit that is clearly worse.
             if total - explained(p) > least * (1.0 + 1e-6) + 1e-12 * total {

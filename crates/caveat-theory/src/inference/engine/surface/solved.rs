@@ -116,7 +116,7 @@ impl Solved {
         };
         match self.learner {
             LearnerKind::Ridge => put(&graph::solve(&self.graph, &RidgeModel::new(conjunctivity, strength)?)?, margins),
-            LearnerKind::GradientFlow => put(&flow::solve(&self.graph, conjunctivity, strength)?, margins),
+            LearnerKind::GradientFlow => put(&flow::solve(&self.graph, conjunctivity, strength, None)?, margins),
             LearnerKind::Logistic => {
                 put(&logistic::solve(&self.graph, &RidgeModel::new(conjunctivity, strength)?)?, margins);
             }

@@ -49,7 +49,7 @@ proptest! {
         let surface = Surface::new(&graph, LearnerKind::Ridge, &pairs).unwrap();
         agree(&surface.margins(alpha, s).unwrap(), &ridge, 1e-12);
         let surface = Surface::new(&graph, LearnerKind::GradientFlow, &pairs).unwrap();
-        agree(&surface.margins(alpha, s).unwrap(), &of(&flow::solve(&graph, alpha, s).unwrap()), 1e-12);
+        agree(&surface.margins(alpha, s).unwrap(), &of(&flow::solve(&graph, alpha, s, None).unwrap()), 1e-12);
     }
 
     #[test]

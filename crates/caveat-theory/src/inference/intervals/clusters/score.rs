@@ -12,11 +12,12 @@ use crate::error::Result;
 use crate::inference::distributions::student_quantile;
 use crate::inference::engine::surface::information::{Directions, SHARE};
 use crate::inference::engine::surface::model::Model;
-use crate::inference::engine::surface::scoring::{AMPLITUDE, Coordinates, Held, Optimum, Search, Workspace, evaluate};
+use crate::inference::engine::surface::scoring::{AMPLITUDE, Coordinates, Optimum, Search, Workspace, evaluate, unit};
 use crate::inference::estimates::Interval;
 use crate::inference::intervals::likelihood::{Coordinate, Profile};
 use crate::inference::response::Response;
-use crate::numeric::roots::Bracket;
+use crate::numeric::roots::{Bracket, Outward};
+use crate::numeric::vectors::{dot, largest, mean_and_error};
 
 /// Influences below this share of the terms that they are sums of are rounding.
 const ROUNDING: f64 = 1e-10;
@@ -55,15 +56,8 @@ impl<'a, R: Response> Clusters<'a, R> {
         let (surface, chart) = (&self.model.surface, self.profile.search.chart);
         let search = self.model.search(chart, false);
         let total = evaluate(surface, self.profile.response, &search, optimum.theta, &mut self.work)?;
-        let mut gradient = [0.0; 5];
-        let held = match coordinate {
-            Coordinate::Theta(k) => {
-                gradient[k] = 1.0;
-                None
-            }
-            Coordinate::LogGain => Some(Held::Gain(value.exp())),
-            Coordinate::LogGainStrength => Some(Held::GainStrength(value.exp())),
-        };
+        let mut gradient = if let Coordinate::Theta(k) = coordinate { unit(k) } else { [0.0; 5] };
+        let held = coordinate.held(value);
         if let Some(held) = held {
             let (_, slopes) = held.amplitude(chart, [optimum.theta[0], optimum.theta[1]], &self.work.field);
             gradient[AMPLITUDE] = 1.0 / optimum.theta[AMPLITUDE];
@@ -100,8 +94,7 @@ impl<'a, R: Response> Clusters<'a, R> {
         };
         let mut open = inside.clone();
         for k in out {
-            let alone = std::array::from_fn(|j| f64::from(u8::from(j == k)));
-            let (pull, _) = student(&tied, &optimum.information, &alone, &[&others[..], &[k]].concat())?;
+            let (pull, _) = student(&tied, &optimum.information, &unit(k), &[&others[..], &[k]].concat())?;
             if pull * beyond(k) <= self.threshold {
                 open.push(k);
             }
@@ -148,9 +141,8 @@ impl<'a, R: Response> Clusters<'a, R> {
                 let u = [best[0], best[1]];
                 self.work.forget();
                 surface.evaluate(chart, u, false, &mut self.work.field)?;
-                let held = if coordinate == Coordinate::LogGain { Held::Gain(1.0) } else { Held::GainStrength(1.0) };
-                let (unit, _) = held.amplitude(chart, u, &self.work.field);
-                let estimate = (best[AMPLITUDE] / unit).ln();
+                let held = coordinate.held(0.0).map_or(f64::NAN, |held| held.amplitude(chart, u, &self.work.field).0);
+                let estimate = (best[AMPLITUDE] / held).ln();
                 (estimate, (estimate - GAIN_RANGE, estimate + GAIN_RANGE))
             }
         };
@@ -198,45 +190,20 @@ impl<'a, R: Response> Clusters<'a, R> {
     /// Where the accepted values around the estimate end on one side; `None` if it is the end of the range.
     fn end(&mut self, coordinate: Coordinate, estimate: f64, bound: f64, error: f64) -> Result<Option<f64>> {
         let (toward, limit) = ((bound - estimate).signum(), (bound - estimate).abs());
-        if limit == 0.0 {
-            return Ok(None);
-        }
         // |t|/(|t| + threshold) − ½ is negative where accepted, and finite.
         let threshold = self.threshold;
         let excess = move |t: f64| if t.is_infinite() { 0.5 } else { t.abs() / (t.abs() + threshold) - 0.5 };
         let guess = 0.5 * threshold * error;
-        let mut distance = if guess.is_finite() { guess.clamp(1e-4 * limit, 0.2 * limit) } else { 0.01 * limit };
-        let (mut low, mut f_low, mut start) = (0.0, -0.5, self.profile.best.theta);
-        let (mut high, mut f_high);
-        loop {
-            let tested = self.test(coordinate, estimate + toward * distance, start)?;
-            (high, f_high) = (distance, excess(tested.t));
-            if f_high > 0.0 {
-                break;
-            }
-            if distance >= limit {
-                return Ok(None);
-            }
-            (low, f_low, start) = (high, f_high, tested.optimum.theta);
-            distance = (distance * 1.5).min(limit);
-        }
-        let mut bracket = Bracket::new((low, f_low), (high, f_high));
-        for _ in 0..40 {
-            if bracket.high - bracket.low <= 1e-6 * bracket.high {
-                break;
-            }
-            let x = bracket.guess(0.02);
-            let tested = self.test(coordinate, estimate + toward * x, start)?;
-            let f = excess(tested.t);
-            if f.abs() < 1e-6 {
-                return Ok(Some(estimate + toward * x));
-            }
-            bracket.narrow(x, f);
-            if f <= 0.0 {
-                start = tested.optimum.theta;
-            }
-        }
-        Ok(Some(estimate + toward * 0.5 * (bracket.low + bracket.high)))
+        let first = if guess.is_finite() { guess.clamp(1e-4 * limit, 0.2 * limit) } else { 0.01 * limit };
+        let best = self.profile.best.theta;
+        let value = |distance: f64, start: &Coordinates, _: bool| {
+            let tested = self.test(coordinate, estimate + toward * distance, *start)?;
+            Ok((excess(tested.t), tested.optimum.theta))
+        };
+        let is_narrow = |bracket: &Bracket| bracket.high - bracket.low <= 1e-6 * bracket.high;
+        let search = Outward { first, growth: 1.5, limit, at_zero: -0.5, margin: 0.02, steps: 40 };
+        let found = search.crossing(best, value, is_narrow, |f| f.abs() < 1e-6)?;
+        Ok(found.map(|(low, high)| estimate + toward * 0.5 * (low + high)))
     }
 }
 
@@ -257,20 +224,11 @@ fn student(
     part: &[usize],
 ) -> Result<(f64, f64)> {
     let Some(direction) = influence(information, gradient, part)? else { return Ok((0.0, f64::NAN)) };
-    let n = scores.len() as f64;
-    let (mut influences, mut largest) = (Vec::with_capacity(scores.len()), 0.0_f64);
-    for score in scores {
-        let terms = [0, 1, 2, 3, 4].map(|k| direction[k] * score[k]);
-        influences.push(terms.iter().sum::<f64>());
-        largest = terms.iter().fold(largest, |a, term| a.max(term.abs()));
-    }
-    let mean = influences.iter().sum::<f64>() / n;
-    let squares: f64 = influences.iter().map(|u| (u - mean) * (u - mean)).sum();
-    let error = (squares / (n - 1.0) / n).sqrt();
-    if mean.abs() <= ROUNDING * largest {
-        return Ok((0.0, error * n));
-    }
-    Ok((mean / error, error * n))
+    let terms: Vec<Coordinates> = scores.iter().map(|score| std::array::from_fn(|k| direction[k] * score[k])).collect();
+    let influences: Vec<f64> = terms.iter().map(|terms| terms.iter().sum()).collect();
+    let (mean, error) = mean_and_error(&influences);
+    let is_rounding = mean.abs() <= ROUNDING * largest(terms.as_flattened());
+    Ok((if is_rounding { 0.0 } else { mean / error }, error * scores.len() as f64))
 }
 
 /// I⁻¹∇θ over some coordinates: what a score is multiplied with to give the change of θ in one step. `None` where θ changes
@@ -283,11 +241,10 @@ fn influence(information: &[Coordinates; 5], gradient: &Coordinates, part: &[usi
     }
     let scaled: Coordinates =
         std::array::from_fn(|k| if part.contains(&k) && size[k] > 0.0 { gradient[k] / size[k] } else { 0.0 });
-    let product = |a: &Coordinates, b: &Coordinates| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-    let norm = product(&scaled, &scaled).sqrt();
+    let norm = dot(&scaled, &scaled).sqrt();
     let mut direction = [0.0; 5];
     for one in &directions.all {
-        let along = product(&one.vector, &scaled);
+        let along = dot(&one.vector, &scaled);
         if one.is_null {
             if along.abs() > SHARE * norm {
                 return Ok(None);
