@@ -20,6 +20,7 @@ use crate::error::{Result, TheoryError};
 use crate::inference::engine::surface::Field;
 use crate::inference::engine::surface::grid::UnitGrid;
 use crate::inference::engine::surface::model::{At, Model};
+use crate::inference::engine::surface::pairs::distinct;
 use crate::inference::engine::surface::scoring::{BIAS, Workspace};
 use crate::inference::engine::surface::search;
 use crate::inference::estimates::Estimates;
@@ -116,40 +117,32 @@ impl ChoiceFitter {
     pub(crate) fn tabulate(&self, clusters: &[Vec<ChoiceCount>]) -> Result<Vec<Binomial>> {
         let n = self.pairs().len();
         let bad = |problem: String| Err(TheoryError::BadInput { what: "choices", problem });
-        clusters
-            .iter()
-            .map(|cluster| {
-                let mut table = Binomial::empty(n);
-                for c in cluster {
-                    if !(c.trials >= 0.0 && c.trials.is_finite()) {
-                        return bad(format!(
-                            "{} trials on pair {} {}; give a finite number of at least 0",
-                            c.trials, c.first, c.second
-                        ));
-                    }
-                    if !(c.first_chosen >= 0.0 && c.first_chosen <= c.trials) {
-                        return bad(format!(
-                            "the first of pair {} {} was chosen {} times in {} trials; give a number between 0 and {}",
-                            c.first, c.second, c.first_chosen, c.trials, c.trials
-                        ));
-                    }
-                    table.add_count(self.model.position(c.first, c.second)?, c.first_chosen, c.trials);
+        let tabulate = |cluster: &Vec<ChoiceCount>| {
+            let mut table = Binomial::empty(n);
+            for &ChoiceCount { first, second, first_chosen, trials } in cluster {
+                if !(trials >= 0.0 && trials.is_finite()) {
+                    return bad(format!(
+                        "{trials} trials on pair {first} {second}; give a finite number of at least 0"
+                    ));
                 }
-                Ok(table)
-            })
-            .collect()
+                if !(first_chosen >= 0.0 && first_chosen <= trials) {
+                    return bad(format!(
+                        "the first of pair {first} {second} was chosen {first_chosen} times in {trials} trials; give a number between 0 \
+                         and {trials}"
+                    ));
+                }
+                table.add_count(self.model.position(first, second)?, first_chosen, trials);
+            }
+            Ok(table)
+        };
+        clusters.iter().map(tabulate).collect()
     }
 
     pub(crate) fn total(&self, tables: &[Binomial]) -> Result<Binomial> {
         let mut total = Binomial::empty(self.pairs().len());
-        for table in tables {
-            total.add(table);
-        }
+        tables.iter().for_each(|table| total.add(table));
         if total.n_trials() == 0.0 {
-            return Err(TheoryError::BadInput {
-                what: "choices",
-                problem: "there is no trial; give at least one".into(),
-            });
+            return Err(TheoryError::bad_input("choices", "there is no trial; give at least one"));
         }
         Ok(total)
     }
@@ -162,13 +155,11 @@ impl ChoiceFitter {
         let eta = self.model.predictor(&best.at, &mut work.field)?;
         let (lapse, bias) = (estimates.lapse, best.at.theta[BIAS]);
         let (chance, saturated) = (data.chance(), data.saturated());
+        let share = (best.value - chance) / (saturated - chance);
+        let deviance_explained = if saturated > chance { share } else { f64::NAN };
         Ok(ChoiceFit {
             log_likelihood: best.value,
-            deviance_explained: if saturated > chance {
-                (best.value - chance) / (saturated - chance)
-            } else {
-                f64::NAN
-            },
+            deviance_explained,
             mcfadden: 1.0 - best.value / chance,
             n_trials: data.n_trials(),
             n_parameters: self.model.spec.n_parameters(),
@@ -182,10 +173,7 @@ impl ChoiceFitter {
 
 /// The distinct ordered pairs of some choices, sorted: what a fitter for them is prepared with.
 pub fn ordered_pairs(clusters: &[Vec<ChoiceCount>]) -> Vec<(usize, usize)> {
-    let mut pairs: Vec<_> = clusters.iter().flatten().map(|c| (c.first, c.second)).collect();
-    pairs.sort_unstable();
-    pairs.dedup();
-    pairs
+    distinct(clusters.iter().flatten().map(|c| (c.first, c.second)))
 }
 
 #[cfg(test)]

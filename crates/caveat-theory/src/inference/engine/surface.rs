@@ -28,7 +28,7 @@ mod field;
 pub(crate) mod grid;
 pub(crate) mod information;
 pub(crate) mod model;
-mod pairs;
+pub(crate) mod pairs;
 pub(crate) mod scoring;
 pub(crate) mod search;
 mod solved;
@@ -61,7 +61,7 @@ enum Engine {
 pub struct Surface {
     learner: LearnerKind,
     ordered: Vec<(usize, usize)>,
-    /// For every ordered pair its unordered one and the sign that turns it.
+    /// For every ordered pair its unordered one, and −1 if the two are in opposite order, else 1.
     index: Vec<(usize, f64)>,
     observed: ObservedPairs,
     engine: Engine,
@@ -106,10 +106,8 @@ impl Surface {
         strength: Option<f64>,
     ) -> Result<Self> {
         if graph.order() != PresentationOrder::Both {
-            return Err(TheoryError::RouteUnavailable {
-                route: "fit of choices",
-                reason: "it needs every trained pair in both presentation orders".into(),
-            });
+            let reason = "it needs every trained pair in both presentation orders";
+            return Err(TheoryError::unavailable("fit of choices", reason));
         }
         let equal = graph.common_weight().is_some();
         let (low, high) = graph.weight_range();
@@ -128,13 +126,13 @@ impl Surface {
         let z_high = if learner == LearnerKind::Logistic { LOGISTIC_MAX.ln() } else { 14.0 - x.0 + spread };
         let bounds = Bounds { x, z: (-(14.0 + (2.0 * degree).ln() + spread), z_high) };
         let log_weight = reference.ln();
-        let primary = match (conjunctivity, strength) {
+        let x = conjunctivity.map(check_conjunctivity).transpose()?.map(logit);
+        let z = strength.map(|s| check_strength(s, learner)).transpose()?.map(|s| s.ln() + log_weight);
+        let primary = match (x, z) {
             (None, None) => Chart::Plane,
-            (Some(a), None) => Chart::AlongStrength { x: logit(check_conjunctivity(a)?) },
-            (None, Some(s)) => Chart::AlongConjunctivity { z: check_strength(s, learner)?.ln() + log_weight },
-            (Some(a), Some(s)) => {
-                Chart::Fixed { x: logit(check_conjunctivity(a)?), z: check_strength(s, learner)?.ln() + log_weight }
-            }
+            (Some(x), None) => Chart::AlongStrength { x },
+            (None, Some(z)) => Chart::AlongConjunctivity { z },
+            (Some(x), Some(z)) => Chart::Fixed { x, z },
         };
         let engine = if equal && learner != LearnerKind::Logistic && graph.n_items() <= crate::flow::MAX_DENSE {
             Engine::Spectral(Spectral::new(graph, learner, &observed)?)
@@ -186,7 +184,7 @@ impl Surface {
         self.primary
     }
 
-    /// For every ordered pair its distinct unordered pair and the sign that turns it.
+    /// For every ordered pair its distinct unordered pair, and −1 if the two are in opposite order, else 1.
     pub(crate) fn index(&self) -> &[(usize, f64)] {
         &self.index
     }
@@ -206,37 +204,29 @@ impl Surface {
 
     /// The limits of the free part, as charts: what an optimum at an end of the box may stand for.
     pub(crate) fn limits(&self) -> Vec<Chart> {
-        let infinity = f64::INFINITY;
+        const INFINITY: f64 = f64::INFINITY;
         // Logistic margins have no limit at C = ∞, and with unequal weights the corner is no line.
-        let strongest = self.learner != LearnerKind::Logistic;
-        let mut charts = Vec::new();
+        let has_strongest = self.learner != LearnerKind::Logistic;
         match self.primary {
             Chart::Plane => {
-                charts.extend([Chart::AlongStrength { x: -infinity }, Chart::AlongConjunctivity { z: -infinity }]);
-                if strongest {
-                    charts.push(Chart::AlongConjunctivity { z: infinity });
-                }
-                if self.is_exact() {
-                    charts.push(Chart::Corner);
-                }
-                charts.push(Chart::Fixed { x: infinity, z: if strongest { infinity } else { -infinity } });
+                let mut charts =
+                    vec![Chart::AlongStrength { x: -INFINITY }, Chart::AlongConjunctivity { z: -INFINITY }];
+                charts.extend(has_strongest.then_some(Chart::AlongConjunctivity { z: INFINITY }));
+                charts.extend(self.is_exact().then_some(Chart::Corner));
+                charts.push(Chart::Fixed { x: INFINITY, z: if has_strongest { INFINITY } else { -INFINITY } });
+                charts
             }
             Chart::AlongStrength { x } => {
-                charts.push(Chart::Fixed { x, z: -infinity });
-                if strongest {
-                    charts.push(Chart::Fixed { x, z: infinity });
-                }
+                let ends = if has_strongest { &[-INFINITY, INFINITY][..] } else { &[-INFINITY] };
+                ends.iter().map(|&z| Chart::Fixed { x, z }).collect()
             }
             Chart::AlongConjunctivity { z } => {
                 // At s = ∞ the end α → 0 has m = 1: it is the box's own end.
-                if z < infinity {
-                    charts.push(Chart::Fixed { x: -infinity, z });
-                }
-                charts.push(Chart::Fixed { x: infinity, z });
+                let ends = if z < INFINITY { &[-INFINITY, INFINITY][..] } else { &[INFINITY] };
+                ends.iter().map(|&x| Chart::Fixed { x, z }).collect()
             }
-            Chart::Corner | Chart::Fixed { .. } | Chart::Screening => {}
+            Chart::Corner | Chart::Fixed { .. } | Chart::Screening => Vec::new(),
         }
-        charts
     }
 
     /// Ends of the free coordinates of a chart.
@@ -262,17 +252,16 @@ impl Surface {
                     Chart::Screening => to_screening(u, field),
                     _ => {}
                 }
-                field.normalize(chart.dimension());
-                Ok(())
             }
             Engine::Solved(solved) => {
-                if exact || !solved.read(chart, u, field) {
-                    solved.margins(&self.observed, chart, u, field)?;
-                    field.normalize(chart.dimension());
+                if !exact && solved.read(chart, u, field) {
+                    return Ok(());
                 }
-                Ok(())
+                solved.margins(&self.observed, chart, u, field)?;
             }
         }
+        field.normalize(chart.dimension());
+        Ok(())
     }
 }
 
@@ -290,11 +279,8 @@ fn to_screening(u: [f64; 2], field: &mut Field) {
 
 fn check_strength(strength: f64, learner: LearnerKind) -> Result<f64> {
     if learner == LearnerKind::Logistic && strength.is_infinite() {
-        return Err(TheoryError::OutOfRange {
-            name: "strength",
-            value: strength,
-            range: "finite for logistic margins",
-        });
+        let range = "finite for logistic margins";
+        return Err(TheoryError::OutOfRange { name: "strength", value: strength, range });
     }
     if strength == 0.0 || strength.is_infinite() && strength > 0.0 {
         return Ok(strength);

@@ -13,6 +13,7 @@ use crate::inference::model::ModelSpec;
 use crate::inference::response::Response;
 use crate::learner::LearnerKind;
 use crate::numeric::sigmoid::sigmoid;
+use crate::numeric::vectors::largest;
 
 /// A point of the model in the coordinates of a search.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -37,19 +38,18 @@ impl Model {
         let mut positions = HashMap::with_capacity(pairs.len());
         for (at, &pair) in pairs.iter().enumerate() {
             if positions.insert(pair, at).is_some() {
-                return Err(TheoryError::BadInput {
-                    what: "observed pairs",
-                    problem: format!("the ordered pair {} {} is listed twice; list it once", pair.0, pair.1),
-                });
+                let problem = format!("the ordered pair {} {} is listed twice; list it once", pair.0, pair.1);
+                return Err(TheoryError::BadInput { what: "observed pairs", problem });
             }
         }
         Ok(Self { spec: *spec, surface, has_equal_weights: graph.common_weight().is_some(), positions })
     }
 
     pub(crate) fn position(&self, first: usize, second: usize) -> Result<usize> {
-        self.positions.get(&(first, second)).copied().ok_or_else(|| TheoryError::BadInput {
-            what: "observed pairs",
-            problem: format!("the ordered pair {first} {second} is not among the pairs that the fit was prepared for"),
+        self.positions.get(&(first, second)).copied().ok_or_else(|| {
+            let problem =
+                format!("the ordered pair {first} {second} is not among the pairs that the fit was prepared for");
+            TheoryError::BadInput { what: "observed pairs", problem }
         })
     }
 
@@ -108,8 +108,7 @@ impl Model {
                     limit = Some(FitLimit::Conjunctive);
                     if z == f64::NEG_INFINITY && self.spec.strength.is_none() {
                         // Of logistic margins: shape y, given as the margin of a trained pair.
-                        let size = field.shape.iter().fold(0.0_f64, |a, f| a.max(f.abs()));
-                        (gain, strength) = (amplitude * size, nothing);
+                        (gain, strength) = (amplitude * largest(&field.shape), nothing);
                     }
                 } else if z == f64::NEG_INFINITY {
                     gain /= self.surface.log_weight().exp();
