@@ -41,7 +41,7 @@ pub use choice::{ChoiceCount, ChoiceFit, ChoiceFitter, ordered_pairs};
 pub use compare::{Candidate, Compared, ModelComparison, compare_choices, compare_margins};
 pub use engine::profile::identify::identified;
 pub use engine::profile::{MarginFitter, ObservedTask};
-pub use engine::surface::{LOGISTIC_MAX, Surface};
+pub use engine::surface::LOGISTIC_MAX;
 pub use estimates::{
     BootstrapIntervals, ClusterIntervals, Estimates, FitLimit, Interval, Parameter, ParameterInterval, PerParameter,
     ProfileIntervals,

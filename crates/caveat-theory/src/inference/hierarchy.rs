@@ -14,8 +14,9 @@ use serde::Serialize;
 
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
-use crate::inference::choice::{ChoiceCount, ChoiceFitter};
+use crate::inference::choice::{ChoiceCount, ChoiceFitter, ordered_pairs};
 use crate::inference::engine::surface::grid::{AXES, UnitGrid, lapse_of};
+use crate::inference::engine::surface::pairs::distinct;
 use crate::inference::estimates::{Interval, Parameter};
 use crate::inference::margins::{MarginModelFitter, MarginObservation};
 use crate::inference::model::ModelSpec;
@@ -35,7 +36,7 @@ use mixture::draws;
 /// Distance of the nodes of a unit's likelihood, in its standard deviations: a spline is then off by 1 % of the peak at most.
 const SPACING: f64 = 1.0;
 
-/// Most values in the grid of one of `n_units` units, 0.4 GB together up to 400 units: nodes of larger grids are farther apart.
+/// Most values in the grid of one of `n_units` units, 0.4 GB together up to 400 units: larger grids get nodes farther apart.
 fn most(n_units: usize) -> usize {
     (100_000_000 / n_units.max(1)).clamp(250_000, 4_000_000)
 }
@@ -43,7 +44,7 @@ fn most(n_units: usize) -> usize {
 /// The largest standard deviation between units that is tried.
 pub const LARGEST_BETWEEN: f64 = 10.0;
 
-/// A likelihood of a unit, as a share of its largest, that does not speak against a value: twice the logarithm is −3.84.
+/// A unit's likelihood, as a share of its largest, above which a value is likely: twice its logarithm is −3.84.
 const LIKELY: f64 = 0.147;
 
 /// The scale without bounds on which units are normal.
@@ -178,7 +179,7 @@ impl Hierarchy {
         Ok(())
     }
 
-    /// Tabulates the likelihood of every unit's choices, `done` being told of each. Units with the same task share its
+    /// Tabulates the likelihood of every unit's choices, and calls `done` after each. Units with the same task share its
     /// surface. For 252 trials of 7 items about 30 ms a unit, with lapses 60 ms; of logistic margins 0.7 s a task more.
     ///
     /// # Errors
@@ -194,8 +195,7 @@ impl Hierarchy {
         spacing: f64,
         done: &(dyn Fn() + Sync),
     ) -> Result<Self> {
-        let pairs = |u: &UnitChoices<'_>| u.clusters.iter().flatten().map(|c| (c.first, c.second)).collect();
-        let (tasks, task_of) = tasks(units.iter().map(|u| (u.graph, pairs(u))));
+        let (tasks, task_of) = tasks(units.iter().map(|u| (u.graph, ordered_pairs(u.clusters))));
         let fitters: Vec<ChoiceFitter> =
             tasks.iter().map(|(graph, pairs)| ChoiceFitter::new(graph, spec, pairs)).collect::<Result<_>>()?;
         Self::new(units.len(), done, |k| fitters[task_of[k]].grid(units[k].clusters, spacing, most(units.len())))
@@ -218,20 +218,16 @@ impl Hierarchy {
             let problem = format!("{n} unit tells nothing of how units differ; give at least 2");
             return Err(TheoryError::BadInput { what: "hierarchical fit", problem });
         }
-        let tabulate = |k: usize| {
-            let grid = grid(k);
-            done();
-            grid
-        };
-        Ok(Self { grids: (0..n).into_par_iter().map(tabulate).collect::<Result<_>>()? })
+        let grids = (0..n).into_par_iter().map(&grid).inspect(|_| done()).collect::<Result<_>>()?;
+        Ok(Self { grids })
     }
 
-    /// Number of steps that [`fit`](Self::fit) tells of.
+    /// Number of steps of [`fit`](Self::fit).
     pub fn steps(&self) -> usize {
         3 + 2 * self.grids[0].present.iter().filter(|p| **p).count()
     }
 
-    /// The population with its intervals and every unit's place in it, `done` being told of each step. For 40 units of 252
+    /// The population with its intervals and every unit's place in it; calls `done` after each step. For 40 units of 252
     /// trials about a second, with lapses some seconds.
     pub fn fit(&self, done: &(dyn Fn() + Sync)) -> PopulationFit {
         let units = Units::new(&self.grids);
@@ -286,24 +282,17 @@ impl Hierarchy {
         let back = |low: f64, high: f64| Interval { low: scale.invert(low), high: scale.invert(high) };
         let weight = 1.0 / populations.len() as f64;
         // Beyond the last place of units whose likelihood goes on to a limit.
-        let ends = self.grids.iter().fold([f64::NEG_INFINITY, f64::INFINITY], |[low, high], grid| {
-            let nodes = &grid.nodes[axis];
-            [
-                if nodes.open[0] { nodes.at[0] } else { low },
-                if nodes.open[1] { nodes.at[nodes.at.len() - 1] } else { high },
-            ]
-        });
+        let ends = self.grids.iter().fold(INFINITIES, |ends, grid| grid.nodes[axis].open_ends(ends));
         let new_unit =
             |share| at_limit(quantile(share, |u| populations.iter().map(|p| weight * p[axis].below(u)).sum()), ends);
-        let of_unit = |(grid, known): (&UnitGrid, &Vec<[Vec<f64>; AXES]>)| {
+        let shrunken = |(grid, known): (&UnitGrid, &Vec<[Vec<f64>; AXES]>)| {
             let posteriors: Vec<Posterior<'_>> = populations
                 .iter()
                 .zip(known)
                 .map(|(p, likelihoods)| Posterior::new(&grid.nodes[axis], likelihoods[axis].clone(), p[axis]))
                 .collect();
             let nodes = &grid.nodes[axis];
-            let reach = [(0, nodes.at[0]), (1, nodes.at[nodes.at.len() - 1])]
-                .map(|(side, end)| if nodes.open[side] { end } else { INFINITIES[side] });
+            let reach = nodes.open_ends(INFINITIES);
             let at = |share| {
                 let u = quantile(share, |u| posteriors.iter().map(|p| weight * p.below(u)).sum());
                 at_limit(u, reach)
@@ -340,7 +329,7 @@ impl Hierarchy {
                 if mean[0].is_infinite() { mean[0] } else { new_unit(0.025) },
                 if mean[1].is_infinite() { mean[1] } else { new_unit(0.975) },
             ),
-            units: self.grids.par_iter().zip(known).map(of_unit).collect(),
+            units: self.grids.par_iter().zip(known).map(shrunken).collect(),
         }
     }
 }
@@ -370,11 +359,8 @@ fn tasks<'a>(
         tasks[at].1.extend(pairs);
         task_of.push(at);
     }
-    for (_, pairs) in &mut tasks {
-        pairs.sort_unstable();
-        pairs.dedup();
-    }
-    (tasks, task_of)
+    let tasks = tasks.into_iter().map(|(graph, pairs)| (graph, distinct(pairs.into_iter())));
+    (tasks.collect(), task_of)
 }
 
 #[cfg(test)]

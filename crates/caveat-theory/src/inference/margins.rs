@@ -128,7 +128,7 @@ impl MarginModelFitter {
 
     pub(crate) fn tabulate<'a>(&self, observations: impl Iterator<Item = &'a MarginObservation>) -> Result<Gaussian> {
         let bad = |problem: String| Err(TheoryError::BadInput { what: "observed margins", problem });
-        let mut table = Gaussian::empty(self.model.surface.pairs().len());
+        let mut table = Gaussian::empty(self.model.surface.pairs.len());
         let observations: Vec<&MarginObservation> = observations.collect();
         check_size(observations.iter().map(|o| o.margin))?;
         for &MarginObservation { first, second, margin, weight } in observations {

@@ -218,15 +218,6 @@ impl ChainSolution {
         }
     }
 
-    /// f(i, j) for i < j.
-    fn forward_margin(&self, i: usize, j: usize) -> f64 {
-        let difference = self.rank_difference(i, j).map_or(0.0, |(d, _)| d.value());
-        match self.trained(i, j) {
-            Some((y, m)) => m * y + (1.0 - m) * difference,
-            None => difference,
-        }
-    }
-
     /// Rounding of a margin relative to the terms that it sums.
     fn rounding(&self) -> f64 {
         ROUNDINGS * f64::EPSILON * (1 + self.changes.len() * self.changes.len()) as f64
@@ -240,17 +231,6 @@ impl ChainSolution {
             _ => 0,
         }
     }
-
-    /// Sign of f(i, j) for i < j: a tie only within a few roundings of the terms of this very margin.
-    fn forward_sign(&self, i: usize, j: usize) -> i8 {
-        let (f, size) = match (self.rank_difference(i, j), self.trained(i, j)) {
-            (None, None) => return 0,
-            (None, Some((y, m))) => (m * y, m),
-            (Some(_), None | Some((_, 0.0))) => return self.rank_sign(i, j),
-            (Some((d, size)), Some((y, m))) => (m * y + (1.0 - m) * d.value(), m + (1.0 - m) * size.value()),
-        };
-        if f.abs() <= self.rounding() * size { 0 } else { f.signum() as i8 }
-    }
 }
 
 impl Margins for ChainSolution {
@@ -259,20 +239,28 @@ impl Margins for ChainSolution {
     }
 
     fn margin(&self, i: usize, j: usize) -> f64 {
-        match i.cmp(&j) {
-            std::cmp::Ordering::Less => self.forward_margin(i, j),
-            std::cmp::Ordering::Equal => 0.0,
-            std::cmp::Ordering::Greater => -self.forward_margin(j, i),
+        if i >= j {
+            return if i == j { 0.0 } else { -self.margin(j, i) };
+        }
+        let difference = self.rank_difference(i, j).map_or(0.0, |(d, _)| d.value());
+        match self.trained(i, j) {
+            Some((y, m)) => m * y + (1.0 - m) * difference,
+            None => difference,
         }
     }
 
-    /// Far pairs keep their true signs, however small their margins.
+    /// A tie only within a few roundings of the terms of this very margin, so that far pairs keep their true signs.
     fn sign(&self, i: usize, j: usize) -> i8 {
-        match i.cmp(&j) {
-            std::cmp::Ordering::Less => self.forward_sign(i, j),
-            std::cmp::Ordering::Equal => 0,
-            std::cmp::Ordering::Greater => -self.forward_sign(j, i),
+        if i >= j {
+            return if i == j { 0 } else { -self.sign(j, i) };
         }
+        let (f, size) = match (self.rank_difference(i, j), self.trained(i, j)) {
+            (None, None) => return 0,
+            (None, Some((y, m))) => (m * y, m),
+            (Some(_), None | Some((_, 0.0))) => return self.rank_sign(i, j),
+            (Some((d, size)), Some((y, m))) => (m * y + (1.0 - m) * d.value(), m + (1.0 - m) * size.value()),
+        };
+        if f.abs() <= self.rounding() * size { 0 } else { f.signum() as i8 }
     }
 
     fn tie_tolerance(&self) -> f64 {

@@ -270,7 +270,7 @@ fn interval_ends_are_where_a_dense_profile_crosses() {
     }
     let ends = [alpha.interval.low, fit.estimates.conjunctivity, alpha.interval.high];
     let total = fitter.total(&fitter.tabulate(&data).unwrap()).unwrap();
-    let (chart, start) = (fitter.model.surface.primary(), inside(&fitter.model, &fit.at));
+    let (chart, start) = (fitter.model.surface.primary, inside(&fitter.model, &fit.at));
     let mut constrained = Profile::on(&fitter.model, &total, chart, start, 1e-7).unwrap();
     let coordinate = fitter.model.coordinate(Parameter::Conjunctivity).unwrap();
     let profile = ends.map(|end| constrained.loss(coordinate, logit(end), start).unwrap().0);

@@ -58,47 +58,27 @@ enum Engine {
 
 /// Margins of a list of ordered pairs over the plane of conjunctivity and strength, or a part of it.
 #[derive(Debug, Clone)]
-pub struct Surface {
-    learner: LearnerKind,
-    ordered: Vec<(usize, usize)>,
+pub(crate) struct Surface {
+    pub(crate) learner: LearnerKind,
+    /// The ordered pairs, as given.
+    pub(crate) pairs: Vec<(usize, usize)>,
     /// For every ordered pair its unordered one, and −1 if the two are in opposite order, else 1.
-    index: Vec<(usize, f64)>,
+    pub(crate) index: Vec<(usize, f64)>,
     observed: ObservedPairs,
     engine: Engine,
-    primary: Chart,
-    bounds: Bounds,
+    /// The free part of the plane.
+    pub(crate) primary: Chart,
+    pub(crate) bounds: Bounds,
     /// log of the reference weight: z = log s + this.
-    log_weight: f64,
-}
-
-/// Margins at one point, split so that no limit over- or underflows.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Shape {
-    /// Margins divided by their scale, in the order of the ordered pairs; all zero if all margins are.
-    pub values: Vec<f64>,
-    /// log of the root mean square of the margins over the distinct unordered pairs; at strength 0, of margins per unit of
-    /// strength. 0 if all margins are zero.
-    pub log_scale: f64,
+    pub(crate) log_weight: f64,
 }
 
 impl Surface {
-    /// Prepares the whole plane.
+    /// Prepares the plane, or a part of it: with the conjunctivity or the strength (0 and ∞ allowed) held at a value.
     ///
     /// Cost one eigendecomposition of the Laplacian (ridge, flow, equal weights), or some thousands of solves in parallel
     /// (logistic: 0.7 s for 9 items on two cores; unequal weights).
-    ///
-    /// # Errors
-    /// No pair, a pair out of range or of an item with itself, trials in one presentation order only, or what the solvers
-    /// refuse.
-    pub fn new(graph: &ComparisonGraph, learner: LearnerKind, pairs: &[(usize, usize)]) -> Result<Self> {
-        Self::with_fixed(graph, learner, pairs, None, None)
-    }
-
-    /// As [`new`](Self::new), with the conjunctivity or the strength (0 and ∞ allowed) held at a value.
-    ///
-    /// # Errors
-    /// As [`new`](Self::new), a fixed value out of range, or a strength of ∞ for logistic margins.
-    pub fn with_fixed(
+    pub(crate) fn new(
         graph: &ComparisonGraph,
         learner: LearnerKind,
         pairs: &[(usize, usize)],
@@ -139,62 +119,7 @@ impl Surface {
         } else {
             Engine::Solved(Box::new(Solved::new(graph, learner, &observed, reference, primary, &bounds)?))
         };
-        Ok(Self { learner, ordered: pairs.to_vec(), index, observed, engine, primary, bounds, log_weight })
-    }
-
-    /// What learns the margins.
-    pub fn learner(&self) -> LearnerKind {
-        self.learner
-    }
-
-    /// The ordered pairs, as given.
-    pub fn pairs(&self) -> &[(usize, usize)] {
-        &self.ordered
-    }
-
-    /// Margins f(first, second) of the ordered pairs at α ∈ [0, 1] and strength s ∈ (0, ∞], computed there and not read
-    /// from a grid.
-    ///
-    /// # Errors
-    /// A parameter out of range, or what the solvers refuse.
-    pub fn margins(&self, conjunctivity: f64, strength: f64) -> Result<Vec<f64>> {
-        check_range("strength", strength, f64::MIN_POSITIVE, f64::INFINITY, "positive (inf is allowed)")?;
-        let shape = self.shape(conjunctivity, strength)?;
-        let scale = shape.log_scale.exp();
-        Ok(shape.values.into_iter().map(|v| v * scale).collect())
-    }
-
-    /// Shape and scale at α ∈ [0, 1] and strength s ∈ [0, ∞], computed there and not read from a grid.
-    ///
-    /// # Errors
-    /// A parameter out of range, or what the solvers refuse.
-    pub fn shape(&self, conjunctivity: f64, strength: f64) -> Result<Shape> {
-        let x = logit(check_conjunctivity(conjunctivity)?);
-        let z = check_strength(strength, self.learner)?.ln() + self.log_weight;
-        let mut field = Field::default();
-        self.evaluate(Chart::Fixed { x, z }, [0.0; 2], true, &mut field)?;
-        let values = self.index.iter().map(|&(at, sign)| sign * field.shape[at]).collect();
-        // At s = 0 the engines give f/(s·w).
-        let per_strength = if strength == 0.0 { self.log_weight } else { 0.0 };
-        Ok(Shape { values, log_scale: field.log_scale + per_strength })
-    }
-
-    /// The free part of the plane.
-    pub(crate) fn primary(&self) -> Chart {
-        self.primary
-    }
-
-    /// For every ordered pair its distinct unordered pair, and −1 if the two are in opposite order, else 1.
-    pub(crate) fn index(&self) -> &[(usize, f64)] {
-        &self.index
-    }
-
-    pub(crate) fn bounds(&self) -> &Bounds {
-        &self.bounds
-    }
-
-    pub(crate) fn log_weight(&self) -> f64 {
-        self.log_weight
+        Ok(Self { learner, pairs: pairs.to_vec(), index, observed, engine, primary, bounds, log_weight })
     }
 
     /// Whether every evaluation is exact.
@@ -287,6 +212,46 @@ fn check_strength(strength: f64, learner: LearnerKind) -> Result<f64> {
     }
     // Inside, neither s·w nor its reciprocal overflows for any sensible weight.
     check_range("strength", strength, 1e-100, 1e100, "0, inf, or between 1e-100 and 1e100")
+}
+
+#[cfg(test)]
+/// Margins at one point, split so that no limit over- or underflows.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Shape {
+    /// Margins divided by their scale, in the order of the ordered pairs; all zero if all margins are.
+    pub(crate) values: Vec<f64>,
+    /// log of the root mean square of the margins over the distinct unordered pairs; at strength 0, of margins per unit of
+    /// strength. 0 if all margins are zero.
+    pub(crate) log_scale: f64,
+}
+
+#[cfg(test)]
+impl Surface {
+    /// The whole plane.
+    pub(crate) fn whole(graph: &ComparisonGraph, learner: LearnerKind, pairs: &[(usize, usize)]) -> Result<Self> {
+        Self::new(graph, learner, pairs, None, None)
+    }
+
+    /// Margins f(first, second) of the ordered pairs at α ∈ [0, 1] and strength s ∈ (0, ∞], computed there and not read
+    /// from a grid.
+    pub(crate) fn margins(&self, conjunctivity: f64, strength: f64) -> Result<Vec<f64>> {
+        check_range("strength", strength, f64::MIN_POSITIVE, f64::INFINITY, "positive (inf is allowed)")?;
+        let shape = self.shape(conjunctivity, strength)?;
+        let scale = shape.log_scale.exp();
+        Ok(shape.values.into_iter().map(|v| v * scale).collect())
+    }
+
+    /// Shape and scale at α ∈ [0, 1] and strength s ∈ [0, ∞], computed there and not read from a grid.
+    pub(crate) fn shape(&self, conjunctivity: f64, strength: f64) -> Result<Shape> {
+        let x = logit(check_conjunctivity(conjunctivity)?);
+        let z = check_strength(strength, self.learner)?.ln() + self.log_weight;
+        let mut field = Field::default();
+        self.evaluate(Chart::Fixed { x, z }, [0.0; 2], true, &mut field)?;
+        let values = self.index.iter().map(|&(at, sign)| sign * field.shape[at]).collect();
+        // At s = 0 the engines give f/(s·w).
+        let per_strength = if strength == 0.0 { self.log_weight } else { 0.0 };
+        Ok(Shape { values, log_scale: field.log_scale + per_strength })
+    }
 }
 
 #[cfg(test)]

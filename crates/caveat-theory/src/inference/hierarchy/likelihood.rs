@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use crate::inference::engine::surface::grid::{AXES, UnitGrid};
 use crate::inference::hierarchy::integral::{Integral, Level, Population, SLOPES, Slopes};
 use crate::numeric::cholesky::solve_part;
-use crate::numeric::vectors::dot;
+use crate::numeric::vectors::{dot, extremes};
 
 /// Logs of the smallest standard deviation that is told from 0 and of the largest one, [`LARGEST_BETWEEN`](crate::inference::hierarchy::LARGEST_BETWEEN).
 pub(super) const LOG_SD: (f64, f64) = (-6.9, std::f64::consts::LN_10);
@@ -58,10 +58,7 @@ impl<'a> Units<'a> {
         let present = grids[0].present;
         let open = std::array::from_fn(|k| [0, 1].map(|side| grids.iter().any(|g| g.nodes[k].open[side])));
         let ends = std::array::from_fn(|k| {
-            let (low, high) = grids.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), g| {
-                let at = &g.nodes[k].at;
-                (low.min(at[0]), high.max(at[at.len() - 1]))
-            });
+            let (low, high) = extremes(grids.iter().flat_map(|g| g.nodes[k].at.iter().copied()));
             let [below, above]: [bool; 2] = open[k];
             (if below { low } else { low - BEYOND }, if above { high } else { high + BEYOND })
         });

@@ -101,7 +101,7 @@ pub fn margin_intervals(
     let estimates = fit.estimates;
     // Shapes have a root mean square of 1, so that the amplitude is that of the margins.
     let amplitude = (fit.fitted.iter().map(|f| f * f).sum::<f64>() / pairs.len() as f64).sqrt();
-    let log_weight = fitter.model.surface.log_weight();
+    let log_weight = fitter.model.surface.log_weight;
     let (chart, u) = match estimates.limit {
         Some(FitLimit::NoSignal) => (Chart::Plane, [0.0, 0.0]),
         Some(FitLimit::Additive) => (Chart::Corner, [logit(estimates.memorization), 0.0]),
@@ -126,7 +126,7 @@ fn intervals<R: Response>(
         return Err(TheoryError::BadInput { what: "intervals over clusters", problem });
     }
     let total = if are_alike(tables) { R::evidence(total, &tables[0]) } else { total };
-    let primary = model.surface.primary();
+    let primary = model.surface.primary;
     let profile = Profile::on(model, total, primary, inside(model, at), TOLERANCE)?;
     let peak = profile.best.value;
     let mut on_primary = Clusters::new(model, tables, profile);

@@ -62,7 +62,7 @@ impl Coordinate {
 impl Model {
     /// Where a parameter is held, if it is free.
     pub(crate) fn coordinate(&self, parameter: Parameter) -> Option<Coordinate> {
-        let chart = self.surface.primary();
+        let chart = self.surface.primary;
         match (parameter, chart) {
             (Parameter::Conjunctivity, Chart::Plane | Chart::AlongConjunctivity { .. }) => Some(Coordinate::Theta(0)),
             (Parameter::Strength, Chart::Plane) => Some(Coordinate::Theta(1)),
@@ -78,7 +78,7 @@ impl Model {
     pub(crate) fn transformed(&self, parameter: Parameter, value: f64) -> f64 {
         match parameter {
             Parameter::Conjunctivity => logit(value),
-            Parameter::Strength => value.ln() + self.surface.log_weight(),
+            Parameter::Strength => value.ln() + self.surface.log_weight,
             Parameter::Gain => value.ln(),
             Parameter::Lapse if !(0.0..=MAX_LAPSE).contains(&value) => f64::NAN,
             Parameter::Lapse | Parameter::PositionBias => value,
@@ -93,7 +93,7 @@ impl Model {
         match parameter {
             Parameter::Conjunctivity => sigmoid(at),
             Parameter::Gain if coordinate == Coordinate::LogGain => at.exp(),
-            Parameter::Strength | Parameter::Gain => (at - self.surface.log_weight()).exp(),
+            Parameter::Strength | Parameter::Gain => (at - self.surface.log_weight).exp(),
             _ => at,
         }
     }
@@ -122,7 +122,7 @@ pub(crate) struct Profile<'a, R> {
 
 impl<'a, R: Response> Profile<'a, R> {
     fn new(model: &'a Model, response: &'a R, at: &At) -> Result<Self> {
-        Self::on(model, response, model.surface.primary(), inside(model, at), TOLERANCE)
+        Self::on(model, response, model.surface.primary, inside(model, at), TOLERANCE)
     }
 
     /// As [`new`](Self::new) on any chart, from a start on it.
@@ -203,16 +203,16 @@ pub(crate) fn intervals<R: Response>(
     let mut profile = Profile::new(model, response, at)?;
     let surface = &model.surface;
     let best = profile.best;
-    let ends = surface.ends(surface.primary());
+    let ends = surface.ends(surface.primary);
     let (largest_amplitude, largest_bias) = response.largest();
     // Scale of the gain at the estimate, and at the weakest strength of the box.
     evaluate(surface, response, &profile.search, best.theta, &mut profile.work)?;
     let log_scale = profile.work.field.log_scale;
     let log_gain = best.theta[AMPLITUDE].ln() - log_scale;
-    let weakest = match surface.primary() {
+    let weakest = match surface.primary {
         Chart::Plane | Chart::AlongStrength { .. } => {
             let mut theta = best.theta;
-            let k = surface.primary().dimension() - 1;
+            let k = surface.primary.dimension() - 1;
             theta[k] = ends[k].0 + 1.0;
             evaluate(surface, response, &profile.search, theta, &mut profile.work)?;
             (log_scale - profile.work.field.log_scale).max(0.0)
@@ -323,7 +323,7 @@ fn identifiability<R: Response>(
     estimates: &Estimates,
     work: &mut Workspace,
 ) -> Result<PerParameter<bool>> {
-    let chart = model.surface.primary();
+    let chart = model.surface.primary;
     let search = model.search(chart, true);
     let there = evaluate(&model.surface, response, &search, inside(model, at), work)?;
     let (dimension, slopes) = (chart.dimension(), work.field.scale_slopes);

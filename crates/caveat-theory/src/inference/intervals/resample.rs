@@ -50,7 +50,7 @@ struct Screen {
 impl Screen {
     fn new<R: Response>(model: &Model, data: &R, at: &At) -> Result<Self> {
         let surface = &model.surface;
-        let chart = surface.primary();
+        let chart = surface.primary;
         let mut field = Field::default();
         let eta = model.predictor(at, &mut field)?;
         let lapse = model.spec.lapse.then_some(at.theta[LAPSE]);
@@ -62,7 +62,7 @@ impl Screen {
         for &a in &axes[0] {
             for &b in &axes[1] {
                 surface.evaluate(chart, [a, b], false, &mut field)?;
-                let shape: Vec<f64> = surface.index().iter().map(|&(k, sign)| sign * field.shape[k]).collect();
+                let shape: Vec<f64> = surface.index.iter().map(|&(k, sign)| sign * field.shape[k]).collect();
                 let square = zip(&shape, &weights).map(|(s, w)| w * s * s).sum();
                 let sum = dot(&weights, &shape);
                 nodes.push(Node { u: [a, b], shape, square, sum });
@@ -136,11 +136,11 @@ pub(crate) fn resample<R: Response + Send>(
     seed: u64,
 ) -> Result<BootstrapIntervals> {
     check_counts(tables.len(), replicates)?;
-    let n_pairs = model.surface.pairs().len();
+    let n_pairs = model.surface.pairs.len();
     let mut total = R::empty(n_pairs);
     tables.iter().for_each(|table| total.add(table));
     let screen = Screen::new(model, &total, fit)?;
-    let search = Search { tolerance: TOLERANCE, steps: 60, ..model.search(model.surface.primary(), false) };
+    let search = Search { tolerance: TOLERANCE, steps: 60, ..model.search(model.surface.primary, false) };
     let start = search::inside(model, fit);
     let draws: Vec<PerParameter<f64>> = (0..replicates as u64)
         .into_par_iter()
@@ -201,15 +201,15 @@ fn refit<R: Response>(
     surface.evaluate(at.chart, [at.theta[0], at.theta[1]], false, &mut work.field)?;
     work.forget();
     // Within one unit of an end nothing distinguishes a value from the limit.
-    let ends = surface.bounds();
+    let ends = surface.bounds;
     let snap = |v: f64, (low, high): (f64, f64), limit: f64, inside: f64| match v {
         _ if v <= low + 1.0 => 0.0,
         _ if v >= high - 1.0 => limit,
         _ => inside,
     };
     let conjunctivity = snap(x, ends.x, 1.0, sigmoid(x));
-    let strength = snap(z, ends.z, f64::INFINITY, (z - surface.log_weight()).exp());
+    let strength = snap(z, ends.z, f64::INFINITY, (z - surface.log_weight).exp());
     let inside = amplitude / work.field.log_scale.exp();
     let gain = if strength == 0.0 { f64::INFINITY } else { inside };
-    Ok((PerParameter { conjunctivity, strength, gain, ..nothing }, inside * (z - surface.log_weight()).exp()))
+    Ok((PerParameter { conjunctivity, strength, gain, ..nothing }, inside * (z - surface.log_weight).exp()))
 }

@@ -34,7 +34,7 @@ pub(crate) struct Model {
 
 impl Model {
     pub(crate) fn new(graph: &ComparisonGraph, spec: &ModelSpec, pairs: &[(usize, usize)]) -> Result<Self> {
-        let surface = Surface::with_fixed(graph, spec.learner, pairs, spec.conjunctivity, spec.strength)?;
+        let surface = Surface::new(graph, spec.learner, pairs, spec.conjunctivity, spec.strength)?;
         let mut positions = HashMap::with_capacity(pairs.len());
         for (at, &pair) in pairs.iter().enumerate() {
             if positions.insert(pair, at).is_some() {
@@ -57,7 +57,7 @@ impl Model {
     pub(crate) fn predictor(&self, at: &At, field: &mut Field) -> Result<Vec<f64>> {
         self.surface.evaluate(at.chart, [at.theta[0], at.theta[1]], true, field)?;
         let (a, b) = (at.theta[AMPLITUDE], at.theta[BIAS]);
-        Ok(self.surface.index().iter().map(|&(k, sign)| a * sign * field.shape[k] + b).collect())
+        Ok(self.surface.index.iter().map(|&(k, sign)| a * sign * field.shape[k] + b).collect())
     }
 
     /// What a point means.
@@ -94,8 +94,8 @@ impl Model {
             Point::Plane { x, z } => {
                 conjunctivity = self.spec.conjunctivity.unwrap_or_else(|| sigmoid(x));
                 // The end of the box stands for ∞, also where logistic margins have no limit.
-                let free = if z >= self.surface.bounds().z.1 { f64::INFINITY } else { z };
-                strength = self.spec.strength.unwrap_or_else(|| (free - self.surface.log_weight()).exp());
+                let free = if z >= self.surface.bounds.z.1 { f64::INFINITY } else { z };
+                strength = self.spec.strength.unwrap_or_else(|| (free - self.surface.log_weight).exp());
                 let (odds, inverse) = (x.exp(), (-z).exp());
                 let ridge = (1.0 + odds) * inverse;
                 (screening, memorization) = match (odds, inverse) {
@@ -111,7 +111,7 @@ impl Model {
                         (gain, strength) = (amplitude * largest(&field.shape), nothing);
                     }
                 } else if z == f64::NEG_INFINITY {
-                    gain /= self.surface.log_weight().exp();
+                    gain /= self.surface.log_weight.exp();
                     limit = Some(FitLimit::Hebbian);
                 } else {
                     limit = (x == f64::NEG_INFINITY && z == f64::INFINITY).then_some(FitLimit::Additive);

@@ -115,7 +115,7 @@ pub(crate) fn evaluate<R: Response>(
     let (a, b) = (theta[AMPLITUDE], theta[BIAS]);
     let lapse = search.lapses.then_some(theta[LAPSE]);
     let mut out = Optimum { theta, value: 0.0, score: [0.0; 5], information: [[0.0; 5]; 5] };
-    for (pair, &(at, sign)) in surface.index().iter().enumerate() {
+    for (pair, &(at, sign)) in surface.index.iter().enumerate() {
         if response.is_missing(pair) {
             continue;
         }

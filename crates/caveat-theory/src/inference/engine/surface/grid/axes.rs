@@ -37,14 +37,11 @@ impl<R: Response> Maker<'_, R> {
             let n = axes[1].len();
             let mut more: [Vec<f64>; 2] = Default::default();
             for k in 0..dimension {
-                // The typical rate of a node's line: its places count by their likelihood, as steps at very large gains are no
-                // reason for a fine axis. None where nothing counts.
+                // The typical rate of a node's line, places counted by their likelihood: steps at very large gains are no reason for a
+                // fine axis. None where nothing counts.
                 let rate = |node: usize| -> Option<f64> {
-                    let line: Vec<&Place> = if k == 0 {
-                        all[node * n..(node + 1) * n].iter().collect()
-                    } else {
-                        all[node..].iter().step_by(n).collect()
-                    };
+                    let (from, to, step) = if k == 0 { (node * n, (node + 1) * n, 1) } else { (node, all.len(), n) };
+                    let line: Vec<&Place> = all[from..to].iter().step_by(step).collect();
                     let best = line.iter().fold(f64::NEG_INFINITY, |best, p| best.max(p.log));
                     let typical = typical_rate(line.into_iter(), best, k);
                     (peak - best < DEPTH).then_some(if peak - best < RELEVANT { typical } else { 0.5 * typical })
@@ -55,18 +52,14 @@ impl<R: Response> Maker<'_, R> {
                         (None, None) => continue,
                         (a, b) => a.unwrap_or(0.0).max(b.unwrap_or(0.0)),
                     };
-                    let width = cell[1] - cell[0];
-                    let parts = (largest * width / spacing).ceil().clamp(1.0, 4.0) as usize;
-                    more[k].extend((1..parts).map(|i| cell[0] + width * i as f64 / parts as f64));
+                    more[k].extend(cuts(cell, largest, spacing));
                 }
             }
             if more.iter().all(Vec::is_empty) {
                 break;
             }
-            for k in 0..dimension {
-                for &u in &more[k] {
-                    add(&mut axes[k], u);
-                }
+            for (axis, more) in axes.iter_mut().zip(more) {
+                more.into_iter().for_each(|u| add(axis, u));
             }
         }
         Ok(axes)
@@ -152,13 +145,13 @@ impl<R: Response> Maker<'_, R> {
         at: &mut Vec<f64>,
         peak: f64,
         spacing: f64,
-        mut of: impl FnMut(&mut Self, f64) -> Result<(f64, f64)>,
+        mut value_and_rate: impl FnMut(&mut Self, f64) -> Result<(f64, f64)>,
     ) -> Result<()> {
         // The first two axes are held here, which hides some of the likelihood.
         let depth = 1.5 * DEPTH;
         let mut spacing = spacing;
         for round in 0..8 {
-            let known: Vec<(f64, f64)> = at.iter().map(|&u| of(self, u)).collect::<Result<_>>()?;
+            let known: Vec<(f64, f64)> = at.iter().map(|&u| value_and_rate(self, u)).collect::<Result<_>>()?;
             let rate = |known: &[(f64, f64)]| {
                 known.iter().filter(|k| peak - k.0 < RELEVANT).fold(0.0_f64, |rate, k| rate.max(k.1))
             };
@@ -168,9 +161,7 @@ impl<R: Response> Maker<'_, R> {
             }
             let mut more = Vec::new();
             for (cell, known) in at.windows(2).zip(known.windows(2)) {
-                let rate = rate(known);
-                let parts = (rate * (cell[1] - cell[0]) / spacing).ceil().clamp(1.0, 4.0) as usize;
-                more.extend((1..parts).map(|i| cell[0] + (cell[1] - cell[0]) * i as f64 / parts as f64));
+                more.extend(cuts(cell, rate(known), spacing));
             }
             if more.is_empty() || round == 7 {
                 let inside = |k: &(f64, f64)| peak - k.0 < depth;
@@ -185,7 +176,14 @@ impl<R: Response> Maker<'_, R> {
     }
 }
 
-/// Moves the inner nodes of an axis so that one is at the peak. Nodes that many units shared would let errors between them add up.
+/// Places that cut a cell into up to four parts, no farther apart than `spacing` where the likelihood varies at `rate`.
+fn cuts(cell: &[f64], rate: f64, spacing: f64) -> impl Iterator<Item = f64> {
+    let (low, width) = (cell[0], cell[1] - cell[0]);
+    let parts = (rate * width / spacing).ceil().clamp(1.0, 4.0) as usize;
+    (1..parts).map(move |i| low + width * i as f64 / parts as f64)
+}
+
+/// Moves the inner nodes of an axis so that one is at the peak: errors between nodes that many units share would add up.
 fn anchor(axis: &mut Vec<f64>, peak: f64) {
     let (low, high) = (axis[0], axis[axis.len() - 1]);
     let cell = axis[1] - low;
@@ -198,7 +196,7 @@ fn anchor(axis: &mut Vec<f64>, peak: f64) {
     }
 }
 
-/// Puts a node in its place, unless one is there or so near that the difference is rounding: a cell of no width has no slope.
+/// Adds a node in order, unless one is there or within rounding of it: a cell of no width has no slope.
 fn add(axis: &mut Vec<f64>, u: f64) {
     let at = axis.partition_point(|&v| v < u);
     let is_near = |v: Option<&f64>| v.is_some_and(|v| (v - u).abs() <= 1e-9 * (1.0 + u.abs()));
