@@ -16,7 +16,7 @@
 //! | fit many subjects or models | [`Hierarchy`] | |
 //! | choose between models | [`mod@compare`] | |
 //! | predict another task | [`predict()`], [`predicted_margins`] | [`prediction_intervals`], [`calibration`] |
-//! | doubt the data's order | [`mod@opposite`] | |
+//! | check the data's order | [`mod@opposite`] | |
 //! | design an experiment | [`design`] | |
 //!
 //! Source: §9; the fits and predictions are this project's, the models those of Cheng & Lippl 2026, arXiv 2605.22972.

@@ -34,8 +34,6 @@ impl Exception {
 
 /// Transitive inference on `n_items` items in order (rank 0 the highest), with any number of exceptions.
 ///
-/// An exception on an adjacent pair replaces that premise pair's label; any other adds a trained pair and closes a cycle.
-///
 /// ```
 /// use caveat_theory::{PairClass, TransitiveTask};
 /// let task = TransitiveTask::new(9, &[(5, 3)])?;
@@ -126,7 +124,7 @@ impl TransitiveTask {
 
     /// Recognizes a comparison graph that is a chain 0 > 1 > … with exceptions, each pair trained one way.
     ///
-    /// Returns `None` where a premise pair is missing, a pair skips ranks in the order's favor, or labels contradict.
+    /// `None` where a premise pair is missing, a pair that skips ranks agrees with the order, or labels contradict each other.
     pub fn from_graph(graph: &ComparisonGraph) -> Option<Self> {
         let n_items = graph.n_items();
         let (mut exceptions, mut weights, mut adjacent) = (Vec::new(), BTreeMap::new(), 0);
@@ -189,7 +187,7 @@ impl TransitiveTask {
     }
 }
 
-/// Refuses more items than memory holds the trained pairs of, twice over while they are sorted.
+/// Refuses more items than fit in memory with their trained pairs, held twice while they are sorted.
 fn check_items(n_items: usize) -> Result<()> {
     const BYTES: f64 = 64.0;
     memory::check(

@@ -1,4 +1,4 @@
-//! Design of experiments: which task tells most about the conjunctivity α, by how many trials, before anyone is trained.
+//! Design of experiments: how much a task tells about the conjunctivity α, and in how many trials, before anyone is trained.
 //!
 //! Someone trained on a task judges test pairs; a beats b with probability λ/2 + (1−λ)·logistic(gain·f_{α,C}(a, b)). Under a
 //! prior over (α, C, gain) the expected information of N judgments about α (or about which of two hypotheses on α holds) is the
@@ -6,7 +6,7 @@
 //! Kullback–Leibler divergence of the exact posterior from the prior over simulated experiments. C and gain are integrated out
 //! on a product grid whose spacing shrinks with √N, so that it stays below the width of the posterior.
 //!
-//! Its tests have two other routes to it: all outcomes of small designs, and the Gaussian limit of many trials.
+//! Tests compare it with all outcomes of small designs, and with the Gaussian limit of many trials.
 //!
 //! λ ∈ [0, 1), α ∈ [0, 1], C and gain log-uniform between bounds, I in bits. Source: §9.6.
 

@@ -45,9 +45,6 @@ pub struct PerParameter<T> {
 
 impl<T> PerParameter<T> {
     /// What `value` gives for every parameter, in the order of the fields.
-    ///
-    /// # Errors
-    /// Those of `value`.
     pub(crate) fn try_from_fn<E>(mut value: impl FnMut(Parameter) -> Result<T, E>) -> Result<Self, E> {
         Ok(Self {
             conjunctivity: value(Parameter::Conjunctivity)?,

@@ -71,9 +71,9 @@ impl MarginModelFitter {
         Ok(MarginFit {
             estimates: self.model.estimates(&best.at, &data, &mut work.field)?,
             residual_squares: residual,
-            r_squared: if data.squares() > 0.0 { 1.0 - residual / data.squares() } else { f64::NAN },
+            r_squared: if data.squares > 0.0 { 1.0 - residual / data.squares } else { f64::NAN },
             correlation: correlation(&pairs),
-            n_observations: data.count(),
+            n_observations: data.count,
             n_parameters: self.model.spec.n_parameters(),
             fitted,
             place: Place::Chart(best.at),
@@ -140,7 +140,7 @@ impl MarginModelFitter {
             }
             table.add_margin(self.model.position(first, second)?, margin, weight);
         }
-        if table.count() == 0 {
+        if table.count == 0 {
             return bad("there are none; give at least one".into());
         }
         Ok(table)

@@ -143,7 +143,7 @@ impl ExchangeableKernel {
         self.exact_conjunctivity.unwrap_or_else(|| (self.scale() - shared) / self.scale())
     }
 
-    /// The kernel with both positions alike, a shared item counting as the mean of first and second position: the same conjunctivity.
+    /// The kernel with κ_1 and κ_2 replaced by their mean, which keeps the conjunctivity.
     #[must_use]
     pub fn symmetrized(mut self) -> Self {
         self.exact_conjunctivity = Some(self.conjunctivity());
@@ -152,7 +152,7 @@ impl ExchangeableKernel {
         self
     }
 
-    /// Whether first and second position act alike (κ_1 = κ_2).
+    /// Whether both positions have the same effect (κ_1 = κ_2).
     pub fn is_position_symmetric(&self) -> bool {
         self.same_first == self.same_second
     }

@@ -90,7 +90,7 @@ const TILE: usize = 64;
 pub struct MeasuredKernel {
     /// Number of items n; the kernel was measured on P = n(n−1) ordered pairs.
     pub n_items: usize,
-    /// The projection: each orbit's value is the measured average over it, but for negative eigenvalues within rounding, which are 0.
+    /// The projection: each orbit's value is the measured average over it, with negative eigenvalues within rounding set to 0.
     pub kernel: ExchangeableKernel,
     /// α of the projection. Sampling error can put it below 0 or above 1; where the matrix is positive semidefinite, α ≥ 0: it is set
     /// to 0 where only rounding puts it below.

@@ -227,7 +227,7 @@ impl ChainSolution {
     pub(crate) fn rank_sign(&self, i: usize, j: usize) -> i8 {
         match self.rank_difference(i, j) {
             // Sum and size add the same terms, so they share their power and the mantissas tell all.
-            Some((d, size)) if d.mantissa().abs() > self.rounding() * size.mantissa() => d.mantissa().signum() as i8,
+            Some((d, size)) if d.mantissa.abs() > self.rounding() * size.mantissa => d.mantissa.signum() as i8,
             _ => 0,
         }
     }

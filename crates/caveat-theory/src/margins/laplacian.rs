@@ -83,10 +83,7 @@ pub struct SolveInfo {
 }
 
 impl ScreenedLaplacian<'_> {
-    /// Solves (BᵀWB + μI)x = b for a right-hand side that sums to zero on every component.
-    ///
-    /// # Errors
-    /// A relative residual above `solver.acceptance` that rounding does not explain.
+    /// Solves (BᵀWB + μI)x = b, b summing to zero on every component; refuses a residual above the acceptance that is not rounding.
     pub(crate) fn solve(&self, b: &[f64], solver: &SparseSolver) -> Result<(Vec<f64>, SolveInfo)> {
         let direct = solver.preconditioner.is_direct(self.graph);
         let factor = if direct { Some(PinnedCholesky::new(self)?) } else { None };
@@ -133,9 +130,6 @@ impl ScreenedLaplacian<'_> {
     /// Bounds on the errors of x, given the labels y of all edges, up to a shift of every component.
     ///
     /// A⁻¹ has no negative entries (with one item pinned per component where μ = 0), so |A⁻¹r| ≤ A⁻¹|r|, item by item.
-    ///
-    /// # Errors
-    /// A factorization that fails.
     pub(crate) fn rounding_errors(&self, labels: &[f64], x: &[f64]) -> Result<Vec<f64>> {
         let n = self.n();
         let mut flow: Vec<f64> = x.iter().map(|x| self.screening * x).collect();

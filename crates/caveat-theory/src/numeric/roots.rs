@@ -2,9 +2,6 @@
 
 /// Halves the stretch between `low`, where `is_low` holds, and `high`, where it does not, until `is_narrow` or `steps` halvings; both
 /// ends, of which `low` may be the larger number.
-///
-/// # Errors
-/// Those of `is_low`.
 pub(crate) fn bisect<E>(
     (mut low, mut high): (f64, f64),
     steps: usize,
@@ -89,9 +86,6 @@ impl Outward {
     ///
     /// `value(distance, near, is_outward)` gives the function with what was found there; `near` is what was found at the last distance
     /// where it was not positive, `start` at first.
-    ///
-    /// # Errors
-    /// Those of `value`.
     pub(crate) fn crossing<S, E>(
         &self,
         start: S,

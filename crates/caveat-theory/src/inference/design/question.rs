@@ -36,7 +36,7 @@ pub struct DesignQuestion {
     c: (f64, f64),
     gain: (f64, f64),
     lapse: f64,
-    levels: Vec<Level>,
+    pub(super) levels: Vec<Level>,
     /// Number of alternatives that the target tells apart; the information is at most log2 of it.
     pub(super) n_groups: usize,
 }
@@ -56,7 +56,7 @@ pub(super) struct Level {
 impl DesignQuestion {
     /// Runs one job per level of α in parallel and returns the results in order.
     pub(super) fn per_level<T: Send>(&self, job: impl Fn(f64) -> Result<T> + Sync) -> Result<Vec<T>> {
-        self.levels().par_iter().map(|level| job(level.value)).collect()
+        self.levels.par_iter().map(|level| job(level.value)).collect()
     }
 
     /// `c` and `gain` are (low, high), log-uniform in between, or one value twice; the lapse rate is in [0, 1).
@@ -136,10 +136,6 @@ impl DesignQuestion {
             DesignTarget::Value { precision, .. } => Some(precision),
             DesignTarget::Hypotheses(_) => None,
         }
-    }
-
-    pub(super) fn levels(&self) -> &[Level] {
-        &self.levels
     }
 
     /// (α, C, gain) at a point of the unit cube, uniform in it if the point is.

@@ -110,7 +110,7 @@ fn the_posterior_of_many_trials_has_the_width_of_the_fisher_information() {
             .collect();
         let evidence = Evidence { task: &task, pairs: &pairs, question: &question };
         let posterior = &evidence.posteriors(trials as usize, &Counts::single(&wins, repetitions)).unwrap()[0];
-        let moments = question.levels().iter().zip(posterior).fold([0.0; 2], |[m, v], (l, p)| {
+        let moments = question.levels.iter().zip(posterior).fold([0.0; 2], |[m, v], (l, p)| {
             let d = l.value - alpha;
             [m + p * d, v + p * d * d]
         });

@@ -114,16 +114,16 @@ impl Weights {
     }
 }
 
-/// Axis of windows, axis of their rows, and the axis of biases, which is outside with the first two.
+/// Windows are over gains, their rows over lapses; the axis of biases is an outer one like the first two.
 const GAIN: usize = 2;
 const LAPSE: usize = 3;
 const BIAS: usize = 4;
 const OUTER: [usize; 3] = [0, 1, BIAS];
 
-/// A place that counts for less than this share of what counts most is left out.
+/// A place whose weight is below this share of the largest is left out.
 const NEGLIGIBLE: f64 = 1e-6;
 
-/// A spline is not positive everywhere: where it swings about 0, this share of its absolute value is taken.
+/// A spline may be negative: where it swings about 0, this share of its absolute value is taken.
 const LEAST: f64 = 0.01;
 
 /// The largest of a node's weight and its derivatives.
@@ -140,7 +140,7 @@ fn active(weights: &Weights) -> Vec<(usize, [f32; 3])> {
     kept.map(|k| (k, std::array::from_fn(|d| weights.inner[d][k] as f32))).collect()
 }
 
-/// The part of a window that counts, of the gains with any weight; open ends always do.
+/// The part of a window within the gains that have weight; open ends always belong to it.
 fn counting(block: &Block, gains: &Range<usize>) -> Range<usize> {
     let (first, n) = (block.first as usize, block.gains as usize);
     let from = if block.open[0] { 0 } else { gains.start.saturating_sub(first) };

@@ -50,9 +50,6 @@ pub(super) struct Fitted {
     hessian: Matrix,
 }
 
-/// What a search may not change, by place among the derivatives.
-pub(super) type Held = [bool; SLOPES];
-
 impl<'a> Units<'a> {
     pub(super) fn new(grids: &'a [UnitGrid]) -> Self {
         let present = grids[0].present;
@@ -184,7 +181,7 @@ impl<'a> Units<'a> {
     }
 
     /// Climbs from `start` by a quasi-Newton method within bounds: BFGS from a known curvature or from the units' outer products.
-    fn maximize(&self, start: &Population, held: Held, known: Option<&Matrix>) -> Fitted {
+    fn maximize(&self, start: &Population, held: [bool; SLOPES], known: Option<&Matrix>) -> Fitted {
         let mut free = [false; SLOPES];
         for k in (0..AXES).filter(|&k| self.present[k]) {
             if let Level::Normal { .. } = start[k] {
@@ -283,7 +280,7 @@ fn regularized(squares: &Matrix) -> Matrix {
 }
 
 /// Damped BFGS update of the negative Hessian (Powell 1978), over the coordinates that moved.
-fn update(hessian: &mut Matrix, from: &Slopes, to: &Slopes, before: &Slopes, after: &Slopes, moving: &Held) {
+fn update(hessian: &mut Matrix, from: &Slopes, to: &Slopes, before: &Slopes, after: &Slopes, moving: &[bool; SLOPES]) {
     let moved = |f: &dyn Fn(usize) -> f64| -> Slopes { std::array::from_fn(|i| if moving[i] { f(i) } else { 0.0 }) };
     let step = moved(&|i| to[i] - from[i]);
     let change = moved(&|i| before[i] - after[i]);

@@ -12,7 +12,7 @@ use rand_distr::StandardNormal;
 use rayon::prelude::*;
 
 use crate::inference::engine::surface::grid::AXES;
-use crate::inference::hierarchy::integral::{Level, Population, SLOPES, Slopes};
+use crate::inference::hierarchy::integral::{Level, Population, Slopes};
 use crate::inference::hierarchy::likelihood::{Fitted, LOG_SD, Units, coordinates};
 
 const WALKERS: usize = 24;
@@ -122,9 +122,7 @@ fn start(best: &Fitted) -> Slopes {
     at
 }
 
-fn populate(units: &Units<'_>, at: &[f64; SLOPES]) -> Population {
-    std::array::from_fn(|k| match units.present[k] {
-        true => Level::Normal { mean: at[2 * k], log_sd: at[2 * k + 1] },
-        false => Level::Limit(0),
-    })
+fn populate(units: &Units<'_>, at: &Slopes) -> Population {
+    let level = |k: usize| Level::Normal { mean: at[2 * k], log_sd: at[2 * k + 1] };
+    std::array::from_fn(|k| if units.present[k] { level(k) } else { Level::Limit(0) })
 }

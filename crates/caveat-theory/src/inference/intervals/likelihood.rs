@@ -37,7 +37,7 @@ impl ChoiceFitter {
 /// Expected gain in log-likelihood, in units of evidence, at which a constrained fit is done.
 const TOLERANCE: f64 = 1e-7;
 
-/// What is held in a constrained fit.
+/// What a constrained fit holds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Coordinate {
     /// An index into the coordinates.
@@ -60,7 +60,7 @@ impl Coordinate {
 }
 
 impl Model {
-    /// Where a parameter is held, if it is free.
+    /// The coordinate of a parameter, if it is free.
     pub(crate) fn coordinate(&self, parameter: Parameter) -> Option<Coordinate> {
         let chart = self.surface.primary;
         match (parameter, chart) {
@@ -74,7 +74,7 @@ impl Model {
         }
     }
 
-    /// A parameter's value in its coordinate; not finite out of its range.
+    /// A parameter's value in its coordinate; not finite outside its range.
     pub(crate) fn transformed(&self, parameter: Parameter, value: f64) -> f64 {
         match parameter {
             Parameter::Conjunctivity => logit(value),

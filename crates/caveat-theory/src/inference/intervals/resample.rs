@@ -25,7 +25,7 @@ use crate::numeric::vectors::dot;
 /// Expected gain in log-likelihood at which a replicate is done: its error is about 10⁻³ of a standard error.
 const TOLERANCE: f64 = 1e-6;
 
-/// Distance in the surface coordinates beyond which a second start is worth a climb.
+/// Distance in the surface coordinates from which on a second start is worth a climb.
 const ELSEWHERE: f64 = 3.0;
 
 /// One node of the scan with what a quadratic approximation of the likelihood needs.

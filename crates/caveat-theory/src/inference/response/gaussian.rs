@@ -11,9 +11,9 @@ pub(crate) struct Gaussian {
     sums: Vec<f64>,
     weights: Vec<f64>,
     /// Σ w·y².
-    squares: f64,
+    pub(crate) squares: f64,
     /// Number of observations.
-    count: usize,
+    pub(crate) count: usize,
 }
 
 impl Gaussian {
@@ -22,14 +22,6 @@ impl Gaussian {
         self.weights[pair] += weight;
         self.squares += weight * margin * margin;
         self.count += 1;
-    }
-
-    pub(crate) fn squares(&self) -> f64 {
-        self.squares
-    }
-
-    pub(crate) fn count(&self) -> usize {
-        self.count
     }
 
     /// The value that is summed over pair means, from Σ w(y − η)² of all single observations.

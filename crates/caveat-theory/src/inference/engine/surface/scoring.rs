@@ -27,7 +27,7 @@ const LONGEST: f64 = 1.5;
 /// Pivots of the information, scaled to unit diagonal, below which a direction is left out of a step.
 const SINGULAR: f64 = 1e-13;
 
-/// What may vary, and how far to go.
+/// What a climb may vary, and how far it goes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Search {
     pub(crate) chart: Chart,

@@ -67,8 +67,8 @@ impl<'a, R: Response> Clusters<'a, R> {
         }
         let part: Vec<usize> = (0..5).filter(|&k| search.free[k] && (k >= 2 || k < chart.dimension())).collect();
         let scores = self.scores(&search, optimum.theta)?;
-        // A parameter that the fit holds at an end of its range, although the clusters pull it beyond. Near an end where nothing
-        // changes any more a climb stops on the way, and its next step would pass the end.
+        // Parameters at an end of their range that the clusters pull beyond it. Near an end where nothing changes, a climb stops
+        // short of it, and its next step would pass the end.
         let bounds = self.profile.bounds();
         let beyond = |k: usize| {
             let (at, score) = (optimum.theta[k], optimum.score[k]);
@@ -86,7 +86,7 @@ impl<'a, R: Response> Clusters<'a, R> {
             return Ok(Tested { t, error, optimum });
         }
         // Where the clusters agree on the pull, infinitely many of them would hold the parameter there too. Otherwise its true
-        // value may be there or inside, and both are allowed for: with it fixed and with it free.
+        // value may be there or inside, and both are tried: with it fixed and with it free.
         let others: Vec<usize> = inside.iter().copied().filter(|&k| !is_tested(k)).collect();
         let tied = match held {
             None => scores.clone(),
@@ -177,9 +177,8 @@ impl<'a, R: Response> Clusters<'a, R> {
 
     /// Where the profile of the likelihood ends.
     ///
-    /// At an end of the range scores need not have mean zero: what infinitely many clusters give may be the end although all
-    /// clusters pull beyond it. Then the test rejects every value, however near, for what it weighs is that pull and not how much
-    /// the data say against the value. The likelihood does.
+    /// At an end of the range scores need not have mean zero: infinitely many clusters may give the end although all clusters pull
+    /// beyond it. Then the test, which weighs that pull, rejects every value, however near; the likelihood weighs what the data say.
     fn likelihood_end(&mut self, coordinate: Coordinate, estimate: f64, bound: f64) -> Result<Option<f64>> {
         let value = self.profile.best.value;
         let threshold = self.profile.response.threshold(value, self.model.spec.n_parameters());
@@ -187,7 +186,7 @@ impl<'a, R: Response> Clusters<'a, R> {
         self.profile.end(coordinate, estimate, bound, step, threshold)
     }
 
-    /// Where the accepted values around the estimate end on one side; `None` if it is the end of the range.
+    /// Where the accepted values around the estimate end on one side; `None` if they reach the end of the range.
     fn end(&mut self, coordinate: Coordinate, estimate: f64, bound: f64, error: f64) -> Result<Option<f64>> {
         let (toward, limit) = ((bound - estimate).signum(), (bound - estimate).abs());
         // |t|/(|t| + threshold) − ½ is negative where accepted, and finite.
