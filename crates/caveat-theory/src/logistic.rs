@@ -36,7 +36,7 @@ use crate::kernel::RidgeModel;
 use crate::margins::laplacian::{ScreenedLaplacian, SparseSolver};
 use crate::margins::{Margins, trained_or_ranks};
 use crate::numeric::sigmoid::{log_loss, sigmoid};
-use crate::numeric::vectors::{dot, largest};
+use crate::numeric::vectors::{add_scaled, dot, largest};
 use crate::pair_class::strongly_connected_components;
 
 /// Most Newton steps.
@@ -200,13 +200,9 @@ impl<'g> Problem<'g> {
         if h > 0.0 && steepest > 0.0 {
             // Solved for the step, so that an inexact solve errs relative to the step, and the next step corrects it.
             let mut source = self.graph.divergence(dual.iter().copied());
-            for (s, r) in source.iter_mut().zip(&ranks) {
-                *s -= self.regularization * r / h;
-            }
+            source.iter_mut().zip(&ranks).for_each(|(s, r)| *s -= self.regularization * r / h);
             let step = self.solve(source, &curvature)?;
-            for (r, s) in ranks.iter_mut().zip(&step) {
-                *r += s;
-            }
+            add_scaled(&mut ranks, 1.0, &step);
             for ((a, k), e) in dual.iter_mut().zip(&curvature).zip(edges) {
                 *a -= k / (1.0 + alpha * k) * Self::difference(e, &step);
             }

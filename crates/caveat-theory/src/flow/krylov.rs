@@ -16,7 +16,7 @@ use rayon::prelude::*;
 use super::rates::{filled, integrated, rounding};
 use crate::error::{Result, TheoryError};
 use crate::numeric::eigen::Eigen;
-use crate::numeric::vectors::{dot, largest};
+use crate::numeric::vectors::{add_scaled, dot, largest};
 
 /// Most iterations: the k × k eigenproblem then takes a few seconds.
 const MAX_ITERATIONS: usize = 2_000;
@@ -122,9 +122,7 @@ impl Krylov {
                 let parts: Vec<f64> = basis.par_chunks(dimension).map(|v| dot(v, &w)).collect();
                 w.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, w)| {
                     for (v, part) in basis.chunks(dimension).zip(&parts) {
-                        for (w, v) in w.iter_mut().zip(&v[chunk * CHUNK..]) {
-                            *w -= part * v;
-                        }
+                        add_scaled(w, -part, &v[chunk * CHUNK..]);
                     }
                 });
             }
@@ -163,11 +161,7 @@ impl Krylov {
         let factors: Vec<f64> = values.iter().enumerate().map(|(j, &v)| self.norm * g(v) * vectors[(0, j)]).collect();
         let parts: Vec<f64> = (0..k).map(|i| (0..k).map(|j| vectors[(i, j)] * factors[j]).sum()).collect();
         let mut out = vec![0.0; self.dimension];
-        for (v, part) in self.basis.chunks(self.dimension).zip(parts) {
-            for (out, v) in out.iter_mut().zip(v) {
-                *out += part * v;
-            }
-        }
+        self.basis.chunks(self.dimension).zip(parts).for_each(|(v, part)| add_scaled(&mut out, part, v));
         out
     }
 

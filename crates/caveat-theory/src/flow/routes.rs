@@ -14,7 +14,7 @@ use crate::kernel::exchangeable::check_conjunctivity;
 use crate::margins::graph::weighted_ranks;
 use crate::margins::laplacian::SparseSolver;
 use crate::numeric::eigen::Eigen;
-use crate::numeric::vectors::{dot, largest};
+use crate::numeric::vectors::{add_scaled, dot, largest};
 use crate::route::Route;
 
 /// Relative accuracy that the Krylov route iterates to, in the weighted norm: single margins then keep [`ACCEPTANCE`].
@@ -274,10 +274,7 @@ impl<'g> Problem<'g> {
         for k in 0..m {
             let u = eigen.vectors.col_as_slice(k);
             let part = dot(u, &labels);
-            let factor = filled(eigen.values[k].max(lowest), self.time) * part;
-            for (s, u) in scaled.iter_mut().zip(u) {
-                *s += factor * u;
-            }
+            add_scaled(&mut scaled, filled(eigen.values[k].max(lowest), self.time) * part, u);
         }
         self.unscaled(scaled, 0, rounding(eigen.values[m - 1], lowest, self.time))
     }
@@ -312,9 +309,7 @@ impl<'g> Problem<'g> {
     /// Margins and ranks from W^½f.
     fn unscaled(&self, scaled: Vec<f64>, iterations: usize, error: f64) -> Result<Fields> {
         let mut trained = scaled;
-        for (f, e) in trained.iter_mut().zip(self.graph.edges()) {
-            *f /= e.weight().sqrt();
-        }
+        trained.iter_mut().zip(self.graph.edges()).for_each(|(f, e)| *f /= e.weight().sqrt());
         // Unlike r = hBᵀa, whose terms grow as 1/α and cancel, this loses nothing for small α. Scaled against
         // underflow.
         let scale = largest(&trained).max(f64::MIN_POSITIVE);

@@ -189,9 +189,7 @@ fn compare<'a, T: Clone + Sync + Send>(
                 })
                 .collect::<Result<_>>()?;
             let mut held_out = vec![0.0; clusters.len()];
-            for (cluster, score) in parts.into_iter().flatten() {
-                held_out[cluster] = score;
-            }
+            parts.into_iter().flatten().for_each(|(cluster, score)| held_out[cluster] = score);
             let all = judge(clusters, clusters)?.iter().sum();
             Ok((held_out, all))
         })
@@ -229,9 +227,7 @@ fn deal(clusters: usize, folds: usize, seed: u64) -> Vec<usize> {
         order.swap(k, rng.random_range(0..=k));
     }
     let mut fold_of = vec![0; clusters];
-    for (turn, cluster) in order.into_iter().enumerate() {
-        fold_of[cluster] = turn % folds;
-    }
+    order.into_iter().enumerate().for_each(|(turn, cluster)| fold_of[cluster] = turn % folds);
     fold_of
 }
 

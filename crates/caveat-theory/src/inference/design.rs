@@ -186,7 +186,7 @@ fn success(question: &DesignQuestion, posteriors: &[Vec<f64>]) -> f64 {
 /// Probability that the favored hypothesis is the true one, given each experiment: the larger posterior. Its mean is that of
 /// the decisions being right, with less noise.
 fn decisions(question: &DesignQuestion, posteriors: &[Vec<f64>]) -> Vec<f64> {
-    posteriors.iter().map(|p| question.of_groups(p).into_iter().fold(0.0, f64::max)).collect()
+    posteriors.iter().map(|p| question.group_probabilities(p).into_iter().fold(0.0, f64::max)).collect()
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

@@ -20,7 +20,7 @@ use crate::comparison_graph::Trial;
 use crate::error::{Result, TheoryError, check_comparison};
 use crate::kernel::ExchangeableKernel;
 use crate::kernel::exchangeable::check_c;
-use crate::numeric::vectors::{center, largest};
+use crate::numeric::vectors::{add_scaled, center, largest};
 use crate::route::Route;
 use parts::{ItemPart, Parts};
 
@@ -197,7 +197,7 @@ impl System {
             for &(t, c) in &trials {
                 let ones = self.features(t);
                 let row = root.times(self.n_items, |k| f64::from(ones.contains(&k)));
-                features.iter_mut().zip(row).for_each(|(sum, v)| *sum += c * v);
+                add_scaled(&mut features, c, &row);
             }
             let label = trials.iter().map(|&(t, c)| c * self.trials[t].label).sum();
             let weight = trials.iter().map(|&(t, c)| c * c * self.trials[t].weight).sum();

@@ -5,6 +5,12 @@ pub(crate) fn dot(x: &[f64], y: &[f64]) -> f64 {
     x.iter().zip(y).map(|(x, y)| x * y).sum()
 }
 
+/// Adds `factor`·x to y.
+#[inline]
+pub(crate) fn add_scaled(y: &mut [f64], factor: f64, x: &[f64]) {
+    y.iter_mut().zip(x).for_each(|(y, x)| *y += factor * x);
+}
+
 /// The largest |xₖ|; 0 for none. NaN is skipped.
 pub(crate) fn largest<'a>(x: impl IntoIterator<Item = &'a f64>) -> f64 {
     x.into_iter().fold(0.0_f64, |a, x| a.max(x.abs()))

@@ -161,11 +161,9 @@ impl DesignQuestion {
     }
 
     /// Probability of every alternative of the target from those of the levels.
-    pub(super) fn of_groups(&self, levels: &[f64]) -> Vec<f64> {
+    pub(super) fn group_probabilities(&self, levels: &[f64]) -> Vec<f64> {
         let mut groups = vec![0.0; self.n_groups];
-        for (level, p) in self.levels.iter().zip(levels) {
-            groups[level.group] += p;
-        }
+        self.levels.iter().zip(levels).for_each(|(level, p)| groups[level.group] += p);
         groups
     }
 
@@ -173,13 +171,14 @@ impl DesignQuestion {
     pub(super) fn mean_in_groups(&self, per_level: &[f64]) -> Vec<f64> {
         let weighted: Vec<f64> = self.levels.iter().zip(per_level).map(|(l, v)| l.weight * v).collect();
         // Alternatives are equally likely.
-        self.of_groups(&weighted).into_iter().map(|v| v * self.n_groups as f64).collect()
+        self.group_probabilities(&weighted).into_iter().map(|v| v * self.n_groups as f64).collect()
     }
 
     /// Kullback–Leibler divergence of a posterior over levels from the prior, about the target, in bits.
     pub(super) fn divergence_bits(&self, posterior: &[f64]) -> f64 {
         let prior = 1.0 / self.n_groups as f64;
-        let sum: f64 = self.of_groups(posterior).iter().filter(|p| **p > 0.0).map(|p| p * (p / prior).log2()).sum();
+        let sum: f64 =
+            self.group_probabilities(posterior).iter().filter(|p| **p > 0.0).map(|p| p * (p / prior).log2()).sum();
         // Not negative but by rounding.
         sum.max(0.0)
     }

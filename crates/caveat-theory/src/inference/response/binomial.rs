@@ -1,8 +1,9 @@
 //! The likelihood of choices: how often the first of an ordered pair was chosen.
 
-use super::cells::{Cell, add_all, cells_of, ln};
+use super::cells::{Cell, cells_of, ln};
 use super::{MAX_AMPLITUDE, Response, THRESHOLD, Terms};
 use crate::numeric::sigmoid::{both_log_sigmoids, both_sigmoids};
+use crate::numeric::vectors::add_scaled;
 
 /// Counts of choices.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,8 +45,8 @@ impl Response for Binomial {
     }
 
     fn add(&mut self, other: &Self) {
-        add_all(&mut self.chosen, &other.chosen);
-        add_all(&mut self.trials, &other.trials);
+        add_scaled(&mut self.chosen, 1.0, &other.chosen);
+        add_scaled(&mut self.trials, 1.0, &other.trials);
     }
 
     fn is_like(&self, other: &Self) -> bool {

@@ -55,11 +55,6 @@ pub(super) fn cells_of(
     cells
 }
 
-/// Adds every entry.
-pub(super) fn add_all(own: &mut [f64], more: &[f64]) {
-    own.iter_mut().zip(more).for_each(|(own, more)| *own += more);
-}
-
 #[cfg(test)]
 mod tests {
     use super::ln;

@@ -6,7 +6,7 @@ use crate::comparison_graph::{ComparisonGraph, Edge, PresentationOrder};
 use crate::error::{Result, TheoryError, check_pairs};
 use crate::kernel::RidgeModel;
 use crate::margins::{chain, graph};
-use crate::numeric::vectors::dot;
+use crate::numeric::vectors::{add_scaled, dot};
 use crate::task::TransitiveTask;
 
 /// The fit in the coordinates that are finite everywhere.
@@ -229,8 +229,8 @@ impl<'g> BasisGrid<'g> {
         into.rank.fill(0.0);
         into.memory.fill(0.0);
         for (w, point) in weights.iter().zip(&self.points[start..start + STENCIL]) {
-            into.rank.iter_mut().zip(&point.rank).for_each(|(to, from)| *to += w * from);
-            into.memory.iter_mut().zip(&point.memory).for_each(|(to, from)| *to += w * from);
+            add_scaled(&mut into.rank, *w, &point.rank);
+            add_scaled(&mut into.memory, *w, &point.memory);
         }
     }
 

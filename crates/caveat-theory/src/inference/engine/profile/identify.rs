@@ -7,7 +7,7 @@ use crate::inference::engine::profile::MarginFitter;
 use crate::inference::engine::profile::basis::Coefficients;
 use crate::inference::estimates::{FitLimit, PerParameter};
 use crate::inference::margin_fit::MarginFit;
-use crate::numeric::vectors::dot;
+use crate::numeric::vectors::{add_scaled, dot};
 
 /// A direction leaves the margins unchanged where they change by less than this share of what the largest direction does.
 /// Derivatives are exact to about 1e-9, or to 1e-7 at the ends of the search, μ = 1e±8.
@@ -97,7 +97,7 @@ fn silent_directions(columns: &[Vec<f64>; 3]) -> Result<Vec<[f64; 3]>> {
         let mut n = [0, 1, 2].map(|row| right[(row, k)] / if scale[row] > 0.0 { scale[row] / largest } else { 1.0 });
         for other in &silent {
             let inner = dot(other, &n);
-            n.iter_mut().zip(other).for_each(|(a, b)| *a -= inner * b);
+            add_scaled(&mut n, -inner, other);
         }
         let norm = dot(&n, &n).sqrt();
         if norm > 0.0 {

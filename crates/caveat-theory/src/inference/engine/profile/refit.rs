@@ -3,7 +3,7 @@
 use crate::inference::engine::profile::basis::{Basis, BasisGrid, Coefficients, Gram};
 use crate::inference::engine::profile::{LIMIT_TIE, MarginFitter};
 use crate::numeric::minimum::minimize;
-use crate::numeric::vectors::dot;
+use crate::numeric::vectors::{add_scaled, dot};
 
 /// Width in log μ to which a refit brackets its minimum.
 const TOLERANCE: f64 = 1e-5;
@@ -56,11 +56,10 @@ impl<'f, 'g> Refitter<'f, 'g> {
         rank.fill(0.0);
         memory.fill(0.0);
         for (o, row) in observed.iter().zip(self.rank.chunks_exact(points)) {
-            rank.iter_mut().zip(row).for_each(|(sum, u)| *sum += o * u);
+            add_scaled(rank, *o, row);
         }
         for (&k, row) in self.trained.iter().zip(self.memory.chunks_exact(points)) {
-            let o = observed[k];
-            memory.iter_mut().zip(row).for_each(|(sum, v)| *sum += o * v);
+            add_scaled(memory, observed[k], row);
         }
         let explained = |p: usize| -> f64 { self.gram[p].1.solve(self.gram[p].0, rank[p], memory[p]).2 };
         let (mut best, mut most) = (0, f64::NEG_INFINITY);
