@@ -188,7 +188,7 @@ impl TheoryError {
 /// Result of a theory computation.
 pub type Result<T> = std::result::Result<T, TheoryError>;
 
-/// Checks `low <= value <= high`, refusing NaN; `range` says the rule in words.
+/// Checks `low <= value <= high`, refusing NaN; `range` is the rule in words.
 pub(crate) fn check_range(name: &'static str, value: f64, low: f64, high: f64, range: &'static str) -> Result<f64> {
     if value >= low && value <= high { Ok(value) } else { Err(TheoryError::OutOfRange { name, value, range }) }
 }

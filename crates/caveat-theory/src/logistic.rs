@@ -324,7 +324,7 @@ impl<'g> Problem<'g> {
             let (relative_gap, kkt_residual) = self.certificate(&state, &loss, &next);
             let info = LogisticInfo { steps, objective: self.objective(&state), relative_gap, kkt_residual };
             let accepted = relative_gap <= ACCEPTANCE && kkt_residual <= ACCEPTANCE;
-            // Once acceptable, steps are free to reach rounding; two that gain nothing say that it is reached.
+            // Once acceptable, steps go on to rounding, which is reached when two of them gain nothing.
             let better = best.as_ref().is_none_or(|(_, b)| kkt_residual < 0.5 * b.kkt_residual);
             stalled = if better || !accepted { 0 } else { stalled + 1 };
             if best.as_ref().is_none_or(|(_, b)| kkt_residual < b.kkt_residual) {

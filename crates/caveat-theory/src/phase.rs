@@ -25,7 +25,7 @@ use crate::task::TransitiveTask;
 
 /// Configurations solved together.
 const LANES: usize = 8;
-/// A number for each of them.
+/// A number for each configuration.
 type Lanes = [f64; LANES];
 
 /// Below this screening, elimination would leave rounding in the common level of the ranks.

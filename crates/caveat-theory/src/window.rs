@@ -32,7 +32,7 @@ pub struct BalanceWindow {
     /// α_gen: all cross-section pairs are correct for α below it and above `generalization_from`. 1 if they never fail; zero or
     /// negative if they fail already at α = 0.
     pub conjunctivity_generalization: f64,
-    /// The α up to which some cross-section pair fails first: 0 or less but for reversed premises among several exceptions,
+    /// The α below which some cross-section pair fails: 0 or less except for reversed premises among several exceptions,
     /// where the rule may need some screening to win.
     pub generalization_from: f64,
     /// α_mem: all exception-cycle pairs have their trained sign iff α > α_mem. 0 if every α > 0 remembers.

@@ -20,7 +20,7 @@ use crate::inference::model::ModelSpec;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Candidate {
-    /// Nothing learned: every choice at chance, every margin 0, but for a bias for the first position if there is one.
+    /// Nothing learned: every choice at chance, every margin 0, apart from a bias for the first position if there is one.
     Untrained {
         /// Whether it has that bias.
         position_bias: bool,

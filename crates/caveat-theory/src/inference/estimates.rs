@@ -139,7 +139,7 @@ impl Estimates {
     }
 }
 
-/// An interval of a parameter; NaN where there is none (as where no replicate identifies the parameter).
+/// An interval of a parameter; NaN where there is none, for example where no replicate identifies the parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
     /// Lower end.
@@ -163,7 +163,7 @@ impl Interval {
     }
 }
 
-/// A profile interval of a parameter, and whether there is anything to say about it.
+/// A profile interval of a parameter, and how informative it is.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct ParameterInterval {
     /// The accepted values; up to the end of the parameter's range where all there are accepted (for a logistic C,
@@ -171,7 +171,7 @@ pub struct ParameterInterval {
     pub interval: Interval,
     /// Whether the observed pairs determine the parameter, however little noise there were.
     pub identified: bool,
-    /// Whether the interval says something on both sides: both ends lie inside the range of a parameter without bound, and
+    /// Whether the interval is informative on both sides: both ends lie inside the range of a parameter without bound, and
     /// not the whole of \[0, 1\] or \[0, ½\] is accepted of another.
     pub bounded: bool,
 }
@@ -200,7 +200,7 @@ pub struct BootstrapIntervals {
     pub replicates: usize,
     /// Seed of the random numbers; the same seed gives the same intervals on any number of threads.
     pub seed: u64,
-    /// The parameters of every replicate, the gain as in its interval; NaN where a replicate without signal tells none.
+    /// The parameters of every replicate, the gain as in its interval; NaN where a replicate has no signal.
     #[serde(skip)]
     pub draws: Vec<PerParameter<f64>>,
 }

@@ -111,7 +111,7 @@ pub struct UnitMargins<'a> {
     pub observations: &'a [MarginObservation],
 }
 
-/// What units have in common in one parameter, and how they differ; values on the parameter's own scale unless said otherwise.
+/// How units are alike and how they differ in one parameter; values are on the parameter's own scale unless noted otherwise.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PopulationParameter {
     /// The parameter.
@@ -129,7 +129,7 @@ pub struct PopulationParameter {
     pub between_interval: Interval,
     /// 95 % interval for the true value of a new unit.
     pub new_unit: Interval,
-    /// Every unit in order: what is known of it, given all.
+    /// The estimate of every unit, in order, given all units.
     pub units: Vec<ShrunkenEstimate>,
 }
 
@@ -150,7 +150,7 @@ pub struct PopulationFit {
     pub parameters: Vec<PopulationParameter>,
     /// Log marginal likelihood; of margins up to a constant.
     pub log_likelihood: f64,
-    /// Number of units, all of them.
+    /// Number of units.
     pub n_units: usize,
 }
 
@@ -297,7 +297,7 @@ impl Hierarchy {
                 let u = quantile(share, |u| posteriors.iter().map(|p| weight * p.below(u)).sum());
                 at_limit(u, reach)
             };
-            // A limit has no share of a prior: it is inside where neither all units nor this one speak against it.
+            // A limit has no prior probability: it is inside where neither the population nor this unit excludes it.
             let likely = |node: usize| {
                 let mean = |k: usize| known.iter().map(|l| l[axis][k].max(0.0)).sum::<f64>();
                 mean(node) >= LIKELY * (0..nodes.at.len()).map(mean).fold(0.0, f64::max)

@@ -165,7 +165,7 @@ impl KernelFitter {
     /// The least-squares fit of ridge and gain ≥ 0 to margins in the order of the pairs.
     ///
     /// The squared error may have several minima along the ridge: a grid of eight ridges a decade, from a thousandth of the
-    /// smallest eigenvalue to a thousand times the largest, says which is refined. Cost about 150 margins of every pair.
+    /// smallest eigenvalue to a thousand times the largest, decides which is refined. Cost about 150 margins of every pair.
     ///
     /// # Errors
     /// A number of margins other than that of the pairs, or one that is not finite.

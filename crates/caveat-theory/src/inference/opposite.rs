@@ -16,7 +16,7 @@ pub const NOTABLE: f64 = 5.0;
 /// Difference at which there is no doubt: 22,000 to 1.
 pub const CLEAR: f64 = 10.0;
 
-/// Refuses choices that cannot tell a bias for the first position from a preference.
+/// Refuses choices that cannot distinguish a bias for the first position from a preference.
 ///
 /// # Errors
 /// The higher item (the smaller number) is first in every trial, or in none; or the first item is chosen in every trial, or in

@@ -37,7 +37,7 @@ pub struct ExchangeableKernel {
     pub crossed: f64,
     /// κ_0, no shared item.
     pub disjoint: f64,
-    /// α where it is known more exactly than the orbit values tell.
+    /// α where it is known more exactly than from the orbit values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     exact_conjunctivity: Option<f64>,
 }
@@ -106,7 +106,7 @@ impl ExchangeableKernel {
         Ok(Self::from_orbits([1.0, 0.0, shared, shared, 0.0, 0.0])?.with_conjunctivity(alpha))
     }
 
-    /// The kernel with an α known more exactly than the orbit values tell, as for a deep network.
+    /// The kernel with an α known more exactly than from the orbit values, as for a deep network.
     #[must_use]
     pub(crate) fn with_conjunctivity(mut self, conjunctivity: f64) -> Self {
         self.exact_conjunctivity = Some(conjunctivity);

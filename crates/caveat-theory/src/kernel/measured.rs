@@ -183,7 +183,7 @@ impl MeasuredKernel {
             return Err(TheoryError::NoAntisymmetricPart(kernel.scale()));
         }
         let (variance_explained, entry_variance_explained) = shares_explained(n_items, matrix, &kernel, &means);
-        // Numbers stored coarsely have lost digits to what is common to all; in double precision an added constant changes nothing.
+        // Coarsely stored numbers have lost digits to their common part; in double precision an added constant changes nothing.
         let (low, high) = extremes(orbits);
         let size = if precision == StoredPrecision::Float64 { high - low } else { largest };
         let rounded = kernel.without_rounding(n_items, precision.entry_error() * size);
@@ -209,7 +209,7 @@ impl MeasuredKernel {
         })
     }
 
-    /// [`project`](Self::project) for a square, row-major matrix whose size says how many items there are.
+    /// [`project`](Self::project) for a square, row-major matrix, whose size gives the number of items.
     ///
     /// # Errors
     /// A matrix that is not square or whose side is not n(n−1), and those of [`project`](Self::project).

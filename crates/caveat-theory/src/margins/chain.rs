@@ -226,7 +226,7 @@ impl ChainSolution {
     /// Sign of r_i − r_j for i < j, without what is memorized: 0 only within a few roundings of the terms of this very difference.
     pub(crate) fn rank_sign(&self, i: usize, j: usize) -> i8 {
         match self.rank_difference(i, j) {
-            // Sum and size add the same terms, so they share their power and the mantissas tell all.
+            // Sum and size add the same terms, so they share their power and the mantissas decide.
             Some((d, size)) if d.mantissa.abs() > self.rounding() * size.mantissa => d.mantissa.signum() as i8,
             _ => 0,
         }

@@ -77,7 +77,7 @@ pub fn solve(
 pub struct EntryError {
     /// An error that is certain, as in a matrix stored in single precision.
     pub known: f64,
-    /// The largest possible error; it counts where an eigenvalue below 0, but not further than it can explain, shows that there is one.
+    /// The largest possible error; it counts where an eigenvalue below 0 that it can explain shows that there is one.
     pub at_most: f64,
 }
 
@@ -94,7 +94,7 @@ pub fn solve_rounded(
 ) -> Result<DenseSolution> {
     check_range("ridge", ridge, 0.0, f64::INFINITY, "a number of at least 0")?;
     check_trials(n_items, trials)?;
-    // The matrix, its eigenvectors and what is made of them, and the margins.
+    // The matrix, its eigenvectors and their products, and the margins.
     let bytes = |side: f64| 8.0 * (5.0 * side * side + (n_items * n_items) as f64);
     let fits = |free: f64| format!("{:.0} trials would fit", (free / 40.0).sqrt());
     memory::check(bytes(trials.len() as f64), || format!("a dense system of {} trials", trials.len()), fits)?;

@@ -47,7 +47,7 @@ pub const LOGISTIC_MAX: f64 = 1e8;
 /// Half-range of log m/(1−m) on the corner: m to 10⁻⁷.
 const CORNER_RANGE: f64 = 16.0;
 
-/// Half-range of log μ: from 10⁻⁸ to 10⁸, as of fits to margins.
+/// Half-range of log μ: from 10⁻⁸ to 10⁸, as in fits to margins.
 const SCREENING_RANGE: f64 = 18.4;
 
 #[derive(Debug, Clone)]

@@ -315,7 +315,7 @@ impl Rows {
 pub(super) struct Posterior<'a> {
     nodes: &'a Nodes,
     values: Vec<f64>,
-    /// The spline through them; of one node there is none.
+    /// The spline through them; `None` for a single node.
     spline: Option<(Spline<'a>, Vec<f64>)>,
     level: Level,
     total: f64,

@@ -98,7 +98,7 @@ impl Profile<'_, '_> {
             Level::Limit(_) => ([high, low][side], 0.0),
             Level::Normal { mean, log_sd } => (if is_mean { mean } else { log_sd }, log_sd),
         };
-        // The limit itself, and what is nearest to it inside.
+        // The limit itself, or the nearest value inside.
         let is_limit = !is_mean || self.units.open[axis][side];
         let to_limit = if is_limit {
             let mut limit = self.units.held(self.parameter, bound, self.best);

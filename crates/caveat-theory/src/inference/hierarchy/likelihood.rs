@@ -7,7 +7,7 @@ use crate::inference::hierarchy::integral::{Integral, Level, Population, SLOPES,
 use crate::numeric::cholesky::solve_part;
 use crate::numeric::vectors::{dot, extremes};
 
-/// Logs of the smallest standard deviation that is told from 0 and of the largest one, [`LARGEST_BETWEEN`](crate::inference::hierarchy::LARGEST_BETWEEN).
+/// Logs of the smallest standard deviation that differs from 0 and of the largest one, [`LARGEST_BETWEEN`](crate::inference::hierarchy::LARGEST_BETWEEN).
 pub(super) const LOG_SD: (f64, f64) = (-6.9, std::f64::consts::LN_10);
 
 /// A negligible difference in log-likelihood: a standard deviation of 0, or a limit, is taken where it costs no more.

@@ -146,7 +146,7 @@ fn intervals<R: Response>(
         let is_product = parameter == Parameter::Gain && estimates.limit == Some(FitLimit::Hebbian);
         let estimate = estimates.get(parameter);
         let holds = estimate.is_nan() || is_within(&found, estimate);
-        // A logistic C at the end of what is tried is no limit: with another gain it would lie inside.
+        // A logistic C at the end of its range is no limit: with another gain it would lie inside.
         let is_cut_off = model.spec.learner == LearnerKind::Logistic && estimates.strength.is_infinite();
         if is_product || (holds && !estimates.saturated && !is_cut_off) {
             return Ok(Some(found));
@@ -205,7 +205,7 @@ fn intervals<R: Response>(
     Ok(ClusterIntervals { intervals: found, clusters: tables.len() })
 }
 
-/// Whether an estimate lies in an interval, but for rounding.
+/// Whether an estimate lies in an interval, up to rounding.
 fn is_within(interval: &Interval, estimate: f64) -> bool {
     let slack = if estimate.is_finite() { 1e-6 * estimate.abs() } else { 0.0 };
     interval.low <= estimate + slack && estimate - slack <= interval.high

@@ -287,7 +287,7 @@ pub(crate) fn intervals<R: Response>(
 /// The limit C → 0, where the gain grows without bound at the same gain·C.
 pub(crate) const HEBBIAN: Chart = Chart::AlongConjunctivity { z: f64::NEG_INFINITY };
 
-/// Whether a limit of the plane loses no more than a threshold of twice the log-likelihood to the best value.
+/// Whether twice the log-likelihood of a limit of the plane is within a threshold of the best value.
 pub(crate) fn accepts<R: Response>(
     model: &Model,
     response: &R,

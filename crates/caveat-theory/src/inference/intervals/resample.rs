@@ -161,7 +161,7 @@ pub(crate) fn resample<R: Response + Send>(
     Ok(BootstrapIntervals::new(draws, tables.len(), seed, |parameter| model.coordinate(parameter).is_some()))
 }
 
-/// The parameters of one resampled data set but for μ and m, and gain·strength, which is finite in the Hebbian limit.
+/// The parameters of one resampled data set except μ and m, and gain·strength, which is finite in the Hebbian limit.
 fn refit<R: Response>(
     model: &Model,
     data: &R,

@@ -14,7 +14,7 @@ const TILE_COLUMNS: usize = 1 << 13;
 
 /// BᵀWB + μI, as the graph's adjacency in tiles and the two terms of the diagonal.
 ///
-/// Random access to x is what a sparse product waits for. Entries are grouped by tile, so that it stays within a cache; a tile
+/// A sparse product waits for random access to x. Entries are grouped by tile, so that it stays within a cache; a tile
 /// holds (row, column) within itself, 4 bytes an entry.
 pub(crate) struct ScreenedLaplacian<'g> {
     pub(super) graph: &'g ComparisonGraph,
@@ -156,7 +156,7 @@ impl<'g> ScreenedLaplacian<'g> {
         dots.iter().sum()
     }
 
-    /// Subtracts each component's mean: the minimum-norm solution; with screening the mean is 0 but for rounding.
+    /// Subtracts each component's mean: the minimum-norm solution; with screening the mean is 0 up to rounding.
     pub(super) fn center(&self, x: &mut [f64]) {
         self.components.center(x);
     }

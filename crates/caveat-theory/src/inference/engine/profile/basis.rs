@@ -234,7 +234,7 @@ impl<'g> BasisGrid<'g> {
         }
     }
 
-    /// The basis at μ in [0, ∞]: a limit where it is one, else interpolated.
+    /// The basis at μ in [0, ∞], exact at both limits and interpolated between.
     pub(crate) fn near(&self, screening: f64, into: &mut Basis) {
         if screening == 0.0 {
             into.clone_from(&self.additive);

@@ -93,7 +93,7 @@ fn silent_directions(columns: &[Vec<f64>; 3]) -> Result<Vec<[f64; 3]>> {
     let (values, right) = (svd.S().column_vector(), svd.V());
     let mut silent: Vec<[f64; 3]> = Vec::new();
     for k in (0..3).filter(|&k| values[k] <= SINGULAR * values[0]) {
-        // Back from normalized columns to the columns as given, orthogonal to what is there already.
+        // Back from normalized columns to the columns as given, orthogonal to the directions found before.
         let mut n = [0, 1, 2].map(|row| right[(row, k)] / if scale[row] > 0.0 { scale[row] / largest } else { 1.0 });
         for other in &silent {
             let inner = dot(other, &n);
@@ -107,7 +107,7 @@ fn silent_directions(columns: &[Vec<f64>; 3]) -> Result<Vec<[f64; 3]>> {
     Ok(silent)
 }
 
-/// Gradient of every parameter (of 1/C and of logarithms where that is what is finite) by the chart's coordinate and by A and
+/// Gradient of every parameter (of 1/C or of a logarithm where those are finite) by the chart's coordinate and by A and
 /// B in the given units; `None` where the limit leaves the parameter open.
 fn gradients(
     (at, limit, m): (&Coefficients, Option<FitLimit>, f64),

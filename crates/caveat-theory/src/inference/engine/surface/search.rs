@@ -72,7 +72,7 @@ pub(crate) fn maxima<R: Response>(
     work: &mut Workspace,
 ) -> Result<Vec<Optimum>> {
     let surface = &model.surface;
-    // A chart that the spline does not cover is read by the solver in any case.
+    // A chart that the spline does not cover goes to the solver in any case.
     let search = model.search(chart, false);
     let axes = scan_axes(surface, chart);
     let (na, nb) = (axes[0].len(), axes[1].len());

@@ -22,19 +22,19 @@ use crate::numeric::vectors::{dot, largest, mean_and_error};
 /// Influences below this share of the terms that they are sums of are rounding.
 const ROUNDING: f64 = 1e-10;
 
-/// Tests of values of parameters by what each cluster says of them.
+/// Tests values of parameters by the score of each cluster.
 pub(crate) struct Clusters<'a, R> {
     model: &'a Model,
     tables: &'a [R],
     pub(crate) profile: Profile<'a, R>,
     /// The largest |t| that is accepted.
     threshold: f64,
-    /// Whether all clusters say the same, so that nothing scatters between them.
+    /// Whether all clusters hold the same data, so that nothing scatters between them.
     are_alike: bool,
     work: Workspace,
 }
 
-/// What the clusters say of a value.
+/// The test of a value.
 struct Tested {
     /// Student's t: positive where they want a larger one; 0 where the value cannot be tested.
     t: f64,
@@ -147,11 +147,11 @@ impl<'a, R: Response> Clusters<'a, R> {
             }
         };
         if !estimate.is_finite() {
-            // No signal: nothing says how large the gain is.
+            // No signal: the gain may be anything.
             return Ok(Interval { low: range.0, high: range.1 });
         }
         let error = self.test(coordinate, estimate, best)?.error;
-        // A bias of margins has no bounds of its own: it is scanned over a thousand times what could be expected of it.
+        // A bias of margins has no bounds: it is scanned over a thousand times its plausible size.
         let wide = if error.is_finite() { self.threshold * error } else { 0.0 };
         let far = 1e3 * (wide + best[AMPLITUDE] + estimate.abs());
         let within = |bound: f64, far: f64| if bound.is_infinite() { estimate + far } else { bound };
@@ -206,7 +206,7 @@ impl<'a, R: Response> Clusters<'a, R> {
     }
 }
 
-/// Whether all clusters say the same.
+/// Whether all clusters hold the same data.
 pub(crate) fn are_alike<R: Response>(tables: &[R]) -> bool {
     tables.windows(2).all(|pair| pair[0].is_like(&pair[1]))
 }

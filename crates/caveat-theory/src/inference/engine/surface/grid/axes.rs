@@ -8,7 +8,7 @@ use crate::inference::engine::surface::scoring::{BIAS, Coordinates, LAPSE, maxim
 use crate::inference::engine::surface::search::{evenly, scan_axes};
 use crate::inference::response::{MAX_LAPSE, Response};
 
-/// Nodes of the axes of lapses and biases at most, about: where the data say little, coarser ones do.
+/// About the most nodes of the axes of lapses and biases: where the data tell little, coarser axes suffice.
 const MOST: f64 = 24.0;
 
 /// Rounds of refinement of the first two axes; a cell is cut in up to four in each.
@@ -190,7 +190,7 @@ fn anchor(axis: &mut Vec<f64>, peak: f64) {
     let shift = (peak - low).rem_euclid(cell);
     axis.iter_mut().for_each(|u| *u += shift);
     axis.retain(|u| low + 0.2 * cell < *u && *u < high - 0.2 * cell && (u - peak).abs() > 0.2 * cell);
-    // Ends first: a peak that is nearly one is that end, whose place says that the axis is open there.
+    // Ends first: a peak that is nearly at an end counts as that end, so that the axis is open there.
     for u in [low, high, peak] {
         add(axis, u);
     }
