@@ -283,8 +283,9 @@ impl Hierarchy {
         let weight = 1.0 / populations.len() as f64;
         // Beyond the last place of units whose likelihood goes on to a limit.
         let ends = self.grids.iter().fold(INFINITIES, |ends, grid| grid.nodes[axis].open_ends(ends));
-        let new_unit =
-            |share| at_limit(quantile(share, |u| populations.iter().map(|p| weight * p[axis].below(u)).sum()), ends);
+        let new_unit = |share| {
+            at_limit(quantile(share, |u| populations.iter().map(|p| weight * p[axis].share_below(u)).sum()), ends)
+        };
         let shrunken = |(grid, known): (&UnitGrid, &Vec<[Vec<f64>; AXES]>)| {
             let posteriors: Vec<Posterior<'_>> = populations
                 .iter()
@@ -294,7 +295,7 @@ impl Hierarchy {
             let nodes = &grid.nodes[axis];
             let reach = nodes.open_ends(INFINITIES);
             let at = |share| {
-                let u = quantile(share, |u| posteriors.iter().map(|p| weight * p.below(u)).sum());
+                let u = quantile(share, |u| posteriors.iter().map(|p| weight * p.share_below(u)).sum());
                 at_limit(u, reach)
             };
             // A limit has no prior probability: it is inside where neither the population nor this unit excludes it.

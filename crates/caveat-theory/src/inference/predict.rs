@@ -229,7 +229,7 @@ pub fn prediction_intervals(
     let student = StudentT::new(free).map_err(bad)?;
     let margins = |at: &Coefficients| {
         let mut basis = predictor.grid.additive.clone();
-        predictor.grid.near(at.screening, &mut basis);
+        predictor.grid.approximate(at.screening, &mut basis);
         basis.margins(at)
     };
     let center = margins(fit.coefficients()?.0);

@@ -95,8 +95,8 @@ impl Evidence<'_> {
 
     pub(super) fn posteriors_on(&self, grid: &NuisanceGrid, counts: &Counts) -> Result<Vec<Vec<f64>>> {
         let by_level = self.question.per_level(|alpha| self.log_evidence(alpha, grid, counts))?;
-        let of = |s: usize| self.question.posterior(by_level.iter().map(|level| level[s]));
-        Ok((0..counts.n_experiments()).map(of).collect())
+        let posterior = |s: usize| self.question.posterior(by_level.iter().map(|level| level[s]));
+        Ok((0..counts.n_experiments()).map(posterior).collect())
     }
 
     /// Log of the mean likelihood over the grid at one α, for every experiment, binomial coefficients left out.

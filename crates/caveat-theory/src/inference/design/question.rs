@@ -95,9 +95,9 @@ impl DesignQuestion {
                     check_alpha_range(range)?;
                 }
                 let [first, second] = hypotheses;
-                let apart = first.1 <= second.0 || second.1 <= first.0;
+                let are_apart = first.1 <= second.0 || second.1 <= first.0;
                 let points = first.0 == first.1 && second.0 == second.1;
-                if !apart || (points && first.0 == second.0) {
+                if !are_apart || (points && first.0 == second.0) {
                     let problem = format!(
                         "{}:{} and {}:{} overlap, so no data could tell them apart; name ranges that share at most an end",
                         first.0, first.1, second.0, second.1

@@ -25,7 +25,7 @@ pub(super) const INFINITIES: [f64; 2] = [f64::NEG_INFINITY, f64::INFINITY];
 
 impl Level {
     /// Share of the population below a place.
-    pub(super) fn below(self, u: f64) -> f64 {
+    pub(super) fn share_below(self, u: f64) -> f64 {
         match self {
             Self::Normal { mean, log_sd } => normal_cdf((u - mean) / log_sd.exp()),
             Self::Limit(0) => 1.0,
@@ -158,10 +158,10 @@ pub(super) struct Integral<'a> {
 
 impl<'a> Integral<'a> {
     pub(super) fn new(grid: &'a UnitGrid, population: &Population) -> Self {
-        let of = |k: usize| {
+        let axis_weights = |k: usize| {
             if grid.present[k] { Weights::new(&grid.nodes[k], &population[k], k == GAIN) } else { Weights::single() }
         };
-        Self { grid, weights: (0..AXES).map(of).collect() }
+        Self { grid, weights: (0..AXES).map(axis_weights).collect() }
     }
 
     /// The log marginal likelihood and its derivatives; −∞ and zeros where none of the likelihood is within reach.
@@ -335,11 +335,11 @@ impl<'a> Posterior<'a> {
     }
 
     /// The probability of a place of at most `u`.
-    pub(super) fn below(&self, u: f64) -> f64 {
+    pub(super) fn share_below(&self, u: f64) -> f64 {
         match self.level {
             Level::Normal { .. } if self.total > 0.0 => self.mass(u) / self.total,
             // Out of reach of the tabulated likelihood: the population alone.
-            level => level.below(u),
+            level => level.share_below(u),
         }
     }
 

@@ -27,12 +27,12 @@ const COUNT: usize = 21;
 impl CutOff {
     pub(super) fn new(n_units: usize) -> Self {
         let n = n_units as f64;
-        let of = |k: usize| {
+        let cut_off = |k: usize| {
             let tail = bounded_tail(STEP * k as f64);
             let t = student_quantile(1.0 - tail, n - 1.0);
             n * (t * t / (n - 1.0)).ln_1p()
         };
-        Self { at: (0..COUNT).map(of).collect() }
+        Self { at: (0..COUNT).map(cut_off).collect() }
     }
 
     /// Far from any limit.
@@ -41,7 +41,7 @@ impl CutOff {
     }
 
     /// At a distance from a limit in standard errors.
-    fn near(&self, distance: f64) -> f64 {
+    fn for_distance(&self, distance: f64) -> f64 {
         let place = (distance / STEP).clamp(0.0, (COUNT - 1) as f64);
         let k = (place as usize).min(COUNT - 2);
         self.at[k] + (place - k as f64) * (self.at[k + 1] - self.at[k])
@@ -112,13 +112,13 @@ impl Profile<'_, '_> {
         } else {
             f64::INFINITY
         };
-        if to_limit * to_limit <= self.cut.near(0.0).max(2.0 * SLACK) {
+        if to_limit * to_limit <= self.cut.for_distance(0.0).max(2.0 * SLACK) {
             return beyond;
         }
         // Above 0 outside the interval.
         let excess = |fitted: &Fitted| match self.lost(fitted).sqrt() {
             f64::INFINITY => f64::INFINITY,
-            lost => lost - self.cut.near(to_limit - lost).sqrt(),
+            lost => lost - self.cut.for_distance(to_limit - lost).sqrt(),
         };
         let information = self.best.information[self.parameter][self.parameter];
         let sign = if side == 0 { -1.0 } else { 1.0 };
@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn cut_offs_go_from_one_sided_at_a_limit_to_two_sided_far_from_it() {
         let many = CutOff::new(100_000);
-        assert!((many.near(0.0) - 2.7055).abs() < 1e-3 && (many.plain() - 3.8415).abs() < 1e-3, "{many:?}");
+        assert!((many.for_distance(0.0) - 2.7055).abs() < 1e-3 && (many.plain() - 3.8415).abs() < 1e-3, "{many:?}");
         assert!(many.at.windows(2).all(|w| w[0] <= w[1] + 1e-9), "{many:?}");
         // A mean of 12 values known without error has the t interval.
         let t = student_quantile(0.975, 11.0);

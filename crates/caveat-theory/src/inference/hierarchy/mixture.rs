@@ -47,11 +47,11 @@ pub(super) fn draws(units: &Units<'_>, best: &Fitted) -> Vec<Population> {
             return f64::NEG_INFINITY;
         }
         // The density of log σ: that of σ, times σ.
-        let of = |&i: &usize| match i % 2 {
+        let log_prior_of = |&i: &usize| match i % 2 {
             0 => log_prior(at[i], MEANS[i / 2]),
             _ => at[i] - (2.0 * at[i]).exp().ln_1p(),
         };
-        let prior: f64 = free.iter().map(of).sum();
+        let prior: f64 = free.iter().map(log_prior_of).sum();
         prior + units.log_likelihood(&populate(units, at))
     };
     let mut rng = ChaCha8Rng::seed_from_u64(SEED);

@@ -10,7 +10,7 @@ use crate::inference::choice::{ChoiceCount, ChoiceFit, ChoiceFitter};
 use crate::inference::engine::surface::Chart;
 use crate::inference::engine::surface::model::{At, Model};
 use crate::inference::engine::surface::scoring::Workspace;
-use crate::inference::engine::surface::search::inside;
+use crate::inference::engine::surface::search::point_inside;
 use crate::inference::estimates::{
     ClusterIntervals, Estimates, FitLimit, Interval, Parameter, PerParameter, ProfileIntervals,
 };
@@ -127,7 +127,7 @@ fn intervals<R: Response>(
     }
     let total = if are_alike(tables) { R::evidence(total, &tables[0]) } else { total };
     let primary = model.surface.primary;
-    let profile = Profile::on(model, total, primary, inside(model, at), TOLERANCE)?;
+    let profile = Profile::on_chart(model, total, primary, point_inside(model, at), TOLERANCE)?;
     let peak = profile.best.value;
     let mut on_primary = Clusters::new(model, tables, profile);
     let mut accepted = |parameter: Parameter| -> Result<Option<Interval>> {
@@ -141,7 +141,7 @@ fn intervals<R: Response>(
     };
     // Where the profile of the likelihood ends, looked up where it is needed.
     let mut profile: Option<ProfileIntervals> = None;
-    let of = |parameter: Parameter| -> Result<Option<Interval>> {
+    let widened = |parameter: Parameter| -> Result<Option<Interval>> {
         let Some(mut found) = accepted(parameter)? else { return Ok(None) };
         let is_product = parameter == Parameter::Gain && estimates.limit == Some(FitLimit::Hebbian);
         let estimate = estimates.get(parameter);
@@ -164,7 +164,7 @@ fn intervals<R: Response>(
         }
         Ok(Some(found))
     };
-    let mut found = PerParameter::try_from_fn(of)?;
+    let mut found = PerParameter::try_from_fn(widened)?;
     let is_likely = |limit: Chart| {
         let lost = (peak, total.threshold(peak, model.spec.n_parameters()));
         likelihood::accepts(model, total, limit, lost, &mut Workspace::default())
@@ -182,7 +182,7 @@ fn intervals<R: Response>(
         // Without signal neither is known; any start will do.
         let within = |x: f64, (low, high): (f64, f64)| if x.is_nan() { 0.0 } else { x.clamp(low, high) };
         (start[0], start[1]) = (within(log_mu, ends[0]), within(logit_m, ends[1]));
-        let profile = Profile::on(model, total, Chart::Screening, start, TOLERANCE)?;
+        let profile = Profile::on_chart(model, total, Chart::Screening, start, TOLERANCE)?;
         let mut on_screening = Clusters::new(model, tables, profile);
         let (mu, m) = (Parameter::Screening.range(), Parameter::Memorization.range());
         found.screening = Some(on_screening.interval(Coordinate::Theta(0), log_mu, mu, &f64::exp)?);

@@ -11,7 +11,7 @@ use crate::inference::engine::surface::model::{At, Model};
 use crate::inference::engine::surface::scoring::{
     AMPLITUDE, BIAS, Coordinates, Held, LAPSE, Optimum, Search, Workspace, bounds, evaluate, maximize, unit,
 };
-use crate::inference::engine::surface::search::{self, inside};
+use crate::inference::engine::surface::search::{self, point_inside};
 use crate::inference::estimates::{
     Estimates, FitLimit, Interval, Parameter, ParameterInterval, PerParameter, ProfileIntervals,
 };
@@ -122,11 +122,11 @@ pub(crate) struct Profile<'a, R> {
 
 impl<'a, R: Response> Profile<'a, R> {
     fn new(model: &'a Model, response: &'a R, at: &At) -> Result<Self> {
-        Self::on(model, response, model.surface.primary, inside(model, at), TOLERANCE)
+        Self::on_chart(model, response, model.surface.primary, point_inside(model, at), TOLERANCE)
     }
 
     /// As [`new`](Self::new) on any chart, from a start on it.
-    pub(crate) fn on(
+    pub(crate) fn on_chart(
         model: &'a Model,
         response: &'a R,
         chart: Chart,
@@ -224,7 +224,7 @@ pub(crate) fn intervals<R: Response>(
         let own = best.information[k][k];
         if own > 0.0 { (response.unit(best.value) / own).sqrt() } else { f64::INFINITY }
     };
-    let of = |parameter: Parameter| -> Result<Option<ParameterInterval>> {
+    let profiled = |parameter: Parameter| -> Result<Option<ParameterInterval>> {
         let Some(coordinate) = model.coordinate(parameter) else { return Ok(None) };
         // The first step is neither tiny nor across the box.
         let (estimate, bounds, scale) = match coordinate {
@@ -256,7 +256,7 @@ pub(crate) fn intervals<R: Response>(
         let identified = identified.get(parameter);
         Ok(Some(ParameterInterval { interval, identified, bounded: low.is_some() && high.is_some() }))
     };
-    let mut found = ProfileIntervals::try_from_fn(of)?;
+    let mut found = ProfileIntervals::try_from_fn(profiled)?;
     // The plane's box ends before the additive limit, where α is 0 and C is ∞ at any m.
     if accepts(model, response, Chart::Corner, (best.value, threshold), &mut profile.work)? {
         extend(&mut found.conjunctivity, 0.0);
@@ -325,7 +325,7 @@ fn identifiability<R: Response>(
 ) -> Result<PerParameter<bool>> {
     let chart = model.surface.primary;
     let search = model.search(chart, true);
-    let there = evaluate(&model.surface, response, &search, inside(model, at), work)?;
+    let there = evaluate(&model.surface, response, &search, point_inside(model, at), work)?;
     let (dimension, slopes) = (chart.dimension(), work.field.scale_slopes);
     let part = [dimension > 0, dimension > 1, true, model.spec.lapse, model.spec.position_bias];
     let directions = Directions::new(&there.information, (0..5).filter(|&k| part[k]))?;

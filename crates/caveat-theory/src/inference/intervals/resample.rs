@@ -141,7 +141,7 @@ pub(crate) fn resample<R: Response + Send>(
     tables.iter().for_each(|table| total.add(table));
     let screen = Screen::new(model, &total, fit)?;
     let search = Search { tolerance: TOLERANCE, steps: 60, ..model.search(model.surface.primary, false) };
-    let start = search::inside(model, fit);
+    let start = search::point_inside(model, fit);
     let draws: Vec<PerParameter<f64>> = (0..replicates as u64)
         .into_par_iter()
         .map_init(

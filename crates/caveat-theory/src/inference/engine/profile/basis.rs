@@ -235,7 +235,7 @@ impl<'g> BasisGrid<'g> {
     }
 
     /// The basis at μ in [0, ∞], exact at both limits and interpolated between.
-    pub(crate) fn near(&self, screening: f64, into: &mut Basis) {
+    pub(crate) fn approximate(&self, screening: f64, into: &mut Basis) {
         if screening == 0.0 {
             into.clone_from(&self.additive);
         } else if screening.is_infinite() {

@@ -15,7 +15,7 @@ use crate::inference::engine::surface::model::{At, Model};
 use crate::inference::engine::surface::scoring::{
     AMPLITUDE, BIAS, Coordinates, Held, LAPSE, Optimum, Search, Workspace, evaluate, maximize,
 };
-use crate::inference::engine::surface::search::{self, inside};
+use crate::inference::engine::surface::search::{self, point_inside};
 use crate::inference::response::{MAX_LAPSE, Response};
 use crate::numeric::sigmoid::sigmoid;
 
@@ -158,7 +158,7 @@ impl Model {
 impl<R: Response> Maker<'_, R> {
     /// The grid; `None` if it would have too many values.
     fn make(&mut self, best: &At, spacing: f64) -> Result<Option<UnitGrid>> {
-        let start = inside(self.model, best);
+        let start = point_inside(self.model, best);
         let mut axes = self.refined(start, spacing)?;
         let mut log_peak = f64::NEG_INFINITY;
         let mut top = start;
@@ -167,7 +167,7 @@ impl<R: Response> Maker<'_, R> {
                 (log_peak, top) = (place.log, place.theta);
             }
         }
-        let places = self.kept(&mut axes, log_peak);
+        let places = self.likely_places(&mut axes, log_peak);
         let spec = &self.model.spec;
         let lapses = if spec.lapse { self.lapse_nodes(top, log_peak, LAPSES * spacing)? } else { Nodes::single() };
         let biases = if spec.position_bias { self.bias_nodes(top, log_peak, spacing)? } else { Nodes::single() };

@@ -136,7 +136,8 @@ pub(crate) fn fit<R: Response>(model: &Model, response: &R, work: &mut Workspace
     for chart in model.surface.limits() {
         let mut found = maxima(model, response, chart, work)?[0];
         // With lapses the likelihood has several maxima on a limit; the one beside that of the inside is another start.
-        let beside = maximize(&model.surface, response, &model.search(chart, false), onto(chart, best.at.theta), work)?;
+        let beside =
+            maximize(&model.surface, response, &model.search(chart, false), project(chart, best.at.theta), work)?;
         if beside.value > found.value {
             found = beside;
         }
@@ -157,7 +158,7 @@ pub(crate) fn fit<R: Response>(model: &Model, response: &R, work: &mut Workspace
 }
 
 /// The point of a limit's chart beside one of the plane's.
-fn onto(chart: Chart, theta: Coordinates) -> Coordinates {
+fn project(chart: Chart, theta: Coordinates) -> Coordinates {
     let mut there = theta;
     (there[0], there[1]) = match chart {
         Chart::AlongStrength { .. } => (theta[1], 0.0),
@@ -224,7 +225,7 @@ pub(crate) fn run_off<R: Response>(model: &Model, response: &R, best: &mut Best,
 }
 
 /// A point of the primary chart's box that stands for an optimum, which may be a limit.
-pub(crate) fn inside(model: &Model, at: &At) -> Coordinates {
+pub(crate) fn point_inside(model: &Model, at: &At) -> Coordinates {
     let primary = model.surface.primary;
     let bounds = model.surface.bounds;
     let mut theta = at.theta;

@@ -147,7 +147,7 @@ impl Region<'_, '_> {
         // Where the edges of the cone cut the ellipse. As the origin is not accepted, both ends are on the same side of it.
         let full = if mu.is_infinite() { (0.0, 1.0) } else { (1.0, scale) };
         for ((a, b), m) in [((1.0, 0.0), 0.0), (full, 1.0)] {
-            if let Some((low, high)) = self.along(basis, (uo, vo), &gram, (a, b)) {
+            if let Some((low, high)) = self.accepted_multiples(basis, (uo, vo), &gram, (a, b)) {
                 include(low * a, low * b, m);
                 include(high * a, high * b, m);
             }
@@ -217,7 +217,13 @@ impl Region<'_, '_> {
     }
 
     /// The accepted multiples k > 0 of the direction (A, B); uo and vo are the products of the basis with the observed margins.
-    fn along(&self, basis: &Basis, (uo, vo): (f64, f64), gram: &Gram, (a, b): (f64, f64)) -> Option<(f64, f64)> {
+    fn accepted_multiples(
+        &self,
+        basis: &Basis,
+        (uo, vo): (f64, f64),
+        gram: &Gram,
+        (a, b): (f64, f64),
+    ) -> Option<(f64, f64)> {
         let (wo, ww) = (a * uo + b * vo, a * a * gram.uu + 2.0 * a * b * gram.uv + b * b * gram.vv);
         if ww <= 0.0 || wo <= 0.0 {
             return None;
@@ -236,7 +242,7 @@ impl Region<'_, '_> {
             let p = 2.0 * conjunctivity / (1.0 - conjunctivity);
             let (m, s) = if mu.is_infinite() { (0.0, p) } else { ((p / mu).min(1.0), p * (1.0 + 1.0 / mu)) };
             let (a, b) = if s.is_infinite() { (0.0, 1.0) } else { (1.0 / (1.0 + s), s / (1.0 + s)) };
-            let (low, high) = self.along(basis, (uo, vo), &gram, (a, b))?;
+            let (low, high) = self.accepted_multiples(basis, (uo, vo), &gram, (a, b))?;
             // gain·C = A(1+μ)(2 + mμ)/((1−m)μ), and 2A + B at μ = ∞.
             let factor = if mu.is_infinite() { 2.0 * a + b } else { a * (1.0 + 1.0 / mu) * (2.0 + p) / (1.0 - m) };
             Some(Interval { low: low * factor, high: high * factor })

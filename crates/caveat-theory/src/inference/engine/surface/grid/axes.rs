@@ -66,7 +66,7 @@ impl<R: Response> Maker<'_, R> {
     }
 
     /// The places where the likelihood counts, in order. The axes are cut to them and one node more on either side.
-    pub(crate) fn kept(&self, axes: &mut [Vec<f64>; 2], peak: f64) -> Vec<(u32, u32, Place)> {
+    pub(crate) fn likely_places(&self, axes: &mut [Vec<f64>; 2], peak: f64) -> Vec<(u32, u32, Place)> {
         let mut kept = Vec::new();
         for (i, a) in axes[0].iter().enumerate() {
             for (j, b) in axes[1].iter().enumerate() {
@@ -108,7 +108,7 @@ impl<R: Response> Maker<'_, R> {
         if top[LAPSE] > 0.0 && top[LAPSE] < MAX_LAPSE {
             add(&mut at, (top[LAPSE] / (MAX_LAPSE - top[LAPSE])).ln().clamp(lowest, highest));
         }
-        self.along(&mut at, peak, spacing, |maker, l| {
+        self.refine_axis(&mut at, peak, spacing, |maker, l| {
             let lapse = lapse_of(l);
             let (log, rate) = maker.held(top, LAPSE, lapse)?;
             Ok((log, rate * lapse * (MAX_LAPSE - lapse) / MAX_LAPSE))
@@ -134,13 +134,13 @@ impl<R: Response> Maker<'_, R> {
                 length *= 1.5;
             }
         }
-        self.along(&mut at, peak, spacing, |maker, b| maker.held(top, BIAS, b))?;
+        self.refine_axis(&mut at, peak, spacing, |maker, b| maker.held(top, BIAS, b))?;
         let open = [at[0] <= -largest, at[at.len() - 1] >= largest];
         Ok(Nodes { at, open })
     }
 
     /// Refines one axis as the first two are, and drops its ends where the likelihood is 0.
-    fn along(
+    fn refine_axis(
         &mut self,
         at: &mut Vec<f64>,
         peak: f64,
