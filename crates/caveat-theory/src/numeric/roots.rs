@@ -158,4 +158,15 @@ mod tests {
         // Without a value, by halves.
         assert_eq!(Bracket::new((0.0, -1.0), (4.0, f64::INFINITY)).guess(0.02), 2.0);
     }
+
+    #[test]
+    fn a_search_outward_brackets_the_crossing_or_finds_none_within_its_limit() {
+        let search = Outward { first: 0.1, growth: 2.0, limit: 10.0, at_zero: -9.0, margin: 0.02, steps: 40 };
+        let value = |x: f64, _: &(), _: bool| Ok::<_, std::convert::Infallible>((x * x - 9.0, ()));
+        let (low, high) = search.crossing((), value, |b| b.high - b.low < 1e-6, |_| false).unwrap().unwrap();
+        assert!(low <= 3.0 && 3.0 <= high && high - low < 1e-6, "{low} {high}");
+        assert_eq!(search.crossing((), value, |_| false, |f| f.abs() < 1e-3).unwrap().map(|(a, b)| a == b), Some(true));
+        let near = Outward { limit: 2.0, ..search };
+        assert_eq!(near.crossing((), value, |_| false, |_| false), Ok(None));
+    }
 }
