@@ -176,7 +176,7 @@ pub fn places(comparisons: &LabeledComparisons, solution: &GraphSolution) -> Res
         .rank_errors()
         .map_err(|source| ResultsError::Theory { context: "the errors of ranks".to_owned(), source })?;
     let LabeledComparisons { labels, graph, .. } = comparisons;
-    Ok(ranking::places(graph, solution.ranks(), &errors, |a, b| label_order(&labels[a], &labels[b])))
+    Ok(ranking::places(graph, &solution.ranks, &errors, |a, b| label_order(&labels[a], &labels[b])))
 }
 
 /// The table of a ranking: `position` (from 0, within the component; shared by items that tie), `item`, `rank`, `component`.

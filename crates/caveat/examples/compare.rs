@@ -78,9 +78,9 @@ fn rank(file: &str, n_items: usize, model: RidgeModel, tolerance: f64) -> Result
     Ok(json!({
         "build_seconds": built,
         "solve_seconds": median(&mut seconds),
-        "iterations": solution.info().iterations,
-        "relative_residual": solution.info().relative_residual,
-        "ranks": &solution.ranks()[..5],
+        "iterations": solution.info.iterations,
+        "relative_residual": solution.info.relative_residual,
+        "ranks": &solution.ranks[..5],
         "peak_bytes": peak_bytes(),
     }))
 }
@@ -163,7 +163,7 @@ fn python() -> Result<serde_json::Value> {
     time("solve", &|| solve().map(|s| drop(black_box(s))))?;
     time("solve, margins", &|| solve().map(|s| drop(black_box(s.matrix()))))?;
     time("accuracy", &|| task.classes().map(|c| _ = black_box(solution.accuracy(&c))))?;
-    time("gradient_flow", &|| flow::solve(task.graph(), 0.2, 10.0).map(|s| drop(black_box(s))))?;
+    time("gradient_flow", &|| flow::solve(task.graph(), 0.2, 10.0, None).map(|s| drop(black_box(s))))?;
     time("logistic", &|| logistic::solve(task.graph(), &RidgeModel::new(0.2, 10.0)?).map(|s| drop(black_box(s))))?;
     time("balance_window", &|| balance_window(&task, learner).map(|w| _ = black_box(w)))?;
     time("fit", &|| fit().map(|f| drop(black_box(f))))?;

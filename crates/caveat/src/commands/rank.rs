@@ -28,7 +28,7 @@ pub(crate) fn run(args: &RankArgs) -> Result<(), Failure> {
     let solution = graph::solve(&comparisons.graph, &model)?;
     let places = places(&comparisons, &solution)?;
     spinner.finish_and_clear();
-    let info = *solution.info();
+    let info = solution.info;
     let labels = &comparisons.labels;
     tell(&format!(
         "{} items, {} pairs, {} connected component{}: {}, {} iteration{}, relative residual {:.1e}",
