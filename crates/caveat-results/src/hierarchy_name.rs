@@ -1,30 +1,30 @@
-//! The names of hierarchies, and what they say of items and exceptions, compared with what rows show.
+//! The names of hierarchies: what they say about items and exceptions, and whether rows contradict it.
 
 use caveat_theory::ComparisonGraph;
 
-/// Number of items, and what the name tells of exceptions.
+/// What the name of a hierarchy says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Named {
     pub(crate) n_items: usize,
     pub(crate) exceptions: Exceptions,
 }
 
-/// What the name of a hierarchy tells of exceptions.
+/// What the name of a hierarchy says about exceptions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Exceptions {
     None,
-    /// Winner and loser of each, in order.
+    /// Winner and loser of each, sorted.
     These(Vec<(usize, usize)>),
-    /// Some, that the name does not tell.
+    /// Some, but not which.
     Some,
 }
 
-/// Hierarchies that published tables call by a name of their own, with their items, and winner and loser of their exception by rank.
+/// Hierarchies with names of their own in published tables: name, number of items, and ranks of the exception's winner and loser.
 pub const PUBLISHED_HIERARCHIES: [(&str, usize, (usize, usize)); 3] =
     [("exc_mid_n9", 9, (5, 3)), ("exc_mid_n11", 11, (6, 4)), ("exc_far_n11", 11, (7, 3))];
 
-/// The name of a hierarchy of `n_items` with exceptions (winner, loser) by rank: `ti_n9` without one, the published names
-/// where there is one, and otherwise `exc_5_2_n9`, or `exc_4_2_9_7_n12` with two.
+/// The name of a hierarchy of `n_items` with exceptions (winner, loser) by rank: `ti_n9` without exceptions, the published name if
+/// there is one, else `exc_5_2_n9`, or `exc_4_2_9_7_n12` with two exceptions.
 pub fn hierarchy_name(n_items: usize, exceptions: &[(usize, usize)]) -> String {
     if let [only] = exceptions
         && let Some((name, ..)) = PUBLISHED_HIERARCHIES.iter().find(|(_, n, pair)| (*n, pair) == (n_items, only))
@@ -38,7 +38,7 @@ pub fn hierarchy_name(n_items: usize, exceptions: &[(usize, usize)]) -> String {
     format!("exc_{ranks}n{n_items}")
 }
 
-/// What a name says of its hierarchy, if it is named as ours are: ti_n9, exc_mid_n9, exc_5_2_n9.
+/// Reads a name like ti_n9, exc_mid_n9 or exc_5_2_n9; `None` for other names.
 pub(crate) fn hierarchy(name: &str) -> Option<Named> {
     let (rest, digits) = name.rsplit_once("_n")?;
     let n_items = digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok())??;
@@ -60,7 +60,7 @@ pub(crate) fn hierarchy(name: &str) -> Option<Named> {
     Some(Named { n_items, exceptions })
 }
 
-/// What a name says and the rows under it contradict.
+/// How rows contradict the name of their hierarchy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Contradiction {
     /// The number of items.
@@ -69,7 +69,7 @@ pub(crate) enum Contradiction {
     Exceptions { named: String, found: String },
 }
 
-/// Where rows contradict the name of their hierarchy; `exceptions` are winner and loser of each, in any order.
+/// Finds how rows contradict the name of their hierarchy; `exceptions` are (winner, loser), in any order.
 pub(crate) fn contradiction(name: &str, n_items: usize, exceptions: &[(usize, usize)]) -> Option<Contradiction> {
     let told = hierarchy(name)?;
     if told.n_items != n_items {
@@ -102,7 +102,7 @@ pub(crate) fn told(name: &str, contradiction: &Contradiction) -> String {
     }
 }
 
-/// What speaks against what is taken for the task of a hierarchy, a line each.
+/// Reasons to doubt that this is the task of a hierarchy, a line each.
 pub(crate) fn doubts(name: &str, exceptions: &[(usize, usize)], graph: &ComparisonGraph) -> Vec<String> {
     let against = contradiction(name, graph.n_items(), exceptions).map(|c| {
         let against = told(name, &c);

@@ -38,10 +38,12 @@ mod matrix;
 mod roles;
 mod rows;
 mod run_layout;
+mod sink;
 mod statistics;
 mod table;
 mod trial_table;
 mod unread;
+mod words;
 
 pub use argument::spell_arguments;
 pub use atomic::{WriteFailure, write_atomically};

@@ -1,4 +1,4 @@
-//! What columns mean, as roles.
+//! Roles of columns: parsing `role=column` and finding the columns in a table.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 use crate::delimited::find_column;
 use crate::error::{Result, ResultsError};
 
-/// Splits `role=column,role=column,…`. `choices` are the roles in words.
+/// Splits `role=column,role=column,…`; `choices` lists the roles for messages.
 ///
 /// # Errors
 /// Text without `=`, or an empty column.
@@ -19,7 +19,7 @@ pub(crate) fn split<'a>(text: &'a str, choices: &str) -> Result<Vec<(&'a str, &'
     text.split(',').map(part).collect()
 }
 
-/// The columns of roles that are given by their names; spaces around roles and columns do not count.
+/// Parses the roles of columns. Spaces around roles and columns do not count.
 ///
 /// # Errors
 /// An unknown or repeated role, or an empty column.
@@ -41,9 +41,9 @@ where
     Ok(columns)
 }
 
-/// The field of every role among the names of a table, whose columns are `found` in words.
+/// Finds the field of every role among the names of a table; `found` lists the columns for messages.
 ///
-/// The error says which column is missing or there twice, without the file.
+/// The error says which column is missing or ambiguous, without the file's name.
 pub(crate) fn fields<R: Copy + Display>(
     columns: &[(R, String)],
     names: &[String],

@@ -1,4 +1,4 @@
-//! The hierarchy behind every tag: its items, what its rows say about each ordered pair, and whether that can be.
+//! Checks the hierarchy behind every name: its items, what its rows say about each ordered pair, and whether that is possible.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use crate::error::{Result, ResultsError};
 use crate::hierarchy_name::{contradiction, told};
 use crate::trial_table::TrialColumn;
 
-/// The items of a hierarchy: ranks from `first` to `last`, those of its trained pairs.
+/// The items of a hierarchy: the ranks of its trained pairs, from `first` to `last`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Items {
     pub(super) first: u16,
@@ -33,14 +33,14 @@ impl Items {
         (self.first..=self.last).flat_map(move |i| (i + 1..=self.last).map(move |j| (i, j)))
     }
 
-    /// Index of the ordered pair in a square over the items; `None` if a rank is outside.
+    /// Index of the ordered pair in a square over the items; `None` if a rank is none of them.
     pub(super) fn index(self, a: u16, b: u16) -> Option<usize> {
         let inside = self.contain(a) && self.contain(b);
         inside.then(|| usize::from(a - self.first) * self.len() + usize::from(b - self.first))
     }
 }
 
-/// What rows say about an ordered pair, how many say so, and the first of them.
+/// Marks of an ordered pair, how many rows have them, and the first such row.
 #[derive(Debug, Clone, Copy)]
 struct Variant {
     marks: u8,
@@ -48,7 +48,7 @@ struct Variant {
     first: Place,
 }
 
-/// Checks every hierarchy over all conditions, and gives the items of each by the number of its tag.
+/// Checks every hierarchy over all conditions; returns the items of each by the number of its name.
 pub(super) fn check(runs: &Runs, tables: &[PathBuf], findings: &mut Findings) -> Result<HashMap<u32, Items>> {
     let mut by_tag: Vec<(u32, Vec<&[Entry]>)> = Vec::new();
     let mut index = HashMap::new();
@@ -89,8 +89,8 @@ impl Hierarchy<'_> {
         name_of(place, self.tables)
     }
 
-    /// The items: the longest run of consecutive ranks that are trained in half of the runs or more, so that a wrong rank in a
-    /// few rows makes no item.
+    /// Finds the items: the longest sequence of ranks that are trained in at least half of the runs, so that a wrong rank in a few
+    /// rows is not an item.
     fn find_items(&mut self, rows: &[&[Entry]]) -> Option<Items> {
         let mut trained = vec![0_u64; MAX_ITEMS];
         let mut n_runs = 0_u64;
@@ -149,10 +149,10 @@ impl Hierarchy<'_> {
         }
     }
 
-    /// What most rows say about every ordered pair, by [`Items::index`]; rows that say otherwise are reported.
+    /// The marks of every ordered pair in most rows, by [`Items::index`]; reports rows with other marks.
     fn reconcile(&mut self, items: Items, rows: &[&[Entry]]) -> Vec<Option<Variant>> {
         let mut pairs: Vec<Option<Variant>> = vec![None; items.len() * items.len()];
-        // Variants of pairs beside the one met first; rarely any.
+        // Other marks of a pair than the first ones; rarely any.
         let mut others: HashMap<(usize, u8), Variant> = HashMap::new();
         let usable = |e: &&Entry| e.marks & UNUSABLE == 0;
         for e in rows.iter().flat_map(|run| run.iter()).filter(usable) {
@@ -206,7 +206,7 @@ impl Hierarchy<'_> {
         }
     }
 
-    /// Number of items and exceptions against the name of the hierarchy.
+    /// Checks the number of items and the exceptions against the name of the hierarchy.
     fn check_name(&mut self, items: Items, pairs: &[Option<Variant>]) {
         let at = |a: u16, b: u16| items.index(a, b).and_then(|k| pairs[k]);
         let marked = |&(i, j): &(u16, u16)| [at(i, j), at(j, i)].iter().flatten().any(|v| v.marks & EXCEPTION != 0);
@@ -219,7 +219,7 @@ impl Hierarchy<'_> {
         });
     }
 
-    /// Labels, exceptions and premises of the hierarchy, as most rows have them.
+    /// Checks labels, exceptions and premises, as most rows have them.
     fn check_pairs(&mut self, items: Items, pairs: &[Option<Variant>]) -> Result<()> {
         let at = |a: u16, b: u16| items.index(a, b).and_then(|k| pairs[k]);
         // Ranks are below `MAX_ITEMS`.
@@ -247,8 +247,7 @@ impl Hierarchy<'_> {
         }
         let pairs = trained.comparisons.iter().map(|c| (c.winner.min(c.loser), c.winner.max(c.loser)));
         let is_exception = |&pair: &(usize, usize)| both(pair).any(|said| said.marks & EXCEPTION != 0);
-        // What is trained as a premise counts as one whatever its label: that is reported, and what follows from it would only
-        // repeat it.
+        // A trained premise counts as one whatever its label: a wrong label is reported once, and not again with what follows.
         let mut comparisons: Vec<(usize, usize)> =
             pairs.clone().map(|(i, j)| if is_exception(&(i, j)) { (j, i) } else { (i, j) }).collect();
         let first_exception = pairs.filter(is_exception).find_map(|pair| both(pair).map(|said| said.first).min());
@@ -266,7 +265,7 @@ impl Hierarchy<'_> {
                 });
             }
         }
-        // Then the ranks that make no hierarchy are reported as such.
+        // Without comparisons, the problems above say it all.
         if comparisons.is_empty() {
             return Ok(());
         }
@@ -285,7 +284,7 @@ impl Hierarchy<'_> {
         Ok(())
     }
 
-    /// The label of one ordered pair against the trained pairs, whose items count from the rank `first`.
+    /// Checks the label of one ordered pair against the trained pairs, whose items count from the rank `first`.
     fn check_label(&mut self, (a, b): (u16, u16), said: Variant, classes: &PairClasses, first: u16) {
         let [i, j] = [a, b].map(|rank| usize::from(rank - first));
         let (trained, expected) = (classes.is_trained(i, j), classes.label(i, j));
@@ -306,7 +305,7 @@ impl Hierarchy<'_> {
                     )
                 });
             }
-            // An exception with the label of a premise is reported as such.
+            // An exception with the label of a premise is already reported.
             (Some(expected), Some(label)) if label != expected && said.marks & EXCEPTION == 0 => {
                 self.add(said.first, ProblemKind::ImpliedLabel, TrialColumn::Label, || {
                     let expected = words(expected);

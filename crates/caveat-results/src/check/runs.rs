@@ -1,4 +1,4 @@
-//! The rows of every run, as compact entries: what is needed to compare rows with each other.
+//! The rows of every run as compact entries, with what is needed to compare them.
 
 use std::collections::HashMap;
 
@@ -9,19 +9,19 @@ use crate::error::Result;
 use crate::interner::Interner;
 use crate::trial_table::{TextColumn, TrialBatch, TrialColumn};
 
-/// Mark of a row without ground truth, beside those of what was trained.
+/// Mark of a row without ground truth, in addition to those of what was trained.
 pub(super) const NO_TRUTH: u8 = 32;
-/// Mark of a row whose marks cannot all be used, because one is missing or unreadable.
+/// Mark of a row with a missing or unreadable mark.
 pub(super) const UNUSABLE: u8 = 64;
 
-/// paired_correct of a row, where it is neither 0 nor 1.
+/// paired_correct of a row if it is neither 0 nor 1.
 pub(super) const UNPAIRED: u8 = 2;
 
 /// One row.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Entry {
     pub(super) place: Place,
-    /// NaN where there is none.
+    /// NaN if missing.
     pub(super) prob_yes: f64,
     pub(super) a: u16,
     pub(super) b: u16,
@@ -30,7 +30,7 @@ pub(super) struct Entry {
     pub(super) paired: u8,
 }
 
-/// What all rows of one run share: one model trained once, judged in one phase.
+/// What all rows of one run share: a model trained once, and the phase in which it is judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct RunKey {
     pub(super) condition: ConditionId,
@@ -60,17 +60,17 @@ pub(super) struct Runs {
 }
 
 impl Runs {
-    /// Checks the rows of a batch of a table one by one, and takes those that can be placed.
+    /// Checks the rows of a batch one by one, and collects those whose run and ranks are known.
     pub(super) fn add(&mut self, batch: &TrialBatch, table: usize, most: usize) -> Result<()> {
         use TrialColumn as C;
         const PLACING: [TrialColumn; 5] = [C::Seed, C::Reverse, C::LoraR, C::L2Reg, C::LoraAlpha];
         const MARKS: [TrialColumn; 3] = [C::IsTrain, C::IsException, C::NoGt];
 
         let c = Columns::from_batch(batch)?;
-        // Taken out, so that the runs can be changed beside it.
+        // Moved out, so that `self` can be changed meanwhile.
         let mut findings = self.findings.take().unwrap_or_else(|| Findings::new(most));
         let mut faults = batch.faults();
-        // What rows share that follow each other in one run.
+        // Consecutive rows are mostly of the same run.
         let mut last: Option<((AsWritten, i64, bool, u8), usize)> = None;
         for row in 0..batch.n_rows() {
             let number = batch.first_row() + row as u64;
@@ -140,7 +140,7 @@ impl Runs {
         Ok(())
     }
 
-    /// Number of all rows, those included that could not be placed.
+    /// Number of all rows, including those that were not collected.
     pub(super) fn n_rows(&self) -> u64 {
         self.n_rows
     }

@@ -1,4 +1,4 @@
-//! Rows and runs against each other: what is there twice, what is missing, and what the two orders of a pair say together.
+//! Compares rows and runs: what is there twice or missing, and whether the two orders of a pair agree.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use crate::conditions::{ConditionId, NO, Place, YES};
 use crate::error::first_names;
 use crate::trial_table::TrialColumn;
 
-/// Pairs or seeds named in one problem.
+/// Most pairs or seeds that one problem names.
 const NAMED: usize = 8;
 
 /// Checks all conditions against themselves and each other.
@@ -47,13 +47,13 @@ impl Condition<'_> {
         self.findings.add(place.table(), kind, Some(place.row()), column, text);
     }
 
-    /// Rows that are there twice, and paired_correct against both orders of a pair.
+    /// Reports rows that are there twice, and checks paired_correct against both orders of a pair.
     fn check_rows(&mut self) {
         let mut sorted: Vec<Entry> = Vec::new();
         for (_, entries) in self.members {
             sorted.clear();
             sorted.extend_from_slice(entries);
-            // Both orders of a pair beside each other, forward first.
+            // Both orders of a pair become neighbors, forward first.
             sorted.sort_unstable_by_key(|e| (e.a.min(e.b), e.a.max(e.b), e.a, e.place));
             for pair in sorted.chunk_by(|x, y| (x.a.min(x.b), x.a.max(x.b)) == (y.a.min(y.b), y.a.max(y.b))) {
                 for same in pair.chunk_by(|x, y| x.a == y.a) {
@@ -66,7 +66,7 @@ impl Condition<'_> {
                         });
                     }
                 }
-                // With duplicates it is not known which rows belong together.
+                // With duplicates it is unknown which rows belong together.
                 if let [x, y] = pair
                     && x.a != y.a
                 {
@@ -96,7 +96,7 @@ impl Condition<'_> {
         }
     }
 
-    /// Ordered pairs that no run of the condition has, and those that some runs lack.
+    /// Reports ordered pairs that no run of the condition has, and those that some runs lack.
     fn check_pairs(&mut self) {
         let Some(items) = self.items else { return };
         let n = items.len();
@@ -154,7 +154,7 @@ impl Condition<'_> {
         }
     }
 
-    /// Seeds that lack an order or a phase that other seeds of the condition have.
+    /// Reports seeds that lack an order or a phase that other seeds of the condition have.
     fn check_runs(&mut self) {
         let all: BTreeSet<(bool, bool)> = self.members.iter().map(|(key, _)| (key.reverse, key.is_post)).collect();
         let mut by_seed: HashMap<i64, (Place, BTreeSet<(bool, bool)>)> = HashMap::new();
@@ -176,9 +176,9 @@ impl Condition<'_> {
     }
 }
 
-/// Seeds that a condition lacks and others of its setting, task and hierarchy have.
+/// Reports seeds that a condition lacks and others of its setting, task and hierarchy have.
 fn check_seeds(runs: &Runs, conditions: &[(ConditionId, Members<'_>)], tables: &[PathBuf], findings: &mut Findings) {
-    // Of every group, the first row of each seed.
+    // The first row of each seed of every group.
     let mut groups: HashMap<[u32; 3], HashMap<i64, Place>> = HashMap::new();
     let group_of = |id: &ConditionId| [id.names[0], id.names[2], id.names[3]];
     for (id, members) in conditions {
@@ -220,7 +220,7 @@ fn first_row(entries: &[Entry]) -> Option<Place> {
     entries.iter().map(|e| e.place).min()
 }
 
-/// The first of them, and how many more there are.
+/// The first few names, and how many more there are.
 fn list(names: impl Iterator<Item = String>) -> String {
     first_names(&names.collect::<Vec<_>>(), NAMED)
 }

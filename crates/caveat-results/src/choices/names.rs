@@ -1,16 +1,16 @@
-//! Names of subjects, sessions and conditions: which spellings are one, and what should be known of them.
+//! Names of subjects, sessions and conditions, and which of their spellings are the same.
 
 use super::ChoiceRole;
 use crate::interner::Interner;
 use crate::labels::{label_key, look_alikes_of, tidy};
 
-/// Names in order of appearance, shown as they were written first. Spellings of one whole number are one name, as are those of
-/// text that print alike; 1.1 and 1.10 are two, as the tenth session of a subject 1 may be called.
+/// Names in order of appearance, shown as first written. Spellings of the same whole number are one name, and so are texts that print
+/// alike. 1.1 and 1.10 are two names, as 1.10 may be the tenth session of subject 1.
 #[derive(Default)]
 pub(super) struct Names {
     keys: Interner,
     pub(super) shown: Vec<String>,
-    /// The first spelling of a number that has another one before it.
+    /// The first spelling that is shown differently from an earlier one of the same name.
     merged: Option<(u32, String)>,
 }
 
@@ -29,7 +29,7 @@ impl Names {
         Ok(number)
     }
 
-    /// What should be known of the names of a role.
+    /// Notes on the names of a role.
     pub(super) fn notes(&self, role: ChoiceRole) -> impl Iterator<Item = String> {
         let merged = self.merged.as_ref().map(|(number, name)| {
             format!("the {role}s {:?} and {name:?} are the same number and taken for one", self.shown[*number as usize])
@@ -38,7 +38,7 @@ impl Names {
     }
 }
 
-/// The name of a group: whole numbers that a table kept as floats are named without their decimal zero.
+/// The name of a group: of whole numbers that were stored as floats, without the decimal zero.
 fn group_name(text: &str) -> &str {
     match text.strip_suffix(".0") {
         Some(digits) if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => digits,

@@ -1,18 +1,19 @@
-//! In how many files every subject, or else session, stands.
+//! Counts in how many files every subject, or else session, occurs.
 
 use super::Grouping;
 use super::columns::Fields;
 use super::names::Names;
 use super::source::Source;
 
-/// What is known of where names stand.
+/// The files in which names occur.
 pub(super) struct People {
-    /// What names stand for; `None` where no column says who chose.
+    /// What the names are of; `None` if no column tells who chose.
     by: Option<Grouping>,
-    /// Number of the file that is read now, from 1, and whether its own column says who chose, not its folder.
+    /// Number of the current file, from 1.
     file: u32,
+    /// Whether a column of the file itself tells who chose, and not a folder.
     is_written: bool,
-    /// For every name, the last such file that it stood in, and how many.
+    /// For every name, the last such file with it, and the number of such files.
     files: Vec<(u32, u32)>,
 }
 
@@ -22,14 +23,14 @@ impl People {
         Self { by, file: 0, is_written: false, files: Vec::new() }
     }
 
-    /// Goes on to the next file.
+    /// Begins the next file.
     pub(super) fn begin_file(&mut self, source: &Source, fields: &Fields) {
         self.file += 1;
         let role = self.by.map(Grouping::role);
         self.is_written = fields.fields.iter().any(|(r, field)| Some(*r) == role && !source.is_of_folder(*field));
     }
 
-    /// Takes note of a row of the file with this name.
+    /// Notes a row of the file with this name.
     pub(super) fn see(&mut self, by: Grouping, name: u32) {
         if self.by != Some(by) {
             return;
@@ -44,7 +45,7 @@ impl People {
         }
     }
 
-    /// What should be known of names that stand in several files.
+    /// A note on names that occur in several files.
     pub(super) fn note(&self, groups: &[Option<Names>; 3]) -> Option<String> {
         let Some(by) = self.by else {
             return (self.file > 1).then(|| {

@@ -1,4 +1,4 @@
-//! What a column of a file of choices may hold.
+//! The roles of columns in files of choices.
 
 use caveat_theory::{Named, named_enum};
 

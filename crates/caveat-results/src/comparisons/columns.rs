@@ -1,4 +1,4 @@
-//! What the columns of a comparison list mean: roles, by name or as `role=column` text, and the kinds of rows that they make.
+//! The columns of a comparison list: their roles, given or found by name, and the kinds of rows that these make.
 
 use std::str::FromStr;
 
@@ -9,6 +9,7 @@ use crate::delimited::find_column;
 use crate::error::{Result, ResultsError};
 use crate::roles;
 use crate::unread::{COUNTS, Watched};
+use crate::words::{find_listed, has_word};
 
 named_enum! {
     /// What a column of a comparison list holds.
@@ -41,11 +42,11 @@ impl ComparisonRole {
     pub const CHOICES: &'static str = "winner, loser; or item_a (left), item_b (right), chosen (choice); or item_a, item_b, wins_a, wins_b; and weight (count)";
 }
 
-/// How a comparison list is read: which column has which role, and what becomes of rows without a label.
+/// How a comparison list is read: which column has which role, and what to do with rows without a label.
 ///
-/// Three kinds of rows are told apart by the roles named: `winner`, `loser`; a pair `item_a`, `item_b` and which of them was
-/// `chosen`, by label or side, ties counting half for each; a pair and how often each won, `wins_a` and `wins_b`. Any may have a
-/// `weight`. The default names no column: then columns named as roles are found, as are those of common files.
+/// The roles make one of three kinds of rows: `winner`, `loser`; a pair `item_a`, `item_b` and which of them was `chosen`, by label
+/// or side, with ties counting half for each; a pair and how often each won, `wins_a` and `wins_b`. Any may have a `weight`. The
+/// default names no column: then columns are found that are named like roles or as in common files.
 ///
 /// ```
 /// use caveat_results::ComparisonColumns;
@@ -54,15 +55,15 @@ impl ComparisonRole {
 /// ```
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ComparisonColumns {
-    /// Columns by role, as parsed from text; none: they are found by name.
+    /// Columns by role; if empty, they are found by name.
     pub columns: Vec<(ComparisonRole, String)>,
-    /// Whether rows are left out where a label or a number is missing; otherwise they are errors.
+    /// Whether rows without a label or a number are left out; otherwise they are errors.
     pub skip_missing: bool,
-    /// Conditions that rows must meet to be read.
+    /// Conditions that rows must pass.
     pub filters: Vec<RowFilter>,
 }
 
-/// What a row says.
+/// The kind of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
     /// Who won and who lost.
@@ -89,14 +90,14 @@ impl Shape {
     }
 }
 
-/// Columns of one file: what its rows say, and the field of every role.
+/// The columns of one file: its kind of rows, and the field of every role.
 #[derive(Debug, Clone)]
 pub(super) struct Fields {
     pub(super) shape: Shape,
     fields: [Option<usize>; ComparisonRole::ALL.len()],
-    /// The fields that conditions on rows are about.
+    /// Conditions on rows with their fields.
     pub(super) filters: Vec<(RowFilter, usize)>,
-    /// Whether the columns of the winners were found by their names.
+    /// Whether the columns were found by their names.
     found_by_name: bool,
 }
 
@@ -105,7 +106,7 @@ impl Fields {
         self.fields[role as usize]
     }
 
-    /// What the first or second label of a comparison is called in messages.
+    /// Name of the first or second label of a comparison in messages.
     pub(super) fn side(&self, first: bool) -> &'static str {
         match (self.shape, first) {
             (Shape::Won, true) => Winner.name(),
@@ -114,24 +115,24 @@ impl Fields {
         }
     }
 
-    /// Columns that may tell training from tests, neither read nor filtered by.
+    /// Columns that may tell training from tests and are neither read nor filtered by.
     pub(super) fn watched(&self, names: &[String]) -> Vec<Watched> {
         Watched::find(names, |k| !self.fields.contains(&Some(k)) && self.filters.iter().all(|(_, field)| *field != k))
     }
 
-    /// What should be known of columns by which rows seem to differ, and that are not read.
+    /// Notes on columns that are not read but seem to matter.
     pub(super) fn passed_over(&self, names: &[String]) -> Vec<String> {
-        const RIGHT: [&str; 4] = ["accuracy", "acc", "correct", "is_correct"];
-        const TIES: [&str; 9] = ["tie", "ties", "draw", "draws", "tied", "is_tie", "drawn", "outcome", "result"];
-        let find = |known: &[&str]| {
+        const RIGHT: &str = "accuracy acc correct is_correct";
+        const TIES: &str = "tie ties draw draws tied is_tie drawn outcome result";
+        let find = |known: &str| {
             let is_like = |(k, name): &(usize, &String)| {
-                known.contains(&name.to_lowercase().as_str()) && !self.fields.contains(&Some(*k))
+                has_word(known, &name.to_lowercase()) && !self.fields.contains(&Some(*k))
             };
             names.iter().enumerate().find(is_like).map(|(_, name)| name)
         };
         let count = find(COUNTS).filter(|_| self.get(Weight).is_none() && self.shape != Shape::Counted);
-        let tie = find(&TIES).filter(|_| self.shape == Shape::Won);
-        let right = find(&RIGHT).filter(|_| self.shape == Shape::Won && self.found_by_name);
+        let tie = find(TIES).filter(|_| self.shape == Shape::Won);
+        let right = find(RIGHT).filter(|_| self.shape == Shape::Won && self.found_by_name);
         let mut notes = Vec::new();
         if let Some(count) = count {
             notes.push(format!(
@@ -159,7 +160,7 @@ impl Fields {
     }
 }
 
-/// Names of pairs of columns in common files: of annotation tools, arenas of language models, R packages and sports.
+/// Names of pairs of columns in common files, from annotation tools, arenas of language models, R packages and sports.
 const PAIRS: [(&str, &str); 13] = [
     ("item_a", "item_b"),
     ("model_a", "model_b"),
@@ -175,7 +176,7 @@ const PAIRS: [(&str, &str); 13] = [
     ("a", "b"),
     ("team1", "team2"),
 ];
-const CHOSEN: [&str; 6] = ["chosen", "choice", "winner", "label", "preferred", "preference"];
+const CHOSEN: &str = "chosen choice winner label preferred preference";
 const WINS: [(&str, &str); 8] = [
     ("wins_a", "wins_b"),
     ("win_a", "win_b"),
@@ -188,7 +189,7 @@ const WINS: [(&str, &str); 8] = [
 ];
 
 impl ComparisonColumns {
-    /// Finds the columns among those of a file; what is wrong is said without the file's name.
+    /// Finds the columns among those of a file; the error is without the file's name.
     pub(super) fn resolve(&self, names: &[String], found: &str) -> std::result::Result<Fields, String> {
         let mut fields = [None; ComparisonRole::ALL.len()];
         let find = |name: &str| find_column(names, name);
@@ -230,7 +231,7 @@ impl ComparisonColumns {
     }
 }
 
-/// Finds a pair of columns and what says who of it won, by common names.
+/// Finds a pair of columns, and those that say which item won, by common names.
 fn find_pair(
     fields: &mut [Option<usize>; ComparisonRole::ALL.len()],
     find: &impl Fn(&str) -> std::result::Result<Option<usize>, String>,
@@ -244,7 +245,7 @@ fn find_pair(
         return Ok(());
     }
     let mut chosen = Vec::new();
-    for name in CHOSEN {
+    for name in CHOSEN.split(' ') {
         chosen.extend(find(name)?.map(|field| (name, field)));
     }
     match chosen.as_slice() {
@@ -260,15 +261,15 @@ fn find_pair(
     }
 }
 
-/// Roles that the columns seem to have by their names, where nothing is read without being told.
+/// The roles that columns seem to have by their names, as a suggestion only.
 fn suggested(names: &[String]) -> Option<String> {
-    const WON: [&str; 8] = ["winner", "won", "win", "preferred", "better", "chosen", "w", "home_winner"];
-    const LOST: [&str; 8] = ["loser", "lost", "lose", "rejected", "worse", "unchosen", "l", "other"];
-    let find = |known: &[&str]| names.iter().find(|n| known.contains(&n.to_lowercase().as_str()));
-    if let (Some(won), Some(lost)) = (find(&WON), find(&LOST)) {
+    const WON: &str = "winner won win preferred better chosen w home_winner";
+    const LOST: &str = "loser lost lose rejected worse unchosen l other";
+    let find = |known: &str| find_listed(names, known);
+    if let (Some(won), Some(lost)) = (find(WON), find(LOST)) {
         return Some(format!("winner={won},loser={lost}"));
     }
-    let (a, b) = PAIRS.iter().find_map(|&(a, b)| Some((find(&[a])?, find(&[b])?)))?;
+    let (a, b) = PAIRS.iter().find_map(|&(a, b)| Some((find(a)?, find(b)?)))?;
     Some(format!("item_a={a},item_b={b},chosen=COLUMN"))
 }
 

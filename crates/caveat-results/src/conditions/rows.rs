@@ -1,4 +1,4 @@
-//! Which rows of a batch are used.
+//! How a tally uses the rows of a batch.
 
 use crate::error::Result;
 use crate::trial_table::{Phase, TrialBatch, TrialColumn};
@@ -6,7 +6,7 @@ use crate::trial_table::{Phase, TrialBatch, TrialColumn};
 /// What a tally does with a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RowUse {
-    /// Nothing.
+    /// Ignores it.
     Skip,
     /// Learns from it what was trained, but does not sum it.
     Mark,
@@ -16,7 +16,7 @@ pub(crate) enum RowUse {
     UnknownPhase,
 }
 
-/// The rows of one phase: all of them count, those of the other are skipped.
+/// Counts the rows of one phase and skips those of the other.
 pub(crate) fn rows_of_phase(batch: &TrialBatch, phase: Phase) -> Result<Vec<RowUse>> {
     let phases = batch.text(TrialColumn::Phase)?;
     let uses = [RowUse::Count, RowUse::Skip, RowUse::UnknownPhase];

@@ -1,4 +1,4 @@
-//! What a file of results says of its run, at any depth: keys that mean the model, the task, the seed or the training.
+//! Finds what a file of results says about its run, at any depth, by keys that mean the model, the task, the seed or the training.
 
 use std::fmt;
 
@@ -14,13 +14,13 @@ pub(super) enum About {
     Reverse,
     /// Training, as a word.
     Method,
-    /// What may hold a word on training, and much else.
+    /// Something that may tell about training, among other things.
     Hint,
-    /// Whether it was of all weights.
+    /// Whether all weights were trained.
     Full,
     /// Whether there was an adapter.
     Adapter,
-    /// Whether it was in a way for which there is no setting.
+    /// Whether training was in a way for which there is no setting.
     Other,
     LoraR,
     LoraAlpha,
@@ -31,7 +31,7 @@ pub(super) enum About {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Said {
     pub(super) about: About,
-    /// The keys to it, as in `config.peft.r`.
+    /// The path of keys, as in `config.peft.r`.
     pub(super) key: String,
     pub(super) value: Value,
 }
@@ -47,7 +47,7 @@ impl fmt::Display for Said {
     }
 }
 
-/// Everything that some keys and values and all below them say.
+/// Everything that an object says, at any depth.
 pub(super) fn said(record: &Map<String, Value>) -> Vec<Said> {
     let mut all = Vec::new();
     walk(record, "", None, &mut all);
@@ -65,11 +65,11 @@ fn walk(object: &Map<String, Value>, place: &str, parent: Option<About>, all: &m
             last = below;
         }
         let about = about(&plain(last), parent, is_adapter || parent == Some(About::Adapter));
-        // Null says that a key does not apply.
+        // With null, a key does not apply.
         if let Some(about) = about.filter(|_| !value.is_null()) {
             all.push(Said { about, key: place.clone(), value: value.clone() });
         }
-        // What an adapter's object groups is still the adapter's.
+        // Objects within that of an adapter are about the adapter.
         below(value, &place, about.or(is_adapter.then_some(About::Adapter)), all);
     }
 }
@@ -86,12 +86,12 @@ fn below(value: &Value, place: &str, parent: Option<About>, all: &mut Vec<Said>)
     }
 }
 
-/// A key without signs and capitals: `peft_type`, `--peft-type` and `peftType` are one.
-fn plain(key: &str) -> String {
+/// The letters and digits of a name, in lower case: `peft_type`, `--peft-type` and `peftType` are the same.
+pub(super) fn plain(key: &str) -> String {
     key.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// What a plain key is about, below one that is about `parent`, perhaps in the object of an adapter.
+/// What a plain key is about, given what the key above it is about and whether it is in the object of an adapter.
 fn about(key: &str, parent: Option<About>, is_adapter: bool) -> Option<About> {
     Some(match key {
         "model"
@@ -154,7 +154,7 @@ pub(super) fn is_on(value: &Value) -> bool {
     }
 }
 
-/// A number, perhaps written as text.
+/// The number that a value is or holds as text.
 pub(super) fn number(value: &Value) -> Option<f64> {
     value.as_f64().or_else(|| value.as_str()?.trim().parse().ok())
 }

@@ -1,4 +1,4 @@
-//! A folder of runs: results.json files whose paths say what was run, read into the rows of a trial table.
+//! Reads a folder of runs, whose paths tell what was run, as rows of a trial table.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
@@ -23,10 +23,10 @@ use crate::error::{Result, ResultsError, one_line};
 use crate::run_layout::{RESULTS, find_files};
 use crate::trial_table::{Phase, Progress, TrialColumn};
 
-/// Name of the column after the canonical ones.
+/// The column after the canonical ones.
 pub(super) const LORA_ALPHA: &str = "lora_alpha";
 
-/// Rows written at once.
+/// Rows written at a time.
 const BATCH_ROWS: usize = 1 << 16;
 
 /// The file of a run.
@@ -44,7 +44,7 @@ pub(super) fn find(directory: &Path) -> Result<Vec<RunFile>> {
     let mut paths = Vec::new();
     find_files(directory, RESULTS, usize::MAX, &mut paths)?;
     paths.sort();
-    // `.` and `..` have names elsewhere only.
+    // `.` and `..` have names only once resolved.
     let named = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
     let given = named(directory).or_else(|| named(&directory.canonicalize().ok()?)).unwrap_or_default();
     let given: Arc<str> = given.into();
@@ -52,7 +52,7 @@ pub(super) fn find(directory: &Path) -> Result<Vec<RunFile>> {
     Ok(paths.into_iter().map(|path| RunFile { below: below(&path), path, given: given.clone() }).collect())
 }
 
-/// A file of results. Whatever else it holds is kept for what it says of the run.
+/// A file of results, with everything else that it says about the run.
 #[derive(Default)]
 struct Results {
     pre_finetune: Option<Vec<Item>>,
@@ -89,7 +89,7 @@ impl<'de> Deserialize<'de> for Results {
     }
 }
 
-/// One judgment. The direction is not read: it follows from the ranks, and files differ in what they mean by it.
+/// One judgment. The direction is not read, as it follows from the ranks and files differ in what they mean by it.
 #[derive(Deserialize)]
 struct Item {
     rank_a: i64,
@@ -101,7 +101,7 @@ struct Item {
     label: Option<String>,
     logit_diff: f64,
     prob_yes: f64,
-    /// What rows of trial tables say of their run, where judgments are such rows.
+    /// The run, if judgments are rows of a trial table.
     setting: Option<Value>,
     method: Option<Value>,
     model: Option<Value>,
@@ -111,7 +111,7 @@ struct Item {
 }
 
 impl Item {
-    /// What it says of its run.
+    /// What the judgment says about its run.
     fn said(&mut self) -> impl Iterator<Item = (&'static str, About, Value)> {
         let all = [
             ("setting", About::Method, self.setting.take()),
@@ -125,7 +125,7 @@ impl Item {
     }
 }
 
-/// A row of a run, as far as it is its own.
+/// A row of a run, without what all rows share.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Row {
     logit_diff: f64,
@@ -136,9 +136,9 @@ struct Row {
     is_train: bool,
     is_exception: bool,
     no_gt: bool,
-    /// Whether the label is Yes, if there is one.
+    /// Whether the label, if any, is Yes.
     yes: Option<bool>,
-    /// Whether the order labelled Yes has the larger prob_yes, if both orders are there.
+    /// Whether the order labelled Yes has the larger prob_yes, if there are both orders.
     paired: Option<bool>,
 }
 
@@ -148,7 +148,7 @@ impl Row {
         self.yes.filter(|_| !self.no_gt)
     }
 
-    /// Winner and loser, if the lower item wins: by its label, or as it is marked.
+    /// Winner and loser if the lower item wins, by the label or the mark of an exception.
     fn exception(&self) -> Option<(usize, usize)> {
         let lower_wins = self.truth().is_some_and(|first_wins| first_wins == (self.a > self.b));
         (lower_wins || self.is_exception).then(|| (self.a.max(self.b).into(), self.a.min(self.b).into()))
@@ -163,7 +163,7 @@ impl Row {
 pub(super) struct Run {
     of: RunPath,
     rows: Vec<Row>,
-    /// What its file says against a layout, which stands.
+    /// Contradictions between its file and a layout, which is followed.
     pub(super) told: Vec<String>,
 }
 
@@ -177,7 +177,7 @@ impl Run {
     }
 }
 
-/// Reads all runs, in parallel; the first file in order that is wrong is the one reported.
+/// Reads all runs in parallel; of several wrong files, reports the first in order.
 pub(super) fn read(files: Vec<RunFile>, layout: Option<&Layout>, progress: Progress<'_>) -> Result<Vec<Run>> {
     let paths = files
         .iter()
@@ -217,7 +217,7 @@ fn read_run(mut of: RunPath, path: &Path) -> Result<Run> {
     let text = fs::read(path).map_err(|e| ResultsError::read(path, e))?;
     let wrong = |problem: String| ResultsError::bad_file(path, problem);
     if text.is_empty() {
-        return Err(ResultsError::EmptyFile { path: path.to_owned(), expected: "the JSON results of a run" });
+        return Err(ResultsError::empty_file(path, "the JSON results of a run"));
     }
     let results: Results = serde_json::from_slice(&text).map_err(|e| {
         wrong(format!(
@@ -234,7 +234,7 @@ fn read_run(mut of: RunPath, path: &Path) -> Result<Run> {
         let mut met: HashMap<(u16, u16), usize> = HashMap::with_capacity(items.len());
         for (k, mut item) in items.into_iter().enumerate() {
             for (key, about, value) in item.said() {
-                // Most rows say the same again.
+                // Most rows say the same.
                 if all_said.iter().rev().find(|said| said.about == about).is_none_or(|said| said.value != value) {
                     all_said.push(Said { about, key: format!("{phase}_finetune[{k}].{key}"), value });
                 }
@@ -290,8 +290,8 @@ fn row_of(item: Item, phase: Phase) -> std::result::Result<Row, String> {
     Ok(Row { logit_diff, prob_yes, a, b, phase, is_train: item.is_train, is_exception, no_gt, yes, paired: None })
 }
 
-/// Fills in `paired`. It compares the order labelled Yes with the other; on pairs whose Yes is forward, as all are but
-/// exceptions, that is forward against backward. A tie is wrong.
+/// Fills in `paired`, which compares the order labelled Yes with the other. For all pairs but exceptions these are forward and
+/// backward. A tie is wrong.
 fn pair_up(rows: &mut [Row], index: &HashMap<(u16, u16), usize>) {
     for k in 0..rows.len() {
         let row = rows[k];
@@ -304,7 +304,7 @@ fn pair_up(rows: &mut [Row], index: &HashMap<(u16, u16), usize>) {
     }
 }
 
-/// Consecutive runs, about as many rows at a time as a writer likes.
+/// Consecutive runs with about [`BATCH_ROWS`] rows together.
 pub(super) fn in_batches(runs: &[Run]) -> impl Iterator<Item = &[Run]> {
     let mut rest = runs;
     std::iter::from_fn(move || {

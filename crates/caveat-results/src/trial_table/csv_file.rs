@@ -1,4 +1,4 @@
-//! Trial tables in separated text: CSV, TSV and their relatives.
+//! Trial tables in separated text, like CSV and TSV.
 
 use std::io::Read;
 
@@ -29,12 +29,12 @@ impl CsvTable {
     pub(super) fn open(table: &Located, columns: &[TrialColumn], reading: Reading) -> Result<Self> {
         let header = Delimited::open(&table.input, EXPECTED)?;
         let plan = Plan::new(table, header.names(), columns, reading)?;
-        // For progress only: lines are counted, not records.
+        // Lines, not records: the number is for progress only.
         let n_rows = count_lines(&table.input)?.saturating_sub(1);
         Ok(Self { input: table.input.clone(), plan, reading, n_rows })
     }
 
-    /// Names of the further columns, which are read as text.
+    /// Names of the extra columns, which are read as text.
     pub(super) fn extras(&self) -> Vec<(String, DataType)> {
         self.plan.extra_types(|_| DataType::Utf8)
     }
@@ -104,14 +104,13 @@ impl CsvTable {
             }
         }
         if first_row == 0 {
-            let path = path.to_path_buf();
-            return Err(ResultsError::NoRows { path, filter: String::new(), expected: "one per trial" });
+            return Err(ResultsError::no_rows(path, "", "one per trial"));
         }
         Ok(())
     }
 }
 
-/// Lines of the text, however they end.
+/// Number of lines of the text, whatever they end in.
 fn count_lines(input: &Input) -> Result<u64> {
     let mut text = input.text(EXPECTED)?;
     let record = text.record_start();
