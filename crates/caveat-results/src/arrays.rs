@@ -66,10 +66,7 @@ pub(crate) fn unpacked(array: &ArrayRef) -> Converted<ArrayRef> {
     }
 }
 
-/// Whole numbers, null where missing.
-///
-/// # Errors
-/// Another type, and numbers beyond 64 bits.
+/// Whole numbers, null where missing. Refuses other types, and numbers beyond 64 bits.
 pub(crate) fn whole_numbers(array: &ArrayRef) -> Converted<Int64Array> {
     let array = &unpacked(array)?;
     downcast_integer_array!(
@@ -80,10 +77,7 @@ pub(crate) fn whole_numbers(array: &ArrayRef) -> Converted<Int64Array> {
     )
 }
 
-/// Numbers of any type, null where missing; decimals as the nearest double.
-///
-/// # Errors
-/// Another type.
+/// Numbers of any type, null where missing; decimals as the nearest double. Refuses other types.
 pub(crate) fn numbers(array: &ArrayRef) -> Converted<Float64Array> {
     let array = &unpacked(array)?;
     downcast_integer_array!(
@@ -101,10 +95,7 @@ pub(crate) fn numbers(array: &ArrayRef) -> Converted<Float64Array> {
     )
 }
 
-/// Text whose different values are stored once each.
-///
-/// # Errors
-/// What [`text`] refuses, and more than 2³¹ different ones.
+/// [`text`] whose different values, fewer than 2³¹, are stored once each.
 pub(crate) fn dictionary(array: &ArrayRef) -> Converted<DictionaryArray<Int32Type>> {
     if let Some(packed) = array.as_any_dictionary_opt() {
         let values = text(packed.values())?;
@@ -123,10 +114,7 @@ pub(crate) fn dictionary(array: &ArrayRef) -> Converted<DictionaryArray<Int32Typ
 }
 
 /// Every value as text: numbers with the fewest digits that read back, dates and times as in ISO 8601, moments with a time zone
-/// in UTC, bytes as UTF-8.
-///
-/// # Errors
-/// Lists and other types of many values, durations, and bytes that are not UTF-8.
+/// in UTC, bytes as UTF-8. Refuses types of many values such as lists, durations, and bytes that are not UTF-8.
 pub(crate) fn text(array: &ArrayRef) -> Converted<StringArray> {
     // Debug keeps the point of a float: 1.0 is not 1.
     fn debugged<T: ArrowPrimitiveType<Native: std::fmt::Debug>>(array: &PrimitiveArray<T>) -> Converted<StringArray> {
@@ -189,10 +177,7 @@ fn of_time(array: &ArrayRef) -> Converted<StringArray> {
     downcast_temporal_array!(array => shown(array), _ => refused(array, "dates or times of day"))
 }
 
-/// Text as values of the type `wanted`: numbers, truth values, or dates and times as [`text`] writes them.
-///
-/// # Errors
-/// A text that does not read as that type, and types other than of single values.
+/// Reads text as values of the type `wanted`: numbers, truth values, or dates and times as [`text`] writes them.
 pub(crate) fn read(text: &StringArray, wanted: &DataType) -> Converted<ArrayRef> {
     fn each<T: ArrowPrimitiveType>(
         text: &StringArray,

@@ -125,10 +125,7 @@ pub(crate) fn column_name(bytes: &[u8]) -> String {
     text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}').nfc().collect()
 }
 
-/// The index of a column: of exactly that name, or else of one with other capitals.
-///
-/// # Errors
-/// Two columns of that name, or none and two that differ from it by capitals alone; without the file's name.
+/// The index of a column of exactly that name, or else of one with other capitals; fails if there are two.
 pub(crate) fn find_column<S: AsRef<str>>(names: &[S], wanted: &str) -> std::result::Result<Option<usize>, String> {
     let mut exact = (0..names.len()).filter(|&k| names[k].as_ref() == wanted);
     match (exact.next(), exact.next()) {
@@ -240,14 +237,14 @@ impl Delimited {
     fn bad_record(&self, error: &csv::Error, offset: u64) -> ResultsError {
         match error.kind() {
             csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-                let one_more = *len == *expected_len + 1 && offset == self.first_row;
-                let hint = match one_more {
-                    true => " (R's write.table leaves out the name of its row names: row.names = FALSE writes none)",
-                    false => "",
+                let hint = if *len == *expected_len + 1 && offset == self.first_row {
+                    " (R's write.table leaves out the name of its row names: row.names = FALSE writes none)"
+                } else if self.separator == b',' && *len > *expected_len {
+                    "; quote a field that holds a comma"
+                } else {
+                    ""
                 };
-                let comma = self.separator == b',' && *len > *expected_len;
-                let comma = if comma && hint.is_empty() { "; quote a field that holds a comma" } else { "" };
-                self.bad_line(offset, format!("{len} fields: expected {expected_len} as in the header{hint}{comma}"))
+                self.bad_line(offset, format!("{len} fields: expected {expected_len} as in the header{hint}"))
             }
             csv::ErrorKind::Io(e) => self.input.unreadable(e),
             _ => ResultsError::bad_file(self.input.path(), one_line(error)),
@@ -279,29 +276,18 @@ fn separator_line(text: &[u8]) -> Option<(u8, usize)> {
 
 /// The separator of a table, from its header and first rows.
 fn separator_of(sample: &[u8], whole: bool) -> std::result::Result<u8, String> {
-    const CANDIDATES: [u8; 4] = [b',', b';', b'\t', b'|'];
-    let counted: Vec<(u8, Vec<usize>)> = CANDIDATES.iter().map(|&c| (c, fields(sample, c, whole))).collect();
-    let mut splitting: Vec<&(u8, Vec<usize>)> =
-        counted.iter().filter(|(_, fields)| fields.first().is_some_and(|n| *n > 1)).collect();
-    if splitting.len() > 1 {
-        // A name may contain another separator; then the rows have another number of fields.
-        splitting.retain(|(_, fields)| fields.len() > 1 && fields.iter().all(|n| *n == fields[0]));
-    }
-    match splitting.as_slice() {
-        [] if counted.iter().all(|(_, fields)| fields.first().is_none_or(|n| *n <= 1)) => Ok(b','),
-        [(separator, _)] => Ok(*separator),
-        several => {
-            let word = |c: &u8| match c {
-                b',' => "commas",
-                b';' => "semicolons",
-                b'\t' => "tabs",
-                _ => "bars",
-            };
-            let all = counted.iter().filter(|(_, f)| f.first().is_some_and(|n| *n > 1));
-            let names: Vec<&str> = match several.is_empty() {
-                true => all.map(|(c, _)| word(c)).collect(),
-                false => several.iter().map(|(c, _)| word(c)).collect(),
-            };
+    const CANDIDATES: [(u8, &str); 4] = [(b',', "commas"), (b';', "semicolons"), (b'\t', "tabs"), (b'|', "bars")];
+    let counted = CANDIDATES.map(|(separator, word)| (separator, word, fields(sample, separator, whole)));
+    let splitting: Vec<_> = counted.iter().filter(|(.., fields)| fields.first().is_some_and(|n| *n > 1)).collect();
+    // A name may contain another separator; then the rows have another number of fields.
+    let is_even = |fields: &[usize]| fields.len() > 1 && fields.iter().all(|n| *n == fields[0]);
+    let even: Vec<_> = splitting.iter().copied().filter(|(.., fields)| is_even(fields)).collect();
+    match (&splitting[..], &even[..]) {
+        ([], _) => Ok(b','),
+        ([(separator, ..)], _) | (_, [(separator, ..)]) => Ok(*separator),
+        (all, even) => {
+            let several = if even.is_empty() { all } else { even };
+            let names: Vec<&str> = several.iter().map(|(_, word, _)| *word).collect();
             Err(format!(
                 "the header holds {}, and the rows do not say which of them separate columns: put names in quotation marks, or \
                  write \"sep=;\" (or another) as the first line",

@@ -18,9 +18,8 @@ pub(crate) enum Operator {
 }
 
 impl Operator {
-    /// Whether a value passes, given how it compares with each of `values`; `None` is neither equal, below nor above.
-    ///
-    /// Of several values with `=` any may be equal, with `!=` none.
+    /// Whether a value passes, given how it compares with each of `values`: with `=` it equals any of them, with `!=` none. `None` is
+    /// neither equal, below nor above.
     pub(crate) fn holds<T>(self, values: &[T], compare: impl Fn(&T) -> Option<Ordering>) -> bool {
         let passes = |ordering: Ordering| match self {
             Self::Equal => ordering.is_eq(),

@@ -206,10 +206,7 @@ impl Geometries {
 
     /// A row for every run, phase and kernel: setting, model, task, hier, lora_r and l2_reg (missing where they do not apply), phase,
     /// kernel, seed, reverse, and the columns of `caveat_lm::Geometry::table`. The kernel "fitted" is the theory fitted to the
-    /// margins alone.
-    ///
-    /// # Errors
-    /// None in practice.
+    /// margins alone. Does not fail in practice.
     pub fn table(&self) -> Result<Table> {
         let table = keys(&self.rows)?
             .integer("seed", self.rows.iter().map(|row| row.source.seed))?
@@ -217,10 +214,7 @@ impl Geometries {
         GeometryNumbers::add_columns(self.rows.iter().map(|row| row.numbers).collect(), table)
     }
 
-    /// [`mean_rows`](Self::mean_rows) as a table, with the number of runs n.
-    ///
-    /// # Errors
-    /// None in practice.
+    /// [`mean_rows`](Self::mean_rows) as a table, with the number of runs n. Does not fail in practice.
     pub fn means(&self) -> Result<Table> {
         let (rows, n): (Vec<GeometryRow>, Vec<usize>) = self.mean_rows().into_iter().unzip();
         let table = keys(&rows)?.integer("n", n.into_iter().map(|n| i64::try_from(n).ok()))?;

@@ -5,18 +5,9 @@ use caveat_theory::ComparisonGraph;
 /// What the name of a hierarchy says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Named {
-    pub(crate) n_items: usize,
-    pub(crate) exceptions: Exceptions,
-}
-
-/// What the name of a hierarchy says about exceptions.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Exceptions {
-    None,
-    /// Winner and loser of each, sorted.
-    These(Vec<(usize, usize)>),
-    /// Some, but not which.
-    Some,
+    n_items: usize,
+    /// Winner and loser of each exception, sorted; `None` for exceptions that the name does not tell.
+    exceptions: Option<Vec<(usize, usize)>>,
 }
 
 /// Hierarchies with names of their own in published tables: name, number of items, and ranks of the exception's winner and loser.
@@ -43,7 +34,7 @@ pub(crate) fn hierarchy(name: &str) -> Option<Named> {
     let (rest, digits) = name.rsplit_once("_n")?;
     let n_items = digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok())??;
     if rest == "ti" {
-        return Some(Named { n_items, exceptions: Exceptions::None });
+        return Some(Named { n_items, exceptions: Some(Vec::new()) });
     }
     let position = rest.strip_prefix("exc")?;
     let parts: Vec<&str> = position.split('_').skip(1).collect();
@@ -56,8 +47,7 @@ pub(crate) fn hierarchy(name: &str) -> Option<Named> {
         None => ranks.as_chunks::<2>().0.iter().map(|&[winner, loser]| (winner, loser)).collect(),
     };
     pairs.sort_unstable();
-    let exceptions = if pairs.is_empty() { Exceptions::Some } else { Exceptions::These(pairs) };
-    Some(Named { n_items, exceptions })
+    Some(Named { n_items, exceptions: Some(pairs).filter(|pairs| !pairs.is_empty()) })
 }
 
 /// How rows contradict the name of their hierarchy.
@@ -82,9 +72,8 @@ pub(crate) fn contradiction(name: &str, n_items: usize, exceptions: &[(usize, us
         if all.is_empty() { "no exception".to_owned() } else { all.join(", ") }
     };
     let (named, agrees) = match &told.exceptions {
-        Exceptions::None => (shown(&[]), sorted.is_empty()),
-        Exceptions::Some => ("an exception".to_owned(), !sorted.is_empty()),
-        Exceptions::These(pairs) => (shown(pairs), *pairs == sorted),
+        Some(pairs) => (shown(pairs), *pairs == sorted),
+        None => ("an exception".to_owned(), !sorted.is_empty()),
     };
     (!agrees).then(|| Contradiction::Exceptions { named, found: shown(&sorted) })
 }
@@ -139,21 +128,20 @@ mod tests {
         fn a_name_that_is_given_is_read(n_items in 2..300_usize, mut pairs in prop::collection::vec((0..300_usize, 0..300_usize), 0..4)) {
             let name = hierarchy_name(n_items, &pairs);
             pairs.sort_unstable();
-            let exceptions = if pairs.is_empty() { Exceptions::None } else { Exceptions::These(pairs) };
-            prop_assert_eq!(hierarchy(&name), Some(Named { n_items, exceptions }), "{}", name);
+            prop_assert_eq!(hierarchy(&name), Some(Named { n_items, exceptions: Some(pairs) }), "{}", name);
         }
     }
 
     #[test]
     fn names_of_hierarchies_tell_items_and_exceptions() {
-        let these = |pairs: &[(usize, usize)]| Exceptions::These(pairs.to_vec());
+        let these = |pairs: &[(usize, usize)]| Some(pairs.to_vec());
         for (name, n_items, exceptions) in [
-            ("ti_n9", 9, Exceptions::None),
+            ("ti_n9", 9, these(&[])),
             ("exc_mid_n9", 9, these(&[(5, 3)])),
             ("exc_far_n11", 11, these(&[(7, 3)])),
             ("exc_9_7_4_2_n12", 12, these(&[(4, 2), (9, 7)])),
-            ("exc_mid_n4", 4, Exceptions::Some),
-            ("exc_n4", 4, Exceptions::Some),
+            ("exc_mid_n4", 4, None),
+            ("exc_n4", 4, None),
         ] {
             assert_eq!(hierarchy(name), Some(Named { n_items, exceptions }), "{name}");
         }

@@ -273,9 +273,8 @@ impl Input {
     }
 }
 
-/// The number, from 1, of the line with byte `offset` of the text, or of the next line that is not blank.
-///
-/// Lines end in \n, \r\n or \r. Reads the text again, which happens only for error messages and spares readers the counting.
+/// The number, from 1, of the first line at or after byte `offset` that is not blank. Lines end in \n, \r\n or \r. Reads the text
+/// again, only for error messages, so that readers need not count.
 pub(crate) fn line_at(input: &Input, offset: u64) -> u64 {
     let Ok(mut text) = input.text("text") else { return 0 };
     let (mut line, mut at, mut after_return) = (1_u64, 0_u64, false);
@@ -300,9 +299,6 @@ pub(crate) fn line_at(input: &Input, offset: u64) -> u64 {
 }
 
 /// The identity of an input: equal for a file that is reached by two paths.
-///
-/// # Errors
-/// A path that leads nowhere.
 pub(crate) fn identity(input: &Input) -> Result<PathBuf> {
     let given = input.given();
     // A pipe that a shell made has no canonical path.

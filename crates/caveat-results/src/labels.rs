@@ -286,9 +286,8 @@ fn folded(label: &str) -> String {
     form.chars().map(plain).collect()
 }
 
-/// Numbers items by their labels, in order of first appearance.
-///
-/// Every spelling has a number, and only new spellings are examined. As long as all are plain, spellings are items.
+/// Numbers items by their labels, in order of first appearance. Only new spellings are examined; as long as all are plain, spellings
+/// are items.
 #[derive(Debug, Default)]
 pub(crate) struct Labels {
     spellings: Interner,

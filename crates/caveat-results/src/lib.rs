@@ -71,6 +71,6 @@ pub use statistics::{
 };
 pub use table::{Format, Table, Values};
 pub use trial_table::{
-    ColumnKind, Phase, Progress, TextColumn, TrialBatch, TrialColumn, find_tables, scan_trials, tables_passed_over,
+    ColumnKind, Phase, Progress, TextColumn, TrialBatch, TrialColumn, scan_trials, tables_passed_over,
 };
 pub use unread::{may_be_stage, may_count};

@@ -15,18 +15,7 @@ use crate::input::{AsInput, Input, ParquetInput, damaged};
 /// Rows of a Parquet file that are decoded at a time.
 const BATCH_ROWS: usize = 1 << 13;
 
-/// An open table whose column names are known.
-///
-/// ```text
-/// let mut rows = Rows::open(&input, "a table of …")?;
-/// let field = find_column(rows.names(), "winner")…;
-/// rows.select(&[field]);
-/// loop {
-///     let place = rows.place();
-///     if !rows.read(&mut record)? { break }
-///     … record.get(field) …            or Err(rows.bad(place, "…"))
-/// }
-/// ```
+/// An open table: find columns among its `names`, `select` them, then `read` rows, each preceded by its `place` for errors.
 pub(crate) struct Rows {
     input: Input,
     form: Kind,
@@ -54,10 +43,7 @@ struct ParquetRows {
 }
 
 impl Rows {
-    /// Opens a table in text or Parquet.
-    ///
-    /// # Errors
-    /// Another kind of file, which the error names; a file that cannot be read; an ambiguous separator.
+    /// Opens a table in text or Parquet; refuses other kinds of files, by name, and ambiguous separators.
     pub(crate) fn open(input: &Input, expected: &'static str) -> Result<Self> {
         let form = match input.is_parquet(expected)? {
             false => Kind::Text(Box::new(Delimited::open(input, expected)?)),

@@ -79,18 +79,12 @@ impl Table {
         Self::default()
     }
 
-    /// Adds a column of floats; NaN means missing.
-    ///
-    /// # Errors
-    /// As [`with`](Self::with).
+    /// Adds a column of floats; NaN means missing, with the errors of [`with`](Self::with).
     pub fn float(self, name: impl Into<String>, values: impl IntoIterator<Item = f64>) -> Result<Self> {
         self.with(name, Values::Float(values.into_iter().collect()))
     }
 
-    /// Adds a column of integers, `i64` or `Option<i64>`.
-    ///
-    /// # Errors
-    /// As [`with`](Self::with).
+    /// Adds a column of integers, `i64` or `Option<i64>`, with the errors of [`with`](Self::with).
     pub fn integer<T: Into<Option<i64>>>(
         self,
         name: impl Into<String>,
@@ -99,18 +93,12 @@ impl Table {
         self.with(name, Values::Integer(values.into_iter().map(Into::into).collect()))
     }
 
-    /// Adds a column of text.
-    ///
-    /// # Errors
-    /// As [`with`](Self::with).
+    /// Adds a column of text, with the errors of [`with`](Self::with).
     pub fn text<T: Into<String>>(self, name: impl Into<String>, values: impl IntoIterator<Item = T>) -> Result<Self> {
         self.with(name, Values::Text(values.into_iter().map(Into::into).collect()))
     }
 
-    /// Adds a column of truth values.
-    ///
-    /// # Errors
-    /// As [`with`](Self::with).
+    /// Adds a column of truth values, with the errors of [`with`](Self::with).
     pub fn flag(self, name: impl Into<String>, values: impl IntoIterator<Item = bool>) -> Result<Self> {
         self.with(name, Values::Flag(values.into_iter().collect()))
     }
@@ -180,10 +168,7 @@ impl Table {
         })
     }
 
-    /// The table as text.
-    ///
-    /// # Errors
-    /// None that can be provoked: writing to memory does not fail.
+    /// The table as text; writing to memory does not fail in practice.
     pub fn render(&self, format: Format) -> Result<String> {
         let mut out = Vec::new();
         self.print(format, &mut out).map_err(|e| ResultsError::BadTable(e.to_string()))?;
@@ -272,10 +257,7 @@ impl Table {
         Ok(())
     }
 
-    /// The table in Arrow's memory format, NaN and `None` as nulls. Cost O(cells).
-    ///
-    /// # Errors
-    /// None that can be provoked: columns have one length and names of their own.
+    /// The table in Arrow's memory format, NaN and `None` as nulls. Cost O(cells). Does not fail in practice.
     pub fn record_batch(&self) -> Result<RecordBatch> {
         let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) = self
             .columns

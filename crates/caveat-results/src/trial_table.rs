@@ -18,8 +18,8 @@ pub use batch::{TextColumn, TrialBatch};
 use columns::EXPECTED;
 pub use columns::{ColumnKind, Phase, TrialColumn};
 pub(crate) use columns::{Range, Reading, distinct};
+pub use find::tables_passed_over;
 pub(crate) use find::{Located, locate, refuse_copies};
-pub use find::{find_tables, tables_passed_over};
 
 use crate::error::Result;
 use crate::input::AsInput;

@@ -310,10 +310,7 @@ fn shape(columns: &[(ChoiceRole, String)]) -> Result<Shape> {
 impl FromStr for ChoiceColumns {
     type Err = ResultsError;
 
-    /// Reads `role=column,role=column,…`; spaces around roles and columns do not count.
-    ///
-    /// # Errors
-    /// Text without `=`, an unknown or repeated role, an empty column, or roles that make no kind of row or several.
+    /// Reads `role=column,role=column,…`, with the errors of [`of_roles`](Self::of_roles).
     fn from_str(text: &str) -> Result<Self> {
         Self::of_roles(roles::split(text, &ChoiceRole::list_names())?)
     }

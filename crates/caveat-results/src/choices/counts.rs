@@ -32,9 +32,7 @@ pub struct CountReconstruction {
     pub failed: usize,
 }
 
-/// Reconstructs the numbers of trials of rows with these proportions, in `groups` by number, whose `names` are given.
-///
-/// `None` if no group tells anything about its counts. Time O(rows · 200).
+/// Reconstructs the trials of rows, in `groups` numbered as their `names`; `None` if no group tells its counts. Time O(rows · 200).
 pub(super) fn reconstruct(
     proportions: &[f64],
     groups: &[u32],

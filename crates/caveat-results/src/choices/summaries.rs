@@ -154,22 +154,6 @@ impl ChoiceTable {
             .float("high", float(|p| p.interval.1))
     }
 
-    /// [`distances`](Self::distances) as a table: `distance`, `higher_chosen`, `trials`, `accuracy`, `low`, `high`.
-    ///
-    /// # Errors
-    /// None in practice.
-    pub fn distances_table(&self) -> Result<Table> {
-        let distances = self.distances();
-        let float = |f: fn(&DistanceSummary) -> f64| distances.iter().map(f).collect::<Vec<_>>();
-        Table::new()
-            .integer("distance", distances.iter().map(|d| i64::try_from(d.distance).ok()))?
-            .float("higher_chosen", float(|d| d.higher_chosen))?
-            .float("trials", float(|d| d.trials))?
-            .float("accuracy", float(|d| d.higher_chosen / d.trials))?
-            .float("low", float(|d| d.interval.0))?
-            .float("high", float(|d| d.interval.1))
-    }
-
     fn need_pairs(&self) -> Result<()> {
         if self.rows.is_empty() && !self.distance_rows.is_empty() {
             let problem =

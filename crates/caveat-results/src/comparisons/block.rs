@@ -323,10 +323,7 @@ impl Evidence {
     }
 
     /// How to read choices that may be either: as sides if some row has the word where it can only be a side, as labels if other rows
-    /// have labels or other words for sides.
-    ///
-    /// # Errors
-    /// The place of a choice that rows read both ways or neither way, and the problem.
+    /// have labels or other words for sides. If both or neither is the case, the place of a choice and the problem.
     pub(super) fn reading(&self) -> std::result::Result<Reading, (u64, String)> {
         let mut found = None;
         for (words, (word, place)) in &self.open {

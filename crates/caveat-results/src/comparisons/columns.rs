@@ -15,22 +15,14 @@ named_enum! {
     /// What a column of a comparison list holds.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
     pub enum ComparisonRole, ALL {
-        /// The item that won.
-        Winner = "winner",
-        /// The item that lost.
-        Loser = "loser",
-        /// One item of a pair in any order.
-        ItemA = "item_a" | "left",
-        /// The other one.
-        ItemB = "item_b" | "right",
-        /// Which of the two won: its label, the word for its side, or a tie.
-        Chosen = "chosen" | "choice",
-        /// How often the one item won.
-        WinsA = "wins_a",
-        /// How often the other one won.
-        WinsB = "wins_b",
-        /// How often the row counts, positive.
-        Weight = "weight" | "count",
+        Winner = "winner": "The item that won",
+        Loser = "loser": "The item that lost",
+        ItemA = "item_a": "One item of a pair in any order" | "left",
+        ItemB = "item_b": "The other one" | "right",
+        Chosen = "chosen": "Which of the two won: its label, the word for its side, or a tie" | "choice",
+        WinsA = "wins_a": "How often the one item won",
+        WinsB = "wins_b": "How often the other one won",
+        Weight = "weight": "How often the row counts, positive" | "count",
     }
     refuse |name| -> ResultsError { ResultsError::unknown_choice("role", name, Self::CHOICES) }
 }
@@ -161,32 +153,16 @@ impl Fields {
 }
 
 /// Names of pairs of columns in common files, from annotation tools, arenas of language models, R packages and sports.
-const PAIRS: [(&str, &str); 13] = [
-    ("item_a", "item_b"),
-    ("model_a", "model_b"),
-    ("left", "right"),
-    ("player1", "player2"),
-    ("player_1", "player_2"),
-    ("player_a", "player_b"),
-    ("item1", "item2"),
-    ("item_1", "item_2"),
-    ("option_a", "option_b"),
-    ("option1", "option2"),
-    ("first", "second"),
-    ("a", "b"),
-    ("team1", "team2"),
-];
+const PAIRS: &str = "item_a,item_b model_a,model_b left,right player1,player2 player_1,player_2 player_a,player_b item1,item2 \
+    item_1,item_2 option_a,option_b option1,option2 first,second a,b team1,team2";
+const WINS: &str =
+    "wins_a,wins_b win_a,win_b win1,win2 wins1,wins2 win_1,win_2 wins_1,wins_2 win.1,win.2 wins.1,wins.2";
 const CHOSEN: &str = "chosen choice winner label preferred preference";
-const WINS: [(&str, &str); 8] = [
-    ("wins_a", "wins_b"),
-    ("win_a", "win_b"),
-    ("win1", "win2"),
-    ("wins1", "wins2"),
-    ("win_1", "win_2"),
-    ("wins_1", "wins_2"),
-    ("win.1", "win.2"),
-    ("wins.1", "wins.2"),
-];
+
+/// The pairs of names in a list.
+fn pairs(list: &str) -> impl Iterator<Item = (&str, &str)> {
+    list.split(' ').filter_map(|pair| pair.split_once(','))
+}
 
 impl ComparisonColumns {
     /// Finds the columns among those of a file; the error is without the file's name.
@@ -236,11 +212,11 @@ fn find_pair(
     fields: &mut [Option<usize>; ComparisonRole::ALL.len()],
     find: &impl Fn(&str) -> std::result::Result<Option<usize>, String>,
 ) -> std::result::Result<(), String> {
-    let both = |&(a, b): &(&str, &str)| Ok::<_, String>(find(a)?.zip(find(b)?));
-    let first = |pairs: &[(&str, &str)]| pairs.iter().map(both).find_map(|found| found.transpose()).transpose();
-    let Some((a, b)) = first(&PAIRS)? else { return Ok(()) };
+    let both = |(a, b): (&str, &str)| Ok::<_, String>(find(a)?.zip(find(b)?));
+    let first = |list| pairs(list).map(both).find_map(|found| found.transpose()).transpose();
+    let Some((a, b)) = first(PAIRS)? else { return Ok(()) };
     (fields[ItemA as usize], fields[ItemB as usize]) = (Some(a), Some(b));
-    if let Some((wins_a, wins_b)) = first(&WINS)? {
+    if let Some((wins_a, wins_b)) = first(WINS)? {
         (fields[WinsA as usize], fields[WinsB as usize]) = (Some(wins_a), Some(wins_b));
         return Ok(());
     }
@@ -269,17 +245,14 @@ fn suggested(names: &[String]) -> Option<String> {
     if let (Some(won), Some(lost)) = (find(WON), find(LOST)) {
         return Some(format!("winner={won},loser={lost}"));
     }
-    let (a, b) = PAIRS.iter().find_map(|&(a, b)| Some((find(a)?, find(b)?)))?;
+    let (a, b) = pairs(PAIRS).find_map(|(a, b)| Some((find(a)?, find(b)?)))?;
     Some(format!("item_a={a},item_b={b},chosen=COLUMN"))
 }
 
 impl FromStr for ComparisonColumns {
     type Err = ResultsError;
 
-    /// Reads `role=column,role=column,…`; spaces around roles and columns do not count.
-    ///
-    /// # Errors
-    /// Text without `=`, an unknown or repeated role, an empty column, or roles that make no kind of row or several.
+    /// Reads `role=column,role=column,…`; refuses unknown or repeated roles, and roles that make no kind of row or several.
     fn from_str(text: &str) -> Result<Self> {
         let bad = |problem: String| Err(ResultsError::BadTable(problem));
         let columns: Vec<(ComparisonRole, String)> = roles::assign(roles::split(text, ComparisonRole::CHOICES)?)?;

@@ -108,10 +108,7 @@ impl<'a> ConditionColumns<'a> {
         (self.names.map(|n| n.keys[row]), self.numbers.map(|n| n[row].to_bits()))
     }
 
-    /// The condition of a row, with names numbered by `numbers`.
-    ///
-    /// # Errors
-    /// A missing name, by row and column.
+    /// The condition of a row, with names numbered by `numbers`; a missing name is an error.
     pub(crate) fn id(&self, batch: &TrialBatch, row: usize, numbers: &mut Interner) -> Result<ConditionId> {
         let mut names = [0; 4];
         for ((number, column), text) in names.iter_mut().zip(TrialColumn::CONDITION_NAMES).zip(self.names) {

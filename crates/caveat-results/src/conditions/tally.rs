@@ -86,9 +86,6 @@ impl<S: Tallied> Tally<S> {
     ];
 
     /// Tallies the rows of the trial tables under `paths`. For each batch `uses` says how, and may read further `columns`.
-    ///
-    /// # Errors
-    /// Those of [`scan_trials`], of [`add`](Self::add) and of `uses`.
     pub(crate) fn read<P: AsInput>(
         paths: &[P],
         columns: impl Iterator<Item = TrialColumn>,
@@ -218,10 +215,7 @@ impl<S: Tallied> Tally<S> {
         group.id.key(&self.names)
     }
 
-    /// What was trained in a group, whose condition is `key`.
-    ///
-    /// # Errors
-    /// The first pair whose marks have a fatal flaw.
+    /// What was trained in a group, whose condition is `key`; refuses marks with a fatal flaw.
     pub(crate) fn trained(&self, group: &Group<S>, key: &ConditionKey) -> Result<Trained> {
         let trained = Trained::find(group.n_items(), |a, b| group.marks(a, b));
         match trained.problems.iter().find(|problem| problem.flaw.is_fatal()) {

@@ -28,9 +28,8 @@ enum Verdict {
     Nothing,
 }
 
-/// Refuses a run whose files contradict its path or leave it in doubt, and fills in the order if only they tell it.
-///
-/// Names in a layout are followed all the same; contradictions of these are returned.
+/// Refuses a run whose files contradict its path or leave it in doubt, and fills in the order if only they tell it. A layout is
+/// followed all the same; contradictions to it are returned.
 pub(super) fn check(run: &mut RunPath, path: &Path, said: &[Said], items: &Items) -> Result<Vec<String>, String> {
     let (mut told, mut confirmed) = (Vec::new(), Vec::new());
     for said in said {

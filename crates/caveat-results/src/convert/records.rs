@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use crate::words::has_word;
+
 /// What a key is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum About {
@@ -91,53 +93,58 @@ pub(super) fn plain(key: &str) -> String {
     key.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
+/// Plain keys by what they are about.
+const KEYS: [(About, &str); 13] = [
+    (
+        About::Model,
+        "model modelname modelid modelnameorpath basemodel basemodelname basemodelnameorpath pretrainedmodel pretrainedmodelname \
+         pretrainedmodelnameorpath hfmodel llm",
+    ),
+    (About::Task, "task taskname"),
+    (About::Hier, "hier hiername hierarchy hierarchyname"),
+    (About::Seed, "seed randomseed runseed"),
+    (About::Reverse, "reverse"),
+    (
+        About::Method,
+        "method methodname setting finetuningtype finetunetype finetunemethod finetuningmethod tuning tuningmethod tuningtype \
+         traintype trainingtype trainmethod trainingmethod trainmode trainingmode ftmethod fttype pefttype peftmethod adaptertype \
+         quantmethod quantizationmethod",
+    ),
+    (
+        About::Hint,
+        "training train trainer finetuning finetune adaptation approach regime precision dtype weightdtype modeldtype",
+    ),
+    (About::Full, "full fullfinetune fullfinetuning fullft usefull"),
+    (
+        About::Adapter,
+        "lora uselora islora enablelora loraenabled peft usepeft adapter useadapter adapters loraconfig loraargs loraparams \
+         peftconfig adapterconfig loramodules loratargetmodules loratarget adaptername adapterpath lorapath loraweights peftmodelid",
+    ),
+    (
+        About::Other,
+        "qlora useqlora dora usedora rslora userslora ia3 loadin4bit loadin8bit loadinkbit use4bit use8bit 4bit 8bit quant \
+         quanttype quantization quantizationtype quantize quantized quantizationbit quantbits quantizationconfig bnbconfig \
+         bitsandbytes bnb4bitquanttype bits wbits nbits",
+    ),
+    (About::LoraR, "lorar lorarank loradim"),
+    (About::LoraAlpha, "loraalpha"),
+    (About::L2Reg, "l2reg l2penalty l2lambda"),
+];
+
 /// What a plain key is about, given what the key above it is about and whether it is in the object of an adapter.
 fn about(key: &str, parent: Option<About>, is_adapter: bool) -> Option<About> {
-    Some(match key {
-        "model"
-        | "modelname"
-        | "modelid"
-        | "modelnameorpath"
-        | "basemodel"
-        | "basemodelname"
-        | "basemodelnameorpath"
-        | "pretrainedmodel"
-        | "pretrainedmodelname"
-        | "pretrainedmodelnameorpath"
-        | "hfmodel"
-        | "llm" => About::Model,
-        "task" | "taskname" => About::Task,
-        "hier" | "hiername" | "hierarchy" | "hierarchyname" => About::Hier,
-        "seed" | "randomseed" | "runseed" => About::Seed,
-        "reverse" => About::Reverse,
-        "method" | "methodname" | "setting" | "finetuningtype" | "finetunetype" | "finetunemethod"
-        | "finetuningmethod" | "tuning" | "tuningmethod" | "tuningtype" | "traintype" | "trainingtype"
-        | "trainmethod" | "trainingmethod" | "trainmode" | "trainingmode" | "ftmethod" | "fttype" | "pefttype"
-        | "peftmethod" | "adaptertype" | "quantmethod" | "quantizationmethod" => About::Method,
-        "training" | "train" | "trainer" | "finetuning" | "finetune" | "adaptation" | "approach" | "regime"
-        | "precision" | "dtype" | "weightdtype" | "modeldtype" => About::Hint,
-        "full" | "fullfinetune" | "fullfinetuning" | "fullft" | "usefull" => About::Full,
-        "lora" | "uselora" | "islora" | "enablelora" | "loraenabled" | "peft" | "usepeft" | "adapter"
-        | "useadapter" | "adapters" | "loraconfig" | "loraargs" | "loraparams" | "peftconfig" | "adapterconfig"
-        | "loramodules" | "loratargetmodules" | "loratarget" | "adaptername" | "adapterpath" | "lorapath"
-        | "loraweights" | "peftmodelid" => About::Adapter,
-        "qlora" | "useqlora" | "dora" | "usedora" | "rslora" | "userslora" | "ia3" | "loadin4bit" | "loadin8bit"
-        | "loadinkbit" | "use4bit" | "use8bit" | "4bit" | "8bit" | "quant" | "quanttype" | "quantization"
-        | "quantizationtype" | "quantize" | "quantized" | "quantizationbit" | "quantbits" | "quantizationconfig"
-        | "bnbconfig" | "bitsandbytes" | "bnb4bitquanttype" | "bits" | "wbits" | "nbits" => About::Other,
-        "lorar" | "lorarank" | "loradim" => About::LoraR,
-        "loraalpha" => About::LoraAlpha,
-        "l2reg" | "l2penalty" | "l2lambda" => About::L2Reg,
-        "r" | "rank" if is_adapter => About::LoraR,
-        "alpha" if is_adapter => About::LoraAlpha,
-        "type" | "kind" if is_adapter => About::Method,
-        "type" | "kind" => parent.filter(|about| matches!(about, About::Method | About::Hint))?,
-        "name" | "id" | "value" => match parent? {
-            About::Adapter if key == "name" => return None,
-            about => about,
-        },
-        _ => return None,
-    })
+    if let Some((about, _)) = KEYS.into_iter().find(|(_, keys)| has_word(keys, key)) {
+        return Some(about);
+    }
+    match key {
+        "r" | "rank" if is_adapter => Some(About::LoraR),
+        "alpha" if is_adapter => Some(About::LoraAlpha),
+        "type" | "kind" if is_adapter => Some(About::Method),
+        "type" | "kind" => parent.filter(|about| matches!(about, About::Method | About::Hint)),
+        "name" => parent.filter(|about| *about != About::Adapter),
+        "id" | "value" => parent,
+        _ => None,
+    }
 }
 
 /// Whether a value says that something was used.

@@ -17,10 +17,7 @@ pub(crate) struct ParquetInput {
 }
 
 impl ParquetInput {
-    /// Reads the footer.
-    ///
-    /// # Errors
-    /// Another kind of file, a damaged footer, or a column with unsupported compression.
+    /// Reads the footer; refuses other kinds of files, damage, and columns with unsupported compression.
     pub(crate) fn open(input: &Input, expected: &'static str) -> Result<Self> {
         let file = input.parquet_file(expected)?;
         let metadata = guarded(|| ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())).map_err(|e| {

@@ -38,7 +38,10 @@ impl TextStream {
         let unpacked = unpack(file, packing)?;
         let bytes: Box<dyn Read + Send> = match encoding {
             Encoding::Utf8 => Box::new(without_mark(unpacked)?),
-            Encoding::Utf16 { big_endian } => Box::new(FromUtf16::new(unpacked, big_endian)),
+            Encoding::Utf16 { big_endian } => {
+                let decoded = io::Cursor::default();
+                Box::new(FromUtf16 { from: unpacked, big_endian, decoded, rest: Vec::new(), at_start: true })
+            }
         };
         Ok(Self { bytes, read: 0, record: Arc::new(AtomicU64::new(0)) })
     }
@@ -113,10 +116,6 @@ struct FromUtf16<R> {
 }
 
 impl<R: Read> FromUtf16<R> {
-    fn new(from: R, big_endian: bool) -> Self {
-        Self { from, big_endian, decoded: io::Cursor::default(), rest: Vec::new(), at_start: true }
-    }
-
     /// Decodes the next bytes; false at the end.
     fn decode(&mut self) -> io::Result<bool> {
         let mut bytes = std::mem::take(&mut self.rest);

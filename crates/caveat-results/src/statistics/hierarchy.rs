@@ -42,11 +42,8 @@ pub(super) struct Sorted<S> {
     pub(super) conditions: Vec<(ConditionKey, usize, Group<S>)>,
 }
 
-/// Sorts the conditions of a tally and finds their hierarchies, sorted by name.
-///
-/// # Errors
-/// A condition without trained pairs; two conditions under one name that contradict each other on `is_train`,
-/// `is_exception` or the label of a trained pair, or of which one trains a pair that the other does not show.
+/// Sorts the conditions of a tally and finds their hierarchies, sorted by name. Refuses conditions without trained pairs, and those
+/// of one hierarchy that contradict each other or do not show the same trained pairs.
 pub(super) fn sort<S: Tallied>(mut tally: Tally<S>) -> Result<Sorted<S>> {
     // In order of appearance, so that the later rows are blamed for a contradiction.
     let groups: Vec<(ConditionKey, Group<S>)> =

@@ -25,10 +25,7 @@ pub struct Summary {
 
 impl Summary {
     /// One row per group: the columns in order, class unless it is among them, accuracy, n, low, high, margin, margin_se and
-    /// n_seeds.
-    ///
-    /// # Errors
-    /// None for a summary made by [`summarize`].
+    /// n_seeds. Does not fail in practice.
     pub fn table(&self) -> Result<Table> {
         let mut table = Table::new();
         for (k, column) in self.by.iter().enumerate() {

@@ -160,31 +160,22 @@ impl TrialBatch {
     /// A text column.
     ///
     /// # Errors
-    /// A column that is not text or was not requested.
+    /// A column of another kind, or one that was not requested; so for the other kinds.
     pub fn text(&self, column: TrialColumn) -> Result<&TextColumn> {
         self.find(column, |d| if let Data::Text(x) = d { Some(x) } else { None })
     }
 
     /// An integer column.
-    ///
-    /// # Errors
-    /// A column of another kind, or one that was not requested.
     pub fn integers(&self, column: TrialColumn) -> Result<&[i64]> {
         self.find(column, |d| if let Data::Integer(x) = d { Some(&x.values()[..]) } else { None })
     }
 
     /// A float column, NaN where missing.
-    ///
-    /// # Errors
-    /// A column of another kind, or one that was not requested.
     pub fn reals(&self, column: TrialColumn) -> Result<&[f64]> {
         self.find(column, |d| if let Data::Real(x) = d { Some(&x.values()[..]) } else { None })
     }
 
     /// A column of truth values, without nulls.
-    ///
-    /// # Errors
-    /// A column of another kind, or one that was not requested.
     pub fn flags(&self, column: TrialColumn) -> Result<&BooleanArray> {
         self.find(column, |d| if let Data::Flag(x) = d { Some(x) } else { None })
     }

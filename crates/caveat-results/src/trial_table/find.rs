@@ -33,20 +33,11 @@ impl Located {
     }
 }
 
-/// The files of trial tables: those given, and the tables at any depth under the directories given.
+/// Finds the tables to read: the files given, and those at any depth under the directories given.
 ///
 /// Under a directory these are the .parquet files; if there is none, the .csv, .tsv and .tab files, also packed as .gz or .zst
-/// unless the same file is there unpacked.
-/// They are sorted by path under each name, and a file reached twice is listed once. Links to directories are not followed; files
-/// and directories whose names begin with `.` or `_` are passed over.
-///
-/// # Errors
-/// A path that does not exist or cannot be read, a directory without tables, or no path at all.
-pub fn find_tables<P: AsInput>(paths: &[P]) -> Result<Vec<PathBuf>> {
-    Ok(locate(paths)?.into_iter().map(|t| t.input.given().to_owned()).collect())
-}
-
-/// The tables that [`find_tables`] finds, ready to be read.
+/// unless the same file is there unpacked. They are sorted by path, and a file reached twice is listed once. Links to directories
+/// are not followed; files and directories whose names begin with `.` or `_` are passed over.
 pub(crate) fn locate<P: AsInput>(paths: &[P]) -> Result<Vec<Located>> {
     let (mut tables, mut seen) = (Vec::new(), HashSet::new());
     for path in paths {

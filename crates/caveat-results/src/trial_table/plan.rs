@@ -30,10 +30,7 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// Finds `columns` among the names of a table and its folders.
-    ///
-    /// # Errors
-    /// A column that is in neither, or there twice; a folder whose value cannot be read as its column.
+    /// Finds `columns` among the names of a table and its folders; refuses missing ones, duplicates, and values of other kinds.
     pub(super) fn new(table: &Located, names: &[String], columns: &[TrialColumn], reading: Reading) -> Result<Self> {
         let path = table.input.shared_path().clone();
         let bad = |problem: String| ResultsError::bad_file(&path, problem);
