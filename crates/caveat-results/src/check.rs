@@ -52,7 +52,8 @@ impl CheckReport {
         self.problems.iter().map(|p| &p.path).collect::<HashSet<_>>().len()
     }
 
-    /// The problems as a table with the columns file, row (from 0; missing for the whole file), column, kind, count, problem. Does not fail in practice.
+    /// The problems as a table with the columns file, row (from 0; missing for the whole file), column, kind, count and problem. Does
+    /// not fail in practice.
     pub fn table(&self) -> Result<Table> {
         let all = || self.problems.iter();
         Table::new()

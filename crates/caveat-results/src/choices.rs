@@ -8,7 +8,6 @@ mod columns;
 mod counts;
 mod filter;
 mod names;
-mod people;
 mod read;
 mod role;
 mod source;

@@ -172,7 +172,8 @@ pub fn places(comparisons: &LabeledComparisons, solution: &GraphSolution) -> Res
     Ok(ranking::places(graph, solution.ranks(), &errors, |a, b| label_order(&labels[a], &labels[b])))
 }
 
-/// The table of a ranking: `position` (from 0 within the component, the same for ties), `item`, `rank`, `component`. Does not fail in practice.
+/// The table of a ranking: `position` (from 0 within the component, the same for ties), `item`, `rank` and `component`. Does not
+/// fail in practice.
 pub fn ranks_table(labels: &[String], places: &[Place]) -> Result<Table> {
     Table::new()
         .integer("position", places.iter().map(|p| p.position as i64))?

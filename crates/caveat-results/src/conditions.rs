@@ -2,7 +2,6 @@
 
 mod group;
 mod ids;
-mod rows;
 mod tally;
 mod trained;
 
@@ -18,8 +17,7 @@ use crate::trial_table::{Phase, Progress, TrialBatch, TrialColumn};
 pub(crate) use group::{Group, Place};
 pub(crate) use ids::{AsWritten, ConditionColumns, ConditionId, canonical};
 pub use ids::{ConditionKey, MAX_ITEMS};
-pub(crate) use rows::{RowUse, rows_of_phase};
-pub(crate) use tally::{RowCount, Tallied, Tally};
+pub(crate) use tally::{RowCount, RowUse, Tallied, Tally, rows_of_phase};
 pub(crate) use trained::{EXCEPTION, Flaw, NO, SEEN, TRAINED, Trained, YES};
 
 /// Most rows of one seed that show an ordered pair: one for each value of `reverse`.

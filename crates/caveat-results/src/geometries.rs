@@ -224,8 +224,8 @@ impl Geometries {
 
 /// The columns of the condition, the phase and the kernel.
 fn keys(rows: &[GeometryRow]) -> Result<Table> {
-    let text = |of: fn(&GeometryRow) -> &str| rows.iter().map(of);
-    let float = |of: fn(&GeometryRow) -> Option<f64>| rows.iter().map(move |row| of(row).unwrap_or(f64::NAN));
+    let text = |get: fn(&GeometryRow) -> &str| rows.iter().map(get);
+    let float = |get: fn(&GeometryRow) -> Option<f64>| rows.iter().map(move |row| get(row).unwrap_or(f64::NAN));
     Table::new()
         .text("setting", text(|row| &row.condition.setting))?
         .text("model", text(|row| &row.condition.model))?

@@ -79,7 +79,7 @@ impl Table {
         Self::default()
     }
 
-    /// Adds a column of floats; NaN means missing, with the errors of [`with`](Self::with).
+    /// Adds a column of floats, of which NaN is missing, with the errors of [`with`](Self::with).
     pub fn float(self, name: impl Into<String>, values: impl IntoIterator<Item = f64>) -> Result<Self> {
         self.with(name, Values::Float(values.into_iter().collect()))
     }

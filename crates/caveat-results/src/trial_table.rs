@@ -24,7 +24,7 @@ pub(crate) use find::{Located, locate, refuse_copies};
 use crate::error::Result;
 use crate::input::AsInput;
 
-/// Called with the rows done and the rows in all, from any thread and many times per million rows.
+/// Called with the rows done and the rows in all, from any thread, some dozen times per million rows.
 pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Sync);
 
 /// What to do with equal tables of different runs; the end of a message.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use caveat_theory::named_enum;
 
+use crate::conditions::Place;
 use crate::trial_table::TrialColumn;
 
 named_enum! {
@@ -113,6 +114,17 @@ impl Findings {
         let found = Found { row, column, text: text() };
         kept.found.insert(kept.found.partition_point(|f| *f <= found), found);
         kept.found.truncate(self.most);
+    }
+
+    /// Adds a problem of one row.
+    pub(super) fn add_row(
+        &mut self,
+        place: Place,
+        kind: ProblemKind,
+        column: Option<TrialColumn>,
+        text: impl FnOnce() -> String,
+    ) {
+        self.add(place.table(), kind, Some(place.row()), column, text);
     }
 
     pub(super) fn merge(&mut self, other: Self) {

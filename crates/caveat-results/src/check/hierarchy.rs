@@ -81,10 +81,6 @@ struct Hierarchy<'a> {
 }
 
 impl Hierarchy<'_> {
-    fn add(&mut self, place: Place, kind: ProblemKind, column: TrialColumn, text: impl FnOnce() -> String) {
-        self.findings.add(place.table(), kind, Some(place.row()), Some(column), text);
-    }
-
     fn name(&self, place: Place) -> String {
         name_of(place, self.tables)
     }
@@ -105,8 +101,8 @@ impl Hierarchy<'_> {
         }
         if n_runs == 0 {
             let first = rows.iter().flat_map(|run| run.iter()).map(|e| e.place).min()?;
-            let tag = self.tag.clone();
-            self.add(first, ProblemKind::MissingPremise, TrialColumn::IsTrain, || {
+            let tag = &self.tag;
+            self.findings.add_row(first, ProblemKind::MissingPremise, Some(TrialColumn::IsTrain), || {
                 format!("is_train is false in all rows of hier {tag}: expected true in those of the trained pairs")
             });
             return None;
@@ -137,13 +133,13 @@ impl Hierarchy<'_> {
         for e in rows.iter().flat_map(|run| run.iter()) {
             for (rank, column) in [(e.a, TrialColumn::RankA), (e.b, TrialColumn::RankB)] {
                 if !items.contain(rank) {
-                    self.add(e.place, ProblemKind::Rank, column, || format!("rank {rank}: {range}"));
+                    self.findings.add_row(e.place, ProblemKind::Rank, Some(column), || format!("rank {rank}: {range}"));
                 }
             }
             first = first.into_iter().chain([e.place]).min();
         }
         if let Some(place) = first.filter(|_| items.first > 0) {
-            self.add(place, ProblemKind::Rank, TrialColumn::RankA, || {
+            self.findings.add_row(place, ProblemKind::Rank, Some(TrialColumn::RankA), || {
                 format!("{range}: expected ranks from 0, the highest")
             });
         }
@@ -194,8 +190,8 @@ impl Hierarchy<'_> {
             (YES | NO, TrialColumn::Label),
         ];
         for (mark, column) in columns.into_iter().filter(|(mark, _)| (e.marks ^ most.marks) & mark != 0) {
-            let (tag, there) = (self.tag.clone(), self.name(most.first));
-            self.add(e.place, ProblemKind::MixedHierarchy, column, || {
+            let (tag, there) = (&self.tag, self.name(most.first));
+            self.findings.add_row(e.place, ProblemKind::MixedHierarchy, Some(column), || {
                 let (here, said) = match column {
                     TrialColumn::Label => (label(e.marks), label(most.marks)),
                     _ => (truth(e.marks, mark), truth(most.marks, mark)),
@@ -213,9 +209,9 @@ impl Hierarchy<'_> {
         let exceptions: Vec<(usize, usize)> = items.pairs().filter(marked).map(|(i, j)| (j.into(), i.into())).collect();
         let Some(place) = pairs.iter().flatten().map(|v| v.first).min() else { return };
         let Some(against) = contradiction(&self.tag, items.len(), &exceptions) else { return };
-        let tag = self.tag.clone();
-        self.add(place, ProblemKind::HierarchyName, TrialColumn::Hier, || {
-            format!("{}: expected the name of what was trained, or all of its rows", told(&tag, &against))
+        let tag = &self.tag;
+        self.findings.add_row(place, ProblemKind::HierarchyName, Some(TrialColumn::Hier), || {
+            format!("{}: expected the name of what was trained, or all of its rows", told(tag, &against))
         });
     }
 
@@ -243,7 +239,7 @@ impl Hierarchy<'_> {
                 Flaw::OtherOrders => (first, ProblemKind::TrainedOrder, problem.to_string()),
                 _ => (first, ProblemKind::Exception, problem.to_string()),
             };
-            self.add(place, kind, problem.flaw.column(), || text);
+            self.findings.add_row(place, kind, Some(problem.flaw.column()), || text);
         }
         let pairs = trained.comparisons.iter().map(|c| (c.winner.min(c.loser), c.winner.max(c.loser)));
         let is_exception = |&pair: &(usize, usize)| both(pair).any(|said| said.marks & EXCEPTION != 0);
@@ -258,9 +254,9 @@ impl Hierarchy<'_> {
                     continue;
                 }
                 comparisons.push((r.into(), s.into()));
-                let tag = self.tag.clone();
+                let tag = &self.tag;
                 let place = said().next().map_or(place, |v| v.first);
-                self.add(place, ProblemKind::MissingPremise, TrialColumn::IsTrain, || {
+                self.findings.add_row(place, ProblemKind::MissingPremise, Some(TrialColumn::IsTrain), || {
                     format!("the premise ({r}, {s}) is not trained in hier {tag}, which has exceptions: expected all neighbors trained")
                 });
             }
@@ -293,11 +289,11 @@ impl Hierarchy<'_> {
             NO => Some(-1),
             _ => None,
         };
-        let tag = self.tag.clone();
+        let tag = &self.tag;
         let words = |label: i8| if label > 0 { "Yes" } else { "No" };
         match (expected, label) {
             (Some(expected), _) if said.marks & NO_TRUTH != 0 => {
-                self.add(said.first, ProblemKind::NoGt, TrialColumn::NoGt, || {
+                self.findings.add_row(said.first, ProblemKind::NoGt, Some(TrialColumn::NoGt), || {
                     let why = if trained { "is trained" } else { "follows from the trained pairs" };
                     format!(
                         "true for the pair ({a}, {b}), which {why} in hier {tag}: expected false and the label {}",
@@ -307,7 +303,7 @@ impl Hierarchy<'_> {
             }
             // An exception with the label of a premise is already reported.
             (Some(expected), Some(label)) if label != expected && said.marks & EXCEPTION == 0 => {
-                self.add(said.first, ProblemKind::ImpliedLabel, TrialColumn::Label, || {
+                self.findings.add_row(said.first, ProblemKind::ImpliedLabel, Some(TrialColumn::Label), || {
                     let expected = words(expected);
                     match said.marks & TRAINED != 0 {
                         true => format!(
@@ -322,7 +318,7 @@ impl Hierarchy<'_> {
                 });
             }
             (None, Some(_)) if said.marks & NO_TRUTH == 0 => {
-                self.add(said.first, ProblemKind::OpenLabel, TrialColumn::Label, || {
+                self.findings.add_row(said.first, ProblemKind::OpenLabel, Some(TrialColumn::Label), || {
                     format!(
                         "a label for the pair ({a}, {b}), on which the trained pairs of hier {tag} imply no answer: expected no_gt true"
                     )

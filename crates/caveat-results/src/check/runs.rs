@@ -73,8 +73,8 @@ impl Runs {
         // Consecutive rows are mostly of the same run.
         let mut last: Option<((AsWritten, i64, bool, u8), usize)> = None;
         for row in 0..batch.n_rows() {
-            let number = batch.first_row() + row as u64;
-            let mut problems = RowProblems { findings: &mut findings, table, row: number };
+            let place = Place::new(table, batch.first_row() + row as u64);
+            let mut problems = RowProblems { findings: &mut findings, place };
             let here = faults.iter().take_while(|f| f.row == row).count();
             let bad = if here > 0 { report_faults(&faults[..here], &mut problems) } else { Bad::default() };
             faults = &faults[here..];
@@ -103,7 +103,7 @@ impl Runs {
             };
             let paired = c.paired_correct[row];
             self.entries[run].push(Entry {
-                place: Place::new(table, number),
+                place,
                 prob_yes: if bad.has(C::ProbYes) { f64::NAN } else { c.prob_yes[row] },
                 a: c.rank_a[row] as u16,
                 b: c.rank_b[row] as u16,

@@ -43,10 +43,6 @@ struct Condition<'a> {
 }
 
 impl Condition<'_> {
-    fn add(&mut self, place: Place, kind: ProblemKind, column: Option<TrialColumn>, text: impl FnOnce() -> String) {
-        self.findings.add(place.table(), kind, Some(place.row()), column, text);
-    }
-
     /// Reports rows that are there twice, and checks paired_correct against both orders of a pair.
     fn check_rows(&mut self) {
         let mut sorted: Vec<Entry> = Vec::new();
@@ -60,9 +56,11 @@ impl Condition<'_> {
                     let first = same[0].place;
                     for e in &same[1..] {
                         let (there, a, b) = (first, e.a, e.b);
-                        let tables = self.tables;
-                        self.add(e.place, ProblemKind::DuplicateRow, None, || {
-                            format!("the ordered pair ({a}, {b}) of this run is in {} already", name_of(there, tables))
+                        self.findings.add_row(e.place, ProblemKind::DuplicateRow, None, || {
+                            format!(
+                                "the ordered pair ({a}, {b}) of this run is in {} already",
+                                name_of(there, self.tables)
+                            )
                         });
                     }
                 }
@@ -87,7 +85,7 @@ impl Condition<'_> {
         }
         let expected = u8::from(yes > no);
         for e in [x, y].into_iter().filter(|e| e.paired != UNPAIRED && e.paired != expected) {
-            self.add(e.place, ProblemKind::PairedCorrect, Some(TrialColumn::PairedCorrect), || {
+            self.findings.add_row(e.place, ProblemKind::PairedCorrect, Some(TrialColumn::PairedCorrect), || {
                 format!(
                     "{}: expected {expected}, for prob_yes is {yes} in the order labelled Yes and {no} in the other",
                     e.paired
@@ -123,7 +121,7 @@ impl Condition<'_> {
             let first = self.members.iter().flat_map(|(_, entries)| first_row(entries)).min();
             let name = self.runs.describe(self.id);
             if let Some(place) = first {
-                self.add(place, ProblemKind::MissingPair, None, || {
+                self.findings.add_row(place, ProblemKind::MissingPair, None, || {
                     format!(
                         "no run of condition {name}, which begins here, has {} of the {} ordered pairs: {}",
                         pairs.len(),
@@ -140,7 +138,7 @@ impl Condition<'_> {
             mark(&mut here, entries);
             let pairs = lacking(&|at| here[at] || !seen[at]);
             let Some(place) = first_row(entries) else { continue };
-            self.add(place, ProblemKind::MissingPair, None, || {
+            self.findings.add_row(place, ProblemKind::MissingPair, None, || {
                 format!(
                     "the run that begins here (seed {}, reverse {}, phase {}) lacks {} of the {total} ordered pairs of its \
                      condition: {}",
@@ -166,7 +164,7 @@ impl Condition<'_> {
         }
         let name = self.runs.describe(self.id);
         for (seed, (place, runs)) in by_seed.into_iter().filter(|(_, (_, runs))| runs.len() < all.len()) {
-            self.add(place, ProblemKind::MissingRun, None, || {
+            self.findings.add_row(place, ProblemKind::MissingRun, None, || {
                 let lacks = all.difference(&runs).map(|(reverse, is_post)| {
                     format!("reverse {reverse} phase {}", if *is_post { "post" } else { "pre" })
                 });
@@ -197,12 +195,7 @@ fn check_seeds(runs: &Runs, conditions: &[(ConditionId, Members<'_>)], tables: &
         missing.sort_unstable();
         let first = members.iter().flat_map(|(_, entries)| first_row(entries)).min();
         if let (Some(&(_, there)), Some(place)) = (missing.first(), first) {
-            findings.add(
-                place.table(),
-                ProblemKind::MissingSeed,
-                Some(place.row()),
-                Some(TrialColumn::Seed),
-                || {
+            findings.add_row(place, ProblemKind::MissingSeed, Some(TrialColumn::Seed), || {
                     format!(
                         "condition {}, which begins here, lacks seed{} {}, which others of its setting, task and hier have ({})",
                         runs.describe(id),
@@ -210,8 +203,7 @@ fn check_seeds(runs: &Runs, conditions: &[(ConditionId, Members<'_>)], tables: &
                         list(missing.iter().map(|(seed, _)| seed.to_string())),
                         name_of(there, tables)
                     )
-                },
-            );
+            });
         }
     }
 }

@@ -3,7 +3,7 @@
 use arrow_array::BooleanArray;
 
 use super::findings::{Findings, ProblemKind};
-use crate::conditions::{ConditionColumns, MAX_ITEMS};
+use crate::conditions::{ConditionColumns, MAX_ITEMS, Place};
 use crate::error::Result;
 use crate::trial_table::{Fault, TextColumn, TrialBatch, TrialColumn};
 
@@ -118,13 +118,12 @@ impl Bad {
 /// Collects the problems of one row of a batch.
 pub(super) struct RowProblems<'a> {
     pub(super) findings: &'a mut Findings,
-    pub(super) table: usize,
-    pub(super) row: u64,
+    pub(super) place: Place,
 }
 
 impl RowProblems<'_> {
     fn add(&mut self, kind: ProblemKind, column: TrialColumn, text: impl FnOnce() -> String) {
-        self.findings.add(self.table, kind, Some(self.row), Some(column), text);
+        self.findings.add_row(self.place, kind, Some(column), text);
     }
 }
 

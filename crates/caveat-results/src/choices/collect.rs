@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 use super::columns::{Fields, Shape, says_who_was_chosen};
 use super::counts::{Thousands, reconstruct};
 use super::filter::LeftOut;
-use super::names::Names;
-use super::people::People;
+use super::names::{Names, People};
 use super::source::{Cells, Source};
 use super::{
     ChoiceColumns, ChoiceRole, ChoiceRow, ChoiceTable, CountReconstruction, DistanceRow, Grouping, ItemLabels,

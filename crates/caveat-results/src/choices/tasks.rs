@@ -1,6 +1,5 @@
 //! Finds the task of every condition, on the items that it shows or that are declared, and splits a table by task.
 
-mod declared;
 mod lists;
 #[cfg(test)]
 mod tests;
@@ -12,9 +11,8 @@ use caveat_theory::TransitiveTask;
 use super::summaries::masked;
 use super::{ChoiceRow, ChoiceTable, Grouping, ItemLabels};
 use crate::error::{Result, ResultsError, name_list};
-pub use declared::DeclaredTasks;
-use declared::{Cell, Trials, is_same};
-use lists::{Listed, Lists};
+pub use lists::DeclaredTasks;
+use lists::{Cell, Listed, Lists, Trials, is_same};
 
 /// Choices that are fitted together, with the task of their learners.
 #[derive(Debug, Clone, PartialEq)]

@@ -6,17 +6,38 @@ use std::sync::Arc;
 
 use super::group::{Cell, Group, Place};
 use super::ids::{AsWritten, ConditionColumns, ConditionId, ConditionKey, MAX_ITEMS, canonical};
-use super::rows::RowUse;
 use super::trained::{EXCEPTION, NO, SEEN, TRAINED, Trained, YES};
 use crate::error::{Result, ResultsError};
 use crate::input::AsInput;
 use crate::interner::Interner;
-use crate::trial_table::{Progress, TrialBatch, TrialColumn, distinct, scan_trials};
+use crate::trial_table::{Phase, Progress, TrialBatch, TrialColumn, distinct, scan_trials};
 
 /// Most bytes of sums, over all conditions and seeds.
 const MAX_BYTES: usize = 1 << 32;
 /// The smallest row length of the arrays; all are powers of two.
 const MIN_STRIDE: usize = 8;
+
+/// What a tally does with a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RowUse {
+    /// Ignores it.
+    Skip,
+    /// Learns from it what was trained, but does not sum it.
+    Mark,
+    /// Learns from it and sums it.
+    Count,
+    /// Refuses it, because its phase is neither pre nor post.
+    UnknownPhase,
+}
+
+/// Counts the rows of one phase and skips those of the other.
+pub(crate) fn rows_of_phase(batch: &TrialBatch, phase: Phase) -> Result<Vec<RowUse>> {
+    let phases = batch.text(TrialColumn::Phase)?;
+    let uses = [RowUse::Count, RowUse::Skip, RowUse::UnknownPhase];
+    let other = if phase == Phase::Pre { Phase::Post } else { Phase::Pre };
+    let codes = phases.codes(&[phase.name(), other.name()]);
+    Ok((0..batch.n_rows()).map(|row| uses[usize::from(phases.code(&codes, row).min(2))]).collect())
+}
 
 /// Sums over the rows of one ordered pair.
 pub(crate) trait Tallied: Copy + Default + Send + Sync {

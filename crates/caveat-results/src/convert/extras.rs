@@ -129,17 +129,17 @@ impl Extras {
             let places: Vec<usize> =
                 listed.iter().map(|l| l.iter().position(|(n, _)| n == name).unwrap_or(0)).collect();
             let typed = || (0..tables.len()).filter(|k| kinds[*k].is_none());
-            let of = |k: usize| plain_type(&listed[k][places[k]].1);
+            let type_in = |k: usize| plain_type(&listed[k][places[k]].1);
             let kind_of = |k: usize| kinds[k].and_then(|c| c.0.get(places[k]).copied());
             let disagrees = |k: usize, found: &DataType, expected: &DataType, at: usize| {
                 let problem = format!("column {name:?} is {found}: expected {expected} as in {}", tables[at].display());
                 ResultsError::bad_file(&tables[k], problem)
             };
-            let fixed = typed().map(|k| (k, of(k))).find(|(_, t)| *t != DataType::Null);
+            let fixed = typed().map(|k| (k, type_in(k))).find(|(_, t)| *t != DataType::Null);
             let agreed_type = match fixed {
                 Some((at, expected)) => {
-                    if let Some(k) = typed().find(|&k| ![DataType::Null, expected.clone()].contains(&of(k))) {
-                        return Err(disagrees(k, &of(k), &expected, at));
+                    if let Some(k) = typed().find(|&k| ![DataType::Null, expected.clone()].contains(&type_in(k))) {
+                        return Err(disagrees(k, &type_in(k), &expected, at));
                     }
                     let wrong =
                         (0..tables.len()).find_map(|k| Some((k, kind_of(k)?)).filter(|(_, c)| !c.fits(&expected)));
@@ -166,7 +166,7 @@ impl Extras {
 
     /// The values of a batch.
     pub(super) fn columns(&self, batch: &TrialBatch) -> Result<Vec<ArrayRef>> {
-        let of = |(name, wanted): &(String, DataType)| {
+        let values = |(name, wanted): &(String, DataType)| {
             let found = batch.extras().iter().find(|(n, _)| n == name);
             match found {
                 Some((_, array)) => convert(array, wanted).map_err(|e| {
@@ -177,7 +177,7 @@ impl Extras {
                 None => Ok(new_null_array(wanted, batch.n_rows())),
             }
         };
-        self.0.iter().map(of).collect()
+        self.0.iter().map(values).collect()
     }
 }
 

@@ -161,7 +161,7 @@ impl Row {
 
 /// A run that was read.
 pub(super) struct Run {
-    of: RunPath,
+    path: RunPath,
     rows: Vec<Row>,
     /// Contradictions between its file and a layout, which is followed.
     pub(super) told: Vec<String>,
@@ -187,8 +187,8 @@ pub(super) fn read(files: Vec<RunFile>, layout: Option<&Layout>, progress: Progr
     let runs: Vec<Result<Run>> = paths
         .into_par_iter()
         .zip(&files)
-        .map(|(of, file)| {
-            let run = read_run(of, &file.path);
+        .map(|(path, file)| {
+            let run = read_run(path, &file.path);
             progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
             run
         })
@@ -196,13 +196,13 @@ pub(super) fn read(files: Vec<RunFile>, layout: Option<&Layout>, progress: Progr
     let runs = runs.into_iter().collect::<Result<Vec<Run>>>()?;
     let mut met = HashMap::new();
     for (run, file) in runs.iter().zip(&files) {
-        let of = &run.of;
+        let told = &run.path;
         let key = (
-            (of.setting.name(), &of.model, &of.task, &of.hier, of.seed, of.reverse),
+            (told.setting.name(), &told.model, &told.task, &told.hier, told.seed, told.reverse),
             (
-                of.setting.lora_r().map(f64::to_bits),
-                of.setting.lora_alpha().map(f64::to_bits),
-                of.setting.l2_reg().map(f64::to_bits),
+                told.setting.lora_r().map(f64::to_bits),
+                told.setting.lora_alpha().map(f64::to_bits),
+                told.setting.l2_reg().map(f64::to_bits),
             ),
         );
         if let Some(other) = met.insert(key, &file.path) {
@@ -213,7 +213,7 @@ pub(super) fn read(files: Vec<RunFile>, layout: Option<&Layout>, progress: Progr
     Ok(runs)
 }
 
-fn read_run(mut of: RunPath, path: &Path) -> Result<Run> {
+fn read_run(mut run_path: RunPath, path: &Path) -> Result<Run> {
     let text = fs::read(path).map_err(|e| ResultsError::read(path, e))?;
     let wrong = |problem: String| ResultsError::bad_file(path, problem);
     if text.is_empty() {
@@ -254,9 +254,9 @@ fn read_run(mut of: RunPath, path: &Path) -> Result<Run> {
     }
     let largest = rows.iter().map(|r| r.a.max(r.b)).max().map_or(0, usize::from);
     let exceptions: BTreeSet<_> = rows.iter().filter_map(Row::exception).collect();
-    let told = claims::check(&mut of, path, &all_said, &Items { largest, exceptions }).map_err(wrong)?;
+    let told = claims::check(&mut run_path, path, &all_said, &Items { largest, exceptions }).map_err(wrong)?;
     let told = told.into_iter().map(|problem| format!("{}: {problem}", path.display())).collect();
-    Ok(Run { of, rows, told })
+    Ok(Run { path: run_path, rows, told })
 }
 
 fn row_of(item: Item, phase: Phase) -> std::result::Result<Row, String> {
@@ -322,27 +322,27 @@ pub(super) fn in_batches(runs: &[Run]) -> impl Iterator<Item = &[Run]> {
 /// All columns of a trial table and `lora_alpha`, of some runs.
 pub(super) fn columns(runs: &[Run], truth_is_whole: bool) -> Vec<ArrayRef> {
     use TrialColumn as C;
-    let rows = || runs.iter().flat_map(|run| run.rows.iter().map(move |row| (&run.of, row)));
+    let rows = || runs.iter().flat_map(|run| run.rows.iter().map(move |row| (&run.path, row)));
     let text = |f: &dyn Fn(&RunPath, &Row) -> String| -> ArrayRef {
-        Arc::new(StringArray::from_iter_values(rows().map(|(of, row)| f(of, row))))
+        Arc::new(StringArray::from_iter_values(rows().map(|(run, row)| f(run, row))))
     };
     let integer = |f: &dyn Fn(&RunPath, &Row) -> i64| -> ArrayRef {
-        Arc::new(Int64Array::from_iter_values(rows().map(|(of, row)| f(of, row))))
+        Arc::new(Int64Array::from_iter_values(rows().map(|(run, row)| f(run, row))))
     };
     let real = |f: &dyn Fn(&RunPath, &Row) -> Option<f64>| -> ArrayRef {
-        Arc::new(rows().map(|(of, row)| f(of, row)).collect::<Float64Array>())
+        Arc::new(rows().map(|(run, row)| f(run, row)).collect::<Float64Array>())
     };
     let flag = |f: &dyn Fn(&RunPath, &Row) -> bool| -> ArrayRef {
-        Arc::new(BooleanArray::from_iter(rows().map(|(of, row)| Some(f(of, row)))))
+        Arc::new(BooleanArray::from_iter(rows().map(|(run, row)| Some(f(run, row)))))
     };
     let truth = |yes: bool| f64::from(u8::from(yes));
-    let of = |column: C| match column {
-        C::Setting => text(&|of, _| of.setting.name().into()),
-        C::Model => text(&|of, _| of.model.clone()),
-        C::Task => text(&|of, _| of.task.clone()),
-        C::Hier => text(&|of, _| of.hier.clone()),
-        C::Seed => integer(&|of, _| of.seed),
-        C::Reverse => flag(&|of, _| of.reverse.unwrap_or(false)),
+    let values = |column: C| match column {
+        C::Setting => text(&|run, _| run.setting.name().into()),
+        C::Model => text(&|run, _| run.model.clone()),
+        C::Task => text(&|run, _| run.task.clone()),
+        C::Hier => text(&|run, _| run.hier.clone()),
+        C::Seed => integer(&|run, _| run.seed),
+        C::Reverse => flag(&|run, _| run.reverse.unwrap_or(false)),
         C::Phase => text(&|_, r| r.phase.name().into()),
         C::RankA => integer(&|_, r| r.a.into()),
         C::RankB => integer(&|_, r| r.b.into()),
@@ -361,9 +361,9 @@ pub(super) fn columns(runs: &[Run], truth_is_whole: bool) -> Vec<ArrayRef> {
         C::Margin => real(&|_, r| r.sign().map(|s| s * r.logit_diff)),
         C::Correct => real(&|_, r| r.truth().map(|yes| truth((r.prob_yes > 0.5) == yes))),
         C::PairedCorrect => real(&|_, r| r.paired.map(truth)),
-        C::LoraR => real(&|of, _| of.setting.lora_r()),
-        C::L2Reg => real(&|of, _| of.setting.l2_reg()),
-        C::LoraAlpha => real(&|of, _| of.setting.lora_alpha()),
+        C::LoraR => real(&|run, _| run.setting.lora_r()),
+        C::L2Reg => real(&|run, _| run.setting.l2_reg()),
+        C::LoraAlpha => real(&|run, _| run.setting.lora_alpha()),
     };
-    C::ALL.into_iter().chain([C::LoraAlpha]).map(of).collect()
+    C::ALL.into_iter().chain([C::LoraAlpha]).map(values).collect()
 }

@@ -1,19 +1,47 @@
-//! Finds the list of items of every condition from the items shown, or compares a declared list with them.
+//! Declared tasks, and the list of items of every condition: found from the items shown, or declared and compared with them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use caveat_theory::TransitiveTask;
 
 use super::super::summaries::masked;
 use super::super::{ChoiceTable, Grouping, ItemLabels};
-use super::declared::{Cell, DeclaredTasks, Trials, is_same};
 use crate::error::{Result, ResultsError, first_names};
+use crate::labels::label_key;
 
 /// Chance does not explain that a subject misses items below this probability, corrected for the number of subjects.
 const IMPROBABLE: f64 = 1e-3;
 
 /// Most groups or items that a message names; the others are counted.
 const NAMED: usize = 3;
+
+/// Tasks that a person declares for a file of choices.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeclaredTasks {
+    /// Tasks by the name of a condition, else of a subject, else of a session, else of a unit (names joined by commas). All names are
+    /// of one kind.
+    pub named: Vec<(String, TransitiveTask)>,
+    /// The task of everything else.
+    pub others: Option<TransitiveTask>,
+    /// Exceptions (winner, loser) by rank from 0, for a file with one condition and no declared task.
+    pub exceptions: Vec<(usize, usize)>,
+    /// The number of items, if it was given for the whole file, also for reading it.
+    pub n_items: Option<usize>,
+}
+
+/// Numbers of trials by pair (higher, lower); by distance alone, by (distance, distance).
+pub(super) type Trials = BTreeMap<(usize, usize), f64>;
+
+/// The trials of one subject, session and condition.
+pub(super) struct Cell {
+    pub(super) groups: [u32; 3],
+    pub(super) trials: Trials,
+}
+
+/// Whether two texts are the same name.
+pub(super) fn is_same(a: &str, b: &str) -> bool {
+    label_key(a) == label_key(b)
+}
 
 /// A task with the items that it is about.
 #[derive(Debug, Clone)]
@@ -117,7 +145,7 @@ fn one_condition_only(table: &ChoiceTable, cells: &[Cell], owners: &[Owner], dec
             "the exception {winner} {loser} is of one task, and the file has {} conditions ({}), each with a task of its own: say \
              which, as in ⟨tasks={last}={}:{winner}-{loser}⟩, or ⟨tasks={}:{winner}-{loser}⟩ if all had it",
             conditions.len(),
-            some(&conditions),
+            first_few(&conditions),
             table.n_items,
             table.n_items
         ));
@@ -170,7 +198,7 @@ fn differing(table: &ChoiceTable, owners: &[Owner], lists: &[Listed]) -> Option<
     let words: Vec<String> = shown.iter().map(|(name, n)| format!("{name} {n}")).collect();
     Some(format!(
         "items by condition, as each shows them: {} (⟨tasks=CONDITION=N⟩ where a list has items that were never shown)",
-        some(&words)
+        first_few(&words)
     ))
 }
 
@@ -332,7 +360,7 @@ impl Finder<'_> {
                     parts.len(),
                     items.len(),
                     self.title(),
-                    some(&names)
+                    first_few(&names)
                 ));
             }
             if let Some(name) = untrained.first() {
@@ -341,7 +369,7 @@ impl Finder<'_> {
                      on what, as in ⟨tasks={name}={n}⟩, or ⟨tasks={}⟩ if all had the exception",
                     untrained.len(),
                     parts.len(),
-                    some(&untrained),
+                    first_few(&untrained),
                     list.task
                 ));
             }
@@ -352,7 +380,7 @@ impl Finder<'_> {
                     few.len(),
                     parts.len(),
                     self.title(),
-                    some(&few)
+                    first_few(&few)
                 ));
             }
         }
@@ -391,7 +419,7 @@ impl Finder<'_> {
         Some(format!(
             "{} never shows the {what}{plural} {} of its {} items",
             self.title(),
-            some(&missing),
+            first_few(&missing),
             list.items.len()
         ))
     }
@@ -426,7 +454,7 @@ fn chance_explains(whole: &Trials, part: &Trials, missing: &dyn Fn((usize, usize
 }
 
 /// The first few names, and how many more there are.
-fn some(names: &[String]) -> String {
+fn first_few(names: &[String]) -> String {
     first_names(names, NAMED)
 }
 
