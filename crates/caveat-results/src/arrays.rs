@@ -191,9 +191,9 @@ pub(crate) fn read(text: &StringArray, wanted: &DataType) -> Converted<ArrayRef>
         Ok(Arc::new(values))
     }
     /// NaN is a missing value.
-    fn reals(text: &StringArray) -> impl Iterator<Item = Converted<Option<f64>>> {
+    fn reals(text: &StringArray) -> Converted<Float64Array> {
         let read = |x: &str| x.parse::<f64>().map_err(|_| format!("{x:?} does not read as a number"));
-        text.iter().map(move |x| Ok(x.map(read).transpose()?.filter(|x| !x.is_nan())))
+        text.iter().map(|x| Ok(x.map(read).transpose()?.filter(|x| !x.is_nan()))).collect()
     }
     macro_rules! whole {
         ($type:ty) => {
@@ -207,15 +207,9 @@ pub(crate) fn read(text: &StringArray, wanted: &DataType) -> Converted<ArrayRef>
     }
     let read = downcast_integer! {
         wanted => (whole),
-        DataType::Float64 => Ok(Arc::new(reals(text).collect::<Converted<Float64Array>>()?) as ArrayRef),
-        DataType::Float32 => {
-            let wide = reals(text).collect::<Converted<Float64Array>>()?;
-            Ok(Arc::new(wide.unary::<_, Float32Type>(|x| x as f32)) as ArrayRef)
-        }
-        DataType::Float16 => {
-            let wide = reals(text).collect::<Converted<Float64Array>>()?;
-            Ok(Arc::new(wide.unary::<_, Float16Type>(half::f16::from_f64)) as ArrayRef)
-        }
+        DataType::Float64 => Ok(Arc::new(reals(text)?) as ArrayRef),
+        DataType::Float32 => Ok(Arc::new(reals(text)?.unary::<_, Float32Type>(|x| x as f32)) as ArrayRef),
+        DataType::Float16 => Ok(Arc::new(reals(text)?.unary::<_, Float16Type>(half::f16::from_f64)) as ArrayRef),
         DataType::Boolean => {
             let read = |x: &str| flag(x).ok_or_else(|| format!("{x:?} does not read as true or false"));
             let values = text.iter().map(|x| x.map(read).transpose());

@@ -103,7 +103,7 @@ pub fn check_trials<P: AsInput>(paths: &[P], most: usize, progress: Progress<'_>
     Ok(CheckReport {
         n_tables,
         problems,
-        n_rows: all.n_rows(),
+        n_rows: all.n_rows,
         n_conditions: all.conditions().len(),
         n_seeds: all.iter().map(|(key, _)| key.seed).collect::<HashSet<_>>().len(),
     })

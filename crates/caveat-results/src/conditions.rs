@@ -300,10 +300,10 @@ pub fn read_conditions<P: AsInput>(
     progress: Progress<'_>,
 ) -> Result<Vec<Condition>> {
     let selection = selection.into();
-    let phase = selection.phase().unwrap_or_default();
+    let phase = selection.phase.unwrap_or_default();
     let mut all = Tally::<Sum>::read(paths, selection.columns(), false, progress, |batch| selection.uses(batch))?;
     let groups = all.take_groups();
-    if groups.is_empty() && selection.has_filters() {
+    if groups.is_empty() && !selection.filters.is_empty() {
         return Err(selection.no_rows(paths));
     }
     if groups.is_empty() {
@@ -314,7 +314,7 @@ pub fn read_conditions<P: AsInput>(
     let built: Vec<Result<Condition>> =
         groups.into_par_iter().map(|group| Condition::from_group(group, &all, phase)).collect();
     let mut conditions = built.into_iter().collect::<Result<Vec<_>>>()?;
-    if selection.has_filters() {
+    if !selection.filters.is_empty() {
         conditions.retain(|c| c.n_rows() > 0);
         if conditions.is_empty() {
             return Err(selection.no_rows(paths));

@@ -148,7 +148,7 @@ fn convert_runs(
         }
         sink.finish()
     })?;
-    let n_rows = runs.iter().map(|r| r.n_rows() as u64).sum();
+    let n_rows = runs.iter().map(|r| r.rows.len() as u64).sum();
     let n_files = runs.len();
     Ok(Converted { n_files, n_rows, contradictions: runs.into_iter().flat_map(|run| run.told).collect() })
 }

@@ -18,8 +18,9 @@ const SAMPLE_ROWS: usize = 200;
 pub(crate) struct Delimited {
     input: Input,
     reader: csv::Reader<io::Chain<Cursor<Vec<u8>>, TextStream>>,
-    names: Vec<String>,
-    numbers: Numbers,
+    /// Names of the columns, trimmed and composed. R's column of row names has an empty one.
+    pub(crate) names: Vec<String>,
+    pub(crate) numbers: Numbers,
     separator: u8,
     /// Byte where the current record begins, for the guard against endless ones.
     record: Arc<AtomicU64>,
@@ -149,7 +150,7 @@ impl Delimited {
     /// Opens the table and reads its header.
     pub(crate) fn open(input: &Input, expected: &'static str) -> Result<Self> {
         let mut text = input.text(expected)?;
-        let record = text.record_start();
+        let record = text.record.clone();
         let mut sample = Vec::new();
         let read = text.by_ref().take(SAMPLE).read_to_end(&mut sample).map_err(|e| input.unreadable(&e))?;
         let whole = (read as u64) < SAMPLE;
@@ -197,16 +198,6 @@ impl Delimited {
         }
         table.first_row = table.offset();
         Ok(table)
-    }
-
-    /// Names of the columns, trimmed and composed. R's column of row names has an empty one.
-    pub(crate) fn names(&self) -> &[String] {
-        &self.names
-    }
-
-    /// How the table writes numbers.
-    pub(crate) fn numbers(&self) -> Numbers {
-        self.numbers
     }
 
     /// The columns for a message, with a hint if they seem to have another separator.
@@ -329,7 +320,7 @@ mod tests {
         while table.read(&mut record)? {
             rows.push(record.iter().map(|f| String::from_utf8_lossy(f).into_owned()).collect());
         }
-        Ok((table.names().to_vec(), table.numbers(), rows))
+        Ok((table.names, table.numbers, rows))
     }
 
     #[test]

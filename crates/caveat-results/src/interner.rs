@@ -1,10 +1,24 @@
 //! Numbers for labels and keys, counted from 0 by first appearance.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::hash::{BuildHasher, Hash};
 
 use hashbrown::hash_table::Entry;
 use hashbrown::{DefaultHashBuilder, HashTable};
+
+/// The index of the value of a key; a new key gets a new value at the end.
+pub(crate) fn index_of<K: Eq + Hash, V>(
+    index: &mut HashMap<K, usize>,
+    values: &mut Vec<V>,
+    key: K,
+    new: impl FnOnce() -> V,
+) -> usize {
+    *index.entry(key).or_insert_with(|| {
+        values.push(new());
+        values.len() - 1
+    })
+}
 
 /// Slices, one after the other in one vector.
 #[derive(Debug, Default)]

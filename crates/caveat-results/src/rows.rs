@@ -69,7 +69,7 @@ impl Rows {
     /// Names of the columns, trimmed, composed and without a byte-order mark.
     pub(crate) fn names(&self) -> &[String] {
         match &self.form {
-            Kind::Text(table) => table.names(),
+            Kind::Text(table) => &table.names,
             Kind::Parquet(table) => &table.names,
         }
     }
@@ -77,7 +77,7 @@ impl Rows {
     /// How the table writes numbers.
     pub(crate) fn numbers(&self) -> Numbers {
         match &self.form {
-            Kind::Text(table) => table.numbers(),
+            Kind::Text(table) => table.numbers,
             Kind::Parquet(_) => Numbers::Point,
         }
     }

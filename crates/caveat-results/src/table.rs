@@ -35,10 +35,6 @@ impl Values {
             Self::Flag(v) => v.len(),
         }
     }
-
-    fn is_number(&self) -> bool {
-        matches!(self, Self::Float(_) | Self::Integer(_))
-    }
 }
 
 named_enum! {
@@ -234,7 +230,7 @@ impl Table {
                     Values::Text(v) => cells.extend(v.iter().map(|x| on_one_line(x))),
                     Values::Flag(v) => cells.extend(v.iter().map(bool::to_string)),
                 }
-                (cells, values.is_number())
+                (cells, matches!(values, Values::Float(_) | Values::Integer(_)))
             })
             .collect();
         let widths: Vec<usize> =

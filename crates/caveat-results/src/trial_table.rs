@@ -150,22 +150,22 @@ impl Source {
     pub(crate) fn n_rows(&self) -> u64 {
         match self {
             Self::Parquet(table) => table.n_rows(),
-            Self::Csv(table) => table.n_rows(),
+            Self::Csv(table) => table.n_rows,
         }
     }
 
     /// Names and types of the columns that trial tables do not have; those of a CSV are text.
-    pub(crate) fn extras(&self) -> Vec<(String, DataType)> {
+    pub(crate) fn extras(&self) -> &[(String, DataType)] {
         match self {
-            Self::Parquet(table) => table.extras(),
-            Self::Csv(table) => table.extras(),
+            Self::Parquet(table) => &table.extras,
+            Self::Csv(table) => &table.extras,
         }
     }
 
     pub(crate) fn ranges(&self) -> Vec<Range> {
         match self {
             Self::Parquet(table) => table.ranges(UNIT_ROWS),
-            Self::Csv(table) => vec![Range { group: 0, offset: 0, first_row: 0, n_rows: table.n_rows() }],
+            Self::Csv(table) => vec![Range { group: 0, offset: 0, first_row: 0, n_rows: table.n_rows }],
         }
     }
 

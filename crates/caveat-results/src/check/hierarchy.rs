@@ -10,6 +10,7 @@ use super::runs::{Entry, NO_TRUTH, Runs, UNUSABLE};
 use crate::conditions::{EXCEPTION, Flaw, MAX_ITEMS, NO, Place, SEEN, TRAINED, Trained, YES};
 use crate::error::{Result, ResultsError};
 use crate::hierarchy_name::{contradiction, told};
+use crate::interner::index_of;
 use crate::trial_table::TrialColumn;
 
 /// The items of a hierarchy: the ranks of its trained pairs, from `first` to `last`.
@@ -54,10 +55,7 @@ pub(super) fn check(runs: &Runs, tables: &[PathBuf], findings: &mut Findings) ->
     let mut index = HashMap::new();
     for (key, entries) in runs.iter() {
         let tag = key.condition.names[3];
-        let at = *index.entry(tag).or_insert_with(|| {
-            by_tag.push((tag, Vec::new()));
-            by_tag.len() - 1
-        });
+        let at = index_of(&mut index, &mut by_tag, tag, || (tag, Vec::new()));
         by_tag[at].1.push(entries);
     }
     let mut items = HashMap::new();

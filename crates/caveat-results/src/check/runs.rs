@@ -6,7 +6,7 @@ use super::findings::Findings;
 use super::values::{Bad, Columns, RowProblems, check_row, report_faults};
 use crate::conditions::{AsWritten, ConditionId, EXCEPTION, NO, Place, TRAINED, YES};
 use crate::error::Result;
-use crate::interner::Interner;
+use crate::interner::{Interner, index_of};
 use crate::trial_table::{TextColumn, TrialBatch, TrialColumn};
 
 /// Mark of a row without ground truth, in addition to those of what was trained.
@@ -52,10 +52,10 @@ pub(super) type Members<'a> = Vec<(&'a RunKey, &'a [Entry])>;
 #[derive(Debug, Default)]
 pub(super) struct Runs {
     findings: Option<Findings>,
-    n_rows: u64,
+    /// Number of all rows, including those that were not collected.
+    pub(super) n_rows: u64,
     names: Interner,
-    keys: Vec<RunKey>,
-    entries: Vec<Vec<Entry>>,
+    runs: Vec<(RunKey, Vec<Entry>)>,
     index: HashMap<RunKey, usize>,
 }
 
@@ -102,7 +102,7 @@ impl Runs {
                 _ => 0,
             };
             let paired = c.paired_correct[row];
-            self.entries[run].push(Entry {
+            self.runs[run].1.push(Entry {
                 place,
                 prob_yes: if bad.has(C::ProbYes) { f64::NAN } else { c.prob_yes[row] },
                 a: c.rank_a[row] as u16,
@@ -132,22 +132,17 @@ impl Runs {
             findings.merge(found);
         }
         self.n_rows += other.n_rows;
-        for (mut key, entries) in other.keys.into_iter().zip(other.entries) {
+        for (mut key, entries) in other.runs {
             key.condition = key.condition.renumbered(&other.names, &mut self.names)?;
             let run = self.run(key);
-            self.entries[run].extend(entries);
+            self.runs[run].1.extend(entries);
         }
         Ok(())
     }
 
-    /// Number of all rows, including those that were not collected.
-    pub(super) fn n_rows(&self) -> u64 {
-        self.n_rows
-    }
-
     /// All runs with their rows; a run has at least one.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&RunKey, &[Entry])> {
-        self.keys.iter().zip(self.entries.iter().map(Vec::as_slice))
+        self.runs.iter().map(|(key, entries)| (key, entries.as_slice()))
     }
 
     /// The runs of every condition, in order of first appearance.
@@ -155,10 +150,7 @@ impl Runs {
         let mut index = HashMap::new();
         let mut conditions: Vec<(ConditionId, Members<'_>)> = Vec::new();
         for (key, entries) in self.iter() {
-            let at = *index.entry(key.condition).or_insert_with(|| {
-                conditions.push((key.condition, Vec::new()));
-                conditions.len() - 1
-            });
+            let at = index_of(&mut index, &mut conditions, key.condition, || (key.condition, Vec::new()));
             conditions[at].1.push((key, entries));
         }
         conditions
@@ -177,10 +169,6 @@ impl Runs {
 
     /// The number of a run, a new one if it was not met before.
     fn run(&mut self, key: RunKey) -> usize {
-        *self.index.entry(key).or_insert_with(|| {
-            self.keys.push(key);
-            self.entries.push(Vec::new());
-            self.keys.len() - 1
-        })
+        index_of(&mut self.index, &mut self.runs, key, || (key, Vec::new()))
     }
 }

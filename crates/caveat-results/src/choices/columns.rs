@@ -201,7 +201,7 @@ impl ChoiceColumns {
     /// Whether a column is neither read nor filtered by.
     fn is_free(&self, names: &[String], fields: &[(ChoiceRole, usize)], field: usize) -> bool {
         fields.iter().all(|(_, read)| *read != field)
-            && self.filters.iter().all(|filter| !filter.column().eq_ignore_ascii_case(&names[field]))
+            && self.filters.iter().all(|filter| !filter.column.eq_ignore_ascii_case(&names[field]))
     }
 
     /// A note on a column of accuracies that is not read, if winners were found by name.

@@ -24,7 +24,7 @@ use crate::expression::{Expression, Operator, compare_numbers, conjuncts, equal,
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct RowFilter {
-    column: String,
+    pub(super) column: String,
     operator: Operator,
     values: Vec<Value>,
     text: String,
@@ -80,20 +80,15 @@ impl RowFilter {
         conjuncts(expression).into_iter().map(str::parse).collect()
     }
 
-    /// Name of the column.
-    pub(crate) fn column(&self) -> &str {
-        &self.column
-    }
-
     /// Finds the column of every filter among `names`; the error says which is missing, without the file's name.
     pub(crate) fn fields<'a>(
         filters: &'a [Self],
         names: &[String],
     ) -> std::result::Result<Vec<(&'a Self, usize)>, String> {
         let find = |filter: &'a Self| {
-            let field = find_column(names, filter.column())?.ok_or_else(|| {
+            let field = find_column(names, &filter.column)?.ok_or_else(|| {
                 let found = name_list(names);
-                format!("column {:?}, which {filter} is about, is missing: the table has {found}", filter.column())
+                format!("column {:?}, which {filter} is about, is missing: the table has {found}", filter.column)
             })?;
             Ok((filter, field))
         };

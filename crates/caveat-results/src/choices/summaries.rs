@@ -6,6 +6,7 @@ use caveat_theory::inference::ChoiceCount;
 
 use super::{ChoiceRow, ChoiceTable, Grouping};
 use crate::error::{Result, ResultsError};
+use crate::interner::index_of;
 use crate::statistics::wilson_interval;
 use crate::table::Table;
 
@@ -115,16 +116,14 @@ impl ChoiceTable {
             let problem = format!("the choices have no {absent}: name its column as {absent}=COLUMN");
             return Err(ResultsError::BadTable(problem));
         }
-        let mut names = Vec::new();
-        let mut known: HashMap<[u32; 3], usize> = HashMap::new();
+        let (mut names, mut known) = (Vec::new(), HashMap::new());
         let groups = self.rows.iter().map(|r| r.groups).chain(self.distance_rows.iter().map(|r| r.groups));
         let places = groups.map(|groups| {
             let key = masked(groups, by);
-            *known.entry(key).or_insert_with(|| {
+            index_of(&mut known, &mut names, key, || {
                 let words = by.iter().map(|&g| self.names(g)[key[g as usize] as usize].as_str());
                 let words: Vec<&str> = words.collect();
-                names.push(if by.is_empty() { "all".to_owned() } else { words.join(" · ") });
-                names.len() - 1
+                if by.is_empty() { "all".to_owned() } else { words.join(" · ") }
             })
         });
         let places = places.collect();

@@ -11,6 +11,7 @@ use caveat_theory::TransitiveTask;
 use super::summaries::masked;
 use super::{ChoiceRow, ChoiceTable, Grouping, ItemLabels};
 use crate::error::{Result, ResultsError, name_list};
+use crate::interner::index_of;
 pub use lists::DeclaredTasks;
 use lists::{Cell, Listed, Lists, Trials, is_same};
 
@@ -90,8 +91,7 @@ impl ChoiceTable {
 
     /// Trials by pair for every subject, session and condition, in order of appearance.
     fn cells(&self) -> Vec<Cell> {
-        let mut cells: Vec<Cell> = Vec::new();
-        let mut known: HashMap<[u32; 3], usize> = HashMap::new();
+        let (mut cells, mut known): (Vec<Cell>, _) = (Vec::new(), HashMap::new());
         // Consecutive rows are mostly of one group.
         let mut last: Option<([u32; 3], usize)> = None;
         let pairs = self.rows.iter().map(|r| (r.groups, (r.first.min(r.second), r.first.max(r.second)), r.trials));
@@ -99,10 +99,7 @@ impl ChoiceTable {
         for (groups, pair, trials) in pairs.chain(distances) {
             let at = match last {
                 Some((same, at)) if same == groups => at,
-                _ => *known.entry(groups).or_insert_with(|| {
-                    cells.push(Cell { groups, trials: Trials::new() });
-                    cells.len() - 1
-                }),
+                _ => index_of(&mut known, &mut cells, groups, || Cell { groups, trials: Trials::new() }),
             };
             last = Some((groups, at));
             *cells[at].trials.entry(pair).or_default() += trials;

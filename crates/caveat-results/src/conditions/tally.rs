@@ -9,7 +9,7 @@ use super::ids::{AsWritten, ConditionColumns, ConditionId, ConditionKey, MAX_ITE
 use super::trained::{EXCEPTION, NO, SEEN, TRAINED, Trained, YES};
 use crate::error::{Result, ResultsError};
 use crate::input::AsInput;
-use crate::interner::Interner;
+use crate::interner::{Interner, index_of};
 use crate::trial_table::{Phase, Progress, TrialBatch, TrialColumn, distinct, scan_trials};
 
 /// Most bytes of sums, over all conditions and seeds.
@@ -299,10 +299,9 @@ impl<S: Tallied> Tally<S> {
     }
 
     fn group(&mut self, id: ConditionId) -> usize {
-        *self.group_index.entry(id).or_insert_with(|| {
+        index_of(&mut self.group_index, &mut self.groups, id, || {
             let (stride, cells) = (MIN_STRIDE, vec![Cell::default(); MIN_STRIDE * MIN_STRIDE]);
-            self.groups.push(Group { id, stride, cells, seeds: Vec::new(), blocks: Vec::new(), lora_alpha: None });
-            self.groups.len() - 1
+            Group { id, stride, cells, seeds: Vec::new(), blocks: Vec::new(), lora_alpha: None }
         })
     }
 

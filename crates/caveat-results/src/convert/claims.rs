@@ -87,9 +87,7 @@ fn verdict(run: &RunPath, said: &Said) -> Verdict {
         (Some(found), Some(of_path)) if (of_path - found).abs() > 1e-9 * found.abs() => {
             contradicts(what, of_path.to_string())
         }
-        (Some(found), None) if found != 0.0 && !matches!(run.setting, RunSetting::Other(_)) => {
-            contradicts(SETTING, run.setting.name().to_owned())
-        }
+        (Some(found), None) if found != 0.0 && !matches!(run.setting, RunSetting::Other(_)) => setting(),
         _ => Verdict::Nothing,
     };
     match about {

@@ -108,7 +108,7 @@ impl Extras {
         kinds: &[Option<&CsvKinds>],
         format: FileFormat,
     ) -> Result<Self> {
-        let listed: Vec<Vec<(String, DataType)>> = sources.iter().map(Source::extras).collect();
+        let listed: Vec<&[(String, DataType)]> = sources.iter().map(Source::extras).collect();
         let (Some(first), Some(first_table)) = (listed.first(), tables.first()) else { return Ok(Self(Vec::new())) };
         let names = |list: &[(String, DataType)]| name_list(list.iter().map(|(n, _)| n));
         for (table, list) in tables.iter().zip(&listed) {
@@ -124,7 +124,7 @@ impl Extras {
             }
         }
         let mut agreed = Vec::new();
-        for (name, _) in first {
+        for (name, _) in first.iter() {
             // The index of the column in each table.
             let places: Vec<usize> =
                 listed.iter().map(|l| l.iter().position(|(n, _)| n == name).unwrap_or(0)).collect();

@@ -127,7 +127,7 @@ impl Item {
 
 /// A row of a run, without what all rows share.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Row {
+pub(super) struct Row {
     logit_diff: f64,
     prob_yes: f64,
     a: u16,
@@ -162,16 +162,12 @@ impl Row {
 /// A run that was read.
 pub(super) struct Run {
     path: RunPath,
-    rows: Vec<Row>,
+    pub(super) rows: Vec<Row>,
     /// Contradictions between its file and a layout, which is followed.
     pub(super) told: Vec<String>,
 }
 
 impl Run {
-    pub(super) fn n_rows(&self) -> usize {
-        self.rows.len()
-    }
-
     pub(super) fn has_truth_throughout(&self) -> bool {
         self.rows.iter().all(|r| r.truth().is_some())
     }
@@ -310,7 +306,7 @@ pub(super) fn in_batches(runs: &[Run]) -> impl Iterator<Item = &[Run]> {
     std::iter::from_fn(move || {
         let mut rows = 0;
         let end = rest.iter().position(|run| {
-            rows += run.n_rows();
+            rows += run.rows.len();
             rows >= BATCH_ROWS
         });
         let (some, later) = rest.split_at(end.map_or(rest.len(), |end| end + 1));

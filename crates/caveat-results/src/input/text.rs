@@ -29,8 +29,8 @@ pub(super) enum Encoding {
 pub(crate) struct TextStream {
     bytes: Box<dyn Read + Send>,
     read: u64,
-    /// Byte where the current record begins, as set by the reader.
-    record: Arc<AtomicU64>,
+    /// Byte where the current record begins, set by the reader; without that, only short texts can be read.
+    pub(crate) record: Arc<AtomicU64>,
 }
 
 impl TextStream {
@@ -44,11 +44,6 @@ impl TextStream {
             }
         };
         Ok(Self { bytes, read: 0, record: Arc::new(AtomicU64::new(0)) })
-    }
-
-    /// Where a reader stores the byte at which its current record begins; a reader that does not can read only short texts.
-    pub(crate) fn record_start(&self) -> Arc<AtomicU64> {
-        self.record.clone()
     }
 }
 

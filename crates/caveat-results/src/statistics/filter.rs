@@ -231,8 +231,9 @@ impl Filter {
 /// The rows that count: those of one phase or both that pass all filters.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Selection {
-    phase: Option<Phase>,
-    filters: Vec<Filter>,
+    /// The phase whose rows count, if it is only one.
+    pub(crate) phase: Option<Phase>,
+    pub(crate) filters: Vec<Filter>,
 }
 
 impl From<Phase> for Selection {
@@ -257,15 +258,6 @@ impl Selection {
             Some(problem) => Err(ResultsError::BadTable(problem.to_owned())),
             None => Ok(Self { phase: Some(phase), filters }),
         }
-    }
-
-    /// The phase whose rows count, if it is only one.
-    pub(crate) fn phase(&self) -> Option<Phase> {
-        self.phase
-    }
-
-    pub(crate) fn has_filters(&self) -> bool {
-        !self.filters.is_empty()
     }
 
     /// The rows that pass all filters; only those after training unless a filter or `by` names the phase.

@@ -11,6 +11,7 @@ use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, Int64Array, Strin
 use super::columns::{ColumnKind, Reading, TrialColumn};
 use crate::delimited::is_missing;
 use crate::error::{Result, ResultsError};
+use crate::interner::index_of;
 use crate::labels::tidy;
 
 /// A text column of a batch: few distinct values, one key per row.
@@ -231,16 +232,12 @@ fn text(array: &arrow_array::DictionaryArray<Int32Type>) -> Option<TextColumn> {
 
 /// A column with only the visible text of its values, so that spellings that print alike are one name.
 fn tidied(mut keys: Vec<i32>, values: &StringArray) -> TextColumn {
-    let mut place: HashMap<String, i32> = HashMap::new();
-    let mut names: Vec<String> = Vec::new();
+    let (mut place, mut names) = (HashMap::new(), Vec::new());
     let moved: Vec<i32> = values
         .iter()
         .map(|text| {
             let name = tidy(text.unwrap_or_default()).into_owned();
-            *place.entry(name).or_insert_with_key(|name| {
-                names.push(name.clone());
-                names.len() as i32 - 1
-            })
+            index_of(&mut place, &mut names, name.clone(), || name) as i32
         })
         .collect();
     for key in &mut keys {

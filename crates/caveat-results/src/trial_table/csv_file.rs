@@ -22,30 +22,24 @@ pub(crate) struct CsvTable {
     input: Input,
     plan: Plan,
     reading: Reading,
-    n_rows: u64,
+    pub(super) n_rows: u64,
+    /// The extra columns, which are read as text.
+    pub(super) extras: Vec<(String, DataType)>,
 }
 
 impl CsvTable {
     pub(super) fn open(table: &Located, columns: &[TrialColumn], reading: Reading) -> Result<Self> {
         let header = Delimited::open(&table.input, EXPECTED)?;
-        let plan = Plan::new(table, header.names(), columns, reading)?;
+        let plan = Plan::new(table, &header.names, columns, reading)?;
         // Lines, not records: the number is for progress only.
         let n_rows = count_lines(&table.input)?.saturating_sub(1);
-        Ok(Self { input: table.input.clone(), plan, reading, n_rows })
-    }
-
-    /// Names of the extra columns, which are read as text.
-    pub(super) fn extras(&self) -> Vec<(String, DataType)> {
-        self.plan.extra_types(|_| DataType::Utf8)
-    }
-
-    pub(super) fn n_rows(&self) -> u64 {
-        self.n_rows
+        let extras = plan.extra_types(|_| DataType::Utf8);
+        Ok(Self { input: table.input.clone(), plan, reading, n_rows, extras })
     }
 
     pub(super) fn read(&self, visit: &mut dyn FnMut(TrialBatch) -> Result<()>) -> Result<()> {
         let mut table = Delimited::open(&self.input, EXPECTED)?;
-        let numbers = table.numbers();
+        let numbers = table.numbers;
         let path = self.input.shared_path();
         let mut builders: Vec<Builder> = self.plan.fields.iter().map(|(c, _)| Builder::new(*c)).collect();
         let mut extra_builders: Vec<StringBuilder> = self.plan.extras.iter().map(|_| StringBuilder::new()).collect();
@@ -113,7 +107,7 @@ impl CsvTable {
 /// Number of lines of the text, whatever they end in.
 fn count_lines(input: &Input) -> Result<u64> {
     let mut text = input.text(EXPECTED)?;
-    let record = text.record_start();
+    let record = text.record.clone();
     let mut buffer = vec![0; 1 << 18];
     let (mut lines, mut returns, mut last, mut read) = (0, 0, b'\n', 0);
     loop {

@@ -29,7 +29,7 @@ pub(crate) struct ParquetTable {
     /// The fields that are read, ascending, as the projection keeps the order of the file.
     kept: Vec<usize>,
     /// Columns that trial tables do not have, if they were asked for.
-    extras: Vec<(String, DataType)>,
+    pub(super) extras: Vec<(String, DataType)>,
     reading: Reading,
     mask: ProjectionMask,
 }
@@ -75,11 +75,6 @@ impl ParquetTable {
             return Err(ResultsError::no_rows(input.path(), "", "one per trial"));
         }
         Ok(table)
-    }
-
-    /// Names and types of the extra columns.
-    pub(super) fn extras(&self) -> Vec<(String, DataType)> {
-        self.extras.clone()
     }
 
     fn group_rows(&self) -> impl Iterator<Item = u64> {

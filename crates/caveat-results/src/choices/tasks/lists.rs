@@ -7,6 +7,7 @@ use caveat_theory::TransitiveTask;
 use super::super::summaries::masked;
 use super::super::{ChoiceTable, Grouping, ItemLabels};
 use crate::error::{Result, ResultsError, first_names};
+use crate::interner::index_of;
 use crate::labels::label_key;
 
 /// Chance does not explain that a subject misses items below this probability, corrected for the number of subjects.
@@ -119,17 +120,15 @@ fn owners(table: &ChoiceTable, cells: &[Cell], naming: &[Grouping], declared: &D
     let level: Vec<Grouping> = [Grouping::Condition].into_iter().filter(|&g| table.has(g)).collect();
     let mut narrow = naming.to_vec();
     narrow.extend(level.iter().filter(|g| !naming.contains(g)));
-    let mut owners: Vec<Owner> = Vec::new();
-    let mut known: HashMap<(bool, [u32; 3]), usize> = HashMap::new();
+    let (mut owners, mut known): (Vec<Owner>, _) = (Vec::new(), HashMap::new());
     for (at, cell) in cells.iter().enumerate() {
         let label = table.label(cell.groups, naming);
         let named = declared.named.iter().find(|(name, _)| is_same(name, &label)).map(|(_, task)| task);
         let of = if named.is_some() { &narrow } else { &level };
         let groups = masked(cell.groups, of);
-        let owner = *known.entry((named.is_some(), groups)).or_insert_with(|| {
+        let owner = index_of(&mut known, &mut owners, (named.is_some(), groups), || {
             let declared = named.or(declared.others.as_ref()).cloned();
-            owners.push(Owner { groups, of: of.clone(), cells: Vec::new(), declared });
-            owners.len() - 1
+            Owner { groups, of: of.clone(), cells: Vec::new(), declared }
         });
         owners[owner].cells.push(at);
     }
@@ -319,14 +318,10 @@ impl Finder<'_> {
         let mut notes = Vec::new();
         for kind in [subject, session] {
             let Some(unit) = kind.last() else { continue };
-            let mut parts: Vec<([u32; 3], Trials)> = Vec::new();
-            let mut known: HashMap<[u32; 3], usize> = HashMap::new();
+            let (mut parts, mut known) = (Vec::new(), HashMap::new());
             for &c in &self.owner.cells {
                 let groups = masked(cells[c].groups, &kind);
-                let at = *known.entry(groups).or_insert_with(|| {
-                    parts.push((groups, Trials::new()));
-                    parts.len() - 1
-                });
+                let at = index_of(&mut known, &mut parts, groups, || (groups, Trials::new()));
                 cells[c].trials.iter().for_each(|(&pair, n)| *parts[at].1.entry(pair).or_default() += n);
             }
             let (mut few, mut fewer) = (Vec::new(), Vec::new());
