@@ -1,7 +1,8 @@
 //! Trial tables described: summaries by pair class, placements of items, and what is wrong with the files.
 
 use caveat_results::{
-    CheckReport, Filter, GroupColumn, Hierarchy, Input, PairCell, PairTable, Placements, Selection, Table, check_trials,
+    CheckReport, Filter, GroupColumn, Hierarchy, Input, PairCell, PairTable, Placements, Selection, Table,
+    check_trials, read_pair_table,
 };
 
 use crate::error::Result;
@@ -27,7 +28,7 @@ pub fn summarize(files: &[Input], by: &[GroupColumn], filters: Vec<Filter>, watc
 /// Of the files, and of filters that do not fit them.
 pub fn placements(files: &[Input], filters: Vec<Filter>, watch: &dyn Watch) -> Result<(PairTable, Vec<String>)> {
     let selection = Selection::new(filters, &[]);
-    let pairs = reading(watch, |progress| PairTable::read(files, &selection, progress))?;
+    let pairs = reading(watch, |progress| read_pair_table(files, selection, progress))?;
     let doubts = pairs.hierarchies.iter().flat_map(Hierarchy::doubts).collect();
     Ok((pairs, doubts))
 }
