@@ -1,4 +1,4 @@
-//! What a decoder-only transformer is made of: its architecture, sizes and constants, whatever file they were read from.
+//! The configuration of a decoder-only transformer: its architecture, sizes and constants, whatever file they come from.
 
 mod gguf;
 mod hugging_face;
@@ -25,7 +25,7 @@ named_enum! {
 }
 
 impl Architecture {
-    /// Its class in Transformers, as config.json has it under `architectures`.
+    /// Its class in Transformers, which config.json lists under `architectures`.
     pub(crate) fn class(self) -> &'static str {
         match self {
             Self::Llama => "LlamaForCausalLM",
@@ -38,19 +38,19 @@ impl Architecture {
 /// How the rotary frequencies deviate from θ^(−2i/d).
 #[derive(Debug, Clone, PartialEq)]
 pub enum RopeScaling {
-    /// Llama 3.1's interpolation: frequencies of long wavelength are divided by `factor`, those of short wavelength kept, with a
-    /// linear blend between.
+    /// Llama 3.1's interpolation: frequencies of long wavelength are divided by `factor`, those of short wavelength are kept, and
+    /// those in between are blended linearly.
     Llama3 {
-        /// Division of the lowest frequencies, at least 1.
+        /// Divisor of the lowest frequencies, at least 1.
         factor: f64,
-        /// Context length over this is the longest wavelength that is blended.
+        /// The longest blended wavelength is the context length over this.
         low_freq_factor: f64,
-        /// Context length over this is the shortest wavelength that is blended.
+        /// The shortest blended wavelength is the context length over this.
         high_freq_factor: f64,
         /// Context length of pre-training, in tokens.
         original_max_position_embeddings: f64,
     },
-    /// One divisor per frequency (head_dim / 2 of them), as GGUF files store the same interpolation.
+    /// One divisor per frequency, head_dim / 2 in all, which is how GGUF files store the same interpolation.
     Divisors(Vec<f32>),
 }
 

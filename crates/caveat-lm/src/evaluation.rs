@@ -1,4 +1,4 @@
-//! What a model answers: the logits of Yes and No after a prompt, and how much of all probability they hold.
+//! The answers of a model: the logits of Yes and No after a prompt, and their share of all probability.
 
 use burn::tensor::Tensor;
 use rayon::prelude::*;
@@ -15,15 +15,15 @@ pub struct AnswerTokens {
     pub yes: u32,
     /// The token of No.
     pub no: u32,
-    /// How they are written: " Yes", say.
+    /// How Yes is spelled, as in " Yes".
     pub yes_text: String,
-    /// How No is written.
+    /// How No is spelled.
     pub no_text: String,
 }
 
 impl AnswerTokens {
-    /// The first of " Yes"/" No", "Yes"/"No", " yes"/" no", "yes"/"no" of which both are single tokens. A prompt that ends in "A:" is
-    /// continued by a word with its space, so that form comes first.
+    /// The first of " Yes"/" No", "Yes"/"No", " yes"/" no", "yes"/"no" that consists of two single tokens. A prompt that ends in "A:" is
+    /// continued by a word with a leading space, so that form comes first.
     ///
     /// # Errors
     /// [`LmError::Invalid`] for a tokenizer that splits all of them.
@@ -53,7 +53,7 @@ pub struct Answered {
 }
 
 impl Answered {
-    /// Whether all of it are numbers, as they are not after a training that diverged.
+    /// Whether all numbers are finite, which they are not after training that diverged.
     pub(crate) fn is_finite(&self) -> bool {
         [self.logit_yes, self.logit_no, self.mass].iter().all(|x| x.is_finite())
     }
@@ -74,10 +74,10 @@ impl Answered {
     }
 }
 
-/// Rows of logits over the vocabulary that exist at once.
+/// Rows of logits over the vocabulary that are computed at once.
 const ROWS: usize = 64;
 
-/// The answers that follow from hidden states [prompts, hidden].
+/// The answers for hidden states [prompts, hidden].
 pub fn answers(model: &LanguageModel, states: &Tensor<2>, tokens: &AnswerTokens) -> Vec<Answered> {
     let rows = states.dims()[0];
     let mut answers = Vec::with_capacity(rows);

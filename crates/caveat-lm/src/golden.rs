@@ -222,11 +222,11 @@ fn five_steps_of_every_method_lose_what_pytorch_and_peft_lose() {
                 let rates: Vec<f64> = serde_json::from_value(expected["learning_rates"].clone()).unwrap();
                 let schedule = match run.contains("cosine") {
                     true => Schedule { decay: Decay::Cosine, warmup_steps: 2 },
-                    false => Schedule::CONSTANT,
+                    false => Schedule { decay: Decay::Constant, warmup_steps: 0 },
                 };
                 let settings = TrainingSettings {
                     method,
-                    optimizer: if sgd { OptimizerKind::Sgd } else { OptimizerKind::ADAMW },
+                    optimizer: if sgd { OptimizerKind::Sgd } else { OptimizerKind::adamw(None) },
                     learning_rate: rates.iter().copied().fold(0.0, f64::max),
                     schedule,
                     epochs: 1,

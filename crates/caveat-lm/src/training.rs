@@ -1,4 +1,4 @@
-//! Fine-tuning: methods full, LoRA and probe, optimizers and schedules.
+//! Fine-tuning: the methods full, LoRA and probe, with optimizers and schedules.
 
 mod fine_tune;
 mod lora;

@@ -164,7 +164,7 @@ impl Weaker {
 mod tests {
     use std::collections::BTreeMap;
 
-    use caveat_lm::stimuli::poker::{boards, pairings};
+    use caveat_lm::stimuli::poker::{BOARDS, pairings};
 
     use super::*;
 
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn boards_stand_for_all_boards() {
+    fn boards_stand_for_all_BOARDS {
         let boards = boards_up_to_suits();
         assert_eq!(boards.len(), 134_459);
         assert_eq!(boards.iter().map(|b| b.1).sum::<u64>(), 2_598_960);
@@ -260,9 +260,9 @@ mod tests {
     }
 
     #[test]
-    fn one_pair_of_combinations_has_all_boards() {
+    fn one_pair_of_combinations_has_all_BOARDS {
         // Ace and king of spades against the deuces of clubs and diamonds.
-        assert_eq!(deals([51, 47], [0, 1]).iter().sum::<u64>(), boards());
+        assert_eq!(deals([51, 47], [0, 1]).iter().sum::<u64>(), BOARDS);
     }
 
     #[test]

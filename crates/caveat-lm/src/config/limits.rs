@@ -1,12 +1,12 @@
-//! What the sizes and constants of a model must satisfy, whatever file they come from.
+//! Checks the sizes and constants of a model, whatever file they come from.
 
 use super::{ModelConfig, RopeScaling};
 
-/// No size of a model exceeds this, so that products of two of them fit a `u64` and, on 64-bit machines, a `usize`.
+/// Largest size that is accepted, so that products of two sizes fit a `u64` and, on 64-bit machines, a `usize`.
 const LARGEST: usize = 1 << 30;
 
 impl ModelConfig {
-    /// What is wrong with the sizes and constants, in the names of config.json.
+    /// What is wrong with the sizes and constants, if anything, with names as in config.json.
     pub(super) fn problem(&self) -> Option<String> {
         for (name, size) in [
             ("vocab_size", self.vocab_size),
@@ -24,9 +24,8 @@ impl ModelConfig {
         }
         let (heads, groups, head_dim) = (self.num_attention_heads, self.num_key_value_heads, self.head_dim);
         if !heads.is_multiple_of(groups) {
-            return Some(format!(
-                "num_key_value_heads is {groups}: expected a divisor of num_attention_heads, {heads}"
-            ));
+            let problem = "expected a divisor of num_attention_heads";
+            return Some(format!("num_key_value_heads is {groups}: {problem}, {heads}"));
         }
         if !head_dim.is_multiple_of(2) {
             return Some(format!("head_dim is {head_dim}: expected an even number, for rotary embedding turns pairs"));
@@ -60,11 +59,8 @@ impl RopeScaling {
             }
             Self::Divisors(divisors) => {
                 if divisors.len() != head_dim / 2 {
-                    let found = divisors.len();
-                    return Some(format!(
-                        "there are {found} divisors of rotary frequencies: expected {}",
-                        head_dim / 2
-                    ));
+                    let (found, expected) = (divisors.len(), head_dim / 2);
+                    return Some(format!("there are {found} divisors of rotary frequencies: expected {expected}"));
                 }
                 let wrong = divisors.iter().find(|x| !(x.is_finite() && **x > 0.0))?;
                 Some(format!("a divisor of a rotary frequency is {wrong}: expected a number above 0"))

@@ -1,4 +1,4 @@
-//! The tensors that a model consists of, by name and shape.
+//! Lists the tensors of a model by name and shape.
 
 use super::{Architecture, ModelConfig};
 

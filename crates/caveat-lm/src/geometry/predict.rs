@@ -1,4 +1,4 @@
-//! Margins by kernel ridge regression on hidden states, with their exchangeable projection and as they were measured.
+//! Predicts margins by kernel ridge regression on hidden states, with the exchangeable projection and with the measured kernel.
 
 use caveat_theory::inference::KernelFitter;
 use caveat_theory::{MeasuredKernel, TransitiveTask};
@@ -8,7 +8,7 @@ use super::{GeometryPair, KernelPredictions, MarginPrediction, dot, row_of, theo
 use crate::error::Result;
 
 impl KernelPredictions {
-    /// Fits both kernels to `margins`; `vectors` are centered.
+    /// Fits both kernels to `margins`; `vectors` must be centered.
     pub(super) fn fit(
         projection: &MeasuredKernel,
         vectors: &Vectors,
@@ -18,7 +18,7 @@ impl KernelPredictions {
     ) -> Result<Self> {
         let n = task.n_items();
         let kernel = projection.kernel;
-        // A constant has no effect; without it, nothing is lost to cancellation.
+        // A constant has no effect, and without it nothing is lost to cancellation.
         let exchangeable = |e, f| kernel.value(e, f) - kernel.disjoint;
         let measured = |e, f| dot(vectors.row(row_of(n, e)), vectors.row(row_of(n, f)));
         Ok(Self {
@@ -29,7 +29,7 @@ impl KernelPredictions {
 }
 
 impl MarginPrediction {
-    /// `scale` is κ_id − κ_flip, which turns a ridge into C.
+    /// Fits a kernel; `scale` is κ_id − κ_flip, which converts a ridge to C.
     fn with(
         kernel: impl Fn((usize, usize), (usize, usize)) -> f64,
         scale: f64,

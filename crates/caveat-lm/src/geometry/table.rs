@@ -1,4 +1,4 @@
-//! The geometry of hidden states as a table: one row per phase and metric, and one for the margins alone.
+//! The geometry of hidden states as a table, with a row for each phase and metric and one for the margins alone.
 
 use caveat_results::{GeometryNumbers, Table};
 
@@ -6,11 +6,11 @@ use super::{BehaviorFit, Geometry, KernelGeometry, KernelPredictions};
 use crate::error::Result;
 
 impl Geometry {
-    /// Conjunctivity, shares of variance explained, and agreement of predicted with observed margins, for every phase and
-    /// metric; the last row, `kernel` "fitted", is the theory fitted to the margins alone. Missing where not defined.
+    /// Conjunctivity, shares of variance explained, and agreement of predicted with observed margins, for every phase and metric. The
+    /// last row, `kernel` "fitted", is the theory fitted to the margins alone. Undefined numbers are missing.
     ///
     /// # Errors
-    /// None in practice; the table's own.
+    /// Those of the table; none in practice.
     pub fn table(&self) -> Result<Table> {
         let kernels = self.kernels.iter().map(|kernel| ((kernel.phase.name(), kernel.metric.name()), kernel.numbers()));
         let fitted = self.behavior.iter().map(|fit| (("post", "fitted"), fit.numbers()));

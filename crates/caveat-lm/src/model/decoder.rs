@@ -1,4 +1,4 @@
-//! The whole decoder: embedding, layers, last normalization and readout, with evaluation over packed prompts.
+//! The whole decoder: embedding, layers, final normalization and readout, evaluated on packed prompts.
 
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
@@ -9,7 +9,7 @@ use crate::model_files::ModelFiles;
 use crate::trie::{PromptTrie, pack};
 use crate::vector::in_pool;
 
-/// Nodes computed at once in evaluation; bounds memory for any number of prompts.
+/// Most nodes computed at once in evaluation, which bounds memory for any number of prompts.
 const MOST_NODES: usize = 2048;
 
 /// A pretrained decoder on a device.
@@ -23,13 +23,13 @@ pub struct LanguageModel {
     pub(crate) layers: Vec<Layer>,
     /// [1, hidden].
     pub(crate) norm: Tensor<2>,
-    /// [vocabulary, hidden]; none where the embedding is the readout.
+    /// [vocabulary, hidden]; none if the embedding is also the readout.
     pub(crate) readout: Option<Tensor<2>>,
     pub(crate) rotary: RotaryTables,
 }
 
 impl LanguageModel {
-    /// Builds a model from its tensors, asked for by Hugging Face name with the expected shape (row-major, [out, in]).
+    /// Builds a model. `read` gives the tensor of a Hugging Face name in the expected shape (row-major, [out, in]).
     ///
     /// # Errors
     /// Whatever `read` returns.
@@ -82,18 +82,15 @@ impl LanguageModel {
             });
         }
         let norm = tensor("model.norm.weight", [1, hidden], true)?;
-        let readout = if config.tie_word_embeddings {
-            None
-        } else {
-            Some(tensor("lm_head.weight", [config.vocab_size, hidden], false)?)
-        };
+        let mut readout = || tensor("lm_head.weight", [config.vocab_size, hidden], false);
+        let readout = (!config.tie_word_embeddings).then(|| readout()).transpose()?;
         let rotary = RotaryTables::new(config, dtype);
         Ok(Self { config: config.clone(), device: device.clone(), dtype, embedding, layers, norm, readout, rotary })
     }
 
     /// Reads the weights of a model onto a device, as f32.
     ///
-    /// `progress` is told how many numbers have been read, of how many.
+    /// `progress` gets the count of numbers read so far and the total.
     ///
     /// # Errors
     /// A tensor that is missing, has another shape than the configuration says, or cannot be read.
@@ -101,7 +98,7 @@ impl LanguageModel {
         Self::load_as(files, device, DType::F32, progress)
     }
 
-    /// [`Self::load`] in another precision of the device; f64 is for checking gradients.
+    /// [`Self::load`] in another precision; f64 serves to check gradients.
     pub(crate) fn load_as(
         files: &ModelFiles,
         device: &Device,
@@ -120,12 +117,12 @@ impl LanguageModel {
         })
     }
 
-    /// Sizes and constants.
+    /// The sizes and constants of the model.
     pub fn config(&self) -> &ModelConfig {
         &self.config
     }
 
-    /// The matrix that turns hidden states into logits, [vocabulary, hidden].
+    /// The matrix that maps hidden states to logits, [vocabulary, hidden].
     pub(crate) fn readout(&self) -> &Tensor<2> {
         self.readout.as_ref().unwrap_or(&self.embedding)
     }
@@ -147,7 +144,7 @@ impl LanguageModel {
         Sequence::new(trie, &self.rotary, &self.device)
     }
 
-    /// Refuses what the model cannot read: no prompt tokens, unknown tokens, prompts longer than its context.
+    /// Refuses prompts that the model cannot read: empty ones, unknown tokens, and more tokens than its context holds.
     pub(crate) fn check_prompts<P: AsRef<[u32]>>(&self, prompts: &[P]) -> Result<()> {
         for (index, prompt) in prompts.iter().enumerate() {
             let prompt = prompt.as_ref();
@@ -166,7 +163,7 @@ impl LanguageModel {
         Ok(())
     }
 
-    /// The hidden states from which the logits after each prompt are read, after the last normalization: [prompts, hidden].
+    /// The hidden state at the end of each prompt, after the final normalization: [prompts, hidden]. Logits are read from it.
     ///
     /// # Errors
     /// [`LmError::Invalid`] for a prompt the model cannot read.
@@ -176,11 +173,11 @@ impl LanguageModel {
         for (range, trie) in pack(prompts, MOST_NODES) {
             states.push(in_pool(|| {
                 let sequence = self.sequence(&trie);
-                let mut x = self.embedding.clone().select(0, self.tokens(trie.tokens()));
+                let mut x = self.embedding.clone().select(0, self.tokens(&trie.tokens));
                 for layer in &self.layers {
                     x = layer.forward(x, &sequence, &self.config);
                 }
-                let ends = x.select(0, self.nodes(trie.leaves()));
+                let ends = x.select(0, self.nodes(&trie.leaves));
                 rms_norm(ends, self.norm.clone(), self.config.rms_norm_eps)
             }));
             progress(range.end);
@@ -188,7 +185,7 @@ impl LanguageModel {
         Ok(Tensor::cat(states, 0))
     }
 
-    /// Logits over the vocabulary, [rows, vocabulary], of hidden states [rows, hidden].
+    /// The logits [rows, vocabulary] of hidden states [rows, hidden].
     pub fn logits(&self, hidden_states: Tensor<2>) -> Tensor<2> {
         transposed_product(hidden_states, self.readout().clone())
     }
@@ -196,6 +193,6 @@ impl LanguageModel {
 
 fn contiguous_transpose(weight: Tensor<2>) -> Tensor<2> {
     let [rows, columns] = weight.dims();
-    // A transposed view is laid out anew by the copy that reshaping forces.
+    // Reshaping a transposed view copies it into a contiguous layout.
     weight.transpose().reshape([rows * columns]).reshape([columns, rows])
 }

@@ -47,9 +47,7 @@ impl Layer {
         let activations = gated(self.gate.forward(normed.clone()), self.up.forward(normed));
         x + self.down.forward(activations)
     }
-}
 
-impl Layer {
     /// Visits every tensor in a fixed order, with its name below the layer: "self_attn.q_proj.weight", "….bias", "….lora_A",
     /// "….lora_B", "input_layernorm.weight".
     pub(crate) fn visit_mut(&mut self, visit: &mut dyn FnMut(&str, Part, &mut Tensor<2>)) {

@@ -1,4 +1,4 @@
-//! Evaluation of any number of prompts: sorted so that common beginnings meet, computed in groups, answered one by one.
+//! Evaluates any number of prompts: sorted so that common prefixes are shared, and computed in groups.
 
 use burn::tensor::Tensor;
 
@@ -7,25 +7,25 @@ use crate::evaluation::{AnswerTokens, Answered, answers};
 use crate::model::LanguageModel;
 use crate::trie::pack;
 
-/// Prompts that are packed together, at most; packing costs as much as sorting them.
+/// Most prompts that are packed together; packing costs as much as sorting them.
 const CHUNK: usize = 512;
-/// Nodes of a group, at most.
+/// Most nodes of a group.
 const NODES: usize = 2048;
 
-/// What an evaluation found out.
+/// The result of an evaluation.
 #[derive(Debug)]
 pub(crate) struct Evaluation {
     /// The answers, in the order of the prompts.
     pub(crate) answers: Vec<Answered>,
-    /// Hidden states from which they were read, [prompts, hidden], if they were to be kept.
+    /// The hidden states of the answers, [prompts, hidden], if they were to be kept.
     pub(crate) states: Option<Tensor<2>>,
-    /// Tokens that were computed; prompts with a common beginning share it.
+    /// Tokens that were computed; prompts share those of a common prefix.
     pub(crate) computed: usize,
 }
 
 /// Evaluates a model on prompts, each a non-empty sequence of token ids.
 ///
-/// `progress` is told how many are done.
+/// `progress` gets the number of prompts done.
 ///
 /// # Errors
 /// [`LmError::Invalid`] for a prompt that the model cannot read, [`LmError::Interrupted`].
@@ -57,13 +57,10 @@ pub(crate) fn evaluate(
             progress(sorted.len());
         }
     }
-    // Where each prompt came in the sorted order.
+    // The position of each prompt in the sorted order.
     let mut place = vec![0; prompts.len()];
     order.iter().enumerate().for_each(|(at, &index)| place[index] = at);
-    let states = match keep_states && !kept.is_empty() {
-        true => Some(Tensor::cat(kept, 0).select(0, model.nodes(&place))),
-        false => None,
-    };
+    let states = (!kept.is_empty()).then(|| Tensor::cat(kept, 0).select(0, model.nodes(&place)));
     let answers = place.iter().map(|&at| sorted[at]).collect();
     Ok(Evaluation { answers, states, computed })
 }

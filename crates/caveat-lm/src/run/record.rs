@@ -1,4 +1,4 @@
-//! What results record of a run besides its judgments: everything needed to repeat it, and what it cost.
+//! What results record of a run besides its judgments: everything needed to repeat it, and its costs.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -8,7 +8,7 @@ use super::options::OptimizerName;
 use crate::evaluation::AnswerTokens;
 use crate::training::{Decay, LoraModule, MethodKind};
 
-/// `args` in `results.json`. What another program wrote there, and what an earlier version did not, is read as absent.
+/// `args` in `results.json`. Unknown contents of other programs, and fields that earlier versions did not write, are read as absent.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RunRecord {
@@ -20,7 +20,7 @@ pub struct RunRecord {
     pub(super) answer_mass: AnswerMass,
     #[serde(deserialize_with = "if_readable")]
     pub(super) tokens: TokenCounts,
-    /// Before every step.
+    /// The loss before every step.
     #[serde(deserialize_with = "if_readable")]
     pub(super) losses: Vec<f64>,
     #[serde(deserialize_with = "if_readable")]
@@ -29,7 +29,7 @@ pub struct RunRecord {
     pub(super) peak_memory_bytes: Option<u64>,
 }
 
-/// What was asked for: what does not apply is null.
+/// The settings; those that do not apply are null.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct SettingsRecord {
     pub(super) model: String,
@@ -54,7 +54,7 @@ pub(crate) struct SettingsRecord {
     pub(super) training: TrainingRecord,
 }
 
-/// How it was trained, all null where nothing was.
+/// How the model was trained; all null if it was not.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct TrainingRecord {
     pub(super) optimizer: Option<OptimizerName>,
@@ -82,14 +82,14 @@ pub(super) struct ModelRecord {
     pub(super) answer_tokens: AnswerTokens,
 }
 
-/// Mean probability of Yes and No together; none after where nothing was trained.
+/// Mean probability of Yes and No together; `after` is none if nothing was trained.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct AnswerMass {
     pub(super) before: Option<f64>,
     pub(super) after: Option<f64>,
 }
 
-/// Tokens of all prompts, those that were computed for them before training, and those of the training prompts.
+/// Tokens of all prompts, tokens computed for them before training, and tokens of the training prompts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct TokenCounts {
     pub(super) prompts: usize,
@@ -97,7 +97,7 @@ pub(super) struct TokenCounts {
     pub(super) training_prompts: usize,
 }
 
-/// Seconds that the parts of a run took; none where there was no training.
+/// Seconds that the parts of a run took; none for parts that were left out.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct RunSeconds {
     /// Loading the model.
@@ -106,16 +106,16 @@ pub struct RunSeconds {
     pub before: f64,
     /// Training.
     pub train: Option<f64>,
-    /// Answering after it.
+    /// Answering after training.
     pub after: Option<f64>,
 }
 
-/// A value, or that of nothing where there is something else.
+/// Deserializes a value, or the default if it is of another kind.
 fn if_readable<'de, T: DeserializeOwned + Default, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     Ok(T::deserialize(Value::deserialize(deserializer)?).unwrap_or_default())
 }
 
-/// The keys of a record; a map stays what it is.
+/// A record as a map of its keys.
 pub(super) fn keys_of(record: &impl Serialize) -> Map<String, Value> {
     match serde_json::to_value(record) {
         Ok(Value::Object(map)) => map,
@@ -123,7 +123,7 @@ pub(super) fn keys_of(record: &impl Serialize) -> Map<String, Value> {
     }
 }
 
-/// The settings in which two records differ, in words; what only one of them has is not compared.
+/// Describes the settings in which two records differ. Settings that only one of them has are not compared.
 pub(crate) fn differences(recorded: &impl Serialize, asked: &impl Serialize) -> Vec<String> {
     let shown = |value: &Value| {
         let text = value.to_string();
@@ -140,7 +140,7 @@ pub(crate) fn differences(recorded: &impl Serialize, asked: &impl Serialize) -> 
     keys_of(asked).iter().filter_map(differ).collect()
 }
 
-/// Whether two values are the same, 1 and 1.0 alike.
+/// Whether two values are equal, where 1 equals 1.0.
 fn is_same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),

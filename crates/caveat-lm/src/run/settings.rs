@@ -1,4 +1,4 @@
-//! What a run does: which model, stimuli and training, where its results lie, and how they record it.
+//! The settings of a run: model, stimuli and training, with the folder of its results and their record.
 
 use std::path::{Path, PathBuf};
 
@@ -11,24 +11,24 @@ use crate::error::Result;
 use crate::stimuli::{ItemSet, PromptTemplate, StimulusSettings};
 use crate::training::{Method, OptimizerKind, TrainingSettings};
 
-/// A run: a model is evaluated on stimuli, fine-tuned on those that are trained, and evaluated again.
+/// A run: a model is evaluated on stimuli, fine-tuned on the training prompts among them, and evaluated again.
 #[derive(Debug, Clone)]
 pub struct RunSettings {
     /// Name of the model in paths and tables.
     pub model: String,
-    /// The stimuli; their seed is that of the run.
+    /// The stimuli; their seed is also that of the run.
     pub stimuli: StimulusSettings,
     /// Name of the hierarchy in paths and tables.
     pub hier: String,
-    /// The training; its seed is that of the stimuli.
+    /// The training, with the same seed as the stimuli.
     pub training: TrainingSettings,
 }
 
 impl RunSettings {
-    /// A run, the seed of which is that of the stimuli; without `hier` its hierarchy is called as [`hierarchy_name`] has it.
+    /// A run with the seed of the stimuli. Without `hier`, the hierarchy is named by [`hierarchy_name`].
     ///
     /// # Errors
-    /// [`LmError::Invalid`](crate::LmError::Invalid) for a name that cannot be a folder.
+    /// [`LmError::Invalid`](crate::LmError::Invalid) for a name that cannot be that of a folder.
     pub fn new(model: &str, stimuli: StimulusSettings, hier: Option<&str>, training: TrainingSettings) -> Result<Self> {
         check_folder_name("model", model)?;
         let hier = hier.map_or_else(|| hierarchy_name(stimuli.n_items, &stimuli.exceptions), str::to_owned);
@@ -50,15 +50,12 @@ impl RunSettings {
     /// The folder of the run under `output`: `MODEL/TASK/HIER/[lora_rR_alphaA | l2_X | none]/seedS_fwd|rev`.
     pub fn folder(&self, output: &Path) -> PathBuf {
         let StimulusSettings { item_set, seed, reverse, .. } = &self.stimuli;
-        let folder =
-            run_folder(&self.model, item_set.task_name(), &self.hier, &self.training.method.setting(), *seed, *reverse);
-        output.join(folder)
+        let setting = self.training.method.setting();
+        output.join(run_folder(&self.model, item_set.task_name(), &self.hier, &setting, *seed, *reverse))
     }
 
-    /// Everything that was asked for, as results record it under `args`: what does not apply is null.
-    ///
-    /// # Errors
-    /// None, unless the program was built with damaged wordings.
+    /// All settings as results record them under `args`; those that do not apply are null. Fails only if the program was built with
+    /// damaged templates.
     pub(crate) fn record(&self) -> Result<SettingsRecord> {
         let (stimuli, training) = (&self.stimuli, &self.training);
         let template = match &stimuli.template {
@@ -69,12 +66,11 @@ impl RunSettings {
             ItemSet::Custom(list) => (Some(list.items().to_vec()), list.is_drawn()),
             _ => (None, true),
         };
-        let (mut lora, mut l2_reg) = (None, None);
-        match &training.method {
-            Method::Lora(settings) => lora = Some(settings),
-            Method::Probe { l2 } => l2_reg = Some(*l2),
-            Method::Full | Method::None => {}
-        }
+        let (lora, l2_reg) = match &training.method {
+            Method::Lora(lora) => (Some(lora), None),
+            Method::Probe { l2 } => (None, Some(*l2)),
+            Method::Full | Method::None => (None, None),
+        };
         Ok(SettingsRecord {
             model: self.model.clone(),
             task: stimuli.item_set.task_name().to_owned(),
@@ -101,18 +97,18 @@ impl RunSettings {
 
 impl TrainingSettings {
     fn record(&self) -> TrainingRecord {
-        let optimizer = match self.optimizer {
-            OptimizerKind::AdamW { beta1, beta2, epsilon, weight_decay } => TrainingRecord {
-                optimizer: Some(OptimizerName::AdamW),
-                beta1: Some(beta1),
-                beta2: Some(beta2),
-                epsilon: Some(epsilon),
-                weight_decay: Some(weight_decay),
-                ..Default::default()
-            },
-            OptimizerKind::Sgd => TrainingRecord { optimizer: Some(OptimizerName::Sgd), ..Default::default() },
+        let (optimizer, [beta1, beta2, epsilon, weight_decay]) = match self.optimizer {
+            OptimizerKind::AdamW { beta1, beta2, epsilon, weight_decay } => {
+                (OptimizerName::AdamW, [beta1, beta2, epsilon, weight_decay].map(Some))
+            }
+            OptimizerKind::Sgd => (OptimizerName::Sgd, [None; 4]),
         };
         TrainingRecord {
+            optimizer: Some(optimizer),
+            beta1,
+            beta2,
+            epsilon,
+            weight_decay,
             learning_rate: Some(self.learning_rate),
             schedule: Some(self.schedule.decay),
             warmup_steps: Some(self.schedule.warmup_steps),
@@ -120,13 +116,12 @@ impl TrainingSettings {
             batch_size: Some(self.batch_size),
             shuffle: Some(self.shuffle),
             clip_norm: self.clip_norm,
-            ..optimizer
         }
     }
 }
 
 impl Method {
-    /// What the folder of a run and trial tables say of it.
+    /// How folders of runs and trial tables describe it.
     pub fn setting(&self) -> RunSetting {
         match self {
             Self::Full => RunSetting::Full,

@@ -1,4 +1,4 @@
-//! A tokenizer from the metadata of a GGUF file: byte-level BPE.
+//! Builds a byte-level BPE tokenizer from the metadata of a GGUF file.
 
 use caveat_results::guarded;
 use tokenizers::AddedToken;
@@ -16,7 +16,7 @@ const TOKENS: &str = "tokenizer.ggml.tokens";
 const TYPES: &str = "tokenizer.ggml.token_type";
 const MERGES: &str = "tokenizer.ggml.merges";
 
-/// What a token is. Source: `llama_token_type` in <https://github.com/ggml-org/llama.cpp>, `include/llama.h`.
+/// Types of tokens. Source: `llama_token_type` in <https://github.com/ggml-org/llama.cpp>, `include/llama.h`.
 mod kind {
     pub(super) const NORMAL: i32 = 1;
     pub(super) const UNKNOWN: i32 = 2;
@@ -28,12 +28,12 @@ mod kind {
 impl Tokenizer {
     /// The tokenizer that a GGUF file describes.
     ///
-    /// Tokens of type control, unknown and user-defined are recognized whole in a text; unused ones do not exist. There is no
-    /// unknown token: what the vocabulary cannot spell is left out, as by the models' own tokenizers.
+    /// Tokens of type control, unknown and user-defined are recognized whole in a text; unused ones are ignored. There is no unknown
+    /// token: what the vocabulary cannot spell is left out, as the models' own tokenizers do.
     ///
     /// # Errors
-    /// A tokenizer that is not byte-level BPE, a way to split words that is not known, metadata that is absent, of the wrong type
-    /// or contradictory. Each names the key.
+    /// A tokenizer that is not byte-level BPE; an unknown way to split words; metadata that is absent, of the wrong type or
+    /// contradictory. The message names the key.
     pub(crate) fn from_gguf(metadata: &Metadata) -> Result<Self> {
         match metadata.text(MODEL)? {
             Some("gpt2") => {}
@@ -45,13 +45,13 @@ impl Tokenizer {
         }
         let name = metadata.text(WORDS)?.ok_or_else(|| metadata.missing(WORDS))?;
         let words = Words::named(name)
-            .ok_or_else(|| metadata.bad(format!("{WORDS} is {}: expected {KNOWN}", quoted(name))))?
-            .map_err(|e| metadata.bad(format!("{WORDS} {name}: {e}")))?;
+            .map_err(|e| metadata.bad(format!("{WORDS} {name}: {e}")))?
+            .ok_or_else(|| metadata.bad(format!("{WORDS} is {}: expected {KNOWN}", quoted(name))))?;
         if metadata.flag("tokenizer.ggml.add_space_prefix")? == Some(true) {
             return Err(metadata.bad("tokenizer.ggml.add_space_prefix is true: expected false with byte-level BPE"));
         }
 
-        let Vocabulary { ids, added } = vocabulary(metadata)?;
+        let (ids, added) = vocabulary(metadata)?;
         let merges = merges(metadata, &ids)?;
         let before = around(metadata, "bos", words.add_bos, &ids)?;
         let after = around(metadata, "eos", false, &ids)?;
@@ -69,13 +69,8 @@ impl Tokenizer {
     }
 }
 
-struct Vocabulary {
-    ids: Vocab,
-    /// Those that are recognized whole.
-    added: Vec<AddedToken>,
-}
-
-fn vocabulary(metadata: &Metadata) -> Result<Vocabulary> {
+/// All tokens with their ids, and those that are recognized whole.
+fn vocabulary(metadata: &Metadata) -> Result<(Vocab, Vec<AddedToken>)> {
     let tokens = metadata.texts(TOKENS)?.ok_or_else(|| metadata.missing(TOKENS))?;
     let types = metadata.integers(TYPES)?.ok_or_else(|| metadata.missing(TYPES))?;
     if tokens.len() != types.len() {
@@ -99,16 +94,16 @@ fn vocabulary(metadata: &Metadata) -> Result<Vocabulary> {
             return Err(fail("is there twice"));
         }
     }
-    Ok(Vocabulary { ids, added })
+    Ok((ids, added))
 }
 
-/// The merges, each of two tokens to a third.
+/// The merges, each of which joins two tokens to a third.
 fn merges(metadata: &Metadata, ids: &Vocab) -> Result<Merges> {
     let merges = metadata.texts(MERGES)?.ok_or_else(|| metadata.missing(MERGES))?;
     let mut pairs = Vec::with_capacity(merges.len());
     for (number, merge) in merges.iter().enumerate() {
         let known = |token: &str| ids.contains_key(token);
-        // No token of a merge has a space in it: as bytes that are characters, a space is Ġ.
+        // No token has a space in it: a space is represented as Ġ.
         let pair = merge.split_once(' ').filter(|(a, b)| known(a) && known(b) && known(&format!("{a}{b}")));
         let Some((a, b)) = pair else {
             let problem = format!("{MERGES} number {number}, {}, does not make a token of two", quoted(merge));
@@ -119,7 +114,7 @@ fn merges(metadata: &Metadata, ids: &Vocab) -> Result<Merges> {
     Ok(pairs)
 }
 
-/// The id that is put before (`bos`) or after (`eos`) every text, if one is.
+/// The id that is put before (`bos`) or after (`eos`) every text, if any.
 fn around(metadata: &Metadata, name: &str, default: bool, ids: &Vocab) -> Result<Vec<u32>> {
     let flag = format!("tokenizer.ggml.add_{name}_token");
     if !metadata.flag(&flag)?.unwrap_or(default) {

@@ -1,4 +1,4 @@
-//! A tokenizer from `tokenizer.json`.
+//! Reads a tokenizer from `tokenizer.json`, and writes one.
 
 use std::fs;
 use std::path::Path;
@@ -15,11 +15,12 @@ use crate::file_kind::wrong_json;
 /// The name of the file.
 pub(crate) const FILE: &str = "tokenizer.json";
 
-/// The tokens that were added to a vocabulary, as far as they are checked.
-#[derive(Deserialize)]
-struct Added {
-    #[serde(default)]
+/// The parts of the file that are checked.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Checked {
     added_tokens: Vec<AddedToken>,
+    post_processor: Value,
 }
 
 #[derive(Deserialize)]
@@ -28,7 +29,7 @@ struct AddedToken {
     content: String,
 }
 
-/// Tokens that a post-processor puts around texts, with the ids that it has for them.
+/// Tokens that a post-processor puts around texts, with the ids that it states for them.
 fn put_around(processor: &Value) -> Vec<(String, u64)> {
     let mut found = Vec::new();
     for special in processor["special_tokens"].as_object().into_iter().flat_map(Map::values) {
@@ -47,11 +48,10 @@ fn put_around(processor: &Value) -> Vec<(String, u64)> {
 }
 
 impl Tokenizer {
-    /// Reads the `tokenizer.json` of a folder. Truncation and padding are switched off, as a model's own are no part of its
-    /// tokenizer.
+    /// Reads the `tokenizer.json` of a folder, without truncation and padding, which are not part of a tokenizer proper.
     ///
     /// # Errors
-    /// A file that is absent or no tokenizer, or whose added tokens, or those around texts, have other ids than it says.
+    /// A file that is absent or no tokenizer, or in which added tokens or those around texts do not have the ids that it states.
     pub(crate) fn from_folder(folder: &Path) -> Result<Self> {
         let path = folder.join(FILE);
         let text = fs::read(&path).map_err(|e| match e.kind() {
@@ -69,35 +69,27 @@ impl Tokenizer {
         let mut inner = guarded(|| tokenizers::Tokenizer::from_bytes(text)).map_err(wrong)?;
         inner.with_padding(None);
         inner.with_truncation(None).map_err(|e| bad(e.to_string()))?;
-        // The crate takes the vocabulary's id, or the next free one, whatever the file says.
-        let added: Added = guarded(|| serde_json::from_slice(text)).map_err(bad)?;
-        for AddedToken { id, content } in added.added_tokens {
-            let found = inner.token_to_id(&content);
-            if found != Some(id) && !content.is_empty() {
+        let checked: Checked = guarded(|| serde_json::from_slice(text)).map_err(bad)?;
+        // The crate uses the vocabulary's id, or the next free one, whatever the file states.
+        let check = |token: &str, id: u64, claim: String| match inner.token_to_id(token).map(u64::from) {
+            Some(found) if found == id => Ok(()),
+            found => {
                 let found = found.map_or_else(|| "none".to_owned(), |found| found.to_string());
-                let content = quoted(&content);
-                return Err(bad(format!(
-                    "the added token {content} is to have the id {id}, the vocabulary makes it {found}"
-                )));
+                Err(bad(format!("{claim} the id {id}, the vocabulary makes it {found}")))
             }
+        };
+        for AddedToken { id, content } in checked.added_tokens.iter().filter(|added| !added.content.is_empty()) {
+            check(content, u64::from(*id), format!("the added token {} is to have", quoted(content)))?;
         }
-        let whole: Value = serde_json::from_slice(text).map_err(|e| bad(e.to_string()))?;
-        for (token, id) in put_around(&whole["post_processor"]) {
-            let found = inner.token_to_id(&token);
-            if found.map(u64::from) != Some(id) {
-                let found = found.map_or_else(|| "none".to_owned(), |found| found.to_string());
-                let token = quoted(&token);
-                return Err(bad(format!(
-                    "the post-processor puts {token} around texts with the id {id}, the vocabulary makes it {found}"
-                )));
-            }
+        for (token, id) in put_around(&checked.post_processor) {
+            check(&token, id, format!("the post-processor puts {} around texts with", quoted(&token)))?;
         }
         Ok(Self::new(inner, Vec::new(), Vec::new(), path))
     }
 
-    /// The text of a `tokenizer.json` that is read as this tokenizer.
+    /// The text of a `tokenizer.json` that reads back as this tokenizer.
     ///
-    /// Ids around every text that no post-processor of the tokenizer adds are written as one, for no other field holds them.
+    /// Ids around every text that no post-processor adds are written as a post-processor, since no other field can hold them.
     pub(crate) fn to_json(&self) -> Result<String> {
         let bad =
             |problem: String| LmError::bad_file(&self.path, format!("its tokenizer cannot be written ({problem})"));
@@ -109,7 +101,7 @@ impl Tokenizer {
         guarded(|| inner.to_string(true)).map_err(bad)
     }
 
-    /// The ids before and after a text, or two, as a post-processor.
+    /// A post-processor that adds the ids before and after one text or two.
     fn template(&self) -> std::result::Result<TemplateProcessing, String> {
         let mut special_tokens = Map::new();
         for id in self.before.iter().chain(&self.after) {
@@ -121,7 +113,7 @@ impl Tokenizer {
             let texts = texts.iter().map(|text| json!({"Sequence": {"id": text, "type_id": 0}}));
             self.before.iter().map(special).chain(texts).chain(self.after.iter().map(special)).collect()
         };
-        // The crate's own setters read a template from text, in which some tokens would mean something else.
+        // The crate's own setters parse a template from text, in which some tokens would be misread.
         let template = json!({"type": "TemplateProcessing", "single": around(&["A"]), "pair": around(&["A", "B"]),
             "special_tokens": special_tokens});
         serde_json::from_value(template).map_err(|e| e.to_string())

@@ -1,4 +1,4 @@
-//! The loop of fine-tuning: epochs, batches and the learning rate's course.
+//! The loop of fine-tuning over epochs and batches.
 
 use burn::tensor::Tensor;
 use rand::SeedableRng;
@@ -24,25 +24,26 @@ pub struct Example {
     pub target: u32,
 }
 
-/// Where training stands after a step.
+/// The progress of training after a step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StepReport {
     /// Steps done.
     pub step: usize,
     /// Steps in all.
     pub steps: usize,
-    /// Loss of the step's prompts before the step.
+    /// Loss of the prompts of the step, before the step.
     pub loss: f64,
 }
 
 /// Fine-tunes a model in place and returns the loss before every step.
 ///
-/// With [`Method::Lora`] the model gets adapters (kept as such); with [`Method::Probe`] an untied readout. `states` may hold the hidden
-/// states of the examples' prompts, [examples, hidden], for the probe, which then computes none. `go_on` is asked after every step.
+/// With [`Method::Lora`] the model gets adapters, which are not merged; with [`Method::Probe`] it gets an untied readout. For the
+/// probe, `states` may provide the hidden states of the examples, [examples, hidden]; otherwise they are computed. `go_on` is called
+/// after every step.
 ///
 /// # Errors
-/// [`LmError::Invalid`] for settings or prompts that cannot be used, [`LmError::Failed`] when the loss is not finite, and
-/// [`LmError::Interrupted`] when `go_on` says no; the model is then partly trained.
+/// [`LmError::Invalid`] for settings or prompts that cannot be used; [`LmError::Failed`] if the loss is not finite, and
+/// [`LmError::Interrupted`] if `go_on` returns false, in which cases the model is partly trained.
 pub fn fine_tune(
     model: &mut LanguageModel,
     examples: &[Example],
@@ -70,7 +71,7 @@ pub fn fine_tune(
     train(model, examples, &batches(examples.len(), settings), settings, states, go_on)
 }
 
-/// The steps of training, each a list of examples' indices: every epoch in its order, cut into batches.
+/// The batches of all epochs, each a list of indices of examples.
 fn batches(n_examples: usize, settings: &TrainingSettings) -> Vec<Vec<usize>> {
     let mut rng = ChaCha12Rng::seed_from_u64(settings.seed);
     let mut order: Vec<usize> = (0..n_examples).collect();
@@ -84,7 +85,7 @@ fn batches(n_examples: usize, settings: &TrainingSettings) -> Vec<Vec<usize>> {
     batches
 }
 
-/// One step for each of the batches; adapters are in place.
+/// Trains one step on each batch. Adapters must have been added.
 pub(crate) fn train(
     model: &mut LanguageModel,
     examples: &[Example],

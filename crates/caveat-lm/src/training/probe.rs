@@ -1,4 +1,4 @@
-//! The linear probe: only the readout is trained, over hidden states that were computed once.
+//! The linear probe: only the readout is trained, on hidden states that were computed once.
 
 use burn::tensor::Tensor;
 
@@ -6,17 +6,17 @@ use super::optimizer::Optimizer;
 use super::readout::{Gradient, RowGradient, cross_entropy, squared_distance};
 use crate::model::{LanguageModel, transposed_product};
 
-/// The readout in training.
+/// A readout in training.
 pub(crate) struct Probe {
     /// [vocabulary, hidden].
     readout: Tensor<2>,
-    /// The readout before training; kept only where its distance is penalized.
+    /// The readout before training; kept only if the distance from it is penalized.
     initial: Option<Tensor<2>>,
     l2: f64,
 }
 
 impl Probe {
-    /// Starts from a copy of the model's readout.
+    /// Starts with a copy of the model's readout.
     pub(crate) fn new(model: &LanguageModel, l2: f64) -> Self {
         let readout = model.readout().clone();
         Self { initial: (l2 > 0.0).then(|| readout.clone()), readout, l2 }
@@ -27,9 +27,9 @@ impl Probe {
         self.readout
     }
 
-    /// One step on hidden states [prompts, hidden] whose next tokens are `targets`; returns the loss before it.
+    /// Takes a step on hidden states [prompts, hidden] with the next tokens `targets`, and returns the loss before it.
     ///
-    /// The loss is the mean cross-entropy plus l2 · Σ(W − W₀)². `clip_norm` bounds the norm of its gradient.
+    /// The loss is the mean cross-entropy plus l2 · Σ(W − W₀)². `clip_norm` limits the norm of its gradient.
     pub(crate) fn step(
         &mut self,
         states: &Tensor<2>,
@@ -53,7 +53,7 @@ impl Probe {
     }
 }
 
-/// What gradients of a joint norm are multiplied with, as in `torch.nn.utils.clip_grad_norm_`.
+/// The factor by which gradients of a joint norm are scaled to `most`, as in `torch.nn.utils.clip_grad_norm_`.
 pub(crate) fn clip_factor(norm: f64, most: f64) -> f64 {
     (most / (norm + 1e-6)).min(1.0)
 }

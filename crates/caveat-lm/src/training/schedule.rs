@@ -1,4 +1,4 @@
-//! The course of the learning rate over the steps of training.
+//! How the learning rate changes over the steps of training.
 
 use std::f64::consts::PI;
 
@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::LmError;
 
-/// A factor of the learning rate for every step: a linear warm-up from 0, then a constant, a line or half a cosine to 0 after the
-/// last step, as in Transformers' `get_constant_schedule_with_warmup`, `get_linear_…` and `get_cosine_schedule_with_warmup`.
+/// A factor of the learning rate for every step: a linear warm-up from 0, then a constant, or a line or half a cosine that reaches 0
+/// after the last step, as in Transformers' `get_constant_schedule_with_warmup`, `get_linear_…` and `get_cosine_schedule_with_warmup`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Schedule {
     /// What follows the warm-up.
     pub decay: Decay,
-    /// Steps of warm-up; with w of them, step k < w (from 0) has the factor k / w.
+    /// Steps of warm-up. With w of them, step k < w (from 0) has the factor k / w.
     pub warmup_steps: usize,
 }
 
@@ -22,11 +22,11 @@ named_enum! {
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
     #[serde(rename_all = "lowercase", try_from = "String")]
     pub enum Decay, ALL {
-        /// Stays.
+        /// It stays the same.
         Constant = "constant",
-        /// Falls on a line to 0.
+        /// It falls linearly to 0.
         Linear = "linear",
-        /// Falls on half a cosine to 0.
+        /// It falls along half a cosine to 0.
         Cosine = "cosine",
     }
     refuse |name| -> LmError {
@@ -36,9 +36,6 @@ named_enum! {
 }
 
 impl Schedule {
-    /// No warm-up, no decay.
-    pub const CONSTANT: Self = Self { decay: Decay::Constant, warmup_steps: 0 };
-
     /// The factor at `step` (from 0) of `steps`.
     pub fn factor(self, step: usize, steps: usize) -> f64 {
         if step < self.warmup_steps {
@@ -67,7 +64,7 @@ mod tests {
             assert!((factors[8] - 0.5).abs() < 1e-15, "half way down: {factors:?}");
             assert!(factors[12].abs() < 1e-15);
         }
-        assert_eq!(Schedule::CONSTANT.factor(7, 8), 1.0);
+        assert_eq!(Schedule { decay: Decay::Constant, warmup_steps: 0 }.factor(7, 8), 1.0);
     }
 
     #[test]

@@ -1,4 +1,6 @@
-//! The settings of fine-tuning, checked before the first step.
+//! The settings of fine-tuning, which are checked before the first step.
+
+use std::fmt::Display;
 
 use caveat_theory::{Named, named_enum};
 use serde::{Deserialize, Serialize};
@@ -14,8 +16,8 @@ pub enum Method {
     Full,
     /// Low-rank adapters (Hu et al. 2021, arXiv 2106.09685), as in PEFT.
     Lora(LoraSettings),
-    /// The readout alone, on a copy that is untied from the embedding, with `l2` · Σ(W − W₀)² added to the loss, where W₀ is the
-    /// readout before training.
+    /// Only the readout, on a copy that is untied from the embedding. `l2` · Σ(W − W₀)² is added to the loss, where W₀ is the readout
+    /// before training.
     Probe {
         /// Penalty of the squared distance from the initial readout, at least 0.
         l2: f64,
@@ -25,7 +27,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// What is trained, without its settings.
+    /// The method without its settings.
     pub fn kind(&self) -> MethodKind {
         match self {
             Self::Full => MethodKind::Full,
@@ -69,7 +71,7 @@ pub struct LoraSettings {
     pub rank: usize,
     /// PEFT's lora_alpha: the update is scaled by alpha / rank.
     pub alpha: f64,
-    /// Which matrices of every layer are adapted.
+    /// The matrices of every layer that are adapted.
     pub modules: Vec<LoraModule>,
 }
 
@@ -94,12 +96,11 @@ named_enum! {
 }
 
 impl LoraModule {
-    /// The modules that the study adapts: all but the gate.
+    /// The modules that the published study adapts: all but the gate.
     pub const STUDY: [Self; 6] = [Self::QProj, Self::KProj, Self::VProj, Self::OProj, Self::UpProj, Self::DownProj];
 }
 
-/// How a model is fine-tuned. Options with defaults for each of these are
-/// [`TrainingOptions`](crate::TrainingOptions).
+/// How a model is fine-tuned. [`TrainingOptions`](crate::TrainingOptions) has defaults for these settings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrainingSettings {
     /// What is trained.
@@ -108,34 +109,34 @@ pub struct TrainingSettings {
     pub optimizer: OptimizerKind,
     /// Step size before the schedule's factor, above 0.
     pub learning_rate: f64,
-    /// The factor of the step size over the steps.
+    /// How the step size changes over the steps.
     pub schedule: Schedule,
     /// Passes over the training prompts, at least 1.
     pub epochs: usize,
-    /// Training prompts of a step, at least 1; the last step of an epoch may have fewer.
+    /// Training prompts per step, at least 1; the last step of an epoch may have fewer.
     pub batch_size: usize,
     /// Whether every epoch visits the prompts in a new random order.
     pub shuffle: bool,
     /// Joint Euclidean norm to which larger gradients are scaled down, above 0.
     pub clip_norm: Option<f64>,
-    /// Of the order of prompts and the initial values of adapters.
+    /// Seed of the order of prompts and of the initial values of adapters.
     pub seed: u64,
 }
 
 impl TrainingSettings {
-    /// Refuses what cannot be trained with.
+    /// Refuses settings that cannot be used.
     ///
     /// # Errors
     /// [`LmError::Invalid`] that names the setting.
     pub fn check(&self) -> Result<()> {
-        let positive = |name: &str, value: f64| match value > 0.0 && value.is_finite() {
+        let need = |is_right: bool, name: &str, value: &dyn Display, needed: &str| match is_right {
             true => Ok(()),
-            false => Err(LmError::invalid(format!("{name} is {value}: a positive number is needed"))),
+            false => Err(LmError::invalid(format!("{name} is {value}: {needed} is needed"))),
         };
-        let at_least_one = |name: &str, value: usize| match value {
-            0 => Err(LmError::invalid(format!("{name} is 0: at least 1 is needed"))),
-            _ => Ok(()),
-        };
+        let positive = |name, value: f64| need(value > 0.0 && value.is_finite(), name, &value, "a positive number");
+        let at_least_zero =
+            |name, value: f64| need(value >= 0.0 && value.is_finite(), name, &value, "a number of at least 0");
+        let at_least_one = |name, value: usize| need(value > 0, name, &value, "at least 1");
         if self.method == Method::None {
             return Ok(());
         }
@@ -147,15 +148,10 @@ impl TrainingSettings {
         }
         if let OptimizerKind::AdamW { beta1, beta2, epsilon, weight_decay } = self.optimizer {
             for (name, beta) in [("beta1", beta1), ("beta2", beta2)] {
-                if !(0.0..1.0).contains(&beta) {
-                    return Err(LmError::invalid(format!("{name} is {beta}: a number from 0 to below 1 is needed")));
-                }
+                need((0.0..1.0).contains(&beta), name, &beta, "a number from 0 to below 1")?;
             }
-            for (name, value) in [("epsilon", epsilon), ("the weight decay", weight_decay)] {
-                if !(value >= 0.0 && value.is_finite()) {
-                    return Err(LmError::invalid(format!("{name} is {value}: a number of at least 0 is needed")));
-                }
-            }
+            at_least_zero("epsilon", epsilon)?;
+            at_least_zero("the weight decay", weight_decay)?;
         }
         match &self.method {
             Method::Lora(lora) => {
@@ -171,10 +167,8 @@ impl TrainingSettings {
                 }
                 Ok(())
             }
-            Method::Probe { l2 } if !(*l2 >= 0.0 && l2.is_finite()) => {
-                Err(LmError::invalid(format!("the penalty of the probe is {l2}: a number of at least 0 is needed")))
-            }
-            _ => Ok(()),
+            Method::Probe { l2 } => at_least_zero("the penalty of the probe", *l2),
+            Method::Full | Method::None => Ok(()),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! An open file of tensors: ranges of bytes read into `f32`, from any thread.
+//! An open file of tensors, from which any thread can read ranges of bytes as `f32`.
 
 use std::fs::File;
 use std::io::{BufReader, ErrorKind, Read, Seek, SeekFrom};
@@ -8,15 +8,15 @@ use std::sync::{Mutex, PoisonError};
 use super::element::Element;
 use crate::error::{LmError, Result, quoted};
 
-/// Bytes that are read at once, rounded down to whole blocks; two such buffers are all that a reader holds beside its result.
+/// Bytes read at once, rounded down to whole blocks; a reader holds at most two such buffers besides its result.
 const CHUNK: usize = 1 << 20;
 
-/// A file that stays open, so that what is read later is the file whose header was checked.
+/// A file that stays open, so that tensors come from the very file whose header was checked.
 #[derive(Debug)]
 pub(crate) struct TensorFile {
     path: PathBuf,
     size: u64,
-    /// One position is shared by all readers, so each chunk is sought and read under the lock, and decoded outside it.
+    /// All readers share one position, so each chunk is sought and read under the lock, and decoded outside it.
     file: Mutex<File>,
 }
 
@@ -24,9 +24,9 @@ pub(crate) struct TensorFile {
 #[derive(Debug, Clone)]
 pub(crate) struct Stored {
     pub(crate) element: Element,
-    /// Numbers.
+    /// Number of numbers.
     pub(crate) count: usize,
-    /// First byte, counted from the beginning of the file.
+    /// Offset of the first byte in the file.
     pub(crate) offset: u64,
 }
 
@@ -57,9 +57,9 @@ impl TensorFile {
         read(BufReader::with_capacity(1 << 16, &*file))
     }
 
-    /// Fills `bytes` from `offset` on.
+    /// Fills `bytes` from `offset` onwards.
     pub(crate) fn read_bytes(&self, offset: u64, bytes: &mut [u8]) -> Result<()> {
-        // A panic while the lock was held leaves at most another position, and every reader seeks first.
+        // After a panic under the lock only the position may be wrong, and every reader seeks first.
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let read = file.seek(SeekFrom::Start(offset)).and_then(|_| file.read_exact(bytes));
         read.map_err(|e| match e.kind() {
@@ -73,7 +73,7 @@ impl TensorFile {
 
     /// The numbers of a tensor, all finite; `name` is for messages.
     ///
-    /// Nothing is allocated before it is known that the file has all its bytes.
+    /// Nothing is allocated before the file is known to have all its bytes.
     pub(crate) fn read_tensor(&self, name: &str, stored: &Stored) -> Result<Vec<f32>> {
         let Stored { element, count, offset } = *stored;
         let fail = |problem: String| LmError::bad_file(&self.path, format!("tensor {} {problem}", quoted(name)));

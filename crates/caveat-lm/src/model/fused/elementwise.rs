@@ -1,4 +1,4 @@
-//! Normalization, rotation and gating: operations on rows, each row by itself.
+//! Normalization, rotation and gating: operations on each row by itself.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::{Matrix, Operation};
 use crate::vector::vectorized;
 
-/// Rows that one thread takes at a time.
+/// Rows per unit of parallel work.
 const ROWS: usize = 16;
 
 /// x / √(mean x² + ε) · w, row by row; x [rows, width], w [1, width].
@@ -27,7 +27,7 @@ impl RmsNorm {
     #[inline(always)]
     fn pull(&self, x: &[f32], g: &[f32], w: &[f32], out: &mut [f32]) {
         let width = out.len();
-        // Of one length as the compiler sees them, so that the loop needs no check.
+        // Slices of one length as far as the compiler can tell, so that the loop needs no bounds checks.
         let (x, g, w) = (&x[..width], &g[..width], &w[..width]);
         let scale = self.scale(x);
         let along = sum_of_products([x, g, w]) * scale * scale * scale / width as f32;
@@ -138,7 +138,7 @@ pub(crate) struct Rotate {
 }
 
 impl Rotate {
-    /// Rotates by the angles, or back.
+    /// Rotates by the angles, or, if `back`, by their negatives.
     fn rotate(&self, x: Matrix<'_>, out: &mut [f32], back: bool) {
         let width = x.columns;
         let half = width / self.heads / 2;
@@ -189,7 +189,7 @@ impl Operation<1> for Rotate {
 #[derive(Debug, Clone)]
 pub(crate) struct Gated;
 
-/// Numbers that one thread takes at a time.
+/// Numbers per unit of parallel work.
 const PIECE: usize = 1 << 12;
 
 impl Operation<2> for Gated {
