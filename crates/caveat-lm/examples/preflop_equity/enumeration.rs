@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn boards_stand_for_all_BOARDS {
+    fn boards_stand_for_all_boards() {
         let boards = boards_up_to_suits();
         assert_eq!(boards.len(), 134_459);
         assert_eq!(boards.iter().map(|b| b.1).sum::<u64>(), 2_598_960);
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn one_pair_of_combinations_has_all_BOARDS {
+    fn one_pair_of_combinations_has_all_boards() {
         // Ace and king of spades against the deuces of clubs and diamonds.
         assert_eq!(deals([51, 47], [0, 1]).iter().sum::<u64>(), BOARDS);
     }
