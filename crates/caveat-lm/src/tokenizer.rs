@@ -17,10 +17,7 @@ use crate::error::{LmError, Result, quoted};
 #[derive(Debug, Clone)]
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
-    /// Ids that belong before and after every text and that no post-processor adds.
-    before: Vec<u32>,
-    after: Vec<u32>,
-    /// All ids put before a text, by whatever means.
+    /// The ids put before every text.
     begin: Vec<u32>,
     /// The number of ids put after a text.
     end: usize,
@@ -33,12 +30,11 @@ pub struct Tokenizer {
 }
 
 impl Tokenizer {
-    /// A tokenizer that adds these ids besides those of its own post-processor.
-    fn new(inner: tokenizers::Tokenizer, before: Vec<u32>, after: Vec<u32>, path: &Path) -> Self {
+    fn new(inner: tokenizers::Tokenizer, path: &Path) -> Self {
         let largest = inner.get_vocab(true).into_values().max();
         let size = largest.map_or(0, |id| id as usize + 1);
-        let (begin, end) = around(&inner, &before, &after);
-        Self { inner, before, after, begin, end, size, rows: usize::MAX, path: path.to_owned() }
+        let (begin, end) = around(&inner);
+        Self { inner, begin, end, size, rows: usize::MAX, path: path.to_owned() }
     }
 
     /// The ids of a text with the special tokens that the model expects around it, such as one that begins every text. If the text
@@ -81,9 +77,7 @@ impl Tokenizer {
 
     /// The ids of a text, and whether it already began with the special tokens.
     fn encode_once(&self, text: &str) -> Result<(Vec<u32>, bool)> {
-        let mut ids = self.before.clone();
-        ids.extend(self.ids(text, true)?);
-        ids.extend(&self.after);
+        let mut ids = self.ids(text, true)?;
         let n = self.begin.len();
         let is_twice =
             n > 0 && ids.len() >= 2 * n + self.end && ids.starts_with(&self.begin) && ids[n..].starts_with(&self.begin);
@@ -144,26 +138,21 @@ impl Tokenizer {
             let problem = format!("has a token of id {id}, the model knows {rows} tokens: they do not belong together");
             return Err(LmError::bad_file(&self.path, problem));
         }
-        if let Some(id) = self.before.iter().chain(&self.after).find(|id| beyond(id)) {
-            let problem = format!("adds the id {id} to every text, the model knows {rows} tokens");
-            return Err(LmError::bad_file(&self.path, problem));
-        }
         self.rows = rows;
         Ok(self)
     }
 }
 
 /// The ids that a tokenizer adds before a text, and the number of those after it, found with a text that it can spell.
-fn around(inner: &tokenizers::Tokenizer, before: &[u32], after: &[u32]) -> (Vec<u32>, usize) {
+fn around(inner: &tokenizers::Tokenizer) -> (Vec<u32>, usize) {
     let ids = |text: &str, add| guarded(|| inner.encode_fast(text, add)).map(|encoding| encoding.get_ids().to_vec());
     // An error here is reported when a text is encoded.
-    let of = |text: &str| {
+    let find = |text: &str| {
         let (plain, full) = (ids(text, false).ok()?, ids(text, true).ok()?);
         let at = full.windows(plain.len().max(1)).position(|window| window == plain)?;
         Some((full[..at].to_vec(), full.len() - at - plain.len()))
     };
-    let (begin, end) = ["a", "b", "0", " ", "e", "Yes"].into_iter().find_map(of).unwrap_or_default();
-    ([before, &begin].concat(), end + after.len())
+    ["a", "b", "0", " ", "e", "Yes"].into_iter().find_map(find).unwrap_or_default()
 }
 
 #[cfg(test)]

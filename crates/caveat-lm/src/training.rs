@@ -15,7 +15,4 @@ pub use schedule::{Decay, Schedule};
 pub use settings::{LoraModule, LoraSettings, Method, MethodKind, TrainingSettings};
 
 #[cfg(test)]
-pub(crate) use {
-    fine_tune::train,
-    step::{Trainable, backpropagate},
-};
+pub(crate) use {fine_tune::train, step::backpropagate};

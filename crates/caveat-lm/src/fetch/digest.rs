@@ -14,35 +14,22 @@ use crate::error::{LmError, Result};
 /// Bytes read at a time.
 pub(super) const BLOCK: usize = 1 << 16;
 
-/// The expected checksum of a file, in lowercase hexadecimal digits.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Checksum {
-    /// SHA-256 of the content: 64 digits.
-    Sha256(String),
-    /// Git's name of the content, the SHA-1 of `blob SIZE`, a zero byte and the content: 40 digits.
-    GitBlob(String),
-}
+/// The expected checksum of a file, in lowercase hexadecimal digits: SHA-256 of the content (64 digits), or Git's name of the content,
+/// which is the SHA-1 of `blob SIZE`, a zero byte and the content (40 digits).
+#[derive(Debug, Clone)]
+pub(super) struct Checksum(String);
 
 impl Checksum {
     pub(super) fn sha256(digits: &str) -> Option<Self> {
-        is_hex(digits, 64).then(|| Self::Sha256(digits.to_ascii_lowercase()))
+        is_hex(digits, 64).then(|| Self(digits.to_ascii_lowercase()))
     }
 
     pub(super) fn git_blob(digits: &str) -> Option<Self> {
-        is_hex(digits, 40).then(|| Self::GitBlob(digits.to_ascii_lowercase()))
+        is_hex(digits, 40).then(|| Self(digits.to_ascii_lowercase()))
     }
 
     pub(super) fn digits(&self) -> &str {
-        match self {
-            Self::Sha256(digits) | Self::GitBlob(digits) => digits,
-        }
-    }
-
-    fn kind(&self) -> &'static str {
-        match self {
-            Self::Sha256(_) => "SHA-256",
-            Self::GitBlob(_) => "Git checksum",
-        }
+        &self.0
     }
 }
 
@@ -63,10 +50,8 @@ pub(super) struct Hashing {
 impl Hashing {
     /// Begins a file of `bytes_total` bytes.
     pub(super) fn new(expected: &Checksum, bytes_total: u64) -> Self {
-        let git = match expected {
-            Checksum::Sha256(_) => None,
-            Checksum::GitBlob(_) => Some(Sha1::new_with_prefix(format!("blob {bytes_total}\0"))),
-        };
+        let git = || Sha1::new_with_prefix(format!("blob {bytes_total}\0"));
+        let git = (expected.digits().len() == 40).then(git);
         Self { expected: expected.clone(), bytes_total, bytes: 0, sha256: Sha256::new(), git }
     }
 
@@ -102,14 +87,14 @@ impl Hashing {
     /// The SHA-256 if the checksum is the expected one, and otherwise how they differ.
     pub(super) fn finish(self) -> std::result::Result<String, String> {
         let sha256 = hex(&self.sha256.finalize());
-        let found = match self.git {
-            Some(git) => hex(&git.finalize()),
-            None => sha256.clone(),
+        let (kind, found) = match self.git {
+            Some(git) => ("Git checksum", hex(&git.finalize())),
+            None => ("SHA-256", sha256.clone()),
         };
-        if found == self.expected.digits() {
-            return Ok(sha256);
+        match self.expected.digits() {
+            expected if expected == found => Ok(sha256),
+            expected => Err(format!("its {kind} is {found} where {expected} is expected")),
         }
-        Err(format!("its {} is {found} where {} is expected", self.expected.kind(), self.expected.digits()))
     }
 }
 

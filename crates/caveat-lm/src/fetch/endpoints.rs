@@ -13,7 +13,7 @@ const PYPI: &str = "https://pypi.org/simple";
 #[derive(Clone)]
 pub(super) struct Endpoints {
     hub: String,
-    token: Option<String>,
+    pub(super) token: Option<String>,
     pypi: String,
 }
 
@@ -36,10 +36,6 @@ impl Endpoints {
     #[cfg(test)]
     pub(super) fn new(hub: &str, token: Option<&str>, pypi: &str) -> Self {
         Self { hub: hub.to_owned(), token: token.map(str::to_owned), pypi: pypi.to_owned() }
-    }
-
-    pub(super) fn token(&self) -> Option<&str> {
-        self.token.as_deref()
     }
 
     /// The address of the hub, without a trailing slash.

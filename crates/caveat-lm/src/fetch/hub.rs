@@ -12,7 +12,7 @@ use super::http::{Client, refusal, text};
 use super::store::{Manifest, Shelf};
 use super::watch::Watch;
 use crate::error::{LmError, Result, one_line};
-use crate::registry::{HubSource, RegistryEntry};
+use crate::registry::HubSource;
 
 /// Largest description of a repository that is accepted.
 const MAX_INFO_BYTES: u64 = 16 << 20;
@@ -26,15 +26,9 @@ const WEIGHTS: &str = "model.safetensors";
 const WEIGHTS_INDEX: &str = "model.safetensors.index.json";
 
 /// Fetches the files of the repository into the shelf. The caller must hold the lock.
-pub(super) fn fetch(
-    client: &Client,
-    endpoints: &Endpoints,
-    entry: &RegistryEntry,
-    shelf: &Shelf,
-    watch: &Watch<'_>,
-) -> Result<Manifest> {
-    let source = &entry.hub;
-    let repository = Repository { endpoint: endpoints.hub()?, token: endpoints.token(), source, shelf };
+pub(super) fn fetch(client: &Client, endpoints: &Endpoints, shelf: &Shelf<'_>, watch: &Watch<'_>) -> Result<Manifest> {
+    let source = &shelf.entry.hub;
+    let repository = Repository { endpoint: endpoints.hub()?, token: endpoints.token.as_deref(), source, shelf };
     let description = repository.describe(client)?;
     let plan = repository.plan(&description)?;
     shelf.begin()?;
@@ -74,7 +68,7 @@ struct Repository<'a> {
     endpoint: String,
     token: Option<&'a str>,
     source: &'a HubSource,
-    shelf: &'a Shelf,
+    shelf: &'a Shelf<'a>,
 }
 
 impl Repository<'_> {

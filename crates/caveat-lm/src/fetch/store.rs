@@ -96,28 +96,29 @@ pub(super) enum Presence {
 }
 
 /// The folder of one model from one source.
-pub(super) struct Shelf {
+pub(super) struct Shelf<'a> {
+    pub(super) entry: &'a RegistryEntry,
+    pub(super) from: FetchedFrom,
     /// The folder of the files.
     pub(super) directory: PathBuf,
-    from: FetchedFrom,
 }
 
-impl Shelf {
-    pub(super) fn new(cache: &Path, entry: &RegistryEntry, from: FetchedFrom) -> Self {
-        Self { directory: model_directory(cache, entry).join(from.name()), from }
+impl<'a> Shelf<'a> {
+    pub(super) fn new(cache: &Path, entry: &'a RegistryEntry, from: FetchedFrom) -> Self {
+        Self { entry, from, directory: model_directory(cache, entry).join(from.name()) }
     }
 
     /// The path that loads as a model: the folder of a repository, or the GGUF file of a wheel.
-    pub(super) fn model_path(&self, entry: &RegistryEntry) -> PathBuf {
-        match (self.from, &entry.wheel) {
+    pub(super) fn model_path(&self) -> PathBuf {
+        match (self.from, &self.entry.wheel) {
             (FetchedFrom::Wheel, Some(wheel)) => self.directory.join(wheel.model_file),
             _ => self.directory.clone(),
         }
     }
 
     /// Checks the manifest and the sizes of the files, without reading them through.
-    pub(super) fn presence(&self, entry: &RegistryEntry) -> Presence {
-        let Some(manifest) = self.manifest().filter(|manifest| manifest.is_of(entry, self.from)) else {
+    pub(super) fn presence(&self) -> Presence {
+        let Some(manifest) = self.manifest().filter(|manifest| manifest.is_of(self.entry, self.from)) else {
             return Presence::Absent;
         };
         for file in &manifest.files {

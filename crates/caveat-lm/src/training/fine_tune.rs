@@ -9,9 +9,9 @@ use super::lora::add_adapters;
 use super::optimizer::Optimizer;
 use super::probe::{Probe, clip_factor};
 use super::settings::{Method, TrainingSettings};
-use super::step::{Gradients, Trainable, backpropagate, joint_norm, update};
+use super::step::{Gradients, backpropagate, joint_norm, update};
 use crate::error::{LmError, Result};
-use crate::model::LanguageModel;
+use crate::model::{LanguageModel, Part};
 use crate::trie::PromptTrie;
 use crate::vector::in_pool;
 
@@ -97,8 +97,8 @@ pub(crate) fn train(
     let mut optimizer = Optimizer::new(settings.optimizer);
     match &settings.method {
         Method::None => Ok(Vec::new()),
-        Method::Full => by_layers(model, examples, batches, settings, Trainable::Full, &mut optimizer, go_on),
-        Method::Lora(_) => by_layers(model, examples, batches, settings, Trainable::Adapters, &mut optimizer, go_on),
+        Method::Full => by_layers(model, examples, batches, settings, Part::Base, &mut optimizer, go_on),
+        Method::Lora(_) => by_layers(model, examples, batches, settings, Part::Adapter, &mut optimizer, go_on),
         Method::Probe { l2 } => {
             let states = match states {
                 Some(states) => states,
@@ -124,7 +124,7 @@ fn by_layers(
     examples: &[Example],
     batches: &[Vec<usize>],
     settings: &TrainingSettings,
-    trainable: Trainable,
+    trained: Part,
     optimizer: &mut Optimizer,
     go_on: &mut dyn FnMut(&StepReport) -> bool,
 ) -> Result<Vec<f64>> {
@@ -133,12 +133,12 @@ fn by_layers(
         let targets: Vec<u32> = batch.iter().map(|&index| examples[index].target).collect();
         let trie = PromptTrie::new(&prompts);
         match settings.clip_norm {
-            None => backpropagate(model, &trie, &targets, trainable, &mut |model, gradients| {
+            None => backpropagate(model, &trie, &targets, trained, &mut |model, gradients| {
                 update(model, optimizer, gradients);
             }),
             Some(most) => {
                 let mut all = Gradients::new();
-                let loss = backpropagate(model, &trie, &targets, trainable, &mut |_, gradients| all.extend(gradients));
+                let loss = backpropagate(model, &trie, &targets, trained, &mut |_, gradients| all.extend(gradients));
                 let factor = clip_factor(joint_norm(model, &all), most);
                 let scaled = all.into_iter().map(|(name, gradient)| (name, gradient.scaled(factor))).collect();
                 update(model, optimizer, scaled);

@@ -13,24 +13,6 @@ use super::readout::{Gradient, LogitErrors, RowGradient, cross_entropy};
 use crate::model::{LanguageModel, Layer, Part, Sequence, product, rms_norm};
 use crate::trie::PromptTrie;
 
-/// Which parameters are trained.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Trainable {
-    /// All of the pretrained model.
-    Full,
-    /// The adapters.
-    Adapters,
-}
-
-impl Trainable {
-    fn includes(self, part: Part) -> bool {
-        match self {
-            Self::Full => part == Part::Base,
-            Self::Adapters => part == Part::Adapter,
-        }
-    }
-}
-
 /// Named gradients of one part of the model.
 pub(crate) type Gradients = Vec<(String, Gradient)>;
 
@@ -41,35 +23,35 @@ struct Segment {
 }
 
 /// A leaf of the tape.
-fn leaf(tensor: &Tensor<2>, trained: bool) -> Tensor<2> {
-    tensor.clone().autodiff().set_require_grad(trained)
+fn leaf(tensor: &Tensor<2>, is_trained: bool) -> Tensor<2> {
+    tensor.clone().autodiff().set_require_grad(is_trained)
 }
 
 impl Layer {
     /// The layer with its trainable tensors as leaves of the tape.
-    fn tracked(&self, trainable: Trainable) -> Self {
+    fn tracked(&self, trained: Part) -> Self {
         let mut layer = self.clone();
-        layer.visit_mut(&mut |_, part, tensor| *tensor = leaf(tensor, trainable.includes(part)));
+        layer.visit_mut(&mut |_, part, tensor| *tensor = leaf(tensor, part == trained));
         layer
     }
 }
 
-/// Computes the mean cross-entropy at the leaves of a trie and its gradients. The gradients of each part of the model are passed to
+/// Computes the mean cross-entropy at the leaves of a trie and its gradients by the parameters `trained`. Those of each layer are passed to
 /// `apply` as soon as they are complete, after which that part is not used any more in this step. Returns the loss.
 pub(crate) fn backpropagate(
     model: &mut LanguageModel,
     trie: &PromptTrie,
     targets: &[u32],
-    trainable: Trainable,
+    trained: Part,
     apply: &mut dyn FnMut(&mut LanguageModel, Gradients),
 ) -> f64 {
-    let full = trainable == Trainable::Full;
+    let full = trained == Part::Base;
     let sequence: Sequence = model.sequence(trie);
     let tokens = model.tokens(&trie.tokens);
     let mut x = model.embedding.clone().select(0, tokens.clone());
     let mut segments: Vec<Segment> = Vec::with_capacity(model.layers.len());
     for (index, layer) in model.layers.iter().enumerate() {
-        let layer = layer.tracked(trainable);
+        let layer = layer.tracked(trained);
         let input = leaf(&x, full || index > 0);
         let output = layer.forward(input.clone(), &sequence, &model.config);
         x = output.clone().inner();
@@ -109,7 +91,7 @@ pub(crate) fn backpropagate(
         upstream = input.grad_remove(&mut gradients);
         let mut of_layer = Gradients::new();
         layer.visit_mut(&mut |name, part, tensor| {
-            if trainable.includes(part)
+            if part == trained
                 && let Some(gradient) = tensor.grad_remove(&mut gradients)
             {
                 of_layer.push((format!("model.layers.{index}.{name}"), Gradient::Whole(gradient)));

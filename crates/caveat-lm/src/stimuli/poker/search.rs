@@ -285,8 +285,8 @@ mod tests {
     fn given_anchors_are_kept_and_never_drawn() {
         for seed in 0..20 {
             let found = draw(&mut SeededDraw::new(seed), 9, &[], Some(("AA", "KK")), EquityBounds::default()).unwrap();
-            assert_eq!(found.anchor.map(|h| h.to_string()), ["AA", "KK"]);
-            assert!(found.hierarchy.iter().all(|h| !found.anchor.contains(h)));
+            assert_eq!(found.1.map(|h| h.to_string()), ["AA", "KK"]);
+            assert!(found.0.iter().all(|h| !found.1.contains(h)));
         }
     }
 }
