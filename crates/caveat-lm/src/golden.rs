@@ -7,7 +7,7 @@ use safetensors::SafeTensors;
 use serde_json::Value;
 
 use crate::device::{device, name_of_tests};
-use crate::model::{Adapter, LanguageModel};
+use crate::model::{Adapter, LanguageModel, Part};
 use crate::model_files::open_model;
 use crate::training::{
     Decay, Example, LoraModule, LoraSettings, Method, OptimizerKind, Schedule, TrainingSettings, backpropagate, train,
