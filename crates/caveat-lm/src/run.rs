@@ -29,7 +29,6 @@ pub(crate) use hierarchy::{check_folder_name, hierarchy_of_name};
 pub(crate) use loaded::model_name_of;
 pub(crate) use options::TRAINING_OPTIONS;
 pub(crate) use record::differences;
-use record::keys_of;
 use results::recorded_args;
 
 use std::path::Path;
@@ -42,7 +41,7 @@ use crate::error::{LmError, Result};
 /// # Errors
 /// A file that cannot be read as results.
 pub fn differences_from(folder: &Path, settings: &RunSettings, weights: Option<&str>) -> Result<Vec<String>> {
-    let mut asked = keys_of(&settings.record()?);
+    let mut asked = settings.record()?;
     asked.extend(weights.map(|sha256| ("weights_sha256".to_owned(), sha256.into())));
     Ok(differences(&recorded_args(folder)?, &asked))
 }

@@ -6,45 +6,14 @@ use std::path::Path;
 use burn::tensor::Tensor;
 use caveat_results::{GEOMETRY, Phase, write_atomically, write_matrix};
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::Geometry;
 use super::states::{Metric, Vectors, lexicographic, no_direction};
 use crate::error::{LmError, Result};
-use crate::stimuli::{Answer, Direction, Stimuli};
+use crate::stimuli::Stimuli;
 
 const META: &str = "rep_sim_meta.json";
-
-/// Describes the rows and columns of the matrices.
-#[derive(Serialize)]
-struct Meta<'a> {
-    /// The metric of the files that have none in their names.
-    metric: Metric,
-    n_items: usize,
-    files: Vec<MatrixFile>,
-    rows: Vec<Row<'a>>,
-}
-
-#[derive(Serialize)]
-struct MatrixFile {
-    file: String,
-    phase: Phase,
-    metric: Metric,
-}
-
-#[derive(Serialize)]
-struct Row<'a> {
-    index: usize,
-    team_a: &'a str,
-    team_b: &'a str,
-    rank_a: usize,
-    rank_b: usize,
-    direction: Direction,
-    is_train: bool,
-    is_exception: bool,
-    no_gt: bool,
-    label: Option<Answer>,
-    gap: usize,
-}
 
 /// Writes geometry.json into `folder`, completely or not at all.
 pub(crate) fn write_geometry(folder: &Path, geometry: &Geometry) -> Result<()> {
@@ -74,26 +43,32 @@ pub(crate) fn write_similarities(folder: &Path, phases: &[(Phase, &Tensor<2>)], 
                 Metric::Dot => format!("rep_sim_{phase}_dot.npy"),
             };
             write_matrix(&folder.join(&file), &vectors.gram(), order.len())?;
-            files.push(MatrixFile { file, phase, metric });
+            files.push(json!({ "file": file, "phase": phase, "metric": metric }));
         }
     }
-    let rows = order.iter().enumerate().map(|(index, &k)| {
+    let row = |(index, &k): (usize, &usize)| {
         let prompt = &stimuli.prompts[k];
-        Row {
-            index,
-            team_a: &stimuli.hierarchy[prompt.rank_a],
-            team_b: &stimuli.hierarchy[prompt.rank_b],
-            rank_a: prompt.rank_a,
-            rank_b: prompt.rank_b,
-            direction: prompt.direction,
-            is_train: prompt.is_train,
-            is_exception: prompt.is_exception,
-            no_gt: prompt.no_gt,
-            label: prompt.label,
-            gap: prompt.gap(),
-        }
+        json!({
+            "index": index,
+            "team_a": stimuli.hierarchy[prompt.rank_a],
+            "team_b": stimuli.hierarchy[prompt.rank_b],
+            "rank_a": prompt.rank_a,
+            "rank_b": prompt.rank_b,
+            "direction": prompt.direction,
+            "is_train": prompt.is_train,
+            "is_exception": prompt.is_exception,
+            "no_gt": prompt.no_gt,
+            "label": prompt.label,
+            "gap": prompt.gap(),
+        })
+    };
+    // The metric is that of the files that have none in their names.
+    let meta = json!({
+        "metric": Metric::Cosine,
+        "n_items": stimuli.hierarchy.len(),
+        "files": files,
+        "rows": order.iter().enumerate().map(row).collect::<Vec<Value>>(),
     });
-    let meta = Meta { metric: Metric::Cosine, n_items: stimuli.hierarchy.len(), files, rows: rows.collect() };
     write_json(folder, META, &meta)
 }
 

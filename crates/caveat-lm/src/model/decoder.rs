@@ -1,8 +1,10 @@
 //! The whole decoder: embedding, layers, final normalization and readout, evaluated on packed prompts.
 
+use std::collections::HashMap;
+
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
-use super::{Layer, Linear, RotaryTables, Sequence, rms_norm, transposed_product};
+use super::{Layer, RotaryTables, Sequence, rms_norm, transposed_product};
 use crate::config::ModelConfig;
 use crate::error::{LmError, Result};
 use crate::model_files::ModelFiles;
@@ -39,51 +41,27 @@ impl LanguageModel {
         dtype: DType,
         mut read: impl FnMut(&str, &[usize]) -> Result<Vec<f32>>,
     ) -> Result<Self> {
-        let mut tensor = |name: &str, shape: [usize; 2], vector: bool| -> Result<Tensor<2>> {
-            let values = if vector { read(name, &shape[1..])? } else { read(name, &shape)? };
+        let mut tensor = |name: &str, shape: &[usize]| -> Result<Tensor<2>> {
+            let values = read(name, shape)?;
+            let shape = if let &[rows, columns] = shape { [rows, columns] } else { [1, values.len()] };
             Ok(Tensor::from_data(TensorData::new(values, shape), (device, dtype)))
         };
-        let hidden = config.hidden_size;
-        let embedding = tensor("model.embed_tokens.weight", [config.vocab_size, hidden], false)?;
+        let vocabulary = [config.vocab_size, config.hidden_size];
+        let embedding = tensor("model.embed_tokens.weight", &vocabulary)?;
         let mut layers = Vec::with_capacity(config.num_hidden_layers);
         for index in 0..config.num_hidden_layers {
-            let prefix = format!("model.layers.{index}.");
-            let mut linear = |name: &str, inputs: usize, outputs: usize, bias: bool| -> Result<Linear> {
-                let weight = tensor(&format!("{prefix}{name}.weight"), [outputs, inputs], false)?;
-                let bias = bias.then(|| tensor(&format!("{prefix}{name}.bias"), [1, outputs], true)).transpose()?;
-                Ok(Linear { weight: contiguous_transpose(weight), bias, adapter: None })
-            };
-            let attention_width = config.num_attention_heads * config.head_dim;
-            let kv_width = config.num_key_value_heads * config.head_dim;
-            let wide = config.intermediate_size;
-            let q = linear("self_attn.q_proj", hidden, attention_width, config.attention_bias)?;
-            let k = linear("self_attn.k_proj", hidden, kv_width, config.attention_bias)?;
-            let v = linear("self_attn.v_proj", hidden, kv_width, config.attention_bias)?;
-            let o = linear("self_attn.o_proj", attention_width, hidden, config.attention_output_bias)?;
-            let gate = linear("mlp.gate_proj", hidden, wide, config.mlp_bias)?;
-            let up = linear("mlp.up_proj", hidden, wide, config.mlp_bias)?;
-            let down = linear("mlp.down_proj", wide, hidden, config.mlp_bias)?;
-            let mut vector = |name: &str, width: usize| tensor(&format!("{prefix}{name}.weight"), [1, width], true);
-            let head_norms = config.architecture == crate::config::Architecture::Qwen3;
-            let mut head_norm = |name: &str| head_norms.then(|| vector(name, config.head_dim)).transpose();
-            let (q_norm, k_norm) = (head_norm("self_attn.q_norm")?, head_norm("self_attn.k_norm")?);
-            layers.push(Layer {
-                attention_norm: vector("input_layernorm", hidden)?,
-                q,
-                k,
-                v,
-                o,
-                q_norm,
-                k_norm,
-                mlp_norm: vector("post_attention_layernorm", hidden)?,
-                gate,
-                up,
-                down,
-            });
+            let mut found = HashMap::new();
+            for (name, shape) in config.layer_tensors() {
+                let tensor = tensor(&format!("model.layers.{index}.{name}"), &shape)?;
+                found.insert(name, if shape.len() == 2 { contiguous_transpose(tensor) } else { tensor });
+            }
+            layers.push(Layer::from_tensors(found).ok_or_else(|| LmError::invalid("a layer lacks a tensor"))?);
         }
-        let norm = tensor("model.norm.weight", [1, hidden], true)?;
-        let mut readout = || tensor("lm_head.weight", [config.vocab_size, hidden], false);
-        let readout = (!config.tie_word_embeddings).then(|| readout()).transpose()?;
+        let norm = tensor("model.norm.weight", &[config.hidden_size])?;
+        let readout = match config.tie_word_embeddings {
+            true => None,
+            false => Some(tensor("lm_head.weight", &vocabulary)?),
+        };
         let rotary = RotaryTables::new(config, dtype);
         Ok(Self { config: config.clone(), device: device.clone(), dtype, embedding, layers, norm, readout, rotary })
     }

@@ -5,10 +5,11 @@ use std::time::Instant;
 
 use burn::tensor::Tensor;
 use caveat_results::Phase;
+use serde_json::json;
 
 use super::evaluate::{Evaluation, evaluate};
 use super::loaded::LoadedModel;
-use super::record::{AnswerMass, ModelRecord, RunRecord, RunSeconds, TokenCounts};
+use super::record::{AnswerMass, RunRecord, RunSeconds, TokenCounts, keys_of};
 use super::results::{RunResults, judgments};
 use super::settings::RunSettings;
 use crate::error::{LmError, Result};
@@ -134,16 +135,17 @@ pub fn perform(
     let mass = |of: &Evaluation| of.answers.iter().map(|a| a.mass).sum::<f64>() / of.answers.len() as f64;
     let in_prompts: usize = prompts.iter().map(Vec::len).sum();
     let in_training: usize = examples.iter().map(|example| example.prompt.len()).sum();
+    let mut facts = settings.record()?;
+    facts.extend(keys_of(&json!({
+        "program": concat!("caveat ", env!("CARGO_PKG_VERSION")),
+        "model_path": loaded.path.display().to_string(),
+        "weights_sha256": loaded.weights_sha256,
+        "architecture": loaded.model.config().architecture,
+        "device": loaded.device,
+        "answer_tokens": tokens,
+    })));
     let args = RunRecord {
-        settings: Some(settings.record()?),
-        model: Some(ModelRecord {
-            program: concat!("caveat ", env!("CARGO_PKG_VERSION")).to_owned(),
-            model_path: loaded.path.display().to_string(),
-            weights_sha256: loaded.weights_sha256.clone(),
-            architecture: loaded.model.config().architecture.name().to_owned(),
-            device: loaded.device.clone(),
-            answer_tokens: tokens,
-        }),
+        facts,
         answer_mass: AnswerMass { before: Some(mass(&before)), after: after.as_ref().map(mass) },
         tokens: TokenCounts { prompts: in_prompts, computed: before.computed, training_prompts: in_training },
         losses,

@@ -4,18 +4,14 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use super::options::OptimizerName;
-use crate::evaluation::AnswerTokens;
-use crate::training::{Decay, LoraModule, MethodKind};
-
-/// `args` in `results.json`. Unknown contents of other programs, and fields that earlier versions did not write, are read as absent.
+/// `args` in `results.json`. Values of another kind, from other programs, and values that earlier versions did not write are read as
+/// absent.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RunRecord {
+    /// All settings, the program and the model, by key.
     #[serde(flatten)]
-    pub(super) settings: Option<SettingsRecord>,
-    #[serde(flatten)]
-    pub(super) model: Option<ModelRecord>,
+    pub(super) facts: Map<String, Value>,
     #[serde(deserialize_with = "if_readable")]
     pub(super) answer_mass: AnswerMass,
     #[serde(deserialize_with = "if_readable")]
@@ -27,59 +23,6 @@ pub struct RunRecord {
     pub(super) seconds: Option<RunSeconds>,
     #[serde(deserialize_with = "if_readable")]
     pub(super) peak_memory_bytes: Option<u64>,
-}
-
-/// The settings; those that do not apply are null.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct SettingsRecord {
-    pub(super) model: String,
-    pub(super) task: String,
-    pub(super) hier: String,
-    pub(super) items: String,
-    pub(super) item_list: Option<Vec<String>>,
-    pub(super) items_are_drawn: bool,
-    pub(super) n_items: usize,
-    pub(super) exceptions: Vec<(usize, usize)>,
-    pub(super) seed: u64,
-    pub(super) reverse: bool,
-    pub(super) anchor: Option<(String, String)>,
-    pub(super) equity: Option<[f64; 2]>,
-    pub(super) template: String,
-    pub(super) method: MethodKind,
-    pub(super) lora_r: Option<usize>,
-    pub(super) lora_alpha: Option<f64>,
-    pub(super) lora_modules: Option<Vec<LoraModule>>,
-    pub(super) l2_reg: Option<f64>,
-    #[serde(flatten)]
-    pub(super) training: TrainingRecord,
-}
-
-/// How the model was trained; all null if it was not.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct TrainingRecord {
-    pub(super) optimizer: Option<OptimizerName>,
-    pub(super) beta1: Option<f64>,
-    pub(super) beta2: Option<f64>,
-    pub(super) epsilon: Option<f64>,
-    pub(super) weight_decay: Option<f64>,
-    pub(super) learning_rate: Option<f64>,
-    pub(super) schedule: Option<Decay>,
-    pub(super) warmup_steps: Option<usize>,
-    pub(super) epochs: Option<usize>,
-    pub(super) batch_size: Option<usize>,
-    pub(super) shuffle: Option<bool>,
-    pub(super) clip_norm: Option<f64>,
-}
-
-/// The program and the model.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct ModelRecord {
-    pub(super) program: String,
-    pub(super) model_path: String,
-    pub(super) weights_sha256: String,
-    pub(super) architecture: String,
-    pub(super) device: String,
-    pub(super) answer_tokens: AnswerTokens,
 }
 
 /// Mean probability of Yes and No together; `after` is none if nothing was trained.
@@ -172,6 +115,7 @@ mod tests {
             "peak_memory_bytes": "much", "tokens": null,
         }));
         let answer_mass = AnswerMass { before: Some(1.0), after: None };
-        assert_eq!(record, RunRecord { losses: vec![0.5], answer_mass, ..Default::default() });
+        let facts = keys_of(&json!({ "model": "m", "seed": "three" }));
+        assert_eq!(record, RunRecord { facts, losses: vec![0.5], answer_mass, ..Default::default() });
     }
 }

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use caveat_results::{RunSetting, hierarchy_name, run_folder};
+use serde_json::{Map, Value, json};
 
 use super::hierarchy::{check_folder_name, check_hierarchy_name};
 use super::options::OptimizerName;
-use super::record::{SettingsRecord, TrainingRecord};
+use super::record::keys_of;
 use crate::error::Result;
 use crate::stimuli::{ItemSet, PromptTemplate, StimulusSettings};
 use crate::training::{Method, OptimizerKind, TrainingSettings};
@@ -56,14 +57,14 @@ impl RunSettings {
 
     /// All settings as results record them under `args`; those that do not apply are null. Fails only if the program was built with
     /// damaged templates.
-    pub(crate) fn record(&self) -> Result<SettingsRecord> {
+    pub(crate) fn record(&self) -> Result<Map<String, Value>> {
         let (stimuli, training) = (&self.stimuli, &self.training);
         let template = match &stimuli.template {
             Some(template) => template.source().to_owned(),
             None => PromptTemplate::built_in(&stimuli.item_set)?.source().to_owned(),
         };
         let (item_list, items_are_drawn) = match &stimuli.item_set {
-            ItemSet::Custom(list) => (Some(list.items().to_vec()), list.is_drawn()),
+            ItemSet::Custom(list) => (Some(list.items()), list.is_drawn()),
             _ => (None, true),
         };
         let (lora, l2_reg) = match &training.method {
@@ -71,52 +72,44 @@ impl RunSettings {
             Method::Probe { l2 } => (None, Some(*l2)),
             Method::Full | Method::None => (None, None),
         };
-        Ok(SettingsRecord {
-            model: self.model.clone(),
-            task: stimuli.item_set.task_name().to_owned(),
-            hier: self.hier.clone(),
-            items: stimuli.item_set.name().to_owned(),
-            item_list,
-            items_are_drawn,
-            n_items: stimuli.n_items,
-            exceptions: stimuli.exceptions.clone(),
-            seed: stimuli.seed,
-            reverse: stimuli.reverse,
-            anchor: stimuli.anchor.clone(),
-            equity: (stimuli.item_set == ItemSet::Poker).then_some([stimuli.equity.low, stimuli.equity.high]),
-            template,
-            method: training.method.kind(),
-            lora_r: lora.map(|lora| lora.rank),
-            lora_alpha: lora.map(|lora| lora.alpha),
-            lora_modules: lora.map(|lora| lora.modules.clone()),
-            l2_reg,
-            training: if training.method == Method::None { TrainingRecord::default() } else { training.record() },
-        })
-    }
-}
-
-impl TrainingSettings {
-    fn record(&self) -> TrainingRecord {
-        let (optimizer, [beta1, beta2, epsilon, weight_decay]) = match self.optimizer {
-            OptimizerKind::AdamW { beta1, beta2, epsilon, weight_decay } => {
-                (OptimizerName::AdamW, [beta1, beta2, epsilon, weight_decay].map(Some))
-            }
-            OptimizerKind::Sgd => (OptimizerName::Sgd, [None; 4]),
-        };
-        TrainingRecord {
-            optimizer: Some(optimizer),
-            beta1,
-            beta2,
-            epsilon,
-            weight_decay,
-            learning_rate: Some(self.learning_rate),
-            schedule: Some(self.schedule.decay),
-            warmup_steps: Some(self.schedule.warmup_steps),
-            epochs: Some(self.epochs),
-            batch_size: Some(self.batch_size),
-            shuffle: Some(self.shuffle),
-            clip_norm: self.clip_norm,
-        }
+        let trained = (training.method != Method::None).then_some(training);
+        let adam = trained.and_then(|training| match training.optimizer {
+            OptimizerKind::AdamW { beta1, beta2, epsilon, weight_decay } => Some([beta1, beta2, epsilon, weight_decay]),
+            OptimizerKind::Sgd => None,
+        });
+        let optimizer = if adam.is_some() { OptimizerName::AdamW } else { OptimizerName::Sgd };
+        Ok(keys_of(&json!({
+            "model": self.model,
+            "task": stimuli.item_set.task_name(),
+            "hier": self.hier,
+            "items": stimuli.item_set.name(),
+            "item_list": item_list,
+            "items_are_drawn": items_are_drawn,
+            "n_items": stimuli.n_items,
+            "exceptions": stimuli.exceptions,
+            "seed": stimuli.seed,
+            "reverse": stimuli.reverse,
+            "anchor": stimuli.anchor,
+            "equity": (stimuli.item_set == ItemSet::Poker).then_some([stimuli.equity.low, stimuli.equity.high]),
+            "template": template,
+            "method": training.method.kind(),
+            "lora_r": lora.map(|lora| lora.rank),
+            "lora_alpha": lora.map(|lora| lora.alpha),
+            "lora_modules": lora.map(|lora| &lora.modules),
+            "l2_reg": l2_reg,
+            "optimizer": trained.map(|_| optimizer),
+            "beta1": adam.map(|[beta1, ..]| beta1),
+            "beta2": adam.map(|[_, beta2, ..]| beta2),
+            "epsilon": adam.map(|[.., epsilon, _]| epsilon),
+            "weight_decay": adam.map(|[.., weight_decay]| weight_decay),
+            "learning_rate": trained.map(|training| training.learning_rate),
+            "schedule": trained.map(|training| training.schedule.decay),
+            "warmup_steps": trained.map(|training| training.schedule.warmup_steps),
+            "epochs": trained.map(|training| training.epochs),
+            "batch_size": trained.map(|training| training.batch_size),
+            "shuffle": trained.map(|training| training.shuffle),
+            "clip_norm": trained.and_then(|training| training.clip_norm),
+        })))
     }
 }
 
@@ -134,10 +127,8 @@ impl Method {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
-
     use super::*;
-    use crate::run::record::{differences, keys_of};
+    use crate::run::record::differences;
     use crate::run::{Spelling, TrainingOptions};
     use crate::training::{LoraModule, MethodKind};
 
@@ -175,7 +166,7 @@ mod tests {
     #[test]
     fn records_hold_what_was_asked_for_and_null_what_does_not_apply() {
         let lora = TrainingOptions { modules: Some(vec![LoraModule::QProj]), ..with_method(MethodKind::Lora) };
-        let record = keys_of(&settings(lora, 2, true).record().unwrap());
+        let record = settings(lora, 2, true).record().unwrap();
         assert_eq!(record["exceptions"], json!([[5, 3]]));
         assert_eq!((&record["lora_modules"], &record["lora_alpha"]), (&json!(["q_proj"]), &json!(32.0)));
         assert_eq!((&record["beta2"], &record["epsilon"]), (&json!(0.999), &json!(1e-8)));
@@ -183,7 +174,7 @@ mod tests {
             assert_eq!(record[key], Value::Null, "{key}");
         }
         assert!(record["template"].as_str().unwrap().contains("{{ item_a }}"));
-        let none = keys_of(&settings(with_method(MethodKind::None), 2, true).record().unwrap());
+        let none = settings(with_method(MethodKind::None), 2, true).record().unwrap();
         assert_eq!((&none["learning_rate"], &none["epochs"]), (&Value::Null, &Value::Null));
         assert_eq!(none.len(), record.len());
     }
