@@ -177,7 +177,7 @@ fn fetched_model(shelf: &Shelf<'_>, manifest: &Manifest) -> FetchedModel {
         source: shelf.from,
         origin: manifest.origin.clone(),
         revision: manifest.revision.clone(),
-        bytes: manifest.bytes(),
+        bytes: manifest.files.iter().fold(0, |sum, file| sum.saturating_add(file.bytes)),
         weights_sha256: manifest.weights_sha256(),
         already_there: true,
         passed_over: None,

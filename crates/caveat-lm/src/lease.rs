@@ -101,13 +101,8 @@ struct Life {
 }
 
 impl Lease {
-    /// Takes the lease of a file, if nobody holds it.
-    ///
-    /// With `cancelled`, a holder on another machine that seems dead is watched for some seconds, until cancelled. Without it, such a
-    /// holder counts as alive.
-    ///
-    /// # Errors
-    /// [`LmError::Write`] for a file that cannot be created or replaced; [`LmError::Interrupted`].
+    /// Takes the lease of a file, if nobody holds it. With `cancelled`, a holder on another machine that seems dead is watched for some
+    /// seconds, until cancelled; without it, such a holder counts as alive.
     pub(crate) fn take(path: &Path, cancelled: Option<&dyn Fn() -> bool>) -> Result<Taken> {
         Self::take_as(path, cancelled, &Host::here(), PACE)
     }
@@ -163,8 +158,7 @@ impl Lease {
         &self.token
     }
 
-    /// Whether another process is known to have taken the lease over because this one gave no sign of life for too long. The next sign
-    /// of life finds out.
+    /// Whether another process has taken the lease over after too long a silence of this one, as of the last sign of life.
     pub(crate) fn is_lost(&self) -> bool {
         self.life.is_lost.load(Ordering::Relaxed)
     }

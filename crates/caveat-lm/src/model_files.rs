@@ -169,9 +169,7 @@ fn is_embedding(weights: &Weights, config: &ModelConfig) -> Result<bool> {
     weights.are_same(HEAD, "model.embed_tokens.weight", &shape)
 }
 
-/// The names of all tensors of the model; refuses weights that lack one of them or have it in another shape.
-///
-/// Stops at the first that is missing, so that an absurd number of layers costs nothing.
+/// The names of all tensors of the model. Refuses the first that is missing or misshapen, so an absurd number of layers costs nothing.
 fn check_tensors(weights: &Weights, config: &ModelConfig) -> Result<HashSet<String>> {
     let mut expected = HashSet::new();
     for (name, shape) in config.tensors() {
@@ -182,13 +180,10 @@ fn check_tensors(weights: &Weights, config: &ModelConfig) -> Result<HashSet<Stri
 }
 
 fn gguf_files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder).map_err(|e| LmError::read(folder, e))? {
-        let path = entry.map_err(|e| LmError::read(folder, e))?.path();
-        if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gguf")) && path.is_file() {
-            files.push(path);
-        }
-    }
+    let paths = fs::read_dir(folder).and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect());
+    let mut files: Vec<PathBuf> = paths.map_err(|e| LmError::read(folder, e))?;
+    let is_gguf = |path: &Path| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gguf"));
+    files.retain(|path| is_gguf(path) && path.is_file());
     files.sort();
     Ok(files)
 }

@@ -128,10 +128,8 @@ impl Tokenizer {
         self.size
     }
 
-    /// Limits ids to the rows of an embedding matrix.
-    ///
-    /// Added tokens may lie beyond them, as padding often does, and are refused only when a text has them. If a token of the
-    /// vocabulary itself does, tokenizer and model do not belong together.
+    /// Limits ids to the rows of an embedding matrix. Added tokens beyond them, often padding, are refused only when a text has them; if
+    /// a token of the vocabulary itself is beyond, tokenizer and model do not belong together.
     pub(crate) fn limit_to(mut self, rows: usize) -> Result<Self> {
         let beyond = |id: &u32| *id as usize >= rows;
         if let Some(id) = self.inner.get_vocab(false).into_values().filter(beyond).max() {

@@ -28,9 +28,7 @@ pub(crate) struct Run {
 }
 
 impl PromptTrie {
-    /// Packs prompts, each a non-empty sequence of token ids. Prompts may repeat, and one may be a prefix of another.
-    ///
-    /// Cost: sorting the prompts, O(total tokens · log prompts).
+    /// Packs prompts, each a non-empty sequence of token ids. Prompts may repeat, and one may be a prefix of another. Cost: sorting them.
     pub(crate) fn new<P: AsRef<[u32]>>(prompts: &[P]) -> Self {
         let mut order: Vec<usize> = (0..prompts.len()).collect();
         order.sort_by(|&a, &b| prompts[a].as_ref().cmp(prompts[b].as_ref()));
@@ -77,10 +75,8 @@ fn ranges(path: &[usize]) -> Vec<Range<usize>> {
     ranges
 }
 
-/// Splits prompts, in their order, into groups whose tries have at most `most` nodes each (or hold one prompt). Prefixes are shared
-/// within a group only.
-///
-/// Returns the range of prompts and the trie of each group.
+/// Splits prompts, in their order, into groups whose tries have at most `most` nodes each (or hold one prompt). Returns the range of
+/// prompts and the trie of each group.
 pub(crate) fn pack<P: AsRef<[u32]>>(prompts: &[P], most: usize) -> Vec<(Range<usize>, PromptTrie)> {
     let mut groups = Vec::new();
     let mut start = 0;

@@ -83,11 +83,7 @@ impl Targets {
 }
 
 impl AdapterConfig {
-    /// Reads a file's text; `path` is for messages.
-    ///
-    /// # Errors
-    /// Text that is no JSON object; another method than LoRA; a field that is absent, of the wrong type or out of range; a field,
-    /// known or not, that asks for more than plain LoRA. The message names the field.
+    /// Reads the text of a file; `path` is for messages. A field, known or not, that asks for more than plain LoRA is an error.
     pub(super) fn from_json(text: &[u8], path: &Path) -> Result<Self> {
         parse(&json_object(text, path)?).map_err(|problem| LmError::bad_file(path, problem))
     }

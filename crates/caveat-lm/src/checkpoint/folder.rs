@@ -6,10 +6,7 @@ use std::path::Path;
 
 use crate::error::{LmError, Result};
 
-/// Fills a temporary folder beside `target` and renames it to `target`. On an error nothing is left.
-///
-/// # Errors
-/// A name that is taken, a parent that does not exist, a system error, or an error of `fill`.
+/// Fills a temporary folder beside `target`, which must not exist, and renames it to `target`. On an error nothing is left.
 pub(super) fn write_folder(target: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     let fail = |reason: String| LmError::write(target, reason);
     if target.symlink_metadata().is_ok() {

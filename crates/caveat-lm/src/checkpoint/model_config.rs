@@ -13,13 +13,8 @@ use crate::model::llama3_factor;
 /// The constants of Llama 3's interpolation in all its models: low and high frequency factor, context length of pre-training.
 const LLAMA3: [f64; 3] = [1.0, 4.0, 8192.0];
 
-/// The text of config.json for a model in f32.
-///
-/// `source` is the config.json that the model was read from, if there is one. Its fields are kept, except those on how weights are
-/// stored and tied.
-///
-/// # Errors
-/// A source that cannot be read, or a model that config.json cannot describe.
+/// The text of config.json for a model in f32. The fields of `source`, the config.json that the model was read from, if there is one,
+/// are kept, except those on how weights are stored and tied.
 pub(super) fn config_json(config: &ModelConfig, source: Option<&Path>) -> Result<String> {
     let mut fields = match source {
         Some(path) => {
@@ -110,9 +105,8 @@ fn described(config: &ModelConfig) -> std::result::Result<Map<String, Value>, St
     }
 }
 
-/// Llama 3's interpolation: factor, low and high frequency factor, and context length of pre-training.
-///
-/// GGUF files hold the divisors that result from it. They are recognized if the constants are those of Llama 3.
+/// Llama 3's interpolation: factor, low and high frequency factor, and context length of pre-training. The divisors that result from
+/// it, as in GGUF files, are recognized if the constants are those of Llama 3.
 fn llama3(scaling: &RopeScaling, config: &ModelConfig) -> std::result::Result<[f64; 4], String> {
     let divisors = match scaling {
         RopeScaling::Llama3 { factor, low_freq_factor, high_freq_factor, original_max_position_embeddings } => {

@@ -13,9 +13,7 @@ use crate::error::{LmError, Result, one_line, quoted};
 const CHUNK: usize = 1 << 16;
 
 /// Writes a safetensors file of f32 tensors, row-major, in the given order, asking `values` for the numbers of one tensor at a time.
-///
-/// # Errors
-/// A system error, numbers that are not finite (such a model could not be read again), or an error of `values`.
+/// Numbers that are not finite are an error, since such a file could not be read again.
 pub(super) fn write_tensors(
     path: &Path,
     tensors: &[(String, Vec<usize>)],

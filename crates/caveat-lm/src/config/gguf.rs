@@ -14,14 +14,8 @@ use crate::weights::gguf::{Metadata, ROPE_FREQUENCIES};
 const DEFAULT_ROPE_THETA: f64 = 10_000.0;
 
 impl ModelConfig {
-    /// The configuration of a GGUF file.
-    ///
-    /// Sizes and constants are metadata. The embedding matrix gives the size of the vocabulary, and the tensors present show whether
-    /// there are biases and whether the readout is the embedding matrix.
-    ///
-    /// # Errors
-    /// Another architecture; a key that is absent, of the wrong type or out of range, or that asks for what this program does not
-    /// compute. The message names the key.
+    /// The configuration of a GGUF file. Sizes and constants are metadata; the embedding matrix gives the size of the vocabulary, and the
+    /// tensors present show whether there are biases and whether the readout is the embedding matrix.
     pub(crate) fn from_gguf(file: &GgufFile) -> Result<Self> {
         let metadata = &file.metadata;
         let name = metadata.text("general.architecture")?.ok_or_else(|| metadata.missing("general.architecture"))?;

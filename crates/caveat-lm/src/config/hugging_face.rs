@@ -60,10 +60,6 @@ const FACTORS: [&str; 9] = [
 
 impl ModelConfig {
     /// Reads `config.json`; `path` is for messages.
-    ///
-    /// # Errors
-    /// Text that is no JSON object; another architecture; a field that is absent, of the wrong type or out of range, or that asks
-    /// for what this program does not compute. The message names the field.
     pub(crate) fn from_json(text: &[u8], path: &Path) -> Result<Self> {
         let bad = |problem: String| LmError::bad_file(path, problem);
         let fields = json_object(text, path)?;

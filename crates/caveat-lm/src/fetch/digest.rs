@@ -99,9 +99,6 @@ impl Hashing {
 }
 
 /// The SHA-256 of a file if it exists with the expected size and checksum, and otherwise `None`. Reads the whole file.
-///
-/// # Errors
-/// A file that cannot be read; an interruption.
 pub(super) fn verified(
     path: &Path,
     name: &str,

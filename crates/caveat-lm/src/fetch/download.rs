@@ -46,10 +46,6 @@ impl Wanted {
 /// The caller must hold the lock of `directory`. Bytes are collected in a hidden file, in order and without gaps, which is renamed
 /// once size and checksum are right, so that the next call can resume after an interruption at any moment. If a continued file
 /// turns out wrong, because the server's file has changed or a crash lost bytes, it is fetched once more from the start.
-///
-/// # Errors
-/// [`LmError::Download`] for a server that cannot be reached, refuses, or has another file; [`LmError::Write`] for the disk;
-/// [`LmError::Interrupted`], after which the bytes received so far are kept.
 pub(super) fn download(client: &Client, wanted: &Wanted, directory: &Path, watch: &Watch<'_>) -> Result<FileRecord> {
     let path = directory.join(&wanted.name);
     let record = |sha256| FileRecord { name: wanted.name.clone(), bytes: wanted.bytes, sha256 };

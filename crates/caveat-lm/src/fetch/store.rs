@@ -53,11 +53,6 @@ impl Manifest {
         Self { format: FORMAT, origin: origin.to_owned(), revision: revision.to_owned(), files }
     }
 
-    /// Size of all files together, in bytes.
-    pub(super) fn bytes(&self) -> u64 {
-        self.files.iter().fold(0, |sum: u64, file| sum.saturating_add(file.bytes))
-    }
-
     /// SHA-256 of the weights: of the only file, or of the lines `SHA256  NAME` of several, in order.
     pub(super) fn weights_sha256(&self) -> String {
         let is_weights = |file: &&FileRecord| file.name.ends_with(".safetensors") || file.name.ends_with(".gguf");

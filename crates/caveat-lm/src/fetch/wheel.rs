@@ -72,9 +72,8 @@ struct PageFile {
     url: String,
 }
 
-/// The address of the wheel, from the project's page: JSON (PEP 691) or HTML (PEP 503), which simple mirrors serve.
-///
-/// Checksums on the page are ignored, since the registry's own decides.
+/// The address of the wheel, from the project's page: JSON (PEP 691), or HTML (PEP 503) from simple mirrors. Checksums on the page are
+/// ignored, since the registry's own decides.
 fn find(client: &Client, index: &str, source: &WheelSource) -> Result<String> {
     let url = format!("{index}/{}/", source.project);
     let host = url.parse().map(|uri: Uri| host_of(&uri)).unwrap_or_default();

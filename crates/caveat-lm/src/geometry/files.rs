@@ -25,10 +25,7 @@ pub(crate) fn write_geometry(folder: &Path, geometry: &Geometry) -> Result<()> {
 /// file is written completely or not at all.
 ///
 /// Rows and columns are the ordered pairs in lexicographic order, as all commands that read a kernel matrix expect them: ranks
-/// (0, 1), (0, 2), …, (1, 0), (1, 2), ….
-///
-/// # Errors
-/// As [`geometry`](super::geometry()); a zero state, which has no cosine; a folder that does not exist or cannot be written.
+/// (0, 1), (0, 2), …, (1, 0), (1, 2), …. A zero state, which has no cosine, is an error.
 pub(crate) fn write_similarities(folder: &Path, phases: &[(Phase, &Tensor<2>)], stimuli: &Stimuli) -> Result<()> {
     let order = lexicographic(stimuli)?;
     let mut files = Vec::new();

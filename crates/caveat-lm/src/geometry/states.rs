@@ -76,10 +76,7 @@ impl Vectors {
         self.values.len() / self.width
     }
 
-    /// Vectors whose inner products are the similarities.
-    ///
-    /// # Errors
-    /// The row of a zero vector, which has no cosine.
+    /// Vectors whose inner products are the similarities; the error is the row of a zero vector, which has no cosine.
     pub(super) fn under(&self, metric: Metric) -> std::result::Result<Self, usize> {
         let mut scaled = self.clone();
         if metric == Metric::Cosine {

@@ -32,9 +32,6 @@ pub struct LanguageModel {
 
 impl LanguageModel {
     /// Builds a model. `read` gives the tensor of a Hugging Face name in the expected shape (row-major, [out, in]).
-    ///
-    /// # Errors
-    /// Whatever `read` returns.
     pub(crate) fn build(
         config: &ModelConfig,
         device: &Device,

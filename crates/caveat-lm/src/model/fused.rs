@@ -31,8 +31,10 @@ pub(crate) struct Matrix<'a> {
 
 /// An operation on N matrices with its derivative.
 pub(crate) trait Operation<const N: usize>: Debug + Clone + Send + Sync + 'static {
-    /// Rows and columns of the result.
-    fn shape(&self, inputs: [Matrix<'_>; N]) -> [usize; 2];
+    /// Rows and columns of the result, by default those of the first input.
+    fn shape(&self, inputs: [Matrix<'_>; N]) -> [usize; 2] {
+        [inputs[0].rows, inputs[0].columns]
+    }
 
     /// Writes the result.
     fn forward(&self, inputs: [Matrix<'_>; N], out: &mut [f32]);

@@ -98,9 +98,7 @@ pub(crate) fn rotate(x: Tensor<2>, heads: usize, sequence: &Sequence) -> Tensor<
     })
 }
 
-/// Attention of every node to its ancestors and itself. Several query heads share one head of keys and values.
-///
-/// Queries are [nodes, heads · head_dim], keys and values [nodes, kv_heads · head_dim].
+/// Attention of every node to its ancestors and itself; queries [nodes, heads · head_dim], keys and values [nodes, kv_heads · head_dim].
 pub(crate) fn attention(
     q: Tensor<2>,
     k: Tensor<2>,

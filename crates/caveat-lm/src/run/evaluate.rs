@@ -23,12 +23,7 @@ pub(crate) struct Evaluation {
     pub(crate) computed: usize,
 }
 
-/// Evaluates a model on prompts, each a non-empty sequence of token ids.
-///
-/// `progress` gets the number of prompts done.
-///
-/// # Errors
-/// [`LmError::Invalid`] for a prompt that the model cannot read, [`LmError::Interrupted`].
+/// Evaluates a model on prompts, each a non-empty sequence of token ids. `progress` gets the number of prompts done.
 pub(crate) fn evaluate(
     model: &LanguageModel,
     prompts: &[Vec<u32>],

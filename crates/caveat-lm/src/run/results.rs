@@ -103,10 +103,7 @@ impl Judgment {
     }
 }
 
-/// The judgments of all prompts, in their order.
-///
-/// # Errors
-/// [`LmError::Failed`] for an answer that is not finite, as after training that diverged.
+/// The judgments of all prompts, in their order. An answer that is not finite, as after training that diverged, is an error.
 pub(crate) fn judgments(stimuli: &Stimuli, answers: &[Answered], when: &str) -> Result<Vec<Judgment>> {
     if !answers.iter().all(Answered::is_finite) {
         let reason = format!("the answers {when} training are not numbers: try a smaller learning rate");

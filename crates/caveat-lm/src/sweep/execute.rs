@@ -175,7 +175,7 @@ impl Models<'_> {
             Claim::Finished => return self.accept_earlier(run).map(|()| Outcome::There),
             Claim::Busy(holder) => return Ok(Outcome::Busy(holder)),
         };
-        let mut model = match self.load(run.model, on)? {
+        let mut model = match self.load(run.model, on) {
             Ok(model) => model.clone(),
             Err(reason) => return Ok(Outcome::Failed(reason)),
         };
@@ -226,11 +226,8 @@ impl Models<'_> {
 
     /// Accepts a run that already exists, if it has the requested settings.
     fn accept_earlier(&mut self, run: &SweepRun) -> Result<()> {
-        let sha256_of = |number: usize| {
-            let path = self.sweep.models.get(number)?.locate(&self.options.cache).ok()?;
-            weights_sha256(&path).ok()
-        };
-        let weights = self.weights.entry(run.model).or_insert_with(|| sha256_of(run.model));
+        let path = || self.sweep.models[run.model].locate(&self.options.cache);
+        let weights = self.weights.entry(run.model).or_insert_with(|| weights_sha256(&path().ok()?).ok());
         check_finished(&run.folder, &run.settings(), weights.as_deref())?;
         if self.sweep.save_similarity && !run.folder.join(GEOMETRY).is_file() {
             let problem = "is a run without similarities: expected it removed or elsewhere";
@@ -243,27 +240,20 @@ impl Models<'_> {
         &mut self,
         number: usize,
         on: &mut dyn FnMut(&SweepEvent<'_>),
-    ) -> Result<std::result::Result<&LoadedModel, String>> {
-        if self.loaded.as_ref().is_none_or(|(loaded, _)| *loaded != number) {
-            // The previous model is dropped first, since there may be no room for two.
-            self.loaded = None;
-            let found = self.sweep.models.get(number).ok_or_else(|| LmError::invalid("a run without a model"))?;
-            let mut load = || {
-                let path = found.locate(&self.options.cache)?;
-                let mut progress = |done, total| on(&SweepEvent::Loading { model: &found.name, done, total });
-                LoadedModel::load(&path, &self.options.device, &mut progress)
-            };
-            let loaded = load().map_err(one_line);
+    ) -> std::result::Result<&LoadedModel, String> {
+        // The previous model is dropped first, since there may be no room for two.
+        self.loaded.take_if(|(loaded, _)| *loaded != number);
+        let (_, loaded) = self.loaded.get_or_insert_with(|| {
+            let found = &self.sweep.models[number];
+            let mut progress = |done, total| on(&SweepEvent::Loading { model: &found.name, done, total });
+            let path = found.locate(&self.options.cache);
+            let loaded = path.and_then(|path| LoadedModel::load(&path, &self.options.device, &mut progress));
             for note in loaded.iter().flat_map(|loaded| &loaded.notes) {
                 on(&SweepEvent::Note(note));
             }
-            self.loaded = Some((number, loaded));
-        }
-        match &self.loaded {
-            Some((_, Ok(model))) => Ok(Ok(model)),
-            Some((_, Err(reason))) => Ok(Err(reason.clone())),
-            None => Err(LmError::invalid("a run without a model")),
-        }
+            (number, loaded.map_err(one_line))
+        });
+        loaded.as_ref().map_err(String::clone)
     }
 }
 

@@ -238,15 +238,15 @@ impl Plan {
         for &model in &models {
             for stimuli in &items {
                 for hierarchy in &hierarchies.0 {
-                    if save_similarity && hierarchy.0.n > MAX_GEOMETRY_ITEMS {
-                        let n = hierarchy.0.n;
+                    let n = hierarchy.0.n;
+                    if save_similarity && n > MAX_GEOMETRY_ITEMS {
                         return Err(LmError::invalid(format!(
                             "save_similarity with {n} items: states are compared for at most {MAX_GEOMETRY_ITEMS}"
                         )));
                     }
                     let stimuli = of_hierarchy(stimuli, &hierarchy.0)?;
                     for training in &trainings {
-                        let name = self.models.get(model).map_or("", |model| model.name.as_str());
+                        let name = &self.models[model].name;
                         let hier = hierarchy.0.name.as_deref();
                         let training = training.settings(0, Spelling::Keys)?;
                         let kind = Arc::new(RunSettings::new(name, stimuli.clone(), hier, training)?);
@@ -268,8 +268,8 @@ impl Plan {
     fn add_run(&mut self, model: usize, kind: &Arc<RunSettings>, seed: u64, reverse: bool) -> Result<()> {
         let settings = kind.with_seed(seed, reverse);
         let folder = settings.folder(&self.output);
-        if let Some(other) = self.folders.get(&folder).and_then(|&other| self.runs.get(other)) {
-            let differences = differences(&other.settings().record()?, &settings.record()?);
+        if let Some(&other) = self.folders.get(&folder) {
+            let differences = differences(&self.runs[other].settings().record()?, &settings.record()?);
             if differences.is_empty() {
                 return Ok(());
             }
@@ -289,7 +289,7 @@ impl Plan {
     fn model(&mut self, entry: &ModelEntry) -> Result<usize> {
         let model = SweepModel::find(&entry.model, entry.name.as_deref(), &self.base, self.cache.as_deref())?;
         match self.models.iter().position(|known| known.name == model.name) {
-            Some(known) if self.models.get(known).is_some_and(|known| known.source == model.source) => Ok(known),
+            Some(known) if self.models[known].source == model.source => Ok(known),
             Some(_) => Err(LmError::invalid(format!(
                 "two models are called {:?}: expected a name of its own for each, as in {{ model = {:?}, name = \"other\" }}",
                 model.name, entry.model

@@ -28,14 +28,8 @@ mod kind {
 }
 
 impl Tokenizer {
-    /// The tokenizer that a GGUF file describes.
-    ///
-    /// Tokens of type control, unknown and user-defined are recognized whole in a text; unused ones are ignored. There is no unknown
-    /// token: what the vocabulary cannot spell is left out, as the models' own tokenizers do.
-    ///
-    /// # Errors
-    /// A tokenizer that is not byte-level BPE; an unknown way to split words; metadata that is absent, of the wrong type or
-    /// contradictory. The message names the key.
+    /// The tokenizer that a GGUF file describes. Tokens of type control, unknown and user-defined are recognized whole in a text; unused
+    /// ones are ignored. There is no unknown token: what the vocabulary cannot spell is left out, as the models' own tokenizers do.
     pub(crate) fn from_gguf(metadata: &Metadata) -> Result<Self> {
         match metadata.text(MODEL)? {
             Some("gpt2") => {}

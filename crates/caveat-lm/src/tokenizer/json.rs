@@ -48,9 +48,6 @@ fn put_around(processor: &Value) -> Vec<(String, u64)> {
 
 impl Tokenizer {
     /// Reads the `tokenizer.json` of a folder, without truncation and padding, which are not part of a tokenizer proper.
-    ///
-    /// # Errors
-    /// A file that is absent or no tokenizer, or in which added tokens or those around texts do not have the ids that it states.
     pub(crate) fn from_folder(folder: &Path) -> Result<Self> {
         let path = folder.join(FILE);
         let text = fs::read(&path).map_err(|e| match e.kind() {

@@ -75,9 +75,8 @@ impl Optimizer {
         self.learning_rate = learning_rate;
     }
 
-    /// Moves a parameter by its gradient, which has the same shape; neither tracks gradients.
-    ///
-    /// On the processor, AdamW changes a parameter in place, in one pass over memory, if nothing else shares it.
+    /// Moves a parameter by its gradient, which has the same shape; neither tracks gradients. On the processor, AdamW changes a parameter
+    /// that nothing else shares in place, in one pass over memory.
     pub(crate) fn update(&mut self, name: &str, parameter: &mut Tensor<2>, gradient: Gradient) {
         let OptimizerKind::AdamW { .. } = self.kind else {
             let moved = gradient.whole(parameter) * self.learning_rate;
@@ -112,9 +111,8 @@ impl Optimizer {
     }
 
     /// Moves a parameter with AdamW by a gradient that is computed piece by piece, in whole rows: `gradient(start, values, out)` writes
-    /// the gradient of `values`, the numbers from `start` onwards, into `out`.
-    ///
-    /// Returns false, having done nothing, unless the parameter is f32 on the processor.
+    /// the gradient of `values`, the numbers from `start` onwards, into `out`. Returns false, having done nothing, unless the parameter is
+    /// f32 on the processor.
     fn update_in_place(
         &mut self,
         name: &str,

@@ -27,9 +27,8 @@ impl Probe {
         self.readout
     }
 
-    /// Takes a step on hidden states [prompts, hidden] with the next tokens `targets`, and returns the loss before it.
-    ///
-    /// The loss is the mean cross-entropy plus l2 · Σ(W − W₀)². `clip_norm` limits the norm of its gradient.
+    /// Takes a step on hidden states [prompts, hidden] with the next tokens `targets`, and returns the loss before it, which is the mean
+    /// cross-entropy plus l2 · Σ(W − W₀)². `clip_norm` limits the norm of its gradient.
     pub(crate) fn step(
         &mut self,
         states: &Tensor<2>,

@@ -71,9 +71,7 @@ impl TensorFile {
         })
     }
 
-    /// The numbers of a tensor, all finite; `name` is for messages.
-    ///
-    /// Nothing is allocated before the file is known to have all its bytes.
+    /// The numbers of a tensor, all finite; `name` is for messages. Nothing is allocated before the file is known to be long enough.
     pub(crate) fn read_tensor(&self, name: &str, stored: &Stored) -> Result<Vec<f32>> {
         let Stored { element, count, offset } = *stored;
         let fail = |problem: String| LmError::bad_file(&self.path, format!("tensor {} {problem}", quoted(name)));

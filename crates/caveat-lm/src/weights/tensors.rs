@@ -67,9 +67,6 @@ impl Weights {
     }
 
     /// Whether two tensors of one shape hold the same numbers. If both are stored in the same way, only parts are in memory at a time.
-    ///
-    /// # Errors
-    /// As [`read`](Self::read).
     pub(crate) fn are_same(&self, a: &str, b: &str, expected_shape: &[usize]) -> Result<bool> {
         let (first, second) = (self.stored(a, expected_shape)?, self.stored(b, expected_shape)?);
         match first.1.element == second.1.element {

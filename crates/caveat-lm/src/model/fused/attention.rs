@@ -73,10 +73,6 @@ fn add_scaled(out: &mut [f32], x: &[f32], factor: f32) {
 }
 
 impl Operation<3> for Attention {
-    fn shape(&self, [q, ..]: [Matrix<'_>; 3]) -> [usize; 2] {
-        [q.rows, q.columns]
-    }
-
     fn forward(&self, [q, k, v]: [Matrix<'_>; 3], out: &mut [f32]) {
         let d = q.columns / self.heads;
         let group = self.heads / self.kv_heads;

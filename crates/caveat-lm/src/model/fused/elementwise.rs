@@ -68,10 +68,6 @@ fn sum_of_products<const N: usize>(factors: [&[f32]; N]) -> f32 {
 }
 
 impl Operation<2> for RmsNorm {
-    fn shape(&self, [x, _]: [Matrix<'_>; 2]) -> [usize; 2] {
-        [x.rows, x.columns]
-    }
-
     fn forward(&self, [x, w]: [Matrix<'_>; 2], out: &mut [f32]) {
         let width = x.columns;
         out.par_chunks_mut(ROWS * width).zip(x.values.par_chunks(ROWS * width)).for_each(|(out, x)| {
@@ -168,10 +164,6 @@ impl Rotate {
 }
 
 impl Operation<1> for Rotate {
-    fn shape(&self, [x]: [Matrix<'_>; 1]) -> [usize; 2] {
-        [x.rows, x.columns]
-    }
-
     fn forward(&self, [x]: [Matrix<'_>; 1], out: &mut [f32]) {
         self.rotate(x, out, false);
     }
@@ -193,10 +185,6 @@ pub(crate) struct Gated;
 const PIECE: usize = 1 << 12;
 
 impl Operation<2> for Gated {
-    fn shape(&self, [gate, _]: [Matrix<'_>; 2]) -> [usize; 2] {
-        [gate.rows, gate.columns]
-    }
-
     fn forward(&self, [gate, up]: [Matrix<'_>; 2], out: &mut [f32]) {
         out.par_chunks_mut(PIECE).zip(gate.values.par_chunks(PIECE)).zip(up.values.par_chunks(PIECE)).for_each(
             |((out, gate), up)| {

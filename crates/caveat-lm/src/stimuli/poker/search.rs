@@ -84,9 +84,6 @@ impl Favorites {
 
 /// Draws the anchors, winner and loser, and then a hierarchy of other hands, the highest first, as [`EquityBounds`] describes. Returns
 /// the hierarchy and the anchors.
-///
-/// # Errors
-/// Bounds out of range; names that are no hands; an anchor whose winner is not the favorite; no hierarchy found.
 pub(crate) fn draw(
     random: &mut SeededDraw,
     n_items: usize,
