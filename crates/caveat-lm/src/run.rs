@@ -3,7 +3,6 @@
 //! [`RunSettings`] describe a run and name its folder, [`claim`] reserves the folder, [`perform`] does the run on a [`LoadedModel`],
 //! and [`RunResults`] are written to `results.json`. `caveat results convert` reads folders of such runs.
 
-mod evaluate;
 mod folder;
 mod hierarchy;
 mod loaded;
@@ -24,7 +23,6 @@ pub use results::{Judgment, RunResults};
 pub use settings::RunSettings;
 pub use summary::{ClassSummary, RunSummary};
 
-pub(crate) use evaluate::evaluate;
 pub(crate) use hierarchy::{check_folder_name, hierarchy_of_name};
 pub(crate) use loaded::model_name_of;
 pub(crate) use options::TRAINING_OPTIONS;

@@ -6,8 +6,8 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use crate::error::{LmError, Result, one_line, quoted};
-use crate::evaluation::{AnswerTokens, Answered};
-use crate::run::{LoadedModel, evaluate};
+use crate::evaluation::{AnswerTokens, Answered, evaluate};
+use crate::run::LoadedModel;
 use crate::tokenizer::Tokenizer;
 
 /// Longest line, in bytes.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::store::{Presence, Shelf};
 use crate::error::{LmError, Result};
-use crate::registry::{FetchedFrom, RegistryEntry, registry};
+use crate::registry::{FetchedFrom, REGISTRY, RegistryEntry};
 
 /// The folder for models: CAVEAT_CACHE if it is set, else `caveat` in the user's cache folder, which is `$XDG_CACHE_HOME` or
 /// `~/.cache`, on macOS `~/Library/Caches`, on Windows `%LOCALAPPDATA%`. It need not exist.
@@ -71,7 +71,7 @@ pub(crate) fn which(entry: &RegistryEntry, cache: &Path) -> FetchedFrom {
 /// The registered model, complete in `cache`, that a path leads to.
 pub(crate) fn registered_at(path: &Path, cache: &Path) -> Option<(&'static RegistryEntry, FetchedFrom)> {
     let path = path.canonicalize().ok()?;
-    let all = registry().iter().flat_map(|entry| entry.sources().into_iter().map(move |from| (entry, from)));
+    let all = REGISTRY.iter().flat_map(|entry| entry.sources().into_iter().map(move |from| (entry, from)));
     let is_there = |(entry, from): &(&'static RegistryEntry, FetchedFrom)| {
         let shelf = Shelf::new(cache, entry, *from);
         [shelf.model_path(), shelf.directory.clone()]

@@ -7,13 +7,12 @@ use burn::tensor::Tensor;
 use caveat_results::Phase;
 use serde_json::json;
 
-use super::evaluate::{Evaluation, evaluate};
 use super::loaded::LoadedModel;
-use super::record::{AnswerMass, RunRecord, RunSeconds, TokenCounts, keys_of};
+use super::record::{AnswerMass, RunRecord, RunSeconds, keys_of};
 use super::results::{RunResults, judgments};
 use super::settings::RunSettings;
 use crate::error::{LmError, Result};
-use crate::evaluation::{AnswerTokens, answers};
+use crate::evaluation::{AnswerTokens, Evaluation, answers, evaluate};
 use crate::geometry::{Geometry, geometry, write_geometry, write_similarities};
 use crate::stimuli::{Answer, Stimuli};
 use crate::training::{Example, Method, StepReport, fine_tune};
@@ -147,7 +146,7 @@ pub fn perform(
     let args = RunRecord {
         facts,
         answer_mass: AnswerMass { before: Some(mass(&before)), after: after.as_ref().map(mass) },
-        tokens: TokenCounts { prompts: in_prompts, computed: before.computed, training_prompts: in_training },
+        tokens: json!({ "prompts": in_prompts, "computed": before.computed, "training_prompts": in_training }),
         losses,
         seconds: Some(RunSeconds {
             load: loaded.seconds,

@@ -14,8 +14,8 @@ pub struct RunRecord {
     pub(super) facts: Map<String, Value>,
     #[serde(deserialize_with = "if_readable")]
     pub(super) answer_mass: AnswerMass,
-    #[serde(deserialize_with = "if_readable")]
-    pub(super) tokens: TokenCounts,
+    /// Tokens of all prompts, tokens computed for them before training, and tokens of the training prompts.
+    pub(super) tokens: Value,
     /// The loss before every step.
     #[serde(deserialize_with = "if_readable")]
     pub(super) losses: Vec<f64>,
@@ -30,14 +30,6 @@ pub struct RunRecord {
 pub(super) struct AnswerMass {
     pub(super) before: Option<f64>,
     pub(super) after: Option<f64>,
-}
-
-/// Tokens of all prompts, tokens computed for them before training, and tokens of the training prompts.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct TokenCounts {
-    pub(super) prompts: usize,
-    pub(super) computed: usize,
-    pub(super) training_prompts: usize,
 }
 
 /// Seconds that the parts of a run took; none for parts that were left out.

@@ -69,27 +69,6 @@ pub struct Judgment {
 }
 
 impl Judgment {
-    fn new(stimuli: &Stimuli, prompt: &Prompt, answer: &Answered) -> Self {
-        Self {
-            prompt: prompt.text.clone(),
-            label: prompt.label.map(|label| label.to_string()),
-            team_a: stimuli.hierarchy.get(prompt.rank_a).cloned().unwrap_or_default(),
-            team_b: stimuli.hierarchy.get(prompt.rank_b).cloned().unwrap_or_default(),
-            rank_a: prompt.rank_a,
-            rank_b: prompt.rank_b,
-            gap: prompt.gap(),
-            is_train: prompt.is_train,
-            is_exception: prompt.is_exception,
-            no_gt: prompt.no_gt,
-            direction: prompt.direction.to_string(),
-            logit_yes: answer.logit_yes,
-            logit_no: answer.logit_no,
-            logit_diff: answer.logit_diff(),
-            prob_yes: answer.prob_yes(),
-            prob_no: answer.prob_no(),
-        }
-    }
-
     /// Whether the answer is right, if there is a right one. A tie counts as No.
     pub fn is_correct(&self) -> Option<bool> {
         let label = self.label.as_deref().filter(|_| !self.no_gt)?;
@@ -109,7 +88,25 @@ pub(crate) fn judgments(stimuli: &Stimuli, answers: &[Answered], when: &str) -> 
         let reason = format!("the answers {when} training are not numbers: try a smaller learning rate");
         return Err(LmError::Failed(reason));
     }
-    Ok(stimuli.prompts.iter().zip(answers).map(|(prompt, answer)| Judgment::new(stimuli, prompt, answer)).collect())
+    let judgment = |(prompt, answer): (&Prompt, &Answered)| Judgment {
+        prompt: prompt.text.clone(),
+        label: prompt.label.map(|label| label.to_string()),
+        team_a: stimuli.hierarchy[prompt.rank_a].clone(),
+        team_b: stimuli.hierarchy[prompt.rank_b].clone(),
+        rank_a: prompt.rank_a,
+        rank_b: prompt.rank_b,
+        gap: prompt.gap(),
+        is_train: prompt.is_train,
+        is_exception: prompt.is_exception,
+        no_gt: prompt.no_gt,
+        direction: prompt.direction.to_string(),
+        logit_yes: answer.logit_yes,
+        logit_no: answer.logit_no,
+        logit_diff: answer.logit_diff(),
+        prob_yes: answer.prob_yes(),
+        prob_no: answer.prob_no(),
+    };
+    Ok(stimuli.prompts.iter().zip(answers).map(judgment).collect())
 }
 
 impl RunResults {
