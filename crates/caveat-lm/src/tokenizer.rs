@@ -5,7 +5,6 @@
 
 mod gguf;
 mod json;
-mod words;
 
 use std::path::{Path, PathBuf};
 

@@ -3,16 +3,13 @@
 mod fine_tune;
 mod lora;
 mod optimizer;
-mod probe;
 mod readout;
-mod schedule;
 mod settings;
 mod step;
 
 pub use fine_tune::{Example, StepReport, fine_tune};
 pub use optimizer::OptimizerKind;
-pub use schedule::{Decay, Schedule};
-pub use settings::{LoraModule, LoraSettings, Method, MethodKind, TrainingSettings};
+pub use settings::{Decay, LoraModule, LoraSettings, Method, MethodKind, Schedule, TrainingSettings};
 
 #[cfg(test)]
 pub(crate) use {fine_tune::train, step::backpropagate};

@@ -325,8 +325,8 @@ fn a_model_from_a_gguf_file_becomes_a_folder_of_the_same_model() {
             for name in files.weights.names() {
                 let shape = files.weights.shape(&name).unwrap();
                 assert_eq!(
-                    again.weights.read(&name, &shape).unwrap(),
-                    files.weights.read(&name, &shape).unwrap(),
+                    again.weights.read(&name, shape).unwrap(),
+                    files.weights.read(&name, shape).unwrap(),
                     "{name}"
                 );
             }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::store::{Presence, Shelf};
 use crate::error::{LmError, Result};
-use crate::registry::{FetchedFrom, REGISTRY, RegistryEntry};
+use crate::registry::{FetchedFrom, RegistryEntry, all_weights};
 
 /// The folder for models: CAVEAT_CACHE if it is set, else `caveat` in the user's cache folder, which is `$XDG_CACHE_HOME` or
 /// `~/.cache`, on macOS `~/Library/Caches`, on Windows `%LOCALAPPDATA%`. It need not exist.
@@ -71,7 +71,6 @@ pub(crate) fn which(entry: &RegistryEntry, cache: &Path) -> FetchedFrom {
 /// The registered model, complete in `cache`, that a path leads to.
 pub(crate) fn registered_at(path: &Path, cache: &Path) -> Option<(&'static RegistryEntry, FetchedFrom)> {
     let path = path.canonicalize().ok()?;
-    let all = REGISTRY.iter().flat_map(|entry| entry.sources().into_iter().map(move |from| (entry, from)));
     let is_there = |(entry, from): &(&'static RegistryEntry, FetchedFrom)| {
         let shelf = Shelf::new(cache, entry, *from);
         [shelf.model_path(), shelf.directory.clone()]
@@ -79,7 +78,7 @@ pub(crate) fn registered_at(path: &Path, cache: &Path) -> Option<(&'static Regis
             .any(|place| place.canonicalize().is_ok_and(|place| place == path))
             && matches!(shelf.presence(), Presence::Whole(_))
     };
-    all.into_iter().find(is_there)
+    all_weights().find(is_there)
 }
 
 /// The path in the cache of a registered model from one source. If it is absent or damaged, the error names the command that fetches it.

@@ -107,34 +107,23 @@ pub(crate) struct TrainingOption {
     copy: fn(&mut TrainingOptions, &TrainingOptions),
 }
 
-macro_rules! option {
-    ($name:ident, $used_by:expr) => {
-        TrainingOption {
+macro_rules! options {
+    ($($used_by:expr => $($name:ident),+;)+) => {
+        [$($(TrainingOption {
             name: stringify!($name),
             used_by: $used_by,
             is_given: |options| options.$name.is_some(),
             copy: |to, from| to.$name.clone_from(&from.$name),
-        }
+        }),+),+]
     };
 }
 
-const TRAINED: &[MethodKind] = &[MethodKind::Full, MethodKind::Lora, MethodKind::Probe];
-
 /// All options and the methods that use them. The first given option that is not used is the one refused.
-pub(crate) const TRAINING_OPTIONS: [TrainingOption; 13] = [
-    option!(lora_r, &[MethodKind::Lora]),
-    option!(lora_alpha, &[MethodKind::Lora]),
-    option!(modules, &[MethodKind::Lora]),
-    option!(l2, &[MethodKind::Probe]),
-    option!(optimizer, TRAINED),
-    option!(learning_rate, TRAINED),
-    option!(weight_decay, TRAINED),
-    option!(batch_size, TRAINED),
-    option!(epochs, TRAINED),
-    option!(shuffle, TRAINED),
-    option!(schedule, TRAINED),
-    option!(warmup_steps, TRAINED),
-    option!(clip_norm, TRAINED),
+pub(crate) const TRAINING_OPTIONS: [TrainingOption; 13] = options![
+    &[MethodKind::Lora] => lora_r, lora_alpha, modules;
+    &[MethodKind::Probe] => l2;
+    &[MethodKind::Full, MethodKind::Lora, MethodKind::Probe] => optimizer, learning_rate, weight_decay, batch_size, epochs,
+        shuffle, schedule, warmup_steps, clip_norm;
 ];
 
 impl TrainingOption {

@@ -92,7 +92,7 @@ impl Sweep {
     /// different runs that would have the same folder.
     pub fn read(path: &Path, output: Option<&Path>, cache: Option<&Path>) -> Result<Self> {
         let (file, text) = read(path)?;
-        let base = path.parent().unwrap_or(Path::new("")).to_owned();
+        let base = path.parent().unwrap_or(Path::new(""));
         let SweepFile { output: written, device, save_similarity, defaults, grid } = file;
         let output = match output {
             Some(output) => output.to_owned(),
@@ -101,16 +101,15 @@ impl Sweep {
         if grid.is_empty() {
             return Err(LmError::bad_file(path, "has no grid: expected at least one [[grid]]"));
         }
-        let cache = cache.map(Path::to_owned);
-        let mut plan = Plan { base, cache, output, models: Vec::new(), runs: Vec::new(), folders: HashMap::new() };
+        let sweep = Self { output, device, save_similarity, models: Vec::new(), runs: Vec::new() };
+        let mut plan = Plan { base, cache, sweep, folders: HashMap::new() };
         for grid in &grid {
             let line = line_of(&text, grid.span());
-            plan.add(grid.get_ref(), &defaults, save_similarity)
+            plan.add(grid.get_ref(), &defaults)
                 .map_err(|problem| LmError::bad_file(path, format!("the grid at line {line}: {problem}")))?;
         }
-        let Plan { output, models, mut runs, .. } = plan;
-        runs.sort_by_key(|run| run.model);
-        Ok(Self { output, device, save_similarity, models, runs })
+        plan.sweep.runs.sort_by_key(|run| run.model);
+        Ok(plan.sweep)
     }
 }
 
@@ -202,18 +201,18 @@ impl SweepModel {
     }
 }
 
-struct Plan {
+/// A sweep in the making.
+struct Plan<'a> {
     /// The folder of the file.
-    base: PathBuf,
-    cache: Option<PathBuf>,
-    output: PathBuf,
-    models: Vec<SweepModel>,
-    runs: Vec<SweepRun>,
+    base: &'a Path,
+    cache: Option<&'a Path>,
+    sweep: Sweep,
+    /// Indices of runs by folder.
     folders: HashMap<PathBuf, usize>,
 }
 
-impl Plan {
-    fn add(&mut self, grid: &GridTable, defaults: &GridTable, save_similarity: bool) -> Result<()> {
+impl Plan<'_> {
+    fn add(&mut self, grid: &GridTable, defaults: &GridTable) -> Result<()> {
         let missing = |key: &str| LmError::invalid(format!("{key} is missing: expected it here or in [defaults]"));
         let models = grid.models.as_ref().or(defaults.models.as_ref()).ok_or_else(|| missing("models"))?;
         let models = models.0.iter().map(|model| self.model(&model.0)).collect::<Result<Vec<usize>>>()?;
@@ -239,14 +238,14 @@ impl Plan {
             for stimuli in &items {
                 for hierarchy in &hierarchies.0 {
                     let n = hierarchy.0.n;
-                    if save_similarity && n > MAX_GEOMETRY_ITEMS {
+                    if self.sweep.save_similarity && n > MAX_GEOMETRY_ITEMS {
                         return Err(LmError::invalid(format!(
                             "save_similarity with {n} items: states are compared for at most {MAX_GEOMETRY_ITEMS}"
                         )));
                     }
                     let stimuli = of_hierarchy(stimuli, &hierarchy.0)?;
                     for training in &trainings {
-                        let name = &self.models[model].name;
+                        let name = &self.sweep.models[model].name;
                         let hier = hierarchy.0.name.as_deref();
                         let training = training.settings(0, Spelling::Keys)?;
                         let kind = Arc::new(RunSettings::new(name, stimuli.clone(), hier, training)?);
@@ -267,9 +266,9 @@ impl Plan {
 
     fn add_run(&mut self, model: usize, kind: &Arc<RunSettings>, seed: u64, reverse: bool) -> Result<()> {
         let settings = kind.with_seed(seed, reverse);
-        let folder = settings.folder(&self.output);
+        let folder = settings.folder(&self.sweep.output);
         if let Some(&other) = self.folders.get(&folder) {
-            let differences = differences(&self.runs[other].settings().record()?, &settings.record()?);
+            let differences = differences(&self.sweep.runs[other].settings().record()?, &settings.record()?);
             if differences.is_empty() {
                 return Ok(());
             }
@@ -277,33 +276,33 @@ impl Plan {
             let expected = "expected models or hierarchies of other names, or a sweep of its own";
             return Err(LmError::invalid(format!("two runs would be {folder}, one with {differences}: {expected}")));
         }
-        if self.runs.len() >= MAX_RUNS {
+        if self.sweep.runs.len() >= MAX_RUNS {
             return Err(too_many());
         }
-        self.folders.insert(folder.clone(), self.runs.len());
-        self.runs.push(SweepRun { model, seed, reverse, folder, kind: kind.clone() });
+        self.folders.insert(folder.clone(), self.sweep.runs.len());
+        self.sweep.runs.push(SweepRun { model, seed, reverse, folder, kind: kind.clone() });
         Ok(())
     }
 
     /// The index of a model, which is added if it is new.
     fn model(&mut self, entry: &ModelEntry) -> Result<usize> {
-        let model = SweepModel::find(&entry.model, entry.name.as_deref(), &self.base, self.cache.as_deref())?;
-        match self.models.iter().position(|known| known.name == model.name) {
-            Some(known) if self.models[known].source == model.source => Ok(known),
+        let model = SweepModel::find(&entry.model, entry.name.as_deref(), self.base, self.cache)?;
+        match self.sweep.models.iter().position(|known| known.name == model.name) {
+            Some(known) if self.sweep.models[known].source == model.source => Ok(known),
             Some(_) => Err(LmError::invalid(format!(
                 "two models are called {:?}: expected a name of its own for each, as in {{ model = {:?}, name = \"other\" }}",
                 model.name, entry.model
             ))),
             None => {
-                self.models.push(model);
-                Ok(self.models.len() - 1)
+                self.sweep.models.push(model);
+                Ok(self.sweep.models.len() - 1)
             }
         }
     }
 
     /// The stimuli of a set of items, with the default hierarchy.
     fn items(&self, entry: &ItemsEntry, template: Option<&PromptTemplate>) -> Result<StimulusSettings> {
-        let item_set = item_set(&entry.set, entry.in_order, &self.base)?;
+        let item_set = item_set(&entry.set, entry.in_order, self.base)?;
         if entry.equity.is_some() && item_set != ItemSet::Poker {
             return Err(LmError::invalid(format!("equity does nothing with items {:?}: leave it out", entry.set)));
         }

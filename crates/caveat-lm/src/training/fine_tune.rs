@@ -1,4 +1,4 @@
-//! The loop of fine-tuning over epochs and batches.
+//! Fine-tuning over epochs and batches, of all layers, of adapters, or of the readout alone.
 
 use burn::tensor::Tensor;
 use rand::SeedableRng;
@@ -7,11 +7,11 @@ use rand_chacha::ChaCha12Rng;
 
 use super::lora::add_adapters;
 use super::optimizer::Optimizer;
-use super::probe::{Probe, clip_factor};
+use super::readout::{Gradient, RowGradient, cross_entropy, squared_distance};
 use super::settings::{Method, TrainingSettings};
 use super::step::{Gradients, backpropagate, joint_norm, update};
 use crate::error::{LmError, Result};
-use crate::model::{LanguageModel, Part};
+use crate::model::{LanguageModel, Part, transposed_product};
 use crate::trie::PromptTrie;
 use crate::vector::in_pool;
 
@@ -171,4 +171,49 @@ fn for_batches(
         }
     }
     Ok(losses)
+}
+
+/// A readout in training.
+struct Probe {
+    /// [vocabulary, hidden].
+    readout: Tensor<2>,
+    /// The readout before training; kept only if the distance from it is penalized.
+    initial: Option<Tensor<2>>,
+    l2: f64,
+}
+
+impl Probe {
+    /// Starts with a copy of the model's readout.
+    fn new(model: &LanguageModel, l2: f64) -> Self {
+        let readout = model.readout().clone();
+        Self { initial: (l2 > 0.0).then(|| readout.clone()), readout, l2 }
+    }
+
+    /// The trained readout.
+    fn into_readout(self) -> Tensor<2> {
+        self.readout
+    }
+
+    /// Takes a step on hidden states [prompts, hidden] with the next tokens `targets`, and returns the loss before it, which is the mean
+    /// cross-entropy plus l2 · Σ(W − W₀)². `clip_norm` limits the norm of its gradient.
+    fn step(&mut self, states: &Tensor<2>, targets: &[u32], optimizer: &mut Optimizer, clip_norm: Option<f64>) -> f64 {
+        let (mut loss, errors) = cross_entropy(transposed_product(states.clone(), self.readout.clone()), targets);
+        if let Some(initial) = &self.initial {
+            loss += self.l2 * squared_distance(&self.readout, initial);
+        }
+        let read = Some((errors, states.clone()));
+        let penalty = self.initial.clone().map(|initial| (self.l2, initial));
+        let mut gradient = Gradient::Rows(Box::new(RowGradient { read, embedded: None, penalty, factor: 1.0 }));
+        if let Some(most) = clip_norm {
+            let norm = gradient.square(&self.readout).sqrt();
+            gradient = gradient.scaled(clip_factor(norm, most));
+        }
+        optimizer.update("lm_head.weight", &mut self.readout, gradient);
+        loss
+    }
+}
+
+/// The factor by which gradients of a joint norm are scaled to `most`, as in `torch.nn.utils.clip_grad_norm_`.
+fn clip_factor(norm: f64, most: f64) -> f64 {
+    (most / (norm + 1e-6)).min(1.0)
 }
