@@ -22,7 +22,7 @@ mod wheel;
 use std::path::{Path, PathBuf};
 
 pub use cache::cache_directory;
-pub(crate) use cache::{registered_at, weights_path, which};
+pub(crate) use cache::{preferred_source, registered_at, weights_path};
 pub use watch::{FetchProgress, FetchStep};
 
 use crate::error::{LmError, Result};

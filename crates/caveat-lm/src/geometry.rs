@@ -149,7 +149,7 @@ pub fn geometry(phases: &[(Phase, &Tensor<2>)], stimuli: &Stimuli, logit_diffs: 
         margin: margins.as_ref().map(|margins| margins[k]),
     };
     let pairs: Vec<GeometryPair> = upper.enumerate().map(pair).collect();
-    let behavior = margins.as_deref().map(|margins| BehaviorFit::to(&task, &pairs, margins)).transpose()?;
+    let behavior = margins.as_deref().map(|margins| BehaviorFit::fit(&task, &pairs, margins)).transpose()?;
     let mut kernels = Vec::with_capacity(phases.len() * Metric::ALL.len());
     for &(phase, states) in phases {
         let states = Vectors::read(states, stimuli, &order)?;
@@ -162,7 +162,7 @@ pub fn geometry(phases: &[(Phase, &Tensor<2>)], stimuli: &Stimuli, logit_diffs: 
                 antisymmetric_variance_explained: None,
                 predictions: None,
             };
-            match states.under(metric) {
+            match states.scaled_for(metric) {
                 Ok(vectors) => found.describe(&vectors, &task, &pairs, margins.as_deref())?,
                 Err(row) => found.undefined = Some(states::no_direction(stimuli, &stimuli.prompts[order[row]])),
             }
@@ -222,7 +222,7 @@ impl KernelGeometry {
 }
 
 impl BehaviorFit {
-    fn to(task: &TransitiveTask, pairs: &[GeometryPair], margins: &[f64]) -> Result<Self> {
+    fn fit(task: &TransitiveTask, pairs: &[GeometryPair], margins: &[f64]) -> Result<Self> {
         let pairs: Vec<(usize, usize)> = pairs.iter().map(|pair| (pair.rank_a, pair.rank_b)).collect();
         let fit = MarginFitter::new(task.graph(), &pairs).and_then(|fitter| fitter.fit(margins)).map_err(theory)?;
         Ok(Self {
@@ -257,15 +257,15 @@ impl KernelPredictions {
         let exchangeable = |e, f| kernel.value(e, f) - kernel.disjoint;
         let measured = |e, f| dot(vectors.row(row_of(n, e)), vectors.row(row_of(n, f)));
         Ok(Self {
-            exchangeable: MarginPrediction::with(exchangeable, kernel.scale(), task, pairs, margins)?,
-            measured: MarginPrediction::with(measured, kernel.scale(), task, pairs, margins)?,
+            exchangeable: MarginPrediction::fit(exchangeable, kernel.scale(), task, pairs, margins)?,
+            measured: MarginPrediction::fit(measured, kernel.scale(), task, pairs, margins)?,
         })
     }
 }
 
 impl MarginPrediction {
     /// Fits a kernel; `scale` is κ_id − κ_flip, which converts a ridge to C.
-    fn with(
+    fn fit(
         kernel: impl Fn((usize, usize), (usize, usize)) -> f64,
         scale: f64,
         task: &TransitiveTask,

@@ -118,7 +118,7 @@ impl Lease {
         };
         // Another process may take or release it at any moment.
         for _ in 0..1000 {
-            match make(path, &owner) {
+            match create(path, &owner) {
                 Ok(()) => return Self::begin(path, owner, pace).map(Taken::Mine),
                 Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Taken::NoFolder),
                 Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
@@ -127,7 +127,7 @@ impl Lease {
                 Err(e) => return Err(LmError::write(path, e)),
             }
             let Some(seen) = Seen::read(path)? else { continue };
-            match seen.life(path, host, pace, &owner.token) {
+            match seen.sign_of_life(path, host, pace, &owner.token) {
                 Sign::Lives => return Ok(Taken::Held(seen.holder())),
                 Sign::Dead => {}
                 Sign::Silent => {
@@ -188,12 +188,12 @@ impl Drop for Lease {
 }
 
 /// Creates the file, if there is none.
-fn make(path: &Path, owner: &Owner) -> io::Result<()> {
+fn create(path: &Path, owner: &Owner) -> io::Result<()> {
     let mut file = File::create_new(path)?;
-    file.write_all(text(owner).as_bytes()).inspect_err(|_| _ = fs::remove_file(path))
+    file.write_all(serialized(owner).as_bytes()).inspect_err(|_| _ = fs::remove_file(path))
 }
 
-fn text(owner: &Owner) -> String {
+fn serialized(owner: &Owner) -> String {
     // A struct of strings and numbers can always be serialized.
     format!("{}\n", serde_json::to_string(owner).unwrap_or_default())
 }
@@ -224,7 +224,7 @@ fn renew(path: &Path, owner: &Owner) -> io::Result<bool> {
     let mut file = match File::options().read(true).write(true).open(path) {
         Ok(file) => file,
         // If somebody removed the file, it is created again before another process can.
-        Err(e) if e.kind() == ErrorKind::NotFound => return make(path, owner).map(|()| true),
+        Err(e) if e.kind() == ErrorKind::NotFound => return create(path, owner).map(|()| true),
         Err(e) => return Err(e),
     };
     let mut content = Vec::new();
@@ -234,7 +234,7 @@ fn renew(path: &Path, owner: &Owner) -> io::Result<bool> {
     }
     // A process that renames the file in the meantime finds this change in it.
     file.rewind()?;
-    file.write_all(text(owner).as_bytes())?;
+    file.write_all(serialized(owner).as_bytes())?;
     Ok(true)
 }
 
@@ -303,7 +303,7 @@ impl Seen {
         Holder { process: self.owner.as_ref().map(|owner| (owner.pid, owner.host.clone())) }
     }
 
-    fn life(&self, path: &Path, host: &Host, pace: Pace, token: &str) -> Sign {
+    fn sign_of_life(&self, path: &Path, host: &Host, pace: Pace, token: &str) -> Sign {
         let here = self.owner.as_ref().filter(|owner| !owner.machine.is_empty() && owner.machine == host.machine);
         // Processes of other users may be hidden.
         let is_visible = self.user.is_none() || self.user == host.user;
@@ -319,7 +319,7 @@ impl Seen {
 
     /// Removes the file if it is still the one that was seen; otherwise it is put back.
     fn remove(&self, path: &Path, token: &str) -> Result<()> {
-        let aside = beside(path, token, "stale");
+        let aside = sibling(path, token, "stale");
         match fs::rename(path, &aside) {
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
             renamed => renamed.map_err(|e| LmError::write(path, e))?,
@@ -337,14 +337,14 @@ impl Seen {
 }
 
 /// The path of a file next to that of a lease, which only one process uses.
-fn beside(path: &Path, token: &str, ending: &str) -> PathBuf {
+fn sibling(path: &Path, token: &str, ending: &str) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!("{name}.{token}.{ending}"))
 }
 
 /// The time by the clock of the file system, from a file that is written just now. Clocks of machines may differ.
 fn now_at(path: &Path, token: &str) -> SystemTime {
-    let probe = beside(path, token, "probe");
+    let probe = sibling(path, token, "probe");
     let written = File::create_new(&probe).and_then(|mut file| {
         file.write_all(b"now\n")?;
         file.sync_all()?;

@@ -128,13 +128,13 @@ fn open_folder(path: &Path) -> Result<ModelFiles> {
     if !unused.is_empty() {
         notes.push(format!("{}: not used: {}", path.display(), unused.join(", ")));
     }
-    notes.extend(beside(path, &text));
+    notes.extend(notes_on_folder(path, &text));
     let tokenizer = Tokenizer::from_folder(path)?.limit_to(config.vocab_size)?;
     Ok(ModelFiles { config, tokenizer, weights, path: path.to_owned(), notes })
 }
 
 /// Notes on contents of a folder that Transformers would use and this program does not.
-fn beside(path: &Path, config: &[u8]) -> Vec<String> {
+fn notes_on_folder(path: &Path, config: &[u8]) -> Vec<String> {
     let mut notes = Vec::new();
     let fields: Option<serde_json::Map<String, serde_json::Value>> = serde_json::from_slice(config).ok();
     let own_code = fields.as_ref().and_then(|fields| fields.get("auto_map")).filter(|value| !value.is_null());

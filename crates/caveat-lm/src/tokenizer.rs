@@ -32,7 +32,7 @@ impl Tokenizer {
     fn new(inner: tokenizers::Tokenizer, path: &Path) -> Self {
         let largest = inner.get_vocab(true).into_values().max();
         let size = largest.map_or(0, |id| id as usize + 1);
-        let (begin, end) = around(&inner);
+        let (begin, end) = added_ids(&inner);
         Self { inner, begin, end, size, rows: usize::MAX, path: path.to_owned() }
     }
 
@@ -141,7 +141,7 @@ impl Tokenizer {
 }
 
 /// The ids that a tokenizer adds before a text, and the number of those after it, found with a text that it can spell.
-fn around(inner: &tokenizers::Tokenizer) -> (Vec<u32>, usize) {
+fn added_ids(inner: &tokenizers::Tokenizer) -> (Vec<u32>, usize) {
     let ids = |text: &str, add| guarded(|| inner.encode_fast(text, add)).map(|encoding| encoding.get_ids().to_vec());
     // An error here is reported when a text is encoded.
     let find = |text: &str| {

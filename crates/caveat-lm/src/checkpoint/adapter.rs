@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::adapter_config::{AdapterConfig, Targets};
 use super::folder::{write_folder, write_text};
 use super::matrices;
-use super::tensors::{host, write_tensors};
+use super::tensors::{read_numbers, write_tensors};
 use crate::error::{LmError, Result, quoted};
 use crate::model::{Adapter, LanguageModel};
 use crate::training::LoraModule;
@@ -61,7 +61,7 @@ pub struct BaseModel {
 }
 
 /// The name of one half of an adapter, 'A' or 'B'.
-fn half(full: &str, which: char) -> String {
+fn half_name(full: &str, which: char) -> String {
     format!("base_model.model.{full}.lora_{which}.weight")
 }
 
@@ -96,7 +96,7 @@ pub fn load_adapter(model: &mut LanguageModel, folder: &Path) -> Result<AdapterS
     let weights = open_safetensors(&path)?;
     let adapted: Vec<_> = matrices(model).filter(|(_, _, full)| config.targets.include(full)).collect();
     let expected: HashSet<String> =
-        adapted.iter().flat_map(|(_, _, full)| [half(full, 'A'), half(full, 'B')]).collect();
+        adapted.iter().flat_map(|(_, _, full)| [half_name(full, 'A'), half_name(full, 'B')]).collect();
     if let Some(unknown) = weights.names().into_iter().find(|name| !expected.contains(name)) {
         return Err(LmError::bad_file(&path, unexpected(&unknown, model)));
     }
@@ -106,7 +106,7 @@ pub fn load_adapter(model: &mut LanguageModel, folder: &Path) -> Result<AdapterS
     for (layer, module, full) in adapted {
         let [inputs, outputs] = model.layers[layer].module(module).weight.dims();
         let read = |which, rows, columns| -> Result<Tensor<2>> {
-            let values = transposed(&weights.read(&half(&full, which), &[rows, columns])?, columns);
+            let values = transposed(&weights.read(&half_name(&full, which), &[rows, columns])?, columns);
             Ok(Tensor::from_data(TensorData::new(values, [columns, rows]), (&model.device, model.dtype)))
         };
         adapters.push((layer, module, Adapter { a: read('A', rank, inputs)?, b: read('B', outputs, rank)?, scale }));
@@ -169,7 +169,7 @@ pub fn save_adapter(folder: &Path, model: &LanguageModel, base: &BaseModel) -> R
     for (_, full, adapter) in &adapted {
         for (which, tensor) in [('A', &adapter.a), ('B', &adapter.b)] {
             let [rows, columns] = tensor.dims();
-            tensors.push((half(full, which), vec![columns, rows]));
+            tensors.push((half_name(full, which), vec![columns, rows]));
             halves.push(tensor);
         }
     }
@@ -179,7 +179,7 @@ pub fn save_adapter(folder: &Path, model: &LanguageModel, base: &BaseModel) -> R
         write_text(&folder.join(TRAINED_ON), &trained_on)?;
         let mut halves = halves.into_iter();
         write_tensors(&folder.join(TENSORS), &tensors, |name| match halves.next() {
-            Some(tensor) => host(tensor.clone().transpose(), name),
+            Some(tensor) => read_numbers(tensor.clone().transpose(), name),
             None => Ok(Vec::new()),
         })
     })

@@ -7,7 +7,7 @@ use burn::tensor::Tensor;
 
 use super::folder::{write_folder, write_text};
 use super::model_config::config_json;
-use super::tensors::{host, write_tensors};
+use super::tensors::{read_numbers, write_tensors};
 use crate::config::ModelConfig;
 use crate::error::{LmError, Result, quoted};
 use crate::model::{LanguageModel, Layer, Linear};
@@ -58,7 +58,7 @@ pub fn save_model(
             let Some(tensor) = tensor(model, name) else {
                 return Err(LmError::Failed(format!("the model has no tensor {}", quoted(name))));
             };
-            let values = host(tensor, name)?;
+            let values = read_numbers(tensor, name)?;
             done += values.len() as u64;
             progress(done, total);
             Ok(values)

@@ -62,7 +62,7 @@ pub(super) fn write_tensors(
 }
 
 /// The numbers of a tensor, row-major, in the memory of the host.
-pub(super) fn host(tensor: Tensor<2>, name: &str) -> Result<Vec<f32>> {
+pub(super) fn read_numbers(tensor: Tensor<2>, name: &str) -> Result<Vec<f32>> {
     let failed = |e| LmError::Failed(format!("tensor {} cannot be read from the device: {e}", quoted(name)));
     tensor.try_into_vec_as::<f32>().map_err(failed)
 }

@@ -58,7 +58,7 @@ fn directory(
 }
 
 /// The source of the weights if only the model is named: one that is complete in `cache`, else one that is damaged there, else the hub.
-pub(crate) fn which(entry: &RegistryEntry, cache: &Path) -> FetchedFrom {
+pub(crate) fn preferred_source(entry: &RegistryEntry, cache: &Path) -> FetchedFrom {
     let state = |from: &FetchedFrom| match Shelf::new(cache, entry, *from).presence() {
         Presence::Whole(_) => 0,
         Presence::Damaged(_) => 1,

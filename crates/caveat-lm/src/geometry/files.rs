@@ -33,7 +33,7 @@ pub(crate) fn write_similarities(folder: &Path, phases: &[(Phase, &Tensor<2>)], 
         let states = Vectors::read(states, stimuli, &order)?;
         for metric in Metric::ALL {
             let vectors = states
-                .under(metric)
+                .scaled_for(metric)
                 .map_err(|row| LmError::Failed(no_direction(stimuli, &stimuli.prompts[order[row]])))?;
             let file = match metric {
                 Metric::Cosine => format!("rep_sim_{phase}.npy"),

@@ -77,7 +77,7 @@ impl Vectors {
     }
 
     /// Vectors whose inner products are the similarities; the error is the row of a zero vector, which has no cosine.
-    pub(super) fn under(&self, metric: Metric) -> std::result::Result<Self, usize> {
+    pub(super) fn scaled_for(&self, metric: Metric) -> std::result::Result<Self, usize> {
         let mut scaled = self.clone();
         if metric == Metric::Cosine {
             for (row, vector) in scaled.values.chunks_exact_mut(self.width).enumerate() {

@@ -64,7 +64,7 @@ impl Prompt {
 
 /// The prompts of all ordered pairs: for every i < j the order labeled Yes, or (i, j) without a label, then the other. Labels come
 /// from the theory's task, as do the pairs without one.
-pub(super) fn word(
+pub(super) fn make_prompts(
     task: &TransitiveTask,
     hierarchy: &[String],
     [anchor_winner, anchor_loser]: [&str; 2],
@@ -119,7 +119,7 @@ mod tests {
         let task = TransitiveTask::new(n, exceptions).unwrap();
         let hierarchy: Vec<String> = (0..n).map(|i| format!("i{i}")).collect();
         let template = PromptTemplate::new("t", "{{ anchor_winner }}>{{ anchor_loser }} {{ item_a }}>{{ item_b }}? A:");
-        word(&task, &hierarchy, ["w", "l"], &template.unwrap()).unwrap()
+        make_prompts(&task, &hierarchy, ["w", "l"], &template.unwrap()).unwrap()
     }
 
     /// Ranks, label, flags t(rain) e(xception) n(o ground truth), direction.
@@ -202,7 +202,7 @@ mod tests {
         let hierarchy = ["a", "b", "c"].map(str::to_owned);
         let refusal = |source: &str| {
             let template = PromptTemplate::new("t", source).unwrap();
-            word(&task, &hierarchy, ["w", "l"], &template).unwrap_err().to_string()
+            make_prompts(&task, &hierarchy, ["w", "l"], &template).unwrap_err().to_string()
         };
         let sorted = "{% if item_a < item_b %}{{ item_a }}{{ item_b }}{% else %}{{ item_b }}{{ item_a }}{% endif %} A:";
         assert!(refusal(sorted).contains("words (\"a\", \"b\") and (\"b\", \"a\") alike"), "{}", refusal(sorted));

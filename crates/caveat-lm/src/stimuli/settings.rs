@@ -116,7 +116,7 @@ impl StimulusSettings {
         if self.reverse {
             hierarchy.reverse();
         }
-        let prompts = prompts::word(&task, &hierarchy, [&anchor_winner, &anchor_loser], &template)?;
+        let prompts = prompts::make_prompts(&task, &hierarchy, [&anchor_winner, &anchor_loser], &template)?;
         Ok(Stimuli { hierarchy, anchor_winner, anchor_loser, exceptions: self.exceptions.clone(), prompts })
     }
 

@@ -9,7 +9,7 @@ use caveat_results::hierarchy_name;
 use super::file::{GridTable, HierarchyEntry, ItemsEntry, Many, ModelEntry, RunOrder, SweepFile, line_of, read};
 use crate::checkpoint::{BaseModel, TrainedOn};
 use crate::error::{LmError, Result};
-use crate::fetch::{registered_at, weights_path, which};
+use crate::fetch::{preferred_source, registered_at, weights_path};
 use crate::geometry::MAX_ITEMS as MAX_GEOMETRY_ITEMS;
 use crate::registry::{self, FetchedFrom, RegistryEntry};
 use crate::run::{RunSettings, Spelling, TrainingOptions, check_folder_name, differences, model_name_of};
@@ -130,7 +130,7 @@ impl SweepModel {
                 None => (ModelSource::Path(path), None),
             },
             Some((entry, from)) => {
-                let from = from.or_else(|| Some(which(entry, cache?))).unwrap_or(FetchedFrom::Hub);
+                let from = from.or_else(|| Some(preferred_source(entry, cache?))).unwrap_or(FetchedFrom::Hub);
                 let is_other = !entry.weights_name(from).eq_ignore_ascii_case(model);
                 (ModelSource::Registered(entry, from), is_other.then(|| model.to_owned()))
             }
@@ -243,7 +243,7 @@ impl Plan<'_> {
                             "save_similarity with {n} items: states are compared for at most {MAX_GEOMETRY_ITEMS}"
                         )));
                     }
-                    let stimuli = of_hierarchy(stimuli, &hierarchy.0)?;
+                    let stimuli = with_hierarchy(stimuli, &hierarchy.0)?;
                     for training in &trainings {
                         let name = &self.sweep.models[model].name;
                         let hier = hierarchy.0.name.as_deref();
@@ -333,7 +333,7 @@ pub fn item_set(name: &str, in_order: bool, base: &Path) -> Result<ItemSet> {
     }
 }
 
-fn of_hierarchy(stimuli: &StimulusSettings, hierarchy: &HierarchyEntry) -> Result<StimulusSettings> {
+fn with_hierarchy(stimuli: &StimulusSettings, hierarchy: &HierarchyEntry) -> Result<StimulusSettings> {
     let stimuli =
         StimulusSettings { n_items: hierarchy.n, exceptions: hierarchy.exceptions.clone(), ..stimuli.clone() };
     // The draw would fail too, but without naming the hierarchy.

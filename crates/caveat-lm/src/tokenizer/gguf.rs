@@ -56,8 +56,8 @@ impl Tokenizer {
 
         let (ids, added) = vocabulary(metadata)?;
         let merges = merges(metadata, &ids)?;
-        let before = around(metadata, "bos", words.add_bos, &ids)?;
-        let after = around(metadata, "eos", false, &ids)?;
+        let before = boundary_id(metadata, "bos", words.add_bos, &ids)?;
+        let after = boundary_id(metadata, "eos", false, &ids)?;
         let inner = guarded(|| {
             let model = BPE::builder().vocab_and_merges(ids, merges).ignore_merges(words.ignore_merges).build()?;
             let mut inner = tokenizers::Tokenizer::new(model);
@@ -122,7 +122,7 @@ fn merges(metadata: &Metadata, ids: &Vocab) -> Result<Merges> {
 }
 
 /// The id that is put before (`bos`) or after (`eos`) every text, if any.
-fn around(metadata: &Metadata, name: &str, default: bool, ids: &Vocab) -> Result<Vec<u32>> {
+fn boundary_id(metadata: &Metadata, name: &str, default: bool, ids: &Vocab) -> Result<Vec<u32>> {
     let flag = format!("tokenizer.ggml.add_{name}_token");
     if !metadata.flag(&flag)?.unwrap_or(default) {
         return Ok(Vec::new());

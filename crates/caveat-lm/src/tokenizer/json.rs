@@ -29,7 +29,7 @@ struct AddedToken {
 }
 
 /// Tokens that a post-processor puts around texts, with the ids that it states for them.
-fn put_around(processor: &Value) -> Vec<(String, u64)> {
+fn tokens_put_around(processor: &Value) -> Vec<(String, u64)> {
     let mut found = Vec::new();
     for special in processor["special_tokens"].as_object().into_iter().flat_map(Map::values) {
         let (tokens, ids) = (special["tokens"].as_array(), special["ids"].as_array());
@@ -42,7 +42,7 @@ fn put_around(processor: &Value) -> Vec<(String, u64)> {
         let pair = &processor[side];
         found.extend(pair[0].as_str().map(str::to_owned).zip(pair[1].as_u64()));
     }
-    found.extend(processor["processors"].as_array().into_iter().flatten().flat_map(put_around));
+    found.extend(processor["processors"].as_array().into_iter().flatten().flat_map(tokens_put_around));
     found
 }
 
@@ -77,7 +77,7 @@ impl Tokenizer {
         for AddedToken { id, content } in checked.added_tokens.iter().filter(|added| !added.content.is_empty()) {
             check(content, u64::from(*id), format!("the added token {} is to have", quoted(content)))?;
         }
-        for (token, id) in put_around(&checked.post_processor) {
+        for (token, id) in tokens_put_around(&checked.post_processor) {
             check(&token, id, format!("the post-processor puts {} around texts with", quoted(&token)))?;
         }
         Ok(Self::new(inner, path))

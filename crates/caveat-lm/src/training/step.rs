@@ -78,7 +78,7 @@ pub(crate) fn backpropagate(
     if model.readout.is_some()
         && let Some(read) = read.take()
     {
-        head.push(("lm_head.weight".to_owned(), of_rows(Some(read), None)));
+        head.push(("lm_head.weight".to_owned(), row_gradient(Some(read), None)));
     }
     if !head.is_empty() {
         apply(model, head);
@@ -103,13 +103,13 @@ pub(crate) fn backpropagate(
 
     if full && let Some(given) = upstream {
         // If the embedding is also the readout, both gradients are applied together.
-        let gradient = of_rows(read, Some((trie.tokens.clone(), given)));
+        let gradient = row_gradient(read, Some((trie.tokens.clone(), given)));
         apply(model, vec![("model.embed_tokens.weight".to_owned(), gradient)]);
     }
     loss
 }
 
-fn of_rows(read: Option<(LogitErrors, Tensor<2>)>, embedded: Option<(Vec<u32>, Tensor<2>)>) -> Gradient {
+fn row_gradient(read: Option<(LogitErrors, Tensor<2>)>, embedded: Option<(Vec<u32>, Tensor<2>)>) -> Gradient {
     Gradient::Rows(Box::new(RowGradient { read, embedded, penalty: None, factor: 1.0 }))
 }
 

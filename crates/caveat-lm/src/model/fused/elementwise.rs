@@ -207,14 +207,14 @@ impl Operation<2> for Gated {
         };
         let of_up = |gate: f32, _: f32, g: f32| g * gate * logistic(gate);
         [
-            wanted[0].then(|| each(gate.values, up.values, gradient.values, of_gate)),
-            wanted[1].then(|| each(gate.values, up.values, gradient.values, of_up)),
+            wanted[0].then(|| map_numbers(gate.values, up.values, gradient.values, of_gate)),
+            wanted[1].then(|| map_numbers(gate.values, up.values, gradient.values, of_up)),
         ]
     }
 }
 
 /// A function of three numbers, elementwise.
-fn each(a: &[f32], b: &[f32], c: &[f32], of: impl Fn(f32, f32, f32) -> f32 + Sync) -> Vec<f32> {
+fn map_numbers(a: &[f32], b: &[f32], c: &[f32], of: impl Fn(f32, f32, f32) -> f32 + Sync) -> Vec<f32> {
     let mut out = vec![0.0; a.len()];
     out.par_chunks_mut(PIECE).zip(a.par_chunks(PIECE)).zip(b.par_chunks(PIECE)).zip(c.par_chunks(PIECE)).for_each(
         |(((out, a), b), c)| {

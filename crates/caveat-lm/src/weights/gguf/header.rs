@@ -86,7 +86,7 @@ fn read_header<R: Read>(source: R, size: u64, path: &Path) -> Result<(Metadata, 
         }
         tensors.insert(name, tensor);
     }
-    place(&mut tensors, &reader, alignment)?;
+    place_tensors(&mut tensors, &reader, alignment)?;
     Ok((metadata, tensors))
 }
 
@@ -126,7 +126,11 @@ fn read_tensor<R: Read>(reader: &mut Reader<R>, alignment: u64) -> Result<(Strin
 }
 
 /// Makes offsets count from the beginning of the file, and refuses tensors that reach beyond its end or overlap.
-fn place<R: Read>(tensors: &mut BTreeMap<String, GgufTensor>, reader: &Reader<R>, alignment: u64) -> Result<()> {
+fn place_tensors<R: Read>(
+    tensors: &mut BTreeMap<String, GgufTensor>,
+    reader: &Reader<R>,
+    alignment: u64,
+) -> Result<()> {
     let start = reader.position().checked_next_multiple_of(alignment);
     let mut ranges = Vec::with_capacity(tensors.len());
     for (name, GgufTensor { stored, .. }) in tensors {
