@@ -87,7 +87,8 @@ pub(crate) enum Taken {
 #[derive(Debug)]
 pub(crate) struct Lease {
     path: PathBuf,
-    token: String,
+    /// Unique, in hexadecimal digits.
+    pub(crate) token: String,
     life: Arc<Life>,
     beating: Option<JoinHandle<()>>,
 }
@@ -151,11 +152,6 @@ impl Lease {
             thread::Builder::new().name("lease".to_owned()).spawn(move || keep_alive(&path, owner, &life, pace));
         lease.beating = Some(thread.map_err(|e| LmError::Failed(format!("no thread can be started: {e}")))?);
         Ok(lease)
-    }
-
-    /// The unique token of this lease, in hexadecimal digits.
-    pub(crate) fn token(&self) -> &str {
-        &self.token
     }
 
     /// Whether another process has taken the lease over after too long a silence of this one, as of the last sign of life.

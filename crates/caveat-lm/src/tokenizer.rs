@@ -122,11 +122,6 @@ impl Tokenizer {
             .map_err(|e| LmError::bad_file(&self.path, format!("the tokenizer fails to decode: {e}")))
     }
 
-    /// One more than the largest id of a token. The model's embedding matrix may have more rows.
-    pub fn vocab_size(&self) -> usize {
-        self.size
-    }
-
     /// Limits ids to the rows of an embedding matrix. Added tokens beyond them, often padding, are refused only when a text has them; if
     /// a token of the vocabulary itself is beyond, tokenizer and model do not belong together.
     pub(crate) fn limit_to(mut self, rows: usize) -> Result<Self> {

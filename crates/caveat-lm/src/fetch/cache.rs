@@ -46,7 +46,7 @@ fn directory(
     }
     let home = home.filter(|home| !home.as_os_str().is_empty());
     let user_cache = match platform {
-        // The XDG base directory specification has relative paths ignored.
+        // The XDG base directory specification says that relative paths are ignored.
         Platform::Unix => {
             set("XDG_CACHE_HOME").filter(|path| path.is_absolute()).or_else(|| Some(home?.join(".cache")))
         }

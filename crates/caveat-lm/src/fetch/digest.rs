@@ -42,7 +42,8 @@ pub(super) fn is_hex(text: &str, digits: usize) -> bool {
 pub(super) struct Hashing {
     expected: Checksum,
     bytes_total: u64,
-    bytes: u64,
+    /// Bytes hashed so far.
+    pub(super) bytes: u64,
     sha256: Sha256,
     git: Option<Sha1>,
 }
@@ -61,11 +62,6 @@ impl Hashing {
         if let Some(git) = &mut self.git {
             git.update(block);
         }
-    }
-
-    /// Bytes hashed so far.
-    pub(super) fn bytes(&self) -> u64 {
-        self.bytes
     }
 
     /// Hashes a whole file, leaving the position at its end.

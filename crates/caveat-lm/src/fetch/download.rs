@@ -55,7 +55,7 @@ pub(super) fn download(client: &Client, wanted: &Wanted, directory: &Path, watch
     let partial = wanted.partial(directory);
     loop {
         let mut transfer = Transfer::open(wanted, &partial, watch)?;
-        let continued = transfer.hashing.bytes() > 0;
+        let continued = transfer.hashing.bytes > 0;
         transfer.run(client)?;
         let started_anew = transfer.started_anew;
         match transfer.finish()? {
@@ -115,15 +115,15 @@ impl<'a> Transfer<'a> {
     /// Transfers until the file is complete.
     fn run(&mut self, client: &Client) -> Result<()> {
         let total = self.wanted.bytes;
-        self.watch.begin(FetchStep::Downloading, &self.wanted.name, self.hashing.bytes(), Some(total));
+        self.watch.begin(FetchStep::Downloading, &self.wanted.name, self.hashing.bytes, Some(total));
         let (mut begun, mut continuations) = (false, 0);
-        while self.hashing.bytes() < total {
+        while self.hashing.bytes < total {
             self.watch.check()?;
-            let before = self.hashing.bytes();
+            let before = self.hashing.bytes;
             let Err(failure) = self.attempt(client)? else { continue };
-            begun |= self.hashing.bytes() > before;
+            begun |= self.hashing.bytes > before;
             if !failure.transient || !begun || continuations == MAX_CONTINUATIONS {
-                let so_far = match self.hashing.bytes() {
+                let so_far = match self.hashing.bytes {
                     0 => String::new(),
                     bytes => format!("; {bytes} of {total} bytes are kept, and the next fetch continues there"),
                 };
@@ -137,9 +137,9 @@ impl<'a> Transfer<'a> {
 
     /// Makes one request for the missing bytes. The outer error ends the fetch, the inner one only this attempt.
     fn attempt(&mut self, client: &Client) -> Result<std::result::Result<(), Failure>> {
-        let from = self.hashing.bytes();
+        let from = self.hashing.bytes;
         // A compressed answer would have neither the size nor the byte ranges of the file.
-        let mut request = client.get(&self.wanted.url).header(header::ACCEPT_ENCODING, "identity");
+        let mut request = client.agent.get(&self.wanted.url).header(header::ACCEPT_ENCODING, "identity");
         if let Some(authorization) = &self.wanted.authorization {
             request = request.header(header::AUTHORIZATION, authorization);
         }
@@ -191,19 +191,19 @@ impl<'a> Transfer<'a> {
                 Err(e) => return Ok(Err(Failure::transient(format!("the connection broke: {e}")))),
             };
             if received.is_empty() {
-                return Ok(match self.hashing.bytes() {
+                return Ok(match self.hashing.bytes {
                     bytes if bytes == total => Ok(()),
                     bytes => Err(Failure::transient(format!("the connection ended after {bytes} of {total} bytes"))),
                 });
             }
-            if received.len() as u64 > total - self.hashing.bytes() {
+            if received.len() as u64 > total - self.hashing.bytes {
                 self.start_anew()?;
                 return Ok(Err(Failure::lasting(format!("the server sends more than the {total} bytes expected"))));
             }
-            let missing = total - self.hashing.bytes();
+            let missing = total - self.hashing.bytes;
             self.file.write_all(received).map_err(|e| write_error(self.path, &e, missing))?;
             self.hashing.update(received);
-            self.watch.report(FetchStep::Downloading, &self.wanted.name, self.hashing.bytes(), Some(total));
+            self.watch.report(FetchStep::Downloading, &self.wanted.name, self.hashing.bytes, Some(total));
         }
     }
 

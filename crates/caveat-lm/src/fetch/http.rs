@@ -40,7 +40,7 @@ impl Failure {
 
 /// Makes requests, with proxies from HTTPS_PROXY, HTTP_PROXY and NO_PROXY and the certificate authorities of the system.
 pub(super) struct Client {
-    agent: Agent,
+    pub(super) agent: Agent,
     /// Time before the first continuation of a broken download; it doubles with each further one.
     pub(super) retry_pause: Duration,
 }
@@ -50,10 +50,6 @@ impl Client {
         let user_agent = concat!("caveat/", env!("CARGO_PKG_VERSION"));
         let config = Agent::config_builder().user_agent(user_agent).build();
         Self { agent: config.into(), retry_pause: Duration::from_millis(500) }
-    }
-
-    pub(super) fn get(&self, url: &str) -> RequestBuilder<WithoutBody> {
-        self.agent.get(url)
     }
 
     /// Sends a request, made by this client or another, with this client's limits, and follows redirects. An answer with any status

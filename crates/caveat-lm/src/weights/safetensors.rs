@@ -87,10 +87,10 @@ fn open_index(folder: &Path, path: &Path) -> Result<Weights> {
 /// file.
 fn read_header(file: TensorFile) -> Result<BTreeMap<String, Entry>> {
     let file = Arc::new(file);
-    let bad = |problem: String| LmError::bad_file(file.path(), format!("{problem}: expected a safetensors file"));
+    let bad = |problem: String| LmError::bad_file(&file.path, format!("{problem}: expected a safetensors file"));
     // A file that is not safetensors at all is called what it is.
-    let wrong = |problem: String| wrong_tensors(file.path(), format!("{problem}: expected a safetensors file"));
-    let size = file.size();
+    let wrong = |problem: String| wrong_tensors(&file.path, format!("{problem}: expected a safetensors file"));
+    let size = file.size;
     let Some(most) = size.checked_sub(8) else {
         return Err(wrong(format!("has {size} bytes, too few for the length of a header")));
     };

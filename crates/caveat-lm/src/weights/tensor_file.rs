@@ -14,8 +14,9 @@ const CHUNK: usize = 1 << 20;
 /// A file that stays open, so that tensors come from the very file whose header was checked.
 #[derive(Debug)]
 pub(crate) struct TensorFile {
-    path: PathBuf,
-    size: u64,
+    pub(crate) path: PathBuf,
+    /// Bytes in the file when it was opened.
+    pub(crate) size: u64,
     /// All readers share one position, so each chunk is sought and read under the lock, and decoded outside it.
     file: Mutex<File>,
 }
@@ -39,15 +40,6 @@ impl TensorFile {
             return Err(LmError::bad_file(path, "is not a plain file: expected one of tensors"));
         }
         Ok(Self { path: path.to_owned(), size: metadata.len(), file: Mutex::new(file) })
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Bytes in the file when it was opened.
-    pub(crate) fn size(&self) -> u64 {
-        self.size
     }
 
     /// Reads from the beginning, buffered.
@@ -178,7 +170,7 @@ mod tests {
                 file.read_tensor("w", &Stored { element: Element::F32, count, offset }).unwrap_err().to_string();
             assert!(error.contains("the file has 64 bytes"), "{error}");
         }
-        File::options().write(true).open(file.path()).unwrap().set_len(30).unwrap();
+        File::options().write(true).open(&file.path).unwrap().set_len(30).unwrap();
         let error =
             file.read_tensor("w", &Stored { element: Element::F32, count: 16, offset: 0 }).unwrap_err().to_string();
         assert!(error.contains("cut short"), "{error}");

@@ -89,7 +89,7 @@ impl Weights {
 
     fn stored(&self, name: &str, expected: &[usize]) -> Result<(&Entry, &Stored)> {
         let entry = self.check(name, expected)?;
-        let refuse = |problem| LmError::bad_file(entry.file.path(), format!("tensor {} {problem}", quoted(name)));
+        let refuse = |problem| LmError::bad_file(&entry.file.path, format!("tensor {} {problem}", quoted(name)));
         Ok((entry, entry.stored.as_ref().map_err(refuse)?))
     }
 }

@@ -9,7 +9,9 @@ mod laboratory;
 use clap::Subcommand;
 
 #[cfg(not(feature = "lm"))]
-pub(crate) use absent::{FetchArgs, ModelsArgs, RunArgs, ScoreArgs, SweepArgs};
+pub(crate) use absent::{
+    Unread as FetchArgs, Unread as ModelsArgs, Unread as RunArgs, Unread as ScoreArgs, Unread as SweepArgs,
+};
 pub(crate) use geometry::GeometryArgs;
 #[cfg(feature = "lm")]
 pub(crate) use laboratory::{ComputeSpec, FetchArgs, ModelsArgs, RunArgs, Saved, ScoreArgs, SweepArgs};

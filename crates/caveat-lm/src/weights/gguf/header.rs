@@ -40,7 +40,7 @@ impl GgufFile {
     /// Opens a file and reads its header. Memory: a few times the size of the header.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let file = TensorFile::open(path)?;
-        let (metadata, tensors) = file.read_from_start(|source| read_header(source, file.size(), path))?;
+        let (metadata, tensors) = file.read_from_start(|source| read_header(source, file.size, path))?;
         Ok(Self { metadata, tensors, file: Arc::new(file) })
     }
 
@@ -53,7 +53,7 @@ impl GgufFile {
     pub(crate) fn read(&self, name: &str) -> Result<Vec<f32>> {
         match self.tensors.get(name) {
             Some(tensor) => self.file.read_tensor(name, &tensor.stored),
-            None => Err(LmError::bad_file(self.file.path(), format!("there is no tensor {}", quoted(name)))),
+            None => Err(LmError::bad_file(&self.file.path, format!("there is no tensor {}", quoted(name)))),
         }
     }
 }
@@ -92,7 +92,7 @@ fn read_header<R: Read>(source: R, size: u64, path: &Path) -> Result<(Metadata, 
 
 /// Reads an entry of the tensor table; its offset still counts from the first tensor.
 fn read_tensor<R: Read>(reader: &mut Reader<R>, alignment: u64) -> Result<(String, GgufTensor)> {
-    let at = reader.position();
+    let at = reader.position;
     let name = String::from_utf8(reader.string()?)
         .map_err(|_| reader.bad(format!("the tensor name at byte {at} is not UTF-8")))?;
     let fail = |reader: &Reader<R>, problem: String| reader.bad(format!("tensor {} {problem}", quoted(&name)));
@@ -131,14 +131,14 @@ fn place_tensors<R: Read>(
     reader: &Reader<R>,
     alignment: u64,
 ) -> Result<()> {
-    let start = reader.position().checked_next_multiple_of(alignment);
+    let start = reader.position.checked_next_multiple_of(alignment);
     let mut ranges = Vec::with_capacity(tensors.len());
     for (name, GgufTensor { stored, .. }) in tensors {
         let begin = start.and_then(|start| start.checked_add(stored.offset));
         let bytes = stored.element.bytes_of(stored.count);
         let end = begin.zip(bytes).and_then(|(begin, bytes)| begin.checked_add(bytes));
-        let (Some(begin), Some(end)) = (begin, end.filter(|&end| end <= reader.size())) else {
-            let problem = format!("tensor {} reaches beyond the file's {} bytes", quoted(name), reader.size());
+        let (Some(begin), Some(end)) = (begin, end.filter(|&end| end <= reader.size)) else {
+            let problem = format!("tensor {} reaches beyond the file's {} bytes", quoted(name), reader.size);
             return Err(reader.bad(format!("{problem}: it was cut short or damaged")));
         };
         stored.offset = begin;

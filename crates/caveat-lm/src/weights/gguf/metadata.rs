@@ -23,7 +23,7 @@ pub(super) enum Value {
 /// The values of a file by key, and its path for messages.
 #[derive(Debug)]
 pub(crate) struct Metadata {
-    path: PathBuf,
+    pub(crate) path: PathBuf,
     values: HashMap<String, Value>,
 }
 
@@ -32,7 +32,7 @@ impl Metadata {
     pub(super) fn read<R: Read>(reader: &mut Reader<R>, count: usize, path: &Path) -> Result<Self> {
         let mut values = HashMap::new();
         for _ in 0..count {
-            let at = reader.position();
+            let at = reader.position;
             let key = String::from_utf8(reader.string()?)
                 .map_err(|_| reader.bad(format!("the metadata key at byte {at} is not UTF-8")))?;
             let kind = reader.u32()?;
@@ -43,10 +43,6 @@ impl Metadata {
             values.insert(key, value);
         }
         Ok(Self { path: path.to_owned(), values })
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
     }
 
     pub(crate) fn bad(&self, problem: impl Into<String>) -> LmError {

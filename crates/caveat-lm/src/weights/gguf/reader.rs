@@ -9,22 +9,14 @@ use crate::error::{LmError, Result};
 pub(super) struct Reader<R> {
     source: R,
     path: PathBuf,
-    position: u64,
-    size: u64,
+    pub(super) position: u64,
+    pub(super) size: u64,
 }
 
 impl<R: Read> Reader<R> {
     /// Reads `source`, which has `size` bytes; `path` is for messages.
     pub(super) fn new(source: R, size: u64, path: &Path) -> Self {
         Self { source, path: path.to_owned(), position: 0, size }
-    }
-
-    pub(super) fn position(&self) -> u64 {
-        self.position
-    }
-
-    pub(super) fn size(&self) -> u64 {
-        self.size
     }
 
     /// Bytes after the position.

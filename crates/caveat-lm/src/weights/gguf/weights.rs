@@ -17,7 +17,7 @@ pub(crate) fn gguf_weights(file: GgufFile, config: &ModelConfig) -> Result<Weigh
     for (name, tensor) in tensors.into_iter().filter(|(name, _)| name != ROPE_FREQUENCIES) {
         let Some(new_name) = hugging_face_name(&name) else {
             let problem = format!("tensor {} is no part of a model that this program computes", quoted(&name));
-            return Err(LmError::bad_file(file.path(), problem));
+            return Err(LmError::bad_file(&file.path, problem));
         };
         let interleaved_heads = match config.architecture {
             Architecture::Llama if new_name.contains(".q_proj.") => Some(config.num_attention_heads),
@@ -27,7 +27,7 @@ pub(crate) fn gguf_weights(file: GgufFile, config: &ModelConfig) -> Result<Weigh
         let (file, shape, stored) = (file.clone(), tensor.shape, Ok(tensor.stored));
         renamed.insert(new_name, Entry { file, shape, stored, interleaved_heads });
     }
-    Ok(Weights::new(file.path(), renamed))
+    Ok(Weights::new(&file.path, renamed))
 }
 
 /// The name of a tensor in Hugging Face's models, if it has one.

@@ -14,9 +14,3 @@ pub(crate) struct Unread {
     #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<OsString>,
 }
-
-pub(crate) use Unread as FetchArgs;
-pub(crate) use Unread as ModelsArgs;
-pub(crate) use Unread as RunArgs;
-pub(crate) use Unread as ScoreArgs;
-pub(crate) use Unread as SweepArgs;

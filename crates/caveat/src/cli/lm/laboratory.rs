@@ -20,7 +20,7 @@ pub(crate) struct ComputeSpec {
     /// Device: cpu, or vulkan or cuda where the program was built with them [default: cpu]
     #[arg(long, value_name = "DEVICE")]
     pub(crate) device: Option<String>,
-    /// Threads of the processor [default: one a core]
+    /// Threads of the processor [default: one per core]
     #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     pub(crate) threads: Option<usize>,
 }
@@ -94,7 +94,7 @@ On a terminal, the table shows only the end of the prompt.")]
 pub(crate) struct ScoreArgs {
     /// A model by name or path
     pub(crate) model: String,
-    /// Prompts, one JSON object a line; - for standard input
+    /// Prompts, one JSON object per line; - for standard input
     pub(crate) prompts: PathBuf,
     /// The answer that counts as yes, one token with its space [default: " Yes", or as in the model's vocabulary]
     #[arg(long, value_name = "TEXT", requires = "no")]

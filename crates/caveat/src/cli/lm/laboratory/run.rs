@@ -41,7 +41,7 @@ pub(crate) struct RunArgs {
     /// A model by name or path
     pub(crate) model: String,
 
-    /// Items: invented, mlb or poker, or a file with one item a line
+    /// Items: invented, mlb or poker, or a file with one item per line
     #[arg(long, default_value = "invented", value_name = "SET|FILE", help_heading = "Stimuli")]
     pub(crate) items: String,
     /// The file is the hierarchy itself, the highest first; needs --anchor
@@ -68,7 +68,7 @@ pub(crate) struct RunArgs {
     /// The two items that every prompt shows with their answers [default: drawn]
     #[arg(long, num_args = 2, value_names = ["WINNER", "LOSER"], help_heading = "Stimuli")]
     pub(crate) anchor: Vec<String>,
-    /// Equity of a poker hand against the next lower [default: 0.51 0.6]
+    /// Equity of a poker hand against the next lower one [default: 0.51 0.6]
     #[arg(long, num_args = 2, value_names = ["LOW", "HIGH"], value_parser = values::number,
           allow_negative_numbers = true, help_heading = "Stimuli")]
     pub(crate) equity: Vec<f64>,
