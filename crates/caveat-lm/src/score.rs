@@ -41,18 +41,16 @@ impl ScoreLine {
         };
         let label = label.trim();
         let (yes, no) = (tokens.yes_text.trim(), tokens.no_text.trim());
-        match label {
+        match label.to_lowercase().as_str() {
             "" => Ok(None),
             _ if label == yes => Ok(Some(true)),
             _ if label == no => Ok(Some(false)),
-            _ => match label.to_lowercase().as_str() {
-                "yes" | "true" => Ok(Some(true)),
-                "no" | "false" => Ok(Some(false)),
-                _ => Err(format!(
-                    "the label is {}: expected {yes:?} or {no:?}, as yes, no, true or false, or none where no answer is right",
-                    quoted(label)
-                )),
-            },
+            "yes" | "true" => Ok(Some(true)),
+            "no" | "false" => Ok(Some(false)),
+            _ => Err(format!(
+                "the label is {}: expected {yes:?} or {no:?}, as yes, no, true or false, or none where no answer is right",
+                quoted(label)
+            )),
         }
     }
 }

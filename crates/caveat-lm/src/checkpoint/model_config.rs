@@ -99,10 +99,8 @@ fn described(config: &ModelConfig) -> std::result::Result<Map<String, Value>, St
     } else {
         fields["use_sliding_window"] = json!(false);
     }
-    match fields {
-        Value::Object(fields) => Ok(fields),
-        _ => Ok(Map::new()),
-    }
+    let Value::Object(fields) = fields else { return Ok(Map::new()) };
+    Ok(fields)
 }
 
 /// Llama 3's interpolation: factor, low and high frequency factor, and context length of pre-training. The divisors that result from
