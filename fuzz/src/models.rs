@@ -28,7 +28,7 @@ pub fn read_model(path: &Path) {
     let Ok(files) = open_model(path) else { return };
     for name in files.weights.names() {
         let shape = files.weights.shape(&name).expect("the shape of a tensor that is listed");
-        if let Ok(numbers) = files.weights.read(&name, &shape) {
+        if let Ok(numbers) = files.weights.read(&name, shape) {
             assert_eq!(numbers.len(), shape.iter().product::<usize>());
         }
     }
