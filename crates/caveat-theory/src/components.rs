@@ -5,7 +5,7 @@ use crate::comparison_graph::ComparisonGraph;
 /// The connected components of a comparison graph.
 pub(crate) struct Components {
     /// The component of every item, by number.
-    component: Vec<u32>,
+    pub(crate) component: Vec<u32>,
     /// Items in every component.
     sizes: Vec<f64>,
 }
@@ -21,11 +21,6 @@ impl Components {
     /// Their number: the dimension of the null space of the Laplacian, whose vectors are constant on each.
     pub(crate) fn count(&self) -> usize {
         self.sizes.len()
-    }
-
-    /// Number of an item's component.
-    pub(crate) fn component_of(&self, item: usize) -> usize {
-        self.component[item] as usize
     }
 
     /// Subtracts every component's mean.

@@ -32,8 +32,8 @@ pub struct ObservedTask<'a, 'g> {
 #[derive(Debug, Clone)]
 pub struct MarginFitter<'g> {
     pairs: Vec<(usize, usize)>,
-    /// Number of pairs of every task.
-    task_sizes: Vec<usize>,
+    /// Number of pairs of every task, in the order of the margins.
+    pub(crate) task_sizes: Vec<usize>,
     pub(crate) grid: BasisGrid<'g>,
 }
 
@@ -108,11 +108,6 @@ impl<'g> MarginFitter<'g> {
     /// The pairs, in the order of the margins.
     pub fn pairs(&self) -> &[(usize, usize)] {
         &self.pairs
-    }
-
-    /// Number of pairs of every task, in the order of the margins.
-    pub(crate) fn task_sizes(&self) -> &[usize] {
-        &self.task_sizes
     }
 }
 

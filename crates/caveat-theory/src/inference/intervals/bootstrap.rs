@@ -121,7 +121,7 @@ impl<'a, 'f, 'g> Resampler<'a, 'f, 'g> {
     ) -> Result<Self> {
         let refused = |problem: String| Err(TheoryError::BadInput { what: "bootstrap", problem });
         let n_pairs = fitter.pairs().len();
-        let sizes = if clusters.len() == 1 { &[n_pairs][..] } else { fitter.task_sizes() };
+        let sizes = if clusters.len() == 1 { &[n_pairs][..] } else { &fitter.task_sizes };
         if sizes.len() != clusters.len() {
             return refused(format!("{} lists of clusters for {} tasks; give one each", clusters.len(), sizes.len()));
         }

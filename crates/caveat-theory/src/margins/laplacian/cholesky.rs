@@ -27,7 +27,7 @@ impl PinnedCholesky {
         let mut rows = 0;
         let row: Vec<usize> = (0..n)
             .map(|i| {
-                let first = !std::mem::replace(&mut seen[a.components.component_of(i)], true);
+                let first = !std::mem::replace(&mut seen[a.components.component[i] as usize], true);
                 if first {
                     return usize::MAX;
                 }
