@@ -16,7 +16,7 @@ pub(super) enum Leftover {
     Refused(String),
 }
 
-/// Modules beside the readout, for classification, rewards and values.
+/// Modules that stand next to the readout, for classification, rewards and values.
 const HEADS: [&str; 9] = [
     "score",
     "v_head",

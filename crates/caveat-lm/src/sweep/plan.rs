@@ -382,7 +382,7 @@ fn crossed<T: Copy>(
 }
 
 fn too_many() -> LmError {
-    LmError::invalid(format!("more than {MAX_RUNS} runs: expected at most so many in a sweep"))
+    LmError::invalid(format!("more than {MAX_RUNS} runs: expected at most that many in a sweep"))
 }
 
 #[cfg(test)]

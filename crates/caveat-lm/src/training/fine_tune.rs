@@ -113,7 +113,7 @@ pub(crate) fn train(
                 let targets: Vec<u32> = batch.iter().map(|&index| examples[index].target).collect();
                 probe.step(&rows, &targets, optimizer, settings.clip_norm)
             });
-            model.readout = Some(probe.into_readout());
+            model.readout = Some(probe.readout);
             losses
         }
     }
@@ -187,11 +187,6 @@ impl Probe {
     fn new(model: &LanguageModel, l2: f64) -> Self {
         let readout = model.readout().clone();
         Self { initial: (l2 > 0.0).then(|| readout.clone()), readout, l2 }
-    }
-
-    /// The trained readout.
-    fn into_readout(self) -> Tensor<2> {
-        self.readout
     }
 
     /// Takes a step on hidden states [prompts, hidden] with the next tokens `targets`, and returns the loss before it, which is the mean
