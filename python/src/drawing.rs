@@ -7,9 +7,7 @@ use crate::figure::Figure;
 use crate::kernel::ExchangeableKernel;
 use crate::long;
 use crate::task::transitive;
-use caveat_figures::conjunctivity_figure::ConjunctivityInputs;
 use caveat_figures::margins_figure::MarginsInputs;
-use caveat_figures::mechanism_figure::MechanismInputs;
 use caveat_figures::window_figure::WindowInputs;
 use caveat_theory::Activation;
 use pyo3::prelude::*;
@@ -50,9 +48,8 @@ pub(crate) fn mechanism_figure(
     task: &Bound<'_, PyAny>,
     screenings: &Bound<'_, PyAny>,
 ) -> PyResult<Figure> {
-    let inputs =
-        MechanismInputs { task: transitive("task", task)?, screenings: list_of_floats("screenings", screenings)? };
-    let drawn = long::run(py, "figure", None, move |_| caveat_figures::mechanism_figure::draw(&inputs))?;
+    let (task, screenings) = (transitive("task", task)?, list_of_floats("screenings", screenings)?);
+    let drawn = long::run(py, "figure", None, move |_| caveat_figures::mechanism_figure::draw(&task, &screenings))?;
     Ok(Figure::new(raise(drawn)?))
 }
 
@@ -83,7 +80,8 @@ pub(crate) fn conjunctivity_figure(
             bad(format_args!("random_features[{at}]"), "expected a kernel of ExchangeableKernel.random_features")
         })
     });
-    let inputs = ConjunctivityInputs { activations, max_depth, random_features: estimates.collect::<PyResult<_>>()? };
-    let drawn = long::run(py, "figure", None, move |_| caveat_figures::conjunctivity_figure::draw(&inputs))?;
+    let estimates = estimates.collect::<PyResult<Vec<_>>>()?;
+    let draw = move |_: &long::Steps| caveat_figures::conjunctivity_figure::draw(&activations, max_depth, &estimates);
+    let drawn = long::run(py, "figure", None, draw)?;
     Ok(Figure::new(raise(drawn)?))
 }

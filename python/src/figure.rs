@@ -38,8 +38,7 @@ impl Figure {
     }
 
     pub(crate) fn svg(&self, py: Python<'_>) -> PyResult<String> {
-        let svg = raise(py.detach(|| self.figure.render(Format::Svg)))?;
-        String::from_utf8(svg).map_err(|e| bad("figure", e))
+        Ok(py.detach(|| self.figure.canvas.svg()))
     }
 }
 
@@ -51,7 +50,7 @@ fields! { Figure:
     /// What is drawn and how to read it.
     caption(self) -> &str = &self.figure.caption;
     /// The numbers in the picture, one row per mark.
-    table(self) -> Table = Table::new(self.figure.table.clone().unwrap_or_default());
+    table(self) -> Table = Table::new(self.figure.table.clone());
 }
 
 #[pymethods]
@@ -67,7 +66,7 @@ impl Figure {
     fn save(&self, py: Python<'_>, #[pyo3(from_py_with = arg::path)] path: PathBuf) -> PyResult<()> {
         use std::io::Write;
         let format = raise(Format::from_path(&path))?;
-        let bytes = raise(py.detach(|| self.figure.render(format)))?;
+        let bytes = raise(py.detach(|| self.figure.canvas.render(format)))?;
         raise(py.detach(|| write_atomically(&path, |out| out.write_all(&bytes).map_err(WriteFailure::from))))
     }
 
@@ -79,7 +78,7 @@ impl Figure {
     ) -> PyResult<Bound<'py, PyBytes>> {
         let unknown = |_| bad("format", format_args!("'{format}' is unknown: it must be svg, pdf or png"));
         let format = Format::from_path(&PathBuf::from(format!("picture.{format}"))).map_err(unknown)?;
-        let bytes = raise(py.detach(|| self.figure.render(format)))?;
+        let bytes = raise(py.detach(|| self.figure.canvas.render(format)))?;
         Ok(PyBytes::new(py, &bytes))
     }
 

@@ -1,6 +1,5 @@
 //! `balance_window` and the grid behind `phase_diagram`: where generalization and memorization hold together.
 
-use caveat_figures::phase_figure::PhaseInputs;
 use caveat_theory::phase::GRID_BYTES;
 use caveat_theory::{Learner, LearnerKind, PairClass, PhaseAxes, balance_window as window, phase_grid as grid};
 use numpy::PyArray1;
@@ -189,7 +188,7 @@ pub(crate) fn phase_figure(
             let grid = grid(&task, &axes, &|done| steps.add(done))?;
             rows.push((task, grid));
         }
-        caveat_figures::phase_figure::draw(PhaseInputs { rows: &rows })
+        caveat_figures::phase_figure::draw(&rows)
     })?;
     Ok(Figure::new(raise(drawn)?))
 }

@@ -46,7 +46,7 @@ impl Report {
                 .map_err(|e| ResultsError::Write { path: directory.clone(), reason: e.to_string() })?;
         }
         write_files(&self.sections, &figures, &tables, watch)?;
-        write_bytes(&directory.join("index.html"), html::page(&self.sections)?.as_bytes())
+        write_bytes(&directory.join("index.html"), html::page(&self.sections).as_bytes())
     }
 
     /// The findings of all sections as aligned text.
@@ -65,11 +65,9 @@ fn write_files(sections: &[Section], figures: &Path, tables: &Path, watch: &dyn 
     let work = watch.begin(all.len() as u64, "writing figures");
     for figure in all {
         for (format, extension) in [(Picture::Svg, "svg"), (Picture::Pdf, "pdf")] {
-            write_bytes(&figures.join(format!("{}.{extension}", figure.name)), &figure.render(format)?)?;
+            write_bytes(&figures.join(format!("{}.{extension}", figure.name)), &figure.canvas.render(format)?)?;
         }
-        if let Some(table) = &figure.table {
-            write_table(tables, &format!("figure-{}", figure.name), table)?;
-        }
+        write_table(tables, &format!("figure-{}", figure.name), &figure.table)?;
         work.advance(1);
     }
     for (name, table) in sections.iter().flat_map(|s| &s.tables) {

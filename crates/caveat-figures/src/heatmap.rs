@@ -2,7 +2,7 @@
 
 use caveat_theory::PairClasses;
 
-use crate::canvas::{Canvas, Rect, Stroke};
+use crate::canvas::{Canvas, Marker, Rect, Stroke};
 use crate::error::{FigureError, Result};
 use crate::palette::{BLACK, Color, ColorScale};
 use crate::scale::Axis;
@@ -22,10 +22,8 @@ impl SquareMatrix {
     /// Another number of values than n².
     pub fn new(n: usize, values: Vec<f64>) -> Result<Self> {
         if values.len() != n * n {
-            return Err(FigureError::BadInput {
-                what: "matrix",
-                problem: format!("{} values, but {n} × {n} items need {}", values.len(), n * n),
-            });
+            let problem = format!("{} values, but {n} × {n} items need {}", values.len(), n * n);
+            return Err(FigureError::bad("matrix", problem));
         }
         Ok(Self { n, values })
     }
@@ -79,7 +77,7 @@ pub fn item_cells(
     let (w, h) = (rect.width / n as f64, rect.height / n as f64);
     raster(canvas, rect, n, n, |i, j| (i != j).then(|| color(i, j)));
     canvas.rect(rect, None, Some(Stroke::new(BLACK.tint(0.5), 0.5)));
-    // Every k-th label, so that they stay apart.
+    // Every k-th label, so that they do not overlap.
     let row_step = ((f64::from(SMALL) * 1.15) / h).ceil().max(1.0) as usize;
     let widest = Text::new(item(n - 1)).size(SMALL).width();
     let column_step = ((widest + 2.0) / w).ceil().max(1.0) as usize;
@@ -139,7 +137,7 @@ pub fn outline_cells(
     }
 }
 
-/// Puts a small cross on cells (row, column) of an n × n matrix drawn in `rect`, for wrong answers.
+/// Puts a small cross on cells (row, column) of an n × n matrix drawn in `rect`, the sign of wrong answers.
 pub fn cross_cells(
     canvas: &mut Canvas,
     rect: Rect,
@@ -150,7 +148,7 @@ pub fn cross_cells(
     let (w, h) = (rect.width / n.max(1) as f64, rect.height / n.max(1) as f64);
     for (i, j) in cells {
         let at = (rect.x + (j as f64 + 0.5) * w, rect.y + (i as f64 + 0.5) * h);
-        canvas.marker(crate::canvas::Marker::Cross, at, 0.3 * w.min(h), color(i, j));
+        canvas.marker(Marker::Cross, at, 0.3 * w.min(h), color(i, j));
     }
 }
 
@@ -182,14 +180,12 @@ pub fn raster(
     // Neighbors overlap by a hair: viewers that smooth edges would show the paper between them.
     let hair = 0.15;
     let blocks = merge(rows, columns, color);
-    canvas.crisp(|canvas| {
-        canvas.cells(blocks.into_iter().map(|b| {
-            let (x, y) = (rect.x + b.column as f64 * w, rect.y + b.row as f64 * h);
-            let right = (x + b.columns as f64 * w + hair).min(rect.right());
-            let bottom = (y + b.rows as f64 * h + hair).min(rect.bottom());
-            (Rect::new(x, y, right - x, bottom - y), b.color)
-        }));
-    });
+    canvas.crisp_cells(blocks.into_iter().map(|b| {
+        let (x, y) = (rect.x + b.column as f64 * w, rect.y + b.row as f64 * h);
+        let right = (x + b.columns as f64 * w + hair).min(rect.right());
+        let bottom = (y + b.rows as f64 * h + hair).min(rect.bottom());
+        (Rect::new(x, y, right - x, bottom - y), b.color)
+    }));
 }
 
 fn merge(rows: usize, columns: usize, color: impl Fn(usize, usize) -> Option<Color>) -> Vec<Block> {

@@ -224,24 +224,16 @@ impl Geometries {
     /// None in practice; the table's own.
     pub fn means(&self) -> Result<Table> {
         let (rows, n): (Vec<GeometryRow>, Vec<usize>) = self.mean_rows().into_iter().unzip();
-        let table = keys(&rows)?.integer("n", n.into_iter().map(|n| i64::try_from(n).ok()))?;
+        let table = keys(&rows)?.count("n", n)?;
         GeometryNumbers::add_columns(rows.iter().map(|row| row.numbers).collect(), table)
     }
 }
 
 /// The columns that say what was run, phase and kernel.
 fn keys(rows: &[GeometryRow]) -> Result<Table> {
-    let text = |of: fn(&GeometryRow) -> &str| rows.iter().map(of);
-    let float = |of: fn(&GeometryRow) -> Option<f64>| rows.iter().map(move |row| of(row).unwrap_or(f64::NAN));
-    Table::new()
-        .text("setting", text(|row| &row.condition.setting))?
-        .text("model", text(|row| &row.condition.model))?
-        .text("task", text(|row| &row.condition.task))?
-        .text("hier", text(|row| &row.condition.hier))?
-        .float("lora_r", float(|row| row.condition.lora_r))?
-        .float("l2_reg", float(|row| row.condition.l2_reg))?
-        .text("phase", text(|row| &row.source.phase))?
-        .text("kernel", text(|row| &row.source.kernel))
+    ConditionKey::add_columns(rows.iter().map(|row| &row.condition), Table::new())?
+        .text("phase", rows.iter().map(|row| row.source.phase.as_str()))?
+        .text("kernel", rows.iter().map(|row| row.source.kernel.as_str()))
 }
 
 fn read<T: DeserializeOwned>(path: &Path, what: &str) -> Result<T> {

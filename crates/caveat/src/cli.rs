@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use caveat_analysis::FigureName;
 use caveat_results::{ComparisonColumns, Format, Input};
-use caveat_theory::{Activation, NetworkKernelKind, PresentationOrder, Route};
+use caveat_theory::{Activation, Learner, NetworkKernelKind, PresentationOrder, Route};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
@@ -143,8 +143,11 @@ margins[a][b] is f(a, b), positive where rank a wins; infinity and absent values
 pub(crate) struct PredictArgs {
     #[command(flatten)]
     pub(crate) task: TaskSpec,
+    /// Conjunctivity α of the representation: 0 additive, 1 conjunctive
+    #[arg(long, visible_alias = "alpha", value_name = "ALPHA", value_parser = values::number, allow_negative_numbers = true)]
+    pub(crate) conjunctivity: Option<f64>,
     #[command(flatten)]
-    pub(crate) model: ModelSpec,
+    pub(crate) strength: StrengthSpec,
     /// Six orbit values instead of a conjunctivity: identical, flipped, same first, same second, crossed, disjoint
     #[arg(long, value_name = "ID,FLIP,FIRST,SECOND,CROSS,DISJOINT", value_parser = values::orbits,
           allow_hyphen_values = true, conflicts_with_all = ["conjunctivity", "kernel_matrix"])]
@@ -168,18 +171,25 @@ pub(crate) struct PredictArgs {
     pub(crate) output: OutputSpec,
 }
 
-/// Conjunctivity and regularization.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct ModelSpec {
-    /// Conjunctivity α of the representation: 0 additive, 1 conjunctive
-    #[arg(long, visible_alias = "alpha", value_name = "ALPHA", value_parser = values::number, allow_negative_numbers = true)]
-    pub(crate) conjunctivity: Option<f64>,
+/// How strongly a learner is trained.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct StrengthSpec {
     /// Inverse regularization C, positive; inf for none [default: inf]
     #[arg(long, value_name = "C", value_parser = values::number, allow_negative_numbers = true)]
     pub(crate) c: Option<f64>,
     /// Train by gradient flow for this time instead of ridge regression; inf allowed
     #[arg(long, value_name = "T", value_parser = values::time, allow_negative_numbers = true, conflicts_with = "c")]
     pub(crate) time: Option<f64>,
+}
+
+impl StrengthSpec {
+    /// Gradient flow for the time, else ridge regression.
+    pub(crate) fn learner(self) -> Learner {
+        match self.time {
+            Some(time) => Learner::GradientFlow { time },
+            None => Learner::Ridge { c: self.c.unwrap_or(f64::INFINITY) },
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -204,12 +214,8 @@ exceptions, where cross-section pairs are wrong up to it. With --time, critical_
 pub(crate) struct WindowArgs {
     #[command(flatten)]
     pub(crate) task: TaskSpec,
-    /// Inverse regularization C, positive; inf for none [default: inf]
-    #[arg(long, value_name = "C", value_parser = values::number, allow_negative_numbers = true)]
-    pub(crate) c: Option<f64>,
-    /// Gradient flow for this time instead of ridge regression
-    #[arg(long, value_name = "T", value_parser = values::time, allow_negative_numbers = true, conflicts_with = "c")]
-    pub(crate) time: Option<f64>,
+    #[command(flatten)]
+    pub(crate) strength: StrengthSpec,
     #[command(flatten)]
     pub(crate) output: OutputSpec,
 }

@@ -1,11 +1,11 @@
-//! What every part of a fit needs to know.
+//! What every part of a fit needs.
 
 use caveat_theory::inference::ModelSpec;
 
 use super::request::FitRequest;
 use crate::watch::Watch;
 
-/// A request with what it says of the model, and who watches.
+/// A request, the model that it asks for, and who watches.
 pub(crate) struct Job<'a> {
     pub(crate) request: &'a FitRequest,
     pub(crate) spec: ModelSpec,

@@ -5,6 +5,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::Result;
+use crate::table::Table;
+
 /// The largest number of items of a condition: sums are kept for all ordered pairs of every seed.
 pub const MAX_ITEMS: usize = 1024;
 
@@ -26,6 +29,22 @@ pub struct ConditionKey {
 }
 
 impl ConditionKey {
+    /// Adds the columns of conditions to a table; lora_r and l2_reg are missing where they do not apply.
+    ///
+    /// # Errors
+    /// As [`Table::with`].
+    pub fn add_columns<'a>(keys: impl Iterator<Item = &'a Self> + Clone, table: Table) -> Result<Table> {
+        let text = |of: fn(&Self) -> &str| keys.clone().map(of);
+        let float = |of: fn(&Self) -> Option<f64>| keys.clone().map(move |key| of(key).unwrap_or(f64::NAN));
+        table
+            .text("setting", text(|key| &key.setting))?
+            .text("model", text(|key| &key.model))?
+            .text("task", text(|key| &key.task))?
+            .text("hier", text(|key| &key.hier))?
+            .float("lora_r", float(|key| key.lora_r))?
+            .float("l2_reg", float(|key| key.l2_reg))
+    }
+
     /// Order of conditions in every output: by name column by column, then by hyperparameter, absent before any value.
     pub fn total_cmp(&self, other: &Self) -> Ordering {
         let hyperparameter = |a: Option<f64>, b: Option<f64>| match (a, b) {

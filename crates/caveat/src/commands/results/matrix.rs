@@ -2,7 +2,7 @@
 
 use caveat_analysis::{placement_table, placements};
 use caveat_figures::language_models::placements as placements_figure;
-use caveat_results::{Format, Input};
+use caveat_results::Input;
 
 use crate::cli::MatrixArgs;
 use crate::failure::Failure;
@@ -20,8 +20,8 @@ pub(crate) fn run(args: &MatrixArgs) -> Result<(), Failure> {
         let all: Vec<usize> = (0..pairs.conditions.len()).collect();
         write_figure(path, &placements_figure::draw(&pairs, &all)?)?;
         tell(&path.display().to_string());
-        // The picture alone, unless the numbers are asked for too.
-        if args.output.output.is_none() && args.output.format == Format::Table {
+        // Only the picture, unless the numbers are asked for too.
+        if args.output.is_for_reading() {
             return Ok(());
         }
     }
