@@ -35,14 +35,10 @@ impl AnalysisError {
     }
 
     /// The same error, with its place in front.
-    pub fn in_place(self, what: impl Display) -> Self {
-        let place = |words: String| format!("{what}: {words}");
-        match self {
-            Self::Input(words) => Self::Input(place(words)),
-            Self::File(words) => Self::File(place(words)),
-            Self::Run(words) => Self::Run(place(words)),
-            Self::Memory(words) => Self::Memory(place(words)),
-        }
+    pub fn in_place(mut self, place: impl Display) -> Self {
+        let (Self::Input(words) | Self::File(words) | Self::Run(words) | Self::Memory(words)) = &mut self;
+        *words = format!("{place}: {words}");
+        self
     }
 }
 

@@ -34,4 +34,4 @@ pub use report::{LanguageModels, Report};
 pub use short::short;
 pub use task::{MAX_ITEMS, PlainTask, task_table};
 pub use trials::{Told, check, placement_table, placements, summarize};
-pub use watch::{Unwatched, Watch, Work};
+pub use watch::{Watch, Work};

@@ -42,19 +42,3 @@ pub(crate) fn in_parallel<T, U: Send>(
     };
     items.map(answer).collect()
 }
-
-/// Nobody watches.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Unwatched;
-
-impl Watch for Unwatched {
-    fn begin(&self, _: u64, _: &'static str) -> Box<dyn Work + '_> {
-        Box::new(Self)
-    }
-}
-
-impl Work for Unwatched {
-    fn advance(&self, _: u64) {}
-
-    fn reach(&self, _: u64, _: u64) {}
-}

@@ -25,7 +25,7 @@ use crate::axes::{Panel, letter_above, margins, title_above};
 use crate::canvas::{Canvas, DOUBLE_COLUMN, Marker, Rect, Stroke};
 use crate::error::{FigureError, Result};
 use crate::figure::Figure;
-use crate::heatmap::{ItemLabels, SquareMatrix, color_bar, heatmap, outline_cells};
+use crate::heatmap::{ItemLabels, color_bar, heatmap, outline_cells};
 use crate::layout;
 use crate::legend::{Key, Legend};
 use crate::palette::{BLACK, BLUE, Color, ColorScale, ORANGE, VERMILLION};
@@ -231,8 +231,7 @@ fn draw_pairs(canvas: &mut Canvas, row: &DesignRow, rect: Rect, letter: &str) {
     }
     let most = row.evaluation.pair_information.iter().copied().fold(0.0, f64::max);
     let scale = ColorScale::Sequential { min: 0.0, max: if most > 0.0 { most } else { 1.0 } };
-    let matrix = SquareMatrix::from_fn(n, |i, j| values[i * n + j]);
-    heatmap(canvas, rect, &matrix, scale, ItemLabels::BOTH);
+    heatmap(canvas, rect, n, &values, scale, ItemLabels::BOTH);
     let trained = row.task.graph().edges().iter().flat_map(|e| {
         let (i, j) = e.items();
         [(i, j), (j, i)]

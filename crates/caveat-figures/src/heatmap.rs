@@ -3,51 +3,9 @@
 use caveat_theory::PairClasses;
 
 use crate::canvas::{Canvas, Marker, Rect, Stroke};
-use crate::error::{FigureError, Result};
 use crate::palette::{BLACK, Color, ColorScale};
 use crate::scale::Axis;
 use crate::text::{Anchor, Level, NORMAL, SMALL, Text, item};
-
-/// A square matrix of values, row by row; NaN where there is none.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SquareMatrix {
-    n: usize,
-    values: Vec<f64>,
-}
-
-impl SquareMatrix {
-    /// An n × n matrix from its n² values, row by row.
-    ///
-    /// # Errors
-    /// Another number of values than n².
-    pub fn new(n: usize, values: Vec<f64>) -> Result<Self> {
-        if values.len() != n * n {
-            let problem = format!("{} values, but {n} × {n} items need {}", values.len(), n * n);
-            return Err(FigureError::bad("matrix", problem));
-        }
-        Ok(Self { n, values })
-    }
-
-    /// The matrix of a function of row and column.
-    pub fn from_fn(n: usize, f: impl Fn(usize, usize) -> f64) -> Self {
-        Self { n, values: (0..n * n).map(|k| f(k / n, k % n)).collect() }
-    }
-
-    /// Number of rows and columns.
-    pub fn n(&self) -> usize {
-        self.n
-    }
-
-    /// All values, row by row.
-    pub fn values(&self) -> &[f64] {
-        &self.values
-    }
-
-    /// The value in row `i` and column `j`.
-    pub fn get(&self, i: usize, j: usize) -> f64 {
-        self.values[i * self.n + j]
-    }
-}
 
 /// Which words stand beside an item matrix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,27 +51,27 @@ pub fn item_cells(
     }
 }
 
-/// Draws a matrix of values as item cells; missing values take the color of missing cells.
-pub fn heatmap(canvas: &mut Canvas, rect: Rect, matrix: &SquareMatrix, scale: ColorScale, labels: ItemLabels) {
-    item_cells(canvas, rect, matrix.n, |i, j| scale.color(matrix.get(i, j)), labels);
+/// Draws n × n values, row by row, as item cells; NaN takes the color of missing cells.
+pub fn heatmap(canvas: &mut Canvas, rect: Rect, n: usize, values: &[f64], scale: ColorScale, labels: ItemLabels) {
+    item_cells(canvas, rect, n, |i, j| scale.color(values[i * n + j]), labels);
 }
 
-/// Draws a matrix of margins with trained pairs outlined and wrong answers crossed: pairs whose `sign` is not that of their label.
+/// Draws n × n margins with trained pairs outlined and wrong answers crossed: pairs whose `sign` is not that of their label.
 pub(crate) fn judged_heatmap(
     canvas: &mut Canvas,
     square: Rect,
-    matrix: &SquareMatrix,
+    margins: &[f64],
     scale: ColorScale,
     classes: &PairClasses,
     labels: ItemLabels,
     sign: impl Fn(usize, usize) -> i8,
 ) {
-    let n = matrix.n;
-    heatmap(canvas, square, matrix, scale, labels);
+    let n = classes.n_items();
+    heatmap(canvas, square, n, margins, scale, labels);
     let outline = Stroke::new(BLACK, if square.width / n as f64 > 6.0 { 0.8 } else { 0.5 });
     outline_cells(canvas, square, n, ordered_pairs(n).filter(|&(i, j)| classes.is_trained(i, j)), outline);
     let wrong = ordered_pairs(n).filter(|&(i, j)| classes.label(i, j).is_some_and(|y| sign(i, j) * y < 0));
-    cross_cells(canvas, square, n, wrong, |i, j| scale.color(matrix.get(i, j)).ink());
+    cross_cells(canvas, square, n, wrong, |i, j| scale.color(margins[i * n + j]).ink());
 }
 
 /// All ordered pairs of different items, row by row.
@@ -264,12 +222,6 @@ mod tests {
             [Block { row: 0, column: 0, rows: 50, columns: 70, color: GREEN }]
         );
         assert!(merge(3, 3, |_, _| None).is_empty());
-    }
-
-    #[test]
-    fn a_matrix_of_wrong_size_is_refused() {
-        assert!(SquareMatrix::new(3, vec![0.0; 8]).is_err());
-        assert_eq!(SquareMatrix::from_fn(2, |i, j| (2 * i + j) as f64).values(), [0.0, 1.0, 2.0, 3.0]);
     }
 
     proptest! {

@@ -17,7 +17,6 @@ use caveat_results::Table;
 use caveat_theory::{PairClasses, TransitiveTask};
 
 use crate::error::{FigureError, Result};
-use crate::heatmap::SquareMatrix;
 pub(crate) use short::{fits, joined_apart, shortened, shortened_apart};
 
 /// How a model was trained, with its rank or penalty, in the words of all figures: `full`, `LoRA r = 16`, `probe l2 = 1e-6`.
@@ -97,20 +96,15 @@ impl Condition {
         Ok(TransitiveTask::new(self.n_items, &self.exceptions)?.classes()?)
     }
 
-    /// The observed margins as a matrix.
-    pub(crate) fn observed_matrix(&self) -> Result<SquareMatrix> {
-        self.matrix(&self.observed, "observed margins")
-    }
-
-    /// Margins from the theory as a matrix.
-    pub(crate) fn theory_matrix(&self, theory: &TheoryMargins) -> Result<SquareMatrix> {
-        self.matrix(&theory.margins, "theory's margins")
-    }
-
-    fn matrix(&self, values: &[f64], what: &'static str) -> Result<SquareMatrix> {
-        SquareMatrix::new(self.n_items, values.to_vec()).map_err(|_| {
-            let (label, n) = (self.label(), self.n_items);
-            FigureError::bad(what, format!("{} values for {label}, but {n} items need {}", values.len(), n * n))
+    /// Refuses margins, observed or from the theory, that are not n × n.
+    pub(crate) fn check(&self, theory: Option<&TheoryMargins>) -> Result<()> {
+        let n = self.n_items;
+        let theory = theory.map(|theory| ("theory's margins", theory.margins.len()));
+        let wrong =
+            [("observed margins", self.observed.len())].into_iter().chain(theory).find(|(_, len)| *len != n * n);
+        wrong.map_or(Ok(()), |(what, len)| {
+            let label = self.label();
+            Err(FigureError::bad(what, format!("{len} values for {label}, but {n} items need {}", n * n)))
         })
     }
 }

@@ -21,7 +21,7 @@ use caveat_theory::{PairClass, PairClasses, RidgeModel, TransitiveTask};
 use crate::canvas::{Canvas, DOUBLE_COLUMN, Marker, Rect, Stroke};
 use crate::error::{FigureError, Result};
 use crate::figure::Figure;
-use crate::heatmap::{ItemLabels, SquareMatrix, color_bar, judged_heatmap};
+use crate::heatmap::{ItemLabels, color_bar, judged_heatmap};
 use crate::layout;
 use crate::legend::{Key, Legend};
 use crate::palette::{BLACK, ColorScale};
@@ -111,13 +111,10 @@ pub fn draw(inputs: &MarginsInputs) -> Result<Figure> {
 
 /// One heatmap with outlines and crosses.
 fn panel(canvas: &mut Canvas, square: Rect, solution: &impl Margins, classes: &PairClasses, labels: ItemLabels) {
-    let n = classes.n_items();
     // The diagonal is 0 by definition and not drawn.
-    let Ok(matrix) = SquareMatrix::new(n, solution.matrix()) else {
-        return;
-    };
-    let scale = ColorScale::diverging(matrix.values());
-    judged_heatmap(canvas, square, &matrix, scale, classes, labels, |i, j| solution.sign(i, j));
+    let margins = solution.matrix();
+    let scale = ColorScale::diverging(&margins);
+    judged_heatmap(canvas, square, &margins, scale, classes, labels, |i, j| solution.sign(i, j));
     let (low, high) = scale.range();
     let size =
         Text::new(format!("max |f| = {}", fixed(high.max(-low), 2))).size(SMALL).anchored(Anchor::End, Level::Top);

@@ -33,6 +33,11 @@ use crate::text::{Anchor, Level, Text, task_words};
 
 /// Points of a boundary: enough for a smooth line at printed size.
 const BOUNDARY_POINTS: usize = 160;
+const SCALE: ColorScale = ColorScale::Accuracy { min: 0.0, max: 1.0 };
+const GENERALIZATION: Stroke = Stroke { color: BLACK, width: 1.3, dash: Dash::Solid };
+/// Where some screening is needed before cross-section pairs are correct.
+const OPENING: Stroke = Stroke { color: BLACK, width: 1.1, dash: Dash::Dotted };
+const MEMORIZATION: Stroke = Stroke { color: VERMILLION, width: 1.3, dash: Dash::Dashed };
 
 /// Draws the phase diagrams of tasks with their grids, one row each.
 ///
@@ -90,7 +95,7 @@ pub fn draw(rows: &[(TransitiveTask, PhaseGrid)]) -> Result<Figure> {
         }
     }
     let bar = Rect::new(body.right() + 9.0, body.y, 7.0, side.max(60.0));
-    color_bar(&mut canvas, bar, scale(), "accuracy");
+    color_bar(&mut canvas, bar, SCALE, "accuracy");
     let y = canvas.height() - legend_height - 3.0;
     let row = canvas.page().inset(8.0, 0.0, 8.0, 0.0);
     legend.draw_centered(&mut canvas, row, y);
@@ -111,31 +116,13 @@ fn strength_name(learner: LearnerKind) -> &'static str {
 }
 
 fn legend(opens_late: bool) -> Legend {
-    let mut legend =
-        Legend::new().with(Key::Line(generalization_stroke()), "α_{gen}: cross-section correct left of it");
+    let mut legend = Legend::new().with(Key::Line(GENERALIZATION), "α_{gen}: cross-section correct left of it");
     if opens_late {
-        legend.push(Key::Line(opening_stroke()), "… and right of it");
+        legend.push(Key::Line(OPENING), "… and right of it");
     }
     legend
-        .with(Key::Line(memorization_stroke()), "α_{mem}: exception remembered right of it")
+        .with(Key::Line(MEMORIZATION), "α_{mem}: exception remembered right of it")
         .with(Key::Point(Marker::Ring, BLACK), "window closes")
-}
-
-fn scale() -> ColorScale {
-    ColorScale::Accuracy { min: 0.0, max: 1.0 }
-}
-
-fn generalization_stroke() -> Stroke {
-    Stroke::new(BLACK, 1.3)
-}
-
-/// Where some screening is needed before cross-section pairs are correct.
-fn opening_stroke() -> Stroke {
-    Stroke::new(BLACK, 1.1).dash(Dash::Dotted)
-}
-
-fn memorization_stroke() -> Stroke {
-    Stroke::new(VERMILLION, 1.3).dash(Dash::Dashed)
 }
 
 fn task_label(task: &TransitiveTask) -> String {
@@ -184,7 +171,7 @@ fn colors(canvas: &mut Canvas, panel: &Panel, grid: &PhaseGrid, class: PairClass
     let accuracy = grid.class(class);
     let (rows, columns) = (grid.axes.inverse_strength.len(), grid.axes.conjunctivity.len());
     raster(canvas, panel.rect(), rows, columns, |row, column| {
-        Some(scale().color(accuracy[(rows - 1 - row) * columns + column]))
+        Some(SCALE.color(accuracy[(rows - 1 - row) * columns + column]))
     });
 }
 
@@ -247,11 +234,8 @@ fn lines(canvas: &mut Canvas, panel: &Panel, boundaries: &Boundaries) {
             line.truncate(zero + 1);
         }
     }
-    let drawn = [
-        (along(|w| w.conjunctivity_memorization), memorization_stroke()),
-        (opening, opening_stroke()),
-        (generalization, generalization_stroke()),
-    ];
+    let drawn =
+        [(along(|w| w.conjunctivity_memorization), MEMORIZATION), (opening, OPENING), (generalization, GENERALIZATION)];
     for (line, stroke) in drawn {
         // A boundary that is 0 or 1 everywhere is the edge of the panel.
         if line.iter().any(|(a, _)| (1e-9..1.0 - 1e-9).contains(a)) {

@@ -88,69 +88,58 @@ pub fn draw(inputs: &WindowInputs) -> Result<Figure> {
         let missing = "no cycle fits its task: n must exceed the cycle length by at least 2";
         return Err(FigureError::nothing("window", missing));
     }
-    Ok(Drawing { inputs, by_size, by_place }.draw(table(&numbers)?))
+    Ok(draw_lines(inputs, &by_size, &by_place, table(&numbers)?))
 }
 
 /// The windows of one line, over n or over the place of the cycle.
 type Line = Vec<(f64, BalanceWindow)>;
 
-struct Drawing<'a> {
-    inputs: &'a WindowInputs,
-    by_size: Vec<Line>,
-    by_place: Vec<Line>,
-}
-
-impl Drawing<'_> {
-    fn draw(&self, table: Table) -> Figure {
-        let (left, below) = margins("0.01");
-        let height = 176.0;
-        let mut canvas = Canvas::new(DOUBLE_COLUMN, height);
-        let body = Rect::new(left + 6.0, 22.0, DOUBLE_COLUMN - left - 16.0, height - 22.0 - below - 16.0);
-        let cells = layout::columns_of(body, 3, left + 6.0);
-        let generalization = |w: &BalanceWindow| w.conjunctivity_generalization;
-        let critical = |w: &BalanceWindow| w.critical.unwrap_or(f64::NAN);
-        let n = &self.inputs.n_items;
-        let x_size = Axis::linear(0.0, n.iter().copied().max().unwrap_or(1) as f64 * 1.04).label("number of items n");
-        let moved = self.inputs.n_items_moved;
-        let stride = moved.div_ceil(7).max(1);
-        let x_place = Axis::linear(0.0, moved as f64 - 1.0)
-            .ticks((0..moved).step_by(stride).map(|k| (k as f64, item(k))))
-            .label(format!("first item of the cycle (n = {moved})"));
-        let (sizes, places) = (self.by_size.iter().flatten(), self.by_place.iter().flatten());
-        let y_critical = log_axis(sizes.clone().map(|(_, w)| critical(w))).label("critical C");
-        let y_alpha = log_axis(sizes.chain(places).map(|(_, w)| generalization(w))).label("α_{gen} at C = ∞");
-        let panels = [
-            (Panel::new(cells[0], x_size.clone(), y_alpha.clone()), values(&self.by_size, generalization)),
-            (Panel::new(cells[1], x_place, y_alpha), values(&self.by_place, generalization)),
-            (Panel::new(cells[2], x_size, y_critical), values(&self.by_size, critical)),
-        ];
-        for (k, (panel, lines)) in panels.iter().enumerate() {
-            panel.grid(&mut canvas);
-            for (i, line) in lines.iter().enumerate() {
-                panel.line(&mut canvas, line, self.stroke(i));
-                panel.points(&mut canvas, line, Marker::ALL[i % 4], 1.7, self.stroke(i).color);
-            }
-            panel.axes(&mut canvas);
-            panel.letter(&mut canvas, &layout::letter(k));
+fn draw_lines(inputs: &WindowInputs, by_size: &[Line], by_place: &[Line], table: Table) -> Figure {
+    let stroke = |i| Stroke::new(ordered_color(i, inputs.cycle_lengths.len()), 1.1);
+    let (left, below) = margins("0.01");
+    let height = 176.0;
+    let mut canvas = Canvas::new(DOUBLE_COLUMN, height);
+    let body = Rect::new(left + 6.0, 22.0, DOUBLE_COLUMN - left - 16.0, height - 22.0 - below - 16.0);
+    let cells = layout::columns_of(body, 3, left + 6.0);
+    let generalization = |w: &BalanceWindow| w.conjunctivity_generalization;
+    let critical = |w: &BalanceWindow| w.critical.unwrap_or(f64::NAN);
+    let n = &inputs.n_items;
+    let x_size = Axis::linear(0.0, n.iter().copied().max().unwrap_or(1) as f64 * 1.04).label("number of items n");
+    let moved = inputs.n_items_moved;
+    let stride = moved.div_ceil(7).max(1);
+    let x_place = Axis::linear(0.0, moved as f64 - 1.0)
+        .ticks((0..moved).step_by(stride).map(|k| (k as f64, item(k))))
+        .label(format!("first item of the cycle (n = {moved})"));
+    let (sizes, places) = (by_size.iter().flatten(), by_place.iter().flatten());
+    let y_critical = log_axis(sizes.clone().map(|(_, w)| critical(w))).label("critical C");
+    let y_alpha = log_axis(sizes.chain(places).map(|(_, w)| generalization(w))).label("α_{gen} at C = ∞");
+    let panels = [
+        (Panel::new(cells[0], x_size.clone(), y_alpha.clone()), values(by_size, generalization)),
+        (Panel::new(cells[1], x_place, y_alpha), values(by_place, generalization)),
+        (Panel::new(cells[2], x_size, y_critical), values(by_size, critical)),
+    ];
+    for (k, (panel, lines)) in panels.iter().enumerate() {
+        panel.grid(&mut canvas);
+        for (i, line) in lines.iter().enumerate() {
+            panel.line(&mut canvas, line, stroke(i));
+            panel.points(&mut canvas, line, Marker::ALL[i % 4], 1.7, stroke(i).color);
         }
-        let mut legend = Legend::new();
-        for (i, length) in self.inputs.cycle_lengths.iter().enumerate() {
-            legend.push(Key::LinePoint(self.stroke(i), Marker::ALL[i % 4]), format!("cycle of {length}"));
-        }
-        let row = canvas.page().inset(8.0, 0.0, 8.0, 0.0);
-        legend.draw_centered(&mut canvas, row, height - 14.0);
-        let caption = format!(
-            "Room for balance. (a) Largest conjunctivity at which cross-section pairs are all ordered, without \
+        panel.axes(&mut canvas);
+        panel.letter(&mut canvas, &layout::letter(k));
+    }
+    let mut legend = Legend::new();
+    for (i, length) in inputs.cycle_lengths.iter().enumerate() {
+        legend.push(Key::LinePoint(stroke(i), Marker::ALL[i % 4]), format!("cycle of {length}"));
+    }
+    let row = canvas.page().inset(8.0, 0.0, 8.0, 0.0);
+    legend.draw_centered(&mut canvas, row, height - 14.0);
+    let caption = format!(
+        "Room for balance. (a) Largest conjunctivity at which cross-section pairs are all ordered, without \
              regularization, over the number of items; the cycle lies in the middle. (b) The same over the place of the cycle \
              among {moved} items. (c) Critical C, below which no conjunctivity both generalizes and remembers."
-        );
-        let title = "The balance window over task size, cycle place and cycle length";
-        Figure::new("window", title, caption, canvas, table)
-    }
-
-    fn stroke(&self, i: usize) -> Stroke {
-        Stroke::new(ordered_color(i, self.inputs.cycle_lengths.len()), 1.1)
-    }
+    );
+    let title = "The balance window over task size, cycle place and cycle length";
+    Figure::new("window", title, caption, canvas, table)
 }
 
 fn values(lines: &[Line], f: impl Fn(&BalanceWindow) -> f64) -> Vec<Vec<(f64, f64)>> {

@@ -64,7 +64,7 @@ pub(crate) enum Command {
     Rank(RankArgs),
     /// Fit (α, C, gain) to trial tables, or predict conditions not fitted
     Fit(Box<FitArgs>),
-    /// Compare candidate tasks by what they tell about α, and find the trials that takes
+    /// Compare candidate tasks by what they tell about α, and find how many trials they need
     Design(DesignArgs),
     /// Check, summarize, convert and tabulate trial tables
     #[command(subcommand)]
@@ -72,7 +72,7 @@ pub(crate) enum Command {
     #[cfg_attr(feature = "lm", doc = " Fetch, fine-tune and question pretrained language models")]
     #[cfg_attr(
         not(feature = "lm"),
-        doc = " Tabulate hidden states of language models; to run models needs a program that is built with them"
+        doc = " Tabulate hidden states of language models; running models needs a program built with them"
     )]
     #[command(subcommand)]
     Lm(LmCommand),
@@ -298,12 +298,12 @@ Examples:
   zcat comparisons.csv.gz | caveat rank - --components
 
 The table has the columns winner, loser and optionally weight, or those named with --columns; it is text with commas, semicolons or
-tabs, or Parquet, packed or not, of any size. Of a pair item_a, item_b the chosen one is told by its label or its side (left, model_a,
-…), and a tie counts half for each; wins_a and wins_b count wins. Known pairs of names (model_a and model_b with winner, player1 and
+tabs, or Parquet, packed or not, of any size. The chosen item of a pair item_a, item_b is given by its label or its side (left,
+model_a, …), and a tie counts half for each; wins_a and wins_b count wins. Known pairs of names (model_a and model_b with winner, player1 and
 player2 with win1 and win2, left and right with choice, …) are understood without --columns.
 
 Labels are text without white space around it, in Unicode's composed form; numbers are labels by value, so that 2, 2.0 and 2e0 are
-one item, shown as 2, and 1.10 and 1.1 are one as well (a note says so). Codes as 007 are shown as they are written. Labels that
+one item, shown as 2, and 1.10 and 1.1 are one as well (a note says so). Codes such as 007 are shown as they are written. Labels that
 differ by case alone stay two items, with a warning. An empty label is an error;
 NA, NaN and None are names, with a warning. --skip-missing leaves both out.
 
@@ -386,7 +386,7 @@ pub(crate) struct ReproduceArgs {
 
 /// The completion script of a shell.
 pub(crate) fn completions(shell: Shell) -> Vec<u8> {
-    // Into memory, because the generator panics where it cannot write.
+    // Into memory, because the generator panics if it cannot write.
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "caveat", &mut script);
     script

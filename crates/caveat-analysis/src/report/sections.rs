@@ -142,7 +142,7 @@ fn network_section(watch: &dyn Watch) -> Result<Section> {
     })
 }
 
-/// What the models answer: the figure of the study and accuracies by pair class.
+/// What the models answer: the figure of the study, and accuracies by pair class.
 pub(crate) fn language_model_accuracy(models: &LanguageModels, watch: &dyn Watch) -> Result<Section> {
     let paths = [models.directory.clone()];
     let pairs = read_pairs(&paths, watch)?;
@@ -198,18 +198,15 @@ fn accuracy(paths: &[PathBuf], models: &LanguageModels, watch: &dyn Watch) -> Re
 /// Fits and predictions of trial tables.
 pub(crate) fn language_models(models: &LanguageModels, watch: &dyn Watch) -> Result<Section> {
     let (fitted, predicted) = fit_published(std::slice::from_ref(&models.directory), REPLICATES, watch)?;
-    let mut figures = Vec::new();
     let with_prediction = !predicted.is_empty();
-    for name in [
+    let mut names = vec![
         FigureName::FittedMargins,
         FigureName::PredictedMargins,
         FigureName::ObservedMargins,
         FigureName::ModelConjunctivity,
-    ] {
-        if name != FigureName::PredictedMargins || with_prediction {
-            figures.push(language_model_figure(name, &fitted, &predicted)?);
-        }
-    }
+    ];
+    names.retain(|name| *name != FigureName::PredictedMargins || with_prediction);
+    let figures = names.into_iter().map(|name| language_model_figure(name, &fitted, &predicted));
     let mut tables =
         vec![("fits".to_owned(), table_of_fits(&fitted)?), ("margins".into(), table_of_margins(&fitted, &predicted)?)];
     if with_prediction {
@@ -223,7 +220,7 @@ pub(crate) fn language_models(models: &LanguageModels, watch: &dyn Watch) -> Res
                without an exception and refit nothing."
             .into(),
         findings: language_model_findings(&fitted, &predicted, models)?,
-        figures,
+        figures: figures.collect::<Result<_>>()?,
         tables,
     })
 }

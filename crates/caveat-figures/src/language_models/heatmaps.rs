@@ -22,7 +22,7 @@ use super::{Condition, TheoryMargins, order, shortened, shortened_apart, table_o
 use crate::canvas::{Canvas, Marker, Rect, SINGLE_COLUMN, Stroke};
 use crate::error::{FigureError, Result};
 use crate::figure::Figure;
-use crate::heatmap::{ItemLabels, SquareMatrix, color_bar, judged_heatmap, ordered_pairs};
+use crate::heatmap::{ItemLabels, color_bar, judged_heatmap, ordered_pairs};
 use crate::legend::{Key, Legend};
 use crate::palette::{BLACK, ColorScale};
 use crate::text::{Anchor, Level, NORMAL, SMALL, Text, fixed};
@@ -87,28 +87,30 @@ fn titles(conditions: &[Condition], width: f64) -> BTreeMap<String, String> {
 }
 
 fn draw_row(canvas: &mut Canvas, condition: &Condition, (title, kinds): (&str, &[&str]), top: f64) -> Result<()> {
-    let observed = condition.observed_matrix()?;
-    let classes = condition.classes()?;
+    condition.check(None)?;
+    let (classes, n) = (condition.classes()?, condition.n_items);
     let mut matrices = Vec::new();
     for (column, kind) in kinds.iter().enumerate() {
         let (margins, r_squared) = match (*kind, &condition.fitted, &condition.predicted) {
             ("fitted", Some(theory), _) | ("predicted", _, Some(theory)) => {
-                (condition.theory_matrix(theory)?, Some(theory.r_squared))
+                condition.check(Some(theory))?;
+                (&theory.margins, theory.r_squared)
             }
-            ("observed", ..) => (observed.clone(), None),
+            ("observed", ..) => (&condition.observed, f64::NAN),
             _ => continue,
         };
         matrices.push((column, margins, r_squared));
     }
-    let scale = ColorScale::diverging(matrices.iter().flat_map(|(_, m, _)| off_diagonal(m)));
+    let scale =
+        ColorScale::diverging(matrices.iter().flat_map(|(_, m, _)| ordered_pairs(n).map(|(i, j)| &m[i * n + j])));
     canvas.text((LEFT, top + 10.0), &Text::new(title).bold());
     let y = top + 25.0;
-    for (column, matrix, r_squared) in matrices {
+    for (column, margins, r_squared) in matrices {
         let square = Rect::new(LEFT + column as f64 * (SIDE + GAP), y, SIDE, SIDE);
         let labels = ItemLabels { rows: column == 0, columns: true };
-        let sign = |i, j| matrix.get(i, j).partial_cmp(&0.0).map_or(0, |order| order as i8);
-        judged_heatmap(canvas, square, &matrix, scale, &classes, labels, sign);
-        if let Some(r_squared) = r_squared.filter(|r| r.is_finite()) {
+        let sign = |i: usize, j: usize| margins[i * n + j].partial_cmp(&0.0).map_or(0, |order| order as i8);
+        judged_heatmap(canvas, square, margins, scale, &classes, labels, sign);
+        if r_squared.is_finite() {
             let text = Text::new(format!("R² = {}", fixed(r_squared, 3))).size(SMALL).anchored(Anchor::End, Level::Top);
             canvas.text((square.right(), square.bottom() + 2.5), &text);
         }
@@ -116,11 +118,6 @@ fn draw_row(canvas: &mut Canvas, condition: &Condition, (title, kinds): (&str, &
     let x = LEFT + kinds.len() as f64 * (SIDE + GAP);
     color_bar(canvas, Rect::new(x, y, 6.0, SIDE), scale, "margin");
     Ok(())
-}
-
-fn off_diagonal(matrix: &SquareMatrix) -> impl Iterator<Item = &f64> {
-    let n = matrix.n();
-    matrix.values().iter().enumerate().filter(move |(k, _)| k / n != k % n).map(|(_, v)| v)
 }
 
 /// One row per ordered pair and condition.

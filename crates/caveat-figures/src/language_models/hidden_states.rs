@@ -134,22 +134,13 @@ impl Measure {
 }
 
 impl Kernel {
-    fn words(self) -> &'static str {
+    /// Its marker, hollow for similarities as measured, its color and its words in the legend.
+    fn look(self) -> (Marker, Color, &'static str) {
         match self {
-            Self::Before => "states before training",
-            Self::BeforeMeasured => "the same, not projected",
-            Self::After => "states after training",
-            Self::Fitted => "theory fitted to margins",
-        }
-    }
-
-    /// A hollow marker stands for similarities as measured.
-    fn mark(self) -> (Marker, Color) {
-        match self {
-            Self::Before => (Marker::Circle, BLUE),
-            Self::BeforeMeasured => (Marker::Ring, SKY_BLUE),
-            Self::After => (Marker::Square, ORANGE),
-            Self::Fitted => (Marker::Diamond, BLACK),
+            Self::Before => (Marker::Circle, BLUE, "states before training"),
+            Self::BeforeMeasured => (Marker::Ring, SKY_BLUE, "the same, not projected"),
+            Self::After => (Marker::Square, ORANGE, "states after training"),
+            Self::Fitted => (Marker::Diamond, BLACK, "theory fitted to margins"),
         }
     }
 
@@ -294,8 +285,8 @@ impl Drawing<'_> {
         let mut legend = Legend::new();
         let kernels: Vec<Kernel> = self.panels.iter().flat_map(|&measure| self.kernels(measure)).collect();
         for kernel in Kernel::ALL.into_iter().filter(|kernel| kernels.contains(kernel)) {
-            let (marker, color) = kernel.mark();
-            legend.push(Key::Point(marker, color), kernel.words());
+            let (marker, color, words) = kernel.look();
+            legend.push(Key::Point(marker, color), words);
         }
         if self.conditions.iter().any(|c| c.n_runs() > 1) {
             legend.push(Key::Dot(GREY), "one run (large: mean)");
@@ -363,7 +354,7 @@ fn draw_lane(canvas: &mut Canvas, panel: &Panel, kernel: Kernel, values: &[f64],
     if values.is_empty() {
         return;
     }
-    let (marker, color) = kernel.mark();
+    let (marker, color, _) = kernel.look();
     let start = |y: f64| (panel.rect().x, panel.place((f64::NAN, y)).1);
     let beyond = |value: f64| panel.place((value, middle)).0 < panel.rect().x;
     for (run, &value) in values.iter().enumerate() {

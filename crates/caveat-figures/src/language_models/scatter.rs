@@ -309,14 +309,13 @@ struct Pair {
 
 /// All ordered pairs whose margins are known on both sides.
 fn pairs(condition: &Condition, theory: &TheoryMargins) -> Result<Vec<Pair>> {
-    let observed = condition.observed_matrix()?;
-    let expected = condition.theory_matrix(theory)?;
-    let classes = condition.classes()?;
-    let all = ordered_pairs(condition.n_items).map(|(i, j)| Pair {
+    condition.check(Some(theory))?;
+    let (classes, n) = (condition.classes()?, condition.n_items);
+    let all = ordered_pairs(n).map(|(i, j)| Pair {
         items: (i, j),
         class: classes.class(i, j),
-        theory: expected.get(i, j),
-        observed: observed.get(i, j),
+        theory: theory.margins[i * n + j],
+        observed: condition.observed[i * n + j],
     });
     Ok(all.filter(|p| p.theory.is_finite() && p.observed.is_finite()).collect())
 }
