@@ -219,17 +219,17 @@ impl Job<'_> {
 /// Warnings about settings, models, tasks and hierarchies whose names differ only by case.
 fn alike<'a>(keys: impl Iterator<Item = &'a ConditionKey>) -> Vec<String> {
     let keys: Vec<&ConditionKey> = keys.collect();
-    let columns: [(&str, fn(&ConditionKey) -> &str); 4] = [
-        ("settings", |key| &key.setting),
-        ("models", |key| &key.model),
-        ("tasks", |key| &key.task),
-        ("hierarchies", |key| &key.hier),
-    ];
-    let warning = |(noun, of): (&str, fn(&ConditionKey) -> &str)| {
+    let warning = |noun: &str, of: fn(&ConditionKey) -> &str| {
         let names: BTreeSet<&str> = keys.iter().map(|key| of(key)).collect();
         look_alikes_of(&names.into_iter().collect::<Vec<_>>(), noun)
     };
-    columns.into_iter().filter_map(warning).collect()
+    let warnings = [
+        warning("settings", |key| &key.setting),
+        warning("models", |key| &key.model),
+        warning("tasks", |key| &key.task),
+        warning("hierarchies", |key| &key.hier),
+    ];
+    warnings.into_iter().flatten().collect()
 }
 
 fn refuse_choice_options(request: &FitRequest) -> Result<()> {
