@@ -5,7 +5,6 @@ mod choices;
 mod compare;
 mod direction;
 mod hierarchy;
-mod job;
 mod learners;
 mod margins;
 mod observe;
@@ -23,16 +22,16 @@ use caveat_theory::inference::Hierarchy;
 use crate::error::{AnalysisError, Result};
 use crate::watch::Watch;
 use choices::{ChoiceUnit, FittedChoices};
-use job::Job;
 use observe::Observed;
 use report::Report;
+use request::Job;
 
 pub(crate) use margins::{Fitted, fit_all, table_of_fits, table_of_margins};
 pub(crate) use observe::{group, read};
 pub(crate) use predict::{Predicted, predict_all, prediction_findings, table_of_pairs, table_of_predictions};
 pub use request::{ByColumn, ChoiceRequest, ClusterColumn, FitLoss, FitRequest};
 
-/// Replicates behind the intervals of predictions, where no number is asked for.
+/// Default number of replicates behind the intervals of predictions.
 pub(crate) const REPLICATES: usize = 2_000;
 
 /// What a fit found.
@@ -44,9 +43,9 @@ pub struct FitOutcome {
     pub brief: Option<Table>,
     /// Every predicted pair, where conditions were predicted.
     pub pairs: Option<Table>,
-    /// Accuracy by pair with the fitted theory, where it was asked for.
+    /// Accuracy by pair with the fitted theory, on request.
     pub by_pair: Option<Figure>,
-    /// Accuracy by symbolic distance and position with the fitted theory, where it was asked for.
+    /// Accuracy by symbolic distance and position with the fitted theory, on request.
     pub by_distance: Option<Figure>,
     /// What a person should know about it, a line each.
     pub notes: Vec<String>,

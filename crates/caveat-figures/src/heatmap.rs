@@ -135,7 +135,7 @@ pub fn raster(
         return;
     }
     let (w, h) = (rect.width / columns as f64, rect.height / rows as f64);
-    // Neighbors overlap by a hair: viewers that smooth edges would show the paper between them.
+    // Neighbors overlap a little: viewers that smooth edges would show the paper between them.
     let hair = 0.15;
     let blocks = merge(rows, columns, color);
     canvas.crisp_cells(blocks.into_iter().map(|b| {

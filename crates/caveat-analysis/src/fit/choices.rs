@@ -7,9 +7,8 @@ use caveat_results::{
 use caveat_theory::ComparisonGraph;
 use caveat_theory::inference::{ChoiceCount, ChoiceFit, ChoiceFitter, ordered_pairs};
 
-use super::job::Job;
 use super::report::{Head, Known, Report, choice_bounds, reported};
-use super::request::{ByColumn, ChoiceRequest, ClusterColumn, FitRequest};
+use super::request::{ByColumn, ChoiceRequest, ClusterColumn, FitRequest, Job};
 use crate::error::{AnalysisError, Result};
 use crate::watch::{Watch, in_parallel, reading};
 

@@ -5,11 +5,10 @@ use caveat_theory::LearnerKind;
 use caveat_theory::inference::{Candidate, Compared, ModelComparison, ModelSpec, compare_choices, compare_margins};
 
 use super::choices::ChoiceUnit;
-use super::job::Job;
 use super::learners::observations;
 use super::observe::Observed;
 use super::report::{Head, head_columns};
-use super::request::FitRequest;
+use super::request::{FitRequest, Job};
 use crate::error::{AnalysisError, Result};
 
 /// The models compared, each nested in the last; their names say what they lack.

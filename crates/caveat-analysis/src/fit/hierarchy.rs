@@ -7,10 +7,10 @@ use caveat_theory::inference::{
 };
 
 use super::choices::ChoiceUnit;
-use super::job::Job;
 use super::learners::observations;
 use super::observe::Observed;
 use super::report::{Head, Report, head_columns, parameter_name};
+use super::request::Job;
 use crate::error::{AnalysisError, Result};
 use crate::watch::Watch;
 

@@ -2,9 +2,9 @@
 
 use caveat_theory::inference::{MarginModelFitter, MarginObservation};
 
-use super::job::Job;
 use super::observe::Observed;
 use super::report::{Head, Known, Report, margin_bounds, reported};
+use super::request::Job;
 use crate::error::Result;
 use crate::watch::in_parallel;
 

@@ -1,4 +1,4 @@
-//! The request of a fit to files.
+//! The request of a fit to files, and what every part of the fit needs.
 
 use caveat_results::{ChoiceColumns, Filter, Input, Phase, Selection};
 use caveat_theory::inference::ModelSpec;
@@ -6,6 +6,7 @@ use caveat_theory::{LearnerKind, named_enum};
 
 use crate::error::{AnalysisError, Result};
 use crate::task::PlainTask;
+use crate::watch::Watch;
 
 /// A fit to trial tables or to files of choices.
 #[derive(Debug, Clone, Default)]
@@ -71,6 +72,13 @@ pub struct ChoiceRequest {
     pub draw_pairs: bool,
     /// Whether accuracy by symbolic distance is drawn.
     pub draw_distances: bool,
+}
+
+/// A request, the model that it asks for, and who watches.
+pub(crate) struct Job<'a> {
+    pub(crate) request: &'a FitRequest,
+    pub(crate) spec: ModelSpec,
+    pub(crate) watch: &'a dyn Watch,
 }
 
 impl FitRequest {

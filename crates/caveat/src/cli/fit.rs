@@ -143,7 +143,7 @@ pub(crate) struct ChoiceSpec {
 }
 
 impl FitArgs {
-    /// What is asked for.
+    /// The request that these options describe.
     pub(crate) fn request(&self) -> FitRequest {
         let choices = &self.choices;
         FitRequest {

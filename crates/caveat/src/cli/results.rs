@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use caveat_results::{GroupColumn, Input, Layout};
+use caveat_results::{Filter, GroupColumn, Input, Layout};
 use clap::{Args, Subcommand};
 
 use super::OutputSpec;
@@ -83,7 +83,7 @@ pub(crate) struct SummaryArgs {
     #[arg(long, value_delimiter = ',', default_value = "hier", value_name = "COLUMNS")]
     pub(crate) by: Vec<GroupColumn>,
     /// Keep only rows for which this holds, as in setting=full or "gap>=2"; repeatable
-    #[arg(long = "where", value_name = "EXPR")]
+    #[arg(long = "where", value_name = "EXPR", value_parser = Filter::all)]
     pub(crate) filters: Vec<Filters>,
     #[command(flatten)]
     pub(crate) output: OutputSpec,
@@ -151,7 +151,7 @@ pub(crate) struct MatrixArgs {
     #[arg(required = true)]
     pub(crate) files: Vec<Input>,
     /// Keep only rows for which this holds, as in setting=full or class=cross_section; repeatable
-    #[arg(long = "where", value_name = "EXPR")]
+    #[arg(long = "where", value_name = "EXPR", value_parser = Filter::all)]
     pub(crate) filters: Vec<Filters>,
     /// Draw the probabilities as heatmaps, one a condition, at most 24: .svg, .pdf or .png
     #[arg(long, value_name = "FILE")]

@@ -1,4 +1,4 @@
-//! `caveat conjunctivity`: α of infinite networks, of random features, and of measured kernels.
+//! `caveat conjunctivity`: α of infinite networks, random features and measured kernels.
 
 use caveat_analysis::AnalysisError;
 use caveat_results::{Table, read_matrix};

@@ -9,12 +9,11 @@ use crate::failure::Failure;
 use crate::output::write_figure;
 use crate::progress::Bars;
 use crate::tell::{tell, tell_passed_over, warn};
-use crate::values::Filters;
 
 pub(crate) fn run(args: &MatrixArgs) -> Result<(), Failure> {
     args.output.check(args.files.iter().map(Input::path), &[], &[&args.figure])?;
     tell_passed_over(&args.files);
-    let (pairs, doubts) = placements(&args.files, Filters::all(&args.filters), &Bars)?;
+    let (pairs, doubts) = placements(&args.files, args.filters.concat(), &Bars)?;
     doubts.iter().for_each(|doubt| warn(doubt));
     if let Some(path) = &args.figure {
         let all: Vec<usize> = (0..pairs.conditions.len()).collect();
