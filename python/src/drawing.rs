@@ -1,8 +1,6 @@
 //! Figures that need no files: tasks, margins, mechanism, window and conjunctivity.
 
-use caveat_figures::conjunctivity_figure::ConjunctivityInputs;
 use caveat_figures::margins_figure::MarginsInputs;
-use caveat_figures::mechanism_figure::MechanismInputs;
 use caveat_figures::window_figure::WindowInputs;
 use caveat_theory::{Activation, TransitiveTask as Task};
 use pyo3::prelude::*;
@@ -54,8 +52,8 @@ pub(crate) fn mechanism_figure(
     #[pyo3(from_py_with = arg::task)] task: Task,
     screenings: &Bound<'_, PyAny>,
 ) -> PyResult<Figure> {
-    let inputs = MechanismInputs { task, screenings: list_of_floats("screenings", screenings)? };
-    draw(py, move || caveat_figures::mechanism_figure::draw(&inputs))
+    let screenings = list_of_floats("screenings", screenings)?;
+    draw(py, move || caveat_figures::mechanism_figure::draw(&task, &screenings))
 }
 
 /// The balance window over items, position and cycle length.
@@ -85,6 +83,6 @@ pub(crate) fn conjunctivity_figure(
             bad(format_args!("random_features[{at}]"), "expected a kernel of ExchangeableKernel.random_features")
         })
     });
-    let inputs = ConjunctivityInputs { activations, max_depth, random_features: estimates.collect::<PyResult<_>>()? };
-    draw(py, move || caveat_figures::conjunctivity_figure::draw(&inputs))
+    let estimates = estimates.collect::<PyResult<Vec<_>>>()?;
+    draw(py, move || caveat_figures::conjunctivity_figure::draw(&activations, max_depth, &estimates))
 }

@@ -38,11 +38,11 @@ impl Figure {
     }
 
     pub(crate) fn svg(&self, py: Python<'_>) -> PyResult<String> {
-        String::from_utf8(self.bytes(py, Format::Svg)?).map_err(|e| bad("figure", e))
+        Ok(py.detach(|| self.figure.canvas.svg()))
     }
 
     fn bytes(&self, py: Python<'_>, format: Format) -> PyResult<Vec<u8>> {
-        raise(py.detach(|| self.figure.render(format)))
+        raise(py.detach(|| self.figure.canvas.render(format)))
     }
 }
 
@@ -54,7 +54,7 @@ fields! { Figure:
     /// What is drawn and how to read it.
     caption(self) -> &str = &self.figure.caption;
     /// The numbers in the picture, one row per mark.
-    table(self) -> Table = Table::new(self.figure.table.clone().unwrap_or_default());
+    table(self) -> Table = Table::new(self.figure.table.clone());
 }
 
 #[pymethods]

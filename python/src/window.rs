@@ -1,6 +1,5 @@
 //! `balance_window` and the grid of `phase_diagram`: where a task is both generalized and memorized.
 
-use caveat_figures::phase_figure::PhaseInputs;
 use caveat_theory::phase::GRID_BYTES;
 use caveat_theory::{
     Learner, LearnerKind, PairClass, PhaseAxes, TransitiveTask as Task, balance_window as window, phase_grid as grid,
@@ -177,7 +176,7 @@ pub(crate) fn phase_figure(
         steps.expect(tasks.len() * axes.conjunctivity.len() * axes.inverse_strength.len());
         let row = |task: Task| grid(&task, &axes, &|done| steps.add(done)).map(|grid| (task, grid));
         let rows = tasks.into_iter().map(row).collect::<caveat_theory::Result<Vec<_>>>()?;
-        caveat_figures::phase_figure::draw(PhaseInputs { rows: &rows })
+        caveat_figures::phase_figure::draw(&rows)
     })?;
     Ok(Figure::new(drawn))
 }

@@ -217,24 +217,16 @@ impl Geometries {
     /// [`mean_rows`](Self::mean_rows) as a table, with the number of runs n. Does not fail in practice.
     pub fn means(&self) -> Result<Table> {
         let (rows, n): (Vec<GeometryRow>, Vec<usize>) = self.mean_rows().into_iter().unzip();
-        let table = keys(&rows)?.integer("n", n.into_iter().map(|n| i64::try_from(n).ok()))?;
+        let table = keys(&rows)?.count("n", n)?;
         GeometryNumbers::add_columns(rows.iter().map(|row| row.numbers).collect(), table)
     }
 }
 
 /// The columns of the condition, the phase and the kernel.
 fn keys(rows: &[GeometryRow]) -> Result<Table> {
-    let text = |get: fn(&GeometryRow) -> &str| rows.iter().map(get);
-    let float = |get: fn(&GeometryRow) -> Option<f64>| rows.iter().map(move |row| get(row).unwrap_or(f64::NAN));
-    Table::new()
-        .text("setting", text(|row| &row.condition.setting))?
-        .text("model", text(|row| &row.condition.model))?
-        .text("task", text(|row| &row.condition.task))?
-        .text("hier", text(|row| &row.condition.hier))?
-        .float("lora_r", float(|row| row.condition.lora_r))?
-        .float("l2_reg", float(|row| row.condition.l2_reg))?
-        .text("phase", text(|row| &row.source.phase))?
-        .text("kernel", text(|row| &row.source.kernel))
+    ConditionKey::add_columns(rows.iter().map(|row| &row.condition), Table::new())?
+        .text("phase", rows.iter().map(|row| row.source.phase.as_str()))?
+        .text("kernel", rows.iter().map(|row| row.source.kernel.as_str()))
 }
 
 fn read<T: DeserializeOwned>(path: &Path, what: &str) -> Result<T> {

@@ -89,6 +89,11 @@ impl Table {
         self.with(name, Values::Integer(values.into_iter().map(Into::into).collect()))
     }
 
+    /// Adds a column of counts or indices, with the errors of [`with`](Self::with).
+    pub fn count(self, name: impl Into<String>, values: impl IntoIterator<Item = usize>) -> Result<Self> {
+        self.integer(name, values.into_iter().map(|value| i64::try_from(value).ok()))
+    }
+
     /// Adds a column of text, with the errors of [`with`](Self::with).
     pub fn text<T: Into<String>>(self, name: impl Into<String>, values: impl IntoIterator<Item = T>) -> Result<Self> {
         self.with(name, Values::Text(values.into_iter().map(Into::into).collect()))

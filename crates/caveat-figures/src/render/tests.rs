@@ -196,7 +196,7 @@ fn an_svg_is_well_formed_and_holds_its_text() {
     canvas.line((10.0, 10.0), (90.0, 20.0), Stroke::new(BLACK, 1.0).dash(Dash::DashDot));
     canvas.polygon(&[(1.0, 1.0), (5.0, 1.0), (5.0, 5.0)], RED, 0.5);
     Marker::ALL.into_iter().for_each(|marker| canvas.marker(marker, (50.0, 80.0), 3.0, BLUE));
-    canvas.crisp(|canvas| canvas.rect(Rect::new(1.0, 2.0, 3.0, 4.5), Some(RED), None));
+    canvas.crisp_cells([(Rect::new(1.0, 2.0, 3.0, 4.5), RED)]);
     let svg = canvas.svg();
     let document = roxmltree::Document::parse(&svg).unwrap();
     let texts = document.descendants().filter(|node| node.has_tag_name(("http://www.w3.org/2000/svg", "text")));
@@ -210,9 +210,7 @@ fn an_svg_is_well_formed_and_holds_its_text() {
 #[test]
 fn pixels_of_cells_lines_and_discs_are_where_they_should_be() {
     let mut canvas = Canvas::new(60.0, 40.0);
-    canvas.crisp(|canvas| {
-        canvas.cells([(Rect::new(5.0, 5.0, 10.0, 10.0), RED), (Rect::new(15.0, 5.0, 10.0, 10.0), BLUE)]);
-    });
+    canvas.crisp_cells([(Rect::new(5.0, 5.0, 10.0, 10.0), RED), (Rect::new(15.0, 5.0, 10.0, 10.0), BLUE)]);
     let pixels = Pixels::of(&canvas);
     // Neighbors share an edge: neither a gap nor a mixture.
     assert_eq!(pixels.colors(), [[0, 0, 255], [255, 0, 0], [255, 255, 255]].into());
@@ -279,9 +277,7 @@ fn a_halo_keeps_text_free_of_what_is_below_and_leaves_it_whole() {
 #[test]
 fn cells_after_a_text_with_a_halo_stay_crisp() {
     let mut canvas = Canvas::new(60.0, 40.0);
-    canvas.crisp(|canvas| {
-        canvas.text((40.0, 20.0), &Text::new(" ").halo(WHITE));
-        canvas.cells([(Rect::new(5.03, 5.03, 10.0, 10.0), RED)]);
-    });
+    canvas.text((40.0, 20.0), &Text::new(" ").halo(WHITE));
+    canvas.crisp_cells([(Rect::new(5.03, 5.03, 10.0, 10.0), RED)]);
     assert_eq!(Pixels::of(&canvas).colors(), [[255, 0, 0], [255, 255, 255]].into());
 }

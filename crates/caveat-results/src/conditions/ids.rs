@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, ResultsError};
 use crate::interner::Interner;
+use crate::table::Table;
 use crate::trial_table::{TextColumn, TrialBatch, TrialColumn};
 
 /// The largest number of items of a condition, as sums are kept for all ordered pairs of every seed.
@@ -30,6 +31,20 @@ pub struct ConditionKey {
 }
 
 impl ConditionKey {
+    /// Adds the columns of conditions to a table, with the errors of [`Table::with`]; lora_r and l2_reg are missing where they do not
+    /// apply.
+    pub fn add_columns<'a>(keys: impl Iterator<Item = &'a Self> + Clone, table: Table) -> Result<Table> {
+        let text = |get: fn(&Self) -> &str| keys.clone().map(get);
+        let float = |get: fn(&Self) -> Option<f64>| keys.clone().map(move |key| get(key).unwrap_or(f64::NAN));
+        table
+            .text("setting", text(|key| &key.setting))?
+            .text("model", text(|key| &key.model))?
+            .text("task", text(|key| &key.task))?
+            .text("hier", text(|key| &key.hier))?
+            .float("lora_r", float(|key| key.lora_r))?
+            .float("l2_reg", float(|key| key.l2_reg))
+    }
+
     /// Order of conditions in every output: by setting, model, task and hier, then by hyperparameter, absent before any value.
     pub fn total_cmp(&self, other: &Self) -> Ordering {
         let hyperparameter = |a: Option<f64>, b: Option<f64>| match (a, b) {
