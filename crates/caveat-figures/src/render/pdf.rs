@@ -86,11 +86,7 @@ struct Drawing {
 impl Drawing {
     fn draw(&mut self, element: &Element) {
         match element {
-            Element::Line { points, pen } => {
-                self.add_path(&path_through(points));
-                self.pen(pen);
-                self.content.stroke();
-            }
+            Element::Line { points, pen } => self.path(&path_through(points), None, Some(pen)),
             Element::Path { segments, fill, outline } => self.path(segments, *fill, outline.as_ref()),
             // How edges are smoothed is up to the viewer.
             Element::Cells { cells, .. } => {
@@ -109,9 +105,8 @@ impl Drawing {
                 let run = GlyphRun::new(content, size, *bold, *anchor);
                 if let Some(halo) = halo {
                     // The halo is drawn as lines: text that is drawn twice would be copied twice.
-                    self.add_path(&glyphs::outline(&run, size, *at, *rotation));
-                    self.pen(&Pen::unbroken(*halo, HALO));
-                    self.content.stroke();
+                    let outlines = glyphs::outline(&run, size, *at, *rotation);
+                    self.path(&outlines, None, Some(&Pen::unbroken(*halo, HALO)));
                 }
                 self.text(&run, size, *at, *rotation, *color);
             }
@@ -131,6 +126,7 @@ impl Drawing {
         if let Some((color, _)) = fill {
             self.fill_color(color);
         }
+        // Between the first point of a path and its painting, no pen may be set (ISO 32000-1, 8.2).
         if let Some(pen) = outline {
             self.pen(pen);
         }

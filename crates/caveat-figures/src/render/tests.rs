@@ -191,6 +191,30 @@ fn a_pdf_has_its_size_and_title_and_no_date() {
 }
 
 #[test]
+fn no_operator_of_a_pdf_stands_between_a_path_and_its_painting() {
+    let mut canvas = with_text(&Text::new("halo").halo(WHITE));
+    canvas.line((10.0, 10.0), (90.0, 20.0), Stroke::new(BLACK, 1.0).dash(Dash::DashDot));
+    canvas.polygon(&[(1.0, 1.0), (5.0, 1.0), (5.0, 5.0)], RED, 0.5);
+    canvas.disc((30.0, 25.0), 5.0, RED, Some(Stroke::new(BLACK, 1.0)));
+    let streams = streams(&canvas.render(Format::Pdf).unwrap());
+    let content = String::from_utf8_lossy(streams.last().unwrap()).into_owned();
+    let is_operator = |word: &&str| word.bytes().all(|b| b.is_ascii_alphabetic() || b == b'*');
+    let mut in_path = false;
+    let mut painted = 0;
+    for operator in content.split_ascii_whitespace().filter(is_operator) {
+        match operator {
+            "m" | "re" | "l" | "c" | "h" => in_path = true,
+            "S" | "f" | "B" | "n" => {
+                assert!(in_path, "{operator} paints nothing");
+                (in_path, painted) = (false, painted + 1);
+            }
+            _ => assert!(!in_path, "{operator} inside a path"),
+        }
+    }
+    assert!(painted >= 5);
+}
+
+#[test]
 fn an_svg_is_well_formed_and_holds_its_text() {
     let mut canvas = with_text(&Text::new("α_{gen} < $5 & 'x' \"é\" 語").halo(WHITE));
     canvas.line((10.0, 10.0), (90.0, 20.0), Stroke::new(BLACK, 1.0).dash(Dash::DashDot));
