@@ -1,7 +1,7 @@
 """How long a new user waits: a fresh clone with nothing built or downloaded, from the first command to the last test.
 
-`cargo xtask bench build` runs this; it writes the table between the marks in benches/README.md. Every job has a clone
-of the last commit and a registry of its own, so that nothing but the compiler and Python themselves is there before.
+`cargo xtask bench build` runs this; it writes the table between the marks in benches/README.md. Every job has its own
+clone of the last commit and its own registry, so that it starts with only the compiler and Python.
 """
 
 import json
@@ -23,7 +23,7 @@ COSTLIEST = 20
 
 
 def run(command: list[str], where: Path, environment: dict[str, str], log: Path) -> float:
-    """Runs a command and gives its seconds; what it says goes into the log."""
+    """Runs a command and gives its seconds; its output goes into the log."""
     print(f"{' '.join(command)} in {where.name}", file=sys.stderr, flush=True)
     start = time.monotonic()
     with log.open("ab") as out:
@@ -31,7 +31,7 @@ def run(command: list[str], where: Path, environment: dict[str, str], log: Path)
     seconds = time.monotonic() - start
     if done.returncode != 0:
         tail = log.read_text(errors="replace").splitlines()[-20:]
-        sys.exit("\n".join([*tail, f"{' '.join(command)} failed; all of it is in {log}"]))
+        sys.exit("\n".join([*tail, f"{' '.join(command)} failed; the whole output is in {log}"]))
     print(f"{seconds:.0f} s", file=sys.stderr, flush=True)
     return seconds
 
@@ -45,7 +45,7 @@ class Fresh:
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(self.folder)], check=True)
         registry = parent / name / "cargo"
         registry.mkdir()
-        # Where the registry is, is the machine's business.
+        # The machine decides which registry to use.
         for config in ("config.toml", "config", "credentials.toml"):
             known = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo")) / config
             if known.is_file():
@@ -82,7 +82,7 @@ def changed_line(clone: Fresh) -> float:
     if head is None:
         sys.exit(f"{source}: pub fn solve is missing, in which a line is to be changed")
     seconds = 0.0
-    # The first change compiles what a developer's builds keep; the second is what is measured.
+    # The first change compiles what a developer's builds keep; the second is measured.
     for value in (1, 2):
         line = f"    let _ = std::hint::black_box({value});\n"
         source.write_text(text[: head.end()] + line + text[head.end() :])
@@ -134,7 +134,7 @@ def measure(parent: Path) -> list[str]:
 
 
 def main() -> None:
-    """Measures, and writes the table where it belongs."""
+    """Measures, and writes the table into the README."""
     text = README.read_text()
     if BEGIN not in text or END not in text:
         sys.exit(f"{README}: the marks {BEGIN} and {END} are missing")

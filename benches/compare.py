@@ -1,4 +1,4 @@
-"""The same jobs by caveat and by what a user would take instead, in one run on one machine: prints a table of ratios."""
+"""The same jobs by caveat and by what a user would use instead, in one run on one machine: prints a table of ratios."""
 
 import json
 import os

@@ -30,7 +30,7 @@ TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj", "up_proj", "down_proj"]
 
 @dataclass(frozen=True)
 class Method:
-    """What is trained and how. Learning rates change no time; they keep the losses falling."""
+    """What is trained and how. Learning rates do not change the time; they keep the losses falling."""
 
     epochs: int
     learning_rate: float
@@ -61,7 +61,7 @@ class Stimulus:
 
 
 def read_stimuli(path: Path) -> list[Stimulus]:
-    """One JSON object a line; further fields are for others."""
+    """Reads one JSON object a line, without the fields that are not needed here."""
     records = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
     return [Stimulus(record["text"], record["label"], record["is_train"]) for record in records]
 
@@ -114,7 +114,7 @@ def torch_job(name: str, model_path: Path, stimuli_path: Path, epochs: int | Non
     texts = [stimulus.text for stimulus in stimuli]
 
     def last_logits(batch: list[str]) -> torch.Tensor:
-        # The readout is asked for at the last position only.
+        # Only the last position needs the readout.
         inputs = tokenizer(batch, return_tensors="pt", padding=True)
         return model(**inputs, use_cache=False, logits_to_keep=1).logits[:, -1]
 
@@ -243,7 +243,7 @@ def write_stimuli(binary: Path, model: Path, path: Path) -> None:
 
 
 def their_evaluation(seconds: dict[str, float]) -> tuple[float, str]:
-    """The faster of their two manners, before and after training together."""
+    """The faster of their two ways to evaluate, before and after training together."""
     manners = {manner: sum(seconds[f"evaluate_{key}_{moment}"] for moment in ("before", "after"))
                for manner, key in (("one by one", "one_by_one"), (f"in batches of {BATCH}", "in_batches"))}
     fastest = min(manners, key=manners.__getitem__)

@@ -1,5 +1,4 @@
-//! What targets share: a folder to write the bytes to, panics of foreign crates that are taken as errors, and what is done with
-//! whatever was read.
+//! What targets share: a folder for files of the bytes, a way past panics that readers catch, and the reading of trial tables.
 
 use std::cell::OnceCell;
 use std::fs;
@@ -15,12 +14,12 @@ thread_local! {
     static FOLDER: OnceCell<TempDir> = const { OnceCell::new() };
 }
 
-/// Calls `with` on the folder of this process, which goes with it. Files in it stay from one call to the next.
+/// Calls `with` on a folder that lasts as long as the process. Files in it stay from one call to the next.
 pub fn in_folder<T>(with: impl FnOnce(&Path) -> T) -> T {
     FOLDER.with(|folder| with(folder.get_or_init(|| tempfile::tempdir().expect("a temporary folder")).path()))
 }
 
-/// Calls `with` on a file of that name and content.
+/// Calls `with` on a file with this name and content.
 pub fn with_file<T>(name: &str, content: &[u8], with: impl FnOnce(&Path) -> T) -> T {
     in_folder(|folder| {
         let path = folder.join(name);
@@ -29,7 +28,7 @@ pub fn with_file<T>(name: &str, content: &[u8], with: impl FnOnce(&Path) -> T) -
     })
 }
 
-/// libFuzzer ends the process at every panic; a reader that takes a panic of a foreign crate as a damaged file goes on.
+/// Lets panics pass that a reader catches, as those of foreign crates on damaged files; libFuzzer ends the process at every other.
 pub fn let_caught_panics_pass() {
     let end = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
@@ -39,7 +38,7 @@ pub fn let_caught_panics_pass() {
     }));
 }
 
-/// Splits the bytes at the first NUL, as a target does that reads two files.
+/// Splits the bytes at the first NUL, for a target that reads two files.
 pub fn two_files(data: &[u8]) -> (&[u8], &[u8]) {
     match data.iter().position(|byte| *byte == 0) {
         Some(at) => (&data[..at], &data[at + 1..]),
@@ -47,7 +46,7 @@ pub fn two_files(data: &[u8]) -> (&[u8], &[u8]) {
     }
 }
 
-/// Checks, aggregates and summarizes a trial table; what it is told makes no difference.
+/// Checks, aggregates and summarizes a trial table; errors are fine.
 pub fn read_trials(path: &Path) {
     let paths: [PathBuf; 1] = [path.to_owned()];
     let _ = check_trials(&paths, 5, &|_, _| {});

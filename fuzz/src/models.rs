@@ -1,4 +1,4 @@
-//! What targets of language models share: a folder with a fixture's files but one, and everything read from a model.
+//! What targets of language models share: a model folder with one arbitrary file, and reading all of a model.
 
 use std::fs;
 use std::path::Path;
@@ -7,10 +7,10 @@ use caveat_lm::open_model;
 
 use crate::in_folder;
 
-/// The folder of the fixture whose files are the right ones.
+/// The folder of a fixture, whose files are good.
 pub const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/caveat-lm/tests/fixtures/llama");
 
-/// Reads a model folder of which the file `name` has this content and the others are the fixture's.
+/// Reads a model folder in which the file `name` has this content and the others are the fixture's.
 pub fn read_folder_with(name: &str, content: &[u8]) {
     in_folder(|folder| {
         for other in ["config.json", "tokenizer.json", "model.safetensors"] {
@@ -28,7 +28,7 @@ pub fn read_model(path: &Path) {
     let Ok(files) = open_model(path) else { return };
     for name in files.weights.names() {
         let shape = files.weights.shape(&name).expect("the shape of a tensor that is listed");
-        if let Ok(numbers) = files.weights.read(&name, &shape) {
+        if let Ok(numbers) = files.weights.read(&name, shape) {
             assert_eq!(numbers.len(), shape.iter().product::<usize>());
         }
     }

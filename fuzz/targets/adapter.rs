@@ -17,7 +17,7 @@ thread_local! {
 fuzz_target!(init: let_caught_panics_pass(), |data: &[u8]| {
     let (config, tensors) = two_files(data);
     MODEL.with_borrow_mut(|model| {
-        // An adapter that was loaded stays on its model.
+        // A model keeps the adapter that was loaded, so it is used again only after a failure.
         let mut fresh = model.take().unwrap_or_else(|| {
             let files = open_model(Path::new(FIXTURE)).expect("a fixture");
             LanguageModel::load(&files, &device("cpu").expect("a processor"), &mut |_, _| {}).expect("its weights")

@@ -1,4 +1,4 @@
-//! Reads arbitrary bytes as choices, with columns found by name, named, and by presets; the first byte says which.
+//! Reads arbitrary bytes as choices, with columns found by role, named, or of a preset; the first byte says which.
 
 #![no_main]
 
@@ -27,8 +27,7 @@ fuzz_target!(init: let_caught_panics_pass(), |data: &[u8]| {
         for row in &table.rows {
             assert!(row.first != row.second && row.first_chosen >= 0.0 && row.first_chosen <= row.trials);
         }
-        let parts = table.split_by(&[Grouping::Subject]);
-        if let Ok(parts) = parts {
+        if let Ok(parts) = table.split_by(&[Grouping::Subject]) {
             assert_eq!(parts.iter().map(|(_, part)| part.rows.len()).sum::<usize>(), table.rows.len());
         }
     });

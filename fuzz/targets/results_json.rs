@@ -15,7 +15,7 @@ fuzz_target!(init: let_caught_panics_pass(), |data: &[u8]| {
         fs::create_dir_all(&run).expect("a temporary folder");
         fs::write(run.join("results.json"), data).expect("a temporary file");
         let table = folder.join("trials.csv");
-        // By the documented layout, of which most is refused, and by one that stands.
+        // First by the documented layout, which refuses most, then by one that fits the folder.
         let _ = convert_trials(&[runs.as_path()], &table, None, &|_, _| {});
         let layout = "model/task/hier/seed".parse().expect("a layout");
         if convert_trials(&[runs], &table, Some(&layout), &|_, _| {}).is_ok() {

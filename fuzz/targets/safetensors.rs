@@ -1,4 +1,4 @@
-//! Reads arbitrary bytes as the weights of a model folder whose other files are right.
+//! Reads arbitrary bytes as the weights of a model folder whose other files are good.
 
 #![no_main]
 

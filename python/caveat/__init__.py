@@ -13,11 +13,9 @@ does, fast:
 Also here: `caveat.figures`, `caveat.sklearn` (with scikit-learn) and `caveat.rsa` (with rsatoolbox).
 """
 
-import copyreg as _copyreg
 from importlib.metadata import version as _version
 
 from caveat import figures
-from caveat._comparisons import kept_task as _kept_task
 from caveat._files import (
     FileFit,
     check_trials,
@@ -60,8 +58,6 @@ from caveat._lib import (
     solve,
 )
 from caveat._phase import phase_diagram
-
-_copyreg.pickle(TransitiveTask, _kept_task)
 
 __version__ = _version("caveat")
 

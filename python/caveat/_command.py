@@ -1,4 +1,4 @@
-"""The console script `caveat`: the command of the Rust program, out of the compiled part of this package."""
+"""The console script `caveat`: the Rust program's command, from the compiled part of this package."""
 
 import signal
 import sys

@@ -1,4 +1,4 @@
-"""Comparisons in the shapes that other tools keep them in, as arrays of winners, losers and weights."""
+"""Reads comparisons in the shapes that other tools use, as arrays of winners, losers and weights."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def columns(comparisons: Any, skip_missing: bool = False) -> tuple[np.ndarray, n
 
 
 def _of_one_type(labels: np.ndarray) -> np.ndarray:
-    """Integers that only a missing value had made objects or floats are integers again."""
+    """Labels as integers again if only missing values, now left out, had made them objects."""
     if labels.dtype.kind == "O" and all(type(label) is int for label in labels.tolist()) and len(labels):
         return np.array(labels.tolist())
     return labels
@@ -34,7 +34,7 @@ def _of_one_type(labels: np.ndarray) -> np.ndarray:
 def _columns(comparisons: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     names = _names(comparisons)
     if names is not None:
-        return _of_frame(comparisons, names)
+        return _from_frame(comparisons, names)
     if isinstance(comparisons, (str, bytes)) or not hasattr(comparisons, "__len__"):
         raise TypeError(
             "comparisons: expected (winner, loser) pairs, an array of two columns or a data frame, "
@@ -48,7 +48,7 @@ def _columns(comparisons: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray | Non
                 raise ValueError(f"comparisons[{row}]: expected a pair (winner, loser), got {pair!r}")
         if len(comparisons) == 0:
             raise ValueError("there are no comparisons: at least one is needed")
-        # Items of several types, as numbers and names, must not become one type.
+        # NumPy would turn items of several types, such as numbers and names, into one.
         mixed = len({type(item) for pair in comparisons for item in pair}) > 1
         pairs = np.array([tuple(pair) for pair in comparisons], dtype=object if mixed else None)
         if mixed and all(isinstance(item, (int, np.integer)) for item in pairs.ravel()):
@@ -59,7 +59,7 @@ def _columns(comparisons: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray | Non
 
 
 def unmasked(what: str, value: Any, numbers: bool) -> Any:
-    """Masked numbers as NaN and masked labels as None, which are missing; anything else as it is."""
+    """A value with masked numbers as NaN and masked labels as None; anything else as it is."""
     if isinstance(value, (list, tuple)):
         # A list of masked arrays loses its masks as an array; so does a masked element.
         if not any(issubclass(kind, np.ma.MaskedArray) for kind in set(map(type, value))):
@@ -95,7 +95,7 @@ def _names(comparisons: Any) -> list[str] | None:
 
 
 def _column(names: list[str], wanted: str) -> str | None:
-    """The column of a name, in capitals or not, as the command finds it."""
+    """The name of a column, whatever its capitals, as the command finds it; None if there is none."""
     if wanted in names:
         return wanted
     alike = [name for name in names if name.casefold() == wanted]
@@ -107,7 +107,7 @@ def _column(names: list[str], wanted: str) -> str | None:
 
 
 def _weights(frame: Any, names: list[str]) -> np.ndarray | None:
-    """How often every row counts, as the column weight or count says."""
+    """How often every row counts, from the column weight or count."""
     weight, count = _column(names, "weight"), _column(names, "count")
     if weight is not None and count is not None:
         raise ValueError(
@@ -119,7 +119,7 @@ def _weights(frame: Any, names: list[str]) -> np.ndarray | None:
 
 
 def _passed_over(frame: Any, has_weights: bool) -> Iterator[str]:
-    """What should be known of columns by which rows seem to differ, and that are not read."""
+    """Notes on columns that are not read although rows seem to differ in them."""
     for name in _names(frame) or []:
         if may_count(name.strip()) and not has_weights:
             if not np.all(np.asarray(frame[name]) == 1):
@@ -138,7 +138,7 @@ def _passed_over(frame: Any, has_weights: bool) -> Iterator[str]:
                 )
 
 
-def _of_frame(frame: Any, names: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+def _from_frame(frame: Any, names: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     if {"left", "right", "label"} <= set(names):
         left, right, label = (_labels(frame, name) for name in ("left", "right", "label"))
         left_won, right_won = np.asarray(label == left), np.asarray(label == right)
@@ -146,8 +146,8 @@ def _of_frame(frame: Any, names: list[str]) -> tuple[np.ndarray, np.ndarray, np.
         if undecided.any():
             row = int(np.argmax(undecided))
             raise ValueError(
-                f"row {row}: the label {_plain(label[row])!r} must be one of {_plain(left[row])!r} and "
-                f"{_plain(right[row])!r}, which must differ"
+                f"row {row}: the label {plain(label[row])!r} must be one of {plain(left[row])!r} and "
+                f"{plain(right[row])!r}, which must differ"
             )
         return np.where(left_won, left, right), np.where(left_won, right, left), _weights(frame, names)
     if {"winner", "loser"} <= set(names):
@@ -162,8 +162,8 @@ def _labels(frame: Any, name: str) -> np.ndarray:
     return np.asarray(unmasked(name, frame[name], numbers=False))
 
 
-def _plain(label: Any) -> Any:
-    """A NumPy scalar as the number or text that it holds."""
+def plain(label: Any) -> Any:
+    """A NumPy scalar as the number or text that it holds; anything else as it is."""
     return label.item() if isinstance(label, np.generic) else label
 
 
@@ -195,7 +195,7 @@ def missing(labels: np.ndarray) -> np.ndarray:
 
 
 def refuse_missing(what: str, labels: np.ndarray) -> None:
-    """Refuses labels of groups of which some are missing: these rows may be of any group."""
+    """Refuses missing labels of groups: their rows could belong to any group."""
     gaps = missing(labels)
     if gaps.any():
         raise ValueError(
@@ -210,7 +210,7 @@ def _spelled(label: Any) -> str | None:
         return str(label)
     if isinstance(label, bool) or not isinstance(label, (int, float)):
         return None
-    # Whole numbers are spelled alike, as a float that a column of integers became is no news.
+    # A whole float is spelled as an integer: a column of integers with gaps becomes one of floats.
     return str(int(label)) if isinstance(label, float) and label.is_integer() else repr(label)
 
 
@@ -228,7 +228,7 @@ def _array_of(labels: list[Any]) -> np.ndarray:
 
 
 def merge(labels: list[Any]) -> tuple[np.ndarray, np.ndarray]:
-    """Items of distinct labels, sorted, and the item of each label; says what spellings are one item or look alike."""
+    """The items that distinct labels name, sorted, and the item of each label; warns of spellings that look alike."""
     spelled = [_spelled(label) for label in labels]
     if any(text is None for text in spelled):
         others = [label for label, text in zip(labels, spelled, strict=True) if text is None]
@@ -260,7 +260,7 @@ def merge(labels: list[Any]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _number(label: str) -> Any:
-    """Text beside numbers as the number that it is, if it is written as one."""
+    """Text as a number, if it is written as one."""
     if re.fullmatch(r"-?(0|[1-9][0-9]*)", label):
         return int(label)
     return float(label) if re.fullmatch(r"-?(0|[1-9][0-9]*)\.[0-9]+", label) else label
@@ -273,7 +273,7 @@ def _objects(items: list[Any]) -> np.ndarray:
 
 
 def distinct(labels: np.ndarray) -> tuple[list[Any], np.ndarray]:
-    """The labels that differ as they are stored, and the place of each among them."""
+    """The distinct labels as they are stored, and the index of each label among them."""
     if labels.dtype.kind in "iufbU":
         found, index = np.unique(labels, return_inverse=True)
         return found.tolist(), index.reshape(-1)
@@ -302,12 +302,12 @@ def unique(winners: np.ndarray, losers: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def keys(items: np.ndarray) -> dict[Any, int]:
-    """The index of every item by what names it, however it is spelled."""
+    """The index of every item by its key, which all its spellings share."""
     return {label_key(label): k for k, label in enumerate(items.tolist())}
 
 
 def solve_again(learner: str, task: Any, kernel: Any, strength: float, route: Any) -> Any:
-    """A solution from what was to be solved, as `pickle` keeps it."""
+    """Solves again what `pickle` kept of a solution."""
     from caveat import gradient_flow, logistic, solve
 
     if learner == "gradient_flow":
@@ -316,17 +316,12 @@ def solve_again(learner: str, task: Any, kernel: Any, strength: float, route: An
 
 
 def task_again(n_items: int, exceptions: Any, weights: Any, order: Any) -> TransitiveTask:
-    """A task from what makes it, as `pickle` keeps it."""
+    """A task from what `pickle` kept of it."""
     return TransitiveTask(n_items, exceptions, weights=weights, order=order)
 
 
-def kept_task(task: TransitiveTask) -> tuple[Any, tuple[Any, ...]]:
-    """What `pickle` keeps of a task, in every protocol; the oldest two know of no keywords."""
-    return task_again, (task.n_items, task.exceptions, task.weights, task.order)
-
-
 def restore(edges: dict[str, np.ndarray], items: np.ndarray, order: Any) -> Any:
-    """A graph from its edges by index, as `pickle` keeps it."""
+    """A graph from the edges that `pickle` kept of it, by index."""
     from caveat import ComparisonGraph
 
     first, second = items[edges["first"]], items[edges["second"]]

@@ -1,4 +1,4 @@
-"""Trial tables and files of choices: fits, summaries and checks with their tables as results."""
+"""Fits, summaries and checks of trial tables and files of choices."""
 
 from __future__ import annotations
 
@@ -22,12 +22,11 @@ class FileFit:
     Attributes
     ----------
     table : Table
-        One row per fit, or per prediction, per model compared, or per parameter of their summary: the columns of
-        ``caveat fit``.
+        The columns of ``caveat fit``, one row per fit, prediction, compared model, or parameter of a summary.
     pairs : Table or None
         Every predicted pair with its interval, where conditions were predicted.
     notes : list of str
-        What a person should know of it. What makes the result doubtful is a warning, too.
+        What a person should know of the result. Doubts about it are warnings, too.
 
     Examples
     --------
@@ -67,8 +66,8 @@ def fit_trials(
     files : path or list of paths
         Trial tables and directories of them.
     by : list of str, optional
-        Columns that make a condition: any of ``setting``, ``model``, ``task`` and ``hier`` (all by default); others are
-        averaged over.
+        Columns that define a condition: any of ``setting``, ``model``, ``task`` and ``hier`` (all by default). The
+        fit averages over the others.
     loss : {"squared", "logistic"}
         Margins by least squares, or choices by maximum likelihood.
     learner : {"ridge", "gradient-flow", "logistic"}
@@ -76,21 +75,21 @@ def fit_trials(
     lapse, position_bias : bool
         Whether to estimate a lapse rate (of choices), and a bias toward the item shown first.
     train, test : list of str
-        Fit these hierarchies and predict those, in place of fitting all.
+        Fit the hierarchies of ``train`` and predict those of ``test``, instead of fitting all.
     compare : bool
         Compare nested models by cross-validation, in ``folds`` folds.
     hierarchical : bool
-        Fit the population of models (in `fit_choice_file` of subjects) from every one's whole likelihood: median,
-        spread between them, and each one's shrunken estimate. Nobody is left out because of an estimate at a limit.
+        Fit the population of models (in `fit_choice_file`, of subjects) from the whole likelihood of each: the median,
+        the spread between them, and the shrunken estimate of each. None is left out because its estimate is at a limit.
     phase : {"pre", "post"}
         Rows before or after training.
     where : str or list of str
         Conditions that used rows meet, as ``"setting=full & gap>=2"``.
     bootstrap : int, optional
-        Replicates of a bootstrap, for intervals beside the others; with ``test`` those of the predictions' intervals,
-        2,000 by default.
+        Replicates of a bootstrap, which adds its intervals to the others; with ``test`` it is for the intervals of
+        predictions, 2,000 by default.
     seed : int
-        Of the bootstrap and of the folds.
+        Seed of the bootstrap and of the folds.
 
     Returns
     -------
@@ -150,7 +149,7 @@ def fit_choice_file(
 ) -> FileFit:
     """Fits conjunctivity, regularization and gain to CSV files of choices of animals or people.
 
-    A task belongs to a condition: without ``tasks`` its list is of the items that the condition shows, over all its
+    A task belongs to a condition. Without ``tasks``, it is the list of the items that the condition shows, over all its
     subjects and sessions.
 
     Parameters
@@ -161,14 +160,14 @@ def fit_choice_file(
         How it is read, as of `read_choices`.
     tasks : dict of str to task, or task, optional
         What was trained under every condition (in files without conditions, by subject or session): a
-        `TransitiveTask`, a number of items, or text as in ``"9:5-3"``. A task alone, or one under None, is of
-        everything that is not named. Takes the place of ``n_items`` and ``exceptions``.
+        `TransitiveTask`, a number of items, or text as in ``"9:5-3"``. A task alone, or one under None, is for
+        everything that is not named. Not together with ``n_items`` and ``exceptions``.
     exceptions : list of (winner, loser)
         Exceptions that were trained, by rank from 0, in a file with one condition.
     by : list of str, optional
         Fit separately by any of ``subject``, ``session`` and ``condition``.
     cluster : {"subject", "session"}, optional
-        What is a sample of its own, and left out as a whole.
+        What counts as one sample, and is left out as a whole.
     learner, lapse, position_bias, compare, folds, hierarchical, bootstrap, seed
         As of `fit_trials`.
 
@@ -262,7 +261,7 @@ def check_trials(files: Paths, *, most: int = 20) -> Table:
     files : path or list of paths
         Trial tables and directories of them.
     most : int
-        Problems of one kind in one file that are spelled out; the rest is counted.
+        How many problems of one kind in one file to spell out; the rest are counted.
 
     Examples
     --------
@@ -274,7 +273,7 @@ def check_trials(files: Paths, *, most: int = 20) -> Table:
 
 
 def run_geometry(runs: Paths) -> Table:
-    """What runs have kept of their hidden states, by run, phase and kernel: the columns of ``caveat lm geometry``.
+    """The geometry of hidden states that runs kept, by run, phase and kernel: the columns of ``caveat lm geometry``.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What the axes of tables name: items, or pairs of them, in whatever order they come."""
+"""Reads what the axes of tables name, items or pairs of them, and brings values into their order."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import numpy as np
 from caveat import _comparisons, _pair_names
 from caveat._lib import ExchangeableKernel, label_key
 
-#: What to do with names that are not read.
+#: What to do about names that are not understood.
 _ADVICE = "give such names, or an array in lexicographic order, (0, 1), (0, 2), …, (1, 0), …"
 
-#: Labels of an axis by what they are called; none where it has the numbers alone that a library gives it.
+#: Labels of an axis by their own names; empty if a library only numbered it.
 Labels = dict[str, list[Any]]
 
 
@@ -42,7 +42,7 @@ def _of_coordinates(array: Any, dimension: Any) -> Labels:
 
 
 def _are_given(names: Sequence[Any]) -> bool:
-    """Whether polars has named the columns."""
+    """Whether polars made up the names of the columns."""
     return any(names == [f"column_{at}" for at in range(k, k + len(names))] for k in (0, 1))
 
 
@@ -58,7 +58,7 @@ def _without_numbers(labels: Labels) -> Labels:
 def pairs_of(
     what: str, value: Any, advice: str = _ADVICE, known: dict[Any, int] | None = None
 ) -> list[_pair_names.Pair] | None:
-    """The ordered pairs, of known items if possible, that the axes of a square table name; None without names."""
+    """The ordered pairs that the axes of a square table name, if possible of known items; None without names."""
     named = [_without_numbers(labels) for labels in axes(value)]
     if len(named) == 1 and named[0]:
         raise ValueError(
@@ -68,7 +68,7 @@ def pairs_of(
     for labels in filter(None, named):
         pairs = _of_known(labels, known, _pair_names.complete) if known else None
         if pairs is None:
-            pairs, _ = _pair_names.of_descriptors(labels, None, what=what, advice=advice)
+            pairs, _ = _pair_names.read_descriptors(labels, None, what=what, advice=advice)
         if pairs is None:
             raise ValueError(_pair_names.not_pairs(what, " and ".join(labels), next(iter(labels.values())), advice))
         found.append(pairs)
@@ -88,16 +88,16 @@ def _of_known(labels: Labels, known: dict[Any, int], accept: _pair_names.Accept)
         index = [(known.get(label_key(first)), known.get(label_key(second))) for first, second in read]
         return accept(read, count) if all(i is not None and j is not None and i != j for i, j in index) else None
 
-    found = _pair_names.of_both(labels, are_known)
+    found = _pair_names.read_both(labels, are_known)
     for own in labels.values():
-        found = found or _pair_names.of_names(own, are_known)
+        found = found or _pair_names.read_names(own, are_known)
     return found
 
 
 def over_pairs(what: str, value: Any, items: Any = None) -> Any:
-    """A matrix over ordered pairs in the lexicographic order of items, as its names say; without names, as it is.
+    """A matrix over ordered pairs, brought by its names into the lexicographic order of items; without names, as it is.
 
-    Without ``items`` they are in the order in which they are named.
+    Without ``items`` the order is that in which the items are named.
     """
     if isinstance(value, ExchangeableKernel):
         return value
@@ -121,7 +121,7 @@ def over_pairs(what: str, value: Any, items: Any = None) -> Any:
 
 
 def _of_similarities(value: Any, items: Any) -> list[_pair_names.Pair] | None:
-    """The pairs of similarities whose items have labels; None where they are ranks, the highest first."""
+    """The pairs of similarities whose items have labels; None if the items are ranks, the highest first."""
     own = getattr(value, "items", None)
     if not isinstance(value, np.ndarray) or not isinstance(own, tuple) or not own or items is None:
         return None
@@ -147,7 +147,7 @@ def _index(what: str, known: dict[Any, int], items: Any, label: Any) -> int:
 
 
 def margins(what: str, values: Any, pairs: Any, items: Any, clusters: bool) -> tuple[Any, Any]:
-    """Margins in the order of the items that a table's axes name, and the pairs of those that are listed by pair."""
+    """Margins in the order of items, by the names on a table's axes, and the pairs of margins listed by pair."""
     if clusters and isinstance(values, (list, tuple)):
         if not any(any(axes(v)) for v in values):
             return values, pairs
@@ -174,7 +174,7 @@ def margins(what: str, values: Any, pairs: Any, items: Any, clusters: bool) -> t
                     f"{what}: {' and '.join(labels)} have the numbers of items in another order, and the other axis "
                     "has no names: name both"
                 )
-        # A header alone, as in a file, names the rows as well.
+        # A header alone, as in a file, names the rows too.
         rows, columns = orders[0] or orders[1], orders[1] or orders[0]
         if rows is not None:
             array = array[..., rows, :][..., :, columns]
@@ -182,7 +182,7 @@ def margins(what: str, values: Any, pairs: Any, items: Any, clusters: bool) -> t
 
 
 def _are_whole(labels: Labels) -> bool:
-    """Whether labels are numbers and no text, as those are of rows or columns that were put in another order."""
+    """Whether all labels are whole numbers, like those of rows or columns put in another order."""
     return all(isinstance(label, (int, np.integer)) for own in labels.values() for label in own)
 
 
@@ -205,7 +205,7 @@ def _items_of(what: str, labels: Labels, known: dict[Any, int], items: Any) -> l
 
 
 def same_rows(what: str, table: Any, other: str, values: Any) -> None:
-    """Refuses tables of pandas that go together row by row, where the same rows are in another order in each."""
+    """Refuses tables of pandas that belong together row by row but have the same rows in different orders."""
     one: Any = getattr(table, "index", None)
     two: Any = getattr(values, "index", None)
     if not hasattr(one, "equals") or not hasattr(two, "equals") or one.equals(two):
@@ -218,14 +218,14 @@ def same_rows(what: str, table: Any, other: str, values: Any) -> None:
 
 
 def _are_rows(labels: Labels) -> bool:
-    """Whether labels are numbers of rows in their order, of which some were left out."""
+    """Whether labels are row numbers in order, perhaps with gaps."""
     (own,) = labels.values() if len(labels) == 1 else ([],)
     whole = [label for label in map(_pair_names.label, own) if isinstance(label, int)]
     return bool(own) and len(whole) == len(own) and all(one < two for one, two in itertools.pairwise(whole))
 
 
 def _pairs_of_list(what: str, labels: Labels, pairs: Any, known: dict[Any, int]) -> Any:
-    """The pairs that name margins, listed by pair, if `pairs` does not tell them."""
+    """The pairs of margins listed by pair: those given as `pairs`, or those that the margins' names say."""
     found = _of_known(labels, known, lambda read, count: read if len(read) == count else None)
     if pairs is None:
         if found is None:
@@ -245,7 +245,7 @@ def _pairs_of_list(what: str, labels: Labels, pairs: Any, known: dict[Any, int])
 
 
 def _objects(pairs: list[Any]) -> np.ndarray:
-    """Pairs as an array in which numbers and names stay what they are."""
+    """Pairs as an array that keeps numbers and names as they are."""
     array = np.empty((len(pairs), 2), dtype=object)
     for at, pair in enumerate(pairs):
         array[at] = pair
@@ -253,15 +253,15 @@ def _objects(pairs: list[Any]) -> np.ndarray:
 
 
 def two_columns(what: str, table: Any) -> Any:
-    """A table of two columns with that of the first items in front, as their names say; anything else as it is."""
+    """A table of two columns, the one that its name calls first in front; anything else as it is."""
     if getattr(table, "nlevels", 1) == 2:
         labels = _objects(list(table))
-        return labels[:, ::-1] if _pair_names.are_turned(what, list(table.names)) else labels
+        return labels[:, ::-1] if _pair_names.are_reversed(what, list(table.names)) else labels
     names = _comparisons.column_names(table)
     if names is None and hasattr(table, "dims") and hasattr(table, "coords") and len(table.dims) == 2:
         named = axes(table)[1]
         names = next(iter(named.values()), None)
-    if names is None or len(names) != 2 or not _pair_names.are_turned(what, names):
+    if names is None or len(names) != 2 or not _pair_names.are_reversed(what, names):
         return table
     if hasattr(table, "iloc"):
         return table.iloc[:, ::-1]

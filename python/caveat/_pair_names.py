@@ -1,4 +1,4 @@
-"""Which ordered pair of items every pattern of an RDM is, by its name, and in which order the items come."""
+"""Reads names of ordered pairs, such as those of the patterns of an RDM, and the order of their items."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ _BOTH_ITEMS = (
     ("i", "j"),
 )
 
-#: What takes pairs that were read from a number of names, or refuses them.
+#: A function that gets the pairs read from some names and the number of names; None refuses the pairs.
 Accept = Callable[[list[Any], int], list[Pair] | None]
 
-#: What parts the two items of a name, the clearest first.
+#: What separates the two items in a name, the clearest first.
 _SEPARATORS = (
     r"\s*->\s*",
     r"\s*[><→]\s*",
@@ -53,7 +53,7 @@ _SEPARATORS = (
 
 
 def label(value: Any) -> Any:
-    """A label as it is compared: a number by its value, text without spaces around it."""
+    """A label for comparison: a number by its value, text without spaces around it."""
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, bytes):
@@ -74,8 +74,8 @@ def label(value: Any) -> Any:
     return value
 
 
-def of_names(names: Sequence[Any], accept: Accept | None = None) -> list[Pair] | None:
-    """The pairs that names such as 0_10, 3>5, (0, 10), item2_item7 or AB are; by default all of some items."""
+def read_names(names: Sequence[Any], accept: Accept | None = None) -> list[Pair] | None:
+    """The pairs that names such as 0_10, 3>5, (0, 10), item2_item7 or AB mean; by default all pairs of some items."""
     accept = accept or complete
     names = [name.item() if isinstance(name, np.generic) else name for name in names]
     if not all(isinstance(name, str) for name in names):
@@ -89,7 +89,7 @@ def of_names(names: Sequence[Any], accept: Accept | None = None) -> list[Pair] |
 
 
 def _two_numbers(names: list[str], accept: Accept) -> list[Pair] | None:
-    """Names that are the same but for two whole numbers in them."""
+    """Reads names that differ only in two whole numbers."""
     frames = {re.sub(r"\d+", "#", name) for name in names}
     if len(frames) != 1:
         return None
@@ -97,14 +97,14 @@ def _two_numbers(names: list[str], accept: Accept) -> list[Pair] | None:
     varied = [k for k in range(numbers.shape[1]) if len(set(numbers[:, k])) > 1] if numbers.ndim == 2 else []
     if len(varied) != 2:
         return None
-    # A minus or a decimal point would make other numbers of them.
+    # With a decimal point these would be other numbers.
     if any(re.search(r"\d\.\d", name) for name in names):
         return None
     return accept([(row[varied[0]], row[varied[1]]) for row in numbers], len(names))
 
 
 def _two_parts(names: list[str], accept: Accept) -> list[Pair] | None:
-    """Names of two labels with one separator in their middle."""
+    """Reads names of two labels with a separator in the middle."""
     names = [re.sub(r"^[(\[{<]\s*(.*?)\s*[)\]}>]$", r"\1", name) for name in names]
     for separator in _SEPARATORS:
         pairs = []
@@ -125,7 +125,7 @@ def _unquoted(text: str) -> Any:
 
 
 def complete(pairs: list[Any], count: int) -> list[Pair] | None:
-    """The pairs, if they are every ordered pair of some items once."""
+    """The pairs, if they are all ordered pairs of some items, each once."""
     if len(pairs) != count:
         return None
     items = {item for pair in pairs for item in pair}
@@ -133,8 +133,8 @@ def complete(pairs: list[Any], count: int) -> list[Pair] | None:
     return pairs if whole else None
 
 
-def are_turned(what: str, names: Sequence[Any]) -> bool:
-    """Whether two columns or levels are, by their names, those of the second and the first items."""
+def are_reversed(what: str, names: Sequence[Any]) -> bool:
+    """Whether the names of two columns or levels say that the second items stand in front of the first."""
     one, two = (name.strip().casefold() if isinstance(name, str) else name for name in names)
     if (two, one) in _BOTH_ITEMS:
         return True
@@ -148,47 +148,52 @@ def are_turned(what: str, names: Sequence[Any]) -> bool:
     return False
 
 
-def of_both(descriptors: Mapping[str, Sequence[Any]], accept: Accept) -> list[Pair] | None:
-    """The pairs of two descriptors that name both items; None where there are none."""
+def _both(descriptors: Mapping[str, Sequence[Any]]) -> tuple[str, str, list[Any]] | None:
+    """Two descriptors that name both items, with the pairs that they give; None without them."""
     for first, second in _BOTH_ITEMS:
         if {first, second} <= set(descriptors):
-            given = [(label(a), label(b)) for a, b in zip(descriptors[first], descriptors[second])]
-            return accept(given, len(given))
+            return first, second, [(label(a), label(b)) for a, b in zip(descriptors[first], descriptors[second])]
     return None
 
 
-#: What to do where names are not read.
+def read_both(descriptors: Mapping[str, Sequence[Any]], accept: Accept) -> list[Pair] | None:
+    """The pairs that two descriptors give; None without them."""
+    both = _both(descriptors)
+    return None if both is None else accept(both[2], len(both[2]))
+
+
+#: What to do about names that are not understood.
 _ADVICE = "give pairs=[(first, second), …], the items of every pattern"
 
 
-def of_descriptors(
+def read_descriptors(
     descriptors: Mapping[str, Sequence[Any]], named: str | None, *, what: str = "rdm", advice: str = _ADVICE
 ) -> tuple[list[Pair] | None, str]:
-    """The pairs that pattern descriptors name, and by which of them; None where nothing names the patterns."""
+    """The pairs that pattern descriptors name, and which descriptors do; None if nothing names the patterns."""
     if named is not None:
         if named not in descriptors:
             raise ValueError(f"pairs: there is no pattern descriptor {named!r}: the RDM has {', '.join(descriptors)}")
-        pairs = of_names(descriptors[named])
+        pairs = read_names(descriptors[named])
         if pairs is None:
             raise ValueError(not_pairs(what, named, descriptors[named], advice))
         return pairs, named
-    for first, second in _BOTH_ITEMS:
-        if {first, second} <= set(descriptors):
-            given = [(label(a), label(b)) for a, b in zip(descriptors[first], descriptors[second])]
-            pairs = complete(given, len(given))
-            if pairs is None:
-                items = {item for pair in given for item in pair}
-                raise ValueError(
-                    f"{what}: the descriptors {first} and {second} must name every ordered pair of n items once, got "
-                    f"{len(set(given))} different pairs of {len(items)} items in {len(given)} patterns"
-                )
-            return pairs, f"{first} and {second}"
+    both = _both(descriptors)
+    if both is not None:
+        first, second, given = both
+        pairs = complete(given, len(given))
+        if pairs is None:
+            items = {item for pair in given for item in pair}
+            raise ValueError(
+                f"{what}: the descriptors {first} and {second} must name every ordered pair of n items once, got "
+                f"{len(set(given))} different pairs of {len(items)} items in {len(given)} patterns"
+            )
+        return pairs, f"{first} and {second}"
     found: dict[str, list[Pair]] = {}
     unread: str | None = None
     for name, values in descriptors.items():
         if name == "index":
             continue
-        pairs = of_names(values)
+        pairs = read_names(values)
         if pairs is not None:
             found[name] = pairs
         elif len({str(value) for value in values}) == len(values):
@@ -206,7 +211,8 @@ def of_descriptors(
     return None, "index"
 
 
-def not_pairs(what: str, name: str, values: Sequence[Any], advice: str = _ADVICE) -> str:
+def not_pairs(what: str, name: str, values: Sequence[Any], advice: str) -> str:
+    """The error text for a descriptor that does not name pairs."""
     shown = ", ".join(repr(label(value)) for value in list(values)[:3])
     return (
         f"{what}: the descriptor {name} names the patterns {shown}, …, which are not every ordered pair of n items "

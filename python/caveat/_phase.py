@@ -55,7 +55,7 @@ def phase_diagram(
     1.0
     """
     flow = inverse_time is not None
-    alphas, strengths = axes_of(conjunctivity, inverse_c, inverse_time, cells)
+    alphas, strengths = grid_axes(conjunctivity, inverse_c, inverse_time, cells)
     shares = _lib.phase_grid(task, alphas, strengths, flow, progress)
     axis = "inverse_time" if flow else "inverse_c"
     with np.errstate(divide="ignore"):
@@ -72,13 +72,13 @@ def phase_diagram(
     )
 
 
-def axes_of(
+def grid_axes(
     conjunctivity: Sequence[float] | np.ndarray | None,
     inverse_c: Sequence[float] | np.ndarray | None,
     inverse_time: Sequence[float] | np.ndarray | None,
     cells: int,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The values of both axes, with defaults for those that are not given."""
+    """The values of both axes; a default for an axis that is not given."""
     if inverse_c is not None and inverse_time is not None:
         raise ValueError("inverse_time: it takes the place of inverse_c: give one of the two")
     strengths = inverse_c if inverse_time is None else inverse_time

@@ -1,4 +1,4 @@
-"""A bar on standard error for work that takes long, where someone can see it."""
+"""A bar on standard error for long work, where someone can see it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Figures ready for print, which show themselves in notebooks and hold their numbers as a table.
+"""Figures ready for print, which notebooks display, each with its numbers as a table.
 
-Those of a task take a `TransitiveTask`; those of language models take trial tables (files and directories); those of
+Figures of a task take a `TransitiveTask`, those of language models trial tables (files and directories), and those of
 behavior a file of choices. Every one is a `Figure`: ``figure.save("name.pdf")``, ``figure.table``, ``figure.caption``.
 
 >>> import caveat
@@ -62,7 +62,7 @@ def margins(task: TransitiveTask, *, c: float = 10.0, conjunctivities: Sequence[
 
 
 def mechanism(task: TransitiveTask, *, screenings: Sequence[float] = (0.1, 1.0, 4.0)) -> Figure:
-    """How ranks come about: the field of the rule, that of the exceptions, and their sum, a panel per screening.
+    """Where ranks come from: the field of the rule, that of the exceptions, and their sum, a panel per screening.
 
     >>> import caveat
     >>> caveat.figures.mechanism(caveat.TransitiveTask(9, [(5, 3)]), screenings=[0.5, 2.0])
@@ -88,10 +88,10 @@ def phase(
     >>> caveat.figures.phase(caveat.TransitiveTask(9, [(5, 3)]), cells=60)
     <Figure phase: ...>
     """
-    from caveat._phase import axes_of
+    from caveat._phase import grid_axes
 
     several = [tasks] if isinstance(tasks, TransitiveTask) else list(tasks)
-    alphas, strengths = axes_of(conjunctivity, inverse_c, inverse_time, cells)
+    alphas, strengths = grid_axes(conjunctivity, inverse_c, inverse_time, cells)
     return _lib.phase_figure(several, alphas, strengths, inverse_time is not None, progress)
 
 
@@ -132,7 +132,7 @@ def study(files: Paths) -> Figure:
     >>> caveat.figures.study("crates/caveat/results/trials.parquet")
     <Figure study: ...>
     """
-    return _of_trials("study", files)
+    return _lib.trials_figure("study", files)
 
 
 def placements(files: Paths) -> Figure:
@@ -142,7 +142,7 @@ def placements(files: Paths) -> Figure:
     >>> caveat.figures.placements("crates/caveat/results/trials.parquet")
     <Figure placements: ...>
     """
-    return _of_trials("placements", files)
+    return _lib.trials_figure("placements", files)
 
 
 def fitted_margins(files: Paths) -> Figure:
@@ -152,7 +152,7 @@ def fitted_margins(files: Paths) -> Figure:
     >>> caveat.figures.fitted_margins("crates/caveat/results/trials.parquet")
     <Figure fitted-margins: ...>
     """
-    return _of_trials("fitted-margins", files)
+    return _lib.trials_figure("fitted-margins", files)
 
 
 def predicted_margins(files: Paths) -> Figure:
@@ -162,7 +162,7 @@ def predicted_margins(files: Paths) -> Figure:
     >>> caveat.figures.predicted_margins("crates/caveat/results/trials.parquet")
     <Figure predicted-margins: ...>
     """
-    return _of_trials("predicted-margins", files)
+    return _lib.trials_figure("predicted-margins", files)
 
 
 def observed_margins(files: Paths) -> Figure:
@@ -172,7 +172,7 @@ def observed_margins(files: Paths) -> Figure:
     >>> caveat.figures.observed_margins("crates/caveat/results/trials.parquet")
     <Figure observed-margins: ...>
     """
-    return _of_trials("observed-margins", files)
+    return _lib.trials_figure("observed-margins", files)
 
 
 def model_conjunctivity(files: Paths) -> Figure:
@@ -182,7 +182,7 @@ def model_conjunctivity(files: Paths) -> Figure:
     >>> caveat.figures.model_conjunctivity("crates/caveat/results/trials.parquet")
     <Figure model-conjunctivity: ...>
     """
-    return _of_trials("model-conjunctivity", files)
+    return _lib.trials_figure("model-conjunctivity", files)
 
 
 def hidden_states(runs: Paths) -> Figure:
@@ -222,7 +222,3 @@ def distance(file: Paths, **options: Any) -> Figure:
     figure = _lib.fit_files("file", file, draw_distances=True, bootstrap=0, **options)[3]
     assert figure is not None  # asked for
     return figure
-
-
-def _of_trials(name: str, files: Paths) -> Figure:
-    return _lib.trials_figure(name, files)

@@ -1,4 +1,4 @@
-"""Similarities of pairs to and from rsatoolbox's dissimilarities.
+"""Converts similarities of pairs to rsatoolbox's dissimilarities and back.
 
 >>> import caveat
 >>> from caveat.rsa import from_rdm, to_rdm
@@ -47,16 +47,16 @@ _ALIASES = {
     "squared crossnobis": "crossnobis",
 }
 
-#: Why some cannot be converted.
+#: Why some measures cannot be converted.
 _WHY = {
     "poisson": ": divergences of rates are no squared distances",
     "poisson cv": ": divergences of rates are no squared distances",
 }
 
-#: Single precision, in which representations are commonly kept, relative to the largest number.
+#: Rounding in single precision, in which representations are usually kept, relative to the largest number.
 _ROUNDING = 16 * float(np.finfo(np.float32).eps)
 
-#: Share of negative eigenvalues that rounding to a few digits leaves.
+#: The largest share of negative eigenvalues that rounding to a few digits explains.
 _MOST_NEGATIVE = 0.01
 
 
@@ -79,8 +79,8 @@ def to_rdm(matrix: np.ndarray, *, measure: str = "squared euclidean") -> RDMs:
     Raises
     ------
     ValueError
-        A matrix that is not square, symmetric and finite, or whose side is not n(n−1); or that no similarities can be,
-        as with negative eigenvalues.
+        A matrix that is not square, symmetric and finite, whose side is not n(n−1), or that cannot be one of
+        similarities, for instance because of negative eigenvalues.
 
     Examples
     --------
@@ -136,7 +136,7 @@ def to_rdm(matrix: np.ndarray, *, measure: str = "squared euclidean") -> RDMs:
 def from_rdm(
     rdm: Any, *, measure: str | None = None, items: Sequence[Any] | None = None, pairs: Any = None
 ) -> Similarities:
-    """The similarity matrix over ordered pairs that dissimilarities stand for; of several RDMs, of their mean.
+    """The similarity matrix over ordered pairs behind dissimilarities; for several RDMs, that of their mean.
 
     Parameters
     ----------
@@ -144,18 +144,17 @@ def from_rdm(
         Dissimilarities of the P = n(n−1) ordered pairs of n items. A frame (pandas, polars, pyarrow, xarray) may name
         the pairs by its rows, its columns, or both alike.
     measure : str, optional
-        What the dissimilarities are, in place of what an RDM says; an array needs it. One of:
+        What the dissimilarities are, instead of what an RDM says; an array needs it. One of:
 
-        * ``"squared euclidean"``, ``"squared mahalanobis"``, ``"crossnobis"``: taken as they are. They give −½HdH, H
-          the centering, which has no information on what all pairs have in common. A constant factor, as rsatoolbox's
-          division by the number of channels, does not change the conjunctivity.
+        * ``"squared euclidean"``, ``"squared mahalanobis"``, ``"crossnobis"``: taken as they are. They give −½HdH with
+          the centering H, which lacks what all pairs have in common. A constant factor, such as rsatoolbox's division
+          by the number of channels, does not change the conjunctivity.
         * ``"euclidean"``, ``"mahalanobis"``: squared first.
-        * ``"correlation"``, ``"cosine"``: 1 − d, the kernel of patterns that are normalized to unit length (of
-          correlation, after their mean over channels is taken off). Its conjunctivity is that of the normalized
-          patterns.
+        * ``"correlation"``, ``"cosine"``: 1 − d, the kernel of patterns normalized to unit length (for correlation
+          after subtracting their mean over channels). Its conjunctivity is that of the normalized patterns.
         * ``"sqrt of …"`` one of these, as `rsatoolbox.rdm.sqrt_transform` says.
 
-        All others are refused: from ranks, rescaled, geodesic or Poisson dissimilarities there is no way back.
+        All others are refused: ranks, rescaled, geodesic and Poisson dissimilarities cannot be converted back.
     items : list, optional
         The items, the highest first. By default they are ordered by their numbers (2 before 10); names need it.
     pairs : str or list, optional
@@ -174,7 +173,7 @@ def from_rdm(
     ------
     ValueError
         A measure that cannot be converted or is not known; patterns whose pairs are not known; dissimilarities that are
-        missing, negative or asymmetric, or that no squared distances can be.
+        missing, negative or asymmetric, or that cannot be squared distances.
 
     Examples
     --------
@@ -194,11 +193,11 @@ def from_rdm(
     if pairs is None and descriptors is None:
         found = _named.pairs_of("rdm", rdm, "give pairs=[(first, second), …], the items of every pattern")
     elif pairs is None or isinstance(pairs, str):
-        found, _ = _pair_names.of_descriptors(descriptors or {}, pairs)
+        found, _ = _pair_names.read_descriptors(descriptors or {}, pairs)
     else:
         pairs = _named.two_columns("pairs", pairs)
         pairs = list(np.asarray(pairs) if _comparisons.column_names(pairs) is not None else pairs)
-        found = _pair_names.of_names(pairs)
+        found = _pair_names.read_names(pairs)
         if found is None or len(found) != side:
             raise ValueError(
                 f"pairs: expected every ordered pair of {n_items} items once, (first, second) or a name as 0_1, got "
@@ -249,7 +248,7 @@ class Similarities(np.ndarray):
         return made
 
     def __array_finalize__(self, made_of: Any) -> None:
-        # Of another shape, rows are other pairs.
+        # In another shape, rows stand for other pairs.
         self.items = getattr(made_of, "items", ()) if self.shape == np.shape(made_of) else ()
         self.measure = getattr(made_of, "measure", "")
 
@@ -264,7 +263,7 @@ class Similarities(np.ndarray):
 
 
 def _without_items(part: Any) -> Any:
-    """Some rows and columns of similarities, which may be in any order."""
+    """Rows and columns taken from similarities, in any order, and so without items."""
     if isinstance(part, Similarities):
         part.items = ()
     return part
@@ -284,33 +283,30 @@ class _Measure:
         if text is None:
             raise ValueError(
                 "measure: nothing says what the dissimilarities are: give measure=, one of squared euclidean, "
-                "euclidean, "
-                "squared mahalanobis, mahalanobis, crossnobis, correlation, cosine"
+                "euclidean, squared mahalanobis, mahalanobis, crossnobis, correlation, cosine"
             )
         base = " ".join(str(text).casefold().replace("_", " ").split())
         base, is_root = base.removeprefix("sqrt of").strip(), base.startswith("sqrt of")
         base = _ALIASES.get(base, base)
-        # What rsatoolbox computes with method="euclidean" are squared distances; but from calc_rdm it names them so.
+        # With method="euclidean" rsatoolbox computes squared distances, which calc_rdm calls euclidean.
         if base in _ROOTS and given is None and marked:
             base = _ROOTS[base]
         elif base in _ROOTS and is_root:
             raise ValueError(
                 f"{what}: {text!r} may be the root of distances or of squared ones: give measure='euclidean' if "
-                "their squares are "
-                "squared distances"
+                "their squares are squared distances"
             )
         elif base in _ROOTS:
             base, is_root = _ROOTS[base], True
         if base not in _SQUARES and base not in _COMPLEMENTS:
             raise ValueError(
                 f"{what}: {text!r} cannot be turned into similarities, as squared euclidean or mahalanobis, their "
-                "roots, crossnobis, "
-                f"correlation and cosine can{_WHY.get(base, '')}"
+                f"roots, crossnobis, correlation and cosine can{_WHY.get(base, '')}"
             )
         return cls(str(text), base, is_root)
 
     def squared(self, matrices: np.ndarray) -> np.ndarray:
-        """Without the root, and with what contradicts the measure refused."""
+        """Squares roots, and refuses what contradicts the measure."""
         off = matrices[:, ~np.eye(matrices.shape[1], dtype=bool)]
         largest = np.abs(off).max()
         lowest = -_ROUNDING * max(largest, 1.0 if self.base in _COMPLEMENTS else 0.0)
@@ -321,40 +317,38 @@ class _Measure:
         if self.base == "crossnobis" and not (off < 0).any() and (off == 0).any():
             raise ValueError(
                 "rdm: distances of exactly 0 and none below show that negative ones were set to 0, which crossnobis "
-                "distances of alike "
-                "patterns are; that raises the conjunctivity: give the distances as they were estimated"
+                "distances of alike patterns are; that raises the conjunctivity: give the distances as they were "
+                "estimated"
             )
         matrices = matrices**2 if self.is_root else matrices
         if self.base in _COMPLEMENTS and np.abs(matrices).max() > 2.0 + 32 * _ROUNDING:
             raise ValueError(
                 f"rdm: {np.abs(matrices).max():.6g} is above 2, which {self.name}, 1 − similarity, never is: what "
-                "are these "
-                "dissimilarities?"
+                "are these dissimilarities?"
             )
         return matrices
 
     def similarities(self, squared: np.ndarray) -> np.ndarray:
-        """The similarities of the mean, with the negative eigenvalues refused that no distances have."""
+        """The similarities behind mean dissimilarities; refuses negative eigenvalues, which no distances have."""
         if self.base in _COMPLEMENTS:
             similarities = 1.0 - squared
             np.fill_diagonal(similarities, 1.0)
         else:
             similarities = _centered(-0.5 * squared)
         similarities = (similarities + similarities.T) / 2.0
-        # Crossvalidated distances have noise on both sides of 0.
+        # Crossvalidated distances scatter on both sides of 0.
         if self.base != "crossnobis":
             share = _negative_share(similarities)
             if share > _MOST_NEGATIVE:
                 raise ValueError(
                     f"rdm: these are not {self.name} dissimilarities, for which no eigenvalue could be negative: "
-                    f"{100 * share:.1f} % of their "
-                    "sum are; measure= says what they are in place of the RDM"
+                    f"{100 * share:.1f} % of their sum are; measure= says what they are in place of the RDM"
                 )
         return similarities
 
 
 def _centered(matrix: np.ndarray) -> np.ndarray:
-    """Without what all rows and all columns have in common."""
+    """A matrix without the means of its rows and columns."""
     matrix = matrix - matrix.mean(axis=0, keepdims=True)
     return matrix - matrix.mean(axis=1, keepdims=True)
 
@@ -366,7 +360,7 @@ def _negative_share(similarities: np.ndarray) -> float:
 
 
 def _dissimilarities(rdm: Any) -> tuple[np.ndarray, str | None, dict[str, Any] | None, bool]:
-    """Matrices, the measure and the pattern descriptors if there are any, and whether roots are named for squares."""
+    """The matrices, the measure and pattern descriptors if any, and whether squares are called by the name of roots."""
     if hasattr(rdm, "get_matrices"):
         matrices = np.asarray(rdm.get_matrices(), dtype=float)
         every = {*(rdm.descriptors or {}), *(rdm.rdm_descriptors or {})}
@@ -391,13 +385,12 @@ def _dissimilarities(rdm: Any) -> tuple[np.ndarray, str | None, dict[str, Any] |
 
 
 def _check(matrices: np.ndarray) -> None:
-    """Refuses what no dissimilarities are: missing or asymmetric ones, and some of a pattern to itself."""
+    """Refuses dissimilarities that are missing, asymmetric, or not 0 between a pattern and itself."""
     if not np.isfinite(matrices).all():
         at, row, column = np.argwhere(~np.isfinite(matrices))[0]
         raise ValueError(
             f"rdm: the dissimilarity of the patterns {row} and {column} in RDM {at} is {matrices[at, row, column]}: "
-            "give complete "
-            "RDMs, or their mean over those that have it"
+            "give complete RDMs, or their mean over those that have it"
         )
     largest = np.abs(matrices).max()
     if np.abs(matrices - matrices.transpose(0, 2, 1)).max() > _ROUNDING * largest:
@@ -406,13 +399,12 @@ def _check(matrices: np.ndarray) -> None:
     if diagonal.max() > _ROUNDING * largest:
         raise ValueError(
             f"rdm: the dissimilarity of pattern {int(diagonal.max(axis=0).argmax())} to itself is "
-            f"{diagonal.max():.6g}, not 0: a "
-            "similarity matrix needs no conversion for ExchangeableKernel.from_matrix"
+            f"{diagonal.max():.6g}, not 0: a similarity matrix needs no conversion for ExchangeableKernel.from_matrix"
         )
 
 
 def _square(condensed: np.ndarray) -> np.ndarray:
-    """The matrix of which the upper triangle is listed row by row."""
+    """The symmetric matrix whose upper triangle is listed row by row."""
     side = (1 + math.isqrt(1 + 8 * len(condensed))) // 2
     if side * (side - 1) // 2 != len(condensed):
         raise ValueError(f"rdm: {len(condensed)} dissimilarities are not those of P(P−1)/2 pairs of patterns")

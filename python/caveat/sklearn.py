@@ -23,6 +23,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from caveat import _comparisons
+from caveat._comparisons import plain
 from caveat._lib import ComparisonGraph, ExchangeableKernel, label_key, logistic, solve
 from caveat._named import two_columns
 
@@ -32,9 +33,9 @@ __all__ = ["ComparisonRidge"]
 class ComparisonRidge(ClassifierMixin, BaseEstimator):
     """Kernel ridge regression on comparisons of items, with a representation of chosen conjunctivity.
 
-    A trial shows two items, and its target says which of them wins. Ranks of all items and what is remembered of
-    trained pairs follow in closed form or from one sparse system; no kernel matrix is made. With ``conjunctivity=0``
-    this is ridge regression on differences of one-hot items, with ``conjunctivity=1`` only trained pairs are known.
+    A trial shows two items, and its target says which of them wins. The ranks of all items and the memory of trained
+    pairs follow in closed form or from one sparse system, without a kernel matrix. With ``conjunctivity=0`` this is
+    ridge regression on differences of one-hot items; with ``conjunctivity=1`` only trained pairs are known.
 
     Parameters
     ----------
@@ -48,8 +49,8 @@ class ComparisonRidge(ClassifierMixin, BaseEstimator):
         How ``X`` tells the items: two columns of labels (numbers or text), or one column an item with 1 for the item
         shown first, −1 for the other and 0 elsewhere.
     first_wins : str, bool or number, default=None
-        The class in ``y`` that says "the first item wins". By default the classes must say it themselves, as in the
-        notes; any others need this, and so do targets that may be the winners' names.
+        The class in ``y`` that says "the first item wins". It may be left out for the classes in the notes, which say
+        so themselves. All others need it, and so do targets that may be names of winners.
 
     Attributes
     ----------
@@ -61,7 +62,7 @@ class ComparisonRidge(ClassifierMixin, BaseEstimator):
     items_ : ndarray of shape (n_items,)
         The items: labels, or columns of differences.
     ranks_ : ndarray of shape (n_items,)
-        Their ranks; a larger one wins, whatever the classes are called.
+        Their ranks; the item with the larger rank wins, whatever the classes are called.
     solution_ : Solution
         The solution itself.
     n_features_in_ : int
@@ -69,7 +70,8 @@ class ComparisonRidge(ClassifierMixin, BaseEstimator):
 
     Notes
     -----
-    These say that the first item wins, in capitals or not, parted by spaces, hyphens, underscores or nothing:
+    These classes say that the first item wins, in capitals or not, with spaces, hyphens, underscores or nothing
+    between words:
 
     * ``True`` of booleans, and 1 of 0 and 1 or of −1 and 1, as numbers or as text.
     * 1 of 1 and 2, which are places: the first item was chosen. Places that count from 0 look like no and yes: give
@@ -80,13 +82,13 @@ class ComparisonRidge(ClassifierMixin, BaseEstimator):
     * ``win``, ``won``, ``winner``, ``yes``, ``true`` of win and loss, won and lost, winner and loser, yes and no, true
       and false, and the like.
 
-    Names of winners are no classes: one would say another thing in every trial. Targets that are all one of the two
-    items of their own trial are therefore refused, unless ``first_wins`` says that they are classes all the same, as
-    with items that are called left and right. Of winners' names ``y = X[:, 0] == winners`` makes targets, where both
-    spell the items alike.
+    Names of winners are not classes, since a name means something else in every trial. If every target is one of the
+    two items of its own trial, they are refused, unless ``first_wins`` says that they are classes all the same, as with
+    items called left and right. ``y = X[:, 0] == winners`` turns names of winners into targets if both spell the items
+    alike.
 
-    ``decision_function`` is positive for ``classes_[1]``, as in all of scikit-learn. That is the margin of the first
-    item over the second where ``classes_[1]`` says that the first wins, and its negative where ``classes_[0]`` does.
+    ``decision_function`` is positive for ``classes_[1]``, as in all of scikit-learn. It is the margin of the first item
+    over the second if ``classes_[1]`` says that the first wins, and its negative if ``classes_[0]`` does.
 
     Examples
     --------
@@ -125,8 +127,8 @@ class ComparisonRidge(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array of shape (n_trials, 2) or (n_trials, n_items)
-            The items of every trial, as ``encoding`` says. Of a frame whose columns are called second and first, the
-            column first has the items shown first.
+            The items of every trial, as ``encoding`` says. If a frame's columns are called second and first, those in
+            the column first were shown first.
         y : array of shape (n_trials,)
             Two classes, of which one says that the first item wins: see ``first_wins``.
         sample_weight : array of shape (n_trials,), optional
@@ -145,7 +147,7 @@ class ComparisonRidge(ClassifierMixin, BaseEstimator):
         # Trials without weight are as if they were not there.
         X, y, weights = X[kept], y[kept], weights[kept]
         if self.first_wins is None and self._may_name_winners(X, y):
-            raise ValueError(self._winners_are_named(y))
+            raise ValueError(self._advice_on_winners(y))
         kind = type_of_target(y, input_name="y", raise_unknown=True)
         if kind == "multiclass":
             raise ValueError(f"Only binary classification is supported. The type of the target is {kind}.")
@@ -157,7 +159,7 @@ class ComparisonRidge(ClassifierMixin, BaseEstimator):
             classes = np.array([-1, 1], dtype=classes.dtype if classes.dtype.kind in "if" else int)
         if len(classes) != 2:
             raise ValueError(
-                f"y: 2 classes are needed, got only one class, {_plain(classes[0])!r}: one of two says that the first "
+                f"y: 2 classes are needed, got only one class, {plain(classes[0])!r}: one of two says that the first "
                 "item wins, and a single one must be 1, -1, True or False"
             )
         first = first_wins_class(classes, self.first_wins)
@@ -182,8 +184,8 @@ class ComparisonRidge(ClassifierMixin, BaseEstimator):
         kernel = ExchangeableKernel(self.conjunctivity)
         self.solution_: Any = (solve if self.loss == "squared" else logistic)(graph, kernel, c=self.c)
         self.classes_, self.items_, self.ranks_ = classes, items, self.solution_.ranks
-        self.first_wins_ = _plain(classes[first])
-        # Of the two, classes_[1] has a positive margin.
+        self.first_wins_ = plain(classes[first])
+        # A positive decision means classes_[1].
         self._sign = 1.0 if first == 1 else -1.0
         return self
 
@@ -248,15 +250,15 @@ class ComparisonRidge(ClassifierMixin, BaseEstimator):
         return validate_data(self, X, y, reset=reset, dtype="numeric" if self.encoding == "differences" else None)
 
     def _may_name_winners(self, X: np.ndarray, y: np.ndarray) -> bool:
-        """Whether every target is one of the two items of its trial; the first trials mostly tell that it is not."""
+        """Whether every target is one of the two items of its trial; the first trials usually show that it is not."""
         if self.encoding == "differences":
-            columns = list(_named(getattr(self, "feature_names_in_", np.arange(X.shape[1]))))
+            columns = list(_keys(getattr(self, "feature_names_in_", np.arange(X.shape[1]))))
             pairs = ((columns[row.argmax()], columns[row.argmin()]) for row in X)
-            return bool(((X != 0).sum(axis=1) == 2).all()) and all(y in pair for pair, y in zip(pairs, _named(y)))
-        return X.shape[1] == 2 and all(y in pair for *pair, y in zip(_named(X[:, 0]), _named(X[:, 1]), _named(y)))
+            return bool(((X != 0).sum(axis=1) == 2).all()) and all(y in pair for pair, y in zip(pairs, _keys(y)))
+        return X.shape[1] == 2 and all(y in pair for *pair, y in zip(_keys(X[:, 0]), _keys(X[:, 1]), _keys(y)))
 
-    def _winners_are_named(self, y: np.ndarray) -> str:
-        """What to do with targets that seem to be the names of winners."""
+    def _advice_on_winners(self, y: np.ndarray) -> str:
+        """The error text for targets that seem to be names of winners."""
         classes = _comparisons.distinct(y)[0]
         told = "y: every target is one of the two items of its trial, as if it named the winner. "
         if self.encoding == "labels":
@@ -288,34 +290,24 @@ class ComparisonRidge(ClassifierMixin, BaseEstimator):
         return pairs
 
     def _known_items(self, X: np.ndarray) -> np.ndarray:
-        """The items of labels as indices of the fitted ones."""
+        """The items of labels, however text is spelled, as indices of the fitted ones."""
         if X.dtype.kind in "OU" or self.items_.dtype.kind in "OU":
-            return self._known_labels(X)
-        try:
-            at = np.minimum(np.searchsorted(self.items_, X), len(self.items_) - 1)
-            known = self.items_[at] == X
-        except TypeError:
-            at, known = np.zeros(X.shape, dtype=int), np.zeros(X.shape, dtype=bool)
-        if not np.all(known):
-            row, column = np.argwhere(~known)[0]
-            first, last = self.items_[0].item(), self.items_[-1].item()
+            known = _comparisons.keys(self.items_)
+            labels, index = _comparisons.distinct(X.ravel())
+            at = np.array([known.get(label_key(label), -1) for label in labels])[index].reshape(X.shape)
+            found = at >= 0
+        else:
+            try:
+                at = np.minimum(np.searchsorted(self.items_, X), len(self.items_) - 1)
+                found = np.asarray(self.items_[at] == X)
+            except TypeError:
+                at, found = np.zeros(X.shape, dtype=int), np.zeros(X.shape, dtype=bool)
+        if not found.all():
+            row, column = np.argwhere(~found)[0]
+            items = self.items_.tolist()
             raise ValueError(
-                f"X[{row}, {column}]: item {_plain(X[row, column])!r} is unknown: "
-                f"{len(self.items_)} items were fitted, {_plain(first)!r} to {_plain(last)!r}"
-            )
-        return at
-
-    def _known_labels(self, X: np.ndarray) -> np.ndarray:
-        """The items of text, however it is spelled, as indices of the fitted ones."""
-        known = _comparisons.keys(self.items_)
-        labels, index = _comparisons.distinct(X.ravel())
-        at = np.array([known.get(label_key(label), -1) for label in labels])[index].reshape(X.shape)
-        if (at < 0).any():
-            row, column = np.argwhere(at < 0)[0]
-            first, last = self.items_.tolist()[0], self.items_.tolist()[-1]
-            raise ValueError(
-                f"X[{row}, {column}]: item {_plain(X[row, column])!r} is unknown: "
-                f"{len(self.items_)} items were fitted, {first!r} to {last!r}"
+                f"X[{row}, {column}]: item {plain(X[row, column])!r} is unknown: "
+                f"{len(items)} items were fitted, {items[0]!r} to {items[-1]!r}"
             )
         return at
 
@@ -327,7 +319,7 @@ class ComparisonRidge(ClassifierMixin, BaseEstimator):
         return tags
 
 
-#: Words that say which item wins, the one for the first item in front.
+#: Pairs of words that say which item wins: the first item, or the second.
 _WORDS = (
     ("left", "right"),
     ("first", "second"),
@@ -354,7 +346,7 @@ _WORDS = (
     ("victory", "defeat"),
 )
 
-#: Those that name an item by its place; with a word of these beside it, the same in both classes, they still do.
+#: Pairs that name an item by its place, and words that may stand beside them in both classes.
 _PLACES = _WORDS[:7]
 _BESIDE = frozenset(
     """agent answer arrow assistant button candidate card child choice chose chosen completion image is item key letter
@@ -365,13 +357,13 @@ _BESIDE = frozenset(
 
 def first_wins_class(classes: np.ndarray, told: Any) -> int:
     """Which of two classes says that the first item wins, 0 or 1."""
-    names = [_plain(label) for label in classes]
+    names = [plain(label) for label in classes]
     if told is not None:
         # A word is not a number, though NumPy would compare them as text.
-        same = [isinstance(name, str) == isinstance(told, str) and bool(name == _plain(told)) for name in names]
+        same = [isinstance(name, str) == isinstance(told, str) and bool(name == plain(told)) for name in names]
         if sum(same) != 1:
             raise ValueError(
-                f"first_wins: {_plain(told)!r} is not one of the classes of y, {names[0]!r} and {names[1]!r}"
+                f"first_wins: {plain(told)!r} is not one of the classes of y, {names[0]!r} and {names[1]!r}"
             )
         return same.index(True)
     if all(isinstance(name, str) for name in names):
@@ -388,14 +380,14 @@ def first_wins_class(classes: np.ndarray, told: Any) -> int:
 
 
 def _first_of_words(names: list[str]) -> int | None:
-    """Which of two words says that the first item wins; None where they don't say."""
+    """Which of two words says that the first item wins; None if neither does."""
     words = [_words(name) for name in names]
     for first in (0, 1):
         ours, other = words[first], words[1 - first]
         if any(ours == [one] and other == [two] for one, two in _numbers_too(_WORDS)):
             return first
         if len(ours) == len(other):
-            # The word that differs; all beside it must leave it its meaning, which "not" or "loser" would not.
+            # One word differs. Words beside it, such as "not" or "loser", could change its meaning.
             differ = [pair for pair in zip(ours, other) if pair[0] != pair[1]]
             beside = {one for one, two in zip(ours, other) if one == two}
             if len(differ) == 1 and differ[0] in _PLACES and beside <= _BESIDE:
@@ -404,7 +396,7 @@ def _first_of_words(names: list[str]) -> int | None:
 
 
 def _words(name: str) -> list[str]:
-    """The parts of a class's name without regard to case: words and numbers."""
+    """The words and numbers in a class's name, in lower case."""
     name = unicodedata.normalize("NFKC", name).strip().replace("−", "-")
     if re.fullmatch(r"[+-]?[\d.]+|[+-]", name):
         return [name]
@@ -414,7 +406,7 @@ def _words(name: str) -> list[str]:
 
 
 def _numbers_too(pairs: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
-    """The pairs, and those of numbers as floats are written."""
+    """The pairs, and those of numbers also as floats are written."""
     for one, two in pairs:
         yield one, two
         if one.lstrip("+").isdigit():
@@ -422,7 +414,7 @@ def _numbers_too(pairs: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
 
 
 def _plain_target(y: Any) -> Any:
-    """Targets in which columns of pandas and lists of objects are the booleans or numbers that they hold."""
+    """Targets with columns of pandas and lists of objects as arrays of the booleans or numbers that they hold."""
     if isinstance(y, str) or y is None or not hasattr(y, "__len__"):
         return y
     if isinstance(y, np.ma.MaskedArray) and (masked := np.ma.getmaskarray(y).ravel()).any():
@@ -452,20 +444,15 @@ def _plain_target(y: Any) -> Any:
     return values
 
 
-def _named(labels: np.ndarray) -> Iterable[Any]:
-    """What names the items of labels, however they are spelled; here their case does not tell them apart either."""
+def _keys(labels: np.ndarray) -> Iterable[Any]:
+    """The keys of labels, the same for all spellings of an item and, here, for capitals too."""
     for label in labels.tolist():
         key = label_key(label)
         yield key.casefold() if isinstance(key, str) else key
 
 
-def _plain(label: Any) -> Any:
-    """A NumPy scalar as the Python object that it is."""
-    return label.item() if isinstance(label, np.generic) else label
-
-
 def _unique(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """All items, sorted, and the index of each entry among them; spellings of one item are one."""
+    """All items, sorted, and the index of each entry among them; all spellings of an item count as one."""
     if X.dtype.kind not in "OU":
         items, pairs = np.unique(X, return_inverse=True)
         return items, pairs.reshape(X.shape)
@@ -481,13 +468,12 @@ def _refuse_same(items: np.ndarray, pairs: np.ndarray) -> None:
     if (same := pairs[:, 0] == pairs[:, 1]).any():
         row = int(np.argmax(same))
         raise ValueError(
-            f"X[{row}]: item {_plain(items[pairs[row, 0]])!r} is compared with itself: "
-            "a trial needs two different items"
+            f"X[{row}]: item {plain(items[pairs[row, 0]])!r} is compared with itself: a trial needs two different items"
         )
 
 
 def _pairs_of_differences(X: np.ndarray) -> np.ndarray:
-    """The columns of 1 and of −1 in every row."""
+    """The columns with 1 and with −1 in every row."""
     first, second = X == 1, X == -1
     good = (first.sum(axis=1) == 1) & (second.sum(axis=1) == 1) & ((X == 0).sum(axis=1) == X.shape[1] - 2)
     if not good.all():

@@ -13,8 +13,8 @@
 # %% [markdown]
 # # Fit your own behavioral data
 #
-# From a file of choices to the conjunctivity α of whoever made them, with an interval, and with a test of whether α is
-# needed at all. The data here are simulated, so that the truth is known; put the name of your own file in their place.
+# From a file of choices to the conjunctivity α of whoever made them, with an interval and a test of whether α is needed
+# at all. The data here are simulated, so that the truth is known; use the name of your own file instead.
 
 # %%
 import tempfile
@@ -28,8 +28,8 @@ import caveat
 # %% [markdown]
 # ## Twelve subjects, seven items
 #
-# Everybody was taught A > B, …, F > G, and then chose between all pairs, eight times each. They respond by chance in 4
-# % of the trials.
+# All subjects were taught A > B, …, F > G, and then chose between all pairs, eight times each. In 4 % of the trials they
+# respond at random.
 
 # %%
 random = np.random.default_rng(2605)
@@ -55,8 +55,8 @@ choices.head()
 # %% [markdown]
 # ## What the choices look like
 #
-# Trained neighbors aside, more distant pairs are easier, and so are the ends of the list: the symbolic distance and the
-# serial position effect. Dots are data with 95 % intervals, lines the theory with the parameters fitted below.
+# Apart from trained neighbors, more distant pairs are easier, and so are the ends of the list: the symbolic distance and
+# the serial position effect. Dots are data with 95 % intervals, lines the theory with the parameters fitted below.
 
 # %%
 caveat.figures.distance(file, items=items, lapse=True)
@@ -74,7 +74,7 @@ fit = caveat.fit_choice_file(file, items=items, lapse=True, bootstrap=1_000)
 fit.table.to_pandas().T
 
 # %% [markdown]
-# The same from arrays, for data that are in no file:
+# The same from arrays, for data that are not in a file:
 
 # %%
 table = caveat.read_choices(file, items=items)
@@ -83,9 +83,9 @@ direct = caveat.fit_choices(task, pairs, table["first_chosen"], table["trials"],
 direct, direct.profile_intervals()["conjunctivity"]
 
 # %% [markdown]
-# The choices tell α to within a factor of two. C they hardly tell: its interval has no upper end. Whether they support
-# each parameter at all is told by cross-validation, which leaves out whole subjects: `held_out` is the log-likelihood
-# of choices not fitted to, `difference` that to the best model.
+# The choices determine α to within a factor of two, but hardly C: its interval has no upper end. Cross-validation, which
+# leaves out whole subjects, shows whether they support each parameter at all: `held_out` is the log-likelihood of the
+# choices left out, `difference` its distance from the best model.
 
 # %%
 compared = caveat.fit_choice_file(file, items=items, lapse=True, compare=True, folds=6)
@@ -94,8 +94,8 @@ compared.table.to_pandas()
 # %% [markdown]
 # ## A better experiment
 #
-# Which task would tell more? `design` ranks candidates by the expected information of their judgments about α, before
-# anyone is trained: here, is α small or large?
+# Which task would tell more? `design` ranks candidates by the information that their judgments are expected to give about
+# α, before anyone is trained. Here the question is whether α is small or large.
 
 # %%
 candidates = [caveat.TransitiveTask(7), caveat.TransitiveTask(7, [(4, 2)]), caveat.TransitiveTask(7, [(6, 0)])]

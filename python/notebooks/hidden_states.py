@@ -14,19 +14,19 @@
 # # The geometry of a language model's hidden states
 #
 # The theory says that one number of a representation, its conjunctivity α, decides how rule and exception get along.
-# Here it is measured in the hidden states of a language model, before and after it was taught an exception, and
-# compared with what the model answers.
+# This notebook measures α in the hidden states of a language model, before and after it was taught an exception, and
+# compares it with the model's answers.
 #
 # The states are those of SmolLM2-135M at the end of 72 prompts, one for each ordered pair of nine invented names. They
-# were kept by
+# were saved by
 #
 # ```sh
 # caveat lm fetch smollm2-135m-q4_1
 # caveat lm run smollm2-135m-q4_1 --exception 5 3 --epochs 80 --batch-size 32 --learning-rate 2e-5 --save-similarity
 # ```
 #
-# Any other model, or recordings of any brain, can take their place: what is needed is one similarity for every two
-# ordered pairs.
+# Any other model, or recordings of any brain, can take their place. All it takes is one similarity for every two ordered
+# pairs.
 
 # %%
 import json
@@ -53,8 +53,8 @@ before.shape
 # %% [markdown]
 # ## Similarities
 #
-# Rows and columns are ordered pairs, (0, 1), (0, 2), …, (1, 0), …: the blocks are those of the first item. Before
-# training, two prompts are alike if they share an item in the same place. Training sorts them by their answer.
+# Rows and columns are ordered pairs, (0, 1), (0, 2), …, (1, 0), …: a block has one first item. Before training, two
+# prompts are alike if they share an item in the same place. Training sorts them by their answer.
 
 # %%
 fig, axes = plt.subplots(1, 2, figsize=(6.6, 3.1), layout="constrained")
@@ -79,7 +79,7 @@ plt.show()
 # ## Conjunctivity
 #
 # Averaging over all relabelings of the items leaves six numbers, one for each way in which two pairs can share items,
-# and α is a quotient of them. `variance_explained` says how much of the matrix they hold.
+# and α is a quotient of them. `variance_explained` says how much of the matrix they explain.
 
 # %%
 kernels = {
@@ -105,8 +105,8 @@ fit = caveat.fit(task, margins, pairs=pairs)
 print(fit)
 
 # %% [markdown]
-# The states before training know nothing of the answers but how pairs are represented. With their α, no regularization,
-# and a single gain fitted, the theory's margins can be compared with the model's:
+# The states before training know only how pairs are represented, not the answers. With their α, no regularization, and
+# only a gain fitted, the theory's margins can be compared with the model's:
 
 # %%
 theory = caveat.solve(task, kernels["before"].symmetrized()).margin(pairs[:, 0], pairs[:, 1])
@@ -136,7 +136,7 @@ plt.show()
 # %% [markdown]
 # ## Many runs
 #
-# The same for all 160 runs of the project: α before and after training and fitted to answers alone, and how well it
+# The same for all 160 runs of the project: α before training, after it, and fitted to answers alone, and how well it
 # predicts margins.
 
 # %%
@@ -151,7 +151,7 @@ table[table["kernel"] == "cosine"].groupby(["setting", "phase"])[
 # %% [markdown]
 # ## With rsatoolbox
 #
-# The same matrix is an RDM, with everything that the toolbox does to one, and comes back.
+# The same matrix can become an RDM, for everything that the toolbox does with RDMs, and be converted back.
 
 # %%
 try:

@@ -39,8 +39,8 @@ file = trial_table()
 # %% [markdown]
 # ## The data
 #
-# A trial table has a row for every prompt: which two items, which answer, how strongly. `read_conditions` makes margins
-# of them.
+# A trial table has a row for every prompt: which two items, which answer, how strongly. `read_conditions` turns the rows
+# into margins.
 
 # %%
 conditions = {
@@ -63,7 +63,7 @@ print("α in", np.round(intervals.conjunctivity, 3))
 # %% [markdown]
 # ## Predict with exception
 #
-# Nothing is refitted: the same three numbers, another task.
+# The same three numbers and another task; nothing is refitted.
 
 # %%
 prediction = caveat.predict(fit, exception.task, exception.margins)
@@ -105,7 +105,7 @@ plt.show()
 # %% [markdown]
 # ## Errors told in advance
 #
-# The theory names pairs whose order will come out wrong although nobody taught that: across the exception.
+# The theory names pairs across the exception whose order will come out wrong although nobody taught that.
 
 # %%
 told = table[table["fails_predicted"] == 1]

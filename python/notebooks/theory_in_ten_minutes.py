@@ -27,7 +27,7 @@ import caveat
 # ## The task
 #
 # Nine items, rank 0 the highest. Every item is trained to beat its lower neighbor; as an exception, the item of rank 5
-# beats that of rank 3. A task shows itself: the chain with its exception, and the class of every pair.
+# beats that of rank 3. A notebook displays a task as the chain with its exception and the class of every pair.
 
 # %%
 task = caveat.TransitiveTask(9, exceptions=[(5, 3)])
@@ -44,9 +44,9 @@ pairs.groupby("class").size()
 # %% [markdown]
 # ## The representation
 #
-# All that matters of a representation of pairs, if it treats all items alike, is its *conjunctivity* α: the share of
-# what sets a pair apart that belongs to the pair itself rather than to its two items. α = 0 is additive, α = 1 knows
-# only whole pairs.
+# If a representation of pairs treats all items alike, only its *conjunctivity* α matters: how much of a pair's
+# representation belongs to the pair itself rather than to its two items. α = 0 is additive, α = 1 knows only whole
+# pairs.
 
 # %%
 additive, mixed, conjunctive = (caveat.ExchangeableKernel(alpha) for alpha in (0.0, 0.2, 1.0))
@@ -55,8 +55,8 @@ mixed.orbits
 # %% [markdown]
 # ## What it learns
 #
-# `solve` is kernel ridge regression with inverse regularization C. A margin is positive where the first item is said to
-# win.
+# `solve` is kernel ridge regression with inverse regularization C. A margin is positive if the model says that the first
+# item wins.
 
 # %%
 for kernel in (additive, mixed, conjunctive):
@@ -65,9 +65,9 @@ for kernel in (additive, mixed, conjunctive):
     print(f"α = {kernel.conjunctivity:.1f}", accuracy)
 
 # %% [markdown]
-# The additive learner follows the rule and cannot hold the exception. The conjunctive one holds every trained pair and
-# guesses all others. In between both succeed, but not without error: the pairs that reach one item further than the
-# exception come out wrong.
+# The additive learner follows the rule and cannot remember the exception. The conjunctive one remembers every trained
+# pair and guesses all others. In between both succeed, but not without error: the pairs that reach one item further than
+# the exception come out wrong.
 
 # %%
 solution = caveat.solve(task, mixed, c=10.0)
@@ -87,7 +87,7 @@ caveat.figures.mechanism(task)
 # %% [markdown]
 # ## Where rule and exception are both learned
 #
-# There is a window: below one conjunctivity the exception is lost, above another the rule fails across it.
+# There is a window: below one conjunctivity the exception is lost, above another the rule fails across the exception.
 
 # %%
 window = caveat.balance_window(task, c=10.0)
@@ -97,7 +97,7 @@ window
 caveat.figures.phase(task, cells=160)
 
 # %% [markdown]
-# The same numbers as a dataset, for plots of one's own:
+# The same numbers as a dataset, for your own plots:
 
 # %%
 grid = caveat.phase_diagram(task, cells=160)
@@ -130,8 +130,8 @@ caveat.figures.conjunctivity(["relu", "leaky:0.3"], max_depth=10, random_feature
 # %% [markdown]
 # ## Training in time
 #
-# Without a ridge, stopping early does its work. At first learning is local: the exception is learned like any
-# neighbors, and the pair that spans it, 2 over 6, comes out wrong. The rule needs time to spread along the chain.
+# Without a ridge, early stopping regularizes. At first learning is local: the exception is learned like any neighbors, and
+# the pair that spans it, 2 over 6, comes out wrong. The rule needs time to spread along the chain.
 
 # %%
 times = np.geomspace(0.05, 100, 60)
@@ -147,7 +147,7 @@ plt.show()
 # %% [markdown]
 # ## Beyond chains
 #
-# Nothing above needs a chain: any comparisons do, weighted as they come, of any items.
+# Nothing above needs a chain: any comparisons of any items will do, with any weights.
 
 # %%
 results = {

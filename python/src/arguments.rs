@@ -1,4 +1,4 @@
-//! Plain arguments, which are numbers, text, lists and paths, taken with errors that name them.
+//! Reads arguments that are numbers, text, lists or paths; errors name the argument.
 
 use std::path::PathBuf;
 
@@ -9,13 +9,14 @@ use pyo3::{PyTypeCheck, PyTypeInfo};
 
 use crate::errors::bad;
 
-/// What a plain argument can be.
+/// A type that arguments can have.
 pub(crate) trait Argument<'a, 'py>: Sized {
-    /// `value` as the argument `what`.
+    /// Reads `value` as the argument `what`.
     fn parse(what: &str, value: &'a Bound<'py, PyAny>) -> PyResult<Self>;
 }
 
-/// Functions named as arguments are, for `from_py_with`: Python before 3.11 has no notes, in which PyO3 would name the argument.
+/// Makes a function for each argument, of its name, for `from_py_with`. PyO3 itself names arguments only in notes, which Python has
+/// from 3.11 on.
 macro_rules! named {
     ($($name:ident)*) => {$(
         pub(crate) fn $name<'a, 'py, T: Argument<'a, 'py>>(value: &'a Bound<'py, PyAny>) -> PyResult<T> {
@@ -25,13 +26,13 @@ macro_rules! named {
 }
 
 named! {
-    activation activations c cells columns conjunctivity crossed cycle_lengths depth disjoint exceptions files fit flipped format gain
-    hypotheses identical items kind lapse learner max_depth max_trials most n_items n_items_moved name order pairs path paths phase
-    position_bias power precision preset first_rank random_features replicates route runs same_first same_second samples seed
-    strength tasks time trials weights width
+    activation activations c cells columns conjunctivity crossed cycle_lengths depth disjoint exceptions files
+    first_rank fit flipped format gain hypotheses identical items kind lapse learner max_depth max_trials most n_items
+    n_items_moved name order pairs path paths phase position_bias power precision preset random_features replicates
+    route runs same_first same_second samples seed strength task tasks time trials weights width
 }
 
-/// A value of another type than the argument `what` has.
+/// The error for a value of the wrong type.
 pub(crate) fn wrong(what: &str, expected: impl std::fmt::Display, value: &Bound<'_, PyAny>) -> PyErr {
     match value.get_type().name() {
         Ok(got) => PyTypeError::new_err(format!("{what}: expected {expected}, got {got}")),
@@ -39,14 +40,14 @@ pub(crate) fn wrong(what: &str, expected: impl std::fmt::Display, value: &Bound<
     }
 }
 
-/// Why `value` could not be taken as `expected`, in our words unless its own code failed.
+/// The error for a value that could not be read, in our words unless the value's own code failed.
 fn refused(what: &str, expected: &str, value: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
     if error.is_instance_of::<PyTypeError>(value.py()) {
         return wrong(what, expected, value);
     }
     if error.is_instance_of::<PyOverflowError>(value.py()) {
         let problem = if value.lt(0).unwrap_or(false) { "is negative" } else { "is too large" };
-        // Python does not write integers of thousands of digits.
+        // Python refuses to write integers of thousands of digits.
         return bad(what, value.str().map_or_else(|_| format!("it {problem}"), |shown| format!("{shown} {problem}")));
     }
     error
@@ -134,8 +135,14 @@ impl Argument<'_, '_> for Paths {
     }
 }
 
-/// What a list, an array or anything else to be gone through holds; text is none of these, and neither are tables, which some
-/// libraries go through by columns.
+/// The elements of an argument that is a list or a tuple; `None` for any other.
+pub(crate) fn several<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Vec<Bound<'py, PyAny>>>> {
+    let is_list = value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>();
+    is_list.then(|| value.try_iter()?.collect()).transpose()
+}
+
+/// The elements of a list, an array or anything else that can be iterated, except text and tables (some libraries iterate over the
+/// columns of these).
 fn elements<'py>(value: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyAny>>> {
     let is_plain = value.is_exact_instance_of::<PyList>() || value.is_exact_instance_of::<PyTuple>();
     if !is_plain && (value.is_instance_of::<PyString>() || value.hasattr("columns")?) {

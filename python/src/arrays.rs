@@ -1,24 +1,25 @@
-//! NumPy arrays in and out: anything array-like comes in with errors that name the argument, results leave without a copy.
+//! NumPy arrays in and out: reads anything array-like, with errors that name the argument, and gives results without a copy.
 
 use numpy::{
     PyArray, PyArray1, PyArray2, PyArrayDescrMethods, PyArrayDyn, PyArrayMethods, PyReadonlyArrayDyn, PyUntypedArray,
     PyUntypedArrayMethods,
 };
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyString, PyTuple};
+use pyo3::types::{IntoPyDict, PyList, PyString};
 
+use crate::arguments::several;
 use crate::errors::bad;
 
-/// `value` without a mask: masked numbers are NaN and masked labels None, which are missing.
+/// `value` without a mask: masked numbers become NaN and masked labels None.
 fn unmasked<'py>(what: &str, value: &Bound<'py, PyAny>, numbers: bool) -> PyResult<Bound<'py, PyAny>> {
-    // An array of no class of its own, as most are, has none.
+    // A plain array, as most are, has no mask.
     if value.is_exact_instance_of::<PyUntypedArray>() {
         return Ok(value.clone());
     }
     value.py().import("caveat._comparisons")?.call_method1("unmasked", (what, value, numbers))
 }
 
-/// `value` as NumPy sees it, of any type.
+/// `value` as an array of any type.
 pub(crate) fn array<'py>(what: &str, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyUntypedArray>> {
     let value = &unmasked(what, value, false)?;
     if let Ok(array) = value.cast::<PyUntypedArray>() {
@@ -29,35 +30,18 @@ pub(crate) fn array<'py>(what: &str, value: &Bound<'py, PyAny>) -> PyResult<Boun
     Ok(array.cast_into::<PyUntypedArray>()?)
 }
 
-/// Labels as NumPy sees them, but that a list of numbers and text keeps both.
+/// Labels as an array; a list of numbers and text keeps both as they are.
 pub(crate) fn labels<'py>(what: &str, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyUntypedArray>> {
     let value = &unmasked(what, value, false)?;
-    if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
-        let (mut text, mut other) = (false, false);
-        for label in value.try_iter()? {
-            let label = label?;
-            match label.is_instance_of::<PyString>() {
-                true => text = true,
-                false => other |= !label.is_instance_of::<PyList>(),
-            }
-        }
-        if text && other {
-            let options = PyDict::new(value.py());
-            options.set_item("dtype", "object")?;
-            let array = value.py().import("numpy")?.call_method("asarray", (value,), Some(&options))?;
-            return Ok(array.cast_into::<PyUntypedArray>()?);
-        }
+    let list = several(value)?.unwrap_or_default();
+    let (text, others): (Vec<_>, Vec<_>) = list.iter().partition(|label| label.is_instance_of::<PyString>());
+    if !text.is_empty() && others.iter().any(|label| !label.is_instance_of::<PyList>()) {
+        let py = value.py();
+        let options = [("dtype", "object")].into_py_dict(py)?;
+        let array = py.import("numpy")?.call_method("asarray", (value,), Some(&options))?;
+        return Ok(array.cast_into::<PyUntypedArray>()?);
     }
     array(what, value)
-}
-
-/// A label as a person writes it: of a NumPy scalar, the number or text that it holds.
-pub(crate) fn plain(label: &Bound<'_, PyAny>) -> PyResult<String> {
-    let scalar = match label.getattr_opt("item")? {
-        Some(item) if label.hasattr("dtype")? => item.call0()?,
-        _ => label.clone(),
-    };
-    Ok(scalar.repr()?.to_string())
 }
 
 /// Kind of an array's elements, as NumPy's dtype.kind: `i`, `u`, `f`, `b`, `U`, `O`, …
@@ -66,14 +50,13 @@ pub(crate) fn kind(array: &Bound<'_, PyUntypedArray>) -> u8 {
 }
 
 fn cast<'py>(what: &str, array: &Bound<'py, PyUntypedArray>, to: &str, expected: &str) -> PyResult<Bound<'py, PyAny>> {
-    let options = PyDict::new(array.py());
-    options.set_item("copy", false)?;
+    let py = array.py();
     array
-        .call_method("astype", (to,), Some(&options))
-        .map_err(|e| bad(what, format_args!("expected {expected}: {}", e.value(array.py()))))
+        .call_method("astype", (to,), Some(&[("copy", false)].into_py_dict(py)?))
+        .map_err(|e| bad(what, format_args!("expected {expected}: {}", e.value(py))))
 }
 
-/// Floats of any shape, without a copy where `value` holds them.
+/// Floats of any shape, without a copy where `value` is an array of them.
 pub(crate) fn floats<'py>(what: &str, value: &Bound<'py, PyAny>) -> PyResult<PyReadonlyArrayDyn<'py, f64>> {
     let value = &unmasked(what, value, true)?;
     if let Ok(array) = value.cast::<PyArrayDyn<f64>>() {
@@ -102,7 +85,7 @@ pub(crate) fn integers<'py>(what: &str, value: &Bound<'py, PyAny>) -> PyResult<P
         return Ok(array.readonly());
     }
     let array = array(what, value)?;
-    // An empty list has no type of its own.
+    // NumPy makes an empty list an array of floats.
     if !matches!(kind(&array), b'i' | b'u') && !array.is_empty() {
         return Err(bad(what, format_args!("expected integers, got an array of {}", array.dtype())));
     }
@@ -110,7 +93,7 @@ pub(crate) fn integers<'py>(what: &str, value: &Bound<'py, PyAny>) -> PyResult<P
     Ok(array.cast_into::<PyArrayDyn<i64>>()?.readonly())
 }
 
-/// A result of any shape as an array that cannot be written to, without a copy.
+/// Makes an array read-only.
 pub(crate) fn read_only<'py, T: numpy::Element, D: numpy::ndarray::Dimension>(
     array: Bound<'py, PyArray<T, D>>,
 ) -> PyResult<Bound<'py, PyArray<T, D>>> {
@@ -118,12 +101,7 @@ pub(crate) fn read_only<'py, T: numpy::Element, D: numpy::ndarray::Dimension>(
     Ok(array)
 }
 
-/// A list as an array, without a copy.
-pub(crate) fn vector(py: Python<'_>, values: Vec<f64>) -> Bound<'_, PyArray1<f64>> {
-    PyArray1::from_vec(py, values)
-}
-
-/// A row-major matrix of `columns` columns as an array, without a copy.
+/// A row-major matrix as an array of shape (rows, `columns`), without a copy.
 pub(crate) fn matrix<T: numpy::Element>(
     py: Python<'_>,
     values: Vec<T>,
@@ -131,4 +109,22 @@ pub(crate) fn matrix<T: numpy::Element>(
 ) -> PyResult<Bound<'_, PyArray2<T>>> {
     let rows = values.len().checked_div(columns).unwrap_or(0);
     PyArray1::from_vec(py, values).reshape([rows, columns])
+}
+
+/// Pairs of items as an array of shape (pairs, 2).
+pub(crate) fn pair_array<'a, 'py>(
+    py: Python<'py>,
+    pairs: impl IntoIterator<Item = &'a (usize, usize)>,
+) -> PyResult<Bound<'py, PyArray2<i64>>> {
+    matrix(py, pairs.into_iter().flat_map(|&(i, j)| [i as i64, j as i64]).collect(), 2)
+}
+
+/// All pairs (i, j) of `n` items with i < j, in lexicographic order.
+pub(crate) fn upper_pairs(n: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..n).flat_map(move |i| (i + 1..n).map(move |j| (i, j)))
+}
+
+/// All ordered pairs of `n` items, in lexicographic order.
+pub(crate) fn ordered_pairs(n: usize) -> impl Iterator<Item = (usize, usize)> + Clone {
+    (0..n).flat_map(move |i| (0..n).filter(move |&j| j != i).map(move |j| (i, j)))
 }

@@ -9,16 +9,23 @@ use caveat_theory::inference::{
 use caveat_theory::{ComparisonGraph, LearnerKind, Result};
 use numpy::{PyArray1, PyArray2, PyUntypedArrayMethods};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{IntoPyDict, PyDict};
 use serde::{Deserialize, Serialize};
 
 use crate::arguments as arg;
-use crate::arrays::{array, floats, list_of_floats, matrix};
+use crate::arrays::{array, floats, list_of_floats, pair_array};
 use crate::errors::{bad, raise, warn};
-use crate::kept::{self, Reduced};
 use crate::long;
 use crate::observed::{labeled_pairs, same_rows};
 use crate::trained::Trained;
+
+const PARAMETERS: [(&str, Parameter); 5] = [
+    ("conjunctivity", Parameter::Conjunctivity),
+    ("strength", Parameter::Strength),
+    ("gain", Parameter::Gain),
+    ("lapse", Parameter::Lapse),
+    ("position_bias", Parameter::PositionBias),
+];
 
 /// A maximum-likelihood fit to choices: the first of a pair is chosen with probability λ/2 + (1 − λ)·logistic(gain·f + bias).
 ///
@@ -39,7 +46,7 @@ pub(crate) struct ChoiceFit {
     graph: ComparisonGraph,
     spec: ModelSpec,
     clusters: Vec<Vec<ChoiceCount>>,
-    /// Made again of graph and specification where it was not kept.
+    /// Made again from graph and specification after unpickling.
     #[serde(skip)]
     fitter: OnceLock<ChoiceFitter>,
 }
@@ -51,8 +58,23 @@ impl ChoiceFit {
             return Ok(made.clone());
         }
         let (graph, spec, pairs) = (self.graph.clone(), self.spec, ordered_pairs(&self.clusters));
-        let made = raise(long::run(py, "margins", None, move |_| ChoiceFitter::new(&graph, &spec, &pairs))?)?;
+        let made = long::run(py, "margins", None, move |_| ChoiceFitter::new(&graph, &spec, &pairs))?;
         Ok(self.fitter.get_or_init(|| made).clone())
+    }
+
+    /// The intervals that `find` computes, as (low, high) by parameter, for those that were estimated.
+    fn intervals<'py>(
+        &self,
+        py: Python<'py>,
+        what: &'static str,
+        find: impl FnOnce(&ChoiceFitter, &Fitted, &[Vec<ChoiceCount>]) -> Result<PerParameter<Option<Interval>>>
+        + Send
+        + 'static,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let (fitter, fit, clusters) = (self.fitter(py)?, self.fit.clone(), self.clusters.clone());
+        let found = long::run(py, what, None, move |_| find(&fitter, &fit, &clusters))?;
+        let ends = |(name, parameter)| found.get(parameter).map(|i: Interval| (name, (i.low, i.high)));
+        PARAMETERS.into_iter().filter_map(ends).into_py_dict(py)
     }
 }
 
@@ -73,7 +95,7 @@ fields! { ChoiceFit:
     memorization(self) -> f64 = self.fit.estimates.memorization;
     /// The edge of the parameter space that the fit lies on, or None.
     limit(self) -> Option<&'static str> = self.fit.estimates.limit.map(FitLimit::name);
-    /// Whether the choices are predicted without error, so that the gain may be any larger number.
+    /// Whether the fit predicts the choices without error, so that any larger gain fits as well.
     saturated(self) -> bool = self.fit.estimates.saturated;
     /// Log-likelihood, without binomial coefficients.
     log_likelihood(self) -> f64 = self.fit.log_likelihood;
@@ -85,22 +107,16 @@ fields! { ChoiceFit:
     n_trials(self) -> f64 = self.fit.n_trials;
     /// Number of free parameters.
     n_parameters(self) -> usize = self.fit.n_parameters;
+    /// The distinct ordered pairs by item index, an array of shape (pairs, 2).
+    pairs(self, py: Python<'py>) -> PyResult<Bound<'py, PyArray2<i64>>> =
+        pair_array(py, &ordered_pairs(&self.clusters));
+    /// Fitted probability that the first is chosen, in the order of `pairs`.
+    probabilities(self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> =
+        PyArray1::from_slice(py, &self.fit.probabilities);
 }
 
 #[pymethods]
 impl ChoiceFit {
-    /// The distinct ordered pairs by item index, an array of shape (pairs, 2).
-    #[getter]
-    fn pairs<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray2<i64>>> {
-        matrix(py, ordered_pairs(&self.clusters).iter().flat_map(|&(i, j)| [i as i64, j as i64]).collect(), 2)
-    }
-
-    /// Fitted probability that the first is chosen, in the order of `pairs`.
-    #[getter]
-    fn probabilities<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
-        PyArray1::from_slice(py, &self.fit.probabilities)
-    }
-
     /// 95 % profile-likelihood intervals.
     ///
     /// Returns
@@ -108,22 +124,19 @@ impl ChoiceFit {
     /// dict
     ///     By parameter ``(low, high)``, for those that were estimated.
     fn profile_intervals<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let (fitter, fit, clusters) = (self.fitter(py)?, self.fit.clone(), self.clusters.clone());
-        let found = raise(long::run(py, "profile intervals", None, move |_| fitter.intervals(&fit, &clusters))?)?;
-        intervals(py, &found.map(|p| p.map(|p| p.interval)))
+        self.intervals(py, "profile intervals", |fitter, fit, clusters| {
+            Ok(fitter.intervals(fit, clusters)?.map(|profile| profile.map(|p| p.interval)))
+        })
     }
 
-    /// 95 % intervals over clusters (subjects, sessions), which hold from two of them on, whatever the trials of one share.
+    /// 95 % intervals over clusters (subjects, sessions). They hold for two clusters or more, whatever the trials of one share.
     ///
     /// Returns
     /// -------
     /// dict
     ///     By parameter ``(low, high)``, for those that were estimated.
     fn cluster_intervals<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let (fitter, fit, clusters) = (self.fitter(py)?, self.fit.clone(), self.clusters.clone());
-        let work = move |_: &long::Steps| fitter.cluster_intervals(&fit, &clusters);
-        let found = raise(long::run(py, "intervals", None, work)?)?;
-        intervals(py, &found.intervals)
+        self.intervals(py, "intervals", |fitter, fit, clusters| Ok(fitter.cluster_intervals(fit, clusters)?.intervals))
     }
 
     /// 95 % intervals by resampling whole clusters and refitting; they are too narrow with fewer than 20.
@@ -146,14 +159,9 @@ impl ChoiceFit {
         #[pyo3(from_py_with = arg::replicates)] replicates: usize,
         #[pyo3(from_py_with = arg::seed)] seed: u64,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let (fitter, fit, clusters) = (self.fitter(py)?, self.fit.clone(), self.clusters.clone());
-        let work = move |_: &long::Steps| fitter.bootstrap(&fit, &clusters, replicates, seed);
-        let found = raise(long::run(py, "bootstrap", None, work)?)?;
-        intervals(py, &found.intervals)
-    }
-
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
-        kept::reduce(py, "ChoiceFit", self)
+        self.intervals(py, "bootstrap", move |fitter, fit, clusters| {
+            Ok(fitter.bootstrap(fit, clusters, replicates, seed)?.intervals)
+        })
     }
 
     fn __repr__(&self) -> String {
@@ -165,23 +173,6 @@ impl ChoiceFit {
     }
 }
 
-fn intervals<'py>(py: Python<'py>, found: &PerParameter<Option<Interval>>) -> PyResult<Bound<'py, PyDict>> {
-    const PARAMETERS: [(&str, Parameter); 5] = [
-        ("conjunctivity", Parameter::Conjunctivity),
-        ("strength", Parameter::Strength),
-        ("gain", Parameter::Gain),
-        ("lapse", Parameter::Lapse),
-        ("position_bias", Parameter::PositionBias),
-    ];
-    let all = PyDict::new(py);
-    for (name, parameter) in PARAMETERS {
-        if let Some(interval) = found.get(parameter) {
-            all.set_item(name, (interval.low, interval.high))?;
-        }
-    }
-    Ok(all)
-}
-
 /// Fits conjunctivity, regularization and gain to choices, by maximum likelihood.
 ///
 /// Parameters
@@ -189,14 +180,14 @@ fn intervals<'py>(py: Python<'py>, found: &PerParameter<Option<Interval>>) -> Py
 /// task : TransitiveTask or ComparisonGraph
 ///     What the learner was trained on.
 /// pairs : array of shape (rows, 2)
-///     Labels of the two items of every row, the one shown first in front, or in the column ``first`` of a frame.
+///     Labels of the two items of every row. The item shown first stands in front, or in the column ``first`` of a frame.
 /// first_chosen : array of shape (rows,)
 ///     In how many of the trials the first item was chosen; 0 or 1 for single trials.
 /// trials : float or array of shape (rows,)
 ///     Number of trials of every row.
 /// clusters : array of shape (rows,), optional
-///     What is a sample of its own (subject, session), for `ChoiceFit.cluster_intervals` and `ChoiceFit.bootstrap`. Every row needs
-///     a label.
+///     Which rows count as one sample (subject, session), for `ChoiceFit.cluster_intervals` and `ChoiceFit.bootstrap`. Every row
+///     needs a label.
 /// learner : {"ridge", "gradient_flow", "logistic"}
 ///     What learned the margins.
 /// lapse, position_bias : bool
@@ -211,13 +202,13 @@ fn intervals<'py>(py: Python<'py>, found: &PerParameter<Option<Interval>>) -> Py
 /// Raises
 /// ------
 /// ValueError
-///     Shapes that do not go together, counts that are not from 0 to the number of trials, or a position bias where the item of the
-///     smaller index is first in every trial or in none, or the first is chosen in every trial or in none.
+///     Shapes that do not go together, or counts that are not from 0 to the number of trials. With a position bias also if the item
+///     of the smaller index is first in every trial or in none, or the first is chosen in every trial or in none.
 ///
 /// Warns
 /// -----
 /// UserWarning
-///     Choices that speak for the opposite order of items: then the gain is 0 and nothing is identified.
+///     Choices that speak for the opposite order of items. Then the gain is 0 and nothing is identified.
 ///
 /// Examples
 /// --------
@@ -275,12 +266,13 @@ pub(crate) fn fit_choices(
         counts[group[row]].push(ChoiceCount { first, second, first_chosen: chosen[row], trials: trials[row] });
     }
     let spec = ModelSpec { learner, conjunctivity, strength, lapse, position_bias };
-    let graph = trained.graph().clone();
     if position_bias {
         raise(check_positions(&counts))?;
     }
-    let kept = graph.clone();
-    let work = move || -> Result<(Fitted, ChoiceFitter, Vec<Vec<ChoiceCount>>, f64)> {
+    let graph = trained.graph().clone();
+    // Margins of logistic regression, and of unequal weights, are solved on a grid first.
+    let is_short = learner == LearnerKind::Ridge && pairs.len() <= 128 && graph.n_items() <= 16;
+    let work = move || -> Result<(ChoiceFit, f64)> {
         let fitter = ChoiceFitter::new(&graph, &spec, &ordered_pairs(&counts))?;
         let fit = fitter.fit(&counts)?;
         let chance = fit.log_likelihood / (1.0 - fit.mcfadden);
@@ -290,18 +282,16 @@ pub(crate) fn fit_choices(
             || fit.log_likelihood - chance < NOTABLE
             || leans_opposite(preferences);
         let opposite = if is_doubtful { opposite_choices(&fitter, &fit, &counts)? } else { 0.0 };
-        Ok((fit, fitter, counts, opposite))
+        Ok((ChoiceFit { fit, graph, spec, clusters: counts, fitter: fitter.into() }, opposite))
     };
-    // Margins of logistic regression, and unequal weights, are solved on a grid first.
-    let is_short = learner == LearnerKind::Ridge && pairs.len() <= 128 && trained.graph().n_items() <= 16;
-    let (fit, fitter, clusters, opposite) = raise(long::run_unless(py, is_short, "fit of choices", work)?)?;
+    let (fit, opposite) = long::run_unless(py, is_short, "fit of choices", work)?;
     if opposite >= NOTABLE {
         let message = format!(
             "the choices speak for the opposite order of items: with winner and loser exchanged, the log-likelihood is {opposite:.1} higher"
         );
         warn(py, &message, 1)?;
     }
-    Ok(ChoiceFit { fit, graph: kept, spec, clusters, fitter: fitter.into() })
+    Ok(fit)
 }
 
 /// The number of every row's cluster, in order of appearance.
@@ -313,19 +303,9 @@ fn numbered(clusters: &Bound<'_, PyAny>, rows: usize) -> PyResult<Vec<usize>> {
             format_args!("expected {rows} labels, one for each pair, got the shape {:?}", labels.shape()),
         ));
     }
-    // A row without a label may be of any cluster.
+    // A row without a label could belong to any cluster.
     clusters.py().import("caveat._comparisons")?.call_method1("refuse_missing", ("clusters", &labels))?;
     let seen = PyDict::new(clusters.py());
-    let mut numbers = Vec::with_capacity(rows);
-    for label in labels.call_method0("tolist")?.cast_into::<PyList>()? {
-        let number = match seen.get_item(&label)? {
-            Some(number) => number.extract()?,
-            None => {
-                seen.set_item(&label, seen.len())?;
-                seen.len() - 1
-            }
-        };
-        numbers.push(number);
-    }
-    Ok(numbers)
+    let number = |label| seen.call_method1("setdefault", (label, seen.len()))?.extract();
+    labels.call_method0("tolist")?.try_iter()?.map(|label| number(label?)).collect()
 }

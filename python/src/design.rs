@@ -1,4 +1,4 @@
-//! `design`: candidate tasks ranked by what judgments tell about the conjunctivity.
+//! `design`: ranks candidate tasks by what judgments tell about the conjunctivity.
 
 use caveat_analysis::{choice, design as design_of, design_table};
 use caveat_figures::design_figure::{self, DesignInputs, DesignRow};
@@ -7,17 +7,14 @@ use caveat_theory::inference::design::{DesignQuestion, DesignSettings, DesignTar
 use pyo3::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::arguments as arg;
+use crate::arguments::{self as arg, Argument, several};
 use crate::errors::raise;
 use crate::figure::Figure;
-use crate::kept::{self, Reduced};
 use crate::long;
-use crate::observed::several;
 use crate::table::Table;
 use crate::task::TransitiveTask;
-use crate::task::transitive;
 
-/// Candidate tasks with what judgments of their pairs tell, the most informative first; from `design`.
+/// Candidate tasks and what judgments of their pairs tell, the most informative first; from `design`.
 ///
 /// Examples
 /// --------
@@ -55,20 +52,13 @@ impl Design {
         self.figure(py)?.svg(py)
     }
 
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
-        kept::reduce(py, "Design", self)
-    }
-
-    fn __repr__(&self) -> PyResult<String> {
-        Ok(format!(
-            "<Design of {} tasks, the best {}>",
-            self.rows.len(),
-            self.rows.first().map_or(String::new(), DesignRow::name)
-        ))
+    fn __repr__(&self) -> String {
+        let best = self.rows.first().map_or(String::new(), DesignRow::name);
+        format!("<Design of {} tasks, the best {best}>", self.rows.len())
     }
 }
 
-/// Ranks candidate tasks by what judgments of their pairs are expected to tell about the conjunctivity α, before anyone is trained.
+/// Ranks candidate tasks by how much judgments of their pairs should tell about the conjunctivity α, before anyone is trained.
 ///
 /// A judgment of (a, b) is simulated: a wins with probability lapse/2 + (1 − lapse)·logistic(gain·f(a, b)), with α uniform and C and
 /// gain log-uniform in their ranges.
@@ -76,11 +66,11 @@ impl Design {
 /// Parameters
 /// ----------
 /// tasks : TransitiveTask or list of TransitiveTask
-///     The candidates; each is taken once.
+///     The candidates; equal ones count once.
 /// conjunctivity : (low, high)
 ///     Prior range of α.
 /// hypotheses : ((low, high), (low, high)), optional
-///     Which of two ranges of α holds is asked instead of its value; a range may be one value twice.
+///     Two ranges of α, to ask which one holds instead of the value of α. A range may be one value twice.
 /// c, gain : (low, high)
 ///     Prior ranges of the inverse regularization and of the gain; one value twice for a known one.
 /// lapse : float
@@ -88,13 +78,13 @@ impl Design {
 /// pairs : {"all", "untrained", "trained", "scored"}
 ///     Which pairs are judged.
 /// precision : float
-///     Width wanted of the 95 % interval of α.
+///     The wanted width of the 95 % interval of α.
 /// trials : int
-///     Judgments at which tasks are compared.
+///     Number of judgments at which to compare the tasks.
 /// power : float
-///     Probability of success that the number of trials in the table reaches.
+///     The probability of success for which the table gives the number of trials.
 /// max_trials : int
-///     Most judgments considered for it.
+///     The largest number of trials considered for it.
 /// samples : int
 ///     Simulated experiments per task.
 /// seed : int
@@ -144,13 +134,10 @@ pub(crate) fn design(
     let question = raise(DesignQuestion::new(target, c, gain, lapse))?;
     let judged: JudgedPairs = raise(choice("pairs", pairs))?;
     let given = several(tasks)?.unwrap_or_else(|| vec![tasks.clone()]);
-    let mut candidates: Vec<Task> = Vec::new();
-    for (at, task) in given.iter().enumerate() {
-        candidates.push(transitive(&format!("tasks[{at}]"), task)?);
-    }
+    let candidates = given.iter().enumerate().map(|(at, task)| Task::parse(&format!("tasks[{at}]"), task));
+    let candidates = candidates.collect::<PyResult<Vec<_>>>()?;
     let settings = DesignSettings { trials, power, max_trials, samples, seed };
     let asked = question.clone();
     let work = move |steps: &long::Steps| design_of(candidates, judged, &asked, &settings, steps);
-    let rows = long::run(py, "design", progress, work)?;
-    Ok(Design { rows: raise(rows)?, question, settings })
+    Ok(Design { rows: long::run(py, "design", progress, work)?, question, settings })
 }

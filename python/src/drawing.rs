@@ -1,23 +1,27 @@
 //! Figures that need no files: tasks, margins, mechanism, window and conjunctivity.
 
+use caveat_figures::margins_figure::MarginsInputs;
+use caveat_figures::window_figure::WindowInputs;
+use caveat_theory::{Activation, TransitiveTask as Task};
+use pyo3::prelude::*;
+
 use crate::arguments as arg;
 use crate::arrays::list_of_floats;
 use crate::errors::{bad, raise};
 use crate::figure::Figure;
 use crate::kernel::ExchangeableKernel;
 use crate::long;
-use crate::task::transitive;
-use caveat_figures::conjunctivity_figure::ConjunctivityInputs;
-use caveat_figures::margins_figure::MarginsInputs;
-use caveat_figures::mechanism_figure::MechanismInputs;
-use caveat_figures::window_figure::WindowInputs;
-use caveat_theory::Activation;
-use pyo3::prelude::*;
+
+fn draw(
+    py: Python<'_>,
+    work: impl FnOnce() -> caveat_figures::Result<caveat_figures::Figure> + Send + 'static,
+) -> PyResult<Figure> {
+    Ok(Figure::new(long::run(py, "figure", None, move |_| work())?))
+}
 
 /// The pair classes of a task.
 #[pyfunction]
-pub(crate) fn task_figure(py: Python<'_>, task: &Bound<'_, PyAny>) -> PyResult<Figure> {
-    let task = transitive("task", task)?;
+pub(crate) fn task_figure(py: Python<'_>, #[pyo3(from_py_with = arg::task)] task: Task) -> PyResult<Figure> {
     Ok(Figure::new(raise(py.detach(|| caveat_figures::task_figure::draw(&task)))?))
 }
 
@@ -25,11 +29,10 @@ pub(crate) fn task_figure(py: Python<'_>, task: &Bound<'_, PyAny>) -> PyResult<F
 #[pyfunction]
 pub(crate) fn margins_figure(
     py: Python<'_>,
-    task: &Bound<'_, PyAny>,
+    #[pyo3(from_py_with = arg::task)] task: Task,
     #[pyo3(from_py_with = arg::c)] c: f64,
     conjunctivities: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Figure> {
-    let task = transitive("task", task)?;
     let mut inputs = MarginsInputs {
         n_items: task.n_items(),
         exceptions: task.exceptions().iter().map(|e| (e.winner, e.loser)).collect(),
@@ -39,21 +42,18 @@ pub(crate) fn margins_figure(
     if let Some(conjunctivities) = conjunctivities {
         inputs.conjunctivities = list_of_floats("conjunctivities", conjunctivities)?;
     }
-    let drawn = long::run(py, "figure", None, move |_| caveat_figures::margins_figure::draw(&inputs))?;
-    Ok(Figure::new(raise(drawn)?))
+    draw(py, move || caveat_figures::margins_figure::draw(&inputs))
 }
 
 /// Chain field, exception field and their sum.
 #[pyfunction]
 pub(crate) fn mechanism_figure(
     py: Python<'_>,
-    task: &Bound<'_, PyAny>,
+    #[pyo3(from_py_with = arg::task)] task: Task,
     screenings: &Bound<'_, PyAny>,
 ) -> PyResult<Figure> {
-    let inputs =
-        MechanismInputs { task: transitive("task", task)?, screenings: list_of_floats("screenings", screenings)? };
-    let drawn = long::run(py, "figure", None, move |_| caveat_figures::mechanism_figure::draw(&inputs))?;
-    Ok(Figure::new(raise(drawn)?))
+    let screenings = list_of_floats("screenings", screenings)?;
+    draw(py, move || caveat_figures::mechanism_figure::draw(&task, &screenings))
 }
 
 /// The balance window over items, position and cycle length.
@@ -65,10 +65,10 @@ pub(crate) fn window_figure(
     #[pyo3(from_py_with = arg::n_items_moved)] n_items_moved: usize,
 ) -> PyResult<Figure> {
     let inputs = WindowInputs { n_items, cycle_lengths, n_items_moved };
-    Ok(Figure::new(raise(long::run(py, "figure", None, move |_| caveat_figures::window_figure::draw(&inputs))?)?))
+    draw(py, move || caveat_figures::window_figure::draw(&inputs))
 }
 
-/// Conjunctivity by depth of networks, with random ones where kernels of random features are given.
+/// Conjunctivity by depth of networks, and of random ones where kernels of random features are given.
 #[pyfunction]
 pub(crate) fn conjunctivity_figure(
     py: Python<'_>,
@@ -83,7 +83,6 @@ pub(crate) fn conjunctivity_figure(
             bad(format_args!("random_features[{at}]"), "expected a kernel of ExchangeableKernel.random_features")
         })
     });
-    let inputs = ConjunctivityInputs { activations, max_depth, random_features: estimates.collect::<PyResult<_>>()? };
-    let drawn = long::run(py, "figure", None, move |_| caveat_figures::conjunctivity_figure::draw(&inputs))?;
-    Ok(Figure::new(raise(drawn)?))
+    let estimates = estimates.collect::<PyResult<Vec<_>>>()?;
+    draw(py, move || caveat_figures::conjunctivity_figure::draw(&activations, max_depth, &estimates))
 }

@@ -1,4 +1,4 @@
-//! What went wrong as Python exceptions, with arguments in the words as Python has them.
+//! Errors as Python exceptions, with arguments spelled as Python's keywords.
 
 use std::ffi::CString;
 
@@ -7,8 +7,8 @@ use caveat_results::spell_arguments;
 use pyo3::exceptions::{PyMemoryError, PyOSError, PyRuntimeError, PyUserWarning, PyValueError};
 use pyo3::{PyErr, PyResult, PyTypeInfo, Python};
 
-/// Bad input is a `ValueError`, a file that cannot be read or written an `OSError`, a computation that failed on valid input a
-/// `RuntimeError`, and one for which there is too little memory a `MemoryError`.
+/// Raises `ValueError` for bad input, `OSError` for a file that cannot be read or written, `MemoryError` for a computation that needs
+/// too much memory, and `RuntimeError` for one that failed on valid input.
 pub(crate) fn raise<T>(result: Result<T, impl Into<AnalysisError>>) -> PyResult<T> {
     result.map_err(|error| match error.into() {
         AnalysisError::Input(words) => PyValueError::new_err(spell(&words)),
@@ -18,12 +18,12 @@ pub(crate) fn raise<T>(result: Result<T, impl Into<AnalysisError>>) -> PyResult<
     })
 }
 
-/// Words with the arguments in them as keywords of Python.
+/// A message with its arguments spelled as Python's keywords.
 pub(crate) fn spell(words: &str) -> String {
     spell_arguments(words, |name, value| match value {
         None => format!("{name}="),
         Some(value) => match value.split_once('=') {
-            // Of tasks and columns, which are dicts.
+            // The values of tasks and columns are dicts.
             Some((condition, task)) if name == "tasks" => format!("tasks={{{condition:?}: {task:?}}}"),
             Some(_) if name == "columns" => {
                 let entries = value.split(',').filter_map(|entry| entry.split_once('='));
@@ -36,14 +36,14 @@ pub(crate) fn spell(words: &str) -> String {
     })
 }
 
-/// Bad input: which one, and what is wrong with it.
+/// A `ValueError` that says which input is bad, and why.
 pub(crate) fn bad(what: impl std::fmt::Display, problem: impl std::fmt::Display) -> PyErr {
     PyValueError::new_err(format!("{what}: {problem}"))
 }
 
-/// Warns of a result that is doubtful, at the caller `level` frames up.
+/// Warns of a doubtful result, at the caller `level` frames up.
 pub(crate) fn warn(py: Python<'_>, message: &str, level: i32) -> PyResult<()> {
-    // A message holds names of a file, in which a zero byte would end it.
+    // Names from a file may contain a zero byte, which would end the message.
     let message = CString::new(spell(message).replace('\0', " ")).unwrap_or_default();
     PyErr::warn(py, &PyUserWarning::type_object(py), &message, level)
 }

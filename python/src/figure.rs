@@ -1,5 +1,6 @@
-//! `Figure` and what draws them: pictures that show themselves in notebooks, with the numbers in them as a table.
+//! `Figure`: a picture that notebooks display, with its numbers as a table.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use caveat_figures::{Figure as Picture, Format};
@@ -10,13 +11,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::arguments as arg;
 use crate::errors::{bad, raise};
-use crate::kept::{self, Reduced};
 use crate::table::Table;
 
 /// A picture with its title, caption and numbers.
 ///
-/// Notebooks display it. ``figure.save("name.pdf")`` writes SVG, PDF or PNG by the extension, ``figure.table`` holds what is
-/// drawn, for plots of your own.
+/// Notebooks display it. ``figure.save("name.pdf")`` writes SVG, PDF or PNG by the extension. ``figure.table`` holds what is drawn,
+/// for plots of your own.
 ///
 /// Examples
 /// --------
@@ -38,8 +38,11 @@ impl Figure {
     }
 
     pub(crate) fn svg(&self, py: Python<'_>) -> PyResult<String> {
-        let svg = raise(py.detach(|| self.figure.render(Format::Svg)))?;
-        String::from_utf8(svg).map_err(|e| bad("figure", e))
+        Ok(py.detach(|| self.figure.canvas.svg()))
+    }
+
+    fn bytes(&self, py: Python<'_>, format: Format) -> PyResult<Vec<u8>> {
+        raise(py.detach(|| self.figure.canvas.render(format)))
     }
 }
 
@@ -51,7 +54,7 @@ fields! { Figure:
     /// What is drawn and how to read it.
     caption(self) -> &str = &self.figure.caption;
     /// The numbers in the picture, one row per mark.
-    table(self) -> Table = Table::new(self.figure.table.clone().unwrap_or_default());
+    table(self) -> Table = Table::new(self.figure.table.clone());
 }
 
 #[pymethods]
@@ -65,9 +68,7 @@ impl Figure {
     /// OSError
     ///     A place that cannot be written.
     fn save(&self, py: Python<'_>, #[pyo3(from_py_with = arg::path)] path: PathBuf) -> PyResult<()> {
-        use std::io::Write;
-        let format = raise(Format::from_path(&path))?;
-        let bytes = raise(py.detach(|| self.figure.render(format)))?;
+        let bytes = self.bytes(py, raise(Format::from_path(&path))?)?;
         raise(py.detach(|| write_atomically(&path, |out| out.write_all(&bytes).map_err(WriteFailure::from))))
     }
 
@@ -79,16 +80,11 @@ impl Figure {
     ) -> PyResult<Bound<'py, PyBytes>> {
         let unknown = |_| bad("format", format_args!("'{format}' is unknown: it must be svg, pdf or png"));
         let format = Format::from_path(&PathBuf::from(format!("picture.{format}"))).map_err(unknown)?;
-        let bytes = raise(py.detach(|| self.figure.render(format)))?;
-        Ok(PyBytes::new(py, &bytes))
+        Ok(PyBytes::new(py, &self.bytes(py, format)?))
     }
 
     fn _repr_svg_(&self, py: Python<'_>) -> PyResult<String> {
         self.svg(py)
-    }
-
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
-        kept::reduce(py, "Figure", self)
     }
 
     fn __repr__(&self) -> String {

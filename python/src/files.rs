@@ -1,33 +1,25 @@
-//! Trial tables and files of choices, as tables and conditions.
+//! Reads trial tables and files of choices, as tables and conditions.
 
 use std::collections::BTreeSet;
 
+use caveat_analysis::Work;
 use caveat_results::{
-    ChoiceColumns, Condition, Grouping, Phase as Training, RowFilter, Table as Columns, TrialBatch, TrialColumn,
-    TrialCounts, Values, read_choice_files, read_conditions as conditions, scan_trials,
+    ChoiceColumns, Condition, Grouping, Phase as Training, Result, RowFilter, Table as Columns, TrialBatch,
+    TrialColumn, TrialCounts, Values, read_choice_files, read_conditions as conditions, scan_trials,
 };
+use numpy::ndarray::{Array2, Array3};
 use numpy::{PyArray2, PyArray3};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{IntoPyDict, PyDict};
 use serde::{Deserialize, Serialize};
 
 use crate::arguments::{self as arg, Paths};
-use crate::arrays::matrix;
 use crate::errors::{bad, raise, warn};
 use crate::graph::ComparisonGraph;
-use crate::kept::{self, Reduced};
 use crate::long::{self, Steps};
 use crate::requests::{choice_columns, texts};
-use crate::table::Table;
-
-/// Shows the rows read so far.
-fn rows_read(steps: &Steps) -> impl Fn(u64, u64) + Sync + '_ {
-    // Rows fit in memory, so that their number fits a usize.
-    |done, total| {
-        steps.expect(total as usize);
-        steps.reach(done as usize);
-    }
-}
+use crate::table::{Table, with_pairs};
+use crate::task::TransitiveTask;
 
 /// Reads columns of trial tables.
 ///
@@ -36,7 +28,7 @@ fn rows_read(steps: &Steps) -> impl Fn(u64, u64) + Sync + '_ {
 /// paths : path or list of path
 ///     Files (Parquet or .csv) and directories of them, at any depth.
 /// columns : list of str, optional
-///     Names of the columns wanted; by default all 25 but the hyperparameters, which not every table has.
+///     Names of the columns to read; by default all 25 except the hyperparameters, which not every table has.
 /// progress : bool or callable
 ///     A bar after a second where someone can see it, or a function of (done, total) rows.
 ///
@@ -66,53 +58,49 @@ pub(crate) fn read_trials(
     #[pyo3(from_py_with = arg::columns)] columns: Option<Vec<String>>,
     progress: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Table> {
+    let known = TrialColumn::ALL.into_iter();
     let columns: Vec<TrialColumn> = match columns {
-        None => {
-            TrialColumn::ALL.into_iter().filter(|c| !matches!(c, TrialColumn::LoraR | TrialColumn::L2Reg)).collect()
-        }
+        None => known.filter(|c| !matches!(c, TrialColumn::LoraR | TrialColumn::L2Reg)).collect(),
         Some(names) => {
-            let of = |name: &String| {
-                TrialColumn::ALL.into_iter().find(|c| c.name() == name).ok_or_else(|| {
-                    let known: Vec<&str> = TrialColumn::ALL.iter().map(|c| c.name()).collect();
-                    bad("columns", format_args!("'{name}' is unknown: trial tables have {}", known.join(", ")))
+            let column = |name: &String| {
+                known.clone().find(|c| c.name() == name).ok_or_else(|| {
+                    let known = TrialColumn::ALL.map(TrialColumn::name).join(", ");
+                    bad("columns", format_args!("'{name}' is unknown: trial tables have {known}"))
                 })
             };
-            names.iter().map(of).collect::<PyResult<_>>()?
+            names.iter().map(column).collect::<PyResult<_>>()?
         }
     };
-    let read = long::run(py, "reading trial tables", progress, move |steps| -> caveat_results::Result<Columns> {
-        let parts = scan_trials(&paths.0, &columns, &rows_read(steps), |parts: &mut Vec<Vec<Values>>, batch| {
-            parts.push(columns.iter().map(|&column| values(batch, column)).collect::<caveat_results::Result<_>>()?);
+    let work = move |steps: &Steps| -> Result<Columns> {
+        let progress = |done, total| steps.reach(done, total);
+        let parts = scan_trials(&paths.0, &columns, &progress, |parts: &mut Vec<Vec<Values>>, batch| {
+            parts.push(columns.iter().map(|&column| values(batch, column)).collect::<Result<_>>()?);
             Ok(())
         })?;
         joined(&columns, parts.into_iter().flatten())
-    })?;
-    Ok(Table::new(raise(read)?))
+    };
+    Ok(Table::new(long::run(py, "reading trial tables", progress, work)?))
 }
 
-/// Batches of columns, one below the other.
-fn joined(columns: &[TrialColumn], parts: impl Iterator<Item = Vec<Values>>) -> caveat_results::Result<Columns> {
-    let mut all: Vec<Option<Values>> = vec![None; columns.len()];
+/// Joins batches of columns, one below the other.
+fn joined(columns: &[TrialColumn], mut parts: impl Iterator<Item = Vec<Values>>) -> Result<Columns> {
+    let mut all = parts.next().unwrap_or_else(|| vec![Values::Float(Vec::new()); columns.len()]);
     for part in parts {
         for (whole, part) in all.iter_mut().zip(part) {
-            match (whole.as_mut(), part) {
-                (None, part) => *whole = Some(part),
-                (Some(Values::Float(a)), Values::Float(b)) => a.extend(b),
-                (Some(Values::Integer(a)), Values::Integer(b)) => a.extend(b),
-                (Some(Values::Text(a)), Values::Text(b)) => a.extend(b),
-                (Some(Values::Flag(a)), Values::Flag(b)) => a.extend(b),
-                // A column is of one kind in all batches.
+            match (whole, part) {
+                (Values::Float(a), Values::Float(b)) => a.extend(b),
+                (Values::Integer(a), Values::Integer(b)) => a.extend(b),
+                (Values::Text(a), Values::Text(b)) => a.extend(b),
+                (Values::Flag(a), Values::Flag(b)) => a.extend(b),
+                // A column has one type in all batches.
                 _ => {}
             }
         }
     }
-    let with = |table: Columns, (column, values): (&TrialColumn, Option<Values>)| {
-        table.with(column.name(), values.unwrap_or(Values::Float(Vec::new())))
-    };
-    columns.iter().zip(all).try_fold(Columns::new(), with)
+    columns.iter().zip(all).try_fold(Columns::new(), |table, (column, values)| table.with(column.name(), values))
 }
 
-fn values(batch: &TrialBatch, column: TrialColumn) -> caveat_results::Result<Values> {
+fn values(batch: &TrialBatch, column: TrialColumn) -> Result<Values> {
     use caveat_results::ColumnKind::{Flag, Integer, Real, Text};
     Ok(match column.kind() {
         Text => {
@@ -144,62 +132,43 @@ fields! { PyCondition:
     n_items(self) -> usize = self.condition.n_items();
     /// What was trained, as a graph on ranks.
     graph(self) -> ComparisonGraph = ComparisonGraph::of_ranks(self.condition.graph().clone());
-    /// What was trained, where it is a chain with exceptions; else None.
-    task(self) -> Option<crate::task::TransitiveTask> = self.condition.task().map(|task| crate::task::TransitiveTask { task: task.clone() });
+    /// What was trained, if it is a chain with exceptions; otherwise None.
+    task(self) -> Option<TransitiveTask> = self.condition.task().map(|task| TransitiveTask { task: task.clone() });
     /// The exceptions as (winner, loser).
     exceptions(self) -> Vec<(usize, usize)> = self.condition.exceptions().to_vec();
     /// The random seeds of the runs.
     seeds(self) -> Vec<i64> = self.condition.seeds().to_vec();
-}
-
-#[pymethods]
-impl PyCondition {
-    /// What was run: setting, model, task, hier, and the hyperparameter lora_r or l2_reg where there is one.
-    #[getter]
-    fn key<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+    /// What was run: setting, model, task, hier, and the hyperparameter lora_r or l2_reg if there is one.
+    key(self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> = {
         let of = self.condition.key();
-        let key = PyDict::new(py);
-        for (name, value) in [("setting", &of.setting), ("model", &of.model), ("task", &of.task), ("hier", &of.hier)] {
-            key.set_item(name, value)?;
-        }
+        let names = [("setting", &of.setting), ("model", &of.model), ("task", &of.task), ("hier", &of.hier)];
+        let key = names.into_py_dict(py)?;
         for (name, value) in [("lora_r", of.lora_r), ("l2_reg", of.l2_reg)] {
             if let Some(value) = value {
                 key.set_item(name, value)?;
             }
         }
         Ok(key)
-    }
-
+    };
     /// Mean difference of logits by first and second item, an array of shape (n_items, n_items); NaN for pairs not shown.
-    #[getter]
-    fn margins<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray2<f64>>> {
-        let n = self.condition.n_items();
-        let mean = |cell: usize| match (cell / n, cell % n) {
-            (i, j) if i == j => 0.0,
-            (i, j) => self.condition.mean(i, j).unwrap_or(f64::NAN),
-        };
-        matrix(py, (0..n * n).map(mean).collect(), n)
-    }
-
+    margins(self, py: Python<'py>) -> Bound<'py, PyArray2<f64>> = {
+        let mean = |(i, j)| if i == j { 0.0 } else { self.condition.mean(i, j).unwrap_or(f64::NAN) };
+        PyArray2::from_owned_array(py, Array2::from_shape_fn((self.n_items(), self.n_items()), mean))
+    };
     /// The same for every seed, an array of shape (seeds, n_items, n_items), as `cluster_intervals` takes it.
-    #[getter]
-    fn seed_margins<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray3<f64>>> {
-        use numpy::PyArrayMethods;
-        let (n, seeds) = (self.condition.n_items(), self.condition.seeds().len());
-        let cell = |k: usize| match ((k / n) % n, k % n) {
-            (i, j) if i == j => 0.0,
-            (i, j) => {
-                let (sum, count) = self.condition.seed_sum(k / (n * n), i, j);
-                if count == 0 { f64::NAN } else { sum / count as f64 }
-            }
+    seed_margins(self, py: Python<'py>) -> Bound<'py, PyArray3<f64>> = {
+        let n = self.n_items();
+        let mean = |(seed, i, j)| match self.condition.seed_sum(seed, i, j) {
+            _ if i == j => 0.0,
+            (_, 0) => f64::NAN,
+            (sum, count) => sum / count as f64,
         };
-        numpy::PyArray1::from_iter(py, (0..seeds * n * n).map(cell)).reshape([seeds, n, n])
-    }
+        PyArray3::from_owned_array(py, Array3::from_shape_fn((self.condition.seeds().len(), n, n), mean))
+    };
+}
 
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
-        kept::reduce(py, "Condition", self)
-    }
-
+#[pymethods]
+impl PyCondition {
     fn __repr__(&self) -> String {
         format!(
             "<Condition {}: {} items, {} seeds>",
@@ -242,8 +211,8 @@ pub(crate) fn read_conditions(
     progress: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Vec<PyCondition>> {
     let phase: Training = raise(phase.parse())?;
-    let work = move |steps: &Steps| conditions(&paths.0, phase, &rows_read(steps));
-    let read = raise(long::run(py, "reading trial tables", progress, work)?)?;
+    let work = move |steps: &Steps| conditions(&paths.0, phase, &|done, total| steps.reach(done, total));
+    let read = long::run(py, "reading trial tables", progress, work)?;
     let doubts: BTreeSet<String> = read.iter().flat_map(Condition::doubts).collect();
     doubts.iter().try_for_each(|doubt| warn(py, doubt, 1))?;
     Ok(read.into_iter().map(|condition| PyCondition { condition }).collect())
@@ -256,29 +225,29 @@ pub(crate) fn read_conditions(
 /// path : path or list of path
 ///     The file, or several with the same columns, read one below the other.
 /// columns : dict of str to str, optional
-///     The file's column for every role that it has: ``winner`` and ``loser`` (and perhaps ``accuracy``); or ``higher``, ``lower`` and
-///     ``accuracy``; or ``distance`` and ``accuracy``; and ``first``, ``count``, ``subject``, ``session``, ``condition``. By default
-///     columns are named as their roles.
+///     The file's columns by role: ``winner`` and ``loser`` (and perhaps ``accuracy``); or ``higher``, ``lower`` and ``accuracy``; or
+///     ``distance`` and ``accuracy``; and, if it has them, ``first``, ``count``, ``subject``, ``session`` and ``condition``. By
+///     default columns have the names of their roles.
 /// preset : str, optional
-///     Columns of a published file, in place of ``columns``: ``"jensen2015-monkeys"`` or ``"jensen2015-humans"``.
+///     Columns of a published file, instead of ``columns``: ``"jensen2015-monkeys"`` or ``"jensen2015-humans"``.
 /// n_items : int, optional
-///     Number of items, where they are ranks.
+///     Number of items, if they are ranks.
 /// items : list of str, optional
-///     Names of the items, highest first, where the file has names.
+///     Names of the items, highest first, if the file has names.
 /// first_rank : {0, 1}, optional
 ///     Rank of the highest item in the file.
 /// trials : float, optional
-///     Number of trials behind every row, where the file has no count.
+///     Number of trials behind every row, if the file has no count.
 /// skip_missing : bool
-///     Leave out rows that lack a value (an empty response, say) and warn of how many, instead of refusing them.
+///     Whether to leave out rows that lack a value (such as an empty response), with a warning, instead of refusing them.
 /// where : str or list of str
-///     Conditions that used rows meet, on any columns of the file, as ``"phase==test & rt<2000"``.
+///     Conditions for the rows to use, on any columns of the file, such as ``"phase==test & rt<2000"``.
 ///
 /// Returns
 /// -------
 /// Table
 ///     One row per row of the file: ``first`` and ``second`` (ranks from 0), ``first_chosen`` and ``trials``, or for a file by distance
-///     ``distance``, ``higher_chosen`` and ``trials``; and ``subject``, ``session`` and ``condition`` where the file has them.
+///     ``distance``, ``higher_chosen`` and ``trials``; and ``subject``, ``session`` and ``condition`` if the file has them.
 ///
 /// Examples
 /// --------
@@ -320,33 +289,26 @@ pub(crate) fn read_choices(
     for expression in r#where.map(|w| texts("where", &w)).transpose()?.unwrap_or_default() {
         wanted.filters.extend(raise(RowFilter::all(&expression))?);
     }
-    let choices = raise(long::run(py, "reading choices", None, move |_| read_choice_files(&path.0, &wanted))?)?;
-    for note in choices.left_out.notes(choices.rows.len() + choices.distance_rows.len()) {
-        warn(py, &note, 1)?;
-    }
-    let whole = |values: Vec<usize>| Values::Integer(values.into_iter().map(|v| i64::try_from(v).ok()).collect());
-    let groups: Vec<[u32; 3]> = if choices.rows.is_empty() {
-        choices.distance_rows.iter().map(|r| r.groups).collect()
-    } else {
-        choices.rows.iter().map(|r| r.groups).collect()
-    };
-    let build = || -> caveat_results::Result<Columns> {
-        let mut table = if choices.rows.is_empty() {
+    let choices = long::run(py, "reading choices", None, move |_| read_choice_files(&path.0, &wanted))?;
+    // One of these is empty.
+    let (rows, distances) = (&choices.rows, &choices.distance_rows);
+    choices.left_out.notes(rows.len() + distances.len()).iter().try_for_each(|note| warn(py, note, 1))?;
+    let build = || -> Result<Columns> {
+        let mut table = if rows.is_empty() {
             Columns::new()
-                .with("distance", whole(choices.distance_rows.iter().map(|r| r.distance).collect()))?
-                .float("higher_chosen", choices.distance_rows.iter().map(|r| r.higher_chosen))?
-                .float("trials", choices.distance_rows.iter().map(|r| r.trials))?
+                .integer("distance", distances.iter().map(|r| r.distance as i64))?
+                .float("higher_chosen", distances.iter().map(|r| r.higher_chosen))?
+                .float("trials", distances.iter().map(|r| r.trials))?
         } else {
-            Columns::new()
-                .with("first", whole(choices.rows.iter().map(|r| r.first).collect()))?
-                .with("second", whole(choices.rows.iter().map(|r| r.second).collect()))?
-                .float("first_chosen", choices.rows.iter().map(|r| r.first_chosen))?
-                .float("trials", choices.rows.iter().map(|r| r.trials))?
+            with_pairs(rows.iter().map(|r| (r.first, r.second)))?
+                .float("first_chosen", rows.iter().map(|r| r.first_chosen))?
+                .float("trials", rows.iter().map(|r| r.trials))?
         };
+        let groups = rows.iter().map(|r| r.groups).chain(distances.iter().map(|r| r.groups));
         for (at, grouping) in Grouping::ALL.into_iter().enumerate() {
             let names = choices.names(grouping);
             if !names.is_empty() {
-                table = table.text(grouping.name(), groups.iter().map(|g| names[g[at] as usize].as_str()))?;
+                table = table.text(grouping.name(), groups.clone().map(|g| names[g[at] as usize].as_str()))?;
             }
         }
         Ok(table)

@@ -1,40 +1,42 @@
 //! `ComparisonGraph`: any set of weighted wins, between items with any labels.
 
-use caveat_analysis::{check_pairs, choice};
-use caveat_results::{Table as Columns, Values};
-use caveat_theory::{Comparison, ComparisonGraph as Graph};
+use std::sync::Arc;
+
+use caveat_analysis::{AnalysisError, check_pairs, choice};
+use caveat_results::Table as Columns;
+use caveat_theory::{Comparison, ComparisonGraph as Graph, Edge};
 use numpy::{PyArray1, PyArrayMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyType};
+use pyo3::types::{PyDict, PyList, PyTuple, PyType};
 
 use crate::arguments as arg;
-use crate::arrays::{floats, integers, kind, labels as labels_of, plain};
+use crate::arrays::{floats, integers, kind, labels as labels_of};
 use crate::errors::{bad, raise};
-use crate::labels::{key, label_key};
-use crate::table::Table;
+use crate::labels::{key, label_key, plain};
+use crate::table::{Table, with_pairs};
 
-/// A set of comparisons between items; repeated ones of a pair add up.
+/// A set of comparisons between items; those of one pair add up.
 ///
 /// Parameters
 /// ----------
 /// comparisons : list of (winner, loser), array of two columns, or data frame
-///     A frame (pandas, polars, pyarrow, or a dict of columns) has the columns ``winner`` and ``loser``, or ``left``, ``right`` and
-///     ``label``, the label being the one of the two that was preferred, as in crowd-kit; and perhaps ``weight`` or ``count``, how
-///     often the row counts. A list of integer pairs is what choix takes.
+///     A frame (pandas, polars, pyarrow, or a dict of columns) has the columns ``winner`` and ``loser``; or ``left``, ``right`` and
+///     ``label``, which names the preferred one of the two, as in crowd-kit. A column ``weight`` or ``count`` says how often a row
+///     counts. Lists of integer pairs are those of choix.
 /// labels : sequence, optional
-///     All items in the order wanted, those without comparisons included. Otherwise the items are the labels that occur, sorted.
+///     All items in the order wanted, also those without comparisons. By default, the labels that occur, sorted.
 /// n_items : int, optional
-///     The items are the integers below this. Not together with ``labels``.
+///     The items are the integers from 0 to ``n_items`` − 1. Not together with ``labels``.
 /// order : {"both", "higher-first", "lower-first", "winner-first"}
 ///     In which order the two items of a pair are shown; "higher" is the earlier item.
 /// skip_missing : bool
-///     Whether rows without a label are left out instead of refused.
+///     Whether to leave out rows without a label instead of refusing them.
 ///
 /// Notes
 /// -----
-/// Spellings are of one item as in ``caveat rank``: numbers by value (2, 2.0 and "2.0"), text without white space around it and in
-/// Unicode's composed form. Labels that differ by case alone stay two items, with a warning. Without ``labels``, items are sorted:
-/// numbers by value, then text.
+/// Spellings name the same item as in ``caveat rank``: numbers of one value (2, 2.0 and "2.0"), and text that is equal without white
+/// space around it and in Unicode's composed form. Labels that differ only by case stay two items, with a warning. Without ``labels``,
+/// items are sorted: numbers by value, then text.
 ///
 /// Raises
 /// ------
@@ -60,17 +62,22 @@ pub(crate) struct ComparisonGraph {
 }
 
 /// The labels of a graph's items.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Items {
     /// Integers from 0.
     Ranks(usize),
-    /// Anything: an array of them, and the index of each.
-    Named {
-        labels: Py<PyUntypedArray>,
-        index: Py<PyDict>,
-        /// The same by what names an item however it is spelled.
-        keys: Py<PyDict>,
-    },
+    /// Any labels.
+    Named(Arc<Labels>),
+}
+
+/// An array of labels.
+#[derive(Debug)]
+pub(crate) struct Labels {
+    array: Py<PyUntypedArray>,
+    /// The index of every label.
+    index: Py<PyDict>,
+    /// The index of every label's key, which all spellings of an item share.
+    keys: Py<PyDict>,
 }
 
 fields! { ComparisonGraph:
@@ -80,6 +87,8 @@ fields! { ComparisonGraph:
     n_pairs(self) -> usize = self.graph.edges().len();
     /// In which order the items of a pair are shown.
     order(self) -> &'static str = self.graph.order().name();
+    /// The items' labels, in order.
+    items(self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> = self.items.array(py);
 }
 
 #[pymethods]
@@ -123,19 +132,11 @@ impl ComparisonGraph {
         Self::build(winners, losers, weights, labels, n_items, order)
     }
 
-    /// The items' labels, in order.
-    #[getter]
-    fn items<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.items.array(py)
-    }
-
-    /// The compared pairs by item index, one row each: first < second, weight, and what of it each of the two won.
+    /// The compared pairs by item index, one row each: first < second, the weight, and how much of it each of the two won.
     fn edges(&self, py: Python<'_>) -> PyResult<Table> {
         let edges = self.graph.edges();
         let columns = || {
-            Columns::new()
-                .with("first", Values::Integer(edges.iter().map(|e| Some(i64::from(e.first))).collect()))?
-                .with("second", Values::Integer(edges.iter().map(|e| Some(i64::from(e.second))).collect()))?
+            with_pairs(edges.iter().map(Edge::items))?
                 .float("weight", edges.iter().map(|e| e.weight()))?
                 .float("first_wins", edges.iter().map(|e| e.first_wins))?
                 .float("second_wins", edges.iter().map(|e| e.second_wins))
@@ -143,8 +144,8 @@ impl ComparisonGraph {
         Ok(Table::new(raise(py.detach(columns))?))
     }
 
-    /// Connected component of every item: 0 the one with most items; of equally large ones, that of the earlier item comes first.
-    /// Comparisons say nothing about the order of items of different components.
+    /// The connected component of every item, by decreasing size; of components of one size, that with the earlier item comes first.
+    /// Comparisons say nothing about the order of items in different components.
     fn components<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<i64>> {
         PyArray1::from_iter(py, py.detach(|| self.graph.components()).into_iter().map(i64::from))
     }
@@ -164,11 +165,9 @@ impl ComparisonGraph {
         format!("ComparisonGraph({} items, {} pairs)", self.graph.n_items(), self.graph.edges().len())
     }
 
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
         let restore = py.import("caveat._comparisons")?.getattr("restore")?;
-        let edges = self.edges(py)?;
-        let arguments = (edges.to_dict(py)?, self.items(py)?, self.order()).into_pyobject(py)?;
-        Ok((restore, arguments.into_any()))
+        Ok((restore, (self.edges(py)?.to_dict(py)?, self.items(py)?, self.order()).into_pyobject(py)?))
     }
 }
 
@@ -188,68 +187,52 @@ impl ComparisonGraph {
         order: &str,
     ) -> PyResult<Self> {
         let order = raise(choice("order", order))?;
-        let py = winners.py();
         let (first, second) = (one_column("winners", winners)?, one_column("losers", losers)?);
         let count = first.len();
         if second.len() != count {
             return Err(bad("losers", format_args!("{} losers for {count} winners; give one each", second.len())));
         }
         let weights = weights.map(|w| floats("weights", w)).transpose()?;
-        if let Some(w) = &weights
-            && w.shape() != [count]
-        {
+        if let Some(w) = weights.as_ref().filter(|w| w.shape() != [count]) {
             return Err(bad(
                 "weights",
                 format_args!("expected {count}, one a comparison, got the shape {:?}", w.shape()),
             ));
         }
-        let (items, winner, loser) = match (labels, n_items) {
+        let given = match (labels, n_items) {
             (Some(_), Some(_)) => return Err(bad("n_items", "leave it out where labels name the items")),
-            (Some(labels), None) => {
-                let items = Items::named(&one_column("labels", labels)?)?;
+            (Some(labels), None) => Some(Items::named(&one_column("labels", labels)?)?),
+            (None, n_items) => n_items.map(Items::Ranks),
+        };
+        let (items, winner, loser) = match given {
+            Some(items) => {
                 let (winner, loser) = (items.indices("winners", &first)?, items.indices("losers", &second)?);
                 (items, winner, loser)
             }
-            (None, Some(n)) => {
-                let items = Items::Ranks(n);
-                let (winner, loser) = (items.indices("winners", &first)?, items.indices("losers", &second)?);
-                (items, winner, loser)
-            }
-            (None, None) => match small_integers(&first, &second)? {
-                Some(dense) => dense,
-                None => sorted_labels(py, &first, &second)?,
+            None => match small_integers(&first, &second)? {
+                Some(indexed) => indexed,
+                None => sorted_labels(&first, &second)?,
             },
         };
+        let py = winners.py();
         let weights: Option<Vec<f64>> = weights.map(|w| w.as_array().iter().copied().collect());
-        let compared = || -> Result<Vec<Comparison>, (usize, Option<f64>)> {
-            let of = |row: usize| {
-                let weight = weights.as_ref().map_or(1.0, |w| w[row]);
-                if !(weight > 0.0 && weight.is_finite()) {
-                    return Err((row, Some(weight)));
-                }
-                if winner[row] == loser[row] {
-                    return Err((row, None));
-                }
-                Ok(Comparison { winner: winner[row], loser: loser[row], weight })
-            };
-            (0..count).map(of).collect()
-        };
-        let comparisons = match py.detach(compared) {
-            Ok(comparisons) => comparisons,
-            Err((row, Some(weight))) => {
-                let problem = format_args!("{weight} is not a positive, finite number");
+        let weight = |row: usize| weights.as_ref().map_or(1.0, |w| w[row]);
+        let is_weight = |weight: f64| weight > 0.0 && weight.is_finite();
+        let is_bad = |&row: &usize| !is_weight(weight(row)) || winner[row] == loser[row];
+        if let Some(row) = py.detach(|| (0..count).find(is_bad)) {
+            if !is_weight(weight(row)) {
+                let problem = format!("{} is not a positive, finite number", weight(row));
                 return Err(bad(format_args!("weights[{row}]"), problem));
             }
-            Err((row, None)) => {
-                let label = plain(&first.get_item(row)?)?;
-                return Err(bad(
-                    format_args!("comparison {row}"),
-                    format_args!("item {label} is compared with itself: a comparison needs two different items"),
-                ));
-            }
-        };
-        let n = items.len(py)?;
-        let graph = raise(py.detach(|| Graph::new(n, comparisons)))?;
+            let label = plain(&first.get_item(row)?)?;
+            return Err(bad(
+                format_args!("comparison {row}"),
+                format_args!("item {label} is compared with itself: a comparison needs two different items"),
+            ));
+        }
+        let comparison = |row| Comparison { winner: winner[row], loser: loser[row], weight: weight(row) };
+        let n = items.len(py);
+        let graph = raise(py.detach(|| Graph::new(n, (0..count).map(comparison))))?;
         Ok(Self { graph: graph.with_order(order), items })
     }
 }
@@ -264,7 +247,7 @@ fn one_column<'py>(what: &str, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py,
 
 type Indexed = (Items, Vec<usize>, Vec<usize>);
 
-/// Integers from 0 on that are not much larger than their number, without sorting; `None` where they are not.
+/// Indexes labels that are integers from 0 on and not much larger than their number, without sorting; `None` for other labels.
 fn small_integers(first: &Bound<'_, PyUntypedArray>, second: &Bound<'_, PyUntypedArray>) -> PyResult<Option<Indexed>> {
     if !matches!((kind(first), kind(second)), (b'i' | b'u', b'i' | b'u')) || first.is_empty() {
         return Ok(None);
@@ -296,13 +279,9 @@ fn small_integers(first: &Bound<'_, PyUntypedArray>, second: &Bound<'_, PyUntype
     Ok(Some((items, winner, loser)))
 }
 
-/// Any labels, sorted.
-fn sorted_labels(
-    py: Python<'_>,
-    first: &Bound<'_, PyUntypedArray>,
-    second: &Bound<'_, PyUntypedArray>,
-) -> PyResult<Indexed> {
-    let unique = py.import("caveat._comparisons")?.call_method1("unique", (first, second))?;
+/// Indexes any labels by sorting them.
+fn sorted_labels(first: &Bound<'_, PyUntypedArray>, second: &Bound<'_, PyUntypedArray>) -> PyResult<Indexed> {
+    let unique = first.py().import("caveat._comparisons")?.call_method1("unique", (first, second))?;
     let (labels, winner, loser): (Bound<'_, PyAny>, Bound<'_, PyAny>, Bound<'_, PyAny>) = unique.extract()?;
     let items = Items::named(&one_column("labels", &labels)?)?;
     let of = |values: &Bound<'_, PyAny>| -> PyResult<Vec<usize>> {
@@ -330,24 +309,15 @@ impl Items {
             index.set_item(label, at)?;
             keys.set_item(key, at)?;
         }
-        let labels = labels.call_method0("copy")?.cast_into::<PyUntypedArray>()?;
-        labels.getattr("flags")?.setattr("writeable", false)?;
-        Ok(Self::Named { labels: labels.unbind(), index: index.unbind(), keys: keys.unbind() })
+        let array = labels.call_method0("copy")?.cast_into::<PyUntypedArray>()?;
+        array.getattr("flags")?.setattr("writeable", false)?;
+        Ok(Self::Named(Arc::new(Labels { array: array.unbind(), index: index.unbind(), keys: keys.unbind() })))
     }
 
-    pub(crate) fn clone_ref(&self, py: Python<'_>) -> Self {
+    fn len(&self, py: Python<'_>) -> usize {
         match self {
-            Self::Ranks(n) => Self::Ranks(*n),
-            Self::Named { labels, index, keys } => {
-                Self::Named { labels: labels.clone_ref(py), index: index.clone_ref(py), keys: keys.clone_ref(py) }
-            }
-        }
-    }
-
-    fn len(&self, py: Python<'_>) -> PyResult<usize> {
-        match self {
-            Self::Ranks(n) => Ok(*n),
-            Self::Named { labels, .. } => Ok(labels.bind(py).len()),
+            Self::Ranks(n) => *n,
+            Self::Named(labels) => labels.array.bind(py).len(),
         }
     }
 
@@ -355,7 +325,7 @@ impl Items {
     pub(crate) fn array<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         match self {
             Self::Ranks(n) => py.import("numpy")?.call_method1("arange", (*n,)),
-            Self::Named { labels, .. } => Ok(labels.bind(py).clone().into_any()),
+            Self::Named(labels) => Ok(labels.array.bind(py).clone().into_any()),
         }
     }
 
@@ -365,25 +335,21 @@ impl Items {
             Self::Ranks(n) => {
                 let by_key = || key(label).ok().flatten().and_then(|key| key.parse().ok());
                 let found = label.extract::<usize>().ok().or_else(by_key).filter(|at| at < n);
-                found.ok_or_else(|| unknown(what, label, &format!("items are 0 to {}", n - 1)))
+                found.map_or_else(|| unknown(what, label, &format!("items are 0 to {}", n - 1)), Ok)
             }
-            Self::Named { labels, index, keys } => {
+            Self::Named(labels) => {
                 let py = label.py();
-                let exact = index.bind(py).get_item(label).map_err(|e| bad(what, e.value(py)))?;
+                let exact = labels.index.bind(py).get_item(label).map_err(|e| bad(what, e.value(py)))?;
                 let found = match exact {
                     Some(at) => Some(at),
-                    None => keys.bind(py).get_item(label_key(label)?)?,
+                    None => labels.keys.bind(py).get_item(label_key(label)?)?,
                 };
-                match found {
-                    Some(at) => at.extract(),
-                    None => {
-                        let labels = labels.bind(py);
-                        let last = plain(&labels.get_item(labels.len() - 1)?)?;
-                        let known =
-                            format!("{} items are known, {} to {last}", labels.len(), plain(&labels.get_item(0)?)?);
-                        Err(unknown(what, label, &known))
-                    }
+                if let Some(at) = found {
+                    return at.extract();
                 }
+                let array = labels.array.bind(py);
+                let (first, last) = (plain(&array.get_item(0)?)?, plain(&array.get_item(array.len() - 1)?)?);
+                unknown(what, label, &format!("{} items are known, {first} to {last}", array.len()))
             }
         }
     }
@@ -409,19 +375,14 @@ impl Items {
     }
 }
 
-fn unknown(what: &dyn std::fmt::Display, label: &Bound<'_, PyAny>, known: &str) -> PyErr {
-    match plain(label) {
-        Ok(label) => bad(what, format_args!("item {label} is unknown: {known}")),
-        Err(e) => e,
-    }
+fn unknown(what: &dyn std::fmt::Display, label: &Bound<'_, PyAny>, known: &str) -> PyResult<usize> {
+    Err(bad(what, format_args!("item {} is unknown: {known}", plain(label)?)))
 }
 
 pub(crate) fn trials(py: Python<'_>, graph: &Graph) -> PyResult<Table> {
     let columns = || {
         let trials = graph.trials();
-        Columns::new()
-            .with("first", Values::Integer(trials.iter().map(|t| i64::try_from(t.first).ok()).collect()))?
-            .with("second", Values::Integer(trials.iter().map(|t| i64::try_from(t.second).ok()).collect()))?
+        with_pairs(trials.iter().map(|t| (t.first, t.second)))?
             .float("label", trials.iter().map(|t| t.label))?
             .float("weight", trials.iter().map(|t| t.weight))
     };
@@ -430,23 +391,13 @@ pub(crate) fn trials(py: Python<'_>, graph: &Graph) -> PyResult<Table> {
 
 pub(crate) fn pairs(py: Python<'_>, graph: &Graph) -> PyResult<Table> {
     raise(check_pairs(graph.n_items(), "a table"))?;
-    let columns = || -> Result<Columns, caveat_analysis::AnalysisError> {
+    let columns = || -> Result<Columns, AnalysisError> {
         let classes = graph.classes()?;
-        let (mut first, mut second, mut label) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut class, mut trained) = (Vec::new(), Vec::new());
-        for (i, j, of, answer) in classes.pairs() {
-            first.push(i64::try_from(i).ok());
-            second.push(i64::try_from(j).ok());
-            class.push(of.name());
-            label.push(answer.map(i64::from));
-            trained.push(classes.is_trained(i, j));
-        }
-        Ok(Columns::new()
-            .with("first", Values::Integer(first))?
-            .with("second", Values::Integer(second))?
-            .text("class", class)?
-            .with("label", Values::Integer(label))?
-            .flag("trained", trained)?)
+        let rows: Vec<_> = classes.pairs().collect();
+        Ok(with_pairs(rows.iter().map(|&(i, j, ..)| (i, j)))?
+            .text("class", rows.iter().map(|(_, _, class, _)| class.name()))?
+            .integer("label", rows.iter().map(|(.., label)| label.map(i64::from)))?
+            .flag("trained", rows.iter().map(|&(i, j, ..)| classes.is_trained(i, j)))?)
     };
     Ok(Table::new(raise(py.detach(columns))?))
 }

@@ -1,20 +1,20 @@
 //! `fit`, `cluster_intervals` and `bootstrap`: parameters from margins, and their uncertainty.
 
+use caveat_theory::Result;
 use caveat_theory::inference::{
     self as theory, FitLimit, Interval, MarginFitter, Parameter, PerParameter, opposite::NOTABLE, opposite_margins,
 };
-use caveat_theory::{ComparisonGraph, Result};
 use numpy::{PyArray1, PyArray2};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyTuple};
+use pyo3::types::{IntoPyDict, PyDict, PyList, PyTuple};
 use serde::{Deserialize, Serialize};
 
 use crate::arguments as arg;
-use crate::arrays::matrix;
-use crate::errors::{raise, warn};
-use crate::kept::{self, Reduced};
+use crate::arrays::pair_array;
+use crate::errors::warn;
+use crate::graph::ComparisonGraph;
 use crate::long;
-use crate::observed::{Observed, all_observed, observed};
+use crate::observed::{Observed, joint_fitter, parse_all_margins, parse_margins};
 
 /// A least-squares fit of ridge regression to margins: margin = gain · f(α, C).
 ///
@@ -56,28 +56,17 @@ fields! { Fit:
     residual_squares(self) -> f64 = self.fit.residual_squares;
     /// Number of pairs fitted.
     n_pairs(self) -> usize = self.fit.n_observations;
+    /// The pairs fitted by item index, an array of shape (n_pairs, 2); of several tasks one after the other.
+    pairs(self, py: Python<'py>) -> PyResult<Bound<'py, PyArray2<i64>>> =
+        pair_array(py, self.tasks.iter().flat_map(|t| &t.pairs));
+    /// The fitted margins, in the order of `pairs`.
+    fitted(self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> = PyArray1::from_slice(py, &self.fit.fitted);
+    /// The observed margins, in the order of `pairs`.
+    observed(self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> = PyArray1::from_slice(py, &self.margins);
 }
 
 #[pymethods]
 impl Fit {
-    /// The pairs fitted by item index, an array of shape (n_pairs, 2); of several tasks one after the other.
-    #[getter]
-    fn pairs<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray2<i64>>> {
-        matrix(py, self.tasks.iter().flat_map(Observed::rows).collect(), 2)
-    }
-
-    /// The fitted margins, in the order of `pairs`.
-    #[getter]
-    fn fitted<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
-        PyArray1::from_slice(py, &self.fit.fitted)
-    }
-
-    /// The observed margins, in the order of `pairs`.
-    #[getter]
-    fn observed<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
-        PyArray1::from_slice(py, &self.margins)
-    }
-
     /// 95 % profile intervals of all parameters, for independent errors of the pairs.
     ///
     /// Returns
@@ -85,17 +74,14 @@ impl Fit {
     /// Intervals
     ///     With ``identified`` and ``bounded``.
     fn profile_intervals(&self, py: Python<'_>) -> PyResult<Intervals> {
-        let (fit, margins) = (self.fit.clone(), self.margins.clone());
-        let (tasks, is_short) = (owned(&self.tasks), is_short(&self.tasks));
-        let work = move || -> Result<theory::ProfileIntervals> {
-            let tasks: Vec<_> = tasks.iter().map(|(graph, pairs)| theory::ObservedTask { graph, pairs }).collect();
-            theory::profile_intervals(&MarginFitter::joint(&tasks)?, &fit, &margins)
-        };
-        let found = raise(long::run_unless(py, is_short, "profile intervals", work)?)?;
+        let (fit, tasks, margins) = (self.fit.clone(), self.tasks.clone(), self.margins.clone());
+        let work = move || theory::profile_intervals(&joint_fitter(&tasks)?, &fit, &margins);
+        let found = long::run_unless(py, is_short(&self.tasks), "profile intervals", work)?;
         Ok(Intervals {
+            intervals: found.map(|p| p.map(|p| p.interval)),
             identified: Some(found.map(|p| p.is_some_and(|p| p.identified))),
             bounded: Some(found.map(|p| p.is_some_and(|p| p.bounded))),
-            ..Intervals::new(found.map(|p| p.map(|p| p.interval)))
+            ..Intervals::default()
         })
     }
 
@@ -103,9 +89,9 @@ impl Fit {
         let (graphs, margins, pairs) = (PyList::empty(py), PyList::empty(py), PyList::empty(py));
         let mut start = 0;
         for task in &self.tasks {
-            graphs.append(crate::graph::ComparisonGraph::of_ranks(task.graph.clone()))?;
+            graphs.append(ComparisonGraph::of_ranks(task.graph.clone()))?;
             margins.append(PyArray1::from_slice(py, &self.margins[start..start + task.pairs.len()]))?;
-            pairs.append(matrix(py, task.rows(), 2)?)?;
+            pairs.append(pair_array(py, &task.pairs)?)?;
             start += task.pairs.len();
         }
         Ok((py.import("caveat._lib")?.getattr("fit")?, (graphs, margins, pairs).into_pyobject(py)?))
@@ -113,9 +99,9 @@ impl Fit {
 
     fn __repr__(&self) -> String {
         let limit = self.limit().map_or(String::new(), |limit| format!(", limit {limit}"));
-        // Where many values fit as well, one of them is no estimate.
+        // Where many values fit equally well, no one of them is an estimate.
         let shown = |value: f64, is: bool| if is { format!("{value:.6}") } else { "not identified".to_owned() };
-        // The additive limit is itself what the pairs tell: there α is exactly 0 and C is ∞. In the Hebbian one gain·C is told.
+        // The pairs identify the additive limit itself, where α is exactly 0 and C is ∞, and gain·C in the Hebbian limit.
         let limit_is = |limit| self.fit.estimates.limit == Some(limit);
         let tells = |identified: bool| identified || limit_is(FitLimit::Additive);
         format!(
@@ -129,17 +115,12 @@ impl Fit {
     }
 }
 
-/// Whether a fit of these tasks, which is some hundred solutions, takes no more than a few milliseconds.
+/// Whether a fit of these tasks, which needs about a hundred solutions, takes a few milliseconds at most.
 fn is_short(tasks: &[Observed]) -> bool {
     tasks.len() <= 4 && tasks.iter().all(|t| t.graph.n_items() <= 24)
 }
 
-/// Graphs and pairs that a thread of its own may keep.
-pub(crate) fn owned(tasks: &[Observed]) -> Vec<(ComparisonGraph, Vec<(usize, usize)>)> {
-    tasks.iter().map(|t| (t.graph.clone(), t.pairs.clone())).collect()
-}
-
-/// 95 % intervals of the parameters, each (low, high); NaN where there is none.
+/// 95 % intervals of the parameters, each (low, high), with NaN for one without.
 ///
 /// Examples
 /// --------
@@ -151,7 +132,7 @@ pub(crate) fn owned(tasks: &[Observed]) -> Vec<(ComparisonGraph, Vec<(usize, usi
 /// >>> low < 0.2 < high
 /// True
 #[pyclass(frozen, module = "caveat")]
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Intervals {
     intervals: PerParameter<Option<Interval>>,
     identified: Option<PerParameter<bool>>,
@@ -170,14 +151,15 @@ const PARAMETERS: [(&str, Parameter); 5] = [
 ];
 
 impl Intervals {
-    fn new(intervals: PerParameter<Option<Interval>>) -> Self {
-        Self { intervals, identified: None, bounded: None, replicates: None, seed: None, clusters: None }
-    }
-
-    /// Both ends, NaN where there is no interval, as of μ and m where presentation weights differ.
+    /// Both ends, NaN where there is no interval, as for μ and m where presentation weights differ.
     fn ends(&self, parameter: Parameter) -> (f64, f64) {
         self.intervals.get(parameter).map_or((f64::NAN, f64::NAN), |i| (i.low, i.high))
     }
+}
+
+fn flags<'py>(py: Python<'py>, flags: Option<PerParameter<bool>>) -> PyResult<Option<Bound<'py, PyDict>>> {
+    let by_name = |flags: PerParameter<bool>| PARAMETERS.map(|(name, parameter)| (name, flags.get(parameter)));
+    flags.map(|flags| by_name(flags).into_py_dict(py)).transpose()
 }
 
 fields! { Intervals:
@@ -197,44 +179,21 @@ fields! { Intervals:
     seed(self) -> Option<u64> = self.seed;
     /// Number of clusters; of intervals over clusters only.
     clusters(self) -> Option<usize> = self.clusters;
+    /// By parameter, whether the pairs determine it at all; of profile intervals only.
+    identified(self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> = flags(py, self.identified);
+    /// By parameter, whether the interval is bounded on both sides; of profile intervals only.
+    bounded(self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> = flags(py, self.bounded);
 }
 
 #[pymethods]
 impl Intervals {
-    /// By parameter, whether the pairs determine it at all; of profile intervals only.
-    #[getter]
-    fn identified<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
-        self.identified.map(|flags| flags_of(py, &flags)).transpose()
-    }
-
-    /// By parameter, whether the interval says something on both sides; of profile intervals only.
-    #[getter]
-    fn bounded<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
-        self.bounded.map(|flags| flags_of(py, &flags)).transpose()
-    }
-
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
-        kept::reduce(py, "Intervals", self)
-    }
-
     fn __repr__(&self) -> String {
-        let all: Vec<String> = PARAMETERS
-            .iter()
-            .map(|&(name, parameter)| {
-                let (low, high) = self.ends(parameter);
-                format!("{name}=({low:.6}, {high:.6})")
-            })
-            .collect();
-        format!("Intervals({})", all.join(", "))
+        let shown = PARAMETERS.map(|(name, parameter)| {
+            let (low, high) = self.ends(parameter);
+            format!("{name}=({low:.6}, {high:.6})")
+        });
+        format!("Intervals({})", shown.join(", "))
     }
-}
-
-fn flags_of<'py>(py: Python<'py>, flags: &PerParameter<bool>) -> PyResult<Bound<'py, PyDict>> {
-    let all = PyDict::new(py);
-    for (name, parameter) in PARAMETERS {
-        all.set_item(name, flags.get(parameter))?;
-    }
-    Ok(all)
 }
 
 /// Fits conjunctivity, regularization and gain to margins, by least squares.
@@ -244,9 +203,9 @@ fn flags_of<'py>(py: Python<'py>, flags: &PerParameter<bool>) -> PyResult<Bound<
 /// task : TransitiveTask or ComparisonGraph, or a list of them
 ///     What the learner was trained on. A list is fitted with one set of parameters.
 /// margins : array of shape (n_items, n_items) or (pairs,), or a list of them
-///     How strongly the first item of a pair is preferred (a difference of logits, say). Of a matrix, the two orders of a pair are
-///     averaged, (f(i, j) − f(j, i))/2, and pairs with NaN, or masked, left out. A list of margins is of ``pairs``, or of all pairs
-///     (0, 1), (0, 2), …, (1, 2), …. Of a frame or series, rows and columns may be named by items, or by pairs of them, in any order.
+///     How strongly the first item of a pair is preferred, for instance a difference of logits. A matrix gives the average of both
+///     orders of a pair, (f(i, j) − f(j, i))/2, without the pairs that are NaN or masked. A list belongs to ``pairs``, or to all pairs
+///     (0, 1), (0, 2), …, (1, 2), …. Rows and columns of a frame or series may be named by items, or by pairs of them, in any order.
 /// pairs : array of shape (pairs, 2), or a list of them, optional
 ///     The labels of the items of every margin.
 ///
@@ -262,7 +221,7 @@ fn flags_of<'py>(py: Python<'py>, flags: &PerParameter<bool>) -> PyResult<Bound<
 /// Warns
 /// -----
 /// UserWarning
-///     Margins that speak for the opposite order of items: then the gain is 0 and nothing is identified.
+///     Margins that speak for the opposite order of items. Then the gain is 0 and nothing is identified.
 ///
 /// Examples
 /// --------
@@ -280,37 +239,36 @@ pub(crate) fn fit(
     margins: &Bound<'_, PyAny>,
     pairs: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Fit> {
-    let (tasks, margins): (Vec<Observed>, Vec<Vec<Vec<f64>>>) =
-        all_observed(task, "margins", margins, pairs, false)?.into_iter().unzip();
+    let (tasks, margins) = parse_all_margins(task, "margins", margins, pairs, false)?;
     let margins: Vec<f64> = margins.into_iter().flatten().flatten().collect();
-    let (all, values) = (owned(&tasks), margins.clone());
-    let work = move || -> Result<(theory::MarginFit, PerParameter<bool>, f64, f64)> {
-        let tasks: Vec<_> = all.iter().map(|(graph, pairs)| theory::ObservedTask { graph, pairs }).collect();
-        let fitter = MarginFitter::joint(&tasks)?;
-        let fit = fitter.fit(&values)?;
+    let is_short = is_short(&tasks);
+    let work = move || -> Result<(Fit, Option<String>)> {
+        let fitter = joint_fitter(&tasks)?;
+        let fit = fitter.fit(&margins)?;
         let identified = theory::identified(&fitter, &fit)?;
+        let mut doubt = None;
         // Where margins follow the order, the opposite one cannot explain them much better.
-        if fit.estimates.limit != Some(FitLimit::NoSignal) && fit.r_squared > 0.1 {
-            return Ok((fit, identified, 0.0, 0.0));
+        let follows = fit.estimates.limit != Some(FitLimit::NoSignal) && fit.r_squared > 0.1;
+        if !follows {
+            let turned = fitter.fit(&margins.iter().map(|m| -m).collect::<Vec<_>>())?;
+            let squares = margins.iter().map(|m| m * m).sum();
+            let opposite = opposite_margins(fit.residual_squares, turned.residual_squares, squares, margins.len());
+            doubt = (opposite >= NOTABLE).then(|| {
+                format!(
+                    "the margins speak for the opposite order of items: R² is {:.2} as they are, and {:.2} with all signs turned",
+                    fit.r_squared, turned.r_squared
+                )
+            });
         }
-        let turned = fitter.fit(&values.iter().map(|m| -m).collect::<Vec<_>>())?;
-        let squares = values.iter().map(|m| m * m).sum();
-        let opposite = opposite_margins(fit.residual_squares, turned.residual_squares, squares, values.len());
-        Ok((fit, identified, opposite, turned.r_squared))
+        Ok((Fit { fit, tasks, margins, identified }, doubt))
     };
-    let (fit, identified, opposite, turned) = raise(long::run_unless(py, is_short(&tasks), "fit", work)?)?;
-    if opposite >= NOTABLE {
-        let message = format!(
-            "the margins speak for the opposite order of items: R² is {:.2} as they are, and {turned:.2} with all signs turned",
-            fit.r_squared
-        );
-        warn(py, &message, 1)?;
-    }
-    Ok(Fit { fit, tasks, margins, identified })
+    let (fit, doubt) = long::run_unless(py, is_short, "fit", work)?;
+    doubt.iter().try_for_each(|doubt| warn(py, doubt, 1))?;
+    Ok(fit)
 }
 
-/// 95 % intervals of the parameters by resampling whole clusters (seeds, subjects) and refitting; with fewer than 20 clusters they
-/// are too narrow, and `cluster_intervals` are not.
+/// 95 % intervals of the parameters by resampling whole clusters (seeds, subjects) and refitting. With fewer than 20 clusters they
+/// are too narrow; `cluster_intervals` are not.
 ///
 /// Parameters
 /// ----------
@@ -348,20 +306,19 @@ pub(crate) fn bootstrap(
     #[pyo3(from_py_with = arg::replicates)] replicates: usize,
     #[pyo3(from_py_with = arg::seed)] seed: u64,
 ) -> PyResult<Intervals> {
-    let (observed, clusters) = observed(task, "margins", margins, pairs, true)?;
-    let (graph, pairs) = (observed.graph, observed.pairs);
-    let work = move || -> Result<theory::BootstrapIntervals> {
-        theory::bootstrap(&MarginFitter::new(&graph, &pairs)?, &clusters, replicates, seed)
+    let (task, clusters) = parse_margins(task, "margins", margins, pairs, true)?;
+    let work = move |_: &long::Steps| {
+        theory::bootstrap(&MarginFitter::new(&task.graph, &task.pairs)?, &clusters, replicates, seed)
     };
-    let found = raise(long::run(py, "bootstrap", None, move |_| work())?)?;
-    Ok(Intervals { replicates: Some(found.replicates), seed: Some(found.seed), ..Intervals::new(found.intervals) })
+    let theory::BootstrapIntervals { intervals, replicates, seed, .. } = long::run(py, "bootstrap", None, work)?;
+    Ok(Intervals { intervals, replicates: Some(replicates), seed: Some(seed), ..Intervals::default() })
 }
 
-/// 95 % intervals of the parameters over clusters (seeds, subjects), which hold from two clusters on, whatever noise the pairs of a
-/// cluster share.
+/// 95 % intervals of the parameters over clusters (seeds, subjects). They hold for two clusters or more, whatever noise the pairs of
+/// a cluster share.
 ///
 /// A value is inside if Student's t of what each cluster alone would change, with all other parameters fitted, is within its 97.5 %
-/// quantile. With two clusters that is 12.7 and intervals are wide, as they should be.
+/// quantile. For two clusters that quantile is 12.7, so intervals are wide, as they should be.
 ///
 /// Parameters
 /// ----------
@@ -375,7 +332,8 @@ pub(crate) fn bootstrap(
 /// Returns
 /// -------
 /// Intervals
-///     Of the fit to the mean over clusters; an end of a parameter's range (0, 1 or infinity) where all up to there is inside.
+///     Of the fit to the mean over clusters. An interval reaches the end of the parameter's range (0, 1 or infinity) if every value
+///     up to there is inside.
 ///
 /// Examples
 /// --------
@@ -394,14 +352,13 @@ pub(crate) fn cluster_intervals(
     margins: &Bound<'_, PyAny>,
     pairs: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Intervals> {
-    let (observed, clusters) = observed(task, "margins", margins, pairs, true)?;
-    let (graph, pairs) = (observed.graph, observed.pairs);
-    let work = move || -> Result<theory::ClusterIntervals> {
+    let (Observed { graph, pairs }, clusters) = parse_margins(task, "margins", margins, pairs, true)?;
+    let work = move |_: &long::Steps| {
         let count = clusters.len() as f64;
         let mean: Vec<f64> = (0..pairs.len()).map(|k| clusters.iter().map(|c| c[k]).sum::<f64>() / count).collect();
         let fit = MarginFitter::new(&graph, &pairs)?.fit(&mean)?;
         theory::margin_intervals(&graph, &pairs, &fit, &clusters, None)
     };
-    let found = raise(long::run(py, "intervals", None, move |_| work())?)?;
-    Ok(Intervals { clusters: Some(found.clusters), ..Intervals::new(found.intervals) })
+    let theory::ClusterIntervals { intervals, clusters, .. } = long::run(py, "intervals", None, work)?;
+    Ok(Intervals { intervals, clusters: Some(clusters), ..Intervals::default() })
 }

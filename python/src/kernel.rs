@@ -1,6 +1,7 @@
-//! `ExchangeableKernel`: representations of pairs, by their conjunctivity, orbit values, a measurement, or a network.
+//! `ExchangeableKernel`: how pairs are represented, from a conjunctivity, orbit values, a measurement, or a network.
 
-use caveat_results::{Table as Columns, Values};
+use caveat_analysis::AnalysisError;
+use caveat_results::Table as Columns;
 use caveat_theory::{
     Activation, ExchangeableKernel as Orbits, MeasuredKernel, NetworkKernel, NetworkKernelKind, RandomFeatures,
     RandomFeaturesEstimate, conjunctivity_by_depth as by_depth, memory,
@@ -8,32 +9,31 @@ use caveat_theory::{
 use numpy::{PyArray1, PyArray2, PyUntypedArrayMethods};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyType};
+use pyo3::types::{IntoPyDict, PyDict, PyType};
 use serde::{Deserialize, Serialize};
 
 use crate::arguments as arg;
-use crate::arrays::{floats, matrix, vector};
+use crate::arrays::{floats, matrix, ordered_pairs};
 use crate::errors::{bad, raise};
 use crate::graph::Items;
-use crate::kept::{self, Reduced};
 use crate::long;
 use crate::table::Table;
 
 /// Names of the six orbits, in the order of `from_orbits`.
 const ORBITS: [&str; 6] = ["identical", "flipped", "same_first", "same_second", "crossed", "disjoint"];
 
-/// More layers would take minutes; α is 1 to eight digits long before.
+/// More layers would take minutes, and α is 1 to eight digits long before.
 const MAX_DEPTH: usize = 100_000_000;
 
 /// An exchangeable kernel K((i, j), (k, l)) on ordered pairs: one value on each of six orbits of pairs of pairs.
 ///
-/// All that matters of it, with both presentation orders, is its conjunctivity α: 0 where pairs are represented item by item
-/// (additive), 1 where every pair is represented on its own (conjunctive). The class methods make kernels of other origins.
+/// With both presentation orders, only its conjunctivity α matters: 0 if pairs are represented item by item (additive), 1 if every
+/// pair is represented on its own (conjunctive). The class methods make kernels from other sources.
 ///
 /// Parameters
 /// ----------
 /// conjunctivity : float
-///     α between 0 and 1, of the plainest kernel with it: one-hot items in separate positions and a feature per pair.
+///     α from 0 to 1. The kernel is the plainest with this α: one-hot items in separate positions and a feature per pair.
 ///
 /// Examples
 /// --------
@@ -67,6 +67,9 @@ fields! { ExchangeableKernel:
     scale(self) -> f64 = self.kernel.scale();
     /// Whether first and second position act alike.
     is_position_symmetric(self) -> bool = self.kernel.is_position_symmetric();
+    /// The six orbit values by name.
+    orbits(self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> =
+        ORBITS.into_iter().zip(self.kernel.orbits()).into_py_dict(py);
 }
 
 #[pymethods]
@@ -77,8 +80,8 @@ impl ExchangeableKernel {
         Ok(Self { kernel, origin: Origin::Conjunctivity })
     }
 
-    /// A kernel with these six values: the same pair; the pair and its reversal; a shared item in first position; in second
-    /// position; in different positions; no shared item.
+    /// A kernel from its six values: for the same pair; a pair and its reversal; a shared item in first position; in second
+    /// position; in different positions; and for no shared item.
     ///
     /// Raises
     /// ------
@@ -109,8 +112,8 @@ impl ExchangeableKernel {
     /// Parameters
     /// ----------
     /// matrix : array of shape (P, P), or data frame
-    ///     Similarities of the P = n(n−1) ordered pairs in lexicographic order: (0, 1), (0, 2), …, (1, 0), (1, 2), …; or in any order
-    ///     that the names of a frame's rows or columns tell, as ``0_1`` or levels ``first`` and ``second``.
+    ///     Similarities of the P = n(n−1) ordered pairs in lexicographic order: (0, 1), (0, 2), …, (1, 0), (1, 2), …. A frame may have
+    ///     another order if its rows or columns name the pairs, as ``0_1`` or by levels ``first`` and ``second``.
     ///
     /// Returns
     /// -------
@@ -126,10 +129,8 @@ impl ExchangeableKernel {
     #[classmethod]
     fn from_matrix(_class: &Bound<'_, PyType>, matrix: &Bound<'_, PyAny>) -> PyResult<Self> {
         let (entries, side) = square("matrix", &in_order("matrix", matrix, None)?)?;
-        let measured = long::run_unless(matrix.py(), side <= 1_000, "projection of a kernel", move || {
-            MeasuredKernel::project_square(&entries)
-        })?;
-        let measured = raise(measured)?;
+        let work = move || MeasuredKernel::project_square(&entries);
+        let measured = long::run_unless(matrix.py(), side <= 1_000, "projection of a kernel", work)?;
         Ok(Self { kernel: measured.kernel, origin: Origin::Matrix(measured) })
     }
 
@@ -138,7 +139,7 @@ impl ExchangeableKernel {
     /// Parameters
     /// ----------
     /// kind : {"nngp", "ntk"}
-    ///     Only the readout is trained, or every weight.
+    ///     ``"nngp"`` if only the readout is trained, ``"ntk"`` if every weight is.
     /// depth : int
     ///     Number of hidden layers.
     /// activation : str
@@ -162,9 +163,8 @@ impl ExchangeableKernel {
             depth: check_depth(depth)?,
             kind: raise(kind.parse())?,
         };
-        let work = move || network.kernel();
-        let made = long::run_unless(py, depth <= 10_000, "kernel of a network", work)?;
-        Ok(Self { kernel: raise(made)?, origin: Origin::Network(network) })
+        let kernel = long::run_unless(py, depth <= 10_000, "kernel of a network", move || network.kernel())?;
+        Ok(Self { kernel, origin: Origin::Network(network) })
     }
 
     /// The kernel of finite random networks on one-hot pairs, estimated by simulation.
@@ -178,7 +178,7 @@ impl ExchangeableKernel {
     /// width : int
     ///     Units of every hidden layer.
     /// n_items : int
-    ///     Number of items whose ordered pairs are shown, at least 4.
+    ///     Number of items whose ordered pairs are the inputs, at least 4.
     /// replicates : int
     ///     Number of independent networks.
     /// seed : int
@@ -211,23 +211,12 @@ impl ExchangeableKernel {
             steps.expect(replicates);
             settings.estimate(Some(&|_| steps.add(1)))
         })?;
-        let estimate = raise(estimate)?;
         Ok(Self { kernel: estimate.kernel, origin: Origin::RandomFeatures(estimate) })
     }
 
-    /// The six orbit values by name.
-    #[getter]
-    fn orbits<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let orbits = PyDict::new(py);
-        for (name, value) in ORBITS.into_iter().zip(self.kernel.orbits()) {
-            orbits.set_item(name, value)?;
-        }
-        Ok(orbits)
-    }
-
-    /// The kernel with both positions alike, a shared item counting as the mean of first and second position: the same conjunctivity.
+    /// The kernel with the mean of first and second position for a shared item, so that both positions act alike; α stays the same.
     ///
-    /// A measured kernel never treats both positions quite alike, and gradient flow and logistic regression need that.
+    /// A measured kernel never treats both positions quite alike, which gradient flow and logistic regression need.
     ///
     /// Examples
     /// --------
@@ -240,9 +229,10 @@ impl ExchangeableKernel {
 
     /// Where the kernel comes from, and how good it is.
     ///
-    /// Of a measured matrix: ``n_items``, ``variance_explained`` and ``entry_variance_explained`` (shares from 0 to 1 of its
-    /// centered norm and of its entries' variance), ``asymmetry``, ``smallest_eigenvalue``, ``precision`` (``"float32"``, say, by its numbers) and
-    /// ``is_definite`` up to rounding in it. Of a network its settings. Of random features the settings, ``standard_error`` of α and α of every replicate.
+    /// For a measured matrix: ``n_items``, ``variance_explained`` and ``entry_variance_explained`` (shares from 0 to 1 of its
+    /// centered norm and of its entries' variance), ``asymmetry``, ``smallest_eigenvalue``, ``precision`` (of its numbers, such as
+    /// ``"float32"``) and ``is_definite`` up to rounding in that precision. For a network its settings. For random features the
+    /// settings, the ``standard_error`` of α, and α of every replicate.
     #[getter]
     fn info<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let info = PyDict::new(py);
@@ -288,7 +278,7 @@ impl ExchangeableKernel {
             Columns::new()
                 .text("subspace", all.iter().map(|e| e.subspace.name()))?
                 .float("eigenvalue", all.iter().map(|e| e.value))?
-                .with("multiplicity", Values::Integer(all.iter().map(|e| i64::try_from(e.multiplicity).ok()).collect()))
+                .integer("multiplicity", all.iter().map(|e| e.multiplicity as i64))
         };
         Ok(Table::new(raise(columns())?))
     }
@@ -305,7 +295,7 @@ impl ExchangeableKernel {
         py: Python<'py>,
         #[pyo3(from_py_with = arg::n_items)] n_items: usize,
     ) -> PyResult<Bound<'py, PyArray2<f64>>> {
-        /// Of which the matrix has 8 GB.
+        /// The matrix of so many items has 8 GB.
         const MOST: usize = 180;
         check_items(n_items)?;
         if n_items > MOST {
@@ -320,15 +310,10 @@ impl ExchangeableKernel {
         raise(memory::check(bytes, || format!("the matrix over all ordered pairs of {n_items} items"), fits))?;
         let kernel = self.kernel;
         let entries = py.detach(move || {
-            let all: Vec<(usize, usize)> =
-                (0..n_items).flat_map(|i| (0..n_items).filter(move |&j| j != i).map(move |j| (i, j))).collect();
+            let all: Vec<(usize, usize)> = ordered_pairs(n_items).collect();
             all.iter().flat_map(|&p| all.iter().map(move |&q| kernel.value(p, q))).collect::<Vec<f64>>()
         });
         matrix(py, entries, n_items * (n_items - 1))
-    }
-
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
-        kept::reduce(py, "ExchangeableKernel", self)
     }
 
     fn __repr__(&self) -> String {
@@ -385,9 +370,8 @@ pub(crate) fn conjunctivity_by_depth<'py>(
 ) -> PyResult<Bound<'py, PyArray1<f64>>> {
     let (activation, kind): (Activation, NetworkKernelKind) = (raise(activation.parse())?, raise(kind.parse())?);
     let max_depth = check_depth(max_depth)?;
-    let work = move || by_depth(activation, kind, max_depth);
-    let curve = long::run_unless(py, max_depth <= 10_000, "conjunctivity by depth", work)?;
-    Ok(vector(py, curve))
+    let work = move || Ok::<_, AnalysisError>(by_depth(activation, kind, max_depth));
+    Ok(PyArray1::from_vec(py, long::run_unless(py, max_depth <= 10_000, "conjunctivity by depth", work)?))
 }
 
 /// The kernel that a computation takes.
@@ -398,7 +382,7 @@ pub(crate) enum Kernel {
 }
 
 impl Kernel {
-    /// Takes the argument `what`, an `ExchangeableKernel` or a matrix over ordered pairs.
+    /// Reads the argument `what`, an `ExchangeableKernel` or a matrix over ordered pairs.
     pub(crate) fn parse(what: &str, value: &Bound<'_, PyAny>) -> PyResult<Self> {
         if let Ok(kernel) = value.cast::<ExchangeableKernel>() {
             return Ok(Self::Exchangeable(kernel.get().clone()));
@@ -414,13 +398,13 @@ impl Kernel {
     }
 }
 
-/// A matrix over ordered pairs in the lexicographic order of `items`, where its rows or columns are named; otherwise as it is.
+/// A matrix over ordered pairs, brought into the lexicographic order of `items` if its rows or columns are named.
 pub(crate) fn in_order<'py>(
     what: &str,
     value: &Bound<'py, PyAny>,
     items: Option<&Items>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    // Without labels of its own; a matrix may have some.
+    // Only a matrix may have labels.
     if value.is_exact_instance_of::<ExchangeableKernel>() {
         return Ok(value.clone());
     }

@@ -1,8 +1,9 @@
-//! `solve`, `gradient_flow` and `logistic`: what is learned, as solutions.
+//! `solve`, `gradient_flow` and `logistic`: train a learner on a task or graph.
 
-use std::sync::Arc;
-
-use caveat_theory::{Learner, PresentationOrder, Result, Route, solve as solve_kernel};
+use caveat_theory::{
+    ExchangeableKernel as Orbits, Learner, MeasuredKernel, PresentationOrder, Result, Route, Solution as Solved,
+    solve as solve_kernel,
+};
 use pyo3::prelude::*;
 
 use crate::arguments as arg;
@@ -12,15 +13,18 @@ use crate::long;
 use crate::solution::{Asked, LogisticSolution, SMALL, Solution};
 use crate::trained::Trained;
 
-/// Runs a computation where it stands if it is short, else so that it can be interrupted.
-fn compute<T: Send + 'static>(
+/// Trains a learner on an exchangeable kernel.
+fn learn(
     py: Python<'_>,
-    trained: &Trained,
     what: &'static str,
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> PyResult<T> {
-    let size = trained.graph().n_items() + trained.graph().edges().len();
-    raise(long::run_unless(py, size <= SMALL, what, work)?)
+    trained: &Trained,
+    kernel: Orbits,
+    learner: Learner,
+    route: Option<Route>,
+) -> PyResult<Solved> {
+    let (trained, size) = (trained.clone(), trained.graph().n_items() + trained.graph().edges().len());
+    let work = move || solve_kernel(trained.borrow(), &kernel, learner, route);
+    long::run_unless(py, size <= SMALL, what, work)
 }
 
 /// Ridge regression on a task or graph: ranks, margins and accuracy, exactly.
@@ -30,12 +34,12 @@ fn compute<T: Send + 'static>(
 /// task : TransitiveTask or ComparisonGraph
 ///     What is trained.
 /// kernel : ExchangeableKernel or array of shape (P, P)
-///     How pairs are represented. A matrix over the ordered pairs is used as it is, in lexicographic order or in the one that the
-///     names of a frame's rows or columns tell.
+///     How pairs are represented. A matrix over the ordered pairs is used as it is, in lexicographic order or in the order that a
+///     frame's row or column names say.
 /// c : float
-///     Inverse regularization, 1/ridge on the kernel's own scale; infinite, for none, by default.
+///     Inverse regularization, 1/ridge on the kernel's own scale; infinite by default, for no ridge.
 /// route : {"chain", "graph", "asymmetric", "dense"}, optional
-///     Forces a route instead of the fastest that applies.
+///     The route to take, instead of the fastest that applies.
 ///
 /// Returns
 /// -------
@@ -66,17 +70,13 @@ pub(crate) fn solve(
     #[pyo3(from_py_with = arg::c)] c: f64,
     #[pyo3(from_py_with = arg::route)] route: Option<&str>,
 ) -> PyResult<Solution> {
-    let (trained, items) = Trained::parse("task", task)?;
-    let asked = Asked::new(task, kernel, route);
+    let asked = Asked::new(task, kernel, route)?;
     let route: Option<Route> = raise(route.map(str::parse).transpose())?;
-    let trained = Arc::new(trained);
-    let (solved, conjunctivity) = match Kernel::parse("kernel", &in_order("kernel", kernel, Some(&items))?)? {
+    let (solved, conjunctivity) = match Kernel::parse("kernel", &in_order("kernel", kernel, Some(&asked.items))?)? {
         Kernel::Exchangeable(ExchangeableKernel { kernel, .. }) => {
-            let shared = trained.clone();
             // On a given kernel C is 1/ridge; its antisymmetric part is normalized by κ_id − κ_flip.
             let learner = Learner::Ridge { c: c * kernel.scale() };
-            let work = move || solve_kernel(shared.borrow(), &kernel, learner, route);
-            (compute(py, &trained, "ridge regression", work)?, kernel.conjunctivity())
+            (learn(py, "ridge regression", &asked.trained, kernel, learner, route)?, kernel.conjunctivity())
         }
         Kernel::Matrix(entries) => {
             if !matches!(route, None | Some(Route::Dense)) {
@@ -85,25 +85,24 @@ pub(crate) fn solve(
                     "a kernel matrix is solved on the dense route only; ExchangeableKernel.from_matrix lifts that",
                 ));
             }
-            let shared = trained.clone();
-            // The cube of the number of trials.
+            let trained = asked.trained.clone();
+            // The cost is the cube of the number of trials.
             let is_short = trained.graph().edges().len() <= 128 && entries.len() <= 1_000_000;
             let work = move || -> Result<_> {
                 let matrix = caveat_theory::Kernel::Matrix(&entries);
-                let solved = solve_kernel(shared.borrow(), matrix, Learner::Ridge { c }, None)?;
-                let n = shared.graph().n_items();
-                Ok((solved, caveat_theory::MeasuredKernel::project(n, &entries)?.conjunctivity))
+                let solved = solve_kernel(trained.borrow(), matrix, Learner::Ridge { c }, None)?;
+                Ok((solved, MeasuredKernel::project(trained.graph().n_items(), &entries)?.conjunctivity))
             };
-            raise(long::run_unless(py, is_short, "ridge regression", work)?)?
+            long::run_unless(py, is_short, "ridge regression", work)?
         }
     };
-    Solution::new(py, Arc::new(solved), &trained, items, conjunctivity, c, asked)
+    Solution::new(py, solved, conjunctivity, c, asked)
 }
 
-/// The kernel of a learner that needs both positions to act alike, and its conjunctivity.
-fn symmetric(what: &str, kernel: &Bound<'_, PyAny>) -> PyResult<ExchangeableKernel> {
+/// The kernel of a learner that needs both positions to act alike.
+fn parse_symmetric(what: &str, kernel: &Bound<'_, PyAny>) -> PyResult<Orbits> {
     match Kernel::parse("kernel", kernel)? {
-        Kernel::Exchangeable(kernel) if kernel.kernel.is_position_symmetric() => Ok(kernel),
+        Kernel::Exchangeable(ExchangeableKernel { kernel, .. }) if kernel.is_position_symmetric() => Ok(kernel),
         Kernel::Exchangeable(_) => Err(bad(
             "kernel",
             format_args!(
@@ -119,7 +118,7 @@ fn symmetric(what: &str, kernel: &Bound<'_, PyAny>) -> PyResult<ExchangeableKern
     }
 }
 
-/// Gradient flow from zero under squared loss for a time, in place of a ridge.
+/// Gradient flow from zero under squared loss, for a time instead of a ridge.
 ///
 /// Parameters
 /// ----------
@@ -128,8 +127,8 @@ fn symmetric(what: &str, kernel: &Bound<'_, PyAny>) -> PyResult<ExchangeableKern
 /// kernel : ExchangeableKernel
 ///     How pairs are represented; it must treat both positions alike.
 /// time : float
-///     Training time of the kernel normalized to κ_id − κ_flip = 1, at least 0; infinite for the end of training. Gradient descent
-///     at learning rate η on half the summed squared error of all ordered trials has reached (κ_id − κ_flip)·η·steps.
+///     Training time for the kernel normalized to κ_id − κ_flip = 1, at least 0; infinite for the end of training. Gradient descent
+///     with learning rate η on half the summed squared error of all ordered trials reaches the time (κ_id − κ_flip)·η·steps.
 ///
 /// Returns
 /// -------
@@ -150,17 +149,13 @@ pub(crate) fn gradient_flow(
     kernel: &Bound<'_, PyAny>,
     #[pyo3(from_py_with = arg::time)] time: f64,
 ) -> PyResult<Solution> {
-    let (trained, items) = Trained::parse("task", task)?;
-    let asked = Asked::new(task, kernel, None);
-    let kernel = symmetric("gradient flow", kernel)?.kernel;
-    let trained = Arc::new(trained);
-    let shared = trained.clone();
-    let work = move || solve_kernel(shared.borrow(), &kernel, Learner::GradientFlow { time }, None);
-    let solved = compute(py, &trained, "gradient flow", work)?;
-    Solution::new(py, Arc::new(solved), &trained, items, kernel.conjunctivity(), time, asked)
+    let asked = Asked::new(task, kernel, None)?;
+    let kernel = parse_symmetric("gradient flow", kernel)?;
+    let solved = learn(py, "gradient flow", &asked.trained, kernel, Learner::GradientFlow { time }, None)?;
+    Solution::new(py, solved, kernel.conjunctivity(), time, asked)
 }
 
-/// Kernel logistic regression on a task or graph; with conjunctivity 0 and no regularization the Bradley–Terry model.
+/// Kernel logistic regression on a task or graph; with conjunctivity 0 and no regularization, the Bradley–Terry model.
 ///
 /// Parameters
 /// ----------
@@ -169,7 +164,7 @@ pub(crate) fn gradient_flow(
 /// kernel : ExchangeableKernel
 ///     How pairs are represented; it must treat both positions alike.
 /// c : float
-///     Inverse regularization on the kernel's own scale. Infinite, the default, is possible where a maximum of the likelihood exists.
+///     Inverse regularization on the kernel's own scale. Infinity, the default, needs a maximum of the likelihood to exist.
 ///
 /// Returns
 /// -------
@@ -190,16 +185,13 @@ pub(crate) fn logistic<'py>(
     kernel: &Bound<'py, PyAny>,
     #[pyo3(from_py_with = arg::c)] c: f64,
 ) -> PyResult<Bound<'py, LogisticSolution>> {
-    let (trained, items) = Trained::parse("task", task)?;
-    let asked = Asked::new(task, kernel, None);
-    let kernel = symmetric("logistic regression", kernel)?.kernel;
-    if trained.graph().order() != PresentationOrder::Both {
+    let asked = Asked::new(task, kernel, None)?;
+    let kernel = parse_symmetric("logistic regression", kernel)?;
+    if asked.trained.graph().order() != PresentationOrder::Both {
         return Err(bad("task", "logistic regression needs both presentation orders"));
     }
-    let trained = Arc::new(trained);
-    let (shared, learner) = (trained.clone(), Learner::Logistic { c: c * kernel.scale() });
-    let work = move || solve_kernel(shared.borrow(), &kernel, learner, None);
-    let solved = Arc::new(compute(py, &trained, "logistic regression", work)?);
-    let solution = Solution::new(py, solved.clone(), &trained, items, kernel.conjunctivity(), c, asked)?;
-    Bound::new(py, PyClassInitializer::from(solution).add_subclass(LogisticSolution { solution: solved }))
+    let learner = Learner::Logistic { c: c * kernel.scale() };
+    let solved = learn(py, "logistic regression", &asked.trained, kernel, learner, None)?;
+    let solution = Solution::new(py, solved, kernel.conjunctivity(), c, asked)?;
+    Bound::new(py, PyClassInitializer::from(solution).add_subclass(LogisticSolution))
 }

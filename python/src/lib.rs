@@ -1,4 +1,4 @@
-//! The Python module `caveat._lib`: the library crates in Python's and NumPy's terms, with no science of its own.
+//! The Python module `caveat._lib`: the library crates in terms of Python and NumPy, without any science of its own.
 
 #[macro_use]
 mod fields;
@@ -21,63 +21,47 @@ mod long;
 mod observed;
 mod prediction;
 mod requests;
-mod restored;
 mod solution;
 mod table;
 mod task;
 mod trained;
 mod window;
 
-/// The allocator of the command, which the wheel holds too.
+/// The allocator of the command, which is in the wheel too.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Builds the package with language models in its command.
+/// How to build the package with language models in its command.
 const BUILD: &str = "pip install ./python --config-settings build-args='--features lm'";
 
-/// The compiled part of the package; everything public of it is found in `caveat`.
+/// The compiled part of the package; `caveat` exports what is public of it.
 #[pyo3::pymodule]
 mod _lib {
     #[pymodule_export]
-    use crate::choices::{ChoiceFit, fit_choices};
-    #[pymodule_export]
-    use crate::design::{Design, design};
-    #[pymodule_export]
-    use crate::drawing::{conjunctivity_figure, margins_figure, mechanism_figure, task_figure, window_figure};
-    #[pymodule_export]
-    use crate::figure::Figure;
-    #[pymodule_export]
-    use crate::files::{PyCondition, read_choices, read_conditions, read_trials};
-    #[pymodule_export]
-    use crate::graph::ComparisonGraph;
-    #[pymodule_export]
-    use crate::inference::{Fit, Intervals, bootstrap, cluster_intervals, fit};
-    #[pymodule_export]
-    use crate::kernel::{ExchangeableKernel, conjunctivity_by_depth};
-    #[pymodule_export]
-    use crate::labels::{is_missing_label, label_key, may_be_stage, may_count, merge_labels};
-    #[pymodule_export]
-    use crate::learning::{gradient_flow, logistic, solve};
-    #[pymodule_export]
-    use crate::prediction::{Prediction, PredictionIntervals, predict, prediction_intervals};
-    #[pymodule_export]
-    use crate::requests::{check_trials, fit_files, geometry_of_runs, placements, summarize_trials, trials_figure};
-    #[pymodule_export]
-    use crate::restored::restore;
-    #[pymodule_export]
-    use crate::solution::{LogisticSolution, Solution};
-    #[pymodule_export]
-    use crate::table::Table;
-    #[pymodule_export]
-    use crate::task::TransitiveTask;
-    #[pymodule_export]
-    use crate::window::{BalanceWindow, balance_window, phase_axes, phase_figure, phase_grid};
-
+    use crate::{
+        choices::{ChoiceFit, fit_choices},
+        design::{Design, design},
+        drawing::{conjunctivity_figure, margins_figure, mechanism_figure, task_figure, window_figure},
+        figure::Figure,
+        files::{PyCondition, read_choices, read_conditions, read_trials},
+        graph::ComparisonGraph,
+        inference::{Fit, Intervals, bootstrap, cluster_intervals, fit},
+        kept::restore,
+        kernel::{ExchangeableKernel, conjunctivity_by_depth},
+        labels::{is_missing_label, label_key, may_be_stage, may_count, merge_labels},
+        learning::{gradient_flow, logistic, solve},
+        prediction::{Prediction, PredictionIntervals, predict, prediction_intervals},
+        requests::{check_trials, fit_files, geometry_of_runs, placements, summarize_trials, trials_figure},
+        solution::{LogisticSolution, Solution},
+        table::Table,
+        task::TransitiveTask,
+        window::{BalanceWindow, balance_window, phase_axes, phase_figure, phase_grid},
+    };
     use pyo3::prelude::*;
 
     #[pymodule_init]
     fn init(_module: &Bound<'_, PyModule>) -> PyResult<()> {
-        crate::long::settle();
+        crate::long::remember_process();
         caveat::watch_memory();
         Ok(())
     }

@@ -1,40 +1,41 @@
-//! Margins as they are handed in: a matrix or a list by pair, of one learner or of many clusters, for one task or several.
+//! Reads observed margins: a matrix or a list by pair, of one learner or of many clusters, for one task or several.
 
-use caveat_theory::ComparisonGraph;
+use caveat_theory::inference::{MarginFitter, ObservedTask};
+use caveat_theory::{ComparisonGraph, Result};
 use numpy::ndarray::{ArrayViewD, Axis};
 use numpy::{PyArrayDyn, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyTuple};
 use serde::{Deserialize, Serialize};
 
-use crate::arrays::{array, floats};
+use crate::arguments::several;
+use crate::arrays::{array, floats, upper_pairs};
 use crate::errors::bad;
 use crate::graph::Items;
 use crate::trained::Trained;
 
 /// A task with the pairs whose margins are observed.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Observed {
     pub(crate) graph: ComparisonGraph,
     pub(crate) pairs: Vec<(usize, usize)>,
 }
 
 impl Observed {
-    /// The pairs as rows of item indices.
-    pub(crate) fn rows(&self) -> Vec<i64> {
-        self.pairs.iter().flat_map(|&(i, j)| [i as i64, j as i64]).collect()
+    /// As the theory takes it.
+    pub(crate) fn as_task(&self) -> ObservedTask<'_, '_> {
+        ObservedTask { graph: &self.graph, pairs: &self.pairs }
     }
 }
 
-/// The elements of an argument that is a list or a tuple; the argument alone otherwise.
-pub(crate) fn several<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Vec<Bound<'py, PyAny>>>> {
-    if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
-        return value.try_iter()?.collect::<PyResult<_>>().map(Some);
-    }
-    Ok(None)
+/// The margins of every pair, for each cluster.
+pub(crate) type Clusters = Vec<Vec<f64>>;
+
+/// Prepares fits of one set of parameters to the margins of several tasks.
+pub(crate) fn joint_fitter(tasks: &[Observed]) -> Result<MarginFitter<'_>> {
+    MarginFitter::joint(&tasks.iter().map(Observed::as_task).collect::<Vec<_>>())
 }
 
-/// Pairs of labels as indices, from an array of two columns; those of a table may be in the order that their names tell.
+/// Pairs of labels as indices, from an array of two columns or from a table whose column names may say which item is first.
 pub(crate) fn labeled_pairs(what: &str, value: &Bound<'_, PyAny>, items: &Items) -> PyResult<Vec<(usize, usize)>> {
     let columns = value.py().import("caveat._named")?.call_method1("two_columns", (what, value))?;
     let array = array(what, &columns)?;
@@ -42,29 +43,28 @@ pub(crate) fn labeled_pairs(what: &str, value: &Bound<'_, PyAny>, items: &Items)
         return Err(bad(what, format_args!("expected the shape (pairs, 2), got {:?}", array.shape())));
     }
     let column = |k: usize| -> PyResult<Vec<usize>> {
-        let take = array.call_method1("take", (k, 1))?;
-        items.indices(&format!("{what}[:, {k}]"), &crate::arrays::array(what, &take)?)
+        items.indices(&format!("{what}[:, {k}]"), array.call_method1("take", (k, 1))?.cast::<PyUntypedArray>()?)
     };
     Ok(column(0)?.into_iter().zip(column(1)?).collect())
 }
 
-/// Refuses values of pandas whose rows are those of the pairs in another order.
+/// Refuses values whose pandas index has the rows of the pairs in another order.
 pub(crate) fn same_rows(pairs: &Bound<'_, PyAny>, what: &str, values: &Bound<'_, PyAny>) -> PyResult<()> {
     pairs.py().import("caveat._named")?.call_method1("same_rows", ("pairs", pairs, what, values)).map(drop)
 }
 
-/// One task with its margins, a list for every cluster; a single one unless `clusters` says that the first axis is theirs.
-pub(crate) fn observed(
+/// One task with its margins by cluster. If `clusters`, the first axis is that of clusters; otherwise there is one.
+pub(crate) fn parse_margins(
     task: &Bound<'_, PyAny>,
     what: &str,
     margins: &Bound<'_, PyAny>,
     pairs: Option<&Bound<'_, PyAny>>,
     clusters: bool,
-) -> PyResult<(Observed, Vec<Vec<f64>>)> {
+) -> PyResult<(Observed, Clusters)> {
     let (trained, items) = Trained::parse("task", task)?;
     let graph = trained.graph().clone();
     let n = graph.n_items();
-    // Rows and columns of a table may name items, or pairs of them; NumPy's numbers alone do not.
+    // Rows and columns of a table may name items, or pairs of them; a plain array of numbers names nothing.
     let py = task.py();
     let is_unnamed = margins.is_exact_instance_of::<PyUntypedArray>() && margins.cast::<PyArrayDyn<f64>>().is_ok();
     let (margins, pairs): (Bound<'_, PyAny>, Option<Bound<'_, PyAny>>) = if is_unnamed && pairs.is_none() {
@@ -90,7 +90,6 @@ pub(crate) fn observed(
         (false, 1 | 2) => vec![all.view()],
         _ => return Err(refuse()),
     };
-    let upper = || (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j)));
     let pairs: Vec<(usize, usize)> = match (&pairs, &all.shape()[lead..]) {
         (Some(pairs), [count]) => {
             let pairs = labeled_pairs("pairs", pairs, &items)?;
@@ -99,57 +98,57 @@ pub(crate) fn observed(
             }
             pairs
         }
-        (None, [count]) if *count == n * (n - 1) / 2 => upper().collect(),
+        (None, [count]) if *count == n * (n - 1) / 2 => upper_pairs(n).collect(),
         // Pairs without data in either order are left out.
         (None, [rows, columns]) if (*rows, *columns) == (n, n) => {
             if let Some(half) = lists.iter().find_map(half) {
                 return Err(bad(what, half));
             }
             let is_missing = |i: usize, j: usize| lists.iter().all(|m| m[[i, j]].is_nan() || m[[j, i]].is_nan());
-            upper().filter(|&(i, j)| !is_missing(i, j)).collect()
+            upper_pairs(n).filter(|&(i, j)| !is_missing(i, j)).collect()
         }
         _ => return Err(refuse()),
     };
-    // A matrix tells both orders of every pair; their difference is free of any bias toward a position.
+    // A matrix has both orders of every pair; half their difference is free of any position bias.
     let of = |m: &ArrayViewD<'_, f64>| match m.ndim() {
         1 => m.iter().copied().collect(),
         _ => pairs.iter().map(|&(i, j)| (m[[i, j]] - m[[j, i]]) / 2.0).collect(),
     };
-    let values: Vec<Vec<f64>> = lists.iter().map(of).collect();
+    let values: Clusters = lists.iter().map(of).collect();
     Ok((Observed { graph, pairs }, values))
 }
 
-/// What is wrong with a matrix of which only one half, above or below the diagonal, says anything.
-fn half(matrix: &ArrayViewD<'_, f64>) -> Option<&'static str> {
+/// What is wrong with a matrix whose margins are only above, or only below, the diagonal.
+fn half(matrix: &ArrayViewD<'_, f64>) -> Option<String> {
     let n = matrix.shape()[0];
-    let above = |says: &dyn Fn(f64) -> bool, i: usize, j: usize| says(matrix[[i.min(j), i.max(j)]]);
-    let below = |says: &dyn Fn(f64) -> bool, i: usize, j: usize| says(matrix[[i.max(j), i.min(j)]]);
-    let all = |half: &dyn Fn(usize, usize) -> bool| (0..n).all(|i| (0..i).all(|j| half(i, j)));
-    let one = |silent: &dyn Fn(f64) -> bool| {
-        let [up, down] = [all(&|i, j| above(silent, i, j)), all(&|i, j| below(silent, i, j))];
-        n > 2 && up != down
+    let all = |is_silent: fn(f64) -> bool, place: fn(usize, usize) -> [usize; 2]| {
+        (0..n).all(|i| (0..i).all(|j| is_silent(matrix[place(i, j)])))
     };
-    if one(&|m| m == 0.0) {
-        return Some(
-            "all entries on one side of the diagonal are 0: a matrix has the margins of both orders, m[i, j] and m[j, i]; \
-             give m - m.T, or the list of those with i < j",
-        );
-    }
-    one(&|m: f64| m.is_nan()).then_some(
-        "all entries on one side of the diagonal are NaN: a matrix has the margins of both orders, m[i, j] and m[j, i]; \
-         give the list of those with i < j",
-    )
+    let is_half = |silent| n > 2 && all(silent, |i, j| [i, j]) != all(silent, |i, j| [j, i]);
+    let (value, advice) = if is_half(|m| m == 0.0) {
+        ("0", "m - m.T, or ")
+    } else if is_half(f64::is_nan) {
+        ("NaN", "")
+    } else {
+        return None;
+    };
+    Some(format!(
+        "all entries on one side of the diagonal are {value}: a matrix has the margins of both orders, m[i, j] and m[j, i]; give \
+         {advice}the list of those with i < j"
+    ))
 }
 
-/// One task or several, each with its margins by cluster; lists of tasks go with lists of margins.
-pub(crate) fn all_observed(
+/// One task or several, and the margins of each by cluster; a list of tasks needs a list of margins.
+pub(crate) fn parse_all_margins(
     task: &Bound<'_, PyAny>,
     what: &str,
     margins: &Bound<'_, PyAny>,
     pairs: Option<&Bound<'_, PyAny>>,
     clusters: bool,
-) -> PyResult<Vec<(Observed, Vec<Vec<f64>>)>> {
-    let Some(tasks) = several(task)? else { return Ok(vec![observed(task, what, margins, pairs, clusters)?]) };
+) -> PyResult<(Vec<Observed>, Vec<Clusters>)> {
+    let Some(tasks) = several(task)? else {
+        return Ok([parse_margins(task, what, margins, pairs, clusters)?].into_iter().unzip());
+    };
     let margins = one_each(what, margins, tasks.len())?;
     let pairs = pairs.map(|pairs| one_each("pairs", pairs, tasks.len())).transpose()?;
     if tasks.is_empty() {
@@ -157,11 +156,12 @@ pub(crate) fn all_observed(
     }
     let one = |k: usize| {
         let pairs = pairs.as_ref().map(|p| &p[k]).filter(|p| !p.is_none());
-        observed(&tasks[k], &format!("{what}[{k}]"), &margins[k], pairs, clusters)
+        parse_margins(&tasks[k], &format!("{what}[{k}]"), &margins[k], pairs, clusters)
     };
     (0..tasks.len()).map(one).collect()
 }
 
+/// A list with one element for each task.
 fn one_each<'py>(what: &str, value: &Bound<'py, PyAny>, tasks: usize) -> PyResult<Vec<Bound<'py, PyAny>>> {
     match several(value)? {
         Some(list) if list.len() == tasks => Ok(list),

@@ -1,24 +1,23 @@
-//! `predict` and `prediction_intervals`: what fits say of other tasks, and how well it holds.
+//! `predict` and `prediction_intervals`: what a fit predicts for another task, and how well that holds.
 
-use caveat_results::{Table as Columns, Values};
-use caveat_theory::Result;
-use caveat_theory::inference::{self as theory, MarginFitter};
+use caveat_analysis::AnalysisError;
+use caveat_results::Table as Columns;
+use caveat_theory::inference as theory;
 use numpy::{PyArray1, PyArray2};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{IntoPyDict, PyDict};
 use serde::{Deserialize, Serialize};
 
 use crate::arguments as arg;
-use crate::arrays::matrix;
+use crate::arrays::{pair_array, upper_pairs};
 use crate::errors::{bad, raise};
-use crate::inference::{Fit, owned};
-use crate::kept::{self, Reduced};
+use crate::inference::Fit;
 use crate::long;
-use crate::observed::{Observed, all_observed, labeled_pairs};
-use crate::table::Table;
+use crate::observed::{Observed, joint_fitter, labeled_pairs, parse_all_margins, parse_margins};
+use crate::table::{Table, with_pairs};
 use crate::trained::Trained;
 
-/// Margins that a fit predicts for another task, and how well they hold where they were observed.
+/// Margins that a fit predicts for another task, and how well they agree with observed ones.
 ///
 /// Examples
 /// --------
@@ -44,64 +43,43 @@ fields! { Prediction:
     correlation(self) -> Option<f64> = self.observed.as_ref().map(|(_, p)| p.correlation);
     /// Share of pairs whose sign is predicted; None without observed margins.
     sign_agreement(self) -> Option<f64> = self.observed.as_ref().map(|(_, p)| p.sign_agreement);
+    /// The pairs by item index, an array of shape (pairs, 2).
+    pairs(self, py: Python<'py>) -> PyResult<Bound<'py, PyArray2<i64>>> = pair_array(py, &self.target.pairs);
+    /// Predicted margins, in the order of `pairs`.
+    predicted(self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> = PyArray1::from_slice(py, &self.predicted);
+    /// Slope and intercept of observed on predicted margins, with the root-mean-square error; None without observed margins.
+    calibration(self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> = {
+        let calibration = self.observed.as_ref().map(|(_, compared)| compared.calibration);
+        let by_name = |c: theory::Calibration| {
+            [("slope", c.slope), ("intercept", c.intercept), ("root_mean_square_error", c.root_mean_square_error)]
+        };
+        calibration.map(|c| by_name(c).into_py_dict(py)).transpose()
+    };
 }
 
 #[pymethods]
 impl Prediction {
-    /// The pairs by item index, an array of shape (pairs, 2).
-    #[getter]
-    fn pairs<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray2<i64>>> {
-        matrix(py, self.target.rows(), 2)
-    }
-
-    /// Predicted margins, in the order of `pairs`.
-    #[getter]
-    fn predicted<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
-        PyArray1::from_slice(py, &self.predicted)
-    }
-
-    /// Slope and intercept of observed on predicted margins, with the root-mean-square error; None without observed margins.
-    #[getter]
-    fn calibration<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
-        let Some((_, prediction)) = &self.observed else { return Ok(None) };
-        let all = PyDict::new(py);
-        all.set_item("slope", prediction.calibration.slope)?;
-        all.set_item("intercept", prediction.calibration.intercept)?;
-        all.set_item("root_mean_square_error", prediction.calibration.root_mean_square_error)?;
-        Ok(Some(all))
-    }
-
-    /// One row per pair: item indices, class, the right answer (label), predicted and, where there are, observed margins, and
+    /// One row per pair: item indices, class, the right answer (label), the predicted and, if given, the observed margin, and
     /// whether each contradicts the right answer (1, 0, or missing without a right answer).
     fn table(&self, py: Python<'_>) -> PyResult<Table> {
-        let columns = || -> std::result::Result<Columns, caveat_analysis::AnalysisError> {
-            let classes = self.target.graph.classes()?;
-            let pairs = &self.target.pairs;
-            let index = |f: fn(&(usize, usize)) -> usize| {
-                Values::Integer(pairs.iter().map(|p| i64::try_from(f(p)).ok()).collect())
-            };
-            let label = |&(i, j): &(usize, usize)| classes.label(i, j).map(i64::from);
-            let fails = |failed: &[Option<bool>]| Values::Integer(failed.iter().map(|f| f.map(i64::from)).collect());
-            let fails_predicted = theory::predicted_failures(&self.target.graph, pairs, &self.predicted)?;
-            let table = Columns::new()
-                .with("first", index(|p| p.0))?
-                .with("second", index(|p| p.1))?
+        let columns = || -> Result<Columns, AnalysisError> {
+            let (graph, pairs) = (&self.target.graph, &self.target.pairs);
+            let classes = graph.classes()?;
+            let fails_predicted = theory::predicted_failures(graph, pairs, &self.predicted)?;
+            let whole = |fails: Option<bool>| fails.map(i64::from);
+            let table = with_pairs(pairs.iter().copied())?
                 .text("class", pairs.iter().map(|&(i, j)| classes.class(i, j).name()))?
-                .with("label", Values::Integer(pairs.iter().map(label).collect()))?
+                .integer("label", pairs.iter().map(|&(i, j)| classes.label(i, j).map(i64::from)))?
                 .float("predicted", self.predicted.iter().copied())?
-                .with("fails_predicted", fails(&fails_predicted))?;
+                .integer("fails_predicted", fails_predicted.into_iter().map(whole))?;
             Ok(match &self.observed {
                 Some((margins, compared)) => table
                     .float("observed", margins.iter().copied())?
-                    .with("fails_observed", fails(&compared.fails_observed))?,
+                    .integer("fails_observed", compared.fails_observed.iter().copied().map(whole))?,
                 None => table,
             })
         };
         Ok(Table::new(raise(py.detach(columns))?))
-    }
-
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
-        kept::reduce(py, "Prediction", self)
     }
 
     fn __repr__(&self) -> String {
@@ -112,14 +90,14 @@ impl Prediction {
     }
 }
 
-/// Predicts the margins on a task from a fit to another one, nothing refitted.
+/// Predicts the margins on a task from a fit to another one, without refitting.
 ///
 /// Parameters
 /// ----------
 /// fit : Fit
 ///     For instance of plain transitive inference.
 /// task : TransitiveTask or ComparisonGraph
-///     What is predicted, for instance the same with an exception.
+///     The task to predict, for instance the same with an exception.
 /// observed : array, optional
 ///     Margins to compare with, as for `fit`.
 /// pairs : array of shape (pairs, 2), optional
@@ -149,32 +127,34 @@ pub(crate) fn predict(
 ) -> PyResult<Prediction> {
     let (target, seen) = match observed {
         Some(margins) => {
-            let (target, mut margins) = crate::observed::observed(task, "observed", margins, pairs, false)?;
+            let (target, mut margins) = parse_margins(task, "observed", margins, pairs, false)?;
             (target, margins.pop())
         }
         None => {
             let (trained, items) = Trained::parse("task", task)?;
             let graph = trained.graph().clone();
-            let n = graph.n_items();
             let pairs = match pairs {
                 Some(pairs) => labeled_pairs("pairs", pairs, &items)?,
-                None => (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j))).collect(),
+                None => upper_pairs(graph.n_items()).collect(),
             };
             (Observed { graph, pairs }, None)
         }
     };
-    let (from, graph, of, margins) = (fit.get().fit.clone(), target.graph.clone(), target.pairs.clone(), seen.clone());
-    let work = move || -> Result<(Vec<f64>, Option<theory::Prediction>)> {
-        match margins {
-            Some(margins) => theory::predict(&from, &graph, &of, &margins).map(|p| (p.predicted.clone(), Some(p))),
-            None => theory::predicted_margins(&from, &graph, &of).map(|predicted| (predicted, None)),
-        }
+    let (fit, is_short) = (fit.get().fit.clone(), target.graph.n_items() <= 128);
+    let work = move || -> caveat_theory::Result<_> {
+        let (predicted, observed) = match seen {
+            Some(margins) => {
+                let compared = theory::predict(&fit, &target.graph, &target.pairs, &margins)?;
+                (compared.predicted.clone(), Some((margins, compared)))
+            }
+            None => (theory::predicted_margins(&fit, &target.graph, &target.pairs)?, None),
+        };
+        Ok(Prediction { target, predicted, observed })
     };
-    let (predicted, compared) = raise(long::run_unless(py, target.graph.n_items() <= 128, "prediction", work)?)?;
-    Ok(Prediction { target, predicted, observed: seen.zip(compared) })
+    long::run_unless(py, is_short, "prediction", work)
 }
 
-/// 95 % intervals of predicted margins, and how many observed ones they hold; from `prediction_intervals`.
+/// 95 % intervals of predicted margins, and how many observed margins are inside; from `prediction_intervals`.
 ///
 /// Examples
 /// --------
@@ -209,13 +189,8 @@ impl PredictionIntervals {
     /// One row per pair: item indices, observed margin, the interval of an observation (low, high) and that of the theory's margin
     /// given the uncertainty of the parameters alone (theory_low, theory_high).
     fn table(&self, py: Python<'_>) -> PyResult<Table> {
-        let pairs = &self.target.pairs;
-        let index =
-            |f: fn(&(usize, usize)) -> usize| Values::Integer(pairs.iter().map(|p| i64::try_from(f(p)).ok()).collect());
         let columns = || {
-            Columns::new()
-                .with("first", index(|p| p.0))?
-                .with("second", index(|p| p.1))?
+            with_pairs(self.target.pairs.iter().copied())?
                 .float("observed", self.observed.iter().copied())?
                 .float("low", self.found.observation.iter().map(|i| i.low))?
                 .float("high", self.found.observation.iter().map(|i| i.high))?
@@ -223,10 +198,6 @@ impl PredictionIntervals {
                 .float("theory_high", self.found.theory.iter().map(|i| i.high))
         };
         Ok(Table::new(raise(py.detach(columns))?))
-    }
-
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
-        kept::reduce(py, "PredictionIntervals", self)
     }
 
     fn __repr__(&self) -> String {
@@ -245,7 +216,7 @@ impl PredictionIntervals {
 /// task : TransitiveTask or ComparisonGraph
 ///     What is predicted.
 /// observed : array
-///     Its margins, as for `fit`: means over about as many clusters, on the same scale.
+///     Its margins, as for `fit`: means over about as many clusters as ``training_margins`` has, on the same scale.
 /// pairs, training_pairs : array of shape (pairs, 2), optional
 ///     Labels of the pairs of ``observed`` and of ``training_margins``.
 /// replicates : int
@@ -279,17 +250,15 @@ pub(crate) fn prediction_intervals(
     #[pyo3(from_py_with = arg::replicates)] replicates: usize,
     #[pyo3(from_py_with = arg::seed)] seed: u64,
 ) -> PyResult<PredictionIntervals> {
-    let (tasks, clusters): (Vec<Observed>, Vec<Vec<Vec<f64>>>) =
-        all_observed(training_task, "training_margins", training_margins, training_pairs, true)?.into_iter().unzip();
-    let (target, margins) = crate::observed::observed(task, "observed", observed, pairs, false)?;
-    let margins = margins.into_iter().next().ok_or_else(|| bad("observed", "there are none"))?;
-    let (all, graph, of, seen) = (owned(&tasks), target.graph.clone(), target.pairs.clone(), margins.clone());
-    let work = move || -> Result<theory::PredictionIntervals> {
-        let tasks: Vec<_> = all.iter().map(|(graph, pairs)| theory::ObservedTask { graph, pairs }).collect();
+    let (tasks, clusters) =
+        parse_all_margins(training_task, "training_margins", training_margins, training_pairs, true)?;
+    let (target, margins) = parse_margins(task, "observed", observed, pairs, false)?;
+    let observed = margins.into_iter().next().ok_or_else(|| bad("observed", "there are none"))?;
+    let work = move |_: &long::Steps| -> caveat_theory::Result<_> {
         let clusters: Vec<&[Vec<f64>]> = clusters.iter().map(Vec::as_slice).collect();
-        let target = theory::ObservedTask { graph: &graph, pairs: &of };
-        theory::prediction_intervals(&MarginFitter::joint(&tasks)?, &clusters, &target, &seen, replicates, seed)
+        let (fitter, asked) = (joint_fitter(&tasks)?, target.as_task());
+        let found = theory::prediction_intervals(&fitter, &clusters, &asked, &observed, replicates, seed)?;
+        Ok(PredictionIntervals { target, observed, found })
     };
-    let found = raise(long::run(py, "prediction intervals", None, move |_| work())?)?;
-    Ok(PredictionIntervals { target, observed: margins, found })
+    long::run(py, "prediction intervals", None, work)
 }

@@ -1,4 +1,4 @@
-//! Requests of files, from keyword arguments: fits, summaries, checks and the figures of language models.
+//! Requests about files, from keyword arguments: fits, summaries, checks and the figures of language models.
 
 use caveat_analysis::{
     AnalysisError, ChoiceRequest, FigureName, FigureRequest, FitOutcome, FitRequest, PlainTask, choice,
@@ -17,7 +17,7 @@ use crate::long;
 use crate::table::Table;
 use crate::task::TransitiveTask;
 
-/// Keyword arguments, each taken once.
+/// Keyword arguments; each is taken once.
 struct Keywords<'py>(Bound<'py, PyDict>);
 
 impl<'py> Keywords<'py> {
@@ -56,7 +56,7 @@ fn inputs(paths: Paths) -> Vec<Input> {
     paths.0.iter().map(|path| Input::new(path)).collect()
 }
 
-/// A task as it is given: itself, a number of items, or text.
+/// Reads a task: a `TransitiveTask`, a number of items, or text.
 fn plain_task(what: &str, value: &Bound<'_, PyAny>) -> PyResult<PlainTask> {
     if let Ok(task) = value.cast::<TransitiveTask>() {
         let task = &task.get().task;
@@ -83,7 +83,7 @@ fn plain_task(what: &str, value: &Bound<'_, PyAny>) -> PyResult<PlainTask> {
     }
 }
 
-/// Tasks by condition, or one of all.
+/// Reads tasks by condition, or one for all.
 fn tasks(given: Option<Bound<'_, PyAny>>) -> PyResult<Vec<(Option<String>, PlainTask)>> {
     let Some(given) = given else { return Ok(Vec::new()) };
     let Ok(named) = given.cast::<PyDict>() else { return Ok(vec![(None, plain_task("tasks", &given)?)]) };
@@ -94,7 +94,7 @@ fn tasks(given: Option<Bound<'_, PyAny>>) -> PyResult<Vec<(Option<String>, Plain
     named.iter().map(one).collect()
 }
 
-/// What columns mean, from a dict of roles.
+/// Reads a dict of columns by role.
 pub(crate) fn choice_columns(columns: &Bound<'_, PyAny>) -> PyResult<ChoiceColumns> {
     let columns: &Bound<'_, PyDict> = Argument::parse("columns", columns)?;
     let mut roles = Vec::new();
@@ -107,7 +107,7 @@ pub(crate) fn choice_columns(columns: &Bound<'_, PyAny>) -> PyResult<ChoiceColum
 /// The table of fits, that of predicted pairs, the figures by pair and by distance, and notes.
 type FoundInFiles = (Table, Option<Table>, Option<Figure>, Option<Figure>, Vec<String>);
 
-/// Fits to files, the argument `what`; keyword arguments are the fields of a request.
+/// Fits files, which errors call `what`; keyword arguments are the fields of a request.
 #[pyfunction]
 #[pyo3(signature = (what, files, *, draw_pairs = false, draw_distances = false, **keywords))]
 pub(crate) fn fit_files(
@@ -155,9 +155,8 @@ pub(crate) fn fit_files(
     };
     given.finish()?;
     let work = move |steps: &long::Steps| caveat_analysis::fit(&request, steps);
-    let FitOutcome { table, pairs, by_pair, by_distance, notes, warnings, .. } =
-        raise(long::run(py, "fit", None, work)?)?;
-    // Past the functions of the package that call this.
+    let FitOutcome { table, pairs, by_pair, by_distance, notes, warnings, .. } = long::run(py, "fit", None, work)?;
+    // Three levels up is the caller of the package's own functions.
     warnings.iter().try_for_each(|warning| warn(py, warning, 3))?;
     let notes = warnings.iter().chain(&notes).map(|note| spell(note)).collect();
     Ok((Table::new(table), pairs.map(Table::new), by_pair.map(Figure::new), by_distance.map(Figure::new), notes))
@@ -173,10 +172,10 @@ pub(crate) fn trials_figure(
     let name: FigureName = raise(choice("name", name))?;
     let request = FigureRequest { name, task: None, c: None, published: inputs(files) };
     let work = move |steps: &long::Steps| caveat_analysis::figure(&request, steps);
-    Ok(Figure::new(raise(long::run(py, "figure", None, work)?)?))
+    Ok(Figure::new(long::run(py, "figure", None, work)?))
 }
 
-/// What runs have kept of their hidden states, as a table and a picture.
+/// The geometry of the hidden states that runs kept, as a table and a picture.
 #[pyfunction]
 pub(crate) fn geometry_of_runs(
     py: Python<'_>,
@@ -186,7 +185,7 @@ pub(crate) fn geometry_of_runs(
         let geometries = Geometries::read(&runs.0)?;
         Ok::<_, AnalysisError>((geometries.table()?, hidden_states::draw(geometries.rows())?))
     };
-    let (table, figure) = raise(long::run(py, "geometry", None, work)?)?;
+    let (table, figure) = long::run(py, "geometry", None, work)?;
     Ok((Table::new(table), Figure::new(figure)))
 }
 
@@ -196,13 +195,13 @@ fn filters(value: &Bound<'_, PyAny>) -> PyResult<Vec<Filter>> {
     Ok(all.collect::<PyResult<Vec<_>>>()?.concat())
 }
 
-/// Shows a table that the work makes with its warnings.
-fn told(
+/// The table that the work makes, after its warnings.
+fn warned_table(
     py: Python<'_>,
     what: &'static str,
     work: impl FnOnce(&long::Steps) -> caveat_analysis::Result<caveat_analysis::Told> + Send + 'static,
 ) -> PyResult<Table> {
-    let (table, warnings) = raise(long::run(py, what, None, work)?)?;
+    let (table, warnings) = long::run(py, what, None, work)?;
     warnings.iter().try_for_each(|warning| warn(py, warning, 2))?;
     Ok(Table::new(table))
 }
@@ -217,7 +216,7 @@ pub(crate) fn summarize_trials(
 ) -> PyResult<Table> {
     let by: Vec<GroupColumn> = texts("by", by)?.iter().map(|name| raise(name.parse())).collect::<PyResult<_>>()?;
     let filters = filters(r#where)?;
-    told(py, "summary", move |steps| caveat_analysis::summarize(&inputs(files), &by, filters, steps))
+    warned_table(py, "summary", move |steps| caveat_analysis::summarize(&inputs(files), &by, filters, steps))
 }
 
 /// How often each item of trial tables is placed above each other.
@@ -228,7 +227,7 @@ pub(crate) fn placements(
     r#where: &Bound<'_, PyAny>,
 ) -> PyResult<Table> {
     let filters = filters(r#where)?;
-    told(py, "placements", move |steps| {
+    warned_table(py, "placements", move |steps| {
         let (pairs, doubts) = caveat_analysis::placements(&inputs(files), filters, steps)?;
         Ok((caveat_analysis::placement_table(&pairs)?, doubts))
     })
@@ -241,5 +240,7 @@ pub(crate) fn check_trials(
     #[pyo3(from_py_with = arg::files)] files: Paths,
     #[pyo3(from_py_with = arg::most)] most: usize,
 ) -> PyResult<Table> {
-    told(py, "check", move |steps| Ok((caveat_analysis::check(&inputs(files), most, steps)?.table()?, Vec::new())))
+    warned_table(py, "check", move |steps| {
+        Ok((caveat_analysis::check(&inputs(files), most, steps)?.table()?, Vec::new()))
+    })
 }

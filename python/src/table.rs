@@ -1,4 +1,4 @@
-//! `Table`: named columns, taken by pandas, polars and pyarrow through the Arrow PyCapsule interface.
+//! `Table`: named columns, which pandas, polars and pyarrow take through the Arrow PyCapsule interface.
 
 use arrow_array::ffi::FFI_ArrowSchema;
 use arrow_array::ffi_stream::FFI_ArrowArrayStream;
@@ -7,18 +7,17 @@ use caveat_results::{Format, Table as Columns, Values};
 use numpy::PyArray1;
 use pyo3::exceptions::{PyKeyError, PyRuntimeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyCapsule, PyDict};
+use pyo3::types::{IntoPyDict, PyCapsule, PyDict};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 use crate::arguments as arg;
 use crate::errors::raise;
-use crate::kept::{self, Reduced};
 
 /// A table of named columns.
 ///
-/// It is taken as it is by ``pandas.DataFrame.from_arrow`` (pandas 3), ``polars.DataFrame``, ``pyarrow.table`` and anything else that
-/// knows the Arrow PyCapsule interface. ``table["column"]`` is a NumPy array; a missing number is NaN.
+/// ``pandas.DataFrame.from_arrow`` (pandas 3), ``polars.DataFrame``, ``pyarrow.table`` and anything else with the Arrow PyCapsule
+/// interface take it directly. ``table["column"]`` is a NumPy array; a missing number is NaN.
 ///
 /// Examples
 /// --------
@@ -42,14 +41,19 @@ impl Table {
     }
 }
 
+/// A table with the items of pairs, by index, in its first two columns.
+pub(crate) fn with_pairs(pairs: impl Iterator<Item = (usize, usize)> + Clone) -> caveat_results::Result<Columns> {
+    let first = pairs.clone().map(|(first, _)| first as i64);
+    Columns::new().integer("first", first)?.integer("second", pairs.map(|(_, second)| second as i64))
+}
+
+fields! { Table:
+    /// Names of the columns, in order.
+    column_names(self) -> Vec<&str> = self.columns.columns().map(|(name, _)| name).collect();
+}
+
 #[pymethods]
 impl Table {
-    /// Names of the columns, in order.
-    #[getter]
-    fn column_names(&self) -> Vec<&str> {
-        self.columns.columns().map(|(name, _)| name).collect()
-    }
-
     fn __len__(&self) -> usize {
         self.columns.n_rows()
     }
@@ -111,17 +115,13 @@ impl Table {
         py: Python<'py>,
         requested_schema: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Bound<'py, PyCapsule>> {
-        // A consumer that asks for other types must be ready to get these: the interface says so.
+        // The interface says that a consumer which asks for other types must be ready to get these.
         let _ = requested_schema;
         let batch: RecordBatch = raise(py.detach(|| self.columns.record_batch()))?;
         let schema = batch.schema();
         let batches = RecordBatchIterator::new([Ok(batch)], schema);
         let stream = FFI_ArrowArrayStream::new(Box::new(batches));
         PyCapsule::new_with_value(py, stream, c"arrow_array_stream")
-    }
-
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
-        kept::reduce(py, "Table", self)
     }
 
     fn __repr__(&self) -> PyResult<String> {
@@ -177,8 +177,7 @@ fn column<'py>(py: Python<'py>, values: &Values) -> PyResult<Bound<'py, PyAny>> 
             }
         },
         Values::Text(v) => {
-            let options = PyDict::new(py);
-            options.set_item("dtype", "object")?;
+            let options = [("dtype", "object")].into_py_dict(py)?;
             py.import("numpy")?.call_method("array", (v,), Some(&options))?
         }
         Values::Flag(v) => PyArray1::from_vec(py, py.detach(|| v.clone())).into_any(),

@@ -2,9 +2,8 @@
 
 use caveat_analysis::choice;
 use caveat_theory::{PresentationOrder, TransitiveTask as Task};
-use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{IntoPyDict, PyDict, PyTuple};
 
 use crate::arguments::{self as arg, Argument};
 use crate::errors::raise;
@@ -12,7 +11,7 @@ use crate::figure::Figure;
 use crate::graph::ComparisonGraph;
 use crate::table::Table;
 
-/// Transitive inference on items in order, rank 0 the highest, with any number of exceptions.
+/// Transitive inference on ordered items, rank 0 the highest, with any number of exceptions.
 ///
 /// Parameters
 /// ----------
@@ -22,7 +21,7 @@ use crate::table::Table;
 ///     Trained pairs that contradict the order, in ranks: the lower item (the larger rank) wins. One on neighbors replaces their
 ///     premise pair, any other is added.
 /// weights : dict of (rank, rank) to float, optional
-///     How often trained pairs are presented, 1 for those not named.
+///     How often trained pairs are presented; 1 for pairs not named.
 /// order : {"both", "higher-first", "lower-first", "winner-first"}
 ///     In which order the two items of a trained pair are shown.
 ///
@@ -56,6 +55,8 @@ fields! { TransitiveTask:
     order(self) -> &'static str = self.task.order().name();
     /// The trained pairs as a comparison graph.
     graph(self) -> ComparisonGraph = ComparisonGraph::of_ranks(self.task.graph().clone());
+    /// Presentation weights other than 1, by (smaller rank, larger rank).
+    weights(self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> = self.task.weights().into_py_dict(py);
 }
 
 #[pymethods]
@@ -75,16 +76,6 @@ impl TransitiveTask {
             task = raise(task.with_weight(a, b, f64::parse(&what, &weight)?))?;
         }
         Ok(Self { task: task.with_order(raise(choice("order", order))?) })
-    }
-
-    /// Presentation weights other than 1, by (smaller rank, larger rank).
-    #[getter]
-    fn weights<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let weights = PyDict::new(py);
-        for (pair, weight) in self.task.weights() {
-            weights.set_item(pair, weight)?;
-        }
-        Ok(weights)
     }
 
     /// The training trials, one row each: first, second, label (+1 where the first wins) and weight.
@@ -123,21 +114,15 @@ impl TransitiveTask {
         text + ")"
     }
 
-    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
-        let options = PyDict::new(py);
-        options.set_item("weights", self.weights(py)?)?;
-        options.set_item("order", self.order())?;
-        Ok(((self.n_items(), self.exceptions()).into_pyobject(py)?, options))
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+        let again = py.import("caveat._comparisons")?.getattr("task_again")?;
+        let arguments = (self.n_items(), self.exceptions(), self.weights(py)?, self.order());
+        Ok((again, arguments.into_pyobject(py)?))
     }
 }
 
-/// The argument `what`, a `TransitiveTask`.
-pub(crate) fn transitive(what: &str, value: &Bound<'_, PyAny>) -> PyResult<caveat_theory::TransitiveTask> {
-    match value.cast::<TransitiveTask>() {
-        Ok(task) => Ok(task.get().task.clone()),
-        Err(_) => {
-            let got = value.get_type().name()?;
-            Err(PyTypeError::new_err(format!("{what}: expected a TransitiveTask, got {got}")))
-        }
+impl Argument<'_, '_> for Task {
+    fn parse(what: &str, value: &Bound<'_, PyAny>) -> PyResult<Self> {
+        Ok(<&Bound<'_, TransitiveTask>>::parse(what, value)?.get().task.clone())
     }
 }

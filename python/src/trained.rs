@@ -1,21 +1,21 @@
 //! What a learner is trained on, a task or a graph, as an argument.
 
 use caveat_theory::{ComparisonGraph as Graph, TransitiveTask as Task};
-use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
+use crate::arguments::wrong;
 use crate::graph::{ComparisonGraph, Items};
 use crate::task::TransitiveTask;
 
-/// What may be trained: a task or a graph.
-#[derive(Debug)]
+/// What may be trained: a task or a graph. Clones share the comparisons.
+#[derive(Debug, Clone)]
 pub(crate) enum Trained {
     Task(Task),
     Graph(Graph),
 }
 
 impl Trained {
-    /// Takes the argument `what`, a `TransitiveTask` or a `ComparisonGraph`, with its labels.
+    /// Reads the argument `what`, a `TransitiveTask` or a `ComparisonGraph`, with its labels.
     pub(crate) fn parse(what: &str, value: &Bound<'_, PyAny>) -> PyResult<(Self, Items)> {
         if let Ok(task) = value.cast::<TransitiveTask>() {
             let task = &task.get().task;
@@ -23,10 +23,9 @@ impl Trained {
         }
         if let Ok(graph) = value.cast::<ComparisonGraph>() {
             let graph = graph.get();
-            return Ok((Self::Graph(graph.graph.clone()), graph.items.clone_ref(value.py())));
+            return Ok((Self::Graph(graph.graph.clone()), graph.items.clone()));
         }
-        let got = value.get_type().name()?;
-        Err(PyTypeError::new_err(format!("{what}: expected a TransitiveTask or a ComparisonGraph, got {got}")))
+        Err(wrong(what, "a TransitiveTask or a ComparisonGraph", value))
     }
 
     pub(crate) fn graph(&self) -> &Graph {

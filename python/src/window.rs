@@ -1,20 +1,19 @@
-//! `balance_window` and the grid behind `phase_diagram`: where generalization and memorization hold together.
+//! `balance_window` and the grid of `phase_diagram`: where a task is both generalized and memorized.
 
-use caveat_figures::phase_figure::PhaseInputs;
 use caveat_theory::phase::GRID_BYTES;
-use caveat_theory::{Learner, LearnerKind, PairClass, PhaseAxes, balance_window as window, phase_grid as grid};
+use caveat_theory::{
+    Learner, LearnerKind, PairClass, PhaseAxes, TransitiveTask as Task, balance_window as window, phase_grid as grid,
+};
 use numpy::PyArray1;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict};
+use pyo3::types::{IntoPyDict, PyBool, PyDict};
 use serde::{Deserialize, Serialize};
 
 use crate::arguments as arg;
-use crate::arrays::{list_of_floats, matrix, vector};
+use crate::arrays::{list_of_floats, matrix};
 use crate::errors::{bad, raise};
 use crate::figure::Figure;
-use crate::kept::{self, Reduced};
 use crate::long;
-use crate::task::transitive;
 
 /// Where a task is both generalized and memorized, for one kind and strength of training.
 ///
@@ -31,7 +30,7 @@ use crate::task::transitive;
 pub(crate) struct BalanceWindow {
     /// The smallest screening at which a cross-section pair fails; None if none ever does or no single screening exists.
     screening_star: Option<f64>,
-    /// The α below which all cross-section pairs are right; 1 if they never fail, 0 or less if they fail already at α = 0.
+    /// The α below which all cross-section pairs are right; 1 if they never fail, 0 or less if they fail even at α = 0.
     conjunctivity_generalization: f64,
     /// The α up to which some cross-section pair fails first; above 0 only with reversed premises among several exceptions.
     generalization_from: f64,
@@ -45,10 +44,6 @@ pub(crate) struct BalanceWindow {
 
 #[pymethods]
 impl BalanceWindow {
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
-        kept::reduce(py, "BalanceWindow", self)
-    }
-
     fn __repr__(&self) -> String {
         let optional = |x: Option<f64>| x.map_or("None".into(), |x| format!("{x:.6}"));
         format!(
@@ -71,9 +66,9 @@ impl BalanceWindow {
 /// task : TransitiveTask
 ///     With at least one exception for the window to mean something.
 /// c : float
-///     Inverse regularization of ridge regression; infinite, for none, by default.
+///     Inverse regularization of ridge regression; infinite by default, for no ridge.
 /// time : float, optional
-///     Learner time of gradient flow, in place of ``c``.
+///     Training time of gradient flow, instead of ``c``.
 ///
 /// Returns
 /// -------
@@ -89,16 +84,15 @@ impl BalanceWindow {
 #[pyo3(signature = (task, *, c = None, time = None))]
 pub(crate) fn balance_window(
     py: Python<'_>,
-    task: &Bound<'_, PyAny>,
+    #[pyo3(from_py_with = arg::task)] task: Task,
     #[pyo3(from_py_with = arg::c)] c: Option<f64>,
     #[pyo3(from_py_with = arg::time)] time: Option<f64>,
 ) -> PyResult<BalanceWindow> {
-    let task = transitive("task", task)?;
     let training = learner(c, time)?;
-    // Closed forms for one exception, several hundred margins of all pairs for more; solutions for gradient flow and weights.
+    // One exception has closed forms; several need hundreds of margins of all pairs, gradient flow and weights need solutions.
     let most = if task.exceptions().len() <= 1 { 10_000 } else { 24 };
     let is_short = time.is_none() && task.weights().is_empty() && task.n_items() <= most;
-    let found = raise(long::run_unless(py, is_short, "balance window", move || window(&task, training))?)?;
+    let found = long::run_unless(py, is_short, "balance window", move || window(&task, training))?;
     Ok(BalanceWindow {
         screening_star: found.screening_star,
         conjunctivity_generalization: found.conjunctivity_generalization,
@@ -142,13 +136,12 @@ fn axes(
 #[pyfunction]
 pub(crate) fn phase_grid<'py>(
     py: Python<'py>,
-    task: &Bound<'py, PyAny>,
+    #[pyo3(from_py_with = arg::task)] task: Task,
     conjunctivity: &Bound<'py, PyAny>,
     inverse_strength: &Bound<'py, PyAny>,
     gradient_flow: bool,
     progress: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let task = transitive("task", task)?;
     let axes = axes(conjunctivity, inverse_strength, gradient_flow)?;
     raise(axes.check_memory(GRID_BYTES))?;
     let (columns, cells) = (axes.conjunctivity.len(), axes.conjunctivity.len() * axes.inverse_strength.len());
@@ -159,42 +152,36 @@ pub(crate) fn phase_grid<'py>(
         grid(&task, &axes, &|done| steps.add(done))
     };
     let computed = match is_short {
-        true => long::here(py, "phase diagram", || compute(&long::Steps::default()))?,
+        true => long::run_here(py, "phase diagram", || compute(&long::Steps::default()))?,
         false => long::run(py, "phase diagram", progress, compute)?,
     };
-    let all = PyDict::new(py);
-    for (class, shares) in PairClass::SCORED.into_iter().zip(raise(computed)?.into_classes()) {
-        all.set_item(class.name(), matrix(py, shares, columns)?)?;
-    }
-    Ok(all)
+    let classes = PairClass::SCORED.into_iter().zip(computed.into_classes());
+    let shares = classes.map(|(class, shares)| Ok((class.name(), matrix(py, shares, columns)?)));
+    shares.collect::<PyResult<Vec<_>>>()?.into_py_dict(py)
 }
 
 /// Phase diagrams of tasks, a row each.
 #[pyfunction]
 pub(crate) fn phase_figure(
     py: Python<'_>,
-    #[pyo3(from_py_with = arg::tasks)] tasks: Vec<Bound<'_, PyAny>>,
+    #[pyo3(from_py_with = arg::tasks)] tasks: Vec<Task>,
     conjunctivity: &Bound<'_, PyAny>,
     inverse_strength: &Bound<'_, PyAny>,
     gradient_flow: bool,
     progress: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Figure> {
-    let tasks = tasks.iter().enumerate().map(|(at, task)| transitive(&format!("tasks[{at}]"), task));
-    let (tasks, axes) = (tasks.collect::<PyResult<Vec<_>>>()?, axes(conjunctivity, inverse_strength, gradient_flow)?);
+    let axes = axes(conjunctivity, inverse_strength, gradient_flow)?;
     raise(axes.check_memory(4.0 * GRID_BYTES * tasks.len() as f64))?;
     let drawn = long::run(py, "phase diagram", progress, move |steps| -> caveat_figures::Result<_> {
         steps.expect(tasks.len() * axes.conjunctivity.len() * axes.inverse_strength.len());
-        let mut rows = Vec::new();
-        for task in tasks {
-            let grid = grid(&task, &axes, &|done| steps.add(done))?;
-            rows.push((task, grid));
-        }
-        caveat_figures::phase_figure::draw(PhaseInputs { rows: &rows })
+        let row = |task: Task| grid(&task, &axes, &|done| steps.add(done)).map(|grid| (task, grid));
+        let rows = tasks.into_iter().map(row).collect::<caveat_theory::Result<Vec<_>>>()?;
+        caveat_figures::phase_figure::draw(&rows)
     })?;
-    Ok(Figure::new(raise(drawn)?))
+    Ok(Figure::new(drawn))
 }
 
-/// Values at the centers of as many ``cells`` of both axes of a phase diagram, of which inverse strength is even in its logarithm.
+/// The centers of ``cells`` cells on both axes of a phase diagram: even in conjunctivity and in the logarithm of inverse strength.
 #[pyfunction]
 pub(crate) fn phase_axes<'py>(
     py: Python<'py>,
@@ -202,5 +189,5 @@ pub(crate) fn phase_axes<'py>(
     inverse: (f64, f64),
 ) -> PyResult<Axes<'py>> {
     let axes = raise(PhaseAxes::cell_centers(cells, cells, (0.0, 1.0), inverse))?;
-    Ok((vector(py, axes.conjunctivity), vector(py, axes.inverse_strength)))
+    Ok((PyArray1::from_vec(py, axes.conjunctivity), PyArray1::from_vec(py, axes.inverse_strength)))
 }

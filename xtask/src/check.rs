@@ -1,10 +1,10 @@
-//! `cargo xtask check`: what to run before every commit, on what has changed: format, clippy, and the tests that are fast.
+//! `cargo xtask check`: format, clippy and the fast tests of what has changed, to run before every commit.
 
 use std::collections::BTreeSet;
 use std::process::Command;
 
 use crate::dependencies;
-use crate::shell::{Done, SEED, USUAL_SEED, has_nextest, root, ruff, run};
+use crate::shell::{Done, SEED, USUAL_SEED, has_nextest, output, ruff, run};
 
 /// Folders of crates with the names of their packages, and which others use them.
 const PACKAGES: [(&str, &str, &[&str]); 8] = [
@@ -22,7 +22,7 @@ const PACKAGES: [(&str, &str, &[&str]); 8] = [
     ("xtask/", "xtask", &[]),
 ];
 
-/// Checks what differs from the last commit, or from another one that is named.
+/// Checks what differs from a commit, by default the last.
 pub(crate) fn check(since: Option<&str>) -> Done {
     let changed = changed(since.unwrap_or("HEAD"))?;
     if changed.is_empty() {
@@ -34,7 +34,7 @@ pub(crate) fn check(since: Option<&str>) -> Done {
         dependencies::shared()?;
         dependencies::used()?;
     }
-    // What all crates share is in the workspace's manifest.
+    // All crates share the workspace's manifest.
     let all = changed.iter().any(|file| file == "Cargo.toml" || file == "Cargo.lock");
     let is_touched = |folder: &str| all || changed.iter().any(|file| file.starts_with(folder));
     let touched: Vec<_> = PACKAGES.iter().filter(|(folder, ..)| is_touched(folder)).collect();
@@ -55,14 +55,14 @@ pub(crate) fn check(since: Option<&str>) -> Done {
     Ok(())
 }
 
-/// The tests of some packages but for those that .config/nextest.toml names as slow; all of them where nextest is not there.
+/// Runs the tests of some packages, without those that .config/nextest.toml names as slow; all of them without nextest.
 fn test(packages: &BTreeSet<&str>, features: &[&str]) -> Done {
     if packages.is_empty() {
         return Ok(());
     }
     let chosen = chosen(packages);
     if has_nextest() {
-        // Our own crates in many parts, of which those that have not changed are kept; dependencies as everything else has them.
+        // Our own crates in many parts, so that those which have not changed are kept; dependencies as in every other build.
         let parts: Vec<String> = PACKAGES
             .iter()
             .flat_map(|(_, name, _)| {
@@ -76,7 +76,7 @@ fn test(packages: &BTreeSet<&str>, features: &[&str]) -> Done {
     }
 }
 
-/// Language models in the command, where something of them in it has changed; otherwise they need not be compiled.
+/// The feature with language models if their files in the command have changed; otherwise they need not be compiled.
 fn features(packages: &BTreeSet<&str>, changed: &[String]) -> &'static [&'static str] {
     let is_of_models = |file: &String| file.contains("/lm/") || file.contains("/language_models/");
     let in_command = |file: &&String| file.starts_with("crates/caveat/");
@@ -92,8 +92,7 @@ fn chosen<'a>(packages: &BTreeSet<&'a str>) -> Vec<&'a str> {
     packages.iter().flat_map(|name| ["--package", name]).collect()
 }
 
-/// Runs cargo in the release profile, so that dependencies are those of everything else, and keeps what it compiled of a crate for
-/// the next time.
+/// Runs cargo in the release profile, as every other build has the dependencies, and incrementally.
 fn cargo(arguments: &[&str]) -> Done {
     let mut command = Command::new("cargo");
     command.env("CARGO_INCREMENTAL", "1").env(SEED, USUAL_SEED);
@@ -111,14 +110,7 @@ fn cargo(arguments: &[&str]) -> Done {
 
 /// Files that differ from a commit, and those that git does not know.
 fn changed(since: &str) -> Result<Vec<String>, String> {
-    let mut files = Vec::new();
-    for arguments in [&["diff", "--name-only", since][..], &["ls-files", "--others", "--exclude-standard"]] {
-        let out = Command::new("git").args(arguments).current_dir(root()).output();
-        let out = out.map_err(|e| format!("git cannot be started: {e}"))?;
-        if !out.status.success() {
-            return Err(format!("git {}: {}", arguments.join(" "), String::from_utf8_lossy(&out.stderr).trim()));
-        }
-        files.extend(String::from_utf8_lossy(&out.stdout).lines().map(str::to_owned));
-    }
-    Ok(files)
+    let git = |arguments: &[&str]| output(Command::new("git").args(arguments), &format!("git {}", arguments.join(" ")));
+    let files = git(&["diff", "--name-only", since])? + &git(&["ls-files", "--others", "--exclude-standard"])?;
+    Ok(files.lines().map(str::to_owned).collect())
 }

@@ -1,19 +1,18 @@
-//! What `cargo xtask lint` asks of dependencies: that what is compiled once is compiled for all, and that all of them are used.
+//! What `cargo xtask lint` asks of dependencies: that each is compiled once for all builds, and that all are used.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
-use crate::shell::{Done, root};
+use crate::shell::{Done, entries, output, root, rust_files};
 
-/// The crate whose dependencies ask for the features that the largest build has.
+/// The crate that asks for the features of the largest build.
 const SHARED: &str = "crates/workspace-hack/Cargo.toml";
 
 /// How everything is built for the tests, with language models.
 pub(crate) const ALL: [&str; 3] = ["--workspace", "--features", "caveat/lm"];
 
-/// What is built by itself: in words, its package, and which dependencies of others it needs.
+/// What is built by itself: in words, its package, and the kinds of its dependencies.
 const BUILDS: [(&str, &str, &str); 7] = [
     ("the command", "caveat", "normal,build"),
     ("the Python package", "caveat-python", "normal,build"),
@@ -24,18 +23,18 @@ const BUILDS: [(&str, &str, &str); 7] = [
     ("caveat-lm with its tests", "caveat-lm", "normal,build,dev"),
 ];
 
-/// Refuses dependencies that the command, the Python package, the tests of a crate and those of all would build with different features, and so more than
-/// once: many minutes.
+/// Refuses dependencies whose features differ between the command, the Python package, the tests of a crate and those of all: they
+/// would be built more than once, which takes many minutes.
 pub(crate) fn shared() -> Done {
     let largest = features(&[&ALL[..], &["--edges", "normal,build,dev"]].concat())?;
     let command = features(&["--package", "caveat", "--edges", "normal,build"])?;
     for (what, package, edges) in BUILDS {
         let smaller: BTreeSet<String> = features(&["--package", package, "--edges", edges])?
             .into_iter()
-            // Language models are what the command has or not.
+            // The command itself may have language models or not.
             .filter(|line| !line.starts_with("caveat v"))
             .collect();
-        // What the command does not need is no reason to compile it for the command.
+        // A dependency that the command does not need costs it nothing.
         let is_of_command = |line: &&str| command.iter().any(|other| package_of(other) == package_of(line));
         let different: Vec<&str> = smaller.difference(&largest).map(String::as_str).filter(is_of_command).collect();
         if !different.is_empty() {
@@ -67,53 +66,37 @@ fn package_of(line: &str) -> String {
 /// Every dependency with its features, a line each.
 fn features(chosen: &[&str]) -> Result<BTreeSet<String>, String> {
     let listed = ["tree", "--locked", "--prefix", "none", "--format", "{p} {f}"];
-    let out = Command::new("cargo").args(listed).args(chosen).current_dir(root()).output();
-    let out = out.map_err(|e| format!("cargo tree cannot be started: {e}"))?;
-    if !out.status.success() {
-        return Err(format!("cargo tree failed: {}", String::from_utf8_lossy(&out.stderr)));
-    }
-    let text = String::from_utf8_lossy(&out.stdout);
-    // A dependency that was listed before is marked.
+    let text = output(Command::new("cargo").args(listed).args(chosen), "cargo tree")?;
+    // (*) marks a dependency that was listed before.
     let lines = text.lines().map(|line| line.replace(" (*)", "").trim().to_owned());
     Ok(lines.filter(|line| !line.is_empty()).collect())
 }
 
-/// Refuses dependencies that a crate lists and no file of its names.
+/// Refuses dependencies that a crate lists and none of its files names.
 pub(crate) fn used() -> Done {
     let mut unused = Vec::new();
-    for folder in members()? {
-        let manifest = root().join(&folder).join("Cargo.toml");
+    let crates = entries(&root().join("crates"))?.into_iter();
+    // The shared features are there for their dependencies alone.
+    let crates = crates.filter(|folder| !folder.ends_with("workspace-hack"));
+    for folder in crates.chain(["python", "xtask"].map(|folder| root().join(folder))) {
+        let manifest = folder.join("Cargo.toml");
         let text = fs::read_to_string(&manifest).map_err(|e| format!("{}: {e}", manifest.display()))?;
-        // It exists for what it depends on.
-        if folder.ends_with("workspace-hack") {
-            continue;
-        }
         let mut sources = String::new();
         for part in ["src", "tests", "examples", "benches", "build.rs"] {
-            read_rust(&root().join(&folder).join(part), &mut sources)?;
+            sources.extend(rust_files(&folder.join(part))?.into_iter().map(|(_, text)| text));
         }
+        let has_script = folder.join("build.rs").is_file();
+        let folder = folder.strip_prefix(root()).unwrap_or(&folder).display();
         for (table, names) in dependencies(&text) {
-            if table == "build-dependencies" && !root().join(&folder).join("build.rs").is_file() {
+            if table == "build-dependencies" && !has_script {
                 unused.push(format!("{folder}: [{table}] without build.rs"));
             }
-            // Shared features are used by being there.
+            // Shared features need no mention.
             let is_used = |name: &String| name == "workspace-hack" || mentions(&sources, &name.replace('-', "_"));
             unused.extend(names.iter().filter(|name| !is_used(name)).map(|name| format!("{folder}: {name}")));
         }
     }
     if unused.is_empty() { Ok(()) } else { Err(format!("dependencies that no file names: {}", unused.join(", "))) }
-}
-
-/// The folders of the workspace's crates.
-fn members() -> Result<Vec<String>, String> {
-    let mut folders = vec!["python".to_owned(), "xtask".to_owned()];
-    let crates = fs::read_dir(root().join("crates")).map_err(|e| format!("crates: {e}"))?;
-    for entry in crates {
-        let entry = entry.map_err(|e| format!("crates: {e}"))?;
-        folders.push(format!("crates/{}", entry.file_name().to_string_lossy()));
-    }
-    folders.sort();
-    Ok(folders)
 }
 
 /// The names in every table of dependencies of a manifest.
@@ -136,24 +119,12 @@ fn dependencies(manifest: &str) -> BTreeMap<&str, Vec<String>> {
     tables
 }
 
-/// Whether a name stands in the sources as a whole word.
+/// Whether the sources contain a name as a whole word.
 fn mentions(sources: &str, name: &str) -> bool {
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
     sources
         .match_indices(name)
         .any(|(at, _)| !sources[..at].ends_with(is_part) && !sources[at + name.len()..].starts_with(is_part))
-}
-
-fn read_rust(path: &Path, sources: &mut String) -> Done {
-    let failed = |e: std::io::Error| format!("{}: {e}", path.display());
-    if path.is_dir() {
-        for entry in fs::read_dir(path).map_err(failed)? {
-            read_rust(&entry.map_err(failed)?.path(), sources)?;
-        }
-    } else if path.is_file() && path.extension().is_some_and(|extension| extension == "rs") {
-        sources.push_str(&fs::read_to_string(path).map_err(failed)?);
-    }
-    Ok(())
 }
 
 #[cfg(test)]

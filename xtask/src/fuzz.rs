@@ -2,22 +2,22 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
-use std::time::Duration;
 
-use crate::shell::{Done, root, run};
+use crate::shell::{Done, entries, host, root, run};
 
-/// What the compiler adds for libFuzzer: counters of the edges taken, and the operands of comparisons.
+/// Makes the compiler add what libFuzzer needs: counters of the edges taken, and the operands of comparisons.
 const FLAGS: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
                      -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
                      -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=16";
 
-/// Minutes for which every target runs.
+/// How many minutes every target runs.
 const MINUTES: f64 = 10.0;
 
-/// Readers of language models and where files of their kind are found among the tests'.
+/// Readers of language models, and which files of the tests' models they read.
 const FIXTURES: [(&str, &str); 3] =
     [("safetensors", "model.safetensors"), ("model_config", "config.json"), ("tokenizer", "tokenizer.json")];
 
@@ -33,28 +33,16 @@ pub(crate) fn fuzz(arguments: &[&str]) -> Done {
     let programs = build(&chosen)?;
     let runs: Vec<Run> = chosen.iter().map(|name| Run::new(name, &programs)).collect::<Result<_, _>>()?;
     let waiting = Mutex::new(runs.iter());
-    let findings = Mutex::new(Vec::new());
     let at_once = std::thread::available_parallelism().map_or(1, usize::from).min(runs.len());
     eprintln!("xtask: {} targets, {minutes} minutes each, {at_once} at once", runs.len());
-    std::thread::scope(|scope| {
-        for _ in 0..at_once {
-            scope.spawn(|| {
-                loop {
-                    let next = waiting.lock().map(|mut waiting| waiting.next()).ok().flatten();
-                    let Some(run) = next else { break };
-                    let outcome = run.perform(minutes);
-                    match &outcome {
-                        Ok(executions) => eprintln!("xtask: {}: {executions} inputs, no finding", run.name),
-                        Err(problem) => eprintln!("xtask: {}: {problem}", run.name),
-                    }
-                    if let (Err(_), Ok(mut findings)) = (outcome, findings.lock()) {
-                        findings.push(run.name.clone());
-                    }
-                }
-            });
-        }
+    let worker = || {
+        let next = std::iter::from_fn(|| waiting.lock().ok()?.next());
+        next.filter(|run| !run.perform(minutes)).map(|run| run.name.as_str()).collect::<Vec<_>>()
+    };
+    let findings: Vec<&str> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..at_once).map(|_| scope.spawn(worker)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
     });
-    let findings = findings.into_inner().unwrap_or_default();
     if findings.is_empty() { Ok(()) } else { Err(format!("findings in {}", findings.join(", "))) }
 }
 
@@ -74,28 +62,24 @@ fn parse(arguments: &[&str]) -> Result<(Option<String>, f64), String> {
     Ok((name, minutes))
 }
 
-/// The names of all targets: those of their files.
+/// The names of all targets, which are those of their files.
 fn targets() -> Result<Vec<String>, String> {
-    let folder = root().join("fuzz/targets");
-    let files = fs::read_dir(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
-    let stem = |path: PathBuf| path.file_stem().and_then(OsStr::to_str).map(str::to_owned);
-    let mut names: Vec<String> = files.filter_map(|file| stem(file.ok()?.path())).collect();
-    names.sort();
-    Ok(names)
+    let files = entries(&root().join("fuzz/targets"))?;
+    Ok(files.iter().filter_map(|path| path.file_stem()?.to_str().map(str::to_owned)).collect())
 }
 
 fn needs_language_models(name: &str) -> bool {
     name == "gguf" || name == "adapter" || FIXTURES.iter().any(|(target, _)| *target == name)
 }
 
-/// Builds the targets; the folder with their programs.
+/// Builds the targets, and gives the folder with their programs.
 fn build(names: &[String]) -> Result<PathBuf, String> {
     let host = host()?;
-    // Dependencies of the versions that everything else is built with.
+    // Every other build has these versions of the dependencies.
     let lock = (root().join("Cargo.lock"), root().join("fuzz/Cargo.lock"));
     fs::copy(&lock.0, &lock.1).map_err(|e| format!("{}: {e}", lock.1.display()))?;
     let mut cargo = Command::new("cargo");
-    // Naming the target keeps build scripts and procedural macros free of the flags.
+    // Cargo applies the flags to build scripts and procedural macros too unless a target is named.
     cargo.args(["build", "--release", "--manifest-path", "fuzz/Cargo.toml", "--target", &host]);
     cargo.args(["--target-dir", "target/fuzz"]).env("RUSTFLAGS", FLAGS);
     if names.iter().any(|name| needs_language_models(name)) {
@@ -108,17 +92,11 @@ fn build(names: &[String]) -> Result<PathBuf, String> {
     Ok(root().join("target/fuzz").join(host).join("release"))
 }
 
-fn host() -> Result<String, String> {
-    let out = Command::new("rustc").arg("-vV").output().map_err(|e| format!("rustc cannot be started: {e}"))?;
-    let text = String::from_utf8_lossy(&out.stdout).into_owned();
-    text.lines().find_map(|line| line.strip_prefix("host: ")).map(str::to_owned).ok_or("rustc -vV names no host".into())
-}
-
 /// A target with its program and folders.
 struct Run {
     name: String,
     program: PathBuf,
-    /// Inputs that were found to reach new code; the seeds to begin with.
+    /// Seeds, and inputs that reached new code.
     corpus: PathBuf,
     /// Inputs that failed.
     artifacts: PathBuf,
@@ -142,20 +120,18 @@ impl Run {
         Ok(run)
     }
 
-    /// Puts the files to begin with in the corpus.
+    /// Puts the seeds in the corpus.
     fn seed(&self) -> Done {
         let put = |from: &Path, name: &str| {
             let to = self.corpus.join(name);
             fs::copy(from, &to).map(drop).map_err(|e| format!("{}: {e}", to.display()))
         };
-        let list = |folder: &Path| -> Vec<PathBuf> {
-            fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())).collect()
-        };
+        let list = |folder: &str| entries(&root().join(folder)).unwrap_or_default();
         let name_of = |path: &Path| path.file_name().and_then(OsStr::to_str).unwrap_or_default().to_owned();
-        for file in list(&root().join("fuzz/seeds").join(&self.name)) {
+        for file in list(&format!("fuzz/seeds/{}", self.name)) {
             put(&file, &name_of(&file))?;
         }
-        for folder in list(&root().join("crates/caveat-lm/tests/fixtures")) {
+        for folder in list("crates/caveat-lm/tests/fixtures") {
             let fixture = FIXTURES.iter().find(|(target, _)| *target == self.name).map(|(_, file)| folder.join(file));
             if let Some(file) = fixture.filter(|file| file.is_file()) {
                 put(&file, &name_of(&folder))?;
@@ -170,14 +146,24 @@ impl Run {
         Ok(())
     }
 
-    /// Runs to the end; the number of inputs tried.
-    fn perform(&self, minutes: f64) -> Result<String, String> {
+    /// Fuzzes to the end and says what came of it; whether nothing was found.
+    fn perform(&self, minutes: f64) -> bool {
+        let outcome = self.execute(minutes);
+        match &outcome {
+            Ok(executions) => eprintln!("xtask: {}: {executions} inputs, no finding", self.name),
+            Err(problem) => eprintln!("xtask: {}: {problem}", self.name),
+        }
+        outcome.is_ok()
+    }
+
+    /// Runs the program, and gives the number of inputs tried.
+    fn execute(&self, minutes: f64) -> Result<String, String> {
         let log = fs::File::create(&self.log).map_err(|e| format!("{}: {e}", self.log.display()))?;
         let errors = log.try_clone().map_err(|e| e.to_string())?;
         let mut fuzz = Command::new(&self.program);
         fuzz.arg(&self.corpus)
             .arg(format!("-artifact_prefix={}/", self.artifacts.display()))
-            .arg(format!("-max_total_time={:.0}", Duration::from_secs_f64(60.0 * minutes).as_secs_f64().ceil()))
+            .arg(format!("-max_total_time={:.0}", (60.0 * minutes).ceil()))
             .args([
                 "-max_len=131072",
                 "-rss_limit_mb=1536",
@@ -185,12 +171,12 @@ impl Run {
                 "-timeout=20",
                 "-print_final_stats=1",
             ])
-            // One thread, so that what an input reaches does not depend on the others.
+            // With one thread, what an input reaches does not depend on scheduling.
             .env("RAYON_NUM_THREADS", "1")
             .stdin(Stdio::null())
             .stdout(log)
             .stderr(errors);
-        // Files in memory: a target writes one for every input.
+        // A target writes a file for every input, which is faster in memory.
         if Path::new("/dev/shm").is_dir() {
             fuzz.env("TMPDIR", "/dev/shm");
         }

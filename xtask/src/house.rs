@@ -1,36 +1,23 @@
-//! What `cargo xtask lint` asks of files: a sentence at the top, no more lines than a person reads, and no circle between them.
+//! What `cargo xtask lint` asks of files: a sentence at the top, at most 500 lines before the tests, and no circle of imports.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::shell::{Done, root};
+use crate::shell::{Done, entries, root, rust_files};
 
 /// Most lines of a file before its tests.
 const LONGEST: usize = 500;
 
-/// Refuses files that say nothing of their purpose, long ones, and circles of files that import each other.
+/// Refuses files without a sentence at the top, long ones, and circles of files that import each other.
 pub(crate) fn files() -> Done {
+    let crates = entries(&root().join("crates"))?.into_iter();
     let mut problems = Vec::new();
-    for folder in sources()? {
-        let house = House::read(&folder)?;
+    for folder in crates.chain(["python", "xtask"].map(|folder| root().join(folder))).map(|folder| folder.join("src")) {
+        let house = House::new(&folder, rust_files(&folder)?);
         problems.extend(house.unlike_the_others());
         problems.extend(house.circles());
     }
     if problems.is_empty() { Ok(()) } else { Err(problems.join("\n")) }
-}
-
-/// The source folders of all crates.
-fn sources() -> Result<Vec<PathBuf>, String> {
-    let mut found = vec![root().join("python/src"), root().join("xtask/src")];
-    found.extend(entries(&root().join("crates"))?.into_iter().map(|of| of.join("src")).filter(|src| src.is_dir()));
-    found.sort();
-    Ok(found)
-}
-
-fn entries(folder: &Path) -> Result<Vec<PathBuf>, String> {
-    let failed = |e: std::io::Error| format!("{}: {e}", folder.display());
-    fs::read_dir(folder).map_err(failed)?.map(|entry| entry.map(|e| e.path()).map_err(failed)).collect()
 }
 
 /// A module by its path in the crate; empty for its root.
@@ -39,50 +26,35 @@ type Module = Vec<String>;
 /// The files of one crate.
 struct House {
     folder: PathBuf,
-    /// What each holds before its tests, without comments.
-    texts: BTreeMap<Module, String>,
-    paths: BTreeMap<Module, PathBuf>,
-    /// Names that a module hands on, and the paths that they stand for.
-    handed_on: BTreeMap<Module, BTreeMap<String, String>>,
+    files: BTreeMap<Module, File>,
+}
+
+struct File {
+    path: PathBuf,
+    text: String,
+    /// The paths that it imports, and whether it hands each on.
+    uses: Vec<(bool, String)>,
+    /// Its code without comments, imports and tests.
+    rest: String,
 }
 
 impl House {
-    fn read(folder: &Path) -> Result<Self, String> {
-        let mut house = Self {
-            folder: folder.to_owned(),
-            texts: BTreeMap::new(),
-            paths: BTreeMap::new(),
-            handed_on: BTreeMap::new(),
-        };
-        let mut folders = vec![folder.to_owned()];
-        while let Some(next) = folders.pop() {
-            for path in entries(&next)? {
-                if path.is_dir() {
-                    folders.push(path);
-                } else if path.extension().is_some_and(|e| e == "rs") {
-                    let text = fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
-                    let module = module_of(folder, &path);
-                    house.texts.insert(module.clone(), code(&text));
-                    house.paths.insert(module, path);
-                }
+    fn new(folder: &Path, files: impl IntoIterator<Item = (PathBuf, String)>) -> Self {
+        let file = |(path, text): (PathBuf, String)| {
+            let (statements, rest) = split_uses(&code(&text));
+            let mut uses = Vec::new();
+            for (is_handed_on, statement) in statements {
+                expand("", &statement, &mut |path| uses.push((is_handed_on, path)));
             }
-        }
-        for (module, text) in &house.texts {
-            let uses = uses(text).into_iter().filter(|(is_handed_on, _)| *is_handed_on);
-            let names = uses.map(|(_, path)| {
-                let (path, name) = path.split_once(" as ").unwrap_or((&path, last(&path)));
-                (name.trim().to_owned(), path.trim().to_owned())
-            });
-            house.handed_on.insert(module.clone(), names.collect());
-        }
-        Ok(house)
+            (module_of(folder, &path), File { path, text, uses, rest })
+        };
+        Self { folder: folder.to_owned(), files: files.into_iter().map(file).collect() }
     }
 
     /// Files without a purpose, files that are too long, and modules in files of the other kind.
     fn unlike_the_others(&self) -> Vec<String> {
         let mut problems = Vec::new();
-        for path in self.paths.values() {
-            let text = fs::read_to_string(path).unwrap_or_default();
+        for File { path, text, .. } in self.files.values() {
             let path = path.strip_prefix(root()).unwrap_or(path).display();
             if !text.starts_with("//! ") {
                 problems
@@ -99,11 +71,11 @@ impl House {
         problems
     }
 
-    /// Every set of files each of which needs the others.
+    /// The sets of files that all need each other.
     fn circles(&self) -> Vec<String> {
         let needs: BTreeMap<&Module, BTreeSet<&Module>> =
-            self.texts.keys().map(|module| (module, self.needed_by(module))).collect();
-        // What is reached from where; files that reach each other are one circle.
+            self.files.keys().map(|module| (module, self.needed_by(module))).collect();
+        // Files that reach each other are one circle.
         let reached: BTreeMap<&Module, BTreeSet<&Module>> = needs
             .keys()
             .map(|&start| {
@@ -133,26 +105,24 @@ impl House {
     }
 
     fn name(&self, module: &Module) -> String {
-        let path = &self.paths[module];
+        let path = &self.files[module].path;
         path.strip_prefix(&self.folder).unwrap_or(path).display().to_string()
     }
 
-    /// The modules whose items a module uses, past those that hand them on. Tests count for nothing.
+    /// The modules that define what a module uses, even if others hand it on. Tests count for nothing.
     fn needed_by<'a>(&'a self, module: &Module) -> BTreeSet<&'a Module> {
         if module.iter().any(|part| part == "tests") {
             return BTreeSet::new();
         }
-        let text = &self.texts[module];
-        let imports = uses(text).into_iter().filter(|(is_handed_on, _)| !is_handed_on).map(|(_, path)| path);
-        let mut needed: BTreeSet<&Module> = imports
-            .chain(paths_in(&without_uses(text)))
-            .filter_map(|path| self.home_of(module, path.split(" as ").next().unwrap_or_default().trim(), 0))
-            .collect();
+        let File { uses, rest, .. } = &self.files[module];
+        let imports = uses.iter().filter(|(is_handed_on, _)| !is_handed_on).map(|(_, path)| split_alias(path).0);
+        let mut needed: BTreeSet<&Module> =
+            imports.chain(paths_in(rest)).filter_map(|path| self.home_of(module, path, 0)).collect();
         needed.remove(module);
         needed
     }
 
-    /// The module that defines what a path in `module` names; `None` for what is of another crate.
+    /// The module that defines what a path in `module` names; `None` if another crate does.
     fn home_of<'a>(&'a self, module: &Module, path: &str, depth: usize) -> Option<&'a Module> {
         let mut parts: Vec<&str> = path.split("::").collect();
         let mut at: Module = match parts[0] {
@@ -163,33 +133,36 @@ impl House {
                 parts.drain(..up - 1);
                 module[..module.len().checked_sub(up)?].to_vec()
             }
-            first if self.texts.contains_key(&child(module, first)) => child(module, first),
+            first if self.files.contains_key(&child(module, first)) => child(module, first),
             _ => return None,
         };
         for (k, part) in parts.iter().enumerate().skip(1) {
             let is_last = k + 1 == parts.len();
-            let handed_on = self.handed_on[&at].get(*part);
+            let handed_on = self.files[&at].uses.iter().filter(|(is_handed_on, _)| *is_handed_on);
+            let handed_on = handed_on.map(|(_, path)| split_alias(path)).rfind(|(_, name)| name == part);
             let below = child(&at, part);
-            if self.texts.contains_key(&below) && !(is_last && handed_on.is_some()) {
+            if self.files.contains_key(&below) && !(is_last && handed_on.is_some()) {
                 at = below;
                 continue;
             }
-            // Nobody hands a name on in a circle.
-            if let Some(path) = handed_on.filter(|_| depth < 8) {
-                return self.home_of(&at, path, depth + 1).or_else(|| self.texts.get_key_value(&at).map(|(m, _)| m));
+            // No name is handed on in a circle.
+            if let Some((path, _)) = handed_on.filter(|_| depth < 8) {
+                return self.home_of(&at, path, depth + 1).or_else(|| self.files.get_key_value(&at).map(|(m, _)| m));
             }
             break;
         }
-        self.texts.get_key_value(&at).map(|(module, _)| module)
+        self.files.get_key_value(&at).map(|(module, _)| module)
     }
+}
+
+/// What an import names, and by which name.
+fn split_alias(path: &str) -> (&str, &str) {
+    let (path, name) = path.split_once(" as ").unwrap_or((path, path.rsplit("::").next().unwrap_or(path)));
+    (path.trim(), name.trim())
 }
 
 fn child(module: &Module, name: &str) -> Module {
     module.iter().map(String::as_str).chain([name]).map(str::to_owned).collect()
-}
-
-fn last(path: &str) -> &str {
-    path.rsplit("::").next().unwrap_or(path)
 }
 
 fn module_of(folder: &Path, path: &Path) -> Module {
@@ -222,66 +195,45 @@ fn code(text: &str) -> String {
     kept
 }
 
-/// The statements that import: whether each hands on what it names, and what it names, brace by brace.
-fn uses(code: &str) -> Vec<(bool, String)> {
-    let mut found = Vec::new();
-    for (is_handed_on, statement) in statements(code) {
-        expand("", &statement, &mut |path| found.push((is_handed_on, path)));
+/// The import statements in code, with whether each hands on what it names, and the rest of the code.
+fn split_uses(code: &str) -> (Vec<(bool, String)>, String) {
+    let (mut statements, mut rest) = (Vec::new(), String::new());
+    let mut lines = code.lines().map(str::trim);
+    while let Some(line) = lines.next() {
+        let Some(start) = after_use(line) else {
+            rest.extend([line, "\n"]);
+            continue;
+        };
+        let mut statement = start.to_owned();
+        while !statement.ends_with(';') {
+            let Some(line) = lines.next() else { break };
+            statement.push_str(line);
+        }
+        statements.push((line.starts_with("pub"), statement.trim_end_matches(';').to_owned()));
     }
-    found
+    (statements, rest)
 }
 
-/// Whether it is public, and what follows `use`, of each statement.
-fn statements(code: &str) -> Vec<(bool, String)> {
-    let mut found = Vec::new();
-    let mut open: Option<(bool, String)> = None;
-    for line in code.lines() {
-        let text = line.trim();
-        if open.is_none() {
-            let rest = text.strip_prefix("pub").map_or(text, |rest| {
-                let rest = rest.trim_start();
-                rest.strip_prefix('(').and_then(|r| r.split_once(')')).map_or(rest, |(_, r)| r.trim_start())
-            });
-            if let Some(rest) = rest.strip_prefix("use ") {
-                open = Some((text.starts_with("pub"), rest.to_owned()));
-            }
-        } else if let Some((_, statement)) = &mut open {
-            statement.push_str(text);
-        }
-        if let Some((is_handed_on, statement)) = open.take_if(|(_, statement)| statement.ends_with(';')) {
-            found.push((is_handed_on, statement.trim_end_matches(';').to_owned()));
-        }
-    }
-    found
+/// What follows `use` in a line that begins with it, public or not.
+fn after_use(line: &str) -> Option<&str> {
+    let after_pub = line.strip_prefix("pub").map_or(line, str::trim_start);
+    let after_scope = after_pub.strip_prefix('(').and_then(|rest| Some(rest.split_once(')')?.1.trim_start()));
+    after_scope.unwrap_or(after_pub).strip_prefix("use ")
 }
 
-fn without_uses(code: &str) -> String {
-    let mut kept = String::new();
-    let mut is_inside = false;
-    for line in code.lines() {
-        let text = line.trim();
-        is_inside |= text.starts_with("use ") || text.starts_with("pub") && text.contains(" use ");
-        if !is_inside {
-            kept.push_str(line);
-            kept.push('\n');
-        }
-        is_inside &= !text.ends_with(';');
-    }
-    kept
-}
-
+/// Calls `found` with every path that an import statement names.
 fn expand(before: &str, rest: &str, found: &mut dyn FnMut(String)) {
     let rest = rest.trim();
     let Some((head, inner)) = rest.split_once('{') else {
         if !rest.is_empty() {
-            // What is imported by the name of its module is the module.
+            // `self` stands for the module.
             let path = format!("{before}{rest}");
             found(path.strip_suffix("::self").unwrap_or(&path).to_owned());
         }
         return;
     };
     let inner = inner.trim_end().trim_end_matches('}');
-    // The last brace of an outer group may have gone with that of an inner one.
+    // The last brace of an outer group may have been trimmed with that of an inner one.
     let missing = inner.matches('{').count().saturating_sub(inner.matches('}').count());
     let inner = format!("{inner}{}", "}".repeat(missing));
     let (mut depth, mut start) = (0_usize, 0);
@@ -301,10 +253,9 @@ fn expand(before: &str, rest: &str, found: &mut dyn FnMut(String)) {
 }
 
 /// Every path of two names or more.
-fn paths_in(code: &str) -> Vec<String> {
-    let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
-    let words = code.split(|c| !is_part(c)).map(|word| word.trim_matches(':'));
-    words.filter(|word| word.contains("::")).map(str::to_owned).collect()
+fn paths_in(code: &str) -> impl Iterator<Item = &str> {
+    let words = code.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'));
+    words.map(|word| word.trim_matches(':')).filter(|word| word.contains("::"))
 }
 
 #[cfg(test)]
@@ -313,17 +264,7 @@ mod tests {
 
     fn house(files: &[(&str, &str)]) -> House {
         let folder = Path::new("src");
-        let texts: BTreeMap<Module, String> =
-            files.iter().map(|(name, text)| (module_of(folder, &folder.join(name)), code(text))).collect();
-        let paths = files.iter().map(|(name, _)| (module_of(folder, &folder.join(name)), folder.join(name))).collect();
-        let handed_on = texts
-            .iter()
-            .map(|(module, text)| {
-                let names = uses(text).into_iter().filter(|(is_handed_on, _)| *is_handed_on);
-                (module.clone(), names.map(|(_, path)| (last(&path).to_owned(), path)).collect())
-            })
-            .collect();
-        House { folder: folder.to_owned(), texts, paths, handed_on }
+        House::new(folder, files.iter().map(|(name, text)| (folder.join(name), (*text).to_owned())))
     }
 
     #[test]
@@ -350,7 +291,8 @@ mod tests {
 
     #[test]
     fn groups_within_groups_are_taken_apart() {
-        let found = uses("use a::{b, c::{d, e as f}, self};\npub(crate) use g::h;\n");
+        let house = house(&[("lib.rs", "use a::{b, c::{d, e as f}, self};\npub(crate) use g::h;\n")]);
+        let found = &house.files[&Module::new()].uses;
         let names: Vec<&str> = found.iter().map(|(_, path)| path.as_str()).collect();
         assert_eq!(names, ["a::b", "a::c::d", "a::c::e as f", "a", "g::h"]);
         assert_eq!(found.iter().filter(|(is_handed_on, _)| *is_handed_on).count(), 1);

@@ -7,7 +7,7 @@ mod fuzz;
 mod house;
 mod shell;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -68,32 +68,30 @@ fn main() -> ExitCode {
 }
 
 use dependencies::ALL;
-use shell::{Done, PYTHON, SEED, cargo, environment, has_nextest, root, ruff, run};
+use shell::{Done, PYTHON, SEED, cargo, environment, has_nextest, ruff, run};
 
-/// Everything is built in the release profile, so that dependencies are compiled once for tests and the main job.
+/// Runs all tests, in the release profile, so that dependencies are compiled once for tests and programs.
 ///
 /// Property tests draw the same cases on every machine, unless PROPTEST_RNG_SEED says otherwise.
 fn test(slow: bool) -> Done {
-    // All are compiled at once, so that tests of other crates are while language models are waited for, and Python's packages come meanwhile.
-    let compile: &[&str] = if has_nextest() { &["nextest", "run"] } else { &["test", "--lib", "--bins", "--tests"] };
+    // One build of all crates keeps every core busy; Python's packages are installed meanwhile.
+    let (tests, slow_ones): (&[&str], &[&str]) = if has_nextest() {
+        (&["nextest", "run", "--release"], &["--run-ignored", "all"])
+    } else {
+        (&["test", "--lib", "--bins", "--tests", "--release"], &["--", "--include-ignored"])
+    };
     std::thread::scope(|scope| {
         let packages = scope.spawn(python_environment);
-        let compiled = cargo(&[compile, &["--release", "--no-run"], &ALL[..]].concat());
+        let compiled = cargo(&[tests, &["--no-run"], &ALL[..]].concat());
         let packages = packages.join().map_err(|_| "the environment of the Python tests was not made".to_owned());
         compiled.and(packages?.map(drop))
     })?;
     python(&[])?;
     cargo(&[&["test", "--doc", "--release", "--quiet"], &ALL[..]].concat())?;
-    if has_nextest() {
-        let chosen: &[&str] = if slow { &["--run-ignored", "all"] } else { &[] };
-        cargo(&[&["nextest", "run", "--release"], &ALL[..], chosen].concat())
-    } else {
-        let chosen: &[&str] = if slow { &["--", "--include-ignored"] } else { &[] };
-        cargo(&[&["test", "--release", "--lib", "--bins", "--tests"], &ALL[..], chosen].concat())
-    }
+    cargo(&[tests, &ALL[..], if slow { slow_ones } else { &[] }].concat())
 }
 
-/// The Rust tests, with cases of property tests that are new every day.
+/// Runs the Rust tests with new cases of property tests every day.
 fn fresh() -> Done {
     let today = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() / 86_400);
     let seed = std::env::var(SEED).unwrap_or_else(|_| today.to_string());
@@ -107,12 +105,12 @@ fn fresh() -> Done {
     })
 }
 
-/// The interpreter that the Python tests need, without the package.
+/// The interpreter for the Python tests, without the package.
 fn python_environment() -> Result<PathBuf, String> {
     environment("target/python-env", "python/tests/requirements.txt")
 }
 
-/// Installs the Python package as a user would; the interpreter that has it.
+/// Installs the Python package as a user would, and gives the interpreter that has it.
 fn installed() -> Result<PathBuf, String> {
     let python = python_environment()?;
     let mut install = Command::new(&python);
@@ -121,11 +119,11 @@ fn installed() -> Result<PathBuf, String> {
     Ok(python)
 }
 
-/// Tests the Python package as it is installed.
+/// Tests the installed Python package.
 fn python(arguments: &[&str]) -> Done {
     let python = installed()?;
     let mut test = Command::new(&python);
-    // Elsewhere than in python/, where the sources would be imported in place of the package.
+    // Not in python/, where Python would import the sources instead of the package.
     let cores = std::thread::available_parallelism().map_or(1, usize::from).min(4).to_string();
     test.args(["-m", "pytest", "--quiet", "--numprocesses", &cores])
         .args(["--rootdir", "python", "-c", "python/pyproject.toml", "python/tests"])
@@ -140,7 +138,7 @@ fn lint() -> Done {
     house::files()?;
     let clippy = ["clippy", "--all-targets", "--release", "--quiet"];
     cargo(&[&clippy[..], &ALL[..], &["--", "-D", "warnings"]].concat())?;
-    // The command without language models, which has files of its own.
+    // The command without language models has files of its own.
     cargo(&[&clippy[..], &["--package", "caveat", "--", "-D", "warnings"]].concat())?;
     documentation(&["--quiet"])?;
     ruff()
@@ -155,33 +153,34 @@ fn documentation(options: &[&str]) -> Done {
     run(Command::new("cargo").args(&arguments).env("RUSTDOCFLAGS", "-D warnings"), "cargo doc")
 }
 
-/// Criterion, then the same work by what a user would take instead, in a virtual environment of its own.
+/// Runs criterion and then the comparison with other packages, or one of the other scripts of benches/.
 fn bench(name: Option<&str>) -> Done {
-    if name == Some("build") {
-        let mut measure = Command::new(PYTHON);
-        return run(measure.arg(root().join("benches/build.py")), "benches/build.py");
+    const PROGRAM: &str = "target/release/examples/compare";
+    let build = || cargo(&["build", "--release", "--example", "compare"]);
+    match name {
+        Some("build") => script(Path::new(PYTHON), "benches/build.py", &[]),
+        Some("language-models") => {
+            let python = environment("target/bench-env-language-models", "benches/requirements-language-models.txt")?;
+            cargo(&["build", "--release", "--features", "lm"])?;
+            script(&python, "benches/language_models.py", &["target/release/caveat"])
+        }
+        Some("python") => {
+            let python = installed()?;
+            build()?;
+            script(&python, "benches/python.py", &[PROGRAM])
+        }
+        _ => {
+            // The benchmark of trial tables includes their statistics.
+            let file = name.map(|name| if name == "statistics" { "published" } else { name });
+            let chosen = file.map_or(vec!["--benches"], |file| vec!["--bench", file]);
+            cargo(&[&["bench", "--workspace"], &chosen[..]].concat())?;
+            let python = environment("target/bench-env", "benches/requirements.txt")?;
+            build()?;
+            script(&python, "benches/compare.py", &[&[PROGRAM][..], name.as_slice()].concat())
+        }
     }
-    if name == Some("language-models") {
-        let python = environment("target/bench-env-language-models", "benches/requirements-language-models.txt")?;
-        cargo(&["build", "--release", "--features", "lm"])?;
-        let mut compare = Command::new(&python);
-        compare.arg(root().join("benches/language_models.py")).arg(root().join("target/release/caveat"));
-        return run(&mut compare, "benches/language_models.py");
-    }
-    if name == Some("python") {
-        let python = installed()?;
-        cargo(&["build", "--release", "--example", "compare"])?;
-        let mut compare = Command::new(&python);
-        compare.arg(root().join("benches/python.py")).arg(root().join("target/release/examples/compare"));
-        return run(&mut compare, "benches/python.py");
-    }
-    // The benchmark of trial tables holds their statistics too.
-    let file = name.map(|name| if name == "statistics" { "published" } else { name });
-    let chosen = file.map_or(vec!["--benches"], |file| vec!["--bench", file]);
-    cargo(&[&["bench", "--workspace"], chosen.as_slice()].concat())?;
-    let python = environment("target/bench-env", "benches/requirements.txt")?;
-    cargo(&["build", "--release", "--example", "compare"])?;
-    let mut compare = Command::new(&python);
-    compare.arg(root().join("benches/compare.py")).arg(root().join("target/release/examples/compare"));
-    run(compare.args(name), "benches/compare.py")
+}
+
+fn script(python: &Path, file: &str, arguments: &[&str]) -> Done {
+    run(Command::new(python).arg(file).args(arguments), file)
 }

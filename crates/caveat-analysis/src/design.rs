@@ -1,4 +1,4 @@
-//! `design`: candidate tasks ranked by what judgments of their pairs tell about α, and the trials that takes.
+//! `design`: candidate tasks ranked by what judgments of their pairs tell about α, and the trials that are needed.
 
 use caveat_figures::design_figure::DesignRow;
 use caveat_results::Table;
@@ -8,10 +8,10 @@ use caveat_theory::inference::design::{DesignQuestion, DesignSettings, JudgedPai
 use crate::error::{AnalysisError, Result};
 use crate::watch::Watch;
 
-/// Evaluates candidates, each once, and gives them with the most informative first.
+/// Evaluates each candidate once and returns them with the most informative first.
 ///
 /// # Errors
-/// Without a candidate, of a task that has no such pair, and of simulations.
+/// No candidate, a task without such pairs, or a simulation that fails.
 pub fn design(
     candidates: impl IntoIterator<Item = TransitiveTask>,
     pairs: JudgedPairs,
@@ -44,20 +44,20 @@ pub fn design(
 /// One row per task, in the order given.
 ///
 /// # Errors
-/// None that can be provoked: columns have one length and names of their own.
+/// None in practice; those of [`Table`].
 pub fn design_table(rows: &[DesignRow], settings: &DesignSettings) -> Result<Table> {
-    let whole = |n: usize| i64::try_from(n).ok();
+    let trials = |row: &DesignRow| row.evaluation.trials_for_power.and_then(|n| i64::try_from(n).ok());
     let evaluations = || rows.iter().map(|row| &row.evaluation);
     let table = Table::new()
-        .integer("rank", (1..=rows.len()).map(whole))?
+        .count("rank", 1..=rows.len())?
         .text("task", rows.iter().map(DesignRow::name))?
-        .integer("n_items", rows.iter().map(|row| whole(row.task.n_items())))?
-        .integer("n_pairs", rows.iter().map(|row| whole(row.pairs.len())))?
+        .count("n_items", rows.iter().map(|row| row.task.n_items()))?
+        .count("n_pairs", rows.iter().map(|row| row.pairs.len()))?
         .float("information_bits", evaluations().map(|e| e.information_bits))?
         .float("information_se", evaluations().map(|e| e.information_se))?
-        .integer("trials_for_power", evaluations().map(|e| e.trials_for_power.and_then(whole)))?
+        .integer("trials_for_power", rows.iter().map(trials))?
         .float("power", rows.iter().map(|_| settings.power))?
-        .integer("trials", rows.iter().map(|_| whole(settings.trials)))?;
+        .count("trials", rows.iter().map(|_| settings.trials))?;
     let last = |get: fn(&DesignRow) -> Option<f64>| rows.iter().filter_map(get).collect::<Vec<f64>>();
     let (accuracy, width) = (last(|r| r.evaluation.decision_accuracy), last(|r| r.evaluation.interval_width));
     if accuracy.is_empty() {

@@ -6,50 +6,46 @@ use caveat_figures::FigureError;
 use caveat_results::ResultsError;
 use caveat_theory::{ErrorKind, Named, TheoryError};
 
-/// What an analysis gives, or why not.
+/// Result of an analysis.
 pub type Result<T, E = AnalysisError> = std::result::Result<T, E>;
 
-/// Why a request was not answered. In the words, arguments stand by name in ⟨brackets⟩, for each face to spell
+/// Why a request was not answered. The words name arguments in ⟨brackets⟩, which each face spells its own way
 /// ([`caveat_results::spell_arguments`]).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AnalysisError {
-    /// A request or data to mend.
+    /// A request or data that must be corrected.
     #[error("{0}")]
     Input(String),
     /// A file that cannot be read or written.
     #[error("{0}")]
     File(String),
-    /// A computation that did not succeed on valid input.
+    /// A computation that failed on valid input.
     #[error("{0}")]
     Run(String),
-    /// A computation for which there is too little memory, so that it was not begun; a smaller one may be asked for.
+    /// A computation that was not begun because memory is too small for it; ask for a smaller one.
     #[error("{0}")]
     Memory(String),
 }
 
 impl AnalysisError {
-    /// Bad input, in words.
+    /// Bad input.
     pub fn input(words: impl Into<String>) -> Self {
         Self::Input(words.into())
     }
 
-    /// The same error, with what it is about in front.
-    pub fn in_place(self, what: impl Display) -> Self {
-        let place = |words: String| format!("{what}: {words}");
-        match self {
-            Self::Input(words) => Self::Input(place(words)),
-            Self::File(words) => Self::File(place(words)),
-            Self::Run(words) => Self::Run(place(words)),
-            Self::Memory(words) => Self::Memory(place(words)),
-        }
+    /// The same error, with its place in front.
+    pub fn in_place(mut self, place: impl Display) -> Self {
+        let (Self::Input(words) | Self::File(words) | Self::Run(words) | Self::Memory(words)) = &mut self;
+        *words = format!("{place}: {words}");
+        self
     }
 }
 
-/// The choice that the value of an argument names.
+/// The choice with this name, of an argument.
 ///
 /// # Errors
-/// [`AnalysisError::Input`] for another name, with those there are.
+/// [`AnalysisError::Input`] for an unknown name, with the known ones.
 pub fn choice<T: Named>(argument: &str, name: &str) -> Result<T> {
     T::from_argument(name).ok_or_else(|| {
         let known = T::list_arguments();

@@ -1,12 +1,11 @@
 //! `figure`: one figure of the theory, or of language models from their trial tables.
 
-use caveat_figures::conjunctivity_figure::{self, ConjunctivityInputs};
+use std::collections::BTreeSet;
+
 use caveat_figures::language_models::{self, Condition, TheoryMargins};
 use caveat_figures::margins_figure::{self, MarginsInputs};
-use caveat_figures::mechanism_figure::{self, MechanismInputs};
-use caveat_figures::phase_figure::{self, PhaseInputs};
 use caveat_figures::window_figure::{self, WindowInputs};
-use caveat_figures::{Figure, task_figure};
+use caveat_figures::{Figure, conjunctivity_figure, mechanism_figure, phase_figure, task_figure};
 use caveat_results::{AsInput, Input, PairTable, Phase, read_pair_table};
 use caveat_theory::{Activation, PhaseAxes, PhaseGrid, RandomFeatures, TransitiveTask, named_enum};
 
@@ -23,7 +22,7 @@ pub(crate) const TASKS: [(usize, (usize, usize)); 3] = [(9, (5, 3)), (11, (6, 4)
 pub struct FigureRequest {
     /// Which figure.
     pub name: FigureName,
-    /// Of which task; `None` for the published ones. For task, margins, mechanism and phase.
+    /// The task, for task, margins, mechanism and phase; `None` for the published ones.
     pub task: Option<TransitiveTask>,
     /// Inverse regularization C, for margins; `None` for 10.
     pub c: Option<f64>,
@@ -55,17 +54,18 @@ named_enum! {
 /// Draws a figure; nothing is written.
 ///
 /// # Errors
-/// Of what the figure does not depend on but is given, of trial tables, and of computations.
+/// An option that the figure does not depend on, trial tables that cannot be read or drawn, or a computation that fails.
 pub fn figure(request: &FigureRequest, watch: &dyn Watch) -> Result<Figure> {
     refuse_unused(request)?;
     let published = || match &request.task {
         Some(task) => Ok(task.clone()),
         None => TransitiveTask::new(TASKS[0].0, &[TASKS[0].1]),
     };
-    Ok(match request.name {
+    let name = request.name;
+    Ok(match name {
         FigureName::Task => task_figure::draw(&published()?)?,
         FigureName::Margins => margins(&published()?, request.c.unwrap_or(10.0))?,
-        FigureName::Mechanism => mechanism(published()?)?,
+        FigureName::Mechanism => mechanism(&published()?)?,
         FigureName::Phase => match &request.task {
             Some(task) => phase_diagrams(std::slice::from_ref(task), 240, watch)?.0,
             None => phase_diagrams(&published_tasks()?, 240, watch)?.0,
@@ -81,24 +81,24 @@ pub fn figure(request: &FigureRequest, watch: &dyn Watch) -> Result<Figure> {
         | FigureName::PredictedMargins
         | FigureName::ObservedMargins
         | FigureName::ModelConjunctivity => {
-            let replicates = if request.name == FigureName::ModelConjunctivity { REPLICATES } else { 0 };
+            let replicates = if name == FigureName::ModelConjunctivity { REPLICATES } else { 0 };
             let (fitted, predicted) = fit_published(&request.published, replicates, watch)?;
-            language_model_figure(request.name, &fitted, &predicted)?
+            language_model_figure(name, &fitted, &predicted)?
         }
     })
 }
 
-/// Refuses what the figure would not heed.
+/// Refuses options that the figure would ignore.
 fn refuse_unused(request: &FigureRequest) -> Result<()> {
     use FigureName as F;
     let of_task = matches!(request.name, F::Task | F::Margins | F::Mechanism | F::Phase);
     let of_theory = of_task || matches!(request.name, F::Window | F::Conjunctivity);
-    for (given, heeded, option, figures) in [
+    for (is_given, is_used, option, figures) in [
         (request.task.is_some(), of_task, "n_items", "task, margins, mechanism and phase"),
         (request.c.is_some(), request.name == F::Margins, "c", "margins"),
         (!request.published.is_empty(), !of_theory, "published", "the figures of language models"),
     ] {
-        if given && !heeded {
+        if is_given && !is_used {
             return Err(AnalysisError::input(format!(
                 "the figure {} does not depend on ⟨{option}⟩, which is for {figures}",
                 request.name.name()
@@ -115,9 +115,10 @@ pub(crate) fn read_pairs<P: AsInput>(paths: &[P], watch: &dyn Watch) -> Result<P
 
 /// Heatmaps of the conditions with full fine-tuning, or of all if there are none; as many as a figure holds.
 pub(crate) fn placements(table: &PairTable) -> Result<Figure> {
-    let all = 0..table.conditions.len();
-    let full: Vec<usize> = all.clone().filter(|&k| table.conditions[k].setting == "full").collect();
-    let mut shown = if full.is_empty() { all.collect() } else { full };
+    let mut shown: Vec<usize> = (0..table.conditions.len()).collect();
+    if table.conditions.iter().any(|key| key.setting == "full") {
+        shown.retain(|&k| table.conditions[k].setting == "full");
+    }
     let (n, most) = (shown.len(), language_models::placements::MOST_CONDITIONS);
     shown.truncate(most);
     let figure = language_models::placements::draw(table, &shown)?;
@@ -138,8 +139,8 @@ pub(crate) fn margins(task: &TransitiveTask, c: f64) -> Result<Figure> {
     })?)
 }
 
-pub(crate) fn mechanism(task: TransitiveTask) -> Result<Figure> {
-    Ok(mechanism_figure::draw(&MechanismInputs { task, screenings: vec![0.1, 1.0, 4.0] })?)
+pub(crate) fn mechanism(task: &TransitiveTask) -> Result<Figure> {
+    Ok(mechanism_figure::draw(task, &[0.1, 1.0, 4.0])?)
 }
 
 /// Phase diagrams, a row per task, and their grids.
@@ -149,30 +150,26 @@ pub(crate) fn phase_diagrams(
     watch: &dyn Watch,
 ) -> Result<(Figure, Vec<PhaseGrid>)> {
     let axes = PhaseAxes::cell_centers(cells, cells, (0.0, 1.0), (1e-3, 1e1))?;
-    let mut rows = Vec::new();
-    for task in tasks {
-        rows.push((task.clone(), phase(task, &axes, watch)?));
-    }
-    let figure = phase_figure::draw(PhaseInputs { rows: &rows })?;
+    let rows = tasks.iter().map(|task| Ok((task.clone(), phase(task, &axes, watch)?))).collect::<Result<Vec<_>>>()?;
+    let figure = phase_figure::draw(&rows)?;
     Ok((figure, rows.into_iter().map(|r| r.1).collect()))
 }
 
 /// α by depth, with random networks of 1,000 units at depths 1 to 4 for the same activations.
 pub(crate) fn conjunctivity(watch: &dyn Watch) -> Result<Figure> {
-    let activations = vec![Activation::RELU, Activation::leaky(0.3)?, Activation::ABS];
-    let depths = 1..=4;
-    let work = watch.begin((activations.len() * depths.clone().count()) as u64, "random networks");
+    let activations = [Activation::RELU, Activation::leaky(0.3)?, Activation::ABS];
+    let networks: Vec<RandomFeatures> = activations
+        .iter()
+        .flat_map(|&activation| (1..=4).map(move |depth| RandomFeatures::new(activation, depth, 0)))
+        .map(|settings| RandomFeatures { width: 1_000, replicates: 12, ..settings })
+        .collect();
+    let work = watch.begin(networks.len() as u64, "random networks");
     let mut random_features = Vec::new();
-    for &activation in &activations {
-        for depth in depths.clone() {
-            let mut settings = RandomFeatures::new(activation, depth, 0);
-            settings.width = 1_000;
-            settings.replicates = 12;
-            random_features.push(settings.estimate(None)?);
-            work.advance(1);
-        }
+    for settings in networks {
+        random_features.push(settings.estimate(None)?);
+        work.advance(1);
     }
-    Ok(conjunctivity_figure::draw(&ConjunctivityInputs { activations, max_depth: 16, random_features })?)
+    Ok(conjunctivity_figure::draw(&activations, 16, &random_features)?)
 }
 
 /// Fits of all conditions, and predictions of those with an exception from those without, model by model.
@@ -184,11 +181,8 @@ pub(crate) fn fit_published<P: AsInput>(
     let conditions = read(paths, Phase::Post, watch)?;
     let observed = group(&conditions, &ByColumn::OF_TRIALS)?;
     let names = |with_exception: bool| -> Vec<String> {
-        let mut names: Vec<String> =
-            observed.iter().filter(|o| o.exceptions.is_empty() != with_exception).map(|o| o.key.hier.clone()).collect();
-        names.sort();
-        names.dedup();
-        names
+        let observed = observed.iter().filter(|o| o.exceptions.is_empty() != with_exception);
+        observed.map(|o| o.key.hier.clone()).collect::<BTreeSet<_>>().into_iter().collect()
     };
     let (train, test) = (names(false), names(true));
     let predicted = if train.is_empty() || test.is_empty() {
@@ -207,25 +201,21 @@ pub(crate) fn language_model_figure(name: FigureName, fitted: &[Fitted], predict
         return Ok(language_models::conjunctivity::draw(&figure_conditions(&typical, predicted))?);
     }
     let full: Vec<&Fitted> = fitted.iter().filter(|f| f.observed.key.setting == "full").collect();
-    // Without full fine-tuning in the tables, show what there is.
+    // Without full fine-tuning in the tables, all conditions are shown.
     let shown = if full.is_empty() { fitted.iter().collect() } else { full };
-    let shown = figure_conditions(&shown, predicted);
+    let mut shown = figure_conditions(&shown, predicted);
     Ok(match name {
         FigureName::FittedMargins => language_models::scatter::draw(&shown, Against::Fitted)?,
         FigureName::PredictedMargins => language_models::scatter::draw(&shown, Against::Predicted)?,
         _ => {
-            // A column of heatmaps per hierarchy of one model and task that has them all.
-            let one: Vec<Condition> = match shown.iter().find(|c| !c.exceptions.is_empty()) {
-                Some(first) => shown
-                    .iter()
-                    .filter(|c| (&c.model, &c.task) == (&first.model, &first.task))
-                    .take(6)
-                    .cloned()
-                    .collect(),
-                None => shown.iter().take(6).cloned().collect(),
-            };
-            let (drawn, all) = (one.len(), shown.len());
-            let figure = language_models::heatmaps::draw(&one)?;
+            // The conditions of one model and task, if possible with an exception.
+            let all = shown.len();
+            if let Some(first) = shown.iter().find(|c| !c.exceptions.is_empty()) {
+                let (model, task) = (first.model.clone(), first.task.clone());
+                shown.retain(|c| (&c.model, &c.task) == (&model, &task));
+            }
+            shown.truncate(6);
+            let (drawn, figure) = (shown.len(), language_models::heatmaps::draw(&shown)?);
             if drawn < all { figure.leaving_out(format!("These are {drawn} of {all} conditions.")) } else { figure }
         }
     })
@@ -248,30 +238,24 @@ fn figure_conditions(fitted: &[&Fitted], predicted: &[Predicted]) -> Vec<Conditi
         }
         matrix
     };
-    fitted
-        .iter()
-        .map(|f| {
-            let (o, n) = (&f.observed, f.observed.n_items);
-            let prediction = predicted.iter().find(|p| p.observed.key == o.key).map(|p| TheoryMargins {
-                margins: square(n, &o.pairs, &p.prediction.predicted, 0.0),
-                r_squared: p.prediction.r_squared,
-            });
-            Condition {
-                model: o.key.model.clone(),
-                setting: language_models::trained(&o.key.setting, o.key.lora_r, o.key.l2_reg),
-                task: o.key.task.clone(),
-                hierarchy: o.key.hier.clone(),
-                n_items: n,
-                exceptions: o.exceptions.clone(),
-                observed: square(n, &o.pairs, &o.margins, f64::NAN),
-                fitted: Some(TheoryMargins {
-                    margins: square(n, &o.pairs, &f.fit.fitted, 0.0),
-                    r_squared: f.fit.r_squared,
-                }),
-                predicted: prediction,
-                conjunctivity: f.fit.estimates.conjunctivity,
-                conjunctivity_interval: f.intervals.and_then(|i| i.intervals.conjunctivity).map(|i| (i.low, i.high)),
-            }
-        })
-        .collect()
+    let condition = |f: &&Fitted| {
+        let o = &f.observed;
+        let square = |values, missing| square(o.n_items, &o.pairs, values, missing);
+        let theory = |values, r_squared| TheoryMargins { margins: square(values, 0.0), r_squared };
+        let prediction = predicted.iter().find(|p| p.observed.key == o.key).map(|p| &p.prediction);
+        Condition {
+            model: o.key.model.clone(),
+            setting: language_models::trained(&o.key.setting, o.key.lora_r, o.key.l2_reg),
+            task: o.key.task.clone(),
+            hierarchy: o.key.hier.clone(),
+            n_items: o.n_items,
+            exceptions: o.exceptions.clone(),
+            observed: square(&o.margins, f64::NAN),
+            fitted: Some(theory(&f.fit.fitted, f.fit.r_squared)),
+            predicted: prediction.map(|p| theory(&p.predicted, p.r_squared)),
+            conjunctivity: f.fit.estimates.conjunctivity,
+            conjunctivity_interval: f.intervals.and_then(|i| i.intervals.conjunctivity).map(|i| (i.low, i.high)),
+        }
+    };
+    fitted.iter().map(condition).collect()
 }

@@ -5,7 +5,6 @@ mod choices;
 mod compare;
 mod direction;
 mod hierarchy;
-mod job;
 mod learners;
 mod margins;
 mod observe;
@@ -22,31 +21,33 @@ use caveat_theory::inference::Hierarchy;
 
 use crate::error::{AnalysisError, Result};
 use crate::watch::Watch;
-use job::Job;
+use choices::{ChoiceUnit, FittedChoices};
+use observe::Observed;
+use report::Report;
+use request::Job;
 
 pub(crate) use margins::{Fitted, fit_all, table_of_fits, table_of_margins};
 pub(crate) use observe::{group, read};
-pub(crate) use predict::{Predicted, PredictionSummary, predict_all, table_of_pairs, table_of_predictions};
-pub(crate) use report::key_columns;
+pub(crate) use predict::{Predicted, predict_all, prediction_findings, table_of_pairs, table_of_predictions};
 pub use request::{ByColumn, ChoiceRequest, ClusterColumn, FitLoss, FitRequest};
 
-/// Replicates behind the intervals of predictions, where no number is asked for.
+/// Default number of replicates behind the intervals of predictions.
 pub(crate) const REPLICATES: usize = 2_000;
 
 /// What a fit found.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct FitOutcome {
     /// One row per fit, per prediction, per model compared, or per parameter of their population.
     pub table: Table,
-    /// The columns of it that a person reads first, where there are more.
+    /// Its main columns, for a person; `None` where these are all.
     pub brief: Option<Table>,
     /// Every predicted pair, where conditions were predicted.
     pub pairs: Option<Table>,
-    /// Accuracy by pair with the fitted theory, where it was asked for.
+    /// Accuracy by pair with the fitted theory, on request.
     pub by_pair: Option<Figure>,
-    /// Accuracy by symbolic distance and position with the fitted theory, where it was asked for.
+    /// Accuracy by symbolic distance and position with the fitted theory, on request.
     pub by_distance: Option<Figure>,
-    /// What a person should know of it, a line each.
+    /// What a person should know about it, a line each.
     pub notes: Vec<String>,
     /// What makes the result doubtful, a line each.
     pub warnings: Vec<String>,
@@ -54,19 +55,11 @@ pub struct FitOutcome {
 
 impl FitOutcome {
     fn new(table: Table) -> Self {
-        Self {
-            table,
-            brief: None,
-            pairs: None,
-            by_pair: None,
-            by_distance: None,
-            notes: Vec::new(),
-            warnings: Vec::new(),
-        }
+        Self { table, ..Self::default() }
     }
 
     /// One row per fit.
-    fn of_reports(reports: &[report::Report]) -> Result<Self> {
+    fn from_reports(reports: &[Report]) -> Result<Self> {
         Ok(Self { brief: Some(report::table(reports, true)?), ..Self::new(report::table(reports, false)?) })
     }
 }
@@ -74,7 +67,7 @@ impl FitOutcome {
 /// Fits and predicts what `request` asks for; nothing is printed or written.
 ///
 /// # Errors
-/// Of the request or its files: what is wrong and what would be right; of the computation, where it fails.
+/// A request or file that is wrong, with what would be right, or a computation that fails.
 pub fn fit(request: &FitRequest, watch: &dyn Watch) -> Result<FitOutcome> {
     let Some(first) = request.files.first() else {
         return Err(AnalysisError::input("there is no file to fit: name at least one"));
@@ -105,8 +98,10 @@ impl Job<'_> {
             return Err(AnalysisError::input("⟨phase=pre⟩ is for trial tables: a file of choices has no phases"));
         }
         let file = choices::read_file(request)?;
-        if request.choices.draw_pairs {
-            behavior::check(&file)?;
+        if request.choices.draw_pairs && file.tables.iter().all(|t| t.rows.is_empty()) {
+            return Err(AnalysisError::input(
+                "⟨figure⟩ shows accuracy by pair, and the file tells symbolic distances only: use ⟨distance_figure⟩",
+            ));
         }
         let mut found = self.units(&file.units, file.warnings.clone(), true, |fitted| {
             behavior::draw(&request.choices, &file, fitted)
@@ -115,23 +110,23 @@ impl Job<'_> {
         Ok(found)
     }
 
-    /// Trial tables by the choices in them.
+    /// Fits the choices in trial tables.
     fn trial_choices(&self) -> Result<FitOutcome> {
         refuse_choice_options(self.request)?;
         if !self.request.train.is_empty() {
             return Err(AnalysisError::input("⟨train⟩ and ⟨test⟩ predict margins: leave out ⟨loss=logistic⟩"));
         }
-        let choices::TrialUnits { units, doubts } = choices::read_trials(self.request, self.watch)?;
+        let (units, doubts) = choices::read_trials(self.request, self.watch)?;
         self.units(&units, doubts, self.request.phase == Phase::Post, |_| Ok([None, None]))
     }
 
     /// Fits units of choices, compares models of them, or fits their population.
     fn units(
         &self,
-        units: &[choices::ChoiceUnit],
+        units: &[ChoiceUnit],
         mut warnings: Vec<String>,
         is_final: bool,
-        draw: impl FnOnce(&[choices::FittedChoices]) -> Result<[Option<Figure>; 2]>,
+        draw: impl FnOnce(&[FittedChoices]) -> Result<[Option<Figure>; 2]>,
     ) -> Result<FitOutcome> {
         if self.request.hierarchical {
             Hierarchy::check(&self.spec)?;
@@ -143,18 +138,18 @@ impl Job<'_> {
         }
         let fitted = choices::fit_all(units, self)?;
         let [by_pair, by_distance] = draw(&fitted)?;
-        let reports: Vec<report::Report> = fitted.into_iter().map(|f| f.report).collect();
+        let reports: Vec<Report> = fitted.into_iter().map(|f| f.report).collect();
         let found = if self.request.hierarchical {
             let (table, more) = hierarchy::of_choices(units, &reports, self)?;
             warnings.extend(more);
             FitOutcome::new(table)
         } else {
-            FitOutcome::of_reports(&reports)?
+            FitOutcome::from_reports(&reports)?
         };
         Ok(FitOutcome { warnings, by_pair, by_distance, ..found })
     }
 
-    /// Trial tables by their margins.
+    /// Fits the margins in trial tables.
     fn trial_margins(&self) -> Result<FitOutcome> {
         let request = self.request;
         refuse_choice_options(request)?;
@@ -180,11 +175,8 @@ impl Job<'_> {
         }
         let observed = group(&read, &by)?;
         let notes: Vec<String> = observed.iter().flat_map(|o| o.notes.clone()).collect();
-        let fitted: Vec<observe::Observed> = observed
-            .iter()
-            .filter(|o| request.train.is_empty() || request.train.contains(&o.key.hier))
-            .cloned()
-            .collect();
+        let is_fitted = |o: &&Observed| request.train.is_empty() || request.train.contains(&o.key.hier);
+        let fitted: Vec<Observed> = observed.iter().filter(is_fitted).cloned().collect();
         // Before training, a model may well prefer the opposite order.
         warnings.extend(direction::of_margins(&fitted, &self.spec, request.phase == Phase::Post)?);
         if !request.train.is_empty() {
@@ -195,7 +187,7 @@ impl Job<'_> {
         if request.compare {
             return Ok(FitOutcome { warnings, notes, ..FitOutcome::new(compare::margins(&observed, self)?) });
         }
-        let reports: Vec<report::Report> = if is_plain {
+        let reports: Vec<Report> = if is_plain {
             fit_all(fitted, request.replicates(), request.seed, self.watch)?.iter().map(Fitted::report).collect()
         } else {
             learners::fit_all(&observed, self)?
@@ -205,36 +197,38 @@ impl Job<'_> {
             warnings.extend(more);
             FitOutcome::new(table)
         } else {
-            FitOutcome::of_reports(&reports)?
+            FitOutcome::from_reports(&reports)?
         };
         Ok(FitOutcome { warnings, notes, ..found })
     }
 
     /// Predictions of `test` from fits of `train`.
-    fn predict(&self, observed: &[observe::Observed]) -> Result<FitOutcome> {
+    fn predict(&self, observed: &[Observed]) -> Result<FitOutcome> {
         let FitRequest { train, test, bootstrap, seed, .. } = self.request;
         let predicted = predict_all(observed, train, test, bootstrap.unwrap_or(REPLICATES), *seed, self.watch)?;
-        let findings = PredictionSummary::summarize(predicted.iter())?;
-        let findings = findings.iter().flat_map(PredictionSummary::findings);
+        let findings = prediction_findings(&predicted.iter().collect::<Vec<_>>())?;
         Ok(FitOutcome {
             pairs: Some(table_of_pairs(&predicted)?),
-            notes: findings.map(|(what, value)| format!("{what}: {value}")).collect(),
+            notes: findings.into_iter().map(|(what, value)| format!("{what}: {value}")).collect(),
             ..FitOutcome::new(table_of_predictions(&predicted)?)
         })
     }
 }
 
-/// Warnings of settings, models, tasks and hierarchies whose names differ by case alone.
+/// Warnings about settings, models, tasks and hierarchies whose names differ only by case.
 fn alike<'a>(keys: impl Iterator<Item = &'a ConditionKey>) -> Vec<String> {
     let keys: Vec<&ConditionKey> = keys.collect();
-    let names = |of: fn(&ConditionKey) -> &str| keys.iter().map(|key| of(key)).collect::<BTreeSet<_>>();
-    let all: [(&str, BTreeSet<&str>); 4] = [
-        ("settings", names(|key| &key.setting)),
-        ("models", names(|key| &key.model)),
-        ("tasks", names(|key| &key.task)),
-        ("hierarchies", names(|key| &key.hier)),
+    let warning = |noun: &str, of: fn(&ConditionKey) -> &str| {
+        let names: BTreeSet<&str> = keys.iter().map(|key| of(key)).collect();
+        look_alikes_of(&names.into_iter().collect::<Vec<_>>(), noun)
+    };
+    let warnings = [
+        warning("settings", |key| &key.setting),
+        warning("models", |key| &key.model),
+        warning("tasks", |key| &key.task),
+        warning("hierarchies", |key| &key.hier),
     ];
-    all.into_iter().filter_map(|(noun, names)| look_alikes_of(&names.into_iter().collect::<Vec<_>>(), noun)).collect()
+    warnings.into_iter().flatten().collect()
 }
 
 fn refuse_choice_options(request: &FitRequest) -> Result<()> {

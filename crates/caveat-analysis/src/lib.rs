@@ -1,4 +1,4 @@
-//! What a person asks of `caveat`, as typed requests and outcomes; a face builds a request and shows the outcome.
+//! What a person asks of `caveat`, as typed requests and outcomes. A face builds a request and shows the outcome.
 //!
 //! | asked | here |
 //! |---|---|
@@ -9,8 +9,8 @@
 //! | figures of the theory and of language models | [`figure`], [`phase`] |
 //! | all of it on one page | [`Report`] |
 //!
-//! Nothing is printed here; only a [`Report`] is written. Whoever waits is told of progress through [`Watch`]. In errors, notes and
-//! warnings, arguments stand by name in ⟨brackets⟩, for each face to spell ([`caveat_results::spell_arguments`]).
+//! Nothing is printed here, and only a [`Report`] is written. A [`Watch`] learns about progress. Errors, notes and warnings name
+//! arguments in ⟨brackets⟩, which each face spells its own way ([`caveat_results::spell_arguments`]).
 
 mod design;
 mod error;
@@ -34,4 +34,4 @@ pub use report::{LanguageModels, Report};
 pub use short::short;
 pub use task::{MAX_ITEMS, PlainTask, task_table};
 pub use trials::{Told, check, placement_table, placements, summarize};
-pub use watch::{Unwatched, Watch, Work};
+pub use watch::{Watch, Work};

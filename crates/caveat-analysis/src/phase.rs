@@ -19,7 +19,7 @@ pub fn phase(task: &TransitiveTask, axes: &PhaseAxes, watch: &dyn Watch) -> Resu
 /// One row per cell: conjunctivity, regularization and its inverse, and the accuracy of every class.
 ///
 /// # Errors
-/// None that can be provoked: columns have one length and names of their own.
+/// None in practice; those of [`Table`].
 pub fn phase_table(grid: &PhaseGrid) -> Result<Table> {
     let PhaseAxes { conjunctivity, inverse_strength, learner } = &grid.axes;
     let (inverse_name, name) = match learner {

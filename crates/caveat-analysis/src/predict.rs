@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use caveat_results::{Table, Values, read_matrix};
+use caveat_results::{Table, read_matrix};
 use caveat_theory::{
     Accuracy, ExchangeableKernel, Kernel, Learner, Margins, MeasuredKernel, PresentationOrder, Route, Solution,
     TransitiveTask, memory, solve,
@@ -10,6 +10,7 @@ use caveat_theory::{
 use serde::{Serialize, Serializer};
 
 use crate::error::{AnalysisError, Result};
+use crate::task::ordered_pairs;
 
 /// A prediction to make.
 #[derive(Debug, Clone)]
@@ -22,11 +23,11 @@ pub struct PredictRequest {
     pub learner: Learner,
     /// A route to force; `None` for the fastest that applies.
     pub route: Option<Route>,
-    /// Whether margins and accuracy are left out.
+    /// Whether to leave out margins and accuracy.
     pub ranks_only: bool,
 }
 
-/// Where a kernel comes from.
+/// The source of a kernel.
 #[derive(Debug, Clone, PartialEq)]
 pub enum KernelChoice {
     /// The normalized exchangeable kernel of this conjunctivity α.
@@ -35,11 +36,11 @@ pub enum KernelChoice {
     Orbits([f64; 6]),
     /// A matrix (.npy) over all ordered pairs.
     Matrix(PathBuf),
-    /// The projection of such a matrix on exchangeable kernels.
+    /// The projection of such a matrix on the exchangeable kernels.
     Projection(PathBuf),
 }
 
-/// What was predicted; as JSON, with the keys that the command documents.
+/// A prediction; as JSON, it has the keys that the command documents.
 #[derive(Debug, Clone, Serialize)]
 pub struct PredictOutcome {
     /// Number of items.
@@ -54,7 +55,7 @@ pub struct PredictOutcome {
     pub screening: f64,
     /// Memorization m; NaN where the kernel or learner has none.
     pub memorization: f64,
-    /// The rank of every item, where there are ranks.
+    /// The rank of every item; `None` for a kernel without ranks.
     pub ranks: Option<Vec<f64>>,
     /// f(a, b), row-major n × n with 0 on the diagonal; `None` if only ranks were asked for.
     #[serde(serialize_with = "square")]
@@ -80,24 +81,26 @@ fn square<S: Serializer>(matrix: &Option<Vec<f64>>, serializer: S) -> std::resul
     matrix.as_ref().map(rows).serialize(serializer)
 }
 
-/// Beyond this many items n × n margins fill memory and screen for nothing.
+/// Most items whose n × n margins are of use in memory and on a screen.
 const MAX_MARGINS: usize = 4_096;
 
-/// Refuses tables of all ordered pairs of items that memory does not hold: some ten columns with words in them, and as text.
+/// Refuses tables of all ordered pairs of items that do not fit memory.
 ///
 /// # Errors
 /// [`AnalysisError::Memory`], with how many items would fit.
 pub fn check_pairs(n_items: usize, what: &str) -> Result<()> {
+    // About ten columns, some of them words, and the same again as text.
     const BYTES: f64 = 200.0;
-    let (pairs, fits) =
-        (n_items as f64 * n_items as f64, |free: f64| format!("those of {:.0} would fit", (free / BYTES).sqrt()));
-    Ok(memory::check(BYTES * pairs, || format!("{what} of all pairs of {n_items} items"), fits)?)
+    let fits = |free: f64| format!("those of {:.0} would fit", (free / BYTES).sqrt());
+    let bytes = BYTES * (n_items as f64 * n_items as f64);
+    Ok(memory::check(bytes, || format!("{what} of all pairs of {n_items} items"), fits)?)
 }
 
 /// Predicts.
 ///
 /// # Errors
-/// Of a matrix that is none, of kernels that are not definite, of routes that do not apply, and of what does not go together.
+/// A file that holds no kernel matrix, a kernel that is not definite, a route that does not apply, or options that exclude each
+/// other.
 pub fn predict(request: &PredictRequest) -> Result<PredictOutcome> {
     let PredictRequest { task, kernel, learner, .. } = request;
     if task.n_items() > MAX_MARGINS && !request.ranks_only {
@@ -109,26 +112,23 @@ pub fn predict(request: &PredictRequest) -> Result<PredictOutcome> {
     if !request.ranks_only {
         check_pairs(task.n_items(), "the margins")?;
     }
-    let given = match kernel {
+    let (given, orbits) = match kernel {
         KernelChoice::Matrix(path) => return predict_matrix(request, path),
-        KernelChoice::Conjunctivity(_) => None,
-        KernelChoice::Orbits(orbits) => Some(ExchangeableKernel::from_orbits(*orbits)?),
-        KernelChoice::Projection(path) => Some(measure(path)?.1.kernel),
+        KernelChoice::Conjunctivity(alpha) => (Some(*alpha), ExchangeableKernel::from_conjunctivity(*alpha)?),
+        KernelChoice::Orbits(orbits) => (None, ExchangeableKernel::from_orbits(*orbits)?),
+        KernelChoice::Projection(path) => (None, measure(path)?.1.kernel),
     };
-    let (alpha, orbits) = match (kernel, given) {
-        (_, Some(given)) => {
-            given.check_definite(task.n_items())?;
-            let alpha = given.conjunctivity();
-            // A definite kernel has α ≥ 0 but for rounding.
-            (if (-1e-9..0.0).contains(&alpha) { 0.0 } else { alpha }, given)
+    // Of a given kernel, C is 1/ridge; its antisymmetric part is normalized by κ_id − κ_flip.
+    let (alpha, scale) = match given {
+        Some(alpha) => (alpha, 1.0),
+        None => {
+            orbits.check_definite(task.n_items())?;
+            let alpha = orbits.conjunctivity();
+            // A definite kernel has α ≥ 0 except for rounding.
+            (if (-1e-9..0.0).contains(&alpha) { 0.0 } else { alpha }, orbits.scale())
         }
-        (KernelChoice::Conjunctivity(alpha), _) => (*alpha, ExchangeableKernel::from_conjunctivity(*alpha)?),
-        // Matrices are predicted above.
-        _ => return Err(AnalysisError::input("⟨kernel⟩: expected a conjunctivity, six orbit values, or a projection")),
     };
     let is_symmetric = orbits.is_position_symmetric();
-    // On a given kernel C is 1/ridge; its antisymmetric part is normalized by κ_id − κ_flip.
-    let scale = given.map_or(1.0, |given| given.scale());
     let learner = match *learner {
         Learner::Ridge { c } => Learner::Ridge { c: c * scale },
         Learner::Logistic { c } => {
@@ -156,7 +156,7 @@ pub fn predict(request: &PredictRequest) -> Result<PredictOutcome> {
     };
     let solution = solve(task, &orbits, learner, request.route)?;
     let found = PredictOutcome::new(request, &solution, alpha)?;
-    Ok(PredictOutcome { kernel: given.map(|given| given.orbits()), ..found })
+    Ok(PredictOutcome { kernel: given.is_none().then(|| orbits.orbits()), ..found })
 }
 
 /// The entries of a matrix, and its projection.
@@ -171,11 +171,8 @@ fn predict_matrix(request: &PredictRequest, path: &Path) -> Result<PredictOutcom
     let (entries, measured) = measure(path)?;
     let n = request.task.n_items();
     if measured.n_items != n {
-        return Err(AnalysisError::input(format!(
-            "{}: the kernel is of {} items, the task of {n}",
-            path.display(),
-            measured.n_items
-        )));
+        let problem = format!("the kernel is of {} items, the task of {n}", measured.n_items);
+        return Err(AnalysisError::Input(problem).in_place(path.display()));
     }
     if !matches!(request.learner, Learner::Ridge { .. }) || !matches!(request.route, None | Some(Route::Dense)) {
         return Err(AnalysisError::input(
@@ -209,10 +206,7 @@ impl PredictOutcome {
             // Adding zero makes −0 plain 0.
             margins: full.then(|| solution.matrix().into_iter().map(|f| f + 0.0).collect()),
             accuracy: if full { Some(solution.accuracy(&task.classes()?)) } else { None },
-            time: match *learner {
-                Learner::GradientFlow { time } => Some(time),
-                _ => None,
-            },
+            time: if let Learner::GradientFlow { time } = *learner { Some(time) } else { None },
             loss: matches!(learner, Learner::Logistic { .. }).then_some("logistic"),
             kernel: None,
             task: task.clone(),
@@ -227,24 +221,19 @@ impl PredictOutcome {
     /// One row per ordered pair, or per item where only ranks were asked for.
     ///
     /// # Errors
-    /// None that can be provoked: columns have one length and names of their own.
+    /// None in practice; those of [`Table`].
     pub fn table(&self) -> Result<Table> {
-        let n = self.n_items;
-        let index = |k: usize| i64::try_from(k).ok();
         if self.margins.is_none() {
             let ranks = self.ranks.clone().unwrap_or_default();
-            return Ok(Table::new()
-                .with("item", Values::Integer((0..ranks.len()).map(index).collect()))?
-                .float("rank", ranks)?);
+            return Ok(Table::new().count("item", 0..ranks.len())?.float("rank", ranks)?);
         }
         let classes = self.task.classes()?;
-        let pairs: Vec<(usize, usize)> =
-            (0..n).flat_map(|a| (0..n).filter(move |&b| b != a).map(move |b| (a, b))).collect();
+        let pairs = ordered_pairs(self.n_items);
         Ok(Table::new()
-            .with("rank_a", Values::Integer(pairs.iter().map(|p| index(p.0)).collect()))?
-            .with("rank_b", Values::Integer(pairs.iter().map(|p| index(p.1)).collect()))?
+            .count("rank_a", pairs.iter().map(|p| p.0))?
+            .count("rank_b", pairs.iter().map(|p| p.1))?
             .text("class", pairs.iter().map(|&(a, b)| classes.class(a, b).name()))?
-            .with("label", Values::Integer(pairs.iter().map(|&(a, b)| classes.label(a, b).map(i64::from)).collect()))?
+            .integer("label", pairs.iter().map(|&(a, b)| classes.label(a, b).map(i64::from)))?
             .float("margin", pairs.iter().map(|&(a, b)| self.margin(a, b)))?)
     }
 }

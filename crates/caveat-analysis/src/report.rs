@@ -1,4 +1,4 @@
-//! `report`: every figure and table of the theory and of language models, with what they say, as one page and its files.
+//! `report`: every figure and table of the theory and of language models, with the findings, as one page and its files.
 
 mod html;
 mod models;
@@ -20,10 +20,10 @@ pub struct Report {
 }
 
 impl Report {
-    /// Computes and draws everything. Input that can be wrong comes first.
+    /// Computes and draws everything, beginning with the input that can be wrong.
     ///
     /// # Errors
-    /// Of the trial tables, and of computations.
+    /// Trial tables that cannot be read or fitted, or a computation that fails.
     pub fn new(models: &LanguageModels, watch: &dyn Watch) -> Result<Self> {
         let mut of_models =
             vec![sections::language_model_accuracy(models, watch)?, sections::language_models(models, watch)?];
@@ -35,23 +35,43 @@ impl Report {
         Ok(Self { sections })
     }
 
-    /// Writes figures/*.svg|pdf, tables/*.parquet|csv and, last, index.html, so that it never points to files that are not there.
+    /// Writes figures/*.svg|pdf, tables/*.parquet|csv and, last, index.html, so that it never points to missing files.
     ///
     /// # Errors
-    /// Of a directory or file that cannot be made.
+    /// A directory or file that cannot be made.
     pub fn write(&self, directory: &Path, watch: &dyn Watch) -> Result<()> {
         let [figures, tables] = ["figures", "tables"].map(|d| directory.join(d));
         for directory in [&figures, &tables] {
             std::fs::create_dir_all(directory)
                 .map_err(|e| ResultsError::Write { path: directory.clone(), reason: e.to_string() })?;
         }
-        write_files(&self.sections, &figures, &tables, watch)?;
-        write_bytes(&directory.join("index.html"), html::page(&self.sections)?.as_bytes())
+        let all: Vec<&Figure> = self.sections.iter().flat_map(|s| &s.figures).collect();
+        let work = watch.begin(all.len() as u64, "writing figures");
+        for figure in all {
+            for format in [Picture::Svg, Picture::Pdf] {
+                write_bytes(&figures.join(format!("{}.{format}", figure.name)), &figure.canvas.render(format)?)?;
+            }
+            write_table(&tables, &format!("figure-{}", figure.name), &figure.table)?;
+            work.advance(1);
+        }
+        for (name, table) in self.sections.iter().flat_map(|s| &s.tables) {
+            write_table(&tables, name, table)?;
+        }
+        write_bytes(&directory.join("index.html"), html::page(&self.sections).as_bytes())
     }
 
     /// The findings of all sections as aligned text.
     pub fn summary(&self) -> String {
-        summary(&self.sections)
+        let mut text = String::new();
+        for section in &self.sections {
+            let width = section.findings.iter().map(|f| f.0.chars().count()).max().unwrap_or(0);
+            text += &format!("{}\n", section.title);
+            for (what, value) in &section.findings {
+                text += &format!("  {what:width$}  {value}\n");
+            }
+            text.push('\n');
+        }
+        text
     }
 }
 
@@ -60,42 +80,9 @@ fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
     Ok(write_atomically(path, |out| out.write_all(bytes).map_err(WriteFailure::from))?)
 }
 
-fn write_files(sections: &[Section], figures: &Path, tables: &Path, watch: &dyn Watch) -> Result<()> {
-    let all: Vec<&Figure> = sections.iter().flat_map(|s| &s.figures).collect();
-    let work = watch.begin(all.len() as u64, "writing figures");
-    for figure in all {
-        for (format, extension) in [(Picture::Svg, "svg"), (Picture::Pdf, "pdf")] {
-            write_bytes(&figures.join(format!("{}.{extension}", figure.name)), &figure.render(format)?)?;
-        }
-        if let Some(table) = &figure.table {
-            write_table(tables, &format!("figure-{}", figure.name), table)?;
-        }
-        work.advance(1);
-    }
-    for (name, table) in sections.iter().flat_map(|s| &s.tables) {
-        write_table(tables, name, table)?;
-    }
-    Ok(())
-}
-
 fn write_table(directory: &Path, name: &str, table: &Table) -> Result<()> {
     for extension in ["parquet", "csv"] {
         table.write(&directory.join(format!("{name}.{extension}")))?;
     }
     Ok(())
-}
-
-/// The findings of all sections as aligned text.
-fn summary(sections: &[Section]) -> String {
-    let mut text = String::new();
-    for section in sections {
-        let width = section.findings.iter().map(|f| f.0.chars().count()).max().unwrap_or(0);
-        text += &format!("{}\n", section.title);
-        for (what, value) in &section.findings {
-            let pad = " ".repeat(width - what.chars().count());
-            text += &format!("  {what}{pad}  {value}\n");
-        }
-        text.push('\n');
-    }
-    text
 }

@@ -1,8 +1,9 @@
 //! Tasks as text, and `task`: every ordered pair of a task with its class and label.
 
+use std::collections::{HashMap, HashSet};
 use std::str::FromStr;
 
-use caveat_results::{Table, Values};
+use caveat_results::Table;
 use caveat_theory::{PairClasses, Section, TransitiveTask};
 
 use crate::error::Result;
@@ -10,7 +11,7 @@ use crate::error::Result;
 /// Most items of a task: more would fill the memory of an ordinary machine.
 pub const MAX_ITEMS: usize = 10_000_000;
 
-/// A task by its number of items and its exceptions (winner, loser); what makes a task is the theory's to say.
+/// A task by its number of items and its exceptions (winner, loser), not yet checked.
 ///
 /// As text, N or N:WINNER-LOSER,… with ranks from 0, as in 9, 9:5-3 or 12:4-2,9-7.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +23,7 @@ pub struct PlainTask {
 }
 
 impl PlainTask {
-    /// The task, if it is one.
+    /// The checked task.
     ///
     /// # Errors
     /// Those of [`TransitiveTask::new`].
@@ -53,29 +54,28 @@ impl FromStr for PlainTask {
 /// One row per ordered pair: ranks, class, label, and whether and how often it is trained.
 ///
 /// # Errors
-/// None that can be provoked: columns have one length and names of their own.
+/// None in practice; those of [`Table`].
 pub fn task_table(task: &TransitiveTask, classes: &PairClasses) -> Result<Table> {
-    let n = task.n_items();
-    let pairs: Vec<(usize, usize)> =
-        (0..n).flat_map(|a| (0..n).filter(move |&b| b != a).map(move |b| (a, b))).collect();
-    let trained: std::collections::HashMap<(usize, usize), f64> =
-        task.trials().iter().map(|t| ((t.first, t.second), t.weight)).collect();
-    let exceptions: std::collections::HashSet<(usize, usize)> =
+    let pairs = ordered_pairs(task.n_items());
+    let trained: HashMap<(usize, usize), f64> = task.trials().iter().map(|t| ((t.first, t.second), t.weight)).collect();
+    let exceptions: HashSet<(usize, usize)> =
         task.exceptions().iter().flat_map(|e| [(e.winner, e.loser), (e.loser, e.winner)]).collect();
-    let integer =
-        |f: &dyn Fn(usize, usize) -> Option<i64>| Values::Integer(pairs.iter().map(|&(a, b)| f(a, b)).collect());
-    let rank = |r: usize| i64::try_from(r).ok();
     Ok(Table::new()
-        .with("rank_a", integer(&|a, _| rank(a)))?
-        .with("rank_b", integer(&|_, b| rank(b)))?
-        .with("gap", integer(&|a, b| rank(a.abs_diff(b))))?
+        .count("rank_a", pairs.iter().map(|p| p.0))?
+        .count("rank_b", pairs.iter().map(|p| p.1))?
+        .count("gap", pairs.iter().map(|p| p.0.abs_diff(p.1)))?
         .text("class", pairs.iter().map(|&(a, b)| classes.class(a, b).name()))?
-        .with("label", integer(&|a, b| classes.label(a, b).map(i64::from)))?
+        .integer("label", pairs.iter().map(|&(a, b)| classes.label(a, b).map(i64::from)))?
         .flag("is_train", pairs.iter().map(|p| trained.contains_key(p)))?
         .flag("is_exception", pairs.iter().map(|p| exceptions.contains(p)))?
         .float("weight", pairs.iter().map(|p| trained.get(p).copied().unwrap_or(f64::NAN)))?
         .text("section_a", pairs.iter().map(|&(a, _)| section(classes.section(a))))?
         .text("section_b", pairs.iter().map(|&(_, b)| section(classes.section(b))))?)
+}
+
+/// All ordered pairs of different items, row by row.
+pub(crate) fn ordered_pairs(n: usize) -> Vec<(usize, usize)> {
+    (0..n).flat_map(|a| (0..n).filter(move |&b| b != a).map(move |b| (a, b))).collect()
 }
 
 fn section(section: Section) -> String {

@@ -2,8 +2,23 @@
 
 use std::path::Path;
 
-use caveat_analysis::{FitRequest, PlainTask, Unwatched, fit};
+use caveat_analysis::{FitRequest, PlainTask, Watch, Work, fit};
 use caveat_results::Input;
+
+/// Nobody watches.
+struct Unwatched;
+
+impl Watch for Unwatched {
+    fn begin(&self, _: u64, _: &'static str) -> Box<dyn Work + '_> {
+        Box::new(Self)
+    }
+}
+
+impl Work for Unwatched {
+    fn advance(&self, _: u64) {}
+
+    fn reach(&self, _: u64, _: u64) {}
+}
 
 /// A change to a request.
 type Change = fn(&mut FitRequest);

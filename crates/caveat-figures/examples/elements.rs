@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use caveat_figures::heatmap::{ItemLabels, SquareMatrix, color_bar, cross_cells, heatmap, outline_cells, raster};
+use caveat_figures::heatmap::{ItemLabels, color_bar, cross_cells, heatmap, outline_cells, raster};
 use caveat_figures::palette::{self, ColorScale, class_color, class_label, ordered_color};
 use caveat_figures::{
     Anchor, Axis, Canvas, DOUBLE_COLUMN, Dash, Format, Key, Legend, Level, Marker, Panel, Rect, Stroke, Text, layout,
@@ -45,12 +45,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     panel.title(&mut canvas, "markers and error bars");
     panel.letter(&mut canvas, "b");
 
-    let matrix = SquareMatrix::from_fn(9, |i, j| if (i, j) == (2, 7) { f64::NAN } else { (j as f64 - i as f64) / 4.0 });
-    let scale = ColorScale::diverging(matrix.values());
+    let value = |i: usize, j: usize| if (i, j) == (2, 7) { f64::NAN } else { (j as f64 - i as f64) / 4.0 };
+    let values: Vec<f64> = (0..81).map(|k| value(k / 9, k % 9)).collect();
+    let scale = ColorScale::diverging(&values);
     let square = layout::square(cells[2].inset(0.0, 0.0, 26.0, 0.0));
-    heatmap(&mut canvas, square, &matrix, scale, ItemLabels::BOTH);
+    heatmap(&mut canvas, square, 9, &values, scale, ItemLabels::BOTH);
     outline_cells(&mut canvas, square, 9, (0..8).map(|k| (k, k + 1)), Stroke::new(palette::BLACK, 1.0));
-    cross_cells(&mut canvas, square, 9, [(2, 6), (6, 2)], |i, j| scale.color(matrix.get(i, j)).ink());
+    cross_cells(&mut canvas, square, 9, [(2, 6), (6, 2)], |i, j| scale.color(value(i, j)).ink());
     color_bar(&mut canvas, Rect::new(square.right() + 8.0, square.y, 7.0, square.height), scale, "margin f");
     caveat_figures::letter_above(&mut canvas, square, "c");
 

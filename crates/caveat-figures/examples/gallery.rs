@@ -1,17 +1,14 @@
-//! Draws every figure into a folder, those of learners from made-up observations.
+//! Draws every figure into a folder; those of language models show made-up observations.
 //!
 //! `cargo run --release -p caveat-figures --example gallery -- FOLDER [svg|pdf|png]`
 
 use std::path::PathBuf;
 
-use caveat_figures::conjunctivity_figure::{self, ConjunctivityInputs};
 use caveat_figures::language_models::scatter::Against;
 use caveat_figures::language_models::{self, Condition, TheoryMargins};
 use caveat_figures::margins_figure::{self, MarginsInputs};
-use caveat_figures::mechanism_figure::{self, MechanismInputs};
-use caveat_figures::phase_figure::{self, PhaseInputs};
 use caveat_figures::window_figure::{self, WindowInputs};
-use caveat_figures::{Figure, Format, task_figure};
+use caveat_figures::{Figure, Format, conjunctivity_figure, mechanism_figure, phase_figure, task_figure};
 use caveat_results::{ConditionKey, GeometryNumbers, GeometryRow, GeometrySource, Hierarchy, PairCell, PairTable};
 use caveat_theory::margins::{Margins, chain};
 use caveat_theory::phase::{PhaseAxes, phase_grid};
@@ -24,7 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     std::fs::create_dir_all(&folder)?;
     for figure in figures()? {
         let path = folder.join(&figure.name).with_extension(&extension);
-        std::fs::write(&path, figure.render(Format::from_path(&path)?)?)?;
+        std::fs::write(&path, figure.canvas.render(Format::from_path(&path)?)?)?;
         println!("{}: {}", path.display(), figure.caption);
     }
     Ok(())
@@ -68,14 +65,14 @@ fn figures() -> Result<Vec<Figure>, Box<dyn std::error::Error>> {
         language_models::hidden_states::draw(&geometries())?,
         task_figure::draw(&task)?,
         margins_figure::draw(&MarginsInputs::default())?,
-        mechanism_figure::draw(&MechanismInputs { task, screenings: vec![0.1, 1.0, 4.0] })?,
-        phase_figure::draw(PhaseInputs { rows: &rows })?,
+        mechanism_figure::draw(&task, &[0.1, 1.0, 4.0])?,
+        phase_figure::draw(&rows)?,
         window_figure::draw(&WindowInputs::default())?,
-        conjunctivity_figure::draw(&ConjunctivityInputs { activations, max_depth: 12, random_features })?,
+        conjunctivity_figure::draw(&activations, 12, &random_features)?,
     ])
 }
 
-/// A condition whose observations are the theory's with a deterministic disturbance.
+/// A condition whose observations are the theory's plus a deterministic disturbance.
 fn made_up(
     model: &str,
     setting: &str,
@@ -105,7 +102,7 @@ fn made_up(
     })
 }
 
-/// The hidden states of 20 runs of six conditions, those of a probe unchanged by training.
+/// The hidden states of 20 runs of six conditions; a probe leaves them unchanged.
 fn geometries() -> Vec<GeometryRow> {
     let mut runs = Vec::new();
     for (c, (setting, lora_r, l2_reg)) in
@@ -139,7 +136,7 @@ fn geometries() -> Vec<GeometryRow> {
     runs
 }
 
-/// Judgments whose probabilities are logistic in the theory's margins, 200 trials per ordered pair.
+/// Judgments with probabilities that are logistic in the theory's margins, 200 trials per ordered pair.
 fn judged() -> Result<PairTable, Box<dyn std::error::Error>> {
     let mut table = PairTable { hierarchies: Vec::new(), conditions: Vec::new(), cells: Vec::new() };
     for (n, exceptions) in [(9, vec![]), (9, vec![(5, 3)]), (11, vec![(6, 4)])] {

@@ -19,7 +19,7 @@ pub struct Panel {
     rect: Rect,
     x: Axis,
     y: Axis,
-    /// Whether there is a line on all four sides, as for areas filled to the edge; otherwise there is one on the left and at the bottom.
+    /// Whether there are lines on all four sides, for areas filled to the edge; otherwise only on the left and at the bottom.
     is_closed: bool,
 }
 
@@ -199,7 +199,7 @@ fn clip_segment(a: (f64, f64), b: (f64, f64), r: Rect) -> Option<Segment> {
     let (mut enter, mut leave) = (0.0f64, 1.0f64);
     for (speed, distance) in [(-dx, a.0 - r.x), (dx, r.right() - a.0), (-dy, a.1 - r.y), (dy, r.bottom() - a.1)] {
         if speed == 0.0 {
-            // Parallel to this edge; a hair outside counts as on it, so that lines along the frame are drawn.
+            // Parallel to this edge; a tiny distance outside counts as on it, so that lines along the frame are drawn.
             if distance < -1e-6 {
                 return None;
             }
@@ -237,7 +237,7 @@ fn clip_polygon(corners: &[(f64, f64)], r: Rect) -> Vec<(f64, f64)> {
     kept
 }
 
-/// Space that the words beside an axis take: (left of the panel for a y axis with ticks this wide, below it for an x axis).
+/// Space for the words of the axes: left of a panel whose y axis has ticks this wide, and below it.
 pub fn margins(widest_y_tick: &str) -> (f64, f64) {
     let left = TICK + GAP + fonts::width(widest_y_tick, f64::from(SMALL), false) + 4.5 + f64::from(NORMAL) + 1.0;
     (left, TICK + GAP + f64::from(SMALL + NORMAL) + 6.0)

@@ -1,7 +1,7 @@
 //! The drawing surface: lines, areas, markers and text on a page measured in points, rendered as SVG, PDF or PNG.
 //!
-//! All three formats are one picture. PDF and PNG draw text with the bundled font, and take characters that it lacks from the fonts of the system;
-//! an SVG names its fonts. Nothing in it carries an id, so any number of them can stand in one HTML page.
+//! All three formats show the same picture. PDF and PNG draw text with the bundled font and take characters that it lacks from
+//! the fonts of the system; an SVG names its fonts. Nothing in it carries an id, so one HTML page can hold any number of them.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -9,7 +9,7 @@ use std::path::Path;
 use caveat_theory::{Named, named_enum};
 use serde::{Deserialize, Serialize};
 
-use crate::element::{Element, Group, Pen, Segment};
+use crate::element::{Element, Pen, Segment};
 use crate::error::{FigureError, Result};
 use crate::fonts;
 use crate::palette::{Color, WHITE};
@@ -29,7 +29,7 @@ named_enum! {
     /// File format of a picture, named as its files end.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     pub enum Format, ALL {
-        /// Scalable, for the web and further editing; names the font, does not hold it.
+        /// Scalable, for the web and further editing; names its font without holding it.
         Svg = "svg",
         /// Scalable, with the font in it.
         Pdf = "pdf",
@@ -79,7 +79,7 @@ impl Rect {
         self.y + self.height
     }
 
-    /// Middle.
+    /// Center.
     pub fn center(self) -> (f64, f64) {
         (self.x + self.width / 2.0, self.y + self.height / 2.0)
     }
@@ -173,7 +173,7 @@ impl Marker {
     pub const ALL: [Self; 6] = [Self::Circle, Self::Square, Self::Triangle, Self::Diamond, Self::Ring, Self::Cross];
 }
 
-/// A page of given size in points, 72 to the inch, that is drawn on in order.
+/// A page measured in points, 72 to the inch; what is drawn later covers what is below.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Canvas {
     width: f64,
@@ -261,26 +261,27 @@ impl Canvas {
     pub fn rect(&mut self, r: Rect, fill: Option<Color>, outline: Option<Stroke>) {
         if [r.x, r.y, r.width, r.height].iter().all(|v| v.is_finite()) {
             let corners = [(r.x, r.y), (r.right(), r.y), (r.right(), r.bottom()), (r.x, r.bottom())];
-            match outline {
-                Some(_) => self.shape(&corners, fill.map(|c| (c, 1.0)), outline),
-                None => self.cells([(r, fill.unwrap_or(WHITE))].into_iter().filter(|_| fill.is_some())),
+            match (fill, outline) {
+                (None, None) => {}
+                (Some(fill), None) => self.cells([(r, fill)]),
+                _ => self.shape(&corners, fill.map(|c| (c, 1.0)), outline),
             }
         }
     }
 
     /// Many filled rectangles without outlines.
     pub fn cells(&mut self, cells: impl IntoIterator<Item = (Rect, Color)>) {
-        let (mut x, mut y, mut w, mut h, mut fills) = (vec![], vec![], vec![], vec![], vec![]);
-        for (r, color) in cells {
-            x.push(r.x);
-            y.push(r.y);
-            w.push(r.width);
-            h.push(r.height);
-            fills.push(color);
-        }
-        if !x.is_empty() {
-            self.elements.push(Element::Cells { x, y, w, h, fills });
-        }
+        self.push_cells(cells, false);
+    }
+
+    /// Many filled rectangles whose edges are not smoothed: smooth ones would show as hairlines between neighbors.
+    pub fn crisp_cells(&mut self, cells: impl IntoIterator<Item = (Rect, Color)>) {
+        self.push_cells(cells, true);
+    }
+
+    fn push_cells(&mut self, cells: impl IntoIterator<Item = (Rect, Color)>, crisp: bool) {
+        let cells = cells.into_iter().map(|(r, color)| ([r.x, r.y, r.width, r.height], color)).collect();
+        self.elements.push(Element::Cells { cells, crisp });
     }
 
     /// A data point of radius `r`; nothing if its place is not finite.
@@ -309,13 +310,9 @@ impl Canvas {
     }
 
     /// A disc, outlined or not.
-    pub fn disc(&mut self, (cx, cy): (f64, f64), r: f64, fill: Color, outline: Option<Stroke>) {
-        self.elements.push(Element::Disc {
-            center: (cx, cy),
-            r: r.max(0.1),
-            fill,
-            outline: outline.map(|s| (s.color, s.width)),
-        });
+    pub fn disc(&mut self, center: (f64, f64), r: f64, fill: Color, outline: Option<Stroke>) {
+        let outline = outline.map(|s| (s.color, s.width));
+        self.elements.push(Element::Disc { center, r: r.max(0.1), fill, outline });
     }
 
     /// A line of text with its point at (x, y).
@@ -335,14 +332,10 @@ impl Canvas {
         // A single run leaves its anchoring to the viewer, whose font may be another.
         let alone = runs.len() == 1;
         let mut along = match text.anchor {
-            _ if alone => 0.0,
             Anchor::Start => 0.0,
             Anchor::Middle => -total / 2.0,
             Anchor::End => -total,
         };
-        if let Some(halo) = text.halo {
-            self.elements.push(Element::Open(Group::Halo(halo)));
-        }
         for run in runs {
             let down = drop - run.rise;
             let start = if alone { 0.0 } else { along + run.indent };
@@ -354,19 +347,10 @@ impl Canvas {
                 rotation: text.rotation,
                 bold: text.bold,
                 color: text.color,
+                halo: text.halo,
             });
             along += run.width;
         }
-        if text.halo.is_some() {
-            self.elements.push(Element::Close);
-        }
-    }
-
-    /// Draws cells without smoothing their edges, which would show as hairlines between neighbors.
-    pub fn crisp(&mut self, draw: impl FnOnce(&mut Self)) {
-        self.elements.push(Element::Open(Group::Crisp));
-        draw(self);
-        self.elements.push(Element::Close);
     }
 
     fn as_page(&self) -> render::Page<'_> {
@@ -388,7 +372,7 @@ impl Canvas {
         }
     }
 
-    /// Characters of texts that neither the bundled fonts nor those of the system have: PDF and PNG show boxes in their place.
+    /// Characters that neither the bundled fonts nor those of the system have: PDF and PNG show boxes in their place.
     pub fn characters_without_font(&self) -> BTreeSet<char> {
         let texts = self.elements.iter().filter_map(|element| match element {
             Element::Text { content, bold, .. } => Some((content, *bold)),
@@ -406,7 +390,7 @@ impl Canvas {
     /// Number of drawn elements, cells counted one by one.
     #[cfg(test)]
     pub(crate) fn n_elements(&self) -> usize {
-        self.elements.iter().map(|e| if let Element::Cells { x, .. } = e { x.len() } else { 1 }).sum()
+        self.elements.iter().map(|e| if let Element::Cells { cells, .. } = e { cells.len() } else { 1 }).sum()
     }
 }
 

@@ -8,7 +8,7 @@
 //! faster where all weights are trained than where only the readout is.
 //!
 //! # Inputs
-//! [`ConjunctivityInputs`]: activations, the largest depth, and estimates on finite random networks.
+//! Activations, the largest depth, and estimates on finite random networks.
 //!
 //! # Drawing
 //! α over the number of hidden layers, one curve per activation: **a** the last hidden layer (NNGP kernel), with random
@@ -20,36 +20,28 @@ use caveat_theory::{Activation, NetworkKernelKind, RandomFeatures, RandomFeature
 use crate::axes::{Panel, margins};
 use crate::canvas::{Canvas, DOUBLE_COLUMN, Dash, Marker, Rect, Stroke};
 use crate::error::{FigureError, Result};
-use crate::figure::{Figure, whole};
+use crate::figure::Figure;
 use crate::layout;
 use crate::legend::{Key, Legend};
 use crate::palette::{BLACK, ordered_color};
 use crate::scale::Axis;
 
-/// What to compare.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ConjunctivityInputs {
-    /// Activations, one color each; best in the order of their nonlinearity.
-    pub activations: Vec<Activation>,
-    /// Most hidden layers of the curves.
-    pub max_depth: usize,
-    /// Random networks; those whose activation has no curve are drawn in black.
-    pub random_features: Vec<RandomFeaturesEstimate>,
-}
-
-/// Draws the conjunctivity over depth.
+/// Draws the conjunctivity over up to `max_depth` hidden layers, one color for each activation, best in the order of their
+/// nonlinearity. Random networks whose activation has no curve are black.
 ///
 /// # Errors
 /// No activation, or a largest depth of 0 or above 100 000.
-pub fn draw(inputs: &ConjunctivityInputs) -> Result<Figure> {
-    if inputs.activations.is_empty() {
-        return Err(FigureError::Nothing { figure: "conjunctivity", missing: "name at least one activation".into() });
+pub fn draw(
+    activations: &[Activation],
+    max_depth: usize,
+    random_features: &[RandomFeaturesEstimate],
+) -> Result<Figure> {
+    if activations.is_empty() {
+        return Err(FigureError::nothing("conjunctivity", "name at least one activation"));
     }
-    if !(1..=100_000).contains(&inputs.max_depth) {
-        return Err(FigureError::BadInput {
-            what: "max_depth",
-            problem: format!("{} is not between 1 and 100000 hidden layers", inputs.max_depth),
-        });
+    if !(1..=100_000).contains(&max_depth) {
+        let problem = format!("{max_depth} is not between 1 and 100000 hidden layers");
+        return Err(FigureError::bad("max_depth", problem));
     }
     let (left, below) = margins("0.8");
     let height = 176.0;
@@ -58,21 +50,21 @@ pub fn draw(inputs: &ConjunctivityInputs) -> Result<Figure> {
     let cells = layout::columns_of(body, 2, left + 4.0);
     let kinds = [(NetworkKernelKind::Nngp, "last hidden layer (NNGP)"), (NetworkKernelKind::Ntk, "all weights (NTK)")];
     let mut numbers = Vec::new();
-    let n = inputs.activations.len();
+    let n = activations.len();
     for (k, ((kind, title), rect)) in kinds.into_iter().zip(cells).enumerate() {
         let y = Axis::linear(-0.03, 1.0).label(if k == 0 { "conjunctivity α" } else { "" });
-        let panel = Panel::new(rect, depth_axis(inputs.max_depth), y);
+        let panel = Panel::new(rect, depth_axis(max_depth), y);
         panel.grid(&mut canvas);
-        for (a, &activation) in inputs.activations.iter().enumerate() {
-            let by_depth = conjunctivity_by_depth(activation, kind, inputs.max_depth);
+        for (a, &activation) in activations.iter().enumerate() {
+            let by_depth = conjunctivity_by_depth(activation, kind, max_depth);
             let curve: Vec<_> = by_depth.iter().enumerate().map(|(d, &c)| (d as f64, c)).collect();
             panel.line(&mut canvas, &curve, stroke(a, n));
             let points = by_depth.iter().enumerate();
             numbers.extend(points.map(|(depth, &alpha)| (kind.name(), activation, depth, alpha, 0.0)));
         }
         if kind == NetworkKernelKind::Nngp {
-            for estimate in &inputs.random_features {
-                random_features(&mut canvas, &panel, estimate, &inputs.activations);
+            for estimate in random_features {
+                draw_estimate(&mut canvas, &panel, estimate, activations);
                 let RandomFeatures { activation, depth, .. } = estimate.settings;
                 numbers.push(("random_features", activation, depth, estimate.conjunctivity, estimate.standard_error));
             }
@@ -82,18 +74,18 @@ pub fn draw(inputs: &ConjunctivityInputs) -> Result<Figure> {
         panel.letter(&mut canvas, &layout::letter(k));
     }
     let mut legend = Legend::new();
-    for (a, activation) in inputs.activations.iter().enumerate() {
+    for (a, activation) in activations.iter().enumerate() {
         legend.push(Key::Line(stroke(a, n)), name(*activation));
     }
-    if !inputs.random_features.is_empty() {
+    if !random_features.is_empty() {
         legend.push(Key::Point(Marker::Circle, BLACK), "random network");
     }
     legend.draw(&mut canvas, (body.right() + 14.0, body.y), 1);
     let caption = "Conjunctivity α of infinitely wide networks over the number of hidden layers, for leaky rectifiers of \
                    several slopes on negative inputs: (a) kernel of the last hidden layer, with finite random networks as \
                    points (bars: two standard errors); (b) neural tangent kernel.";
-    Ok(Figure::new("conjunctivity", "Conjunctivity grows with depth and nonlinearity", caption, canvas)
-        .with_table(table(&numbers)?))
+    let title = "Conjunctivity grows with depth and nonlinearity";
+    Ok(Figure::new("conjunctivity", title, caption, canvas, table(&numbers)?))
 }
 
 /// Depth on a linear axis, with whole numbers as ticks.
@@ -118,12 +110,10 @@ fn name(activation: Activation) -> String {
     }
 }
 
-fn random_features(canvas: &mut Canvas, panel: &Panel, estimate: &RandomFeaturesEstimate, activations: &[Activation]) {
+fn draw_estimate(canvas: &mut Canvas, panel: &Panel, estimate: &RandomFeaturesEstimate, activations: &[Activation]) {
     let settings = &estimate.settings;
-    let color = activations
-        .iter()
-        .position(|a| *a == settings.activation)
-        .map_or(BLACK, |a| ordered_color(a, activations.len()));
+    let curve = activations.iter().position(|a| *a == settings.activation);
+    let color = curve.map_or(BLACK, |a| ordered_color(a, activations.len()));
     let (x, y, error) = (settings.depth as f64, estimate.conjunctivity, 2.0 * estimate.standard_error);
     panel.error_bars(canvas, &[(x, y - error, y + error)], Stroke::new(color, 0.9));
     panel.points(canvas, &[(x, y)], Marker::Circle, 2.1, color);
@@ -137,7 +127,7 @@ fn table(rows: &[Row]) -> Result<Table> {
         .text("kind", rows.iter().map(|r| r.0))?
         .text("activation", rows.iter().map(|r| r.1.to_string()))?
         .float("slope", rows.iter().map(|r| r.1.slope()))?
-        .integer("depth", whole(rows.iter().map(|r| r.2)))?
+        .count("depth", rows.iter().map(|r| r.2))?
         .float("conjunctivity", rows.iter().map(|r| r.3))?
         .float("standard_error", rows.iter().map(|r| r.4))?)
 }
@@ -151,20 +141,14 @@ mod tests {
     #[test]
     fn curves_and_points_are_drawn() {
         let settings = RandomFeatures { width: 50, replicates: 3, ..RandomFeatures::new(Activation::RELU, 1, 1) };
-        let inputs = ConjunctivityInputs {
-            activations: vec![Activation::LINEAR, Activation::RELU],
-            max_depth: 20,
-            random_features: vec![settings.estimate(None).unwrap()],
-        };
-        let figure = draw(&inputs).unwrap();
-        assert!(!figure.render(Format::Svg).unwrap().is_empty());
-        assert_eq!(figure.table.unwrap().n_rows(), 2 * 2 * 21 + 1);
+        let figure = draw(&[Activation::LINEAR, Activation::RELU], 20, &[settings.estimate(None).unwrap()]).unwrap();
+        assert!(!figure.canvas.render(Format::Svg).unwrap().is_empty());
+        assert_eq!(figure.table.n_rows(), 2 * 2 * 21 + 1);
     }
 
     #[test]
     fn bad_inputs_are_refused() {
-        let none = ConjunctivityInputs { activations: vec![], max_depth: 3, random_features: vec![] };
-        assert!(draw(&none).is_err());
-        assert!(draw(&ConjunctivityInputs { activations: vec![Activation::RELU], max_depth: 0, ..none }).is_err());
+        assert!(draw(&[], 3, &[]).is_err());
+        assert!(draw(&[Activation::RELU], 0, &[]).is_err());
     }
 }

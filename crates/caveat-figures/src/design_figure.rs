@@ -5,16 +5,16 @@
 //! does it take?
 //!
 //! # Claim
-//! None fixed: the figure shows the designs that it is given, the most informative first.
+//! None: the figure shows the designs that it is given, the most informative first.
 //!
 //! # Inputs
 //! [`DesignInputs`]: evaluated designs in the order to draw, with the question and the settings of the evaluation.
 //!
 //! # Drawing
-//! One row per task, at most the first [`MOST_ROWS`]. **a** expected information at a fixed number of judgments, with bars of
-//! two Monte Carlo standard errors. **b** judgments needed for the wanted power, open at the right edge where the largest
-//! number did not suffice. **c**, and **d** where the figure is high enough, expected information of a single judgment of every
-//! pair of the best tasks, trained pairs outlined.
+//! One row per task, at most the first [`MOST_ROWS`]. **a** Expected information of a fixed number of judgments, with bars of
+//! two Monte Carlo standard errors. **b** Judgments needed for the wanted power, an open mark where the largest number does not
+//! suffice. **c**, and **d** where the figure is tall enough: expected information of a single judgment of every pair of the
+//! best tasks, trained pairs outlined.
 
 use caveat_results::Table;
 use caveat_theory::TransitiveTask;
@@ -24,8 +24,8 @@ use serde::{Deserialize, Serialize};
 use crate::axes::{Panel, letter_above, margins, title_above};
 use crate::canvas::{Canvas, DOUBLE_COLUMN, Marker, Rect, Stroke};
 use crate::error::{FigureError, Result};
-use crate::figure::{Figure, whole};
-use crate::heatmap::{ItemLabels, SquareMatrix, color_bar, heatmap, outline_cells};
+use crate::figure::Figure;
+use crate::heatmap::{ItemLabels, color_bar, heatmap, outline_cells};
 use crate::layout;
 use crate::legend::{Key, Legend};
 use crate::palette::{BLACK, BLUE, Color, ColorScale, ORANGE, VERMILLION};
@@ -72,13 +72,13 @@ pub struct DesignInputs<'a> {
     pub settings: DesignSettings,
 }
 
-/// Draws the comparison; its table is [`pair_table`] joined by the numbers of each task.
+/// Draws the comparison; its table is [`pair_table`].
 ///
 /// # Errors
-/// No designs, or a pair information that is missing for a pair.
+/// No designs, or a pair without information.
 pub fn draw(inputs: &DesignInputs<'_>) -> Result<Figure> {
     if inputs.rows.is_empty() {
-        return Err(FigureError::Nothing { figure: "design", missing: "give at least one evaluated design".into() });
+        return Err(FigureError::nothing("design", "give at least one evaluated design"));
     }
     check(inputs.rows)?;
     let rows = &inputs.rows[..inputs.rows.len().min(MOST_ROWS)];
@@ -117,17 +117,17 @@ pub fn draw(inputs: &DesignInputs<'_>) -> Result<Figure> {
     let page = canvas.page().inset(8.0, 0.0, 8.0, 0.0);
     let foot = canvas.height() - 15.0;
     legend.draw_centered(&mut canvas, page, foot);
-    let figure = Figure::new("design", title(inputs.question), caption(inputs, rows, n_maps), canvas);
-    Ok(figure.with_table(pair_table(inputs.rows)?))
+    let (title, caption) = (title(inputs.question), caption(inputs, rows, n_maps));
+    Ok(Figure::new("design", title, caption, canvas, pair_table(inputs.rows)?))
 }
 
 fn check(rows: &[DesignRow]) -> Result<()> {
-    match rows.iter().find(|r| r.pairs.len() != r.evaluation.pair_information.len()) {
+    let lengths = |row: &DesignRow| (row.evaluation.pair_information.len(), row.pairs.len());
+    match rows.iter().map(lengths).find(|(values, pairs)| values != pairs) {
         None => Ok(()),
-        Some(row) => Err(FigureError::BadInput {
-            what: "pair information",
-            problem: format!("{} values for {} pairs", row.evaluation.pair_information.len(), row.pairs.len()),
-        }),
+        Some((values, pairs)) => {
+            Err(FigureError::bad("pair information", format!("{values} values for {pairs} pairs")))
+        }
     }
 }
 
@@ -196,7 +196,7 @@ fn draw_trials(canvas: &mut Canvas, inputs: &DesignInputs<'_>, rows: &[DesignRow
     let unreached = rows.iter().any(|r| r.evaluation.trials_for_power.is_none());
     let most = inputs.settings.max_trials as f64;
     let end = if unreached { most } else { high };
-    // At least a factor of 5 wide, so that two round numbers can be labeled.
+    // At least a factor of 5 wide, so that two round numbers fit.
     let (low, high) = if low.is_finite() { (low / 1.4, end * 1.2) } else { (end / 10.0, end * 1.2) };
     let widen = (5.0 * low / high).max(1.0).sqrt();
     let (low, high) = (low / widen, high * widen);
@@ -231,8 +231,7 @@ fn draw_pairs(canvas: &mut Canvas, row: &DesignRow, rect: Rect, letter: &str) {
     }
     let most = row.evaluation.pair_information.iter().copied().fold(0.0, f64::max);
     let scale = ColorScale::Sequential { min: 0.0, max: if most > 0.0 { most } else { 1.0 } };
-    let matrix = SquareMatrix::from_fn(n, |i, j| values[i * n + j]);
-    heatmap(canvas, rect, &matrix, scale, ItemLabels::BOTH);
+    heatmap(canvas, rect, n, &values, scale, ItemLabels::BOTH);
     let trained = row.task.graph().edges().iter().flat_map(|e| {
         let (i, j) = e.items();
         [(i, j), (j, i)]
@@ -257,11 +256,11 @@ fn thousands(n: usize) -> String {
     grouped
 }
 
-/// A row for every judged pair of every design: its class, and the expected information of a single judgment of it with its
-/// rank within the design, beside the design's own numbers.
+/// A row for every judged pair of every design: its class, the expected information of a single judgment of it, its rank by that
+/// within the design, and the design's own numbers.
 ///
 /// # Errors
-/// A pair information that is missing for a pair, or more items than can be classified.
+/// A pair without information, or more items than can be classified.
 pub fn pair_table(rows: &[DesignRow]) -> Result<Table> {
     check(rows)?;
     let mut pairs = Vec::new();
@@ -275,11 +274,11 @@ pub fn pair_table(rows: &[DesignRow]) -> Result<Table> {
     let trials = |row: &DesignRow| row.evaluation.trials_for_power.and_then(|n| i64::try_from(n).ok());
     Ok(Table::new()
         .text("task", pairs.iter().map(|p| p.0.name()))?
-        .integer("first", whole(pairs.iter().map(|p| p.1.0)))?
-        .integer("second", whole(pairs.iter().map(|p| p.1.1)))?
+        .count("first", pairs.iter().map(|p| p.1.0))?
+        .count("second", pairs.iter().map(|p| p.1.1))?
         .text("class", pairs.iter().map(|p| p.2.name()))?
         .float("pair_information_bits", pairs.iter().map(|p| p.3))?
-        .integer("pair_rank", whole(pairs.iter().map(|p| p.4)))?
+        .count("pair_rank", pairs.iter().map(|p| p.4))?
         .float("information_bits", pairs.iter().map(|p| p.0.evaluation.information_bits))?
         .integer("trials_for_power", pairs.iter().map(|p| trials(p.0)))?)
 }
@@ -308,13 +307,13 @@ mod tests {
             let question = DesignQuestion::new(target, (1.0, 10.0), (2.0, 10.0), 0.02).unwrap();
             let mut rows = rows(4, &question, &settings);
             let figure = draw(&DesignInputs { rows: &rows, question: &question, settings }).unwrap();
-            assert!(!figure.render(Format::Svg).unwrap().is_empty());
-            assert_eq!(figure.table.unwrap().n_rows(), 12);
+            assert!(!figure.canvas.render(Format::Svg).unwrap().is_empty());
+            assert_eq!(figure.table.n_rows(), 12);
             // A long list is cut, its table is not.
             rows = rows.iter().cycle().take(2 * MOST_ROWS).cloned().collect();
             let long = draw(&DesignInputs { rows: &rows, question: &question, settings }).unwrap();
             assert!(long.caption.contains("best 24 of 48") && long.caption.contains("(c, d)"), "{}", long.caption);
-            assert_eq!(long.table.unwrap().n_rows(), 48 * 6);
+            assert_eq!(long.table.n_rows(), 48 * 6);
         }
     }
 

@@ -15,22 +15,27 @@ pub(crate) enum Element {
     Line { points: Vec<Point>, pen: Pen },
     /// A path, filled at an opacity, outlined, or both.
     Path { segments: Vec<Segment>, fill: Option<(Color, f64)>, outline: Option<Pen> },
-    /// Filled rectangles, one in each place of the lists.
-    Cells { x: Vec<f64>, y: Vec<f64>, w: Vec<f64>, h: Vec<f64>, fills: Vec<Color> },
-    /// A disc of radius `r`, perhaps with a line of a color and width around it.
+    /// Filled rectangles (x, y, width, height); the edges of crisp ones are not smoothed.
+    Cells { cells: Vec<([f64; 4], Color)>, crisp: bool },
+    /// A disc of radius `r`, with or without a line of a color and width around it.
     Disc { center: Point, r: f64, fill: Color, outline: Option<(Color, f64)> },
-    /// A run of text, turned clockwise by degrees.
-    Text { at: Point, content: String, size: u32, anchor: Anchor, rotation: f64, bold: bool, color: Color },
-    /// The beginning of a group.
-    Open(Group),
-    /// The end of a group.
-    Close,
+    /// A run of text, turned clockwise by degrees, with or without a line of a color and [`HALO`] points around its letters.
+    Text {
+        at: Point,
+        content: String,
+        size: u32,
+        anchor: Anchor,
+        rotation: f64,
+        bold: bool,
+        color: Color,
+        halo: Option<Color>,
+    },
 }
 
 /// A part of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Segment {
-    /// To the beginning of a part.
+    /// Start of a part.
     Move(Point),
     /// A straight line.
     Line(Point),
@@ -38,7 +43,7 @@ pub(crate) enum Segment {
     Quadratic([Point; 2]),
     /// A cubic Bézier curve: two control points and its end.
     Curve([Point; 3]),
-    /// Back to the beginning of the part.
+    /// Back to the start of the part.
     Close,
 }
 
@@ -47,7 +52,7 @@ pub(crate) fn path_through(points: &[Point]) -> Vec<Segment> {
     points.iter().enumerate().map(|(k, &to)| if k == 0 { Segment::Move(to) } else { Segment::Line(to) }).collect()
 }
 
-/// How a line is drawn: its color, width, and lengths of dashes and gaps in turn, none for an unbroken one.
+/// How a line is drawn: its color, width, and the lengths of its dashes and gaps in turn, none if it is unbroken.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Pen {
     pub(crate) color: Color,
@@ -55,22 +60,9 @@ pub(crate) struct Pen {
     pub(crate) dashes: Vec<f64>,
 }
 
-/// What a group's elements have in common.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(crate) enum Group {
-    /// Edges are not smoothed.
-    Crisp,
-    /// Text has a line of this color and [`HALO`] points around it.
-    Halo(Color),
-}
-
-impl Group {
-    /// The color around text, if it has one.
-    pub(crate) fn halo(self) -> Option<Color> {
-        match self {
-            Self::Halo(color) => Some(color),
-            Self::Crisp => None,
-        }
+impl Pen {
+    pub(crate) fn unbroken(color: Color, width: f64) -> Self {
+        Self { color, width, dashes: Vec::new() }
     }
 }
 

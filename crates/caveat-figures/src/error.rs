@@ -42,5 +42,17 @@ pub enum FigureError {
     Table(#[from] ResultsError),
 }
 
+impl FigureError {
+    /// A figure that has nothing to draw.
+    pub(crate) fn nothing(figure: &'static str, missing: impl Into<String>) -> Self {
+        Self::Nothing { figure, missing: missing.into() }
+    }
+
+    /// An input of a wrong shape or value.
+    pub(crate) fn bad(what: &'static str, problem: impl Into<String>) -> Self {
+        Self::BadInput { what, problem: problem.into() }
+    }
+}
+
 /// Result of drawing.
 pub type Result<T> = std::result::Result<T, FigureError>;

@@ -1,6 +1,6 @@
-//! Fonts: DejaVu Sans, which the program carries, and the system's for characters that it lacks.
+//! Fonts: DejaVu Sans, which is part of the program, and fonts of the system for characters that it lacks.
 //!
-//! Pictures must look the same on a machine without any font, so text is measured and drawn with the bundled one.
+//! Pictures must look the same on a machine without fonts, so text is measured and drawn with the bundled one.
 
 use std::collections::HashMap;
 use std::io::Read;
@@ -17,7 +17,7 @@ pub(crate) const FAMILY: &str = "DejaVu Sans, Arial, Helvetica, sans-serif";
 const BUNDLED: [&[u8]; 2] =
     [include_bytes!("../fonts/DejaVuSans.ttf.gz"), include_bytes!("../fonts/DejaVuSans-Bold.ttf.gz")];
 
-/// Largest file of a font of the system that is read, in bytes; fonts of all Chinese characters take a fifth of it.
+/// Largest font file of the system that is read, in bytes; fonts of all Chinese characters take a fifth of it.
 const MAX_BYTES: u64 = 1 << 27;
 
 /// A font, in memory for the life of the process.
@@ -59,14 +59,13 @@ pub(crate) fn bundled(bold: bool) -> &'static Font {
     REGULAR_AND_BOLD[usize::from(bold)]
 }
 
-/// The font to draw a character with: the bundled one, or else one of the system's; the bundled one too if no font has the character, which
-/// is then drawn as a box.
+/// The font for a character: the bundled one, else one of the system. If no font has it, the bundled one draws a box.
 pub(crate) fn font_for(character: char, bold: bool) -> &'static Font {
     let font = bundled(bold);
     if font.has(character) { font } else { system_font(character).unwrap_or(font) }
 }
 
-/// The first font of the system with the character, in the order of its name, so that it is the same one each time.
+/// The first font of the system with the character, ordered by name so that it is the same each time.
 fn system_font(character: char) -> Option<&'static Font> {
     struct System {
         /// Files and places in them, by name; read when the first character is missing.
@@ -109,7 +108,7 @@ fn read(source: &Source) -> Option<Vec<u8>> {
     small.then(|| std::fs::read(path).ok()).flatten()
 }
 
-/// Width of a line of text in points, without kerning; an em for a character that the bundled font lacks.
+/// Width of a line of text in points, without kerning; a character that the bundled font lacks counts as an em.
 pub(crate) fn width(text: &str, size: f64, bold: bool) -> f64 {
     let font = bundled(bold);
     let em = font.units_per_em();

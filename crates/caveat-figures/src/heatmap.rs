@@ -2,54 +2,10 @@
 
 use caveat_theory::PairClasses;
 
-use crate::canvas::{Canvas, Rect, Stroke};
-use crate::error::{FigureError, Result};
+use crate::canvas::{Canvas, Marker, Rect, Stroke};
 use crate::palette::{BLACK, Color, ColorScale};
 use crate::scale::Axis;
 use crate::text::{Anchor, Level, NORMAL, SMALL, Text, item};
-
-/// A square matrix of values, row by row; NaN where there is none.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SquareMatrix {
-    n: usize,
-    values: Vec<f64>,
-}
-
-impl SquareMatrix {
-    /// An n × n matrix from its n² values, row by row.
-    ///
-    /// # Errors
-    /// Another number of values than n².
-    pub fn new(n: usize, values: Vec<f64>) -> Result<Self> {
-        if values.len() != n * n {
-            return Err(FigureError::BadInput {
-                what: "matrix",
-                problem: format!("{} values, but {n} × {n} items need {}", values.len(), n * n),
-            });
-        }
-        Ok(Self { n, values })
-    }
-
-    /// The matrix of a function of row and column.
-    pub fn from_fn(n: usize, f: impl Fn(usize, usize) -> f64) -> Self {
-        Self { n, values: (0..n * n).map(|k| f(k / n, k % n)).collect() }
-    }
-
-    /// Number of rows and columns.
-    pub fn n(&self) -> usize {
-        self.n
-    }
-
-    /// All values, row by row.
-    pub fn values(&self) -> &[f64] {
-        &self.values
-    }
-
-    /// The value in row `i` and column `j`.
-    pub fn get(&self, i: usize, j: usize) -> f64 {
-        self.values[i * self.n + j]
-    }
-}
 
 /// Which words stand beside an item matrix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +35,7 @@ pub fn item_cells(
     let (w, h) = (rect.width / n as f64, rect.height / n as f64);
     raster(canvas, rect, n, n, |i, j| (i != j).then(|| color(i, j)));
     canvas.rect(rect, None, Some(Stroke::new(BLACK.tint(0.5), 0.5)));
-    // Every k-th label, so that they stay apart.
+    // Every k-th label, so that they do not overlap.
     let row_step = ((f64::from(SMALL) * 1.15) / h).ceil().max(1.0) as usize;
     let widest = Text::new(item(n - 1)).size(SMALL).width();
     let column_step = ((widest + 2.0) / w).ceil().max(1.0) as usize;
@@ -95,27 +51,27 @@ pub fn item_cells(
     }
 }
 
-/// Draws a matrix of values as item cells; missing values take the color of missing cells.
-pub fn heatmap(canvas: &mut Canvas, rect: Rect, matrix: &SquareMatrix, scale: ColorScale, labels: ItemLabels) {
-    item_cells(canvas, rect, matrix.n, |i, j| scale.color(matrix.get(i, j)), labels);
+/// Draws n × n values, row by row, as item cells; NaN takes the color of missing cells.
+pub fn heatmap(canvas: &mut Canvas, rect: Rect, n: usize, values: &[f64], scale: ColorScale, labels: ItemLabels) {
+    item_cells(canvas, rect, n, |i, j| scale.color(values[i * n + j]), labels);
 }
 
-/// Draws a matrix of margins with trained pairs outlined and wrong answers crossed: pairs whose `sign` is not that of their label.
+/// Draws n × n margins with trained pairs outlined and wrong answers crossed: pairs whose `sign` is not that of their label.
 pub(crate) fn judged_heatmap(
     canvas: &mut Canvas,
     square: Rect,
-    matrix: &SquareMatrix,
+    margins: &[f64],
     scale: ColorScale,
     classes: &PairClasses,
     labels: ItemLabels,
     sign: impl Fn(usize, usize) -> i8,
 ) {
-    let n = matrix.n;
-    heatmap(canvas, square, matrix, scale, labels);
+    let n = classes.n_items();
+    heatmap(canvas, square, n, margins, scale, labels);
     let outline = Stroke::new(BLACK, if square.width / n as f64 > 6.0 { 0.8 } else { 0.5 });
     outline_cells(canvas, square, n, ordered_pairs(n).filter(|&(i, j)| classes.is_trained(i, j)), outline);
     let wrong = ordered_pairs(n).filter(|&(i, j)| classes.label(i, j).is_some_and(|y| sign(i, j) * y < 0));
-    cross_cells(canvas, square, n, wrong, |i, j| scale.color(matrix.get(i, j)).ink());
+    cross_cells(canvas, square, n, wrong, |i, j| scale.color(margins[i * n + j]).ink());
 }
 
 /// All ordered pairs of different items, row by row.
@@ -139,7 +95,7 @@ pub fn outline_cells(
     }
 }
 
-/// Puts a small cross on cells (row, column) of an n × n matrix drawn in `rect`, for wrong answers.
+/// Puts a small cross on cells (row, column) of an n × n matrix drawn in `rect`, the sign of wrong answers.
 pub fn cross_cells(
     canvas: &mut Canvas,
     rect: Rect,
@@ -150,7 +106,7 @@ pub fn cross_cells(
     let (w, h) = (rect.width / n.max(1) as f64, rect.height / n.max(1) as f64);
     for (i, j) in cells {
         let at = (rect.x + (j as f64 + 0.5) * w, rect.y + (i as f64 + 0.5) * h);
-        canvas.marker(crate::canvas::Marker::Cross, at, 0.3 * w.min(h), color(i, j));
+        canvas.marker(Marker::Cross, at, 0.3 * w.min(h), color(i, j));
     }
 }
 
@@ -179,17 +135,15 @@ pub fn raster(
         return;
     }
     let (w, h) = (rect.width / columns as f64, rect.height / rows as f64);
-    // Neighbors overlap by a hair: viewers that smooth edges would show the paper between them.
+    // Neighbors overlap a little: viewers that smooth edges would show the paper between them.
     let hair = 0.15;
     let blocks = merge(rows, columns, color);
-    canvas.crisp(|canvas| {
-        canvas.cells(blocks.into_iter().map(|b| {
-            let (x, y) = (rect.x + b.column as f64 * w, rect.y + b.row as f64 * h);
-            let right = (x + b.columns as f64 * w + hair).min(rect.right());
-            let bottom = (y + b.rows as f64 * h + hair).min(rect.bottom());
-            (Rect::new(x, y, right - x, bottom - y), b.color)
-        }));
-    });
+    canvas.crisp_cells(blocks.into_iter().map(|b| {
+        let (x, y) = (rect.x + b.column as f64 * w, rect.y + b.row as f64 * h);
+        let right = (x + b.columns as f64 * w + hair).min(rect.right());
+        let bottom = (y + b.rows as f64 * h + hair).min(rect.bottom());
+        (Rect::new(x, y, right - x, bottom - y), b.color)
+    }));
 }
 
 fn merge(rows: usize, columns: usize, color: impl Fn(usize, usize) -> Option<Color>) -> Vec<Block> {
@@ -268,12 +222,6 @@ mod tests {
             [Block { row: 0, column: 0, rows: 50, columns: 70, color: GREEN }]
         );
         assert!(merge(3, 3, |_, _| None).is_empty());
-    }
-
-    #[test]
-    fn a_matrix_of_wrong_size_is_refused() {
-        assert!(SquareMatrix::new(3, vec![0.0; 8]).is_err());
-        assert_eq!(SquareMatrix::from_fn(2, |i, j| (2 * i + j) as f64).values(), [0.0, 1.0, 2.0, 3.0]);
     }
 
     proptest! {

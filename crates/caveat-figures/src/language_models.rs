@@ -1,6 +1,6 @@
-//! Learners seen from outside: observed margins beside those that the theory fits and predicts.
+//! Language models: observed margins beside those that the theory fits and predicts, and what their answers show.
 //!
-//! The inputs are plain [`Condition`]s, filled by whoever has read and fitted the trials; nothing is estimated here.
+//! The inputs are plain numbers from a caller who has read and fitted the trials; nothing is estimated here.
 
 pub mod conjunctivity;
 pub mod heatmaps;
@@ -17,8 +17,7 @@ use caveat_results::Table;
 use caveat_theory::{PairClasses, TransitiveTask};
 
 use crate::error::{FigureError, Result};
-use crate::heatmap::SquareMatrix;
-pub(crate) use short::{joined_apart, shortened, shortened_apart};
+pub(crate) use short::{fits, joined_apart, shortened, shortened_apart};
 
 /// How a model was trained, with its rank or penalty, in the words of all figures: `full`, `LoRA r = 16`, `probe l2 = 1e-6`.
 pub fn trained(setting: &str, lora_r: Option<f64>, l2: Option<f64>) -> String {
@@ -31,13 +30,13 @@ pub fn trained(setting: &str, lora_r: Option<f64>, l2: Option<f64>) -> String {
     }
 }
 
-/// The rank of LoRA, or the penalty of another setting, that stands for the study (arXiv 2605.22972) in figures that show only one.
+/// The rank of LoRA, or the penalty of another setting, that the study (arXiv 2605.22972) shows where it shows only one.
 fn studied(setting: &str) -> f64 {
     if setting == "lora" { 32.0 } else { 1e-4 }
 }
 
-/// Of the ranks of LoRA, or the penalties of another setting, the one that stands for all in figures that show only one: the nearest by
-/// ratio to the one shown of the study, the smaller of two that are equally near. `None` if there are none.
+/// The rank of LoRA, or the penalty of another setting, for figures that show only one: the nearest by ratio to that of the study,
+/// the smaller of two that are equally near; `None` if there are none.
 pub fn typical(setting: &str, hyperparameters: impl IntoIterator<Item = f64>) -> Option<f64> {
     let distance = |value: &f64| (value / studied(setting)).ln().abs();
     hyperparameters.into_iter().min_by(|a, b| distance(a).total_cmp(&distance(b)).then(a.total_cmp(b)))
@@ -57,7 +56,7 @@ pub struct TheoryMargins {
 pub struct Condition {
     /// Name of the model.
     pub model: String,
-    /// How it was trained: full, lora, probe, or any other word.
+    /// How it was trained: full, lora, probe or any other word.
     pub setting: String,
     /// What the items were.
     pub task: String,
@@ -97,27 +96,20 @@ impl Condition {
         Ok(TransitiveTask::new(self.n_items, &self.exceptions)?.classes()?)
     }
 
-    /// The observed margins as a matrix.
-    pub(crate) fn observed_matrix(&self) -> Result<SquareMatrix> {
-        self.matrix(&self.observed, "observed margins")
-    }
-
-    /// A matrix of this condition's items.
-    pub(crate) fn matrix(&self, values: &[f64], what: &'static str) -> Result<SquareMatrix> {
-        SquareMatrix::new(self.n_items, values.to_vec()).map_err(|_| FigureError::BadInput {
-            what,
-            problem: format!(
-                "{} values for {}, but {} items need {}",
-                values.len(),
-                self.label(),
-                self.n_items,
-                self.n_items * self.n_items
-            ),
+    /// Refuses margins, observed or from the theory, that are not n × n.
+    pub(crate) fn check(&self, theory: Option<&TheoryMargins>) -> Result<()> {
+        let n = self.n_items;
+        let theory = theory.map(|theory| ("theory's margins", theory.margins.len()));
+        let wrong =
+            [("observed margins", self.observed.len())].into_iter().chain(theory).find(|(_, len)| *len != n * n);
+        wrong.map_or(Ok(()), |(what, len)| {
+            let label = self.label();
+            Err(FigureError::bad(what, format!("{len} values for {label}, but {n} items need {}", n * n)))
         })
     }
 }
 
-/// A table of rows that each belong to a condition, with the words that say which.
+/// A table with the names of conditions, one a row.
 fn table_of<'a>(conditions: impl Iterator<Item = &'a Condition> + Clone) -> Result<Table> {
     let words = |of: fn(&Condition) -> &str| conditions.clone().map(of);
     Ok(Table::new()

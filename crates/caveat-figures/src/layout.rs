@@ -4,9 +4,9 @@ use crate::canvas::Rect;
 
 /// Equal cells of a rectangle, row by row, with gaps between columns and rows.
 pub fn grid(rect: Rect, rows: usize, columns: usize, (gap_x, gap_y): (f64, f64)) -> Vec<Rect> {
+    let height = ((rect.height - gap_y * rows.saturating_sub(1) as f64) / rows.max(1) as f64).max(1.0);
     (0..rows)
         .flat_map(|row| {
-            let height = part(rect.height, rows, gap_y);
             let y = rect.y + row as f64 * (height + gap_y);
             columns_of(Rect::new(rect.x, y, rect.width, height), columns, gap_x)
         })
@@ -23,10 +23,6 @@ pub fn columns_of(rect: Rect, n: usize, gap: f64) -> Vec<Rect> {
         cell
     };
     (0..n).map(column).collect()
-}
-
-fn part(length: f64, n: usize, gap: f64) -> f64 {
-    ((length - gap * n.saturating_sub(1) as f64) / n.max(1) as f64).max(1.0)
 }
 
 /// The largest square in a rectangle, at its top left.

@@ -66,11 +66,16 @@ impl Legend {
         self.entries.is_empty()
     }
 
-    /// Width and height in this many columns.
+    /// Width and height with this many columns.
     pub fn size(&self, columns: usize) -> (f64, f64) {
         let widths = self.column_widths(columns);
         let gaps = COLUMN_GAP * widths.len().saturating_sub(1) as f64;
         (widths.iter().sum::<f64>() + gaps, ROW * self.entries.len().div_ceil(columns.max(1)) as f64)
+    }
+
+    /// Height in as many columns as fit a width.
+    pub fn height_within(&self, width: f64) -> f64 {
+        self.size(self.columns_within(width)).1
     }
 
     /// Most columns that fit a width, at least one.
@@ -100,7 +105,7 @@ impl Legend {
         }
     }
 
-    /// Draws it centered under `y` in as many columns as fit `rect`'s width.
+    /// Draws it below `y`, centered in `rect`, in as many columns as fit.
     pub fn draw_centered(&self, canvas: &mut Canvas, rect: Rect, y: f64) {
         let columns = self.columns_within(rect.width);
         let x = rect.center().0 - self.size(columns).0 / 2.0;

@@ -18,16 +18,16 @@ use caveat_results::Table;
 use caveat_theory::margins::{Margins, chain};
 use caveat_theory::{PairClass, PairClasses, RidgeModel, TransitiveTask};
 
-use crate::canvas::{Canvas, DOUBLE_COLUMN, Rect, Stroke};
+use crate::canvas::{Canvas, DOUBLE_COLUMN, Marker, Rect, Stroke};
 use crate::error::{FigureError, Result};
-use crate::figure::{Figure, whole};
-use crate::heatmap::{ItemLabels, SquareMatrix, color_bar, judged_heatmap};
+use crate::figure::Figure;
+use crate::heatmap::{ItemLabels, color_bar, judged_heatmap};
 use crate::layout;
 use crate::legend::{Key, Legend};
 use crate::palette::{BLACK, ColorScale};
 use crate::text::{Anchor, Level, SMALL, Text, fixed, number};
 
-/// What to compute margins of.
+/// Tasks and models whose margins are drawn.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MarginsInputs {
     /// Number of items.
@@ -53,7 +53,7 @@ impl Default for MarginsInputs {
 pub fn draw(inputs: &MarginsInputs) -> Result<Figure> {
     let columns = inputs.conjunctivities.len();
     if columns == 0 {
-        return Err(FigureError::Nothing { figure: "margins", missing: "name at least one conjunctivity".into() });
+        return Err(FigureError::nothing("margins", "name at least one conjunctivity"));
     }
     let mut tasks = vec![("without exception", TransitiveTask::new(inputs.n_items, &[])?)];
     if !inputs.exceptions.is_empty() {
@@ -64,12 +64,8 @@ pub fn draw(inputs: &MarginsInputs) -> Result<Figure> {
     let side = ((body - gap * (columns - 1) as f64) / columns as f64).min(150.0);
     let height = top + tasks.len() as f64 * (side + 12.0) + 22.0;
     let mut canvas = Canvas::new(DOUBLE_COLUMN, height);
-    let rows = layout::grid(
-        Rect::new(left, top, side * columns as f64 + gap * (columns - 1) as f64, height - top - 26.0),
-        tasks.len(),
-        columns,
-        (gap, 12.0),
-    );
+    let width = side * columns as f64 + gap * (columns - 1) as f64;
+    let rows = layout::grid(Rect::new(left, top, width, height - top - 26.0), tasks.len(), columns, (gap, 12.0));
     let mut numbers = Vec::new();
     for (row, (name, task)) in tasks.iter().enumerate() {
         let classes = task.classes()?;
@@ -101,7 +97,7 @@ pub fn draw(inputs: &MarginsInputs) -> Result<Figure> {
     color_bar(&mut canvas, bar, ColorScale::Diverging { limit: 1.0 }, "margin f, row against column / max |f|");
     let legend = Legend::new()
         .with(Key::Outline(Stroke::new(BLACK, 0.9)), "trained pair")
-        .with(Key::Point(crate::canvas::Marker::Cross, BLACK), "wrong answer");
+        .with(Key::Point(Marker::Cross, BLACK), "wrong answer");
     legend.draw(&mut canvas, (left, height - 16.0), 2);
     let caption = format!(
         "Margins f(i, j) of all pairs of {} items at C = {} over the conjunctivity α, without (top) and with (bottom) the \
@@ -109,19 +105,16 @@ pub fn draw(inputs: &MarginsInputs) -> Result<Figure> {
         inputs.n_items,
         number(inputs.c, 3)
     );
-    Ok(Figure::new("margins", "Margins without and with an exception", caption, canvas)
-        .with_table(table(&numbers, inputs.c)?))
+    let table = table(&numbers, inputs.c)?;
+    Ok(Figure::new("margins", "Margins without and with an exception", caption, canvas, table))
 }
 
 /// One heatmap with outlines and crosses.
 fn panel(canvas: &mut Canvas, square: Rect, solution: &impl Margins, classes: &PairClasses, labels: ItemLabels) {
-    let n = classes.n_items();
     // The diagonal is 0 by definition and not drawn.
-    let Ok(matrix) = SquareMatrix::new(n, solution.matrix()) else {
-        return;
-    };
-    let scale = ColorScale::diverging(matrix.values());
-    judged_heatmap(canvas, square, &matrix, scale, classes, labels, |i, j| solution.sign(i, j));
+    let margins = solution.matrix();
+    let scale = ColorScale::diverging(&margins);
+    judged_heatmap(canvas, square, &margins, scale, classes, labels, |i, j| solution.sign(i, j));
     let (low, high) = scale.range();
     let size =
         Text::new(format!("max |f| = {}", fixed(high.max(-low), 2))).size(SMALL).anchored(Anchor::End, Level::Top);
@@ -144,8 +137,8 @@ fn table(rows: &[Row], c: f64) -> Result<Table> {
         .text("task", rows.iter().map(|r| r.task))?
         .float("conjunctivity", rows.iter().map(|r| r.conjunctivity))?
         .float("c", rows.iter().map(|_| c))?
-        .integer("rank_higher", whole(rows.iter().map(|r| r.pair.0)))?
-        .integer("rank_lower", whole(rows.iter().map(|r| r.pair.1)))?
+        .count("rank_higher", rows.iter().map(|r| r.pair.0))?
+        .count("rank_lower", rows.iter().map(|r| r.pair.1))?
         .text("class", rows.iter().map(|r| r.class.name()))?
         .float("label", rows.iter().map(|r| r.label))?
         .float("margin", rows.iter().map(|r| r.margin))?)
@@ -164,7 +157,7 @@ mod tests {
             (30, vec![(20, 10)], 1e-3, vec![0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0]),
         ] {
             let inputs = MarginsInputs { n_items: n, exceptions, c, conjunctivities };
-            assert!(!draw(&inputs).unwrap().render(Format::Svg).unwrap().is_empty());
+            assert!(!draw(&inputs).unwrap().canvas.render(Format::Svg).unwrap().is_empty());
         }
     }
 

@@ -1,18 +1,18 @@
 //! Phase diagrams: accuracy of every pair class over conjunctivity and regularization.
 //!
 //! # Question
-//! For which representations and how much regularization does a learner both keep the rule and remember the exception?
+//! For which representations and regularization does a learner both keep the rule and remember the exception?
 //!
 //! # Claim
 //! The exception's cycle is remembered to the right of α_mem(C), cross-section pairs are ordered to the left of α_gen(C), and
 //! the two analytic boundaries enclose a window that closes at a critical C.
 //!
 //! # Inputs
-//! [`PhaseInputs`]: tasks with their accuracies on a grid, evenly spaced in α and in log 1/C.
+//! Tasks with their accuracies on a grid, evenly spaced in α and in log 1/C.
 //!
 //! # Drawing
 //! One row per task, one column per pair class, accuracy as color (white: all right). Lines are the boundaries, computed
-//! apart from the grid; the ring is where they meet.
+//! separately from the grid; the ring is where they meet.
 
 use caveat_results::Table;
 use caveat_theory::phase::{PhaseAxes, PhaseGrid};
@@ -23,7 +23,7 @@ use rayon::prelude::*;
 use crate::axes::{Panel, margins};
 use crate::canvas::{Canvas, DOUBLE_COLUMN, Dash, Marker, Rect, Stroke};
 use crate::error::{FigureError, Result};
-use crate::figure::{Figure, whole};
+use crate::figure::Figure;
 use crate::heatmap::{color_bar, raster};
 use crate::layout;
 use crate::legend::{Key, Legend};
@@ -33,22 +33,19 @@ use crate::text::{Anchor, Level, Text, task_words};
 
 /// Points of a boundary: enough for a smooth line at printed size.
 const BOUNDARY_POINTS: usize = 160;
+const SCALE: ColorScale = ColorScale::Accuracy { min: 0.0, max: 1.0 };
+const GENERALIZATION: Stroke = Stroke { color: BLACK, width: 1.3, dash: Dash::Solid };
+/// Where some screening is needed before cross-section pairs are correct.
+const OPENING: Stroke = Stroke { color: BLACK, width: 1.1, dash: Dash::Dotted };
+const MEMORIZATION: Stroke = Stroke { color: VERMILLION, width: 1.3, dash: Dash::Dashed };
 
-/// Tasks and their accuracies.
-#[derive(Debug, Clone, Copy)]
-pub struct PhaseInputs<'a> {
-    /// Each task with its grid, one row each.
-    pub rows: &'a [(TransitiveTask, PhaseGrid)],
-}
-
-/// Draws the phase diagrams.
+/// Draws the phase diagrams of tasks with their grids, one row each.
 ///
 /// # Errors
 /// No task, a grid that is not evenly spaced, or tasks that the theory refuses.
-pub fn draw(inputs: PhaseInputs<'_>) -> Result<Figure> {
-    let rows = inputs.rows;
+pub fn draw(rows: &[(TransitiveTask, PhaseGrid)]) -> Result<Figure> {
     let Some((_, first)) = rows.first() else {
-        return Err(FigureError::Nothing { figure: "phase", missing: "name at least one task".into() });
+        return Err(FigureError::nothing("phase", "name at least one task"));
     };
     let strength = strength_name(first.axes.learner);
     let has = |class: PairClass| rows.iter().any(|(_, g)| g.class(class).iter().any(|a| a.is_finite()));
@@ -66,7 +63,7 @@ pub fn draw(inputs: PhaseInputs<'_>) -> Result<Figure> {
         drawn.push((boundaries(task, &grid.axes, &extent)?, extent));
     }
     let legend = legend(drawn.iter().any(|(b, _)| b.opens_late()));
-    let legend_height = legend.size(legend.columns_within(DOUBLE_COLUMN - 16.0)).1;
+    let legend_height = legend.height_within(DOUBLE_COLUMN - 16.0);
     let mut canvas = Canvas::new(DOUBLE_COLUMN, 22.0 + body_height + below + 7.0 + legend_height);
     let width = classes.len() as f64 * (side + gap) - gap;
     let body = Rect::new(left + 16.0, 20.0, width, body_height);
@@ -98,7 +95,7 @@ pub fn draw(inputs: PhaseInputs<'_>) -> Result<Figure> {
         }
     }
     let bar = Rect::new(body.right() + 9.0, body.y, 7.0, side.max(60.0));
-    color_bar(&mut canvas, bar, scale(), "accuracy");
+    color_bar(&mut canvas, bar, SCALE, "accuracy");
     let y = canvas.height() - legend_height - 3.0;
     let row = canvas.page().inset(8.0, 0.0, 8.0, 0.0);
     legend.draw_centered(&mut canvas, row, y);
@@ -108,7 +105,7 @@ pub fn draw(inputs: PhaseInputs<'_>) -> Result<Figure> {
          computed apart from the accuracies. The window between them speaks of cross-section and exception-cycle pairs only; \
          pairs between cycle and section can fail inside it."
     );
-    Ok(Figure::new("phase", "Where rule and exception are both learned", caption, canvas).with_table(table(&numbers)?))
+    Ok(Figure::new("phase", "Where rule and exception are both learned", caption, canvas, table(&numbers)?))
 }
 
 fn strength_name(learner: LearnerKind) -> &'static str {
@@ -119,31 +116,13 @@ fn strength_name(learner: LearnerKind) -> &'static str {
 }
 
 fn legend(opens_late: bool) -> Legend {
-    let mut legend =
-        Legend::new().with(Key::Line(generalization_stroke()), "α_{gen}: cross-section correct left of it");
+    let mut legend = Legend::new().with(Key::Line(GENERALIZATION), "α_{gen}: cross-section correct left of it");
     if opens_late {
-        legend.push(Key::Line(opening_stroke()), "… and right of it");
+        legend.push(Key::Line(OPENING), "… and right of it");
     }
     legend
-        .with(Key::Line(memorization_stroke()), "α_{mem}: exception remembered right of it")
+        .with(Key::Line(MEMORIZATION), "α_{mem}: exception remembered right of it")
         .with(Key::Point(Marker::Ring, BLACK), "window closes")
-}
-
-fn scale() -> ColorScale {
-    ColorScale::Accuracy { min: 0.0, max: 1.0 }
-}
-
-fn generalization_stroke() -> Stroke {
-    Stroke::new(BLACK, 1.3)
-}
-
-/// Where some screening is needed before cross-section pairs are correct.
-fn opening_stroke() -> Stroke {
-    Stroke::new(BLACK, 1.1).dash(Dash::Dotted)
-}
-
-fn memorization_stroke() -> Stroke {
-    Stroke::new(VERMILLION, 1.3).dash(Dash::Dashed)
 }
 
 fn task_label(task: &TransitiveTask) -> String {
@@ -160,17 +139,15 @@ impl Extent {
     fn from_grid(grid: &PhaseGrid) -> Result<Self> {
         let (alpha, inverse) = (&grid.axes.conjunctivity, &grid.axes.inverse_strength);
         if grid.n_cells() != alpha.len() * inverse.len() {
-            return Err(FigureError::BadInput {
-                what: "phase grid",
-                problem: format!("{} cells, but its axes have {} × {}", grid.n_cells(), inverse.len(), alpha.len()),
-            });
+            let problem = format!("{} cells, but its axes have {} × {}", grid.n_cells(), inverse.len(), alpha.len());
+            return Err(FigureError::bad("phase grid", problem));
         }
-        let grid_axis = match grid.axes.learner {
+        let strength = match grid.axes.learner {
             LearnerKind::Ridge | LearnerKind::Logistic => "1/C (in its logarithm)",
             LearnerKind::GradientFlow => "1/T (in its logarithm)",
         };
         let logs: Vec<f64> = inverse.iter().map(|v| v.ln()).collect();
-        let (low, high) = edges(&logs, grid_axis, 1.0)?;
+        let (low, high) = edges(&logs, strength, 1.0)?;
         let conjunctivity = edges(alpha, "α", 0.05)?;
         let clamped = (conjunctivity.0.max(0.0), conjunctivity.1.min(1.0));
         Ok(Self { conjunctivity: clamped, inverse: (low.exp(), high.exp()) })
@@ -180,13 +157,12 @@ impl Extent {
 /// Outer edges of evenly spaced, increasing centers; a single one gets a cell of width `alone`.
 fn edges(centers: &[f64], what: &'static str, alone: f64) -> Result<(f64, f64)> {
     let (Some(first), Some(last)) = (centers.first(), centers.last()) else {
-        return Err(FigureError::BadInput { what, problem: "the phase grid has no cell".into() });
+        return Err(FigureError::bad(what, "the phase grid has no cell"));
     };
     let step = if centers.len() > 1 { (last - first) / (centers.len() - 1) as f64 } else { alone };
     let even = centers.windows(2).all(|w| (w[1] - w[0] - step).abs() <= 1e-3 * step);
     if !(step > 0.0 && even && first.is_finite() && last.is_finite()) {
-        let problem = "the phase grid must increase in equal steps to be drawn".into();
-        return Err(FigureError::BadInput { what, problem });
+        return Err(FigureError::bad(what, "the phase grid must increase in equal steps to be drawn"));
     }
     Ok((first - step / 2.0, last + step / 2.0))
 }
@@ -195,7 +171,7 @@ fn colors(canvas: &mut Canvas, panel: &Panel, grid: &PhaseGrid, class: PairClass
     let accuracy = grid.class(class);
     let (rows, columns) = (grid.axes.inverse_strength.len(), grid.axes.conjunctivity.len());
     raster(canvas, panel.rect(), rows, columns, |row, column| {
-        Some(scale().color(accuracy[(rows - 1 - row) * columns + column]))
+        Some(SCALE.color(accuracy[(rows - 1 - row) * columns + column]))
     });
 }
 
@@ -215,7 +191,7 @@ impl Boundaries {
 fn boundaries(task: &TransitiveTask, axes: &PhaseAxes, extent: &Extent) -> Result<Boundaries> {
     let learner = |strength: f64| Learner::with_strength(axes.learner, strength);
     let window = |inverse: f64| Ok((inverse, window_boundaries(task, learner(1.0 / inverse))?));
-    // Without closed forms a point costs thousands of solves, so that there are no more of them than rows of the grid.
+    // Without closed forms a point costs thousands of solves, so there are no more of them than rows of the grid.
     let points = match axes.learner {
         LearnerKind::Ridge => BOUNDARY_POINTS,
         LearnerKind::GradientFlow | LearnerKind::Logistic => axes.inverse_strength.len().clamp(10, BOUNDARY_POINTS / 4),
@@ -224,7 +200,7 @@ fn boundaries(task: &TransitiveTask, axes: &PhaseAxes, extent: &Extent) -> Resul
     let inverses = (0..points).into_par_iter().map(|k| axis.value(k as f64 / (points - 1) as f64));
     let mut windows = inverses.map(window).collect::<Result<Vec<_>>>()?;
     let positive = |w: &BalanceWindow| w.conjunctivity_generalization > 0.0;
-    // Numerical boundaries end at 0 between two points; a few more show where.
+    // Numerical boundaries reach 0 between two points; a few more points show where.
     if axes.learner != LearnerKind::Ridge
         && let Some(end) = windows.windows(2).position(|w| positive(&w[0].1) && !positive(&w[1].1))
     {
@@ -251,20 +227,17 @@ fn lines(canvas: &mut Canvas, panel: &Panel, boundaries: &Boundaries) {
         boundaries.windows.iter().map(|(inverse, w)| (f(w), *inverse)).collect()
     };
     let mut generalization = along(|w| w.conjunctivity_generalization);
-    // These lines end where they first come to 0, instead of running along the axis.
+    // These lines end where they first reach 0, instead of running along the axis.
     let mut opening = along(|w| w.generalization_from);
     for line in [&mut generalization, &mut opening] {
         if let Some(zero) = line.iter().position(|(a, _)| *a <= 0.0) {
             line.truncate(zero + 1);
         }
     }
-    let drawn = [
-        (along(|w| w.conjunctivity_memorization), memorization_stroke()),
-        (opening, opening_stroke()),
-        (generalization, generalization_stroke()),
-    ];
+    let drawn =
+        [(along(|w| w.conjunctivity_memorization), MEMORIZATION), (opening, OPENING), (generalization, GENERALIZATION)];
     for (line, stroke) in drawn {
-        // Boundaries at 0 or 1 all along are the edge of the panel.
+        // A boundary that is 0 or 1 everywhere is the edge of the panel.
         if line.iter().any(|(a, _)| (1e-9..1.0 - 1e-9).contains(a)) {
             panel.line(canvas, &line, Stroke::new(WHITE, stroke.width + 1.2));
             panel.line(canvas, &line, stroke);
@@ -282,7 +255,7 @@ fn table(rows: &[(&TransitiveTask, f64, &BalanceWindow)]) -> Result<Table> {
         names.join("; ")
     };
     Ok(Table::new()
-        .integer("n_items", whole(rows.iter().map(|r| r.0.n_items())))?
+        .count("n_items", rows.iter().map(|r| r.0.n_items()))?
         .text("exceptions", rows.iter().map(|r| exceptions(r.0)))?
         .float("inverse_strength", rows.iter().map(|r| r.1))?
         .float("generalization_from", rows.iter().map(|r| r.2.generalization_from))?
@@ -307,8 +280,8 @@ mod tests {
     #[test]
     fn tasks_with_and_without_exceptions_are_drawn() {
         let rows = [row(9, &[(5, 3)], 30), row(4, &[], 1), row(2, &[], 5), row(9, &[(8, 0)], 5)];
-        let figure = draw(PhaseInputs { rows: &rows }).unwrap();
-        assert!(!figure.render(Format::Svg).unwrap().is_empty());
+        let figure = draw(&rows).unwrap();
+        assert!(!figure.canvas.render(Format::Svg).unwrap().is_empty());
     }
 
     #[test]
@@ -317,10 +290,10 @@ mod tests {
         let mut axes = PhaseAxes::cell_centers(12, 12, (0.0, 1.0), (0.1, 10.0)).unwrap();
         axes.learner = LearnerKind::GradientFlow;
         let grid = phase_grid(&task, &axes, &|_| ()).unwrap();
-        let figure = draw(PhaseInputs { rows: &[(task, grid.clone())] }).unwrap();
+        let figure = draw(&[(task, grid.clone())]).unwrap();
         assert!(figure.canvas.svg().contains("1/T") && figure.caption.contains("1/T"));
         // Cells of the grid lie on the side of the boundary that their accuracy says.
-        let table = figure.table.unwrap();
+        let table = figure.table;
         let (Some(Values::Float(inverse)), Some(Values::Float(alpha))) =
             (table.column("inverse_strength"), table.column("conjunctivity_generalization"))
         else {
@@ -353,8 +326,8 @@ mod tests {
 
     #[test]
     fn a_fine_grid_stays_a_small_file() {
-        let figure = draw(PhaseInputs { rows: &[row(9, &[(5, 3)], 200)] }).unwrap();
-        assert!(figure.render(Format::Svg).unwrap().len() < 1_000_000);
+        let figure = draw(&[row(9, &[(5, 3)], 200)]).unwrap();
+        assert!(figure.canvas.render(Format::Svg).unwrap().len() < 1_000_000);
     }
 
     #[test]
@@ -374,7 +347,7 @@ mod tests {
     fn uneven_and_empty_grids_are_refused() {
         let (task, mut grid) = row(5, &[(3, 1)], 4);
         grid.axes.conjunctivity[1] += 0.05;
-        assert!(matches!(draw(PhaseInputs { rows: &[(task, grid)] }), Err(FigureError::BadInput { .. })));
-        assert!(matches!(draw(PhaseInputs { rows: &[] }), Err(FigureError::Nothing { .. })));
+        assert!(matches!(draw(&[(task, grid)]), Err(FigureError::BadInput { .. })));
+        assert!(matches!(draw(&[]), Err(FigureError::Nothing { .. })));
     }
 }

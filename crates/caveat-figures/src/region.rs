@@ -38,8 +38,8 @@ pub fn outlines(rows: usize, columns: usize, inside: impl Fn(usize, usize) -> bo
             walk.push(((column, row), direction));
             let (across, down) = STEPS[direction];
             (row, column) = (row.saturating_add_signed(down), column.saturating_add_signed(across));
-            // The sharpest turn to the right stays with the same cell where two touch at a corner. Every corner is left as
-            // often as it is entered, so the walk ends only where it began.
+            // Where two cells touch at a corner, the sharpest turn to the right stays with the same cell. Every corner is left
+            // as often as it is entered, so the walk ends only where it began.
             let next =
                 [1, 0, 3].map(|turn| (direction + turn) % 4).into_iter().find(|&d| sides.remove(&(row, column, d)));
             match next {
@@ -53,7 +53,7 @@ pub fn outlines(rows: usize, columns: usize, inside: impl Fn(usize, usize) -> bo
     found
 }
 
-/// Draws the outlines of the cells (row, column) of an n × n matrix in `rect` that are `inside`, drawn back into the region by
+/// Draws the outlines of the cells (row, column) of an n × n matrix in `rect` that are `inside`, shifted into the region by
 /// `inset` points so that neighboring regions do not share a line.
 pub(crate) fn outline_region(
     canvas: &mut Canvas,

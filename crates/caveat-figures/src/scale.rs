@@ -52,7 +52,7 @@ impl Axis {
         Self { spacing: Spacing::Linear, min, max, ticks: linear_ticks(min, max), label: String::new() }
     }
 
-    /// Logarithmic from `min` to `max`, both positive; other ranges become a decade around whichever end is.
+    /// Logarithmic from `min` to `max`, both positive; other ranges become a decade around the end that is usable, if any.
     pub fn log(min: f64, max: f64) -> Self {
         let usable = |v: f64| v.is_finite() && v > 0.0;
         let (min, max) = match (usable(min), usable(max)) {
@@ -86,7 +86,7 @@ impl Axis {
         self
     }
 
-    /// Without words at its ticks and without label, for a panel that shares its neighbor's axis.
+    /// Without words at its ticks and without a label, for a panel that shares its neighbor's axis.
     #[must_use]
     pub fn bare(mut self) -> Self {
         self.label.clear();
@@ -94,7 +94,7 @@ impl Axis {
         self
     }
 
-    /// With every other tick unlabeled, zero kept, as often as it takes for the labels to fit a length in points.
+    /// With every other tick unlabeled, except zero, repeatedly until the labels fit a length in points.
     #[must_use]
     pub(crate) fn thinned(mut self, length: f64) -> Self {
         loop {
@@ -159,7 +159,7 @@ fn linear_ticks(min: f64, max: f64) -> Vec<Tick> {
     let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|m| m * power).find(|s| *s >= rough * 0.999).unwrap_or(rough);
     let decimals = (-(step.log10() + 1e-9).floor()).clamp(0.0, 12.0) as usize;
     let (first, last) = ((low / step - 1e-6).ceil(), (high / step + 1e-6).floor());
-    // A range too narrow for its magnitude has no distinct multiples; its ends serve.
+    // A range too narrow for its magnitude has no distinct multiples; its ends are labeled instead.
     if !(step > 0.0 && (last - first) < 50.0 && last.abs() < 1e15) {
         return [low, high].map(|value| Tick::major(value, format!("{value:.3e}"))).into();
     }

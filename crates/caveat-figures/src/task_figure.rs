@@ -19,10 +19,10 @@ use caveat_theory::{PairClass, PairClasses, Section, TransitiveTask};
 
 use crate::canvas::{Canvas, DOUBLE_COLUMN, Rect, Stroke};
 use crate::error::Result;
-use crate::figure::{Figure, whole};
+use crate::figure::Figure;
 use crate::heatmap::{ItemLabels, item_cells, ordered_pairs, outline_cells};
 use crate::legend::{Key, Legend};
-use crate::palette::{BLACK, Color, GREY, WHITE, class_color, class_label};
+use crate::palette::{BLACK, GREY, WHITE, class_color, class_label};
 use crate::text::{Anchor, Level, NORMAL, SMALL, Text, item};
 
 /// Height of the figure in points.
@@ -53,14 +53,14 @@ pub fn draw(task: &TransitiveTask) -> Result<Figure> {
             }
         }
     );
-    Ok(Figure::new("task", "Transitive inference with an exception", caption, canvas).with_table(table(&classes)?))
+    Ok(Figure::new("task", "Transitive inference with an exception", caption, canvas, table(&classes)?))
 }
 
 fn table(classes: &PairClasses) -> Result<Table> {
     let pairs = || classes.pairs();
     Ok(Table::new()
-        .integer("rank_higher", whole(pairs().map(|p| p.0)))?
-        .integer("rank_lower", whole(pairs().map(|p| p.1)))?
+        .count("rank_higher", pairs().map(|p| p.0))?
+        .count("rank_lower", pairs().map(|p| p.1))?
         .text("class", pairs().map(|p| p.2.name()))?
         .flag("trained", pairs().map(|p| classes.is_trained(p.0, p.1)))?
         .float("label", pairs().map(|p| p.3.map_or(f64::NAN, f64::from)))?)
@@ -75,11 +75,11 @@ fn chain(canvas: &mut Canvas, rect: Rect, task: &TransitiveTask, classes: &PairC
     let x = |rank: usize| rect.x + (rank as f64 + 0.5) * step;
     let widest = f64::from(SMALL) * 1.6;
     for rank in 0..n {
-        let (fill, edge) = match classes.section(rank) {
-            Section::Cycle(_) => (class_color(PairClass::ExceptionCycle), class_color(PairClass::ExceptionCycle)),
-            Section::Outer(_) => (class_color(PairClass::WithinSection), class_color(PairClass::WithinSection)),
+        let color = match classes.section(rank) {
+            Section::Cycle(_) => class_color(PairClass::ExceptionCycle),
+            Section::Outer(_) => class_color(PairClass::WithinSection),
         };
-        canvas.disc((x(rank), base), radius, fill.tint(0.3), Some(Stroke::new(edge, 0.9)));
+        canvas.disc((x(rank), base), radius, color.tint(0.3), Some(Stroke::new(color, 0.9)));
         let label = Text::new(item(rank)).size(SMALL);
         if label.width() < 1.8 * radius {
             canvas.text((x(rank), base), &label.anchored(Anchor::Middle, Level::Middle));
@@ -110,7 +110,7 @@ fn chain(canvas: &mut Canvas, rect: Rect, task: &TransitiveTask, classes: &PairC
 /// The arc of an exception from x `from` to x `to` above the items, no higher than `top`.
 fn arc(canvas: &mut Canvas, (from, to): (f64, f64), y: f64, top: f64, head: f64, step: f64) {
     let color = class_color(PairClass::ExceptionCycle);
-    // Cubic with vertical ends: it rises three quarters of its control points' height.
+    // A cubic with vertical ends rises to three quarters of the height of its control points.
     let rise = ((from - to).abs() * 0.42 + 0.4 * step).min((y - top - 12.0).max(8.0));
     let control = y - rise / 0.75;
     let end = y - head;
@@ -159,23 +159,15 @@ fn matrix(canvas: &mut Canvas, square: Rect, classes: &PairClasses) {
                 Some(-1) => "−",
                 _ => "0",
             };
-            let ink = readable(class_color(classes.class(i, j)));
+            let ink = if class_color(classes.class(i, j)).luminance() > 0.2 { BLACK } else { WHITE };
             canvas.text(at, &Text::new(sign).bold().color(ink).anchored(Anchor::Middle, Level::Middle));
         }
     }
 }
 
-fn readable(on: Color) -> Color {
-    if on.luminance() > 0.2 { BLACK } else { WHITE }
-}
-
 fn legend(canvas: &mut Canvas, task: &TransitiveTask, classes: &PairClasses) {
-    let mut present = [false; 6];
-    for (_, _, class, _) in classes.pairs() {
-        present[class as usize] = true;
-    }
     let mut legend = Legend::new();
-    for class in PairClass::ALL.into_iter().filter(|&c| present[c as usize]) {
+    for class in PairClass::ALL.into_iter().filter(|&class| classes.pairs().any(|pair| pair.2 == class)) {
         legend.push(Key::Patch(class_color(class)), class_label(class));
     }
     if !task.graph().edges().is_empty() {
@@ -202,8 +194,8 @@ mod tests {
         ] {
             let task = TransitiveTask::new(n, &exceptions).unwrap();
             let figure = draw(&task).unwrap();
-            assert!(figure.render(Format::Svg).unwrap().len() > 1000, "{n} {exceptions:?}");
-            assert_eq!(figure.table.unwrap().n_rows(), n * (n - 1) / 2);
+            assert!(figure.canvas.render(Format::Svg).unwrap().len() > 1000, "{n} {exceptions:?}");
+            assert_eq!(figure.table.n_rows(), n * (n - 1) / 2);
         }
     }
 

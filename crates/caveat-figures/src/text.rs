@@ -34,7 +34,7 @@ pub enum Level {
     Top,
 }
 
-/// A line of text. `_{…}` is a subscript and `^{…}` a superscript; every other character stands for itself.
+/// A line of text. `_{…}` is a subscript and `^{…}` a superscript; every other character is literal.
 ///
 /// ```
 /// use caveat_figures::Text;
@@ -122,7 +122,7 @@ impl Text {
         for (content, shift) in split(&self.content) {
             let size = if shift == 0.0 { self.size } else { small };
             let measure = |s: &str| fonts::width(s, f64::from(size), self.bold);
-            // SVG drops spaces at the start of a text; the run starts behind them instead.
+            // SVG drops spaces at the start of a text; the run starts after them instead.
             let visible = content.trim_start();
             let (width, indent) = (measure(&content), measure(&content[..content.len() - visible.len()]));
             runs.push(Run { content: visible.to_owned(), size, rise: shift * f64::from(self.size), indent, width });

@@ -6,11 +6,11 @@ use crate::palette::Color;
 
 /// Points of each side of an outline.
 const OUTLINE_POINTS: usize = 121;
-/// Bandwidths that the outline goes on beyond the outermost values, where the range does not end before.
+/// Bandwidths by which the outline extends beyond the outermost values, within the range.
 const TAIL: f64 = 1.5;
 /// Fewest values that get an outline: fewer are better seen one by one.
 const FEWEST: usize = 3;
-/// Smallest bandwidth, as a share of the range: narrower outlines are lines in print.
+/// Smallest bandwidth, as a share of the range: narrower outlines would be lines in print.
 const NARROWEST: f64 = 0.008;
 
 /// The distribution of values between `low` and `high`.
@@ -64,7 +64,7 @@ impl Violin {
         }
         let kernel = |d: f64| (-0.5 * (d / h).powi(2)).exp();
         let around = |v: f64| {
-            // Images further off are beyond 8 bandwidths of any value in the range.
+            // Images farther away are beyond 8 bandwidths of any value in the range.
             let period = 2.0 * (high - low);
             let images = (8.0 * h / period).ceil();
             let shifts = (0..=2 * images as usize).map(|k| (k as f64 - images) * period);
@@ -76,7 +76,7 @@ impl Violin {
 
     /// Draws it in a panel around `x`, at most `half_width` to either side (both in units of the x axis), with its values.
     ///
-    /// Values lie on a fixed low-discrepancy sequence across the width there, so that a figure is the same every time.
+    /// A fixed low-discrepancy sequence spreads the values over the width, so that a figure is the same every time.
     pub fn draw(&self, canvas: &mut Canvas, panel: &Panel, x: f64, half_width: f64, color: Color) {
         let right = self.outline.iter().map(|&(v, w)| panel.place((x + half_width * w, v)));
         let left = self.outline.iter().rev().map(|&(v, w)| panel.place((x - half_width * w, v)));

@@ -19,9 +19,9 @@ use caveat_theory::window::{BalanceWindow, balance_window};
 use caveat_theory::{Learner, TransitiveTask};
 
 use crate::axes::{Panel, margins};
-use crate::canvas::{Canvas, DOUBLE_COLUMN, Dash, Marker, Rect, Stroke};
+use crate::canvas::{Canvas, DOUBLE_COLUMN, Marker, Rect, Stroke};
 use crate::error::{FigureError, Result};
-use crate::figure::{Figure, whole};
+use crate::figure::Figure;
 use crate::layout;
 use crate::legend::{Key, Legend};
 use crate::palette::ordered_color;
@@ -61,101 +61,85 @@ fn window(n: usize, top: usize, length: usize) -> Result<Option<BalanceWindow>> 
 /// No number of items or cycle length, or a cycle of fewer than three items.
 pub fn draw(inputs: &WindowInputs) -> Result<Figure> {
     if inputs.n_items.is_empty() || inputs.cycle_lengths.is_empty() {
-        let missing = "name at least one number of items and one cycle length".into();
-        return Err(FigureError::Nothing { figure: "window", missing });
+        return Err(FigureError::nothing("window", "name at least one number of items and one cycle length"));
     }
     if let Some(short) = inputs.cycle_lengths.iter().find(|&&l| l < 3) {
         let problem = format!("{short} items make no cycle: an exception on a trained pair reverses it, at least 3 do");
-        return Err(FigureError::BadInput { what: "cycle length", problem });
+        return Err(FigureError::bad("cycle length", problem));
     }
     let mut numbers = Vec::new();
     let (mut by_size, mut by_place) = (Vec::new(), Vec::new());
     for &length in &inputs.cycle_lengths {
-        let mut line = Vec::new();
-        for &n in &inputs.n_items {
-            let top = n.saturating_sub(length) / 2;
-            if let Some(w) = window(n, top, length)? {
-                numbers.push((n, top, length, w));
-                line.push((n as f64, w));
+        let mut line = |tasks: &mut dyn Iterator<Item = (usize, usize, usize)>| -> Result<Line> {
+            let mut line = Vec::new();
+            for (x, n, top) in tasks {
+                if let Some(w) = window(n, top, length)? {
+                    numbers.push((n, top, length, w));
+                    line.push((x as f64, w));
+                }
             }
-        }
-        by_size.push(line);
-        let mut line = Vec::new();
-        for top in 1..inputs.n_items_moved.saturating_sub(length) {
-            if let Some(w) = window(inputs.n_items_moved, top, length)? {
-                numbers.push((inputs.n_items_moved, top, length, w));
-                line.push((top as f64, w));
-            }
-        }
-        by_place.push(line);
+            Ok(line)
+        };
+        let moved = inputs.n_items_moved;
+        by_size.push(line(&mut inputs.n_items.iter().map(|&n| (n, n, n.saturating_sub(length) / 2)))?);
+        by_place.push(line(&mut (1..moved.saturating_sub(length)).map(|top| (top, moved, top)))?);
     }
     if numbers.is_empty() {
-        let missing = "no cycle fits its task: n must exceed the cycle length by at least 2".into();
-        return Err(FigureError::Nothing { figure: "window", missing });
+        let missing = "no cycle fits its task: n must exceed the cycle length by at least 2";
+        return Err(FigureError::nothing("window", missing));
     }
-    let figure = Drawing { inputs, by_size, by_place }.draw();
-    Ok(figure.with_table(table(&numbers)?))
+    Ok(draw_lines(inputs, &by_size, &by_place, table(&numbers)?))
 }
 
-/// A line: its windows over n or over the place of the cycle.
+/// The windows of one line, over n or over the place of the cycle.
 type Line = Vec<(f64, BalanceWindow)>;
 
-struct Drawing<'a> {
-    inputs: &'a WindowInputs,
-    by_size: Vec<Line>,
-    by_place: Vec<Line>,
-}
-
-impl Drawing<'_> {
-    fn draw(&self) -> Figure {
-        let (left, below) = margins("0.01");
-        let height = 176.0;
-        let mut canvas = Canvas::new(DOUBLE_COLUMN, height);
-        let body = Rect::new(left + 6.0, 22.0, DOUBLE_COLUMN - left - 16.0, height - 22.0 - below - 16.0);
-        let cells = layout::columns_of(body, 3, left + 6.0);
-        let generalization = |w: &BalanceWindow| w.conjunctivity_generalization;
-        let critical = |w: &BalanceWindow| w.critical.unwrap_or(f64::NAN);
-        let n = &self.inputs.n_items;
-        let x_size = Axis::linear(0.0, n.iter().copied().max().unwrap_or(1) as f64 * 1.04).label("number of items n");
-        let moved = self.inputs.n_items_moved;
-        let stride = moved.div_ceil(7).max(1);
-        let x_place = Axis::linear(0.0, moved as f64 - 1.0)
-            .ticks((0..moved).step_by(stride).map(|k| (k as f64, item(k))))
-            .label(format!("first item of the cycle (n = {moved})"));
-        let (sizes, places) = (self.by_size.iter().flatten(), self.by_place.iter().flatten());
-        let y_critical = log_axis(sizes.clone().map(|(_, w)| critical(w))).label("critical C");
-        let y_alpha = log_axis(sizes.chain(places).map(|(_, w)| generalization(w))).label("α_{gen} at C = ∞");
-        let panels = [
-            (Panel::new(cells[0], x_size.clone(), y_alpha.clone()), values(&self.by_size, generalization)),
-            (Panel::new(cells[1], x_place, y_alpha), values(&self.by_place, generalization)),
-            (Panel::new(cells[2], x_size, y_critical), values(&self.by_size, critical)),
-        ];
-        for (k, (panel, lines)) in panels.iter().enumerate() {
-            panel.grid(&mut canvas);
-            for (i, line) in lines.iter().enumerate() {
-                panel.line(&mut canvas, line, self.stroke(i));
-                panel.points(&mut canvas, line, Marker::ALL[i % 4], 1.7, self.stroke(i).color);
-            }
-            panel.axes(&mut canvas);
-            panel.letter(&mut canvas, &layout::letter(k));
+fn draw_lines(inputs: &WindowInputs, by_size: &[Line], by_place: &[Line], table: Table) -> Figure {
+    let stroke = |i| Stroke::new(ordered_color(i, inputs.cycle_lengths.len()), 1.1);
+    let (left, below) = margins("0.01");
+    let height = 176.0;
+    let mut canvas = Canvas::new(DOUBLE_COLUMN, height);
+    let body = Rect::new(left + 6.0, 22.0, DOUBLE_COLUMN - left - 16.0, height - 22.0 - below - 16.0);
+    let cells = layout::columns_of(body, 3, left + 6.0);
+    let generalization = |w: &BalanceWindow| w.conjunctivity_generalization;
+    let critical = |w: &BalanceWindow| w.critical.unwrap_or(f64::NAN);
+    let n = &inputs.n_items;
+    let x_size = Axis::linear(0.0, n.iter().copied().max().unwrap_or(1) as f64 * 1.04).label("number of items n");
+    let moved = inputs.n_items_moved;
+    let stride = moved.div_ceil(7).max(1);
+    let x_place = Axis::linear(0.0, moved as f64 - 1.0)
+        .ticks((0..moved).step_by(stride).map(|k| (k as f64, item(k))))
+        .label(format!("first item of the cycle (n = {moved})"));
+    let (sizes, places) = (by_size.iter().flatten(), by_place.iter().flatten());
+    let y_critical = log_axis(sizes.clone().map(|(_, w)| critical(w))).label("critical C");
+    let y_alpha = log_axis(sizes.chain(places).map(|(_, w)| generalization(w))).label("α_{gen} at C = ∞");
+    let panels = [
+        (Panel::new(cells[0], x_size.clone(), y_alpha.clone()), values(by_size, generalization)),
+        (Panel::new(cells[1], x_place, y_alpha), values(by_place, generalization)),
+        (Panel::new(cells[2], x_size, y_critical), values(by_size, critical)),
+    ];
+    for (k, (panel, lines)) in panels.iter().enumerate() {
+        panel.grid(&mut canvas);
+        for (i, line) in lines.iter().enumerate() {
+            panel.line(&mut canvas, line, stroke(i));
+            panel.points(&mut canvas, line, Marker::ALL[i % 4], 1.7, stroke(i).color);
         }
-        let mut legend = Legend::new();
-        for (i, length) in self.inputs.cycle_lengths.iter().enumerate() {
-            legend.push(Key::LinePoint(self.stroke(i), Marker::ALL[i % 4]), format!("cycle of {length}"));
-        }
-        let row = canvas.page().inset(8.0, 0.0, 8.0, 0.0);
-        legend.draw_centered(&mut canvas, row, height - 14.0);
-        let caption = format!(
-            "Room for balance. (a) Largest conjunctivity at which cross-section pairs are all ordered, without \
+        panel.axes(&mut canvas);
+        panel.letter(&mut canvas, &layout::letter(k));
+    }
+    let mut legend = Legend::new();
+    for (i, length) in inputs.cycle_lengths.iter().enumerate() {
+        legend.push(Key::LinePoint(stroke(i), Marker::ALL[i % 4]), format!("cycle of {length}"));
+    }
+    let row = canvas.page().inset(8.0, 0.0, 8.0, 0.0);
+    legend.draw_centered(&mut canvas, row, height - 14.0);
+    let caption = format!(
+        "Room for balance. (a) Largest conjunctivity at which cross-section pairs are all ordered, without \
              regularization, over the number of items; the cycle lies in the middle. (b) The same over the place of the cycle \
              among {moved} items. (c) Critical C, below which no conjunctivity both generalizes and remembers."
-        );
-        Figure::new("window", "The balance window over task size, cycle place and cycle length", caption, canvas)
-    }
-
-    fn stroke(&self, i: usize) -> Stroke {
-        Stroke::new(ordered_color(i, self.inputs.cycle_lengths.len()), 1.1).dash(Dash::Solid)
-    }
+    );
+    let title = "The balance window over task size, cycle place and cycle length";
+    Figure::new("window", title, caption, canvas, table)
 }
 
 fn values(lines: &[Line], f: impl Fn(&BalanceWindow) -> f64) -> Vec<Vec<(f64, f64)>> {
@@ -169,12 +153,12 @@ fn log_axis(values: impl Iterator<Item = f64>) -> Axis {
     Axis::log(low / 1.3, high * 1.3)
 }
 
-/// One row per task, of its number of items, the first item of its cycle and the length of that.
+/// One row per task: its number of items, the first item and the length of its cycle, and its window.
 fn table(rows: &[(usize, usize, usize, BalanceWindow)]) -> Result<Table> {
     Ok(Table::new()
-        .integer("n_items", whole(rows.iter().map(|r| r.0)))?
-        .integer("winner", whole(rows.iter().map(|r| r.1 + r.2 - 1)))?
-        .integer("loser", whole(rows.iter().map(|r| r.1)))?
+        .count("n_items", rows.iter().map(|r| r.0))?
+        .count("winner", rows.iter().map(|r| r.1 + r.2 - 1))?
+        .count("loser", rows.iter().map(|r| r.1))?
         .float("screening_star", rows.iter().map(|r| r.3.screening_star.unwrap_or(f64::NAN)))?
         .float("conjunctivity_generalization", rows.iter().map(|r| r.3.conjunctivity_generalization))?
         .float("critical_c", rows.iter().map(|r| r.3.critical.unwrap_or(f64::NAN)))?)
@@ -196,9 +180,9 @@ mod tests {
     #[test]
     fn lines_are_drawn_as_far_as_cycles_fit() {
         let figure = draw(&WindowInputs::default()).unwrap();
-        assert!(!figure.render(Format::Svg).unwrap().is_empty());
+        assert!(!figure.canvas.render(Format::Svg).unwrap().is_empty());
         let small = WindowInputs { n_items: vec![5], cycle_lengths: vec![3, 9], n_items_moved: 0 };
-        assert_eq!(draw(&small).unwrap().table.unwrap().n_rows(), 1);
+        assert_eq!(draw(&small).unwrap().table.n_rows(), 1);
     }
 
     #[test]

@@ -1,7 +1,6 @@
-//! Fine-tuned models and adapters on disk, in the formats of Transformers and PEFT, which read what is written here and write
-//! what is read.
+//! Fine-tuned models and adapters on disk, in the formats of Transformers and PEFT.
 //!
-//! A folder appears under its name when it is complete, or not at all.
+//! Either side can read what the other writes. A folder appears under its name when it is complete, or not at all.
 
 mod adapter;
 mod adapter_config;
@@ -27,7 +26,7 @@ impl LoraModule {
     }
 }
 
-/// Every matrix that an adapter can sit on: the number of its layer, which it is, and its name in Hugging Face's models.
+/// Every matrix that can have an adapter: the number of its layer, its module, and its name in Hugging Face's models.
 fn matrices(model: &LanguageModel) -> impl Iterator<Item = (usize, LoraModule, String)> {
     (0..model.layers.len()).flat_map(|layer| {
         LoraModule::ALL

@@ -1,26 +1,21 @@
-//! Where tensors live and are computed: the processor, or a graphics processor where the program was built for one.
+//! The devices that compute with tensors: the processor, or a graphics processor if the program was built for one.
 
 pub use burn::tensor::Device;
 
 use crate::error::{LmError, Result};
 
-/// A device by name: "cpu", and "vulkan" or "cuda" where the cargo features of those names were enabled.
+/// A device by name: "cpu", and "vulkan" or "cuda" if the cargo features of those names are enabled.
 ///
 /// # Errors
 /// [`LmError::Invalid`] for an unknown name or one that this program was built without.
 pub fn device(name: &str) -> Result<Device> {
-    let left_out = match name {
-        "vulkan" => !cfg!(feature = "vulkan"),
-        "cuda" => !cfg!(feature = "cuda"),
-        _ => false,
-    };
     match name {
         "cpu" => Ok(Device::flex()),
         #[cfg(feature = "vulkan")]
         "vulkan" => Ok(Device::vulkan(burn::tensor::DeviceKind::default())),
         #[cfg(feature = "cuda")]
         "cuda" => Ok(Device::cuda(0)),
-        _ if left_out => {
+        _ if ["vulkan", "cuda"].contains(&name) => {
             Err(LmError::invalid(format!("this program was built without {name}: build it with --features {name}")))
         }
         other => Err(LmError::invalid(format!("device {other:?} is unknown: use cpu, vulkan or cuda"))),

@@ -1,4 +1,4 @@
-//! The errors of models, stimuli and runs: each says what was wrong, where, and what would be right.
+//! The errors of models, stimuli and runs: each says what is wrong, where, and what is expected.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ pub enum LmError {
     /// The operating system refused to write.
     #[error("{}: cannot be written: {reason}", path.display())]
     Write {
-        /// The file that was to be written.
+        /// The file that should have been written.
         path: PathBuf,
         /// Why not.
         reason: String,
@@ -31,29 +31,29 @@ pub enum LmError {
     BadFile {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it, where, and what would be right.
+        /// What is wrong with it, where, and what is expected.
         problem: String,
     },
-    /// A setting, name or value from the user that cannot be used.
+    /// A setting, name or value given by the user that cannot be used.
     #[error("{0}")]
     Invalid(String),
     /// A download that failed, with what may help.
     #[error("{what}: {problem}")]
     Download {
-        /// What was to be fetched.
+        /// What should have been fetched.
         what: String,
         /// Why it failed, and what to do.
         problem: String,
     },
-    /// A run that failed while it was computing: losses that are not finite, say.
+    /// A run that failed while computing, for example because losses are not finite.
     #[error("{0}")]
     Failed(String),
-    /// The person asked for an end.
+    /// The user cancelled the work.
     #[error("interrupted")]
     Interrupted,
 }
 
-/// The result of everything here.
+/// A result with an error of models, stimuli or runs.
 pub type Result<T> = std::result::Result<T, LmError>;
 
 impl LmError {
@@ -87,12 +87,12 @@ impl From<ResultsError> for LmError {
     }
 }
 
-/// Squeezes a foreign message into one line.
+/// A message of another library in one line.
 pub(crate) fn one_line(message: impl std::fmt::Display) -> String {
     message.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A name or text from a file as it appears in a message: in quotes, escaped, and cut after sixty characters.
+/// A name or text from a file for messages: in quotes, escaped, and cut after sixty characters.
 pub(crate) fn quoted(text: &str) -> String {
     const SHOWN: usize = 60;
     match text.char_indices().nth(SHOWN) {

@@ -1,4 +1,4 @@
-//! What a model answers: the logits of Yes and No after a prompt, and how much of all probability they hold.
+//! The answers of a model: the logits of Yes and No after a prompt, and their share of all probability.
 
 use burn::tensor::Tensor;
 use rayon::prelude::*;
@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{LmError, Result};
 use crate::model::LanguageModel;
 use crate::tokenizer::Tokenizer;
+use crate::trie::pack;
 
 /// The tokens of the two answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,15 +16,15 @@ pub struct AnswerTokens {
     pub yes: u32,
     /// The token of No.
     pub no: u32,
-    /// How they are written: " Yes", say.
+    /// How Yes is spelled, as in " Yes".
     pub yes_text: String,
-    /// How No is written.
+    /// How No is spelled.
     pub no_text: String,
 }
 
 impl AnswerTokens {
-    /// The first of " Yes"/" No", "Yes"/"No", " yes"/" no", "yes"/"no" of which both are single tokens. A prompt that ends in "A:" is
-    /// continued by a word with its space, so that form comes first.
+    /// The first of " Yes"/" No", "Yes"/"No", " yes"/" no", "yes"/"no" that consists of two single tokens. A prompt that ends in "A:" is
+    /// continued by a word with a leading space, so that form comes first.
     ///
     /// # Errors
     /// [`LmError::Invalid`] for a tokenizer that splits all of them.
@@ -53,7 +54,7 @@ pub struct Answered {
 }
 
 impl Answered {
-    /// Whether all of it are numbers, as they are not after a training that diverged.
+    /// Whether all numbers are finite, which they are not after training that diverged.
     pub(crate) fn is_finite(&self) -> bool {
         [self.logit_yes, self.logit_no, self.mass].iter().all(|x| x.is_finite())
     }
@@ -74,10 +75,10 @@ impl Answered {
     }
 }
 
-/// Rows of logits over the vocabulary that exist at once.
+/// Rows of logits over the vocabulary that are computed at once.
 const ROWS: usize = 64;
 
-/// The answers that follow from hidden states [prompts, hidden].
+/// The answers for hidden states [prompts, hidden].
 pub fn answers(model: &LanguageModel, states: &Tensor<2>, tokens: &AnswerTokens) -> Vec<Answered> {
     let rows = states.dims()[0];
     let mut answers = Vec::with_capacity(rows);
@@ -95,4 +96,57 @@ pub fn answers(model: &LanguageModel, states: &Tensor<2>, tokens: &AnswerTokens)
         }));
     }
     answers
+}
+
+/// Most prompts that are packed together; packing costs as much as sorting them.
+const CHUNK: usize = 512;
+/// Most nodes of a group.
+const NODES: usize = 2048;
+
+/// The result of an evaluation.
+#[derive(Debug)]
+pub(crate) struct Evaluation {
+    /// The answers, in the order of the prompts.
+    pub(crate) answers: Vec<Answered>,
+    /// The hidden states of the answers, [prompts, hidden], if they were to be kept.
+    pub(crate) states: Option<Tensor<2>>,
+    /// Tokens that were computed; prompts share those of a common prefix.
+    pub(crate) computed: usize,
+}
+
+/// Evaluates a model on prompts, each a non-empty sequence of token ids. `progress` gets the number of prompts done.
+pub(crate) fn evaluate(
+    model: &LanguageModel,
+    prompts: &[Vec<u32>],
+    tokens: &AnswerTokens,
+    keep_states: bool,
+    progress: &mut dyn FnMut(usize),
+    cancelled: &dyn Fn() -> bool,
+) -> Result<Evaluation> {
+    model.check_prompts(prompts)?;
+    let mut order: Vec<usize> = (0..prompts.len()).collect();
+    order.sort_by(|&a, &b| prompts[a].cmp(&prompts[b]));
+    let mut sorted = Vec::with_capacity(prompts.len());
+    let (mut kept, mut computed) = (Vec::new(), 0);
+    for chunk in order.chunks(CHUNK) {
+        let of_chunk: Vec<&[u32]> = chunk.iter().map(|&index| prompts[index].as_slice()).collect();
+        for (range, trie) in pack(&of_chunk, NODES) {
+            if cancelled() {
+                return Err(LmError::Interrupted);
+            }
+            let states = model.hidden_states(&of_chunk[range], &mut |_| ())?;
+            computed += trie.len();
+            sorted.extend(answers(model, &states, tokens));
+            if keep_states {
+                kept.push(states);
+            }
+            progress(sorted.len());
+        }
+    }
+    // The position of each prompt in the sorted order.
+    let mut place = vec![0; prompts.len()];
+    order.iter().enumerate().for_each(|(at, &index)| place[index] = at);
+    let states = (!kept.is_empty()).then(|| Tensor::cat(kept, 0).select(0, model.nodes(&place)));
+    let answers = place.iter().map(|&at| sorted[at]).collect();
+    Ok(Evaluation { answers, states, computed })
 }

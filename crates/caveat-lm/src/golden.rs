@@ -7,11 +7,10 @@ use safetensors::SafeTensors;
 use serde_json::Value;
 
 use crate::device::{device, name_of_tests};
-use crate::model::{Adapter, LanguageModel};
+use crate::model::{Adapter, LanguageModel, Part};
 use crate::model_files::open_model;
 use crate::training::{
-    Decay, Example, LoraModule, LoraSettings, Method, OptimizerKind, Schedule, Trainable, TrainingSettings,
-    backpropagate, train,
+    Decay, Example, LoraModule, LoraSettings, Method, OptimizerKind, Schedule, TrainingSettings, backpropagate, train,
 };
 use crate::trie::PromptTrie;
 
@@ -126,7 +125,7 @@ fn gradients(model: &mut LanguageModel, examples: &[Example]) -> (f64, Vec<(Stri
     let prompts: Vec<&[u32]> = examples.iter().map(|example| example.prompt.as_slice()).collect();
     let targets: Vec<u32> = examples.iter().map(|example| example.target).collect();
     let mut all = Vec::new();
-    let loss = backpropagate(model, &PromptTrie::new(&prompts), &targets, Trainable::Full, &mut |model, gradients| {
+    let loss = backpropagate(model, &PromptTrie::new(&prompts), &targets, Part::Base, &mut |model, gradients| {
         for (name, gradient) in gradients {
             let gradient = match name.as_str() {
                 "model.embed_tokens.weight" => gradient.whole(&model.embedding),
@@ -222,11 +221,11 @@ fn five_steps_of_every_method_lose_what_pytorch_and_peft_lose() {
                 let rates: Vec<f64> = serde_json::from_value(expected["learning_rates"].clone()).unwrap();
                 let schedule = match run.contains("cosine") {
                     true => Schedule { decay: Decay::Cosine, warmup_steps: 2 },
-                    false => Schedule::CONSTANT,
+                    false => Schedule { decay: Decay::Constant, warmup_steps: 0 },
                 };
                 let settings = TrainingSettings {
                     method,
-                    optimizer: if sgd { OptimizerKind::Sgd } else { OptimizerKind::ADAMW },
+                    optimizer: if sgd { OptimizerKind::Sgd } else { OptimizerKind::adamw(None) },
                     learning_rate: rates.iter().copied().fold(0.0, f64::max),
                     schedule,
                     epochs: 1,
@@ -327,9 +326,9 @@ fn finite_differences_confirm_the_gradient_of_every_parameter() {
     }
     let golden = Golden::read();
     for name in MODELS {
-        for trainable in [Trainable::Full, Trainable::Adapters] {
+        for trainable in [Part::Base, Part::Adapter] {
             let mut model = load(name, DType::F64);
-            if trainable == Trainable::Adapters {
+            if trainable == Part::Adapter {
                 put_adapters(&mut model, &format!("{name}-lora-trained"), 2.0);
             }
             let examples = golden.examples(name);

@@ -1,16 +1,15 @@
-//! A claim that holds between processes on any machines that share a file system, whether or not it has locks: a file that only
-//! one can make, kept fresh for as long as its maker lives.
+//! A lock between processes on machines that share a file system, with or without file locks: a file that only one process can
+//! create, kept fresh for as long as that process lives.
 //!
-//! * **Taking.** The file is made with exclusive creation, which file systems grant to one, across nodes, also where `flock` fails
-//!   or holds on one node only. It says who holds it: a random token, host, process, and a count that goes up.
-//! * **Keeping.** A thread of the holder counts up every few seconds, which renews the file's time of change.
-//! * **Death.** On the same machine the system says whether the holder lives, so that what a killed process left is free at once.
-//!   Of another machine's process nothing is known but its file: where that was not changed for [`Pace::expiry`], by the clock of
-//!   the file system, and then stays the same for [`Pace::confirm`], its holder is taken for dead. Clocks that differ between
-//!   nodes can so delay a takeover, but not cause one.
-//! * **Takeover.** The file is renamed aside, which only one can do, and looked at again: one that has changed since is put back.
-//! * **Loss.** A holder that was frozen for long may wake and find another's token in the file; [`Lease::is_lost`] then says so.
-//!   What a lease protects must therefore be finished in one step that fails if another was first.
+//! * **Taking.** The file is created exclusively, which file systems allow only one process, across nodes, even where `flock` fails
+//!   or works on one node only. It names its holder: a random token, host, process, and a counter.
+//! * **Keeping.** A thread of the holder increments the counter every few seconds, which renews the file's modification time.
+//! * **Death.** On the same machine the system knows whether the holder lives, so a lease left by a killed process is free at once.
+//!   On another machine only the file shows it: if it was not modified for [`Pace::expiry`], by the clock of the file system, and
+//!   then stays the same for [`Pace::confirm`], the holder counts as dead. Differing clocks can delay a takeover, but not cause one.
+//! * **Takeover.** The file is renamed, which only one process can do, and read again; if it has changed, it is put back.
+//! * **Loss.** A holder that was suspended for long may find another's token in the file; [`Lease::is_lost`] then says so.
+//!   Whatever a lease protects must therefore end in one step that fails if another process was first.
 
 mod host;
 
@@ -27,17 +26,17 @@ use serde::{Deserialize, Serialize};
 use crate::error::{LmError, Result};
 use host::Host;
 
-/// A file of a lease is never longer, in bytes.
+/// Longest file of a lease, in bytes.
 const LONGEST: u64 = 1 << 14;
 
-/// How often a holder shows that it lives, and when it is taken for dead.
+/// How often a holder shows that it lives, and when it counts as dead.
 #[derive(Debug, Clone, Copy)]
 struct Pace {
-    /// Between two signs of life.
+    /// Time between two signs of life.
     heartbeat: Duration,
-    /// Without a sign of life for longer, the holder may be dead.
+    /// Without a sign of life for this long, the holder may be dead.
     expiry: Duration,
-    /// Without one while somebody watches for this long, it is.
+    /// Without one for this long while somebody watches, it counts as dead.
     confirm: Duration,
 }
 
@@ -50,19 +49,19 @@ struct Owner {
     token: String,
     /// The machine's name, for messages.
     host: String,
-    /// The machine since it was started, and the namespace of its process numbers; empty where neither is known.
+    /// Identifies the machine since its last start, and the namespace of its process numbers; empty if unknown.
     machine: String,
     pid: u32,
-    /// When the process was started, in the system's own count, so that a later one of the same number is another.
+    /// When the process was started, in the system's own units, which tells it from a later process of the same number.
     started: u64,
-    /// Counts up, in digits of fixed width: overwritten in place, the text is whole at any moment.
+    /// A counter of fixed width, so that the file is valid at any moment while it is overwritten in place.
     beat: String,
 }
 
-/// The holder of a lease that cannot be had.
+/// The holder of a lease that another process holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
-    /// The number of its process and the name of its machine, if its file can be read.
+    /// The number of its process and the name of its machine, if the file can be read.
     pub process: Option<(u32, String)>,
 }
 
@@ -75,12 +74,12 @@ impl std::fmt::Display for Holder {
     }
 }
 
-/// What came of an attempt.
+/// The result of an attempt to take a lease.
 #[derive(Debug)]
 pub(crate) enum Taken {
     Mine(Lease),
     Held(Holder),
-    /// The folder of the file is not there.
+    /// The folder of the file does not exist.
     NoFolder,
 }
 
@@ -88,12 +87,13 @@ pub(crate) enum Taken {
 #[derive(Debug)]
 pub(crate) struct Lease {
     path: PathBuf,
-    token: String,
+    /// Unique, in hexadecimal digits.
+    pub(crate) token: String,
     life: Arc<Life>,
     beating: Option<JoinHandle<()>>,
 }
 
-/// What the holder and its thread share.
+/// State shared by the holder and its thread.
 #[derive(Debug, Default)]
 struct Life {
     is_over: Mutex<bool>,
@@ -102,13 +102,8 @@ struct Life {
 }
 
 impl Lease {
-    /// Takes the lease of a file, if nobody holds it.
-    ///
-    /// With `cancelled`, a holder on another machine that seems dead is watched for some seconds, unless the person wants an end;
-    /// without, it counts as holding it.
-    ///
-    /// # Errors
-    /// [`LmError::Write`] for a file that cannot be made or replaced; [`LmError::Interrupted`].
+    /// Takes the lease of a file, if nobody holds it. With `cancelled`, a holder on another machine that seems dead is watched for some
+    /// seconds, until cancelled; without it, such a holder counts as alive.
     pub(crate) fn take(path: &Path, cancelled: Option<&dyn Fn() -> bool>) -> Result<Taken> {
         Self::take_as(path, cancelled, &Host::here(), PACE)
     }
@@ -122,18 +117,18 @@ impl Lease {
             started: host.started,
             beat: beat(0),
         };
-        // Somebody may take or leave it at any moment.
+        // Another process may take or release it at any moment.
         for _ in 0..1000 {
-            match make(path, &owner) {
+            match create(path, &owner) {
                 Ok(()) => return Self::begin(path, owner, pace).map(Taken::Mine),
                 Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Taken::NoFolder),
                 Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
-                // Windows has this for a file that is just being removed.
+                // Windows reports this for a file that is just being removed.
                 Err(e) if e.kind() == ErrorKind::PermissionDenied && path.is_file() => {}
                 Err(e) => return Err(LmError::write(path, e)),
             }
             let Some(seen) = Seen::read(path)? else { continue };
-            match seen.life(path, host, pace, &owner.token) {
+            match seen.sign_of_life(path, host, pace, &owner.token) {
                 Sign::Lives => return Ok(Taken::Held(seen.holder())),
                 Sign::Dead => {}
                 Sign::Silent => {
@@ -159,18 +154,12 @@ impl Lease {
         Ok(lease)
     }
 
-    /// A text that no other lease has, of hexadecimal digits.
-    pub(crate) fn token(&self) -> &str {
-        &self.token
-    }
-
-    /// Whether another process took the lease over because this one gave no sign of life for too long, as far as is known: it is
-    /// found out with the next sign of life.
+    /// Whether another process has taken the lease over after too long a silence of this one, as of the last sign of life.
     pub(crate) fn is_lost(&self) -> bool {
         self.life.is_lost.load(Ordering::Relaxed)
     }
 
-    /// Whether the file is another's, or nobody's, at this moment.
+    /// Whether this process no longer holds the file at this moment.
     pub(crate) fn is_lost_now(&self) -> bool {
         self.is_lost() || !self.is_mine()
     }
@@ -194,14 +183,14 @@ impl Drop for Lease {
     }
 }
 
-/// Makes the file, if there is none.
-fn make(path: &Path, owner: &Owner) -> io::Result<()> {
+/// Creates the file, if there is none.
+fn create(path: &Path, owner: &Owner) -> io::Result<()> {
     let mut file = File::create_new(path)?;
-    file.write_all(text(owner).as_bytes()).inspect_err(|_| _ = fs::remove_file(path))
+    file.write_all(serialized(owner).as_bytes()).inspect_err(|_| _ = fs::remove_file(path))
 }
 
-fn text(owner: &Owner) -> String {
-    // A structure of texts and numbers can always be written.
+fn serialized(owner: &Owner) -> String {
+    // A struct of strings and numbers can always be serialized.
     format!("{}\n", serde_json::to_string(owner).unwrap_or_default())
 }
 
@@ -218,7 +207,7 @@ fn keep_alive(path: &Path, mut owner: Owner, life: &Life, pace: Pace) {
             return;
         }
         owner.beat = beat(count);
-        // What fails once, as on a network that is away, may succeed the next time.
+        // What fails once, as during a network outage, may succeed the next time.
         if let Ok(false) = renew(path, &owner) {
             life.is_lost.store(true, Ordering::Relaxed);
             return;
@@ -226,12 +215,12 @@ fn keep_alive(path: &Path, mut owner: Owner, life: &Life, pace: Pace) {
     }
 }
 
-/// Writes a sign of life; false if the file is another's.
+/// Writes a sign of life; false if another process holds the file.
 fn renew(path: &Path, owner: &Owner) -> io::Result<bool> {
     let mut file = match File::options().read(true).write(true).open(path) {
         Ok(file) => file,
-        // Removed by hand: it is made again before somebody else does.
-        Err(e) if e.kind() == ErrorKind::NotFound => return make(path, owner).map(|()| true),
+        // If somebody removed the file, it is created again before another process can.
+        Err(e) if e.kind() == ErrorKind::NotFound => return create(path, owner).map(|()| true),
         Err(e) => return Err(e),
     };
     let mut content = Vec::new();
@@ -239,9 +228,9 @@ fn renew(path: &Path, owner: &Owner) -> io::Result<bool> {
     if parse(&content).is_none_or(|found| found.token != owner.token) {
         return Ok(false);
     }
-    // Whoever renames the file meanwhile has it aside with this in it, and sees that it has changed.
+    // A process that renames the file in the meantime finds this change in it.
     file.rewind()?;
-    file.write_all(text(owner).as_bytes())?;
+    file.write_all(serialized(owner).as_bytes())?;
     Ok(true)
 }
 
@@ -249,8 +238,8 @@ fn parse(content: &[u8]) -> Option<Owner> {
     serde_json::from_slice(content).ok()
 }
 
-/// Waits, but not for whoever wants an end.
-fn wait(duration: Duration, cancelled: &dyn Fn() -> bool) -> Result<()> {
+/// Waits; returns an error within 50 ms of a cancellation.
+pub(crate) fn wait(duration: Duration, cancelled: &dyn Fn() -> bool) -> Result<()> {
     let start = Instant::now();
     while start.elapsed() < duration {
         if cancelled() {
@@ -266,11 +255,11 @@ fn wait(duration: Duration, cancelled: &dyn Fn() -> bool) -> Result<()> {
 enum Sign {
     Lives,
     Dead,
-    /// It has not shown itself for long.
+    /// It has given no sign of life for long.
     Silent,
 }
 
-/// The file of a lease as it was at a moment.
+/// The file of a lease as it was at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Seen {
     content: Vec<u8>,
@@ -280,7 +269,7 @@ struct Seen {
 }
 
 impl Seen {
-    /// None if there is no file. Of one that may not be read, its times are known at least.
+    /// Reads the file; none if it does not exist. If access is denied, at least its times are known.
     fn read(path: &Path) -> Result<Option<Self>> {
         let opened = File::open(path).and_then(|file| {
             let mut content = Vec::new();
@@ -310,29 +299,29 @@ impl Seen {
         Holder { process: self.owner.as_ref().map(|owner| (owner.pid, owner.host.clone())) }
     }
 
-    fn life(&self, path: &Path, host: &Host, pace: Pace, token: &str) -> Sign {
+    fn sign_of_life(&self, path: &Path, host: &Host, pace: Pace, token: &str) -> Sign {
         let here = self.owner.as_ref().filter(|owner| !owner.machine.is_empty() && owner.machine == host.machine);
-        // Processes of others may be hidden.
+        // Processes of other users may be hidden.
         let is_visible = self.user.is_none() || self.user == host.user;
         if let Some(lives) = here.filter(|_| is_visible).and_then(|owner| host.lives(owner.pid, owner.started)) {
             return if lives { Sign::Lives } else { Sign::Dead };
         }
         let Some(modified) = self.modified else { return Sign::Lives };
         let now = now_at(path, token);
-        // A time to come, by a clock that was wrong, says as little as one long past.
+        // A time in the future, from a wrong clock, is no better evidence than one long past.
         let since = now.duration_since(modified).unwrap_or_else(|e| e.duration());
         if since > pace.expiry { Sign::Silent } else { Sign::Lives }
     }
 
-    /// Removes the file, if it still is the one that was seen; one that is not is put back.
+    /// Removes the file if it is still the one that was seen; otherwise it is put back.
     fn remove(&self, path: &Path, token: &str) -> Result<()> {
-        let aside = beside(path, token, "stale");
+        let aside = sibling(path, token, "stale");
         match fs::rename(path, &aside) {
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
             renamed => renamed.map_err(|e| LmError::write(path, e))?,
         }
         let is_same = Self::read(&aside)?.is_none_or(|now| now == *self);
-        // Where there are no links, the file is renamed, unless another was made since: its holder finds that out.
+        // Without hard links, the file is renamed back unless another was created meanwhile; its holder will notice the loss.
         if !is_same && fs::hard_link(&aside, path).is_err() && !path.exists() {
             return fs::rename(&aside, path).map_err(|e| LmError::write(path, e));
         }
@@ -343,15 +332,15 @@ impl Seen {
     }
 }
 
-/// A file beside that of a lease, of one process alone.
-fn beside(path: &Path, token: &str, ending: &str) -> PathBuf {
+/// The path of a file next to that of a lease, which only one process uses.
+fn sibling(path: &Path, token: &str, ending: &str) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!("{name}.{token}.{ending}"))
 }
 
-/// What time it is where the file lies: the time of a file that is written just now. Clocks of other machines may differ.
+/// The time by the clock of the file system, from a file that is written just now. Clocks of machines may differ.
 fn now_at(path: &Path, token: &str) -> SystemTime {
-    let probe = beside(path, token, "probe");
+    let probe = sibling(path, token, "probe");
     let written = File::create_new(&probe).and_then(|mut file| {
         file.write_all(b"now\n")?;
         file.sync_all()?;
@@ -361,11 +350,11 @@ fn now_at(path: &Path, token: &str) -> SystemTime {
     written.unwrap_or_else(|_| SystemTime::now())
 }
 
-/// A text that is unlike all others.
+/// A unique token.
 fn token() -> String {
     use std::hash::{BuildHasher, Hasher, RandomState};
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    // The keys of this hash are the system's random numbers.
+    // The keys of this hash are random numbers from the system.
     let mut hash = RandomState::new().build_hasher();
     hash.write_u64(COUNT.fetch_add(1, Ordering::Relaxed));
     hash.write_u32(std::process::id());

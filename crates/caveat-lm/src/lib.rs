@@ -1,6 +1,7 @@
-//! A laboratory of language models on ordered relations with exceptions: stimuli, models, fine-tuning, hidden states.
+//! A laboratory for language models on ordered relations with exceptions: stimuli, models, fine-tuning, hidden states.
 
 mod checkpoint;
+mod checksum;
 mod config;
 mod device;
 mod error;
@@ -12,7 +13,6 @@ mod geometry;
 mod golden;
 #[cfg(test)]
 mod golden_smollm2;
-mod hex;
 mod lease;
 mod model;
 mod model_files;
@@ -35,26 +35,25 @@ pub use evaluation::{AnswerTokens, Answered, answers};
 pub use fetch::{FetchProgress, FetchStep, FetchedModel, Trust, cache_directory, cached, fetch};
 pub use geometry::{
     BehaviorFit, Geometry, GeometryPair, KernelGeometry, KernelPredictions, MAX_ITEMS as MAX_GEOMETRY_ITEMS,
-    MarginPrediction, Metric, geometry, write_geometry, write_similarities,
+    MarginPrediction, Metric, geometry,
 };
 pub use lease::Holder;
 pub use model::LanguageModel;
 pub use model_files::{ModelFiles, open_model};
-pub use registry::{FetchedFrom, HubSource, RegistryEntry, WheelSource, find, names, registry};
+pub use registry::{FetchedFrom, HubSource, REGISTRY, RegistryEntry, WheelSource, find, names};
 pub use run::{
     Claim, ClaimedFolder, ClassSummary, Finish, Judgment, LoadedModel, OptimizerName, PerformedRun, RunProgress,
-    RunRecord, RunResults, RunSeconds, RunSettings, RunSummary, Spelling, TrainingOptions, check_finished, claim,
-    differences_from, hierarchy_of_name, is_finished, model_name_of, perform, weights_sha256,
+    RunRecord, RunResults, RunSeconds, RunSettings, RunSummary, Spelling, TrainingOptions, claim, differences_from,
+    is_finished, perform, weights_sha256,
 };
 pub use score::{ScoreLine, answer_tokens, check_labels, read_prompts, score};
 pub use sweep::{
-    FAILURES, MAX_RUNS, ModelSource, Outcome, Sweep, SweepEvent, SweepModel, SweepOptions, SweepReport, SweepRun,
-    item_set, run_sweep,
+    FAILURES, ModelSource, Outcome, Sweep, SweepEvent, SweepModel, SweepOptions, SweepReport, SweepRun, item_set,
+    run_sweep,
 };
 pub use tokenizer::Tokenizer;
 pub use training::{
     Decay, Example, LoraModule, LoraSettings, Method, MethodKind, OptimizerKind, Schedule, StepReport,
     TrainingSettings, fine_tune,
 };
-pub use trie::PromptTrie;
 pub use weights::Weights;

@@ -9,7 +9,6 @@ mod rotary;
 
 pub use decoder::LanguageModel;
 pub(crate) use layer::Layer;
-pub(crate) use linear::Part;
-pub(crate) use linear::{Adapter, Linear};
+pub(crate) use linear::{Adapter, Linear, Part};
 pub(crate) use operations::{Sequence, product, rms_norm, transposed_product};
-pub(crate) use rotary::RotaryTables;
+pub(crate) use rotary::{RotaryTables, llama3_factor};

@@ -1,53 +1,53 @@
-//! A pretrained model as it lies on disk: a folder in Hugging Face's layout, or a GGUF file.
+//! Opens a pretrained model on disk: a folder in Hugging Face's layout, or a GGUF file.
 
 mod leftovers;
 
 use std::collections::HashSet;
 use std::fs;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::config::ModelConfig;
 use crate::error::{LmError, Result, quoted};
-use crate::file_kind::wrong_tensors;
+use crate::file_kind::{head_of, wrong_tensors};
 use crate::tokenizer::Tokenizer;
-use crate::weights::{GgufFile, GgufWeights, INDEX, SINGLE, SafetensorsWeights, Weights, checked};
+use crate::weights::{GgufFile, INDEX, SINGLE, Weights, gguf_weights, open_weights_folder};
 use leftovers::{Leftover, foreign, leftover};
 
 const CONFIG: &str = "config.json";
-/// The readout, where it is not the embedding.
+/// The readout, if it is not the embedding.
 const HEAD: &str = "lm_head.weight";
-/// Endings of files that other programs read weights from, and of parts.
+/// Endings of files in which other programs keep weights, and of parts of several.
 const OTHERS: [&str; 11] =
     [".safetensors", ".bin", ".pth", ".pt", ".ckpt", ".onnx", ".h5", ".msgpack", ".tflite", ".pkl", ".npz"];
 const EXPECTED: &str = "a folder with config.json, tokenizer.json and model.safetensors, or a .gguf file";
 
-/// A model whose files are open and have been checked against each other; its weights are still to be read.
+/// A model whose files are open and consistent with each other; its weights are yet to be read.
 pub struct ModelFiles {
     /// The sizes and constants.
     pub config: ModelConfig,
     /// The tokenizer.
     pub tokenizer: Tokenizer,
-    /// The weights, which have every tensor of the configuration, in its shape.
-    pub weights: Box<dyn Weights>,
+    /// The weights, which include every tensor of the configuration in its shape.
+    pub weights: Weights,
     /// The folder, or the GGUF file.
     pub path: PathBuf,
-    /// What a person should know of it: a readout that the configuration does not mention, tensors that are not used. A line each.
+    /// Notes for the user, one line each: a readout that the configuration does not mention, tensors that are not used.
     pub notes: Vec<String>,
 }
 
 /// Opens a model: a folder in Hugging Face's layout, a GGUF file, or a folder that holds exactly one GGUF file.
 ///
-/// Reads configuration, tokenizer and headers, but no weights, unless a readout is to be compared with the embedding.
+/// Reads configuration, tokenizer and headers, but no weights, unless a readout has to be compared with the embedding.
 ///
 /// # Errors
 /// A path that is none of these; a model that is not supported, with the field or key that says so; a file that is absent, cut
-/// short or damaged; a tensor that is missing or has another shape than the configuration gives it, or that would change
-/// the model and the configuration does not foresee; a tokenizer that does not belong to the model.
+/// short or damaged; a tensor that is missing or does not have the shape of the configuration, or that would change the model
+/// although the configuration does not mention it; a tokenizer that does not belong to the model.
 pub fn open_model(path: &Path) -> Result<ModelFiles> {
     let metadata = fs::metadata(path).map_err(|e| LmError::read(path, e))?;
     if metadata.is_file() {
-        return match begins_like_gguf(path)? {
+        let (magic, _) = head_of(path, 4).map_err(|e| LmError::read(path, e))?;
+        return match magic == b"GGUF" {
             true => open_gguf(path),
             false => Err(wrong_tensors(path, format!("is no GGUF file: expected {EXPECTED}"))),
         };
@@ -69,7 +69,7 @@ pub fn open_model(path: &Path) -> Result<ModelFiles> {
     }
 }
 
-/// What a folder that is no model lacks, and what it has instead.
+/// What a folder lacks to be a model, and what it has instead.
 fn what_is_missing(path: &Path) -> String {
     let has = |name: &str| path.join(name).is_file();
     if has(SINGLE) || has(INDEX) {
@@ -102,7 +102,7 @@ fn open_folder(path: &Path) -> Result<ModelFiles> {
     let config_path = path.join(CONFIG);
     let text = fs::read(&config_path).map_err(|e| LmError::read(&config_path, e))?;
     let mut config = ModelConfig::from_json(&text, &config_path)?;
-    let weights = SafetensorsWeights::open(path)?;
+    let weights = open_weights_folder(path)?;
     let names = weights.names();
     if let Some(problem) = names.iter().find_map(|name| foreign(name)) {
         return Err(LmError::bad_file(weights.path(), problem));
@@ -128,13 +128,13 @@ fn open_folder(path: &Path) -> Result<ModelFiles> {
     if !unused.is_empty() {
         notes.push(format!("{}: not used: {}", path.display(), unused.join(", ")));
     }
-    notes.extend(beside(path, &text));
+    notes.extend(notes_on_folder(path, &text));
     let tokenizer = Tokenizer::from_folder(path)?.limit_to(config.vocab_size)?;
-    Ok(ModelFiles { config, tokenizer, weights: Box::new(weights), path: path.to_owned(), notes })
+    Ok(ModelFiles { config, tokenizer, weights, path: path.to_owned(), notes })
 }
 
-/// What Transformers would make of a folder besides, and this program does not.
-fn beside(path: &Path, config: &[u8]) -> Vec<String> {
+/// Notes on contents of a folder that Transformers would use and this program does not.
+fn notes_on_folder(path: &Path, config: &[u8]) -> Vec<String> {
     let mut notes = Vec::new();
     let fields: Option<serde_json::Map<String, serde_json::Value>> = serde_json::from_slice(config).ok();
     let own_code = fields.as_ref().and_then(|fields| fields.get("auto_map")).filter(|value| !value.is_null());
@@ -152,51 +152,38 @@ fn open_gguf(path: &Path) -> Result<ModelFiles> {
     let file = GgufFile::open(path)?;
     let mut config = ModelConfig::from_gguf(&file)?;
     let tokenizer = Tokenizer::from_gguf(&file.metadata)?.limit_to(config.vocab_size)?;
-    let weights = GgufWeights::new(file, &config)?;
+    let weights = gguf_weights(file, &config)?;
     let expected = check_tensors(&weights, &config)?;
     if let Some(name) = weights.names().into_iter().find(|name| !expected.contains(name)) {
         let problem = format!("tensor {} is no part of the model that the configuration describes", quoted(&name));
         return Err(LmError::bad_file(weights.path(), problem));
     }
-    // A readout that is the embedding once more is a tied one.
+    // A readout that repeats the embedding is a tied one.
     config.tie_word_embeddings = config.tie_word_embeddings || is_embedding(&weights, &config)?;
-    Ok(ModelFiles { config, tokenizer, weights: Box::new(weights), path: path.to_owned(), notes: Vec::new() })
+    Ok(ModelFiles { config, tokenizer, weights, path: path.to_owned(), notes: Vec::new() })
 }
 
-/// Whether the readout that a file holds is its embedding matrix, number by number.
-fn is_embedding(weights: &dyn Weights, config: &ModelConfig) -> Result<bool> {
+/// Whether the readout in a file equals its embedding matrix, number by number.
+fn is_embedding(weights: &Weights, config: &ModelConfig) -> Result<bool> {
     let shape = [config.vocab_size, config.hidden_size];
     weights.are_same(HEAD, "model.embed_tokens.weight", &shape)
 }
 
-/// Refuses weights that lack a tensor of the model, or have it in another shape; the names of all that it has otherwise.
-///
-/// Stops at the first that is missing, so a number of layers that no file can have costs nothing.
-fn check_tensors(weights: &dyn Weights, config: &ModelConfig) -> Result<HashSet<String>> {
+/// The names of all tensors of the model. Refuses the first that is missing or misshapen, so an absurd number of layers costs nothing.
+fn check_tensors(weights: &Weights, config: &ModelConfig) -> Result<HashSet<String>> {
     let mut expected = HashSet::new();
     for (name, shape) in config.tensors() {
-        let found = weights.shape(&name);
-        checked(weights.path(), &name, found.as_deref().map(|found| (&(), found)), &shape)?;
+        weights.check(&name, &shape)?;
         expected.insert(name);
     }
     Ok(expected)
 }
 
-fn begins_like_gguf(path: &Path) -> Result<bool> {
-    let mut magic = Vec::new();
-    let file = fs::File::open(path).map_err(|e| LmError::read(path, e))?;
-    file.take(4).read_to_end(&mut magic).map_err(|e| LmError::read(path, e))?;
-    Ok(magic == b"GGUF")
-}
-
 fn gguf_files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder).map_err(|e| LmError::read(folder, e))? {
-        let path = entry.map_err(|e| LmError::read(folder, e))?.path();
-        if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gguf")) && path.is_file() {
-            files.push(path);
-        }
-    }
+    let paths = fs::read_dir(folder).and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect());
+    let mut files: Vec<PathBuf> = paths.map_err(|e| LmError::read(folder, e))?;
+    let is_gguf = |path: &Path| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gguf"));
+    files.retain(|path| is_gguf(path) && path.is_file());
     files.sort();
     Ok(files)
 }

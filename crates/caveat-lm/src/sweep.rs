@@ -1,10 +1,10 @@
-//! Sweeps: many runs from one file, each done once, however often the sweep is broken off and begun again.
+//! Sweeps: many runs described by one file, each done only once, however often the sweep is interrupted and restarted.
 //!
-//! [`Sweep::read`] crosses the grids of a TOML file, and [`run_sweep`] does what is not there yet.
+//! [`Sweep::read`] crosses the grids of a TOML file, and [`run_sweep`] does the runs that do not exist yet.
 
 mod execute;
 mod file;
 mod plan;
 
 pub use execute::{FAILURES, Outcome, SweepEvent, SweepOptions, SweepReport, run_sweep};
-pub use plan::{MAX_RUNS, ModelSource, Sweep, SweepModel, SweepRun, item_set};
+pub use plan::{ModelSource, Sweep, SweepModel, SweepRun, item_set};

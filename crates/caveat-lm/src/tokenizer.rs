@@ -1,11 +1,10 @@
-//! Text to token ids and back, as the model was trained on.
+//! Converts text to token ids and back, as in the training of the model.
 //!
-//! The `tokenizers` crate does the work. What it is set up with comes from `tokenizer.json`, or from the metadata of a GGUF file.
-//! It panics on some contradictory settings, so each call of it is guarded.
+//! The `tokenizers` crate does the work, set up from `tokenizer.json` or from the metadata of a GGUF file. It panics on some
+//! contradictory settings, so each call of it is guarded.
 
 mod gguf;
 mod json;
-mod words;
 
 use std::path::{Path, PathBuf};
 
@@ -17,37 +16,31 @@ use crate::error::{LmError, Result, quoted};
 #[derive(Debug, Clone)]
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
-    /// Ids before and after every text, where no post-processor adds them.
-    before: Vec<u32>,
-    after: Vec<u32>,
-    /// All ids that are put before a text, whoever adds them.
+    /// The ids put before every text.
     begin: Vec<u32>,
-    /// The number of those that are put after it.
+    /// The number of ids put after a text.
     end: usize,
     /// One more than the largest id.
     size: usize,
-    /// Ids from here on have no row in the model's embedding matrix.
+    /// Number of rows of the model's embedding matrix; ids must be below it.
     rows: usize,
     /// The file it was read from, for messages.
     path: PathBuf,
 }
 
 impl Tokenizer {
-    /// A tokenizer that adds what its own post-processor adds, and these ids.
-    fn new(inner: tokenizers::Tokenizer, before: Vec<u32>, after: Vec<u32>, path: &Path) -> Self {
+    fn new(inner: tokenizers::Tokenizer, path: &Path) -> Self {
         let largest = inner.get_vocab(true).into_values().max();
         let size = largest.map_or(0, |id| id as usize + 1);
-        let (begin, end) = around(&inner, &before, &after);
-        Self { inner, before, after, begin, end, size, rows: usize::MAX, path: path.to_owned() }
+        let (begin, end) = added_ids(&inner);
+        Self { inner, begin, end, size, rows: usize::MAX, path: path.to_owned() }
     }
 
-    /// The ids of a text with the special tokens that the model wants around it, such as one that begins every text.
+    /// The ids of a text with the special tokens that the model expects around it, such as one that begins every text. If the text
+    /// already begins with these tokens, as from a chat template, they are not added again.
     ///
-    /// A text that begins with these tokens itself, as one that a chat template has rendered, gets them once
-    /// ([`begins_itself`](Self::begins_itself)).
-    ///
-    /// Special tokens that are spelled out in the text become their ids. Characters that the vocabulary cannot spell become the
-    /// unknown token if there is one, and otherwise nothing.
+    /// Special tokens spelled out in the text become their ids. Characters that the vocabulary cannot spell become the unknown token
+    /// if there is one, and are otherwise left out.
     ///
     /// # Errors
     /// A text that the tokenizer fails on, or an id beyond the model's embedding matrix.
@@ -55,43 +48,35 @@ impl Tokenizer {
         Ok(self.encode_once(text)?.0)
     }
 
-    /// Whether a text begins with the tokens that the model wants at the beginning of all texts, so that none are added.
+    /// Whether a text already begins with the tokens that the model expects there, so that none are added.
     ///
     /// # Errors
     /// As [`encode`](Self::encode).
     pub fn begins_itself(&self, text: &str) -> Result<bool> {
         let first = self.begin.first().and_then(|id| self.inner.id_to_token(*id));
-        // Most texts need not be looked at any further.
+        // Most texts need no encoding to tell.
         match first.is_some_and(|token| text.contains(token.as_str())) {
             true => Ok(self.encode_once(text)?.1),
             false => Ok(false),
         }
     }
 
-    /// A line for a person if texts begin themselves, so that one token is where the tokenizer alone would put two.
+    /// A note for the user if any texts already begin with those tokens, so that they are not doubled.
     ///
     /// # Errors
     /// As [`encode`](Self::encode).
     pub fn note_of_beginnings<'a>(&self, texts: impl IntoIterator<Item = &'a str>) -> Result<Option<String>> {
-        let (mut begin, mut all) = (0, 0);
-        for text in texts {
-            begin += usize::from(self.begins_itself(text)?);
-            all += 1;
-        }
-        let token = || quoted(&self.decode(&self.begin).unwrap_or_default());
+        let begins = texts.into_iter().map(|text| self.begins_itself(text)).collect::<Result<Vec<bool>>>()?;
+        let (begin, all) = (begins.iter().filter(|begins| **begins).count(), begins.len());
         Ok((begin > 0).then(|| {
-            format!(
-                "{begin} of {all} prompts begin with {} themselves: it is not put before them a second time",
-                token()
-            )
+            let token = quoted(&self.decode(&self.begin).unwrap_or_default());
+            format!("{begin} of {all} prompts begin with {token} themselves: it is not put before them a second time")
         }))
     }
 
-    /// The ids of a text, and whether it had those of its beginning itself.
+    /// The ids of a text, and whether it already began with the special tokens.
     fn encode_once(&self, text: &str) -> Result<(Vec<u32>, bool)> {
-        let mut ids = self.before.clone();
-        ids.extend(self.ids(text, true)?);
-        ids.extend(&self.after);
+        let mut ids = self.ids(text, true)?;
         let n = self.begin.len();
         let is_twice =
             n > 0 && ids.len() >= 2 * n + self.end && ids.starts_with(&self.begin) && ids[n..].starts_with(&self.begin);
@@ -101,7 +86,7 @@ impl Tokenizer {
         Ok((ids, is_twice))
     }
 
-    /// The ids of a text alone, with nothing before or after it; otherwise as [`encode`](Self::encode).
+    /// The ids of a text with nothing added before or after it; otherwise as [`encode`](Self::encode).
     ///
     /// # Errors
     /// As [`encode`](Self::encode).
@@ -124,38 +109,25 @@ impl Tokenizer {
         }
     }
 
-    /// The text of ids, special tokens included; bytes that make no UTF-8 become U+FFFD.
+    /// The text of ids, including special tokens; bytes that are not UTF-8 become U+FFFD.
     ///
     /// # Errors
-    /// An id that is no token's.
+    /// An id that no token has.
     pub fn decode(&self, ids: &[u32]) -> Result<String> {
         if let Some(id) = ids.iter().find(|id| self.inner.id_to_token(**id).is_none()) {
-            return Err(LmError::bad_file(
-                &self.path,
-                format!("no token has the id {id}: ids are below {}", self.size),
-            ));
+            let problem = format!("no token has the id {id}: ids are below {}", self.size);
+            return Err(LmError::bad_file(&self.path, problem));
         }
         guarded(|| self.inner.decode(ids, false))
             .map_err(|e| LmError::bad_file(&self.path, format!("the tokenizer fails to decode: {e}")))
     }
 
-    /// One more than the largest id of a token. The model's embedding matrix may have more rows.
-    pub fn vocab_size(&self) -> usize {
-        self.size
-    }
-
-    /// Ties the tokenizer to an embedding matrix of so many rows.
-    ///
-    /// Added tokens may lie beyond it, as padding often does, and are refused only when a text has them. If the vocabulary itself
-    /// does, tokenizer and model do not belong together.
+    /// Limits ids to the rows of an embedding matrix. Added tokens beyond them, often padding, are refused only when a text has them; if
+    /// a token of the vocabulary itself is beyond, tokenizer and model do not belong together.
     pub(crate) fn limit_to(mut self, rows: usize) -> Result<Self> {
         let beyond = |id: &u32| *id as usize >= rows;
         if let Some(id) = self.inner.get_vocab(false).into_values().filter(beyond).max() {
             let problem = format!("has a token of id {id}, the model knows {rows} tokens: they do not belong together");
-            return Err(LmError::bad_file(&self.path, problem));
-        }
-        if let Some(id) = self.before.iter().chain(&self.after).find(|id| beyond(id)) {
-            let problem = format!("adds the id {id} to every text, the model knows {rows} tokens");
             return Err(LmError::bad_file(&self.path, problem));
         }
         self.rows = rows;
@@ -163,17 +135,16 @@ impl Tokenizer {
     }
 }
 
-/// The ids before a text, and the number of those after it, as a tokenizer adds them to some text that it can spell.
-fn around(inner: &tokenizers::Tokenizer, before: &[u32], after: &[u32]) -> (Vec<u32>, usize) {
+/// The ids that a tokenizer adds before a text, and the number of those after it, found with a text that it can spell.
+fn added_ids(inner: &tokenizers::Tokenizer) -> (Vec<u32>, usize) {
     let ids = |text: &str, add| guarded(|| inner.encode_fast(text, add)).map(|encoding| encoding.get_ids().to_vec());
-    // What fails here fails, and is told, when a text is encoded.
-    let of = |text: &str| {
+    // An error here is reported when a text is encoded.
+    let find = |text: &str| {
         let (plain, full) = (ids(text, false).ok()?, ids(text, true).ok()?);
         let at = full.windows(plain.len().max(1)).position(|window| window == plain)?;
         Some((full[..at].to_vec(), full.len() - at - plain.len()))
     };
-    let (begin, end) = ["a", "b", "0", " ", "e", "Yes"].into_iter().find_map(of).unwrap_or_default();
-    ([before, &begin].concat(), end + after.len())
+    ["a", "b", "0", " ", "e", "Yes"].into_iter().find_map(find).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,42 +1,40 @@
 //! A set of prompts packed as a trie in one sequence, so that every distinct prefix is computed once.
 //!
-//! A node is one token after one prefix. Nodes are laid out depth first, so every node comes after its ancestors; the position
-//! of a node is its depth, and it attends to its ancestors and itself. A causal transformer computes at a node exactly what it
-//! computes at the end of that prefix alone: the packed sequence is the same function as the separate prompts.
+//! A node is one token after one prefix. Nodes are in depth-first order, so every node comes after its ancestors. The position of
+//! a node is its depth, and it attends to its ancestors and itself. A causal transformer computes at a node exactly what it
+//! computes at the end of that prefix alone, so the packed sequence gives the same results as the separate prompts.
 
 use std::ops::Range;
 
 /// Prompts packed as a trie. Tokens, positions and runs are in depth-first order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PromptTrie {
-    tokens: Vec<u32>,
-    positions: Vec<usize>,
-    runs: Vec<Run>,
-    leaves: Vec<usize>,
+#[derive(Debug)]
+pub(crate) struct PromptTrie {
+    /// Token of every node.
+    pub(crate) tokens: Vec<u32>,
+    /// Depth of every node, which is its position in its prompt, from 0.
+    pub(crate) positions: Vec<usize>,
+    /// The nodes as runs. A node attends to its run's ancestors, to the nodes before it in its run, and to itself.
+    pub(crate) runs: Vec<Run>,
+    /// The node at which each prompt ends, in the order in which the prompts were given.
+    pub(crate) leaves: Vec<usize>,
 }
 
-/// Consecutive nodes of which each is the parent of the next.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Run {
-    /// The nodes of this run.
-    pub nodes: Range<usize>,
+/// Consecutive nodes, each the parent of the next.
+#[derive(Debug, Clone)]
+pub(crate) struct Run {
+    pub(crate) nodes: Range<usize>,
     /// The ancestors of the first node, as ranges of nodes in order of depth.
-    pub ancestors: Vec<Range<usize>>,
+    pub(crate) ancestors: Vec<Range<usize>>,
 }
 
 impl PromptTrie {
-    /// Packs prompts, each a non-empty sequence of token ids. Prompts may repeat, and one may be a prefix of another.
-    ///
-    /// Cost: sorting the prompts, O(total tokens · log prompts).
-    ///
-    /// # Panics
-    /// Never: an empty prompt has no last token to read, and is refused where prompts are tokenized.
-    pub fn new<P: AsRef<[u32]>>(prompts: &[P]) -> Self {
+    /// Packs prompts, each a non-empty sequence of token ids. Prompts may repeat, and one may be a prefix of another. Cost: sorting them.
+    pub(crate) fn new<P: AsRef<[u32]>>(prompts: &[P]) -> Self {
         let mut order: Vec<usize> = (0..prompts.len()).collect();
         order.sort_by(|&a, &b| prompts[a].as_ref().cmp(prompts[b].as_ref()));
         let mut trie =
             Self { tokens: Vec::new(), positions: Vec::new(), runs: Vec::new(), leaves: vec![0; prompts.len()] };
-        // The nodes of the previous prompt in order of depth: in sorted order, whatever two neighbors share is shared.
+        // The nodes of the previous prompt in order of depth. Since prompts are sorted, neighbors have all common prefixes in common.
         let mut path: Vec<usize> = Vec::new();
         let mut previous: &[u32] = &[];
         for index in order {
@@ -59,39 +57,9 @@ impl PromptTrie {
         trie
     }
 
-    /// Number of nodes: the tokens that are computed.
-    pub fn len(&self) -> usize {
+    /// Number of nodes, which is the number of tokens computed.
+    pub(crate) fn len(&self) -> usize {
         self.tokens.len()
-    }
-
-    /// Whether there is no token at all.
-    pub fn is_empty(&self) -> bool {
-        self.tokens.is_empty()
-    }
-
-    /// Token of every node.
-    pub fn tokens(&self) -> &[u32] {
-        &self.tokens
-    }
-
-    /// Depth of every node, which is its position in its prompt, from 0.
-    pub fn positions(&self) -> &[usize] {
-        &self.positions
-    }
-
-    /// The nodes as runs; a node attends to its run's ancestors, to the nodes before it in its run, and to itself.
-    pub fn runs(&self) -> &[Run] {
-        &self.runs
-    }
-
-    /// The node at which each prompt ends, in the order in which the prompts were given.
-    pub fn leaves(&self) -> &[usize] {
-        &self.leaves
-    }
-
-    /// The smallest number of nodes after which the runs of `self` can be cut from attention: the ancestors' number, at most.
-    pub fn longest(&self) -> usize {
-        self.positions.iter().max().map_or(0, |depth| depth + 1)
     }
 }
 
@@ -107,14 +75,13 @@ fn ranges(path: &[usize]) -> Vec<Range<usize>> {
     ranges
 }
 
-/// Splits prompts into groups, in their order, whose tries have at most `most` nodes each (or hold one prompt), and packs each.
-///
-/// Returns the prompts' range and the trie of each group. Prefixes are shared within a group only.
+/// Splits prompts, in their order, into groups whose tries have at most `most` nodes each (or hold one prompt). Returns the range of
+/// prompts and the trie of each group.
 pub(crate) fn pack<P: AsRef<[u32]>>(prompts: &[P], most: usize) -> Vec<(Range<usize>, PromptTrie)> {
     let mut groups = Vec::new();
     let mut start = 0;
     while start < prompts.len() {
-        // The largest group that fits is found by halving, since the number of nodes grows with the group.
+        // A group that fits is found by halving, since the number of nodes grows with the group.
         let mut end = prompts.len();
         let mut trie = PromptTrie::new(&prompts[start..end]);
         while trie.len() > most && end - start > 1 {
@@ -134,17 +101,17 @@ mod tests {
     use super::*;
 
     fn ancestors_of(trie: &PromptTrie, node: usize) -> Vec<usize> {
-        let run = trie.runs().iter().find(|run| run.nodes.contains(&node)).unwrap();
+        let run = trie.runs.iter().find(|run| run.nodes.contains(&node)).unwrap();
         run.ancestors.iter().cloned().flatten().chain(run.nodes.start..=node).collect()
     }
 
     #[test]
     fn shared_prefixes_become_one_path() {
         let trie = PromptTrie::new(&[vec![1, 2, 3], vec![1, 2, 4, 5], vec![1, 2], vec![7]]);
-        assert_eq!(trie.tokens(), [1, 2, 3, 4, 5, 7]);
-        assert_eq!(trie.positions(), [0, 1, 2, 2, 3, 0]);
-        assert_eq!(trie.leaves(), [2, 4, 1, 5]);
-        assert_eq!(trie.longest(), 4);
+        assert_eq!(trie.tokens, [1, 2, 3, 4, 5, 7]);
+        assert_eq!(trie.positions, [0, 1, 2, 2, 3, 0]);
+        assert_eq!(trie.leaves, [2, 4, 1, 5]);
+        assert_eq!(trie.positions.iter().max(), Some(&3));
         assert_eq!(ancestors_of(&trie, 4), [0, 1, 3, 4]);
         assert_eq!(ancestors_of(&trie, 5), [5]);
     }
@@ -155,11 +122,11 @@ mod tests {
             prompts in prop::collection::vec(prop::collection::vec(0_u32..3, 1..7), 1..20), most in 1_usize..40,
         ) {
             let trie = PromptTrie::new(&prompts);
-            for (prompt, &leaf) in prompts.iter().zip(trie.leaves()) {
+            for (prompt, &leaf) in prompts.iter().zip(&trie.leaves) {
                 let path = ancestors_of(&trie, leaf);
-                let tokens: Vec<u32> = path.iter().map(|&node| trie.tokens()[node]).collect();
+                let tokens: Vec<u32> = path.iter().map(|&node| trie.tokens[node]).collect();
                 prop_assert_eq!(&tokens, prompt);
-                let depths: Vec<usize> = path.iter().map(|&node| trie.positions()[node]).collect();
+                let depths: Vec<usize> = path.iter().map(|&node| trie.positions[node]).collect();
                 prop_assert_eq!(depths, (0..prompt.len()).collect::<Vec<_>>());
             }
             let mut prefixes: Vec<&[u32]> = prompts.iter().flat_map(|p| (1..=p.len()).map(|end| &p[..end])).collect();

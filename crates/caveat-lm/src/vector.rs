@@ -1,15 +1,15 @@
-//! How loops run: compiled for the vector instructions that the processor turns out to have, and among the threads of the pool.
+//! Runs loops with the vector instructions of this processor, and work on the threads of the pool.
 
-/// Runs `body` as compiled for the widest vector instructions of this processor.
+/// Runs `body` compiled for the widest vector instructions of this processor.
 ///
-/// Only what is inlined into it is compiled so: write the closure as `#[inline(always)] || { … }`, and loops in it as `for`.
+/// This applies only to code inlined into it: write the closure as `#[inline(always)] || { … }`, and loops in it as `for`.
 #[inline(always)]
 pub(crate) fn vectorized(body: impl FnMut()) {
     pulp::Arch::new().dispatch(Body(body));
 }
 
-/// A closure that is called by reference. Called by value it would go through a function of its own, which is not inlined and so
-/// compiled for the oldest processor.
+/// A closure that is called by reference. Called by value it would become a separate function, which is not inlined and is therefore
+/// compiled for the oldest processors.
 struct Body<F>(F);
 
 impl<F: FnMut()> pulp::WithSimd for Body<F> {
@@ -21,9 +21,9 @@ impl<F: FnMut()> pulp::WithSimd for Body<F> {
     }
 }
 
-/// Runs `work`, which divides much of what it does among the threads of the pool, on one of them.
+/// Runs `work` on a thread of the pool, among whose threads it divides its operations.
 ///
-/// From outside of the pool every single operation would put this thread to sleep and wake another.
+/// From outside the pool, every single operation would put this thread to sleep and wake another.
 pub(crate) fn in_pool<R: Send>(work: impl FnOnce() -> R + Send) -> R {
     rayon::scope(|_| work())
 }

@@ -1,8 +1,8 @@
-//! Arguments as they stand in messages: by name in ⟨brackets⟩, until the face that a person uses spells them its way.
+//! Names of arguments in messages: written in ⟨brackets⟩ here, spelled by the command or by Python before a person sees them.
 //!
 //! ⟨where=rt<2000⟩ is `--where rt<2000` on a command line and `where="rt<2000"` in Python.
 
-/// A message with every argument in it as `spell` writes it, from its name and perhaps a value.
+/// Replaces every ⟨name⟩ and ⟨name=value⟩ in a message by what `spell` makes of it; everything else stays.
 pub fn spell_arguments(message: &str, spell: impl Fn(&str, Option<&str>) -> String) -> String {
     let is_name = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c == '_');
     let mut spelled = String::with_capacity(message.len());

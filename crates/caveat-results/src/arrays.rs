@@ -1,6 +1,6 @@
-//! Arrow arrays of any simple type as numbers, text and dictionaries: the conversions that tables need, and no others.
+//! Conversions of Arrow arrays that tables need: any simple type to numbers, text or dictionaries, and text to any simple type.
 //!
-//! Errors are in words, without the column, which the caller knows.
+//! Errors are in words, without the name of the column.
 
 use std::sync::Arc;
 
@@ -19,10 +19,10 @@ use arrow_schema::{DataType, TimeUnit};
 use arrow_select::take::take;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 
-/// A conversion, or why there is none.
+/// A converted array, or why it cannot be converted.
 type Converted<T> = Result<T, String>;
 
-/// Whether every value of a type can be written as a text.
+/// Whether every value of a type can be written as text.
 pub(crate) fn is_simple(kind: &DataType) -> bool {
     match kind {
         DataType::Dictionary(_, value) => is_simple(value),
@@ -50,7 +50,7 @@ pub(crate) fn is_binary(kind: &DataType) -> bool {
     matches!(kind, DataType::Binary | DataType::LargeBinary | DataType::BinaryView)
 }
 
-/// The type of strings that are stored once each.
+/// The type of text whose different values are stored once each.
 pub(crate) fn dictionary_type() -> DataType {
     DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
 }
@@ -58,7 +58,7 @@ pub(crate) fn dictionary_type() -> DataType {
 /// An array without its dictionary, if it has one.
 pub(crate) fn unpacked(array: &ArrayRef) -> Converted<ArrayRef> {
     match array.as_any_dictionary_opt() {
-        // Values that are taken out may be packed themselves.
+        // The values may be a dictionary themselves.
         Some(packed) => {
             take(packed.values(), packed.keys(), None).map_err(|e| e.to_string()).and_then(|a| unpacked(&a))
         }
@@ -66,10 +66,7 @@ pub(crate) fn unpacked(array: &ArrayRef) -> Converted<ArrayRef> {
     }
 }
 
-/// Whole numbers as they are; null where there is none.
-///
-/// # Errors
-/// Another type, and numbers beyond 64 bits.
+/// Whole numbers, null where missing. Refuses other types, and numbers beyond 64 bits.
 pub(crate) fn whole_numbers(array: &ArrayRef) -> Converted<Int64Array> {
     let array = &unpacked(array)?;
     downcast_integer_array!(
@@ -80,10 +77,7 @@ pub(crate) fn whole_numbers(array: &ArrayRef) -> Converted<Int64Array> {
     )
 }
 
-/// Numbers of any type, null where there is none; decimal ones to the nearest double.
-///
-/// # Errors
-/// Another type.
+/// Numbers of any type, null where missing; decimals as the nearest double. Refuses other types.
 pub(crate) fn numbers(array: &ArrayRef) -> Converted<Float64Array> {
     let array = &unpacked(array)?;
     downcast_integer_array!(
@@ -101,10 +95,7 @@ pub(crate) fn numbers(array: &ArrayRef) -> Converted<Float64Array> {
     )
 }
 
-/// Strings that are stored once each.
-///
-/// # Errors
-/// What [`text`] refuses, and more than 2³¹ different ones.
+/// [`text`] whose different values, fewer than 2³¹, are stored once each.
 pub(crate) fn dictionary(array: &ArrayRef) -> Converted<DictionaryArray<Int32Type>> {
     if let Some(packed) = array.as_any_dictionary_opt() {
         let values = text(packed.values())?;
@@ -122,13 +113,10 @@ pub(crate) fn dictionary(array: &ArrayRef) -> Converted<DictionaryArray<Int32Typ
     Ok(text.iter().collect())
 }
 
-/// Every value as a text: numbers with the fewest digits that read back, dates and times as ISO 8601 has them, moments in time
-/// zones as they are in UTC, bytes as the text that they are.
-///
-/// # Errors
-/// Lists and other types of many values, durations, and bytes that are no text.
+/// Every value as text: numbers with the fewest digits that read back, dates and times as in ISO 8601, moments with a time zone
+/// in UTC, bytes as UTF-8. Refuses types of many values such as lists, durations, and bytes that are not UTF-8.
 pub(crate) fn text(array: &ArrayRef) -> Converted<StringArray> {
-    // A float keeps its point: 1.0 is not 1.
+    // Debug keeps the point of a float: 1.0 is not 1.
     fn debugged<T: ArrowPrimitiveType<Native: std::fmt::Debug>>(array: &PrimitiveArray<T>) -> Converted<StringArray> {
         Ok(array.iter().map(|x| x.map(|x| format!("{x:?}"))).collect())
     }
@@ -168,7 +156,7 @@ fn refused<T>(array: &ArrayRef, expected: &str) -> Converted<T> {
     Err(format!("{} holds no {expected}", array.data_type()))
 }
 
-/// Dates, times and moments as ISO 8601 has them.
+/// Dates, times and moments as in ISO 8601.
 fn of_time(array: &ArrayRef) -> Converted<StringArray> {
     fn shown<T: ArrowTemporalType>(array: &PrimitiveArray<T>) -> Converted<StringArray>
     where
@@ -189,10 +177,7 @@ fn of_time(array: &ArrayRef) -> Converted<StringArray> {
     downcast_temporal_array!(array => shown(array), _ => refused(array, "dates or times of day"))
 }
 
-/// Text as values of `wanted`: numbers, truth values, or dates and times as [`text`] writes them.
-///
-/// # Errors
-/// A text that does not read so, and types of no single values.
+/// Reads text as values of the type `wanted`: numbers, truth values, or dates and times as [`text`] writes them.
 pub(crate) fn read(text: &StringArray, wanted: &DataType) -> Converted<ArrayRef> {
     fn each<T: ArrowPrimitiveType>(
         text: &StringArray,
@@ -205,10 +190,10 @@ pub(crate) fn read(text: &StringArray, wanted: &DataType) -> Converted<ArrayRef>
         let values: PrimitiveArray<T> = text.iter().map(value).collect::<Converted<_>>()?;
         Ok(Arc::new(values))
     }
-    /// Not a number is a missing value.
-    fn reals(text: &StringArray) -> impl Iterator<Item = Converted<Option<f64>>> {
+    /// NaN is a missing value.
+    fn reals(text: &StringArray) -> Converted<Float64Array> {
         let read = |x: &str| x.parse::<f64>().map_err(|_| format!("{x:?} does not read as a number"));
-        text.iter().map(move |x| Ok(x.map(read).transpose()?.filter(|x| !x.is_nan())))
+        text.iter().map(|x| Ok(x.map(read).transpose()?.filter(|x| !x.is_nan()))).collect()
     }
     macro_rules! whole {
         ($type:ty) => {
@@ -222,15 +207,9 @@ pub(crate) fn read(text: &StringArray, wanted: &DataType) -> Converted<ArrayRef>
     }
     let read = downcast_integer! {
         wanted => (whole),
-        DataType::Float64 => Ok(Arc::new(reals(text).collect::<Converted<Float64Array>>()?) as ArrayRef),
-        DataType::Float32 => {
-            let wide = reals(text).collect::<Converted<Float64Array>>()?;
-            Ok(Arc::new(wide.unary::<_, Float32Type>(|x| x as f32)) as ArrayRef)
-        }
-        DataType::Float16 => {
-            let wide = reals(text).collect::<Converted<Float64Array>>()?;
-            Ok(Arc::new(wide.unary::<_, Float16Type>(half::f16::from_f64)) as ArrayRef)
-        }
+        DataType::Float64 => Ok(Arc::new(reals(text)?) as ArrayRef),
+        DataType::Float32 => Ok(Arc::new(reals(text)?.unary::<_, Float32Type>(|x| x as f32)) as ArrayRef),
+        DataType::Float16 => Ok(Arc::new(reals(text)?.unary::<_, Float16Type>(half::f16::from_f64)) as ArrayRef),
         DataType::Boolean => {
             let read = |x: &str| flag(x).ok_or_else(|| format!("{x:?} does not read as true or false"));
             let values = text.iter().map(|x| x.map(read).transpose());
@@ -257,7 +236,7 @@ pub(crate) fn read(text: &StringArray, wanted: &DataType) -> Converted<ArrayRef>
         }
         other => Err(format!("text does not read as {other}")),
     }?;
-    // What was read has no time zone yet.
+    // Moments were read without their time zone.
     match wanted {
         DataType::Timestamp(_, Some(_)) => {
             let data = read.to_data().into_builder().data_type(wanted.clone()).build().map_err(|e| e.to_string())?;
@@ -276,7 +255,7 @@ pub(crate) fn flag(text: &str) -> Option<bool> {
     }
 }
 
-/// A moment; without a time zone it is taken as it stands.
+/// A moment; without a time zone, in UTC.
 fn moment(text: &str) -> Option<DateTime<Utc>> {
     let zoned = text.parse::<DateTime<Utc>>().ok();
     zoned.or_else(|| text.parse::<NaiveDateTime>().ok().map(|x| x.and_utc()))

@@ -1,16 +1,16 @@
-//! Writing a file so that its final name never holds anything partial: a temporary file beside it, then a rename.
+//! Writes files so that a partial one never has the final name: to a temporary file beside it, which is then renamed.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::error::{Result, ResultsError};
 
 /// Writes `path` through `write`; the file appears complete under its name, or what was there before stays.
 ///
-/// The content goes to a temporary file in the same directory, is flushed to disk, and renamed. A symbolic link is kept
-/// and its target replaced. Something that is neither a file nor absent (a pipe, a device) is written directly, because
-/// a rename would put a plain file in its place. No directory is created.
+/// The content goes to a temporary file in the same directory, is flushed to disk, and renamed. Of a symbolic link the target is
+/// replaced. What is neither a file nor absent (a pipe, a device) is written directly, because a rename would replace it by a
+/// plain file. No directory is created.
 ///
 /// # Errors
 /// [`ResultsError::Write`] if the directory is missing, the target is a directory, or the system refuses; any error of
@@ -47,7 +47,10 @@ where
     let Some(name) = target.file_name() else {
         return Err(fail("the path does not end in a file name".to_owned()));
     };
-    let directory = parent(&target);
+    let directory = match target.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
     if !directory.is_dir() {
         return Err(fail(format!("there is no directory {}: create it first", directory.display())));
     }
@@ -55,22 +58,14 @@ where
     prefix.push(name);
     let mut builder = tempfile::Builder::new();
     builder.prefix(&prefix).suffix(".partial");
-    // The default of a temporary file is private to its owner; a result should have the usual mode, umask applied.
+    // Temporary files are private to their owner by default; a result should have the usual mode, with the umask applied.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let temporary = builder.tempfile_in(&directory).map_err(system)?;
+    let temporary = builder.tempfile_in(directory).map_err(system)?;
     run(temporary.as_file())?;
     temporary.as_file().sync_data().map_err(system)?;
     temporary.persist(&target).map_err(|e| system(e.error))?;
     Ok(())
-}
-
-/// The directory of a file, `.` for a bare name.
-fn parent(path: &Path) -> PathBuf {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-        _ => PathBuf::from("."),
-    }
 }
 
 /// What can go wrong inside the closure of [`write_atomically`].

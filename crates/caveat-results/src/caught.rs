@@ -1,4 +1,4 @@
-//! Panics of a foreign reader, taken as errors.
+//! Turns panics of foreign readers on damaged files into errors.
 
 use std::cell::Cell;
 use std::fmt::Display;
@@ -11,9 +11,9 @@ thread_local! {
     static CAUGHT: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether a panic of this thread is about to be caught by a reader of this crate, which reports it as a damaged file.
+/// Whether a panic of this thread is about to be caught by a reader of this crate, which then reports a damaged file.
 ///
-/// Rust prints every panic, caught or not. A program that wants the error alone asks in its panic hook:
+/// Rust prints every panic, caught or not. A program that wants only the error checks this in its panic hook:
 ///
 /// ```
 /// let print = std::panic::take_hook();
@@ -27,12 +27,12 @@ pub fn panic_is_caught() -> bool {
     CAUGHT.get()
 }
 
-/// Runs a step of a reader that panics on some damaged files, and takes a panic as an error like any other.
+/// Runs a step of a reader that may panic on damaged files; a panic becomes an error like any other.
 ///
-/// The step must neither move work to other threads nor run code of a caller.
+/// The step must neither move work to other threads nor run a caller's code.
 pub fn guarded<T, E: Display>(step: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
     let before = CAUGHT.replace(true);
-    // Nothing that the step may leave half-changed is used after an error.
+    // After an error, nothing that the step may have left half changed is used.
     let outcome = catch_unwind(AssertUnwindSafe(step));
     CAUGHT.set(before);
     match outcome {

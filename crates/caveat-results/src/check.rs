@@ -1,4 +1,4 @@
-//! Checking trial tables: everything that is wrong with them, by file and row, without stopping at the first problem.
+//! Checks trial tables: finds everything that is wrong with them, by file and row.
 
 mod findings;
 mod hierarchy;
@@ -20,13 +20,13 @@ use runs::Runs;
 
 pub use findings::{Problem, ProblemKind};
 
-/// What [`check_trials`] found, and what it looked at.
+/// What [`check_trials`] checked and found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CheckReport {
-    /// The problems, by file in the order given, then by row. Those of one kind in one file beyond the number asked for are
-    /// one entry, after the others of their kind and file, with their number as its `count`.
+    /// The problems, by file in the order given, then by row. Of one kind in one file, those beyond the number asked for are one
+    /// entry after the others, with their number as its `count`.
     pub problems: Vec<Problem>,
-    /// Number of tables looked at, unreadable ones included.
+    /// Number of tables, unreadable ones included.
     pub n_tables: usize,
     /// Number of rows of the readable tables.
     pub n_rows: u64,
@@ -42,7 +42,7 @@ impl CheckReport {
         self.problems.is_empty()
     }
 
-    /// Number of problems, those only counted included.
+    /// Number of problems, including those that are only counted.
     pub fn n_problems(&self) -> u64 {
         self.problems.iter().map(|p| p.count).sum()
     }
@@ -52,29 +52,26 @@ impl CheckReport {
         self.problems.iter().map(|p| &p.path).collect::<HashSet<_>>().len()
     }
 
-    /// The problems as a table with the columns file, row (from 0; missing for the whole file), column, kind, count, problem.
-    ///
-    /// # Errors
-    /// None that can be provoked.
+    /// The problems as a table with the columns file, row (from 0; missing for the whole file), column, kind, count and problem. Does
+    /// not fail in practice.
     pub fn table(&self) -> Result<Table> {
-        let of = || self.problems.iter();
+        let all = || self.problems.iter();
         Table::new()
-            .text("file", of().map(|p| p.path.display().to_string()))?
-            .integer("row", of().map(|p| p.row.and_then(|r| i64::try_from(r).ok())))?
-            .text("column", of().map(|p| p.column.map_or("", TrialColumn::name)))?
-            .text("kind", of().map(|p| p.kind.name()))?
-            .integer("count", of().map(|p| i64::try_from(p.count).ok()))?
-            .text("problem", of().map(|p| p.text.as_str()))
+            .text("file", all().map(|p| p.path.display().to_string()))?
+            .integer("row", all().map(|p| p.row.and_then(|r| i64::try_from(r).ok())))?
+            .text("column", all().map(|p| p.column.map_or("", TrialColumn::name)))?
+            .text("kind", all().map(|p| p.kind.name()))?
+            .integer("count", all().map(|p| i64::try_from(p.count).ok()))?
+            .text("problem", all().map(|p| p.text.as_str()))
     }
 }
 
-/// Checks the trial tables under `paths`: every value against its row, rows against each other, across all files.
+/// Checks the trial tables under `paths`: every value against its row, and rows against each other across all files.
 ///
-/// Of one kind of problem in one file the first `most` by row are spelled out and the others counted. Rows that cannot be
-/// placed (their condition, seed, order, phase or ranks being wrong) are left out of the comparison of rows, and so is a
-/// file that cannot be read as a whole. What most rows say about an ordered pair of a hierarchy is taken for right, and the
-/// rows that say otherwise are named. Reads in parallel; the report does not depend on the number of threads. Memory: about 50
-/// bytes a row. `progress` is called with the rows done and the rows in all.
+/// Of one kind of problem in one file the first `most` by row are spelled out and the others counted. Rows whose condition, seed,
+/// order, phase or ranks are wrong are not compared with others, and neither are files that cannot be read. If rows disagree about
+/// an ordered pair of a hierarchy, most of them are taken to be right and the others are reported. Reads in parallel; the report
+/// does not depend on the number of threads. Memory: about 50 bytes a row. `progress` is called with the rows done and in all.
 ///
 /// # Errors
 /// No path at all. Everything about files is in the report.
@@ -101,12 +98,12 @@ pub fn check_trials<P: AsInput>(paths: &[P], most: usize, progress: Progress<'_>
     structure::check(&all, &hierarchies, &tables, &mut findings);
 
     let n_tables = tables.len() + problems.len();
-    // What was not found has no place among the tables; it comes first.
+    // Paths without tables come first.
     problems.extend(findings.into_problems(&tables));
     Ok(CheckReport {
         n_tables,
         problems,
-        n_rows: all.n_rows(),
+        n_rows: all.n_rows,
         n_conditions: all.conditions().len(),
         n_seeds: all.iter().map(|(key, _)| key.seed).collect::<HashSet<_>>().len(),
     })
@@ -128,16 +125,16 @@ fn list_tables<P: AsInput>(paths: &[P]) -> (Vec<Located>, Vec<Problem>) {
             }),
         }
     }
-    // Once more together, so that a table reached by two paths is listed once; each was found a moment ago.
+    // Together, so that a table reached by two paths is listed once. Each path was found a moment ago.
     (locate(&found).unwrap_or_default(), problems)
 }
 
-/// One problem for a file that is no table, or one for each column that is missing or of the wrong type.
+/// Reports a file that is not a table, or each column that is missing or of the wrong type.
 fn report_unreadable(tables: &[Located], table: usize, error: ResultsError, findings: &mut Findings) {
     let table_read = &tables[table];
     let path = table_read.input.path();
     let errors: Vec<(Option<TrialColumn>, ResultsError)> = match error {
-        ResultsError::MissingColumn { .. } | ResultsError::WrongType { .. } => TrialColumn::EVERY
+        ResultsError::BadColumn { .. } => TrialColumn::EVERY
             .par_iter()
             .filter_map(|&c| Source::open(table_read, &[c], Reading::default()).err().map(|e| (Some(c), e)))
             .collect(),
@@ -149,7 +146,7 @@ fn report_unreadable(tables: &[Located], table: usize, error: ResultsError, find
     }
 }
 
-/// The message of an error without the path that it begins with.
+/// The message of an error, without the path at its beginning.
 fn without_path(path: &std::path::Path, error: &ResultsError) -> String {
     let message = error.to_string();
     message.strip_prefix(&format!("{}: ", path.display())).map(str::to_owned).unwrap_or(message)

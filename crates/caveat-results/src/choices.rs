@@ -1,4 +1,4 @@
-//! Choices of animals, people or networks between two items: read from tables of any columns, grouped and counted.
+//! Choices of animals, people or networks between two items: reads tables with any columns, and counts and groups choices.
 //!
 //! [`read_choices`] takes single choices, proportions of pairs, or proportions by symbolic distance, as [`ChoiceColumns`] says.
 //! The [`ChoiceTable`] counts them by pair, by distance, and by the clusters (subjects, sessions) that are resampled.
@@ -8,7 +8,6 @@ mod columns;
 mod counts;
 mod filter;
 mod names;
-mod people;
 mod read;
 mod role;
 mod source;
@@ -33,7 +32,7 @@ use crate::error::ResultsError;
 use crate::unread::is_early;
 
 named_enum! {
-    /// What choices are grouped by, in the order of their fields in a row.
+    /// What choices are grouped by, in the order of the numbers in [`ChoiceRow::groups`].
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
     pub enum Grouping, ALL {
         /// Who chose.
@@ -59,20 +58,19 @@ impl Grouping {
 /// One row of choices between two items.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ChoiceRow {
-    /// Item shown first, by rank from 0; the higher item where the order of presentation is not known.
+    /// Rank, from 0, of the item shown first, or of the higher item if the order of presentation is not known.
     pub first: usize,
-    /// The other item.
+    /// Rank of the other item.
     pub second: usize,
-    /// In how many of the trials the first item was chosen, 0 to `trials`; a fraction where a proportion was rounded.
+    /// In how many of the trials the first item was chosen, 0 to `trials`; a fraction if a proportion was rounded.
     pub first_chosen: f64,
     /// Number of trials, positive.
     pub trials: f64,
-    /// Numbers of subject, session and condition in the lists of the table, as [`Grouping::ALL`] orders them; 0 in those that
-    /// the table does not have.
+    /// Indices of subject, session and condition in [`ChoiceTable::groups`]; 0 for those that the table does not have.
     pub groups: [u32; 3],
 }
 
-/// One row of choices by symbolic distance only.
+/// One row of choices that are known only by symbolic distance.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DistanceRow {
     /// Difference of the ranks of the two items, at least 1.
@@ -88,25 +86,25 @@ pub struct DistanceRow {
 /// How a file tells its items apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ItemLabels {
-    /// By names, whose order was given.
+    /// By names whose order was given.
     Names,
-    /// By ranks that count from `first`, 0 or 1.
+    /// By ranks from `first` on, 0 or 1.
     Ranks {
         /// Rank of the highest item.
         first: usize,
-        /// Whether that was said; otherwise the smallest rank of the file is taken for it.
+        /// Whether `first` was given; otherwise it is the smallest rank in the file.
         is_given: bool,
     },
 }
 
-/// Choices as read from a file: `rows` or, if the file does not tell pairs, `distance_rows`; the other is empty.
+/// Choices as read from files: either `rows` or, if the files do not tell pairs, `distance_rows`; the other is empty.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChoiceTable {
-    /// Number of items, at least 2; by distance, one more than the largest distance at least.
+    /// Number of items, at least 2 and more than the largest distance.
     pub n_items: usize,
-    /// Names of the items, the highest first: as given, or their ranks as in the file.
+    /// Names of the items, the highest first: as given, or the ranks in the file.
     pub items: Vec<String>,
-    /// How the file tells them apart.
+    /// How the file names items.
     pub labels: ItemLabels,
     /// Choices between two items, in the order of the file.
     pub rows: Vec<ChoiceRow>,
@@ -114,22 +112,22 @@ pub struct ChoiceTable {
     pub distance_rows: Vec<DistanceRow>,
     /// Whether the file says which item was shown first.
     pub presentation_known: bool,
-    /// Names of subjects, sessions and conditions in order of appearance, as [`Grouping::ALL`] orders them; an empty list where
-    /// the file has no such column. Whole numbers lose a decimal zero: 3.0 is the subject 3.
+    /// Names of subjects, sessions and conditions in order of appearance, in the order of [`Grouping::ALL`]; empty for those that the
+    /// file does not have. Whole numbers lose a decimal zero: 3.0 is the subject 3.
     pub groups: [Vec<String>; 3],
-    /// How numbers of trials were found, if the file does not have them and none were given.
+    /// How numbers of trials were reconstructed, if they were.
     pub reconstruction: Option<CountReconstruction>,
-    /// Rows that were left out, as [`ChoiceColumns`] asked for.
+    /// Rows that were left out, and other notes.
     pub left_out: LeftOut,
 }
 
 impl ChoiceTable {
-    /// Names of the groups of one kind, in order of appearance; empty where the file does not have them.
+    /// Names of the groups of one kind, in order of appearance; empty if the file does not have them.
     pub fn names(&self, by: Grouping) -> &[String] {
         &self.groups[by as usize]
     }
 
-    /// What should be known of conditions that seem to be training and a test, where both are taken together.
+    /// A note if conditions seem to be training and a test that are taken together.
     pub fn training_taken_together(&self) -> Option<String> {
         let names = self.names(Grouping::Condition);
         let early = names.iter().find(|name| is_early(name))?;

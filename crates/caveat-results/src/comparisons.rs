@@ -1,4 +1,4 @@
-//! Comparison lists: a table of winners, losers and weights with any labels in, a ranking out.
+//! Comparison lists: reads tables of winners, losers and weights with any labels, and makes the table of a ranking.
 
 mod block;
 mod columns;
@@ -11,7 +11,7 @@ use caveat_theory::{Comparison, ComparisonGraph};
 
 use crate::error::{Result, ResultsError, name_list};
 use crate::input::{AsInput, Input};
-use crate::labels::{Labels, Named, label_key, label_order};
+use crate::labels::{Labels, label_key, label_order};
 use crate::rows::Rows;
 use crate::table::Table;
 use block::{Block, Reader, Reading};
@@ -23,9 +23,9 @@ const EXPECTED: &str = "a table of comparisons with the columns winner,loser[,we
 /// Comparisons between items that have names.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LabeledComparisons {
-    /// How every item is shown, in order of first appearance; the index is the item in `graph`.
+    /// Labels of the items of `graph`, in order of first appearance.
     pub labels: Vec<String>,
-    /// What to tell a person, a line each: spellings that are one item, labels that differ by case alone, rows left out, ties.
+    /// Notes for a person, a line each: spellings that are one item, labels that differ by case alone, rows left out, ties.
     pub notes: Vec<String>,
     /// The comparisons, repeated ones merged.
     pub graph: ComparisonGraph,
@@ -34,32 +34,25 @@ pub struct LabeledComparisons {
 /// Reads a table of comparisons, in text with any separator or in Parquet, packed or not, from a file or a pipe.
 ///
 /// Its columns are `winner`, `loser` and optionally `weight`, in any order among any others, or those that `columns` names.
-/// Which spellings name one item is said at [`label_key`](crate::label_key). Without weights every row weighs 1; rows of one
-/// pair add up. Time is linear in the file but for a sort of the comparisons; memory is about 70 bytes a row and 100 a label.
+/// [`label_key`] tells which spellings name one item. Without weights every row weighs 1; rows of one pair add up. Time is linear in
+/// the file except for sorting the comparisons; memory is about 70 bytes a row and 100 a label.
 ///
 /// # Errors
-/// Named by line (row in Parquet): a missing label, an item against itself, a weight that is not a positive finite number, a
-/// choice that is neither of the two items, or that may be an item or a side and no row says which, a line with another number of fields, text that is not UTF-8. Also a missing column,
-/// an item that is named as a column is (`model_a` in a column of winners), an empty or binary file and one with a header only.
+/// Named by line (row in Parquet): a missing label, an item against itself, a weight that is not a positive finite number, a choice
+/// that is neither of the two items, or that may be an item or a side and no row tells which, a line with another number of fields,
+/// text that is not UTF-8. Also a missing column, an item with the name of a column (`model_a` in a column of winners), and an empty
+/// or binary file or one with a header only.
 pub fn read_comparisons(file: &(impl AsInput + ?Sized), columns: &ComparisonColumns) -> Result<LabeledComparisons> {
     let input = file.as_input();
-    match read_with(&input, columns, Reading::Labels)? {
-        Read::Comparisons(comparisons) => Ok(comparisons),
-        Read::Sides => match read_with(&input, columns, Reading::Sides)? {
-            Read::Comparisons(comparisons) => Ok(comparisons),
-            Read::Sides => Err(ResultsError::bad_file(input.path(), "changed while it was read: read it again")),
-        },
+    if let Some(comparisons) = read_with(&input, columns, Reading::Labels)? {
+        return Ok(comparisons);
     }
+    let changed = || ResultsError::bad_file(input.path(), "changed while it was read: read it again");
+    read_with(&input, columns, Reading::Sides)?.ok_or_else(changed)
 }
 
-/// What a table of comparisons turned out to be.
-enum Read {
-    Comparisons(LabeledComparisons),
-    /// Choices that were taken for labels are sides.
-    Sides,
-}
-
-fn read_with(input: &Input, columns: &ComparisonColumns, reading: Reading) -> Result<Read> {
+/// Reads comparisons; `None` if choices that were read as labels turn out to be sides.
+fn read_with(input: &Input, columns: &ComparisonColumns, reading: Reading) -> Result<Option<LabeledComparisons>> {
     let path = input.path();
     let rows = Rows::open(input, EXPECTED)?;
     let names = rows.names().to_vec();
@@ -67,7 +60,7 @@ fn read_with(input: &Input, columns: &ComparisonColumns, reading: Reading) -> Re
     let mut reader = Reader::new(rows, &fields, columns.skip_missing, reading);
 
     let mut labels = Labels::default();
-    // A guess at the number of rows that is rarely too small: short labels, one separator, one line end.
+    // A guess that is rarely too small, for short labels with a separator and a line end.
     let mut numbers: Vec<u32> = Vec::with_capacity((input.size() / 8).min(1 << 23) as usize);
     let mut weights: Vec<f64> = Vec::new();
     let (mut block, mut next) = (Block::default(), Block::default());
@@ -79,7 +72,7 @@ fn read_with(input: &Input, columns: &ComparisonColumns, reading: Reading) -> Re
         let bad = |row: usize, problem| reader.bad(block.places[row], problem);
         let numbered =
             numbered.map_err(|(k, problem)| bad(k / 2, format!("the {} {problem}", fields.side(k % 2 == 0))));
-        // A label that is wrong stands after all pairs that were numbered, and an error of reading after the whole block.
+        // A wrong label comes after all numbered pairs, and an error of reading after the whole block.
         if let Some(row) = numbers[first..].chunks_exact(2).position(|pair| pair[0] == pair[1]) {
             let [winner, loser] = [2 * row, 2 * row + 1].map(|k| String::from_utf8_lossy(block.labels.get(k)));
             let same = if winner == loser { String::new() } else { format!(" (as {loser:?}, one item by value)") };
@@ -93,7 +86,7 @@ fn read_with(input: &Input, columns: &ComparisonColumns, reading: Reading) -> Re
         std::mem::swap(&mut block, &mut next);
     }
     match reader.evidence.reading() {
-        Ok(Reading::Sides) if reading == Reading::Labels => return Ok(Read::Sides),
+        Ok(Reading::Sides) if reading == Reading::Labels => return Ok(None),
         Ok(_) => {}
         Err((place, problem)) => return Err(reader.bad(place, problem)),
     }
@@ -105,12 +98,12 @@ fn read_with(input: &Input, columns: &ComparisonColumns, reading: Reading) -> Re
             (0, _) => " that ⟨where⟩ lets through",
             _ => " that ⟨where⟩ lets through, without a missing value",
         };
-        return Err(ResultsError::NoRows { path: path.to_owned(), filter: filter.to_owned(), expected: EXPECTED });
+        return Err(ResultsError::no_rows(path, filter, EXPECTED));
     }
     let winless = reader.winless();
     drop(reader);
 
-    let Named { labels, notes: about_labels } = labels.finish();
+    let (labels, about_labels) = labels.finish();
     notes.extend(about_labels);
     notes.extend(unranked(&winless, &labels));
     if let Some((item, column)) = named_as_a_column(&labels, &names, &fields) {
@@ -129,10 +122,10 @@ fn read_with(input: &Input, columns: &ComparisonColumns, reading: Reading) -> Re
     });
     let graph = ComparisonGraph::new(labels.len(), comparisons)
         .map_err(|source| ResultsError::Theory { context: path.display().to_string(), source })?;
-    Ok(Read::Comparisons(LabeledComparisons { labels, notes, graph }))
+    Ok(Some(LabeledComparisons { labels, notes, graph }))
 }
 
-/// What should be known of items that stand in rows without a win only.
+/// A note on items that occur only in rows without a win.
 fn unranked(winless: &[String], labels: &[String]) -> Option<String> {
     let known: HashSet<String> = labels.iter().map(|label| label_key(label).into_owned()).collect();
     let mut met = HashSet::new();
@@ -140,19 +133,19 @@ fn unranked(winless: &[String], labels: &[String]) -> Option<String> {
         let key = label_key(item);
         !known.contains(key.as_ref()) && met.insert(key.into_owned())
     });
-    let left_out: Vec<&str> = left_out.map(String::as_str).collect();
+    let left_out: Vec<&String> = left_out.collect();
     let (items, stand) = match left_out.len() {
         0 => return None,
         1 => ("item", "stands"),
         _ => ("items", "stand"),
     };
-    let named = name_list(left_out.iter().copied());
+    let named = name_list(left_out);
     Some(format!(
         "warning: the {items} {named} {stand} in rows without a win only, and so {stand} in no comparison: left out of the ranks"
     ))
 }
 
-/// A winner or loser with the name of another column, as `model_a` in a file of the columns model_a, model_b and winner.
+/// An item with the name of another column, as `model_a` in a file with the columns model_a, model_b and winner.
 fn named_as_a_column<'a>(
     labels: &'a [String],
     names: &'a [String],
@@ -167,7 +160,7 @@ fn named_as_a_column<'a>(
     labels.iter().find_map(|label| Some((label.as_str(), *others.iter().find(|name| *name == label)?)))
 }
 
-/// Places of all items on a solution, by component, position and [`label_order`].
+/// Places of all items in a solution, by component, position and [`label_order`].
 ///
 /// # Errors
 /// As [`GraphSolution::rank_errors`].
@@ -176,13 +169,11 @@ pub fn places(comparisons: &LabeledComparisons, solution: &GraphSolution) -> Res
         .rank_errors()
         .map_err(|source| ResultsError::Theory { context: "the errors of ranks".to_owned(), source })?;
     let LabeledComparisons { labels, graph, .. } = comparisons;
-    Ok(ranking::places(graph, solution.ranks(), &errors, |a, b| label_order(&labels[a], &labels[b])))
+    Ok(ranking::places(graph, &solution.ranks, &errors, |a, b| label_order(&labels[a], &labels[b])))
 }
 
-/// The table of a ranking: `position` (from 0, within the component; shared by items that tie), `item`, `rank`, `component`.
-///
-/// # Errors
-/// None that a place of one of the labels can cause.
+/// The table of a ranking: `position` (from 0 within the component, the same for ties), `item`, `rank` and `component`. Does not
+/// fail in practice.
 pub fn ranks_table(labels: &[String], places: &[Place]) -> Result<Table> {
     Table::new()
         .integer("position", places.iter().map(|p| p.position as i64))?

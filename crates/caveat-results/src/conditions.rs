@@ -1,10 +1,7 @@
-//! Conditions: trial tables aggregated to one mean logit difference per ordered pair, with the task that was trained.
+//! Conditions: trial tables aggregated to one mean logit difference per ordered pair, with the trained task.
 
 mod group;
 mod ids;
-mod key;
-mod place;
-mod rows;
 mod tally;
 mod trained;
 
@@ -17,18 +14,16 @@ use crate::hierarchy_name::doubts;
 use crate::input::AsInput;
 use crate::statistics::Selection;
 use crate::trial_table::{Phase, Progress, TrialBatch, TrialColumn};
-pub(crate) use group::Group;
+pub(crate) use group::{Group, Place};
 pub(crate) use ids::{AsWritten, ConditionColumns, ConditionId, canonical};
-pub use key::{ConditionKey, MAX_ITEMS};
-pub(crate) use place::Place;
-pub(crate) use rows::{RowUse, rows_of_phase};
-pub(crate) use tally::{RowCount, Tallied, Tally};
+pub use ids::{ConditionKey, MAX_ITEMS};
+pub(crate) use tally::{RowCount, RowUse, Tallied, Tally, rows_of_phase};
 pub(crate) use trained::{EXCEPTION, Flaw, NO, SEEN, TRAINED, Trained, YES};
 
-/// Rows of one seed that show an ordered pair, at most: one for each value of `reverse`.
+/// Most rows of one seed that show an ordered pair: one for each value of `reverse`.
 const MOST_ROWS: u64 = 2;
 
-/// Says that rows are there twice, given how many of every seed show each ordered pair in all of `phases`.
+/// A note that rows seem to be there twice, given how many rows of every seed show each ordered pair in all `phases`.
 pub(crate) fn rows_twice(
     key: &ConditionKey,
     phases: u64,
@@ -49,9 +44,9 @@ pub struct PairMargin {
     pub first: usize,
     /// The item of the lower rank, `first < second`.
     pub second: usize,
-    /// Half of mean logit_diff(first, second) − mean logit_diff(second, first): positive says that `first` wins.
+    /// (mean logit_diff(first, second) − mean logit_diff(second, first)) / 2; positive if `first` wins.
     pub margin: f64,
-    /// Number of rows behind it, both orders together.
+    /// Number of rows, both orders together.
     pub n_rows: u64,
     /// Whether the pair was trained, in either order.
     pub is_train: bool,
@@ -119,12 +114,12 @@ pub struct Condition {
 }
 
 impl Condition {
-    /// What distinguishes the condition.
+    /// Names and hyperparameters.
     pub fn key(&self) -> &ConditionKey {
         &self.key
     }
 
-    /// Phase of its rows.
+    /// Phase of the rows.
     pub fn phase(&self) -> Phase {
         self.phase
     }
@@ -144,7 +139,7 @@ impl Condition {
         &self.graph
     }
 
-    /// The trained pairs as a chain with exceptions, where they are one.
+    /// The trained pairs as a chain with exceptions, if they are one.
     pub fn task(&self) -> Option<&TransitiveTask> {
         self.task.as_ref()
     }
@@ -154,8 +149,8 @@ impl Condition {
         &self.exceptions
     }
 
-    /// What speaks against these being the rows of what was trained, a line each: the name of the hierarchy tells of other items or
-    /// exceptions, an exception is marked that no row trains, or rows seem to be there twice.
+    /// Reasons to doubt the rows, a line each: the name of the hierarchy means other items or exceptions, an exception is marked
+    /// but not trained, or rows seem to be there twice.
     pub fn doubts(&self) -> Vec<String> {
         let n = self.n_items;
         let of_seeds = self.seeds.iter().zip(self.seed_sums.chunks_exact(n * n));
@@ -188,7 +183,7 @@ impl Condition {
         (sum.total, sum.count)
     }
 
-    /// Margins of all pairs that were shown in both orders, sorted by (first, second).
+    /// Margins of all pairs shown in both orders, sorted by (first, second).
     pub fn margins(&self) -> Vec<PairMargin> {
         self.pairs()
             .filter_map(|(first, second)| {
@@ -204,10 +199,8 @@ impl Condition {
             .collect()
     }
 
-    /// Margins seed by seed: one vector per seed, aligned with [`margins`](Self::margins), NaN where the seed lacks the pair
-    /// in either order.
-    ///
-    /// If all seeds have equally many rows of each ordered pair, their average is the margin.
+    /// Margins by seed: one vector per seed, aligned with [`margins`](Self::margins), NaN where the seed lacks the pair in either
+    /// order. If all seeds have equally many rows of each ordered pair, their average is the margin.
     pub fn seed_margins(&self) -> Vec<Vec<f64>> {
         let n = self.n_items;
         let pairs: Vec<_> = self.pairs().filter(|&(i, j)| half_difference(&self.sums, n, i, j).is_some()).collect();
@@ -230,15 +223,15 @@ impl Condition {
         (self.marks[a * n + b] | self.marks[b * n + a]) & mark != 0
     }
 
-    /// Takes a tallied group apart: n items, the trained graph, sums without gaps.
+    /// Makes a condition from a tallied group.
     fn from_group(group: Group<Sum>, tally: &Tally<Sum>, phase: Phase) -> Result<Self> {
         let key = tally.key(&group);
         let n = group.n_items();
-        let stride = group.stride();
-        // What is written of a condition has no mark for No.
+        let stride = group.stride;
+        // A condition keeps no mark for the label No.
         let marks: Vec<u8> = (0..n * n).map(|k| group.marks(k / n, k % n) & !NO).collect();
         let Trained { comparisons, order, exceptions, .. } = tally.trained(&group, &key)?;
-        // An item that nothing was trained on has no place in the order.
+        // An item without trained pairs has no place in the order.
         let trained = comparisons.iter().map(|c| c.winner.max(c.loser)).max();
         let shown = |item: usize| (0..n).any(|k| marks[item * n + k] | marks[k * n + item] != 0);
         let gap = (0..n).skip_while(|item| !shown(*item)).find(|item| !shown(*item));
@@ -291,10 +284,10 @@ fn half_difference(sums: &[Sum], n: usize, i: usize, j: usize) -> Option<f64> {
     Some((sums[i * n + j].mean()? - sums[j * n + i].mean()?) / 2.0)
 }
 
-/// Reads the trial tables under `paths` and aggregates the selected rows, of one phase, to conditions, sorted by their key.
+/// Reads the trial tables under `paths` and aggregates the selected rows of one phase to conditions, sorted by key.
 ///
-/// Only the needed columns are read, in parallel; a condition whose rows lie in several files is merged. The result does
-/// not depend on the number of threads. `progress` is called with the rows done and the rows in all.
+/// Only the needed columns are read, in parallel. A condition may be spread over several files. The result does not depend on the
+/// number of threads. `progress` is called with the rows done and the rows in all.
 ///
 /// # Errors
 /// Those of [`scan_trials`](crate::scan_trials); a phase other than pre and post; and among the rows of the chosen phase, by file, row and
@@ -307,25 +300,21 @@ pub fn read_conditions<P: AsInput>(
     progress: Progress<'_>,
 ) -> Result<Vec<Condition>> {
     let selection = selection.into();
-    let phase = selection.phase().unwrap_or_default();
+    let phase = selection.phase.unwrap_or_default();
     let mut all = Tally::<Sum>::read(paths, selection.columns(), false, progress, |batch| selection.uses(batch))?;
     let groups = all.take_groups();
-    if groups.is_empty() && selection.has_filters() {
+    if groups.is_empty() && !selection.filters.is_empty() {
         return Err(selection.no_rows(paths));
     }
     if groups.is_empty() {
         let path = paths.first().map(|p| p.as_input().path().to_owned()).unwrap_or_default();
         let filter = format!(" with phase {phase}");
-        return Err(ResultsError::NoRows {
-            path,
-            filter,
-            expected: "rows of that phase, or the other phase asked for",
-        });
+        return Err(ResultsError::no_rows(&path, &filter, "rows of that phase, or the other phase asked for"));
     }
     let built: Vec<Result<Condition>> =
         groups.into_par_iter().map(|group| Condition::from_group(group, &all, phase)).collect();
     let mut conditions = built.into_iter().collect::<Result<Vec<_>>>()?;
-    if selection.has_filters() {
+    if !selection.filters.is_empty() {
         conditions.retain(|c| c.n_rows() > 0);
         if conditions.is_empty() {
             return Err(selection.no_rows(paths));

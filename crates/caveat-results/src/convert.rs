@@ -1,4 +1,4 @@
-//! Converting trial tables between Parquet and CSV, and collecting a folder of runs in one table.
+//! Converts trial tables between Parquet and CSV, and collects a folder of runs in one table.
 
 mod claims;
 mod extras;
@@ -7,24 +7,23 @@ mod layout;
 mod records;
 mod run_path;
 mod runs;
-mod sink;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema};
-use rayon::prelude::*;
 
 use crate::atomic::write_atomically;
 use crate::error::{Result, ResultsError};
 use crate::input::AsInput;
+use crate::sink::{FileFormat, Sink};
 use crate::trial_table::{
-    ColumnKind, Located, OF_RUNS, Progress, Reading, Source, TrialBatch, TrialColumn, locate, refuse_copies,
+    ColumnKind, Located, OF_RUNS, Progress, Reading, Source, TrialBatch, TrialColumn, all_in_order, locate,
+    refuse_copies,
 };
 use extras::{CsvKinds, Extras};
 pub use layout::Layout;
-use sink::{Format, Sink};
 
 /// What [`convert_trials`] wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,45 +32,43 @@ pub struct Converted {
     pub n_files: usize,
     /// Number of rows written.
     pub n_rows: u64,
-    /// What files of runs say against the layout that was given, which stands.
+    /// Contradictions between files of runs and the layout that was given, which is followed.
     pub contradictions: Vec<String>,
 }
 
 /// Writes the trial tables or the runs under `inputs` to one trial table, Parquet or CSV by the extension of `output`.
 ///
-/// The table has all 25 columns in canonical order: text, int64, float64 and bool; `ground_truth` is int64 if no row lacks it,
-/// else float64. Then come the other columns of the inputs, which must be the same in all. Those of a CSV take the narrowest
-/// type that reads every value: int64, float64, bool or text. A missing value is null in Parquet and empty in CSV, and so is
-/// NaN; floats are written with the fewest digits that read back. So values survive Parquet → CSV → Parquet, but for empty
-/// text, which becomes missing, and a further column of text that reads as numbers or truth values throughout, which
-/// becomes such.
+/// The table has all 25 columns in canonical order, as text, int64, float64 and bool; `ground_truth` is int64 if no row lacks it,
+/// else float64. Then come the extra columns, which must be the same in all inputs. Those of a CSV get the narrowest type that reads
+/// every value: int64, float64, bool or text. Missing values and NaN are null in Parquet and empty in CSV; floats have the fewest
+/// digits that read back. So values survive Parquet → CSV → Parquet, except for empty text, which becomes missing, and extra columns
+/// of text that read as numbers or truth values throughout, which become such.
 ///
-/// An input is a trial table, a directory that holds .parquet files, or a directory that holds runs:
-/// `MODEL/TASK/HIER/[lora_rR_alphaA | l2_X | none]/seedS_fwd|rev/results.json`, where HIER is named as `ti_n9`, `exc_mid_n9` and
-/// `exc_5_2_n9` are, X is a number, with `p` for the point if need be, and a run with none of the three is of full fine-tuning.
-/// Other names of HIER, names that look like something else than what they stand for, and folders above MODEL are taken only where
-/// the file records what is in doubt; all else is refused, or read as `layout` says. What a file says of its run at any depth
-/// (model, task, hier, seed, reverse, method, ranks and penalties, quantization), an adapter beside it, and the number and the
-/// exceptions of its items must not contradict its path. What a layout names stands, and contradictions are returned.
+/// An input is a trial table, a directory with .parquet files, or a directory with runs:
+/// `MODEL/TASK/HIER/[lora_rR_alphaA | l2_X | none]/seedS_fwd|rev/results.json`. HIER is named like `ti_n9`, `exc_mid_n9` or
+/// `exc_5_2_n9`; X is a number, perhaps with `p` for the point; a run with none of the three is of full fine-tuning. Other names of
+/// HIER, names that look like something else, and folders above MODEL are accepted only if the file records what is in doubt.
+/// Anything else is refused unless `layout` explains it. What a file says about its run at any depth (model, task, hier, seed,
+/// reverse, method, ranks and penalties, quantization), an adapter beside it, and the number and exceptions of its items must not
+/// contradict its path. Names in a layout are followed all the same, and contradictions are returned.
 ///
-/// `results.json` is an object with `pre_finetune`,
-/// `post_finetune` or both, each an array of objects with rank_a, rank_b, is_train, logit_diff, prob_yes and label ("Yes" or
-/// "No"; not needed with no_gt), and where they apply is_exception, no_gt and gap. Every other column follows from these and the
-/// path; `lora_alpha` comes after the 25. Rows are in order of path, phase and item.
+/// `results.json` is an object with `pre_finetune`, `post_finetune` or both, each an array of objects with rank_a, rank_b, is_train,
+/// logit_diff, prob_yes and label ("Yes" or "No"; not needed with no_gt), and if they apply is_exception, no_gt and gap. All other
+/// columns follow from these and the path; `lora_alpha` comes after the 25. Rows are in order of path, phase and item.
 ///
-/// Tables are streamed, a CSV twice; of runs 40 bytes a row are held. The output is whole or not there at all. `progress` is
-/// called with the steps done and the steps in all.
+/// Tables are streamed, a CSV twice; runs are held in memory, 40 bytes a row. The output is complete or not written at all.
+/// `progress` is called with the steps done and the steps in all.
 ///
 /// # Errors
-/// An output that ends neither in .parquet nor in .csv; inputs of both kinds; any error of reading a trial table; extra
-/// columns that differ; a path or file of a run that is malformed, by name.
+/// An output that ends neither in .parquet nor in .csv; inputs of both kinds; any error of reading a trial table; extra columns that
+/// differ; a malformed path or file of a run.
 pub fn convert_trials<P: AsInput>(
     inputs: &[P],
     output: &Path,
     layout: Option<&Layout>,
     progress: Progress<'_>,
 ) -> Result<Converted> {
-    let format = Format::from_path(output)?;
+    let format = FileFormat::from_path(output, ".parquet or .csv")?;
     let (mut run_files, mut tables) = (Vec::new(), Vec::new());
     for input in inputs.iter().map(AsInput::as_input) {
         let found = if input.is_dir() { runs::find(input.path())? } else { Vec::new() };
@@ -95,9 +92,9 @@ pub fn convert_trials<P: AsInput>(
     }
 }
 
-fn convert_tables(located: &[Located], output: &Path, format: Format, progress: Progress<'_>) -> Result<Converted> {
+fn convert_tables(located: &[Located], output: &Path, format: FileFormat, progress: Progress<'_>) -> Result<Converted> {
     let tables: Vec<PathBuf> = located.iter().map(|t| t.input.path().to_owned()).collect();
-    // One table may be written over itself; one of several would have its rows twice when the same is asked for again.
+    // A single table may be overwritten. If it were one of several, a second conversion would double its rows.
     let is_output = |table: &&PathBuf| table.canonicalize().is_ok_and(|t| output.canonicalize().is_ok_and(|o| o == t));
     if let Some(table) = tables.iter().find(is_output).filter(|_| tables.len() > 1) {
         let problem = "is one of several inputs and the output: expected another output, or inputs without it";
@@ -105,12 +102,9 @@ fn convert_tables(located: &[Located], output: &Path, format: Format, progress: 
     }
     refuse_copies(located, OF_RUNS)?;
     let reading = Reading { lenient: false, extras: true };
-    let open = |table: &Located| Source::open(table, &TrialColumn::ALL, reading);
-    // Every table is looked at before anything is written, and the first error in order is the one reported.
-    let sources: Vec<Source> =
-        located.par_iter().map(open).collect::<Vec<_>>().into_iter().collect::<Result<Vec<_>>>()?;
-    let facts: Vec<Facts> =
-        located.par_iter().map(Facts::read).collect::<Vec<_>>().into_iter().collect::<Result<Vec<_>>>()?;
+    // All tables are opened before anything is written, and the first error in order is reported.
+    let sources = all_in_order(located, |table| Source::open(table, &TrialColumn::ALL, reading))?;
+    let facts = all_in_order(located, Facts::read)?;
     let kinds: Vec<Option<&CsvKinds>> = facts.iter().map(|f| f.csv_kinds.as_ref()).collect();
     let extras = Extras::agree(&tables, &sources, &kinds, format)?;
     let truth_is_whole = facts.iter().all(|f| f.truth_is_whole);
@@ -139,7 +133,7 @@ fn convert_tables(located: &[Located], output: &Path, format: Format, progress: 
 fn convert_runs(
     files: Vec<runs::RunFile>,
     output: &Path,
-    format: Format,
+    format: FileFormat,
     layout: Option<&Layout>,
     progress: Progress<'_>,
 ) -> Result<Converted> {
@@ -154,16 +148,16 @@ fn convert_runs(
         }
         sink.finish()
     })?;
-    let n_rows = runs.iter().map(|r| r.n_rows() as u64).sum();
+    let n_rows = runs.iter().map(|r| r.rows.len() as u64).sum();
     let n_files = runs.len();
     Ok(Converted { n_files, n_rows, contradictions: runs.into_iter().flat_map(|run| run.told).collect() })
 }
 
-/// What must be known of a table before the first row is written.
+/// What must be known about a table before the first row is written.
 struct Facts {
     /// Whether `ground_truth` is a whole number in every row.
     truth_is_whole: bool,
-    /// For a CSV, what its extra columns hold.
+    /// The kinds of the extra columns of a CSV.
     csv_kinds: Option<CsvKinds>,
 }
 
@@ -186,7 +180,7 @@ impl Facts {
 }
 
 fn canonical_fields(truth_is_whole: bool) -> Vec<Field> {
-    let of = |column: TrialColumn| {
+    let field = |column: TrialColumn| {
         let kind = match column.kind() {
             ColumnKind::Text => DataType::Utf8,
             ColumnKind::Integer => DataType::Int64,
@@ -196,11 +190,11 @@ fn canonical_fields(truth_is_whole: bool) -> Vec<Field> {
         };
         Field::new(column.name(), kind, true)
     };
-    TrialColumn::ALL.into_iter().map(of).collect()
+    TrialColumn::ALL.into_iter().map(field).collect()
 }
 
 fn canonical_columns(batch: &TrialBatch, truth_is_whole: bool) -> Result<Vec<ArrayRef>> {
-    let of = |column: TrialColumn| -> Result<ArrayRef> {
+    let array = |column: TrialColumn| -> Result<ArrayRef> {
         Ok(match column.kind() {
             ColumnKind::Text => {
                 let text = batch.text(column)?;
@@ -217,7 +211,7 @@ fn canonical_columns(batch: &TrialBatch, truth_is_whole: bool) -> Result<Vec<Arr
             ColumnKind::Flag => Arc::new(batch.flags(column)?.clone()),
         })
     };
-    TrialColumn::ALL.into_iter().map(of).collect()
+    TrialColumn::ALL.into_iter().map(array).collect()
 }
 
 fn record_batch(schema: &Arc<Schema>, columns: Vec<ArrayRef>) -> Result<RecordBatch> {

@@ -1,4 +1,4 @@
-//! Text tables: the separator and the header, rows by field, numbers with a point or a comma, and which text means missing.
+//! Tables in text: finding the separator, the header and the rows, and reading numbers, truth values and missing values.
 
 use std::io::{self, Cursor, Read};
 use std::sync::Arc;
@@ -9,19 +9,20 @@ use unicode_normalization::UnicodeNormalization;
 use crate::error::{Result, ResultsError, name_list, one_line};
 use crate::input::{Input, TextStream, line_at};
 
-/// Bytes of the beginning that the separator is told from.
+/// Bytes at the beginning by which the separator is found.
 const SAMPLE: u64 = 1 << 16;
-/// Rows of the beginning that it is told from.
+/// Rows at the beginning by which it is found.
 const SAMPLE_ROWS: usize = 200;
 
 /// An open table in text whose header has been read.
 pub(crate) struct Delimited {
     input: Input,
     reader: csv::Reader<io::Chain<Cursor<Vec<u8>>, TextStream>>,
-    names: Vec<String>,
-    numbers: Numbers,
+    /// Names of the columns, trimmed and composed. R's column of row names has an empty one.
+    pub(crate) names: Vec<String>,
+    pub(crate) numbers: Numbers,
     separator: u8,
-    /// Where a record begins, for the guard against endless ones.
+    /// Byte where the current record begins, for the guard against endless ones.
     record: Arc<AtomicU64>,
     /// Bytes before the header: a line that names the separator.
     skipped: u64,
@@ -32,19 +33,19 @@ pub(crate) struct Delimited {
 /// How numbers are written in a text table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Numbers {
-    /// With a decimal point.
+    /// With a decimal point only.
     #[default]
     Point,
-    /// Also with a decimal comma, as where semicolons separate the fields.
+    /// Also with a decimal comma, as in tables with semicolons.
     Comma,
-    /// Also with a decimal comma, but for what may be a separator of thousands: 1,250.
+    /// Also with a decimal comma, unless it may separate thousands, as in 1,250.
     CommaUnlessThousands,
-    /// As the file's first rows have decimal commas: but for a point that may separate thousands: 1.250.
+    /// With a decimal comma, as in the first rows; a decimal point only if it cannot separate thousands, as in 1.250.
     CommaNotPoint,
 }
 
 impl Numbers {
-    /// The number that text says, if it says one: infinities and NaN included.
+    /// Reads a number, infinities and NaN included.
     pub(crate) fn parse(self, text: &str) -> Option<f64> {
         if let Ok(number) = text.parse() {
             return Some(number).filter(|_| self != Self::CommaNotPoint || !has_thousands(text));
@@ -62,20 +63,20 @@ impl Numbers {
         if self == Self::CommaUnlessThousands && thousands && three {
             return None;
         }
-        // A comma without a digit beside it is none of a number.
+        // A decimal comma has digits on both sides.
         if !digits.bytes().all(|b| b.is_ascii_digit()) || !decimals.starts_with(|c: char| c.is_ascii_digit()) {
             return None;
         }
         format!("{whole}.{decimals}").parse().ok()
     }
 
-    /// The whole number that text says: 2, 2.0 and 2e0 alike.
+    /// Reads a whole number, also as 2.0 or 2e0.
     pub(crate) fn whole(self, text: &str) -> Option<i64> {
         text.parse().ok().or_else(|| self.parse(text).and_then(whole))
     }
 }
 
-/// Whether points may separate thousands: 1.250, but neither 0.250 nor 1.25.
+/// Whether points may separate thousands, as in 1.250 but not in 0.250 or 1.25.
 pub(crate) fn has_thousands(text: &str) -> bool {
     let mut parts = text.trim_start_matches(['-', '+']).split('.');
     let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
@@ -84,7 +85,7 @@ pub(crate) fn has_thousands(text: &str) -> bool {
     first && rest.peek().is_some() && rest.all(|part| part.len() == 3 && digits(part))
 }
 
-/// Whether a field of some rows is a number with a decimal comma: digits on both sides, and not three after it.
+/// Whether some field is surely a number with a decimal comma: digits on both sides, and not three after it.
 fn has_decimal_comma(rows: &[u8], separator: u8) -> bool {
     rows.split(|b| *b == separator || matches!(b, b'\n' | b'\r')).any(|field| {
         let field = field.trim_ascii();
@@ -97,7 +98,7 @@ fn has_decimal_comma(rows: &[u8], separator: u8) -> bool {
     })
 }
 
-/// A float that is a whole number that it holds exactly.
+/// The whole number that a float holds exactly.
 pub(crate) fn whole(number: f64) -> Option<i64> {
     (number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0).then_some(number as i64)
 }
@@ -110,7 +111,7 @@ pub(crate) fn is_missing(text: &str) -> bool {
     )
 }
 
-/// The truth value that text says.
+/// Reads a truth value as programs and people write it.
 pub(crate) fn flag(text: &str) -> Option<bool> {
     match text {
         "true" | "True" | "TRUE" | "T" | "t" | "1" | "1.0" => Some(true),
@@ -125,10 +126,7 @@ pub(crate) fn column_name(bytes: &[u8]) -> String {
     text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}').nfc().collect()
 }
 
-/// The place of the column of that name, written so or, if no other is, with other capitals.
-///
-/// # Errors
-/// Two columns of that name, or two that differ by capitals alone and none written so; in words without the file.
+/// The index of a column of exactly that name, or else of one with other capitals; fails if there are two.
 pub(crate) fn find_column<S: AsRef<str>>(names: &[S], wanted: &str) -> std::result::Result<Option<usize>, String> {
     let mut exact = (0..names.len()).filter(|&k| names[k].as_ref() == wanted);
     match (exact.next(), exact.next()) {
@@ -152,17 +150,17 @@ impl Delimited {
     /// Opens the table and reads its header.
     pub(crate) fn open(input: &Input, expected: &'static str) -> Result<Self> {
         let mut text = input.text(expected)?;
-        let record = text.record_start();
+        let record = text.record.clone();
         let mut sample = Vec::new();
         let read = text.by_ref().take(SAMPLE).read_to_end(&mut sample).map_err(|e| input.unreadable(&e))?;
         let whole = (read as u64) < SAMPLE;
         let Some(start) = sample.iter().position(|b| !b.is_ascii_whitespace()) else {
             return Err(match whole {
-                true => ResultsError::EmptyFile { path: input.path().to_owned(), expected },
+                true => ResultsError::empty_file(input.path(), expected),
                 false => ResultsError::bad_file(input.path(), format!("begins with blank lines: expected {expected}")),
             });
         };
-        // Tabs are white space and may begin a header whose first name is empty.
+        // The header may begin with a tab, if its first name is empty.
         let start = sample[..start].iter().rposition(|b| matches!(b, b'\n' | b'\r')).map_or(0, |k| k + 1);
         let named = separator_line(&sample[start..]);
         let skipped = start + named.map_or(0, |(_, length)| length);
@@ -202,24 +200,14 @@ impl Delimited {
         Ok(table)
     }
 
-    /// Names of the columns in order: trimmed and composed; the empty one is R's column of row names.
-    pub(crate) fn names(&self) -> &[String] {
-        &self.names
-    }
-
-    /// How its numbers are written.
-    pub(crate) fn numbers(&self) -> Numbers {
-        self.numbers
-    }
-
-    /// The columns there are, for a message; where it seems that they were not told apart, that too.
+    /// The columns for a message, with a hint if they seem to have another separator.
     pub(crate) fn found(&self) -> String {
         let spaced = self.names.len() == 1 && self.names[0].split_whitespace().count() > 1;
         let hint = if spaced { " (columns are told apart by commas, semicolons or tabs)" } else { "" };
-        format!("{}{hint}", name_list(self.names.iter().map(String::as_str)))
+        format!("{}{hint}", name_list(&self.names))
     }
 
-    /// Byte of the text at which the reader goes on; what [`line`](Self::line) takes.
+    /// Byte of the text where the next row begins, for [`bad_line`](Self::bad_line).
     pub(crate) fn offset(&self) -> u64 {
         self.reader.position().byte()
     }
@@ -231,22 +219,23 @@ impl Delimited {
         self.reader.read_byte_record(record).map_err(|e| self.bad_record(&e, offset))
     }
 
-    /// An error about the row that was read from a byte on.
+    /// An error about the row that begins at a byte.
     pub(crate) fn bad_line(&self, offset: u64, problem: impl Into<String>) -> ResultsError {
-        bad_line(&self.input, offset + self.skipped, problem)
+        let line = line_at(&self.input, offset + self.skipped);
+        ResultsError::bad_file(self.input.path(), format!("line {line}: {}", problem.into()))
     }
 
     fn bad_record(&self, error: &csv::Error, offset: u64) -> ResultsError {
         match error.kind() {
             csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-                let one_more = *len == *expected_len + 1 && offset == self.first_row;
-                let hint = match one_more {
-                    true => " (R's write.table leaves out the name of its row names: row.names = FALSE writes none)",
-                    false => "",
+                let hint = if *len == *expected_len + 1 && offset == self.first_row {
+                    " (R's write.table leaves out the name of its row names: row.names = FALSE writes none)"
+                } else if self.separator == b',' && *len > *expected_len {
+                    "; quote a field that holds a comma"
+                } else {
+                    ""
                 };
-                let comma = self.separator == b',' && *len > *expected_len;
-                let comma = if comma && hint.is_empty() { "; quote a field that holds a comma" } else { "" };
-                self.bad_line(offset, format!("{len} fields: expected {expected_len} as in the header{hint}{comma}"))
+                self.bad_line(offset, format!("{len} fields: expected {expected_len} as in the header{hint}"))
             }
             csv::ErrorKind::Io(e) => self.input.unreadable(e),
             _ => ResultsError::bad_file(self.input.path(), one_line(error)),
@@ -254,12 +243,7 @@ impl Delimited {
     }
 }
 
-/// An error about the row that stands at a byte of the whole text.
-pub(crate) fn bad_line(input: &Input, offset: u64, problem: impl Into<String>) -> ResultsError {
-    ResultsError::BadLine { path: input.path().to_owned(), line: line_at(input, offset), problem: problem.into() }
-}
-
-/// What a text field that is not UTF-8 is told.
+/// The problem of a text field that is not UTF-8.
 pub(crate) fn not_utf8(what: impl std::fmt::Display, bytes: &[u8]) -> String {
     format!(
         "{what} {:?} is not UTF-8 (Latin-1 or Windows-1252, perhaps): save the file in UTF-8",
@@ -267,7 +251,7 @@ pub(crate) fn not_utf8(what: impl std::fmt::Display, bytes: &[u8]) -> String {
     )
 }
 
-/// The separator that a line `sep=;` names, as spreadsheets write and read it, and the length of the line.
+/// The separator that a first line like `sep=;` names, as spreadsheets write it, and the length of that line.
 fn separator_line(text: &[u8]) -> Option<(u8, usize)> {
     let end = text.iter().position(|b| matches!(b, b'\n' | b'\r'))?;
     let line = text[..end].trim_ascii_end();
@@ -283,29 +267,18 @@ fn separator_line(text: &[u8]) -> Option<(u8, usize)> {
 
 /// The separator of a table, from its header and first rows.
 fn separator_of(sample: &[u8], whole: bool) -> std::result::Result<u8, String> {
-    const CANDIDATES: [u8; 4] = [b',', b';', b'\t', b'|'];
-    let counted: Vec<(u8, Vec<usize>)> = CANDIDATES.iter().map(|&c| (c, fields(sample, c, whole))).collect();
-    let mut splitting: Vec<&(u8, Vec<usize>)> =
-        counted.iter().filter(|(_, fields)| fields.first().is_some_and(|n| *n > 1)).collect();
-    if splitting.len() > 1 {
-        // A name may hold one of the others; then the rows do not have as many.
-        splitting.retain(|(_, fields)| fields.len() > 1 && fields.iter().all(|n| *n == fields[0]));
-    }
-    match splitting.as_slice() {
-        [] if counted.iter().all(|(_, fields)| fields.first().is_none_or(|n| *n <= 1)) => Ok(b','),
-        [(separator, _)] => Ok(*separator),
-        several => {
-            let word = |c: &u8| match c {
-                b',' => "commas",
-                b';' => "semicolons",
-                b'\t' => "tabs",
-                _ => "bars",
-            };
-            let all = counted.iter().filter(|(_, f)| f.first().is_some_and(|n| *n > 1)).map(|(c, _)| word(c));
-            let names = match several.is_empty() {
-                true => all.collect::<Vec<_>>(),
-                false => several.iter().map(|(c, _)| word(c)).collect(),
-            };
+    const CANDIDATES: [(u8, &str); 4] = [(b',', "commas"), (b';', "semicolons"), (b'\t', "tabs"), (b'|', "bars")];
+    let counted = CANDIDATES.map(|(separator, word)| (separator, word, fields(sample, separator, whole)));
+    let splitting: Vec<_> = counted.iter().filter(|(.., fields)| fields.first().is_some_and(|n| *n > 1)).collect();
+    // A name may contain another separator; then the rows have another number of fields.
+    let is_even = |fields: &[usize]| fields.len() > 1 && fields.iter().all(|n| *n == fields[0]);
+    let even: Vec<_> = splitting.iter().copied().filter(|(.., fields)| is_even(fields)).collect();
+    match (&splitting[..], &even[..]) {
+        ([], _) => Ok(b','),
+        ([(separator, ..)], _) | (_, [(separator, ..)]) => Ok(*separator),
+        (all, even) => {
+            let several = if even.is_empty() { all } else { even };
+            let names: Vec<&str> = several.iter().map(|(_, word, _)| *word).collect();
             Err(format!(
                 "the header holds {}, and the rows do not say which of them separate columns: put names in quotation marks, or \
                  write \"sep=;\" (or another) as the first line",
@@ -315,7 +288,7 @@ fn separator_of(sample: &[u8], whole: bool) -> std::result::Result<u8, String> {
     }
 }
 
-/// Numbers of fields of the first rows.
+/// How many fields each of the first rows has.
 fn fields(sample: &[u8], separator: u8, whole: bool) -> Vec<usize> {
     let mut reader =
         csv::ReaderBuilder::new().delimiter(separator).has_headers(false).flexible(true).from_reader(sample);
@@ -324,7 +297,7 @@ fn fields(sample: &[u8], separator: u8, whole: bool) -> Vec<usize> {
     while counts.len() < SAMPLE_ROWS && reader.read_byte_record(&mut record).unwrap_or(false) {
         counts.push(record.len());
     }
-    // The last row of a sample is cut off.
+    // The last row of a sample may be cut off.
     if !whole && counts.len() > 1 && counts.len() < SAMPLE_ROWS {
         counts.pop();
     }
@@ -347,7 +320,7 @@ mod tests {
         while table.read(&mut record)? {
             rows.push(record.iter().map(|f| String::from_utf8_lossy(f).into_owned()).collect());
         }
-        Ok((table.names().to_vec(), table.numbers(), rows))
+        Ok((table.names, table.numbers, rows))
     }
 
     #[test]

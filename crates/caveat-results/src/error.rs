@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use caveat_theory::TheoryError;
 use thiserror::Error;
 
-/// Why a file was refused or could not be written. Every message is one line.
+/// Why a file was refused or could not be written. Every message is one line: what is wrong, where, and what would be right.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ResultsError {
@@ -26,15 +26,7 @@ pub enum ResultsError {
         /// Why not, and where it helps, what would be right.
         reason: String,
     },
-    /// A file of zero bytes.
-    #[error("{}: the file is empty (0 bytes): expected {expected}", path.display())]
-    EmptyFile {
-        /// The file.
-        path: PathBuf,
-        /// What it should hold.
-        expected: &'static str,
-    },
-    /// A file of another format, or a damaged one.
+    /// A file whose content is wrong: another format, damage, a bad value, or nothing to read.
     #[error("{}: {problem}", path.display())]
     BadFile {
         /// The file.
@@ -48,88 +40,20 @@ pub enum ResultsError {
          runs (results.json) become one with `caveat results convert`"
     )]
     NoTables {
-        /// Where was looked.
+        /// The directory that was searched.
         place: String,
-        /// What is there and is not read, in words after a space; mostly nothing.
+        /// Tables found there that are not read, in words after a space; usually empty.
         passed_over: String,
     },
-    /// A table with a header but no row to use.
-    #[error("{}: the table has no rows{filter}: expected {expected}", path.display())]
-    NoRows {
+    /// A trial table whose columns are missing or of the wrong type.
+    #[error("{}: {problem}", path.display())]
+    BadColumn {
         /// The file.
         path: PathBuf,
-        /// Which rows were looked for, as " with phase post"; empty for any row.
-        filter: String,
-        /// What should be there.
-        expected: &'static str,
-    },
-    /// A column that is needed and absent.
-    #[error("{}: column {column:?} is missing{others}: the table has {found}", path.display())]
-    MissingColumn {
-        /// The file.
-        path: PathBuf,
-        /// Name of the needed column.
-        column: &'static str,
-        /// Which others are missing too, as ", and so is \"label\""; empty for none.
-        others: String,
-        /// The columns there are.
-        found: String,
-    },
-    /// A column of the wrong type.
-    #[error("{}: column {column:?} is {found}: expected {expected}", path.display())]
-    WrongType {
-        /// The file.
-        path: PathBuf,
-        /// Name of the column.
-        column: &'static str,
-        /// Its type.
-        found: String,
-        /// The types that would do.
-        expected: &'static str,
-    },
-    /// A value that a trial table cannot hold there.
-    #[error("{}: row {row} (counted from 0), column {column:?}: {problem}", path.display())]
-    BadValue {
-        /// The file.
-        path: PathBuf,
-        /// Row of the table, counted from 0 without the header.
-        row: u64,
-        /// Name of the column.
-        column: &'static str,
-        /// What is wrong, and what would be right.
+        /// Which column, and what was expected.
         problem: String,
     },
-    /// A line that a comparison list cannot hold.
-    #[error("{}: line {line}: {problem}", path.display())]
-    BadLine {
-        /// The file.
-        path: PathBuf,
-        /// Line of the file, counted from 1 with the header.
-        line: u64,
-        /// What is wrong, and what would be right.
-        problem: String,
-    },
-    /// An extension that names no supported format.
-    #[error("{}: {found}: expected {supported}", path.display())]
-    UnknownExtension {
-        /// The file that was to be written.
-        path: PathBuf,
-        /// The extension, in words.
-        found: String,
-        /// The supported extensions.
-        supported: &'static str,
-    },
-    /// A name that is none of the known choices.
-    #[error("unknown {what} {value:?}: expected {choices}")]
-    UnknownChoice {
-        /// What was to be chosen.
-        what: &'static str,
-        /// The name given.
-        value: String,
-        /// The names there are.
-        choices: String,
-    },
-    /// A table to be written, or a request to read one, that contradicts itself.
+    /// A request or a table to be written that contradicts itself or names something unknown.
     #[error("{0}")]
     BadTable(String),
     /// Trained pairs of a condition that make no task.
@@ -154,22 +78,28 @@ impl ResultsError {
         Self::BadFile { path: path.to_owned(), problem: problem.into() }
     }
 
-    pub(crate) fn unknown_choice(what: &'static str, value: &str, choices: impl Into<String>) -> Self {
-        Self::UnknownChoice { what, value: value.to_owned(), choices: choices.into() }
+    /// A file of zero bytes, or without anything but white space.
+    pub(crate) fn empty_file(path: &Path, expected: &str) -> Self {
+        Self::bad_file(path, format!("the file is empty (0 bytes): expected {expected}"))
     }
-}
 
-/// Opens a file for reading and refuses directories and files of zero bytes; returns its size in bytes with it.
-pub(crate) fn open_nonempty(path: &Path, expected: &'static str) -> Result<(std::fs::File, u64)> {
-    let file = std::fs::File::open(path).map_err(|e| ResultsError::read(path, e))?;
-    let metadata = file.metadata().map_err(|e| ResultsError::read(path, e))?;
-    if metadata.is_dir() {
-        return Err(ResultsError::bad_file(path, format!("is a directory: expected {expected}")));
+    /// A table without rows to use; `filter` says which were looked for, as " with phase post", and is empty for any row.
+    pub(crate) fn no_rows(path: &Path, filter: &str, expected: &str) -> Self {
+        Self::bad_file(path, format!("the table has no rows{filter}: expected {expected}"))
     }
-    if metadata.is_file() && metadata.len() == 0 {
-        return Err(ResultsError::EmptyFile { path: path.to_owned(), expected });
+
+    /// An output file whose extension names no supported format.
+    pub(crate) fn unknown_extension(path: &Path, supported: &str) -> Self {
+        let found = match path.extension() {
+            Some(extension) => format!("unknown extension .{}", extension.to_string_lossy().to_ascii_lowercase()),
+            None => "no file extension".to_owned(),
+        };
+        Self::bad_file(path, format!("{found}: expected {supported}"))
     }
-    Ok((file, metadata.len()))
+
+    pub(crate) fn unknown_choice(what: &str, value: &str, choices: impl std::fmt::Display) -> Self {
+        Self::BadTable(format!("unknown {what} {value:?}: expected {choices}"))
+    }
 }
 
 /// Squeezes a foreign message into one line.
@@ -184,7 +114,7 @@ pub(crate) fn first_names(names: &[String], most: usize) -> String {
 }
 
 /// `"a", "b", "c"`, cut after thirty names.
-pub(crate) fn name_list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    let names: Vec<String> = names.into_iter().map(|name| format!("{name:?}")).collect();
+pub(crate) fn name_list(names: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+    let names: Vec<String> = names.into_iter().map(|name| format!("{:?}", name.as_ref())).collect();
     if names.is_empty() { "no columns".to_owned() } else { first_names(&names, 30) }
 }

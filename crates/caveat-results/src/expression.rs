@@ -1,4 +1,4 @@
-//! Conditions on rows as a person writes them: COLUMN OP VALUE, and several joined by `&` or `and`.
+//! The language of conditions on rows: COLUMN OP VALUE, and several joined by `&` or `and`.
 
 use std::cmp::Ordering;
 
@@ -18,15 +18,19 @@ pub(crate) enum Operator {
 }
 
 impl Operator {
-    pub(crate) fn holds(self, ordering: Ordering) -> bool {
-        match self {
+    /// Whether a value passes, given how it compares with each of `values`: with `=` it equals any of them, with `!=` none. `None` is
+    /// neither equal, below nor above.
+    pub(crate) fn holds<T>(self, values: &[T], compare: impl Fn(&T) -> Option<Ordering>) -> bool {
+        let passes = |ordering: Ordering| match self {
             Self::Equal => ordering.is_eq(),
             Self::Unequal => ordering.is_ne(),
             Self::Less => ordering.is_lt(),
             Self::LessOrEqual => ordering.is_le(),
             Self::Greater => ordering.is_gt(),
             Self::GreaterOrEqual => ordering.is_ge(),
-        }
+        };
+        let passes_one = |value: &T| compare(value).map_or(self == Self::Unequal, passes);
+        if self == Self::Unequal { values.iter().all(passes_one) } else { values.iter().any(passes_one) }
     }
 
     pub(crate) fn is_equality(self) -> bool {
@@ -34,30 +38,32 @@ impl Operator {
     }
 }
 
-/// Numbers that differ by less than this, relative to the larger, count as equal: `l2_reg=1e-4` finds what was written as
-/// 0.0001 or went through single precision text.
-const SAME: f64 = 1e-9;
-
-/// Whether two numbers count as equal. Infinities are equal to themselves, which their difference would not say.
-pub(crate) fn is_same_number(a: f64, b: f64) -> bool {
-    a == b || (a - b).abs() <= SAME * a.abs().max(b.abs()).min(f64::MAX)
+/// Compares two numbers; those that differ by less than 1e-9 of the larger are equal, so that `l2_reg=1e-4` also finds a value that
+/// went through single precision.
+pub(crate) fn compare_numbers(a: f64, b: f64) -> Option<Ordering> {
+    // The difference of infinities is NaN.
+    let is_same = a == b || (a - b).abs() <= 1e-9 * a.abs().max(b.abs()).min(f64::MAX);
+    if is_same { Some(Ordering::Equal) } else { a.partial_cmp(&b) }
 }
 
-/// One condition, cut at its operator.
+/// The ordering of equal things; `None` of others.
+pub(crate) fn equal(is_equal: bool) -> Option<Ordering> {
+    is_equal.then_some(Ordering::Equal)
+}
+
+/// A condition, split at its operator.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Expression<'a> {
     pub(crate) column: &'a str,
     pub(crate) operator: Operator,
     /// The operator as written.
     pub(crate) sign: &'a str,
-    /// What stands after it.
+    /// The text after the operator.
     pub(crate) values: &'a str,
 }
 
 impl<'a> Expression<'a> {
-    /// Cuts `COLUMN OP VALUE`.
-    ///
-    /// The error says what would be right.
+    /// Splits `COLUMN OP VALUE`; the error says what is expected.
     pub(crate) fn parse(text: &'a str) -> Result<Self, String> {
         let at = text.find(['=', '!', '<', '>']).ok_or_else(|| format!("no operator in {text:?}: expected {SHAPE}"))?;
         let (column, rest) = (text[..at].trim(), &text[at..]);
@@ -81,7 +87,7 @@ impl<'a> Expression<'a> {
     }
 }
 
-/// The conditions that `&`, `&&` or the word `and` join; what stands in quotation marks is whole.
+/// Splits conditions joined by `&`, `&&` or the word `and`, but not within quotation marks.
 pub(crate) fn conjuncts(text: &str) -> Vec<&str> {
     let bytes = text.as_bytes();
     let (mut parts, mut start, mut quote) = (Vec::new(), 0, None);

@@ -1,4 +1,4 @@
-//! The geometries of hidden states that runs have kept, in one table: a row for every run, phase and kernel.
+//! The geometries of hidden states that runs saved, in one table with a row for every run, phase and kernel.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,9 +14,9 @@ use crate::table::Table;
 
 /// The file in a run's folder that holds the geometry of its hidden states.
 pub const GEOMETRY: &str = "geometry.json";
-/// Largest file that is read, in bytes; that of 100 items has a fortieth of it.
+/// Largest file that is read, in bytes; the file of 100 items has a fortieth of that.
 const MAX_BYTES: u64 = 1 << 27;
-/// Deepest folder that is looked into.
+/// How many levels of folders are searched.
 const MAX_DEPTH: usize = 32;
 
 /// The part of results.json that says what was run.
@@ -51,10 +51,10 @@ struct Predictions {
 /// The geometry of one run by one kernel, a row of the table.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct GeometryRow {
-    /// What was run.
+    /// The condition of the run.
     #[serde(flatten)]
     pub condition: ConditionKey,
-    /// Which of its runs, and which kernel.
+    /// The run within the condition, and the kernel.
     #[serde(flatten)]
     pub source: GeometrySource,
     /// The numbers.
@@ -62,7 +62,7 @@ pub struct GeometryRow {
     pub numbers: GeometryNumbers,
 }
 
-/// Which run of a condition a geometry is of, and which kernel.
+/// The run of a condition, and the kernel, that a geometry belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct GeometrySource {
     /// "pre" or "post" training.
@@ -71,11 +71,11 @@ pub struct GeometrySource {
     pub kernel: String,
     /// Seed of the run, if it is recorded.
     pub seed: Option<i64>,
-    /// Whether the hierarchy was upside down.
+    /// Whether the hierarchy was reversed.
     pub reverse: bool,
 }
 
-/// The numbers of a geometry; those that are not defined are none or NaN. Means over several runs leave them out.
+/// The numbers of a geometry. Those that are not defined are `None` or NaN, and are left out of means.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
 pub struct GeometryNumbers {
     /// α of the exchangeable projection, or of the fit.
@@ -87,18 +87,18 @@ pub struct GeometryNumbers {
     pub antisymmetric: Option<f64>,
     /// C of the margins that the projection predicts, or of the fit.
     pub c: Option<f64>,
-    /// R², about zero, of these margins.
+    /// R² of these margins, about zero.
     pub r_squared: Option<f64>,
     /// Their correlation with those observed.
     pub correlation: Option<f64>,
-    /// R² of the margins by the kernel as it was measured.
+    /// R² of the margins that the measured kernel predicts.
     pub r_squared_measured: Option<f64>,
     /// Their correlation with those observed.
     pub correlation_measured: Option<f64>,
 }
 
 impl GeometryNumbers {
-    /// By the names of columns.
+    /// All numbers with the names of their columns.
     fn columns(&mut self) -> [(&'static str, &mut Option<f64>); 8] {
         [
             ("conjunctivity", &mut self.conjunctivity),
@@ -112,7 +112,7 @@ impl GeometryNumbers {
         ]
     }
 
-    /// Adds a column for each number to a table, a row for each of `all`.
+    /// Adds a column for each number to a table whose rows are those of `all`.
     ///
     /// # Errors
     /// Those of [`Table::float`].
@@ -123,7 +123,7 @@ impl GeometryNumbers {
         Ok(table)
     }
 
-    /// The means over some rows, of each number over those where it is defined.
+    /// The mean of each number over the rows where it is defined.
     fn mean(rows: &[&GeometryRow]) -> Self {
         let mut means = Self::default();
         for (k, (_, mean)) in means.columns().into_iter().enumerate() {
@@ -141,11 +141,11 @@ pub struct Geometries {
 }
 
 impl Geometries {
-    /// Reads what runs at any depth under `places` have kept, in the order of their paths; a file is a table of geometries in JSON, as
-    /// [`table`](Self::table) makes one, and its rows come first.
+    /// Reads the geometries of runs at any depth under `places`, in the order of their paths. A place that is a file is a table in
+    /// JSON, as [`table`](Self::table) makes one; its rows come first.
     ///
     /// # Errors
-    /// A directory that cannot be read, or with no geometry under it; a file that is damaged, or lies beside no results.
+    /// A directory that cannot be read or has no geometry under it; a file that is damaged or has no results beside it.
     pub fn read(places: &[PathBuf]) -> Result<Self> {
         let (mut files, mut rows) = (Vec::new(), Vec::new());
         for directory in places {
@@ -182,13 +182,12 @@ impl Geometries {
         })
     }
 
-    /// Every run, phase and kernel.
+    /// A row for every run, phase and kernel.
     pub fn rows(&self) -> &[GeometryRow] {
         &self.rows
     }
 
-    /// The means over seeds and orders, with the number of runs; what is not defined in a run does not count in its mean. Seed and
-    /// order are those of the first.
+    /// The means over seeds and orders, with the number of runs. Each row has the seed and order of its first run.
     pub fn mean_rows(&self) -> Vec<(GeometryRow, usize)> {
         let mut groups: Vec<Vec<&GeometryRow>> = Vec::new();
         for row in &self.rows {
@@ -206,11 +205,8 @@ impl Geometries {
     }
 
     /// A row for every run, phase and kernel: setting, model, task, hier, lora_r and l2_reg (missing where they do not apply), phase,
-    /// kernel, seed, reverse, and the columns of `caveat_lm::Geometry::table`. The kernel "fitted" is the theory
-    /// fitted to the margins alone.
-    ///
-    /// # Errors
-    /// None in practice; the table's own.
+    /// kernel, seed, reverse, and the columns of `caveat_lm::Geometry::table`. The kernel "fitted" is the theory fitted to the
+    /// margins alone. Does not fail in practice.
     pub fn table(&self) -> Result<Table> {
         let table = keys(&self.rows)?
             .integer("seed", self.rows.iter().map(|row| row.source.seed))?
@@ -218,30 +214,19 @@ impl Geometries {
         GeometryNumbers::add_columns(self.rows.iter().map(|row| row.numbers).collect(), table)
     }
 
-    /// [`mean_rows`](Self::mean_rows) as a table, with the number of runs n.
-    ///
-    /// # Errors
-    /// None in practice; the table's own.
+    /// [`mean_rows`](Self::mean_rows) as a table, with the number of runs n. Does not fail in practice.
     pub fn means(&self) -> Result<Table> {
         let (rows, n): (Vec<GeometryRow>, Vec<usize>) = self.mean_rows().into_iter().unzip();
-        let table = keys(&rows)?.integer("n", n.into_iter().map(|n| i64::try_from(n).ok()))?;
+        let table = keys(&rows)?.count("n", n)?;
         GeometryNumbers::add_columns(rows.iter().map(|row| row.numbers).collect(), table)
     }
 }
 
-/// The columns that say what was run, phase and kernel.
+/// The columns of the condition, the phase and the kernel.
 fn keys(rows: &[GeometryRow]) -> Result<Table> {
-    let text = |of: fn(&GeometryRow) -> &str| rows.iter().map(of);
-    let float = |of: fn(&GeometryRow) -> Option<f64>| rows.iter().map(move |row| of(row).unwrap_or(f64::NAN));
-    Table::new()
-        .text("setting", text(|row| &row.condition.setting))?
-        .text("model", text(|row| &row.condition.model))?
-        .text("task", text(|row| &row.condition.task))?
-        .text("hier", text(|row| &row.condition.hier))?
-        .float("lora_r", float(|row| row.condition.lora_r))?
-        .float("l2_reg", float(|row| row.condition.l2_reg))?
-        .text("phase", text(|row| &row.source.phase))?
-        .text("kernel", text(|row| &row.source.kernel))
+    ConditionKey::add_columns(rows.iter().map(|row| &row.condition), Table::new())?
+        .text("phase", rows.iter().map(|row| row.source.phase.as_str()))?
+        .text("kernel", rows.iter().map(|row| row.source.kernel.as_str()))
 }
 
 fn read<T: DeserializeOwned>(path: &Path, what: &str) -> Result<T> {

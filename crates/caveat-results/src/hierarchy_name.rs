@@ -1,30 +1,21 @@
-//! The names of hierarchies, and what they say of items and exceptions, compared with what rows show.
+//! The names of hierarchies: what they say about items and exceptions, and whether rows contradict it.
 
 use caveat_theory::ComparisonGraph;
 
-/// Number of items, and what the name tells of exceptions.
+/// What the name of a hierarchy says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Named {
-    pub(crate) n_items: usize,
-    pub(crate) exceptions: Exceptions,
+    n_items: usize,
+    /// Winner and loser of each exception, sorted; `None` for exceptions that the name does not tell.
+    exceptions: Option<Vec<(usize, usize)>>,
 }
 
-/// What the name of a hierarchy tells of exceptions.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Exceptions {
-    None,
-    /// Winner and loser of each, in order.
-    These(Vec<(usize, usize)>),
-    /// Some, that the name does not tell.
-    Some,
-}
-
-/// Hierarchies that published tables call by a name of their own, with their items, and winner and loser of their exception by rank.
+/// Hierarchies with names of their own in published tables: name, number of items, and ranks of the exception's winner and loser.
 pub const PUBLISHED_HIERARCHIES: [(&str, usize, (usize, usize)); 3] =
     [("exc_mid_n9", 9, (5, 3)), ("exc_mid_n11", 11, (6, 4)), ("exc_far_n11", 11, (7, 3))];
 
-/// The name of a hierarchy of `n_items` with exceptions (winner, loser) by rank: `ti_n9` without one, the published names
-/// where there is one, and otherwise `exc_5_2_n9`, or `exc_4_2_9_7_n12` with two.
+/// The name of a hierarchy of `n_items` with exceptions (winner, loser) by rank: `ti_n9` without exceptions, the published name if
+/// there is one, else `exc_5_2_n9`, or `exc_4_2_9_7_n12` with two exceptions.
 pub fn hierarchy_name(n_items: usize, exceptions: &[(usize, usize)]) -> String {
     if let [only] = exceptions
         && let Some((name, ..)) = PUBLISHED_HIERARCHIES.iter().find(|(_, n, pair)| (*n, pair) == (n_items, only))
@@ -38,12 +29,12 @@ pub fn hierarchy_name(n_items: usize, exceptions: &[(usize, usize)]) -> String {
     format!("exc_{ranks}n{n_items}")
 }
 
-/// What a name says of its hierarchy, if it is named as ours are: ti_n9, exc_mid_n9, exc_5_2_n9.
+/// Reads a name like ti_n9, exc_mid_n9 or exc_5_2_n9; `None` for other names.
 pub(crate) fn hierarchy(name: &str) -> Option<Named> {
     let (rest, digits) = name.rsplit_once("_n")?;
     let n_items = digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok())??;
     if rest == "ti" {
-        return Some(Named { n_items, exceptions: Exceptions::None });
+        return Some(Named { n_items, exceptions: Some(Vec::new()) });
     }
     let position = rest.strip_prefix("exc")?;
     let parts: Vec<&str> = position.split('_').skip(1).collect();
@@ -56,11 +47,10 @@ pub(crate) fn hierarchy(name: &str) -> Option<Named> {
         None => ranks.as_chunks::<2>().0.iter().map(|&[winner, loser]| (winner, loser)).collect(),
     };
     pairs.sort_unstable();
-    let exceptions = if pairs.is_empty() { Exceptions::Some } else { Exceptions::These(pairs) };
-    Some(Named { n_items, exceptions })
+    Some(Named { n_items, exceptions: Some(pairs).filter(|pairs| !pairs.is_empty()) })
 }
 
-/// What a name says and the rows under it contradict.
+/// How rows contradict the name of their hierarchy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Contradiction {
     /// The number of items.
@@ -69,7 +59,7 @@ pub(crate) enum Contradiction {
     Exceptions { named: String, found: String },
 }
 
-/// Where rows contradict the name of their hierarchy; `exceptions` are winner and loser of each, in any order.
+/// Finds how rows contradict the name of their hierarchy; `exceptions` are (winner, loser), in any order.
 pub(crate) fn contradiction(name: &str, n_items: usize, exceptions: &[(usize, usize)]) -> Option<Contradiction> {
     let told = hierarchy(name)?;
     if told.n_items != n_items {
@@ -82,9 +72,8 @@ pub(crate) fn contradiction(name: &str, n_items: usize, exceptions: &[(usize, us
         if all.is_empty() { "no exception".to_owned() } else { all.join(", ") }
     };
     let (named, agrees) = match &told.exceptions {
-        Exceptions::None => (shown(&[]), sorted.is_empty()),
-        Exceptions::Some => ("an exception".to_owned(), !sorted.is_empty()),
-        Exceptions::These(pairs) => (shown(pairs), *pairs == sorted),
+        Some(pairs) => (shown(pairs), *pairs == sorted),
+        None => ("an exception".to_owned(), !sorted.is_empty()),
     };
     (!agrees).then(|| Contradiction::Exceptions { named, found: shown(&sorted) })
 }
@@ -102,7 +91,7 @@ pub(crate) fn told(name: &str, contradiction: &Contradiction) -> String {
     }
 }
 
-/// What speaks against what is taken for the task of a hierarchy, a line each.
+/// Reasons to doubt that this is the task of a hierarchy, a line each.
 pub(crate) fn doubts(name: &str, exceptions: &[(usize, usize)], graph: &ComparisonGraph) -> Vec<String> {
     let against = contradiction(name, graph.n_items(), exceptions).map(|c| {
         let against = told(name, &c);
@@ -139,21 +128,20 @@ mod tests {
         fn a_name_that_is_given_is_read(n_items in 2..300_usize, mut pairs in prop::collection::vec((0..300_usize, 0..300_usize), 0..4)) {
             let name = hierarchy_name(n_items, &pairs);
             pairs.sort_unstable();
-            let exceptions = if pairs.is_empty() { Exceptions::None } else { Exceptions::These(pairs) };
-            prop_assert_eq!(hierarchy(&name), Some(Named { n_items, exceptions }), "{}", name);
+            prop_assert_eq!(hierarchy(&name), Some(Named { n_items, exceptions: Some(pairs) }), "{}", name);
         }
     }
 
     #[test]
     fn names_of_hierarchies_tell_items_and_exceptions() {
-        let these = |pairs: &[(usize, usize)]| Exceptions::These(pairs.to_vec());
+        let these = |pairs: &[(usize, usize)]| Some(pairs.to_vec());
         for (name, n_items, exceptions) in [
-            ("ti_n9", 9, Exceptions::None),
+            ("ti_n9", 9, these(&[])),
             ("exc_mid_n9", 9, these(&[(5, 3)])),
             ("exc_far_n11", 11, these(&[(7, 3)])),
             ("exc_9_7_4_2_n12", 12, these(&[(4, 2), (9, 7)])),
-            ("exc_mid_n4", 4, Exceptions::Some),
-            ("exc_n4", 4, Exceptions::Some),
+            ("exc_mid_n4", 4, None),
+            ("exc_n4", 4, None),
         ] {
             assert_eq!(hierarchy(name), Some(Named { n_items, exceptions }), "{name}");
         }

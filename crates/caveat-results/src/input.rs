@@ -1,7 +1,7 @@
-//! What a reader is given: a file, a pipe or standard input, recognized by its content and read as text or Parquet.
+//! Input of readers: a file, a pipe or standard input, recognized by its content and read as text or Parquet.
 //!
-//! Every reader of tables goes through [`Input`]. It opens a path once; what cannot be read twice (standard input, named
-//! pipes, process substitution) is kept in a temporary file, so that readers may look at it as often as they like.
+//! Every reader of tables goes through [`Input`]. It opens a path once. What cannot be read twice (standard input, named pipes,
+//! process substitution) is copied to a temporary file, so that it can be read as often as needed.
 
 mod parquet;
 mod sniff;
@@ -21,24 +21,23 @@ use sniff::Content;
 pub use sniff::{Foreign, Remedy, foreign_kind};
 pub(crate) use text::TextStream;
 
-/// What `-` is called in messages.
+/// The name of `-` in messages.
 const STANDARD_INPUT: &str = "standard input";
 
-/// Parquet that was compressed as a whole may unpack to this many times its size.
+/// How many times its size a Parquet file that was compressed as a whole may unpack to.
 const MOST_UNPACKED: u64 = 200;
 
 /// A file, pipe or directory by its path; `-` is standard input.
 ///
-/// Nothing is opened before a reader asks. Clones share what was opened, so that a pipe is read once however many readers
-/// look at it.
+/// Nothing is opened before a reader asks. Clones share what was opened, so that a pipe is read only once.
 #[derive(Debug, Clone)]
 pub struct Input(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    /// As in messages.
+    /// The path for messages.
     shown: Arc<Path>,
-    /// As given.
+    /// The path as it was given.
     given: PathBuf,
     opened: OnceLock<Opened>,
     opening: Mutex<()>,
@@ -46,17 +45,17 @@ struct Inner {
 
 #[derive(Debug)]
 struct Opened {
-    /// A file that can be opened again: the one named, or a copy of what a pipe held.
+    /// A file that can be opened again: the given one, or a copy of what a pipe held.
     file: PathBuf,
-    /// Removes the copy.
+    /// Removes the copy when dropped.
     _copy: Option<TempPath>,
     size: u64,
     content: Content,
 }
 
-/// What can be read: a path, or an [`Input`] that may be open already.
+/// Anything that can be read: a path, or an [`Input`] that may be open already.
 pub trait AsInput: Sync {
-    /// The input of that path.
+    /// The input at this path.
     fn as_input(&self) -> Input;
 }
 
@@ -90,16 +89,8 @@ impl From<OsString> for Input {
     }
 }
 
-/// How a reader goes about an input.
-pub(crate) enum Form {
-    /// Parquet, in this file.
-    Parquet(File),
-    /// Text, to be read with [`Input::text`].
-    Text,
-}
-
 impl Input {
-    /// The input of a path, not opened yet.
+    /// The input at a path, not opened yet.
     pub fn new(path: &Path) -> Self {
         let shown = if path == Path::new("-") { Path::new(STANDARD_INPUT) } else { path };
         let inner =
@@ -107,7 +98,7 @@ impl Input {
         Self(Arc::new(inner))
     }
 
-    /// The path, as in messages.
+    /// The path for messages.
     pub fn path(&self) -> &Path {
         &self.0.shown
     }
@@ -121,7 +112,7 @@ impl Input {
         &self.0.given
     }
 
-    /// Whether it is standard input by the name of `-`.
+    /// Whether it is standard input, given as `-`.
     pub(crate) fn is_standard_input(&self) -> bool {
         self.0.given == Path::new("-")
     }
@@ -131,14 +122,13 @@ impl Input {
         !self.is_standard_input() && self.0.given.is_dir()
     }
 
-    /// The form of the input, or an error that says what it is instead of what was `expected`.
-    pub(crate) fn form(&self, expected: &'static str) -> Result<Form> {
-        let opened = self.opened(expected)?;
-        match &opened.content {
+    /// Whether the input is Parquet or else text; or an error that names what it is instead of what was `expected`.
+    pub(crate) fn is_parquet(&self, expected: &'static str) -> Result<bool> {
+        match &self.opened(expected)?.content {
             // Packed Parquet was unpacked when it was opened.
-            Content::Parquet | Content::PackedParquet(_) => Ok(Form::Parquet(self.reopen(opened)?)),
-            Content::Text { .. } => Ok(Form::Text),
-            Content::Empty => Err(ResultsError::EmptyFile { path: self.path().to_owned(), expected }),
+            Content::Parquet | Content::PackedParquet(_) => Ok(true),
+            Content::Text { .. } => Ok(false),
+            Content::Empty => Err(ResultsError::empty_file(self.path(), expected)),
             Content::Foreign(Foreign { what, remedy }) => {
                 let remedy = remedy.words();
                 Err(ResultsError::bad_file(self.path(), format!("{what}, where {expected} was expected: {remedy}")))
@@ -146,7 +136,7 @@ impl Input {
         }
     }
 
-    /// What the file is instead of a matrix, and how to make one of it; `None` for text.
+    /// The error that a file is not a matrix, with how to make one of it; `None` for text.
     pub(crate) fn no_matrix(&self, expected: &'static str) -> Option<ResultsError> {
         let opened = match self.opened(expected) {
             Ok(opened) => opened,
@@ -155,7 +145,7 @@ impl Input {
         let remedy = "load it in Python, and save the matrix with numpy.save";
         let (what, remedy) = match &opened.content {
             Content::Text { .. } => return None,
-            Content::Empty => return Some(ResultsError::EmptyFile { path: self.path().to_owned(), expected }),
+            Content::Empty => return Some(ResultsError::empty_file(self.path(), expected)),
             Content::Parquet | Content::PackedParquet(_) => ("a Parquet file", remedy),
             Content::Foreign(Foreign { what, remedy: Remedy::OfFile(words) }) => (*what, *words),
             Content::Foreign(Foreign { what, remedy: Remedy::OfTable(_) }) => (*what, remedy),
@@ -163,31 +153,31 @@ impl Input {
         Some(ResultsError::bad_file(self.path(), format!("{what}, where {expected} was expected: {remedy}")))
     }
 
-    /// Size of the file in bytes, packed as it is.
+    /// Size of the file in bytes, as it is stored.
     pub(crate) fn size(&self) -> u64 {
         self.0.opened.get().map_or(0, |o| o.size)
     }
 
-    /// The Parquet file, for one reader: clones of a handle would share its position between threads.
+    /// Opens the Parquet file for one reader, as clones of a handle would share its position between threads.
     pub(crate) fn parquet_file(&self, expected: &'static str) -> Result<File> {
-        match self.form(expected)? {
-            Form::Parquet(file) => Ok(file),
-            Form::Text => Err(ResultsError::bad_file(self.path(), format!("is text: expected {expected}"))),
+        match self.is_parquet(expected)? {
+            true => self.reopen(self.opened(expected)?),
+            false => Err(ResultsError::bad_file(self.path(), format!("is text: expected {expected}"))),
         }
     }
 
     /// The text from its beginning, unpacked, in UTF-8 and without a byte-order mark.
     pub(crate) fn text(&self, expected: &'static str) -> Result<TextStream> {
         let opened = self.opened(expected)?;
-        match (self.form(expected)?, &opened.content) {
-            (Form::Text, Content::Text { packing, encoding }) => {
+        match (self.is_parquet(expected)?, &opened.content) {
+            (false, Content::Text { packing, encoding }) => {
                 TextStream::new(self.reopen(opened)?, *packing, *encoding).map_err(|e| self.unreadable(&e))
             }
             _ => Err(ResultsError::bad_file(self.path(), format!("a Parquet file: expected {expected}"))),
         }
     }
 
-    /// An error of reading the text: damage is the file's, the rest the system's.
+    /// An error of reading the text: damage is blamed on the file, anything else on the system.
     pub(crate) fn unreadable(&self, error: &io::Error) -> ResultsError {
         match error.kind() {
             io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput => {
@@ -239,7 +229,7 @@ impl Input {
         let mut size = file.metadata().map_err(read)?.len();
         let mut content = sniff::content(&mut file, size).map_err(|e| self.unreadable(&e))?;
         if let Content::PackedParquet(packing) = content {
-            // Parquet is read from its end, which a compressed file does not show.
+            // Parquet is read from its end, so it must be unpacked first.
             file.seek(SeekFrom::Start(0)).map_err(read)?;
             let most = size.saturating_mul(MOST_UNPACKED);
             let (file, unpacked) =
@@ -256,7 +246,7 @@ impl Input {
         Ok(Opened { file: path, _copy: copy, size, content })
     }
 
-    /// Copies what can be read once to a temporary file.
+    /// Copies what can be read only once to a temporary file.
     fn copy_to_disk(&self, from: &mut dyn Read) -> Result<(File, TempPath)> {
         let kept = |e: io::Error| {
             let place = std::env::temp_dir();
@@ -283,9 +273,8 @@ impl Input {
     }
 }
 
-/// The number, from 1, of the line on which byte `offset` of the text stands, blank lines before it passed over.
-///
-/// Lines end in \n, \r\n or \r. Reads the text again: only on the way to an error message, and it spares readers from counting.
+/// The number, from 1, of the first line at or after byte `offset` that is not blank. Lines end in \n, \r\n or \r. Reads the text
+/// again, only for error messages, so that readers need not count.
 pub(crate) fn line_at(input: &Input, offset: u64) -> u64 {
     let Ok(mut text) = input.text("text") else { return 0 };
     let (mut line, mut at, mut after_return) = (1_u64, 0_u64, false);
@@ -309,13 +298,10 @@ pub(crate) fn line_at(input: &Input, offset: u64) -> u64 {
     }
 }
 
-/// What tells an input from others: a file reached by two paths is the same.
-///
-/// # Errors
-/// A path that leads nowhere.
+/// The identity of an input: equal for a file that is reached by two paths.
 pub(crate) fn identity(input: &Input) -> Result<PathBuf> {
     let given = input.given();
-    // The path of a pipe that a shell made leads to no file.
+    // A pipe that a shell made has no canonical path.
     if input.is_standard_input() || fs::metadata(given).is_ok_and(|m| !m.is_file() && !m.is_dir()) {
         return Ok(given.to_owned());
     }

@@ -1,26 +1,34 @@
-//! Numbering of labels and keys: equal ones get equal numbers, counted from 0 by first appearance.
+//! Numbers for labels and keys, counted from 0 by first appearance.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::hash::{BuildHasher, Hash};
 
 use hashbrown::hash_table::Entry;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-/// Slices one behind another.
-#[derive(Debug)]
+/// The index of the value of a key; a new key gets a new value at the end.
+pub(crate) fn index_of<K: Eq + Hash, V>(
+    index: &mut HashMap<K, usize>,
+    values: &mut Vec<V>,
+    key: K,
+    new: impl FnOnce() -> V,
+) -> usize {
+    *index.entry(key).or_insert_with(|| {
+        values.push(new());
+        values.len() - 1
+    })
+}
+
+/// Slices, one after the other in one vector.
+#[derive(Debug, Default)]
 pub(crate) struct Slices<T> {
     all: Vec<T>,
     ends: Vec<usize>,
 }
 
-/// Byte strings one behind another.
+/// Byte strings, one after the other in one vector.
 pub(crate) type Strings = Slices<u8>;
-
-impl<T> Default for Slices<T> {
-    fn default() -> Self {
-        Self { all: Vec::new(), ends: Vec::new() }
-    }
-}
 
 impl<T: Copy> Slices<T> {
     pub(crate) fn push(&mut self, slice: &[T]) {
@@ -48,8 +56,8 @@ impl<T: Copy> Slices<T> {
     }
 }
 
-/// Numbers of slices; looking up a known one allocates nothing.
-#[derive(Debug)]
+/// Numbers of slices; looking up a known slice allocates nothing.
+#[derive(Debug, Default)]
 pub(crate) struct Numbering<T> {
     /// The slices by number.
     keys: Slices<T>,
@@ -57,31 +65,25 @@ pub(crate) struct Numbering<T> {
     hasher: DefaultHashBuilder,
 }
 
-impl<T> Default for Numbering<T> {
-    fn default() -> Self {
-        Self { keys: Slices::default(), numbers: HashTable::new(), hasher: DefaultHashBuilder::default() }
-    }
-}
-
 impl<T: Copy + Eq + Hash> Numbering<T> {
-    /// How many slices were met.
+    /// How many different slices were met.
     pub(crate) fn len(&self) -> usize {
         self.keys.len()
     }
 
-    /// The slice of a number handed out before.
+    /// The slice with a number handed out before.
     pub(crate) fn key(&self, number: usize) -> &[T] {
         self.keys.get(number)
     }
 
-    /// Number of a slice, a new one if it was not met before; of fewer than 2³².
+    /// Number of a slice, a new one if it was not met before. For fewer than 2³² slices.
     #[inline]
     pub(crate) fn number(&mut self, key: &[T]) -> usize {
         let Ok(number) = self.number_if(key, self.hasher.hash_one(key), |_| Ok::<_, Infallible>(()));
         number as usize
     }
 
-    /// Number of a slice with its hash; one that was not met before gets the number that `admit` is asked about.
+    /// Number of a slice whose hash is known; a new slice gets the next number if `admit` accepts it.
     #[inline]
     fn number_if<E>(&mut self, key: &[T], hash: u64, admit: impl FnOnce(usize) -> Result<(), E>) -> Result<u32, E> {
         let Self { keys, numbers, hasher } = self;
@@ -104,12 +106,12 @@ impl<T: Copy + Eq + Hash> Numbering<T> {
 pub(crate) struct Interner {
     /// The labels, each valid UTF-8.
     labels: Numbering<u8>,
-    /// Scratch of `intern_all`.
+    /// Reused by every `intern_all`.
     looked_up: Vec<(u64, Option<u32>)>,
 }
 
 impl Interner {
-    /// Number of a label, a new one if it was not met before; otherwise what is wrong with it.
+    /// Number of a label, a new one if it was not met before; or what is wrong with the label.
     pub(crate) fn intern(&mut self, label: &[u8]) -> Result<u32, String> {
         self.intern_hashed(label, self.labels.hasher.hash_one(label))
     }
@@ -156,7 +158,7 @@ impl Interner {
         self.labels.len()
     }
 
-    /// The label of a number handed out before.
+    /// The label with a number handed out before.
     pub(crate) fn get(&self, number: u32) -> &str {
         // Only valid UTF-8 gets in.
         std::str::from_utf8(self.labels.key(number as usize)).unwrap_or_default()

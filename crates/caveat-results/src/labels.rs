@@ -1,19 +1,18 @@
 //! One rule for the labels of items: which spellings name one item, how it is shown, and which labels look alike.
 //!
-//! Two spellings are of one item where these are equal:
-//! * **Text** without characters that cannot be seen (control characters, byte-order marks, zero-width spaces, soft hyphens,
-//!   marks of direction), without white space around it, each white space within it (no-break spaces too) as one space, in
-//!   Unicode's composed form (NFC).
+//! Two spellings name one item if they are equal as:
+//! * **Text** in Unicode's composed form (NFC), without invisible characters (control characters, byte-order marks, zero-width
+//!   spaces, soft hyphens, direction marks) and surrounding white space; white space within counts as single spaces.
 //! * **Numbers** by value, as exact decimals of any size: `2`, `2.0`, `2e0`, `+2` and `02` are one item, 9007199254740993 and
-//!   9007199254740992 are two. Other writing (`1,000`, `0x10`, `1/2`) is text.
+//!   9007199254740992 are two. Other notations (`1,000`, `0x10`, `1/2`) are text.
 //!
-//! A whole number is shown plainly, as 2; a code with leading zeros or a decimal fraction as the file writes it (007, 1.10), but
-//! plainly where it is written in several ways. Case counts, and so do other forms of a letter (ﬁ and fi): labels that differ by
-//! these alone stay apart, and [`look_alikes`] finds them.
+//! A whole number is shown plainly, as 2. A code with leading zeros or a decimal fraction is shown as the file writes it (007,
+//! 1.10), but plainly if it is written in several ways. Case counts, and so do other forms of a letter (ﬁ and fi): labels that
+//! differ only by these are different items, and [`look_alikes`] finds them.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
-use std::hash::{DefaultHasher, Hasher};
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 use rayon::prelude::*;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
@@ -21,7 +20,7 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 use crate::delimited::is_missing;
 use crate::interner::{Interner, Strings};
 
-/// What names an item: equal for all spellings of one item. Costs a glance at most labels.
+/// The key of an item, equal for all its spellings. Cheap for most labels.
 ///
 /// ```
 /// use caveat_results::label_key;
@@ -41,11 +40,11 @@ pub fn label_key(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Whether a field holds no label: nothing that can be seen, or one of the words for a missing value (`NA`, `NaN`, `None`, …).
+/// Whether a field holds no label: nothing visible, or a word for a missing value (`NA`, `NaN`, `None`, …).
 pub fn is_missing_label(text: &[u8]) -> bool {
     match text.first() {
         None => true,
-        // With one of these every word for it begins.
+        // All words for a missing value begin with one of these.
         Some(b'N' | b'n' | b'<' | b'#') => std::str::from_utf8(text).is_ok_and(is_missing),
         Some(first) if first.is_ascii_graphic() => false,
         Some(_) => std::str::from_utf8(text).is_ok_and(|text| is_missing(&tidy(text))),
@@ -67,28 +66,22 @@ pub fn label_order(a: &str, b: &str) -> Ordering {
     }
 }
 
-/// A warning in one line where labels of different items differ by case or by the form of a letter alone, as `ant` and `Ant`.
+/// A one-line warning if labels of different items differ only by case or by the form of a letter, as `ant` and `Ant`.
 ///
-/// Cost O(n log n) at most, and only a glance at labels of lower-case ASCII.
+/// Cost at most O(n log n); labels of lower-case ASCII are cheap.
 pub fn look_alikes<T: AsRef<str> + Sync>(labels: &[T]) -> Option<String> {
     look_alikes_of(labels, "labels")
 }
 
-/// The same of what is called `noun` in the plural.
+/// [`look_alikes`] for labels that the warning calls by another plural noun.
 pub fn look_alikes_of<T: AsRef<str> + Sync>(labels: &[T], noun: &str) -> Option<String> {
     let labels: Vec<&str> = labels.iter().map(AsRef::as_ref).collect();
-    if labels.par_iter().all(|label| folds_to_itself(label)) {
+    if labels.par_iter().all(|label| label.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase())) {
         return None;
     }
-    let mut hashes: Vec<(u64, u32)> = labels
-        .par_iter()
-        .enumerate()
-        .map(|(k, label)| {
-            let mut hasher = DefaultHasher::new();
-            fold_into(label, &mut |bytes| hasher.write(bytes));
-            (hasher.finish(), k as u32)
-        })
-        .collect();
+    let hasher = BuildHasherDefault::<DefaultHasher>::default();
+    let mut hashes: Vec<(u64, u32)> =
+        labels.par_iter().enumerate().map(|(k, label)| (hasher.hash_one(folded(label)), k as u32)).collect();
     hashes.par_sort_unstable();
     let mut alike: Vec<(u32, u32)> = hashes
         .windows(2)
@@ -110,7 +103,7 @@ pub fn look_alikes_of<T: AsRef<str> + Sync>(labels: &[T], noun: &str) -> Option<
     Some(format!("the {noun} {a:?} and {b:?} differ {how} and are taken for two {two}{more}"))
 }
 
-/// Whether a label is its own key, seen without work; most labels are. Others may be, too.
+/// Whether a label is clearly its own key, as most are. False does not say that it is not.
 fn is_plain(text: &[u8]) -> bool {
     let Some((&first, &last)) = text.first().zip(text.last()) else { return false };
     if first == b' ' || last == b' ' {
@@ -125,20 +118,20 @@ fn is_plain(text: &[u8]) -> bool {
     }
     match first {
         b'0' => text.len() == 1 || !looks_numeric(text),
-        // Longer ones may end in more zeros than are written out.
+        // Longer numbers may end in more zeros than the key writes out.
         b'1'..=b'9' => text.len() <= 22 && text.iter().all(u8::is_ascii_digit) || !looks_numeric(text),
         b'+' | b'-' | b'.' => !looks_numeric(text),
         _ => true,
     }
 }
 
-/// Whether all characters could be of a number.
+/// Whether all characters can be part of a number.
 fn looks_numeric(text: &[u8]) -> bool {
     text.iter().all(|b| matches!(b, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'))
 }
 
-/// The text of a label as it can be seen. Names that are no items' (of settings, models, subjects) are compared by it: there
-/// `1.10` and `1.1` are two.
+/// The visible text of a label. Names other than those of items (settings, models, subjects) are compared by it, so that `1.10`
+/// and `1.1` are two.
 pub(crate) fn tidy(text: &str) -> Cow<'_, str> {
     let seen = text.trim_matches(|c: char| c.is_whitespace() || is_invisible(c) || is_joiner(c));
     let mut before = ' ';
@@ -168,7 +161,7 @@ fn compose(text: Cow<'_, str>) -> Cow<'_, str> {
     }
 }
 
-/// Characters that no print shows and no label means. White space among the control characters is white space.
+/// Characters that are never visible. Control characters that are white space are not among them.
 fn is_invisible(c: char) -> bool {
     (c.is_control() && !c.is_whitespace())
         || matches!(c,
@@ -176,12 +169,12 @@ fn is_invisible(c: char) -> bool {
             | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
 }
 
-/// Zero-width (non-)joiners shape letters in Persian, Hindi and emoji, so they count within a label, but not around it.
+/// Zero-width (non-)joiners shape letters in Persian, Hindi and emoji, so they count within a label but not at its ends.
 fn is_joiner(c: char) -> bool {
     matches!(c, '\u{200c}' | '\u{200d}')
 }
 
-/// A decimal number: ±0.d₁d₂… · 10^exponent, without zeros around its digits; no digits for zero.
+/// A decimal number ±0.d₁d₂… · 10^exponent whose digits neither begin nor end with 0; zero has none.
 #[derive(Debug, PartialEq, Eq)]
 struct Number {
     negative: bool,
@@ -190,7 +183,7 @@ struct Number {
 }
 
 impl Number {
-    /// Reads `[sign] digits [. digits] [e [sign] digits]` with digits before or after the point, and nothing else.
+    /// Reads `[sign] digits [. digits] [e [sign] digits]` with digits before or after the point.
     fn parse(text: &str) -> Option<Self> {
         let first = text.chars().next()?;
         if !matches!(first, '0'..='9' | '+' | '-' | '.' | '\u{2212}') {
@@ -234,7 +227,7 @@ impl Number {
     }
 }
 
-/// A power of ten of up to nine digits; more are no number that anyone writes.
+/// A power of ten of up to nine digits; nobody writes more.
 fn power_of_ten(text: &str) -> Option<i64> {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     let good = (1..=9).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
@@ -242,7 +235,7 @@ fn power_of_ten(text: &str) -> Option<i64> {
 }
 
 impl std::fmt::Display for Number {
-    /// Plain decimals, but powers of ten where more than 21 zeros were to be written, or 6 after the point.
+    /// Plain decimals, or scientific notation instead of more than 21 zeros at the end or 6 after the point.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { negative, digits, exponent } = self;
         let zeros = |count: i64| "0".repeat(count as usize);
@@ -265,7 +258,7 @@ impl std::fmt::Display for Number {
     }
 }
 
-/// How an item is shown that is spelled in one way only.
+/// How an item with only one spelling is shown.
 fn shown_alone(tidy: &str) -> String {
     match Number::parse(tidy) {
         Some(number) if number.is_whole() && !is_padded(tidy) => number.to_string(),
@@ -278,43 +271,29 @@ fn is_padded(text: &str) -> bool {
     text.len() > 1 && text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit())
 }
 
-fn folds_to_itself(label: &str) -> bool {
-    label.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase())
-}
-
-fn folded(label: &str) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(label.len());
-    fold_into(label, &mut |part| bytes.extend_from_slice(part));
-    bytes
-}
-
-/// A label without case and forms: compatibility composition, upper then lower case, one kind of dash and apostrophe.
-fn fold_into(label: &str, write: &mut impl FnMut(&[u8])) {
+/// A label without case and letter forms: compatibility composition, upper then lower case, one kind of dash and quotation mark.
+fn folded(label: &str) -> String {
     if label.is_ascii() {
-        label.bytes().for_each(|b| write(&[b.to_ascii_lowercase()]));
-        return;
+        return label.to_ascii_lowercase();
     }
     let form: String = label.nfkc().collect::<String>().to_uppercase().to_lowercase().nfkc().collect();
-    for c in form.chars() {
-        let c = match c {
-            '\u{2010}'..='\u{2015}' | '\u{2212}' => '-',
-            '\u{2018}' | '\u{2019}' | '\u{2032}' => '\'',
-            '\u{201c}' | '\u{201d}' | '\u{2033}' => '"',
-            c => c,
-        };
-        c.encode_utf8(&mut [0; 4]).bytes().for_each(|b| write(&[b]));
-    }
+    let plain = |c| match c {
+        '\u{2010}'..='\u{2015}' | '\u{2212}' => '-',
+        '\u{2018}' | '\u{2019}' | '\u{2032}' => '\'',
+        '\u{201c}' | '\u{201d}' | '\u{2033}' => '"',
+        c => c,
+    };
+    form.chars().map(plain).collect()
 }
 
-/// Numbers items by their labels, in order of first appearance.
-///
-/// Spellings are numbered first, and only a new spelling is looked at; while all are plain, spellings are items.
+/// Numbers items by their labels, in order of first appearance. Only new spellings are examined; as long as all are plain, spellings
+/// are items.
 #[derive(Debug, Default)]
 pub(crate) struct Labels {
     spellings: Interner,
-    /// With spellings that are not their own keys: the keys by item.
+    /// The keys of items, once a spelling is not its own key.
     keyed: Option<Keyed>,
-    /// Spellings looked at.
+    /// How many spellings were examined.
     looked_at: u32,
 }
 
@@ -323,41 +302,31 @@ struct Keyed {
     keys: Interner,
     /// Item of every spelling.
     item: Vec<u32>,
-    /// First spelling of every item, and another one of it as other text: only numbers have one.
+    /// First spelling of every item, and for some numbers a spelling with another visible text.
     spelled: Vec<(u32, Option<u32>)>,
 }
 
-/// Labels of all items, and what there is to say about them.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub(crate) struct Named {
-    /// How every item is shown.
-    pub(crate) labels: Vec<String>,
-    /// What a person should know, a line each.
-    pub(crate) notes: Vec<String>,
-}
-
-/// How items are shown, the item of every spelling, and what a person should know.
+/// The shown labels of items, the item of every spelling, and notes for a person.
 pub type Merged = (Vec<String>, Vec<usize>, Vec<String>);
 
-/// Items of spellings in [`label_order`]: how each is shown, the item of every spelling, and what a person should know.
+/// Finds the items behind spellings, in [`label_order`].
 ///
 /// # Errors
 /// More than 2³² − 2 spellings, in words.
 pub fn merge_labels<T: AsRef<str>>(spellings: &[T]) -> Result<Merged, String> {
     let mut all = Labels::default();
     let items = spellings.iter().map(|s| all.number(s.as_ref())).collect::<Result<Vec<u32>, String>>()?;
-    let Named { labels, notes } = all.finish();
+    let (mut labels, notes) = all.finish();
     let mut order: Vec<usize> = (0..labels.len()).collect();
     order.sort_by(|&a, &b| label_order(&labels[a], &labels[b]));
     let mut place = vec![0; order.len()];
     order.iter().enumerate().for_each(|(k, &item)| place[item] = k);
-    let mut labels = labels;
     let sorted = order.iter().map(|&item| std::mem::take(&mut labels[item])).collect();
     Ok((sorted, items.iter().map(|&item| place[item as usize]).collect(), notes))
 }
 
 impl Labels {
-    /// Items of many labels, appended to `items`; or the first label that is wrong and why.
+    /// Appends the items of many labels to `items`; or says which label is the first wrong one, and why.
     pub(crate) fn number_all(&mut self, labels: &Strings, items: &mut Vec<u32>) -> Result<(), (usize, String)> {
         let first = items.len();
         let numbered = self.spellings.intern_all(labels, items);
@@ -392,12 +361,12 @@ impl Labels {
         self.looked_at = self.spellings.len() as u32;
     }
 
-    /// All items by number.
-    pub(crate) fn finish(self) -> Named {
+    /// The shown labels of all items, and notes for a person, a line each.
+    pub(crate) fn finish(self) -> (Vec<String>, Vec<String>) {
         let Some(keyed) = self.keyed else {
             let labels = self.spellings.into_labels();
             let notes = look_alikes(&labels).map(|w| format!("warning: {w}")).into_iter().collect();
-            return Named { labels, notes };
+            return (labels, notes);
         };
         let labels: Vec<String> = keyed
             .spelled
@@ -420,14 +389,14 @@ impl Labels {
             notes.push(format!("note: {first:?} and {another:?} are one item by value, shown as {label}{more}"));
         }
         notes.extend(look_alikes(&labels).map(|w| format!("warning: {w}")));
-        Named { labels, notes }
+        (labels, notes)
     }
 }
 
 impl Keyed {
     fn push(&mut self, spelling: u32, spellings: &Interner) {
         let text = spellings.get(spelling);
-        // A key is no longer than what an error would name, and there are no more keys than spellings.
+        // Does not fail: keys are UTF-8, and there are no more of them than spellings.
         let item = self.keys.intern(label_key(text).as_bytes()).unwrap_or_default();
         self.item.push(item);
         match self.spelled.get_mut(item as usize) {
@@ -446,10 +415,11 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn named(labels: &[&str]) -> (Vec<u32>, Named) {
+    fn named(labels: &[&str]) -> (Vec<u32>, Vec<String>, Vec<String>) {
         let mut all = Labels::default();
         let numbers = labels.iter().map(|l| all.number(l).unwrap()).collect();
-        (numbers, all.finish())
+        let (labels, notes) = all.finish();
+        (numbers, labels, notes)
     }
 
     #[test]
@@ -516,19 +486,19 @@ mod tests {
 
     #[test]
     fn numbers_are_shown_plainly_and_codes_as_they_are_written() {
-        let (numbers, named) = named(&["2.0", "007", "1.10", "2", "x", "3e0", "08", "8"]);
+        let (numbers, labels, notes) = named(&["2.0", "007", "1.10", "2", "x", "3e0", "08", "8"]);
         assert_eq!(numbers, [0, 1, 2, 0, 3, 4, 5, 5]);
-        assert_eq!(named.labels, ["2", "007", "1.10", "x", "3", "8"]);
+        assert_eq!(labels, ["2", "007", "1.10", "x", "3", "8"]);
         let note =
             "note: \"2.0\" and \"2\" are one item by value, shown as 2, and one more item is written in several ways";
-        assert_eq!(named.notes, [note]);
+        assert_eq!(notes, [note]);
     }
 
     #[test]
     fn trimming_and_composing_are_no_news() {
-        let (numbers, named) = named(&["a b", " a\u{a0}b", "007", "\u{feff}007", "e\u{301}", "é"]);
-        assert_eq!((numbers, named.labels), (vec![0, 0, 1, 1, 2, 2], vec!["a b".into(), "007".into(), "é".into()]));
-        assert!(named.notes.is_empty());
+        let (numbers, labels, notes) = named(&["a b", " a\u{a0}b", "007", "\u{feff}007", "e\u{301}", "é"]);
+        assert_eq!((numbers, labels), (vec![0, 0, 1, 1, 2, 2], vec!["a b".into(), "007".into(), "é".into()]));
+        assert!(notes.is_empty());
     }
 
     #[test]
@@ -602,8 +572,8 @@ mod tests {
             let mut keys = Interner::default();
             let expected: Vec<u32> = picked.iter().map(|&k| keys.intern(label_key(pool[k]).as_bytes()).unwrap()).collect();
             prop_assert_eq!(items, expected);
-            let named = at_once.finish();
-            let shown: Vec<_> = named.labels.iter().map(|l| label_key(l).into_owned()).collect();
+            let (labels, _) = at_once.finish();
+            let shown: Vec<_> = labels.iter().map(|l| label_key(l).into_owned()).collect();
             prop_assert_eq!(shown, keys.into_labels());
         }
     }

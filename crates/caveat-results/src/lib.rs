@@ -1,4 +1,4 @@
-//! Results in and out: trial tables to conditions, comparison lists to graphs, matrices, and tidy tables to files.
+//! Reads and writes results: trial tables as conditions, comparison lists as graphs, matrices, and tidy tables.
 //!
 //! This crate does no science. It turns files into the types of [`caveat_theory`] and results into files, and its errors
 //! say in one line which file is wrong, where, and what would be right.
@@ -9,13 +9,13 @@
 //!   [`read_choices_by_pair`] the same as counts by seed.
 //! * [`check_trials`] finds everything that is wrong with trial tables; [`convert_trials`] converts them, and collects a folder
 //!   of runs in one.
-//! * [`read_comparisons`] and [`places`] take a comparison list of any size to a ranking.
+//! * [`read_comparisons`] and [`places`] turn a comparison list of any size into a ranking.
 //! * [`label_key`] is the one rule for which spellings name one item, in all of these.
-//! * [`read_choices`] takes choices of animals or people, in files of any columns, to counts by pair, distance and cluster.
-//! * [`Geometries`] tabulates what runs have kept of their hidden states.
+//! * [`read_choices`] turns choices of animals or people, in files with any columns, into counts by pair, distance and cluster.
+//! * [`Geometries`] tabulates the geometries of hidden states that runs saved.
 //! * [`read_matrix`] and [`write_matrix`] are NumPy's .npy format.
 //! * [`Table`] is every command's output: Parquet, CSV, JSON, or aligned text.
-//! * [`write_atomically`] is how all of them write.
+//! * [`write_atomically`] writes all of them.
 
 mod argument;
 mod arrays;
@@ -38,10 +38,12 @@ mod matrix;
 mod roles;
 mod rows;
 mod run_layout;
+mod sink;
 mod statistics;
 mod table;
 mod trial_table;
 mod unread;
+mod words;
 
 pub use argument::spell_arguments;
 pub use atomic::{WriteFailure, write_atomically};
@@ -69,6 +71,6 @@ pub use statistics::{
 };
 pub use table::{Format, Table, Values};
 pub use trial_table::{
-    ColumnKind, Phase, Progress, TextColumn, TrialBatch, TrialColumn, find_tables, scan_trials, tables_passed_over,
+    ColumnKind, Phase, Progress, TextColumn, TrialBatch, TrialColumn, scan_trials, tables_passed_over,
 };
 pub use unread::{may_be_stage, may_count};

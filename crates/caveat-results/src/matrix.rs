@@ -2,6 +2,7 @@
 
 mod header;
 
+use std::fs::File;
 use std::io::{BufReader, Read, Write};
 use std::path::Path;
 
@@ -9,24 +10,32 @@ use half::f16;
 
 use self::header::{Float, Header, MAGIC};
 use crate::atomic::write_atomically;
-use crate::error::{Result, ResultsError, open_nonempty};
+use crate::error::{Result, ResultsError};
 use crate::input::Input;
 
 const EXPECTED: &str = "a square matrix of f2, f4 or f8 saved by numpy.save";
 
-/// Reads a square matrix, n × n, as row-major `f64` and n.
+/// Reads a square n × n matrix; returns its entries by row, and n.
 ///
-/// Takes float16, float32 and float64 of either byte order, in C or Fortran order. Memory: n² doubles, twice in Fortran order.
+/// Accepts float16, float32 and float64 in either byte order, in C or Fortran order. Memory: n² doubles, twice in Fortran order.
 ///
 /// # Errors
 /// A file that is not .npy, another element type (pickled objects included), a shape that is not n × n with n ≥ 1, fewer
-/// data than the shape announces, or an entry that is NaN or infinite (named by row and column from 0).
+/// entries than the shape says, or an entry that is NaN or infinite (named by row and column from 0).
 pub fn read_matrix(path: &Path) -> Result<(Vec<f64>, usize)> {
-    let (file, size) = open_nonempty(path, EXPECTED)?;
+    let file = File::open(path).map_err(|e| ResultsError::read(path, e))?;
+    let metadata = file.metadata().map_err(|e| ResultsError::read(path, e))?;
+    let size = metadata.len();
+    if metadata.is_dir() {
+        return Err(ResultsError::bad_file(path, format!("is a directory: expected {EXPECTED}")));
+    }
+    if metadata.is_file() && size == 0 {
+        return Err(ResultsError::empty_file(path, EXPECTED));
+    }
     let bad = |problem: String| ResultsError::bad_file(path, format!("{problem}: expected {EXPECTED}"));
     let mut file = BufReader::with_capacity(1 << 16, file);
     let header = Header::read(&mut file).map_err(|problem| {
-        // A pointer of git-lfs, an archive or a pickle is named for what it is; a damaged .npy is one all the same.
+        // Pointers of git-lfs, archives and pickles are named as such, but a damaged .npy is not.
         let is_npy = std::fs::File::open(path).is_ok_and(is_npy);
         let named = if is_npy { None } else { Input::new(path).no_matrix(EXPECTED) };
         named.unwrap_or_else(|| {
@@ -48,7 +57,7 @@ pub fn read_matrix(path: &Path) -> Result<(Vec<f64>, usize)> {
     };
     let width = float.width;
     let too_short = || bad(format!("{size} bytes are too few for {n} × {n} entries of {width} bytes"));
-    // Checked before anything is allocated, so that a damaged header cannot ask for memory that the file does not fill.
+    // Check before allocating, so that a damaged header cannot ask for more memory than the file fills.
     let announced = n.checked_mul(n).and_then(|entries| entries.checked_mul(width as u64));
     if announced.is_none_or(|bytes| bytes > size) {
         return Err(too_short());
@@ -72,9 +81,9 @@ pub fn read_matrix(path: &Path) -> Result<(Vec<f64>, usize)> {
     Ok((entries, n))
 }
 
-/// Reads `count` numbers.
+/// Reads `count` numbers as doubles.
 fn read_entries(file: &mut impl Read, count: usize, float: Float) -> std::io::Result<Vec<f64>> {
-    /// Numbers that are read at a time.
+    /// How many numbers are read at a time.
     const MANY: usize = 1 << 13;
     let mut entries = Vec::with_capacity(count);
     let mut bytes = vec![0; MANY * float.width];

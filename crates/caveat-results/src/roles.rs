@@ -1,4 +1,4 @@
-//! What columns mean, as roles.
+//! Roles of columns: parsing `role=column` and finding the columns in a table.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -6,10 +6,7 @@ use std::str::FromStr;
 use crate::delimited::find_column;
 use crate::error::{Result, ResultsError};
 
-/// Splits `role=column,role=column,…`. `choices` are the roles in words.
-///
-/// # Errors
-/// Text without `=`, or an empty column.
+/// Splits `role=column,role=column,…`; `choices` lists the roles for messages. Refuses empty columns.
 pub(crate) fn split<'a>(text: &'a str, choices: &str) -> Result<Vec<(&'a str, &'a str)>> {
     let part = |part: &'a str| {
         part.split_once('=')
@@ -19,10 +16,7 @@ pub(crate) fn split<'a>(text: &'a str, choices: &str) -> Result<Vec<(&'a str, &'
     text.split(',').map(part).collect()
 }
 
-/// The columns of roles that are given by their names; spaces around roles and columns do not count.
-///
-/// # Errors
-/// An unknown or repeated role, or an empty column.
+/// Parses the roles of columns, without spaces around them; refuses unknown or repeated roles and empty columns.
 pub(crate) fn assign<'a, R>(roles: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Vec<(R, String)>>
 where
     R: FromStr<Err = ResultsError> + PartialEq + Display,
@@ -41,9 +35,7 @@ where
     Ok(columns)
 }
 
-/// The field of every role among the names of a table, whose columns are `found` in words.
-///
-/// The error says which column is missing or there twice, without the file.
+/// Finds the field of every role among the names of a table, which `found` lists for messages. Errors are without the file's name.
 pub(crate) fn fields<R: Copy + Display>(
     columns: &[(R, String)],
     names: &[String],

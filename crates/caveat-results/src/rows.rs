@@ -1,4 +1,4 @@
-//! Rows of any table as text, one record after another: separated text and Parquet read alike.
+//! Rows of any table as text, one record after another, from separated text and Parquet alike.
 
 use std::fs::File;
 
@@ -8,25 +8,14 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReader
 
 use crate::arrays;
 use crate::caught::guarded;
-use crate::delimited::{Delimited, Numbers};
+use crate::delimited::{Delimited, Numbers, column_name};
 use crate::error::{Result, ResultsError, name_list};
-use crate::input::{AsInput, Form, Input, ParquetInput, damaged};
+use crate::input::{AsInput, Input, ParquetInput, damaged};
 
-/// Rows of a Parquet file decoded at once.
+/// Rows of a Parquet file that are decoded at a time.
 const BATCH_ROWS: usize = 1 << 13;
 
-/// An open table whose column names are known.
-///
-/// ```text
-/// let mut rows = Rows::open(&input, "a table of …")?;
-/// let field = find_column(rows.names(), "winner")…;
-/// rows.select(&[field]);
-/// loop {
-///     let place = rows.place();
-///     if !rows.read(&mut record)? { break }
-///     … record.get(field) …            or Err(rows.bad(place, "…"))
-/// }
-/// ```
+/// An open table: find columns among its `names`, `select` them, then `read` rows, each preceded by its `place` for errors.
 pub(crate) struct Rows {
     input: Input,
     form: Kind,
@@ -39,35 +28,28 @@ enum Kind {
 
 struct ParquetRows {
     names: Vec<String>,
-    /// Before the first row is read.
+    /// Until the first row is read.
     unread: Option<(File, ArrowReaderMetadata)>,
     /// The fields that are read, ascending.
     fields: Vec<usize>,
     reader: Option<ParquetRecordBatchReader>,
-    /// The rows that are decoded: a column for every field read.
+    /// The decoded rows: a column for every field that is read.
     columns: Vec<StringArray>,
     batch_rows: usize,
-    /// Next row of the batch, and of the file.
+    /// Next row of the batch.
     next: usize,
+    /// Next row of the file.
     row: u64,
 }
 
 impl Rows {
-    /// Opens a table in whatever form it is.
-    ///
-    /// # Errors
-    /// What is neither text nor Parquet, named for what it is; what cannot be read; an ambiguous separator.
+    /// Opens a table in text or Parquet; refuses other kinds of files, by name, and ambiguous separators.
     pub(crate) fn open(input: &Input, expected: &'static str) -> Result<Self> {
-        let form = match input.form(expected)? {
-            Form::Text => Kind::Text(Box::new(Delimited::open(input, expected)?)),
-            Form::Parquet(_) => {
+        let form = match input.is_parquet(expected)? {
+            false => Kind::Text(Box::new(Delimited::open(input, expected)?)),
+            true => {
                 let ParquetInput { file, metadata } = ParquetInput::open(input, expected)?;
-                let names: Vec<String> = metadata
-                    .schema()
-                    .fields()
-                    .iter()
-                    .map(|f| crate::delimited::column_name(f.name().as_bytes()))
-                    .collect();
+                let names = parquet_names(&metadata);
                 let fields = (0..names.len()).collect();
                 Kind::Parquet(Box::new(ParquetRows {
                     names,
@@ -84,18 +66,18 @@ impl Rows {
         Ok(Self { input: input.clone(), form })
     }
 
-    /// Names of the columns in order: trimmed, composed, without a byte-order mark.
+    /// Names of the columns, trimmed, composed and without a byte-order mark.
     pub(crate) fn names(&self) -> &[String] {
         match &self.form {
-            Kind::Text(table) => table.names(),
+            Kind::Text(table) => &table.names,
             Kind::Parquet(table) => &table.names,
         }
     }
 
-    /// How numbers are written.
+    /// How the table writes numbers.
     pub(crate) fn numbers(&self) -> Numbers {
         match &self.form {
-            Kind::Text(table) => table.numbers(),
+            Kind::Text(table) => table.numbers,
             Kind::Parquet(_) => Numbers::Point,
         }
     }
@@ -105,15 +87,15 @@ impl Rows {
         matches!(self.form, Kind::Text(_))
     }
 
-    /// The columns there are, for a message.
+    /// The columns, for a message.
     pub(crate) fn found(&self) -> String {
         match &self.form {
             Kind::Text(table) => table.found(),
-            Kind::Parquet(table) => name_list(table.names.iter().map(String::as_str)),
+            Kind::Parquet(table) => name_list(&table.names),
         }
     }
 
-    /// Says which fields will be looked at; others may then be empty in records. Before the first row.
+    /// Selects the fields to read, before the first row; the others may be empty in records.
     pub(crate) fn select(&mut self, fields: &[usize]) {
         if let Kind::Parquet(table) = &mut self.form {
             table.fields = fields.to_vec();
@@ -122,7 +104,7 @@ impl Rows {
         }
     }
 
-    /// Where the next row stands, for [`bad`](Self::bad).
+    /// The place of the next row, for [`bad`](Self::bad).
     pub(crate) fn place(&self) -> u64 {
         match &self.form {
             Kind::Text(table) => table.offset(),
@@ -130,7 +112,7 @@ impl Rows {
         }
     }
 
-    /// Reads the next row, with as many fields as there are names; false at the end. Missing values are empty.
+    /// Reads the next row, with a field for every name; false at the end. Missing values are empty.
     pub(crate) fn read(&mut self, record: &mut csv::ByteRecord) -> Result<bool> {
         match &mut self.form {
             Kind::Text(table) => table.read(record),
@@ -138,7 +120,7 @@ impl Rows {
         }
     }
 
-    /// An error about the row at a place, by its line or, in Parquet, its number from 0.
+    /// An error about the row at a place: by its line or, in Parquet, by its number from 0.
     pub(crate) fn bad(&self, place: u64, problem: impl Into<String>) -> ResultsError {
         match &self.form {
             Kind::Text(table) => table.bad_line(place, problem),
@@ -206,10 +188,15 @@ impl ParquetRows {
     }
 }
 
-/// The names of a table's columns, trimmed; whatever it holds.
+/// The names of all columns of a Parquet file, trimmed and composed.
+pub(crate) fn parquet_names(metadata: &ArrowReaderMetadata) -> Vec<String> {
+    metadata.schema().fields().iter().map(|field| column_name(field.name().as_bytes())).collect()
+}
+
+/// The trimmed names of a table's columns.
 ///
 /// # Errors
-/// What is neither text nor Parquet, or cannot be read.
+/// A file that is neither text nor Parquet, or that cannot be read.
 pub fn column_names(file: &(impl AsInput + ?Sized)) -> Result<Vec<String>> {
     Ok(Rows::open(&file.as_input(), "a table in CSV or Parquet")?.names().to_vec())
 }

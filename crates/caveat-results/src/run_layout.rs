@@ -1,4 +1,4 @@
-//! The folder of a run, written and read: `MODEL/TASK/HIER/[lora_rR_alphaA | l2_X | none]/seedS_fwd|rev`.
+//! Writes and reads the folder of a run: `MODEL/TASK/HIER/[lora_rR_alphaA | l2_X | none]/seedS_fwd|rev`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,10 +11,10 @@ pub const RESULTS: &str = "results.json";
 /// The documented layout.
 pub(crate) const LAYOUT: &str = "MODEL/TASK/HIER/[lora_rR_alphaA | l2_X | none]/seedS_fwd|rev/results.json";
 
-/// How a run was trained, as its folder says it.
+/// How a run was trained, according to its folder.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RunSetting {
-    /// Every parameter; there is no folder for it.
+    /// All parameters; this has no folder.
     Full,
     /// Low-rank adapters.
     Lora {
@@ -30,7 +30,7 @@ pub enum RunSetting {
     },
     /// Nothing was trained.
     None,
-    /// By a name that a [`Layout`](crate::Layout) gives it.
+    /// In some way that a [`Layout`](crate::Layout) only names.
     Other(String),
 }
 
@@ -72,7 +72,7 @@ impl RunSetting {
         }
     }
 
-    /// The setting of a folder, if it begins as one does.
+    /// Reads the setting from a folder; `None` if the folder is not that of a setting.
     pub(crate) fn parse(folder: &str) -> std::result::Result<Option<Self>, String> {
         if folder.starts_with("lora_") {
             let setting = parse_lora(folder)
@@ -89,14 +89,14 @@ impl RunSetting {
     }
 }
 
-/// The folder of a run below that of all runs; `reverse` if the hierarchy that was drawn is upside down.
+/// The folder of a run below that of all runs; `reverse` says whether the hierarchy was reversed.
 pub fn run_folder(model: &str, task: &str, hier: &str, setting: &RunSetting, seed: u64, reverse: bool) -> PathBuf {
     let order = if reverse { "rev" } else { "fwd" };
     let folders = [model, task, hier].map(str::to_owned).into_iter().chain(setting.folder());
     folders.chain([format!("seed{seed}_{order}")]).collect()
 }
 
-/// Adds all files of that name down to some depth below a directory, hidden directories and links to directories passed over.
+/// Adds all files of that name down to some depth below a directory; skips hidden directories and links to directories.
 pub(crate) fn find_files(directory: &Path, name: &str, depth: usize, found: &mut Vec<PathBuf>) -> Result<()> {
     let fail = |e| ResultsError::read(directory, e);
     for entry in fs::read_dir(directory).map_err(fail)? {
@@ -124,7 +124,7 @@ pub(crate) fn parse_seed(folder: &str) -> Option<(i64, bool)> {
     Some((seed.parse().ok()?, reverse))
 }
 
-/// A seed as others name its folder: 0, seed0, seed_0, run-3, s1_rev.
+/// Reads a seed from a folder named in other ways: 0, seed0, seed_0, run-3, s1_rev.
 pub(crate) fn parse_loose_seed(folder: &str) -> Option<(i64, Option<bool>)> {
     let orders = [("_fwd", false), ("-fwd", false), ("_rev", true), ("-rev", true)];
     let order = orders.into_iter().find_map(|(end, reverse)| Some((folder.strip_suffix(end)?, reverse)));
@@ -142,14 +142,14 @@ fn parse_lora(folder: &str) -> Option<RunSetting> {
     Some(RunSetting::Lora { r: r.into(), alpha: number(alpha).filter(|alpha| *alpha > 0.0)? })
 }
 
-/// A number in the name of a folder: `p` for the point, small and large ones as `1e-4`.
+/// Writes a number for the name of a folder: with `p` for the point, small and large ones as `1e-4`.
 fn in_name(value: f64) -> String {
     let is_handy = value == 0.0 || (1e-3..1e6).contains(&value.abs());
     let text = if is_handy { value.to_string() } else { format!("{value:e}") };
     text.replace('.', "p")
 }
 
-/// A number without a sign, with `p` for the point where the file system was not trusted with one.
+/// Reads a number without a sign from the name of a folder, with a point or `p`.
 fn number(text: &str) -> Option<f64> {
     let starts_right = text.starts_with(|c: char| c.is_ascii_digit() || c == '.' || c == 'p');
     let value = text.replacen('p', ".", 1).parse::<f64>().ok()?;

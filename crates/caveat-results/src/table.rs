@@ -1,6 +1,5 @@
 //! A tidy table for output: named columns, written by file extension or printed as aligned text, CSV or JSON.
 
-use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -8,13 +7,11 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, RecordBatchOptions, StringArray};
 use arrow_schema::{DataType, Field, Schema};
 use caveat_theory::{Named, named_enum};
-use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::WriterProperties;
 use serde::{Deserialize, Serialize};
 
-use crate::atomic::{WriteFailure, write_atomically};
+use crate::atomic::write_atomically;
 use crate::error::{Result, ResultsError, one_line};
+use crate::sink::{FileFormat, Sink, write_csv_rows};
 
 /// The values of one column.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,10 +34,6 @@ impl Values {
             Self::Text(v) => v.len(),
             Self::Flag(v) => v.len(),
         }
-    }
-
-    fn is_number(&self) -> bool {
-        matches!(self, Self::Float(_) | Self::Integer(_))
     }
 }
 
@@ -82,18 +75,12 @@ impl Table {
         Self::default()
     }
 
-    /// Adds a column of floats; NaN means missing.
-    ///
-    /// # Errors
-    /// As [`with`](Self::with).
+    /// Adds a column of floats, of which NaN is missing, with the errors of [`with`](Self::with).
     pub fn float(self, name: impl Into<String>, values: impl IntoIterator<Item = f64>) -> Result<Self> {
         self.with(name, Values::Float(values.into_iter().collect()))
     }
 
-    /// Adds a column of integers, `i64` or `Option<i64>`.
-    ///
-    /// # Errors
-    /// As [`with`](Self::with).
+    /// Adds a column of integers, `i64` or `Option<i64>`, with the errors of [`with`](Self::with).
     pub fn integer<T: Into<Option<i64>>>(
         self,
         name: impl Into<String>,
@@ -102,18 +89,17 @@ impl Table {
         self.with(name, Values::Integer(values.into_iter().map(Into::into).collect()))
     }
 
-    /// Adds a column of text.
-    ///
-    /// # Errors
-    /// As [`with`](Self::with).
+    /// Adds a column of counts or indices, with the errors of [`with`](Self::with).
+    pub fn count(self, name: impl Into<String>, values: impl IntoIterator<Item = usize>) -> Result<Self> {
+        self.integer(name, values.into_iter().map(|value| i64::try_from(value).ok()))
+    }
+
+    /// Adds a column of text, with the errors of [`with`](Self::with).
     pub fn text<T: Into<String>>(self, name: impl Into<String>, values: impl IntoIterator<Item = T>) -> Result<Self> {
         self.with(name, Values::Text(values.into_iter().map(Into::into).collect()))
     }
 
-    /// Adds a column of truth values.
-    ///
-    /// # Errors
-    /// As [`with`](Self::with).
+    /// Adds a column of truth values, with the errors of [`with`](Self::with).
     pub fn flag(self, name: impl Into<String>, values: impl IntoIterator<Item = bool>) -> Result<Self> {
         self.with(name, Values::Flag(values.into_iter().collect()))
     }
@@ -143,17 +129,17 @@ impl Table {
         self.columns.first().map_or(0, |(_, v)| v.len())
     }
 
-    /// The first rows, as many as there are up to `rows`.
+    /// The first `rows` rows, or all if there are fewer.
     #[must_use]
     pub fn head(&self, rows: usize) -> Self {
         let rows = rows.min(self.n_rows());
-        let of = |values: &Values| match values {
+        let cut = |values: &Values| match values {
             Values::Float(v) => Values::Float(v[..rows].to_vec()),
             Values::Integer(v) => Values::Integer(v[..rows].to_vec()),
             Values::Text(v) => Values::Text(v[..rows].to_vec()),
             Values::Flag(v) => Values::Flag(v[..rows].to_vec()),
         };
-        Self { columns: self.columns.iter().map(|(name, values)| (name.clone(), of(values))).collect() }
+        Self { columns: self.columns.iter().map(|(name, values)| (name.clone(), cut(values))).collect() }
     }
 
     /// The columns with their names, in order.
@@ -171,23 +157,19 @@ impl Table {
     /// # Errors
     /// An unknown extension, or a file that cannot be written.
     pub fn write(&self, path: &Path) -> Result<()> {
-        let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
-        match extension.as_deref() {
-            Some("parquet") => write_atomically(path, |out| self.write_parquet(path, out).map_err(WriteFailure::Other)),
-            Some("csv") => write_atomically(path, |out| self.print(Format::Csv, out)),
-            Some("json") => write_atomically(path, |out| self.print(Format::Json, out)),
-            other => Err(ResultsError::UnknownExtension {
-                path: path.to_owned(),
-                found: other.map_or("no file extension".to_owned(), |e| format!("unknown extension .{e}")),
-                supported: Self::EXTENSIONS,
-            }),
+        if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
+            return write_atomically(path, |out| self.print(Format::Json, out));
         }
+        let format = FileFormat::from_path(path, Self::EXTENSIONS)?;
+        let batch = self.record_batch()?;
+        write_atomically(path, |out| {
+            let mut sink = Sink::new(format, path, batch.schema(), out)?;
+            sink.write(&batch)?;
+            sink.finish()
+        })
     }
 
-    /// The table as text.
-    ///
-    /// # Errors
-    /// None that can be provoked: writing to memory does not fail.
+    /// The table as text; writing to memory does not fail in practice.
     pub fn render(&self, format: Format) -> Result<String> {
         let mut out = Vec::new();
         self.print(format, &mut out).map_err(|e| ResultsError::BadTable(e.to_string()))?;
@@ -207,29 +189,10 @@ impl Table {
     }
 
     fn print_csv(&self, out: &mut impl Write) -> io::Result<()> {
-        let mut csv = csv::WriterBuilder::new().from_writer(out);
+        let batch = self.record_batch().map_err(io::Error::other)?;
+        let mut csv = csv::Writer::from_writer(out);
         csv.write_record(self.columns.iter().map(|(n, _)| n.as_bytes())).map_err(system)?;
-        let mut cell = String::new();
-        for row in 0..self.n_rows() {
-            for (_, values) in &self.columns {
-                cell.clear();
-                match values {
-                    Values::Float(v) if v[row].is_nan() => {}
-                    // Debug prints the shortest digits that read back, and keeps the point: 1.0 stays a float.
-                    Values::Float(v) => write_into(&mut cell, format_args!("{:?}", v[row])),
-                    Values::Integer(v) => {
-                        v[row].into_iter().for_each(|x| write_into(&mut cell, format_args!("{x}")));
-                    }
-                    Values::Text(v) => {
-                        csv.write_field(&v[row]).map_err(system)?;
-                        continue;
-                    }
-                    Values::Flag(v) => cell.push_str(if v[row] { "true" } else { "false" }),
-                }
-                csv.write_field(&cell).map_err(system)?;
-            }
-            csv.write_record(None::<&[u8]>).map_err(system)?;
-        }
+        write_csv_rows(batch.columns(), self.n_rows(), &mut csv).map_err(system)?;
         csv.flush()
     }
 
@@ -272,7 +235,7 @@ impl Table {
                     Values::Text(v) => cells.extend(v.iter().map(|x| on_one_line(x))),
                     Values::Flag(v) => cells.extend(v.iter().map(bool::to_string)),
                 }
-                (cells, values.is_number())
+                (cells, matches!(values, Values::Float(_) | Values::Integer(_)))
             })
             .collect();
         let widths: Vec<usize> =
@@ -286,8 +249,8 @@ impl Table {
                 }
                 let cell = &cells[row];
                 match right {
-                    true => write_into(&mut line, format_args!("{cell:>width$}")),
-                    false => write_into(&mut line, format_args!("{cell:<width$}")),
+                    true => line.push_str(&format!("{cell:>width$}")),
+                    false => line.push_str(&format!("{cell:<width$}")),
                 }
             }
             writeln!(out, "{}", line.trim_end())?;
@@ -295,10 +258,7 @@ impl Table {
         Ok(())
     }
 
-    /// The table in Arrow's memory format, NaN and `None` as nulls. Cost O(cells).
-    ///
-    /// # Errors
-    /// None that can be provoked: columns have one length and names of their own.
+    /// The table in Arrow's memory format, NaN and `None` as nulls. Cost O(cells). Does not fail in practice.
     pub fn record_batch(&self) -> Result<RecordBatch> {
         let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) = self
             .columns
@@ -324,23 +284,9 @@ impl Table {
         RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options)
             .map_err(|e| ResultsError::BadTable(one_line(&e)))
     }
-
-    fn write_parquet(&self, path: &Path, out: &mut (impl Write + Send)) -> Result<()> {
-        let fail = |e: &dyn std::fmt::Display| ResultsError::Write { path: path.to_owned(), reason: one_line(e) };
-        let batch = self.record_batch()?;
-        let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
-        let mut writer = ArrowWriter::try_new(out, batch.schema(), Some(properties)).map_err(|e| fail(&e))?;
-        writer.write(&batch).and_then(|()| writer.close()).map_err(|e| fail(&e))?;
-        Ok(())
-    }
 }
 
-fn write_into(text: &mut String, arguments: std::fmt::Arguments<'_>) {
-    // Writing to a String cannot fail.
-    let _ = text.write_fmt(arguments);
-}
-
-/// An error of the CSV writer as that of what it writes to, which keeps its kind: a closed pipe stays one.
+/// The I/O error behind one of the CSV writer, with its kind: a closed pipe stays one.
 fn system(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(e) => e,
@@ -357,7 +303,7 @@ fn six_digits(x: f64) -> String {
         return if x == 0.0 { "0.0".to_owned() } else { x.to_string() };
     }
     let scientific = format!("{x:.5e}");
-    // Taken from the rounded digits, so that 999999.9 counts as 1e6.
+    // The exponent is that of the rounded digits, so that 999999.9 counts as 1e6.
     let Some((mantissa, exponent)) = scientific.split_once('e') else { return scientific };
     let exponent: i32 = exponent.parse().unwrap_or(0);
     let trim = |digits: &str| {
@@ -372,7 +318,7 @@ fn six_digits(x: f64) -> String {
     }
 }
 
-/// Text that keeps to its line.
+/// Text with control characters escaped, so that it stays on its line.
 fn on_one_line(text: &str) -> String {
     if text.contains(char::is_control) { text.escape_debug().to_string() } else { text.to_owned() }
 }

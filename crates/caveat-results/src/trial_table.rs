@@ -1,4 +1,4 @@
-//! The trial table, one row per judged ordered pair: its columns, finding its files, and scanning them in parallel.
+//! Trial tables, with one row per judged ordered pair: their columns, finding their files, and reading them in parallel.
 
 mod batch;
 mod columns;
@@ -18,16 +18,16 @@ pub use batch::{TextColumn, TrialBatch};
 use columns::EXPECTED;
 pub use columns::{ColumnKind, Phase, TrialColumn};
 pub(crate) use columns::{Range, Reading, distinct};
+pub use find::tables_passed_over;
 pub(crate) use find::{Located, locate, refuse_copies};
-pub use find::{find_tables, tables_passed_over};
 
 use crate::error::Result;
-use crate::input::{AsInput, Form};
+use crate::input::AsInput;
 
-/// What [`scan_trials`] calls with the rows done and the rows in all, from any thread, a few times per million rows.
+/// Called with the rows done and the rows in all, from any thread, some dozen times per million rows.
 pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Sync);
 
-/// What to do with tables that are alike, if they are of different runs.
+/// What to do with equal tables of different runs; the end of a message.
 pub(crate) const OF_RUNS: &str = ", or put tables of different runs into folders that say so, like seed=1/";
 
 /// Rows per unit of parallel work. Fixed, so that results never depend on the number of threads.
@@ -35,14 +35,14 @@ const UNIT_ROWS: u64 = 1 << 18;
 
 /// Reads only `columns` of the trial tables under `paths` and folds their rows, in parallel over ranges of rows.
 ///
-/// Each range starts from `A::default()` and is folded row batch by row batch through `visit`; the folded ranges come
-/// back in the order of files and rows. The ranges do not depend on the number of threads, so neither does a result
-/// that is merged in this order. Files are known by their content: Parquet, or separated text, also packed with gzip or zstd.
-/// Columns are found without regard to capitals, and folders named like `setting=full` give columns that tables lack.
+/// Every range starts from `A::default()` and is folded batch by batch through `visit`; the results come back in the order of
+/// files and rows. The ranges do not depend on the number of threads, so neither does a result that is merged in this order.
+/// Files are recognized by their content: Parquet, or separated text, also packed with gzip or zstd. Columns are found whatever
+/// their capitals, and folders named like `setting=full` stand for columns that tables lack.
 ///
 /// # Errors
-/// A table that holds byte by byte what another holds. Else that of the first range in order that has one: a file that is no such table, an empty one, a needed column that is
-/// missing or of the wrong type, a missing value where there must be one, or any error of `visit`.
+/// A table that is a byte-by-byte copy of another. Otherwise the first error in the order of ranges: a file that is not a trial
+/// table or is empty, a missing column or one of the wrong type, a missing value where there must be one, or any error of `visit`.
 pub fn scan_trials<P, A, V>(paths: &[P], columns: &[TrialColumn], progress: Progress<'_>, visit: V) -> Result<Vec<A>>
 where
     P: AsInput,
@@ -51,19 +51,22 @@ where
 {
     let located = locate(paths)?;
     refuse_copies(&located, OF_RUNS)?;
-    let tables: Vec<Source> = located
-        .par_iter()
-        .map(|table| Source::open(table, columns, Reading::default()))
-        .collect::<Vec<_>>()
-        .into_iter()
-        .collect::<Result<_>>()?;
+    let tables = all_in_order(&located, |table| Source::open(table, columns, Reading::default()))?;
     let tables: Vec<(usize, &Source)> = tables.iter().enumerate().collect();
     // The first error in order is always found.
     fold(&tables, true, progress, |folded, _, batch| visit(folded, batch)).into_iter().map(|(_, part)| part).collect()
 }
 
-/// Folds the rows of tables in parallel over ranges of rows, each on its own; gives what every range makes with the number of its
-/// table, in order. Where it `stops`, ranges after a failed one are skipped, and those before it still run.
+/// Maps all items in parallel; of several errors, returns the first in order.
+pub(crate) fn all_in_order<T: Sync, U: Send>(
+    items: &[T],
+    map: impl Fn(&T) -> Result<U> + Sync + Send,
+) -> Result<Vec<U>> {
+    items.par_iter().map(map).collect::<Vec<_>>().into_iter().collect()
+}
+
+/// Folds the rows of tables in parallel over ranges of rows; returns the result of every range with the number of its table, in
+/// order. If it `stops`, ranges after a failed one are skipped.
 fn fold<A, V>(tables: &[(usize, &Source)], stops: bool, progress: Progress<'_>, visit: V) -> Vec<(usize, Result<A>)>
 where
     A: Default + Send,
@@ -97,8 +100,8 @@ where
         .collect()
 }
 
-/// Reads `columns` of `tables` as [`scan_trials`] does, but goes on where that stops: a bad value is a fault of its batch,
-/// and a table that cannot be read is an error of its own. One outcome per table, in order; `visit` gets its number.
+/// Reads `columns` of `tables` as [`scan_trials`] does, but does not stop at errors: a bad value is a fault of its batch, and a
+/// table that cannot be read is an error of its own. One outcome per table, in order; `visit` gets its number.
 pub(crate) fn scan_leniently<A, V>(
     tables: &[Located],
     columns: &[TrialColumn],
@@ -125,7 +128,7 @@ where
     outcomes
 }
 
-/// An opened trial table whose needed columns are known to be there.
+/// An open trial table that has all needed columns.
 pub(crate) enum Source {
     Parquet(parquet_file::ParquetTable),
     Csv(csv_file::CsvTable),
@@ -133,13 +136,13 @@ pub(crate) enum Source {
 
 impl Source {
     pub(crate) fn open(table: &Located, columns: &[TrialColumn], reading: Reading) -> Result<Self> {
-        match table.input.form(EXPECTED)? {
-            Form::Text => csv_file::CsvTable::open(table, columns, reading).map(Self::Csv),
-            Form::Parquet(_) => parquet_file::ParquetTable::open(table, columns, reading).map(Self::Parquet),
+        match table.input.is_parquet(EXPECTED)? {
+            false => csv_file::CsvTable::open(table, columns, reading).map(Self::Csv),
+            true => parquet_file::ParquetTable::open(table, columns, reading).map(Self::Parquet),
         }
     }
 
-    /// Whether the columns beyond those of a trial table are text that may say numbers.
+    /// Whether the table is text, whose extra columns may hold anything.
     pub(crate) fn is_text(&self) -> bool {
         matches!(self, Self::Csv(_))
     }
@@ -147,22 +150,22 @@ impl Source {
     pub(crate) fn n_rows(&self) -> u64 {
         match self {
             Self::Parquet(table) => table.n_rows(),
-            Self::Csv(table) => table.n_rows(),
+            Self::Csv(table) => table.n_rows,
         }
     }
 
-    /// Names and types of the columns that are none of a trial table's; those of a CSV are text.
-    pub(crate) fn extras(&self) -> Vec<(String, DataType)> {
+    /// Names and types of the columns that trial tables do not have; those of a CSV are text.
+    pub(crate) fn extras(&self) -> &[(String, DataType)] {
         match self {
-            Self::Parquet(table) => table.extras(),
-            Self::Csv(table) => table.extras(),
+            Self::Parquet(table) => &table.extras,
+            Self::Csv(table) => &table.extras,
         }
     }
 
     pub(crate) fn ranges(&self) -> Vec<Range> {
         match self {
             Self::Parquet(table) => table.ranges(UNIT_ROWS),
-            Self::Csv(table) => vec![Range { group: 0, offset: 0, first_row: 0, n_rows: table.n_rows() }],
+            Self::Csv(table) => vec![Range { group: 0, offset: 0, first_row: 0, n_rows: table.n_rows }],
         }
     }
 

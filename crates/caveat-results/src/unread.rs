@@ -1,75 +1,31 @@
-//! Columns that are not read and by which rows seem to differ: counts, and what tells training from tests.
+//! Columns that are not read but seem to matter: how often rows count, and whether they are training or tests.
 
 use crate::delimited::{flag, is_missing};
 use crate::error::name_list;
+use crate::words::has_word;
 
 /// Names of columns that say how often a row counts.
-pub(crate) const COUNTS: &[&str] = &[
-    "count",
-    "counts",
-    "n",
-    "trials",
-    "n_trials",
-    "ntrials",
-    "num_trials",
-    "weight",
-    "weights",
-    "wt",
-    "freq",
-    "frequency",
-    "times",
-    "games",
-    "n_games",
-    "num",
-    "number",
-    "repeats",
-    "repetitions",
-    "total",
-    "observations",
-    "n_obs",
-    "nobs",
-    "wins",
-    "n_wins",
-    "votes",
-    "draws",
-];
+pub(crate) const COUNTS: &str = "count counts n trials n_trials ntrials num_trials weight weights wt freq frequency times games \
+    n_games num number repeats repetitions total observations n_obs nobs wins n_wins votes draws";
 
 /// Names of columns that may tell rows of training or practice from those of a test.
-const STAGES: &[&str] = &[
-    "phase",
-    "block",
-    "block_type",
-    "trial_type",
-    "trialtype",
-    "trial_phase",
-    "practice",
-    "is_practice",
-    "stage",
-    "training",
-    "train",
-    "is_train",
-    "is_training",
-    "test",
-    "is_test",
-    "part",
-    "split",
-    "condition",
-];
+const STAGES: &str = "phase block block_type trial_type trialtype trial_phase practice is_practice stage training train is_train \
+    is_training test is_test part split condition";
 
-/// Whether a column of that name seems to say how often a row counts, in capitals or not.
+/// Whether a column of that name, in any capitals, seems to say how often a row counts.
 pub fn may_count(name: &str) -> bool {
-    COUNTS.contains(&name.to_lowercase().as_str())
+    has_word(COUNTS, &name.to_lowercase())
 }
 
-/// Whether a column of that name may tell rows of training or practice from those of a test, in capitals or not.
+/// Whether a column of that name, in any capitals, may tell training or practice from a test.
 pub fn may_be_stage(name: &str) -> bool {
-    STAGES.contains(&name.to_lowercase().as_str())
+    has_word(STAGES, &name.to_lowercase())
 }
 
-/// Most values that are named.
+/// How many values a note names at most.
 const MOST: usize = 4;
 
-/// A column that is looked at, though it is not read, for what values it has.
+/// A column that is not read, but whose values are noted.
 pub(crate) struct Watched {
     name: String,
     pub(crate) field: usize,
@@ -77,13 +33,13 @@ pub(crate) struct Watched {
 }
 
 impl Watched {
-    /// The columns that may tell training from tests, of those that are neither read nor filtered by.
+    /// The columns that may tell training from tests, among those for which `is_free` holds: neither read nor filtered by.
     pub(crate) fn find(names: &[String], is_free: impl Fn(usize) -> bool) -> Vec<Self> {
         let found = names.iter().enumerate().filter(|(field, name)| may_be_stage(name) && is_free(*field));
         found.map(|(field, name)| Self { name: name.clone(), field, values: Vec::new() }).collect()
     }
 
-    /// Takes note of the value of a row that is used.
+    /// Notes the value of a row that is used.
     pub(crate) fn see(&mut self, value: &[u8]) {
         let is_known = |known: &String| known.as_bytes() == value;
         if self.values.len() > MOST || self.values.last().is_some_and(is_known) || self.values.iter().any(is_known) {
@@ -95,7 +51,7 @@ impl Watched {
         }
     }
 
-    /// Adds what was seen of the columns of another file.
+    /// Adds the values of another file.
     pub(crate) fn merge(all: &mut Vec<Self>, later: Vec<Self>) {
         for column in later {
             match all.iter_mut().find(|known| known.name.eq_ignore_ascii_case(&column.name)) {
@@ -105,21 +61,21 @@ impl Watched {
         }
     }
 
-    /// What should be known of it, where rows differ by it.
+    /// A note for a person if rows differ in this column.
     pub(crate) fn note(&self) -> Option<String> {
         let [first, .., last] = self.values.as_slice() else { return None };
         let shown = &self.values[..self.values.len().min(MOST)];
         let more = if self.values.len() > MOST { " and others" } else { "" };
-        let values = name_list(shown.iter().map(String::as_str));
+        let values = name_list(shown);
         if self.values.len() > 2 && self.values.iter().all(|value| value.parse::<f64>().is_ok()) {
-            // Numbered parts of one session, most of them tests.
+            // These number the parts of a session, most of which are tests.
             return Some(format!(
                 "the column {:?} is not read, and rows with {values}{more} in it are taken together: if some are training or practice, \
                  leave them out, as with ⟨where={}!={}⟩",
                 self.name, self.name, shown[0]
             ));
         }
-        // That of the test, where the values or the name of the column say which.
+        // Suggest the value of the test, if the values or the name of the column tell it.
         let by_value = |word: &str| self.values.iter().find(|value| value.to_lowercase() == word);
         let by_name = || {
             let is_of_test = !is_early(&self.name);
@@ -137,7 +93,7 @@ impl Watched {
     }
 }
 
-/// Whether a value seems to be that of training.
+/// Whether a value seems to mean training.
 pub(crate) fn is_early(value: &str) -> bool {
     let value = value.to_lowercase();
     ["train", "practi", "learn"].iter().any(|word| value.contains(word))

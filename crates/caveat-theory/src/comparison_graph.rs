@@ -11,7 +11,7 @@ use std::sync::Arc;
 use faer::Mat;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::error::{Result, TheoryError, check_ranks};
+use crate::error::{Result, TheoryError, check_comparison, check_weight};
 use crate::named_enum;
 
 /// One observed win: `winner` beat `loser`, `weight` times.
@@ -75,6 +75,10 @@ pub struct Trial {
     pub weight: f64,
 }
 
+/// Why a learner other than the ridge refuses trials in one presentation order.
+pub(crate) const NEEDS_BOTH_ORDERS: &str =
+    "it needs both presentation orders; use ridge regression by the asymmetric or dense route";
+
 named_enum! {
     /// In which order the two items of every trained pair are shown.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -126,20 +130,11 @@ impl ComparisonGraph {
         let comparisons = comparisons.into_iter();
         let mut edges = Vec::with_capacity(comparisons.size_hint().0);
         for Comparison { winner, loser, weight } in comparisons {
-            check_ranks([winner, loser], n_items)?;
-            if winner == loser {
-                return Err(TheoryError::SelfComparison(winner));
-            }
-            if !(weight > 0.0 && weight.is_finite()) {
-                return Err(TheoryError::BadWeight { first: winner, second: loser, weight });
-            }
+            check_comparison([winner, loser], n_items)?;
+            check_weight([winner, loser], weight)?;
+            let (first, second) = (winner.min(loser) as u32, winner.max(loser) as u32);
             let (first_wins, second_wins) = if winner < loser { (weight, 0.0) } else { (0.0, weight) };
-            edges.push(Edge {
-                first: winner.min(loser) as u32,
-                second: winner.max(loser) as u32,
-                first_wins,
-                second_wins,
-            });
+            edges.push(Edge { first, second, first_wins, second_wins });
         }
         if edges.is_empty() {
             return Err(TheoryError::NoComparisons);
@@ -154,13 +149,8 @@ impl ComparisonGraph {
             }
             same
         });
-        if let Some(e) = edges.iter().find(|e| !e.weight().is_finite()) {
-            return Err(TheoryError::BadWeight {
-                first: e.first as usize,
-                second: e.second as usize,
-                weight: e.weight(),
-            });
-        }
+        // Finite weights may add up to infinity.
+        edges.iter().try_for_each(|e| check_weight([e.first as usize, e.second as usize], e.weight()))?;
         Ok(Self { n_items, edges: Arc::new(edges), order: PresentationOrder::Both })
     }
 
@@ -210,7 +200,7 @@ impl ComparisonGraph {
         laplacian
     }
 
-    /// Trained label of (i, j): of the reversed pair it is the opposite; `None` if the pair is not trained. Cost O(log m).
+    /// Trained label of (i, j), the opposite of that of (j, i); `None` if the pair is not trained. Cost O(log m).
     pub(crate) fn trained_label(&self, i: usize, j: usize) -> Option<f64> {
         let label = self.edges[self.edge_index(i, j)?].label();
         Some(if i < j { label } else { -label })
@@ -255,19 +245,18 @@ impl ComparisonGraph {
             let (a, b) = (root(&mut parent, e.first), root(&mut parent, e.second));
             parent[a.max(b) as usize] = a.min(b);
         }
-        let mut number = vec![u32::MAX; self.n_items];
+        // A root is the smallest item of its component, so it is numbered before the others.
+        let mut number = vec![0; self.n_items];
         let mut next = 0;
-        let component = (0..self.n_items as u32)
-            .map(|i| {
-                let r = root(&mut parent, i) as usize;
-                if number[r] == u32::MAX {
-                    number[r] = next;
-                    next += 1;
-                }
-                number[r]
-            })
-            .collect();
-        numbered_by_size(component, &|a, b| a.cmp(&b))
+        for i in 0..self.n_items {
+            let root = root(&mut parent, i as u32) as usize;
+            if root == i {
+                (number[i], next) = (next, next + 1);
+            } else {
+                number[i] = number[root];
+            }
+        }
+        numbered_by_size(number, &|a, b| a.cmp(&b))
     }
 
     /// Bᵀx: what flows out of every item, less what flows in, for a flow from the first to the second item of every edge.
@@ -281,7 +270,7 @@ impl ComparisonGraph {
     }
 }
 
-/// Components numbered by their sizes, the largest first, and of equal ones by their first items in `order`.
+/// Numbers components by size, the largest first, and equally large ones by their first items in `order`.
 pub(crate) fn numbered_by_size(mut component: Vec<u32>, order: &impl Fn(usize, usize) -> Ordering) -> Vec<u32> {
     let count = component.iter().max().map_or(0, |&c| c as usize + 1);
     if count < 2 {

@@ -5,7 +5,7 @@ use crate::comparison_graph::ComparisonGraph;
 /// The connected components of a comparison graph.
 pub(crate) struct Components {
     /// The component of every item, by number.
-    component: Vec<u32>,
+    pub(crate) component: Vec<u32>,
     /// Items in every component.
     sizes: Vec<f64>,
 }
@@ -14,28 +14,19 @@ impl Components {
     pub(crate) fn new(graph: &ComparisonGraph) -> Self {
         let component = graph.components();
         let mut sizes = vec![0.0; component.iter().max().map_or(0, |&c| c as usize + 1)];
-        for &c in &component {
-            sizes[c as usize] += 1.0;
-        }
+        component.iter().for_each(|&c| sizes[c as usize] += 1.0);
         Self { component, sizes }
     }
 
-    /// How many there are: the dimension of the null space of the Laplacian, whose vectors are constant on each.
+    /// Their number: the dimension of the null space of the Laplacian, whose vectors are constant on each.
     pub(crate) fn count(&self) -> usize {
         self.sizes.len()
-    }
-
-    /// Number of an item's component.
-    pub(crate) fn component_of(&self, item: usize) -> usize {
-        self.component[item] as usize
     }
 
     /// Subtracts every component's mean.
     pub(crate) fn center(&self, x: &mut [f64]) {
         let mut sums = vec![0.0; self.sizes.len()];
-        for (x, &c) in x.iter().zip(&self.component) {
-            sums[c as usize] += x;
-        }
+        x.iter().zip(&self.component).for_each(|(x, &c)| sums[c as usize] += x);
         for (x, &c) in x.iter_mut().zip(&self.component) {
             *x -= sums[c as usize] / self.sizes[c as usize];
         }

@@ -136,10 +136,10 @@ pub enum TheoryError {
     },
 }
 
-/// What caused an error, and so what can mend it.
+/// What caused an error, and so what can fix it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// The input: other arguments mend it.
+    /// The input: other arguments fix it.
     Input,
     /// The computation, on valid input.
     Numerics,
@@ -148,9 +148,24 @@ pub enum ErrorKind {
 }
 
 impl TheoryError {
+    /// An input of the wrong size or content.
+    pub(crate) fn bad_input(what: &'static str, problem: impl Into<String>) -> Self {
+        Self::BadInput { what, problem: problem.into() }
+    }
+
+    /// A route that does not apply; `reason` also names one that does.
+    pub(crate) fn unavailable(route: &'static str, reason: impl Into<String>) -> Self {
+        Self::RouteUnavailable { route, reason: reason.into() }
+    }
+
+    /// A solver that stopped at `reached`, short of `needed`.
+    pub(crate) fn not_converged(what: &'static str, reached: f64, needed: f64, iterations: usize) -> Self {
+        Self::NotConverged { what, reached, needed, iterations }
+    }
+
     /// A decomposition that ended without a result.
     pub(crate) fn failed(what: &'static str) -> Self {
-        Self::NotConverged { what, reached: f64::NAN, needed: f64::EPSILON, iterations: 0 }
+        Self::not_converged(what, f64::NAN, f64::EPSILON, 0)
     }
 
     /// What caused the error.
@@ -173,7 +188,7 @@ impl TheoryError {
 /// Result of a theory computation.
 pub type Result<T> = std::result::Result<T, TheoryError>;
 
-/// Checks `low <= value <= high`, refusing NaN; `range` says the rule in words.
+/// Checks `low <= value <= high`, refusing NaN; `range` is the rule in words.
 pub(crate) fn check_range(name: &'static str, value: f64, low: f64, high: f64, range: &'static str) -> Result<f64> {
     if value >= low && value <= high { Ok(value) } else { Err(TheoryError::OutOfRange { name, value, range }) }
 }
@@ -186,6 +201,17 @@ pub(crate) fn check_ranks(ranks: [usize; 2], n_items: usize) -> Result<()> {
     }
 }
 
+/// Refuses ranks beyond the last item, and an item compared with itself.
+pub(crate) fn check_comparison([i, j]: [usize; 2], n_items: usize) -> Result<()> {
+    check_ranks([i, j], n_items)?;
+    if i == j { Err(TheoryError::SelfComparison(i)) } else { Ok(()) }
+}
+
+/// Refuses a presentation weight that is not positive and finite.
+pub(crate) fn check_weight([first, second]: [usize; 2], weight: f64) -> Result<()> {
+    if weight > 0.0 && weight.is_finite() { Ok(()) } else { Err(TheoryError::BadWeight { first, second, weight }) }
+}
+
 /// Refuses pairs of an item with itself, and ranks beyond the last item.
 pub(crate) fn check_pairs(pairs: impl IntoIterator<Item = (usize, usize)>, n_items: usize) -> Result<()> {
     pairs.into_iter().try_for_each(|(i, j)| {
@@ -196,7 +222,7 @@ pub(crate) fn check_pairs(pairs: impl IntoIterator<Item = (usize, usize)>, n_ite
     })
 }
 
-/// A number of bytes as people say it.
+/// A number of bytes in the units that people use.
 fn spoken(bytes: f64) -> String {
     const UNITS: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
     let mut value = bytes / 1e3;
@@ -205,7 +231,7 @@ fn spoken(bytes: f64) -> String {
         value /= 1e3;
         unit += 1;
     }
-    if value >= 9.95 { format!("{value:.0} {}", UNITS[unit]) } else { format!("{value:.1} {}", UNITS[unit]) }
+    format!("{value:.*} {}", usize::from(value < 9.95), UNITS[unit])
 }
 
 #[cfg(test)]

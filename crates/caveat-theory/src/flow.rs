@@ -37,33 +37,25 @@ pub use solution::{FlowInfo, FlowSolution};
 
 use routes::Problem;
 
-/// Margins at time `time` ∈ [0, ∞] for conjunctivity α ∈ [0, 1], by the fastest exact route that applies, else by
+/// Margins at time `time` ∈ [0, ∞] for conjunctivity α ∈ [0, 1]; without a `route`, by the fastest exact one that applies, else by
 /// Krylov.
 ///
 /// ```
 /// use caveat_theory::{Margins, TransitiveTask, flow};
 /// let task = TransitiveTask::new(9, &[(5, 3)])?;
-/// let early = flow::solve(task.graph(), 0.2, 0.5)?;
-/// let late = flow::solve(task.graph(), 0.2, f64::INFINITY)?;
+/// let early = flow::solve(task.graph(), 0.2, 0.5, None)?;
+/// let late = flow::solve(task.graph(), 0.2, f64::INFINITY, None)?;
 /// assert!(early.margin(5, 3) < late.margin(5, 3)); // the exception is memorized with time
 /// assert!((late.margin(5, 3) - 1.0).abs() < 1e-12);
 /// # Ok::<(), caveat_theory::TheoryError>(())
 /// ```
 ///
 /// # Errors
-/// A conjunctivity or time out of range or NaN, trials in one presentation order only, or a Krylov space that reached
-/// its limit of memory or iterations before the tolerance (large graphs at long times).
-pub fn solve(graph: &ComparisonGraph, conjunctivity: f64, time: f64) -> Result<FlowSolution> {
+/// A conjunctivity or time out of range or NaN, trials in one presentation order only, a graph that the route does not cover, or a
+/// Krylov space that reached its limit of memory or iterations before the tolerance (large graphs at long times).
+pub fn solve(graph: &ComparisonGraph, conjunctivity: f64, time: f64, route: Option<Route>) -> Result<FlowSolution> {
     let problem = Problem::new(graph, conjunctivity, time)?;
-    problem.solve(problem.fastest_route())
-}
-
-/// As [`solve`], by the given route.
-///
-/// # Errors
-/// As [`solve`], or a graph that the route does not cover.
-pub fn solve_with(graph: &ComparisonGraph, conjunctivity: f64, time: f64, route: Route) -> Result<FlowSolution> {
-    Problem::new(graph, conjunctivity, time)?.solve(route)
+    problem.solve(route.unwrap_or_else(|| problem.fastest_route()))
 }
 
 #[cfg(test)]

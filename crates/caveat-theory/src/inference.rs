@@ -16,7 +16,7 @@
 //! | fit many subjects or models | [`Hierarchy`] | |
 //! | choose between models | [`mod@compare`] | |
 //! | predict another task | [`predict()`], [`predicted_margins`] | [`prediction_intervals`], [`calibration`] |
-//! | doubt the data's order | [`mod@opposite`] | |
+//! | check the data's order | [`mod@opposite`] | |
 //! | design an experiment | [`design`] | |
 //!
 //! Source: §9; the fits and predictions are this project's, the models those of Cheng & Lippl 2026, arXiv 2605.22972.
@@ -42,7 +42,7 @@ pub use choice::{ChoiceCount, ChoiceFit, ChoiceFitter, ordered_pairs};
 pub use compare::{Candidate, Compared, ModelComparison, compare_choices, compare_margins};
 pub use engine::profile::identify::identified;
 pub use engine::profile::{MarginFitter, ObservedTask};
-pub use engine::surface::{LOGISTIC_MAX, Surface};
+pub use engine::surface::LOGISTIC_MAX;
 pub use estimates::{
     BootstrapIntervals, ClusterIntervals, Estimates, FitLimit, Interval, Parameter, ParameterInterval, PerParameter,
     ProfileIntervals,

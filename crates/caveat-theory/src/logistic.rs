@@ -25,16 +25,18 @@
 //! Domains: α ∈ [0, 1], C ∈ (0, ∞], weights w⁺, w⁻ ≥ 0 in presentations, margins f and ranks r in log-odds.
 //! Source: §7; with α = 0 and C = ∞ it is the model of Bradley & Terry 1952, doi:10.2307/2334029.
 
+use std::iter::zip;
+
 use serde::Serialize;
 
-use crate::comparison_graph::{ComparisonGraph, Edge, PresentationOrder};
+use crate::comparison_graph::{ComparisonGraph, Edge, NEEDS_BOTH_ORDERS, PresentationOrder};
 use crate::components::Components;
 use crate::error::{Result, TheoryError};
 use crate::kernel::RidgeModel;
-use crate::margins::laplacian::{Preconditioner, ScreenedLaplacian, SparseSolver};
+use crate::margins::laplacian::{ScreenedLaplacian, SparseSolver};
 use crate::margins::{Margins, trained_or_ranks};
 use crate::numeric::sigmoid::{log_loss, sigmoid};
-use crate::numeric::vectors::{dot, largest};
+use crate::numeric::vectors::{add_scaled, dot, largest};
 use crate::pair_class::strongly_connected_components;
 
 /// Most Newton steps.
@@ -64,13 +66,14 @@ pub struct LogisticInfo {
 #[derive(Debug, Clone)]
 pub struct LogisticSolution {
     graph: ComparisonGraph,
-    model: RidgeModel,
-    ranks: Vec<f64>,
-    /// a_e, one per trained pair.
-    dual: Vec<f64>,
-    /// f(first, second) on every trained pair.
-    trained: Vec<f64>,
-    info: LogisticInfo,
+    /// The rank of every item, in log-odds, centered on every connected component.
+    pub ranks: Vec<f64>,
+    /// Dual coefficients a_e, in the order of [`ComparisonGraph::edges`] (with C = ∞ those of C = 1).
+    pub dual: Vec<f64>,
+    /// f(first, second) on every trained pair, in the order of [`ComparisonGraph::edges`].
+    pub trained: Vec<f64>,
+    /// How the problem was solved, and how close to the optimum.
+    pub info: LogisticInfo,
     tie_tolerance: f64,
 }
 
@@ -95,18 +98,13 @@ pub struct LogisticSolution {
 /// above [`ACCEPTANCE`] after [`MAX_STEPS`] steps.
 pub fn solve(graph: &ComparisonGraph, model: &RidgeModel) -> Result<LogisticSolution> {
     if graph.order() != PresentationOrder::Both {
-        return Err(TheoryError::RouteUnavailable {
-            route: "logistic",
-            reason: "it needs both presentation orders; use ridge regression by the asymmetric or dense route".into(),
-        });
+        return Err(TheoryError::unavailable("logistic", NEEDS_BOTH_ORDERS));
     }
     let problem = Problem::new(graph, model)?;
-    let (state, info) = problem.minimize()?;
-    let largest_rank = largest(&state.ranks);
-    let scale = largest_rank.max(problem.item_share * largest(&state.margins));
+    let (State { ranks, dual, margins: trained }, info) = problem.minimize()?;
+    let scale = largest(&ranks).max(problem.item_share * largest(&trained));
     let tie_tolerance = scale * (info.kkt_residual + 4.0 * f64::EPSILON * graph.n_items() as f64);
-    let State { ranks, dual, margins } = state;
-    Ok(LogisticSolution { graph: graph.clone(), model: *model, ranks, dual, trained: margins, info, tie_tolerance })
+    Ok(LogisticSolution { graph: graph.clone(), ranks, dual, trained, info, tie_tolerance })
 }
 
 /// A point: ranks, dual coefficients, and the margins f = Br + αa that they make on trained pairs.
@@ -120,11 +118,11 @@ struct State {
 impl State {
     /// The point whose components are `f` of those of this point and of another.
     fn combined(&self, other: &Self, f: impl Fn(f64, f64) -> f64) -> Self {
-        let of = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(&a, &b)| f(a, b)).collect();
+        let combined = |a: &[f64], b: &[f64]| zip(a, b).map(|(&a, &b)| f(a, b)).collect();
         Self {
-            ranks: of(&self.ranks, &other.ranks),
-            dual: of(&self.dual, &other.dual),
-            margins: of(&self.margins, &other.margins),
+            ranks: combined(&self.ranks, &other.ranks),
+            dual: combined(&self.dual, &other.dual),
+            margins: combined(&self.margins, &other.margins),
         }
     }
 }
@@ -155,11 +153,8 @@ impl<'g> Problem<'g> {
         if unregularized {
             check_maximum_exists(graph, model)?;
         } else if !graph.edges().iter().map(|e| model.c() * e.weight()).sum::<f64>().is_finite() {
-            return Err(TheoryError::OutOfRange {
-                name: "C",
-                value: model.c(),
-                range: "small enough that C times the total weight is finite",
-            });
+            let range = "small enough that C times the total weight is finite";
+            return Err(TheoryError::OutOfRange { name: "C", value: model.c(), range });
         }
         let (c, regularization) = if unregularized { (1.0, 0.0) } else { (model.c(), 1.0) };
         let (conjunctivity, item_share) = (model.conjunctivity(), model.item_share());
@@ -179,13 +174,8 @@ impl<'g> Problem<'g> {
     }
 
     fn objective(&self, state: &State) -> f64 {
-        let loss: f64 = self
-            .graph
-            .edges()
-            .iter()
-            .zip(&state.margins)
-            .map(|(e, &f)| e.first_wins * log_loss(f) + e.second_wins * log_loss(-f))
-            .sum();
+        let terms = zip(self.graph.edges(), &state.margins);
+        let loss: f64 = terms.map(|(e, &f)| e.first_wins * log_loss(f) + e.second_wins * log_loss(-f)).sum();
         let additive = if self.item_share > 0.0 { dot(&state.ranks, &state.ranks) / self.item_share } else { 0.0 };
         let norm = additive + self.conjunctivity * dot(&state.dual, &state.dual);
         0.5 * self.regularization * norm + self.c * loss
@@ -210,13 +200,9 @@ impl<'g> Problem<'g> {
         if h > 0.0 && steepest > 0.0 {
             // Solved for the step, so that an inexact solve errs relative to the step, and the next step corrects it.
             let mut source = self.graph.divergence(dual.iter().copied());
-            for (s, r) in source.iter_mut().zip(&ranks) {
-                *s -= self.regularization * r / h;
-            }
+            source.iter_mut().zip(&ranks).for_each(|(s, r)| *s -= self.regularization * r / h);
             let step = self.solve(source, &curvature)?;
-            for (r, s) in ranks.iter_mut().zip(&step) {
-                *r += s;
-            }
+            add_scaled(&mut ranks, 1.0, &step);
             for ((a, k), e) in dual.iter_mut().zip(&curvature).zip(edges) {
                 *a -= k / (1.0 + alpha * k) * Self::difference(e, &step);
             }
@@ -243,14 +229,11 @@ impl<'g> Problem<'g> {
         }
         let source: Vec<f64> = source.iter().map(|s| s / scale).collect();
         let couplings: Vec<f64> = curvature.iter().map(|k| k / (1.0 + alpha * k) / strongest).collect();
-        let (items, pairs) = (self.graph.n_items(), self.graph.edges().len());
-        let inexact = SparseSolver { acceptance: 0.1, ..SparseSolver::default() };
-        let solver = if items <= 2_000 || pairs <= items + items / 50 {
+        let mut solver = SparseSolver { acceptance: 0.1, ..SparseSolver::default() };
+        if solver.preconditioner.is_direct(self.graph) {
             // Newton's method is the refinement of the direct solve.
-            SparseSolver { preconditioner: Preconditioner::Cholesky, max_iterations: 1, ..inexact }
-        } else {
-            inexact
-        };
+            solver.max_iterations = 1;
+        }
         let (x, _) = ScreenedLaplacian::new(self.graph, Some(&couplings), screening).solve(&source, &solver)?;
         Ok(x.iter().map(|x| x * (scale / strongest)).collect())
     }
@@ -297,12 +280,11 @@ impl<'g> Problem<'g> {
     /// Relative gap and KKT residual. `next` is the Newton point, which measures the gap where there is no dual.
     fn certificate(&self, state: &State, loss: &Loss, next: &State) -> (f64, f64) {
         let (alpha, h, edges) = (self.conjunctivity, self.item_share, self.graph.edges());
-        let (largest_pull, largest_margin, largest_rank) =
-            (largest(&loss.pull), largest(&state.margins), largest(&state.ranks));
+        let (largest_pull, largest_margin) = (largest(&loss.pull), largest(&state.margins));
         let share = |violation: f64, of: f64| if violation == 0.0 { 0.0 } else { violation / of };
         let (mut gap, mut kkt) = (0.0, 0.0_f64);
         if h > 0.0 {
-            let mut sizes = vec![self.regularization * largest_rank / h; state.ranks.len()];
+            let mut sizes = vec![self.regularization * largest(&state.ranks) / h; state.ranks.len()];
             for (e, k) in edges.iter().zip(&loss.curvature) {
                 for item in [e.first, e.second] {
                     sizes[item as usize] += largest_pull + k * largest_margin;
@@ -321,9 +303,8 @@ impl<'g> Problem<'g> {
             }
         }
         if self.regularization == 0.0 {
-            let ahead =
-                |(e, p): (&Edge, &f64)| p * (Self::difference(e, &next.ranks) - Self::difference(e, &state.ranks));
-            gap = 0.5 * edges.iter().zip(&loss.pull).map(ahead).sum::<f64>().max(0.0);
+            let change = |e: &Edge| Self::difference(e, &next.ranks) - Self::difference(e, &state.ranks);
+            gap = 0.5 * zip(edges, &loss.pull).map(|(e, p)| p * change(e)).sum::<f64>().max(0.0);
         }
         (share(gap, self.objective(state)), kkt)
     }
@@ -343,7 +324,7 @@ impl<'g> Problem<'g> {
             let (relative_gap, kkt_residual) = self.certificate(&state, &loss, &next);
             let info = LogisticInfo { steps, objective: self.objective(&state), relative_gap, kkt_residual };
             let accepted = relative_gap <= ACCEPTANCE && kkt_residual <= ACCEPTANCE;
-            // Once acceptable, steps are free to reach rounding; two that gain nothing say that it is reached.
+            // Once acceptable, steps go on to rounding, which is reached when two of them gain nothing.
             let better = best.as_ref().is_none_or(|(_, b)| kkt_residual < 0.5 * b.kkt_residual);
             stalled = if better || !accepted { 0 } else { stalled + 1 };
             if best.as_ref().is_none_or(|(_, b)| kkt_residual < b.kkt_residual) {
@@ -360,12 +341,9 @@ impl<'g> Problem<'g> {
         let (mut state, info) = best.ok_or(TheoryError::NoComparisons)?;
         // A comparison with NaN is false: no certificate, no solution.
         if !(info.relative_gap <= ACCEPTANCE && info.kkt_residual <= ACCEPTANCE) {
-            return Err(TheoryError::NotConverged {
-                what: "Newton's method for the logistic problem",
-                reached: info.relative_gap.max(info.kkt_residual),
-                needed: ACCEPTANCE,
-                iterations: info.steps,
-            });
+            let (what, reached) =
+                ("Newton's method for the logistic problem", info.relative_gap.max(info.kkt_residual));
+            return Err(TheoryError::not_converged(what, reached, ACCEPTANCE, info.steps));
         }
         if self.conjunctivity == 0.0 {
             // There f does not depend on a, and the formula in f is the accurate one.
@@ -377,12 +355,12 @@ impl<'g> Problem<'g> {
 
 /// Whether the unregularized likelihood has a maximum.
 fn check_maximum_exists(graph: &ComparisonGraph, model: &RidgeModel) -> Result<()> {
-    let refuse = |reason: String| Err(TheoryError::RouteUnavailable { route: "logistic", reason });
-    if model.conjunctivity() > 0.0 {
+    let refuse = |reason: String| Err(TheoryError::unavailable("logistic", reason));
+    let alpha = model.conjunctivity();
+    if alpha > 0.0 {
         return refuse(format!(
-            "with C = inf the conjunctive part (conjunctivity {}) fits every one-sided pair by a margin without bound; \
-             use a finite C, or conjunctivity 0",
-            model.conjunctivity()
+            "with C = inf the conjunctive part (conjunctivity {alpha}) fits every one-sided pair by a margin without bound; \
+             use a finite C, or conjunctivity 0"
         ));
     }
     let mut below: Vec<Vec<u32>> = vec![Vec::new(); graph.n_items()];
@@ -395,44 +373,16 @@ fn check_maximum_exists(graph: &ComparisonGraph, model: &RidgeModel) -> Result<(
         }
     }
     let (component, _) = strongly_connected_components(&below);
-    match graph.edges().iter().find(|e| component[e.first as usize] != component[e.second as usize]) {
-        None => Ok(()),
-        Some(e) => {
-            let (winner, loser) = if e.first_wins > 0.0 { (e.first, e.second) } else { (e.second, e.first) };
-            refuse(format!(
-                "with C = inf the likelihood has no maximum: item {winner} beat item {loser}, but no chain of wins \
-                 leads from {loser} back to {winner}, so the margin between them grows without bound; use a finite C"
-            ))
-        }
-    }
+    let one_sided = graph.edges().iter().find(|e| component[e.first as usize] != component[e.second as usize]);
+    let Some(e) = one_sided else { return Ok(()) };
+    let (winner, loser) = if e.first_wins > 0.0 { (e.first, e.second) } else { (e.second, e.first) };
+    refuse(format!(
+        "with C = inf the likelihood has no maximum: item {winner} beat item {loser}, but no chain of wins \
+         leads from {loser} back to {winner}, so the margin between them grows without bound; use a finite C"
+    ))
 }
 
 impl LogisticSolution {
-    /// The rank of every item, in log-odds, centered on every connected component.
-    pub fn ranks(&self) -> &[f64] {
-        &self.ranks
-    }
-
-    /// Dual coefficients a_e, in the order of [`ComparisonGraph::edges`] (with C = ∞ those of C = 1).
-    pub fn dual(&self) -> &[f64] {
-        &self.dual
-    }
-
-    /// f(first, second) on every trained pair, in the order of [`ComparisonGraph::edges`].
-    pub fn trained_margins(&self) -> &[f64] {
-        &self.trained
-    }
-
-    /// Conjunctivity and inverse regularization.
-    pub fn model(&self) -> &RidgeModel {
-        &self.model
-    }
-
-    /// How the problem was solved, and how close to the optimum.
-    pub fn info(&self) -> &LogisticInfo {
-        &self.info
-    }
-
     /// P(`i` beats `j`) = σ(f(i, j)) ∈ [0, 1].
     pub fn probability(&self, i: usize, j: usize) -> f64 {
         sigmoid(self.margin(i, j))
@@ -566,13 +516,13 @@ mod tests {
             g in comparisons(), alpha in conjunctivity(), c in inverse_ridge(),
         ) {
             let solution = solve(&g, &model(alpha, c)).unwrap();
-            let info = solution.info();
+            let info = solution.info;
             prop_assert!(info.relative_gap <= 1e-10 && info.kkt_residual <= 1e-10 && info.steps <= 60, "{info:?}");
             // Explicit dual objective at â: −½âᵀKâ + C Σ w H(σ(−f)).
             let h = (1.0 - alpha) / 2.0;
             let (mut norm, mut entropy) = (0.0, 0.0);
             let mut out = vec![0.0; g.n_items()];
-            for (e, &f) in g.edges().iter().zip(solution.trained_margins()) {
+            for (e, &f) in g.edges().iter().zip(&solution.trained) {
                 let (p, q) = (sigmoid(-f), sigmoid(f));
                 let a = c * (e.first_wins * p - e.second_wins * q);
                 let (i, j) = e.items();
@@ -597,7 +547,7 @@ mod tests {
             for i in 0..g.n_items() {
                 prop_assert_eq!(solution.margin(i, i), 0.0);
                 for j in (0..g.n_items()).filter(|&j| j != i) {
-                    let terms = g.edges().iter().zip(solution.dual());
+                    let terms = g.edges().iter().zip(&solution.dual);
                     let f: f64 = terms.map(|(e, a)| a * kernel(alpha, (i, j), e.items())).sum();
                     prop_assert!((solution.margin(i, j) - f).abs() <= 1e-10 * scale);
                     prop_assert_eq!(solution.margin(i, j), -solution.margin(j, i));
@@ -646,15 +596,15 @@ mod tests {
         #[test]
         fn a_conjunctive_kernel_solves_one_equation_per_pair(g in comparisons(), c in inverse_ridge()) {
             let solution = solve(&g, &model(1.0, c)).unwrap();
-            prop_assert!(solution.ranks().iter().all(|r| *r == 0.0));
-            for (e, &f) in g.edges().iter().zip(solution.trained_margins()) {
+            prop_assert!(solution.ranks.iter().all(|r| *r == 0.0));
+            for (e, &f) in g.edges().iter().zip(&solution.trained) {
                 let excess = |f: f64| f - c * (e.first_wins * sigmoid(-f) - e.second_wins * sigmoid(f));
                 let (mut low, mut high) = (-40.0, 40.0);
                 for _ in 0..200 {
                     let middle: f64 = (low + high) / 2.0;
                     if excess(middle) > 0.0 { high = middle } else { low = middle }
                 }
-                let scale = largest(solution.trained_margins());
+                let scale = largest(&solution.trained);
                 prop_assert!((f - low).abs() <= 1e-13 * scale.max(1.0), "{f} {low}");
             }
         }
@@ -680,11 +630,11 @@ mod tests {
             for (a, b) in expected.iter().zip(&seen) {
                 prop_assert!((a - b).abs() <= 1e-12 * g.edges().len() as f64, "{a} {b}");
             }
-            prop_assert!(solution.ranks().iter().sum::<f64>().abs() < 1e-12);
+            prop_assert!(solution.ranks.iter().sum::<f64>().abs() < 1e-12);
             // C = 1e9 is close, and regularized.
             let nearly = solve(&g, &model(0.0, 1e9)).unwrap();
-            for (a, b) in solution.ranks().iter().zip(nearly.ranks()) {
-                prop_assert!((a - b).abs() <= 1e-5 * (1.0 + largest(solution.ranks())));
+            for (a, b) in solution.ranks.iter().zip(&nearly.ranks) {
+                prop_assert!((a - b).abs() <= 1e-5 * (1.0 + largest(&solution.ranks)));
             }
         }
     }
@@ -696,14 +646,14 @@ mod tests {
             let solution = solve(&g, &model(0.0, INF)).unwrap();
             let expected = (w / l).ln();
             assert!((solution.margin(0, 1) - expected).abs() <= 1e-13 * (1.0 + expected.abs()), "{w} {l}");
-            assert_eq!(solution.ranks()[0], -solution.ranks()[1]);
+            assert_eq!(solution.ranks[0], -solution.ranks[1]);
         }
     }
 
     #[test]
     fn components_without_regularization_are_centered_separately() {
         let g = wins(7, &[(0, 1, 3.0), (1, 0, 1.0), (4, 5, 1.0), (5, 6, 2.0), (6, 4, 1.0)]);
-        let ranks = solve(&g, &model(0.0, INF)).unwrap().ranks().to_vec();
+        let ranks = solve(&g, &model(0.0, INF)).unwrap().ranks;
         assert!((ranks[0] - 3.0_f64.ln() / 2.0).abs() < 1e-13);
         assert_eq!((ranks[2], ranks[3]), (0.0, 0.0));
         assert!((ranks[4] + ranks[5] + ranks[6]).abs() < 1e-14);
@@ -728,7 +678,7 @@ mod tests {
         for c in [1e-6, 0.1, 10.0, 1e3, 1e6] {
             let solution = solve(task.graph(), &model(0.2, c)).unwrap();
             // The dual coefficient of a one-sided pair pulls towards its label, and never beyond C.
-            for (e, a) in task.graph().edges().iter().zip(solution.dual()) {
+            for (e, a) in task.graph().edges().iter().zip(&solution.dual) {
                 assert!(a * e.label() > 0.0 && a.abs() <= c, "C {c}");
             }
             let reference = dense(task.graph(), 0.2, c.min(1e3));
@@ -741,7 +691,7 @@ mod tests {
             }
         }
         let strong = solve(task.graph(), &model(0.2, 1e3)).unwrap();
-        assert!(task.graph().edges().iter().zip(strong.trained_margins()).all(|(e, f)| e.label() * f > 0.0));
+        assert!(task.graph().edges().iter().zip(&strong.trained).all(|(e, f)| e.label() * f > 0.0));
     }
 
     #[test]
@@ -751,7 +701,7 @@ mod tests {
         let g = ComparisonGraph::new(n, all.map(|(w, l)| Comparison::new(w, l))).unwrap();
         for (alpha, c) in [(0.1, 10.0), (0.0, 1e4)] {
             let solution = solve(&g, &model(alpha, c)).unwrap();
-            assert!(solution.info().relative_gap <= 1e-10 && solution.info().steps < 40, "{:?}", solution.info());
+            assert!(solution.info.relative_gap <= 1e-10 && solution.info.steps < 40, "{:?}", solution.info);
         }
     }
 

@@ -39,9 +39,7 @@ pub trait Margins {
     /// f(i, j): positive says that item `i` wins. Zero for i = j.
     fn margin(&self, i: usize, j: usize) -> f64;
 
-    /// Sign of f(i, j), 0 where rounding alone decides it.
-    ///
-    /// The default calls a margin a tie below `tie_tolerance`.
+    /// Sign of f(i, j), 0 where only rounding decides it: by default, up to `tie_tolerance`.
     fn sign(&self, i: usize, j: usize) -> i8 {
         let f = self.margin(i, j);
         if f.abs() <= self.tie_tolerance() { 0 } else { f.signum() as i8 }
@@ -66,17 +64,12 @@ pub trait Margins {
             *sum += 0.5 * (score(self.sign(i, j)) + score(-self.sign(j, i)));
             *count += 1;
         }
-        let share = |class: PairClass| match tally[class as usize] {
-            (_, 0) => None,
-            (sum, count) => Some(sum / count as f64),
-        };
-        Accuracy {
-            premise: share(PairClass::Premise),
-            exception_cycle: share(PairClass::ExceptionCycle),
-            within_section: share(PairClass::WithinSection),
-            cross_section: share(PairClass::CrossSection),
-            cycle_to_section: share(PairClass::CycleToSection),
-        }
+        let [premise, exception_cycle, within_section, cross_section, cycle_to_section] =
+            PairClass::SCORED.map(|class| match tally[class as usize] {
+                (_, 0) => None,
+                (sum, count) => Some(sum / count as f64),
+            });
+        Accuracy { premise, exception_cycle, within_section, cross_section, cycle_to_section }
     }
 }
 
@@ -109,7 +102,7 @@ impl Accuracy {
     }
 }
 
-/// f(i, j) from margins kept of trained pairs, in the order of the edges; of other pairs it is the difference of the ranks.
+/// f(i, j): of a trained pair its own margin, in the order of the edges; of another, the difference of the ranks.
 pub(crate) fn trained_or_ranks(graph: &ComparisonGraph, trained: &[f64], ranks: &[f64], (i, j): (usize, usize)) -> f64 {
     match graph.edge_index(i, j) {
         Some(at) if i < j => trained[at],

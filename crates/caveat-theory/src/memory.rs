@@ -1,7 +1,7 @@
-//! Memory that a computation is going to take, estimated before it starts: one too large is refused, with what would fit.
+//! Refuses computations that would not fit in memory, by an estimate made before they start, and says what would fit.
 //!
-//! This crate asks no operating system. A program that knows how much memory is free says so once, with [`watch`]; without,
-//! only what no machine could address is refused.
+//! This crate does not ask the operating system. A program that knows how much memory is free says so with [`watch`]; otherwise only what
+//! no machine could address is refused.
 //!
 //! A computation of b bytes is refused iff b > 64 MiB and b is more than what is free.
 
@@ -9,19 +9,19 @@ use std::sync::OnceLock;
 
 use crate::error::{Result, TheoryError};
 
-/// Estimates below this are granted without looking, so that small computations cost nothing more.
+/// Estimates below this pass unchecked, so that small computations cost nothing extra.
 const SMALL: f64 = (64 << 20) as f64;
 
 static FREE: OnceLock<fn() -> Option<u64>> = OnceLock::new();
 
-/// Sets the function that tells how many bytes of memory are free, or `None` where that is not known. Only the first call counts.
+/// Sets the function that returns how many bytes of memory are free, or `None` where that is not known. Only the first call counts.
 pub fn watch(free: fn() -> Option<u64>) {
-    // A second function would tell the same.
+    // A second function would return the same.
     let _ = FREE.set(free);
 }
 
-/// Refuses what needs more than the free memory. `bytes` is estimated; `what` names it, and `fits` says what would fit in so many
-/// bytes.
+/// Refuses what needs more than the free memory. `bytes` is an estimate; `what` names the computation, and `fits` says what would fit in
+/// a number of bytes.
 ///
 /// # Errors
 /// [`TheoryError::TooLarge`].

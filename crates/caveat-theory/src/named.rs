@@ -8,10 +8,10 @@ pub trait Named: Copy + Send + Sync + 'static {
     /// Name in files and in output; stable.
     fn name(self) -> &'static str;
 
-    /// Name on the command line and in Python, which mostly is the same.
+    /// Name on the command line and in Python, mostly the same.
     fn argument(self) -> &'static str;
 
-    /// What it is, in a line for help; empty where the name says it.
+    /// One line of help; empty where the name says enough.
     fn help(self) -> &'static str;
 
     /// The value with this name as an argument.
@@ -34,11 +34,11 @@ pub trait Named: Copy + Send + Sync + 'static {
     }
 }
 
-/// Makes an enum whose values have names, with the list of all of them, `name`, [`Display`](std::fmt::Display) and [`Named`].
+/// Defines an enum whose values have names, with the list of all of them, `name`, [`Display`](std::fmt::Display) and [`Named`].
 ///
-/// A name may be followed, in this order, by `as` and another name for arguments; by a colon and a line of help, with which the
-/// documentation of the value begins; and by other names that are understood too, each after a bar. `refuse` at the end says which
-/// error an unknown name is. Where it is given, the enum has [`FromStr`](std::str::FromStr) and `TryFrom<String>`.
+/// A name may be followed, in this order, by `as` and another name for arguments; by a colon and a line of help, which begins the
+/// documentation of the value; and by other accepted names, each after a bar. `refuse` at the end gives the error for an unknown name;
+/// with it, the enum has [`FromStr`](std::str::FromStr) and `TryFrom<String>`.
 ///
 /// ```
 /// caveat_theory::named_enum! {

@@ -1,9 +1,9 @@
 //! Phase grids: accuracy of every pair class over conjunctivity α and inverse regularization, at full speed.
 //!
 //! Chains with equal weights take a fast path: eight configurations at a time share one pass of tridiagonal elimination.
-//! Pivots of the diagonally dominant M-matrix stay above 1 but for the last, which is about nμ; where μ is too small for that, and
-//! for everything else, configurations are solved one by one. So are single pairs that the lanes cannot tell: where ranks
-//! underflow or cancel, the closed form has the order.
+//! Pivots of the diagonally dominant M-matrix stay above 1 but for the last, which is about nμ. Where μ is too small for that, and
+//! everywhere else, configurations are solved one by one. Where ranks underflow or cancel, so that the lanes cannot judge a pair, the
+//! closed form gives its sign.
 //!
 //! Per class, accuracy is the mean over its pairs of ½(1 + y·sign f_{α,C}(i, j)) ∈ [0, 1], y = ±1 the right answer; a tie counts ½.
 //! The axes are α ∈ [0, 1] and 1/C (or 1/t) ∈ [0, ∞), and the margins those of [`margins`](crate::margins).
@@ -16,9 +16,8 @@ use crate::comparison_graph::PresentationOrder;
 use crate::error::{Result, TheoryError, check_range};
 use crate::kernel::{ExchangeableKernel, RidgeModel};
 use crate::learner::{Learner, LearnerKind};
-use crate::margins::Accuracy;
-use crate::margins::Margins;
 use crate::margins::chain::{self, ChainSolution};
+use crate::margins::{Accuracy, Margins};
 use crate::memory;
 use crate::pair_class::{PairClass, PairClasses};
 use crate::solve::solve;
@@ -26,7 +25,7 @@ use crate::task::TransitiveTask;
 
 /// Configurations solved together.
 const LANES: usize = 8;
-/// A number for each of them.
+/// A number for each configuration.
 type Lanes = [f64; LANES];
 
 /// Below this screening, elimination would leave rounding in the common level of the ranks.
@@ -35,7 +34,7 @@ const MIN_SCREENING: f64 = 1e-6;
 /// Ranks whose rounding is below that of this number may have lost digits to underflow.
 const UNDERFLOW: f64 = 1e-270;
 
-/// What is counted for a pair that the lanes cannot judge: more than for all other pairs together, and its sums are exact.
+/// Counts for a pair that the lanes cannot judge: more than all other pairs together, with exact sums.
 const UNKNOWN: f64 = 4_294_967_296.0;
 
 /// The values of the two axes of a phase grid.
@@ -56,10 +55,8 @@ impl PhaseAxes {
     /// An empty grid or a range that is empty or out of bounds.
     pub fn cell_centers(n_alpha: usize, n_strength: usize, alpha: (f64, f64), inverse_c: (f64, f64)) -> Result<Self> {
         if n_alpha == 0 || n_strength == 0 {
-            return Err(TheoryError::BadInput {
-                what: "phase grid",
-                problem: format!("a grid of {n_alpha} × {n_strength} cells has none; both sides must be at least 1"),
-            });
+            let problem = format!("a grid of {n_alpha} × {n_strength} cells has none; both sides must be at least 1");
+            return Err(TheoryError::BadInput { what: "phase grid", problem });
         }
         check_range("lower conjunctivity", alpha.0, 0.0, 1.0, "between 0 and 1")?;
         check_range("upper conjunctivity", alpha.1, alpha.0, 1.0, "between the lower one and 1")?;
@@ -77,9 +74,7 @@ impl PhaseAxes {
         })
     }
 
-    /// Refuses a grid of which every cell takes `bytes_per_cell` where there is not as much memory.
-    ///
-    /// The grid itself takes [`GRID_BYTES`]; tables and pictures of it take more.
+    /// Refuses a grid that does not fit in memory at `bytes_per_cell`: [`GRID_BYTES`] for itself, more for its tables and pictures.
     ///
     /// # Errors
     /// [`TheoryError::TooLarge`], with the grid that would fit.
@@ -144,6 +139,10 @@ pub fn phase_grid(task: &TransitiveTask, axes: &PhaseAxes, progress: &(dyn Fn(us
     }
     let classes = task.classes()?;
     let plan = (axes.learner == LearnerKind::Ridge).then(|| Plan::new(task, &classes)).flatten();
+    let single = |alpha: f64, inverse: f64| -> Result<Accuracy> {
+        let learner = Learner::with_strength(axes.learner, 1.0 / inverse);
+        Ok(solve(task, &ExchangeableKernel::from_conjunctivity(alpha)?, learner, None)?.accuracy(&classes))
+    };
     let width = axes.conjunctivity.len();
     axes.check_memory(GRID_BYTES)?;
     // Zeros cost nothing until they are written, which the threads do; memory is what takes the time here.
@@ -165,8 +164,8 @@ pub fn phase_grid(task: &TransitiveTask, axes: &PhaseAxes, progress: &(dyn Fn(us
                     continue;
                 }
                 for (k, &alpha) in alphas.iter().enumerate() {
-                    let accuracy = single(task, &classes, alpha, inverse, axes.learner)
-                        .map_err(|error| error.in_place(axes.place(alpha, inverse)))?;
+                    let accuracy =
+                        single(alpha, inverse).map_err(|error| error.in_place(axes.place(alpha, inverse)))?;
                     for (to, class) in row.iter_mut().zip(PairClass::SCORED) {
                         to[start + k] = accuracy.in_class(class).unwrap_or(f64::NAN);
                     }
@@ -177,18 +176,6 @@ pub fn phase_grid(task: &TransitiveTask, axes: &PhaseAxes, progress: &(dyn Fn(us
         })?;
     }
     Ok(PhaseGrid { axes: axes.clone(), shares })
-}
-
-fn single(
-    task: &TransitiveTask,
-    classes: &PairClasses,
-    alpha: f64,
-    inverse: f64,
-    learner: LearnerKind,
-) -> Result<Accuracy> {
-    let learner = Learner::with_strength(learner, 1.0 / inverse);
-    let kernel = ExchangeableKernel::from_conjunctivity(alpha)?;
-    Ok(solve(task, &kernel, learner, None)?.accuracy(classes))
 }
 
 /// A pair to judge: its items, its label, and whether it is trained.
@@ -257,7 +244,7 @@ impl Signs {
     /// Sign of the margin of a pair.
     fn sign_of(&self, pair: &Judged) -> i8 {
         let (i, j) = (pair.first, pair.second);
-        // Ranks that fall at every link between two items need no look at the items, and most are like that.
+        // Mostly ranks fall at every link between the two items, and the items themselves need no look.
         if !pair.trained && self.not_falling[i] == self.not_falling[j] {
             1
         } else if !pair.trained && self.not_rising[i] == self.not_rising[j] {
@@ -354,8 +341,8 @@ impl Plan {
         Ok(shares)
     }
 
-    /// Rounding error of a margin relative to its ranks: that of elimination, which passes every item twice, and at least twice what
-    /// the closed form calls a tie, so that no pair that the lanes judge is a tie there.
+    /// Rounding error of a margin relative to its ranks: that of elimination, which passes every item twice, and twice what the closed
+    /// form calls a tie, so that no pair that the lanes judge is a tie there.
     fn rounding(&self) -> f64 {
         let changes = self.exceptions.len();
         let closed_form = chain::ROUNDINGS * (1 + changes * changes) as f64;
@@ -379,10 +366,8 @@ impl Plan {
         }
         let (rule, exceptions) = fields.split_at(1);
         let rule = &rule[0];
-        for i in 0..n {
-            ranks[i] = rule[i];
-            sizes[i] = rule[i].map(|r| r.abs() + UNDERFLOW);
-        }
+        ranks.copy_from_slice(rule);
+        sizes.iter_mut().zip(rule).for_each(|(size, r)| *size = r.map(|r| r.abs() + UNDERFLOW));
         let multipliers = self.multipliers(rule, exceptions);
         for (field, x) in exceptions.iter().zip(&multipliers) {
             for i in 0..n {

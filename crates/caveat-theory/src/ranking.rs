@@ -1,4 +1,4 @@
-//! Places of items: components of a comparison graph told apart, and items within rounding of each other at one position.
+//! Places of items: by component of the comparison graph, with items whose ranks differ by rounding at one position.
 //!
 //! Items i and k that are next to each other in the order of their ranks r tie iff |r_i − r_k| ≤ ε_i + ε_k, ε ≥ 0 the errors of their ranks,
 //! both in units of margins (§11).
@@ -8,6 +8,7 @@ use std::cmp::Ordering;
 use rayon::prelude::*;
 
 use crate::comparison_graph::{ComparisonGraph, numbered_by_size};
+use crate::numeric::vectors::extremes;
 
 /// Where an item stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,16 +19,15 @@ pub struct Place {
     pub component: usize,
     /// How many items of the component stand above this one: items that tie share a position, and the next ones skip theirs.
     pub position: usize,
-    /// The item's rank; of items that tie, their mean, and 0 where rounding alone tells it from 0.
+    /// The item's rank; for items that tie, the middle of their ranks; 0 where only rounding tells it from 0.
     pub rank: f64,
 }
 
-/// Places of all items, by component, position and then `order`.
+/// Places of all items, sorted by component, position and then `order`.
 ///
-/// `errors` bounds how far rounding may have moved each rank: neighbors in the order of ranks that are no further apart than
-/// both errors tie. Of components with equally many items, that with the first item in `order` comes first. So places depend on
-/// neither the order of items nor that of comparisons, as long as `order` does not. Ranks and errors must not be NaN, one each per
-/// item. Cost O(n log n + m).
+/// `errors` bounds how far rounding may have moved each rank: neighbors in the order of ranks tie if they are no further apart than the
+/// sum of their errors. Of equally large components, the one with the first item in `order` comes first. So places depend on neither the
+/// order of items nor that of comparisons, as long as `order` does not. One rank and one error per item, none NaN. Cost O(n log n + m).
 pub fn places(
     graph: &ComparisonGraph,
     ranks: &[f64],
@@ -43,26 +43,24 @@ pub fn places(
     let mut places = Vec::with_capacity(items.len());
     let (mut start, mut first_of_component) = (0, 0);
     while start < items.len() {
-        let of = component[items[start]];
-        if start > 0 && component[items[start - 1]] != of {
+        let own = component[items[start]];
+        if start > 0 && component[items[start - 1]] != own {
             first_of_component = start;
         }
         let same = |&at: &usize| {
             let (above, here) = (items[at - 1], items[at]);
-            component[here] == of && ranks[above] - ranks[here] <= errors[above] + errors[here]
+            component[here] == own && ranks[above] - ranks[here] <= errors[above] + errors[here]
         };
         let end = (start + 1..items.len()).take_while(same).last().unwrap_or(start) + 1;
         let tied = &mut items[start..end];
         tied.par_sort_by(|&a, &b| order(a, b));
         // The middle of the range rather than a sum, which would depend on the order.
-        let (low, high) = tied
-            .iter()
-            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &i| (ranks[i].min(low), ranks[i].max(high)));
+        let (low, high) = extremes(tied.iter().map(|&i| ranks[i]));
         let middle = if low == high { low } else { 0.5 * low + 0.5 * high };
         let error = tied.iter().fold(0.0_f64, |error, &i| error.max(errors[i]));
         let rank = if middle.abs() <= error { 0.0 } else { middle };
         let position = start - first_of_component;
-        places.extend(tied.iter().map(|&item| Place { item, component: of as usize, position, rank }));
+        places.extend(tied.iter().map(|&item| Place { item, component: own as usize, position, rank }));
         start = end;
     }
     places
@@ -84,7 +82,7 @@ mod tests {
         let graph = ComparisonGraph::new(n, wins.iter().map(|&(w, l)| Comparison::new(w, l))).unwrap();
         let solution = graph::solve(&graph, &RidgeModel::new(alpha, c).unwrap()).unwrap();
         let errors = solution.rank_errors().unwrap();
-        let places = places(&graph, solution.ranks(), &errors, |a, b| a.cmp(&b));
+        let places = places(&graph, &solution.ranks, &errors, |a, b| a.cmp(&b));
         (graph, places)
     }
 
@@ -185,7 +183,7 @@ mod tests {
             let mut original = vec![0; n];
             name.iter().enumerate().for_each(|(i, &to)| original[to] = i);
             let errors = solution.rank_errors().unwrap();
-            let again = places(&graph, solution.ranks(), &errors, |a, b| original[a].cmp(&original[b]));
+            let again = places(&graph, &solution.ranks, &errors, |a, b| original[a].cmp(&original[b]));
             let back: Vec<_> = again.iter().map(|p| (p.component, p.position, original[p.item])).collect();
             assert_eq!(back, rows(&plain), "{wins:?}");
         }

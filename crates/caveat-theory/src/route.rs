@@ -35,12 +35,12 @@ impl Route {
     /// Those of the ridge, which a user may choose among.
     pub const OF_RIDGE: [Self; 4] = [Self::Chain, Self::Graph, Self::Asymmetric, Self::Dense];
 
-    /// The error of a route that does not apply, and why; `reason` also names one that does.
+    /// The error where it does not apply; `reason` also names a route that does.
     pub(crate) fn unavailable(self, reason: impl Into<String>) -> TheoryError {
-        TheoryError::RouteUnavailable { route: self.name(), reason: reason.into() }
+        TheoryError::unavailable(self.name(), reason)
     }
 
-    /// Refuses with the obstacle that a route has found, if any.
+    /// Refuses if there is an obstacle to the route.
     pub(crate) fn unless(self, obstacle: Option<String>) -> Result<()> {
         obstacle.map_or(Ok(()), |reason| Err(self.unavailable(reason)))
     }
@@ -50,9 +50,9 @@ impl std::str::FromStr for Route {
     type Err = TheoryError;
 
     fn from_str(name: &str) -> Result<Self> {
-        Self::OF_RIDGE.into_iter().find(|route| route.name() == name).ok_or_else(|| TheoryError::BadInput {
-            what: "route",
-            problem: format!("\"{name}\" is unknown: it must be chain, graph, asymmetric or dense"),
+        Self::OF_RIDGE.into_iter().find(|route| route.name() == name).ok_or_else(|| {
+            let problem = format!("\"{name}\" is unknown: it must be chain, graph, asymmetric or dense");
+            TheoryError::BadInput { what: "route", problem }
         })
     }
 }

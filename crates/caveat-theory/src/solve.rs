@@ -18,15 +18,15 @@ use std::fmt;
 use crate::comparison_graph::{ComparisonGraph, PresentationOrder};
 use crate::error::{Result, TheoryError};
 use crate::flow::{self, FlowSolution};
+use crate::kernel::measured::bad_kernel;
 use crate::kernel::{ExchangeableKernel, MeasuredKernel, RidgeModel, StoredPrecision};
 use crate::learner::Learner;
 use crate::logistic::{self, LogisticSolution};
+use crate::margins::Margins;
 use crate::margins::asymmetric::{self, AsymmetricSolution};
 use crate::margins::chain::{self, ChainSolution};
 use crate::margins::dense::{self, DenseSolution, EntryError};
 use crate::margins::graph::{self, GraphSolution};
-use crate::margins::{Accuracy, Margins};
-use crate::pair_class::PairClasses;
 use crate::route::Route;
 use crate::task::TransitiveTask;
 
@@ -139,18 +139,12 @@ pub fn solve<'a>(
             None | Some(Route::Dense) => by_matrix(trained, entries, c, learner),
             Some(route) => Err(route.unavailable("a kernel matrix is solved on the dense route only")),
         },
-        (Kernel::Matrix(_), _) => Err(TheoryError::BadInput {
-            what: "kernel matrix over ordered pairs",
-            problem: "it is trained by ridge regression only".into(),
-        }),
+        (Kernel::Matrix(_), _) => Err(bad_kernel("it is trained by ridge regression only")),
         (Kernel::Exchangeable(kernel), Learner::Ridge { c }) => ridge(trained, kernel, c, route),
         (Kernel::Exchangeable(kernel), Learner::GradientFlow { time }) => {
-            let conjunctivity = one_conjunctivity(trained, kernel, "gradient flow")?;
-            let found = match route {
-                None => flow::solve(trained.graph(), conjunctivity, time)?,
-                Some(route) => flow::solve_with(trained.graph(), conjunctivity, time, route)?,
-            };
-            let route = found.info().route;
+            let found =
+                flow::solve(trained.graph(), one_conjunctivity(trained, kernel, "gradient flow")?, time, route)?;
+            let route = found.info.route;
             Ok(Solution { found: Found::Flow(found), learner, model: None, route })
         }
         (Kernel::Exchangeable(kernel), Learner::Logistic { c }) => {
@@ -164,53 +158,39 @@ pub fn solve<'a>(
     }
 }
 
-/// Why a kernel on these trials is not that of one conjunctivity, if so.
-fn position_obstacle(trained: Trained<'_>, kernel: &ExchangeableKernel) -> Option<&'static str> {
+/// α where the kernel on these trials is that of one conjunctivity.
+fn conjunctivity(trained: Trained<'_>, kernel: &ExchangeableKernel) -> Result<Option<f64>> {
+    kernel.check_definite(trained.graph().n_items())?;
+    let alpha = kernel.conjunctivity();
+    // Rounding alone puts it below 0 for a definite kernel.
+    let alpha = if (-1e-9..0.0).contains(&alpha) { 0.0 } else { alpha };
     let both = trained.graph().order() == PresentationOrder::Both;
-    let reduces = both && kernel.is_position_symmetric() && conjunctivity(kernel) <= 1.0;
-    (!reduces).then_some(
-        "it needs both presentation orders and a position-symmetric kernel with α ≤ 1; use the asymmetric or dense route",
-    )
+    Ok((both && kernel.is_position_symmetric() && alpha <= 1.0).then_some(alpha))
 }
 
 /// The conjunctivity for a learner that has no route for kernels which tell the positions apart.
 fn one_conjunctivity(trained: Trained<'_>, kernel: &ExchangeableKernel, learner: &'static str) -> Result<f64> {
-    kernel.check_definite(trained.graph().n_items())?;
-    match position_obstacle(trained, kernel) {
-        Some(_) => Err(TheoryError::RouteUnavailable {
-            route: learner,
-            reason:
-                "it needs both presentation orders and a position-symmetric kernel with α ≤ 1; use ridge regression"
-                    .into(),
-        }),
-        None => Ok(conjunctivity(kernel)),
-    }
-}
-
-/// α, which is at least 0 for a definite kernel but for rounding.
-fn conjunctivity(kernel: &ExchangeableKernel) -> f64 {
-    let alpha = kernel.conjunctivity();
-    if (-1e-9..0.0).contains(&alpha) { 0.0 } else { alpha }
+    let reason = "it needs both presentation orders and a position-symmetric kernel with α ≤ 1; use ridge regression";
+    conjunctivity(trained, kernel)?.ok_or_else(|| TheoryError::unavailable(learner, reason))
 }
 
 fn ridge(trained: Trained<'_>, kernel: &ExchangeableKernel, c: f64, route: Option<Route>) -> Result<Solution> {
-    kernel.check_definite(trained.graph().n_items())?;
-    let (learner, obstacle) = (Learner::Ridge { c }, position_obstacle(trained, kernel));
-    let model = if obstacle.is_none() { Some(RidgeModel::new(conjunctivity(kernel), c)?) } else { None };
-    let solution = |found, route| Ok(Solution { found, learner, model, route });
-    let trials = || trained.graph().trials();
-    let n_items = trained.graph().n_items();
-    let recognized;
+    let model = conjunctivity(trained, kernel)?.map(|alpha| RidgeModel::new(alpha, c)).transpose()?;
+    let solution = |found, route| Ok(Solution { found, learner: Learner::Ridge { c }, model, route });
+    let graph = trained.graph();
+    let n_items = graph.n_items();
+    let recognized = match trained {
+        Trained::Graph(graph) if matches!(route, None | Some(Route::Chain)) => TransitiveTask::from_graph(graph),
+        _ => None,
+    };
     let task = match trained {
         Trained::Task(task) => Some(task),
-        Trained::Graph(graph) => {
-            recognized =
-                if matches!(route, None | Some(Route::Chain)) { TransitiveTask::from_graph(graph) } else { None };
-            recognized.as_ref()
-        }
+        Trained::Graph(_) => recognized.as_ref(),
     };
     match (route, &model) {
-        (Some(route @ (Route::Chain | Route::Graph)), None) => Err(route.unavailable(obstacle.unwrap_or_default())),
+        (Some(route @ (Route::Chain | Route::Graph)), None) => Err(route.unavailable(
+            "it needs both presentation orders and a position-symmetric kernel with α ≤ 1; use the asymmetric or dense route",
+        )),
         (None | Some(Route::Chain), Some(model)) => {
             let obstacle = task.map_or_else(
                 || Some("the graph is no chain of items in order with exceptions; use the graph route".into()),
@@ -219,14 +199,12 @@ fn ridge(trained: Trained<'_>, kernel: &ExchangeableKernel, c: f64, route: Optio
             match (obstacle, task) {
                 (None, Some(task)) => solution(Found::Chain(chain::solve(task, model)?), Route::Chain),
                 (Some(reason), _) if route.is_some() => Err(Route::Chain.unavailable(reason)),
-                _ => solution(Found::Graph(graph::solve(trained.graph(), model)?), Route::Graph),
+                _ => solution(Found::Graph(graph::solve(graph, model)?), Route::Graph),
             }
         }
-        (Some(Route::Graph), Some(model)) => {
-            solution(Found::Graph(graph::solve(trained.graph(), model)?), Route::Graph)
-        }
+        (Some(Route::Graph), Some(model)) => solution(Found::Graph(graph::solve(graph, model)?), Route::Graph),
         (None | Some(Route::Asymmetric), _) => {
-            let trials = trials();
+            let trials = graph.trials();
             let system = asymmetric::System::new(n_items, &trials, kernel, c)?;
             if route.is_none() && trials.len() <= dense::MAX_TRIALS && system.obstacle().is_some() {
                 let found = dense::solve_exchangeable(n_items, &trials, kernel, c)?;
@@ -235,7 +213,7 @@ fn ridge(trained: Trained<'_>, kernel: &ExchangeableKernel, c: f64, route: Optio
             solution(Found::Asymmetric(system.solve()?), Route::Asymmetric)
         }
         (Some(Route::Dense), _) => {
-            solution(Found::Dense(dense::solve_exchangeable(n_items, &trials(), kernel, c)?), Route::Dense)
+            solution(Found::Dense(dense::solve_exchangeable(n_items, &graph.trials(), kernel, c)?), Route::Dense)
         }
         (Some(route @ (Route::Spectral | Route::Krylov | Route::Newton)), _) => {
             Err(route.unavailable("ridge regression has the routes chain, graph, asymmetric and dense"))
@@ -246,14 +224,11 @@ fn ridge(trained: Trained<'_>, kernel: &ExchangeableKernel, c: f64, route: Optio
 fn by_matrix(trained: Trained<'_>, matrix: &[f64], c: f64, learner: Learner) -> Result<Solution> {
     let MeasuredKernel { n_items: n, precision, .. } = MeasuredKernel::project_square(matrix)?;
     let at_most = precision.entry_error();
-    // Double precision has a larger error where the matrix shows it, by an eigenvalue below 0.
+    // A matrix in double precision counts as rounded only where an eigenvalue below 0 shows it.
     let known = if precision == StoredPrecision::Float64 { 0.0 } else { at_most };
     let graph = trained.graph();
     if n != graph.n_items() {
-        return Err(TheoryError::BadInput {
-            what: "kernel matrix over ordered pairs",
-            problem: format!("the kernel is of {n} items, the task of {}", graph.n_items()),
-        });
+        return Err(bad_kernel(format!("the kernel is of {n} items, the task of {}", graph.n_items())));
     }
     let at = |(i, j): (usize, usize)| i * (n - 1) + j - usize::from(j > i);
     let side = n * (n - 1);
@@ -267,11 +242,11 @@ impl Solution {
     pub fn ranks(&self) -> Option<Vec<f64>> {
         match &self.found {
             Found::Chain(s) => Some(s.ranks()),
-            Found::Graph(s) => Some(s.ranks().to_vec()),
+            Found::Graph(s) => Some(s.ranks.clone()),
             Found::Asymmetric(s) => Some(s.ranks()),
             Found::Dense(s) => s.ranks().map(<[f64]>::to_vec),
-            Found::Flow(s) => Some(s.ranks().to_vec()),
-            Found::Logistic(s) => Some(s.ranks().to_vec()),
+            Found::Flow(s) => Some(s.ranks.clone()),
+            Found::Logistic(s) => Some(s.ranks.clone()),
         }
     }
 
@@ -296,9 +271,9 @@ impl Solution {
     /// The route taken, and how well it did.
     pub fn info(&self) -> SolutionInfo {
         let (iterations, residual) = match &self.found {
-            Found::Graph(s) => (s.info().iterations, s.info().relative_residual),
-            Found::Flow(s) => (s.info().iterations, s.info().error_estimate),
-            Found::Logistic(s) => (s.info().steps, s.info().kkt_residual),
+            Found::Graph(s) => (s.info.iterations, s.info.relative_residual),
+            Found::Flow(s) => (s.info.iterations, s.info.error_estimate),
+            Found::Logistic(s) => (s.info.steps, s.info.kkt_residual),
             Found::Chain(_) | Found::Asymmetric(_) | Found::Dense(_) => (0, 0.0),
         };
         SolutionInfo { route: self.route, iterations, residual }
@@ -347,14 +322,6 @@ impl Margins for Solution {
 
     fn tie_tolerance(&self) -> f64 {
         self.margins().tie_tolerance()
-    }
-
-    fn matrix(&self) -> Vec<f64> {
-        self.margins().matrix()
-    }
-
-    fn accuracy(&self, classes: &PairClasses) -> Accuracy {
-        self.margins().accuracy(classes)
     }
 }
 

@@ -6,13 +6,13 @@
 //!
 //! Source: Cheng & Lippl 2026, arXiv 2605.22972; §1.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::comparison_graph::{Comparison, ComparisonGraph, PresentationOrder, Trial};
-use crate::error::{Result, TheoryError, check_ranks};
+use crate::error::{Result, TheoryError, check_comparison, check_weight};
 use crate::memory;
 use crate::pair_class::PairClasses;
 
@@ -33,8 +33,6 @@ impl Exception {
 }
 
 /// Transitive inference on `n_items` items in order (rank 0 the highest), with any number of exceptions.
-///
-/// An exception on an adjacent pair replaces that premise pair's label; any other adds a trained pair and closes a cycle.
 ///
 /// ```
 /// use caveat_theory::{PairClass, TransitiveTask};
@@ -74,10 +72,7 @@ impl TransitiveTask {
         }
         let mut seen = Vec::with_capacity(exceptions.len());
         for &(winner, loser) in exceptions {
-            check_ranks([winner, loser], n_items)?;
-            if winner == loser {
-                return Err(TheoryError::SelfComparison(winner));
-            }
+            check_comparison([winner, loser], n_items)?;
             if winner < loser {
                 return Err(TheoryError::NotAnException { winner, loser });
             }
@@ -96,17 +91,14 @@ impl TransitiveTask {
         order: PresentationOrder,
     ) -> Result<Self> {
         check_items(n_items)?;
-        let reversed: std::collections::BTreeSet<usize> =
-            exceptions.iter().filter(|e| e.is_adjacent()).map(|e| e.loser).collect();
+        let reversed: BTreeSet<usize> = exceptions.iter().filter(|e| e.is_adjacent()).map(|e| e.loser).collect();
         let premises = (1..n_items).filter(|i| !reversed.contains(&(i - 1))).map(|i| (i - 1, i));
         let all = premises.chain(exceptions.iter().map(|e| (e.winner, e.loser)));
-        let graph = ComparisonGraph::new(
-            n_items,
-            all.map(|(winner, loser)| {
-                let weight = weights.get(&(winner.min(loser), winner.max(loser))).copied().unwrap_or(1.0);
-                Comparison { winner, loser, weight }
-            }),
-        )?;
+        let comparisons = all.map(|(winner, loser)| {
+            let weight = weights.get(&(winner.min(loser), winner.max(loser))).copied().unwrap_or(1.0);
+            Comparison { winner, loser, weight }
+        });
+        let graph = ComparisonGraph::new(n_items, comparisons)?;
         Ok(Self { n_items, exceptions, weights, graph: graph.with_order(order) })
     }
 
@@ -118,9 +110,7 @@ impl TransitiveTask {
         if self.graph.edge_index(a, b).is_none() {
             return Err(TheoryError::NotTrained(a, b));
         }
-        if !(weight > 0.0 && weight.is_finite()) {
-            return Err(TheoryError::BadWeight { first: a, second: b, weight });
-        }
+        check_weight([a, b], weight)?;
         let mut weights = self.weights;
         weights.insert((a.min(b), a.max(b)), weight);
         Self::build(self.n_items, self.exceptions, weights, self.graph.order())
@@ -134,7 +124,7 @@ impl TransitiveTask {
 
     /// Recognizes a comparison graph that is a chain 0 > 1 > … with exceptions, each pair trained one way.
     ///
-    /// Returns `None` where a premise pair is missing, a pair skips ranks in the order's favor, or labels contradict.
+    /// `None` where a premise pair is missing, a pair that skips ranks agrees with the order, or labels contradict each other.
     pub fn from_graph(graph: &ComparisonGraph) -> Option<Self> {
         let n_items = graph.n_items();
         let (mut exceptions, mut weights, mut adjacent) = (Vec::new(), BTreeMap::new(), 0);
@@ -197,7 +187,7 @@ impl TransitiveTask {
     }
 }
 
-/// Refuses more items than memory holds the trained pairs of, twice over while they are sorted.
+/// Refuses more items than fit in memory with their trained pairs, held twice while they are sorted.
 fn check_items(n_items: usize) -> Result<()> {
     const BYTES: f64 = 64.0;
     memory::check(

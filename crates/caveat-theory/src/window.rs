@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use crate::error::{Result, check_range};
 use crate::kernel::{ExchangeableKernel, RidgeModel};
-use crate::learner::Learner;
+use crate::learner::{Learner, LearnerKind};
 use crate::margins::{Margins, chain};
 use crate::numeric::roots::bisect;
 use crate::numeric::sigmoid::sigmoid;
@@ -32,7 +32,7 @@ pub struct BalanceWindow {
     /// α_gen: all cross-section pairs are correct for α below it and above `generalization_from`. 1 if they never fail; zero or
     /// negative if they fail already at α = 0.
     pub conjunctivity_generalization: f64,
-    /// The α up to which some cross-section pair fails first: 0 or less but for reversed premises among several exceptions,
+    /// The α below which some cross-section pair fails: 0 or less except for reversed premises among several exceptions,
     /// where the rule may need some screening to win.
     pub generalization_from: f64,
     /// α_mem: all exception-cycle pairs have their trained sign iff α > α_mem. 0 if every α > 0 remembers.
@@ -115,7 +115,7 @@ impl<'t> Screened<'t> {
     }
 
     fn solve(&self, screening: f64) -> Result<chain::ChainSolution> {
-        // Unscaled weights: with equal weights only μ matters, so C is set for weight 1 at m = 0.
+        // With equal weights only μ matters, so C is that of m = 0.
         let weight = self.task.graph().edges()[0].weight();
         chain::solve(self.task, &RidgeModel::new(0.0, 2.0 / (screening * weight))?)
     }
@@ -162,13 +162,8 @@ impl<'t> Screened<'t> {
         // In x = e^{−λ} the margins are polynomials with coefficients of order one, so none flips for x < 10⁻⁴; and at
         // μ = 10⁻¹⁸ a chain of 10⁶ items is unscreened.
         let (low, high) = (1e-18_f64.ln(), 1e4_f64.ln());
-        match first_correct(worst, low, high, 440)? {
-            None => Ok((0.0, Some(0.0))),
-            Some(from) => {
-                let root = first_crossing(worst, from, high, 440)?;
-                Ok((if from > low { from.exp() } else { 0.0 }, root.map(f64::exp)))
-            }
-        }
+        let Some((from, to)) = first_stretch(worst, low, high, 440)? else { return Ok((0.0, Some(0.0))) };
+        Ok((if from > low { from.exp() } else { 0.0 }, to.map(f64::exp)))
     }
 
     fn window(&self, c: f64, weight: f64) -> Result<BalanceWindow> {
@@ -179,9 +174,8 @@ impl<'t> Screened<'t> {
         let generalization_from = boundary(from).max(0.0);
         let memorization = self.memorization_boundary(c, weight)?;
         let critical = match screening_star {
-            None => None,
-            // Nothing generalizes at any screening, so no C opens a window.
-            Some(0.0) => None,
+            // At 0 nothing generalizes at any screening, so no C opens a window.
+            None | Some(0.0) => None,
             Some(mu) => Some(RidgeModel::from_screening(mu, self.memorization_needed(mu)?)?.c() / weight),
         };
         Ok(BalanceWindow {
@@ -194,7 +188,7 @@ impl<'t> Screened<'t> {
         })
     }
 
-    /// The largest α at which some exception-cycle pair has not its trained sign.
+    /// The largest α at which some exception-cycle pair lacks its trained sign.
     fn memorization_boundary(&self, c: f64, weight: f64) -> Result<f64> {
         if c.is_infinite() || (self.single.is_none() && self.cycle.is_empty()) {
             return Ok(0.0);
@@ -226,20 +220,13 @@ fn numerical_window(task: &TransitiveTask, learner: Learner, with_critical: bool
         }
         // In the logit of α, from both limits' neighborhoods.
         let (low, high) = (-30.0, 30.0);
-        let correct = |x: f64| worst(&cross, sigmoid(x), learner);
-        Ok(match first_correct(correct, low, high, 240)? {
-            None => (0.0, 0.0),
-            Some(from) => {
-                let to = first_crossing(correct, from, high, 240)?.map_or(1.0, sigmoid);
-                (if from > low { sigmoid(from) } else { 0.0 }, to)
-            }
-        })
+        let found = first_stretch(|x| worst(&cross, sigmoid(x), learner), low, high, 240)?;
+        let Some((from, to)) = found else { return Ok((0.0, 0.0)) };
+        Ok((if from > low { sigmoid(from) } else { 0.0 }, to.map_or(1.0, sigmoid)))
     };
     let memorization = |learner: Learner| -> Result<f64> {
-        if cycle.is_empty()
-            || learner == (Learner::Ridge { c: f64::INFINITY })
-            || learner == (Learner::GradientFlow { time: f64::INFINITY })
-        {
+        let interpolates = learner.strength().is_infinite() && learner.kind() != LearnerKind::Logistic;
+        if cycle.is_empty() || interpolates {
             return Ok(0.0);
         }
         last_failure(|alpha| worst(&cycle, alpha, learner))
@@ -300,15 +287,23 @@ fn first_crossing(mut f: impl FnMut(f64) -> Result<f64>, low: f64, high: f64, st
     found.map(|(good, bad)| boundary(f, good, bad)).transpose()
 }
 
-/// The first x of a grid on [low, high] at which `f` is positive, refined by bisection if it is not the first; `None` if none is.
-fn first_correct(mut f: impl FnMut(f64) -> Result<f64>, low: f64, high: f64, steps: usize) -> Result<Option<f64>> {
-    if f(low)? > 0.0 {
-        return Ok(Some(low));
-    }
-    let narrow = |bad: f64, good: f64| (good - bad).abs() <= 1e-14 * good.abs().max(bad.abs());
-    let found = first_interval(&mut f, (low, high), steps, true)?;
-    // The last point known to be correct, so that a search may start there.
-    found.map(|ends| bisect(ends, HALVINGS, narrow, |x| Ok(f(x)? <= 0.0)).map(|(_, good)| good)).transpose()
+/// The first stretch of [low, high] on which `f` is positive: where it begins, `low` or by bisection on a grid, and where it ends, if it
+/// does. `None` if `f` is positive nowhere on the grid.
+fn first_stretch(
+    mut f: impl FnMut(f64) -> Result<f64>,
+    low: f64,
+    high: f64,
+    steps: usize,
+) -> Result<Option<(f64, Option<f64>)>> {
+    let from = if f(low)? > 0.0 {
+        low
+    } else {
+        let Some(ends) = first_interval(&mut f, (low, high), steps, true)? else { return Ok(None) };
+        let narrow = |bad: f64, good: f64| (good - bad).abs() <= 1e-14 * good.abs().max(bad.abs());
+        // The last point known to be correct, so that a search may start there.
+        bisect(ends, HALVINGS, narrow, |x| Ok(f(x)? <= 0.0))?.1
+    };
+    Ok(Some((from, first_crossing(f, from, high, steps)?)))
 }
 
 /// Halvings between any two numbers until they are neighbors, and more.

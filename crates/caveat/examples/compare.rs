@@ -1,4 +1,4 @@
-//! Our side of the comparison in benches/compare.py: does one job, prints its times as JSON.
+//! Our side of the comparison in benches/compare.py: does one job and prints its times as JSON.
 //!
 //! `compare phase` · `compare rank FILE ITEMS CONJUNCTIVITY C TOLERANCE` (pairs of little-endian u32) · `compare published DIR` ·
 //! `compare statistics DIR` · `compare python`
@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use caveat_results::{GroupColumn, PairTable, Phase, Selection, read_conditions, read_pair_table, summarize};
+use caveat_results::{GroupColumn, Phase, Selection, read_conditions, read_pair_table, summarize};
 use caveat_theory::inference::predicted_margins;
 use caveat_theory::margins::graph;
 use caveat_theory::margins::laplacian::SparseSolver;
@@ -18,7 +18,7 @@ use caveat_theory::{
 };
 use serde_json::json;
 
-/// That of the command and of the Python package.
+/// The same as in the command and in the Python package.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -45,17 +45,9 @@ fn main() -> Result<()> {
 fn phase() -> Result<serde_json::Value> {
     let task = TransitiveTask::new(9, &[(5, 3)])?;
     let axes = PhaseAxes::cell_centers(400, 400, (0.0, 1.0), (1e-3, 1e1))?;
-    let mut seconds = Vec::new();
-    let mut checksum = 0.0;
-    for _ in 0..5 {
-        let start = Instant::now();
-        let grid = phase_grid(&task, &axes, &|_| ())?;
-        seconds.push(start.elapsed().as_secs_f64());
-        checksum = grid.class(PairClass::CrossSection).iter().sum();
-    }
-    Ok(
-        json!({ "configurations": 160_000, "seconds": median(&mut seconds), "mean_cross_section": checksum / 160_000.0 }),
-    )
+    let (seconds, grid) = timed(5, || Ok(phase_grid(&task, &axes, &|_| ())?))?;
+    let checksum: f64 = grid.class(PairClass::CrossSection).iter().sum();
+    Ok(json!({ "configurations": 160_000, "seconds": seconds, "mean_cross_section": checksum / 160_000.0 }))
 }
 
 fn rank(file: &str, n_items: usize, model: RidgeModel, tolerance: f64) -> Result<serde_json::Value> {
@@ -67,36 +59,23 @@ fn rank(file: &str, n_items: usize, model: RidgeModel, tolerance: f64) -> Result
     drop((pairs, bytes));
     let built = start.elapsed().as_secs_f64();
     let solver = SparseSolver { tolerance, ..SparseSolver::default() };
-    let mut seconds = Vec::new();
-    let mut solution = None;
-    for _ in 0..3 {
-        let start = Instant::now();
-        solution = Some(graph::solve_with(&graph, &model, &solver)?);
-        seconds.push(start.elapsed().as_secs_f64());
-    }
-    let solution = solution.context("no solution")?;
+    let (seconds, solution) = timed(3, || Ok(graph::solve_with(&graph, &model, &solver)?))?;
     Ok(json!({
         "build_seconds": built,
-        "solve_seconds": median(&mut seconds),
-        "iterations": solution.info().iterations,
-        "relative_residual": solution.info().relative_residual,
-        "ranks": &solution.ranks()[..5],
+        "solve_seconds": seconds,
+        "iterations": solution.info.iterations,
+        "relative_residual": solution.info.relative_residual,
+        "ranks": &solution.ranks[..5],
         "peak_bytes": peak_bytes(),
     }))
 }
 
 fn published(directory: &str) -> Result<serde_json::Value> {
     let paths = [PathBuf::from(directory)];
-    let mut seconds = Vec::new();
-    let mut conditions = Vec::new();
-    for _ in 0..5 {
-        let start = Instant::now();
-        conditions = read_conditions(&paths, Phase::Post, &|_, _| ())?;
-        seconds.push(start.elapsed().as_secs_f64());
-    }
+    let (seconds, conditions) = timed(5, || Ok(read_conditions(&paths, Phase::Post, &|_, _| ())?))?;
     let sum: f64 = conditions.iter().flat_map(|c| c.margins()).map(|m| m.margin.abs()).sum();
     Ok(json!({
-        "seconds": median(&mut seconds),
+        "seconds": seconds,
         "conditions": conditions.len(),
         "sum_of_absolute_margins": sum,
         "peak_bytes": peak_bytes(),
@@ -106,28 +85,19 @@ fn published(directory: &str) -> Result<serde_json::Value> {
 /// The table of ordered pairs, and a summary by setting, hierarchy and class.
 fn statistics(directory: &str) -> Result<serde_json::Value> {
     let paths = [PathBuf::from(directory)];
-    let (mut pair_seconds, mut summary_seconds) = (Vec::new(), Vec::new());
-    let mut pairs: Option<PairTable> = None;
-    let mut groups = Vec::new();
     let by = ["setting", "hier"].map(str::parse::<GroupColumn>).into_iter().collect::<Result<Vec<_>, _>>()?;
     let selection = Selection::new(Vec::new(), &by);
-    for _ in 0..5 {
-        let start = Instant::now();
-        pairs = Some(read_pair_table(&paths, Phase::Post, &|_, _| ())?);
-        pair_seconds.push(start.elapsed().as_secs_f64());
-        let start = Instant::now();
-        groups = summarize(&paths, &by, &selection, &|_, _| ())?.groups;
-        summary_seconds.push(start.elapsed().as_secs_f64());
-    }
-    let cells = pairs.context("no table of pairs")?.cells;
+    let (pair_seconds, pairs) = timed(5, || Ok(read_pair_table(&paths, Phase::Post, &|_, _| ())?))?;
+    let (summary_seconds, summary) = timed(5, || Ok(summarize(&paths, &by, &selection, &|_, _| ())?))?;
+    let (cells, groups) = (pairs.cells, summary.groups);
     Ok(json!({
-        "pair_seconds": median(&mut pair_seconds),
+        "pair_seconds": pair_seconds,
         "cells": cells.len(),
         "sum_of_probabilities": cells.iter().map(|c| c.prob_yes).sum::<f64>(),
         "sum_of_margins": cells.iter().map(|c| c.margin).sum::<f64>(),
         "correct": cells.iter().map(|c| c.n_correct).sum::<u64>(),
         "yes": cells.iter().map(|c| c.n_yes).sum::<u64>(),
-        "summary_seconds": median(&mut summary_seconds),
+        "summary_seconds": summary_seconds,
         "groups": groups.len(),
         "sum_of_accuracies": groups.iter().map(|g| g.accuracy()).filter(|a| !a.is_nan()).sum::<f64>(),
         "sum_of_errors": groups.iter().map(|g| g.margin_se).filter(|e| !e.is_nan()).sum::<f64>(),
@@ -135,7 +105,7 @@ fn statistics(directory: &str) -> Result<serde_json::Value> {
     }))
 }
 
-/// What calls of the Python package do in Rust, on (9; 5 3), and a grid of a million configurations.
+/// What the Python package does in Rust, on (9; 5 3), and a grid of a million configurations.
 fn python() -> Result<serde_json::Value> {
     let task = TransitiveTask::new(9, &[(5, 3)])?;
     let kernel = ExchangeableKernel::from_conjunctivity(0.2)?;
@@ -148,42 +118,39 @@ fn python() -> Result<serde_json::Value> {
     let learner = Learner::Ridge { c: 10.0 };
     let mut calls = serde_json::Map::new();
     let mut time = |name: &str, call: &dyn Fn() -> caveat_theory::Result<()>| -> Result<()> {
-        let mut seconds = Vec::new();
-        for _ in 0..50 {
-            let start = Instant::now();
-            for _ in 0..100 {
-                call()?;
-            }
-            seconds.push(start.elapsed().as_secs_f64() / 100.0);
-        }
-        calls.insert(name.into(), json!(median(&mut seconds)));
+        let (seconds, ()) = timed(50, || (0..100).try_for_each(|_| Ok(call()?)))?;
+        calls.insert(name.into(), json!(seconds / 100.0));
         Ok(())
     };
     time("TransitiveTask", &|| TransitiveTask::new(9, &[(5, 3)]).map(|t| drop(black_box(t))))?;
     time("solve", &|| solve().map(|s| drop(black_box(s))))?;
     time("solve, margins", &|| solve().map(|s| drop(black_box(s.matrix()))))?;
     time("accuracy", &|| task.classes().map(|c| _ = black_box(solution.accuracy(&c))))?;
-    time("gradient_flow", &|| flow::solve(task.graph(), 0.2, 10.0).map(|s| drop(black_box(s))))?;
+    time("gradient_flow", &|| flow::solve(task.graph(), 0.2, 10.0, None).map(|s| drop(black_box(s))))?;
     time("logistic", &|| logistic::solve(task.graph(), &RidgeModel::new(0.2, 10.0)?).map(|s| drop(black_box(s))))?;
     time("balance_window", &|| balance_window(&task, learner).map(|w| _ = black_box(w)))?;
     time("fit", &|| fit().map(|f| drop(black_box(f))))?;
     time("predict", &|| predicted_margins(&fitted, task.graph(), &pairs).map(|p| drop(black_box(p))))?;
     let axes = PhaseAxes::cell_centers(1_000, 1_000, (0.0, 1.0), (1e-3, 1e1))?;
+    let (seconds, _) = timed(9, || Ok(black_box(phase_grid(&task, &axes, &|_| ())?)))?;
+    Ok(json!({ "calls": calls, "grid": seconds }))
+}
+
+/// Does a job this many times, at least once; returns its median time in seconds and its last result.
+fn timed<T>(times: usize, job: impl Fn() -> Result<T>) -> Result<(f64, T)> {
     let mut seconds = Vec::new();
-    for _ in 0..9 {
+    loop {
         let start = Instant::now();
-        black_box(phase_grid(&task, &axes, &|_| ())?);
+        let result = job()?;
         seconds.push(start.elapsed().as_secs_f64());
+        if seconds.len() >= times {
+            seconds.sort_by(f64::total_cmp);
+            return Ok((seconds[seconds.len() / 2], result));
+        }
     }
-    Ok(json!({ "calls": calls, "grid": median(&mut seconds) }))
 }
 
-fn median(seconds: &mut [f64]) -> f64 {
-    seconds.sort_by(f64::total_cmp);
-    seconds[seconds.len() / 2]
-}
-
-/// Largest resident size of this process, where the system tells (Linux).
+/// Largest resident size of this process, where the system tells it (Linux).
 fn peak_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|l| l.starts_with("VmHWM"))?;

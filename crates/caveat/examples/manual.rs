@@ -40,9 +40,9 @@ fn write_pages(command: &clap::Command, directory: &Path) -> Result<()> {
     fs::write(&path, page).with_context(|| path.display().to_string())
 }
 
-/// Text below the help: after a line like `Examples:` line by line as it is, in a section of that name; other text as notes.
+/// Text below the help: what follows a line such as `Examples:` as it is, in a section of that name; other text as notes.
 fn as_written(text: &str) -> String {
-    // Hyphens are to be copied as such, and a point or an apostrophe at the start would be a request.
+    // Hyphens must be copied as hyphens, and a point or an apostrophe at the start of a line would be a request to roff.
     let plain = |line: &str| {
         let escaped = line.replace('\\', "\\e").replace('-', "\\-");
         format!("{}{escaped}\n", if escaped.starts_with(['.', '\'']) { "\\&" } else { "" })

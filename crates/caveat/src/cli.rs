@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use caveat_analysis::FigureName;
 use caveat_results::{ComparisonColumns, Format, Input};
-use caveat_theory::{Activation, NetworkKernelKind, PresentationOrder, Route};
+use caveat_theory::{Activation, Learner, NetworkKernelKind, PresentationOrder, Route};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
@@ -64,7 +64,7 @@ pub(crate) enum Command {
     Rank(RankArgs),
     /// Fit (α, C, gain) to trial tables, or predict conditions not fitted
     Fit(Box<FitArgs>),
-    /// Compare candidate tasks by what they tell about α, and find the trials that takes
+    /// Compare candidate tasks by what they tell about α, and find how many trials they need
     Design(DesignArgs),
     /// Check, summarize, convert and tabulate trial tables
     #[command(subcommand)]
@@ -72,7 +72,7 @@ pub(crate) enum Command {
     #[cfg_attr(feature = "lm", doc = " Fetch, fine-tune and question pretrained language models")]
     #[cfg_attr(
         not(feature = "lm"),
-        doc = " Tabulate hidden states of language models; to run models needs a program that is built with them"
+        doc = " Tabulate hidden states of language models; running models needs a program built with them"
     )]
     #[command(subcommand)]
     Lm(LmCommand),
@@ -143,8 +143,11 @@ margins[a][b] is f(a, b), positive where rank a wins; infinity and absent values
 pub(crate) struct PredictArgs {
     #[command(flatten)]
     pub(crate) task: TaskSpec,
+    /// Conjunctivity α of the representation: 0 additive, 1 conjunctive
+    #[arg(long, visible_alias = "alpha", value_name = "ALPHA", value_parser = values::number, allow_negative_numbers = true)]
+    pub(crate) conjunctivity: Option<f64>,
     #[command(flatten)]
-    pub(crate) model: ModelSpec,
+    pub(crate) strength: StrengthSpec,
     /// Six orbit values instead of a conjunctivity: identical, flipped, same first, same second, crossed, disjoint
     #[arg(long, value_name = "ID,FLIP,FIRST,SECOND,CROSS,DISJOINT", value_parser = values::orbits,
           allow_hyphen_values = true, conflicts_with_all = ["conjunctivity", "kernel_matrix"])]
@@ -168,18 +171,25 @@ pub(crate) struct PredictArgs {
     pub(crate) output: OutputSpec,
 }
 
-/// Conjunctivity and regularization.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct ModelSpec {
-    /// Conjunctivity α of the representation: 0 additive, 1 conjunctive
-    #[arg(long, visible_alias = "alpha", value_name = "ALPHA", value_parser = values::number, allow_negative_numbers = true)]
-    pub(crate) conjunctivity: Option<f64>,
+/// How strongly a learner is trained.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct StrengthSpec {
     /// Inverse regularization C, positive; inf for none [default: inf]
     #[arg(long, value_name = "C", value_parser = values::number, allow_negative_numbers = true)]
     pub(crate) c: Option<f64>,
     /// Train by gradient flow for this time instead of ridge regression; inf allowed
     #[arg(long, value_name = "T", value_parser = values::time, allow_negative_numbers = true, conflicts_with = "c")]
     pub(crate) time: Option<f64>,
+}
+
+impl StrengthSpec {
+    /// Gradient flow for the time, else ridge regression.
+    pub(crate) fn learner(self) -> Learner {
+        match self.time {
+            Some(time) => Learner::GradientFlow { time },
+            None => Learner::Ridge { c: self.c.unwrap_or(f64::INFINITY) },
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -204,12 +214,8 @@ exceptions, where cross-section pairs are wrong up to it. With --time, critical_
 pub(crate) struct WindowArgs {
     #[command(flatten)]
     pub(crate) task: TaskSpec,
-    /// Inverse regularization C, positive; inf for none [default: inf]
-    #[arg(long, value_name = "C", value_parser = values::number, allow_negative_numbers = true)]
-    pub(crate) c: Option<f64>,
-    /// Gradient flow for this time instead of ridge regression
-    #[arg(long, value_name = "T", value_parser = values::time, allow_negative_numbers = true, conflicts_with = "c")]
-    pub(crate) time: Option<f64>,
+    #[command(flatten)]
+    pub(crate) strength: StrengthSpec,
     #[command(flatten)]
     pub(crate) output: OutputSpec,
 }
@@ -292,12 +298,12 @@ Examples:
   zcat comparisons.csv.gz | caveat rank - --components
 
 The table has the columns winner, loser and optionally weight, or those named with --columns; it is text with commas, semicolons or
-tabs, or Parquet, packed or not, of any size. Of a pair item_a, item_b the chosen one is told by its label or its side (left, model_a,
-…), and a tie counts half for each; wins_a and wins_b count wins. Known pairs of names (model_a and model_b with winner, player1 and
+tabs, or Parquet, packed or not, of any size. The chosen item of a pair item_a, item_b is given by its label or its side (left,
+model_a, …), and a tie counts half for each; wins_a and wins_b count wins. Known pairs of names (model_a and model_b with winner, player1 and
 player2 with win1 and win2, left and right with choice, …) are understood without --columns.
 
 Labels are text without white space around it, in Unicode's composed form; numbers are labels by value, so that 2, 2.0 and 2e0 are
-one item, shown as 2, and 1.10 and 1.1 are one as well (a note says so). Codes as 007 are shown as they are written. Labels that
+one item, shown as 2, and 1.10 and 1.1 are one as well (a note says so). Codes such as 007 are shown as they are written. Labels that
 differ by case alone stay two items, with a warning. An empty label is an error;
 NA, NaN and None are names, with a warning. --skip-missing leaves both out.
 
@@ -380,7 +386,7 @@ pub(crate) struct ReproduceArgs {
 
 /// The completion script of a shell.
 pub(crate) fn completions(shell: Shell) -> Vec<u8> {
-    // Into memory, because the generator panics where it cannot write.
+    // Into memory, because the generator panics if it cannot write.
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "caveat", &mut script);
     script

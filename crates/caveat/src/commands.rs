@@ -1,4 +1,4 @@
-//! One file a command: arguments in, library calls, results out.
+//! The commands, one file each: arguments in, library calls, results out.
 
 pub(crate) mod conjunctivity;
 pub(crate) mod design;
@@ -12,7 +12,7 @@ pub(crate) mod results;
 pub(crate) mod task;
 pub(crate) mod window;
 
-use caveat_theory::{Learner, PresentationOrder, TransitiveTask};
+use caveat_theory::{PresentationOrder, TransitiveTask};
 
 use crate::cli::TaskSpec;
 use crate::failure::Failure;
@@ -22,36 +22,23 @@ use crate::values::pairs;
 pub(crate) fn build_task(spec: &TaskSpec) -> Result<TransitiveTask, Failure> {
     let mut task = TransitiveTask::new(spec.n_items, &pairs(&spec.exception))?;
     for w in spec.weight.chunks_exact(3) {
+        let (a, b, weight) = (w[0], w[1], w[2]);
         let rank = |value: f64| {
             if value >= 0.0 && value.fract() == 0.0 && value < spec.n_items as f64 {
-                Ok(value as usize)
-            } else {
-                Err(Failure::input(format!(
-                    "--weight {} {} {}: {value} is not a rank from 0 to {}",
-                    w[0],
-                    w[1],
-                    w[2],
-                    spec.n_items - 1
-                )))
+                return Ok(value as usize);
             }
+            let last = spec.n_items - 1;
+            Err(Failure::input(format!("--weight {a} {b} {weight}: {value} is not a rank from 0 to {last}")))
         };
-        task = task.with_weight(rank(w[0])?, rank(w[1])?, w[2])?;
+        task = task.with_weight(rank(a)?, rank(b)?, weight)?;
     }
     Ok(task.with_order(spec.presentation))
 }
 
-/// The same, of commands whose theory is of pairs shown in both orders.
+/// The same, for commands whose theory is of pairs shown in both orders.
 pub(crate) fn both_orders(spec: &TaskSpec) -> Result<TransitiveTask, Failure> {
     if spec.presentation != PresentationOrder::Both {
         return Err(Failure::input("--presentation: this is worked out for pairs shown in both orders; leave it out"));
     }
     build_task(spec)
-}
-
-/// The learner that --c and --time describe; they exclude each other.
-pub(crate) fn learner(c: Option<f64>, time: Option<f64>) -> Learner {
-    match time {
-        Some(time) => Learner::GradientFlow { time },
-        None => Learner::Ridge { c: c.unwrap_or(f64::INFINITY) },
-    }
 }

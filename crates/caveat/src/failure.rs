@@ -1,5 +1,5 @@
-//! How the command fails: one line on standard error, exit code 2 for bad usage or input, 1 for a run that failed, 130 for one
-//! that was interrupted.
+//! How the command fails: one line on standard error, and exit code 2 for bad usage or input, 1 for a run that failed, 130 for
+//! an interrupted one.
 
 use caveat_analysis::AnalysisError;
 use caveat_figures::FigureError;
@@ -12,21 +12,17 @@ use clap::error::ErrorKind;
 use crate::tell::tell;
 
 #[cfg(feature = "lm")]
-/// The exit code of a program that was interrupted, as shells have it.
+/// The usual exit code of an interrupted program.
 pub(crate) const INTERRUPTED: u8 = 130;
 
 /// Why the command stopped.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// Usage or input to mend; exit code 2.
+    /// Usage, input or a file that must be corrected, or a computation too large for memory; exit code 2.
     Input(String),
-    /// A file that cannot be read or written; exit code 2.
-    File(String),
-    /// A computation that did not succeed on valid input; exit code 1.
+    /// A computation that failed on valid input; exit code 1.
     Run(String),
-    /// A computation for which there is too little memory, so that it was not begun; exit code 2, as a smaller one may be asked for.
-    Memory(String),
-    /// The person asked for an end; exit code 130.
+    /// The person interrupted the command; exit code 130.
     #[cfg(feature = "lm")]
     Interrupted(String),
     /// Standard output was closed, as by `head`; not an error.
@@ -34,15 +30,15 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// Bad input, in words.
+    /// Bad input.
     pub(crate) fn input(message: impl Into<String>) -> Self {
         Self::Input(message.into())
     }
 
-    /// Prints the reason and gives the exit code.
+    /// Prints the reason and returns the exit code.
     pub(crate) fn report(&self) -> u8 {
         match self {
-            Self::Input(message) | Self::File(message) | Self::Memory(message) => {
+            Self::Input(message) => {
                 tell(&format!("error: {message}"));
                 2
             }
@@ -63,9 +59,9 @@ impl Failure {
 impl From<AnalysisError> for Failure {
     fn from(error: AnalysisError) -> Self {
         match error {
-            AnalysisError::Input(words) => Self::Input(words),
-            AnalysisError::File(words) => Self::File(words),
-            AnalysisError::Memory(words) => Self::Memory(words),
+            AnalysisError::Input(words) | AnalysisError::File(words) | AnalysisError::Memory(words) => {
+                Self::Input(words)
+            }
             other => Self::Run(other.to_string()),
         }
     }
@@ -116,7 +112,7 @@ impl From<serde_json::Error> for Failure {
     }
 }
 
-/// Help and version as they are; any other complaint of the parser in one line.
+/// Prints help and version as they are, and any other message of the parser in one line.
 pub(crate) fn explain_usage(error: &clap::Error) -> u8 {
     if matches!(
         error.kind(),
@@ -130,13 +126,13 @@ pub(crate) fn explain_usage(error: &clap::Error) -> u8 {
     2
 }
 
-/// A complaint of the parser in one line.
+/// A message of the parser in one line.
 pub(crate) fn usage(error: &clap::Error) -> String {
     let text = error.to_string();
-    let (complaint, rest) = text.split_once("\n\nUsage:").unwrap_or((&text, ""));
-    let complaint = complaint.split("\n\nFor more information").next().unwrap_or(complaint);
-    let complaint = complaint.replace("\n\n  tip:", "; tip:");
-    let line = complaint.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (message, rest) = text.split_once("\n\nUsage:").unwrap_or((&text, ""));
+    let message = message.split("\n\nFor more information").next().unwrap_or(message);
+    let message = message.replace("\n\n  tip:", "; tip:");
+    let line = message.split_whitespace().collect::<Vec<_>>().join(" ");
     let line = line.strip_prefix("error: ").unwrap_or(&line);
     match rest.lines().next().map(str::trim).filter(|u| !u.is_empty()) {
         Some(usage) => format!("{line}; usage: {usage} (--help explains)"),

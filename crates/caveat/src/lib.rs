@@ -18,12 +18,12 @@ use cli::{Cli, Command};
 use failure::Failure;
 pub use memory::watch_memory;
 
-/// Runs the command with these arguments, the program's name first, and gives its exit code: 0 done, 1 a run that failed, 2 bad usage
-/// or input, 130 interrupted. Results go to standard output, complaints and progress to standard error.
+/// Runs the command with these arguments, the program's name first, and returns its exit code: 0 done, 1 a failed run, 2 bad usage
+/// or input, 130 interrupted. Results go to standard output, messages and progress to standard error.
 ///
-/// `build` is the line that builds the calling program with language models, for those who ask one that has none.
+/// `build` is the line that builds the calling program with language models, shown by a program without them.
 ///
-/// It is meant to be called once in a process: it listens to its signals and changes what a panic prints.
+/// Call it once in a process: it listens to signals and changes what a panic prints.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, build: &str) -> u8 {
     silence_caught_panics();
     watch_memory();
@@ -37,7 +37,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, build: &str) -> u8 {
     }
 }
 
-/// The command line as clap has it, for manual pages.
+/// The command line for clap, for manual pages.
 pub fn command_line() -> clap::Command {
     Cli::command()
 }
@@ -60,7 +60,7 @@ fn perform(command: Command, build: &str) -> Result<(), Failure> {
     }
 }
 
-/// Prints no panic that a reader catches and reports as a damaged file; any other as usual.
+/// Hides panics that a reader catches and reports as a damaged file; others are printed as usual.
 fn silence_caught_panics() {
     let print = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {

@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-/// Training takes and returns megabytes at every operation. The system's allocator gives them back to the system each time, and
-/// asking for them again costs a quarter of a step.
+/// Training allocates and frees megabytes in every operation. The system's allocator returns them to the system each time, which
+/// costs a quarter of a step.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -1,13 +1,13 @@
-//! How much memory this process may still take: what the machine, its control group and the shell's limit leave.
+//! How much memory this process may still use: what the machine, its control group and the shell's limit leave.
 
 use std::path::Path;
 
-/// Tells the theory how much memory is free, so that it refuses what does not fit. To be called once, before any computation.
+/// Lets the theory know how much memory is free, so that it refuses what does not fit. Call it once, before any computation.
 pub fn watch_memory() {
     caveat_theory::memory::watch(free);
 }
 
-/// Bytes that are free; `None` where the system does not say, as outside Linux.
+/// Free bytes; `None` where the system does not tell, as outside Linux.
 fn free() -> Option<u64> {
     let read = |path: &Path| std::fs::read_to_string(path).ok();
     let machine = read(Path::new("/proc/meminfo")).and_then(|text| kilobytes(&text, "MemAvailable:"));
@@ -31,12 +31,12 @@ fn address_space(limits: &str) -> Option<u64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// What the narrowest control group above this process leaves: its limit less what is used and cannot be given back.
+/// What the narrowest control group above this process leaves: its limit minus the memory in use, without cache that can be freed.
 fn group_free(groups: &str, read: &dyn Fn(&Path) -> Option<String>) -> Option<u64> {
     let number = |path: &Path| read(path)?.trim().parse::<u64>().ok();
     let mut least: Option<u64> = None;
     for line in groups.lines() {
-        // hierarchy:controllers:path, of which version 2 has no controllers.
+        // hierarchy:controllers:path; version 2 has no controllers.
         let mut parts = line.splitn(3, ':').skip(1);
         let (Some(controllers), Some(path)) = (parts.next(), parts.next()) else { continue };
         let (root, limit, used, cache) = match controllers {
@@ -46,7 +46,7 @@ fn group_free(groups: &str, read: &dyn Fn(&Path) -> Option<String>) -> Option<u6
             }
             _ => continue,
         };
-        // In a container the path may be the host's; the root is the container's own group then.
+        // In a container the path may be that of the host; then the root is the container's own group.
         let own = Path::new(root).join(path.trim_start_matches('/'));
         for group in own.ancestors().take_while(|group| group.starts_with(root)) {
             let Some(limit) = number(&group.join(limit)) else { continue };

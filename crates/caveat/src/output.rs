@@ -1,4 +1,4 @@
-//! Where results go: standard output in the format asked for, or files by their extension, whole or not at all.
+//! Where results go: to standard output in the format asked for, or to files by their extension, whole or not at all.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -10,14 +10,13 @@ use serde::Serialize;
 
 use crate::cli::OutputSpec;
 use crate::failure::Failure;
-use crate::tell::tell;
+use crate::tell::warn;
 
 /// Prints a table to standard output.
 pub(crate) fn print_table(table: &Table, format: Format) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     table.print(format, &mut out)?;
-    out.flush()?;
-    Ok(())
+    Ok(out.flush()?)
 }
 
 /// Prints text to standard output.
@@ -29,8 +28,7 @@ pub(crate) fn print_text(text: &str) -> Result<(), Failure> {
 pub(crate) fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     out.write_all(bytes)?;
-    out.flush()?;
-    Ok(())
+    Ok(out.flush()?)
 }
 
 /// One JSON value and a line end. Numbers that JSON cannot hold (infinities, missing values) are null.
@@ -40,12 +38,11 @@ pub(crate) fn json(value: &impl Serialize) -> Result<String, Failure> {
 
 /// Writes bytes to a file, atomically.
 pub(crate) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    write_atomically(path, |out| out.write_all(bytes).map_err(WriteFailure::from))?;
-    Ok(())
+    Ok(write_atomically(path, |out| out.write_all(bytes).map_err(WriteFailure::from))?)
 }
 
 impl OutputSpec {
-    /// Refuses, before long work, files that cannot be written, that are read here, or that two results would share.
+    /// Before long work, refuses files that cannot be written, that are also read, or that two results would share.
     pub(crate) fn check<'a>(
         &'a self,
         read: impl IntoIterator<Item = &'a Path>,
@@ -59,6 +56,11 @@ impl OutputSpec {
         check_separate(read, tables.into_iter().chain(pictures))
     }
 
+    /// Whether the result is printed as a table, for a person.
+    pub(crate) fn is_for_reading(&self) -> bool {
+        self.output.is_none() && self.format == Format::Table
+    }
+
     /// Writes a table to the file asked for, or prints it.
     pub(crate) fn give(&self, table: &Table) -> Result<(), Failure> {
         match &self.output {
@@ -67,7 +69,7 @@ impl OutputSpec {
         }
     }
 
-    /// The same of a result that as JSON is more than its table.
+    /// The same for a result that has more in JSON than its table.
     pub(crate) fn give_value<T: Serialize>(&self, table: &Table, value: impl FnOnce() -> T) -> Result<(), Failure> {
         match (&self.output, self.format) {
             (Some(path), _) if path.extension().is_some_and(|e| e == "json") => {
@@ -82,13 +84,13 @@ impl OutputSpec {
 /// Draws a figure into a file, in the format of its extension.
 pub(crate) fn write_figure(path: &Path, figure: &Figure) -> Result<(), Failure> {
     let format = Picture::from_path(path)?;
-    write_bytes(path, &figure.render(format)?)?;
-    // In SVG the fonts are those of whoever looks at it.
+    write_bytes(path, &figure.canvas.render(format)?)?;
+    // An SVG uses the fonts of its viewer.
     let boxes = if format == Picture::Svg { BTreeSet::new() } else { figure.canvas.characters_without_font() };
     if !boxes.is_empty() {
         let signs: Vec<String> = boxes.iter().map(char::to_string).collect();
-        tell(&format!(
-            "warning: {}: no font here has {}, which are boxes in it: install a font that has them, or write an .svg",
+        warn(&format!(
+            "{}: no font here has {}, which are boxes in it: install a font that has them, or write an .svg",
             path.display(),
             signs.join(" ")
         ));
@@ -96,13 +98,13 @@ pub(crate) fn write_figure(path: &Path, figure: &Figure) -> Result<(), Failure> 
     Ok(())
 }
 
-/// Refuses a picture path before long work: an unknown extension, or a place that cannot be written.
+/// Before long work, refuses a picture path with an unknown extension or in a place that cannot be written.
 pub(crate) fn check_picture_path(path: &Path) -> Result<(), Failure> {
     Picture::from_path(path)?;
     check_writable(path)
 }
 
-/// Refuses an output path before long work: a directory that is missing, or a path that is one.
+/// Before long work, refuses an output path that is a directory or whose directory is missing.
 pub(crate) fn check_writable(path: &Path) -> Result<(), Failure> {
     let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let refuse = |reason: &str| Failure::from(ResultsError::Write { path: path.to_owned(), reason: reason.into() });
@@ -115,7 +117,7 @@ pub(crate) fn check_writable(path: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Refuses to write over a file that is read, or two results into one file.
+/// Refuses to overwrite a file that is read, or to write two results to one file.
 pub(crate) fn check_separate<'a>(
     read: impl IntoIterator<Item = &'a Path>,
     written: impl IntoIterator<Item = &'a Path>,
@@ -138,7 +140,7 @@ pub(crate) fn check_separate<'a>(
     Ok(())
 }
 
-/// Refuses a directory for output that cannot be made, because a file is in its place or in that of one above it.
+/// Refuses an output directory that cannot be made because a file is in its place or above it.
 pub(crate) fn check_directory(path: &Path) -> Result<(), Failure> {
     match path.ancestors().find(|p| std::fs::symlink_metadata(p).is_ok()) {
         Some(found) if !found.is_dir() => Err(Failure::input(format!(

@@ -1,4 +1,4 @@
-//! Progress bars on standard error, shown only to a person: nothing is drawn when it is not a terminal.
+//! Progress bars on standard error, drawn only if it is a terminal.
 
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ pub(crate) fn bar(total: u64, what: &str) -> ProgressBar {
 
 /// A bar that is drawn as `template` says.
 pub(crate) fn styled(bar: ProgressBar, template: &str, what: &str) -> ProgressBar {
-    // The templates here are well formed; a bar in the default style would do as well.
+    // All templates are valid; otherwise the default style would do.
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }

@@ -18,7 +18,7 @@ pub(crate) fn run(args: &ReproduceArgs) -> Result<(), Failure> {
     for directory in ["figures", "tables"] {
         check_directory(&args.output.join(directory))?;
     }
-    // Nothing is made before all input has proved right.
+    // Nothing is written before all input has been checked.
     let report = match published {
         Some(models) => Report::new(&models, &Bars)?,
         None => {

@@ -1,11 +1,11 @@
-//! What a person is told beside the results: lines on standard error.
+//! What a person is told besides the results: lines on standard error.
 
 use std::io::Write;
 
 use caveat_results::{Input, spell_arguments, tables_passed_over};
 
-/// Tells a person something in one line on standard error, whatever names it holds, with arguments as the command line has them;
-/// nobody may be listening.
+/// Writes one line to standard error, with control characters escaped and arguments spelled as options. It does not matter if
+/// standard error is closed.
 pub(crate) fn tell(text: &str) {
     let line: String = spell_arguments(text, flag)
         .chars()
@@ -14,14 +14,19 @@ pub(crate) fn tell(text: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-/// Tells a person what makes a result doubtful.
+/// Warns about what makes a result doubtful.
 pub(crate) fn warn(text: &str) {
     tell(&format!("warning: {text}"));
 }
 
-/// Says which tables under directories are not read.
+/// Tells which tables in directories are not read.
 pub(crate) fn tell_passed_over(files: &[Input]) {
     tables_passed_over(files).iter().for_each(|note| tell(note));
+}
+
+/// A number of things, as in "1 file" and "2 files".
+pub(crate) fn counted(number: u64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 /// An argument as an option of the command line.

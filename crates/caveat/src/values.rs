@@ -1,32 +1,14 @@
-//! Values of options: each parser says what would be right where it refuses.
-
-use std::str::FromStr;
+//! Values of options: a parser that refuses a value says what would be right.
 
 use caveat_analysis::{MAX_ITEMS, choice};
-use caveat_results::{Filter, ResultsError};
+use caveat_results::Filter;
 use caveat_theory::Named;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
-/// Conditions on rows of trial tables, joined by `&` or `and`.
-#[derive(Debug, Clone)]
-pub(crate) struct Filters(Vec<Filter>);
+/// Conditions on rows of trial tables, joined by `&` or `and` in one expression.
+pub(crate) type Filters = Vec<Filter>;
 
-impl FromStr for Filters {
-    type Err = ResultsError;
-
-    fn from_str(text: &str) -> Result<Self, ResultsError> {
-        Filter::all(text).map(Self)
-    }
-}
-
-impl Filters {
-    /// The conditions of all expressions.
-    pub(crate) fn all(filters: &[Self]) -> Vec<Filter> {
-        filters.iter().flat_map(|f| f.0.clone()).collect()
-    }
-}
-
-/// Most cells of a phase grid in one direction; how many fit together, memory decides.
+/// Most cells of a phase grid in one direction; memory decides how many fit altogether.
 const MAX_CELLS: usize = 1_000_000;
 
 /// One of `choices`, by name.
@@ -43,7 +25,7 @@ pub(crate) fn pairs(flat: &[usize]) -> Vec<(usize, usize)> {
     flat.chunks_exact(2).map(|e| (e[0], e[1])).collect()
 }
 
-/// A number of items; that a task needs at least two is the theory's to say.
+/// A number of items; the theory checks that a task has at least two.
 pub(crate) fn n_items(text: &str) -> Result<usize, String> {
     match text.trim().parse() {
         Ok(n) if n <= MAX_ITEMS => Ok(n),
@@ -66,7 +48,7 @@ pub(crate) fn seed(text: &str) -> Result<u64, String> {
     text.trim().parse().map_err(|_| format!("expected a whole number from 0 to {}", u64::MAX))
 }
 
-/// Any number, inf included; the theory says which are in range.
+/// Any number, inf included; the theory checks its range.
 pub(crate) fn number(text: &str) -> Result<f64, String> {
     text.trim().parse().map_err(|_| "expected a number, as in 0.2, or inf".into())
 }

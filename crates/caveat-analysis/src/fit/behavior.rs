@@ -1,24 +1,14 @@
-//! Pictures of choices with the fitted theory over them.
+//! Pictures of choices with the fitted theory.
 
 use std::collections::BTreeMap;
 
 use caveat_figures::Figure;
-use caveat_figures::behavior::{Behavior, DistanceChoices, PairChoices, distance, pairs};
+use caveat_figures::behavior::{Behavior, Choices, DistanceChoices, PairChoices, distance, pairs};
 use caveat_results::ChoiceTable;
 
 use super::choices::{ChoiceFile, ChoiceUnit, FittedChoices};
 use super::request::ChoiceRequest;
-use crate::error::{AnalysisError, Result};
-
-/// Refuses the picture by pair of a file that has no choices for it.
-pub(super) fn check(file: &ChoiceFile) -> Result<()> {
-    if file.tables.iter().all(|t| t.rows.is_empty()) {
-        return Err(AnalysisError::input(
-            "⟨figure⟩ shows accuracy by pair, and the file tells symbolic distances only: use ⟨distance_figure⟩",
-        ));
-    }
-    Ok(())
-}
+use crate::error::Result;
 
 /// Draws what was asked for: by pair, and by distance.
 pub(super) fn draw(
@@ -29,13 +19,8 @@ pub(super) fn draw(
     if !(request.draw_pairs || request.draw_distances) {
         return Ok([None, None]);
     }
-    let behaviors: Vec<Behavior> = file
-        .units
-        .iter()
-        .zip(&file.tables)
-        .zip(fitted)
-        .map(|((unit, table), fitted)| behavior(unit, table, fitted))
-        .collect::<Result<_, _>>()?;
+    let units = file.units.iter().zip(&file.tables).zip(fitted);
+    let behaviors = units.map(|((unit, table), fitted)| behavior(unit, table, fitted)).collect::<Result<Vec<_>>>()?;
     let by_pair = request.draw_pairs.then(|| pairs::draw(&behaviors)).transpose()?;
     let by_distance = request.draw_distances.then(|| distance::draw(&behaviors)).transpose()?;
     Ok([by_pair, by_distance])
@@ -56,32 +41,19 @@ fn behavior(unit: &ChoiceUnit, table: &ChoiceTable, fitted: &FittedChoices) -> R
     });
     let mut behavior = Behavior { label: unit.head.name(), trained: trained.collect(), ..Behavior::default() };
     if table.rows.is_empty() {
-        behavior.distances = table
-            .distances()
-            .into_iter()
-            .map(|d| {
-                let pairs = (0..table.n_items - d.distance).filter_map(|i| of((i, i + d.distance)));
-                let (sum, count) = pairs.fold((0.0, 0.0), |(sum, count), p| (sum + p, count + 1.0));
-                DistanceChoices {
-                    distance: d.distance,
-                    higher_chosen: d.higher_chosen,
-                    trials: d.trials,
-                    theory: (count > 0.0).then_some(sum / count),
-                }
-            })
-            .collect();
+        behavior.distances.extend(table.distances().into_iter().map(|d| {
+            let pairs = (0..table.n_items - d.distance).filter_map(|i| of((i, i + d.distance)));
+            let (sum, count) = pairs.fold((0.0, 0.0), |(sum, count), p| (sum + p, count + 1.0));
+            let theory = (count > 0.0).then_some(sum / count);
+            let choices = Choices { higher_chosen: d.higher_chosen, trials: d.trials, theory };
+            DistanceChoices { distance: d.distance, choices }
+        }));
     } else {
-        behavior.pairs = table
-            .pairs()?
-            .into_iter()
-            .map(|p| PairChoices {
-                higher: p.higher,
-                lower: p.lower,
-                higher_chosen: p.higher_chosen,
-                trials: p.trials,
-                theory: of((p.higher, p.lower)),
-            })
-            .collect();
+        behavior.pairs.extend(table.pairs()?.into_iter().map(|p| {
+            let theory = of((p.higher, p.lower));
+            let choices = Choices { higher_chosen: p.higher_chosen, trials: p.trials, theory };
+            PairChoices { higher: p.higher, lower: p.lower, choices }
+        }));
     }
     Ok(behavior)
 }

@@ -1,20 +1,18 @@
 //! Fits to choices by maximum likelihood, of trial tables or of a file of choices.
 
 use caveat_results::{
-    ChoiceColumns, ChoiceTable, ConditionKey, DeclaredTasks, Grouping, RowFilter, TaskUnits, TrialCounts, look_alikes,
-    read_choice_files, read_choices_by_pair,
+    ChoiceColumns, ChoiceRow, ChoiceTable, ConditionKey, DeclaredTasks, Grouping, RowFilter, TaskUnits, TrialCounts,
+    look_alikes, read_choice_files, read_choices_by_pair,
 };
 use caveat_theory::ComparisonGraph;
-use caveat_theory::inference::{ChoiceCount, ChoiceFit, ChoiceFitter, ModelSpec, ordered_pairs};
-use rayon::prelude::*;
+use caveat_theory::inference::{ChoiceCount, ChoiceFit, ChoiceFitter, ordered_pairs};
 
-use super::job::Job;
 use super::report::{Head, Known, Report, choice_bounds, reported};
-use super::request::{ByColumn, ChoiceRequest, ClusterColumn, FitRequest};
+use super::request::{ByColumn, ChoiceRequest, ClusterColumn, FitRequest, Job};
 use crate::error::{AnalysisError, Result};
-use crate::watch::{Watch, reading};
+use crate::watch::{Watch, in_parallel, reading};
 
-/// Most items of a declared task, as of files.
+/// Most items of a declared task, the same as of files.
 const MOST_ITEMS: usize = 1_000_000;
 
 /// The choices of one condition, in clusters that are resampled and left out as a whole.
@@ -25,23 +23,23 @@ pub(crate) struct ChoiceUnit {
     pub(crate) clusters: Vec<Vec<ChoiceCount>>,
     /// What a cluster is.
     pub(crate) cluster: &'static str,
-    /// What was trained, as N:W-L,…; of trial tables, which name it, `None`.
+    /// What was trained, as N:W-L,…; `None` for trial tables, which name it themselves.
     pub(crate) task: Option<String>,
 }
 
-/// A file of choices and how its units were made.
+/// The units of a file of choices.
 #[derive(Debug)]
 pub(crate) struct ChoiceFile {
     pub(crate) units: Vec<ChoiceUnit>,
     /// The rows behind every unit, as they were read.
     pub(crate) tables: Vec<ChoiceTable>,
-    /// What a person should know of the reading.
+    /// What a person should know about how it was read.
     pub(crate) notes: Vec<String>,
-    /// What makes it doubtful.
+    /// What makes that doubtful.
     pub(crate) warnings: Vec<String>,
 }
 
-/// Reads files of choices and cuts them into units and clusters.
+/// Reads files of choices and divides them into units and clusters.
 pub(crate) fn read_file(request: &FitRequest) -> Result<ChoiceFile> {
     let columns = columns(request)?;
     let table = read_choice_files(&request.files, &columns)?;
@@ -73,7 +71,7 @@ pub(crate) fn read_file(request: &FitRequest) -> Result<ChoiceFile> {
     for unit in units {
         let head = Head::Groups(by.iter().copied().zip(unit.values).collect());
         let mut clusters = spread(&unit.table).clusters_by(&within)?;
-        // By name, so that the order of rows changes no resampling.
+        // By name, so that resampling does not depend on the order of rows.
         clusters.sort_by(|a, b| a.name.cmp(&b.name));
         let clusters = clusters.into_iter().map(|c| c.choices).collect();
         let (graph, task) = (unit.task.graph().clone(), Some(unit.task.to_string()));
@@ -151,7 +149,7 @@ fn groupings(by: Option<&[ByColumn]>) -> Result<Vec<Grouping>> {
         .collect()
 }
 
-/// What is resampled: what the request says, else subjects, else sessions; sessions of different subjects are different ones.
+/// What is resampled: what the request says, else subjects, else sessions. Sessions of different subjects are different.
 fn clusters_of(
     table: &ChoiceTable,
     chosen: Option<ClusterColumn>,
@@ -171,12 +169,12 @@ fn clusters_of(
     }
 }
 
-/// Choices known by distance only, spread evenly over the pairs of that distance; others as they are.
+/// Spreads choices known by distance only evenly over the pairs of that distance.
 fn spread(table: &ChoiceTable) -> ChoiceTable {
     let mut table = table.clone();
     for row in std::mem::take(&mut table.distance_rows) {
         let share = 1.0 / (table.n_items - row.distance) as f64;
-        table.rows.extend((0..table.n_items - row.distance).map(|first| caveat_results::ChoiceRow {
+        table.rows.extend((0..table.n_items - row.distance).map(|first| ChoiceRow {
             first,
             second: first + row.distance,
             first_chosen: row.higher_chosen * share,
@@ -187,19 +185,11 @@ fn spread(table: &ChoiceTable) -> ChoiceTable {
     table
 }
 
-/// The choices of trial tables.
-pub(crate) struct TrialUnits {
-    pub(crate) units: Vec<ChoiceUnit>,
-    /// What speaks against what was taken for trained, a line each.
-    pub(crate) doubts: Vec<String>,
-}
-
-/// The choices in trial tables: which item the model preferred, seed by seed.
-pub(crate) fn read_trials(request: &FitRequest, watch: &dyn Watch) -> Result<TrialUnits> {
+/// The choices in trial tables, which item the model preferred, seed by seed; and doubts about which pairs were trained, a line each.
+pub(crate) fn read_trials(request: &FitRequest, watch: &dyn Watch) -> Result<(Vec<ChoiceUnit>, Vec<String>)> {
     let by = request.trial_columns()?;
     let selection = request.selection()?;
     let read = reading(watch, |progress| read_choices_by_pair(&request.files, selection, progress))?;
-    let doubts = read.doubts;
     let mut units: Vec<(ConditionKey, ChoiceUnit)> = Vec::new();
     for seed in read.seeds {
         let key = super::observe::reduced(&seed.condition, &by);
@@ -216,20 +206,15 @@ pub(crate) fn read_trials(request: &FitRequest, watch: &dyn Watch) -> Result<Tri
                     "conditions that train different pairs are fitted together as {key}: add hier to ⟨by⟩"
                 )));
             }
-            None => units.push((
-                key.clone(),
-                ChoiceUnit {
-                    head: Head::Condition(key),
-                    graph: graph.clone(),
-                    clusters: vec![choices],
-                    cluster: "seed",
-                    task: None,
-                },
-            )),
+            None => {
+                let (head, graph) = (Head::Condition(key.clone()), graph.clone());
+                let unit = ChoiceUnit { head, graph, clusters: vec![choices], cluster: "seed", task: None };
+                units.push((key, unit));
+            }
         }
     }
     units.sort_by(|a, b| a.0.total_cmp(&b.0));
-    Ok(TrialUnits { units: units.into_iter().map(|(_, unit)| unit).collect(), doubts })
+    Ok((units.into_iter().map(|(_, unit)| unit).collect(), read.doubts))
 }
 
 /// A fit with everything that is reported of it.
@@ -242,27 +227,21 @@ pub(crate) struct FittedChoices {
 
 /// Fits every unit, in parallel.
 pub(crate) fn fit_all(units: &[ChoiceUnit], job: &Job<'_>) -> Result<Vec<FittedChoices>> {
-    let work = job.watch.begin(units.len() as u64, "fitting choices");
-    let fit = |unit| {
-        let fitted = fit(unit, &job.spec, job.request.replicates(), job.request.seed);
-        work.advance(1);
-        fitted
-    };
-    units.par_iter().map(fit).collect()
+    in_parallel(units, job.watch, "fitting choices", |unit| fit(unit, job).map_err(|e| unit.head.in_place(e)))
 }
 
-fn fit(unit: &ChoiceUnit, spec: &ModelSpec, replicates: usize, seed: u64) -> Result<FittedChoices> {
-    let at = |e: caveat_theory::TheoryError| AnalysisError::from(e).in_place(unit.head.name());
+fn fit(unit: &ChoiceUnit, job: &Job<'_>) -> caveat_theory::Result<FittedChoices> {
+    let spec = &job.spec;
     let pairs = ordered_pairs(&unit.clusters);
-    let fitter = ChoiceFitter::new(&unit.graph, spec, &pairs).map_err(at)?;
-    let fit = fitter.fit(&unit.clusters).map_err(at)?;
-    let profile = fitter.intervals(&fit, &unit.clusters).map_err(at)?;
+    let fitter = ChoiceFitter::new(&unit.graph, spec, &pairs)?;
+    let fit = fitter.fit(&unit.clusters)?;
+    let profile = fitter.intervals(&fit, &unit.clusters)?;
     let several = unit.clusters.iter().filter(|c| c.iter().any(|c| c.trials > 0.0)).count() > 1;
-    let over_clusters = || fitter.cluster_intervals(&fit, &unit.clusters);
-    let intervals = several.then(over_clusters).transpose().map_err(at)?;
-    let resample = || fitter.bootstrap(&fit, &unit.clusters, replicates, seed);
-    let bootstrap = (several && replicates > 0).then(resample).transpose().map_err(at)?;
-    // The trials of one animal or person are a sample of their own; the answers of one random seed are not.
+    let intervals = several.then(|| fitter.cluster_intervals(&fit, &unit.clusters)).transpose()?;
+    let replicates = job.request.replicates();
+    let resample = || fitter.bootstrap(&fit, &unit.clusters, replicates, job.request.seed);
+    let bootstrap = (several && replicates > 0).then(resample).transpose()?;
+    // The trials of one animal or person are a sample; the answers of one random seed are not.
     let over = match unit.cluster {
         "seed" => several.then_some("seeds"),
         "subject" if several => Some("subjects"),
@@ -270,12 +249,8 @@ fn fit(unit: &ChoiceUnit, spec: &ModelSpec, replicates: usize, seed: u64) -> Res
         _ => Some("trials"),
     };
     let e = &fit.estimates;
-    let known = Known {
-        clusters: intervals.map(|i| i.intervals).unwrap_or_default(),
-        bootstrap: bootstrap.map(|b| b.intervals).unwrap_or_default(),
-        over_trials: over == Some("trials"),
-        ..Known::of_profile(Some(profile), e)
-    };
+    let over_trials = over == Some("trials");
+    let known = Known { over_trials, ..Known::new(Some(profile), intervals, bootstrap, e) };
     let report = Report {
         head: unit.head.clone(),
         parameters: reported(&spec.parameters(), spec.learner, e, &known),

@@ -1,18 +1,17 @@
 //! `compare`: nested models by cross-validated log-likelihood.
 
 use caveat_results::Table;
+use caveat_theory::LearnerKind;
 use caveat_theory::inference::{Candidate, Compared, ModelComparison, ModelSpec, compare_choices, compare_margins};
-use caveat_theory::{LearnerKind, TheoryError};
 
 use super::choices::ChoiceUnit;
-use super::job::Job;
 use super::learners::observations;
 use super::observe::Observed;
 use super::report::{Head, head_columns};
-use super::request::FitRequest;
+use super::request::{FitRequest, Job};
 use crate::error::{AnalysisError, Result};
 
-/// The models compared, each nested in the last: what a model lacks is in its name.
+/// The models compared, each nested in the last; their names say what they lack.
 fn candidates(full: ModelSpec) -> Vec<(&'static str, Candidate)> {
     let learner = |spec: ModelSpec| Candidate::Learner(spec);
     let mut all = vec![("chance", Candidate::Untrained { position_bias: false })];
@@ -41,10 +40,9 @@ pub(super) fn choices(units: &[ChoiceUnit], job: &Job<'_>) -> Result<Table> {
     let work = job.watch.begin(units.len() as u64, "comparing models");
     let mut compared = Vec::new();
     for unit in units {
-        let folds =
-            folds(job.request.folds.unwrap_or(FitRequest::FOLDS), unit.clusters.len(), unit.cluster, &unit.head)?;
+        let folds = folds(job.request, unit.clusters.len(), unit.cluster, &unit.head)?;
         let comparison = compare_choices(&unit.graph, &all, &unit.clusters, folds, job.request.seed);
-        compared.push((unit.head.clone(), comparison.map_err(|e| in_unit(&unit.head, e))?));
+        compared.push((unit.head.clone(), comparison.map_err(|e| unit.head.in_place(e))?));
         work.advance(1);
     }
     let tasks: Option<Vec<&str>> = units.iter().map(|unit| unit.task.as_deref()).collect();
@@ -65,15 +63,17 @@ pub(super) fn margins(observed: &[Observed], job: &Job<'_>) -> Result<Table> {
         let head = Head::Condition(o.key.clone());
         let seeds: Vec<_> =
             o.seeds_shown.iter().map(|shown| observations(&o.pairs, shown, job.spec.position_bias)).collect();
-        let folds = folds(job.request.folds.unwrap_or(FitRequest::FOLDS), seeds.len(), "seed", &head)?;
+        let folds = folds(job.request, seeds.len(), "seed", &head)?;
         let comparison = compare_margins(&o.graph, &all, &seeds, folds, job.request.seed);
-        compared.push((head.clone(), comparison.map_err(|e| in_unit(&head, e))?));
+        let comparison = comparison.map_err(|e| head.in_place(e))?;
+        compared.push((head, comparison));
         work.advance(1);
     }
     table(&models, &compared, "n_margins")
 }
 
-fn folds(folds: usize, clusters: usize, what: &str, head: &Head) -> Result<usize> {
+fn folds(request: &FitRequest, clusters: usize, what: &str, head: &Head) -> Result<usize> {
+    let folds = request.folds.unwrap_or(FitRequest::FOLDS);
     if clusters < 2 {
         return Err(AnalysisError::input(format!(
             "{}: cross-validation leaves out whole clusters, and here is only one {what}; name a column for subjects or sessions",
@@ -84,10 +84,6 @@ fn folds(folds: usize, clusters: usize, what: &str, head: &Head) -> Result<usize
         return Err(AnalysisError::input(format!("⟨folds={folds}⟩: give at least 2")));
     }
     Ok(folds.min(clusters))
-}
-
-fn in_unit(head: &Head, error: TheoryError) -> AnalysisError {
-    AnalysisError::from(error).in_place(head.name())
 }
 
 /// One row per unit and model.
@@ -101,10 +97,9 @@ fn table(
         .flat_map(|(head, c)| models.iter().zip(&c.candidates).map(move |(m, row)| (head, c, m.0, row)))
         .collect();
     let score = |f: fn(&Compared) -> f64| rows.iter().map(move |r| f(r.3));
-    let whole = |f: fn(&ModelComparison) -> usize| rows.iter().map(move |r| i64::try_from(f(r.1)).ok());
     Ok(head_columns(rows.iter().map(|r| r.0))?
         .text("model_compared", rows.iter().map(|r| r.2))?
-        .integer("n_parameters", rows.iter().map(|r| i64::try_from(r.3.n_parameters).ok()))?
+        .count("n_parameters", rows.iter().map(|r| r.3.n_parameters))?
         .float("held_out", score(|c| c.held_out))?
         .float("held_out_each", score(|c| c.held_out_mean))?
         .float("difference", score(|c| c.difference))?
@@ -112,7 +107,7 @@ fn table(
         .float("log_likelihood", score(|c| c.log_likelihood))?
         .float("aic", score(|c| c.aic))?
         .float("bic", score(|c| c.bic))?
-        .integer("folds", whole(|c| c.folds))?
-        .integer("n_clusters", whole(|c| c.clusters))?
+        .count("folds", rows.iter().map(|r| r.1.folds))?
+        .count("n_clusters", rows.iter().map(|r| r.1.clusters))?
         .float(size, rows.iter().map(|r| r.1.size))?)
 }

@@ -1,4 +1,4 @@
-//! Data that speak for the opposite order of items: refused where there is no doubt, otherwise told.
+//! Data that speak for the opposite order of items: refused where there is no doubt, otherwise reported in a warning.
 
 use caveat_theory::inference::opposite::{CLEAR, NOTABLE};
 use caveat_theory::inference::{
@@ -13,19 +13,19 @@ use super::observe::Observed;
 use super::report::Head;
 use crate::error::{AnalysisError, Result};
 
-/// What may be wrong with a trial table.
+/// What to check in a trial table.
 const TURN_TABLE: &str = "check which item rank_a is, the sign of logit_diff and what label says";
 
-/// What one unit says of the order.
+/// What one unit tells about the order.
 struct Evidence {
     name: String,
-    /// Log-likelihood for the opposite order: that of its fit less that of the order given.
+    /// Log-likelihood of the fit with the opposite order minus that of the fit with the given order.
     opposite: f64,
     /// The evidence in words.
     words: String,
 }
 
-/// Refuses choices that cannot tell a position bias, where one is asked for; warns where only the answers of some cannot.
+/// Where a position bias is to be fitted: refuses choices that cannot determine it, and warns if only some units cannot.
 pub(super) fn check_bias(units: &[ChoiceUnit], spec: &ModelSpec) -> Result<Vec<String>> {
     let mut warnings = Vec::new();
     if !spec.position_bias {
@@ -51,14 +51,7 @@ pub(super) fn check_bias(units: &[ChoiceUnit], spec: &ModelSpec) -> Result<Vec<S
 
 /// Warnings of units whose choices speak for the opposite order.
 pub(super) fn of_choices(units: &[ChoiceUnit], spec: &ModelSpec, is_final: bool) -> Result<Vec<String>> {
-    let leaning: Vec<bool> = units
-        .iter()
-        .map(|unit| {
-            let all = unit.clusters.iter().flatten();
-            let preferences: Vec<_> = all.map(|c| (c.first, c.second, c.first_chosen - 0.5 * c.trials)).collect();
-            leans_opposite(preferences.iter().copied()) || leans_against(&unit.graph, preferences)
-        })
-        .collect();
+    let leaning: Vec<bool> = units.iter().map(|unit| leans(unit, || unit.clusters.iter().flatten())).collect();
     let is_table = units.iter().any(|unit| matches!(unit.head, Head::Condition(_)));
     let turn = if is_table {
         TURN_TABLE
@@ -72,8 +65,7 @@ pub(super) fn of_choices(units: &[ChoiceUnit], spec: &ModelSpec, is_final: bool)
             ChoiceFitter::new(&unit.graph, spec, &ordered_pairs(&unit.clusters)).map_err(|e| in_unit(&name, e))?;
         let fit = fitter.fit(&unit.clusters).map_err(|e| in_unit(&name, e))?;
         let opposite = opposite_choices(&fitter, &fit, &unit.clusters).map_err(|e| in_unit(&name, e))?;
-        let preferences = unit.clusters.iter().flatten().map(|c| (c.first, c.second, c.first_chosen - 0.5 * c.trials));
-        let words = if leans_opposite(preferences) {
+        let words = if leans_opposite(unit.clusters.iter().flatten().map(preference)) {
             let (mut lower, mut trials) = (0.0, 0.0);
             for c in unit.clusters.iter().flatten() {
                 lower += if c.first < c.second { c.trials - c.first_chosen } else { c.first_chosen };
@@ -96,20 +88,27 @@ pub(super) fn of_choices(units: &[ChoiceUnit], spec: &ModelSpec, is_final: bool)
     Ok(of_units.into_iter().chain(of_clusters.into_iter().flatten().filter(|_| is_final)).collect())
 }
 
-/// Says how many clusters of a unit speak for the opposite order each on its own, where some do and others do not.
+/// How strongly the first item is preferred: choices of it beyond one half.
+fn preference(c: &ChoiceCount) -> (usize, usize, f64) {
+    (c.first, c.second, c.first_chosen - 0.5 * c.trials)
+}
+
+/// Whether choices of a unit lean to the opposite order, or against the labels of the trained pairs.
+fn leans<'a, I: Iterator<Item = &'a ChoiceCount>>(unit: &ChoiceUnit, choices: impl Fn() -> I) -> bool {
+    leans_opposite(choices().map(preference)) || leans_against(&unit.graph, choices().map(preference))
+}
+
+/// Says how many clusters of a unit speak, each on its own, for the opposite order, where some do and others do not.
 fn clusters_against(unit: &ChoiceUnit, spec: &ModelSpec) -> Result<Option<String>> {
     let shown: Vec<&Vec<ChoiceCount>> = unit.clusters.iter().filter(|c| c.iter().any(|c| c.trials > 0.0)).collect();
-    let leans = |cluster: &&&Vec<ChoiceCount>| {
-        let preferences = || cluster.iter().map(|c| (c.first, c.second, c.first_chosen - 0.5 * c.trials));
-        leans_opposite(preferences()) || leans_against(&unit.graph, preferences())
-    };
     let spec = ModelSpec { position_bias: false, ..*spec };
     let speaks = |cluster: &&Vec<ChoiceCount>| {
         let alone = std::slice::from_ref(*cluster);
         let fitter = ChoiceFitter::new(&unit.graph, &spec, &ordered_pairs(alone))?;
         Ok(opposite_choices(&fitter, &fitter.fit(alone)?, alone)? >= NOTABLE)
     };
-    let against = shown.par_iter().filter(leans).map(speaks).collect::<caveat_theory::Result<Vec<bool>>>();
+    let leaning = shown.par_iter().filter(|cluster| leans(unit, || cluster.iter()));
+    let against = leaning.map(speaks).collect::<caveat_theory::Result<Vec<bool>>>();
     let against = against.map_err(|e| in_unit(&unit.head.name(), e))?.into_iter().filter(|speaks| *speaks).count();
     if against == 0 || shown.len() < 2 {
         return Ok(None);
@@ -137,7 +136,7 @@ pub(super) fn of_margins(observed: &[Observed], spec: &ModelSpec, is_final: bool
     let spec = ModelSpec { position_bias: false, ..*spec };
     judge(&leaning, ["margins", TURN_TABLE], is_final, |k| {
         let o = &observed[k];
-        let name = Head::Condition(o.key.clone()).name();
+        let name = o.key.to_string();
         let fitter = MarginModelFitter::new(&o.graph, &spec, &o.pairs).map_err(|e| in_unit(&name, e))?;
         let all = vec![observations(&o.pairs, &o.shown, false)];
         let turned = vec![all[0].iter().map(|m| MarginObservation { margin: -m.margin, ..*m }).collect()];
@@ -151,7 +150,7 @@ pub(super) fn of_margins(observed: &[Observed], spec: &ModelSpec, is_final: bool
     })
 }
 
-/// Looks at units that lean to the opposite order, and where some speak for it, at all of them.
+/// Examines the units that lean to the opposite order and, if some speak for it, all of them.
 fn judge(
     leaning: &[bool],
     [what, turn]: [&str; 2],
@@ -173,14 +172,14 @@ fn judge(
             worst.words
         )));
     }
-    const TOLD: usize = 5;
+    const LISTED: usize = 5;
     let mut warnings: Vec<String> = loud
         .iter()
-        .take(TOLD)
+        .take(LISTED)
         .map(|e| format!("{}: the {what} speak for the opposite order of items: {}", e.name, e.words))
         .collect();
-    if loud.len() > TOLD {
-        warnings.push(format!("so do those of {} more", loud.len() - TOLD));
+    if loud.len() > LISTED {
+        warnings.push(format!("so do those of {} more", loud.len() - LISTED));
     }
     Ok(warnings)
 }

@@ -7,21 +7,21 @@ use caveat_theory::inference::{
 };
 
 use super::choices::ChoiceUnit;
-use super::job::Job;
 use super::learners::observations;
 use super::observe::Observed;
 use super::report::{Head, Report, head_columns, parameter_name};
+use super::request::Job;
 use crate::error::{AnalysisError, Result};
 use crate::watch::Watch;
 
-/// Units with what all of them have in common.
+/// Units that are fitted together, and what they have in common.
 struct Group<'a, T> {
     head: Head,
     /// Name, own fit, and data of every unit.
     members: Vec<(String, &'a Report, T)>,
 }
 
-/// One row per group, parameter and unit, and one for their population with an empty unit name, and warnings; of choices.
+/// Fits choices: one row per group, parameter and unit, one for their population with an empty unit name, and warnings.
 pub(super) fn of_choices(units: &[ChoiceUnit], reports: &[Report], job: &Job<'_>) -> Result<(Table, Vec<String>)> {
     let fit = |group: &Group<'_, &ChoiceUnit>| {
         let units: Vec<UnitChoices<'_>> = group
@@ -34,7 +34,7 @@ pub(super) fn of_choices(units: &[ChoiceUnit], reports: &[Report], job: &Job<'_>
     table(&groups(units.iter(), reports)?, &job.spec, fit)
 }
 
-/// The same of margins.
+/// The same for margins.
 pub(super) fn of_margins(observed: &[Observed], reports: &[Report], job: &Job<'_>) -> Result<(Table, Vec<String>)> {
     let seen = |o: &Observed| -> Vec<MarginObservation> {
         if job.spec.position_bias {
@@ -67,7 +67,7 @@ fn groups<'a, T>(data: impl Iterator<Item = T>, reports: &'a [Report]) -> Result
             None => groups.push(Group { head, members: vec![member] }),
         }
     }
-    // All are looked at before the first is fitted, which takes its time.
+    // All are checked before the first is fitted, which takes time.
     for group in &groups {
         if let [(unit, _, _)] = group.members.as_slice() {
             let of = match &group.head {
@@ -107,44 +107,50 @@ fn table<T>(
         warnings.extend(unlike(group, &population, spec));
         for parameter in &population.parameters {
             let name = parameter_name(parameter.parameter, spec.learner);
-            rows.push(Row::population(&group.head, name, parameter, population.n_units));
+            let row = |unit, estimate, interval, own, population| Row {
+                group: &group.head,
+                name,
+                scale: parameter.scale,
+                unit,
+                estimate,
+                interval,
+                own,
+                population,
+            };
+            let of_all = Some((parameter.clone(), population.n_units));
+            rows.push(row("", parameter.median, parameter.interval, f64::NAN, of_all));
             for ((unit, report, _), shrunken) in group.members.iter().zip(&parameter.units) {
-                let own = report.parameters.iter().find(|p| p.name == name);
-                rows.push(Row {
-                    unit,
-                    estimate: shrunken.estimate,
-                    interval: shrunken.interval,
-                    raw: own.map_or(f64::NAN, |p| p.estimate),
-                    ..Row::empty(&group.head, name, parameter.scale)
-                });
+                let own = report.parameters.iter().find(|p| p.name == name).map_or(f64::NAN, |p| p.estimate);
+                rows.push(row(unit.as_str(), shrunken.estimate, shrunken.interval, own, None));
             }
         }
     }
-    let float = |f: fn(&Row<'_>) -> f64| rows.iter().map(f).collect::<Vec<_>>();
-    let whole = |f: fn(&Row<'_>) -> Option<usize>| {
-        rows.iter().map(|r| f(r).and_then(|n| i64::try_from(n).ok())).collect::<Vec<_>>()
+    let float = |f: fn(&Row<'_>) -> f64| rows.iter().map(f);
+    let population = |f: fn(&PopulationParameter) -> f64| {
+        rows.iter().map(move |r| r.population.as_ref().map_or(f64::NAN, |(population, _)| f(population)))
     };
+    let count = |f: fn(usize) -> Option<i64>| rows.iter().map(move |r| r.population.as_ref().and_then(|p| f(p.1)));
     let table = head_columns(rows.iter().map(|r| r.group))?
-        .text("parameter", rows.iter().map(|r| r.parameter))?
+        .text("parameter", rows.iter().map(|r| r.name))?
         .text("unit", rows.iter().map(|r| r.unit))?
         .float("estimate", float(|r| r.estimate))?
         .float("low", float(|r| r.interval.low))?
         .float("high", float(|r| r.interval.high))?
-        .float("unshrunken", float(|r| r.raw))?
+        .float("unshrunken", float(|r| r.own))?
         .text("scale", rows.iter().map(|r| scale_name(r.scale)))?
-        .float("between", float(|r| r.between))?
-        .float("between_low", float(|r| r.between_interval.low))?
-        .float("between_high", float(|r| r.between_interval.high))?
-        .float("new_unit_low", float(|r| r.new_unit.low))?
-        .float("new_unit_high", float(|r| r.new_unit.high))?
+        .float("between", population(|p| p.between))?
+        .float("between_low", population(|p| p.between_interval.low))?
+        .float("between_high", population(|p| p.between_interval.high))?
+        .float("new_unit_low", population(|p| p.new_unit.low))?
+        .float("new_unit_high", population(|p| p.new_unit.high))?
         .text("at_bound", rows.iter().map(Row::at_bound))?
-        .integer("n_units", whole(|r| r.n_units))?
-        .integer("n_excluded", whole(|r| r.n_units.map(|_| 0)))?;
+        .integer("n_units", count(|n| i64::try_from(n).ok()))?
+        .integer("n_excluded", count(|_| Some(0)))?;
     Ok((table, warnings))
 }
 
-/// A warning where units differ by more than any that follow the model would: a normal distribution then spreads over all values for
-/// the sake of a few, and says nothing of the others.
+/// A warning where units differ by more than units that follow the model would: to cover a few of them, the normal distribution of the
+/// population then spreads over all values and tells nothing about the others.
 fn unlike<T>(group: &Group<'_, T>, population: &PopulationFit, spec: &ModelSpec) -> Option<String> {
     let wide: Vec<&str> = population
         .parameters
@@ -178,7 +184,7 @@ fn unlike<T>(group: &Group<'_, T>, population: &PopulationFit, spec: &ModelSpec)
     ))
 }
 
-/// What units of one group share, and the name of this one: its subject (else session, else condition), or its model.
+/// What the units of a group share, and the name of this unit: its subject (else session, else condition), or its model.
 fn split_head(head: &Head) -> Result<(Head, String)> {
     match head {
         Head::Condition(key) => {
@@ -203,40 +209,21 @@ fn split_head(head: &Head) -> Result<(Head, String)> {
     }
 }
 
-const NONE: Interval = Interval { low: f64::NAN, high: f64::NAN };
-
+/// A parameter of a unit, or of a population of this many units.
 struct Row<'a> {
     group: &'a Head,
-    parameter: &'static str,
+    name: &'static str,
     scale: UnitScale,
     unit: &'a str,
     estimate: f64,
     interval: Interval,
-    raw: f64,
-    between: f64,
-    between_interval: Interval,
-    new_unit: Interval,
-    n_units: Option<usize>,
+    /// The estimate of the unit's own fit.
+    own: f64,
+    population: Option<(PopulationParameter, usize)>,
 }
 
-impl<'a> Row<'a> {
-    fn empty(group: &'a Head, parameter: &'static str, scale: UnitScale) -> Self {
-        Self {
-            group,
-            parameter,
-            scale,
-            unit: "",
-            estimate: f64::NAN,
-            interval: NONE,
-            raw: f64::NAN,
-            between: f64::NAN,
-            between_interval: NONE,
-            new_unit: NONE,
-            n_units: None,
-        }
-    }
-
-    /// What lies at an end of its range; of the population also the differences.
+impl Row<'_> {
+    /// What lies at an end of its range; for a population also the differences between units.
     fn at_bound(&self) -> String {
         let is_end = match self.scale {
             UnitScale::Logit => self.estimate == 0.0 || self.estimate == 1.0,
@@ -244,24 +231,13 @@ impl<'a> Row<'a> {
             UnitScale::HalfLogit => self.estimate == 0.0 || self.estimate == 0.5,
             UnitScale::Identity => self.estimate.is_infinite(),
         };
+        let is_wide = self.population.as_ref().is_some_and(|(found, _)| found.between >= LARGEST_BETWEEN);
         let found = [
-            is_end.then(|| format!("{}={}", self.parameter, self.estimate)),
-            (self.between >= LARGEST_BETWEEN).then(|| format!("between={LARGEST_BETWEEN}")),
+            is_end.then(|| format!("{}={}", self.name, self.estimate)),
+            is_wide.then(|| format!("between={LARGEST_BETWEEN}")),
         ];
         let found: Vec<String> = found.into_iter().flatten().collect();
         if found.is_empty() { "none".to_owned() } else { found.join(", ") }
-    }
-
-    fn population(group: &'a Head, name: &'static str, found: &PopulationParameter, n_units: usize) -> Self {
-        Self {
-            estimate: found.median,
-            interval: found.interval,
-            between: found.between,
-            between_interval: found.between_interval,
-            new_unit: found.new_unit,
-            n_units: Some(n_units),
-            ..Self::empty(group, name, found.scale)
-        }
     }
 }
 

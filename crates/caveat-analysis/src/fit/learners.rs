@@ -1,22 +1,16 @@
 //! Fits to margins of learners other than ridge regression, and of margins with a position bias.
 
-use caveat_theory::inference::{MarginModelFitter, MarginObservation, ModelSpec};
-use rayon::prelude::*;
+use caveat_theory::inference::{MarginModelFitter, MarginObservation};
 
-use super::job::Job;
 use super::observe::Observed;
 use super::report::{Head, Known, Report, margin_bounds, reported};
-use crate::error::{AnalysisError, Result};
+use super::request::Job;
+use crate::error::Result;
+use crate::watch::in_parallel;
 
 /// Fits every set of margins by least squares.
 pub(super) fn fit_all(observed: &[Observed], job: &Job<'_>) -> Result<Vec<Report>> {
-    let work = job.watch.begin(observed.len() as u64, "fitting");
-    let fit = |o| {
-        let report = fit(o, &job.spec, job.request.replicates(), job.request.seed);
-        work.advance(1);
-        report
-    };
-    observed.par_iter().map(fit).collect()
+    in_parallel(observed, job.watch, "fitting", |o| fit(o, job).map_err(|e| o.in_place(e)))
 }
 
 /// The margins as a model sees them: of every pair once, or where position matters, as it was shown.
@@ -27,25 +21,21 @@ pub(crate) fn observations(
 ) -> Vec<MarginObservation> {
     let observation =
         |(first, second): (usize, usize), margin| MarginObservation { first, second, margin, weight: 1.0 };
-    pairs
-        .iter()
-        .zip(shown)
-        .flat_map(|(&(i, j), &[forward, backward])| {
-            let both = [observation((i, j), forward), observation((j, i), backward)];
-            let one = [observation((i, j), (forward - backward) / 2.0)];
-            if position_bias { both.to_vec() } else { one.to_vec() }
-        })
-        .collect()
+    let shown = pairs.iter().zip(shown).flat_map(|(&(i, j), &[forward, backward])| match position_bias {
+        true => vec![observation((i, j), forward), observation((j, i), backward)],
+        false => vec![observation((i, j), (forward - backward) / 2.0)],
+    });
+    shown.collect()
 }
 
-fn fit(o: &Observed, spec: &ModelSpec, replicates: usize, seed: u64) -> Result<Report> {
-    let at = |e: caveat_theory::TheoryError| AnalysisError::from(e).in_place(format_args!("condition {}", o.name()));
+fn fit(o: &Observed, job: &Job<'_>) -> caveat_theory::Result<Report> {
+    let spec = &job.spec;
     let all = vec![observations(&o.pairs, &o.shown, spec.position_bias)];
     let pairs: Vec<(usize, usize)> = all[0].iter().map(|m| (m.first, m.second)).collect();
-    let fitter = MarginModelFitter::new(&o.graph, spec, &pairs).map_err(at)?;
-    let fit = fitter.fit(&all).map_err(at)?;
+    let fitter = MarginModelFitter::new(&o.graph, spec, &pairs)?;
+    let fit = fitter.fit(&all)?;
     let enough = fit.n_observations > fit.n_parameters;
-    let profile = if enough { Some(fitter.intervals(&fit, &all).map_err(at)?) } else { None };
+    let profile = enough.then(|| fitter.intervals(&fit, &all)).transpose()?;
     let seeds: Vec<Vec<MarginObservation>> = o
         .seeds_shown
         .iter()
@@ -56,16 +46,12 @@ fn fit(o: &Observed, spec: &ModelSpec, replicates: usize, seed: u64) -> Result<R
         })
         .collect();
     let several = seeds.len() > 1;
-    let over_seeds = || fitter.cluster_intervals(&fitter.fit(&seeds)?, &seeds);
-    let intervals = several.then(over_seeds).transpose().map_err(at)?;
-    let resample = || fitter.bootstrap(&fit, &seeds, replicates, seed);
-    let bootstrap = (several && replicates > 0).then(resample).transpose().map_err(at)?;
+    let intervals = several.then(|| fitter.cluster_intervals(&fitter.fit(&seeds)?, &seeds)).transpose()?;
+    let replicates = job.request.replicates();
+    let resample = || fitter.bootstrap(&fit, &seeds, replicates, job.request.seed);
+    let bootstrap = (several && replicates > 0).then(resample).transpose()?;
     let e = &fit.estimates;
-    let known = Known {
-        clusters: intervals.map(|i| i.intervals).unwrap_or_default(),
-        bootstrap: bootstrap.map(|b| b.intervals).unwrap_or_default(),
-        ..Known::of_profile(profile, e)
-    };
+    let known = Known::new(profile, intervals, bootstrap, e);
     Ok(Report {
         head: Head::Condition(o.key.clone()),
         parameters: reported(&spec.parameters(), spec.learner, e, &known),

@@ -2,28 +2,27 @@
 
 use std::collections::HashMap;
 
-use caveat_results::Table;
+use caveat_results::{ConditionKey, Table};
 use caveat_theory::LearnerKind;
 use caveat_theory::inference::{
     BootstrapIntervals, ClusterIntervals, MarginFit, MarginFitter, Parameter, PerParameter, ProfileIntervals,
     bootstrap, identified, margin_intervals, profile_intervals,
 };
-use rayon::prelude::*;
 
 use super::observe::Observed;
 use super::predict::Predicted;
-use super::report::{Head, Known, Report, key_columns, margin_bounds, reported, table};
-use crate::error::{AnalysisError, Result};
-use crate::watch::Watch;
+use super::report::{Head, Known, Report, margin_bounds, reported, table};
+use crate::error::Result;
+use crate::watch::{Watch, in_parallel};
 
 /// A fit of one set of margins.
 #[derive(Debug, Clone)]
 pub(crate) struct Fitted {
     pub(crate) observed: Observed,
     pub(crate) fit: MarginFit,
-    /// Over seeds; `None` where there is one, which tells nothing about their spread.
+    /// Over seeds; `None` for one seed, which tells nothing about their spread.
     pub(crate) intervals: Option<ClusterIntervals>,
-    /// By resampling seeds; `None` where it was not asked for or there is one seed.
+    /// By resampling seeds; `None` where nobody asks for it or there is one seed.
     pub(crate) bootstrap: Option<BootstrapIntervals>,
     /// `None` for three pairs or fewer.
     pub(crate) profile: Option<ProfileIntervals>,
@@ -32,28 +31,22 @@ pub(crate) struct Fitted {
 
 /// Fits every set of margins, in parallel.
 pub(crate) fn fit_all(observed: Vec<Observed>, replicates: usize, seed: u64, watch: &dyn Watch) -> Result<Vec<Fitted>> {
-    let work = watch.begin(observed.len() as u64, "fitting");
-    observed
-        .into_par_iter()
-        .map(|o| {
-            let at =
-                |e: caveat_theory::TheoryError| AnalysisError::from(e).in_place(format_args!("condition {}", o.name()));
-            let fitter = MarginFitter::new(&o.graph, &o.pairs).map_err(at)?;
-            let fit = fitter.fit(&o.margins).map_err(at)?;
-            let several = o.seeds.len() > 1;
-            let over_seeds = || margin_intervals(&o.graph, &o.pairs, &fit, &o.seeds, Some(&o.seed_weights));
-            let intervals = several.then(over_seeds).transpose().map_err(at)?;
-            let resample = || bootstrap(&fitter, &o.seeds, replicates, seed);
-            let bootstrap = (several && replicates > 0).then(resample).transpose().map_err(at)?;
-            let profile = (o.pairs.len() > 3).then(|| profile_intervals(&fitter, &fit, &o.margins)).transpose();
-            let (profile, identified) = (profile.map_err(at)?, identified(&fitter, &fit).map_err(at)?);
-            work.advance(1);
-            Ok(Fitted { observed: o, fit, intervals, bootstrap, profile, identified })
-        })
-        .collect()
+    in_parallel(observed, watch, "fitting", |o| {
+        let at = |e| o.in_place(e);
+        let fitter = MarginFitter::new(&o.graph, &o.pairs).map_err(at)?;
+        let fit = fitter.fit(&o.margins).map_err(at)?;
+        let several = o.seeds.len() > 1;
+        let over_seeds = || margin_intervals(&o.graph, &o.pairs, &fit, &o.seeds, Some(&o.seed_weights));
+        let intervals = several.then(over_seeds).transpose().map_err(at)?;
+        let resample = || bootstrap(&fitter, &o.seeds, replicates, seed);
+        let bootstrap = (several && replicates > 0).then(resample).transpose().map_err(at)?;
+        let profile = (o.pairs.len() > 3).then(|| profile_intervals(&fitter, &fit, &o.margins)).transpose();
+        let (profile, identified) = (profile.map_err(at)?, identified(&fitter, &fit).map_err(at)?);
+        Ok(Fitted { observed: o, fit, intervals, bootstrap, profile, identified })
+    })
 }
 
-/// What is reported of ridge regression: α and C, what they give, and the gain.
+/// The parameters reported of ridge regression: α and C, what follows from them, and the gain.
 const REPORTED: [Parameter; 5] =
     [Parameter::Conjunctivity, Parameter::Strength, Parameter::Screening, Parameter::Memorization, Parameter::Gain];
 
@@ -92,17 +85,14 @@ pub(crate) fn table_of_fits(fitted: &[Fitted]) -> Result<Table> {
 pub(crate) fn table_of_margins(fitted: &[Fitted], predicted: &[Predicted]) -> Result<Table> {
     let rows: Vec<(&Fitted, usize)> =
         fitted.iter().flat_map(|f| (0..f.observed.pairs.len()).map(move |k| (f, k))).collect();
-    let prediction_of: HashMap<String, &Predicted> = predicted.iter().map(|p| (p.observed.name(), p)).collect();
-    let table = key_columns(rows.iter().map(|(f, _)| &f.observed.key))?;
-    let index = |k: usize| i64::try_from(k).ok();
-    Ok(table
-        .integer("rank_a", rows.iter().map(|(f, k)| index(f.observed.pairs[*k].0)))?
-        .integer("rank_b", rows.iter().map(|(f, k)| index(f.observed.pairs[*k].1)))?
+    let predictions: HashMap<String, &Predicted> = predicted.iter().map(|p| (p.observed.key.to_string(), p)).collect();
+    let prediction = |f: &Fitted, k: usize| {
+        predictions.get(&f.observed.key.to_string()).map_or(f64::NAN, |p| p.prediction.predicted[k])
+    };
+    Ok(ConditionKey::add_columns(rows.iter().map(|(f, _)| &f.observed.key), Table::new())?
+        .count("rank_a", rows.iter().map(|(f, k)| f.observed.pairs[*k].0))?
+        .count("rank_b", rows.iter().map(|(f, k)| f.observed.pairs[*k].1))?
         .float("observed", rows.iter().map(|(f, k)| f.observed.margins[*k]))?
         .float("fitted", rows.iter().map(|(f, k)| f.fit.fitted[*k]))?
-        .float(
-            "predicted",
-            rows.iter()
-                .map(|(f, k)| prediction_of.get(&f.observed.name()).map_or(f64::NAN, |p| p.prediction.predicted[*k])),
-        )?)
+        .float("predicted", rows.iter().map(|(f, k)| prediction(f, *k)))?)
 }

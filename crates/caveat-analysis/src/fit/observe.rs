@@ -1,7 +1,7 @@
-//! Trial tables as sets of margins: conditions read, and averaged over the columns that tell nothing apart.
+//! Trial tables as sets of margins: reads conditions and averages them over the columns that do not make conditions.
 
 use caveat_results::{AsInput, Condition, ConditionKey, Selection, read_conditions};
-use caveat_theory::ComparisonGraph;
+use caveat_theory::{ComparisonGraph, TheoryError};
 
 use super::request::ByColumn;
 use crate::error::{AnalysisError, Result};
@@ -19,13 +19,13 @@ pub(crate) struct Observed {
     pub(crate) margins: Vec<f64>,
     /// Margins of every seed that has all pairs.
     pub(crate) seeds: Vec<Vec<f64>>,
-    /// Weights of the seeds with which their mean is the mean over conditions; all 1 where these have equally many seeds.
+    /// Weights with which the mean over seeds is the mean over conditions; all 1 if these have equally many seeds.
     pub(crate) seed_weights: Vec<f64>,
     /// Mean logit differences of every pair (i, j) as shown: at (i, j) and at (j, i).
     pub(crate) shown: Vec<[f64; 2]>,
     /// The same for every seed that has all pairs.
     pub(crate) seeds_shown: Vec<Vec<[f64; 2]>>,
-    /// What should be known of pairs that are not shown in both orders, by any seed or by some, a line each.
+    /// Notes about pairs that some or all seeds show in one order only, a line each.
     pub(crate) notes: Vec<String>,
 }
 
@@ -47,7 +47,7 @@ pub(crate) fn group(conditions: &[Condition], by: &[ByColumn]) -> Result<Vec<Obs
     groups.into_iter().map(|(key, members)| Observed::new(key, &members)).collect()
 }
 
-/// What is left of a key when other columns are averaged over.
+/// A key without the columns that are averaged over.
 pub(super) fn reduced(key: &ConditionKey, by: &[ByColumn]) -> ConditionKey {
     let keep = |column: ByColumn, value: &str| if by.contains(&column) { value.to_owned() } else { String::new() };
     ConditionKey {
@@ -60,7 +60,7 @@ pub(super) fn reduced(key: &ConditionKey, by: &[ByColumn]) -> ConditionKey {
     }
 }
 
-/// What should be known of pairs that no seed shows in both orders: they have no margin.
+/// A note about pairs that no seed shows in both orders: they have no margin.
 fn one_sided(condition: &Condition) -> Option<String> {
     let n = condition.n_items();
     let count = |a, b| condition.count(a, b);
@@ -81,7 +81,7 @@ fn one_sided(condition: &Condition) -> Option<String> {
     ))
 }
 
-/// What should be known of the seeds of a condition that lack some pair in some order.
+/// A note about the seeds of a condition that lack some pair in some order.
 fn lacking(condition: &Condition, pairs: &[(usize, usize)]) -> Option<String> {
     let lacks = |margins: &[f64]| margins.iter().position(|m| !m.is_finite());
     let all = condition.seed_margins();
@@ -168,8 +168,8 @@ impl Observed {
         })
     }
 
-    /// The label of the condition for messages.
-    pub(super) fn name(&self) -> String {
-        self.key.to_string()
+    /// An error about this condition.
+    pub(super) fn in_place(&self, error: TheoryError) -> AnalysisError {
+        AnalysisError::from(error).in_place(format_args!("condition {}", self.key))
     }
 }

@@ -1,13 +1,15 @@
-//! What a fit says, whatever was fitted: parameters with their intervals, in one table for all kinds of fits.
+//! What is reported of every kind of fit: parameters with their intervals, in one table.
 
-use caveat_results::{ConditionKey, Grouping, Table};
-use caveat_theory::LearnerKind;
+use caveat_results::{ConditionKey, Grouping, Table, Values};
+use caveat_theory::inference::{
+    BootstrapIntervals, ClusterIntervals, Estimates, FitLimit, Interval, MAX_LAPSE, Parameter, PerParameter,
+    ProfileIntervals,
+};
+use caveat_theory::{LearnerKind, TheoryError};
 
-use caveat_theory::inference::{Estimates, FitLimit, Interval, MAX_LAPSE, Parameter, PerParameter, ProfileIntervals};
+use crate::error::{AnalysisError, Result};
 
-use crate::error::Result;
-
-/// What tells one fit of a table from another.
+/// What distinguishes one fit of a table from another.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Head {
     /// A condition of trial tables.
@@ -27,44 +29,25 @@ impl Head {
             }
         }
     }
+
+    /// An error about this fit.
+    pub(crate) fn in_place(&self, error: TheoryError) -> AnalysisError {
+        AnalysisError::from(error).in_place(self.name())
+    }
 }
 
-/// The columns that tell fits apart. Heads of one table are of one kind.
+/// The columns that distinguish fits. All heads of a table are of one kind.
 pub(crate) fn head_columns<'a>(heads: impl Iterator<Item = &'a Head> + Clone) -> Result<Table> {
-    let keys: Vec<&ConditionKey> = heads
-        .clone()
-        .filter_map(|h| match h {
-            Head::Condition(key) => Some(key),
-            Head::Groups(_) => None,
-        })
-        .collect();
-    if !keys.is_empty() {
-        return key_columns(keys.into_iter());
+    let keys = heads.clone().filter_map(|head| if let Head::Condition(key) = head { Some(key) } else { None });
+    if keys.clone().next().is_some() {
+        return Ok(ConditionKey::add_columns(keys, Table::new())?);
     }
-    let groups: Vec<&Vec<(Grouping, String)>> = heads
-        .filter_map(|h| match h {
-            Head::Groups(groups) => Some(groups),
-            Head::Condition(_) => None,
-        })
-        .collect();
+    let groups = heads.filter_map(|head| if let Head::Groups(groups) = head { Some(groups) } else { None });
     let mut table = Table::new();
-    if let Some(first) = groups.first() {
-        for (k, (by, _)) in first.iter().enumerate() {
-            table = table.text(by.name(), groups.iter().map(|g| g[k].1.as_str()))?;
-        }
+    for (k, (by, _)) in groups.clone().next().into_iter().flatten().enumerate() {
+        table = table.text(by.name(), groups.clone().map(|groups| groups[k].1.as_str()))?;
     }
     Ok(table)
-}
-
-/// The columns of conditions of trial tables.
-pub(crate) fn key_columns<'a>(keys: impl Iterator<Item = &'a ConditionKey> + Clone) -> Result<Table> {
-    Ok(Table::new()
-        .text("setting", keys.clone().map(|k| k.setting.as_str()))?
-        .text("model", keys.clone().map(|k| k.model.as_str()))?
-        .text("task", keys.clone().map(|k| k.task.as_str()))?
-        .text("hier", keys.clone().map(|k| k.hier.as_str()))?
-        .float("lora_r", keys.clone().map(|k| k.lora_r.unwrap_or(f64::NAN)))?
-        .float("l2_reg", keys.map(|k| k.l2_reg.unwrap_or(f64::NAN)))?)
 }
 
 /// One parameter of one fit.
@@ -72,9 +55,9 @@ pub(crate) fn key_columns<'a>(keys: impl Iterator<Item = &'a ConditionKey> + Clo
 pub(crate) struct ReportedParameter {
     pub(crate) name: &'static str,
     pub(crate) estimate: f64,
-    /// The interval that holds: over seeds, sessions, subjects or trials, as the report says.
+    /// The main interval: over seeds, sessions, subjects or trials, as the report says.
     pub(crate) interval: Option<Interval>,
-    /// Over resampled seeds, sessions or subjects, where it was asked for.
+    /// Over resampled seeds, sessions or subjects, on request.
     pub(crate) bootstrap: Option<Interval>,
     /// By profile likelihood, for independent pairs or trials.
     pub(crate) profile: Option<Interval>,
@@ -82,8 +65,8 @@ pub(crate) struct ReportedParameter {
     pub(crate) identified: bool,
 }
 
-/// What is known of the parameters of a fit besides their estimates.
-#[derive(Debug, Clone, Copy, Default)]
+/// What is known about the parameters of a fit besides their estimates.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Known {
     /// Over clusters.
     pub(crate) clusters: PerParameter<Option<Interval>>,
@@ -91,22 +74,34 @@ pub(crate) struct Known {
     pub(crate) bootstrap: PerParameter<Option<Interval>>,
     pub(crate) profile: ProfileIntervals,
     pub(crate) identified: PerParameter<bool>,
-    /// Whether trials are the sample: then the profile is the interval that holds.
+    /// Whether trials are the sample: then the profile is the main interval.
     pub(crate) over_trials: bool,
 }
 
 impl Known {
-    /// Of a fit that looks up its profile: that of the gain is of the gain itself, also where the estimate is gain·strength.
-    pub(crate) fn of_profile(profile: Option<ProfileIntervals>, estimates: &Estimates) -> Self {
+    /// Intervals where there are any. That of the gain by profile is of the gain itself, so it is left out where the estimate is
+    /// gain·strength.
+    pub(crate) fn new(
+        profile: Option<ProfileIntervals>,
+        clusters: Option<ClusterIntervals>,
+        bootstrap: Option<BootstrapIntervals>,
+        estimates: &Estimates,
+    ) -> Self {
         let mut profile = profile.unwrap_or_default();
         if estimates.limit == Some(FitLimit::Hebbian) {
             profile.gain = None;
         }
-        Self { profile, identified: profile.map(|p| p.is_some_and(|p| p.identified)), ..Self::default() }
+        Self {
+            clusters: clusters.map(|i| i.intervals).unwrap_or_default(),
+            bootstrap: bootstrap.map(|b| b.intervals).unwrap_or_default(),
+            profile,
+            identified: profile.map(|p| p.is_some_and(|p| p.identified)),
+            over_trials: false,
+        }
     }
 }
 
-/// Some parameters of a fit, as they are reported.
+/// Parameters of a fit as they are reported.
 pub(crate) fn reported(
     parameters: &[Parameter],
     learner: LearnerKind,
@@ -116,7 +111,7 @@ pub(crate) fn reported(
     let report = |&which: &Parameter| {
         let profile = known.profile.get(which);
         let own = profile.map(|p| p.interval);
-        // Where any lapse rate is as likely, the number is where the search began.
+        // Where all lapse rates are equally likely, the estimate is only where the search began.
         let is_any = which == Parameter::Lapse
             && (estimates.limit == Some(FitLimit::NoSignal)
                 || profile.is_some_and(|p| !p.identified && (p.interval.low, p.interval.high) == (0.0, MAX_LAPSE)));
@@ -150,17 +145,18 @@ pub(crate) fn parameter_name(parameter: Parameter, learner: LearnerKind) -> &'st
 pub(crate) struct Report {
     pub(crate) head: Head,
     pub(crate) parameters: Vec<ReportedParameter>,
-    /// What the intervals are over: what another sample of would give other estimates. `None` where there are none.
+    /// What the intervals are over: another sample of these would give other estimates. `None` without intervals.
     pub(crate) over: Option<&'static str>,
-    /// The parameters that lie at an end of their range, with it.
+    /// Parameters at an end of their range, as name=value.
     pub(crate) at_bound: Vec<String>,
     pub(crate) limit: Option<FitLimit>,
-    /// How well it fits, and to how much.
+    /// How well it fits.
     pub(crate) scores: Vec<(&'static str, f64)>,
+    /// Numbers of data.
     pub(crate) counts: Vec<(&'static str, usize)>,
-    /// Whether data without error leave the gain open upward; of choices only.
+    /// Whether data without error leave the gain unbounded; for choices only.
     pub(crate) saturated: Option<bool>,
-    /// What was trained, as N:W-L,…; of files of choices only.
+    /// What was trained, as N:W-L,…; for files of choices only.
     pub(crate) task: Option<String>,
 }
 
@@ -168,7 +164,7 @@ pub(crate) fn limit_name(limit: Option<FitLimit>) -> &'static str {
     limit.map_or("none", FitLimit::name)
 }
 
-/// Which parameters of a fit to margins lie at an end of their range.
+/// The parameters of a fit to margins that lie at an end of their range.
 pub(crate) fn margin_bounds(limit: Option<FitLimit>, conjunctivity: f64, name: &str, strength: f64) -> Vec<String> {
     let mut found = Vec::new();
     if limit == Some(FitLimit::NoSignal) {
@@ -183,13 +179,13 @@ pub(crate) fn margin_bounds(limit: Option<FitLimit>, conjunctivity: f64, name: &
     found
 }
 
-/// The same of a fit to choices. A gain that is saturated may be any larger number.
+/// The same for a fit to choices. A saturated gain may be any larger number.
 pub(crate) fn choice_bounds(e: &Estimates, name: &str, lapse: bool) -> Vec<String> {
     let mut found = margin_bounds(e.limit, e.conjunctivity, name, e.strength);
     if e.saturated {
         found.push("gain=saturated".to_owned());
     }
-    // The likelihood tells no smaller distance from an end of the range.
+    // The likelihood resolves no smaller distance from an end of the range.
     if lapse && e.lapse <= SMALLEST_LAPSE {
         found.push("lapse=0".to_owned());
     } else if lapse && e.lapse >= MAX_LAPSE - SMALLEST_LAPSE {
@@ -201,10 +197,10 @@ pub(crate) fn choice_bounds(e: &Estimates, name: &str, lapse: bool) -> Vec<Strin
     found
 }
 
-/// Lapse rates below this are none.
+/// Lapse rates below this count as none.
 const SMALLEST_LAPSE: f64 = 1e-6;
 
-/// One row per fit; all have the same parameters, scores and counts. The brief form leaves out what a terminal has no room for.
+/// One row per fit; all have the same parameters, scores and counts. The brief form has only the columns that fit a terminal.
 pub(crate) fn table(reports: &[Report], brief: bool) -> Result<Table> {
     let Some(first) = reports.first() else { return Ok(Table::new()) };
     let mut table = head_columns(reports.iter().map(|r| &r.head))?;
@@ -212,7 +208,7 @@ pub(crate) fn table(reports: &[Report], brief: bool) -> Result<Table> {
         table = without_empty(table)?;
     }
     let of = |k: usize| reports.iter().map(move |r| &r.parameters[k]);
-    // One name for all intervals of a table, or a column that tells them apart.
+    // One name for all intervals of a table, or a column that distinguishes them.
     let mut kinds: Vec<&str> = reports.iter().filter_map(|r| r.over).collect();
     kinds.sort_unstable();
     kinds.dedup();
@@ -241,7 +237,7 @@ pub(crate) fn table(reports: &[Report], brief: bool) -> Result<Table> {
         table = table.float(*name, reports.iter().map(|r| r.scores[k].1))?;
     }
     for (k, (name, _)) in first.counts.iter().enumerate() {
-        table = table.integer(*name, reports.iter().map(|r| i64::try_from(r.counts[k].1).ok()))?;
+        table = table.count(*name, reports.iter().map(|r| r.counts[k].1))?;
     }
     let tasks = |table: Table| match &first.task {
         Some(_) => table.text("task", reports.iter().map(|r| r.task.as_deref().unwrap_or_default())),
@@ -273,7 +269,7 @@ pub(crate) fn table(reports: &[Report], brief: bool) -> Result<Table> {
     Ok(tasks(table)?)
 }
 
-/// An interval in print. One that lies at an end of its range altogether says nothing.
+/// An interval in print; a dash if it is unknown or all of it lies at infinity.
 fn in_brackets(interval: &Interval) -> String {
     let Interval { low, high } = *interval;
     if low.is_nan() || high.is_nan() || (low == high && low.is_infinite()) {
@@ -294,9 +290,8 @@ fn in_brackets(interval: &Interval) -> String {
     format!("[{}, {}]", short(low), short(high))
 }
 
-/// Without columns that hold nothing.
+/// The table without empty columns.
 fn without_empty(table: Table) -> Result<Table> {
-    use caveat_results::Values;
     let mut kept = Table::new();
     for (name, values) in table.columns() {
         let empty = match values {

@@ -1,4 +1,4 @@
-//! What is asked of a fit to files.
+//! The request of a fit to files, and what every part of the fit needs.
 
 use caveat_results::{ChoiceColumns, Filter, Input, Phase, Selection};
 use caveat_theory::inference::ModelSpec;
@@ -6,13 +6,14 @@ use caveat_theory::{LearnerKind, named_enum};
 
 use crate::error::{AnalysisError, Result};
 use crate::task::PlainTask;
+use crate::watch::Watch;
 
 /// A fit to trial tables or to files of choices.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct FitRequest {
     /// Trial tables or directories of them, or CSV files of choices; at least one.
     pub files: Vec<Input>,
-    /// Columns that make a condition; others are averaged over. `None` for setting, model, task and hier, or for none of choices.
+    /// Columns that make a condition; others are averaged over. `None` for setting, model, task and hier, or no column of choices.
     pub by: Option<Vec<ByColumn>>,
     /// `None` for squared error of margins, or the likelihood of choices.
     pub loss: Option<FitLoss>,
@@ -28,7 +29,7 @@ pub struct FitRequest {
     pub test: Vec<String>,
     /// Whether nested models are compared by cross-validation instead.
     pub compare: bool,
-    /// Folds of the cross-validation, at most one a cluster; with `compare` alone. `None` for [`Self::FOLDS`].
+    /// Folds of the cross-validation, at most one a cluster; only with `compare`. `None` for [`Self::FOLDS`].
     pub folds: Option<usize>,
     /// Whether the population of models or subjects is fitted.
     pub hierarchical: bool,
@@ -51,7 +52,7 @@ pub struct ChoiceRequest {
     pub columns: Option<ChoiceColumns>,
     /// Columns of a published file, by its name.
     pub preset: Option<String>,
-    /// What was trained, by condition; `None` for everything that is not named.
+    /// What was trained, by condition; the name `None` stands for all others.
     pub tasks: Vec<(Option<String>, PlainTask)>,
     /// Number of items of every condition.
     pub n_items: Option<usize>,
@@ -65,7 +66,7 @@ pub struct ChoiceRequest {
     pub skip_missing: bool,
     /// Number of trials behind every row.
     pub trials: Option<f64>,
-    /// What is resampled and left out as a whole.
+    /// What is resampled and left out as a whole; `None` for subjects if there are any, else sessions.
     pub cluster: Option<ClusterColumn>,
     /// Whether accuracy by pair is drawn.
     pub draw_pairs: bool,
@@ -73,33 +74,23 @@ pub struct ChoiceRequest {
     pub draw_distances: bool,
 }
 
+/// A request, the model that it asks for, and who watches.
+pub(crate) struct Job<'a> {
+    pub(crate) request: &'a FitRequest,
+    pub(crate) spec: ModelSpec,
+    pub(crate) watch: &'a dyn Watch,
+}
+
 impl FitRequest {
-    /// Folds of a cross-validation, where no number is asked for.
+    /// Default number of folds of a cross-validation.
     pub const FOLDS: usize = 10;
 
-    /// A fit of ridge regression to these files, with all else as it is where nobody asks for anything.
+    /// A fit of ridge regression to these files, with the default of every other option.
     pub fn new(files: Vec<Input>) -> Self {
-        Self {
-            files,
-            by: None,
-            loss: None,
-            learner: LearnerKind::Ridge,
-            lapse: false,
-            position_bias: false,
-            train: Vec::new(),
-            test: Vec::new(),
-            compare: false,
-            folds: None,
-            hierarchical: false,
-            phase: Phase::Post,
-            filters: Vec::new(),
-            bootstrap: None,
-            seed: 0,
-            choices: ChoiceRequest::default(),
-        }
+        Self { files, ..Self::default() }
     }
 
-    /// Refuses what does not go together, whoever asks: nothing that is given is passed over in silence.
+    /// Refuses options that exclude each other, so that no option is ignored in silence.
     pub(super) fn check(&self) -> Result<()> {
         if self.train.is_empty() != self.test.is_empty() {
             return Err(AnalysisError::input(

@@ -1,9 +1,8 @@
 //! The report as one self-contained page: figures inline, no script, no outside resource.
 
-use caveat_figures::{DOUBLE_COLUMN, Format as Picture};
+use caveat_figures::DOUBLE_COLUMN;
 
 use super::sections::Section;
-use crate::error::Result;
 
 const STYLE: &str = "\
 :root{color-scheme:light}body{font:16px/1.5 'DejaVu Sans',system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a}\
@@ -13,7 +12,7 @@ table{border-collapse:collapse;font-size:.9rem;margin:1rem 0}td{padding:.15rem 1
 nav a{margin-right:1rem}code{font-size:.9em}a{color:#0058a3}footer{margin-top:3rem;font-size:.85rem;color:#555}";
 
 /// The whole page.
-pub(crate) fn page(sections: &[Section]) -> Result<String> {
+pub(crate) fn page(sections: &[Section]) -> String {
     let mut body = String::new();
     let links: String =
         sections.iter().enumerate().map(|(k, s)| format!("<a href=\"#s{k}\">{}</a>", escape(s.title))).collect();
@@ -29,8 +28,7 @@ pub(crate) fn page(sections: &[Section]) -> Result<String> {
             body += &format!("<table>\n{rows}</table>\n");
         }
         for figure in &section.figures {
-            let svg = figure.render(Picture::Svg)?;
-            let svg = String::from_utf8_lossy(&svg);
+            let svg = figure.canvas.svg();
             body += &format!(
                 "<figure id=\"{0}\">\n<div style=\"max-width:{3:.1}rem\">{svg}</div>\n<figcaption><b>{1}.</b> {2} <a href=\"figures/{0}.svg\">SVG</a> · <a href=\"figures/{0}.pdf\">PDF</a></figcaption>\n</figure>\n",
                 figure.name,
@@ -42,7 +40,6 @@ pub(crate) fn page(sections: &[Section]) -> Result<String> {
         let tables: Vec<String> = section
             .figures
             .iter()
-            .filter(|f| f.table.is_some())
             .map(|f| format!("figure-{}", f.name))
             .chain(section.tables.iter().map(|t| t.0.clone()))
             .map(|name| {
@@ -54,13 +51,13 @@ pub(crate) fn page(sections: &[Section]) -> Result<String> {
         }
         body += "</section>\n";
     }
-    Ok(format!(
+    format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width\">\n\
          <title>Rules and their exceptions</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<h1>Rules and their exceptions</h1>\n\
          <p>Exact theory of transitive inference with exceptions (Cheng &amp; Lippl 2026, arXiv 2605.22972), made by <code>caveat reproduce</code> \
          {version}.</p>\n<nav>{links}</nav>\n{body}<footer>Seeds: random networks 0, predictions 0.</footer>\n</body>\n</html>\n",
         version = env!("CARGO_PKG_VERSION"),
-    ))
+    )
 }
 
 fn escape(text: &str) -> String {
@@ -80,7 +77,7 @@ mod tests {
             figures: Vec::new(),
             tables: Vec::new(),
         };
-        let page = page(&[section]).unwrap();
+        let page = page(&[section]);
         assert!(page.contains("a &lt; b &amp; c") && page.contains("&quot;quoted&quot;"));
         assert!(!page.contains("src=") && !page.contains("<script") && !page.contains("http"));
     }

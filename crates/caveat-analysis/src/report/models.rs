@@ -1,4 +1,4 @@
-//! Which language models a report shows, and what it says of them.
+//! Which language models a report shows, and what it says about them.
 
 use std::path::{Path, PathBuf};
 
@@ -11,21 +11,21 @@ use crate::error::{AnalysisError, Result};
 pub struct LanguageModels {
     /// Where their trial tables lie.
     pub directory: PathBuf,
-    /// Where the tables are from, before the text of accuracies; empty for tables that were given.
+    /// Where the tables come from, before the text about accuracies; empty for tables that were given.
     pub source: &'static str,
-    /// What they show of accuracies, after it.
+    /// What they show about accuracies, after that text.
     pub found: &'static str,
-    /// Whether findings are listed of every setting and stimulus set, or of full fine-tuning over all stimulus sets.
+    /// Whether to list findings for every setting and stimulus set, or for full fine-tuning over all stimulus sets.
     pub all_settings: bool,
-    /// What their runs kept of hidden states, where they did.
+    /// Hidden states that their runs kept, if any.
     pub geometries: Option<Geometries>,
 }
 
 impl LanguageModels {
-    /// Those of a directory that a person names.
+    /// The language models of a directory of trial tables.
     ///
     /// # Errors
-    /// Where it is none.
+    /// A path that is not a directory.
     pub fn published(directory: &Path) -> Result<Self> {
         if !directory.is_dir() {
             return Err(AnalysisError::input(format!(
@@ -36,7 +36,7 @@ impl LanguageModels {
         Ok(Self { directory: directory.to_owned(), source: "", found: "", all_settings: false, geometries: None })
     }
 
-    /// Whether findings of a setting are listed.
+    /// Whether findings for a setting are listed.
     pub(super) fn shows(&self, setting: &str) -> bool {
         self.all_settings || setting == "full"
     }

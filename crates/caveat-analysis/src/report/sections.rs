@@ -8,7 +8,8 @@ use caveat_figures::{Figure, task_figure};
 use caveat_results::{
     ConditionKey, Geometries, GroupColumn, GroupValue, Phase, Selection, Summary, Table, TrialColumn, summarize,
 };
-use caveat_theory::{Activation, Learner, NetworkKernel, NetworkKernelKind, PairClass, TransitiveTask, balance_window};
+use caveat_theory::window::{BalanceWindow, balance_window};
+use caveat_theory::{Activation, Learner, NetworkKernel, NetworkKernelKind, PairClass, TransitiveTask};
 
 use super::models::LanguageModels;
 use crate::error::Result;
@@ -17,7 +18,7 @@ use crate::figure::{
     published_tasks, read_pairs,
 };
 use crate::fit::{
-    Fitted, Predicted, PredictionSummary, REPLICATES, table_of_fits, table_of_margins, table_of_pairs,
+    Fitted, Predicted, REPLICATES, prediction_findings, table_of_fits, table_of_margins, table_of_pairs,
     table_of_predictions,
 };
 use crate::phase::phase_table;
@@ -75,15 +76,14 @@ fn margins_section(task: &TransitiveTask) -> Result<Section> {
                outweighs the rule, until items across the exception are judged in the wrong order."
             .into(),
         findings: Vec::new(),
-        figures: vec![margins(task, 10.0)?, mechanism(task.clone())?],
+        figures: vec![margins(task, 10.0)?, mechanism(task)?],
         tables: Vec::new(),
     })
 }
 
 fn window_section(tasks: &[TransitiveTask], watch: &dyn Watch) -> Result<Section> {
     let mut findings = Vec::new();
-    let mut rows: Vec<(f64, f64, f64, f64, f64)> = Vec::new();
-    let mut names = Vec::new();
+    let mut rows: Vec<(String, f64, BalanceWindow)> = Vec::new();
     for task in tasks {
         let name = task_name(task);
         let w = balance_window(task, Learner::Ridge { c: f64::INFINITY })?;
@@ -93,24 +93,16 @@ fn window_section(tasks: &[TransitiveTask], watch: &dyn Watch) -> Result<Section
         findings.push((format!("{name}: critical C"), w.critical.map_or("none".into(), short)));
         for exponent in -4..=12 {
             let c = 10f64.powf(f64::from(exponent) / 4.0);
-            let w = balance_window(task, Learner::Ridge { c })?;
-            names.push(name.clone());
-            rows.push((
-                c,
-                w.screening_star.unwrap_or(f64::NAN),
-                w.conjunctivity_generalization,
-                w.conjunctivity_memorization,
-                w.critical.unwrap_or(f64::NAN),
-            ));
+            rows.push((name.clone(), c, balance_window(task, Learner::Ridge { c })?));
         }
     }
     let windows = Table::new()
-        .text("task", names)?
-        .float("c", rows.iter().map(|r| r.0))?
-        .float("screening_star", rows.iter().map(|r| r.1))?
-        .float("conjunctivity_generalization", rows.iter().map(|r| r.2))?
-        .float("conjunctivity_memorization", rows.iter().map(|r| r.3))?
-        .float("critical_c", rows.iter().map(|r| r.4))?;
+        .text("task", rows.iter().map(|r| r.0.as_str()))?
+        .float("c", rows.iter().map(|r| r.1))?
+        .float("screening_star", rows.iter().map(|r| r.2.screening_star.unwrap_or(f64::NAN)))?
+        .float("conjunctivity_generalization", rows.iter().map(|r| r.2.conjunctivity_generalization))?
+        .float("conjunctivity_memorization", rows.iter().map(|r| r.2.conjunctivity_memorization))?
+        .float("critical_c", rows.iter().map(|r| r.2.critical.unwrap_or(f64::NAN)))?;
     let (phase_figure, grids) = phase_diagrams(tasks, 240, watch)?;
     let mut tables = vec![("windows".to_owned(), windows)];
     for (task, grid) in tasks.iter().zip(&grids) {
@@ -150,7 +142,7 @@ fn network_section(watch: &dyn Watch) -> Result<Section> {
     })
 }
 
-/// What the models answer: the figure of the study and accuracies by pair class.
+/// What the models answer: the figure of the study, and accuracies by pair class.
 pub(crate) fn language_model_accuracy(models: &LanguageModels, watch: &dyn Watch) -> Result<Section> {
     let paths = [models.directory.clone()];
     let pairs = read_pairs(&paths, watch)?;
@@ -206,18 +198,15 @@ fn accuracy(paths: &[PathBuf], models: &LanguageModels, watch: &dyn Watch) -> Re
 /// Fits and predictions of trial tables.
 pub(crate) fn language_models(models: &LanguageModels, watch: &dyn Watch) -> Result<Section> {
     let (fitted, predicted) = fit_published(std::slice::from_ref(&models.directory), REPLICATES, watch)?;
-    let mut figures = Vec::new();
     let with_prediction = !predicted.is_empty();
-    for name in [
+    let mut names = vec![
         FigureName::FittedMargins,
         FigureName::PredictedMargins,
         FigureName::ObservedMargins,
         FigureName::ModelConjunctivity,
-    ] {
-        if name != FigureName::PredictedMargins || with_prediction {
-            figures.push(language_model_figure(name, &fitted, &predicted)?);
-        }
-    }
+    ];
+    names.retain(|name| *name != FigureName::PredictedMargins || with_prediction);
+    let figures = names.into_iter().map(|name| language_model_figure(name, &fitted, &predicted));
     let mut tables =
         vec![("fits".to_owned(), table_of_fits(&fitted)?), ("margins".into(), table_of_margins(&fitted, &predicted)?)];
     if with_prediction {
@@ -231,7 +220,7 @@ pub(crate) fn language_models(models: &LanguageModels, watch: &dyn Watch) -> Res
                without an exception and refit nothing."
             .into(),
         findings: language_model_findings(&fitted, &predicted, models)?,
-        figures,
+        figures: figures.collect::<Result<_>>()?,
         tables,
     })
 }
@@ -264,8 +253,8 @@ fn language_model_findings(
             ),
         ));
     }
-    let shown = predicted.iter().filter(|p| models.shows(&p.observed.key.setting));
-    findings.extend(PredictionSummary::summarize(shown)?.iter().flat_map(PredictionSummary::findings));
+    let shown: Vec<&Predicted> = predicted.iter().filter(|p| models.shows(&p.observed.key.setting)).collect();
+    findings.extend(prediction_findings(&shown)?);
     Ok(findings)
 }
 

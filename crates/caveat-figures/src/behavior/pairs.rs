@@ -12,34 +12,36 @@
 //!
 //! # Drawing
 //! Proportion of choices of the higher item with its Wilson interval, one column per pair, grouped by symbolic distance and
-//! ordered from the top within it. Bars are the theory. Squares are trained pairs; colors are the classes of pairs where the
-//! trained ones are known. Chance is dashed. Panels share their columns.
+//! ordered from the top within a group. Bars are the theory. Squares are trained pairs; colors show the class of a pair where
+//! the trained ones are known. Chance is dashed. Panels share their columns.
 
 use caveat_results::Table;
 use caveat_theory::{Comparison, ComparisonGraph, PairClass, PairClasses};
 
-use super::{Behavior, Proportion, proportion_axis, with_proportions};
+use super::{Behavior, Choices, chance, proportion_axis};
 use crate::axes::{Panel, margins};
-use crate::canvas::{Canvas, DOUBLE_COLUMN, Dash, Marker, Rect, Stroke};
+use crate::canvas::{Canvas, DOUBLE_COLUMN, Marker, Rect, Stroke};
 use crate::error::{FigureError, Result};
-use crate::figure::{Figure, whole};
+use crate::figure::Figure;
 use crate::language_models::shortened;
 use crate::legend::{Key, Legend};
 use crate::palette::{BLACK, BLUE, Color, GREY, LIGHT_GREY, class_color, class_label};
 use crate::scale::Axis;
 use crate::text::{Anchor, Level, NORMAL, SMALL, Text};
 
-/// Most panels of one figure: with more, a page is higher than a picture can be read on.
+/// Most panels of one figure: a page with more would be too tall to read.
 const MOST_PANELS: usize = 40;
+/// Names of the rows of words below the panels.
+const ROWS: [&str; 3] = ["higher item", "lower item", "distance"];
 /// Space between two groups of columns, in columns.
 const GROUP_GAP: f64 = 1.0;
 /// Space above a panel for its title.
 const ABOVE: f64 = 17.0;
 /// Height of a row of words below the panels.
 const WORDS: f64 = 9.5;
-/// Width of a column from which on its items fit below it.
+/// Least width of a column that has room for its items below it.
 const NAMED: f64 = 7.5;
-/// Right of the panels.
+/// Space at the right of the panels.
 const RIGHT: f64 = 6.0;
 
 /// Draws the panels.
@@ -50,12 +52,12 @@ pub fn draw(behaviors: &[Behavior]) -> Result<Figure> {
     behaviors.iter().try_for_each(Behavior::check)?;
     let shown: Vec<&Behavior> = behaviors.iter().filter(|b| !b.pairs.is_empty()).collect();
     if shown.is_empty() {
-        let missing = "no choices by pair: by distance only, draw the distance effect".into();
-        return Err(FigureError::Nothing { figure: "choices-by-pair", missing });
+        let missing = "no choices by pair: by distance only, draw the distance effect";
+        return Err(FigureError::nothing("choices-by-pair", missing));
     }
     if shown.len() > MOST_PANELS {
         let problem = format!("{} learners: expected at most {MOST_PANELS} in one figure", shown.len());
-        return Err(FigureError::BadInput { what: "choices by pair", problem });
+        return Err(FigureError::bad("choices by pair", problem));
     }
     let columns = Columns::new(&shown);
     let classes = shown.iter().map(|b| classes(b)).collect::<Result<Vec<_>>>()?;
@@ -66,18 +68,17 @@ pub fn draw(behaviors: &[Behavior]) -> Result<Figure> {
         "Proportion of choices of the higher item by pair, with Wilson 95 % intervals; pairs are grouped by symbolic distance \
          and named by the places of their items.{theory}{trained} Dashed: chance."
     );
-    let figure = Figure::new("choices-by-pair", "Choices by pair", caption, canvas);
-    Ok(figure.with_table(table(&shown, &classes)?))
+    Ok(Figure::new("choices-by-pair", "Choices by pair", caption, canvas, table(&shown, &classes)?))
 }
 
 /// Classes of all pairs, where the trained ones are known.
 fn classes(behavior: &Behavior) -> Result<Option<PairClasses>> {
-    if behavior.trained.is_empty() {
+    let Some(trained) = behavior.trained.iter().map(|&(winner, loser)| winner.max(loser)).max() else {
         return Ok(None);
-    }
-    let trained = behavior.trained.iter().map(|&(winner, loser)| winner.max(loser)).max().unwrap_or(0);
+    };
+    let tested = behavior.pairs.iter().map(|p| p.lower).max().unwrap_or(0);
     let comparisons = behavior.trained.iter().map(|&(winner, loser)| Comparison::new(winner, loser));
-    let graph = ComparisonGraph::new(trained.max(behavior.last_item()) + 1, comparisons)?;
+    let graph = ComparisonGraph::new(trained.max(tested) + 1, comparisons)?;
     Ok(Some(graph.classes()?))
 }
 
@@ -147,9 +148,8 @@ struct Drawing<'a> {
 
 impl Drawing<'_> {
     fn draw(&self) -> (Canvas, Used) {
-        let (mut left, _) = margins("1.0");
-        let words = ["higher item", "lower item", "distance"];
-        left = words.iter().map(|w| Text::new(*w).size(SMALL).width() + 7.0).fold(left, f64::max);
+        let words = ROWS.map(|words| Text::new(words).size(SMALL).width() + 7.0);
+        let left = words.into_iter().fold(margins("1.0").0, f64::max);
         let height = if self.shown.len() == 1 { 130.0 } else { 92.0 };
         let panel = |k: usize| {
             let top = ABOVE + k as f64 * (height + ABOVE);
@@ -161,8 +161,7 @@ impl Drawing<'_> {
         let used = self.used();
         let legend = legend(&used);
         let row = Rect::new(left, 0.0, DOUBLE_COLUMN - left - RIGHT, 1.0);
-        let legend_height = legend.size(legend.columns_within(row.width)).1;
-        let mut canvas = Canvas::new(DOUBLE_COLUMN, legend_top + legend_height + 4.0);
+        let mut canvas = Canvas::new(DOUBLE_COLUMN, legend_top + legend.height_within(row.width) + 4.0);
         for (k, (behavior, classes)) in self.shown.iter().zip(self.classes).enumerate() {
             self.panel(&mut canvas, panel(k), behavior, classes.as_ref());
         }
@@ -173,30 +172,29 @@ impl Drawing<'_> {
 
     fn panel(&self, canvas: &mut Canvas, rect: Rect, behavior: &Behavior, classes: Option<&PairClasses>) {
         let all = self.shown.iter().flat_map(|b| &b.pairs);
-        let y = proportion_axis(all.map(|p| Proportion::from(*p))).label("P(higher item chosen)");
+        let y = proportion_axis(all.map(|p| p.choices)).label("P(higher item chosen)");
         let panel = Panel::new(rect, self.columns.axis(), y);
         for (_, first, last) in self.columns.groups().into_iter().step_by(2) {
             let (from, to) = (panel.place((first - 0.8, 0.0)).0, panel.place((last + 0.8, 0.0)).0);
             canvas.rect(Rect::new(from, rect.y, to - from, rect.height), Some(LIGHT_GREY.tint(0.38)), None);
         }
-        panel.horizontal(canvas, 0.5, Stroke::new(GREY, 0.7).dash(Dash::Dashed));
+        panel.horizontal(canvas, 0.5, chance());
         let slot = self.columns.width(rect);
         for pair in &behavior.pairs {
             let x = self.columns.place((pair.higher, pair.lower));
-            if let Some(theory) = pair.theory {
+            if let Some(theory) = pair.choices.theory {
                 panel.line(canvas, &[(x - 0.4, theory), (x + 0.4, theory)], Stroke::new(BLACK, 1.1));
             }
         }
         let radius = (0.2 * slot).clamp(0.9, 2.1);
-        for pair in behavior.pairs.iter().filter(|p| p.trials > 0.0) {
+        for pair in behavior.pairs.iter().filter(|p| p.choices.trials > 0.0) {
             let x = self.columns.place((pair.higher, pair.lower));
-            let proportion = Proportion::from(*pair);
-            let (low, high) = proportion.interval();
-            let color = color(classes, (pair.higher, pair.lower));
+            let (low, high) = pair.choices.interval();
+            let color = color(classes.map(|c| c.class(pair.higher, pair.lower)));
             panel.error_bars(canvas, &[(x, low, high)], Stroke::new(color, (0.09 * slot).clamp(0.4, 0.9)));
             let trained = classes.is_some_and(|c| c.is_trained(pair.higher, pair.lower));
             let marker = if trained { Marker::Square } else { Marker::Circle };
-            panel.points(canvas, &[(x, proportion.value())], marker, radius, color);
+            panel.points(canvas, &[(x, pair.choices.proportion())], marker, radius, color);
         }
         panel.axes(canvas);
         panel.title(canvas, &shortened(&behavior.label, rect.width, NORMAL));
@@ -206,9 +204,8 @@ impl Drawing<'_> {
     fn words(&self, canvas: &mut Canvas, rect: Rect, top: f64, named: bool) {
         let panel = Panel::new(rect, self.columns.axis(), Axis::linear(0.0, 1.0));
         let word = |content: String| Text::new(content).size(SMALL).anchored(Anchor::Middle, Level::Top);
-        let mut rows = vec!["distance"];
+        let rows = if named { &ROWS[..] } else { &ROWS[2..] };
         if named {
-            rows = vec!["higher item", "lower item", "distance"];
             for (&(higher, lower), &place) in self.columns.pairs.iter().zip(&self.columns.places) {
                 let (x, _) = panel.place((place, 0.0));
                 canvas.text((x, top), &word((higher + 1).to_string()));
@@ -241,13 +238,13 @@ impl Drawing<'_> {
         let mut used = Used::default();
         for (behavior, classes) in self.shown.iter().zip(self.classes) {
             for pair in &behavior.pairs {
-                used.theory |= pair.theory.is_some();
+                used.theory |= pair.choices.theory.is_some();
                 match classes {
-                    Some(classes) if pair.trials > 0.0 => {
+                    Some(classes) if pair.choices.trials > 0.0 => {
                         used.trained |= classes.is_trained(pair.higher, pair.lower);
                         used.classes[classes.class(pair.higher, pair.lower) as usize] = true;
                     }
-                    _ => used.unclassed |= pair.trials > 0.0,
+                    _ => used.unclassed |= pair.choices.trials > 0.0,
                 }
             }
         }
@@ -255,8 +252,9 @@ impl Drawing<'_> {
     }
 }
 
-fn color(classes: Option<&PairClasses>, pair: (usize, usize)) -> Color {
-    match classes.map(|c| c.class(pair.0, pair.1)) {
+/// Color of a pair whose class is known or not.
+fn color(class: Option<PairClass>) -> Color {
+    match class {
         // Its own color is that of a background.
         Some(PairClass::Ambiguous) => GREY,
         Some(class) => class_color(class),
@@ -272,21 +270,20 @@ fn legend(used: &Used) -> Legend {
     for class in PairClass::ALL.into_iter().filter(|c| used.classes[*c as usize]) {
         let trained = matches!(class, PairClass::Premise | PairClass::ExceptionCycle);
         let (marker, note) = if trained { (Marker::Square, " (trained)") } else { (Marker::Circle, "") };
-        let color = if class == PairClass::Ambiguous { GREY } else { class_color(class) };
         let words = match class {
             PairClass::Premise if only_plain => "trained pair".to_owned(),
             PairClass::WithinSection if only_plain => "untrained pair".to_owned(),
             _ => format!("{}{note}", class_label(class)),
         };
-        legend.push(Key::Point(marker, color), words);
+        legend.push(Key::Point(marker, color(Some(class))), words);
     }
     if used.unclassed {
-        legend.push(Key::Point(Marker::Circle, BLUE), "observed");
+        legend.push(Key::Point(Marker::Circle, color(None)), "observed");
     }
     if used.theory {
         legend.push(Key::Line(Stroke::new(BLACK, 1.1)), "theory");
     }
-    legend.with(Key::Line(Stroke::new(GREY, 0.7).dash(Dash::Dashed)), "chance")
+    legend.with(Key::Line(chance()), "chance")
 }
 
 /// One row per learner and pair.
@@ -295,12 +292,12 @@ fn table(shown: &[&Behavior], classes: &[Option<PairClasses>]) -> Result<Table> 
     let class = |c: &Option<PairClasses>, i, j| c.as_ref().map_or("", |c| c.class(i, j).name());
     let table = Table::new()
         .text("series", rows.iter().map(|r| r.0.label.as_str()))?
-        .integer("rank_a", whole(rows.iter().map(|r| r.2.higher)))?
-        .integer("rank_b", whole(rows.iter().map(|r| r.2.lower)))?
-        .integer("distance", whole(rows.iter().map(|r| r.2.lower - r.2.higher)))?
+        .count("rank_a", rows.iter().map(|r| r.2.higher))?
+        .count("rank_b", rows.iter().map(|r| r.2.lower))?
+        .count("distance", rows.iter().map(|r| r.2.lower - r.2.higher))?
         .flag("trained", rows.iter().map(|r| r.1.as_ref().is_some_and(|c| c.is_trained(r.2.higher, r.2.lower))))?
         .text("class", rows.iter().map(|r| class(r.1, r.2.higher, r.2.lower)))?;
-    with_proportions(table, rows.iter().map(|r| r.2.into()))
+    Choices::add_columns(rows.iter().map(|r| r.2.choices), table)
 }
 
 #[cfg(test)]
@@ -326,19 +323,17 @@ mod tests {
     fn one_pair_missing_pairs_and_no_theory_are_drawn() {
         let mut gaps = behavior("gaps", 7, &[(4, 2)]);
         gaps.pairs.retain(|p| (p.higher + p.lower) % 3 != 0);
-        gaps.pairs[0].trials = 0.0;
-        gaps.pairs[0].higher_chosen = 0.0;
-        gaps.pairs.iter_mut().skip(3).for_each(|p| p.theory = None);
+        gaps.pairs[0].choices.trials = 0.0;
+        gaps.pairs[0].choices.higher_chosen = 0.0;
+        gaps.pairs.iter_mut().skip(3).for_each(|p| p.choices.theory = None);
         let n = gaps.pairs.len();
-        let one = Behavior {
-            pairs: vec![PairChoices { higher: 2, lower: 3, higher_chosen: 1.0, trials: 1.0, theory: None }],
-            ..Behavior::default()
-        };
-        assert_eq!(draw(std::slice::from_ref(&one)).unwrap().table.unwrap().n_rows(), 1);
+        let choices = Choices { higher_chosen: 1.0, trials: 1.0, theory: None };
+        let one = Behavior { pairs: vec![PairChoices { higher: 2, lower: 3, choices }], ..Behavior::default() };
+        assert_eq!(draw(std::slice::from_ref(&one)).unwrap().table.n_rows(), 1);
         let figure = draw(&[one, gaps]).unwrap();
-        assert!(!figure.render(Format::Svg).unwrap().is_empty());
+        assert!(!figure.canvas.render(Format::Svg).unwrap().is_empty());
         assert!(figure.caption.contains("theory") && figure.caption.contains("Squares"));
-        let table = figure.table.unwrap();
+        let table = figure.table;
         assert_eq!(table.n_rows(), n + 1);
         let Some(Values::Float(accuracy)) = table.column("accuracy") else { panic!("no accuracy") };
         assert!(accuracy[0] == 1.0 && accuracy[1].is_nan());
@@ -346,7 +341,7 @@ mod tests {
 
     #[test]
     fn classes_come_from_the_trained_pairs() {
-        let table = draw(&[behavior("x", 9, &[(5, 3)])]).unwrap().table.unwrap();
+        let table = draw(&[behavior("x", 9, &[(5, 3)])]).unwrap().table;
         let (Some(Values::Text(class)), Some(Values::Flag(trained))) = (table.column("class"), table.column("trained"))
         else {
             panic!("columns are missing")
@@ -368,7 +363,8 @@ mod tests {
 
     #[test]
     fn choices_without_pairs_are_refused() {
-        let distances = vec![DistanceChoices { distance: 1, higher_chosen: 1.0, trials: 2.0, theory: None }];
+        let choices = Choices { higher_chosen: 1.0, trials: 2.0, theory: None };
+        let distances = vec![DistanceChoices { distance: 1, choices }];
         let by_distance = Behavior { distances, ..Behavior::default() };
         assert!(matches!(draw(&[by_distance]), Err(FigureError::Nothing { .. })));
         assert!(matches!(draw(&[]), Err(FigureError::Nothing { .. })));

@@ -4,7 +4,7 @@
 //! How conjunctive are the representations that models bring to a task, and does training change it?
 //!
 //! # Claim
-//! α is a property of the model: the same over tasks, within the uncertainty of its estimate.
+//! α is a property of the model: the same for all tasks, within the uncertainty of its estimate.
 //!
 //! # Inputs
 //! [`Condition`]s with an estimate of α; others are left out.
@@ -30,10 +30,12 @@ use crate::text::{Anchor, Level, SMALL, Text};
 
 /// Space for the names of settings above the panels.
 const ABOVE: f64 = 20.0;
-/// Settings side by side at most; further ones go below.
+/// Most settings side by side; further ones go below.
 const MOST_ACROSS: usize = 4;
 /// Space below a row of panels for ticks and the label of the axis.
 const BELOW: f64 = 30.0;
+/// Most room for a name, in points.
+const WIDEST_NAME: f64 = 110.0;
 
 /// Draws the estimates.
 ///
@@ -42,8 +44,7 @@ const BELOW: f64 = 30.0;
 pub fn draw(conditions: &[Condition]) -> Result<Figure> {
     let shown = order::sorted(conditions.iter().filter(|c| c.conjunctivity.is_finite()));
     if shown.is_empty() {
-        let missing = "no condition has an estimate of α".into();
-        return Err(FigureError::Nothing { figure: "model-conjunctivity", missing });
+        return Err(FigureError::nothing("model-conjunctivity", "no condition has an estimate of α"));
     }
     let settings = order::words(shown.iter().map(|c| c.setting.as_str()));
     let hierarchies = order::hierarchies(&shown);
@@ -91,12 +92,8 @@ pub fn draw(conditions: &[Condition]) -> Result<Figure> {
     legend.draw(&mut canvas, (rows.left, y), columns);
     let caption = "Estimated conjunctivity α by model and stimulus task (rows), setting (panels) and hierarchy (markers); bars \
                    are the intervals of the estimates.";
-    Ok(Figure::new("model-conjunctivity", "Conjunctivity by model and task", caption, canvas)
-        .with_table(table(&shown)?))
+    Ok(Figure::new("model-conjunctivity", "Conjunctivity by model and task", caption, canvas, table(&shown)?))
 }
-
-/// Most room for a name, in points.
-const WIDEST_NAME: f64 = 110.0;
 
 /// The rows of all panels: models and their stimulus tasks.
 struct Rows<'a> {
@@ -106,9 +103,9 @@ struct Rows<'a> {
     short_tasks: BTreeMap<&'a str, String>,
     /// Height of a row.
     height: f64,
-    /// Space for the names.
+    /// Space for all names.
     left: f64,
-    /// Of this, for the tasks.
+    /// Part of it for the tasks.
     tasks: f64,
 }
 
@@ -182,7 +179,7 @@ mod tests {
         assert_eq!(rows.names, [("gpt2", "fake"), ("gpt2", "real"), ("qwen", "real")]);
         assert_eq!(rows.between_models().collect::<Vec<_>>(), [1.5]);
         assert_eq!(rows.index_of(&conditions[0]), 2);
-        assert_eq!(draw(&conditions).unwrap().table.unwrap().n_rows(), 3);
+        assert_eq!(draw(&conditions).unwrap().table.n_rows(), 3);
     }
 
     #[test]
@@ -191,8 +188,8 @@ mod tests {
         unknown.conjunctivity = f64::NAN;
         let known = condition("pythia-160m", "full", 9, &[(5, 3)]);
         let figure = draw(&[known, unknown.clone()]).unwrap();
-        assert!(!figure.render(Format::Svg).unwrap().is_empty());
-        assert_eq!(figure.table.unwrap().n_rows(), 1);
+        assert!(!figure.canvas.render(Format::Svg).unwrap().is_empty());
+        assert_eq!(figure.table.n_rows(), 1);
         assert!(matches!(draw(&[unknown]), Err(FigureError::Nothing { .. })));
     }
 }

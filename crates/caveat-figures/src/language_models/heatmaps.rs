@@ -4,8 +4,8 @@
 //! Does a learner's whole pattern of judgments look like the theory's, errors included?
 //!
 //! # Claim
-//! With two numbers fitted, α and C, the theory reproduces the pattern of all pairs; with none fitted it predicts that under
-//! an exception.
+//! With two numbers fitted, α and C, the theory reproduces the pattern of all pairs; with none fitted it predicts the pattern
+//! under an exception.
 //!
 //! # Inputs
 //! [`Condition`]s, one row each, by model, setting, stimulus and hierarchy.
@@ -21,8 +21,8 @@ use caveat_theory::PairClass;
 use super::{Condition, TheoryMargins, order, shortened, shortened_apart, table_of};
 use crate::canvas::{Canvas, Marker, Rect, SINGLE_COLUMN, Stroke};
 use crate::error::{FigureError, Result};
-use crate::figure::{Figure, whole};
-use crate::heatmap::{ItemLabels, SquareMatrix, color_bar, judged_heatmap, ordered_pairs};
+use crate::figure::Figure;
+use crate::heatmap::{ItemLabels, color_bar, judged_heatmap, ordered_pairs};
 use crate::legend::{Key, Legend};
 use crate::palette::{BLACK, ColorScale};
 use crate::text::{Anchor, Level, NORMAL, SMALL, Text, fixed};
@@ -43,13 +43,11 @@ const GAP: f64 = 9.0;
 pub fn draw(conditions: &[Condition]) -> Result<Figure> {
     const MOST: usize = 20;
     if conditions.is_empty() {
-        return Err(FigureError::Nothing { figure: "observed-margins", missing: "give at least one condition".into() });
+        return Err(FigureError::nothing("observed-margins", "give at least one condition"));
     }
     if conditions.len() > MOST {
-        return Err(FigureError::BadInput {
-            what: "conditions",
-            problem: format!("{} are too many for one figure: at most {MOST} are", conditions.len()),
-        });
+        let problem = format!("{} are too many for one figure: at most {MOST} are", conditions.len());
+        return Err(FigureError::bad("conditions", problem));
     }
     let any = |f: fn(&Condition) -> bool| conditions.iter().any(f);
     let mut kinds = vec!["observed"];
@@ -75,11 +73,11 @@ pub fn draw(conditions: &[Condition]) -> Result<Figure> {
     legend.draw(&mut canvas, (LEFT, y), 2);
     let caption = "Margins of all pairs, row against column: observed, fitted (α, C and gain to this condition) and predicted \
                    (nothing fitted to it), on one color scale per row. Trained pairs are outlined, wrong answers crossed.";
-    Ok(Figure::new("observed-margins", "Observed, fitted and predicted margins", caption, canvas)
-        .with_table(table(&numbers)?))
+    let title = "Observed, fitted and predicted margins";
+    Ok(Figure::new("observed-margins", title, caption, canvas, table(&numbers)?))
 }
 
-/// Labels by what they are in full: of those that are too long, the model is cut.
+/// Titles by full label; where a label is too long, the model is cut.
 fn titles(conditions: &[Condition], width: f64) -> BTreeMap<String, String> {
     let taken = |c: &Condition| Text::new(format!(" · {}", c.label_with(""))).bold().width();
     let room = width - conditions.iter().map(taken).fold(0.0, f64::max);
@@ -89,28 +87,30 @@ fn titles(conditions: &[Condition], width: f64) -> BTreeMap<String, String> {
 }
 
 fn draw_row(canvas: &mut Canvas, condition: &Condition, (title, kinds): (&str, &[&str]), top: f64) -> Result<()> {
-    let observed = condition.observed_matrix()?;
-    let classes = condition.classes()?;
+    condition.check(None)?;
+    let (classes, n) = (condition.classes()?, condition.n_items);
     let mut matrices = Vec::new();
-    for kind in kinds {
+    for (column, kind) in kinds.iter().enumerate() {
         let (margins, r_squared) = match (*kind, &condition.fitted, &condition.predicted) {
             ("fitted", Some(theory), _) | ("predicted", _, Some(theory)) => {
-                (condition.matrix(&theory.margins, "theory's margins")?, Some(theory.r_squared))
+                condition.check(Some(theory))?;
+                (&theory.margins, theory.r_squared)
             }
-            ("observed", ..) => (observed.clone(), None),
+            ("observed", ..) => (&condition.observed, f64::NAN),
             _ => continue,
         };
-        matrices.push((kinds.iter().position(|k| k == kind).unwrap_or(0), margins, r_squared));
+        matrices.push((column, margins, r_squared));
     }
-    let scale = ColorScale::diverging(matrices.iter().flat_map(|(_, m, _)| off_diagonal(m)));
+    let scale =
+        ColorScale::diverging(matrices.iter().flat_map(|(_, m, _)| ordered_pairs(n).map(|(i, j)| &m[i * n + j])));
     canvas.text((LEFT, top + 10.0), &Text::new(title).bold());
     let y = top + 25.0;
-    for (column, matrix, r_squared) in matrices {
+    for (column, margins, r_squared) in matrices {
         let square = Rect::new(LEFT + column as f64 * (SIDE + GAP), y, SIDE, SIDE);
         let labels = ItemLabels { rows: column == 0, columns: true };
-        let sign = |i, j| matrix.get(i, j).partial_cmp(&0.0).map_or(0, |order| order as i8);
-        judged_heatmap(canvas, square, &matrix, scale, &classes, labels, sign);
-        if let Some(r_squared) = r_squared.filter(|r| r.is_finite()) {
+        let sign = |i: usize, j: usize| margins[i * n + j].partial_cmp(&0.0).map_or(0, |order| order as i8);
+        judged_heatmap(canvas, square, margins, scale, &classes, labels, sign);
+        if r_squared.is_finite() {
             let text = Text::new(format!("R² = {}", fixed(r_squared, 3))).size(SMALL).anchored(Anchor::End, Level::Top);
             canvas.text((square.right(), square.bottom() + 2.5), &text);
         }
@@ -120,11 +120,6 @@ fn draw_row(canvas: &mut Canvas, condition: &Condition, (title, kinds): (&str, &
     Ok(())
 }
 
-fn off_diagonal(matrix: &SquareMatrix) -> impl Iterator<Item = &f64> {
-    let n = matrix.n();
-    matrix.values().iter().enumerate().filter(move |(k, _)| k / n != k % n).map(|(_, v)| v)
-}
-
 /// One row per ordered pair and condition.
 fn table(rows: &[(&Condition, (usize, usize), PairClass)]) -> Result<Table> {
     let place = |c: &Condition, (i, j): (usize, usize)| i * c.n_items + j;
@@ -132,8 +127,8 @@ fn table(rows: &[(&Condition, (usize, usize), PairClass)]) -> Result<Table> {
         rows.iter().map(move |r| of(r.0).map_or(f64::NAN, |theory| theory.margins[place(r.0, r.1)]))
     };
     Ok(table_of(rows.iter().map(|r| r.0))?
-        .integer("rank_a", whole(rows.iter().map(|r| r.1.0)))?
-        .integer("rank_b", whole(rows.iter().map(|r| r.1.1)))?
+        .count("rank_a", rows.iter().map(|r| r.1.0))?
+        .count("rank_b", rows.iter().map(|r| r.1.1))?
         .text("class", rows.iter().map(|r| r.2.name()))?
         .float("observed", rows.iter().map(|r| r.0.observed[place(r.0, r.1)]))?
         .float("fitted", theory(|c| c.fitted.as_ref()))?
@@ -152,8 +147,8 @@ mod tests {
         (bare.fitted, bare.predicted) = (None, None);
         bare.observed.fill(f64::NAN);
         let figure = draw(&[condition("pythia-160m", "full", 9, &[(5, 3)]), bare]).unwrap();
-        assert!(!figure.render(Format::Svg).unwrap().is_empty());
-        assert_eq!(figure.table.unwrap().n_rows(), 2 * 72);
+        assert!(!figure.canvas.render(Format::Svg).unwrap().is_empty());
+        assert_eq!(figure.table.n_rows(), 2 * 72);
     }
 
     #[test]

@@ -1,16 +1,17 @@
-//! What hidden states tell of the answers to come: their conjunctivity and the margins they predict, before training and after.
+//! What hidden states tell about later answers: their conjunctivity and the margins they predict, before and after training.
 //!
 //! # Question
-//! Do the hidden states of a model have, before any training, the geometry that its answers show after it?
+//! Do the hidden states of a model have, before any training, the geometry that its answers show afterwards?
 //!
 //! # Claim
 //! In part. Ridge regression on the states before training, which have seen neither the order nor the exception, explains much of
-//! the margins after it, and their conjunctivity hardly differs between runs. α of the margins is near it where only the readout is
-//! trained, or little else; training that changes the states makes it larger, and that of the states larger still.
+//! the margins after training, and the conjunctivity of these states hardly differs between runs. α of the margins is close to it
+//! where training changes only the readout or little else. Training that changes the states makes it larger, and that of the states
+//! larger still.
 //!
 //! # Inputs
-//! The rows of `caveat lm geometry` whose kernel is the cosine similarity of states or that of the fit; what is not known of a run
-//! is left out. Inner products, which weigh pairs by the length of their states, are passed over.
+//! The rows of `caveat lm geometry` whose kernel is the cosine similarity of states or that of the fit; unknown values are left
+//! out. Inner products, which weigh pairs by the length of their states, are ignored.
 //!
 //! # Drawing
 //! A band of lanes for every condition, a lane for every kernel, a dot for every run, a large mark for the mean. **a** α of the
@@ -25,7 +26,7 @@ use super::{order, shortened, trained};
 use crate::axes::{Panel, margins};
 use crate::canvas::{Canvas, Marker, Rect, SINGLE_COLUMN};
 use crate::error::{FigureError, Result};
-use crate::figure::{Figure, whole};
+use crate::figure::Figure;
 use crate::layout;
 use crate::legend::{Key, Legend};
 use crate::palette::{BLACK, BLUE, Color, GREY, LIGHT_GREY, ORANGE, SKY_BLUE, WHITE};
@@ -45,7 +46,7 @@ const BETWEEN: f64 = 12.0;
 const STRIP: f64 = 10.5;
 /// Space above and below the lanes of a condition.
 const PADDING: f64 = 2.0;
-/// Height of the lanes of all conditions together that a figure of few has, and the least and largest height of each.
+/// Height of all lanes together in a figure of few conditions, and the least and largest height of a lane.
 const LANES: f64 = 76.0;
 const LANE: (f64, f64) = (5.6, 8.0);
 /// Radii of runs and means.
@@ -55,7 +56,7 @@ const MEAN: f64 = 2.3;
 const LEFT: (f64, f64) = (-1.0, 0.0);
 /// Share of a lane that its runs spread over.
 const SPREAD: f64 = 0.6;
-/// The largest R² that an axis starts at: a narrower range would make much of little.
+/// The largest R² that an axis starts at: a narrower range would magnify small differences.
 const NARROWEST: f64 = 0.8;
 
 /// Draws the geometries of runs.
@@ -66,23 +67,21 @@ pub fn draw(runs: &[GeometryRow]) -> Result<Figure> {
     let shown = runs.iter().filter(|run| Kernel::of_row(run).is_some());
     let mut r_squared = shown.flat_map(|run| [run.numbers.r_squared, run.numbers.r_squared_measured]).flatten();
     if let Some(high) = r_squared.find(|r| *r > 1.0 + 1e-9) {
-        return Err(FigureError::BadInput { what: "R²", problem: format!("{high} is above 1") });
+        return Err(FigureError::bad("R²", format!("{high} is above 1")));
     }
     let conditions = conditions(runs);
     let panels: Vec<Measure> = Measure::ALL.into_iter().filter(|m| conditions.iter().any(|c| c.has(*m))).collect();
     if panels.is_empty() {
-        let missing = "no run has a conjunctivity or an R²; keep the similarities of hidden states".into();
-        return Err(FigureError::Nothing { figure: "hidden-states", missing });
+        let missing = "no run has a conjunctivity or an R²; keep the similarities of hidden states";
+        return Err(FigureError::nothing("hidden-states", missing));
     }
     if conditions.len() > MOST_CONDITIONS {
         let problem = format!("{} are too many for one figure: at most {MOST_CONDITIONS} are", conditions.len());
-        return Err(FigureError::BadInput { what: "conditions", problem });
+        return Err(FigureError::bad("conditions", problem));
     }
     let drawing = Drawing { conditions: &conditions, panels: &panels };
-    let (canvas, clipped) = drawing.draw();
-    let caption = drawing.caption(clipped);
-    let figure = Figure::new("hidden-states", "What hidden states know before training", caption, canvas);
-    Ok(figure.with_table(drawing.table()?))
+    let title = "What hidden states know before training";
+    Ok(Figure::new("hidden-states", title, drawing.caption(), drawing.draw(), drawing.table()?))
 }
 
 named_enum! {
@@ -95,7 +94,7 @@ named_enum! {
 }
 
 named_enum! {
-    /// What a lane shows the numbers of.
+    /// Whose numbers a lane shows.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     enum Kernel, ALL {
         /// States before training.
@@ -135,26 +134,17 @@ impl Measure {
 }
 
 impl Kernel {
-    fn words(self) -> &'static str {
+    /// Its marker, hollow for similarities as measured, its color and its words in the legend.
+    fn look(self) -> (Marker, Color, &'static str) {
         match self {
-            Self::Before => "states before training",
-            Self::BeforeMeasured => "the same, not projected",
-            Self::After => "states after training",
-            Self::Fitted => "theory fitted to margins",
+            Self::Before => (Marker::Circle, BLUE, "states before training"),
+            Self::BeforeMeasured => (Marker::Ring, SKY_BLUE, "the same, not projected"),
+            Self::After => (Marker::Square, ORANGE, "states after training"),
+            Self::Fitted => (Marker::Diamond, BLACK, "theory fitted to margins"),
         }
     }
 
-    /// A hollow marker stands for similarities as measured.
-    fn mark(self) -> (Marker, Color) {
-        match self {
-            Self::Before => (Marker::Circle, BLUE),
-            Self::BeforeMeasured => (Marker::Ring, SKY_BLUE),
-            Self::After => (Marker::Square, ORANGE),
-            Self::Fitted => (Marker::Diamond, BLACK),
-        }
-    }
-
-    /// The lane that is named like the kernel of a row, if it is drawn.
+    /// The lane of a row of the input, if its kernel is drawn.
     fn of_row(row: &GeometryRow) -> Option<Self> {
         match (row.source.phase.as_str(), row.source.kernel.as_str()) {
             (_, "fitted") => Some(Self::Fitted),
@@ -176,7 +166,7 @@ impl Kernel {
     }
 }
 
-/// The runs that differ in seed and order only.
+/// Runs that differ only in seed and order.
 struct Condition<'a> {
     key: &'a ConditionKey,
     runs: Vec<&'a GeometryRow>,
@@ -196,7 +186,7 @@ impl Condition<'_> {
         Kernel::ALL.into_iter().map(of).max().unwrap_or(0)
     }
 
-    /// What was run, but for the model.
+    /// What was run, apart from the model.
     fn name(&self) -> String {
         let key = self.key;
         let parts = [&trained(&key.setting, key.lora_r, key.l2_reg), &key.task, &key.hier];
@@ -215,7 +205,7 @@ fn conditions(runs: &[GeometryRow]) -> Vec<Condition<'_>> {
         }
     }
     found.retain(|condition| Measure::ALL.into_iter().any(|measure| condition.has(measure)));
-    // Only its name tells here whether a task has an exception.
+    // Here only the name of a task tells whether it has an exception.
     found.sort_by(|a, b| order::by_key(a.key, b.key, |key| !key.hier.starts_with("ti_")));
     found
 }
@@ -230,8 +220,7 @@ struct Drawing<'a> {
 }
 
 impl Drawing<'_> {
-    /// Draws everything and says whether there were values beyond an axis.
-    fn draw(&self) -> (Canvas, bool) {
+    fn draw(&self) -> Canvas {
         let n = self.conditions.len() as f64;
         let most = self.panels.iter().map(|&measure| self.kernels(measure).len()).max().unwrap_or(1) as f64;
         let lanes = most * (LANES / (most * n)).clamp(LANE.0, LANE.1);
@@ -239,10 +228,9 @@ impl Drawing<'_> {
         let below = margins("").1;
         let body = Rect::new(SIDE, ABOVE, SINGLE_COLUMN - 2.0 * SIDE, row * n);
         let cells = layout::columns_of(body, self.panels.len(), BETWEEN);
-        let clipped = self.values(Measure::RSquared).any(|v| v < 0.0);
-        let legend = self.legend(clipped);
-        let legend_height = legend.size(legend.columns_within(body.width)).1;
-        let mut canvas = Canvas::new(SINGLE_COLUMN, body.bottom() + below + 6.0 + legend_height + 4.0);
+        let legend = self.legend();
+        let legend_top = body.bottom() + below + 6.0;
+        let mut canvas = Canvas::new(SINGLE_COLUMN, legend_top + legend.height_within(body.width) + 4.0);
         for (k, (&measure, rect)) in self.panels.iter().zip(cells).enumerate() {
             let y = Axis::linear(body.height, 0.0).ticks::<String>([]);
             let panel = Panel::new(rect, measure.axis(self.values(measure), rect.width), y);
@@ -267,8 +255,13 @@ impl Drawing<'_> {
             let model = if self.model().is_none() { condition.key.model.as_str() } else { "" };
             draw_strip(&mut canvas, strip, model, &condition.name(), condition.n_runs());
         }
-        legend.draw_centered(&mut canvas, body, body.bottom() + below + 6.0);
-        (canvas, clipped)
+        legend.draw_centered(&mut canvas, body, legend_top);
+        canvas
+    }
+
+    /// Whether values lie beyond an axis.
+    fn is_clipped(&self) -> bool {
+        self.values(Measure::RSquared).any(|v| v < 0.0)
     }
 
     /// The lanes of a panel, from top to bottom: those in which some condition has a value.
@@ -288,23 +281,23 @@ impl Drawing<'_> {
         models.all(|model| model == first).then_some(first)
     }
 
-    fn legend(&self, clipped: bool) -> Legend {
+    fn legend(&self) -> Legend {
         let mut legend = Legend::new();
         let kernels: Vec<Kernel> = self.panels.iter().flat_map(|&measure| self.kernels(measure)).collect();
         for kernel in Kernel::ALL.into_iter().filter(|kernel| kernels.contains(kernel)) {
-            let (marker, color) = kernel.mark();
-            legend.push(Key::Point(marker, color), kernel.words());
+            let (marker, color, words) = kernel.look();
+            legend.push(Key::Point(marker, color), words);
         }
         if self.conditions.iter().any(|c| c.n_runs() > 1) {
             legend.push(Key::Dot(GREY), "one run (large: mean)");
         }
-        if clipped {
+        if self.is_clipped() {
             legend.push(Key::Beyond(GREY), "R² below zero");
         }
         legend
     }
 
-    fn caption(&self, clipped: bool) -> String {
+    fn caption(&self) -> String {
         let mut caption = String::new();
         for (k, &measure) in self.panels.iter().enumerate() {
             if self.panels.len() > 1 {
@@ -323,7 +316,7 @@ impl Drawing<'_> {
             };
         }
         caption += "Dots are runs (seeds and orders of presentation), large marks their means.";
-        if clipped {
+        if self.is_clipped() {
             caption += " Arrows at the axis stand for R² below zero.";
         }
         if let Some(model) = self.model().filter(|model| !model.is_empty()) {
@@ -334,7 +327,7 @@ impl Drawing<'_> {
 
     /// One row per mark.
     fn table(&self) -> Result<Table> {
-        let mut rows: Vec<(Measure, Kernel, &ConditionKey, &'static str, f64, usize)> = Vec::new();
+        let mut rows: Vec<(Measure, Kernel, &ConditionKey, &str, f64, usize)> = Vec::new();
         for &measure in self.panels {
             for condition in self.conditions {
                 for kernel in self.kernels(measure) {
@@ -346,20 +339,13 @@ impl Drawing<'_> {
                 }
             }
         }
-        let words = |of: fn(&ConditionKey) -> &String| rows.iter().map(move |row| of(row.2).as_str());
-        let float = |of: fn(&ConditionKey) -> Option<f64>| rows.iter().map(move |row| of(row.2).unwrap_or(f64::NAN));
-        Ok(Table::new()
+        let table = Table::new()
             .text("measure", rows.iter().map(|row| row.0.name()))?
-            .text("mark", rows.iter().map(|row| row.3))?
-            .text("setting", words(|key| &key.setting))?
-            .text("model", words(|key| &key.model))?
-            .text("task", words(|key| &key.task))?
-            .text("hier", words(|key| &key.hier))?
-            .float("lora_r", float(|key| key.lora_r))?
-            .float("l2_reg", float(|key| key.l2_reg))?
+            .text("mark", rows.iter().map(|row| row.3))?;
+        Ok(ConditionKey::add_columns(rows.iter().map(|row| row.2), table)?
             .text("kernel", rows.iter().map(|row| row.1.name()))?
             .float("value", rows.iter().map(|row| row.4))?
-            .integer("n", whole(rows.iter().map(|row| row.5)))?)
+            .count("n", rows.iter().map(|row| row.5))?)
     }
 }
 
@@ -368,11 +354,11 @@ fn draw_lane(canvas: &mut Canvas, panel: &Panel, kernel: Kernel, values: &[f64],
     if values.is_empty() {
         return;
     }
-    let (marker, color) = kernel.mark();
+    let (marker, color, _) = kernel.look();
     let start = |y: f64| (panel.rect().x, panel.place((f64::NAN, y)).1);
     let beyond = |value: f64| panel.place((value, middle)).0 < panel.rect().x;
     for (run, &value) in values.iter().enumerate() {
-        // A fixed low-discrepancy sequence, so that a figure is the same every time.
+        // A fixed low-discrepancy sequence: the figure is the same every time.
         let across = if values.len() > 1 { van_der_corput(run + 1) - 0.5 } else { 0.0 };
         let y = middle + across * SPREAD * height;
         match beyond(value) {
@@ -389,7 +375,7 @@ fn draw_lane(canvas: &mut Canvas, panel: &Panel, kernel: Kernel, values: &[f64],
     }
 }
 
-/// The name of a condition and its number of runs, across all panels. Where there is no room for all of it, the model is cut.
+/// The name of a condition and its number of runs, across all panels. Where there is too little room, the model is cut.
 fn draw_strip(canvas: &mut Canvas, strip: Rect, model: &str, name: &str, n_runs: usize) {
     canvas.rect(strip, Some(LIGHT_GREY.tint(0.6)), None);
     let middle = strip.center().1;
@@ -436,7 +422,7 @@ mod tests {
     }
 
     fn svg(runs: &[GeometryRow]) -> String {
-        String::from_utf8(draw(runs).unwrap().render(Format::Svg).unwrap()).unwrap()
+        String::from_utf8(draw(runs).unwrap().canvas.render(Format::Svg).unwrap()).unwrap()
     }
 
     #[test]
@@ -446,7 +432,7 @@ mod tests {
             let all: Vec<GeometryRow> = keys.flat_map(|key| runs(&key, n_runs)).collect();
             let figure = draw(&all).unwrap();
             assert_eq!(figure.canvas.width(), SINGLE_COLUMN);
-            let table = figure.table.unwrap();
+            let table = figure.table;
             assert_eq!(table.n_rows(), n_conditions * (3 + 4) * (n_runs + 1));
             let svg = svg(&all);
             let named = if n_runs == 1 { ">1 run<".to_owned() } else { format!(">{n_runs} runs<") };
@@ -460,7 +446,7 @@ mod tests {
         let mut all = runs(&key("full", "ti_n9", None), 3);
         all.iter_mut().for_each(|run| (run.numbers.conjunctivity, run.numbers.r_squared) = (Some(0.1), None));
         (all[0].numbers.conjunctivity, all[3].numbers.conjunctivity) = (Some(0.2), Some(f64::NAN));
-        let table = draw(&all).unwrap().table.unwrap();
+        let table = draw(&all).unwrap().table;
         let (Some(Values::Text(marks)), Some(Values::Text(kernels)), Some(Values::Float(values))) =
             (table.column("mark"), table.column("kernel"), table.column("value"))
         else {

@@ -4,9 +4,8 @@ use caveat_results::{ConditionKey, Table};
 use caveat_theory::PairClass;
 
 use crate::error::Result;
-use crate::figure::whole;
 
-/// One mark and what it stands for; words are empty and numbers NaN or `None` where they do not apply or several are pooled.
+/// One mark and what it shows; words are empty and numbers NaN or `None` where they do not apply or several are pooled.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Mark {
     /// Letter of the panel.
@@ -68,15 +67,8 @@ pub(super) fn table(marks: &[Mark]) -> Result<Table> {
     let numbers = |f: fn(&Mark) -> f64| marks.iter().map(f);
     let ranks =
         |f: fn((usize, usize)) -> usize| marks.iter().map(move |m| m.pair.and_then(|p| i64::try_from(f(p)).ok()));
-    Ok(Table::new()
-        .text("panel", words(|m| &m.panel))?
-        .text("mark", words(|m| m.mark))?
-        .text("setting", words(|m| &m.key.setting))?
-        .text("model", words(|m| &m.key.model))?
-        .text("task", words(|m| &m.key.task))?
-        .text("hier", words(|m| &m.key.hier))?
-        .float("lora_r", numbers(|m| m.key.lora_r.unwrap_or(f64::NAN)))?
-        .float("l2_reg", numbers(|m| m.key.l2_reg.unwrap_or(f64::NAN)))?
+    let table = Table::new().text("panel", words(|m| &m.panel))?.text("mark", words(|m| m.mark))?;
+    Ok(ConditionKey::add_columns(marks.iter().map(|m| &m.key), table)?
         .text("class", words(|m| m.class.map_or("", PairClass::name)))?
         .integer("rank_a", ranks(|p| p.0))?
         .integer("rank_b", ranks(|p| p.1))?
@@ -84,7 +76,7 @@ pub(super) fn table(marks: &[Mark]) -> Result<Table> {
         .float("value", numbers(|m| m.value))?
         .float("low", numbers(|m| m.interval.0))?
         .float("high", numbers(|m| m.interval.1))?
-        .integer("n", whole(marks.iter().map(|m| usize::try_from(m.n).unwrap_or(usize::MAX))))?)
+        .count("n", marks.iter().map(|m| usize::try_from(m.n).unwrap_or(usize::MAX)))?)
 }
 
 #[cfg(test)]

@@ -18,8 +18,7 @@ pub(crate) fn sorted<'a>(conditions: impl IntoIterator<Item = &'a Condition>) ->
     sorted
 }
 
-/// The same order for keys, and within a setting by its rank or penalty. `has_exceptions` says whether the task of a condition has
-/// exceptions.
+/// The same order for keys, and within a setting by rank or penalty. `has_exceptions` tells whether a condition's task has any.
 pub(super) fn by_key(a: &ConditionKey, b: &ConditionKey, has_exceptions: impl Fn(&ConditionKey) -> bool) -> Ordering {
     let hyperparameter = |x: Option<f64>, y: Option<f64>| x.unwrap_or(0.0).total_cmp(&y.unwrap_or(0.0));
     natural(&a.model, &b.model)
@@ -63,22 +62,13 @@ fn distinct<'a>(words: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
 
 /// Order of names in which 70m precedes 160m and case does not count, except between names that are equal without it.
 pub(super) fn natural(a: &str, b: &str) -> Ordering {
-    let (mut left, mut right) = (pieces(a), pieces(b));
-    loop {
-        let ordering = match (left.next(), right.next()) {
-            (None, None) => return a.cmp(b),
-            (x, y) => x.cmp(&y),
-        };
-        if ordering != Ordering::Equal {
-            return ordering;
-        }
-    }
+    pieces(a).cmp(pieces(b)).then_with(|| a.cmp(b))
 }
 
-/// A piece of a name. Numbers precede letters, as digits do.
+/// A piece of a name. Numbers come before letters, as digits do.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Piece {
-    /// A number such as 70, 0.001 or 1e-6, as its bits: those of positive numbers are in the order of the numbers.
+    /// A number such as 70, 0.001 or 1e-6, as its bits, which order positive numbers by size.
     Number(u64),
     /// Any other character, in lower case.
     Letter(String),

@@ -1,4 +1,4 @@
-//! A table of judged pairs, checked once and summed as its figures need it: placements and accuracies of unordered pairs.
+//! A table of judged pairs, checked once and summed for figures: placements and accuracies of unordered pairs.
 
 use std::collections::BTreeMap;
 
@@ -34,14 +34,11 @@ impl Proportion {
 
     /// The share in percent; NaN without trials.
     pub(super) fn percent(self) -> f64 {
-        if self.n_scored == 0 { f64::NAN } else { 100.0 * self.n_correct as f64 / self.n_scored as f64 }
+        100.0 * self.n_correct as f64 / self.n_scored as f64
     }
 
     /// Its Wilson 95 % interval in percent; NaN without trials.
     pub(super) fn interval(self) -> (f64, f64) {
-        if self.n_scored == 0 {
-            return (f64::NAN, f64::NAN);
-        }
         let (low, high) = wilson_interval(self.n_correct as f64, self.n_scored as f64);
         (100.0 * low, 100.0 * high)
     }
@@ -103,10 +100,7 @@ impl<'a> Pairs<'a> {
     pub(super) fn new(table: &'a PairTable) -> Result<Self> {
         let mut cells: Vec<Vec<&PairCell>> = vec![Vec::new(); table.conditions.len()];
         for (row, cell) in table.cells.iter().enumerate() {
-            let bad = |problem: String| FigureError::BadInput {
-                what: "pair table",
-                problem: format!("cell {row}: {problem}"),
-            };
+            let bad = |problem: String| FigureError::bad("pair table", format!("cell {row}: {problem}"));
             let (conditions, hierarchies) = (table.conditions.len(), table.hierarchies.len());
             let own = cells.get_mut(cell.condition).ok_or_else(|| {
                 bad(format!("condition {}, but there are {conditions}: the first is 0", cell.condition))
@@ -123,10 +117,8 @@ impl<'a> Pairs<'a> {
                 return Err(bad(format!("{} has {n} items, but classes of {classified}", hierarchy.name)));
             }
             if own.first().is_some_and(|first| first.hierarchy != cell.hierarchy) {
-                return Err(bad(format!(
-                    "{} has cells of two hierarchies: expected one",
-                    table.conditions[cell.condition]
-                )));
+                let condition = &table.conditions[cell.condition];
+                return Err(bad(format!("{condition} has cells of two hierarchies: expected one")));
             }
             own.push(cell);
         }
@@ -164,7 +156,7 @@ impl<'a> Pairs<'a> {
         used
     }
 
-    /// Placements of all pairs of a condition, both orders of presentation weighing the same; `None` without cells.
+    /// Placements of all pairs of a condition, with equal weight for both orders of presentation; `None` without cells.
     pub(super) fn placements(&self, condition: usize) -> Option<Placements<'a>> {
         let hierarchy = self.hierarchy(self.hierarchy_of(condition)?);
         let n_items = hierarchy.n_items;
@@ -178,7 +170,7 @@ impl<'a> Pairs<'a> {
                 n[at] += cell.n;
             }
         }
-        // Without a single order this is 0 / 0, NaN, as it should be.
+        // Without any order this is 0 / 0, NaN, as it should be.
         let percent = sums.into_iter().map(|(sum, orders)| 100.0 * sum / f64::from(orders)).collect();
         Some(Placements { key: self.key(condition), hierarchy, percent, n })
     }

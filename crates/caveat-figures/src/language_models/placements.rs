@@ -19,7 +19,7 @@ use caveat_theory::{PairClass, Section};
 
 use super::marks::{self, Mark};
 use super::pairs::{Pairs, Placements};
-use super::{joined_apart, order, shortened, trained};
+use super::{fits, joined_apart, order, shortened, trained};
 use crate::canvas::{Canvas, DOUBLE_COLUMN, Rect, SINGLE_COLUMN, Stroke};
 use crate::error::{FigureError, Result};
 use crate::figure::Figure;
@@ -31,7 +31,7 @@ use crate::text::{Anchor, Level, NORMAL, SMALL, Text, item};
 
 /// Most conditions of one figure.
 pub const MOST_CONDITIONS: usize = 24;
-/// Triangles side by side at most.
+/// Most triangles side by side.
 const MOST_ACROSS: usize = 4;
 /// Largest side of a triangle in points.
 const LARGEST: f64 = 130.0;
@@ -54,9 +54,9 @@ pub(super) const BAR_LABEL: &str = "P(I_{a} > I_{b}) (%)";
 pub fn draw(table: &PairTable, conditions: &[usize]) -> Result<Figure> {
     let pairs = Pairs::new(table)?;
     if conditions.is_empty() {
-        return Err(FigureError::Nothing { figure: "placements", missing: "give at least one condition".into() });
+        return Err(FigureError::nothing("placements", "give at least one condition"));
     }
-    let bad = |problem| Err(FigureError::BadInput { what: "conditions", problem });
+    let bad = |problem: String| Err(FigureError::bad("conditions", problem));
     if conditions.len() > MOST_CONDITIONS {
         return bad(format!("{} are too many for one figure: at most {MOST_CONDITIONS} are", conditions.len()));
     }
@@ -76,8 +76,7 @@ pub fn draw(table: &PairTable, conditions: &[usize]) -> Result<Figure> {
     let across = drawn.len().min(MOST_ACROSS);
     let room = DOUBLE_COLUMN - 2.0 * LEFT - BAR - GAP * (across - 1) as f64;
     let side = (room / across as f64).min(LARGEST);
-    let width = LEFT * 2.0 + across as f64 * (side + GAP) - GAP + BAR;
-    let width = width.max(SINGLE_COLUMN);
+    let width = (LEFT * 2.0 + across as f64 * (side + GAP) - GAP + BAR).max(SINGLE_COLUMN);
     let legend = legend(&drawn.iter().collect::<Vec<_>>());
     let columns = legend.columns_within(width - 2.0 * LEFT);
     let rows = drawn.len().div_ceil(across);
@@ -107,34 +106,26 @@ pub fn draw(table: &PairTable, conditions: &[usize]) -> Result<Figure> {
                    presentation; items are named on the diagonal, and pairs without observation are white and struck through. \
                    Trained pairs are outlined in black, those of the exception's cycle in orange; untrained pairs within a \
                    section in green, across sections in purple.";
-    Ok(Figure::new("placements", "Inferred order of all pairs", caption, canvas).with_table(marks::table(&numbers)?))
+    Ok(Figure::new("placements", "Inferred order of all pairs", caption, canvas, marks::table(&numbers)?))
 }
 
 /// Keys of the outlines that appear.
 pub(super) fn legend(drawn: &[&Placements<'_>]) -> Legend {
     let mut legend = Legend::new();
-    let has = |class| drawn.iter().any(|p| outlined(p, class).next().is_some());
-    let words = [
-        (PairClass::Premise, "trained pair"),
-        (PairClass::ExceptionCycle, "trained pair of the exception's cycle"),
-        (PairClass::WithinSection, "within-section pairs"),
-        (PairClass::CrossSection, "cross-section pairs"),
-    ];
-    for (class, words) in words {
-        if has(class) {
-            legend.push(outline_key(class), words);
+    for (class, color, words) in [
+        (PairClass::Premise, BLACK, "trained pair"),
+        (PairClass::ExceptionCycle, class_color(PairClass::ExceptionCycle), "trained pair of the exception's cycle"),
+        (PairClass::WithinSection, class_color(PairClass::WithinSection), "within-section pairs"),
+        (PairClass::CrossSection, class_color(PairClass::CrossSection), "cross-section pairs"),
+    ] {
+        if drawn.iter().any(|p| outlined(p, class).next().is_some()) {
+            legend.push(Key::Outline(Stroke::new(color, 1.2)), words);
         }
     }
     legend
 }
 
-/// Key of the outline of a class.
-fn outline_key(class: PairClass) -> Key {
-    let color = if class == PairClass::Premise { BLACK } else { class_color(class) };
-    Key::Outline(Stroke::new(color, 1.2))
-}
-
-/// The pairs of a class that are outlined; untrained ones only where there is a cycle, since no section is apart without one.
+/// The pairs of a class that are outlined; untrained ones only where there is a cycle, since it is what divides sections.
 fn outlined<'a>(placements: &'a Placements<'_>, class: PairClass) -> impl Iterator<Item = (usize, usize)> + 'a {
     let hierarchy = placements.hierarchy;
     let trained = matches!(class, PairClass::Premise | PairClass::ExceptionCycle);
@@ -195,15 +186,10 @@ pub(super) fn cells(placements: &Placements<'_>, panel: &str) -> Vec<Mark> {
 
 /// A message where a panel has nothing to show.
 pub(super) fn gap(canvas: &mut Canvas, rect: Rect, words: &str) {
-    let mut lines: Vec<String> = vec![String::new()];
+    let mut lines: Vec<String> = Vec::new();
     for word in words.split(' ') {
-        let longer = match lines.last() {
-            Some(line) if !line.is_empty() => format!("{line} {word}"),
-            _ => word.to_owned(),
-        };
-        let fits = Text::new(&longer).size(SMALL).width() <= rect.width - 4.0;
         match lines.last_mut() {
-            Some(line) if fits || line.is_empty() => *line = longer,
+            Some(line) if fits(&format!("{line} {word}"), rect.width - 4.0, SMALL) => *line += &format!(" {word}"),
             _ => lines.push(word.to_owned()),
         }
     }
@@ -234,8 +220,8 @@ mod tests {
         ];
         let figure = draw(&table(&specs), &[0, 1, 2, 3, 4, 5]).unwrap();
         assert!(figure.canvas.width() <= DOUBLE_COLUMN);
-        assert!(!figure.render(Format::Svg).unwrap().is_empty());
-        assert_eq!(figure.table.unwrap().n_rows(), 36 + 36 + 55 + 190 + 6 + 1);
+        assert!(!figure.canvas.render(Format::Svg).unwrap().is_empty());
+        assert_eq!(figure.table.n_rows(), 36 + 36 + 55 + 190 + 6 + 1);
     }
 
     #[test]
@@ -262,7 +248,7 @@ mod tests {
         // One cell less and one line more.
         assert_eq!(draw(&missing, &[0]).unwrap().canvas.n_elements(), complete);
         missing.cells.iter_mut().for_each(|c| c.prob_yes = f64::NAN);
-        assert!(draw(&missing, &[0]).unwrap().render(Format::Png).is_ok());
+        assert!(draw(&missing, &[0]).unwrap().canvas.render(Format::Png).is_ok());
     }
 
     #[test]

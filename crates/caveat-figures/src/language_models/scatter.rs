@@ -1,7 +1,7 @@
 //! Observed margins against those of the theory, pair by pair.
 //!
 //! # Question
-//! How much of a learner's judgments does the theory account for, and of which pairs not?
+//! How much of a learner's judgments does the theory account for, and which pairs not?
 //!
 //! # Claim
 //! Points lie along the identity line for every class of pairs, cross-section errors included.
@@ -20,7 +20,7 @@ use super::{Condition, TheoryMargins, order, shortened, shortened_apart, table_o
 use crate::axes::Panel;
 use crate::canvas::{Canvas, DOUBLE_COLUMN, Marker, Rect, SINGLE_COLUMN, Stroke};
 use crate::error::{FigureError, Result};
-use crate::figure::{Figure, whole};
+use crate::figure::Figure;
 use crate::heatmap::ordered_pairs;
 use crate::legend::{Key, Legend};
 use crate::palette::{GREY, WHITE, class_color, class_label};
@@ -47,9 +47,9 @@ impl Against {
     }
 }
 
-/// Hierarchies side by side in a model's block at most; further ones go to the next row.
+/// Most hierarchies side by side in a model's block; further ones go to the next row.
 const MOST_COLUMNS: usize = 6;
-/// Sides of a panel in points, between which it fills the page.
+/// Least and largest side of a panel in points.
 const SIDES: (f64, f64) = (56.0, 150.0);
 /// Space between the panels of a block.
 const GAP: (f64, f64) = (7.0, 5.0);
@@ -59,7 +59,7 @@ const BLOCK_GAP: f64 = 10.0;
 const LEFT: f64 = 27.0;
 /// Above a block: its model.
 const ABOVE: f64 = 15.0;
-/// Above a row whose columns have other hierarchies than the row before.
+/// Above a row whose hierarchies differ from those of the row before.
 const HEADER: f64 = 11.0;
 
 /// Draws the panels.
@@ -73,20 +73,18 @@ pub fn draw(conditions: &[Condition], against: Against) -> Result<Figure> {
     };
     let shown = order::sorted(conditions.iter().filter(|c| against.select(c).is_some()));
     if shown.is_empty() {
-        let missing = format!("no condition has {} margins", against.name());
-        return Err(FigureError::Nothing { figure: name, missing });
+        return Err(FigureError::nothing(name, format!("no condition has {} margins", against.name())));
     }
-    let mut present = [false; 6];
     let mut cells = Vec::new();
     for cell in arrange(&shown) {
         let Some(theory) = against.select(cell.condition) else { continue };
-        let pairs = pairs(cell.condition, theory)?;
-        pairs.iter().for_each(|p| present[p.class as usize] = true);
-        cells.push((cell, Content { pairs, r_squared: theory.r_squared }));
+        let content = Content { pairs: pairs(cell.condition, theory)?, r_squared: theory.r_squared };
+        cells.push((cell, content));
     }
     let settings = order::words(shown.iter().map(|c| c.setting.as_str()));
     let mut legend = Legend::new();
-    for class in PairClass::ALL.into_iter().filter(|&c| present[c as usize]) {
+    let pairs = || cells.iter().flat_map(|(_, content)| &content.pairs);
+    for class in PairClass::ALL.into_iter().filter(|&class| pairs().any(|p| p.class == class)) {
         legend.push(Key::Point(Marker::Circle, class_color(class)), class_label(class));
     }
     let canvas = Grid::new(&shown, &cells, settings.len() > 1, against).draw(&legend);
@@ -103,7 +101,7 @@ pub fn draw(conditions: &[Condition], against: Against) -> Result<Figure> {
         }
     );
     let title = format!("Observed and {} margins", against.name());
-    Ok(Figure::new(name, title, caption, canvas).with_table(table(&cells, against)?))
+    Ok(Figure::new(name, title, caption, canvas, table(&cells, against)?))
 }
 
 /// A condition and its place: the block of its model, and row and column there.
@@ -120,8 +118,8 @@ struct Content {
     r_squared: f64,
 }
 
-/// Places of conditions in their order. All blocks have the same rows: settings and tasks, and, where a condition appears
-/// again or there are many hierarchies, further rows of these.
+/// Places of conditions in their order. All blocks have the same rows: settings and tasks, with further rows of these where a
+/// condition appears again or there are many hierarchies.
 fn arrange<'a>(shown: &[&'a Condition]) -> Vec<Cell<'a>> {
     let models = order::words(shown.iter().map(|c| c.model.as_str()));
     let settings = order::words(shown.iter().map(|c| c.setting.as_str()));
@@ -186,12 +184,10 @@ impl<'a> Grid<'a> {
 
     fn draw(&self, legend: &Legend) -> Canvas {
         let block = self.ticks + self.columns as f64 * (self.side + GAP.0) - GAP.0;
-        let width = LEFT + self.across as f64 * (block + BLOCK_GAP) - BLOCK_GAP + 6.0;
-        let width = width.max(SINGLE_COLUMN);
-        let legend_columns = legend.columns_within(width - 16.0);
+        let width = (LEFT + self.across as f64 * (block + BLOCK_GAP) - BLOCK_GAP + 6.0).max(SINGLE_COLUMN);
         let models = self.cells.iter().map(|(cell, _)| cell.model + 1).max().unwrap_or(0);
         let mut y = 2.0;
-        let mut canvas = Canvas::new(width, self.height(models) + legend.size(legend_columns).1 + 6.0);
+        let mut canvas = Canvas::new(width, self.height(models) + legend.height_within(width - 16.0) + 6.0);
         for first in (0..models).step_by(self.across) {
             y = self.draw_blocks(&mut canvas, first, y);
         }
@@ -200,26 +196,25 @@ impl<'a> Grid<'a> {
         canvas
     }
 
-    /// The cells of the blocks that stand beside each other from this model on.
+    /// The cells of the blocks side by side, from this model on.
     fn beside(&self, first: usize) -> impl Iterator<Item = &'a (Cell<'a>, Content)> {
         let models = first..first + self.across;
         self.cells.iter().filter(move |(cell, _)| models.contains(&cell.model))
     }
 
-    /// The rows of these blocks, each with whether the names of hierarchies stand above it.
+    /// The rows of these blocks, and for each whether the names of hierarchies stand above it.
     fn rows(&self, first: usize) -> Vec<(usize, bool)> {
         let mut rows: Vec<usize> = self.beside(first).map(|(cell, _)| cell.row).collect();
         rows.sort_unstable();
         rows.dedup();
-        let hierarchy = |model: usize, row: usize, column: usize| {
-            let mut here = self.beside(first).map(|(cell, _)| cell);
-            let cell = here.find(|c| (c.model, c.row, c.column) == (model, row, column));
-            cell.map(|c| c.condition.hierarchy.as_str())
+        let cells = || self.beside(first).map(|(cell, _)| cell);
+        let above = |k: usize, below: &Cell<'_>| {
+            cells().find(|c| (c.model, c.row, c.column) == (below.model, rows[k - 1], below.column))
         };
-        let named = |k: usize| {
-            let mut here = self.beside(first).map(|(c, _)| c).filter(|c| c.row == rows[k]);
-            k == 0 || here.any(|c| hierarchy(c.model, rows[k - 1], c.column) != Some(c.condition.hierarchy.as_str()))
+        let is_new = |k: usize, cell: &Cell<'_>| {
+            above(k, cell).is_none_or(|c| c.condition.hierarchy != cell.condition.hierarchy)
         };
+        let named = |k: usize| k == 0 || cells().any(|cell| cell.row == rows[k] && is_new(k, cell));
         (0..rows.len()).map(|k| (rows[k], named(k))).collect()
     }
 
@@ -232,7 +227,7 @@ impl<'a> Grid<'a> {
         2.0 + (0..models).step_by(self.across).map(blocks).sum::<f64>()
     }
 
-    /// Draws the blocks of a row of them from `y` down; returns where they end.
+    /// Draws the blocks side by side from this model on, from `y` down; returns where they end.
     fn draw_blocks(&self, canvas: &mut Canvas, first: usize, y: f64) -> f64 {
         let block_width = self.columns as f64 * (self.side + GAP.0) - GAP.0;
         let left = |model: usize| LEFT + self.ticks + (model - first) as f64 * (self.ticks + block_width + BLOCK_GAP);
@@ -314,15 +309,13 @@ struct Pair {
 
 /// All ordered pairs whose margins are known on both sides.
 fn pairs(condition: &Condition, theory: &TheoryMargins) -> Result<Vec<Pair>> {
-    let observed = condition.observed_matrix()?;
-    let expected = condition.matrix(&theory.margins, "theory's margins")?;
-    let classes = condition.classes()?;
-    let n = condition.n_items;
+    condition.check(Some(theory))?;
+    let (classes, n) = (condition.classes()?, condition.n_items);
     let all = ordered_pairs(n).map(|(i, j)| Pair {
         items: (i, j),
         class: classes.class(i, j),
-        theory: expected.get(i, j),
-        observed: observed.get(i, j),
+        theory: theory.margins[i * n + j],
+        observed: condition.observed[i * n + j],
     });
     Ok(all.filter(|p| p.theory.is_finite() && p.observed.is_finite()).collect())
 }
@@ -332,8 +325,8 @@ fn table(cells: &[(Cell<'_>, Content)], against: Against) -> Result<Table> {
     let points = cells.iter().flat_map(|(cell, content)| content.pairs.iter().map(|pair| (cell.condition, pair)));
     let rows: Vec<(&Condition, &Pair)> = points.collect();
     Ok(table_of(rows.iter().map(|r| r.0))?
-        .integer("rank_a", whole(rows.iter().map(|r| r.1.items.0)))?
-        .integer("rank_b", whole(rows.iter().map(|r| r.1.items.1)))?
+        .count("rank_a", rows.iter().map(|r| r.1.items.0))?
+        .count("rank_b", rows.iter().map(|r| r.1.items.1))?
         .text("class", rows.iter().map(|r| r.1.class.name()))?
         .float(against.name(), rows.iter().map(|r| r.1.theory))?
         .float("observed", rows.iter().map(|r| r.1.observed))?)
@@ -350,14 +343,14 @@ mod tests {
         let mut c = condition("gpt2", "full", 9, &[(5, 3)]);
         c.observed[1] = f64::NAN;
         let figure = draw(&[c], Against::Predicted).unwrap();
-        assert_eq!(figure.table.unwrap().n_rows(), 71);
+        assert_eq!(figure.table.n_rows(), 71);
     }
 
     #[test]
     fn any_number_of_panels_is_drawn() {
         for k in [1, 2, 3, 5] {
             let conditions: Vec<_> = (0..k).map(|_| condition("gpt2", "lora", 9, &[])).collect();
-            assert!(!draw(&conditions, Against::Fitted).unwrap().render(Format::Svg).unwrap().is_empty());
+            assert!(!draw(&conditions, Against::Fitted).unwrap().canvas.render(Format::Svg).unwrap().is_empty());
         }
         let mut empty = condition("gpt2", "full", 2, &[]);
         empty.observed.fill(f64::NAN);

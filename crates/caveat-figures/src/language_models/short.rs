@@ -1,6 +1,6 @@
-//! Names cut to the room that a picture has for them, and still told apart.
+//! Names cut to the room that a picture has for them, and still distinct.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::text::Text;
 
@@ -9,21 +9,14 @@ pub(crate) fn shortened(words: &str, width: f64, size: u32) -> String {
     if fits(words, width, size) {
         return words.to_owned();
     }
-    let mut kept = words.to_owned();
-    while kept.pop().is_some() {
-        let short = format!("{}…", kept.trim_end());
-        if fits(&short, width, size) {
-            return short;
-        }
-    }
-    String::new()
+    let mut starts = words.char_indices().rev().map(|(end, _)| format!("{}…", words[..end].trim_end()));
+    starts.find(|short| fits(short, width, size)).unwrap_or_default()
 }
 
-/// Every name as short as `width` points at `size` ask, and no two names alike.
+/// Every name cut to `width` points at `size`, with no two names alike.
 ///
-/// Names are cut at the end. Where that makes two of them the same, what all have in common at the start is left out first, or their
-/// middles are.
-/// Names that are still the same are numbered. An empty name stays empty.
+/// Names are cut at the end. Where that makes two of them the same, the start that all share is left out first, else the middles
+/// are. Names that are still the same are numbered. An empty name stays empty.
 pub(crate) fn shortened_apart<'a>(
     names: impl IntoIterator<Item = &'a str>,
     width: f64,
@@ -41,10 +34,7 @@ pub(crate) fn shortened_apart<'a>(
     ];
     for way in ways {
         let short: BTreeMap<&str, String> = all.iter().map(|&name| (name, way(name))).collect();
-        let mut distinct: Vec<&String> = short.values().collect();
-        distinct.sort_unstable();
-        distinct.dedup();
-        if distinct.len() == all.len() {
+        if short.values().collect::<BTreeSet<_>>().len() == all.len() {
             return short;
         }
     }
@@ -59,8 +49,8 @@ pub(crate) fn shortened_apart<'a>(
     all.iter().enumerate().map(numbered).collect()
 }
 
-/// Labels of two parts with a dot between them. The second part takes up to half of the width, since it alone may tell labels of one
-/// model apart.
+/// Labels of two parts with a dot between them. The second part takes up to half of the width: it may be all that distinguishes
+/// labels of one model.
 pub(crate) fn joined_apart(labels: &[(&str, &str)], width: f64, size: u32) -> Vec<String> {
     let second = shortened_apart(labels.iter().map(|l| l.1), width / 2.0, size);
     let with_point = |words: &str| if words.is_empty() { String::new() } else { format!(" · {words}") };
@@ -73,29 +63,26 @@ pub(crate) fn joined_apart(labels: &[(&str, &str)], width: f64, size: u32) -> Ve
     labels.iter().map(join).collect()
 }
 
-fn fits(words: &str, width: f64, size: u32) -> bool {
+/// Whether `words` fit `width` points at `size`.
+pub(crate) fn fits(words: &str, width: f64, size: u32) -> bool {
     Text::new(words).size(size).width() <= width
 }
 
-/// The start and the end of a name, equally much of both.
+/// The start and the end of a name, about as much of both.
 fn without_middle(name: &str, width: f64, size: u32) -> String {
     if fits(name, width, size) {
         return name.to_owned();
     }
     let letters: Vec<char> = name.chars().collect();
-    for kept in (1..letters.len()).rev() {
-        let (head, tail) = (kept.div_ceil(2), kept / 2);
-        let start: String = letters[..head].iter().collect();
-        let end: String = letters[letters.len() - tail..].iter().collect();
-        let short = format!("{}…{end}", start.trim_end());
-        if fits(&short, width, size) {
-            return short;
-        }
-    }
-    String::new()
+    let mut shorter = (1..letters.len()).rev().map(|kept| {
+        let start: String = letters[..kept.div_ceil(2)].iter().collect();
+        let end: String = letters[letters.len() - kept / 2..].iter().collect();
+        format!("{}…{end}", start.trim_end())
+    });
+    shorter.find(|short| fits(short, width, size)).unwrap_or_default()
 }
 
-/// Number of bytes that all names have in common at the start, up to the last separator between words.
+/// Number of bytes that all names share at the start, up to the last separator between words.
 fn common_start(names: &[&str]) -> usize {
     let Some((first, rest)) = names.split_first() else { return 0 };
     let shared = |name: &&str| first.bytes().zip(name.bytes()).take_while(|(a, b)| a == b).count();

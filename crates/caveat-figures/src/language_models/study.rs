@@ -1,11 +1,11 @@
-//! The study of language models in one figure: what they infer, what they remember, and what regularization trades.
+//! The study of language models in one figure: what they infer, what they remember, and what regularization trades off.
 //!
 //! # Question
 //! Do fine-tuned language models generalize a rule and remember its exception, and does it depend on how they are trained?
 //!
 //! # Claim
-//! Trained pairs are remembered, the exception included, and pairs within a section are ordered; judgments that reach across
-//! the exception fail most, those of the items next to it most of all.
+//! Trained pairs are remembered, the exception included, and pairs within a section are ordered; judgments across the exception
+//! fail most, above all those of the items next to it.
 //!
 //! # Inputs
 //! A [`PairTable`] with any conditions; panels whose conditions it lacks say so.
@@ -59,17 +59,17 @@ const MOST_GROUPS: usize = 8;
 pub fn draw(table: &PairTable) -> Result<Figure> {
     let pairs = Pairs::new(table)?;
     if pairs.conditions().next().is_none() {
-        let missing = "the table has no cell: give trial tables of at least one condition".into();
-        return Err(FigureError::Nothing { figure: "study", missing });
+        let missing = "the table has no cell: give trial tables of at least one condition";
+        return Err(FigureError::nothing("study", missing));
     }
     let choice = Choice::new(&pairs);
     let page = Page::new(&pairs, &choice);
-    // Drawn once to learn its height: legends wrap as they must.
+    // Drawn once to learn its height, since legends wrap.
     let (height, _) = page.draw(&mut Canvas::new(DOUBLE_COLUMN, f64::MAX));
     let mut canvas = Canvas::new(DOUBLE_COLUMN, height);
     let (_, marks) = page.draw(&mut canvas);
     let title = "Rules and exceptions in language models";
-    let figure = Figure::new("study", title, page.caption(), canvas).with_table(marks::table(&marks)?);
+    let figure = Figure::new("study", title, page.caption(), canvas, marks::table(&marks)?);
     let (shown, all) = (choice.models.len(), choice.n_models);
     Ok(if shown < all {
         figure.leaving_out(format!("Orders are shown of {shown} of {all} models ({}).", choice.models.join(", ")))
@@ -78,7 +78,7 @@ pub fn draw(table: &PairTable) -> Result<Figure> {
     })
 }
 
-/// A triangle with its name, or why there is none.
+/// The name of a triangle, and the triangle or why there is none.
 type Slot<'a> = (String, std::result::Result<Placements<'a>, String>);
 
 /// All panels before they are placed.
@@ -135,24 +135,14 @@ impl<'a> Page<'a> {
         (DOUBLE_COLUMN - 2.0 * MARGIN - BAR - GAP * (ACROSS - 1) as f64) / ACROSS as f64
     }
 
-    fn triangles_height(&self) -> f64 {
-        HEAD + NAME + self.side()
-    }
-
     /// Whether order and accuracy by hierarchy stand side by side.
     fn beside(&self) -> bool {
         self.by_hierarchy.len() <= 2
     }
 
-    fn hierarchy_rows(&self) -> usize {
-        self.by_hierarchy.len().div_ceil(ACROSS)
-    }
-
     /// Draws all panels; returns the height that they take, and their marks.
     fn draw(&self, canvas: &mut Canvas) -> (f64, Vec<marks::Mark>) {
         let mut marks = Vec::new();
-        let mut letters = (0..).map(layout::letter);
-        let mut letter = || letters.next().unwrap_or_default();
         let wide = Rect::new(MARGIN, 0.0, DOUBLE_COLUMN - 2.0 * MARGIN, PANEL);
         let (axis, below) = margins("100");
         let mut y = 4.0;
@@ -160,12 +150,13 @@ impl<'a> Page<'a> {
         // a, b: order without and with the exception.
         let side = self.side();
         let half = 2.0 * (side + GAP);
-        let [a, b, c, d, e] = std::array::from_fn(|_| letter());
-        let words = |h: Option<usize>| h.map_or(String::new(), |h| choice::exceptions(self.pairs.hierarchy(h)));
-        let plain = format!("Rule alone{}", parenthesis(&words(self.choice.plain)));
-        let exception = format!("With an exception{}", parenthesis(&words(self.choice.exceptions.first().copied())));
+        let words = |h: Option<usize>| {
+            h.map_or(String::new(), |h| format!(" ({})", choice::exceptions(self.pairs.hierarchy(h))))
+        };
+        let plain = format!("Rule alone{}", words(self.choice.plain));
+        let exception = format!("With an exception{}", words(self.choice.exceptions.first().copied()));
         for (k, (letter, words, slots)) in
-            [(&a, plain, &self.plain), (&b, exception, &self.exception)].into_iter().enumerate()
+            [("a", plain, &self.plain), ("b", exception, &self.exception)].into_iter().enumerate()
         {
             let x = MARGIN + k as f64 * half;
             heading(canvas, (x, y), letter, &words, half - GAP);
@@ -173,13 +164,13 @@ impl<'a> Page<'a> {
         }
         let bar = Rect::new(MARGIN + 2.0 * half, y + HEAD + NAME, 7.0, side);
         color_bar(canvas, bar, ColorScale::Percent, BAR_LABEL);
-        y += self.triangles_height() + 5.0;
+        y += HEAD + NAME + side + 5.0;
         y += legend_at(canvas, &self.outlines, wide, y) + BETWEEN;
 
         // c: accuracy by class and training.
-        heading(canvas, (MARGIN, y), &c, "Accuracy by pair class and training", wide.width);
+        heading(canvas, (MARGIN, y), "c", "Accuracy by pair class and training", wide.width);
         let rect = Rect::new(MARGIN + axis, y + HEAD, wide.width - axis, PANEL);
-        marks.extend(by_class::draw(canvas, rect, &c, self.pairs, &self.trainings));
+        marks.extend(by_class::draw(canvas, rect, "c", self.pairs, &self.trainings));
         y += HEAD + PANEL + TICKS;
         y += legend_at(canvas, &by_class::legend(), rect, y) + BETWEEN;
 
@@ -189,17 +180,14 @@ impl<'a> Page<'a> {
         let of = probe.map_or(String::new(), |k| format!(": {}, {}", k.model, k.setting));
         let mut lowest = HEAD + EMPTY;
         for (column, letter, words, lines) in [
-            (columns[0], &d, format!("Trained pairs of the cycle{of}"), &self.cycle),
-            (columns[1], &e, format!("Generalization{of}"), &self.generalization),
+            (columns[0], "d", format!("Trained pairs of the cycle{of}"), &self.cycle),
+            (columns[1], "e", format!("Generalization{of}"), &self.generalization),
         ] {
             heading(canvas, (column.x, y), letter, &words, column.width);
             let rect = Rect::new(column.x + axis, y + HEAD, column.width - axis, PANEL);
             if probe.is_none() {
-                gap(
-                    canvas,
-                    Rect { height: EMPTY, ..rect },
-                    "no probe with two or more penalties (l2_reg) on an exception in these tables",
-                );
+                let missing = "no probe with two or more penalties (l2_reg) on an exception in these tables";
+                gap(canvas, Rect { height: EMPTY, ..rect }, missing);
                 continue;
             }
             marks.extend(by_strength::draw(canvas, rect, letter, self.pairs, &self.choice.probe, lines));
@@ -213,23 +201,22 @@ impl<'a> Page<'a> {
 
         // f, g: order and accuracy by hierarchy.
         y += BETWEEN;
-        let [f, g] = std::array::from_fn(|_| letter());
         let model = self.choice.model_by_hierarchy.as_deref().unwrap_or("");
         let training = self.choice.training.label();
         let room = if self.beside() { half - GAP } else { wide.width };
-        heading(canvas, (MARGIN, y), &f, &format!("Order by hierarchy: {model}"), room);
-        marks.extend(self.triangles(canvas, (MARGIN, y + HEAD), &f, &self.by_hierarchy, ACROSS));
+        heading(canvas, (MARGIN, y), "f", &format!("Order by hierarchy: {model}"), room);
+        marks.extend(self.triangles(canvas, (MARGIN, y + HEAD), "f", &self.by_hierarchy, ACROSS));
         let (x, width) = if self.beside() {
             (MARGIN + half + 6.0, wide.width - half - 6.0)
         } else {
-            let rows = self.hierarchy_rows() as f64;
+            let rows = self.by_hierarchy.len().div_ceil(ACROSS) as f64;
             y += HEAD + rows * (NAME + side) + (rows - 1.0) * GAP + BETWEEN;
             (MARGIN, wide.width)
         };
-        heading(canvas, (x, y), &g, &format!("Accuracy by hierarchy: {training}"), width);
+        heading(canvas, (x, y), "g", &format!("Accuracy by hierarchy: {training}"), width);
         let height = if self.beside() { (NAME + side - TICKS).max(PANEL) } else { PANEL };
         let rect = Rect::new(x + axis, y + HEAD, width - axis, height);
-        marks.extend(by_class::draw(canvas, rect, &g, self.pairs, &self.hierarchies));
+        marks.extend(by_class::draw(canvas, rect, "g", self.pairs, &self.hierarchies));
         y += HEAD + (height + TICKS).max(if self.beside() { NAME + side } else { 0.0 });
         (y + BOTTOM, marks)
     }
@@ -333,10 +320,6 @@ fn hierarchy_group(pairs: &Pairs<'_>, training: &Training, hierarchy: usize) -> 
     }
 }
 
-fn parenthesis(words: &str) -> String {
-    if words.is_empty() { String::new() } else { format!(" ({words})") }
-}
-
 /// A bold letter and words beside it, within a width.
 fn heading(canvas: &mut Canvas, (x, y): (f64, f64), letter: &str, words: &str, width: f64) {
     let bold = Text::new(letter).size(LARGE).bold();
@@ -348,7 +331,7 @@ fn heading(canvas: &mut Canvas, (x, y): (f64, f64), letter: &str, words: &str, w
 /// Draws a legend centered in a width and returns its height.
 fn legend_at(canvas: &mut Canvas, legend: &Legend, rect: Rect, y: f64) -> f64 {
     legend.draw_centered(canvas, rect, y);
-    legend.size(legend.columns_within(rect.width)).1
+    legend.height_within(rect.width)
 }
 
 #[cfg(test)]

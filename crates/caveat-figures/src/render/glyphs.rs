@@ -1,4 +1,4 @@
-//! A run of text as glyphs in places: fonts chosen by character, shaped, from left to right as they are seen.
+//! A run of text as placed glyphs: fonts chosen by character, shaped, from left to right as they are seen.
 
 use rustybuzz::ttf_parser::{GlyphId, OutlineBuilder};
 use rustybuzz::{Direction, UnicodeBuffer};
@@ -21,7 +21,7 @@ pub(crate) struct Glyph {
     pub(crate) id: GlyphId,
     pub(crate) x: f64,
     pub(crate) y: f64,
-    /// The characters that the glyph stands for; empty if one before it in the text stands for them.
+    /// The characters that the glyph represents; empty if an earlier glyph represents them.
     pub(crate) characters: String,
 }
 
@@ -61,7 +61,7 @@ impl GlyphRun {
         let scale = size / font.units_per_em();
         let clusters: Vec<usize> = shaped.glyph_infos().iter().map(|info| info.cluster as usize).collect();
         for (k, (info, position)) in shaped.glyph_infos().iter().zip(shaped.glyph_positions()).enumerate() {
-            // The first glyph of several in one place stands for all of its characters.
+            // The first of several glyphs in one place represents all of its characters.
             let start = clusters[k];
             let is_first = clusters[..k].iter().all(|&other| other != start);
             let end = clusters.iter().copied().filter(|&other| other > start).min().unwrap_or(text.len());
@@ -78,7 +78,7 @@ impl GlyphRun {
     }
 }
 
-/// Pieces of one font each, in the order of the text; marks stay with what they stand on.
+/// Pieces of one font each, in the order of the text; marks stay with their base characters.
 fn by_font(text: &str, bold: bool) -> Vec<(&'static Font, &str)> {
     let mut pieces: Vec<(&'static Font, usize, usize)> = Vec::new();
     for (at, character) in text.char_indices() {
@@ -104,13 +104,13 @@ pub(crate) fn outline(run: &GlyphRun, size: f64, at: Point, rotation: f64) -> Ve
     for glyph in &run.glyphs {
         let scale = size / glyph.font.units_per_em();
         let mut placed = OnPage { segments: &mut segments, at, turn, origin: (glyph.x, glyph.y), scale };
-        // A glyph without an outline, as of a space, draws nothing.
+        // A glyph without an outline, such as a space, draws nothing.
         let _ = glyph.font.face.outline_glyph(glyph.id, &mut placed);
     }
     segments
 }
 
-/// Takes the outline of a glyph, in units of its font and y upwards.
+/// Receives the outline of a glyph, in units of its font and y upwards.
 struct OnPage<'a> {
     segments: &'a mut Vec<Segment>,
     at: Point,

@@ -6,7 +6,7 @@ use pdf_writer::{Content, Filter, Finish, Name, Pdf, Rect, Ref, Str, TextStr};
 use super::glyphs::{self, Glyph, GlyphRun};
 use super::pdf_fonts::{PdfFonts, packed};
 use super::{Page, rounded};
-use crate::element::{Element, Group, HALO, Pen, Point, Segment, path_through};
+use crate::element::{Element, HALO, Pen, Point, Segment, path_through};
 use crate::palette::Color;
 
 const CATALOG: Ref = Ref::new(1);
@@ -14,23 +14,23 @@ const PAGES: Ref = Ref::new(2);
 const PAGE: Ref = Ref::new(3);
 const CONTENT: Ref = Ref::new(4);
 const INFO: Ref = Ref::new(5);
-/// Where the objects begin whose number depends on the picture.
+/// The first object whose number depends on the picture.
 const FIRST_FREE: i32 = 6;
 
-/// Length of a quarter of a circle's control lines, for a circle of radius 1.
+/// Length of the control lines of a quarter of a circle of radius 1.
 const KAPPA: f64 = 0.552_284_749_830_793_4;
 
 /// The page as a PDF of one page.
 ///
 /// # Errors
-/// A font whose glyphs cannot be taken out; the bundled one is whole.
+/// A font of the system whose glyphs cannot be extracted.
 pub(crate) fn pdf(page: &Page<'_>) -> Result<Vec<u8>, String> {
-    let mut drawing =
-        Drawing { content: Content::new(), fonts: PdfFonts::default(), opacities: Vec::new(), groups: Vec::new() };
-    // The origin of a PDF is below; here y grows downwards.
-    drawing.content.transform([1.0, 0.0, 0.0, -1.0, 0.0, page.height as f32]);
+    let (width, height) = (page.width as f32, page.height as f32);
+    let mut drawing = Drawing { content: Content::new(), fonts: PdfFonts::default(), opacities: Vec::new() };
+    // In a PDF the origin is at the bottom; here y grows downwards.
+    drawing.content.transform([1.0, 0.0, 0.0, -1.0, 0.0, height]);
     drawing.content.set_line_join(LineJoinStyle::RoundJoin);
-    drawing.background(page);
+    drawing.content.set_fill_gray(1.0).rect(0.0, 0.0, width, height).fill_nonzero();
     for element in page.elements {
         drawing.draw(element);
     }
@@ -44,7 +44,7 @@ pub(crate) fn pdf(page: &Page<'_>) -> Result<Vec<u8>, String> {
     let states: Vec<Ref> = opacities.iter().map(|_| next.bump()).collect();
     let of_fonts: Vec<Ref> = fonts.iter().map(|_| next.bump()).collect();
     let mut described = pdf.page(PAGE);
-    described.media_box(Rect::new(0.0, 0.0, page.width as f32, page.height as f32)).parent(PAGES).contents(CONTENT);
+    described.media_box(Rect::new(0.0, 0.0, width, height)).parent(PAGES).contents(CONTENT);
     let mut resources = described.resources();
     let mut named = resources.fonts();
     for (k, id) in of_fonts.iter().enumerate() {
@@ -81,48 +81,35 @@ struct Drawing {
     fonts: PdfFonts,
     /// Opacities of fills below 1.
     opacities: Vec<f64>,
-    /// The open groups, the outermost first.
-    groups: Vec<Group>,
 }
 
 impl Drawing {
-    fn background(&mut self, page: &Page<'_>) {
-        self.content.set_fill_gray(1.0).rect(0.0, 0.0, page.width as f32, page.height as f32).fill_nonzero();
-    }
-
     fn draw(&mut self, element: &Element) {
         match element {
-            Element::Line { points, pen } => {
-                self.add_path(&path_through(points));
-                self.pen(pen);
-                self.content.stroke();
-            }
+            Element::Line { points, pen } => self.path(&path_through(points), None, Some(pen)),
             Element::Path { segments, fill, outline } => self.path(segments, *fill, outline.as_ref()),
-            Element::Cells { x, y, w, h, fills } => {
-                for k in 0..x.len() {
-                    self.fill_color(fills[k]);
-                    let [x, y, w, h] = [x[k], y[k], w[k], h[k]].map(rounded);
+            // How edges are smoothed is up to the viewer.
+            Element::Cells { cells, .. } => {
+                for (rect, fill) in cells {
+                    self.fill_color(*fill);
+                    let [x, y, w, h] = rect.map(rounded);
                     self.content.rect(x, y, w, h).fill_nonzero();
                 }
             }
             Element::Disc { center, r, fill, outline } => {
-                let outline = outline.map(|(color, width)| Pen { color, width, dashes: Vec::new() });
+                let outline = outline.map(|(color, width)| Pen::unbroken(color, width));
                 self.path(&circle(*center, *r), Some((*fill, 1.0)), outline.as_ref());
             }
-            Element::Text { at, content, size, anchor, rotation, bold, color } => {
+            Element::Text { at, content, size, anchor, rotation, bold, color, halo } => {
                 let size = f64::from(*size);
                 let run = GlyphRun::new(content, size, *bold, *anchor);
-                if let Some(halo) = self.groups.iter().rev().find_map(|group| group.halo()) {
+                if let Some(halo) = halo {
                     // The halo is drawn as lines: text that is drawn twice would be copied twice.
-                    self.add_path(&glyphs::outline(&run, size, *at, *rotation));
-                    self.pen(&Pen { color: halo, width: HALO, dashes: Vec::new() });
-                    self.content.stroke();
+                    let outlines = glyphs::outline(&run, size, *at, *rotation);
+                    self.path(&outlines, None, Some(&Pen::unbroken(*halo, HALO)));
                 }
                 self.text(&run, size, *at, *rotation, *color);
             }
-            // How edges are smoothed is the viewer's business.
-            Element::Open(group) => self.groups.push(*group),
-            Element::Close => drop(self.groups.pop()),
         }
     }
 
@@ -139,6 +126,7 @@ impl Drawing {
         if let Some((color, _)) = fill {
             self.fill_color(color);
         }
+        // Between the first point of a path and its painting, no pen may be set (ISO 32000-1, 8.2).
         if let Some(pen) = outline {
             self.pen(pen);
         }
@@ -174,7 +162,7 @@ impl Drawing {
                     content.line_to(x, y);
                     last = to;
                 }
-                // PDF has cubic curves alone.
+                // PDF has only cubic curves.
                 Segment::Quadratic([control, to]) => {
                     let between = |(x, y): Point| (x + (control.0 - x) * 2.0 / 3.0, y + (control.1 - y) * 2.0 / 3.0);
                     curve(content, [between(last), between(to), to]);
@@ -197,20 +185,15 @@ impl Drawing {
         }
         self.fill_color(color);
         self.content.begin_text();
-        let mut rest = run.glyphs.as_slice();
-        while let Some(first) = rest.first() {
-            // One font at one height at a time.
-            let is_alike = |glyph: &&Glyph| std::ptr::eq(glyph.font, first.font) && glyph.y == first.y;
-            let n = rest.iter().take_while(is_alike).count();
-            let (alike, others) = rest.split_at(n);
+        // One font at one height at a time.
+        for alike in run.glyphs.chunk_by(|a, b| std::ptr::eq(a.font, b.font) && a.y == b.y) {
             self.show(alike, size, at, rotation);
-            rest = others;
         }
         self.content.end_text();
     }
 
     fn show(&mut self, glyphs: &[Glyph], size: f64, at: Point, rotation: f64) {
-        let Some(first) = glyphs.first() else { return };
+        let first = &glyphs[0];
         let (k, font) = self.fonts.get(first.font);
         let (sin, cos) = rotation.to_radians().sin_cos();
         let (x, y) = (at.0 + first.x * cos + first.y * sin, at.1 + first.x * sin - first.y * cos);
@@ -220,7 +203,7 @@ impl Drawing {
         let mut items = positioned.items();
         let (mut pen, mut codes) = (first.x, Vec::with_capacity(2 * glyphs.len()));
         for glyph in glyphs {
-            // Thousandths of the size, by which what comes is moved to the left.
+            // In thousandths of the size, how far what follows moves to the left.
             let back = (pen - glyph.x) * 1000.0 / size;
             if back.abs() > 0.5 {
                 if !codes.is_empty() {
@@ -250,7 +233,7 @@ impl Drawing {
 }
 
 fn channels(Color(r, g, b): Color) -> [f32; 3] {
-    // Three decimals tell all 256 values apart.
+    // Three decimals distinguish all 256 values.
     [r, g, b].map(|value| (f32::from(value) / 255.0 * 1000.0).round() / 1000.0)
 }
 

@@ -1,4 +1,4 @@
-//! The fonts of a PDF: of each, the glyphs that the picture uses, and the characters they stand for.
+//! The fonts of a PDF: for each, the glyphs that the picture uses and the characters that they represent.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -15,7 +15,7 @@ use crate::fonts::Font;
 
 const CMAP: Name<'_> = Name(b"Signs");
 const SYSTEM: SystemInfo<'_> = SystemInfo { registry: Str(b"Adobe"), ordering: Str(b"Identity"), supplement: 0 };
-/// Width of the strokes of letters. Fonts of this kind do not state it; this is a usual value.
+/// Width of the strokes of letters, which the font files do not state; this is a usual value.
 const STEM: f32 = 80.0;
 
 /// The fonts in the order of their first use.
@@ -63,7 +63,7 @@ impl PdfFont {
         (f64::from(units) / self.font.units_per_em() * 1000.0).round() / 1000.0
     }
 
-    /// Writes the font as object `id` and what belongs to it as the next ones.
+    /// Writes the font as object `id` and its parts as the next objects.
     pub(super) fn write(&self, pdf: &mut Pdf, id: Ref, next: &mut Ref) -> Result<(), String> {
         let face = &self.font.face;
         let name = self.name();
@@ -119,7 +119,7 @@ impl PdfFont {
         drop(stream);
 
         let mut cmap = UnicodeCmap::new(CMAP, SYSTEM);
-        // The box for characters that no font has stands for none of them.
+        // The box that replaces characters without a font represents none of them.
         for (&code, (_, text)) in self.used.iter().filter(|(code, (_, text))| **code != 0 && !text.is_empty()) {
             cmap.pair_with_multiple(code, text.chars());
         }
@@ -127,7 +127,7 @@ impl PdfFont {
         Ok(())
     }
 
-    /// The font's name after the tag of a subset: six letters that tell subsets apart.
+    /// The font's name after the tag of the subset, six letters that distinguish subsets.
     fn name(&self) -> String {
         // FNV-1a over the glyphs; the same picture has the same name.
         let hash = self.used.values().fold(0xcbf2_9ce4_8422_2325_u64, |hash, (glyph, _)| {
@@ -141,7 +141,7 @@ impl PdfFont {
     }
 }
 
-/// Packed as a PDF has it.
+/// The bytes compressed for a PDF.
 pub(super) fn packed(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
     // Writing into memory cannot fail.

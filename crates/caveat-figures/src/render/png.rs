@@ -4,10 +4,10 @@ use tiny_skia::{FillRule, LineJoin, Paint, Path, PathBuilder, Pixmap, Stroke, St
 
 use super::glyphs::{self, GlyphRun};
 use super::{Page, rounded};
-use crate::element::{Element, Group, HALO, Pen, Point, Segment, path_through};
+use crate::element::{Element, HALO, Pen, Point, Segment, path_through};
 use crate::palette::Color;
 
-/// The page at so many dots per inch.
+/// The page at this many dots per inch.
 ///
 /// # Errors
 /// A picture with more pixels than memory can hold.
@@ -16,8 +16,7 @@ pub(crate) fn png(page: &Page<'_>, dots_per_inch: f64) -> Result<Vec<u8>, Box<dy
     let (width, height) = ((page.width * scale).round() as u32, (page.height * scale).round() as u32);
     let mut pixels = Pixmap::new(width, height).ok_or("the picture is too large")?;
     pixels.fill(tiny_skia::Color::WHITE);
-    let mut drawing =
-        Drawing { pixels, transform: Transform::from_scale(scale as f32, scale as f32), groups: Vec::new() };
+    let mut drawing = Drawing { pixels, transform: Transform::from_scale(scale as f32, scale as f32) };
     for element in page.elements {
         drawing.draw(element);
     }
@@ -38,8 +37,6 @@ struct Drawing {
     pixels: Pixmap,
     /// From points to pixels.
     transform: Transform,
-    /// The open groups, the outermost first.
-    groups: Vec<Group>,
 }
 
 impl Drawing {
@@ -49,17 +46,17 @@ impl Drawing {
             Element::Path { segments, fill, outline } => {
                 let path = path_of(segments, rounded);
                 if let (Some(path), Some((color, opacity))) = (&path, fill) {
-                    self.fill(path, *color, *opacity, self.is_smooth());
+                    self.fill(path, *color, *opacity, true);
                 }
                 if let Some(pen) = outline {
                     self.stroke(path, pen);
                 }
             }
-            Element::Cells { x, y, w, h, fills } => {
-                for k in 0..x.len() {
-                    let [x, y, w, h] = [x[k], y[k], w[k], h[k]].map(rounded);
+            Element::Cells { cells, crisp } => {
+                for (rect, fill) in cells {
+                    let [x, y, w, h] = rect.map(rounded);
                     if let Some(cell) = tiny_skia::Rect::from_xywh(x, y, w, h) {
-                        self.fill(&PathBuilder::from_rect(cell), fills[k], 1.0, self.is_smooth());
+                        self.fill(&PathBuilder::from_rect(cell), *fill, 1.0, !crisp);
                     }
                 }
             }
@@ -67,29 +64,23 @@ impl Drawing {
                 let Some(disc) = PathBuilder::from_circle(rounded(center.0), rounded(center.1), rounded(*r)) else {
                     return;
                 };
-                self.fill(&disc, *fill, 1.0, self.is_smooth());
+                self.fill(&disc, *fill, 1.0, true);
                 if let Some((color, width)) = outline {
-                    self.stroke(Some(disc), &Pen { color: *color, width: *width, dashes: Vec::new() });
+                    self.stroke(Some(disc), &Pen::unbroken(*color, *width));
                 }
             }
-            Element::Text { at, content, size, anchor, rotation, bold, color } => {
+            Element::Text { at, content, size, anchor, rotation, bold, color, halo } => {
                 let size = f64::from(*size);
                 let run = GlyphRun::new(content, size, *bold, *anchor);
                 // A hundredth of a point would blur letters.
                 let exact = |value: f64| value as f32;
                 let Some(path) = path_of(&glyphs::outline(&run, size, *at, *rotation), exact) else { return };
-                if let Some(halo) = self.groups.iter().rev().find_map(|group| group.halo()) {
-                    self.stroke(Some(path.clone()), &Pen { color: halo, width: HALO, dashes: Vec::new() });
+                if let Some(halo) = halo {
+                    self.stroke(Some(path.clone()), &Pen::unbroken(*halo, HALO));
                 }
                 self.fill(&path, *color, 1.0, true);
             }
-            Element::Open(group) => self.groups.push(*group),
-            Element::Close => drop(self.groups.pop()),
         }
-    }
-
-    fn is_smooth(&self) -> bool {
-        !self.groups.contains(&Group::Crisp)
     }
 
     fn fill(&mut self, path: &Path, color: Color, opacity: f64, smooth: bool) {
@@ -101,7 +92,7 @@ impl Drawing {
         let Some(path) = path else { return };
         let dash = StrokeDash::new(pen.dashes.iter().copied().map(rounded).collect(), 0.0);
         let stroke = Stroke { width: rounded(pen.width), line_join: LineJoin::Round, dash, ..Stroke::default() };
-        self.pixels.stroke_path(&path, &paint(pen.color, 1.0, self.is_smooth()), &stroke, self.transform, None);
+        self.pixels.stroke_path(&path, &paint(pen.color, 1.0, true), &stroke, self.transform, None);
     }
 }
 

@@ -1,9 +1,10 @@
-//! A picture as SVG: text stays text, in the fonts of whoever looks at it, and nothing carries an id.
+//! A picture as SVG: text stays text, in the fonts of the viewer, and nothing carries an id.
 
 use std::fmt::Write;
+use std::slice;
 
 use super::Page;
-use crate::element::{Element, Group, HALO, Pen, Point, Segment, path_through};
+use crate::element::{Element, HALO, Pen, Point, Segment, path_through};
 use crate::fonts;
 use crate::palette::Color;
 use crate::text::Anchor;
@@ -26,37 +27,22 @@ pub(crate) fn svg(page: &Page<'_>) -> String {
 
 fn write_element(out: &mut String, element: &Element) {
     match element {
-        Element::Line { points, pen } => {
-            out.push_str("<path d=\"");
-            write_segments(out, &path_through(points));
-            out.push('"');
-            write_pen(out, Some(pen));
-            out.push_str(" fill=\"none\" />");
-        }
-        Element::Path { segments, fill, outline } => {
-            out.push_str("<path d=\"");
-            write_segments(out, segments);
-            out.push('"');
-            write_pen(out, outline.as_ref());
-            match fill {
-                Some((color, opacity)) => {
-                    write_paint(out, "fill", *color);
-                    if *opacity < 1.0 {
-                        write_number(out, "fill-opacity", *opacity);
-                    }
-                }
-                None => out.push_str(" fill=\"none\""),
+        Element::Line { points, pen } => write_path(out, &path_through(points), None, Some(pen)),
+        Element::Path { segments, fill, outline } => write_path(out, segments, *fill, outline.as_ref()),
+        Element::Cells { cells, crisp } => {
+            if *crisp {
+                out.push_str(r#"<g shape-rendering="crispEdges">"#);
             }
-            out.push_str(" />");
-        }
-        Element::Cells { x, y, w, h, fills } => {
-            for k in 0..x.len() {
+            for ([x, y, width, height], fill) in cells {
                 out.push_str("<rect");
-                for (name, value) in [("x", x[k]), ("y", y[k]), ("width", w[k]), ("height", h[k])] {
-                    write_number(out, name, value);
+                for (name, value) in [("x", x), ("y", y), ("width", width), ("height", height)] {
+                    write_number(out, name, *value);
                 }
-                write_paint(out, "fill", fills[k]);
+                write_paint(out, "fill", *fill);
                 out.push_str(" />");
+            }
+            if *crisp {
+                out.push_str("</g>");
             }
         }
         Element::Disc { center, r, fill, outline } => {
@@ -71,7 +57,13 @@ fn write_element(out: &mut String, element: &Element) {
             }
             out.push_str(" />");
         }
-        Element::Text { at, content, size, anchor, rotation, bold, color } => {
+        Element::Text { at, content, size, anchor, rotation, bold, color, halo } => {
+            if let Some(halo) = halo {
+                out.push_str("<g");
+                write_paint(out, "stroke", *halo);
+                // Writing into a string cannot fail.
+                let _ = write!(out, r#" stroke-width="{HALO}" paint-order="stroke">"#);
+            }
             let anchor = match anchor {
                 Anchor::Start => "start",
                 Anchor::Middle => "middle",
@@ -80,7 +72,6 @@ fn write_element(out: &mut String, element: &Element) {
             out.push_str("<text");
             write_number(out, "x", at.0);
             write_number(out, "y", at.1);
-            // Writing into a string cannot fail.
             let _ = write!(out, r#" font-size="{size}" text-anchor="{anchor}""#);
             if *bold {
                 out.push_str(r#" font-weight="bold""#);
@@ -91,62 +82,51 @@ fn write_element(out: &mut String, element: &Element) {
                 let _ = write!(out, r#" transform="rotate({angle},{x},{y})""#);
             }
             let _ = write!(out, ">{}</text>", escaped(content));
+            if halo.is_some() {
+                out.push_str("</g>");
+            }
         }
-        Element::Open(Group::Crisp) => out.push_str(r#"<g shape-rendering="crispEdges">"#),
-        Element::Open(Group::Halo(color)) => {
-            out.push_str("<g");
-            write_paint(out, "stroke", *color);
-            let _ = write!(out, r#" stroke-width="{HALO}" paint-order="stroke">"#);
-        }
-        Element::Close => out.push_str("</g>"),
     }
 }
 
-fn write_segments(out: &mut String, segments: &[Segment]) {
+fn write_path(out: &mut String, segments: &[Segment], fill: Option<(Color, f64)>, outline: Option<&Pen>) {
+    out.push_str("<path d=\"");
     for (k, segment) in segments.iter().enumerate() {
-        if k > 0 {
-            out.push(' ');
-        }
-        let points: &[Point] = match segment {
-            Segment::Move(point) => {
-                out.push('M');
-                std::slice::from_ref(point)
-            }
-            Segment::Line(point) => {
-                out.push('L');
-                std::slice::from_ref(point)
-            }
-            Segment::Quadratic(points) => {
-                out.push('Q');
-                points
-            }
-            Segment::Curve(points) => {
-                out.push('C');
-                points
-            }
-            Segment::Close => {
-                out.push('Z');
-                &[]
-            }
+        let (letter, points): (&str, &[Point]) = match segment {
+            Segment::Move(point) => ("M", slice::from_ref(point)),
+            Segment::Line(point) => ("L", slice::from_ref(point)),
+            Segment::Quadratic(points) => ("Q", points),
+            Segment::Curve(points) => ("C", points),
+            Segment::Close => ("Z", &[]),
         };
-        for &point in points {
-            out.push(' ');
-            write_point(out, point);
+        out.push_str(if k > 0 { " " } else { "" });
+        out.push_str(letter);
+        for &(x, y) in points {
+            let _ = write!(out, " {} {}", number(x), number(y));
         }
     }
-}
-
-fn write_pen(out: &mut String, pen: Option<&Pen>) {
-    let Some(pen) = pen else {
-        out.push_str(r#" stroke="none""#);
-        return;
-    };
-    write_paint(out, "stroke", pen.color);
-    write_number(out, "stroke-width", pen.width);
-    if !pen.dashes.is_empty() {
-        let lengths: Vec<String> = pen.dashes.iter().copied().map(number).collect();
-        let _ = write!(out, r#" stroke-dasharray="{}""#, lengths.join(" "));
+    out.push('"');
+    match outline {
+        Some(pen) => {
+            write_paint(out, "stroke", pen.color);
+            write_number(out, "stroke-width", pen.width);
+            if !pen.dashes.is_empty() {
+                let lengths: Vec<String> = pen.dashes.iter().copied().map(number).collect();
+                let _ = write!(out, r#" stroke-dasharray="{}""#, lengths.join(" "));
+            }
+        }
+        None => out.push_str(r#" stroke="none""#),
     }
+    match fill {
+        Some((color, opacity)) => {
+            write_paint(out, "fill", color);
+            if opacity < 1.0 {
+                write_number(out, "fill-opacity", opacity);
+            }
+        }
+        None => out.push_str(r#" fill="none""#),
+    }
+    out.push_str(" />");
 }
 
 fn write_paint(out: &mut String, name: &str, Color(r, g, b): Color) {
@@ -155,10 +135,6 @@ fn write_paint(out: &mut String, name: &str, Color(r, g, b): Color) {
 
 fn write_number(out: &mut String, name: &str, value: f64) {
     let _ = write!(out, r#" {name}="{}""#, number(value));
-}
-
-fn write_point(out: &mut String, (x, y): Point) {
-    let _ = write!(out, "{} {}", number(x), number(y));
 }
 
 /// At most two decimals: a hundredth of a point is less than any printer or screen shows.

@@ -191,12 +191,36 @@ fn a_pdf_has_its_size_and_title_and_no_date() {
 }
 
 #[test]
+fn no_operator_of_a_pdf_stands_between_a_path_and_its_painting() {
+    let mut canvas = with_text(&Text::new("halo").halo(WHITE));
+    canvas.line((10.0, 10.0), (90.0, 20.0), Stroke::new(BLACK, 1.0).dash(Dash::DashDot));
+    canvas.polygon(&[(1.0, 1.0), (5.0, 1.0), (5.0, 5.0)], RED, 0.5);
+    canvas.disc((30.0, 25.0), 5.0, RED, Some(Stroke::new(BLACK, 1.0)));
+    let streams = streams(&canvas.render(Format::Pdf).unwrap());
+    let content = String::from_utf8_lossy(streams.last().unwrap()).into_owned();
+    let is_operator = |word: &&str| word.bytes().all(|b| b.is_ascii_alphabetic() || b == b'*');
+    let mut in_path = false;
+    let mut painted = 0;
+    for operator in content.split_ascii_whitespace().filter(is_operator) {
+        match operator {
+            "m" | "re" | "l" | "c" | "h" => in_path = true,
+            "S" | "f" | "B" | "n" => {
+                assert!(in_path, "{operator} paints nothing");
+                (in_path, painted) = (false, painted + 1);
+            }
+            _ => assert!(!in_path, "{operator} inside a path"),
+        }
+    }
+    assert!(painted >= 5);
+}
+
+#[test]
 fn an_svg_is_well_formed_and_holds_its_text() {
     let mut canvas = with_text(&Text::new("α_{gen} < $5 & 'x' \"é\" 語").halo(WHITE));
     canvas.line((10.0, 10.0), (90.0, 20.0), Stroke::new(BLACK, 1.0).dash(Dash::DashDot));
     canvas.polygon(&[(1.0, 1.0), (5.0, 1.0), (5.0, 5.0)], RED, 0.5);
     Marker::ALL.into_iter().for_each(|marker| canvas.marker(marker, (50.0, 80.0), 3.0, BLUE));
-    canvas.crisp(|canvas| canvas.rect(Rect::new(1.0, 2.0, 3.0, 4.5), Some(RED), None));
+    canvas.crisp_cells([(Rect::new(1.0, 2.0, 3.0, 4.5), RED)]);
     let svg = canvas.svg();
     let document = roxmltree::Document::parse(&svg).unwrap();
     let texts = document.descendants().filter(|node| node.has_tag_name(("http://www.w3.org/2000/svg", "text")));
@@ -210,9 +234,7 @@ fn an_svg_is_well_formed_and_holds_its_text() {
 #[test]
 fn pixels_of_cells_lines_and_discs_are_where_they_should_be() {
     let mut canvas = Canvas::new(60.0, 40.0);
-    canvas.crisp(|canvas| {
-        canvas.cells([(Rect::new(5.0, 5.0, 10.0, 10.0), RED), (Rect::new(15.0, 5.0, 10.0, 10.0), BLUE)]);
-    });
+    canvas.crisp_cells([(Rect::new(5.0, 5.0, 10.0, 10.0), RED), (Rect::new(15.0, 5.0, 10.0, 10.0), BLUE)]);
     let pixels = Pixels::of(&canvas);
     // Neighbors share an edge: neither a gap nor a mixture.
     assert_eq!(pixels.colors(), [[0, 0, 255], [255, 0, 0], [255, 255, 255]].into());
@@ -279,9 +301,7 @@ fn a_halo_keeps_text_free_of_what_is_below_and_leaves_it_whole() {
 #[test]
 fn cells_after_a_text_with_a_halo_stay_crisp() {
     let mut canvas = Canvas::new(60.0, 40.0);
-    canvas.crisp(|canvas| {
-        canvas.text((40.0, 20.0), &Text::new(" ").halo(WHITE));
-        canvas.cells([(Rect::new(5.03, 5.03, 10.0, 10.0), RED)]);
-    });
+    canvas.text((40.0, 20.0), &Text::new(" ").halo(WHITE));
+    canvas.crisp_cells([(Rect::new(5.03, 5.03, 10.0, 10.0), RED)]);
     assert_eq!(Pixels::of(&canvas).colors(), [[255, 0, 0], [255, 255, 255]].into());
 }

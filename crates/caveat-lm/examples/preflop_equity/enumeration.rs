@@ -1,4 +1,4 @@
-//! Preflop equities from first principles: all deals of two starting hands and five cards on the board, counted exactly.
+//! Computes preflop equities exactly, by counting all deals of two starting hands and five cards on the board.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,24 +9,24 @@ use rayon::prelude::*;
 use rs_poker::core::{Card, SevenCardAccum, Suit, Value};
 
 const N: usize = StartingHand::COUNT;
-/// A row of counts by hand, as long as whole vectors of any width are.
+/// Length of a row of counts by hand: 169, rounded up to whole vectors of any width.
 const ROW: usize = 192;
 type Row = [u8; ROW];
-/// Boards between two reports of progress, and the unit of parallel work.
+/// Boards per unit of parallel work, after each of which progress is reported.
 const UNIT_BOARDS: usize = 512;
 
 /// Counts the deals that every starting hand wins against every other, and the ties.
 ///
-/// Hands are kinds up to a renaming of suits, so of the C(52, 5) boards only those that no renaming of suits turns into each
-/// other are looked at, 134,459, with the number of boards that each stands for. On a board, the 1,081 pairs of the other cards
-/// are sorted by strength. A pair of cards beats those below it but for the ones that share a card with it; these are counted by
-/// kind, in all and by card, as the sort is walked through. Time: 2,162 sums of three rows of 192 counts a board, some 20
-/// seconds of one core in all. The result does not depend on the number of threads.
+/// Hands are equal up to renaming suits, so of the C(52, 5) boards only 134,459 are visited, one for each class of boards that renaming
+/// turns into each other, weighted by the size of the class. On a board, the 1,081 pairs of the other cards are sorted by strength. A
+/// pair of cards beats all weaker pairs that share no card with it; these are counted by hand, in total and by card, while the sorted
+/// pairs are traversed. Time: 2,162 sums of three rows of 192 counts per board, about 20 seconds of one core in all. The result does
+/// not depend on the number of threads.
 ///
-/// `progress` is called from any thread with the boards done and the boards in all.
+/// `progress` is called from any thread with the number of boards done and of all boards.
 ///
 /// # Errors
-/// None: that the counts add up to all deals is checked, not assumed.
+/// Counts that do not add up to all deals, which cannot happen but is checked.
 pub(crate) fn enumerate_deals(progress: &(dyn Fn(u64, u64) + Sync)) -> Result<PreflopEquity> {
     let boards: Vec<([u8; 5], u64)> = boards_up_to_suits();
     let (done, total) = (AtomicU64::new(0), boards.len() as u64);
@@ -45,12 +45,12 @@ pub(crate) fn enumerate_deals(progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Pr
     PreflopEquity::from_counts(counts.wins, ties)
 }
 
-/// `known` cards and `more`, each 4·rank + suit.
+/// The `known` cards and `more`, each 4·rank + suit.
 fn with(known: SevenCardAccum, more: &[u8]) -> SevenCardAccum {
     more.iter().fold(known, |cards, &card| cards + Card::new(Value::from(card / 4), Suit::from(card % 4)))
 }
 
-/// The boards with the largest set of cards among those that renaming suits turns into each other, and how many those are.
+/// From each class of boards that renaming suits turns into each other, the largest board and the size of the class.
 fn boards_up_to_suits() -> Vec<([u8; 5], u64)> {
     let renamings = renamings();
     let mut images = HashMap::<[u8; 5], u64>::new();
@@ -76,13 +76,13 @@ fn boards_up_to_suits() -> Vec<([u8; 5], u64)> {
     boards
 }
 
-/// The 24 orders of four suits.
+/// The 24 permutations of four suits.
 fn renamings() -> Vec<[u8; 4]> {
     let all = (0..256u32).map(|k| [k & 3, k >> 2 & 3, k >> 4 & 3, k >> 6].map(|suit| suit as u8));
     all.filter(|names| (0..4).all(|suit| names.contains(&suit))).collect()
 }
 
-/// Counts of deals, at 169·a + b.
+/// Numbers of deals, at 169·a + b.
 struct Counts {
     wins: Vec<u64>,
     /// Wins and ties.
@@ -100,7 +100,7 @@ impl Counts {
         self
     }
 
-    /// Adds the deals on `board`, each `multiplicity` times.
+    /// Adds the deals on `board`, weighted by `multiplicity`.
     fn add_board(&mut self, board: &[u8; 5], multiplicity: u64) {
         let on_board = with(SevenCardAccum::new(), board);
         let mut pairs = Vec::with_capacity(1081);
@@ -115,14 +115,14 @@ impl Counts {
         pairs.sort_unstable();
 
         let mut weaker = Weaker::new();
-        // A count is of pairs of combinations: at most 12 · 12, which fits. On the way it may wrap around and back.
+        // A count of pairs of combinations is at most 12 · 12, which fits. Intermediate values may wrap around and back.
         let (mut wins, mut at_least) = (vec![[0; ROW]; N], vec![[0; ROW]; N]);
         for tied in pairs.chunk_by(|x, y| x.0 == y.0) {
             tied.iter().for_each(|&(_, hand, cards)| weaker.add_to(&mut wins[hand], cards));
             tied.iter().for_each(|&(_, hand, cards)| weaker.insert(hand, cards));
             for &(_, hand, cards) in tied {
                 weaker.add_to(&mut at_least[hand], cards);
-                // Itself was taken away twice and added once.
+                // The pair itself was subtracted twice and added once.
                 at_least[hand][hand] = at_least[hand][hand].wrapping_add(1);
             }
         }
@@ -134,7 +134,7 @@ impl Counts {
     }
 }
 
-/// The pairs of cards that were met so far, by kind: all of them, and those with a given card.
+/// Counts by hand of the pairs of cards so far: of all pairs, and of those with a given card.
 struct Weaker {
     all: Row,
     with_card: Vec<Row>,
@@ -151,7 +151,7 @@ impl Weaker {
         self.with_card[usize::from(second)][hand] += 1;
     }
 
-    /// Adds the number of pairs that share no card with `cards` to `row`; one that is `cards` itself counts as −1.
+    /// Adds the numbers of pairs that share no card with `cards` to `row`; the pair `cards` itself counts as −1.
     fn add_to(&self, row: &mut Row, [first, second]: [u8; 2]) {
         let (of_first, of_second) = (&self.with_card[usize::from(first)], &self.with_card[usize::from(second)]);
         for (((sum, all), a), b) in row.iter_mut().zip(&self.all).zip(of_first).zip(of_second) {
@@ -164,7 +164,7 @@ impl Weaker {
 mod tests {
     use std::collections::BTreeMap;
 
-    use caveat_lm::stimuli::poker::{boards, pairings};
+    use caveat_lm::stimuli::poker::{BOARDS, pairings};
 
     use super::*;
 
@@ -262,7 +262,7 @@ mod tests {
     #[test]
     fn one_pair_of_combinations_has_all_boards() {
         // Ace and king of spades against the deuces of clubs and diamonds.
-        assert_eq!(deals([51, 47], [0, 1]).iter().sum::<u64>(), boards());
+        assert_eq!(deals([51, 47], [0, 1]).iter().sum::<u64>(), BOARDS);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Computes the table of preflop equities of poker hands: `-- OUT` writes it, `-- --check FILE` compares.
+//! Computes the table of preflop equities of poker hands: `-- OUT` writes it, `-- --check FILE` compares it with a file.
 //!
 //! The table in the repository is `crates/caveat-lm/data/preflop_equity.csv`:
 //!
@@ -8,6 +8,7 @@
 
 mod enumeration;
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -49,13 +50,9 @@ fn compute() -> Result<PreflopEquity, String> {
     table.map_err(|e| e.to_string())
 }
 
-/// Writes beside the file and then in its place, so that it is never half there.
 fn write(table: &PreflopEquity, out: PathBuf) -> Result<String, String> {
-    let mut beside = out.clone().into_os_string();
-    beside.push(".part");
-    let failed = |e: std::io::Error| format!("{}: cannot be written: {e}", out.display());
-    std::fs::write(&beside, table.to_csv()).map_err(failed)?;
-    std::fs::rename(&beside, &out).map_err(failed)?;
+    caveat_results::write_atomically(&out, |file| file.write_all(table.to_csv().as_bytes()))
+        .map_err(|e| e.to_string())?;
     Ok(format!("{}: written", out.display()))
 }
 

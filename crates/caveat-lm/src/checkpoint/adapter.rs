@@ -1,7 +1,7 @@
 //! LoRA adapters as folders in PEFT's format: adapter_config.json and adapter_model.safetensors.
 //!
-//! PEFT stores A as [rank, in] and B as [out, rank] under `base_model.model.` and the name of the adapted matrix; here they are
-//! transposed. Nothing of the model itself is in the folder, so an adapter needs the model it was trained on.
+//! PEFT stores A as [rank, in] and B as [out, rank], named `base_model.model.` and the name of the adapted matrix; here they are
+//! transposed. The folder holds nothing of the model itself, so an adapter needs the model it was trained on.
 
 use std::collections::{BTreeSet, HashSet};
 use std::fs;
@@ -14,18 +14,18 @@ use serde::{Deserialize, Serialize};
 use super::adapter_config::{AdapterConfig, Targets};
 use super::folder::{write_folder, write_text};
 use super::matrices;
-use super::tensors::{host, write_tensors};
+use super::tensors::{read_numbers, write_tensors};
 use crate::error::{LmError, Result, quoted};
 use crate::model::{Adapter, LanguageModel};
 use crate::training::LoraModule;
-use crate::weights::{SafetensorsWeights, Weights};
+use crate::weights::open_safetensors;
 
 const CONFIG: &str = "adapter_config.json";
 const TENSORS: &str = "adapter_model.safetensors";
-/// What PEFT has no field for: the weights that the adapter was trained on.
+/// Names the weights that the adapter was trained on, for which PEFT has no field.
 const TRAINED_ON: &str = "trained_on.json";
 
-/// What an adapter that was loaded is.
+/// Describes an adapter that was loaded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AdapterSummary {
     /// Rank of the updates.
@@ -34,9 +34,9 @@ pub struct AdapterSummary {
     pub alpha: f64,
     /// Number of adapted matrices.
     pub n_matrices: usize,
-    /// The model that the adapter says it was trained on: a name on the hub, or a path.
+    /// The model it says it was trained on: a name on the hub, or a path.
     pub base_model: Option<String>,
-    /// The weights that it was trained on, if this program trained it.
+    /// The weights it was trained on, if this program trained it.
     pub trained_on: Option<TrainedOn>,
 }
 
@@ -45,36 +45,34 @@ pub struct AdapterSummary {
 pub struct TrainedOn {
     /// Their name, as in runs and tables.
     pub weights: String,
-    /// Their checksum, as runs record it.
+    /// Their SHA-256, as runs record it.
     pub weights_sha256: String,
 }
 
-/// How an adapter names the model that it was trained on.
+/// The model that an adapter was trained on, as the adapter names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseModel {
     /// What PEFT loads: a name on the hub, or a path.
     pub name_or_path: String,
     /// The commit on the hub, if the weights are from there.
     pub revision: Option<String>,
-    /// The name of the weights, as in runs and tables.
-    pub weights: String,
-    /// Their checksum, as runs record it.
-    pub weights_sha256: String,
+    /// The weights.
+    pub trained_on: TrainedOn,
 }
 
-/// The name of a half of an adapter, 'A' or 'B'.
-fn half(full: &str, which: char) -> String {
+/// The name of one half of an adapter, 'A' or 'B'.
+fn half_name(full: &str, which: char) -> String {
     format!("base_model.model.{full}.lora_{which}.weight")
 }
 
 /// Adds the adapter in `folder` to a model, which must be the one it was trained on: only names and shapes can be checked.
 ///
-/// Every matrix that the configuration names must have both halves in the file, and the file nothing else. On an error the model
-/// is as it was.
+/// For every matrix that the configuration names, the file must have both halves, and nothing else. On an error the model is left
+/// unchanged.
 ///
 /// # Errors
-/// A model that has an adapter, a folder without these files, a configuration of anything but plain LoRA, and tensors that are
-/// missing, of another shape than model and rank make them, not finite, or no part of such an adapter. Each names what is wrong.
+/// A model that already has an adapter; a folder without these files; a configuration of anything but plain LoRA; a tensor that is
+/// missing, has the wrong shape, is not finite, or does not belong to such an adapter. The message names what is wrong.
 pub fn load_adapter(model: &mut LanguageModel, folder: &Path) -> Result<AdapterSummary> {
     if matrices(model).any(|(layer, module, _)| model.layers[layer].module(module).adapter.is_some()) {
         return Err(LmError::invalid("the model has an adapter already: load one onto the model alone"));
@@ -95,10 +93,10 @@ pub fn load_adapter(model: &mut LanguageModel, folder: &Path) -> Result<AdapterS
     if !path.exists() && folder.join("adapter_model.bin").exists() {
         return Err(LmError::bad_file(folder, format!("has adapter_model.bin, which is not read: expected {TENSORS}")));
     }
-    let weights = SafetensorsWeights::open_file(&path)?;
+    let weights = open_safetensors(&path)?;
     let adapted: Vec<_> = matrices(model).filter(|(_, _, full)| config.targets.include(full)).collect();
     let expected: HashSet<String> =
-        adapted.iter().flat_map(|(_, _, full)| [half(full, 'A'), half(full, 'B')]).collect();
+        adapted.iter().flat_map(|(_, _, full)| [half_name(full, 'A'), half_name(full, 'B')]).collect();
     if let Some(unknown) = weights.names().into_iter().find(|name| !expected.contains(name)) {
         return Err(LmError::bad_file(&path, unexpected(&unknown, model)));
     }
@@ -108,7 +106,7 @@ pub fn load_adapter(model: &mut LanguageModel, folder: &Path) -> Result<AdapterS
     for (layer, module, full) in adapted {
         let [inputs, outputs] = model.layers[layer].module(module).weight.dims();
         let read = |which, rows, columns| -> Result<Tensor<2>> {
-            let values = transposed(&weights.read(&half(&full, which), &[rows, columns])?, columns);
+            let values = transposed(&weights.read(&half_name(&full, which), &[rows, columns])?, columns);
             Ok(Tensor::from_data(TensorData::new(values, [columns, rows]), (&model.device, model.dtype)))
         };
         adapters.push((layer, module, Adapter { a: read('A', rank, inputs)?, b: read('B', outputs, rank)?, scale }));
@@ -117,7 +115,7 @@ pub fn load_adapter(model: &mut LanguageModel, folder: &Path) -> Result<AdapterS
     for (layer, module, adapter) in adapters {
         model.layers[layer].module_mut(module).adapter = Some(adapter);
     }
-    // An adapter is one without it, too.
+    // This file is optional.
     let trained_on = fs::read(folder.join(TRAINED_ON)).ok().and_then(|text| serde_json::from_slice(&text).ok());
     Ok(AdapterSummary { rank, alpha: config.alpha, n_matrices, base_model: config.base_model, trained_on })
 }
@@ -131,17 +129,15 @@ fn unexpected(name: &str, model: &LanguageModel) -> String {
     }
 }
 
-/// Row-major numbers of a matrix with so many columns, as those of its transpose.
+/// The numbers, row-major, of the transpose of a matrix with `columns` columns.
 fn transposed(values: &[f32], columns: usize) -> Vec<f32> {
     (0..columns).flat_map(|column| values.iter().skip(column).step_by(columns)).copied().collect()
 }
 
-/// Saves the adapters of a model as the folder `folder`, which PEFT loads onto the same model.
-///
-/// `base` is how that model is found again. What PEFT has no field for, the name and checksum of the weights, is put beside.
+/// Saves the adapters of a model as the new folder `folder`, which PEFT can load onto the model that `base` names.
 ///
 /// # Errors
-/// A model without adapters, or whose adapters differ in rank or scale; a name that is taken; what the system refuses.
+/// A model without adapters, or whose adapters differ in rank or scale; a name that is taken; a system error.
 pub fn save_adapter(folder: &Path, model: &LanguageModel, base: &BaseModel) -> Result<()> {
     let adapted: Vec<_> = matrices(model)
         .filter_map(|(layer, module, full)| {
@@ -155,7 +151,7 @@ pub fn save_adapter(folder: &Path, model: &LanguageModel, base: &BaseModel) -> R
     if adapted.iter().any(|(_, _, adapter)| adapter.a.dims()[1] != rank || adapter.scale != scale) {
         return Err(LmError::invalid("the model's adapters differ in rank or scale: expected one of each"));
     }
-    // Short names where they say the same.
+    // Short names suffice if each stands for the matrices of all layers.
     let modules: BTreeSet<&str> = adapted.iter().map(|(module, _, _)| module.name()).collect();
     let names: Vec<String> = match adapted.len() == modules.len() * model.layers.len() {
         true => modules.into_iter().map(str::to_owned).collect(),
@@ -173,24 +169,23 @@ pub fn save_adapter(folder: &Path, model: &LanguageModel, base: &BaseModel) -> R
     for (_, full, adapter) in &adapted {
         for (which, tensor) in [('A', &adapter.a), ('B', &adapter.b)] {
             let [rows, columns] = tensor.dims();
-            tensors.push((half(full, which), vec![columns, rows]));
+            tensors.push((half_name(full, which), vec![columns, rows]));
             halves.push(tensor);
         }
     }
-    let trained_on = TrainedOn { weights: base.weights.clone(), weights_sha256: base.weights_sha256.clone() };
-    let trained_on = serde_json::to_string_pretty(&trained_on).map_err(|e| LmError::write(folder, e))? + "\n";
+    let trained_on = serde_json::to_string_pretty(&base.trained_on).map_err(|e| LmError::write(folder, e))? + "\n";
     write_folder(folder, |folder| {
         write_text(&folder.join(CONFIG), &config.to_json())?;
         write_text(&folder.join(TRAINED_ON), &trained_on)?;
         let mut halves = halves.into_iter();
         write_tensors(&folder.join(TENSORS), &tensors, |name| match halves.next() {
-            Some(tensor) => host(tensor.clone().transpose(), name),
+            Some(tensor) => read_numbers(tensor.clone().transpose(), name),
             None => Ok(Vec::new()),
         })
     })
 }
 
-/// (alpha / rank) · rank can miss a whole alpha by an ulp.
+/// Rounds alpha if it is whole up to rounding: (alpha / rank) · rank can miss a whole number by an ulp.
 fn without_rounding(alpha: f64) -> f64 {
     if (alpha - alpha.round()).abs() <= 4.0 * f64::EPSILON * alpha.abs() { alpha.round() } else { alpha }
 }

@@ -1,4 +1,4 @@
-//! adapter_config.json, as PEFT writes and reads it: plain LoRA, and a refusal by name of everything else.
+//! adapter_config.json as PEFT writes and reads it: plain LoRA is read, everything else is refused by name.
 //!
 //! Source: <https://github.com/huggingface/peft>, `src/peft/tuners/lora/config.py` and `tuners_utils.py` of version 0.21.
 
@@ -6,10 +6,10 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use crate::error::{LmError, Result, one_line, quoted};
-use crate::file_kind::wrong_json;
+use crate::error::{LmError, Result, quoted};
+use crate::file_kind::json_object;
 
-/// Fields that say nothing about what an adapter computes: origins, versions, and how training began or went.
+/// Fields that do not change what an adapter computes: origins, versions, and how it was initialized and trained.
 const WITHOUT_EFFECT: [&str; 15] = [
     "auto_mapping",
     "base_model_name_or_path",
@@ -31,15 +31,15 @@ const WITHOUT_EFFECT: [&str; 15] = [
 /// Fields that are read.
 const READ: [&str; 6] = ["bias", "lora_alpha", "peft_type", "r", "target_modules", "task_type"];
 
-/// Ways of drawing initial values that leave the model's own weights as they are. PiSSA, OLoRA, CorDA and others change them, and
-/// an adapter that was trained so belongs to the changed ones.
+/// Initializations that leave the model's own weights as they are. PiSSA, OLoRA, CorDA and others change those weights, and an
+/// adapter trained that way belongs to the changed ones.
 const INITIAL_VALUES: [&str; 4] = ["gaussian", "orthogonal", "eva", "mica"];
 
 /// What adapter_config.json says.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct AdapterConfig {
     pub(super) rank: usize,
-    /// lora_alpha: the update is scaled by alpha / rank.
+    /// lora_alpha; the update is scaled by alpha / rank.
     pub(super) alpha: f64,
     pub(super) targets: Targets,
     /// The model it was trained on: a name on the hub, or a path.
@@ -51,14 +51,14 @@ pub(super) struct AdapterConfig {
 /// Which matrices are adapted.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Targets {
-    /// All of every layer ("all-linear").
+    /// All matrices of every layer ("all-linear").
     All,
-    /// Those whose name is one of these, or ends in "." and one of these.
+    /// Matrices whose name is one of these, or ends in "." and one of these.
     Named(Vec<String>),
 }
 
 impl Targets {
-    /// Whether a name covers the matrix called `full`, "model.layers.0.self_attn.q_proj".
+    /// Whether `name` covers the matrix called `full`, as in "model.layers.0.self_attn.q_proj".
     fn covers(name: &str, full: &str) -> bool {
         full.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
     }
@@ -71,7 +71,7 @@ impl Targets {
         }
     }
 
-    /// A name that covers none of `all`.
+    /// The first name that covers none of `all`.
     pub(super) fn unknown<'a>(&'a self, all: &[String]) -> Option<&'a str> {
         match self {
             Self::All => None,
@@ -83,19 +83,12 @@ impl Targets {
 }
 
 impl AdapterConfig {
-    /// Reads a file's text; `path` is for messages.
-    ///
-    /// # Errors
-    /// Text that is no JSON object, another method than LoRA, a field that is absent, of the wrong type or out of range, or one,
-    /// known or not, that asks for more than plain LoRA. Each names the field.
+    /// Reads the text of a file; `path` is for messages. A field, known or not, that asks for more than plain LoRA is an error.
     pub(super) fn from_json(text: &[u8], path: &Path) -> Result<Self> {
-        let bad = |problem: String| LmError::bad_file(path, problem);
-        let fields: Map<String, Value> = serde_json::from_slice(text)
-            .map_err(|e| wrong_json(path, text, format!("is no JSON object ({})", one_line(e))))?;
-        parse(&fields).map_err(bad)
+        parse(&json_object(text, path)?).map_err(|problem| LmError::bad_file(path, problem))
     }
 
-    /// The file's text.
+    /// The text of the file.
     pub(super) fn to_json(&self) -> String {
         let whole = self.alpha.fract() == 0.0 && self.alpha.abs() < 1e15;
         let fields = json!({
@@ -108,7 +101,7 @@ impl AdapterConfig {
             "init_lora_weights": true,
             "layers_pattern": null,
             "layers_to_transform": null,
-            // PEFT declares a whole number and takes any.
+            // PEFT declares a whole number but takes any.
             "lora_alpha": if whole { json!(self.alpha as i64) } else { json!(self.alpha) },
             "lora_dropout": 0.0,
             "modules_to_save": null,
@@ -148,7 +141,7 @@ fn parse(fields: &Map<String, Value>) -> std::result::Result<AdapterConfig, Stri
         Some(Value::String(way)) if INITIAL_VALUES.contains(&way.as_str()) => {}
         Some(_) => return Err(wrong("init_lora_weights", "a way that leaves the model's own weights as they are")),
     }
-    // What is not known may change what is computed, so it has to be switched off.
+    // An unknown field may change what is computed, so it must be switched off.
     for (name, value) in fields {
         let is_off = match value {
             Value::Null | Value::Bool(false) => true,

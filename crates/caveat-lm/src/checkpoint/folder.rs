@@ -1,4 +1,4 @@
-//! A folder that appears under its name with all its files in it, or not at all.
+//! Writes a folder that appears under its name with all its files in it, or not at all.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -6,10 +6,7 @@ use std::path::Path;
 
 use crate::error::{LmError, Result};
 
-/// Fills a temporary folder beside `target` and gives it that name; on any error nothing is left.
-///
-/// # Errors
-/// A name that is taken, a parent that is absent, what the system refuses, and any error of `fill`.
+/// Fills a temporary folder beside `target`, which must not exist, and renames it to `target`. On an error nothing is left.
 pub(super) fn write_folder(target: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     let fail = |reason: String| LmError::write(target, reason);
     if target.symlink_metadata().is_ok() {
@@ -29,18 +26,18 @@ pub(super) fn write_folder(target: &Path, fill: impl FnOnce(&Path) -> Result<()>
     prefix.push(name);
     let mut builder = tempfile::Builder::new();
     builder.prefix(&prefix).suffix(".partial");
-    // The default of a temporary folder is private to its owner; a result should have the usual mode, umask applied.
+    // By default a temporary folder is private to its owner; a result should have the usual mode, with the umask applied.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
     let temporary = builder.tempdir_in(parent).map_err(|e| fail(e.to_string()))?;
     fill(temporary.path())?;
     fs::rename(temporary.path(), target).map_err(|e| fail(e.to_string()))?;
-    // The folder has moved away from where it would be removed.
+    // The folder has been renamed, so it must not be removed any more.
     let _ = temporary.keep();
     Ok(())
 }
 
-/// Writes a new file and brings it to the disk.
+/// Writes a new file and syncs it to the disk.
 pub(super) fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
     let fail = |e: std::io::Error| LmError::write(path, e);
     let file = File::create_new(path).map_err(fail)?;
@@ -51,7 +48,7 @@ pub(super) fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> Resu
     file.sync_data().map_err(fail)
 }
 
-/// Writes a new file of text.
+/// Writes a new text file.
 pub(super) fn write_text(path: &Path, text: &str) -> Result<()> {
     write_file(path, |out| out.write_all(text.as_bytes()).map_err(|e| LmError::write(path, e)))
 }

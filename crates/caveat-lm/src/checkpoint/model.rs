@@ -7,7 +7,7 @@ use burn::tensor::Tensor;
 
 use super::folder::{write_folder, write_text};
 use super::model_config::config_json;
-use super::tensors::{host, write_tensors};
+use super::tensors::{read_numbers, write_tensors};
 use crate::config::ModelConfig;
 use crate::error::{LmError, Result, quoted};
 use crate::model::{LanguageModel, Layer, Linear};
@@ -17,21 +17,21 @@ use crate::training::LoraModule;
 const CONFIG: &str = "config.json";
 const TENSORS: &str = "model.safetensors";
 const TOKENIZER: &str = "tokenizer.json";
-/// Files of a source folder that belong to its text, not to its weights.
+/// Files of a source folder that concern text, not weights; copied where they exist.
 const BESIDE: [&str; 4] =
     ["tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja", "generation_config.json"];
-/// Makes Transformers take tokenizer.json as it is.
+/// Makes Transformers use tokenizer.json as it is.
 const TOKENIZER_CONFIG: &str = "{\n  \"tokenizer_class\": \"PreTrainedTokenizerFast\"\n}\n";
 
-/// Saves a model as the folder `folder`, with its weights in f32.
+/// Saves a model as the new folder `folder`, with its weights in f32.
 ///
-/// `source` is what it was loaded from: the tokenizer, and what its config.json says besides, are taken over. Adapters are merged
-/// into the weights they sit on. A readout that was trained apart from the embedding is saved as `lm_head.weight`. `progress` is
-/// told how many numbers have been written, of how many. One tensor at a time is held a second time.
+/// The tokenizer, and what config.json says besides, are those of `source`, from which the model was loaded. Adapters are merged
+/// into their weights. A readout that was trained separately from the embedding is saved as `lm_head.weight`. `progress` gets the
+/// count of numbers written so far and the total. At most one tensor at a time is held twice.
 ///
 /// # Errors
-/// A name that is taken, weights that are not finite, a model from a GGUF file that config.json has no words for, a source that
-/// is no longer there, what the system refuses.
+/// A name that is taken; weights that are not finite; a model from a GGUF file that config.json cannot describe; a source that no
+/// longer exists; a system error.
 pub fn save_model(
     folder: &Path,
     model: &LanguageModel,
@@ -58,7 +58,7 @@ pub fn save_model(
             let Some(tensor) = tensor(model, name) else {
                 return Err(LmError::Failed(format!("the model has no tensor {}", quoted(name))));
             };
-            let values = host(tensor, name)?;
+            let values = read_numbers(tensor, name)?;
             done += values.len() as u64;
             progress(done, total);
             Ok(values)
@@ -76,7 +76,7 @@ fn copy_tokenizer(source: &Path, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A tensor by its name in Hugging Face's models and in their layout, [out, in]; vectors as [1, width].
+/// The tensor of this name in Hugging Face's models, in their layout, [out, in]; vectors are [1, width].
 fn tensor(model: &LanguageModel, name: &str) -> Option<Tensor<2>> {
     match name {
         "model.embed_tokens.weight" => return Some(model.embedding.clone()),

@@ -1,4 +1,4 @@
-//! config.json of a model that is saved, as Transformers 4 and 5 and this program read it.
+//! config.json of a saved model, as Transformers 4 and 5 and this program read it.
 
 use std::fs;
 use std::path::Path;
@@ -6,24 +6,20 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use crate::config::{Architecture, ModelConfig, RopeScaling};
-use crate::error::{LmError, Result, one_line};
+use crate::error::{LmError, Result};
+use crate::file_kind::json_object;
+use crate::model::llama3_factor;
 
-/// Llama 3's interpolation as all its models have it but for the factor: low and high frequency factor, context of pre-training.
+/// The constants of Llama 3's interpolation in all its models: low and high frequency factor, context length of pre-training.
 const LLAMA3: [f64; 3] = [1.0, 4.0, 8192.0];
 
-/// The text of config.json for a model in f32.
-///
-/// `source` is the config.json that the model was read from, if it was: what it says of the model stays, except for how weights are
-/// stored and tied.
-///
-/// # Errors
-/// A source that cannot be read, or a model that config.json has no words for.
+/// The text of config.json for a model in f32. The fields of `source`, the config.json that the model was read from, if there is one,
+/// are kept, except those on how weights are stored and tied.
 pub(super) fn config_json(config: &ModelConfig, source: Option<&Path>) -> Result<String> {
     let mut fields = match source {
         Some(path) => {
             let text = fs::read(path).map_err(|e| LmError::read(path, e))?;
-            serde_json::from_slice::<Map<String, Value>>(&text)
-                .map_err(|e| LmError::bad_file(path, format!("is no JSON object ({})", one_line(e))))?
+            json_object(&text, path)?
         }
         None => {
             described(config).map_err(|problem| LmError::invalid(format!("the model cannot be saved: {problem}")))?
@@ -33,7 +29,7 @@ pub(super) fn config_json(config: &ModelConfig, source: Option<&Path>) -> Result
         ("architectures", json!([config.architecture.class()])),
         ("model_type", json!(config.architecture)),
         ("tie_word_embeddings", json!(config.tie_word_embeddings)),
-        // The name in Transformers 5, and before.
+        // The names in Transformers 5 and in earlier versions.
         ("dtype", json!("float32")),
         ("torch_dtype", json!("float32")),
     ] {
@@ -42,10 +38,10 @@ pub(super) fn config_json(config: &ModelConfig, source: Option<&Path>) -> Result
     Ok(format!("{:#}\n", Value::Object(fields)))
 }
 
-/// The fields of a model that was not described by a config.json.
+/// The fields of a model that comes without a config.json.
 fn described(config: &ModelConfig) -> std::result::Result<Map<String, Value>, String> {
     let (llama, qwen2) = (config.architecture == Architecture::Llama, config.architecture == Architecture::Qwen2);
-    // One field stands for all four matrices of attention, except in Qwen2, which has none and a bias on three.
+    // One field stands for all four attention matrices, except in Qwen2, which has no such field and biases on three of them.
     let biases = (config.attention_bias, config.attention_output_bias);
     if biases != if qwen2 { (true, false) } else { (config.attention_bias, config.attention_bias) } {
         return Err("it has biases on some matrices of attention only: config.json cannot say that".to_owned());
@@ -61,7 +57,7 @@ fn described(config: &ModelConfig) -> std::result::Result<Map<String, Value>, St
     ]);
     if let Some(scaling) = &config.rope_scaling {
         let [factor, low, high, original] = llama3(scaling, config)?;
-        // A whole number of tokens, which Transformers insists on.
+        // Transformers requires a whole number of tokens.
         let original = if original.fract() == 0.0 { json!(original as u64) } else { json!(original) };
         for (name, value) in [
             ("rope_type", json!("llama3")),
@@ -87,7 +83,7 @@ fn described(config: &ModelConfig) -> std::result::Result<Map<String, Value>, St
         "num_key_value_heads": config.num_key_value_heads,
         "rms_norm_eps": config.rms_norm_eps,
         "rope_parameters": rope,
-        // The two fields before Transformers 5.
+        // Before Transformers 5, this field and rope_scaling stood in place of rope_parameters.
         "rope_theta": config.rope_theta,
         "use_cache": true,
         "vocab_size": config.vocab_size,
@@ -103,15 +99,12 @@ fn described(config: &ModelConfig) -> std::result::Result<Map<String, Value>, St
     } else {
         fields["use_sliding_window"] = json!(false);
     }
-    match fields {
-        Value::Object(fields) => Ok(fields),
-        _ => Ok(Map::new()),
-    }
+    let Value::Object(fields) = fields else { return Ok(Map::new()) };
+    Ok(fields)
 }
 
-/// Llama 3's interpolation: factor, low and high frequency factor, and context of pre-training.
-///
-/// GGUF files hold the divisors that come of it: they are recognized if the constants are those of Llama 3.
+/// Llama 3's interpolation: factor, low and high frequency factor, and context length of pre-training. The divisors that result from
+/// it, as in GGUF files, are recognized if the constants are those of Llama 3.
 fn llama3(scaling: &RopeScaling, config: &ModelConfig) -> std::result::Result<[f64; 4], String> {
     let divisors = match scaling {
         RopeScaling::Llama3 { factor, low_freq_factor, high_freq_factor, original_max_position_embeddings } => {
@@ -123,11 +116,9 @@ fn llama3(scaling: &RopeScaling, config: &ModelConfig) -> std::result::Result<[f
     let factor = f64::from(divisors.iter().copied().fold(1.0, f32::max));
     let divisor = |i: usize| {
         let frequency = config.rope_theta.powf(-2.0 * i as f64 / config.head_dim as f64);
-        let waves = original * frequency / std::f64::consts::TAU;
-        let kept = ((waves - low) / (high - low)).clamp(0.0, 1.0);
-        1.0 / (kept + (1.0 - kept) / factor)
+        1.0 / llama3_factor(frequency, [factor, low, high, original])
     };
-    // The file's divisors are rounded to f32, after a computation in it or in f64.
+    // The file's divisors were computed in f32 or f64 and then rounded to f32.
     let tolerance = 16.0 * f64::from(f32::EPSILON);
     let is_llama3 = divisors.iter().enumerate().all(|(i, &d)| (f64::from(d) / divisor(i) - 1.0).abs() < tolerance);
     match is_llama3 {

@@ -1,4 +1,4 @@
-//! Writing tensors to a safetensors file one after another, so that no more than one of them is held twice.
+//! Writes tensors to a safetensors file one after another, so that at most one of them is held twice.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -9,13 +9,11 @@ use safetensors::tensor::{Dtype, Metadata, TensorInfo};
 use super::folder::write_file;
 use crate::error::{LmError, Result, one_line, quoted};
 
-/// Numbers that are turned into bytes at once.
+/// Numbers converted to bytes at once.
 const CHUNK: usize = 1 << 16;
 
-/// Writes a safetensors file of f32 tensors, row-major, in the given order; `values` is asked for each tensor's numbers in turn.
-///
-/// # Errors
-/// What the system refuses, numbers that are not finite (a model with them could not be read again), and any error of `values`.
+/// Writes a safetensors file of f32 tensors, row-major, in the given order, asking `values` for the numbers of one tensor at a time.
+/// Numbers that are not finite are an error, since such a file could not be read again.
 pub(super) fn write_tensors(
     path: &Path,
     tensors: &[(String, Vec<usize>)],
@@ -28,11 +26,11 @@ pub(super) fn write_tensors(
         end += shape.iter().product::<usize>() * size_of::<f32>();
         infos.push((name.clone(), TensorInfo { dtype: Dtype::F32, shape: shape.clone(), data_offsets: (start, end) }));
     }
-    // Transformers asks which framework a file is laid out for.
+    // Transformers needs to know which framework a file is laid out for.
     let framework = HashMap::from([("format".to_owned(), "pt".to_owned())]);
     let metadata = Metadata::new(Some(framework), infos).map_err(|e| LmError::write(path, one_line(e)))?;
     let mut header = serde_json::to_vec(&metadata).map_err(|e| LmError::write(path, one_line(e)))?;
-    // The format aligns the numbers to eight bytes by spaces after the header.
+    // Spaces after the header align the numbers to eight bytes, as the format requires.
     header.resize(header.len().next_multiple_of(8), b' ');
     write_file(path, |out| {
         let system = |e: std::io::Error| LmError::write(path, e);
@@ -63,8 +61,8 @@ pub(super) fn write_tensors(
     })
 }
 
-/// The numbers of a tensor, row-major, on the host.
-pub(super) fn host(tensor: Tensor<2>, name: &str) -> Result<Vec<f32>> {
+/// The numbers of a tensor, row-major, in the memory of the host.
+pub(super) fn read_numbers(tensor: Tensor<2>, name: &str) -> Result<Vec<f32>> {
     let failed = |e| LmError::Failed(format!("tensor {} cannot be read from the device: {e}", quoted(name)));
     tensor.try_into_vec_as::<f32>().map_err(failed)
 }

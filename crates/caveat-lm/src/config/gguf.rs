@@ -1,6 +1,6 @@
-//! A model's configuration from the metadata of a GGUF file.
+//! Reads a model's configuration from the metadata of a GGUF file.
 //!
-//! Keys that change what a model computes are either understood or refused by name.
+//! Keys that change what a model computes are either understood or refused by name; the rest is ignored.
 //! Source: <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md> (keys), and <https://github.com/ggml-org/llama.cpp>,
 //! `src/llama-model.cpp` (defaults).
 
@@ -14,14 +14,8 @@ use crate::weights::gguf::{Metadata, ROPE_FREQUENCIES};
 const DEFAULT_ROPE_THETA: f64 = 10_000.0;
 
 impl ModelConfig {
-    /// The configuration of a GGUF file.
-    ///
-    /// Sizes and constants are metadata; the embedding matrix gives the size of the vocabulary, and the presence of tensors says
-    /// whether there are biases and whether the readout is the embedding matrix.
-    ///
-    /// # Errors
-    /// Another architecture, a key that is absent, of the wrong type or out of range, or one that asks for what this program does
-    /// not compute. Each names the key.
+    /// The configuration of a GGUF file. Sizes and constants are metadata; the embedding matrix gives the size of the vocabulary, and the
+    /// tensors present show whether there are biases and whether the readout is the embedding matrix.
     pub(crate) fn from_gguf(file: &GgufFile) -> Result<Self> {
         let metadata = &file.metadata;
         let name = metadata.text("general.architecture")?.ok_or_else(|| metadata.missing("general.architecture"))?;
@@ -71,7 +65,7 @@ impl ModelConfig {
             rope_theta: keys.number("rope.freq_base")?.unwrap_or(DEFAULT_ROPE_THETA),
             rope_scaling,
             max_position_embeddings: keys.size("context_length")?,
-            // One that repeats the embedding counts as tied, once the weights can be read.
+            // A readout that repeats the embedding counts as tied, which is found out when the weights can be read.
             tie_word_embeddings: !has("output.weight"),
             attention_bias: architecture == Architecture::Qwen2 || has("blk.0.attn_q.bias"),
             attention_output_bias: has("blk.0.attn_output.bias"),
@@ -81,7 +75,7 @@ impl ModelConfig {
     }
 }
 
-/// The keys of an architecture.
+/// The metadata whose keys begin with the name of the architecture.
 struct Keys<'a> {
     metadata: &'a Metadata,
     architecture: &'a str,
@@ -104,7 +98,7 @@ impl Keys<'_> {
         self.metadata.number(&self.key(name))
     }
 
-    /// Refuses what would make the model compute something else.
+    /// Refuses what would make the model compute something different.
     fn refuse_unsupported(&self) -> Result<()> {
         if let Some(parts) = self.metadata.size("split.count")?.filter(|parts| *parts > 1) {
             let problem = format!("split.count is {parts}: the model is split over several files, expected it in one");

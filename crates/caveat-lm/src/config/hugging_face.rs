@@ -1,4 +1,4 @@
-//! A model's configuration from `config.json`, as Transformers 4 and 5 write it.
+//! Reads a model's configuration from `config.json`, as Transformers 4 and 5 write it.
 //!
 //! Fields that change what a model computes are either understood or refused by name; the rest is ignored. Absent fields have the
 //! defaults of Transformers' classes. Source: <https://github.com/huggingface/transformers>, `configuration_llama.py`,
@@ -9,14 +9,14 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::{Architecture, ModelConfig, RopeScaling};
-use crate::error::{LmError, Result, one_line, quoted};
-use crate::file_kind::wrong_json;
+use crate::error::{LmError, Result, quoted};
+use crate::file_kind::json_object;
 
 const SUPPORTED: &str = "llama (LlamaForCausalLM), qwen2 (Qwen2ForCausalLM) or qwen3 (Qwen3ForCausalLM)";
 const DEFAULT_ROPE_THETA: f64 = 10_000.0;
 
-/// Traits of models that came out of these families and compute something else. Transformers' classes of the families ignore
-/// them, so a file that has one is named after another model than it holds.
+/// Fields of models that derive from these families but compute something different. Transformers' classes of the families ignore
+/// them, so a file that has one is not what its model_type says.
 const OF_OTHERS: [&str; 25] = [
     "attn_logit_softcapping",
     "final_logit_softcapping",
@@ -60,14 +60,9 @@ const FACTORS: [&str; 9] = [
 
 impl ModelConfig {
     /// Reads `config.json`; `path` is for messages.
-    ///
-    /// # Errors
-    /// Text that is no JSON object, another architecture, a field that is absent, of the wrong type or out of range, or one that
-    /// asks for what this program does not compute. Each names the field.
     pub(crate) fn from_json(text: &[u8], path: &Path) -> Result<Self> {
         let bad = |problem: String| LmError::bad_file(path, problem);
-        let fields: Map<String, Value> = serde_json::from_slice(text)
-            .map_err(|e| wrong_json(path, text, format!("is no JSON object ({})", one_line(e))))?;
+        let fields = json_object(text, path)?;
         let config = parse(&Fields { prefix: "", map: &fields }).map_err(bad)?;
         config.problem().map_or(Ok(config), |problem| Err(bad(problem)))
     }
@@ -80,7 +75,7 @@ fn parse(fields: &Fields) -> std::result::Result<ModelConfig, String> {
 
     let hidden_size = fields.size("hidden_size")?;
     let num_attention_heads = fields.size("num_attention_heads")?;
-    // The classes of Qwen have numbers of one model as defaults here: an absent field is more likely damage.
+    // Qwen's classes have the number of one particular model as default here, so an absent field is more likely damage.
     let num_key_value_heads = match fields.optional_size("num_key_value_heads")? {
         Some(heads) => heads,
         None if llama || fields.is_null("num_key_value_heads") => num_attention_heads,
@@ -101,7 +96,7 @@ fn parse(fields: &Fields) -> std::result::Result<ModelConfig, String> {
     let longest = if llama { 2048 } else { 32_768 };
     let max_position_embeddings = fields.optional_size("max_position_embeddings")?.unwrap_or(longest);
     let (rope_theta, rope_scaling) = rotary(fields, max_position_embeddings)?;
-    // Qwen2 has its biases whatever the field says, and the field does not exist there.
+    // Qwen2 always has these biases, and no such field.
     let attention_bias = architecture == Architecture::Qwen2 || fields.flag("attention_bias")?;
     Ok(ModelConfig {
         architecture,
@@ -124,36 +119,28 @@ fn parse(fields: &Fields) -> std::result::Result<ModelConfig, String> {
 }
 
 fn architecture(fields: &Fields) -> std::result::Result<Architecture, String> {
-    let classes: Vec<&str> = match fields.get("architectures") {
-        None => Vec::new(),
-        Some(Value::Array(classes)) if classes.iter().all(Value::is_string) => {
-            classes.iter().filter_map(Value::as_str).collect()
-        }
+    let class = match fields.get("architectures") {
+        None => None,
+        Some(Value::Array(classes)) if classes.iter().all(Value::is_string) => classes.first().and_then(Value::as_str),
         Some(other) => return Err(format!("architectures is {}: expected a list of names", shown(other))),
     };
-    let class = classes.first().copied();
     let model_type = fields.text("model_type")?;
     let known = Architecture::ALL.into_iter().find(|family| match model_type {
         Some(model_type) => model_type == family.name(),
         None => class == Some(family.class()),
     });
-    let Some(architecture) = known else {
-        let found = match (model_type, class) {
-            (Some(model_type), _) => format!("model_type is {}", quoted(model_type)),
-            (None, Some(class)) => format!("architectures is {}", quoted(class)),
-            (None, None) => "neither model_type nor architectures is given".to_owned(),
-        };
-        return Err(format!("{found}: expected {SUPPORTED}"));
-    };
-    match class {
-        Some(class) if class != architecture.class() => {
-            Err(format!("architectures is {}: expected {}, as model_type says", quoted(class), architecture.class()))
+    match (known, model_type, class) {
+        (Some(known), _, Some(class)) if class != known.class() => {
+            Err(format!("architectures is {}: expected {}, as model_type says", quoted(class), known.class()))
         }
-        _ => Ok(architecture),
+        (Some(known), ..) => Ok(known),
+        (None, Some(model_type), _) => Err(format!("model_type is {}: expected {SUPPORTED}", quoted(model_type))),
+        (None, None, Some(class)) => Err(format!("architectures is {}: expected {SUPPORTED}", quoted(class))),
+        (None, None, None) => Err(format!("neither model_type nor architectures is given: expected {SUPPORTED}")),
     }
 }
 
-/// Refuses what would make the model compute something else.
+/// Refuses what would make the model compute something different.
 fn refuse_unsupported(fields: &Fields, architecture: Architecture) -> std::result::Result<(), String> {
     for name in ["hidden_act", "hidden_activation", "activation_function"] {
         match fields.text(name)? {
@@ -164,7 +151,7 @@ fn refuse_unsupported(fields: &Fields, architecture: Architecture) -> std::resul
     if fields.get("quantization_config").is_some() {
         return Err("quantization_config is given: expected weights that are not quantized".to_owned());
     }
-    // Qwen's files keep the width of a window that is switched off.
+    // Qwen's files state the width of a window even if it is switched off.
     if architecture == Architecture::Llama {
         if let Some(window) = fields.get("sliding_window") {
             return Err(format!("sliding_window is {}: expected none", shown(window)));
@@ -194,7 +181,7 @@ fn refuse_unsupported(fields: &Fields, architecture: Architecture) -> std::resul
     Ok(())
 }
 
-/// Whether a value switches a trait off.
+/// Whether a value switches a feature off.
 fn is_off(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => true,
@@ -205,8 +192,8 @@ fn is_off(value: &Value) -> bool {
     }
 }
 
-/// The base and the deviation of the rotary frequencies. Transformers 4 has `rope_theta` and `rope_scaling`, 5 has both in
-/// `rope_parameters`.
+/// The base and the scaling of the rotary frequencies. Transformers 4 has `rope_theta` and `rope_scaling`; Transformers 5 has both
+/// in `rope_parameters`.
 fn rotary(fields: &Fields, longest: usize) -> std::result::Result<(f64, Option<RopeScaling>), String> {
     let none = Map::new();
     let mut rope = Fields { prefix: "", map: &none };
@@ -258,7 +245,7 @@ fn rotary(fields: &Fields, longest: usize) -> std::result::Result<(f64, Option<R
 
 /// The fields of an object; null counts as absent.
 struct Fields<'a> {
-    /// What stands before a name in messages.
+    /// Precedes a name in messages.
     prefix: &'static str,
     map: &'a Map<String, Value>,
 }
@@ -309,12 +296,10 @@ impl<'a> Fields<'a> {
 /// A value as it appears in a message.
 fn shown(value: &Value) -> String {
     match value {
-        Value::Null => "null".to_owned(),
-        Value::Bool(x) => x.to_string(),
-        Value::Number(x) => x.to_string(),
         Value::String(text) => quoted(text),
         Value::Array(_) => "a list".to_owned(),
         Value::Object(_) => "an object".to_owned(),
+        other => other.to_string(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Where the cache folder is, and which model in it a name stands for.
+//! Finds the cache folder, and the models in it.
 
 use std::env;
 use std::ffi::OsString;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::store::{Presence, Shelf};
 use crate::error::{LmError, Result};
-use crate::registry::{FetchedFrom, RegistryEntry, registry};
+use crate::registry::{FetchedFrom, RegistryEntry, all_weights};
 
 /// The folder for models: CAVEAT_CACHE if it is set, else `caveat` in the user's cache folder, which is `$XDG_CACHE_HOME` or
 /// `~/.cache`, on macOS `~/Library/Caches`, on Windows `%LOCALAPPDATA%`. It need not exist.
@@ -17,7 +17,7 @@ pub fn cache_directory() -> Result<PathBuf> {
     directory(Platform::HERE, &|name| env::var_os(name), env::home_dir())
 }
 
-/// Where users' caches lie.
+/// Systems that keep the caches of users in different places.
 #[derive(Clone, Copy)]
 enum Platform {
     Unix,
@@ -46,7 +46,7 @@ fn directory(
     }
     let home = home.filter(|home| !home.as_os_str().is_empty());
     let user_cache = match platform {
-        // The XDG base directory specification has relative paths ignored.
+        // The XDG base directory specification says that relative paths are ignored.
         Platform::Unix => {
             set("XDG_CACHE_HOME").filter(|path| path.is_absolute()).or_else(|| Some(home?.join(".cache")))
         }
@@ -57,40 +57,35 @@ fn directory(
     user_cache.map(|folder| folder.join("caveat")).ok_or_else(|| LmError::invalid(unknown))
 }
 
-/// Which weights of a registered model are meant where only the model is named: those that are in `cache`, the hub's first, then
-/// those that are no longer whole there, and otherwise the hub's.
-pub(crate) fn which(entry: &RegistryEntry, cache: &Path) -> FetchedFrom {
-    let state = |from: &FetchedFrom| match Shelf::new(cache, entry, *from).presence(entry) {
+/// The source of the weights if only the model is named: one that is complete in `cache`, else one that is damaged there, else the hub.
+pub(crate) fn preferred_source(entry: &RegistryEntry, cache: &Path) -> FetchedFrom {
+    let state = |from: &FetchedFrom| match Shelf::new(cache, entry, *from).presence() {
         Presence::Whole(_) => 0,
         Presence::Damaged(_) => 1,
         Presence::Absent => 2,
     };
-    // Of equals the first.
+    // The first of equals is taken.
     entry.sources().into_iter().min_by_key(state).unwrap_or(FetchedFrom::Hub)
 }
 
-/// The registered model that a path in `cache` is.
+/// The registered model, complete in `cache`, that a path leads to.
 pub(crate) fn registered_at(path: &Path, cache: &Path) -> Option<(&'static RegistryEntry, FetchedFrom)> {
     let path = path.canonicalize().ok()?;
-    let all = registry().iter().flat_map(|entry| entry.sources().into_iter().map(move |from| (entry, from)));
     let is_there = |(entry, from): &(&'static RegistryEntry, FetchedFrom)| {
         let shelf = Shelf::new(cache, entry, *from);
-        [shelf.model_path(entry), shelf.directory.clone()]
+        [shelf.model_path(), shelf.directory.clone()]
             .into_iter()
             .any(|place| place.canonicalize().is_ok_and(|place| place == path))
-            && matches!(shelf.presence(entry), Presence::Whole(_))
+            && matches!(shelf.presence(), Presence::Whole(_))
     };
-    all.into_iter().find(is_there)
+    all_weights().find(is_there)
 }
 
-/// Where the weights of a registered model from one source lie in the cache.
-///
-/// # Errors
-/// [`LmError::Invalid`] if they are not there, or no longer whole, with the command that fetches them.
+/// The path in the cache of a registered model from one source. If it is absent or damaged, the error names the command that fetches it.
 pub(crate) fn weights_path(entry: &RegistryEntry, from: FetchedFrom, cache: &Path) -> Result<PathBuf> {
     let shelf = Shelf::new(cache, entry, from);
-    let state = match shelf.presence(entry) {
-        Presence::Whole(_) => return Ok(shelf.model_path(entry)),
+    let state = match shelf.presence() {
+        Presence::Whole(_) => return Ok(shelf.model_path()),
         Presence::Damaged(problem) => format!("it is damaged ({problem})"),
         Presence::Absent => "it is not".to_owned(),
     };

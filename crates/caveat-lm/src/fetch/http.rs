@@ -1,4 +1,4 @@
-//! Requests over HTTP: time limits, certificates, and what went wrong in one line.
+//! HTTP requests: time limits, certificates, and errors in one line.
 
 use std::io::Read;
 use std::time::Duration;
@@ -11,12 +11,12 @@ use ureq::{Agent, Body, RequestBuilder, Timeout};
 
 use crate::error::one_line;
 
-/// Longest time for resolving a name, and again for connecting: a machine without a network should say so soon.
+/// Longest time for resolving a name, and again for connecting. It is short so that a missing network shows soon.
 const CONNECT: Duration = Duration::from_secs(5);
-/// Longest silence of a server that is connected.
+/// Longest silence of a connected server.
 const SILENCE: Duration = Duration::from_secs(30);
 
-/// An answer whose body is not read yet.
+/// An answer whose body has not been read yet.
 pub(super) type Reply = ureq::http::Response<Body>;
 
 /// Why there is no usable answer.
@@ -38,10 +38,10 @@ impl Failure {
     }
 }
 
-/// Makes requests. Proxies come from HTTPS_PROXY, HTTP_PROXY and NO_PROXY; certificate authorities from the system.
+/// Makes requests, with proxies from HTTPS_PROXY, HTTP_PROXY and NO_PROXY and the certificate authorities of the system.
 pub(super) struct Client {
-    agent: Agent,
-    /// Time before a broken download is first continued; doubles at each further one.
+    pub(super) agent: Agent,
+    /// Time before the first continuation of a broken download; it doubles with each further one.
     pub(super) retry_pause: Duration,
 }
 
@@ -52,12 +52,8 @@ impl Client {
         Self { agent: config.into(), retry_pause: Duration::from_millis(500) }
     }
 
-    pub(super) fn get(&self, url: &str) -> RequestBuilder<WithoutBody> {
-        self.agent.get(url)
-    }
-
-    /// Sends a request, of this client or another, under this client's limits, and follows redirections. An answer of any
-    /// status is an answer.
+    /// Sends a request, made by this client or another, with this client's limits, and follows redirects. An answer with any status
+    /// counts as success.
     pub(super) fn send(&self, request: RequestBuilder<WithoutBody>) -> Result<Reply, Failure> {
         let (host, is_local) = request.uri_ref().map(|uri| (host_of(uri), is_loopback(uri))).unwrap_or_default();
         let authorities = TlsConfig::builder().provider(TlsProvider::Rustls).root_certs(RootCerts::PlatformVerifier);
@@ -77,7 +73,7 @@ impl Client {
     }
 }
 
-/// The body as text, refused beyond `limit` bytes.
+/// The body as text; more than `limit` bytes are refused.
 pub(super) fn text(reply: Reply, limit: u64) -> Result<String, Failure> {
     let mut content = Vec::new();
     let mut reader = reply.into_body().into_reader().take(limit + 1);
@@ -88,14 +84,14 @@ pub(super) fn text(reply: Reply, limit: u64) -> Result<String, Failure> {
     String::from_utf8(content).map_err(|_| Failure::lasting("the answer is not text"))
 }
 
-/// The failure that a status other than success is. 408, 429 and those from 500 on may pass.
+/// The failure that an unsuccessful status stands for. 408, 429 and those from 500 on are transient.
 pub(super) fn refusal(status: StatusCode) -> Failure {
     let transient = status.is_server_error() || matches!(status.as_u16(), 408 | 429);
     let advice = if transient { ": try again later" } else { "" };
     Failure { transient, problem: format!("the server answered {status}{advice}") }
 }
 
-/// Host and port, without a user name or password that the address may hold.
+/// Host and port, without any user name or password.
 pub(super) fn host_of(uri: &Uri) -> String {
     let authority = uri.authority().map_or("", |authority| authority.as_str());
     authority.rsplit('@').next().unwrap_or(authority).to_owned()
@@ -106,15 +102,14 @@ fn is_loopback(uri: &Uri) -> bool {
 }
 
 fn failure(error: ureq::Error, host: &str) -> Failure {
-    let seconds = |limit: Duration| limit.as_secs();
     match error {
         ureq::Error::HostNotFound => {
             Failure::transient(format!("the name {host} cannot be resolved: is there a network?"))
         }
         ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) => {
-            Failure::transient(format!("no connection to {host} within {} seconds", seconds(CONNECT)))
+            Failure::transient(format!("no connection to {host} within {} seconds", CONNECT.as_secs()))
         }
-        ureq::Error::Timeout(_) => Failure::transient(format!("{host} was silent for {} seconds", seconds(SILENCE))),
+        ureq::Error::Timeout(_) => Failure::transient(format!("{host} was silent for {} seconds", SILENCE.as_secs())),
         ureq::Error::Rustls(e) => Failure::lasting(insecure(host, &one_line(e))),
         ureq::Error::Io(e) => match one_line(e) {
             problem if problem.contains("certificate") => Failure::lasting(insecure(host, &problem)),

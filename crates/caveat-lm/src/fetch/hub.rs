@@ -1,4 +1,4 @@
-//! A model from the Hugging Face hub: what a repository holds at a revision, and its files one by one.
+//! Fetches a model from the Hugging Face hub: the description of a repository at a revision, then its files one by one.
 
 use hf_hub::api::sync::{ApiBuilder, ApiRepo};
 use hf_hub::{Cache, Repo, RepoType};
@@ -12,42 +12,34 @@ use super::http::{Client, refusal, text};
 use super::store::{Manifest, Shelf};
 use super::watch::Watch;
 use crate::error::{LmError, Result, one_line};
-use crate::registry::{HubSource, RegistryEntry};
+use crate::registry::HubSource;
 
-/// A description of a repository beyond this size is refused.
+/// Largest description of a repository that is accepted.
 const MAX_INFO_BYTES: u64 = 16 << 20;
-/// Files every model has beside its weights.
+/// Files that every model has besides its weights.
 const NEEDED: [&str; 2] = ["config.json", "tokenizer.json"];
-/// Fetched where it is there: it names the special tokens and the chat template.
+/// Fetched if it exists: it names the special tokens and the chat template.
 const OPTIONAL: [&str; 1] = ["tokenizer_config.json"];
-/// Weights in one file.
+/// The weights, if they are in one file.
 const WEIGHTS: &str = "model.safetensors";
-/// What says which of several files holds which weights.
+/// States which of several files holds which weights.
 const WEIGHTS_INDEX: &str = "model.safetensors.index.json";
 
-/// Fetches the repository's files into the shelf. The caller holds the lock.
-pub(super) fn fetch(
-    client: &Client,
-    endpoints: &Endpoints,
-    entry: &RegistryEntry,
-    shelf: &Shelf,
-    watch: &Watch<'_>,
-) -> Result<Manifest> {
-    let source = &entry.hub;
-    let repository = Repository { endpoint: endpoints.hub()?, token: endpoints.token(), source, shelf };
+/// Fetches the files of the repository into the shelf. The caller must hold the lock.
+pub(super) fn fetch(client: &Client, endpoints: &Endpoints, shelf: &Shelf<'_>, watch: &Watch<'_>) -> Result<Manifest> {
+    let source = &shelf.entry.hub;
+    let repository = Repository { endpoint: endpoints.hub()?, token: endpoints.token.as_deref(), source, shelf };
     let description = repository.describe(client)?;
     let plan = repository.plan(&description)?;
     shelf.begin()?;
-    let mut files = Vec::with_capacity(plan.len());
-    for wanted in &plan {
-        files.push(download(client, wanted, &shelf.directory, watch)?);
-    }
+    let fetched = plan.iter().map(|wanted| download(client, wanted, &shelf.directory, watch));
+    let files = fetched.collect::<Result<Vec<_>>>()?;
     let manifest = Manifest::new(source.repository, &description.sha, files);
     shelf.complete(&manifest)?;
     Ok(manifest)
 }
 
-/// What the hub says of a repository at a revision.
+/// The hub's description of a repository at a revision.
 #[derive(Deserialize)]
 struct Description {
     /// The commit.
@@ -60,7 +52,7 @@ struct RemoteFile {
     #[serde(rename = "rfilename")]
     name: String,
     size: Option<u64>,
-    /// Git's checksum: of the content of a small file, of a pointer for one in large-file storage.
+    /// Git's checksum: of the content of a small file, or of the pointer to a file in large-file storage.
     #[serde(rename = "blobId")]
     blob_id: Option<String>,
     lfs: Option<LargeFile>,
@@ -76,12 +68,12 @@ struct Repository<'a> {
     endpoint: String,
     token: Option<&'a str>,
     source: &'a HubSource,
-    shelf: &'a Shelf,
+    shelf: &'a Shelf<'a>,
 }
 
 impl Repository<'_> {
-    /// The addresses at a revision, as the hub's client library makes them. The library's own cache is not used: what it
-    /// downloads it does not verify, and a server that ignores a range it would append to the part that is there.
+    /// The addresses at a revision, as the hub's client library makes them. The library's own downloads are not used: they are not
+    /// verified, and if a server ignores a range, its answer is appended to the part that is already there.
     fn at_revision(&self, revision: &str) -> Result<ApiRepo> {
         let api = ApiBuilder::from_cache(Cache::new(self.shelf.directory.join("unused")))
             .with_endpoint(self.endpoint.clone())
@@ -110,13 +102,11 @@ impl Repository<'_> {
         Ok(description)
     }
 
-    /// The files to be had: all from one commit, with sizes and checksums, the large weights last.
+    /// The files to download, all from one commit, with sizes and checksums, the large weights last.
     fn plan(&self, description: &Description) -> Result<Vec<Wanted>> {
         let remote = |name: &str| description.siblings.iter().find(|file| file.name == name);
-        let mut files = Vec::new();
-        for name in NEEDED {
-            files.push(remote(name).ok_or_else(|| self.error(format!("the repository has no {name}")))?);
-        }
+        let needed = NEEDED.map(|name| remote(name).ok_or_else(|| self.error(format!("the repository has no {name}"))));
+        let mut files = needed.into_iter().collect::<Result<Vec<_>>>()?;
         files.extend(OPTIONAL.iter().filter_map(|name| remote(name)));
         match (remote(WEIGHTS), remote(WEIGHTS_INDEX)) {
             (Some(weights), _) => files.push(weights),
@@ -174,7 +164,7 @@ impl Repository<'_> {
         self.error(problem)
     }
 
-    /// What helps after 401 and 403, which the hub also answers for what does not exist.
+    /// Advice after 401 and 403, which the hub also answers for what does not exist.
     fn how_to_be_let_in(&self) -> String {
         let has_been = if self.token.is_some() { "the token (HF_TOKEN) does not open it" } else { "it needs a token" };
         format!(

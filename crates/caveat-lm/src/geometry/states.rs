@@ -1,4 +1,4 @@
-//! Hidden states of all ordered pairs, checked and in the order of kernels, and their similarities.
+//! The hidden states of all ordered pairs, checked and in the order of kernels, and their similarities.
 
 use burn::tensor::Tensor;
 use caveat_theory::named_enum;
@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::error::{LmError, Result};
 use crate::stimuli::{Prompt, Stimuli};
 
-/// Most items whose states are compared: 9,900 ordered pairs, of which a matrix takes 784 MB.
+/// Most items whose states are compared: 9,900 ordered pairs, whose matrix takes 784 MB.
 pub const MAX_ITEMS: usize = 100;
 
 named_enum! {
@@ -23,7 +23,7 @@ named_enum! {
     }
 }
 
-/// The prompts of all ordered pairs in lexicographic order: (0, 1), (0, 2), …, (1, 0), (1, 2), …, as positions in `stimuli`.
+/// The indices in `stimuli` of the prompts of all ordered pairs in lexicographic order: (0, 1), (0, 2), …, (1, 0), (1, 2), ….
 pub(super) fn lexicographic(stimuli: &Stimuli) -> Result<Vec<usize>> {
     let n = stimuli.hierarchy.len();
     if !(2..=MAX_ITEMS).contains(&n) {
@@ -39,7 +39,7 @@ pub(super) fn lexicographic(stimuli: &Stimuli) -> Result<Vec<usize>> {
     Ok(order)
 }
 
-/// One vector for every ordered pair, lexicographic.
+/// One vector for every ordered pair, in lexicographic order.
 #[derive(Debug, Clone)]
 pub(super) struct Vectors {
     values: Vec<f64>,
@@ -47,7 +47,7 @@ pub(super) struct Vectors {
 }
 
 impl Vectors {
-    /// Takes states [prompts, hidden], in the order of the prompts, to the host.
+    /// Reads states [prompts, hidden], in the order of the prompts, from the device.
     pub(super) fn read(states: &Tensor<2>, stimuli: &Stimuli, order: &[usize]) -> Result<Self> {
         let [rows, width] = states.dims();
         if rows != order.len() || width == 0 {
@@ -56,9 +56,8 @@ impl Vectors {
                 "the hidden states are {rows} × {width}: expected one for each of the {n} prompts, of width 1 at least"
             )));
         }
-        let read = states.clone().try_into_vec_as::<f64>();
-        let read =
-            read.map_err(|e| LmError::Failed(format!("the hidden states cannot be read from the device: {e}")))?;
+        let failed = |e| LmError::Failed(format!("the hidden states cannot be read from the device: {e}"));
+        let read = states.clone().try_into_vec_as::<f64>().map_err(failed)?;
         if let Some(at) = read.iter().position(|x| !x.is_finite()) {
             let (of, value) = (pair(stimuli, &stimuli.prompts[at / width]), read[at]);
             let problem = format!("the hidden state of {of} has {value} at number {}: all must be finite", at % width);
@@ -77,15 +76,12 @@ impl Vectors {
         self.values.len() / self.width
     }
 
-    /// Vectors whose inner products are the similarities.
-    ///
-    /// # Errors
-    /// The row of a zero vector, which has no cosine.
-    pub(super) fn under(&self, metric: Metric) -> std::result::Result<Self, usize> {
+    /// Vectors whose inner products are the similarities; the error is the row of a zero vector, which has no cosine.
+    pub(super) fn scaled_for(&self, metric: Metric) -> std::result::Result<Self, usize> {
         let mut scaled = self.clone();
         if metric == Metric::Cosine {
             for (row, vector) in scaled.values.chunks_exact_mut(self.width).enumerate() {
-                // Dividing by the largest first keeps squares from over- and underflowing.
+                // Dividing by the largest first prevents squares from over- and underflowing.
                 let largest = vector.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
                 if largest == 0.0 {
                     return Err(row);
@@ -98,7 +94,7 @@ impl Vectors {
         Ok(scaled)
     }
 
-    /// The same vectors less their mean.
+    /// The vectors minus their mean.
     pub(super) fn centered(&self) -> Self {
         let mut mean = vec![0.0; self.width];
         for vector in self.values.chunks_exact(self.width) {
@@ -114,7 +110,7 @@ impl Vectors {
         let n = self.rows();
         let mut gram = vec![0.0; n * n];
         gram.par_chunks_mut(n).enumerate().for_each(|(a, row)| {
-            // The lower triangle; the products commute, so the upper one is its mirror bit for bit.
+            // This is the lower triangle. Products commute, so the upper one is its mirror image bit for bit.
             row[..=a].iter_mut().enumerate().for_each(|(b, entry)| *entry = dot(self.row(a), self.row(b)));
         });
         for a in 0..n {
@@ -126,7 +122,7 @@ impl Vectors {
     }
 }
 
-/// An inner product in eight interleaved sums, of which each has an eighth of the rounding.
+/// An inner product in eight interleaved sums, each with an eighth of the rounding.
 pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
     let mut sums = [0.0; 8];
     let (heads_a, tail_a) = a.as_chunks::<8>();
@@ -139,7 +135,7 @@ pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
     sums.iter().sum::<f64>() + tail_a.iter().zip(tail_b).map(|(x, y)| x * y).sum::<f64>()
 }
 
-/// A pair by its items' names, for messages.
+/// A pair with the names of its items, for messages.
 pub(super) fn pair(stimuli: &Stimuli, prompt: &Prompt) -> String {
     format!("({:?}, {:?})", stimuli.hierarchy[prompt.rank_a], stimuli.hierarchy[prompt.rank_b])
 }

@@ -1,4 +1,4 @@
-//! The machine that this process is on, and whether another process on it lives.
+//! Identifies the machine of this process, and tells whether another process on it lives.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -8,8 +8,8 @@ use std::io::ErrorKind;
 pub(super) struct Host {
     /// Its name.
     pub(super) name: String,
-    /// What tells it from all others: its start and the namespace of process numbers, since containers on one machine count
-    /// their own. Empty where the system does not say.
+    /// Identifies it by its last start and the namespace of process numbers, since containers on one machine number their own.
+    /// Empty if the system does not provide these.
     pub(super) machine: String,
     /// When this process was started.
     pub(super) started: u64,
@@ -33,31 +33,28 @@ impl Host {
         }
     }
 
-    /// Whether a process of this machine lives; none if that cannot be known.
+    /// Whether a process of this machine lives; none if that is unknown.
     pub(super) fn lives(&self, pid: u32, started_then: u64) -> Option<bool> {
-        match started(pid)? {
-            Some(started) => Some(started == started_then),
-            None => Some(false),
-        }
+        started(pid).map(|started| started == Some(started_then))
     }
 }
 
-/// When a process was started, in ticks since the machine was; none inside if there is no such process, or only what is left of
-/// one until its parent asks; none if the system does not tell.
+/// When a process was started, in ticks since the start of the machine. The inner option is none if there is no such process, or only
+/// a zombie; the outer one is none if the system does not tell.
 fn started(pid: u32) -> Option<Option<u64>> {
     let stat = match fs::read_to_string(format!("/proc/{pid}/stat")) {
         Ok(stat) => stat,
         Err(e) if e.kind() == ErrorKind::NotFound => return fs::metadata("/proc/self/stat").is_ok().then_some(None),
         Err(_) => return None,
     };
-    // The name, in parentheses, may hold anything. After it: state, and as the twentieth field the start.
+    // The name, in parentheses, may contain anything. After it come the state and, as the twentieth field, the start.
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
     let state = fields.next()?;
     let started: u64 = fields.nth(18)?.parse().ok()?;
     Some((!matches!(state, "Z" | "X" | "x")).then_some(started))
 }
 
-/// The user whose file it is.
+/// The owner of a file.
 pub(super) fn user_of(metadata: &fs::Metadata) -> Option<u32> {
     #[cfg(unix)]
     return Some(std::os::unix::fs::MetadataExt::uid(metadata));

@@ -29,7 +29,7 @@ pub(crate) fn left_by_a_killed_process(path: &Path) {
         started: u64::MAX,
         beat: beat(3),
     };
-    make(path, &owner).unwrap();
+    create(path, &owner).unwrap();
 }
 
 fn owner(machine: &str) -> Owner {
@@ -94,7 +94,7 @@ fn a_holder_that_shows_itself_keeps_its_lease_whatever_the_clocks_say() {
 fn a_silent_holder_elsewhere_is_taken_over_after_its_time_and_no_sooner() {
     let place = tempfile::tempdir().unwrap();
     let path = lock(&place);
-    make(&path, &owner("a")).unwrap();
+    create(&path, &owner("a")).unwrap();
     let start = Instant::now();
     assert!(matches!(take(&path, &machine("b")), Taken::Held(_)));
     let lease = loop {
@@ -106,7 +106,7 @@ fn a_silent_holder_elsewhere_is_taken_over_after_its_time_and_no_sooner() {
     assert!(start.elapsed() >= FAST.expiry + FAST.confirm);
     drop(lease);
     // A time to come, by a clock that was wrong, is taken over too.
-    make(&path, &owner("a")).unwrap();
+    create(&path, &owner("a")).unwrap();
     let file = File::options().write(true).open(&path).unwrap();
     file.set_modified(SystemTime::now() + Duration::from_secs(10_000)).unwrap();
     drop(mine(take(&path, &machine("b"))));
@@ -117,7 +117,7 @@ fn a_silent_holder_elsewhere_is_taken_over_after_its_time_and_no_sooner() {
 fn nobody_is_watched_by_whoever_does_not_want_to_wait() {
     let place = tempfile::tempdir().unwrap();
     let path = lock(&place);
-    make(&path, &owner("a")).unwrap();
+    create(&path, &owner("a")).unwrap();
     age(&path, Duration::from_secs(3600));
     let at_once = Lease::take_as(&path, None, &machine("b"), PACE).unwrap();
     assert!(matches!(at_once, Taken::Held(_)));
@@ -137,7 +137,7 @@ fn on_the_same_machine_the_dead_are_known_at_once_and_the_living_are_never_taken
     // A process that lives, but is stopped, and so gives no sign.
     let here = Host::here();
     let stopped = Owner { machine: here.machine.clone(), pid: std::process::id(), started: here.started, ..owner("a") };
-    make(&path, &stopped).unwrap();
+    create(&path, &stopped).unwrap();
     age(&path, Duration::from_secs(3600));
     assert!(matches!(take(&path, &here), Taken::Held(_)));
     // The same number in another container, or since another start of the machine, is another process.
@@ -171,7 +171,7 @@ fn a_lease_that_may_not_be_read_is_taken_over_by_its_age() {
     use std::os::unix::fs::PermissionsExt;
     let place = tempfile::tempdir().unwrap();
     let path = lock(&place);
-    make(&path, &owner("a")).unwrap();
+    create(&path, &owner("a")).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
     assert!(matches!(take(&path, &machine("b")), Taken::Held(_)));
     thread::sleep(FAST.expiry + Duration::from_millis(50));
@@ -187,7 +187,7 @@ fn a_holder_that_was_taken_over_finds_out_and_leaves_the_file_to_the_other() {
     // As if it had slept until another took over.
     let other = Owner { token: "another".to_owned(), ..owner("b") };
     fs::remove_file(&path).unwrap();
-    while make(&path, &other).is_err() {
+    while create(&path, &other).is_err() {
         fs::remove_file(&path).unwrap();
     }
     let start = Instant::now();
@@ -219,12 +219,12 @@ fn a_file_that_was_removed_by_hand_comes_back() {
 fn a_lease_that_changes_hands_while_it_is_taken_for_dead_is_put_back() {
     let place = tempfile::tempdir().unwrap();
     let path = lock(&place);
-    make(&path, &owner("a")).unwrap();
+    create(&path, &owner("a")).unwrap();
     let dead = Seen::read(&path).unwrap().unwrap();
     // Another was faster.
     let faster = Owner { token: "faster".to_owned(), ..owner("b") };
     fs::remove_file(&path).unwrap();
-    make(&path, &faster).unwrap();
+    create(&path, &faster).unwrap();
     dead.remove(&path, "slower").unwrap();
     assert_eq!(Seen::read(&path).unwrap().unwrap().owner, Some(faster));
     assert_eq!(names(&place), [".run.lock"]);

@@ -1,15 +1,17 @@
-//! The whole decoder: embedding, layers, last normalization and readout, with evaluation over packed prompts.
+//! The whole decoder: embedding, layers, final normalization and readout, evaluated on packed prompts.
+
+use std::collections::HashMap;
 
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
-use super::{Layer, Linear, RotaryTables, Sequence, rms_norm, transposed_product};
+use super::{Layer, RotaryTables, Sequence, rms_norm, transposed_product};
 use crate::config::ModelConfig;
 use crate::error::{LmError, Result};
 use crate::model_files::ModelFiles;
 use crate::trie::{PromptTrie, pack};
 use crate::vector::in_pool;
 
-/// Nodes computed at once in evaluation; bounds memory for any number of prompts.
+/// Most nodes computed at once in evaluation, which bounds memory for any number of prompts.
 const MOST_NODES: usize = 2048;
 
 /// A pretrained decoder on a device.
@@ -23,69 +25,39 @@ pub struct LanguageModel {
     pub(crate) layers: Vec<Layer>,
     /// [1, hidden].
     pub(crate) norm: Tensor<2>,
-    /// [vocabulary, hidden]; none where the embedding is the readout.
+    /// [vocabulary, hidden]; none if the embedding is also the readout.
     pub(crate) readout: Option<Tensor<2>>,
     pub(crate) rotary: RotaryTables,
 }
 
 impl LanguageModel {
-    /// Builds a model from its tensors, asked for by Hugging Face name with the expected shape (row-major, [out, in]).
-    ///
-    /// # Errors
-    /// Whatever `read` returns.
+    /// Builds a model. `read` gives the tensor of a Hugging Face name in the expected shape (row-major, [out, in]).
     pub(crate) fn build(
         config: &ModelConfig,
         device: &Device,
         dtype: DType,
         mut read: impl FnMut(&str, &[usize]) -> Result<Vec<f32>>,
     ) -> Result<Self> {
-        let mut tensor = |name: &str, shape: [usize; 2], vector: bool| -> Result<Tensor<2>> {
-            let values = if vector { read(name, &shape[1..])? } else { read(name, &shape)? };
+        let mut tensor = |name: &str, shape: &[usize]| -> Result<Tensor<2>> {
+            let values = read(name, shape)?;
+            let shape = if let &[rows, columns] = shape { [rows, columns] } else { [1, values.len()] };
             Ok(Tensor::from_data(TensorData::new(values, shape), (device, dtype)))
         };
-        let hidden = config.hidden_size;
-        let embedding = tensor("model.embed_tokens.weight", [config.vocab_size, hidden], false)?;
+        let vocabulary = [config.vocab_size, config.hidden_size];
+        let embedding = tensor("model.embed_tokens.weight", &vocabulary)?;
         let mut layers = Vec::with_capacity(config.num_hidden_layers);
         for index in 0..config.num_hidden_layers {
-            let prefix = format!("model.layers.{index}.");
-            let mut linear = |name: &str, inputs: usize, outputs: usize, bias: bool| -> Result<Linear> {
-                let weight = tensor(&format!("{prefix}{name}.weight"), [outputs, inputs], false)?;
-                let bias = bias.then(|| tensor(&format!("{prefix}{name}.bias"), [1, outputs], true)).transpose()?;
-                Ok(Linear { weight: contiguous_transpose(weight), bias, adapter: None })
-            };
-            let attention_width = config.num_attention_heads * config.head_dim;
-            let kv_width = config.num_key_value_heads * config.head_dim;
-            let wide = config.intermediate_size;
-            let q = linear("self_attn.q_proj", hidden, attention_width, config.attention_bias)?;
-            let k = linear("self_attn.k_proj", hidden, kv_width, config.attention_bias)?;
-            let v = linear("self_attn.v_proj", hidden, kv_width, config.attention_bias)?;
-            let o = linear("self_attn.o_proj", attention_width, hidden, config.attention_output_bias)?;
-            let gate = linear("mlp.gate_proj", hidden, wide, config.mlp_bias)?;
-            let up = linear("mlp.up_proj", hidden, wide, config.mlp_bias)?;
-            let down = linear("mlp.down_proj", wide, hidden, config.mlp_bias)?;
-            let mut vector = |name: &str, width: usize| tensor(&format!("{prefix}{name}.weight"), [1, width], true);
-            let head_norms = config.architecture == crate::config::Architecture::Qwen3;
-            let mut head_norm = |name: &str| head_norms.then(|| vector(name, config.head_dim)).transpose();
-            let (q_norm, k_norm) = (head_norm("self_attn.q_norm")?, head_norm("self_attn.k_norm")?);
-            layers.push(Layer {
-                attention_norm: vector("input_layernorm", hidden)?,
-                q,
-                k,
-                v,
-                o,
-                q_norm,
-                k_norm,
-                mlp_norm: vector("post_attention_layernorm", hidden)?,
-                gate,
-                up,
-                down,
-            });
+            let mut found = HashMap::new();
+            for (name, shape) in config.layer_tensors() {
+                let tensor = tensor(&format!("model.layers.{index}.{name}"), &shape)?;
+                found.insert(name, if shape.len() == 2 { contiguous_transpose(tensor) } else { tensor });
+            }
+            layers.push(Layer::from_tensors(found).ok_or_else(|| LmError::invalid("a layer lacks a tensor"))?);
         }
-        let norm = tensor("model.norm.weight", [1, hidden], true)?;
-        let readout = if config.tie_word_embeddings {
-            None
-        } else {
-            Some(tensor("lm_head.weight", [config.vocab_size, hidden], false)?)
+        let norm = tensor("model.norm.weight", &[config.hidden_size])?;
+        let readout = match config.tie_word_embeddings {
+            true => None,
+            false => Some(tensor("lm_head.weight", &vocabulary)?),
         };
         let rotary = RotaryTables::new(config, dtype);
         Ok(Self { config: config.clone(), device: device.clone(), dtype, embedding, layers, norm, readout, rotary })
@@ -93,7 +65,7 @@ impl LanguageModel {
 
     /// Reads the weights of a model onto a device, as f32.
     ///
-    /// `progress` is told how many numbers have been read, of how many.
+    /// `progress` gets the count of numbers read so far and the total.
     ///
     /// # Errors
     /// A tensor that is missing, has another shape than the configuration says, or cannot be read.
@@ -101,7 +73,7 @@ impl LanguageModel {
         Self::load_as(files, device, DType::F32, progress)
     }
 
-    /// [`Self::load`] in another precision of the device; f64 is for checking gradients.
+    /// [`Self::load`] in another precision; f64 serves to check gradients.
     pub(crate) fn load_as(
         files: &ModelFiles,
         device: &Device,
@@ -120,12 +92,12 @@ impl LanguageModel {
         })
     }
 
-    /// Sizes and constants.
+    /// The sizes and constants of the model.
     pub fn config(&self) -> &ModelConfig {
         &self.config
     }
 
-    /// The matrix that turns hidden states into logits, [vocabulary, hidden].
+    /// The matrix that maps hidden states to logits, [vocabulary, hidden].
     pub(crate) fn readout(&self) -> &Tensor<2> {
         self.readout.as_ref().unwrap_or(&self.embedding)
     }
@@ -147,7 +119,7 @@ impl LanguageModel {
         Sequence::new(trie, &self.rotary, &self.device)
     }
 
-    /// Refuses what the model cannot read: no prompt tokens, unknown tokens, prompts longer than its context.
+    /// Refuses prompts that the model cannot read: empty ones, unknown tokens, and more tokens than its context holds.
     pub(crate) fn check_prompts<P: AsRef<[u32]>>(&self, prompts: &[P]) -> Result<()> {
         for (index, prompt) in prompts.iter().enumerate() {
             let prompt = prompt.as_ref();
@@ -166,7 +138,7 @@ impl LanguageModel {
         Ok(())
     }
 
-    /// The hidden states from which the logits after each prompt are read, after the last normalization: [prompts, hidden].
+    /// The hidden state at the end of each prompt, after the final normalization: [prompts, hidden]. Logits are read from it.
     ///
     /// # Errors
     /// [`LmError::Invalid`] for a prompt the model cannot read.
@@ -176,11 +148,11 @@ impl LanguageModel {
         for (range, trie) in pack(prompts, MOST_NODES) {
             states.push(in_pool(|| {
                 let sequence = self.sequence(&trie);
-                let mut x = self.embedding.clone().select(0, self.tokens(trie.tokens()));
+                let mut x = self.embedding.clone().select(0, self.tokens(&trie.tokens));
                 for layer in &self.layers {
                     x = layer.forward(x, &sequence, &self.config);
                 }
-                let ends = x.select(0, self.nodes(trie.leaves()));
+                let ends = x.select(0, self.nodes(&trie.leaves));
                 rms_norm(ends, self.norm.clone(), self.config.rms_norm_eps)
             }));
             progress(range.end);
@@ -188,7 +160,7 @@ impl LanguageModel {
         Ok(Tensor::cat(states, 0))
     }
 
-    /// Logits over the vocabulary, [rows, vocabulary], of hidden states [rows, hidden].
+    /// The logits [rows, vocabulary] of hidden states [rows, hidden].
     pub fn logits(&self, hidden_states: Tensor<2>) -> Tensor<2> {
         transposed_product(hidden_states, self.readout().clone())
     }
@@ -196,6 +168,6 @@ impl LanguageModel {
 
 fn contiguous_transpose(weight: Tensor<2>) -> Tensor<2> {
     let [rows, columns] = weight.dims();
-    // A transposed view is laid out anew by the copy that reshaping forces.
+    // Reshaping a transposed view copies it into a contiguous layout.
     weight.transpose().reshape([rows * columns]).reshape([columns, rows])
 }

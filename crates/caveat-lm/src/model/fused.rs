@@ -1,7 +1,7 @@
 //! Operations of a layer written out for the processor in f32, with their derivatives: one pass over memory each.
 //!
-//! The framework composes these operations of a dozen elementary ones, each of which reads and writes all of its numbers. What is
-//! computed is the same, as tests of both against each other show; other devices and precisions use the composed operations.
+//! The framework composes each of these from a dozen elementary operations, each of which reads and writes all numbers. Both give
+//! the same results, as tests of one against the other show. Other devices and precisions use the composed operations.
 
 mod attention;
 mod elementwise;
@@ -19,9 +19,9 @@ use burn::tensor::{DType, Shape, Tensor};
 
 pub(crate) use attention::Attention;
 pub(crate) use elementwise::{Gated, RmsNorm, Rotate};
-pub(crate) use product::{Product, TransposedProduct};
+pub(crate) use product::Product;
 
-/// Numbers of a matrix, row-major.
+/// The numbers of a matrix, row-major.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Matrix<'a> {
     pub(crate) values: &'a [f32],
@@ -31,17 +31,19 @@ pub(crate) struct Matrix<'a> {
 
 /// An operation on N matrices with its derivative.
 pub(crate) trait Operation<const N: usize>: Debug + Clone + Send + Sync + 'static {
-    /// Rows and columns of the result.
-    fn shape(&self, inputs: [Matrix<'_>; N]) -> [usize; 2];
+    /// Rows and columns of the result, by default those of the first input.
+    fn shape(&self, inputs: [Matrix<'_>; N]) -> [usize; 2] {
+        [inputs[0].rows, inputs[0].columns]
+    }
 
     /// Writes the result.
     fn forward(&self, inputs: [Matrix<'_>; N], out: &mut [f32]);
 
-    /// The gradient of every input for which it is wanted, given the result's.
+    /// The gradient of each wanted input, given the gradient of the result.
     fn backward(&self, inputs: [Matrix<'_>; N], gradient: Matrix<'_>, wanted: [bool; N]) -> [Option<Vec<f32>>; N];
 }
 
-/// Applies an operation; gives the inputs back unless all are f32 on the processor.
+/// Applies an operation. Unless all inputs are f32 on the processor, they are returned as the error.
 pub(crate) fn apply<const N: usize>(
     operation: impl Operation<N>,
     inputs: [Tensor<2>; N],
@@ -50,19 +52,16 @@ pub(crate) fn apply<const N: usize>(
         return Err(inputs);
     }
     if !inputs.iter().any(Tensor::is_autodiff) {
-        let primitives = inputs.clone().map(|input| input.try_into_primitive::<Flex>().ok());
-        if primitives.iter().any(Option::is_none) {
+        let Some(primitives) = all(inputs.clone().map(|input| input.try_into_primitive::<Flex>().ok())) else {
             return Err(inputs);
-        }
-        let primitives = primitives.map(|input| input.unwrap_or_else(|| unreachable!("none is missing")));
-        return Ok(Tensor::from_primitive::<Flex>(evaluate(&operation, &contiguous(primitives))));
+        };
+        let primitives = primitives.map(|primitive| primitive.to_contiguous());
+        return Ok(Tensor::from_primitive::<Flex>(evaluate(&operation, &primitives)));
     }
     let primitives = inputs.clone().map(|input| input.autodiff().try_into_primitive::<Autodiff<Flex>>().ok());
-    if primitives.iter().any(Option::is_none) {
-        return Err(inputs);
-    }
+    let Some(primitives) = all(primitives) else { return Err(inputs) };
     drop(inputs);
-    let parts = primitives.map(|input| input.unwrap_or_else(|| unreachable!("none is missing")).into_parts());
+    let parts = primitives.map(|primitive| primitive.into_parts());
     let mut primitives = Vec::with_capacity(N);
     let guards = parts.map(|(primitive, guard)| {
         primitives.push(primitive.to_contiguous());
@@ -77,7 +76,7 @@ pub(crate) fn apply<const N: usize>(
     Ok(Tensor::from_primitive::<Autodiff<Flex>>(recorded))
 }
 
-/// An operation whose inputs are kept for its derivative.
+/// An operation recorded with its inputs, which its derivative needs.
 #[derive(Debug)]
 struct Recorded<O>(O);
 
@@ -110,15 +109,16 @@ fn tensor(values: Vec<f32>, shape: [usize; 2]) -> FlexTensor {
     FlexTensor::from_data(burn::tensor::TensorData::new(values, Shape::from(shape.to_vec())))
 }
 
-fn contiguous<const N: usize>(tensors: [FlexTensor; N]) -> [FlexTensor; N] {
-    tensors.map(|tensor| tensor.to_contiguous())
+/// The values, if none is missing.
+fn all<T, const N: usize>(values: [Option<T>; N]) -> Option<[T; N]> {
+    values.into_iter().collect::<Option<Vec<T>>>()?.try_into().ok()
 }
 
 fn matrices<const N: usize>(tensors: &[FlexTensor; N]) -> [Matrix<'_>; N] {
     tensors.each_ref().map(matrix)
 }
 
-/// A contiguous matrix of f32 numbers as such.
+/// A contiguous tensor of f32 numbers as a matrix.
 fn matrix(tensor: &FlexTensor) -> Matrix<'_> {
     let shape = tensor.layout().shape();
     let values = tensor.as_slice::<f32>().unwrap_or_default();

@@ -1,5 +1,7 @@
 //! One layer of the decoder: attention and a gated feed-forward layer, each after a normalization and around a residual.
 
+use std::collections::HashMap;
+
 use burn::tensor::Tensor;
 
 use super::linear::{Linear, Part};
@@ -24,6 +26,27 @@ pub(crate) struct Layer {
 }
 
 impl Layer {
+    /// A layer of tensors by name, with matrices [in, out]; none if one is missing.
+    pub(crate) fn from_tensors(mut tensors: HashMap<String, Tensor<2>>) -> Option<Self> {
+        let mut linear = |name: &str| {
+            let bias = tensors.remove(&format!("{name}.bias"));
+            Some(Linear { weight: tensors.remove(&format!("{name}.weight"))?, bias, adapter: None })
+        };
+        Some(Self {
+            q: linear("self_attn.q_proj")?,
+            k: linear("self_attn.k_proj")?,
+            v: linear("self_attn.v_proj")?,
+            o: linear("self_attn.o_proj")?,
+            gate: linear("mlp.gate_proj")?,
+            up: linear("mlp.up_proj")?,
+            down: linear("mlp.down_proj")?,
+            q_norm: tensors.remove("self_attn.q_norm.weight"),
+            k_norm: tensors.remove("self_attn.k_norm.weight"),
+            attention_norm: tensors.remove("input_layernorm.weight")?,
+            mlp_norm: tensors.remove("post_attention_layernorm.weight")?,
+        })
+    }
+
     /// The residual stream [nodes, hidden] after this layer.
     pub(crate) fn forward(&self, x: Tensor<2>, sequence: &Sequence, config: &ModelConfig) -> Tensor<2> {
         let epsilon = config.rms_norm_eps;
@@ -47,9 +70,7 @@ impl Layer {
         let activations = gated(self.gate.forward(normed.clone()), self.up.forward(normed));
         x + self.down.forward(activations)
     }
-}
 
-impl Layer {
     /// Visits every tensor in a fixed order, with its name below the layer: "self_attn.q_proj.weight", "….bias", "….lora_A",
     /// "….lora_B", "input_layernorm.weight".
     pub(crate) fn visit_mut(&mut self, visit: &mut dyn FnMut(&str, Part, &mut Tensor<2>)) {

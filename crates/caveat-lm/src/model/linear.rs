@@ -11,7 +11,7 @@ pub(crate) enum Part {
     Adapter,
 }
 
-/// A linear layer. The weight is stored [in, out], transposed against Hugging Face's files.
+/// A linear layer. The weight is stored [in, out], the transpose of Hugging Face's files.
 #[derive(Debug, Clone)]
 pub(crate) struct Linear {
     pub(crate) weight: Tensor<2>,
@@ -30,7 +30,7 @@ pub(crate) struct Adapter {
 }
 
 impl Linear {
-    /// x is [rows, in]. The adapter is never merged, so that no gradient of a frozen weight is formed.
+    /// x is [rows, in]. The adapter is never merged, so that no gradient of a frozen weight is computed.
     pub(crate) fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         let adapted = self
             .adapter
@@ -45,9 +45,8 @@ impl Linear {
             None => out,
         }
     }
-}
 
-impl Linear {
+    /// Visits the tensors of the layer, whose own name is `name`.
     pub(super) fn visit_mut(&mut self, name: &str, visit: &mut dyn FnMut(&str, Part, &mut Tensor<2>)) {
         visit(&format!("{name}.weight"), Part::Base, &mut self.weight);
         if let Some(bias) = &mut self.bias {

@@ -1,4 +1,4 @@
-//! The operations of a layer: in one pass on the processor, or composed of differentiable tensor operations on any device.
+//! The operations of a layer: in one pass on the processor, or composed of differentiable tensor operations on any other device.
 
 use std::sync::{Arc, OnceLock};
 
@@ -21,7 +21,7 @@ pub(crate) struct Sequence {
     device: Device,
 }
 
-/// The same as tensors, made where an operation is composed.
+/// The rotary tables and the mask as tensors, made when an operation is first composed.
 #[derive(Debug)]
 struct Composed {
     /// [nodes, 1, head_dim / 2] each.
@@ -33,13 +33,13 @@ struct Composed {
 
 impl Sequence {
     pub(crate) fn new(trie: &PromptTrie, rotary: &RotaryTables, device: &Device) -> Self {
-        let (cos, sin) = rotary.cosines_and_sines(trie.positions());
+        let (cos, sin) = rotary.cosines_and_sines(&trie.positions);
         let single = |values: Vec<f64>| values.into_iter().map(|value| value as f32).collect();
         Self {
-            runs: Arc::new(trie.runs().to_vec()),
+            runs: Arc::new(trie.runs.clone()),
             tables: Arc::new((single(cos), single(sin))),
             composed: Arc::default(),
-            positions: trie.positions().to_vec(),
+            positions: trie.positions.clone(),
             rotary: rotary.clone(),
             device: device.clone(),
         }
@@ -67,12 +67,12 @@ impl Sequence {
 
 /// x W.
 pub(crate) fn product(x: Tensor<2>, w: Tensor<2>) -> Tensor<2> {
-    fused::apply(fused::Product, [x, w]).unwrap_or_else(|[x, w]| x.matmul(w))
+    fused::apply(fused::Product { transposed: false }, [x, w]).unwrap_or_else(|[x, w]| x.matmul(w))
 }
 
 /// x Wᵀ.
 pub(crate) fn transposed_product(x: Tensor<2>, w: Tensor<2>) -> Tensor<2> {
-    fused::apply(fused::TransposedProduct, [x, w]).unwrap_or_else(|[x, w]| x.matmul(w.transpose()))
+    fused::apply(fused::Product { transposed: true }, [x, w]).unwrap_or_else(|[x, w]| x.matmul(w.transpose()))
 }
 
 /// Root-mean-square normalization of every row, times `weight` [1, width].
@@ -98,9 +98,7 @@ pub(crate) fn rotate(x: Tensor<2>, heads: usize, sequence: &Sequence) -> Tensor<
     })
 }
 
-/// Attention of every node to its ancestors and itself; several query heads share a head of keys and values.
-///
-/// Queries are [nodes, heads · head_dim], keys and values [nodes, kv_heads · head_dim].
+/// Attention of every node to its ancestors and itself; queries [nodes, heads · head_dim], keys and values [nodes, kv_heads · head_dim].
 pub(crate) fn attention(
     q: Tensor<2>,
     k: Tensor<2>,

@@ -6,7 +6,7 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 
 use crate::config::{ModelConfig, RopeScaling};
 
-/// The rotary frequencies of a model, radians per position, highest first.
+/// The rotary frequencies of a model, in radians per position, highest first.
 #[derive(Debug, Clone)]
 pub(crate) struct RotaryTables {
     frequencies: Vec<f64>,
@@ -14,7 +14,7 @@ pub(crate) struct RotaryTables {
 }
 
 impl RotaryTables {
-    /// θ^(−2i/d), changed as the model's scaling says; tables are made in `dtype`.
+    /// The frequencies θ^(−2i/d), scaled as the model says. Tables have the type `dtype`.
     pub(crate) fn new(config: &ModelConfig, dtype: DType) -> Self {
         let half = config.head_dim / 2;
         let plain = (0..half).map(|i| config.rope_theta.powf(-(i as f64) / half as f64));
@@ -30,13 +30,7 @@ impl RotaryTables {
                 original_max_position_embeddings: context,
             }) => {
                 let (factor, low, high, context) = (*factor, *low_freq_factor, *high_freq_factor, *context);
-                let scaled = |frequency: f64| {
-                    // How many wavelengths fit into the context of pre-training decides: few are slowed, many are kept.
-                    let waves = context * frequency / TAU;
-                    let kept = ((waves - low) / (high - low)).clamp(0.0, 1.0);
-                    frequency * (kept + (1.0 - kept) / factor)
-                };
-                plain.map(scaled).collect()
+                plain.map(|frequency| frequency * llama3_factor(frequency, [factor, low, high, context])).collect()
             }
         };
         Self { frequencies, dtype }
@@ -57,4 +51,12 @@ impl RotaryTables {
         let table = |values: Vec<f64>| Tensor::from_data(TensorData::new(values, shape), (device, self.dtype));
         (table(cos), table(sin))
     }
+}
+
+/// What Llama 3's interpolation multiplies a frequency by, given its factor, low and high frequency factor and the context length of
+/// pre-training. A frequency of which few wavelengths fit into that context is slowed; one of which many fit is kept.
+pub(crate) fn llama3_factor(frequency: f64, [factor, low, high, context]: [f64; 4]) -> f64 {
+    let waves = context * frequency / TAU;
+    let kept = ((waves - low) / (high - low)).clamp(0.0, 1.0);
+    kept + (1.0 - kept) / factor
 }

@@ -1,22 +1,22 @@
-//! Tensors of a safetensors file that no part of the model has the name of: what may be left aside, and what must not be.
+//! Decides what to do about tensors of a safetensors file that are no part of the model.
 //!
-//! Transformers leaves all of them aside with a warning. Some would make the model another one, so those are refused here.
+//! Transformers ignores all of them with a warning. Some would make it a different model, so those are refused here.
 
 use crate::config::ModelConfig;
 use crate::error::quoted;
 
-/// What is to be done about a tensor that the configuration does not foresee.
+/// What to do about a tensor that the configuration does not mention.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Leftover {
-    /// It is a constant that older versions stored: nothing.
+    /// Nothing: it is a constant that older versions stored.
     Constant,
-    /// It belongs to something else that reads the hidden states, and is not used: the person is told.
+    /// Tell the user that it is not used: it belongs to something else that reads the hidden states.
     Unused,
-    /// It would change what the model computes: it is refused, for this reason.
+    /// Refuse it, for this reason: it would change what the model computes.
     Refused(String),
 }
 
-/// Modules that stand beside the readout: of classification, rewards and values.
+/// Modules that stand next to the readout, for classification, rewards and values.
 const HEADS: [&str; 9] = [
     "score",
     "v_head",
@@ -29,7 +29,7 @@ const HEADS: [&str; 9] = [
     "summary",
 ];
 
-/// Endings of what GPTQ, AWQ, bitsandbytes, compressed-tensors and FP8 store beside or in place of a matrix.
+/// Endings of tensors that GPTQ, AWQ, bitsandbytes, compressed-tensors and FP8 store with or instead of a matrix.
 const QUANTIZED: [&str; 19] = [
     "qweight",
     "qzeros",
@@ -52,7 +52,7 @@ const QUANTIZED: [&str; 19] = [
     "v_scale",
 ];
 
-/// What a tensor is of, where it makes the file one of another kind: seen before anything is missed.
+/// Why a tensor shows that the file is of another kind. This is checked before any tensor is missed.
 pub(super) fn foreign(name: &str) -> Option<String> {
     let last = name.rsplit('.').next().unwrap_or(name);
     let is_adapter = name.starts_with("base_model.")
@@ -67,7 +67,7 @@ pub(super) fn foreign(name: &str) -> Option<String> {
     })
 }
 
-/// What is to be done about a tensor that is no part of the model.
+/// What to do about a tensor that is no part of the model.
 pub(super) fn leftover(name: &str, config: &ModelConfig) -> Leftover {
     if name.ends_with("rotary_emb.inv_freq") {
         return Leftover::Constant;

@@ -73,7 +73,7 @@ fn refusal(path: &Path) -> String {
 fn read_all(files: &ModelFiles) -> crate::error::Result<()> {
     for name in files.weights.names() {
         let shape = files.weights.shape(&name).unwrap();
-        assert_eq!(files.weights.read(&name, &shape)?.len(), shape.iter().product::<usize>());
+        assert_eq!(files.weights.read(&name, shape)?.len(), shape.iter().product::<usize>());
     }
     let ids = files.tokenizer.encode("Q: Yes 12? <think>\n")?;
     files.tokenizer.decode(&ids)?;
@@ -103,7 +103,7 @@ fn queries_and_keys_of_llama_files_come_out_in_halves_and_those_of_qwen_as_they_
         fs::write(directory.path().join("a.gguf"), Gguf::tiny(architecture).bytes()).unwrap();
         let files = open_model(directory.path()).unwrap();
         let shape = files.weights.shape(name).unwrap();
-        let numbers = files.weights.read(name, &shape).unwrap();
+        let numbers = files.weights.read(name, shape).unwrap();
         // The number that each row begins with tells where it stood.
         numbers.chunks(8).map(|row| row[0] as usize / 8).collect::<Vec<_>>()
     };
@@ -122,7 +122,7 @@ fn a_folder_of_hugging_face_is_opened_and_preferred_to_a_gguf_file_in_it() {
     let files = open_model(directory.path()).unwrap();
     assert_eq!(files.config.architecture, Architecture::Qwen3);
     assert_eq!(files.path, directory.path());
-    assert_eq!(files.tokenizer.vocab_size(), 263);
+    assert!(files.tokenizer.decode(&[262]).is_ok() && files.tokenizer.decode(&[263]).is_err());
     read_all(&files).unwrap();
 }
 

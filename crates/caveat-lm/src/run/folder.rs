@@ -1,9 +1,9 @@
-//! The folder of a run: whole or absent, worked on by one process at a time.
+//! The folder of a run: complete or absent, and used by one process at a time.
 //!
-//! A run is prepared in a hidden folder beside its own and renamed when it is complete. A lock file beside both, which is kept
-//! fresh for as long as the process lives, keeps others away on this machine and on those that share the file system
-//! ([`lease`](crate::lease)); what a killed process left is removed by the next that wants the run. Whatever goes wrong with
-//! locks, the renaming decides: the first that is complete has the name, and for another the run is done elsewhere.
+//! A run is prepared in a hidden folder next to its own, which is renamed when it is complete. A lock file next to both, kept fresh
+//! for as long as the process lives, keeps away other processes on this machine and on those that share the file system
+//! ([`lease`](crate::lease)). What a killed process left is removed by the next that claims the run. Even if locks fail, renaming
+//! decides: the first complete run gets the name.
 
 use std::fs;
 use std::io;
@@ -14,35 +14,35 @@ use caveat_results::RESULTS;
 use crate::error::{LmError, Result};
 use crate::lease::{Holder, Lease, Taken};
 
-/// What a folder is to whoever wants to run it.
+/// The result of claiming a run.
 #[derive(Debug)]
 pub enum Claim {
-    /// This process is to run it.
+    /// This process may do the run.
     Mine(ClaimedFolder),
-    /// It is there already.
+    /// The run is already finished.
     Finished,
-    /// Another process is at it.
+    /// Another process is doing the run.
     Busy(Holder),
 }
 
-/// Who has given a run its folder.
+/// Which process finished a run first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Finish {
     /// This process.
     Here,
-    /// Another process, which was at the same run and was first; its results are kept.
+    /// Another process that did the same run; its results are kept.
     Elsewhere,
 }
 
-/// A run folder in the making. Dropped without [`finish`](Self::finish), it leaves nothing.
+/// The folder of a run in progress. Dropped without [`finish`](Self::finish), it leaves nothing behind.
 #[derive(Debug)]
 pub struct ClaimedFolder {
     places: Places,
-    /// Where the run is prepared: no other claim has the same folder.
+    /// Where the run is prepared; each claim has its own folder.
     partial: PathBuf,
     again: bool,
     lease: Option<Lease>,
-    /// Directories that were made for it, the uppermost first.
+    /// Directories that were created for it, the uppermost first.
     made: Vec<PathBuf>,
 }
 
@@ -53,15 +53,14 @@ pub fn is_finished(folder: &Path) -> bool {
 
 /// Claims a run for this process; with `again` even if it is finished, in which case it is replaced at the end.
 ///
-/// With `cancelled`, a process on another machine that gives no sign of life is watched for some seconds, and its run taken over if
-/// it stays silent; without, it counts as being at the run.
+/// With `cancelled`, a process on another machine that gives no sign of life is watched for some seconds, and its run is taken over
+/// if it stays silent. Without it, that process counts as doing the run.
 ///
 /// # Errors
-/// [`LmError::Write`] for a place that cannot be written, and for a folder of that name that holds something else;
-/// [`LmError::Interrupted`].
+/// [`LmError::Write`] for a folder that cannot be written, or that exists and is not a run; [`LmError::Interrupted`].
 pub fn claim(folder: &Path, again: bool, cancelled: Option<&dyn Fn() -> bool>) -> Result<Claim> {
     let places = Places::for_folder(folder)?;
-    // Whoever ends its work on a run removes the lock, perhaps together with emptied directories, just when this begins.
+    // Another process may be removing the lock and empty directories at this moment.
     for _ in 0..1000 {
         if is_finished(folder) && !again {
             places.tidy();
@@ -73,16 +72,15 @@ pub fn claim(folder: &Path, again: bool, cancelled: Option<&dyn Fn() -> bool>) -
             Taken::Held(holder) => return Ok(Claim::Busy(holder)),
             Taken::NoFolder => continue,
         };
-        let partial = places.hidden(&format!("{}.partial", lease.token()));
+        let partial = places.hidden(&format!("{}.partial", lease.token));
         let claimed = ClaimedFolder { places, partial, again, lease: Some(lease), made };
         claimed.places.recover()?;
         if is_finished(folder) && !again {
             return Ok(Claim::Finished);
         }
         if folder.exists() && !is_finished(folder) && fs::remove_dir(folder).is_err() {
-            let problem =
-                format!("there is something of that name without {RESULTS}: remove it, or choose another place");
-            return Err(LmError::write(folder, problem));
+            let advice = "remove it, or choose another place";
+            return Err(LmError::write(folder, format!("there is something of that name without {RESULTS}: {advice}")));
         }
         fs::create_dir(&claimed.partial).map_err(|e| LmError::write(&claimed.partial, e))?;
         return Ok(Claim::Mine(claimed));
@@ -91,42 +89,41 @@ pub fn claim(folder: &Path, again: bool, cancelled: Option<&dyn Fn() -> bool>) -
 }
 
 impl ClaimedFolder {
-    /// Where the files of the run are to be put.
+    /// The folder for the files of the run.
     pub fn directory(&self) -> &Path {
         &self.partial
     }
 
-    /// Whether another process is known to have taken the run over, because this one gave no sign of life for minutes, as when it was suspended.
+    /// Whether another process is known to have taken the run over, because this one gave no sign of life for minutes, as when suspended.
     pub fn is_lost(&self) -> bool {
         self.lease.as_ref().is_some_and(Lease::is_lost)
     }
 
-    /// Whether what failed just now may have failed because another process has taken the run over, or has done it.
+    /// Whether a failure may be due to another process having taken the run over, or having done it.
     pub fn is_elsewhere(&self) -> bool {
         (!self.again && is_finished(&self.places.folder)) || self.lease.as_ref().is_none_or(Lease::is_lost_now)
     }
 
-    /// Gives the folder its name, with all that is in it; one of a former run is replaced, if that was asked for.
+    /// Gives the folder its final name; a folder of an earlier run is replaced, if that was requested.
     ///
     /// # Errors
     /// [`LmError::Write`] if it cannot be renamed.
     pub fn finish(mut self) -> Result<Finish> {
         let folder = &self.places.folder;
-        let old = self.lease.as_ref().map(|lease| self.places.hidden(&format!("{}.old", lease.token())));
+        let old = self.lease.as_ref().map(|lease| self.places.hidden(&format!("{}.old", lease.token)));
         if let Some(old) = old.filter(|_| self.again && folder.exists()) {
             fs::rename(folder, &old).map_err(|e| LmError::write(folder, e))?;
             if let Err(e) = fs::rename(&self.partial, folder) {
                 let _ = fs::rename(&old, folder);
                 return Err(LmError::write(folder, e));
             }
-            // It is hidden and takes room, but does no harm.
+            // If this fails, a hidden folder stays, which does no harm.
             let _ = fs::remove_dir_all(&old);
         } else {
-            // No folder with something in it can be replaced so: of several that are complete, one gets the name.
+            // A rename cannot replace a folder that is not empty, so only one of several complete runs gets the name.
             match fs::rename(&self.partial, folder) {
-                Ok(()) => {}
                 Err(_) if is_finished(folder) => return Ok(Finish::Elsewhere),
-                Err(e) => return Err(LmError::write(folder, e)),
+                renamed => renamed.map_err(|e| LmError::write(folder, e))?,
             }
         }
         self.made.clear();
@@ -135,7 +132,7 @@ impl ClaimedFolder {
 }
 
 impl Drop for ClaimedFolder {
-    /// What cannot be removed is hidden, and removed by the next that claims the run.
+    /// What cannot be removed stays hidden until the next claim of the run removes it.
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.partial);
         drop(self.lease.take());
@@ -150,7 +147,7 @@ impl Drop for ClaimedFolder {
 struct Places {
     parent: PathBuf,
     folder: PathBuf,
-    /// What the names of hidden files and folders of the run begin with.
+    /// Prefix of the names of hidden files and folders of the run.
     prefix: String,
     lock: PathBuf,
 }
@@ -169,12 +166,8 @@ impl Places {
         self.parent.join(format!("{}{ending}", self.prefix))
     }
 
-    /// Removes what killed processes left; a former run whose replacement did not come is put back.
+    /// Removes what killed processes left; an earlier run that was not replaced after all is put back.
     fn recover(&self) -> Result<()> {
-        let fail = |path: &Path| {
-            let path = path.to_owned();
-            move |e| LmError::write(&path, e)
-        };
         let parent = if self.parent.as_os_str().is_empty() { Path::new(".") } else { &self.parent };
         for entry in fs::read_dir(parent).map_err(|e| LmError::read(parent, e))? {
             let name = entry.map_err(|e| LmError::read(parent, e))?.file_name().to_string_lossy().into_owned();
@@ -187,14 +180,14 @@ impl Places {
                 _ => continue,
             };
             match removed {
-                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(fail(&path)(e)),
+                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(LmError::write(&path, e)),
                 _ => {}
             }
         }
         Ok(())
     }
 
-    /// Removes what was left beside a finished run, where that is possible at once: it takes room, but does no harm.
+    /// Removes what was left next to a finished run, if the lock is free. Leftovers take space but do no harm.
     fn tidy(&self) {
         if self.lock.exists()
             && let Ok(Taken::Mine(_lease)) = Lease::take(&self.lock, None)
@@ -204,21 +197,17 @@ impl Places {
     }
 }
 
-/// Makes a directory with all above it; returns those that were not there, the uppermost first, or none if another process
-/// removed some of them, emptied, just then, and it has to be tried again.
+/// Creates a directory with its parents and returns those that did not exist, the uppermost first; none if another process just
+/// removed some of them and the caller should try again.
 fn make_directories(directory: &Path) -> Result<Option<Vec<PathBuf>>> {
     let is_absent = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
     let mut made: Vec<PathBuf> = directory.ancestors().take_while(is_absent).map(Path::to_owned).collect();
     made.reverse();
-    match fs::create_dir_all(directory) {
-        Ok(()) => Ok(Some(made)),
-        Err(e)
-            if matches!(e.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound)
-                && !directory.ancestors().any(Path::is_file) =>
-        {
-            Ok(None)
-        }
-        Err(e) => Err(LmError::write(directory, e)),
+    let Err(e) = fs::create_dir_all(directory) else { return Ok(Some(made)) };
+    let is_race = matches!(e.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound);
+    match is_race && !directory.ancestors().any(Path::is_file) {
+        true => Ok(None),
+        false => Err(LmError::write(directory, e)),
     }
 }
 

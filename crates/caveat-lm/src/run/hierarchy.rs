@@ -1,15 +1,14 @@
-//! Names of hierarchies, as in the column `hier` of trial tables and in the paths of runs.
+//! Reads and checks names of hierarchies, as in the column `hier` of trial tables and in the paths of runs.
 
 use caveat_results::PUBLISHED_HIERARCHIES;
 
 use crate::error::{LmError, Result, quoted};
 use crate::stimuli::MAX_ITEMS;
+use crate::stimuli::items::is_folder_name;
 
 /// Number of items and exceptions of a hierarchy by its name: the inverse of [`hierarchy_name`](caveat_results::hierarchy_name).
-///
-/// # Errors
-/// [`LmError::Invalid`] for a name of another form, with the forms there are. Whether the exceptions fit is not looked at.
-pub fn hierarchy_of_name(name: &str) -> Result<(usize, Vec<(usize, usize)>)> {
+/// Whether the exceptions are valid is not checked.
+pub(crate) fn hierarchy_of_name(name: &str) -> Result<(usize, Vec<(usize, usize)>)> {
     parse(name).filter(|(n_items, _)| *n_items <= MAX_ITEMS).ok_or_else(|| {
         LmError::invalid(format!(
             "hierarchy {}: expected ti_nN, exc_WINNER_LOSER_nN with ranks from 0, exc_mid_n9, exc_mid_n11 or exc_far_n11, N at most \
@@ -33,12 +32,12 @@ fn parse(name: &str) -> Option<(usize, Vec<(usize, usize)>)> {
     Some((number(n_items)?, pairs.iter().map(|&[winner, loser]| (winner, loser)).collect()))
 }
 
-/// A number as it is written in names: digits only.
+/// A number as in names: digits only.
 fn number(text: &str) -> Option<usize> {
     text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
-/// Refuses a name that cannot be a folder, or that a folder of runs gives another meaning.
+/// Refuses a name that cannot be that of a folder, or that means something else in a folder of runs.
 pub(crate) fn check_hierarchy_name(name: &str) -> Result<()> {
     check_folder_name("hierarchy", name)?;
     if name == "none" || name.starts_with("lora_") || name.starts_with("l2_") {
@@ -49,11 +48,10 @@ pub(crate) fn check_hierarchy_name(name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Refuses a name that cannot be that of a folder everywhere; `what` it names.
+/// Refuses a name that cannot be that of a folder on every system; `what` is what it names.
 pub(crate) fn check_folder_name(what: &str, name: &str) -> Result<()> {
     const MOST: usize = 100;
-    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if name.is_empty() || name.len() > MOST || name.starts_with('.') || !name.chars().all(is_plain) {
+    if !is_folder_name(name, MOST) {
         return Err(LmError::invalid(format!(
             "{what} name {}: it becomes that of a folder: expected at most {MOST} letters, digits, '-', '_' and '.', the last not \
              first",

@@ -1,7 +1,7 @@
-//! A model that is ready for runs, with what results say of it: where it lies, the checksum of its weights, its device.
+//! A model that is ready for runs, with what results record of it: its path, the checksum of its weights, its device.
 
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs::{self, DirEntry, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -9,9 +9,9 @@ use std::time::Instant;
 
 use sha2::{Digest, Sha256};
 
+use crate::checksum::{hex, next_block, sha256_of_lines};
 use crate::device::device;
 use crate::error::{LmError, Result};
-use crate::hex::hex;
 use crate::model::LanguageModel;
 use crate::model_files::open_model;
 use crate::tokenizer::Tokenizer;
@@ -19,26 +19,26 @@ use crate::tokenizer::Tokenizer;
 /// A model with its tokenizer, on a device.
 #[derive(Clone)]
 pub struct LoadedModel {
-    /// The weights and what computes with them. A clone shares them until one of the two is trained.
+    /// The model itself. Clones share the weights until one of them is trained.
     pub model: LanguageModel,
     /// Its tokenizer.
     pub tokenizer: Tokenizer,
     /// The folder, or the GGUF file.
     pub path: PathBuf,
-    /// SHA-256 of the weights: of the file, or, of several, of the lines `SHA256  NAME` as sha256sum prints them.
+    /// SHA-256 of the weights: of the only file, or of the lines `SHA256  NAME` of several, as sha256sum prints them.
     pub weights_sha256: String,
     /// The name of the device.
     pub device: String,
     /// Seconds that loading took.
     pub seconds: f64,
-    /// What a person should know of its files, a line each.
+    /// Notes for the user on its files, one line each.
     pub notes: Vec<String>,
 }
 
 impl LoadedModel {
-    /// Loads a model from a folder or a GGUF file onto the device of that name, as f32.
+    /// Loads a model from a folder or a GGUF file onto the named device, as f32.
     ///
-    /// `progress` is told how many numbers of the weights have been read, of how many.
+    /// `progress` gets the count of weights read so far and the total.
     ///
     /// # Errors
     /// Those of [`open_model`], [`device`] and [`LanguageModel::load`].
@@ -68,8 +68,8 @@ impl LoadedModel {
     }
 }
 
-/// The name that a model gets from its path: that of the folder, or of the GGUF file without extension.
-pub fn model_name_of(path: &Path) -> Option<String> {
+/// The name of a model by its path: that of the folder, or of the GGUF file without extension.
+pub(crate) fn model_name_of(path: &Path) -> Option<String> {
     // A path like `.` or `..` has no name of its own.
     let path = match path.file_name() {
         Some(_) => path.to_owned(),
@@ -82,7 +82,7 @@ pub fn model_name_of(path: &Path) -> Option<String> {
     name.map(|name| name.to_string_lossy().into_owned())
 }
 
-/// SHA-256 of the weights of the model at `path`, as [`LoadedModel::weights_sha256`] has it.
+/// SHA-256 of the weights of the model at `path`, as in [`LoadedModel::weights_sha256`].
 ///
 /// # Errors
 /// Those of [`open_model`], and files that cannot be read.
@@ -90,28 +90,22 @@ pub fn weights_sha256(path: &Path) -> Result<String> {
     digest(&open_model(path)?.path, &AtomicBool::new(false))
 }
 
-/// SHA-256 of a model's weights, in hexadecimal digits; of nothing in particular once it is given up.
+/// SHA-256 of a model's weights in hexadecimal digits; meaningless once `given_up` is set.
 fn digest(path: &Path, given_up: &AtomicBool) -> Result<String> {
     if path.is_file() {
         return file_sha256(path, given_up);
     }
-    let mut names = Vec::new();
-    for entry in fs::read_dir(path).map_err(|e| LmError::read(path, e))? {
-        let name = entry.map_err(|e| LmError::read(path, e))?.file_name().to_string_lossy().into_owned();
-        if name.ends_with(".safetensors") {
-            names.push(name);
-        }
-    }
+    let name = |entry: io::Result<DirEntry>| Ok(entry?.file_name().to_string_lossy().into_owned());
+    let names = fs::read_dir(path).and_then(|entries| entries.map(name).collect::<io::Result<Vec<String>>>());
+    let mut names = names.map_err(|e| LmError::read(path, e))?;
+    names.retain(|name| name.ends_with(".safetensors"));
     names.sort();
-    // What is loaded where there is a single file too.
+    // If this file exists, it alone is loaded.
     if names.iter().any(|name| name == "model.safetensors") {
         return file_sha256(&path.join("model.safetensors"), given_up);
     }
-    let mut lines = String::new();
-    for name in names {
-        lines.push_str(&format!("{}  {name}\n", file_sha256(&path.join(&name), given_up)?));
-    }
-    Ok(hex(&Sha256::digest(lines)))
+    let sha256s = names.iter().map(|name| file_sha256(&path.join(name), given_up)).collect::<Result<Vec<_>>>()?;
+    Ok(sha256_of_lines(sha256s.into_iter().zip(names.iter().map(String::as_str))))
 }
 
 fn file_sha256(path: &Path, given_up: &AtomicBool) -> Result<String> {
@@ -120,11 +114,9 @@ fn file_sha256(path: &Path, given_up: &AtomicBool) -> Result<String> {
     let mut hash = Sha256::new();
     let mut block = vec![0; 1 << 18];
     while !given_up.load(Ordering::Relaxed) {
-        match file.read(&mut block) {
-            Ok(0) => break,
-            Ok(n) => hash.update(block.get(..n).unwrap_or_default()),
-            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(fail(e)),
+        match next_block(&mut file, &mut block).map_err(fail)? {
+            [] => break,
+            read => hash.update(read),
         }
     }
     Ok(hex(&hash.finalize()))

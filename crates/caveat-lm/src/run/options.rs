@@ -1,4 +1,4 @@
-//! Training as options describe it: what is not said takes the default of the method, and what the method does not heed is refused.
+//! The options of training: one that is not given has the default of the method, and one that the method does not use is refused.
 
 use caveat_theory::{Named, named_enum};
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,7 @@ named_enum! {
     }
 }
 
-/// How options are written where they come from, for messages.
+/// How options are spelled in messages, depending on where they come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Spelling {
     /// `--learning-rate`, on a command line.
@@ -32,8 +32,8 @@ pub enum Spelling {
     Keys,
 }
 
-/// The options of training, as keys of a file and, with the feature `clap`, as those of a command. Defaults of what is absent, with
-/// which SmolLM2-135M learns its training pairs:
+/// The options of training, as keys of a file and, with the feature `clap`, as options of a command. With these defaults, SmolLM2-135M
+/// learns its training pairs:
 ///
 /// | option | full | lora | probe | range |
 /// |---|---|---|---|---|
@@ -65,7 +65,7 @@ pub struct TrainingOptions {
     /// Matrices to adapt: q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj
     #[cfg_attr(feature = "clap", arg(long, value_name = "NAMES", value_delimiter = ','))]
     pub modules: Option<Vec<LoraModule>>,
-    /// Penalty of the probe: this times the squared distance of the readout from what it was
+    /// Penalty of the probe: this times the squared distance of the readout from its initial value
     #[cfg_attr(feature = "clap", arg(long, value_name = "L2", value_parser = number, allow_negative_numbers = true))]
     pub l2: Option<f64>,
     /// Optimizer [default: adamw]
@@ -77,14 +77,14 @@ pub struct TrainingOptions {
     /// Decoupled weight decay of AdamW [default: 0.01]
     #[cfg_attr(feature = "clap", arg(long, value_name = "DECAY", value_parser = number, allow_negative_numbers = true))]
     pub weight_decay: Option<f64>,
-    /// Prompts of a step [default: 32]
+    /// Prompts per step [default: 32]
     #[cfg_attr(feature = "clap", arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true))]
     pub batch_size: Option<usize>,
     /// Passes over the training prompts
     #[cfg_attr(feature = "clap", arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true))]
     pub epochs: Option<usize>,
     /// Visit the prompts in the same order in every epoch
-    // By its whole path, clap takes the type for that of the flag's value.
+    // With the full path, clap takes the whole type as that of the value, and does not make the option optional itself.
     #[cfg_attr(feature = "clap", arg(long = "no-shuffle", action = clap::ArgAction::SetTrue, value_parser = unless_set()))]
     pub shuffle: std::option::Option<bool>,
     /// Course of the step size after the warm-up
@@ -98,68 +98,53 @@ pub struct TrainingOptions {
     pub clip_norm: Option<f64>,
 }
 
-/// An option but the method.
+/// An option other than the method.
 pub(crate) struct TrainingOption {
-    /// Its key in files; with `-` for `_`, its flag.
+    /// Its key in files; its flag has `-` in place of `_`.
     pub(crate) name: &'static str,
-    heeded_by: &'static [MethodKind],
+    used_by: &'static [MethodKind],
     is_given: fn(&TrainingOptions) -> bool,
     copy: fn(&mut TrainingOptions, &TrainingOptions),
 }
 
-macro_rules! option {
-    ($name:ident, $heeded_by:expr) => {
-        TrainingOption {
+macro_rules! options {
+    ($($used_by:expr => $($name:ident),+;)+) => {
+        [$($(TrainingOption {
             name: stringify!($name),
-            heeded_by: $heeded_by,
+            used_by: $used_by,
             is_given: |options| options.$name.is_some(),
             copy: |to, from| to.$name.clone_from(&from.$name),
-        }
+        }),+),+]
     };
 }
 
-const TRAINED: &[MethodKind] = &[MethodKind::Full, MethodKind::Lora, MethodKind::Probe];
-
-/// All of them, and which method heeds what; the first of those given that is not heeded is the one that is refused.
-pub(crate) const TRAINING_OPTIONS: [TrainingOption; 13] = [
-    option!(lora_r, &[MethodKind::Lora]),
-    option!(lora_alpha, &[MethodKind::Lora]),
-    option!(modules, &[MethodKind::Lora]),
-    option!(l2, &[MethodKind::Probe]),
-    option!(optimizer, TRAINED),
-    option!(learning_rate, TRAINED),
-    option!(weight_decay, TRAINED),
-    option!(batch_size, TRAINED),
-    option!(epochs, TRAINED),
-    option!(shuffle, TRAINED),
-    option!(schedule, TRAINED),
-    option!(warmup_steps, TRAINED),
-    option!(clip_norm, TRAINED),
+/// All options and the methods that use them. The first given option that is not used is the one refused.
+pub(crate) const TRAINING_OPTIONS: [TrainingOption; 13] = options![
+    &[MethodKind::Lora] => lora_r, lora_alpha, modules;
+    &[MethodKind::Probe] => l2;
+    &[MethodKind::Full, MethodKind::Lora, MethodKind::Probe] => optimizer, learning_rate, weight_decay, batch_size, epochs,
+        shuffle, schedule, warmup_steps, clip_norm;
 ];
 
 impl TrainingOption {
-    /// With what the option does nothing, if it does not.
-    fn unheeded(&self, options: &TrainingOptions) -> Option<String> {
-        let method = options.method.unwrap_or_default();
-        if !self.heeded_by.contains(&method) {
-            return Some(format!("method {method}"));
+    /// The method or optimizer with which the option does nothing, if so.
+    fn unused_with(&self, options: &TrainingOptions) -> Option<String> {
+        let (method, is_sgd) = (options.method.unwrap_or_default(), options.optimizer == Some(OptimizerName::Sgd));
+        match self.used_by.contains(&method) {
+            false => Some(format!("method {method}")),
+            true => (is_sgd && self.name == "weight_decay").then(|| format!("optimizer {}", OptimizerName::Sgd)),
         }
-        let is_of_adam = self.name == "weight_decay";
-        options
-            .optimizer
-            .filter(|&name| is_of_adam && name == OptimizerName::Sgd)
-            .map(|name| format!("optimizer {name}"))
     }
 }
 
 impl TrainingOptions {
-    /// The settings, checked.
+    /// The settings that follow, checked.
     ///
     /// # Errors
-    /// An option that does nothing for the method or the optimizer, spelled as it was given, and values out of range.
+    /// An option that the method or the optimizer does not use, spelled as it was given, and values out of range.
     pub fn settings(&self, seed: u64, spelling: Spelling) -> Result<TrainingSettings> {
         let mut given = TRAINING_OPTIONS.iter().filter(|option| (option.is_given)(self));
-        if let Some((name, with)) = given.find_map(|option| Some((option.name, option.unheeded(self)?))) {
+        if let Some((name, with)) = given.find_map(|option| Some((option.name, option.unused_with(self)?))) {
             let name = match spelling {
                 Spelling::Flags if name == "shuffle" => "--no-shuffle".to_owned(),
                 Spelling::Flags => format!("--{}", name.replace('_', "-")),
@@ -179,12 +164,9 @@ impl TrainingOptions {
             MethodKind::Probe => Method::Probe { l2: self.l2.unwrap_or(0.0) },
             MethodKind::None => Method::None,
         };
-        let optimizer = match (self.optimizer.unwrap_or_default(), OptimizerKind::ADAMW) {
-            (OptimizerName::AdamW, OptimizerKind::AdamW { beta1, beta2, epsilon, weight_decay }) => {
-                let weight_decay = self.weight_decay.unwrap_or(weight_decay);
-                OptimizerKind::AdamW { beta1, beta2, epsilon, weight_decay }
-            }
-            _ => OptimizerKind::Sgd,
+        let optimizer = match self.optimizer.unwrap_or_default() {
+            OptimizerName::AdamW => OptimizerKind::adamw(self.weight_decay),
+            OptimizerName::Sgd => OptimizerKind::Sgd,
         };
         let (learning_rate, epochs, decay) = match kind {
             MethodKind::Full | MethodKind::None => (2e-5, 80, Decay::Constant),
@@ -206,12 +188,12 @@ impl TrainingOptions {
         Ok(settings)
     }
 
-    /// These options, filled up with `defaults` as far as those do something.
+    /// These options, completed with those of `defaults` that the method uses.
     pub(crate) fn or(&self, defaults: &Self) -> Self {
         let mut merged = Self { method: self.method.or(defaults.method), ..self.clone() };
         for option in TRAINING_OPTIONS.iter().filter(|option| !(option.is_given)(self)) {
             (option.copy)(&mut merged, defaults);
-            if option.unheeded(&merged).is_some() {
+            if option.unused_with(&merged).is_some() {
                 (option.copy)(&mut merged, &Self::default());
             }
         }
@@ -219,19 +201,19 @@ impl TrainingOptions {
     }
 }
 
-/// A count or a size.
+/// Parses a count or a size.
 #[cfg(feature = "clap")]
 fn count(text: &str) -> std::result::Result<usize, String> {
     text.trim().parse().map_err(|_| "expected a whole number, not negative".into())
 }
 
-/// Any number; [`TrainingSettings::check`] says which are in range.
+/// Parses any number; [`TrainingSettings::check`] checks ranges.
 #[cfg(feature = "clap")]
 fn number(text: &str) -> std::result::Result<f64, String> {
     text.trim().parse().map_err(|_| "expected a number, as in 0.2, or inf".into())
 }
 
-/// False where a flag is given, and nothing where it is not.
+/// Parses a flag to false if it is given, and to none otherwise.
 #[cfg(feature = "clap")]
 fn unless_set() -> impl clap::builder::TypedValueParser<Value = Option<bool>> {
     use clap::builder::TypedValueParser;
@@ -259,7 +241,7 @@ mod tests {
         let probe = of(MethodKind::Probe);
         assert_eq!((probe.method.clone(), course(&probe)), (Method::Probe { l2: 0.0 }, (1e-2, 1500, Decay::Cosine)));
         assert_eq!(of(MethodKind::None).method, Method::None);
-        assert_eq!((full.optimizer, full.batch_size), (OptimizerKind::ADAMW, 32));
+        assert_eq!((full.optimizer, full.batch_size), (OptimizerKind::adamw(None), 32));
     }
 
     #[test]

@@ -1,63 +1,65 @@
-//! One run: evaluation of all prompts, fine-tuning on the trained ones, evaluation again.
+//! Performs a run: evaluates all prompts, fine-tunes on the training prompts, and evaluates again.
 
 use std::path::Path;
 use std::time::Instant;
 
 use burn::tensor::Tensor;
 use caveat_results::Phase;
+use serde_json::json;
 
-use super::evaluate::{Evaluation, evaluate};
 use super::loaded::LoadedModel;
-use super::record::{AnswerMass, ModelRecord, RunRecord, RunSeconds, TokenCounts};
+use super::record::{AnswerMass, RunRecord, RunSeconds, keys_of};
 use super::results::{RunResults, judgments};
 use super::settings::RunSettings;
 use crate::error::{LmError, Result};
-use crate::evaluation::{AnswerTokens, answers};
+use crate::evaluation::{AnswerTokens, Evaluation, answers, evaluate};
 use crate::geometry::{Geometry, geometry, write_geometry, write_similarities};
 use crate::stimuli::{Answer, Stimuli};
 use crate::training::{Example, Method, StepReport, fine_tune};
 
-/// Where a run stands.
+/// The progress of a run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum RunProgress {
-    /// Prompts answered before training or after it.
+    /// The model is answering prompts.
     Answering {
-        /// Which of both.
+        /// Before or after training.
         phase: Phase,
-        /// So many of them.
+        /// Prompts answered so far.
         done: usize,
-        /// All.
+        /// All prompts.
         total: usize,
     },
     /// A step of training.
     Training(StepReport),
 }
 
-/// A run that is done.
+/// A completed run.
 pub struct PerformedRun {
-    /// What `results.json` will hold.
+    /// The contents of `results.json`.
     pub results: RunResults,
-    /// What a person should know of it, if there is anything.
+    /// A note for the user, if any.
     pub note: Option<String>,
     stimuli: Stimuli,
-    /// Hidden states [prompts, hidden] from which the answers were read, if they were to be kept.
+    /// The hidden states [prompts, hidden] of the answers, if they were to be kept.
     states: Vec<(Phase, Tensor<2>)>,
 }
 
 impl PerformedRun {
-    /// Writes the similarities of the hidden states and their geometry into `folder`, before training and after it: the files of
-    /// [`write_similarities`] and [`write_geometry`]. Margins are those after training; a run that trains nothing has none.
+    /// Writes the similarities of the hidden states before and after training, and their geometry, into `folder`: for each phase
+    /// `rep_sim_PHASE.npy` (cosine) and `rep_sim_PHASE_dot.npy` (inner product), `rep_sim_meta.json` and `geometry.json`. Margins are
+    /// those after training; a run without training has none.
     ///
     /// # Errors
-    /// A run whose states were not kept, and the errors of these functions and of [`geometry`](fn@geometry).
+    /// A run whose states were not kept; a zero state, which has no cosine; a folder that does not exist or cannot be written; the
+    /// errors of [`geometry`](fn@geometry).
     pub fn write_geometry(&self, folder: &Path) -> Result<Geometry> {
         if self.states.is_empty() {
             return Err(LmError::invalid("the hidden states of the run were not kept"));
         }
-        let phases: Vec<(Phase, &Tensor<2>)> = self.states.iter().map(|(phase, states)| (*phase, states)).collect();
         let after = self.results.post_finetune.as_ref();
         let logit_diffs: Option<Vec<f64>> =
             after.map(|after| after.iter().map(|judgment| judgment.logit_diff).collect());
+        let phases: Vec<(Phase, &Tensor<2>)> = self.states.iter().map(|(phase, states)| (*phase, states)).collect();
         let geometry = geometry(&phases, &self.stimuli, logit_diffs.as_deref())?;
         write_similarities(folder, &phases, &self.stimuli)?;
         write_geometry(folder, &geometry)?;
@@ -65,14 +67,14 @@ impl PerformedRun {
     }
 }
 
-/// Runs `settings` on a model, which is left trained. Hidden states before and after training are kept if `keep_states`.
+/// Performs the run `settings` on a model, which is left trained. Hidden states before and after training are kept if `keep_states`.
 ///
-/// The probe never computes a prompt twice: its hidden states before training serve training and the answers after it.
-/// `cancelled` is asked between groups of prompts and after every step.
+/// For the probe, every prompt is computed only once: the hidden states before training serve training and the answers after it.
+/// `cancelled` is called between groups of prompts and after every step.
 ///
 /// # Errors
-/// [`LmError::Invalid`] for stimuli that cannot be drawn, a tokenizer without the answers, prompts that the model cannot read;
-/// [`LmError::Failed`] for a training that diverged; [`LmError::Interrupted`].
+/// [`LmError::Invalid`] for stimuli that cannot be drawn, a tokenizer without tokens for the answers, or prompts that the model
+/// cannot read; [`LmError::Failed`] for training that diverged; [`LmError::Interrupted`].
 pub fn perform(
     loaded: &mut LoadedModel,
     settings: &RunSettings,
@@ -95,19 +97,17 @@ pub fn perform(
 
     let start = Instant::now();
     let trained: Vec<usize> = (0..total).filter(|&index| stimuli.prompts[index].is_train).collect();
-    let examples: Vec<Example> = trained
-        .iter()
-        .filter_map(|&index| {
-            let target = match stimuli.prompts[index].label? {
-                Answer::Yes => tokens.yes,
-                Answer::No => tokens.no,
-            };
-            Some(Example { prompt: prompts[index].clone(), target })
-        })
-        .collect();
-    // Only the readout changes, so these states stay what they are.
-    let states = before.states.as_ref().filter(|_| is_probe);
-    let states = states.map(|states| states.clone().select(0, loaded.model.nodes(&trained)));
+    let example = |&index: &usize| {
+        let target = match stimuli.prompts[index].label? {
+            Answer::Yes => tokens.yes,
+            Answer::No => tokens.no,
+        };
+        Some(Example { prompt: prompts[index].clone(), target })
+    };
+    let examples: Vec<Example> = trained.iter().filter_map(example).collect();
+    // Only the readout changes, so these states stay valid.
+    let states = before.states.clone().filter(|_| is_probe);
+    let states = states.map(|states| states.select(0, loaded.model.nodes(&trained)));
     let losses = fine_tune(&mut loaded.model, &examples, &settings.training, states, &mut |step| {
         progress(&RunProgress::Training(*step));
         !cancelled()
@@ -134,18 +134,19 @@ pub fn perform(
     let mass = |of: &Evaluation| of.answers.iter().map(|a| a.mass).sum::<f64>() / of.answers.len() as f64;
     let in_prompts: usize = prompts.iter().map(Vec::len).sum();
     let in_training: usize = examples.iter().map(|example| example.prompt.len()).sum();
+    let mut facts = settings.record()?;
+    facts.extend(keys_of(&json!({
+        "program": concat!("caveat ", env!("CARGO_PKG_VERSION")),
+        "model_path": loaded.path.display().to_string(),
+        "weights_sha256": loaded.weights_sha256,
+        "architecture": loaded.model.config().architecture,
+        "device": loaded.device,
+        "answer_tokens": tokens,
+    })));
     let args = RunRecord {
-        settings: Some(settings.record()?),
-        model: Some(ModelRecord {
-            program: concat!("caveat ", env!("CARGO_PKG_VERSION")).to_owned(),
-            model_path: loaded.path.display().to_string(),
-            weights_sha256: loaded.weights_sha256.clone(),
-            architecture: loaded.model.config().architecture.name().to_owned(),
-            device: loaded.device.clone(),
-            answer_tokens: tokens,
-        }),
+        facts,
         answer_mass: AnswerMass { before: Some(mass(&before)), after: after.as_ref().map(mass) },
-        tokens: TokenCounts { prompts: in_prompts, computed: before.computed, training_prompts: in_training },
+        tokens: json!({ "prompts": in_prompts, "computed": before.computed, "training_prompts": in_training }),
         losses,
         seconds: Some(RunSeconds {
             load: loaded.seconds,
@@ -162,7 +163,7 @@ pub fn perform(
     Ok(PerformedRun { results, note, stimuli, states: kept.collect() })
 }
 
-/// The most memory that this process had in use, in bytes, where the system tells.
+/// The peak memory use of this process in bytes, if the system tells.
 fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

@@ -1,26 +1,22 @@
-//! What results record of a run besides its judgments: everything needed to repeat it, and what it cost.
+//! What results record of a run besides its judgments: everything needed to repeat it, and its costs.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use super::options::OptimizerName;
-use crate::evaluation::AnswerTokens;
-use crate::training::{Decay, LoraModule, MethodKind};
-
-/// `args` in `results.json`. What another program wrote there, and what an earlier version did not, is read as absent.
+/// `args` in `results.json`. Values of another kind, from other programs, and values that earlier versions did not write are read as
+/// absent.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RunRecord {
+    /// All settings, the program and the model, by key.
     #[serde(flatten)]
-    pub(super) settings: Option<SettingsRecord>,
-    #[serde(flatten)]
-    pub(super) model: Option<ModelRecord>,
+    pub(super) facts: Map<String, Value>,
     #[serde(deserialize_with = "if_readable")]
     pub(super) answer_mass: AnswerMass,
-    #[serde(deserialize_with = "if_readable")]
-    pub(super) tokens: TokenCounts,
-    /// Before every step.
+    /// Tokens of all prompts, tokens computed for them before training, and tokens of the training prompts.
+    pub(super) tokens: Value,
+    /// The loss before every step.
     #[serde(deserialize_with = "if_readable")]
     pub(super) losses: Vec<f64>,
     #[serde(deserialize_with = "if_readable")]
@@ -29,75 +25,14 @@ pub struct RunRecord {
     pub(super) peak_memory_bytes: Option<u64>,
 }
 
-/// What was asked for: what does not apply is null.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct SettingsRecord {
-    pub(super) model: String,
-    pub(super) task: String,
-    pub(super) hier: String,
-    pub(super) items: String,
-    pub(super) item_list: Option<Vec<String>>,
-    pub(super) items_are_drawn: bool,
-    pub(super) n_items: usize,
-    pub(super) exceptions: Vec<(usize, usize)>,
-    pub(super) seed: u64,
-    pub(super) reverse: bool,
-    pub(super) anchor: Option<(String, String)>,
-    pub(super) equity: Option<[f64; 2]>,
-    pub(super) template: String,
-    pub(super) method: MethodKind,
-    pub(super) lora_r: Option<usize>,
-    pub(super) lora_alpha: Option<f64>,
-    pub(super) lora_modules: Option<Vec<LoraModule>>,
-    pub(super) l2_reg: Option<f64>,
-    #[serde(flatten)]
-    pub(super) training: TrainingRecord,
-}
-
-/// How it was trained, all null where nothing was.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct TrainingRecord {
-    pub(super) optimizer: Option<OptimizerName>,
-    pub(super) beta1: Option<f64>,
-    pub(super) beta2: Option<f64>,
-    pub(super) epsilon: Option<f64>,
-    pub(super) weight_decay: Option<f64>,
-    pub(super) learning_rate: Option<f64>,
-    pub(super) schedule: Option<Decay>,
-    pub(super) warmup_steps: Option<usize>,
-    pub(super) epochs: Option<usize>,
-    pub(super) batch_size: Option<usize>,
-    pub(super) shuffle: Option<bool>,
-    pub(super) clip_norm: Option<f64>,
-}
-
-/// The program and the model.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct ModelRecord {
-    pub(super) program: String,
-    pub(super) model_path: String,
-    pub(super) weights_sha256: String,
-    pub(super) architecture: String,
-    pub(super) device: String,
-    pub(super) answer_tokens: AnswerTokens,
-}
-
-/// Mean probability of Yes and No together; none after where nothing was trained.
+/// Mean probability of Yes and No together; `after` is none if nothing was trained.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct AnswerMass {
     pub(super) before: Option<f64>,
     pub(super) after: Option<f64>,
 }
 
-/// Tokens of all prompts, those that were computed for them before training, and those of the training prompts.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct TokenCounts {
-    pub(super) prompts: usize,
-    pub(super) computed: usize,
-    pub(super) training_prompts: usize,
-}
-
-/// Seconds that the parts of a run took; none where there was no training.
+/// Seconds that the parts of a run took; none for parts that were left out.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct RunSeconds {
     /// Loading the model.
@@ -106,16 +41,16 @@ pub struct RunSeconds {
     pub before: f64,
     /// Training.
     pub train: Option<f64>,
-    /// Answering after it.
+    /// Answering after training.
     pub after: Option<f64>,
 }
 
-/// A value, or that of nothing where there is something else.
+/// Deserializes a value, or the default if it is of another kind.
 fn if_readable<'de, T: DeserializeOwned + Default, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     Ok(T::deserialize(Value::deserialize(deserializer)?).unwrap_or_default())
 }
 
-/// The keys of a record; a map stays what it is.
+/// A record as a map of its keys.
 pub(super) fn keys_of(record: &impl Serialize) -> Map<String, Value> {
     match serde_json::to_value(record) {
         Ok(Value::Object(map)) => map,
@@ -123,7 +58,7 @@ pub(super) fn keys_of(record: &impl Serialize) -> Map<String, Value> {
     }
 }
 
-/// The settings in which two records differ, in words; what only one of them has is not compared.
+/// Describes the settings in which two records differ. Settings that only one of them has are not compared.
 pub(crate) fn differences(recorded: &impl Serialize, asked: &impl Serialize) -> Vec<String> {
     let shown = |value: &Value| {
         let text = value.to_string();
@@ -140,7 +75,7 @@ pub(crate) fn differences(recorded: &impl Serialize, asked: &impl Serialize) -> 
     keys_of(asked).iter().filter_map(differ).collect()
 }
 
-/// Whether two values are the same, 1 and 1.0 alike.
+/// Whether two values are equal, where 1 equals 1.0.
 fn is_same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
@@ -172,6 +107,7 @@ mod tests {
             "peak_memory_bytes": "much", "tokens": null,
         }));
         let answer_mass = AnswerMass { before: Some(1.0), after: None };
-        assert_eq!(record, RunRecord { losses: vec![0.5], answer_mass, ..Default::default() });
+        let facts = keys_of(&json!({ "model": "m", "seed": "three" }));
+        assert_eq!(record, RunRecord { facts, losses: vec![0.5], answer_mass, ..Default::default() });
     }
 }

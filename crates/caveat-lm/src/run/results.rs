@@ -1,4 +1,4 @@
-//! The results of a run: what was asked, what the model answered before and after, and the file that holds both.
+//! The results of a run: its record and the model's answers before and after training, and the file that holds them.
 
 use std::fs;
 use std::io::Write;
@@ -14,10 +14,10 @@ use crate::error::{LmError, Result, one_line};
 use crate::evaluation::Answered;
 use crate::stimuli::{Prompt, Stimuli};
 
-/// What `results.json` holds, key by key.
+/// The contents of `results.json`, key by key.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunResults {
-    /// Everything needed to repeat the run, and what it cost.
+    /// Everything needed to repeat the run, and its costs.
     pub args: RunRecord,
     /// The items by rank, the highest first.
     pub hierarchy: Vec<String>,
@@ -27,16 +27,16 @@ pub struct RunResults {
     pub anchor_loser: String,
     /// The judgments before training.
     pub pre_finetune: Vec<Judgment>,
-    /// The judgments after training; none where nothing was trained.
+    /// The judgments after training; none if nothing was trained.
     pub post_finetune: Option<Vec<Judgment>>,
 }
 
-/// One prompt and what the model answered.
+/// A prompt and the model's answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Judgment {
-    /// What the model read.
+    /// The text of the prompt.
     pub prompt: String,
-    /// "Yes" or "No"; none where the trained pairs imply no answer.
+    /// "Yes" or "No"; none if the trained pairs imply no answer.
     pub label: Option<String>,
     /// The item named first.
     pub team_a: String,
@@ -54,7 +54,7 @@ pub struct Judgment {
     pub is_exception: bool,
     /// Whether the trained pairs imply no answer.
     pub no_gt: bool,
-    /// "forward" for the order labeled Yes (of an exception too), else "backward".
+    /// "forward" for the order labeled Yes (also of an exception), else "backward".
     pub direction: String,
     /// Logit of Yes.
     pub logit_yes: f64,
@@ -69,28 +69,7 @@ pub struct Judgment {
 }
 
 impl Judgment {
-    fn new(stimuli: &Stimuli, prompt: &Prompt, answer: &Answered) -> Self {
-        Self {
-            prompt: prompt.text.clone(),
-            label: prompt.label.map(|label| label.to_string()),
-            team_a: stimuli.hierarchy.get(prompt.rank_a).cloned().unwrap_or_default(),
-            team_b: stimuli.hierarchy.get(prompt.rank_b).cloned().unwrap_or_default(),
-            rank_a: prompt.rank_a,
-            rank_b: prompt.rank_b,
-            gap: prompt.gap(),
-            is_train: prompt.is_train,
-            is_exception: prompt.is_exception,
-            no_gt: prompt.no_gt,
-            direction: prompt.direction.to_string(),
-            logit_yes: answer.logit_yes,
-            logit_no: answer.logit_no,
-            logit_diff: answer.logit_diff(),
-            prob_yes: answer.prob_yes(),
-            prob_no: answer.prob_no(),
-        }
-    }
-
-    /// Whether the answer is the right one, if there is one: a tie is No.
+    /// Whether the answer is right, if there is a right one. A tie counts as No.
     pub fn is_correct(&self) -> Option<bool> {
         let label = self.label.as_deref().filter(|_| !self.no_gt)?;
         Some((self.prob_yes > 0.5) == (label == "Yes"))
@@ -103,16 +82,31 @@ impl Judgment {
     }
 }
 
-/// The judgments of all prompts, in their order.
-///
-/// # Errors
-/// [`LmError::Failed`] for an answer that is not a number, as after a training that diverged.
+/// The judgments of all prompts, in their order. An answer that is not finite, as after training that diverged, is an error.
 pub(crate) fn judgments(stimuli: &Stimuli, answers: &[Answered], when: &str) -> Result<Vec<Judgment>> {
     if !answers.iter().all(Answered::is_finite) {
         let reason = format!("the answers {when} training are not numbers: try a smaller learning rate");
         return Err(LmError::Failed(reason));
     }
-    Ok(stimuli.prompts.iter().zip(answers).map(|(prompt, answer)| Judgment::new(stimuli, prompt, answer)).collect())
+    let judgment = |(prompt, answer): (&Prompt, &Answered)| Judgment {
+        prompt: prompt.text.clone(),
+        label: prompt.label.map(|label| label.to_string()),
+        team_a: stimuli.hierarchy[prompt.rank_a].clone(),
+        team_b: stimuli.hierarchy[prompt.rank_b].clone(),
+        rank_a: prompt.rank_a,
+        rank_b: prompt.rank_b,
+        gap: prompt.gap(),
+        is_train: prompt.is_train,
+        is_exception: prompt.is_exception,
+        no_gt: prompt.no_gt,
+        direction: prompt.direction.to_string(),
+        logit_yes: answer.logit_yes,
+        logit_no: answer.logit_no,
+        logit_diff: answer.logit_diff(),
+        prob_yes: answer.prob_yes(),
+        prob_no: answer.prob_no(),
+    };
+    Ok(stimuli.prompts.iter().zip(answers).map(judgment).collect())
 }
 
 impl RunResults {
@@ -122,7 +116,7 @@ impl RunResults {
     /// [`LmError::Write`].
     pub fn write(&self, folder: &Path) -> Result<()> {
         let path = folder.join(RESULTS);
-        caveat_results::write_atomically(&path, |out| -> std::io::Result<()> {
+        Ok(caveat_results::write_atomically(&path, |out| -> std::io::Result<()> {
             writeln!(out, "{{\n\"args\": {},", json(&self.args)?)?;
             writeln!(out, "\"hierarchy\": {},", json(&self.hierarchy)?)?;
             writeln!(out, "\"anchor_winner\": {},", json(&self.anchor_winner)?)?;
@@ -135,23 +129,19 @@ impl RunResults {
                 None => write!(out, "null")?,
             }
             writeln!(out, "\n}}")
-        })
-        .map_err(LmError::from)
+        })?)
     }
 
     /// Reads the `results.json` of a folder.
     ///
     /// # Errors
-    /// A file that cannot be read, or holds something else.
+    /// A file that cannot be read or holds something else.
     pub fn read(folder: &Path) -> Result<Self> {
         read(folder)
     }
 }
 
 /// The settings recorded in a folder's `results.json`.
-///
-/// # Errors
-/// A file that cannot be read, or holds something else than an object.
 pub(super) fn recorded_args(folder: &Path) -> Result<Map<String, Value>> {
     #[derive(Deserialize)]
     struct Args {
@@ -172,7 +162,7 @@ fn json(value: &impl Serialize) -> std::io::Result<String> {
     Ok(serde_json::to_string(value)?)
 }
 
-/// An array with one judgment a line.
+/// Writes an array with one judgment per line.
 fn write_lines(out: &mut impl Write, judgments: &[Judgment]) -> std::io::Result<()> {
     write!(out, "[")?;
     for (k, judgment) in judgments.iter().enumerate() {

@@ -1,34 +1,35 @@
-//! What a run does: which model, stimuli and training, where its results lie, and how they record it.
+//! The settings of a run: model, stimuli and training, with the folder of its results and their record.
 
 use std::path::{Path, PathBuf};
 
 use caveat_results::{RunSetting, hierarchy_name, run_folder};
+use serde_json::{Map, Value, json};
 
 use super::hierarchy::{check_folder_name, check_hierarchy_name};
 use super::options::OptimizerName;
-use super::record::{SettingsRecord, TrainingRecord};
+use super::record::keys_of;
 use crate::error::Result;
 use crate::stimuli::{ItemSet, PromptTemplate, StimulusSettings};
 use crate::training::{Method, OptimizerKind, TrainingSettings};
 
-/// A run: a model is evaluated on stimuli, fine-tuned on those that are trained, and evaluated again.
+/// A run: a model is evaluated on stimuli, fine-tuned on the training prompts among them, and evaluated again.
 #[derive(Debug, Clone)]
 pub struct RunSettings {
     /// Name of the model in paths and tables.
     pub model: String,
-    /// The stimuli; their seed is that of the run.
+    /// The stimuli; their seed is also that of the run.
     pub stimuli: StimulusSettings,
     /// Name of the hierarchy in paths and tables.
     pub hier: String,
-    /// The training; its seed is that of the stimuli.
+    /// The training, with the same seed as the stimuli.
     pub training: TrainingSettings,
 }
 
 impl RunSettings {
-    /// A run, the seed of which is that of the stimuli; without `hier` its hierarchy is called as [`hierarchy_name`] has it.
+    /// A run with the seed of the stimuli. Without `hier`, the hierarchy is named by [`hierarchy_name`].
     ///
     /// # Errors
-    /// [`LmError::Invalid`](crate::LmError::Invalid) for a name that cannot be a folder.
+    /// [`LmError::Invalid`](crate::LmError::Invalid) for a name that cannot be that of a folder.
     pub fn new(model: &str, stimuli: StimulusSettings, hier: Option<&str>, training: TrainingSettings) -> Result<Self> {
         check_folder_name("model", model)?;
         let hier = hier.map_or_else(|| hierarchy_name(stimuli.n_items, &stimuli.exceptions), str::to_owned);
@@ -50,83 +51,70 @@ impl RunSettings {
     /// The folder of the run under `output`: `MODEL/TASK/HIER/[lora_rR_alphaA | l2_X | none]/seedS_fwd|rev`.
     pub fn folder(&self, output: &Path) -> PathBuf {
         let StimulusSettings { item_set, seed, reverse, .. } = &self.stimuli;
-        let folder =
-            run_folder(&self.model, item_set.task_name(), &self.hier, &self.training.method.setting(), *seed, *reverse);
-        output.join(folder)
+        let setting = self.training.method.setting();
+        output.join(run_folder(&self.model, item_set.task_name(), &self.hier, &setting, *seed, *reverse))
     }
 
-    /// Everything that was asked for, as results record it under `args`: what does not apply is null.
-    ///
-    /// # Errors
-    /// None, unless the program was built with damaged wordings.
-    pub(crate) fn record(&self) -> Result<SettingsRecord> {
+    /// All settings as results record them under `args`; those that do not apply are null. Fails only if the program was built with
+    /// damaged templates.
+    pub(crate) fn record(&self) -> Result<Map<String, Value>> {
         let (stimuli, training) = (&self.stimuli, &self.training);
         let template = match &stimuli.template {
             Some(template) => template.source().to_owned(),
             None => PromptTemplate::built_in(&stimuli.item_set)?.source().to_owned(),
         };
         let (item_list, items_are_drawn) = match &stimuli.item_set {
-            ItemSet::Custom(list) => (Some(list.items().to_vec()), list.is_drawn()),
+            ItemSet::Custom(list) => (Some(list.items()), list.is_drawn()),
             _ => (None, true),
         };
-        let (mut lora, mut l2_reg) = (None, None);
-        match &training.method {
-            Method::Lora(settings) => lora = Some(settings),
-            Method::Probe { l2 } => l2_reg = Some(*l2),
-            Method::Full | Method::None => {}
-        }
-        Ok(SettingsRecord {
-            model: self.model.clone(),
-            task: stimuli.item_set.task_name().to_owned(),
-            hier: self.hier.clone(),
-            items: stimuli.item_set.name().to_owned(),
-            item_list,
-            items_are_drawn,
-            n_items: stimuli.n_items,
-            exceptions: stimuli.exceptions.clone(),
-            seed: stimuli.seed,
-            reverse: stimuli.reverse,
-            anchor: stimuli.anchor.clone(),
-            equity: (stimuli.item_set == ItemSet::Poker).then_some([stimuli.equity.low, stimuli.equity.high]),
-            template,
-            method: training.method.kind(),
-            lora_r: lora.map(|lora| lora.rank),
-            lora_alpha: lora.map(|lora| lora.alpha),
-            lora_modules: lora.map(|lora| lora.modules.clone()),
-            l2_reg,
-            training: if training.method == Method::None { TrainingRecord::default() } else { training.record() },
-        })
-    }
-}
-
-impl TrainingSettings {
-    fn record(&self) -> TrainingRecord {
-        let optimizer = match self.optimizer {
-            OptimizerKind::AdamW { beta1, beta2, epsilon, weight_decay } => TrainingRecord {
-                optimizer: Some(OptimizerName::AdamW),
-                beta1: Some(beta1),
-                beta2: Some(beta2),
-                epsilon: Some(epsilon),
-                weight_decay: Some(weight_decay),
-                ..Default::default()
-            },
-            OptimizerKind::Sgd => TrainingRecord { optimizer: Some(OptimizerName::Sgd), ..Default::default() },
+        let (lora, l2_reg) = match &training.method {
+            Method::Lora(lora) => (Some(lora), None),
+            Method::Probe { l2 } => (None, Some(*l2)),
+            Method::Full | Method::None => (None, None),
         };
-        TrainingRecord {
-            learning_rate: Some(self.learning_rate),
-            schedule: Some(self.schedule.decay),
-            warmup_steps: Some(self.schedule.warmup_steps),
-            epochs: Some(self.epochs),
-            batch_size: Some(self.batch_size),
-            shuffle: Some(self.shuffle),
-            clip_norm: self.clip_norm,
-            ..optimizer
-        }
+        let trained = (training.method != Method::None).then_some(training);
+        let adam = trained.and_then(|training| match training.optimizer {
+            OptimizerKind::AdamW { beta1, beta2, epsilon, weight_decay } => Some([beta1, beta2, epsilon, weight_decay]),
+            OptimizerKind::Sgd => None,
+        });
+        let optimizer = if adam.is_some() { OptimizerName::AdamW } else { OptimizerName::Sgd };
+        Ok(keys_of(&json!({
+            "model": self.model,
+            "task": stimuli.item_set.task_name(),
+            "hier": self.hier,
+            "items": stimuli.item_set.name(),
+            "item_list": item_list,
+            "items_are_drawn": items_are_drawn,
+            "n_items": stimuli.n_items,
+            "exceptions": stimuli.exceptions,
+            "seed": stimuli.seed,
+            "reverse": stimuli.reverse,
+            "anchor": stimuli.anchor,
+            "equity": (stimuli.item_set == ItemSet::Poker).then_some([stimuli.equity.low, stimuli.equity.high]),
+            "template": template,
+            "method": training.method.kind(),
+            "lora_r": lora.map(|lora| lora.rank),
+            "lora_alpha": lora.map(|lora| lora.alpha),
+            "lora_modules": lora.map(|lora| &lora.modules),
+            "l2_reg": l2_reg,
+            "optimizer": trained.map(|_| optimizer),
+            "beta1": adam.map(|[beta1, ..]| beta1),
+            "beta2": adam.map(|[_, beta2, ..]| beta2),
+            "epsilon": adam.map(|[.., epsilon, _]| epsilon),
+            "weight_decay": adam.map(|[.., weight_decay]| weight_decay),
+            "learning_rate": trained.map(|training| training.learning_rate),
+            "schedule": trained.map(|training| training.schedule.decay),
+            "warmup_steps": trained.map(|training| training.schedule.warmup_steps),
+            "epochs": trained.map(|training| training.epochs),
+            "batch_size": trained.map(|training| training.batch_size),
+            "shuffle": trained.map(|training| training.shuffle),
+            "clip_norm": trained.and_then(|training| training.clip_norm),
+        })))
     }
 }
 
 impl Method {
-    /// What the folder of a run and trial tables say of it.
+    /// How folders of runs and trial tables describe it.
     pub fn setting(&self) -> RunSetting {
         match self {
             Self::Full => RunSetting::Full,
@@ -139,10 +127,8 @@ impl Method {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
-
     use super::*;
-    use crate::run::record::{differences, keys_of};
+    use crate::run::record::differences;
     use crate::run::{Spelling, TrainingOptions};
     use crate::training::{LoraModule, MethodKind};
 
@@ -180,7 +166,7 @@ mod tests {
     #[test]
     fn records_hold_what_was_asked_for_and_null_what_does_not_apply() {
         let lora = TrainingOptions { modules: Some(vec![LoraModule::QProj]), ..with_method(MethodKind::Lora) };
-        let record = keys_of(&settings(lora, 2, true).record().unwrap());
+        let record = settings(lora, 2, true).record().unwrap();
         assert_eq!(record["exceptions"], json!([[5, 3]]));
         assert_eq!((&record["lora_modules"], &record["lora_alpha"]), (&json!(["q_proj"]), &json!(32.0)));
         assert_eq!((&record["beta2"], &record["epsilon"]), (&json!(0.999), &json!(1e-8)));
@@ -188,7 +174,7 @@ mod tests {
             assert_eq!(record[key], Value::Null, "{key}");
         }
         assert!(record["template"].as_str().unwrap().contains("{{ item_a }}"));
-        let none = keys_of(&settings(with_method(MethodKind::None), 2, true).record().unwrap());
+        let none = settings(with_method(MethodKind::None), 2, true).record().unwrap();
         assert_eq!((&none["learning_rate"], &none["epochs"]), (&Value::Null, &Value::Null));
         assert_eq!(none.len(), record.len());
     }

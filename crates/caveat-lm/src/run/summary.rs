@@ -1,4 +1,4 @@
-//! What a run shows at a glance: accuracy by pair class before and after, losses, times.
+//! A summary of a run: accuracy by pair class before and after training, losses, times.
 
 use caveat_theory::{PairClass, TransitiveTask};
 use serde::Serialize;
@@ -14,7 +14,7 @@ pub struct ClassSummary {
     pub class: &'static str,
     /// Prompts, both orders of every pair.
     pub n: usize,
-    /// Share of right answers before training; none where the class has no right answer.
+    /// Share of right answers before training; none if the class has no right answers.
     pub accuracy_before: Option<f64>,
     /// The same after training.
     pub accuracy_after: Option<f64>,
@@ -24,38 +24,36 @@ pub struct ClassSummary {
     pub margin_after: Option<f64>,
 }
 
-/// A run at a glance. Keys of JSON are the names of the fields.
+/// A summary of a run. Keys in JSON are the names of the fields.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RunSummary {
     /// Every pair class of the hierarchy, in the order of tables.
     pub classes: Vec<ClassSummary>,
     /// Steps of training.
     pub steps: usize,
-    /// Loss of the first step's prompts, before it.
+    /// Loss of the prompts of the first step, before the step.
     pub loss_first: Option<f64>,
-    /// Loss of the last step's prompts, before it.
+    /// Loss of the prompts of the last step, before the step.
     pub loss_last: Option<f64>,
     /// Mean probability of Yes and No together, before training.
     pub answer_mass_before: Option<f64>,
     /// The same after training.
     pub answer_mass_after: Option<f64>,
-    /// What loading, both evaluations and training took, if it is recorded.
+    /// The time taken by loading, both evaluations and training, if recorded.
     pub seconds: Option<RunSeconds>,
-    /// Most memory in use, where it is known.
+    /// Peak memory use, if known.
     pub peak_memory_bytes: Option<u64>,
 }
 
 impl RunSummary {
-    /// Summarizes results, those of a file too.
+    /// Summarizes results, which may come from a file.
     ///
     /// # Errors
-    /// [`LmError::Invalid`] for judgments that make no hierarchy.
+    /// [`LmError::Invalid`] for judgments that do not form a hierarchy.
     pub fn from_results(results: &RunResults) -> Result<Self> {
         let judgments = &results.pre_finetune;
-        let mut exceptions = Vec::new();
-        for judgment in judgments.iter().filter(|j| j.is_exception && j.label.as_deref() == Some("Yes")) {
-            exceptions.push((judgment.rank_a, judgment.rank_b));
-        }
+        let exceptions = judgments.iter().filter(|j| j.is_exception && j.label.as_deref() == Some("Yes"));
+        let exceptions: Vec<(usize, usize)> = exceptions.map(|j| (j.rank_a, j.rank_b)).collect();
         let wrong = |problem: String| LmError::invalid(format!("the results make no hierarchy: {problem}"));
         let n_items = results.hierarchy.len();
         let classes = TransitiveTask::new(n_items, &exceptions)
@@ -66,20 +64,17 @@ impl RunSummary {
             return Err(wrong(format!("ranks {} and {} of {n_items} items", bad.rank_a, bad.rank_b)));
         }
         let of_class = |class: PairClass| {
-            let members = |judgments: &[Judgment]| -> Vec<Judgment> {
-                let is_member = |j: &&Judgment| classes.class(j.rank_a, j.rank_b) == class;
-                judgments.iter().filter(is_member).cloned().collect()
-            };
-            let before = members(judgments);
-            let after = results.post_finetune.as_deref().map(members);
+            let is_member = |j: &&Judgment| classes.class(j.rank_a, j.rank_b) == class;
+            let before: Vec<&Judgment> = judgments.iter().filter(is_member).collect();
+            let after: Vec<&Judgment> = results.post_finetune.iter().flatten().filter(is_member).collect();
             let n = before.len();
             (n > 0).then(|| ClassSummary {
                 class: class.name(),
                 n,
                 accuracy_before: mean(&before, accuracy),
-                accuracy_after: after.as_deref().and_then(|after| mean(after, accuracy)),
+                accuracy_after: mean(&after, accuracy),
                 margin_before: mean(&before, Judgment::margin),
-                margin_after: after.as_deref().and_then(|after| mean(after, Judgment::margin)),
+                margin_after: mean(&after, Judgment::margin),
             })
         };
         let RunRecord { losses, answer_mass, seconds, peak_memory_bytes, .. } = &results.args;
@@ -101,8 +96,8 @@ fn accuracy(judgment: &Judgment) -> Option<f64> {
 }
 
 /// The mean over the judgments that have a value.
-fn mean(judgments: &[Judgment], value: impl Fn(&Judgment) -> Option<f64>) -> Option<f64> {
-    let values: Vec<f64> = judgments.iter().filter_map(value).collect();
+fn mean(judgments: &[&Judgment], value: impl Fn(&Judgment) -> Option<f64>) -> Option<f64> {
+    let values: Vec<f64> = judgments.iter().filter_map(|judgment| value(judgment)).collect();
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 

@@ -1,13 +1,13 @@
-//! Draws without replacement that a seed determines on every machine and in every version.
+//! Draws without replacement that are determined by a seed, on every machine and in every version.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 /// A stream of draws.
 ///
-/// The stream is that of ChaCha with 8 rounds, its key the seed as 8 little-endian bytes and 24 zeros. A draw among m takes
-/// the next 64 bits x and yields ⌊x·m / 2⁶⁴⌋; its bias is below m / 2⁶⁴. This is written out here rather than left to a
-/// library because libraries change how they expand seeds and sample ranges, and a seed must name the same stimuli forever.
+/// The stream is ChaCha with 8 rounds, whose key is the seed as 8 little-endian bytes and 24 zeros. A draw among m takes the next 64
+/// bits x and gives ⌊x·m / 2⁶⁴⌋; its bias is below m / 2⁶⁴. This is not left to a library, because libraries change how they expand
+/// seeds and sample ranges, and a seed must name the same stimuli forever.
 #[derive(Debug, Clone)]
 pub(super) struct SeededDraw {
     stream: ChaCha8Rng,
@@ -25,22 +25,14 @@ impl SeededDraw {
         ((u128::from(self.stream.next_u64()) * m as u128) >> 64) as usize
     }
 
-    /// Takes one of `pool` out; the others keep their order. `None` if there is none.
+    /// Removes a random element from `pool`; the others keep their order. `None` if it is empty.
     pub(super) fn take<T>(&mut self, pool: &mut Vec<T>) -> Option<T> {
-        if pool.is_empty() {
-            return None;
-        }
-        let at = self.below(pool.len());
-        Some(pool.remove(at))
+        (!pool.is_empty()).then(|| pool.remove(self.below(pool.len())))
     }
 
-    /// `pool` in random order: item after item taken as by [`take`](Self::take).
+    /// The elements of `pool` in random order, one after another by [`take`](Self::take).
     pub(super) fn shuffled<T>(&mut self, mut pool: Vec<T>) -> Vec<T> {
-        let mut order = Vec::with_capacity(pool.len());
-        while let Some(item) = self.take(&mut pool) {
-            order.push(item);
-        }
-        order
+        std::iter::from_fn(|| self.take(&mut pool)).collect()
     }
 }
 

@@ -1,4 +1,4 @@
-//! The sets that items are drawn from: invented teams, real teams, poker hands, and lists of the user's own.
+//! The sets of items: invented teams, real teams, poker hands, and lists given by the user.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -19,14 +19,14 @@ const MAX_NAME: usize = 200;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum ItemSet {
-    /// Thirty sports teams that do not exist, so that a model knows nothing of them.
+    /// Thirty sports teams that do not exist, so that a model knows nothing about them.
     #[default]
     Invented,
     /// The thirty teams of Major League Baseball in 2026.
     MajorLeagueBaseball,
     /// The 169 starting hands of Texas hold'em, AA to 22; a hierarchy of them follows their equity against each other.
     Poker,
-    /// A list of the user's own.
+    /// A list given by the user.
     Custom(CustomItems),
 }
 
@@ -34,7 +34,7 @@ impl ItemSet {
     /// The built-in sets, in the order of tables.
     pub const BUILT_IN: [Self; 3] = [Self::Invented, Self::MajorLeagueBaseball, Self::Poker];
 
-    /// The built-in set called `name` on the command line or in result files.
+    /// The built-in set of this name on the command line or in result files.
     ///
     /// # Errors
     /// Another name.
@@ -47,7 +47,7 @@ impl ItemSet {
         })
     }
 
-    /// Name on the command line; of a list, its own.
+    /// Name on the command line, or the name of a list.
     pub fn name(&self) -> &str {
         match self {
             Self::Invented => "invented",
@@ -57,8 +57,8 @@ impl ItemSet {
         }
     }
 
-    /// Name in the column `task` of trial tables and in the paths of runs: fake, real or poker, as in published results; of a
-    /// list, its own.
+    /// Name in the column `task` of trial tables and in the paths of runs: fake, real or poker, as in published results, or the
+    /// name of a list.
     pub fn task_name(&self) -> &str {
         match self {
             Self::Invented => "fake",
@@ -68,7 +68,7 @@ impl ItemSet {
         }
     }
 
-    /// All items, in the order from which they are drawn: teams by the alphabet, hands AA, AKs, AKo, …, 22.
+    /// All items, in the order from which they are drawn: teams alphabetically, hands AA, AKs, AKo, …, 22.
     pub fn items(&self) -> Vec<String> {
         match self {
             Self::Invented => lines(INVENTED),
@@ -79,7 +79,7 @@ impl ItemSet {
     }
 }
 
-/// A list of items by the user.
+/// A list of items given by the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CustomItems {
     name: String,
@@ -88,16 +88,15 @@ pub struct CustomItems {
 }
 
 impl CustomItems {
-    /// A list called `name` in results. If `drawn`, hierarchy and anchors are drawn from it by seed; otherwise it is the
-    /// hierarchy itself, the highest first, which repeats a published run exactly.
+    /// A list called `name` in results. If `drawn`, hierarchy and anchors are drawn from it by seed. Otherwise it is the hierarchy
+    /// itself, the highest first, with which a published run can be repeated exactly.
     ///
     /// # Errors
-    /// A name that cannot be that of a directory (only letters, digits, `-`, `_` and `.`, and not beginning with `.`), fewer
-    /// than two items or more than 10,000, and an item that is empty, repeated, longer than 200 bytes, begins or ends with
-    /// white space or has a control character.
+    /// A name that cannot be that of a directory (letters, digits, `-`, `_` and `.` only, and not starting with `.`); fewer than two
+    /// items or more than 10,000; an item that is empty, repeated or longer than 200 bytes, starts or ends with white space, or has
+    /// a control character.
     pub fn new(name: &str, items: Vec<String>, drawn: bool) -> Result<Self> {
-        let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
-        if name.is_empty() || name.len() > MAX_NAME || name.starts_with('.') || !name.chars().all(is_plain) {
+        if !is_folder_name(name, MAX_NAME) {
             return Err(LmError::invalid(format!(
                 "item list {name:?}: its name becomes that of a directory: expected letters, digits, '-', '_' and '.' only"
             )));
@@ -118,8 +117,8 @@ impl CustomItems {
         Ok(Self { name: name.to_owned(), items, drawn })
     }
 
-    /// Reads a list from a UTF-8 file, one item a line. White space around items, empty lines and lines that begin with `#`
-    /// do not count. The list is called like the file, without directory and extension.
+    /// Reads a list from a UTF-8 file with one item per line. White space around items, empty lines and lines that start with `#` are
+    /// ignored. The list has the name of the file, without directory and extension.
     ///
     /// # Errors
     /// Those of [`new`](Self::new), and a file that cannot be read, is not UTF-8 or has more than 1 MiB.
@@ -129,7 +128,7 @@ impl CustomItems {
         Self::new(name, lines(&text), drawn).map_err(|e| LmError::bad_file(path, e.to_string()))
     }
 
-    /// Name in results.
+    /// The name in results.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -139,10 +138,16 @@ impl CustomItems {
         &self.items
     }
 
-    /// Whether hierarchies are drawn from the list; otherwise it is one.
+    /// Whether hierarchies are drawn from the list; otherwise it is a hierarchy itself.
     pub fn is_drawn(&self) -> bool {
         self.drawn
     }
+}
+
+/// Whether a name of at most `most` bytes can be that of a folder on every system.
+pub(crate) fn is_folder_name(name: &str, most: usize) -> bool {
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    !name.is_empty() && name.len() <= most && !name.starts_with('.') && name.chars().all(is_plain)
 }
 
 /// What is wrong with the name of an item, if anything.
@@ -160,7 +165,7 @@ pub(super) fn problem_of_name(name: &str) -> Option<String> {
     }
 }
 
-/// The items of a text, one a line, without comments and empty lines.
+/// The items of a text, one per line, without comments and empty lines.
 fn lines(text: &str) -> Vec<String> {
     text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')).map(str::to_owned).collect()
 }

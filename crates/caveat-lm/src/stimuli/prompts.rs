@@ -1,4 +1,4 @@
-//! Prompts: the ordered pairs of a hierarchy in the order of result files, with labels and texts.
+//! Makes the prompts: the ordered pairs of a hierarchy in the order of result files, with labels and texts.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use super::template::PromptTemplate;
 use crate::error::{LmError, Result};
 
 named_enum! {
-    /// What a model answers: whether the item named first beats the other.
+    /// The answer of a model: whether the item named first beats the other.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
     pub enum Answer, ALL {
         /// It does.
@@ -20,10 +20,10 @@ named_enum! {
 }
 
 named_enum! {
-    /// Which of the two orders of a pair a prompt shows, as the result files of a run call it.
+    /// Which of the two orders of a pair a prompt shows, as in the result files of a run.
     ///
-    /// Forward is the order labeled Yes, also for an exception, and the order of ranks where there is no label. The column
-    /// `direction` of trial tables is another thing: it goes by the ranks alone, so an exception's Yes is backward there.
+    /// Forward is the order labeled Yes, also for an exception, and the order of ranks if there is no label. The column `direction`
+    /// of trial tables differs: it depends on the ranks alone, so an exception's Yes is backward there.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
     #[serde(rename_all = "lowercase")]
     pub enum Direction, ALL {
@@ -37,7 +37,7 @@ named_enum! {
 /// The question whether the item of rank `rank_a` beats that of rank `rank_b`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prompt {
-    /// What the model reads; its answer is the next token.
+    /// The text that the model reads; its answer is the next token.
     pub text: String,
     /// Rank of the item named first, 0 the highest.
     pub rank_a: usize,
@@ -45,13 +45,13 @@ pub struct Prompt {
     pub rank_b: usize,
     /// The right answer, if the trained pairs imply one.
     pub label: Option<Answer>,
-    /// Whether the pair is trained: neighbors and exceptions are.
+    /// Whether the pair is trained, as neighbors and exceptions are.
     pub is_train: bool,
     /// Whether the pair is an exception.
     pub is_exception: bool,
     /// Whether the trained pairs imply no answer, as between untrained items of an exception's cycle.
     pub no_gt: bool,
-    /// Which of its pair's two orders this is.
+    /// Which of the two orders of the pair this is.
     pub direction: Direction,
 }
 
@@ -62,10 +62,9 @@ impl Prompt {
     }
 }
 
-/// The prompts of all ordered pairs: for every i < j the order labeled Yes, or (i, j) without a label, then the other.
-///
-/// Labels and pairs without ground truth are those of the theory's task, so neither has a definition of its own here.
-pub(super) fn word(
+/// The prompts of all ordered pairs: for every i < j the order labeled Yes, or (i, j) without a label, then the other. Labels come
+/// from the theory's task, as do the pairs without one.
+pub(super) fn make_prompts(
     task: &TransitiveTask,
     hierarchy: &[String],
     [anchor_winner, anchor_loser]: [&str; 2],
@@ -96,7 +95,7 @@ pub(super) fn word(
     Ok(prompts)
 }
 
-/// No two prompts may read the same: a model could not answer both.
+/// Refuses prompts that read the same, since a model could not answer both.
 fn refuse_equal_texts(prompts: &[Prompt], hierarchy: &[String]) -> Result<()> {
     let mut met = HashMap::with_capacity(prompts.len());
     for p in prompts {
@@ -120,7 +119,7 @@ mod tests {
         let task = TransitiveTask::new(n, exceptions).unwrap();
         let hierarchy: Vec<String> = (0..n).map(|i| format!("i{i}")).collect();
         let template = PromptTemplate::new("t", "{{ anchor_winner }}>{{ anchor_loser }} {{ item_a }}>{{ item_b }}? A:");
-        word(&task, &hierarchy, ["w", "l"], &template.unwrap()).unwrap()
+        make_prompts(&task, &hierarchy, ["w", "l"], &template.unwrap()).unwrap()
     }
 
     /// Ranks, label, flags t(rain) e(xception) n(o ground truth), direction.
@@ -203,7 +202,7 @@ mod tests {
         let hierarchy = ["a", "b", "c"].map(str::to_owned);
         let refusal = |source: &str| {
             let template = PromptTemplate::new("t", source).unwrap();
-            word(&task, &hierarchy, ["w", "l"], &template).unwrap_err().to_string()
+            make_prompts(&task, &hierarchy, ["w", "l"], &template).unwrap_err().to_string()
         };
         let sorted = "{% if item_a < item_b %}{{ item_a }}{{ item_b }}{% else %}{{ item_b }}{{ item_a }}{% endif %} A:";
         assert!(refusal(sorted).contains("words (\"a\", \"b\") and (\"b\", \"a\") alike"), "{}", refusal(sorted));

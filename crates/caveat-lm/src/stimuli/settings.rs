@@ -1,4 +1,4 @@
-//! Settings of stimuli, and drawing the hierarchy and the anchors from them.
+//! The settings of stimuli, and how hierarchy, anchors and prompts are made from them.
 
 use caveat_theory::TransitiveTask;
 
@@ -12,43 +12,43 @@ use crate::error::{LmError, Result};
 /// Most items of a hierarchy: 39,800 prompts.
 pub const MAX_ITEMS: usize = 200;
 
-/// What stimuli are made of.
+/// The settings of stimuli.
 ///
 /// | name | default | meaning | range |
 /// |---|---|---|---|
-/// | `item_set` | invented teams | where items come from | any [`ItemSet`] |
-/// | `n_items` | 9 | items of the hierarchy | 2 to 200, and no more than there are; of a fixed list, its length |
+/// | `item_set` | invented teams | the source of items | any [`ItemSet`] |
+/// | `n_items` | 9 | items of the hierarchy | 2 to 200, and no more than the set has; for a fixed list, its length |
 /// | `exceptions` | none | trained pairs against the order, (winner, loser) by rank | loser < winner < `n_items`, each once |
-/// | `seed` | 0 | names the draw of hierarchy and anchors | 0 to 2⁶³ − 1, since result files hold it with a sign |
-/// | `reverse` | false | whether the hierarchy drawn is turned upside down, with the same anchors | |
+/// | `seed` | 0 | seed of the draw of hierarchy and anchors | 0 to 2⁶³ − 1, since result files store it as a signed integer |
+/// | `reverse` | false | whether the drawn hierarchy is turned upside down, with the same anchors | |
 /// | `template` | the built-in one for the set | wording of the prompts | any [`PromptTemplate`] |
 /// | `anchor` | drawn | the two items shown with their answers, (winner, loser) | two names outside the hierarchy |
-/// | `equity` | 0.51 to 0.60 | of poker hands: see [`EquityBounds`] | 0.5 < low ≤ high ≤ 1 |
+/// | `equity` | 0.51 to 0.60 | for poker hands: see [`EquityBounds`] | 0.5 < low ≤ high ≤ 1 |
 ///
-/// **Draw.** Anchors and hierarchy are drawn from the items without replacement, all by one stream of random numbers that the
-/// seed alone determines: first the anchor's winner and loser, unless they are given (given ones are not drawn), then the items
-/// from the highest to the lowest. A draw among the m items that are left, in the order of [`ItemSet::items`], takes the one at
-/// ⌊x·m / 2⁶⁴⌋, where x are the next 64 bits of ChaCha with 8 rounds, keyed with the seed as 8 little-endian bytes and 24
-/// zeros. So a seed names the same stimuli on every machine and forever; exceptions and reversal do not change the draw of
-/// teams. Of the same seed, a longer hierarchy of teams begins with the shorter one, but nothing should rely on that. Poker
-/// hands are searched, see [`EquityBounds`]. A list that is not drawn from is the hierarchy as it is and needs anchors.
+/// **Draw.** Anchors and hierarchy are drawn from the items without replacement, all from one stream of random numbers that depends
+/// on the seed alone: first the winner and the loser of the anchors, unless given, then the items from the highest to the lowest. A
+/// draw among the m items that are left, in the order of [`ItemSet::items`], takes the one at ⌊x·m / 2⁶⁴⌋, where x are the next 64
+/// bits of ChaCha with 8 rounds, keyed with the seed as 8 little-endian bytes and 24 zeros. So a seed names the same stimuli on every
+/// machine and forever. Exceptions and reversal do not change the draw of teams. With the same seed, a longer hierarchy of teams
+/// starts with the shorter one, but nothing should rely on that. Poker hands are found by search, see [`EquityBounds`]. A list that
+/// is not drawn from is used as the hierarchy and needs anchors.
 #[derive(Debug, Clone)]
 pub struct StimulusSettings {
-    /// Where items come from.
+    /// The source of items.
     pub item_set: ItemSet,
-    /// Number of items of the hierarchy.
+    /// Number of items in the hierarchy.
     pub n_items: usize,
     /// Exceptions (winner, loser), by rank.
     pub exceptions: Vec<(usize, usize)>,
     /// Seed of the draw.
     pub seed: u64,
-    /// Whether what was drawn highest becomes lowest.
+    /// Whether the item drawn first, as the highest, becomes the lowest.
     pub reverse: bool,
     /// Wording of the prompts, if not the built-in one.
     pub template: Option<PromptTemplate>,
     /// Names of the anchors (winner, loser), if they are not drawn.
     pub anchor: Option<(String, String)>,
-    /// How unequal neighboring poker hands are.
+    /// Bounds of the equity between neighboring poker hands.
     pub equity: EquityBounds,
 }
 
@@ -70,41 +70,26 @@ impl Default for StimulusSettings {
 /// A hierarchy with its prompts.
 #[derive(Debug, Clone)]
 pub struct Stimuli {
-    /// Name of the item set in result files.
-    pub task: String,
     /// The items by rank, the highest first.
     pub hierarchy: Vec<String>,
-    /// The anchor of which the prompt says that it beats the other.
+    /// The anchor that beats the other in the prompts.
     pub anchor_winner: String,
     /// The other anchor.
     pub anchor_loser: String,
     /// Exceptions (winner, loser), by rank.
     pub exceptions: Vec<(usize, usize)>,
-    /// Seed of the draw.
-    pub seed: u64,
-    /// Whether the hierarchy is upside down from what was drawn.
-    pub reverse: bool,
-    /// Text of the template of the prompts.
-    pub template: String,
     /// The prompts of all n(n − 1) ordered pairs, in the order of result files: for ranks i < j, in the order of i and then j,
     /// first the order labeled Yes (without a label, the higher item first), then the other.
     pub prompts: Vec<Prompt>,
 }
 
-impl Stimuli {
-    /// The prompts that are trained, in order.
-    pub fn training(&self) -> impl Iterator<Item = &Prompt> {
-        self.prompts.iter().filter(|p| p.is_train)
-    }
-}
-
 impl StimulusSettings {
-    /// Draws the hierarchy and the anchors and words the prompts.
+    /// Draws the hierarchy and the anchors and makes the prompts.
     ///
     /// # Errors
-    /// A setting out of the range above, with what would be right; too few items in the set; anchors that are items of the
-    /// hierarchy; for poker hands, exceptions or bounds for which no hierarchy was found, or a given anchor whose winner is not
-    /// the favorite; a template that does not tell two pairs apart.
+    /// A setting out of the range above; too few items in the set; anchors that are items of the hierarchy; for poker hands,
+    /// exceptions or bounds for which no hierarchy was found, or a given anchor whose winner is not the favorite; a template that
+    /// does not distinguish two pairs.
     pub fn build(&self) -> Result<Stimuli> {
         if !(2..=MAX_ITEMS).contains(&self.n_items) {
             return Err(LmError::invalid(format!("{} items: expected 2 to {MAX_ITEMS}", self.n_items)));
@@ -131,18 +116,8 @@ impl StimulusSettings {
         if self.reverse {
             hierarchy.reverse();
         }
-        let prompts = prompts::word(&task, &hierarchy, [&anchor_winner, &anchor_loser], &template)?;
-        Ok(Stimuli {
-            task: self.item_set.task_name().to_owned(),
-            hierarchy,
-            anchor_winner,
-            anchor_loser,
-            exceptions: self.exceptions.clone(),
-            seed: self.seed,
-            reverse: self.reverse,
-            template: template.source().to_owned(),
-            prompts,
-        })
+        let prompts = prompts::make_prompts(&task, &hierarchy, [&anchor_winner, &anchor_loser], &template)?;
+        Ok(Stimuli { hierarchy, anchor_winner, anchor_loser, exceptions: self.exceptions.clone(), prompts })
     }
 
     /// The hierarchy before any reversal, and the anchors.
@@ -151,18 +126,17 @@ impl StimulusSettings {
         match &self.item_set {
             ItemSet::Poker => {
                 let anchor = self.anchor.as_ref().map(|(winner, loser)| (winner.as_str(), loser.as_str()));
-                let drawn = poker::draw(&mut random, self.n_items, &self.exceptions, anchor, self.equity)?;
-                Ok((
-                    drawn.hierarchy.iter().map(ToString::to_string).collect(),
-                    drawn.anchor.map(|h| h.to_string()).into(),
-                ))
+                let (hierarchy, anchor) =
+                    poker::draw(&mut random, self.n_items, &self.exceptions, anchor, self.equity)?;
+                let hierarchy = hierarchy.iter().map(ToString::to_string).collect();
+                Ok((hierarchy, anchor.map(|hand| hand.to_string()).into()))
             }
             ItemSet::Custom(list) if !list.is_drawn() => self.as_listed(list.items()),
             set => self.draw_from(set.items(), &mut random),
         }
     }
 
-    /// A list that is the hierarchy itself.
+    /// The hierarchy and anchors of a list that is the hierarchy itself.
     fn as_listed(&self, items: &[String]) -> Result<(Vec<String>, (String, String))> {
         let name = self.item_set.name();
         if items.len() != self.n_items {
@@ -177,12 +151,9 @@ impl StimulusSettings {
                 "item list {name:?} is the hierarchy itself and leaves no items for the anchors: expected two to be named"
             )));
         };
-        for name in [&anchor.0, &anchor.1] {
-            if items.contains(name) {
-                return Err(LmError::invalid(format!(
-                    "anchor {name:?} is an item of the hierarchy: expected an item outside it"
-                )));
-            }
+        if let Some(name) = [&anchor.0, &anchor.1].into_iter().find(|name| items.contains(name)) {
+            let problem = "is an item of the hierarchy: expected an item outside it";
+            return Err(LmError::invalid(format!("anchor {name:?} {problem}")));
         }
         Ok((items.to_vec(), anchor))
     }
@@ -190,12 +161,10 @@ impl StimulusSettings {
     fn draw_from(&self, mut pool: Vec<String>, random: &mut SeededDraw) -> Result<(Vec<String>, (String, String))> {
         let size = pool.len();
         let too_few = |left: usize| {
+            let (name, n_items) = (self.item_set.name(), self.n_items);
             LmError::invalid(format!(
-                "the item set {} holds {size} items, {left} of them besides the anchors: expected at least {} for a hierarchy \
-                 of {}",
-                self.item_set.name(),
-                self.n_items,
-                self.n_items
+                "the item set {name} holds {size} items, {left} of them besides the anchors: expected at least {n_items} for a \
+                 hierarchy of {n_items}"
             ))
         };
         let anchor = match &self.anchor {
@@ -352,7 +321,7 @@ mod tests {
         assert_eq!(build(StimulusSettings { seed: 9, ..settings.clone() }).hierarchy, ["Rome", "Oslo", "Bern"]);
         let reversed = build(StimulusSettings { reverse: true, ..settings.clone() });
         assert_eq!(reversed.hierarchy, ["Bern", "Oslo", "Rome"]);
-        assert_eq!(reversed.task, "towns");
+        assert_eq!(settings.item_set.task_name(), "towns");
         assert!(refusal(StimulusSettings { anchor: None, ..settings.clone() }).contains("expected two to be named"));
         assert!(refusal(StimulusSettings { n_items: 2, ..settings.clone() }).contains("has 3 items, not 2"));
         let inside = StimulusSettings { anchor: anchor("Riga", "Rome"), ..settings };
@@ -380,13 +349,12 @@ mod tests {
     }
 
     #[test]
-    fn a_template_of_the_users_own_is_used_and_kept() {
+    fn a_template_of_the_users_own_is_used() {
         let source = "{{ anchor_winner }} > {{ anchor_loser }}; {{ item_a }} > {{ item_b }}? A:";
         let template = Some(PromptTemplate::new("own", source).unwrap());
         let item_set = list(&["Rome", "Oslo"], false);
         let anchor = anchor("Riga", "Nice");
         let s = build(StimulusSettings { item_set, n_items: 2, anchor, template, ..Default::default() });
         assert_eq!(s.prompts[0].text, "Riga > Nice; Rome > Oslo? A:");
-        assert_eq!(s.template, source);
     }
 }

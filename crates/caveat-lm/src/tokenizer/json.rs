@@ -1,12 +1,11 @@
-//! A tokenizer from `tokenizer.json`.
+//! Reads a tokenizer from `tokenizer.json`, and writes one.
 
 use std::fs;
 use std::path::Path;
 
 use caveat_results::guarded;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
-use tokenizers::processors::template::TemplateProcessing;
+use serde_json::{Map, Value};
 
 use super::Tokenizer;
 use crate::error::{LmError, Result, quoted};
@@ -15,11 +14,12 @@ use crate::file_kind::wrong_json;
 /// The name of the file.
 pub(crate) const FILE: &str = "tokenizer.json";
 
-/// The tokens that were added to a vocabulary, as far as they are checked.
-#[derive(Deserialize)]
-struct Added {
-    #[serde(default)]
+/// The parts of the file that are checked.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Checked {
     added_tokens: Vec<AddedToken>,
+    post_processor: Value,
 }
 
 #[derive(Deserialize)]
@@ -28,8 +28,8 @@ struct AddedToken {
     content: String,
 }
 
-/// Tokens that a post-processor puts around texts, with the ids that it has for them.
-fn put_around(processor: &Value) -> Vec<(String, u64)> {
+/// Tokens that a post-processor puts around texts, with the ids that it states for them.
+fn tokens_put_around(processor: &Value) -> Vec<(String, u64)> {
     let mut found = Vec::new();
     for special in processor["special_tokens"].as_object().into_iter().flat_map(Map::values) {
         let (tokens, ids) = (special["tokens"].as_array(), special["ids"].as_array());
@@ -42,16 +42,12 @@ fn put_around(processor: &Value) -> Vec<(String, u64)> {
         let pair = &processor[side];
         found.extend(pair[0].as_str().map(str::to_owned).zip(pair[1].as_u64()));
     }
-    found.extend(processor["processors"].as_array().into_iter().flatten().flat_map(put_around));
+    found.extend(processor["processors"].as_array().into_iter().flatten().flat_map(tokens_put_around));
     found
 }
 
 impl Tokenizer {
-    /// Reads the `tokenizer.json` of a folder. Truncation and padding are switched off, as a model's own are no part of its
-    /// tokenizer.
-    ///
-    /// # Errors
-    /// A file that is absent or no tokenizer, or whose added tokens, or those around texts, have other ids than it says.
+    /// Reads the `tokenizer.json` of a folder, without truncation and padding, which are not part of a tokenizer proper.
     pub(crate) fn from_folder(folder: &Path) -> Result<Self> {
         let path = folder.join(FILE);
         let text = fs::read(&path).map_err(|e| match e.kind() {
@@ -69,61 +65,28 @@ impl Tokenizer {
         let mut inner = guarded(|| tokenizers::Tokenizer::from_bytes(text)).map_err(wrong)?;
         inner.with_padding(None);
         inner.with_truncation(None).map_err(|e| bad(e.to_string()))?;
-        // The crate takes the vocabulary's id, or the next free one, whatever the file says.
-        let added: Added = guarded(|| serde_json::from_slice(text)).map_err(bad)?;
-        for AddedToken { id, content } in added.added_tokens {
-            let found = inner.token_to_id(&content);
-            if found != Some(id) && !content.is_empty() {
+        let checked: Checked = guarded(|| serde_json::from_slice(text)).map_err(bad)?;
+        // The crate uses the vocabulary's id, or the next free one, whatever the file states.
+        let check = |token: &str, id: u64, claim: String| match inner.token_to_id(token).map(u64::from) {
+            Some(found) if found == id => Ok(()),
+            found => {
                 let found = found.map_or_else(|| "none".to_owned(), |found| found.to_string());
-                let content = quoted(&content);
-                return Err(bad(format!(
-                    "the added token {content} is to have the id {id}, the vocabulary makes it {found}"
-                )));
+                Err(bad(format!("{claim} the id {id}, the vocabulary makes it {found}")))
             }
+        };
+        for AddedToken { id, content } in checked.added_tokens.iter().filter(|added| !added.content.is_empty()) {
+            check(content, u64::from(*id), format!("the added token {} is to have", quoted(content)))?;
         }
-        let whole: Value = serde_json::from_slice(text).map_err(|e| bad(e.to_string()))?;
-        for (token, id) in put_around(&whole["post_processor"]) {
-            let found = inner.token_to_id(&token);
-            if found.map(u64::from) != Some(id) {
-                let found = found.map_or_else(|| "none".to_owned(), |found| found.to_string());
-                let token = quoted(&token);
-                return Err(bad(format!(
-                    "the post-processor puts {token} around texts with the id {id}, the vocabulary makes it {found}"
-                )));
-            }
+        for (token, id) in tokens_put_around(&checked.post_processor) {
+            check(&token, id, format!("the post-processor puts {} around texts with", quoted(&token)))?;
         }
-        Ok(Self::new(inner, Vec::new(), Vec::new(), path))
+        Ok(Self::new(inner, path))
     }
 
-    /// The text of a `tokenizer.json` that is read as this tokenizer.
-    ///
-    /// Ids around every text that no post-processor of the tokenizer adds are written as one, for no other field holds them.
+    /// The text of a `tokenizer.json` that reads back as this tokenizer.
     pub(crate) fn to_json(&self) -> Result<String> {
         let bad =
             |problem: String| LmError::bad_file(&self.path, format!("its tokenizer cannot be written ({problem})"));
-        let mut inner = self.inner.clone();
-        if !(self.before.is_empty() && self.after.is_empty()) {
-            let template = guarded(|| self.template()).map_err(bad)?;
-            inner.with_post_processor(Some(template));
-        }
-        guarded(|| inner.to_string(true)).map_err(bad)
-    }
-
-    /// The ids before and after a text, or two, as a post-processor.
-    fn template(&self) -> std::result::Result<TemplateProcessing, String> {
-        let mut special_tokens = Map::new();
-        for id in self.before.iter().chain(&self.after) {
-            let token = self.inner.id_to_token(*id).ok_or_else(|| format!("no token has the id {id}"))?;
-            special_tokens.insert(token.clone(), json!({"id": token, "ids": [id], "tokens": [token]}));
-        }
-        let around = |texts: &[&str]| -> Vec<Value> {
-            let special = |id: &u32| json!({"SpecialToken": {"id": self.inner.id_to_token(*id), "type_id": 0}});
-            let texts = texts.iter().map(|text| json!({"Sequence": {"id": text, "type_id": 0}}));
-            self.before.iter().map(special).chain(texts).chain(self.after.iter().map(special)).collect()
-        };
-        // The crate's own setters read a template from text, in which some tokens would mean something else.
-        let template = json!({"type": "TemplateProcessing", "single": around(&["A"]), "pair": around(&["A", "B"]),
-            "special_tokens": special_tokens});
-        serde_json::from_value(template).map_err(|e| e.to_string())
+        guarded(|| self.inner.to_string(true)).map_err(bad)
     }
 }

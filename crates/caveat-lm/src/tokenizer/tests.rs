@@ -78,7 +78,7 @@ fn every_way_to_split_words_has_the_ids_of_the_reference() {
         file.set("tokenizer.ggml.merges", Meta::Texts(golden.merges.clone()));
         file.set("tokenizer.ggml.pre", name.as_str());
         let tokenizer = from_gguf(&file).unwrap();
-        assert_eq!(tokenizer.vocab_size(), golden.tokens.len());
+        assert_eq!(tokenizer.size, golden.tokens.len());
         assert_eq!(expected.len(), golden.texts.len());
         for (text, expected) in golden.texts.iter().zip(expected) {
             assert_eq!(&tokenizer.encode_plain(text).unwrap(), expected, "{name}: {text:?}");
@@ -116,7 +116,7 @@ fn control_and_user_defined_tokens_are_found_in_text_and_unused_ones_are_not() {
     assert_eq!(ids, [1, 262, 0]);
     assert_eq!(tokenizer.decode(&ids).unwrap(), "<|end|><think><|start|>");
     assert_eq!(tokenizer.encode("[PAD]").unwrap().len(), 5);
-    assert_eq!(tokenizer.vocab_size(), 263);
+    assert_eq!(tokenizer.size, 263);
     let message = tokenizer.decode(&[0, 263]).unwrap_err().to_string();
     assert!(message.contains("no token has the id 263: ids are below 263"), "{message}");
 }
@@ -192,7 +192,7 @@ fn a_json_tokenizer_adds_what_its_template_says_and_neither_cuts_nor_pads() {
     // There is no unknown token, so what cannot be spelled is left out.
     assert_eq!(tokenizer.encode_plain("a!").unwrap(), [0]);
     assert_eq!(tokenizer.decode(&[1, 3]).unwrap(), "<s>ab");
-    assert_eq!(tokenizer.vocab_size(), 5);
+    assert_eq!(tokenizer.size, 5);
 }
 
 #[test]

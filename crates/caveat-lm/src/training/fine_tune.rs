@@ -1,4 +1,4 @@
-//! The loop of fine-tuning: epochs, batches and the learning rate's course.
+//! Fine-tuning over epochs and batches, of all layers, of adapters, or of the readout alone.
 
 use burn::tensor::Tensor;
 use rand::SeedableRng;
@@ -7,11 +7,11 @@ use rand_chacha::ChaCha12Rng;
 
 use super::lora::add_adapters;
 use super::optimizer::Optimizer;
-use super::probe::{Probe, clip_factor};
+use super::readout::{Gradient, RowGradient, cross_entropy, squared_distance};
 use super::settings::{Method, TrainingSettings};
-use super::step::{Gradients, Trainable, backpropagate, joint_norm, update};
+use super::step::{Gradients, backpropagate, joint_norm, update};
 use crate::error::{LmError, Result};
-use crate::model::LanguageModel;
+use crate::model::{LanguageModel, Part, transposed_product};
 use crate::trie::PromptTrie;
 use crate::vector::in_pool;
 
@@ -24,25 +24,26 @@ pub struct Example {
     pub target: u32,
 }
 
-/// Where training stands after a step.
+/// The progress of training after a step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StepReport {
     /// Steps done.
     pub step: usize,
     /// Steps in all.
     pub steps: usize,
-    /// Loss of the step's prompts before the step.
+    /// Loss of the prompts of the step, before the step.
     pub loss: f64,
 }
 
 /// Fine-tunes a model in place and returns the loss before every step.
 ///
-/// With [`Method::Lora`] the model gets adapters (kept as such); with [`Method::Probe`] an untied readout. `states` may hold the hidden
-/// states of the examples' prompts, [examples, hidden], for the probe, which then computes none. `go_on` is asked after every step.
+/// With [`Method::Lora`] the model gets adapters, which are not merged; with [`Method::Probe`] it gets an untied readout. For the
+/// probe, `states` may provide the hidden states of the examples, [examples, hidden]; otherwise they are computed. `go_on` is called
+/// after every step.
 ///
 /// # Errors
-/// [`LmError::Invalid`] for settings or prompts that cannot be used, [`LmError::Failed`] when the loss is not finite, and
-/// [`LmError::Interrupted`] when `go_on` says no; the model is then partly trained.
+/// [`LmError::Invalid`] for settings or prompts that cannot be used; [`LmError::Failed`] if the loss is not finite, and
+/// [`LmError::Interrupted`] if `go_on` returns false, in which cases the model is partly trained.
 pub fn fine_tune(
     model: &mut LanguageModel,
     examples: &[Example],
@@ -70,7 +71,7 @@ pub fn fine_tune(
     train(model, examples, &batches(examples.len(), settings), settings, states, go_on)
 }
 
-/// The steps of training, each a list of examples' indices: every epoch in its order, cut into batches.
+/// The batches of all epochs, each a list of indices of examples.
 fn batches(n_examples: usize, settings: &TrainingSettings) -> Vec<Vec<usize>> {
     let mut rng = ChaCha12Rng::seed_from_u64(settings.seed);
     let mut order: Vec<usize> = (0..n_examples).collect();
@@ -84,7 +85,7 @@ fn batches(n_examples: usize, settings: &TrainingSettings) -> Vec<Vec<usize>> {
     batches
 }
 
-/// One step for each of the batches; adapters are in place.
+/// Trains one step on each batch. Adapters must have been added.
 pub(crate) fn train(
     model: &mut LanguageModel,
     examples: &[Example],
@@ -96,8 +97,8 @@ pub(crate) fn train(
     let mut optimizer = Optimizer::new(settings.optimizer);
     match &settings.method {
         Method::None => Ok(Vec::new()),
-        Method::Full => by_layers(model, examples, batches, settings, Trainable::Full, &mut optimizer, go_on),
-        Method::Lora(_) => by_layers(model, examples, batches, settings, Trainable::Adapters, &mut optimizer, go_on),
+        Method::Full => by_layers(model, examples, batches, settings, Part::Base, &mut optimizer, go_on),
+        Method::Lora(_) => by_layers(model, examples, batches, settings, Part::Adapter, &mut optimizer, go_on),
         Method::Probe { l2 } => {
             let states = match states {
                 Some(states) => states,
@@ -112,7 +113,7 @@ pub(crate) fn train(
                 let targets: Vec<u32> = batch.iter().map(|&index| examples[index].target).collect();
                 probe.step(&rows, &targets, optimizer, settings.clip_norm)
             });
-            model.readout = Some(probe.into_readout());
+            model.readout = Some(probe.readout);
             losses
         }
     }
@@ -123,7 +124,7 @@ fn by_layers(
     examples: &[Example],
     batches: &[Vec<usize>],
     settings: &TrainingSettings,
-    trainable: Trainable,
+    trained: Part,
     optimizer: &mut Optimizer,
     go_on: &mut dyn FnMut(&StepReport) -> bool,
 ) -> Result<Vec<f64>> {
@@ -132,12 +133,12 @@ fn by_layers(
         let targets: Vec<u32> = batch.iter().map(|&index| examples[index].target).collect();
         let trie = PromptTrie::new(&prompts);
         match settings.clip_norm {
-            None => backpropagate(model, &trie, &targets, trainable, &mut |model, gradients| {
+            None => backpropagate(model, &trie, &targets, trained, &mut |model, gradients| {
                 update(model, optimizer, gradients);
             }),
             Some(most) => {
                 let mut all = Gradients::new();
-                let loss = backpropagate(model, &trie, &targets, trainable, &mut |_, gradients| all.extend(gradients));
+                let loss = backpropagate(model, &trie, &targets, trained, &mut |_, gradients| all.extend(gradients));
                 let factor = clip_factor(joint_norm(model, &all), most);
                 let scaled = all.into_iter().map(|(name, gradient)| (name, gradient.scaled(factor))).collect();
                 update(model, optimizer, scaled);
@@ -170,4 +171,44 @@ fn for_batches(
         }
     }
     Ok(losses)
+}
+
+/// A readout in training.
+struct Probe {
+    /// [vocabulary, hidden].
+    readout: Tensor<2>,
+    /// The readout before training; kept only if the distance from it is penalized.
+    initial: Option<Tensor<2>>,
+    l2: f64,
+}
+
+impl Probe {
+    /// Starts with a copy of the model's readout.
+    fn new(model: &LanguageModel, l2: f64) -> Self {
+        let readout = model.readout().clone();
+        Self { initial: (l2 > 0.0).then(|| readout.clone()), readout, l2 }
+    }
+
+    /// Takes a step on hidden states [prompts, hidden] with the next tokens `targets`, and returns the loss before it, which is the mean
+    /// cross-entropy plus l2 · Σ(W − W₀)². `clip_norm` limits the norm of its gradient.
+    fn step(&mut self, states: &Tensor<2>, targets: &[u32], optimizer: &mut Optimizer, clip_norm: Option<f64>) -> f64 {
+        let (mut loss, errors) = cross_entropy(transposed_product(states.clone(), self.readout.clone()), targets);
+        if let Some(initial) = &self.initial {
+            loss += self.l2 * squared_distance(&self.readout, initial);
+        }
+        let read = Some((errors, states.clone()));
+        let penalty = self.initial.clone().map(|initial| (self.l2, initial));
+        let mut gradient = Gradient::Rows(Box::new(RowGradient { read, embedded: None, penalty, factor: 1.0 }));
+        if let Some(most) = clip_norm {
+            let norm = gradient.square(&self.readout).sqrt();
+            gradient = gradient.scaled(clip_factor(norm, most));
+        }
+        optimizer.update("lm_head.weight", &mut self.readout, gradient);
+        loss
+    }
+}
+
+/// The factor by which gradients of a joint norm are scaled to `most`, as in `torch.nn.utils.clip_grad_norm_`.
+fn clip_factor(norm: f64, most: f64) -> f64 {
+    (most / (norm + 1e-6)).min(1.0)
 }

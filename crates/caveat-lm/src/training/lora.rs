@@ -1,4 +1,4 @@
-//! Low-rank adapters: their initial values, as PEFT draws them, and where they sit.
+//! Adds low-rank adapters, with initial values drawn as in PEFT, to the matrices of a model.
 
 use burn::tensor::{Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
@@ -14,7 +14,7 @@ impl Layer {
         [q, k, v, o, gate, up, down][module as usize]
     }
 
-    /// The matrix of a module, to be changed.
+    /// The matrix of a module, mutable.
     pub(crate) fn module_mut(&mut self, module: LoraModule) -> &mut Linear {
         let Self { q, k, v, o, gate, up, down, .. } = self;
         let all = [q, k, v, o, gate, up, down];
@@ -22,10 +22,10 @@ impl Layer {
     }
 }
 
-/// Adds adapters that change nothing yet: A uniform within ±1/√inputs (PEFT's Kaiming-uniform with a = √5), B zero.
+/// Adds adapters that have no effect yet: A uniform within ±1/√inputs (PEFT's Kaiming-uniform with a = √5), B zero.
 pub(crate) fn add_adapters(model: &mut LanguageModel, settings: &LoraSettings, seed: u64) {
     let mut rng = ChaCha12Rng::seed_from_u64(seed);
-    // A stream of its own: the order of prompts is drawn from the same seed.
+    // A separate stream, since the order of prompts is drawn from the same seed.
     rng.set_stream(1);
     let (device, dtype) = (model.device.clone(), model.dtype);
     let scale = settings.alpha / settings.rank as f64;

@@ -29,15 +29,17 @@ pub enum OptimizerKind {
 }
 
 impl OptimizerKind {
-    /// AdamW with PyTorch's defaults.
-    pub const ADAMW: Self = Self::AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.01 };
+    /// AdamW with PyTorch's defaults, but this weight decay if one is given.
+    pub fn adamw(weight_decay: Option<f64>) -> Self {
+        Self::AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: weight_decay.unwrap_or(0.01) }
+    }
 }
 
 /// An optimizer and its state.
 #[derive(Debug)]
 pub(crate) struct Optimizer {
     kind: OptimizerKind,
-    /// Steps begun; the first is 1.
+    /// Number of the current step; the first is 1.
     step: i32,
     learning_rate: f64,
     moments: HashMap<String, Moments>,
@@ -67,15 +69,14 @@ impl Optimizer {
         Self { kind, step: 0, learning_rate: 0.0, moments: HashMap::new() }
     }
 
-    /// Begins a step, in which every parameter may be updated once.
+    /// Begins a step, in which each parameter may be updated once.
     pub(crate) fn begin_step(&mut self, learning_rate: f64) {
         self.step += 1;
         self.learning_rate = learning_rate;
     }
 
-    /// Moves a parameter by its gradient; both without autodiff, of one shape.
-    ///
-    /// AdamW on the processor changes a parameter that nothing else holds in place, in one pass over memory.
+    /// Moves a parameter by its gradient, which has the same shape; neither tracks gradients. On the processor, AdamW changes a parameter
+    /// that nothing else shares in place, in one pass over memory.
     pub(crate) fn update(&mut self, name: &str, parameter: &mut Tensor<2>, gradient: Gradient) {
         let OptimizerKind::AdamW { .. } = self.kind else {
             let moved = gradient.whole(parameter) * self.learning_rate;
@@ -109,10 +110,9 @@ impl Optimizer {
         parameter.inplace(|p| p * step.keep - moved);
     }
 
-    /// Moves a parameter by a gradient that is formed piece by piece: `gradient(start, values, out)` writes into `out` the gradient of
-    /// the numbers from `start` on, whose `values` are given. Pieces hold whole rows.
-    ///
-    /// For AdamW; returns false, having done nothing, unless the parameter is f32 numbers on the processor.
+    /// Moves a parameter with AdamW by a gradient that is computed piece by piece, in whole rows: `gradient(start, values, out)` writes
+    /// the gradient of `values`, the numbers from `start` onwards, into `out`. Returns false, having done nothing, unless the parameter is
+    /// f32 on the processor.
     fn update_in_place(
         &mut self,
         name: &str,
@@ -128,7 +128,7 @@ impl Optimizer {
             return false;
         }
         let (step, moments) = self.adam_step(name, parameter);
-        // A tensor is taken out of its place, so that its numbers have one owner and need not be copied.
+        // A tensor is taken out of its place, so that its numbers have a single owner and need not be copied.
         let take = |tensor: &mut Tensor<2>| {
             let empty = Tensor::zeros([1, 1], (&tensor.device(), DType::F32));
             std::mem::replace(tensor, empty).try_into_primitive::<Flex>().map(|tensor| tensor.to_contiguous())
@@ -160,10 +160,10 @@ impl Optimizer {
         true
     }
 
-    /// The constants of this step, and the moments of a parameter, which begin at zero.
+    /// The constants of this step, and the moments of a parameter, which are zero at first.
     fn adam_step(&mut self, name: &str, parameter: &Tensor<2>) -> (AdamStep, &mut Moments) {
         let OptimizerKind::AdamW { beta1, beta2, epsilon, weight_decay } = self.kind else {
-            unreachable!("asked for by AdamW only")
+            unreachable!("only called for AdamW")
         };
         let lr = self.learning_rate;
         let step = AdamStep {
@@ -182,7 +182,7 @@ impl Optimizer {
     }
 }
 
-/// Numbers updated at once by one thread, about: those of a few moments and a gradient fit into its cache.
+/// Numbers that one thread updates at a time, approximately, so that they, their moments and their gradient fit into its cache.
 const PIECE: usize = 1 << 14;
 
 #[inline(always)]

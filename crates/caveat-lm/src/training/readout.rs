@@ -1,7 +1,7 @@
-//! The readout in training: the loss of logits, and gradients of vocabulary matrices, formed row by row where they are applied.
+//! Training of the readout: the loss of logits, and gradients of vocabulary matrices, computed row by row as they are applied.
 //!
-//! The gradient of a readout is a combination of a step's few hidden states, and that of an embedding is zero but for the tokens
-//! of the step. Stored they would be as large as the matrix itself, the largest of a small model, and have to be written and read.
+//! The gradient of a readout is a combination of the step's few hidden states, and that of an embedding is zero except for the tokens
+//! of the step. Stored in full, they would be as large as the matrix, the largest of a small model, and cost writing and reading it.
 
 use burn::backend::Flex;
 use burn::backend::flex::FlexTensor;
@@ -10,14 +10,14 @@ use rayon::prelude::*;
 
 use crate::vector::vectorized;
 
-/// What the mean cross-entropy says of every logit: (softmax − one-hot) / prompts, [prompts, vocabulary].
+/// The derivative of the mean cross-entropy by the logits: (softmax − one-hot) / prompts, [prompts, vocabulary].
 #[derive(Debug)]
 pub(crate) struct LogitErrors {
     values: Vec<f64>,
     vocabulary: usize,
 }
 
-/// Mean cross-entropy of logits [prompts, vocabulary] at the given tokens, and its derivative.
+/// The mean cross-entropy of logits [prompts, vocabulary] at the target tokens, and its derivative.
 pub(crate) fn cross_entropy(logits: Tensor<2>, targets: &[u32]) -> (f64, LogitErrors) {
     let [rows, vocabulary] = logits.dims();
     let mut values = logits.into_data_as::<f64>().try_into_vec::<f64>().unwrap_or_default();
@@ -38,19 +38,19 @@ pub(crate) fn cross_entropy(logits: Tensor<2>, targets: &[u32]) -> (f64, LogitEr
 }
 
 impl LogitErrors {
-    /// As a tensor [prompts, vocabulary].
+    /// The errors as a tensor [prompts, vocabulary].
     pub(crate) fn tensor(&self, device: &Device, dtype: DType) -> Tensor<2> {
         let shape = [self.values.len() / self.vocabulary, self.vocabulary];
         Tensor::from_data(TensorData::new(self.values.clone(), shape), (device, dtype))
     }
 }
 
-/// The gradient of a matrix [vocabulary, hidden] in its parts, times `factor`.
+/// The gradient of a matrix [vocabulary, hidden] as the sum of its parts, times `factor`.
 #[derive(Debug)]
 pub(crate) struct RowGradient {
-    /// Errors of logits and the hidden states [prompts, hidden] they come from, where the matrix is a readout.
+    /// Errors of logits and the hidden states [prompts, hidden] they come from, if the matrix is a readout.
     pub(crate) read: Option<(LogitErrors, Tensor<2>)>,
-    /// Tokens and the gradients of their embeddings, [tokens, hidden], where the matrix is an embedding.
+    /// Tokens and the gradients of their embeddings, [tokens, hidden], if the matrix is an embedding.
     pub(crate) embedded: Option<(Vec<u32>, Tensor<2>)>,
     /// A penalty l2 · Σ(W − W₀)², as (l2, W₀).
     pub(crate) penalty: Option<(f64, Tensor<2>)>,
@@ -58,7 +58,7 @@ pub(crate) struct RowGradient {
 }
 
 impl RowGradient {
-    /// All of it, for the matrix `parameter`.
+    /// The whole gradient of the matrix `parameter`.
     pub(crate) fn whole(&self, parameter: &Tensor<2>) -> Tensor<2> {
         let (device, dtype) = (parameter.device(), parameter.dtype());
         let mut gradient = match &self.read {
@@ -77,26 +77,24 @@ impl RowGradient {
         if self.factor == 1.0 { gradient } else { gradient * self.factor }
     }
 
-    /// What forms it row by row, if it is a gradient of f32 numbers on the processor.
+    /// The gradient prepared for computing it row by row, if it is f32 on the processor.
     pub(crate) fn rows(&self) -> Option<Rows<'_>> {
-        let read = match &self.read {
-            Some((errors, states)) => Some((errors, on_processor(states)?)),
-            None => None,
-        };
-        let (mut places, mut embedded) = (Vec::new(), None);
+        let (mut read, mut places, mut embedded, mut penalty) = (None, Vec::new(), None, None);
+        if let Some((errors, states)) = &self.read {
+            read = Some((errors, on_processor(states)?));
+        }
         if let Some((tokens, gradients)) = &self.embedded {
             places.extend(tokens.iter().enumerate().map(|(node, &token)| (token as usize, node)));
             places.sort_unstable();
             embedded = Some(on_processor(gradients)?);
         }
-        let penalty = match &self.penalty {
-            Some((l2, initial)) => Some(((2.0 * l2) as f32, on_processor(initial)?)),
-            None => None,
-        };
+        if let Some((l2, initial)) = &self.penalty {
+            penalty = Some(((2.0 * l2) as f32, on_processor(initial)?));
+        }
         Some(Rows { read, places, embedded, penalty, factor: self.factor as f32 })
     }
 
-    /// The sum of its squares, for the matrix `parameter`.
+    /// The sum of squares of the gradient of the matrix `parameter`.
     pub(crate) fn square(&self, parameter: &Tensor<2>) -> f64 {
         let on_processor = on_processor(parameter);
         let values = on_processor.as_ref().and_then(|tensor| tensor.as_slice::<f32>());
@@ -120,7 +118,7 @@ impl RowGradient {
     }
 }
 
-/// Σ (a − b)² of matrices of one shape. Of f32 numbers on the processor nothing as large as they are is formed.
+/// Σ (a − b)² of matrices of one shape. For f32 on the processor, no difference matrix is stored.
 pub(crate) fn squared_distance(a: &Tensor<2>, b: &Tensor<2>) -> f64 {
     let both = [a, b].map(on_processor);
     let values = both.each_ref().map(|tensor| tensor.as_ref().and_then(|tensor| tensor.as_slice::<f32>()));
@@ -132,7 +130,7 @@ pub(crate) fn squared_distance(a: &Tensor<2>, b: &Tensor<2>) -> f64 {
         .par_chunks(piece)
         .zip(b_values.par_chunks(piece))
         .map(|(a, b)| {
-            // As many sums as a vector has numbers.
+            // One sum for each number of a vector register.
             let mut sums = [0.0_f64; 8];
             let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
             vectorized(
@@ -153,11 +151,11 @@ pub(crate) fn squared_distance(a: &Tensor<2>, b: &Tensor<2>) -> f64 {
     of_pieces.iter().sum()
 }
 
-/// Rows of a matrix whose squares are summed at once. The sums of pieces are added in their order, so that the result does not
+/// Rows of a matrix whose squares are summed together. The sums of pieces are added in a fixed order, so that the result does not
 /// depend on the number of threads.
 const PIECE_ROWS: usize = 16;
 
-/// f32 numbers in the memory of the processor; none of other tensors.
+/// A tensor of f32 on the processor; none for other tensors.
 fn on_processor(tensor: &Tensor<2>) -> Option<FlexTensor> {
     if tensor.dtype() != DType::F32 {
         return None;
@@ -165,7 +163,7 @@ fn on_processor(tensor: &Tensor<2>) -> Option<FlexTensor> {
     tensor.clone().try_into_primitive::<Flex>().ok().map(|tensor| tensor.to_contiguous())
 }
 
-/// A [`RowGradient`] ready to be formed, of f32 numbers.
+/// A [`RowGradient`] of f32, prepared for computing its rows.
 #[derive(Debug)]
 pub(crate) struct Rows<'a> {
     read: Option<(&'a LogitErrors, FlexTensor)>,
@@ -177,7 +175,7 @@ pub(crate) struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    /// Writes into `out` the gradient of the numbers from `start` on, the begin of a row; `values` are those numbers.
+    /// Writes the gradient of `values`, the numbers from `start` onwards, into `out`. `start` must be the start of a row.
     pub(crate) fn form(&self, start: usize, values: &[f32], out: &mut [f32]) {
         let numbers = |tensor: &'_ FlexTensor| tensor.layout().shape()[1];
         let width = [self.read.as_ref().map(|(_, states)| numbers(states)), self.embedded.as_ref().map(numbers)];
@@ -228,18 +226,18 @@ impl Rows<'_> {
     }
 }
 
-/// The gradient of a parameter.
+/// A gradient of a parameter.
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "only those of one layer exist at a time")]
 pub(crate) enum Gradient {
     /// All of its numbers.
     Whole(Tensor<2>),
-    /// Of a vocabulary matrix.
+    /// The parts of the gradient of a vocabulary matrix.
     Rows(Box<RowGradient>),
 }
 
 impl Gradient {
-    /// As one tensor, for `parameter`.
+    /// The gradient of `parameter` as one tensor.
     pub(crate) fn whole(self, parameter: &Tensor<2>) -> Tensor<2> {
         match self {
             Self::Whole(gradient) => gradient,
@@ -247,7 +245,7 @@ impl Gradient {
         }
     }
 
-    /// The sum of its squares, for `parameter`.
+    /// The sum of squares of the gradient of `parameter`.
     pub(crate) fn square(&self, parameter: &Tensor<2>) -> f64 {
         match self {
             Self::Whole(gradient) => gradient.clone().square().sum().into_scalar::<f64>(),
@@ -255,7 +253,7 @@ impl Gradient {
         }
     }
 
-    /// Times `factor`.
+    /// The gradient times `factor`.
     pub(crate) fn scaled(self, factor: f64) -> Self {
         match self {
             Self::Whole(gradient) => Self::Whole(gradient * factor),

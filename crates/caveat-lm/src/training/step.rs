@@ -1,8 +1,8 @@
-//! One step of fine-tuning: forward, backward and update, layer by layer, so that no more than one layer's gradients exist.
+//! One step of fine-tuning: forward, backward and update, layer by layer, so that gradients of only one layer exist at a time.
 //!
-//! Every layer is differentiated on its own, from its output's gradient to its input's: the tape is cut at the residual stream.
-//! What a layer's parameters receive is applied and freed before the next layer's is formed, unless gradients are clipped by
-//! their joint norm, which needs them all.
+//! Each layer is differentiated separately, from the gradient of its output to that of its input: the tape is cut at the residual
+//! stream. The gradients of a layer's parameters are applied and freed before those of the next layer are computed, unless they are
+//! clipped by their joint norm, which needs them all.
 
 use std::borrow::Borrow;
 
@@ -13,25 +13,7 @@ use super::readout::{Gradient, LogitErrors, RowGradient, cross_entropy};
 use crate::model::{LanguageModel, Layer, Part, Sequence, product, rms_norm};
 use crate::trie::PromptTrie;
 
-/// Which parameters move.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Trainable {
-    /// All of the pretrained model.
-    Full,
-    /// The adapters.
-    Adapters,
-}
-
-impl Trainable {
-    fn includes(self, part: Part) -> bool {
-        match self {
-            Self::Full => part == Part::Base,
-            Self::Adapters => part == Part::Adapter,
-        }
-    }
-}
-
-/// Named gradients of one piece of the model.
+/// Named gradients of one part of the model.
 pub(crate) type Gradients = Vec<(String, Gradient)>;
 
 struct Segment {
@@ -40,34 +22,36 @@ struct Segment {
     output: Tensor<2>,
 }
 
-fn leaf(tensor: &Tensor<2>, trained: bool) -> Tensor<2> {
-    tensor.clone().autodiff().set_require_grad(trained)
+/// A leaf of the tape.
+fn leaf(tensor: &Tensor<2>, is_trained: bool) -> Tensor<2> {
+    tensor.clone().autodiff().set_require_grad(is_trained)
 }
 
 impl Layer {
-    fn tracked(&self, trainable: Trainable) -> Self {
+    /// The layer with its trainable tensors as leaves of the tape.
+    fn tracked(&self, trained: Part) -> Self {
         let mut layer = self.clone();
-        layer.visit_mut(&mut |_, part, tensor| *tensor = leaf(tensor, trainable.includes(part)));
+        layer.visit_mut(&mut |_, part, tensor| *tensor = leaf(tensor, part == trained));
         layer
     }
 }
 
-/// Loss and gradients of the mean cross-entropy at the leaves of a trie; each piece of the model hands its gradients to `apply`
-/// as soon as they are complete, after which it is used no more in this step.
+/// Computes the mean cross-entropy at the leaves of a trie and its gradients by the parameters `trained`. Those of each layer are passed to
+/// `apply` as soon as they are complete, after which that part is not used any more in this step. Returns the loss.
 pub(crate) fn backpropagate(
     model: &mut LanguageModel,
     trie: &PromptTrie,
     targets: &[u32],
-    trainable: Trainable,
+    trained: Part,
     apply: &mut dyn FnMut(&mut LanguageModel, Gradients),
 ) -> f64 {
-    let full = trainable == Trainable::Full;
+    let full = trained == Part::Base;
     let sequence: Sequence = model.sequence(trie);
-    let tokens = model.tokens(trie.tokens());
+    let tokens = model.tokens(&trie.tokens);
     let mut x = model.embedding.clone().select(0, tokens.clone());
     let mut segments: Vec<Segment> = Vec::with_capacity(model.layers.len());
     for (index, layer) in model.layers.iter().enumerate() {
-        let layer = layer.tracked(trainable);
+        let layer = layer.tracked(trained);
         let input = leaf(&x, full || index > 0);
         let output = layer.forward(input.clone(), &sequence, &model.config);
         x = output.clone().inner();
@@ -77,7 +61,7 @@ pub(crate) fn backpropagate(
     let last = leaf(&x, true);
     drop(x);
     let norm = leaf(&model.norm, full);
-    let ends = last.clone().select(0, model.nodes(trie.leaves()));
+    let ends = last.clone().select(0, model.nodes(&trie.leaves));
     let states = rms_norm(ends, norm.clone(), model.config.rms_norm_eps);
     let values = states.clone().inner();
     let (loss, errors) = cross_entropy(model.logits(values.clone()), targets);
@@ -94,7 +78,7 @@ pub(crate) fn backpropagate(
     if model.readout.is_some()
         && let Some(read) = read.take()
     {
-        head.push(("lm_head.weight".to_owned(), of_rows(Some(read), None)));
+        head.push(("lm_head.weight".to_owned(), row_gradient(Some(read), None)));
     }
     if !head.is_empty() {
         apply(model, head);
@@ -107,7 +91,7 @@ pub(crate) fn backpropagate(
         upstream = input.grad_remove(&mut gradients);
         let mut of_layer = Gradients::new();
         layer.visit_mut(&mut |name, part, tensor| {
-            if trainable.includes(part)
+            if part == trained
                 && let Some(gradient) = tensor.grad_remove(&mut gradients)
             {
                 of_layer.push((format!("model.layers.{index}.{name}"), Gradient::Whole(gradient)));
@@ -118,14 +102,14 @@ pub(crate) fn backpropagate(
     }
 
     if full && let Some(given) = upstream {
-        // Where the embedding is the readout too, it moves by both gradients at once.
-        let gradient = of_rows(read, Some((trie.tokens().to_vec(), given)));
+        // If the embedding is also the readout, both gradients are applied together.
+        let gradient = row_gradient(read, Some((trie.tokens.clone(), given)));
         apply(model, vec![("model.embed_tokens.weight".to_owned(), gradient)]);
     }
     loss
 }
 
-fn of_rows(read: Option<(LogitErrors, Tensor<2>)>, embedded: Option<(Vec<u32>, Tensor<2>)>) -> Gradient {
+fn row_gradient(read: Option<(LogitErrors, Tensor<2>)>, embedded: Option<(Vec<u32>, Tensor<2>)>) -> Gradient {
     Gradient::Rows(Box::new(RowGradient { read, embedded, penalty: None, factor: 1.0 }))
 }
 
@@ -143,7 +127,7 @@ pub(crate) fn update(model: &mut LanguageModel, optimizer: &mut Optimizer, gradi
     });
 }
 
-/// Calls `with` for each of `all`, with its parameter. Those of a layer come together, in the layer's order.
+/// Calls `with` for each gradient and its parameter. Gradients of a layer must come together, in the order of the layer.
 fn with_parameters<T: Borrow<(String, Gradient)>>(
     model: &mut LanguageModel,
     all: impl Iterator<Item = T>,
@@ -152,25 +136,20 @@ fn with_parameters<T: Borrow<(String, Gradient)>>(
     let mut all = all.peekable();
     while let Some((name, _)) = all.peek().map(Borrow::borrow) {
         let index = name.strip_prefix("model.layers.").and_then(|rest| rest.split('.').next()?.parse::<usize>().ok());
-        match index {
-            Some(index) => {
-                let prefix = format!("model.layers.{index}.");
-                model.layers[index].visit_mut(&mut |below, _, tensor| {
-                    if let Some(item) = all.next_if(|item| item.borrow().0.strip_prefix(&prefix) == Some(below)) {
-                        with(item, tensor);
-                    }
-                });
-            }
-            None => {
-                if let Some(item) = all.next() {
-                    let tensor = match item.borrow().0.as_str() {
-                        "model.norm.weight" => &mut model.norm,
-                        "lm_head.weight" => model.readout.as_mut().unwrap_or(&mut model.embedding),
-                        _ => &mut model.embedding,
-                    };
+        if let Some(index) = index {
+            let prefix = format!("model.layers.{index}.");
+            model.layers[index].visit_mut(&mut |below, _, tensor| {
+                if let Some(item) = all.next_if(|item| item.borrow().0.strip_prefix(&prefix) == Some(below)) {
                     with(item, tensor);
                 }
-            }
+            });
+        } else if let Some(item) = all.next() {
+            let tensor = match item.borrow().0.as_str() {
+                "model.norm.weight" => &mut model.norm,
+                "lm_head.weight" => model.readout.as_mut().unwrap_or(&mut model.embedding),
+                _ => &mut model.embedding,
+            };
+            with(item, tensor);
         }
     }
 }

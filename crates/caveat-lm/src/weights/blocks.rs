@@ -1,4 +1,4 @@
-//! The quantized blocks of GGUF files: what their bytes mean, as in ggml's reference implementation.
+//! Decodes the quantized blocks of GGUF files as ggml's reference implementation does.
 //!
 //! A block holds 32 or 256 consecutive numbers of a row: small integers q, with scales d and offsets m in half precision.
 //!
@@ -63,8 +63,8 @@ pub(crate) fn q8_0(block: &[u8; Q8_0_BYTES]) -> [f32; SMALL] {
     q.map(|q| d * f32::from(q as i8))
 }
 
-/// Eight groups of 32 numbers, each with its own scale and offset; groups 2k and 2k + 1 are the lower and upper halves of
-/// the k-th 32 bytes.
+/// Eight groups of 32 numbers, each with its own scale and offset. Groups 2k and 2k + 1 are the lower and upper halves of the k-th
+/// 32 bytes.
 pub(crate) fn q4_k(block: &[u8; Q4_K_BYTES]) -> [f32; SUPER] {
     let [d0, d1, m0, m1, rest @ ..] = block;
     let (d, m) = (scale(*d0, *d1), scale(*m0, *m1));
@@ -78,8 +78,8 @@ pub(crate) fn q4_k(block: &[u8; Q4_K_BYTES]) -> [f32; SUPER] {
     })
 }
 
-/// The six bits of the scale and of the offset of a group: those of groups 0 to 3 fill bytes 0 to 3 and 4 to 7, but for the
-/// two upper bits of each byte, which are the upper bits of groups 4 to 7; their lower halves are bytes 8 to 11.
+/// The six bits of the scale and of the offset of a group. Those of groups 0 to 3 are the lower six bits of bytes 0 to 3 and 4 to 7.
+/// For groups 4 to 7, the upper two bits of these bytes are the upper bits, and bytes 8 to 11 hold the lower four.
 fn scale_and_offset(packed: &[u8], group: usize) -> (u8, u8) {
     if group < 4 {
         return (packed[group] & 63, packed[group + 4] & 63);
@@ -109,12 +109,12 @@ fn scale(low: u8, high: u8) -> f32 {
     f16::from_le_bytes([low, high]).to_f32()
 }
 
-/// The lower halves of 16 bytes, then the upper ones.
+/// The lower halves of 16 bytes, then the upper halves.
 fn nibbles(bytes: &[u8; SMALL / 2]) -> [u8; SMALL] {
     std::array::from_fn(|i| if i < 16 { bytes[i] & 15 } else { bytes[i - 16] >> 4 })
 }
 
-/// Adds bit i of `high` to number i as its fifth.
+/// Adds bit i of `high` to number i as its fifth bit.
 fn with_fifth_bit(mut q: [u8; SMALL], high: [u8; 4]) -> [u8; SMALL] {
     let high = u32::from_le_bytes(high);
     for (i, q) in q.iter_mut().enumerate() {

@@ -1,4 +1,4 @@
-//! How the numbers of a tensor are stored, and how each storage type becomes `f32`.
+//! The storage types of tensors and their conversion to `f32`.
 
 use caveat_theory::named_enum;
 use half::{bf16, f16};
@@ -24,7 +24,7 @@ named_enum! {
 }
 
 impl Element {
-    /// Numbers that are stored together: 1, or the size of a quantized block.
+    /// How many numbers are stored together: 1, or the size of a quantized block.
     pub(crate) fn block_len(self) -> usize {
         match self {
             Self::F64 | Self::F32 | Self::F16 | Self::Bf16 => 1,
@@ -55,8 +55,8 @@ impl Element {
         (blocks as u64).checked_mul(self.block_bytes() as u64)
     }
 
-    /// Appends the numbers in `bytes`, whole blocks, to `out`. `F64` is rounded to the nearest `f32`; all else is exact or
-    /// rounded as the format's reference implementation does.
+    /// Appends the numbers in `bytes`, whole blocks, to `out`. `F64` is rounded to the nearest `f32`; all other types are exact or
+    /// rounded as in the reference implementation of the format.
     pub(crate) fn decode(self, bytes: &[u8], out: &mut Vec<f32>) {
         match self {
             Self::F64 => out.extend(bytes.as_chunks().0.iter().map(|&x| f64::from_le_bytes(x) as f32)),

@@ -1,4 +1,4 @@
-//! GGUF files: metadata and tensors of a model in one file, versions 2 and 3, little-endian.
+//! Reads GGUF files, which hold metadata and tensors of a model: versions 2 and 3, little-endian.
 //!
 //! Layout: magic, version, numbers of tensors and of metadata; the metadata, each a key, a type and a value; the tensors' names,
 //! dimensions (fastest first), types and offsets; padding; the tensors, each at a multiple of the alignment.
@@ -15,4 +15,4 @@ pub(crate) mod writer;
 
 pub(crate) use self::header::GgufFile;
 pub(crate) use self::metadata::Metadata;
-pub(crate) use self::weights::{GgufWeights, ROPE_FREQUENCIES};
+pub(crate) use self::weights::{ROPE_FREQUENCIES, gguf_weights};

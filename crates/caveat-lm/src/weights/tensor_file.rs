@@ -1,4 +1,4 @@
-//! An open file of tensors: ranges of bytes read into `f32`, from any thread.
+//! An open file of tensors, from which any thread can read ranges of bytes as `f32`.
 
 use std::fs::File;
 use std::io::{BufReader, ErrorKind, Read, Seek, SeekFrom};
@@ -8,15 +8,16 @@ use std::sync::{Mutex, PoisonError};
 use super::element::Element;
 use crate::error::{LmError, Result, quoted};
 
-/// Bytes that are read at once, rounded down to whole blocks; two such buffers are all that a reader holds beside its result.
+/// Bytes read at once, rounded down to whole blocks; a reader holds at most two such buffers besides its result.
 const CHUNK: usize = 1 << 20;
 
-/// A file that stays open, so that what is read later is the file whose header was checked.
+/// A file that stays open, so that tensors come from the very file whose header was checked.
 #[derive(Debug)]
 pub(crate) struct TensorFile {
-    path: PathBuf,
-    size: u64,
-    /// One position is shared by all readers, so each chunk is sought and read under the lock, and decoded outside it.
+    pub(crate) path: PathBuf,
+    /// Bytes in the file when it was opened.
+    pub(crate) size: u64,
+    /// All readers share one position, so each chunk is sought and read under the lock, and decoded outside it.
     file: Mutex<File>,
 }
 
@@ -24,9 +25,9 @@ pub(crate) struct TensorFile {
 #[derive(Debug, Clone)]
 pub(crate) struct Stored {
     pub(crate) element: Element,
-    /// Numbers.
+    /// Number of numbers.
     pub(crate) count: usize,
-    /// First byte, counted from the beginning of the file.
+    /// Offset of the first byte in the file.
     pub(crate) offset: u64,
 }
 
@@ -41,15 +42,6 @@ impl TensorFile {
         Ok(Self { path: path.to_owned(), size: metadata.len(), file: Mutex::new(file) })
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Bytes in the file when it was opened.
-    pub(crate) fn size(&self) -> u64 {
-        self.size
-    }
-
     /// Reads from the beginning, buffered.
     pub(crate) fn read_from_start<T>(&self, read: impl FnOnce(BufReader<&File>) -> Result<T>) -> Result<T> {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
@@ -57,9 +49,9 @@ impl TensorFile {
         read(BufReader::with_capacity(1 << 16, &*file))
     }
 
-    /// Fills `bytes` from `offset` on.
+    /// Fills `bytes` from `offset` onwards.
     pub(crate) fn read_bytes(&self, offset: u64, bytes: &mut [u8]) -> Result<()> {
-        // A panic while the lock was held leaves at most another position, and every reader seeks first.
+        // After a panic under the lock only the position may be wrong, and every reader seeks first.
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let read = file.seek(SeekFrom::Start(offset)).and_then(|_| file.read_exact(bytes));
         read.map_err(|e| match e.kind() {
@@ -71,9 +63,7 @@ impl TensorFile {
         })
     }
 
-    /// The numbers of a tensor, all finite; `name` is for messages.
-    ///
-    /// Nothing is allocated before it is known that the file has all its bytes.
+    /// The numbers of a tensor, all finite; `name` is for messages. Nothing is allocated before the file is known to be long enough.
     pub(crate) fn read_tensor(&self, name: &str, stored: &Stored) -> Result<Vec<f32>> {
         let Stored { element, count, offset } = *stored;
         let fail = |problem: String| LmError::bad_file(&self.path, format!("tensor {} {problem}", quoted(name)));
@@ -180,7 +170,7 @@ mod tests {
                 file.read_tensor("w", &Stored { element: Element::F32, count, offset }).unwrap_err().to_string();
             assert!(error.contains("the file has 64 bytes"), "{error}");
         }
-        File::options().write(true).open(file.path()).unwrap().set_len(30).unwrap();
+        File::options().write(true).open(&file.path).unwrap().set_len(30).unwrap();
         let error =
             file.read_tensor("w", &Stored { element: Element::F32, count: 16, offset: 0 }).unwrap_err().to_string();
         assert!(error.contains("cut short"), "{error}");

@@ -1,78 +1,48 @@
-//! Problems as they are found: of one kind in one file only the first by row are kept, all are counted.
+//! Collects problems: counts all, and keeps the first by row of every kind and file.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use caveat_theory::named_enum;
 
+use crate::conditions::Place;
 use crate::trial_table::TrialColumn;
 
 named_enum! {
     /// What kind of problem it is.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
     pub enum ProblemKind, ALL {
-        /// A file that is no trial table: unreadable, damaged or empty, a column missing or of the wrong type.
-        Schema = "schema",
-        /// No value where there must be one.
-        MissingValue = "missing_value",
-        /// Text in a column of numbers or truth values.
-        UnreadableValue = "unreadable_value",
-        /// A setting other than full, lora, probe and none.
-        Setting = "setting",
-        /// A phase other than pre and post.
-        Phase = "phase",
-        /// A direction other than forward and backward, or one that contradicts the ranks.
-        Direction = "direction",
-        /// A label other than Yes and No.
-        Label = "label",
-        /// A rank that no item has.
-        Rank = "rank",
-        /// A rank compared with itself.
-        SameItem = "same_item",
-        /// rank_higher, rank_lower or gap contradict rank_a and rank_b.
-        RankOrder = "rank_order",
-        /// A logit difference that is not finite.
-        LogitDiff = "logit_diff",
-        /// A probability outside 0 to 1.
-        ProbYes = "prob_yes",
-        /// prob_yes and logit_diff are on different sides.
-        ProbabilitySign = "probability_sign",
-        /// ground_truth contradicts label or no_gt.
-        GroundTruth = "ground_truth",
-        /// margin is not logit_diff times ground_truth.
-        Margin = "margin",
-        /// correct contradicts prob_yes and label.
-        Correct = "correct",
-        /// paired_correct contradicts the probabilities of the two directions.
-        PairedCorrect = "paired_correct",
-        /// lora_r or l2_reg missing, superfluous or out of range.
-        Hyperparameter = "hyperparameter",
-        /// A row that is there already.
-        DuplicateRow = "duplicate_row",
-        /// An ordered pair that a run or a condition lacks.
-        MissingPair = "missing_pair",
-        /// A seed that a condition lacks.
-        MissingSeed = "missing_seed",
-        /// An order or phase that a seed lacks.
-        MissingRun = "missing_run",
-        /// Rows of one hierarchy that mark an ordered pair differently.
-        MixedHierarchy = "mixed_hierarchy",
-        /// A pair labelled the same in both orders.
-        ImpossibleLabel = "impossible_label",
-        /// A label against what the trained pairs imply, or against the rank order where no exception is marked.
-        ImpliedLabel = "implied_label",
-        /// A label where the trained pairs imply no answer.
-        OpenLabel = "open_label",
-        /// no_gt where there is a right answer.
-        NoGt = "no_gt",
-        /// An exception that is none, or that is marked in one order only.
-        Exception = "exception",
-        /// A premise that a hierarchy with exceptions does not train, or no trained pair at all.
-        MissingPremise = "missing_premise",
-        /// A pair is trained in other orders of presentation than those before it.
-        TrainedOrder = "trained_order",
-        /// The name of a hierarchy tells of other items or exceptions than its rows.
-        HierarchyName = "hierarchy_name",
+        Schema = "schema": "A file that is not a trial table: unreadable, damaged or empty, a column missing or of the wrong type",
+        MissingValue = "missing_value": "No value where there must be one",
+        UnreadableValue = "unreadable_value": "Text in a column of numbers or truth values",
+        Setting = "setting": "A setting other than full, lora, probe and none",
+        Phase = "phase": "A phase other than pre and post",
+        Direction = "direction": "A direction other than forward and backward, or one that contradicts the ranks",
+        Label = "label": "A label other than Yes and No",
+        Rank = "rank": "A rank that no item can have",
+        SameItem = "same_item": "A rank compared with itself",
+        RankOrder = "rank_order": "rank_higher, rank_lower or gap contradict rank_a and rank_b",
+        LogitDiff = "logit_diff": "A logit difference that is not finite",
+        ProbYes = "prob_yes": "A probability outside 0 to 1",
+        ProbabilitySign = "probability_sign": "prob_yes and logit_diff are on different sides of undecided",
+        GroundTruth = "ground_truth": "ground_truth contradicts label or no_gt",
+        Margin = "margin": "margin is not logit_diff times ground_truth",
+        Correct = "correct": "correct contradicts prob_yes and label",
+        PairedCorrect = "paired_correct": "paired_correct contradicts the probabilities of the two directions",
+        Hyperparameter = "hyperparameter": "lora_r or l2_reg missing, superfluous or out of range",
+        DuplicateRow = "duplicate_row": "A row that is there already",
+        MissingPair = "missing_pair": "An ordered pair that a run or a condition lacks",
+        MissingSeed = "missing_seed": "A seed that a condition lacks",
+        MissingRun = "missing_run": "An order or phase that a seed lacks",
+        MixedHierarchy = "mixed_hierarchy": "Rows of one hierarchy that mark an ordered pair differently",
+        ImpossibleLabel = "impossible_label": "A pair labelled the same in both orders",
+        ImpliedLabel = "implied_label": "A label against what the trained pairs imply, or against the rank order where no exception is marked",
+        OpenLabel = "open_label": "A label where the trained pairs imply no answer",
+        NoGt = "no_gt": "no_gt where there is a right answer",
+        Exception = "exception": "A marked exception that is none, or that is marked in one order only",
+        MissingPremise = "missing_premise": "A premise that a hierarchy with exceptions does not train, or no trained pair at all",
+        TrainedOrder = "trained_order": "A pair is trained in other orders of presentation than those before it",
+        HierarchyName = "hierarchy_name": "The name of a hierarchy means other items or exceptions than its rows",
     }
 }
 
@@ -83,17 +53,17 @@ pub struct Problem {
     pub kind: ProblemKind,
     /// The file.
     pub path: PathBuf,
-    /// Row of the table, counted from 0 without the header; `None` where it is about the file or only a count.
+    /// Row of the table, from 0 without the header; `None` for a problem of the whole file or a mere count.
     pub row: Option<u64>,
-    /// The column it is about, if it is one.
+    /// The column, if the problem is about one.
     pub column: Option<TrialColumn>,
     /// What is wrong, and what would be right.
     pub text: String,
-    /// How many problems the entry stands for: 1, or the number of those not spelled out.
+    /// Number of problems: 1, or the number of those not spelled out.
     pub count: u64,
 }
 
-/// Ordered as they are to be listed.
+/// A problem of a known kind and file; the order is that of the report.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Found {
     row: Option<u64>,
@@ -104,11 +74,11 @@ struct Found {
 #[derive(Debug, Default)]
 struct Kept {
     total: u64,
-    /// The first by order, at most as many as asked for.
+    /// The first ones, at most as many as asked for.
     found: Vec<Found>,
 }
 
-/// Problems by file and kind. What is kept does not depend on the order in which they were found.
+/// Problems by file and kind. Which are kept does not depend on the order in which they were found.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
     most: usize,
@@ -121,12 +91,12 @@ impl Findings {
         Self { most, kept: BTreeMap::new() }
     }
 
-    /// None yet, and as many to keep.
+    /// An empty collection that keeps as many.
     pub(super) fn empty(&self) -> Self {
         Self::new(self.most)
     }
 
-    /// Adds a problem; its words are made only if it is kept.
+    /// Adds a problem; its text is only made if it is kept.
     pub(super) fn add(
         &mut self,
         table: usize,
@@ -146,6 +116,17 @@ impl Findings {
         kept.found.truncate(self.most);
     }
 
+    /// Adds a problem of one row.
+    pub(super) fn add_row(
+        &mut self,
+        place: Place,
+        kind: ProblemKind,
+        column: Option<TrialColumn>,
+        text: impl FnOnce() -> String,
+    ) {
+        self.add(place.table(), kind, Some(place.row()), column, text);
+    }
+
     pub(super) fn merge(&mut self, other: Self) {
         for (key, from) in other.kept {
             let kept = self.kept.entry(key).or_default();
@@ -156,7 +137,7 @@ impl Findings {
         }
     }
 
-    /// All problems by file and row, those of one row by kind; the count of what was not kept follows the last of its kind.
+    /// All problems by file, row and kind; the count of those not kept follows the last of its kind.
     pub(super) fn into_problems(self, tables: &[PathBuf]) -> Vec<Problem> {
         let mut listed: Vec<(usize, Option<u64>, ProblemKind, bool, Problem)> = Vec::new();
         for ((table, kind), kept) in self.kept {

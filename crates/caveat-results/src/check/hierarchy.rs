@@ -1,4 +1,4 @@
-//! The hierarchy behind every tag: its items, what its rows say about each ordered pair, and whether that can be.
+//! Checks the hierarchy behind every name: its items, what its rows say about each ordered pair, and whether that is possible.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -10,9 +10,10 @@ use super::runs::{Entry, NO_TRUTH, Runs, UNUSABLE};
 use crate::conditions::{EXCEPTION, Flaw, MAX_ITEMS, NO, Place, SEEN, TRAINED, Trained, YES};
 use crate::error::{Result, ResultsError};
 use crate::hierarchy_name::{contradiction, told};
+use crate::interner::index_of;
 use crate::trial_table::TrialColumn;
 
-/// The items of a hierarchy: ranks from `first` to `last`, those of its trained pairs.
+/// The items of a hierarchy: the ranks of its trained pairs, from `first` to `last`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Items {
     pub(super) first: u16,
@@ -33,14 +34,14 @@ impl Items {
         (self.first..=self.last).flat_map(move |i| (i + 1..=self.last).map(move |j| (i, j)))
     }
 
-    /// Index of the ordered pair in a square over the items; `None` if a rank is outside.
+    /// Index of the ordered pair in a square over the items; `None` if a rank is none of them.
     pub(super) fn index(self, a: u16, b: u16) -> Option<usize> {
         let inside = self.contain(a) && self.contain(b);
         inside.then(|| usize::from(a - self.first) * self.len() + usize::from(b - self.first))
     }
 }
 
-/// What rows say about an ordered pair, how many say so, and the first of them.
+/// Marks of an ordered pair, how many rows have them, and the first such row.
 #[derive(Debug, Clone, Copy)]
 struct Variant {
     marks: u8,
@@ -48,16 +49,13 @@ struct Variant {
     first: Place,
 }
 
-/// Checks every hierarchy over all conditions, and gives the items of each by the number of its tag.
+/// Checks every hierarchy over all conditions; returns the items of each by the number of its name.
 pub(super) fn check(runs: &Runs, tables: &[PathBuf], findings: &mut Findings) -> Result<HashMap<u32, Items>> {
     let mut by_tag: Vec<(u32, Vec<&[Entry]>)> = Vec::new();
     let mut index = HashMap::new();
     for (key, entries) in runs.iter() {
         let tag = key.condition.names[3];
-        let at = *index.entry(tag).or_insert_with(|| {
-            by_tag.push((tag, Vec::new()));
-            by_tag.len() - 1
-        });
+        let at = index_of(&mut index, &mut by_tag, tag, || (tag, Vec::new()));
         by_tag[at].1.push(entries);
     }
     let mut items = HashMap::new();
@@ -81,16 +79,12 @@ struct Hierarchy<'a> {
 }
 
 impl Hierarchy<'_> {
-    fn add(&mut self, place: Place, kind: ProblemKind, column: TrialColumn, text: impl FnOnce() -> String) {
-        self.findings.add(place.table(), kind, Some(place.row()), Some(column), text);
-    }
-
     fn name(&self, place: Place) -> String {
         name_of(place, self.tables)
     }
 
-    /// The items: the longest run of consecutive ranks that are trained in half of the runs or more, so that a wrong rank in a
-    /// few rows makes no item.
+    /// Finds the items: the longest sequence of ranks that are trained in at least half of the runs, so that a wrong rank in a few
+    /// rows is not an item.
     fn find_items(&mut self, rows: &[&[Entry]]) -> Option<Items> {
         let mut trained = vec![0_u64; MAX_ITEMS];
         let mut n_runs = 0_u64;
@@ -105,8 +99,8 @@ impl Hierarchy<'_> {
         }
         if n_runs == 0 {
             let first = rows.iter().flat_map(|run| run.iter()).map(|e| e.place).min()?;
-            let tag = self.tag.clone();
-            self.add(first, ProblemKind::MissingPremise, TrialColumn::IsTrain, || {
+            let tag = &self.tag;
+            self.findings.add_row(first, ProblemKind::MissingPremise, Some(TrialColumn::IsTrain), || {
                 format!("is_train is false in all rows of hier {tag}: expected true in those of the trained pairs")
             });
             return None;
@@ -137,22 +131,22 @@ impl Hierarchy<'_> {
         for e in rows.iter().flat_map(|run| run.iter()) {
             for (rank, column) in [(e.a, TrialColumn::RankA), (e.b, TrialColumn::RankB)] {
                 if !items.contain(rank) {
-                    self.add(e.place, ProblemKind::Rank, column, || format!("rank {rank}: {range}"));
+                    self.findings.add_row(e.place, ProblemKind::Rank, Some(column), || format!("rank {rank}: {range}"));
                 }
             }
             first = first.into_iter().chain([e.place]).min();
         }
         if let Some(place) = first.filter(|_| items.first > 0) {
-            self.add(place, ProblemKind::Rank, TrialColumn::RankA, || {
+            self.findings.add_row(place, ProblemKind::Rank, Some(TrialColumn::RankA), || {
                 format!("{range}: expected ranks from 0, the highest")
             });
         }
     }
 
-    /// What most rows say about every ordered pair, by [`Items::index`]; rows that say otherwise are reported.
+    /// The marks of every ordered pair in most rows, by [`Items::index`]; reports rows with other marks.
     fn reconcile(&mut self, items: Items, rows: &[&[Entry]]) -> Vec<Option<Variant>> {
         let mut pairs: Vec<Option<Variant>> = vec![None; items.len() * items.len()];
-        // Variants of pairs beside the one met first; rarely any.
+        // Other marks of a pair than the first ones; rarely any.
         let mut others: HashMap<(usize, u8), Variant> = HashMap::new();
         let usable = |e: &&Entry| e.marks & UNUSABLE == 0;
         for e in rows.iter().flat_map(|run| run.iter()).filter(usable) {
@@ -194,8 +188,8 @@ impl Hierarchy<'_> {
             (YES | NO, TrialColumn::Label),
         ];
         for (mark, column) in columns.into_iter().filter(|(mark, _)| (e.marks ^ most.marks) & mark != 0) {
-            let (tag, there) = (self.tag.clone(), self.name(most.first));
-            self.add(e.place, ProblemKind::MixedHierarchy, column, || {
+            let (tag, there) = (&self.tag, self.name(most.first));
+            self.findings.add_row(e.place, ProblemKind::MixedHierarchy, Some(column), || {
                 let (here, said) = match column {
                     TrialColumn::Label => (label(e.marks), label(most.marks)),
                     _ => (truth(e.marks, mark), truth(most.marks, mark)),
@@ -206,20 +200,20 @@ impl Hierarchy<'_> {
         }
     }
 
-    /// Number of items and exceptions against the name of the hierarchy.
+    /// Checks the number of items and the exceptions against the name of the hierarchy.
     fn check_name(&mut self, items: Items, pairs: &[Option<Variant>]) {
         let at = |a: u16, b: u16| items.index(a, b).and_then(|k| pairs[k]);
         let marked = |&(i, j): &(u16, u16)| [at(i, j), at(j, i)].iter().flatten().any(|v| v.marks & EXCEPTION != 0);
         let exceptions: Vec<(usize, usize)> = items.pairs().filter(marked).map(|(i, j)| (j.into(), i.into())).collect();
         let Some(place) = pairs.iter().flatten().map(|v| v.first).min() else { return };
         let Some(against) = contradiction(&self.tag, items.len(), &exceptions) else { return };
-        let tag = self.tag.clone();
-        self.add(place, ProblemKind::HierarchyName, TrialColumn::Hier, || {
-            format!("{}: expected the name of what was trained, or all of its rows", told(&tag, &against))
+        let tag = &self.tag;
+        self.findings.add_row(place, ProblemKind::HierarchyName, Some(TrialColumn::Hier), || {
+            format!("{}: expected the name of what was trained, or all of its rows", told(tag, &against))
         });
     }
 
-    /// Labels, exceptions and premises of the hierarchy, as most rows have them.
+    /// Checks labels, exceptions and premises, as most rows have them.
     fn check_pairs(&mut self, items: Items, pairs: &[Option<Variant>]) -> Result<()> {
         let at = |a: u16, b: u16| items.index(a, b).and_then(|k| pairs[k]);
         // Ranks are below `MAX_ITEMS`.
@@ -243,12 +237,11 @@ impl Hierarchy<'_> {
                 Flaw::OtherOrders => (first, ProblemKind::TrainedOrder, problem.to_string()),
                 _ => (first, ProblemKind::Exception, problem.to_string()),
             };
-            self.add(place, kind, problem.flaw.column(), || text);
+            self.findings.add_row(place, kind, Some(problem.flaw.column()), || text);
         }
         let pairs = trained.comparisons.iter().map(|c| (c.winner.min(c.loser), c.winner.max(c.loser)));
         let is_exception = |&pair: &(usize, usize)| both(pair).any(|said| said.marks & EXCEPTION != 0);
-        // What is trained as a premise counts as one whatever its label: that is reported, and what follows from it would only
-        // repeat it.
+        // A trained premise counts as one whatever its label: a wrong label is reported once, and not again with what follows.
         let mut comparisons: Vec<(usize, usize)> =
             pairs.clone().map(|(i, j)| if is_exception(&(i, j)) { (j, i) } else { (i, j) }).collect();
         let first_exception = pairs.filter(is_exception).find_map(|pair| both(pair).map(|said| said.first).min());
@@ -259,14 +252,14 @@ impl Hierarchy<'_> {
                     continue;
                 }
                 comparisons.push((r.into(), s.into()));
-                let tag = self.tag.clone();
+                let tag = &self.tag;
                 let place = said().next().map_or(place, |v| v.first);
-                self.add(place, ProblemKind::MissingPremise, TrialColumn::IsTrain, || {
+                self.findings.add_row(place, ProblemKind::MissingPremise, Some(TrialColumn::IsTrain), || {
                     format!("the premise ({r}, {s}) is not trained in hier {tag}, which has exceptions: expected all neighbors trained")
                 });
             }
         }
-        // Then the ranks that make no hierarchy are reported as such.
+        // Without comparisons, the problems above say it all.
         if comparisons.is_empty() {
             return Ok(());
         }
@@ -285,7 +278,7 @@ impl Hierarchy<'_> {
         Ok(())
     }
 
-    /// The label of one ordered pair against the trained pairs, whose items count from the rank `first`.
+    /// Checks the label of one ordered pair against the trained pairs, whose items count from the rank `first`.
     fn check_label(&mut self, (a, b): (u16, u16), said: Variant, classes: &PairClasses, first: u16) {
         let [i, j] = [a, b].map(|rank| usize::from(rank - first));
         let (trained, expected) = (classes.is_trained(i, j), classes.label(i, j));
@@ -294,11 +287,11 @@ impl Hierarchy<'_> {
             NO => Some(-1),
             _ => None,
         };
-        let tag = self.tag.clone();
+        let tag = &self.tag;
         let words = |label: i8| if label > 0 { "Yes" } else { "No" };
         match (expected, label) {
             (Some(expected), _) if said.marks & NO_TRUTH != 0 => {
-                self.add(said.first, ProblemKind::NoGt, TrialColumn::NoGt, || {
+                self.findings.add_row(said.first, ProblemKind::NoGt, Some(TrialColumn::NoGt), || {
                     let why = if trained { "is trained" } else { "follows from the trained pairs" };
                     format!(
                         "true for the pair ({a}, {b}), which {why} in hier {tag}: expected false and the label {}",
@@ -306,9 +299,9 @@ impl Hierarchy<'_> {
                     )
                 });
             }
-            // An exception with the label of a premise is reported as such.
+            // An exception with the label of a premise is already reported.
             (Some(expected), Some(label)) if label != expected && said.marks & EXCEPTION == 0 => {
-                self.add(said.first, ProblemKind::ImpliedLabel, TrialColumn::Label, || {
+                self.findings.add_row(said.first, ProblemKind::ImpliedLabel, Some(TrialColumn::Label), || {
                     let expected = words(expected);
                     match said.marks & TRAINED != 0 {
                         true => format!(
@@ -323,7 +316,7 @@ impl Hierarchy<'_> {
                 });
             }
             (None, Some(_)) if said.marks & NO_TRUTH == 0 => {
-                self.add(said.first, ProblemKind::OpenLabel, TrialColumn::Label, || {
+                self.findings.add_row(said.first, ProblemKind::OpenLabel, Some(TrialColumn::Label), || {
                     format!(
                         "a label for the pair ({a}, {b}), on which the trained pairs of hier {tag} imply no answer: expected no_gt true"
                     )

@@ -1,4 +1,4 @@
-//! The rows of every run, as compact entries: what is needed to compare rows with each other.
+//! The rows of every run as compact entries, with what is needed to compare them.
 
 use std::collections::HashMap;
 
@@ -6,22 +6,22 @@ use super::findings::Findings;
 use super::values::{Bad, Columns, RowProblems, check_row, report_faults};
 use crate::conditions::{AsWritten, ConditionId, EXCEPTION, NO, Place, TRAINED, YES};
 use crate::error::Result;
-use crate::interner::Interner;
+use crate::interner::{Interner, index_of};
 use crate::trial_table::{TextColumn, TrialBatch, TrialColumn};
 
-/// Mark of a row without ground truth, beside those of what was trained.
+/// Mark of a row without ground truth, in addition to those of what was trained.
 pub(super) const NO_TRUTH: u8 = 32;
-/// Mark of a row whose marks cannot all be used, because one is missing or unreadable.
+/// Mark of a row with a missing or unreadable mark.
 pub(super) const UNUSABLE: u8 = 64;
 
-/// paired_correct of a row, where it is neither 0 nor 1.
+/// paired_correct of a row if it is neither 0 nor 1.
 pub(super) const UNPAIRED: u8 = 2;
 
 /// One row.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Entry {
     pub(super) place: Place,
-    /// NaN where there is none.
+    /// NaN if missing.
     pub(super) prob_yes: f64,
     pub(super) a: u16,
     pub(super) b: u16,
@@ -30,7 +30,7 @@ pub(super) struct Entry {
     pub(super) paired: u8,
 }
 
-/// What all rows of one run share: one model trained once, judged in one phase.
+/// What all rows of one run share: a model trained once, and the phase in which it is judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct RunKey {
     pub(super) condition: ConditionId,
@@ -52,29 +52,29 @@ pub(super) type Members<'a> = Vec<(&'a RunKey, &'a [Entry])>;
 #[derive(Debug, Default)]
 pub(super) struct Runs {
     findings: Option<Findings>,
-    n_rows: u64,
+    /// Number of all rows, including those that were not collected.
+    pub(super) n_rows: u64,
     names: Interner,
-    keys: Vec<RunKey>,
-    entries: Vec<Vec<Entry>>,
+    runs: Vec<(RunKey, Vec<Entry>)>,
     index: HashMap<RunKey, usize>,
 }
 
 impl Runs {
-    /// Checks the rows of a batch of a table one by one, and takes those that can be placed.
+    /// Checks the rows of a batch one by one, and collects those whose run and ranks are known.
     pub(super) fn add(&mut self, batch: &TrialBatch, table: usize, most: usize) -> Result<()> {
         use TrialColumn as C;
         const PLACING: [TrialColumn; 5] = [C::Seed, C::Reverse, C::LoraR, C::L2Reg, C::LoraAlpha];
         const MARKS: [TrialColumn; 3] = [C::IsTrain, C::IsException, C::NoGt];
 
         let c = Columns::from_batch(batch)?;
-        // Taken out, so that the runs can be changed beside it.
+        // Moved out, so that `self` can be changed meanwhile.
         let mut findings = self.findings.take().unwrap_or_else(|| Findings::new(most));
         let mut faults = batch.faults();
-        // What rows share that follow each other in one run.
+        // Consecutive rows are mostly of the same run.
         let mut last: Option<((AsWritten, i64, bool, u8), usize)> = None;
         for row in 0..batch.n_rows() {
-            let number = batch.first_row() + row as u64;
-            let mut problems = RowProblems { findings: &mut findings, table, row: number };
+            let place = Place::new(table, batch.first_row() + row as u64);
+            let mut problems = RowProblems { findings: &mut findings, place };
             let here = faults.iter().take_while(|f| f.row == row).count();
             let bad = if here > 0 { report_faults(&faults[..here], &mut problems) } else { Bad::default() };
             faults = &faults[here..];
@@ -102,8 +102,8 @@ impl Runs {
                 _ => 0,
             };
             let paired = c.paired_correct[row];
-            self.entries[run].push(Entry {
-                place: Place::new(table, number),
+            self.runs[run].1.push(Entry {
+                place,
                 prob_yes: if bad.has(C::ProbYes) { f64::NAN } else { c.prob_yes[row] },
                 a: c.rank_a[row] as u16,
                 b: c.rank_b[row] as u16,
@@ -132,22 +132,17 @@ impl Runs {
             findings.merge(found);
         }
         self.n_rows += other.n_rows;
-        for (mut key, entries) in other.keys.into_iter().zip(other.entries) {
+        for (mut key, entries) in other.runs {
             key.condition = key.condition.renumbered(&other.names, &mut self.names)?;
             let run = self.run(key);
-            self.entries[run].extend(entries);
+            self.runs[run].1.extend(entries);
         }
         Ok(())
     }
 
-    /// Number of all rows, those included that could not be placed.
-    pub(super) fn n_rows(&self) -> u64 {
-        self.n_rows
-    }
-
     /// All runs with their rows; a run has at least one.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&RunKey, &[Entry])> {
-        self.keys.iter().zip(self.entries.iter().map(Vec::as_slice))
+        self.runs.iter().map(|(key, entries)| (key, entries.as_slice()))
     }
 
     /// The runs of every condition, in order of first appearance.
@@ -155,10 +150,7 @@ impl Runs {
         let mut index = HashMap::new();
         let mut conditions: Vec<(ConditionId, Members<'_>)> = Vec::new();
         for (key, entries) in self.iter() {
-            let at = *index.entry(key.condition).or_insert_with(|| {
-                conditions.push((key.condition, Vec::new()));
-                conditions.len() - 1
-            });
+            let at = index_of(&mut index, &mut conditions, key.condition, || (key.condition, Vec::new()));
             conditions[at].1.push((key, entries));
         }
         conditions
@@ -177,10 +169,6 @@ impl Runs {
 
     /// The number of a run, a new one if it was not met before.
     fn run(&mut self, key: RunKey) -> usize {
-        *self.index.entry(key).or_insert_with(|| {
-            self.keys.push(key);
-            self.entries.push(Vec::new());
-            self.keys.len() - 1
-        })
+        index_of(&mut self.index, &mut self.runs, key, || (key, Vec::new()))
     }
 }

@@ -1,4 +1,4 @@
-//! Rows and runs against each other: what is there twice, what is missing, and what the two orders of a pair say together.
+//! Compares rows and runs: what is there twice or missing, and whether the two orders of a pair agree.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use crate::conditions::{ConditionId, NO, Place, YES};
 use crate::error::first_names;
 use crate::trial_table::TrialColumn;
 
-/// Pairs or seeds named in one problem.
+/// Most pairs or seeds that one problem names.
 const NAMED: usize = 8;
 
 /// Checks all conditions against themselves and each other.
@@ -43,30 +43,28 @@ struct Condition<'a> {
 }
 
 impl Condition<'_> {
-    fn add(&mut self, place: Place, kind: ProblemKind, column: Option<TrialColumn>, text: impl FnOnce() -> String) {
-        self.findings.add(place.table(), kind, Some(place.row()), column, text);
-    }
-
-    /// Rows that are there twice, and paired_correct against both orders of a pair.
+    /// Reports rows that are there twice, and checks paired_correct against both orders of a pair.
     fn check_rows(&mut self) {
         let mut sorted: Vec<Entry> = Vec::new();
         for (_, entries) in self.members {
             sorted.clear();
             sorted.extend_from_slice(entries);
-            // Both orders of a pair beside each other, forward first.
+            // Both orders of a pair become neighbors, forward first.
             sorted.sort_unstable_by_key(|e| (e.a.min(e.b), e.a.max(e.b), e.a, e.place));
             for pair in sorted.chunk_by(|x, y| (x.a.min(x.b), x.a.max(x.b)) == (y.a.min(y.b), y.a.max(y.b))) {
                 for same in pair.chunk_by(|x, y| x.a == y.a) {
                     let first = same[0].place;
                     for e in &same[1..] {
                         let (there, a, b) = (first, e.a, e.b);
-                        let tables = self.tables;
-                        self.add(e.place, ProblemKind::DuplicateRow, None, || {
-                            format!("the ordered pair ({a}, {b}) of this run is in {} already", name_of(there, tables))
+                        self.findings.add_row(e.place, ProblemKind::DuplicateRow, None, || {
+                            format!(
+                                "the ordered pair ({a}, {b}) of this run is in {} already",
+                                name_of(there, self.tables)
+                            )
                         });
                     }
                 }
-                // With duplicates it is not known which rows belong together.
+                // With duplicates it is unknown which rows belong together.
                 if let [x, y] = pair
                     && x.a != y.a
                 {
@@ -87,7 +85,7 @@ impl Condition<'_> {
         }
         let expected = u8::from(yes > no);
         for e in [x, y].into_iter().filter(|e| e.paired != UNPAIRED && e.paired != expected) {
-            self.add(e.place, ProblemKind::PairedCorrect, Some(TrialColumn::PairedCorrect), || {
+            self.findings.add_row(e.place, ProblemKind::PairedCorrect, Some(TrialColumn::PairedCorrect), || {
                 format!(
                     "{}: expected {expected}, for prob_yes is {yes} in the order labelled Yes and {no} in the other",
                     e.paired
@@ -96,7 +94,7 @@ impl Condition<'_> {
         }
     }
 
-    /// Ordered pairs that no run of the condition has, and those that some runs lack.
+    /// Reports ordered pairs that no run of the condition has, and those that some runs lack.
     fn check_pairs(&mut self) {
         let Some(items) = self.items else { return };
         let n = items.len();
@@ -123,7 +121,7 @@ impl Condition<'_> {
             let first = self.members.iter().flat_map(|(_, entries)| first_row(entries)).min();
             let name = self.runs.describe(self.id);
             if let Some(place) = first {
-                self.add(place, ProblemKind::MissingPair, None, || {
+                self.findings.add_row(place, ProblemKind::MissingPair, None, || {
                     format!(
                         "no run of condition {name}, which begins here, has {} of the {} ordered pairs: {}",
                         pairs.len(),
@@ -140,7 +138,7 @@ impl Condition<'_> {
             mark(&mut here, entries);
             let pairs = lacking(&|at| here[at] || !seen[at]);
             let Some(place) = first_row(entries) else { continue };
-            self.add(place, ProblemKind::MissingPair, None, || {
+            self.findings.add_row(place, ProblemKind::MissingPair, None, || {
                 format!(
                     "the run that begins here (seed {}, reverse {}, phase {}) lacks {} of the {total} ordered pairs of its \
                      condition: {}",
@@ -154,7 +152,7 @@ impl Condition<'_> {
         }
     }
 
-    /// Seeds that lack an order or a phase that other seeds of the condition have.
+    /// Reports seeds that lack an order or a phase that other seeds of the condition have.
     fn check_runs(&mut self) {
         let all: BTreeSet<(bool, bool)> = self.members.iter().map(|(key, _)| (key.reverse, key.is_post)).collect();
         let mut by_seed: HashMap<i64, (Place, BTreeSet<(bool, bool)>)> = HashMap::new();
@@ -166,7 +164,7 @@ impl Condition<'_> {
         }
         let name = self.runs.describe(self.id);
         for (seed, (place, runs)) in by_seed.into_iter().filter(|(_, (_, runs))| runs.len() < all.len()) {
-            self.add(place, ProblemKind::MissingRun, None, || {
+            self.findings.add_row(place, ProblemKind::MissingRun, None, || {
                 let lacks = all.difference(&runs).map(|(reverse, is_post)| {
                     format!("reverse {reverse} phase {}", if *is_post { "post" } else { "pre" })
                 });
@@ -176,9 +174,9 @@ impl Condition<'_> {
     }
 }
 
-/// Seeds that a condition lacks and others of its setting, task and hierarchy have.
+/// Reports seeds that a condition lacks and others of its setting, task and hierarchy have.
 fn check_seeds(runs: &Runs, conditions: &[(ConditionId, Members<'_>)], tables: &[PathBuf], findings: &mut Findings) {
-    // Of every group, the first row of each seed.
+    // The first row of each seed of every group.
     let mut groups: HashMap<[u32; 3], HashMap<i64, Place>> = HashMap::new();
     let group_of = |id: &ConditionId| [id.names[0], id.names[2], id.names[3]];
     for (id, members) in conditions {
@@ -197,12 +195,7 @@ fn check_seeds(runs: &Runs, conditions: &[(ConditionId, Members<'_>)], tables: &
         missing.sort_unstable();
         let first = members.iter().flat_map(|(_, entries)| first_row(entries)).min();
         if let (Some(&(_, there)), Some(place)) = (missing.first(), first) {
-            findings.add(
-                place.table(),
-                ProblemKind::MissingSeed,
-                Some(place.row()),
-                Some(TrialColumn::Seed),
-                || {
+            findings.add_row(place, ProblemKind::MissingSeed, Some(TrialColumn::Seed), || {
                     format!(
                         "condition {}, which begins here, lacks seed{} {}, which others of its setting, task and hier have ({})",
                         runs.describe(id),
@@ -210,8 +203,7 @@ fn check_seeds(runs: &Runs, conditions: &[(ConditionId, Members<'_>)], tables: &
                         list(missing.iter().map(|(seed, _)| seed.to_string())),
                         name_of(there, tables)
                     )
-                },
-            );
+            });
         }
     }
 }
@@ -220,7 +212,7 @@ fn first_row(entries: &[Entry]) -> Option<Place> {
     entries.iter().map(|e| e.place).min()
 }
 
-/// The first of them, and how many more there are.
+/// The first few names, and how many more there are.
 fn list(names: impl Iterator<Item = String>) -> String {
     first_names(&names.collect::<Vec<_>>(), NAMED)
 }

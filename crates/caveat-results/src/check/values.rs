@@ -1,14 +1,14 @@
-//! Every value of a row against the others of the same row.
+//! Checks every value of a row against the others of the same row.
 
 use arrow_array::BooleanArray;
 
 use super::findings::{Findings, ProblemKind};
-use crate::conditions::{ConditionColumns, MAX_ITEMS};
+use crate::conditions::{ConditionColumns, MAX_ITEMS, Place};
 use crate::error::Result;
 use crate::trial_table::{Fault, TextColumn, TrialBatch, TrialColumn};
 
-/// How far prob_yes may be on the other side of ½ than logit_diff: logits up to 32 in bfloat16 are exact to 1/16 each, their
-/// difference to 1/8, and the logistic function is nowhere steeper than 1/4.
+/// How far prob_yes may be on the wrong side of ½ for logit_diff: logits up to 32 in bfloat16 are exact to 1/16, their difference to
+/// 1/8, and the logistic function is nowhere steeper than 1/4.
 const PROBABILITY_TOLERANCE: f64 = 1.0 / 32.0;
 
 /// Relative tolerance of a margin: one unit in the last place of bfloat16.
@@ -39,7 +39,7 @@ pub(super) struct Columns<'a> {
     pub(super) paired_correct: &'a [f64],
 }
 
-/// A column of text with codes of its values, as [`TextColumn::code`] has them.
+/// A column of text with the codes of its values for [`TextColumn::code`].
 struct Coded<'a> {
     text: &'a TextColumn,
     codes: Vec<u8>,
@@ -86,18 +86,18 @@ impl<'a> Columns<'a> {
         })
     }
 
-    /// 0 pre, 1 post, anything else not to be used.
+    /// 0 for pre, 1 for post, anything else for no valid phase.
     pub(super) fn phase(&self, row: usize) -> u8 {
         self.phase.code(row)
     }
 
-    /// 0 Yes, 1 No, 2 some other text, or [`TextColumn::NO_CODE`].
+    /// 0 for Yes, 1 for No, 2 for another text, or [`TextColumn::NO_CODE`].
     pub(super) fn label(&self, row: usize) -> u8 {
         self.label.code(row)
     }
 }
 
-/// The columns of a row that are missing or unreadable, so that nothing is to be concluded from them.
+/// The columns of a row that are missing or unreadable, and from which nothing follows.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Bad(u32);
 
@@ -115,20 +115,19 @@ impl Bad {
     }
 }
 
-/// The problems of one row of a batch.
+/// Collects the problems of one row of a batch.
 pub(super) struct RowProblems<'a> {
     pub(super) findings: &'a mut Findings,
-    pub(super) table: usize,
-    pub(super) row: u64,
+    pub(super) place: Place,
 }
 
 impl RowProblems<'_> {
     fn add(&mut self, kind: ProblemKind, column: TrialColumn, text: impl FnOnce() -> String) {
-        self.findings.add(self.table, kind, Some(self.row), Some(column), text);
+        self.findings.add_row(self.place, kind, Some(column), text);
     }
 }
 
-/// Reports what the reader could not read of a row, and says which columns to leave alone.
+/// Reports what could not be read in a row, and returns the columns that the other checks should ignore.
 pub(super) fn report_faults(faults: &[Fault], problems: &mut RowProblems<'_>) -> Bad {
     let mut bad = Bad::default();
     for Fault { column, text, .. } in faults {
@@ -330,10 +329,10 @@ fn check_truth(c: &Columns<'_>, row: usize, bad: Bad, problems: &mut RowProblems
             _ => format!("{}: expected 1 or -1", missing_or(truth)),
         });
     }
-    // Margin and correct follow from the label; where the truth contradicts it, that is the one problem.
+    // Margin and correct follow from the label. If the ground truth contradicts it, that is the only problem reported.
     let (logit, yes, margin, correct) = (c.logit_diff[row], c.prob_yes[row], c.margin[row], c.correct[row]);
     let usable = truth_is_right && logit.is_finite() && !bad.any(&[C::GroundTruth, C::LogitDiff, C::Margin]);
-    // Also for a margin that is NaN.
+    // False for a margin that is NaN.
     let is_margin = (margin - logit * truth).abs() <= MARGIN_TOLERANCE * logit.abs();
     if usable && !is_margin {
         problems.add(ProblemKind::Margin, C::Margin, || {

@@ -1,4 +1,4 @@
-//! From the text of rows to the table of choices: items to ranks, proportions and counts to numbers of choices.
+//! Collects the text of rows to a table of choices: items become ranks, proportions and counts become numbers of choices.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 use super::columns::{Fields, Shape, says_who_was_chosen};
 use super::counts::{Thousands, reconstruct};
 use super::filter::LeftOut;
-use super::names::Names;
-use super::people::People;
+use super::names::{Names, People};
 use super::source::{Cells, Source};
 use super::{
     ChoiceColumns, ChoiceRole, ChoiceRow, ChoiceTable, CountReconstruction, DistanceRow, Grouping, ItemLabels,
@@ -17,17 +16,17 @@ use crate::delimited::{Numbers, flag, has_thousands, is_missing};
 use crate::error::{Result, ResultsError, name_list};
 use crate::labels::label_key;
 
-/// Largest number of items, as a guard against a column that holds no ranks.
+/// Largest number of items, as a guard against columns that do not hold ranks.
 const MOST_ITEMS: usize = 1_000_000;
 
-/// An inferred list of more items than the first number, of which the file shows fewer than one in the second, is a code taken for a
-/// rank (999 for no answer) or a part of a list whose length should be said.
+/// A list of more items than the first number, of which the file shows fewer than one in the second number, is refused: a rank seems
+/// to be a code (999 for no answer), or the number of items should be given.
 const SPARSE: (usize, usize) = (20, 4);
 
-/// Fewer trials in all than this are no trials: what a fit makes of them is rounding.
+/// Fewer trials in all than this are refused, because a fit to them would be rounding errors.
 const LEAST_TRIALS: f64 = 1e-4;
 
-/// The choices of the caller that do not depend on the file, checked.
+/// The caller's options that do not depend on the file, checked.
 pub(super) struct Options {
     /// Ranks by [`label_key`].
     names: Option<HashMap<String, usize>>,
@@ -66,17 +65,17 @@ impl Options {
     }
 }
 
-/// A row before ranks are known to count from 0 and proportions to be of how many trials.
+/// A row before the first rank and the numbers of trials are known.
 struct RawRow {
-    /// Items shown first and second, in the file's ranks; by distance, the distance and 0.
+    /// Items shown first and second, by ranks as in the file; or a distance and 0.
     items: (usize, usize),
-    /// Proportion of choices of the first item; by distance, of the higher one.
+    /// Proportion of choices of the first item, or with a distance of the higher item.
     proportion: f64,
     trials: f64,
     groups: [u32; 3],
 }
 
-/// Takes rows one by one.
+/// Collects rows one by one.
 pub(super) struct Collector<'a> {
     columns: &'a ChoiceColumns,
     options: &'a Options,
@@ -84,19 +83,20 @@ pub(super) struct Collector<'a> {
     presentation_known: bool,
     rows: Vec<RawRow>,
     groups: [Option<Names>; 3],
-    /// With counts to be reconstructed: the role whose text makes the groups, their numbers, and every row's.
+    /// If counts are reconstructed: the role whose text makes the groups, their names, and the group of every row.
     designs: Option<(ChoiceRole, Names, Vec<u32>)>,
-    /// Smallest and largest rank met, and those of the file that is read now.
+    /// Smallest and largest rank met.
     ranks: (usize, usize),
+    /// Smallest and largest rank in the current file.
     ranks_here: (usize, usize),
-    /// Of the files whose smallest rank is 0, and of those where it is 1, the one that reaches farthest.
+    /// Among the files whose smallest rank is 0, and among those where it is 1, the one with the largest rank.
     by_first: [Option<(PathBuf, usize)>; 2],
-    /// How the file that is read now writes numbers.
+    /// How the current file writes numbers.
     numbers: Numbers,
-    /// Whether its counts may have points between thousands.
+    /// Whether the counts of the current file may have points between thousands.
     thousands: Thousands,
     pub(super) left_out: LeftOut,
-    /// The name of the column beside winner and loser that says how often the winner was chosen, as long as it holds 0 and 1 only.
+    /// The column of accuracies beside winner and loser, as long as it holds only 0 and 1.
     only_right_or_wrong: Option<String>,
     people: People,
 }
@@ -159,10 +159,10 @@ impl<'a> Collector<'a> {
         self.rows.is_empty()
     }
 
-    /// Goes on to the next file.
+    /// Begins the next file.
     pub(super) fn begin_file(&mut self, source: &Source, fields: &Fields) {
-        self.numbers = source.numbers();
-        self.thousands = Thousands::for_file(source.is_text());
+        self.numbers = source.rows.numbers();
+        self.thousands = Thousands::for_file(source.rows.is_text());
         self.people.begin_file(source, fields);
     }
 
@@ -224,7 +224,7 @@ impl<'a> Collector<'a> {
         Ok(())
     }
 
-    /// Whether text stands for no value. A group may be called None, and an item whatever it is named.
+    /// Whether text means a missing value. A group may be called None, and an item anything that was listed.
     fn is_missing(&self, role: ChoiceRole, text: &str) -> bool {
         use ChoiceRole::{Condition, First, Higher, Loser, Lower, Session, Subject, Winner};
         match role {
@@ -235,13 +235,13 @@ impl<'a> Collector<'a> {
                 is_missing(text)
                     && !self.options.names.as_ref().is_some_and(|names| names.contains_key(label_key(text).as_ref()))
             }
-            // Counts that are given for all rows stand over those of the file.
+            // Counts given for all rows take precedence over the file's.
             ChoiceRole::Count => self.columns.trials == TrialCounts::Column && is_missing(text),
             _ => is_missing(text),
         }
     }
 
-    /// The items of a row as (first, second), and whether that is the reverse of (chosen or higher, other).
+    /// The items of a row as (first, second), and whether this reverses (chosen or higher, other).
     fn pair(
         &mut self,
         cells: &Cells<'_>,
@@ -277,11 +277,11 @@ impl<'a> Collector<'a> {
         }
     }
 
-    /// Rank of an item, as the file counts.
+    /// Rank of an item, as in the file.
     fn item(&mut self, text: &str, role: ChoiceRole) -> std::result::Result<usize, String> {
         if let Some(names) = &self.options.names {
             return names.get(label_key(text).as_ref()).copied().ok_or_else(|| {
-                let items = self.columns.items.iter().flatten().map(String::as_str);
+                let items = self.columns.items.iter().flatten();
                 format!("the {role} {text:?} is none of the items {}", name_list(items))
             });
         }
@@ -289,7 +289,7 @@ impl<'a> Collector<'a> {
             format!("the {role} {text:?} is not a rank: expected a whole number, or the items by name, highest first (⟨items=A,B,…⟩)")
         })?;
         let first = self.options.first_rank.unwrap_or(0);
-        // Where it is open whether ranks count from 0 or 1, the larger range is allowed here and checked at the end.
+        // If ranks may count from 0 or from 1, the larger range is allowed here and checked at the end.
         let last = self.options.n_items.map_or(MOST_ITEMS, |n| n - 1 + self.options.first_rank.unwrap_or(1));
         if !(first..=last).contains(&rank) {
             let expected = match (self.options.first_rank, self.options.n_items) {
@@ -309,8 +309,8 @@ impl<'a> Collector<'a> {
             .ok_or_else(|| format!("distance {text:?}: expected a whole number from 1 to {most}"))
     }
 
-    /// Ends a file. Where it is open whether ranks count from 0 or 1, one file may do this and another that: those that reach from 1
-    /// beyond the ranks of one with a 0 are asked for, as an item more would be made of them.
+    /// Ends a file. If ranks may count from 0 or from 1, refuses a file with ranks from 1 that go beyond those of a file with ranks
+    /// from 0: the two may count differently.
     pub(super) fn end_file(&mut self, path: &Path) -> std::result::Result<(), String> {
         self.thousands.check()?;
         let (low, high) = std::mem::replace(&mut self.ranks_here, (usize::MAX, 0));
@@ -318,10 +318,7 @@ impl<'a> Collector<'a> {
             return Ok(());
         }
         self.ranks = (self.ranks.0.min(low), self.ranks.1.max(high));
-        if self.options.first_rank.is_some() || self.columns.items.is_some() {
-            return Ok(());
-        }
-        if low > 1 {
+        if self.options.first_rank.is_some() || self.columns.items.is_some() || low > 1 {
             return Ok(());
         }
         let own = &mut self.by_first[low];
@@ -395,7 +392,7 @@ impl<'a> Collector<'a> {
             Some(items) => items.clone(),
             None => (0..n_items).map(|k| (k + first_rank).to_string()).collect(),
         };
-        // A reconstructed count makes a whole number of choices; a written one is the file's own.
+        // With a reconstructed count, the number of choices is whole.
         let chosen = |row: &RawRow| match reconstruction {
             Some(_) => (row.proportion * row.trials).round(),
             None => row.proportion * row.trials,
@@ -433,25 +430,17 @@ impl<'a> Collector<'a> {
         })
     }
 
-    /// Fills in the numbers of trials of all rows where they are to be reconstructed.
+    /// Reconstructs the numbers of trials of all rows, if that was asked for.
     fn reconstruct(&mut self) -> std::result::Result<Option<CountReconstruction>, String> {
         let Some((_, designs, numbers)) = self.designs.take() else { return Ok(None) };
-        let names = designs.shown;
         let proportions: Vec<f64> = self.rows.iter().map(|r| r.proportion).collect();
-        let Some((trials, report)) = reconstruct(&proportions, &numbers, names.len()) else {
+        let Some((trials, report)) = reconstruct(&proportions, &numbers, designs.shown) else {
             let problem =
                 "the proportions do not tell their numbers of trials (all are 0, 1 or no fraction of up to 200 trials)";
             return Err(format!("{problem}: give one number for all rows (⟨trials=N⟩)"));
         };
-        for (row, trials) in self.rows.iter_mut().zip(trials) {
-            row.trials = trials;
-        }
-        Ok(Some(CountReconstruction {
-            typical: names.into_iter().zip(report.typical).collect(),
-            at_typical: report.at_typical,
-            off_by: report.off_by,
-            failed: report.failed,
-        }))
+        self.rows.iter_mut().zip(trials).for_each(|(row, trials)| row.trials = trials);
+        Ok(Some(report))
     }
 }
 
@@ -460,7 +449,7 @@ fn whole(text: &str, numbers: Numbers) -> Option<usize> {
     numbers.whole(text).and_then(|number| usize::try_from(number).ok())
 }
 
-/// A proportion, or whether the item was chosen, as a truth value.
+/// A proportion, perhaps written as a truth value.
 fn proportion(text: &str, numbers: Numbers) -> std::result::Result<f64, String> {
     let number = numbers.parse(text).or_else(|| flag(text).map(f64::from));
     number.filter(|p| (0.0..=1.0).contains(p)).ok_or_else(|| {

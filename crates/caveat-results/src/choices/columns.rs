@@ -1,4 +1,4 @@
-//! What the columns of a file of choices mean: roles, their parsing from `role=column` text, and presets.
+//! The columns of a file of choices: their roles, given, preset or found by name, and the kinds of rows that these make.
 
 use std::str::FromStr;
 
@@ -10,28 +10,29 @@ use crate::delimited::find_column;
 use crate::error::{Result, ResultsError, name_list};
 use crate::roles;
 use crate::unread::{COUNTS, Watched};
+use crate::words::{find_listed, has_word};
 
 /// Where the numbers of trials come from.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum TrialCounts {
-    /// From the column of role `count`. Without one, a row of winner and loser is one trial, and a proportion an error.
+    /// From the column of role `count`. Without one, a row of winner and loser is one trial, and a proportion is an error.
     #[default]
     Column,
     /// This many trials in every row, whatever the file says; positive and finite.
     Fixed(f64),
-    /// Reconstructed from the proportions, in groups of rows that have the same text in the column of this role and were, but
-    /// for a few lost or repeated trials, given equally many; see [`CountReconstruction`](super::CountReconstruction).
+    /// Reconstructed from proportions, in groups of rows with the same text in the column of this role, which had equal numbers of
+    /// trials except for a few lost or repeated ones; see [`CountReconstruction`](super::CountReconstruction).
     Reconstructed(ChoiceRole),
 }
 
 /// How a file of choices is read: which column has which role, how items are named, and where counts come from.
 ///
-/// Three kinds of files are told apart by the roles named:
+/// The roles make one of three kinds of files:
 /// * `winner`, `loser`: single choices, or with `accuracy` the proportion in which `winner` was chosen;
 /// * `higher`, `lower`, `accuracy`: a pair and the proportion in which its higher item was chosen;
-/// * `distance`, `accuracy`: the same over all pairs of a symbolic distance.
+/// * `distance`, `accuracy`: a symbolic distance and that proportion over all its pairs.
 ///
-/// The default names no column: then columns are found by the names of their roles.
+/// The default names no column: then columns are found that are named like roles.
 ///
 /// ```
 /// use caveat_results::{ChoiceColumns, ChoiceRole};
@@ -42,27 +43,26 @@ pub enum TrialCounts {
 /// ```
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ChoiceColumns {
-    /// Columns by role, as parsed from text; none: columns are named as their roles.
+    /// Columns by role; if empty, columns are named like their roles.
     pub columns: Vec<(ChoiceRole, String)>,
-    /// Names of the items, the highest first. `None`: the file names items by rank, as whole numbers.
+    /// Names of the items, the highest first. `None`: items are ranks, as whole numbers.
     pub items: Option<Vec<String>>,
-    /// Rank of the highest item, 0 or 1, where items are ranks. `None`: the smaller of the ranks in the file must be one of the
-    /// two and is taken for it.
+    /// Rank of the highest item, 0 or 1, if items are ranks. `None`: the smallest rank in the file, which must be 0 or 1.
     pub first_rank: Option<usize>,
-    /// Number of items where they are ranks. `None`: as many as the largest rank in the file says.
+    /// Number of items if they are ranks. `None`: the largest rank in the file tells it.
     pub n_items: Option<usize>,
     /// Where the numbers of trials come from.
     pub trials: TrialCounts,
-    /// Conditions that rows must meet to be read.
+    /// Conditions that rows must pass.
     pub filters: Vec<RowFilter>,
-    /// Whether rows that lack a value are left out, instead of being an error.
+    /// Whether rows that lack a value are left out; otherwise they are errors.
     pub skip_missing: bool,
 }
 
-/// Kinds of files by what a row is about.
+/// The kinds of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
-    /// Two items, one of them chosen (always or in a proportion).
+    /// Two items, one of which was chosen (always or in a proportion).
     Chosen,
     /// Two items in their order of rank.
     Ranked,
@@ -71,7 +71,7 @@ pub(super) enum Shape {
 }
 
 impl Shape {
-    /// Roles without which a row of this shape says nothing.
+    /// Roles that rows of this kind need.
     fn needed(self) -> &'static [ChoiceRole] {
         match self {
             Self::Chosen => &[ChoiceRole::Winner, ChoiceRole::Loser],
@@ -80,7 +80,7 @@ impl Shape {
         }
     }
 
-    /// Roles that only rows of this shape have, by which it is recognized.
+    /// Roles that only this kind has.
     fn marks(self) -> &'static [ChoiceRole] {
         match self {
             Self::Chosen => &[ChoiceRole::Winner, ChoiceRole::Loser],
@@ -90,17 +90,17 @@ impl Shape {
     }
 }
 
-/// The kinds of rows, in the order in which they are preferred where columns are found by name.
+/// The kinds of rows, in order of preference if columns are found by name.
 const SHAPES: [Shape; 3] = [Shape::Chosen, Shape::Ranked, Shape::Distance];
 const SHAPES_IN_WORDS: &str = "winner and loser; or higher, lower and accuracy; or distance and accuracy";
 
-/// Columns of one file: what its rows are about, and the field number of every role.
+/// The columns of one file: its kind of rows, and the field of every role.
 pub(super) struct Fields {
     pub(super) shape: Shape,
     pub(super) fields: Vec<(ChoiceRole, usize)>,
-    /// What should be known of columns that are not read.
+    /// Notes on columns that are not read.
     pub(super) passed_over: Vec<String>,
-    /// Columns that are not read and whose values should be known, if there are several.
+    /// Columns that are not read, but whose values are noted.
     pub(super) watched: Vec<Watched>,
     /// The name of the column of accuracies.
     pub(super) accuracy: Option<String>,
@@ -131,12 +131,12 @@ impl ChoiceColumns {
         Ok(Self { columns, ..Self::default() })
     }
 
-    /// Columns of a published file, by name.
+    /// The columns of a published file, by the name of the preset.
     ///
-    /// Both are of Jensen, Muñoz, Alkan, Ferrera and Terrace (2015, *PLoS Comput. Biol.* 11:e1004523): `jensen2015-monkeys` has
-    /// the columns session, target, distractor, acc (target the higher item, ranks from 1); `jensen2015-humans` has
-    /// symbolic_distance, subject, acc. Neither file says how many trials a proportion is of: both presets reconstruct that,
-    /// within sessions and within distances.
+    /// Both files are of Jensen, Muñoz, Alkan, Ferrera and Terrace (2015, *PLoS Comput. Biol.* 11:e1004523): `jensen2015-monkeys` has
+    /// the columns session, target, distractor, acc (the target is the higher item, ranks from 1); `jensen2015-humans` has
+    /// symbolic_distance, subject, acc. Neither tells numbers of trials: the presets reconstruct them, within sessions and within
+    /// distances.
     ///
     /// # Errors
     /// Another name.
@@ -166,77 +166,70 @@ impl ChoiceColumns {
         self.columns.iter().find(|(r, _)| *r == role).map(|(_, c)| c.as_str())
     }
 
-    /// Finds the columns among those of a file.
-    ///
-    /// The error says what is wrong without the file's name.
+    /// Finds the columns among those of a file; the error is without the file's name.
     pub(super) fn resolve(&self, names: &[String]) -> std::result::Result<Fields, String> {
-        let find = |name: &str| find_column(names, name);
-        let found = name_list(names.iter().map(String::as_str));
-        let mut fields = roles::fields(&self.columns, names, &found)?;
-        if self.columns.is_empty() {
+        let mut fields = roles::fields(&self.columns, names, &name_list(names))?;
+        let shape = if self.columns.is_empty() {
+            let find = |name: &str| find_column(names, name);
             for role in ChoiceRole::ALL {
                 fields.extend(find(role.name())?.map(|field| (role, field)));
             }
             if !fields.iter().any(|(r, _)| *r == ChoiceRole::Count) {
                 fields.extend(find("weight")?.map(|field| (ChoiceRole::Count, field)));
             }
-            // Columns that happen to be named like roles of another kind of row mean something else here.
             let has = |role: &ChoiceRole| fields.iter().any(|(r, _)| r == role);
             let Some(shape) = SHAPES.into_iter().find(|s| s.needed().iter().all(has)) else {
                 return Err(unnamed(names, has(&ChoiceRole::Winner)));
             };
+            // Columns that happen to be named like roles of another kind of row mean something else here.
             let foreign = |role| SHAPES.into_iter().any(|s| s != shape && s.marks().contains(&role));
             let stray = |role| shape == Shape::Distance && role == ChoiceRole::First;
             fields.retain(|(role, _)| shape.needed().contains(role) || !(foreign(*role) || stray(*role)));
-            return Ok(self.fields(names, shape, fields));
-        }
-        Ok(self.fields(names, shape(&self.columns).map_err(|e| e.to_string())?, fields))
-    }
-
-    /// The fields found, and what should be known of the others.
-    fn fields(&self, names: &[String], shape: Shape, fields: Vec<(ChoiceRole, usize)>) -> Fields {
-        // A preset knows its file.
-        let is_known = matches!(self.trials, TrialCounts::Reconstructed(_));
+            shape
+        } else {
+            shape(&self.columns).map_err(|e| e.to_string())?
+        };
         let mut passed_over: Vec<String> = self.passed_over(names, &fields).into_iter().collect();
         passed_over.extend(self.unread_accuracy(names, shape, &fields));
-        let watched =
-            if is_known { Vec::new() } else { Watched::find(names, |field| self.is_free(names, &fields, field)) };
+        // The other columns of a published file are known.
+        let is_preset = matches!(self.trials, TrialCounts::Reconstructed(_));
+        let watched = Watched::find(names, |field| !is_preset && self.is_free(names, &fields, field));
         let accuracy = fields.iter().find(|(role, _)| *role == ChoiceRole::Accuracy).map(|(_, f)| names[*f].clone());
-        Fields { shape, fields, passed_over, watched, accuracy }
+        Ok(Fields { shape, fields, passed_over, watched, accuracy })
     }
 
     /// Whether a column is neither read nor filtered by.
     fn is_free(&self, names: &[String], fields: &[(ChoiceRole, usize)], field: usize) -> bool {
         fields.iter().all(|(_, read)| *read != field)
-            && self.filters.iter().all(|filter| !filter.column().eq_ignore_ascii_case(&names[field]))
+            && self.filters.iter().all(|filter| !filter.column.eq_ignore_ascii_case(&names[field]))
     }
 
-    /// What should be known of a column that says who was right, where winners were found by name and it is not read.
+    /// A note on a column of accuracies that is not read, if winners were found by name.
     fn unread_accuracy(&self, names: &[String], shape: Shape, fields: &[(ChoiceRole, usize)]) -> Option<String> {
         if shape != Shape::Chosen || !self.columns.is_empty() || fields.iter().any(|f| f.0 == ChoiceRole::Accuracy) {
             return None;
         }
-        let column = names.iter().find(|name| RIGHT.contains(&name.to_lowercase().as_str()))?;
+        let column = find_listed(names, RIGHT)?;
         Some(format!(
             "the column {column} is not read, and the winner is taken for the item that was chosen: if it is the right one, and \
              {column} says whether it was chosen, name the pair with ⟨columns=higher=winner,lower=loser,accuracy={column}⟩"
         ))
     }
 
-    /// What should be known of columns that change what rows mean, by their names, and are neither read nor filtered by.
+    /// A note on columns that are neither read nor filtered by, but by their names change what rows mean.
     fn passed_over(&self, names: &[String], fields: &[(ChoiceRole, usize)]) -> Option<String> {
         let is_told = |role: ChoiceRole| match role {
             ChoiceRole::Count if self.trials != TrialCounts::Column => true,
             _ => fields.iter().any(|(r, _)| *r == role),
         };
-        // A preset knows its file; and many files number their rows in a column `id`.
+        // The other columns of a published file are known. Many files number their rows in a column `id`.
         let roles = if matches!(self.trials, TrialCounts::Reconstructed(_)) { &[][..] } else { &LIKELY };
         let passed_over: Vec<(ChoiceRole, usize)> = roles
             .iter()
             .filter(|(role, _)| !is_told(*role))
             .filter_map(|(role, known)| {
                 let known = if *role == ChoiceRole::Count { COUNTS } else { *known };
-                let is_like = |name: &String| known.contains(&name.to_lowercase().as_str()) && name != "id";
+                let is_like = |name: &String| has_word(known, &name.to_lowercase()) && name != "id";
                 Some((*role, names.iter().position(is_like).filter(|field| self.is_free(names, fields, *field))?))
             })
             .collect();
@@ -255,18 +248,18 @@ impl ChoiceColumns {
     }
 }
 
-/// Names of columns by which rows differ, in files of the field.
-const LIKELY: [(ChoiceRole, &[&str]); 4] = [
-    (ChoiceRole::Count, &["count", "n", "trials", "n_trials", "weight", "freq", "frequency"]),
-    (ChoiceRole::Subject, &["subject", "participant", "monkey", "subject_id", "participant_id", "id"]),
-    (ChoiceRole::Session, &["session", "session_id", "day"]),
-    (ChoiceRole::Condition, &["condition", "group"]),
+/// Common names of columns by which rows differ.
+const LIKELY: [(ChoiceRole, &str); 4] = [
+    (ChoiceRole::Count, "count n trials n_trials weight freq frequency"),
+    (ChoiceRole::Subject, "subject participant monkey subject_id participant_id id"),
+    (ChoiceRole::Session, "session session_id day"),
+    (ChoiceRole::Condition, "condition group"),
 ];
 
 /// Names of columns that say whether the first of a pair was chosen. In any order, being right is not having chosen the first.
-const CHOSE_A: &[&str] = &["chose_s1", "chose_first", "chose_left", "chose_a", "chose_1", "p_first", "p_left"];
+const CHOSE_A: &str = "chose_s1 chose_first chose_left chose_a chose_1 p_first p_left";
 /// Names of columns that say whether the choice was right.
-const RIGHT: &[&str] = &["accuracy", "acc", "correct", "is_correct", "proportion_correct", "p_correct"];
+const RIGHT: &str = "accuracy acc correct is_correct proportion_correct p_correct";
 
 /// Whether a column of that name says that an item was chosen, and not that the choice was right.
 pub(super) fn says_who_was_chosen(name: &str) -> bool {
@@ -277,9 +270,9 @@ pub(super) fn says_who_was_chosen(name: &str) -> bool {
 
 /// The message about a table without the columns of choices by their names.
 fn unnamed(names: &[String], has_winner: bool) -> String {
-    let found = name_list(names.iter().map(String::as_str));
-    let which = |known: &[&str]| names.iter().any(|n| known.contains(&n.to_lowercase().as_str()));
-    let advice = if has_winner && which(&["model_a", "player_a", "team_a", "item_a", "left", "player1", "a"]) {
+    let found = name_list(names);
+    let sides = find_listed(names, "model_a player_a team_a item_a left player1 a");
+    let advice = if has_winner && sides.is_some() {
         "winner says which of two columns won, as it seems, and is no item: write the item that won in one column and the other in \
          another, and name them with ⟨columns=winner=COLUMN,loser=COLUMN⟩".to_owned()
     } else {
@@ -289,7 +282,7 @@ fn unnamed(names: &[String], has_winner: bool) -> String {
     format!("no columns named {SHAPES_IN_WORDS}: {advice}; the table has {found}")
 }
 
-/// The kind of rows that named roles make.
+/// The kind of rows that roles make.
 fn shape(columns: &[(ChoiceRole, String)]) -> Result<Shape> {
     let has = |role: &ChoiceRole| columns.iter().any(|(r, _)| r == role);
     let marked: Vec<Shape> = SHAPES.into_iter().filter(|s| s.marks().iter().any(has)).collect();
@@ -317,45 +310,34 @@ fn shape(columns: &[(ChoiceRole, String)]) -> Result<Shape> {
 impl FromStr for ChoiceColumns {
     type Err = ResultsError;
 
-    /// Reads `role=column,role=column,…`; spaces around roles and columns do not count.
-    ///
-    /// # Errors
-    /// Text without `=`, an unknown or repeated role, an empty column, or roles that make no kind of row or several.
+    /// Reads `role=column,role=column,…`, with the errors of [`of_roles`](Self::of_roles).
     fn from_str(text: &str) -> Result<Self> {
         Self::of_roles(roles::split(text, &ChoiceRole::list_names())?)
     }
 }
 
-/// Whether columns of these names are those of choices, named as their roles, and not those of a trial table.
+/// Whether columns are those of choices, named like their roles, and not those of a trial table.
 pub(super) fn has_choice_columns(names: &[String]) -> bool {
     let has = |name: &str| names.iter().any(|n| n.eq_ignore_ascii_case(name));
     !has("rank_a") && ["winner", "higher", "distance"].into_iter().any(has)
 }
 
-/// Roles that the columns of a table seem to have, by their names, as `role=column,…`; `None` where nothing is clear.
+/// The roles that columns seem to have by their names, as `role=column,…`; `None` if that is not clear.
 pub(crate) fn suggested_columns(names: &[String]) -> Option<String> {
-    const PAIRS: [(ChoiceRole, &[&str], ChoiceRole, &[&str]); 2] = [
+    const PAIRS: [(ChoiceRole, &str, ChoiceRole, &str); 2] = [
         (
             ChoiceRole::Winner,
-            &["winner", "chosen", "s1", "item1", "item_1", "stim1", "left", "item_a", "a", "first", "player1"],
+            "winner chosen s1 item1 item_1 stim1 left item_a a first player1",
             ChoiceRole::Loser,
-            &[
-                "loser", "unchosen", "other", "s2", "item2", "item_2", "stim2", "right", "item_b", "b", "second",
-                "player2",
-            ],
+            "loser unchosen other s2 item2 item_2 stim2 right item_b b second player2",
         ),
-        (
-            ChoiceRole::Higher,
-            &["higher", "target", "correct_item"],
-            ChoiceRole::Lower,
-            &["lower", "distractor", "foil"],
-        ),
+        (ChoiceRole::Higher, "higher target correct_item", ChoiceRole::Lower, "lower distractor foil"),
     ];
-    let find = |known: &[&str]| names.iter().find(|n| known.contains(&n.to_lowercase().as_str()));
+    let find = |known: &str| find_listed(names, known);
     let (role_a, a, role_b, b) =
         PAIRS.iter().find_map(|(role_a, a, role_b, b)| Some((role_a, find(a)?, role_b, find(b)?)))?;
     let mut roles = vec![format!("{role_a}={a}"), format!("{role_b}={b}")];
-    // Names that say no winner need a column that does.
+    // Other names than winner and chosen need a column that says which item was chosen.
     let is_said = matches!(a.to_lowercase().as_str(), "winner" | "chosen");
     if !is_said && *role_a == ChoiceRole::Winner && find(CHOSE_A).is_none() {
         return None;

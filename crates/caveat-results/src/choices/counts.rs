@@ -1,58 +1,55 @@
-//! Numbers of trials: reconstructed from the proportions that they leave, and whether their points may separate thousands.
+//! Numbers of trials: reconstructs them from proportions, and guards against points that separate thousands.
 
 use std::collections::BTreeMap;
 
 use crate::delimited::has_thousands;
 
-/// Largest number of trials behind one proportion that is considered.
+/// Largest number of trials that a proportion may be of.
 const MOST_TRIALS: u32 = 200;
 
-/// How far a written proportion may be from its fraction. Two fractions with denominators up to [`MOST_TRIALS`] differ by at
-/// least 1/(200 · 199) = 2.5 · 10⁻⁵, so that at most one is this near.
+/// How far a written proportion may be from its fraction. Fractions with denominators up to [`MOST_TRIALS`] differ by at least
+/// 1/(200 · 199) = 2.5 · 10⁻⁵, so that at most one is this near.
 const TOLERANCE: f64 = 1e-5;
 
-/// How numbers of trials were reconstructed, and how well that went.
+/// How numbers of trials were reconstructed, and how well that worked.
 ///
-/// A proportion of N trials is a fraction k/N; in lowest terms its denominator d divides N. Rows of one group (a session, say)
-/// were given nearly equally many trials. For a candidate N, each row takes the multiple of its d that is nearest to N, the
-/// smaller of two, and costs its distance from N. The group's typical count is the N up to 200 of least total cost, the
-/// smallest of several. This is the smallest design that explains the proportions: a multiple of it, with proportions that all
-/// happen to reduce, cannot be told from it.
+/// A proportion of N trials is a fraction k/N, and in lowest terms its denominator d divides N. Rows of one group (as a session) had
+/// nearly equal numbers of trials. For a candidate N, each row gets the multiple of its d that is nearest to N (the smaller of two)
+/// and costs its distance from N. The group's typical count is the N up to 200 with the least total cost (the smallest of several).
+/// This is the smallest design that explains the proportions; they cannot tell it from its multiples.
 ///
-/// A proportion that is no such fraction within 10⁻⁵ takes the typical count of its group; a group whose proportions are all 0,
-/// 1 or no fraction takes the smallest typical count of the other groups.
+/// A proportion that is no such fraction within 10⁻⁵ gets the typical count of its group; a group whose proportions are all 0, 1 or
+/// no fraction gets the smallest typical count of the other groups.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CountReconstruction {
     /// Typical number of trials of every group, by its text, in order of appearance.
     pub typical: Vec<(String, u32)>,
-    /// Rows that were given exactly the typical number of trials of their group.
+    /// Number of rows with exactly the typical number of trials.
     pub at_typical: usize,
-    /// Rows whose number of trials differs from it, by the difference.
+    /// Numbers of rows with another number of trials, by the difference.
     pub off_by: BTreeMap<i64, usize>,
-    /// Rows, among those at the typical count, to which it was assigned without evidence.
+    /// Number of rows, among those at the typical count, that got it without evidence.
     pub failed: usize,
 }
 
-/// The numbers of trials of rows with these proportions in these groups, and the report with its groups still unnamed.
-///
-/// `None` if no group says anything of its counts. Time O(rows · 200).
-pub(super) fn reconstruct(proportions: &[f64], groups: &[u32], n_groups: usize) -> Option<(Vec<f64>, Report)> {
+/// Reconstructs the trials of rows, in `groups` numbered as their `names`; `None` if no group tells its counts. Time O(rows · 200).
+pub(super) fn reconstruct(
+    proportions: &[f64],
+    groups: &[u32],
+    names: Vec<String>,
+) -> Option<(Vec<f64>, CountReconstruction)> {
     let denominators: Vec<Option<u32>> = proportions.iter().map(|&p| denominator(p)).collect();
-    let mut members: Vec<Vec<u32>> = vec![Vec::new(); n_groups];
+    let mut members: Vec<Vec<u32>> = vec![Vec::new(); names.len()];
     for (&group, denominator) in groups.iter().zip(&denominators) {
         members[group as usize].extend(denominator);
     }
     let known: Vec<Option<u32>> = members.iter().map(|d| typical(d)).collect();
     let fallback = known.iter().flatten().min().copied()?;
-    let mut report = Report {
-        typical: known.iter().map(|k| k.unwrap_or(fallback)).collect(),
-        at_typical: 0,
-        off_by: BTreeMap::new(),
-        failed: 0,
-    };
+    let typical = names.into_iter().zip(known.iter().map(|k| k.unwrap_or(fallback))).collect();
+    let mut report = CountReconstruction { typical, at_typical: 0, off_by: BTreeMap::new(), failed: 0 };
     let mut trials = Vec::with_capacity(proportions.len());
     for (&group, denominator) in groups.iter().zip(&denominators) {
-        let typical = report.typical[group as usize];
+        let typical = report.typical[group as usize].1;
         let count = match denominator.filter(|_| known[group as usize].is_some()) {
             Some(d) => nearest_multiple(d, typical),
             None => {
@@ -67,14 +64,6 @@ pub(super) fn reconstruct(proportions: &[f64], groups: &[u32], n_groups: usize) 
         trials.push(f64::from(count));
     }
     Some((trials, report))
-}
-
-/// [`CountReconstruction`] with groups by number.
-pub(super) struct Report {
-    pub(super) typical: Vec<u32>,
-    pub(super) at_typical: usize,
-    pub(super) off_by: BTreeMap<i64, usize>,
-    pub(super) failed: usize,
 }
 
 /// Denominator of a proportion in lowest terms, if it has one up to [`MOST_TRIALS`].
@@ -104,16 +93,16 @@ fn typical(denominators: &[u32]) -> Option<u32> {
 /// Whether points in the counts of a file may separate thousands.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Thousands {
-    /// Text is as somebody wrote it.
+    /// Whether the file is text, as somebody wrote it.
     is_text: bool,
-    /// The first count that may be one of thousands, as 1.200.
+    /// The first count that may be in thousands, as 1.200.
     first: Option<String>,
-    /// Whether a count cannot but have decimals, as 0.812 and 1.5.
+    /// Whether some count surely has decimals, as 0.812 or 1.5.
     has_decimals: bool,
 }
 
 impl Thousands {
-    /// Of a file that is text or not.
+    /// For a file, given whether it is text.
     pub(super) fn for_file(is_text: bool) -> Self {
         Self { is_text, ..Self::default() }
     }
@@ -127,7 +116,7 @@ impl Thousands {
         }
     }
 
-    /// Refuses counts that may be one or a thousand times as many, at the end of a file.
+    /// At the end of a file, refuses counts that may be a thousand times as large.
     pub(super) fn check(&self) -> std::result::Result<(), String> {
         match &self.first {
             Some(text) if !self.has_decimals => Err(format!(
@@ -142,6 +131,10 @@ impl Thousands {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn names(n: usize) -> Vec<String> {
+        (0..n).map(|k| k.to_string()).collect()
+    }
 
     #[test]
     fn written_proportions_have_the_denominators_of_their_fractions() {
@@ -179,9 +172,9 @@ mod tests {
             .map(|(&(k, n), g)| (f64::from(k) / f64::from(n), g))
             .collect();
         let (proportions, groups): (Vec<f64>, Vec<u32>) = rows.into_iter().unzip();
-        let (trials, report) = reconstruct(&proportions, &groups, 2).unwrap();
+        let (trials, report) = reconstruct(&proportions, &groups, names(2)).unwrap();
         assert_eq!(trials, first.iter().chain(&second).map(|r| f64::from(r.1)).collect::<Vec<_>>());
-        assert_eq!(report.typical, [20, 40]);
+        assert_eq!(report.typical, [("0".to_owned(), 20), ("1".to_owned(), 40)]);
         assert_eq!((report.at_typical, report.failed), (10, 0));
         assert_eq!(report.off_by, BTreeMap::from([(-1, 1), (1, 1)]));
     }
@@ -189,9 +182,9 @@ mod tests {
     #[test]
     fn groups_and_rows_without_evidence_fall_back_and_are_counted() {
         let golden = 0.618_033_988_749_895;
-        let (trials, report) = reconstruct(&[0.25, golden, 1.0, 0.0, 0.125], &[0, 0, 1, 1, 2], 3).unwrap();
+        let (trials, report) = reconstruct(&[0.25, golden, 1.0, 0.0, 0.125], &[0, 0, 1, 1, 2], names(3)).unwrap();
         assert_eq!(trials, [4.0, 4.0, 4.0, 4.0, 8.0]);
         assert_eq!((report.failed, report.at_typical), (3, 5));
-        assert!(reconstruct(&[0.0, 1.0], &[0, 0], 1).is_none());
+        assert!(reconstruct(&[0.0, 1.0], &[0, 0], names(1)).is_none());
     }
 }

@@ -1,18 +1,19 @@
-//! Which rows of a file of choices count: conditions on any of its columns, and rows that lack a value.
+//! Conditions on the rows of files of choices, and reports of rows that were left out.
 
+use std::cell::LazyCell;
 use std::fmt;
 use std::str::FromStr;
 
 use super::role::ChoiceRole;
 use crate::delimited::{Numbers, find_column, flag, is_missing};
 use crate::error::{Result, ResultsError, name_list};
-use crate::expression::{Expression, Operator, conjuncts, is_same_number, unquoted};
+use crate::expression::{Expression, Operator, compare_numbers, conjuncts, equal, unquoted};
 
 /// A condition on one column of a row, written as COLUMN OP VALUE.
 ///
-/// OP is one of `= == != < <= > >=`. After `=` and `!=` there may be several values with commas between them: any of them, or
-/// none of them. Numbers are compared as numbers, `true` and `false` with every spelling of them, other text as it is; no value
-/// stands for a missing one, which is neither below nor above any. Quotation marks may stand around a value.
+/// OP is one of `= == != < <= > >=`. After `=` and `!=` there may be several values separated by commas: any of them, or none of
+/// them. Numbers are compared as numbers, `true` and `false` in every spelling, other text literally. An empty value stands for a
+/// missing one, which is neither below nor above any. A value may be in quotation marks.
 ///
 /// ```
 /// use caveat_results::RowFilter;
@@ -23,7 +24,7 @@ use crate::expression::{Expression, Operator, conjuncts, is_same_number, unquote
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct RowFilter {
-    column: String,
+    pub(super) column: String,
     operator: Operator,
     values: Vec<Value>,
     text: String,
@@ -74,76 +75,61 @@ impl RowFilter {
     /// The conditions of an expression, joined by `&` or `and`.
     ///
     /// # Errors
-    /// No operator, no column, or no number where an order is asked for.
+    /// A condition without an operator or a column, or an order with anything but a number.
     pub fn all(expression: &str) -> Result<Vec<Self>> {
         conjuncts(expression).into_iter().map(str::parse).collect()
     }
 
-    /// Name of the column.
-    pub(crate) fn column(&self) -> &str {
-        &self.column
-    }
-
-    /// Filters with the fields among `names` that they are about.
-    ///
-    /// The error says which column is missing, without the file.
+    /// Finds the column of every filter among `names`; the error says which is missing, without the file's name.
     pub(crate) fn fields<'a>(
         filters: &'a [Self],
         names: &[String],
     ) -> std::result::Result<Vec<(&'a Self, usize)>, String> {
         let find = |filter: &'a Self| {
-            let field = find_column(names, filter.column())?.ok_or_else(|| {
-                let found = name_list(names.iter().map(String::as_str));
-                format!("column {:?}, which {filter} is about, is missing: the table has {found}", filter.column())
+            let field = find_column(names, &filter.column)?.ok_or_else(|| {
+                let found = name_list(names);
+                format!("column {:?}, which {filter} is about, is missing: the table has {found}", filter.column)
             })?;
             Ok((filter, field))
         };
         filters.iter().map(find).collect()
     }
 
-    /// Whether it is about missing values alone.
+    /// Whether it compares with missing values only.
     pub(crate) fn is_of_missing(&self) -> bool {
         self.values.iter().all(|value| *value == Value::Missing)
     }
 
-    /// Whether a cell passes; what is wrong with it if that cannot be said.
+    /// Whether a cell passes, or what is wrong with it.
     pub(crate) fn holds(&self, cell: &str, numbers: Numbers) -> std::result::Result<bool, String> {
+        let number = LazyCell::new(|| numbers.parse(cell));
         if !self.operator.is_equality() {
             if is_missing(cell) {
                 return Ok(false);
             }
-            let [Value::Number(bound)] = self.values.as_slice() else { return Ok(false) };
-            let number = numbers.parse(cell).ok_or_else(|| {
-                format!("column {:?}: {cell:?} is no number, which {} is about", self.column, self.text)
-            })?;
-            let order = if is_same_number(number, *bound) {
-                Some(std::cmp::Ordering::Equal)
-            } else {
-                number.partial_cmp(bound)
-            };
-            return Ok(order.is_some_and(|o| self.operator.holds(o)));
+            if number.is_none() {
+                return Err(format!("column {:?}: {cell:?} is no number, which {} is about", self.column, self.text));
+            }
         }
-        let is = |value: &Value| match value {
-            Value::Missing => is_missing(cell),
-            Value::Number(wanted) => numbers.parse(cell).is_some_and(|x| is_same_number(x, *wanted)),
-            Value::Flag(wanted) => flag(cell) == Some(*wanted),
-            Value::Text(text) => cell == text,
-        };
-        Ok(self.values.iter().any(is) == (self.operator == Operator::Equal))
+        Ok(self.operator.holds(&self.values, |value| match value {
+            Value::Missing => equal(is_missing(cell)),
+            Value::Number(wanted) => compare_numbers((*number)?, *wanted),
+            Value::Flag(wanted) => equal(flag(cell) == Some(*wanted)),
+            Value::Text(text) => equal(cell == text),
+        }))
     }
 }
 
-/// Rows and columns that were not read, and why.
+/// Rows that were left out, and other notes on reading a file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LeftOut {
-    /// Rows that a filter left out.
+    /// Number of rows that a filter left out.
     pub filtered: u64,
-    /// Rows that lacked a value, where those were to be left out.
+    /// Number of rows left out because they lack a value.
     pub missing: u64,
-    /// How many of these lacked the value of each role.
+    /// How many of these lack the value of each role.
     pub by_role: Vec<(ChoiceRole, u64)>,
-    /// What else should be known of the reading, a line each: columns by which rows seem to differ and that are not read, names that
-    /// are one or nearly so.
+    /// Other notes for a person, a line each: columns that are not read but seem to matter, names that are one or nearly so.
     pub notes: Vec<String>,
 }
 
@@ -159,7 +145,7 @@ impl LeftOut {
         self.by_role.sort_unstable();
     }
 
-    /// What a person should know of it, a line each; of how many rows are `used`.
+    /// Notes for a person, a line each, given how many rows are `used`.
     pub fn notes(&self, used: usize) -> Vec<String> {
         let total = used as u64 + self.filtered + self.missing;
         let rows = |n: u64| format!("{n} of {total} row{}", if total == 1 { "" } else { "s" });

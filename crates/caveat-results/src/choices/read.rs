@@ -1,4 +1,4 @@
-//! Files of choices, one after the other, to one table.
+//! Reads files of choices, one after the other, to one table.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -12,17 +12,16 @@ use crate::input::{AsInput, Input, identity};
 use crate::trial_table::refuse_copies;
 use crate::unread::Watched;
 
-/// Reads choices from separated text or Parquet, told apart by their content.
+/// Reads choices from separated text with a header or from Parquet, which are recognized by their content.
 ///
-/// Text has a header; in Parquet, text and numbers are read alike. Columns are found without regard to capitals and stand in any
-/// order among any others. Time is linear in the rows; memory is 56 bytes a row.
+/// Columns are found whatever their capitals and order, among any others. Time is linear in the rows; memory is 56 bytes a row.
 ///
 /// # Errors
-/// Without reading rows: options out of range, an empty, binary or damaged file, a missing column, proportions without
-/// numbers of trials. Named by line (row in Parquet): an item that is no rank or none of those given, an item against itself, a
-/// higher item below the lower one, a first item that is neither of the two, an accuracy outside 0 to 1, a count that is not
-/// positive and finite, a distance that is no positive whole number, an empty field. Then: no rows, ranks whose first is
-/// neither 0 nor 1 where that was left open, counts that cannot be reconstructed.
+/// Without reading rows: options out of range, an empty, binary or damaged file, a missing column, proportions without numbers of
+/// trials. Named by line (row in Parquet): an item that is not a rank or not one of those given, an item against itself, a higher
+/// item below the lower one, a first item that is neither of the two, an accuracy outside 0 to 1, a count that is not positive and
+/// finite, a distance that is not a positive whole number, an empty field. Afterwards: no rows, a smallest rank other than 0 or 1 if
+/// the first rank was not given, counts that cannot be reconstructed.
 ///
 /// ```
 /// use caveat_results::{ChoiceColumns, Grouping, read_choices};
@@ -41,12 +40,13 @@ pub fn read_choices(file: &(impl AsInput + ?Sized), columns: &ChoiceColumns) -> 
     read_choice_files(&[file], columns)
 }
 
-/// Reads choices from several files as if they were one below the other: the same names mean the same subjects, sessions,
-/// conditions and items everywhere. Columns may stand in another order in every file. Of a directory all tables under it are
-/// read, and folders named like `condition=a` stand for columns that a table lacks.
+/// Reads choices from several files as if they were one: the same names mean the same subjects, sessions, conditions and items
+/// everywhere. The order of columns may differ. Of a directory all tables under it are read, and folders named like `condition=a`
+/// stand for columns that a table lacks.
 ///
 /// # Errors
-/// As [`read_choices`], with the file; also no file, one named twice or copied byte by byte, and files with columns for different roles.
+/// As [`read_choices`], with the file; also no file, a file given twice or copied byte by byte, and files with columns for different
+/// roles.
 pub fn read_choice_files<P: AsInput>(files: &[P], columns: &ChoiceColumns) -> Result<ChoiceTable> {
     let inputs: Vec<Input> = files.iter().map(AsInput::as_input).collect();
     let tables = tables_under(&inputs)?;
@@ -72,7 +72,7 @@ pub fn read_choice_files<P: AsInput>(files: &[P], columns: &ChoiceColumns) -> Re
         let path = table.input.path();
         let at = |problem: String| ResultsError::bad_file(path, problem);
         let source = Source::open(table)?;
-        let mut fields = columns.resolve(source.names()).map_err(at)?;
+        let mut fields = columns.resolve(&source.names).map_err(at)?;
         let mut seen = std::mem::take(&mut fields.watched);
         let (collector, expected) = match known.as_mut() {
             Some(known) => known,
@@ -80,7 +80,7 @@ pub fn read_choice_files<P: AsInput>(files: &[P], columns: &ChoiceColumns) -> Re
         };
         same_roles(expected, &fields, first).map_err(at)?;
         collector.begin_file(&source, &fields);
-        let filters = RowFilter::fields(&columns.filters, source.names()).map_err(at)?;
+        let filters = RowFilter::fields(&columns.filters, &source.names).map_err(at)?;
         let items: Vec<usize> = fields.fields.iter().filter(|f| ITEMS.contains(&f.0)).map(|f| f.1).collect();
         let mut of_items = filters.iter().filter(|(filter, field)| items.contains(field) && !filter.is_of_missing());
         by_item = by_item.or(of_items.next().map(|(filter, _)| *filter));
@@ -101,8 +101,7 @@ pub fn read_choice_files<P: AsInput>(files: &[P], columns: &ChoiceColumns) -> Re
     if collector.is_empty() {
         let left_out = collector.left_out.notes(0);
         let filter = if left_out.is_empty() { String::new() } else { format!(" to use ({})", left_out.join("; ")) };
-        let path = first.to_owned();
-        return Err(ResultsError::NoRows { path, filter, expected: "one per choice or proportion" });
+        return Err(ResultsError::no_rows(first, &filter, "one per choice or proportion"));
     }
     collector.finish().map_err(|problem| match tables.as_slice() {
         [_] => ResultsError::bad_file(first, problem),
@@ -110,11 +109,11 @@ pub fn read_choice_files<P: AsInput>(files: &[P], columns: &ChoiceColumns) -> Re
     })
 }
 
-/// The columns of items.
+/// The roles of items.
 const ITEMS: [ChoiceRole; 5] =
     [ChoiceRole::Winner, ChoiceRole::Loser, ChoiceRole::First, ChoiceRole::Higher, ChoiceRole::Lower];
 
-/// Says which role only one of two files has a column for.
+/// Refuses a file if it and the first one have columns for different roles.
 fn same_roles(expected: &[ChoiceRole], here: &Fields, first: &Path) -> std::result::Result<(), String> {
     let extra = here.roles().find(|role| !expected.contains(role)).map(|role| (role, "a", "has none"));
     let absent = expected.iter().find(|role| !here.has(**role)).map(|role| (*role, "no", "has one"));

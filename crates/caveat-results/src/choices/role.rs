@@ -1,4 +1,4 @@
-//! What a column of a file of choices may hold.
+//! The roles of columns in files of choices.
 
 use caveat_theory::{Named, named_enum};
 
@@ -8,29 +8,17 @@ named_enum! {
     /// What a column of a file of choices holds, in the order of help texts.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
     pub enum ChoiceRole, ALL {
-        /// The item that was chosen (with [`Self::Accuracy`]: the one that the proportion counts).
-        Winner = "winner",
-        /// The item that was not.
-        Loser = "loser",
-        /// Of these two, the one shown first (or on the left); optional.
-        First = "first",
-        /// The higher item of a pair, the one that the rule puts above the other.
-        Higher = "higher",
-        /// The lower item of that pair.
-        Lower = "lower",
-        /// Symbolic distance of a pair, the difference of its ranks, where the file does not tell the pairs.
-        Distance = "distance",
-        /// Proportion, 0 to 1, of the row's trials in which the item of role winner or higher (by distance: the higher item) was
-        /// chosen.
-        Accuracy = "accuracy",
-        /// Number of trials that the row stands for, positive; `weight` is another name for it.
-        Count = "count" | "weight",
-        /// Who chose.
-        Subject = "subject",
-        /// In which session.
-        Session = "session",
-        /// Under which condition.
-        Condition = "condition",
+        Winner = "winner": "The item that was chosen, or with an accuracy the one whose proportion it is",
+        Loser = "loser": "The item that was not chosen",
+        First = "first": "Which of these two was shown first (or on the left); optional",
+        Higher = "higher": "The item of a pair that is higher by the rule",
+        Lower = "lower": "The lower item of that pair",
+        Distance = "distance": "Symbolic distance, the difference of two ranks, if the file does not tell the pairs",
+        Accuracy = "accuracy": "Proportion of trials, 0 to 1, in which the winner or the higher item was chosen",
+        Count = "count": "Number of trials of the row, positive" | "weight",
+        Subject = "subject": "Who chose",
+        Session = "session": "In which session",
+        Condition = "condition": "Under which condition",
     }
     refuse |name| -> ResultsError { ResultsError::unknown_choice("role", name, Self::list_names()) }
 }

@@ -1,9 +1,9 @@
-//! Files of choices, opened: the fields of their rows that mean something, as text by role.
+//! Opens files of choices, and visits their rows as text by role.
 
 use super::columns::has_choice_columns;
 use super::filter::RowFilter;
 use super::role::ChoiceRole;
-use crate::delimited::{Numbers, not_utf8};
+use crate::delimited::not_utf8;
 use crate::error::{Result, ResultsError};
 use crate::input::{AsInput, Input};
 use crate::labels::label_key;
@@ -16,31 +16,31 @@ const EXPECTED: &str = "a table of choices in CSV or Parquet";
 /// The text of one row by role; `None` for a role without a column.
 pub(super) type Cells<'a> = [Option<&'a str>; ChoiceRole::ALL.len()];
 
-/// An open file whose column names are known: its own, then those of its folders (`condition=a/`) that it lacks.
+/// An open file with the names of its columns, then those of its folders (`condition=a/`) that it lacks.
 pub(super) struct Source {
-    rows: Rows,
-    names: Vec<String>,
-    /// Values of the folders' columns; empty where missing.
+    pub(super) rows: Rows,
+    pub(super) names: Vec<String>,
+    /// Values of the columns that folders give; empty if missing.
     folders: Vec<String>,
-    /// The file's own columns that its folders name too, with the value there.
+    /// Columns of the file that folders give as well, with the folder's value.
     twice: Vec<(usize, String)>,
 }
 
-/// The files of choices under some paths: those named, and all tables under directories.
+/// The files of choices under some paths: files themselves, and all tables under directories.
 pub(super) fn tables_under(inputs: &[Input]) -> Result<Vec<Located>> {
     let found: Vec<Vec<Located>> =
         inputs.iter().map(|input| locate(std::slice::from_ref(input))).collect::<Result<_>>()?;
     Ok(found.into_iter().flatten().collect())
 }
 
-/// Whether a file, or the first table under a directory, holds choices in columns named as their roles, and is no trial table.
+/// Whether a file, or the first table under a directory, holds choices in columns named as their roles, and is not a trial table.
 ///
 /// # Errors
-/// What is neither text nor Parquet, or cannot be read.
+/// A file that is neither text nor Parquet, or that cannot be read.
 pub fn is_choice_file(file: &(impl AsInput + ?Sized)) -> Result<bool> {
     match tables_under(&[file.as_input()]).as_deref() {
-        Ok([first, ..]) => Ok(has_choice_columns(Source::open(first)?.names())),
-        // Others say what is missing in an empty directory.
+        Ok([first, ..]) => Ok(has_choice_columns(&Source::open(first)?.names)),
+        // Other readers report an empty directory.
         Ok([]) | Err(ResultsError::NoTables { .. }) => Ok(false),
         Err(_) => Ok(has_choice_columns(&column_names(file)?)),
     }
@@ -56,7 +56,7 @@ impl Source {
             let value = value.clone().unwrap_or_default();
             match names.iter().position(|known| known.eq_ignore_ascii_case(name)) {
                 Some(field) if field < own => twice.push((field, value)),
-                // A folder above that has the name of one below it.
+                // The name of a deeper folder.
                 Some(_) => {}
                 None => {
                     names.push(name.clone());
@@ -67,29 +67,14 @@ impl Source {
         Ok(Self { rows, names, folders, twice })
     }
 
-    /// Names of the columns, in order.
-    pub(super) fn names(&self) -> &[String] {
-        &self.names
-    }
-
-    /// How numbers are written.
-    pub(super) fn numbers(&self) -> Numbers {
-        self.rows.numbers()
-    }
-
-    /// Whether the file is text, whose numbers are as somebody wrote them.
-    pub(super) fn is_text(&self) -> bool {
-        self.rows.is_text()
-    }
-
     /// Whether a field is given by the file's folders.
     pub(super) fn is_of_folder(&self, field: usize) -> bool {
         field >= self.rows.names().len()
     }
 
-    /// Visits all rows in order that the filters let through, each with its field; a problem that the visitor reports, and a row
-    /// that says otherwise than its folder, is given the file and the line or row. The `watched` columns are shown the values of the rows visited. Returns the number of rows
-    /// that were not let through.
+    /// Visits in order the rows that pass the filters, each filter with its field. Problems that the visitor reports, and rows that
+    /// contradict their folder, become errors with the file and the line or row. The `watched` columns see the values of the rows
+    /// visited. Returns the number of rows that do not pass.
     pub(super) fn visit(
         mut self,
         fields: &[(ChoiceRole, usize)],
@@ -98,14 +83,14 @@ impl Source {
         visit: &mut dyn FnMut(&Cells<'_>) -> std::result::Result<(), String>,
     ) -> Result<u64> {
         let own = self.rows.names().len();
-        let read = fields.iter().map(|f| f.1).chain(filters.iter().map(|f| f.1));
-        let read = read.chain(watched.iter().map(|w| w.field)).filter(|field| *field < own);
-        self.rows.select(&read.collect::<Vec<_>>());
+        let read: Vec<usize> = fields.iter().map(|f| f.1).chain(filters.iter().map(|f| f.1)).collect();
+        let selected = read.iter().copied().chain(watched.iter().map(|w| w.field)).filter(|field| *field < own);
+        self.rows.select(&selected.collect::<Vec<_>>());
         let folders = std::mem::take(&mut self.folders);
-        // Columns that are not read may say what they like.
+        // Columns that are not read may contradict their folders.
         let mut twice = std::mem::take(&mut self.twice);
-        twice.retain(|(field, _)| fields.iter().map(|f| f.1).chain(filters.iter().map(|f| f.1)).any(|f| f == *field));
-        let numbers = self.numbers();
+        twice.retain(|(field, _)| read.contains(field));
+        let numbers = self.rows.numbers();
         let (mut record, mut filtered) = (csv::ByteRecord::new(), 0);
         loop {
             let place = self.rows.place();
@@ -150,7 +135,7 @@ impl Source {
     }
 }
 
-/// The text of a row in one of the file's own columns, or in one of the folders'.
+/// The text of a row in a column of the file or of its folders.
 fn cell<'a>(record: &'a csv::ByteRecord, own: usize, folders: &'a [String], field: usize) -> &'a [u8] {
     match field.checked_sub(own) {
         // The reader has checked that all rows have as many fields as the header.

@@ -1,4 +1,4 @@
-//! Choices counted: by pair, by symbolic distance, and by clusters of subjects, sessions or conditions.
+//! Counts choices by pair, by symbolic distance, and by clusters of subjects, sessions or conditions.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -6,13 +6,14 @@ use caveat_theory::inference::ChoiceCount;
 
 use super::{ChoiceRow, ChoiceTable, Grouping};
 use crate::error::{Result, ResultsError};
+use crate::interner::index_of;
 use crate::statistics::wilson_interval;
 use crate::table::Table;
 
 /// The choices of one subject, session or condition, or of a combination of these.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cluster {
-    /// Its name; of a combination, the names joined by " · "; of all choices together, "all".
+    /// Its name; for a combination, the names joined by " · "; for all choices together, "all".
     pub name: String,
     /// One entry per ordered pair met, by first and second item.
     pub choices: Vec<ChoiceCount>,
@@ -29,7 +30,7 @@ pub struct PairSummary {
     pub higher_chosen: f64,
     /// Number of trials.
     pub trials: f64,
-    /// Wilson 95 % interval of the proportion of choices of the higher item, the trials taken as independent.
+    /// Wilson's 95 % interval of the proportion of choices of the higher item, as if trials were independent.
     pub interval: (f64, f64),
 }
 
@@ -47,7 +48,7 @@ pub struct DistanceSummary {
 }
 
 impl ChoiceTable {
-    /// The choices of every unordered pair met, by higher and lower item.
+    /// The choices of every unordered pair in the table, by higher and lower item.
     ///
     /// # Errors
     /// A table by distance, which has no pairs.
@@ -61,7 +62,7 @@ impl ChoiceTable {
         Ok(counts.into_iter().map(summary).collect())
     }
 
-    /// The choices of every symbolic distance met, from the smallest, of either kind of table.
+    /// The choices of every symbolic distance, from the smallest, for either kind of table.
     pub fn distances(&self) -> Vec<DistanceSummary> {
         let pairs = self.rows.iter().map(ranked).map(|((higher, lower), count)| (lower - higher, count));
         let rows = self.distance_rows.iter().map(|row| (row.distance, (row.higher_chosen, row.trials)));
@@ -73,9 +74,9 @@ impl ChoiceTable {
         counts.into_iter().map(summary).collect()
     }
 
-    /// The table cut by subject, session, condition or several of these, in order of appearance, each part with its name.
+    /// Splits the table by subject, session, condition or several of these, in order of appearance, each part with its name.
     ///
-    /// Sessions named alike by different subjects are told apart by naming both. No grouping is one part, "all". Every part
+    /// If sessions of different subjects have the same names, group by both. Without a grouping there is one part, "all". Every part
     /// keeps all lists of names and the number of items.
     ///
     /// # Errors
@@ -86,14 +87,14 @@ impl ChoiceTable {
         for (row, &part) in self.rows.iter().zip(&places) {
             parts[part].1.rows.push(*row);
         }
-        // One of the two kinds of rows is absent.
+        // A table has only one of the two kinds of rows.
         for (row, &part) in self.distance_rows.iter().zip(&places) {
             parts[part].1.distance_rows.push(*row);
         }
         Ok(parts)
     }
 
-    /// The choices in clusters, as [`split_by`](Self::split_by) cuts them, with rows of one ordered pair added up.
+    /// The choices in clusters, as [`split_by`](Self::split_by) makes them, with rows of one ordered pair added up.
     ///
     /// # Errors
     /// A grouping for which no column was named, or a table by distance, which has no pairs.
@@ -109,23 +110,20 @@ impl ChoiceTable {
         Ok(clusters)
     }
 
-    /// Names of the groups that a grouping makes, and the group of every row, of whichever kind there is.
+    /// Names of the groups that a grouping makes, and the group of every row.
     pub(super) fn places(&self, by: &[Grouping]) -> Result<(Vec<String>, Vec<usize>)> {
         if let Some(absent) = by.iter().find(|g| self.names(**g).is_empty()) {
             let problem = format!("the choices have no {absent}: name its column as {absent}=COLUMN");
             return Err(ResultsError::BadTable(problem));
         }
-        let mut names = Vec::new();
-        let mut known: HashMap<[u32; 3], usize> = HashMap::new();
+        let (mut names, mut known) = (Vec::new(), HashMap::new());
         let groups = self.rows.iter().map(|r| r.groups).chain(self.distance_rows.iter().map(|r| r.groups));
         let places = groups.map(|groups| {
-            let mut key = [0; 3];
-            by.iter().for_each(|&g| key[g as usize] = groups[g as usize]);
-            *known.entry(key).or_insert_with(|| {
+            let key = masked(groups, by);
+            index_of(&mut known, &mut names, key, || {
                 let words = by.iter().map(|&g| self.names(g)[key[g as usize] as usize].as_str());
                 let words: Vec<&str> = words.collect();
-                names.push(if by.is_empty() { "all".to_owned() } else { words.join(" · ") });
-                names.len() - 1
+                if by.is_empty() { "all".to_owned() } else { words.join(" · ") }
             })
         });
         let places = places.collect();
@@ -133,7 +131,7 @@ impl ChoiceTable {
     }
 
     /// [`pairs`](Self::pairs) as a table: `higher`, `lower` (ranks from 0), their names, `distance`, `higher_chosen`, `trials`,
-    /// `accuracy` (the proportion of choices of the higher item), and its interval `low`, `high`.
+    /// `accuracy` (the proportion of choices of the higher item) and its interval `low`, `high`.
     ///
     /// # Errors
     /// A table by distance, which has no pairs.
@@ -153,22 +151,6 @@ impl ChoiceTable {
             .float("accuracy", float(|p| p.higher_chosen / p.trials))?
             .float("low", float(|p| p.interval.0))?
             .float("high", float(|p| p.interval.1))
-    }
-
-    /// [`distances`](Self::distances) as a table: `distance`, `higher_chosen`, `trials`, `accuracy`, `low`, `high`.
-    ///
-    /// # Errors
-    /// None that can be provoked: its columns are of one length.
-    pub fn distances_table(&self) -> Result<Table> {
-        let distances = self.distances();
-        let float = |f: fn(&DistanceSummary) -> f64| distances.iter().map(f).collect::<Vec<_>>();
-        Table::new()
-            .integer("distance", distances.iter().map(|d| i64::try_from(d.distance).ok()))?
-            .float("higher_chosen", float(|d| d.higher_chosen))?
-            .float("trials", float(|d| d.trials))?
-            .float("accuracy", float(|d| d.higher_chosen / d.trials))?
-            .float("low", float(|d| d.interval.0))?
-            .float("high", float(|d| d.interval.1))
     }
 
     fn need_pairs(&self) -> Result<()> {
@@ -195,7 +177,14 @@ impl ChoiceTable {
     }
 }
 
-/// (higher, lower), and the number of choices of the higher item with that of trials.
+/// The numbers of groups of some kinds; 0 for the others.
+pub(super) fn masked(groups: [u32; 3], by: &[Grouping]) -> [u32; 3] {
+    let mut key = [0; 3];
+    by.iter().for_each(|&g| key[g as usize] = groups[g as usize]);
+    key
+}
+
+/// (higher, lower), and the numbers of choices of the higher item and of trials.
 fn ranked(row: &ChoiceRow) -> ((usize, usize), (f64, f64)) {
     let ChoiceRow { first, second, first_chosen, trials, .. } = *row;
     match first < second {
@@ -204,7 +193,7 @@ fn ranked(row: &ChoiceRow) -> ((usize, usize), (f64, f64)) {
     }
 }
 
-/// Numbers of choices and of trials by key, those of one key added up.
+/// Adds up numbers of choices and of trials by key.
 fn added_up<K: Ord>(counts: impl Iterator<Item = (K, (f64, f64))>) -> BTreeMap<K, (f64, f64)> {
     let mut sums = BTreeMap::new();
     for (key, (chosen, trials)) in counts {

@@ -1,6 +1,5 @@
-//! What was trained where: every condition has a task of its own, on the items that it shows or that are declared for it.
+//! Finds the task of every condition, on the items that it shows or that are declared, and splits a table by task.
 
-mod declared;
 mod lists;
 #[cfg(test)]
 mod tests;
@@ -9,47 +8,48 @@ use std::collections::HashMap;
 
 use caveat_theory::TransitiveTask;
 
+use super::summaries::masked;
 use super::{ChoiceRow, ChoiceTable, Grouping, ItemLabels};
 use crate::error::{Result, ResultsError, name_list};
-pub use declared::DeclaredTasks;
-use declared::{Cell, Trials, is_same, masked};
-use lists::{Listed, Lists};
+use crate::interner::index_of;
+pub use lists::DeclaredTasks;
+use lists::{Cell, Listed, Lists, Trials, is_same};
 
-/// Choices that are fitted together, with what their learners were trained on.
+/// Choices that are fitted together, with the task of their learners.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TaskUnit {
-    /// Its value of every grouping.
+    /// Its name in every grouping.
     pub values: Vec<String>,
     /// What was trained.
     pub task: TransitiveTask,
-    /// Its choices; items are those of the task, by rank from 0.
+    /// Its choices between items of the task, by rank from 0.
     pub table: ChoiceTable,
 }
 
-/// The units of a table, and what a person should know of their tasks.
+/// The units of a table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TaskUnits {
     /// In order of appearance.
     pub units: Vec<TaskUnit>,
-    /// What was assumed, a line each.
+    /// Notes on what was assumed, a line each.
     pub notes: Vec<String>,
 }
 
 impl ChoiceTable {
-    /// Cuts the table by subject, session, condition or several of these (none is one unit), each unit with its task.
+    /// Splits the table by subject, session, condition or several of these (or none, for one unit), and finds the task of each unit.
     ///
-    /// A task belongs to a condition; a file without conditions is one. It is the task declared. Without a declaration its
-    /// items are those that the condition shows, over all its subjects and sessions: ranks from the highest to the lowest
-    /// shown. Of named items these are all of them, or in a condition the first ones without a gap. A subject or session that
-    /// shows fewer items than its condition has the list of the condition if chance explains that.
+    /// Tasks belong to conditions; a file without conditions is one condition. If its task is not declared, its items are those
+    /// shown by all its subjects and sessions together: ranks from the highest to the lowest shown; or of named items all of them,
+    /// in a condition the first ones without a gap. A subject or session that shows fewer items has the task of its condition if
+    /// chance explains that.
     ///
-    /// Of a declared number of items, the highest ranks are meant if all items shown are among these; else, if exactly so
-    /// many items are shown, those.
+    /// A declared task is about the highest ranks if these include all items shown; otherwise about the items shown, if there are as
+    /// many as declared.
     ///
     /// # Errors
-    /// A grouping without a column, a name that the file does not have, a task that does not go with the items shown or is
-    /// none; conditions whose items do not begin with the highest; exceptions or a number of items for several conditions that
-    /// may differ in them; subjects or sessions that show other items than chance explains; a unit of different tasks.
+    /// A grouping without a column, a name that the file does not have, a declared task that does not fit the items shown or is not
+    /// a task; conditions whose items do not begin with the highest; exceptions or a number of items for several conditions that may
+    /// differ in them; subjects or sessions whose missing items chance does not explain; a unit with different tasks.
     pub fn units(&self, by: &[Grouping], declared: &DeclaredTasks) -> Result<TaskUnits> {
         let (_, places) = self.places(by)?;
         let cells = self.cells();
@@ -70,9 +70,9 @@ impl ChoiceTable {
             }
         }
         let ranks: Vec<Option<HashMap<usize, usize>>> = lists.iter().map(Listed::ranks).collect();
-        // Rows of one group mostly follow each other.
+        // Consecutive rows are mostly of one group.
         let mut last: Option<([u32; 3], usize)> = None;
-        // Units and places number the same groups by first appearance.
+        // Units and places have the same order, by first appearance.
         for (row, &unit) in self.rows.iter().zip(&places) {
             let list = match last {
                 Some((same, list)) if same == row.groups => list,
@@ -91,19 +91,15 @@ impl ChoiceTable {
 
     /// Trials by pair for every subject, session and condition, in order of appearance.
     fn cells(&self) -> Vec<Cell> {
-        let mut cells: Vec<Cell> = Vec::new();
-        let mut known: HashMap<[u32; 3], usize> = HashMap::new();
-        // Rows of one group mostly follow each other.
+        let (mut cells, mut known): (Vec<Cell>, _) = (Vec::new(), HashMap::new());
+        // Consecutive rows are mostly of one group.
         let mut last: Option<([u32; 3], usize)> = None;
         let pairs = self.rows.iter().map(|r| (r.groups, (r.first.min(r.second), r.first.max(r.second)), r.trials));
         let distances = self.distance_rows.iter().map(|r| (r.groups, (r.distance, r.distance), r.trials));
         for (groups, pair, trials) in pairs.chain(distances) {
             let at = match last {
                 Some((same, at)) if same == groups => at,
-                _ => *known.entry(groups).or_insert_with(|| {
-                    cells.push(Cell { groups, trials: Trials::new() });
-                    cells.len() - 1
-                }),
+                _ => index_of(&mut known, &mut cells, groups, || Cell { groups, trials: Trials::new() }),
             };
             last = Some((groups, at));
             *cells[at].trials.entry(pair).or_default() += trials;
@@ -111,7 +107,7 @@ impl ChoiceTable {
         cells
     }
 
-    /// Whether the file tells groups of this kind.
+    /// Whether the file has groups of this kind.
     fn has(&self, by: Grouping) -> bool {
         !self.names(by).is_empty()
     }
@@ -120,12 +116,12 @@ impl ChoiceTable {
         self.names(by).get(groups[by as usize] as usize).cloned().unwrap_or_default()
     }
 
-    /// The names of a row's groups, as tasks are declared for them.
+    /// The names of groups as in a declaration, joined by commas.
     fn label(&self, groups: [u32; 3], by: &[Grouping]) -> String {
         by.iter().map(|&g| self.name_of(g, groups)).collect::<Vec<_>>().join(",")
     }
 
-    /// What a group is called in a message: "condition short", or "the file".
+    /// A group in a message: "condition short", or "the file".
     fn title(&self, groups: [u32; 3], by: &[Grouping]) -> String {
         if by.is_empty() {
             return "the file".to_owned();
@@ -133,7 +129,7 @@ impl ChoiceTable {
         by.iter().map(|&g| format!("{g} {}", self.name_of(g, groups))).collect::<Vec<_>>().join(", ")
     }
 
-    /// What the names of declared tasks are names of.
+    /// The kinds of groups that the names of declared tasks are of.
     fn naming(&self, by: &[Grouping], declared: &DeclaredTasks, cells: &[Cell]) -> Result<Vec<Grouping>> {
         let bad = |problem: String| Err(ResultsError::BadTable(problem));
         if declared.named.is_empty() {
@@ -145,7 +141,7 @@ impl ChoiceTable {
             }
         }
         let mut kinds: Vec<Vec<Grouping>> = vec![vec![Grouping::Condition]];
-        // Of subjects and sessions, those first by which the file is cut.
+        // Subjects or sessions come first if the table is split by them.
         let mut others = [Grouping::Subject, Grouping::Session];
         others.sort_by_key(|g| !by.contains(g));
         kinds.extend(others.map(|g| vec![g]));
@@ -178,7 +174,7 @@ impl ChoiceTable {
         let what = first.iter().map(|g| g.name()).collect::<Vec<_>>().join(",");
         bad(format!(
             "a task is declared for {unknown:?}, and there is no such {what}: the file has {}",
-            name_list(known[0].iter().map(String::as_str))
+            name_list(&known[0])
         ))
     }
 
@@ -200,7 +196,7 @@ impl ChoiceTable {
         )))
     }
 
-    /// A table for the rows of one list, whose items are those of the list.
+    /// An empty table with the items of one list.
     fn part(&self, list: &Listed) -> Self {
         Self {
             n_items: list.items.len(),
@@ -209,7 +205,7 @@ impl ChoiceTable {
         }
     }
 
-    /// The file's name of an item, met or not.
+    /// The name of an item in the file, whether it occurs or not.
     fn item_name(&self, item: usize) -> String {
         let first = match self.labels {
             ItemLabels::Names => 0,

@@ -1,4 +1,4 @@
-//! Rows of a comparison list as blocks of labels and weights, whatever the columns say.
+//! Reads rows of a comparison list, of whatever kind, as blocks of labels and weights.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,21 +11,21 @@ use crate::labels::{is_missing_label, label_key};
 use crate::rows::Rows;
 use crate::unread::Watched;
 
-/// Comparisons whose labels are looked up together: enough for memory accesses to overlap, few enough to stay in cache.
+/// Comparisons whose labels are looked up together: enough that memory accesses overlap, few enough to stay in cache.
 const BLOCK: usize = 4096;
 
-/// Some comparisons of the file, reused for the next ones.
+/// Some comparisons of the file; the buffers are reused.
 #[derive(Default)]
 pub(super) struct Block {
     /// Winner and loser of each comparison, alternating.
     pub(super) labels: Strings,
-    /// Empty where every row weighs 1.
+    /// Empty if every row weighs 1.
     pub(super) weights: Vec<f64>,
-    /// Where the row of each comparison stands.
+    /// The place of the row of each comparison.
     pub(super) places: Vec<u64>,
 }
 
-/// Takes rows to comparisons.
+/// Reads rows as comparisons.
 pub(super) struct Reader {
     rows: Rows,
     record: csv::ByteRecord,
@@ -34,45 +34,37 @@ pub(super) struct Reader {
     skip_missing: bool,
     skipped: u64,
     filtered: u64,
-    /// Columns that are not read and whose values should be known.
+    /// Columns that are not read, but whose values are noted.
     watched: Vec<Watched>,
     ties: u64,
-    /// What choices are read as where they may be labels or sides.
+    /// How choices are read that may be labels or sides.
     reading: Reading,
-    /// What the rows say of that.
+    /// What the rows tell about that.
     pub(super) evidence: Evidence,
-    /// Items of rows without a win, as they are written.
+    /// Items of rows without a win, as written.
     winless: BTreeSet<Vec<u8>>,
-    /// The first label that is a word for a missing value, and how often such stand.
+    /// The first label that could mean a missing value, and the number of all such labels.
     word: Option<(String, u64)>,
-    /// Names of the columns of the two items, which a choice may use for them.
+    /// Names of the columns of the two items, by which a choice may name them.
     sides: [String; 2],
 }
 
-/// What a choice means that is both the label of one item and the word for the side of the other.
+/// How to read a choice that is both the label of one item and the word for the side of the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reading {
     Labels,
     Sides,
 }
 
-/// What the choices of a file say of whether they are labels or sides.
+/// What the choices of a file tell about whether they are labels or sides.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Evidence {
-    /// Choices that would be another item as a side than as a label, by the pair of words for sides that they are of, and where the
-    /// first of each stands.
+    /// Choices that mean one item as a label and the other as a side, by the pair of words for sides, with the place of the first.
     open: BTreeMap<usize, (String, u64)>,
     /// Choices that can only be sides, by the pair of words.
     sides: BTreeMap<usize, String>,
     /// A choice that can only be a label.
     label: Option<String>,
-}
-
-/// What a row says.
-enum Said {
-    Nothing,
-    /// A value is missing: what, in words.
-    Missing(String),
 }
 
 impl Reader {
@@ -101,7 +93,7 @@ impl Reader {
         }
     }
 
-    /// Reads the next comparisons; false once the table is read. After an error, the block holds those before it.
+    /// Reads the next comparisons; false at the end of the table. After an error, the block holds those before it.
     pub(super) fn fill(&mut self, block: &mut Block) -> Result<bool> {
         block.labels.clear();
         block.weights.clear();
@@ -121,16 +113,16 @@ impl Reader {
             }
             self.watched.iter_mut().for_each(|column| column.see(field(column.field)));
             match self.push(block, place) {
-                Ok(Said::Nothing) => {}
-                Ok(Said::Missing(_)) if self.skip_missing => self.skipped += 1,
-                Ok(Said::Missing(problem)) | Err(problem) => return Err(self.rows.bad(place, problem)),
+                Ok(None) => {}
+                Ok(Some(_)) if self.skip_missing => self.skipped += 1,
+                Ok(Some(problem)) | Err(problem) => return Err(self.rows.bad(place, problem)),
             }
         }
         Ok(true)
     }
 
-    /// Adds the comparisons of the row that was read.
-    fn push(&mut self, block: &mut Block, place: u64) -> std::result::Result<Said, String> {
+    /// Adds the comparisons of the current row; says which value is missing, if one is.
+    fn push(&mut self, block: &mut Block, place: u64) -> std::result::Result<Option<String>, String> {
         use ComparisonRole::{Chosen, ItemA, ItemB, Loser, Weight, Winner, WinsA, WinsB};
         // The reader has checked that all rows have as many fields as the header.
         let field = |role| {
@@ -144,9 +136,9 @@ impl Reader {
                 if label.is_empty() || self.skip_missing {
                     let problem =
                         format!("the {role} is empty: expected a label (⟨skip_missing⟩ leaves such rows out)");
-                    return Ok(Said::Missing(problem));
+                    return Ok(Some(problem));
                 }
-                // It may well be a name, as of Namibia.
+                // It may well be a name, like that of Namibia.
                 self.word.get_or_insert((label, 0)).1 += 1;
             }
         }
@@ -159,13 +151,13 @@ impl Reader {
             let value = self.numbers.parse(&text).filter(|w| *w >= least && w.is_finite());
             value.map(Some).ok_or_else(|| format!("{role} {text:?}: expected {expected}"))
         };
-        let weight = match self.fields.get(Weight) {
-            None => None,
-            Some(_) => match number(Weight, f64::MIN_POSITIVE, "a positive, finite number")? {
-                None => return Ok(Said::Missing(String::new())),
-                weight => weight,
-            },
-        };
+        let mut weight = None;
+        if self.fields.get(Weight).is_some() {
+            weight = number(Weight, f64::MIN_POSITIVE, "a positive, finite number")?;
+            if weight.is_none() {
+                return Ok(Some(String::new()));
+            }
+        }
         let labels = items.map(|label| point(label, self.numbers));
         let mut add = |first: usize, weight: Option<f64>| {
             block.labels.push(&labels[first]);
@@ -179,7 +171,7 @@ impl Reader {
                 let chosen = field(Chosen);
                 if is_missing_label(chosen) {
                     let text = String::from_utf8_lossy(chosen);
-                    return Ok(Said::Missing(format!(
+                    return Ok(Some(format!(
                         "the {Chosen} is {text:?}: expected one of the items, or a tie (⟨skip_missing⟩ leaves such rows out)"
                     )));
                 }
@@ -198,14 +190,11 @@ impl Reader {
                 }
             }
             Shape::Counted => {
-                let wins = [WinsA, WinsB].map(|role| number(role, 0.0, "a number of wins, 0 or more"));
-                let [a, b] = wins;
-                let (Some(a), Some(b)) = (a?, b?) else { return Ok(Said::Missing(String::new())) };
+                let [a, b] = [WinsA, WinsB].map(|role| number(role, 0.0, "a number of wins, 0 or more"));
+                let (Some(a), Some(b)) = (a?, b?) else { return Ok(Some(String::new())) };
                 let weight = weight.unwrap_or(1.0);
                 if a == 0.0 && b == 0.0 {
-                    for label in &labels {
-                        self.winless.insert(label.to_vec());
-                    }
+                    self.winless.extend(labels.iter().map(|label| label.to_vec()));
                 }
                 for (first, wins) in [(0, a), (1, b)] {
                     if wins > 0.0 {
@@ -214,10 +203,10 @@ impl Reader {
                 }
             }
         }
-        Ok(Said::Nothing)
+        Ok(None)
     }
 
-    /// Which of two items was chosen, `None` for a tie, and what the choice says of whether choices are labels or sides.
+    /// Which of two items was chosen, `None` for a tie, and what that tells about whether choices are labels or sides.
     fn choice(
         &self,
         chosen: &[u8],
@@ -259,7 +248,7 @@ impl Reader {
         self.rows.bad(place, problem)
     }
 
-    /// Rows left out as a value was missing, and by conditions.
+    /// Number of rows left out for a missing value, and by conditions.
     pub(super) fn left_out(&self) -> (u64, u64) {
         (self.skipped, self.filtered)
     }
@@ -269,7 +258,7 @@ impl Reader {
         self.winless.iter().map(|label| String::from_utf8_lossy(label).into_owned()).collect()
     }
 
-    /// What was understood and left out, a line each.
+    /// Notes on how rows were understood and which were left out, a line each.
     pub(super) fn notes(&self, names: &[String], fields: &Fields) -> Vec<String> {
         let mut notes = Vec::new();
         let rows = |n: u64| if n == 1 { "1 row".to_owned() } else { format!("{n} rows") };
@@ -308,12 +297,12 @@ impl Reader {
     }
 }
 
-/// What one choice says of whether choices are labels or sides; sides by the number of their pair of words.
+/// What one choice tells about whether choices are labels or sides; sides by the number of their pair of words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Shown {
     Label,
     Side(usize),
-    /// It may be either, and not mean the same.
+    /// Either is possible, with different meanings.
     Open(usize),
 }
 
@@ -333,28 +322,24 @@ impl Evidence {
         }
     }
 
-    /// How the choices are to be read that may be either: a row in which a word can only be a side makes it one everywhere; labels
-    /// elsewhere, or other words for sides, make it a label.
-    ///
-    /// # Errors
-    /// Rows that say both or nothing: the place of a choice, and what is wrong with it.
+    /// How to read choices that may be either: as sides if some row has the word where it can only be a side, as labels if other rows
+    /// have labels or other words for sides. If both or neither is the case, the place of a choice and the problem.
     pub(super) fn reading(&self) -> std::result::Result<Reading, (u64, String)> {
         let mut found = None;
         for (words, (word, place)) in &self.open {
             let side = self.sides.get(words);
             let other =
                 self.label.as_ref().or_else(|| self.sides.iter().find(|(w, _)| *w != words).map(|(_, side)| side));
-            let (reading, why) = match (side, other) {
-                (Some(_), None) => (Some(Reading::Sides), String::new()),
-                (None, Some(_)) => (Some(Reading::Labels), String::new()),
-                (Some(side), Some(other)) => {
-                    (None, format!("{side:?} is a side elsewhere, and {other:?} is chosen too"))
-                }
-                (None, None) => (None, "no row of the file says which".to_owned()),
+            let reading = match (side, other) {
+                (Some(_), None) => Ok(Reading::Sides),
+                (None, Some(_)) => Ok(Reading::Labels),
+                (Some(side), Some(other)) => Err(format!("{side:?} is a side elsewhere, and {other:?} is chosen too")),
+                (None, None) => Err("no row of the file says which".to_owned()),
             };
             match reading {
-                Some(reading) if found.is_none_or(|known| known == reading) => found = Some(reading),
-                _ => {
+                Ok(reading) if found.is_none_or(|known| known == reading) => found = Some(reading),
+                other => {
+                    let why = other.err().unwrap_or_default();
                     let problem = format!(
                         "the chosen {word:?} is the name of one item and the word for the side of the other ({why}): write left and \
                          right where a side is meant, or rename the items"
@@ -377,11 +362,11 @@ const SIDES: [[&str; 2]; 6] = [
     ["option_a", "option_b"],
 ];
 
-/// Words for a choice of neither or both.
+/// Words for a tie.
 const TIES: [&str; 10] =
     ["tie", "draw", "tie (bothbad)", "both_bad", "bothbad", "both", "equal", "neither", "same", "tie (both bad)"];
 
-/// A label in a table whose numbers have a decimal comma, with a point: 2,0 is the item 2.
+/// A label with a decimal point, if the table has decimal commas: 2,0 is the item 2.
 fn point(label: &[u8], numbers: Numbers) -> Cow<'_, [u8]> {
     if matches!(numbers, Numbers::Comma | Numbers::CommaNotPoint)
         && let Some(comma) = label.iter().position(|b| *b == b',')

@@ -1,4 +1,4 @@
-//! What the columns of a comparison list mean: roles, by name or as `role=column` text, and the kinds of rows that they make.
+//! The columns of a comparison list: their roles, given or found by name, and the kinds of rows that these make.
 
 use std::str::FromStr;
 
@@ -9,27 +9,20 @@ use crate::delimited::find_column;
 use crate::error::{Result, ResultsError};
 use crate::roles;
 use crate::unread::{COUNTS, Watched};
+use crate::words::{find_listed, has_word};
 
 named_enum! {
     /// What a column of a comparison list holds.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
     pub enum ComparisonRole, ALL {
-        /// The item that won.
-        Winner = "winner",
-        /// The item that lost.
-        Loser = "loser",
-        /// One item of a pair in any order.
-        ItemA = "item_a" | "left",
-        /// The other one.
-        ItemB = "item_b" | "right",
-        /// Which of the two won: its label, the word for its side, or a tie.
-        Chosen = "chosen" | "choice",
-        /// How often the one item won.
-        WinsA = "wins_a",
-        /// How often the other one won.
-        WinsB = "wins_b",
-        /// How often the row counts, positive.
-        Weight = "weight" | "count",
+        Winner = "winner": "The item that won",
+        Loser = "loser": "The item that lost",
+        ItemA = "item_a": "One item of a pair in any order" | "left",
+        ItemB = "item_b": "The other one" | "right",
+        Chosen = "chosen": "Which of the two won: its label, the word for its side, or a tie" | "choice",
+        WinsA = "wins_a": "How often the one item won",
+        WinsB = "wins_b": "How often the other one won",
+        Weight = "weight": "How often the row counts, positive" | "count",
     }
     refuse |name| -> ResultsError { ResultsError::unknown_choice("role", name, Self::CHOICES) }
 }
@@ -41,11 +34,11 @@ impl ComparisonRole {
     pub const CHOICES: &'static str = "winner, loser; or item_a (left), item_b (right), chosen (choice); or item_a, item_b, wins_a, wins_b; and weight (count)";
 }
 
-/// How a comparison list is read: which column has which role, and what becomes of rows without a label.
+/// How a comparison list is read: which column has which role, and what to do with rows without a label.
 ///
-/// Three kinds of rows are told apart by the roles named: `winner`, `loser`; a pair `item_a`, `item_b` and which of them was
-/// `chosen`, by label or side, ties counting half for each; a pair and how often each won, `wins_a` and `wins_b`. Any may have a
-/// `weight`. The default names no column: then columns named as roles are found, as are those of common files.
+/// The roles make one of three kinds of rows: `winner`, `loser`; a pair `item_a`, `item_b` and which of them was `chosen`, by label
+/// or side, with ties counting half for each; a pair and how often each won, `wins_a` and `wins_b`. Any may have a `weight`. The
+/// default names no column: then columns are found that are named like roles or as in common files.
 ///
 /// ```
 /// use caveat_results::ComparisonColumns;
@@ -54,15 +47,15 @@ impl ComparisonRole {
 /// ```
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ComparisonColumns {
-    /// Columns by role, as parsed from text; none: they are found by name.
+    /// Columns by role; if empty, they are found by name.
     pub columns: Vec<(ComparisonRole, String)>,
-    /// Whether rows are left out where a label or a number is missing; otherwise they are errors.
+    /// Whether rows without a label or a number are left out; otherwise they are errors.
     pub skip_missing: bool,
-    /// Conditions that rows must meet to be read.
+    /// Conditions that rows must pass.
     pub filters: Vec<RowFilter>,
 }
 
-/// What a row says.
+/// The kind of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
     /// Who won and who lost.
@@ -89,14 +82,14 @@ impl Shape {
     }
 }
 
-/// Columns of one file: what its rows say, and the field of every role.
+/// The columns of one file: its kind of rows, and the field of every role.
 #[derive(Debug, Clone)]
 pub(super) struct Fields {
     pub(super) shape: Shape,
     fields: [Option<usize>; ComparisonRole::ALL.len()],
-    /// The fields that conditions on rows are about.
+    /// Conditions on rows with their fields.
     pub(super) filters: Vec<(RowFilter, usize)>,
-    /// Whether the columns of the winners were found by their names.
+    /// Whether the columns were found by their names.
     found_by_name: bool,
 }
 
@@ -105,7 +98,7 @@ impl Fields {
         self.fields[role as usize]
     }
 
-    /// What the first or second label of a comparison is called in messages.
+    /// Name of the first or second label of a comparison in messages.
     pub(super) fn side(&self, first: bool) -> &'static str {
         match (self.shape, first) {
             (Shape::Won, true) => Winner.name(),
@@ -114,24 +107,24 @@ impl Fields {
         }
     }
 
-    /// Columns that may tell training from tests, neither read nor filtered by.
+    /// Columns that may tell training from tests and are neither read nor filtered by.
     pub(super) fn watched(&self, names: &[String]) -> Vec<Watched> {
         Watched::find(names, |k| !self.fields.contains(&Some(k)) && self.filters.iter().all(|(_, field)| *field != k))
     }
 
-    /// What should be known of columns by which rows seem to differ, and that are not read.
+    /// Notes on columns that are not read but seem to matter.
     pub(super) fn passed_over(&self, names: &[String]) -> Vec<String> {
-        const RIGHT: [&str; 4] = ["accuracy", "acc", "correct", "is_correct"];
-        const TIES: [&str; 9] = ["tie", "ties", "draw", "draws", "tied", "is_tie", "drawn", "outcome", "result"];
-        let find = |known: &[&str]| {
+        const RIGHT: &str = "accuracy acc correct is_correct";
+        const TIES: &str = "tie ties draw draws tied is_tie drawn outcome result";
+        let find = |known: &str| {
             let is_like = |(k, name): &(usize, &String)| {
-                known.contains(&name.to_lowercase().as_str()) && !self.fields.contains(&Some(*k))
+                has_word(known, &name.to_lowercase()) && !self.fields.contains(&Some(*k))
             };
             names.iter().enumerate().find(is_like).map(|(_, name)| name)
         };
         let count = find(COUNTS).filter(|_| self.get(Weight).is_none() && self.shape != Shape::Counted);
-        let tie = find(&TIES).filter(|_| self.shape == Shape::Won);
-        let right = find(&RIGHT).filter(|_| self.shape == Shape::Won && self.found_by_name);
+        let tie = find(TIES).filter(|_| self.shape == Shape::Won);
+        let right = find(RIGHT).filter(|_| self.shape == Shape::Won && self.found_by_name);
         let mut notes = Vec::new();
         if let Some(count) = count {
             notes.push(format!(
@@ -159,36 +152,20 @@ impl Fields {
     }
 }
 
-/// Names of pairs of columns in common files: of annotation tools, arenas of language models, R packages and sports.
-const PAIRS: [(&str, &str); 13] = [
-    ("item_a", "item_b"),
-    ("model_a", "model_b"),
-    ("left", "right"),
-    ("player1", "player2"),
-    ("player_1", "player_2"),
-    ("player_a", "player_b"),
-    ("item1", "item2"),
-    ("item_1", "item_2"),
-    ("option_a", "option_b"),
-    ("option1", "option2"),
-    ("first", "second"),
-    ("a", "b"),
-    ("team1", "team2"),
-];
-const CHOSEN: [&str; 6] = ["chosen", "choice", "winner", "label", "preferred", "preference"];
-const WINS: [(&str, &str); 8] = [
-    ("wins_a", "wins_b"),
-    ("win_a", "win_b"),
-    ("win1", "win2"),
-    ("wins1", "wins2"),
-    ("win_1", "win_2"),
-    ("wins_1", "wins_2"),
-    ("win.1", "win.2"),
-    ("wins.1", "wins.2"),
-];
+/// Names of pairs of columns in common files, from annotation tools, arenas of language models, R packages and sports.
+const PAIRS: &str = "item_a,item_b model_a,model_b left,right player1,player2 player_1,player_2 player_a,player_b item1,item2 \
+    item_1,item_2 option_a,option_b option1,option2 first,second a,b team1,team2";
+const WINS: &str =
+    "wins_a,wins_b win_a,win_b win1,win2 wins1,wins2 win_1,win_2 wins_1,wins_2 win.1,win.2 wins.1,wins.2";
+const CHOSEN: &str = "chosen choice winner label preferred preference";
+
+/// The pairs of names in a list.
+fn pairs(list: &str) -> impl Iterator<Item = (&str, &str)> {
+    list.split(' ').filter_map(|pair| pair.split_once(','))
+}
 
 impl ComparisonColumns {
-    /// Finds the columns among those of a file; what is wrong is said without the file's name.
+    /// Finds the columns among those of a file; the error is without the file's name.
     pub(super) fn resolve(&self, names: &[String], found: &str) -> std::result::Result<Fields, String> {
         let mut fields = [None; ComparisonRole::ALL.len()];
         let find = |name: &str| find_column(names, name);
@@ -230,21 +207,21 @@ impl ComparisonColumns {
     }
 }
 
-/// Finds a pair of columns and what says who of it won, by common names.
+/// Finds a pair of columns, and those that say which item won, by common names.
 fn find_pair(
     fields: &mut [Option<usize>; ComparisonRole::ALL.len()],
     find: &impl Fn(&str) -> std::result::Result<Option<usize>, String>,
 ) -> std::result::Result<(), String> {
-    let both = |&(a, b): &(&str, &str)| Ok::<_, String>(find(a)?.zip(find(b)?));
-    let first = |pairs: &[(&str, &str)]| pairs.iter().map(both).find_map(|found| found.transpose()).transpose();
-    let Some((a, b)) = first(&PAIRS)? else { return Ok(()) };
+    let both = |(a, b): (&str, &str)| Ok::<_, String>(find(a)?.zip(find(b)?));
+    let first = |list| pairs(list).map(both).find_map(|found| found.transpose()).transpose();
+    let Some((a, b)) = first(PAIRS)? else { return Ok(()) };
     (fields[ItemA as usize], fields[ItemB as usize]) = (Some(a), Some(b));
-    if let Some((wins_a, wins_b)) = first(&WINS)? {
+    if let Some((wins_a, wins_b)) = first(WINS)? {
         (fields[WinsA as usize], fields[WinsB as usize]) = (Some(wins_a), Some(wins_b));
         return Ok(());
     }
     let mut chosen = Vec::new();
-    for name in CHOSEN {
+    for name in CHOSEN.split(' ') {
         chosen.extend(find(name)?.map(|field| (name, field)));
     }
     match chosen.as_slice() {
@@ -260,25 +237,22 @@ fn find_pair(
     }
 }
 
-/// Roles that the columns seem to have by their names, where nothing is read without being told.
+/// The roles that columns seem to have by their names, as a suggestion only.
 fn suggested(names: &[String]) -> Option<String> {
-    const WON: [&str; 8] = ["winner", "won", "win", "preferred", "better", "chosen", "w", "home_winner"];
-    const LOST: [&str; 8] = ["loser", "lost", "lose", "rejected", "worse", "unchosen", "l", "other"];
-    let find = |known: &[&str]| names.iter().find(|n| known.contains(&n.to_lowercase().as_str()));
-    if let (Some(won), Some(lost)) = (find(&WON), find(&LOST)) {
+    const WON: &str = "winner won win preferred better chosen w home_winner";
+    const LOST: &str = "loser lost lose rejected worse unchosen l other";
+    let find = |known: &str| find_listed(names, known);
+    if let (Some(won), Some(lost)) = (find(WON), find(LOST)) {
         return Some(format!("winner={won},loser={lost}"));
     }
-    let (a, b) = PAIRS.iter().find_map(|&(a, b)| Some((find(&[a])?, find(&[b])?)))?;
+    let (a, b) = pairs(PAIRS).find_map(|(a, b)| Some((find(a)?, find(b)?)))?;
     Some(format!("item_a={a},item_b={b},chosen=COLUMN"))
 }
 
 impl FromStr for ComparisonColumns {
     type Err = ResultsError;
 
-    /// Reads `role=column,role=column,…`; spaces around roles and columns do not count.
-    ///
-    /// # Errors
-    /// Text without `=`, an unknown or repeated role, an empty column, or roles that make no kind of row or several.
+    /// Reads `role=column,role=column,…`; refuses unknown or repeated roles, and roles that make no kind of row or several.
     fn from_str(text: &str) -> Result<Self> {
         let bad = |problem: String| Err(ResultsError::BadTable(problem));
         let columns: Vec<(ComparisonRole, String)> = roles::assign(roles::split(text, ComparisonRole::CHOICES)?)?;

@@ -1,11 +1,72 @@
-//! Which condition a row is of, by numbers that are cheap to compare.
+//! What makes a condition: its key for people, and numbers that are cheap to compare for reading rows.
 
-use super::key::ConditionKey;
+use std::cmp::Ordering;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
 use crate::error::{Result, ResultsError};
 use crate::interner::Interner;
+use crate::table::Table;
 use crate::trial_table::{TextColumn, TrialBatch, TrialColumn};
 
-/// A condition by the numbers of its names.
+/// The largest number of items of a condition, as sums are kept for all ordered pairs of every seed.
+pub const MAX_ITEMS: usize = 1024;
+
+/// What distinguishes one condition from another.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ConditionKey {
+    /// How the model was trained: full, lora or probe.
+    pub setting: String,
+    /// Name of the model.
+    pub model: String,
+    /// Name of the stimulus set.
+    pub task: String,
+    /// Name of the hierarchy, like ti_n9 or exc_mid_n9.
+    pub hier: String,
+    /// Rank of the LoRA update, where there is one.
+    pub lora_r: Option<f64>,
+    /// L2 penalty of the probe, where there is one.
+    pub l2_reg: Option<f64>,
+}
+
+impl ConditionKey {
+    /// Adds the columns of conditions to a table, with the errors of [`Table::with`]; lora_r and l2_reg are missing where they do not
+    /// apply.
+    pub fn add_columns<'a>(keys: impl Iterator<Item = &'a Self> + Clone, table: Table) -> Result<Table> {
+        let text = |get: fn(&Self) -> &str| keys.clone().map(get);
+        let float = |get: fn(&Self) -> Option<f64>| keys.clone().map(move |key| get(key).unwrap_or(f64::NAN));
+        table
+            .text("setting", text(|key| &key.setting))?
+            .text("model", text(|key| &key.model))?
+            .text("task", text(|key| &key.task))?
+            .text("hier", text(|key| &key.hier))?
+            .float("lora_r", float(|key| key.lora_r))?
+            .float("l2_reg", float(|key| key.l2_reg))
+    }
+
+    /// Order of conditions in every output: by setting, model, task and hier, then by hyperparameter, absent before any value.
+    pub fn total_cmp(&self, other: &Self) -> Ordering {
+        let hyperparameter = |a: Option<f64>, b: Option<f64>| match (a, b) {
+            (Some(a), Some(b)) => a.total_cmp(&b),
+            (a, b) => a.is_some().cmp(&b.is_some()),
+        };
+        [&self.setting, &self.model, &self.task, &self.hier]
+            .cmp(&[&other.setting, &other.model, &other.task, &other.hier])
+            .then_with(|| hyperparameter(self.lora_r, other.lora_r))
+            .then_with(|| hyperparameter(self.l2_reg, other.l2_reg))
+    }
+}
+
+impl fmt::Display for ConditionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {} {}", self.setting, self.model, self.task, self.hier)?;
+        self.lora_r.map_or(Ok(()), |r| write!(f, " lora_r={r}"))?;
+        self.l2_reg.map_or(Ok(()), |l| write!(f, " l2_reg={l}"))
+    }
+}
+
+/// A condition by numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct ConditionId {
     /// Numbers of [`TrialColumn::CONDITION_NAMES`].
@@ -27,7 +88,7 @@ impl ConditionId {
         present(self.numbers[2])
     }
 
-    /// The same with names that were numbered by `from` numbered by `to`.
+    /// The same condition with names numbered by `to` instead of `from`.
     pub(crate) fn renumbered(mut self, from: &Interner, to: &mut Interner) -> Result<Self> {
         for name in &mut self.names {
             // Fails for 2³² names only.
@@ -41,13 +102,13 @@ fn present(bits: u64) -> Option<f64> {
     Some(f64::from_bits(bits)).filter(|x| !x.is_nan())
 }
 
-/// The columns of a batch that tell conditions apart.
+/// The columns of a batch that make conditions.
 pub(crate) struct ConditionColumns<'a> {
     pub(crate) names: [&'a TextColumn; 4],
     pub(crate) numbers: [&'a [f64]; 3],
 }
 
-/// What rows of a batch that are of one condition share, as it stands there; nothing is looked up for it.
+/// The condition of a row within one batch: keys of names and bits of numbers, which need no lookup.
 pub(crate) type AsWritten = ([i32; 4], [u64; 3]);
 
 impl<'a> ConditionColumns<'a> {
@@ -62,10 +123,7 @@ impl<'a> ConditionColumns<'a> {
         (self.names.map(|n| n.keys[row]), self.numbers.map(|n| n[row].to_bits()))
     }
 
-    /// The condition of a row, its names numbered by `numbers`.
-    ///
-    /// # Errors
-    /// A name that is missing, by row and column.
+    /// The condition of a row, with names numbered by `numbers`; a missing name is an error.
     pub(crate) fn id(&self, batch: &TrialBatch, row: usize, numbers: &mut Interner) -> Result<ConditionId> {
         let mut names = [0; 4];
         for ((number, column), text) in names.iter_mut().zip(TrialColumn::CONDITION_NAMES).zip(self.names) {
@@ -78,7 +136,7 @@ impl<'a> ConditionColumns<'a> {
     }
 }
 
-/// The bits of a number, with one NaN for all and one zero for both.
+/// The bits of a number, the same for all NaN and for both zeros.
 pub(crate) fn canonical(x: f64) -> u64 {
     if x.is_nan() { f64::NAN.to_bits() } else { (x + 0.0).to_bits() }
 }

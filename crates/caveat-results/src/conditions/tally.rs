@@ -1,32 +1,51 @@
-//! Running sums per condition, seed and ordered pair: flat arrays, with no hashing inside a run of rows.
+//! Running sums by condition, seed and ordered pair, in flat arrays and without hashing within a run of rows.
 
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::group::{Cell, Group};
-use super::ids::{AsWritten, ConditionColumns, ConditionId, canonical};
-use super::key::{ConditionKey, MAX_ITEMS};
-use super::place::Place;
-use super::rows::RowUse;
+use super::group::{Cell, Group, Place};
+use super::ids::{AsWritten, ConditionColumns, ConditionId, ConditionKey, MAX_ITEMS, canonical};
 use super::trained::{EXCEPTION, NO, SEEN, TRAINED, Trained, YES};
 use crate::error::{Result, ResultsError};
 use crate::input::AsInput;
-use crate::interner::Interner;
-use crate::trial_table::{Progress, TrialBatch, TrialColumn, distinct, scan_trials};
+use crate::interner::{Interner, index_of};
+use crate::trial_table::{Phase, Progress, TrialBatch, TrialColumn, distinct, scan_trials};
 
-/// Bytes of sums kept at most, over all conditions and seeds.
+/// Most bytes of sums, over all conditions and seeds.
 const MAX_BYTES: usize = 1 << 32;
-/// The smallest row length of the arrays; a power of two like all.
+/// The smallest row length of the arrays; all are powers of two.
 const MIN_STRIDE: usize = 8;
 
-/// What is summed over the rows of one ordered pair.
+/// What a tally does with a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RowUse {
+    /// Ignores it.
+    Skip,
+    /// Learns from it what was trained, but does not sum it.
+    Mark,
+    /// Learns from it and sums it.
+    Count,
+    /// Refuses it, because its phase is neither pre nor post.
+    UnknownPhase,
+}
+
+/// Counts the rows of one phase and skips those of the other.
+pub(crate) fn rows_of_phase(batch: &TrialBatch, phase: Phase) -> Result<Vec<RowUse>> {
+    let phases = batch.text(TrialColumn::Phase)?;
+    let uses = [RowUse::Count, RowUse::Skip, RowUse::UnknownPhase];
+    let other = if phase == Phase::Pre { Phase::Post } else { Phase::Pre };
+    let codes = phases.codes(&[phase.name(), other.name()]);
+    Ok((0..batch.n_rows()).map(|row| uses[usize::from(phases.code(&codes, row).min(2))]).collect())
+}
+
+/// Sums over the rows of one ordered pair.
 pub(crate) trait Tallied: Copy + Default + Send + Sync {
-    /// The columns that it is taken from, besides those of every tally.
+    /// The columns that are summed, besides those of every tally.
     const COLUMNS: &'static [TrialColumn];
-    /// Whether the rows of every seed are summed on their own; otherwise all count as of seed 0.
+    /// Whether seeds have sums of their own; otherwise all rows count as of seed 0.
     const BY_SEED: bool;
-    /// These columns of a batch.
+    /// The columns as found in a batch.
     type Rows<'a>;
 
     /// Finds the columns in a batch.
@@ -39,7 +58,7 @@ pub(crate) trait Tallied: Copy + Default + Send + Sync {
     fn merge(&mut self, later: &Self);
 }
 
-/// The number of rows alone, of every seed.
+/// The number of rows of every seed.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct RowCount(pub(crate) u64);
 
@@ -63,7 +82,7 @@ impl Tallied for RowCount {
 }
 
 /// The sums of all conditions met so far.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Tally<S> {
     names: Interner,
     files: Vec<Arc<Path>>,
@@ -72,26 +91,12 @@ pub(crate) struct Tally<S> {
     /// (group, seed) → block of the group.
     block_index: HashMap<(usize, i64), usize>,
     n_bytes: usize,
-    /// Whether the rows of a condition may differ in the scale of the LoRA update, as it is told apart elsewhere.
+    /// Whether the rows of a condition may differ in the scale of the LoRA update, because they are grouped by it elsewhere.
     pub(crate) alphas_may_differ: bool,
 }
 
-impl<S> Default for Tally<S> {
-    fn default() -> Self {
-        Self {
-            names: Interner::default(),
-            files: Vec::new(),
-            groups: Vec::new(),
-            group_index: HashMap::new(),
-            block_index: HashMap::new(),
-            n_bytes: 0,
-            alphas_may_differ: false,
-        }
-    }
-}
-
 impl<S: Tallied> Tally<S> {
-    /// The columns that every tally needs besides those that tell conditions apart.
+    /// The columns that every tally needs besides those that make conditions.
     const COLUMNS: [TrialColumn; 6] = [
         TrialColumn::Phase,
         TrialColumn::RankA,
@@ -101,10 +106,7 @@ impl<S: Tallied> Tally<S> {
         TrialColumn::Label,
     ];
 
-    /// Tallies the rows of the trial tables under `paths` as `uses` says of each batch, which may look at further `columns`.
-    ///
-    /// # Errors
-    /// Those of [`scan_trials`], of [`add`](Self::add) and of `uses`.
+    /// Tallies the rows of the trial tables under `paths`. For each batch `uses` says how, and may read further `columns`.
     pub(crate) fn read<P: AsInput>(
         paths: &[P],
         columns: impl Iterator<Item = TrialColumn>,
@@ -125,7 +127,7 @@ impl<S: Tallied> Tally<S> {
         Ok(all)
     }
 
-    /// Adds rows as `uses` says of each.
+    /// Adds the rows of a batch, each as `uses` says.
     fn add(&mut self, batch: &TrialBatch, uses: &[RowUse]) -> Result<()> {
         let conditions = ConditionColumns::from_batch(batch)?;
         let labels = batch.text(TrialColumn::Label)?;
@@ -136,7 +138,7 @@ impl<S: Tallied> Tally<S> {
             (batch.flags(TrialColumn::IsTrain)?.values(), batch.flags(TrialColumn::IsException)?.values());
         let rows = S::rows(batch)?;
 
-        // What rows share that follow each other in one block.
+        // Consecutive rows are mostly of the same group and block.
         let mut last: Option<((AsWritten, i64), usize, usize)> = None;
         for row in 0..batch.n_rows() {
             match uses[row] {
@@ -161,7 +163,7 @@ impl<S: Tallied> Tally<S> {
             };
 
             let (a, b) = (rank_a[row], rank_b[row]);
-            // A negative rank is beyond every stride as an unsigned number.
+            // As an unsigned number, a negative rank is beyond every stride.
             if (a as u64).max(b as u64) >= self.groups[group].stride as u64 {
                 self.make_room(batch, row, group, a, b)?;
             }
@@ -224,7 +226,7 @@ impl<S: Tallied> Tally<S> {
         Ok(())
     }
 
-    /// Hands out the groups; the names and files that they refer to stay.
+    /// Moves the groups out; the names and files that they refer to stay here.
     pub(crate) fn take_groups(&mut self) -> Vec<Group<S>> {
         std::mem::take(&mut self.groups)
     }
@@ -234,10 +236,7 @@ impl<S: Tallied> Tally<S> {
         group.id.key(&self.names)
     }
 
-    /// What was trained in a group, whose condition is `key`.
-    ///
-    /// # Errors
-    /// The first pair whose marks nothing can be read from.
+    /// What was trained in a group, whose condition is `key`; refuses marks with a fatal flaw.
     pub(crate) fn trained(&self, group: &Group<S>, key: &ConditionKey) -> Result<Trained> {
         let trained = Trained::find(group.n_items(), |a, b| group.marks(a, b));
         match trained.problems.iter().find(|problem| problem.flaw.is_fatal()) {
@@ -246,7 +245,7 @@ impl<S: Tallied> Tally<S> {
         }
     }
 
-    /// An error about an ordered pair of a group, at the row that first showed it or else its reversal.
+    /// An error about an ordered pair of a group, at the first row that shows it or else its reverse.
     pub(crate) fn bad_cell(
         &self,
         group: &Group<S>,
@@ -269,7 +268,7 @@ impl<S: Tallied> Tally<S> {
         format!("row {} of {}", place.row(), self.files[place.table()].display())
     }
 
-    /// Group and block of a row that begins a run.
+    /// Finds or adds the group and block of a row.
     fn locate(&mut self, batch: &TrialBatch, row: usize, mut id: ConditionId, seed: i64) -> Result<(usize, usize)> {
         let alpha = std::mem::replace(&mut id.numbers[2], canonical(f64::NAN));
         let group = self.group(id);
@@ -278,7 +277,7 @@ impl<S: Tallied> Tally<S> {
         Ok((group, self.block(group, seed)?))
     }
 
-    /// Refuses a condition whose rows have several scales of the LoRA update: models that were trained in different ways.
+    /// Refuses a condition with several scales of the LoRA update, as its models were trained in different ways.
     fn see_alpha(&mut self, group: usize, alpha: u64, place: Place) -> Result<()> {
         let (known, first) = *self.groups[group].lora_alpha.get_or_insert((alpha, place));
         if known == alpha || self.alphas_may_differ {
@@ -300,10 +299,9 @@ impl<S: Tallied> Tally<S> {
     }
 
     fn group(&mut self, id: ConditionId) -> usize {
-        *self.group_index.entry(id).or_insert_with(|| {
+        index_of(&mut self.group_index, &mut self.groups, id, || {
             let (stride, cells) = (MIN_STRIDE, vec![Cell::default(); MIN_STRIDE * MIN_STRIDE]);
-            self.groups.push(Group { id, stride, cells, seeds: Vec::new(), blocks: Vec::new(), lora_alpha: None });
-            self.groups.len() - 1
+            Group { id, stride, cells, seeds: Vec::new(), blocks: Vec::new(), lora_alpha: None }
         })
     }
 
@@ -320,7 +318,7 @@ impl<S: Tallied> Tally<S> {
         Ok(found.blocks.len() - 1)
     }
 
-    /// Makes the arrays of a group large enough for two ranks, or says which of them is wrong.
+    /// Makes the arrays of a group large enough for two ranks, or says which rank is wrong.
     fn make_room(&mut self, batch: &TrialBatch, row: usize, group: usize, a: i64, b: i64) -> Result<()> {
         for (rank, column) in [(a, TrialColumn::RankA), (b, TrialColumn::RankB)] {
             if !(0..MAX_ITEMS as i64).contains(&rank) {
@@ -348,7 +346,7 @@ impl<S: Tallied> Tally<S> {
         Ok(())
     }
 
-    /// Number of a file among those met; few, and the last one almost always.
+    /// Number of a file among those met; mostly the last one.
     fn file_number(&mut self, path: &Arc<Path>) -> usize {
         let known = self.files.iter().rposition(|f| Arc::ptr_eq(f, path) || f == path);
         known.unwrap_or_else(|| {
@@ -361,7 +359,7 @@ impl<S: Tallied> Tally<S> {
         Place::new(self.file_number(batch.shared_path()), batch.first_row() + row as u64)
     }
 
-    /// Marks an ordered pair at its first row; a later row that says otherwise is an error.
+    /// Marks an ordered pair at its first row; a later row with other marks is an error.
     fn mark(&mut self, group: usize, a: usize, b: usize, cell: Cell) -> Result<()> {
         let stride = self.groups[group].stride;
         let known = &mut self.groups[group].cells[a * stride + b];
@@ -374,7 +372,7 @@ impl<S: Tallied> Tally<S> {
         Err(self.contradiction(&known, &cell, (a, b), &whole))
     }
 
-    /// The error that the ordered pairs which both of two groups show are marked differently, if any are, as of `whole`.
+    /// The error that two groups, both part of `whole`, mark an ordered pair differently, if they do.
     pub(crate) fn contradiction_between(
         &self,
         known: &Group<S>,
@@ -390,7 +388,7 @@ impl<S: Tallied> Tally<S> {
         })
     }
 
-    /// The error that a cell says other than one before it.
+    /// The error that a cell contradicts an earlier one.
     fn contradiction(&self, known: &Cell, cell: &Cell, (a, b): (usize, usize), whole: &str) -> ResultsError {
         let differ = known.marks ^ cell.marks;
         let truth = |mark: u8| if cell.marks & mark != 0 { ("true", "false") } else { ("false", "true") };

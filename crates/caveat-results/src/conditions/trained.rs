@@ -1,4 +1,4 @@
-//! What was trained, as rows mark every ordered pair: one reading for conditions, summaries and checks.
+//! Finds what was trained from the marks of ordered pairs, for conditions, summaries and checks alike.
 
 use std::fmt;
 
@@ -17,14 +17,14 @@ pub(crate) const YES: u8 = 8;
 /// Mark of the label No.
 pub(crate) const NO: u8 = 16;
 
-/// The trained pairs, as rows mark them.
+/// The trained pairs that marks tell.
 pub(crate) struct Trained {
     /// Winner and loser of every trained pair, sorted by (higher, lower) item.
     pub(crate) comparisons: Vec<Comparison>,
     pub(crate) order: PresentationOrder,
     /// The pairs marked as exceptions, (winner, loser).
     pub(crate) exceptions: Vec<(usize, usize)>,
-    /// What is wrong with the marks, by pair; nothing else is to be concluded where a strict reader refuses them.
+    /// What is wrong with the marks, by pair. If any is fatal, the rest means nothing.
     pub(crate) problems: Vec<Problem>,
 }
 
@@ -34,14 +34,14 @@ pub(crate) struct Problem {
     pub(crate) flaw: Flaw,
 }
 
-/// What marks can have wrong.
+/// What can be wrong with marks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Flaw {
-    /// An exception is marked in one order only.
+    /// The pair is marked as an exception in one order only.
     MarkedOnce,
-    /// An exception is marked and not trained.
+    /// The pair is marked as an exception but not as trained.
     Untrained,
-    /// An exception is marked, and its label follows the rank order.
+    /// The pair is marked as an exception, but its label follows the rank order.
     InOrder,
     /// Both orders have this label.
     Alike(&'static str),
@@ -50,12 +50,12 @@ pub(crate) enum Flaw {
 }
 
 impl Flaw {
-    /// Whether nothing can be read from such rows; else it is known what they mean.
+    /// Whether such rows mean nothing; otherwise their meaning is clear.
     pub(crate) fn is_fatal(self) -> bool {
         !matches!(self, Self::Untrained | Self::InOrder)
     }
 
-    /// The column that has it.
+    /// The column with the flaw.
     pub(crate) fn column(self) -> TrialColumn {
         match self {
             Self::MarkedOnce | Self::Untrained | Self::InOrder => TrialColumn::IsException,
@@ -92,14 +92,13 @@ impl fmt::Display for Problem {
 }
 
 impl Trained {
-    /// Reads winners from the labels, of n items by the marks of every ordered pair, 0 for one without rows.
+    /// Finds the trained pairs of n items and their winners from the marks of every ordered pair, 0 for one without rows.
     ///
-    /// A pair is presented in both orders unless the rows of one say that it was not trained; an order without rows is
-    /// taken to have been trained like the other. A trained pair without a label is won by the higher item unless it is marked
-    /// as an exception.
+    /// A pair is presented in both orders unless the rows of one say that it was not trained; an order without rows counts as
+    /// trained like the other. A trained pair without a label is won by the higher item unless it is marked as an exception.
     pub(crate) fn find(n: usize, marks: impl Fn(usize, usize) -> u8) -> Self {
         let (mut comparisons, mut exceptions, mut problems) = (Vec::new(), Vec::new(), Vec::new());
-        // Which kinds of order every trained pair admits.
+        // The kinds of order that all trained pairs so far admit.
         let mut admitted = u8::MAX;
         for pair @ (i, j) in (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j))) {
             let (forward, backward) = (marks(i, j), marks(j, i));
@@ -146,7 +145,7 @@ impl Trained {
     }
 }
 
-/// The kinds of orders, as bits, that a trained pair admits, of which rows may say that only one order was trained.
+/// The kinds of order, as bits, that a trained pair admits, given whether rows say that only one order was trained.
 fn orders_admitted(forward_only: bool, backward_only: bool, first_wins: bool) -> u8 {
     match (forward_only, backward_only) {
         (true, _) if first_wins => HIGHER_FIRST | WINNER_FIRST,

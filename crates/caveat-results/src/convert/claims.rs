@@ -1,4 +1,4 @@
-//! What a run's own files say about it, compared with what its path says: its records, its adapter, its items.
+//! Compares what a run's files say about it (records, adapter, items) with its path.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,30 +7,29 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::folder_names::{Way, ways};
-use super::records::{About, Said, is_on, number};
+use super::records::{About, Said, is_on, number, plain};
 use super::run_path::{Fact, RunPath};
 use crate::hierarchy_name::{Contradiction, contradiction};
 use crate::run_layout::{LAYOUT, RunSetting};
 
-/// What a run compares.
+/// The items of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Items {
     /// The largest rank, from 0.
     pub(super) largest: usize,
-    /// Winner and loser of the pairs that are exceptions, or whose label says that the lower item wins.
+    /// Winner and loser of pairs that are marked as exceptions or whose label says that the lower item wins.
     pub(super) exceptions: BTreeSet<(usize, usize)>,
 }
 
-/// What a file and a path say of the same.
+/// How something that a file says relates to the path.
 enum Verdict {
     Confirms(Fact),
     Contradicts { what: &'static str, of_path: String },
     Nothing,
 }
 
-/// Refuses a run whose files contradict its path or leave it in doubt, and fills in the order where only they tell it.
-///
-/// What a layout names stands: of such folders, contradictions are returned to be told.
+/// Refuses a run whose files contradict its path or leave it in doubt, and fills in the order if only they tell it. A layout is
+/// followed all the same; contradictions to it are returned.
 pub(super) fn check(run: &mut RunPath, path: &Path, said: &[Said], items: &Items) -> Result<Vec<String>, String> {
     let (mut told, mut confirmed) = (Vec::new(), Vec::new());
     for said in said {
@@ -82,15 +81,13 @@ fn verdict(run: &RunPath, said: &Said) -> Verdict {
     };
     let contradicts = |what: &'static str, of_path: String| Verdict::Contradicts { what, of_path };
     let setting = || contradicts(SETTING, run.setting.name().to_owned());
-    // A name that a layout gave and that says nothing of training stands for whatever was done.
+    // A name from a layout that has nothing to do with training may stand for anything.
     let is_open = matches!(&run.setting, RunSetting::Other(name) if ways(name).next().is_none());
     let of_setting = |what: &'static str, of_path: Option<f64>| match (number(value), of_path) {
         (Some(found), Some(of_path)) if (of_path - found).abs() > 1e-9 * found.abs() => {
             contradicts(what, of_path.to_string())
         }
-        (Some(found), None) if found != 0.0 && !matches!(run.setting, RunSetting::Other(_)) => {
-            contradicts(SETTING, run.setting.name().to_owned())
-        }
+        (Some(found), None) if found != 0.0 && !matches!(run.setting, RunSetting::Other(_)) => setting(),
         _ => Verdict::Nothing,
     };
     match about {
@@ -113,14 +110,14 @@ fn verdict(run: &RunPath, said: &Said) -> Verdict {
         },
         About::Adapter => match value {
             Value::String(text) if ways(text).next().is_some() => of_method(run, text),
-            // A whole number is a rank, any other a score.
+            // A whole number is a rank, any other number is a score.
             Value::Number(n) if !n.is_u64() => Verdict::Nothing,
             value => {
                 let has_one = match &run.setting {
                     RunSetting::Other(_) => None,
                     setting => Some(matches!(setting, RunSetting::Lora { .. })),
                 };
-                // That a list or an object is empty is no denial.
+                // An empty list or object does not deny an adapter.
                 let denies = matches!(value, Value::Bool(false)) && has_one == Some(true);
                 if denies || is_on(value) && has_one == Some(false) { setting() } else { Verdict::Nothing }
             }
@@ -143,7 +140,7 @@ fn verdict(run: &RunPath, said: &Said) -> Verdict {
     }
 }
 
-/// What the name of a method says of the setting: one that is not known says another.
+/// How the name of a method relates to the setting; an unknown name contradicts it.
 fn of_method(run: &RunPath, method: &str) -> Verdict {
     let found: Vec<(String, Way)> = ways(method).collect();
     let is_same = match &run.setting {
@@ -156,16 +153,16 @@ fn of_method(run: &RunPath, method: &str) -> Verdict {
     if !is_same {
         return Verdict::Contradicts { what: SETTING, of_path: run.setting.name().to_owned() };
     }
-    // Words for any tuning or any adapter do not tell which.
+    // Words for tuning or adapters in general do not tell which.
     let tells = found.iter().any(|(_, way)| !matches!(way, Way::Tuned | Way::Adapted));
     if tells { Verdict::Confirms(Fact::Setting) } else { Verdict::Nothing }
 }
 
-/// Holds the adapter that was saved with a run against its path.
+/// Compares the adapter that was saved with a run with its path.
 fn check_adapter(run: &RunPath, path: &Path) -> Result<(), String> {
     let Some((name, adapter)) = adapter_config(path) else { return Ok(()) };
     let RunSetting::Lora { r, alpha } = run.setting else {
-        // A name that a layout gave may be that of an adapter.
+        // A name from a layout may be that of an adapter.
         return match run.setting {
             RunSetting::Other(_) => Ok(()),
             _ => Err(format!(
@@ -196,12 +193,12 @@ fn adapter_config(results: &Path) -> Option<(&'static str, Value)> {
     let folder = results.parent()?;
     ["adapter_config.json", "adapter/adapter_config.json"].into_iter().find_map(|name| {
         let bytes = fs::read(folder.join(name)).ok()?;
-        // What is no JSON still is beside the run.
+        // A file that is not JSON is still there.
         Some((name, serde_json::from_slice(&bytes).unwrap_or(Value::Null)))
     })
 }
 
-/// Holds the items of a run against the name of its hierarchy, where that tells of them.
+/// Compares the items of a run with the name of its hierarchy, if that tells about them.
 fn check_items(run: &RunPath, items: &Items) -> Result<(), String> {
     let exceptions: Vec<(usize, usize)> = items.exceptions.iter().copied().collect();
     let hier = &run.hier;
@@ -217,16 +214,11 @@ fn check_items(run: &RunPath, items: &Items) -> Result<(), String> {
     Err(format!("the path says hier {hier}, {what}: expected the name of the hierarchy that was run"))
 }
 
-/// The letters and digits of a name, in small letters.
-fn plain(text: &str) -> String {
-    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-}
-
 fn same_name(of_path: &str, recorded: &str) -> bool {
     plain(of_path) == plain(recorded)
 }
 
-/// Whether two names are of one model: the folder may lack the organization, capitals and signs of the other, or shorten it.
+/// Whether two names are of one model: the folder may lack the organization, capitals and signs, or shorten the name.
 fn same_model(of_path: &str, recorded: &str) -> bool {
     const SHORTEST: usize = 3;
     let last = |text: &str| plain(text.trim_end_matches('/').rsplit('/').next().unwrap_or(text));

@@ -1,4 +1,4 @@
-//! The columns of trial tables beyond the canonical ones: what they hold, whether tables agree on them, and their values.
+//! Extra columns of trial tables: what they hold, whether tables agree on them, and their values.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,12 +7,12 @@ use arrow_array::cast::AsArray;
 use arrow_array::{ArrayRef, new_null_array};
 use arrow_schema::{DataType, Field};
 
-use super::sink::Format;
-use crate::arrays::{self, flag};
+use crate::arrays::{self, flag, is_simple};
 use crate::error::{Result, ResultsError, name_list};
+use crate::sink::FileFormat;
 use crate::trial_table::{Source, TrialBatch};
 
-/// What the text of a CSV column reads as, from the narrowest.
+/// What the text of a CSV column can be read as, from the narrowest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// No value at all.
@@ -25,7 +25,7 @@ enum Kind {
 
 impl Kind {
     fn recognize(text: &str) -> Self {
-        // What would read back differently (007, +1) is no number.
+        // Text that would be written differently (007, +1) is not a number.
         if text.parse::<i64>().is_ok_and(|x| x.to_string() == text) {
             Self::Integer
         } else if is_real(text) {
@@ -55,14 +55,14 @@ impl Kind {
         }
     }
 
-    /// Whether every value that reads as this fits a column of a Parquet file.
+    /// Whether every value of this kind fits a column of a Parquet file.
     fn fits(self, column: &DataType) -> bool {
         match self {
             Self::Empty => true,
             Self::Integer => column.is_integer() || column.is_floating() || *column == DataType::Utf8,
             Self::Real => column.is_floating() || *column == DataType::Utf8,
             Self::Flag => matches!(column, DataType::Boolean | DataType::Utf8),
-            // Dates and the like are written as text; whether they read back is seen value by value.
+            // Dates and times are text in CSV; whether each can be read shows later.
             Self::Text => *column == DataType::Utf8 || column.is_temporal(),
         }
     }
@@ -78,12 +78,12 @@ fn is_real(text: &str) -> bool {
     matches!(text, "inf" | "-inf" | "NaN") || plain && text.parse::<f64>().is_ok()
 }
 
-/// What the extra columns of one CSV read as, in the order of the file.
+/// The kinds of the extra columns of one CSV, in the order of the file.
 #[derive(Debug, Default)]
 pub(super) struct CsvKinds(Vec<Kind>);
 
 impl CsvKinds {
-    /// Takes account of some rows.
+    /// Widens the kinds to fit some rows.
     pub(super) fn add(&mut self, batch: &TrialBatch) {
         self.0.resize(batch.extras().len(), Kind::Empty);
         for (kind, (_, array)) in self.0.iter_mut().zip(batch.extras()) {
@@ -101,16 +101,16 @@ impl CsvKinds {
 pub(super) struct Extras(Vec<(String, DataType)>);
 
 impl Extras {
-    /// The extra columns that all tables have; for a CSV `kinds` says what they read as.
+    /// Finds the extra columns, which must be the same in all tables; `kinds` are those of CSV files.
     pub(super) fn agree(
         tables: &[PathBuf],
         sources: &[Source],
         kinds: &[Option<&CsvKinds>],
-        format: Format,
+        format: FileFormat,
     ) -> Result<Self> {
-        let listed: Vec<Vec<(String, DataType)>> = sources.iter().map(Source::extras).collect();
+        let listed: Vec<&[(String, DataType)]> = sources.iter().map(Source::extras).collect();
         let (Some(first), Some(first_table)) = (listed.first(), tables.first()) else { return Ok(Self(Vec::new())) };
-        let names = |list: &[(String, DataType)]| name_list(list.iter().map(|(n, _)| n.as_str()));
+        let names = |list: &[(String, DataType)]| name_list(list.iter().map(|(n, _)| n));
         for (table, list) in tables.iter().zip(&listed) {
             let same = list.len() == first.len() && first.iter().all(|(n, _)| list.iter().any(|(m, _)| m == n));
             if !same {
@@ -124,22 +124,22 @@ impl Extras {
             }
         }
         let mut agreed = Vec::new();
-        for (name, _) in first {
-            // Where the column stands in each table.
+        for (name, _) in first.iter() {
+            // The index of the column in each table.
             let places: Vec<usize> =
                 listed.iter().map(|l| l.iter().position(|(n, _)| n == name).unwrap_or(0)).collect();
             let typed = || (0..tables.len()).filter(|k| kinds[*k].is_none());
-            let of = |k: usize| plain_type(&listed[k][places[k]].1);
+            let type_in = |k: usize| plain_type(&listed[k][places[k]].1);
             let kind_of = |k: usize| kinds[k].and_then(|c| c.0.get(places[k]).copied());
             let disagrees = |k: usize, found: &DataType, expected: &DataType, at: usize| {
                 let problem = format!("column {name:?} is {found}: expected {expected} as in {}", tables[at].display());
                 ResultsError::bad_file(&tables[k], problem)
             };
-            let fixed = typed().map(|k| (k, of(k))).find(|(_, t)| *t != DataType::Null);
+            let fixed = typed().map(|k| (k, type_in(k))).find(|(_, t)| *t != DataType::Null);
             let agreed_type = match fixed {
                 Some((at, expected)) => {
-                    if let Some(k) = typed().find(|&k| ![DataType::Null, expected.clone()].contains(&of(k))) {
-                        return Err(disagrees(k, &of(k), &expected, at));
+                    if let Some(k) = typed().find(|&k| ![DataType::Null, expected.clone()].contains(&type_in(k))) {
+                        return Err(disagrees(k, &type_in(k), &expected, at));
                     }
                     let wrong =
                         (0..tables.len()).find_map(|k| Some((k, kind_of(k)?)).filter(|(_, c)| !c.fits(&expected)));
@@ -150,7 +150,7 @@ impl Extras {
                 }
                 None => (0..tables.len()).filter_map(kind_of).fold(Kind::Empty, Kind::join).data_type(),
             };
-            if !format.holds(&agreed_type) {
+            if format == FileFormat::Csv && !is_simple(&agreed_type) {
                 let problem =
                     format!("column {name:?} is {agreed_type}, which CSV cannot hold: expected single values");
                 return Err(ResultsError::bad_file(first_table, problem));
@@ -166,7 +166,7 @@ impl Extras {
 
     /// The values of a batch.
     pub(super) fn columns(&self, batch: &TrialBatch) -> Result<Vec<ArrayRef>> {
-        let of = |(name, wanted): &(String, DataType)| {
+        let values = |(name, wanted): &(String, DataType)| {
             let found = batch.extras().iter().find(|(n, _)| n == name);
             match found {
                 Some((_, array)) => convert(array, wanted).map_err(|e| {
@@ -177,11 +177,11 @@ impl Extras {
                 None => Ok(new_null_array(wanted, batch.n_rows())),
             }
         };
-        self.0.iter().map(of).collect()
+        self.0.iter().map(values).collect()
     }
 }
 
-/// Text however it is encoded as plain text; any other type as it is.
+/// The type without a dictionary, and with one encoding of text.
 fn plain_type(found: &DataType) -> DataType {
     match found {
         DataType::LargeUtf8 | DataType::Utf8View => DataType::Utf8,

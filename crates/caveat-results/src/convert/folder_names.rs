@@ -1,43 +1,32 @@
-//! What the name of a folder looks like: trees of runs hold ways of training, hyperparameters, dates and much else.
+//! Guesses from its name what a folder among runs is: a hierarchy, a way of training, a hyperparameter, a date and so on.
 
-use std::fmt;
+use caveat_theory::named_enum;
 
 use crate::run_layout::RunSetting;
+use crate::words::has_word;
 
-/// What a folder is, as far as its name tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Look {
-    /// ti_n9, exc_mid, ti
-    Hierarchy,
-    /// qlora_r16, 4bit, full
-    Training,
-    /// lr1e-4, epochs3, adamw
-    Hyperparameter,
-    /// poker
-    Task,
-    /// llama-3-8b
-    Model,
-    /// task=poker
-    Pair,
-    /// runs, 2024-05-01, exp3
-    Holder,
-}
-
-impl fmt::Display for Look {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Hierarchy => "a hierarchy",
-            Self::Training => "a way of training",
-            Self::Hyperparameter => "a hyperparameter",
-            Self::Task => "a task",
-            Self::Model => "a model",
-            Self::Pair => "a key with its value",
-            Self::Holder => "a folder of folders",
-        })
+named_enum! {
+    /// What a folder is, as far as its name tells.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub(super) enum Look, ALL {
+        /// ti_n9, exc_mid, ti
+        Hierarchy = "a hierarchy",
+        /// qlora_r16, 4bit, full
+        Training = "a way of training",
+        /// lr1e-4, epochs3, adamw
+        Hyperparameter = "a hyperparameter",
+        /// poker
+        Task = "a task",
+        /// llama-3-8b
+        Model = "a model",
+        /// task=poker
+        Pair = "a key with its value",
+        /// runs, 2024-05-01, exp3
+        Holder = "a folder of folders",
     }
 }
 
-/// What a name looks like, if like anything.
+/// What a name looks like, if anything.
 pub(super) fn look(name: &str) -> Option<Look> {
     let lower = name.to_lowercase();
     if lower.contains('=') {
@@ -48,7 +37,7 @@ pub(super) fn look(name: &str) -> Option<Look> {
         Some(Look::Hierarchy)
     } else if is_hyperparameter(&lower, KEYS) {
         Some(Look::Hyperparameter)
-    } else if holds(TASKS, &lower) {
+    } else if has_word(TASKS, &lower) {
         Some(Look::Task)
     } else if is_holder(&lower) {
         Some(Look::Holder)
@@ -57,7 +46,7 @@ pub(super) fn look(name: &str) -> Option<Look> {
     }
 }
 
-/// What a name looks like where a model is expected: those of models may tell of their own training, as `tulu-2-sft` does.
+/// What a name looks like where a model is expected. Names of models may tell about their own training, as `tulu-2-sft` does.
 pub(super) fn look_of_model(name: &str) -> Option<Look> {
     let of_itself = |way| matches!(way, Way::Full | Way::None | Way::Tuned);
     let first = tokens(name).next().and_then(|token| Way::recognize(&token));
@@ -68,25 +57,25 @@ pub(super) fn look_of_model(name: &str) -> Option<Look> {
     }
 }
 
-/// A word on how something was trained.
+/// A word for a way of training.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
     Full,
     Lora,
     Probe,
     None,
-    /// In some way, full or not.
+    /// Some tuning, full or not.
     Tuned,
-    /// With an adapter of some kind.
+    /// Some kind of adapter.
     Adapted,
-    /// In a way for which there is no setting: quantized, or with another adapter.
+    /// A way for which there is no setting: quantized, or another adapter.
     Other,
 }
 
 impl Way {
     fn recognize(token: &str) -> Option<Self> {
         let plain = token.trim_end_matches(|c: char| c.is_ascii_digit());
-        let is = |list: &str| holds(list, token) || holds(list, plain);
+        let is = |list: &str| has_word(list, token) || has_word(list, plain);
         let families = [
             (Self::Full, "full fullft fft fullfinetune fullfinetuning"),
             (Self::Probe, "probe probes probing"),
@@ -101,7 +90,7 @@ impl Way {
             .or_else(|| token.starts_with("lora").then_some(Self::Lora))
     }
 
-    /// Whether training as `setting` says may be called this.
+    /// Whether training with this setting may be called so.
     pub(super) fn fits(self, setting: &RunSetting) -> bool {
         match (self, setting) {
             (_, RunSetting::Other(name)) => ways(name).any(|(_, way)| way == self),
@@ -118,7 +107,7 @@ impl Way {
 const OTHER_WAYS: &str = "qlora dora qdora adalora rslora xlora vlora loha lokr ia3 vera bitfit oft boft galore prefixtuning \
     ptuning prompttuning dpo ppo grpo orpo rlhf 4bit 8bit int4 int8 nf4 fp4 gptq awq bnb quantized";
 
-/// The words of a name that tell of training, without numbers behind them.
+/// The words of a name that are about training, without numbers at their end.
 pub(super) fn ways(name: &str) -> impl Iterator<Item = (String, Way)> {
     tokens(name).filter_map(|token| {
         let way = Way::recognize(&token)?;
@@ -126,21 +115,16 @@ pub(super) fn ways(name: &str) -> impl Iterator<Item = (String, Way)> {
     })
 }
 
-/// Whether a list of words has this one.
-fn holds(list: &str, word: &str) -> bool {
-    list.split(' ').any(|listed| listed == word)
-}
-
-/// The words of a name, in small letters.
+/// The words of a name, in lower case.
 fn tokens(name: &str) -> impl Iterator<Item = String> {
     name.split(|c: char| !c.is_alphanumeric()).filter(|token| !token.is_empty()).map(str::to_lowercase)
 }
 
-/// Whether a name begins as those of hierarchies do, well formed or not.
+/// Whether a name begins like those of hierarchies, well formed or not.
 fn is_like_hierarchy(name: &str) -> bool {
     let first = tokens(name).next().unwrap_or_default();
     let first = first.trim_end_matches(|c: char| c.is_ascii_digit());
-    holds("ti exc exception hier hierarchy", first)
+    has_word("ti exc exception hier hierarchy", first)
 }
 
 const TASKS: &str = "fake real poker";
@@ -148,33 +132,34 @@ const TASKS: &str = "fake real poker";
 const FAMILIES: &str = "llama tinyllama smol smollm qwen gpt gemma mistral mixtral phi pythia olmo bert roberta opt bloom falcon \
     deepseek claude mamba vicuna zephyr nemotron granite";
 
-/// Whether a name begins with a family of language models or tells a size, as 135m and 7b do.
+/// Whether a name begins with a family of language models or contains a size like 135m or 7b.
 fn is_like_model(name: &str) -> bool {
     let is_size = |token: &str| {
         token.strip_suffix(['b', 'm']).is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
     };
     let first = tokens(name).next().unwrap_or_default();
-    holds(FAMILIES, first.trim_end_matches(|c: char| c.is_ascii_digit())) || tokens(name).any(|token| is_size(&token))
+    has_word(FAMILIES, first.trim_end_matches(|c: char| c.is_ascii_digit()))
+        || tokens(name).any(|token| is_size(&token))
 }
 
-/// Names of hyperparameters before (lr1e-4) or behind (3epochs) a number.
+/// Names of hyperparameters before or after a number, as in lr1e-4 and 3epochs.
 const KEYS: &str = "lr learning_rate wd weight_decay ep eps epoch epochs step steps max_steps iter iters bs bsz batch \
     batch_size batchsize temp temperature top_p topp top_k topk r rank alpha dropout drop warmup beta beta1 \
     beta2 gamma lambda l1 l2 reg clip grad_clip momentum accum layer layers dim width depth heads ctx len \
     max_len n n_items items n_train shot shots seed";
-/// Those that no model has in its name, as deepseek-r1 and stablelm-alpha-3b have others.
+/// Those that names of models do not contain, unlike deepseek-r1 and stablelm-alpha-3b.
 const TRAINING_KEYS: &str = "lr learning_rate wd weight_decay ep epoch epochs bs batch batch_size batchsize temp temperature \
     dropout warmup rank seed";
 const WHOLE: &str =
     "adam adamw sgd lion adafactor cosine linear constant fp16 bf16 fp32 fp8 greedy sampled zero few fewshot icl cot";
 
-/// Whether a name begins with a hyperparameter, or has one of some keys further behind.
+/// Whether a name begins with a hyperparameter, or has one of some keys later.
 fn is_hyperparameter(name: &str, keys: &str) -> bool {
     let first = tokens(name).next().unwrap_or_default();
     let digits = name.len() - name.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.').len();
     let behind = name[digits..].trim_start_matches(['_', '-']);
     let mut later = name.match_indices(['_', '-', '.', ',', '+', ' ']).map(|(at, _)| &name[at + 1..]);
-    holds(WHOLE, &first)
+    has_word(WHOLE, &first)
         || KEYS.split(' ').any(|key| leads(name, key) || name == key || digits > 0 && behind == key)
         || later.any(|rest| keys.split(' ').any(|key| leads(rest, key)))
 }
@@ -191,11 +176,11 @@ const HOLDERS: &str = "runs run results result outputs output out exp exps expt 
     checkpoint checkpoints models tasks data tmp old new archive backup copy trial trials sweep sweeps fold \
     rep seed seeds version v job wandb test final debug done";
 
-/// Whether a name says what lies below or when it was made, and nothing of a run: exp3, 2024-05-01.
+/// Whether a name tells only what the folder holds or when it was made, as exp3 and 2024-05-01 do.
 fn is_holder(name: &str) -> bool {
     let word = name.trim_end_matches(|c: char| !c.is_alphabetic());
     word.is_empty()
-        || holds(HOLDERS, word)
+        || has_word(HOLDERS, word)
         || name.starts_with("20") && name.bytes().take(8).filter(u8::is_ascii_digit).count() >= 6
 }
 

@@ -1,16 +1,18 @@
-//! What every folder above a run is, in the words of whoever knows.
+//! Layouts: what every folder above a run is, as a person says it.
 
 use std::fmt;
 use std::str::FromStr;
 
+use caveat_theory::named_enum;
+
 use super::folder_names::{Look, look};
 use crate::error::{Result, ResultsError};
 
-/// What the folders of runs are, from the directory given downwards: `model/task/hier/setting/seed`.
+/// What the folders of runs are, below the directory given: `model/task/hier/setting/seed`.
 ///
-/// The words are model, task, hier, setting and seed, each once, and `_` or `*` for a folder that is passed over. The folder of a
-/// setting is `full`, `none`, `lora_rR_alphaA`, `l2_X` or any other name, which is then that of the setting; the folder of a seed
-/// ends in its number, perhaps with `_fwd` or `_rev` after it. `name=value` stands for its value.
+/// The words are model, task, hier, setting and seed, each once, and `_` or `*` for a folder to ignore. The folder of a setting is
+/// `full`, `none`, `lora_rR_alphaA`, `l2_X` or any other name, which is then the name of the setting. The folder of a seed ends in
+/// its number, perhaps followed by `_fwd` or `_rev`. A folder `name=value` stands for its value.
 ///
 /// ```
 /// use caveat_results::Layout;
@@ -22,29 +24,16 @@ use crate::error::{Result, ResultsError};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout(pub(super) Vec<Word>);
 
-/// What a folder is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Word {
-    Model,
-    Task,
-    Hier,
-    Setting,
-    Seed,
-    PassedOver,
-}
-
-impl Word {
-    const NAMED: [Self; 5] = [Self::Model, Self::Task, Self::Hier, Self::Setting, Self::Seed];
-
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Model => "model",
-            Self::Task => "task",
-            Self::Hier => "hier",
-            Self::Setting => "setting",
-            Self::Seed => "seed",
-            Self::PassedOver => "_",
-        }
+named_enum! {
+    /// What a folder is.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub(super) enum Word, ALL {
+        Model = "model",
+        Task = "task",
+        Hier = "hier",
+        Setting = "setting",
+        Seed = "seed",
+        PassedOver = "_",
     }
 }
 
@@ -62,9 +51,9 @@ impl FromStr for Layout {
         let mut words = Vec::new();
         for part in text.trim().trim_matches('/').split('/') {
             let word = match part.trim() {
-                "_" | "*" => Word::PassedOver,
-                name => match Word::NAMED.into_iter().find(|w| w.name() == name) {
-                    Some(word) if words.contains(&word) => {
+                "*" => Word::PassedOver,
+                name => match Word::ALL.into_iter().find(|w| w.name() == name) {
+                    Some(word) if word != Word::PassedOver && words.contains(&word) => {
                         return bad(format!("layout {text:?}: {name} is there twice: expected it once"));
                     }
                     Some(word) => word,
@@ -78,10 +67,9 @@ impl FromStr for Layout {
             };
             words.push(word);
         }
-        match Word::NAMED.into_iter().find(|w| *w != Word::Setting && !words.contains(w)) {
+        match [Word::Model, Word::Task, Word::Hier, Word::Seed].into_iter().find(|w| !words.contains(w)) {
             Some(absent) => bad(format!(
-                "layout {text:?}: no folder for {}: expected model, task, hier and seed, as in model/task/hier/setting/seed",
-                absent.name()
+                "layout {text:?}: no folder for {absent}: expected model, task, hier and seed, as in model/task/hier/setting/seed"
             )),
             None => Ok(Self(words)),
         }
@@ -89,7 +77,7 @@ impl FromStr for Layout {
 }
 
 impl Layout {
-    /// The layout that the names of some folders suggest, if every folder that is needed can be among them. The last is the seed.
+    /// The layout that the names of folders suggest, the last being the seed; `None` if there are too few for what is needed.
     pub(super) fn suggested(names: &[&str]) -> Option<Self> {
         let (_, folders) = names.split_last()?;
         let mut words: Vec<Option<Word>> = Vec::new();
@@ -99,7 +87,10 @@ impl Layout {
                 Some(Look::Training) => Some(Word::Setting),
                 Some(Look::Task) => Some(Word::Task),
                 Some(Look::Model) => Some(Word::Model),
-                Some(Look::Pair) => Word::NAMED.into_iter().find(|w| name.to_lowercase().starts_with(w.name())),
+                Some(Look::Pair) => {
+                    let is_named = |w: &Word| *w != Word::PassedOver && name.to_lowercase().starts_with(w.name());
+                    Word::ALL.into_iter().find(is_named)
+                }
                 Some(Look::Hyperparameter | Look::Holder) => Some(Word::PassedOver),
                 None => None,
             };

@@ -1,8 +1,10 @@
-//! What a file of results says of its run, at any depth: keys that mean the model, the task, the seed or the training.
+//! Finds what a file of results says about its run, at any depth, by keys that mean the model, the task, the seed or the training.
 
 use std::fmt;
 
 use serde_json::{Map, Value};
+
+use crate::words::has_word;
 
 /// What a key is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,13 +16,13 @@ pub(super) enum About {
     Reverse,
     /// Training, as a word.
     Method,
-    /// What may hold a word on training, and much else.
+    /// Something that may tell about training, among other things.
     Hint,
-    /// Whether it was of all weights.
+    /// Whether all weights were trained.
     Full,
     /// Whether there was an adapter.
     Adapter,
-    /// Whether it was in a way for which there is no setting.
+    /// Whether training was in a way for which there is no setting.
     Other,
     LoraR,
     LoraAlpha,
@@ -31,7 +33,7 @@ pub(super) enum About {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Said {
     pub(super) about: About,
-    /// The keys to it, as in `config.peft.r`.
+    /// The path of keys, as in `config.peft.r`.
     pub(super) key: String,
     pub(super) value: Value,
 }
@@ -47,7 +49,7 @@ impl fmt::Display for Said {
     }
 }
 
-/// Everything that some keys and values and all below them say.
+/// Everything that an object says, at any depth.
 pub(super) fn said(record: &Map<String, Value>) -> Vec<Said> {
     let mut all = Vec::new();
     walk(record, "", None, &mut all);
@@ -65,11 +67,11 @@ fn walk(object: &Map<String, Value>, place: &str, parent: Option<About>, all: &m
             last = below;
         }
         let about = about(&plain(last), parent, is_adapter || parent == Some(About::Adapter));
-        // Null says that a key does not apply.
+        // With null, a key does not apply.
         if let Some(about) = about.filter(|_| !value.is_null()) {
             all.push(Said { about, key: place.clone(), value: value.clone() });
         }
-        // What an adapter's object groups is still the adapter's.
+        // Objects within that of an adapter are about the adapter.
         below(value, &place, about.or(is_adapter.then_some(About::Adapter)), all);
     }
 }
@@ -86,58 +88,63 @@ fn below(value: &Value, place: &str, parent: Option<About>, all: &mut Vec<Said>)
     }
 }
 
-/// A key without signs and capitals: `peft_type`, `--peft-type` and `peftType` are one.
-fn plain(key: &str) -> String {
+/// The letters and digits of a name, in lower case: `peft_type`, `--peft-type` and `peftType` are the same.
+pub(super) fn plain(key: &str) -> String {
     key.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// What a plain key is about, below one that is about `parent`, perhaps in the object of an adapter.
+/// Plain keys by what they are about.
+const KEYS: [(About, &str); 13] = [
+    (
+        About::Model,
+        "model modelname modelid modelnameorpath basemodel basemodelname basemodelnameorpath pretrainedmodel pretrainedmodelname \
+         pretrainedmodelnameorpath hfmodel llm",
+    ),
+    (About::Task, "task taskname"),
+    (About::Hier, "hier hiername hierarchy hierarchyname"),
+    (About::Seed, "seed randomseed runseed"),
+    (About::Reverse, "reverse"),
+    (
+        About::Method,
+        "method methodname setting finetuningtype finetunetype finetunemethod finetuningmethod tuning tuningmethod tuningtype \
+         traintype trainingtype trainmethod trainingmethod trainmode trainingmode ftmethod fttype pefttype peftmethod adaptertype \
+         quantmethod quantizationmethod",
+    ),
+    (
+        About::Hint,
+        "training train trainer finetuning finetune adaptation approach regime precision dtype weightdtype modeldtype",
+    ),
+    (About::Full, "full fullfinetune fullfinetuning fullft usefull"),
+    (
+        About::Adapter,
+        "lora uselora islora enablelora loraenabled peft usepeft adapter useadapter adapters loraconfig loraargs loraparams \
+         peftconfig adapterconfig loramodules loratargetmodules loratarget adaptername adapterpath lorapath loraweights peftmodelid",
+    ),
+    (
+        About::Other,
+        "qlora useqlora dora usedora rslora userslora ia3 loadin4bit loadin8bit loadinkbit use4bit use8bit 4bit 8bit quant \
+         quanttype quantization quantizationtype quantize quantized quantizationbit quantbits quantizationconfig bnbconfig \
+         bitsandbytes bnb4bitquanttype bits wbits nbits",
+    ),
+    (About::LoraR, "lorar lorarank loradim"),
+    (About::LoraAlpha, "loraalpha"),
+    (About::L2Reg, "l2reg l2penalty l2lambda"),
+];
+
+/// What a plain key is about, given what the key above it is about and whether it is in the object of an adapter.
 fn about(key: &str, parent: Option<About>, is_adapter: bool) -> Option<About> {
-    Some(match key {
-        "model"
-        | "modelname"
-        | "modelid"
-        | "modelnameorpath"
-        | "basemodel"
-        | "basemodelname"
-        | "basemodelnameorpath"
-        | "pretrainedmodel"
-        | "pretrainedmodelname"
-        | "pretrainedmodelnameorpath"
-        | "hfmodel"
-        | "llm" => About::Model,
-        "task" | "taskname" => About::Task,
-        "hier" | "hiername" | "hierarchy" | "hierarchyname" => About::Hier,
-        "seed" | "randomseed" | "runseed" => About::Seed,
-        "reverse" => About::Reverse,
-        "method" | "methodname" | "setting" | "finetuningtype" | "finetunetype" | "finetunemethod"
-        | "finetuningmethod" | "tuning" | "tuningmethod" | "tuningtype" | "traintype" | "trainingtype"
-        | "trainmethod" | "trainingmethod" | "trainmode" | "trainingmode" | "ftmethod" | "fttype" | "pefttype"
-        | "peftmethod" | "adaptertype" | "quantmethod" | "quantizationmethod" => About::Method,
-        "training" | "train" | "trainer" | "finetuning" | "finetune" | "adaptation" | "approach" | "regime"
-        | "precision" | "dtype" | "weightdtype" | "modeldtype" => About::Hint,
-        "full" | "fullfinetune" | "fullfinetuning" | "fullft" | "usefull" => About::Full,
-        "lora" | "uselora" | "islora" | "enablelora" | "loraenabled" | "peft" | "usepeft" | "adapter"
-        | "useadapter" | "adapters" | "loraconfig" | "loraargs" | "loraparams" | "peftconfig" | "adapterconfig"
-        | "loramodules" | "loratargetmodules" | "loratarget" | "adaptername" | "adapterpath" | "lorapath"
-        | "loraweights" | "peftmodelid" => About::Adapter,
-        "qlora" | "useqlora" | "dora" | "usedora" | "rslora" | "userslora" | "ia3" | "loadin4bit" | "loadin8bit"
-        | "loadinkbit" | "use4bit" | "use8bit" | "4bit" | "8bit" | "quant" | "quanttype" | "quantization"
-        | "quantizationtype" | "quantize" | "quantized" | "quantizationbit" | "quantbits" | "quantizationconfig"
-        | "bnbconfig" | "bitsandbytes" | "bnb4bitquanttype" | "bits" | "wbits" | "nbits" => About::Other,
-        "lorar" | "lorarank" | "loradim" => About::LoraR,
-        "loraalpha" => About::LoraAlpha,
-        "l2reg" | "l2penalty" | "l2lambda" => About::L2Reg,
-        "r" | "rank" if is_adapter => About::LoraR,
-        "alpha" if is_adapter => About::LoraAlpha,
-        "type" | "kind" if is_adapter => About::Method,
-        "type" | "kind" => parent.filter(|about| matches!(about, About::Method | About::Hint))?,
-        "name" | "id" | "value" => match parent? {
-            About::Adapter if key == "name" => return None,
-            about => about,
-        },
-        _ => return None,
-    })
+    if let Some((about, _)) = KEYS.into_iter().find(|(_, keys)| has_word(keys, key)) {
+        return Some(about);
+    }
+    match key {
+        "r" | "rank" if is_adapter => Some(About::LoraR),
+        "alpha" if is_adapter => Some(About::LoraAlpha),
+        "type" | "kind" if is_adapter => Some(About::Method),
+        "type" | "kind" => parent.filter(|about| matches!(about, About::Method | About::Hint)),
+        "name" => parent.filter(|about| *about != About::Adapter),
+        "id" | "value" => parent,
+        _ => None,
+    }
 }
 
 /// Whether a value says that something was used.
@@ -154,7 +161,7 @@ pub(super) fn is_on(value: &Value) -> bool {
     }
 }
 
-/// A number, perhaps written as text.
+/// The number that a value is or holds as text.
 pub(super) fn number(value: &Value) -> Option<f64> {
     value.as_f64().or_else(|| value.as_str()?.trim().parse().ok())
 }

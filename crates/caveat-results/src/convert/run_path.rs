@@ -1,4 +1,4 @@
-//! What the path of a run says was run: by the documented layout, or by one that names every folder.
+//! Reads the path of a run, in the documented layout or in one that names every folder.
 
 use std::path::{Component, Path};
 
@@ -7,7 +7,7 @@ use super::layout::{Layout, Word};
 use crate::hierarchy_name::hierarchy;
 use crate::run_layout::{LAYOUT, RunSetting, parse_loose_seed, parse_seed};
 
-/// What a run's own file may confirm.
+/// A fact that a run's own file may confirm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fact {
     Model,
@@ -16,14 +16,14 @@ pub(super) enum Fact {
     Setting,
 }
 
-/// Why a path may be in another layout, and what its file must record to make it certain.
+/// Why a path may be in another layout, and which facts its file must record to make it certain.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Doubt {
     pub(super) why: String,
     pub(super) unless: Vec<Fact>,
 }
 
-/// What the path of a run says.
+/// What the path of a run tells.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct RunPath {
     pub(super) setting: RunSetting,
@@ -35,15 +35,15 @@ pub(super) struct RunPath {
     pub(super) reverse: Option<bool>,
     /// Whether every folder was named.
     pub(super) by_layout: bool,
-    /// Whether a folder is that of the setting; a run without one is of full fine-tuning.
+    /// Whether there is a folder of the setting; a run without one is of full fine-tuning.
     pub(super) setting_is_named: bool,
     pub(super) doubts: Vec<Doubt>,
-    /// What a refusal says before and behind the doubts.
+    /// The text of a refusal before and after the doubts.
     refusal: [String; 2],
 }
 
 impl RunPath {
-    /// Reads the components below the directory called `given`, the last of which is results.json.
+    /// Reads the path of results.json below the directory called `given`.
     pub(super) fn parse(below: &Path, given: &str, layout: Option<&Layout>) -> Result<Self, String> {
         let mut names = Vec::new();
         for component in below.components() {
@@ -91,7 +91,7 @@ impl RunPath {
         let setting_is_named = setting.is_some();
         let setting = setting.unwrap_or(RunSetting::Full);
 
-        // What no record can make right: a folder that is passed over says something else than one that is read.
+        // A folder above that contradicts one that is read is wrong whatever the file records.
         for name in above {
             if is_other_training(name, &setting, setting_is_named) {
                 return unknown(format!("{name:?} looks like another way of training and stands above MODEL"));
@@ -107,15 +107,9 @@ impl RunPath {
             ("TASK", task, look(task), Look::Task, Fact::Task),
             ("HIER", hier, look(hier), Look::Hierarchy, Fact::Hier),
         ] {
-            match looks.filter(|looks| *looks != own) {
-                Some(Look::Training) => {
-                    doubt(
-                        format!("{name:?} looks like {} and stands for {place}", Look::Training),
-                        &[fact, Fact::Setting],
-                    );
-                }
-                Some(looks) => doubt(format!("{name:?} looks like {looks} and stands for {place}"), &[fact]),
-                None => {}
+            if let Some(looks) = looks.filter(|looks| *looks != own) {
+                let unless = if looks == Look::Training { &[fact, Fact::Setting][..] } else { &[fact] };
+                doubt(format!("{name:?} looks like {looks} and stands for {place}"), unless);
             }
         }
         if hierarchy(hier).is_none() && matches!(look(hier), None | Some(Look::Hierarchy)) {
@@ -162,7 +156,7 @@ impl RunPath {
         let find = |word: Word| {
             let at = layout.0.iter().position(|w| *w == word)?;
             let name = names[at];
-            // As folders of other tools are named.
+            // Other tools write name=value.
             Some(name.split_once('=').filter(|(n, _)| n.eq_ignore_ascii_case(word.name())).map_or(name, |(_, v)| v))
         };
         let text = |word: Word| find(word).unwrap_or_default().to_owned();
@@ -180,7 +174,7 @@ impl RunPath {
             None | Some("full") => RunSetting::Full,
             Some(name) => RunSetting::parse(name).ok().flatten().unwrap_or_else(|| RunSetting::Other(name.to_owned())),
         };
-        // A layout without a setting means full fine-tuning; its other words stand for themselves.
+        // Without a setting, a layout means full fine-tuning, which other folders may contradict.
         let passed_over =
             names.iter().zip(&layout.0).filter(|(_, word)| **word == Word::PassedOver).map(|(name, _)| *name);
         let other = passed_over.chain([given]).find(|name| named.is_none() && is_other_training(name, &setting, false));
@@ -207,7 +201,7 @@ impl RunPath {
         })
     }
 
-    /// Why the path is not certain, given what the file confirms.
+    /// Why the path is in doubt, given the facts that the file confirms.
     pub(super) fn in_doubt(&self, confirmed: &[Fact]) -> Option<String> {
         let is_left = |doubt: &&Doubt| !doubt.unless.iter().all(|fact| confirmed.contains(fact));
         let left: Vec<&str> = self.doubts.iter().filter(is_left).map(|doubt| doubt.why.as_str()).collect();
@@ -216,8 +210,8 @@ impl RunPath {
     }
 }
 
-/// Whether the name of a folder speaks against a setting. One that has a folder of its own is doubted only for another adapter or
-/// quantization: `full_sweep` may hold LoRA.
+/// Whether the name of a folder contradicts a setting. If the setting has a folder of its own, only another adapter or quantization
+/// does: `full_sweep` may hold LoRA.
 fn is_other_training(name: &str, setting: &RunSetting, is_named: bool) -> bool {
     ways(name).any(|(_, way)| !way.fits(setting) && (!is_named || way == Way::Other))
 }

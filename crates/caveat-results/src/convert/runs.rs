@@ -1,4 +1,4 @@
-//! A folder of runs: results.json files whose paths say what was run, read into the rows of a trial table.
+//! Reads a folder of runs, whose paths tell what was run, as rows of a trial table.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
@@ -23,10 +23,10 @@ use crate::error::{Result, ResultsError, one_line};
 use crate::run_layout::{RESULTS, find_files};
 use crate::trial_table::{Phase, Progress, TrialColumn};
 
-/// Name of the column after the canonical ones.
+/// The column after the canonical ones.
 pub(super) const LORA_ALPHA: &str = "lora_alpha";
 
-/// Rows written at once.
+/// Rows written at a time.
 const BATCH_ROWS: usize = 1 << 16;
 
 /// The file of a run.
@@ -44,7 +44,7 @@ pub(super) fn find(directory: &Path) -> Result<Vec<RunFile>> {
     let mut paths = Vec::new();
     find_files(directory, RESULTS, usize::MAX, &mut paths)?;
     paths.sort();
-    // `.` and `..` have names elsewhere only.
+    // `.` and `..` have names only once resolved.
     let named = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
     let given = named(directory).or_else(|| named(&directory.canonicalize().ok()?)).unwrap_or_default();
     let given: Arc<str> = given.into();
@@ -52,7 +52,7 @@ pub(super) fn find(directory: &Path) -> Result<Vec<RunFile>> {
     Ok(paths.into_iter().map(|path| RunFile { below: below(&path), path, given: given.clone() }).collect())
 }
 
-/// A file of results. Whatever else it holds is kept for what it says of the run.
+/// A file of results, with everything else that it says about the run.
 #[derive(Default)]
 struct Results {
     pre_finetune: Option<Vec<Item>>,
@@ -89,7 +89,7 @@ impl<'de> Deserialize<'de> for Results {
     }
 }
 
-/// One judgment. The direction is not read: it follows from the ranks, and files differ in what they mean by it.
+/// One judgment. The direction is not read, as it follows from the ranks and files differ in what they mean by it.
 #[derive(Deserialize)]
 struct Item {
     rank_a: i64,
@@ -101,7 +101,7 @@ struct Item {
     label: Option<String>,
     logit_diff: f64,
     prob_yes: f64,
-    /// What rows of trial tables say of their run, where judgments are such rows.
+    /// The run, if judgments are rows of a trial table.
     setting: Option<Value>,
     method: Option<Value>,
     model: Option<Value>,
@@ -111,7 +111,7 @@ struct Item {
 }
 
 impl Item {
-    /// What it says of its run.
+    /// What the judgment says about its run.
     fn said(&mut self) -> impl Iterator<Item = (&'static str, About, Value)> {
         let all = [
             ("setting", About::Method, self.setting.take()),
@@ -125,9 +125,9 @@ impl Item {
     }
 }
 
-/// A row of a run, as far as it is its own.
+/// A row of a run, without what all rows share.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Row {
+pub(super) struct Row {
     logit_diff: f64,
     prob_yes: f64,
     a: u16,
@@ -136,9 +136,9 @@ struct Row {
     is_train: bool,
     is_exception: bool,
     no_gt: bool,
-    /// Whether the label is Yes, if there is one.
+    /// Whether the label, if any, is Yes.
     yes: Option<bool>,
-    /// Whether the order labelled Yes has the larger prob_yes, if both orders are there.
+    /// Whether the order labelled Yes has the larger prob_yes, if there are both orders.
     paired: Option<bool>,
 }
 
@@ -148,7 +148,7 @@ impl Row {
         self.yes.filter(|_| !self.no_gt)
     }
 
-    /// Winner and loser, if the lower item wins: by its label, or as it is marked.
+    /// Winner and loser if the lower item wins, by the label or the mark of an exception.
     fn exception(&self) -> Option<(usize, usize)> {
         let lower_wins = self.truth().is_some_and(|first_wins| first_wins == (self.a > self.b));
         (lower_wins || self.is_exception).then(|| (self.a.max(self.b).into(), self.a.min(self.b).into()))
@@ -161,23 +161,19 @@ impl Row {
 
 /// A run that was read.
 pub(super) struct Run {
-    of: RunPath,
-    rows: Vec<Row>,
-    /// What its file says against a layout, which stands.
+    path: RunPath,
+    pub(super) rows: Vec<Row>,
+    /// Contradictions between its file and a layout, which is followed.
     pub(super) told: Vec<String>,
 }
 
 impl Run {
-    pub(super) fn n_rows(&self) -> usize {
-        self.rows.len()
-    }
-
     pub(super) fn has_truth_throughout(&self) -> bool {
         self.rows.iter().all(|r| r.truth().is_some())
     }
 }
 
-/// Reads all runs, in parallel; the first file in order that is wrong is the one reported.
+/// Reads all runs in parallel; of several wrong files, reports the first in order.
 pub(super) fn read(files: Vec<RunFile>, layout: Option<&Layout>, progress: Progress<'_>) -> Result<Vec<Run>> {
     let paths = files
         .iter()
@@ -187,8 +183,8 @@ pub(super) fn read(files: Vec<RunFile>, layout: Option<&Layout>, progress: Progr
     let runs: Vec<Result<Run>> = paths
         .into_par_iter()
         .zip(&files)
-        .map(|(of, file)| {
-            let run = read_run(of, &file.path);
+        .map(|(path, file)| {
+            let run = read_run(path, &file.path);
             progress(done.fetch_add(1, Ordering::Relaxed) + 1, total);
             run
         })
@@ -196,13 +192,13 @@ pub(super) fn read(files: Vec<RunFile>, layout: Option<&Layout>, progress: Progr
     let runs = runs.into_iter().collect::<Result<Vec<Run>>>()?;
     let mut met = HashMap::new();
     for (run, file) in runs.iter().zip(&files) {
-        let of = &run.of;
+        let told = &run.path;
         let key = (
-            (of.setting.name(), &of.model, &of.task, &of.hier, of.seed, of.reverse),
+            (told.setting.name(), &told.model, &told.task, &told.hier, told.seed, told.reverse),
             (
-                of.setting.lora_r().map(f64::to_bits),
-                of.setting.lora_alpha().map(f64::to_bits),
-                of.setting.l2_reg().map(f64::to_bits),
+                told.setting.lora_r().map(f64::to_bits),
+                told.setting.lora_alpha().map(f64::to_bits),
+                told.setting.l2_reg().map(f64::to_bits),
             ),
         );
         if let Some(other) = met.insert(key, &file.path) {
@@ -213,11 +209,11 @@ pub(super) fn read(files: Vec<RunFile>, layout: Option<&Layout>, progress: Progr
     Ok(runs)
 }
 
-fn read_run(mut of: RunPath, path: &Path) -> Result<Run> {
+fn read_run(mut run_path: RunPath, path: &Path) -> Result<Run> {
     let text = fs::read(path).map_err(|e| ResultsError::read(path, e))?;
     let wrong = |problem: String| ResultsError::bad_file(path, problem);
     if text.is_empty() {
-        return Err(ResultsError::EmptyFile { path: path.to_owned(), expected: "the JSON results of a run" });
+        return Err(ResultsError::empty_file(path, "the JSON results of a run"));
     }
     let results: Results = serde_json::from_slice(&text).map_err(|e| {
         wrong(format!(
@@ -234,7 +230,7 @@ fn read_run(mut of: RunPath, path: &Path) -> Result<Run> {
         let mut met: HashMap<(u16, u16), usize> = HashMap::with_capacity(items.len());
         for (k, mut item) in items.into_iter().enumerate() {
             for (key, about, value) in item.said() {
-                // Most rows say the same again.
+                // Most rows say the same.
                 if all_said.iter().rev().find(|said| said.about == about).is_none_or(|said| said.value != value) {
                     all_said.push(Said { about, key: format!("{phase}_finetune[{k}].{key}"), value });
                 }
@@ -254,9 +250,9 @@ fn read_run(mut of: RunPath, path: &Path) -> Result<Run> {
     }
     let largest = rows.iter().map(|r| r.a.max(r.b)).max().map_or(0, usize::from);
     let exceptions: BTreeSet<_> = rows.iter().filter_map(Row::exception).collect();
-    let told = claims::check(&mut of, path, &all_said, &Items { largest, exceptions }).map_err(wrong)?;
+    let told = claims::check(&mut run_path, path, &all_said, &Items { largest, exceptions }).map_err(wrong)?;
     let told = told.into_iter().map(|problem| format!("{}: {problem}", path.display())).collect();
-    Ok(Run { of, rows, told })
+    Ok(Run { path: run_path, rows, told })
 }
 
 fn row_of(item: Item, phase: Phase) -> std::result::Result<Row, String> {
@@ -290,8 +286,8 @@ fn row_of(item: Item, phase: Phase) -> std::result::Result<Row, String> {
     Ok(Row { logit_diff, prob_yes, a, b, phase, is_train: item.is_train, is_exception, no_gt, yes, paired: None })
 }
 
-/// Fills in `paired`. It compares the order labelled Yes with the other; on pairs whose Yes is forward, as all are but
-/// exceptions, that is forward against backward. A tie is wrong.
+/// Fills in `paired`, which compares the order labelled Yes with the other. For all pairs but exceptions these are forward and
+/// backward. A tie is wrong.
 fn pair_up(rows: &mut [Row], index: &HashMap<(u16, u16), usize>) {
     for k in 0..rows.len() {
         let row = rows[k];
@@ -304,13 +300,13 @@ fn pair_up(rows: &mut [Row], index: &HashMap<(u16, u16), usize>) {
     }
 }
 
-/// Consecutive runs, about as many rows at a time as a writer likes.
+/// Consecutive runs with about [`BATCH_ROWS`] rows together.
 pub(super) fn in_batches(runs: &[Run]) -> impl Iterator<Item = &[Run]> {
     let mut rest = runs;
     std::iter::from_fn(move || {
         let mut rows = 0;
         let end = rest.iter().position(|run| {
-            rows += run.n_rows();
+            rows += run.rows.len();
             rows >= BATCH_ROWS
         });
         let (some, later) = rest.split_at(end.map_or(rest.len(), |end| end + 1));
@@ -322,27 +318,27 @@ pub(super) fn in_batches(runs: &[Run]) -> impl Iterator<Item = &[Run]> {
 /// All columns of a trial table and `lora_alpha`, of some runs.
 pub(super) fn columns(runs: &[Run], truth_is_whole: bool) -> Vec<ArrayRef> {
     use TrialColumn as C;
-    let rows = || runs.iter().flat_map(|run| run.rows.iter().map(move |row| (&run.of, row)));
+    let rows = || runs.iter().flat_map(|run| run.rows.iter().map(move |row| (&run.path, row)));
     let text = |f: &dyn Fn(&RunPath, &Row) -> String| -> ArrayRef {
-        Arc::new(StringArray::from_iter_values(rows().map(|(of, row)| f(of, row))))
+        Arc::new(StringArray::from_iter_values(rows().map(|(run, row)| f(run, row))))
     };
     let integer = |f: &dyn Fn(&RunPath, &Row) -> i64| -> ArrayRef {
-        Arc::new(Int64Array::from_iter_values(rows().map(|(of, row)| f(of, row))))
+        Arc::new(Int64Array::from_iter_values(rows().map(|(run, row)| f(run, row))))
     };
     let real = |f: &dyn Fn(&RunPath, &Row) -> Option<f64>| -> ArrayRef {
-        Arc::new(rows().map(|(of, row)| f(of, row)).collect::<Float64Array>())
+        Arc::new(rows().map(|(run, row)| f(run, row)).collect::<Float64Array>())
     };
     let flag = |f: &dyn Fn(&RunPath, &Row) -> bool| -> ArrayRef {
-        Arc::new(BooleanArray::from_iter(rows().map(|(of, row)| Some(f(of, row)))))
+        Arc::new(BooleanArray::from_iter(rows().map(|(run, row)| Some(f(run, row)))))
     };
     let truth = |yes: bool| f64::from(u8::from(yes));
-    let of = |column: C| match column {
-        C::Setting => text(&|of, _| of.setting.name().into()),
-        C::Model => text(&|of, _| of.model.clone()),
-        C::Task => text(&|of, _| of.task.clone()),
-        C::Hier => text(&|of, _| of.hier.clone()),
-        C::Seed => integer(&|of, _| of.seed),
-        C::Reverse => flag(&|of, _| of.reverse.unwrap_or(false)),
+    let values = |column: C| match column {
+        C::Setting => text(&|run, _| run.setting.name().into()),
+        C::Model => text(&|run, _| run.model.clone()),
+        C::Task => text(&|run, _| run.task.clone()),
+        C::Hier => text(&|run, _| run.hier.clone()),
+        C::Seed => integer(&|run, _| run.seed),
+        C::Reverse => flag(&|run, _| run.reverse.unwrap_or(false)),
         C::Phase => text(&|_, r| r.phase.name().into()),
         C::RankA => integer(&|_, r| r.a.into()),
         C::RankB => integer(&|_, r| r.b.into()),
@@ -361,9 +357,9 @@ pub(super) fn columns(runs: &[Run], truth_is_whole: bool) -> Vec<ArrayRef> {
         C::Margin => real(&|_, r| r.sign().map(|s| s * r.logit_diff)),
         C::Correct => real(&|_, r| r.truth().map(|yes| truth((r.prob_yes > 0.5) == yes))),
         C::PairedCorrect => real(&|_, r| r.paired.map(truth)),
-        C::LoraR => real(&|of, _| of.setting.lora_r()),
-        C::L2Reg => real(&|of, _| of.setting.l2_reg()),
-        C::LoraAlpha => real(&|of, _| of.setting.lora_alpha()),
+        C::LoraR => real(&|run, _| run.setting.lora_r()),
+        C::L2Reg => real(&|run, _| run.setting.l2_reg()),
+        C::LoraAlpha => real(&|run, _| run.setting.lora_alpha()),
     };
-    C::ALL.into_iter().chain([C::LoraAlpha]).map(of).collect()
+    C::ALL.into_iter().chain([C::LoraAlpha]).map(values).collect()
 }

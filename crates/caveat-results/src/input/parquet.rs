@@ -1,4 +1,4 @@
-//! Parquet as an input: its footer, and errors that tell damage from a codec that is not read.
+//! Parquet as an input: the footer, and errors that tell damage from unsupported compression.
 
 use std::sync::Arc;
 
@@ -17,10 +17,7 @@ pub(crate) struct ParquetInput {
 }
 
 impl ParquetInput {
-    /// Reads the footer.
-    ///
-    /// # Errors
-    /// Another kind of file, a damaged footer, or columns packed in a way that no reader here knows, by name.
+    /// Reads the footer; refuses other kinds of files, damage, and columns with unsupported compression.
     pub(crate) fn open(input: &Input, expected: &'static str) -> Result<Self> {
         let file = input.parquet_file(expected)?;
         let metadata = guarded(|| ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())).map_err(|e| {
@@ -42,8 +39,7 @@ impl ParquetInput {
     }
 }
 
-/// The file with truth values that were written from a dictionary, as pyarrow does, read as plain ones: there is no other way to
-/// keep them in Parquet.
+/// Reads truth values that pyarrow wrote from a dictionary as plain ones; Parquet stores them so.
 fn without_dictionaries_of_truth(metadata: ArrowReaderMetadata) -> std::result::Result<ArrowReaderMetadata, String> {
     let is_of_truth = |kind: &DataType| matches!(kind, DataType::Dictionary(_, value) if **value == DataType::Boolean);
     let schema = metadata.schema();
@@ -60,7 +56,7 @@ fn without_dictionaries_of_truth(metadata: ArrowReaderMetadata) -> std::result::
     guarded(|| ArrowReaderMetadata::try_new(metadata.metadata().clone(), options))
 }
 
-/// An error of reading the data behind the footer.
+/// An error about the data of a Parquet file.
 pub(crate) fn damaged(input: &Input, problem: impl std::fmt::Display) -> ResultsError {
     ResultsError::bad_file(
         input.path(),

@@ -1,14 +1,14 @@
-//! What a file is, by its first bytes: text in some encoding, Parquet, or something else that has a name.
+//! Recognizes what a file is by its first bytes: text in some encoding, Parquet, or another known kind.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
 use super::text::{self, Encoding, Packing};
 
-/// First bytes that are looked at, after unpacking.
+/// How many bytes are examined, after unpacking.
 const HEAD: u64 = 1 << 16;
 
-/// A file of another kind than was expected, by its name, and what helps.
+/// A kind of file other than the expected one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Foreign {
     /// What the file is, as "a tar archive".
@@ -17,12 +17,12 @@ pub struct Foreign {
     pub remedy: Remedy,
 }
 
-/// What helps with a file of another kind, in words.
+/// What to do with a file of another kind, in words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Remedy {
-    /// Whatever the file was to be: fetch it, unpack it.
+    /// Whatever was expected, as fetching or unpacking the file.
     OfFile(&'static str),
-    /// Where a table was expected: how the file's own is saved.
+    /// If a table was expected: how to save the one in the file.
     OfTable(&'static str),
 }
 
@@ -58,59 +58,54 @@ const BEHIND: Remedy = OfTable("use the table behind it, as CSV");
 const NAME_A_TABLE: Remedy = OfTable("name a table");
 const AS_PARQUET: Remedy = OfTable("save it as Parquet, with to_parquet or write_parquet");
 const EXPORT: Remedy = OfTable("export the table as CSV");
-const PULL: Remedy = OfFile("run git lfs pull");
+const FROM_MATLAB: Remedy = OfTable("write the table in MATLAB with writetable, as CSV");
 
-/// Kinds that begin with fixed bytes: where they stand, which, what the file is, and what to do.
-const BEGINNINGS: &[(usize, &[u8], &str, Remedy)] = &[
-    (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook (.xls) or other Office document", SHEET),
-    (0, b"ARROW1", "an Arrow file (Feather)", AS_PARQUET),
-    (0, b"FEA1", "a Feather file of the first version", AS_PARQUET),
-    (0, b"PARE", "an encrypted Parquet file", OfTable("write it without encryption")),
-    (0, b"ORC", "an ORC file", AS_CSV),
-    (0, b"Obj\x01", "an Avro file", AS_CSV),
-    (0, b"RDX2\n", "an R data file (.RData)", FROM_R),
-    (0, b"RDX3\n", "an R data file (.RData)", FROM_R),
-    (0, b"RDA2\n", "an R data file (.RData)", FROM_R),
-    (0, b"RDA3\n", "an R data file (.RData)", FROM_R),
-    (0, b"X\n\x00\x00", "an R object (.rds)", FROM_R),
-    (0, b"B\n\x02\x00", "an R object (.rds)", FROM_R),
-    (0, b"B\n\x03\x00", "an R object (.rds)", FROM_R),
-    (0, b"A\n2\n", "an R object (.rds)", FROM_R),
-    (0, b"A\n3\n", "an R object (.rds)", FROM_R),
-    (0, b"$FL2", "an SPSS file (.sav)", AS_CSV),
-    (0, b"$FL3", "a compressed SPSS file (.zsav)", AS_CSV),
-    (0, b"<stata_dta>", "a Stata file (.dta)", AS_CSV),
-    (12, b"\xc2\xea\x81\x60\xb3\x14\x11\xcf\xbd\x92\x08\x00\x09\xc7\x31\x8c", "a SAS file (.sas7bdat)", AS_CSV),
-    (0, b"HEADER RECORD*******LIB", "a SAS transport file (.xpt)", AS_CSV),
-    (0, b"\x89HDF\r\n\x1a\n", "an HDF5 file (as pandas' to_hdf, NWB and Keras write it)", AS_CSV),
-    (0, b"MATLAB 7.3 MAT-file", "a MATLAB file (.mat)", OfTable("write the table in MATLAB with writetable, as CSV")),
-    (0, b"MATLAB 5.0 MAT-file", "a MATLAB file (.mat)", OfTable("write the table in MATLAB with writetable, as CSV")),
-    (0, b"CDF\x01", "a NetCDF file", AS_CSV),
-    (0, b"CDF\x02", "a NetCDF file", AS_CSV),
-    (0, b"\x93NUMPY", "a NumPy array (.npy)", OfTable("save a table with named columns, as CSV or Parquet")),
-    (0, b"SQLite format 3\x00", "an SQLite database", EXPORT),
-    (0, b"DUCK", "a DuckDB database", OfTable("export the table as CSV or Parquet")),
-    (8, b"DUCK", "a DuckDB database", OfTable("export the table as CSV or Parquet")),
-    (0, b"%PDF-", "a PDF document", BEHIND),
-    (0, b"{\\rtf", "a rich-text document (RTF)", OfTable("save it as plain text, in CSV")),
-    (0, b"\x89PNG\r\n\x1a\n", "a picture (PNG)", BEHIND),
-    (0, b"\xff\xd8\xff", "a picture (JPEG)", BEHIND),
-    (0, b"GIF8", "a picture (GIF)", BEHIND),
-    (0, b"GGUF", "a model file (GGUF)", NAME_A_TABLE),
-    (0, b"\x7fELF", "a program", NAME_A_TABLE),
-    (0, b"BZh", "packed with bzip2", OfFile("unpack it first, with bunzip2")),
-    (0, b"\xfd7zXZ\x00", "packed with xz", OfFile("unpack it first, with unxz")),
-    (0, b"\x04\x22\x4d\x18", "packed with lz4", OfFile("unpack it first, with unlz4")),
-    (0, b"\xff\x06\x00\x00sNaPpY", "packed with snappy", UNPACK),
-    (0, b"\x1f\x9d", "packed with compress (.Z)", OfFile("unpack it first, with uncompress")),
-    (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive", UNPACK),
-    (0, b"Rar!\x1a\x07", "a RAR archive", UNPACK),
-    (257, b"ustar", "a tar archive", OfFile("unpack it first, with tar xf, and name the files in it")),
-    (0, b"version https://git-lfs.github.com/spec/", "a pointer of git-lfs, not the file itself", PULL),
-    (0, b"version https://hawser.github.com/spec/", "a pointer of git-lfs, not the file itself", PULL),
+/// Kinds that begin with fixed bytes: at which offset, with which bytes, what the file is, and what to do.
+const BEGINNINGS: &[(usize, &[&[u8]], &str, Remedy)] = &[
+    (0, &[b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"], "an old Excel workbook (.xls) or other Office document", SHEET),
+    (0, &[b"ARROW1"], "an Arrow file (Feather)", AS_PARQUET),
+    (0, &[b"FEA1"], "a Feather file of the first version", AS_PARQUET),
+    (0, &[b"PARE"], "an encrypted Parquet file", OfTable("write it without encryption")),
+    (0, &[b"ORC"], "an ORC file", AS_CSV),
+    (0, &[b"Obj\x01"], "an Avro file", AS_CSV),
+    (0, &[b"RDX2\n", b"RDX3\n", b"RDA2\n", b"RDA3\n"], "an R data file (.RData)", FROM_R),
+    (0, &[b"X\n\x00\x00", b"B\n\x02\x00", b"B\n\x03\x00", b"A\n2\n", b"A\n3\n"], "an R object (.rds)", FROM_R),
+    (0, &[b"$FL2"], "an SPSS file (.sav)", AS_CSV),
+    (0, &[b"$FL3"], "a compressed SPSS file (.zsav)", AS_CSV),
+    (0, &[b"<stata_dta>"], "a Stata file (.dta)", AS_CSV),
+    (12, &[b"\xc2\xea\x81\x60\xb3\x14\x11\xcf\xbd\x92\x08\x00\x09\xc7\x31\x8c"], "a SAS file (.sas7bdat)", AS_CSV),
+    (0, &[b"HEADER RECORD*******LIB"], "a SAS transport file (.xpt)", AS_CSV),
+    (0, &[b"\x89HDF\r\n\x1a\n"], "an HDF5 file (as pandas' to_hdf, NWB and Keras write it)", AS_CSV),
+    (0, &[b"MATLAB 7.3 MAT-file", b"MATLAB 5.0 MAT-file"], "a MATLAB file (.mat)", FROM_MATLAB),
+    (0, &[b"CDF\x01", b"CDF\x02"], "a NetCDF file", AS_CSV),
+    (0, &[b"\x93NUMPY"], "a NumPy array (.npy)", OfTable("save a table with named columns, as CSV or Parquet")),
+    (0, &[b"SQLite format 3\x00"], "an SQLite database", EXPORT),
+    (0, &[b"DUCK"], "a DuckDB database", OfTable("export the table as CSV or Parquet")),
+    (8, &[b"DUCK"], "a DuckDB database", OfTable("export the table as CSV or Parquet")),
+    (0, &[b"%PDF-"], "a PDF document", BEHIND),
+    (0, &[b"{\\rtf"], "a rich-text document (RTF)", OfTable("save it as plain text, in CSV")),
+    (0, &[b"\x89PNG\r\n\x1a\n"], "a picture (PNG)", BEHIND),
+    (0, &[b"\xff\xd8\xff"], "a picture (JPEG)", BEHIND),
+    (0, &[b"GIF8"], "a picture (GIF)", BEHIND),
+    (0, &[b"GGUF"], "a model file (GGUF)", NAME_A_TABLE),
+    (0, &[b"\x7fELF"], "a program", NAME_A_TABLE),
+    (0, &[b"BZh"], "packed with bzip2", OfFile("unpack it first, with bunzip2")),
+    (0, &[b"\xfd7zXZ\x00"], "packed with xz", OfFile("unpack it first, with unxz")),
+    (0, &[b"\x04\x22\x4d\x18"], "packed with lz4", OfFile("unpack it first, with unlz4")),
+    (0, &[b"\xff\x06\x00\x00sNaPpY"], "packed with snappy", UNPACK),
+    (0, &[b"\x1f\x9d"], "packed with compress (.Z)", OfFile("unpack it first, with uncompress")),
+    (0, &[b"7z\xbc\xaf\x27\x1c"], "a 7z archive", UNPACK),
+    (0, &[b"Rar!\x1a\x07"], "a RAR archive", UNPACK),
+    (257, &[b"ustar"], "a tar archive", OfFile("unpack it first, with tar xf, and name the files in it")),
+    (
+        0,
+        &[b"version https://git-lfs.github.com/spec/", b"version https://hawser.github.com/spec/"],
+        "a pointer of git-lfs, not the file itself",
+        OfFile("run git lfs pull"),
+    ),
 ];
 
-/// Kinds of zip archives: what the name of a file in them holds, what the archive is, and what to do.
+/// Kinds of zip archives: part of the name of a file in them, what the archive is, and what to do.
 const ZIPPED: &[(&[u8], &str, Remedy)] = &[
     (b"xl/workbook", "an Excel workbook (.xlsx)", SHEET),
     (b"xl/worksheets", "an Excel workbook (.xlsx)", SHEET),
@@ -122,21 +117,25 @@ const ZIPPED: &[(&[u8], &str, Remedy)] = &[
     (b".npy", "an archive of NumPy arrays (.npz)", OfTable("save a table with named columns, as CSV")),
 ];
 
-/// What a file is by its first bytes, where that is neither text nor a Parquet table. A zip archive is one whatever is in it.
+impl Foreign {
+    fn new(what: &'static str, remedy: Remedy) -> Self {
+        Self { what, remedy }
+    }
+}
+
+/// What a file is by its first bytes, if it is neither text nor a Parquet table. Zip archives are not told apart by their content.
 ///
 /// ```
 /// let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 7\n";
 /// assert!(caveat_results::foreign_kind(pointer).is_some_and(|kind| kind.what.contains("git-lfs")));
 /// ```
 pub fn foreign_kind(head: &[u8]) -> Option<Foreign> {
-    let packed = |what| Some(Foreign { what, remedy: UNPACK });
     match packing_of(head) {
-        Packing::Gzip => return packed("packed with gzip"),
-        Packing::Zstd => return packed("packed with zstd"),
-        Packing::None if is_zip(head) => return packed("a zip archive"),
-        Packing::None => {}
+        Packing::Gzip => Some(Foreign::new("packed with gzip", UNPACK)),
+        Packing::Zstd => Some(Foreign::new("packed with zstd", UNPACK)),
+        Packing::None if is_zip(head) => Some(Foreign::new("a zip archive", UNPACK)),
+        Packing::None => named(head),
     }
-    named(head)
 }
 
 fn is_zip(head: &[u8]) -> bool {
@@ -145,35 +144,29 @@ fn is_zip(head: &[u8]) -> bool {
 
 /// What `file` holds; `size` is its size in bytes. Reads the head, and of a zip archive also the end.
 pub(super) fn content(file: &mut File, size: u64) -> io::Result<Content> {
-    let raw = head_of(file)?;
-    if raw.is_empty() {
-        return Ok(Content::Empty);
-    }
-    let packing = packing_of(&raw);
-    if packing == Packing::None {
-        return Ok(if is_zip(&raw) { Content::Foreign(zip_kind(file, size, raw)?) } else { of_head(&raw, packing) });
-    }
-    file.seek(SeekFrom::Start(0))?;
     let mut head = Vec::new();
-    let unpacked = text::unpack(file.try_clone()?, packing)?.take(HEAD).read_to_end(&mut head);
-    // What was unpacked before damage says what it is; the reader will meet the damage.
-    if head.is_empty() {
-        return unpacked.map(|_| Content::Empty);
+    file.seek(SeekFrom::Start(0))?;
+    file.by_ref().take(HEAD).read_to_end(&mut head)?;
+    if is_zip(&head) {
+        return Ok(Content::Foreign(zip_kind(file, size, head)?));
     }
-    if packing_of(&head) != Packing::None {
-        return Ok(Content::Foreign(Foreign { what: "packed twice", remedy: UNPACK }));
-    }
-    if head.starts_with(b"PK\x03\x04") {
-        return Ok(Content::Foreign(Foreign { what: "a zip archive packed once more", remedy: UNPACK }));
+    let packing = packing_of(&head);
+    if packing != Packing::None {
+        head.clear();
+        file.seek(SeekFrom::Start(0))?;
+        let unpacked = text::unpack(file.try_clone()?, packing)?.take(HEAD).read_to_end(&mut head);
+        // Damage behind the first bytes does not matter here; the reader will report it.
+        if head.is_empty() {
+            unpacked?;
+        }
+        if packing_of(&head) != Packing::None {
+            return Ok(Content::Foreign(Foreign::new("packed twice", UNPACK)));
+        }
+        if head.starts_with(b"PK\x03\x04") {
+            return Ok(Content::Foreign(Foreign::new("a zip archive packed once more", UNPACK)));
+        }
     }
     Ok(of_head(&head, packing))
-}
-
-fn head_of(file: &mut File) -> io::Result<Vec<u8>> {
-    file.seek(SeekFrom::Start(0))?;
-    let mut head = Vec::new();
-    file.by_ref().take(HEAD).read_to_end(&mut head)?;
-    Ok(head)
 }
 
 fn packing_of(head: &[u8]) -> Packing {
@@ -184,30 +177,28 @@ fn packing_of(head: &[u8]) -> Packing {
     }
 }
 
-/// What the first bytes, unpacked, say.
+/// What the first bytes say, once unpacked.
 fn of_head(head: &[u8], packing: Packing) -> Content {
-    let foreign = |what, remedy| Content::Foreign(Foreign { what, remedy });
-    if head.starts_with(b"PAR1") {
-        return if packing == Packing::None { Content::Parquet } else { Content::PackedParquet(packing) };
-    }
+    let foreign = |what, remedy| Content::Foreign(Foreign::new(what, remedy));
+    let text = |encoding| Content::Text { packing, encoding };
     match head {
+        [] => return Content::Empty,
+        [b'P', b'A', b'R', b'1', ..] if packing == Packing::None => return Content::Parquet,
+        [b'P', b'A', b'R', b'1', ..] => return Content::PackedParquet(packing),
         [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => {
             return foreign("text in UTF-32", OfTable("save it in UTF-8"));
         }
-        [0xff, 0xfe, ..] => {
-            return Content::Text { packing, encoding: Encoding::Utf16 { big_endian: false } };
-        }
-        [0xfe, 0xff, ..] => return Content::Text { packing, encoding: Encoding::Utf16 { big_endian: true } },
+        [0xff, 0xfe, ..] => return text(Encoding::Utf16 { big_endian: false }),
+        [0xfe, 0xff, ..] => return text(Encoding::Utf16 { big_endian: true }),
         _ => {}
     }
     if let Some(kind) = named(head) {
         return Content::Foreign(kind);
     }
     if head.contains(&0) {
-        return if looks_like_utf16(head) {
-            foreign("text in UTF-16 without a byte-order mark", OfTable("save it in UTF-8"))
-        } else {
-            foreign("binary data of no kind that is known", AS_CSV)
+        return match looks_like_utf16(head) {
+            true => foreign("text in UTF-16 without a byte-order mark", OfTable("save it in UTF-8")),
+            false => foreign("binary data of no kind that is known", AS_CSV),
         };
     }
     if is_json(&beginning(head)) {
@@ -216,24 +207,25 @@ fn of_head(head: &[u8], packing: Packing) -> Content {
             OfTable("save it as CSV, or load it with pandas.read_json and save it with to_csv or to_parquet"),
         );
     }
-    Content::Text { packing, encoding: Encoding::Utf8 }
+    text(Encoding::Utf8)
 }
 
-/// Text without what may stand before its first character.
+/// The text without white space and byte-order marks before its first character.
 fn beginning(head: &[u8]) -> String {
     let text = String::from_utf8_lossy(head);
     text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}').to_owned()
 }
 
-/// A kind that its first bytes name, whatever was expected.
+/// The kind that the first bytes of an unpacked file name.
 fn named(head: &[u8]) -> Option<Foreign> {
-    let kind = |what, remedy| Some(Foreign { what, remedy });
+    let kind = |what, remedy| Some(Foreign::new(what, remedy));
     let begins = |at: usize, bytes: &[u8]| head.get(at..).is_some_and(|rest| rest.starts_with(bytes));
-    if let Some(&(_, _, what, remedy)) = BEGINNINGS.iter().find(|(at, bytes, ..)| begins(*at, bytes)) {
+    let is_kind = |kind: &&(usize, &[&[u8]], &str, Remedy)| kind.1.iter().any(|bytes| begins(kind.0, bytes));
+    if let Some(&(_, _, what, remedy)) = BEGINNINGS.iter().find(is_kind) {
         return kind(what, remedy);
     }
     match head {
-        // Stata before 117: the format, the byte order, the type of file, and nothing.
+        // Stata before 117: the format, the byte order, the type of file, and a zero.
         [0x68..=0x73, 1 | 2, 1, 0, ..] => return kind("a Stata file (.dta)", AS_CSV),
         // A mark, and the length of the schema, below 16 MiB.
         [0xff, 0xff, 0xff, 0xff, _, _, _, 0, ..] => {
@@ -276,7 +268,7 @@ fn is_json(text: &str) -> bool {
     }
 }
 
-/// Every second byte of Latin text in UTF-16 is zero, and no other.
+/// Whether every second byte is zero and no other, as in Latin text in UTF-16.
 fn looks_like_utf16(head: &[u8]) -> bool {
     let zeros = |start: usize| head.iter().skip(start).step_by(2).filter(|b| **b == 0).count();
     let half = head.len() / 2;
@@ -287,7 +279,7 @@ fn looks_like_utf16(head: &[u8]) -> bool {
 /// What a zip archive is, by the names of the files in it.
 fn zip_kind(file: &mut File, size: u64, head: Vec<u8>) -> io::Result<Foreign> {
     let mut bytes = head;
-    // The list of contents stands at the end.
+    // The list of contents is at the end.
     file.seek(SeekFrom::Start(size.saturating_sub(HEAD)))?;
     file.by_ref().take(HEAD).read_to_end(&mut bytes)?;
     let names = |what: &[u8]| bytes.windows(what.len()).any(|w| w == what);
@@ -295,5 +287,5 @@ fn zip_kind(file: &mut File, size: u64, head: Vec<u8>) -> io::Result<Foreign> {
         Some(&(_, what, remedy)) => (what, remedy),
         None => ("a zip archive", OfFile("unpack it first, and name the files in it")),
     };
-    Ok(Foreign { what, remedy })
+    Ok(Foreign::new(what, remedy))
 }

@@ -1,11 +1,11 @@
-//! Text as a stream of UTF-8 without a byte-order mark, from files that are packed or in UTF-16.
+//! Text as a stream of UTF-8 without a byte-order mark, also from packed files and from UTF-16.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A record longer than this is not one: a quotation mark that nothing closes, or a file made to fill memory.
+/// The longest record in bytes. A longer one means an unclosed quotation mark, or a file made to fill memory.
 const LONGEST_RECORD: u64 = 1 << 26;
 
 /// How a file is packed as a whole.
@@ -16,10 +16,10 @@ pub(super) enum Packing {
     Zstd,
 }
 
-/// How text is written.
+/// How text is encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Encoding {
-    /// UTF-8 as far as the head says, with or without a byte-order mark.
+    /// UTF-8 as far as the first bytes tell, with or without a byte-order mark.
     Utf8,
     /// UTF-16 with a byte-order mark.
     Utf16 { big_endian: bool },
@@ -29,8 +29,8 @@ pub(super) enum Encoding {
 pub(crate) struct TextStream {
     bytes: Box<dyn Read + Send>,
     read: u64,
-    /// Where the record begins that is being read, as far as the reader says.
-    record: Arc<AtomicU64>,
+    /// Byte where the current record begins, set by the reader; without that, only short texts can be read.
+    pub(crate) record: Arc<AtomicU64>,
 }
 
 impl TextStream {
@@ -38,14 +38,12 @@ impl TextStream {
         let unpacked = unpack(file, packing)?;
         let bytes: Box<dyn Read + Send> = match encoding {
             Encoding::Utf8 => Box::new(without_mark(unpacked)?),
-            Encoding::Utf16 { big_endian } => Box::new(FromUtf16::new(unpacked, big_endian)),
+            Encoding::Utf16 { big_endian } => {
+                let decoded = io::Cursor::default();
+                Box::new(FromUtf16 { from: unpacked, big_endian, decoded, rest: Vec::new(), at_start: true })
+            }
         };
         Ok(Self { bytes, read: 0, record: Arc::new(AtomicU64::new(0)) })
-    }
-
-    /// Where a reader says at which byte the record begins that it reads now; without it, the text must be short.
-    pub(crate) fn record_start(&self) -> Arc<AtomicU64> {
-        self.record.clone()
     }
 }
 
@@ -76,7 +74,7 @@ pub(super) fn unpack(file: File, packing: Packing) -> io::Result<Box<dyn Read + 
     })
 }
 
-/// Says of errors that they are of the packed data.
+/// Blames errors on the packed data.
 struct Unpacked<R> {
     from: R,
     name: &'static str,
@@ -91,7 +89,7 @@ impl<R: Read> Read for Unpacked<R> {
     }
 }
 
-/// UTF-8 whose byte-order mark, if there is one, is left out.
+/// UTF-8 without a byte-order mark.
 fn without_mark(mut from: impl Read + Send) -> io::Result<impl Read + Send> {
     let mut head = Vec::with_capacity(3);
     from.by_ref().take(3).read_to_end(&mut head)?;
@@ -101,22 +99,18 @@ fn without_mark(mut from: impl Read + Send) -> io::Result<impl Read + Send> {
     Ok(io::Cursor::new(head).chain(from))
 }
 
-/// UTF-16 with a byte-order mark, as UTF-8.
+/// Decodes UTF-16 with a byte-order mark to UTF-8.
 struct FromUtf16<R> {
     from: R,
     big_endian: bool,
-    /// What was decoded and not yet handed out.
+    /// Decoded bytes that were not read yet.
     decoded: io::Cursor<Vec<u8>>,
-    /// A byte or a first surrogate that waits for what follows.
+    /// A byte or a first surrogate whose second half is still to come.
     rest: Vec<u8>,
     at_start: bool,
 }
 
 impl<R: Read> FromUtf16<R> {
-    fn new(from: R, big_endian: bool) -> Self {
-        Self { from, big_endian, decoded: io::Cursor::default(), rest: Vec::new(), at_start: true }
-    }
-
     /// Decodes the next bytes; false at the end.
     fn decode(&mut self) -> io::Result<bool> {
         let mut bytes = std::mem::take(&mut self.rest);

@@ -1,17 +1,17 @@
-//! The header of a .npy file: the element type, the order and the shape, as NumPy's format description has them (NEP 1).
+//! The header of a .npy file: element type, order and shape, as in NumPy's description of the format (NEP 1).
 
 use std::io::Read;
 
-/// How a file begins.
+/// The first bytes of a .npy file.
 pub(super) const MAGIC: &[u8; 6] = b"\x93NUMPY";
 
-/// Longest header that is read; that of a matrix has some hundred bytes.
+/// Longest header that is read; the header of a matrix has some hundred bytes.
 const MAX_BYTES: u32 = 1 << 20;
 
-/// What the header says.
+/// A parsed header.
 #[derive(Debug, PartialEq)]
 pub(super) struct Header {
-    /// The element type in Python's words, as in `'<f8'`.
+    /// The element type as a Python literal, as in `'<f8'`.
     pub(super) descr: String,
     pub(super) fortran_order: bool,
     pub(super) shape: Vec<u64>,
@@ -25,9 +25,7 @@ pub(super) struct Float {
 }
 
 impl Header {
-    /// Reads the header, and leaves `file` where the data begin.
-    ///
-    /// The error says in words what is wrong with it.
+    /// Reads the header and leaves `file` at the beginning of the data; the error says what is wrong.
     pub(super) fn read(file: &mut impl Read) -> Result<Self, String> {
         let mut start = [0; 8];
         file.read_exact(&mut start).map_err(|_| "it ends in its header")?;
@@ -104,19 +102,19 @@ impl Header {
         }
     }
 
-    /// Whether the elements are Python objects, or hold some.
+    /// Whether the elements are Python objects or contain some.
     pub(super) fn is_pickled(&self) -> bool {
         self.descr.contains("|O")
     }
 }
 
-/// A string in quotes at the beginning, and what comes after it. Nothing here needs an escape.
+/// Splits off a quoted string at the beginning. Headers need no escapes.
 fn quoted(text: &str) -> Option<(&str, &str)> {
     let quote = text.chars().next().filter(|c| ['\'', '"'].contains(c))?;
     text[1..].split_once(quote)
 }
 
-/// Where a value ends: at a comma or brace outside of its own brackets and quotes.
+/// The end of a value: a comma or brace outside its brackets and quotes.
 fn end_of_value(text: &str) -> Option<usize> {
     let (mut depth, mut quote) = (0_usize, None);
     for (at, sign) in text.char_indices() {

@@ -1,4 +1,4 @@
-//! Choices by seed: how often each run chose the item shown first, for fits to single choices.
+//! Choices by seed: how often each run chose the item shown first.
 
 use super::filter::Selection;
 use super::hierarchy::{self, Hierarchy};
@@ -13,7 +13,7 @@ use crate::trial_table::{Progress, TrialBatch, TrialColumn};
 pub struct SeedChoices {
     /// The condition.
     pub condition: ConditionKey,
-    /// Index of its hierarchy, and so of its trained pairs, in [`ChoicesByPair::hierarchies`].
+    /// Index of its hierarchy in [`ChoicesByPair::hierarchies`].
     pub hierarchy: usize,
     /// The seed.
     pub seed: i64,
@@ -29,14 +29,14 @@ pub struct ChoicesByPair {
     pub hierarchies: Vec<Hierarchy>,
     /// The seeds of all conditions, sorted by condition and seed.
     pub seeds: Vec<SeedChoices>,
-    /// What speaks against these being the rows of what was trained, as [`Condition::doubts`](crate::Condition::doubts).
+    /// Reasons to doubt the rows, as in [`Condition::doubts`](crate::Condition::doubts).
     pub doubts: Vec<String>,
 }
 
-/// Reads the rows of a phase of the trial tables under `paths` as counts of choices by condition, seed and ordered pair.
+/// Reads the selected rows of the trial tables under `paths` as counts of choices by condition, seed and ordered pair.
 ///
-/// As [`read_pair_table`](super::read_pair_table) reads them; a probability of exactly one half is no choice of the first item.
-/// Memory: 16 bytes per condition, seed and square of the number of items, rounded up to a power of two.
+/// Rows are read as for [`read_pair_table`](super::read_pair_table); a probability of exactly one half is not a choice of the first
+/// item. Memory: 16 n² bytes per condition and seed, with the number of items n rounded up to a power of two.
 ///
 /// # Errors
 /// Those of [`read_pair_table`](super::read_pair_table), apart from those about columns that are not read here.
@@ -50,7 +50,7 @@ pub fn read_choices_by_pair<P: AsInput>(
     let hierarchy::Sorted { hierarchies, conditions } = hierarchy::sort(all)?;
     let mut seeds = Vec::new();
     for (condition, hierarchy, group) in conditions {
-        let stride = group.stride();
+        let stride = group.stride;
         let mut blocks = group.into_blocks();
         blocks.sort_by_key(|(seed, _)| *seed);
         seeds.extend(blocks.into_iter().map(|(seed, block)| {

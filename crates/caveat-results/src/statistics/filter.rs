@@ -1,4 +1,4 @@
-//! Which rows count: conditions on columns, as written on a command line.
+//! Selects the rows of trial tables that count: those of a phase that pass conditions on columns.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -6,13 +6,14 @@ use std::str::FromStr;
 
 use caveat_theory::{Named, PairClass};
 
+use crate::arrays::flag;
 use crate::conditions::{RowUse, rows_of_phase};
 use crate::error::{Result, ResultsError};
-use crate::expression::{Expression, Operator, conjuncts, is_same_number, unquoted};
+use crate::expression::{Expression, Operator, compare_numbers, conjuncts, equal, unquoted};
 use crate::input::AsInput;
 use crate::trial_table::{ColumnKind, Phase, TextColumn, TrialBatch, TrialColumn};
 
-/// A column to group or filter by: one of the trial table, or the class of the pair.
+/// A column to group or filter by: a column of the trial table, or the class of the pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum GroupColumn {
     /// A column of the trial table.
@@ -52,21 +53,21 @@ impl FromStr for GroupColumn {
     }
 }
 
-/// What the value of a row must fulfil. Of several values with `=` any may hold, with `!=` none.
+/// The values that a condition compares with; `None` and NaN stand for a missing one.
 #[derive(Debug, Clone, PartialEq)]
-enum Test {
-    Text { equal: bool, values: Vec<Option<String>> },
-    Integer { operator: Operator, values: Vec<i64> },
-    Real { operator: Operator, values: Vec<f64> },
-    Flag(bool),
-    Class { equal: bool, values: Vec<PairClass> },
+enum Values {
+    Text(Vec<Option<String>>),
+    Integer(Vec<i64>),
+    Real(Vec<f64>),
+    Flag(Vec<bool>),
+    Class(Vec<PairClass>),
 }
 
 /// A condition on one column of a row, written as COLUMN OP VALUE.
 ///
-/// OP is one of `=  ==  !=  <  <=  >  >=`. After `=` and `!=` there may be several values with commas between them: any of them, or
-/// none of them. Numbers are equal within 1e-9 of the larger. No value after `=`, or for numbers `none`, stands for a missing one;
-/// a missing number is neither below nor above any. Text, truth values (`true`, `false`) and classes take `=` and `!=` only.
+/// OP is one of `=  ==  !=  <  <=  >  >=`. After `=` and `!=` there may be several values separated by commas: any of them, or none
+/// of them. Numbers are equal within 1e-9 of the larger. An empty value, or `none` for numbers, stands for a missing one; a missing
+/// number is neither below nor above any. Text, truth values (`true`, `false`) and classes take `=` and `!=` only.
 ///
 /// ```
 /// use caveat_results::Filter;
@@ -78,7 +79,8 @@ enum Test {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Filter {
     column: GroupColumn,
-    test: Test,
+    operator: Operator,
+    values: Values,
     text: String,
 }
 
@@ -92,50 +94,46 @@ impl FromStr for Filter {
     type Err = ResultsError;
 
     fn from_str(text: &str) -> Result<Self> {
-        let bad = |problem: String| ResultsError::BadTable(problem);
-        let Expression { column, operator, sign, values } = Expression::parse(text).map_err(bad)?;
-        let column: GroupColumn = column.parse()?;
-        let test = Test::new(column, operator, sign, values).map_err(|expected| {
-            let kind = if expected.starts_with("= or !=") { "operator" } else { "value" };
-            let found = if kind == "operator" { sign } else { values };
-            bad(format!("{kind} {found:?} for column {column}: expected {expected}"))
+        let expression = Expression::parse(text).map_err(ResultsError::BadTable)?;
+        let column: GroupColumn = expression.column.parse()?;
+        let values = Values::parse(column, &expression).map_err(|expected| {
+            let (kind, found) = match expected.starts_with("= or !=") {
+                true => ("operator", expression.sign),
+                false => ("value", expression.values),
+            };
+            ResultsError::BadTable(format!("{kind} {found:?} for column {column}: expected {expected}"))
         })?;
-        Ok(Self { column, test, text: text.trim().to_owned() })
+        Ok(Self { column, operator: expression.operator, values, text: text.trim().to_owned() })
     }
 }
 
-impl Test {
-    /// The test, or what would be right instead.
-    fn new(column: GroupColumn, operator: Operator, sign: &str, text: &str) -> std::result::Result<Self, String> {
-        let equal = operator == Operator::Equal;
+impl Values {
+    /// Reads the values of a condition; the error says what is expected.
+    fn parse(column: GroupColumn, expression: &Expression<'_>) -> std::result::Result<Self, String> {
+        let Expression { operator, sign, values: text, .. } = *expression;
         let kind = match column {
             GroupColumn::Class => None,
             GroupColumn::Trial(column) => Some(column.kind()),
         };
-        let ordered = matches!(kind, Some(ColumnKind::Integer | ColumnKind::Real));
-        if !ordered && !operator.is_equality() {
+        let is_ordered = matches!(kind, Some(ColumnKind::Integer | ColumnKind::Real));
+        if !is_ordered && !operator.is_equality() {
             return Err("= or !=, because it has no order".to_owned());
         }
-        if ordered && !operator.is_equality() && text.contains(',') {
+        if is_ordered && !operator.is_equality() && text.contains(',') {
             return Err(format!("one number after {sign}"));
         }
         let values = || text.split(',').map(unquoted);
         match kind {
             None => {
                 let found: Option<Vec<_>> = values().map(PairClass::from_argument).collect();
-                let names = PairClass::list_arguments;
-                found.map(|values| Self::Class { equal, values }).ok_or_else(|| format!("any of {}", names()))
+                found.map(Self::Class).ok_or_else(|| format!("any of {}", PairClass::list_arguments()))
             }
-            Some(ColumnKind::Text) => {
-                let value = |v: &str| (!v.is_empty()).then(|| v.to_owned());
-                Ok(Self::Text { equal, values: values().map(value).collect() })
-            }
+            Some(ColumnKind::Text) => Ok(Self::Text(values().map(|v| (!v.is_empty()).then(|| v.to_owned())).collect())),
             Some(ColumnKind::Integer) => {
                 let found: std::result::Result<Vec<i64>, _> = values().map(str::parse).collect();
-                found.map(|values| Self::Integer { operator, values }).map_err(|_| "a whole number, as in 2".to_owned())
+                found.map(Self::Integer).map_err(|_| "a whole number, as in 2".to_owned())
             }
             Some(ColumnKind::Real) => {
-                // NaN is how a missing value is kept; it has no place beside < and >.
                 let missing = |v: &str| v.is_empty() || v.eq_ignore_ascii_case("none");
                 let value = |v: &str| match missing(v) {
                     true => operator.is_equality().then_some(f64::NAN),
@@ -146,55 +144,30 @@ impl Test {
                     true => "a number, as in 32 or 1e-4, or none for a missing one",
                     false => "a number, as in 32 or 1e-4",
                 };
-                found.map(|values| Self::Real { operator, values }).ok_or_else(|| expected.to_owned())
+                found.map(Self::Real).ok_or_else(|| expected.to_owned())
             }
-            Some(ColumnKind::Flag) => match text {
-                "true" | "false" | "TRUE" | "FALSE" | "True" | "False" => {
-                    Ok(Self::Flag(text.eq_ignore_ascii_case("true") == equal))
-                }
-                _ => Err("true or false".to_owned()),
-            },
+            Some(ColumnKind::Flag) => {
+                flag(text).map(|flag| Self::Flag(vec![flag])).ok_or_else(|| "true or false".to_owned())
+            }
         }
     }
 }
 
-fn text_holds(equal: bool, values: &[Option<String>], x: Option<&str>) -> bool {
-    // CSV cannot tell empty text from a missing value, so no format does.
-    let x = x.filter(|x| !x.is_empty());
-    values.iter().any(|v| v.as_deref() == x) == equal
-}
-
-fn integer_holds(operator: Operator, values: &[i64], x: i64) -> bool {
-    holds(operator, values, |v| operator.holds(x.cmp(v)))
-}
-
-fn real_holds(operator: Operator, values: &[f64], x: f64) -> bool {
-    let one = |&v: &f64| {
-        let same = is_same_number(x, v) || (x.is_nan() && v.is_nan());
-        match x.partial_cmp(&v) {
-            _ if same => operator.holds(Ordering::Equal),
-            Some(ordering) => operator.holds(ordering),
-            None => operator == Operator::Unequal,
-        }
-    };
-    holds(operator, values, one)
-}
-
-/// Of several values with `=` any may hold, with `!=` all must.
-fn holds<T>(operator: Operator, values: &[T], one: impl Fn(&T) -> bool) -> bool {
-    if operator == Operator::Unequal { values.iter().all(one) } else { values.iter().any(one) }
+/// Compares two values of a real column, of which NaN is a missing one.
+fn compare_reals(x: f64, y: f64) -> Option<Ordering> {
+    equal(x.is_nan() && y.is_nan()).or_else(|| compare_numbers(x, y))
 }
 
 impl Filter {
     /// The conditions of an expression, joined by `&` or `and`.
     ///
     /// # Errors
-    /// As of one condition.
+    /// A condition that does not parse.
     pub fn all(expression: &str) -> Result<Vec<Self>> {
         conjuncts(expression).into_iter().map(str::parse).collect()
     }
 
-    /// Whether all rows of a run (a condition, seed, order and phase) pass or fail together.
+    /// Whether the rows of a run (a condition, seed, order and phase) all pass or all fail.
     fn is_of_run(&self) -> bool {
         use TrialColumn::{Phase, Reverse, Seed};
         self.trial_column().is_some_and(|column| {
@@ -211,47 +184,56 @@ impl Filter {
         }
     }
 
-    /// Sets the rows that fail to `failed`, those that fail already aside.
+    /// Sets the rows that fail to `failed`, unless they already failed.
     fn apply(&self, batch: &TrialBatch, uses: &mut [RowUse], failed: RowUse) -> Result<()> {
         let Some(column) = self.trial_column() else { return Ok(()) };
+        let operator = self.operator;
         let mut keep = |row: usize, holds: bool| {
             if !holds && (failed == RowUse::Skip || uses[row] == RowUse::Count) {
                 uses[row] = failed;
             }
         };
-        match &self.test {
-            Test::Text { equal, values } => {
+        match &self.values {
+            Values::Text(values) => {
                 let text = batch.text(column)?;
-                let of_value: Vec<bool> =
-                    text.values.iter().map(|v| v.is_some() && text_holds(*equal, values, v)).collect();
-                let of_missing = text_holds(*equal, values, None);
+                // CSV cannot tell empty text from a missing value, so no format does.
+                let holds = |x: Option<&str>| {
+                    let x = x.filter(|x| !x.is_empty());
+                    operator.holds(values, |v| equal(v.as_deref() == x))
+                };
+                let of_value: Vec<bool> = text.values.iter().map(holds).collect();
+                let of_missing = holds(None);
                 for (row, &key) in text.keys.iter().enumerate() {
                     keep(row, if key == TextColumn::MISSING { of_missing } else { of_value[key as usize] });
                 }
             }
-            Test::Integer { operator, values } => {
-                let integers = batch.integers(column)?;
-                integers.iter().enumerate().for_each(|(row, &x)| keep(row, integer_holds(*operator, values, x)));
+            Values::Integer(values) => {
+                for (row, x) in batch.integers(column)?.iter().enumerate() {
+                    keep(row, operator.holds(values, |v| Some(x.cmp(v))));
+                }
             }
-            Test::Real { operator, values } => {
-                let reals = batch.reals(column)?;
-                reals.iter().enumerate().for_each(|(row, &x)| keep(row, real_holds(*operator, values, x)));
+            Values::Real(values) => {
+                for (row, &x) in batch.reals(column)?.iter().enumerate() {
+                    keep(row, operator.holds(values, |v| compare_reals(x, *v)));
+                }
             }
-            Test::Flag(wanted) => {
-                let flags = batch.flags(column)?.values();
-                flags.iter().enumerate().for_each(|(row, x)| keep(row, x == *wanted));
+            Values::Flag(values) => {
+                for (row, x) in batch.flags(column)?.values().iter().enumerate() {
+                    keep(row, operator.holds(values, |v| equal(x == *v)));
+                }
             }
-            Test::Class { .. } => {}
+            Values::Class(_) => {}
         }
         Ok(())
     }
 }
 
-/// The rows that count: those of one phase or both, that pass all filters.
+/// The rows that count: those of one phase or both that pass all filters.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Selection {
-    phase: Option<Phase>,
-    filters: Vec<Filter>,
+    /// The phase whose rows count, if it is only one.
+    pub(crate) phase: Option<Phase>,
+    pub(crate) filters: Vec<Filter>,
 }
 
 impl From<Phase> for Selection {
@@ -265,7 +247,7 @@ impl Selection {
     /// The rows of a phase that pass all filters.
     ///
     /// # Errors
-    /// A filter by phase, which is chosen already, or by class, which no single row tells.
+    /// A filter by phase, which is already chosen, or by class, which a single row does not tell.
     pub fn of_phase(phase: Phase, filters: Vec<Filter>) -> Result<Self> {
         let refused = |column: GroupColumn| match column {
             GroupColumn::Class => Some("all classes of pairs are fitted together: leave out the filter by class"),
@@ -278,26 +260,17 @@ impl Selection {
         }
     }
 
-    /// The phase whose rows count, if it is one.
-    pub(crate) fn phase(&self) -> Option<Phase> {
-        self.phase
-    }
-
-    pub(crate) fn has_filters(&self) -> bool {
-        !self.filters.is_empty()
-    }
-
-    /// The rows that pass all filters; those after training only, unless a filter or `by` names the phase.
+    /// The rows that pass all filters; only those after training unless a filter or `by` names the phase.
     pub fn new(filters: Vec<Filter>, by: &[GroupColumn]) -> Self {
         const PHASE: GroupColumn = GroupColumn::Trial(TrialColumn::Phase);
         let named = by.contains(&PHASE) || filters.iter().any(|f| f.column == PHASE);
         Self { phase: (!named).then_some(Phase::Post), filters }
     }
 
-    /// Whether pairs of a class pass. The class of a row is not in the table, so this is asked apart from the rest.
+    /// Whether pairs of a class pass. This is separate because the table does not tell the class of a row.
     pub(super) fn admits(&self, class: PairClass) -> bool {
-        self.filters.iter().all(|filter| match &filter.test {
-            Test::Class { equal, values } => values.contains(&class) == *equal,
+        self.filters.iter().all(|filter| match &filter.values {
+            Values::Class(values) => filter.operator.holds(values, |v| equal(*v == class)),
             _ => true,
         })
     }
@@ -314,8 +287,8 @@ impl Selection {
         phase.into_iter().chain(self.filters.iter().filter(|f| f.is_of_run()).filter_map(Filter::trial_column))
     }
 
-    /// What to do with each row: skip it where its run fails a filter; learn from it what was trained, but not count it, where
-    /// only the row fails. Filters by class are left to [`admits`](Self::admits).
+    /// What to do with each row: skip it if its run fails a filter; only learn from it what was trained if the row alone fails.
+    /// Ignores filters by class, which [`admits`](Self::admits) applies.
     pub(crate) fn uses(&self, batch: &TrialBatch) -> Result<Vec<RowUse>> {
         let mut uses = self.run_uses(batch)?;
         for filter in self.filters.iter().filter(|f| !f.is_of_run()) {
@@ -324,7 +297,7 @@ impl Selection {
         Ok(uses)
     }
 
-    /// The same by the filters on whole runs alone.
+    /// [`uses`](Self::uses) by the filters on whole runs alone.
     pub(super) fn run_uses(&self, batch: &TrialBatch) -> Result<Vec<RowUse>> {
         let mut uses = match self.phase {
             Some(phase) => rows_of_phase(batch, phase)?,
@@ -336,7 +309,7 @@ impl Selection {
         Ok(uses)
     }
 
-    /// In how many phases rows are selected.
+    /// How many phases the selected rows are of.
     pub(super) fn n_phases(&self) -> u64 {
         if self.phase.is_some() { 1 } else { 2 }
     }
@@ -347,7 +320,7 @@ impl Selection {
         let all: Vec<String> = phase.into_iter().chain(self.filters.iter().map(Filter::to_string)).collect();
         let path = paths.first().map(|p| p.as_input().path().to_owned()).unwrap_or_default();
         let filter = if all.is_empty() { String::new() } else { format!(" with {}", all.join(" and ")) };
-        ResultsError::NoRows { path, filter, expected: "rows that pass, or other filters" }
+        ResultsError::no_rows(&path, &filter, "rows that pass, or other filters")
     }
 }
 
@@ -359,6 +332,11 @@ mod tests {
         let message = text.parse::<Filter>().unwrap_err().to_string();
         assert!(!message.contains('\n'), "{message}");
         message
+    }
+
+    fn parsed(text: &str) -> (Operator, Values) {
+        let filter = text.parse::<Filter>().unwrap();
+        (filter.operator, filter.values)
     }
 
     #[test]
@@ -376,19 +354,15 @@ mod tests {
     #[test]
     fn expressions_are_parsed_with_or_without_spaces() {
         for text in ["gap>=2", "gap >= 2", " gap>= 2 "] {
-            let test = Test::Integer { operator: Operator::GreaterOrEqual, values: vec![2] };
-            assert_eq!(text.parse::<Filter>().unwrap().test, test);
+            assert_eq!(parsed(text), (Operator::GreaterOrEqual, Values::Integer(vec![2])));
         }
-        let text = |equal, values: &[&str]| Test::Text {
-            equal,
-            values: values.iter().map(|v| (!v.is_empty()).then(|| v.to_string())).collect(),
-        };
-        assert_eq!("model=a, b".parse::<Filter>().unwrap().test, text(true, &["a", "b"]));
-        assert_eq!("model!=a".parse::<Filter>().unwrap().test, text(false, &["a"]));
-        assert_eq!("label=".parse::<Filter>().unwrap().test, text(true, &[""]));
-        assert_eq!("reverse!=true".parse::<Filter>().unwrap().test, Test::Flag(false));
-        let cross = Test::Class { equal: true, values: vec![PairClass::CrossSection] };
-        assert_eq!("class=cross_section".parse::<Filter>().unwrap().test, cross);
+        let text =
+            |values: &[&str]| Values::Text(values.iter().map(|v| (!v.is_empty()).then(|| v.to_string())).collect());
+        assert_eq!(parsed("model=a, b"), (Operator::Equal, text(&["a", "b"])));
+        assert_eq!(parsed("model!=a"), (Operator::Unequal, text(&["a"])));
+        assert_eq!(parsed("label="), (Operator::Equal, text(&[""])));
+        assert_eq!(parsed("reverse!=true"), (Operator::Unequal, Values::Flag(vec![true])));
+        assert_eq!(parsed("class=cross_section"), (Operator::Equal, Values::Class(vec![PairClass::CrossSection])));
     }
 
     #[test]
@@ -416,8 +390,8 @@ mod tests {
 
     #[test]
     fn numbers_are_equal_within_a_billionth_and_missing_ones_apart() {
-        let holds = |text: &str, x: f64| match text.parse::<Filter>().unwrap().test {
-            Test::Real { operator, values } => real_holds(operator, &values, x),
+        let holds = |text: &str, x: f64| match parsed(text) {
+            (operator, Values::Real(values)) => operator.holds(&values, |v| compare_reals(x, *v)),
             other => panic!("{other:?}"),
         };
         let near = 1e-4 * (1.0 + 0.9e-9);

@@ -1,4 +1,4 @@
-//! The sums behind a summary: rows fall into groups by hashed keys, in parts that are merged in order.
+//! The groups of a summary and their sums: rows are grouped by hashed keys, in parts that are merged in order.
 
 use std::cmp::Ordering;
 use std::sync::atomic::{AtomicUsize, Ordering as Memory};
@@ -7,12 +7,59 @@ use arrow_array::Array;
 use caveat_theory::PairClass;
 
 use super::filter::{GroupColumn, Selection};
-use super::group_values::{GroupValue, SummaryGroup};
 use super::hierarchy::Hierarchy;
+use super::wilson::wilson_interval;
 use crate::conditions::{RowUse, canonical};
 use crate::error::{Result, ResultsError};
 use crate::interner::{Interner, Numbering};
 use crate::trial_table::{ColumnKind, TextColumn, TrialBatch, TrialColumn, distinct};
+
+/// The value that all rows of a group have in a column.
+#[derive(Debug, Clone, PartialEq)]
+pub enum GroupValue {
+    /// Text; empty where missing.
+    Text(String),
+    /// A whole number.
+    Integer(i64),
+    /// A float, NaN where missing.
+    Real(f64),
+    /// A truth value.
+    Flag(bool),
+    /// The class.
+    Class(PairClass),
+}
+
+/// The rows of one class that share their values in some columns.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SummaryGroup {
+    /// Values in the columns that the summary is by, in their order.
+    pub values: Vec<GroupValue>,
+    /// Class of the pairs.
+    pub class: PairClass,
+    /// Number of binary trials: rows whose `correct` is not missing.
+    pub n: u64,
+    /// Number of those that are correct.
+    pub n_correct: u64,
+    /// Mean margin over the rows that have one, NaN without any.
+    pub margin: f64,
+    /// Standard error of the margin: the standard deviation of the means by seed over the root of their number. NaN unless at
+    /// least two seeds have margins.
+    pub margin_se: f64,
+    /// Number of seeds with rows in the group.
+    pub n_seeds: u64,
+}
+
+impl SummaryGroup {
+    /// Share of correct trials, NaN without any.
+    pub fn accuracy(&self) -> f64 {
+        self.n_correct as f64 / self.n as f64
+    }
+
+    /// Wilson's 95 % interval of the accuracy.
+    pub fn interval(&self) -> (f64, f64) {
+        wilson_interval(self.n_correct as f64, self.n as f64)
+    }
+}
 
 /// Sums over the rows of one group and seed.
 #[derive(Debug, Clone, Copy, Default)]
@@ -21,12 +68,6 @@ struct Sums {
     n_correct: u64,
     n_margins: u64,
     margin: f64,
-}
-
-impl Part {
-    pub(super) fn is_empty(&self) -> bool {
-        self.sums.is_empty()
-    }
 }
 
 impl Sums {
@@ -42,12 +83,18 @@ impl Sums {
     }
 }
 
-/// The sums of a range of rows. A key holds one word per column, then the class unless it is a column, then the seed.
+/// The sums of a range of rows. A key has a word for each column, then one for the class unless it is a column, then the seed.
 #[derive(Debug, Default)]
 pub(super) struct Part {
     names: Interner,
     keys: Numbering<u64>,
     sums: Vec<Sums>,
+}
+
+impl Part {
+    pub(super) fn is_empty(&self) -> bool {
+        self.sums.is_empty()
+    }
 }
 
 /// The word of a missing text.
@@ -57,11 +104,11 @@ const NO_TEXT: u64 = u64::MAX;
 struct ClassGrid<'a> {
     name: &'a str,
     n: usize,
-    /// Index into `PairClass::ALL` of (a, b) at a·n + b; beyond it on the diagonal.
+    /// Index into `PairClass::ALL` of the pair (a, b) at a·n + b; out of range on the diagonal.
     classes: Vec<u8>,
 }
 
-/// What is the same for all ranges of rows.
+/// What all ranges of rows share.
 pub(super) struct Scan<'a> {
     /// The columns of a key before the seed.
     key: Vec<GroupColumn>,
@@ -77,7 +124,7 @@ pub(super) struct Scan<'a> {
 }
 
 impl<'a> Scan<'a> {
-    /// A scan that refuses more groups times seeds than make keys of `max_words` words.
+    /// A scan that fails once the keys of all groups and seeds have more than `max_words` words.
     pub(super) fn new(
         by: &[GroupColumn],
         selection: &'a Selection,
@@ -93,7 +140,7 @@ impl<'a> Scan<'a> {
             .iter()
             .map(|h| {
                 let n = h.n_items;
-                let index = |k: usize| h.class(k / n, k % n).map_or(u8::MAX, |class| class_index(class) as u8);
+                let index = |k: usize| h.class(k / n, k % n).map_or(u8::MAX, |class| class as u8);
                 ClassGrid { name: &h.name, n, classes: (0..n * n).map(index).collect() }
             })
             .collect();
@@ -135,7 +182,7 @@ impl<'a> Scan<'a> {
         let before = part.sums.len();
         let mut key = vec![0; columns.len() + 1];
         for row in (0..batch.n_rows()).filter(|&row| uses[row] == RowUse::Count) {
-            // The first pass has seen all rows that count here, so this fails only where a file has changed since.
+            // The first pass has seen all these rows, so this fails only if a file has changed since.
             let grid = usize::try_from(hier.keys[row]).ok().and_then(|k| grid_of[k]);
             let rank = |r: i64, n: usize| usize::try_from(r).ok().filter(|r| *r < n);
             let class = grid
@@ -241,7 +288,7 @@ pub(super) fn is_correct(batch: &TrialBatch, row: usize, correct: f64) -> Result
     }
 }
 
-/// A margin that is not missing.
+/// A margin that is not missing, or the error that it is infinite.
 pub(super) fn finite_margin(batch: &TrialBatch, row: usize, margin: f64) -> Result<f64> {
     match margin.is_finite() {
         true => Ok(margin),
@@ -264,22 +311,17 @@ fn standard_error(values: &[f64]) -> f64 {
     (squares / (n - 1.0) / n).sqrt()
 }
 
-fn class_index(class: PairClass) -> usize {
-    // The variants stand in the order of `ALL`.
-    class as usize
-}
-
 fn is_text(column: GroupColumn) -> bool {
     matches!(column, GroupColumn::Trial(column) if column.kind() == ColumnKind::Text)
 }
 
-/// The words of a column in a key, one a row; the class has its words set row by row.
+/// The words of a column in the keys of all rows; those of the class are set later.
 fn words(column: GroupColumn, batch: &TrialBatch, uses: &[RowUse], names: &mut Interner) -> Result<Vec<u64>> {
     let GroupColumn::Trial(column) = column else { return Ok(vec![0; batch.n_rows()]) };
     Ok(match column.kind() {
         ColumnKind::Text => {
             let text = batch.text(column)?;
-            // Only names that occur are numbered.
+            // Only names that occur get a number.
             let mut known: Vec<Option<u64>> = vec![None; text.values.len()];
             let mut words = vec![NO_TEXT; batch.n_rows()];
             for (row, &key) in text.keys.iter().enumerate() {

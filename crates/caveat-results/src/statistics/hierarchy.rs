@@ -1,4 +1,4 @@
-//! The hierarchies of trial tables: what was trained under each name, and the class of every pair.
+//! The hierarchies of trial tables: what was trained under each name, and the classes of pairs.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use crate::error::{Result, ResultsError};
 use crate::hierarchy_name::doubts;
 use crate::trial_table::TrialColumn;
 
-/// What was trained under one name of a hierarchy, in all conditions alike.
+/// What was trained under one name of a hierarchy, the same in all conditions.
 #[derive(Debug, Clone)]
 pub struct Hierarchy {
     /// Its name in the column `hier`.
@@ -25,12 +25,12 @@ pub struct Hierarchy {
 }
 
 impl Hierarchy {
-    /// What speaks against this being what was trained, as [`Condition::doubts`](crate::Condition::doubts).
+    /// Reasons to doubt that this was trained, as in [`Condition::doubts`](crate::Condition::doubts).
     pub fn doubts(&self) -> Vec<String> {
         doubts(&self.name, &self.exceptions, &self.graph)
     }
 
-    /// Class of the pair {a, b}; `None` for an item with itself or a rank that is not there.
+    /// Class of the pair {a, b}; `None` for an item with itself or a rank that does not exist.
     pub fn class(&self, a: usize, b: usize) -> Option<PairClass> {
         (a != b && a.max(b) < self.n_items).then(|| self.classes.class(a, b))
     }
@@ -42,13 +42,10 @@ pub(super) struct Sorted<S> {
     pub(super) conditions: Vec<(ConditionKey, usize, Group<S>)>,
 }
 
-/// Sorts the conditions of a tally and finds their hierarchies, sorted by name.
-///
-/// # Errors
-/// A condition without trained pairs; two conditions under one name that contradict each other on `is_train`,
-/// `is_exception` or the label of a trained pair, or of which one trains a pair that the other does not show.
+/// Sorts the conditions of a tally and finds their hierarchies, sorted by name. Refuses conditions without trained pairs, and those
+/// of one hierarchy that contradict each other or do not show the same trained pairs.
 pub(super) fn sort<S: Tallied>(mut tally: Tally<S>) -> Result<Sorted<S>> {
-    // In order of appearance, so that a contradiction is found in the rows that come later.
+    // In order of appearance, so that the later rows are blamed for a contradiction.
     let groups: Vec<(ConditionKey, Group<S>)> =
         tally.take_groups().into_iter().map(|group| (tally.key(&group), group)).collect();
     let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
@@ -86,7 +83,7 @@ fn hierarchy<S: Tallied>(name: &str, members: &[&(ConditionKey, Group<S>)], tall
         if here == pairs {
             continue;
         }
-        // Neither contradicts the other where both have rows, so it is a pair or an order that one of them does not show.
+        // They agree where both have rows, so one of them lacks a pair or an order.
         let only_first = pairs.iter().find(|p| !here.contains(p)).map(|p| (p, first, first_key, key));
         let only_here = here.iter().find(|p| !pairs.contains(p)).map(|p| (p, group, key, first_key));
         if let Some((&(winner, loser), trainer, condition, other)) = only_first.or(only_here) {

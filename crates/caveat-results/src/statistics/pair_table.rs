@@ -1,4 +1,4 @@
-//! The table of ordered pairs: how every condition judges each pair in each order, in one scan.
+//! The table of ordered pairs: how every condition judges each pair in each order.
 
 use caveat_theory::PairClass;
 
@@ -8,7 +8,7 @@ use super::hierarchy::{self, Hierarchy};
 use crate::conditions::{ConditionKey, Tallied, Tally};
 use crate::error::Result;
 use crate::input::AsInput;
-use crate::trial_table::{Phase, Progress, TrialBatch, TrialColumn};
+use crate::trial_table::{Progress, TrialBatch, TrialColumn};
 
 /// One ordered pair in one condition, over all seeds and both values of `reverse`.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,12 +48,12 @@ pub struct PairTable {
     pub cells: Vec<PairCell>,
 }
 
-/// How one condition places items: n × n matrices, entry `[a][b]` about item a above item b, NaN on the diagonal and where a pair
-/// has no rows. Entries `[a][b]` and `[b][a]` add up to 1.
+/// How one condition places items: n × n matrices whose entry `[a][b]` is about item a above item b, NaN on the diagonal and for
+/// pairs without rows. Entries `[a][b]` and `[b][a]` add up to 1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Placements {
-    /// Probability given to "a wins": the mean over the presentation orders shown of prob_yes with a first and 1 − prob_yes with
-    /// b first.
+    /// Probability of "a wins": the mean, over the orders of presentation shown, of prob_yes with a first and 1 − prob_yes with b
+    /// first.
     pub probability: Vec<Vec<f64>>,
     /// Share of all trials of the pair that choose a: prob_yes > 0.5 with a first, or not > 0.5 with b first.
     pub share: Vec<Vec<f64>>,
@@ -62,52 +62,6 @@ pub struct Placements {
 }
 
 impl PairTable {
-    /// Reads the selected rows of the trial tables under `paths`.
-    ///
-    /// What was trained is taken from all rows of the selected runs (conditions, seeds, phases), also from those that a filter on
-    /// single rows (by rank, gap, label, …) leaves out.
-    ///
-    /// # Errors
-    /// As [`read_pair_table`].
-    pub fn read<P: AsInput>(paths: &[P], selection: &Selection, progress: Progress<'_>) -> Result<Self> {
-        let all = Tally::<PairSums>::read(paths, selection.columns(), false, progress, |batch| selection.uses(batch))?;
-        let hierarchy::Sorted { hierarchies, conditions } = hierarchy::sort(all)?;
-        let mut table = Self { hierarchies, conditions: Vec::new(), cells: Vec::new() };
-        for (key, hierarchy, group) in conditions {
-            let condition = table.conditions.len();
-            let before = table.cells.len();
-            let (stride, found) = (group.stride(), &table.hierarchies[hierarchy]);
-            // All seeds count as one, so there is one block.
-            for sums in group.into_blocks().into_iter().map(|(_, block)| block) {
-                for (k, sum) in sums.iter().enumerate().filter(|(_, s)| s.n > 0) {
-                    let (rank_a, rank_b) = (k / stride, k % stride);
-                    let class = found.class(rank_a, rank_b).filter(|class| selection.admits(*class));
-                    table.cells.extend(class.map(|class| PairCell {
-                        condition,
-                        hierarchy,
-                        rank_a,
-                        rank_b,
-                        class,
-                        n: sum.n,
-                        n_scored: sum.n_scored,
-                        n_correct: sum.n_correct,
-                        n_yes: sum.n_yes,
-                        prob_yes: sum.prob_yes / sum.n as f64,
-                        margin: sum.margin / sum.n_margins as f64,
-                    }));
-                }
-            }
-            // A condition all of whose rows are left out by a filter on rows is none.
-            if table.cells.len() > before {
-                table.conditions.push(key);
-            }
-        }
-        if table.cells.is_empty() {
-            return Err(selection.no_rows(paths));
-        }
-        Ok(table)
-    }
-
     /// The cells of a condition, by its index.
     pub fn cells_of(&self, condition: usize) -> &[PairCell] {
         let start = self.cells.partition_point(|c| c.condition < condition);
@@ -115,7 +69,7 @@ impl PairTable {
         &self.cells[start..end]
     }
 
-    /// How a condition, by its index, places items above each other.
+    /// How a condition, given by its index, places items above each other.
     pub fn placed_above(&self, condition: usize) -> Placements {
         let cells = self.cells_of(condition);
         let n_items = cells.first().map_or(0, |c| self.hierarchies[c.hierarchy].n_items);
@@ -142,19 +96,56 @@ impl PairTable {
     }
 }
 
-/// Reads the rows of a phase of the trial tables under `paths` as a table of ordered pairs.
+/// Reads the selected rows of the trial tables under `paths` as a table of ordered pairs.
 ///
-/// Only the needed columns are read, once and in parallel; the result does not depend on the number of threads. Memory: about
-/// 60 bytes per condition and ordered pair, whatever the number of rows. `progress` is called with the rows done and in all.
+/// Only the needed columns are read, once and in parallel; the result does not depend on the number of threads. What was trained
+/// is taken from all rows of the selected runs (conditions, seeds, phases), also from rows that fail a filter on single rows (by
+/// rank, gap, label, …). Memory: about 60 bytes per condition and ordered pair, whatever the number of rows. `progress` is called
+/// with the rows done and in all.
 ///
 /// # Errors
-/// Those of [`scan_trials`](crate::scan_trials); no row of the phase; and by file, row and column: a rank that is negative or at least
+/// Those of [`scan_trials`](crate::scan_trials); no selected row; and by file, row and column: a rank that is negative or at least
 /// [`MAX_ITEMS`](crate::MAX_ITEMS), an item against itself, a `prob_yes` outside [0, 1] or missing, a `correct` other than 0, 1
 /// or missing, a margin that is infinite, a trained row whose label is neither Yes nor No, and rows of one hierarchy that
 /// contradict each other on is_train, is_exception or the label of a trained pair, within a condition or between conditions. Also
 /// a condition without trained rows, or without rows of a pair that other conditions of its hierarchy train.
-pub fn read_pair_table<P: AsInput>(paths: &[P], phase: Phase, progress: Progress<'_>) -> Result<PairTable> {
-    PairTable::read(paths, &Selection::from(phase), progress)
+pub fn read_pair_table<P: AsInput>(
+    paths: &[P],
+    selection: impl Into<Selection>,
+    progress: Progress<'_>,
+) -> Result<PairTable> {
+    let selection = selection.into();
+    let all = Tally::<PairSums>::read(paths, selection.columns(), false, progress, |batch| selection.uses(batch))?;
+    let hierarchy::Sorted { hierarchies, conditions } = hierarchy::sort(all)?;
+    let mut table = PairTable { hierarchies, conditions: Vec::new(), cells: Vec::new() };
+    for (key, hierarchy, group) in conditions {
+        let condition = table.conditions.len();
+        let before = table.cells.len();
+        for (_, (rank_a, rank_b), sum) in group.sums().filter(|(.., sum)| sum.n > 0) {
+            let class = table.hierarchies[hierarchy].class(rank_a, rank_b).filter(|class| selection.admits(*class));
+            table.cells.extend(class.map(|class| PairCell {
+                condition,
+                hierarchy,
+                rank_a,
+                rank_b,
+                class,
+                n: sum.n,
+                n_scored: sum.n_scored,
+                n_correct: sum.n_correct,
+                n_yes: sum.n_yes,
+                prob_yes: sum.prob_yes / sum.n as f64,
+                margin: sum.margin / sum.n_margins as f64,
+            }));
+        }
+        // Filters on rows may leave nothing of a condition.
+        if table.cells.len() > before {
+            table.conditions.push(key);
+        }
+    }
+    if table.cells.is_empty() {
+        return Err(selection.no_rows(paths));
+    }
+    Ok(table)
 }
 
 /// Sums over the rows of an ordered pair.
@@ -216,7 +207,7 @@ impl Tallied for PairSums {
     }
 }
 
-/// A probability, or the error that it is none.
+/// A probability, or the error that it is not one.
 pub(super) fn probability(batch: &TrialBatch, row: usize, p: f64) -> Result<f64> {
     match (0.0..=1.0).contains(&p) {
         true => Ok(p),

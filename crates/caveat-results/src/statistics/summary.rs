@@ -1,8 +1,7 @@
-//! Accuracy and margin of groups of rows: by any columns and always by pair class.
+//! Accuracy and margin by pair class and any columns.
 
 use super::filter::{GroupColumn, Selection};
-use super::group_values::{GroupValue, SummaryGroup};
-use super::groups::{Part, Scan};
+use super::groups::{GroupValue, Part, Scan, SummaryGroup};
 use super::hierarchy::{self, Hierarchy};
 use crate::conditions::{RowCount, Tally, rows_twice};
 use crate::error::{Result, ResultsError};
@@ -10,27 +9,23 @@ use crate::input::{AsInput, Input};
 use crate::table::{Table, Values};
 use crate::trial_table::{ColumnKind, Progress, TrialColumn, scan_trials};
 
-/// Words of all keys of groups and seeds at most: 2.8 million groups of one column, one million of six. Keeps a summary below
-/// one GiB.
+/// Most words of all keys, for 2.8 million groups and seeds by one column or one million by six. Keeps a summary below one GiB.
 const MAX_WORDS: usize = 1 << 23;
 
 /// Accuracy and margin by pair class and any columns.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Summary {
-    /// The columns that it is by.
+    /// The columns that the rows are grouped by.
     pub by: Vec<GroupColumn>,
-    /// The groups that have rows, sorted by the columns in order, then by class; a missing value comes first.
+    /// The groups with rows, sorted by the columns in order, then by class; missing values come first.
     pub groups: Vec<SummaryGroup>,
-    /// What speaks against what was taken for trained, as [`Condition::doubts`](crate::Condition::doubts), of all hierarchies.
+    /// Reasons to doubt what was trained, as in [`Condition::doubts`](crate::Condition::doubts), for all hierarchies.
     pub doubts: Vec<String>,
 }
 
 impl Summary {
     /// One row per group: the columns in order, class unless it is among them, accuracy, n, low, high, margin, margin_se and
-    /// n_seeds.
-    ///
-    /// # Errors
-    /// None for a summary as [`summarize`] makes it: its columns differ.
+    /// n_seeds. Does not fail in practice.
     pub fn table(&self) -> Result<Table> {
         let mut table = Table::new();
         for (k, column) in self.by.iter().enumerate() {
@@ -50,7 +45,7 @@ impl Summary {
             ("n_seeds", Values::Integer(self.groups.iter().map(|g| count(g.n_seeds)).collect())),
         ];
         for (name, values) in statistics {
-            // Grouped by margin, the margin of a group is its value there.
+            // If the rows are grouped by margin, that column is already there.
             if table.column(name).is_none() {
                 table = table.with(name, values)?;
             }
@@ -83,26 +78,25 @@ fn column_values<'a>(column: GroupColumn, values: impl Iterator<Item = &'a Group
 
 /// Accuracy and margin of the selected rows of the trial tables under `paths`, by the columns of `by` and by pair class.
 ///
-/// The tables are read twice: first for what was trained under each hierarchy, then for the statistics. Only the needed
-/// columns are read, in parallel; the result does not depend on the number of threads. Memory: about 100 bytes per group and
-/// seed, whatever the number of rows. `progress` is called with the rows done and to be done, both passes together.
+/// The tables are read twice: for what was trained under each hierarchy, then for the statistics. Only the needed columns are read,
+/// in parallel; the result does not depend on the number of threads. Memory: about 100 bytes per group and seed, whatever the
+/// number of rows. `progress` is called with the rows done and in all, of both passes together.
 ///
 /// # Errors
-/// Those of [`scan_trials`]; no selected row; a column named twice; millions of groups times seeds, which most likely are not meant; rows that
-/// contradict each other on what was trained, as in [`read_pair_table`](super::read_pair_table); a `correct` other than 0, 1
-/// or missing, or a margin that is infinite.
+/// Those of [`scan_trials`]; no selected row; a column named twice; millions of groups and seeds; rows that contradict each other on
+/// what was trained, as in [`read_pair_table`](super::read_pair_table); a `correct` other than 0, 1 or missing; an infinite margin.
 pub fn summarize<P: AsInput>(
     paths: &[P],
     by: &[GroupColumn],
     selection: &Selection,
     progress: Progress<'_>,
 ) -> Result<Summary> {
-    // The tables are read twice, a pipe among them too.
+    // As an `Input`, a pipe can be read twice.
     let inputs: Vec<Input> = paths.iter().map(AsInput::as_input).collect();
     summarize_within(MAX_WORDS, &inputs, by, selection, progress)
 }
 
-/// The same with another bound on the words of all keys.
+/// [`summarize`] with another bound on the words of all keys.
 pub(super) fn summarize_within(
     max_words: usize,
     paths: &[Input],
@@ -129,7 +123,7 @@ pub(super) fn summarize_within(
     Ok(Summary { by: by.to_vec(), groups, doubts })
 }
 
-/// What was trained under each hierarchy, from the rows of all runs that pass, and what speaks against it.
+/// Finds what was trained under each hierarchy, from the rows of all runs that pass, and reasons to doubt it.
 fn read_hierarchies(
     paths: &[Input],
     selection: &Selection,
@@ -145,11 +139,7 @@ fn read_hierarchies(
     let mut doubts: Vec<String> = sorted.hierarchies.iter().flat_map(Hierarchy::doubts).collect();
     // Conditions that differ in lora_alpha are one here.
     for (key, _, group) in sorted.conditions.into_iter().filter(|_| !by_alpha) {
-        let stride = group.stride();
-        let blocks = group.into_blocks();
-        let counts = blocks.iter().flat_map(|(seed, block)| {
-            block.iter().enumerate().map(move |(k, count)| (*seed, (k / stride, k % stride), count.0))
-        });
+        let counts = group.sums().map(|(seed, pair, count)| (seed, pair, count.0));
         doubts.extend(rows_twice(&key, selection.n_phases(), counts));
     }
     Ok((sorted.hierarchies, doubts))

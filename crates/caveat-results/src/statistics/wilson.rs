@@ -1,14 +1,13 @@
-//! The interval of a proportion.
+//! Wilson's interval of a proportion.
 
 /// The 0.975 quantile of the standard normal distribution.
 const Z: f64 = 1.959_963_984_540_054;
 
-/// Wilson's 95 % score interval of a proportion, `successes` of `trials`; both may be fractional, as where proportions were
-/// rounded.
+/// Wilson's 95 % score interval of a proportion, `successes` of `trials`. Both may be fractions, as from rounded proportions.
 ///
 /// Its ends are the two p with |successes/trials − p| = z·√(p(1 − p)/trials) (E. B. Wilson, 1927, *J. Am. Stat. Assoc.*
-/// 22:209). It lies within [0, 1], reaches 0 and 1 exactly where all trials agree, and is (NaN, NaN) where `trials` is not
-/// positive. Successes beyond 0 and `trials` count as these.
+/// 22:209). It lies within [0, 1], reaches 0 or 1 exactly if all trials agree, and is (NaN, NaN) unless `trials` is positive.
+/// Successes are clamped to the range from 0 to `trials`.
 ///
 /// ```
 /// let (low, high) = caveat_results::wilson_interval(8.0, 10.0);
@@ -21,7 +20,7 @@ pub fn wilson_interval(successes: f64, trials: f64) -> (f64, f64) {
     let (k, m, z2) = (successes.clamp(0.0, trials), trials, Z * Z);
     let center = (k + z2 / 2.0) / (m + z2);
     let half = Z * (k * (1.0 - k / m) + z2 / 4.0).sqrt() / (m + z2);
-    // Where all trials agree one end is exact, and rounding must not leave it 1e-17 away.
+    // If all trials agree, one end is exact; rounding must not leave it 1e-17 away.
     let low = if k == 0.0 { 0.0 } else { (center - half).max(0.0) };
     let high = if k == m { 1.0 } else { (center + half).min(1.0) };
     (low, high)

@@ -1,4 +1,4 @@
-//! A batch of rows of the trial table: the requested columns as plain slices.
+//! A batch of rows of a trial table, with the requested columns as plain slices.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -11,14 +11,15 @@ use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, Int64Array, Strin
 use super::columns::{ColumnKind, Reading, TrialColumn};
 use crate::delimited::is_missing;
 use crate::error::{Result, ResultsError};
+use crate::interner::index_of;
 use crate::labels::tidy;
 
 /// A text column of a batch: few distinct values, one key per row.
 #[derive(Debug, Clone)]
 pub struct TextColumn {
-    /// Index into `values` per row, or [`TextColumn::MISSING`].
+    /// For every row, an index into `values` or [`TextColumn::MISSING`].
     pub keys: Vec<i32>,
-    /// The values; not all need occur, and none is missing.
+    /// The different values. Some may not occur.
     pub values: StringArray,
 }
 
@@ -33,7 +34,7 @@ impl TextColumn {
         usize::try_from(self.keys[row]).ok().map(|k| self.values.value(k))
     }
 
-    /// Codes of the values, for [`code`](Self::code).
+    /// Codes of the values by their places in `names`, for [`code`](Self::code).
     pub(crate) fn codes(&self, names: &[&str]) -> Vec<u8> {
         let code = |text: Option<&str>| match text {
             Some(text) => names.iter().position(|name| *name == text).unwrap_or(names.len()) as u8,
@@ -42,11 +43,11 @@ impl TextColumn {
         std::iter::once(Self::NO_CODE).chain(self.values.iter().map(code)).collect()
     }
 
-    /// The place of a row's text among the names that the codes were made for, their number where it is none of them, or
-    /// [`NO_CODE`](Self::NO_CODE).
+    /// The place of a row's text among the names of [`codes`](Self::codes), their number for another text, or
+    /// [`NO_CODE`](Self::NO_CODE) for a missing one.
     #[inline]
     pub(crate) fn code(&self, codes: &[u8], row: usize) -> u8 {
-        // The code of key k stands at k + 1, that of a missing value first.
+        // The code of key k is at k + 1, after that of a missing value.
         codes[(self.keys[row] + 1) as usize]
     }
 }
@@ -59,21 +60,21 @@ enum Data {
     Flag(BooleanArray),
 }
 
-/// A value that a strict reading refuses: the lenient one goes on, and what the column then holds in the row has no meaning.
+/// A value that is an error in a strict reading. A lenient one goes on with a meaningless value in that row and column.
 #[derive(Debug, Clone)]
 pub(crate) struct Fault {
     /// Row within the batch.
     pub(crate) row: usize,
     pub(crate) column: TrialColumn,
-    /// The text that does not read as what the column holds; `None` where the value is missing.
+    /// The text that could not be read; `None` for a missing value.
     pub(crate) text: Option<String>,
 }
 
-/// What a file gives for some rows, before it is a batch.
+/// Rows as a file gives them, to be made a batch.
 pub(super) struct RawRows {
     /// Arrays of the canonical types: `Dictionary(Int32, Utf8)`, `Int64`, `Float64`, `Boolean`.
     pub(super) columns: Vec<(TrialColumn, ArrayRef)>,
-    /// The columns that are none of a trial table's.
+    /// Columns that trial tables do not have.
     pub(super) extras: Vec<(String, ArrayRef)>,
     pub(super) faults: Vec<Fault>,
 }
@@ -99,26 +100,16 @@ impl TrialBatch {
     ) -> Result<Self> {
         let RawRows { columns, extras, mut faults } = rows;
         if reading.lenient {
-            faults.sort_by_key(|f| (f.row, f.column));
-            let unreadable = faults.len();
-            let nulls = columns
-                .iter()
-                .filter(|(column, array)| {
-                    matches!(column.kind(), ColumnKind::Integer | ColumnKind::Flag) && array.null_count() > 0
-                })
-                .flat_map(|(column, array)| {
-                    (0..array.len()).filter(|&row| array.is_null(row)).map(|row| Fault {
-                        row,
-                        column: *column,
-                        text: None,
-                    })
-                });
-            for null in nulls {
-                if faults[..unreadable].binary_search_by_key(&(null.row, null.column), |f| (f.row, f.column)).is_err() {
-                    faults.push(null);
-                }
+            let has_nulls = |(column, array): &&(TrialColumn, ArrayRef)| {
+                matches!(column.kind(), ColumnKind::Integer | ColumnKind::Flag) && array.null_count() > 0
+            };
+            for (column, array) in columns.iter().filter(has_nulls) {
+                let nulls = (0..array.len()).filter(|&row| array.is_null(row));
+                faults.extend(nulls.map(|row| Fault { row, column: *column, text: None }));
             }
+            // A value that could not be read is null as well; it stays the first fault of its cell.
             faults.sort_by_key(|f| (f.row, f.column));
+            faults.dedup_by_key(|f| (f.row, f.column));
         }
         let columns = columns
             .into_iter()
@@ -152,12 +143,12 @@ impl TrialBatch {
         &self.path
     }
 
-    /// The file, to keep.
+    /// The file, as a shared path.
     pub(crate) fn shared_path(&self) -> &Arc<Path> {
         &self.path
     }
 
-    /// Number in the file of the batch's first row, from 0.
+    /// Row of the file, from 0, with which the batch begins.
     pub fn first_row(&self) -> u64 {
         self.first_row
     }
@@ -170,41 +161,32 @@ impl TrialBatch {
     /// A text column.
     ///
     /// # Errors
-    /// A column that is not text or was not requested; so for the other kinds.
+    /// A column of another kind, or one that was not requested; so for the other kinds.
     pub fn text(&self, column: TrialColumn) -> Result<&TextColumn> {
         self.find(column, |d| if let Data::Text(x) = d { Some(x) } else { None })
     }
 
     /// An integer column.
-    ///
-    /// # Errors
-    /// As [`text`](Self::text).
     pub fn integers(&self, column: TrialColumn) -> Result<&[i64]> {
         self.find(column, |d| if let Data::Integer(x) = d { Some(&x.values()[..]) } else { None })
     }
 
     /// A float column, NaN where missing.
-    ///
-    /// # Errors
-    /// As [`text`](Self::text).
     pub fn reals(&self, column: TrialColumn) -> Result<&[f64]> {
         self.find(column, |d| if let Data::Real(x) = d { Some(&x.values()[..]) } else { None })
     }
 
     /// A column of truth values, without nulls.
-    ///
-    /// # Errors
-    /// As [`text`](Self::text).
     pub fn flags(&self, column: TrialColumn) -> Result<&BooleanArray> {
         self.find(column, |d| if let Data::Flag(x) = d { Some(x) } else { None })
     }
 
-    /// The columns that are none of a trial table's, where they were asked for.
+    /// The columns that trial tables do not have, if they were asked for.
     pub(crate) fn extras(&self) -> &[(String, ArrayRef)] {
         &self.extras
     }
 
-    /// The values that a strict reading would have refused, by row and column.
+    /// The faults of a lenient reading, by row and column.
     pub(crate) fn faults(&self) -> &[Fault] {
         &self.faults
     }
@@ -234,7 +216,7 @@ fn nan_for_null(array: &Float64Array) -> Float64Array {
 fn text(array: &arrow_array::DictionaryArray<Int32Type>) -> Option<TextColumn> {
     let values = array.values().as_string_opt::<i32>()?.clone();
     let keys = array.keys();
-    // What stands for a missing value in text does so in every format.
+    // Text that means a missing value does so in every format.
     let means_missing = values.iter().flatten().any(is_missing);
     let keys = if keys.null_count() + values.null_count() == 0 && !means_missing {
         keys.values().to_vec()
@@ -248,18 +230,14 @@ fn text(array: &arrow_array::DictionaryArray<Int32Type>) -> Option<TextColumn> {
     })
 }
 
-/// A column with its text as it can be seen, so that spellings that print alike are one name.
+/// A column with only the visible text of its values, so that spellings that print alike are one name.
 fn tidied(mut keys: Vec<i32>, values: &StringArray) -> TextColumn {
-    let mut place: HashMap<String, i32> = HashMap::new();
-    let mut names: Vec<String> = Vec::new();
+    let (mut place, mut names) = (HashMap::new(), Vec::new());
     let moved: Vec<i32> = values
         .iter()
         .map(|text| {
             let name = tidy(text.unwrap_or_default()).into_owned();
-            *place.entry(name).or_insert_with_key(|name| {
-                names.push(name.clone());
-                names.len() as i32 - 1
-            })
+            index_of(&mut place, &mut names, name.clone(), || name) as i32
         })
         .collect();
     for key in &mut keys {

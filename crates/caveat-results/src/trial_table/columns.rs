@@ -1,4 +1,4 @@
-//! The columns of trial tables: names, kinds, and what a reading takes of them.
+//! The columns of trial tables with their names and kinds, and how a table is read.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -14,58 +14,32 @@ named_enum! {
     /// A column of the trial table.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
     pub enum TrialColumn, EVERY {
-        /// How the model was trained: full, lora or probe.
-        Setting = "setting",
-        /// Name of the model.
-        Model = "model",
-        /// Name of the stimulus set.
-        Task = "task",
-        /// Name of the hierarchy, like ti_n9 or exc_mid_n9.
-        Hier = "hier",
-        /// Seed of the run.
-        Seed = "seed",
-        /// Whether the mapping of items to ranks was reversed.
-        Reverse = "reverse",
-        /// Before or after training: pre or post.
-        Phase = "phase",
-        /// Rank of the item shown first, 0 the highest.
-        RankA = "rank_a",
-        /// Rank of the item shown second.
-        RankB = "rank_b",
-        /// The smaller of the two ranks.
-        RankHigher = "rank_higher",
-        /// The larger of the two ranks.
-        RankLower = "rank_lower",
-        /// Difference of the two ranks.
-        Gap = "gap",
-        /// Whether the ordered pair was trained.
-        IsTrain = "is_train",
-        /// Whether the pair is an exception.
-        IsException = "is_exception",
-        /// Whether the pair has no ground truth.
-        NoGt = "no_gt",
-        /// forward where rank_a < rank_b, else backward.
-        Direction = "direction",
-        /// Yes if the item shown first wins, else No; may be missing where there is no ground truth.
-        Label = "label",
-        /// Logit of Yes minus logit of No.
-        LogitDiff = "logit_diff",
-        /// Probability of Yes.
-        ProbYes = "prob_yes",
-        /// +1 or −1; missing where there is none.
-        GroundTruth = "ground_truth",
-        /// logit_diff times ground_truth.
-        Margin = "margin",
-        /// Whether prob_yes > 0.5 agrees with the label, as 1 or 0.
-        Correct = "correct",
-        /// Whether prob_yes is larger in the direction labelled Yes, as 1 or 0.
-        PairedCorrect = "paired_correct",
-        /// Rank of the LoRA update; missing for other settings.
-        LoraR = "lora_r",
-        /// L2 penalty of the probe; missing for other settings.
-        L2Reg = "l2_reg",
-        /// Scale of the LoRA update; not every table has it.
-        LoraAlpha = "lora_alpha",
+        Setting = "setting": "How the model was trained: full, lora or probe",
+        Model = "model": "Name of the model",
+        Task = "task": "Name of the stimulus set",
+        Hier = "hier": "Name of the hierarchy, like ti_n9 or exc_mid_n9",
+        Seed = "seed": "Seed of the run",
+        Reverse = "reverse": "Whether the mapping of items to ranks was reversed",
+        Phase = "phase": "Before or after training: pre or post",
+        RankA = "rank_a": "Rank of the item shown first, 0 the highest",
+        RankB = "rank_b": "Rank of the item shown second",
+        RankHigher = "rank_higher": "The smaller of the two ranks",
+        RankLower = "rank_lower": "The larger of the two ranks",
+        Gap = "gap": "Difference of the two ranks",
+        IsTrain = "is_train": "Whether the ordered pair was trained",
+        IsException = "is_exception": "Whether the pair is an exception",
+        NoGt = "no_gt": "Whether the pair has no ground truth",
+        Direction = "direction": "forward where rank_a < rank_b, else backward",
+        Label = "label": "Yes if the item shown first wins, else No; may be missing where there is no ground truth",
+        LogitDiff = "logit_diff": "Logit of Yes minus logit of No",
+        ProbYes = "prob_yes": "Probability of Yes",
+        GroundTruth = "ground_truth": "+1 or −1; missing where there is none",
+        Margin = "margin": "logit_diff times ground_truth",
+        Correct = "correct": "Whether prob_yes > 0.5 agrees with the label, as 1 or 0",
+        PairedCorrect = "paired_correct": "Whether prob_yes is larger in the direction labelled Yes, as 1 or 0",
+        LoraR = "lora_r": "Rank of the LoRA update; missing for other settings",
+        L2Reg = "l2_reg": "L2 penalty of the probe; missing for other settings",
+        LoraAlpha = "lora_alpha": "Scale of the LoRA update; not every table has it",
     }
 }
 
@@ -95,16 +69,16 @@ impl ColumnKind {
 }
 
 impl TrialColumn {
-    /// The columns that name what a condition is of.
+    /// The columns of names that make a condition.
     pub(crate) const CONDITION_NAMES: [Self; 4] = [Self::Setting, Self::Model, Self::Task, Self::Hier];
 
-    /// The columns of hyperparameters, by which conditions of the same names differ.
+    /// The columns of hyperparameters, which tell apart conditions with the same names.
     pub(crate) const CONDITION_NUMBERS: [Self; 3] = [Self::LoraR, Self::L2Reg, Self::LoraAlpha];
 
-    /// Columns that a table may lack, which then are missing in every row.
+    /// Columns that a table may lack; their values are then missing in every row.
     pub const OPTIONAL: [Self; 1] = [Self::LoraAlpha];
 
-    /// All columns that every trial table has, in their order.
+    /// The columns that every trial table has, in their order.
     pub const ALL: [Self; 25] = {
         let [all @ .., _optional] = Self::EVERY;
         all
@@ -112,16 +86,18 @@ impl TrialColumn {
 
     /// An error about the value of one row of a file.
     pub(crate) fn bad_value(self, path: &Path, row: u64, problem: String) -> ResultsError {
-        ResultsError::BadValue { path: path.to_owned(), row, column: self.name(), problem }
+        let column = self.name();
+        ResultsError::bad_file(path, format!("row {row} (counted from 0), column {column:?}: {problem}"))
     }
 
-    /// The error that a file has values of the type that was `found`.
+    /// The error that a column of a file has another type, `found`.
     pub(super) fn wrong_type(self, path: &Path, found: String) -> ResultsError {
         let (column, expected) = (self.name(), self.kind().accepted());
-        ResultsError::WrongType { path: path.to_owned(), column, found, expected }
+        let problem = format!("column {column:?} is {found}: expected {expected}");
+        ResultsError::BadColumn { path: path.to_owned(), problem }
     }
 
-    /// What the column holds. `ground_truth` is a float, because it is missing on pairs without one.
+    /// What the column holds. `ground_truth` is a float because it can be missing.
     pub fn kind(self) -> ColumnKind {
         match self {
             Self::Setting | Self::Model | Self::Task | Self::Hier => ColumnKind::Text,
@@ -153,9 +129,9 @@ named_enum! {
 /// How a table is read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Reading {
-    /// Whether a missing or unreadable value becomes a fault of its batch instead of an error.
+    /// Whether a missing or unreadable value is a fault of its batch and not an error.
     pub(crate) lenient: bool,
-    /// Whether the columns that are none of a trial table's are read too.
+    /// Whether columns that trial tables do not have are read too.
     pub(crate) extras: bool,
 }
 
@@ -170,13 +146,13 @@ pub(crate) struct Range {
     pub(super) n_rows: u64,
 }
 
-/// Refuses a table in which two columns have one name.
-pub(super) fn refuse_duplicates<'a>(path: &Path, names: impl Iterator<Item = &'a str>) -> Result<()> {
+/// Refuses a table with two columns of the same name.
+pub(super) fn refuse_duplicates(path: &Path, names: &[String]) -> Result<()> {
     let mut met = HashSet::new();
-    names.into_iter().try_for_each(|name| match met.insert(name) {
-        true => Ok(()),
-        false => Err(ResultsError::bad_file(path, format!("column {name:?} is there twice: expected it once"))),
-    })
+    match names.iter().find(|name| !name.is_empty() && !met.insert(*name)) {
+        Some(name) => Err(ResultsError::bad_file(path, format!("column {name:?} is there twice: expected it once"))),
+        None => Ok(()),
+    }
 }
 
 /// The columns, each once.

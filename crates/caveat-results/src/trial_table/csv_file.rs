@@ -1,4 +1,4 @@
-//! Trial tables in separated text: CSV, TSV and their relatives.
+//! Trial tables in separated text, like CSV and TSV.
 
 use std::io::Read;
 
@@ -22,30 +22,24 @@ pub(crate) struct CsvTable {
     input: Input,
     plan: Plan,
     reading: Reading,
-    n_rows: u64,
+    pub(super) n_rows: u64,
+    /// The extra columns, which are read as text.
+    pub(super) extras: Vec<(String, DataType)>,
 }
 
 impl CsvTable {
     pub(super) fn open(table: &Located, columns: &[TrialColumn], reading: Reading) -> Result<Self> {
         let header = Delimited::open(&table.input, EXPECTED)?;
-        let plan = Plan::new(table, header.names(), columns, reading)?;
-        // For progress only: lines are counted, not records.
+        let plan = Plan::new(table, &header.names, columns, reading)?;
+        // Lines, not records: the number is for progress only.
         let n_rows = count_lines(&table.input)?.saturating_sub(1);
-        Ok(Self { input: table.input.clone(), plan, reading, n_rows })
-    }
-
-    /// Names of the further columns, which are read as text.
-    pub(super) fn extras(&self) -> Vec<(String, DataType)> {
-        self.plan.extra_types(|_| DataType::Utf8)
-    }
-
-    pub(super) fn n_rows(&self) -> u64 {
-        self.n_rows
+        let extras = plan.extra_types(|_| DataType::Utf8);
+        Ok(Self { input: table.input.clone(), plan, reading, n_rows, extras })
     }
 
     pub(super) fn read(&self, visit: &mut dyn FnMut(TrialBatch) -> Result<()>) -> Result<()> {
         let mut table = Delimited::open(&self.input, EXPECTED)?;
-        let numbers = table.numbers();
+        let numbers = table.numbers;
         let path = self.input.shared_path();
         let mut builders: Vec<Builder> = self.plan.fields.iter().map(|(c, _)| Builder::new(*c)).collect();
         let mut extra_builders: Vec<StringBuilder> = self.plan.extras.iter().map(|_| StringBuilder::new()).collect();
@@ -104,17 +98,16 @@ impl CsvTable {
             }
         }
         if first_row == 0 {
-            let path = path.to_path_buf();
-            return Err(ResultsError::NoRows { path, filter: String::new(), expected: "one per trial" });
+            return Err(ResultsError::no_rows(path, "", "one per trial"));
         }
         Ok(())
     }
 }
 
-/// Lines of the text, however they end.
+/// Number of lines of the text, whatever they end in.
 fn count_lines(input: &Input) -> Result<u64> {
     let mut text = input.text(EXPECTED)?;
-    let record = text.record_start();
+    let record = text.record.clone();
     let mut buffer = vec![0; 1 << 18];
     let (mut lines, mut returns, mut last, mut read) = (0, 0, b'\n', 0);
     loop {

@@ -1,51 +1,43 @@
-//! Finding the files of trial tables under paths, and what the names of their folders say about them.
+//! Finds the files of trial tables under paths, and reads the `name=value` folders that they lie in.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
 
 use walkdir::WalkDir;
 
 use super::columns::TrialColumn;
-use crate::error::{Result, ResultsError};
+use crate::error::{Result, ResultsError, first_names};
 use crate::input::{AsInput, Input, identity};
 
-/// What a folder is called where the value is missing.
-const MISSING: &str = "__HIVE_DEFAULT_PARTITION__";
+/// The value in the name of a folder that stands for a missing one.
+pub(super) const MISSING: &str = "__HIVE_DEFAULT_PARTITION__";
 
-/// A table, and the columns that its folders give: `setting=full/hier=ti_n9/part-0.parquet`.
+/// A table, with the columns that its folders give: `setting=full/hier=ti_n9/part-0.parquet`.
 #[derive(Debug, Clone)]
 pub(crate) struct Located {
     pub(crate) input: Input,
-    /// Names and values below the directory that was searched, `None` where missing.
+    /// Names and values of the folders below the directory that was searched; `None` is a missing value.
     pub(crate) folders: Vec<(String, Option<String>)>,
-    /// The same of the path of that directory itself, which stand in for columns that the table lacks.
+    /// The same from the path of that directory; they stand for columns that the table lacks.
     pub(crate) above: Vec<(String, Option<String>)>,
 }
 
 impl Located {
-    /// A table that was named itself.
+    /// A table that was itself given as a path.
     pub(crate) fn file(input: Input) -> Self {
         let above = input.given().parent().map(folders).unwrap_or_default();
         Self { input, folders: Vec::new(), above }
     }
 }
 
-/// The files that hold trial tables: every file named, and the tables at any depth under a directory named.
+/// Finds the tables to read: the files given, and those at any depth under the directories given.
 ///
-/// Under a directory these are the .parquet files; where there is none, .csv, .tsv and .tab files, also packed as .gz or .zst unless
-/// the same name is there unpacked.
-/// Sorted by path under each name; a file reached twice is listed once. Links to directories are not followed, files and
-/// directories whose names begin with `.` or `_` are passed over.
-///
-/// # Errors
-/// A path that does not exist or cannot be read, a directory without tables, or no path at all.
-pub fn find_tables<P: AsInput>(paths: &[P]) -> Result<Vec<PathBuf>> {
-    Ok(locate(paths)?.into_iter().map(|t| t.input.given().to_owned()).collect())
-}
-
-/// What [`find_tables`] finds, to be read.
+/// Under a directory these are the .parquet files; if there is none, the .csv, .tsv and .tab files, also packed as .gz or .zst
+/// unless the same file is there unpacked. They are sorted by path, and a file reached twice is listed once. Links to directories
+/// are not followed; files and directories whose names begin with `.` or `_` are passed over.
 pub(crate) fn locate<P: AsInput>(paths: &[P]) -> Result<Vec<Located>> {
     let (mut tables, mut seen) = (Vec::new(), HashSet::new());
     for path in paths {
@@ -54,7 +46,7 @@ pub(crate) fn locate<P: AsInput>(paths: &[P]) -> Result<Vec<Located>> {
         if input.is_dir() {
             let root = input.given();
             let above = folders(root);
-            let Under { used, hidden, .. } = under(root)?;
+            let Under { used, hidden, .. } = tables_under(root)?;
             for file in used {
                 let below = file.strip_prefix(root).unwrap_or(&file).parent().map(folders).unwrap_or_default();
                 found.push(Located { input: Input::new(&file), folders: below, above: above.clone() });
@@ -81,82 +73,51 @@ pub(crate) fn locate<P: AsInput>(paths: &[P]) -> Result<Vec<Located>> {
     Ok(tables)
 }
 
-/// What was passed over under directories, in words, a line each: tables in text beside those in Parquet, packed ones beside the
-/// same unpacked, and those whose names begin with a point or an underscore.
+/// Notes on tables under directories that are not read: text beside Parquet, packed files beside the same unpacked, and names that
+/// begin with a point or an underscore.
 pub fn tables_passed_over<P: AsInput>(paths: &[P]) -> Vec<String> {
     let mut notes = Vec::new();
     for input in paths.iter().map(AsInput::as_input).filter(Input::is_dir) {
-        // Of a directory without tables the error says it.
-        let Some(found) = under(input.given()).ok().filter(|found| !found.used.is_empty()) else { continue };
+        // For a directory without tables, the error says it.
+        let Some(found) = tables_under(input.given()).ok().filter(|found| !found.used.is_empty()) else { continue };
         for (why, paths) in [
             ("only .parquet files are read", &found.passed_over),
             ("of a table that is there packed as well the unpacked is read", &found.packed),
             ("names that begin with . or _ are passed over", &found.hidden),
         ] {
-            if let [first, rest @ ..] = paths.as_slice() {
-                let more = match rest.len() {
-                    0 => String::new(),
-                    n => format!(" and {n} more"),
-                };
-                let place = input.path().display();
-                notes.push(format!("{place}: {why}; passed over: {}{more}", first.display()));
+            if !paths.is_empty() {
+                let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+                notes.push(format!("{}: {why}; passed over: {}", input.path().display(), first_names(&paths, 1)));
             }
         }
     }
     notes
 }
 
+/// The tables under a directory, each list sorted by path.
+#[derive(Default)]
 struct Under {
     used: Vec<PathBuf>,
-    /// Tables in text beside some in Parquet.
+    /// Tables in text, if there are also some in Parquet.
     passed_over: Vec<PathBuf>,
-    /// Packed tables beside the same unpacked.
+    /// Packed tables that are also there unpacked.
     packed: Vec<PathBuf>,
     /// Tables whose names, or those of a directory that they are in, begin with a point or an underscore.
     hidden: Vec<PathBuf>,
 }
 
-/// The tables met under a directory.
-#[derive(Default)]
-struct Met {
-    parquet: Vec<PathBuf>,
-    text: Vec<PathBuf>,
-    hidden: Vec<PathBuf>,
-}
-
-/// The tables under a directory, and those in text where there are some in Parquet.
-fn under(directory: &Path) -> Result<Under> {
-    let Met { mut parquet, mut text, mut hidden } = collect(directory)?;
-    parquet.sort();
-    text.sort();
-    hidden.sort();
-    Ok(match parquet.is_empty() {
-        true => {
-            // Their rows would count twice.
-            let is_copy = |path: &PathBuf| {
-                let is_packed =
-                    path.extension().is_some_and(|e| e.eq_ignore_ascii_case("gz") || e.eq_ignore_ascii_case("zst"));
-                is_packed && text.binary_search(&path.with_extension("")).is_ok()
-            };
-            let (packed, used) = text.iter().cloned().partition(is_copy);
-            Under { used, passed_over: Vec::new(), packed, hidden }
-        }
-        false => Under { used: parquet, passed_over: text, packed: Vec::new(), hidden },
-    })
-}
-
-/// Looks for tables at any depth under a directory; links to directories are not followed.
-fn collect(directory: &Path) -> Result<Met> {
+/// Looks for tables at any depth under a directory; does not follow links to directories.
+fn tables_under(directory: &Path) -> Result<Under> {
     let is_hidden = |path: &Path| {
         let below = path.strip_prefix(directory).unwrap_or(path);
         below.iter().any(|name| name.to_string_lossy().starts_with(['.', '_']))
     };
-    let mut met = Met::default();
+    let (mut parquet, mut text, mut hidden) = (Vec::new(), Vec::new(), Vec::new());
     for entry in WalkDir::new(directory).min_depth(1) {
         let path = match entry {
             Ok(entry) if entry.file_type().is_dir() => continue,
             Ok(entry) => entry.into_path(),
-            // Whatever cannot be read there was not to be read.
+            // Hidden files would not be read anyway.
             Err(e) if e.path().is_some_and(is_hidden) => continue,
             Err(e) => {
                 let place = e.path().unwrap_or(directory).to_owned();
@@ -167,50 +128,49 @@ fn collect(directory: &Path) -> Result<Met> {
         let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
         let unpacked = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(&name);
         let list = match unpacked.rsplit_once('.').map(|(_, extension)| extension) {
-            Some("parquet" | "parq" | "pq" | "csv" | "tsv" | "tab") if is_hidden(&path) => &mut met.hidden,
-            Some("parquet" | "parq" | "pq") => &mut met.parquet,
-            Some("csv" | "tsv" | "tab") => &mut met.text,
+            Some("parquet" | "parq" | "pq" | "csv" | "tsv" | "tab") if is_hidden(&path) => &mut hidden,
+            Some("parquet" | "parq" | "pq") => &mut parquet,
+            Some("csv" | "tsv" | "tab") => &mut text,
             _ => continue,
         };
         if path.is_file() {
             list.push(path);
         }
     }
-    Ok(met)
+    parquet.sort();
+    text.sort();
+    hidden.sort();
+    if !parquet.is_empty() {
+        return Ok(Under { used: parquet, passed_over: text, hidden, ..Under::default() });
+    }
+    // The rows of a table that is there packed and unpacked would count twice.
+    let is_copy = |path: &PathBuf| {
+        let is_packed = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("gz") || e.eq_ignore_ascii_case("zst"));
+        is_packed && text.binary_search(&path.with_extension("")).is_ok()
+    };
+    let (packed, used) = text.iter().cloned().partition(is_copy);
+    Ok(Under { used, packed, hidden, ..Under::default() })
 }
 
-/// Refuses two tables that hold the same byte by byte, and are in folders that say the same: their rows would count twice.
+/// Refuses two tables that are equal byte by byte and lie in folders that say the same: their rows would count twice.
 pub(crate) fn refuse_copies(tables: &[Located], remedy: &str) -> Result<()> {
-    let mut by_size: HashMap<u64, Vec<&Located>> = HashMap::new();
-    for table in tables {
-        // What is no file by now is read through once, by its reader.
-        if let Ok(found) = fs::metadata(table.input.given())
+    let mut alike: HashMap<_, Vec<&Located>> = HashMap::new();
+    // Pipes can be read only once, by their reader.
+    for table in tables.iter().filter(|table| !table.input.is_standard_input()) {
+        let path = table.input.given();
+        if let Ok(found) = fs::metadata(path)
             && found.is_file()
             && found.len() > 0
-            && !table.input.is_standard_input()
         {
-            by_size.entry(found.len()).or_default().push(table);
+            let ends = hash_ends(path, found.len()).unwrap_or_default();
+            alike.entry((found.len(), ends, &table.folders, &table.above)).or_default().push(table);
         }
-    }
-    let mut alike: Vec<Vec<&Located>> = Vec::new();
-    for (size, tables) in by_size.into_iter().filter(|(_, tables)| tables.len() > 1) {
-        let mut by_ends: HashMap<Vec<u8>, Vec<&Located>> = HashMap::new();
-        for table in tables {
-            by_ends.entry(ends(table.input.given(), size).unwrap_or_default()).or_default().push(table);
-        }
-        alike.extend(by_ends.into_values().filter(|tables| tables.len() > 1));
     }
     let mut copies: Vec<(&Path, &Path)> = Vec::new();
-    for tables in &alike {
+    for tables in alike.values() {
         for (k, later) in tables.iter().enumerate() {
-            let is_copy = |earlier: &&&Located| {
-                earlier.folders == later.folders
-                    && earlier.above == later.above
-                    && is_same(earlier.input.given(), later.input.given()).unwrap_or(false)
-            };
-            if let Some(earlier) = tables[..k].iter().find(is_copy) {
-                copies.push((earlier.input.path(), later.input.path()));
-            }
+            let is_copy = |earlier: &&&Located| is_same(earlier.input.given(), later.input.given()).unwrap_or(false);
+            copies.extend(tables[..k].iter().find(is_copy).map(|earlier| (earlier.input.path(), later.input.path())));
         }
     }
     let Some((first, copy)) = copies.into_iter().min() else { return Ok(()) };
@@ -221,20 +181,17 @@ pub(crate) fn refuse_copies(tables: &[Located], remedy: &str) -> Result<()> {
     Err(ResultsError::bad_file(copy, problem))
 }
 
-/// Bytes that two files are first compared by.
-const ENDS: usize = 1 << 12;
-
-/// The beginning and the end of a file.
-fn ends(path: &Path, size: u64) -> io::Result<Vec<u8>> {
-    let mut file = File::open(path)?;
-    let mut found = Vec::new();
-    file.by_ref().take(ENDS as u64).read_to_end(&mut found)?;
-    file.seek(SeekFrom::Start(size.saturating_sub(ENDS as u64)))?;
-    file.take(ENDS as u64).read_to_end(&mut found)?;
-    Ok(found)
+/// A hash of the beginning and the end of a file.
+fn hash_ends(path: &Path, size: u64) -> io::Result<u64> {
+    const BYTES: u64 = 1 << 12;
+    let (mut file, mut ends) = (File::open(path)?, Vec::new());
+    file.by_ref().take(BYTES).read_to_end(&mut ends)?;
+    file.seek(SeekFrom::Start(size.saturating_sub(BYTES)))?;
+    file.take(BYTES).read_to_end(&mut ends)?;
+    Ok(BuildHasherDefault::<DefaultHasher>::default().hash_one(ends))
 }
 
-/// Whether two files hold the same.
+/// Whether two files are equal.
 fn is_same(a: &Path, b: &Path) -> io::Result<bool> {
     let (mut a, mut b) = (BufReader::new(File::open(a)?), BufReader::new(File::open(b)?));
     loop {
@@ -251,7 +208,7 @@ fn is_same(a: &Path, b: &Path) -> io::Result<bool> {
     }
 }
 
-/// The `name=value` folders of a path, the outermost first; a name that comes twice counts where it stands deepest.
+/// The `name=value` folders of a path, the outermost first. Of a name that occurs twice, the deepest counts.
 fn folders(path: &Path) -> Vec<(String, Option<String>)> {
     let mut found: Vec<(String, Option<String>)> = Vec::new();
     for component in path.components() {
@@ -266,7 +223,7 @@ fn folders(path: &Path) -> Vec<(String, Option<String>)> {
     found
 }
 
-/// Text with `%20` and the like read as the bytes they stand for; what is none stays.
+/// Decodes `%20` and the like; anything else stays.
 fn decoded(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
@@ -287,7 +244,7 @@ fn decoded(text: &str) -> String {
     String::from_utf8(out).unwrap_or_else(|_| text.to_owned())
 }
 
-/// The value that folders give a column, by its name without regard to capitals.
+/// The value that folders give to a column; capitals in their names do not matter.
 pub(super) fn value_of(folders: &[(String, Option<String>)], column: TrialColumn) -> Option<&Option<String>> {
     folders.iter().find(|(name, _)| name.eq_ignore_ascii_case(column.name())).map(|(_, value)| value)
 }

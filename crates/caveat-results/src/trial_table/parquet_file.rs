@@ -1,4 +1,4 @@
-//! Trial tables in Parquet files: the needed columns, text kept dictionary-encoded, any range of rows on its own.
+//! Trial tables in Parquet: reads the needed columns, with text as dictionaries, in any range of rows.
 
 use std::sync::Arc;
 
@@ -14,11 +14,11 @@ use super::plan::{Plan, unreadable};
 use super::values::{accepts, canonical};
 use crate::arrays::{dictionary_type, is_text};
 use crate::caught::guarded;
-use crate::delimited::column_name;
 use crate::error::{Result, ResultsError};
 use crate::input::{Input, ParquetInput, damaged};
+use crate::rows::parquet_names;
 
-/// Rows decoded at once: small enough that the decoded columns stay in cache.
+/// Rows decoded at a time, few enough that the columns stay in cache.
 const BATCH_ROWS: usize = 1 << 14;
 
 /// A Parquet file whose footer has been read.
@@ -26,10 +26,10 @@ pub(crate) struct ParquetTable {
     input: Input,
     metadata: ArrowReaderMetadata,
     plan: Plan,
-    /// The fields that are read, ascending: the projection keeps the order of the file, not of the request.
+    /// The fields that are read, ascending, as the projection keeps the order of the file.
     kept: Vec<usize>,
-    /// The columns that are none of a trial table's; only where they were asked for.
-    extras: Vec<(String, DataType)>,
+    /// Columns that trial tables do not have, if they were asked for.
+    pub(super) extras: Vec<(String, DataType)>,
     reading: Reading,
     mask: ProjectionMask,
 }
@@ -39,8 +39,7 @@ impl ParquetTable {
         let input = &table.input;
         let ParquetInput { metadata, .. } = ParquetInput::open(input, EXPECTED)?;
         let fields = metadata.schema().fields();
-        let names: Vec<String> = fields.iter().map(|f| column_name(f.name().as_bytes())).collect();
-        let plan = Plan::new(table, &names, columns, reading)?;
+        let plan = Plan::new(table, &parquet_names(&metadata), columns, reading)?;
         for &(column, index) in &plan.fields {
             let found = fields[index].data_type();
             if !accepts(column.kind(), found) {
@@ -53,7 +52,7 @@ impl ParquetTable {
         kept.sort_unstable();
         kept.dedup();
 
-        // Text is asked for as a dictionary: the pages hold one, and no string is then copied per row.
+        // Text is read as a dictionary, as the pages hold it, so that no string is copied for every row.
         let is_name = |k: usize| plan.fields.iter().any(|(c, field)| *field == k && c.kind() == ColumnKind::Text);
         let schema = Schema::new_with_metadata(
             fields
@@ -73,22 +72,13 @@ impl ParquetTable {
         let mask = ProjectionMask::roots(metadata.parquet_schema(), kept.iter().copied());
         let table = Self { input: input.clone(), metadata, plan, kept, extras, reading, mask };
         if table.n_rows() == 0 {
-            return Err(ResultsError::NoRows {
-                path: input.path().to_owned(),
-                filter: String::new(),
-                expected: "one per trial",
-            });
+            return Err(ResultsError::no_rows(input.path(), "", "one per trial"));
         }
         Ok(table)
     }
 
-    /// Names and types of the further columns.
-    pub(super) fn extras(&self) -> Vec<(String, DataType)> {
-        self.extras.clone()
-    }
-
     fn group_rows(&self) -> impl Iterator<Item = u64> {
-        // A count below zero is damage that shows when the group is read.
+        // A negative count is damage, which is reported when the group is read.
         self.metadata.metadata().row_groups().iter().map(|g| u64::try_from(g.num_rows()).unwrap_or(0))
     }
 
@@ -100,7 +90,7 @@ impl ParquetTable {
     pub(super) fn ranges(&self, unit: u64) -> Vec<Range> {
         let (mut ranges, mut first_row) = (Vec::new(), 0_u64);
         for (group, rows) in self.group_rows().enumerate() {
-            // Equal parts, so that no unit is a small remainder; not too many, should a damaged footer announce 2⁶⁰ rows.
+            // Parts are equal, so that none is a small remainder, and not too many even if a damaged footer announces 2⁶⁰ rows.
             let parts = rows.div_ceil(unit).min(1 << 16);
             let part = rows.div_ceil(parts.max(1));
             for offset in (0..parts).map(|k| k * part).take_while(|offset| *offset < rows) {
@@ -113,7 +103,6 @@ impl ParquetTable {
     }
 
     pub(super) fn read(&self, range: Range, visit: &mut dyn FnMut(TrialBatch) -> Result<()>) -> Result<()> {
-        // Each range has its own file handle: clones of one would share its position between threads.
         let file = self.input.parquet_file(EXPECTED)?;
         let damaged = |e: String| damaged(&self.input, e);
         let mut reader = guarded(|| {

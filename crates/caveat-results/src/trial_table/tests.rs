@@ -232,8 +232,8 @@ fn tables_are_found_at_any_depth_and_listed_once() {
         fs::write(root.join(name), "x").unwrap();
     }
     let names = |paths: &[PathBuf]| -> Vec<String> {
-        let found = find_tables(paths).unwrap();
-        found.iter().map(|p| p.strip_prefix(root).unwrap().display().to_string()).collect()
+        let found = locate(paths).unwrap();
+        found.iter().map(|t| t.input.path().strip_prefix(root).unwrap().display().to_string()).collect()
     };
     assert_eq!(names(&[root.to_owned()]), ["b.parquet", "ti/a.parquet", "ti/deep/c.PARQUET"]);
     assert_eq!(
@@ -247,7 +247,7 @@ fn tables_are_found_at_any_depth_and_listed_once() {
         (vec![], "no path was given"),
         (vec![root.join("x")], "cannot be read"),
     ] {
-        let message = find_tables(&paths).unwrap_err().to_string();
+        let message = locate(&paths).unwrap_err().to_string();
         assert!(message.contains(says), "{message}");
     }
 }

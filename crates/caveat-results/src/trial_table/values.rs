@@ -1,4 +1,4 @@
-//! Values of trial tables however they are written: text and arrays of any simple type to the canonical columns.
+//! Converts values of trial tables, text and arrays of any simple type, to the canonical columns.
 
 use std::sync::Arc;
 
@@ -23,8 +23,7 @@ pub(super) fn canonical_type(kind: ColumnKind) -> DataType {
     }
 }
 
-/// Whether values of a type of a file may read as `kind`. A column of nulls only, as written where no row has a value, has no
-/// type of its own.
+/// Whether values of a type in a file can be read as `kind`. A column that holds nothing but nulls can always.
 pub(super) fn accepts(kind: ColumnKind, found: &DataType) -> bool {
     let is_number = |t: &DataType| t.is_integer() || t.is_floating() || is_decimal(t);
     match found {
@@ -44,7 +43,7 @@ pub(super) fn accepts(kind: ColumnKind, found: &DataType) -> bool {
 pub(super) enum Builder {
     Text(StringDictionaryBuilder<Int32Type>),
     Integer(Int64Builder),
-    /// And whether truth values are read as 1 and 0.
+    /// With whether truth values are read as 1 and 0.
     Real(Float64Builder, bool),
     Flag(BooleanBuilder),
 }
@@ -59,10 +58,10 @@ impl Builder {
         }
     }
 
-    /// Adds a field; `None` if it does not read as this kind. What stands for a missing value is one.
+    /// Adds a value, or null for a text that means a missing one; `None` if the text cannot be read.
     pub(super) fn push(&mut self, text: &[u8], numbers: Numbers) -> Option<()> {
         let text = std::str::from_utf8(text).ok()?;
-        // A setting may be none; of numbers and truth values nothing else is meant.
+        // A setting may be called none; in numbers and truth values it means a missing one.
         if is_missing(text) || text.eq_ignore_ascii_case("none") && !matches!(self, Self::Text(_)) {
             match self {
                 Self::Text(b) => b.append_null(),
@@ -94,23 +93,21 @@ impl Builder {
     }
 }
 
-/// Whether a float column holds truth values, which others write as such.
+/// Whether a float column holds truth values, which some files write as such.
 fn is_truth(column: TrialColumn) -> bool {
     matches!(column, TrialColumn::Correct | TrialColumn::PairedCorrect)
 }
 
-/// A column read as its canonical type; the rows whose value does not read so are null, and listed with their text.
+/// A column of its canonical type, with the rows whose value could not be read and its text; there the column is null.
 pub(super) type Canonical = (ArrayRef, Vec<(usize, String)>);
 
-/// Values of a type that [`accepts`] lets through as the canonical type.
-///
-/// The error, in words, is of a whole column that cannot be read.
+/// Converts values of a type that [`accepts`] allows to the canonical type; the error says why a whole column cannot be read.
 pub(super) fn canonical(column: TrialColumn, array: &ArrayRef) -> Result<Canonical, String> {
     let (kind, found) = (column.kind(), array.data_type());
     if *found == canonical_type(kind) {
         return Ok((array.clone(), Vec::new()));
     }
-    // Text stays packed.
+    // Text keeps its dictionary.
     let array = if kind == ColumnKind::Text { array.clone() } else { arrays::unpacked(array)? };
     Ok(match (kind, array.data_type()) {
         (ColumnKind::Integer, t) if t.is_integer() => (Arc::new(arrays::whole_numbers(&array)?), Vec::new()),
@@ -149,7 +146,7 @@ pub(super) fn canonical(column: TrialColumn, array: &ArrayRef) -> Result<Canonic
             (Arc::new(values.collect::<BooleanArray>()), faults)
         }
         (ColumnKind::Text, t) if is_text(t) => (Arc::new(arrays::dictionary(&array)?), Vec::new()),
-        // Text that says numbers or truth values, nulls alone, and text that was stored as bytes.
+        // Numbers and truth values as text, nulls only, and text as bytes.
         _ => from_text(column, &arrays::text(&array)?),
     })
 }
@@ -166,14 +163,14 @@ fn from_text(column: TrialColumn, text: &StringArray) -> Canonical {
     (builder.finish(), faults)
 }
 
-/// A column that has one value in all rows, as a folder gives it; `None` if the text does not read as the column.
+/// A column with the same value in all rows, as a folder gives it; `None` if the text cannot be read as that column.
 pub(super) fn constant(column: TrialColumn, value: Option<&str>, n_rows: usize) -> Option<ArrayRef> {
     let mut builder = Builder::new(column);
     builder.push(value.unwrap_or_default().trim().as_bytes(), Numbers::Point)?;
     take(&builder.finish(), &UInt32Array::from(vec![0; n_rows]), None).ok()
 }
 
-/// First row in which two columns of one canonical type differ; a NaN is a missing value.
+/// First row in which two columns of the same canonical type differ. NaN is a missing value.
 pub(super) fn first_difference(a: &ArrayRef, b: &ArrayRef) -> Option<usize> {
     fn present(text: Option<&str>) -> Option<&str> {
         text.filter(|text| !is_missing(text))
@@ -194,9 +191,4 @@ pub(super) fn first_difference(a: &ArrayRef, b: &ArrayRef) -> Option<usize> {
         DataType::Int64 => differ(a.as_primitive_opt::<Int64Type>()?.iter(), b.as_primitive_opt::<Int64Type>()?.iter()),
         _ => differ(a.as_boolean_opt()?.iter(), b.as_boolean_opt()?.iter()),
     }
-}
-
-/// A column of text with one value in all rows, beyond those of a trial table.
-pub(super) fn constant_text(value: Option<&str>, n_rows: usize) -> ArrayRef {
-    Arc::new(StringArray::from(vec![value; n_rows]))
 }

@@ -16,7 +16,7 @@ use rayon::prelude::*;
 use super::rates::{filled, integrated, rounding};
 use crate::error::{Result, TheoryError};
 use crate::numeric::eigen::Eigen;
-use crate::numeric::vectors::dot;
+use crate::numeric::vectors::{add_scaled, dot, largest};
 
 /// Most iterations: the k × k eigenproblem then takes a few seconds.
 const MAX_ITERATIONS: usize = 2_000;
@@ -49,70 +49,53 @@ pub(super) struct Krylov {
     /// Orthonormal vectors, one after the other.
     basis: Vec<f64>,
     norm: f64,
-    ritz: Ritz,
-    error: f64,
+    ritz: Eigen,
+    /// Estimated relative error.
+    pub(super) error: f64,
 }
 
-struct Ritz {
-    values: Vec<f64>,
-    vectors: Mat<f64>,
+/// The Ritz pairs of a Lanczos matrix.
+fn ritz_pairs(diagonal: &[f64], off: &[f64], lowest: f64) -> Result<Eigen> {
+    let k = diagonal.len();
+    let matrix = Mat::from_fn(k, k, |a, b| match a.abs_diff(b) {
+        0 => diagonal[a],
+        1 => off[a.min(b)],
+        _ => 0.0,
+    });
+    let mut ritz = Eigen::new(&matrix, "the eigendecomposition of the Lanczos matrix")?;
+    // Ritz values lie within the spectrum; what is below its lower end is rounding.
+    let floor = if lowest > 0.0 { lowest } else { f64::EPSILON * ritz.values[k - 1] };
+    ritz.values.iter_mut().for_each(|v| *v = v.max(floor));
+    Ok(ritz)
 }
 
-impl Ritz {
-    fn new(diagonal: &[f64], off: &[f64], lowest: f64) -> Result<Self> {
-        let k = diagonal.len();
-        let matrix = Mat::from_fn(k, k, |a, b| match a.abs_diff(b) {
-            0 => diagonal[a],
-            1 => off[a.min(b)],
-            _ => 0.0,
-        });
-        let Eigen { values, vectors } = Eigen::new(&matrix, "the eigendecomposition of the Lanczos matrix")?;
-        // Ritz values lie within the spectrum; what is below its lower end is rounding.
-        let floor = if lowest > 0.0 { lowest } else { f64::EPSILON * values[k - 1] };
-        Ok(Self { values: values.iter().map(|v| v.max(floor)).collect(), vectors })
-    }
-
-    /// Bound on truncation relative to the norm of (I − e^{−Aτ})z, for β the next off-diagonal entry.
-    fn bound(&self, beta: f64, target: &Target) -> f64 {
-        let last = self.values.len() - 1;
-        let relative = |&(shift, weight): &(f64, f64)| {
-            let entries = |k: usize| (self.vectors[(0, k)], self.vectors[(last, k)]);
-            let (mut tail, mut scale, mut terms) = (0.0, 0.0_f64, Vec::with_capacity(last + 1));
-            for (k, theta) in self.values.iter().enumerate() {
-                let (first, end) = entries(k);
-                tail += end * integrated(theta + shift, target.time) * first;
-                let term = (filled(theta + shift, target.time) * first).abs();
-                scale = scale.max(term);
-                terms.push(term);
-            }
-            if scale == 0.0 {
-                return 0.0;
-            }
-            // Scaled, since a square would underflow for times below 1e-154.
-            let size = scale * terms.iter().map(|t| (t / scale).powi(2)).sum::<f64>().sqrt();
-            // Twice: b_k errs by the bound itself and by the error of u_k.
-            weight * 2.0 * beta * f64::abs(tail) / size
-        };
-        target.shifts.iter().map(relative).fold(0.0, f64::max)
-    }
-
-    fn rounding(&self, target: &Target) -> f64 {
-        let (low, high) = (self.values[0], self.values[self.values.len() - 1]);
-        target
-            .shifts
-            .iter()
-            .map(|(shift, weight)| weight * rounding(high, low + shift, target.time))
-            .fold(0.0, f64::max)
-    }
+/// Bound on truncation relative to the norm of (I − e^{−Aτ})z, for β the next off-diagonal entry.
+fn truncation(ritz: &Eigen, beta: f64, target: &Target) -> f64 {
+    let last = ritz.values.len() - 1;
+    let relative = |&(shift, weight): &(f64, f64)| {
+        let (mut tail, mut terms) = (0.0, Vec::with_capacity(last + 1));
+        for (k, theta) in ritz.values.iter().enumerate() {
+            let (first, end) = (ritz.vectors[(0, k)], ritz.vectors[(last, k)]);
+            tail += end * integrated(theta + shift, target.time) * first;
+            terms.push(filled(theta + shift, target.time) * first);
+        }
+        let scale = largest(&terms);
+        if scale == 0.0 {
+            return 0.0;
+        }
+        // Scaled, since a square would underflow for times below 1e-154.
+        let size = scale * terms.iter().map(|t| (t / scale).powi(2)).sum::<f64>().sqrt();
+        // Twice: b_k errs by the bound itself and by the error of u_k.
+        weight * 2.0 * beta * f64::abs(tail) / size
+    };
+    target.shifts.iter().map(relative).fold(0.0, f64::max)
 }
 
 impl Krylov {
-    /// Builds the space of A from z until the bound falls below the tolerance (or below rounding, where that is
-    /// larger).
+    /// Builds the space of A from z until the bound falls below the tolerance, or below rounding where that is larger.
     ///
-    /// `apply(x, y)` sets y = Ax; `project` takes a vector to the range of A, of which z is part. Without it rounding
-    /// would leave a trace of the null space, on which a long time acts without decay. Full reorthogonalization, twice:
-    /// k steps cost 4k²·dimension multiplications.
+    /// `apply(x, y)` sets y = Ax. `project` takes a vector to the range of A, in which z lies: rounding would leave a trace of the
+    /// null space, where nothing decays. Full reorthogonalization, twice: k steps cost 4k²·dimension multiplications.
     pub(super) fn new(
         start: &[f64],
         apply: impl Fn(&[f64], &mut [f64]),
@@ -121,9 +104,9 @@ impl Krylov {
     ) -> Result<Self> {
         let dimension = start.len();
         let norm = dot(start, start).sqrt();
-        let empty = Ritz { values: Vec::new(), vectors: Mat::new() };
         if norm == 0.0 {
-            return Ok(Self { dimension, basis: Vec::new(), norm, ritz: empty, error: 0.0 });
+            let ritz = Eigen { values: Vec::new(), vectors: Mat::new() };
+            return Ok(Self { dimension, basis: Vec::new(), norm, ritz, error: 0.0 });
         }
         let limit = target.rank.min(MAX_ITERATIONS).min(MAX_ENTRIES / dimension).max(1);
         let mut basis: Vec<f64> = start.iter().map(|x| x / norm).collect();
@@ -139,31 +122,29 @@ impl Krylov {
                 let parts: Vec<f64> = basis.par_chunks(dimension).map(|v| dot(v, &w)).collect();
                 w.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, w)| {
                     for (v, part) in basis.chunks(dimension).zip(&parts) {
-                        for (w, v) in w.iter_mut().zip(&v[chunk * CHUNK..]) {
-                            *w -= part * v;
-                        }
+                        add_scaled(w, -part, &v[chunk * CHUNK..]);
                     }
                 });
             }
             project(&mut w);
             let beta = dot(&w, &w).sqrt();
-            let size = largest_entry(&diagonal, &off);
+            let size = largest(diagonal.iter().chain(&off));
             // What is left after reorthogonalization is rounding: the space is invariant.
             let complete = beta <= 16.0 * f64::EPSILON * size * (dimension as f64).sqrt() || k >= target.rank;
             if complete || k >= next_check || k >= limit {
-                let ritz = Ritz::new(&diagonal, &off, target.lowest)?;
-                let (bound, rounding) = (if complete { 0.0 } else { ritz.bound(beta, target) }, ritz.rounding(target));
+                let ritz = ritz_pairs(&diagonal, &off, target.lowest)?;
+                let bound = if complete { 0.0 } else { truncation(&ritz, beta, target) };
+                let (low, high) = (ritz.values[0], ritz.values[k - 1]);
+                let rounding =
+                    target.shifts.iter().map(|(shift, weight)| weight * rounding(high, low + shift, target.time));
+                let rounding = rounding.fold(0.0, f64::max);
                 let needed = if k >= limit { target.acceptance } else { target.tolerance };
                 if bound <= needed.max(rounding) {
                     return Ok(Self { dimension, basis, norm, ritz, error: bound + rounding });
                 }
                 if k >= limit {
-                    return Err(TheoryError::NotConverged {
-                        what: "the Krylov route of the gradient flow (shorten the time, or use ridge regression)",
-                        reached: bound,
-                        needed,
-                        iterations: k,
-                    });
+                    let what = "the Krylov route of the gradient flow (shorten the time, or use ridge regression)";
+                    return Err(TheoryError::not_converged(what, bound, needed, k));
                 }
                 // All checks together then cost a small multiple of the last.
                 next_check = k + k / 4 + 2;
@@ -175,28 +156,16 @@ impl Krylov {
 
     /// ‖z‖·V g(T)e₁ ≈ g(A)z.
     pub(super) fn combine(&self, g: impl Fn(f64) -> f64) -> Vec<f64> {
-        let Ritz { values, vectors } = &self.ritz;
+        let Eigen { values, vectors } = &self.ritz;
         let k = values.len();
         let factors: Vec<f64> = values.iter().enumerate().map(|(j, &v)| self.norm * g(v) * vectors[(0, j)]).collect();
         let parts: Vec<f64> = (0..k).map(|i| (0..k).map(|j| vectors[(i, j)] * factors[j]).sum()).collect();
         let mut out = vec![0.0; self.dimension];
-        for (v, part) in self.basis.chunks(self.dimension).zip(parts) {
-            for (out, v) in out.iter_mut().zip(v) {
-                *out += part * v;
-            }
-        }
+        self.basis.chunks(self.dimension).zip(parts).for_each(|(v, part)| add_scaled(&mut out, part, v));
         out
     }
 
     pub(super) fn iterations(&self) -> usize {
         self.ritz.values.len()
     }
-
-    pub(super) fn error(&self) -> f64 {
-        self.error
-    }
-}
-
-fn largest_entry(diagonal: &[f64], off: &[f64]) -> f64 {
-    diagonal.iter().chain(off).fold(0.0_f64, |a, x| a.max(x.abs()))
 }

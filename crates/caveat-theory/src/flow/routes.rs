@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::krylov::{Krylov, Target};
 use super::rates::{filled, integrated, remaining, rounding};
 use super::solution::{FlowInfo, FlowSolution};
-use crate::comparison_graph::{ComparisonGraph, Edge, PresentationOrder};
+use crate::comparison_graph::{ComparisonGraph, Edge, NEEDS_BOTH_ORDERS, PresentationOrder};
 use crate::components::Components;
 use crate::error::{Result, TheoryError, check_range};
 use crate::kernel::RidgeModel;
@@ -14,7 +14,7 @@ use crate::kernel::exchangeable::check_conjunctivity;
 use crate::margins::graph::weighted_ranks;
 use crate::margins::laplacian::SparseSolver;
 use crate::numeric::eigen::Eigen;
-use crate::numeric::vectors::largest;
+use crate::numeric::vectors::{add_scaled, dot, largest};
 use crate::route::Route;
 
 /// Relative accuracy that the Krylov route iterates to, in the weighted norm: single margins then keep [`ACCEPTANCE`].
@@ -26,7 +26,7 @@ const ACCEPTANCE: f64 = 1e-10;
 /// Largest dense matrix of the spectral route: 18 MB, about a second.
 pub const MAX_DENSE: usize = 1_500;
 
-/// What the error of an eigendecomposition that fails names.
+/// Names the eigendecomposition in errors.
 const FAILED: &str = "the eigendecomposition of the gradient flow";
 
 /// Longest chain of the chain route: 10⁸ products, about a second.
@@ -61,11 +61,7 @@ struct ItemSpace {
 impl<'g> Problem<'g> {
     pub(super) fn new(graph: &'g ComparisonGraph, conjunctivity: f64, time: f64) -> Result<Self> {
         if graph.order() != PresentationOrder::Both {
-            return Err(TheoryError::RouteUnavailable {
-                route: "gradient flow",
-                reason: "it needs both presentation orders; use ridge regression by the asymmetric or dense route"
-                    .into(),
-            });
+            return Err(TheoryError::unavailable("gradient flow", NEEDS_BOTH_ORDERS));
         }
         let conjunctivity = check_conjunctivity(conjunctivity)?;
         let time = check_range("time", time, 0.0, f64::INFINITY, "a number of at least 0 (inf is allowed)")?;
@@ -120,7 +116,7 @@ impl<'g> Problem<'g> {
 
     pub(super) fn solve(&self, route: Route) -> Result<FlowSolution> {
         route.unless(self.obstacle(route))?;
-        let fields = if self.item_share == 0.0 || self.time == 0.0 {
+        let Fields { ranks, trained, iterations, error } = if self.item_share == 0.0 || self.time == 0.0 {
             self.without_ranks()
         } else {
             match (route, self.closes_on_items()) {
@@ -131,7 +127,6 @@ impl<'g> Problem<'g> {
                 (_, false) => self.krylov_on_pairs()?,
             }
         };
-        let Fields { ranks, trained, iterations, error } = fields;
         // The scale of what a rank sums: itself, or h times the margins trained around it where these cancel.
         let scale = largest(&ranks).max(self.item_share * largest(&trained));
         // A bound in the weighted norm loosens by the root of max w / min w for the lightest pair.
@@ -141,15 +136,8 @@ impl<'g> Problem<'g> {
         // Rounding over a path of up to n items, as for the ridge, and the route's own error.
         let tie_tolerance = scale * (error * spread + 4.0 * f64::EPSILON * n);
         let info = FlowInfo { route, dimension: self.dimension(), iterations, error_estimate: error };
-        Ok(FlowSolution {
-            graph: self.graph.clone(),
-            conjunctivity: self.conjunctivity,
-            time: self.time,
-            ranks,
-            trained,
-            info,
-            tie_tolerance,
-        })
+        let (graph, conjunctivity, time) = (self.graph.clone(), self.conjunctivity, self.time);
+        Ok(FlowSolution { graph, conjunctivity, time, ranks, trained, info, tie_tolerance })
     }
 
     /// α = 1 or t = 0: pairs do not interact, f_e = (1 − e^{−wt})·y_e.
@@ -171,8 +159,8 @@ impl<'g> Problem<'g> {
     /// f on trained pairs from q, the ranks without α.
     fn trained_from(&self, potential: &[f64], time: f64) -> Vec<f64> {
         let (m, rest) = (filled(self.conjunctivity, time), remaining(self.conjunctivity, time));
-        let of = |e: &Edge| m * e.label() + rest * (potential[e.first as usize] - potential[e.second as usize]);
-        self.graph.edges().iter().map(of).collect()
+        let margin = |e: &Edge| m * e.label() + rest * (potential[e.first as usize] - potential[e.second as usize]);
+        self.graph.edges().iter().map(margin).collect()
     }
 
     /// The closed form: ℓ_k = 4 sin²(πk/2n), v_k(i) = (2/n)^½ cos(πk(i+½)/n), of which even k are orthogonal to Bᵀy.
@@ -212,7 +200,7 @@ impl<'g> Problem<'g> {
         let (mut ranks, mut potential) = (vec![0.0; n], vec![0.0; n]);
         for k in null..n {
             let v = eigen.vectors.col_as_slice(k);
-            let part: f64 = v.iter().zip(&source).map(|(v, s)| v * s).sum();
+            let part = dot(v, &source);
             let rate = h * eigen.values[k].max(0.0);
             let (r, q) = (integrated(rate + self.conjunctivity, time), integrated(rate, time));
             for i in 0..n {
@@ -255,7 +243,7 @@ impl<'g> Problem<'g> {
         let ranks = krylov.combine(|rate| h * integrated(rate + alpha, time));
         let potential = krylov.combine(|rate| h * integrated(rate, time));
         let trained = self.trained_from(&potential, time);
-        Ok(Fields { ranks, trained, iterations: krylov.iterations(), error: krylov.error() })
+        Ok(Fields { ranks, trained, iterations: krylov.iterations(), error: krylov.error })
     }
 
     /// W^½y.
@@ -285,11 +273,8 @@ impl<'g> Problem<'g> {
         let mut scaled = vec![0.0; m];
         for k in 0..m {
             let u = eigen.vectors.col_as_slice(k);
-            let part: f64 = u.iter().zip(&labels).map(|(u, y)| u * y).sum();
-            let factor = filled(eigen.values[k].max(lowest), self.time) * part;
-            for (s, u) in scaled.iter_mut().zip(u) {
-                *s += factor * u;
-            }
+            let part = dot(u, &labels);
+            add_scaled(&mut scaled, filled(eigen.values[k].max(lowest), self.time) * part, u);
         }
         self.unscaled(scaled, 0, rounding(eigen.values[m - 1], lowest, self.time))
     }
@@ -318,15 +303,13 @@ impl<'g> Problem<'g> {
             acceptance: ACCEPTANCE,
         };
         let krylov = Krylov::new(&labels, apply, |_| {}, &target)?;
-        self.unscaled(krylov.combine(|rate| filled(rate, self.time)), krylov.iterations(), krylov.error())
+        self.unscaled(krylov.combine(|rate| filled(rate, self.time)), krylov.iterations(), krylov.error)
     }
 
     /// Margins and ranks from W^½f.
     fn unscaled(&self, scaled: Vec<f64>, iterations: usize, error: f64) -> Result<Fields> {
         let mut trained = scaled;
-        for (f, e) in trained.iter_mut().zip(self.graph.edges()) {
-            *f /= e.weight().sqrt();
-        }
+        trained.iter_mut().zip(self.graph.edges()).for_each(|(f, e)| *f /= e.weight().sqrt());
         // Unlike r = hBᵀa, whose terms grow as 1/α and cancel, this loses nothing for small α. Scaled against
         // underflow.
         let scale = largest(&trained).max(f64::MIN_POSITIVE);
@@ -334,9 +317,7 @@ impl<'g> Problem<'g> {
         let ridgeless = RidgeModel::new(self.conjunctivity, f64::INFINITY)?;
         let ones = vec![1.0; labels.len()];
         let (mut ranks, info) = weighted_ranks(self.graph, &ridgeless, &ones, &labels, &SparseSolver::default())?;
-        for r in &mut ranks {
-            *r *= scale;
-        }
+        ranks.iter_mut().for_each(|r| *r *= scale);
         Ok(Fields { ranks, trained, iterations, error: error + info.relative_residual })
     }
 }

@@ -27,38 +27,13 @@ pub struct FlowSolution {
     pub(super) graph: ComparisonGraph,
     pub(super) conjunctivity: f64,
     pub(super) time: f64,
-    pub(super) ranks: Vec<f64>,
-    /// f on every trained pair (first, second).
-    pub(super) trained: Vec<f64>,
-    pub(super) info: FlowInfo,
-    pub(super) tie_tolerance: f64,
-}
-
-impl FlowSolution {
-    /// The conjunctivity factor α.
-    pub fn conjunctivity(&self) -> f64 {
-        self.conjunctivity
-    }
-
-    /// The training time t.
-    pub fn time(&self) -> f64 {
-        self.time
-    }
-
     /// The rank of every item, centered on every connected component.
-    pub fn ranks(&self) -> &[f64] {
-        &self.ranks
-    }
-
+    pub ranks: Vec<f64>,
     /// f(first, second) on every trained pair, in the order of [`ComparisonGraph::edges`].
-    pub fn trained_margins(&self) -> &[f64] {
-        &self.trained
-    }
-
+    pub trained: Vec<f64>,
     /// Which route was taken, and how accurate it is.
-    pub fn info(&self) -> &FlowInfo {
-        &self.info
-    }
+    pub info: FlowInfo,
+    pub(super) tie_tolerance: f64,
 }
 
 impl Margins for FlowSolution {

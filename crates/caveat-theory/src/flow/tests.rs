@@ -124,19 +124,19 @@ proptest! {
 
     #[test]
     fn spectral_and_krylov_routes_agree_on_any_graph(g in comparisons(), alpha in conjunctivity(), t in time()) {
-        let spectral = solve_with(&g, alpha, t, Route::Spectral).unwrap();
-        let krylov = solve_with(&g, alpha, t, Route::Krylov).unwrap();
+        let spectral = solve(&g, alpha, t, Some(Route::Spectral)).unwrap();
+        let krylov = solve(&g, alpha, t, Some(Route::Krylov)).unwrap();
         let d = disagreement(&spectral.matrix(), &krylov.matrix(), t);
-        prop_assert!(d <= 1e-10, "{d:e} {:?}", krylov.info());
-        prop_assert!(krylov.info().error_estimate <= 2e-10 && spectral.info().error_estimate <= 1e-9);
+        prop_assert!(d <= 1e-10, "{d:e} {:?}", krylov.info);
+        prop_assert!(krylov.info.error_estimate <= 2e-10 && spectral.info.error_estimate <= 1e-9);
     }
 
     #[test]
     fn three_routes_agree_on_the_plain_chain(n in 2usize..40, w in 0.1..4.0f64, alpha in conjunctivity(), t in time()) {
         let chain = wins(n, &(1..n).map(|i| (i - 1, i, w)).collect::<Vec<_>>());
-        let closed = solve_with(&chain, alpha, t, Route::Chain).unwrap();
+        let closed = solve(&chain, alpha, t, Some(Route::Chain)).unwrap();
         for route in [Route::Spectral, Route::Krylov] {
-            let other = solve_with(&chain, alpha, t, route).unwrap();
+            let other = solve(&chain, alpha, t, Some(route)).unwrap();
             let d = disagreement(&closed.matrix(), &other.matrix(), t);
             prop_assert!(d <= 1e-10, "{route:?} {d:e}");
         }
@@ -153,7 +153,7 @@ proptest! {
         prop_assert!((kernel.conjunctivity() - alpha).abs() < 1e-14);
         let time = 10f64.powf(log_t);
         let reference = OrderedPairs::new(&g, kernel).by_exponential(time);
-        let flow = solve(&g, alpha, scale * time).unwrap();
+        let flow = solve(&g, alpha, scale * time, None).unwrap();
         let d = disagreement(&reference, &flow.matrix(), scale * time);
         // The reference loses eps·‖K‖·t: ‖K‖ < 100, t < 100.
         prop_assert!(d <= 1e-10, "{d:e}");
@@ -165,8 +165,8 @@ proptest! {
         let solver = SparseSolver { preconditioner: Preconditioner::Diagonal, ..SparseSolver::default() };
         let ridge = graph::solve_with(&g, &model, &solver).unwrap();
         for route in [Route::Spectral, Route::Krylov] {
-            let flow = solve_with(&g, alpha, INF, route).unwrap();
-            let scale = largest(flow.trained_margins()).max(1e-3);
+            let flow = solve(&g, alpha, INF, Some(route)).unwrap();
+            let scale = largest(&flow.trained).max(1e-3);
             for (x, y) in flow.matrix().iter().zip(ridge.matrix()) {
                 prop_assert!((x - y).abs() <= 1e-10 * scale, "{route:?} {x:e} {y:e}");
             }
@@ -178,21 +178,21 @@ proptest! {
         g in comparisons(), alpha in conjunctivity(), s in 0.01..3.0f64, t in 0.01..3.0f64,
     ) {
         let error = |f: &FlowSolution| -> f64 {
-            g.edges().iter().zip(f.trained_margins()).map(|(e, f)| e.weight() * (e.label() - f).powi(2)).sum()
+            g.edges().iter().zip(&f.trained).map(|(e, f)| e.weight() * (e.label() - f).powi(2)).sum()
         };
-        let (early, late) = (solve(&g, alpha, s).unwrap(), solve(&g, alpha, s + t).unwrap());
+        let (early, late) = (solve(&g, alpha, s, None).unwrap(), solve(&g, alpha, s + t, None).unwrap());
         prop_assert!(error(&late) <= error(&early) * (1.0 + 1e-12) + 1e-28);
         // What is left at s is learned from s on as fresh labels: f(s + t) = f(s) + flow of the residual. Halved and by
         // √m, for labels must lie in [−1, 1].
         let lightest = g.edges().iter().fold(4.0_f64, |m, e| m.min(e.weight()));
         let shrink = 0.125 * lightest / (g.edges().len() as f64).sqrt();
-        let residual = g.edges().iter().zip(early.trained_margins()).flat_map(|(e, f)| {
+        let residual = g.edges().iter().zip(&early.trained).flat_map(|(e, f)| {
             let (y, (i, j)) = (shrink * (e.label() - f), e.items());
             let share = |sign: f64| e.weight() * (1.0 + sign * y) / 2.0;
             [(i, j, share(1.0)), (j, i, share(-1.0))]
         });
         let rest = wins(g.n_items(), &residual.collect::<Vec<_>>());
-        let rest = solve(&rest, alpha, t).unwrap();
+        let rest = solve(&rest, alpha, t, None).unwrap();
         for ((a, b), c) in early.matrix().iter().zip(rest.matrix()).zip(late.matrix()) {
             prop_assert!((a + b / shrink - c).abs() <= 1e-10, "{a} {b} {c}");
         }
@@ -203,7 +203,7 @@ proptest! {
         g in comparisons(), alpha in conjunctivity(), log_t in -290.0..-12.0f64,
     ) {
         let t = 10f64.powf(log_t);
-        let flow = solve(&g, alpha, t).unwrap();
+        let flow = solve(&g, alpha, t, None).unwrap();
         let net = g.divergence(g.edges().iter().map(|e| e.first_wins - e.second_wins));
         let h = (1.0 - alpha) / 2.0;
         let hebbian = |i: usize, j: usize| {
@@ -224,14 +224,14 @@ proptest! {
 
     #[test]
     fn margins_are_antisymmetric_and_ranks_centered(g in comparisons(), alpha in conjunctivity(), t in time()) {
-        let flow = solve(&g, alpha, t).unwrap();
+        let flow = solve(&g, alpha, t, None).unwrap();
         for i in 0..g.n_items() {
             prop_assert_eq!(flow.margin(i, i), 0.0);
             for j in 0..g.n_items() {
                 prop_assert_eq!(flow.margin(i, j), -flow.margin(j, i));
             }
         }
-        let (sum, scale) = (flow.ranks().iter().sum::<f64>(), 1.0 + largest(flow.ranks()));
+        let (sum, scale) = (flow.ranks.iter().sum::<f64>(), 1.0 + largest(&flow.ranks));
         prop_assert!(sum.abs() <= 1e-12 * scale * g.n_items() as f64);
     }
 }
@@ -247,7 +247,7 @@ fn time_stepping_of_the_ordered_pairs_reaches_the_same_margins() {
         for t in [0.3, 2.0, 8.0] {
             // Fourth order: (‖K‖t/steps)⁴·‖K‖t < (2.5e-2)⁴·100/120 ≈ 3e-7 a bound, far less for the slow modes.
             let stepped = ode.by_time_stepping(t, 4_000);
-            let flow = solve(&g, alpha, t).unwrap();
+            let flow = solve(&g, alpha, t, None).unwrap();
             let d = disagreement(&flow.matrix(), &stepped, t);
             assert!(d <= 1e-9, "t {t}: {d:e}");
         }
@@ -258,7 +258,7 @@ fn time_stepping_of_the_ordered_pairs_reaches_the_same_margins() {
 fn no_time_gives_no_margin() {
     let task = TransitiveTask::new(9, &[(5, 3)]).unwrap();
     for route in [Route::Spectral, Route::Krylov] {
-        let flow = solve_with(task.graph(), 0.3, 0.0, route).unwrap();
+        let flow = solve(task.graph(), 0.3, 0.0, Some(route)).unwrap();
         assert!(flow.matrix().iter().all(|f| *f == 0.0));
         assert_eq!(flow.sign(0, 1), 0);
     }
@@ -268,8 +268,8 @@ fn no_time_gives_no_margin() {
 fn a_conjunctive_kernel_learns_each_pair_alone() {
     let g = wins(5, &[(0, 1, 1.0), (1, 2, 1.0), (3, 1, 1.0)]);
     for t in [1e-9, 0.7, 30.0, INF] {
-        let flow = solve(&g, 1.0, t).unwrap();
-        assert!(flow.ranks().iter().all(|r| *r == 0.0));
+        let flow = solve(&g, 1.0, t, None).unwrap();
+        assert!(flow.ranks.iter().all(|r| *r == 0.0));
         assert_eq!(flow.margin(0, 1), -(-t).exp_m1());
         assert_eq!(flow.margin(3, 1), -(-t).exp_m1());
         assert_eq!(flow.margin(0, 2), 0.0);
@@ -281,7 +281,7 @@ fn two_items_follow_one_exponential() {
     // ⟨b, b⟩ = 2, so K = 1 whatever α.
     for alpha in [0.0, 0.3, 1.0] {
         for route in [Route::Chain, Route::Spectral, Route::Krylov] {
-            let flow = solve_with(&wins(2, &[(0, 1, 2.0)]), alpha, 0.4, route).map(|f| f.margin(0, 1)).unwrap();
+            let flow = solve(&wins(2, &[(0, 1, 2.0)]), alpha, 0.4, Some(route)).map(|f| f.margin(0, 1)).unwrap();
             assert!((flow + (-0.8_f64).exp_m1()).abs() < 4.0 * f64::EPSILON, "{flow}");
         }
     }
@@ -290,8 +290,8 @@ fn two_items_follow_one_exponential() {
 #[test]
 fn far_pairs_of_the_plain_chain_keep_their_sign_below_rounding() {
     let task = TransitiveTask::new(200, &[]).unwrap();
-    let flow = solve(task.graph(), 0.2, 1.0).unwrap();
-    assert_eq!(flow.info().route, Route::Chain);
+    let flow = solve(task.graph(), 0.2, 1.0, None).unwrap();
+    assert_eq!(flow.info.route, Route::Chain);
     let accuracy = flow.accuracy(&task.classes().unwrap());
     assert_eq!((accuracy.premise, accuracy.within_section), (Some(1.0), Some(1.0)));
 }
@@ -300,10 +300,10 @@ fn far_pairs_of_the_plain_chain_keep_their_sign_below_rounding() {
 fn unequal_weights_with_small_conjunctivity_keep_their_ranks() {
     // Where α → 0 the flow tends to the additive one, continuously: the ranks must not lose eps/α.
     let g = wins(5, &[(0, 1, 1.0), (1, 2, 3.0), (2, 0, 0.5), (2, 3, 1.0), (4, 3, 2.0)]);
-    let additive = solve(&g, 0.0, 5.0).unwrap();
+    let additive = solve(&g, 0.0, 5.0, None).unwrap();
     for route in [Route::Spectral, Route::Krylov] {
-        let nearly = solve_with(&g, 1e-13, 5.0, route).unwrap();
-        let d = disagreement(additive.ranks(), nearly.ranks(), 5.0);
+        let nearly = solve(&g, 1e-13, 5.0, Some(route)).unwrap();
+        let d = disagreement(&additive.ranks, &nearly.ranks, 5.0);
         assert!(d < 1e-10, "{route:?} {d:e}");
     }
 }
@@ -314,26 +314,26 @@ fn a_large_graph_is_solved_by_krylov_to_its_estimate() {
     let n = 30_000;
     let all = (0..n).flat_map(|i| [(i, (i + 1) % n), (i, (i * 7919 + 13) % n)]).filter(|w| w.0 != w.1);
     let g = ComparisonGraph::new(n, all.map(|(w, l)| Comparison::new(w, l))).unwrap();
-    let flow = solve(&g, 0.1, 3.0).unwrap();
-    assert_eq!(flow.info().route, Route::Krylov);
-    assert!(flow.info().error_estimate <= 2e-10 && flow.info().iterations < 100, "{:?}", flow.info());
-    let longer = solve(&g, 0.1, 1e6).unwrap();
+    let flow = solve(&g, 0.1, 3.0, None).unwrap();
+    assert_eq!(flow.info.route, Route::Krylov);
+    assert!(flow.info.error_estimate <= 2e-10 && flow.info.iterations < 100, "{:?}", flow.info);
+    let longer = solve(&g, 0.1, 1e6, None).unwrap();
     let ridge = graph::solve(&g, &RidgeModel::new(0.1, INF).unwrap()).unwrap();
-    assert!(disagreement(ridge.ranks(), longer.ranks(), 1e6) < 1e-8);
+    assert!(disagreement(&ridge.ranks, &longer.ranks, 1e6) < 1e-8);
 }
 
 #[test]
 fn bad_input_and_unavailable_routes_are_refused_with_a_reason() {
     let task = TransitiveTask::new(9, &[(5, 3)]).unwrap();
     for t in [-1.0, f64::NAN, f64::NEG_INFINITY] {
-        assert!(matches!(solve(task.graph(), 0.2, t), Err(TheoryError::OutOfRange { name: "time", .. })));
+        assert!(matches!(solve(task.graph(), 0.2, t, None), Err(TheoryError::OutOfRange { name: "time", .. })));
     }
-    assert!(matches!(solve(task.graph(), 1.2, 1.0), Err(TheoryError::OutOfRange { .. })));
+    assert!(matches!(solve(task.graph(), 1.2, 1.0, None), Err(TheoryError::OutOfRange { .. })));
     let unavailable = |r: Result<FlowSolution>| matches!(r, Err(TheoryError::RouteUnavailable { .. }));
-    assert!(unavailable(solve_with(task.graph(), 0.2, 1.0, Route::Chain)));
+    assert!(unavailable(solve(task.graph(), 0.2, 1.0, Some(Route::Chain))));
     let once = task.graph().clone().with_order(PresentationOrder::HigherFirst);
-    assert!(unavailable(solve(&once, 0.2, 1.0)));
+    assert!(unavailable(solve(&once, 0.2, 1.0, None)));
     let long = TransitiveTask::new(3_000, &[(20, 10)]).unwrap();
-    assert!(unavailable(solve_with(long.graph(), 0.2, 1.0, Route::Spectral)));
-    assert!(solve(long.graph(), 0.2, 20.0).is_ok());
+    assert!(unavailable(solve(long.graph(), 0.2, 1.0, Some(Route::Spectral))));
+    assert!(solve(long.graph(), 0.2, 20.0, None).is_ok());
 }

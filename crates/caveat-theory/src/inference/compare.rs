@@ -12,14 +12,15 @@ use serde::Serialize;
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
 use crate::inference::choice::{ChoiceCount, ChoiceFitter, ordered_pairs};
-use crate::inference::margins::{MarginModelFitter, MarginObservation};
+use crate::inference::engine::surface::pairs::distinct;
+use crate::inference::margins::{MarginModelFitter, MarginObservation, log_density};
 use crate::inference::model::ModelSpec;
 
 /// A model that takes part in a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Candidate {
-    /// Nothing learned: every choice at chance, every margin 0, but for a bias for the first position if there is one.
+    /// Nothing learned: every choice at chance, every margin 0, apart from a bias for the first position if there is one.
     Untrained {
         /// Whether it has that bias.
         position_bias: bool,
@@ -121,9 +122,7 @@ pub fn compare_margins(
     folds: usize,
     seed: u64,
 ) -> Result<ModelComparison> {
-    let mut pairs: Vec<(usize, usize)> = clusters.iter().flatten().map(|o| (o.first, o.second)).collect();
-    pairs.sort_unstable();
-    pairs.dedup();
+    let pairs = distinct(clusters.iter().flatten().map(|o| (o.first, o.second)));
     let size = clusters.iter().map(Vec::len).sum::<usize>() as f64;
     let mut comparison = compare(candidates, clusters, folds, seed, size, |candidate| {
         Ok(match candidate {
@@ -184,15 +183,13 @@ fn compare<'a, T: Clone + Sync + Send>(
                 .map(|fold| {
                     let (inside, outside): (Vec<usize>, Vec<usize>) =
                         (0..clusters.len()).partition(|&k| fold_of[k] != fold);
-                    let take = |of: &[usize]| of.iter().map(|&k| clusters[k].clone()).collect::<Vec<_>>();
+                    let take = |which: &[usize]| which.iter().map(|&k| clusters[k].clone()).collect::<Vec<_>>();
                     let scores = judge(&take(&inside), &take(&outside))?;
                     Ok(outside.into_iter().zip(scores).collect())
                 })
                 .collect::<Result<_>>()?;
             let mut held_out = vec![0.0; clusters.len()];
-            for (cluster, score) in parts.into_iter().flatten() {
-                held_out[cluster] = score;
-            }
+            parts.into_iter().flatten().for_each(|(cluster, score)| held_out[cluster] = score);
             let all = judge(clusters, clusters)?.iter().sum();
             Ok((held_out, all))
         })
@@ -230,9 +227,7 @@ fn deal(clusters: usize, folds: usize, seed: u64) -> Vec<usize> {
         order.swap(k, rng.random_range(0..=k));
     }
     let mut fold_of = vec![0; clusters];
-    for (turn, cluster) in order.into_iter().enumerate() {
-        fold_of[cluster] = turn % folds;
-    }
+    order.into_iter().enumerate().for_each(|(turn, cluster)| fold_of[cluster] = turn % folds);
     fold_of
 }
 
@@ -263,22 +258,13 @@ fn constant(clusters: &[Vec<MarginObservation>], free: bool) -> Result<(f64, f64
 }
 
 fn around(cluster: &[MarginObservation], mean: f64, variance: f64) -> f64 {
-    let score = |o: &MarginObservation| {
-        let own = variance / o.weight;
-        -0.5 * ((o.margin - mean).powi(2) / own + (std::f64::consts::TAU * own).ln())
-    };
-    cluster.iter().map(score).sum()
+    cluster.iter().map(|o| log_density(o.margin - mean, variance / o.weight)).sum()
 }
 
 fn positive(variance: f64) -> Result<f64> {
-    if variance > 0.0 {
-        return Ok(variance);
-    }
-    Err(TheoryError::BadInput {
-        what: "model comparison",
-        problem: "a model explains the training margins without error, so errors have no variance; compare on data with noise"
-            .into(),
-    })
+    let problem =
+        "a model explains the training margins without error, so errors have no variance; compare on data with noise";
+    if variance > 0.0 { Ok(variance) } else { Err(TheoryError::bad_input("model comparison", problem)) }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Design of experiments: which task tells most about the conjunctivity α, by how many trials, before anyone is trained.
+//! Design of experiments: how much a task tells about the conjunctivity α, and in how many trials, before anyone is trained.
 //!
 //! Someone trained on a task judges test pairs; a beats b with probability λ/2 + (1−λ)·logistic(gain·f_{α,C}(a, b)). Under a
 //! prior over (α, C, gain) the expected information of N judgments about α (or about which of two hypotheses on α holds) is the
@@ -6,7 +6,7 @@
 //! Kullback–Leibler divergence of the exact posterior from the prior over simulated experiments. C and gain are integrated out
 //! on a product grid whose spacing shrinks with √N, so that it stays below the width of the posterior.
 //!
-//! Its tests have two other routes to it: all outcomes of small designs, and the Gaussian limit of many trials.
+//! Tests compare it with all outcomes of small designs, and with the Gaussian limit of many trials.
 //!
 //! λ ∈ [0, 1), α ∈ [0, 1], C and gain log-uniform between bounds, I in bits. Source: §9.6.
 
@@ -19,6 +19,7 @@ mod simulation;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{self, Result, TheoryError};
+use crate::numeric::vectors::mean_and_error;
 use crate::task::TransitiveTask;
 use likelihood::{Counts, Evidence};
 use simulation::Experiments;
@@ -68,7 +69,7 @@ pub fn evaluate_design(
 ) -> Result<DesignEvaluation> {
     settings.check()?;
     check_pairs(task, pairs)?;
-    let evidence = Evidence::new(task, pairs, question);
+    let evidence = Evidence { task, pairs, question };
     let experiments = Experiments::new(task, pairs, question, settings)?;
     let steps = progress_steps(settings, pairs.len());
     let mut done = 0;
@@ -80,14 +81,14 @@ pub fn evaluate_design(
     let posteriors = evidence.posteriors(settings.trials, &experiments.after(settings.trials)?)?;
     step(1);
     let bits: Vec<f64> = posteriors.iter().map(|p| question.divergence_bits(p)).collect();
-    let (information_bits, information_se) = mean_and_se(&bits);
+    let (information_bits, information_se) = mean_and_error(&bits);
     let hypotheses = question.is_hypotheses();
     let trials_for_power = search(&evidence, &experiments, question, settings, &mut step)?;
     step(steps);
     Ok(DesignEvaluation {
         information_bits,
         information_se,
-        decision_accuracy: hypotheses.then(|| mean_and_se(&decisions(question, &posteriors)).0),
+        decision_accuracy: hypotheses.then(|| mean_and_error(&decisions(question, &posteriors)).0),
         interval_width: (!hypotheses).then(|| median(posteriors.iter().map(|p| question.interval_width(p)).collect())),
         trials_for_power,
         pair_information: pair_information(task, pairs, question)?,
@@ -107,8 +108,7 @@ fn check_pairs(task: &TransitiveTask, pairs: &[(usize, usize)]) -> Result<()> {
         return Err(TheoryError::BadInput { what: "design", problem });
     }
     if pairs.is_empty() {
-        let problem = "there is no pair to judge: name at least one".into();
-        return Err(TheoryError::BadInput { what: "design", problem });
+        return Err(TheoryError::bad_input("design", "there is no pair to judge: name at least one"));
     }
     error::check_pairs(pairs.iter().copied(), n_items)
 }
@@ -135,7 +135,7 @@ fn search(
     settings: &DesignSettings,
     step: &mut impl FnMut(usize),
 ) -> Result<Option<usize>> {
-    let n_pairs = evidence.n_pairs();
+    let n_pairs = evidence.pairs.len();
     let ladder = ladder(settings.max_trials / n_pairs);
     if ladder.is_empty() {
         return Ok(None);
@@ -175,7 +175,7 @@ fn search(
 /// Probability of success over experiments with these posteriors.
 fn success(question: &DesignQuestion, posteriors: &[Vec<f64>]) -> f64 {
     match question.precision() {
-        None => mean_and_se(&decisions(question, posteriors)).0,
+        None => mean_and_error(&decisions(question, posteriors)).0,
         Some(precision) => {
             let narrow = posteriors.iter().filter(|p| question.interval_width(p) <= precision).count();
             narrow as f64 / posteriors.len() as f64
@@ -186,14 +186,7 @@ fn success(question: &DesignQuestion, posteriors: &[Vec<f64>]) -> f64 {
 /// Probability that the favored hypothesis is the true one, given each experiment: the larger posterior. Its mean is that of
 /// the decisions being right, with less noise.
 fn decisions(question: &DesignQuestion, posteriors: &[Vec<f64>]) -> Vec<f64> {
-    posteriors.iter().map(|p| question.of_groups(p).into_iter().fold(0.0, f64::max)).collect()
-}
-
-fn mean_and_se(values: &[f64]) -> (f64, f64) {
-    let n = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / n;
-    let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0);
-    (mean, (variance / n).sqrt())
+    posteriors.iter().map(|p| question.group_probabilities(p).into_iter().fold(0.0, f64::max)).collect()
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

@@ -45,9 +45,6 @@ pub struct PerParameter<T> {
 
 impl<T> PerParameter<T> {
     /// What `value` gives for every parameter, in the order of the fields.
-    ///
-    /// # Errors
-    /// Those of `value`.
     pub(crate) fn try_from_fn<E>(mut value: impl FnMut(Parameter) -> Result<T, E>) -> Result<Self, E> {
         Ok(Self {
             conjunctivity: value(Parameter::Conjunctivity)?,
@@ -142,7 +139,7 @@ impl Estimates {
     }
 }
 
-/// An interval of a parameter; NaN where there is none (as where no replicate identifies the parameter).
+/// An interval of a parameter; NaN where there is none, for example where no replicate identifies the parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
     /// Lower end.
@@ -151,7 +148,22 @@ pub struct Interval {
     pub high: f64,
 }
 
-/// A profile interval of a parameter, and whether there is anything to say about it.
+impl Interval {
+    /// No interval at all.
+    pub(crate) const NONE: Self = Self { low: f64::NAN, high: f64::NAN };
+
+    /// Stretches it to hold another; NaN counts for nothing.
+    pub(crate) fn join(&mut self, other: Self) {
+        (self.low, self.high) = (self.low.min(other.low), self.high.max(other.high));
+    }
+
+    /// Stretches it to hold a value.
+    pub(crate) fn include(&mut self, value: f64) {
+        self.join(Self { low: value, high: value });
+    }
+}
+
+/// A profile interval of a parameter, and how informative it is.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct ParameterInterval {
     /// The accepted values; up to the end of the parameter's range where all there are accepted (for a logistic C,
@@ -159,7 +171,7 @@ pub struct ParameterInterval {
     pub interval: Interval,
     /// Whether the observed pairs determine the parameter, however little noise there were.
     pub identified: bool,
-    /// Whether the interval says something on both sides: both ends lie inside the range of a parameter without bound, and
+    /// Whether the interval is informative on both sides: both ends lie inside the range of a parameter without bound, and
     /// not the whole of \[0, 1\] or \[0, ½\] is accepted of another.
     pub bounded: bool,
 }
@@ -188,7 +200,7 @@ pub struct BootstrapIntervals {
     pub replicates: usize,
     /// Seed of the random numbers; the same seed gives the same intervals on any number of threads.
     pub seed: u64,
-    /// The parameters of every replicate, the gain as in its interval; NaN where a replicate without signal tells none.
+    /// The parameters of every replicate, the gain as in its interval; NaN where a replicate has no signal.
     #[serde(skip)]
     pub draws: Vec<PerParameter<f64>>,
 }

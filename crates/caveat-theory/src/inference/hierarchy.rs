@@ -14,12 +14,13 @@ use serde::Serialize;
 
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
-use crate::inference::choice::{ChoiceCount, ChoiceFitter};
-use crate::inference::distributions::normal_cdf;
+use crate::inference::choice::{ChoiceCount, ChoiceFitter, ordered_pairs};
 use crate::inference::engine::surface::grid::{AXES, UnitGrid, lapse_of};
+use crate::inference::engine::surface::pairs::distinct;
 use crate::inference::estimates::{Interval, Parameter};
 use crate::inference::margins::{MarginModelFitter, MarginObservation};
 use crate::inference::model::ModelSpec;
+use crate::numeric::sigmoid::logit;
 
 mod integral;
 mod interval;
@@ -27,7 +28,7 @@ mod likelihood;
 mod mixture;
 mod spline;
 
-use integral::{Integral, Level, Population, Posterior, quantile};
+use integral::{INFINITIES, Integral, Level, Population, Posterior, quantile};
 use interval::{CutOff, Profile};
 use likelihood::{Fitted, LOG_SD, Units};
 use mixture::draws;
@@ -35,7 +36,7 @@ use mixture::draws;
 /// Distance of the nodes of a unit's likelihood, in its standard deviations: a spline is then off by 1 % of the peak at most.
 const SPACING: f64 = 1.0;
 
-/// Most values in the grid of one of `n_units` units, 0.4 GB together up to 400 units: nodes of larger grids are farther apart.
+/// Most values in the grid of one of `n_units` units, 0.4 GB together up to 400 units: larger grids get nodes farther apart.
 fn most(n_units: usize) -> usize {
     (100_000_000 / n_units.max(1)).clamp(250_000, 4_000_000)
 }
@@ -43,7 +44,7 @@ fn most(n_units: usize) -> usize {
 /// The largest standard deviation between units that is tried.
 pub const LARGEST_BETWEEN: f64 = 10.0;
 
-/// A likelihood of a unit, as a share of its largest, that does not speak against a value: twice the logarithm is −3.84.
+/// A unit's likelihood, as a share of its largest, above which a value is likely: twice its logarithm is −3.84.
 const LIKELY: f64 = 0.147;
 
 /// The scale without bounds on which units are normal.
@@ -64,12 +65,10 @@ impl UnitScale {
     /// The scale of a parameter.
     pub fn for_parameter(parameter: Parameter) -> Self {
         match parameter {
-            Parameter::Conjunctivity => Self::Logit,
-            Parameter::Strength | Parameter::Gain => Self::Log,
+            Parameter::Conjunctivity | Parameter::Memorization => Self::Logit,
+            Parameter::Strength | Parameter::Gain | Parameter::Screening => Self::Log,
             Parameter::Lapse => Self::HalfLogit,
             Parameter::PositionBias => Self::Identity,
-            Parameter::Screening => Self::Log,
-            Parameter::Memorization => Self::Logit,
         }
     }
 
@@ -78,7 +77,7 @@ impl UnitScale {
         match self {
             Self::Identity => value,
             Self::Log => value.ln(),
-            Self::Logit => value.ln() - (-value).ln_1p(),
+            Self::Logit => logit(value),
             Self::HalfLogit => value.ln() - (0.5 - value).ln(),
         }
     }
@@ -112,7 +111,7 @@ pub struct UnitMargins<'a> {
     pub observations: &'a [MarginObservation],
 }
 
-/// What units have in common in one parameter, and how they differ; values on the parameter's own scale unless said otherwise.
+/// How units are alike and how they differ in one parameter; values are on the parameter's own scale unless noted otherwise.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PopulationParameter {
     /// The parameter.
@@ -130,7 +129,7 @@ pub struct PopulationParameter {
     pub between_interval: Interval,
     /// 95 % interval for the true value of a new unit.
     pub new_unit: Interval,
-    /// Every unit in order: what is known of it, given all.
+    /// The estimate of every unit, in order, given all units.
     pub units: Vec<ShrunkenEstimate>,
 }
 
@@ -151,7 +150,7 @@ pub struct PopulationFit {
     pub parameters: Vec<PopulationParameter>,
     /// Log marginal likelihood; of margins up to a constant.
     pub log_likelihood: f64,
-    /// Number of units, all of them.
+    /// Number of units.
     pub n_units: usize,
 }
 
@@ -172,16 +171,15 @@ impl Hierarchy {
     pub fn check(spec: &ModelSpec) -> Result<()> {
         if spec.lapse && spec.position_bias {
             // Their quadrature in five dimensions has been seen to be off by a quarter of the likelihood.
-            return Err(TheoryError::BadInput {
-                what: "hierarchical fit",
-                problem: "lapses and a position bias together are not integrated well enough; leave one of them out"
-                    .into(),
-            });
+            return Err(TheoryError::bad_input(
+                "hierarchical fit",
+                "lapses and a position bias together are not integrated well enough; leave one of them out",
+            ));
         }
         Ok(())
     }
 
-    /// Tabulates the likelihood of every unit's choices, `done` being told of each. Units with the same task share its
+    /// Tabulates the likelihood of every unit's choices, and calls `done` after each. Units with the same task share its
     /// surface. For 252 trials of 7 items about 30 ms a unit, with lapses 60 ms; of logistic margins 0.7 s a task more.
     ///
     /// # Errors
@@ -197,8 +195,7 @@ impl Hierarchy {
         spacing: f64,
         done: &(dyn Fn() + Sync),
     ) -> Result<Self> {
-        let pairs = |u: &UnitChoices<'_>| u.clusters.iter().flatten().map(|c| (c.first, c.second)).collect();
-        let (tasks, task_of) = tasks(units.iter().map(|u| (u.graph, pairs(u))));
+        let (tasks, task_of) = tasks(units.iter().map(|u| (u.graph, ordered_pairs(u.clusters))));
         let fitters: Vec<ChoiceFitter> =
             tasks.iter().map(|(graph, pairs)| ChoiceFitter::new(graph, spec, pairs)).collect::<Result<_>>()?;
         Self::new(units.len(), done, |k| fitters[task_of[k]].grid(units[k].clusters, spacing, most(units.len())))
@@ -218,25 +215,19 @@ impl Hierarchy {
 
     fn new(n: usize, done: &(dyn Fn() + Sync), grid: impl Fn(usize) -> Result<UnitGrid> + Sync) -> Result<Self> {
         if n < 2 {
-            return Err(TheoryError::BadInput {
-                what: "hierarchical fit",
-                problem: format!("{n} unit tells nothing of how units differ; give at least 2"),
-            });
+            let problem = format!("{n} unit tells nothing of how units differ; give at least 2");
+            return Err(TheoryError::BadInput { what: "hierarchical fit", problem });
         }
-        let tabulate = |k: usize| {
-            let grid = grid(k);
-            done();
-            grid
-        };
-        Ok(Self { grids: (0..n).into_par_iter().map(tabulate).collect::<Result<_>>()? })
+        let grids = (0..n).into_par_iter().map(&grid).inspect(|_| done()).collect::<Result<_>>()?;
+        Ok(Self { grids })
     }
 
-    /// Number of steps that [`fit`](Self::fit) tells of.
+    /// Number of steps of [`fit`](Self::fit).
     pub fn steps(&self) -> usize {
         3 + 2 * self.grids[0].present.iter().filter(|p| **p).count()
     }
 
-    /// The population with its intervals and every unit's place in it, `done` being told of each step. For 40 units of 252
+    /// The population with its intervals and every unit's place in it; calls `done` after each step. For 40 units of 252
     /// trials about a second, with lapses some seconds.
     pub fn fit(&self, done: &(dyn Fn() + Sync)) -> PopulationFit {
         let units = Units::new(&self.grids);
@@ -291,36 +282,30 @@ impl Hierarchy {
         let back = |low: f64, high: f64| Interval { low: scale.invert(low), high: scale.invert(high) };
         let weight = 1.0 / populations.len() as f64;
         // Beyond the last place of units whose likelihood goes on to a limit.
-        let ends = self.grids.iter().fold([f64::NEG_INFINITY, f64::INFINITY], |[low, high], grid| {
-            let nodes = &grid.nodes[axis];
-            [
-                if nodes.open[0] { nodes.at[0] } else { low },
-                if nodes.open[1] { nodes.at[nodes.at.len() - 1] } else { high },
-            ]
-        });
-        let new_unit =
-            |share| at_limit(quantile(share, |u| populations.iter().map(|p| weight * below(&p[axis], u)).sum()), ends);
-        let of_unit = |(grid, known): (&UnitGrid, &Vec<[Vec<f64>; AXES]>)| {
+        let ends = self.grids.iter().fold(INFINITIES, |ends, grid| grid.nodes[axis].open_ends(ends));
+        let new_unit = |share| {
+            at_limit(quantile(share, |u| populations.iter().map(|p| weight * p[axis].share_below(u)).sum()), ends)
+        };
+        let shrunken = |(grid, known): (&UnitGrid, &Vec<[Vec<f64>; AXES]>)| {
             let posteriors: Vec<Posterior<'_>> = populations
                 .iter()
                 .zip(known)
                 .map(|(p, likelihoods)| Posterior::new(&grid.nodes[axis], likelihoods[axis].clone(), p[axis]))
                 .collect();
             let nodes = &grid.nodes[axis];
-            let reach = [(0, nodes.at[0]), (1, nodes.at[nodes.at.len() - 1])]
-                .map(|(side, end)| if nodes.open[side] { end } else { [f64::NEG_INFINITY, f64::INFINITY][side] });
+            let reach = nodes.open_ends(INFINITIES);
             let at = |share| {
-                let u = quantile(share, |u| posteriors.iter().map(|p| weight * p.below(u)).sum());
+                let u = quantile(share, |u| posteriors.iter().map(|p| weight * p.share_below(u)).sum());
                 at_limit(u, reach)
             };
-            // A limit has no share of a prior: it is inside where neither all units nor this one speak against it.
+            // A limit has no prior probability: it is inside where neither the population nor this unit excludes it.
             let likely = |node: usize| {
                 let mean = |k: usize| known.iter().map(|l| l[axis][k].max(0.0)).sum::<f64>();
                 mean(node) >= LIKELY * (0..nodes.at.len()).map(mean).fold(0.0, f64::max)
             };
             let [low, high] = [(0, 0, 0.025), (1, nodes.at.len() - 1, 0.975)].map(|(side, node, share)| {
                 let is_inside = mean[side].is_infinite() && nodes.open[side] && likely(node);
-                if is_inside { [f64::NEG_INFINITY, f64::INFINITY][side] } else { at(share) }
+                if is_inside { INFINITIES[side] } else { at(share) }
             });
             ShrunkenEstimate { estimate: scale.invert(at(0.5)), interval: back(low, high) }
         };
@@ -330,10 +315,7 @@ impl Hierarchy {
             _ => log.exp(),
         };
         let (median, between, between_interval) = match best.population[axis] {
-            Level::Limit(side) => {
-                let nothing = Interval { low: f64::NAN, high: f64::NAN };
-                ([f64::NEG_INFINITY, f64::INFINITY][side], 0.0, nothing)
-            }
+            Level::Limit(side) => (INFINITIES[side], 0.0, Interval::NONE),
             Level::Normal { mean, log_sd } => (mean, sd(log_sd), Interval { low: sd(spread[0]), high: sd(spread[1]) }),
         };
         PopulationParameter {
@@ -348,7 +330,7 @@ impl Hierarchy {
                 if mean[0].is_infinite() { mean[0] } else { new_unit(0.025) },
                 if mean[1].is_infinite() { mean[1] } else { new_unit(0.975) },
             ),
-            units: self.grids.par_iter().zip(known).map(of_unit).collect(),
+            units: self.grids.par_iter().zip(known).map(shrunken).collect(),
         }
     }
 }
@@ -359,15 +341,6 @@ fn at_limit(u: f64, [low, high]: [f64; 2]) -> f64 {
         _ if u <= low => f64::NEG_INFINITY,
         _ if u >= high => f64::INFINITY,
         _ => u,
-    }
-}
-
-/// Share of a population below a place.
-fn below(level: &Level, u: f64) -> f64 {
-    match *level {
-        Level::Normal { mean, log_sd } => normal_cdf((u - mean) / log_sd.exp()),
-        Level::Limit(0) => 1.0,
-        Level::Limit(_) => f64::from(u8::from(u == f64::INFINITY)),
     }
 }
 
@@ -387,11 +360,8 @@ fn tasks<'a>(
         tasks[at].1.extend(pairs);
         task_of.push(at);
     }
-    for (_, pairs) in &mut tasks {
-        pairs.sort_unstable();
-        pairs.dedup();
-    }
-    (tasks, task_of)
+    let tasks = tasks.into_iter().map(|(graph, pairs)| (graph, distinct(pairs.into_iter())));
+    (tasks.collect(), task_of)
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ use crate::inference::estimates::FitLimit;
 use crate::margins::dense::{check_semidefinite, check_trials};
 use crate::numeric::eigen::Eigen;
 use crate::numeric::minimum::minimize;
+use crate::numeric::vectors::{dot, largest};
 
 /// log₁₀ λ of the grid runs this far beyond the eigenvalues on both sides, in steps of 1/PER_DECADE.
 const BEYOND: f64 = 3.0;
@@ -107,7 +108,7 @@ impl KernelFitter {
             }
         }
         let means: Vec<f64> = (0..count).map(|a| (0..count).map(|b| shares[b] * centered[(a, b)]).sum()).collect();
-        let mean: f64 = means.iter().zip(&shares).map(|(m, share)| m * share).sum();
+        let mean = dot(&means, &shares);
         let mean_label: f64 = trials.iter().zip(&shares).map(|(t, share)| t.label * share).sum();
         for a in 0..count {
             for b in 0..count {
@@ -164,20 +165,15 @@ impl KernelFitter {
     /// The least-squares fit of ridge and gain ≥ 0 to margins in the order of the pairs.
     ///
     /// The squared error may have several minima along the ridge: a grid of eight ridges a decade, from a thousandth of the
-    /// smallest eigenvalue to a thousand times the largest, says which is refined. Cost about 150 margins of every pair.
+    /// smallest eigenvalue to a thousand times the largest, decides which is refined. Cost about 150 margins of every pair.
     ///
     /// # Errors
     /// A number of margins other than that of the pairs, or one that is not finite.
     pub fn fit(&self, observed: &[f64]) -> Result<KernelFit> {
         if observed.len() != self.pairs.len() || observed.iter().any(|o| !o.is_finite()) {
-            return Err(TheoryError::BadInput {
-                what: "observed margins",
-                problem: format!(
-                    "{} margins for {} pairs; give one finite number each",
-                    observed.len(),
-                    self.pairs.len()
-                ),
-            });
+            let (n, all) = (observed.len(), self.pairs.len());
+            let problem = format!("{n} margins for {all} pairs; give one finite number each");
+            return Err(TheoryError::BadInput { what: "observed margins", problem });
         }
         let (Some(smallest), Some(largest)) = (self.eigenvalues.first(), self.eigenvalues.last()) else {
             return Ok(KernelFit::new(f64::NAN, 0.0, vec![0.0; observed.len()], observed));
@@ -212,7 +208,7 @@ impl KernelFitter {
 /// The best gain ≥ 0 for margins, and Σ residual² with it.
 fn scaled(margins: &[f64], observed: &[f64]) -> (f64, f64) {
     // Dividing by the largest keeps squares from over- and underflowing.
-    let largest = margins.iter().fold(0.0_f64, |m, f| m.max(f.abs()));
+    let largest = largest(margins);
     let (mut products, mut squares) = (0.0, 0.0);
     for (f, o) in margins.iter().zip(observed) {
         let f = f / largest;

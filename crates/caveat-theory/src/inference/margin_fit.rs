@@ -32,8 +32,7 @@ pub struct MarginFit {
 /// Where a fit lies, in the coordinates of the fitter that found it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Place {
-    /// Of [`MarginFitter`](super::MarginFitter): coefficients at a screening, and the presentation weight of every trained pair,
-    /// per unit of which C is.
+    /// Of [`MarginFitter`](super::MarginFitter): coefficients at a screening, and the presentation weight of every trained pair.
     Profile(Coefficients, f64),
     /// Of [`MarginModelFitter`](crate::inference::MarginModelFitter).
     Chart(At),

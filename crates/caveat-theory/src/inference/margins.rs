@@ -44,10 +44,8 @@ impl MarginModelFitter {
     /// As [`ChoiceFitter::new`](crate::inference::choice::ChoiceFitter::new), or a specification with lapses, which margins do not have.
     pub fn new(graph: &ComparisonGraph, spec: &ModelSpec, pairs: &[(usize, usize)]) -> Result<Self> {
         if spec.lapse {
-            return Err(TheoryError::BadInput {
-                what: "model specification",
-                problem: "lapses are a property of choices; fit margins without them".into(),
-            });
+            let problem = "lapses are a property of choices; fit margins without them";
+            return Err(TheoryError::bad_input("model specification", problem));
         }
         Ok(Self { model: Model::new(graph, spec, pairs)? })
     }
@@ -68,16 +66,14 @@ impl MarginModelFitter {
         let best = search::fit(&self.model, &data, &mut work)?;
         let residual = data.residual(best.value);
         let fitted = self.model.predictor(&best.at, &mut work.field)?;
-        let mut pairs = Vec::with_capacity(data.count());
-        for o in clusters.iter().flatten() {
-            pairs.push((o.margin, fitted[self.model.position(o.first, o.second)?], o.weight));
-        }
+        let pair = |o: &MarginObservation| Ok((o.margin, fitted[self.model.position(o.first, o.second)?], o.weight));
+        let pairs: Vec<(f64, f64, f64)> = clusters.iter().flatten().map(pair).collect::<Result<_>>()?;
         Ok(MarginFit {
             estimates: self.model.estimates(&best.at, &data, &mut work.field)?,
             residual_squares: residual,
-            r_squared: if data.squares() > 0.0 { 1.0 - residual / data.squares() } else { f64::NAN },
+            r_squared: if data.squares > 0.0 { 1.0 - residual / data.squares } else { f64::NAN },
             correlation: correlation(&pairs),
-            n_observations: data.count(),
+            n_observations: data.count,
             n_parameters: self.model.spec.n_parameters(),
             fitted,
             place: Place::Chart(best.at),
@@ -92,13 +88,9 @@ impl MarginModelFitter {
     pub fn intervals(&self, fit: &MarginFit, clusters: &[Vec<MarginObservation>]) -> Result<ProfileIntervals> {
         let data = self.tabulate(clusters.iter().flatten())?;
         if fit.n_observations <= fit.n_parameters {
-            return Err(TheoryError::BadInput {
-                what: "profile intervals",
-                problem: format!(
-                    "{} margins for {} parameters leave no residual; observe more pairs",
-                    fit.n_observations, fit.n_parameters
-                ),
-            });
+            let (n, p) = (fit.n_observations, fit.n_parameters);
+            let problem = format!("{n} margins for {p} parameters leave no residual; observe more pairs");
+            return Err(TheoryError::BadInput { what: "profile intervals", problem });
         }
         let threshold = data.threshold(data.value(fit.residual_squares), fit.n_parameters);
         likelihood::intervals(&self.model, &data, fit.point()?, &fit.estimates, threshold)
@@ -128,38 +120,34 @@ impl MarginModelFitter {
     pub fn log_likelihood(&self, fit: &MarginFit, variance: f64, observations: &[MarginObservation]) -> Result<f64> {
         self.tabulate(observations.iter())?;
         let predicted = self.model.predictor(fit.point()?, &mut Field::default())?;
-        let mut sum = 0.0;
-        for o in observations {
-            let residual = o.margin - predicted[self.model.position(o.first, o.second)?];
-            let own = variance / o.weight;
-            sum -= 0.5 * (residual * residual / own + (std::f64::consts::TAU * own).ln());
-        }
-        Ok(sum)
+        let score = |o: &MarginObservation| {
+            Ok(log_density(o.margin - predicted[self.model.position(o.first, o.second)?], variance / o.weight))
+        };
+        observations.iter().map(score).sum()
     }
 
     pub(crate) fn tabulate<'a>(&self, observations: impl Iterator<Item = &'a MarginObservation>) -> Result<Gaussian> {
         let bad = |problem: String| Err(TheoryError::BadInput { what: "observed margins", problem });
-        let mut table = Gaussian::empty(self.model.surface.pairs().len());
+        let mut table = Gaussian::empty(self.model.surface.pairs.len());
         let observations: Vec<&MarginObservation> = observations.collect();
         check_size(observations.iter().map(|o| o.margin))?;
-        for o in observations {
-            if !o.margin.is_finite() {
-                return bad(format!(
-                    "the margin of pair {} {} is {}; leave out pairs without data",
-                    o.first, o.second, o.margin
-                ));
+        for &MarginObservation { first, second, margin, weight } in observations {
+            if !margin.is_finite() {
+                return bad(format!("the margin of pair {first} {second} is {margin}; leave out pairs without data"));
             }
-            if !(o.weight > 0.0 && o.weight.is_finite()) {
-                return bad(format!(
-                    "the weight of pair {} {} is {}; give a positive, finite number",
-                    o.first, o.second, o.weight
-                ));
+            if !(weight > 0.0 && weight.is_finite()) {
+                return bad(format!("the weight of pair {first} {second} is {weight}; give a positive, finite number"));
             }
-            table.add_margin(self.model.position(o.first, o.second)?, o.margin, o.weight);
+            table.add_margin(self.model.position(first, second)?, margin, weight);
         }
-        if table.count() == 0 {
+        if table.count == 0 {
             return bad("there are none; give at least one".into());
         }
         Ok(table)
     }
+}
+
+/// Log density of a residual of a normal error.
+pub(crate) fn log_density(residual: f64, variance: f64) -> f64 {
+    -0.5 * (residual * residual / variance + (std::f64::consts::TAU * variance).ln())
 }

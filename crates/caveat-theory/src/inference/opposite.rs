@@ -1,28 +1,28 @@
-//! What data must tell of order before a fit means anything: who was shown first, and which end of the list is the top.
+//! Checks before a fit: do the data tell who was shown first, and is the list of items the right way up?
 //!
 //! A gain is positive: data from a list that is upside down fit best with no gain at all. The same fit to the data with all
-//! signs turned says whether that is so.
+//! signs reversed says whether that is so.
 //!
-//! Evidence is a difference of log-likelihoods in nats: ℓ(turned data) − ℓ(data), and ½(N − 3)·ln(SSE/SSE_turned) for N margins whose
+//! Evidence is a difference of log-likelihoods in nats: ℓ(reversed data) − ℓ(data), and ½(N − 3)·ln(SSE/SSE_reversed) for N margins whose
 //! fits leave SSE (§9).
 
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
 use crate::inference::choice::{ChoiceCount, ChoiceFit, ChoiceFitter};
 
-/// Difference in log-likelihood at which a person should be told that data speak for the opposite order: 150 to 1.
+/// Difference in log-likelihood at which the user should be told that the data favor the opposite order: 150 to 1.
 pub const NOTABLE: f64 = 5.0;
 
 /// Difference at which there is no doubt: 22,000 to 1.
 pub const CLEAR: f64 = 10.0;
 
-/// Refuses choices that cannot tell a bias for the first position from a preference.
+/// Refuses choices that cannot distinguish a bias for the first position from a preference.
 ///
 /// # Errors
 /// The higher item (the smaller number) is first in every trial, or in none; or the first item is chosen in every trial, or in
 /// none.
 pub fn check_positions(clusters: &[Vec<ChoiceCount>]) -> Result<()> {
-    let bad = |problem: &str| Err(TheoryError::BadInput { what: "position bias", problem: problem.to_owned() });
+    let bad = |problem: String| Err(TheoryError::BadInput { what: "position bias", problem });
     let (mut higher_first, mut lower_first, mut chosen, mut trials) = (0.0, 0.0, 0.0, 0.0);
     for c in clusters.iter().flatten() {
         *(if c.first < c.second { &mut higher_first } else { &mut lower_first }) += c.trials;
@@ -34,14 +34,14 @@ pub fn check_positions(clusters: &[Vec<ChoiceCount>]) -> Result<()> {
     }
     if lower_first == 0.0 || higher_first == 0.0 {
         let side = if lower_first == 0.0 { "higher" } else { "lower" };
-        return bad(&format!(
+        return bad(format!(
             "the {side} item is shown first in every trial, so that a bias for the first cannot be told from a preference; fit without \
              it, or say who was first in each trial"
         ));
     }
     if chosen == trials || chosen == 0.0 {
         let which = if chosen == 0.0 { "never" } else { "always" };
-        return bad(&format!(
+        return bad(format!(
             "the item shown first is {which} the one chosen, so that nothing tells items apart; say who was shown first, not who was \
              chosen"
         ));
@@ -61,8 +61,8 @@ pub fn leans_opposite(preferences: impl IntoIterator<Item = (usize, usize, f64)>
     plain < 0.0 || by_distance < 0.0
 }
 
-/// Whether what was trained is answered against its labels on the whole. Labels that are turned round themselves lead to no lean
-/// against the order of items. Takes preferences as [`leans_opposite`].
+/// Whether trained pairs are answered against their labels on the whole. Labels that are reversed themselves do not show in
+/// [`leans_opposite`]; takes the same preferences.
 pub fn leans_against(graph: &ComparisonGraph, preferences: impl IntoIterator<Item = (usize, usize, f64)>) -> bool {
     let along = |(first, second, preference)| graph.trained_label(first, second).map(|label| label * preference);
     preferences.into_iter().filter_map(along).sum::<f64>() < 0.0
@@ -73,15 +73,13 @@ pub fn leans_against(graph: &ComparisonGraph, preferences: impl IntoIterator<Ite
 /// # Errors
 /// As [`ChoiceFitter::fit`].
 pub fn opposite_choices(fitter: &ChoiceFitter, fit: &ChoiceFit, clusters: &[Vec<ChoiceCount>]) -> Result<f64> {
-    let turned = |c: &ChoiceCount| ChoiceCount { first_chosen: c.trials - c.first_chosen, ..*c };
-    let turned: Vec<Vec<ChoiceCount>> = clusters.iter().map(|all| all.iter().map(turned).collect()).collect();
-    Ok(fitter.fit(&turned)?.log_likelihood - fit.log_likelihood)
+    let reversed = |c: &ChoiceCount| ChoiceCount { first_chosen: c.trials - c.first_chosen, ..*c };
+    let reversed: Vec<Vec<ChoiceCount>> = clusters.iter().map(|all| all.iter().map(reversed).collect()).collect();
+    Ok(fitter.fit(&reversed)?.log_likelihood - fit.log_likelihood)
 }
 
-/// The same for `n` margins, by the squares left by the fit and by that to the margins with all signs turned; errors are taken
-/// as independent, with three parameters fitted.
-///
-/// A fit that leaves everything is notable in any case where the opposite order explains more than half.
+/// The same for `n` margins, by the squares that the fit leaves and those that a fit to the margins with all signs reversed leaves, with
+/// independent errors and three parameters fitted. A fit that explains nothing is notable whenever the opposite order explains half.
 pub fn opposite_margins(residual: f64, opposite_residual: f64, total_squares: f64, n: usize) -> f64 {
     if total_squares.is_nan() || total_squares <= 0.0 {
         return 0.0;
@@ -117,12 +115,12 @@ mod tests {
     }
 
     #[test]
-    fn turned_choices_fit_the_opposite_order_as_well_as_the_choices_fit_theirs() {
+    fn reversed_choices_fit_the_opposite_order_as_well_as_the_choices_fit_theirs() {
         let task = TransitiveTask::new(5, &[(3, 1)]).unwrap();
         let right =
             counts(&[(0, 1, 18.0), (1, 2, 15.0), (2, 3, 16.0), (3, 4, 19.0), (0, 4, 20.0), (4, 1, 4.0), (1, 3, 7.0)]);
-        let turned = |c: &ChoiceCount| ChoiceCount { first_chosen: c.trials - c.first_chosen, ..*c };
-        let wrong = vec![right[0].iter().map(turned).collect::<Vec<_>>()];
+        let reversed = |c: &ChoiceCount| ChoiceCount { first_chosen: c.trials - c.first_chosen, ..*c };
+        let wrong = vec![right[0].iter().map(reversed).collect::<Vec<_>>()];
         let fitter =
             ChoiceFitter::new(task.graph(), &ModelSpec::new(LearnerKind::Ridge), &ordered_pairs(&right)).unwrap();
         let (fit, against) = (fitter.fit(&right).unwrap(), fitter.fit(&wrong).unwrap());

@@ -10,11 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
-use crate::inference::engine::profile::basis::BasisMaker;
+use crate::inference::engine::profile::basis::{BasisMaker, Coefficients};
 use crate::inference::engine::profile::{MarginFitter, ObservedTask, agreement};
 use crate::inference::estimates::Interval;
 use crate::inference::intervals::bootstrap::{Resampler, quantile};
 use crate::inference::margin_fit::MarginFit;
+use crate::numeric::vectors::largest;
 use crate::pair_class::PairClasses;
 
 /// Predicted margins of pairs, and their agreement with what was observed.
@@ -79,10 +80,8 @@ pub struct Calibration {
 pub fn calibration(observed: &[f64], predicted: &[f64]) -> Result<Calibration> {
     check_lengths(observed, predicted.len())?;
     if observed.is_empty() || predicted.iter().any(|p| !p.is_finite()) {
-        return Err(TheoryError::BadInput {
-            what: "predicted margins",
-            problem: "there is none, or one is not finite; give one finite number per observed margin".into(),
-        });
+        let problem = "there is none, or one is not finite; give one finite number per observed margin";
+        return Err(TheoryError::bad_input("predicted margins", problem));
     }
     let n = observed.len() as f64;
     let (mo, mp) = (observed.iter().sum::<f64>() / n, predicted.iter().sum::<f64>() / n);
@@ -125,8 +124,7 @@ pub fn predicted_failures(
     predicted: &[f64],
 ) -> Result<Vec<Option<bool>>> {
     // A margin within rounding of zero is a tie, which contradicts nothing.
-    let rounding = 64.0 * f64::EPSILON * predicted.iter().fold(0.0f64, |a, p| a.max(p.abs()));
-    Ok(failures(&graph.classes()?, pairs, predicted, rounding))
+    Ok(failures(&graph.classes()?, pairs, predicted, 64.0 * f64::EPSILON * largest(predicted)))
 }
 
 fn failures(classes: &PairClasses, pairs: &[(usize, usize)], margins: &[f64], tie: f64) -> Vec<Option<bool>> {
@@ -149,11 +147,8 @@ pub fn predict(
     check_lengths(observed, pairs.len())?;
     let predicted = predicted_margins(fit, graph, pairs)?;
     let calibration = calibration(observed, &predicted)?;
-    let agreeing: f64 = observed
-        .iter()
-        .zip(&predicted)
-        .map(|(&o, &p)| if o == 0.0 || p == 0.0 { 0.5 } else { f64::from(u8::from((o > 0.0) == (p > 0.0))) })
-        .sum();
+    let agrees = |(&o, &p): (&f64, &f64)| if o == 0.0 || p == 0.0 { 0.5 } else { f64::from((o > 0.0) == (p > 0.0)) };
+    let agreeing: f64 = observed.iter().zip(&predicted).map(agrees).sum();
     let fails_predicted = predicted_failures(graph, pairs, &predicted)?;
     let fails_observed = failures(&graph.classes()?, pairs, observed, 0.0);
     let mut counts = FailureCounts::default();
@@ -200,12 +195,11 @@ pub struct PredictionIntervals {
 /// `clusters[t]` are the clusters (seeds, subjects) of the t-th task of `training`, each with one margin per pair of the task.
 /// Every replicate draws the mean margins of the training tasks anew, refits, and predicts: `theory` is between the 2.5 and 97.5 %
 /// quantiles of the predictions. Mean margins are drawn from the multivariate Student's t that has the clusters' own covariance
-/// and K − 1 degrees of freedom, K the number of clusters of the task, so that intervals hold with two clusters, and errors that
-/// a cluster shares are in them. For `observation`, every replicate adds what the clusters of the target share (a second draw of
-/// the same size: other clusters were trained on it) and to each pair an error of its own, the residual standard deviation of
-/// the fit to all clusters times a draw of Student's t with N − 3 degrees of freedom, N the number of training pairs. Residuals
-/// hold both what the model misses and the sampling error of a mean over clusters, so the target's means should be over about
-/// as many clusters, on the same scale. A replicate without any signal predicts 0.
+/// and K − 1 degrees of freedom, K the number of clusters of the task: intervals hold with two clusters and include errors that
+/// a cluster shares. For `observation`, every replicate adds the shared error of the target's clusters (a second draw of the same size,
+/// as other clusters were trained on it) and an error of each pair: the residual standard deviation of the fit to all clusters times
+/// a draw of Student's t with N − 3 degrees of freedom, N the number of training pairs. Residuals contain the sampling error of a mean
+/// over clusters, so the target's means should be over about as many clusters, on the same scale. Without signal a replicate predicts 0.
 ///
 /// Cost that of the bootstrap, and about 1 µs more per replicate and ten pairs.
 ///
@@ -221,10 +215,8 @@ pub fn prediction_intervals(
 ) -> Result<PredictionIntervals> {
     let n = training.pairs().len();
     if n <= 3 {
-        return Err(TheoryError::BadInput {
-            what: "prediction intervals",
-            problem: format!("{n} training pairs leave no degree of freedom for 3 parameters; give at least 4"),
-        });
+        let problem = format!("{n} training pairs leave no degree of freedom for 3 parameters; give at least 4");
+        return Err(TheoryError::BadInput { what: "prediction intervals", problem });
     }
     check_lengths(observed, target.pairs.len())?;
     let sample = Resampler::new(training, clusters, replicates, seed)?;
@@ -233,20 +225,17 @@ pub fn prediction_intervals(
     check_weight(&fit, predictor.grid.weight())?;
     let free = (n - 3) as f64;
     let residual_deviation = (fit.residual_squares / free).sqrt();
-    let student = StudentT::new(free).map_err(|e| TheoryError::BadInput {
-        what: "prediction intervals",
-        problem: format!("{free} degrees of freedom: {e}"),
-    })?;
-    let mut basis = predictor.grid.additive.clone();
-    predictor.grid.near(fit.estimates.screening, &mut basis);
-    let center = basis.margins(fit.coefficients()?.0);
+    let bad = |e| TheoryError::bad_input("prediction intervals", format!("{free} degrees of freedom: {e}"));
+    let student = StudentT::new(free).map_err(bad)?;
+    let margins = |at: &Coefficients| {
+        let mut basis = predictor.grid.additive.clone();
+        predictor.grid.approximate(at.screening, &mut basis);
+        basis.margins(at)
+    };
+    let center = margins(fit.coefficients()?.0);
     // Of every replicate, the theory and an observation.
     let draws: Vec<[Vec<f64>; 2]> = sample.map_students(|rng, [at, other]| {
-        let mut basis = predictor.grid.additive.clone();
-        predictor.grid.near(at.screening, &mut basis);
-        let theory = basis.margins(at);
-        predictor.grid.near(other.screening, &mut basis);
-        let shared = basis.margins(other);
+        let (theory, shared) = (margins(at), margins(other));
         let observation = (0..theory.len())
             .map(|k| theory[k] + shared[k] - center[k] + residual_deviation * student.sample(rng))
             .collect();
@@ -275,10 +264,8 @@ fn check_lengths(observed: &[f64], pairs: usize) -> Result<()> {
     if pairs == observed.len() && observed.iter().all(|o| o.is_finite()) {
         return Ok(());
     }
-    Err(TheoryError::BadInput {
-        what: "observed margins",
-        problem: format!("{} margins for {pairs} pairs; give one finite number each", observed.len()),
-    })
+    let problem = format!("{} margins for {pairs} pairs; give one finite number each", observed.len());
+    Err(TheoryError::BadInput { what: "observed margins", problem })
 }
 
 /// C is per unit of presentation weight, and one screening serves one weight.
@@ -287,12 +274,10 @@ fn check_weight(fit: &MarginFit, weight: f64) -> Result<()> {
     if weight == fitted {
         return Ok(());
     }
-    Err(TheoryError::RouteUnavailable {
-        route: "prediction",
-        reason: format!(
-            "pairs were fitted with presentation weight {fitted} and would be predicted with {weight}; they must be equal"
-        ),
-    })
+    let reason = format!(
+        "pairs were fitted with presentation weight {fitted} and would be predicted with {weight}; they must be equal"
+    );
+    Err(TheoryError::unavailable("prediction", reason))
 }
 
 #[cfg(test)]

@@ -43,11 +43,11 @@ pub(crate) trait Response: Sync {
     /// Adds the observations of another table of the same pairs.
     fn add(&mut self, other: &Self);
 
-    /// Whether another table says the same of every pair.
+    /// Whether another table says the same about every pair.
     fn is_like(&self, other: &Self) -> bool;
 
-    /// The evidence in tables that all say the same, from their total and one of them: people may choose alike, so that choices add
-    /// up, but margins that agree to the last digit are copies.
+    /// The evidence of tables that agree: for choices their total, as people may choose alike; for margins one of them, as margins that
+    /// agree to the last digit are copies.
     fn evidence<'a>(total: &'a Self, one: &'a Self) -> &'a Self;
 
     /// Whether a pair was never observed.
@@ -58,23 +58,23 @@ pub(crate) trait Response: Sync {
     /// A difference in log-likelihood of about one unit of evidence, given its value at an optimum.
     fn unit(&self, value: f64) -> f64;
 
-    /// By how much twice the log-likelihood may fall below `value`, that of the optimum, within a 95 % profile interval of one of so
-    /// many `parameters`.
+    /// How far twice the log-likelihood may fall below the optimum's `value` within a 95 % profile interval, of a model with this many
+    /// parameters.
     fn threshold(&self, value: f64, parameters: usize) -> f64;
 
     /// Largest amplitude and largest |b|.
     fn largest(&self) -> (f64, f64);
 
-    /// An amplitude so small that the log-likelihood differs from that of amplitude 0 by about 0.01 at most; `unit` is that of evidence.
+    /// An amplitude whose log-likelihood differs from that of amplitude 0 by about 0.01 at most; `unit` is that of evidence.
     fn smallest(&self, unit: f64) -> f64;
 
-    /// The least unit of evidence that [`log_likelihood`](Self::log_likelihood) believes.
+    /// The smallest unit of evidence that [`log_likelihood`](Self::log_likelihood) resolves.
     fn least_unit(&self) -> f64;
 
     /// Log-likelihood from a sum of values; of margins with their error variance integrated out under 1/σ².
     fn log_likelihood(&self, value: f64) -> f64;
 
-    /// What was observed of every pair. With `merge`, for models without a position bias, both orders of a pair are one cell.
+    /// The observations of every pair. With `merge`, for models without a position bias, both orders of a pair are one cell.
     fn cells(&self, index: &[(usize, f64)], merge: bool) -> Vec<Cell>;
 
     /// Log-likelihood at an amplitude and a bias, for every lapse rate (none without lapses).

@@ -18,11 +18,11 @@ use serde::{Deserialize, Serialize};
 
 use super::subspace::Subspace;
 use crate::error::{Result, TheoryError, check_range};
+use crate::numeric::vectors::largest;
 
-/// A kernel K((i,j),(k,l)) on ordered pairs that does not change when the items are relabeled.
+/// A kernel K((i,j),(k,l)) on ordered pairs that does not change when the items are relabeled: one value on each of six orbits.
 ///
-/// It takes one value on each of six orbits of pairs of pairs. With six free values the two positions may weigh
-/// differently (`first` ≠ `second`); the conjunctivity is defined through their mean.
+/// The two positions may weigh differently (`same_first` ≠ `same_second`); the conjunctivity is defined through their mean.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ExchangeableKernel {
     /// κ_id, the same ordered pair.
@@ -37,17 +37,30 @@ pub struct ExchangeableKernel {
     pub crossed: f64,
     /// κ_0, no shared item.
     pub disjoint: f64,
-    /// α where it is known more exactly than the orbit values tell.
+    /// α where it is known more exactly than from the orbit values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     exact_conjunctivity: Option<f64>,
 }
 
-/// How a kernel acts on item effects.
-struct ItemBlock {
-    uu: f64,
-    vv: f64,
-    vu: f64,
-    uv: f64,
+/// Orbit of the pairs (i, j) and (k, l), as a position in [`ExchangeableKernel::from_orbits`].
+#[inline]
+pub(crate) fn orbit((i, j): (usize, usize), (k, l): (usize, usize)) -> usize {
+    match (i == k, j == l) {
+        (true, true) => 0,
+        (true, false) => 2,
+        (false, true) => 3,
+        (false, false) => match (i == l, j == k) {
+            (true, true) => 1,
+            (false, false) => 5,
+            _ => 4,
+        },
+    }
+}
+
+/// How many ordered pairs stand in each orbit to one of n items.
+pub(crate) fn orbit_sizes(n_items: usize) -> [f64; 6] {
+    let n = n_items as f64;
+    [1.0, 1.0, n - 2.0, n - 2.0, 2.0 * (n - 2.0), (n - 2.0) * (n - 3.0)]
 }
 
 /// One eigenvalue of an exchangeable kernel on the n(n−1) ordered pairs.
@@ -83,17 +96,17 @@ impl ExchangeableKernel {
 
     /// One-hot items in separate positions, plus a conjunctive feature per pair: κ_id = 1, κ_1 = κ_2 = (1−α)/2, all else 0.
     ///
-    /// The plainest kernel of conjunctivity `conjunctivity`; with both presentation orders every other one of that
-    /// conjunctivity acts alike.
+    /// The simplest kernel of its conjunctivity; with both presentation orders all others of that conjunctivity act like it.
     ///
     /// # Errors
     /// A conjunctivity outside [0, 1].
     pub fn from_conjunctivity(conjunctivity: f64) -> Result<Self> {
-        let a = check_conjunctivity(conjunctivity)?;
-        Ok(Self::from_orbits([1.0, 0.0, (1.0 - a) / 2.0, (1.0 - a) / 2.0, 0.0, 0.0])?.with_conjunctivity(a))
+        let alpha = check_conjunctivity(conjunctivity)?;
+        let shared = (1.0 - alpha) / 2.0;
+        Ok(Self::from_orbits([1.0, 0.0, shared, shared, 0.0, 0.0])?.with_conjunctivity(alpha))
     }
 
-    /// With α as it is known more exactly than the orbit values tell, as of a deep network.
+    /// The kernel with an α known more exactly than from the orbit values, as for a deep network.
     #[must_use]
     pub(crate) fn with_conjunctivity(mut self, conjunctivity: f64) -> Self {
         self.exact_conjunctivity = Some(conjunctivity);
@@ -112,18 +125,8 @@ impl ExchangeableKernel {
     }
 
     /// K((i,j),(k,l)) for i ≠ j and k ≠ l. Cost O(1).
-    pub fn value(&self, (i, j): (usize, usize), (k, l): (usize, usize)) -> f64 {
-        if i == k {
-            if j == l { self.identical } else { self.same_first }
-        } else if j == l {
-            self.same_second
-        } else if i == l {
-            if j == k { self.flipped } else { self.crossed }
-        } else if j == k {
-            self.crossed
-        } else {
-            self.disjoint
-        }
+    pub fn value(&self, e: (usize, usize), f: (usize, usize)) -> f64 {
+        self.orbits()[orbit(e, f)]
     }
 
     /// κ_id − κ_flip > 0: the norm of the antisymmetric part, which sets the scale of the ridge.
@@ -136,14 +139,11 @@ impl ExchangeableKernel {
     /// 0 additive, 1 fully conjunctive (THEORY: Lippl et al. 2024, generalized to κ_flip, κ_x ≠ κ_0). A valid kernel has
     /// α ≥ 0; α > 1 happens where pairs sharing an item are less similar than pairs sharing it crosswise.
     pub fn conjunctivity(&self) -> f64 {
-        if let Some(conjunctivity) = self.exact_conjunctivity {
-            return conjunctivity;
-        }
         let shared = self.same_first + self.same_second - 2.0 * self.crossed;
-        (self.scale() - shared) / self.scale()
+        self.exact_conjunctivity.unwrap_or_else(|| (self.scale() - shared) / self.scale())
     }
 
-    /// The kernel with both positions alike, a shared item counting as the mean of first and second position: the same conjunctivity.
+    /// The kernel with κ_1 and κ_2 replaced by their mean, which keeps the conjunctivity.
     #[must_use]
     pub fn symmetrized(mut self) -> Self {
         self.exact_conjunctivity = Some(self.conjunctivity());
@@ -152,7 +152,7 @@ impl ExchangeableKernel {
         self
     }
 
-    /// Whether first and second position act alike (κ_1 = κ_2).
+    /// Whether both positions have the same effect (κ_1 = κ_2).
     pub fn is_position_symmetric(&self) -> bool {
         self.same_first == self.same_second
     }
@@ -182,7 +182,7 @@ impl ExchangeableKernel {
             all.push(KernelEigenvalue { subspace: Subspace::Sign, value: id - flip, multiplicity: 1 });
             return all;
         }
-        let ItemBlock { uu, vv, vu, uv } = self.item_block(n);
+        let [uu, vv, vu, uv] = self.item_block(n);
         let mean = (uu + vv) / 2.0;
         // The discriminant is nonnegative: K is symmetric for the (positive definite) inner product of u_i and v_j.
         let spread = (((uu - vv) / 2.0).powi(2) + uv * vu).max(0.0).sqrt();
@@ -209,50 +209,36 @@ impl ExchangeableKernel {
     pub(crate) fn without_rounding(&self, n_items: usize, error: f64) -> Self {
         let n = n_items as f64;
         let mut orbits = self.orbits();
-        // Subtracts λ times the projector with these orbit values.
-        let mut subtract = |value: f64, projector: [f64; 6]| {
-            for (orbit, p) in orbits.iter_mut().zip(projector) {
-                *orbit -= value * p;
-            }
-        };
         for KernelEigenvalue { subspace, value, .. } in self.eigenvalues(n_items) {
-            // The terms of each sum of orbit values.
-            let terms = match subspace {
-                Subspace::Constant => n * (n - 1.0),
-                Subspace::Cyclic => 6.0,
-                Subspace::Symmetric => 8.0,
-                Subspace::ItemEffect | Subspace::Sign => 4.0 * n,
-            };
-            if value >= 0.0 || value < -error * terms {
-                continue;
-            }
             let h = 0.5 / n;
-            match subspace {
-                Subspace::Constant => subtract(value, [1.0 / (n * (n - 1.0)); 6]),
+            // How many orbit values each eigenvalue sums, and the orbit values of the projector on its eigenspace.
+            let (terms, projector) = match subspace {
+                Subspace::Constant => (n * (n - 1.0), [1.0 / (n * (n - 1.0)); 6]),
                 // The antisymmetric functions less the gradients r_i − r_j.
-                Subspace::Cyclic => subtract(value, [0.5 - 2.0 * h, 2.0 * h - 0.5, -h, -h, h, 0.0]),
+                Subspace::Cyclic => (6.0, [0.5 - 2.0 * h, 2.0 * h - 0.5, -h, -h, h, 0.0]),
                 // The second eigenspace of the Johnson scheme on unordered pairs.
                 Subspace::Symmetric => {
                     let (same, none) = ((n - 3.0) / (n - 1.0) / 2.0, 1.0 / ((n - 1.0) * (n - 2.0)));
                     let shared = -same / (n - 2.0);
-                    subtract(value, [same, same, shared, shared, shared, none]);
+                    (8.0, [same, same, shared, shared, shared, none])
                 }
                 Subspace::ItemEffect | Subspace::Sign => {
                     // Functions a·x_i + b·x_j over x of sum zero and norm 1, of norm 1 themselves.
                     let (a, b) = self.item_eigenvector(n, value);
                     let (own, cross) = (a * a + b * b, a * b);
-                    subtract(
-                        value,
-                        [
-                            own * (1.0 - 1.0 / n) - 2.0 * cross / n,
-                            2.0 * cross * (1.0 - 1.0 / n) - own / n,
-                            a * a - (own + 2.0 * cross) / n,
-                            b * b - (own + 2.0 * cross) / n,
-                            cross - (own + 2.0 * cross) / n,
-                            -(own + 2.0 * cross) / n,
-                        ],
-                    );
+                    let projector = [
+                        own * (1.0 - 1.0 / n) - 2.0 * cross / n,
+                        2.0 * cross * (1.0 - 1.0 / n) - own / n,
+                        a * a - (own + 2.0 * cross) / n,
+                        b * b - (own + 2.0 * cross) / n,
+                        cross - (own + 2.0 * cross) / n,
+                        -(own + 2.0 * cross) / n,
+                    ];
+                    (4.0 * n, projector)
                 }
+            };
+            if value < 0.0 && value >= -error * terms {
+                orbits.iter_mut().zip(projector).for_each(|(orbit, p)| *orbit -= value * p);
             }
         }
         let [identical, flipped, mut same_first, mut same_second, mut crossed, disjoint] = orbits;
@@ -267,7 +253,7 @@ impl ExchangeableKernel {
 
     /// (a, b) of the item effects a·x_i + b·x_j that belong to the eigenvalue `value`, of norm 1 where x has sum zero and norm 1.
     fn item_eigenvector(&self, n: f64, value: f64) -> (f64, f64) {
-        let ItemBlock { uu, vv, vu, uv } = self.item_block(n);
+        let [uu, vv, vu, uv] = self.item_block(n);
         // In the orthonormal basis of antisymmetric and symmetric item effects, where the block is symmetric.
         let antisymmetric = (uu - uv - vu + vv) / 2.0;
         let symmetric = (uu + uv + vu + vv) / 2.0;
@@ -284,15 +270,15 @@ impl ExchangeableKernel {
         (p + q, q - p)
     }
 
-    /// K(u_i) = uu·u_i + vu·u_j and K(v_j) = uv·v_i + vv·v_j, for u and v that sum to zero.
-    fn item_block(&self, n: f64) -> ItemBlock {
+    /// [uu, vv, vu, uv], with K(u_i) = uu·u_i + vu·u_j and K(v_j) = uv·v_i + vv·v_j for u and v that sum to zero.
+    fn item_block(&self, n: f64) -> [f64; 4] {
         let [id, flip, first, second, cross, zero] = self.orbits();
-        ItemBlock {
-            uu: id + (n - 2.0) * first - second - cross - (n - 3.0) * zero,
-            vv: id + (n - 2.0) * second - first - cross - (n - 3.0) * zero,
-            vu: flip - second + (n - 3.0) * (cross - zero),
-            uv: flip - first + (n - 3.0) * (cross - zero),
-        }
+        [
+            id + (n - 2.0) * first - second - cross - (n - 3.0) * zero,
+            id + (n - 2.0) * second - first - cross - (n - 3.0) * zero,
+            flip - second + (n - 3.0) * (cross - zero),
+            flip - first + (n - 3.0) * (cross - zero),
+        ]
     }
 
     /// Whether the kernel is positive semidefinite on the ordered pairs of `n_items` items, up to rounding.
@@ -304,7 +290,7 @@ impl ExchangeableKernel {
             return Err(TheoryError::TooFewItems(n_items));
         }
         let n = n_items as f64;
-        let largest = self.orbits().iter().fold(0.0_f64, |a, k| a.max(k.abs()));
+        let largest = largest(&self.orbits());
         for KernelEigenvalue { subspace, value, .. } in self.eigenvalues(n_items) {
             // Each eigenvalue is a sum of orbit values with at most n² terms for the constant and 3n for the rest; the
             // rounding of the 2 × 2 block enters through a square root.
@@ -324,11 +310,8 @@ pub(crate) fn check_conjunctivity(conjunctivity: f64) -> Result<f64> {
 
 /// Checks an inverse regularization C ∈ (0, ∞].
 pub(crate) fn check_c(c: f64) -> Result<f64> {
-    if c > 0.0 {
-        Ok(c)
-    } else {
-        Err(TheoryError::OutOfRange { name: "C", value: c, range: "positive (inf is allowed)" })
-    }
+    let range = "positive (inf is allowed)";
+    if c > 0.0 { Ok(c) } else { Err(TheoryError::OutOfRange { name: "C", value: c, range }) }
 }
 
 /// Ridge regression on the normalized antisymmetric kernel: conjunctivity α and inverse regularization C.

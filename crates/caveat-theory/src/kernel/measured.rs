@@ -14,13 +14,14 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::exchangeable::ExchangeableKernel;
+use super::exchangeable::{ExchangeableKernel, orbit, orbit_sizes};
 use super::subspace::Subspace;
 use crate::error::{Result, TheoryError};
 use crate::named_enum;
 use crate::numeric::compensated::CompensatedSum;
+use crate::numeric::vectors::extremes;
 
-/// Largest |K_ab − K_ba| that passes for rounding, relative to the largest |K_ab|: 16 ulps of single precision, in which
+/// Largest |K_ab − K_ba| that counts as rounding, relative to the largest |K_ab|: 16 ulps of single precision, in which
 /// representations are commonly stored and multiplied.
 const ASYMMETRY_TOLERANCE: f64 = 16.0 * f32::EPSILON as f64;
 
@@ -47,7 +48,7 @@ impl StoredPrecision {
         let single = |x: &f64| f64::from(*x as f32) == *x;
         // How many of the last digits of single precision are zero.
         let ends = |x: &f64, zeros: u32| (*x as f32).to_bits().trailing_zeros() >= zeros;
-        // Whole numbers, halves and the like are exact: rounding would fill the digits of at least one entry.
+        // Whole numbers, halves and the like are exact: rounding would fill the last digits of some entry.
         let is_exact = || matrix.par_iter().all(|x| x.fract() == 0.0) || matrix.par_iter().all(|x| ends(x, 17));
         if !matrix.par_iter().all(single) || is_exact() {
             Self::Float64
@@ -60,7 +61,7 @@ impl StoredPrecision {
         }
     }
 
-    /// Largest |K_ab − K_ba| that passes for rounding, relative to the largest |K_ab|: in half precision both may be rounded.
+    /// Largest |K_ab − K_ba| that counts as rounding, relative to the largest |K_ab|: in half precision both may be rounded.
     fn asymmetry(self) -> f64 {
         match self {
             Self::Bfloat16 | Self::Float16 => 2.0 * self.entry_error(),
@@ -68,11 +69,10 @@ impl StoredPrecision {
         }
     }
 
-    /// Largest error of an entry that passes for rounding, relative to the largest entry.
+    /// Largest error of an entry that counts as rounding, relative to the largest entry.
     ///
-    /// A measurement in double precision has at least the error of single precision, in which the representations behind it are
-    /// commonly stored; single precision is also what sums are computed in, for which 16 units are allowed. Half precision is
-    /// what was stored at the end, rounded once.
+    /// Double precision gets the error of single precision, in which representations are commonly stored and summed: 16 units. Half
+    /// precision was only stored, rounded once.
     pub fn entry_error(self) -> f64 {
         match self {
             Self::Bfloat16 => (2.0_f64).powi(-8),
@@ -90,7 +90,7 @@ const TILE: usize = 64;
 pub struct MeasuredKernel {
     /// Number of items n; the kernel was measured on P = n(n−1) ordered pairs.
     pub n_items: usize,
-    /// The projection: each orbit's value is the measured average over it, but for negative eigenvalues within rounding, which are 0.
+    /// The projection: each orbit's value is the measured average over it, with negative eigenvalues within rounding set to 0.
     pub kernel: ExchangeableKernel,
     /// α of the projection. Sampling error can put it below 0 or above 1; where the matrix is positive semidefinite, α ≥ 0: it is set
     /// to 0 where only rounding puts it below.
@@ -148,19 +148,17 @@ impl MeasuredKernel {
             return Err(TheoryError::TooFewItems(n_items));
         }
         if n_items == 2 {
-            return Err(bad(
+            return Err(bad_kernel(
                 "2 items have only the two orbits κ_id and κ_flip: no two of their ordered pairs share exactly one item, \
-                 so the conjunctivity is not defined; at least 3 items are needed"
-                    .into(),
+                 so the conjunctivity is not defined; at least 3 items are needed",
             ));
         }
-        let pairs = n_items.checked_mul(n_items - 1);
-        let entries = pairs.and_then(|pairs| pairs.checked_mul(pairs));
-        let (Some(pairs), Some(entries)) = (pairs, entries) else {
-            return Err(bad(format!("{n_items} items are too many: their matrix does not fit in memory")));
+        let sizes = n_items.checked_mul(n_items - 1).and_then(|pairs| Some((pairs, pairs.checked_mul(pairs)?)));
+        let Some((pairs, entries)) = sizes else {
+            return Err(bad_kernel(format!("{n_items} items are too many: their matrix does not fit in memory")));
         };
         if matrix.len() != entries {
-            return Err(bad(format!(
+            return Err(bad_kernel(format!(
                 "{n_items} items have {pairs} ordered pairs, so the matrix must be {pairs} × {pairs} = {entries} entries, \
                  got {}",
                 matrix.len()
@@ -185,17 +183,16 @@ impl MeasuredKernel {
             return Err(TheoryError::NoAntisymmetricPart(kernel.scale()));
         }
         let (variance_explained, entry_variance_explained) = shares_explained(n_items, matrix, &kernel, &means);
-        let eigenvalues = kernel.eigenvalues(n_items);
-        // Numbers that were stored coarsely have lost digits to what is common to all. Those in double precision have not, and then a
-        // constant added to all entries changes nothing.
-        let (low, high) = orbits.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), &x| (l.min(x), h.max(x)));
+        // Coarsely stored numbers have lost digits to their common part; in double precision an added constant changes nothing.
+        let (low, high) = extremes(orbits);
         let size = if precision == StoredPrecision::Float64 { high - low } else { largest };
         let rounded = kernel.without_rounding(n_items, precision.entry_error() * size);
         let conjunctivity = rounded.conjunctivity();
-        // What is taken off a negative α leaves 0 up to the rounding of sums of orbit values.
-        let was_taken = kernel.conjunctivity() < 0.0 || conjunctivity < 0.0;
+        // An α that was raised to 0 is 0 up to the rounding of sums of orbit values.
+        let was_negative = kernel.conjunctivity() < 0.0 || conjunctivity < 0.0;
         let rounding = 64.0 * f64::EPSILON * largest / kernel.scale();
-        let conjunctivity = if was_taken && conjunctivity.abs() <= rounding { 0.0 } else { conjunctivity };
+        let conjunctivity = if was_negative && conjunctivity.abs() <= rounding { 0.0 } else { conjunctivity };
+        let eigenvalues = kernel.eigenvalues(n_items);
         let smallest = eigenvalues.iter().fold(eigenvalues[0], |a, &b| if b.value < a.value { b } else { a });
         Ok(Self {
             n_items,
@@ -212,14 +209,14 @@ impl MeasuredKernel {
         })
     }
 
-    /// [`project`](Self::project) for a square, row-major matrix whose size says how many items there are.
+    /// [`project`](Self::project) for a square, row-major matrix, whose size gives the number of items.
     ///
     /// # Errors
     /// A matrix that is not square or whose side is not n(n−1), and those of [`project`](Self::project).
     pub fn project_square(matrix: &[f64]) -> Result<Self> {
         let side = matrix.len().isqrt();
         if side * side != matrix.len() {
-            return Err(bad(format!(
+            return Err(bad_kernel(format!(
                 "{} entries do not make a square matrix: it must be P × P over the P = n(n−1) ordered pairs of n items",
                 matrix.len()
             )));
@@ -229,7 +226,7 @@ impl MeasuredKernel {
             let root = side.isqrt();
             let below = if root * (root + 1) <= side { root + 1 } else { root.max(1) };
             let [low, high] = [below.max(2), (below + 1).max(3)];
-            bad(format!(
+            bad_kernel(format!(
                 "a {side} × {side} matrix is not one over the n(n−1) ordered pairs of n items: {low} items have {}, {high} \
                  have {}",
                 low * (low - 1),
@@ -249,8 +246,8 @@ fn power_of_two(value: f64) -> f64 {
     f64::from_bits(value.max(f64::MIN_POSITIVE).to_bits() & (0x7ff << 52))
 }
 
-fn bad(problem: String) -> TheoryError {
-    TheoryError::BadInput { what: "kernel matrix over ordered pairs", problem }
+pub(crate) fn bad_kernel(problem: impl Into<String>) -> TheoryError {
+    TheoryError::bad_input("kernel matrix over ordered pairs", problem)
 }
 
 /// The ordered pair of a lexicographic index.
@@ -264,7 +261,7 @@ fn check_finite(n_items: usize, matrix: &[f64]) -> Result<f64> {
     if let Some(index) = matrix.par_iter().position_first(|value| !value.is_finite()) {
         let pairs = n_items * (n_items - 1);
         let (row, column) = (index / pairs, index % pairs);
-        return Err(bad(format!(
+        return Err(bad_kernel(format!(
             "the entry in row {row}, column {column} (pairs {:?} and {:?}) is {}: all must be finite",
             pair(n_items, row),
             pair(n_items, column),
@@ -296,7 +293,7 @@ fn check_symmetric(n_items: usize, pairs: usize, matrix: &[f64], largest: f64, t
     let (difference, row, column) = all.into_iter().fold((0.0, 0, 0), |a, b| if b.0 > a.0 { b } else { a });
     if difference > tolerance * largest {
         let (low, high) = (row.min(column), row.max(column));
-        return Err(bad(format!(
+        return Err(bad_kernel(format!(
             "it is not symmetric: row {low}, column {high} (pairs {:?} and {:?}) is {}, and row {high}, column {low} is {}; \
              a kernel takes one value for both",
             pair(n_items, low),
@@ -306,21 +303,6 @@ fn check_symmetric(n_items: usize, pairs: usize, matrix: &[f64], largest: f64, t
         )));
     }
     Ok(if difference == 0.0 { 0.0 } else { difference / largest })
-}
-
-/// Orbit of the pairs (i, j) and (k, l), as a position in [`ExchangeableKernel::from_orbits`].
-#[inline]
-fn orbit((i, j): (usize, usize), (k, l): (usize, usize)) -> usize {
-    match (i == k, j == l) {
-        (true, true) => 0,
-        (true, false) => 2,
-        (false, true) => 3,
-        (false, false) => match (i == l, j == k) {
-            (true, true) => 1,
-            (false, false) => 5,
-            _ => 4,
-        },
-    }
 }
 
 /// Calls `visit(orbit, column, value)` for all entries of the row of pair `index`.
@@ -339,8 +321,8 @@ fn visit_row(n_items: usize, matrix: &[f64], index: usize, mut visit: impl FnMut
 
 /// What centering subtracts: the mean of every row, of every column, and of all entries.
 ///
-/// A matrix that passed for symmetric still has row and column means that differ by rounding; one kind for both would leave
-/// the projection commuting with the centering only up to that.
+/// Row and column means of a nearly symmetric matrix differ by rounding. With one of them for both, projection and centering would
+/// commute only up to that.
 struct Means {
     rows: Vec<f64>,
     columns: Vec<f64>,
@@ -371,24 +353,18 @@ fn orbit_averages(n_items: usize, matrix: &[f64]) -> ([f64; 6], Means) {
         rows.push(row_total.value() / pairs as f64);
         total.merge(row_total);
     }
-    let columns = matrix
-        .par_chunks(pairs * TILE)
-        .map(|band| {
-            let mut sums = vec![CompensatedSum::default(); pairs];
-            for row in band.chunks_exact(pairs) {
-                sums.iter_mut().zip(row).for_each(|(sum, &value)| sum.add(value));
-            }
-            sums
-        })
-        .collect::<Vec<_>>()
-        .into_iter()
-        .reduce(|mut all, band| {
-            all.iter_mut().zip(band).for_each(|(sum, part)| sum.merge(part));
-            all
-        })
-        .unwrap_or_default();
-    let n = n_items as f64;
-    let counts = [1.0, 1.0, n - 2.0, n - 2.0, 2.0 * (n - 2.0), (n - 2.0) * (n - 3.0)];
+    let bands = matrix.par_chunks(pairs * TILE).map(|band| {
+        let mut sums = vec![CompensatedSum::default(); pairs];
+        for row in band.chunks_exact(pairs) {
+            sums.iter_mut().zip(row).for_each(|(sum, &value)| sum.add(value));
+        }
+        sums
+    });
+    let mut columns = vec![CompensatedSum::default(); pairs];
+    for band in bands.collect::<Vec<_>>() {
+        columns.iter_mut().zip(band).for_each(|(sum, part)| sum.merge(part));
+    }
+    let counts = orbit_sizes(n_items);
     let mut averages: [f64; 6] = std::array::from_fn(|orbit| sums[orbit].value() / (pairs as f64 * counts[orbit]));
     if n_items == 3 {
         averages[5] = averages[4];

@@ -102,20 +102,16 @@ impl FromStr for Activation {
 
     fn from_str(text: &str) -> Result<Self> {
         let bad = |problem| TheoryError::BadInput { what: "activation", problem };
-        match text {
-            "relu" => Ok(Self::RELU),
-            "linear" => Ok(Self::LINEAR),
-            "abs" => Ok(Self::ABS),
-            _ => {
-                let slope = text.strip_prefix("leaky:").ok_or_else(|| {
-                    bad(format!(
-                        "\"{text}\" is unknown: it must be relu, linear, abs or leaky:<slope>, as in leaky:0.1"
-                    ))
-                })?;
-                Self::leaky(slope.parse().map_err(|_| {
-                    bad(format!("\"{slope}\" in \"{text}\" is not a number: leaky:<slope> wants one, as in leaky:0.1"))
-                })?)
-            }
+        match (text, text.strip_prefix("leaky:")) {
+            ("relu", _) => Ok(Self::RELU),
+            ("linear", _) => Ok(Self::LINEAR),
+            ("abs", _) => Ok(Self::ABS),
+            (_, Some(slope)) => Self::leaky(slope.parse().map_err(|_| {
+                bad(format!("\"{slope}\" in \"{text}\" is not a number: leaky:<slope> wants one, as in leaky:0.1"))
+            })?),
+            (_, None) => Err(bad(format!(
+                "\"{text}\" is unknown: it must be relu, linear, abs or leaky:<slope>, as in leaky:0.1"
+            ))),
         }
     }
 }
@@ -202,12 +198,12 @@ impl NetworkKernel {
 /// The conjunctivity of networks with 0, 1, …, `max_depth` hidden layers, `max_depth` + 1 values. Cost O(max_depth).
 pub fn conjunctivity_by_depth(activation: Activation, kind: NetworkKernelKind, max_depth: usize) -> Vec<f64> {
     let mut recursion = Recursion::new(activation, kind);
-    let mut curve = vec![recursion.complements().conjunctivity()];
-    for _ in 0..max_depth {
+    let mut next = || {
+        let conjunctivity = recursion.complements().conjunctivity();
         recursion.add_layer();
-        curve.push(recursion.complements().conjunctivity());
-    }
-    curve
+        conjunctivity
+    };
+    (0..=max_depth).map(|_| next()).collect()
 }
 
 /// What a normalized kernel lacks to 1.
@@ -225,9 +221,8 @@ impl Complements {
     }
 }
 
-/// The two complements of one kernel, as sums of their changes from layer to layer.
-///
-/// Plain sums would collect a rounding error per layer, √depth to depth ulps in all.
+/// The two complements of one kernel, as compensated sums of their changes from layer to layer: plain ones would collect a rounding
+/// error per layer, √depth to depth ulps in all.
 #[derive(Debug, Clone, Copy)]
 struct RunningComplements {
     disjoint: CompensatedSum,
@@ -235,11 +230,6 @@ struct RunningComplements {
 }
 
 impl RunningComplements {
-    /// κ_s = ½ and κ_0 = 0.
-    fn input() -> Self {
-        Self { disjoint: CompensatedSum::from(1.0), excess: CompensatedSum::from(0.0) }
-    }
-
     fn values(&self) -> Complements {
         Complements { disjoint: self.disjoint.value(), excess: self.excess.value() }
     }
@@ -262,7 +252,8 @@ struct Recursion {
 
 impl Recursion {
     fn new(activation: Activation, kind: NetworkKernelKind) -> Self {
-        let input = RunningComplements::input();
+        // κ_s = ½ and κ_0 = 0.
+        let input = RunningComplements { disjoint: CompensatedSum::from(1.0), excess: CompensatedSum::from(0.0) };
         let ntk = (kind == NetworkKernelKind::Ntk).then_some(input);
         Self { nonlinearity: activation.nonlinearity() / PI, layer: 1.0, nngp: input, ntk }
     }

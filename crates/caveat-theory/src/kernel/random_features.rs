@@ -16,9 +16,10 @@ use rand_distr::StandardNormal;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::exchangeable::ExchangeableKernel;
+use super::exchangeable::{ExchangeableKernel, orbit_sizes};
 use super::network::Activation;
 use crate::error::{Result, TheoryError};
+use crate::numeric::vectors::{dot, mean_and_error};
 
 /// Most weights drawn, multiplied and dropped together (16 MiB), in whole rows of at least one and at most 128.
 const BLOCK_WEIGHTS: usize = 1 << 21;
@@ -95,13 +96,13 @@ impl RandomFeatures {
                 if let Some(progress) = progress {
                     progress(done);
                 }
-                ExchangeableKernel::from_orbits(kernel).map_err(|_| TheoryError::BadInput {
-                    what: "random features",
-                    problem: format!(
-                        "in replicate {replicate} no feature tells a pair from its reversal (width {}, depth {}, seed {}): \
-                         choose a larger width",
-                        self.width, self.depth, self.seed
-                    ),
+                ExchangeableKernel::from_orbits(kernel).map_err(|_| {
+                    let Self { width, depth, seed, .. } = self;
+                    let problem = format!(
+                        "in replicate {replicate} no feature tells a pair from its reversal (width {width}, depth {depth}, seed \
+                         {seed}): choose a larger width"
+                    );
+                    TheoryError::BadInput { what: "random features", problem }
                 })
             })
             .collect::<Vec<_>>()
@@ -109,8 +110,7 @@ impl RandomFeatures {
             .collect::<Result<Vec<_>>>()?;
         let count = self.replicates as f64;
         let replicate_conjunctivities: Vec<f64> = kernels.iter().map(ExchangeableKernel::conjunctivity).collect();
-        let conjunctivity = replicate_conjunctivities.iter().sum::<f64>() / count;
-        let squares: f64 = replicate_conjunctivities.iter().map(|a| (a - conjunctivity).powi(2)).sum();
+        let (conjunctivity, standard_error) = mean_and_error(&replicate_conjunctivities);
         let mut orbits = [0.0; 6];
         for kernel in &kernels {
             for (mean, value) in orbits.iter_mut().zip(kernel.orbits()) {
@@ -120,7 +120,7 @@ impl RandomFeatures {
         Ok(RandomFeaturesEstimate {
             settings: *self,
             conjunctivity,
-            standard_error: (squares / (count - 1.0) / count).sqrt(),
+            standard_error,
             replicate_conjunctivities,
             kernel: ExchangeableKernel::from_orbits(orbits)?.with_conjunctivity(conjunctivity),
         })
@@ -138,14 +138,12 @@ impl RandomFeatures {
         let activations =
             pairs.and_then(|pairs| if self.depth > 1 { pairs.checked_mul(self.width) } else { Some(pairs) });
         if activations.is_none_or(|count| count > MAX_ACTIVATIONS) {
-            return Err(TheoryError::BadInput {
-                what: "random features",
-                problem: format!(
-                    "width {} at depth {} on the ordered pairs of {} items takes too much memory: width × n(n−1) must be at \
-                     most {MAX_ACTIVATIONS}, or n(n−1) at depth 1",
-                    self.width, self.depth, self.n_items
-                ),
-            });
+            let Self { width, depth, n_items, .. } = self;
+            let problem = format!(
+                "width {width} at depth {depth} on the ordered pairs of {n_items} items takes too much memory: width × n(n−1) must be \
+                 at most {MAX_ACTIVATIONS}, or n(n−1) at depth 1"
+            );
+            return Err(TheoryError::BadInput { what: "random features", problem });
         }
         Ok(())
     }
@@ -261,10 +259,9 @@ impl OrbitSums {
             }
         }
         let total: f64 = self.row_sums.iter().sum();
-        let inner = |a: &[f64], b: &[f64]| -> f64 { a.iter().zip(b).map(|(x, y)| x * y).sum() };
-        let first = inner(&self.row_sums, &self.row_sums) - identical;
-        let second = inner(&self.column_sums, &self.column_sums) - identical;
-        let crossed = 2.0 * (inner(&self.row_sums, &self.column_sums) - flipped);
+        let first = dot(&self.row_sums, &self.row_sums) - identical;
+        let second = dot(&self.column_sums, &self.column_sums) - identical;
+        let crossed = 2.0 * (dot(&self.row_sums, &self.column_sums) - flipped);
         let disjoint = total * total - identical - flipped - first - second - crossed;
         for (sum, value) in self.sums.iter_mut().zip([identical, flipped, first, second, crossed, disjoint]) {
             *sum += value;
@@ -274,8 +271,7 @@ impl OrbitSums {
     /// Averages over orbits and over `features` features.
     fn means(&self, features: usize) -> [f64; 6] {
         let n = self.n_items as f64;
-        let pairs = n * (n - 1.0);
-        let counts = [1.0, 1.0, n - 2.0, n - 2.0, 2.0 * (n - 2.0), (n - 2.0) * (n - 3.0)];
+        let (pairs, counts) = (n * (n - 1.0), orbit_sizes(self.n_items));
         std::array::from_fn(|orbit| self.sums[orbit] / (pairs * counts[orbit] * features as f64))
     }
 }

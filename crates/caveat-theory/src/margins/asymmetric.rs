@@ -8,18 +8,19 @@
 //! Items are 0 … n − 1, u and v ∈ ℝⁿ the effects of an item in first and in second position, y ∈ [−1, 1] the labels and w > 0 the weights
 //! of the trials, C ∈ (0, ∞]. Source: §3.4; the six values κ are those of [`exchangeable`](crate::kernel::exchangeable).
 
-use std::collections::BTreeMap;
-
 mod parts;
+
+use std::collections::BTreeMap;
 
 use faer::Mat;
 use faer::linalg::solvers::{PartialPivLu, Solve};
 
 use super::Margins;
 use crate::comparison_graph::Trial;
-use crate::error::{Result, TheoryError, check_ranks};
+use crate::error::{Result, TheoryError, check_comparison};
 use crate::kernel::ExchangeableKernel;
 use crate::kernel::exchangeable::check_c;
+use crate::numeric::vectors::{add_scaled, center, largest};
 use crate::route::Route;
 use parts::{ItemPart, Parts};
 
@@ -38,29 +39,16 @@ pub struct AsymmetricSolution {
     tie_tolerance: f64,
 }
 
-/// A trained ordered pair after merging its repetitions.
-struct Merged {
-    pair: (usize, usize),
-    label: f64,
-    weight: f64,
-}
+/// (trial, its reversal if trained and listed later, diagonal entries, off-diagonal entry): a 1 × 1 or 2 × 2 block of D.
+type Block = (usize, Option<usize>, [f64; 2], f64);
 
-/// Solves ridge regression on `kernel` for ordered trials; `c` is (κ_id − κ_flip)/ridge, ∞ allowed.
-///
-/// Repeated trials add their weights. Cost O(n³ + trials).
-///
-/// # Errors
-/// A kernel that is indefinite for that many items, a trial out of range, or where [`System::obstacle`] finds one.
-pub fn solve(n_items: usize, trials: &[Trial], kernel: &ExchangeableKernel, c: f64) -> Result<AsymmetricSolution> {
-    System::new(n_items, trials, kernel, c)?.solve()
-}
-
-/// The equations of one problem before they are solved.
+/// The equations of ridge regression on ordered trials, before they are solved.
 pub struct System {
     n_items: usize,
-    merged: Vec<Merged>,
+    /// Each ordered pair once, sorted.
+    trials: Vec<Trial>,
     parts: Parts,
-    blocks: Blocks,
+    blocks: Vec<Block>,
     /// The largest |κ|.
     scale: f64,
     /// S^{1/2}; `None` where S is indefinite.
@@ -69,22 +57,34 @@ pub struct System {
     singular: bool,
 }
 
+/// A trained ordered pair, or a combination of the two orders, on which D acts by a number.
+struct Direction {
+    /// Trials with their coefficients.
+    trials: Vec<(usize, f64)>,
+    /// Row of ΦS^{1/2}.
+    features: Vec<f64>,
+    label: f64,
+    weight: f64,
+    /// Eigenvalue of D, 0 where it is rounding.
+    value: f64,
+}
+
 impl System {
-    /// Collects the trials. Cost O(trials·log).
+    /// Collects the trials for `kernel`; repeated ones add their weights. `c` is (κ_id − κ_flip)/ridge, ∞ allowed. Cost O(trials·log).
     ///
     /// # Errors
     /// A kernel that is indefinite for that many items, a trial out of range, `c` ≤ 0 or NaN.
     pub fn new(n_items: usize, trials: &[Trial], kernel: &ExchangeableKernel, c: f64) -> Result<Self> {
         check_c(c)?;
         kernel.check_definite(n_items)?;
-        let merged = merge(n_items, trials)?;
+        let trials = merge(n_items, trials)?;
         let parts = Parts::new(kernel);
-        let blocks = Blocks::new(&merged, &parts, kernel.ridge_from_c(c)?);
-        let scale = kernel.orbits().iter().fold(0.0_f64, |a, k| a.max(k.abs()));
+        let blocks = blocks(&trials, &parts, kernel.ridge_from_c(c)?);
+        let scale = largest(&kernel.orbits());
         // They come out within a few roundings of zero.
-        let singular = blocks.smallest_eigenvalue().abs() <= 32.0 * f64::EPSILON * scale;
+        let singular = smallest_eigenvalue(&blocks).abs() <= 32.0 * f64::EPSILON * scale;
         let root = parts.item.root(scale);
-        Ok(Self { n_items, merged, parts, blocks, scale, root, singular })
+        Ok(Self { n_items, trials, parts, blocks, scale, root, singular })
     }
 
     /// Why the route does not apply, and which does: more than [`MAX_ITEMS`] items, or C = ∞ with a kernel whose local part is
@@ -97,18 +97,17 @@ impl System {
             return None;
         }
         if self.root.is_none() {
-            return Some(
-                "with C = inf its local part is singular and its item part indefinite; use the dense route".into(),
-            );
+            let reason = "with C = inf its local part is singular and its item part indefinite; use the dense route";
+            return Some(reason.into());
         }
         let uneven = |&&(t, other, _, b): &&Block| {
-            other.is_some_and(|s| !self.is_zero(b) && self.merged[t].weight != self.merged[s].weight)
+            other.is_some_and(|s| !self.is_zero(b) && self.trials[t].weight != self.trials[s].weight)
         };
-        self.blocks.blocks.iter().find(uneven).map(|&(t, ..)| {
-            let (i, j) = self.merged[t].pair;
+        self.blocks.iter().find(uneven).map(|&(t, ..)| {
+            let Trial { first, second, .. } = self.trials[t];
             format!(
-                "with C = inf its local part is singular and the two orders of pair {i} {j} weigh differently; use the dense \
-                 route"
+                "with C = inf its local part is singular and the two orders of pair {first} {second} weigh differently; use the \
+                 dense route"
             )
         })
     }
@@ -118,18 +117,36 @@ impl System {
         value.abs() <= 64.0 * f64::EPSILON * self.scale
     }
 
+    /// The three ones in a trial's row of Φ: positions i, n + j and 2n.
+    fn features(&self, t: usize) -> [usize; 3] {
+        [self.trials[t].first, self.n_items + self.trials[t].second, 2 * self.n_items]
+    }
+
     /// Solves them. Cost O(n³).
     ///
     /// # Errors
     /// Where [`obstacle`](Self::obstacle) finds one.
     pub fn solve(&self) -> Result<AsymmetricSolution> {
         Route::Asymmetric.unless(self.obstacle())?;
-        let Self { n_items, merged, parts, blocks, .. } = self;
+        let n = self.n_items;
         let (item_values, dual) = match &self.root {
             Some(root) if self.singular => self.minimum_norm(root)?,
-            _ => screened(*n_items, merged, parts, blocks),
+            _ => self.screened(),
         };
-        Ok(AsymmetricSolution::new(*n_items, merged, parts, blocks, item_values, &dual))
+        let mut local = BTreeMap::new();
+        for (t, &a) in self.trials.iter().zip(&dual) {
+            *local.entry((t.first, t.second)).or_insert(0.0) += self.parts.conj * a;
+            *local.entry((t.second, t.first)).or_insert(0.0) += self.parts.flip * a;
+        }
+        let size = largest(&item_values).max(1.0).min(self.term_size(&item_values));
+        Ok(AsymmetricSolution {
+            n_items: n,
+            first_effects: item_values[..n].to_vec(),
+            second_effects: item_values[n..2 * n].to_vec(),
+            constant: item_values[2 * n],
+            local,
+            tie_tolerance: size * f64::EPSILON * 64.0 * n as f64,
+        })
     }
 
     /// C = ∞ with a singular local part: the minimum-norm least-squares solution.
@@ -138,139 +155,59 @@ impl System {
     /// up to their null space. The others are interpolated, and x moves in that null space to keep their local terms small:
     /// minimize ‖x‖² + Σ (y − φᵀS^{1/2}x)²/d.
     fn minimum_norm(&self, root: &ItemPart) -> Result<(Vec<f64>, Vec<f64>)> {
-        let Self { n_items, merged, blocks, .. } = self;
-        let n = *n_items;
-        let size = 2 * n + 1;
-        // Rows of the feature matrix in the eigenbasis of D, each with its local eigenvalue.
-        let mut rows: Vec<(Vec<f64>, f64, f64)> = Vec::with_capacity(merged.len());
-        let row_of = |t: usize| {
-            let mut row = vec![0.0; size];
-            for k in features(n, merged[t].pair) {
-                row[k] = 1.0;
-            }
-            root.times(n, |k| row[k])
-        };
-        let mut directions = Vec::with_capacity(merged.len());
-        for &(t, other, [a, d], b) in &blocks.blocks {
-            // At C = ∞ the diagonal is conj for every weight, so the eigenvectors are the sum and the difference; the weights
-            // of the two orders stay separate only where no local term couples them.
-            let eigen: Vec<(f64, f64, f64)> = match other {
-                None => vec![(1.0, 0.0, a)],
-                Some(_) if self.is_zero(b) => vec![(1.0, 0.0, a), (0.0, 1.0, d)],
-                Some(_) => {
-                    let h = std::f64::consts::FRAC_1_SQRT_2;
-                    vec![(h, h, a + b), (h, -h, a - b)]
-                }
-            };
-            let first = row_of(t);
-            for (x, z, value) in eigen {
-                let mut row: Vec<f64> = first.iter().map(|v| x * v).collect();
-                let mut label = x * merged[t].label;
-                if let Some(s) = other {
-                    for (r, v) in row.iter_mut().zip(row_of(s)) {
-                        *r += z * v;
-                    }
-                    label += z * merged[s].label;
-                }
-                directions.push((t, other, x, z));
-                rows.push((row, label, if self.is_zero(value) { 0.0 } else { value }));
-            }
-        }
+        let (n, size) = (self.n_items, 2 * self.n_items + 1);
+        let directions: Vec<Direction> = self.blocks.iter().flat_map(|block| self.directions(block, root)).collect();
         // Least squares on unweighted rows is right only for equal weights; hard rows carry the square root of theirs.
-        let hard: Vec<usize> = (0..rows.len()).filter(|&r| rows[r].2 == 0.0).collect();
-        let soft: Vec<usize> = (0..rows.len()).filter(|&r| rows[r].2 != 0.0).collect();
-        let weight_of = |r: usize| {
-            let (t, other, x, z) = directions[r];
-            x * x * merged[t].weight + other.map_or(0.0, |s| z * z * merged[s].weight)
-        };
-        let hard_matrix = Mat::from_fn(hard.len(), size, |r, k| weight_of(hard[r]).sqrt() * rows[hard[r]].0[k]);
-        let hard_labels = Mat::from_fn(hard.len(), 1, |r, _| weight_of(hard[r]).sqrt() * rows[hard[r]].1);
-        let (x0, null) = pseudo_solve(&hard_matrix, &hard_labels)?;
-        let mut x = x0;
+        let (hard, soft): (Vec<&Direction>, Vec<&Direction>) = directions.iter().partition(|d| d.value == 0.0);
+        let hard_matrix = Mat::from_fn(hard.len(), size, |r, k| hard[r].weight.sqrt() * hard[r].features[k]);
+        let hard_labels = Mat::from_fn(hard.len(), 1, |r, _| hard[r].weight.sqrt() * hard[r].label);
+        let (mut x, null) = pseudo_solve(&hard_matrix, &hard_labels)?;
         if !soft.is_empty() && null.ncols() > 0 {
-            let soft_matrix = Mat::from_fn(soft.len(), size, |r, k| rows[soft[r]].0[k]);
+            let soft_matrix = Mat::from_fn(soft.len(), size, |r, k| soft[r].features[k]);
             let projected = &soft_matrix * &null;
-            let residual = Mat::from_fn(soft.len(), 1, |r, _| rows[soft[r]].1) - &soft_matrix * &x;
-            let inverse = |r: usize| 1.0 / rows[soft[r]].2;
-            let scaled = Mat::from_fn(soft.len(), null.ncols(), |r, k| projected[(r, k)] * inverse(r));
+            let residual = Mat::from_fn(soft.len(), 1, |r, _| soft[r].label) - &soft_matrix * &x;
+            let scaled = Mat::from_fn(soft.len(), null.ncols(), |r, k| projected[(r, k)] * (1.0 / soft[r].value));
             let system = Mat::<f64>::identity(null.ncols(), null.ncols()) + projected.transpose() * &scaled;
             let rhs = scaled.transpose() * &residual;
-            let v = PartialPivLu::new(system.as_ref()).solve(&rhs);
-            x += &null * v;
+            x += &null * PartialPivLu::new(system.as_ref()).solve(&rhs);
         }
         let item_values = root.times(n, |k| x[(k, 0)]);
-        let mut dual = vec![0.0; merged.len()];
-        for &r in &soft {
-            let (row, label, value) = &rows[r];
-            let (t, other, cx, cz) = directions[r];
-            let a = (label - row.iter().enumerate().map(|(k, v)| v * x[(k, 0)]).sum::<f64>()) / value;
-            dual[t] += cx * a;
-            if let Some(s) = other {
-                dual[s] += cz * a;
+        let mut dual = vec![0.0; self.trials.len()];
+        for d in soft {
+            let fitted = d.features.iter().enumerate().map(|(k, v)| v * x[(k, 0)]).sum::<f64>();
+            for &(t, c) in &d.trials {
+                dual[t] += c * ((d.label - fitted) / d.value);
             }
         }
         Ok((item_values, dual))
     }
-}
 
-fn merge(n_items: usize, trials: &[Trial]) -> Result<Vec<Merged>> {
-    let mut sums = BTreeMap::<(usize, usize), (f64, f64)>::new();
-    for t in trials {
-        check_ranks([t.first, t.second], n_items)?;
-        if t.first == t.second {
-            return Err(TheoryError::SelfComparison(t.first));
-        }
-        if !(t.weight > 0.0 && t.weight.is_finite() && t.label.is_finite()) {
-            return Err(TheoryError::BadWeight { first: t.first, second: t.second, weight: t.weight });
-        }
-        let (label, weight) = sums.entry((t.first, t.second)).or_default();
-        *label += t.weight * t.label;
-        *weight += t.weight;
-    }
-    if sums.is_empty() {
-        return Err(TheoryError::NoComparisons);
-    }
-    Ok(sums.into_iter().map(|(pair, (sum, weight))| Merged { pair, label: sum / weight, weight }).collect())
-}
-
-/// D on the trials: 1 × 1 blocks, and 2 × 2 ones where a trial's reversal is trained too.
-struct Blocks {
-    blocks: Vec<Block>,
-}
-
-/// (trial, its reversal if trained and listed later, diagonal entries, off-diagonal entry).
-type Block = (usize, Option<usize>, [f64; 2], f64);
-
-impl Blocks {
-    fn new(merged: &[Merged], parts: &Parts, ridge: f64) -> Self {
-        let at = |pair: (usize, usize)| merged.binary_search_by_key(&pair, |t| t.pair).ok();
-        let diagonal = |t: usize| parts.conj + ridge / merged[t].weight;
-        let mut blocks = Vec::new();
-        for (t, trial) in merged.iter().enumerate() {
-            let (i, j) = trial.pair;
-            match at((j, i)) {
-                None => blocks.push((t, None, [diagonal(t), 0.0], 0.0)),
-                Some(s) if s > t => blocks.push((t, Some(s), [diagonal(t), diagonal(s)], parts.flip)),
-                Some(_) => {}
+    /// The eigenvectors of a block of D.
+    fn directions(&self, &(t, other, [a, d], b): &Block, root: &ItemPart) -> Vec<Direction> {
+        // At C = ∞ the diagonal is conj for every weight, so the eigenvectors are the sum and the difference; the weights
+        // of the two orders stay separate only where no local term couples them.
+        let h = std::f64::consts::FRAC_1_SQRT_2;
+        let eigen = match other {
+            None => vec![(vec![(t, 1.0)], a)],
+            Some(s) if self.is_zero(b) => vec![(vec![(t, 1.0)], a), (vec![(s, 1.0)], d)],
+            Some(s) => vec![(vec![(t, h), (s, h)], a + b), (vec![(t, h), (s, -h)], a - b)],
+        };
+        let direction = |(trials, value): (Vec<(usize, f64)>, f64)| {
+            let mut features = vec![0.0; 2 * self.n_items + 1];
+            for &(t, c) in &trials {
+                let ones = self.features(t);
+                let row = root.times(self.n_items, |k| f64::from(ones.contains(&k)));
+                add_scaled(&mut features, c, &row);
             }
-        }
-        Self { blocks }
-    }
-
-    /// The eigenvalue closest to zero.
-    fn smallest_eigenvalue(&self) -> f64 {
-        let eigenvalues = self.blocks.iter().flat_map(|&(_, other, [a, d], b)| match other {
-            None => [a, a],
-            Some(_) => {
-                let (mean, spread) = ((a + d) / 2.0, ((a - d) / 2.0).hypot(b));
-                [mean - spread, mean + spread]
-            }
-        });
-        eigenvalues.fold(f64::INFINITY, |x, y| if y.abs() < x.abs() { y } else { x })
+            let label = trials.iter().map(|&(t, c)| c * self.trials[t].label).sum();
+            let weight = trials.iter().map(|&(t, c)| c * c * self.trials[t].weight).sum();
+            Direction { trials, features, label, weight, value: if self.is_zero(value) { 0.0 } else { value } }
+        };
+        eigen.into_iter().map(direction).collect()
     }
 
     /// D⁻¹ x.
-    fn solve(&self, x: &[f64]) -> Vec<f64> {
+    fn solve_blocks(&self, x: &[f64]) -> Vec<f64> {
         let mut y = vec![0.0; x.len()];
         for &(t, other, [a, d], b) in &self.blocks {
             match other {
@@ -284,58 +221,114 @@ impl Blocks {
         }
         y
     }
-}
 
-/// Rows of Φ hold three ones: positions i, n + j and 2n.
-fn features(n: usize, pair: (usize, usize)) -> [usize; 3] {
-    [pair.0, n + pair.1, 2 * n]
-}
-
-/// The regular case: returns Sz and the dual coefficients a.
-fn screened(n: usize, merged: &[Merged], parts: &Parts, blocks: &Blocks) -> (Vec<f64>, Vec<f64>) {
-    let size = 2 * n + 1;
-    let y: Vec<f64> = merged.iter().map(|t| t.label).collect();
-    let mut gram = Mat::<f64>::zeros(size, size);
-    let mut add = |t: usize, s: usize, value: f64| {
-        for row in features(n, merged[t].pair) {
-            for column in features(n, merged[s].pair) {
-                gram[(row, column)] += value;
+    /// The regular case: returns Sz and the dual coefficients a.
+    fn screened(&self) -> (Vec<f64>, Vec<f64>) {
+        let (n, size) = (self.n_items, 2 * self.n_items + 1);
+        let mut gram = Mat::<f64>::zeros(size, size);
+        let mut add = |t: usize, s: usize, value: f64| {
+            for row in self.features(t) {
+                for column in self.features(s) {
+                    gram[(row, column)] += value;
+                }
             }
+        };
+        for &(t, other, [a, d], b) in &self.blocks {
+            match other {
+                None => add(t, t, 1.0 / a),
+                Some(s) => {
+                    let [first, second] = [1.0 / (a - b / d * b), 1.0 / (d - b / a * b)];
+                    add(t, t, first);
+                    add(s, s, second);
+                    add(t, s, -b / d * first);
+                    add(s, t, -b / a * second);
+                }
+            }
+        }
+        // I + (ΦᵀD⁻¹Φ) S, row by row: S is symmetric.
+        let mut system = Mat::<f64>::zeros(size, size);
+        for row in 0..size {
+            let product = self.parts.item.times(n, |k| gram[(row, k)]);
+            for (column, value) in product.into_iter().enumerate() {
+                system[(row, column)] = value + f64::from(row == column);
+            }
+        }
+        let labels: Vec<f64> = self.trials.iter().map(|t| t.label).collect();
+        let mut rhs = Mat::<f64>::zeros(size, 1);
+        for (t, w) in self.solve_blocks(&labels).into_iter().enumerate() {
+            for k in self.features(t) {
+                rhs[(k, 0)] += w;
+            }
+        }
+        let z = PartialPivLu::new(system.as_ref()).solve(&rhs);
+        let item_values = self.parts.item.times(n, |k| z[(k, 0)]);
+        let residual = |(t, y): (usize, &f64)| y - self.features(t).iter().map(|&k| item_values[k]).sum::<f64>();
+        let residuals: Vec<f64> = labels.iter().enumerate().map(residual).collect();
+        let dual = self.solve_blocks(&residuals);
+        (item_values, dual)
+    }
+
+    /// The size of the terms that margins are sums of: a label and the item values that it is compared with, through the local part of
+    /// its trial, and through the item part. It goes to 0 with C, as margins do.
+    fn term_size(&self, item_values: &[f64]) -> f64 {
+        let mut sizes = vec![0.0_f64; self.trials.len()];
+        for &(t, other, diagonal, _) in &self.blocks {
+            for (k, d) in [Some(t), other].into_iter().flatten().zip(diagonal) {
+                let values: f64 = self.features(k).iter().map(|&f| item_values[f].abs()).sum();
+                sizes[k] = (self.trials[k].label.abs() + values) / d.abs();
+            }
+        }
+        let mut sums = vec![0.0; 2 * self.n_items + 1];
+        for (t, size) in sizes.iter().enumerate() {
+            self.features(t).iter().for_each(|&f| sums[f] += size);
+        }
+        let local = (self.parts.conj.abs() + self.parts.flip.abs()) * largest(&sizes);
+        self.parts.item.abs().times(self.n_items, |k| sums[k]).into_iter().fold(local, f64::max)
+    }
+}
+
+/// The trials with repetitions merged: each ordered pair once, sorted.
+fn merge(n_items: usize, trials: &[Trial]) -> Result<Vec<Trial>> {
+    let mut sums = BTreeMap::<(usize, usize), (f64, f64)>::new();
+    for t in trials {
+        check_comparison([t.first, t.second], n_items)?;
+        if !(t.weight > 0.0 && t.weight.is_finite() && t.label.is_finite()) {
+            return Err(TheoryError::BadWeight { first: t.first, second: t.second, weight: t.weight });
+        }
+        let (label, weight) = sums.entry((t.first, t.second)).or_default();
+        *label += t.weight * t.label;
+        *weight += t.weight;
+    }
+    if sums.is_empty() {
+        return Err(TheoryError::NoComparisons);
+    }
+    let merged = |((first, second), (sum, weight))| Trial { first, second, label: sum / weight, weight };
+    Ok(sums.into_iter().map(merged).collect())
+}
+
+/// D on the trials: 1 × 1 blocks, and 2 × 2 ones where a trial's reversal is trained too.
+fn blocks(trials: &[Trial], parts: &Parts, ridge: f64) -> Vec<Block> {
+    let diagonal = |t: usize| parts.conj + ridge / trials[t].weight;
+    let block = |(t, trial): (usize, &Trial)| {
+        let reversed = (trial.second, trial.first);
+        match trials.binary_search_by_key(&reversed, |other| (other.first, other.second)) {
+            Err(_) => Some((t, None, [diagonal(t), 0.0], 0.0)),
+            Ok(s) => (s > t).then(|| (t, Some(s), [diagonal(t), diagonal(s)], parts.flip)),
         }
     };
-    for &(t, other, [a, d], b) in &blocks.blocks {
-        match other {
-            None => add(t, t, 1.0 / a),
-            Some(s) => {
-                let [first, second] = [1.0 / (a - b / d * b), 1.0 / (d - b / a * b)];
-                add(t, t, first);
-                add(s, s, second);
-                add(t, s, -b / d * first);
-                add(s, t, -b / a * second);
-            }
+    trials.iter().enumerate().filter_map(block).collect()
+}
+
+/// The eigenvalue of D that is closest to zero.
+fn smallest_eigenvalue(blocks: &[Block]) -> f64 {
+    let eigenvalues = blocks.iter().flat_map(|&(_, other, [a, d], b)| match other {
+        None => [a, a],
+        Some(_) => {
+            let (mean, spread) = ((a + d) / 2.0, ((a - d) / 2.0).hypot(b));
+            [mean - spread, mean + spread]
         }
-    }
-    // I + (ΦᵀD⁻¹Φ) S, row by row: S is symmetric.
-    let mut system = Mat::<f64>::zeros(size, size);
-    for row in 0..size {
-        let product = parts.item.times(n, |k| gram[(row, k)]);
-        for (column, value) in product.into_iter().enumerate() {
-            system[(row, column)] = value + f64::from(row == column);
-        }
-    }
-    let weighted = blocks.solve(&y);
-    let mut rhs = Mat::<f64>::zeros(size, 1);
-    for (t, w) in merged.iter().zip(&weighted) {
-        for k in features(n, t.pair) {
-            rhs[(k, 0)] += w;
-        }
-    }
-    let z = PartialPivLu::new(system.as_ref()).solve(&rhs);
-    let item_values = parts.item.times(n, |k| z[(k, 0)]);
-    let residual: Vec<f64> =
-        merged.iter().map(|t| t.label - features(n, t.pair).iter().map(|&k| item_values[k]).sum::<f64>()).collect();
-    let dual = blocks.solve(&residual);
-    (item_values, dual)
+    });
+    eigenvalues.fold(f64::INFINITY, |x, y| if y.abs() < x.abs() { y } else { x })
 }
 
 /// Least-squares solution of minimum norm, and a basis of the null space.
@@ -350,54 +343,14 @@ fn pseudo_solve(a: &Mat<f64>, b: &Mat<f64>) -> Result<(Mat<f64>, Mat<f64>)> {
     Ok((svd.V().subcols(0, rank) * scaled, svd.V().subcols(rank, size - rank).to_owned()))
 }
 
-/// The size of the terms that margins are sums of: a label and the item values that it is compared with, through the local part of
-/// its trial, and through the item part. It goes to 0 with C, as margins do.
-fn rounded(n: usize, merged: &[Merged], parts: &Parts, blocks: &Blocks, item_values: &[f64]) -> f64 {
-    let mut sizes = vec![0.0_f64; merged.len()];
-    for &(t, other, diagonal, _) in &blocks.blocks {
-        for (k, d) in [Some(t), other].into_iter().flatten().zip(diagonal) {
-            let values: f64 = features(n, merged[k].pair).iter().map(|&f| item_values[f].abs()).sum();
-            sizes[k] = (merged[k].label.abs() + values) / d.abs();
-        }
-    }
-    let mut sums = vec![0.0; 2 * n + 1];
-    for (t, size) in merged.iter().zip(&sizes) {
-        features(n, t.pair).iter().for_each(|&f| sums[f] += size);
-    }
-    let local = (parts.conj.abs() + parts.flip.abs()) * sizes.iter().fold(0.0, |m: f64, v| m.max(*v));
-    parts.item.abs().times(n, |k| sums[k]).into_iter().fold(local, f64::max)
-}
-
 impl AsymmetricSolution {
-    fn new(n: usize, merged: &[Merged], parts: &Parts, blocks: &Blocks, item_values: Vec<f64>, dual: &[f64]) -> Self {
-        let mut local = BTreeMap::new();
-        for (t, &a) in merged.iter().zip(dual) {
-            let (i, j) = t.pair;
-            *local.entry((i, j)).or_insert(0.0) += parts.conj * a;
-            *local.entry((j, i)).or_insert(0.0) += parts.flip * a;
-        }
-        let largest = item_values.iter().fold(1.0_f64, |m, v| m.max(v.abs()));
-        let largest = largest.min(rounded(n, merged, parts, blocks, &item_values));
-        Self {
-            n_items: n,
-            first_effects: item_values[..n].to_vec(),
-            second_effects: item_values[n..2 * n].to_vec(),
-            constant: item_values[2 * n],
-            local,
-            tie_tolerance: largest * f64::EPSILON * 64.0 * n as f64,
-        }
-    }
-
     /// The rank of every item: half of its effect in first position minus that in second, centered.
     ///
     /// For a position-symmetric kernel with both presentation orders these are the ranks of the other routes.
     pub fn ranks(&self) -> Vec<f64> {
         let mut ranks: Vec<f64> =
             self.first_effects.iter().zip(&self.second_effects).map(|(u, v)| (u - v) / 2.0).collect();
-        let mean = ranks.iter().sum::<f64>() / ranks.len() as f64;
-        for r in &mut ranks {
-            *r -= mean;
-        }
+        center(&mut ranks);
         ranks
     }
 }

@@ -26,12 +26,12 @@ pub const MAX_CHANGES: usize = 1_000;
 /// Roundings of the terms of a margin within which it is a tie, for one change; they grow as the square of the number of changes.
 pub(crate) const ROUNDINGS: f64 = 16.0;
 
-/// A pair whose training differs from the plain chain's, 0-based, `first < second`.
+/// A pair whose training differs from the plain chain's.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Change {
-    first: usize,
-    second: usize,
-    /// Trained label of (first, second).
+    /// 0-based, the smaller index first.
+    pair: (usize, usize),
+    /// Trained label of the pair.
     label: f64,
     /// Change of its coupling D_e/D_0 against the plain chain.
     coupling: f64,
@@ -50,8 +50,8 @@ pub struct ChainSolution {
     screening: f64,
     memorization: f64,
     /// `None` for infinite screening (α = 1 or C → 0), where all ranks are 0.
-    functions: Option<Hyperbolic>,
-    /// Sorted by (first, second).
+    chain: Option<Chain>,
+    /// Sorted by pair.
     changes: Vec<Change>,
 }
 
@@ -73,17 +73,14 @@ pub fn solve(task: &TransitiveTask, model: &RidgeModel) -> Result<ChainSolution>
     let base = common_premise_weight(task);
     let mut changes = Vec::new();
     for edge in task.graph().edges() {
-        let (first, second) = edge.items();
-        let (label, weight) = (edge.label(), edge.weight());
-        let adjacent = second == first + 1;
-        if adjacent && label == 1.0 && weight == base {
+        if is_plain(edge, base) {
             continue;
         }
+        let (pair, label, weight) = (edge.items(), edge.label(), edge.weight());
         let relative = model.relative_conductance(weight, base);
-        let chain = if adjacent { 1.0 } else { 0.0 };
+        let chain = if pair.1 == pair.0 + 1 { 1.0 } else { 0.0 };
         changes.push(Change {
-            first,
-            second,
+            pair,
             label,
             coupling: relative - chain,
             source: relative * label - chain,
@@ -92,13 +89,9 @@ pub fn solve(task: &TransitiveTask, model: &RidgeModel) -> Result<ChainSolution>
         });
     }
     let screening = model.screening(base);
-    let mut solution = ChainSolution {
-        n_items: task.n_items(),
-        screening,
-        memorization: model.memorization(base),
-        functions: screening.is_finite().then(|| Hyperbolic::from_screening(screening)),
-        changes,
-    };
+    let n_items = task.n_items();
+    let chain = screening.is_finite().then(|| Chain { n: n_items as f64, h: Hyperbolic::from_screening(screening) });
+    let mut solution = ChainSolution { n_items, screening, memorization: model.memorization(base), chain, changes };
     solution.find_multipliers()?;
     Ok(solution)
 }
@@ -113,13 +106,14 @@ pub fn obstacle(task: &TransitiveTask) -> Option<String> {
         return None;
     }
     let base = common_premise_weight(task);
-    let is_plain = |e: &&Edge| {
-        let (first, second) = e.items();
-        second == first + 1 && e.label() == 1.0 && e.weight() == base
-    };
-    let changes = task.graph().edges().len() - task.graph().edges().iter().filter(is_plain).count();
+    let changes = task.graph().edges().iter().filter(|edge| !is_plain(edge, base)).count();
     (changes > MAX_CHANGES)
         .then(|| format!("more than {MAX_CHANGES} exceptions and reweighted pairs; use the graph route"))
+}
+
+/// Whether a pair is a premise of the usual weight.
+fn is_plain(edge: &Edge, base: f64) -> bool {
+    edge.second == edge.first + 1 && edge.label() == 1.0 && edge.weight() == base
 }
 
 /// The presentation weight that most premise pairs have.
@@ -144,14 +138,11 @@ fn common_premise_weight(task: &TransitiveTask) -> f64 {
 impl ChainSolution {
     /// Solves (I + WΓ)x = σ − WΔ for the multipliers of the fields.
     fn find_multipliers(&mut self) -> Result<()> {
-        let Some(h) = self.functions else { return Ok(()) };
+        let Some(chain) = self.chain else { return Ok(()) };
         let k = self.changes.len();
-        let chain = Chain { n: self.n_items as f64, h };
-        let overlap =
-            |e: &Change, f: &Change| chain.exception_difference((e.first, e.second), (f.first, f.second)).0.value();
-        if k == 1 {
-            let e = &mut self.changes[0];
-            let (delta, gamma) = (chain.rule_difference((e.first, e.second)).value(), overlap(e, e));
+        let overlap = |e: &Change, f: &Change| chain.exception_difference(e.pair, f.pair).0.value();
+        if let [e] = &mut self.changes[..] {
+            let (delta, gamma) = (chain.rule_difference(e.pair).value(), overlap(e, e));
             e.multiplier = (e.source - e.coupling * delta) / (1.0 + e.coupling * gamma);
             return Ok(());
         }
@@ -161,18 +152,14 @@ impl ChainSolution {
         });
         let rhs = Mat::from_fn(k, 1, |a, _| {
             let e = &self.changes[a];
-            e.source - e.coupling * chain.rule_difference((e.first, e.second)).value()
+            e.source - e.coupling * chain.rule_difference(e.pair).value()
         });
         let x = FullPivLu::new(system.as_ref()).solve(&rhs);
-        for (e, a) in self.changes.iter_mut().zip(0..) {
-            e.multiplier = x[(a, 0)];
-            if !e.multiplier.is_finite() {
-                return Err(TheoryError::NotConverged {
-                    what: "the system for the exceptions",
-                    reached: f64::INFINITY,
-                    needed: f64::EPSILON,
-                    iterations: 1,
-                });
+        for (e, &x) in self.changes.iter_mut().zip(x.col_as_slice(0)) {
+            e.multiplier = x;
+            if !x.is_finite() {
+                let what = "the system for the exceptions";
+                return Err(TheoryError::not_converged(what, f64::INFINITY, f64::EPSILON, 1));
             }
         }
         Ok(())
@@ -195,51 +182,39 @@ impl ChainSolution {
 
     /// The chain field r⁰_i: the rank without any exception.
     pub fn rule_rank(&self, item: usize) -> f64 {
-        self.functions.map_or(0.0, |h| Chain { n: self.n_items as f64, h }.rule_rank(item))
+        self.chain.map_or(0.0, |chain| chain.rule_rank(item))
     }
 
     /// The exceptions' field at an item: rank minus chain field.
     pub fn exception_rank(&self, item: usize) -> f64 {
-        let Some(h) = self.functions else { return 0.0 };
-        let chain = Chain { n: self.n_items as f64, h };
-        self.changes.iter().map(|e| e.multiplier * chain.exception_rank(item, (e.first, e.second))).sum()
+        let Some(chain) = self.chain else { return 0.0 };
+        self.changes.iter().map(|e| e.multiplier * chain.exception_rank(item, e.pair)).sum()
     }
 
     /// r_i − r_j for i < j, and the size of the terms that it sums (its rounding error is that times eps); `None` for infinite
     /// screening, where there are no ranks. Scaled, so that far pairs keep their sign where the plain number underflows.
     fn rank_difference(&self, i: usize, j: usize) -> Option<(Scaled, Scaled)> {
-        let h = self.functions?;
-        let chain = Chain { n: self.n_items as f64, h };
+        let chain = self.chain?;
         if let [e] = self.changes[..]
             && e.source == -e.coupling
-            && e.first <= i
-            && j <= e.second
+            && e.pair.0 <= i
+            && j <= e.pair.1
         {
             // Without screening the same current flows all around the cycle.
-            let screened = self.screening > 0.0;
-            return Some(chain.within_one_cycle((i, j), (e.first, e.second), e.coupling, screened));
+            return Some(chain.within_one_cycle((i, j), e.pair, e.coupling, self.screening > 0.0));
         }
         let rule = chain.rule_difference((i, j));
         Some(self.changes.iter().fold((rule, rule.abs()), |(sum, size), e| {
-            let (term, terms) = chain.exception_difference((i, j), (e.first, e.second));
+            let (term, terms) = chain.exception_difference((i, j), e.pair);
             (sum + term * e.multiplier, size + terms * e.multiplier.abs())
         }))
     }
 
     /// Label and memorization weight of a trained pair i < j.
     fn trained(&self, i: usize, j: usize) -> Option<(f64, f64)> {
-        match self.changes.binary_search_by_key(&(i, j), |e| (e.first, e.second)) {
+        match self.changes.binary_search_by_key(&(i, j), |e| e.pair) {
             Ok(at) => Some((self.changes[at].label, self.changes[at].memorization)),
             Err(_) => (j == i + 1).then_some((1.0, self.memorization)),
-        }
-    }
-
-    /// f(i, j) for i < j.
-    fn forward_margin(&self, i: usize, j: usize) -> f64 {
-        let difference = self.rank_difference(i, j).map_or(0.0, |(d, _)| d.value());
-        match self.trained(i, j) {
-            Some((y, m)) => m * y + (1.0 - m) * difference,
-            None => difference,
         }
     }
 
@@ -251,21 +226,10 @@ impl ChainSolution {
     /// Sign of r_i − r_j for i < j, without what is memorized: 0 only within a few roundings of the terms of this very difference.
     pub(crate) fn rank_sign(&self, i: usize, j: usize) -> i8 {
         match self.rank_difference(i, j) {
-            // Sum and size add the same terms, so they share their power and the mantissas tell all.
-            Some((d, size)) if d.mantissa().abs() > self.rounding() * size.mantissa() => d.mantissa().signum() as i8,
+            // Sum and size add the same terms, so they share their power and the mantissas decide.
+            Some((d, size)) if d.mantissa.abs() > self.rounding() * size.mantissa => d.mantissa.signum() as i8,
             _ => 0,
         }
-    }
-
-    /// Sign of f(i, j) for i < j: a tie only within a few roundings of the terms of this very margin.
-    fn forward_sign(&self, i: usize, j: usize) -> i8 {
-        let (f, size) = match (self.rank_difference(i, j), self.trained(i, j)) {
-            (None, None) => return 0,
-            (None, Some((y, m))) => (m * y, m),
-            (Some(_), None | Some((_, 0.0))) => return self.rank_sign(i, j),
-            (Some((d, size)), Some((y, m))) => (m * y + (1.0 - m) * d.value(), m + (1.0 - m) * size.value()),
-        };
-        if f.abs() <= self.rounding() * size { 0 } else { f.signum() as i8 }
     }
 }
 
@@ -275,20 +239,28 @@ impl Margins for ChainSolution {
     }
 
     fn margin(&self, i: usize, j: usize) -> f64 {
-        match i.cmp(&j) {
-            std::cmp::Ordering::Less => self.forward_margin(i, j),
-            std::cmp::Ordering::Equal => 0.0,
-            std::cmp::Ordering::Greater => -self.forward_margin(j, i),
+        if i >= j {
+            return if i == j { 0.0 } else { -self.margin(j, i) };
+        }
+        let difference = self.rank_difference(i, j).map_or(0.0, |(d, _)| d.value());
+        match self.trained(i, j) {
+            Some((y, m)) => m * y + (1.0 - m) * difference,
+            None => difference,
         }
     }
 
-    /// Far pairs keep their true signs, however small their margins.
+    /// A tie only within a few roundings of the terms of this very margin, so that far pairs keep their true signs.
     fn sign(&self, i: usize, j: usize) -> i8 {
-        match i.cmp(&j) {
-            std::cmp::Ordering::Less => self.forward_sign(i, j),
-            std::cmp::Ordering::Equal => 0,
-            std::cmp::Ordering::Greater => -self.forward_sign(j, i),
+        if i >= j {
+            return if i == j { 0 } else { -self.sign(j, i) };
         }
+        let (f, size) = match (self.rank_difference(i, j), self.trained(i, j)) {
+            (None, None) => return 0,
+            (None, Some((y, m))) => (m * y, m),
+            (Some(_), None | Some((_, 0.0))) => return self.rank_sign(i, j),
+            (Some((d, size)), Some((y, m))) => (m * y + (1.0 - m) * d.value(), m + (1.0 - m) * size.value()),
+        };
+        if f.abs() <= self.rounding() * size { 0 } else { f.signum() as i8 }
     }
 
     fn tie_tolerance(&self) -> f64 {
@@ -296,8 +268,8 @@ impl Margins for ChainSolution {
     }
 }
 
-/// The closed forms of a chain of n items. Arguments are 0-based, formulas 1-based.
-#[derive(Clone, Copy)]
+/// The closed forms of a chain of n items. Items are 0-based, formulas 1-based.
+#[derive(Debug, Clone, Copy, PartialEq)]
 struct Chain {
     n: f64,
     h: Hyperbolic,
@@ -355,11 +327,10 @@ impl Chain {
     /// Within a stretch, above, inside or below the exception, nothing cancels. Across, the field climbs and falls: far from the
     /// exception the sum over stretches cancels to the field's tails, and the difference of these is the better sum.
     fn exception_difference(self, (i, j): (usize, usize), (p, q): (usize, usize)) -> (Scaled, Scaled) {
-        let stretch = |from: usize, to: usize| if from < to { Some((from, to)) } else { None };
         let parts = [
-            stretch(i, j.min(p)).map(|s| self.difference_above(s, (p, q))),
-            stretch(i.max(p), j.min(q)).map(|s| self.difference_inside(s, (p, q))),
-            stretch(i.max(q), j).map(|s| self.difference_below(s, (p, q))),
+            (i < j.min(p)).then(|| self.difference_above((i, j.min(p)), (p, q))),
+            (i.max(p) < j.min(q)).then(|| self.difference_inside((i.max(p), j.min(q)), (p, q))),
+            (i.max(q) < j).then(|| self.difference_below((i.max(q), j), (p, q))),
         ];
         let sum = |(sum, size): (Scaled, Scaled), part: Scaled| (sum + part, size + part.abs());
         let zero = (self.h.zero(), self.h.zero());

@@ -11,10 +11,12 @@ use faer::{Mat, Side};
 
 use super::Margins;
 use crate::comparison_graph::Trial;
-use crate::error::{Result, TheoryError, check_range, check_ranks};
+use crate::error::{Result, TheoryError, check_range, check_ranks, check_weight};
 use crate::kernel::ExchangeableKernel;
 use crate::memory;
 use crate::numeric::eigen::Eigen;
+use crate::numeric::vectors::{center, largest};
+use crate::route::Route;
 
 /// Largest number of trials: the system is dense.
 pub const MAX_TRIALS: usize = 10_000;
@@ -47,10 +49,7 @@ pub fn solve_exchangeable(
         ranks[t.first] += 0.5 * (kernel.same_first - kernel.crossed) * a;
         ranks[t.second] -= 0.5 * (kernel.same_second - kernel.crossed) * a;
     }
-    let mean = ranks.iter().sum::<f64>() / n_items as f64;
-    for r in &mut ranks {
-        *r -= mean;
-    }
+    center(&mut ranks);
     solution.ranks = Some(ranks);
     Ok(solution)
 }
@@ -76,9 +75,9 @@ pub fn solve(
 /// The error of every kernel value, relative to the largest.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct EntryError {
-    /// Which it is known to have, as of one stored in single precision.
+    /// An error that is certain, as in a matrix stored in single precision.
     pub known: f64,
-    /// Which it may have: an eigenvalue below 0 that no more than this leaves shows that it has it.
+    /// The largest possible error; it counts where an eigenvalue below 0 that it can explain shows that there is one.
     pub at_most: f64,
 }
 
@@ -95,7 +94,7 @@ pub fn solve_rounded(
 ) -> Result<DenseSolution> {
     check_range("ridge", ridge, 0.0, f64::INFINITY, "a number of at least 0")?;
     check_trials(n_items, trials)?;
-    // The matrix, its eigenvectors and what is made of them, and the margins.
+    // The matrix, its eigenvectors and their products, and the margins.
     let bytes = |side: f64| 8.0 * (5.0 * side * side + (n_items * n_items) as f64);
     let fits = |free: f64| format!("{:.0} trials would fit", (free / 40.0).sqrt());
     memory::check(bytes(trials.len() as f64), || format!("a dense system of {} trials", trials.len()), fits)?;
@@ -105,13 +104,9 @@ pub fn solve_rounded(
     let k =
         Mat::from_fn(trials.len(), trials.len(), |a, b| root[a] * root[b] * kernel(pair(&trials[a]), pair(&trials[b])));
     for a in 0..trials.len() {
-        for b in 0..trials.len() {
-            if !k[(a, b)].is_finite() {
-                return Err(TheoryError::BadInput {
-                    what: "kernel matrix",
-                    problem: format!("entry for pairs {:?}, {:?} is not finite", pair(&trials[a]), pair(&trials[b])),
-                });
-            }
+        if let Some(b) = (0..trials.len()).find(|&b| !k[(a, b)].is_finite()) {
+            let problem = format!("entry for pairs {:?}, {:?} is not finite", pair(&trials[a]), pair(&trials[b]));
+            return Err(TheoryError::BadInput { what: "kernel matrix", problem });
         }
     }
     let y = Mat::from_fn(trials.len(), 1, |t, _| root[t] * trials[t].label);
@@ -129,8 +124,7 @@ pub fn solve_rounded(
             margins[i * n_items + j] = trials.iter().zip(&dual).map(|(t, a)| a * kernel((i, j), pair(t))).sum();
         }
     }
-    let largest = margins.iter().fold(0.0_f64, |m, f| m.max(f.abs()));
-    let tie_tolerance = largest * f64::EPSILON * 64.0 * trials.len() as f64;
+    let tie_tolerance = largest(&margins) * f64::EPSILON * 64.0 * trials.len() as f64;
     Ok(DenseSolution { n_items, margins, dual, ranks: None, tie_tolerance })
 }
 
@@ -143,16 +137,12 @@ pub(crate) fn check_trials(n_items: usize, trials: &[Trial]) -> Result<()> {
         return Err(TheoryError::NoComparisons);
     }
     if trials.len() > MAX_TRIALS {
-        return Err(TheoryError::RouteUnavailable {
-            route: "dense",
-            reason: format!("{} trials are more than {MAX_TRIALS}; use the graph or asymmetric route", trials.len()),
-        });
+        let reason = format!("{} trials are more than {MAX_TRIALS}; use the graph or asymmetric route", trials.len());
+        return Err(Route::Dense.unavailable(reason));
     }
     for t in trials {
         check_ranks([t.first, t.second], n_items)?;
-        if !(t.weight > 0.0 && t.weight.is_finite()) {
-            return Err(TheoryError::BadWeight { first: t.first, second: t.second, weight: t.weight });
-        }
+        check_weight([t.first, t.second], t.weight)?;
     }
     Ok(())
 }
@@ -174,8 +164,7 @@ fn regular(k: &Mat<f64>, y: &Mat<f64>, ridge: f64, error: EntryError) -> Result<
 /// Errors of relative size ε in all entries move no eigenvalue by more than ε·√T of the largest (Weyl, with the Frobenius norm).
 fn spectral(k: &Mat<f64>, y: &Mat<f64>, ridge: f64, error: EntryError) -> Result<Mat<f64>> {
     let Eigen { values, vectors } = Eigen::new(k, "the eigendecomposition of the kernel matrix")?;
-    let largest = values.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
-    let size = k.nrows() as f64;
+    let (largest, size) = (largest(&values), k.nrows() as f64);
     let cutoff_of = |error: f64| largest * (f64::EPSILON * 8.0 * size).max(error * size.sqrt());
     let mut cutoff = cutoff_of(error.known);
     if values.first().is_some_and(|&smallest| smallest < -cutoff) {
@@ -190,12 +179,12 @@ fn spectral(k: &Mat<f64>, y: &Mat<f64>, ridge: f64, error: EntryError) -> Result
 /// Refuses a kernel on the trained pairs with an eigenvalue below `-cutoff`; `eigenvalues` are in increasing order.
 pub(crate) fn check_semidefinite(eigenvalues: &[f64], cutoff: f64) -> Result<()> {
     match eigenvalues.first() {
-        Some(negative) if *negative < -cutoff => Err(TheoryError::BadInput {
-            what: "kernel matrix",
-            problem: format!(
+        Some(negative) if *negative < -cutoff => Err(TheoryError::bad_input(
+            "kernel matrix",
+            format!(
                 "it is indefinite on the trained pairs: smallest eigenvalue {negative:.6e}, and all must be at least 0"
             ),
-        }),
+        )),
         _ => Ok(()),
     }
 }

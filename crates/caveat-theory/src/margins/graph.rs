@@ -14,8 +14,10 @@ use rayon::prelude::*;
 use super::Margins;
 use super::laplacian::{CHUNK, ScreenedLaplacian, SolveInfo, SparseSolver};
 use crate::comparison_graph::{ComparisonGraph, PresentationOrder};
+use crate::components::Components;
 use crate::error::{Result, TheoryError};
 use crate::kernel::RidgeModel;
+use crate::numeric::vectors::largest;
 use crate::route::Route;
 
 /// Solution on a comparison graph. A margin costs O(log m).
@@ -23,8 +25,10 @@ use crate::route::Route;
 pub struct GraphSolution {
     graph: ComparisonGraph,
     model: RidgeModel,
-    ranks: Vec<f64>,
-    info: SolveInfo,
+    /// The rank of every item.
+    pub ranks: Vec<f64>,
+    /// How the system was solved, and to what residual.
+    pub info: SolveInfo,
     tie_tolerance: f64,
 }
 
@@ -46,13 +50,11 @@ pub fn solve(graph: &ComparisonGraph, model: &RidgeModel) -> Result<GraphSolutio
 /// As [`solve`], with the acceptance of `solver`.
 pub fn solve_with(graph: &ComparisonGraph, model: &RidgeModel, solver: &SparseSolver) -> Result<GraphSolution> {
     Route::Graph.unless(obstacle(graph))?;
-    let weights: Vec<f64> = graph.edges().par_iter().with_min_len(CHUNK).map(|e| e.weight()).collect();
-    let labels: Vec<f64> = graph.edges().par_iter().with_min_len(CHUNK).map(|e| e.label()).collect();
+    let (weights, labels) = weights_and_labels(graph);
     let (ranks, info) = weighted_ranks(graph, model, &weights, &labels, solver)?;
-    let largest = ranks.iter().fold(0.0_f64, |a, r| a.max(r.abs()));
     let n = graph.n_items() as f64;
     // Forward error of a rank: the residual's share, or rounding over a path of up to n items.
-    let tie_tolerance = largest * (info.relative_residual + 4.0 * f64::EPSILON * n);
+    let tie_tolerance = largest(&ranks) * (info.relative_residual + 4.0 * f64::EPSILON * n);
     Ok(GraphSolution { graph: graph.clone(), model: *model, ranks, info, tie_tolerance })
 }
 
@@ -60,6 +62,11 @@ pub fn solve_with(graph: &ComparisonGraph, model: &RidgeModel, solver: &SparseSo
 pub fn obstacle(graph: &ComparisonGraph) -> Option<String> {
     (graph.order() != PresentationOrder::Both)
         .then(|| "it needs both presentation orders; use the asymmetric or dense route".into())
+}
+
+/// Of every pair, in the order of the edges.
+fn weights_and_labels(graph: &ComparisonGraph) -> (Vec<f64>, Vec<f64>) {
+    graph.edges().par_iter().with_min_len(CHUNK).map(|e| (e.weight(), e.label())).unzip()
 }
 
 impl GraphSolution {
@@ -74,8 +81,7 @@ impl GraphSolution {
         if let Some(error) = self.info.rank_error {
             return Ok(vec![error; self.ranks.len()]);
         }
-        let weights: Vec<f64> = self.graph.edges().iter().map(|e| e.weight()).collect();
-        let labels: Vec<f64> = self.graph.edges().iter().map(|e| e.label()).collect();
+        let (weights, labels) = weights_and_labels(&self.graph);
         let couplings = Couplings::new(&self.model, &weights);
         ScreenedLaplacian::new(&self.graph, couplings.each.as_deref(), couplings.screening)
             .rounding_errors(&labels, &self.ranks)
@@ -98,13 +104,10 @@ impl Couplings {
     }
 }
 
-/// Couplings smaller than this share of another are lost where one item has both: sums round at ε/2 of the larger one, and a
-/// little must be left.
+/// Couplings below this share of another are lost where one item has both: sums round at ε/2 of the larger one.
 const LOST: f64 = 4.0 * f64::EPSILON;
 
-/// Refuses weights of one component of which double precision loses the smaller ones in the sums with the larger ones.
-///
-/// The flows of strong pairs cancel in every sum over a part of the graph, which leaves their rounding in place of weak pairs' flows.
+/// Refuses weights of one component so unequal that the rounding of strong pairs' flows hides the flows of weak pairs.
 fn check_digits(graph: &ComparisonGraph, couplings: &[f64], weights: &[f64]) -> Result<()> {
     let is_lost = |low: f64, high: f64| low < LOST * high;
     let (low, high) = couplings
@@ -127,17 +130,14 @@ fn check_digits(graph: &ComparisonGraph, couplings: &[f64], weights: &[f64]) -> 
         }
     }
     // The first by item, whatever the order of the map.
-    match ends.values().filter(|[least, most]| is_lost(couplings[*least], couplings[*most])).min() {
-        None => Ok(()),
-        Some(&[least, most]) => Err(TheoryError::BadInput {
-            what: "weights",
-            problem: format!(
-                "{:e} and {:e} differ so much that double precision loses the smaller one beside the larger; give weights \
-                 within a factor of 1e15 of each other, or leave out the comparisons that hardly count",
-                weights[least], weights[most]
-            ),
-        }),
-    }
+    let lost = ends.values().filter(|[least, most]| is_lost(couplings[*least], couplings[*most])).min();
+    let Some(&[least, most]) = lost else { return Ok(()) };
+    let problem = format!(
+        "{:e} and {:e} differ so much that double precision loses the smaller one beside the larger; give weights within a factor of \
+         1e15 of each other, or leave out the comparisons that hardly count",
+        weights[least], weights[most]
+    );
+    Err(TheoryError::BadInput { what: "weights", problem })
 }
 
 /// Ranks for given weights and labels, one per edge: (I + hBᵀDB) r = hBᵀDy with D_e = 1/(α + 1/(C·w_e)).
@@ -150,13 +150,12 @@ pub(crate) fn weighted_ranks(
 ) -> Result<(Vec<f64>, SolveInfo)> {
     let Couplings { each: couplings, screening } = Couplings::new(model, weights);
     if screening.is_infinite() {
-        let components = graph.components().iter().max().map_or(0, |&c| c as usize + 1);
         let info = SolveInfo {
             method: "closed form",
             iterations: 0,
             relative_residual: 0.0,
             backward_error: 0.0,
-            components,
+            components: Components::new(graph).count(),
             rank_error: Some(0.0),
         };
         return Ok((vec![0.0; graph.n_items()], info));
@@ -181,24 +180,7 @@ fn reference_weight(weights: &[f64]) -> f64 {
     if 2 * weights.par_iter().with_min_len(CHUNK).filter(|&&w| w == candidate).count() > weights.len() {
         candidate
     } else {
-        weights.iter().fold(0.0_f64, |a, &w| a.max(w))
-    }
-}
-
-impl GraphSolution {
-    /// The rank of every item.
-    pub fn ranks(&self) -> &[f64] {
-        &self.ranks
-    }
-
-    /// The ranks, without copying.
-    pub fn into_ranks(self) -> Vec<f64> {
-        self.ranks
-    }
-
-    /// How the system was solved, and to what residual.
-    pub fn info(&self) -> &SolveInfo {
-        &self.info
+        largest(weights)
     }
 }
 
@@ -241,12 +223,8 @@ mod tests {
         let exact = [5.0 / 6.0, -1.0 / 6.0, -2.0 / 3.0];
         for weight in [1e8, 1e12, 1e15] {
             let solution = solve(&graph(3, &[(0, 1, weight), (1, 2, 1.0), (0, 2, 1.0)]), &model).unwrap();
-            for (rank, exact) in solution.ranks().iter().zip(exact) {
-                assert!(
-                    (rank - exact).abs() <= f64::EPSILON * weight + 1.0 / weight,
-                    "{weight} {:?}",
-                    solution.ranks()
-                );
+            for (rank, exact) in solution.ranks.iter().zip(exact) {
+                assert!((rank - exact).abs() <= f64::EPSILON * weight + 1.0 / weight, "{weight} {:?}", solution.ranks);
             }
         }
         for weight in [1e16, 1e30, 1e300] {
@@ -255,7 +233,7 @@ mod tests {
         }
         // Apart from each other they do no harm, nor do weights that memory levels out.
         let apart = solve(&graph(4, &[(0, 1, 1e30), (2, 3, 1.0)]), &model).unwrap();
-        assert!(apart.ranks().iter().all(|r| (r.abs() - 0.5).abs() < 1e-15), "{:?}", apart.ranks());
+        assert!(apart.ranks.iter().all(|r| (r.abs() - 0.5).abs() < 1e-15), "{:?}", apart.ranks);
         let level = RidgeModel::new(0.5, 1.0).unwrap();
         assert!(solve(&graph(3, &[(0, 1, 1e30), (1, 2, 1.0), (0, 2, 1.0)]), &level).is_ok());
     }

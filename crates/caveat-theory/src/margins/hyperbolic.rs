@@ -14,7 +14,8 @@ pub(crate) struct Hyperbolic {
 /// mantissa · e^{power·λ}. The powers are half-integers, exact in f64, so that huge exponentials cancel exactly.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Scaled {
-    mantissa: f64,
+    /// The number over e^{power·λ}; numbers of one power compare by it.
+    pub(crate) mantissa: f64,
     power: f64,
     lambda: f64,
 }
@@ -50,11 +51,6 @@ impl Scaled {
     /// The plain number; underflows to 0 where it must.
     pub(crate) fn value(self) -> f64 {
         self.mantissa * (self.power * self.lambda).exp()
-    }
-
-    /// The number over e^{power·λ}; numbers of one power compare by it.
-    pub(crate) fn mantissa(self) -> f64 {
-        self.mantissa
     }
 
     /// Whether it is the smaller of two numbers of at least 0.

@@ -1,8 +1,8 @@
 //! The screened graph Laplacian BᵀWB + μI: assembly, parallel product, and solution by sparse Cholesky or conjugate gradients.
 //!
-//! W > 0 are couplings, one per trained pair, μ ≥ 0 the screening, and x and b sum to zero on every connected component where μ = 0:
-//! there A = BᵀWB + μI is singular, and the solution of minimum norm is meant. A is a symmetric M-matrix, so A⁻¹ has no negative
-//! entry, which bounds rounding item by item. Source: conjugate gradients by Golub & Van Loan, *Matrix Computations*, §11.3; the equation is §3.2.
+//! W > 0 are couplings, one per trained pair, and μ ≥ 0 is the screening. Where μ = 0, A = BᵀWB + μI is singular: x and b sum to zero on
+//! every connected component, and the solution is that of minimum norm. A is a symmetric M-matrix, so A⁻¹ has no negative entry, which
+//! bounds rounding item by item. Source: conjugate gradients, Golub & Van Loan, *Matrix Computations*, §11.3; the equation is §3.2.
 
 mod cholesky;
 mod operator;
@@ -10,7 +10,9 @@ mod operator;
 use rayon::prelude::*;
 use serde::Serialize;
 
+use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
+use crate::numeric::vectors::dot;
 use cholesky::PinnedCholesky;
 
 pub(super) use operator::CHUNK;
@@ -46,6 +48,18 @@ pub enum Preconditioner {
     Cholesky,
 }
 
+impl Preconditioner {
+    /// Whether systems on a graph are factorized.
+    pub(crate) fn is_direct(self, graph: &ComparisonGraph) -> bool {
+        let (items, pairs) = (graph.n_items(), graph.edges().len());
+        match self {
+            Self::Cholesky => true,
+            Self::Diagonal => false,
+            Self::Auto => items <= SMALL || pairs <= items + items / 50,
+        }
+    }
+}
+
 /// Up to this many items the factor fits and costs well under a second even if it fills in completely.
 const SMALL: usize = 2_000;
 
@@ -62,24 +76,16 @@ pub struct SolveInfo {
     pub backward_error: f64,
     /// Connected components of the graph.
     pub components: usize,
-    /// Conjugate gradients: how far any rank may be from the exact one, from the residual and the smallest eigenvalue that the
-    /// iterations met. `None` for Cholesky, where it is found on demand.
+    /// Conjugate gradients: how far any rank may be from the exact one, from the residual and the smallest Ritz value. `None` for
+    /// Cholesky, where it is found on demand.
     #[serde(skip)]
     pub rank_error: Option<f64>,
 }
 
 impl ScreenedLaplacian<'_> {
-    /// Solves (BᵀWB + μI)x = b for a right-hand side that sums to zero on every component.
-    ///
-    /// # Errors
-    /// A relative residual above `solver.acceptance` that rounding does not explain.
+    /// Solves (BᵀWB + μI)x = b, b summing to zero on every component; refuses a residual above the acceptance that is not rounding.
     pub(crate) fn solve(&self, b: &[f64], solver: &SparseSolver) -> Result<(Vec<f64>, SolveInfo)> {
-        let edges = self.graph.edges().len();
-        let direct = match solver.preconditioner {
-            Preconditioner::Cholesky => true,
-            Preconditioner::Diagonal => false,
-            Preconditioner::Auto => self.n() <= SMALL || edges <= self.n() + self.n() / 50,
-        };
+        let direct = solver.preconditioner.is_direct(self.graph);
         let factor = if direct { Some(PinnedCholesky::new(self)?) } else { None };
         let mut x = vec![0.0; self.n()];
         let (iterations, smallest) = self.conjugate_gradients(b, &mut x, factor.as_ref(), solver);
@@ -88,18 +94,12 @@ impl ScreenedLaplacian<'_> {
         // Below 8 eps the residual is what storing x in f64 leaves.
         let accepted = info.relative_residual <= solver.acceptance || info.backward_error <= 8.0 * f64::EPSILON;
         if accepted {
-            Ok((x, info))
-        } else {
-            Err(TheoryError::NotConverged {
-                what: "the sparse solve",
-                reached: info.relative_residual,
-                needed: solver.acceptance,
-                iterations,
-            })
+            return Ok((x, info));
         }
+        Err(TheoryError::not_converged("the sparse solve", info.relative_residual, solver.acceptance, iterations))
     }
 
-    /// `smallest`: with conjugate gradients, the smallest eigenvalue of the scaled matrix.
+    /// How good x is; `smallest` is the smallest eigenvalue of the scaled matrix, known from conjugate gradients.
     fn info(&self, b: &[f64], x: &[f64], smallest: Option<f64>, iterations: usize) -> SolveInfo {
         let mut ax = vec![0.0; self.n()];
         self.times(x, &mut ax);
@@ -127,12 +127,9 @@ impl ScreenedLaplacian<'_> {
         }
     }
 
-    /// Bounds of the errors of x where the labels y of all edges are as given, up to a shift of every component.
+    /// Bounds on the errors of x, given the labels y of all edges, up to a shift of every component.
     ///
-    /// A has an inverse without negative entries (an item pinned per component where μ is none), so |A⁻¹r| ≤ A⁻¹|r|, item by item.
-    ///
-    /// # Errors
-    /// A factorization that fails.
+    /// A⁻¹ has no negative entries (with one item pinned per component where μ = 0), so |A⁻¹r| ≤ A⁻¹|r|, item by item.
     pub(crate) fn rounding_errors(&self, labels: &[f64], x: &[f64]) -> Result<Vec<f64>> {
         let n = self.n();
         let mut flow: Vec<f64> = x.iter().map(|x| self.screening * x).collect();
@@ -154,8 +151,7 @@ impl ScreenedLaplacian<'_> {
         Ok(errors)
     }
 
-    /// Preconditioned conjugate gradients from x = 0; returns the number of iterations and, without a factor, the smallest
-    /// eigenvalue of the scaled matrix that they met.
+    /// Preconditioned conjugate gradients from x = 0; the number of iterations and, without a factor, the smallest Ritz value.
     fn conjugate_gradients(
         &self,
         b: &[f64],
@@ -169,17 +165,16 @@ impl ScreenedLaplacian<'_> {
         }
         // Steps and ratios are Lanczos's tridiagonal matrix (Golub & Van Loan, Matrix Computations, §11.3).
         let mut lanczos = Tridiagonal::default();
-        let met = |lanczos: &Tridiagonal| factor.is_none().then(|| lanczos.smallest_eigenvalue());
-        // A factorization makes iterations cheap in number: spend them down to rounding, since on long chains a small
-        // residual still allows a large error.
+        let smallest = |lanczos: &Tridiagonal| factor.is_none().then(|| lanczos.smallest_eigenvalue());
+        // With a factorization few iterations are needed: go on to rounding, since on long chains a small residual still allows a
+        // large error.
         let target = if factor.is_some() { 0.1 * f64::EPSILON * b_norm } else { solver.tolerance * b_norm };
         let mut r = b.to_vec();
         let mut p = vec![0.0; self.n()];
         let mut q = vec![0.0; self.n()];
         let mut z = vec![0.0; if factor.is_some() { self.n() } else { 0 }];
         let mut rho_before = f64::INFINITY;
-        // A direct solve is refined until rounding stops it. Past that, directions are noise and a step may be long enough to
-        // spoil x, so the best x is kept.
+        // A direct solve is refined until rounding stops it. Later steps are noise and may spoil x, so the best x is kept.
         let mut best = (f64::INFINITY, Vec::new());
         let mut stalled = 0;
         let mut rho = match factor {
@@ -200,23 +195,21 @@ impl ScreenedLaplacian<'_> {
             }
             let (r_norm, r_z) = if usable { self.advance(step, &p, &q, x, &mut r) } else { (f64::INFINITY, 0.0) };
             if r_norm <= target {
-                return (iteration, met(&lanczos));
+                return (iteration, smallest(&lanczos));
             }
             if factor.is_some() {
                 stalled = if r_norm < 0.5 * best.0 { 0 } else { stalled + 1 };
                 if r_norm < best.0 {
-                    best.0 = r_norm;
-                    best.1.clear();
-                    best.1.extend_from_slice(x);
+                    best = (r_norm, x.to_vec());
                 }
                 if stalled > 3 || !usable {
                     if !best.1.is_empty() {
                         x.copy_from_slice(&best.1);
                     }
-                    return (iteration, met(&lanczos));
+                    return (iteration, smallest(&lanczos));
                 }
             } else if !usable {
-                return (iteration, met(&lanczos));
+                return (iteration, smallest(&lanczos));
             }
             rho_before = rho;
             rho = match factor {
@@ -224,17 +217,14 @@ impl ScreenedLaplacian<'_> {
                 Some(f) => f.apply(self, &r, &mut z),
             };
         }
-        (solver.max_iterations, met(&lanczos))
+        (solver.max_iterations, smallest(&lanczos))
     }
 
     /// rᵀ diag⁻¹ r.
     fn diagonal_step(&self, r: &[f64]) -> f64 {
-        let sums: Vec<f64> = r
-            .par_chunks(CHUNK)
-            .zip(self.diagonal.par_chunks(CHUNK))
-            .map(|(r, d)| r.iter().zip(d).map(|(r, d)| r * r / d).sum::<f64>())
-            .collect();
-        sums.iter().sum()
+        let chunks = r.par_chunks(CHUNK).zip(self.diagonal.par_chunks(CHUNK));
+        let sums = chunks.map(|(r, d)| r.iter().zip(d).map(|(r, d)| r * r / d).sum::<f64>());
+        sums.collect::<Vec<_>>().iter().sum()
     }
 
     fn next_direction(&self, p: &mut [f64], beta: f64, z: impl Fn(usize) -> f64 + Sync) {
@@ -268,7 +258,7 @@ impl ScreenedLaplacian<'_> {
     }
 }
 
-/// The symmetric tridiagonal matrix that conjugate gradients make.
+/// The symmetric tridiagonal matrix of Lanczos that conjugate gradients build.
 #[derive(Default)]
 struct Tridiagonal {
     diagonal: Vec<f64>,
@@ -306,7 +296,7 @@ impl Tridiagonal {
 
 /// Euclidean norm.
 fn norm(x: &[f64]) -> f64 {
-    let sums: Vec<f64> = x.par_chunks(CHUNK).map(|x| x.iter().map(|x| x * x).sum::<f64>()).collect();
+    let sums: Vec<f64> = x.par_chunks(CHUNK).map(|x| dot(x, x)).collect();
     sums.iter().sum::<f64>().sqrt()
 }
 

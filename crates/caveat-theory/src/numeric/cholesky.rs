@@ -1,9 +1,7 @@
 //! Small symmetric systems over some of their unknowns, which may be nearly singular.
 
-/// The solution over the unknowns of `part`, by Cholesky's factors; 0 in the others, and in those whose pivot is not above `least`:
-/// their directions are left out.
-///
-/// `entry(i, j)` is asked for j ≤ i alone.
+/// The solution over the unknowns of `part`, by Cholesky factorization; 0 for the others, and for those whose pivot is not above `least`.
+/// Only entries with j ≤ i are used.
 pub(crate) fn solve_part<const N: usize>(
     part: &[bool; N],
     entry: impl Fn(usize, usize) -> f64,

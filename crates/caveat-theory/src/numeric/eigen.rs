@@ -14,10 +14,7 @@ pub(crate) struct Eigen {
 }
 
 impl Eigen {
-    /// Of a matrix of which the lower triangle is read; `what` names it in an error.
-    ///
-    /// # Errors
-    /// Entries that are not finite.
+    /// Reads the lower triangle and refuses entries that are not finite; `what` names the decomposition in the error.
     pub(crate) fn new(matrix: &Mat<f64>, what: &'static str) -> Result<Self> {
         let eigen = matrix.self_adjoint_eigen(Side::Lower).map_err(|_| TheoryError::failed(what))?;
         Ok(Self { values: eigen.S().column_vector().iter().copied().collect(), vectors: eigen.U().to_owned() })

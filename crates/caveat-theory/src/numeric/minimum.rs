@@ -6,12 +6,8 @@ const GOLDEN: f64 = 0.381_966_011_250_105_15;
 /// Minimizes `value` over `low..=high`, starting at `start` in it, until the bracket is `tolerance` wide on either side.
 ///
 /// Brent's method (R. P. Brent, *Algorithms for Minimization without Derivatives*, 1973, chapter 5): about 8 evaluations
-/// for smooth functions, never more than a small multiple of those of golden sections. The bounds themselves are only
-/// approached. Returns the best point and its value; a function with several minima gives one of them. A value of ∞ marks
-/// points outside its domain.
-///
-/// # Errors
-/// Those of `value`.
+/// for smooth functions, never more than a small multiple of those of golden sections. Returns the best point, never a bound itself, and
+/// its value; a function with several minima gives one of them. A value of ∞ marks points outside its domain.
 pub(crate) fn try_minimize<E>(
     (mut low, mut high): (f64, f64),
     start: f64,

@@ -10,6 +10,22 @@ pub(crate) fn sigmoid(x: f64) -> f64 {
     }
 }
 
+/// σ(x) and σ(−x), both with full relative precision, from one exponential.
+#[inline]
+pub(crate) fn both_sigmoids(x: f64) -> (f64, f64) {
+    let e = (-x.abs()).exp();
+    let (high, low) = (1.0 / (1.0 + e), e / (1.0 + e));
+    if x >= 0.0 { (high, low) } else { (low, high) }
+}
+
+/// log σ(x) and log σ(−x), from one exponential.
+#[inline]
+pub(crate) fn both_log_sigmoids(x: f64) -> (f64, f64) {
+    let high = -(-x.abs()).exp().ln_1p();
+    let low = high - x.abs();
+    if x >= 0.0 { (high, low) } else { (low, high) }
+}
+
 /// σ⁻¹(p) = log p/(1−p), ±∞ at 0 and 1.
 pub(crate) fn logit(share: f64) -> f64 {
     share.ln() - (-share).ln_1p()

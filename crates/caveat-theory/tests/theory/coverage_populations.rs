@@ -1,9 +1,7 @@
 //! How often the intervals of a population's parameters cover the truth, in simulations of people with lapses.
 
-use caveat_theory::inference::{
-    ChoiceCount, Hierarchy, Interval, ModelSpec, Parameter, Surface, UnitChoices, UnitScale,
-};
-use caveat_theory::{LearnerKind, TransitiveTask};
+use caveat_theory::inference::{ChoiceCount, Hierarchy, Interval, ModelSpec, Parameter, UnitChoices, UnitScale};
+use caveat_theory::{ExchangeableKernel, Learner, LearnerKind, Margins, TransitiveTask, solve};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
@@ -28,7 +26,12 @@ fn normal(rng: &mut ChaCha8Rng) -> f64 {
 }
 
 /// α, C and gain of one person, and their choices, with a lapse rate of about 0.05 where there are any.
-fn person(setting: &Setting, surface: &Surface, lapses: bool, rng: &mut ChaCha8Rng) -> ([f64; 3], Vec<ChoiceCount>) {
+fn person(
+    setting: &Setting,
+    task: &TransitiveTask,
+    lapses: bool,
+    rng: &mut ChaCha8Rng,
+) -> ([f64; 3], Vec<ChoiceCount>) {
     let moved = |scale: UnitScale, median: f64, sd: f64, rng: &mut ChaCha8Rng| {
         let shift = sd * normal(rng);
         scale.invert(scale.apply(median) + shift)
@@ -37,12 +40,12 @@ fn person(setting: &Setting, surface: &Surface, lapses: bool, rng: &mut ChaCha8R
     let c = moved(UnitScale::Log, setting.c, setting.spread, rng);
     let gain = moved(UnitScale::Log, 3.0, 0.3, rng);
     let lapse = if lapses { moved(UnitScale::HalfLogit, 0.05, 0.5, rng) } else { 0.0 };
-    let margins = surface.margins(conjunctivity, c).unwrap();
-    let choices = surface
-        .pairs()
-        .iter()
-        .zip(margins)
-        .map(|(&(first, second), f)| {
+    let kernel = ExchangeableKernel::from_conjunctivity(conjunctivity).unwrap();
+    let margins = solve(task, &kernel, Learner::Ridge { c }, None).unwrap();
+    let choices = (0..ITEMS)
+        .flat_map(|first| (first + 1..ITEMS).map(move |second| (first, second)))
+        .map(|(first, second)| {
+            let f = margins.margin(first, second);
             let p = lapse / 2.0 + (1.0 - lapse) / (1.0 + (-gain * f).exp());
             let first_chosen = (0..TRIALS).filter(|_| rng.random::<f64>() < p).count() as f64;
             ChoiceCount { first, second, first_chosen, trials: TRIALS as f64 }
@@ -52,11 +55,10 @@ fn person(setting: &Setting, surface: &Surface, lapses: bool, rng: &mut ChaCha8R
 }
 
 /// Intervals of α and C of one simulated population.
-fn simulate(setting: &Setting, surface: &Surface, seed: u64) -> [Interval; 2] {
-    let task = TransitiveTask::new(ITEMS, &[]).unwrap();
+fn simulate(setting: &Setting, task: &TransitiveTask, seed: u64) -> [Interval; 2] {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let people: Vec<Vec<Vec<ChoiceCount>>> =
-        (0..setting.people).map(|_| vec![person(setting, surface, true, &mut rng).1]).collect();
+        (0..setting.people).map(|_| vec![person(setting, task, true, &mut rng).1]).collect();
     let units: Vec<UnitChoices<'_>> =
         people.iter().map(|clusters| UnitChoices { graph: task.graph(), clusters }).collect();
     let hierarchy = Hierarchy::of_choices(&ModelSpec::new(LearnerKind::Ridge).with_lapse(), &units, &|| {}).unwrap();
@@ -84,16 +86,14 @@ fn population_intervals_cover_between_90_and_98_percent_with_nobody_left_out() {
     let number = |name: &str| std::env::var(name).ok().and_then(|v| v.parse::<usize>().ok());
     let simulations = number("CAVEAT_SIMULATIONS").unwrap_or(400);
     let first = number("CAVEAT_SIMULATIONS_FIRST").unwrap_or(0);
-    let pairs: Vec<(usize, usize)> = (0..ITEMS).flat_map(|i| (i + 1..ITEMS).map(move |j| (i, j))).collect();
     let task = TransitiveTask::new(ITEMS, &[]).unwrap();
-    let surface = Surface::new(task.graph(), LearnerKind::Ridge, &pairs).unwrap();
     let mut wrong = Vec::new();
     println!("spread  alpha     c  people  |  alpha covers (below, above)  |  c covers (below, above)");
     let chosen = number("CAVEAT_SETTING");
     for (at, setting) in settings().iter().enumerate().filter(|(at, _)| chosen.is_none_or(|chosen| chosen == *at)) {
         let found: Vec<[Interval; 2]> = (0..simulations)
             .into_par_iter()
-            .map(|k| simulate(setting, &surface, ((at as u64) << 32) + (first + k) as u64))
+            .map(|k| simulate(setting, &task, ((at as u64) << 32) + (first + k) as u64))
             .collect();
         let n = simulations as f64;
         let shares = [(0, setting.conjunctivity), (1, setting.c)].map(|(k, truth)| {
@@ -129,9 +129,7 @@ fn population_intervals_cover_between_90_and_98_percent_with_nobody_left_out() {
 #[ignore = "slow: some minutes of simulated units; CAVEAT_SIMULATIONS sets how many of each"]
 fn intervals_of_few_units_cover_between_90_and_98_percent_on_the_whole() {
     let simulations = std::env::var("CAVEAT_SIMULATIONS").ok().and_then(|v| v.parse().ok()).unwrap_or(400_usize);
-    let pairs: Vec<(usize, usize)> = (0..ITEMS).flat_map(|i| (i + 1..ITEMS).map(move |j| (i, j))).collect();
     let task = TransitiveTask::new(ITEMS, &[]).unwrap();
-    let surface = Surface::new(task.graph(), LearnerKind::Ridge, &pairs).unwrap();
     let parameters = [Parameter::Conjunctivity, Parameter::Strength, Parameter::Gain];
     println!("people  spread  |  alpha      c   gain");
     let mut all = [0.0; 3];
@@ -143,7 +141,7 @@ fn intervals_of_few_units_cover_between_90_and_98_percent_on_the_whole() {
             .map(|k| {
                 let mut rng = ChaCha8Rng::seed_from_u64(((at as u64) << 32) + k as u64);
                 let (truth, choices): (Vec<_>, Vec<_>) =
-                    (0..people).map(|_| person(&setting, &surface, false, &mut rng)).map(|(t, c)| (t, vec![c])).unzip();
+                    (0..people).map(|_| person(&setting, &task, false, &mut rng)).map(|(t, c)| (t, vec![c])).unzip();
                 let units: Vec<UnitChoices<'_>> =
                     choices.iter().map(|clusters| UnitChoices { graph: task.graph(), clusters }).collect();
                 let spec = ModelSpec::new(LearnerKind::Ridge);

@@ -17,7 +17,7 @@ Examples:
   caveat design --task 9 --task 9:5-3 --hypotheses 0:0.1 0.2:1           is α small or large?
   caveat design --task 9:5-3 --pairs untrained --pairs-table pairs.csv   what each untrained pair tells
 
-Nobody is trained or tested: a judgment of (a, b) is simulated as a wins with probability LAPSE/2 + (1 − LAPSE)·logistic(gain·f(a, b)),
+Nobody is trained or tested. In a simulated judgment of (a, b), a wins with probability LAPSE/2 + (1 − LAPSE)·logistic(gain·f(a, b)),
 f the margin by the exact theory at (α, C) and the parameters drawn from their prior: α uniform, C and gain log-uniform. Each pair is
 judged equally often. Information is what the judgments are expected to tell about α, in bits, after C and gain are averaged out.
 trials_for_power is the smallest number of judgments (within 9 %) with which the 95 % interval of α is no wider than --precision, or

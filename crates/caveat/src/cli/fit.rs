@@ -22,15 +22,16 @@ Examples:
   caveat fit monkeys.csv --preset jensen2015-monkeys --figure pairs.svg
 
 FILES are trial tables (.parquet or .csv), directories of them, or CSV files of choices (with --columns or --preset, or with columns
-named winner,loser or higher,lower,accuracy,count), read one below the other. A task belongs to a condition: without --task its list
-is of the items that the condition shows, over all its subjects and sessions, and the column task says what was assumed. JSON is an array, one object a condition: {\"setting\", \"model\", \"task\", \"hier\",
+named winner,loser or higher,lower,accuracy,count), read one below the other. A task belongs to a condition: without --task it is a
+list of the items that the condition shows to all its subjects in all sessions, and the column task says what was assumed. JSON is an
+array, one object a condition: {\"setting\", \"model\", \"task\", \"hier\",
 \"lora_r\", \"l2_reg\", \"conjunctivity\", \"c\", \"screening\", \"memorization\", \"gain\", \"limit\", \"r_squared\", \"correlation\", \"n_pairs\", …}; of
 choices {\"subject\", …, \"conjunctivity\", \"c\", \"gain\", \"lapse\", \"position_bias\", \"log_likelihood\", \"n_trials\", …,
 \"task\"}. Each parameter has its
 95 % interval (_low, _high), its profile-likelihood interval (_profile_low, _profile_high) and whether the pairs determine it
-(_identified). interval_over says what the first is over: the seeds, subjects or sessions, from two of them on, whatever the trials
-of one share; trials, for the choices of one person; none, of one seed. Profiles take pairs or trials as independent. at_bound names
-what lies at an end of its range: lapse=0.5, position_bias=inf (it runs off), gain=saturated (any larger one fits as well). A printed
+(_identified). interval_over says what the first is over: seeds, subjects or sessions where there are at least two, whatever the trials
+of one share; trials, for the choices of one person; none, for one seed. Profiles treat pairs or trials as independent. at_bound names
+what lies at an end of its range: lapse=0.5, position_bias=inf (it diverges), gain=saturated (any larger one fits as well). A printed
 table holds the main columns only. R² is about zero. limit is none inside; where it is hebbian, c is 0
 and gain is gain·C; additive, α = 0 and C = inf with memorization as their limit; conjunctive, α = 1; no_signal, nothing is
 identified. Infinity is null. --compare, --hierarchical and --train print tables of their own. That of --hierarchical has one row a
@@ -106,7 +107,7 @@ pub(crate) struct ChoiceSpec {
     #[arg(long, value_name = "NAME")]
     pub(crate) preset: Option<String>,
     /// What was trained under a condition: its number of items, and exceptions WINNER-LOSER by rank, 0 the highest, as in plain=9 or
-    /// exc=9:5-3; in files without conditions by subject or session; without a name, of everything that is not named; repeatable
+    /// exc=9:5-3; in files without conditions by subject or session; without a name, for everything else; repeatable
     #[arg(long, value_name = "[CONDITION=]N[:W-L,…]", value_parser = named_task, conflicts_with_all = ["n_items", "exception"],
           allow_hyphen_values = true)]
     pub(crate) task: Vec<NamedTask>,
@@ -142,7 +143,7 @@ pub(crate) struct ChoiceSpec {
 }
 
 impl FitArgs {
-    /// What is asked for.
+    /// The request that these options describe.
     pub(crate) fn request(&self) -> FitRequest {
         let choices = &self.choices;
         FitRequest {

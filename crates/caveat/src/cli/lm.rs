@@ -1,4 +1,4 @@
-//! The options of `caveat lm`: fetching, fine-tuning and questioning pretrained language models, and what runs have kept.
+//! The options of `caveat lm`, which fetches, fine-tunes and questions pretrained language models and tabulates results.
 
 #[cfg(not(feature = "lm"))]
 mod absent;
@@ -9,12 +9,14 @@ mod laboratory;
 use clap::Subcommand;
 
 #[cfg(not(feature = "lm"))]
-pub(crate) use absent::{FetchArgs, ModelsArgs, RunArgs, ScoreArgs, SweepArgs};
+pub(crate) use absent::{
+    Unread as FetchArgs, Unread as ModelsArgs, Unread as RunArgs, Unread as ScoreArgs, Unread as SweepArgs,
+};
 pub(crate) use geometry::GeometryArgs;
 #[cfg(feature = "lm")]
 pub(crate) use laboratory::{ComputeSpec, FetchArgs, ModelsArgs, RunArgs, Saved, ScoreArgs, SweepArgs};
 
-/// What the help of `caveat lm` says where there are no models.
+/// A note in the help of `caveat lm` in a program without language models.
 #[cfg(not(feature = "lm"))]
 const NOTE: &str = "This program was built without language models: geometry works, and every other subcommand says how to build it with them.";
 #[cfg(feature = "lm")]

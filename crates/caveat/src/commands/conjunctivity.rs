@@ -1,4 +1,4 @@
-//! `caveat conjunctivity`: α of infinite networks, of random features, and of measured kernels.
+//! `caveat conjunctivity`: α of infinite networks, random features and measured kernels.
 
 use caveat_analysis::AnalysisError;
 use caveat_results::{Table, read_matrix};
@@ -9,7 +9,7 @@ use crate::cli::ConjunctivityArgs;
 use crate::failure::Failure;
 use crate::progress;
 
-/// More layers would take minutes; α is 1 to eight digits long before.
+/// Most layers: more would take minutes, and α is 1 to eight digits long before that.
 const MAX_DEPTH: usize = 100_000_000;
 
 pub(crate) fn run(args: &ConjunctivityArgs) -> Result<(), Failure> {
@@ -27,9 +27,8 @@ pub(crate) fn run(args: &ConjunctivityArgs) -> Result<(), Failure> {
             "kernel": network.kernel()?.orbits(),
         })
     } else if let Some(activation) = args.random_features {
-        let mut settings = RandomFeatures::new(activation, args.depth, args.seed);
-        settings.width = args.width;
-        settings.replicates = args.replicates;
+        let settings = RandomFeatures::new(activation, args.depth, args.seed);
+        let settings = RandomFeatures { width: args.width, replicates: args.replicates, ..settings };
         let bar = progress::bar(args.replicates as u64, "random networks");
         let estimate = settings.estimate(Some(&|done| bar.set_position(done as u64)));
         bar.finish_and_clear();

@@ -1,10 +1,10 @@
-//! `caveat design`: candidate tasks ranked by what they tell about α, and the trials that takes.
+//! `caveat design`: candidate tasks ranked by what they tell about α, and the trials that are needed.
 
 use caveat_analysis::{PlainTask, design, design_table};
 use caveat_figures::design_figure::{self, DesignInputs, DesignRow};
 use caveat_theory::TransitiveTask;
 use caveat_theory::inference::design::{DesignQuestion, DesignSettings, DesignTarget, single_exception_tasks};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::cli::DesignArgs;
 use crate::failure::Failure;
@@ -46,10 +46,7 @@ fn question(args: &DesignArgs) -> Result<DesignQuestion, Failure> {
 
 /// The candidates in the order given.
 fn candidates(args: &DesignArgs) -> Result<Vec<TransitiveTask>, Failure> {
-    let mut all = Vec::new();
-    for task in &args.task {
-        all.push(PlainTask::build(task)?);
-    }
+    let mut all = args.task.iter().map(PlainTask::build).collect::<Result<Vec<_>, _>>()?;
     for &n in &args.n_items {
         if args.one_exception {
             all.extend(single_exception_tasks(n)?);
@@ -63,25 +60,25 @@ fn candidates(args: &DesignArgs) -> Result<Vec<TransitiveTask>, Failure> {
 fn objects(rows: &[DesignRow], settings: &DesignSettings) -> Vec<Value> {
     let object = |(k, row): (usize, &DesignRow)| {
         let e = &row.evaluation;
-        let mut object = Map::new();
         let exceptions: Vec<[usize; 2]> = row.task.exceptions().iter().map(|e| [e.winner, e.loser]).collect();
-        object.insert("rank".into(), json!(k + 1));
-        object.insert("task".into(), json!(row.name()));
-        object.insert("n_items".into(), json!(row.task.n_items()));
-        object.insert("exceptions".into(), json!(exceptions));
-        object.insert("n_pairs".into(), json!(row.pairs.len()));
-        object.insert("information_bits".into(), json!(e.information_bits));
-        object.insert("information_se".into(), json!(e.information_se));
-        object.insert("trials_for_power".into(), json!(e.trials_for_power));
-        object.insert("power".into(), json!(settings.power));
-        object.insert("trials".into(), json!(settings.trials));
-        if let Some(accuracy) = e.decision_accuracy {
-            object.insert("decision_accuracy".into(), json!(accuracy));
+        let mut object = json!({
+            "rank": k + 1,
+            "task": row.name(),
+            "n_items": row.task.n_items(),
+            "exceptions": exceptions,
+            "n_pairs": row.pairs.len(),
+            "information_bits": e.information_bits,
+            "information_se": e.information_se,
+            "trials_for_power": e.trials_for_power,
+            "power": settings.power,
+            "trials": settings.trials,
+        });
+        for (key, number) in [("decision_accuracy", e.decision_accuracy), ("interval_width", e.interval_width)] {
+            if let Some(number) = number {
+                object[key] = json!(number);
+            }
         }
-        if let Some(width) = e.interval_width {
-            object.insert("interval_width".into(), json!(width));
-        }
-        Value::Object(object)
+        object
     };
     rows.iter().enumerate().map(object).collect()
 }

@@ -14,8 +14,7 @@ use crate::tell::tell;
 use crate::values::pairs;
 
 pub(crate) fn run(args: &FigureArgs) -> Result<(), Failure> {
-    let name = args.name.name();
-    let path = args.output.clone().unwrap_or_else(|| PathBuf::from(format!("{name}.svg")));
+    let path = args.output.clone().unwrap_or_else(|| PathBuf::from(format!("{}.svg", args.name)));
     check_picture_path(&path)?;
     if let Some(table) = &args.table {
         check_table_path(table)?;
@@ -25,16 +24,9 @@ pub(crate) fn run(args: &FigureArgs) -> Result<(), Failure> {
     let task = args.n_items.map(|n| TransitiveTask::new(n, &pairs(&args.exception))).transpose()?;
     let request = FigureRequest { name: args.name, task, c: args.c, published: args.published.clone() };
     let figure = figure(&request, &Bars)?;
-    let table = match (&args.table, &figure.table) {
-        (Some(path), Some(table)) => Some((path, table)),
-        (Some(_), None) => {
-            return Err(Failure::input(format!("the figure {name} has no numbers to write: leave out --table")));
-        }
-        (None, _) => None,
-    };
     write_figure(&path, &figure)?;
-    if let Some((path, table)) = table {
-        table.write(path)?;
+    if let Some(path) = &args.table {
+        figure.table.write(path)?;
     }
     tell(&path.display().to_string());
     if let Some(left_out) = &figure.left_out {

@@ -1,7 +1,7 @@
 //! `caveat fit`: (α, C, gain) of every condition, from margins or from choices, and predictions of conditions not fitted.
 
 use caveat_analysis::fit;
-use caveat_results::{Format, Input};
+use caveat_results::Input;
 
 use crate::cli::FitArgs;
 use crate::failure::Failure;
@@ -26,7 +26,7 @@ pub(crate) fn run(args: &FitArgs) -> Result<(), Failure> {
         pairs.write(path)?;
     }
     match &found.brief {
-        Some(brief) if args.output.output.is_none() && args.output.format == Format::Table => args.output.give(brief),
+        Some(brief) if args.output.is_for_reading() => args.output.give(brief),
         _ => args.output.give(&found.table),
     }
 }

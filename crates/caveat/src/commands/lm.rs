@@ -1,4 +1,4 @@
-//! `caveat lm`: what runs have kept, always; models themselves where the program was built with them, with feature `lm`.
+//! `caveat lm`: geometry always works; the other subcommands need a program built with the feature `lm`.
 
 #[cfg(not(feature = "lm"))]
 mod absent;

@@ -1,8 +1,7 @@
 //! `caveat phase`: accuracy of every pair class over conjunctivity and regularization, as a table and a picture.
 
 use caveat_analysis::{phase, phase_table};
-use caveat_figures::phase_figure::{self, PhaseInputs};
-use caveat_results::Format;
+use caveat_figures::phase_figure;
 use caveat_theory::phase::GRID_BYTES;
 use caveat_theory::{LearnerKind, PhaseAxes};
 
@@ -24,21 +23,21 @@ pub(crate) fn run(args: &PhaseArgs) -> Result<(), Failure> {
     axes.check_memory(bytes_per_cell(args))?;
     let grid = phase(&task, &axes, &Bars)?;
     if let Some(path) = &args.figure {
-        write_figure(path, &phase_figure::draw(PhaseInputs { rows: &[(task.clone(), grid.clone())] })?)?;
+        write_figure(path, &phase_figure::draw(&[(task.clone(), grid.clone())])?)?;
     }
-    // A table of the whole grid on the terminal helps nobody who asked for the picture.
+    // Whoever asks for the picture does not want the table of the whole grid on the terminal.
     if is_picture_alone(args) { Ok(()) } else { args.output.give(&phase_table(&grid)?) }
 }
 
 /// Whether the table is neither written nor printed.
 fn is_picture_alone(args: &PhaseArgs) -> bool {
-    args.figure.is_some() && args.output.output.is_none() && args.output.format == Format::Table
+    args.figure.is_some() && args.output.is_for_reading()
 }
 
-/// Beyond these, pictures and sums of 1/C run out of double precision.
+/// Outside this range, pictures and sums of 1/C exceed double precision.
 const STRENGTHS: std::ops::RangeInclusive<f64> = 1e-100..=1e100;
 
-/// Refuses a range of the second axis that is none, before anything is computed of it.
+/// Refuses an impossible range of the second axis, before anything is computed.
 fn check_strengths(args: &PhaseArgs) -> Result<(), Failure> {
     let (low, high) = (args.inverse_c[0], args.inverse_c[1]);
     if STRENGTHS.contains(&low) && STRENGTHS.contains(&high) && low <= high {
@@ -50,11 +49,11 @@ fn check_strengths(args: &PhaseArgs) -> Result<(), Failure> {
     )))
 }
 
-/// What a cell of the grid takes, of everything that is made of it.
+/// Memory for a cell of the grid, in bytes, with everything that is made from it.
 fn bytes_per_cell(args: &PhaseArgs) -> f64 {
-    // A second grid and the boundaries in it.
+    // A second grid and the boundaries.
     let picture = if args.figure.is_some() { 120.0 } else { 0.0 };
-    // Eight columns, and again as they are written.
+    // Eight columns, and the same again as text.
     let table = if is_picture_alone(args) { 0.0 } else { 200.0 };
     GRID_BYTES + table + picture
 }

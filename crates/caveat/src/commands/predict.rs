@@ -1,10 +1,9 @@
 //! `caveat predict`: ranks, margins and accuracy of a model on a task, by any route.
 
 use caveat_analysis::{KernelChoice, PredictOutcome, PredictRequest, predict, short};
-use caveat_results::Format;
 use caveat_theory::{Learner, PairClass};
 
-use super::{build_task, learner};
+use super::build_task;
 use crate::cli::{Loss, PredictArgs};
 use crate::failure::Failure;
 use crate::output::print_text;
@@ -14,7 +13,7 @@ pub(crate) fn run(args: &PredictArgs) -> Result<(), Failure> {
     let found = predict(&PredictRequest {
         task: build_task(&args.task)?,
         kernel: kernel(args)?,
-        learner: match (args.loss, learner(args.model.c, args.model.time)) {
+        learner: match (args.loss, args.strength.learner()) {
             (Loss::Logistic, Learner::Ridge { c }) => Learner::Logistic { c },
             (Loss::Logistic, _) => {
                 return Err(Failure::input(
@@ -26,7 +25,7 @@ pub(crate) fn run(args: &PredictArgs) -> Result<(), Failure> {
         route: args.route,
         ranks_only: args.ranks_only,
     })?;
-    if args.output.output.is_none() && args.output.format == Format::Table {
+    if args.output.is_for_reading() {
         return print_text(&readable(&found));
     }
     args.output.give_value(&found.table()?, || &found)
@@ -34,8 +33,8 @@ pub(crate) fn run(args: &PredictArgs) -> Result<(), Failure> {
 
 /// Where the kernel comes from.
 fn kernel(args: &PredictArgs) -> Result<KernelChoice, Failure> {
-    match (&args.kernel_matrix, args.kernel, args.model.conjunctivity) {
-        // The parser does not require an option that conflicts with another one given.
+    match (&args.kernel_matrix, args.kernel, args.conjunctivity) {
+        // The parser cannot require an option that conflicts with another given one.
         (None, ..) if args.project => {
             Err(Failure::input("--project is for --kernel-matrix: name the matrix, or leave it out"))
         }

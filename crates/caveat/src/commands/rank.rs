@@ -3,12 +3,13 @@
 use caveat_results::{LabeledComparisons, RowFilter, label_order, places, ranks_table, read_comparisons};
 use caveat_theory::RidgeModel;
 use caveat_theory::margins::graph;
+use caveat_theory::ranking::Place;
 use serde_json::json;
 
 use crate::cli::RankArgs;
 use crate::failure::Failure;
 use crate::progress;
-use crate::tell::tell;
+use crate::tell::{counted, tell};
 
 pub(crate) fn run(args: &RankArgs) -> Result<(), Failure> {
     args.output.check([args.comparisons.path()], &[], &[])?;
@@ -28,22 +29,20 @@ pub(crate) fn run(args: &RankArgs) -> Result<(), Failure> {
     let solution = graph::solve(&comparisons.graph, &model)?;
     let places = places(&comparisons, &solution)?;
     spinner.finish_and_clear();
-    let info = *solution.info();
+    let info = solution.info;
     let labels = &comparisons.labels;
     tell(&format!(
-        "{} items, {} pairs, {} connected component{}: {}, {} iteration{}, relative residual {:.1e}",
+        "{} items, {} pairs, {}: {}, {}, relative residual {:.1e}",
         labels.len(),
         comparisons.graph.edges().len(),
-        info.components,
-        if info.components == 1 { "" } else { "s" },
+        counted(info.components as u64, "connected component"),
         info.method,
-        info.iterations,
-        if info.iterations == 1 { "" } else { "s" },
+        counted(info.iterations as u64, "iteration"),
         info.relative_residual,
     ));
     let table = ranks_table(labels, &places)?;
     let value = || {
-        let row = |p: &caveat_theory::ranking::Place| json!({"position": p.position, "item": labels[p.item], "rank": p.rank, "component": p.component});
+        let row = |p: &Place| json!({"position": p.position, "item": labels[p.item], "rank": p.rank, "component": p.component});
         json!({
             "conjunctivity": args.conjunctivity,
             "c": args.c,
@@ -54,7 +53,7 @@ pub(crate) fn run(args: &RankArgs) -> Result<(), Failure> {
     args.output.give_value(&table, value)
 }
 
-/// Groups of items that no comparison connects have no order between them.
+/// Refuses groups of items that no comparison connects: there is no order between them.
 fn refuse_components(comparisons: &LabeledComparisons) -> Result<(), Failure> {
     let LabeledComparisons { labels, graph, .. } = comparisons;
     let component = graph.components();

@@ -4,21 +4,21 @@ use caveat_results::Table;
 use caveat_theory::balance_window;
 use serde_json::json;
 
-use super::{both_orders, learner};
-use crate::cli::WindowArgs;
+use super::both_orders;
+use crate::cli::{StrengthSpec, WindowArgs};
 use crate::failure::Failure;
 
 pub(crate) fn run(args: &WindowArgs) -> Result<(), Failure> {
     args.output.check([], &[], &[])?;
     let task = both_orders(&args.task)?;
-    let learner = learner(args.c, args.time);
-    let w = balance_window(&task, learner)?;
+    let w = balance_window(&task, args.strength.learner())?;
     let exceptions: Vec<[usize; 2]> = task.exceptions().iter().map(|e| [e.winner, e.loser]).collect();
-    let (strength, critical) = if args.time.is_some() { ("time", "critical_time") } else { ("c", "critical_c") };
+    let StrengthSpec { c, time } = args.strength;
+    let (strength, critical) = if time.is_some() { ("time", "critical_time") } else { ("c", "critical_c") };
     let value = json!({
         "n_items": task.n_items(),
         "exceptions": exceptions,
-        strength: args.time.or(args.c).filter(|s| s.is_finite()),
+        strength: time.or(c).filter(|s| s.is_finite()),
         "screening_star": w.screening_star,
         "conjunctivity_generalization": w.conjunctivity_generalization,
         "generalization_from": w.generalization_from,

@@ -1,4 +1,4 @@
-//! The project's own fine-tuned language models, which the report shows where no other trial tables are given.
+//! The project's own fine-tuned language models, which the report shows unless other trial tables are given.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ const TRIALS: &[u8] = include_bytes!("../../results/trials.parquet");
 /// The hidden-state geometry of the same runs, as `caveat lm geometry --format json` prints it.
 const GEOMETRIES: &str = include_str!("../../results/geometry.json");
 
-/// The table in a directory that lives as long as what is returned.
+/// The trial table in a temporary directory, which is deleted with the returned value.
 pub(super) fn directory() -> Result<TempDir, Failure> {
     let failed = |e: std::io::Error| Failure::Run(format!("a temporary directory for the trial table: {e}"));
     let directory = TempDir::new().map_err(failed)?;
@@ -22,7 +22,7 @@ pub(super) fn directory() -> Result<TempDir, Failure> {
     Ok(directory)
 }
 
-/// What the table in `directory` holds.
+/// The language models of the trial table in `directory`.
 pub(super) fn language_models(directory: &Path) -> Result<LanguageModels, Failure> {
     Ok(LanguageModels {
         directory: directory.to_owned(),

@@ -198,7 +198,7 @@ fn the_defaults_are_those_that_help_tells() {
 fn help_of_sweeps_names_the_options_of_a_run() {
     let place = lab();
     let (run, sweep) = (place.ok("lm run --help"), place.ok("lm sweep --help"));
-    let training = run.split("\nTraining:\n").nth(1).unwrap().split("--device").next().unwrap();
+    let training = run.split("\nTraining:\n").nth(1).unwrap().split("\nResults:\n").next().unwrap();
     let flags = training.lines().filter_map(|line| line.trim_start().strip_prefix("--")?.split(' ').next());
     let keys: Vec<String> = flags.map(|flag| flag.trim_start_matches("no-").replace('-', "_")).collect();
     assert_eq!(keys.len(), 14, "{training}");

@@ -29,7 +29,7 @@ pub(super) fn name(class: PairClass) -> String {
 pub(super) struct Group {
     /// Below the group.
     pub(super) label: String,
-    /// Shown in its place if there is no condition.
+    /// Shown in its place without conditions.
     pub(super) missing: String,
     pub(super) conditions: Vec<usize>,
 }
@@ -97,7 +97,7 @@ pub(super) fn draw(canvas: &mut Canvas, rect: Rect, letter: &str, pairs: &Pairs<
     marks
 }
 
-/// The line of guessing.
+/// The line of chance.
 pub(super) fn chance() -> Stroke {
     Stroke::new(GREY, 0.6).dash(Dash::Dashed)
 }

@@ -13,7 +13,7 @@ use crate::palette::{Color, GREY, class_color, ordered_color};
 use crate::scale::Axis;
 use crate::text::item;
 
-/// Trained pairs of a cycle with a line of their own; in longer cycles the premises share a look.
+/// Most trained pairs of a cycle with a line of their own; in longer cycles all premises look the same.
 const MOST_LINES: usize = 8;
 
 /// A line over C: some pairs of every condition, pooled.
@@ -65,7 +65,7 @@ pub(super) fn cycle_lines(hierarchy: &Hierarchy) -> Vec<Line> {
     lines
 }
 
-/// The untrained pairs within and across sections, and those across that enclose a cycle most closely.
+/// The untrained pairs within sections, those across sections, and of the latter those that enclose a cycle most closely.
 pub(super) fn generalization_lines(hierarchy: &Hierarchy) -> Vec<Line> {
     let line = |class: PairClass, marker| Line {
         words: format!("{} pairs", name(class)),
@@ -106,13 +106,10 @@ fn nearest(hierarchy: &Hierarchy) -> Vec<(usize, usize)> {
     found
 }
 
-/// Keys of lines, those without one of their own together.
+/// Keys of lines, with one for all that have none of their own.
 pub(super) fn legend(lines: &[Line]) -> Legend {
     let mut legend = Legend::new();
-    for line in lines.iter().filter(|l| l.apart) {
-        legend.push(Key::LinePoint(line.stroke, line.marker), &line.words);
-    }
-    if let Some(line) = lines.iter().find(|l| !l.apart) {
+    for line in lines.iter().filter(|l| l.apart).chain(lines.iter().find(|l| !l.apart)) {
         legend.push(Key::LinePoint(line.stroke, line.marker), &line.words);
     }
     legend
@@ -138,13 +135,14 @@ pub(super) fn draw(
     };
     let mut marks = Vec::new();
     for line in lines.iter().filter(|l| l.apart) {
-        let band: Vec<(f64, f64, f64)> = (0..conditions.len())
-            .map(|k| (conditions[k].0, pooled(line, k).interval()))
-            .map(|(c, (low, high))| (c, low, high))
-            .collect();
+        let interval = |(k, &(c, _)): (usize, &(f64, usize))| {
+            let (low, high) = pooled(line, k).interval();
+            (c, low, high)
+        };
+        let band: Vec<_> = conditions.iter().enumerate().map(interval).collect();
         panel.band(canvas, &band, line.stroke.color, 0.18);
     }
-    // The first lines are the ones to be seen, so they come last.
+    // The first lines matter most, so they are drawn last.
     for line in lines.iter().rev() {
         let points: Vec<(f64, f64)> =
             (0..conditions.len()).map(|k| (conditions[k].0, pooled(line, k).percent())).collect();

@@ -1,4 +1,4 @@
-//! What of a table the figure of the study shows: which models, stimuli and hierarchies, for any table.
+//! Which models, stimuli and hierarchies of a table the figure of the study shows.
 
 use caveat_results::ConditionKey;
 
@@ -20,8 +20,8 @@ pub(super) struct Training {
 }
 
 impl Training {
-    /// The three of the study, LoRA and probe with their typical rank and penalty or, where there is none, the study's, then any other
-    /// setting of the table, all of its hyperparameters together.
+    /// The three of the study, LoRA and probe with their typical rank and penalty or, where the table has none, the study's; then
+    /// every other setting of the table, all of its hyperparameters together.
     pub(super) fn all(pairs: &Pairs<'_>) -> Vec<Self> {
         let one = |setting: &str, of: fn(&ConditionKey) -> Option<f64>| {
             let keys = pairs.conditions().map(|c| pairs.key(c)).filter(|key| key.setting == setting);
@@ -31,8 +31,8 @@ impl Training {
         let mut all =
             vec![Self::new("full", None, None), Self::new("lora", rank, None), Self::new("probe", None, penalty)];
         let settings = order::words(pairs.conditions().map(|c| pairs.key(c).setting.as_str()));
-        let known: Vec<String> = all.iter().map(|t| t.setting.clone()).collect();
-        all.extend(settings.into_iter().filter(|s| !known.iter().any(|k| k == s)).map(|s| Self::new(s, None, None)));
+        let others = settings.into_iter().filter(|setting| !["full", "lora", "probe"].contains(setting));
+        all.extend(others.map(|setting| Self::new(setting, None, None)));
         all
     }
 
@@ -64,15 +64,15 @@ pub(super) struct Choice {
     pub(super) task: String,
     /// Up to two models.
     pub(super) models: Vec<String>,
-    /// How many there are of that training and these stimuli.
+    /// Number of models with that training and these stimuli.
     pub(super) n_models: usize,
-    /// A hierarchy without exceptions, of as many items as the first with one if there is such.
+    /// A hierarchy without exceptions, if possible with as many items as the first one with exceptions.
     pub(super) plain: Option<usize>,
     /// All hierarchies with exceptions, the smallest first.
     pub(super) exceptions: Vec<usize>,
     /// The model shown for every hierarchy with exceptions.
     pub(super) model_by_hierarchy: Option<String>,
-    /// Conditions of one probe over its penalty on the smallest hierarchy with such, with C = 1/l2 in increasing order.
+    /// Conditions of one probe over its penalty on the smallest hierarchy that has them, with C = 1/l2 in increasing order.
     pub(super) probe: Vec<(f64, usize)>,
 }
 
@@ -112,8 +112,7 @@ impl Choice {
         choice
     }
 
-    /// The condition of a model and hierarchy with the training and stimuli of this choice, the first of several
-    /// hyperparameters.
+    /// The first condition of a model and hierarchy with the training and stimuli of this choice.
     pub(super) fn find(&self, pairs: &Pairs<'_>, model: &str, hierarchy: usize) -> Option<usize> {
         pairs.conditions().find(|&c| {
             let key = pairs.key(c);
@@ -123,15 +122,15 @@ impl Choice {
     }
 }
 
-/// Whether two hyperparameters are one, up to how they were written.
+/// Whether two hyperparameters are the same, apart from rounding.
 fn same(value: f64, wanted: f64) -> bool {
     (value - wanted).abs() <= 1e-9 * wanted
 }
 
 /// The preferred word if it occurs, else the first in order; empty without words.
-fn prefer<'a>(words: impl Iterator<Item = &'a str>, preferred: &str) -> &'a str {
+fn prefer<'a>(words: impl Iterator<Item = &'a str>, preferred: &'a str) -> &'a str {
     let words = order::words(words);
-    words.iter().copied().find(|w| *w == preferred).or(words.first().copied()).unwrap_or("")
+    if words.contains(&preferred) { preferred } else { words.first().copied().unwrap_or("") }
 }
 
 /// The conditions of one model and stimulus set over at least two positive penalties, by C = 1/l2.

@@ -24,9 +24,9 @@ fn complete() -> Vec<Spec<'static>> {
 
 fn numbers(specs: &[Spec<'_>]) -> (Figure, Table) {
     let figure = draw(&table(specs)).unwrap();
-    assert!(!figure.render(Format::Svg).unwrap().is_empty());
+    assert!(!figure.canvas.render(Format::Svg).unwrap().is_empty());
     assert_eq!(figure.canvas.width(), DOUBLE_COLUMN);
-    let numbers = figure.table.clone().unwrap();
+    let numbers = figure.table.clone();
     (figure, numbers)
 }
 
@@ -119,8 +119,8 @@ fn probabilities_that_are_missing_leave_white_cells_and_no_accuracy_leaves_no_vi
         (cell.n_scored, cell.n_correct) = (0, 0);
     }
     let figure = draw(&missing).unwrap();
-    assert!(!figure.render(Format::Png).unwrap().is_empty());
-    let numbers = figure.table.unwrap();
+    assert!(!figure.canvas.render(Format::Png).unwrap().is_empty());
+    let numbers = figure.table;
     let panels = rows(&numbers);
     assert!(panels.iter().all(|(panel, _)| panel != "c" && panel != "g"), "{panels:?}");
     let Some(Values::Float(values)) = numbers.column("value") else {

@@ -23,7 +23,7 @@ impl Attention {
         run.ancestors.iter().cloned().flatten().chain(run.nodes.start..node + 1)
     }
 
-    /// Softmax of the scaled products of a query with the keys it sees.
+    /// Softmax of the scaled products of a query with the keys it attends to.
     #[inline(always)]
     fn weights(&self, query: &[f32], keys: Matrix<'_>, kv: usize, seen: &[usize], weights: &mut Vec<f32>) {
         let d = query.len();
@@ -73,14 +73,10 @@ fn add_scaled(out: &mut [f32], x: &[f32], factor: f32) {
 }
 
 impl Operation<3> for Attention {
-    fn shape(&self, [q, ..]: [Matrix<'_>; 3]) -> [usize; 2] {
-        [q.rows, q.columns]
-    }
-
     fn forward(&self, [q, k, v]: [Matrix<'_>; 3], out: &mut [f32]) {
         let d = q.columns / self.heads;
         let group = self.heads / self.kv_heads;
-        // Runs are consecutive, so the result can be cut between them.
+        // Runs are consecutive, so the result can be split between them.
         let mut pieces = Vec::with_capacity(self.runs.len());
         let mut rest = out;
         for run in self.runs.iter() {
@@ -118,7 +114,7 @@ impl Operation<3> for Attention {
         let d = q.columns / self.heads;
         let group = self.heads / self.kv_heads;
         let scale = (d as f32).sqrt().recip();
-        // Every head of keys and values gathers gradients of its own from all nodes, so those heads are computed apart.
+        // Each head of keys and values collects its own gradients from all nodes, so heads are computed in parallel.
         let of_heads: Vec<[Vec<f32>; 3]> = (0..self.kv_heads)
             .into_par_iter()
             .map(|kv| {

@@ -1,4 +1,4 @@
-//! Normalization, rotation and gating: operations on rows, each row by itself.
+//! Normalization, rotation and gating: operations on each row by itself.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::{Matrix, Operation};
 use crate::vector::vectorized;
 
-/// Rows that one thread takes at a time.
+/// Rows per unit of parallel work.
 const ROWS: usize = 16;
 
 /// x / √(mean x² + ε) · w, row by row; x [rows, width], w [1, width].
@@ -27,7 +27,7 @@ impl RmsNorm {
     #[inline(always)]
     fn pull(&self, x: &[f32], g: &[f32], w: &[f32], out: &mut [f32]) {
         let width = out.len();
-        // Of one length as the compiler sees them, so that the loop needs no check.
+        // Slices of one length as far as the compiler can tell, so that the loop needs no bounds checks.
         let (x, g, w) = (&x[..width], &g[..width], &w[..width]);
         let scale = self.scale(x);
         let along = sum_of_products([x, g, w]) * scale * scale * scale / width as f32;
@@ -68,10 +68,6 @@ fn sum_of_products<const N: usize>(factors: [&[f32]; N]) -> f32 {
 }
 
 impl Operation<2> for RmsNorm {
-    fn shape(&self, [x, _]: [Matrix<'_>; 2]) -> [usize; 2] {
-        [x.rows, x.columns]
-    }
-
     fn forward(&self, [x, w]: [Matrix<'_>; 2], out: &mut [f32]) {
         let width = x.columns;
         out.par_chunks_mut(ROWS * width).zip(x.values.par_chunks(ROWS * width)).for_each(|(out, x)| {
@@ -138,7 +134,7 @@ pub(crate) struct Rotate {
 }
 
 impl Rotate {
-    /// Rotates by the angles, or back.
+    /// Rotates by the angles, or, if `back`, by their negatives.
     fn rotate(&self, x: Matrix<'_>, out: &mut [f32], back: bool) {
         let width = x.columns;
         let half = width / self.heads / 2;
@@ -168,10 +164,6 @@ impl Rotate {
 }
 
 impl Operation<1> for Rotate {
-    fn shape(&self, [x]: [Matrix<'_>; 1]) -> [usize; 2] {
-        [x.rows, x.columns]
-    }
-
     fn forward(&self, [x]: [Matrix<'_>; 1], out: &mut [f32]) {
         self.rotate(x, out, false);
     }
@@ -189,14 +181,10 @@ impl Operation<1> for Rotate {
 #[derive(Debug, Clone)]
 pub(crate) struct Gated;
 
-/// Numbers that one thread takes at a time.
+/// Numbers per unit of parallel work.
 const PIECE: usize = 1 << 12;
 
 impl Operation<2> for Gated {
-    fn shape(&self, [gate, _]: [Matrix<'_>; 2]) -> [usize; 2] {
-        [gate.rows, gate.columns]
-    }
-
     fn forward(&self, [gate, up]: [Matrix<'_>; 2], out: &mut [f32]) {
         out.par_chunks_mut(PIECE).zip(gate.values.par_chunks(PIECE)).zip(up.values.par_chunks(PIECE)).for_each(
             |((out, gate), up)| {
@@ -219,14 +207,14 @@ impl Operation<2> for Gated {
         };
         let of_up = |gate: f32, _: f32, g: f32| g * gate * logistic(gate);
         [
-            wanted[0].then(|| each(gate.values, up.values, gradient.values, of_gate)),
-            wanted[1].then(|| each(gate.values, up.values, gradient.values, of_up)),
+            wanted[0].then(|| map_numbers(gate.values, up.values, gradient.values, of_gate)),
+            wanted[1].then(|| map_numbers(gate.values, up.values, gradient.values, of_up)),
         ]
     }
 }
 
 /// A function of three numbers, elementwise.
-fn each(a: &[f32], b: &[f32], c: &[f32], of: impl Fn(f32, f32, f32) -> f32 + Sync) -> Vec<f32> {
+fn map_numbers(a: &[f32], b: &[f32], c: &[f32], of: impl Fn(f32, f32, f32) -> f32 + Sync) -> Vec<f32> {
     let mut out = vec![0.0; a.len()];
     out.par_chunks_mut(PIECE).zip(a.par_chunks(PIECE)).zip(b.par_chunks(PIECE)).zip(c.par_chunks(PIECE)).for_each(
         |(((out, a), b), c)| {

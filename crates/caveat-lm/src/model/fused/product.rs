@@ -5,43 +5,30 @@ use faer::{Accum, MatMut, MatRef, Par};
 
 use super::{Matrix, Operation};
 
-/// x [rows, inputs] times W [inputs, outputs].
+/// x [rows, inputs] times W [inputs, outputs], or, if transposed, times Wᵀ, with W [outputs, inputs].
 #[derive(Debug, Clone)]
-pub(crate) struct Product;
+pub(crate) struct Product {
+    pub(crate) transposed: bool,
+}
 
 impl Operation<2> for Product {
     fn shape(&self, [x, w]: [Matrix<'_>; 2]) -> [usize; 2] {
-        [x.rows, w.columns]
+        [x.rows, if self.transposed { w.rows } else { w.columns }]
     }
 
     fn forward(&self, [x, w]: [Matrix<'_>; 2], out: &mut [f32]) {
-        product(x.as_faer(), w.as_faer(), out);
+        let w = if self.transposed { w.as_faer().transpose() } else { w.as_faer() };
+        product(x.as_faer(), w, out);
     }
 
     fn backward(&self, [x, w]: [Matrix<'_>; 2], gradient: Matrix<'_>, wanted: [bool; 2]) -> [Option<Vec<f32>>; 2] {
-        let of_x = wanted[0].then(|| new_product(gradient.as_faer(), w.as_faer().transpose()));
-        let of_w = wanted[1].then(|| new_product(x.as_faer().transpose(), gradient.as_faer()));
-        [of_x, of_w]
-    }
-}
-
-/// x [rows, inputs] times the transpose of W [outputs, inputs].
-#[derive(Debug, Clone)]
-pub(crate) struct TransposedProduct;
-
-impl Operation<2> for TransposedProduct {
-    fn shape(&self, [x, w]: [Matrix<'_>; 2]) -> [usize; 2] {
-        [x.rows, w.rows]
-    }
-
-    fn forward(&self, [x, w]: [Matrix<'_>; 2], out: &mut [f32]) {
-        product(x.as_faer(), w.as_faer().transpose(), out);
-    }
-
-    fn backward(&self, [x, w]: [Matrix<'_>; 2], gradient: Matrix<'_>, wanted: [bool; 2]) -> [Option<Vec<f32>>; 2] {
-        let of_x = wanted[0].then(|| new_product(gradient.as_faer(), w.as_faer()));
-        let of_w = wanted[1].then(|| new_product(gradient.as_faer().transpose(), x.as_faer()));
-        [of_x, of_w]
+        let (x, w, gradient) = (x.as_faer(), w.as_faer(), gradient.as_faer());
+        let of_x = || new_product(gradient, if self.transposed { w } else { w.transpose() });
+        let of_w = || match self.transposed {
+            true => new_product(gradient.transpose(), x),
+            false => new_product(x.transpose(), gradient),
+        };
+        [wanted[0].then(of_x), wanted[1].then(of_w)]
     }
 }
 
@@ -62,7 +49,7 @@ fn new_product(a: MatRef<'_, f32>, b: MatRef<'_, f32>) -> Vec<f32> {
     out
 }
 
-/// The product on so many threads, each with a part of the result.
+/// The product on this many threads, each computing a part of the result.
 fn divided(a: MatRef<'_, f32>, b: MatRef<'_, f32>, out: MatMut<'_, f32>, threads: usize) {
     let (rows, columns) = (a.nrows(), b.ncols());
     // Below this many multiplications threads cost more than they save.

@@ -1,4 +1,4 @@
-//! The exact table of preflop equities: in how many deals each starting hand beats each other.
+//! The exact table of preflop equities: the number of deals in which each starting hand beats each other.
 
 use std::fmt::Write;
 use std::sync::OnceLock;
@@ -10,46 +10,40 @@ const TABLE: &str = include_str!("../../../data/preflop_equity.csv");
 const HEADER: &str = "hand_a,hand_b,wins_a,ties";
 const N: usize = StartingHand::COUNT;
 
-/// Number of boards of five cards that two hands leave: 48 choose 5.
-pub const fn boards() -> u64 {
-    1_712_304
-}
+/// Number of boards of five cards from those that two hands leave: 48 choose 5.
+pub const BOARDS: u64 = 1_712_304;
 
-/// In how many ways two players hold hands of kinds `a` and `b`: pairs of combinations without a card in common.
+/// The number of ways in which two players can hold the hands `a` and `b`: pairs of combinations without a card in common.
 pub fn pairings(a: StartingHand, b: StartingHand) -> u64 {
     let (of_a, of_b) = (a.combinations(), b.combinations());
     let disjoint = |x: &[u8; 2], y: &[u8; 2]| !x.iter().any(|card| y.contains(card));
     of_a.iter().map(|x| of_b.iter().filter(|y| disjoint(x, y)).count() as u64).sum()
 }
 
-/// Wins, ties and losses of every starting hand against every other, over all deals: all [`pairings`] and all [`boards`].
+/// Wins, ties and losses of every starting hand against every other, over all deals: all pairs of combinations and all boards.
 ///
-/// All counts are exact, so equities are correctly rounded: e(a, b) + e(b, a) = 1 but for rounding in the last bit.
+/// All counts are exact, so equities are correctly rounded: e(a, b) + e(b, a) = 1 except for rounding in the last bit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PreflopEquity {
-    /// Deals that a wins against b, at 169·a + b.
+    /// Deals in which a wins against b, at 169·a + b.
     wins: Vec<u64>,
-    /// Deals that neither wins, likewise.
+    /// Deals that are ties, likewise.
     ties: Vec<u64>,
 }
 
 impl PreflopEquity {
-    /// A table from the numbers of deals that a wins against b, and of ties, at 169·a + b each.
+    /// A table from the numbers of deals in which a wins against b, and of ties, each at 169·a + b.
     ///
     /// # Errors
-    /// Tables of another size, and counts that do not add up to all deals of two hands.
+    /// Tables of another size; counts that do not add up to the number of deals of two hands.
     pub fn from_counts(wins: Vec<u64>, ties: Vec<u64>) -> Result<Self> {
-        if wins.len() != N * N || ties.len() != N * N {
-            return Err(LmError::invalid(format!(
-                "tables of {} wins and {} ties: expected {} of each",
-                wins.len(),
-                ties.len(),
-                N * N
-            )));
+        let (won, tied, expected) = (wins.len(), ties.len(), N * N);
+        if [won, tied] != [expected; 2] {
+            return Err(LmError::invalid(format!("tables of {won} wins and {tied} ties: expected {expected} of each")));
         }
         for (a, b) in StartingHand::all().flat_map(|a| StartingHand::all().map(move |b| (a, b))) {
             let (at, mirrored) = (a.index() * N + b.index(), b.index() * N + a.index());
-            let deals = pairings(a, b) * boards();
+            let deals = pairings(a, b) * BOARDS;
             let sum = wins[at].checked_add(wins[mirrored]).and_then(|sum| sum.checked_add(ties[at]));
             if sum != Some(deals) || ties[at] != ties[mirrored] {
                 return Err(LmError::invalid(format!(
@@ -62,11 +56,10 @@ impl PreflopEquity {
         Ok(Self { wins, ties })
     }
 
-    /// The table that comes with the program, computed by enumerating all deals (`examples/preflop_equity.rs`). It is read
-    /// once.
+    /// The table that comes with the program, computed by enumerating all deals (`examples/preflop_equity`). It is parsed only once.
     ///
     /// # Errors
-    /// None, unless the program was built with a damaged table.
+    /// Only if the program was built with a damaged table.
     pub fn embedded() -> Result<&'static Self> {
         static READ: OnceLock<PreflopEquity> = OnceLock::new();
         if let Some(table) = READ.get() {
@@ -79,7 +72,7 @@ impl PreflopEquity {
     /// Reads what [`to_csv`](Self::to_csv) writes.
     ///
     /// # Errors
-    /// By line: anything else.
+    /// Anything else, with its line.
     pub fn from_csv(text: &str) -> Result<Self> {
         let mut lines = text.lines().enumerate();
         let wrong = |line: usize, problem: String| {
@@ -92,7 +85,7 @@ impl PreflopEquity {
         let (mut wins, mut ties) = (vec![0; N * N], vec![0; N * N]);
         for (a, b) in StartingHand::all().flat_map(|a| StartingHand::all().skip(a.index()).map(move |b| (a, b))) {
             let (line, row) = lines.next().ok_or_else(|| wrong(0, format!("the file ends before {a},{b}")))?;
-            let deals = pairings(a, b) * boards();
+            let deals = pairings(a, b) * BOARDS;
             let counts = row.strip_prefix(&format!("{a},{b},")).and_then(|counts| counts.split_once(','));
             let counts = counts.and_then(|(won, tied)| Some((won.parse::<u64>().ok()?, tied.parse::<u64>().ok()?)));
             let lost = counts.and_then(|(won, tied)| deals.checked_sub(won)?.checked_sub(tied));
@@ -110,8 +103,8 @@ impl PreflopEquity {
         Self::from_counts(wins, ties)
     }
 
-    /// The table as CSV with the columns `hand_a`, `hand_b`, `wins_a` (deals that a wins) and `ties`, one row for every two
-    /// hands in the order of their numbers, a ≤ b. The deals that b wins are the rest of `pairings(a, b) · boards()`.
+    /// The table as CSV with the columns `hand_a`, `hand_b`, `wins_a` (deals that a wins) and `ties`, one row for every two hands in
+    /// the order of their numbers, a ≤ b. All other deals are won by b.
     pub fn to_csv(&self) -> String {
         let mut text = format!("{HEADER}\n");
         for a in StartingHand::all() {
@@ -123,12 +116,12 @@ impl PreflopEquity {
         text
     }
 
-    /// Deals that `a` wins against `b`.
+    /// Deals in which `a` wins against `b`.
     pub fn wins(&self, a: StartingHand, b: StartingHand) -> u64 {
         self.wins[a.index() * N + b.index()]
     }
 
-    /// Deals that neither wins.
+    /// Deals that are ties.
     pub fn ties(&self, a: StartingHand, b: StartingHand) -> u64 {
         self.ties[a.index() * N + b.index()]
     }
@@ -161,7 +154,7 @@ mod tests {
 
     #[test]
     fn boards_are_the_choices_of_five_from_forty_eight_cards() {
-        assert_eq!(boards(), 48 * 47 * 46 * 45 * 44 / 120);
+        assert_eq!(BOARDS, 48 * 47 * 46 * 45 * 44 / 120);
     }
 
     #[test]
@@ -177,7 +170,7 @@ mod tests {
         let hands = || StartingHand::all();
         for (a, b) in hands().flat_map(|a| hands().map(move |b| (a, b))) {
             let (won, lost, tied) = (table.wins(a, b), table.wins(b, a), table.ties(a, b));
-            assert_eq!(won + lost + tied, pairings(a, b) * boards());
+            assert_eq!(won + lost + tied, pairings(a, b) * BOARDS);
             assert!((table.equity(a, b) + table.equity(b, a) - 1.0).abs() <= f64::EPSILON);
             if a == b {
                 assert_eq!(table.equity(a, b), 0.5);

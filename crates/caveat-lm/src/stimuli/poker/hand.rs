@@ -1,4 +1,4 @@
-//! The 169 starting hands of Texas hold'em: two cards up to a renaming of suits.
+//! The 169 starting hands of Texas hold'em: pairs of cards up to renaming suits.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,14 +8,14 @@ use crate::error::{LmError, Result};
 /// Ranks of cards, the lowest first.
 const RANKS: [char; 13] = ['2', '3', '4', '5', '6', '7', '8', '9', 'T', 'J', 'Q', 'K', 'A'];
 
-/// Two cards up to a renaming of suits: a pair (`QQ`), two ranks of one suit (`AKs`) or of two suits (`AKo`).
+/// Two cards up to renaming suits: a pair (`QQ`), two ranks of one suit (`AKs`) or of two suits (`AKo`).
 ///
 /// Hands are numbered 0 to 168 in the order AA, AKs, AKo, AQs, AQo, …, A2o, KK, KQs, …, 32o, 22.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct StartingHand(u8);
 
 impl StartingHand {
-    /// How many there are.
+    /// The number of starting hands.
     pub const COUNT: usize = 169;
 
     /// All hands, by number.
@@ -25,7 +25,7 @@ impl StartingHand {
 
     /// The hand of two different cards. A card is 4·rank + suit, with rank 0 for deuces to 12 for aces and suit 0 to 3.
     ///
-    /// `None` for a card of 52 or more, and for one card twice.
+    /// `None` for a card of 52 or more, and for the same card twice.
     pub fn of_cards(first: u8, second: u8) -> Option<Self> {
         if first >= 52 || second >= 52 || first == second {
             return None;
@@ -34,9 +34,9 @@ impl StartingHand {
         Some(Self::of_ranks(high, low, first % 4 == second % 4))
     }
 
-    /// The hand of ranks `low` ≤ `high` ≤ 12; `suited` does not count for a pair.
+    /// The hand of ranks `low` ≤ `high` ≤ 12; `suited` is ignored for a pair.
     fn of_ranks(high: u8, low: u8, suited: bool) -> Self {
-        // Of high rank h there are one pair and two hands for each lower rank, 2h + 1; of all ranks above h, 13² − (h + 1)².
+        // High rank h has one pair and two hands for each lower rank, 2h + 1; all ranks above h have 13² − (h + 1)².
         let before = 169 - u16::from(high + 1) * u16::from(high + 1);
         let within = match (high - low, suited) {
             (0, _) => 0,
@@ -46,7 +46,7 @@ impl StartingHand {
         Self((before + u16::from(within)) as u8)
     }
 
-    /// Its number, 0 to 168.
+    /// The number of the hand, 0 to 168.
     pub fn index(self) -> usize {
         usize::from(self.0)
     }
@@ -60,7 +60,7 @@ impl StartingHand {
         (high as u8, (high - within.div_ceil(2)) as u8, within % 2 == 1)
     }
 
-    /// All pairs of cards of this kind, the higher card first: 6 of a pair, 4 of a suited hand, 12 of another.
+    /// All pairs of cards of this kind, the higher card first: 6 for a pair, 4 for a suited hand, 12 for an offsuit one.
     pub fn combinations(self) -> Vec<[u8; 2]> {
         let (high, low, suited) = self.ranks();
         let suits = (0..4).flat_map(|s| (0..4).map(move |t| (s, t)));
@@ -84,7 +84,7 @@ impl fmt::Display for StartingHand {
 impl FromStr for StartingHand {
     type Err = LmError;
 
-    /// Reads a hand as it is written: the higher rank first, then `s` or `o` unless it is a pair.
+    /// Parses a hand: the higher rank first, then `s` or `o` unless it is a pair.
     fn from_str(name: &str) -> Result<Self> {
         Self::all().find(|hand| hand.to_string() == name).ok_or_else(|| {
             LmError::invalid(format!(

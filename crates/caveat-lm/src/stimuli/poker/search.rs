@@ -1,31 +1,31 @@
-//! Hierarchies of poker hands that follow from equity, searched at random from a seed.
+//! Searches at random, by seed, for hierarchies of poker hands that follow from equity.
 
 use super::super::draw::SeededDraw;
 use super::equity::PreflopEquity;
 use super::hand::StartingHand;
 use crate::error::{LmError, Result};
 
-/// Hands that are tried in all before the search gives up: about a second.
+/// Most hands tried in all before the search gives up, after about a second.
 const MAX_STEPS: u64 = 1_000_000;
-/// Hands that are tried before the search begins anew, since an unlucky beginning can keep it busy for good.
+/// Most hands tried before the search restarts, since an unlucky start can keep it busy forever.
 const STEPS_PER_ATTEMPT: u64 = 5_000;
 
-/// How much better a poker hand is than a lower one: by its equity against it, inclusive.
+/// How much better a poker hand must be than a lower one: bounds, inclusive, of its equity against the lower one.
 ///
 /// Without exceptions, the equity of every hand against every lower one is within the bounds, so that equity alone orders the
-/// hierarchy; within the default bounds such a hierarchy has at most 11 hands, within 0.51 to 0.65 at most 16. With exceptions,
-/// only the equity against the next lower hand is, and that of every exception's winner against its loser; an exception between
-/// neighbors replaces their own order. The other pairs are free, and many contradict equity.
+/// hierarchy. With the default bounds such a hierarchy has at most 11 hands, with 0.51 to 0.65 at most 16. With exceptions, only the
+/// equity of every hand against the next lower one is within the bounds, and that of each exception's winner against its loser; an
+/// exception between neighbors replaces their order. All other pairs are free, and many contradict equity.
 ///
-/// **Draw.** Without given anchors, the pair is the first draw, from all pairs (winner, loser) with an equity within the bounds.
-/// The hierarchy is found by depth-first search: at every rank, the hands that the ranks above allow are tried in random order.
-/// After 5,000 hands the search begins anew, after 1,000,000 it gives up. So every hierarchy within the bounds can be drawn,
-/// though not all with the same probability.
+/// **Draw.** Unless anchors are given, they are drawn first, from all pairs (winner, loser) with an equity within the bounds. The
+/// hierarchy is found by depth-first search: at every rank, the hands that the higher ranks allow are tried in random order. After
+/// 5,000 hands the search restarts; after 1,000,000 it gives up. So every hierarchy within the bounds can be drawn, but not all with
+/// the same probability.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct EquityBounds {
-    /// The least equity, above 0.5; 0.51 by default.
+    /// The lowest equity, above 0.5; 0.51 by default.
     pub low: f64,
-    /// The largest, at most 1; 0.60 by default.
+    /// The highest equity, at most 1; 0.60 by default.
     pub high: f64,
 }
 
@@ -35,15 +35,7 @@ impl Default for EquityBounds {
     }
 }
 
-/// What was drawn.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in super::super) struct DrawnHands {
-    pub(in super::super) hierarchy: Vec<StartingHand>,
-    /// Winner and loser.
-    pub(in super::super) anchor: [StartingHand; 2],
-}
-
-/// A set of hands, a bit each.
+/// A set of hands, one bit each.
 #[derive(Debug, Clone, Copy, Default)]
 struct Hands([u64; 3]);
 
@@ -69,10 +61,11 @@ impl Hands {
     }
 }
 
-/// Which hands have an equity within the bounds against which.
+/// The pairs of hands with an equity within the bounds.
 struct Favorites {
-    /// The hands that a hand beats so, and those that beat it so, by number.
+    /// For each hand, by number, the hands that it beats with such an equity.
     below: Vec<Hands>,
+    /// For each hand, by number, the hands that beat it with such an equity.
     above: Vec<Hands>,
 }
 
@@ -89,17 +82,15 @@ impl Favorites {
     }
 }
 
-/// Draws the anchors and then a hierarchy without them, the highest first, as [`EquityBounds`] says.
-///
-/// # Errors
-/// Bounds out of range; names that are no hands; an anchor whose winner is not the favorite; no hierarchy found.
-pub(in super::super) fn draw(
+/// Draws the anchors, winner and loser, and then a hierarchy of other hands, the highest first, as [`EquityBounds`] describes. Returns
+/// the hierarchy and the anchors.
+pub(crate) fn draw(
     random: &mut SeededDraw,
     n_items: usize,
     exceptions: &[(usize, usize)],
     anchor: Option<(&str, &str)>,
     bounds: EquityBounds,
-) -> Result<DrawnHands> {
+) -> Result<(Vec<StartingHand>, [StartingHand; 2])> {
     let EquityBounds { low, high } = bounds;
     if !(low > 0.5 && low <= high && high <= 1.0) {
         return Err(LmError::invalid(format!("equities from {low} to {high}: expected 0.5 < low <= high <= 1")));
@@ -130,7 +121,7 @@ pub(in super::super) fn draw(
     let rules = Rules::new(n_items, exceptions, anchor);
     for _ in 0..MAX_STEPS / STEPS_PER_ATTEMPT {
         match rules.attempt(&favorites, random) {
-            Attempt::Found(hierarchy) => return Ok(DrawnHands { hierarchy, anchor }),
+            Attempt::Found(hierarchy) => return Ok((hierarchy, anchor)),
             Attempt::GaveUp => (),
             Attempt::None => break,
         }
@@ -145,14 +136,15 @@ pub(in super::super) fn draw(
 enum Attempt {
     Found(Vec<StartingHand>),
     GaveUp,
-    /// All possibilities were tried.
+    /// All possibilities have been tried.
     None,
 }
 
-/// Which hands may stand where.
+/// The hands allowed at each rank.
 struct Rules {
-    /// For every rank: the higher ranks whose hands must beat its own, and those whose hands it must beat.
+    /// For each rank, the higher ranks whose hands must beat its hand.
     beaten_by: Vec<Vec<usize>>,
+    /// For each rank, the higher ranks whose hands its hand must beat.
     beats: Vec<Vec<usize>>,
     allowed: Hands,
 }
@@ -171,7 +163,7 @@ impl Rules {
         Self { beaten_by: (0..n_items).map(beaten_by).collect(), beats, allowed }
     }
 
-    /// The hands that the hands of the ranks above leave for the next rank, in random order.
+    /// The hands that the higher ranks allow at the next rank, in random order.
     fn candidates(&self, placed: &[StartingHand], favorites: &Favorites, random: &mut SeededDraw) -> Vec<StartingHand> {
         let rank = placed.len();
         let mut left = self.allowed;
@@ -183,7 +175,7 @@ impl Rules {
 
     fn attempt(&self, favorites: &Favorites, random: &mut SeededDraw) -> Attempt {
         let mut placed = Vec::with_capacity(self.beats.len());
-        // What is left to be tried at every rank, the next at the end; one rank more than are placed.
+        // The hands still to be tried at every rank, the next one last; one rank more than have been placed.
         let mut untried = vec![self.candidates(&placed, favorites, random)];
         for _ in 0..STEPS_PER_ATTEMPT {
             while let Some(candidates) = untried.last_mut() {
@@ -209,14 +201,14 @@ impl Rules {
 mod tests {
     use super::*;
 
-    fn drawn(seed: u64, n: usize, exceptions: &[(usize, usize)]) -> DrawnHands {
+    fn drawn(seed: u64, n: usize, exceptions: &[(usize, usize)]) -> (Vec<StartingHand>, [StartingHand; 2]) {
         draw(&mut SeededDraw::new(seed), n, exceptions, None, EquityBounds::default()).unwrap()
     }
 
     #[test]
     fn a_seed_names_the_same_hands_forever() {
-        let names = |d: DrawnHands| {
-            [d.anchor.to_vec(), d.hierarchy].concat().iter().map(ToString::to_string).collect::<Vec<_>>()
+        let names = |(hierarchy, anchor): (Vec<StartingHand>, [StartingHand; 2])| {
+            [anchor.to_vec(), hierarchy].concat().iter().map(ToString::to_string).collect::<Vec<_>>()
         };
         assert_eq!(
             names(drawn(0, 9, &[])),
@@ -232,7 +224,7 @@ mod tests {
     fn every_two_hands_are_within_the_bounds_without_an_exception() {
         let table = PreflopEquity::embedded().unwrap();
         for (seed, n) in (0..20).flat_map(|seed| [2, 9, 11].map(|n| (seed, n))) {
-            let DrawnHands { hierarchy, anchor } = drawn(seed, n, &[]);
+            let (hierarchy, anchor) = drawn(seed, n, &[]);
             assert_eq!(hierarchy.len(), n);
             for (j, &lower) in hierarchy.iter().enumerate() {
                 assert!(!anchor.contains(&lower));
@@ -247,7 +239,7 @@ mod tests {
     #[test]
     fn wider_bounds_allow_longer_hierarchies() {
         let bounds = EquityBounds { low: 0.51, high: 0.70 };
-        assert_eq!(draw(&mut SeededDraw::new(0), 15, &[], None, bounds).unwrap().hierarchy.len(), 15);
+        assert_eq!(draw(&mut SeededDraw::new(0), 15, &[], None, bounds).unwrap().0.len(), 15);
     }
 
     #[test]
@@ -256,7 +248,7 @@ mod tests {
         let cases: [(usize, &[(usize, usize)]); 5] =
             [(9, &[(5, 3)]), (11, &[(6, 4)]), (11, &[(7, 3)]), (9, &[(8, 0)]), (12, &[(3, 2), (9, 6), (9, 7)])];
         for (seed, (n, exceptions)) in (0..20).flat_map(|seed| cases.map(|case| (seed, case))) {
-            let DrawnHands { hierarchy, anchor } = drawn(seed, n, exceptions);
+            let (hierarchy, anchor) = drawn(seed, n, exceptions);
             let within = |a: usize, b: usize| (0.51..=0.60).contains(&table.equity(hierarchy[a], hierarchy[b]));
             assert!((1..n).all(|j| within(j - 1, j) || exceptions.contains(&(j, j - 1))));
             assert!(exceptions.iter().all(|&(winner, loser)| within(winner, loser)));
@@ -290,8 +282,8 @@ mod tests {
     fn given_anchors_are_kept_and_never_drawn() {
         for seed in 0..20 {
             let found = draw(&mut SeededDraw::new(seed), 9, &[], Some(("AA", "KK")), EquityBounds::default()).unwrap();
-            assert_eq!(found.anchor.map(|h| h.to_string()), ["AA", "KK"]);
-            assert!(found.hierarchy.iter().all(|h| !found.anchor.contains(h)));
+            assert_eq!(found.1.map(|h| h.to_string()), ["AA", "KK"]);
+            assert!(found.0.iter().all(|h| !found.1.contains(h)));
         }
     }
 }

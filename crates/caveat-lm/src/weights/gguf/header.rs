@@ -1,8 +1,9 @@
-//! The header of a GGUF file: checked once, so that every tensor it lists lies in the file and apart from all others.
+//! Reads the header of a GGUF file and checks that every tensor it lists lies in the file and overlaps no other.
 
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::metadata::Metadata;
 use super::reader::Reader;
@@ -11,7 +12,7 @@ use crate::weights::element::Element;
 use crate::weights::tensor_file::{Stored, TensorFile};
 
 const ALIGNMENT: &str = "general.alignment";
-/// The alignment of a file that names none.
+/// The alignment of a file that states none.
 const DEFAULT_ALIGNMENT: u64 = 32;
 /// Bytes of the smallest entry of metadata: an empty key, its type, a byte.
 const SMALLEST_METADATA: u64 = 8 + 4 + 1;
@@ -22,37 +23,37 @@ const SMALLEST_TENSOR: u64 = 8 + 4 + 8 + 4 + 8;
 #[derive(Debug)]
 pub(crate) struct GgufFile {
     pub(crate) metadata: Metadata,
-    /// The tensors by the file's own names.
+    /// The tensors by their names in the file.
     pub(super) tensors: BTreeMap<String, GgufTensor>,
-    pub(super) file: TensorFile,
+    pub(super) file: Arc<TensorFile>,
 }
 
-/// A tensor of the table.
+/// An entry of the tensor table.
 #[derive(Debug, Clone)]
 pub(super) struct GgufTensor {
-    /// Rows first, the reverse of the file's order.
+    /// Rows first, which is the reverse of the order in the file.
     pub(super) shape: Vec<usize>,
     pub(super) stored: Stored,
 }
 
 impl GgufFile {
-    /// Opens a file and reads its header. Memory: a few times the header's size.
+    /// Opens a file and reads its header. Memory: a few times the size of the header.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let file = TensorFile::open(path)?;
-        let (metadata, tensors) = file.read_from_start(|source| read_header(source, file.size(), path))?;
-        Ok(Self { metadata, tensors, file })
+        let (metadata, tensors) = file.read_from_start(|source| read_header(source, file.size, path))?;
+        Ok(Self { metadata, tensors, file: Arc::new(file) })
     }
 
-    /// The shape of a tensor by the file's own name, rows first.
+    /// The shape of a tensor by its name in the file, rows first.
     pub(crate) fn shape(&self, name: &str) -> Option<&[usize]> {
         self.tensors.get(name).map(|tensor| tensor.shape.as_slice())
     }
 
-    /// The numbers of a tensor by the file's own name, as they are stored.
+    /// The numbers of a tensor by its name in the file, in the order in which they are stored.
     pub(crate) fn read(&self, name: &str) -> Result<Vec<f32>> {
         match self.tensors.get(name) {
             Some(tensor) => self.file.read_tensor(name, &tensor.stored),
-            None => Err(LmError::bad_file(self.file.path(), format!("there is no tensor {}", quoted(name)))),
+            None => Err(LmError::bad_file(&self.file.path, format!("there is no tensor {}", quoted(name)))),
         }
     }
 }
@@ -85,13 +86,13 @@ fn read_header<R: Read>(source: R, size: u64, path: &Path) -> Result<(Metadata, 
         }
         tensors.insert(name, tensor);
     }
-    place(&mut tensors, &reader, alignment)?;
+    place_tensors(&mut tensors, &reader, alignment)?;
     Ok((metadata, tensors))
 }
 
-/// Reads an entry of the tensor table; its offset is still counted from the first tensor.
+/// Reads an entry of the tensor table; its offset still counts from the first tensor.
 fn read_tensor<R: Read>(reader: &mut Reader<R>, alignment: u64) -> Result<(String, GgufTensor)> {
-    let at = reader.position();
+    let at = reader.position;
     let name = String::from_utf8(reader.string()?)
         .map_err(|_| reader.bad(format!("the tensor name at byte {at} is not UTF-8")))?;
     let fail = |reader: &Reader<R>, problem: String| reader.bad(format!("tensor {} {problem}", quoted(&name)));
@@ -103,19 +104,16 @@ fn read_tensor<R: Read>(reader: &mut Reader<R>, alignment: u64) -> Result<(Strin
     let kind = reader.u32()?;
     let offset = reader.u64()?;
     let Some(element) = element(kind) else {
-        let problem = format!("has type {}: expected {READ}", type_name(kind));
-        return Err(fail(reader, problem));
+        return Err(fail(reader, format!("has type {}: expected {READ}", type_name(kind))));
     };
     let shape: Option<Vec<usize>> =
         dimensions.iter().rev().map(|&d| usize::try_from(d).ok().filter(|&d| d > 0)).collect();
     let count = shape.as_ref().and_then(|shape| shape.iter().try_fold(1_usize, |n, &d| n.checked_mul(d)));
     let (Some(shape), Some(count)) = (shape, count) else {
-        return Err(fail(
-            reader,
-            format!("has dimensions {dimensions:?}: expected none that is 0 and a product in range"),
-        ));
+        let expected = "expected none that is 0 and a product in range";
+        return Err(fail(reader, format!("has dimensions {dimensions:?}: {expected}")));
     };
-    // Rows are quantized one by one, so a block never spans two of them.
+    // Rows are quantized one by one, so a block never spans two rows.
     let row = shape.last().copied().unwrap_or(1);
     if !row.is_multiple_of(element.block_len()) || element.bytes_of(count).is_none() {
         let problem = format!("has rows of {row} numbers: {} stores {} together", element.name(), element.block_len());
@@ -127,16 +125,20 @@ fn read_tensor<R: Read>(reader: &mut Reader<R>, alignment: u64) -> Result<(Strin
     Ok((name, GgufTensor { shape, stored: Stored { element, count, offset } }))
 }
 
-/// Counts offsets from the beginning of the file, and refuses tensors that reach beyond its end or into each other.
-fn place<R: Read>(tensors: &mut BTreeMap<String, GgufTensor>, reader: &Reader<R>, alignment: u64) -> Result<()> {
-    let start = reader.position().checked_next_multiple_of(alignment);
+/// Makes offsets count from the beginning of the file, and refuses tensors that reach beyond its end or overlap.
+fn place_tensors<R: Read>(
+    tensors: &mut BTreeMap<String, GgufTensor>,
+    reader: &Reader<R>,
+    alignment: u64,
+) -> Result<()> {
+    let start = reader.position.checked_next_multiple_of(alignment);
     let mut ranges = Vec::with_capacity(tensors.len());
     for (name, GgufTensor { stored, .. }) in tensors {
         let begin = start.and_then(|start| start.checked_add(stored.offset));
         let bytes = stored.element.bytes_of(stored.count);
         let end = begin.zip(bytes).and_then(|(begin, bytes)| begin.checked_add(bytes));
-        let (Some(begin), Some(end)) = (begin, end.filter(|&end| end <= reader.size())) else {
-            let problem = format!("tensor {} reaches beyond the file's {} bytes", quoted(name), reader.size());
+        let (Some(begin), Some(end)) = (begin, end.filter(|&end| end <= reader.size)) else {
+            let problem = format!("tensor {} reaches beyond the file's {} bytes", quoted(name), reader.size);
             return Err(reader.bad(format!("{problem}: it was cut short or damaged")));
         };
         stored.offset = begin;

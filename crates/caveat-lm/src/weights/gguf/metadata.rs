@@ -7,24 +7,23 @@ use std::path::{Path, PathBuf};
 use super::reader::Reader;
 use crate::error::{LmError, Result, quoted};
 
-/// A value, as far as this program uses it.
+/// A value, as far as this program needs it.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Value {
-    Unsigned(u64),
-    Signed(i64),
+    Integer(i128),
     Float(f64),
     Bool(bool),
     Text(String),
     Texts(Vec<String>),
     Integers(Vec<i32>),
-    /// Read over; what it is, in words.
+    /// Skipped; a description of what it is.
     Other(&'static str),
 }
 
-/// The values of a file by key, with its name for messages.
+/// The values of a file by key, and its path for messages.
 #[derive(Debug)]
 pub(crate) struct Metadata {
-    path: PathBuf,
+    pub(crate) path: PathBuf,
     values: HashMap<String, Value>,
 }
 
@@ -33,7 +32,7 @@ impl Metadata {
     pub(super) fn read<R: Read>(reader: &mut Reader<R>, count: usize, path: &Path) -> Result<Self> {
         let mut values = HashMap::new();
         for _ in 0..count {
-            let at = reader.position();
+            let at = reader.position;
             let key = String::from_utf8(reader.string()?)
                 .map_err(|_| reader.bad(format!("the metadata key at byte {at} is not UTF-8")))?;
             let kind = reader.u32()?;
@@ -46,15 +45,11 @@ impl Metadata {
         Ok(Self { path: path.to_owned(), values })
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
     pub(crate) fn bad(&self, problem: impl Into<String>) -> LmError {
         LmError::bad_file(&self.path, problem)
     }
 
-    /// The error of a key that must be there.
+    /// The error for a required key that is absent.
     pub(crate) fn missing(&self, key: &str) -> LmError {
         self.bad(format!("the metadata lacks {key}"))
     }
@@ -62,8 +57,7 @@ impl Metadata {
     /// A number that is neither negative nor too large for this machine.
     pub(crate) fn size(&self, key: &str) -> Result<Option<usize>> {
         self.get(key, "a whole number, not negative", |value| match value {
-            Value::Unsigned(x) => usize::try_from(*x).ok(),
-            Value::Signed(x) => usize::try_from(*x).ok(),
+            Value::Integer(x) => usize::try_from(*x).ok(),
             _ => None,
         })
     }
@@ -72,8 +66,7 @@ impl Metadata {
     pub(crate) fn number(&self, key: &str) -> Result<Option<f64>> {
         self.get(key, "a number", |value| match value {
             Value::Float(x) => Some(*x),
-            Value::Unsigned(x) => Some(*x as f64),
-            Value::Signed(x) => Some(*x as f64),
+            Value::Integer(x) => Some(*x as f64),
             _ => None,
         })
     }
@@ -87,29 +80,25 @@ impl Metadata {
     }
 
     pub(crate) fn texts(&self, key: &str) -> Result<Option<&[String]>> {
-        self.get(key, "an array of texts", |value| match value {
-            Value::Texts(texts) => Some(texts.as_slice()),
-            _ => None,
-        })
+        self.get(key, "an array of texts", |value| if let Value::Texts(x) = value { Some(x.as_slice()) } else { None })
     }
 
     pub(crate) fn integers(&self, key: &str) -> Result<Option<&[i32]>> {
-        self.get(key, "an array of int32", |value| match value {
-            Value::Integers(integers) => Some(integers.as_slice()),
-            _ => None,
-        })
+        self.get(
+            key,
+            "an array of int32",
+            |value| if let Value::Integers(x) = value { Some(x.as_slice()) } else { None },
+        )
     }
 
-    /// The value of a key as `read` takes it; none where there is no such key, and an error where `read` has none.
+    /// The value of a key, converted by `read`; none if there is no such key, and an error if `read` gives none.
     fn get<'a, T>(&'a self, key: &str, expected: &str, read: impl FnOnce(&'a Value) -> Option<T>) -> Result<Option<T>> {
         let Some(value) = self.values.get(key) else { return Ok(None) };
-        read(value).map(Some).ok_or_else(|| self.wrong(key, value, expected))
-    }
-
-    fn wrong(&self, key: &str, found: &Value, expected: &str) -> LmError {
-        let found = match found {
-            Value::Unsigned(x) => x.to_string(),
-            Value::Signed(x) => x.to_string(),
+        if let Some(found) = read(value) {
+            return Ok(Some(found));
+        }
+        let found = match value {
+            Value::Integer(x) => x.to_string(),
             Value::Float(x) => x.to_string(),
             Value::Bool(x) => x.to_string(),
             Value::Text(text) => quoted(text),
@@ -117,7 +106,7 @@ impl Metadata {
             Value::Integers(_) => "an array of int32".to_owned(),
             Value::Other(what) => (*what).to_owned(),
         };
-        self.bad(format!("the metadata's {key} is {found}: expected {expected}"))
+        Err(self.bad(format!("the metadata's {key} is {found}: expected {expected}")))
     }
 }
 
@@ -126,12 +115,12 @@ const ARRAY: u32 = 9;
 
 fn read_value<R: Read>(reader: &mut Reader<R>, kind: u32, key: &str) -> Result<Value> {
     Ok(match kind {
-        0 => Value::Unsigned(reader.u8()?.into()),
-        1 => Value::Signed(i8::from_le_bytes(reader.bytes()?).into()),
-        2 => Value::Unsigned(u16::from_le_bytes(reader.bytes()?).into()),
-        3 => Value::Signed(i16::from_le_bytes(reader.bytes()?).into()),
-        4 => Value::Unsigned(reader.u32()?.into()),
-        5 => Value::Signed(i32::from_le_bytes(reader.bytes()?).into()),
+        0 => Value::Integer(reader.u8()?.into()),
+        1 => Value::Integer(i8::from_le_bytes(reader.bytes()?).into()),
+        2 => Value::Integer(u16::from_le_bytes(reader.bytes()?).into()),
+        3 => Value::Integer(i16::from_le_bytes(reader.bytes()?).into()),
+        4 => Value::Integer(reader.u32()?.into()),
+        5 => Value::Integer(i32::from_le_bytes(reader.bytes()?).into()),
         6 => Value::Float(f32::from_le_bytes(reader.bytes()?).into()),
         7 => match reader.u8()? {
             0 => Value::Bool(false),
@@ -142,8 +131,8 @@ fn read_value<R: Read>(reader: &mut Reader<R>, kind: u32, key: &str) -> Result<V
         },
         STRING => String::from_utf8(reader.string()?).map_or(Value::Other("text that is not UTF-8"), Value::Text),
         ARRAY => read_array(reader, key)?,
-        10 => Value::Unsigned(reader.u64()?),
-        11 => Value::Signed(i64::from_le_bytes(reader.bytes()?)),
+        10 => Value::Integer(reader.u64()?.into()),
+        11 => Value::Integer(i64::from_le_bytes(reader.bytes()?).into()),
         12 => Value::Float(f64::from_le_bytes(reader.bytes()?)),
         _ => return Err(unknown(reader, kind, key)),
     })
@@ -155,9 +144,8 @@ fn read_array<R: Read>(reader: &mut Reader<R>, key: &str) -> Result<Value> {
         0 | 1 | 7 => 1,
         2 | 3 => 2,
         4..=6 => 4,
-        // The length of a string.
-        STRING => 8,
-        10..=12 => 8,
+        // A string takes at least its length, a u64.
+        STRING | 10..=12 => 8,
         ARRAY => {
             return Err(reader.bad(format!("the metadata's {} is an array of arrays: this is not read", quoted(key))));
         }
@@ -171,7 +159,7 @@ fn read_array<R: Read>(reader: &mut Reader<R>, key: &str) -> Result<Value> {
             Ok(texts.map_or(Value::Other("an array of texts that are not UTF-8"), Value::Texts))
         }
         5 => (0..count).map(|_| reader.bytes().map(i32::from_le_bytes)).collect::<Result<_>>().map(Value::Integers),
-        // `count` times `width` is no more than the bytes left, so it does not overflow.
+        // `count` times `width` is at most the number of bytes left, so it does not overflow.
         _ => reader.skip(count as u64 * width).map(|()| Value::Other("an array of numbers")),
     }
 }

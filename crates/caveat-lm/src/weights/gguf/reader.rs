@@ -5,26 +5,18 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{LmError, Result};
 
-/// Little-endian numbers and strings, in the order of the file.
+/// Reads little-endian numbers and strings in the order of the file.
 pub(super) struct Reader<R> {
     source: R,
     path: PathBuf,
-    position: u64,
-    size: u64,
+    pub(super) position: u64,
+    pub(super) size: u64,
 }
 
 impl<R: Read> Reader<R> {
-    /// A reader of `source`, which has `size` bytes; `path` is for messages.
+    /// Reads `source`, which has `size` bytes; `path` is for messages.
     pub(super) fn new(source: R, size: u64, path: &Path) -> Self {
         Self { source, path: path.to_owned(), position: 0, size }
-    }
-
-    pub(super) fn position(&self) -> u64 {
-        self.position
-    }
-
-    pub(super) fn size(&self) -> u64 {
-        self.size
     }
 
     /// Bytes after the position.
@@ -48,7 +40,7 @@ impl<R: Read> Reader<R> {
         self.bytes().map(u64::from_le_bytes)
     }
 
-    /// A number of items, each of which takes `width` bytes or more.
+    /// Reads a number of items, each of which takes at least `width` bytes.
     pub(super) fn count(&mut self, items: &str, width: u64) -> Result<usize> {
         let start = self.position;
         let count = self.u64()?;
@@ -58,7 +50,7 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// The bytes of a string: its length, then as many bytes.
+    /// Reads a string: its length, then that number of bytes.
     pub(super) fn string(&mut self) -> Result<Vec<u8>> {
         let length = self.count("bytes of text", 1)?;
         let mut text = vec![0; length];
@@ -66,7 +58,7 @@ impl<R: Read> Reader<R> {
         Ok(text)
     }
 
-    /// Passes over bytes.
+    /// Skips bytes.
     pub(super) fn skip(&mut self, count: u64) -> Result<()> {
         let passed = std::io::copy(&mut self.source.by_ref().take(count), &mut std::io::sink());
         match passed {

@@ -1,112 +1,36 @@
-//! The tensors of a GGUF file under the names and in the row order of Hugging Face.
+//! Gives the tensors of a GGUF file the names of Hugging Face.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 
-use super::header::{GgufFile, GgufTensor};
+use super::header::GgufFile;
 use crate::config::{Architecture, ModelConfig};
 use crate::error::{LmError, Result, quoted};
-use crate::weights::tensor_file::{TensorFile, are_same_bytes};
-use crate::weights::{Weights, checked};
+use crate::weights::tensors::{Entry, Weights};
 
 /// Divisors of the rotary frequencies: a constant of the model, not a weight.
 pub(crate) const ROPE_FREQUENCIES: &str = "rope_freqs.weight";
 
-/// The weights of a GGUF file.
-#[derive(Debug)]
-pub(crate) struct GgufWeights {
-    path: PathBuf,
-    file: TensorFile,
-    tensors: BTreeMap<String, Entry>,
-}
-
-#[derive(Debug)]
-struct Entry {
-    tensor: GgufTensor,
-    /// The number of heads whose rows are interleaved, for queries and keys of Llama.
-    interleaved_heads: Option<usize>,
-}
-
-impl GgufWeights {
-    /// Gives the tensors of a file the names of Hugging Face; refuses one that has none there.
-    pub(crate) fn new(file: GgufFile, config: &ModelConfig) -> Result<Self> {
-        let GgufFile { tensors, file, .. } = file;
-        let mut renamed = BTreeMap::new();
-        for (name, tensor) in tensors {
-            if name == ROPE_FREQUENCIES {
-                continue;
-            }
-            let Some(new_name) = hugging_face_name(&name) else {
-                let problem = format!("tensor {} is no part of a model that this program computes", quoted(&name));
-                return Err(LmError::bad_file(file.path(), problem));
-            };
-            let interleaved_heads = match config.architecture {
-                Architecture::Llama if new_name.contains(".q_proj.") => Some(config.num_attention_heads),
-                Architecture::Llama if new_name.contains(".k_proj.") => Some(config.num_key_value_heads),
-                _ => None,
-            };
-            renamed.insert(new_name, Entry { tensor, interleaved_heads });
-        }
-        Ok(Self { path: file.path().to_owned(), file, tensors: renamed })
-    }
-}
-
-impl Weights for GgufWeights {
-    fn path(&self) -> &Path {
-        &self.path
-    }
-
-    fn names(&self) -> Vec<String> {
-        self.tensors.keys().cloned().collect()
-    }
-
-    fn shape(&self, name: &str) -> Option<Vec<usize>> {
-        self.tensors.get(name).map(|entry| entry.tensor.shape.clone())
-    }
-
-    fn read(&self, name: &str, expected_shape: &[usize]) -> Result<Vec<f32>> {
-        let found = self.tensors.get(name).map(|entry| (entry, entry.tensor.shape.as_slice()));
-        let entry = checked(&self.path, name, found, expected_shape)?;
-        let numbers = self.file.read_tensor(name, &entry.tensor.stored)?;
-        let Some(heads) = entry.interleaved_heads else { return Ok(numbers) };
-        let rows = entry.tensor.shape.first().copied().unwrap_or(0);
-        halves_apart(&numbers, rows, heads).ok_or_else(|| {
-            let problem = format!("tensor {} has {rows} rows: {heads} heads cannot share them in pairs", quoted(name));
-            LmError::bad_file(&self.path, problem)
-        })
-    }
-
-    fn are_same(&self, a: &str, b: &str, expected_shape: &[usize]) -> Result<bool> {
-        let tensor = |name: &str| -> Result<&GgufTensor> {
-            let found = self.tensors.get(name).map(|entry| (entry, entry.tensor.shape.as_slice()));
-            Ok(&checked(&self.path, name, found, expected_shape)?.tensor)
+/// The weights of a GGUF file; refuses a tensor that has no name in Hugging Face's models.
+pub(crate) fn gguf_weights(file: GgufFile, config: &ModelConfig) -> Result<Weights> {
+    let GgufFile { tensors, file, .. } = file;
+    let mut renamed = BTreeMap::new();
+    for (name, tensor) in tensors.into_iter().filter(|(name, _)| name != ROPE_FREQUENCIES) {
+        let Some(new_name) = hugging_face_name(&name) else {
+            let problem = format!("tensor {} is no part of a model that this program computes", quoted(&name));
+            return Err(LmError::bad_file(&file.path, problem));
         };
-        let (first, second) = (&tensor(a)?.stored, &tensor(b)?.stored);
-        match first.element == second.element {
-            true => are_same_bytes((&self.file, first), (&self.file, second)),
-            false => Ok(self.read(a, expected_shape)? == self.read(b, expected_shape)?),
-        }
+        let interleaved_heads = match config.architecture {
+            Architecture::Llama if new_name.contains(".q_proj.") => Some(config.num_attention_heads),
+            Architecture::Llama if new_name.contains(".k_proj.") => Some(config.num_key_value_heads),
+            _ => None,
+        };
+        let (file, shape, stored) = (file.clone(), tensor.shape, Ok(tensor.stored));
+        renamed.insert(new_name, Entry { file, shape, stored, interleaved_heads });
     }
+    Ok(Weights::new(&file.path, renamed))
 }
 
-/// Brings the rows of queries or keys from the order of Llama's GGUF files, where rotary embedding pairs neighbors, to that of
-/// Hugging Face, where it pairs the halves of a head: row 2j + h of a head becomes row h · d/2 + j.
-///
-/// `None` if the heads do not divide the rows, or have an odd number of them.
-/// Source: `permute` in <https://github.com/ggml-org/llama.cpp>, `convert_hf_to_gguf.py`, of which this is the inverse.
-fn halves_apart(numbers: &[f32], rows: usize, heads: usize) -> Option<Vec<f32>> {
-    let head = rows.checked_div(heads).filter(|head| head * heads == rows && head.is_multiple_of(2) && *head > 0)?;
-    let width = numbers.len() / rows;
-    let mut sorted = Vec::with_capacity(numbers.len());
-    for row in 0..rows {
-        let (first, k) = (row / head * head, row % head);
-        let source = first + k % (head / 2) * 2 + k / (head / 2);
-        sorted.extend_from_slice(&numbers[source * width..(source + 1) * width]);
-    }
-    Some(sorted)
-}
-
-/// The name of a tensor in Hugging Face's models.
+/// The name of a tensor in Hugging Face's models, if it has one.
 fn hugging_face_name(name: &str) -> Option<String> {
     match name {
         "token_embd.weight" => return Some("model.embed_tokens.weight".to_owned()),
@@ -115,7 +39,7 @@ fn hugging_face_name(name: &str) -> Option<String> {
         _ => {}
     }
     let (layer, part) = name.strip_prefix("blk.")?.split_once('.')?;
-    // One spelling of each number, so that no two names of a file become one.
+    // Numbers have one spelling only, so that no two names of a file become the same.
     if layer.parse::<usize>().ok()?.to_string() != layer {
         return None;
     }
@@ -140,20 +64,6 @@ fn hugging_face_name(name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn interleaved_rows_come_apart_into_halves_head_by_head() {
-        // Two heads of four rows of one number; the value is the row where it belongs.
-        let interleaved = [0.0, 2.0, 1.0, 3.0, 4.0, 6.0, 5.0, 7.0];
-        assert_eq!(halves_apart(&interleaved, 8, 2).unwrap(), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]);
-        // Rows of two numbers move whole.
-        let rows = [0.0, 0.5, 2.0, 2.5, 1.0, 1.5, 3.0, 3.5];
-        assert_eq!(halves_apart(&rows, 4, 1).unwrap(), [0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5]);
-        assert_eq!(halves_apart(&[0.0; 6], 6, 2), None);
-        assert_eq!(halves_apart(&[0.0; 6], 6, 4), None);
-        assert_eq!(halves_apart(&[0.0; 6], 6, 0), None);
-        assert_eq!(halves_apart(&[], 0, 2), None);
-    }
 
     #[test]
     fn names_are_known_only_in_their_one_spelling() {

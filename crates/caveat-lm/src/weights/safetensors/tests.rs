@@ -8,7 +8,7 @@ use half::{bf16, f16};
 use safetensors::tensor::{Dtype, TensorView, serialize};
 use serde_json::{Value, json};
 
-use super::{INDEX, SINGLE, SafetensorsWeights};
+use super::{INDEX, SINGLE, open_weights_folder};
 use crate::weights::Weights;
 
 const VALUES: [f32; 6] = [0.0, 1.0, -2.0, 0.5, 65280.0, -0.0];
@@ -23,12 +23,12 @@ fn floats() -> Vec<u8> {
     VALUES.iter().flat_map(|x| x.to_le_bytes()).collect()
 }
 
-fn open(files: &[(&str, &[u8])]) -> crate::error::Result<SafetensorsWeights> {
+fn open(files: &[(&str, &[u8])]) -> crate::error::Result<Weights> {
     let directory = tempfile::tempdir().unwrap();
     for (name, bytes) in files {
         fs::write(directory.path().join(name), bytes).unwrap();
     }
-    SafetensorsWeights::open(directory.path())
+    open_weights_folder(directory.path())
 }
 
 fn refusal(files: &[(&str, &[u8])]) -> String {
@@ -54,7 +54,7 @@ fn four_types_are_read_as_floats() {
     let weights = open(&[(SINGLE, &bytes)]).unwrap();
     assert_eq!(weights.names(), ["bf16", "f16", "f32", "f64"]);
     for name in weights.names() {
-        assert_eq!(weights.shape(&name), Some(vec![2, 3]));
+        assert_eq!(weights.shape(&name), Some(&[2, 3][..]));
         let found: Vec<u32> = weights.read(&name, &[2, 3]).unwrap().iter().map(|x| x.to_bits()).collect();
         assert_eq!(found, VALUES.map(f32::to_bits), "{name}");
     }
@@ -163,6 +163,6 @@ fn a_header_longer_than_the_file_or_the_format_allows_is_not_read() {
 
 #[test]
 fn a_folder_without_weights_is_an_error_of_the_index() {
-    let message = SafetensorsWeights::open(Path::new("nowhere")).unwrap_err().to_string();
+    let message = open_weights_folder(Path::new("nowhere")).unwrap_err().to_string();
     assert!(message.contains(INDEX) && message.contains("cannot be read"), "{message}");
 }

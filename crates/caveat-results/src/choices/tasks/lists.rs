@@ -1,18 +1,48 @@
-//! The list of items behind every condition: found from the items shown, or compared with them where it is declared.
+//! Declared tasks, and the list of items of every condition: found from the items shown, or declared and compared with them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use caveat_theory::TransitiveTask;
 
+use super::super::summaries::masked;
 use super::super::{ChoiceTable, Grouping, ItemLabels};
-use super::declared::{Cell, DeclaredTasks, Trials, is_same, masked};
 use crate::error::{Result, ResultsError, first_names};
+use crate::interner::index_of;
+use crate::labels::label_key;
 
-/// Probability below which, over all subjects together, chance does not explain that one misses items.
+/// Chance does not explain that a subject misses items below this probability, corrected for the number of subjects.
 const IMPROBABLE: f64 = 1e-3;
 
-/// Groups or items that a message names; more are counted.
+/// Most groups or items that a message names; the others are counted.
 const NAMED: usize = 3;
+
+/// Tasks that a person declares for a file of choices.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeclaredTasks {
+    /// Tasks by the name of a condition, else of a subject, else of a session, else of a unit (names joined by commas). All names are
+    /// of one kind.
+    pub named: Vec<(String, TransitiveTask)>,
+    /// The task of everything else.
+    pub others: Option<TransitiveTask>,
+    /// Exceptions (winner, loser) by rank from 0, for a file with one condition and no declared task.
+    pub exceptions: Vec<(usize, usize)>,
+    /// The number of items, if it was given for the whole file, also for reading it.
+    pub n_items: Option<usize>,
+}
+
+/// Numbers of trials by pair (higher, lower); by distance alone, by (distance, distance).
+pub(super) type Trials = BTreeMap<(usize, usize), f64>;
+
+/// The trials of one subject, session and condition.
+pub(super) struct Cell {
+    pub(super) groups: [u32; 3],
+    pub(super) trials: Trials,
+}
+
+/// Whether two texts are the same name.
+pub(super) fn is_same(a: &str, b: &str) -> bool {
+    label_key(a) == label_key(b)
+}
 
 /// A task with the items that it is about.
 #[derive(Debug, Clone)]
@@ -20,13 +50,13 @@ pub(super) struct Listed {
     /// Items of the table, the highest first.
     pub(super) items: Vec<usize>,
     pub(super) task: TransitiveTask,
-    /// Whose task it is: a group of these kinds.
+    /// The group whose task it is, and the kinds of it that count.
     pub(super) groups: [u32; 3],
     pub(super) of: Vec<Grouping>,
 }
 
 impl Listed {
-    /// Ranks by item, where they differ.
+    /// Ranks by item, if they differ.
     pub(super) fn ranks(&self) -> Option<HashMap<usize, usize>> {
         let ranks = || self.items.iter().enumerate().map(|(rank, &item)| (item, rank));
         ranks().any(|(item, rank)| item != rank).then(|| ranks().collect())
@@ -50,7 +80,7 @@ struct Owner {
 }
 
 impl Lists {
-    /// Finds the task of every cell, given what names of declared tasks are names of.
+    /// Finds the task of every cell; `naming` are the kinds of groups that declared names are of.
     pub(super) fn find(
         table: &ChoiceTable,
         cells: &[Cell],
@@ -85,29 +115,27 @@ impl Lists {
     }
 }
 
-/// Conditions, and within them what has a declared task of its own.
+/// Conditions, and within them groups with a declared task of their own.
 fn owners(table: &ChoiceTable, cells: &[Cell], naming: &[Grouping], declared: &DeclaredTasks) -> Vec<Owner> {
     let level: Vec<Grouping> = [Grouping::Condition].into_iter().filter(|&g| table.has(g)).collect();
     let mut narrow = naming.to_vec();
     narrow.extend(level.iter().filter(|g| !naming.contains(g)));
-    let mut owners: Vec<Owner> = Vec::new();
-    let mut known: HashMap<(bool, [u32; 3]), usize> = HashMap::new();
+    let (mut owners, mut known): (Vec<Owner>, _) = (Vec::new(), HashMap::new());
     for (at, cell) in cells.iter().enumerate() {
         let label = table.label(cell.groups, naming);
         let named = declared.named.iter().find(|(name, _)| is_same(name, &label)).map(|(_, task)| task);
         let of = if named.is_some() { &narrow } else { &level };
         let groups = masked(cell.groups, of);
-        let owner = *known.entry((named.is_some(), groups)).or_insert_with(|| {
+        let owner = index_of(&mut known, &mut owners, (named.is_some(), groups), || {
             let declared = named.or(declared.others.as_ref()).cloned();
-            owners.push(Owner { groups, of: of.clone(), cells: Vec::new(), declared });
-            owners.len() - 1
+            Owner { groups, of: of.clone(), cells: Vec::new(), declared }
         });
         owners[owner].cells.push(at);
     }
     owners
 }
 
-/// Refuses exceptions, and a number of items, of a file whose conditions may differ in them.
+/// Refuses exceptions or a number of items for the whole file if its conditions may differ in them.
 fn one_condition_only(table: &ChoiceTable, cells: &[Cell], owners: &[Owner], declared: &DeclaredTasks) -> Result<()> {
     let conditions: Vec<String> = owners.iter().map(|o| table.label(o.groups, &o.of)).collect();
     if let Some((winner, loser)) = declared.exceptions.first() {
@@ -116,7 +144,7 @@ fn one_condition_only(table: &ChoiceTable, cells: &[Cell], owners: &[Owner], dec
             "the exception {winner} {loser} is of one task, and the file has {} conditions ({}), each with a task of its own: say \
              which, as in ⟨tasks={last}={}:{winner}-{loser}⟩, or ⟨tasks={}:{winner}-{loser}⟩ if all had it",
             conditions.len(),
-            some(&conditions),
+            first_few(&conditions),
             table.n_items,
             table.n_items
         ));
@@ -141,10 +169,10 @@ fn one_condition_only(table: &ChoiceTable, cells: &[Cell], owners: &[Owner], dec
     Ok(())
 }
 
-/// The message where the smallest rank met was taken for the highest item's.
+/// A note if the smallest rank in the file was taken for that of the highest item.
 fn assumed_first_rank(table: &ChoiceTable, declared: &DeclaredTasks) -> Option<String> {
     let ItemLabels::Ranks { first: 1, is_given: false } = table.labels else { return None };
-    // With the number of items given, ranks from 0 would have ended earlier.
+    // Given this number of items, ranks from 0 would end earlier.
     let largest = table.rows.iter().map(|r| r.first.max(r.second)).max().unwrap_or(0);
     if declared.n_items == Some(largest + 1) {
         return None;
@@ -155,7 +183,7 @@ fn assumed_first_rank(table: &ChoiceTable, declared: &DeclaredTasks) -> Option<S
     ))
 }
 
-/// The message where conditions show lists of different lengths.
+/// A note if conditions show lists of different lengths.
 fn differing(table: &ChoiceTable, owners: &[Owner], lists: &[Listed]) -> Option<String> {
     let shown: Vec<(String, usize)> = owners
         .iter()
@@ -169,11 +197,11 @@ fn differing(table: &ChoiceTable, owners: &[Owner], lists: &[Listed]) -> Option<
     let words: Vec<String> = shown.iter().map(|(name, n)| format!("{name} {n}")).collect();
     Some(format!(
         "items by condition, as each shows them: {} (⟨tasks=CONDITION=N⟩ where a list has items that were never shown)",
-        some(&words)
+        first_few(&words)
     ))
 }
 
-/// What finds the list of one owner.
+/// Finds the list of one owner.
 struct Finder<'a> {
     table: &'a ChoiceTable,
     owner: &'a Owner,
@@ -243,7 +271,7 @@ impl Finder<'_> {
         Ok(self.listed((0..n).collect(), task))
     }
 
-    /// The items that a declared task is about.
+    /// The list of a declared task.
     fn declared(&self, task: &TransitiveTask) -> Result<Listed> {
         let (n, shown) = (task.n_items(), items_in(self.trials));
         let largest = shown.last().copied().unwrap_or(0);
@@ -280,7 +308,7 @@ impl Finder<'_> {
         ))
     }
 
-    /// Refuses subjects or sessions that show fewer items, or no exception, unless by chance; then says that they do.
+    /// Refuses subjects or sessions that show fewer items or no exception, unless chance explains it; then returns notes.
     fn parts(&self, cells: &[Cell], list: &Listed, declared: &DeclaredTasks) -> Result<Vec<String>> {
         let subject = [Grouping::Subject].into_iter().filter(|&g| self.table.has(g)).collect::<Vec<_>>();
         let session = [Grouping::Session].into_iter().filter(|&g| self.table.has(g));
@@ -290,14 +318,10 @@ impl Finder<'_> {
         let mut notes = Vec::new();
         for kind in [subject, session] {
             let Some(unit) = kind.last() else { continue };
-            let mut parts: Vec<([u32; 3], Trials)> = Vec::new();
-            let mut known: HashMap<[u32; 3], usize> = HashMap::new();
+            let (mut parts, mut known) = (Vec::new(), HashMap::new());
             for &c in &self.owner.cells {
                 let groups = masked(cells[c].groups, &kind);
-                let at = *known.entry(groups).or_insert_with(|| {
-                    parts.push((groups, Trials::new()));
-                    parts.len() - 1
-                });
+                let at = index_of(&mut known, &mut parts, groups, || (groups, Trials::new()));
                 cells[c].trials.iter().for_each(|(&pair, n)| *parts[at].1.entry(pair).or_default() += n);
             }
             let (mut few, mut fewer) = (Vec::new(), Vec::new());
@@ -331,7 +355,7 @@ impl Finder<'_> {
                     parts.len(),
                     items.len(),
                     self.title(),
-                    some(&names)
+                    first_few(&names)
                 ));
             }
             if let Some(name) = untrained.first() {
@@ -340,7 +364,7 @@ impl Finder<'_> {
                      on what, as in ⟨tasks={name}={n}⟩, or ⟨tasks={}⟩ if all had the exception",
                     untrained.len(),
                     parts.len(),
-                    some(&untrained),
+                    first_few(&untrained),
                     list.task
                 ));
             }
@@ -351,14 +375,14 @@ impl Finder<'_> {
                     few.len(),
                     parts.len(),
                     self.title(),
-                    some(&few)
+                    first_few(&few)
                 ));
             }
         }
         Ok(notes)
     }
 
-    /// The message where the ranks of exceptions are not those of the file.
+    /// A note if the ranks of exceptions are not those in the file.
     fn exceptions(&self, list: &Listed) -> Option<String> {
         let ItemLabels::Ranks { first, .. } = self.table.labels else { return None };
         let e = list.task.exceptions().first()?;
@@ -373,7 +397,7 @@ impl Finder<'_> {
         ))
     }
 
-    /// The message where items of a task are never shown.
+    /// A note if items of a task are never shown.
     fn unshown(&self, list: &Listed) -> Option<String> {
         let shown = items_in(self.trials);
         let (what, all): (_, Vec<usize>) = if self.by_distance() {
@@ -390,7 +414,7 @@ impl Finder<'_> {
         Some(format!(
             "{} never shows the {what}{plural} {} of its {} items",
             self.title(),
-            some(&missing),
+            first_few(&missing),
             list.items.len()
         ))
     }
@@ -406,12 +430,12 @@ fn total<'a>(all: impl Iterator<Item = &'a Trials>) -> Trials {
     sum
 }
 
-/// Items shown; by distance, distances.
+/// The items shown, or the distances.
 fn items_in(trials: &Trials) -> BTreeSet<usize> {
     trials.keys().flat_map(|&(a, b)| [a, b]).collect()
 }
 
-/// Whether it may be chance that a part has none of the pairs `missing` that the rest of the whole has, for trials drawn as there.
+/// Whether chance explains that a part has none of the pairs `missing`, if its trials are drawn like those of the rest.
 fn chance_explains(whole: &Trials, part: &Trials, missing: &dyn Fn((usize, usize)) -> bool, parts: usize) -> bool {
     let (mut rest, mut touched) = (0.0, 0.0);
     for (&pair, n) in whole {
@@ -420,16 +444,16 @@ fn chance_explains(whole: &Trials, part: &Trials, missing: &dyn Fn((usize, usize
         touched += if missing(pair) { n } else { 0.0 };
     }
     let trials: f64 = part.values().sum();
-    // A part that is all there is misses nothing.
+    // A part that is the whole misses nothing.
     touched <= 0.0 || trials * (-touched / rest).ln_1p() + (parts as f64).ln() >= IMPROBABLE.ln()
 }
 
-/// The first few names, and how many there are beyond.
-fn some(names: &[String]) -> String {
+/// The first few names, and how many more there are.
+fn first_few(names: &[String]) -> String {
     first_names(names, NAMED)
 }
 
-/// The first few notes, and how many there are beyond.
+/// The first few notes, and how many more there are.
 fn short_list(mut notes: Vec<String>) -> Vec<String> {
     if notes.len() > NAMED {
         let more = notes.split_off(NAMED).len();

@@ -97,7 +97,7 @@ fn placements_average_the_orders_of_presentation() {
 fn one_order_of_presentation_places_items_alone() {
     let (_directory, paths) = written("t.csv", &rows());
     let forward = selection(&["direction=forward", "hier=short", "class=cross_section"], &[]);
-    let pairs = PairTable::read(&paths, &forward, &|_, _| {}).unwrap();
+    let pairs = read_pair_table(&paths, forward.clone(), &|_, _| {}).unwrap();
     assert!(pairs.cells.iter().all(|c| c.rank_a < c.rank_b && c.class == PairClass::CrossSection));
     let (cell, placed) = (&pairs.cells[0], pairs.placed_above(0));
     assert_eq!(placed.probability[cell.rank_a][cell.rank_b], cell.prob_yes);

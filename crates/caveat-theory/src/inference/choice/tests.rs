@@ -4,7 +4,7 @@ mod limits;
 
 use super::*;
 use crate::inference::MarginFitter;
-use crate::inference::engine::surface::search::inside;
+use crate::inference::engine::surface::search::point_inside;
 use crate::inference::estimates::{FitLimit, Parameter};
 use crate::inference::intervals::likelihood::Profile;
 use crate::inference::margins::{MarginModelFitter, MarginObservation};
@@ -270,8 +270,8 @@ fn interval_ends_are_where_a_dense_profile_crosses() {
     }
     let ends = [alpha.interval.low, fit.estimates.conjunctivity, alpha.interval.high];
     let total = fitter.total(&fitter.tabulate(&data).unwrap()).unwrap();
-    let (chart, start) = (fitter.model.surface.primary(), inside(&fitter.model, &fit.at));
-    let mut constrained = Profile::on(&fitter.model, &total, chart, start, 1e-7).unwrap();
+    let (chart, start) = (fitter.model.surface.primary, point_inside(&fitter.model, &fit.at));
+    let mut constrained = Profile::on_chart(&fitter.model, &total, chart, start, 1e-7).unwrap();
     let coordinate = fitter.model.coordinate(Parameter::Conjunctivity).unwrap();
     let profile = ends.map(|end| constrained.loss(coordinate, logit(end), start).unwrap().0);
     assert!(

@@ -11,6 +11,7 @@ use crate::inference::design::question::{DesignQuestion, NuisanceGrid};
 use crate::kernel::ExchangeableKernel;
 use crate::learner::Learner;
 use crate::margins::Margins;
+use crate::numeric::sigmoid::{both_sigmoids, log_loss};
 use crate::solve::solve;
 use crate::task::TransitiveTask;
 
@@ -21,9 +22,8 @@ const NEGLIGIBLE: f64 = 40.0;
 
 /// ln(p/q) and ln q of a judgment with evidence x = gain·f: p = λ/2 + (1−λ)·logistic(x), q = 1 − p.
 pub(super) fn log_odds_and_loss(x: f64, lapse: f64) -> (f64, f64) {
-    let e = (-x.abs()).exp();
     if lapse == 0.0 {
-        return (x, -(x.max(0.0) + e.ln_1p()));
+        return (x, -log_loss(-x));
     }
     let (p, q) = probabilities(x, lapse);
     let loss = q.ln();
@@ -32,10 +32,9 @@ pub(super) fn log_odds_and_loss(x: f64, lapse: f64) -> (f64, f64) {
 
 /// p and q = 1 − p, both without cancellation.
 pub(super) fn probabilities(x: f64, lapse: f64) -> (f64, f64) {
-    let e = (-x.abs()).exp();
     let mix = |share: f64| 0.5 * lapse + (1.0 - lapse) * share;
-    let (likely, unlikely) = (mix(1.0 / (1.0 + e)), mix(e / (1.0 + e)));
-    if x >= 0.0 { (likely, unlikely) } else { (unlikely, likely) }
+    let (up, down) = both_sigmoids(x);
+    (mix(up), mix(down))
 }
 
 /// f of every pair at (α, C).
@@ -83,20 +82,12 @@ impl Counts {
 
 /// The likelihood of a design.
 pub(super) struct Evidence<'a> {
-    task: &'a TransitiveTask,
-    pairs: &'a [(usize, usize)],
-    question: &'a DesignQuestion,
+    pub(super) task: &'a TransitiveTask,
+    pub(super) pairs: &'a [(usize, usize)],
+    pub(super) question: &'a DesignQuestion,
 }
 
-impl<'a> Evidence<'a> {
-    pub(super) fn new(task: &'a TransitiveTask, pairs: &'a [(usize, usize)], question: &'a DesignQuestion) -> Self {
-        Self { task, pairs, question }
-    }
-
-    pub(super) fn n_pairs(&self) -> usize {
-        self.pairs.len()
-    }
-
+impl Evidence<'_> {
     /// Posterior over the levels of α of every experiment, on the grid for that many trials.
     pub(super) fn posteriors(&self, trials: usize, counts: &Counts) -> Result<Vec<Vec<f64>>> {
         self.posteriors_on(&NuisanceGrid::new(self.question, trials), counts)
@@ -104,8 +95,8 @@ impl<'a> Evidence<'a> {
 
     pub(super) fn posteriors_on(&self, grid: &NuisanceGrid, counts: &Counts) -> Result<Vec<Vec<f64>>> {
         let by_level = self.question.per_level(|alpha| self.log_evidence(alpha, grid, counts))?;
-        let of = |s: usize| self.question.posterior(by_level.iter().map(|level| level[s]));
-        Ok((0..counts.n_experiments()).map(of).collect())
+        let posterior = |s: usize| self.question.posterior(by_level.iter().map(|level| level[s]));
+        Ok((0..counts.n_experiments()).map(posterior).collect())
     }
 
     /// Log of the mean likelihood over the grid at one α, for every experiment, binomial coefficients left out.

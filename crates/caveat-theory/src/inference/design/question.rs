@@ -36,7 +36,7 @@ pub struct DesignQuestion {
     c: (f64, f64),
     gain: (f64, f64),
     lapse: f64,
-    levels: Vec<Level>,
+    pub(super) levels: Vec<Level>,
     /// Number of alternatives that the target tells apart; the information is at most log2 of it.
     pub(super) n_groups: usize,
 }
@@ -56,7 +56,7 @@ pub(super) struct Level {
 impl DesignQuestion {
     /// Runs one job per level of α in parallel and returns the results in order.
     pub(super) fn per_level<T: Send>(&self, job: impl Fn(f64) -> Result<T> + Sync) -> Result<Vec<T>> {
-        self.levels().par_iter().map(|level| job(level.value)).collect()
+        self.levels.par_iter().map(|level| job(level.value)).collect()
     }
 
     /// `c` and `gain` are (low, high), log-uniform in between, or one value twice; the lapse rate is in [0, 1).
@@ -95,9 +95,9 @@ impl DesignQuestion {
                     check_alpha_range(range)?;
                 }
                 let [first, second] = hypotheses;
-                let apart = first.1 <= second.0 || second.1 <= first.0;
+                let are_apart = first.1 <= second.0 || second.1 <= first.0;
                 let points = first.0 == first.1 && second.0 == second.1;
-                if !apart || (points && first.0 == second.0) {
+                if !are_apart || (points && first.0 == second.0) {
                     let problem = format!(
                         "{}:{} and {}:{} overlap, so no data could tell them apart; name ranges that share at most an end",
                         first.0, first.1, second.0, second.1
@@ -138,10 +138,6 @@ impl DesignQuestion {
         }
     }
 
-    pub(super) fn levels(&self) -> &[Level] {
-        &self.levels
-    }
-
     /// (α, C, gain) at a point of the unit cube, uniform in it if the point is.
     pub(super) fn parameters(&self, [u, v, w]: [f64; 3]) -> (f64, f64, f64) {
         let mut below = 0.0;
@@ -165,11 +161,9 @@ impl DesignQuestion {
     }
 
     /// Probability of every alternative of the target from those of the levels.
-    pub(super) fn of_groups(&self, levels: &[f64]) -> Vec<f64> {
+    pub(super) fn group_probabilities(&self, levels: &[f64]) -> Vec<f64> {
         let mut groups = vec![0.0; self.n_groups];
-        for (level, p) in self.levels.iter().zip(levels) {
-            groups[level.group] += p;
-        }
+        self.levels.iter().zip(levels).for_each(|(level, p)| groups[level.group] += p);
         groups
     }
 
@@ -177,13 +171,14 @@ impl DesignQuestion {
     pub(super) fn mean_in_groups(&self, per_level: &[f64]) -> Vec<f64> {
         let weighted: Vec<f64> = self.levels.iter().zip(per_level).map(|(l, v)| l.weight * v).collect();
         // Alternatives are equally likely.
-        self.of_groups(&weighted).into_iter().map(|v| v * self.n_groups as f64).collect()
+        self.group_probabilities(&weighted).into_iter().map(|v| v * self.n_groups as f64).collect()
     }
 
     /// Kullback–Leibler divergence of a posterior over levels from the prior, about the target, in bits.
     pub(super) fn divergence_bits(&self, posterior: &[f64]) -> f64 {
         let prior = 1.0 / self.n_groups as f64;
-        let sum: f64 = self.of_groups(posterior).iter().filter(|p| **p > 0.0).map(|p| p * (p / prior).log2()).sum();
+        let sum: f64 =
+            self.group_probabilities(posterior).iter().filter(|p| **p > 0.0).map(|p| p * (p / prior).log2()).sum();
         // Not negative but by rounding.
         sum.max(0.0)
     }

@@ -77,7 +77,7 @@ fn one_judgment_is_worth_the_information_of_its_pair() {
 fn a_finer_grid_over_c_and_gain_changes_nothing() {
     let (task, pairs) = task(7, &[(4, 2)]);
     let question = value(0.0, 1.0, 0.1);
-    let evidence = Evidence::new(&task, &pairs, &question);
+    let evidence = Evidence { task: &task, pairs: &pairs, question: &question };
     for trials in [210, 1_050, 4_200] {
         let settings = DesignSettings { samples: 32, ..quick(trials) };
         let counts = Experiments::new(&task, &pairs, &question, &settings).unwrap().after(trials).unwrap();
@@ -108,9 +108,9 @@ fn the_posterior_of_many_trials_has_the_width_of_the_fisher_information() {
             .iter()
             .map(|f| repetitions * likelihood::probabilities(gain * f, lapse).0)
             .collect();
-        let evidence = Evidence::new(&task, &pairs, &question);
+        let evidence = Evidence { task: &task, pairs: &pairs, question: &question };
         let posterior = &evidence.posteriors(trials as usize, &Counts::single(&wins, repetitions)).unwrap()[0];
-        let moments = question.levels().iter().zip(posterior).fold([0.0; 2], |[m, v], (l, p)| {
+        let moments = question.levels.iter().zip(posterior).fold([0.0; 2], |[m, v], (l, p)| {
             let d = l.value - alpha;
             [m + p * d, v + p * d * d]
         });
@@ -192,7 +192,7 @@ fn trials_for_power_reach_it_and_the_rung_below_does_not() {
         let found = evaluate(&design, &question, &settings).trials_for_power.unwrap();
         let steps = ladder(settings.max_trials / n_pairs);
         let rung = steps.iter().position(|r| r * n_pairs == found).unwrap();
-        let evidence = Evidence::new(&design.0, &design.1, &question);
+        let evidence = Evidence { task: &design.0, pairs: &design.1, question: &question };
         let experiments = Experiments::new(&design.0, &design.1, &question, &settings).unwrap();
         let at = |rung: usize| {
             let wins = experiments.grown(&vec![0; n_pairs * settings.samples], &steps, -1, rung).unwrap();

@@ -9,11 +9,11 @@
 
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
-use crate::inference::engine::profile::basis::BasisGrid;
-use crate::inference::engine::profile::basis::{Basis, BasisMaker, Coefficients};
+use crate::inference::engine::profile::basis::{Basis, BasisGrid, BasisMaker, Coefficients};
 use crate::inference::estimates::{Estimates, FitLimit};
 use crate::inference::margin_fit::{MarginFit, Place};
 use crate::numeric::minimum::try_minimize;
+use crate::numeric::vectors::dot;
 
 pub(crate) mod basis;
 pub(crate) mod identify;
@@ -32,8 +32,8 @@ pub struct ObservedTask<'a, 'g> {
 #[derive(Debug, Clone)]
 pub struct MarginFitter<'g> {
     pairs: Vec<(usize, usize)>,
-    /// Number of pairs of every task.
-    task_sizes: Vec<usize>,
+    /// Number of pairs of every task, in the order of the margins.
+    pub(crate) task_sizes: Vec<usize>,
     pub(crate) grid: BasisGrid<'g>,
 }
 
@@ -57,13 +57,9 @@ impl<'g> MarginFitter<'g> {
         if tasks.iter().all(|t| t.pairs.is_empty()) {
             return Err(TheoryError::NoComparisons);
         }
-        let makers: Result<Vec<_>> = tasks.iter().map(|t| BasisMaker::new(t.graph, t.pairs)).collect();
-        let makers = makers?;
+        let makers: Vec<_> = tasks.iter().map(|t| BasisMaker::new(t.graph, t.pairs)).collect::<Result<_>>()?;
         if makers.iter().any(|m| m.weight != makers[0].weight) {
-            return Err(TheoryError::RouteUnavailable {
-                route: "fit",
-                reason: "tasks fitted together need equal presentation weights".into(),
-            });
+            return Err(TheoryError::unavailable("fit", "tasks fitted together need equal presentation weights"));
         }
         let pairs = tasks.iter().flat_map(|t| t.pairs).copied().collect();
         let task_sizes = tasks.iter().map(|t| t.pairs.len()).collect();
@@ -98,18 +94,13 @@ impl<'g> MarginFitter<'g> {
 
     /// Checks that there is one finite margin per pair, of a size that can be squared.
     pub(crate) fn check(&self, observed: &[f64]) -> Result<()> {
+        let bad = |problem| Err(TheoryError::BadInput { what: "observed margins", problem });
         if observed.len() != self.pairs.len() {
-            return Err(TheoryError::BadInput {
-                what: "observed margins",
-                problem: format!("{} margins for {} pairs; give one each", observed.len(), self.pairs.len()),
-            });
+            return bad(format!("{} margins for {} pairs; give one each", observed.len(), self.pairs.len()));
         }
         if let Some(at) = observed.iter().position(|o| !o.is_finite()) {
             let (i, j) = self.pairs[at];
-            return Err(TheoryError::BadInput {
-                what: "observed margins",
-                problem: format!("the margin of pair {i} {j} is {}; leave out pairs without data", observed[at]),
-            });
+            return bad(format!("the margin of pair {i} {j} is {}; leave out pairs without data", observed[at]));
         }
         check_size(observed.iter().copied())
     }
@@ -117,11 +108,6 @@ impl<'g> MarginFitter<'g> {
     /// The pairs, in the order of the margins.
     pub fn pairs(&self) -> &[(usize, usize)] {
         &self.pairs
-    }
-
-    /// Number of pairs of every task, in the order of the margins.
-    pub(crate) fn task_sizes(&self) -> &[usize] {
-        &self.task_sizes
     }
 }
 
@@ -178,22 +164,20 @@ const SIZES: (f64, f64) = (1e-100, 1e100);
 /// Refuses margins whose squares overflow or vanish.
 pub(crate) fn check_size(margins: impl Iterator<Item = f64>) -> Result<()> {
     let largest = margins.fold(0.0_f64, |m, x| m.max(x.abs()));
-    if largest == 0.0 || !largest.is_finite() || (SIZES.0..=SIZES.1).contains(&largest) {
+    let (low, high) = SIZES;
+    if largest == 0.0 || !largest.is_finite() || (low..=high).contains(&largest) {
         return Ok(());
     }
-    Err(TheoryError::BadInput {
-        what: "observed margins",
-        problem: format!(
-            "the largest is {largest:e}, and between {:e} and {:e} is what double precision can square; check the data, or multiply \
-             all by one number, as the gain takes up their size",
-            SIZES.0, SIZES.1
-        ),
-    })
+    let problem = format!(
+        "the largest is {largest:e}, and between {low:e} and {high:e} is what double precision can square; check the data, or multiply \
+         all by one number, as the gain takes up their size"
+    );
+    Err(TheoryError::BadInput { what: "observed margins", problem })
 }
 
 /// R² about zero, and Pearson correlation (NaN if either side is constant).
 pub(crate) fn agreement(observed: &[f64], fitted: &[f64]) -> (f64, f64) {
-    let total: f64 = observed.iter().map(|o| o * o).sum();
+    let total = dot(observed, observed);
     let residual: f64 = observed.iter().zip(fitted).map(|(o, f)| (o - f) * (o - f)).sum();
     let r_squared = if total > 0.0 { 1.0 - residual / total } else { f64::NAN };
     let pairs: Vec<(f64, f64, f64)> = observed.iter().zip(fitted).map(|(o, f)| (*o, *f, 1.0)).collect();

@@ -28,7 +28,7 @@ mod field;
 pub(crate) mod grid;
 pub(crate) mod information;
 pub(crate) mod model;
-mod pairs;
+pub(crate) mod pairs;
 pub(crate) mod scoring;
 pub(crate) mod search;
 mod solved;
@@ -47,7 +47,7 @@ pub const LOGISTIC_MAX: f64 = 1e8;
 /// Half-range of log m/(1−m) on the corner: m to 10⁻⁷.
 const CORNER_RANGE: f64 = 16.0;
 
-/// Half-range of log μ: from 10⁻⁸ to 10⁸, as of fits to margins.
+/// Half-range of log μ: from 10⁻⁸ to 10⁸, as in fits to margins.
 const SCREENING_RANGE: f64 = 18.4;
 
 #[derive(Debug, Clone)]
@@ -58,47 +58,27 @@ enum Engine {
 
 /// Margins of a list of ordered pairs over the plane of conjunctivity and strength, or a part of it.
 #[derive(Debug, Clone)]
-pub struct Surface {
-    learner: LearnerKind,
-    ordered: Vec<(usize, usize)>,
-    /// For every ordered pair its unordered one and the sign that turns it.
-    index: Vec<(usize, f64)>,
+pub(crate) struct Surface {
+    pub(crate) learner: LearnerKind,
+    /// The ordered pairs, as given.
+    pub(crate) pairs: Vec<(usize, usize)>,
+    /// For every ordered pair its unordered one, and −1 if the two are in opposite order, else 1.
+    pub(crate) index: Vec<(usize, f64)>,
     observed: ObservedPairs,
     engine: Engine,
-    primary: Chart,
-    bounds: Bounds,
+    /// The free part of the plane.
+    pub(crate) primary: Chart,
+    pub(crate) bounds: Bounds,
     /// log of the reference weight: z = log s + this.
-    log_weight: f64,
-}
-
-/// Margins at one point, split so that no limit over- or underflows.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Shape {
-    /// Margins divided by their scale, in the order of the ordered pairs; all zero if all margins are.
-    pub values: Vec<f64>,
-    /// log of the root mean square of the margins over the distinct unordered pairs; at strength 0, of margins per unit of
-    /// strength. 0 if all margins are zero.
-    pub log_scale: f64,
+    pub(crate) log_weight: f64,
 }
 
 impl Surface {
-    /// Prepares the whole plane.
+    /// Prepares the plane, or a part of it: with the conjunctivity or the strength (0 and ∞ allowed) held at a value.
     ///
     /// Cost one eigendecomposition of the Laplacian (ridge, flow, equal weights), or some thousands of solves in parallel
     /// (logistic: 0.7 s for 9 items on two cores; unequal weights).
-    ///
-    /// # Errors
-    /// No pair, a pair out of range or of an item with itself, trials in one presentation order only, or what the solvers
-    /// refuse.
-    pub fn new(graph: &ComparisonGraph, learner: LearnerKind, pairs: &[(usize, usize)]) -> Result<Self> {
-        Self::with_fixed(graph, learner, pairs, None, None)
-    }
-
-    /// As [`new`](Self::new), with the conjunctivity or the strength (0 and ∞ allowed) held at a value.
-    ///
-    /// # Errors
-    /// As [`new`](Self::new), a fixed value out of range, or a strength of ∞ for logistic margins.
-    pub fn with_fixed(
+    pub(crate) fn new(
         graph: &ComparisonGraph,
         learner: LearnerKind,
         pairs: &[(usize, usize)],
@@ -106,10 +86,8 @@ impl Surface {
         strength: Option<f64>,
     ) -> Result<Self> {
         if graph.order() != PresentationOrder::Both {
-            return Err(TheoryError::RouteUnavailable {
-                route: "fit of choices",
-                reason: "it needs every trained pair in both presentation orders".into(),
-            });
+            let reason = "it needs every trained pair in both presentation orders";
+            return Err(TheoryError::unavailable("fit of choices", reason));
         }
         let equal = graph.common_weight().is_some();
         let (low, high) = graph.weight_range();
@@ -128,75 +106,20 @@ impl Surface {
         let z_high = if learner == LearnerKind::Logistic { LOGISTIC_MAX.ln() } else { 14.0 - x.0 + spread };
         let bounds = Bounds { x, z: (-(14.0 + (2.0 * degree).ln() + spread), z_high) };
         let log_weight = reference.ln();
-        let primary = match (conjunctivity, strength) {
+        let x = conjunctivity.map(check_conjunctivity).transpose()?.map(logit);
+        let z = strength.map(|s| check_strength(s, learner)).transpose()?.map(|s| s.ln() + log_weight);
+        let primary = match (x, z) {
             (None, None) => Chart::Plane,
-            (Some(a), None) => Chart::AlongStrength { x: logit(check_conjunctivity(a)?) },
-            (None, Some(s)) => Chart::AlongConjunctivity { z: check_strength(s, learner)?.ln() + log_weight },
-            (Some(a), Some(s)) => {
-                Chart::Fixed { x: logit(check_conjunctivity(a)?), z: check_strength(s, learner)?.ln() + log_weight }
-            }
+            (Some(x), None) => Chart::AlongStrength { x },
+            (None, Some(z)) => Chart::AlongConjunctivity { z },
+            (Some(x), Some(z)) => Chart::Fixed { x, z },
         };
         let engine = if equal && learner != LearnerKind::Logistic && graph.n_items() <= crate::flow::MAX_DENSE {
             Engine::Spectral(Spectral::new(graph, learner, &observed)?)
         } else {
             Engine::Solved(Box::new(Solved::new(graph, learner, &observed, reference, primary, &bounds)?))
         };
-        Ok(Self { learner, ordered: pairs.to_vec(), index, observed, engine, primary, bounds, log_weight })
-    }
-
-    /// What learns the margins.
-    pub fn learner(&self) -> LearnerKind {
-        self.learner
-    }
-
-    /// The ordered pairs, as given.
-    pub fn pairs(&self) -> &[(usize, usize)] {
-        &self.ordered
-    }
-
-    /// Margins f(first, second) of the ordered pairs at α ∈ [0, 1] and strength s ∈ (0, ∞], computed there and not read
-    /// from a grid.
-    ///
-    /// # Errors
-    /// A parameter out of range, or what the solvers refuse.
-    pub fn margins(&self, conjunctivity: f64, strength: f64) -> Result<Vec<f64>> {
-        check_range("strength", strength, f64::MIN_POSITIVE, f64::INFINITY, "positive (inf is allowed)")?;
-        let shape = self.shape(conjunctivity, strength)?;
-        let scale = shape.log_scale.exp();
-        Ok(shape.values.into_iter().map(|v| v * scale).collect())
-    }
-
-    /// Shape and scale at α ∈ [0, 1] and strength s ∈ [0, ∞], computed there and not read from a grid.
-    ///
-    /// # Errors
-    /// A parameter out of range, or what the solvers refuse.
-    pub fn shape(&self, conjunctivity: f64, strength: f64) -> Result<Shape> {
-        let x = logit(check_conjunctivity(conjunctivity)?);
-        let z = check_strength(strength, self.learner)?.ln() + self.log_weight;
-        let mut field = Field::default();
-        self.evaluate(Chart::Fixed { x, z }, [0.0; 2], true, &mut field)?;
-        let values = self.index.iter().map(|&(at, sign)| sign * field.shape[at]).collect();
-        // At s = 0 the engines give f/(s·w).
-        let per_strength = if strength == 0.0 { self.log_weight } else { 0.0 };
-        Ok(Shape { values, log_scale: field.log_scale + per_strength })
-    }
-
-    /// The free part of the plane.
-    pub(crate) fn primary(&self) -> Chart {
-        self.primary
-    }
-
-    /// For every ordered pair its distinct unordered pair and the sign that turns it.
-    pub(crate) fn index(&self) -> &[(usize, f64)] {
-        &self.index
-    }
-
-    pub(crate) fn bounds(&self) -> &Bounds {
-        &self.bounds
-    }
-
-    pub(crate) fn log_weight(&self) -> f64 {
-        self.log_weight
+        Ok(Self { learner, pairs: pairs.to_vec(), index, observed, engine, primary, bounds, log_weight })
     }
 
     /// Whether every evaluation is exact.
@@ -206,37 +129,29 @@ impl Surface {
 
     /// The limits of the free part, as charts: what an optimum at an end of the box may stand for.
     pub(crate) fn limits(&self) -> Vec<Chart> {
-        let infinity = f64::INFINITY;
+        const INFINITY: f64 = f64::INFINITY;
         // Logistic margins have no limit at C = ∞, and with unequal weights the corner is no line.
-        let strongest = self.learner != LearnerKind::Logistic;
-        let mut charts = Vec::new();
+        let has_strongest = self.learner != LearnerKind::Logistic;
         match self.primary {
             Chart::Plane => {
-                charts.extend([Chart::AlongStrength { x: -infinity }, Chart::AlongConjunctivity { z: -infinity }]);
-                if strongest {
-                    charts.push(Chart::AlongConjunctivity { z: infinity });
-                }
-                if self.is_exact() {
-                    charts.push(Chart::Corner);
-                }
-                charts.push(Chart::Fixed { x: infinity, z: if strongest { infinity } else { -infinity } });
+                let mut charts =
+                    vec![Chart::AlongStrength { x: -INFINITY }, Chart::AlongConjunctivity { z: -INFINITY }];
+                charts.extend(has_strongest.then_some(Chart::AlongConjunctivity { z: INFINITY }));
+                charts.extend(self.is_exact().then_some(Chart::Corner));
+                charts.push(Chart::Fixed { x: INFINITY, z: if has_strongest { INFINITY } else { -INFINITY } });
+                charts
             }
             Chart::AlongStrength { x } => {
-                charts.push(Chart::Fixed { x, z: -infinity });
-                if strongest {
-                    charts.push(Chart::Fixed { x, z: infinity });
-                }
+                let ends = if has_strongest { &[-INFINITY, INFINITY][..] } else { &[-INFINITY] };
+                ends.iter().map(|&z| Chart::Fixed { x, z }).collect()
             }
             Chart::AlongConjunctivity { z } => {
                 // At s = ∞ the end α → 0 has m = 1: it is the box's own end.
-                if z < infinity {
-                    charts.push(Chart::Fixed { x: -infinity, z });
-                }
-                charts.push(Chart::Fixed { x: infinity, z });
+                let ends = if z < INFINITY { &[-INFINITY, INFINITY][..] } else { &[INFINITY] };
+                ends.iter().map(|&x| Chart::Fixed { x, z }).collect()
             }
-            Chart::Corner | Chart::Fixed { .. } | Chart::Screening => {}
+            Chart::Corner | Chart::Fixed { .. } | Chart::Screening => Vec::new(),
         }
-        charts
     }
 
     /// Ends of the free coordinates of a chart.
@@ -262,17 +177,16 @@ impl Surface {
                     Chart::Screening => to_screening(u, field),
                     _ => {}
                 }
-                field.normalize(chart.dimension());
-                Ok(())
             }
             Engine::Solved(solved) => {
-                if exact || !solved.read(chart, u, field) {
-                    solved.margins(&self.observed, chart, u, field)?;
-                    field.normalize(chart.dimension());
+                if !exact && solved.read(chart, u, field) {
+                    return Ok(());
                 }
-                Ok(())
+                solved.margins(&self.observed, chart, u, field)?;
             }
         }
+        field.normalize(chart.dimension());
+        Ok(())
     }
 }
 
@@ -290,17 +204,54 @@ fn to_screening(u: [f64; 2], field: &mut Field) {
 
 fn check_strength(strength: f64, learner: LearnerKind) -> Result<f64> {
     if learner == LearnerKind::Logistic && strength.is_infinite() {
-        return Err(TheoryError::OutOfRange {
-            name: "strength",
-            value: strength,
-            range: "finite for logistic margins",
-        });
+        let range = "finite for logistic margins";
+        return Err(TheoryError::OutOfRange { name: "strength", value: strength, range });
     }
     if strength == 0.0 || strength.is_infinite() && strength > 0.0 {
         return Ok(strength);
     }
     // Inside, neither s·w nor its reciprocal overflows for any sensible weight.
     check_range("strength", strength, 1e-100, 1e100, "0, inf, or between 1e-100 and 1e100")
+}
+
+#[cfg(test)]
+/// Margins at one point, split so that no limit over- or underflows.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Shape {
+    /// Margins divided by their scale, in the order of the ordered pairs; all zero if all margins are.
+    pub(crate) values: Vec<f64>,
+    /// log of the root mean square of the margins over the distinct unordered pairs; at strength 0, of margins per unit of
+    /// strength. 0 if all margins are zero.
+    pub(crate) log_scale: f64,
+}
+
+#[cfg(test)]
+impl Surface {
+    /// The whole plane.
+    pub(crate) fn whole(graph: &ComparisonGraph, learner: LearnerKind, pairs: &[(usize, usize)]) -> Result<Self> {
+        Self::new(graph, learner, pairs, None, None)
+    }
+
+    /// Margins f(first, second) of the ordered pairs at α ∈ [0, 1] and strength s ∈ (0, ∞], computed there and not read
+    /// from a grid.
+    pub(crate) fn margins(&self, conjunctivity: f64, strength: f64) -> Result<Vec<f64>> {
+        check_range("strength", strength, f64::MIN_POSITIVE, f64::INFINITY, "positive (inf is allowed)")?;
+        let shape = self.shape(conjunctivity, strength)?;
+        let scale = shape.log_scale.exp();
+        Ok(shape.values.into_iter().map(|v| v * scale).collect())
+    }
+
+    /// Shape and scale at α ∈ [0, 1] and strength s ∈ [0, ∞], computed there and not read from a grid.
+    pub(crate) fn shape(&self, conjunctivity: f64, strength: f64) -> Result<Shape> {
+        let x = logit(check_conjunctivity(conjunctivity)?);
+        let z = check_strength(strength, self.learner)?.ln() + self.log_weight;
+        let mut field = Field::default();
+        self.evaluate(Chart::Fixed { x, z }, [0.0; 2], true, &mut field)?;
+        let values = self.index.iter().map(|&(at, sign)| sign * field.shape[at]).collect();
+        // At s = 0 the engines give f/(s·w).
+        let per_strength = if strength == 0.0 { self.log_weight } else { 0.0 };
+        Ok(Shape { values, log_scale: field.log_scale + per_strength })
+    }
 }
 
 #[cfg(test)]

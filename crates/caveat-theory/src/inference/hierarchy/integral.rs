@@ -20,6 +20,20 @@ pub(super) enum Level {
     Limit(usize),
 }
 
+/// Below and above all places of an axis.
+pub(super) const INFINITIES: [f64; 2] = [f64::NEG_INFINITY, f64::INFINITY];
+
+impl Level {
+    /// Share of the population below a place.
+    pub(super) fn share_below(self, u: f64) -> f64 {
+        match self {
+            Self::Normal { mean, log_sd } => normal_cdf((u - mean) / log_sd.exp()),
+            Self::Limit(0) => 1.0,
+            Self::Limit(_) => f64::from(u == f64::INFINITY),
+        }
+    }
+}
+
 /// A population on every axis.
 pub(super) type Population = [Level; AXES];
 
@@ -29,7 +43,7 @@ pub(super) const SLOPES: usize = 2 * AXES;
 /// Derivatives of one unit's log marginal likelihood, mean and log standard deviation of each axis in turn.
 pub(super) type Slopes = [f64; SLOPES];
 
-/// Weights of nodes: inside, and of a node that ends a window beyond which the likelihood stays as it is.
+/// Weights of nodes: inside, and of a node that ends a window beyond which the likelihood stays the same.
 #[derive(Debug, Clone, Default)]
 struct Weights {
     inner: [Vec<f64>; 3],
@@ -43,7 +57,7 @@ impl Weights {
         Self { inner: [vec![1.0], vec![0.0], vec![0.0]], ends: Default::default() }
     }
 
-    /// Weights of a window's inside and ends; without `all_ends` only the axis's own ends are given, as inner weights.
+    /// Weights of a window's inside and ends; without windows, the ends of the axis are among the inner weights.
     fn new(nodes: &Nodes, level: &Level, is_windowed: bool) -> Self {
         let at = &nodes.at;
         let n = at.len();
@@ -100,28 +114,33 @@ impl Weights {
     }
 }
 
-/// Axis of windows, axis of their rows, and the axis of biases, which is outside with the first two.
+/// Windows are over gains, their rows over lapses; the axis of biases is an outer one like the first two.
 const GAIN: usize = 2;
 const LAPSE: usize = 3;
 const BIAS: usize = 4;
 const OUTER: [usize; 3] = [0, 1, BIAS];
 
-/// A place that counts for less than this share of what counts most is left out.
+/// A place whose weight is below this share of the largest is left out.
 const NEGLIGIBLE: f64 = 1e-6;
 
-/// A spline is not positive everywhere: where it swings about 0, this share of its absolute value is taken.
+/// A spline may be negative: where it swings about 0, this share of its absolute value is taken.
 const LEAST: f64 = 0.01;
+
+/// The largest of a node's weight and its derivatives.
+fn largest_weight(weights: &[Vec<f64>; 3], k: u32) -> f64 {
+    weights.iter().fold(0.0_f64, |largest, w| largest.max(w[k as usize].abs()))
+}
 
 /// Rows of an axis that have any weight, with their weights and derivatives.
 fn active(weights: &Weights) -> Vec<(usize, [f32; 3])> {
-    let size = |k: usize| (0..3).fold(0.0_f64, |size, d| size.max(weights.inner[d][k].abs()));
     let n = weights.inner[0].len();
-    let largest = (0..n).fold(0.0, |largest: f64, k| largest.max(size(k)));
+    let size = |k: usize| largest_weight(&weights.inner, k as u32);
+    let largest = (0..n).map(size).fold(0.0, f64::max);
     let kept = (0..n).filter(|&k| size(k) > NEGLIGIBLE * largest);
     kept.map(|k| (k, std::array::from_fn(|d| weights.inner[d][k] as f32))).collect()
 }
 
-/// The part of a window that counts, of the gains with any weight; open ends always do.
+/// The part of a window within the gains that have weight; open ends always belong to it.
 fn counting(block: &Block, gains: &Range<usize>) -> Range<usize> {
     let (first, n) = (block.first as usize, block.gains as usize);
     let from = if block.open[0] { 0 } else { gains.start.saturating_sub(first) };
@@ -139,10 +158,10 @@ pub(super) struct Integral<'a> {
 
 impl<'a> Integral<'a> {
     pub(super) fn new(grid: &'a UnitGrid, population: &Population) -> Self {
-        let of = |k: usize| {
+        let axis_weights = |k: usize| {
             if grid.present[k] { Weights::new(&grid.nodes[k], &population[k], k == GAIN) } else { Weights::single() }
         };
-        Self { grid, weights: (0..AXES).map(of).collect() }
+        Self { grid, weights: (0..AXES).map(axis_weights).collect() }
     }
 
     /// The log marginal likelihood and its derivatives; −∞ and zeros where none of the likelihood is within reach.
@@ -154,14 +173,11 @@ impl<'a> Integral<'a> {
         let gains = active(&self.weights[GAIN]);
         let gains = gains.first().map_or(0, |g| g.0)..gains.last().map_or(0, |g| g.0 + 1);
         let size = |block: &Block| {
-            let of = |w: &[Vec<f64>; 3], k: u32| {
-                let k = k as usize;
-                w[0][k].abs().max(w[1][k].abs()).max(w[2][k].abs())
-            };
             if counting(block, &gains).is_empty() {
                 return 0.0;
             }
-            of(x, block.x) * of(z, block.z) * of(bias, block.bias) * f64::from(block.largest)
+            let outer = largest_weight(x, block.x) * largest_weight(z, block.z) * largest_weight(bias, block.bias);
+            outer * f64::from(block.largest)
         };
         let threshold = NEGLIGIBLE * self.grid.blocks.iter().map(size).fold(0.0, f64::max);
         let mut rows = Rows::default();
@@ -227,7 +243,7 @@ impl<'a> Integral<'a> {
         })
     }
 
-    /// For every axis, the likelihood at its nodes with all other axes integrated over.
+    /// For every axis, the likelihood at its nodes with all other axes integrated out.
     pub(super) fn marginals(&self) -> [Vec<f64>; AXES] {
         let mut out: [Vec<f64>; AXES] = std::array::from_fn(|k| vec![0.0; self.grid.nodes[k].at.len()]);
         let [x, z, gain, lapse, bias] = std::array::from_fn(|k| &self.weights[k].inner[0]);
@@ -295,11 +311,11 @@ impl Rows {
     }
 }
 
-/// What is known of one unit's place on an axis: its likelihood at the nodes against the population.
+/// One unit's posterior on an axis: its likelihood at the nodes times the population.
 pub(super) struct Posterior<'a> {
     nodes: &'a Nodes,
     values: Vec<f64>,
-    /// The spline through them; of one node there is none.
+    /// The spline through them; `None` for a single node.
     spline: Option<(Spline<'a>, Vec<f64>)>,
     level: Level,
     total: f64,
@@ -319,13 +335,11 @@ impl<'a> Posterior<'a> {
     }
 
     /// The probability of a place of at most `u`.
-    pub(super) fn below(&self, u: f64) -> f64 {
+    pub(super) fn share_below(&self, u: f64) -> f64 {
         match self.level {
-            Level::Limit(0) => 1.0,
-            Level::Limit(_) => f64::from(u8::from(u == f64::INFINITY)),
             Level::Normal { .. } if self.total > 0.0 => self.mass(u) / self.total,
             // Out of reach of the tabulated likelihood: the population alone.
-            Level::Normal { mean, log_sd } => normal_cdf((u - mean) / log_sd.exp()),
+            level => level.share_below(u),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Profile intervals of a population's parameters, with cut-offs that hold for few units and near a limit.
+//! Profile intervals of a population's parameters, with cut-offs that are right for few units and near a limit.
 //!
 //! Twice the log-likelihood that is lost at a value is compared with a cut-off. With n units it is n·log(1 + t²/(n − 1)), t the
 //! quantile of Student's t with n − 1 degrees of freedom: exact where units are known without error. Near a limit of the
@@ -6,11 +6,12 @@
 //! quantile's tail is then that of the likelihood-ratio ordering for a bounded normal mean (Feldman & Cousins 1998, *Phys. Rev.
 //! D* 57:3873), 5 % at the limit itself (Self & Liang 1987, *J. Am. Statist. Assoc.* 82:605) and 2.5 % from two standard errors on.
 
-use crate::inference::distributions::normal_cdf;
-use crate::inference::distributions::student_quantile;
-use crate::inference::hierarchy::integral::Level;
+use std::convert::Infallible;
+
+use crate::inference::distributions::{normal_cdf, student_quantile};
+use crate::inference::hierarchy::integral::{INFINITIES, Level};
 use crate::inference::hierarchy::likelihood::{Fitted, LOG_SD, SLACK, Units};
-use crate::numeric::roots::{Bracket, turning_point};
+use crate::numeric::roots::{Bracket, Outward, turning_point};
 
 /// Cut-offs for one number of units.
 #[derive(Debug, Clone)]
@@ -26,12 +27,12 @@ const COUNT: usize = 21;
 impl CutOff {
     pub(super) fn new(n_units: usize) -> Self {
         let n = n_units as f64;
-        let of = |k: usize| {
+        let cut_off = |k: usize| {
             let tail = bounded_tail(STEP * k as f64);
             let t = student_quantile(1.0 - tail, n - 1.0);
             n * (t * t / (n - 1.0)).ln_1p()
         };
-        Self { at: (0..COUNT).map(of).collect() }
+        Self { at: (0..COUNT).map(cut_off).collect() }
     }
 
     /// Far from any limit.
@@ -40,7 +41,7 @@ impl CutOff {
     }
 
     /// At a distance from a limit in standard errors.
-    fn near(&self, distance: f64) -> f64 {
+    fn for_distance(&self, distance: f64) -> f64 {
         let place = (distance / STEP).clamp(0.0, (COUNT - 1) as f64);
         let k = (place as usize).min(COUNT - 2);
         self.at[k] + (place - k as f64) * (self.at[k + 1] - self.at[k])
@@ -90,17 +91,17 @@ impl Profile<'_, '_> {
         let is_mean = self.parameter.is_multiple_of(2);
         let (low, high) = self.range();
         let bound = [low, high][side];
-        let beyond = [f64::NEG_INFINITY, f64::INFINITY][side];
+        let beyond = INFINITIES[side];
         let here = self.best.population;
         let (estimate, log_sd) = match here[axis] {
             Level::Limit(at) if at == side || !is_mean => return beyond,
             Level::Limit(_) => ([high, low][side], 0.0),
             Level::Normal { mean, log_sd } => (if is_mean { mean } else { log_sd }, log_sd),
         };
-        // The limit itself, and what is nearest to it inside.
+        // The limit itself, or the nearest value inside.
         let is_limit = !is_mean || self.units.open[axis][side];
         let to_limit = if is_limit {
-            let mut limit = self.units.held(self.parameter, bound, &[self.best]);
+            let mut limit = self.units.held(self.parameter, bound, self.best);
             if is_mean {
                 let everybody = self.units.at_limit(axis, side, self.best);
                 if everybody.value >= limit.value {
@@ -111,16 +112,13 @@ impl Profile<'_, '_> {
         } else {
             f64::INFINITY
         };
-        if to_limit * to_limit <= self.cut.near(0.0).max(2.0 * SLACK) {
+        if to_limit * to_limit <= self.cut.for_distance(0.0).max(2.0 * SLACK) {
             return beyond;
         }
         // Above 0 outside the interval.
-        let excess = |fitted: &Fitted| {
-            let lost = self.lost(fitted);
-            if lost.is_infinite() {
-                return f64::INFINITY;
-            }
-            lost.sqrt() - self.cut.near(to_limit - lost.sqrt()).sqrt()
+        let excess = |fitted: &Fitted| match self.lost(fitted).sqrt() {
+            f64::INFINITY => f64::INFINITY,
+            lost => lost - self.cut.for_distance(to_limit - lost).sqrt(),
         };
         let information = self.best.information[self.parameter][self.parameter];
         let sign = if side == 0 { -1.0 } else { 1.0 };
@@ -132,41 +130,27 @@ impl Profile<'_, '_> {
         } else {
             0.4
         };
-        let (mut inside, mut f_inside, mut near) = (0.0, -self.cut.plain().sqrt(), *self.best);
-        let mut outside = first.min(reach);
-        let mut f_outside;
-        loop {
-            let far = self.units.held(self.parameter, estimate + sign * outside, &[&near, self.best]);
-            f_outside = excess(&far);
-            if f_outside > 0.0 {
-                break;
-            }
-            if outside >= reach {
-                // Only the limit itself is outside; where there is none, nothing is.
-                return if is_limit { estimate + sign * reach } else { beyond };
-            }
-            (inside, f_inside, near) = (outside, f_outside, far);
-            outside = (outside * 1.8).min(reach);
-        }
         // The excess is nearly linear.
-        let mut bracket = Bracket::new((inside, f_inside), (outside, f_outside));
-        for _ in 0..30 {
-            let Bracket { low, high, at_high, .. } = bracket;
-            if high - low < 1e-4 * (1e-2 + high) || at_high < 2e-3 {
-                break;
+        let value = |distance: f64, near: &Fitted, is_outward: bool| {
+            let held = |near: &Fitted| self.units.held(self.parameter, estimate + sign * distance, near);
+            let mut found = held(near);
+            if is_outward {
+                let other = held(self.best);
+                found = if other.value > found.value { other } else { found };
             }
-            let x = bracket.guess(0.05);
-            let fitted = self.units.held(self.parameter, estimate + sign * x, &[&near]);
-            let f = excess(&fitted);
-            bracket.narrow(x, f);
-            if f <= 0.0 {
-                near = fitted;
-                if f > -2e-3 {
-                    return estimate + sign * x;
-                }
-            }
+            Ok::<_, Infallible>((excess(&found), found))
+        };
+        let is_narrow = |b: &Bracket| b.high - b.low < 1e-4 * (1e-2 + b.high) || b.at_high < 2e-3;
+        let is_root = |f: f64| f <= 0.0 && f > -2e-3;
+        let at_zero = -self.cut.plain().sqrt();
+        let search = Outward { first, growth: 1.8, limit: reach, at_zero, margin: 0.05, steps: 30 };
+        let found = search.crossing(*self.best, value, is_narrow, is_root).unwrap_or_else(|never| match never {});
+        match found {
+            Some((_, high)) => estimate + sign * high,
+            // Only the limit itself is outside; where there is none, nothing is.
+            None if is_limit => estimate + sign * reach,
+            None => beyond,
         }
-        estimate + sign * bracket.high
     }
 }
 
@@ -177,7 +161,7 @@ mod tests {
     #[test]
     fn cut_offs_go_from_one_sided_at_a_limit_to_two_sided_far_from_it() {
         let many = CutOff::new(100_000);
-        assert!((many.near(0.0) - 2.7055).abs() < 1e-3 && (many.plain() - 3.8415).abs() < 1e-3, "{many:?}");
+        assert!((many.for_distance(0.0) - 2.7055).abs() < 1e-3 && (many.plain() - 3.8415).abs() < 1e-3, "{many:?}");
         assert!(many.at.windows(2).all(|w| w[0] <= w[1] + 1e-9), "{many:?}");
         // A mean of 12 values known without error has the t interval.
         let t = student_quantile(0.975, 11.0);

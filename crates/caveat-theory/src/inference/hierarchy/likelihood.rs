@@ -5,14 +5,15 @@ use rayon::prelude::*;
 use crate::inference::engine::surface::grid::{AXES, UnitGrid};
 use crate::inference::hierarchy::integral::{Integral, Level, Population, SLOPES, Slopes};
 use crate::numeric::cholesky::solve_part;
+use crate::numeric::vectors::{dot, extremes};
 
-/// Logs of the smallest standard deviation that is told from 0 and of the largest one, [`LARGEST_BETWEEN`](crate::inference::hierarchy::LARGEST_BETWEEN).
+/// Logs of the smallest standard deviation that differs from 0 and of the largest one, [`LARGEST_BETWEEN`](crate::inference::hierarchy::LARGEST_BETWEEN).
 pub(super) const LOG_SD: (f64, f64) = (-6.9, std::f64::consts::LN_10);
 
-/// A log-likelihood that counts for nothing: a standard deviation of 0, or a limit, is taken where it costs no more.
+/// A negligible difference in log-likelihood: a standard deviation of 0, or a limit, is taken where it costs no more.
 pub(super) const SLACK: f64 = 0.01;
 
-/// A difference in log-likelihood that the other parameters do not make up for.
+/// A difference in log-likelihood that the other parameters cannot make up for.
 const NEAR: f64 = 5.0;
 
 /// Expected gain in log-likelihood at which a maximum is good.
@@ -49,18 +50,12 @@ pub(super) struct Fitted {
     hessian: Matrix,
 }
 
-/// What a search may not change, by place among the derivatives.
-pub(super) type Held = [bool; SLOPES];
-
 impl<'a> Units<'a> {
     pub(super) fn new(grids: &'a [UnitGrid]) -> Self {
         let present = grids[0].present;
         let open = std::array::from_fn(|k| [0, 1].map(|side| grids.iter().any(|g| g.nodes[k].open[side])));
         let ends = std::array::from_fn(|k| {
-            let (low, high) = grids.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), g| {
-                let at = &g.nodes[k].at;
-                (low.min(at[0]), high.max(at[at.len() - 1]))
-            });
+            let (low, high) = extremes(grids.iter().flat_map(|g| g.nodes[k].at.iter().copied()));
             let [below, above]: [bool; 2] = open[k];
             (if below { low } else { low - BEYOND }, if above { high } else { high + BEYOND })
         });
@@ -91,15 +86,8 @@ impl<'a> Units<'a> {
 
     /// The best population, from several starts and with every axis at its limits.
     pub(super) fn best(&self) -> Fitted {
-        let mut best: Option<Fitted> = None;
-        for width in [1.0, 2.5] {
-            let fitted = self.maximize(&self.start(width), [false; SLOPES], None);
-            if best.is_none_or(|b| fitted.value > b.value + 1e-9) {
-                best = Some(fitted);
-            }
-        }
-        // There are two starts.
-        let mut best = best.unwrap_or_else(|| self.maximize(&self.start(1.0), [false; SLOPES], None));
+        let [narrow, wide] = [1.0, 2.5].map(|width| self.maximize(&self.start(width), [false; SLOPES], None));
+        let mut best = if wide.value > narrow.value + 1e-9 { wide } else { narrow };
         for k in (0..AXES).filter(|&k| self.present[k]) {
             for side in (0..2).filter(|&side| self.open[k][side]) {
                 // Worth a search only where it is not far worse as it is.
@@ -163,36 +151,20 @@ impl<'a> Units<'a> {
         self.maximize(&start, held, Some(&near.hessian))
     }
 
-    /// The best population with one of its parameters held, climbed to from each of some starts.
-    pub(super) fn held(&self, parameter: usize, value: f64, starts: &[&Fitted]) -> Fitted {
+    /// The best population with one of its parameters held, climbed to from another.
+    pub(super) fn held(&self, parameter: usize, value: f64, near: &Fitted) -> Fitted {
         let axis = parameter / 2;
         let mut held = [false; SLOPES];
         held[parameter] = true;
-        let mut best: Option<Fitted> = None;
-        for near in starts {
-            let mut start = self.lifted(&near.population);
-            let (mut mean, mut log_sd) = match start[axis] {
-                Level::Normal { mean, log_sd } => (mean, log_sd),
-                Level::Limit(0) => (self.ends[axis].0, 0.0),
-                Level::Limit(_) => (self.ends[axis].1, 0.0),
-            };
-            if parameter.is_multiple_of(2) {
-                mean = value;
-            } else {
-                log_sd = value;
-            }
-            start[axis] = Level::Normal { mean, log_sd };
-            let fitted = self.maximize(&start, held, Some(&near.hessian));
-            if best.is_none_or(|b| fitted.value > b.value) {
-                best = Some(fitted);
-            }
-        }
-        best.unwrap_or(Fitted {
-            population: [Level::Limit(0); AXES],
-            value: f64::NEG_INFINITY,
-            information: [[0.0; SLOPES]; SLOPES],
-            hessian: [[0.0; SLOPES]; SLOPES],
-        })
+        let mut start = self.lifted(&near.population);
+        let (mut mean, mut log_sd) = match start[axis] {
+            Level::Normal { mean, log_sd } => (mean, log_sd),
+            Level::Limit(0) => (self.ends[axis].0, 0.0),
+            Level::Limit(_) => (self.ends[axis].1, 0.0),
+        };
+        *(if parameter.is_multiple_of(2) { &mut mean } else { &mut log_sd }) = value;
+        start[axis] = Level::Normal { mean, log_sd };
+        self.maximize(&start, held, Some(&near.hessian))
     }
 
     /// The log-likelihood of one population.
@@ -200,7 +172,7 @@ impl<'a> Units<'a> {
         self.grids.iter().map(|grid| Integral::new(grid, population).log_likelihood().0).sum()
     }
 
-    /// As it is, but with spreads from which a search finds larger ones: near 0 the likelihood does not change with them.
+    /// The population with spreads raised so far that a search can find larger ones: near 0 the likelihood does not change with them.
     fn lifted(&self, population: &Population) -> Population {
         std::array::from_fn(|k| match population[k] {
             Level::Normal { mean, log_sd } => Level::Normal { mean, log_sd: log_sd.max((0.5 * self.scales[k]).ln()) },
@@ -209,7 +181,7 @@ impl<'a> Units<'a> {
     }
 
     /// Climbs from `start` by a quasi-Newton method within bounds: BFGS from a known curvature or from the units' outer products.
-    fn maximize(&self, start: &Population, held: Held, known: Option<&Matrix>) -> Fitted {
+    fn maximize(&self, start: &Population, held: [bool; SLOPES], known: Option<&Matrix>) -> Fitted {
         let mut free = [false; SLOPES];
         for k in (0..AXES).filter(|&k| self.present[k]) {
             if let Level::Normal { .. } = start[k] {
@@ -224,8 +196,7 @@ impl<'a> Units<'a> {
             }
         }
         let levels = |at: &Slopes| population(start, at);
-        let (mut value, mut slopes, squares) = self.evaluate(&levels(&at));
-        let mut squares = squares;
+        let (mut value, mut slopes, mut squares) = self.evaluate(&levels(&at));
         let mut hessian = known.copied().unwrap_or_else(|| regularized(&squares));
         let mut is_fresh = known.is_none();
         let mut calm = 0;
@@ -238,7 +209,7 @@ impl<'a> Units<'a> {
             // A pivot that rounding has made negative leaves its direction out.
             let least = |i: usize| 1e-12 * hessian[i][i].abs();
             let step = solve_part(&moving, |i, j| hessian[i][j], |i| slopes[i], least);
-            let expected: f64 = 0.5 * step.iter().zip(&slopes).map(|(s, g)| s * g).sum::<f64>();
+            let expected = 0.5 * dot(&step, &slopes);
             if expected.is_nan() || expected < TOLERANCE {
                 break;
             }
@@ -309,12 +280,11 @@ fn regularized(squares: &Matrix) -> Matrix {
 }
 
 /// Damped BFGS update of the negative Hessian (Powell 1978), over the coordinates that moved.
-fn update(hessian: &mut Matrix, from: &Slopes, to: &Slopes, before: &Slopes, after: &Slopes, moving: &Held) {
-    let of = |f: &dyn Fn(usize) -> f64| -> Slopes { std::array::from_fn(|i| if moving[i] { f(i) } else { 0.0 }) };
-    let step = of(&|i| to[i] - from[i]);
-    let change = of(&|i| before[i] - after[i]);
-    let product = of(&|i| (0..SLOPES).map(|j| hessian[i][j] * step[j]).sum());
-    let dot = |a: &Slopes, b: &Slopes| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+fn update(hessian: &mut Matrix, from: &Slopes, to: &Slopes, before: &Slopes, after: &Slopes, moving: &[bool; SLOPES]) {
+    let moved = |f: &dyn Fn(usize) -> f64| -> Slopes { std::array::from_fn(|i| if moving[i] { f(i) } else { 0.0 }) };
+    let step = moved(&|i| to[i] - from[i]);
+    let change = moved(&|i| before[i] - after[i]);
+    let product = moved(&|i| dot(&hessian[i], &step));
     let curvature = dot(&step, &product);
     if curvature <= 0.0 {
         return;

@@ -1,10 +1,10 @@
-//! What is not known of a population when one of its units is guessed: draws of its means and standard deviations.
+//! The uncertainty of a population when one of its units is estimated: draws of its means and standard deviations.
 //!
-//! With few units a population is hardly known, and guesses under the best one would be too sure. Draws are from the likelihood of
-//! all units with priors that matter where it tells nothing: half-Cauchy ones of scale 1 on standard deviations (Gelman 2006,
-//! *Bayesian Anal.* 1:515), and logistic ones on means, for α and λ those of a uniform distribution. A flat prior on a scale without
-//! bounds would be all at the limits: who is always right would be known to have α = 0. The sampler is that of walkers which stretch towards or away from each
-//! other (Goodman & Weare 2010, *Commun. Appl. Math. Comput. Sci.* 5:65): means of C and gain go together, and it does not mind.
+//! Few units hardly tell their population, and estimates under the best one would be too sure. Draws are from the likelihood of all units
+//! with priors that matter where it tells nothing: half-Cauchy ones of scale 1 on standard deviations (Gelman 2006, *Bayesian Anal.*
+//! 1:515), and logistic ones on means, which make α and λ uniform. A flat prior on a scale without bounds would put everything at the
+//! limits: a unit that is always right would be known to have α = 0. The sampler moves walkers towards or away from each other (Goodman &
+//! Weare 2010, *Commun. Appl. Math. Comput. Sci.* 5:65), which works although means of C and gain are correlated.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -12,7 +12,7 @@ use rand_distr::StandardNormal;
 use rayon::prelude::*;
 
 use crate::inference::engine::surface::grid::AXES;
-use crate::inference::hierarchy::integral::{Level, Population, SLOPES, Slopes};
+use crate::inference::hierarchy::integral::{Level, Population, Slopes};
 use crate::inference::hierarchy::likelihood::{Fitted, LOG_SD, Units, coordinates};
 
 const WALKERS: usize = 24;
@@ -25,7 +25,7 @@ const TIMES: usize = 4;
 /// Largest stretch of a move.
 const STRETCH: f64 = 2.0;
 
-/// One seed, so that the same data give the same guesses.
+/// A fixed seed, so that the same data give the same estimates.
 const SEED: u64 = 18;
 
 /// Center and scale of the logistic prior on the mean of each axis: α and λ are uniform, and 95 % of C lie within 0.002 and 4,000, of
@@ -38,7 +38,7 @@ fn log_prior(mean: f64, (center, scale): (f64, f64)) -> f64 {
     -z - 2.0 * (-z).exp().ln_1p()
 }
 
-/// Populations that may be the true one, all of them equally.
+/// Equally likely populations.
 pub(super) fn draws(units: &Units<'_>, best: &Fitted) -> Vec<Population> {
     let free: Vec<usize> = (0..AXES).filter(|&k| units.present[k]).flat_map(|k| [2 * k, 2 * k + 1]).collect();
     let bounds = |i: usize| if i.is_multiple_of(2) { units.ends[i / 2] } else { LOG_SD };
@@ -47,21 +47,20 @@ pub(super) fn draws(units: &Units<'_>, best: &Fitted) -> Vec<Population> {
             return f64::NEG_INFINITY;
         }
         // The density of log σ: that of σ, times σ.
-        let of = |&i: &usize| match i % 2 {
+        let log_prior_of = |&i: &usize| match i % 2 {
             0 => log_prior(at[i], MEANS[i / 2]),
             _ => at[i] - (2.0 * at[i]).exp().ln_1p(),
         };
-        let prior: f64 = free.iter().map(of).sum();
+        let prior: f64 = free.iter().map(log_prior_of).sum();
         prior + units.log_likelihood(&populate(units, at))
     };
     let mut rng = ChaCha8Rng::seed_from_u64(SEED);
     let start = start(best);
-    // From a limit or near one there is a long way to where priors are largest, and the likelihood may be flat on all of it.
+    // From near a limit it is a long way to where priors are largest, and the likelihood may be flat all along.
     let reach: Slopes = std::array::from_fn(|i| match MEANS[i / 2] {
         (center, scale) if i.is_multiple_of(2) && (start[i] - center).abs() > 3.0 * scale => center - start[i],
         _ => 0.0,
     });
-    let mut walkers: Vec<(Slopes, f64)> = Vec::with_capacity(WALKERS);
     // Not all places near the best are likely; the likeliest of many are taken.
     let mut tried: Vec<(Slopes, f64)> = (0..4 * WALKERS)
         .map(|_| {
@@ -77,7 +76,8 @@ pub(super) fn draws(units: &Units<'_>, best: &Fitted) -> Vec<Population> {
         })
         .collect();
     tried.sort_by(|a, b| b.1.total_cmp(&a.1));
-    walkers.extend(tried.into_iter().take(WALKERS));
+    tried.truncate(WALKERS);
+    let mut walkers = tried;
     let mut found = Vec::with_capacity(WALKERS * TIMES);
     for step in 1..=BURN_IN + BETWEEN * TIMES {
         for half in 0..2 {
@@ -107,7 +107,7 @@ pub(super) fn draws(units: &Units<'_>, best: &Fitted) -> Vec<Population> {
     found
 }
 
-/// The best population, with differences between units where there may be some, and inside where it is a limit.
+/// The best population, moved inside where it is a limit or has no differences between units.
 fn start(best: &Fitted) -> Slopes {
     let mut at = coordinates(&best.population);
     for k in 0..AXES {
@@ -122,9 +122,7 @@ fn start(best: &Fitted) -> Slopes {
     at
 }
 
-fn populate(units: &Units<'_>, at: &[f64; SLOPES]) -> Population {
-    std::array::from_fn(|k| match units.present[k] {
-        true => Level::Normal { mean: at[2 * k], log_sd: at[2 * k + 1] },
-        false => Level::Limit(0),
-    })
+fn populate(units: &Units<'_>, at: &Slopes) -> Population {
+    let level = |k: usize| Level::Normal { mean: at[2 * k], log_sd: at[2 * k + 1] };
+    std::array::from_fn(|k| if units.present[k] { level(k) } else { Level::Limit(0) })
 }

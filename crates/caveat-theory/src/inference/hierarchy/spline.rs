@@ -26,7 +26,7 @@ const GAUSS_6: [(f64, f64); 6] = [
     (0.966_234_757_101_576, 0.085_662_246_189_585_17),
 ];
 
-/// Standard deviations beyond which a density is 0 in double precision. What is nearer says to a search which way to go.
+/// Standard deviations beyond which a density is 0 in double precision; nearer ones still guide a search.
 const FAR: f64 = 37.0;
 
 /// Share of a standard normal density between two places, with relative precision in the tails.

@@ -5,8 +5,8 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
 use super::*;
-use crate::inference::Surface;
-use crate::inference::distributions::student_quantile;
+use crate::inference::distributions::{normal_cdf, student_quantile};
+use crate::inference::engine::surface::Surface;
 use crate::learner::LearnerKind;
 use crate::task::TransitiveTask;
 
@@ -20,10 +20,10 @@ fn pairs(n: usize) -> Vec<(usize, usize)> {
 /// Choices at the rates of a model, in whole numbers drawn at random.
 fn drawn(task: &TransitiveTask, (conjunctivity, c, gain): (f64, f64, f64), seed: u64) -> Vec<Vec<ChoiceCount>> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let surface = Surface::new(task.graph(), LearnerKind::Ridge, &pairs(task.n_items())).unwrap();
+    let surface = Surface::whole(task.graph(), LearnerKind::Ridge, &pairs(task.n_items())).unwrap();
     let margins = surface.margins(conjunctivity, c).unwrap();
     let mut choices = Vec::new();
-    for (&(i, j), f) in surface.pairs().iter().zip(margins) {
+    for (&(i, j), f) in surface.pairs.iter().zip(margins) {
         for (first, second, f) in [(i, j, f), (j, i, -f)] {
             let p = 1.0 / (1.0 + (-gain * f).exp());
             let first_chosen = (0..TRIALS as usize).filter(|_| rng.random::<f64>() < p).count() as f64;
@@ -78,7 +78,7 @@ fn a_marginal_likelihood_with_a_bias_is_the_mean_over_people_drawn_from_the_popu
 /// Holds the quadrature against the mean of one person's likelihood over parameters drawn from a population.
 fn agrees_with_monte_carlo(spec: &ModelSpec) {
     let task = TransitiveTask::new(6, &[(3, 1)]).unwrap();
-    let surface = Surface::new(task.graph(), LearnerKind::Ridge, &pairs(6)).unwrap();
+    let surface = Surface::whole(task.graph(), LearnerKind::Ridge, &pairs(6)).unwrap();
     for (seed, truth, means) in [(1, (0.2, 4.0, 3.0), [-1.2, 1.2, 1.0]), (2, (0.01, 40.0, 2.0), [-5.0, 3.5, 0.8])] {
         let choices = drawn(&task, truth, seed);
         let unit = UnitChoices { graph: task.graph(), clusters: &choices };
@@ -120,7 +120,7 @@ fn agrees_with_monte_carlo(spec: &ModelSpec) {
 #[test]
 fn a_marginal_likelihood_of_two_ridges_is_its_integral_over_gains_and_lapses() {
     let task = TransitiveTask::new(7, &[]).unwrap();
-    let surface = Surface::new(task.graph(), LearnerKind::Ridge, &pairs(7)).unwrap();
+    let surface = Surface::whole(task.graph(), LearnerKind::Ridge, &pairs(7)).unwrap();
     let margins = surface.margins(0.2, f64::INFINITY).unwrap();
     // Means and standard deviations of log gain and logit 2λ.
     let [gain, lapse] = [(3f64.ln(), 0.3), (UnitScale::HalfLogit.apply(0.05), 0.5)];
@@ -137,7 +137,7 @@ fn a_marginal_likelihood_of_two_ridges_is_its_integral_over_gains_and_lapses() {
             first_chosen: f64::from(n),
             trials: 12.0,
         };
-        let choices = vec![surface.pairs().iter().zip(chosen).map(count).collect::<Vec<_>>()];
+        let choices = vec![surface.pairs.iter().zip(chosen).map(count).collect::<Vec<_>>()];
         let unit = UnitChoices { graph: task.graph(), clusters: &choices };
         let hierarchy =
             Hierarchy::of_choices(&ModelSpec::new(LearnerKind::Ridge).with_lapse(), &[unit, unit], &|| {}).unwrap();
@@ -314,14 +314,14 @@ fn results_do_not_move_when_the_grid_is_refined() {
 #[test]
 fn units_that_are_known_precisely_have_students_interval_and_no_limits() {
     let task = TransitiveTask::new(7, &[(4, 2)]).unwrap();
-    let surface = Surface::new(task.graph(), LearnerKind::Ridge, &pairs(7)).unwrap();
+    let surface = Surface::whole(task.graph(), LearnerKind::Ridge, &pairs(7)).unwrap();
     let margins = surface.margins(0.2, 5.0).unwrap();
     let person = |gain: f64, trials: f64| {
         let one = |(&(first, second), f): (&(usize, usize), &f64)| {
             let p = 1.0 / (1.0 + (-gain * f).exp());
             ChoiceCount { first, second, first_chosen: trials * p, trials }
         };
-        vec![surface.pairs().iter().zip(&margins).map(one).collect::<Vec<_>>()]
+        vec![surface.pairs.iter().zip(&margins).map(one).collect::<Vec<_>>()]
     };
     let gains = [7.57_f64, 2.92, 3.65];
     let mut people: Vec<_> = gains.iter().map(|&gain| person(gain, 20_000.0)).collect();
@@ -421,14 +421,14 @@ fn units_of_different_tasks_share_one_population() {
 #[test]
 fn margins_of_models_are_summarized_with_those_at_a_limit() {
     let task = TransitiveTask::new(6, &[(3, 1)]).unwrap();
-    let surface = Surface::new(task.graph(), LearnerKind::Ridge, &pairs(6)).unwrap();
+    let surface = Surface::whole(task.graph(), LearnerKind::Ridge, &pairs(6)).unwrap();
     let mut rng = ChaCha8Rng::seed_from_u64(5);
     for error in [0.0, 0.1] {
         let models: Vec<Vec<MarginObservation>> = [(0.2, 5.0), (0.25, 8.0), (0.15, 6.0), (0.0, 7.0)]
             .iter()
             .map(|&(conjunctivity, c)| {
                 let margins = surface.margins(conjunctivity, c).unwrap();
-                let observed = surface.pairs().iter().zip(margins).map(|(&(first, second), f)| {
+                let observed = surface.pairs.iter().zip(margins).map(|(&(first, second), f)| {
                     let noise: f64 = rng.sample(StandardNormal);
                     MarginObservation { first, second, margin: 4.0 * f + error * noise, weight: 1.0 }
                 });

@@ -14,12 +14,12 @@ use crate::inference::estimates::{BootstrapIntervals, FitLimit, Interval, Parame
 use crate::memory;
 
 impl Interval {
-    /// The quantiles of sorted replicates, `tail` beyond either; NaN where all between are alike but for rounding, as where every
-    /// replicate is at the same end of the range: they tell no interval.
+    /// The quantiles of sorted replicates that leave `tail` on either side; NaN where only rounding tells them apart, as where every
+    /// replicate is at the same end of the range.
     pub(crate) fn of_replicates(sorted: &[f64], tail: f64) -> Self {
         let (low, high) = (quantile(sorted, tail), quantile(sorted, 1.0 - tail));
         let is_one = low == high || (high - low).abs() <= 1e-12 * (1.0 + low.abs().max(high.abs()));
-        if is_one { Self { low: f64::NAN, high: f64::NAN } } else { Self { low, high } }
+        if is_one { Self::NONE } else { Self { low, high } }
     }
 }
 
@@ -27,12 +27,11 @@ impl Interval {
 ///
 /// The intervals are expanded percentile intervals (T. C. Hesterberg 2015, *The American Statistician* 69:371): with S
 /// clusters, the quantiles of the replicates at Φ(∓t√(S/(S−1))), t the 97.5 % quantile of Student's t with S − 1 degrees of
-/// freedom. This makes up for the spread of resampled means, which is too small by √((S−1)/S), and for the normal
-/// distribution's thin tails, which a spread estimated from S clusters does not have. The plain percentiles at 2.5 and 97.5 %
-/// are their limit for many clusters.
+/// freedom. This makes up for the spread of resampled means, too small by √((S−1)/S), and for the normal distribution's thin tails.
+/// For many clusters they are the plain percentiles at 2.5 and 97.5 %.
 ///
-/// μ is refitted to 1e-5 in log μ plus what errors of 2e-7 in the interpolated margins move it, far less than a tenth of any
-/// real standard error. Cost about 10 µs a replicate for 36 pairs and 30 clusters, in parallel.
+/// μ is refitted to 1e-5 in log μ, plus the effect of errors of 2e-7 in the interpolated margins. Cost about 10 µs a replicate for 36
+/// pairs and 30 clusters, in parallel.
 ///
 /// # Errors
 /// Fewer than two clusters or replicates, or margins that the fitter refuses.
@@ -81,18 +80,14 @@ impl BootstrapIntervals {
     }
 }
 
-/// Refuses fewer than two clusters or replicates.
+/// Refuses fewer than two clusters or replicates, and more replicates than memory can hold: the parameters of each, and one parameter
+/// of all while it is sorted.
 pub(crate) fn check_counts(clusters: usize, replicates: usize) -> Result<()> {
-    if clusters >= 2 && replicates >= 2 {
-        return Ok(());
-    }
-    let problem = format!("{clusters} clusters and {replicates} replicates; both must be at least 2 to resample");
-    Err(TheoryError::BadInput { what: "bootstrap", problem })
-}
-
-/// Refuses more replicates than memory can hold: the parameters of each, and one parameter of all while it is sorted.
-pub(crate) fn check_replicates(replicates: usize) -> Result<()> {
     const BYTES: f64 = 64.0;
+    if clusters < 2 || replicates < 2 {
+        let problem = format!("{clusters} clusters and {replicates} replicates; both must be at least 2 to resample");
+        return Err(TheoryError::BadInput { what: "bootstrap", problem });
+    }
     memory::check(
         BYTES * replicates as f64,
         || format!("a bootstrap of {replicates} replicates"),
@@ -126,21 +121,18 @@ impl<'a, 'f, 'g> Resampler<'a, 'f, 'g> {
     ) -> Result<Self> {
         let refused = |problem: String| Err(TheoryError::BadInput { what: "bootstrap", problem });
         let n_pairs = fitter.pairs().len();
-        let sizes = if clusters.len() == 1 { &[n_pairs][..] } else { fitter.task_sizes() };
+        let sizes = if clusters.len() == 1 { &[n_pairs][..] } else { &fitter.task_sizes };
         if sizes.len() != clusters.len() {
             return refused(format!("{} lists of clusters for {} tasks; give one each", clusters.len(), sizes.len()));
         }
-        check_replicates(replicates)?;
         let mut strata = Vec::with_capacity(sizes.len());
         let mut start = 0;
         for (&all, &size) in clusters.iter().zip(sizes) {
             check_counts(all.len(), replicates)?;
             for (k, cluster) in all.iter().enumerate() {
-                if cluster.len() != size {
-                    return refused(format!(
-                        "cluster {k} has {} margins for {size} pairs; give one each",
-                        cluster.len()
-                    ));
+                let n = cluster.len();
+                if n != size {
+                    return refused(format!("cluster {k} has {n} margins for {size} pairs; give one each"));
                 }
                 if let Some(at) = cluster.iter().position(|x| !x.is_finite()) {
                     let (i, j) = fitter.pairs()[start + at];
@@ -187,38 +179,31 @@ impl<'a, 'f, 'g> Resampler<'a, 'f, 'g> {
         })
     }
 
-    /// `result` of the coefficients at two draws of the mean margins: each from the multivariate Student's t that their
-    /// sampling errors have if clusters are normal, with the clusters' own covariance and as many degrees of freedom as there
-    /// are clusters but one. Both have the same scale, which is what few clusters leave uncertain. Percentiles of a linear
-    /// function of the margins are then its exact t interval, from two clusters on.
+    /// `result` of the coefficients at two draws of the mean margins, each from the multivariate Student's t of their sampling errors
+    /// for normal clusters: with the clusters' own covariance and one degree of freedom less than clusters. Both draws have the same
+    /// scale, which few clusters leave uncertain. Percentiles of a linear function of the margins are then its exact t interval.
     pub(crate) fn map_students<T: Send>(
         &self,
         result: impl Fn(&mut ChaCha8Rng, [&Coefficients; 2]) -> T + Sync,
     ) -> Result<Vec<T>> {
         let center = self.mean();
-        let mut scales = Vec::with_capacity(self.strata.len());
-        for (_, clusters) in &self.strata {
+        let scale = |&(_, clusters): &(usize, &[Vec<f64>])| {
             let free = clusters.len() as f64 - 1.0;
-            scales.push(ChiSquared::new(free).map_err(|e| TheoryError::BadInput {
-                what: "prediction intervals",
-                problem: format!("{free} degrees of freedom: {e}"),
-            })?);
-        }
+            let bad = |e| TheoryError::bad_input("prediction intervals", format!("{free} degrees of freedom: {e}"));
+            ChiSquared::new(free).map_err(bad)
+        };
+        let scales: Vec<ChiSquared<f64>> = self.strata.iter().map(scale).collect::<Result<_>>()?;
         Ok(self.replicates(|rng, mean, refit| {
-            let spread: Vec<f64> = self
-                .strata
-                .iter()
-                .zip(&scales)
-                .map(|((_, clusters), chi)| (1.0 / (chi.sample(rng) * clusters.len() as f64)).sqrt())
-                .collect();
+            let strata = self.strata.iter().zip(&scales);
+            let spread = strata.map(|((_, clusters), chi)| (1.0 / (chi.sample(rng) * clusters.len() as f64)).sqrt());
+            let spread: Vec<f64> = spread.collect();
             let mut draw = || {
                 mean.copy_from_slice(&center);
                 for (&(start, clusters), spread) in self.strata.iter().zip(&spread) {
-                    let size = clusters[0].len();
                     for cluster in clusters {
                         let z: f64 = rng.sample(StandardNormal);
-                        for k in 0..size {
-                            mean[start + k] += spread * z * (cluster[k] - center[start + k]);
+                        for (k, margin) in cluster.iter().enumerate() {
+                            mean[start + k] += spread * z * (margin - center[start + k]);
                         }
                     }
                 }

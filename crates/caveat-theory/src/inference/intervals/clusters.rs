@@ -10,7 +10,7 @@ use crate::inference::choice::{ChoiceCount, ChoiceFit, ChoiceFitter};
 use crate::inference::engine::surface::Chart;
 use crate::inference::engine::surface::model::{At, Model};
 use crate::inference::engine::surface::scoring::Workspace;
-use crate::inference::engine::surface::search::inside;
+use crate::inference::engine::surface::search::point_inside;
 use crate::inference::estimates::{
     ClusterIntervals, Estimates, FitLimit, Interval, Parameter, PerParameter, ProfileIntervals,
 };
@@ -30,15 +30,14 @@ const BOX_END: f64 = 1e-6;
 const TOLERANCE: f64 = 1e-10;
 
 impl ChoiceFitter {
-    /// 95 % intervals of a fit to the same choices, over `clusters` that are independent of each other; what trials of one
-    /// cluster share may be anything.
+    /// 95 % intervals of a fit to the same choices, for the parameters that infinitely many clusters would give. `clusters` are
+    /// independent of each other; trials of one cluster may share anything.
     ///
-    /// A value of a parameter is accepted by Student's t of what each cluster alone would change. An interval holds the
-    /// accepted values around the estimate; where that is an end of its range, or the fit is saturated, those within the
-    /// profile's interval too. It ends where the range does if all up to there are accepted, so that it is the whole range
-    /// where the clusters tell nothing. Where all clusters hold the same data nothing scatters, and it is the profile's (of
-    /// margins that of one cluster). Two clusters have one degree of freedom, a quantile of 12.7 and wide intervals.
-    /// They are of the parameters that infinitely many clusters would give.
+    /// Student's t of the change that each cluster alone would make accepts a value or not. An interval holds the accepted values
+    /// around the estimate; where the estimate is an end of its range, or the fit is saturated, also those of the profile's interval.
+    /// It ends at the end of the range if all values up to there are accepted: where the clusters tell nothing, it is the whole range.
+    /// Where all clusters hold the same data, it is the profile's (for margins, that of one cluster). Two clusters have one degree of
+    /// freedom, a quantile of 12.7 and wide intervals.
     ///
     /// Clusters without a trial do not count. Cost about 100 constrained fits, some milliseconds for 72 pairs of 9 items, and
     /// as many evaluations of every cluster.
@@ -86,11 +85,8 @@ pub fn margin_intervals(
         return refused(format!("{} weights for {} clusters; give one each", weights.len(), clusters.len()));
     }
     if let Some(k) = clusters.iter().position(|c| c.len() != pairs.len()) {
-        return refused(format!(
-            "cluster {k} has {} margins for {} pairs; give one each",
-            clusters[k].len(),
-            pairs.len()
-        ));
+        let (n, all) = (clusters[k].len(), pairs.len());
+        return refused(format!("cluster {k} has {n} margins for {all} pairs; give one each"));
     }
     if fit.n_observations != pairs.len() {
         return refused(format!("a fit of {} pairs for {}; give that to these pairs", fit.n_observations, pairs.len()));
@@ -105,7 +101,7 @@ pub fn margin_intervals(
     let estimates = fit.estimates;
     // Shapes have a root mean square of 1, so that the amplitude is that of the margins.
     let amplitude = (fit.fitted.iter().map(|f| f * f).sum::<f64>() / pairs.len() as f64).sqrt();
-    let log_weight = fitter.model.surface.log_weight();
+    let log_weight = fitter.model.surface.log_weight;
     let (chart, u) = match estimates.limit {
         Some(FitLimit::NoSignal) => (Chart::Plane, [0.0, 0.0]),
         Some(FitLimit::Additive) => (Chart::Corner, [logit(estimates.memorization), 0.0]),
@@ -125,20 +121,13 @@ fn intervals<R: Response>(
     estimates: &Estimates,
 ) -> Result<ClusterIntervals> {
     if tables.len() < 2 {
-        return Err(TheoryError::BadInput {
-            what: "intervals over clusters",
-            problem: format!(
-                "{} with data, and the spread between them takes at least 2",
-                match tables.len() {
-                    0 => "no cluster",
-                    _ => "one cluster",
-                }
-            ),
-        });
+        let number = if tables.is_empty() { "no" } else { "one" };
+        let problem = format!("{number} cluster with data, and the spread between them takes at least 2");
+        return Err(TheoryError::BadInput { what: "intervals over clusters", problem });
     }
     let total = if are_alike(tables) { R::evidence(total, &tables[0]) } else { total };
-    let primary = model.surface.primary();
-    let profile = Profile::on(model, total, primary, inside(model, at), TOLERANCE)?;
+    let primary = model.surface.primary;
+    let profile = Profile::on_chart(model, total, primary, point_inside(model, at), TOLERANCE)?;
     let peak = profile.best.value;
     let mut on_primary = Clusters::new(model, tables, profile);
     let mut accepted = |parameter: Parameter| -> Result<Option<Interval>> {
@@ -152,12 +141,12 @@ fn intervals<R: Response>(
     };
     // Where the profile of the likelihood ends, looked up where it is needed.
     let mut profile: Option<ProfileIntervals> = None;
-    let of = |parameter: Parameter| -> Result<Option<Interval>> {
-        let Some(found) = accepted(parameter)? else { return Ok(None) };
+    let widened = |parameter: Parameter| -> Result<Option<Interval>> {
+        let Some(mut found) = accepted(parameter)? else { return Ok(None) };
         let is_product = parameter == Parameter::Gain && estimates.limit == Some(FitLimit::Hebbian);
         let estimate = estimates.get(parameter);
         let holds = estimate.is_nan() || is_within(&found, estimate);
-        // A logistic C at the end of what is tried is no limit: with another gain it would lie inside.
+        // A logistic C at the end of its range is no limit: with another gain it would lie inside.
         let is_cut_off = model.spec.learner == LearnerKind::Logistic && estimates.strength.is_infinite();
         if is_product || (holds && !estimates.saturated && !is_cut_off) {
             return Ok(Some(found));
@@ -166,12 +155,16 @@ fn intervals<R: Response>(
             let threshold = total.threshold(peak, model.spec.n_parameters());
             profile = Some(likelihood::intervals(model, total, at, estimates, threshold)?);
         }
-        let likely = profile.as_ref().and_then(|p| p.get(parameter)).map_or(found, |p| p.interval);
-        let wider = hull(hull(found, likely), Interval { low: estimate, high: estimate });
-        let is_open = parameter == Parameter::Gain && estimates.saturated;
-        Ok(Some(Interval { high: if is_open { f64::INFINITY } else { wider.high }, ..wider }))
+        if let Some(likely) = profile.as_ref().and_then(|p| p.get(parameter)) {
+            found.join(likely.interval);
+        }
+        found.include(estimate);
+        if parameter == Parameter::Gain && estimates.saturated {
+            found.high = f64::INFINITY;
+        }
+        Ok(Some(found))
     };
-    let mut found = PerParameter::try_from_fn(of)?;
+    let mut found = PerParameter::try_from_fn(widened)?;
     let is_likely = |limit: Chart| {
         let lost = (peak, total.threshold(peak, model.spec.n_parameters()));
         likelihood::accepts(model, total, limit, lost, &mut Workspace::default())
@@ -185,18 +178,17 @@ fn intervals<R: Response>(
     if model.spec.learner == LearnerKind::Ridge && primary == Chart::Plane && model.surface.is_exact() {
         let mut start = on_primary.profile.best.theta;
         let ends = model.surface.ends(Chart::Screening);
+        let (log_mu, logit_m) = (estimates.screening.ln(), logit(estimates.memorization));
         // Without signal neither is known; any start will do.
         let within = |x: f64, (low, high): (f64, f64)| if x.is_nan() { 0.0 } else { x.clamp(low, high) };
-        start[0] = within(estimates.screening.ln(), ends[0]);
-        start[1] = within(logit(estimates.memorization), ends[1]);
-        let profile = Profile::on(model, total, Chart::Screening, start, TOLERANCE)?;
+        (start[0], start[1]) = (within(log_mu, ends[0]), within(logit_m, ends[1]));
+        let profile = Profile::on_chart(model, total, Chart::Screening, start, TOLERANCE)?;
         let mut on_screening = Clusters::new(model, tables, profile);
-        let (log_mu, logit_m) = (estimates.screening.ln(), logit(estimates.memorization));
         let (mu, m) = (Parameter::Screening.range(), Parameter::Memorization.range());
         found.screening = Some(on_screening.interval(Coordinate::Theta(0), log_mu, mu, &f64::exp)?);
         found.memorization = Some(on_screening.interval(Coordinate::Theta(1), logit_m, m, &sigmoid)?);
-        // At μ = 0 α is 0 and C is ∞, for any m; the plane's box does not reach all of that. Where neither α nor the likelihood
-        // come near, only the test of μ is too weak to say so.
+        // At μ = 0 α is 0 and C is ∞, for any m; the plane's box does not reach all of that. If neither α nor the likelihood comes
+        // near it, the test of μ is only too weak to exclude it.
         if let (Some(Interval { low: 0.0, .. }), Some(a), Some(c)) =
             (found.screening, &mut found.conjunctivity, &mut found.strength)
             && (a.low < BOX_END || is_likely(Chart::Corner)?)
@@ -213,15 +205,10 @@ fn intervals<R: Response>(
     Ok(ClusterIntervals { intervals: found, clusters: tables.len() })
 }
 
-/// Whether an estimate lies in an interval, but for rounding.
+/// Whether an estimate lies in an interval, up to rounding.
 fn is_within(interval: &Interval, estimate: f64) -> bool {
     let slack = if estimate.is_finite() { 1e-6 * estimate.abs() } else { 0.0 };
     interval.low <= estimate + slack && estimate - slack <= interval.high
-}
-
-/// The smallest interval around both; what is NaN counts for nothing.
-fn hull(a: Interval, b: Interval) -> Interval {
-    Interval { low: a.low.min(b.low), high: a.high.max(b.high) }
 }
 
 #[cfg(test)]

@@ -9,15 +9,16 @@ use crate::inference::engine::surface::Chart;
 use crate::inference::engine::surface::information::{Directions, SHARE};
 use crate::inference::engine::surface::model::{At, Model};
 use crate::inference::engine::surface::scoring::{
-    AMPLITUDE, BIAS, Coordinates, Held, LAPSE, Optimum, Search, Workspace, bounds, evaluate, maximize,
+    AMPLITUDE, BIAS, Coordinates, Held, LAPSE, Optimum, Search, Workspace, bounds, evaluate, maximize, unit,
 };
-use crate::inference::engine::surface::search::{self, inside};
+use crate::inference::engine::surface::search::{self, point_inside};
 use crate::inference::estimates::{
     Estimates, FitLimit, Interval, Parameter, ParameterInterval, PerParameter, ProfileIntervals,
 };
 use crate::inference::response::{MAX_LAPSE, Response, THRESHOLD};
-use crate::numeric::roots::Bracket;
+use crate::numeric::roots::{Bracket, Outward};
 use crate::numeric::sigmoid::{logit, sigmoid};
+use crate::numeric::vectors::dot;
 
 impl ChoiceFitter {
     /// 95 % profile-likelihood intervals of a fit to the same choices. 1 to 5 ms for 72 pairs of 9 items.
@@ -36,7 +37,7 @@ impl ChoiceFitter {
 /// Expected gain in log-likelihood, in units of evidence, at which a constrained fit is done.
 const TOLERANCE: f64 = 1e-7;
 
-/// What is held in a constrained fit.
+/// What a constrained fit holds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Coordinate {
     /// An index into the coordinates.
@@ -47,10 +48,21 @@ pub(crate) enum Coordinate {
     LogGainStrength,
 }
 
+impl Coordinate {
+    /// The scale that is held at a value of it, if it is none of the coordinates.
+    pub(crate) fn held(self, value: f64) -> Option<Held> {
+        match self {
+            Self::Theta(_) => None,
+            Self::LogGain => Some(Held::Gain(value.exp())),
+            Self::LogGainStrength => Some(Held::GainStrength(value.exp())),
+        }
+    }
+}
+
 impl Model {
-    /// Where a parameter is held, if it is free.
+    /// The coordinate of a parameter, if it is free.
     pub(crate) fn coordinate(&self, parameter: Parameter) -> Option<Coordinate> {
-        let chart = self.surface.primary();
+        let chart = self.surface.primary;
         match (parameter, chart) {
             (Parameter::Conjunctivity, Chart::Plane | Chart::AlongConjunctivity { .. }) => Some(Coordinate::Theta(0)),
             (Parameter::Strength, Chart::Plane) => Some(Coordinate::Theta(1)),
@@ -62,11 +74,11 @@ impl Model {
         }
     }
 
-    /// A parameter's value in its coordinate; not finite out of its range.
+    /// A parameter's value in its coordinate; not finite outside its range.
     pub(crate) fn transformed(&self, parameter: Parameter, value: f64) -> f64 {
         match parameter {
             Parameter::Conjunctivity => logit(value),
-            Parameter::Strength => value.ln() + self.surface.log_weight(),
+            Parameter::Strength => value.ln() + self.surface.log_weight,
             Parameter::Gain => value.ln(),
             Parameter::Lapse if !(0.0..=MAX_LAPSE).contains(&value) => f64::NAN,
             Parameter::Lapse | Parameter::PositionBias => value,
@@ -81,7 +93,7 @@ impl Model {
         match parameter {
             Parameter::Conjunctivity => sigmoid(at),
             Parameter::Gain if coordinate == Coordinate::LogGain => at.exp(),
-            Parameter::Strength | Parameter::Gain => (at - self.surface.log_weight()).exp(),
+            Parameter::Strength | Parameter::Gain => (at - self.surface.log_weight).exp(),
             _ => at,
         }
     }
@@ -110,11 +122,11 @@ pub(crate) struct Profile<'a, R> {
 
 impl<'a, R: Response> Profile<'a, R> {
     fn new(model: &'a Model, response: &'a R, at: &At) -> Result<Self> {
-        Self::on(model, response, model.surface.primary(), inside(model, at), TOLERANCE)
+        Self::on_chart(model, response, model.surface.primary, point_inside(model, at), TOLERANCE)
     }
 
     /// As [`new`](Self::new) on any chart, from a start on it.
-    pub(crate) fn on(
+    pub(crate) fn on_chart(
         model: &'a Model,
         response: &'a R,
         chart: Chart,
@@ -134,14 +146,10 @@ impl<'a, R: Response> Profile<'a, R> {
 
     /// Twice the loss with one coordinate held, and the constrained optimum, climbed to from `start`.
     fn climb(&mut self, coordinate: Coordinate, value: f64, start: Coordinates) -> Result<(f64, Optimum)> {
-        let (mut search, mut start) = (self.search, start);
-        match coordinate {
-            Coordinate::Theta(k) => {
-                search.free[k] = false;
-                start[k] = value;
-            }
-            Coordinate::LogGain => search.held = Some(Held::Gain(value.exp())),
-            Coordinate::LogGainStrength => search.held = Some(Held::GainStrength(value.exp())),
+        let (mut search, mut start) = (Search { held: coordinate.held(value), ..self.search }, start);
+        if let Coordinate::Theta(k) = coordinate {
+            search.free[k] = false;
+            start[k] = value;
         }
         let optimum = maximize(&self.model.surface, self.response, &search, start, &mut self.work)?;
         Ok((2.0 * (self.best.value - optimum.value), optimum))
@@ -163,53 +171,24 @@ impl<'a, R: Response> Profile<'a, R> {
         scale: f64,
         threshold: f64,
     ) -> Result<Option<f64>> {
-        if estimate == bound {
-            return Ok(None);
-        }
-        let toward = (bound - estimate).signum();
-        let limit = (bound - estimate).abs();
-        // From the estimate outward, in steps that grow, to the first loss beyond the threshold.
-        let (mut low, mut low_loss, mut start) = (0.0, 0.0, self.best.theta);
-        let mut high = (2.0 * scale).min(limit);
-        let mut high_loss;
-        loop {
-            let (mut loss, mut optimum) = self.climb(coordinate, estimate + toward * high, start)?;
-            if loss > threshold {
-                // A bad start must not end the interval.
-                let again = self.climb(coordinate, estimate + toward * high, self.best.theta)?;
-                if again.0 < loss {
-                    (loss, optimum) = again;
-                }
-            }
-            high_loss = loss;
-            if loss > threshold {
-                break;
-            }
-            if high >= limit {
-                return Ok(None);
-            }
-            (low, low_loss, start) = (high, loss, optimum.theta);
-            high = (high * 1.7).min(limit);
-        }
         // The root of the loss is nearly linear.
         let root = |loss: f64| loss.max(0.0).sqrt() - threshold.sqrt();
-        let mut bracket = Bracket::new((low, root(low_loss)), (high, root(high_loss)));
-        for _ in 0..40 {
-            if bracket.high - bracket.low < 1e-6 * (1e-3 + bracket.high) {
-                break;
+        let (toward, limit) = ((bound - estimate).signum(), (bound - estimate).abs());
+        let best = self.best.theta;
+        let value = |distance: f64, start: &Coordinates, is_outward: bool| {
+            let mut found = self.climb(coordinate, estimate + toward * distance, *start)?;
+            if is_outward && found.0 > threshold {
+                // A bad start must not end the interval.
+                let again = self.climb(coordinate, estimate + toward * distance, best)?;
+                found = if again.0 < found.0 { again } else { found };
             }
-            let x = bracket.guess(0.02);
-            let (loss, optimum) = self.climb(coordinate, estimate + toward * x, start)?;
-            let f = root(loss);
-            if f.abs() < 1e-5 * threshold.sqrt() {
-                return Ok(Some(estimate + toward * x));
-            }
-            bracket.narrow(x, f);
-            if f <= 0.0 {
-                start = optimum.theta;
-            }
-        }
-        Ok(Some(estimate + toward * 0.5 * (bracket.low + bracket.high)))
+            Ok((root(found.0), found.1.theta))
+        };
+        let is_narrow = |bracket: &Bracket| bracket.high - bracket.low < 1e-6 * (1e-3 + bracket.high);
+        let is_root = |f: f64| f.abs() < 1e-5 * threshold.sqrt();
+        let search = Outward { first: 2.0 * scale, growth: 1.7, limit, at_zero: root(0.0), margin: 0.02, steps: 40 };
+        let found = search.crossing(best, value, is_narrow, is_root)?;
+        Ok(found.map(|(low, high)| estimate + toward * 0.5 * (low + high)))
     }
 }
 
@@ -224,16 +203,16 @@ pub(crate) fn intervals<R: Response>(
     let mut profile = Profile::new(model, response, at)?;
     let surface = &model.surface;
     let best = profile.best;
-    let ends = surface.ends(surface.primary());
+    let ends = surface.ends(surface.primary);
     let (largest_amplitude, largest_bias) = response.largest();
     // Scale of the gain at the estimate, and at the weakest strength of the box.
     evaluate(surface, response, &profile.search, best.theta, &mut profile.work)?;
     let log_scale = profile.work.field.log_scale;
     let log_gain = best.theta[AMPLITUDE].ln() - log_scale;
-    let weakest = match surface.primary() {
+    let weakest = match surface.primary {
         Chart::Plane | Chart::AlongStrength { .. } => {
             let mut theta = best.theta;
-            let k = surface.primary().dimension() - 1;
+            let k = surface.primary.dimension() - 1;
             theta[k] = ends[k].0 + 1.0;
             evaluate(surface, response, &profile.search, theta, &mut profile.work)?;
             (log_scale - profile.work.field.log_scale).max(0.0)
@@ -245,27 +224,25 @@ pub(crate) fn intervals<R: Response>(
         let own = best.information[k][k];
         if own > 0.0 { (response.unit(best.value) / own).sqrt() } else { f64::INFINITY }
     };
-    let of = |parameter: Parameter| -> Result<Option<ParameterInterval>> {
+    let profiled = |parameter: Parameter| -> Result<Option<ParameterInterval>> {
         let Some(coordinate) = model.coordinate(parameter) else { return Ok(None) };
-        // A step that is neither tiny nor across the box.
-        let step = |s: f64, low: f64, high: f64| s.clamp(low, high);
+        // The first step is neither tiny nor across the box.
         let (estimate, bounds, scale) = match coordinate {
-            Coordinate::Theta(k @ (0 | 1)) => (best.theta[k], ends[k], step(spread(k), 0.05, 0.7)),
-            Coordinate::Theta(LAPSE) => (best.theta[LAPSE], (0.0, MAX_LAPSE), step(spread(LAPSE), 1e-4, 0.1)),
+            Coordinate::Theta(k @ (0 | 1)) => (best.theta[k], ends[k], spread(k).clamp(0.05, 0.7)),
+            Coordinate::Theta(LAPSE) => (best.theta[LAPSE], (0.0, MAX_LAPSE), spread(LAPSE).clamp(1e-4, 0.1)),
             Coordinate::Theta(_) => {
                 let unit = best.theta[AMPLITUDE].max(best.theta[BIAS].abs()).max(1e-3);
-                (best.theta[BIAS], (-largest_bias, largest_bias), step(spread(BIAS), 1e-3 * unit, unit))
+                (best.theta[BIAS], (-largest_bias, largest_bias), spread(BIAS).clamp(1e-3 * unit, unit))
             }
             Coordinate::LogGain | Coordinate::LogGainStrength => {
                 let cap = if weakest > 0.0 { weakest } else { (largest_amplitude / best.theta[AMPLITUDE]).ln() };
                 let relative = spread(AMPLITUDE) / best.theta[AMPLITUDE];
-                (log_gain, (log_gain - 20.0, log_gain + cap.min(60.0)), step(relative, 0.02, 0.7))
+                (log_gain, (log_gain - 20.0, log_gain + cap.min(60.0)), relative.clamp(0.02, 0.7))
             }
         };
-        let nothing = Interval { low: f64::NAN, high: f64::NAN };
         if !estimate.is_finite() {
-            // No signal: any gain but 0 may be refused by the data, everything else is open.
-            return Ok(Some(ParameterInterval { interval: nothing, identified: false, bounded: false }));
+            // No signal: the data may refuse any gain but 0, and everything else is open.
+            return Ok(Some(ParameterInterval { interval: Interval::NONE, identified: false, bounded: false }));
         }
         let bounds = match coordinate {
             // For margins of any size.
@@ -279,7 +256,7 @@ pub(crate) fn intervals<R: Response>(
         let identified = identified.get(parameter);
         Ok(Some(ParameterInterval { interval, identified, bounded: low.is_some() && high.is_some() }))
     };
-    let mut found = ProfileIntervals::try_from_fn(of)?;
+    let mut found = ProfileIntervals::try_from_fn(profiled)?;
     // The plane's box ends before the additive limit, where α is 0 and C is ∞ at any m.
     if accepts(model, response, Chart::Corner, (best.value, threshold), &mut profile.work)? {
         extend(&mut found.conjunctivity, 0.0);
@@ -310,7 +287,7 @@ pub(crate) fn intervals<R: Response>(
 /// The limit C → 0, where the gain grows without bound at the same gain·C.
 pub(crate) const HEBBIAN: Chart = Chart::AlongConjunctivity { z: f64::NEG_INFINITY };
 
-/// Whether a limit of the plane loses no more than a threshold of twice the log-likelihood to the best value.
+/// Whether twice the log-likelihood of a limit of the plane is within a threshold of the best value.
 pub(crate) fn accepts<R: Response>(
     model: &Model,
     response: &R,
@@ -329,12 +306,12 @@ pub(crate) fn accepts<R: Response>(
 /// Biases of saturated fits below this are on neither side.
 const SMALLEST_BIAS: f64 = 1e-6;
 
-/// Stretches an interval to a value, if it is one; an end of the range or a number.
+/// Stretches an interval, if there is one, to hold an end of the range or a number.
 fn extend(found: &mut Option<ParameterInterval>, value: f64) {
     let Some(found) = found.as_mut().filter(|f| !value.is_nan() && !f.interval.low.is_nan()) else { return };
     if value < found.interval.low || value > found.interval.high {
         found.bounded &= value.is_finite() && value != 0.0;
-        found.interval = Interval { low: found.interval.low.min(value), high: found.interval.high.max(value) };
+        found.interval.include(value);
     }
 }
 
@@ -346,25 +323,21 @@ fn identifiability<R: Response>(
     estimates: &Estimates,
     work: &mut Workspace,
 ) -> Result<PerParameter<bool>> {
-    let chart = model.surface.primary();
+    let chart = model.surface.primary;
     let search = model.search(chart, true);
-    let there = evaluate(&model.surface, response, &search, inside(model, at), work)?;
+    let there = evaluate(&model.surface, response, &search, point_inside(model, at), work)?;
     let (dimension, slopes) = (chart.dimension(), work.field.scale_slopes);
     let part = [dimension > 0, dimension > 1, true, model.spec.lapse, model.spec.position_bias];
     let directions = Directions::new(&there.information, (0..5).filter(|&k| part[k]))?;
     let size = &directions.size;
     // Without any effect of its own a coordinate is undetermined.
-    let mut null: Vec<Coordinates> = (0..5)
-        .filter(|&k| part[k] && size[k] == 0.0)
-        .map(|k| std::array::from_fn(|i| f64::from(u8::from(i == k))))
-        .collect();
+    let mut null: Vec<Coordinates> = (0..5).filter(|&k| part[k] && size[k] == 0.0).map(unit).collect();
     null.extend(directions.all.iter().filter(|d| d.is_null).map(|d| d.vector));
     // Gradient of each parameter in the scaled coordinates, compared with the null directions.
     let determined = |gradient: Coordinates| {
-        let norm = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
-        null.iter().all(|d| gradient.iter().zip(d).map(|(g, d)| g * d).sum::<f64>().abs() <= SHARE * norm)
+        let norm = dot(&gradient, &gradient).sqrt();
+        null.iter().all(|d| dot(&gradient, d).abs() <= SHARE * norm)
     };
-    let unit = |k: usize| -> Coordinates { std::array::from_fn(|i| f64::from(u8::from(i == k))) };
     let log_gain: Coordinates = std::array::from_fn(|k| match k {
         0 | 1 if k < dimension && size[k] > 0.0 => -slopes[k] / size[k],
         AMPLITUDE => 1.0 / (there.theta[AMPLITUDE] * size[AMPLITUDE]),

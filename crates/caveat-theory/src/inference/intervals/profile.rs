@@ -29,10 +29,8 @@ pub fn profile_intervals(fitter: &MarginFitter<'_>, fit: &MarginFit, observed: &
     fitter.check(observed)?;
     let n = observed.len();
     if n <= 3 {
-        return Err(TheoryError::BadInput {
-            what: "profile intervals",
-            problem: format!("{n} pairs leave no degree of freedom for 3 parameters; give at least 4"),
-        });
+        let problem = format!("{n} pairs leave no degree of freedom for 3 parameters; give at least 4");
+        return Err(TheoryError::BadInput { what: "profile intervals", problem });
     }
     let identified = identified(fitter, fit)?;
     let (total, threshold) = (dot(observed, observed), threshold(fit, observed));
@@ -54,15 +52,15 @@ pub fn profile_intervals(fitter: &MarginFitter<'_>, fit: &MarginFit, observed: &
     };
     let inside = |i: Interval| i.low > 0.0 && i.high < f64::INFINITY;
     let partial = |i: Interval| i.low > 0.0 || i.high < 1.0;
-    let of = |interval, bounded, identified| Some(ParameterInterval { interval, identified, bounded });
+    let found_interval = |interval, bounded, identified| Some(ParameterInterval { interval, identified, bounded });
     Ok(PerParameter {
-        conjunctivity: of(found.conjunctivity, partial(found.conjunctivity), identified.conjunctivity),
-        strength: of(c, inside(c), identified.strength),
-        gain: of(gain, inside(gain), identified.gain),
+        conjunctivity: found_interval(found.conjunctivity, partial(found.conjunctivity), identified.conjunctivity),
+        strength: found_interval(c, inside(c), identified.strength),
+        gain: found_interval(gain, inside(gain), identified.gain),
         lapse: None,
         position_bias: None,
-        screening: of(found.screening, inside(found.screening), identified.screening),
-        memorization: of(found.memorization, partial(found.memorization), identified.memorization),
+        screening: found_interval(found.screening, inside(found.screening), identified.screening),
+        memorization: found_interval(found.memorization, partial(found.memorization), identified.memorization),
     })
 }
 

@@ -4,6 +4,8 @@
 //! Σ w(z − aψ − b)² over amplitude a and bias b at every node of a scan, with the working responses z = η + s/w and weights w of Fisher
 //! scoring at the full fit (§9.2).
 
+use std::iter::zip;
+
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -15,14 +17,15 @@ use crate::inference::engine::surface::scoring::{AMPLITUDE, BIAS, Coordinates, L
 use crate::inference::engine::surface::search;
 use crate::inference::engine::surface::{Field, Point};
 use crate::inference::estimates::{BootstrapIntervals, FitLimit, PerParameter};
-use crate::inference::intervals::bootstrap::{check_counts, check_replicates};
+use crate::inference::intervals::bootstrap::check_counts;
 use crate::inference::response::Response;
 use crate::numeric::sigmoid::sigmoid;
+use crate::numeric::vectors::dot;
 
 /// Expected gain in log-likelihood at which a replicate is done: its error is about 10⁻³ of a standard error.
 const TOLERANCE: f64 = 1e-6;
 
-/// Distance in the surface coordinates beyond which a second start is worth a climb.
+/// Distance in the surface coordinates from which on a second start is worth a climb.
 const ELSEWHERE: f64 = 3.0;
 
 /// One node of the scan with what a quadratic approximation of the likelihood needs.
@@ -47,7 +50,7 @@ struct Screen {
 impl Screen {
     fn new<R: Response>(model: &Model, data: &R, at: &At) -> Result<Self> {
         let surface = &model.surface;
-        let chart = surface.primary();
+        let chart = surface.primary;
         let mut field = Field::default();
         let eta = model.predictor(at, &mut field)?;
         let lapse = model.spec.lapse.then_some(at.theta[LAPSE]);
@@ -59,9 +62,9 @@ impl Screen {
         for &a in &axes[0] {
             for &b in &axes[1] {
                 surface.evaluate(chart, [a, b], false, &mut field)?;
-                let shape: Vec<f64> = surface.index().iter().map(|&(k, sign)| sign * field.shape[k]).collect();
-                let square = shape.iter().zip(&weights).map(|(s, w)| w * s * s).sum();
-                let sum = shape.iter().zip(&weights).map(|(s, w)| w * s).sum();
+                let shape: Vec<f64> = surface.index.iter().map(|&(k, sign)| sign * field.shape[k]).collect();
+                let square = zip(&shape, &weights).map(|(s, w)| w * s * s).sum();
+                let sum = dot(&weights, &shape);
                 nodes.push(Node { u: [a, b], shape, square, sum });
             }
         }
@@ -73,17 +76,15 @@ impl Screen {
     fn best<R: Response>(&self, data: &R, lapse: Option<f64>, pull: &mut Vec<f64>) -> Option<([f64; 2], f64, f64)> {
         // w·(working response) with the weights of the full fit.
         pull.clear();
-        pull.extend((0..self.eta.len()).map(|k| {
-            if data.is_missing(k) {
-                return self.weights[k] * self.eta[k];
-            }
-            self.weights[k] * self.eta[k] + data.terms(k, self.eta[k], lapse).eta
-        }));
+        pull.extend(
+            zip(&self.weights, &self.eta).enumerate().map(|(k, (w, &eta))| {
+                if data.is_missing(k) { w * eta } else { w * eta + data.terms(k, eta, lapse).eta }
+            }),
+        );
         let sum: f64 = pull.iter().sum();
         let mut best: Option<(f64, [f64; 2], f64, f64)> = None;
         for node in &self.nodes {
-            let cross: f64 = node.shape.iter().zip(pull.iter()).map(|(s, p)| s * p).sum();
-            let (mut square, mut along) = (node.square, cross);
+            let (mut square, mut along) = (node.square, dot(&node.shape, pull));
             if self.bias && self.total > 0.0 {
                 square -= node.sum * node.sum / self.total;
                 along -= node.sum * sum / self.total;
@@ -105,9 +106,9 @@ impl ChoiceFitter {
     /// Resamples clusters and refits, `fit` being the fit to all of them. 10,000 replicates of 72 pairs of 9
     /// items take 0.7 s on two cores.
     ///
-    /// Every replicate is climbed from the full fit, and from the best node of a scan of a quadratic approximation where
-    /// that lies elsewhere. Logistic margins and unequal weights are read from the spline, whose error is far below the
-    /// spread. Estimates at an end of the box count as the limit that they stand for.
+    /// Every replicate starts from the full fit, and from the best node of a scan of a quadratic approximation if that lies elsewhere.
+    /// Logistic margins and unequal weights are read from the spline, whose error is far below the spread. Estimates at an end of the
+    /// box count as the limit there.
     ///
     /// # Errors
     /// Fewer than two clusters or replicates, or choices that [`fit`](Self::fit) refuses.
@@ -135,14 +136,13 @@ pub(crate) fn resample<R: Response + Send>(
     seed: u64,
 ) -> Result<BootstrapIntervals> {
     check_counts(tables.len(), replicates)?;
-    let n_pairs = model.surface.pairs().len();
+    let n_pairs = model.surface.pairs.len();
     let mut total = R::empty(n_pairs);
     tables.iter().for_each(|table| total.add(table));
     let screen = Screen::new(model, &total, fit)?;
-    let search = Search { tolerance: TOLERANCE, steps: 60, ..model.search(model.surface.primary(), false) };
-    let start = search::inside(model, fit);
-    check_replicates(replicates)?;
-    let draws: Vec<(PerParameter<f64>, f64)> = (0..replicates as u64)
+    let search = Search { tolerance: TOLERANCE, steps: 60, ..model.search(model.surface.primary, false) };
+    let start = search::point_inside(model, fit);
+    let draws: Vec<PerParameter<f64>> = (0..replicates as u64)
         .into_par_iter()
         .map_init(
             || (Workspace::default(), R::empty(n_pairs), Vec::new()),
@@ -153,18 +153,15 @@ pub(crate) fn resample<R: Response + Send>(
                 for _ in 0..tables.len() {
                     data.add(&tables[rng.random_range(0..tables.len())]);
                 }
-                refit(model, data, &search, start, &screen, work, pull)
+                let (draw, gain_strength) = refit(model, data, &search, start, &screen, work, pull)?;
+                Ok(if hebbian { PerParameter { gain: gain_strength, ..draw } } else { draw })
             },
         )
         .collect::<Result<_>>()?;
-    let draws: Vec<PerParameter<f64>> = draws
-        .into_iter()
-        .map(|(draw, gain_strength)| if hebbian { PerParameter { gain: gain_strength, ..draw } } else { draw })
-        .collect();
     Ok(BootstrapIntervals::new(draws, tables.len(), seed, |parameter| model.coordinate(parameter).is_some()))
 }
 
-/// The parameters of one resampled data set but for μ and m, and gain·strength, which is finite in the Hebbian limit.
+/// The parameters of one resampled data set except μ and m, and gain·strength, which is finite in the Hebbian limit.
 fn refit<R: Response>(
     model: &Model,
     data: &R,
@@ -204,19 +201,15 @@ fn refit<R: Response>(
     surface.evaluate(at.chart, [at.theta[0], at.theta[1]], false, &mut work.field)?;
     work.forget();
     // Within one unit of an end nothing distinguishes a value from the limit.
-    let ends = surface.bounds();
-    let snap = |v: f64, (low, high): (f64, f64), below: f64, above: f64, inside: f64| {
-        if v <= low + 1.0 {
-            below
-        } else if v >= high - 1.0 {
-            above
-        } else {
-            inside
-        }
+    let ends = surface.bounds;
+    let snap = |v: f64, (low, high): (f64, f64), limit: f64, inside: f64| match v {
+        _ if v <= low + 1.0 => 0.0,
+        _ if v >= high - 1.0 => limit,
+        _ => inside,
     };
-    let conjunctivity = snap(x, ends.x, 0.0, 1.0, sigmoid(x));
-    let strength = snap(z, ends.z, 0.0, f64::INFINITY, (z - surface.log_weight()).exp());
+    let conjunctivity = snap(x, ends.x, 1.0, sigmoid(x));
+    let strength = snap(z, ends.z, f64::INFINITY, (z - surface.log_weight).exp());
     let inside = amplitude / work.field.log_scale.exp();
     let gain = if strength == 0.0 { f64::INFINITY } else { inside };
-    Ok((PerParameter { conjunctivity, strength, gain, ..nothing }, inside * (z - surface.log_weight()).exp()))
+    Ok((PerParameter { conjunctivity, strength, gain, ..nothing }, inside * (z - surface.log_weight).exp()))
 }

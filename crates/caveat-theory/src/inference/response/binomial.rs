@@ -1,7 +1,9 @@
 //! The likelihood of choices: how often the first of an ordered pair was chosen.
 
-use super::cells::{Cell, add_all, cells_of, ln};
+use super::cells::{Cell, cells_of, ln};
 use super::{MAX_AMPLITUDE, Response, THRESHOLD, Terms};
+use crate::numeric::sigmoid::{both_log_sigmoids, both_sigmoids};
+use crate::numeric::vectors::add_scaled;
 
 /// Counts of choices.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,8 +45,8 @@ impl Response for Binomial {
     }
 
     fn add(&mut self, other: &Self) {
-        add_all(&mut self.chosen, &other.chosen);
-        add_all(&mut self.trials, &other.trials);
+        add_scaled(&mut self.chosen, 1.0, &other.chosen);
+        add_scaled(&mut self.trials, 1.0, &other.trials);
     }
 
     fn is_like(&self, other: &Self) -> bool {
@@ -61,15 +63,10 @@ impl Response for Binomial {
 
     fn terms(&self, pair: usize, eta: f64, lapse: Option<f64>) -> Terms {
         let (k, n) = (self.chosen[pair], self.trials[pair]);
-        // e^{−|η|} is what both σ(η) and σ(−η) keep their relative precision from.
-        let e = (-eta.abs()).exp();
-        let (high, low) = (1.0 / (1.0 + e), e / (1.0 + e));
-        let (up, down) = if eta >= 0.0 { (high, low) } else { (low, high) };
+        let (up, down) = both_sigmoids(eta);
         match lapse {
             None => {
-                let log_high = -e.ln_1p();
-                let log_low = log_high - eta.abs();
-                let (log_up, log_down) = if eta >= 0.0 { (log_high, log_low) } else { (log_low, log_high) };
+                let (log_up, log_down) = both_log_sigmoids(eta);
                 Terms {
                     value: k * log_up + (n - k) * log_down,
                     eta: k * down - (n - k) * up,
@@ -132,16 +129,12 @@ impl Response for Binomial {
         for cell in cells {
             let eta = amplitude * cell.sign * shape[cell.pair] + bias;
             let [k, rest] = cell.parts;
-            let e = (-eta.abs()).exp();
             if lapses.is_empty() {
-                let log_high = -e.ln_1p();
-                let log_low = log_high - eta.abs();
-                let (log_up, log_down) = if eta >= 0.0 { (log_high, log_low) } else { (log_low, log_high) };
+                let (log_up, log_down) = both_log_sigmoids(eta);
                 out[0] += k * log_up + rest * log_down;
                 continue;
             }
-            let (high, low) = (1.0 / (1.0 + e), e / (1.0 + e));
-            let (up, down) = if eta >= 0.0 { (high, low) } else { (low, high) };
+            let (up, down) = both_sigmoids(eta);
             // Lapse rates are positive here, and with them all probabilities.
             for (sum, lapse) in out.iter_mut().zip(lapses) {
                 let (floor, share) = (0.5 * lapse, 1.0 - lapse);

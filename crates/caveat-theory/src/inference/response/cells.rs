@@ -10,12 +10,12 @@ pub(crate) struct Cell {
     pub(super) parts: [f64; 2],
 }
 
-/// log x of a positive, normal number to 10⁻¹² absolute, in steps that the processor takes for several numbers at once.
+/// log x of a positive, normal number to 10⁻¹² absolute, in operations that vectorize.
 #[inline(always)]
 pub(super) fn ln(x: f64) -> f64 {
     const FRACTION: u64 = (1 << 52) - 1;
     let bits = x.to_bits();
-    // The exponent as the last digits of a number of which 2^52 is then taken off.
+    // The exponent in the last bits of 2^52 + exponent, from which 2^52 is subtracted.
     let exponent = f64::from_bits((bits >> 52) | 0x4330_0000_0000_0000) - (4_503_599_627_370_496.0 + 1023.0);
     let mantissa = f64::from_bits((bits & FRACTION) | 0x3FF0_0000_0000_0000);
     let is_large = mantissa > std::f64::consts::SQRT_2;
@@ -53,13 +53,6 @@ pub(super) fn cells_of(
         cells[at].parts[1] += parts[1];
     }
     cells
-}
-
-/// Adds every entry.
-pub(super) fn add_all(own: &mut [f64], more: &[f64]) {
-    for (own, more) in own.iter_mut().zip(more) {
-        *own += more;
-    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! The likelihood of margins with errors of one unknown variance.
 
-use super::cells::{Cell, add_all, cells_of};
+use super::cells::{Cell, cells_of};
 use super::{LEAST_ERROR, Response, Terms};
 use crate::inference::distributions::student_quantile;
+use crate::numeric::vectors::add_scaled;
 
 /// Mean margins with weights: −½ Σ w(y − η)².
 #[derive(Debug, Clone, PartialEq)]
@@ -11,9 +12,9 @@ pub(crate) struct Gaussian {
     sums: Vec<f64>,
     weights: Vec<f64>,
     /// Σ w·y².
-    squares: f64,
+    pub(crate) squares: f64,
     /// Number of observations.
-    count: usize,
+    pub(crate) count: usize,
 }
 
 impl Gaussian {
@@ -22,14 +23,6 @@ impl Gaussian {
         self.weights[pair] += weight;
         self.squares += weight * margin * margin;
         self.count += 1;
-    }
-
-    pub(crate) fn squares(&self) -> f64 {
-        self.squares
-    }
-
-    pub(crate) fn count(&self) -> usize {
-        self.count
     }
 
     /// The value that is summed over pair means, from Σ w(y − η)² of all single observations.
@@ -60,8 +53,8 @@ impl Response for Gaussian {
     }
 
     fn add(&mut self, other: &Self) {
-        add_all(&mut self.sums, &other.sums);
-        add_all(&mut self.weights, &other.weights);
+        add_scaled(&mut self.sums, 1.0, &other.sums);
+        add_scaled(&mut self.weights, 1.0, &other.weights);
         self.squares += other.squares;
         self.count += other.count;
     }

@@ -7,11 +7,12 @@ use faer::sparse::{SparseColMat, SymbolicSparseColMat};
 
 use super::operator::ScreenedLaplacian;
 use crate::error::{Result, TheoryError};
+use crate::numeric::vectors::dot;
 
-/// Cholesky factor of the matrix without one item per component where screening is too small to keep it definite.
+/// Cholesky factor of the matrix, without one item per component where screening is too small to keep it definite.
 ///
-/// The pinned solve, centered before and after, is the inverse on vectors that sum to zero per component (to O(μ)), and it
-/// is symmetric there: a valid preconditioner.
+/// On vectors that sum to zero per component the pinned solve, centered before and after, is symmetric and, to O(μ), the inverse: a
+/// valid preconditioner.
 pub(super) struct PinnedCholesky {
     factor: Llt<usize, f64>,
     /// Row of each item in the reduced matrix; `usize::MAX` for a pinned one.
@@ -26,7 +27,7 @@ impl PinnedCholesky {
         let mut rows = 0;
         let row: Vec<usize> = (0..n)
             .map(|i| {
-                let first = !std::mem::replace(&mut seen[a.components.component_of(i)], true);
+                let first = !std::mem::replace(&mut seen[a.components.component[i] as usize], true);
                 if first {
                     return usize::MAX;
                 }
@@ -57,12 +58,7 @@ impl PinnedCholesky {
             }
         }
         let matrix = SparseColMat::new(SymbolicSparseColMat::new_checked(rows, rows, starts, None, indices), values);
-        let failed = || TheoryError::NotConverged {
-            what: "the sparse Cholesky factorization",
-            reached: f64::NAN,
-            needed: f64::EPSILON,
-            iterations: 1,
-        };
+        let failed = || TheoryError::not_converged("the sparse Cholesky factorization", f64::NAN, f64::EPSILON, 1);
         let symbolic = SymbolicLlt::try_new(matrix.symbolic(), Side::Lower).map_err(|_| failed())?;
         let factor = Llt::try_new_with_symbolic(symbolic, matrix.as_ref(), Side::Lower).map_err(|_| failed())?;
         Ok(Self { factor, row })
@@ -74,10 +70,10 @@ impl PinnedCholesky {
         a.center(z);
         self.solve(z);
         a.center(z);
-        r.iter().zip(&*z).map(|(r, z)| r * z).sum()
+        dot(r, z)
     }
 
-    /// z = A⁻¹ z, where A has no rows and columns of pinned items; 0 there.
+    /// z = A⁻¹ z without the rows and columns of pinned items, which get 0.
     pub(super) fn solve(&self, z: &mut [f64]) {
         let rows = self.row.iter().filter(|&&row| row != usize::MAX).count();
         let mut rhs = faer::Mat::<f64>::zeros(rows, 1);

@@ -14,7 +14,7 @@ const TILE_COLUMNS: usize = 1 << 13;
 
 /// BᵀWB + μI, as the graph's adjacency in tiles and the two terms of the diagonal.
 ///
-/// Random access to x is what a sparse product waits for. Entries are grouped by tile, so that it stays within a cache; a tile
+/// A sparse product waits for random access to x. Entries are grouped by tile, so that it stays within a cache; a tile
 /// holds (row, column) within itself, 4 bytes an entry.
 pub(crate) struct ScreenedLaplacian<'g> {
     pub(super) graph: &'g ComparisonGraph,
@@ -48,13 +48,13 @@ impl<'g> ScreenedLaplacian<'g> {
     /// Assembles the matrix for couplings W (one per edge, positive; `None` for all 1) and screening μ ≥ 0.
     ///
     /// Memory 8 bytes per edge (24 with unequal couplings) and 20 per item. Cost O(n + m).
-    pub(crate) fn new(graph: &'g ComparisonGraph, couplings: Option<&'g [f64]>, screening: f64) -> Self {
+    pub(crate) fn new(graph: &'g ComparisonGraph, edge_couplings: Option<&'g [f64]>, screening: f64) -> Self {
         let n = graph.n_items();
         let tiles_across = n.div_ceil(TILE_COLUMNS);
         let tile_of = |i: usize, j: usize| i / TILE_ROWS * tiles_across + j / TILE_COLUMNS;
         let edges = graph.edges();
-        let coupling = |at: usize| couplings.map_or(1.0, |c| c[at]);
-        let others = couplings.map_or(0, |c| c.par_iter().with_min_len(CHUNK).filter(|&&w| w != 1.0).count());
+        let coupling = |at: usize| edge_couplings.map_or(1.0, |c| c[at]);
+        let others = edge_couplings.map_or(0, |c| c.par_iter().with_min_len(CHUNK).filter(|&&w| w != 1.0).count());
         let each = others as f64 > FEW * edges.len() as f64;
 
         let degrees = || {
@@ -104,25 +104,11 @@ impl<'g> ScreenedLaplacian<'g> {
             (tiles, entries, couplings)
         };
         // Handing little work to another thread takes longer than doing it.
-        let ((mut diagonal, components), (tiles, entries, kept)) =
+        let ((mut diagonal, components), (tiles, entries, couplings)) =
             if edges.len() < CHUNK { (degrees(), adjacency()) } else { rayon::join(degrees, adjacency) };
         // An item in no comparison has an empty row where μ = 0; its rank is 0 whatever its diagonal.
-        for d in &mut diagonal {
-            if *d == 0.0 {
-                *d = 1.0;
-            }
-        }
-        Self {
-            graph,
-            edge_couplings: couplings,
-            tiles,
-            tiles_across,
-            entries,
-            couplings: kept,
-            diagonal,
-            screening,
-            components,
-        }
+        diagonal.iter_mut().filter(|d| **d == 0.0).for_each(|d| *d = 1.0);
+        Self { graph, edge_couplings, tiles, tiles_across, entries, couplings, diagonal, screening, components }
     }
 
     pub(super) fn n(&self) -> usize {
@@ -170,8 +156,7 @@ impl<'g> ScreenedLaplacian<'g> {
         dots.iter().sum()
     }
 
-    /// Subtracts each component's mean. Without screening this picks the minimum-norm solution; with it the mean is zero
-    /// anyway, up to rounding.
+    /// Subtracts each component's mean: the minimum-norm solution; with screening the mean is 0 up to rounding.
     pub(super) fn center(&self, x: &mut [f64]) {
         self.components.center(x);
     }

@@ -1,11 +1,11 @@
-//! The subcommands of `caveat lm` that compute language models, in a program that was built without them: they take any arguments,
-//! so that what is said is that, and not that an option is unknown.
+//! The subcommands of `caveat lm` that compute language models, in a program built without them: they accept any arguments, so that
+//! the error is about this, and not about an unknown option.
 
 use std::ffi::OsString;
 
 use clap::Args;
 
-/// Arguments that are not looked at.
+/// Arguments that are ignored.
 #[derive(Debug, Args)]
 #[command(
     after_help = "This program was built without language models; the command itself says how to build one that has them."
@@ -14,9 +14,3 @@ pub(crate) struct Unread {
     #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<OsString>,
 }
-
-pub(crate) use Unread as FetchArgs;
-pub(crate) use Unread as ModelsArgs;
-pub(crate) use Unread as RunArgs;
-pub(crate) use Unread as ScoreArgs;
-pub(crate) use Unread as SweepArgs;

@@ -13,13 +13,13 @@ Examples:
   caveat lm geometry runs/ -o geometry.parquet --figure geometry.svg
   caveat lm geometry runs/ --format json > geometry.json, and later caveat lm geometry geometry.json
 
-On a terminal, means over seeds and orders, with the number of runs n; to a file, and as csv or json, a row for
+A terminal shows means over seeds and orders, with the number of runs n; files, csv and json have a row for
 every run. Columns: what was run; phase (pre or post training); kernel (cosine or dot: similarities of hidden
 states; fitted: the theory fitted to margins alone); conjunctivity; variance and antisymmetric (shares of the
 kernel that its exchangeable projection explains); c, r_squared and correlation of the margins that the
 projection predicts, and r_squared_measured and correlation_measured of those by the kernel itself.")]
 pub(crate) struct GeometryArgs {
-    /// Folders of runs that kept their similarities, or tables of them that this command wrote with --format json
+    /// Folders of runs that saved their similarities, or tables that this command wrote with --format json
     #[arg(required = true, value_name = "DIR")]
     pub(crate) runs: Vec<PathBuf>,
     /// Draw α and the R² of predicted margins too: .svg, .pdf or .png

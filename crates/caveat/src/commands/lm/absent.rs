@@ -1,10 +1,10 @@
-//! `caveat lm` in a program that was built without language models: geometry is tabulated, and everything else says how to build it.
+//! `caveat lm` in a program built without language models: only geometry works; everything else says how to build the program.
 
 use super::geometry;
 use crate::cli::LmCommand;
 use crate::failure::Failure;
 
-/// `build` is the line that builds the program with language models.
+/// Runs `caveat lm`; `build` is the command that builds the program with language models.
 pub(crate) fn run(command: &LmCommand, build: &str) -> Result<(), Failure> {
     let name = match command {
         LmCommand::Geometry(args) => return geometry::run(args),

@@ -1,4 +1,4 @@
-//! `caveat lm geometry`: what many runs have kept of their hidden states, as one table and a picture.
+//! `caveat lm geometry`: the hidden-state geometry of many runs as one table and a figure.
 
 use std::path::PathBuf;
 

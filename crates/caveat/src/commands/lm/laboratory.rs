@@ -1,4 +1,4 @@
-//! The subcommands of `caveat lm` that compute language models: one file each.
+//! The subcommands of `caveat lm` that compute language models, one file each.
 
 mod allocator;
 mod fetch;
@@ -8,7 +8,6 @@ mod prepare;
 mod progress;
 mod run;
 mod score;
-mod stages;
 mod summary;
 mod sweep;
 
@@ -17,7 +16,7 @@ use crate::cli::LmCommand;
 use crate::failure::Failure;
 use allocator::keep_memory;
 
-/// `caveat lm`, in a program that has language models; how to build one needs not be said.
+/// Runs `caveat lm` in a program with language models; how to build one is irrelevant.
 pub(crate) fn run(command: &LmCommand, _build: &str) -> Result<(), Failure> {
     if let LmCommand::Run(_) | LmCommand::Sweep(_) | LmCommand::Score(_) = command {
         keep_memory();

@@ -1,20 +1,20 @@
 //! `caveat results check`: every problem of trial tables, by file and row.
 
 use caveat_analysis::check;
-use caveat_results::{CheckReport, Format, Input};
+use caveat_results::{CheckReport, Input};
 
 use crate::cli::CheckArgs;
 use crate::failure::Failure;
 use crate::output::print_text;
 use crate::progress::Bars;
-use crate::tell::{tell, tell_passed_over};
+use crate::tell::{counted, tell, tell_passed_over};
 
 pub(crate) fn run(args: &CheckArgs) -> Result<(), Failure> {
     args.output.check(args.files.iter().map(Input::path), &[], &[])?;
     tell_passed_over(&args.files);
     let report = check(&args.files, args.most, &Bars)?;
     let looked_at = summary(&report);
-    if report.is_clean() && args.output.output.is_none() && args.output.format == Format::Table {
+    if report.is_clean() && args.output.is_for_reading() {
         return print_text(&format!("{looked_at}: no problems\n"));
     }
     args.output.give(&report.table()?)?;
@@ -38,8 +38,4 @@ fn summary(report: &CheckReport) -> String {
         counted(report.n_seeds as u64, "seed"),
     ]
     .join(", ")
-}
-
-fn counted(number: u64, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }

@@ -7,33 +7,26 @@ use crate::cli::ConvertArgs;
 use crate::failure::Failure;
 use crate::output::check_writable;
 use crate::progress::Bars;
-use crate::tell::{tell, tell_passed_over, warn};
+use crate::tell::{counted, tell, tell_passed_over, warn};
 
-/// Contradictions of a layout that are told one by one.
-const TOLD: usize = 5;
+/// Most contradictions of a layout that are listed one by one.
+const LISTED: usize = 5;
 
 pub(crate) fn run(args: &ConvertArgs) -> Result<(), Failure> {
     check_writable(&args.output)?;
     tell_passed_over(&args.inputs);
     let work = Bars.begin(1, "converting");
-    let converted =
-        convert_trials(&args.inputs, &args.output, args.layout.as_ref(), &|done, total| work.reach(done, total));
+    let reach = |done, total| work.reach(done, total);
+    let converted = convert_trials(&args.inputs, &args.output, args.layout.as_ref(), &reach)?;
     drop(work);
-    let converted = converted?;
     let contradictions = &converted.contradictions;
-    for problem in contradictions.iter().take(TOLD) {
+    for problem in contradictions.iter().take(LISTED) {
         warn(&format!("{problem}; the layout stands"));
     }
-    if contradictions.len() > TOLD {
-        warn(&format!("{} more contradictions of the layout", contradictions.len() - TOLD));
+    if contradictions.len() > LISTED {
+        warn(&format!("{} more contradictions of the layout", contradictions.len() - LISTED));
     }
-    tell(&format!(
-        "{} row{} from {} file{} in {}",
-        converted.n_rows,
-        if converted.n_rows == 1 { "" } else { "s" },
-        converted.n_files,
-        if converted.n_files == 1 { "" } else { "s" },
-        args.output.display()
-    ));
+    let (rows, files) = (counted(converted.n_rows as u64, "row"), counted(converted.n_files as u64, "file"));
+    tell(&format!("{rows} from {files} in {}", args.output.display()));
     Ok(())
 }

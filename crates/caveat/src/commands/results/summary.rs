@@ -7,12 +7,11 @@ use crate::cli::SummaryArgs;
 use crate::failure::Failure;
 use crate::progress::Bars;
 use crate::tell::{tell_passed_over, warn};
-use crate::values::Filters;
 
 pub(crate) fn run(args: &SummaryArgs) -> Result<(), Failure> {
     args.output.check(args.files.iter().map(Input::path), &[], &[])?;
     tell_passed_over(&args.files);
-    let (table, doubts) = summarize(&args.files, &args.by, Filters::all(&args.filters), &Bars)?;
+    let (table, doubts) = summarize(&args.files, &args.by, args.filters.concat(), &Bars)?;
     doubts.iter().for_each(|doubt| warn(doubt));
     args.output.give(&table)
 }

@@ -25,7 +25,7 @@ pub(super) fn exact_information(
 ) -> Result<f64> {
     check_pairs(task, pairs)?;
     let grid = NuisanceGrid::new(question, repetitions.saturating_mul(pairs.len()));
-    let points = question.levels().len() * grid.len();
+    let points = question.levels.len() * grid.len();
     let outcomes = u32::try_from(pairs.len())
         .ok()
         .and_then(|n| repetitions.checked_add(1)?.checked_pow(n))
@@ -38,8 +38,8 @@ pub(super) fn exact_information(
             ),
         })?;
     // P(outcome | level), outcomes numbered with the first pair's wins as the lowest digit.
-    let mut by_level = Vec::with_capacity(question.levels().len());
-    for level in question.levels() {
+    let mut by_level = Vec::with_capacity(question.levels.len());
+    for level in &question.levels {
         let mut sum = vec![0.0; outcomes];
         for &c in &grid.c {
             let solution = graph::solve(task.graph(), &RidgeModel::new(level.value, c)?)?;

@@ -6,7 +6,7 @@ use crate::comparison_graph::{ComparisonGraph, Edge, PresentationOrder};
 use crate::error::{Result, TheoryError, check_pairs};
 use crate::kernel::RidgeModel;
 use crate::margins::{chain, graph};
-use crate::numeric::vectors::dot;
+use crate::numeric::vectors::{add_scaled, dot};
 use crate::task::TransitiveTask;
 
 /// The fit in the coordinates that are finite everywhere.
@@ -121,10 +121,8 @@ pub(crate) struct BasisMaker<'g> {
 impl<'g> BasisMaker<'g> {
     pub(crate) fn new(graph: &'g ComparisonGraph, pairs: &[(usize, usize)]) -> Result<Self> {
         let (PresentationOrder::Both, Some(weight)) = (graph.order(), graph.common_weight()) else {
-            return Err(TheoryError::RouteUnavailable {
-                route: "fit",
-                reason: "it needs every trained pair in both orders and equally often".into(),
-            });
+            let reason = "it needs every trained pair in both orders and equally often";
+            return Err(TheoryError::unavailable("fit", reason));
         };
         check_pairs(pairs.iter().copied(), graph.n_items())?;
         let labels = pairs.iter().map(|&(i, j)| graph.trained_label(i, j).unwrap_or(f64::NAN)).collect();
@@ -140,16 +138,13 @@ impl<'g> BasisMaker<'g> {
             let model = RidgeModel::new(0.0, 2.0 / (screening * self.weight))?;
             let ranks = match &self.task {
                 Some(task) => chain::solve(task, &model)?.ranks(),
-                None => graph::solve(self.graph, &model)?.into_ranks(),
+                None => graph::solve(self.graph, &model)?.ranks,
             };
             ranks.into_iter().map(|r| r * (1.0 + screening)).collect()
         };
         let rank: Vec<f64> = self.pairs.iter().map(|&(i, j)| scaled[i] - scaled[j]).collect();
-        let memory = rank
-            .iter()
-            .zip(&self.labels)
-            .map(|(r, &y)| if y.is_nan() { 0.0 } else { y - r / (1.0 + screening) })
-            .collect();
+        let memory = |(r, &y): (&f64, &f64)| if y.is_nan() { 0.0 } else { y - r / (1.0 + screening) };
+        let memory = rank.iter().zip(&self.labels).map(memory).collect();
         Ok(Basis { screening, rank, memory })
     }
 }
@@ -185,11 +180,10 @@ pub(crate) struct BasisGrid<'g> {
 impl<'g> BasisGrid<'g> {
     /// Cost about 130 solves.
     pub(crate) fn new(makers: Vec<BasisMaker<'g>>) -> Result<Self> {
-        let points: Result<Vec<Basis>> = (-LOG_RANGE * PER_DECADE..=LOG_RANGE * PER_DECADE)
-            .map(|k| joint_basis(&makers, 10f64.powf(f64::from(k) / f64::from(PER_DECADE))))
-            .collect();
+        let point = |k: i32| joint_basis(&makers, 10f64.powf(f64::from(k) / f64::from(PER_DECADE)));
+        let points = (-LOG_RANGE * PER_DECADE..=LOG_RANGE * PER_DECADE).map(point).collect::<Result<_>>()?;
         let (additive, hebbian) = (joint_basis(&makers, 0.0)?, joint_basis(&makers, f64::INFINITY)?);
-        Ok(Self { makers, points: points?, additive, hebbian })
+        Ok(Self { makers, points, additive, hebbian })
     }
 
     /// Presentation weight of every trained pair.
@@ -211,12 +205,10 @@ impl<'g> BasisGrid<'g> {
         joint_basis(&self.makers, screening)
     }
 
-    /// The basis at log μ within the grid, by polynomial interpolation through the eight nearest grid points; `into` has
-    /// the size of the grid's bases.
+    /// The basis at log μ within the grid, by polynomial interpolation through the eight nearest points; `into` has their size.
     ///
-    /// As functions of log μ the bases are sums of (1+μ)/(μ+ℓ) over the eigenvalues ℓ of the Laplacian, analytic up to the
-    /// distance π from the real axis. The error is therefore about 43·(STEP/π)⁸ ≈ 2e-7 of the change that μ makes, and it
-    /// vanishes toward both limits with that change. Cost 16 multiplications a pair.
+    /// As functions of log μ the bases are sums of (1+μ)/(μ+ℓ) over the eigenvalues ℓ of the Laplacian, analytic within π of the real
+    /// axis: the error is about 43·(STEP/π)⁸ ≈ 2e-7 of the change that μ makes. Cost 16 multiplications a pair.
     pub(crate) fn interpolate(&self, log_screening: f64, into: &mut Basis) {
         let last = self.points.len() - 1;
         let at = ((log_screening - Self::LOWEST) / Self::STEP).clamp(0.0, last as f64);
@@ -237,17 +229,13 @@ impl<'g> BasisGrid<'g> {
         into.rank.fill(0.0);
         into.memory.fill(0.0);
         for (w, point) in weights.iter().zip(&self.points[start..start + STENCIL]) {
-            for (to, from) in into.rank.iter_mut().zip(&point.rank) {
-                *to += w * from;
-            }
-            for (to, from) in into.memory.iter_mut().zip(&point.memory) {
-                *to += w * from;
-            }
+            add_scaled(&mut into.rank, *w, &point.rank);
+            add_scaled(&mut into.memory, *w, &point.memory);
         }
     }
 
-    /// The basis at μ in [0, ∞]: a limit where it is one, else interpolated.
-    pub(crate) fn near(&self, screening: f64, into: &mut Basis) {
+    /// The basis at μ in [0, ∞], exact at both limits and interpolated between.
+    pub(crate) fn approximate(&self, screening: f64, into: &mut Basis) {
         if screening == 0.0 {
             into.clone_from(&self.additive);
         } else if screening.is_infinite() {

@@ -7,6 +7,7 @@ use crate::inference::engine::profile::MarginFitter;
 use crate::inference::engine::profile::basis::Coefficients;
 use crate::inference::estimates::{FitLimit, PerParameter};
 use crate::inference::margin_fit::MarginFit;
+use crate::numeric::vectors::{add_scaled, dot};
 
 /// A direction leaves the margins unchanged where they change by less than this share of what the largest direction does.
 /// Derivatives are exact to about 1e-9, or to 1e-7 at the ends of the search, μ = 1e±8.
@@ -19,9 +20,9 @@ const CONSTANT: f64 = 1e-4;
 ///
 /// The margins are a function of (μ, A, B), in a chart that is finite where the fit is: ln μ inside, μ at the additive
 /// limit, 1/μ at the Hebbian and the conjunctive one. A parameter is not identified where a direction of that space changes
-/// it and, to first order, none of the observed margins: the parameter's gradient is not in the row space of the Jacobian.
-/// Noise plays no part, and neither do distant second solutions. A parameter that a fit puts on an edge of its range (α = 0,
-/// say) is identified if the pairs tell that it lies there. In the limits:
+/// it and, to first order, none of the observed margins: its gradient is not in the row space of the Jacobian. Distant second
+/// solutions play no part. A parameter at an edge of its range (α = 0, say) is identified if the pairs tell that it lies there.
+/// In the limits:
 ///
 /// * no signal: nothing is identified;
 /// * Hebbian: the gain is not (only gain·C, which the gain of [`Estimates`](crate::inference::Estimates) then holds);
@@ -31,27 +32,16 @@ const CONSTANT: f64 = 1e-4;
 /// A fit to another number of pairs than the fitter's.
 pub fn identified(fitter: &MarginFitter<'_>, fit: &MarginFit) -> Result<PerParameter<bool>> {
     if fit.n_observations != fitter.pairs().len() {
-        return Err(TheoryError::BadInput {
-            what: "identification",
-            problem: format!(
-                "the fit has {} pairs and the fitter {}; give the fitter's own fit",
-                fit.n_observations,
-                fitter.pairs().len()
-            ),
-        });
+        let (own, other) = (fitter.pairs().len(), fit.n_observations);
+        let problem = format!("the fit has {other} pairs and the fitter {own}; give the fitter's own fit");
+        return Err(TheoryError::BadInput { what: "identification", problem });
     }
     if fit.estimates.limit == Some(FitLimit::NoSignal) {
         return Ok(PerParameter::default());
     }
     let (at, _) = fit.coefficients()?;
     let (a, b, mu) = (at.rank_slope, at.memory, at.screening);
-    let basis = if mu.is_infinite() {
-        fitter.grid.hebbian.clone()
-    } else if mu == 0.0 {
-        fitter.grid.additive.clone()
-    } else {
-        fitter.grid.exact(mu)?
-    };
+    let basis = fitter.grid.exact(mu)?;
     // ∂margins/∂t at fixed A and B, t the chart's first coordinate.
     let shape = if mu.is_infinite() || mu == 0.0 {
         // One-sided, to second order: (4 f(h) − f(2h) − 3 f(0))/2h. h is small against every eigenvalue of a Laplacian.
@@ -75,9 +65,8 @@ pub fn identified(fitter: &MarginFitter<'_>, fit: &MarginFit) -> Result<PerParam
     let gradients = gradients((at, fit.estimates.limit, fit.estimates.memorization), unit_a, unit_b);
     let constant = |gradient: Option<[f64; 3]>| {
         let Some(gradient) = gradient else { return false };
-        let inner = |n: &[f64; 3]| gradient.iter().zip(n).map(|(g, n)| g * n).sum::<f64>();
-        let steepest = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
-        silent.iter().all(|n| inner(n).abs() <= CONSTANT * steepest)
+        let steepest = dot(&gradient, &gradient).sqrt();
+        silent.iter().all(|n| dot(&gradient, n).abs() <= CONSTANT * steepest)
     };
     let mut flags = gradients.map(constant);
     // α follows mμ and C follows (1−m)μ. Where such a product has two factors that are 0, its gradient vanishes, and it is
@@ -92,32 +81,25 @@ pub fn identified(fitter: &MarginFitter<'_>, fit: &MarginFit) -> Result<PerParam
 
 /// An orthonormal basis of the directions (in units of the columns as given) that change no margin.
 fn silent_directions(columns: &[Vec<f64>; 3]) -> Result<Vec<[f64; 3]>> {
-    let norms = columns.each_ref().map(|c| c.iter().map(|x| x * x).sum::<f64>().sqrt());
+    let norms = columns.each_ref().map(|c| dot(c, c).sqrt());
     let largest = norms[1].max(norms[2]);
     // A column is nothing against rounding of the other two; otherwise it counts by its direction alone.
     let scale = norms.map(|n| if n > 1e-13 * largest { n } else { 0.0 });
     let normalized = Mat::from_fn(columns[0].len().max(3), 3, |row, col| {
         columns[col].get(row).map_or(0.0, |x| if scale[col] > 0.0 { x / scale[col] } else { 0.0 })
     });
-    let svd = normalized.thin_svd().map_err(|_| TheoryError::NotConverged {
-        what: "the singular values of the Jacobian",
-        reached: f64::NAN,
-        needed: SINGULAR,
-        iterations: 1,
-    })?;
+    let failed = || TheoryError::not_converged("the singular values of the Jacobian", f64::NAN, SINGULAR, 1);
+    let svd = normalized.thin_svd().map_err(|_| failed())?;
     let (values, right) = (svd.S().column_vector(), svd.V());
     let mut silent: Vec<[f64; 3]> = Vec::new();
-    for k in 0..3 {
-        if values[k] > SINGULAR * values[0] {
-            continue;
-        }
-        // Back from normalized columns to the columns as given, orthogonal to what is there already.
+    for k in (0..3).filter(|&k| values[k] <= SINGULAR * values[0]) {
+        // Back from normalized columns to the columns as given, orthogonal to the directions found before.
         let mut n = [0, 1, 2].map(|row| right[(row, k)] / if scale[row] > 0.0 { scale[row] / largest } else { 1.0 });
         for other in &silent {
-            let inner: f64 = other.iter().zip(&n).map(|(a, b)| a * b).sum();
-            n.iter_mut().zip(other).for_each(|(a, b)| *a -= inner * b);
+            let inner = dot(other, &n);
+            add_scaled(&mut n, -inner, other);
         }
-        let norm = n.iter().map(|x| x * x).sum::<f64>().sqrt();
+        let norm = dot(&n, &n).sqrt();
         if norm > 0.0 {
             silent.push(n.map(|x| x / norm));
         }
@@ -125,7 +107,7 @@ fn silent_directions(columns: &[Vec<f64>; 3]) -> Result<Vec<[f64; 3]>> {
     Ok(silent)
 }
 
-/// Gradient of every parameter (of 1/C and of logarithms where that is what is finite) by the chart's coordinate and by A and
+/// Gradient of every parameter (of 1/C or of a logarithm where those are finite) by the chart's coordinate and by A and
 /// B in the given units; `None` where the limit leaves the parameter open.
 fn gradients(
     (at, limit, m): (&Coefficients, Option<FitLimit>, f64),

@@ -3,6 +3,7 @@
 use crate::inference::engine::profile::basis::{Basis, BasisGrid, Coefficients, Gram};
 use crate::inference::engine::profile::{LIMIT_TIE, MarginFitter};
 use crate::numeric::minimum::minimize;
+use crate::numeric::vectors::{add_scaled, dot};
 
 /// Width in log μ to which a refit brackets its minimum.
 const TOLERANCE: f64 = 1e-5;
@@ -11,8 +12,7 @@ const TOLERANCE: f64 = 1e-5;
 ///
 /// The Gram terms of every grid point are known beforehand, so a refit costs the inner products of the margins with the
 /// bases, a closed-form solution per grid point, and about ten interpolated bases around the best one. Its μ is that of
-/// [`MarginFitter::fit`] up to 1e-5 in log μ plus the error of the interpolated bases, 2e-7 of the margins: far below the
-/// sampling error of any real data.
+/// [`MarginFitter::fit`] up to 1e-5 in log μ plus the error of the interpolated bases, 2e-7 of the margins.
 #[derive(Debug, Clone)]
 pub(crate) struct Refitter<'f, 'g> {
     grid: &'f BasisGrid<'g>,
@@ -56,11 +56,10 @@ impl<'f, 'g> Refitter<'f, 'g> {
         rank.fill(0.0);
         memory.fill(0.0);
         for (o, row) in observed.iter().zip(self.rank.chunks_exact(points)) {
-            rank.iter_mut().zip(row).for_each(|(sum, u)| *sum += o * u);
+            add_scaled(rank, *o, row);
         }
         for (&k, row) in self.trained.iter().zip(self.memory.chunks_exact(points)) {
-            let o = observed[k];
-            memory.iter_mut().zip(row).for_each(|(sum, v)| *sum += o * v);
+            add_scaled(memory, observed[k], row);
         }
         let explained = |p: usize| -> f64 { self.gram[p].1.solve(self.gram[p].0, rank[p], memory[p]).2 };
         let (mut best, mut most) = (0, f64::NEG_INFINITY);
@@ -79,7 +78,7 @@ impl<'f, 'g> Refitter<'f, 'g> {
         });
         self.grid.interpolate(x, basis);
         let mut found = basis.solve(observed).0;
-        let total: f64 = observed.iter().map(|o| o * o).sum();
+        let total = dot(observed, observed);
         for (p, limit) in [(points - 2, &self.grid.hebbian), (points - 1, &self.grid.additive)] {
             // The difference from Σ observed² is exact to rounding, enough to dismiss a limit that is clearly worse.
             if total - explained(p) > least * (1.0 + 1e-6) + 1e-12 * total {

@@ -1,5 +1,7 @@
 //! Margins at one point of a surface, as shape and scale with their slopes, and the ends of its coordinates.
 
+use crate::numeric::vectors::largest;
+
 /// Shape, scale, and their derivatives in the free coordinates of a chart, on the distinct unordered pairs.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Field {
@@ -18,14 +20,12 @@ pub(crate) struct Field {
 impl Field {
     pub(crate) fn resize(&mut self, n_pairs: usize) {
         self.shape.resize(n_pairs, 0.0);
-        for slope in &mut self.slopes {
-            slope.resize(n_pairs, 0.0);
-        }
+        self.slopes.iter_mut().for_each(|slope| slope.resize(n_pairs, 0.0));
     }
 
     /// Turns margins f and their slopes, in place, into shape and scale.
     pub(crate) fn normalize(&mut self, dimension: usize) {
-        let largest = self.shape.iter().fold(0.0_f64, |a, f| a.max(f.abs()));
+        let largest = largest(&self.shape);
         self.scale_slopes = [0.0; 2];
         if largest == 0.0 {
             self.log_scale = 0.0;
@@ -35,9 +35,7 @@ impl Field {
         let mean = self.shape.iter().map(|f| (f / largest) * (f / largest)).sum::<f64>() / n;
         let scale = largest * mean.sqrt();
         self.log_scale = scale.ln();
-        for f in &mut self.shape {
-            *f /= scale;
-        }
+        self.shape.iter_mut().for_each(|f| *f /= scale);
         for (slope, scale_slope) in self.slopes.iter_mut().zip(&mut self.scale_slopes).take(dimension) {
             let sum: f64 = slope.iter().zip(&self.shape).map(|(d, f)| d / scale * f).sum();
             *scale_slope = sum / n;

@@ -15,7 +15,7 @@ use crate::inference::engine::surface::model::{At, Model};
 use crate::inference::engine::surface::scoring::{
     AMPLITUDE, BIAS, Coordinates, Held, LAPSE, Optimum, Search, Workspace, evaluate, maximize,
 };
-use crate::inference::engine::surface::search::{self, inside};
+use crate::inference::engine::surface::search::{self, point_inside};
 use crate::inference::response::{MAX_LAPSE, Response};
 use crate::numeric::sigmoid::sigmoid;
 
@@ -25,19 +25,18 @@ pub(crate) const DEPTH: f64 = 10.0;
 /// The same, of nodes that decide how fine an axis is.
 const RELEVANT: f64 = 5.0;
 
-/// Distance of gains where there are lapses, as a share of what it is without: rates are those at two lapse rates, and at some
-/// others gains are told better.
+/// Distance of gains where there are lapses, as a share of that without: rates are known at two lapse rates, and at some others the
+/// data tell gains better.
 const GAINS_WITH_LAPSES: f64 = 0.5;
 
-/// Where the likeliest lapse rate is above the first number, one that is the second number times smaller is looked at too. Choices
-/// that hardly depend on distance may be many lapses of somebody with a large gain, where nothing tells α and C, or few lapses of
-/// somebody with a small gain.
+/// Where the likeliest lapse rate is above the first number, one smaller by the second factor is tried too. Choices that hardly depend
+/// on distance may be many lapses with a large gain, where nothing tells α and C, or few lapses with a small gain.
 const FEWER_LAPSES: (f64, f64) = (0.02, 6.0);
 
-/// A place counts for this power of its likelihood when the typical rate is taken: a ridge between nodes is seen on its flanks.
+/// A place counts for this power of its likelihood in the typical rate, so that a ridge between nodes shows on its flanks.
 const TEMPER: f64 = 0.5;
 
-/// The same of lapses: on their own scale the likelihood is smoother than its curvature at the peak says.
+/// Spacing of lapses relative to that of other axes: the likelihood is smoother than its curvature at the peak says.
 const LAPSES: f64 = 1.5;
 
 /// Spacing in standard deviations beyond which more values are taken instead.
@@ -61,6 +60,12 @@ impl Nodes {
     /// Of an axis that the model does not have.
     fn single() -> Self {
         Self { at: vec![0.0], open: [true; 2] }
+    }
+
+    /// The ends that are open, and `others` in place of those that are not.
+    pub(crate) fn open_ends(&self, others: [f64; 2]) -> [f64; 2] {
+        let ends = [self.at[0], self.at[self.at.len() - 1]];
+        [0, 1].map(|side| if self.open[side] { ends[side] } else { others[side] })
     }
 }
 
@@ -96,7 +101,7 @@ pub(crate) struct UnitGrid {
     pub(crate) peak: [f64; AXES],
 }
 
-/// What is known at a node of the first two axes.
+/// The best fit at a node of the first two axes.
 #[derive(Debug, Clone, Copy)]
 struct Place {
     theta: Coordinates,
@@ -111,11 +116,8 @@ struct Place {
 /// Square roots of the information about both coordinates and log gain, with the others held.
 type Rates = [f64; 3];
 
-/// A grid, or which share of its places had used up the values that it may have.
-enum Made {
-    Grid(Box<UnitGrid>),
-    Share(f64),
-}
+/// The tabulated part of a grid: its axis of gains, its blocks, and their values.
+type Table = (Nodes, Vec<Block>, Vec<f32>);
 
 struct Maker<'a, R> {
     model: &'a Model,
@@ -126,6 +128,8 @@ struct Maker<'a, R> {
     places: HashMap<[u64; 2], Place>,
     /// Most values of the grid.
     most: usize,
+    /// Share of the places that had used them up.
+    done: f64,
 }
 
 impl Model {
@@ -135,15 +139,15 @@ impl Model {
         let mut work = Workspace::default();
         let best = search::fit(self, response, &mut work)?;
         let unit = response.unit(best.value).max(response.least_unit());
-        let chart = self.surface.primary();
-        let mut maker = Maker { model: self, response, chart, unit, work, places: HashMap::new(), most };
+        let chart = self.surface.primary;
+        let mut maker = Maker { model: self, response, chart, unit, work, places: HashMap::new(), most, done: 1.0 };
         let dimension = chart.dimension() + 1 + usize::from(self.spec.lapse) + usize::from(self.spec.position_bias);
         let mut spacing = spacing;
         loop {
-            match maker.make(&best.at, spacing)? {
-                Made::Grid(grid) => return Ok(*grid),
-                Made::Share(share) => spacing *= 1.1 * share.max(0.01).powf(-1.0 / dimension as f64),
+            if let Some(grid) = maker.make(&best.at, spacing)? {
+                return Ok(grid);
             }
+            spacing *= 1.1 * maker.done.max(0.01).powf(-1.0 / dimension as f64);
             if spacing > COARSEST {
                 maker.most = usize::MAX;
             }
@@ -152,61 +156,60 @@ impl Model {
 }
 
 impl<R: Response> Maker<'_, R> {
-    fn make(&mut self, best: &At, spacing: f64) -> Result<Made> {
-        let start = inside(self.model, best);
+    /// The grid; `None` if it would have too many values.
+    fn make(&mut self, best: &At, spacing: f64) -> Result<Option<UnitGrid>> {
+        let start = point_inside(self.model, best);
         let mut axes = self.refined(start, spacing)?;
-        let mut peak = f64::NEG_INFINITY;
+        let mut log_peak = f64::NEG_INFINITY;
         let mut top = start;
         for place in self.places.values() {
-            if place.log > peak || place.log == peak && place.theta < top {
-                (peak, top) = (place.log, place.theta);
+            if place.log > log_peak || place.log == log_peak && place.theta < top {
+                (log_peak, top) = (place.log, place.theta);
             }
         }
-        let places = self.kept(&mut axes, peak);
+        let places = self.likely_places(&mut axes, log_peak);
         let spec = &self.model.spec;
-        let lapses = if spec.lapse { self.lapse_nodes(top, peak, LAPSES * spacing)? } else { Nodes::single() };
-        let biases = if spec.position_bias { self.bias_nodes(top, peak, spacing)? } else { Nodes::single() };
+        let lapses = if spec.lapse { self.lapse_nodes(top, log_peak, LAPSES * spacing)? } else { Nodes::single() };
+        let biases = if spec.position_bias { self.bias_nodes(top, log_peak, spacing)? } else { Nodes::single() };
         let share = if spec.lapse { GAINS_WITH_LAPSES } else { 1.0 };
-        let step = (share * spacing / typical_rate(places.iter().map(|p| &p.2), peak, 2)).clamp(1e-7, 1.0);
-        let mut grid = match self.blocks(&places, &lapses, &biases, step)? {
-            Made::Grid(grid) => grid,
-            share => return Ok(share),
-        };
+        let step = (share * spacing / typical_rate(places.iter().map(|p| &p.2), log_peak, 2)).clamp(1e-7, 1.0);
+        let table = self.blocks(&places, &lapses, &biases, step)?;
+        let Some((gains, mut blocks, values)) = table else { return Ok(None) };
         let dimension = self.chart.dimension();
-        let shift = self.model.surface.log_weight();
+        let shift = self.model.surface.log_weight;
         let [first, second] = axes;
         let ends = self.model.surface.ends(self.chart);
-        let open = |at: &[f64], k: usize| [at[0] <= ends[k].0, at[at.len() - 1] >= ends[k].1];
         let nodes = |at: Vec<f64>, k: usize, shift: f64| {
-            let open = open(&at, k);
+            let open = [at[0] <= ends[k].0, at[at.len() - 1] >= ends[k].1];
             Nodes { at: at.into_iter().map(|u| u - shift).collect(), open }
         };
         let (x, z) = match self.chart {
             Chart::Plane => (nodes(first, 0, 0.0), nodes(second, 1, shift)),
             Chart::AlongConjunctivity { .. } => (nodes(first, 0, 0.0), Nodes::single()),
             Chart::AlongStrength { .. } => {
-                for block in &mut grid.blocks {
-                    (block.x, block.z) = (block.z, block.x);
-                }
+                blocks.iter_mut().for_each(|block| (block.x, block.z) = (block.z, block.x));
                 (Nodes::single(), nodes(first, 0, shift))
             }
             Chart::Corner | Chart::Fixed { .. } | Chart::Screening => (Nodes::single(), Nodes::single()),
         };
-        let has = [
+        let present = [
             dimension == 2 || matches!(self.chart, Chart::AlongConjunctivity { .. }),
             dimension == 2 || matches!(self.chart, Chart::AlongStrength { .. }),
             true,
             spec.lapse,
             spec.position_bias,
         ];
-        self.peak_of(&mut grid, top, has, shift)?;
-        (grid.nodes[0], grid.nodes[1], grid.nodes[3], grid.nodes[4]) = (x, z, lapses, biases);
-        (grid.present, grid.log_peak) = (has, peak);
-        Ok(Made::Grid(grid))
+        let (peak, scales) = self.peak_and_scales(top, present, shift)?;
+        Ok(Some(UnitGrid { nodes: [x, z, gains, lapses, biases], present, blocks, values, log_peak, scales, peak }))
     }
 
-    /// The peak and the scales there.
-    fn peak_of(&mut self, grid: &mut UnitGrid, top: Coordinates, has: [bool; AXES], shift: f64) -> Result<()> {
+    /// The peak and the scales there, on the axes that are `present`.
+    fn peak_and_scales(
+        &mut self,
+        top: Coordinates,
+        present: [bool; AXES],
+        shift: f64,
+    ) -> Result<([f64; AXES], [f64; AXES])> {
         let place = self.place([top[0], top[1]], top)?;
         let there = evaluate(&self.model.surface, self.response, &self.search(None), place.theta, &mut self.work)?;
         let (lapse, rest) = (place.theta[LAPSE], MAX_LAPSE - place.theta[LAPSE]);
@@ -215,27 +218,26 @@ impl<R: Response> Maker<'_, R> {
             Chart::AlongStrength { .. } => (1, 0),
             _ => (0, 1),
         };
-        let point = |k: usize| if has[k] { place.theta[[a, b][k]] } else { 0.0 };
-        grid.peak = [
-            point(0),
-            if has[1] { point(1) - shift } else { 0.0 },
+        let peak = [
+            if present[0] { place.theta[a] } else { 0.0 },
+            if present[1] { place.theta[b] - shift } else { 0.0 },
             self.log_gain(&place),
             (lapse / rest).ln().clamp(LAPSE_ENDS.0, LAPSE_ENDS.1),
             place.theta[BIAS],
         ];
-        grid.scales = [
+        let scales = [
             1.0 / place.rates[a],
             1.0 / place.rates[b],
             1.0 / place.rates[2],
             1.0 / (slope * (there.information[LAPSE][LAPSE] / self.unit).sqrt()),
             1.0 / (there.information[BIAS][BIAS] / self.unit).sqrt(),
         ];
-        Ok(())
+        Ok((peak, scales))
     }
 
     /// log gain at a place, of the smallest amplitude at least.
     fn log_gain(&self, place: &Place) -> f64 {
-        let shift = if self.model.spec.strength == Some(0.0) { self.model.surface.log_weight() } else { 0.0 };
+        let shift = if self.model.spec.strength == Some(0.0) { self.model.surface.log_weight } else { 0.0 };
         place.theta[AMPLITUDE].max(self.response.smallest(self.unit)).ln() - place.log_scale - shift
     }
 
@@ -293,22 +295,29 @@ impl<R: Response> Maker<'_, R> {
         Ok([rate(tied.information[0][0]), rate(tied.information[1][1]), by_gain])
     }
 
-    /// The values at every place and bias, over a window of gains.
-    fn blocks(&mut self, places: &[(u32, u32, Place)], lapses: &Nodes, biases: &Nodes, step: f64) -> Result<Made> {
+    /// The values at every place and bias, over a window of gains; `None` if there are too many.
+    fn blocks(
+        &mut self,
+        places: &[(u32, u32, Place)],
+        lapses: &Nodes,
+        biases: &Nodes,
+        step: f64,
+    ) -> Result<Option<Table>> {
         let surface = &self.model.surface;
-        let cells = self.response.cells(surface.index(), !self.model.spec.position_bias);
+        let cells = self.response.cells(&surface.index, !self.model.spec.position_bias);
         let lapse: Vec<f64> =
             if self.model.spec.lapse { lapses.at.iter().map(|&l| lapse_of(l)).collect() } else { Vec::new() };
         let rows = lapses.at.len();
         let (floor, cap) = (self.response.smallest(self.unit).ln(), self.response.largest().0.ln());
         let peak = places.iter().fold(f64::NEG_INFINITY, |peak, p| peak.max(p.2.log));
-        let shift = if self.model.spec.strength == Some(0.0) { surface.log_weight() } else { 0.0 };
+        let shift = if self.model.spec.strength == Some(0.0) { surface.log_weight } else { 0.0 };
         let beyond = (BEYOND / step).ceil() as i64;
         let mut found: Vec<(Block, i64)> = Vec::with_capacity(places.len());
         let mut values: Vec<f32> = Vec::new();
         for (done, (x, z, place)) in places.iter().enumerate() {
             if values.len() > self.most {
-                return Ok(Made::Share(done as f64 / places.len() as f64));
+                self.done = done as f64 / places.len() as f64;
+                return Ok(None);
             }
             surface.evaluate(self.chart, [place.theta[0], place.theta[1]], false, &mut self.work.field)?;
             let shape = &self.work.field.shape;
@@ -363,16 +372,7 @@ impl<R: Response> Maker<'_, R> {
             open: [0, 1].map(|side| found.iter().any(|f| f.0.open[side])),
         };
         let placed = |(block, first): &(Block, i64)| Block { first: (first - lowest) as u32, ..*block };
-        let empty = Nodes::default;
-        Ok(Made::Grid(Box::new(UnitGrid {
-            nodes: [empty(), empty(), gains, empty(), empty()],
-            present: [false; AXES],
-            blocks: found.iter().map(placed).collect(),
-            values,
-            log_peak: peak,
-            scales: [f64::INFINITY; AXES],
-            peak: [0.0; AXES],
-        })))
+        Ok(Some((gains, found.iter().map(placed).collect(), values)))
     }
 }
 
@@ -391,15 +391,15 @@ impl Line {
     }
 }
 
-/// Log gain beyond the cap of amplitudes up to which windows go on where the likelihood still falls: the cap is that of the typical
-/// margin, and smaller ones may tell more.
+/// How far in log gain windows go beyond the cap of amplitudes while the likelihood still falls: the cap is that of the typical margin,
+/// and smaller ones may tell more.
 const BEYOND: f64 = 4.0;
 
-/// Change of a likelihood, as a share of the peak, from one gain to the next that counts as none.
+/// A change of the likelihood from one gain to the next that counts as none, as a share of the peak.
 const FLAT: f64 = 1e-3;
 
-/// The lines from about where they are highest to the first below e^−[`DEPTH`] of the peak on either side, within bounds, and the
-/// first's place. Beyond the upper bound they go on, at most `beyond` lines, until nothing changes; whether that is so is the last.
+/// The place of the first line, the lines from about where they are highest to the first below e^−[`DEPTH`] of the peak on either side,
+/// within bounds, and whether the upper end is open: there the lines go on, at most `beyond` of them, until nothing changes.
 fn window(
     start: i64,
     bounds: (i64, i64),

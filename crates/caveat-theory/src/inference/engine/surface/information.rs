@@ -36,10 +36,7 @@ pub(crate) struct Directions {
 }
 
 impl Directions {
-    /// Those of `information` over the coordinates `part`.
-    ///
-    /// # Errors
-    /// An eigendecomposition that fails.
+    /// The directions of `information` over the coordinates `part`.
     pub(crate) fn new(information: &[[f64; 5]; 5], part: impl Iterator<Item = usize>) -> Result<Self> {
         // Choices that are predicted without error know the lapse rate without end: that coordinate stands for itself.
         let known = |a: usize, b: usize| match information[a][b] {

@@ -13,6 +13,7 @@ use crate::inference::model::ModelSpec;
 use crate::inference::response::Response;
 use crate::learner::LearnerKind;
 use crate::numeric::sigmoid::sigmoid;
+use crate::numeric::vectors::largest;
 
 /// A point of the model in the coordinates of a search.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -33,23 +34,22 @@ pub(crate) struct Model {
 
 impl Model {
     pub(crate) fn new(graph: &ComparisonGraph, spec: &ModelSpec, pairs: &[(usize, usize)]) -> Result<Self> {
-        let surface = Surface::with_fixed(graph, spec.learner, pairs, spec.conjunctivity, spec.strength)?;
+        let surface = Surface::new(graph, spec.learner, pairs, spec.conjunctivity, spec.strength)?;
         let mut positions = HashMap::with_capacity(pairs.len());
         for (at, &pair) in pairs.iter().enumerate() {
             if positions.insert(pair, at).is_some() {
-                return Err(TheoryError::BadInput {
-                    what: "observed pairs",
-                    problem: format!("the ordered pair {} {} is listed twice; list it once", pair.0, pair.1),
-                });
+                let problem = format!("the ordered pair {} {} is listed twice; list it once", pair.0, pair.1);
+                return Err(TheoryError::BadInput { what: "observed pairs", problem });
             }
         }
         Ok(Self { spec: *spec, surface, has_equal_weights: graph.common_weight().is_some(), positions })
     }
 
     pub(crate) fn position(&self, first: usize, second: usize) -> Result<usize> {
-        self.positions.get(&(first, second)).copied().ok_or_else(|| TheoryError::BadInput {
-            what: "observed pairs",
-            problem: format!("the ordered pair {first} {second} is not among the pairs that the fit was prepared for"),
+        self.positions.get(&(first, second)).copied().ok_or_else(|| {
+            let problem =
+                format!("the ordered pair {first} {second} is not among the pairs that the fit was prepared for");
+            TheoryError::BadInput { what: "observed pairs", problem }
         })
     }
 
@@ -57,7 +57,7 @@ impl Model {
     pub(crate) fn predictor(&self, at: &At, field: &mut Field) -> Result<Vec<f64>> {
         self.surface.evaluate(at.chart, [at.theta[0], at.theta[1]], true, field)?;
         let (a, b) = (at.theta[AMPLITUDE], at.theta[BIAS]);
-        Ok(self.surface.index().iter().map(|&(k, sign)| a * sign * field.shape[k] + b).collect())
+        Ok(self.surface.index.iter().map(|&(k, sign)| a * sign * field.shape[k] + b).collect())
     }
 
     /// What a point means.
@@ -94,8 +94,8 @@ impl Model {
             Point::Plane { x, z } => {
                 conjunctivity = self.spec.conjunctivity.unwrap_or_else(|| sigmoid(x));
                 // The end of the box stands for ∞, also where logistic margins have no limit.
-                let free = if z >= self.surface.bounds().z.1 { f64::INFINITY } else { z };
-                strength = self.spec.strength.unwrap_or_else(|| (free - self.surface.log_weight()).exp());
+                let free = if z >= self.surface.bounds.z.1 { f64::INFINITY } else { z };
+                strength = self.spec.strength.unwrap_or_else(|| (free - self.surface.log_weight).exp());
                 let (odds, inverse) = (x.exp(), (-z).exp());
                 let ridge = (1.0 + odds) * inverse;
                 (screening, memorization) = match (odds, inverse) {
@@ -108,11 +108,10 @@ impl Model {
                     limit = Some(FitLimit::Conjunctive);
                     if z == f64::NEG_INFINITY && self.spec.strength.is_none() {
                         // Of logistic margins: shape y, given as the margin of a trained pair.
-                        let size = field.shape.iter().fold(0.0_f64, |a, f| a.max(f.abs()));
-                        (gain, strength) = (amplitude * size, nothing);
+                        (gain, strength) = (amplitude * largest(&field.shape), nothing);
                     }
                 } else if z == f64::NEG_INFINITY {
-                    gain /= self.surface.log_weight().exp();
+                    gain /= self.surface.log_weight.exp();
                     limit = Some(FitLimit::Hebbian);
                 } else {
                     limit = (x == f64::NEG_INFINITY && z == f64::INFINITY).then_some(FitLimit::Additive);

@@ -26,23 +26,14 @@ impl ObservedPairs {
         reference: f64,
     ) -> Result<(Self, Vec<(usize, f64)>)> {
         if ordered.is_empty() {
-            return Err(TheoryError::BadInput {
-                what: "observed pairs",
-                problem: "there are none; give at least one".into(),
-            });
+            return Err(TheoryError::bad_input("observed pairs", "there are none; give at least one"));
         }
         check_pairs(ordered.iter().copied(), graph.n_items())?;
-        let mut pairs: Vec<(usize, usize)> = ordered.iter().map(|&(i, j)| (i.min(j), i.max(j))).collect();
-        pairs.sort_unstable();
-        pairs.dedup();
-        let index = ordered
-            .iter()
-            .map(|&(i, j)| {
-                // Every ordered pair put its unordered one into the list.
-                let at = pairs.partition_point(|&p| p < (i.min(j), i.max(j)));
-                (at, if i < j { 1.0 } else { -1.0 })
-            })
-            .collect();
+        let unordered = |&(i, j): &(usize, usize)| (i.min(j), i.max(j));
+        let pairs = distinct(ordered.iter().map(unordered));
+        // Every ordered pair put its unordered one into the list.
+        let place = |pair| pairs.partition_point(|&p| p < unordered(pair));
+        let index = ordered.iter().map(|pair| (place(pair), if pair.0 < pair.1 { 1.0 } else { -1.0 })).collect();
         let wins = graph.divergence(graph.edges().iter().map(|e| e.weight() / reference * e.label()));
         let edge = |&(i, j): &(usize, usize)| graph.edge_index(i, j).map(|at| &graph.edges()[at]);
         let labels = pairs.iter().map(|p| edge(p).map_or(f64::NAN, |e| e.label())).collect();
@@ -50,6 +41,14 @@ impl ObservedPairs {
         let net = pairs.iter().map(|&(i, j)| wins[i] - wins[j]).collect();
         Ok((Self { pairs, labels, net, weights }, index))
     }
+}
+
+/// The distinct pairs, sorted.
+pub(crate) fn distinct(pairs: impl Iterator<Item = (usize, usize)>) -> Vec<(usize, usize)> {
+    let mut pairs: Vec<_> = pairs.collect();
+    pairs.sort_unstable();
+    pairs.dedup();
+    pairs
 }
 
 /// Margins per unit of strength at s → 0 (times weight), K(w∘y), and their slope in x.

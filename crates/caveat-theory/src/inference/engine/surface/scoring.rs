@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::inference::engine::surface::{Chart, Field, Surface};
 use crate::inference::response::{MAX_LAPSE, Response, Terms};
 use crate::numeric::cholesky::solve_part;
+use crate::numeric::vectors::dot;
 
 /// u₀, u₁, amplitude, λ, b.
 pub(crate) type Coordinates = [f64; 5];
@@ -15,13 +16,18 @@ pub(crate) const AMPLITUDE: usize = 2;
 pub(crate) const LAPSE: usize = 3;
 pub(crate) const BIAS: usize = 4;
 
+/// The direction of one coordinate.
+pub(crate) fn unit(k: usize) -> Coordinates {
+    std::array::from_fn(|i| f64::from(i == k))
+}
+
 /// Longest step in a surface coordinate: margins vary over distances of 1.
 const LONGEST: f64 = 1.5;
 
 /// Pivots of the information, scaled to unit diagonal, below which a direction is left out of a step.
 const SINGULAR: f64 = 1e-13;
 
-/// What may vary, and how far to go.
+/// What a climb may vary, and how far it goes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Search {
     pub(crate) chart: Chart,
@@ -109,7 +115,7 @@ pub(crate) fn evaluate<R: Response>(
     let (a, b) = (theta[AMPLITUDE], theta[BIAS]);
     let lapse = search.lapses.then_some(theta[LAPSE]);
     let mut out = Optimum { theta, value: 0.0, score: [0.0; 5], information: [[0.0; 5]; 5] };
-    for (pair, &(at, sign)) in surface.index().iter().enumerate() {
+    for (pair, &(at, sign)) in surface.index.iter().enumerate() {
         if response.is_missing(pair) {
             continue;
         }
@@ -133,15 +139,10 @@ pub(crate) fn evaluate<R: Response>(
         }
     }
     for i in 0..5 {
-        for j in 0..i {
-            // The lapse row was summed as the column of the others.
-            let sum = if j == LAPSE || i == LAPSE {
-                let other = if i == LAPSE { j } else { i };
-                out.information[other][LAPSE]
-            } else {
-                out.information[j][i]
-            };
-            (out.information[i][j], out.information[j][i]) = (sum, sum);
+        for j in i + 1..5 {
+            // The row of the lapse rate was summed as the column of the others.
+            let (from, to) = if i == LAPSE { (j, i) } else { (i, j) };
+            out.information[to][from] = out.information[from][to];
         }
     }
     Ok(out)
@@ -183,7 +184,7 @@ pub(crate) fn maximize<R: Response>(
             moving[k] &= !outward;
         }
         let step = scoring_step(&here, &moving, damping);
-        let expected: f64 = 0.5 * (0..5).map(|k| step[k] * here.score[k]).sum::<f64>();
+        let expected = 0.5 * dot(&step, &here.score);
         let unit = response.unit(here.value);
         // Damping shortens the step and with it the expected gain.
         let promised = expected * (1.0 + damping);
@@ -211,8 +212,8 @@ pub(crate) fn maximize<R: Response>(
     Ok(here)
 }
 
-/// The value that the quadratic model at a point promises within `radius` of it in the surface coordinates: what tells a
-/// slope towards a maximum between nodes from a plateau.
+/// The value that the quadratic model at a point promises within `radius` in the surface coordinates: it tells a slope towards a
+/// maximum between nodes from a plateau.
 pub(crate) fn promise(here: &Optimum, search: &Search, radius: f64) -> f64 {
     let mut moving = search.free;
     moving[search.chart.dimension()..2].fill(false);
@@ -220,13 +221,8 @@ pub(crate) fn promise(here: &Optimum, search: &Search, radius: f64) -> f64 {
     for length in &mut step[..2] {
         *length = length.clamp(-radius, radius);
     }
-    let linear: f64 = step.iter().zip(&here.score).map(|(s, g)| s * g).sum();
-    let quadratic: f64 = step
-        .iter()
-        .zip(&here.information)
-        .map(|(s, row)| s * row.iter().zip(&step).map(|(i, t)| i * t).sum::<f64>())
-        .sum();
-    here.value + (linear - 0.5 * quadratic).max(0.0)
+    let quadratic: f64 = step.iter().zip(&here.information).map(|(s, row)| s * dot(row, &step)).sum();
+    here.value + (dot(&step, &here.score) - 0.5 * quadratic).max(0.0)
 }
 
 /// Solves (I + damping·diag I)·step = score over the moving coordinates, leaving out directions without information.

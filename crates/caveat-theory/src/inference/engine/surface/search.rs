@@ -49,14 +49,6 @@ impl Model {
     }
 }
 
-/// Nodes along one axis.
-fn nodes((low, high): (f64, f64), free: bool) -> Vec<f64> {
-    if !free {
-        return vec![0.0];
-    }
-    evenly((low, high), ((high - low) / SPACING).ceil().max(1.0) as usize)
-}
-
 /// The ends of `n` ≥ 1 equal cells from `low` to `high`, which are among them to the last bit: what lies at an end is a limit.
 pub(crate) fn evenly((low, high): (f64, f64), n: usize) -> Vec<f64> {
     let inner = (1..n).map(|k| low + (high - low) * k as f64 / n as f64);
@@ -66,7 +58,10 @@ pub(crate) fn evenly((low, high): (f64, f64), n: usize) -> Vec<f64> {
 /// The nodes of a scan of a chart.
 pub(crate) fn scan_axes(surface: &Surface, chart: Chart) -> [Vec<f64>; 2] {
     let ends = surface.ends(chart);
-    [nodes(ends[0], chart.dimension() > 0), nodes(ends[1], chart.dimension() > 1)]
+    [0, 1].map(|k| match ends[k] {
+        _ if k >= chart.dimension() => vec![0.0],
+        (low, high) => evenly((low, high), ((high - low) / SPACING).ceil().max(1.0) as usize),
+    })
 }
 
 /// The maximum over a chart and other local maxima, best first.
@@ -77,16 +72,12 @@ pub(crate) fn maxima<R: Response>(
     work: &mut Workspace,
 ) -> Result<Vec<Optimum>> {
     let surface = &model.surface;
-    // A chart that the spline does not cover is read by the solver in any case.
+    // A chart that the spline does not cover goes to the solver in any case.
     let search = model.search(chart, false);
     let axes = scan_axes(surface, chart);
     let (na, nb) = (axes[0].len(), axes[1].len());
-    let inner = Search {
-        free: [false, false, true, search.free[LAPSE], search.free[BIAS]],
-        tolerance: 1e-2,
-        steps: 15,
-        ..search
-    };
+    let free = [false, false, true, search.free[LAPSE], search.free[BIAS]];
+    let inner = Search { free, tolerance: 1e-2, steps: 15, ..search };
     let lapse = if model.spec.lapse { 0.05 } else { 0.0 };
     let mut thetas: Vec<Coordinates> = Vec::with_capacity(na * nb);
     let (mut values, mut promises) = (Vec::with_capacity(na * nb), Vec::with_capacity(na * nb));
@@ -103,9 +94,7 @@ pub(crate) fn maxima<R: Response>(
             values.push(best.value);
             promises.push(promise(&best, &search, SPACING));
         }
-        if let Some(start) = thetas.get(a * nb) {
-            previous = *start;
-        }
+        previous = thetas[a * nb];
     }
     // The most promising nodes, of a plateau (as towards a limit) only one.
     let mut order: Vec<usize> = (0..promises.len()).collect();
@@ -123,22 +112,23 @@ pub(crate) fn maxima<R: Response>(
     }
     let mut found: Vec<Optimum> =
         starts.iter().map(|&k| maximize(surface, response, &search, thetas[k], work)).collect::<Result<_>>()?;
-    found.sort_by(|p, q| q.value.total_cmp(&p.value));
-    if !surface.is_exact() && chart == surface.primary() && chart.dimension() > 0 {
+    let sort = |found: &mut Vec<Optimum>| found.sort_by(|p, q| q.value.total_cmp(&p.value));
+    sort(&mut found);
+    if !surface.is_exact() && chart == surface.primary && chart.dimension() > 0 {
         // What the spline found, polished with the solver.
         let exact = Search { exact: true, steps: 30, ..search };
         found.truncate(2);
         for optimum in &mut found {
             *optimum = maximize(surface, response, &exact, optimum.theta, work)?;
         }
+        sort(&mut found);
     }
-    found.sort_by(|p, q| q.value.total_cmp(&p.value));
     Ok(found)
 }
 
 /// The global maximum, limits included.
 pub(crate) fn fit<R: Response>(model: &Model, response: &R, work: &mut Workspace) -> Result<Best> {
-    let primary = model.surface.primary();
+    let primary = model.surface.primary;
     work.forget();
     let inside = maxima(model, response, primary, work)?;
     let mut best = Best { at: At { chart: primary, theta: inside[0].theta }, value: inside[0].value };
@@ -146,7 +136,8 @@ pub(crate) fn fit<R: Response>(model: &Model, response: &R, work: &mut Workspace
     for chart in model.surface.limits() {
         let mut found = maxima(model, response, chart, work)?[0];
         // With lapses the likelihood has several maxima on a limit; the one beside that of the inside is another start.
-        let beside = maximize(&model.surface, response, &model.search(chart, false), onto(chart, best.at.theta), work)?;
+        let beside =
+            maximize(&model.surface, response, &model.search(chart, false), project(chart, best.at.theta), work)?;
         if beside.value > found.value {
             found = beside;
         }
@@ -167,7 +158,7 @@ pub(crate) fn fit<R: Response>(model: &Model, response: &R, work: &mut Workspace
 }
 
 /// The point of a limit's chart beside one of the plane's.
-fn onto(chart: Chart, theta: Coordinates) -> Coordinates {
+fn project(chart: Chart, theta: Coordinates) -> Coordinates {
     let mut there = theta;
     (there[0], there[1]) = match chart {
         Chart::AlongStrength { .. } => (theta[1], 0.0),
@@ -181,16 +172,16 @@ fn onto(chart: Chart, theta: Coordinates) -> Coordinates {
 /// Distance from the end of the box below which a strength without a limit is tried at the end.
 const NEAR_END: f64 = 6.0;
 
-/// Moves the strength of logistic margins, which have no limit of their own, to the end of its range where nothing inside is better
-/// by more than a limit's tolerance: they change as 1/log C, and a climb may stop on the way.
+/// Moves the strength of logistic margins, which have no limit, to the end of its range where nothing inside is better by more than a
+/// limit's tolerance: they change as 1/log C, and a climb may stop on the way.
 fn settle_strength<R: Response>(model: &Model, response: &R, best: &mut Best, work: &mut Workspace) -> Result<()> {
     let at = match best.at.chart {
         Chart::Plane => 1,
         Chart::AlongStrength { .. } => 0,
         _ => return Ok(()),
     };
-    let end = model.surface.bounds().z.1;
-    if model.surface.learner() != LearnerKind::Logistic || best.at.theta[at] < end - NEAR_END {
+    let end = model.surface.bounds.z.1;
+    if model.surface.learner != LearnerKind::Logistic || best.at.theta[at] < end - NEAR_END {
         return Ok(());
     }
     hold(model, response, best, (at, end), work)
@@ -216,30 +207,27 @@ fn hold<R: Response>(
     Ok(())
 }
 
-/// Position biases below this are inside: at it one choice in e⁸ ≈ 3,000 goes against a bias alone.
-const LARGE_BIAS: f64 = 8.0;
-
-/// Amplitudes below this are inside: at it one choice in 3,000 goes against a margin of that size.
-const LARGE_AMPLITUDE: f64 = 8.0;
+/// Position biases and amplitudes below this are inside: at it one choice in e⁸ ≈ 3,000 goes against a bias or margin of that size.
+const LARGE: f64 = 8.0;
 
 /// Moves a large amplitude and a large position bias to their bounds, where nothing inside is better by more than a limit's
-/// tolerance: they run off, and where they stopped on the way says nothing.
+/// tolerance: they run off, and where a climb stopped on the way means nothing.
 pub(crate) fn run_off<R: Response>(model: &Model, response: &R, best: &mut Best, work: &mut Workspace) -> Result<()> {
     let (amplitude, bias) = response.largest();
-    if amplitude.is_finite() && (LARGE_AMPLITUDE..amplitude).contains(&best.at.theta[AMPLITUDE]) {
+    if amplitude.is_finite() && (LARGE..amplitude).contains(&best.at.theta[AMPLITUDE]) {
         hold(model, response, best, (AMPLITUDE, amplitude), work)?;
     }
     let found = best.at.theta[BIAS];
-    if model.spec.position_bias && bias.is_finite() && found.abs() >= LARGE_BIAS {
+    if model.spec.position_bias && bias.is_finite() && found.abs() >= LARGE {
         hold(model, response, best, (BIAS, bias.copysign(found)), work)?;
     }
     Ok(())
 }
 
 /// A point of the primary chart's box that stands for an optimum, which may be a limit.
-pub(crate) fn inside(model: &Model, at: &At) -> Coordinates {
-    let primary = model.surface.primary();
-    let bounds = model.surface.bounds();
+pub(crate) fn point_inside(model: &Model, at: &At) -> Coordinates {
+    let primary = model.surface.primary;
+    let bounds = model.surface.bounds;
     let mut theta = at.theta;
     let (x, z) = match at.chart.point([theta[0], theta[1]]) {
         Point::Plane { x, z } => (x, z),

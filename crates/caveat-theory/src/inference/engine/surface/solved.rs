@@ -49,19 +49,18 @@ impl Solved {
             Chart::AlongConjunctivity { .. } => [Axis::new(bounds.x, STEP), Axis::single()],
             Chart::Corner | Chart::Fixed { .. } | Chart::Screening => return Ok(solved),
         };
-        let nodes: Result<Vec<Vec<f64>>> = (0..axes[0].nodes * axes[1].nodes)
-            .into_par_iter()
-            .map(|k| {
-                let u = [axes[0].node(k / axes[1].nodes), axes[1].node(k % axes[1].nodes)];
-                let mut field = Field::default();
-                field.resize(observed.pairs.len());
-                solved.solve(observed, primary.point(u), &mut field.shape)?;
-                field.normalize(0);
-                field.shape.push(field.log_scale);
-                Ok(field.shape)
-            })
-            .collect();
-        solved.spline = Some(Spline::new(axes, observed.pairs.len() + 1, &nodes?.concat()));
+        let node = |k: usize| {
+            let u = [axes[0].node(k / axes[1].nodes), axes[1].node(k % axes[1].nodes)];
+            let mut field = Field::default();
+            field.resize(observed.pairs.len());
+            solved.solve(observed, primary.point(u), &mut field.shape)?;
+            field.normalize(0);
+            field.shape.push(field.log_scale);
+            Ok(field.shape)
+        };
+        let n_nodes = axes[0].nodes * axes[1].nodes;
+        let nodes: Vec<Vec<f64>> = (0..n_nodes).into_par_iter().map(node).collect::<Result<_>>()?;
+        solved.spline = Some(Spline::new(axes, observed.pairs.len() + 1, &nodes.concat()));
         Ok(solved)
     }
 
@@ -99,28 +98,21 @@ impl Solved {
     /// f on every pair.
     fn solve(&self, observed: &ObservedPairs, point: Point, margins: &mut [f64]) -> Result<()> {
         let Point::Plane { x, z } = point else {
-            return Err(TheoryError::RouteUnavailable {
-                route: "solver",
-                reason: "the limit α → 0, C → ∞ at a memorization weight is a line only for equal weights".into(),
-            });
+            let reason = "the limit α → 0, C → ∞ at a memorization weight is a line only for equal weights";
+            return Err(TheoryError::unavailable("solver", reason));
         };
         if z == f64::NEG_INFINITY {
             hebbian(observed, self.learner, x, margins, &mut vec![0.0; observed.pairs.len()]);
             return Ok(());
         }
         let (conjunctivity, strength) = (sigmoid(x), z.exp() / self.reference);
-        let put = |solution: &dyn Margins, margins: &mut [f64]| {
-            for (f, &(i, j)) in margins.iter_mut().zip(&observed.pairs) {
-                *f = solution.margin(i, j);
-            }
+        let model = || RidgeModel::new(conjunctivity, strength);
+        let solution: Box<dyn Margins> = match self.learner {
+            LearnerKind::Ridge => Box::new(graph::solve(&self.graph, &model()?)?),
+            LearnerKind::GradientFlow => Box::new(flow::solve(&self.graph, conjunctivity, strength, None)?),
+            LearnerKind::Logistic => Box::new(logistic::solve(&self.graph, &model()?)?),
         };
-        match self.learner {
-            LearnerKind::Ridge => put(&graph::solve(&self.graph, &RidgeModel::new(conjunctivity, strength)?)?, margins),
-            LearnerKind::GradientFlow => put(&flow::solve(&self.graph, conjunctivity, strength)?, margins),
-            LearnerKind::Logistic => {
-                put(&logistic::solve(&self.graph, &RidgeModel::new(conjunctivity, strength)?)?, margins);
-            }
-        }
+        margins.iter_mut().zip(&observed.pairs).for_each(|(f, &(i, j))| *f = solution.margin(i, j));
         Ok(())
     }
 }

@@ -11,6 +11,7 @@ use crate::inference::engine::surface::pairs::{ObservedPairs, hebbian};
 use crate::learner::LearnerKind;
 use crate::numeric::eigen::Eigen;
 use crate::numeric::sigmoid::sigmoid;
+use crate::numeric::vectors::dot;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Spectral {
@@ -31,8 +32,8 @@ impl Spectral {
         // The null space is constant on components, where the source sums to 0; the smallest other eigenvalue is at
         // least about π²/n² and far above rounding.
         let modes: Vec<usize> = (0..n).filter(|&k| all[k] > 1e-13 * n as f64 * largest).collect();
-        let amplitudes: Vec<f64> = modes.iter().map(|&k| (0..n).map(|i| vectors[(i, k)] * source[i]).sum()).collect();
-        let norm = source.iter().map(|s| s * s).sum::<f64>().sqrt();
+        let amplitudes: Vec<f64> = modes.iter().map(|&k| dot(vectors.col_as_slice(k), &source)).collect();
+        let norm = dot(&source, &source).sqrt();
         let kept: Vec<usize> = (0..modes.len()).filter(|&a| amplitudes[a].abs() > 4.0 * f64::EPSILON * norm).collect();
         let mut parts = Vec::with_capacity(kept.len() * observed.pairs.len());
         for &(i, j) in &observed.pairs {
@@ -45,11 +46,7 @@ impl Spectral {
     fn sums<const N: usize>(&self, pair: usize, coefficients: &[f64]) -> [f64; N] {
         let k = self.values.len();
         let row = &self.parts[pair * k..(pair + 1) * k];
-        let mut out = [0.0; N];
-        for (c, out) in out.iter_mut().enumerate() {
-            *out = row.iter().zip(&coefficients[c * k..(c + 1) * k]).map(|(p, g)| p * g).sum();
-        }
-        out
+        std::array::from_fn(|c| dot(row, &coefficients[c * k..(c + 1) * k]))
     }
 
     /// f and its slopes in x and z (in log m/(1−m) at the corner), written over the field's shape and slopes.

@@ -54,7 +54,7 @@ pub(crate) struct Spline {
     axes: [Axis; 2],
     /// Number of functions.
     functions: usize,
-    /// Coefficients, [first axis][second axis][function].
+    /// Coefficients, by first axis, second axis, and function.
     coefficients: Vec<f64>,
 }
 

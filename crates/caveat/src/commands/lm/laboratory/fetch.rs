@@ -1,5 +1,6 @@
-//! `caveat lm fetch`: a registered model into the cache.
+//! `caveat lm fetch`: fetches a registered model into the cache.
 
+use std::fmt::Display;
 use std::sync::Mutex;
 
 use caveat_lm::{
@@ -26,7 +27,7 @@ pub(crate) fn run(args: &FetchArgs) -> Result<(), Failure> {
     let cache = cache_directory()?;
     let interrupt = Interrupt::watch()?;
     let bar = progress::bytes(0, "looking for it");
-    // The step and the file on the bar.
+    // The step and the file shown on the bar.
     let shown: Mutex<Option<(FetchStep, String)>> = Mutex::new(None);
     let on = |now: &FetchProgress| {
         let Ok(mut shown) = shown.lock() else { return };
@@ -39,7 +40,7 @@ pub(crate) fn run(args: &FetchArgs) -> Result<(), Failure> {
         bar.set_position(now.bytes);
     };
     let trust = if args.verify { Trust::Checksums } else { Trust::Sizes };
-    let fetched = fetch(entry, source, &cache, trust, &on, &|| interrupt.is_wished());
+    let fetched = fetch(entry, source, &cache, trust, &on, &|| interrupt.is_requested());
     bar.finish_and_clear();
     let fetched = fetched.map_err(|e| match e {
         LmError::Interrupted => {
@@ -80,15 +81,16 @@ fn print(name: &str, model: &FetchedModel, format: Format) -> Result<(), Failure
     if format != Format::Table {
         return print_table(&table, format);
     }
-    // One value a line: a row of them is wider than any terminal.
-    let lines = [
-        ("name", name.to_owned()),
-        ("path", model.path.display().to_string()),
-        ("source", format!("{}: {}", model.source.name(), model.origin)),
-        ("revision", model.revision.clone()),
-        ("bytes", model.bytes.to_string()),
-        ("weights_sha256", model.weights_sha256.clone()),
-        ("already_there", model.already_there.to_string()),
+    // One value per line, because a row would be wider than any terminal.
+    let source = format!("{}: {}", model.source.name(), model.origin);
+    let lines: [(&str, &dyn Display); 7] = [
+        ("name", &name),
+        ("path", &model.path.display()),
+        ("source", &source),
+        ("revision", &model.revision),
+        ("bytes", &model.bytes),
+        ("weights_sha256", &model.weights_sha256),
+        ("already_there", &model.already_there),
     ];
     let text: String = lines.iter().map(|(what, value)| format!("{what:<14}  {value}\n")).collect();
     print_text(&text)

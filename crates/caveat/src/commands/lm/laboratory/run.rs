@@ -1,4 +1,4 @@
-//! `caveat lm run`: one run, from the options to its folder.
+//! `caveat lm run`: does one run.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::interrupt::Interrupt;
 use super::prepare::{cache_for, find, load, prepare};
-use super::stages::Stages;
+use super::progress::Stages;
 use super::summary::Shown;
 use crate::cli::{RunArgs, Saved};
 use crate::commands::pairs;
@@ -28,7 +28,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
     let model = find(&args.model, args.model_name.as_deref())?;
     let training = args.training.settings(args.seed, Spelling::Flags)?;
     let settings = RunSettings::new(&model.name, stimuli(args)?, args.hierarchy_name.as_deref(), training)?;
-    // What cannot be drawn is refused before anything is made or loaded.
+    // Stimuli that cannot be drawn are refused before anything is created or loaded.
     settings.stimuli.build()?;
     let n_items = settings.stimuli.n_items;
     if args.save_similarity && n_items > MAX_GEOMETRY_ITEMS {
@@ -41,7 +41,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
     let folder = settings.folder(&args.output);
     let asked = Asked { args, model, settings, device, folder, interrupt: Interrupt::watch()? };
     let folder = &asked.folder;
-    match claim(folder, args.force, Some(&|| asked.interrupt.is_wished()))? {
+    match claim(folder, args.force, Some(&|| asked.interrupt.is_requested()))? {
         Claim::Finished => asked.report_earlier(),
         Claim::Busy(holder) => Err(Failure::Run(format!("{}: {holder} is at this run", folder.display()))),
         Claim::Mine(claimed) => {
@@ -63,7 +63,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
 
 type Geometry = Option<(Value, Option<caveat_lm::Geometry>)>;
 
-/// A run that was asked for, and what it takes.
+/// A requested run, and what it needs.
 struct Asked<'a> {
     args: &'a RunArgs,
     model: SweepModel,
@@ -74,12 +74,12 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// Does the run; none if another process has done it meanwhile.
+    /// Does the run; returns none if another process has done it meanwhile.
     fn run(&self, claimed: ClaimedFolder, stages: &mut Stages) -> Result<Option<(RunSummary, Geometry)>, Failure> {
         match self.compute(&claimed, stages) {
             Ok(done) => Ok((claimed.finish()? == Finish::Here).then_some(done)),
-            // Another process took over, having found this one silent for minutes.
-            Err(_) if !self.interrupt.is_wished() && claimed.is_elsewhere() => {
+            // Another process took the run over after minutes without a sign of life of this one.
+            Err(_) if !self.interrupt.is_requested() && claimed.is_elsewhere() => {
                 if is_finished(&self.folder) && !self.args.force {
                     return Ok(None);
                 }
@@ -90,9 +90,9 @@ impl Asked<'_> {
         }
     }
 
-    /// Runs the model, and puts what comes of it into the claimed folder.
+    /// Computes the run and writes its results into the claimed folder.
     fn compute(&self, claimed: &ClaimedFolder, stages: &mut Stages) -> Result<(RunSummary, Geometry), Failure> {
-        let cancelled = || self.interrupt.is_wished() || claimed.is_lost();
+        let cancelled = || self.interrupt.is_requested() || claimed.is_lost();
         let mut loaded = load(&self.model, &self.device, stages)?;
         let mut on = |progress: &_| stages.run(progress);
         let performed = perform(&mut loaded, &self.settings, self.args.save_similarity, &mut on, &cancelled)?;
@@ -102,17 +102,17 @@ impl Asked<'_> {
         Ok((RunSummary::from_results(&performed.results)?, geometry))
     }
 
-    /// Writes what is kept besides the results.
+    /// Writes what is saved besides the results.
     fn keep_results(&self, loaded: &LoadedModel, performed: &PerformedRun, folder: &Path) -> Result<Geometry, Failure> {
         match self.args.save {
             Some(Saved::Adapter) => {
                 let base = self.model.base_model(&loaded.weights_sha256);
-                save_adapter(&saved_in(folder, Saved::Adapter), &loaded.model, &base)?;
+                save_adapter(&folder.join(name_of(Saved::Adapter)), &loaded.model, &base)?;
                 self.model.note_of_adapter().iter().for_each(|note| tell(note));
             }
             Some(Saved::Model) => {
                 let files = open_model(&loaded.path)?;
-                save_model(&saved_in(folder, Saved::Model), &loaded.model, &files, &mut |_, _| ())?;
+                save_model(&folder.join(name_of(Saved::Model)), &loaded.model, &files, &mut |_, _| ())?;
             }
             None => {}
         }
@@ -123,21 +123,21 @@ impl Asked<'_> {
         Ok(Some((serde_json::to_value(&geometry)?, Some(geometry))))
     }
 
-    /// Reports a run that exists already, if its settings are those requested.
+    /// Reports a run that already exists, if it has the requested settings.
     fn report_earlier(&self) -> Result<(), Failure> {
         let Self { args, folder, .. } = self;
         let refuse = |problem: String| {
             let folder = folder.display();
             Failure::input(format!("{folder}: {problem}: --force replaces the run, --output puts this one elsewhere"))
         };
-        // A model that is no longer there cannot be told from the one that was.
+        // A model that no longer exists cannot be compared with the one of the run.
         let path = self.model.locate(&cache_for([&self.model])?).ok();
         let weights = path.and_then(|path| weights_sha256(&path).ok());
         let differences = differences_from(folder, &self.settings, weights.as_deref())?;
         if !differences.is_empty() {
             return Err(refuse(format!("is there, with {}", differences.join(", "))));
         }
-        if let Some(saved) = args.save.filter(|&saved| !saved_in(folder, saved).is_dir()) {
+        if let Some(saved) = args.save.filter(|&saved| !folder.join(name_of(saved)).is_dir()) {
             return Err(refuse(format!("is there, but {} was not saved", name_of(saved))));
         }
         let geometry = folder.join(GEOMETRY);
@@ -162,11 +162,6 @@ fn name_of(saved: Saved) -> &'static str {
         Saved::Adapter => "adapter",
         Saved::Model => "model",
     }
-}
-
-/// Where in the folder of a run it lies.
-fn saved_in(folder: &Path, saved: Saved) -> PathBuf {
-    folder.join(name_of(saved))
 }
 
 /// Refuses to save what the method does not train.

@@ -1,4 +1,4 @@
-//! `caveat lm score`: the answers to prompts of the user's own.
+//! `caveat lm score`: a model's answers to prompts given by the user.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -12,13 +12,13 @@ use serde_json::{Value, json};
 
 use super::interrupt::Interrupt;
 use super::prepare::{find, load, prepare};
-use super::stages::Stages;
+use super::progress::Stages;
 use crate::cli::ScoreArgs;
 use crate::failure::Failure;
 use crate::progress;
 use crate::tell::tell;
 
-/// The columns of an answer.
+/// The columns for an answer.
 const ANSWER: [&str; 7] = ["line", "logit_yes", "logit_no", "logit_diff", "prob_yes", "mass", "correct"];
 
 pub(crate) fn run(args: &ScoreArgs) -> Result<(), Failure> {
@@ -52,7 +52,7 @@ pub(crate) fn run(args: &ScoreArgs) -> Result<(), Failure> {
     note.iter().for_each(|note| tell(note));
     let bar = progress::bar(lines.len() as u64, "scoring");
     let mut on = |done| bar.set_position(done as u64);
-    let answers = score(&loaded, &lines, &tokens, path, &mut on, &|| interrupt.is_wished());
+    let answers = score(&loaded, &lines, &tokens, path, &mut on, &|| interrupt.is_requested());
     bar.finish_and_clear();
     let scored: Vec<Scored<'_>> =
         lines.iter().zip(answers?).map(|(line, answer)| Scored::new(line, answer, &tokens)).collect();
@@ -107,7 +107,7 @@ fn values(scored: &[Scored<'_>]) -> Vec<Value> {
     scored.iter().map(of).collect()
 }
 
-/// The same as columns: fields that are not text are JSON, those that a line lacks are empty, and so is null.
+/// The lines as a table: fields that are not text are JSON; missing fields and null are empty.
 fn table(scored: &[Scored<'_>]) -> Result<Table, Failure> {
     let mut names: Vec<&str> = Vec::new();
     for (name, _) in scored.iter().flat_map(Scored::fields) {
@@ -122,7 +122,7 @@ fn table(scored: &[Scored<'_>]) -> Result<Table, Failure> {
     with_answers(table, scored)
 }
 
-/// What a terminal has room for: the prompt's last words, and the label.
+/// A table that fits a terminal, with the end of the prompt and the label.
 fn brief(scored: &[Scored<'_>]) -> Result<Table, Failure> {
     const SHOWN: usize = 40;
     let end = |prompt: &str| match prompt.char_indices().rev().nth(SHOWN) {

@@ -1,4 +1,4 @@
-//! What a run shows: accuracy by pair class before and after, costs, and the geometry of its hidden states.
+//! Prints the summary of a run: accuracy by pair class before and after training, costs, and the geometry of hidden states.
 
 use std::path::Path;
 
@@ -10,12 +10,12 @@ use crate::failure::Failure;
 use crate::output::{json as to_json, print_table, print_text};
 use caveat_analysis::short;
 
-/// A run that was done now, or was there.
+/// A run that was just done or existed already.
 pub(super) struct Shown<'a> {
     pub(super) folder: &'a Path,
     pub(super) already_there: bool,
     pub(super) summary: RunSummary,
-    /// The geometry, if it was asked for: as JSON, and, of a run done now, itself.
+    /// The geometry, if requested: as JSON, and, for a run that was just done, the original.
     pub(super) geometry: Option<(Value, Option<Geometry>)>,
 }
 
@@ -54,20 +54,18 @@ impl Shown<'_> {
             .float("margin_after", classes.iter().map(|class| number(class.margin_after)))?)
     }
 
-    /// Steps, losses, the share of all probability that the answers hold, time and memory, as far as they are known.
+    /// Losses, steps, the probability of the answers, time and memory, as far as they are known.
     fn costs(&self) -> String {
         let s = &self.summary;
         let course = |before: Option<f64>, after: Option<f64>| match (before, after) {
             (Some(before), Some(after)) => Some(format!("{} -> {}", short(before), short(after))),
             (one, other) => one.or(other).map(short),
         };
-        let mut lines = Vec::new();
-        if let Some(losses) = course(s.loss_first, s.loss_last) {
-            lines.push(format!("loss {losses} in {} step{}", s.steps, if s.steps == 1 { "" } else { "s" }));
-        }
-        if let Some(mass) = course(s.answer_mass_before, s.answer_mass_after) {
-            lines.push(format!("probability of Yes and No together {mass}"));
-        }
+        let plural = if s.steps == 1 { "" } else { "s" };
+        let losses =
+            course(s.loss_first, s.loss_last).map(|losses| format!("loss {losses} in {} step{plural}", s.steps));
+        let mass = course(s.answer_mass_before, s.answer_mass_after);
+        let mass = mass.map(|mass| format!("probability of Yes and No together {mass}"));
         let stages = s
             .seconds
             .iter()
@@ -75,9 +73,7 @@ impl Shown<'_> {
         let seconds = stages.filter_map(|(what, seconds)| Some(format!("{what} {:.1} s", seconds?)));
         let memory = s.peak_memory_bytes.map(|bytes| format!("{:.2} GB", bytes as f64 / 1e9));
         let costs: Vec<String> = seconds.chain(memory).collect();
-        if !costs.is_empty() {
-            lines.push(costs.join(", "));
-        }
-        lines.join("\n")
+        let costs = (!costs.is_empty()).then(|| costs.join(", "));
+        losses.into_iter().chain(mass).chain(costs).collect::<Vec<_>>().join("\n")
     }
 }

@@ -1,4 +1,4 @@
-//! `caveat lm sweep`: the runs of a file that are not there yet.
+//! `caveat lm sweep`: does the runs of a file that do not exist yet.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -13,8 +13,7 @@ use serde_json::json;
 
 use super::interrupt::Interrupt;
 use super::prepare::{cache_for, prepare};
-use super::progress;
-use super::stages::Stages;
+use super::progress::{self, Stages};
 use crate::cli::SweepArgs;
 use crate::failure::Failure;
 use crate::output::{check_directory, json as to_json, print_table, print_text};
@@ -32,7 +31,7 @@ pub(crate) fn run(args: &SweepArgs) -> Result<(), Failure> {
     warn_of_absent(&sweep, &options.cache);
     let interrupt = Interrupt::watch()?;
     let mut watch = Watch::new(&sweep);
-    let report = run_sweep(&sweep, &options, &mut |event| watch.on(event), &|| interrupt.is_wished());
+    let report = run_sweep(&sweep, &options, &mut |event| watch.on(event), &|| interrupt.is_requested());
     watch.finish();
     let report = report?;
     print(&sweep, &report, args.format.format)?;
@@ -48,7 +47,7 @@ pub(crate) fn run(args: &SweepArgs) -> Result<(), Failure> {
     }
 }
 
-/// Says which models are missing before hours have passed; the runs of the others are done all the same.
+/// Reports missing models at the start, not after hours; the runs of the other models are done all the same.
 fn warn_of_absent(sweep: &Sweep, cache: &Path) {
     for (number, model) in sweep.models.iter().enumerate() {
         let Err(problem) = model.locate(cache) else { continue };
@@ -59,13 +58,13 @@ fn warn_of_absent(sweep: &Sweep, cache: &Path) {
     }
 }
 
-/// Bars for a person, and lines for whoever reads a log.
+/// Shows progress on bars on a terminal, and as lines in a log.
 struct Watch<'a> {
     sweep: &'a Sweep,
     bars: MultiProgress,
     all: ProgressBar,
     stages: Stages,
-    /// What was told already.
+    /// Notes already printed.
     told: HashSet<String>,
 }
 
@@ -103,7 +102,7 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// The end of a run's folder, which says more than the beginning.
+    /// The end of the path of a run's folder, which is more telling than the start.
     fn name(&self, run: &SweepRun) -> String {
         const SHOWN: usize = 43;
         let name = run.folder.strip_prefix(&self.sweep.output).unwrap_or(&run.folder).display().to_string();
@@ -113,7 +112,7 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// A line above the bars.
+    /// Prints a line above the bars.
     fn tell(&self, text: &str) {
         self.bars.suspend(|| tell(text));
     }
@@ -155,7 +154,7 @@ fn print(sweep: &Sweep, report: &SweepReport, format: Format) -> Result<(), Fail
     print_table(&table, format)
 }
 
-/// Every run with what it is and whether it is there.
+/// All runs with their settings and whether they exist.
 fn listing(sweep: &Sweep) -> Result<Table, Failure> {
     let runs = &sweep.runs;
     let status = runs.iter().map(status).collect::<Result<Vec<_>, Failure>>()?;
@@ -177,7 +176,7 @@ fn listing(sweep: &Sweep) -> Result<Table, Failure> {
         .text("folder", runs.iter().map(|run| run.folder.display().to_string()))?)
 }
 
-/// "there", "open", or in what a run that is there differs from this one, for which it will fail.
+/// "there", "open", or how an existing run differs from this one, which will then fail.
 fn status(run: &SweepRun) -> Result<String, Failure> {
     if !is_finished(&run.folder) {
         return Ok("open".to_owned());

@@ -8,7 +8,7 @@ use crate::inference::engine::surface::scoring::{BIAS, Coordinates, LAPSE, maxim
 use crate::inference::engine::surface::search::{evenly, scan_axes};
 use crate::inference::response::{MAX_LAPSE, Response};
 
-/// Nodes of the axes of lapses and biases at most, about: where the data say little, coarser ones do.
+/// About the most nodes of the axes of lapses and biases: where the data tell little, coarser axes suffice.
 const MOST: f64 = 24.0;
 
 /// Rounds of refinement of the first two axes; a cell is cut in up to four in each.
@@ -37,14 +37,11 @@ impl<R: Response> Maker<'_, R> {
             let n = axes[1].len();
             let mut more: [Vec<f64>; 2] = Default::default();
             for k in 0..dimension {
-                // The typical rate of a node's line: its places count by their likelihood, as steps at very large gains are no
-                // reason for a fine axis. None where nothing counts.
+                // The typical rate of a node's line, places counted by their likelihood: steps at very large gains are no reason for a
+                // fine axis. None where nothing counts.
                 let rate = |node: usize| -> Option<f64> {
-                    let line: Vec<&Place> = if k == 0 {
-                        all[node * n..(node + 1) * n].iter().collect()
-                    } else {
-                        all[node..].iter().step_by(n).collect()
-                    };
+                    let (from, to, step) = if k == 0 { (node * n, (node + 1) * n, 1) } else { (node, all.len(), n) };
+                    let line: Vec<&Place> = all[from..to].iter().step_by(step).collect();
                     let best = line.iter().fold(f64::NEG_INFINITY, |best, p| best.max(p.log));
                     let typical = typical_rate(line.into_iter(), best, k);
                     (peak - best < DEPTH).then_some(if peak - best < RELEVANT { typical } else { 0.5 * typical })
@@ -55,25 +52,21 @@ impl<R: Response> Maker<'_, R> {
                         (None, None) => continue,
                         (a, b) => a.unwrap_or(0.0).max(b.unwrap_or(0.0)),
                     };
-                    let width = cell[1] - cell[0];
-                    let parts = (largest * width / spacing).ceil().clamp(1.0, 4.0) as usize;
-                    more[k].extend((1..parts).map(|i| cell[0] + width * i as f64 / parts as f64));
+                    more[k].extend(cuts(cell, largest, spacing));
                 }
             }
             if more.iter().all(Vec::is_empty) {
                 break;
             }
-            for k in 0..dimension {
-                for &u in &more[k] {
-                    add(&mut axes[k], u);
-                }
+            for (axis, more) in axes.iter_mut().zip(more) {
+                more.into_iter().for_each(|u| add(axis, u));
             }
         }
         Ok(axes)
     }
 
     /// The places where the likelihood counts, in order. The axes are cut to them and one node more on either side.
-    pub(crate) fn kept(&self, axes: &mut [Vec<f64>; 2], peak: f64) -> Vec<(u32, u32, Place)> {
+    pub(crate) fn likely_places(&self, axes: &mut [Vec<f64>; 2], peak: f64) -> Vec<(u32, u32, Place)> {
         let mut kept = Vec::new();
         for (i, a) in axes[0].iter().enumerate() {
             for (j, b) in axes[1].iter().enumerate() {
@@ -115,7 +108,7 @@ impl<R: Response> Maker<'_, R> {
         if top[LAPSE] > 0.0 && top[LAPSE] < MAX_LAPSE {
             add(&mut at, (top[LAPSE] / (MAX_LAPSE - top[LAPSE])).ln().clamp(lowest, highest));
         }
-        self.along(&mut at, peak, spacing, |maker, l| {
+        self.refine_axis(&mut at, peak, spacing, |maker, l| {
             let lapse = lapse_of(l);
             let (log, rate) = maker.held(top, LAPSE, lapse)?;
             Ok((log, rate * lapse * (MAX_LAPSE - lapse) / MAX_LAPSE))
@@ -141,24 +134,24 @@ impl<R: Response> Maker<'_, R> {
                 length *= 1.5;
             }
         }
-        self.along(&mut at, peak, spacing, |maker, b| maker.held(top, BIAS, b))?;
+        self.refine_axis(&mut at, peak, spacing, |maker, b| maker.held(top, BIAS, b))?;
         let open = [at[0] <= -largest, at[at.len() - 1] >= largest];
         Ok(Nodes { at, open })
     }
 
     /// Refines one axis as the first two are, and drops its ends where the likelihood is 0.
-    fn along(
+    fn refine_axis(
         &mut self,
         at: &mut Vec<f64>,
         peak: f64,
         spacing: f64,
-        mut of: impl FnMut(&mut Self, f64) -> Result<(f64, f64)>,
+        mut value_and_rate: impl FnMut(&mut Self, f64) -> Result<(f64, f64)>,
     ) -> Result<()> {
         // The first two axes are held here, which hides some of the likelihood.
         let depth = 1.5 * DEPTH;
         let mut spacing = spacing;
         for round in 0..8 {
-            let known: Vec<(f64, f64)> = at.iter().map(|&u| of(self, u)).collect::<Result<_>>()?;
+            let known: Vec<(f64, f64)> = at.iter().map(|&u| value_and_rate(self, u)).collect::<Result<_>>()?;
             let rate = |known: &[(f64, f64)]| {
                 known.iter().filter(|k| peak - k.0 < RELEVANT).fold(0.0_f64, |rate, k| rate.max(k.1))
             };
@@ -168,9 +161,7 @@ impl<R: Response> Maker<'_, R> {
             }
             let mut more = Vec::new();
             for (cell, known) in at.windows(2).zip(known.windows(2)) {
-                let rate = rate(known);
-                let parts = (rate * (cell[1] - cell[0]) / spacing).ceil().clamp(1.0, 4.0) as usize;
-                more.extend((1..parts).map(|i| cell[0] + (cell[1] - cell[0]) * i as f64 / parts as f64));
+                more.extend(cuts(cell, rate(known), spacing));
             }
             if more.is_empty() || round == 7 {
                 let inside = |k: &(f64, f64)| peak - k.0 < depth;
@@ -185,20 +176,27 @@ impl<R: Response> Maker<'_, R> {
     }
 }
 
-/// Moves the inner nodes of an axis so that one is at the peak. Nodes that many units shared would let errors between them add up.
+/// Places that cut a cell into up to four parts, no farther apart than `spacing` where the likelihood varies at `rate`.
+fn cuts(cell: &[f64], rate: f64, spacing: f64) -> impl Iterator<Item = f64> {
+    let (low, width) = (cell[0], cell[1] - cell[0]);
+    let parts = (rate * width / spacing).ceil().clamp(1.0, 4.0) as usize;
+    (1..parts).map(move |i| low + width * i as f64 / parts as f64)
+}
+
+/// Moves the inner nodes of an axis so that one is at the peak: errors between nodes that many units share would add up.
 fn anchor(axis: &mut Vec<f64>, peak: f64) {
     let (low, high) = (axis[0], axis[axis.len() - 1]);
     let cell = axis[1] - low;
     let shift = (peak - low).rem_euclid(cell);
     axis.iter_mut().for_each(|u| *u += shift);
     axis.retain(|u| low + 0.2 * cell < *u && *u < high - 0.2 * cell && (u - peak).abs() > 0.2 * cell);
-    // Ends first: a peak that is nearly one is that end, whose place says that the axis is open there.
+    // Ends first: a peak that is nearly at an end counts as that end, so that the axis is open there.
     for u in [low, high, peak] {
         add(axis, u);
     }
 }
 
-/// Puts a node in its place, unless one is there or so near that the difference is rounding: a cell of no width has no slope.
+/// Adds a node in order, unless one is there or within rounding of it: a cell of no width has no slope.
 fn add(axis: &mut Vec<f64>, u: f64) {
     let at = axis.partition_point(|&v| v < u);
     let is_near = |v: Option<&f64>| v.is_some_and(|v| (v - u).abs() <= 1e-9 * (1.0 + u.abs()));

@@ -1,4 +1,4 @@
-//! Where converted rows go: a Parquet or CSV file, written batch by batch.
+//! Writes Arrow batches to a Parquet or CSV file, one after another.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -12,93 +12,72 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
-use crate::arrays::{self, is_simple};
+use crate::arrays;
 use crate::error::{Result, ResultsError, one_line};
 
-/// A format of trial tables.
+/// A format of tables that are written batch by batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
+pub(crate) enum FileFormat {
     Parquet,
     Csv,
 }
 
-impl Format {
-    /// The format that the extension of a file names.
-    pub(super) fn from_path(path: &Path) -> Result<Self> {
-        let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
-        match extension.as_deref() {
-            Some("parquet") => Ok(Self::Parquet),
-            Some("csv") => Ok(Self::Csv),
-            other => Err(ResultsError::UnknownExtension {
-                path: path.to_owned(),
-                found: other.map_or("no file extension".to_owned(), |e| format!("unknown extension .{e}")),
-                supported: ".parquet or .csv",
-            }),
-        }
-    }
-
-    /// Whether columns of this type can be written.
-    pub(super) fn holds(self, kind: &DataType) -> bool {
-        match self {
-            Self::Parquet => true,
-            Self::Csv => is_simple(kind),
+impl FileFormat {
+    /// The format that the extension of a file names; `supported` are the extensions for the error.
+    pub(crate) fn from_path(path: &Path, supported: &str) -> Result<Self> {
+        match path.extension() {
+            Some(extension) if extension.eq_ignore_ascii_case("parquet") => Ok(Self::Parquet),
+            Some(extension) if extension.eq_ignore_ascii_case("csv") => Ok(Self::Csv),
+            _ => Err(ResultsError::unknown_extension(path, supported)),
         }
     }
 }
 
 /// A file being written.
-pub(super) struct Sink<W: Write + Send> {
+pub(crate) struct Sink<W: Write + Send> {
     path: PathBuf,
     writer: Writer<W>,
 }
 
 enum Writer<W: Write + Send> {
     Parquet(Box<ArrowWriter<W>>),
-    Csv { out: Box<csv::Writer<W>>, cell: Vec<u8> },
+    Csv(Box<csv::Writer<W>>),
 }
 
 impl<W: Write + Send> Sink<W> {
     /// Begins a file; `path` is for messages.
-    pub(super) fn new(format: Format, path: &Path, schema: Arc<Schema>, out: W) -> Result<Self> {
+    pub(crate) fn new(format: FileFormat, path: &Path, schema: Arc<Schema>, out: W) -> Result<Self> {
         let writer = match format {
-            Format::Parquet => {
+            FileFormat::Parquet => {
                 let compression = Compression::ZSTD(ZstdLevel::default());
                 let properties = WriterProperties::builder().set_compression(compression).build();
                 let writer = ArrowWriter::try_new(out, schema, Some(properties)).map_err(|e| failed(path, e))?;
                 Writer::Parquet(Box::new(writer))
             }
-            Format::Csv => {
+            FileFormat::Csv => {
                 let mut out = csv::Writer::from_writer(out);
                 out.write_record(schema.fields().iter().map(|f| f.name())).map_err(|e| failed(path, e))?;
-                Writer::Csv { out: Box::new(out), cell: Vec::new() }
+                Writer::Csv(Box::new(out))
             }
         };
         Ok(Self { path: path.to_owned(), writer })
     }
 
-    pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+    pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         match &mut self.writer {
             Writer::Parquet(writer) => writer.write(batch).map_err(|e| failed(&self.path, e)),
-            Writer::Csv { out, cell } => {
+            Writer::Csv(out) => {
                 let columns = batch.columns().iter().map(printable).collect::<Result<Vec<_>>>()?;
-                for row in 0..batch.num_rows() {
-                    for column in &columns {
-                        cell.clear();
-                        print(column, row, cell);
-                        out.write_field(&cell).map_err(|e| failed(&self.path, e))?;
-                    }
-                    out.write_record(None::<&[u8]>).map_err(|e| failed(&self.path, e))?;
-                }
-                Ok(())
+                write_csv_rows(&columns, batch.num_rows(), out).map_err(|e| failed(&self.path, e))
             }
         }
     }
 
-    /// Ends the file; without it what was written is no whole table.
-    pub(super) fn finish(self) -> Result<()> {
+    /// Ends the file, which is no whole table before.
+    pub(crate) fn finish(self) -> Result<()> {
         match self.writer {
             Writer::Parquet(writer) => writer.close().map(drop).map_err(|e| failed(&self.path, e)),
-            Writer::Csv { mut out, .. } => out.flush().map_err(|e| failed(&self.path, e)),
+            Writer::Csv(mut out) => out.flush().map_err(|e| failed(&self.path, e)),
         }
     }
 }
@@ -117,7 +96,25 @@ fn printable(array: &ArrayRef) -> Result<ArrayRef> {
     }
 }
 
-/// Appends a value; nothing for a missing one and NaN.
+/// Writes rows of columns that are text, 64-bit integers, floats or truth values; null and NaN are empty.
+pub(crate) fn write_csv_rows(
+    columns: &[ArrayRef],
+    n_rows: usize,
+    out: &mut csv::Writer<impl Write>,
+) -> csv::Result<()> {
+    let mut cell = Vec::new();
+    for row in 0..n_rows {
+        for column in columns {
+            cell.clear();
+            print(column, row, &mut cell);
+            out.write_field(&cell)?;
+        }
+        out.write_record(None::<&[u8]>)?;
+    }
+    Ok(())
+}
+
+/// Appends a value; nothing for null and NaN.
 fn print(column: &ArrayRef, row: usize, cell: &mut Vec<u8>) {
     if column.is_null(row) {
         return;
@@ -134,9 +131,6 @@ fn print(column: &ArrayRef, row: usize, cell: &mut Vec<u8>) {
             x => write!(cell, "{x:?}"),
         },
         DataType::Boolean => write!(cell, "{}", column.as_boolean().value(row)),
-        _ => {
-            cell.extend_from_slice(column.as_string::<i32>().value(row).as_bytes());
-            Ok(())
-        }
+        _ => cell.write_all(column.as_string::<i32>().value(row).as_bytes()),
     };
 }
