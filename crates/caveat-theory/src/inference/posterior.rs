@@ -245,13 +245,13 @@ impl ChoicePosterior {
         let surface = &self.fitters[self.sessions[session].fitter].model.surface;
         let at = self.place(surface, theta);
         let mut field = Field::default();
-        surface.evaluate(surface.primary(), at.surface, false, &mut field)?;
+        surface.evaluate(surface.primary, at.surface, false, &mut field)?;
         let amplitude = (at.log_gain + field.log_scale).exp();
         let probability = |&(pair, sign): &(usize, f64)| {
             let up = crate::numeric::sigmoid::sigmoid(amplitude * sign * field.shape[pair] + at.bias);
             0.5 * at.lapse + (1.0 - at.lapse) * up
         };
-        Ok(surface.index().iter().map(probability).collect())
+        Ok(surface.index.iter().map(probability).collect())
     }
 
     fn session_likelihood(
@@ -263,10 +263,10 @@ impl ChoicePosterior {
     ) -> Result<f64> {
         let surface = &self.fitters[session.fitter].model.surface;
         let at = self.place(surface, theta);
-        surface.evaluate(surface.primary(), at.surface, false, field)?;
+        surface.evaluate(surface.primary, at.surface, false, field)?;
         if !surface.is_exact() {
             // A spline stays what it is at the end of its box.
-            for (d, (low, high)) in surface.ends(surface.primary()).into_iter().enumerate() {
+            for (d, (low, high)) in surface.ends(surface.primary).into_iter().enumerate() {
                 if !(low..=high).contains(&at.surface[d]) {
                     field.slopes[d].fill(0.0);
                     field.scale_slopes[d] = 0.0;
@@ -277,7 +277,7 @@ impl ChoicePosterior {
         let lapse = self.spec.lapse.then_some(at.lapse);
         let (mut value, mut by_surface, mut by_gain, mut by_lapse, mut by_bias) = (0.0, [0.0; 2], 0.0, 0.0, 0.0);
         for &k in &session.observed {
-            let (pair, sign) = surface.index()[k];
+            let (pair, sign) = surface.index[k];
             let scaled = amplitude * sign;
             let terms = session.data.terms(k, scaled * field.shape[pair] + at.bias, lapse);
             value += terms.value;
@@ -314,7 +314,7 @@ impl ChoicePosterior {
             match parameter {
                 Parameter::Conjunctivity => *free.next().expect("a surface has two coordinates") = value,
                 Parameter::Strength => {
-                    *free.next().expect("a surface has two coordinates") = value + surface.log_weight();
+                    *free.next().expect("a surface has two coordinates") = value + surface.log_weight;
                 }
                 Parameter::Gain => place.log_gain = value,
                 Parameter::Lapse => place.lapse = lapse_of(value),
@@ -324,7 +324,7 @@ impl ChoicePosterior {
         }
         if self.spec.strength == Some(0.0) {
             // The surface then has margins per unit of weighted strength.
-            place.log_gain += surface.log_weight();
+            place.log_gain += surface.log_weight;
         }
         place
     }

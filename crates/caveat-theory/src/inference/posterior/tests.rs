@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Binomial as BinomialDraw, StandardNormal};
 
 use super::*;
-use crate::inference::Surface;
+use crate::inference::engine::surface::Surface;
 use crate::inference::hierarchy::{Hierarchy, UnitChoices};
 use crate::learner::LearnerKind;
 use crate::task::TransitiveTask;
@@ -23,7 +23,7 @@ fn drawn(graph: &ComparisonGraph, theta: [f64; 5], trials: u64, rng: &mut ChaCha
     let n = graph.n_items();
     let pairs: Vec<(usize, usize)> =
         (0..n).flat_map(|i| (0..n).filter(move |&j| j != i).map(move |j| (i, j))).collect();
-    let surface = Surface::new(graph, LearnerKind::Ridge, &pairs).unwrap();
+    let surface = Surface::new(graph, LearnerKind::Ridge, &pairs, None, None).unwrap();
     let [x, z, log_gain, l, b] = theta;
     let margins = surface.margins(1.0 / (1.0 + (-x).exp()), z.exp()).unwrap();
     let lapse = lapse_of(l);
