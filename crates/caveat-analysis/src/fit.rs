@@ -8,6 +8,7 @@ mod hierarchy;
 mod learners;
 mod margins;
 mod observe;
+mod posterior;
 mod predict;
 mod report;
 mod request;
@@ -41,6 +42,8 @@ pub struct FitOutcome {
     pub table: Table,
     /// Its main columns, for a person; `None` where these are all.
     pub brief: Option<Table>,
+    /// Every draw of a posterior, where one was sampled.
+    pub draws: Option<Table>,
     /// Every predicted pair, where conditions were predicted.
     pub pairs: Option<Table>,
     /// Accuracy by pair with the fitted theory, on request.
@@ -136,6 +139,12 @@ impl Job<'_> {
         if self.request.compare {
             return Ok(FitOutcome { warnings, ..FitOutcome::new(compare::choices(units, self)?) });
         }
+        if let Some(sampler) = self.request.posterior {
+            let found = posterior::of_choices(units, &sampler, self)?;
+            warnings.extend(found.warnings);
+            let draws = Some(found.draws);
+            return Ok(FitOutcome { warnings, notes: found.notes, draws, ..FitOutcome::new(found.table) });
+        }
         let fitted = choices::fit_all(units, self)?;
         let [by_pair, by_distance] = draw(&fitted)?;
         let reports: Vec<Report> = fitted.into_iter().map(|f| f.report).collect();
@@ -154,6 +163,9 @@ impl Job<'_> {
         let request = self.request;
         refuse_choice_options(request)?;
         let by = request.trial_columns()?;
+        if request.posterior.is_some() {
+            return Err(AnalysisError::input("⟨posterior⟩ is of choices: add ⟨loss=logistic⟩"));
+        }
         if request.lapse {
             return Err(AnalysisError::input("margins have no lapses: ⟨lapse⟩ is for choices, ⟨loss=logistic⟩"));
         }

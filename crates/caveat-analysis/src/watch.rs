@@ -18,6 +18,9 @@ pub trait Work: Send + Sync {
 
     /// Sets the number of steps done, and of all steps.
     fn reach(&self, done: u64, total: u64);
+
+    /// Says in a few words what a person should see while the work goes on.
+    fn remark(&self, _words: &str) {}
 }
 
 /// Reads trial tables and reports the rows to `watch`.

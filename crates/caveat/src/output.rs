@@ -56,6 +56,11 @@ impl OutputSpec {
         check_separate(read, tables.into_iter().chain(pictures))
     }
 
+    /// Whether the result is printed, and no file is written.
+    pub(crate) fn is_for_printing(&self) -> bool {
+        self.output.is_none()
+    }
+
     /// Whether the result is printed as a table, for a person.
     pub(crate) fn is_for_reading(&self) -> bool {
         self.output.is_none() && self.format == Format::Table

@@ -10,12 +10,12 @@ pub(crate) struct Bars;
 
 impl Watch for Bars {
     fn begin(&self, total: u64, what: &'static str) -> Box<dyn Work + '_> {
-        Box::new(Shown(bar(total, what)))
+        Box::new(Shown(bar(total, what), what))
     }
 }
 
 /// A bar that is shown until it is dropped.
-struct Shown(ProgressBar);
+struct Shown(ProgressBar, &'static str);
 
 impl Work for Shown {
     fn advance(&self, steps: u64) {
@@ -25,6 +25,10 @@ impl Work for Shown {
     fn reach(&self, done: u64, total: u64) {
         self.0.set_length(total);
         self.0.set_position(done);
+    }
+
+    fn remark(&self, words: &str) {
+        self.0.set_message(format!("{}, {words}", self.1));
     }
 }
 

@@ -51,7 +51,10 @@ pub(crate) fn read_file(request: &FitRequest) -> Result<ChoiceFile> {
              ⟨columns⟩), or leave out ⟨position_bias⟩"
         }));
     }
-    let by = groupings(request.by.as_deref())?;
+    let by = match &request.by {
+        None if request.posterior.is_some() => people_and_sessions(&table),
+        by => groupings(by.as_deref())?,
+    };
     let (cluster, within) = clusters_of(&table, request.choices.cluster, &by)?;
     let TaskUnits { units, notes: of_tasks } = table.units(&by, &declared_tasks(&request.choices, &columns)?)?;
     let mut warnings: Vec<String> = columns.items.as_deref().and_then(look_alikes).into_iter().collect();
@@ -79,6 +82,11 @@ pub(crate) fn read_file(request: &FitRequest) -> Result<ChoiceFile> {
         file.tables.push(unit.table);
     }
     Ok(file)
+}
+
+/// What a posterior is over where nobody says: people, and the sessions of each, as far as the file has them.
+fn people_and_sessions(table: &ChoiceTable) -> Vec<Grouping> {
+    [Grouping::Subject, Grouping::Session].into_iter().filter(|g| !table.names(*g).is_empty()).collect()
 }
 
 /// What the request says of tasks.

@@ -137,7 +137,7 @@ fn table<T>(
         .float("low", float(|r| r.interval.low))?
         .float("high", float(|r| r.interval.high))?
         .float("unshrunken", float(|r| r.own))?
-        .text("scale", rows.iter().map(|r| scale_name(r.scale)))?
+        .text("scale", rows.iter().map(|r| r.scale.name()))?
         .float("between", population(|p| p.between))?
         .float("between_low", population(|p| p.between_interval.low))?
         .float("between_high", population(|p| p.between_interval.high))?
@@ -238,14 +238,5 @@ impl Row<'_> {
         ];
         let found: Vec<String> = found.into_iter().flatten().collect();
         if found.is_empty() { "none".to_owned() } else { found.join(", ") }
-    }
-}
-
-fn scale_name(scale: UnitScale) -> &'static str {
-    match scale {
-        UnitScale::Logit => "logit",
-        UnitScale::Log => "log",
-        UnitScale::HalfLogit => "half_logit",
-        UnitScale::Identity => "identity",
     }
 }

@@ -2,6 +2,7 @@
 
 use caveat_results::{ChoiceColumns, Filter, Input, Phase, Selection};
 use caveat_theory::inference::ModelSpec;
+use caveat_theory::inference::posterior::SamplerSettings;
 use caveat_theory::{LearnerKind, named_enum};
 
 use crate::error::{AnalysisError, Result};
@@ -33,6 +34,8 @@ pub struct FitRequest {
     pub folds: Option<usize>,
     /// Whether the population of models or subjects is fitted.
     pub hierarchical: bool,
+    /// How the posterior of people or models is sampled instead, its seed in place of `seed`; `None` for no posterior.
+    pub posterior: Option<SamplerSettings>,
     /// Rows of trial tables to use.
     pub phase: Phase,
     /// Conditions on rows, each an expression; all hold.
@@ -103,11 +106,18 @@ impl FitRequest {
         let c = &self.choices;
         let [compare, hierarchical, train] =
             [("compare", self.compare), ("hierarchical", self.hierarchical), ("train", !self.train.is_empty())];
+        let posterior = ("posterior", self.posterior.is_some());
         let [tasks, n_items] = [("tasks", !c.tasks.is_empty()), ("n_items", c.n_items.is_some())];
         for (one, other) in [
             (compare, hierarchical),
             (compare, train),
             (hierarchical, train),
+            (posterior, compare),
+            (posterior, hierarchical),
+            (posterior, train),
+            (posterior, ("figure", c.draw_pairs)),
+            (posterior, ("distance_figure", c.draw_distances)),
+            (posterior, ("cluster", c.cluster.is_some())),
             (compare, ("figure", c.draw_pairs)),
             (compare, ("distance_figure", c.draw_distances)),
             (("columns", c.columns.is_some()), ("preset", c.preset.is_some())),
@@ -122,10 +132,13 @@ impl FitRequest {
                 )));
             }
         }
-        for (option, is_given) in [compare, hierarchical] {
+        for (option, is_given) in [compare, hierarchical, posterior] {
             if is_given && self.bootstrap.is_some_and(|n| n > 0) {
                 return Err(AnalysisError::input(format!("⟨{option}⟩ draws no bootstrap: leave out ⟨bootstrap⟩")));
             }
+        }
+        if let Some(sampler) = &self.posterior {
+            sampler.check()?;
         }
         Ok(())
     }

@@ -72,6 +72,16 @@ impl UnitScale {
         }
     }
 
+    /// Name in tables; stable.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Logit => "logit",
+            Self::Log => "log",
+            Self::HalfLogit => "half_logit",
+            Self::Identity => "identity",
+        }
+    }
+
     /// A parameter's value on this scale; infinite at an end of its range.
     pub fn apply(self, value: f64) -> f64 {
         match self {

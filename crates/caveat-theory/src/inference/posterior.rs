@@ -29,7 +29,7 @@ mod density;
 mod diagnostics;
 mod sample;
 
-pub use diagnostics::{Diagnostics, diagnose};
+pub use diagnostics::{Diagnostics, DrawSummary, diagnose, summarize};
 pub use sample::{Draws, SamplerSettings, SamplerStep, sample};
 
 /// What is believed of one parameter before any data, on its scale without bounds ([`UnitScale`](super::UnitScale)).
@@ -87,8 +87,8 @@ pub struct SessionChoices<'a> {
     pub choices: &'a [ChoiceCount],
 }
 
-/// How persons and sessions are put together.
-#[derive(Debug, Clone, PartialEq)]
+/// How people and sessions are put together.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct PosteriorSettings {
     /// Whether the sessions of a person have parameters of their own around the person's.
     pub sessions_differ: bool,
@@ -206,6 +206,11 @@ impl ChoicePosterior {
     /// Whether people are drawn from a population: there are two at least.
     pub fn has_population(&self) -> bool {
         self.n_people > 1
+    }
+
+    /// Whether sessions have parameters of their own around their person's.
+    pub fn sessions_differ(&self) -> bool {
+        self.sessions_differ
     }
 
     /// The ordered pairs of a session's [`probabilities`](Self::probabilities).

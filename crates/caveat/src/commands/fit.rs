@@ -5,7 +5,7 @@ use caveat_results::Input;
 
 use crate::cli::FitArgs;
 use crate::failure::Failure;
-use crate::output::write_figure;
+use crate::output::{print_table, write_figure};
 use crate::progress::Bars;
 use crate::tell::{tell, tell_passed_over, warn};
 
@@ -24,6 +24,10 @@ pub(crate) fn run(args: &FitArgs) -> Result<(), Failure> {
     }
     if let (Some(path), Some(pairs)) = (&args.pairs_table, &found.pairs) {
         pairs.write(path)?;
+    }
+    if let Some(draws) = found.draws.as_ref().filter(|_| !args.output.is_for_printing()) {
+        args.output.give(draws)?;
+        return print_table(&found.table, args.output.format);
     }
     match &found.brief {
         Some(brief) if args.output.is_for_reading() => args.output.give(brief),

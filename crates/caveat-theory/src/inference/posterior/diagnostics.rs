@@ -6,6 +6,8 @@
 use serde::Serialize;
 use statrs::distribution::{ContinuousCDF, Normal};
 
+use crate::inference::estimates::Interval;
+
 /// What the draws of one quantity say about themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Diagnostics {
@@ -28,6 +30,40 @@ impl Diagnostics {
     pub fn are_good(&self, chains: usize) -> bool {
         let least = Self::LEAST_ESS * chains as f64;
         self.r_hat <= Self::LARGEST_R_HAT && self.ess_bulk >= least && self.ess_tail >= least
+    }
+}
+
+/// The posterior of one quantity in numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct DrawSummary {
+    /// Mean of the draws.
+    pub mean: f64,
+    /// Standard deviation of the draws.
+    pub sd: f64,
+    /// Their median.
+    pub median: f64,
+    /// Their 2.5 % and 97.5 % quantiles.
+    pub interval: Interval,
+    /// What they say about themselves.
+    pub diagnostics: Diagnostics,
+}
+
+/// Summarizes one quantity: `values` in `chains` chains of equal length, one after the other. NaN without values.
+///
+/// # Panics
+/// If the values cannot be divided into the chains.
+pub fn summarize(values: &[f64], chains: usize) -> DrawSummary {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let at = |share: f64| if sorted.is_empty() { f64::NAN } else { quantile(&sorted, share) };
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    DrawSummary {
+        mean,
+        sd: (values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / (n - 1.0)).sqrt(),
+        median: at(0.5),
+        interval: Interval { low: at(0.025), high: at(0.975) },
+        diagnostics: diagnose(values, chains),
     }
 }
 
