@@ -135,16 +135,14 @@ pub fn predict(request: &PredictRequest) -> Result<PredictOutcome> {
             let reduces = is_symmetric && task.order() == PresentationOrder::Both && alpha <= 1.0;
             if !reduces || request.route.is_some() {
                 return Err(AnalysisError::input(
-                    "⟨loss=logistic⟩ needs both presentation orders and a position-symmetric kernel, and has one route: leave out ⟨route⟩",
+                    "⟨learner=logistic⟩ needs both presentation orders and a position-symmetric kernel, and has one route: leave out ⟨route⟩",
                 ));
             }
             Learner::Logistic { c: c * scale }
         }
         Learner::GradientFlow { time } => {
             if request.route.is_some() {
-                return Err(AnalysisError::input(
-                    "⟨time⟩ has its own route and the squared loss: leave out ⟨route⟩ and ⟨loss⟩",
-                ));
+                return Err(AnalysisError::input("⟨time⟩ has its own route: leave out ⟨route⟩"));
             }
             if !is_symmetric {
                 return Err(AnalysisError::input(

@@ -183,10 +183,24 @@ impl Drop for Lease {
     }
 }
 
-/// Creates the file, if there is none.
+/// Creates the file, if there is none. It appears with its content, since a process that is killed between the two would leave a file
+/// without a holder, which counts as alive until it expires; only file systems without hard links create it empty.
 fn create(path: &Path, owner: &Owner) -> io::Result<()> {
-    let mut file = File::create_new(path)?;
-    file.write_all(serialized(owner).as_bytes()).inspect_err(|_| _ = fs::remove_file(path))
+    let write = |path: &Path| {
+        let mut file = File::create_new(path)?;
+        file.write_all(serialized(owner).as_bytes()).inspect_err(|_| _ = fs::remove_file(path))
+    };
+    if path.exists() {
+        return Err(ErrorKind::AlreadyExists.into());
+    }
+    let draft = sibling(path, &owner.token, "draft");
+    write(&draft)?;
+    let linked = fs::hard_link(&draft, path);
+    let _ = fs::remove_file(&draft);
+    match linked {
+        Err(e) if e.kind() != ErrorKind::AlreadyExists => write(path),
+        linked => linked,
+    }
 }
 
 fn serialized(owner: &Owner) -> String {

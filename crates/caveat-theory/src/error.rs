@@ -94,6 +94,14 @@ pub enum TheoryError {
         /// Why, and which route does apply.
         reason: String,
     },
+    /// A learner or computation that does not cover the given problem.
+    #[error("{what} does not apply: {reason}")]
+    NotApplicable {
+        /// Which.
+        what: &'static str,
+        /// Why, and what does apply.
+        reason: String,
+    },
     /// A matrix or list of the wrong size or content.
     #[error("{what}: {problem}")]
     BadInput {
@@ -153,9 +161,9 @@ impl TheoryError {
         Self::BadInput { what, problem: problem.into() }
     }
 
-    /// A route that does not apply; `reason` also names one that does.
-    pub(crate) fn unavailable(route: &'static str, reason: impl Into<String>) -> Self {
-        Self::RouteUnavailable { route, reason: reason.into() }
+    /// A learner or computation that does not apply; `reason` also names one that does.
+    pub(crate) fn not_applicable(what: &'static str, reason: impl Into<String>) -> Self {
+        Self::NotApplicable { what, reason: reason.into() }
     }
 
     /// A solver that stopped at `reached`, short of `needed`.

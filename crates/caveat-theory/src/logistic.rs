@@ -98,7 +98,7 @@ pub struct LogisticSolution {
 /// above [`ACCEPTANCE`] after [`MAX_STEPS`] steps.
 pub fn solve(graph: &ComparisonGraph, model: &RidgeModel) -> Result<LogisticSolution> {
     if graph.order() != PresentationOrder::Both {
-        return Err(TheoryError::unavailable("logistic", NEEDS_BOTH_ORDERS));
+        return Err(TheoryError::not_applicable("logistic regression", NEEDS_BOTH_ORDERS));
     }
     let problem = Problem::new(graph, model)?;
     let (State { ranks, dual, margins: trained }, info) = problem.minimize()?;
@@ -355,7 +355,7 @@ impl<'g> Problem<'g> {
 
 /// Whether the unregularized likelihood has a maximum.
 fn check_maximum_exists(graph: &ComparisonGraph, model: &RidgeModel) -> Result<()> {
-    let refuse = |reason: String| Err(TheoryError::unavailable("logistic", reason));
+    let refuse = |reason: String| Err(TheoryError::not_applicable("logistic regression", reason));
     let alpha = model.conjunctivity();
     if alpha > 0.0 {
         return refuse(format!(
@@ -667,7 +667,7 @@ mod tests {
         assert!(text.contains("item 2 beat item 1") && text.contains("finite C"), "{text}");
         assert!(message(&wins(2, &[(0, 1, 1.0), (1, 0, 1.0)]), 0.1).contains("conjunctivity 0"));
         let once = wins(2, &[(0, 1, 1.0)]).with_order(PresentationOrder::LowerFirst);
-        assert!(matches!(solve(&once, &model(0.5, 1.0)), Err(TheoryError::RouteUnavailable { .. })));
+        assert!(matches!(solve(&once, &model(0.5, 1.0)), Err(TheoryError::NotApplicable { .. })));
         let heavy = wins(2, &[(0, 1, 1e300)]);
         assert!(matches!(solve(&heavy, &model(0.5, 1e10)), Err(TheoryError::OutOfRange { name: "C", .. })));
     }

@@ -1,4 +1,4 @@
-//! The margins f(i, j), by four independent routes, and the accuracy that they imply for every class of pairs.
+//! The margins f(i, j), those of ridge regression by four independent routes, and the accuracy that they imply for every class of pairs.
 //!
 //! | route | kernels | tasks | cost |
 //! |---|---|---|---|

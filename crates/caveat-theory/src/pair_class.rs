@@ -42,7 +42,7 @@ impl PairClass {
         [Self::Premise, Self::ExceptionCycle, Self::WithinSection, Self::CrossSection, Self::CycleToSection];
 }
 
-/// Where an item stands relative to the cycles.
+/// Where an item stands relative to the cycles: in one of them, or in a section outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Section {
@@ -123,7 +123,7 @@ impl PairClasses {
         self.n_items
     }
 
-    /// Section of an item.
+    /// The section of an item, or its cycle.
     pub fn section(&self, item: usize) -> Section {
         self.sections[item]
     }

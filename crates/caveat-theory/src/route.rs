@@ -37,7 +37,7 @@ impl Route {
 
     /// The error where it does not apply; `reason` also names a route that does.
     pub(crate) fn unavailable(self, reason: impl Into<String>) -> TheoryError {
-        TheoryError::unavailable(self.name(), reason)
+        TheoryError::RouteUnavailable { route: self.name(), reason: reason.into() }
     }
 
     /// Refuses if there is an obstacle to the route.

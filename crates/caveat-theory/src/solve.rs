@@ -171,7 +171,7 @@ fn conjunctivity(trained: Trained<'_>, kernel: &ExchangeableKernel) -> Result<Op
 /// The conjunctivity for a learner that has no route for kernels which tell the positions apart.
 fn one_conjunctivity(trained: Trained<'_>, kernel: &ExchangeableKernel, learner: &'static str) -> Result<f64> {
     let reason = "it needs both presentation orders and a position-symmetric kernel with α ≤ 1; use ridge regression";
-    conjunctivity(trained, kernel)?.ok_or_else(|| TheoryError::unavailable(learner, reason))
+    conjunctivity(trained, kernel)?.ok_or_else(|| TheoryError::not_applicable(learner, reason))
 }
 
 fn ridge(trained: Trained<'_>, kernel: &ExchangeableKernel, c: f64, route: Option<Route>) -> Result<Solution> {

@@ -9,8 +9,8 @@ use std::path::PathBuf;
 
 use caveat_analysis::FigureName;
 use caveat_results::{ComparisonColumns, Format, Input};
-use caveat_theory::{Activation, Learner, NetworkKernelKind, PresentationOrder, Route};
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use caveat_theory::{Activation, Learner, LearnerKind, NetworkKernelKind, PresentationOrder, Route};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
 pub(crate) use design::DesignArgs;
@@ -25,7 +25,7 @@ use crate::values;
 /// Rules and their exceptions: exact theory of transitive inference with exceptions.
 ///
 /// A task trains neighbors in an order (rank 0 beats rank 1 beats …) and exceptions that contradict it. Kernel ridge
-/// regression on an exchangeable representation then judges every pair in closed form; what it does depends on the
+/// regression on an exchangeable representation then judges every pair in closed form. The result depends on the
 /// representation's conjunctivity α (0 additive, 1 conjunctive) and the inverse regularization C.
 #[derive(Debug, Parser)]
 #[command(
@@ -62,9 +62,9 @@ pub(crate) enum Command {
     Conjunctivity(ConjunctivityArgs),
     /// Rank any items from a list of comparisons, at any size
     Rank(RankArgs),
-    /// Fit (α, C, gain) to trial tables, or predict conditions not fitted
+    /// Fit (α, C, gain) to trial tables, or predict conditions that were not fitted
     Fit(Box<FitArgs>),
-    /// Compare candidate tasks by what they tell about α, and find how many trials they need
+    /// Compare candidate tasks by how much they reveal about α, and find how many trials they need
     Design(DesignArgs),
     /// Check, summarize, convert and tabulate trial tables
     #[command(subcommand)]
@@ -102,7 +102,7 @@ pub(crate) struct TaskSpec {
     #[arg(long, num_args = 3, value_names = ["A", "B", "WEIGHT"], action = clap::ArgAction::Append,
           value_parser = values::number, allow_negative_numbers = true)]
     pub(crate) weight: Vec<f64>,
-    /// In which order trained pairs are presented
+    /// Order in which trained pairs are presented
     #[arg(long, alias = "order", value_name = "ORDER", default_value = "both", value_parser = values::named(&PresentationOrder::ALL))]
     pub(crate) presentation: PresentationOrder,
 }
@@ -135,11 +135,11 @@ pub(crate) struct TaskArgs {
 Examples:
   caveat predict -n 9 --exception 5 3 --conjunctivity 0.2 --c 10 --format json
   caveat predict -n 9 --exception 5 3 --conjunctivity 0.2 --time 25         gradient flow instead of ridge
-  caveat predict -n 9 --exception 5 3 --kernel 1,0.2,0.5,0.5,0.2,0.2 --c 4  six orbit values; C is then 1/ridge
-  caveat predict -n 9 --exception 5 3 --kernel-matrix K.npy --c 4           a measured kernel on all ordered pairs
+  caveat predict -n 9 --exception 5 3 --kernel 1,0.2,0.5,0.5,0.2,0.2 --c 4  orbit values; C is then 1/ridge
+  caveat predict -n 9 --exception 5 3 --kernel-matrix K.npy --c 4           a measured kernel on all pairs
 
-JSON: {\"n_items\", \"exceptions\", \"conjunctivity\", \"c\", \"screening\", \"memorization\", \"ranks\", \"margins\", \"accuracy\"};
-margins[a][b] is f(a, b), positive where rank a wins; infinity and absent values are null.")]
+JSON: {\"n_items\", \"exceptions\", \"conjunctivity\", \"c\", \"screening\", \"memorization\", \"ranks\", \"margins\", \
+\"accuracy\"}. margins[a][b] is f(a, b), positive where rank a wins. Infinity and absent values are null.")]
 pub(crate) struct PredictArgs {
     #[command(flatten)]
     pub(crate) task: TaskSpec,
@@ -155,12 +155,16 @@ pub(crate) struct PredictArgs {
     /// A kernel matrix (.npy) over all ordered pairs (0,1), (0,2), …, (1,0), … instead of a conjunctivity
     #[arg(long, value_name = "FILE.npy", conflicts_with = "conjunctivity")]
     pub(crate) kernel_matrix: Option<PathBuf>,
-    /// Use the projection of --kernel-matrix on exchangeable kernels instead of the matrix itself
+    /// Use the projection of --kernel-matrix onto exchangeable kernels instead of the matrix itself
     #[arg(long)]
     pub(crate) project: bool,
-    /// Loss that training minimizes
-    #[arg(long, value_enum, default_value_t = Loss::Squared)]
-    pub(crate) loss: Loss,
+    /// What learns the margins: ridge regression, gradient flow (with --time) or kernel logistic regression [default: ridge; with --time:
+    /// gradient-flow]
+    #[arg(long, value_name = "LEARNER", value_parser = values::named(&LearnerKind::ALL))]
+    pub(crate) learner: Option<LearnerKind>,
+    /// The former spelling of --learner: squared or logistic
+    #[arg(long, hide = true, value_parser = ["squared", "logistic"], conflicts_with = "learner")]
+    pub(crate) loss: Option<String>,
     /// Force a route instead of the fastest that applies
     #[arg(long, value_name = "ROUTE", value_parser = values::named(&Route::OF_RIDGE))]
     pub(crate) route: Option<Route>,
@@ -192,14 +196,6 @@ impl StrengthSpec {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Loss {
-    /// Squared error: kernel ridge regression
-    Squared,
-    /// Cross-entropy: kernel logistic regression
-    Logistic,
-}
-
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -207,10 +203,16 @@ Examples:
   caveat window -n 16 --exception 5 3 --exception 11 9 --c 10
   caveat window -n 9 --exception 5 3 --time 25
 
-JSON: {\"screening_star\", \"conjunctivity_generalization\", \"conjunctivity_memorization\", \"balances\", \"critical_c\"}: cross-section
-pairs are right iff α < conjunctivity_generalization, the cycle is remembered iff α > conjunctivity_memorization. screening_star is
-null where cross-section pairs never fail. generalization_from is 0 but for some tasks with reversed premises among several
-exceptions, where cross-section pairs are wrong up to it. With --time, critical_time takes the place of critical_c.")]
+JSON: {\"n_items\", \"exceptions\", \"c\", \"screening_star\", \"conjunctivity_generalization\", \"generalization_from\", \
+\"conjunctivity_memorization\", \"balances\", \"critical_c\"}. With --time, time and critical_time take the places of c and \
+critical_c.
+
+Cross-section pairs are right iff α < conjunctivity_generalization. The cycle is remembered iff α > conjunctivity_memorization. \
+generalization_from is 0 except for some tasks with reversed premises among several exceptions; there cross-section pairs are \
+wrong for α below it.
+
+screening_star is the smallest screening at which a cross-section pair fails. It is null if none ever fails, and with --time or \
+unequal --weight, where no single screening exists.")]
 pub(crate) struct WindowArgs {
     #[command(flatten)]
     pub(crate) task: TaskSpec,
@@ -243,7 +245,7 @@ pub(crate) struct PhaseArgs {
     /// Regularize by the time T of gradient flow instead of C; the second axis is then 1/T
     #[arg(long)]
     pub(crate) gradient_flow: bool,
-    /// Draw the phase diagram too: .svg, .pdf or .png
+    /// Also draw the phase diagram: .svg, .pdf or .png
     #[arg(long, value_name = "FILE")]
     pub(crate) figure: Option<PathBuf>,
     #[command(flatten)]
@@ -267,17 +269,17 @@ pub(crate) struct ConjunctivityArgs {
     /// A measured kernel (.npy), a row and a column per ordered pair (0,1), (0,2), …, (1,0), …
     #[arg(long, value_name = "FILE.npy", group = "source")]
     pub(crate) matrix: Option<PathBuf>,
-    /// Hidden layers
+    /// Number of hidden layers
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = values::count, allow_negative_numbers = true)]
     pub(crate) depth: usize,
     /// Kernel of the network: of its last hidden layer (nngp) or of its training (ntk)
     #[arg(long, default_value = "nngp", value_name = "nngp|ntk", conflicts_with_all = ["random_features", "matrix"])]
     pub(crate) kind: NetworkKernelKind,
-    /// Units in every hidden layer of a random network
+    /// Units per hidden layer of a random network
     #[arg(long, default_value_t = 10_000, value_name = "N", value_parser = values::count, allow_negative_numbers = true,
           conflicts_with_all = ["network", "matrix"])]
     pub(crate) width: usize,
-    /// Random networks drawn
+    /// Number of random networks to draw
     #[arg(long, default_value_t = 32, value_name = "N", value_parser = values::count, allow_negative_numbers = true,
           conflicts_with_all = ["network", "matrix"])]
     pub(crate) replicates: usize,
@@ -297,18 +299,22 @@ Examples:
   caveat rank arena.csv --columns item_a=model_a,item_b=model_b,chosen=winner
   zcat comparisons.csv.gz | caveat rank - --components
 
-The table has the columns winner, loser and optionally weight, or those named with --columns; it is text with commas, semicolons or
-tabs, or Parquet, packed or not, of any size. The chosen item of a pair item_a, item_b is given by its label or its side (left,
-model_a, …), and a tie counts half for each; wins_a and wins_b count wins. Known pairs of names (model_a and model_b with winner, player1 and
-player2 with win1 and win2, left and right with choice, …) are understood without --columns.
+The table has the columns winner, loser and optionally weight, or those named with --columns. It is Parquet, or text with \
+commas, semicolons or tabs, compressed or not, of any size.
 
-Labels are text without white space around it, in Unicode's composed form; numbers are labels by value, so that 2, 2.0 and 2e0 are
-one item, shown as 2, and 1.10 and 1.1 are one as well (a note says so). Codes such as 007 are shown as they are written. Labels that
-differ by case alone stay two items, with a warning. An empty label is an error;
-NA, NaN and None are names, with a warning. --skip-missing leaves both out.
+The chosen item of a pair item_a, item_b is given by its label or its side (left, model_a, …). A tie counts half for each item. \
+wins_a and wins_b count wins. Common names (model_a and model_b with winner, player1 and player2 with win1 and win2, left and \
+right with choice, …) are understood without --columns.
 
-Output: position, item, rank, component. Positions count from 0 within each component, 0 the largest; items whose ranks rounding
-cannot tell apart share a position, and the next ones skip theirs.")]
+Labels are text without white space around it, in Unicode's composed form. Numbers are compared by value: 2, 2.0 and 2e0 are one \
+item, shown as 2, and 1.10 and 1.1 are one as well. A note reports such spellings. Codes such as 007 are shown as written. \
+Labels that differ only in case stay two items, with a warning.
+
+An empty label is an error. NA, NaN and None count as names, with a warning. With --skip-missing, rows are left out if a label \
+is empty or is NA, NaN or None.
+
+Output: position, item, rank, component. Positions count from 0 within each component; 0 has the largest rank. Items whose ranks \
+are equal up to rounding share a position, and the next positions are skipped.")]
 pub(crate) struct RankArgs {
     /// Table of comparisons; - for standard input
     pub(crate) comparisons: Input,
@@ -319,7 +325,7 @@ pub(crate) struct RankArgs {
     /// Use only rows for which this holds, as in phase=test or "session!=1 & rt<2000"; repeatable
     #[arg(long = "where", value_name = "EXPR")]
     pub(crate) filters: Vec<String>,
-    /// Leave out rows without a label or number instead of refusing them
+    /// Leave out rows that lack a label or number instead of refusing them
     #[arg(long)]
     pub(crate) skip_missing: bool,
     /// Conjunctivity α: 0 ranks by plain (ridge) least squares
@@ -330,7 +336,7 @@ pub(crate) struct RankArgs {
     #[arg(long, default_value_t = f64::INFINITY, value_name = "C", value_parser = values::number,
           allow_negative_numbers = true)]
     pub(crate) c: f64,
-    /// Rank every group of connected items on its own, where comparisons don't connect all of them
+    /// If the comparisons don't connect all items, rank each connected group on its own
     #[arg(long)]
     pub(crate) components: bool,
     #[command(flatten)]
@@ -363,7 +369,7 @@ pub(crate) struct FigureArgs {
     /// File to draw: .svg, .pdf or .png [default: NAME.svg]
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
-    /// Write the numbers in the figure too: .parquet, .csv or .json
+    /// Also write the numbers in the figure: .parquet, .csv or .json
     #[arg(long, value_name = "FILE")]
     pub(crate) table: Option<PathBuf>,
 }

@@ -12,6 +12,8 @@ pub(crate) mod results;
 pub(crate) mod task;
 pub(crate) mod window;
 
+use std::collections::BTreeSet;
+
 use caveat_theory::{PresentationOrder, TransitiveTask};
 
 use crate::cli::TaskSpec;
@@ -21,6 +23,7 @@ use crate::values::pairs;
 /// The task that the options describe.
 pub(crate) fn build_task(spec: &TaskSpec) -> Result<TransitiveTask, Failure> {
     let mut task = TransitiveTask::new(spec.n_items, &pairs(&spec.exception))?;
+    let mut weighted = BTreeSet::new();
     for w in spec.weight.chunks_exact(3) {
         let (a, b, weight) = (w[0], w[1], w[2]);
         let rank = |value: f64| {
@@ -30,7 +33,11 @@ pub(crate) fn build_task(spec: &TaskSpec) -> Result<TransitiveTask, Failure> {
             let last = spec.n_items - 1;
             Err(Failure::input(format!("--weight {a} {b} {weight}: {value} is not a rank from 0 to {last}")))
         };
-        task = task.with_weight(rank(a)?, rank(b)?, weight)?;
+        let (a, b) = (rank(a)?, rank(b)?);
+        if !weighted.insert((a.min(b), a.max(b))) {
+            return Err(Failure::input(format!("--weight: pair {a} {b} has two weights; give one")));
+        }
+        task = task.with_weight(a, b, weight)?;
     }
     Ok(task.with_order(spec.presentation))
 }
@@ -38,7 +45,9 @@ pub(crate) fn build_task(spec: &TaskSpec) -> Result<TransitiveTask, Failure> {
 /// The same, for commands whose theory is of pairs shown in both orders.
 pub(crate) fn both_orders(spec: &TaskSpec) -> Result<TransitiveTask, Failure> {
     if spec.presentation != PresentationOrder::Both {
-        return Err(Failure::input("--presentation: this is worked out for pairs shown in both orders; leave it out"));
+        return Err(Failure::input(
+            "--presentation: the window and the phase diagram are of tasks with both presentation orders; leave it out",
+        ));
     }
     build_task(spec)
 }

@@ -168,6 +168,18 @@ fn clusters_of(
         let subjects = (!table.names(Grouping::Subject).is_empty()).then_some(Grouping::Subject);
         subjects.into_iter().chain([Grouping::Session]).collect()
     };
+    let alone = chosen.filter(|column| {
+        by.contains(&match column {
+            ClusterColumn::Subject => Grouping::Subject,
+            ClusterColumn::Session => Grouping::Session,
+        })
+    });
+    if let Some(column) = alone {
+        let name = column.name();
+        return Err(AnalysisError::input(format!(
+            "⟨cluster={name}⟩: with {name} in ⟨by⟩ every fit has one {name} alone; leave out one of them"
+        )));
+    }
     match chosen {
         Some(ClusterColumn::Subject) => Ok(("subject", vec![Grouping::Subject])),
         Some(ClusterColumn::Session) => Ok(("session", session())),

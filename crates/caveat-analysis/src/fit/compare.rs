@@ -76,7 +76,8 @@ fn folds(request: &FitRequest, clusters: usize, what: &str, head: &Head) -> Resu
     let folds = request.folds.unwrap_or(FitRequest::FOLDS);
     if clusters < 2 {
         return Err(AnalysisError::input(format!(
-            "{}: cross-validation leaves out whole clusters, and here is only one {what}; name a column for subjects or sessions",
+            "{}: cross-validation leaves out whole clusters, and there is only one {what} here; name a column of sessions (or of \
+             subjects) with several in each fit, or leave their column out of ⟨by⟩",
             head.name()
         )));
     }

@@ -38,7 +38,7 @@ pub struct FitRequest {
     pub posterior: Option<SamplerSettings>,
     /// Rows of trial tables to use.
     pub phase: Phase,
-    /// Conditions on rows, each an expression; all hold.
+    /// Which rows are used: expressions, all of which hold.
     pub filters: Vec<String>,
     /// Replicates of a bootstrap. `None` for none, or 2,000 where `test` is predicted.
     pub bootstrap: Option<usize>,

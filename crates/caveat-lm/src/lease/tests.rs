@@ -62,6 +62,31 @@ fn mine(taken: Taken) -> Lease {
 }
 
 #[test]
+fn the_file_of_a_lease_is_never_seen_without_its_holder() {
+    let place = tempfile::tempdir().unwrap();
+    let path = lock(&place);
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let reading = scope.spawn(|| {
+            let mut seen = 0;
+            while !is_over.load(Ordering::Relaxed) {
+                if let Ok(content) = fs::read(&path) {
+                    assert!(parse(&content).is_some(), "{content:?}");
+                    seen += 1;
+                }
+            }
+            seen
+        });
+        for _ in 0..300 {
+            drop(mine(take(&path, &Host::here())));
+        }
+        is_over.store(true, Ordering::Relaxed);
+        assert!(reading.join().unwrap() > 0);
+    });
+    assert!(names(&place).is_empty(), "{:?}", names(&place));
+}
+
+#[test]
 fn a_lease_is_held_by_one_until_it_is_dropped_and_leaves_nothing() {
     let place = tempfile::tempdir().unwrap();
     let lease = mine(take(&lock(&place), &machine("a")));

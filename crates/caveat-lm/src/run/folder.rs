@@ -176,7 +176,7 @@ impl Places {
             let removed = match rest.rsplit('.').next() {
                 Some("old") if !self.folder.exists() => fs::rename(&path, &self.folder),
                 Some("old" | "partial") => fs::remove_dir_all(&path),
-                Some("probe" | "stale") => fs::remove_file(&path),
+                Some("probe" | "stale" | "draft") => fs::remove_file(&path),
                 _ => continue,
             };
             match removed {
@@ -274,6 +274,7 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let folder = place.path().join("seed0_fwd");
         write(&place.path().join(".seed0_fwd.0f.partial"), "half");
+        fs::write(place.path().join(".seed0_fwd.lock.0f.draft"), "half").unwrap();
         left_by_a_killed_process(&place.path().join(".seed0_fwd.lock"));
         let claimed = mine(&folder, false);
         assert!(names(claimed.directory()).is_empty());

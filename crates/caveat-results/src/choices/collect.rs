@@ -44,9 +44,9 @@ impl Options {
             return bad(format!("{n} items: expected 2 to {MOST_ITEMS}"));
         }
         if let TrialCounts::Fixed(n) = columns.trials
-            && !(n > 0.0 && n.is_finite())
+            && !(n >= 1.0 && n.is_finite() && n.fract() == 0.0)
         {
-            return bad(format!("{n} trials a row: expected a positive, finite number"));
+            return bad(format!("{n} trials a row: expected a whole number of at least 1"));
         }
         let Some(items) = &columns.items else {
             return Ok(Self { names: None, first_rank: columns.first_rank, n_items: columns.n_items });

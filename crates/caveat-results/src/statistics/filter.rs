@@ -1,4 +1,4 @@
-//! Selects the rows of trial tables that count: those of a phase that pass conditions on columns.
+//! Selects the rows of trial tables that count: those of a phase that pass tests of their columns.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -53,7 +53,7 @@ impl FromStr for GroupColumn {
     }
 }
 
-/// The values that a condition compares with; `None` and NaN stand for a missing one.
+/// The values that a test compares with; `None` and NaN stand for a missing one.
 #[derive(Debug, Clone, PartialEq)]
 enum Values {
     Text(Vec<Option<String>>),
@@ -63,7 +63,7 @@ enum Values {
     Class(Vec<PairClass>),
 }
 
-/// A condition on one column of a row, written as COLUMN OP VALUE.
+/// A test of one column of a row, written as COLUMN OP VALUE.
 ///
 /// OP is one of `=  ==  !=  <  <=  >  >=`. After `=` and `!=` there may be several values separated by commas: any of them, or none
 /// of them. Numbers are equal within 1e-9 of the larger. An empty value, or `none` for numbers, stands for a missing one; a missing
@@ -108,7 +108,7 @@ impl FromStr for Filter {
 }
 
 impl Values {
-    /// Reads the values of a condition; the error says what is expected.
+    /// Reads the values of a test; the error says what is expected.
     fn parse(column: GroupColumn, expression: &Expression<'_>) -> std::result::Result<Self, String> {
         let Expression { operator, sign, values: text, .. } = *expression;
         let kind = match column {
@@ -159,10 +159,10 @@ fn compare_reals(x: f64, y: f64) -> Option<Ordering> {
 }
 
 impl Filter {
-    /// The conditions of an expression, joined by `&` or `and`.
+    /// The tests of an expression, joined by `&` or `and`.
     ///
     /// # Errors
-    /// A condition that does not parse.
+    /// A test that does not parse.
     pub fn all(expression: &str) -> Result<Vec<Self>> {
         conjuncts(expression).into_iter().map(str::parse).collect()
     }

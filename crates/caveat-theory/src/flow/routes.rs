@@ -61,7 +61,7 @@ struct ItemSpace {
 impl<'g> Problem<'g> {
     pub(super) fn new(graph: &'g ComparisonGraph, conjunctivity: f64, time: f64) -> Result<Self> {
         if graph.order() != PresentationOrder::Both {
-            return Err(TheoryError::unavailable("gradient flow", NEEDS_BOTH_ORDERS));
+            return Err(TheoryError::not_applicable("gradient flow", NEEDS_BOTH_ORDERS));
         }
         let conjunctivity = check_conjunctivity(conjunctivity)?;
         let time = check_range("time", time, 0.0, f64::INFINITY, "a number of at least 0 (inf is allowed)")?;

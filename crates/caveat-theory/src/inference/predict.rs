@@ -277,7 +277,7 @@ fn check_weight(fit: &MarginFit, weight: f64) -> Result<()> {
     let reason = format!(
         "pairs were fitted with presentation weight {fitted} and would be predicted with {weight}; they must be equal"
     );
-    Err(TheoryError::unavailable("prediction", reason))
+    Err(TheoryError::not_applicable("the prediction", reason))
 }
 
 #[cfg(test)]

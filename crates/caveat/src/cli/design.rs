@@ -12,40 +12,46 @@ use crate::values;
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("candidates").required(true).multiple(true), after_help = "\
 Examples:
-  caveat design --task 9 --task 9:5-3 --task 11:6-4                      which of three tasks tells most about α
-  caveat design -n 7 9 --one-exception --figure design.pdf               the best single exception for 7 and 9 items
+  caveat design --task 9 --task 9:5-3 --task 11:6-4                      which task reveals most about α
+  caveat design -n 7 9 --one-exception --figure design.pdf               the best exception for 7 and 9 items
   caveat design --task 9 --task 9:5-3 --hypotheses 0:0.1 0.2:1           is α small or large?
-  caveat design --task 9:5-3 --pairs untrained --pairs-table pairs.csv   what each untrained pair tells
+  caveat design --task 9:5-3 --pairs untrained --pairs-table pairs.csv   what each untrained pair reveals
 
-Nobody is trained or tested. In a simulated judgment of (a, b), a wins with probability LAPSE/2 + (1 − LAPSE)·logistic(gain·f(a, b)),
-f the margin by the exact theory at (α, C) and the parameters drawn from their prior: α uniform, C and gain log-uniform. Each pair is
-judged equally often. Information is what the judgments are expected to tell about α, in bits, after C and gain are averaged out.
-trials_for_power is the smallest number of judgments (within 9 %) with which the 95 % interval of α is no wider than --precision, or
-the posterior odds favor the true hypothesis, with probability --power; null if --max-trials are too few.
+Nobody is trained or tested: judgments are simulated. Each trial is one judgment of a pair (a, b), in which a wins with \
+probability LAPSE/2 + (1 − LAPSE)·logistic(gain·f(a, b)). f is the margin by the exact theory at (α, C). The parameters are \
+drawn from their prior: α uniform, C and gain log-uniform. Each pair is judged equally often.
 
-JSON: an array, the most informative task first: {\"rank\", \"task\", \"n_items\", \"exceptions\", \"n_pairs\", \"information_bits\",
-\"information_se\", \"trials_for_power\", \"power\", \"trials\", and \"decision_accuracy\" with --hypotheses or else \"interval_width\" (median), both
-at --trials}. information_se is the Monte Carlo error, which --samples reduces; all tasks share the simulated parameters.")]
+Information is how much the trials are expected to reveal about α, in bits, with C and gain averaged out.
+
+trials_for_power is the smallest number of trials (to within 9 %) that succeeds with probability --power; null if --max-trials \
+is too small. Success means that the 95 % interval of α is no wider than --precision or, with --hypotheses, that the posterior \
+odds favor the true hypothesis.
+
+JSON: an array, the most informative task first: {\"rank\", \"task\", \"n_items\", \"exceptions\", \"n_pairs\", \
+\"information_bits\", \"information_se\", \"trials_for_power\", \"power\", \"trials\", \"interval_width\"}. interval_width is a \
+median; with --hypotheses, decision_accuracy takes its place. Both are at --trials.
+
+information_se is the Monte Carlo error of information_bits; more --samples reduce it. All tasks share the simulated parameters.")]
 pub(crate) struct DesignArgs {
     /// A candidate: N items, and exceptions WINNER-LOSER by rank (0 is the highest), as in 9, 9:5-3 or 12:4-2,9-7; repeatable
     #[arg(long, value_name = "N[:W-L,…]", group = "candidates", value_parser = str::parse::<PlainTask>, allow_hyphen_values = true)]
     pub(crate) task: Vec<PlainTask>,
-    /// Numbers of items: candidates without exception, or with --one-exception all with one
+    /// Candidates with these numbers of items: without exceptions, or with --one-exception all that have one
     #[arg(short = 'n', long = "n-items", alias = "items", value_name = "N", num_args = 1.., group = "candidates", value_parser = values::n_items,
           allow_negative_numbers = true)]
     pub(crate) n_items: Vec<usize>,
-    /// All tasks with a single exception for each -n; of mirror images, which tell the same, the one nearer the top
+    /// All tasks with a single exception for each -n; of two mirror images, equally informative, the one nearer the top
     #[arg(long, requires = "n_items")]
     pub(crate) one_exception: bool,
     /// Prior range of the conjunctivity α
     #[arg(long, num_args = 2, default_values_t = [0.0, 1.0], value_names = ["LOW", "HIGH"], value_parser = values::number,
           allow_negative_numbers = true)]
     pub(crate) conjunctivity: Vec<f64>,
-    /// Instead of the value of α, ask which of two hypotheses on it holds: each LOW:HIGH, or one value
+    /// Ask which of two hypotheses about α holds, instead of its value; each is LOW:HIGH or one value
     #[arg(long, num_args = 2, value_names = ["H0", "H1"], value_parser = range, conflicts_with_all = ["conjunctivity", "precision"],
           allow_hyphen_values = true)]
     pub(crate) hypotheses: Option<Vec<(f64, f64)>>,
-    /// Prior range of the inverse regularization C; the same number twice for a known one, inf included
+    /// Prior range of the inverse regularization C; the same number twice if C is known (inf is allowed)
     #[arg(long, num_args = 2, default_values_t = [1.0, 100.0], value_names = ["LOW", "HIGH"], value_parser = values::number,
           allow_negative_numbers = true)]
     pub(crate) c: Vec<f64>,
@@ -53,22 +59,22 @@ pub(crate) struct DesignArgs {
     #[arg(long, num_args = 2, default_values_t = [2.0, 10.0], value_names = ["LOW", "HIGH"], value_parser = values::number,
           allow_negative_numbers = true)]
     pub(crate) gain: Vec<f64>,
-    /// Share of judgments by chance
+    /// Share of judgments made by chance
     #[arg(long, default_value_t = 0.02, value_name = "SHARE", value_parser = values::number, allow_negative_numbers = true)]
     pub(crate) lapse: f64,
     /// Which pairs are judged
     #[arg(long, value_name = "PAIRS", default_value = "all", value_parser = values::named(&JudgedPairs::ALL))]
     pub(crate) pairs: JudgedPairs,
-    /// Judgments at which tasks are compared
+    /// Number of trials (judgments of a pair) at which tasks are compared
     #[arg(long, default_value_t = 1_000, value_name = "N", value_parser = values::count, allow_negative_numbers = true)]
     pub(crate) trials: usize,
-    /// Probability of success that trials_for_power reaches
+    /// Probability of success that trials_for_power must reach
     #[arg(long, default_value_t = 0.9, value_name = "P", value_parser = values::number, allow_negative_numbers = true)]
     pub(crate) power: f64,
-    /// Width wanted of the 95 % interval of α
+    /// Wanted width of the 95 % interval of α
     #[arg(long, default_value_t = 0.1, value_name = "WIDTH", value_parser = values::number, allow_negative_numbers = true)]
     pub(crate) precision: f64,
-    /// Most judgments that trials_for_power considers
+    /// Largest number of trials to consider for trials_for_power
     #[arg(long, default_value_t = 100_000, value_name = "N", value_parser = values::count, allow_negative_numbers = true)]
     pub(crate) max_trials: usize,
     /// Simulated experiments per task
@@ -77,10 +83,10 @@ pub(crate) struct DesignArgs {
     /// Seed of the simulation
     #[arg(long, default_value_t = 0, value_name = "SEED", value_parser = values::seed, allow_negative_numbers = true)]
     pub(crate) seed: u64,
-    /// Draw the comparison too: .svg, .pdf or .png
+    /// Also draw the comparison: .svg, .pdf or .png
     #[arg(long, value_name = "FILE")]
     pub(crate) figure: Option<PathBuf>,
-    /// Write the information of a single judgment of every pair of every task too: .parquet, .csv or .json
+    /// Also write the information in a single trial, for every pair of every task: .parquet, .csv or .json
     #[arg(long, value_name = "FILE")]
     pub(crate) pairs_table: Option<PathBuf>,
     #[command(flatten)]

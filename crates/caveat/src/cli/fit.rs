@@ -19,41 +19,57 @@ Examples:
   caveat fit results/ --loss logistic --lapse --bootstrap 1000          yes/no answers instead of margins
   caveat fit choices.csv --columns winner=chosen,loser=other,subject=monkey --by subject --hierarchical
   caveat fit choices.csv -n 7 --exception 4 2 --compare                 which parameters the choices support
-  caveat fit choices.csv --posterior --lapse -o posterior.parquet       everybody's posterior; the file holds every draw
-  caveat fit choices.csv --by condition --task plain=9 --task exc=9:5-3  a task for every condition
+  caveat fit choices.csv --posterior --lapse -o posterior.parquet       posteriors of all people, and every draw
+  caveat fit choices.csv --by condition --task plain=9 --task exc=9:5-3  a task for each condition
   caveat fit monkeys.csv --preset jensen2015-monkeys --figure pairs.svg
 
-FILES are trial tables (.parquet or .csv), directories of them, or CSV files of choices (with --columns or --preset, or with columns
-named winner,loser or higher,lower,accuracy,count), read one below the other. A task belongs to a condition: without --task it is a
-list of the items that the condition shows to all its subjects in all sessions, and the column task says what was assumed. JSON is an
-array, one object a condition: {\"setting\", \"model\", \"task\", \"hier\",
-\"lora_r\", \"l2_reg\", \"conjunctivity\", \"c\", \"screening\", \"memorization\", \"gain\", \"limit\", \"r_squared\", \"correlation\", \"n_pairs\", …}; of
-choices {\"subject\", …, \"conjunctivity\", \"c\", \"gain\", \"lapse\", \"position_bias\", \"log_likelihood\", \"n_trials\", …,
-\"task\"}. Each parameter has its
-95 % interval (_low, _high), its profile-likelihood interval (_profile_low, _profile_high) and whether the pairs determine it
-(_identified). interval_over says what the first is over: seeds, subjects or sessions where there are at least two, whatever the trials
-of one share; trials, for the choices of one person; none, for one seed. Profiles treat pairs or trials as independent. at_bound names
-what lies at an end of its range: lapse=0.5, position_bias=inf (it diverges), gain=saturated (any larger one fits as well). A printed
-table holds the main columns only. R² is about zero. limit is none inside; where it is hebbian, c is 0
-and gain is gain·C; additive, α = 0 and C = inf with memorization as their limit; conjunctive, α = 1; no_signal, nothing is
-identified. Infinity is null. --compare, --hierarchical and --train print tables of their own. That of --hierarchical has one row a
-parameter for the population, its unit empty, and one for each unit; between is the standard deviation on the named scale. Its at_bound
-names estimates at an end of their range, and between=10, the largest that is tried.
+FILES are trial tables (.parquet or .csv), directories of them, or CSV files of choices. Several files are read as one. Files of \
+choices need --columns or --preset, unless their columns are named winner,loser or higher,lower,accuracy,count.
 
---posterior samples the parameters of every person around those of the population, and of every session around the person's (level
-session) where people have several, by the no-U-turn sampler; --by names other units. Medians and 95 % intervals (low, high) are of the
-draws; between and within are standard deviations on the named scale. Priors are weak: medians (95 % ranges) of the population's α are
-0.18 (0.004 to 0.92), of C 3 (0.06 to 160), of the gain 3 (0.15 to 57), of lapses 0.04 (0.002 to 0.29), of the bias 0 (-2 to 2).
-r_hat should be 1.01 at most, and ess_bulk and ess_tail 100 a chain at least. -o writes the draws, one row each.")]
+Each condition has one task. By default, it is a list of all items that the condition shows, over all its subjects and sessions; \
+the column task reports what was assumed. --task, or -n and --exception, declare another.
+
+JSON is an array with one object per condition: {\"setting\", \"model\", \"task\", \"hier\", \"lora_r\", \"l2_reg\", \
+\"conjunctivity\", \"c\", \"screening\", \"memorization\", \"gain\", \"limit\", \"r_squared\", \"correlation\", \"n_pairs\", …}. \
+For choices: {\"subject\", …, \"conjunctivity\", \"c\", \"gain\", \"lapse\", \"position_bias\", \"log_likelihood\", \
+\"n_trials\", …, \"task\"}. Infinity is null. A printed table holds the main columns only.
+
+Each parameter has its 95 % interval (_low, _high), its profile-likelihood interval (_profile_low, _profile_high) and a flag: \
+whether the pairs determine it (_identified). interval_over names what the 95 % interval is over: seeds, subjects or sessions if \
+there are at least two (trials within one need not be independent); trials, for the choices of one person; none, for one seed. \
+Profile intervals treat pairs or trials as independent.
+
+limit says whether the fit lies in a limit of the theory:
+  hebbian      C → 0 and gain → ∞: c is 0, and gain is the limit of gain·C
+  additive     α → 0 and C → ∞ together: memorization is their limit
+  conjunctive  α = 1: only trained pairs have margins, and C is not identified
+  no_signal    gain is 0, and no parameter is identified
+In all other fits limit is none, even if some parameter lies at an end of its range. at_bound names all such parameters, as in \
+conjunctivity=0, c=inf, lapse=0.5, position_bias=inf (it diverges) or gain=saturated (any larger gain fits as well).
+
+R² is computed about zero, not about the mean.
+
+--compare, --hierarchical and --train print tables of their own. The --hierarchical table has one row per parameter for the \
+population (unit empty) and one per unit. between is the standard deviation between units, on the scale named in the column \
+scale. at_bound there names estimates at an end of their range, and between=10, the largest value tried.
+
+--posterior samples the parameters of every person around those of the population and, if people have several sessions, of every \
+session around the person's. Medians and 95 % intervals (low, high) are those of the draws. between and within are standard \
+deviations between people and between sessions, on the scale named in the column scale. r_hat should be at most 1.01, and ess_bulk \
+and ess_tail at least 100 per chain; a warning says if they are not. With -o, the file holds the draws, one row each, and the table \
+is printed.
+
+Priors of --posterior are weak. Medians (95 % ranges) of the population's parameters: α 0.18 (0.004 to 0.92), C or t 3 (0.06 to \
+160), gain 3 (0.15 to 57), lapse 0.04 (0.002 to 0.29), position bias 0 (-2 to 2).")]
 pub(crate) struct FitArgs {
     /// Trial tables or directories of them, or CSV files of choices
     #[arg(required = true)]
     pub(crate) files: Vec<Input>,
-    /// Columns that make a condition, besides the hyperparameter; others are averaged over [default: setting,model,task,hier; of
-    /// choices: none, all in one fit]
+    /// Columns that define a condition, besides the hyperparameter; all others are averaged over
+    /// [default: setting,model,task,hier; for choices: none, all in one fit]
     #[arg(long, value_delimiter = ',', value_name = "COLUMNS", value_parser = values::named(&ByColumn::ALL))]
     pub(crate) by: Option<Vec<ByColumn>>,
-    /// What is fitted: margins by least squares, or choices by maximum likelihood [default: squared; of choices: logistic]
+    /// What is fitted: margins by least squares, or choices by maximum likelihood [default: squared; for choices: logistic]
     #[arg(long, value_name = "LOSS", value_parser = values::named(&FitLoss::ALL))]
     pub(crate) loss: Option<FitLoss>,
     /// What learns the margins: ridge regression, gradient flow (a time in place of C) or kernel logistic regression
@@ -65,10 +81,10 @@ pub(crate) struct FitArgs {
     /// Let the position of an item matter: estimate a bias for the one shown first
     #[arg(long)]
     pub(crate) position_bias: bool,
-    /// Fit on these hierarchies …
+    /// Hierarchies to fit
     #[arg(long, value_delimiter = ',', value_name = "HIER", requires = "test", conflicts_with_all = ["compare", "hierarchical"])]
     pub(crate) train: Vec<String>,
-    /// … and predict these
+    /// Hierarchies to predict
     #[arg(long, value_delimiter = ',', value_name = "HIER", requires = "train")]
     pub(crate) test: Vec<String>,
     /// Write every predicted pair of --test, with its interval: .parquet, .csv or .json
@@ -77,15 +93,15 @@ pub(crate) struct FitArgs {
     /// Compare nested models by cross-validated log-likelihood, leaving out whole seeds, subjects or sessions
     #[arg(long, conflicts_with = "hierarchical")]
     pub(crate) compare: bool,
-    /// Folds of the cross-validation, at most one a cluster
+    /// Folds of the cross-validation, at most one per cluster
     #[arg(long, default_value_t = FitRequest::FOLDS, value_name = "N", value_parser = values::count, allow_negative_numbers = true, requires = "compare")]
     pub(crate) folds: usize,
-    /// Fit the population of subjects (of choices) or models from every one's whole likelihood: median, spread between them,
-    /// and each one's shrunken estimate, with 95 % intervals by profile likelihood; nobody is left out
+    /// Fit the population of subjects (for choices) or models from each subject's or model's full likelihood: median, spread
+    /// between them, and each one's shrunken estimate, with 95 % intervals by profile likelihood; none is left out
     #[arg(long)]
     pub(crate) hierarchical: bool,
-    /// Sample the posterior of every person's parameters and the population's, sessions within people: intervals, R-hat and effective
-    /// sizes; -o writes every draw
+    /// Sample the posterior of the parameters of all people and of their population, with sessions within people: medians, intervals,
+    /// R-hat and effective sizes; -o writes the draws
     #[arg(long, conflicts_with_all = ["hierarchical", "compare", "train", "bootstrap", "figure", "distance_figure", "cluster"])]
     pub(crate) posterior: bool,
     #[command(flatten)]
@@ -96,8 +112,8 @@ pub(crate) struct FitArgs {
     /// Use only rows for which this holds, as in setting=full or "session!=1 & rt<2000"; repeatable
     #[arg(long = "where", value_name = "EXPR")]
     pub(crate) filters: Vec<String>,
-    /// Replicates of a bootstrap over seeds, sessions or subjects, for intervals beside the others (_bootstrap_low,
-    /// _bootstrap_high), and for the intervals of --test [default: 0; of --test: 2000]
+    /// Replicates of a bootstrap over seeds, sessions or subjects, for additional intervals (_bootstrap_low, _bootstrap_high)
+    /// and for the intervals of --test [default: 0; with --test: 2000]
     #[arg(long, value_name = "N", value_parser = values::count, allow_negative_numbers = true)]
     pub(crate) bootstrap: Option<usize>,
     /// Seed of the bootstrap, of the folds and of the draws
@@ -130,19 +146,19 @@ pub(crate) struct SamplerSpec {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Choices of animals and people")]
 pub(crate) struct ChoiceSpec {
-    /// Columns of the file: winner, loser and perhaps first; or higher, lower, accuracy and count; or distance, accuracy and
+    /// Columns of the file: winner, loser and optionally first; or higher, lower, accuracy and count; or distance, accuracy and
     /// count; and any of subject, session, condition
     #[arg(long, value_name = "ROLE=COLUMN,…", conflicts_with = "preset")]
     pub(crate) columns: Option<ChoiceColumns>,
     /// Columns of a published file: jensen2015-monkeys or jensen2015-humans
     #[arg(long, value_name = "NAME")]
     pub(crate) preset: Option<String>,
-    /// What was trained under a condition: its number of items, and exceptions WINNER-LOSER by rank, 0 the highest, as in plain=9 or
-    /// exc=9:5-3; in files without conditions by subject or session; without a name, for everything else; repeatable
+    /// Task trained in a condition (or, in files without conditions, of a subject or session): its number of items, and exceptions
+    /// WINNER-LOSER by rank, 0 the highest, as in plain=9 or exc=9:5-3; without a name, for all others; repeatable
     #[arg(long, value_name = "[CONDITION=]N[:W-L,…]", value_parser = named_task, conflicts_with_all = ["n_items", "exception"],
           allow_hyphen_values = true)]
     pub(crate) task: Vec<NamedTask>,
-    /// Number of items of every condition [default: as many as each shows]
+    /// Number of items in every condition [default: as many as each shows]
     #[arg(short = 'n', long = "n-items", alias = "items", value_name = "N", value_parser = values::n_items, allow_negative_numbers = true)]
     pub(crate) n_items: Option<usize>,
     /// An exception that was trained, in a file with one condition: WINNER LOSER by rank, 0 the highest; repeatable
@@ -152,16 +168,16 @@ pub(crate) struct ChoiceSpec {
     /// Names of the items, highest first, where the file has names instead of ranks
     #[arg(long, value_delimiter = ',', value_name = "NAMES", conflicts_with = "n_items")]
     pub(crate) order: Option<Vec<String>>,
-    /// Rank of the highest item in the file: 0 or 1 [default: the smallest there is]
+    /// Rank of the highest item in the file: 0 or 1 [default: the smallest that occurs]
     #[arg(long, value_name = "0|1", value_parser = values::rank, allow_negative_numbers = true)]
     pub(crate) first_rank: Option<usize>,
-    /// Leave out rows that lack a value (an empty response, say), and tell how many
+    /// Leave out rows that lack a value (an empty response, say), and report how many
     #[arg(long)]
     pub(crate) skip_missing: bool,
     /// Number of trials behind every row, where the file has no count
     #[arg(long, value_name = "N", value_parser = values::number, allow_negative_numbers = true)]
     pub(crate) trials: Option<f64>,
-    /// What is resampled and left out as a whole: subject or session [default: subject if the file has them and --by does not
+    /// Unit that is resampled and left out as a whole: subject or session [default: subject if the file has them and --by does not
     /// name them, else session]
     #[arg(long, value_name = "COLUMN", value_parser = values::named(&ClusterColumn::ALL))]
     pub(crate) cluster: Option<ClusterColumn>,

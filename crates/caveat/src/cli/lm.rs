@@ -18,7 +18,8 @@ pub(crate) use laboratory::{ComputeSpec, FetchArgs, ModelsArgs, RunArgs, Saved, 
 
 /// A note in the help of `caveat lm` in a program without language models.
 #[cfg(not(feature = "lm"))]
-const NOTE: &str = "This program was built without language models: geometry works, and every other subcommand says how to build it with them.";
+const NOTE: &str = "This program was built without language models. Only geometry works; \
+    every other subcommand says how to build one that has them.";
 #[cfg(feature = "lm")]
 const NOTE: &str = "";
 
@@ -31,7 +32,7 @@ pub(crate) enum LmCommand {
     Fetch(FetchArgs),
     /// Question a model, fine-tune it, question it again
     Run(Box<RunArgs>),
-    /// Do all runs of a file that are not there yet
+    /// Do all runs of a file that have not been done yet
     Sweep(SweepArgs),
     /// Score prompts of your own: the logits of two answers
     Score(ScoreArgs),

@@ -16,7 +16,7 @@ pub(crate) enum ResultsCommand {
     Summary(SummaryArgs),
     /// Convert between Parquet and CSV, or collect a folder of runs in one trial table
     Convert(ConvertArgs),
-    /// How often each item is placed above each other, as table and heatmap
+    /// How often each item is placed above each other one, as a table and a heatmap
     Matrix(MatrixArgs),
 }
 
@@ -27,22 +27,23 @@ Examples:
   caveat results check results/ --most 0                  only how many problems of each kind
   caveat results check runs.parquet --format json | jq -r '.[].kind' | sort | uniq -c
 
-Columns of the output: file, row (from 0; empty where it is about the file), column, kind, count,
-problem. Where a kind has more than --most problems in a file, the rest is one line with their number
-as its count. A file that cannot be read is a problem, and the others are checked all the same. What
-most rows of a hierarchy say about a pair counts as right. Exit code 0 if nothing is wrong, 2 if
-anything is.
+Columns of the output: file, row (from 0; empty if the problem concerns the whole file), column, kind, count, problem. If a file \
+has more than --most problems of one kind, the rest are one line with their number as its count.
 
-Kinds: schema, missing_value, unreadable_value, setting, phase, direction, label, rank, same_item,
-rank_order, logit_diff, prob_yes, probability_sign, ground_truth, margin, correct, paired_correct,
-hyperparameter, duplicate_row, missing_pair, missing_seed, missing_run, mixed_hierarchy,
-impossible_label, implied_label, open_label, no_gt, exception, missing_premise, trained_order,
-hierarchy_name.")]
+A file that cannot be read counts as a problem, and the others are still checked. What most rows of a hierarchy say about a pair \
+counts as right.
+
+Exit code 0 if nothing is wrong, 2 if anything is.
+
+Kinds: schema, missing_value, unreadable_value, setting, phase, direction, label, rank, same_item, rank_order, logit_diff, \
+prob_yes, probability_sign, ground_truth, margin, correct, paired_correct, hyperparameter, duplicate_row, missing_pair, \
+missing_seed, missing_run, mixed_hierarchy, impossible_label, implied_label, open_label, no_gt, exception, missing_premise, \
+trained_order, hierarchy_name.")]
 pub(crate) struct CheckArgs {
     /// Trial tables or directories of them
     #[arg(required = true)]
     pub(crate) files: Vec<Input>,
-    /// Problems of one kind in one file that are spelled out; the rest is counted
+    /// Problems of one kind to list for each file; the rest are only counted
     #[arg(long, default_value_t = 20, value_name = "N", value_parser = values::count, allow_negative_numbers = true)]
     pub(crate) most: usize,
     #[command(flatten)]
@@ -57,22 +58,23 @@ Examples:
   caveat results summary results/ --by lora_r --where setting=lora --where class=cross_section
   caveat results summary results/ --by phase,setting,class -o summary.parquet
 
-FILES are trial tables (Parquet or CSV; - for standard input) or directories of them. --by takes any columns of the
-trial table, and class. There is one row per group of rows and pair class: premise,
-exception_cycle, within_section, cross_section, cycle_to_section or ambiguous, as the trained
-pairs of the row's hierarchy imply (where is_train holds, the label says who wins).
+FILES are trial tables (Parquet or CSV; - for standard input) or directories of them. --by takes any columns of the trial table, \
+and class.
 
-JSON: an array, one object a row: {the columns of --by…, \"class\", \"accuracy\", \"n\", \"low\",
-\"high\", \"margin\", \"margin_se\", \"n_seeds\"}. accuracy is the mean of correct over the n rows
-that have it, low and high Wilson's 95 % interval; margin is the mean of margin, margin_se its
-standard error over the means of the seeds. Missing values are null: accuracy where n is 0,
-margin_se with fewer than two seeds. Rows are sorted by the columns of --by, then by class.
+There is one row per group of rows and pair class. The class is premise, exception_cycle, within_section, cross_section, \
+cycle_to_section or ambiguous. It follows from the trained pairs of the row's hierarchy: those for which is_train holds, where \
+the label says who wins.
 
---where COLUMN OP VALUE keeps rows; repeat it for several that must all hold. OP is one of
-= != < <= > >=; quote < and > from the shell. After = and != there may be several values with
-commas between them. Numbers are equal within 1e-9 of their size; l2_reg= or l2_reg=none is a
-missing one. Text, truth values (true, false) and class take = and != only. What was trained is
-taken from whole runs: a filter by a column of single rows, such as gap, changes no class.
+JSON: an array with one object per row: {the columns of --by…, \"class\", \"accuracy\", \"n\", \"low\", \"high\", \"margin\", \
+\"margin_se\", \"n_seeds\"}. accuracy is the mean of correct over the n rows that have it; low and high are its 95 % Wilson \
+interval. margin is the mean of margin, and margin_se its standard error over the means of the seeds. Missing values are null: \
+accuracy if n is 0, margin_se with fewer than two seeds. Rows are sorted by the columns of --by, then by class.
+
+--where COLUMN OP VALUE keeps rows; repeat it to require several conditions. OP is one of = != < <= > >=; quote < and > from the \
+shell. After = and != there may be several values with commas between them. Numbers are equal if they agree to within 1e-9 of \
+their size. l2_reg= or l2_reg=none stands for a missing value. Text, truth values (true, false) and class take = and != only.
+
+What was trained is taken from whole runs: a filter by a column of single rows, such as gap, changes no class.
 
 Only rows after training count, unless --by or --where names phase.")]
 pub(crate) struct SummaryArgs {
@@ -93,33 +95,35 @@ pub(crate) struct SummaryArgs {
 #[command(after_help = "\
 Examples:
   caveat results convert trials.parquet -o trials.csv
-  caveat results convert ti/ exception/ -o all.parquet         several tables, one behind another
+  caveat results convert ti/ exception/ -o all.parquet         several tables, one after another
   caveat results convert runs/ -o trials.parquet               a folder of runs
 
-The output has the 25 columns of a trial table in canonical order, then the other columns of the
-inputs, which must be the same in all. Missing values are empty in CSV; floats are written with the
-fewest digits that read back.
+The output has the 25 columns of a trial table in canonical order, then the other columns of the inputs, which must be the same \
+in all. Missing values are empty in CSV. Floats are written with the fewest digits that read back exactly.
 
 A folder of runs holds files
   MODEL/TASK/HIER/[lora_rR_alphaA | l2_X | none]/seedS_fwd|rev/results.json
-lora_… for LoRA, l2_… for probes (l2_0p0001 or l2_1e-4), none where nothing was trained, and without
-any of them full fine-tuning. Each is a JSON object {\"pre_finetune\": [...], \"post_finetune\": [...]} of
-items {\"rank_a\", \"rank_b\", \"gap\", \"is_train\", \"is_exception\", \"no_gt\", \"label\", \"logit_diff\",
-\"prob_yes\"}. One of the phases may be absent, and so may gap, is_exception, no_gt, and label where no_gt
-is true. The table then has a 26th column, lora_alpha.
+lora_… stands for LoRA, l2_… for probes (l2_0p0001 or l2_1e-4), none where nothing was trained, and no such folder for full \
+fine-tuning.
 
-HIER is named as in ti_n9, exc_mid_n9 and exc_5_2_n9, and the run must have such items and exceptions. Folders
-above MODEL, other names of HIER, and names that look like something else (a way of training, lr1e-4, a
-date) are taken only where results.json records the model, task, hier or method in doubt. What it says at
-any depth (model, task, hier, seed, reverse, method, lora_r, load_in_4bit and the like), and adapters beside it,
-must not contradict the path; further keys are ignored. All else is refused: --layout says what other
-folders are, as in --layout setting/model/task/hier/seed for qlora/smol/poker/ti_n9/3, where a setting is named as
-its folder. What a layout says is kept, and contradictions are reported.")]
+Each results.json is an object {\"pre_finetune\": [...], \"post_finetune\": [...]} of items {\"rank_a\", \"rank_b\", \"gap\", \
+\"is_train\", \"is_exception\", \"no_gt\", \"label\", \"logit_diff\", \"prob_yes\"}. One of the phases may be absent. So may \
+gap, is_exception, no_gt, and label where no_gt is true. A table of runs has a 26th column, lora_alpha.
+
+HIER is named as in ti_n9, exc_mid_n9 and exc_5_2_n9, and the items and exceptions of the run must agree with it. Folders above \
+MODEL, other names of HIER, and names that look like something else (a way of training, lr1e-4, a date) are accepted only if \
+results.json records the model, task, hier or method in doubt.
+
+What results.json records at any depth (model, task, hier, seed, reverse, method, lora_r, load_in_4bit and the like) must not \
+contradict the path, nor may adapters beside it. Other keys are ignored.
+
+Any other folder is refused unless --layout says what it is, as in --layout setting/model/task/hier/seed for \
+qlora/smol/poker/ti_n9/3. A setting is named after its folder. What a layout says is kept, and contradictions are reported.")]
 pub(crate) struct ConvertArgs {
     /// Trial tables, directories of them, or directories of runs
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<Input>,
-    /// What each folder of other runs is, from the directory given downwards: model, task, hier, setting and seed, and _ for a
+    /// What each folder of other runs is, from the given directory downwards: model, task, hier, setting and seed, and _ for a
     /// folder to pass over, as in model/task/hier/setting/seed
     #[arg(long, value_name = "WORDS")]
     pub(crate) layout: Option<Layout>,
@@ -136,16 +140,19 @@ Examples:
   caveat results matrix results/ --where setting=full --figure placements.pdf
   caveat results matrix results/ -o placements.parquet
 
-FILES are trial tables (Parquet or CSV; - for standard input) or directories of them. One row per condition and
-ordered pair of ranks: {\"setting\", \"model\", \"task\", \"hier\", \"lora_r\", \"l2_reg\", \"rank_a\",
-\"rank_b\", \"class\", \"probability\", \"share\", \"n\"}. probability is that of the item of rank_a being
-placed above that of rank_b: the mean over the two orders of presentation of prob_yes with a
-first and 1 - prob_yes with b first, each over seeds and reversals. share is the share of the n
-trials of the pair, both orders together, that choose a: prob_yes > 0.5 with a first, or not
-with b first. The rows (a, b) and (b, a) add up to 1.
+FILES are trial tables (Parquet or CSV; - for standard input) or directories of them.
 
-Only rows after training count, unless --where names phase. --where COLUMN OP VALUE keeps rows;
-repeat it for several that must all hold; caveat results summary --help explains it.")]
+There is one row per condition and ordered pair of ranks: {\"setting\", \"model\", \"task\", \"hier\", \"lora_r\", \"l2_reg\", \
+\"rank_a\", \"rank_b\", \"class\", \"probability\", \"share\", \"n\"}.
+
+probability is how probable it is that the item of rank_a is placed above that of rank_b. It is the mean over both orders of \
+presentation: prob_yes with a first, 1 - prob_yes with b first, each averaged over seeds and reversals.
+
+share is the share of the pair's n trials, in both orders, that choose a: prob_yes > 0.5 with a first, prob_yes <= 0.5 with b \
+first. For (a, b) and (b, a), each of them adds up to 1.
+
+Only rows after training count, unless --where names phase. --where COLUMN OP VALUE keeps rows; repeat it to require several \
+conditions. `caveat results summary --help` explains it.")]
 pub(crate) struct MatrixArgs {
     /// Trial tables or directories of them
     #[arg(required = true)]
@@ -153,7 +160,7 @@ pub(crate) struct MatrixArgs {
     /// Keep only rows for which this holds, as in setting=full or class=cross_section; repeatable
     #[arg(long = "where", value_name = "EXPR", value_parser = Filter::all)]
     pub(crate) filters: Vec<Filters>,
-    /// Draw the probabilities as heatmaps, one a condition, at most 24: .svg, .pdf or .png
+    /// Draw the probabilities as heatmaps, one per condition, at most 24: .svg, .pdf or .png
     #[arg(long, value_name = "FILE")]
     pub(crate) figure: Option<PathBuf>,
     #[command(flatten)]

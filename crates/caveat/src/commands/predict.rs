@@ -1,10 +1,10 @@
 //! `caveat predict`: ranks, margins and accuracy of a model on a task, by any route.
 
 use caveat_analysis::{KernelChoice, PredictOutcome, PredictRequest, predict, short};
-use caveat_theory::{Learner, PairClass};
+use caveat_theory::{Learner, LearnerKind, PairClass};
 
 use super::build_task;
-use crate::cli::{Loss, PredictArgs};
+use crate::cli::PredictArgs;
 use crate::failure::Failure;
 use crate::output::print_text;
 
@@ -13,15 +13,7 @@ pub(crate) fn run(args: &PredictArgs) -> Result<(), Failure> {
     let found = predict(&PredictRequest {
         task: build_task(&args.task)?,
         kernel: kernel(args)?,
-        learner: match (args.loss, args.strength.learner()) {
-            (Loss::Logistic, Learner::Ridge { c }) => Learner::Logistic { c },
-            (Loss::Logistic, _) => {
-                return Err(Failure::input(
-                    "--time has its own route and the squared loss: leave out --route and --loss",
-                ));
-            }
-            (Loss::Squared, learner) => learner,
-        },
+        learner: learner(args)?,
         route: args.route,
         ranks_only: args.ranks_only,
     })?;
@@ -29,6 +21,21 @@ pub(crate) fn run(args: &PredictArgs) -> Result<(), Failure> {
         return print_text(&readable(&found));
     }
     args.output.give_value(&found.table()?, || &found)
+}
+
+/// What learns, of the kind asked for.
+fn learner(args: &PredictArgs) -> Result<Learner, Failure> {
+    let former = args.loss.as_deref().filter(|loss| *loss == "logistic").map(|_| LearnerKind::Logistic);
+    match (args.learner.or(former), args.strength.learner()) {
+        (Some(LearnerKind::Logistic), Learner::Ridge { c }) => Ok(Learner::Logistic { c }),
+        (Some(LearnerKind::GradientFlow), Learner::Ridge { .. }) => {
+            Err(Failure::input("--learner gradient-flow needs a time: add --time T"))
+        }
+        (Some(LearnerKind::Ridge | LearnerKind::Logistic), Learner::GradientFlow { .. }) => {
+            Err(Failure::input("--time is of gradient flow: leave it out, or take --learner gradient-flow"))
+        }
+        (_, learner) => Ok(learner),
+    }
 }
 
 /// Where the kernel comes from.

@@ -32,9 +32,9 @@ pub(crate) fn run(args: &RankArgs) -> Result<(), Failure> {
     let info = solution.info;
     let labels = &comparisons.labels;
     tell(&format!(
-        "{} items, {} pairs, {}: {}, {}, relative residual {:.1e}",
-        labels.len(),
-        comparisons.graph.edges().len(),
+        "{}, {}, {}: {}, {}, relative residual {:.1e}",
+        counted(labels.len() as u64, "item"),
+        counted(comparisons.graph.edges().len() as u64, "pair"),
         counted(info.components as u64, "connected component"),
         info.method,
         counted(info.iterations as u64, "iteration"),

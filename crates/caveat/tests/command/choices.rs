@@ -199,6 +199,11 @@ fn what_does_not_fit_together_is_refused_in_one_line() {
         ("fit c.csv --columns winner=chosen,loser=other --loss squared", vec!["no margins"]),
         ("fit c.csv --columns winner=chosen,loser=other --by model", vec!["subject, session and condition"]),
         ("fit c.csv --columns winner=chosen,loser=other --exception 2 4", vec!["exception 2 4"]),
+        (
+            "fit c.csv --columns winner=chosen,loser=other,subject=monkey --by subject --cluster subject",
+            vec!["--cluster", "one subject alone"],
+        ),
+        ("fit c.csv --columns winner=chosen,loser=other --trials 2.5", vec!["2.5 trials", "whole number"]),
         ("fit c.csv --preset somebody", vec!["somebody", "jensen2015-monkeys"]),
         ("fit bad.csv", vec!["bad.csv", "line 3"]),
         ("fit one.csv --compare", vec!["only one file"]),

@@ -34,9 +34,14 @@ fn options_of_predict_are_heeded() {
     }
     let differs =
         |options: &str| margins(&place.json(&format!("predict {TASK} --alpha 0.2 {options}"))) != margins(&plain);
-    for options in ["--time 7", "--c 8 --loss logistic", "--c 8 --weight 5 3 2", "--c 8 --presentation winner-first"] {
+    for options in ["--time 7", "--c 8 --learner logistic", "--c 8 --weight 5 3 2", "--c 8 --presentation winner-first"]
+    {
         assert!(differs(options), "{options}");
     }
+    // The former spelling.
+    let [now, before] =
+        ["learner", "loss"].map(|option| place.ok(&format!("predict {TASK} --alpha 0.2 --c 8 --{option} logistic")));
+    assert_eq!(now, before);
     // Orbits below zero are values, not options.
     let [spaced, joined] =
         [" ", "="].map(|sign| place.json(&format!("predict {TASK} --kernel{sign}1,-0.5,0.3,0.3,-0.3,-0.005 --c 4")));

@@ -99,7 +99,7 @@ fn odd_tasks_have_finite_margins_at_every_extreme() {
         "--alpha 0.2 --time 1e300",
         "--alpha 0 --time inf",
         "--alpha 1 --time 2",
-        "--alpha 0.2 --c 3 --loss logistic",
+        "--alpha 0.2 --c 3 --learner logistic",
         "--alpha 0.2 --c 3 --presentation winner-first",
     ];
     for task in tasks {

@@ -139,6 +139,8 @@ fn owners(table: &ChoiceTable, cells: &[Cell], naming: &[Grouping], declared: &D
 fn one_condition_only(table: &ChoiceTable, cells: &[Cell], owners: &[Owner], declared: &DeclaredTasks) -> Result<()> {
     let conditions: Vec<String> = owners.iter().map(|o| table.label(o.groups, &o.of)).collect();
     if let Some((winner, loser)) = declared.exceptions.first() {
+        // Before it is recommended to write it elsewhere.
+        TransitiveTask::new(table.n_items, &[(*winner, *loser)]).or_else(|e| bad(e.to_string()))?;
         let last = conditions.last().map_or("", String::as_str);
         return bad(format!(
             "the exception {winner} {loser} is of one task, and the file has {} conditions ({}), each with a task of its own: say \

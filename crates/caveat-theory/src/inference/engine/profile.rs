@@ -59,7 +59,10 @@ impl<'g> MarginFitter<'g> {
         }
         let makers: Vec<_> = tasks.iter().map(|t| BasisMaker::new(t.graph, t.pairs)).collect::<Result<_>>()?;
         if makers.iter().any(|m| m.weight != makers[0].weight) {
-            return Err(TheoryError::unavailable("fit", "tasks fitted together need equal presentation weights"));
+            return Err(TheoryError::not_applicable(
+                "the fit",
+                "tasks fitted together need equal presentation weights",
+            ));
         }
         let pairs = tasks.iter().flat_map(|t| t.pairs).copied().collect();
         let task_sizes = tasks.iter().map(|t| t.pairs.len()).collect();

@@ -87,7 +87,7 @@ impl Surface {
     ) -> Result<Self> {
         if graph.order() != PresentationOrder::Both {
             let reason = "it needs every trained pair in both presentation orders";
-            return Err(TheoryError::unavailable("fit of choices", reason));
+            return Err(TheoryError::not_applicable("the fit of choices", reason));
         }
         let equal = graph.common_weight().is_some();
         let (low, high) = graph.weight_range();

@@ -8,7 +8,7 @@ use clap::Args;
 /// Arguments that are ignored.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "This program was built without language models; the command itself says how to build one that has them."
+    after_help = "This program was built without language models; run the command to see how to build one that has them."
 )]
 pub(crate) struct Unread {
     #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]

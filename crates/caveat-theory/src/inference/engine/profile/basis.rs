@@ -122,7 +122,7 @@ impl<'g> BasisMaker<'g> {
     pub(crate) fn new(graph: &'g ComparisonGraph, pairs: &[(usize, usize)]) -> Result<Self> {
         let (PresentationOrder::Both, Some(weight)) = (graph.order(), graph.common_weight()) else {
             let reason = "it needs every trained pair in both orders and equally often";
-            return Err(TheoryError::unavailable("fit", reason));
+            return Err(TheoryError::not_applicable("the fit", reason));
         };
         check_pairs(pairs.iter().copied(), graph.n_items())?;
         let labels = pairs.iter().map(|&(i, j)| graph.trained_label(i, j).unwrap_or(f64::NAN)).collect();

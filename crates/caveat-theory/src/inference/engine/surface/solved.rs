@@ -99,7 +99,7 @@ impl Solved {
     fn solve(&self, observed: &ObservedPairs, point: Point, margins: &mut [f64]) -> Result<()> {
         let Point::Plane { x, z } = point else {
             let reason = "the limit α → 0, C → ∞ at a memorization weight is a line only for equal weights";
-            return Err(TheoryError::unavailable("solver", reason));
+            return Err(TheoryError::not_applicable("the solver", reason));
         };
         if z == f64::NEG_INFINITY {
             hebbian(observed, self.learner, x, margins, &mut vec![0.0; observed.pairs.len()]);

