@@ -14,6 +14,7 @@
 //! | fit margins of any kernel | [`KernelFitter`] | |
 //! | fit choices | [`ChoiceFitter`] | its own intervals and bootstrap |
 //! | fit many subjects or models | [`Hierarchy`] | |
+//! | sample the posterior of many people | [`posterior::ChoicePosterior`] | [`posterior::sample`], [`posterior::diagnose`] |
 //! | choose between models | [`mod@compare`] | |
 //! | predict another task | [`predict()`], [`predicted_margins`] | [`prediction_intervals`], [`calibration`] |
 //! | check the data's order | [`mod@opposite`] | |

@@ -13,8 +13,8 @@
 //! One person alone has no population: θ_k = m_k. Sessions differ (the term of w) only where asked. The coordinates of the density are
 //! m, log s, log t, z and w in this order: not centered, since data of one person are often weaker than the population.
 //!
-//! Margins and their derivatives come from one [`Surface`] for each task: exact for ridge regression and gradient flow with equal
-//! weights, and a bicubic spline otherwise, whose own derivative the gradient is. Source: §10.
+//! Margins and their derivatives come from one surface for each task: exact for ridge regression and gradient flow with equal
+//! weights, and a bicubic spline otherwise, whose own derivative the gradient is. Source: §9.7.
 
 use crate::comparison_graph::ComparisonGraph;
 use crate::error::{Result, TheoryError};
@@ -120,7 +120,7 @@ struct Session {
 impl ChoicePosterior {
     /// Prepares the posterior of `spec` given the choices of all sessions. People are numbered from 0 without gaps.
     ///
-    /// Cost: one surface for each distinct task, as [`Surface::new`](super::Surface::new).
+    /// Cost: one surface for each distinct task, as [`ChoiceFitter::new`].
     ///
     /// # Errors
     /// No session, a person without one, sessions that are to differ where nobody has two, a prior without a positive width, a

@@ -15,6 +15,7 @@ mod hierarchical;
 mod intervals;
 mod measured;
 mod own_results;
+mod posterior;
 mod published;
 mod rank;
 mod reproduce;
