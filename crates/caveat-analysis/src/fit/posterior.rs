@@ -201,22 +201,36 @@ fn doubts(name: &str, quantities: &[Quantity], draws: &Draws) -> Vec<String> {
     }
     let chains = draws.settings.chains;
     let bad: Vec<&Quantity> = quantities.iter().filter(|q| !q.summary.diagnostics.are_good(chains)).collect();
-    let number = |of: fn(&Diagnostics) -> f64, q: &Quantity| of(&q.summary.diagnostics);
-    let worst = bad.iter().max_by(|a, b| number(|d| d.r_hat, a).total_cmp(&number(|d| d.r_hat, b)));
-    if let Some(worst) = worst {
-        let least =
-            bad.iter().map(|q| q.summary.diagnostics).map(|d| d.ess_bulk.min(d.ess_tail)).fold(f64::INFINITY, f64::min);
-        doubts.push(format!(
-            "{name}{} of {} quantities are not known well enough: R-hat should be {} at most and is {:.3} for {}, and effective draws should be \
-             {} at least and are {least:.0} for one of them. ⟨draws⟩ and ⟨tune⟩ make the chains longer",
-            bad.len(),
-            quantities.len(),
-            Diagnostics::LARGEST_R_HAT,
-            worst.summary.diagnostics.r_hat,
+    if bad.is_empty() {
+        return doubts;
+    }
+    // Where all draws are the same, or one is infinite, there is no R-hat: that is the worst.
+    let r_hat =
+        |q: &Quantity| if q.summary.diagnostics.r_hat.is_nan() { f64::INFINITY } else { q.summary.diagnostics.r_hat };
+    let size = |q: &Quantity| q.summary.diagnostics.ess_bulk.min(q.summary.diagnostics.ess_tail);
+    let least = Diagnostics::LEAST_ESS * chains as f64;
+    let mut reasons = Vec::new();
+    if let Some(worst) = bad.iter().max_by(|a, b| r_hat(a).total_cmp(&r_hat(b)))
+        && r_hat(worst) > Diagnostics::LARGEST_R_HAT
+    {
+        let (found, limit) = (worst.summary.diagnostics.r_hat, Diagnostics::LARGEST_R_HAT);
+        reasons.push(format!("R-hat is {found:.3} for {}, and should be {limit} at most", worst.column()));
+    }
+    if let Some(worst) = bad.iter().min_by(|a, b| size(a).total_cmp(&size(b)))
+        && size(worst) < least
+    {
+        reasons.push(format!(
+            "{} has {:.0} effective draws, and should have {least} at least",
             worst.column(),
-            Diagnostics::LEAST_ESS * chains as f64,
+            size(worst)
         ));
     }
+    doubts.push(format!(
+        "{name}{} of {} quantities are not known well enough: {}. ⟨draws⟩ and ⟨tune⟩ make the chains longer",
+        bad.len(),
+        quantities.len(),
+        reasons.join("; ")
+    ));
     doubts
 }
 

@@ -163,10 +163,12 @@ fn one_chain(
     let fail = |problem: String| TheoryError::BadInput { what: "sampler", problem };
     let mut rng = ChaCha8Rng::seed_from_u64(settings.seed);
     rng.set_stream(chain as u64);
-    let mut options = DiagNutsSettings::default();
-    options.num_tune = settings.tune as u64;
-    options.num_draws = settings.draws as u64;
-    options.maxdepth = settings.max_depth as u64;
+    let mut options = DiagNutsSettings {
+        num_tune: settings.tune as u64,
+        num_draws: settings.draws as u64,
+        maxdepth: settings.max_depth as u64,
+        ..DiagNutsSettings::default()
+    };
     options.adapt_options.step_size_settings.target_accept = settings.target_accept;
     let mut sampler = options
         .new_chain(chain as u64, CpuMath::new(Density(posterior)), &mut rng)

@@ -238,13 +238,13 @@ fn a_large_population_has_the_median_of_the_fit_by_marginal_likelihood() {
     let task = graph(7, &[(4, 2)]);
     let mut normal = |mean: f64, sd: f64| mean + sd * rng.sample::<f64, _>(StandardNormal);
     let thetas: Vec<[f64; 5]> =
-        (0..30).map(|_| [normal(-1.0, 0.4), normal(1.0, 0.4), normal(1.3, 0.3), -30.0, 0.0]).collect();
+        (0..20).map(|_| [normal(-1.0, 0.4), normal(1.0, 0.4), normal(1.3, 0.3), -30.0, 0.0]).collect();
     let people: Vec<Vec<ChoiceCount>> = thetas.iter().map(|t| drawn(&task, *t, 8, &mut rng)).collect();
     let spec = ModelSpec::new(LearnerKind::Ridge);
     let sessions: Vec<SessionChoices<'_>> =
         people.iter().enumerate().map(|(person, choices)| SessionChoices { person, graph: &task, choices }).collect();
     let posterior = ChoicePosterior::new(&spec, &sessions, &settings(false)).unwrap();
-    let sampler = SamplerSettings { tune: 600, draws: 600, ..SamplerSettings::default() };
+    let sampler = SamplerSettings { tune: 400, draws: 400, ..SamplerSettings::default() };
     let draws = sample(&posterior, &sampler, &no_watch).unwrap().unwrap();
     let clusters: Vec<[Vec<ChoiceCount>; 1]> = people.iter().map(|p| [p.clone()]).collect();
     let units: Vec<UnitChoices<'_>> = clusters.iter().map(|c| UnitChoices { graph: &task, clusters: c }).collect();
