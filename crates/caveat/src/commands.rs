@@ -46,7 +46,7 @@ pub(crate) fn build_task(spec: &TaskSpec) -> Result<TransitiveTask, Failure> {
 pub(crate) fn both_orders(spec: &TaskSpec) -> Result<TransitiveTask, Failure> {
     if spec.presentation != PresentationOrder::Both {
         return Err(Failure::input(
-            "--presentation: the window and the phase diagram are of tasks with both presentation orders; leave it out",
+            "--presentation: the window and the phase diagram are of pairs shown in both orders; leave it out",
         ));
     }
     build_task(spec)
