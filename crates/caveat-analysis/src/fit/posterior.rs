@@ -11,7 +11,7 @@ use caveat_theory::inference::{ChoiceCount, UnitScale};
 use super::choices::ChoiceUnit;
 use super::report::{Head, head_columns, parameter_name};
 use super::request::Job;
-use crate::error::Result;
+use crate::error::{AnalysisError, Result};
 
 /// What was found of the posteriors of all groups.
 pub(super) struct Posteriors {
@@ -49,7 +49,9 @@ pub(super) fn of_choices(units: &[ChoiceUnit], settings: &SamplerSettings, job: 
         let in_place = |e| group.head.in_place(e);
         let settings_of_people = PosteriorSettings { sessions_differ, priors: Vec::new() };
         let posterior = ChoicePosterior::new(&job.spec, &sessions, &settings_of_people).map_err(in_place)?;
-        let draws = watched(&posterior, settings, job).map_err(in_place)?;
+        let Some(draws) = watched(&posterior, settings, job).map_err(in_place)? else {
+            return Err(AnalysisError::input("sampling was stopped"));
+        };
         let quantities = quantities(group, &posterior, &draws, job.spec.learner);
         let name = if groups.len() > 1 { format!("{}: ", group.head.name()) } else { String::new() };
         notes.push(format!(
@@ -60,6 +62,11 @@ pub(super) fn of_choices(units: &[ChoiceUnit], settings: &SamplerSettings, job: 
             settings.seed,
             draws.n_diverging()
         ));
+        if group.sessions.iter().any(|(_, _, unit)| unit.cluster == "seed" && unit.clusters.len() > 1) {
+            warnings.push(format!(
+                "{name}the answers of all seeds are taken to be independent of each other: where seeds differ, these intervals are too short"
+            ));
+        }
         warnings.extend(doubts(&name, &quantities, &draws));
         rows.extend(quantities.iter().map(|q| (&group.head, q.clone())));
         drawn.push((&group.head, draws, quantities));
@@ -107,19 +114,22 @@ fn split_head(head: &Head) -> (Head, String, String) {
 }
 
 /// Draws, while the watch is told of every step and of divergences.
-fn watched(posterior: &ChoicePosterior, settings: &SamplerSettings, job: &Job<'_>) -> caveat_theory::Result<Draws> {
+fn watched(
+    posterior: &ChoicePosterior,
+    settings: &SamplerSettings,
+    job: &Job<'_>,
+) -> caveat_theory::Result<Option<Draws>> {
     let steps = settings.chains * (settings.tune + settings.draws);
     let work = job.watch.begin(steps as u64, "sampling the posterior");
     let diverged = std::sync::atomic::AtomicUsize::new(0);
-    let draws = sample(posterior, settings, &|step| {
+    sample(posterior, settings, &|step| {
         work.advance(1);
         if step.diverged {
             let so_far = 1 + diverged.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             work.remark(&format!("{so_far} diverged"));
         }
         true
-    })?;
-    Ok(draws.expect("nobody stops it"))
+    })
 }
 
 /// One quantity of a posterior.

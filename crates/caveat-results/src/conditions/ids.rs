@@ -60,7 +60,11 @@ impl ConditionKey {
 
 impl fmt::Display for ConditionKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} {} {}", self.setting, self.model, self.task, self.hier)?;
+        // What conditions have in common lacks the columns over which it is.
+        let names = [&self.setting, &self.model, &self.task, &self.hier].into_iter().filter(|name| !name.is_empty());
+        for (k, name) in names.enumerate() {
+            write!(f, "{}{name}", if k == 0 { "" } else { " " })?;
+        }
         self.lora_r.map_or(Ok(()), |r| write!(f, " lora_r={r}"))?;
         self.l2_reg.map_or(Ok(()), |l| write!(f, " l2_reg={l}"))
     }

@@ -357,7 +357,7 @@ fn at_limit(u: f64, [low, high]: [f64; 2]) -> f64 {
 type Pairs = Vec<(usize, usize)>;
 
 /// The distinct tasks with all pairs that their units were shown, and which is each unit's.
-fn tasks<'a>(
+pub(crate) fn tasks<'a>(
     units: impl Iterator<Item = (&'a ComparisonGraph, Pairs)>,
 ) -> (Vec<(&'a ComparisonGraph, Pairs)>, Vec<usize>) {
     let mut tasks: Vec<(&ComparisonGraph, Pairs)> = Vec::new();

@@ -22,8 +22,10 @@ use crate::inference::choice::{ChoiceCount, ChoiceFitter};
 use crate::inference::engine::surface::grid::lapse_of;
 use crate::inference::engine::surface::{Field, Surface};
 use crate::inference::estimates::Parameter;
+use crate::inference::hierarchy::tasks;
 use crate::inference::model::ModelSpec;
 use crate::inference::response::{Binomial, Response};
+use crate::numeric::sigmoid::sigmoid;
 
 mod density;
 mod diagnostics;
@@ -153,24 +155,10 @@ impl ChoicePosterior {
             };
             *own = prior;
         }
-        let mut tasks: Vec<(&ComparisonGraph, Vec<(usize, usize)>)> = Vec::new();
-        let mut task_of = Vec::with_capacity(sessions.len());
-        for session in sessions {
-            let task = tasks.iter().position(|(graph, _)| *graph == session.graph).unwrap_or_else(|| {
-                tasks.push((session.graph, Vec::new()));
-                tasks.len() - 1
-            });
-            tasks[task].1.extend(session.choices.iter().map(|c| (c.first, c.second)));
-            task_of.push(task);
-        }
-        let fitters: Vec<ChoiceFitter> = tasks
-            .into_iter()
-            .map(|(graph, mut pairs)| {
-                pairs.sort_unstable();
-                pairs.dedup();
-                ChoiceFitter::new(graph, spec, &pairs)
-            })
-            .collect::<Result<_>>()?;
+        let pairs = |s: &SessionChoices<'_>| s.choices.iter().map(|c| (c.first, c.second)).collect();
+        let (tasks, task_of) = tasks(sessions.iter().map(|s| (s.graph, pairs(s))));
+        let fitters: Vec<ChoiceFitter> =
+            tasks.iter().map(|(graph, pairs)| ChoiceFitter::new(graph, spec, pairs)).collect::<Result<_>>()?;
         let sessions = sessions
             .iter()
             .zip(task_of)
@@ -253,7 +241,7 @@ impl ChoicePosterior {
         surface.evaluate(surface.primary, at.surface, false, &mut field)?;
         let amplitude = (at.log_gain + field.log_scale).exp();
         let probability = |&(pair, sign): &(usize, f64)| {
-            let up = crate::numeric::sigmoid::sigmoid(amplitude * sign * field.shape[pair] + at.bias);
+            let up = sigmoid(amplitude * sign * field.shape[pair] + at.bias);
             0.5 * at.lapse + (1.0 - at.lapse) * up
         };
         Ok(surface.index.iter().map(probability).collect())
@@ -314,12 +302,16 @@ impl ChoicePosterior {
     /// What a session's parameters on their scales mean on its surface.
     fn place(&self, surface: &Surface, theta: &[f64]) -> Place {
         let mut place = Place { surface: [0.0; 2], log_gain: 0.0, lapse: 0.0, bias: 0.0 };
-        let mut free = place.surface.iter_mut();
+        let mut free = 0;
         for ((parameter, _), &value) in self.parameters.iter().zip(theta) {
             match parameter {
-                Parameter::Conjunctivity => *free.next().expect("a surface has two coordinates") = value,
+                Parameter::Conjunctivity => {
+                    place.surface[free] = value;
+                    free += 1;
+                }
                 Parameter::Strength => {
-                    *free.next().expect("a surface has two coordinates") = value + surface.log_weight;
+                    place.surface[free] = value + surface.log_weight;
+                    free += 1;
                 }
                 Parameter::Gain => place.log_gain = value,
                 Parameter::Lapse => place.lapse = lapse_of(value),

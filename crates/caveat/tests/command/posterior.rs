@@ -120,3 +120,14 @@ fn what_does_not_go_with_a_posterior_is_refused() {
         place.refused_saying(&format!("fit c.csv --exception 3 1 {options}"), &words);
     }
 }
+
+#[test]
+fn seeds_of_a_model_are_told_to_be_taken_as_independent() {
+    let place = Place::new();
+    let results = concat!(env!("CARGO_MANIFEST_DIR"), "/results/trials.parquet");
+    let run = place.run(&format!(
+        "fit {results} --loss logistic --where setting=full --where task=fake --where hier=ti_n9 --posterior --tune 50 --draws 10"
+    ));
+    let told = String::from_utf8(run.stderr).unwrap();
+    assert!(run.status.success() && told.contains("all seeds are taken to be independent"), "{told}");
+}

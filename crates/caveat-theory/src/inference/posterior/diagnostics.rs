@@ -7,6 +7,7 @@ use serde::Serialize;
 use statrs::distribution::{ContinuousCDF, Normal};
 
 use crate::inference::estimates::Interval;
+use crate::inference::intervals::bootstrap::quantile;
 
 /// What the draws of one quantity say about themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -55,14 +56,13 @@ pub struct DrawSummary {
 pub fn summarize(values: &[f64], chains: usize) -> DrawSummary {
     let mut sorted = values.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
-    let at = |share: f64| if sorted.is_empty() { f64::NAN } else { quantile(&sorted, share) };
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
     DrawSummary {
         mean,
         sd: (values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / (n - 1.0)).sqrt(),
-        median: at(0.5),
-        interval: Interval { low: at(0.025), high: at(0.975) },
+        median: quantile(&sorted, 0.5),
+        interval: Interval { low: quantile(&sorted, 0.025), high: quantile(&sorted, 0.975) },
         diagnostics: diagnose(values, chains),
     }
 }
@@ -101,14 +101,6 @@ pub fn diagnose(values: &[f64], chains: usize) -> Diagnostics {
         ess_bulk: effective_size(&normal, half),
         ess_tail: tail(0.05).min(tail(0.95)),
     }
-}
-
-/// A quantile of sorted values, interpolated between them.
-fn quantile(sorted: &[f64], share: f64) -> f64 {
-    let place = share * (sorted.len() - 1) as f64;
-    let below = place as usize;
-    let above = (below + 1).min(sorted.len() - 1);
-    sorted[below] + (place - below as f64) * (sorted[above] - sorted[below])
 }
 
 /// Normal quantiles at the ranks of the values, ties at their mean rank: Φ⁻¹((rank − 3/8)/(S + 1/4)).

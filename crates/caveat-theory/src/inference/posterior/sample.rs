@@ -126,13 +126,18 @@ impl SamplerSettings {
     /// Refuses settings out of range.
     ///
     /// # Errors
-    /// No chain, fewer than 50 steps of tuning, fewer than 4 draws, an acceptance rate outside (0, 1), or a depth outside 1 to 20.
+    /// No chain or more than 1,000, fewer than 50 steps of tuning, fewer than 4 draws, more than a million of either, an acceptance rate outside (0, 1), or a depth outside 1 to 20.
     pub fn check(&self) -> Result<()> {
         let bad = |problem: String| Err(TheoryError::BadInput { what: "sampler", problem });
         match self {
             Self { chains: 0, .. } => bad("0 chains draw nothing; give at least 1".into()),
             Self { tune: ..50, .. } => bad(format!("{} steps do not tune a chain; give at least 50", self.tune)),
             Self { draws: ..4, .. } => bad(format!("{} draws tell nothing; give at least 4", self.draws)),
+            Self { chains: 1_001.., .. } => bad(format!("{} chains are too many; give at most 1,000", self.chains)),
+            Self { tune: 1_000_001.., .. } | Self { draws: 1_000_001.., .. } => bad(format!(
+                "{} draws after {} steps are too many; give at most 1,000,000 of each",
+                self.draws, self.tune
+            )),
             Self { max_depth: 0 | 21.., .. } => {
                 bad(format!("a depth of {} is out of range; give one from 1 to 20", self.max_depth))
             }

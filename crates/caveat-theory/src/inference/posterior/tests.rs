@@ -300,6 +300,8 @@ fn what_cannot_be_sampled_is_refused() {
         (SamplerSettings { chains: 0, ..SamplerSettings::default() }, "0 chains"),
         (SamplerSettings { tune: 0, ..SamplerSettings::default() }, "tune"),
         (SamplerSettings { draws: 1, ..SamplerSettings::default() }, "1 draws"),
+        (SamplerSettings { chains: usize::MAX, ..SamplerSettings::default() }, "at most 1,000"),
+        (SamplerSettings { tune: usize::MAX, ..SamplerSettings::default() }, "at most 1,000,000"),
         (SamplerSettings { max_depth: 30, ..SamplerSettings::default() }, "depth of 30"),
         (SamplerSettings { target_accept: f64::NAN, ..SamplerSettings::default() }, "acceptance"),
     ] {
